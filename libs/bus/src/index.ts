@@ -1,1 +1,1 @@
-export {};
+export type { BusBatch, BusDelivery, BusMessage, BusPublisher, ResumeOffsets } from './port.js';

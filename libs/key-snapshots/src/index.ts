@@ -1,1 +1,1 @@
-export {};
+export type { KeyChangeListener, KeySnapshotReader, KeySnapshotWriter, SnapshotRead } from './port.js';

@@ -1,1 +1,1 @@
-export {};
+export type { Mail, MailSender } from './port.js';

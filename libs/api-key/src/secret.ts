@@ -1,0 +1,89 @@
+import { createHmac, randomInt } from 'node:crypto';
+import { inspect } from 'node:util';
+import { crc32 } from 'node:zlib';
+
+/**
+ * The form of a secret: `sk-` or `sk-sub-`, then 50 characters of [0-9A-Za-z]:
+ * 18 random, the deployment's 8-character marker, 18 random, and a 6-character base62 CRC-32 of the
+ * 44 before it. 36 random characters are 214 bits; the checksum only filters junk, it authenticates nothing.
+ */
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const RANDOM_LENGTH = 18;
+const CHECKSUM_LENGTH = 6;
+const CHECKED_LENGTH = 44;
+const BODY_LENGTH = CHECKED_LENGTH + CHECKSUM_LENGTH;
+const SECRET_PATTERN = /^sk-(?:sub-)?[0-9A-Za-z]{50}$/;
+
+/** The marker's length and alphabet, as `TOLLGATE_KEY_MARKER` must have it. */
+export const KEY_MARKER_PATTERN = /^[0-9A-Za-z]{8}$/;
+/** The marker of secrets made where the deployment names none. */
+export const DEFAULT_KEY_MARKER = 'TGate001';
+
+/** A plaintext secret. Refuses to be logged, printed or serialised: only `reveal()` gives it away. */
+export class Secret {
+  readonly #plaintext: string;
+  constructor(plaintext: string) {
+    this.#plaintext = plaintext;
+  }
+  /** The plaintext, for the one reply that shows it and for the HMAC. */
+  reveal(): string {
+    return this.#plaintext;
+  }
+  toString(): string {
+    return '[secret]';
+  }
+  toJSON(): never {
+    throw new TypeError('a secret cannot be serialised');
+  }
+  [inspect.custom](): string {
+    return '[secret]';
+  }
+}
+
+/** CRC-32 of ASCII text as six base62 characters, zero-padded (GitHub's token checksum). */
+export function checksum(text: string): string {
+  let value = crc32(text);
+  let digits = '';
+  for (let i = 0; i < CHECKSUM_LENGTH; i++) {
+    digits = ALPHABET[value % 62] + digits;
+    value = Math.floor(value / 62);
+  }
+  return digits;
+}
+
+function randomCharacters(count: number): string {
+  let text = '';
+  for (let i = 0; i < count; i++) text += ALPHABET[randomInt(62)];
+  return text;
+}
+
+/** A new secret of the deployment whose 8-character marker is given. */
+export function generateSecret(marker: string, prefix: 'sk-' | 'sk-sub-' = 'sk-'): Secret {
+  if (!KEY_MARKER_PATTERN.test(marker)) throw new RangeError('the key marker must be 8 characters of [0-9A-Za-z]');
+  const checked = randomCharacters(RANDOM_LENGTH) + marker + randomCharacters(RANDOM_LENGTH);
+  return new Secret(prefix + checked + checksum(checked));
+}
+
+/** Whether text has a secret's form and its checksum holds. No look-up is owed to what fails here. */
+export function hasSecretForm(text: string): boolean {
+  if (text.length !== BODY_LENGTH + 3 && text.length !== BODY_LENGTH + 7) return false;
+  if (!SECRET_PATTERN.test(text)) return false;
+  const body = text.slice(-BODY_LENGTH);
+  return checksum(body.slice(0, CHECKED_LENGTH)) === body.slice(CHECKED_LENGTH);
+}
+
+/** First 6, last 4 characters: what people see of a secret after it was shown once. */
+export function maskSecret(secret: Secret): string {
+  const plaintext = secret.reveal();
+  return `${plaintext.slice(0, 6)}…${plaintext.slice(-4)}`;
+}
+
+/** HMAC-SHA-256 of a secret under the deployment's pepper, 64 hex digits: the look-up key. */
+export function digestSecret(plaintext: string, pepper: string): string {
+  return createHmac('sha256', pepper).update(plaintext).digest('hex');
+}
+
+/** A short name of a pepper (stored beside each digest, so that peppers can be rotated). */
+export function pepperId(pepper: string): string {
+  return createHmac('sha256', pepper).update('tollgate pepper id').digest('hex').slice(0, 12);
+}

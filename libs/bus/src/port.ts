@@ -1,0 +1,33 @@
+/** One fact to publish: `value` is JSON text, already in the shape of its event version. */
+export interface BusMessage {
+  readonly key: string;
+  readonly value: string;
+}
+
+/**
+ * Publishing side of the bus. Resolves when every message is durable (Kafka: acks=all; in process: each
+ * consumer has committed). Rejects otherwise, and the caller publishes again: consumers are idempotent.
+ */
+export interface BusPublisher {
+  publish(topic: string, messages: readonly BusMessage[]): Promise<void>;
+}
+
+/** What an `@EventPattern` handler receives: consecutive messages of one partition, oldest first. */
+export interface BusBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly messages: readonly BusDelivery[];
+}
+
+export interface BusDelivery {
+  /** Position in the partition; grows, may have gaps. */
+  readonly offset: bigint;
+  readonly key: string | null;
+  readonly value: string;
+}
+
+/**
+ * Where a consumer left off, by its own account (a table it writes in the transaction of its effects):
+ * the next offset to read of each partition; partitions not named start at the oldest message.
+ */
+export type ResumeOffsets = (topic: string, partitions: readonly number[]) => Promise<ReadonlyMap<number, bigint>>;
