@@ -1,1 +1,1 @@
-export {};
+export type { Admission, AdmissionLedger, Announcement, BookedSettle, EpochOpening } from './port.js';

@@ -1,0 +1,64 @@
+import type { AdmissionDecision, OpenHold, ReserveItem, SettleItem } from '@tollgate/credit';
+
+/** The gateway's side: rate limits, parallel requests and credit, decided in one step for all of them. */
+export interface Admission {
+  /** Decides one request. Never rejects: what cannot be decided is `unavailable`. */
+  reserve(item: ReserveItem): Promise<AdmissionDecision>;
+  /** Queues a settle; resolves when it was applied, or could not be (the ledger's side settles again). */
+  settle(item: SettleItem): Promise<void>;
+  /** Renews this gateway instance's lease; resolves with the organisations that wait to hear its holds. */
+  renewLease(instanceId: string): Promise<readonly string[]>;
+  /** The number up to which the organisation's epoch has booked this journal; null without an open epoch that waits for it. */
+  bookedNumber(organizationId: string, journalId: string): Promise<number | null>;
+  /** Announces the holds in flight, and the finals not booked yet, of one journal under a new epoch. */
+  announce(announcement: Announcement): Promise<void>;
+  /** Milliseconds since the last renewed lease was asked for; Infinity before the first. */
+  leaseAgeMs(): number;
+}
+
+export interface Announcement {
+  readonly organizationId: string;
+  readonly journalId: string;
+  /** In flight, or final in the journal with a number above the booked one (its amount is then the charge). */
+  readonly holds: readonly OpenHold[];
+}
+
+/** usage-billing's side. */
+export interface AdmissionLedger {
+  /** Opens an epoch where none is open for the present store; false where one was open already. */
+  openEpoch(epoch: EpochOpening): Promise<boolean>;
+  /** Whether the organisation has an epoch under the present store. */
+  hasEpoch(organizationId: string): Promise<boolean>;
+  /** Without an epoch every capped request of the organisation is refused until one is opened. */
+  closeEpoch(organizationId: string): Promise<void>;
+  /**
+   * Settles holds whose events are in the ledger. Repeated, or after the gateway did, it changes nothing.
+   * Under an epoch that still waits for the event's journal, the charge is posted instead.
+   */
+  settleBooked(organizationId: string, items: readonly BookedSettle[]): Promise<void>;
+  /** A journal that will announce nothing more (its gateway is gone): epochs stop waiting for it. */
+  stopWaiting(organizationId: string, journalId: string): Promise<void>;
+  /** Open holds of the organisation. */
+  openHolds(organizationId: string): Promise<readonly OpenHold[]>;
+  /** Lease of each gateway instance, as an opaque value that changes with each renewal. */
+  leases(): Promise<ReadonlyMap<string, string>>;
+  /** What is posted and held by account; for reconciliation and tests of I1 and I2. */
+  accounts(organizationId: string): Promise<ReadonlyMap<string, { readonly postedNanoUsd: bigint; readonly heldNanoUsd: bigint }>>;
+}
+
+export interface EpochOpening {
+  readonly organizationId: string;
+  readonly epochId: string;
+  readonly posted: readonly { readonly accountId: string; readonly postedNanoUsd: bigint }[];
+  /** By journal, the highest number in the ledger for this organisation. */
+  readonly booked: readonly { readonly journalId: string; readonly number: number }[];
+  /** Live gateways' journals (with the instance that must announce). */
+  readonly waitingFor: readonly { readonly journalId: string; readonly instanceId: string }[];
+}
+
+export interface BookedSettle extends SettleItem {
+  readonly journalId: string;
+  readonly journalNumber: number;
+  /** Where to post when the epoch waits for this journal and the hold was not announced yet. */
+  readonly accountIds: readonly string[];
+}
