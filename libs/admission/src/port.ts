@@ -1,4 +1,4 @@
-import type { AdmissionDecision, OpenHold, ReserveItem, SettleItem } from '@tollgate/credit';
+import type { AdmissionDecision, AnnouncedFinal, BookedItem, EpochContents, OpenHold, ReserveItem, SettleItem } from '@tollgate/credit';
 
 /** The gateway's side: rate limits, parallel requests and credit, decided in one step for all of them. */
 export interface Admission {
@@ -19,8 +19,10 @@ export interface Admission {
 export interface Announcement {
   readonly organizationId: string;
   readonly journalId: string;
-  /** In flight, or final in the journal with a number above the booked one (its amount is then the charge). */
+  /** Requests in flight. */
   readonly holds: readonly OpenHold[];
+  /** Finals in the journal above the booked number; the amount of each is its charge. */
+  readonly finals: readonly AnnouncedFinal[];
 }
 
 /** usage-billing's side. */
@@ -46,19 +48,10 @@ export interface AdmissionLedger {
   accounts(organizationId: string): Promise<ReadonlyMap<string, { readonly postedNanoUsd: bigint; readonly heldNanoUsd: bigint }>>;
 }
 
-export interface EpochOpening {
+/** What an epoch starts from: posted sums, and by journal the highest number in the ledger for this organisation. */
+export interface EpochOpening extends Omit<EpochContents, 'storeId'> {
   readonly organizationId: string;
-  readonly epochId: string;
-  readonly posted: readonly { readonly accountId: string; readonly postedNanoUsd: bigint }[];
-  /** By journal, the highest number in the ledger for this organisation. */
-  readonly booked: readonly { readonly journalId: string; readonly number: number }[];
-  /** Live gateways' journals (with the instance that must announce). */
-  readonly waitingFor: readonly { readonly journalId: string; readonly instanceId: string }[];
 }
 
-export interface BookedSettle extends SettleItem {
-  readonly journalId: string;
-  readonly journalNumber: number;
-  /** Where to post when the epoch waits for this journal and the hold was not announced yet. */
-  readonly accountIds: readonly string[];
-}
+/** `accountIds`: where to post when the epoch waits for this journal and the hold was not announced yet. */
+export type BookedSettle = BookedItem;
