@@ -1,1 +1,3 @@
-export {};
+export { ERRORS, type ErrorCode, type ErrorEntry } from './catalogue.js';
+export { openAiErrorBody, type OpenAiErrorBody } from './open-ai-body.js';
+export { errorDocsUri, problemBody, type FieldError, type ProblemBody, type ProblemDetails } from './problem-body.js';
