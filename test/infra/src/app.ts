@@ -1,0 +1,45 @@
+import { startProcess, untilReady, type RunningProcess } from './processes.js';
+
+export interface AppOptions {
+  name: string;
+  /** The compiled entry, such as `apps/gateway/dist/main.js`. */
+  script: string;
+  args?: readonly string[];
+  /** All the app is told. Of this process's own environment it sees only what finds programs, folders and the language. */
+  env: Record<string, string>;
+  cwd?: string;
+  /** A URL that must answer 2xx, or what must appear in the output; a URL in its first group becomes `url`. */
+  readyWhen: string | RegExp;
+  /** Default 30,000. */
+  readyWithinMs?: number;
+}
+
+/** So that a DATABASE_URL or NODE_ENV of the machine, or of the test runner, never reaches an app under test. */
+const passedOn = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'TMP', 'TEMP'];
+
+/**
+ * Starts a compiled app on the Node.js of this process and waits until it is ready. Rejects with its last output when
+ * it ends before that, and ends it when it is not ready in time. It never outlives this process.
+ */
+export async function spawnApp(options: AppOptions): Promise<RunningProcess> {
+  const { name, script, args = [], env, cwd, readyWhen, readyWithinMs = 30_000 } = options;
+  const inherited = Object.fromEntries(passedOn.flatMap(variable => {
+    const value = process.env[variable];
+    return value === undefined ? [] : [[variable, value]];
+  }));
+  const app = await startProcess({ name, command: process.execPath, args: [script, ...args], env: { ...inherited, ...env }, cwd });
+  const check = typeof readyWhen === 'string' ? () => urlAnswers(readyWhen) : () => urlInOutput(app.output(), readyWhen);
+  const ready = await untilReady(app, check, { what: `${name} to be ready`, timeoutMs: readyWithinMs });
+  return { ...app, url: ready.url };
+}
+
+async function urlAnswers(url: string): Promise<{ url: string } | false> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  await response.body?.cancel();
+  return response.ok && { url: new URL(url).origin };
+}
+
+function urlInOutput(output: string, pattern: RegExp): { url: string | undefined } | false {
+  const match = pattern.exec(output);
+  return match !== null && { url: match[1]?.startsWith('http') ? match[1] : undefined };
+}
