@@ -1,1 +1,3 @@
-export {};
+export type { Behaviour, Failure, StandingBehaviour } from './behaviour.js';
+export type { LogEntry, Outcome } from './log.js';
+export { startProviderSimulator, type ProviderSimulator, type SimulatorOptions } from './server.js';

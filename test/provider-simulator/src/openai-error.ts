@@ -1,0 +1,28 @@
+/** The content of `error` in an answer of OpenAI's. */
+export interface OpenAiError {
+  message: string;
+  type: string;
+  param: string | null;
+  code: string | null;
+}
+
+/** A 400 of OpenAI's. */
+export function invalidRequest(message: string, param: string | null = null, code: string | null = null): OpenAiError {
+  return { message, type: 'invalid_request_error', param, code };
+}
+
+/** The error that OpenAI sends with a status; what it has no text of its own for is named after the status. */
+export function errorOfStatus(status: number): OpenAiError {
+  switch (status) {
+    case 401:
+      return invalidRequest('Incorrect API key provided.', null, 'invalid_api_key');
+    case 429:
+      return { message: 'Rate limit reached for requests.', type: 'requests', param: null, code: 'rate_limit_exceeded' };
+    case 500:
+      return { message: 'The server had an error while processing your request.', type: 'server_error', param: null, code: null };
+    case 503:
+      return { message: 'The engine is currently overloaded, please try again later.', type: 'server_error', param: null, code: 'server_overloaded' };
+    default:
+      return { ...invalidRequest(`The simulator was told to answer ${status}.`), ...(status >= 500 ? { type: 'server_error' } : {}) };
+  }
+}
