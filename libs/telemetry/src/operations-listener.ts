@@ -1,0 +1,88 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+
+/** Whether this process should be sent work, and what that was judged by. */
+export interface Readiness {
+  readonly ready: boolean;
+  /** By name (`postgres`, `redis`, `kafka`, …): whether it works. */
+  readonly checks: Readonly<Record<string, boolean>>;
+}
+
+export interface OperationsListenerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly ready: () => Promise<Readiness>;
+  readonly registry: Registry;
+}
+
+export interface OperationsListener {
+  /** `http://host:port` */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** A check that hangs is a check that fails: probes of orchestrators wait a second or so. */
+const READY_TIMEOUT_MS = 2_000;
+
+/**
+ * Listens for those who run the process, never for callers: `/healthz` (200 while the process lives),
+ * `/readyz` (200 or 503, with the checks) and `/metrics` (Prometheus). Rejects when it cannot bind.
+ */
+export async function startOperationsListener({ host, port, ready, registry }: OperationsListenerOptions): Promise<OperationsListener> {
+  const pages: Readonly<Record<string, (reply: ServerResponse) => Promise<void>>> = {
+    '/healthz': async (reply) => sendJson(reply, 200, { status: 'ok' }),
+    '/readyz': async (reply) => {
+      const { ready: isReady, checks } = await readinessWithin(ready, READY_TIMEOUT_MS);
+      sendJson(reply, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not_ready', checks });
+    },
+    '/metrics': async (reply) => send(reply, 200, registry.contentType, await registry.metrics()),
+  };
+  const server = createServer((request, reply) => {
+    const page = Object.hasOwn(pages, pathOf(request.url)) ? pages[pathOf(request.url)] : undefined;
+    if (page === undefined) return sendJson(reply, 404, { status: 'not_found' });
+    if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(reply, 405, { status: 'method_not_allowed' });
+    page(reply).catch(() => sendJson(reply, 500, { status: 'error' }));
+  });
+  await listen(server, host, port);
+  const { port: bound } = server.address() as AddressInfo;
+  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, close: () => close(server) };
+}
+
+const pathOf = (url: string | undefined): string => (url ?? '/').split('?', 1)[0]!;
+
+async function readinessWithin(ready: () => Promise<Readiness>, timeoutMs: number): Promise<Readiness> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Readiness>((resolve) => {
+    timer = setTimeout(() => resolve({ ready: false, checks: { answered_in_time: false } }), timeoutMs);
+  });
+  const asked = ready().catch(() => ({ ready: false, checks: { check_completed: false } }));
+  return Promise.race([asked, late]).finally(() => clearTimeout(timer));
+}
+
+function sendJson(reply: ServerResponse, status: number, body: object): void {
+  send(reply, status, 'application/json', JSON.stringify(body));
+}
+
+function send(reply: ServerResponse, status: number, contentType: string, body: string): void {
+  reply.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store' });
+  reply.end(body);
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
