@@ -4,16 +4,14 @@ import type { AdmissionDecision, AnnouncedFinal, BookedItem, EpochContents, Open
 export interface Admission {
   /** Decides one request. Never rejects: what cannot be decided is `unavailable`. */
   reserve(item: ReserveItem): Promise<AdmissionDecision>;
-  /** Queues a settle; resolves when it was applied, or could not be (the ledger's side settles again). */
-  settle(item: SettleItem): Promise<void>;
+  /** Queues a settle. It is tried until the store took it; the ledger's side settles too, and whoever comes second changes nothing. */
+  settle(item: SettleItem): void;
   /** Renews this gateway instance's lease; resolves with the organisations that wait to hear its holds. */
   renewLease(instanceId: string): Promise<readonly string[]>;
   /** The number up to which the organisation's epoch has booked this journal; null without an open epoch that waits for it. */
   bookedNumber(organizationId: string, journalId: string): Promise<number | null>;
   /** Announces the holds in flight, and the finals not booked yet, of one journal under a new epoch. */
   announce(announcement: Announcement): Promise<void>;
-  /** Milliseconds since the last renewed lease was asked for; Infinity before the first. */
-  leaseAgeMs(): number;
 }
 
 export interface Announcement {

@@ -7,6 +7,8 @@ export interface KeySnapshotWriter {
    * then appends it to the change stream. Repeating it is harmless. Rejects when it cannot be stored.
    */
   write(snapshot: KeySnapshot): Promise<void>;
+  /** Stores the snapshot where nothing stands, and tells nobody: what a lost store held is put back as it is asked for. */
+  refill(snapshot: KeySnapshot): Promise<void>;
   /** Tells followers that nothing was missed up to now; sent each second. */
   heartbeat(): Promise<void>;
 }
@@ -32,4 +34,5 @@ export interface KeySnapshotReader {
   follow(listener: KeyChangeListener): void;
   /** Milliseconds for which the follower's knowledge may be out of date; Infinity before the first heartbeat. */
   ageMs(): number;
+  close(): Promise<void>;
 }

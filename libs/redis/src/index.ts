@@ -1,1 +1,1 @@
-export {};
+export { connectRedis, storeKnown, type RedisConnection, type RedisOptions } from './connect.js';

@@ -1,0 +1,180 @@
+import { performance } from 'node:perf_hooks';
+import type { AdmissionDecision, RateState, ReserveItem, SettleItem } from '@tollgate/credit';
+import type { RedisConnection } from '@tollgate/redis';
+import { formatHold } from './hold-text.js';
+import { LocalRateLimits } from './local-rate-limits.js';
+import type { Admission, Announcement } from './port.js';
+import { LEASES_KEY, organizationKey, waitingKey, withScripts } from './scripts.js';
+
+/** Items in one script call; more wait for the next. */
+const BATCH_ITEMS_MAX = 128;
+/** A settle without company waits this long for some. */
+const LONE_SETTLE_DELAY_MS = 5;
+/** A settle the store did not take is queued again after this. */
+const SETTLE_RETRY_MS = 500;
+/** A gateway without a lease for this long admits nothing on credit: well under the 30 s after which it counts as gone. */
+const LEASE_AGE_MS_MAX = 10_000;
+const REPLY_WIDTH = 6;
+
+interface PendingReserve {
+  readonly item: ReserveItem;
+  readonly decide: (decision: AdmissionDecision) => void;
+}
+
+interface Queue {
+  readonly settles: SettleItem[];
+  readonly reserves: PendingReserve[];
+}
+
+/**
+ * Admission on Redis: every reserve and settle of one event-loop turn goes out in one script call for each
+ * organisation. A batch whose outcome is unknown is not sent again: its requests are refused and its holds released.
+ */
+export class RedisAdmission implements Admission {
+  readonly #queues = new Map<string, Queue>();
+  readonly #local = new LocalRateLimits();
+  #immediate: NodeJS.Immediate | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #leaseSentAt = -Infinity;
+  #instanceId: string | null = null;
+
+  constructor(private readonly redis: RedisConnection) {
+    withScripts(redis.client);
+  }
+
+  reserve(item: ReserveItem): Promise<AdmissionDecision> {
+    if (item.accounts.length > 0 && performance.now() - this.#leaseSentAt > LEASE_AGE_MS_MAX) {
+      return Promise.resolve({ kind: 'unavailable', why: this.redis.storeId() === null ? 'store_unreachable' : 'no_lease' });
+    }
+    return new Promise((decide) => {
+      this.#queue(item.organizationId).reserves.push({ item, decide });
+      this.#immediate ??= setImmediate(this.#flush);
+    });
+  }
+
+  settle(item: SettleItem): void {
+    this.#queue(item.organizationId).settles.push(item);
+    if (this.#immediate === null) this.#timer ??= setTimeout(this.#flush, LONE_SETTLE_DELAY_MS);
+  }
+
+  async renewLease(instanceId: string): Promise<readonly string[]> {
+    const sentAt = performance.now();
+    this.#instanceId = instanceId;
+    const [, waiting, known] = await Promise.all([
+      this.redis.client.hset(LEASES_KEY, instanceId, Date.now().toString()),
+      this.redis.client.smembers(waitingKey(instanceId)),
+      this.redis.client.hlen(LEASES_KEY),
+    ]);
+    this.#leaseSentAt = sentAt;
+    this.#local.gateways = Math.max(1, known);
+    return waiting;
+  }
+
+  async bookedNumber(organizationId: string, journalId: string): Promise<number | null> {
+    const [waiting, booked] = await this.redis.client.hmget(organizationKey(organizationId), `w:${journalId}`, `b:${journalId}`);
+    return waiting == null ? null : Number(booked ?? '0');
+  }
+
+  async announce({ organizationId, journalId, holds, finals }: Announcement): Promise<void> {
+    const items = [...holds.map((hold) => [hold.requestId, formatHold(hold), 0]), ...finals.map((final) => [final.requestId, formatHold(final), final.journalNumber])];
+    await withScripts(this.redis.client).announce(organizationKey(organizationId), journalId, items.length, ...items.flat());
+    if (this.#instanceId !== null) await this.redis.client.srem(waitingKey(this.#instanceId), organizationId);
+  }
+
+  /** Settles still on their way; for a clean end. */
+  async drain(): Promise<void> {
+    this.#flush();
+    await Promise.allSettled(this.#underway);
+  }
+
+  readonly #underway = new Set<Promise<void>>();
+
+  #queue(organizationId: string): Queue {
+    let queue = this.#queues.get(organizationId);
+    if (queue === undefined) {
+      queue = { settles: [], reserves: [] };
+      this.#queues.set(organizationId, queue);
+    }
+    return queue;
+  }
+
+  readonly #flush = (): void => {
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#immediate = null;
+    this.#timer = null;
+    for (const [organizationId, queue] of this.#queues) {
+      while (queue.settles.length + queue.reserves.length > 0) {
+        const settles = queue.settles.splice(0, BATCH_ITEMS_MAX);
+        const reserves = queue.reserves.splice(0, BATCH_ITEMS_MAX - settles.length);
+        const sent = this.#send(organizationId, settles, reserves);
+        this.#underway.add(sent);
+        void sent.finally(() => this.#underway.delete(sent));
+      }
+      this.#queues.delete(organizationId);
+    }
+  };
+
+  async #send(organizationId: string, settles: readonly SettleItem[], reserves: readonly PendingReserve[]): Promise<void> {
+    const storeId = this.redis.storeId();
+    if (storeId === null) {
+      this.#retry(settles);
+      for (const pending of reserves) pending.decide(this.#local.decide(pending.item));
+      return;
+    }
+    const args: (string | number)[] = [storeId, settles.length, reserves.length];
+    for (const settle of settles) args.push(settle.requestId, settle.chargeNanoUsd.toString(), settle.tokens ?? -1);
+    for (const { item } of reserves) pushReserve(args, item);
+    try {
+      const reply = (await withScripts(this.redis.client).admit(organizationKey(organizationId), ...args)) as number[];
+      reserves.forEach(({ item, decide }, i) => decide(readDecision(item, reply, i * REPLY_WIDTH)));
+    } catch {
+      // Whether the script ran is not known: releasing a hold that is not there changes nothing.
+      this.#retry([...settles, ...reserves.filter(holdsSomething).map(({ item }) => ({ requestId: item.requestId, organizationId, chargeNanoUsd: 0n, tokens: 0 }))]);
+      for (const pending of reserves) pending.decide(this.#local.decide(pending.item));
+    }
+  }
+
+  #retry(settles: readonly SettleItem[]): void {
+    if (settles.length === 0) return;
+    setTimeout(() => {
+      for (const settle of settles) this.settle(settle);
+    }, SETTLE_RETRY_MS).unref();
+  }
+}
+
+function holdsSomething({ item }: PendingReserve): boolean {
+  return item.accounts.length > 0 || item.rateLimits.parallelRequests !== null || item.rateLimits.tokensPerMinute !== null;
+}
+
+function pushReserve(args: (string | number)[], item: ReserveItem): void {
+  const { requestsPerMinute, tokensPerMinute, parallelRequests } = item.rateLimits;
+  args.push(
+    item.requestId, item.apiKeyId, item.instanceId, item.journalId, item.amountNanoUsd.toString(),
+    requestsPerMinute ?? 0, tokensPerMinute ?? 0, parallelRequests ?? 0, item.tokens, item.accounts.length,
+  );
+  for (const account of item.accounts) args.push(account.accountId, account.capNanoUsd.toString());
+}
+
+function readDecision(item: ReserveItem, reply: readonly number[], at: number): AdmissionDecision {
+  const outcome = reply[at]!;
+  const rate = readRate(item, reply, at);
+  const retryAfterMs = reply[at + 5]!;
+  switch (outcome) {
+    case 0: return { kind: 'admitted', rate };
+    case 1: return { kind: 'rate_limited', limit: 'requests', retryAfterMs, rate };
+    case 2: return { kind: 'rate_limited', limit: 'tokens', retryAfterMs, rate };
+    case 3: return { kind: 'rate_limited', limit: 'parallel', retryAfterMs, rate };
+    case 4: return { kind: 'unavailable', why: 'no_epoch' };
+    case 5: return { kind: 'unavailable', why: 'announcing' };
+    default: return { kind: 'credit_exhausted', accountId: item.accounts[outcome - 10]!.accountId };
+  }
+}
+
+function readRate(item: ReserveItem, reply: readonly number[], at: number): RateState {
+  const { requestsPerMinute, tokensPerMinute } = item.rateLimits;
+  return {
+    requests: requestsPerMinute === null ? null : { limit: requestsPerMinute, remaining: reply[at + 1]!, resetMs: reply[at + 2]! },
+    tokens: tokensPerMinute === null ? null : { limit: tokensPerMinute, remaining: reply[at + 3]!, resetMs: reply[at + 4]! },
+  };
+}

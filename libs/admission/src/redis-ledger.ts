@@ -1,0 +1,94 @@
+import { performance } from 'node:perf_hooks';
+import type { OpenHold } from '@tollgate/credit';
+import type { RedisConnection } from '@tollgate/redis';
+import { parseHold } from './hold-text.js';
+import type { AdmissionLedger, BookedSettle, EpochOpening } from './port.js';
+import { LEASES_KEY, organizationKey, waitingKey, withScripts } from './scripts.js';
+
+/** A lease that has not changed for this long is forgotten: its gateway counted as gone long before. */
+const STALE_LEASE_MS = 600_000;
+const SETTLES_MAX = 100;
+
+/** The ledger's side of admission on Redis. Every method rejects where Redis cannot be asked. */
+export class RedisAdmissionLedger implements AdmissionLedger {
+  readonly #leaseSeen = new Map<string, { value: string; at: number }>();
+
+  constructor(private readonly redis: RedisConnection) {
+    withScripts(redis.client);
+  }
+
+  async openEpoch(epoch: EpochOpening): Promise<boolean> {
+    const args: (string | number)[] = [this.#storeId(), epoch.epochId, epoch.posted.length];
+    for (const { accountId, postedNanoUsd } of epoch.posted) args.push(accountId, postedNanoUsd.toString());
+    args.push(epoch.booked.length);
+    for (const { journalId, number } of epoch.booked) args.push(journalId, number);
+    args.push(epoch.waitingFor.length);
+    for (const { journalId, instanceId } of epoch.waitingFor) args.push(journalId, instanceId);
+    const opened = await withScripts(this.redis.client).openEpoch(organizationKey(epoch.organizationId), ...args);
+    if (opened !== 1) return false;
+    await Promise.all(epoch.waitingFor.map(({ instanceId }) => this.redis.client.sadd(waitingKey(instanceId), epoch.organizationId)));
+    return true;
+  }
+
+  async hasEpoch(organizationId: string): Promise<boolean> {
+    const epoch = await this.redis.client.hget(organizationKey(organizationId), 'e');
+    return epoch?.startsWith(`${this.#storeId()}|`) ?? false;
+  }
+
+  async closeEpoch(organizationId: string): Promise<void> {
+    await this.redis.client.hdel(organizationKey(organizationId), 'e');
+  }
+
+  async settleBooked(organizationId: string, items: readonly BookedSettle[]): Promise<void> {
+    for (let at = 0; at < items.length; at += SETTLES_MAX) {
+      const part = items.slice(at, at + SETTLES_MAX);
+      const args: (string | number)[] = [part.length];
+      for (const item of part) {
+        args.push(item.requestId, item.chargeNanoUsd.toString(), item.tokens ?? -1, item.journalId, item.journalNumber, item.accountIds.length, ...item.accountIds);
+      }
+      await withScripts(this.redis.client).settleBooked(organizationKey(organizationId), ...args);
+    }
+  }
+
+  async stopWaiting(organizationId: string, journalId: string): Promise<void> {
+    await withScripts(this.redis.client).stopWaiting(organizationKey(organizationId), journalId);
+  }
+
+  async openHolds(organizationId: string): Promise<readonly OpenHold[]> {
+    const fields = await this.redis.client.hgetall(organizationKey(organizationId));
+    return Object.entries(fields).flatMap(([name, text]) => (name.startsWith('o:') ? [parseHold(name.slice(2), text)] : []));
+  }
+
+  async leases(): Promise<ReadonlyMap<string, string>> {
+    const leases = new Map(Object.entries(await this.redis.client.hgetall(LEASES_KEY)));
+    const now = performance.now();
+    for (const [instanceId, value] of leases) {
+      const seen = this.#leaseSeen.get(instanceId);
+      if (seen?.value !== value) this.#leaseSeen.set(instanceId, { value, at: now });
+      else if (now - seen.at > STALE_LEASE_MS) {
+        this.#leaseSeen.delete(instanceId);
+        leases.delete(instanceId);
+        await this.redis.client.hdel(LEASES_KEY, instanceId);
+        await this.redis.client.del(waitingKey(instanceId));
+      }
+    }
+    return leases;
+  }
+
+  async accounts(organizationId: string): Promise<ReadonlyMap<string, { postedNanoUsd: bigint; heldNanoUsd: bigint }>> {
+    const fields = await this.redis.client.hgetall(organizationKey(organizationId));
+    const accounts = new Map<string, { postedNanoUsd: bigint; heldNanoUsd: bigint }>();
+    for (const [name, text] of Object.entries(fields)) {
+      if (!name.startsWith('a:')) continue;
+      const [posted, held] = text.split('|');
+      accounts.set(name.slice(2), { postedNanoUsd: BigInt(posted!), heldNanoUsd: BigInt(held!) });
+    }
+    return accounts;
+  }
+
+  #storeId(): string {
+    const storeId = this.redis.storeId();
+    if (storeId === null) throw new Error('Redis is not connected');
+    return storeId;
+  }
+}

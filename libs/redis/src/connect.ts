@@ -1,0 +1,81 @@
+import { Redis } from 'ioredis';
+
+/**
+ * A Redis connection that fails fast (nothing is queued while it is down, a command is given `commandTimeoutMs`)
+ * and knows which store it is talking to: `storeId` is the `run_id` of the server, null while unknown.
+ * What was written under another run_id (a restart, a restore, a failover) must not be trusted.
+ */
+export interface RedisConnection {
+  readonly client: Redis;
+  storeId(): string | null;
+  /** Hears each (re)connection, once the run_id is known. */
+  onStore(listener: (storeId: string) => void): void;
+  /** A second connection for blocking reads, to the same server. */
+  duplicate(): RedisConnection;
+  close(): Promise<void>;
+}
+
+export interface RedisOptions {
+  readonly url: string;
+  readonly name: string;
+  /** Milliseconds before a command without an answer fails; 0 for blocking reads. */
+  readonly commandTimeoutMs?: number;
+  readonly onError?: (error: Error) => void;
+}
+
+const RECONNECT_DELAY_MS_MAX = 500;
+
+export function connectRedis(options: RedisOptions): RedisConnection {
+  const timeout = options.commandTimeoutMs ?? 1_000;
+  const client = new Redis(options.url, {
+    connectionName: options.name,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    enableReadyCheck: false,
+    noDelay: true,
+    connectTimeout: 2_000,
+    ...(timeout > 0 ? { commandTimeout: timeout } : {}),
+    retryStrategy: (attempt) => Math.min(attempt * 50, RECONNECT_DELAY_MS_MAX),
+  });
+  let storeId: string | null = null;
+  const listeners: ((storeId: string) => void)[] = [];
+  client.on('error', (error: Error) => options.onError?.(error));
+  client.on('close', () => {
+    storeId = null;
+  });
+  client.on('ready', () => {
+    void client.info('server').then(
+      (info) => {
+        storeId = /run_id:(\w+)/.exec(info)?.[1] ?? null;
+        if (storeId === null) return client.disconnect(true);
+        for (const listener of listeners) listener(storeId);
+      },
+      () => client.disconnect(true),
+    );
+  });
+  return {
+    client,
+    storeId: () => storeId,
+    onStore: (listener) => {
+      listeners.push(listener);
+      if (storeId !== null) listener(storeId);
+    },
+    duplicate: () => connectRedis({ ...options, commandTimeoutMs: 0 }),
+    close: async () => {
+      client.disconnect();
+      await Promise.resolve();
+    },
+  };
+}
+
+/** Waits until the connection knows its store; rejects after `timeoutMs`. */
+export function storeKnown(connection: RedisConnection, timeoutMs: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`Redis did not answer within ${timeoutMs} ms`)), timeoutMs);
+    connection.onStore((storeId) => {
+      clearTimeout(timer);
+      resolve(storeId);
+    });
+  });
+}
