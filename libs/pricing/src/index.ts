@@ -1,1 +1,1 @@
-export {};
+export { costBound, costOf, type ModelPrice, type TokenUsage } from './price.js';
