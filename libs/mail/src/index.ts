@@ -1,1 +1,3 @@
-export type { Mail, MailSender } from './port.js';
+export { emlFolderMailSender, type EmlFolderOptions } from './eml-folder.js';
+export type { ClosableMailSender, Mail, MailSender } from './port.js';
+export { smtpMailSender, type SmtpMailOptions } from './smtp.js';

@@ -11,3 +11,8 @@ export interface Mail {
 export interface MailSender {
   send(mail: Mail): Promise<void>;
 }
+
+export interface ClosableMailSender extends MailSender {
+  /** Ends connections that are still open. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,38 @@
+import { mkdir, open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createTransport } from 'nodemailer';
+import { composeMessage } from './message.js';
+import type { ClosableMailSender } from './port.js';
+
+export interface EmlFolderOptions {
+  /** Made when it is not there, for its owner only. */
+  readonly folder: string;
+  readonly from: string;
+}
+
+/**
+ * "Sends" by writing `<id>.eml`, a message as RFC 5322 has it. It appears whole or not at all, and the same mail
+ * sent twice is one file.
+ */
+export function emlFolderMailSender({ folder, from }: EmlFolderOptions): ClosableMailSender {
+  const composer = createTransport({ streamTransport: true, buffer: true, newline: 'windows' });
+  return {
+    async send(mail) {
+      const { message } = await composer.sendMail(composeMessage(mail, from));
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const path = join(folder, `${mail.id}.eml`);
+      const unfinished = `${path}.${process.pid}.part`;
+      const file = await open(unfinished, 'w', 0o600);
+      try {
+        await file.writeFile(message as Buffer);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(unfinished, path);
+    },
+    async close() {
+      composer.close();
+    },
+  };
+}

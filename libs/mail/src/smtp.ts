@@ -1,0 +1,33 @@
+import { createTransport } from 'nodemailer';
+import { composeMessage } from './message.js';
+import type { ClosableMailSender } from './port.js';
+
+export interface SmtpMailOptions {
+  /** `smtp://user:password@host:port`, or `smtps://` for TLS from the first byte. */
+  readonly url: string;
+  readonly from: string;
+  /** Longest wait for the connection, the greeting and each reply; 10 s by default. */
+  readonly timeoutMs?: number;
+}
+
+/** Sends by SMTP, over one connection that is opened when it is needed. Rejects when any recipient was refused. */
+export function smtpMailSender({ url, from, timeoutMs = 10_000 }: SmtpMailOptions): ClosableMailSender {
+  const transport = createTransport({
+    pool: true,
+    maxConnections: 1,
+    url,
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    dnsTimeout: timeoutMs,
+  });
+  return {
+    async send(mail) {
+      const { rejected = [] } = await transport.sendMail(composeMessage(mail, from));
+      if (rejected.length > 0) throw new Error(`the mail server refused ${rejected.length} of ${mail.to.length} recipients`);
+    },
+    async close() {
+      transport.close();
+    },
+  };
+}
