@@ -1,0 +1,28 @@
+import { mkdir } from 'node:fs/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { PGlite } from '@electric-sql/pglite';
+import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+import type { EmbeddedPostgresReply, EmbeddedPostgresStart } from './embedded-postgres.js';
+
+// The source of this file also runs as it is (Node strips the types): erasable syntax only, no relative
+// import but of types.
+const { dataFolder, socketPath } = workerData as EmbeddedPostgresStart;
+const port = parentPort!;
+const say = (message: EmbeddedPostgresReply) => port.postMessage(message);
+
+try {
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  const database = await PGlite.create({ dataDir: dataFolder });
+  // Connections follow each other quickly at the start (migrations, then the pool) and one that ends takes
+  // a moment to be forgotten; queries are answered one at a time whatever this number.
+  const server = new PGLiteSocketServer({ db: database, path: socketPath, maxConnections: 4 });
+  await server.start();
+  port.on('message', async () => {
+    await server.stop();
+    await database.close();
+    say({ kind: 'closed' });
+  });
+  say({ kind: 'ready' });
+} catch (error) {
+  say({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+}

@@ -1,0 +1,76 @@
+import type { DataSource } from 'typeorm';
+import type { OutboxRow } from './outbox.js';
+
+interface ClaimedRow {
+  id: string;
+  effect: string;
+  key: string;
+  payload: string;
+  created_at: Date;
+  attempts: number;
+}
+
+/**
+ * The statements of the relay, each a transaction of its own, so that no effect runs inside one. Whoever has
+ * leased the oldest entry of a key has the key: later entries of it are nobody else's.
+ */
+export class OutboxClaims {
+  constructor(private readonly dataSource: DataSource, private readonly schema: string) {}
+
+  /**
+   * Leases the entries at the head of their keys' queues, with what follows them there, oldest first. Entries
+   * that failed before come one key at a time and only when no new ones are left, so that one that can never
+   * succeed, or an effect that is out of order, holds up none but its own key.
+   */
+  async claim(effect: string, claimId: string, leaseMs: number, limit: number): Promise<OutboxRow[]> {
+    const fresh = await this.lease(effect, claimId, leaseMs, limit, limit, 'o.attempts = 0');
+    return fresh.length > 0 ? fresh : this.lease(effect, claimId, leaseMs, 1, limit, 'o.attempts > 0');
+  }
+
+  // Index: outbox_effect_key (the look for an older entry), outbox_pk.
+  private async lease(effect: string, claimId: string, leaseMs: number, keys: number, rows: number, which: string): Promise<OutboxRow[]> {
+    const [claimed] = await this.dataSource.query<[ClaimedRow[], number]>(
+      `WITH head AS (
+         SELECT o.id, o.key FROM ${this.schema}.outbox o
+         WHERE o.effect = $1 AND o.claimed_until <= now() AND o.next_attempt_at <= now() AND ${which}
+           AND NOT EXISTS (SELECT 1 FROM ${this.schema}.outbox older WHERE older.effect = o.effect AND older.key = o.key AND older.id < o.id)
+         ORDER BY o.id LIMIT $4
+         FOR UPDATE SKIP LOCKED
+       ), queue AS (
+         SELECT o.id FROM ${this.schema}.outbox o JOIN head ON o.effect = $1 AND o.key = head.key AND o.id >= head.id
+         ORDER BY o.id LIMIT $5
+       )
+       UPDATE ${this.schema}.outbox o
+       SET claim_id = $2, claimed_until = now() + $3 * interval '1 millisecond', attempts = o.attempts + 1
+       FROM queue WHERE o.id = queue.id
+       RETURNING o.id, o.effect, o.key, o.payload, o.created_at, o.attempts`,
+      [effect, claimId, leaseMs, keys, rows],
+    );
+    return claimed
+      .sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1))
+      .map(row => ({ id: row.id, effect: row.effect, key: row.key, payload: row.payload, createdAt: row.created_at, attempt: row.attempts }));
+  }
+
+  async renew(claimId: string, leaseMs: number): Promise<void> {
+    await this.dataSource.query(
+      `UPDATE ${this.schema}.outbox SET claimed_until = now() + $2 * interval '1 millisecond' WHERE claim_id = $1`, [claimId, leaseMs]);
+  }
+
+  async done(ids: readonly string[]): Promise<void> {
+    await this.dataSource.query(`DELETE FROM ${this.schema}.outbox WHERE id = ANY($1::bigint[])`, [ids]);
+  }
+
+  async failed(claimId: string, retryInMs: number): Promise<void> {
+    await this.dataSource.query(
+      `UPDATE ${this.schema}.outbox
+       SET claim_id = NULL, claimed_until = '-infinity', next_attempt_at = now() + $2 * interval '1 millisecond' WHERE claim_id = $1`,
+      [claimId, retryInMs]);
+  }
+
+  /** Which of these entries still wait to be done. */
+  async waiting(ids: readonly string[]): Promise<number> {
+    const rows = await this.dataSource.query<{ n: string }[]>(
+      `SELECT count(*) AS n FROM ${this.schema}.outbox WHERE id = ANY($1::bigint[])`, [ids]);
+    return Number(rows[0]!.n);
+  }
+}

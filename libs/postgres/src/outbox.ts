@@ -1,0 +1,59 @@
+import type { EntityManager } from 'typeorm';
+
+/** One thing to be done outside of Postgres because of a committed transaction. */
+export interface OutboxEntry {
+  /** Names the effect that does it: a topic, or a word of the service's own. */
+  readonly effect: string;
+  /** Entries of one effect and key are done in the order they were written. */
+  readonly key: string;
+  /** JSON text; the table keeps it as it is. */
+  readonly payload: string;
+}
+
+/** An entry as an effect receives it. */
+export interface OutboxRow extends OutboxEntry {
+  /** Grows with each entry. */
+  readonly id: string;
+  readonly createdAt: Date;
+  /** 1 for the first try. */
+  readonly attempt: number;
+}
+
+/** DDL of a service's outbox table with its index, for a migration: `outboxTableSql('keys')` makes `keys.outbox`. */
+export function outboxTableSql(schema: string): string[] {
+  return [
+    `CREATE TABLE ${schema}.outbox (
+      id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT outbox_pk PRIMARY KEY,
+      effect text NOT NULL,
+      key text NOT NULL,
+      payload text NOT NULL,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      attempts integer NOT NULL DEFAULT 0,
+      next_attempt_at timestamptz NOT NULL DEFAULT '-infinity',
+      claim_id uuid,
+      claimed_until timestamptz NOT NULL DEFAULT '-infinity'
+    )`,
+    `CREATE INDEX outbox_effect_key ON ${schema}.outbox (effect, key, id)`,
+  ];
+}
+
+/** The writing side of a service's outbox. */
+export class Outbox {
+  constructor(readonly schema: string) {}
+
+  /**
+   * Writes entries in the caller's transaction and resolves with their ids, in order. Take the row lock of
+   * the thing that `key` names before: ids are given at the insert, so two open transactions that write
+   * for one key without a lock could commit in the other order.
+   */
+  async add(manager: EntityManager, ...entries: readonly OutboxEntry[]): Promise<string[]> {
+    if (entries.length === 0) return [];
+    const rows: { id: string }[] = await manager.query(
+      `INSERT INTO ${this.schema}.outbox (effect, key, payload)
+       SELECT effect, key, payload FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS e (effect, key, payload, n)
+       ORDER BY n RETURNING id`,
+      [entries.map(entry => entry.effect), entries.map(entry => entry.key), entries.map(entry => entry.payload)],
+    );
+    return rows.map(row => row.id);
+  }
+}
