@@ -1,0 +1,112 @@
+import { Pool } from 'undici';
+import { z } from 'zod';
+
+export interface InternalHttpClientOptions {
+  /** Origin of the other service's internal listener, `http://host:port`. */
+  readonly url: string;
+  readonly serviceSecret: string;
+  /** For a whole call, from connecting to the last byte of the reply. */
+  readonly timeoutMs: number;
+}
+
+/** A call to another service that gave no answer to go by. Whether it took effect there is unknown. */
+export class InternalCallError extends Error {
+  override readonly name = 'InternalCallError';
+  constructor(
+    readonly path: string,
+    readonly failure: 'timeout' | 'unreachable' | 'refused' | 'malformed_reply',
+    /** Of a `refused` call: its HTTP status, and the code of its problem where it has one. */
+    readonly refusal: { readonly status: number; readonly code: string | null } | null = null,
+    options?: ErrorOptions,
+  ) {
+    super(`internal call ${path}: ${failure}${refusal === null ? '' : ` with ${refusal.status} ${refusal.code ?? ''}`.trimEnd()}`, options);
+  }
+}
+
+/** Replies are sums and snapshots; more than this is a mistake. */
+const REPLY_BYTES_MAX = 32 * 1024 * 1024;
+const CONNECTIONS_MAX = 32;
+/** Below the time for which our servers keep a connection (Fastify: 72 s), so that ours closes first. */
+const KEEP_ALIVE_MS = 30_000;
+
+const problem = z.object({ code: z.string() });
+
+/**
+ * Calls another service's internal API: JSON both ways, the service secret as bearer, kept connections, no
+ * redirects and no retries (whoever calls knows whether the call may be repeated).
+ */
+export class InternalHttpClient {
+  readonly #pool: Pool;
+  readonly #pathPrefix: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #timeoutMs: number;
+
+  constructor({ url, serviceSecret, timeoutMs }: InternalHttpClientOptions) {
+    const { origin, pathname } = new URL(url);
+    this.#pool = new Pool(origin, { connections: CONNECTIONS_MAX, keepAliveTimeout: KEEP_ALIVE_MS, connect: { timeout: timeoutMs } });
+    this.#pathPrefix = pathname.replace(/\/$/, '');
+    this.#headers = { authorization: `Bearer ${serviceSecret}`, 'content-type': 'application/json', accept: 'application/json' };
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * `POST path`; resolves with the reply's body as its schema has it.
+   * @throws {InternalCallError}
+   */
+  async call<S extends z.ZodType>(path: string, body: unknown, replySchema: S, { timeoutMs = this.#timeoutMs } = {}): Promise<z.output<S>> {
+    const text = await this.#post(path, body, timeoutMs);
+    const reply = replySchema.safeParse(parsedOrUndefined(text));
+    // Zod's error may quote the reply; where it differs is enough.
+    if (!reply.success) throw new InternalCallError(path, 'malformed_reply', null, { cause: new Error(`not as its schema has it: ${reply.error.issues.map((issue) => issue.path.join('.')).join(', ')}`) });
+    return reply.data;
+  }
+
+  /**
+   * `POST path` whose reply says nothing but that it is done.
+   * @throws {InternalCallError}
+   */
+  async send(path: string, body: unknown, { timeoutMs = this.#timeoutMs } = {}): Promise<void> {
+    await this.#post(path, body, timeoutMs);
+  }
+
+  /** Ends the kept connections when the calls in flight are done. */
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  async #post(path: string, body: unknown, timeoutMs: number): Promise<string> {
+    const { status, text } = await this.#exchange(path, JSON.stringify(body), timeoutMs);
+    if (status >= 200 && status < 300) return text;
+    const code = problem.safeParse(parsedOrUndefined(text)).data?.code ?? null;
+    throw new InternalCallError(path, 'refused', { status, code });
+  }
+
+  async #exchange(path: string, body: string, timeoutMs: number): Promise<{ status: number; text: string }> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    try {
+      const reply = await this.#pool.request({ method: 'POST', path: this.#pathPrefix + path, headers: this.#headers, body, signal, headersTimeout: 0, bodyTimeout: 0 });
+      return { status: reply.statusCode, text: await readText(reply.body) };
+    } catch (cause) {
+      throw new InternalCallError(path, signal.aborted ? 'timeout' : 'unreachable', null, { cause });
+    }
+  }
+}
+
+async function readText(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > REPLY_BYTES_MAX) throw new Error(`a reply of more than ${REPLY_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parsedOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import type { DynamicModule, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { nestLogger, type Logger } from '@tollgate/telemetry';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { readBodiesAsBytes } from './body-reader.js';
+import { answerBrokenRequest } from './broken-request.js';
+import { ProblemFilter, sendProblem } from './problem-filter.js';
+import { problemOf } from './problem-of.js';
+import { Problem } from './problem.js';
+
+export interface NestServerOptions {
+  readonly logger: Logger;
+  /** Bodies above it are 413; a raw route may set its own `bodyLimit`. */
+  readonly bodyLimitBytes: number;
+  /** From the first byte of a request to the last of its body; default 2 min. Replies may take longer. */
+  readonly requestTimeoutMs?: number;
+}
+
+const REQUEST_TIMEOUT_MS = 120_000;
+/** A client that sends its headers slower than this holds a connection for nothing else. */
+const HEADERS_TIMEOUT_MS = 15_000;
+/** How often Node looks for connections past the two above; its own 30 s would double the first. */
+const CONNECTIONS_CHECK_MS = 5_000;
+
+/**
+ * Nest on Fastify as every app of ours serves it: bodies as bytes for `parseBody`, errors as problem+json, a
+ * request id of our own on every reply (`x-request-id`, `request-id`; what the client sent is not looked at),
+ * replies that no cache keeps, `GET /healthz`, idle connections closed at shutdown and 503 `shutting_down` for
+ * requests that come during it. Listening is left to the caller.
+ *
+ * Raw routes live beside the controllers on `app.getHttpAdapter().getInstance()`, registered before
+ * `app.init()` or `app.listen()`; no guard, pipe or filter runs for them, but what they throw is answered here.
+ */
+export async function createNestServer(module: Type | DynamicModule, options: NestServerOptions): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(module, fastifyAdapter(options), {
+    bodyParser: false,
+    abortOnError: false,
+    logger: nestLogger(options.logger),
+  });
+  app.useGlobalFilters(new ProblemFilter(options.logger));
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  fastify.get('/healthz', (_request, reply) => reply.send({ status: 'ok' }));
+  return app;
+}
+
+function fastifyAdapter({ bodyLimitBytes, requestTimeoutMs = REQUEST_TIMEOUT_MS }: NestServerOptions): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
+    trustProxy: false,
+    requestIdHeader: false,
+    genReqId: () => randomUUID(),
+    forceCloseConnections: 'idle',
+    // Ours below says it as a problem.
+    return503OnClosing: false,
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: answerUnroutable,
+  });
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  fastify.addHook('onRequest', (request, reply, done) => {
+    markReply(request, reply);
+    done();
+  });
+  refuseWhileClosing(fastify);
+  readBodiesAsBytes(fastify);
+  return adapter;
+}
+
+function markReply(request: FastifyRequest, reply: FastifyReply): void {
+  void reply.headers({ 'x-request-id': request.id, 'request-id': request.id, 'cache-control': 'no-store' });
+}
+
+/** URLs that the router cannot read never reach a hook. */
+function answerUnroutable(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  markReply(request, reply);
+  sendProblem(reply, problemOf(error), request.id);
+}
+
+function refuseWhileClosing(fastify: FastifyInstance): void {
+  let closing = false;
+  fastify.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  fastify.addHook('onRequest', (_request, _reply, done) => {
+    if (closing) done(new Problem('shutting_down', { headers: { connection: 'close' } }));
+    else done();
+  });
+}

@@ -1,0 +1,35 @@
+import { HttpException } from '@nestjs/common';
+import type { ErrorCode } from '@tollgate/errors';
+import { Problem } from './problem.js';
+
+/** The code of what Fastify and Nest refuse by themselves, by HTTP status. */
+const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
+  404: 'not_found',
+  405: 'method_not_allowed',
+  408: 'request_timeout',
+  409: 'conflict',
+  413: 'body_too_large',
+  // A path parameter too long to be the name of anything.
+  414: 'not_found',
+  415: 'unsupported_media_type',
+  431: 'headers_too_large',
+  503: 'service_unavailable',
+};
+
+/** Whatever was thrown, as the problem the caller hears. The words of others are never passed on. */
+export function problemOf(exception: unknown): Problem {
+  if (exception instanceof Problem) return exception;
+  // Nest wraps what its HTTP layer throws; the problem may be inside.
+  if (exception instanceof HttpException && exception.cause instanceof Problem) return exception.cause;
+  const status = statusOf(exception);
+  const code = status === undefined ? 'internal_error' : (CODE_BY_STATUS[status] ?? (status < 500 ? 'invalid_request' : 'internal_error'));
+  return new Problem(code, { cause: exception });
+}
+
+function statusOf(exception: unknown): number | undefined {
+  if (exception instanceof HttpException) return exception.getStatus();
+  if (exception instanceof Error && exception.name === 'FastifyError') return (exception as { statusCode?: number }).statusCode;
+  // A connection that broke while the body was read: Fastify marks the socket's error with 400.
+  if (exception instanceof Error && (exception as { code?: unknown }).code === 'ECONNRESET' && (exception as { statusCode?: unknown }).statusCode === 400) return 400;
+  return undefined;
+}

@@ -1,0 +1,20 @@
+import { spendingByKeyReply, type UsageBillingApi } from '@tollgate/contracts';
+import { InternalHttpClient, type InternalHttpClientOptions } from './internal-http-client.js';
+
+export interface UsageBillingClientOptions extends InternalHttpClientOptions {
+  /** Opening an epoch waits until the usage topic is drained; default 30 s. */
+  readonly epochTimeoutMs?: number;
+}
+
+const EPOCH_TIMEOUT_MS = 30_000;
+
+/** usage-billing's internal API over HTTP. Every method throws `InternalCallError` where it cannot be asked. */
+export function httpUsageBillingApi({ epochTimeoutMs = EPOCH_TIMEOUT_MS, ...options }: UsageBillingClientOptions): UsageBillingApi & { close(): Promise<void> } {
+  const client = new InternalHttpClient(options);
+  return {
+    registerGateway: (request) => client.send('/internal/gateways/register', request),
+    openCreditEpoch: (request) => client.send('/internal/credit-epochs/open', request, { timeoutMs: epochTimeoutMs }),
+    spendingByKey: async (apiKeyIds) => (await client.call('/internal/spending/by-key', { apiKeyIds }, spendingByKeyReply)).spending,
+    close: () => client.close(),
+  };
+}
