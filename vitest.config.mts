@@ -8,13 +8,16 @@ const project = (name: string, include: string[], extra: object = {}) => ({
   test: { name, environment: 'node' as const, include, globals: false, ...extra },
 });
 
+// Servers for the projects that need real ones; under `npm test` they are there already.
+const globalSetup = ['test/infra/src/vitest-global-setup.ts'];
+
 export default defineConfig({
   test: {
     projects: [
       project('unit', ['{apps,libs,test}/*/src/**/*.spec.ts'], { pool: 'threads' }),
-      project('contract', ['test/contract/src/**/*.test.ts'], { testTimeout: 30_000, hookTimeout: 60_000 }),
-      project('journey', ['test/journey/src/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false }),
-      project('fault', ['test/fault/src/**/*.test.ts'], { testTimeout: 180_000, hookTimeout: 120_000, fileParallelism: false }),
+      project('contract', ['test/contract/src/**/*.test.ts'], { globalSetup, testTimeout: 30_000, hookTimeout: 60_000 }),
+      project('journey', ['test/journey/src/**/*.test.ts'], { globalSetup, testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false }),
+      project('fault', ['test/fault/src/**/*.test.ts'], { globalSetup, testTimeout: 180_000, hookTimeout: 120_000, fileParallelism: false }),
     ],
   },
 });

@@ -1,4 +1,5 @@
 export { spawnApp, type AppOptions } from './app.js';
+export { infraFromEnvironment, type InfraEndpoints } from './endpoints.js';
 export { tempFolder } from './folders.js';
 export { startKafka, type KafkaServer } from './kafka.js';
 export { freePort } from './ports.js';

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findProgram, runCommand } from './commands.js';
+import { reapFolder } from './reaper.js';
 
 /** Names the Kafka that is run; the same distance from `src` and from `dist`. */
 const pom = fileURLToPath(new URL('../kafka/pom.xml', import.meta.url));
@@ -27,6 +28,7 @@ async function fetchJars(cache: string, jars: string): Promise<void> {
   process.stdout.write(`tests need Apache Kafka: fetching it with Maven into ${jars}\n`);
   mkdirSync(cache, { recursive: true });
   const download = mkdtempSync(join(cache, 'download-'));
+  reapFolder(download);
   try {
     const fetched = await runCommand(maven, [
       '-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${download}`, '-DincludeScope=runtime',

@@ -1,0 +1,34 @@
+import { createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { freePort, saysAddressInUse } from './ports.js';
+
+describe('freePort', () => {
+  it('gives ports that can be listened on, below the ephemeral ranges', async () => {
+    const port = await freePort();
+    expect(port).toBeLessThan(32_768);
+    const server = createServer();
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
+    await new Promise(resolve => server.close(resolve));
+  });
+
+  it('gives no port twice', async () => {
+    const ports = await Promise.all(Array.from({ length: 50 }, freePort));
+    expect(new Set(ports).size).toBe(50);
+  });
+});
+
+describe('saysAddressInUse', () => {
+  it.each([
+    'LOG:  could not bind IPv4 address "127.0.0.1": Address already in use',
+    'Warning: Could not create server TCP listening socket 127.0.0.1:6379: bind: Address already in use',
+    'org.apache.kafka.common.KafkaException: Socket server failed to bind to 127.0.0.1:19092: Address already in use.',
+    'Error: listen EADDRINUSE: address already in use 127.0.0.1:8080',
+    'Bind for 127.0.0.1:6379 failed: port is already allocated',
+  ])('knows the words: %s', output => {
+    expect(saysAddressInUse(output)).toBe(true);
+  });
+
+  it('is not misled by another failure', () => {
+    expect(saysAddressInUse('FATAL: data directory has wrong ownership')).toBe(false);
+  });
+});

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { nodeIsTooOld } from './node-version.js';
+import { verdictOnProgram, verdictOnVitest, type VitestReport } from './verdict.js';
+
+const report = (...files: string[][]): VitestReport => ({
+  testResults: files.map((statuses, index) => ({
+    name: `file-${index}`,
+    status: statuses.includes('failed') || statuses.length === 0 ? 'failed' : 'passed',
+    assertionResults: statuses.map(status => ({ status })),
+  })),
+});
+
+describe('the verdict on a vitest run', () => {
+  it('counts passed and failed tests over all files', () => {
+    expect(verdictOnVitest(1, report(['passed', 'failed'], ['passed', 'passed']))).toEqual({ passed: 3, failed: 1, problem: '1 failed' });
+  });
+
+  it('is green when all passed', () => {
+    expect(verdictOnVitest(0, report(['passed']))).toEqual({ passed: 1, failed: 0 });
+  });
+
+  it('counts a file that could not be loaded as a failure', () => {
+    expect(verdictOnVitest(1, report([], ['passed']))).toMatchObject({ passed: 1, failed: 1 });
+  });
+
+  it.each([
+    ['no report', 1, undefined, /left no report/],
+    ['an error outside of tests', 1, report(['passed']), /code 1/],
+    ['a skipped test', 0, report(['passed', 'skipped']), /1 skipped/],
+    ['nothing run', 0, report(), /no test was run/],
+  ] as const)('is red for %s', (_name, exitCode, given, problem) => {
+    const verdict = verdictOnVitest(exitCode, given);
+    expect(verdict.failed).toBe(1);
+    expect(verdict.problem).toMatch(problem);
+  });
+});
+
+describe('the verdict on another program', () => {
+  it('is one failure when it failed', () => {
+    expect(verdictOnProgram(0)).toEqual({ passed: 0, failed: 0 });
+    expect(verdictOnProgram(2)).toEqual({ passed: 0, failed: 1, problem: 'ended with code 2' });
+  });
+});
+
+describe('the check of Node.js', () => {
+  it.each(['22.19.0', '22.20.1', '24.0.0', '26.10.0'])('takes %s', version => expect(nodeIsTooOld(version)).toBeUndefined());
+  it.each(['18.20.0', '20.20.2', '22.18.9'])('refuses %s and says what to do', version => expect(nodeIsTooOld(version)).toContain('npm ci'));
+});

@@ -1,0 +1,40 @@
+/** What the run of one stage comes to. */
+export interface Verdict {
+  passed: number;
+  failed: number;
+  /** Why the stage is red; undefined when it is green. */
+  problem?: string;
+}
+
+/** The part of vitest's JSON report that is read here. */
+export interface VitestReport {
+  testResults: {
+    name: string;
+    status: string;
+    assertionResults: { status: string }[];
+  }[];
+}
+
+/** A stage that counts nothing itself: one failure when its program failed. */
+export function verdictOnProgram(exitCode: number): Verdict {
+  return exitCode === 0 ? { passed: 0, failed: 0 } : { passed: 0, failed: 1, problem: `ended with code ${exitCode}` };
+}
+
+/**
+ * The counts of a vitest run. A file that could not be loaded counts as one failure, and so does a run that failed,
+ * ran nothing or skipped something without a failed test: a red run never ends in "0 failed".
+ */
+export function verdictOnVitest(exitCode: number, report: VitestReport | undefined): Verdict {
+  if (!report) return { passed: 0, failed: 1, problem: `vitest ended with code ${exitCode} and left no report` };
+  const statuses = report.testResults.flatMap(file => file.assertionResults.map(test => test.status));
+  const passed = statuses.filter(status => status === 'passed').length;
+  const failedTests = statuses.filter(status => status === 'failed').length;
+  const brokenFiles = report.testResults.filter(file => file.status === 'failed' && !file.assertionResults.some(test => test.status === 'failed')).length;
+  const notRun = statuses.length - passed - failedTests;
+  const failed = failedTests + brokenFiles;
+  if (failed > 0) return { passed, failed, problem: `${failed} failed` };
+  if (exitCode !== 0) return { passed, failed: 1, problem: `vitest ended with code ${exitCode}` };
+  if (notRun > 0) return { passed, failed: 1, problem: `${notRun} skipped` };
+  if (passed === 0) return { passed, failed: 1, problem: 'there are test files, but no test was run' };
+  return { passed, failed };
+}
