@@ -1,0 +1,1 @@
+export { FolderLockedError, lockFolder } from './lock-folder.js';

@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FolderLockedError, lockFolder } from './index.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tollgate-lock-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const HOLDER = `
+  const { DatabaseSync } = require('node:sqlite');
+  const database = new DatabaseSync(process.argv[1]);
+  database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  process.stdout.write('held');
+  setInterval(() => database, 1000);
+`;
+
+describe('a locked folder', () => {
+  it('is refused to a second process, and free the moment the first is killed', async () => {
+    const holder = spawn(process.execPath, ['-e', HOLDER, join(folder, 'lock')], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(holder.stdout, 'data');
+    expect(() => lockFolder(folder)).toThrow(FolderLockedError);
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    lockFolder(folder).release();
+  });
+  it('can be taken again after its release', () => {
+    lockFolder(folder).release();
+    lockFolder(folder).release();
+  });
+});
