@@ -61,8 +61,8 @@ export function dataSourceOptions(url: string, applicationName: string, poolSize
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     installExtensions: false,
     uuidExtension: 'pgcrypto',
-    logging: ['error'],
-    logger: 'simple-console',
+    // A failed statement rejects, and its caller logs it: TypeORM would print its parameters too.
+    logging: false,
     // The embedded Postgres forgets its session state with the connection: never let it go.
     extra: single ? { idleTimeoutMillis: 0 } : { keepAlive: true, ...extra },
   };
