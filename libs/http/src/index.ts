@@ -1,6 +1,7 @@
 export { createNestServer, type NestServerOptions } from './nest-server.js';
 export { Problem, type ProblemOptions } from './problem.js';
-export { ProblemFilter, sendProblem } from './problem-filter.js';
+export { ProblemFilter } from './problem-filter.js';
+export { sendProblem } from './answer-exception.js';
 export { parseBody, parseJson, parseQuery } from './parse-body.js';
 export { ADMIN_SECRET, AdminGuard, SERVICE_SECRET, ServiceGuard } from './guards.js';
 export { bearerOf, sameSecret } from './bearer.js';

@@ -20,7 +20,6 @@ type Wanted = 'value' | 'value or ]' | 'name' | 'name or }' | ': ' | ', or end';
 
 const WHITE_SPACE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-// eslint-disable-next-line no-control-regex -- control characters are what a JSON string must not hold
 const STRING_PART = /(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y;
 const LITERALS = ['true', 'false', 'null'];
 

@@ -4,9 +4,10 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { nestLogger, type Logger } from '@tollgate/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { answerException, sendProblem } from './answer-exception.js';
 import { readBodiesAsBytes } from './body-reader.js';
 import { answerBrokenRequest } from './broken-request.js';
-import { ProblemFilter, sendProblem } from './problem-filter.js';
+import { ProblemFilter } from './problem-filter.js';
 import { problemOf } from './problem-of.js';
 import { Problem } from './problem.js';
 
@@ -45,8 +46,18 @@ export async function createNestServer(module: Type | DynamicModule, options: Ne
   return app;
 }
 
-function fastifyAdapter({ bodyLimitBytes, requestTimeoutMs = REQUEST_TIMEOUT_MS }: NestServerOptions): FastifyAdapter {
-  const adapter = new FastifyAdapter({
+/**
+ * Nest sets its error handler when it initialises, after raw scopes were made, and those would keep Fastify's.
+ * So ours is set first, and Nest's, which would say the same, not at all.
+ */
+class ProblemAdapter extends FastifyAdapter {
+  override setErrorHandler(): ReturnType<FastifyAdapter['setErrorHandler']> {
+    return this.getInstance() as ReturnType<FastifyAdapter['setErrorHandler']>;
+  }
+}
+
+function fastifyAdapter({ logger, bodyLimitBytes, requestTimeoutMs = REQUEST_TIMEOUT_MS }: NestServerOptions): FastifyAdapter {
+  const adapter = new ProblemAdapter({
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
@@ -60,6 +71,7 @@ function fastifyAdapter({ bodyLimitBytes, requestTimeoutMs = REQUEST_TIMEOUT_MS 
     frameworkErrors: answerUnroutable,
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  fastify.setErrorHandler((error, request, reply) => answerException(error, request, reply, logger));
   fastify.addHook('onRequest', (request, reply, done) => {
     markReply(request, reply);
     done();

@@ -1,0 +1,34 @@
+import { problemBody } from '@tollgate/errors';
+import type { Logger } from '@tollgate/telemetry';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { problemOf } from './problem-of.js';
+import type { Problem } from './problem.js';
+
+/**
+ * Answers whatever was thrown. What nobody expected is 500 `internal_error`: the log has it whole, the caller
+ * has the request id.
+ */
+export function answerException(exception: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
+  const problem = problemOf(exception);
+  log(problem, request, logger);
+  // Half a reply is out: only a broken connection tells the caller that the rest will not come.
+  if (reply.raw.headersSent) void reply.raw.destroy();
+  else if (!reply.sent) sendProblem(reply, problem, request.id);
+}
+
+/** Sends a problem as the reply; also for handlers on the raw Fastify instance. */
+export function sendProblem(reply: FastifyReply, problem: Problem, requestId: string): void {
+  const { code, status, detail, errors, headers } = problem;
+  void reply
+    .code(status)
+    .headers({ ...headers, 'content-type': 'application/problem+json' })
+    // As bytes: Fastify adds a charset to text, which this media type does not have.
+    .send(Buffer.from(JSON.stringify(problemBody(code, { detail, errors, requestId }))));
+}
+
+function log(problem: Problem, request: FastifyRequest, logger: Logger): void {
+  if (problem.status < 500) return;
+  const about = { requestId: request.id, method: request.method, route: request.routeOptions?.url, code: problem.code, err: problem.cause ?? problem };
+  if (problem.code === 'internal_error') logger.error(about, 'a request failed in a way nobody expected');
+  else logger.warn(about, 'a request could not be served');
+}

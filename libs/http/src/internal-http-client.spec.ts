@@ -1,0 +1,102 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { httpKeyManagementApi, httpUsageBillingApi, InternalCallError, InternalHttpClient } from './index.js';
+
+interface Seen { path: string; authorization: string | undefined; body: unknown }
+
+let server: Server | undefined;
+const seen: Seen[] = [];
+const closing: { close(): Promise<void> }[] = [];
+const closeLater = <T extends { close(): Promise<void> }>(client: T): T => {
+  closing.push(client);
+  return client;
+};
+
+/** A server that notes what it is asked and answers as told; resolves with its URL. */
+async function serve(answer: (request: IncomingMessage, reply: ServerResponse) => void): Promise<string> {
+  server = createServer((request, reply) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    request.on('end', () => {
+      seen.push({ path: request.url!, authorization: request.headers.authorization, body: JSON.parse(text) });
+      answer(request, reply);
+    });
+  });
+  await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const answering = (status: number, body: unknown) => (_: IncomingMessage, reply: ServerResponse) => void reply.writeHead(status).end(JSON.stringify(body));
+const options = (url: string) => ({ url, serviceSecret: 'canary-secret', timeoutMs: 2_000 });
+const failureOf = (promise: Promise<unknown>) => promise.then(() => expect.fail('answered'), (error: unknown) => error as InternalCallError);
+
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((each) => each.close()));
+  seen.length = 0;
+  server?.closeAllConnections();
+  await new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
+  server = undefined;
+});
+
+describe('an internal call', () => {
+  it('shows the service secret and gives the reply as its schema has it', async () => {
+    const client = closeLater(new InternalHttpClient(options(`${await serve(answering(200, { n: 1 }))}/base/`)));
+    expect(await client.call('/internal/x', { a: 1 }, z.strictObject({ n: z.number() }))).toEqual({ n: 1 });
+    expect(seen).toEqual([{ path: '/base/internal/x', authorization: 'Bearer canary-secret', body: { a: 1 } }]);
+  });
+  it('that is refused says so, with the code, without the secret', async () => {
+    const client = closeLater(new InternalHttpClient(options(await serve(answering(503, { code: 'service_unavailable', detail: 'x' })))));
+    const error = await failureOf(client.send('/internal/x', {}));
+    expect(error).toMatchObject({ failure: 'refused', refusal: { status: 503, code: 'service_unavailable' }, message: 'internal call /internal/x: refused with 503 service_unavailable' });
+    expect(JSON.stringify(error)).not.toContain('canary');
+  });
+  it('is sent once, even where it fails', async () => {
+    const client = closeLater(new InternalHttpClient(options(await serve((request) => request.socket.destroy()))));
+    expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({ failure: 'unreachable' });
+    expect(seen).toHaveLength(1);
+  });
+  it('that takes too long is given up', async () => {
+    const client = closeLater(new InternalHttpClient({ ...options(await serve(() => undefined)), timeoutMs: 50 }));
+    expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({ failure: 'timeout' });
+  });
+  it('whose reply stalls half-way is given up', async () => {
+    const client = closeLater(new InternalHttpClient({ ...options(await serve((_, reply) => void reply.writeHead(200).write('{'))), timeoutMs: 100 }));
+    expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({ failure: 'timeout' });
+  });
+  it('with a reply of another shape fails without quoting it', async () => {
+    const client = closeLater(new InternalHttpClient(options(await serve(answering(200, { n: 'canary' })))));
+    const error = await failureOf(client.call('/internal/x', {}, z.strictObject({ n: z.number() })));
+    expect(error).toMatchObject({ failure: 'malformed_reply' });
+    expect(`${error.message} ${String(error.cause)}`).not.toContain('canary');
+  });
+  it('to nobody is unreachable', async () => {
+    const url = await serve(() => undefined);
+    await new Promise<void>((resolve) => server!.close(() => resolve()));
+    server = undefined;
+    const client = closeLater(new InternalHttpClient(options(url)));
+    expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({ failure: 'unreachable' });
+  });
+});
+
+describe('the services behind it', () => {
+  it('key-management verifies and revokes', async () => {
+    const digest = 'a'.repeat(64);
+    const item = { digest, outcome: 'unknown', key: null };
+    const api = closeLater(httpKeyManagementApi(options(await serve((request, reply) => answering(200, request.url === '/internal/keys/verify' ? { snapshot: null } : { items: [item] })(request, reply)))));
+    expect(await api.verifyKey(digest)).toBeNull();
+    expect(await api.revokeLeakedKeys({ origin: 'github', digests: [digest] })).toEqual([item]);
+    expect(seen.map(({ path, body }) => [path, body])).toEqual([
+      ['/internal/keys/verify', { digest }],
+      ['/internal/leaked-keys/revoke', { origin: 'github', digests: [digest] }],
+    ]);
+  });
+  it('usage-billing registers, opens epochs and tells spending', async () => {
+    const api = closeLater(httpUsageBillingApi(options(await serve((request, reply) => (request.url!.endsWith('by-key') ? answering(200, { spending: [] })(request, reply) : void reply.writeHead(204).end())))));
+    await api.registerGateway({ instanceId: 'i', journalId: 'j' });
+    await api.openCreditEpoch({ organizationId: 'o' });
+    expect(await api.spendingByKey(['k'])).toEqual([]);
+    expect(seen.map(({ path }) => path)).toEqual(['/internal/gateways/register', '/internal/credit-epochs/open', '/internal/spending/by-key']);
+  });
+});
