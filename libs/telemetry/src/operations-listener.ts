@@ -15,6 +15,8 @@ export interface OperationsListenerOptions {
   readonly port: number;
   readonly ready: () => Promise<Readiness>;
   readonly registry: Registry;
+  /** A check that takes longer has failed: probes of orchestrators wait a second or so. Default 2 s. */
+  readonly readyTimeoutMs?: number;
 }
 
 export interface OperationsListener {
@@ -23,18 +25,17 @@ export interface OperationsListener {
   close(): Promise<void>;
 }
 
-/** A check that hangs is a check that fails: probes of orchestrators wait a second or so. */
 const READY_TIMEOUT_MS = 2_000;
 
 /**
  * Listens for those who run the process, never for callers: `/healthz` (200 while the process lives),
  * `/readyz` (200 or 503, with the checks) and `/metrics` (Prometheus). Rejects when it cannot bind.
  */
-export async function startOperationsListener({ host, port, ready, registry }: OperationsListenerOptions): Promise<OperationsListener> {
+export async function startOperationsListener({ host, port, ready, registry, readyTimeoutMs = READY_TIMEOUT_MS }: OperationsListenerOptions): Promise<OperationsListener> {
   const pages: Readonly<Record<string, (reply: ServerResponse) => Promise<void>>> = {
     '/healthz': async (reply) => sendJson(reply, 200, { status: 'ok' }),
     '/readyz': async (reply) => {
-      const { ready: isReady, checks } = await readinessWithin(ready, READY_TIMEOUT_MS);
+      const { ready: isReady, checks } = await readinessWithin(ready, readyTimeoutMs);
       sendJson(reply, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not_ready', checks });
     },
     '/metrics': async (reply) => send(reply, 200, registry.contentType, await registry.metrics()),
