@@ -1,0 +1,23 @@
+import { Body, Controller, HttpCode, Inject, Post, UseGuards } from '@nestjs/common';
+import { revokeLeakedKeysRequest, verifyKeyRequest, type KeyManagementApi } from '@tollgate/contracts';
+import { parseBody, ServiceGuard } from '@tollgate/http';
+import { KEY_MANAGEMENT_API } from './key-management-api.js';
+
+/** `KeyManagementApi` over HTTP, for the other services. */
+@Controller('internal')
+@UseGuards(ServiceGuard)
+export class InternalController {
+  constructor(@Inject(KEY_MANAGEMENT_API) private readonly api: KeyManagementApi) {}
+
+  @Post('keys/verify')
+  @HttpCode(200)
+  async verify(@Body() body: unknown): Promise<object> {
+    return { snapshot: await this.api.verifyKey(parseBody(verifyKeyRequest, body).digest) };
+  }
+
+  @Post('leaked-keys/revoke')
+  @HttpCode(200)
+  async revokeLeaked(@Body() body: unknown): Promise<object> {
+    return { items: await this.api.revokeLeakedKeys(parseBody(revokeLeakedKeysRequest, body)) };
+  }
+}

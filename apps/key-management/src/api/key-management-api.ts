@@ -1,0 +1,14 @@
+import type { KeyManagementApi } from '@tollgate/contracts';
+import type { RevokeLeakedKeys } from '../revoke-leaked-keys/revoke-leaked-keys.js';
+import type { VerifyKey } from '../verify-key/verify-key.js';
+
+/** Token of the `KeyManagementApi` that the module exports. */
+export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
+
+/** The internal API, called directly; `KeyManagementInternalModule` puts it on HTTP. */
+export function directKeyManagementApi(verifyKey: VerifyKey, revokeLeakedKeys: RevokeLeakedKeys): KeyManagementApi {
+  return {
+    verifyKey: (digest) => verifyKey.execute(digest),
+    revokeLeakedKeys: ({ origin, digests }) => revokeLeakedKeys.execute(origin, digests, new Date()),
+  };
+}

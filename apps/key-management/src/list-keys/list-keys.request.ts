@@ -1,0 +1,19 @@
+import { z } from 'zod';
+
+/** A cursor is the position of the last key seen, in base64url so that nobody counts with it. */
+export const cursorOf = (position: bigint): string => Buffer.from(position.toString()).toString('base64url');
+
+const cursor = z.string().transform((text, context) => {
+  const position = Buffer.from(text, 'base64url').toString('latin1');
+  if (/^[1-9]\d{0,17}$/.test(position)) return BigInt(position);
+  context.addIssue({ code: 'custom', message: 'must be the next_cursor of an earlier page' });
+  return z.NEVER;
+});
+
+const LIMIT_RANGE = 'must be a whole number from 1 to 100';
+
+/** `GET /v1/api-keys?limit&after`. */
+export const listKeysRequest = z.strictObject({
+  limit: z.string().regex(/^(100|[1-9]\d?)$/, LIMIT_RANGE).transform(Number).default(20),
+  after: cursor.optional(),
+});

@@ -1,0 +1,61 @@
+import type { KeySnapshot } from '@tollgate/api-key';
+import type { BusPublisher } from '@tollgate/bus';
+import { KEYS_CHANGED_V1 } from '@tollgate/contracts';
+import type { KeySnapshotWriter } from '@tollgate/key-snapshots';
+import { OutboxRelay, type OutboxEffect } from '@tollgate/postgres';
+import type { Logger } from '@tollgate/telemetry';
+import type { DataSource } from 'typeorm';
+import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from '../store/outbox-effects.js';
+import type { SnapshotEntries } from '../store/key-store.js';
+
+export interface KeyRelayPorts {
+  readonly dataSource: DataSource;
+  readonly snapshots: KeySnapshotWriter;
+  readonly bus: BusPublisher;
+  readonly logger: Logger;
+}
+
+/** A revoke is answered 202 when gateways could not be told for so long (design: "Keys in flight"). */
+const SNAPSHOT_BOUND_MS = 2_000;
+
+/** Carries committed changes out of Postgres: snapshots to the gateways, events to the bus, each until it is done. */
+export class KeyRelay {
+  private readonly relay: OutboxRelay;
+
+  constructor({ dataSource, snapshots, bus, logger }: KeyRelayPorts) {
+    this.relay = new OutboxRelay({
+      dataSource,
+      schema: KEYS_SCHEMA,
+      effects: { [WRITE_SNAPSHOT]: writeSnapshots(snapshots), [PUBLISH_CHANGE]: publishChanges(bus) },
+      onError: (err, what) => logger.warn({ err }, what),
+    });
+  }
+
+  start(): void {
+    this.relay.start();
+  }
+
+  stop(): Promise<void> {
+    return this.relay.stop();
+  }
+
+  /**
+   * Waits until the snapshots of a committed change are written: true. After 2 s false; the relay goes on trying.
+   * Never rejects: the change stands whatever comes of telling others.
+   */
+  async snapshotsWritten(entries: SnapshotEntries): Promise<boolean> {
+    return entries.length === 0 || this.relay.delivered(entries, SNAPSHOT_BOUND_MS).catch(() => false);
+  }
+}
+
+/** Of several versions of one key only the last is written: it is what the others lead to. */
+function writeSnapshots(snapshots: KeySnapshotWriter): OutboxEffect {
+  return async (rows) => {
+    const newest = new Map(rows.map((row) => [row.key, row.payload]));
+    await Promise.all([...newest.values()].map((payload) => snapshots.write(JSON.parse(payload) as KeySnapshot)));
+  };
+}
+
+function publishChanges(bus: BusPublisher): OutboxEffect {
+  return (rows) => bus.publish(KEYS_CHANGED_V1, rows.map(({ key, payload }) => ({ key, value: payload })));
+}

@@ -1,0 +1,58 @@
+import type { LeakedKeyOutcome } from '@tollgate/contracts';
+import { revoked, type ApiKey } from '../api-key/api-key.js';
+import type { KeyRelay } from '../relay/key-relay.js';
+import type { KeyStore, SnapshotEntries } from '../store/key-store.js';
+import type { Members } from '../store/members.js';
+
+/** Keys revoked in one transaction: few enough that a revoke beside it never waits long for its locks. */
+const KEYS_PER_TRANSACTION = 100;
+
+/** Ends every key that answers to a digest seen where it must not be. What nobody's key answers to changes nothing. */
+export class RevokeLeakedKeys {
+  constructor(private readonly store: KeyStore, private readonly members: Members, private readonly relay: KeyRelay) {}
+
+  /**
+   * One outcome for each digest, in order. Repeating it is harmless. Waits at most 2 s, after the last commit, for
+   * all tombstones; those that are not written by then are `pending`. `origin` says who saw them, for the audit trail.
+   */
+  async execute(origin: string, digests: readonly string[], now: Date): Promise<LeakedKeyOutcome[]> {
+    const known = await this.store.findByDigests(digests);
+    const { changed, written } = await this.revoke(origin, [...known.values()].filter((key) => key.revocation === null), now);
+    const waiting = (await this.relay.snapshotsWritten(written)) ? new Set<string>() : await this.store.keysWaiting(written);
+    const owners = await this.members.ownerEmails([...new Set([...known.values()].map((key) => key.organizationId))]);
+    return digests.map((digest) => {
+      const before = known.get(digest);
+      if (before === undefined) return { digest, outcome: 'unknown', key: null };
+      const key = changed.get(before.id) ?? before;
+      const outcome = key.version === before.version ? 'already_revoked' : waiting.has(key.id) ? 'pending' : 'revoked';
+      return { digest, outcome, key: described(key, owners.get(key.organizationId) ?? []) };
+    });
+  }
+
+  private async revoke(origin: string, keys: readonly ApiKey[], now: Date): Promise<{ changed: Map<string, ApiKey>; written: SnapshotEntries }> {
+    const ids = [...new Set(keys.map((key) => key.id))];
+    const changed = new Map<string, ApiKey>();
+    const written: string[] = [];
+    for (let start = 0; start < ids.length; start += KEYS_PER_TRANSACTION) {
+      const chunk = await this.store.change(ids.slice(start, start + KEYS_PER_TRANSACTION), (key) => {
+        const after = revoked(key, 'leaked', now);
+        return after && { change: 'leaked', key: after, actor: { name: 'secret-scanning', fromAddress: null }, details: { origin }, at: now };
+      });
+      for (const key of chunk.keys) changed.set(key.id, key);
+      written.push(...chunk.written);
+    }
+    return { changed, written };
+  }
+}
+
+function described(key: ApiKey, ownerEmails: string[]): LeakedKeyOutcome['key'] {
+  return {
+    apiKeyId: key.id,
+    organizationId: key.organizationId,
+    name: key.name,
+    maskedKey: key.maskedKey,
+    // Every key that gets here is revoked; the fall-back only satisfies the type.
+    revokedAt: (key.revocation?.at ?? key.createdAt).toISOString(),
+    ownerEmails,
+  };
+}

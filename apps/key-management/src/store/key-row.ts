@@ -1,0 +1,59 @@
+import type { RevokeReason, Scope } from '@tollgate/api-key';
+import type { ApiKey } from '../api-key/api-key.js';
+
+/** A row of `SELECT_KEY`. */
+export interface KeyRow {
+  id: string;
+  position: string;
+  organization_id: string;
+  name: string;
+  description: string | null;
+  scopes: Scope[];
+  expires_at: Date | null;
+  credit_limit_nano_usd: string | null;
+  requests_per_minute: number | null;
+  tokens_per_minute: number | null;
+  parallel_requests: number | null;
+  models: string[] | null;
+  allowed_ips: string[] | null;
+  created_at: Date;
+  version: number;
+  revoked_at: Date | null;
+  revoke_reason: RevokeReason | null;
+  deleted_at: Date | null;
+  digests: string[];
+  masked_key: string;
+}
+
+/** Keys with their secrets' digests; `k` is the key, for the conditions that follow. Index: api_key_secret_by_key. */
+export const SELECT_KEY = `
+  SELECT k.id, k.position, k.organization_id, k.name, k.description, k.scopes, k.expires_at, k.credit_limit_nano_usd,
+         k.requests_per_minute, k.tokens_per_minute, k.parallel_requests, k.models, k.allowed_ips,
+         k.created_at, k.version, k.revoked_at, k.revoke_reason, k.deleted_at, s.digests, s.masked_key
+  FROM keys.api_key k
+  CROSS JOIN LATERAL (
+    SELECT array_agg(encode(digest, 'hex') ORDER BY created_at, digest) AS digests,
+           (array_agg(masked ORDER BY created_at DESC, digest))[1] AS masked_key
+    FROM keys.api_key_secret WHERE api_key_id = k.id
+  ) s`;
+
+export function keyOf(row: KeyRow): ApiKey {
+  return {
+    id: row.id,
+    organizationId: row.organization_id,
+    name: row.name,
+    description: row.description,
+    maskedKey: row.masked_key,
+    digests: row.digests,
+    scopes: row.scopes,
+    expiresAt: row.expires_at,
+    creditLimitNanoUsd: row.credit_limit_nano_usd === null ? null : BigInt(row.credit_limit_nano_usd),
+    rateLimits: { requestsPerMinute: row.requests_per_minute, tokensPerMinute: row.tokens_per_minute, parallelRequests: row.parallel_requests },
+    models: row.models,
+    allowedIps: row.allowed_ips,
+    createdAt: row.created_at,
+    version: row.version,
+    revocation: row.revoked_at === null || row.revoke_reason === null ? null : { reason: row.revoke_reason, at: row.revoked_at },
+    deletedAt: row.deleted_at,
+  };
+}

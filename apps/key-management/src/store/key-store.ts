@@ -1,0 +1,135 @@
+import { Outbox } from '@tollgate/postgres';
+import type { DataSource, EntityManager } from 'typeorm';
+import type { ApiKey } from '../api-key/api-key.js';
+import { keysChangedEvent, type KeyChange } from '../api-key/key-change.js';
+import { snapshotOf } from '../api-key/snapshot-of.js';
+import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from './outbox-effects.js';
+import { keyOf, SELECT_KEY, type KeyRow } from './key-row.js';
+
+/** Outbox entries of the snapshots that a transaction asked for, one for each changed key. */
+export type SnapshotEntries = readonly string[];
+
+export interface KeyPage {
+  readonly keys: readonly ApiKey[];
+  /** Where the next page begins; null at the end. */
+  readonly nextPosition: bigint | null;
+}
+
+/** Keys, their audit trail and their outbox. A change of a key is one transaction over all three. */
+export class KeyStore {
+  private readonly outbox = new Outbox(KEYS_SCHEMA);
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** A key that is not deleted; null for none. Index: api_key_pk. */
+  async find(id: string): Promise<ApiKey | null> {
+    const rows: KeyRow[] = await this.dataSource.query(`${SELECT_KEY} WHERE k.id = $1 AND k.deleted_at IS NULL`, [id]);
+    return rows[0] === undefined ? null : keyOf(rows[0]);
+  }
+
+  /** Keys that are not deleted, newest first, from before `before` on. Index: api_key_listed. */
+  async list(organizationId: string, limit: number, before: bigint | null): Promise<KeyPage> {
+    const rows: KeyRow[] = await this.dataSource.query(
+      `${SELECT_KEY} WHERE k.organization_id = $1 AND k.deleted_at IS NULL AND ($2::bigint IS NULL OR k.position < $2::bigint)
+       ORDER BY k.position DESC LIMIT $3`,
+      [organizationId, before?.toString() ?? null, limit + 1],
+    );
+    const page = rows.slice(0, limit);
+    return { keys: page.map(keyOf), nextPosition: rows.length > limit ? BigInt(page.at(-1)!.position) : null };
+  }
+
+  /** The keys, deleted ones too, that answer to these digests, by digest. Index: api_key_secret_pk. */
+  async findByDigests(digests: readonly string[]): Promise<Map<string, ApiKey>> {
+    const rows: KeyRow[] = await this.dataSource.query(
+      `${SELECT_KEY} WHERE k.id IN (
+         SELECT api_key_id FROM keys.api_key_secret WHERE digest IN (SELECT decode(d, 'hex') FROM unnest($1::text[]) AS asked (d)))`,
+      [digests],
+    );
+    return new Map(rows.map(keyOf).flatMap((key) => key.digests.map((digest) => [digest, key] as const)));
+  }
+
+  async insert(change: KeyChange, pepperId: string): Promise<SnapshotEntries> {
+    return this.dataSource.transaction(async (manager) => {
+      await insertKey(manager, change.key, pepperId);
+      return this.recordConsequences(manager, [change]);
+    });
+  }
+
+  /**
+   * Locks these keys, has each decided, and writes the changes: all in one transaction. `decide` answers null where
+   * nothing changes. Resolves with the keys as they are now.
+   */
+  async change(ids: readonly string[], decide: (key: ApiKey) => KeyChange | null): Promise<{ keys: ApiKey[]; written: SnapshotEntries }> {
+    return this.dataSource.transaction(async (manager) => {
+      // In one order everywhere, so that two of these never wait for each other.
+      const rows: KeyRow[] = await manager.query(`${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) ORDER BY k.id FOR UPDATE OF k`, [ids]);
+      const decided = rows.map(keyOf).map((before) => ({ before, change: decide(before) }));
+      const changes = decided.flatMap(({ change }) => (change === null ? [] : [change]));
+      await updateRevocations(manager, changes.map(({ key }) => key));
+      const written = await this.recordConsequences(manager, changes);
+      return { keys: decided.map(({ before, change }) => change?.key ?? before), written };
+    });
+  }
+
+  /** Snapshots of this key that are still to be written, from earlier changes. Index: outbox_effect_key. */
+  async unwrittenSnapshots(id: string): Promise<SnapshotEntries> {
+    const rows: { id: string }[] = await this.dataSource.query(`SELECT id FROM keys.outbox WHERE effect = $1 AND key = $2`, [WRITE_SNAPSHOT, id]);
+    return rows.map((row) => row.id);
+  }
+
+  /** The keys whose entries, of these, still wait. Index: outbox_pk. */
+  async keysWaiting(entries: SnapshotEntries): Promise<Set<string>> {
+    const rows: { key: string }[] = await this.dataSource.query(`SELECT key FROM keys.outbox WHERE id = ANY($1::bigint[])`, [entries]);
+    return new Set(rows.map((row) => row.key));
+  }
+
+  /** The audit row and the two outbox entries of each change. */
+  private async recordConsequences(manager: EntityManager, changes: readonly KeyChange[]): Promise<SnapshotEntries> {
+    if (changes.length === 0) return [];
+    await insertAuditEvents(manager, changes);
+    const written = await this.outbox.add(manager, ...changes.map(({ key }) => ({ effect: WRITE_SNAPSHOT, key: key.id, payload: JSON.stringify(snapshotOf(key)) })));
+    await this.outbox.add(manager, ...changes.map((change) => ({ effect: PUBLISH_CHANGE, key: change.key.id, payload: JSON.stringify(keysChangedEvent(change)) })));
+    return written;
+  }
+}
+
+async function insertKey(manager: EntityManager, key: ApiKey, pepperId: string): Promise<void> {
+  await manager.query(
+    `INSERT INTO keys.api_key (id, organization_id, name, description, scopes, expires_at, credit_limit_nano_usd,
+       requests_per_minute, tokens_per_minute, parallel_requests, models, allowed_ips, created_at, version)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+    [
+      key.id, key.organizationId, key.name, key.description, key.scopes, key.expiresAt, key.creditLimitNanoUsd?.toString() ?? null,
+      key.rateLimits.requestsPerMinute, key.rateLimits.tokensPerMinute, key.rateLimits.parallelRequests, key.models, key.allowedIps, key.createdAt, key.version,
+    ],
+  );
+  await manager.query(
+    `INSERT INTO keys.api_key_secret (digest, api_key_id, pepper_id, masked, created_at)
+     SELECT decode(d, 'hex'), $2, $3, $4, $5 FROM unnest($1::text[]) AS secret (d)`,
+    [key.digests, key.id, pepperId, key.maskedKey, key.createdAt],
+  );
+}
+
+async function updateRevocations(manager: EntityManager, keys: readonly ApiKey[]): Promise<void> {
+  if (keys.length === 0) return;
+  await manager.query(
+    `UPDATE keys.api_key k SET version = c.version, revoked_at = c.revoked_at, revoke_reason = c.revoke_reason, deleted_at = c.deleted_at
+     FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::text[], $5::timestamptz[]) AS c (id, version, revoked_at, revoke_reason, deleted_at)
+     WHERE k.id = c.id`,
+    [keys.map((key) => key.id), keys.map((key) => key.version), keys.map((key) => key.revocation?.at ?? null), keys.map((key) => key.revocation?.reason ?? null), keys.map((key) => key.deletedAt)],
+  );
+}
+
+async function insertAuditEvents(manager: EntityManager, changes: readonly KeyChange[]): Promise<void> {
+  await manager.query(
+    `INSERT INTO keys.audit_event (organization_id, at, actor, action, target_type, target_id, details, from_address)
+     SELECT organization_id, at, actor, action, 'api_key', target_id, details::jsonb, from_address
+     FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+       AS e (organization_id, at, actor, action, target_id, details, from_address)`,
+    [
+      changes.map(({ key }) => key.organizationId), changes.map(({ at }) => at), changes.map(({ actor }) => actor.name), changes.map(({ change }) => `api_key.${change}`),
+      changes.map(({ key }) => key.id), changes.map(({ key, details }) => JSON.stringify({ name: key.name, masked_key: key.maskedKey, ...details })),
+      changes.map(({ actor }) => actor.fromAddress),
+    ],
+  );
+}

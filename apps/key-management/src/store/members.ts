@@ -1,0 +1,24 @@
+import type { DataSource } from 'typeorm';
+
+/** Who belongs to an organisation. */
+export class Members {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Makes the address an owner where it is not one yet. */
+  async ensureOwner(organizationId: string, email: string): Promise<void> {
+    await this.dataSource.query(
+      `INSERT INTO keys.member (organization_id, email, role) VALUES ($1, $2, 'owner') ON CONFLICT ON CONSTRAINT member_email_unique DO NOTHING`,
+      [organizationId, email],
+    );
+  }
+
+  /** Addresses of the owners, by organisation. Index: member_email_unique. */
+  async ownerEmails(organizationIds: readonly string[]): Promise<Map<string, string[]>> {
+    const rows: { organization_id: string; emails: string[] }[] = await this.dataSource.query(
+      `SELECT organization_id, array_agg(email ORDER BY email) AS emails FROM keys.member
+       WHERE organization_id = ANY($1::text[]) AND role = 'owner' GROUP BY organization_id`,
+      [organizationIds],
+    );
+    return new Map(rows.map((row) => [row.organization_id, row.emails]));
+  }
+}

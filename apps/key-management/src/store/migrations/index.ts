@@ -1,0 +1,5 @@
+import type { MigrateOptions } from '@tollgate/postgres';
+import { Keys1795190400000 } from './1795190400000-keys.js';
+
+/** What key-management keeps in Postgres, for `migrate`. */
+export const keyManagementSchema: MigrateOptions = { schema: 'keys', migrations: [Keys1795190400000] };

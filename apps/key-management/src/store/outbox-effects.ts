@@ -1,0 +1,5 @@
+export const KEYS_SCHEMA = 'keys';
+/** Outbox effect: the payload, a `KeySnapshot`, goes to the gateways. */
+export const WRITE_SNAPSHOT = 'write-snapshot';
+/** Outbox effect: the payload, a `KeysChangedV1`, goes to the bus. */
+export const PUBLISH_CHANGE = 'publish-change';

@@ -1,0 +1,20 @@
+import type { KeySnapshot } from '@tollgate/api-key';
+import type { KeySnapshotWriter } from '@tollgate/key-snapshots';
+import type { Logger } from '@tollgate/telemetry';
+import { snapshotOf } from '../api-key/snapshot-of.js';
+import type { KeyStore } from '../store/key-store.js';
+
+/** The authority's answer about one digest, from Postgres. */
+export class VerifyKey {
+  constructor(private readonly store: KeyStore, private readonly snapshots: Pick<KeySnapshotWriter, 'refill'>, private readonly logger: Logger) {}
+
+  /** The key's snapshot, a tombstone where it must be refused, null where no key ever answered to the digest. */
+  async execute(digest: string): Promise<KeySnapshot | null> {
+    const key = (await this.store.findByDigests([digest])).get(digest);
+    if (key === undefined) return null;
+    const snapshot = snapshotOf(key);
+    // Who asks has not found it where snapshots are kept; the answer does not wait for it to be put back.
+    this.snapshots.refill(snapshot).catch((err: unknown) => this.logger.debug({ err }, 'a snapshot was not put back'));
+    return snapshot;
+  }
+}
