@@ -1,1 +1,6 @@
-export {};
+export type { PriceEntry, Provider, Route, Target, TollgateConfig } from './config.js';
+export { ConfigError, ConfigFileMissing, type ConfigProblem } from './config-error.js';
+export { loadConfig } from './load-config.js';
+export { parseConfig, type EnvironmentLookup } from './parse-config.js';
+export { compilePrices, compileRoutes, targetModel } from './look-ups.js';
+export { matchesWildcard } from './wildcard.js';

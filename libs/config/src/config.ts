@@ -1,0 +1,49 @@
+import type { Secret } from '@tollgate/api-key';
+import type { ModelPrice } from '@tollgate/pricing';
+
+/** `config.yaml`, checked: names lead somewhere, and every target has a price. */
+export interface TollgateConfig {
+  readonly providers: readonly Provider[];
+  readonly routes: readonly Route[];
+  readonly prices: readonly PriceEntry[];
+  /** Changes with any price, and with nothing else; 12 hex digits. */
+  readonly priceVersion: string;
+  readonly secretScanning: { readonly github: { readonly publicKeysUrl: string } };
+  readonly mail: { readonly from: string };
+  readonly limits: { readonly bodyBytesMax: number };
+}
+
+export interface Provider {
+  readonly name: string;
+  readonly dialect: 'openai' | 'anthropic';
+  /** Without a slash at its end: `https://api.openai.com/v1`. */
+  readonly baseUrl: string;
+  /** Null where none is named, or the variable is not set. */
+  readonly credential: Secret | null;
+  /** The environment variable that the credential is taken from; null where none is named. */
+  readonly credentialVariable: string | null;
+  readonly allowPrivateNetwork: boolean;
+  readonly timeoutMs: number;
+  readonly firstByteTimeoutMs: number;
+}
+
+export interface Route {
+  /** May hold `*`. */
+  readonly name: string;
+  readonly targets: readonly Target[];
+  readonly access: 'everyone';
+}
+
+export interface Target {
+  readonly provider: string;
+  /** `*` is the model that the caller named; see `targetModel`. */
+  readonly model: string;
+  readonly weight: number;
+}
+
+export interface PriceEntry {
+  readonly provider: string;
+  /** May hold `*`. */
+  readonly model: string;
+  readonly price: ModelPrice;
+}

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { hasWildcard } from './wildcard.js';
+
+/** The shape of `config.yaml`. Everything that people may write there is here, with what it means. */
+
+const HOUR_MS = 3_600_000;
+const MIB = 1_048_576;
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/** The variable that a credential is taken from. */
+export const CREDENTIAL_PATTERN = /^\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}$/;
+
+const urlOf = (text: string): URL | null => (URL.canParse(text) ? new URL(text) : null);
+const isPlain = ({ username, password, search, hash }: URL): boolean => username === '' && password === '' && search === '' && hash === '';
+
+const providerName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, 'must be 1 to 63 letters, digits, ".", "_" or "-"');
+const modelName = z.string().regex(/^[^\s\p{Cc}]{1,200}$/u, 'must be 1 to 200 characters without spaces');
+const timeoutMs = z.int().min(1).max(HOUR_MS);
+
+const baseUrl = z.string().refine((text) => {
+  const url = urlOf(text);
+  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && isPlain(url);
+}, 'must be an http or https URL without user, password, query or fragment');
+
+const publicKeysUrl = z.string().refine((text) => {
+  const url = urlOf(text);
+  return url !== null && isPlain(url) && (url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname)));
+}, 'must be an https URL (http only on loopback) without user, password, query or fragment');
+
+/** In the file a number or a string; here always the text as it stands there, so that no float rounds it. */
+const usdPerMillion = z.union([
+  z.string().regex(/^\d{1,7}(?:\.\d{1,9})?$/, 'must be a decimal number of USD, 0 or more, with at most 9 decimals, as 0.15'),
+  z.number().min(0),
+]).describe('USD for a million tokens, at most 9 decimals');
+
+export const providerSchema = z.strictObject({
+  name: providerName.describe('What routes and prices call it'),
+  dialect: z.enum(['openai', 'anthropic']).default('openai').describe('The API it speaks'),
+  base_url: baseUrl.describe('What stands before /chat/completions, as https://api.openai.com/v1'),
+  credential: z.string().regex(CREDENTIAL_PATTERN, 'must be taken from the environment, as ${env:OPENAI_API_KEY}').optional().describe('Where its API key comes from: ${env:NAME}'),
+  allow_private_network: z.boolean().default(false).describe('true for a provider on loopback or a private address'),
+  timeout_ms: timeoutMs.default(600_000).describe('For a whole call'),
+  first_byte_timeout_ms: timeoutMs.default(120_000).describe('Until the first byte of its answer'),
+});
+
+const targetSchema = z.strictObject({
+  provider: providerName.describe('The name of a provider above'),
+  model: modelName.refine((name) => name === '*' || !hasWildcard(name), 'must be one model, or * for the one that the caller named').describe('The provider\'s model; * is the one that the caller named'),
+  weight: z.int().min(1).max(1_000).default(1).describe('Its share of the calls, against the other targets'),
+});
+
+export const routeSchema = z.strictObject({
+  name: modelName.describe('What a caller writes in "model"; * stands for any characters'),
+  targets: z.array(targetSchema).min(1).max(20),
+  access: z.enum(['everyone']).default('everyone').describe('Which keys may use it'),
+});
+
+export const priceSchema = z.strictObject({
+  provider: providerName,
+  model: modelName.describe("The provider's model; * stands for any characters"),
+  input_usd_per_million: usdPerMillion,
+  output_usd_per_million: usdPerMillion,
+  cached_input_usd_per_million: usdPerMillion.optional(),
+  max_output_tokens: z.int().min(1).max(10_000_000).default(16_384).describe('The longest answer of the model: the bound of the cost where a caller sets none'),
+});
+
+export const configFileSchema = z.strictObject({
+  providers: z.array(providerSchema).min(1),
+  routes: z.array(routeSchema).min(1),
+  prices: z.array(priceSchema),
+  secret_scanning: z.strictObject({
+    github: z.strictObject({
+      public_keys_url: publicKeysUrl.default('https://api.github.com/meta/public_keys/secret_scanning').describe("Where GitHub's public keys are"),
+    }).prefault({}),
+  }).prefault({}),
+  mail: z.strictObject({
+    from: z.string().max(254).regex(/^[^\s@<>"]+@[^\s@<>"]+$/, 'must be an e-mail address').default('tollgate@localhost').describe('The sender of our mails'),
+  }).prefault({}),
+  limits: z.strictObject({
+    body_bytes_max: z.int().min(1_024).max(256 * MIB).default(32 * MIB).describe('The largest body of an inference request'),
+  }).prefault({}),
+});
+
+export type ConfigFile = z.output<typeof configFileSchema>;
