@@ -7,6 +7,7 @@ export interface BusMessage {
 /**
  * Publishing side of the bus. Resolves when every message is durable (Kafka: acks=all; in process: each
  * consumer has committed). Rejects otherwise, and the caller publishes again: consumers are idempotent.
+ * Messages of one key keep their order when each publish is awaited before the next.
  */
 export interface BusPublisher {
   publish(topic: string, messages: readonly BusMessage[]): Promise<void>;
@@ -15,9 +16,13 @@ export interface BusPublisher {
 /** What an `@EventPattern` handler receives: consecutive messages of one partition, oldest first. */
 export interface BusBatch {
   readonly topic: string;
+  /** `NO_LOG` in process: there is nothing to resume from, and offsets mean nothing after a restart. */
   readonly partition: number;
   readonly messages: readonly BusDelivery[];
 }
+
+/** The partition of a bus that keeps no log. */
+export const NO_LOG = -1;
 
 export interface BusDelivery {
   /** Position in the partition; grows, may have gaps. */

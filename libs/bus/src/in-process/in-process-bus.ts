@@ -1,0 +1,57 @@
+import { BatchServer } from '../batch-server.js';
+import { NO_LOG, type BusMessage, type BusPublisher } from '../port.js';
+
+const BATCH_MAX = 100;
+
+export interface InProcessBus {
+  readonly publisher: BusPublisher;
+  /** For `connectMicroservice({strategy})`, of the one application that holds all handlers. */
+  readonly server: BatchServer;
+}
+
+/**
+ * A bus without a log: publishing runs the handlers, and resolves when they have committed. Durability is the
+ * publisher's (journal, outbox): what was not acknowledged it publishes again. One batch of at most 100
+ * messages at a time for each topic. A topic that nobody handles swallows its messages, as a log would.
+ */
+export function inProcessBus(): InProcessBus {
+  const server = new InProcessBatchServer();
+  return { server, publisher: { publish: (topic, messages) => server.deliver(topic, messages) } };
+}
+
+class InProcessBatchServer extends BatchServer {
+  private readonly tails = new Map<string, Promise<void>>();
+  private offset = 0n;
+  private state: 'new' | 'listening' | 'closed' = 'new';
+
+  listen(callback: (error?: unknown) => void): void {
+    this.state = 'listening';
+    callback();
+  }
+
+  /** Batches under way are finished; later ones are refused. */
+  async close(): Promise<void> {
+    this.state = 'closed';
+    await Promise.all(this.tails.values());
+  }
+
+  async drained(topic: string): Promise<void> {
+    await this.tails.get(topic);
+  }
+
+  deliver(topic: string, messages: readonly BusMessage[]): Promise<void> {
+    const delivery = (this.tails.get(topic) ?? Promise.resolve()).then(() => this.run(topic, messages));
+    // The next in line starts whatever became of this one.
+    this.tails.set(topic, delivery.catch(() => undefined));
+    return delivery;
+  }
+
+  private async run(topic: string, messages: readonly BusMessage[]): Promise<void> {
+    for (let start = 0; start < messages.length; start += BATCH_MAX) {
+      if (this.state !== 'listening') throw new Error(`the bus is ${this.state === 'new' ? 'not listening yet' : 'closed'}: ${topic} was not published`);
+      if (!this.messageHandlers.has(topic)) return;
+      const batch = messages.slice(start, start + BATCH_MAX).map(({ key, value }) => ({ offset: this.offset++, key, value }));
+      await this.handle({ topic, partition: NO_LOG, messages: batch });
+    }
+  }
+}

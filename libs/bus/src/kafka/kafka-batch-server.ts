@@ -1,0 +1,193 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
+import { BatchServer } from '../batch-server.js';
+import type { ResumeOffsets } from '../port.js';
+import { PartitionDelivery } from './partition-delivery.js';
+import { kafkaClient, type KafkaConnection } from './kafka-client.js';
+import { deadlineReached, handledAll, positions, type Positions } from './positions.js';
+import { ensureTopics, prefixed } from './topics.js';
+import { keepingSession } from './session.js';
+
+export interface KafkaBatchServerOptions extends KafkaConnection {
+  readonly groupId: string;
+  /** The consumer's own account of what it has handled. Without it, Kafka's offsets of the group count. */
+  readonly resume?: ResumeOffsets;
+  /** Messages in one batch at most. Default 1,000. */
+  readonly batchMax?: number;
+  /** After a crash the partitions go to another member after this long. Default 10,000. */
+  readonly sessionTimeoutMs?: number;
+}
+
+const FETCH_WAIT_MS = 250;
+const RESTART_MS_MAX = 5_000;
+const DRAIN_TIMEOUT_MS = 30_000;
+const DRAIN_POLL_MS = 25;
+
+/**
+ * The consuming side on Kafka. `listen` returns at once and goes on in the background: while the cluster, or
+ * the store of the offsets, cannot be reached it tries again for ever. A handler that rejects gets the same
+ * messages again after a pause of 0.1 to 2 s; other partitions go on meanwhile, and so does the session.
+ */
+export class KafkaBatchServer extends BatchServer {
+  protected override readonly logger = new Logger('Bus');
+  private readonly closing = new AbortController();
+  private readonly admin: Admin;
+  private adminConnected: Promise<void> | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private joined = false;
+
+  constructor(private readonly options: KafkaBatchServerOptions) {
+    super();
+    this.admin = kafkaClient(options).admin();
+  }
+
+  listen(callback: (error?: unknown) => void): void {
+    if (this.topics().length > 0) this.running = this.consumeUntilClosed();
+    callback();
+  }
+
+  /** Whether it is a member of its group at present; for readiness. */
+  get consuming(): boolean {
+    return this.joined;
+  }
+
+  /** Waits for the batch that is being handled. */
+  async close(): Promise<void> {
+    this.closing.abort(new Error('the bus is closed'));
+    await this.running;
+    await this.adminConnected?.catch(() => undefined);
+    await this.admin.disconnect();
+  }
+
+  /** By any member of the group. Rejects after 30 s, and when the cluster or the store of the offsets cannot be asked. */
+  async drained(topic: string): Promise<void> {
+    const admin = await this.connectedAdmin();
+    const ends = positions(await admin.fetchTopicOffsets(prefixed(this.options, topic)));
+    const deadline = performance.now() + DRAIN_TIMEOUT_MS;
+    while (!handledAll(ends, await this.handledOffsets(topic, ends))) {
+      if (performance.now() > deadline) throw deadlineReached(topic, DRAIN_TIMEOUT_MS);
+      await delay(DRAIN_POLL_MS, undefined, { signal: this.closing.signal });
+    }
+  }
+
+  private async handledOffsets(topic: string, ends: Positions): Promise<ReadonlyMap<number, bigint>> {
+    if (this.options.resume) return this.options.resume(topic, [...ends.keys()]);
+    const [committed] = await this.admin.fetchOffsets({ groupId: this.options.groupId, topics: [prefixed(this.options, topic)] });
+    return new Map(committed!.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
+  }
+
+  private async consumeUntilClosed(): Promise<void> {
+    const { signal } = this.closing;
+    for (let failures = 0; !signal.aborted; failures++) {
+      const started = performance.now();
+      try {
+        await this.consume();
+      } catch (error) {
+        if (signal.aborted) return;
+        if (performance.now() - started > RESTART_MS_MAX) failures = 0;
+        const again = Math.min(RESTART_MS_MAX, 200 * 2 ** failures);
+        this.logger.warn(`${this.options.groupId} stopped consuming, again in ${again} ms: ${String(error)}`);
+        await delay(again, undefined, { signal }).catch(() => undefined);
+      } finally {
+        this.joined = false;
+      }
+    }
+  }
+
+  /** One life of a consumer: resolves when the server is closed, rejects when the consumer is beyond repair. */
+  private async consume(): Promise<void> {
+    const topics = this.topics();
+    const { sessionTimeoutMs = 10_000, groupId } = this.options;
+    await ensureTopics(this.options, topics);
+    const consumer = kafkaClient(this.options).consumer({
+      groupId, sessionTimeout: sessionTimeoutMs, heartbeatInterval: sessionTimeoutMs / 5,
+      maxWaitTimeInMs: FETCH_WAIT_MS, allowAutoTopicCreation: false,
+      // A crash ends this life; the next one begins with a consumer of its own.
+      retry: { restartOnFailure: async () => false },
+    });
+    const over = this.lifeOf(consumer);
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics: topics.map(topic => prefixed(this.options, topic)), fromBeginning: true });
+      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: this.batchHandler(consumer) });
+      await over;
+    } finally {
+      over.catch(() => undefined);
+      await consumer.disconnect();
+    }
+  }
+
+  private lifeOf(consumer: Consumer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+      this.closing.signal.addEventListener('abort', () => resolve(), { once: true });
+      if (this.closing.signal.aborted) resolve();
+    });
+  }
+
+  private batchHandler(consumer: Consumer): (payload: EachBatchPayload) => Promise<void> {
+    const { topicPrefix = '', batchMax = 1_000, sessionTimeoutMs = 10_000 } = this.options;
+    const delivery = new PartitionDelivery({
+      batchMax, heartbeatMs: sessionTimeoutMs / 5,
+      topicOf: name => name.slice(topicPrefix.length),
+      handle: batch => this.handle(batch),
+      onRetry: (topic, partition, ms) => this.logger.warn(`a handler of ${topic} failed in partition ${partition}, again in ${ms} ms`),
+    });
+    let positioned: Promise<void> = Promise.resolve();
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.joined = true;
+      positioned = this.seekToResume(consumer, payload.memberAssignment);
+      // Nobody may be waiting for it when the server closes.
+      positioned.catch(() => undefined);
+    });
+    return async payload => {
+      await keepingSession(payload.heartbeat, sessionTimeoutMs / 5, positioned, { abandon: true });
+      // Fetched before the seek: the same partition comes again from where it has to.
+      if (payload.isStale()) return;
+      await delivery.deliver(payload);
+    };
+  }
+
+  /** Kafka's own offsets of the group may be lost, behind, or ahead of what was committed: the consumer's account counts. */
+  private async seekToResume(consumer: Consumer, assignment: Record<string, number[]>): Promise<void> {
+    const { resume, topicPrefix = '' } = this.options;
+    if (resume === undefined) return;
+    for (const [name, partitions] of Object.entries(assignment)) {
+      const topic = name.slice(topicPrefix.length);
+      const next = await this.untilAnswered(`where to resume ${topic}`, () => resume(topic, partitions));
+      const ends = await this.untilAnswered(`the ends of ${topic}`, async () => positions(await (await this.connectedAdmin()).fetchTopicOffsets(name)));
+      for (const partition of partitions) {
+        const { low, high } = ends.get(partition) ?? { low: 0n, high: 0n };
+        const wanted = next.get(partition) ?? low;
+        const possible = wanted >= low && wanted <= high;
+        // Never the end: what lies between would be skipped. Handlers know what they have seen.
+        if (!possible) this.logger.error(`${topic} partition ${partition} should resume at ${wanted} but holds ${low} to ${high}: resuming at ${low}`);
+        consumer.seek({ topic: name, partition, offset: (possible ? wanted : low).toString() });
+      }
+    }
+  }
+
+  private async untilAnswered<T>(what: string, ask: () => Promise<T>): Promise<T> {
+    for (;;) {
+      this.closing.signal.throwIfAborted();
+      try {
+        return await ask();
+      } catch (error) {
+        this.logger.warn(`cannot be told ${what}, asking again: ${String(error)}`);
+        await delay(500, undefined, { signal: this.closing.signal });
+      }
+    }
+  }
+
+  private async connectedAdmin(): Promise<Admin> {
+    this.adminConnected ??= this.admin.connect();
+    try {
+      await this.adminConnected;
+    } catch (error) {
+      this.adminConnected = undefined;
+      throw error;
+    }
+    return this.admin;
+  }
+}

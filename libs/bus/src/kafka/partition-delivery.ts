@@ -1,0 +1,59 @@
+import type { EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { BusBatch, BusDelivery } from '../port.js';
+import { keepingSession } from './session.js';
+
+export interface PartitionDeliveryOptions {
+  readonly batchMax: number;
+  readonly heartbeatMs: number;
+  /** From the topic's name on the cluster. */
+  readonly topicOf: (name: string) => string;
+  readonly handle: (batch: BusBatch) => Promise<void>;
+  readonly onRetry: (topic: string, partition: number, inMs: number) => void;
+}
+
+const RETRY_MS_FIRST = 100;
+const RETRY_MS_MAX = 2_000;
+
+/** Takes what was fetched of one partition to the handlers, in order, and commits what they have handled. */
+export class PartitionDelivery {
+  /** By topic and partition, how often in a row its next messages have failed. */
+  private readonly failures = new Map<string, number>();
+
+  constructor(private readonly options: PartitionDeliveryOptions) {}
+
+  /**
+   * Returns early when a handler rejects: the partition is paused, everything from there on is fetched again
+   * after a while. Rejects when the group is rebalancing.
+   */
+  async deliver(payload: EachBatchPayload): Promise<void> {
+    const { batch: { topic: name, partition, messages }, isRunning, isStale } = payload;
+    const { batchMax, heartbeatMs, handle, topicOf } = this.options;
+    for (let start = 0; start < messages.length && isRunning() && !isStale(); start += batchMax) {
+      const some = messages.slice(start, start + batchMax);
+      const handled = handle({ topic: topicOf(name), partition, messages: some.map(delivery) }).then(() => true, () => false);
+      const success = await keepingSession(payload.heartbeat, heartbeatMs, handled);
+      if (!success) return this.tryAgainLater(payload);
+      this.failures.delete(`${name}/${partition}`);
+      await commit(payload, some.at(-1)!.offset);
+    }
+  }
+
+  private tryAgainLater({ batch: { topic: name, partition }, pause }: EachBatchPayload): void {
+    const key = `${name}/${partition}`;
+    const failures = this.failures.get(key) ?? 0;
+    this.failures.set(key, failures + 1);
+    const ms = Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** failures);
+    this.options.onRetry(this.options.topicOf(name), partition, ms);
+    setTimeout(pause(), ms);
+  }
+}
+
+async function commit({ batch: { topic, partition }, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload, last: string): Promise<void> {
+  resolveOffset(last);
+  const next = (BigInt(last) + 1n).toString();
+  await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: next }] }] });
+}
+
+function delivery({ offset, key, value }: KafkaMessage): BusDelivery {
+  return { offset: BigInt(offset), key: key === null ? null : key.toString(), value: value === null ? '' : value.toString() };
+}
