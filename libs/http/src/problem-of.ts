@@ -21,9 +21,16 @@ export function problemOf(exception: unknown): Problem {
   if (exception instanceof Problem) return exception;
   // Nest wraps what its HTTP layer throws; the problem may be inside.
   if (exception instanceof HttpException && exception.cause instanceof Problem) return exception.cause;
+  if (isProxyFailure(exception)) return new Problem('service_unavailable', { cause: exception });
   const status = statusOf(exception);
   const code = status === undefined ? 'internal_error' : (CODE_BY_STATUS[status] ?? (status < 500 ? 'invalid_request' : 'internal_error'));
   return new Problem(code, { cause: exception });
+}
+
+/** The service behind `@fastify/http-proxy` is away: 500 by its own word, but not a bug of this process. */
+function isProxyFailure(exception: unknown): boolean {
+  const code = exception instanceof Error ? (exception as { code?: unknown }).code : undefined;
+  return typeof code === 'string' && code.startsWith('FST_REPLY_FROM_') && (statusOf(exception) ?? 0) >= 500;
 }
 
 function statusOf(exception: unknown): number | undefined {
