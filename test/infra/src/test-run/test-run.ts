@@ -15,6 +15,9 @@ const projects = {
 } as const;
 type Project = keyof typeof projects;
 
+/** What the stages wait for once a signal has ended the run: its exit code wins, and no further stage begins. */
+const pending = new Promise<never>(() => undefined);
+
 interface Stage {
   name: string;
   seconds: number;
@@ -35,6 +38,7 @@ class TestRun {
   private readonly started = performance.now();
   private readonly servers: Promise<Infra>;
   private current: ChildProgram | undefined;
+  private stopping = false;
   private readonly interrupted: Promise<number>;
 
   constructor(private readonly root: string) {
@@ -97,6 +101,7 @@ class TestRun {
     process.stdout.write(`\n== ${name}\n`);
     const started = performance.now();
     const verdict = await work();
+    if (this.stopping) return pending;
     const seconds = (performance.now() - started) / 1000;
     this.stages.push({ name, seconds, verdict });
     process.stdout.write(`== ${name}: ${verdict.problem ?? 'ok'}, ${seconds.toFixed(1)} s\n`);
@@ -122,6 +127,7 @@ class TestRun {
       for (const signal of Object.keys(codes) as (keyof typeof codes)[]) {
         process.on(signal, () => {
           process.stderr.write(`\n${signal}: stopping\n`);
+          this.stopping = true;
           this.current?.kill(signal);
           void Promise.race([this.current?.exitCode, delay(5_000)]).then(() => {
             this.current?.kill('SIGKILL');
