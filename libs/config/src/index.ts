@@ -4,3 +4,4 @@ export { loadConfig } from './load-config.js';
 export { parseConfig, type EnvironmentLookup } from './parse-config.js';
 export { compilePrices, compileRoutes, targetModel } from './look-ups.js';
 export { matchesWildcard } from './wildcard.js';
+export { environmentFields, EnvironmentError, readEnvironment } from './environment.js';

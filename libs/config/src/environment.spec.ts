@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { environmentFields, EnvironmentError, readEnvironment } from './environment.js';
+
+const schema = z.object({
+  TOLLGATE_PORT: environmentFields.port,
+  TOLLGATE_PEPPER: environmentFields.secret,
+  DATABASE_URL: environmentFields.postgresUrl,
+  KAFKA_BROKERS: environmentFields.kafkaBrokers,
+  INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
+});
+const good = { TOLLGATE_PORT: '8080', TOLLGATE_PEPPER: 'p'.repeat(16), DATABASE_URL: 'postgres://localhost/tollgate', KAFKA_BROKERS: 'one:9092, two:9092', PATH: '/bin' };
+
+describe('the environment of a process', () => {
+  it('is read by name, with what is not set or empty as its default', () => {
+    expect(readEnvironment(schema, { ...good, INIT_OWNER_EMAIL: '' })).toEqual({
+      TOLLGATE_PORT: 8080, TOLLGATE_PEPPER: good.TOLLGATE_PEPPER, DATABASE_URL: good.DATABASE_URL, KAFKA_BROKERS: ['one:9092', 'two:9092'], INIT_OWNER_EMAIL: 'owner@localhost',
+    });
+  });
+
+  it('is refused with every variable at fault, and none of their values', () => {
+    const bad = { TOLLGATE_PORT: '99999', TOLLGATE_PEPPER: 'short secret', DATABASE_URL: 'mysql://user:hunter2@localhost', INIT_OWNER_EMAIL: 'nobody' };
+    const error = (() => {
+      try {
+        return readEnvironment(schema, bad);
+      } catch (thrown) {
+        return thrown;
+      }
+    })();
+    expect(error).toBeInstanceOf(EnvironmentError);
+    const { message } = error as EnvironmentError;
+    for (const name of ['TOLLGATE_PORT must be a port', 'TOLLGATE_PEPPER must have at least 16 characters', 'DATABASE_URL must be a URL of postgres:// or postgresql://', 'KAFKA_BROKERS is required', 'INIT_OWNER_EMAIL must be']) expect(message).toContain(name);
+    for (const value of Object.values(bad)) expect(message).not.toContain(value);
+  });
+});

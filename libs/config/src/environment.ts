@@ -1,0 +1,43 @@
+import { pathText, validate } from '@tollgate/errors';
+import { z } from 'zod';
+
+/** An environment that a process cannot start with. Its message lists every variable at fault, never a value. */
+export class EnvironmentError extends Error {
+  override readonly name = 'EnvironmentError';
+  constructor(readonly problems: readonly string[]) {
+    super(['the environment is not as it must be:', ...problems.map((problem) => `  ${problem}`)].join('\n'));
+  }
+}
+
+/**
+ * The variables of one process as its schema has them. A variable set to nothing counts as not set.
+ * @throws {EnvironmentError}
+ */
+export function readEnvironment<S extends z.ZodType>(schema: S, environment: Readonly<Record<string, string | undefined>>): z.output<S> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+  const result = validate(schema, given);
+  if (result.kind === 'valid') return result.value;
+  throw new EnvironmentError(result.faults.map(({ path, message }) => `${pathText(path)} ${message}`));
+}
+
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), `must be a URL of ${protocols.map((each) => `${each}//`).join(' or ')}`);
+const port = z.string().regex(/^\d{1,5}$/, 'must be a port').transform(Number).refine((value) => value < 65_536, 'must be a port');
+
+/** Variables that several apps read, each with the one form it has (design: "Names that others rely on"). */
+export const environmentFields = {
+  host: z.string().default('127.0.0.1'),
+  /** 0 takes a free one. */
+  port,
+  httpUrl: url('http:', 'https:'),
+  postgresUrl: url('postgres:', 'postgresql:'),
+  redisUrl: url('redis:', 'rediss:'),
+  smtpUrl: url('smtp:', 'smtps:'),
+  /** Sent as bearer, so without spaces. */
+  secret: z.string().min(16).regex(/^\S*$/, 'must have no spaces'),
+  emailAddress: z.string().regex(/^[^\s@<>]+@[^\s@<>]+$/, 'must be an e-mail address'),
+  /** `host:port`, separated by commas. */
+  kafkaBrokers: z.string().transform((text) => text.split(',').map((broker) => broker.trim()))
+    .refine((brokers) => brokers.every((broker) => /^\S+:\d{1,5}$/.test(broker)), 'must be host:port, separated by commas'),
+  kafkaTopicPrefix: z.string().regex(/^[\w.-]*$/, 'must be letters, digits, ".", "_" or "-"').default(''),
+};
