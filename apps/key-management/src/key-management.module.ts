@@ -34,6 +34,8 @@ export interface KeyManagementPorts {
   readonly keyMarker: string;
   readonly initOwnerEmail: string;
   readonly logger: Logger;
+  /** How long a reply waits for the gateways to be told before it says that they are not; 2,000 by default. */
+  readonly snapshotBoundMs?: number;
 }
 
 /** The service without its listeners: admin API, bus handlers, relay; exports `KEY_MANAGEMENT_API`. */
@@ -43,7 +45,7 @@ export class KeyManagementModule {
     const { database: { dataSource }, snapshots, bus, logger } = ports;
     const store = new KeyStore(dataSource);
     const members = new Members(dataSource);
-    const relay = new KeyRelay({ dataSource, snapshots, bus, logger });
+    const relay = new KeyRelay({ dataSource, snapshots, bus, logger, snapshotBoundMs: ports.snapshotBoundMs });
     const spending = new KeySpendingLookup(() => ports.usageBilling, logger);
     const revokeLeakedKeys = new RevokeLeakedKeys(store, members, relay);
     const verifyKey = new VerifyKey(store, snapshots, logger);

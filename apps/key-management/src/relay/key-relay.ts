@@ -13,16 +13,19 @@ export interface KeyRelayPorts {
   readonly snapshots: KeySnapshotWriter;
   readonly bus: BusPublisher;
   readonly logger: Logger;
+  readonly snapshotBoundMs?: number | undefined;
 }
 
 /** A revoke is answered 202 when gateways could not be told for so long (design: "Keys in flight"). */
-const SNAPSHOT_BOUND_MS = 2_000;
+const SNAPSHOT_BOUND_MS_DEFAULT = 2_000;
 
 /** Carries committed changes out of Postgres: snapshots to the gateways, events to the bus, each until it is done. */
 export class KeyRelay {
   private readonly relay: OutboxRelay;
+  private readonly snapshotBoundMs: number;
 
-  constructor({ dataSource, snapshots, bus, logger }: KeyRelayPorts) {
+  constructor({ dataSource, snapshots, bus, logger, snapshotBoundMs = SNAPSHOT_BOUND_MS_DEFAULT }: KeyRelayPorts) {
+    this.snapshotBoundMs = snapshotBoundMs;
     this.relay = new OutboxRelay({
       dataSource,
       schema: KEYS_SCHEMA,
@@ -40,11 +43,11 @@ export class KeyRelay {
   }
 
   /**
-   * Waits until the snapshots of a committed change are written: true. After 2 s false; the relay goes on trying.
+   * Waits until the snapshots of a committed change are written: true. When that takes longer than the bound false; the relay goes on trying.
    * Never rejects: the change stands whatever comes of telling others.
    */
   async snapshotsWritten(entries: SnapshotEntries): Promise<boolean> {
-    return entries.length === 0 || this.relay.delivered(entries, SNAPSHOT_BOUND_MS).catch(() => false);
+    return entries.length === 0 || this.relay.delivered(entries, this.snapshotBoundMs).catch(() => false);
   }
 }
 

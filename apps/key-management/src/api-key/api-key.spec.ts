@@ -1,0 +1,78 @@
+import { keySnapshot, keysChangedV1 } from '@tollgate/contracts';
+import { describe, expect, it } from 'vitest';
+import { revoked, stateOf, type ApiKey } from './api-key.js';
+import { keysChangedEvent } from './key-change.js';
+import { keyObject } from './key-object.js';
+import { snapshotOf } from './snapshot-of.js';
+
+const now = new Date('2026-11-20T12:00:00.000Z');
+const later = new Date('2026-11-20T13:00:00.000Z');
+const key: ApiKey = {
+  id: '0b4f2f5e-7f5c-4d0e-9a77-0123456789ab', organizationId: 'default', name: 'support bot', description: null, maskedKey: 'sk-abc…wxyz', digests: ['ab'.repeat(32)],
+  scopes: ['inference:write'], expiresAt: null, creditLimitNanoUsd: 1_500_000_000n, rateLimits: { requestsPerMinute: 60, tokensPerMinute: null, parallelRequests: null },
+  models: ['gpt-4o-mini'], allowedIps: ['10.0.0.0/8'], createdAt: now, version: 1, revocation: null, deletedAt: null,
+};
+
+describe('the state of a key', () => {
+  it('is expired from the very moment named on', () => {
+    expect(stateOf({ ...key, expiresAt: later }, now)).toBe('active');
+    expect(stateOf({ ...key, expiresAt: later }, later)).toBe('expired');
+  });
+  it('is revoked whatever its expiry', () => {
+    expect(stateOf({ ...key, expiresAt: now, revocation: { reason: 'leaked', at: now } }, later)).toBe('revoked');
+  });
+});
+
+describe('revoking', () => {
+  it('ends a key with a reason, in a new version', () => {
+    expect(revoked(key, 'leaked', now)).toEqual({ ...key, version: 2, revocation: { reason: 'leaked', at: now } });
+  });
+  it('changes nothing the second time', () => {
+    const once = revoked(key, 'leaked', now)!;
+    expect(revoked(once, 'revoked', later)).toBeNull();
+    expect(revoked(revoked(key, 'deleted', now)!, 'deleted', later)).toBeNull();
+  });
+  it('and deleting afterwards hides the key, and keeps the reason of its end', () => {
+    expect(revoked(revoked(key, 'leaked', now)!, 'deleted', later)).toMatchObject({ version: 3, revocation: { reason: 'leaked', at: now }, deletedAt: later });
+  });
+});
+
+describe('the snapshot of a key', () => {
+  it('carries what a gateway decides by, and the key account first', () => {
+    const snapshot = snapshotOf({ ...key, expiresAt: later });
+    expect(snapshot).toEqual({
+      state: 'active', apiKeyId: key.id, organizationId: 'default', version: 1, digests: key.digests, name: 'support bot', scopes: ['inference:write'],
+      expiresAtMs: later.getTime(), models: ['gpt-4o-mini'], allowedIps: ['10.0.0.0/8'],
+      rateLimits: { requestsPerMinute: 60, tokensPerMinute: null, parallelRequests: null }, accounts: [{ accountId: `key:${key.id}`, capNanoUsd: '1500000000' }],
+    });
+    expect(keySnapshot.parse(JSON.parse(JSON.stringify(snapshot)))).toEqual(snapshot);
+  });
+  it('has an account without a cap for an unlimited key, and a cap of 0 for a key that may spend nothing', () => {
+    expect(snapshotOf({ ...key, creditLimitNanoUsd: null })).toMatchObject({ accounts: [{ capNanoUsd: null }] });
+    expect(snapshotOf({ ...key, creditLimitNanoUsd: 0n })).toMatchObject({ accounts: [{ capNanoUsd: '0' }] });
+  });
+  it('is a tombstone once the key is revoked', () => {
+    const tombstone = snapshotOf(revoked(key, 'leaked', now)!);
+    expect(tombstone).toEqual({ state: 'revoked', reason: 'leaked', apiKeyId: key.id, organizationId: 'default', version: 2, digests: key.digests });
+    expect(keySnapshot.parse(tombstone)).toEqual(tombstone);
+  });
+});
+
+describe('a key as it is shown', () => {
+  it('has its amounts as decimal USD, and no digest', () => {
+    const shown = keyObject(key, { chargedNanoUsd: '123000', lastUsedAt: '2026-11-20T11:59:00.000Z' }, now);
+    expect(shown).toMatchObject({ state: 'active', credit_limit_usd: '1.5', credit_used_usd: '0.000123', last_used_at: '2026-11-20T11:59:00.000Z', credit_reset: null, groups: [], type: 'router' });
+    expect(JSON.stringify(shown)).not.toContain(key.digests[0]);
+  });
+  it('does not pass an unknown sum off as 0', () => {
+    expect(keyObject(key, null, now)).toMatchObject({ credit_used_usd: null, last_used_at: null });
+  });
+});
+
+describe('the event of a change', () => {
+  it('is as its contract has it', () => {
+    const event = keysChangedEvent({ change: 'leaked', key: revoked(key, 'leaked', now)!, actor: { name: 'secret-scanning', fromAddress: null }, details: {}, at: now });
+    expect(keysChangedV1.parse(event)).toEqual(event);
+    expect(event).toMatchObject({ version: 2, state: 'revoked', change: 'leaked', changedAt: now.toISOString() });
+  });
+});

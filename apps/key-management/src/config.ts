@@ -1,0 +1,25 @@
+import { DEFAULT_KEY_MARKER, KEY_MARKER_PATTERN } from '@tollgate/api-key';
+import { environmentFields, readEnvironment } from '@tollgate/config';
+import { LOG_LEVELS } from '@tollgate/telemetry';
+import { z } from 'zod';
+
+const environment = z.object({
+  TOLLGATE_HOST: environmentFields.host,
+  TOLLGATE_PORT: environmentFields.port,
+  TOLLGATE_OPERATIONS_PORT: environmentFields.port,
+  DATABASE_URL: environmentFields.postgresUrl,
+  REDIS_URL: environmentFields.redisUrl,
+  KAFKA_BROKERS: environmentFields.kafkaBrokers,
+  KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
+  USAGE_BILLING_URL: environmentFields.httpUrl,
+  TOLLGATE_ADMIN_SECRET: environmentFields.secret,
+  TOLLGATE_SERVICE_SECRET: environmentFields.secret,
+  /** Keys are known by their digests under it: with another pepper no key of before is known. */
+  TOLLGATE_PEPPER: z.string().min(16),
+  TOLLGATE_KEY_MARKER: z.string().regex(KEY_MARKER_PATTERN, 'must be 8 characters of [0-9A-Za-z]').default(DEFAULT_KEY_MARKER),
+  INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+});
+
+/** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
+export const readConfig = () => readEnvironment(environment, process.env);

@@ -1,0 +1,64 @@
+import { EnvironmentError } from '@tollgate/config';
+import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
+import { createNestServer, httpUsageBillingApi } from '@tollgate/http';
+import { RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
+import { migrate, openDatabase } from '@tollgate/postgres';
+import { connectRedis } from '@tollgate/redis';
+import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
+import { readConfig } from './config.js';
+import { KeyManagementInternalModule } from './key-management-internal.module.js';
+import { KeyManagementModule } from './key-management.module.js';
+import { keyManagementSchema } from './store/migrations/index.js';
+
+const SERVICE = 'key-management';
+const BODY_BYTES_MAX = 1_048_576;
+
+async function start(): Promise<void> {
+  const config = readConfig();
+  const logger = createLogger({ service: SERVICE, level: config.LOG_LEVEL });
+  await migrate(config.DATABASE_URL, keyManagementSchema);
+  const database = await openDatabase({ url: config.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
+  const redis = connectRedis({ url: config.REDIS_URL, name: SERVICE, onError: (err) => logger.warn({ err }, 'Redis') });
+  const kafka = { brokers: config.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: config.KAFKA_TOPIC_PREFIX };
+  const bus = kafkaBus(kafka);
+  const consumer = new KafkaBatchServer({ ...kafka, groupId: `${config.KAFKA_TOPIC_PREFIX}${SERVICE}` });
+  const usageBilling = httpUsageBillingApi({ url: config.USAGE_BILLING_URL, serviceSecret: config.TOLLGATE_SERVICE_SECRET, timeoutMs: 2_000 });
+
+  const keyManagement = KeyManagementModule.register({
+    database, usageBilling, logger,
+    snapshots: new RedisKeySnapshotWriter(redis),
+    bus: bus.publisher,
+    adminSecret: config.TOLLGATE_ADMIN_SECRET,
+    pepper: config.TOLLGATE_PEPPER,
+    keyMarker: config.TOLLGATE_KEY_MARKER,
+    initOwnerEmail: config.INIT_OWNER_EMAIL,
+  });
+  const app = await createNestServer(KeyManagementInternalModule.register(keyManagement, config.TOLLGATE_SERVICE_SECRET), { logger, bodyLimitBytes: BODY_BYTES_MAX });
+  app.connectMicroservice({ strategy: consumer });
+  await app.startAllMicroservices();
+  await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);
+  const operations = await startOperationsListener({
+    host: config.TOLLGATE_HOST,
+    port: config.TOLLGATE_OPERATIONS_PORT,
+    registry: createMetricsRegistry(SERVICE),
+    // Without Redis and Kafka it still makes, shows and revokes keys, and relays later what it cannot now.
+    ready: async () => {
+      const postgres = await database.dataSource.query('SELECT 1').then(() => true, () => false);
+      return { ready: postgres, checks: { postgres, redis: redis.storeId() !== null, kafka: consumer.consuming } };
+    },
+  });
+  logger.info({ url: await app.getUrl(), operations: operations.url }, 'listening');
+
+  const stop = async () => {
+    await app.close();
+    await Promise.allSettled([operations.close(), usageBilling.close(), bus.close(), redis.close(), database.close()]);
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+}
+
+start().catch((error: unknown) => {
+  if (error instanceof EnvironmentError) process.stderr.write(`${SERVICE}: ${error.message}\n`);
+  else createLogger({ service: SERVICE }).fatal({ err: error }, 'could not start');
+  process.exit(1);
+});

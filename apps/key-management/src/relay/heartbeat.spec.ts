@@ -1,0 +1,30 @@
+import { createLogger } from '@tollgate/telemetry';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Heartbeat } from './heartbeat.js';
+
+const logger = createLogger({ service: 'test', level: 'silent' });
+
+describe('the heartbeat', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('beats at once and then each second, through failures, until it is stopped', async () => {
+    let beats = 0;
+    const heartbeat = new Heartbeat({ heartbeat: () => (++beats % 2 === 0 ? Promise.reject(new Error('down')) : Promise.resolve()) }, logger);
+    heartbeat.start();
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(beats).toBe(5);
+    heartbeat.stop();
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(beats).toBe(5);
+  });
+
+  it('does not pile up in front of a store that hangs', async () => {
+    let asked = 0;
+    const heartbeat = new Heartbeat({ heartbeat: () => (asked++, new Promise<void>(() => undefined)) }, logger);
+    heartbeat.start();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(asked).toBe(1);
+    heartbeat.stop();
+  });
+});
