@@ -1,1 +1,2 @@
-export {};
+export { Gateway, type GatewayPorts } from './gateway.js';
+export { GatewayModule } from './gateway.module.js';

@@ -1,0 +1,27 @@
+import { environmentFields, readEnvironment } from '@tollgate/config';
+import { LOG_LEVELS } from '@tollgate/telemetry';
+import { z } from 'zod';
+
+const environment = z.object({
+  TOLLGATE_HOST: environmentFields.host,
+  TOLLGATE_PORT: environmentFields.port,
+  TOLLGATE_OPERATIONS_PORT: environmentFields.port,
+  /** The journal lives under it: a folder of this gateway's own, kept between restarts. */
+  TOLLGATE_DATA: z.string().default('.data'),
+  TOLLGATE_CONFIG: z.string().default('config.yaml'),
+  TOLLGATE_PEPPER: z.string().min(16),
+  TOLLGATE_SERVICE_SECRET: environmentFields.secret,
+  REDIS_URL: environmentFields.redisUrl,
+  KAFKA_BROKERS: environmentFields.kafkaBrokers,
+  KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
+  KEY_MANAGEMENT_URL: environmentFields.httpUrl,
+  USAGE_BILLING_URL: environmentFields.httpUrl,
+  SECRET_SCANNING_URL: environmentFields.httpUrl,
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+});
+
+/** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
+export const readConfig = () => readEnvironment(environment, process.env);
+
+/** Looks a provider's credential up, for `${env:NAME}` in config.yaml. */
+export const lookUpVariable = (name: string): string | undefined => process.env[name];

@@ -1,0 +1,18 @@
+import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import { Gateway } from './gateway.js';
+
+/** The gateway as a part of a Nest application: adds its raw routes to the application's server. */
+@Module({})
+export class GatewayModule implements OnModuleInit {
+  constructor(private readonly adapter: HttpAdapterHost, private readonly gateway: Gateway) {}
+
+  static register(gateway: Gateway): DynamicModule {
+    return { module: GatewayModule, providers: [{ provide: Gateway, useValue: gateway }], exports: [Gateway] };
+  }
+
+  onModuleInit(): void {
+    this.gateway.registerRoutes(this.adapter.httpAdapter.getInstance() as FastifyInstance);
+  }
+}

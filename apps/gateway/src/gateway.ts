@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import type { Admission } from '@tollgate/admission';
+import type { BusPublisher } from '@tollgate/bus';
+import type { TollgateConfig } from '@tollgate/config';
+import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
+import type { KeySnapshotReader } from '@tollgate/key-snapshots';
+import type { Logger } from '@tollgate/telemetry';
+import type { FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
+import { registerInferenceRoutes } from './inference-routes.js';
+import { Journal } from './journal/journal.js';
+import { Shipper } from './journal/shipper.js';
+import { registerMetrics } from './metrics.js';
+import type { GatewayIdentity } from './request-path/admit/admit.js';
+import { CreditEpochs } from './request-path/admit/credit-epochs.js';
+import { RouteTable } from './request-path/choose-route/route-table.js';
+import { openProvider, type Provider } from './request-path/forward/provider.js';
+import { KeyCache } from './request-path/identify-key/key-cache.js';
+import { InFlight } from './request-path/in-flight.js';
+import { requestPath } from './request-path/request-path.js';
+import { Announcer } from './start-up/announcer.js';
+import { GatewayLife } from './start-up/gateway-life.js';
+
+/** What a gateway works with: the same in its own process and in the standalone. */
+export interface GatewayPorts {
+  readonly admission: Admission;
+  readonly bus: BusPublisher;
+  readonly config: TollgateConfig;
+  /** Holds the journal; one process at a time. */
+  readonly journalFolder: string;
+  readonly keyManagement: KeyManagementApi;
+  readonly logger: Logger;
+  readonly pepper: string;
+  readonly registry: Registry;
+  readonly snapshots: KeySnapshotReader;
+  readonly usageBilling: UsageBillingApi;
+}
+
+/** How long a clean end waits for the bus. What is left stays in the journal. */
+const END_MS_MAX = 10_000;
+
+/** The gateway: the request path, and what keeps its promises from start to end of the process. */
+export class Gateway {
+  readonly #epochs: CreditEpochs;
+  readonly #life: GatewayLife;
+  readonly #providers: ReadonlyMap<string, Provider>;
+  readonly #serve: ReturnType<typeof requestPath>;
+  #ended: Promise<void> | null = null;
+
+  /** Takes the journal's folder for this process. Throws FolderLockedError where another one has it. */
+  constructor(private readonly ports: GatewayPorts) {
+    const { admission, config, logger, registry } = ports;
+    const journal = Journal.open(ports.journalFolder);
+    const gateway: GatewayIdentity = { instanceId: randomUUID(), journalId: journal.journalId };
+    const inFlight = new InFlight();
+    const shipper = new Shipper(journal, ports.bus, logger);
+    const announcer = new Announcer(admission, journal, inFlight, gateway);
+    const keys = new KeyCache(ports.snapshots, ports.keyManagement, (snapshot) => {
+      if (snapshot.state === 'revoked' && snapshot.reason === 'leaked') inFlight.abortKey(snapshot.apiKeyId);
+    });
+    this.#epochs = new CreditEpochs(admission, ports.usageBilling, (organizationId) => announcer.announce(organizationId), logger);
+    this.#life = new GatewayLife({ admission, announcer, gateway, inFlight, journal, logger, shipper, usageBilling: ports.usageBilling });
+    this.#providers = new Map(config.providers.map((provider) => [provider.name, openProvider(provider)]));
+    this.#serve = requestPath({
+      admission,
+      bodyBytesMax: config.limits.bodyBytesMax,
+      epochs: this.#epochs,
+      gateway,
+      inFlight,
+      journal,
+      keys,
+      logger,
+      onOutcome: registerMetrics(registry, { inFlight, journal, keys, shipper, snapshots: ports.snapshots }),
+      pepper: ports.pepper,
+      priceVersion: config.priceVersion,
+      routes: new RouteTable(config, this.#providers),
+    });
+  }
+
+  /** Adds the inference endpoints; before the server listens. */
+  registerRoutes(fastify: FastifyInstance): void {
+    registerInferenceRoutes(fastify, this.#serve);
+  }
+
+  /** Ends what the life before left and registers; after it, requests may come. */
+  start(): Promise<void> {
+    return this.#life.start();
+  }
+
+  /** Opens the organisation's credit epoch before its first request asks for it. */
+  openCreditEpoch(organizationId: string): Promise<void> {
+    return this.#epochs.open(organizationId);
+  }
+
+  /** Whether capped keys can be served, and changes of keys are heard. */
+  readiness(): Record<string, boolean> {
+    return { registered: this.#life.registered, keyChanges: this.ports.snapshots.ageMs() < 3_000 };
+  }
+
+  /** After the server has stopped listening: waits for requests in flight, ships what is left, lets go of the journal. */
+  end(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
+    await this.#life.end(END_MS_MAX);
+    await Promise.all([...this.#providers.values()].map(({ pool }) => pool.destroy()));
+  }
+}

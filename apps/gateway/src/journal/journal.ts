@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto';
+import { closeSync, existsSync, fdatasync, ftruncateSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { lockFolder } from '@tollgate/folder-lock';
+import { formatRecord, type JournalRecord, type RecordType } from './records.js';
+import { listSegments, recordsOf, removeSegment, segmentName, type Segment } from './segment.js';
+
+/** A segment is closed at this size, and a new one begun. */
+const SEGMENT_BYTES_MAX = 8 * 1024 * 1024;
+/** A segment that is shipped to its end is closed above this size; what stands below it is shipped again after a crash, harmlessly. */
+const SEGMENT_BYTES_KEPT_MAX = 1024 * 1024;
+/** Written records reach the disk at most this much later; a power cut can lose them, a crash of the process cannot. */
+const SYNC_INTERVAL_MS = 1_000;
+/**
+ * A shipped segment is kept this long: under a new credit epoch the finals that are not booked yet are announced,
+ * and what the bus acknowledged may take a moment to be booked.
+ */
+const KEPT_AFTER_SHIPPING_MS = 60_000;
+
+interface PendingWrite {
+  readonly line: string;
+  readonly written: (error: Error | null) => void;
+}
+
+export interface JournalCounts {
+  readonly segments: number;
+  readonly bytes: number;
+}
+
+/**
+ * The usage that a gateway has not shipped yet, on its own disk. Records of one event-loop turn go out in one
+ * write, and whoever waits for a record goes on once the operating system has it: a kill -9 loses nothing after that.
+ *
+ * One process at a time; the identity (`journalId`) and the numbers of finals outlive processes.
+ */
+export class Journal {
+  readonly journalId: string;
+  readonly #segments: Segment[];
+  readonly #openIntents = new Map<string, Segment>();
+  #nextNumber: number;
+  #fd: number;
+  #pending: PendingWrite[] = [];
+  #flushing: NodeJS.Immediate | null = null;
+  #dirty = false;
+  readonly #syncTimer: NodeJS.Timeout;
+  #onFinals: () => void = () => undefined;
+
+  private constructor(private readonly folder: string, private readonly lock: { release(): void }) {
+    this.journalId = readIdentity(folder);
+    this.#segments = listSegments(folder);
+    this.#nextNumber = Math.max(1, ...this.#segments.map((segment) => segment.firstNumber));
+    for (const segment of this.#segments) for (const record of recordsOf(segment)) this.#account(segment, record);
+    this.#fd = this.#begin();
+    this.#syncTimer = setInterval(() => this.#sync(), SYNC_INTERVAL_MS).unref();
+  }
+
+  /** Takes the folder for this process and reads what is there. Throws FolderLockedError. */
+  static open(folder: string): Journal {
+    const lock = lockFolder(folder);
+    try {
+      return new Journal(folder, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  /** Every whole record on disk, oldest first. */
+  *records(): Generator<JournalRecord> {
+    this.flushNow();
+    for (const segment of this.#segments) yield* recordsOf(segment);
+  }
+
+  /** The number of the next final. */
+  takeNumber(): number {
+    return this.#nextNumber++;
+  }
+
+  /**
+   * Appends a record; resolves when the operating system has it. Rejects where the disk does not take it: then an
+   * intent's request must not go on. A final that was rejected is kept and written as soon as the disk takes it.
+   */
+  append(type: RecordType, requestId: string, organizationId: string, number: number, json: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const line = formatRecord(type, requestId, organizationId, number, json);
+      this.#pending.push({ line, written: (error) => (error === null ? resolve() : reject(error)) });
+      this.#note(type, requestId);
+      this.#flushing ??= setImmediate(this.flushNow);
+    });
+  }
+
+  /** Writes what waits, now. */
+  readonly flushNow = (): void => {
+    if (this.#flushing !== null) clearImmediate(this.#flushing);
+    this.#flushing = null;
+    if (this.#pending.length === 0) return;
+    const pending = this.#pending;
+    this.#pending = [];
+    const text = pending.length === 1 ? pending[0]!.line : pending.map(({ line }) => line).join('');
+    const error = this.#write(text);
+    if (error !== null) this.#keepFinals(pending);
+    for (const { written } of pending) written(error);
+    if (error === null) this.#onFinals();
+  };
+
+  /** Called after each write that may hold finals. */
+  onWritten(listener: () => void): void {
+    this.#onFinals = listener;
+  }
+
+  /** The finals of one organisation with a number above the given one, from disk. */
+  finalsAfter(number: number, organizationId: string): JournalRecord[] {
+    return [...this.records()].filter((record) => record.type === 'F' && record.number > number && record.organizationId === organizationId);
+  }
+
+  /** Segments in order, for the shipper. */
+  segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  /** Says that all of a segment, as it stands, is acknowledged. */
+  shipped(segment: Segment): void {
+    const isCurrent = segment === this.#segments.at(-1);
+    if (isCurrent && segment.size > SEGMENT_BYTES_KEPT_MAX) this.#fd = this.#begin();
+    if (!isCurrent || segment.size > SEGMENT_BYTES_KEPT_MAX) segment.shippedAtMs ??= performance.now();
+    this.#dropShipped(KEPT_AFTER_SHIPPING_MS);
+  }
+
+  /** Removes segments that were acknowledged at least `ageMs` ago and hold no open intent. */
+  #dropShipped(ageMs: number): void {
+    const now = performance.now();
+    for (const segment of [...this.#segments.slice(0, -1)]) {
+      if (segment.shippedAtMs === null || segment.openIntents > 0 || now - segment.shippedAtMs < ageMs) continue;
+      removeSegment(segment);
+      this.#segments.splice(this.#segments.indexOf(segment), 1);
+    }
+  }
+
+  counts(): JournalCounts {
+    return { segments: this.#segments.length, bytes: this.#segments.reduce((sum, segment) => sum + segment.size, 0) };
+  }
+
+  /** Ends. `shipped`: all of it is acknowledged and nothing need be kept for the next life but identity and number. */
+  close(shipped: boolean): void {
+    clearInterval(this.#syncTimer);
+    this.flushNow();
+    if (shipped && this.#openIntents.size === 0) {
+      this.#fd = this.#begin();
+      for (const segment of this.#segments) segment.shippedAtMs ??= 0;
+      this.#dropShipped(0);
+    }
+    closeSync(this.#fd);
+    this.lock.release();
+  }
+
+  #write(text: string): Error | null {
+    const bytes = Buffer.from(text);
+    let segment = this.#segments.at(-1)!;
+    try {
+      if (segment.size > SEGMENT_BYTES_MAX) {
+        this.#fd = this.#begin();
+        segment = this.#segments.at(-1)!;
+      }
+      let written = 0;
+      while (written < bytes.length) written += writeSync(this.#fd, bytes, written, bytes.length - written, segment.size + written);
+      segment.size += bytes.length;
+      segment.shippedAtMs = null;
+      this.#dirty = true;
+      return null;
+    } catch (error) {
+      // A part may be on disk: nobody was told, so it must not be found later.
+      try {
+        ftruncateSync(this.#fd, segment.size);
+      } catch {
+        // The next write starts at the same place and overwrites it.
+      }
+      return error as Error;
+    }
+  }
+
+  /** A request that was served is charged even when its final did not fit: it is written with the next turn that fits. */
+  #keepFinals(pending: readonly PendingWrite[]): void {
+    const finals = pending.filter(({ line }) => line.startsWith('F ')).map(({ line }) => ({ line, written: () => undefined }));
+    for (const { line } of pending) if (line.startsWith('I ')) this.#note('F', line.split(' ', 2)[1]!);
+    if (finals.length === 0) return;
+    this.#pending.unshift(...finals);
+    setTimeout(this.flushNow, SYNC_INTERVAL_MS).unref();
+  }
+
+  #note(type: RecordType, requestId: string): void {
+    if (type === 'I') {
+      const segment = this.#segments.at(-1)!;
+      segment.openIntents += 1;
+      this.#openIntents.set(requestId, segment);
+    } else if (type === 'F') {
+      const segment = this.#openIntents.get(requestId);
+      if (segment === undefined) return;
+      segment.openIntents -= 1;
+      this.#openIntents.delete(requestId);
+    }
+  }
+
+  #account(segment: Segment, record: JournalRecord): void {
+    if (record.type === 'I') {
+      segment.openIntents += 1;
+      this.#openIntents.set(record.requestId, segment);
+    } else if (record.type === 'F') {
+      this.#note('F', record.requestId);
+      this.#nextNumber = Math.max(this.#nextNumber, record.number + 1);
+    }
+  }
+
+  #begin(): number {
+    const sequence = (this.#segments.at(-1)?.sequence ?? 0) + 1;
+    const path = join(this.folder, segmentName(sequence, this.#nextNumber));
+    const fd = openSync(path, 'w', 0o600);
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#segments.push({ path, sequence, firstNumber: this.#nextNumber, size: 0, openIntents: 0, shippedAtMs: null });
+    return fd;
+  }
+
+  #sync(): void {
+    if (!this.#dirty) return;
+    this.#dirty = false;
+    fdatasync(this.#fd, (error) => {
+      if (error !== null) this.#dirty = true;
+    });
+  }
+}
+
+/** The journal's own id, made once and kept in its folder. */
+function readIdentity(folder: string): string {
+  const path = join(folder, 'journal.json');
+  if (existsSync(path)) return (JSON.parse(readFileSync(path, 'utf8')) as { journalId: string }).journalId;
+  const journalId = randomUUID();
+  writeFileSync(`${path}.new`, JSON.stringify({ journalId }), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+  return journalId;
+}

@@ -1,0 +1,133 @@
+import { closeSync, openSync, read } from 'node:fs';
+import { promisify } from 'node:util';
+import type { BusMessage, BusPublisher } from '@tollgate/bus';
+import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
+import { describeError, type Logger } from '@tollgate/telemetry';
+import type { Journal } from './journal.js';
+import { parseRecord } from './records.js';
+import type { Segment } from './segment.js';
+
+const readAsync = promisify(read);
+
+/** Records wait this long for company: what a customer has used is seen within two seconds. */
+const LINGER_MS = 50;
+const READ_BYTES = 256 * 1024;
+const RETRY_MS_MIN = 100;
+const RETRY_MS_MAX = 5_000;
+
+/** Publishes the finals of a journal in order, and lets go of segments once all of them are acknowledged. */
+export class Shipper {
+  #segment: Segment | null = null;
+  #offset = 0;
+  #running: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+  #idle: (() => void)[] = [];
+  #lagSince: number | null = null;
+
+  constructor(private readonly journal: Journal, private readonly bus: BusPublisher, private readonly logger: Logger) {}
+
+  start(): void {
+    this.journal.onWritten(() => this.#wake());
+    this.#wake();
+  }
+
+  /** Resolves when everything written so far is acknowledged; rejects after `timeoutMs`. */
+  caughtUp(timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`usage events were not acknowledged within ${timeoutMs} ms`)), timeoutMs);
+      this.#idle.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#wake();
+    });
+  }
+
+  /** Milliseconds for which something has been waiting to be acknowledged; 0 when nothing does. */
+  lagMs(): number {
+    return this.#lagSince === null ? 0 : Date.now() - this.#lagSince;
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  #wake(): void {
+    if (this.#closed || this.#running !== null || this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#running = this.#run().finally(() => {
+        this.#running = null;
+        if (this.#behind()) this.#wake();
+      });
+    }, LINGER_MS);
+  }
+
+  #behind(): boolean {
+    const segments = this.journal.segments();
+    return this.#segment !== segments.at(-1) || this.#offset < segments.at(-1)!.size;
+  }
+
+  async #run(): Promise<void> {
+    let retryMs = RETRY_MS_MIN;
+    this.#lagSince ??= Date.now();
+    while (!this.#closed) {
+      try {
+        if (!(await this.#step())) break;
+        retryMs = RETRY_MS_MIN;
+      } catch (error) {
+        if (this.#closed) return;
+        this.logger.warn({ error: describeError(error), retryMs }, 'usage events could not be published; they stay in the journal');
+        await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
+        retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
+      }
+    }
+    if (this.#closed) return;
+    this.#lagSince = null;
+    for (const done of this.#idle.splice(0)) done();
+  }
+
+  /** Ships one part; false when all is shipped. */
+  async #step(): Promise<boolean> {
+    const segments = this.journal.segments();
+    this.#segment ??= segments[0]!;
+    const segment = this.#segment;
+    if (this.#offset >= segment.size) {
+      this.journal.shipped(segment);
+      const next = this.journal.segments().find((other) => other.sequence > segment.sequence);
+      if (next === undefined) return false;
+      this.#segment = next;
+      this.#offset = 0;
+      return true;
+    }
+    const { messages, bytes } = await readFinals(segment, this.#offset);
+    if (messages.length > 0) await this.bus.publish(USAGE_RECORDED_V1, messages);
+    this.#offset += bytes;
+    return true;
+  }
+}
+
+/** The finals among the whole lines that fit one read, and how many bytes those lines take. */
+async function readFinals(segment: Segment, offset: number): Promise<{ messages: BusMessage[]; bytes: number }> {
+  const fd = openSync(segment.path, 'r');
+  try {
+    for (let length = Math.min(READ_BYTES, segment.size - offset); ; length = Math.min(length * 2, segment.size - offset)) {
+      const { buffer, bytesRead } = await readAsync(fd, Buffer.allocUnsafe(length), 0, length, offset);
+      const end = buffer.lastIndexOf(0x0a, bytesRead - 1) + 1;
+      // A torn line at the end of an old segment has no newline: there is nothing more to ship in it.
+      if (end === 0 && length >= segment.size - offset) return { messages: [], bytes: length };
+      if (end === 0) continue;
+      const messages: BusMessage[] = [];
+      for (const line of buffer.toString('utf8', 0, end - 1).split('\n')) {
+        if (!line.startsWith('F ')) continue;
+        const record = parseRecord(line);
+        if (record !== null) messages.push({ key: record.organizationId, value: record.json });
+      }
+      return { messages, bytes: end };
+    }
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,69 @@
+import type { Admission } from '@tollgate/admission';
+import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
+import type { Exchange } from '../exchange.js';
+import { refuse, type Refusal } from '../refusal.js';
+import { boundCost } from './cost-bound.js';
+import type { CreditEpochs } from './credit-epochs.js';
+import { rateLimitHeaders, retryHeaders } from './rate-limit-headers.js';
+
+export interface GatewayIdentity {
+  readonly instanceId: string;
+  readonly journalId: string;
+}
+
+/** Takes rate, a place among the parallel requests and credit, all or none. A key without limits costs nothing here. */
+export function admit(admission: Admission, epochs: CreditEpochs, gateway: GatewayIdentity): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
+  return (exchange) => {
+    const key = exchange.key!;
+    if (!key.governed) return undefined;
+    let amountNanoUsd = 0n;
+    let tokens = exchange.inputTokensEstimate;
+    if (key.cappedAccounts.length > 0) {
+      const bound = boundCost(exchange);
+      if ('kind' in bound) return bound;
+      amountNanoUsd = bound.amountNanoUsd;
+      exchange.injectedMaxTokens = bound.injectedMaxTokens;
+      if (bound.injectedMaxTokens === null) tokens += bound.outputTokensMax;
+    }
+    const { snapshot } = key;
+    const item: ReserveItem = {
+      requestId: exchange.requestId,
+      organizationId: snapshot.organizationId,
+      apiKeyId: snapshot.apiKeyId,
+      instanceId: gateway.instanceId,
+      journalId: gateway.journalId,
+      amountNanoUsd,
+      accounts: key.cappedAccounts,
+      rateLimits: snapshot.rateLimits,
+      tokens,
+    };
+    return decide(exchange, item, admission, epochs);
+  };
+}
+
+async function decide(exchange: Exchange, item: ReserveItem, admission: Admission, epochs: CreditEpochs): Promise<Refusal | undefined> {
+  let decision = await admission.reserve(item);
+  if (decision.kind === 'unavailable' && decision.why !== 'store_unreachable') {
+    decision = await epochs.reserveOnceOpen(item, decision);
+  }
+  return accept(exchange, item, decision);
+}
+
+function accept(exchange: Exchange, item: ReserveItem, decision: AdmissionDecision): Refusal | undefined {
+  switch (decision.kind) {
+    case 'admitted':
+      exchange.admitted = true;
+      exchange.rate = decision.rate;
+      if (item.accounts.length > 0) exchange.holdNanoUsd = item.amountNanoUsd;
+      return undefined;
+    case 'rate_limited':
+      return refuse('rate_limit_exceeded', {
+        message: `The limit on ${decision.limit === 'parallel' ? 'parallel requests' : `${decision.limit} per minute`} of the API key is reached.`,
+        headers: [...retryHeaders(decision.retryAfterMs), ...rateLimitHeaders(decision.rate)],
+      });
+    case 'credit_exhausted':
+      return refuse('quota_exceeded', { message: 'The credit limit of the API key does not cover the most that this request can cost.' });
+    case 'unavailable':
+      return refuse('credit_unavailable', { headers: retryHeaders(1_000) });
+  }
+}

@@ -1,0 +1,82 @@
+import { costBound } from '@tollgate/pricing';
+import type { Exchange } from '../exchange.js';
+import { valueAt } from '../receive-body/receive-body.js';
+import type { Span } from '../receive-body/scan-body.js';
+import { refuse, type Refusal } from '../refusal.js';
+
+/** A token is at least one byte of text; the rest is what a chat template puts around messages. */
+const TEMPLATE_TOKENS = 64;
+/** Above this no model goes, and sums stay whole. */
+const TOKENS_MAX = 10_000_000;
+const CHOICES_MAX = 128;
+/** Parts of a message whose tokens do not follow from their bytes: an image of a few hundred bytes can be thousands of tokens. */
+const UNBOUNDED_PARTS: ReadonlySet<string> = new Set(['image_url', 'input_image', 'image', 'input_audio', 'audio', 'file', 'input_file', 'video_url']);
+
+export interface CostBound {
+  readonly amountNanoUsd: bigint;
+  /** The model's ceiling, to be put into the body where the caller names none. */
+  readonly injectedMaxTokens: number | null;
+  readonly outputTokensMax: number;
+}
+
+/**
+ * An upper bound of what a request can cost: its bytes and the chat template as input, `max_tokens` or
+ * `max_completion_tokens` (else the model's ceiling) times `n` as output, at the dearest price of its targets.
+ * What cannot be bounded is refused.
+ */
+export function boundCost(exchange: Exchange): CostBound | Refusal {
+  const { body, targets } = exchange;
+  const { maxTokens, maxCompletionTokens, n } = exchange.fields!;
+  const named: number[] = [];
+  for (const [span, param] of [[maxTokens, 'max_tokens'], [maxCompletionTokens, 'max_completion_tokens']] as const) {
+    const value = wholeNumber(body, span);
+    if (value === undefined || (value !== null && (value < 1 || value > TOKENS_MAX))) {
+      return refuse('invalid_request', { message: `The field ${param} must be a whole number from 1 to ${TOKENS_MAX}.`, param });
+    }
+    if (value !== null) named.push(value);
+  }
+  const choices = wholeNumber(body, n);
+  if (choices === undefined || (choices !== null && (choices < 1 || choices > CHOICES_MAX))) {
+    return refuse('invalid_request', { message: `The field n must be a whole number from 1 to ${CHOICES_MAX}.`, param: 'n' });
+  }
+  if (hasUnboundedParts(body)) {
+    return refuse('unbounded_cost', { message: 'Images, audio and files have no known cost before the call, and the API key has a credit limit.', param: 'messages' });
+  }
+  const ceiling = Math.max(...targets.map(({ price }) => price.maxOutputTokens));
+  const outputTokensMax = (named.length > 0 ? Math.max(...named) : ceiling) * (choices ?? 1);
+  return {
+    amountNanoUsd: costBound(targets.map(({ price }) => price), body.length + TEMPLATE_TOKENS, outputTokensMax),
+    injectedMaxTokens: named.length > 0 ? null : ceiling,
+    outputTokensMax,
+  };
+}
+
+/** Null where the field is absent or null, undefined where it is something else than a whole number. */
+function wholeNumber(body: Buffer, span: Span | null): number | null | undefined {
+  if (span === null) return null;
+  const value = valueAt(body, span);
+  if (value === null) return null;
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
+}
+
+/**
+ * Most bodies hold none of the names: a search tells. A body that holds one, or spells characters as `\u00..` (which
+ * could spell one), is read in full.
+ */
+function hasUnboundedParts(body: Buffer): boolean {
+  const suspicious = body.includes('\\u00') || [...UNBOUNDED_PARTS].some((part) => body.includes(`"${part}"`));
+  if (!suspicious) return false;
+  try {
+    return holdsUnboundedPart(JSON.parse(body.toString('utf8')));
+  } catch {
+    return true;
+  }
+}
+
+function holdsUnboundedPart(body: { messages?: unknown }): boolean {
+  if (!Array.isArray(body.messages)) return false;
+  return body.messages.some((message: { content?: unknown } | null) => {
+    const content = message?.content;
+    return Array.isArray(content) && content.some((part: Record<string, unknown> | null) => typeof part === 'object' && part !== null && (UNBOUNDED_PARTS.has(String(part['type'])) || Object.keys(part).some((name) => UNBOUNDED_PARTS.has(name))));
+  });
+}

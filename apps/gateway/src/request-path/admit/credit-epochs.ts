@@ -1,0 +1,55 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Admission } from '@tollgate/admission';
+import type { UsageBillingApi } from '@tollgate/contracts';
+import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
+import { describeError, type Logger } from '@tollgate/telemetry';
+
+/** How long a request waits for its organisation's epoch before it is answered 503. */
+const WAIT_MS_MAX = 2_000;
+const POLL_MS = 20;
+/** After a refused or failed opening, nobody asks again for this long. */
+const FAILED_PAUSE_MS = 500;
+
+/** Asks usage-billing to open credit epochs, one question an organisation at a time, and lets requests wait for the answer. */
+export class CreditEpochs {
+  readonly #opening = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly admission: Admission,
+    private readonly usageBilling: UsageBillingApi,
+    private readonly announce: (organizationId: string) => Promise<void>,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Opens the organisation's epoch and announces this gateway's holds under it. Never rejects. */
+  open(organizationId: string): Promise<void> {
+    let opening = this.#opening.get(organizationId);
+    if (opening === undefined) {
+      opening = this.#open(organizationId).finally(() => this.#opening.delete(organizationId));
+      this.#opening.set(organizationId, opening);
+    }
+    return opening;
+  }
+
+  /** Reserves again until there is an epoch that no gateway keeps waiting, for a bounded time. */
+  async reserveOnceOpen(item: ReserveItem, first: Extract<AdmissionDecision, { kind: 'unavailable' }>): Promise<AdmissionDecision> {
+    let decision: AdmissionDecision = first;
+    const deadline = Date.now() + WAIT_MS_MAX;
+    while (decision.kind === 'unavailable' && decision.why !== 'store_unreachable' && Date.now() < deadline) {
+      if (decision.why === 'no_epoch') await Promise.race([this.open(item.organizationId), pause(deadline - Date.now(), undefined, { ref: false })]);
+      else await pause(POLL_MS);
+      if (Date.now() < deadline) decision = await this.admission.reserve(item);
+    }
+    return decision;
+  }
+
+  async #open(organizationId: string): Promise<void> {
+    try {
+      await this.usageBilling.openCreditEpoch({ organizationId });
+      await this.announce(organizationId);
+    } catch (error) {
+      this.logger.warn({ organizationId, error: describeError(error) }, 'no credit epoch could be opened');
+      await pause(FAILED_PAUSE_MS);
+    }
+  }
+}

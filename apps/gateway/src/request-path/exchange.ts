@@ -1,0 +1,50 @@
+import { randomUUIDv7 } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AdmissionDecision } from '@tollgate/credit';
+import type { CachedKey } from './identify-key/cached-key.js';
+import type { BodyFields } from './receive-body/scan-body.js';
+import type { Route, Target } from './choose-route/route-table.js';
+
+type Admitted = Extract<AdmissionDecision, { kind: 'admitted' }>;
+
+const NO_BODY = Buffer.alloc(0);
+
+/** One request on its way through the path: each step fills in what the later ones read. */
+export class Exchange {
+  /** Ours; goes upstream and back as `x-request-id`, and names hold, journal record, usage event. */
+  readonly requestId = randomUUIDv7();
+  readonly startedAtMs = Date.now();
+  readonly clientAddress: string;
+
+  /** readCredential: the secret as it came. */
+  credential = '';
+  /** identifyKey */
+  key: CachedKey | null = null;
+  /** receiveBody */
+  body: Buffer = NO_BODY;
+  fields: BodyFields | null = null;
+  model = '';
+  stream = false;
+  /** chooseRoute */
+  route: Route | null = null;
+  targets: readonly Target[] = [];
+  /** admit: the hold, null without one; ceiling of output tokens to inject, null where the caller's stands. */
+  holdNanoUsd: bigint | null = null;
+  injectedMaxTokens: number | null = null;
+  inputTokensEstimate = 0;
+  rate: Admitted['rate'] | null = null;
+  admitted = false;
+  /** journalIntent: from here on a final is owed. */
+  intended = false;
+  /** settle: nothing is owed any more. */
+  settled = false;
+  /** Output tokens counted from what was delivered of a stream, and how many of them the journal knows. */
+  countedOutputTokens = 0;
+  journaledOutputTokens = 0;
+  /** Ends the call at once; set while a provider works on it. */
+  abort: ((why: 'revoked') => void) | null = null;
+
+  constructor(readonly request: IncomingMessage, readonly reply: ServerResponse) {
+    this.clientAddress = request.socket.remoteAddress ?? '';
+  }
+}

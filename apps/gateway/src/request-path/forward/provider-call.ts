@@ -1,0 +1,85 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Target } from '../choose-route/route-table.js';
+import type { Exchange } from '../exchange.js';
+import type { CallOutcome } from './call.js';
+import { StreamRelay } from './stream-relay.js';
+import { upstreamBody } from './upstream-body.js';
+
+/** A plain reply above this is no chat completion. */
+const REPLY_BYTES_MAX = 64 * 1024 * 1024;
+
+/** What one provider did with a request. */
+export type Attempt =
+  /** A whole reply, of any status; nothing was sent to the client yet. */
+  | { readonly kind: 'replied'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
+  /** A stream that has ended; all but its last bytes are with the client. */
+  | { readonly kind: 'streamed'; readonly outcome: CallOutcome }
+  | { readonly kind: 'failed'; readonly error: Error & { code?: string } }
+  | { readonly kind: 'revoked' };
+
+/** Sends the request to one target, and resolves when its answer is all there. Never rejects. */
+export function callProvider(exchange: Exchange, target: Target): Promise<Attempt> {
+  return new Promise((resolve) => {
+    const { provider } = target;
+    const call = new ProviderCall(exchange, target, resolve);
+    const options: Dispatcher.DispatchOptions = {
+      origin: '',
+      path: provider.chatPath,
+      method: 'POST',
+      headers: [...provider.headers, 'accept', exchange.stream ? 'text/event-stream' : 'application/json', 'x-request-id', exchange.requestId],
+      body: upstreamBody(exchange, target.model),
+      headersTimeout: exchange.stream ? provider.firstByteTimeoutMs : provider.timeoutMs,
+      bodyTimeout: provider.timeoutMs,
+    };
+    provider.pool.dispatch(options, call);
+  });
+}
+
+class ProviderCall implements Dispatcher.DispatchHandler {
+  #relay: StreamRelay | null = null;
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #status = 0;
+  #headers: IncomingHttpHeaders = {};
+  #revoked = false;
+
+  constructor(private readonly exchange: Exchange, private readonly target: Target, private readonly resolve: (attempt: Attempt) => void) {}
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.exchange.abort = () => {
+      this.#revoked = true;
+      controller.abort(new Error('the key leaked'));
+    };
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return;
+    this.#status = status;
+    this.#headers = headers;
+    const contentType = headers['content-type'] ?? '';
+    if (this.exchange.stream && status === 200 && contentType.startsWith('text/event-stream')) {
+      this.#relay = new StreamRelay(this.exchange, this.target, controller, contentType, (outcome) => this.resolve({ kind: 'streamed', outcome }));
+    }
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#relay !== null) return this.#relay.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes > REPLY_BYTES_MAX) controller.abort(new Error(`the provider's reply has more than ${REPLY_BYTES_MAX} bytes`));
+    else this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.#relay !== null) return this.#relay.end();
+    this.exchange.abort = null;
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
+    this.resolve({ kind: 'replied', status: this.#status, headers: this.#headers, body });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#relay !== null) return this.#relay.fail();
+    this.exchange.abort = null;
+    this.resolve(this.#revoked ? { kind: 'revoked' } : { kind: 'failed', error });
+  }
+}

@@ -1,0 +1,136 @@
+import type { Dispatcher } from 'undici';
+import type { TokenUsage } from '@tollgate/pricing';
+import type { Target } from '../choose-route/route-table.js';
+import type { Exchange } from '../exchange.js';
+import { errorEvent, replyHeaders } from '../reply.js';
+import type { CallOutcome } from './call.js';
+import { StreamEvents } from './stream-events.js';
+import { asksForUsage } from './upstream-body.js';
+
+/** How long a provider may go on after the client has left, so that its usage report is still heard. */
+const DRAIN_MS_MAX = 10_000;
+
+/**
+ * Passes a stream through: what arrives in one event-loop turn is looked at and written once. The bytes that end the
+ * stream wait until its usage is in the journal, so a client that has the whole reply was charged for it.
+ */
+export class StreamRelay {
+  readonly #events: StreamEvents;
+  #chunks: Buffer[] = [];
+  #turn: NodeJS.Immediate | null = null;
+  #usage: TokenUsage | null = null;
+  #tail: Buffer[] = [];
+  #state: 'open' | 'settling' | 'finished' = 'open';
+  #upstreamEnded = false;
+  #clientLeft = false;
+  #revoked = false;
+  #drainTimer: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly target: Target,
+    private readonly controller: Dispatcher.DispatchController,
+    contentType: string,
+    private readonly settle: (outcome: CallOutcome) => void,
+  ) {
+    this.#events = new StreamEvents(asksForUsage(exchange));
+    exchange.abort = () => this.#revoke();
+    const { reply } = exchange;
+    if (reply.destroyed) {
+      this.#leave();
+      return;
+    }
+    reply.once('close', () => this.#leave());
+    reply.writeHead(200, [...replyHeaders(exchange), 'content-type', contentType, 'cache-control', 'no-cache', 'x-accel-buffering', 'no']);
+    reply.flushHeaders();
+  }
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#turn ??= setImmediate(this.#flush);
+  }
+
+  end(): void {
+    this.#flush();
+    this.#upstreamEnded = true;
+    if (this.#state === 'open') {
+      const rest = this.#events.end();
+      this.#usage = rest.usage ?? this.#usage;
+      this.#tail.push(rest.bytes, rest.tail);
+      this.#complete(this.#clientLeft ? 'client_left' : 'completed');
+    } else if (this.#state === 'finished') {
+      this.exchange.reply.end();
+    }
+  }
+
+  fail(): void {
+    this.#flush();
+    this.#upstreamEnded = true;
+    if (this.#state === 'open') {
+      if (!this.#revoked && !this.#clientLeft) this.#tail.push(errorEvent('provider_failed'));
+      this.#complete(this.#revoked ? 'revoked' : this.#clientLeft ? 'client_left' : 'provider_interrupted');
+    } else if (this.#state === 'finished') {
+      this.exchange.reply.end();
+    }
+  }
+
+  readonly #flush = (): void => {
+    if (this.#turn !== null) clearImmediate(this.#turn);
+    this.#turn = null;
+    if (this.#chunks.length === 0) return;
+    const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    const part = this.#events.take(bytes);
+    this.#usage = part.usage ?? this.#usage;
+    if (this.#state === 'settling') {
+      this.#tail.push(part.bytes, part.tail);
+      return;
+    }
+    this.#write(part.bytes);
+    if (this.#state === 'finished') return this.#write(part.tail);
+    this.#tail.push(part.tail);
+    if (!this.#clientLeft) this.exchange.countedOutputTokens = this.#events.countedTokens();
+    if (part.done) this.#complete(this.#clientLeft ? 'client_left' : 'completed');
+  };
+
+  #write(bytes: Buffer): void {
+    const { reply } = this.exchange;
+    if (bytes.length === 0 || this.#clientLeft || reply.destroyed) return;
+    if (reply.write(bytes) || this.#upstreamEnded) return;
+    this.controller.pause();
+    reply.once('drain', () => this.controller.resume());
+  }
+
+  #complete(outcome: CallOutcome['outcome']): void {
+    this.#state = 'settling';
+    if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
+    this.exchange.abort = null;
+    const { exchange, target } = this;
+    const counted: TokenUsage = { inputTokens: exchange.inputTokensEstimate, outputTokens: exchange.countedOutputTokens, cachedInputTokens: 0, reasoningTokens: 0 };
+    this.settle({ target, outcome, usage: this.#usage ?? counted, usageSource: this.#usage === null ? 'counted' : 'provider', finish: () => this.#finish() });
+  }
+
+  #finish(): void {
+    this.#state = 'finished';
+    const tail = this.#tail.length === 1 ? this.#tail[0]! : Buffer.concat(this.#tail);
+    this.#tail = [];
+    this.#write(tail);
+    if (this.#upstreamEnded) this.exchange.reply.end();
+  }
+
+  /** The client is gone: the provider is heard out for a while, for its report, and what was delivered is no more counted. */
+  #leave(): void {
+    if (this.#clientLeft || this.#state !== 'open') return;
+    this.#clientLeft = true;
+    this.controller.resume();
+    this.#drainTimer = setTimeout(() => this.controller.abort(new Error('the client left')), DRAIN_MS_MAX);
+  }
+
+  /** The key leaked: its stream ends here and now. */
+  #revoke(): void {
+    if (this.#state !== 'open') return;
+    this.#revoked = true;
+    this.#tail.push(errorEvent('invalid_api_key'));
+    this.controller.abort(new Error('the key leaked'));
+  }
+}

@@ -1,0 +1,31 @@
+import { digestSecret, hasSecretForm } from '@tollgate/api-key';
+import type { Exchange } from '../exchange.js';
+import { refuse, type Refusal } from '../refusal.js';
+import type { Identity, KeyCache } from './key-cache.js';
+
+/** Whose secret it is. A secret whose checksum fails costs no look-up; unknown, malformed and revoked answer alike. */
+export function identifyKey(cache: KeyCache, pepper: string): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
+  return (exchange) => {
+    if (!hasSecretForm(exchange.credential)) return refuse('invalid_api_key');
+    const digest = digestSecret(exchange.credential, pepper);
+    exchange.credential = '';
+    const remembered = cache.remembered(digest);
+    if (remembered !== undefined) return accept(exchange, remembered);
+    return cache.identify(digest).then((identity) => accept(exchange, identity));
+  };
+}
+
+function accept(exchange: Exchange, identity: Identity): Refusal | undefined {
+  switch (identity.kind) {
+    case 'refused':
+      return refuse('invalid_api_key');
+    case 'unavailable':
+      return refuse('keys_unavailable');
+    case 'active': {
+      const { expiresAtMs } = identity.key.snapshot;
+      if (expiresAtMs !== null && expiresAtMs <= exchange.startedAtMs) return refuse('expired_api_key');
+      exchange.key = identity.key;
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import type { KeySnapshot } from '@tollgate/api-key';
+import type { KeyManagementApi } from '@tollgate/contracts';
+import type { KeySnapshotReader } from '@tollgate/key-snapshots';
+import { cacheKey, type CachedKey } from './cached-key.js';
+
+/** Keys remembered; the one that was remembered longest ago goes first. */
+const KEYS_MAX = 100_000;
+/** Digests remembered as unknown or revoked. Bounded on their own, so that a flood of junk cannot push keys out. */
+const REFUSED_MAX = 20_000;
+/** Beyond this age of what we know of changes, nothing remembered is trusted. */
+const AGE_MS_MAX = 3_000;
+/** Reads of one digest that a change overtook before it is called unavailable. */
+const ATTEMPTS_MAX = 5;
+
+/** Whom a digest belongs to. `unavailable`: nobody could be asked, which is no reason to call a key invalid. */
+export type Identity =
+  | { readonly kind: 'active'; readonly key: CachedKey }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'unavailable' };
+
+const REFUSED: Identity = { kind: 'refused' };
+const UNAVAILABLE: Identity = { kind: 'unavailable' };
+
+export interface KeyCacheCounts {
+  local: number;
+  store: number;
+  authority: number;
+}
+
+/**
+ * Digest → key: what this process remembers (L1), then Redis, then key-management.
+ * A change that is heard makes everything remembered of its digests void, and a read that was under way with it:
+ * an answer is only kept when no newer change of that key arrived meanwhile.
+ */
+export class KeyCache {
+  readonly #active = new Map<string, CachedKey>();
+  readonly #refused = new Set<string>();
+  readonly #reads = new Map<string, { overtaken: boolean; readonly identity: Promise<Identity> }>();
+  readonly counts: KeyCacheCounts = { local: 0, store: 0, authority: 0 };
+
+  constructor(private readonly snapshots: KeySnapshotReader, private readonly keyManagement: KeyManagementApi, onTombstone: (snapshot: KeySnapshot) => void) {
+    snapshots.follow({
+      changed: (snapshot) => {
+        for (const digest of snapshot.digests) this.#forget(digest);
+        if (snapshot.state === 'revoked') onTombstone(snapshot);
+      },
+      gap: () => {
+        this.#active.clear();
+        this.#refused.clear();
+        for (const read of this.#reads.values()) read.overtaken = true;
+      },
+    });
+  }
+
+  /** What is remembered of a digest and may still be trusted; undefined where the question must be asked. */
+  remembered(digest: string): Identity | undefined {
+    if (this.snapshots.ageMs() > AGE_MS_MAX) return undefined;
+    const key = this.#active.get(digest);
+    if (key !== undefined) {
+      this.counts.local += 1;
+      return { kind: 'active', key };
+    }
+    if (!this.#refused.has(digest)) return undefined;
+    this.counts.local += 1;
+    return REFUSED;
+  }
+
+  /** Asks Redis, then key-management; questions about one digest at the same time are one question. */
+  identify(digest: string): Promise<Identity> {
+    const underway = this.#reads.get(digest);
+    if (underway !== undefined && !underway.overtaken) return underway.identity;
+    const read = { overtaken: false, identity: Promise.resolve(UNAVAILABLE) };
+    this.#reads.set(digest, read);
+    read.identity = this.#ask(digest, read).finally(() => {
+      if (this.#reads.get(digest) === read) this.#reads.delete(digest);
+    });
+    return read.identity;
+  }
+
+  async #ask(digest: string, read: { overtaken: boolean }): Promise<Identity> {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      read.overtaken = false;
+      const answer = await this.#readOnce(digest);
+      if (answer === undefined) return UNAVAILABLE;
+      if (read.overtaken) continue;
+      return this.#remember(digest, answer);
+    }
+    return UNAVAILABLE;
+  }
+
+  /** The snapshot, null for a digest that is nobody's, undefined where nobody could be asked. */
+  async #readOnce(digest: string): Promise<KeySnapshot | null | undefined> {
+    if (this.snapshots.ageMs() <= AGE_MS_MAX) {
+      try {
+        const read = await this.snapshots.read(digest);
+        if (read.kind === 'found') {
+          this.counts.store += 1;
+          return read.snapshot;
+        }
+      } catch {
+        // The authority is asked instead.
+      }
+    }
+    try {
+      const snapshot = await this.keyManagement.verifyKey(digest);
+      this.counts.authority += 1;
+      return snapshot;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #remember(digest: string, snapshot: KeySnapshot | null): Identity {
+    if (snapshot === null || snapshot.state === 'revoked' || !snapshot.digests.includes(digest)) {
+      bound(this.#refused, REFUSED_MAX);
+      this.#refused.add(digest);
+      return REFUSED;
+    }
+    const key = cacheKey(snapshot);
+    bound(this.#active, KEYS_MAX);
+    this.#active.set(digest, key);
+    return { kind: 'active', key };
+  }
+
+  #forget(digest: string): void {
+    this.#active.delete(digest);
+    this.#refused.delete(digest);
+    const read = this.#reads.get(digest);
+    if (read !== undefined) read.overtaken = true;
+  }
+}
+
+function bound(entries: Map<string, unknown> | Set<string>, max: number): void {
+  if (entries.size < max) return;
+  const [oldest] = entries.keys();
+  if (oldest !== undefined) entries.delete(oldest);
+}

@@ -1,0 +1,58 @@
+import type { OpenHold } from '@tollgate/credit';
+import type { GatewayIdentity } from './admit/admit.js';
+import type { Exchange } from './exchange.js';
+
+/** The requests this process answers for at the moment. */
+export class InFlight {
+  readonly #exchanges = new Set<Exchange>();
+  #empty: (() => void)[] = [];
+
+  get size(): number {
+    return this.#exchanges.size;
+  }
+
+  add(exchange: Exchange): void {
+    this.#exchanges.add(exchange);
+  }
+
+  remove(exchange: Exchange): void {
+    this.#exchanges.delete(exchange);
+    if (this.#exchanges.size === 0) for (const done of this.#empty.splice(0)) done();
+  }
+
+  [Symbol.iterator](): IterableIterator<Exchange> {
+    return this.#exchanges.values();
+  }
+
+  /** Ends every call of a key that leaked. */
+  abortKey(apiKeyId: string): void {
+    for (const exchange of this.#exchanges) {
+      if (exchange.key?.snapshot.apiKeyId === apiKeyId) exchange.abort?.('revoked');
+    }
+  }
+
+  /** Holds of an organisation that no final in the journal has ended. */
+  holdsOf(organizationId: string, gateway: GatewayIdentity): OpenHold[] {
+    const holds: OpenHold[] = [];
+    for (const exchange of this.#exchanges) {
+      const snapshot = exchange.key?.snapshot;
+      if (!exchange.admitted || exchange.settled || snapshot?.organizationId !== organizationId) continue;
+      if (exchange.holdNanoUsd === null && snapshot.rateLimits.parallelRequests === null) continue;
+      holds.push({
+        requestId: exchange.requestId,
+        apiKeyId: snapshot.apiKeyId,
+        ...gateway,
+        amountNanoUsd: exchange.holdNanoUsd ?? 0n,
+        accountIds: exchange.holdNanoUsd === null ? [] : exchange.key!.cappedAccounts.map(({ accountId }) => accountId),
+        parallel: snapshot.rateLimits.parallelRequests !== null,
+        tokens: 0,
+      });
+    }
+    return holds;
+  }
+
+  /** Resolves when nothing is in flight. */
+  drained(): Promise<void> {
+    return this.#exchanges.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#empty.push(resolve));
+  }
+}

@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { scanBody, type BodyFields, type Span } from './scan-body.js';
+
+const scan = (text: string) => scanBody(Buffer.from(text));
+const textOf = (text: string, span: Span | null): string | null => (span === null ? null : Buffer.from(text).toString('utf8', span.start, span.end));
+
+describe('the scan of a body', () => {
+  it('finds the fields it knows, wherever they stand', () => {
+    const text = ' {"messages":[{"content":"say \\"model\\": {}"}] , "model" : "a-model","n":2,"stream":true, "max_tokens":null }\n';
+    const fields = scan(text) as BodyFields;
+    expect(textOf(text, fields.model)).toBe('"a-model"');
+    expect(textOf(text, fields.n)).toBe('2');
+    expect(textOf(text, fields.stream)).toBe('true');
+    expect(textOf(text, fields.maxTokens)).toBe('null');
+    expect(fields.streamOptions).toBeNull();
+  });
+  it('does not take nested fields for its own', () => {
+    expect(scan('{"metadata":{"model":"x","stream":true}}')).toMatchObject({ model: null, stream: null });
+  });
+  it('calls a field spelt twice, or any name with escapes, ambiguous', () => {
+    expect(scan('{"model":"a","model":"b"}')).toEqual({ kind: 'ambiguous', field: 'model' });
+    expect(scan('{"mod\\u0065l":"a"}')).toMatchObject({ kind: 'ambiguous' });
+  });
+  it('tells JSON that is no object from what is no JSON', () => {
+    for (const text of ['[]', '"x"', '12', 'null']) expect(scan(text)).toEqual({ kind: 'not_object' });
+    for (const text of ['', '{', '{"a"}', '{"a":1,}', '{"a":[1,]}', '{"a":{"b":}}', "{'a':1}", '{"a":01}', '{"a":1} x', '{"a":"\n"}', '{"a":[1}', '{a:1}', '{"a":1 "b":2}', '{"a":"x', '{"a":[[]', '{"a":tru}']) {
+      expect(scan(text), text).toMatchObject({ kind: 'not_json' });
+    }
+  });
+  it('refuses nesting beyond all use', () => {
+    expect(scan(`{"a":${'['.repeat(300)}${']'.repeat(300)}}`)).toMatchObject({ kind: 'not_json' });
+  });
+  it('agrees with JSON.parse on whatever JSON.stringify writes', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), fc.constantFrom(undefined, 1, 2), (value, indent) => {
+        const object = { ...value, model: 'm' };
+        const text = JSON.stringify(object, null, indent);
+        const scanned = scan(text);
+        // A name that JSON.stringify had to escape is refused on purpose.
+        if ('kind' in scanned) return scanned.kind === 'ambiguous' && Object.keys(object).some((name) => JSON.stringify(name).includes('\\'));
+        return textOf(text, scanned.model) === '"m"';
+      }),
+    );
+  });
+  it('finds no object in any text that JSON.parse cannot read, but for what stands inside strings', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('{', '}', '[', ']', ',', ':', '"a"', '"b"', '1', '-0.5e3', 'true', 'null', ' '), { maxLength: 12 }), (parts) => {
+        const text = parts.join('');
+        let parsed: unknown;
+        try {
+          parsed = JSON.parse(text);
+        } catch {
+          return 'kind' in scan(text);
+        }
+        const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
+        return isObject === !('kind' in scan(text));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});

@@ -1,0 +1,36 @@
+import { ERRORS, openAiErrorBody } from '@tollgate/errors';
+import type { ErrorCode } from '@tollgate/errors';
+import { rateLimitHeaders } from './admit/rate-limit-headers.js';
+import type { Exchange } from './exchange.js';
+import type { Refusal } from './refusal.js';
+
+/** Headers of every reply of the path, name and value in turn. */
+export function replyHeaders(exchange: Exchange): string[] {
+  const headers = ['x-request-id', exchange.requestId, 'request-id', exchange.requestId];
+  if (exchange.rate !== null) headers.push(...rateLimitHeaders(exchange.rate));
+  return headers;
+}
+
+/** Sends a whole reply. Where the client has gone, nothing happens. */
+export function sendReply(exchange: Exchange, status: number, contentType: string, body: Buffer, headers: readonly string[]): void {
+  const { reply } = exchange;
+  if (reply.headersSent || reply.destroyed) return;
+  reply.writeHead(status, [...replyHeaders(exchange), 'content-type', contentType, 'content-length', String(body.length), ...headers]);
+  reply.end(body);
+}
+
+/** Answers a refusal in OpenAI's shape. */
+export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
+  const { code, message, param, headers } = refusal;
+  const body = errorBytes(code, message, param);
+  sendReply(exchange, ERRORS[code].status, 'application/json', body, headers);
+}
+
+/** An error in the middle of a stream, as OpenAI's clients read it. */
+export function errorEvent(code: ErrorCode): Buffer {
+  return Buffer.from(`data: ${errorBytes(code, null, null).toString()}\n\n`);
+}
+
+function errorBytes(code: ErrorCode, message: string | null, param: string | null): Buffer {
+  return Buffer.from(JSON.stringify(openAiErrorBody(code, { ...(message === null ? {} : { message }), ...(param === null ? {} : { param }) })));
+}

@@ -1,0 +1,102 @@
+import type { Admission } from '@tollgate/admission';
+import { describeError, type Logger } from '@tollgate/telemetry';
+import type { Journal } from '../journal/journal.js';
+import { admit, type GatewayIdentity } from './admit/admit.js';
+import type { CreditEpochs } from './admit/credit-epochs.js';
+import { checkNetwork } from './check-network/check-network.js';
+import { checkScope } from './check-scope/check-scope.js';
+import { chooseRoute } from './choose-route/choose-route.js';
+import type { RouteTable } from './choose-route/route-table.js';
+import type { Exchange } from './exchange.js';
+import type { CallOutcome } from './forward/call.js';
+import { forward } from './forward/forward.js';
+import { identifyKey } from './identify-key/identify-key.js';
+import type { KeyCache } from './identify-key/key-cache.js';
+import type { InFlight } from './in-flight.js';
+import { journalIntent } from './journal-intent/journal-intent.js';
+import { readCredential } from './read-credential/read-credential.js';
+import { receiveBody } from './receive-body/receive-body.js';
+import { refuse, type Refusal } from './refusal.js';
+import { sendRefusal } from './reply.js';
+import { release, settle } from './settle/settle.js';
+
+/** What the path needs of the rest of the gateway. */
+export interface RequestPathParts {
+  readonly admission: Admission;
+  readonly bodyBytesMax: number;
+  readonly epochs: CreditEpochs;
+  readonly gateway: GatewayIdentity;
+  readonly inFlight: InFlight;
+  readonly journal: Journal;
+  readonly keys: KeyCache;
+  readonly logger: Logger;
+  readonly onOutcome: (outcome: string) => void;
+  readonly pepper: string;
+  readonly priceVersion: string;
+  readonly routes: RouteTable;
+}
+
+type Step = (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined>;
+
+/** What happens to one request before a provider is called, in order. Each step may leave with the refusals named beside it. */
+function steps(parts: RequestPathParts): readonly Step[] {
+  return [
+    readCredential, //                                                401 missing_api_key
+    identifyKey(parts.keys, parts.pepper), //                         401 invalid_api_key, expired_api_key; 503 keys_unavailable
+    checkNetwork, //                                                  403 ip_not_allowed
+    checkScope('inference:write'), //                                 403 access_denied
+    receiveBody(parts.bodyBytesMax), //                               400 invalid_json, invalid_request; 408; 413 body_too_large
+    chooseRoute(parts.routes), //                                     404 model_not_found; 403 model_access_denied
+    admit(parts.admission, parts.epochs, parts.gateway), //           429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable
+    journalIntent(parts.journal, parts.gateway, parts.priceVersion), // 503 journal_unavailable
+  ];
+}
+
+/**
+ * The request path: the steps above, then `forward` (429, 502, 503, 504 of the provider, fall-backs before the first
+ * byte only), then `settle`, always and once, then the last byte of the reply.
+ */
+export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Promise<void> {
+  const path = steps(parts);
+  const settleCall = settle(parts.journal, parts.admission, parts.gateway, parts.priceVersion);
+
+  async function run(exchange: Exchange): Promise<void> {
+    for (const step of path) {
+      const outcome = step(exchange);
+      const refusal = outcome instanceof Promise ? await outcome : outcome;
+      if (refusal === undefined) continue;
+      release(parts.admission, exchange);
+      parts.onOutcome(refusal.code);
+      sendRefusal(exchange, refusal);
+      return;
+    }
+    const call: CallOutcome = await forward(exchange, parts.logger);
+    await settleCall(exchange, call);
+    parts.onOutcome(call.outcome);
+    call.finish();
+  }
+
+  return async (exchange) => {
+    parts.inFlight.add(exchange);
+    try {
+      await run(exchange);
+    } catch (error) {
+      parts.logger.error({ requestId: exchange.requestId, error: describeError(error) }, 'a request failed in a way nobody expected');
+      await endUnexpected(exchange, parts, settleCall);
+    } finally {
+      parts.inFlight.remove(exchange);
+    }
+  };
+}
+
+/** A bug of ours: what was taken is given back, what reached a provider has its event all the same. */
+async function endUnexpected(exchange: Exchange, parts: RequestPathParts, settleCall: (exchange: Exchange, call: CallOutcome) => Promise<void>): Promise<void> {
+  parts.onOutcome('internal_error');
+  if (exchange.intended && !exchange.settled) {
+    const usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
+    await settleCall(exchange, { target: exchange.targets[0]!, outcome: 'provider_failed', usage, usageSource: 'none', finish: () => undefined });
+  }
+  release(parts.admission, exchange);
+  if (exchange.reply.headersSent) exchange.reply.destroy();
+  else sendRefusal(exchange, refuse('internal_error'));
+}

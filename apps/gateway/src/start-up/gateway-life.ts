@@ -1,0 +1,112 @@
+import type { Admission } from '@tollgate/admission';
+import type { UsageBillingApi } from '@tollgate/contracts';
+import { describeError, type Logger } from '@tollgate/telemetry';
+import type { Journal } from '../journal/journal.js';
+import { endOrphans } from '../journal/recover.js';
+import type { Shipper } from '../journal/shipper.js';
+import type { GatewayIdentity } from '../request-path/admit/admit.js';
+import type { InFlight } from '../request-path/in-flight.js';
+import type { Announcer } from './announcer.js';
+
+/** How long a start waits for what the life before left to be acknowledged; after that it goes on shipping beside. */
+const LEFTOVER_MS_MAX = 10_000;
+const LEASE_INTERVAL_MS = 1_000;
+const REGISTER_RETRY_MS = 500;
+const PROGRESS_INTERVAL_MS = 1_000;
+
+export interface GatewayLifeParts {
+  readonly admission: Admission;
+  readonly announcer: Announcer;
+  readonly gateway: GatewayIdentity;
+  readonly inFlight: InFlight;
+  readonly journal: Journal;
+  readonly logger: Logger;
+  readonly shipper: Shipper;
+  readonly usageBilling: UsageBillingApi;
+}
+
+/**
+ * What a gateway process does from start to end besides answering requests. In this order at the start: end, settle
+ * and ship what the life before left; register, so that its instance counts as gone; then renew the lease without
+ * which nothing is admitted on credit.
+ */
+export class GatewayLife {
+  #lease: NodeJS.Timeout | null = null;
+  #progress: NodeJS.Timeout | null = null;
+  #registered = false;
+  #ended = false;
+
+  constructor(private readonly parts: GatewayLifeParts) {}
+
+  async start(): Promise<void> {
+    const { admission, journal, logger, shipper } = this.parts;
+    const finals = await endOrphans(journal, new Date().toISOString());
+    for (const event of finals) {
+      if (event.holdNanoUsd === null) continue;
+      admission.settle({ requestId: event.requestId, organizationId: event.organizationId, chargeNanoUsd: BigInt(event.chargeNanoUsd), tokens: null });
+    }
+    shipper.start();
+    if (finals.length > 0) {
+      logger.info({ events: finals.length }, 'shipping the usage that the last run left');
+      await shipper.caughtUp(LEFTOVER_MS_MAX).catch((error: unknown) => logger.warn({ error: describeError(error) }, 'usage of the last run is still on its way'));
+    }
+    this.#progress = setInterval(() => this.#journalProgress(), PROGRESS_INTERVAL_MS).unref();
+    await this.#register();
+    if (!this.#registered) void this.#registerLater();
+  }
+
+  /** Whether requests on credit can be admitted. */
+  get registered(): boolean {
+    return this.#registered;
+  }
+
+  /** Ends when nothing is in flight any more and all usage is acknowledged, or `timeoutMs` have passed for the latter. */
+  async end(timeoutMs: number): Promise<void> {
+    this.#ended = true;
+    await this.parts.inFlight.drained();
+    if (this.#lease !== null) clearInterval(this.#lease);
+    if (this.#progress !== null) clearInterval(this.#progress);
+    const shipped = await this.parts.shipper.caughtUp(timeoutMs).then(() => true, () => false);
+    this.parts.shipper.close();
+    this.parts.journal.close(shipped);
+  }
+
+  async #register(): Promise<void> {
+    const { gateway, logger, usageBilling } = this.parts;
+    try {
+      await usageBilling.registerGateway({ instanceId: gateway.instanceId, journalId: gateway.journalId });
+      this.#registered = true;
+      await this.#renewLease();
+      this.#lease = setInterval(() => void this.#renewLease(), LEASE_INTERVAL_MS).unref();
+    } catch (error) {
+      logger.warn({ error: describeError(error) }, 'usage-billing cannot be reached; nothing is admitted on credit until it can');
+    }
+  }
+
+  async #registerLater(): Promise<void> {
+    while (!this.#registered && !this.#ended) {
+      await new Promise((resolve) => setTimeout(resolve, REGISTER_RETRY_MS).unref());
+      await this.#register();
+    }
+  }
+
+  async #renewLease(): Promise<void> {
+    const { admission, announcer, gateway, logger } = this.parts;
+    try {
+      const waiting = await admission.renewLease(gateway.instanceId);
+      await Promise.all(waiting.map((organizationId) => announcer.announce(organizationId)));
+    } catch (error) {
+      logger.debug({ error: describeError(error) }, 'the lease was not renewed');
+    }
+  }
+
+  /** Long streams leave a trace of what they delivered, so that a kill does not make it free. */
+  #journalProgress(): void {
+    for (const exchange of this.parts.inFlight) {
+      if (!exchange.intended || exchange.settled || exchange.countedOutputTokens <= exchange.journaledOutputTokens) continue;
+      exchange.journaledOutputTokens = exchange.countedOutputTokens;
+      const progress = JSON.stringify({ outputTokens: exchange.countedOutputTokens });
+      void this.parts.journal.append('P', exchange.requestId, exchange.key!.snapshot.organizationId, 0, progress).catch(() => undefined);
+    }
+  }
+}
