@@ -1,1 +1,11 @@
-export {};
+export { Reply, StreamInFlight } from './kit/chat-reply.js';
+export { queryDatabase } from './kit/database.js';
+export { startDistributed, type DistributedOptions, type DistributedShape } from './kit/distributed.js';
+export { ManagedProcess } from './kit/managed-process.js';
+export { costNanoUsd, holdNanoUsd, nanoUsd, usd, type PricedModel } from './kit/prices.js';
+export { costOfEntry, providerEntries, providerEntry, totalsOf, usageLagMsMax, usageOf } from './kit/provider-log.js';
+export type { Canaries, Gateway, Shape } from './kit/shape.js';
+export { contentOf, eventsOf, type ChatChunk, type StreamEvent } from './kit/sse.js';
+export { startStandalone, type StandaloneOptions, type StandaloneShape } from './kit/standalone.js';
+export { tellOutputs } from './kit/tell-outputs.js';
+export { chatBody, chatPath, TollgateClient, type ApiKey, type ChatFields, type CreatedKey, type UsageTotals } from './kit/tollgate-client.js';

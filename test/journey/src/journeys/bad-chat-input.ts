@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import type { Reply } from '../kit/chat-reply.js';
+import { providerEntries, usageOf } from '../kit/provider-log.js';
+import type { Shape } from '../kit/shape.js';
+import { chatPath, type CreatedKey } from '../kit/tollgate-client.js';
+
+const messages = '"messages":[{"role":"user","content":"zQ7canary"}]';
+
+const wrongBodies: readonly (readonly [string, string, string])[] = [
+  ['JSON that is cut off', `{"model":"support-bot",${messages}`, 'invalid_json'],
+  ['JSON with a word in it', `{"model":support-bot,${messages}}`, 'invalid_json'],
+  ['nothing', '', 'invalid_json'],
+  ['a list', `[{"model":"support-bot",${messages}}]`, 'invalid_request'],
+  ['no model', `{${messages}}`, 'invalid_request'],
+  ['a model that is no text', `{"model":7,${messages}}`, 'invalid_request'],
+  ['an empty model', `{"model":"",${messages}}`, 'invalid_request'],
+  ['a model spelt twice', `{"model":"support-bot",${messages},"model":"fine-grained"}`, 'invalid_request'],
+  ['a model spelt with an escape', `{"mod\\u0065l":"support-bot",${messages}}`, 'invalid_request'],
+  ['two models, one spelt with an escape', `{"model":"support-bot","\\u006dodel":"fine-grained",${messages}}`, 'invalid_request'],
+  ['a ceiling spelt twice', `{"model":"support-bot","max_tokens":1,"max_tokens":9000,${messages}}`, 'invalid_request'],
+  ['a stream that is text', `{"model":"support-bot","stream":"yes",${messages}}`, 'invalid_request'],
+  ['options of a stream that are text', `{"model":"support-bot","stream":true,"stream_options":"usage",${messages}}`, 'invalid_request'],
+  ['a negative ceiling', `{"model":"support-bot","max_tokens":-1,${messages}}`, 'invalid_request'],
+  ['a ceiling that is text', `{"model":"support-bot","max_tokens":"many",${messages}}`, 'invalid_request'],
+  ['part of a choice', `{"model":"support-bot","n":1.5,${messages}}`, 'invalid_request'],
+];
+
+/** What callers send by mistake. */
+export function badChatInput(shape: () => Shape): void {
+  describe('a call that is made wrongly', () => {
+    const send = (key: CreatedKey, body: string | Buffer, headers: Record<string, string> = {}) =>
+      shape().client().call({ method: 'POST', path: chatPath, headers: { authorization: `Bearer ${key.secret}`, ...headers }, body });
+
+    it.each(wrongBodies)('is 400 in the shape of OpenAI and reaches no provider: %s', async (_what, body, code) => {
+      const key = await shape().client().createKey({ credit_limit_usd: 1 });
+      expectError(await send(key, body), 400, code);
+    });
+
+    it('is 413 where the body is too large, whether its length is told or not', async () => {
+      const key = await shape().client().createKey();
+      const body = `{"model":"support-bot","messages":[{"role":"user","content":"${'x'.repeat(40 * 1024 * 1024)}"}]}`;
+      expectError(await send(key, body), 413, 'body_too_large');
+    });
+
+    it('costs nothing and does not count', async () => {
+      const key = await shape().client().createKey({ credit_limit_usd: 1 });
+      for (const [, body] of wrongBodies) await send(key, body);
+      expect((await shape().client().chat(key.secret)).status).toBe(200);
+      expect((await usageOf(shape(), key.id, 1)).requests).toBe(1);
+    });
+
+    it.each([['GET', chatPath, 405], ['PUT', chatPath, 405], ['POST', '/v1/chat', 404], ['GET', '/', 404], ['POST', '/internal/keys/verify', 404]] as const)('at a place that is not there is an error, no crash: %s %s', async (method, path, status) => {
+      const key = await shape().client().createKey();
+      const reply = await shape().client().call({ method, path, headers: { authorization: `Bearer ${key.secret}` } });
+      // A method may also be told from a path that is unknown.
+      expect([status, 404]).toContain(reply.status);
+      expect(reply.text).not.toContain(key.secret.slice(6, -4));
+    });
+
+    function expectError(reply: Reply, status: number, code: string): void {
+      expect([reply.status, reply.code], reply.text).toEqual([status, code]);
+      expect(reply.json()).toEqual({ error: { message: expect.any(String), type: 'invalid_request_error', param: expect.toSatisfy((param) => param === null || typeof param === 'string'), code } });
+      expect(reply.text).not.toContain('zQ7canary');
+      expect(providerEntries(shape(), reply.requestId)).toEqual([]);
+    }
+  });
+}

@@ -1,0 +1,41 @@
+import { waitUntil } from '@tollgate/infra';
+import { describe, expect, it } from 'vitest';
+import { costOfEntry, providerEntry, usageOf } from '../kit/provider-log.js';
+import { eventsOf } from '../kit/sse.js';
+import type { Shape } from '../kit/shape.js';
+import { usd } from '../kit/prices.js';
+
+/** A key that its owner ends. */
+export function theRevoke(shape: () => Shape): void {
+  describe('the revoke', () => {
+    const everyGateway = () => shape().gateways.map((_, gateway) => shape().client(gateway));
+
+    it('is heard at every gateway, also at those that knew the key well', async () => {
+      const key = await shape().client().createKey();
+      for (const client of everyGateway()) for (let call = 0; call < 3; call++) expect((await client.chat(key.secret)).status).toBe(200);
+      await shape().client().deleteKey(key.id);
+      await waitUntil(async () => (await Promise.all(everyGateway().map((client) => client.chat(key.secret)))).every(({ status }) => status === 401), { what: 'every gateway to refuse the key', timeoutMs: 1_000 });
+      for (const client of everyGateway()) expect((await client.chat(key.secret)).code).toBe('invalid_api_key');
+    });
+
+    it('lets requests that are under way finish, in full and charged in full', async () => {
+      const key = await shape().client().createKey({ credit_limit_usd: 1 });
+      const streams = await Promise.all(everyGateway().map((client) => client.openChat(key.secret, { max_tokens: 40, simulator: { chunks: 20, chunk_interval_ms: 30 } })));
+      for (const stream of streams) await stream.until((text) => text.includes('word0'));
+      await shape().client().deleteKey(key.id);
+      const ended = await Promise.all(streams.map((stream) => stream.ended));
+      for (const { complete, text } of ended) {
+        expect(complete).toBe(true);
+        expect(eventsOf(text).at(-1)?.data).toBe('[DONE]');
+      }
+      const cost = streams.reduce((sum, stream) => sum + costOfEntry(providerEntry(shape(), stream.requestId)), 0n);
+      expect((await usageOf(shape(), key.id, streams.length)).cost_usd).toBe(usd(cost));
+    });
+
+    it('of one key leaves the others alone', async () => {
+      const [ended, other] = [await shape().client().createKey(), await shape().client().createKey()];
+      await shape().client().deleteKey(ended.id);
+      for (const client of everyGateway()) expect((await client.chat(other.secret)).status).toBe(200);
+    });
+  });
+}

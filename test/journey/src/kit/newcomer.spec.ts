@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { adminSecretIn, curlLineIn } from './newcomer.js';
+
+const output = `Tollgate is ready on http://127.0.0.1:8080
+Make a key:
+
+  curl -s http://127.0.0.1:8080/v1/api-keys \\
+    -H 'Authorization: Bearer adm_x-1' \\
+    -d '{"name":"first"}'
+
+Stop it with Ctrl-C.
+`;
+
+describe('what a newcomer reads', () => {
+  it('has a command to paste, over all its lines', () => {
+    expect(curlLineIn(output)).toBe(`curl -s http://127.0.0.1:8080/v1/api-keys \\\n    -H 'Authorization: Bearer adm_x-1' \\\n    -d '{"name":"first"}'`);
+    expect(curlLineIn('use curl to ask')).toBeUndefined();
+  });
+
+  it('has the admin secret in it', () => {
+    expect(adminSecretIn(output)).toBe('adm_x-1');
+    expect(adminSecretIn('no command')).toBeUndefined();
+  });
+});

@@ -1,0 +1,34 @@
+import { freePort } from '@tollgate/infra';
+import { appScript, repository } from './app-script.js';
+import { ManagedProcess } from './managed-process.js';
+
+/** A standalone started as a newcomer does, told no more than a port and a folder. */
+export interface Newcomer {
+  readonly url: string;
+  readonly process: ManagedProcess;
+}
+
+/** Runs what `npm start` runs, with the repository's own `config.yaml`; it makes its admin secret itself. */
+export async function startAsNewcomer(dataFolder: string): Promise<Newcomer> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const process = await ManagedProcess.start({
+    name: 'standalone of a newcomer',
+    script: appScript('standalone'),
+    cwd: repository,
+    env: { TOLLGATE_PORT: String(port), TOLLGATE_DATA: dataFolder },
+    readyWhen: `${url}/healthz`,
+    readyWithinMs: 60_000,
+  });
+  return { url, process };
+}
+
+/** The admin secret in what a first start printed: the credential of its curl line. */
+export function adminSecretIn(output: string): string | undefined {
+  return /Authorization: Bearer ([^\s"']+)/i.exec(curlLineIn(output) ?? '')?.[1];
+}
+
+/** The command that a start printed to be pasted: from `curl` to the end of the line, and further where a backslash ends it. */
+export function curlLineIn(output: string): string | undefined {
+  return /^[ \t]*(curl (?:[^\n]*\\\n)*[^\n]*)$/m.exec(output)?.[1];
+}

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, tempFolder } from '@tollgate/infra';
+import { startProviderSimulator, type ProviderSimulator } from '@tollgate/provider-simulator';
+import { startGitHubStandIn, type GitHubStandIn } from './github.js';
+import { prices } from './prices.js';
+
+/** All that Tollgate meets outside of itself, run by the test: a provider, GitHub, and the configuration that names them. */
+export interface Outside {
+  readonly simulator: ProviderSimulator;
+  readonly github: GitHubStandIn;
+  /** What the simulator asks for, and callers must never see. */
+  readonly providerCredential: string;
+  /** TOLLGATE_CONFIG, and the credential it refers to. */
+  readonly environment: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Routes of the configuration: `support-bot` and `lab-*` (gpt-4o-mini), `fine-grained` (gpt-4.1-nano), and `nobody-home`,
+ * whose provider listens nowhere.
+ */
+export async function startOutside(): Promise<Outside> {
+  const providerCredential = `provider-${randomBytes(24).toString('hex')}`;
+  const [simulator, github, closedPort] = await Promise.all([
+    startProviderSimulator({ requiredCredential: providerCredential }),
+    startGitHubStandIn(),
+    freePort(),
+  ]);
+  const configFile = join(tempFolder('tollgate-config'), 'config.yaml');
+  writeFileSync(configFile, configuration(simulator.baseUrl, `http://127.0.0.1:${closedPort}/v1`, github.publicKeysUrl));
+  return {
+    simulator,
+    github,
+    providerCredential,
+    environment: { TOLLGATE_CONFIG: configFile, SIMULATOR_CREDENTIAL: providerCredential },
+    stop: async () => { await Promise.all([simulator.stop(), github.stop()]); },
+  };
+}
+
+function configuration(simulatorUrl: string, closedUrl: string, publicKeysUrl: string): string {
+  const price = (provider: string, model: keyof typeof prices) => {
+    const { input, output, maxOutputTokens } = prices[model];
+    return `  - {provider: ${provider}, model: ${model}, input_usd_per_million: ${input}, output_usd_per_million: ${output}, max_output_tokens: ${maxOutputTokens}}`;
+  };
+  return `providers:
+  - name: simulator
+    dialect: openai
+    base_url: ${simulatorUrl}
+    credential: \${env:SIMULATOR_CREDENTIAL}
+    allow_private_network: true
+  - name: closed
+    dialect: openai
+    base_url: ${closedUrl}
+    credential: \${env:SIMULATOR_CREDENTIAL}
+    allow_private_network: true
+routes:
+  - name: support-bot
+    targets: [{provider: simulator, model: gpt-4o-mini, weight: 1}]
+    access: everyone
+  - name: lab-*
+    targets: [{provider: simulator, model: gpt-4o-mini, weight: 1}]
+    access: everyone
+  - name: fine-grained
+    targets: [{provider: simulator, model: gpt-4.1-nano, weight: 1}]
+    access: everyone
+  - name: nobody-home
+    targets: [{provider: closed, model: gpt-4o-mini, weight: 1}]
+    access: everyone
+prices:
+${price('simulator', 'gpt-4o-mini')}
+${price('simulator', 'gpt-4.1-nano')}
+${price('closed', 'gpt-4o-mini')}
+secret_scanning:
+  github: {public_keys_url: ${publicKeysUrl}}
+mail: {from: tollgate@example.com}
+`;
+}

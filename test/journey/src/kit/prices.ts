@@ -1,0 +1,40 @@
+/** What the models of the test configuration cost, in USD for a million tokens, as `config.yaml` has it. */
+export const prices = {
+  'gpt-4o-mini': { input: '0.15', output: '0.60', maxOutputTokens: 16_384 },
+  /** Tokens cost fractions of a nano-USD here, so rounding shows. */
+  'gpt-4.1-nano': { input: '0.0123', output: '0.0457', maxOutputTokens: 1_000 },
+} as const;
+
+export type PricedModel = keyof typeof prices;
+
+/**
+ * What a call must cost, in nano-USD: exact, a fraction of one rounded up. Computed here on its own, as the oracle of
+ * what Tollgate charges.
+ */
+export function costNanoUsd(model: PricedModel, inputTokens: number, outputTokens: number): bigint {
+  const { input, output } = prices[model];
+  const sum = BigInt(inputTokens) * nanoUsd(input) + BigInt(outputTokens) * nanoUsd(output);
+  return (sum + 999_999n) / 1_000_000n;
+}
+
+/**
+ * What a call holds before it is sent, in nano-USD: body bytes + 64 tokens of input, `outputTokensMax` of output
+ * (design: Credit).
+ */
+export function holdNanoUsd(model: PricedModel, bodyBytes: number, outputTokensMax: number): bigint {
+  return costNanoUsd(model, bodyBytes + 64, outputTokensMax);
+}
+
+/** Decimal USD as whole nano-USD; throws on anything else, floats in exponent form included. */
+export function nanoUsd(usd: string): bigint {
+  const match = /^(\d+)(?:\.(\d{1,9}))?$/.exec(usd);
+  if (!match) throw new RangeError(`not a decimal amount of USD: ${usd}`);
+  return BigInt(match[1]!) * 1_000_000_000n + BigInt((match[2] ?? '').padEnd(9, '0'));
+}
+
+/** Whole nano-USD as decimal USD without trailing zeros, as the API writes it. */
+export function usd(nano: bigint): string {
+  const digits = nano.toString().padStart(10, '0');
+  const fraction = digits.slice(-9).replace(/0+$/, '');
+  return digits.slice(0, -9) + (fraction === '' ? '' : `.${fraction}`);
+}

@@ -1,0 +1,157 @@
+import { OpenAI } from 'openai';
+import { Agent, request, type Dispatcher } from 'undici';
+import { Reply, StreamInFlight } from './chat-reply.js';
+
+/** A key as the admin API shows it. */
+export interface ApiKey {
+  readonly object: 'api_key';
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly masked_key: string;
+  readonly scopes: readonly string[];
+  readonly state: string;
+  readonly expires_at: string | null;
+  readonly credit_limit_usd: string | null;
+  readonly credit_used_usd: string;
+  readonly credit_reset: string | null;
+  readonly rate_limits: { readonly requests_per_minute: number | null; readonly tokens_per_minute: number | null; readonly parallel_requests: number | null };
+  readonly models: readonly string[] | null;
+  readonly allowed_ips: readonly string[] | null;
+  readonly groups: readonly string[];
+  readonly created_at: string;
+  readonly last_used_at: string | null;
+}
+
+export type CreatedKey = ApiKey & { readonly secret: string };
+
+export interface KeyList {
+  readonly object: 'list';
+  readonly data: readonly ApiKey[];
+  readonly has_more: boolean;
+  readonly next_cursor: string | null;
+}
+
+export interface UsageTotals {
+  readonly requests: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cost_usd: string;
+}
+
+export type RequestHeaders = Record<string, string | string[]>;
+
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: RequestHeaders;
+  /** Text and bytes go as they are, anything else as JSON. */
+  readonly body?: unknown;
+}
+
+/** What a chat call says besides its model and message; `simulator` tells the provider how to behave. */
+export interface ChatFields {
+  readonly model?: string;
+  readonly stream?: boolean;
+  readonly max_tokens?: number;
+  readonly simulator?: Record<string, unknown>;
+  readonly [field: string]: unknown;
+}
+
+export const chatPath = '/v1/chat/completions';
+
+/** A caller and administrator of one gateway, over HTTP alone. Keeps every secret it sees among the canaries. */
+export class TollgateClient {
+  readonly #agent = new Agent({ headersTimeout: 120_000, bodyTimeout: 120_000, keepAliveTimeout: 10_000 });
+
+  constructor(readonly url: string, private readonly adminSecret: string, private readonly seenSecrets: Set<string>) {}
+
+  /** Makes one request and reads the reply to its end. */
+  async call(call: Call): Promise<Reply> {
+    const { statusCode, headers, body } = await this.#send(call);
+    return new Reply(statusCode, headers, await body.text());
+  }
+
+  /** As `call`, with the admin secret. */
+  admin(method: string, path: string, body?: unknown, headers: RequestHeaders = {}): Promise<Reply> {
+    return this.call({ method, path, body, headers: { authorization: `Bearer ${this.adminSecret}`, ...headers } });
+  }
+
+  /** Makes a key; throws unless it is 201. */
+  async createKey(fields: Record<string, unknown> = {}): Promise<CreatedKey> {
+    const reply = await this.admin('POST', '/v1/api-keys', { name: 'a key', ...fields });
+    if (reply.status !== 201) throw new Error(`creating a key was answered ${reply.status}: ${reply.text}`);
+    const key = reply.json<CreatedKey>();
+    this.seenSecrets.add(key.secret);
+    return key;
+  }
+
+  async getKey(id: string): Promise<ApiKey> {
+    return (await this.#expect200('GET', `/v1/api-keys/${id}`)).json();
+  }
+
+  async listKeys(query = ''): Promise<KeyList> {
+    return (await this.#expect200('GET', `/v1/api-keys${query}`)).json();
+  }
+
+  /** Every key, over all pages. */
+  async allKeys(): Promise<ApiKey[]> {
+    const keys: ApiKey[] = [];
+    for (let after = ''; ;) {
+      const page = await this.listKeys(`?limit=100${after}`);
+      keys.push(...page.data);
+      if (page.next_cursor === null) return keys;
+      after = `&after=${encodeURIComponent(page.next_cursor)}`;
+    }
+  }
+
+  /** Deletes a key; throws unless it is 200, which says that no gateway takes it any more. */
+  async deleteKey(id: string): Promise<Reply> {
+    return this.#expect200('DELETE', `/v1/api-keys/${id}`);
+  }
+
+  async usage(apiKeyId: string): Promise<UsageTotals> {
+    const reply = await this.#expect200('GET', `/v1/usage?api_key_id=${apiKeyId}`);
+    return reply.json<{ totals: UsageTotals }>().totals;
+  }
+
+  /** A chat call, read to its end. */
+  chat(secret: string, fields: ChatFields = {}, headers: RequestHeaders = {}): Promise<Reply> {
+    return this.call(chatCall(secret, fields, headers));
+  }
+
+  /** A streamed chat call; resolves with the head of the reply. */
+  async openChat(secret: string, fields: ChatFields = {}, headers: RequestHeaders = {}): Promise<StreamInFlight> {
+    return new StreamInFlight(await this.#send(chatCall(secret, { stream: true, ...fields }, headers)));
+  }
+
+  /** The official SDK, without its retries, at `/v1` or `/api/v1`. */
+  openai(secret: string, basePath: '/v1' | '/api/v1' = '/v1'): OpenAI {
+    return new OpenAI({ apiKey: secret, baseURL: this.url + basePath, maxRetries: 0, timeout: 60_000 });
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  #send({ method, path, headers = {}, body }: Call): Promise<Dispatcher.ResponseData> {
+    const payload = body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+    const withType = payload === undefined || 'content-type' in headers ? headers : { 'content-type': 'application/json', ...headers };
+    return request(this.url + path, { method: method as Dispatcher.HttpMethod, headers: withType, body: payload, dispatcher: this.#agent });
+  }
+
+  async #expect200(method: string, path: string): Promise<Reply> {
+    const reply = await this.admin(method, path);
+    if (reply.status !== 200) throw new Error(`${method} ${path} was answered ${reply.status}: ${reply.text}`);
+    return reply;
+  }
+}
+
+function chatCall(secret: string, fields: ChatFields, headers: RequestHeaders): Call {
+  return { method: 'POST', path: chatPath, headers: { authorization: `Bearer ${secret}`, ...headers }, body: chatBody(fields) };
+}
+
+/** The body of a chat call as it is sent, so that its bytes can be counted. */
+export function chatBody(fields: ChatFields = {}): string {
+  return JSON.stringify({ model: 'support-bot', messages: [{ role: 'user', content: 'Hello' }], ...fields });
+}
