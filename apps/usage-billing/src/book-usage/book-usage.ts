@@ -1,0 +1,96 @@
+import type { AdmissionLedger, BookedSettle } from '@tollgate/admission';
+import type { BusBatch } from '@tollgate/bus';
+import type { UsageRecordedV1 } from '@tollgate/contracts';
+import type { Logger } from '@tollgate/telemetry';
+import type { DataSource, EntityManager } from 'typeorm';
+import { advanceOffset } from '../store/consumer-offsets.js';
+import { lockOrganizations } from '../store/organization-lock.js';
+import { dataFault } from './data-fault.js';
+import { decideBooking, type Booking } from './decide-booking.js';
+import { readLedger } from './ledger-reads.js';
+import { advanceJournals, writeBookings } from './ledger-writes.js';
+import { quarantine } from './quarantine.js';
+import { readUsageRecord, type UsageRecord } from './read-usage-record.js';
+import type { SettleHolds } from './settle-holds.js';
+
+/**
+ * Books batches of `usage.recorded.v1`: events, ledger, balances, roll-ups and the consumer's own offset in one
+ * transaction, each request once however often it is delivered. Then settles the holds in admission, which the
+ * gateway does as well: whoever comes second changes nothing.
+ */
+export class BookUsage {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly ledger: Pick<AdmissionLedger, 'closeEpoch'>,
+    private readonly settles: SettleHolds,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Rejects when the database cannot be asked; then nothing of the rest of the batch is booked, and it must come again. */
+  async book(batch: BusBatch): Promise<void> {
+    if (batch.messages.length > 0) await this.bookAll(batch, batch.messages.map(readUsageRecord));
+  }
+
+  /** A record that the database refuses although it parses is found by halving, and quarantined like any other poison. */
+  private async bookAll(batch: BusBatch, records: readonly UsageRecord[]): Promise<void> {
+    try {
+      await this.settles.settle(settlesOf(await this.bookTogether(batch, records)));
+    } catch (error) {
+      const fault = dataFault(error);
+      if (fault === null || records.every(({ kind }) => kind === 'poison')) throw error;
+      const half = Math.floor(records.length / 2);
+      if (half === 0) return this.bookAll(batch, records.map(({ delivery }) => ({ kind: 'poison', delivery, reason: fault })));
+      await this.bookAll(batch, records.slice(0, half));
+      await this.bookAll(batch, records.slice(half));
+    }
+  }
+
+  private async bookTogether(batch: BusBatch, records: readonly UsageRecord[]): Promise<readonly Booking[]> {
+    const events = records.flatMap((record) => (record.kind === 'event' ? [record.event] : []));
+    const poison = records.filter(({ kind }) => kind === 'poison');
+    if (poison.length > 0) this.logger.error({ topic: batch.topic, partition: batch.partition, count: poison.length }, 'usage records quarantined');
+    return this.dataSource.transaction(async (manager) => {
+      const bookings = events.length === 0 ? [] : await this.bookEvents(manager, events);
+      await quarantine(manager, batch, poison);
+      await advanceOffset(manager, batch.topic, batch.partition, records.at(-1)!.delivery.offset);
+      return bookings;
+    });
+  }
+
+  private async bookEvents(manager: EntityManager, events: readonly UsageRecordedV1[]): Promise<readonly Booking[]> {
+    await lockOrganizations(manager, [...new Set(events.map((event) => event.organizationId))]);
+    const decision = decideBooking(events, await readLedger(manager, events));
+    if (decision.bookings.length > 0) {
+      await writeBookings(manager, decision);
+      await advanceJournals(manager, events);
+      await this.closeEpochs(decision.bookings);
+    }
+    return decision.bookings;
+  }
+
+  /** Before the commit: whatever becomes of it, admission never goes on with less posted than the ledger has. */
+  private async closeEpochs(bookings: readonly Booking[]): Promise<void> {
+    const organizations = new Set(bookings.filter(({ beyondHold }) => beyondHold).map(({ event }) => event.organizationId));
+    for (const organizationId of organizations) {
+      this.logger.info({ organizationId }, 'an event was booked without its hold: the credit epoch is closed');
+      await this.ledger.closeEpoch(organizationId);
+    }
+  }
+}
+
+/** Holds that these bookings end; of an orphan there is none left. */
+function settlesOf(bookings: readonly Booking[]): BookedSettle[] {
+  return bookings.filter(({ event, kind }) => event.holdNanoUsd !== null && kind === 'post').map(settleOf);
+}
+
+function settleOf({ event, chargeNanoUsd }: Booking): BookedSettle {
+  return {
+    requestId: event.requestId,
+    organizationId: event.organizationId,
+    chargeNanoUsd,
+    tokens: event.outcome === 'orphaned' ? null : event.inputTokens + event.outputTokens,
+    journalId: event.journalId,
+    journalNumber: event.journalNumber,
+    accountIds: event.accounts.filter(({ capNanoUsd }) => capNanoUsd !== null).map(({ accountId }) => accountId),
+  };
+}

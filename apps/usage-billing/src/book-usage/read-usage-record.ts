@@ -1,0 +1,23 @@
+import type { BusDelivery } from '@tollgate/bus';
+import { usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
+import { pathText, validate } from '@tollgate/errors';
+
+/** A message of the topic: an event, or something that can never be booked. */
+export type UsageRecord =
+  | { readonly kind: 'event'; readonly delivery: BusDelivery; readonly event: UsageRecordedV1 }
+  | { readonly kind: 'poison'; readonly delivery: BusDelivery; readonly reason: string };
+
+/** Parses one message. The reason names fields and bounds, never values. */
+export function readUsageRecord(delivery: BusDelivery): UsageRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(delivery.value);
+  } catch {
+    return { kind: 'poison', delivery, reason: 'not JSON' };
+  }
+  const parsed = usageRecordedV1.safeParse(value);
+  if (parsed.success) return { kind: 'event', delivery, event: parsed.data };
+  const check = validate(usageRecordedV1, value);
+  const faults = check.kind === 'invalid' ? check.faults : [];
+  return { kind: 'poison', delivery, reason: faults.map(({ path, message }) => `${pathText(path)}: ${message}`).join('; ').slice(0, 2_000) };
+}

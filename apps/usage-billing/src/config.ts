@@ -1,0 +1,21 @@
+import { environmentFields, readEnvironment } from '@tollgate/config';
+import { LOG_LEVELS } from '@tollgate/telemetry';
+import { z } from 'zod';
+
+const environment = z.object({
+  TOLLGATE_HOST: environmentFields.host,
+  TOLLGATE_PORT: environmentFields.port,
+  TOLLGATE_OPERATIONS_PORT: environmentFields.port,
+  DATABASE_URL: environmentFields.postgresUrl,
+  REDIS_URL: environmentFields.redisUrl,
+  KAFKA_BROKERS: environmentFields.kafkaBrokers,
+  KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
+  TOLLGATE_ADMIN_SECRET: environmentFields.secret,
+  TOLLGATE_SERVICE_SECRET: environmentFields.secret,
+  /** Milliseconds a gateway's lease may stand still before its holds are resolved. Longer than any pause of a gateway. */
+  GATEWAY_GONE_AFTER_MS: z.string().regex(/^[1-9]\d{3,6}$/, 'must be a number of milliseconds from 1000 on').transform(Number).default(30_000),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+});
+
+/** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
+export const readConfig = () => readEnvironment(environment, process.env);

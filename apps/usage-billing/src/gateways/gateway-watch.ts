@@ -1,0 +1,100 @@
+import type { AdmissionLedger } from '@tollgate/admission';
+import type { Logger } from '@tollgate/telemetry';
+import type { SettleHolds } from '../book-usage/settle-holds.js';
+import type { GatewayInstance, GatewayInstances } from './gateway-instances.js';
+import { LeaseWatch } from './lease-watch.js';
+import type { ResolveOrphans } from './resolve-orphans.js';
+
+const LOOK_EVERY_MS = 1_000;
+
+export interface GatewayWatchOptions {
+  readonly instances: GatewayInstances;
+  readonly orphans: ResolveOrphans;
+  readonly settles: SettleHolds;
+  readonly ledger: Pick<AdmissionLedger, 'closeEpoch' | 'leases'>;
+  readonly goneAfterMs: number;
+  readonly logger: Logger;
+}
+
+/** Knows which gateways are there. Looks at their leases each second while the application runs. */
+export class GatewayWatch {
+  private readonly watch: LeaseWatch;
+  private stopped = false;
+  private running: Promise<void> = Promise.resolve();
+  private wake: () => void = () => undefined;
+
+  constructor(private readonly options: GatewayWatchOptions) {
+    this.watch = new LeaseWatch(options.goneAfterMs);
+  }
+
+  /**
+   * Durable when it resolves. A gateway calls it after it has shipped, and had acknowledged, what its journal held of
+   * the life before: the earlier instances of the journal count as gone from now on.
+   */
+  async register(instance: GatewayInstance): Promise<void> {
+    const { cameBack } = await this.options.instances.register(instance);
+    if (cameBack) await this.closeEpochs();
+    this.wake();
+  }
+
+  onApplicationBootstrap(): void {
+    this.running = this.loop();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.stopped = true;
+    this.wake();
+    await this.running;
+  }
+
+  /** One look, and what follows from it. Never rejects. */
+  async look(): Promise<void> {
+    await this.attempt('the leases of the gateways', () => this.lookAtLeases());
+    await this.attempt('the holds of gateways that are gone', () => this.options.orphans.resolveAll());
+    await this.options.settles.retry();
+  }
+
+  private async lookAtLeases(): Promise<void> {
+    const watched = await this.options.instances.watched();
+    const leases = await this.options.ledger.leases().catch((error: unknown) => {
+      this.options.logger.warn({ err: error }, 'the leases of the gateways cannot be read');
+      return null;
+    });
+    const verdict = this.watch.look(watched.map(({ instanceId }) => instanceId), leases, performance.now());
+    const goneBefore = new Set(watched.filter(({ gone }) => gone).map(({ instanceId }) => instanceId));
+    const gone = verdict.gone.filter((id) => !goneBefore.has(id));
+    const back = verdict.renewed.filter((id) => goneBefore.has(id));
+    if (gone.length > 0) {
+      this.options.logger.warn({ instances: gone }, 'gateways are gone');
+      await this.options.instances.markGone(gone);
+    }
+    if (back.length > 0 && (await this.options.instances.markBack(back)) > 0) await this.closeEpochs();
+  }
+
+  /** What a gateway that came back has in flight is unknown to the epochs opened without it: it announces under the next. */
+  private async closeEpochs(): Promise<void> {
+    this.options.logger.warn('a gateway taken for gone came back: credit epochs are closed');
+    for (const organizationId of await this.options.instances.organizationsWithEpoch()) await this.options.ledger.closeEpoch(organizationId);
+  }
+
+  private async attempt(what: string, work: () => Promise<void>): Promise<void> {
+    await work().catch((error: unknown) => this.options.logger.warn({ err: error }, `${what} could not be seen to; again in a second`));
+  }
+
+  private async loop(): Promise<void> {
+    while (!this.stopped) {
+      await this.look();
+      if (!this.stopped) await this.pause();
+    }
+  }
+
+  private pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LOOK_EVERY_MS);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,65 @@
+import 'reflect-metadata';
+import { RedisAdmissionLedger } from '@tollgate/admission';
+import { KafkaBatchServer } from '@tollgate/bus';
+import { EnvironmentError } from '@tollgate/config';
+import { createNestServer } from '@tollgate/http';
+import { migrate, openDatabase } from '@tollgate/postgres';
+import { connectRedis } from '@tollgate/redis';
+import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
+import { readConfig } from './config.js';
+import { resumeOffsets } from './store/consumer-offsets.js';
+import { usageBillingSchema } from './store/migrations/index.js';
+import { UsageBillingInternalModule } from './usage-billing-internal.module.js';
+import { UsageBillingModule } from './usage-billing.module.js';
+
+const SERVICE = 'usage-billing';
+const BODY_BYTES_MAX = 1_048_576;
+
+async function start(): Promise<void> {
+  const config = readConfig();
+  const logger = createLogger({ service: SERVICE, level: config.LOG_LEVEL });
+  await migrate(config.DATABASE_URL, usageBillingSchema);
+  const database = await openDatabase({ url: config.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
+  const redis = connectRedis({ url: config.REDIS_URL, name: SERVICE, onError: (err) => logger.warn({ err }, 'Redis') });
+  const consumer = new KafkaBatchServer({
+    brokers: config.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: config.KAFKA_TOPIC_PREFIX,
+    groupId: `${config.KAFKA_TOPIC_PREFIX}${SERVICE}`,
+    resume: resumeOffsets(database.dataSource),
+  });
+
+  const usageBilling = UsageBillingModule.register({
+    database, logger,
+    ledger: new RedisAdmissionLedger(redis),
+    drained: (topic) => consumer.drained(topic),
+    adminSecret: config.TOLLGATE_ADMIN_SECRET,
+    goneAfterMs: config.GATEWAY_GONE_AFTER_MS,
+  });
+  const app = await createNestServer(UsageBillingInternalModule.register(usageBilling, config.TOLLGATE_SERVICE_SECRET), { logger, bodyLimitBytes: BODY_BYTES_MAX });
+  app.connectMicroservice({ strategy: consumer });
+  await app.startAllMicroservices();
+  await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);
+  const operations = await startOperationsListener({
+    host: config.TOLLGATE_HOST,
+    port: config.TOLLGATE_OPERATIONS_PORT,
+    registry: createMetricsRegistry(SERVICE),
+    // Without Redis and Kafka it still answers what was spent; epochs and bookings wait.
+    ready: async () => {
+      const postgres = await database.dataSource.query('SELECT 1').then(() => true, () => false);
+      return { ready: postgres, checks: { postgres, redis: redis.storeId() !== null, kafka: consumer.consuming } };
+    },
+  });
+  logger.info({ url: await app.getUrl(), operations: operations.url }, 'listening');
+
+  const stop = async () => {
+    await app.close();
+    await Promise.allSettled([operations.close(), redis.close(), database.close()]);
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+}
+
+start().catch((error: unknown) => {
+  if (error instanceof EnvironmentError) process.stderr.write(`${SERVICE}: ${error.message}\n`);
+  else createLogger({ service: SERVICE }).fatal({ err: error }, 'could not start');
+  process.exit(1);
+});

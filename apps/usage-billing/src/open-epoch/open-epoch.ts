@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import type { AdmissionLedger, EpochOpening } from '@tollgate/admission';
+import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
+import type { Logger } from '@tollgate/telemetry';
+import type { DataSource, EntityManager } from 'typeorm';
+import { lockOrganizations } from '../store/organization-lock.js';
+
+/** Everything in the topic at the time of the call has been booked. */
+export type Drained = (topic: string) => Promise<void>;
+
+/** Opens an organisation's credit epoch in admission from what the ledger has. */
+export class OpenEpoch {
+  private readonly opening = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly ledger: Pick<AdmissionLedger, 'hasEpoch' | 'openEpoch'>,
+    private readonly drained: Drained,
+    private readonly logger: Logger,
+  ) {}
+
+  /**
+   * Does nothing where an epoch is open. Gateways ask at the same moment, so calls for one organisation are one.
+   * Rejects when the bus, the database or admission cannot be asked; then the caller asks again.
+   */
+  open(organizationId: string): Promise<void> {
+    const known = this.opening.get(organizationId);
+    if (known !== undefined) return known;
+    const opening = this.openNow(organizationId).finally(() => this.opening.delete(organizationId));
+    this.opening.set(organizationId, opening);
+    return opening;
+  }
+
+  private async openNow(organizationId: string): Promise<void> {
+    if (await this.ledger.hasEpoch(organizationId)) return;
+    await this.drained(USAGE_RECORDED_V1);
+    // On its own and first: whoever looks for orphans must find every organisation that may have an epoch.
+    await this.dataSource.query('INSERT INTO billing.credit_epoch (organization_id) VALUES ($1) ON CONFLICT (organization_id) DO NOTHING', [organizationId]);
+    await this.dataSource.transaction(async (manager) => {
+      // Nothing can be booked between the look at the balances and the opening.
+      await lockOrganizations(manager, [organizationId]);
+      const epoch = await readOpening(manager, organizationId);
+      if (!(await this.ledger.openEpoch(epoch))) return;
+      await manager.query(
+        'UPDATE billing.credit_epoch SET epoch_id = $2, opened_at = now(), waiting_for = $3 WHERE organization_id = $1',
+        [organizationId, epoch.epochId, epoch.waitingFor.map(({ instanceId }) => instanceId)],
+      );
+      this.logger.info({ organizationId, accounts: epoch.posted.length, waitingFor: epoch.waitingFor.length }, 'credit epoch opened');
+    });
+  }
+}
+
+// Indexes: account_by_organization, journal_progress_pk, gateway_instance_one_for_a_journal.
+async function readOpening(manager: EntityManager, organizationId: string): Promise<EpochOpening> {
+  const accounts: { account_id: string; posted_nano_usd: string }[] =
+    await manager.query('SELECT account_id, posted_nano_usd FROM billing.account WHERE organization_id = $1 AND ceiling_nano_usd IS NOT NULL', [organizationId]);
+  const progress: { journal_id: string; number: string }[] =
+    await manager.query('SELECT journal_id, number FROM billing.journal_progress WHERE organization_id = $1', [organizationId]);
+  const gateways: { journal_id: string; instance_id: string }[] =
+    await manager.query('SELECT journal_id, instance_id FROM billing.gateway_instance WHERE gone_at IS NULL');
+  return {
+    organizationId,
+    epochId: randomUUID(),
+    posted: accounts.map((row) => ({ accountId: row.account_id, postedNanoUsd: BigInt(row.posted_nano_usd) })),
+    booked: progress.map((row) => ({ journalId: row.journal_id, number: Number(row.number) })),
+    waitingFor: gateways.map((row) => ({ journalId: row.journal_id, instanceId: row.instance_id })),
+  };
+}

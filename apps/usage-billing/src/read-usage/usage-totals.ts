@@ -1,0 +1,56 @@
+import type { DataSource } from 'typeorm';
+
+export interface UsageTotals {
+  readonly requests: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly chargedNanoUsd: bigint;
+}
+
+export interface UsagePeriod {
+  /** Null for all keys. */
+  readonly apiKeyId: string | null;
+  /** Requests that ended at or after it. */
+  readonly from: Date | null;
+  /** Requests that ended before it. */
+  readonly to: Date | null;
+}
+
+interface TotalsRow {
+  requests: string;
+  input_tokens: string;
+  output_tokens: string;
+  charged: string;
+}
+
+// Index: key_usage_pk.
+const ALL_TIME = `
+  SELECT coalesce(sum(requests), 0) AS requests, coalesce(sum(input_tokens), 0) AS input_tokens,
+         coalesce(sum(output_tokens), 0) AS output_tokens, coalesce(sum(charge_nano_usd), 0) AS charged
+  FROM billing.key_usage WHERE $1::text IS NULL OR api_key_id = $1`;
+
+// Index: usage_event_by_key, for each key in question.
+const IN_PERIOD = `
+  SELECT count(*) AS requests, coalesce(sum(e.input_tokens), 0) AS input_tokens,
+         coalesce(sum(e.output_tokens), 0) AS output_tokens, coalesce(sum(e.charge_nano_usd), 0) AS charged
+  FROM billing.key_usage k JOIN billing.usage_event e ON e.api_key_id = k.api_key_id
+  WHERE ($1::text IS NULL OR k.api_key_id = $1)
+    AND e.ended_at >= coalesce($2::timestamptz, '-infinity') AND e.ended_at < coalesce($3::timestamptz, 'infinity')`;
+
+export class ReadUsage {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** What was used and charged, from the ledger; zeros for a key that was never used. */
+  async totals({ apiKeyId, from, to }: UsagePeriod): Promise<UsageTotals> {
+    const rows: TotalsRow[] = from === null && to === null
+      ? await this.dataSource.query(ALL_TIME, [apiKeyId])
+      : await this.dataSource.query(IN_PERIOD, [apiKeyId, from, to]);
+    const row = rows[0]!;
+    return {
+      requests: Number(row.requests),
+      inputTokens: Number(row.input_tokens),
+      outputTokens: Number(row.output_tokens),
+      chargedNanoUsd: BigInt(row.charged),
+    };
+  }
+}

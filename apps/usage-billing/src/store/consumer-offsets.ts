@@ -1,0 +1,23 @@
+import { NO_LOG, type ResumeOffsets } from '@tollgate/bus';
+import type { DataSource, EntityManager } from 'typeorm';
+
+/** Where this service left off in a topic, as its own transactions have it; for the bus. Index: consumer_offset_pk. */
+export function resumeOffsets(dataSource: DataSource): ResumeOffsets {
+  return async (topic, partitions) => {
+    const rows: { partition: number; next_offset: string }[] = await dataSource.query(
+      'SELECT partition, next_offset FROM billing.consumer_offset WHERE topic = $1 AND partition = ANY($2::integer[])',
+      [topic, partitions],
+    );
+    return new Map(rows.map((row) => [row.partition, BigInt(row.next_offset)]));
+  };
+}
+
+/** Notes in the caller's transaction that everything up to `last` was handled. Never goes back. */
+export async function advanceOffset(manager: EntityManager, topic: string, partition: number, last: bigint): Promise<void> {
+  if (partition === NO_LOG) return;
+  await manager.query(
+    `INSERT INTO billing.consumer_offset AS known (topic, partition, next_offset) VALUES ($1, $2, $3)
+     ON CONFLICT (topic, partition) DO UPDATE SET next_offset = greatest(known.next_offset, EXCLUDED.next_offset)`,
+    [topic, partition, (last + 1n).toString()],
+  );
+}

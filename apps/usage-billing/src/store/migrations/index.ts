@@ -1,0 +1,5 @@
+import type { MigrateOptions } from '@tollgate/postgres';
+import { Billing1795190400001 } from './1795190400001-billing.js';
+
+/** For `migrate`, before the module starts. */
+export const usageBillingSchema: MigrateOptions = { schema: 'billing', migrations: [Billing1795190400001] };

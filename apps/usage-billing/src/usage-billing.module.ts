@@ -1,0 +1,61 @@
+import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import type { AdmissionLedger } from '@tollgate/admission';
+import { ADMIN_SECRET } from '@tollgate/http';
+import type { Database } from '@tollgate/postgres';
+import type { Logger } from '@tollgate/telemetry';
+import { directUsageBillingApi, USAGE_BILLING_API } from './api/usage-billing-api.js';
+import { UsageController } from './api/usage.controller.js';
+import { BookUsage } from './book-usage/book-usage.js';
+import { SettleHolds } from './book-usage/settle-holds.js';
+import { UsageRecordedController } from './book-usage/usage-recorded.controller.js';
+import { GatewayInstances } from './gateways/gateway-instances.js';
+import { GatewayWatch } from './gateways/gateway-watch.js';
+import { ResolveOrphans } from './gateways/resolve-orphans.js';
+import { OpenEpoch, type Drained } from './open-epoch/open-epoch.js';
+import { ReadUsage } from './read-usage/usage-totals.js';
+import { CompareBalances } from './reconcile/compare-balances.js';
+
+/** What usage-billing needs of the world. */
+export interface UsageBillingPorts {
+  /** Migrated with `usageBillingSchema`; closed by whoever opened it, after the Nest application. */
+  readonly database: Database;
+  readonly ledger: AdmissionLedger;
+  /** Of the bus server that this module's handlers listen on. */
+  readonly drained: Drained;
+  readonly adminSecret: string;
+  /** A gateway whose lease stands still for this long is gone, and its holds are resolved. Default 30,000. */
+  readonly goneAfterMs?: number;
+  readonly logger: Logger;
+}
+
+const GONE_AFTER_MS = 30_000;
+
+/** The service without its listeners: usage API, bus handler, the watch over gateways; exports `USAGE_BILLING_API`. */
+@Module({})
+export class UsageBillingModule {
+  static register({ database: { dataSource }, ledger, drained, adminSecret, goneAfterMs = GONE_AFTER_MS, logger }: UsageBillingPorts): DynamicModule {
+    const instances = new GatewayInstances(dataSource);
+    const settles = new SettleHolds(ledger, logger);
+    const orphans = new ResolveOrphans(dataSource, instances, ledger, drained, logger);
+    const gateways = new GatewayWatch({ instances, orphans, settles, ledger, goneAfterMs, logger });
+    const openEpoch = new OpenEpoch(dataSource, ledger, drained, logger);
+    return {
+      module: UsageBillingModule,
+      controllers: [UsageController, UsageRecordedController],
+      providers: [
+        { provide: ADMIN_SECRET, useValue: adminSecret },
+        { provide: USAGE_BILLING_API, useValue: directUsageBillingApi(dataSource, gateways, openEpoch) },
+        instance(BookUsage, new BookUsage(dataSource, ledger, settles, logger)),
+        instance(ReadUsage, new ReadUsage(dataSource)),
+        instance(CompareBalances, new CompareBalances(dataSource, ledger)),
+        instance(GatewayWatch, gateways),
+      ],
+      exports: [USAGE_BILLING_API, CompareBalances],
+    };
+  }
+}
+
+/** By a factory: Nest calls the life-cycle hooks of what a factory made. */
+function instance<T extends object>(provide: Type<T>, value: T): Provider {
+  return { provide, useFactory: () => value };
+}
