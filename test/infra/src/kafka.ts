@@ -7,7 +7,7 @@ import { tempFolder } from './folders.js';
 import { kafkaJars } from './kafka-jars.js';
 import { freePort } from './ports.js';
 import { startProcess } from './processes.js';
-import { chooseInstallation, givenServer, startServer, type Installation, type ServerControls } from './server.js';
+import { chooseInstallation, givenServer, startServer, untilGivenServerAnswers, type Installation, type ServerControls } from './server.js';
 
 export interface KafkaServer extends ServerControls {
   /** `host:port`, several with commas between, as KAFKA_BROKERS takes it. */
@@ -34,7 +34,7 @@ export async function startKafka(): Promise<KafkaServer> {
 }
 
 async function givenKafka(brokers: string): Promise<KafkaServer> {
-  await kafkaAnswers(brokers).catch(error => { throw new Error(`Kafka at KAFKA_BROKERS does not answer: ${error.message}`, { cause: error }); });
+  await untilGivenServerAnswers('Kafka', 'KAFKA_BROKERS', () => kafkaAnswers(brokers));
   return { ...givenServer('Kafka', 'KAFKA_BROKERS'), brokers };
 }
 
@@ -63,8 +63,10 @@ async function installedKafka(): Promise<Installation> {
 /** A short life on few cores: no second compiler tier, no parallel collector. */
 const quickStart = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
 
+/** 16 bytes in base64url. A fixed one: a random one that begins with `-` is taken for an option. */
+const clusterId = 'dG9sbGdhdGUtLXRlc3RzLg';
+
 async function format(java: string, classPath: string, settingsFile: string): Promise<void> {
-  const clusterId = randomBytes(16).toString('base64url');
   const formatted = await runCommand(java, [
     ...quickStart, '-cp', classPath, 'kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', clusterId, '-c', settingsFile,
   ]);

@@ -7,7 +7,7 @@ import { findProgram, namesIn, runCommand } from './commands.js';
 import { canInstallPackages, installPackage } from './debian.js';
 import { tempFolderForOtherUser } from './folders.js';
 import { startProcess } from './processes.js';
-import { chooseInstallation, givenServer, startServer, type Installation, type ServerControls } from './server.js';
+import { chooseInstallation, givenServer, startServer, untilGivenServerAnswers, type Installation, type ServerControls } from './server.js';
 
 export interface PostgresServer extends ServerControls {
   /** Connection URL of the maintenance database `postgres`, or of the one given by DATABASE_URL. */
@@ -58,9 +58,7 @@ function databasePrefix(): string {
 
 async function givenPostgres(url: string): Promise<PostgresServer> {
   const prefix = databasePrefix();
-  await withClient(url, client => client.query('SELECT 1')).catch(error => {
-    throw new Error(`PostgreSQL at DATABASE_URL does not answer: ${error.message}`, { cause: error });
-  });
+  await untilGivenServerAnswers('PostgreSQL', 'DATABASE_URL', () => postgresAnswers(url));
   const dropDatabases = () => withClient(url, async client => {
     const found = await client.query<{ datname: string }>('SELECT datname FROM pg_database WHERE starts_with(datname, $1)', [prefix]);
     for (const { datname } of found.rows) await client.query(`DROP DATABASE IF EXISTS ${datname} WITH (FORCE)`);

@@ -70,7 +70,8 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   return { name, pid, output: () => written, kill, exited, stop };
 }
 
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
+/** Signals all of a process group; one that is gone already is no error. */
+export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {

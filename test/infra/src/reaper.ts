@@ -3,7 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 /**
  * Reads what this process has started from a pipe. When the pipe ends, this process is gone, however it went
  * (SIGKILL and a vitest worker's sudden end included): then stop the process groups, each with its own signal,
- * kill what is left after 3 s, and remove containers and folders.
+ * kill what is left after 3 s, and remove containers and folders
+ * (a second time where somebody was still writing).
  */
 const script = String.raw`
 trap '' INT TERM HUP
@@ -25,7 +26,7 @@ while [ $round -lt 30 ]; do
 done
 for p in $processes; do kill -s KILL -- "-${'$'}{p%%:*}"; done
 [ -z "$containers" ] || docker rm --force --volumes $containers
-[ $# -eq 0 ] || rm -rf -- "$@"
+[ $# -eq 0 ] || rm -rf -- "$@" || { sleep 3; rm -rf -- "$@"; }
 `;
 
 let reaper: ChildProcess | undefined;

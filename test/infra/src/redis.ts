@@ -4,7 +4,7 @@ import { findProgram } from './commands.js';
 import { canInstallPackages, installPackage } from './debian.js';
 import { tempFolder } from './folders.js';
 import { startProcess } from './processes.js';
-import { chooseInstallation, givenServer, startServer, type Installation, type ServerControls } from './server.js';
+import { chooseInstallation, givenServer, startServer, untilGivenServerAnswers, type Installation, type ServerControls } from './server.js';
 
 export interface RedisServer extends ServerControls {
   url: string;
@@ -32,7 +32,7 @@ export async function startRedis(): Promise<RedisServer> {
 }
 
 async function givenRedis(url: string): Promise<RedisServer> {
-  await redisAnswers(url).catch(error => { throw new Error(`Redis at REDIS_URL does not answer: ${error.message}`, { cause: error }); });
+  await untilGivenServerAnswers('Redis', 'REDIS_URL', () => redisAnswers(url));
   return { ...givenServer('Redis', 'REDIS_URL'), url };
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createContainer, dockerAnswers, type Container, type ContainerOptions } from './docker.js';
 import { freePort, saysAddressInUse } from './ports.js';
 import { ProcessDied, untilReady, type RunningProcess } from './processes.js';
+import { waitUntil } from './wait-until.js';
 
 /** A way to run one kind of server on a port that is given. */
 export interface Installation {
@@ -104,6 +105,11 @@ function inContainer(options: (port: number) => ContainerOptions, firstPort: num
     },
     dispose: () => current.container.remove(),
   };
+}
+
+/** A given server may be starting still, next to these tests. Rejects with what it last said after 30 s. */
+export async function untilGivenServerAnswers(name: string, variable: string, answers: () => Promise<boolean>): Promise<void> {
+  await waitUntil(answers, { what: `${name} at ${variable} to answer`, timeoutMs: 30_000, intervalMs: 250 });
 }
 
 /** Controls of a server that was given by the environment: not ours to kill. */

@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { chmodSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startInfra, type Infra } from '../endpoints.js';
@@ -34,7 +34,8 @@ export async function runTests(root: string): Promise<number> {
 
 class TestRun {
   private readonly stages: Stage[] = [];
-  private readonly reports = tempFolder('tollgate-reports');
+  /** Holds the reports, and is the temporary folder of all tests: what a killed process leaves there goes with it. */
+  private readonly folder = tempFolder('tollgate-run');
   private readonly started = performance.now();
   private readonly servers: Promise<Infra>;
   private current: ChildProgram | undefined;
@@ -42,6 +43,8 @@ class TestRun {
   private readonly interrupted: Promise<number>;
 
   constructor(private readonly root: string) {
+    // The servers' own users may have to pass through.
+    chmodSync(this.folder, 0o711);
     this.servers = startInfra();
     // Reported when the servers' turn comes.
     this.servers.catch(() => undefined);
@@ -84,7 +87,7 @@ class TestRun {
       return;
     }
     await this.stage(project, async () => {
-      const file = join(this.reports, `${project}.json`);
+      const file = join(this.folder, `${project}.json`);
       const exitCode = await this.program('vitest', [
         'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`,
       ], environment);
@@ -93,7 +96,7 @@ class TestRun {
   }
 
   private program(command: string, args: readonly string[], environment: Record<string, string> = {}): Promise<number> {
-    this.current = runChildProgram(this.root, command, args, { NX_DAEMON: 'false', ...environment });
+    this.current = runChildProgram(this.root, command, args, { NX_DAEMON: 'false', TMPDIR: this.folder, ...environment });
     return this.current.exitCode;
   }
 
