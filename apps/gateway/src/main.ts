@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { RedisAdmission } from '@tollgate/admission';
 import { kafkaBus } from '@tollgate/bus';
 import { loadConfig } from '@tollgate/config';
-import { createNestServer, httpKeyManagementApi, httpUsageBillingApi } from '@tollgate/http';
+import { createNestServer, httpKeyManagementApi, httpUsageBillingApi, stopListening } from '@tollgate/http';
 import { RedisKeySnapshotReader } from '@tollgate/key-snapshots';
 import { connectRedis } from '@tollgate/redis';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
@@ -55,9 +55,10 @@ logger.info({ url: await app.getUrl(), operations: operations.url }, 'the gatewa
 
 /** Listening ends first; then requests in flight, their settles and their usage; then the connections they needed. */
 async function stop(): Promise<void> {
-  await app.close();
+  await stopListening(app);
   await gateway.end();
   await admission.drain();
+  await app.close();
   await Promise.all([operations.close(), bus.close(), keyManagement.close(), usageBilling.close(), snapshots.close(), redis.close()]);
   process.exit(0);
 }

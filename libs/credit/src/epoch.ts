@@ -39,5 +39,5 @@ export function announce(state: OrganizationState, journalId: string, holds: rea
   if (!state.waiting.delete(journalId)) return;
   const booked = state.booked.get(journalId) ?? 0;
   for (const hold of holds) if (!state.holds.has(hold.requestId)) placeHold(state, hold);
-  for (const final of finals) if (final.journalNumber > booked && !state.holds.has(final.requestId)) placeHold(state, final);
+  for (const { journalNumber, ...hold } of finals) if (journalNumber > booked && !state.holds.has(hold.requestId)) placeHold(state, hold);
 }

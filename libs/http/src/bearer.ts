@@ -12,4 +12,16 @@ export function sameSecret(given: string, expected: string): boolean {
   return timingSafeEqual(sha256(given), sha256(expected));
 }
 
+/** How a secret is kept where it need not be shown again: `sha256:` and 64 hex digits. */
+export function secretDigest(secret: string): string {
+  return `sha256:${sha256(secret).toString('hex')}`;
+}
+
+/** Compares with a secret, or with its `secretDigest`. */
+export function matchesSecret(given: string, kept: string): boolean {
+  return KEPT.test(kept) ? sameSecret(secretDigest(given), kept) : sameSecret(given, kept);
+}
+
+const KEPT = /^sha256:[0-9a-f]{64}$/;
+
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -1,9 +1,9 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { bearerOf, sameSecret } from './bearer.js';
+import { bearerOf, matchesSecret, sameSecret } from './bearer.js';
 import { Problem } from './problem.js';
 
-/** Token of the admin secret, for `AdminGuard`. */
+/** Token of the admin secret, or of its `secretDigest`, for `AdminGuard`. */
 export const ADMIN_SECRET = Symbol('ADMIN_SECRET');
 /** Token of the secret that services show each other, for `ServiceGuard`. */
 export const SERVICE_SECRET = Symbol('SERVICE_SECRET');
@@ -21,7 +21,7 @@ export class AdminGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const given = bearerOf(authorizationOf(context));
     if (given === null) throw new Problem('missing_admin_secret', { headers: CHALLENGE });
-    if (!sameSecret(given, this.secret)) throw new Problem('invalid_admin_secret', { headers: CHALLENGE });
+    if (!matchesSecret(given, this.secret)) throw new Problem('invalid_admin_secret', { headers: CHALLENGE });
     return true;
   }
 }

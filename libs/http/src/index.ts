@@ -1,10 +1,11 @@
 export { createNestServer, type NestServerOptions } from './nest-server.js';
+export { stopListening } from './stop-listening.js';
 export { Problem, type ProblemOptions } from './problem.js';
 export { ProblemFilter } from './problem-filter.js';
 export { sendProblem } from './answer-exception.js';
 export { parseBody, parseJson, parseQuery } from './parse-body.js';
 export { ADMIN_SECRET, AdminGuard, SERVICE_SECRET, ServiceGuard } from './guards.js';
-export { bearerOf, sameSecret } from './bearer.js';
+export { bearerOf, matchesSecret, sameSecret, secretDigest } from './bearer.js';
 export { InternalCallError, InternalHttpClient, type InternalHttpClientOptions } from './internal-http-client.js';
 export { httpKeyManagementApi } from './key-management-client.js';
 export { httpUsageBillingApi, type UsageBillingClientOptions } from './usage-billing-client.js';

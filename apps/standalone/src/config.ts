@@ -1,0 +1,30 @@
+import { DEFAULT_KEY_MARKER, KEY_MARKER_PATTERN } from '@tollgate/api-key';
+import { environmentFields, readEnvironment } from '@tollgate/config';
+import { LOG_LEVELS } from '@tollgate/telemetry';
+import { z } from 'zod';
+
+const environment = z.object({
+  TOLLGATE_HOST: environmentFields.host,
+  TOLLGATE_PORT: environmentFields.port.default(8080),
+  TOLLGATE_OPERATIONS_PORT: environmentFields.port.default(0),
+  TOLLGATE_DATA: z.string().default('.data'),
+  TOLLGATE_CONFIG: z.string().default('config.yaml'),
+  /** Made on the first start, and shown once, where it is not set. */
+  TOLLGATE_ADMIN_SECRET: environmentFields.secret.optional(),
+  /** Made on the first start, and kept in the data folder, where it is not set. */
+  TOLLGATE_PEPPER: z.string().min(16).optional(),
+  TOLLGATE_KEY_MARKER: z.string().regex(KEY_MARKER_PATTERN, 'must be 8 characters of [0-9A-Za-z]').default(DEFAULT_KEY_MARKER),
+  /** The standalone is one process: more workers need the distributed shape. */
+  GATEWAY_WORKERS: z.literal('1', 'must be 1: run the services on their own for more').default('1'),
+  DATABASE_URL: environmentFields.postgresUrl.optional(),
+  SMTP_URL: environmentFields.smtpUrl.optional(),
+  INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('warn'),
+});
+
+/** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
+export const readConfig = () => readEnvironment(environment, process.env);
+export type StandaloneEnvironment = ReturnType<typeof readConfig>;
+
+/** Looks a provider's credential up, for `${env:NAME}` in config.yaml. */
+export const lookUpVariable = (name: string): string | undefined => process.env[name];

@@ -1,0 +1,34 @@
+export interface Greeting {
+  readonly url: string;
+  readonly operationsUrl: string;
+  readonly dataFolder: string;
+  /** Shown this once, where it was just made. */
+  readonly newAdminSecret: string | null;
+  readonly adminSecretFromEnvironment: boolean;
+  /** Variables whose credentials are missing, where the simulator stands in. */
+  readonly simulatorFor: readonly string[];
+  readonly mailFolder: string | null;
+  readonly model: string;
+}
+
+/** What a start prints: where to look, the admin secret if it is new, and a line that makes the first key. */
+export function greeting(facts: Greeting): string {
+  const lines = [
+    `Tollgate is ready on ${facts.url}`,
+    '',
+    `  metrics, readiness   ${facts.operationsUrl}/metrics, ${facts.operationsUrl}/readyz`,
+    `  data                 ${facts.dataFolder}`,
+    ...(facts.mailFolder === null ? [] : [`  mail                 ${facts.mailFolder}`]),
+    ...(facts.newAdminSecret === null ? [] : [`  admin secret         ${facts.newAdminSecret}   (shown this once; keep it)`]),
+  ];
+  if (facts.simulatorFor.length > 0) {
+    lines.push('', `No provider credential is set (${facts.simulatorFor.join(', ')}): a simulator answers in the providers' place.`);
+  }
+  const secret = facts.newAdminSecret ?? (facts.adminSecretFromEnvironment ? '$TOLLGATE_ADMIN_SECRET' : null);
+  if (secret !== null) {
+    const body = JSON.stringify({ name: 'first key', credit_limit_usd: '5' });
+    lines.push('', 'Make a key:', '', `  curl -s ${facts.url}/v1/api-keys -H "Authorization: Bearer ${secret}" -H "Content-Type: application/json" -d '${body}'`);
+  }
+  lines.push('', `Call a model with its secret: POST ${facts.url}/v1/chat/completions, model "${facts.model}".`, '');
+  return lines.join('\n');
+}

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import type { ActiveSnapshot, KeySnapshot, Tombstone } from '@tollgate/api-key';
+import { MemoryKeySnapshots, RedisKeySnapshotReader, RedisKeySnapshotWriter, type KeySnapshotReader, type KeySnapshotWriter } from '@tollgate/key-snapshots';
+import { startRedis, waitUntil, type RedisServer } from '@tollgate/infra';
+import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+let server: RedisServer;
+let connection: RedisConnection;
+const open: KeySnapshotReader[] = [];
+beforeAll(async () => {
+  server = await startRedis();
+  connection = connectRedis({ url: server.url, name: 'contract' });
+  await storeKnown(connection, 5_000);
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((reader) => reader.close()));
+});
+afterAll(async () => {
+  await connection?.close();
+  await server?.stop();
+});
+
+interface Sides {
+  readonly writer: KeySnapshotWriter;
+  readonly reader: KeySnapshotReader;
+}
+const shapes: { shape: string; make: () => Sides }[] = [
+  { shape: 'in memory', make: () => { const both = new MemoryKeySnapshots(); return { writer: both, reader: both }; } },
+  { shape: 'on Redis', make: () => { const reader = new RedisKeySnapshotReader(connection); open.push(reader); return { writer: new RedisKeySnapshotWriter(connection), reader }; } },
+];
+
+const digestOf = (): string => randomUUID().replaceAll('-', '').repeat(2);
+function active(version: number, digest = digestOf(), apiKeyId: string = randomUUID()): ActiveSnapshot {
+  return {
+    apiKeyId, organizationId: 'default', version, digests: [digest], state: 'active', name: 'a key', scopes: ['inference:write'], expiresAtMs: null, models: null,
+    allowedIps: null, rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null }, accounts: [{ accountId: `key:${apiKeyId}`, capNanoUsd: '5' }],
+  };
+}
+const tombstone = ({ apiKeyId, organizationId, version, digests }: KeySnapshot): Tombstone => ({ apiKeyId, organizationId, version: version + 1, digests, state: 'revoked', reason: 'leaked' });
+
+describe.each(shapes)('key snapshots $shape', ({ make }) => {
+  it('are read under each of their digests, and absent under any other', async () => {
+    const { writer, reader } = make();
+    const snapshot = { ...active(1), digests: [digestOf(), digestOf()] };
+    await writer.write(snapshot);
+    for (const digest of snapshot.digests) expect(await reader.read(digest)).toEqual({ kind: 'found', snapshot });
+    expect(await reader.read(digestOf())).toEqual({ kind: 'absent' });
+  });
+
+  it('never go back to an older version, whatever the order of the writes', async () => {
+    const { writer, reader } = make();
+    const first = active(1);
+    const dead = tombstone(first);
+    await writer.write(dead);
+    await writer.write(first);
+    await writer.refill(first);
+    expect(await reader.read(first.digests[0]!)).toEqual({ kind: 'found', snapshot: dead });
+  });
+
+  it('are heard by followers as they change, in order, and repeats do no harm', async () => {
+    const { writer, reader } = make();
+    const heard: KeySnapshot[] = [];
+    reader.follow({ changed: (snapshot) => heard.push(snapshot), gap: () => undefined });
+    const beat = setInterval(() => void writer.heartbeat(), 50);
+    await waitUntil(async () => reader.ageMs() < 1_000, { timeoutMs: 5_000, what: 'the follower to be up to date' });
+    const first = active(1);
+    const dead = tombstone(first);
+    await writer.write(first);
+    await writer.write(dead);
+    await writer.write(dead);
+    await waitUntil(async () => heard.at(-1)?.state === 'revoked', { timeoutMs: 2_000, what: 'the tombstone to be heard' });
+    clearInterval(beat);
+    const own = heard.filter(({ apiKeyId }) => apiKeyId === first.apiKeyId).map(({ version }) => version);
+    expect(own.slice(0, 2)).toEqual([1, 2]);
+  });
+
+  it('put back by a refill are read, and nobody is told', async () => {
+    const { writer, reader } = make();
+    const snapshot = active(3);
+    await writer.refill(snapshot);
+    expect(await reader.read(snapshot.digests[0]!)).toEqual({ kind: 'found', snapshot });
+  });
+});
+
+describe('key snapshots on Redis', () => {
+  it('count only under the run of Redis they were written in', async () => {
+    const writer = new RedisKeySnapshotWriter(connection);
+    const snapshot = active(1);
+    await writer.write(snapshot);
+    await connection.client.hset(`tollgate:key:${snapshot.digests[0]!}`, 's', 'another-run');
+    expect(await new RedisKeySnapshotReader(connection).read(snapshot.digests[0]!)).toEqual({ kind: 'absent' });
+    const revived = { ...snapshot, version: 1 };
+    await writer.write(revived);
+    expect(await new RedisKeySnapshotReader(connection).read(snapshot.digests[0]!)).toMatchObject({ kind: 'found' });
+  });
+
+  it('that cannot be read are malformed, not absent', async () => {
+    const writer = new RedisKeySnapshotWriter(connection);
+    const snapshot = active(1);
+    await writer.write(snapshot);
+    await connection.client.hset(`tollgate:key:${snapshot.digests[0]!}`, 'j', '{"state":"active"}');
+    expect(await new RedisKeySnapshotReader(connection).read(snapshot.digests[0]!)).toEqual({ kind: 'malformed' });
+  });
+
+  it('age without a heartbeat, and a lost entry or a restart of Redis is heard as a gap', async () => {
+    const own = await startRedis();
+    const redis = connectRedis({ url: own.url, name: 'gap' });
+    await storeKnown(redis, 5_000);
+    const writer = new RedisKeySnapshotWriter(redis);
+    const reader = new RedisKeySnapshotReader(redis);
+    open.push(reader);
+    let gaps = 0;
+    let changes = 0;
+    reader.follow({ changed: () => void changes++, gap: () => void gaps++ });
+    expect(reader.ageMs()).toBe(Infinity);
+    const beat = setInterval(() => void writer.heartbeat().catch(() => undefined), 50);
+    await waitUntil(async () => reader.ageMs() < 1_000, { timeoutMs: 5_000, what: 'the first heartbeat' });
+    const before = gaps;
+    await redis.client.incr('tollgate:{key-changes}:sequence');
+    await waitUntil(async () => gaps > before, { timeoutMs: 2_000, what: 'the lost entry to be noticed' });
+    const beforeRestart = gaps;
+    await own.restart();
+    await waitUntil(async () => gaps > beforeRestart, { timeoutMs: 5_000, what: 'the restart to be noticed' });
+    await waitUntil(async () => reader.ageMs() < 1_000, { timeoutMs: 5_000, what: 'the follower to be up to date again' });
+    await writer.write(active(1));
+    await waitUntil(async () => changes > 0, { timeoutMs: 2_000, what: 'a change after the restart' });
+    clearInterval(beat);
+    await redis.close();
+    await own.stop();
+  });
+});
