@@ -1,0 +1,37 @@
+import 'reflect-metadata';
+import { ConfigError, ConfigFileMissing, EnvironmentError } from '@tollgate/config';
+import { FolderLockedError } from '@tollgate/folder-lock';
+import { readConfig } from './config.js';
+import { startStandalone, type Standalone } from './start.js';
+
+const NODE_MAJOR_MIN = 24;
+
+/** What an operator can mend is said in its own words; the rest is a bug and keeps its stack. */
+function explain(error: unknown): string {
+  const plain = [EnvironmentError, ConfigError, ConfigFileMissing, FolderLockedError].some((kind) => error instanceof kind);
+  const address = (error as { code?: string }).code === 'EADDRINUSE';
+  if (address) return `${(error as Error).message}; name another port with TOLLGATE_PORT or TOLLGATE_OPERATIONS_PORT`;
+  return plain ? (error as Error).message : ((error as Error).stack ?? String(error));
+}
+
+async function run(): Promise<void> {
+  if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
+    throw new EnvironmentError([`Node.js ${process.versions.node} is too old: use "npm start", which runs on the Node.js that npm ci installed`]);
+  }
+  let standalone: Standalone | null = null;
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    await standalone?.stop();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+  standalone = await startStandalone(readConfig());
+  process.stdout.write(`${standalone.greeting}\n`);
+}
+
+run().catch((error: unknown) => {
+  process.stderr.write(`tollgate did not start: ${explain(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,114 @@
+import { join, resolve } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { MemoryAdmission } from '@tollgate/admission';
+import { inProcessBus } from '@tollgate/bus';
+import { loadConfig } from '@tollgate/config';
+import { lockFolder } from '@tollgate/folder-lock';
+import { Gateway, GatewayModule } from '@tollgate/gateway';
+import { createNestServer, stopListening } from '@tollgate/http';
+import { DEFAULT_ORGANIZATION_ID, KEY_MANAGEMENT_API, KeyManagementModule } from '@tollgate/key-management';
+import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
+import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
+import { SecretScanningModule } from '@tollgate/secret-scanning';
+import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
+import { USAGE_BILLING_API, UsageBillingModule } from '@tollgate/usage-billing';
+import { lookUpVariable, type StandaloneEnvironment } from './config.js';
+import { greeting } from './greeting.js';
+import { instanceSecrets } from './instance-secrets.js';
+import { lateServices } from './late-services.js';
+import { withSimulatedProviders } from './simulated-providers.js';
+import { StandaloneModule } from './standalone.module.js';
+import { openStores } from './stores.js';
+
+export interface Standalone {
+  /** What a start prints. */
+  readonly greeting: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the four services in this process on embedded parts. In this order: the folder's lock; the database; the
+ * services and the bus between them; what the journal of the life before holds, shipped and booked; the accounts,
+ * rebuilt from the ledger; and only then the public port. When it answers, everything is ready.
+ */
+export async function startStandalone(environment: StandaloneEnvironment): Promise<Standalone> {
+  const dataFolder = resolve(environment.TOLLGATE_DATA);
+  const logger = createLogger({ service: 'tollgate', level: environment.LOG_LEVEL });
+  const lock = lockFolder(dataFolder);
+  const { config, simulator, missing } = await withSimulatedProviders(loadConfig(environment.TOLLGATE_CONFIG, lookUpVariable));
+  const secrets = instanceSecrets(dataFolder, { pepper: environment.TOLLGATE_PEPPER, adminSecret: environment.TOLLGATE_ADMIN_SECRET });
+  const stores = await openStores(dataFolder, environment.DATABASE_URL, (error) => {
+    logger.fatal({ err: error }, 'the embedded Postgres has died');
+    process.exit(1);
+  });
+  const { database } = stores;
+  const bus = inProcessBus();
+  const admission = new MemoryAdmission();
+  const snapshots = new MemoryKeySnapshots();
+  const registry = createMetricsRegistry('standalone', { processMetrics: true });
+  const { mail, mailFolder } = mailSender(dataFolder, environment.SMTP_URL, config.mail.from);
+  let app: NestFastifyApplication | undefined;
+  const { keyManagement, usageBilling } = lateServices(() => ({ keyManagement: app!.get(KEY_MANAGEMENT_API), usageBilling: app!.get(USAGE_BILLING_API) }));
+  const { adminSecret, pepper } = secrets;
+
+  const gateway = new Gateway({
+    admission, config, keyManagement, logger, pepper, registry, snapshots, usageBilling,
+    bus: bus.publisher,
+    journalFolder: join(dataFolder, 'journal'),
+  });
+  app = await createNestServer(
+    StandaloneModule.of([
+      KeyManagementModule.register({ database, snapshots, usageBilling, adminSecret, pepper, logger, bus: bus.publisher, keyMarker: environment.TOLLGATE_KEY_MARKER, initOwnerEmail: environment.INIT_OWNER_EMAIL }),
+      UsageBillingModule.register({ database, adminSecret, logger, ledger: admission, drained: (topic) => bus.server.drained(topic) }),
+      SecretScanningModule.register({ database, keyManagement, usageBilling, mail, pepper, logger, bus: bus.publisher, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl }),
+      GatewayModule.register(gateway),
+    ]),
+    { logger, bodyLimitBytes: config.limits.bodyBytesMax },
+  );
+  app.connectMicroservice({ strategy: bus.server });
+  await app.startAllMicroservices();
+  await app.init();
+  await gateway.start();
+  await gateway.openCreditEpoch(DEFAULT_ORGANIZATION_ID);
+  const operations = await startOperationsListener({
+    registry,
+    host: environment.TOLLGATE_HOST,
+    port: environment.TOLLGATE_OPERATIONS_PORT,
+    ready: async () => {
+      const postgres = await database.dataSource.query('SELECT 1').then(() => true, () => false);
+      const checks = { postgres, ...gateway.readiness() };
+      return { ready: Object.values(checks).every(Boolean), checks };
+    },
+  });
+  await app.listen(environment.TOLLGATE_PORT, environment.TOLLGATE_HOST);
+  const url = (await app.getUrl()).replace('[::1]', 'localhost');
+
+  return {
+    greeting: greeting({
+      url,
+      operationsUrl: operations.url,
+      dataFolder,
+      mailFolder,
+      newAdminSecret: secrets.newAdminSecret,
+      adminSecretFromEnvironment: environment.TOLLGATE_ADMIN_SECRET !== undefined,
+      simulatorFor: simulator === null ? [] : missing,
+      model: config.routes[0]?.name ?? 'a route of config.yaml',
+    }),
+    stop: async () => {
+      await stopListening(app);
+      await gateway.end();
+      await app.close();
+      await operations.close();
+      await simulator?.stop();
+      await mail.close();
+      await stores.close();
+      lock.release();
+    },
+  };
+}
+
+function mailSender(dataFolder: string, smtpUrl: string | undefined, from: string): { mail: ClosableMailSender; mailFolder: string | null } {
+  if (smtpUrl !== undefined) return { mail: smtpMailSender({ url: smtpUrl, from }), mailFolder: null };
+  const mailFolder = join(dataFolder, 'mail');
+  return { mail: emlFolderMailSender({ folder: mailFolder, from }), mailFolder };
+}
