@@ -12,6 +12,8 @@ import { keyManagementSchema } from './store/migrations/index.js';
 
 const SERVICE = 'key-management';
 const BODY_BYTES_MAX = 1_048_576;
+/** Keys are shown without their spending rather than late. */
+const SPENDING_TIMEOUT_MS = 1_500;
 
 async function start(): Promise<void> {
   const config = readConfig();
@@ -22,7 +24,7 @@ async function start(): Promise<void> {
   const kafka = { brokers: config.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: config.KAFKA_TOPIC_PREFIX };
   const bus = kafkaBus(kafka);
   const consumer = new KafkaBatchServer({ ...kafka, groupId: `${config.KAFKA_TOPIC_PREFIX}${SERVICE}` });
-  const usageBilling = httpUsageBillingApi({ url: config.USAGE_BILLING_URL, serviceSecret: config.TOLLGATE_SERVICE_SECRET, timeoutMs: 2_000 });
+  const usageBilling = httpUsageBillingApi({ url: config.USAGE_BILLING_URL, serviceSecret: config.TOLLGATE_SERVICE_SECRET, timeoutMs: SPENDING_TIMEOUT_MS });
 
   const keyManagement = KeyManagementModule.register({
     database, usageBilling, logger,

@@ -1,1 +1,2 @@
-export {};
+export { SecretScanningModule, type SecretScanningPorts } from './secret-scanning.module.js';
+export { secretScanningSchema } from './store/migrations/index.js';

@@ -1,0 +1,30 @@
+import { environmentFields, readEnvironment } from '@tollgate/config';
+import { LOG_LEVELS } from '@tollgate/telemetry';
+import { z } from 'zod';
+
+const environment = z.object({
+  TOLLGATE_HOST: environmentFields.host,
+  TOLLGATE_PORT: environmentFields.port,
+  TOLLGATE_OPERATIONS_PORT: environmentFields.port,
+  DATABASE_URL: environmentFields.postgresUrl,
+  KAFKA_BROKERS: environmentFields.kafkaBrokers,
+  KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
+  KEY_MANAGEMENT_URL: environmentFields.httpUrl,
+  USAGE_BILLING_URL: environmentFields.httpUrl,
+  TOLLGATE_SERVICE_SECRET: environmentFields.secret,
+  /** The same as key-management's: keys are known by their digests under it. */
+  TOLLGATE_PEPPER: z.string().min(16),
+  /** Without it mails become .eml files under `TOLLGATE_DATA`. */
+  SMTP_URL: environmentFields.smtpUrl.optional(),
+  TOLLGATE_DATA: z.string().default('.data'),
+  TOLLGATE_CONFIG: z.string().default('config.yaml'),
+  /** Origin of the gateway as people reach it, for the links in mails. */
+  TOLLGATE_PUBLIC_URL: environmentFields.httpUrl.optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+});
+
+/** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
+export const readConfig = () => readEnvironment(environment, process.env);
+
+/** One variable that `config.yaml` names. */
+export const environmentVariable = (name: string): string | undefined => process.env[name];

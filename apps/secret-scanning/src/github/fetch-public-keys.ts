@@ -1,0 +1,26 @@
+import { request } from 'undici';
+import { z } from 'zod';
+import type { PublishedKey } from './public-keys.js';
+
+const TIMEOUT_MS = 5_000;
+const BYTES_MAX = 256 * 1024;
+
+const list = z.object({ public_keys: z.array(z.object({ key_identifier: z.string(), key: z.string() })) });
+
+/** The list at a fixed address: no redirects, at most 5 s and 256 KiB. Rejects for anything but a 200 with such a list. */
+export async function fetchPublicKeys(url: string): Promise<PublishedKey[]> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const { statusCode, body } = await request(url, { signal, headers: { accept: 'application/json', 'user-agent': 'tollgate' } });
+  if (statusCode !== 200) {
+    await body.dump();
+    throw new Error(`answered ${statusCode}`);
+  }
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BYTES_MAX) throw new Error(`answered more than ${BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return list.parse(JSON.parse(Buffer.concat(chunks).toString('utf8'))).public_keys.map(({ key_identifier, key }) => ({ identifier: key_identifier, pem: key }));
+}

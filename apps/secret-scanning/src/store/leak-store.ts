@@ -1,0 +1,124 @@
+import type { LeakedKeyOutcome, LeaksReportedV1 } from '@tollgate/contracts';
+import { Outbox } from '@tollgate/postgres';
+import type { DataSource, EntityManager } from 'typeorm';
+import { placeHash, type Finding } from './finding.js';
+import { PUBLISH_LEAK, SCANNING_SCHEMA } from './outbox-effects.js';
+
+type KnownOutcome = LeakedKeyOutcome & { key: NonNullable<LeakedKeyOutcome['key']> };
+
+/** Findings, the leaks they turned out to be, and the mails owed for these. */
+export class LeakStore {
+  private readonly outbox = new Outbox(SCANNING_SCHEMA);
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Stores findings; those that are there already stay as they are. */
+  async add(findings: readonly Finding[], now: Date): Promise<void> {
+    await this.dataSource.query(
+      `INSERT INTO scanning.finding (digest, place_hash, origin, url, source, token_type, received_at)
+       SELECT decode(digest, 'hex'), decode(place_hash, 'hex'), origin, url, source, token_type, $7
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS f (digest, place_hash, origin, url, source, token_type)
+       ON CONFLICT ON CONSTRAINT finding_place_unique DO NOTHING`,
+      [
+        findings.map(({ digest }) => digest), findings.map(placeHash), findings.map(({ origin }) => origin), findings.map(({ url }) => url),
+        findings.map(({ source }) => source), findings.map(({ tokenType }) => storedType(tokenType)), now,
+      ],
+    );
+  }
+
+  /**
+   * What key-management said of digests: findings of our keys become leaks, each with one mail to every owner;
+   * findings of nobody's secrets are deleted, so that nothing of a stranger's stays.
+   */
+  async record(outcomes: readonly LeakedKeyOutcome[], now: Date): Promise<void> {
+    const known = outcomes.filter((each): each is KnownOutcome => each.key !== null);
+    const unknown = outcomes.filter(({ key }) => key === null).map(({ digest }) => digest);
+    await this.dataSource.transaction(async (manager) => {
+      if (unknown.length > 0) await deleteFindings(manager, unknown);
+      if (known.length === 0) return;
+      await insertLeaks(manager, known, now);
+      await insertMails(manager, known, now);
+      await resolveFindings(manager, known);
+    });
+  }
+
+  /** Gives findings that nobody could say anything of to the bus, once. Resolves with their number. */
+  async escalate(digests: readonly string[], now: Date): Promise<number> {
+    return this.escalateWhere(`digest IN (SELECT decode(d, 'hex') FROM unnest($2::text[]) AS asked (d))`, digests, now);
+  }
+
+  /** The same for what was received before `before` and never answered: the process that received it died. */
+  async escalateReceivedBefore(before: Date, now: Date): Promise<number> {
+    return this.escalateWhere(`received_at < $2`, before, now);
+  }
+
+  /** Forgets what was received before `before` and turned out to be nobody's. */
+  async forgetReceivedBefore(before: Date): Promise<void> {
+    await this.dataSource.query(`DELETE FROM scanning.finding WHERE api_key_id IS NULL AND received_at < $1`, [before]);
+  }
+
+  /** Which of these keys, each with its digests, have no leak on record, or findings that are not known to be theirs. */
+  async unrecorded(keys: readonly { apiKeyId: string; digests: readonly string[] }[]): Promise<Set<string>> {
+    const pairs = keys.flatMap(({ apiKeyId, digests }) => digests.map((digest) => ({ apiKeyId, digest })));
+    const rows: { api_key_id: string }[] = await this.dataSource.query(
+      `SELECT DISTINCT k.api_key_id FROM unnest($1::text[], $2::text[]) AS k (api_key_id, digest)
+       WHERE NOT EXISTS (SELECT 1 FROM scanning.leak l WHERE l.api_key_id = k.api_key_id)
+          OR EXISTS (SELECT 1 FROM scanning.finding f WHERE f.digest = decode(k.digest, 'hex') AND f.api_key_id IS NULL)`,
+      [pairs.map(({ apiKeyId }) => apiKeyId), pairs.map(({ digest }) => digest)],
+    );
+    return new Set(rows.map((row) => row.api_key_id));
+  }
+
+  private async escalateWhere(condition: string, parameter: unknown, now: Date): Promise<number> {
+    return this.dataSource.transaction(async (manager) => {
+      const [rows] = await manager.query<[{ id: string; digest: string; origin: string; received_at: Date }[], number]>(
+        `UPDATE scanning.finding SET escalated_at = $1 WHERE api_key_id IS NULL AND escalated_at IS NULL AND ${condition}
+         RETURNING id, encode(digest, 'hex') AS digest, origin, received_at`,
+        [now, parameter],
+      );
+      const byDigest = new Map(rows.map((row) => [row.digest, row]));
+      const events = [...byDigest.values()].map(({ id, digest, origin, received_at }): LeaksReportedV1 => ({ eventVersion: 1, findingId: id, digest, origin, reportedAt: received_at.toISOString() }));
+      await this.outbox.add(manager, ...events.map((event) => ({ effect: PUBLISH_LEAK, key: event.digest, payload: JSON.stringify(event) })));
+      return events.length;
+    });
+  }
+}
+
+/** A reporter's word, kept for people: short, and nothing that could be the secret itself. */
+function storedType(tokenType: string): string {
+  return /^[\w .-]{0,64}$/.test(tokenType) && !/[0-9A-Za-z]{32}/.test(tokenType) ? tokenType : '';
+}
+
+async function deleteFindings(manager: EntityManager, digests: readonly string[]): Promise<void> {
+  await manager.query(`DELETE FROM scanning.finding WHERE api_key_id IS NULL AND digest IN (SELECT decode(d, 'hex') FROM unnest($1::text[]) AS asked (d))`, [digests]);
+}
+
+async function insertLeaks(manager: EntityManager, known: readonly KnownOutcome[], now: Date): Promise<void> {
+  const keys = known.map(({ key }) => key);
+  await manager.query(
+    `INSERT INTO scanning.leak (api_key_id, organization_id, key_name, masked_key, revoked_at, reported_at)
+     SELECT api_key_id, organization_id, key_name, masked_key, revoked_at, $6
+     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) AS l (api_key_id, organization_id, key_name, masked_key, revoked_at)
+     ORDER BY api_key_id ON CONFLICT ON CONSTRAINT leak_pk DO NOTHING`,
+    [keys.map((key) => key.apiKeyId), keys.map((key) => key.organizationId), keys.map((key) => key.name), keys.map((key) => key.maskedKey), keys.map((key) => key.revokedAt), now],
+  );
+}
+
+async function insertMails(manager: EntityManager, known: readonly KnownOutcome[], now: Date): Promise<void> {
+  const mails = known.flatMap(({ key }) => key.ownerEmails.map((recipient) => ({ apiKeyId: key.apiKeyId, recipient })));
+  await manager.query(
+    `INSERT INTO scanning.leak_mail (api_key_id, recipient, created_at)
+     SELECT api_key_id, recipient, $3 FROM unnest($1::text[], $2::text[]) AS m (api_key_id, recipient)
+     ORDER BY api_key_id, recipient ON CONFLICT ON CONSTRAINT leak_mail_once DO NOTHING`,
+    [mails.map(({ apiKeyId }) => apiKeyId), mails.map(({ recipient }) => recipient), now],
+  );
+}
+
+async function resolveFindings(manager: EntityManager, known: readonly KnownOutcome[]): Promise<void> {
+  await manager.query(
+    `UPDATE scanning.finding f SET api_key_id = k.api_key_id
+     FROM (SELECT DISTINCT decode(digest, 'hex') AS digest, api_key_id FROM unnest($1::text[], $2::text[]) AS asked (digest, api_key_id)) k
+     WHERE f.digest = k.digest AND f.api_key_id IS NULL`,
+    [known.map(({ digest }) => digest), known.map(({ key }) => key.apiKeyId)],
+  );
+}
