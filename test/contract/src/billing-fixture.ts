@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { MemoryAdmission, type BookedSettle, type EpochOpening } from '@tollgate/admission';
+import type { BusBatch } from '@tollgate/bus';
+import { USAGE_RECORDED_V1, type UsageRecordedV1 } from '@tollgate/contracts';
+import { infraFromEnvironment, tempFolder } from '@tollgate/infra';
+import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
+import { usageBillingSchema } from '@tollgate/usage-billing';
+
+const embeddedPostgres = {
+  shape: 'embedded Postgres',
+  open: async () => {
+    const embedded = await startEmbeddedPostgres(tempFolder('billing'));
+    return opened(embedded.url, embedded.close);
+  },
+};
+export const postgresServer = { shape: 'Postgres server', open: async () => opened(await infraFromEnvironment().createDatabase(), async () => undefined) };
+
+/** The two kinds of Postgres that usage-billing runs on, with its schema. */
+export const databaseShapes = [embeddedPostgres, postgresServer];
+
+export interface OpenedDatabase {
+  readonly url: string;
+  readonly database: Database;
+  close(): Promise<void>;
+}
+
+async function opened(url: string, stop: () => Promise<void>): Promise<OpenedDatabase> {
+  await migrate(url, usageBillingSchema);
+  const database = await openDatabase({ url, poolSize: 6, applicationName: 'contract' });
+  return { url, database, close: async () => { await database.close(); await stop(); } };
+}
+
+/** Admission in memory, with a note of what the ledger's side asked of it. */
+export class RecordingAdmission extends MemoryAdmission {
+  readonly calls: { readonly what: string; readonly organizationId: string; readonly items?: readonly BookedSettle[] }[] = [];
+  readonly openings: EpochOpening[] = [];
+  /** While set, every call of the ledger's side rejects. */
+  unreachable = false;
+
+  override async closeEpoch(organizationId: string): Promise<void> {
+    this.note('closeEpoch', organizationId);
+    await super.closeEpoch(organizationId);
+  }
+  override async openEpoch(epoch: EpochOpening): Promise<boolean> {
+    this.note('openEpoch', epoch.organizationId);
+    this.openings.push(epoch);
+    return super.openEpoch(epoch);
+  }
+  override async settleBooked(organizationId: string, items: readonly BookedSettle[]): Promise<void> {
+    this.note('settleBooked', organizationId, items);
+    await super.settleBooked(organizationId, items);
+  }
+  override async stopWaiting(organizationId: string, journalId: string): Promise<void> {
+    this.note('stopWaiting', organizationId);
+    await super.stopWaiting(organizationId, journalId);
+  }
+  override async leases(): Promise<ReadonlyMap<string, string>> {
+    this.check();
+    return super.leases();
+  }
+
+  count(what: string): number {
+    return this.calls.filter(call => call.what === what).length;
+  }
+
+  private note(what: string, organizationId: string, items?: readonly BookedSettle[]): void {
+    this.check();
+    this.calls.push({ what, organizationId, ...(items ? { items } : {}) });
+  }
+  private check(): void {
+    if (this.unreachable) throw new Error('admission is away');
+  }
+}
+
+/** An event of a request that was held for, and cost, 10 nano-USD under a cap of 1,000. */
+export function usageEvent(fields: Partial<UsageRecordedV1> & { organizationId: string }): UsageRecordedV1 {
+  return {
+    eventVersion: 1, requestId: randomUUID(), apiKeyId: `key of ${fields.organizationId}`, journalId: `journal of ${fields.organizationId}`, journalNumber: 1,
+    outcome: 'completed', route: 'support-bot', provider: 'openai', model: 'gpt-4o-mini', stream: false,
+    inputTokens: 3, outputTokens: 4, cachedInputTokens: 0, reasoningTokens: 0, usageSource: 'provider',
+    costNanoUsd: '10', chargeNanoUsd: '10', holdNanoUsd: '10', accounts: [{ accountId: `account of ${fields.organizationId}`, capNanoUsd: '1000' }],
+    priceVersion: 'v1', startedAt: '2026-11-20T10:00:00.000Z', endedAt: '2026-11-20T10:00:01.000Z', clientAddress: '192.0.2.1',
+    ...fields,
+  };
+}
+
+/** A batch as the bus hands it over; text goes in as it is. */
+export function usageBatch(records: readonly (UsageRecordedV1 | string)[], partition = 0, firstOffset = 0n): BusBatch {
+  return {
+    topic: USAGE_RECORDED_V1, partition,
+    messages: records.map((record, at) => ({ offset: firstOffset + BigInt(at), key: 'org', value: typeof record === 'string' ? record : JSON.stringify(record) })),
+  };
+}
