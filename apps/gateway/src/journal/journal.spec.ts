@@ -1,0 +1,186 @@
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FolderLockedError } from '@tollgate/folder-lock';
+import type { UsageRecordedV1 } from '@tollgate/contracts';
+import { createLogger } from '@tollgate/telemetry';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Journal } from './journal.js';
+import type { Intent } from './records.js';
+import { endOrphans } from './recover.js';
+import { Shipper } from './shipper.js';
+
+let folder: string;
+const open: Journal[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tollgate-journal-'));
+});
+afterEach(() => {
+  for (const journal of open.splice(0)) journal.close(false);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function openJournal(): Journal {
+  const journal = Journal.open(folder);
+  open.push(journal);
+  return journal;
+}
+/** As a kill would leave it: nothing is tidied up, the lock goes. */
+function abandon(journal: Journal): void {
+  open.splice(open.indexOf(journal), 1);
+  journal.close(false);
+}
+const final = (journal: Journal, requestId: string, organizationId = 'org'): Promise<void> =>
+  journal.append('F', requestId, organizationId, journal.takeNumber(), JSON.stringify({ requestId }));
+const silent = createLogger({ service: 'test', level: 'silent' });
+
+describe('a journal', () => {
+  it('has on disk what it said it has, in one write for all records of a turn', async () => {
+    const journal = openJournal();
+    await Promise.all([journal.append('I', 'r1', 'org', 0, '{}'), journal.append('I', 'r2', 'org', 0, '{}')]);
+    expect([...journal.records()].map(({ requestId }) => requestId)).toEqual(['r1', 'r2']);
+  });
+
+  it('keeps its identity and goes on numbering in the next life', async () => {
+    const first = openJournal();
+    await final(first, 'r1');
+    await final(first, 'r2');
+    const { journalId } = first;
+    abandon(first);
+    const second = openJournal();
+    expect(second.journalId).toBe(journalId);
+    expect(second.takeNumber()).toBe(3);
+  });
+
+  it('goes on numbering after a clean end that left no record', async () => {
+    const first = openJournal();
+    await final(first, 'r1');
+    open.pop();
+    first.close(true);
+    const second = openJournal();
+    expect([...second.records()]).toEqual([]);
+    expect(second.takeNumber()).toBe(2);
+  });
+
+  it('is one process’s at a time', () => {
+    openJournal();
+    expect(() => Journal.open(folder)).toThrow(FolderLockedError);
+  });
+
+  it('passes over a torn line and keeps what stands before and after it', async () => {
+    const first = openJournal();
+    await final(first, 'r1');
+    const path = join(folder, readdirSync(folder).filter((name) => name.endsWith('.log')).sort().at(-1)!);
+    abandon(first);
+    appendFileSync(path, 'F r2 org 2 {"half');
+    const second = openJournal();
+    await final(second, 'r3');
+    expect([...second.records()].map(({ requestId }) => requestId)).toEqual(['r1', 'r3']);
+  });
+
+  it('finds the finals of one organisation above a number', async () => {
+    const journal = openJournal();
+    for (const [requestId, organizationId] of [['r1', 'a'], ['r2', 'b'], ['r3', 'a'], ['r4', 'a']] as const) await final(journal, requestId, organizationId);
+    expect(journal.finalsAfter(1, 'a').map(({ requestId }) => requestId)).toEqual(['r3', 'r4']);
+  });
+});
+
+describe('what the last life left', () => {
+  const intent = (requestId: string, holdNanoUsd: string | null): Intent => ({
+    event: {
+      eventVersion: 1, requestId, organizationId: 'org', apiKeyId: 'key', journalId: 'j', route: 'm', provider: 'p', model: 'm', stream: true, holdNanoUsd,
+      accounts: [{ accountId: 'key:key', capNanoUsd: holdNanoUsd }], priceVersion: 'v', startedAt: '2026-11-21T00:00:00.000Z', clientAddress: '127.0.0.1',
+    },
+    inputTokensEstimate: 100,
+    inputNanoUsdPerMillion: '1000000000',
+    outputNanoUsdPerMillion: '2000000000',
+  });
+  const now = '2026-11-21T00:01:00.000Z';
+
+  it('is charged by its last progress, at most its hold, and nothing without one', async () => {
+    const first = openJournal();
+    await first.append('I', 'no-progress', 'org', 0, JSON.stringify(intent('no-progress', '900000')));
+    await first.append('I', 'progress', 'org', 0, JSON.stringify(intent('progress', '900000')));
+    await first.append('P', 'progress', 'org', 0, '{"outputTokens":10}');
+    await first.append('P', 'progress', 'org', 0, '{"outputTokens":50}');
+    await first.append('I', 'beyond', 'org', 0, JSON.stringify(intent('beyond', '150000')));
+    await first.append('P', 'beyond', 'org', 0, '{"outputTokens":50}');
+    await first.append('I', 'ended', 'org', 0, JSON.stringify(intent('ended', null)));
+    await first.append('F', 'ended', 'org', first.takeNumber(), JSON.stringify({ requestId: 'ended' }));
+    abandon(first);
+
+    const finals = await endOrphans(openJournal(), now);
+    const charges = Object.fromEntries(finals.map(({ requestId, outcome, chargeNanoUsd, costNanoUsd }) => [requestId, { outcome, chargeNanoUsd, costNanoUsd }]));
+    expect(charges).toEqual({
+      ended: { outcome: undefined, chargeNanoUsd: undefined, costNanoUsd: undefined },
+      'no-progress': { outcome: 'orphaned', chargeNanoUsd: '0', costNanoUsd: '0' },
+      progress: { outcome: 'orphaned', chargeNanoUsd: '200000', costNanoUsd: '200000' },
+      beyond: { outcome: 'orphaned', chargeNanoUsd: '150000', costNanoUsd: '200000' },
+    });
+    expect(finals.filter(({ outcome }) => outcome === 'orphaned').map(({ journalNumber }) => journalNumber)).toEqual([2, 3, 4]);
+  });
+
+  it('is ended once, however often the process is killed after that', async () => {
+    const first = openJournal();
+    await first.append('I', 'r', 'org', 0, JSON.stringify(intent('r', null)));
+    abandon(first);
+    const second = openJournal();
+    await endOrphans(second, now);
+    abandon(second);
+    const third = await endOrphans(openJournal(), now);
+    expect(third.map(({ requestId, journalNumber }) => [requestId, journalNumber])).toEqual([['r', 1]]);
+  });
+});
+
+describe('the shipper', () => {
+  it('publishes finals in order and again until the bus takes them', async () => {
+    const journal = openJournal();
+    const published: string[] = [];
+    let refusals = 2;
+    const bus = {
+      publish: async (_topic: string, messages: readonly { value: string }[]) => {
+        if (refusals-- > 0) throw new Error('the bus is away');
+        published.push(...messages.map(({ value }) => (JSON.parse(value) as UsageRecordedV1).requestId));
+      },
+    };
+    const shipper = new Shipper(journal, bus, silent);
+    shipper.start();
+    await journal.append('I', 'r1', 'org', 0, '{}');
+    for (const requestId of ['r1', 'r2', 'r3']) await final(journal, requestId);
+    await shipper.caughtUp(5_000);
+    expect(published).toEqual(['r1', 'r2', 'r3']);
+    await final(journal, 'r4');
+    await shipper.caughtUp(5_000);
+    expect(published).toEqual(['r1', 'r2', 'r3', 'r4']);
+    shipper.close();
+  });
+
+  it('ships in the next life what the bus never acknowledged', async () => {
+    const first = openJournal();
+    await final(first, 'r1');
+    abandon(first);
+    const second = openJournal();
+    const published: string[] = [];
+    const shipper = new Shipper(second, { publish: async (_topic, messages) => void published.push(...messages.map(({ value }) => value)) }, silent);
+    shipper.start();
+    await shipper.caughtUp(5_000);
+    expect(published).toEqual(['{"requestId":"r1"}']);
+    shipper.close();
+  });
+
+  it('lets go of segments it has shipped, and of none with an open intent', async () => {
+    const journal = openJournal();
+    const shipper = new Shipper(journal, { publish: async () => undefined }, silent);
+    shipper.start();
+    const large = JSON.stringify({ text: 'x'.repeat(600_000) });
+    await journal.append('I', 'open', 'org', 0, '{}');
+    for (let i = 0; i < 30; i++) await journal.append('F', `r${i}`, 'org', journal.takeNumber(), large);
+    await shipper.caughtUp(5_000);
+    shipper.close();
+    expect(journal.segments().length).toBeGreaterThan(1);
+    open.pop();
+    journal.close(true);
+    const left = readdirSync(folder).filter((name) => name.endsWith('.log')).map((name) => readFileSync(join(folder, name), 'utf8')).join('');
+    expect(left).toContain('I open org');
+  });
+});

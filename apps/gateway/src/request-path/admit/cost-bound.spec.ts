@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import type { Target } from '../choose-route/route-table.js';
+import type { Exchange } from '../exchange.js';
+import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import { boundCost, type CostBound } from './cost-bound.js';
+
+const price = { inputNanoUsdPerMillion: 1_000_000n, outputNanoUsdPerMillion: 10_000_000n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 500 };
+const dearer = { ...price, outputNanoUsdPerMillion: 20_000_000n, maxOutputTokens: 100 };
+const targets = [{ price }, { price: dearer }] as unknown as Target[];
+
+function bound(fields: object, only = targets.slice(0, 1)) {
+  const body = Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }));
+  return boundCost({ body, fields: scanBody(body) as BodyFields, targets: only } as unknown as Exchange);
+}
+const bytes = (fields: object): number => JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }).length;
+
+describe('the bound of a request’s cost', () => {
+  it('is its bytes and the template as input, and the ceiling it names as output', () => {
+    expect(bound({ max_tokens: 7 })).toEqual({ amountNanoUsd: BigInt(bytes({ max_tokens: 7 }) + 64 + 70), injectedMaxTokens: null, outputTokensMax: 7 });
+  });
+  it('takes the larger of both names of the ceiling, times the choices', () => {
+    expect(bound({ max_tokens: 7, max_completion_tokens: 9, n: 3 })).toMatchObject({ outputTokensMax: 27 });
+  });
+  it('takes the model’s ceiling, and puts it into the body, where none is named', () => {
+    expect(bound({})).toMatchObject({ outputTokensMax: 500, injectedMaxTokens: 500 });
+    expect(bound({ max_tokens: null })).toMatchObject({ injectedMaxTokens: 500 });
+  });
+  it('takes the dearest price of all targets', () => {
+    const both = bound({ max_tokens: 10 }, targets) as CostBound;
+    expect(both.amountNanoUsd).toBe(BigInt(bytes({ max_tokens: 10 }) + 64 + 200));
+  });
+  it('refuses ceilings and choices that are no whole numbers within bounds, naming the field', () => {
+    for (const [fields, param] of [[{ max_tokens: 0 }, 'max_tokens'], [{ max_tokens: '5' }, 'max_tokens'], [{ max_completion_tokens: 1.5 }, 'max_completion_tokens'], [{ n: 129 }, 'n'], [{ n: -1 }, 'n']] as const) {
+      expect(bound(fields)).toMatchObject({ kind: 'refusal', code: 'invalid_request', param });
+    }
+  });
+  it('refuses what costs more than its bytes say, however it is spelt', () => {
+    const image = { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }] };
+    expect(bound(image)).toMatchObject({ kind: 'refusal', code: 'unbounded_cost' });
+    const body = Buffer.from(JSON.stringify({ model: 'm', ...image }).replaceAll('image_url', 'im\\u0061ge_url'));
+    expect(boundCost({ body, fields: scanBody(body) as BodyFields, targets } as unknown as Exchange)).toMatchObject({ kind: 'refusal', code: 'unbounded_cost' });
+  });
+  it('takes text that talks of images for text', () => {
+    expect(bound({ messages: [{ role: 'user', content: 'what is "image_url"? caf\u00e9 \u0001' }] })).toHaveProperty('amountNanoUsd');
+    expect(bound({ messages: [{ role: 'user', content: [{ type: 'text', text: 'file' }] }] })).toHaveProperty('amountNanoUsd');
+  });
+});

@@ -1,0 +1,31 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Secret } from '@tollgate/api-key';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isPrivateAddress, openProvider } from './provider.js';
+
+const server = createServer((_request, reply) => reply.end('{}'));
+beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
+afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
+
+const config = (host: string, allowPrivateNetwork: boolean) => ({
+  name: 'p', dialect: 'openai' as const, baseUrl: `http://${host}:${(server.address() as AddressInfo).port}/v1`, credential: new Secret('provider-credential'), credentialVariable: 'P',
+  allowPrivateNetwork, timeoutMs: 1_000, firstByteTimeoutMs: 1_000,
+});
+
+describe('a provider', () => {
+  it('cannot be on a private address, named or resolved, unless the configuration says so', async () => {
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const provider = openProvider(config(host, false));
+      await expect(provider.pool.request({ path: '/', method: 'GET' })).rejects.toMatchObject({ code: 'ERR_PRIVATE_ADDRESS' });
+      await provider.pool.destroy();
+    }
+    const allowed = openProvider(config('127.0.0.1', true));
+    expect((await allowed.pool.request({ path: '/', method: 'GET' })).statusCode).toBe(200);
+    await allowed.pool.destroy();
+  });
+  it('knows private addresses of both families, mapped ones too', () => {
+    for (const address of ['127.0.0.1', '10.1.2.3', '169.254.169.254', '192.168.0.1', '172.31.0.1', '::1', 'fd00::1', 'fe80::1', '::ffff:127.0.0.1', 'nonsense']) expect(isPrivateAddress(address), address).toBe(true);
+    for (const address of ['1.1.1.1', '172.32.0.1', '2606:4700::1111']) expect(isPrivateAddress(address), address).toBe(false);
+  });
+});

@@ -1,0 +1,134 @@
+import { randomInt } from 'node:crypto';
+import type { KeySnapshot } from '@tollgate/api-key';
+import type { KeyChangeListener, KeySnapshotReader, SnapshotRead } from '@tollgate/key-snapshots';
+import { describe, expect, it } from 'vitest';
+import { KeyCache } from './key-cache.js';
+
+const DIGEST = 'ab'.repeat(32);
+const ACTIVE: KeySnapshot = {
+  apiKeyId: 'k', organizationId: 'default', version: 1, digests: [DIGEST], state: 'active', name: 'k', scopes: ['inference:write'], expiresAtMs: null, models: null, allowedIps: null,
+  rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null }, accounts: [{ accountId: 'key:k', capNanoUsd: null }],
+};
+const DEAD: KeySnapshot = { apiKeyId: 'k', organizationId: 'default', version: 2, digests: [DIGEST], state: 'revoked', reason: 'revoked' };
+
+/** A store whose answers are given by hand. */
+class Store implements KeySnapshotReader {
+  listener!: KeyChangeListener;
+  age = 0;
+  reads = 0;
+  answer: () => Promise<SnapshotRead> = () => Promise.resolve({ kind: 'absent' });
+  read(): Promise<SnapshotRead> {
+    this.reads += 1;
+    return this.answer();
+  }
+  follow(listener: KeyChangeListener): void {
+    this.listener = listener;
+  }
+  ageMs(): number {
+    return this.age;
+  }
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function cacheOn(store: Store, verifyKey: () => Promise<KeySnapshot | null>, dead: KeySnapshot[] = []): KeyCache {
+  return new KeyCache(store, { verifyKey, revokeLeakedKeys: () => Promise.resolve([]) }, (snapshot) => dead.push(snapshot));
+}
+const kindOf = async (cache: KeyCache): Promise<string> => (cache.remembered(DIGEST) ?? (await cache.identify(DIGEST))).kind;
+
+describe('the cache of keys', () => {
+  it('asks Redis, then key-management, and then nobody', async () => {
+    const store = new Store();
+    let asked = 0;
+    const cache = cacheOn(store, () => Promise.resolve(asked++ === 0 ? ACTIVE : null));
+    expect(await kindOf(cache)).toBe('active');
+    expect(await kindOf(cache)).toBe('active');
+    expect([store.reads, asked]).toEqual([1, 1]);
+  });
+
+  it('remembers that a digest is nobody’s until a key with that digest is heard of', async () => {
+    const store = new Store();
+    let known: KeySnapshot | null = null;
+    const cache = cacheOn(store, () => Promise.resolve(known));
+    expect(await kindOf(cache)).toBe('refused');
+    known = ACTIVE;
+    expect(await kindOf(cache)).toBe('refused');
+    store.listener.changed(ACTIVE);
+    expect(await kindOf(cache)).toBe('active');
+  });
+
+  it('tells of a tombstone and refuses the key from then on', async () => {
+    const store = new Store();
+    const dead: KeySnapshot[] = [];
+    let now: KeySnapshot = ACTIVE;
+    const cache = cacheOn(store, () => Promise.resolve(now), dead);
+    expect(await kindOf(cache)).toBe('active');
+    now = DEAD;
+    store.listener.changed(DEAD);
+    expect(await kindOf(cache)).toBe('refused');
+    expect(dead).toEqual([DEAD]);
+  });
+
+  it('trusts nothing it remembers when it has not heard of changes for 3 s: the authority is asked each time', async () => {
+    const store = new Store();
+    let now: KeySnapshot = ACTIVE;
+    const cache = cacheOn(store, () => Promise.resolve(now));
+    expect(await kindOf(cache)).toBe('active');
+    store.age = 3_001;
+    now = DEAD;
+    expect(await kindOf(cache)).toBe('refused');
+  });
+
+  it('calls a key unavailable, never invalid, when nobody can be asked', async () => {
+    const store = new Store();
+    store.answer = () => Promise.reject(new Error('Redis is away'));
+    const cache = cacheOn(store, () => Promise.reject(new Error('key-management is away')));
+    expect(await kindOf(cache)).toBe('unavailable');
+  });
+
+  it('asks the authority about a snapshot that cannot be read', async () => {
+    const store = new Store();
+    store.answer = () => Promise.resolve({ kind: 'malformed' });
+    expect(await kindOf(cacheOn(store, () => Promise.resolve(ACTIVE)))).toBe('active');
+  });
+
+  it('makes one question of many at the same time', async () => {
+    const store = new Store();
+    const cache = cacheOn(store, () => Promise.resolve(ACTIVE));
+    await Promise.all(Array.from({ length: 50 }, () => cache.identify(DIGEST)));
+    expect(store.reads).toBe(1);
+  });
+
+  it('never brings a revoked key back, however reads and the revoke overlap', async () => {
+    const seed = randomInt(2 ** 31);
+    let state = seed;
+    const next = (bound: number): number => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * bound);
+    };
+    const pause = async (turns: number): Promise<void> => {
+      for (let i = 0; i < turns; i++) await Promise.resolve();
+    };
+    for (let schedule = 0; schedule < 10_000; schedule++) {
+      const store = new Store();
+      // The revoke commits at one moment and is heard of at a later one; a read answers with what was true when it was made.
+      let committed: KeySnapshot = ACTIVE;
+      const delay = next(8);
+      store.answer = async () => {
+        const snapshot = committed;
+        await pause(delay);
+        return { kind: 'found', snapshot };
+      };
+      const cache = cacheOn(store, () => Promise.resolve(committed));
+      const asked = [cache.identify(DIGEST), pause(next(6)).then(() => cache.identify(DIGEST))];
+      const revoked = pause(next(8)).then(async () => {
+        committed = DEAD;
+        await pause(next(4));
+        store.listener.changed(DEAD);
+      });
+      await Promise.all([...asked, revoked]);
+      expect(await kindOf(cache), `seed ${seed}, schedule ${schedule}`).toBe('refused');
+    }
+  });
+});
