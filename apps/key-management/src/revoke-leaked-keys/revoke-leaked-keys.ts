@@ -17,31 +17,35 @@ export class RevokeLeakedKeys {
    */
   async execute(origin: string, digests: readonly string[], now: Date): Promise<LeakedKeyOutcome[]> {
     const known = await this.store.findByDigests(digests);
-    const { changed, written } = await this.revoke(origin, [...known.values()].filter((key) => key.revocation === null), now);
+    const { current, revokedIds, written } = await this.revoke(origin, [...known.values()].filter((key) => key.revocation === null), now);
     const waiting = (await this.relay.snapshotsWritten(written)) ? new Set<string>() : await this.store.keysWaiting(written);
     const owners = await this.members.ownerEmails([...new Set([...known.values()].map((key) => key.organizationId))]);
     return digests.map((digest) => {
       const before = known.get(digest);
       if (before === undefined) return { digest, outcome: 'unknown', key: null };
-      const key = changed.get(before.id) ?? before;
-      const outcome = key.version === before.version ? 'already_revoked' : waiting.has(key.id) ? 'pending' : 'revoked';
+      const key = current.get(before.id) ?? before;
+      // Whoever revoked it between the look-up and the lock answers for its tombstone.
+      const outcome = !revokedIds.has(key.id) ? 'already_revoked' : waiting.has(key.id) ? 'pending' : 'revoked';
       return { digest, outcome, key: described(key, owners.get(key.organizationId) ?? []) };
     });
   }
 
-  private async revoke(origin: string, keys: readonly ApiKey[], now: Date): Promise<{ changed: Map<string, ApiKey>; written: SnapshotEntries }> {
+  private async revoke(origin: string, keys: readonly ApiKey[], now: Date): Promise<{ current: Map<string, ApiKey>; revokedIds: Set<string>; written: SnapshotEntries }> {
     const ids = [...new Set(keys.map((key) => key.id))];
-    const changed = new Map<string, ApiKey>();
+    const current = new Map<string, ApiKey>();
+    const revokedIds = new Set<string>();
     const written: string[] = [];
     for (let start = 0; start < ids.length; start += KEYS_PER_TRANSACTION) {
       const chunk = await this.store.change(ids.slice(start, start + KEYS_PER_TRANSACTION), (key) => {
         const after = revoked(key, 'leaked', now);
-        return after && { change: 'leaked', key: after, actor: { name: 'secret-scanning', fromAddress: null }, details: { origin }, at: now };
+        if (after === null) return null;
+        revokedIds.add(key.id);
+        return { change: 'leaked', key: after, actor: { name: 'secret-scanning', fromAddress: null }, details: { origin }, at: now };
       });
-      for (const key of chunk.keys) changed.set(key.id, key);
+      for (const key of chunk.keys) current.set(key.id, key);
       written.push(...chunk.written);
     }
-    return { changed, written };
+    return { current, revokedIds, written };
   }
 }
 
