@@ -5,7 +5,7 @@ import type { GatewayInstance, GatewayInstances } from './gateway-instances.js';
 import { LeaseWatch } from './lease-watch.js';
 import type { ResolveOrphans } from './resolve-orphans.js';
 
-const LOOK_EVERY_MS = 1_000;
+const LOOK_EVERY_MS_MAX = 1_000;
 
 export interface GatewayWatchOptions {
   readonly instances: GatewayInstances;
@@ -41,9 +41,13 @@ export class GatewayWatch {
     this.running = this.loop();
   }
 
-  async onModuleDestroy(): Promise<void> {
+  onModuleDestroy(): void {
     this.stopped = true;
     this.wake();
+  }
+
+  /** After the bus has closed: a look that waits for it ends with it. */
+  async onApplicationShutdown(): Promise<void> {
     await this.running;
   }
 
@@ -90,7 +94,7 @@ export class GatewayWatch {
 
   private pause(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, LOOK_EVERY_MS);
+      const timer = setTimeout(resolve, Math.min(LOOK_EVERY_MS_MAX, this.options.goneAfterMs / 4));
       this.wake = () => {
         clearTimeout(timer);
         resolve();
