@@ -9,9 +9,10 @@ import { createNestServer, stopListening } from '@tollgate/http';
 import { DEFAULT_ORGANIZATION_ID, KEY_MANAGEMENT_API, KeyManagementModule } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
-import { SecretScanningModule } from '@tollgate/secret-scanning';
+import { SecretScanningModule, WEBHOOK_BODY_BYTES_MAX } from '@tollgate/secret-scanning';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
 import { USAGE_BILLING_API, UsageBillingModule } from '@tollgate/usage-billing';
+import type { FastifyInstance } from 'fastify';
 import { lookUpVariable, type StandaloneEnvironment } from './config.js';
 import { greeting } from './greeting.js';
 import { instanceSecrets } from './instance-secrets.js';
@@ -19,6 +20,8 @@ import { lateServices } from './late-services.js';
 import { withSimulatedProviders } from './simulated-providers.js';
 import { StandaloneModule } from './standalone.module.js';
 import { openStores } from './stores.js';
+
+const ADMIN_BODY_BYTES_MAX = 1_048_576;
 
 export interface Standalone {
   /** What a start prints. */
@@ -63,8 +66,12 @@ export async function startStandalone(environment: StandaloneEnvironment): Promi
       SecretScanningModule.register({ database, keyManagement, usageBilling, mail, pepper, logger, bus: bus.publisher, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl }),
       GatewayModule.register(gateway),
     ]),
-    { logger, bodyLimitBytes: config.limits.bodyBytesMax },
+    { logger, bodyLimitBytes: ADMIN_BODY_BYTES_MAX },
   );
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  fastify.addHook('onRoute', (route) => {
+    if (route.url.startsWith('/webhooks/')) route.bodyLimit = WEBHOOK_BODY_BYTES_MAX;
+  });
   app.connectMicroservice({ strategy: bus.server });
   await app.startAllMicroservices();
   await app.init();

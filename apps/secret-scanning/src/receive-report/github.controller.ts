@@ -9,7 +9,8 @@ import { ReceiveReport, type Label } from './receive-report.js';
 export const PEPPER = Symbol('PEPPER');
 /** A history scan at enrolment reports thousands at once; a report of this size takes about a second. */
 const ITEMS_MAX = 10_000;
-const BODY_BYTES_MAX = 8 * 1024 * 1024;
+/** A report of ten thousand items; what is larger is 413. */
+export const WEBHOOK_BODY_BYTES_MAX = 8 * 1024 * 1024;
 const RETRY_AFTER = { 'retry-after': '30' };
 
 export interface ItemFeedback {
@@ -38,7 +39,7 @@ export class GithubController {
     @Body() body: unknown,
   ): Promise<ItemFeedback[]> {
     const bytes = body instanceof Uint8Array ? body : new Uint8Array();
-    if (bytes.length > BODY_BYTES_MAX) throw new Problem('body_too_large');
+    if (bytes.length > WEBHOOK_BODY_BYTES_MAX) throw new Problem('body_too_large');
     await this.verify(bytes, identifier, signature);
     const items = itemsOf(bytes).map((item) => readItem(item, this.pepper));
     const result = await this.receiveReport.execute('github', items, new Date());

@@ -2,7 +2,7 @@ import type { Admission } from '@tollgate/admission';
 import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
-import { boundCost } from './cost-bound.js';
+import { boundCost, namedOutputTokens } from './cost-bound.js';
 import type { CreditEpochs } from './credit-epochs.js';
 import { rateLimitHeaders, retryHeaders } from './rate-limit-headers.js';
 
@@ -17,15 +17,14 @@ export function admit(admission: Admission, epochs: CreditEpochs, gateway: Gatew
     const key = exchange.key!;
     if (!key.governed) return undefined;
     let amountNanoUsd = 0n;
-    let tokens = exchange.inputTokensEstimate;
     if (key.cappedAccounts.length > 0) {
       const bound = boundCost(exchange);
       if ('kind' in bound) return bound;
       amountNanoUsd = bound.amountNanoUsd;
       exchange.injectedMaxTokens = bound.injectedMaxTokens;
-      if (bound.injectedMaxTokens === null) tokens += bound.outputTokensMax;
     }
     const { snapshot } = key;
+    const tokens = snapshot.rateLimits.tokensPerMinute === null ? 0 : exchange.inputTokensEstimate + namedOutputTokens(exchange);
     const item: ReserveItem = {
       requestId: exchange.requestId,
       organizationId: snapshot.organizationId,

@@ -16,7 +16,6 @@ export interface CostBound {
   readonly amountNanoUsd: bigint;
   /** The model's ceiling, to be put into the body where the caller names none. */
   readonly injectedMaxTokens: number | null;
-  readonly outputTokensMax: number;
 }
 
 /**
@@ -47,8 +46,15 @@ export function boundCost(exchange: Exchange): CostBound | Refusal {
   return {
     amountNanoUsd: costBound(targets.map(({ price }) => price), body.length + TEMPLATE_TOKENS, outputTokensMax),
     injectedMaxTokens: named.length > 0 ? null : ceiling,
-    outputTokensMax,
   };
+}
+
+/** The output that a request names as its ceiling, for the tokens-per-minute limit; 0 where it names none that makes sense. */
+export function namedOutputTokens(exchange: Exchange): number {
+  const { body } = exchange;
+  const { maxTokens, maxCompletionTokens, n } = exchange.fields!;
+  const named = Math.max(wholeNumber(body, maxTokens) ?? 0, wholeNumber(body, maxCompletionTokens) ?? 0, 0);
+  return Math.min(named * Math.max(wholeNumber(body, n) ?? 1, 1), TOKENS_MAX);
 }
 
 /** Null where the field is absent or null, undefined where it is something else than a whole number. */
