@@ -1,6 +1,6 @@
 import { waitUntil } from '@tollgate/infra';
 import { describe, expect, it } from 'vitest';
-import { costNanoUsd, holdNanoUsd, nanoUsd, usd } from '../kit/prices.js';
+import { costNanoUsd, holdNanoUsd, usd } from '../kit/prices.js';
 import { providerEntries, usageOf } from '../kit/provider-log.js';
 import type { Shape } from '../kit/shape.js';
 import { chatBody, type ChatFields } from '../kit/tollgate-client.js';
@@ -9,7 +9,7 @@ const usedPerCall = { prompt_tokens: 100, completion_tokens: 50 };
 const costPerCall = costNanoUsd('gpt-4o-mini', 100, 50);
 /** A body of well over 36 bytes, so that its hold covers the 100 tokens of input. */
 const measured: ChatFields = { max_tokens: 100, simulator: usedPerCall };
-const hold = holdNanoUsd('gpt-4o-mini', Buffer.byteLength(chatBody(measured)), 100);
+const hold = holdOf(measured);
 
 /** Credit and rate limits. */
 export function limits(shape: () => Shape): void {
@@ -36,7 +36,7 @@ export function limits(shape: () => Shape): void {
     it('of credit lets through exactly the calls that fit, one after the other', async () => {
       const key = await shape().client().createKey({ credit_limit_usd: usd(hold + 4n * costPerCall) });
       const statuses: number[] = [];
-      for (let call = 0; call < 7; call++) statuses.push((await shape().client().chat(key.secret, { ...measured, stream: false })).status);
+      for (let call = 0; call < 7; call++) statuses.push((await shape().client().chat(key.secret, measured)).status);
       expect(statuses).toEqual([200, 200, 200, 200, 200, 402, 402]);
       const totals = await usageOf(shape(), key.id, 5);
       expect(totals).toEqual({ requests: 5, input_tokens: 500, output_tokens: 250, cost_usd: usd(5n * costPerCall) });
@@ -44,13 +44,11 @@ export function limits(shape: () => Shape): void {
     });
 
     it('of credit is never passed, even where the provider reports more than was held', async () => {
-      const key = await shape().client().createKey({ credit_limit_usd: usd(hold) });
-      const reply = await shape().client().chat(key.secret, { ...measured, simulator: { prompt_tokens: 90_000, completion_tokens: 50 } });
-      expect(reply.status).toBe(200);
-      await usageOf(shape(), key.id, 1);
-      const used = nanoUsd((await shape().client().getKey(key.id)).credit_used_usd);
-      expect(used).toBeLessThanOrEqual(hold);
-      expect(used).toBeGreaterThan(0n);
+      const excessive: ChatFields = { ...measured, simulator: { prompt_tokens: 90_000, completion_tokens: 50 } };
+      const key = await shape().client().createKey({ credit_limit_usd: usd(holdOf(excessive)) });
+      expect((await shape().client().chat(key.secret, excessive)).status).toBe(200);
+      const { cost_usd: cost } = await usageOf(shape(), key.id, 1);
+      expect([cost, (await shape().client().getKey(key.id)).credit_used_usd]).toEqual([usd(holdOf(excessive)), usd(holdOf(excessive))]);
     });
 
     it('of requests per minute is told on each reply, and beyond it is 429 with the time to wait', async () => {
@@ -97,4 +95,9 @@ export function limits(shape: () => Shape): void {
 
     const clientOf = (url: string) => shape().client(shape().gateways.findIndex((gateway) => gateway.url === url));
   });
+}
+
+/** What a call with these fields holds; they name 100 tokens of output. */
+function holdOf(fields: ChatFields): bigint {
+  return holdNanoUsd('gpt-4o-mini', Buffer.byteLength(chatBody(fields)), 100);
 }

@@ -17,11 +17,11 @@ export function refusals(shape: () => Shape): void {
     });
 
     it('with a credential in no known form is 401 invalid_api_key', async () => {
-      const credentials = ['Bearer nonsense', 'Bearer sk-short', 'Basic dXNlcjpwYXNzd29yZA==', `Bearer sk-${'a'.repeat(50)}`, `Bearer sk-${'é'.repeat(25)}`, 'Bearer a b c', `Bearer ${'x'.repeat(4_000)}`];
+      const credentials = ['Bearer zQ7nonsense', 'Bearer sk-zQ7short', 'Basic zQ7dXNlcjpwYXNzd29yZA==', `Bearer sk-zQ7${'a'.repeat(47)}`, `Bearer sk-zQ7${'é'.repeat(25)}`, 'Bearer zQ7 and more', `Bearer zQ7${'x'.repeat(4_000)}`];
       for (const authorization of credentials) {
         const reply = await call({ authorization: Buffer.from(authorization).toString('latin1') });
         expectRefusal(reply, 401, 'invalid_api_key');
-        expect(reply.text).not.toContain(authorization.split(' ')[1]);
+        expect(reply.text).not.toContain('zQ7');
       }
     });
 

@@ -116,11 +116,17 @@ export function theLeak(shape: () => Shape): void {
       expect(shape().github.fetches() - before).toBe(0);
     });
 
-    it('that is signed but says nothing sensible is 400', async () => {
-      for (const body of ['{"token":"x"}', '[{"type":"no token"}]', 'not json', '[1]']) {
+    it('that is signed but no list is 400', async () => {
+      for (const body of ['{"token":"x"}', 'not json', '"text"', '']) {
         const reply = await post(body, shape().github.sign(body));
         expect(reply.status, body).toBe(400);
       }
+    });
+
+    it('has a label also for items that cannot be read, and they keep none of the others from being revoked', async () => {
+      const key = await shape().client().createKey();
+      const reply = await report([{ type: 'no token' }, leaked(key.secret, 'ours'), { token: 5, type: 'no text' }]);
+      expect(reply.json<Feedback[]>().map(({ token_type: type, label }) => [type, label])).toEqual([['no token', 'false_positive'], ['ours', 'true_positive'], ['no text', 'false_positive']]);
     });
 
     it('cuts off what the leaked key has under way, and what was delivered is charged', async () => {
