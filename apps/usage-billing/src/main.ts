@@ -13,7 +13,6 @@ import { UsageBillingInternalModule } from './usage-billing-internal.module.js';
 import { UsageBillingModule } from './usage-billing.module.js';
 
 const SERVICE = 'usage-billing';
-const BODY_BYTES_MAX = 1_048_576;
 
 async function start(): Promise<void> {
   const config = readConfig();
@@ -34,7 +33,7 @@ async function start(): Promise<void> {
     adminSecret: config.TOLLGATE_ADMIN_SECRET,
     goneAfterMs: config.GATEWAY_GONE_AFTER_MS,
   });
-  const app = await createNestServer(UsageBillingInternalModule.register(usageBilling, config.TOLLGATE_SERVICE_SECRET), { logger, bodyLimitBytes: BODY_BYTES_MAX });
+  const app = await createNestServer(UsageBillingInternalModule.register(usageBilling, config.TOLLGATE_SERVICE_SECRET), { logger });
   app.connectMicroservice({ strategy: consumer });
   await app.startAllMicroservices();
   await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);

@@ -15,10 +15,12 @@ export interface KafkaBatchServerOptions extends KafkaConnection {
   readonly resume?: ResumeOffsets;
   /** Messages in one batch at most. Default 1,000. */
   readonly batchMax?: number;
-  /** After a crash the partitions go to another member after this long. Default 10,000. */
+  /** After a crash the partitions go to another member after this long. Default 6,000, the least that brokers allow by default. */
   readonly sessionTimeoutMs?: number;
 }
 
+const SESSION_TIMEOUT_MS = 6_000;
+const HEARTBEATS_IN_SESSION = 4;
 const FETCH_WAIT_MS = 250;
 const RESTART_MS_MAX = 5_000;
 const DRAIN_TIMEOUT_MS = 30_000;
@@ -98,10 +100,10 @@ export class KafkaBatchServer extends BatchServer {
   /** One life of a consumer: resolves when the server is closed, rejects when the consumer is beyond repair. */
   private async consume(): Promise<void> {
     const topics = this.topics();
-    const { sessionTimeoutMs = 10_000, groupId } = this.options;
+    const { sessionTimeoutMs = SESSION_TIMEOUT_MS, groupId } = this.options;
     await ensureTopics(this.options, topics);
     const consumer = kafkaClient(this.options).consumer({
-      groupId, sessionTimeout: sessionTimeoutMs, heartbeatInterval: sessionTimeoutMs / 5,
+      groupId, sessionTimeout: sessionTimeoutMs, heartbeatInterval: sessionTimeoutMs / HEARTBEATS_IN_SESSION,
       maxWaitTimeInMs: FETCH_WAIT_MS, allowAutoTopicCreation: false,
       // A crash ends this life; the next one begins with a consumer of its own.
       retry: { restartOnFailure: async () => false },
@@ -127,9 +129,9 @@ export class KafkaBatchServer extends BatchServer {
   }
 
   private batchHandler(consumer: Consumer): (payload: EachBatchPayload) => Promise<void> {
-    const { topicPrefix = '', batchMax = 1_000, sessionTimeoutMs = 10_000 } = this.options;
+    const { topicPrefix = '', batchMax = 1_000, sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.options;
     const delivery = new PartitionDelivery({
-      batchMax, heartbeatMs: sessionTimeoutMs / 5,
+      batchMax, heartbeatMs: sessionTimeoutMs / HEARTBEATS_IN_SESSION,
       topicOf: name => name.slice(topicPrefix.length),
       handle: batch => this.handle(batch),
       onRetry: (topic, partition, ms) => this.logger.warn(`a handler of ${topic} failed in partition ${partition}, again in ${ms} ms`),
@@ -142,7 +144,7 @@ export class KafkaBatchServer extends BatchServer {
       positioned.catch(() => undefined);
     });
     return async payload => {
-      await keepingSession(payload.heartbeat, sessionTimeoutMs / 5, positioned, { abandon: true });
+      await keepingSession(payload.heartbeat, sessionTimeoutMs / HEARTBEATS_IN_SESSION, positioned, { abandon: true });
       // Fetched before the seek: the same partition comes again from where it has to.
       if (payload.isStale()) return;
       await delivery.deliver(payload);

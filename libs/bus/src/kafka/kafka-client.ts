@@ -28,10 +28,21 @@ export function kafkaClient({ brokers, clientId }: KafkaConnection): Kafka {
 }
 
 const nestLogger = new Logger('Kafka');
+const SAME_LINE_EVERY_MS = 10_000;
+const lastLogged = new Map<string, number>();
 
-/** kafkajs calls passing trouble an error and tries again: here it is a warning; what is final rejects and is logged by whoever asked. */
+/**
+ * kafkajs calls passing trouble an error and tries again: here it is a warning; what is final rejects and is logged
+ * by whoever asked. While a cluster is away it says the same several times a second.
+ */
 function log({ namespace, log: { message, error } }: LogEntry): void {
-  nestLogger.warn(`${namespace}: ${message}${error === undefined ? '' : ` (${String(error)})`}`);
+  const line = `${namespace}: ${message}${error === undefined ? '' : ` (${String(error)})`}`;
+  const now = performance.now();
+  if (now - (lastLogged.get(line) ?? -Infinity) < SAME_LINE_EVERY_MS) return;
+  // Lines with numbers in them are new ones each time.
+  if (lastLogged.size > 100) lastLogged.clear();
+  lastLogged.set(line, now);
+  nestLogger.warn(line);
 }
 
 interface RequestQueue {

@@ -27,15 +27,26 @@ export class PartitionDelivery {
    */
   async deliver(payload: EachBatchPayload): Promise<void> {
     const { batch: { topic: name, partition, messages }, isRunning, isStale } = payload;
-    const { batchMax, heartbeatMs, handle, topicOf } = this.options;
+    const { batchMax, heartbeatMs, topicOf } = this.options;
     for (let start = 0; start < messages.length && isRunning() && !isStale(); start += batchMax) {
       const some = messages.slice(start, start + batchMax);
-      const handled = handle({ topic: topicOf(name), partition, messages: some.map(delivery) }).then(() => true, () => false);
-      const success = await keepingSession(payload.heartbeat, heartbeatMs, handled);
-      if (!success) return this.tryAgainLater(payload);
+      const batch = { topic: topicOf(name), partition, messages: some.map(delivery) };
+      // The commit is part of the work: in a rebalance it still counts, and spares the next member the same messages.
+      const handled = this.handleAndCommit(payload, batch);
+      if (!(await keepingSession(payload.heartbeat, heartbeatMs, handled))) return this.tryAgainLater(payload);
       this.failures.delete(`${name}/${partition}`);
-      await commit(payload, some.at(-1)!.offset);
     }
+  }
+
+  /** False when a handler rejected; rejects when the commit is refused. */
+  private async handleAndCommit(payload: EachBatchPayload, batch: BusBatch): Promise<boolean> {
+    try {
+      await this.options.handle(batch);
+    } catch {
+      return false;
+    }
+    await commit(payload, batch.messages.at(-1)!.offset);
+    return true;
   }
 
   private tryAgainLater({ batch: { topic: name, partition }, pause }: EachBatchPayload): void {
@@ -48,9 +59,9 @@ export class PartitionDelivery {
   }
 }
 
-async function commit({ batch: { topic, partition }, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload, last: string): Promise<void> {
-  resolveOffset(last);
-  const next = (BigInt(last) + 1n).toString();
+async function commit({ batch: { topic, partition }, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload, last: bigint): Promise<void> {
+  resolveOffset(last.toString());
+  const next = (last + 1n).toString();
   await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: next }] }] });
 }
 
