@@ -37,7 +37,7 @@ async function start(): Promise<void> {
     journalFolder: join(environment.TOLLGATE_DATA, 'journal'),
     pepper: environment.TOLLGATE_PEPPER,
   });
-  const app = await createNestServer(GatewayModule.register(gateway), { logger, bodyLimitBytes: config.limits.bodyBytesMax });
+  const app = await createNestServer(GatewayModule.register(gateway), { logger });
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
     keyManagement: environment.KEY_MANAGEMENT_URL,
     usageBilling: environment.USAGE_BILLING_URL,

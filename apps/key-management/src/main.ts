@@ -11,7 +11,6 @@ import { KeyManagementModule } from './key-management.module.js';
 import { keyManagementSchema } from './store/migrations/index.js';
 
 const SERVICE = 'key-management';
-const BODY_BYTES_MAX = 1_048_576;
 /** Keys are shown without their spending rather than late. */
 const SPENDING_TIMEOUT_MS = 1_500;
 
@@ -36,7 +35,7 @@ async function start(): Promise<void> {
     keyMarker: config.TOLLGATE_KEY_MARKER,
     initOwnerEmail: config.INIT_OWNER_EMAIL,
   });
-  const app = await createNestServer(KeyManagementInternalModule.register(keyManagement, config.TOLLGATE_SERVICE_SECRET), { logger, bodyLimitBytes: BODY_BYTES_MAX });
+  const app = await createNestServer(KeyManagementInternalModule.register(keyManagement, config.TOLLGATE_SERVICE_SECRET), { logger });
   app.connectMicroservice({ strategy: consumer });
   await app.startAllMicroservices();
   await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);

@@ -7,11 +7,9 @@ import { migrate, openDatabase } from '@tollgate/postgres';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
 import { environmentVariable, readConfig } from './config.js';
 import { SecretScanningModule } from './secret-scanning.module.js';
-import { WEBHOOK_BODY_BYTES_MAX } from './receive-report/github.controller.js';
 import { secretScanningSchema } from './store/migrations/index.js';
 
 const SERVICE = 'secret-scanning';
-/** Some 10,000 reported secrets with their places. */
 /** With the fetch of the public keys (5 s) well under the 30 s that GitHub waits. */
 const REVOKE_TIMEOUT_MS = 15_000;
 const SPENDING_TIMEOUT_MS = 3_000;
@@ -37,7 +35,7 @@ async function start(): Promise<void> {
     pepper: config.TOLLGATE_PEPPER,
     ...(config.TOLLGATE_PUBLIC_URL !== undefined && { publicUrl: config.TOLLGATE_PUBLIC_URL.replace(/\/+$/, '') }),
   });
-  const app = await createNestServer(module, { logger, bodyLimitBytes: WEBHOOK_BODY_BYTES_MAX });
+  const app = await createNestServer(module, { logger });
   app.connectMicroservice({ strategy: consumer });
   await app.startAllMicroservices();
   await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);

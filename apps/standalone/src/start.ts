@@ -9,10 +9,9 @@ import { createNestServer, stopListening } from '@tollgate/http';
 import { DEFAULT_ORGANIZATION_ID, KEY_MANAGEMENT_API, KeyManagementModule } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
-import { SecretScanningModule, WEBHOOK_BODY_BYTES_MAX } from '@tollgate/secret-scanning';
+import { SecretScanningModule } from '@tollgate/secret-scanning';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
 import { USAGE_BILLING_API, UsageBillingModule } from '@tollgate/usage-billing';
-import type { FastifyInstance } from 'fastify';
 import { lookUpVariable, type StandaloneEnvironment } from './config.js';
 import { greeting } from './greeting.js';
 import { instanceSecrets } from './instance-secrets.js';
@@ -20,8 +19,6 @@ import { lateServices } from './late-services.js';
 import { withSimulatedProviders } from './simulated-providers.js';
 import { StandaloneModule } from './standalone.module.js';
 import { openStores } from './stores.js';
-
-const ADMIN_BODY_BYTES_MAX = 1_048_576;
 
 export interface Standalone {
   /** What a start prints. */
@@ -50,8 +47,7 @@ export async function startStandalone(environment: StandaloneEnvironment): Promi
   const snapshots = new MemoryKeySnapshots();
   const registry = createMetricsRegistry('standalone', { processMetrics: true });
   const { mail, mailFolder } = mailSender(dataFolder, environment.SMTP_URL, config.mail.from);
-  let app: NestFastifyApplication | undefined;
-  const { keyManagement, usageBilling } = lateServices(() => ({ keyManagement: app!.get(KEY_MANAGEMENT_API), usageBilling: app!.get(USAGE_BILLING_API) }));
+  const { keyManagement, usageBilling } = lateServices(() => ({ keyManagement: app.get(KEY_MANAGEMENT_API), usageBilling: app.get(USAGE_BILLING_API) }));
   const { adminSecret, pepper } = secrets;
 
   const gateway = new Gateway({
@@ -59,19 +55,15 @@ export async function startStandalone(environment: StandaloneEnvironment): Promi
     bus: bus.publisher,
     journalFolder: join(dataFolder, 'journal'),
   });
-  app = await createNestServer(
+  const app: NestFastifyApplication = await createNestServer(
     StandaloneModule.of([
       KeyManagementModule.register({ database, snapshots, usageBilling, adminSecret, pepper, logger, bus: bus.publisher, keyMarker: environment.TOLLGATE_KEY_MARKER, initOwnerEmail: environment.INIT_OWNER_EMAIL }),
       UsageBillingModule.register({ database, adminSecret, logger, ledger: admission, drained: (topic) => bus.server.drained(topic) }),
       SecretScanningModule.register({ database, keyManagement, usageBilling, mail, pepper, logger, bus: bus.publisher, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl }),
       GatewayModule.register(gateway),
     ]),
-    { logger, bodyLimitBytes: ADMIN_BODY_BYTES_MAX },
+    { logger },
   );
-  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  fastify.addHook('onRoute', (route) => {
-    if (route.url.startsWith('/webhooks/')) route.bodyLimit = WEBHOOK_BODY_BYTES_MAX;
-  });
   app.connectMicroservice({ strategy: bus.server });
   await app.startAllMicroservices();
   await app.init();

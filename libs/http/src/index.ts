@@ -1,4 +1,4 @@
-export { createNestServer, type NestServerOptions } from './nest-server.js';
+export { createNestServer, WEBHOOK_BODY_BYTES_MAX, type NestServerOptions } from './nest-server.js';
 export { stopListening } from './stop-listening.js';
 export { Problem, type ProblemOptions } from './problem.js';
 export { ProblemFilter } from './problem-filter.js';

@@ -13,12 +13,15 @@ import { Problem } from './problem.js';
 
 export interface NestServerOptions {
   readonly logger: Logger;
-  /** Bodies above it are 413; a raw route may set its own `bodyLimit`. */
-  readonly bodyLimitBytes: number;
+  /** Bodies above it are 413; default 1 MiB. Webhooks take `WEBHOOK_BODY_BYTES_MAX`, and a raw route may set its own `bodyLimit`. */
+  readonly bodyLimitBytes?: number;
   /** From the first byte of a request to the last of its body; default 2 min. Replies may take longer. */
   readonly requestTimeoutMs?: number;
 }
 
+const BODY_BYTES_MAX = 1_048_576;
+/** A report of some ten thousand leaked secrets with their places. */
+export const WEBHOOK_BODY_BYTES_MAX = 8 * 1_048_576;
 const REQUEST_TIMEOUT_MS = 120_000;
 /** A client that sends its headers slower than this holds a connection for nothing else. */
 const HEADERS_TIMEOUT_MS = 15_000;
@@ -56,7 +59,7 @@ class ProblemAdapter extends FastifyAdapter {
   }
 }
 
-function fastifyAdapter({ logger, bodyLimitBytes, requestTimeoutMs = REQUEST_TIMEOUT_MS }: NestServerOptions): FastifyAdapter {
+function fastifyAdapter({ logger, bodyLimitBytes = BODY_BYTES_MAX, requestTimeoutMs = REQUEST_TIMEOUT_MS }: NestServerOptions): FastifyAdapter {
   const adapter = new ProblemAdapter({
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
@@ -75,6 +78,9 @@ function fastifyAdapter({ logger, bodyLimitBytes, requestTimeoutMs = REQUEST_TIM
   fastify.addHook('onRequest', (request, reply, done) => {
     markReply(request, reply);
     done();
+  });
+  fastify.addHook('onRoute', (route) => {
+    if (route.url.startsWith('/webhooks')) route.bodyLimit ??= WEBHOOK_BODY_BYTES_MAX;
   });
   refuseWhileClosing(fastify);
   readBodiesAsBytes(fastify);

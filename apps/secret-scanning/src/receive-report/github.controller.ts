@@ -1,5 +1,5 @@
 import { Body, Controller, Headers, HttpCode, Inject, Post } from '@nestjs/common';
-import { parseJson, Problem } from '@tollgate/http';
+import { parseJson, Problem, WEBHOOK_BODY_BYTES_MAX } from '@tollgate/http';
 import { GithubPublicKeys, PublicKeysUnavailable } from '../github/public-keys.js';
 import { readItem } from '../github/report.js';
 import { signatureHolds } from '../github/signature.js';
@@ -9,8 +9,7 @@ import { ReceiveReport, type Label } from './receive-report.js';
 export const PEPPER = Symbol('PEPPER');
 /** A history scan at enrolment reports thousands at once; a report of this size takes about a second. */
 const ITEMS_MAX = 10_000;
-/** A report of ten thousand items; what is larger is 413. */
-export const WEBHOOK_BODY_BYTES_MAX = 8 * 1024 * 1024;
+
 const RETRY_AFTER = { 'retry-after': '30' };
 
 export interface ItemFeedback {
