@@ -51,8 +51,10 @@ describe('kill -9 of the standalone under load', () => {
     await load.untilFurther(200, 'a warm start', ({ whole }) => whole);
     await shape.process.kill();
     await load.untilFurther(10, 'nobody answers', ({ status }) => status === null);
+    const seenBefore = shape.simulator.log().length;
     await shape.process.startAgain();
     const usedWhenReady = (await Promise.all(keys.map((key) => shape.client().usage(key.id)))).reduce((sum, { requests }) => sum + requests, 0);
+    expect(usedWhenReady, 'requests booked when it is ready').toBeGreaterThanOrEqual(seenBefore);
     await load.untilFurther(100, 'it serves again', ({ whole }) => whole);
     const records = await load.stop();
     await expectNothingHeld(shape, keys[0]!);

@@ -17,6 +17,7 @@ import { filesUnder } from './kit/stored-bytes.js';
 describe('the standalone', () => {
   let outside: Outside;
   let shape: StandaloneShape;
+  const neighboursFolder = join(tempFolder('tollgate-neighbour'), 'data');
   beforeAll(async () => {
     outside = await startOutside();
     shape = await startStandalone({ outside });
@@ -49,16 +50,8 @@ describe('the standalone', () => {
     expect((await shape.client().createKey()).state).toBe('active');
   });
 
-  it('is refused a port that is taken, in words', async () => {
-    const port = Number(new URL(shape.gateways[0]!.url).port);
-    const { environment } = await standaloneSettings({ port, dataFolder: join(tempFolder('tollgate-port'), 'data'), adminSecret: shape.adminSecret });
-    // The first one answers at that port, so only an exit tells.
-    const second = ManagedProcess.start({ name: 'second', script: appScript('standalone'), cwd: repository, env: { ...outside.environment, ...environment }, readyWhen: /never said/ });
-    await expect(second).rejects.toThrow(new RegExp(`exited with code [1-9][\\s\\S]*${port}`));
-  });
-
   it('runs beside another one, and neither knows of the other', async () => {
-    const other = await startStandalone({ outside });
+    const other = await startStandalone({ outside, dataFolder: neighboursFolder });
     try {
       const [ours, theirs] = [await shape.client().createKey(), await other.client().createKey()];
       expect((await shape.client().chat(ours.secret)).status).toBe(200);
@@ -69,6 +62,14 @@ describe('the standalone', () => {
     } finally {
       await other.stop();
     }
+  });
+
+  it('is refused a port that is taken, in words', async () => {
+    const port = Number(new URL(shape.gateways[0]!.url).port);
+    const { environment } = await standaloneSettings({ port, dataFolder: neighboursFolder, adminSecret: shape.adminSecret });
+    // The first one answers at that port, so only an exit tells.
+    const second = ManagedProcess.start({ name: 'second', script: appScript('standalone'), cwd: repository, env: { ...outside.environment, ...environment }, readyWhen: /never said/ });
+    await expect(second).rejects.toThrow(new RegExp(`exited with code [1-9][\\s\\S]*${port}`));
   });
 
   it('lets open streams finish when it is asked to stop, and loses none of their usage', async () => {

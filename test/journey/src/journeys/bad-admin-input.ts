@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Reply } from '../kit/chat-reply.js';
 import type { Shape } from '../kit/shape.js';
+import { endless } from '../kit/tollgate-client.js';
 
 /** Stands in every wrong value: a reply that has it repeats what it was sent. */
 const echo = 'zQ7canary';
@@ -79,9 +80,16 @@ export function badAdminInput(shape: () => Shape): void {
       expectProblem(await create(Buffer.from([...Buffer.from('{"name":"'), 0xff, 0xfe, ...Buffer.from('"}')])), 'invalid_json');
     });
 
-    it('is refused where the body is too large', async () => {
+    it('is refused where the body is too large, and the administrator can go on', async () => {
       const reply = await create(JSON.stringify({ name: 'k', description: 'x'.repeat(4 * 1024 * 1024) }));
       expect([reply.status, reply.code]).toEqual([413, 'body_too_large']);
+      expect((await shape().client().listKeys()).object).toBe('list');
+    });
+
+    it('is cut off where a body that does not tell its length turns out too large, and the administrator can go on', async () => {
+      const outcome = await create(endless('{"name":"k","description":"', 8)).then(({ status }) => status, () => 'cut off');
+      expect([413, 'cut off']).toContain(outcome);
+      for (let time = 0; time < 3; time++) expectProblem(await create({ name: '' }), 'invalid_request');
     });
 
     it('does not hear its secret again where it sent one', async () => {

@@ -1,8 +1,9 @@
+import type { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { Reply } from '../kit/chat-reply.js';
 import { providerEntries, usageOf } from '../kit/provider-log.js';
 import type { Shape } from '../kit/shape.js';
-import { chatPath, type CreatedKey } from '../kit/tollgate-client.js';
+import { chatPath, endless, type CreatedKey } from '../kit/tollgate-client.js';
 
 const messages = '"messages":[{"role":"user","content":"zQ7canary"}]';
 
@@ -28,7 +29,7 @@ const wrongBodies: readonly (readonly [string, string, string])[] = [
 /** What callers send by mistake. */
 export function badChatInput(shape: () => Shape): void {
   describe('a call that is made wrongly', () => {
-    const send = (key: CreatedKey, body: string | Buffer, headers: Record<string, string> = {}) =>
+    const send = (key: CreatedKey, body: string | Readable, headers: Record<string, string> = {}) =>
       shape().client().call({ method: 'POST', path: chatPath, headers: { authorization: `Bearer ${key.secret}`, ...headers }, body });
 
     it.each(wrongBodies)('is 400 in the shape of OpenAI and reaches no provider: %s', async (_what, body, code) => {
@@ -36,10 +37,20 @@ export function badChatInput(shape: () => Shape): void {
       expectError(await send(key, body), 400, code);
     });
 
-    it('is 413 where the body is too large, whether its length is told or not', async () => {
+    it('is 413 where the body is too large, and the caller can go on', async () => {
       const key = await shape().client().createKey();
       const body = `{"model":"support-bot","messages":[{"role":"user","content":"${'x'.repeat(40 * 1024 * 1024)}"}]}`;
       expectError(await send(key, body), 413, 'body_too_large');
+      expect((await shape().client().chat(key.secret)).status).toBe(200);
+    });
+
+    it('is cut off where a body that does not tell its length turns out too large, and the caller can go on', async () => {
+      const key = await shape().client().createKey();
+      const logged = shape().simulator.log().length;
+      const outcome = await send(key, endless(`{"model":"support-bot","messages":[{"role":"user","content":"`, 40)).then(({ status }) => status, () => 'cut off');
+      expect([413, 'cut off']).toContain(outcome);
+      expect(shape().simulator.log()).toHaveLength(logged);
+      expect((await shape().client().chat(key.secret)).status).toBe(200);
     });
 
     it('costs nothing and does not count', async () => {
@@ -49,7 +60,7 @@ export function badChatInput(shape: () => Shape): void {
       expect((await usageOf(shape(), key.id, 1)).requests).toBe(1);
     });
 
-    it.each([['GET', chatPath, 405], ['PUT', chatPath, 405], ['POST', '/v1/chat', 404], ['GET', '/', 404], ['POST', '/internal/keys/verify', 404]] as const)('at a place that is not there is an error, no crash: %s %s', async (method, path, status) => {
+    it.each([['GET', chatPath, 405], ['PUT', chatPath, 405], ['POST', '/v1/chat', 404], ['GET', '/', 404], ['GET', '/metrics', 404], ['GET', '/readyz', 404], ['POST', '/internal/keys/verify', 404]] as const)('at a place that is not there is an error, no crash: %s %s', async (method, path, status) => {
       const key = await shape().client().createKey();
       const reply = await shape().client().call({ method, path, headers: { authorization: `Bearer ${key.secret}` } });
       // A method may also be told from a path that is unknown.

@@ -86,10 +86,10 @@ export function theCall(shape: () => Shape): void {
 
     it('reaches the caller chunk by chunk, not when it is over', async () => {
       const { secret } = await shape().client().createKey();
-      const stream = await shape().client().openChat(secret, { simulator: { chunks: 40, chunk_interval_ms: 25 } });
+      const stream = await shape().client().openChat(secret, { simulator: { chunks: 20, chunk_interval_ms: 25 } });
       await stream.until((text) => text.includes('word0'));
-      expect(stream.text).not.toContain('word79');
-      expect(contentOf(eventsOf((await stream.ended).text))).toContain('word79');
+      expect(stream.text).not.toContain('word39');
+      expect(contentOf(eventsOf((await stream.ended).text))).toContain('word39');
     });
 
     it('is answered in the model that a wildcard stands for', async () => {

@@ -123,6 +123,14 @@ export function theLeak(shape: () => Shape): void {
       }
     });
 
+    it('whose report is too large is 413, and nothing of it is believed', async () => {
+      const key = await shape().client().createKey();
+      const body = JSON.stringify([leaked(key.secret), leaked('x'.repeat(40 * 1024 * 1024))]);
+      const reply = await post(body, shape().github.sign(body));
+      expect([reply.status, reply.code]).toEqual([413, 'body_too_large']);
+      expect((await shape().client().getKey(key.id)).state).toBe('active');
+    });
+
     it('has a label also for items that cannot be read, and they keep none of the others from being revoked', async () => {
       const key = await shape().client().createKey();
       const reply = await report([{ type: 'no token' }, leaked(key.secret, 'ours'), { token: 5, type: 'no text' }]);

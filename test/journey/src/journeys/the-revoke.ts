@@ -32,6 +32,16 @@ export function theRevoke(shape: () => Shape): void {
       expect((await usageOf(shape(), key.id, streams.length)).cost_usd).toBe(usd(cost));
     });
 
+    it('that does not delete keeps the key in sight, and may be repeated', async () => {
+      const key = await shape().client().createKey();
+      for (let time = 0; time < 2; time++) {
+        const reply = await shape().client().admin('POST', `/v1/api-keys/${key.id}/revoke`);
+        expect([reply.status, reply.json()]).toEqual([200, expect.objectContaining({ id: key.id, state: 'revoked' })]);
+      }
+      expect((await shape().client().getKey(key.id)).state).toBe('revoked');
+      expect((await shape().client().chat(key.secret)).code).toBe('invalid_api_key');
+    });
+
     it('of one key leaves the others alone', async () => {
       const [ended, other] = [await shape().client().createKey(), await shape().client().createKey()];
       await shape().client().deleteKey(ended.id);

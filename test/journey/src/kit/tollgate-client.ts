@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { OpenAI } from 'openai';
 import { Agent, request, type Dispatcher } from 'undici';
 import { Reply, StreamInFlight } from './chat-reply.js';
@@ -45,7 +46,7 @@ export interface Call {
   readonly method: string;
   readonly path: string;
   readonly headers?: RequestHeaders;
-  /** Text and bytes go as they are, anything else as JSON. */
+  /** Text and bytes go as they are, a stream of bytes in chunks without its length told, anything else as JSON. */
   readonly body?: unknown;
 }
 
@@ -135,7 +136,7 @@ export class TollgateClient {
   }
 
   #send({ method, path, headers = {}, body }: Call): Promise<Dispatcher.ResponseData> {
-    const payload = body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+    const payload = isPayload(body) ? body : JSON.stringify(body);
     const withType = payload === undefined || 'content-type' in headers ? headers : { 'content-type': 'application/json', ...headers };
     return request(this.url + path, { method: method as Dispatcher.HttpMethod, headers: withType, body: payload, dispatcher: this.#agent });
   }
@@ -154,4 +155,17 @@ function chatCall(secret: string, fields: ChatFields, headers: RequestHeaders): 
 /** The body of a chat call as it is sent, so that its bytes can be counted. */
 export function chatBody(fields: ChatFields = {}): string {
   return JSON.stringify({ model: 'support-bot', messages: [{ role: 'user', content: 'Hello' }], ...fields });
+}
+
+function isPayload(body: unknown): body is Dispatcher.DispatchOptions['body'] | undefined {
+  return body === undefined || typeof body === 'string' || body instanceof Uint8Array || body instanceof Readable;
+}
+
+/** A body of so many MiB after its beginning, which nobody knows the length of before it ends. */
+export function endless(beginning: string, mebibytes: number): Readable {
+  const parts = function* () {
+    yield Buffer.from(beginning);
+    for (let part = 0; part < mebibytes; part++) yield Buffer.alloc(1024 * 1024, 'x');
+  };
+  return Readable.from(parts());
 }
