@@ -1,3 +1,5 @@
+import type { Simulation } from './simulated-outside.js';
+
 export interface Greeting {
   readonly url: string;
   readonly operationsUrl: string;
@@ -5,8 +7,8 @@ export interface Greeting {
   /** Shown this once, where it was just made. */
   readonly newAdminSecret: string | null;
   readonly adminSecretFromEnvironment: boolean;
-  /** Variables whose credentials are missing, where the simulator stands in. */
-  readonly simulatorFor: readonly string[];
+  /** Where simulators stand in for the outside world. */
+  readonly simulation: Simulation | null;
   readonly mailFolder: string | null;
   readonly model: string;
 }
@@ -21,8 +23,11 @@ export function greeting(facts: Greeting): string {
     ...(facts.mailFolder === null ? [] : [`  mail                 ${facts.mailFolder}`]),
     ...(facts.newAdminSecret === null ? [] : [`  admin secret         ${facts.newAdminSecret}   (shown this once; keep it)`]),
   ];
-  if (facts.simulatorFor.length > 0) {
-    lines.push('', `No provider credential is set (${facts.simulatorFor.join(', ')}): a simulator answers in the providers' place.`);
+  if (facts.simulation !== null) {
+    lines.push(
+      '', `No provider credential is set (${facts.simulation.missing.join(', ')}): a simulator answers in the providers' place,`,
+      `and another in GitHub's: a secret posted to ${facts.simulation.leakUrl} is reported as leaked.`,
+    );
   }
   const secret = facts.newAdminSecret ?? (facts.adminSecretFromEnvironment ? '$TOLLGATE_ADMIN_SECRET' : null);
   if (secret !== null) {

@@ -16,7 +16,7 @@ import { lookUpVariable, type StandaloneEnvironment } from './config.js';
 import { greeting } from './greeting.js';
 import { instanceSecrets } from './instance-secrets.js';
 import { lateServices } from './late-services.js';
-import { withSimulatedProviders } from './simulated-providers.js';
+import { withSimulatedOutside } from './simulated-outside.js';
 import { StandaloneModule } from './standalone.module.js';
 import { openStores } from './stores.js';
 
@@ -35,7 +35,8 @@ export async function startStandalone(environment: StandaloneEnvironment): Promi
   const dataFolder = resolve(environment.TOLLGATE_DATA);
   const logger = createLogger({ service: 'tollgate', level: environment.LOG_LEVEL });
   const lock = lockFolder(dataFolder);
-  const { config, simulator, missing } = await withSimulatedProviders(loadConfig(environment.TOLLGATE_CONFIG, lookUpVariable));
+  let url = '';
+  const { config, simulation } = await withSimulatedOutside(loadConfig(environment.TOLLGATE_CONFIG, lookUpVariable), () => url);
   const secrets = instanceSecrets(dataFolder, { pepper: environment.TOLLGATE_PEPPER, adminSecret: environment.TOLLGATE_ADMIN_SECRET });
   const stores = await openStores(dataFolder, environment.DATABASE_URL, (error) => {
     logger.fatal({ err: error }, 'the embedded Postgres has died');
@@ -80,7 +81,7 @@ export async function startStandalone(environment: StandaloneEnvironment): Promi
     },
   });
   await app.listen(environment.TOLLGATE_PORT, environment.TOLLGATE_HOST);
-  const url = (await app.getUrl()).replace('[::1]', 'localhost');
+  url = (await app.getUrl()).replace('[::1]', 'localhost');
 
   return {
     greeting: greeting({
@@ -90,7 +91,7 @@ export async function startStandalone(environment: StandaloneEnvironment): Promi
       mailFolder,
       newAdminSecret: secrets.newAdminSecret,
       adminSecretFromEnvironment: environment.TOLLGATE_ADMIN_SECRET !== undefined,
-      simulatorFor: simulator === null ? [] : missing,
+      simulation,
       model: config.routes[0]?.name ?? 'a route of config.yaml',
     }),
     stop: async () => {
@@ -98,7 +99,7 @@ export async function startStandalone(environment: StandaloneEnvironment): Promi
       await gateway.end();
       await app.close();
       await operations.close();
-      await simulator?.stop();
+      await simulation?.stop();
       await mail.close();
       await stores.close();
       lock.release();

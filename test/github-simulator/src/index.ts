@@ -1,0 +1,1 @@
+export { startGithubSimulator, type GithubSimulator, type GithubSimulatorOptions } from './simulator.js';
