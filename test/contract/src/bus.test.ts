@@ -91,16 +91,17 @@ describe.each(shapes)('bus, $shape', ({ shape, trial }) => {
 
   it('keeps the order of each key, over many messages and batches', async () => {
     const bus = begin(trial);
-    const seen = new Map<string, number[]>();
+    // Sets keep the order of the first arrival: a message may come twice.
+    const seen = new Map<string, Set<number>>();
     await consume(bus.server(), async batch => {
-      for (const { key, value } of batch.messages) seen.set(key!, [...seen.get(key!) ?? [], JSON.parse(value).n]);
+      for (const { key, value } of batch.messages) seen.set(key!, (seen.get(key!) ?? new Set()).add(JSON.parse(value).n));
     });
     const keys = ['a', 'b', 'c', 'd', 'e'];
     for (let n = 0; n < 300; n += 100) {
       await bus.publisher.publish(FIRST, Array.from({ length: 100 }, (_, i) => keys.map(key => message(key, n + i))).flat());
     }
-    await waitUntil(() => keys.every(key => seen.get(key)?.length === 300), { what: '1,500 messages' });
-    for (const key of keys) expect(seen.get(key)).toEqual(Array.from({ length: 300 }, (_, n) => n));
+    await waitUntil(() => keys.every(key => seen.get(key)?.size === 300), { what: '1,500 messages' });
+    for (const key of keys) expect([...seen.get(key)!]).toEqual(Array.from({ length: 300 }, (_, n) => n));
   });
 
   it('brings what a handler failed on again, in order, and nothing of it is lost', async () => {
@@ -114,7 +115,7 @@ describe.each(shapes)('bus, $shape', ({ shape, trial }) => {
     for (let n = 0; n < 10; n++) await publishUntilAccepted(bus.publisher, FIRST, [message('a', n)]);
     await waitUntil(() => handled.includes(9), { what: 'the last message' });
     expect(failures).toBe(3);
-    expect(handled).toEqual(Array.from({ length: 10 }, (_, n) => n));
+    expect([...new Set(handled)]).toEqual(Array.from({ length: 10 }, (_, n) => n));
   });
 
   it('a topic whose handler always fails does not hold up another topic', async () => {

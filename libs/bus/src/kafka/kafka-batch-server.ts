@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
+import kafkajs, { type Admin, type Consumer, type EachBatchPayload } from 'kafkajs';
 import { BatchServer } from '../batch-server.js';
 import type { ResumeOffsets } from '../port.js';
 import { PartitionDelivery } from './partition-delivery.js';
@@ -64,12 +64,24 @@ export class KafkaBatchServer extends BatchServer {
 
   /** By any member of the group. Rejects after 30 s, and when the cluster or the store of the offsets cannot be asked. */
   async drained(topic: string): Promise<void> {
-    const admin = await this.connectedAdmin();
-    const ends = positions(await admin.fetchTopicOffsets(prefixed(this.options, topic)));
     const deadline = performance.now() + DRAIN_TIMEOUT_MS;
+    const ends = await this.endsOf(topic, deadline);
     while (!handledAll(ends, await this.handledOffsets(topic, ends))) {
       if (performance.now() > deadline) throw deadlineReached(topic, DRAIN_TIMEOUT_MS);
       await delay(DRAIN_POLL_MS, undefined, { signal: this.closing.signal });
+    }
+  }
+
+  /** A topic made a moment ago may have no leader yet. */
+  private async endsOf(topic: string, deadline: number): Promise<Positions> {
+    for (;;) {
+      try {
+        const admin = await this.connectedAdmin();
+        return positions(await admin.fetchTopicOffsets(prefixed(this.options, topic)));
+      } catch (error) {
+        if (!(error instanceof kafkajs.KafkaJSProtocolError && error.retriable) || performance.now() > deadline) throw error;
+        await delay(DRAIN_POLL_MS, undefined, { signal: this.closing.signal });
+      }
     }
   }
 
