@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { tempFolder } from '@tollgate/infra';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { repository } from './kit/app-script.js';
-import { adminSecretIn, startAsNewcomer, type Newcomer } from './kit/newcomer.js';
+import { adminSecretIn, leakUrlIn, startAsNewcomer, type Newcomer } from './kit/newcomer.js';
 import { runShell } from './kit/shell.js';
 import { shows, stepResults, tourOf, tourScript } from './kit/tour.js';
 
@@ -15,7 +15,7 @@ describe('the tour of the README', () => {
   it('shows what it says, line by line as pasted', async () => {
     const steps = tourOf(readFileSync(join(repository, 'README.md'), 'utf8'));
     const mark = 'tour step ended with';
-    const given = `export TOLLGATE='${tollgate.url}' ADMIN='${adminSecretIn(tollgate.process.output())}'\n`;
+    const given = `export TOLLGATE='${tollgate.url}' ADMIN='${adminSecretIn(tollgate.process.output())}' LEAK='${leakUrlIn(tollgate.process.output())}'\n`;
     const { output } = await runShell(given + tourScript(steps, mark));
     const results = stepResults(output, mark);
     for (const [number, { commands, expected }] of steps.entries()) {

@@ -32,3 +32,8 @@ export function adminSecretIn(output: string): string | undefined {
 export function curlLineIn(output: string): string | undefined {
   return /^[ \t]*(curl (?:[^\n]*\\\n)*[^\n]*)$/m.exec(output)?.[1];
 }
+
+/** Where a start without a provider's credential takes leaks to report. */
+export function leakUrlIn(output: string): string | undefined {
+  return /a secret posted to (http\S+) is reported/.exec(output)?.[1];
+}
