@@ -1,6 +1,6 @@
 import { EnvironmentError } from '@tollgate/config';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
-import { createNestServer, httpUsageBillingApi } from '@tollgate/http';
+import { createNestServer, httpUsageBillingApi, stopListening } from '@tollgate/http';
 import { RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
 import { migrate, openDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
@@ -13,6 +13,8 @@ import { keyManagementSchema } from './store/migrations/index.js';
 const SERVICE = 'key-management';
 /** Keys are shown without their spending rather than late. */
 const SPENDING_TIMEOUT_MS = 1_500;
+/** Longest wait for requests in flight at the end; none takes that long. */
+const STOP_GRACE_MS = 5_000;
 
 async function start(): Promise<void> {
   const config = readConfig();
@@ -52,6 +54,7 @@ async function start(): Promise<void> {
   logger.info({ url: await app.getUrl(), operations: operations.url }, 'listening');
 
   const stop = async () => {
+    await stopListening(app, STOP_GRACE_MS);
     await app.close();
     await Promise.allSettled([operations.close(), usageBilling.close(), bus.close(), redis.close(), database.close()]);
     process.exit(0);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
 import { ConfigError, ConfigFileMissing, EnvironmentError, loadConfig } from '@tollgate/config';
-import { createNestServer, httpKeyManagementApi, httpUsageBillingApi } from '@tollgate/http';
+import { createNestServer, httpKeyManagementApi, httpUsageBillingApi, stopListening } from '@tollgate/http';
 import { emlFolderMailSender, smtpMailSender } from '@tollgate/mail';
 import { migrate, openDatabase } from '@tollgate/postgres';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
@@ -13,6 +13,8 @@ const SERVICE = 'secret-scanning';
 /** With the fetch of the public keys (5 s) well under the 30 s that GitHub waits. */
 const REVOKE_TIMEOUT_MS = 15_000;
 const SPENDING_TIMEOUT_MS = 3_000;
+/** Longest wait for requests in flight at the end; none takes that long. */
+const STOP_GRACE_MS = 5_000;
 
 async function start(): Promise<void> {
   const config = readConfig();
@@ -51,6 +53,7 @@ async function start(): Promise<void> {
   logger.info({ url: await app.getUrl(), operations: operations.url }, 'listening');
 
   const stop = async () => {
+    await stopListening(app, STOP_GRACE_MS);
     await app.close();
     await Promise.allSettled([operations.close(), keyManagement.close(), usageBilling.close(), bus.close(), mail.close(), database.close()]);
     process.exit(0);

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { RedisAdmissionLedger } from '@tollgate/admission';
 import { KafkaBatchServer } from '@tollgate/bus';
 import { EnvironmentError } from '@tollgate/config';
-import { createNestServer } from '@tollgate/http';
+import { createNestServer, stopListening } from '@tollgate/http';
 import { migrate, openDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
@@ -13,6 +13,8 @@ import { UsageBillingInternalModule } from './usage-billing-internal.module.js';
 import { UsageBillingModule } from './usage-billing.module.js';
 
 const SERVICE = 'usage-billing';
+/** Longest wait for requests in flight at the end; none takes that long. */
+const STOP_GRACE_MS = 5_000;
 
 async function start(): Promise<void> {
   const config = readConfig();
@@ -50,6 +52,7 @@ async function start(): Promise<void> {
   logger.info({ url: await app.getUrl(), operations: operations.url }, 'listening');
 
   const stop = async () => {
+    await stopListening(app, STOP_GRACE_MS);
     await app.close();
     await Promise.allSettled([operations.close(), redis.close(), database.close()]);
     process.exit(0);

@@ -19,11 +19,12 @@ export function answerException(exception: unknown, request: FastifyRequest, rep
 /** Sends a problem as the reply; also for handlers on the raw Fastify instance. */
 export function sendProblem(reply: FastifyReply, problem: Problem, requestId: string): void {
   const { code, status, detail, errors, headers } = problem;
-  // The rest of a body that is too large would have to be read before the connection could be used again.
-  const closing = code === 'body_too_large' ? { connection: 'close' } : {};
+  // Fastify would close the connection under a client that is still sending, and that client would never read why.
+  // Left open, Node reads the rest of the body away, for as long as a request may take.
+  if (code === 'body_too_large') void reply.removeHeader('connection');
   void reply
     .code(status)
-    .headers({ ...closing, ...headers, 'content-type': 'application/problem+json' })
+    .headers({ ...headers, 'content-type': 'application/problem+json' })
     // As bytes: Fastify adds a charset to text, which this media type does not have.
     .send(Buffer.from(JSON.stringify(problemBody(code, { detail, errors, requestId }))));
 }

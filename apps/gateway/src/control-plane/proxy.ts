@@ -1,6 +1,6 @@
-import proxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy';
-import { Problem } from '@tollgate/http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Readable } from 'node:stream';
+import proxy from '@fastify/http-proxy';
+import type { FastifyInstance } from 'fastify';
 
 export interface ControlPlaneUrls {
   readonly keyManagement: string;
@@ -21,30 +21,20 @@ export async function registerControlPlane(fastify: FastifyInstance, urls: Contr
     ['/v1/usage', urls.usageBilling],
     ['/webhooks', urls.secretScanning],
   ];
-  await fastify.register(async (scope) => {
-    scope.addHook('onRequest', (request, _reply, done) => done(refuseLargeBody(request)));
-    for (const [prefix, upstream] of paths) await scope.register(proxy, proxyTo(prefix, upstream));
-  });
-}
-
-function proxyTo(prefix: string, upstream: string): FastifyHttpProxyOptions {
-  return {
-    upstream,
-    prefix,
-    rewritePrefix: prefix,
-    http: { requestOptions: { timeout: TIMEOUT_MS } },
-    replyOptions: { rewriteRequestHeaders: (_request, headers) => withoutForwarding(headers) },
-  };
-}
-
-/**
- * A body whose length is over the limit is refused before it is passed on; one that does not say its length is
- * counted, and refused, by the service behind.
- */
-function refuseLargeBody(request: FastifyRequest): Problem | undefined {
-  const limit = request.routeOptions.bodyLimit;
-  const declared = Number(request.headers['content-length'] ?? 0);
-  return limit !== undefined && declared > limit ? new Problem('body_too_large') : undefined;
+  for (const [prefix, upstream] of paths) {
+    await fastify.register(proxy, {
+      upstream,
+      prefix,
+      rewritePrefix: prefix,
+      // With this hook the proxy leaves bodies to our own parser, which holds them to their limit before anything is passed on.
+      preValidation: (request, _reply, done) => {
+        if (Buffer.isBuffer(request.body)) request.body = Readable.from([request.body]);
+        done();
+      },
+      http: { requestOptions: { timeout: TIMEOUT_MS } },
+      replyOptions: { rewriteRequestHeaders: (_request, headers) => withoutForwarding(headers) },
+    });
+  }
 }
 
 /** What a client says of itself and of hops before us is not passed on: the services behind believe what reaches them. */

@@ -32,10 +32,11 @@ export class Shipper {
     this.#wake();
   }
 
-  /** Resolves when everything written so far is acknowledged; rejects after `timeoutMs`. */
-  caughtUp(timeoutMs: number): Promise<void> {
+  /** Resolves when everything written so far is acknowledged; rejects after `timeoutMs`, where one is given. */
+  caughtUp(timeoutMs?: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`usage events were not acknowledged within ${timeoutMs} ms`)), timeoutMs);
+      const late = (): void => reject(new Error(`usage events were not acknowledged within ${timeoutMs} ms`));
+      const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
       this.#idle.push(() => {
         clearTimeout(timer);
         resolve();

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Admission } from '@tollgate/admission';
 import type { UsageBillingApi } from '@tollgate/contracts';
 import { describeError, type Logger } from '@tollgate/telemetry';
@@ -8,7 +9,7 @@ import type { GatewayIdentity } from '../request-path/admit/admit.js';
 import type { InFlight } from '../request-path/in-flight.js';
 import type { Announcer } from './announcer.js';
 
-/** How long a start waits for what the life before left to be acknowledged; after that it goes on shipping beside. */
+/** How long a start waits for what the life before left to be acknowledged; after that uncapped keys are served while it goes on beside. */
 const LEFTOVER_MS_MAX = 10_000;
 const LEASE_INTERVAL_MS = 1_000;
 const REGISTER_RETRY_MS = 500;
@@ -46,13 +47,10 @@ export class GatewayLife {
       admission.settle({ requestId: event.requestId, organizationId: event.organizationId, chargeNanoUsd: BigInt(event.chargeNanoUsd), tokens: null });
     }
     shipper.start();
-    if (finals.length > 0) {
-      logger.info({ events: finals.length }, 'shipping the usage that the last run left');
-      await shipper.caughtUp(LEFTOVER_MS_MAX).catch((error: unknown) => logger.warn({ error: describeError(error) }, 'usage of the last run is still on its way'));
-    }
     this.#progress = setInterval(() => this.#journalProgress(), PROGRESS_INTERVAL_MS).unref();
-    await this.#register();
-    if (!this.#registered) void this.#registerLater();
+    if (finals.length > 0) logger.info({ events: finals.length }, 'shipping the usage that the last run left');
+    const registration = this.#registerOnceShipped(finals.length > 0);
+    await Promise.race([registration, pause(LEFTOVER_MS_MAX, undefined, { ref: false })]);
   }
 
   /** Whether requests on credit can be admitted. */
@@ -83,9 +81,19 @@ export class GatewayLife {
     }
   }
 
+  /**
+   * Registering tells usage-billing that the life before is over: its events are to be on the bus by then, or an epoch
+   * could be opened without them. Resolves after the first try; where that fails, more follow beside.
+   */
+  async #registerOnceShipped(leftovers: boolean): Promise<void> {
+    if (leftovers) await this.parts.shipper.caughtUp();
+    await this.#register();
+    if (!this.#registered) void this.#registerLater();
+  }
+
   async #registerLater(): Promise<void> {
     while (!this.#registered && !this.#ended) {
-      await new Promise((resolve) => setTimeout(resolve, REGISTER_RETRY_MS).unref());
+      await pause(REGISTER_RETRY_MS, undefined, { ref: false });
       await this.#register();
     }
   }

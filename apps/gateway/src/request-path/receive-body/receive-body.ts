@@ -56,7 +56,7 @@ export function valueAt(body: Buffer, span: Span): unknown {
 
 function collect(request: IncomingMessage, bytesMax: number): Promise<Buffer | Refusal> {
   const declared = Number(request.headers['content-length'] ?? 0);
-  const tooLarge = (): Refusal => refuse('body_too_large', { message: `The body may have at most ${bytesMax} bytes.`, headers: ['connection', 'close'] });
+  const tooLarge = (): Refusal => refuse('body_too_large', { message: `The body may have at most ${bytesMax} bytes.` });
   if (declared > bytesMax) return Promise.resolve(tooLarge());
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
