@@ -23,6 +23,8 @@ it('reports a leak with a signature that its published key verifies', async () =
   expect(headers['github-public-key-identifier']).toBe(key!.key_identifier);
   expect(verify('sha256', body, { key: key!.key, dsaEncoding: 'der' }, Buffer.from(String(headers['github-public-key-signature']), 'base64'))).toBe(true);
   expect(JSON.parse(body.toString())).toEqual([{ token: 'sk-something', type: 'tollgate_api_key', url: expect.any(String), source: 'commit' }]);
+  expect(Object.keys(github.sign('[]'))).toEqual(['content-type', 'github-public-key-identifier', 'github-public-key-signature']);
+  expect(github.keyListRequests()).toBe(1);
   expect((await fetch(github.leakUrl, { method: 'POST', body: '' })).status).toBe(400);
   await github.stop();
   webhook.close();

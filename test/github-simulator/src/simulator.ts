@@ -12,6 +12,10 @@ export interface GithubSimulator {
   readonly publicKeysUrl: string;
   /** A text POSTed here is reported, signed, as a secret that was found in a public commit; the reply is the webhook's. */
   readonly leakUrl: string;
+  /** The headers of a report with these very bytes, for reports that a test makes up itself. */
+  sign(body: string): Record<string, string>;
+  /** How often the list of public keys was asked for. */
+  keyListRequests(): number;
   stop(): Promise<void>;
 }
 
@@ -24,11 +28,17 @@ export async function startGithubSimulator({ webhookUrl }: GithubSimulatorOption
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const identifier = createHash('sha256').update(pem).digest('hex');
 
+  let keyListRequests = 0;
+
+  const sign = (body: string): Record<string, string> => ({
+    'content-type': 'application/json',
+    'github-public-key-identifier': identifier,
+    'github-public-key-signature': createSign('sha256').update(body).sign(privateKey, 'base64'),
+  });
+
   async function report(secret: string): Promise<{ status: number; body: string }> {
     const body = JSON.stringify([{ token: secret, type: 'tollgate_api_key', url: FOUND_IN, source: 'commit' }]);
-    const signature = createSign('sha256').update(body).sign(privateKey, 'base64');
-    const headers = { 'content-type': 'application/json', 'github-public-key-identifier': identifier, 'github-public-key-signature': signature };
-    const reply = await fetch(webhookUrl(), { method: 'POST', headers, body });
+    const reply = await fetch(webhookUrl(), { method: 'POST', headers: sign(body), body });
     return { status: reply.status, body: await reply.text() };
   }
 
@@ -37,6 +47,7 @@ export async function startGithubSimulator({ webhookUrl }: GithubSimulatorOption
   });
   async function answer(request: IncomingMessage, reply: ServerResponse): Promise<void> {
     if (request.method === 'GET' && request.url === '/public-keys') {
+      keyListRequests += 1;
       return send(reply, 200, JSON.stringify({ public_keys: [{ key_identifier: identifier, key: pem, is_current: true }] }));
     }
     if (request.method !== 'POST' || request.url !== '/leak') return send(reply, 404, '{"error":"POST a secret to /leak"}');
@@ -48,7 +59,13 @@ export async function startGithubSimulator({ webhookUrl }: GithubSimulatorOption
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { publicKeysUrl: `${origin}/public-keys`, leakUrl: `${origin}/leak`, stop: () => stop(server) };
+  return {
+    publicKeysUrl: `${origin}/public-keys`,
+    leakUrl: `${origin}/leak`,
+    sign,
+    keyListRequests: () => keyListRequests,
+    stop: () => stop(server),
+  };
 }
 
 async function textOf(request: IncomingMessage): Promise<string | null> {

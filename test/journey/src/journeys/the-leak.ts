@@ -2,7 +2,6 @@ import { DEFAULT_KEY_MARKER, generateSecret } from '@tollgate/api-key';
 import { waitUntil } from '@tollgate/infra';
 import { describe, expect, it } from 'vitest';
 import type { Reply } from '../kit/chat-reply.js';
-import type { ReportHeaders } from '../kit/github.js';
 import { mailsIn } from '../kit/mailbox.js';
 import { nanoUsd } from '../kit/prices.js';
 import { usageOf } from '../kit/provider-log.js';
@@ -21,9 +20,9 @@ interface Feedback {
 /** A key that GitHub found where it must not be. */
 export function theLeak(shape: () => Shape): void {
   describe('the leak', () => {
-    const report = (items: readonly object[], sign = (body: string): ReportHeaders => shape().github.sign(body)) => {
+    const report = (items: readonly object[]) => {
       const body = JSON.stringify(items);
-      return post(body, sign(body));
+      return post(body, shape().github.sign(body));
     };
     const post = (body: string, headers: Record<string, string>): Promise<Reply> => shape().client().call({ method: 'POST', path: webhook, headers, body });
     const leaked = (token: string, type = 'tollgate_api_key') => ({ token, type, url: 'https://github.com/octocat/hello/blob/main/.env', source: 'commit' });
@@ -89,14 +88,14 @@ export function theLeak(shape: () => Shape): void {
       const key = await shape().client().createKey();
       const body = JSON.stringify([leaked(key.secret)]);
       const good = shape().github.sign(body);
-      const stranger = shape().github.signAsStranger(body);
+      const stranger = shape().strangeGithub.sign(body);
       const refused: [string, Record<string, string>, string][] = [
         [`${body}\n`, good, 'invalid_signature'],
         [body.replace('"commit"', '"COMMIT"'), good, 'invalid_signature'],
         [JSON.stringify(JSON.parse(body), null, 1), good, 'invalid_signature'],
-        [body, { ...good, 'github-public-key-signature': shape().github.sign('[]')['github-public-key-signature'] }, 'invalid_signature'],
+        [body, { ...good, 'github-public-key-signature': shape().github.sign('[]')['github-public-key-signature']! }, 'invalid_signature'],
         [body, { ...good, 'github-public-key-signature': 'nonsense' }, 'invalid_signature'],
-        [body, { ...good, 'github-public-key-signature': stranger['github-public-key-signature'] }, 'invalid_signature'],
+        [body, { ...good, 'github-public-key-signature': stranger['github-public-key-signature']! }, 'invalid_signature'],
         [body, { 'content-type': 'application/json' }, 'invalid_signature'],
         [body, stranger, 'unknown_signing_key'],
       ];
@@ -111,9 +110,9 @@ export function theLeak(shape: () => Shape): void {
     });
 
     it('fetches the public keys once, not for each report', async () => {
-      const before = shape().github.fetches();
+      const before = shape().github.keyListRequests();
       for (let time = 0; time < 3; time++) await report([leaked('junk')]);
-      expect(shape().github.fetches() - before).toBe(0);
+      expect(shape().github.keyListRequests() - before).toBe(0);
     });
 
     it('that is signed but no list is 400', async () => {

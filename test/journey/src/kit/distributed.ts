@@ -82,6 +82,7 @@ export async function startDistributed({ gateways = 2, gatewayGoneAfterMs }: Dis
     simulator: outside.simulator,
     providerCredential: outside.providerCredential,
     github: outside.github,
+    strangeGithub: outside.strangeGithub,
     mailFolder: join(scanningData, 'mail'),
     canaries,
     processes,

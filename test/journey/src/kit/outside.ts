@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { startGithubSimulator, type GithubSimulator } from '@tollgate/github-simulator';
 import { freePort, tempFolder } from '@tollgate/infra';
 import { startProviderSimulator, type ProviderSimulator } from '@tollgate/provider-simulator';
-import { startGitHubStandIn, type GitHubStandIn } from './github.js';
 import { prices } from './prices.js';
 
 /** All that Tollgate meets outside of itself, run by the test: a provider, GitHub, and the configuration that names them. */
 export interface Outside {
   readonly simulator: ProviderSimulator;
-  readonly github: GitHubStandIn;
+  readonly github: GithubSimulator;
+  /** One whose signatures nobody has reason to believe. */
+  readonly strangeGithub: GithubSimulator;
   /** What the simulator asks for, and callers must never see. */
   readonly providerCredential: string;
   /** TOLLGATE_CONFIG, and the credential it refers to. */
@@ -23,9 +25,12 @@ export interface Outside {
  */
 export async function startOutside(): Promise<Outside> {
   const providerCredential = `provider-${randomBytes(24).toString('hex')}`;
-  const [simulator, github, closedPort] = await Promise.all([
+  // Journeys send their reports themselves.
+  const noWebhook = { webhookUrl: () => 'http://127.0.0.1:0' };
+  const [simulator, github, strangeGithub, closedPort] = await Promise.all([
     startProviderSimulator({ requiredCredential: providerCredential }),
-    startGitHubStandIn(),
+    startGithubSimulator(noWebhook),
+    startGithubSimulator(noWebhook),
     freePort(),
   ]);
   const configFile = join(tempFolder('tollgate-config'), 'config.yaml');
@@ -33,9 +38,10 @@ export async function startOutside(): Promise<Outside> {
   return {
     simulator,
     github,
+    strangeGithub,
     providerCredential,
     environment: { TOLLGATE_CONFIG: configFile, SIMULATOR_CREDENTIAL: providerCredential },
-    stop: async () => { await Promise.all([simulator.stop(), github.stop()]); },
+    stop: async () => { await Promise.all([simulator.stop(), github.stop(), strangeGithub.stop()]); },
   };
 }
 

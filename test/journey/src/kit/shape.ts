@@ -1,5 +1,4 @@
 import type { ProcessExit } from '@tollgate/infra';
-import type { GitHubStandIn } from './github.js';
 import type { ManagedProcess } from './managed-process.js';
 import type { Outside } from './outside.js';
 import type { TollgateClient } from './tollgate-client.js';
@@ -21,7 +20,8 @@ export interface Shape {
   readonly simulator: Outside['simulator'];
   /** What the simulator asks for. */
   readonly providerCredential: string;
-  readonly github: GitHubStandIn;
+  readonly github: Outside['github'];
+  readonly strangeGithub: Outside['strangeGithub'];
   /** Where mails appear as `.eml` files. */
   readonly mailFolder: string;
   /** Everything that must not be found anywhere: secrets that clients of this shape were given or made up, and the shape's own. */

@@ -51,6 +51,7 @@ export async function startStandalone(options: StandaloneOptions = {}): Promise<
     simulator: outside.simulator,
     providerCredential: outside.providerCredential,
     github: outside.github,
+    strangeGithub: outside.strangeGithub,
     mailFolder: join(dataFolder, 'mail'),
     canaries,
     processes: [app],

@@ -161,11 +161,11 @@ function isPayload(body: unknown): body is Dispatcher.DispatchOptions['body'] | 
   return body === undefined || typeof body === 'string' || body instanceof Uint8Array || body instanceof Readable;
 }
 
-/** A body of so many MiB after its beginning, which nobody knows the length of before it ends. */
-export function endless(beginning: string, mebibytes: number): Readable {
+/** A body of so many MiB after its beginning, in parts of so many, whose length nobody is told before it ends. */
+export function endless(beginning: string, mebibytes: number, partMebibytes = 1): Readable {
   const parts = function* () {
     yield Buffer.from(beginning);
-    for (let part = 0; part < mebibytes; part++) yield Buffer.alloc(1024 * 1024, 'x');
+    for (let sent = 0; sent < mebibytes; sent += partMebibytes) yield Buffer.alloc(partMebibytes * 1024 * 1024, 'x');
   };
   return Readable.from(parts());
 }
