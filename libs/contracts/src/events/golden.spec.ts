@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { keysChangedV1, leaksReportedV1, usageRecordedV1 } from '../index.js';
+
+/** An event version never changes: what would change one of these is a new version beside it. */
+const frozen: readonly [name: string, schema: z.ZodType, shape: string][] = [
+  ['keys-changed.v1', keysChangedV1, '54bd1205f5cb389d'],
+  ['usage-recorded.v1', usageRecordedV1, '3f9ea8e250c6d2f1'],
+  ['leaks-reported.v1', leaksReportedV1, 'b67245094d6622a8'],
+];
+const shapeOf = (schema: z.ZodType): string => createHash('sha256').update(JSON.stringify(z.toJSONSchema(schema))).digest('hex').slice(0, 16);
+
+describe.each(frozen)('the event %s', (name, schema, shape) => {
+  const golden = JSON.parse(readFileSync(new URL(`./golden/${name}.json`, import.meta.url), 'utf8')) as Record<string, unknown>;
+  it('is read as it was when it was frozen, to the last field', () => {
+    expect(schema.parse(golden)).toEqual(golden);
+  });
+  it('needs every one of its fields, and takes no other', () => {
+    for (const field of Object.keys(golden)) expect(schema.safeParse({ ...golden, [field]: undefined }).success, field).toBe(false);
+    expect(schema.safeParse({ ...golden, another: 1 }).success).toBe(false);
+  });
+  it('has the shape it was frozen with', () => {
+    expect(shapeOf(schema)).toBe(shape);
+  });
+});
