@@ -105,6 +105,20 @@ describe('a key', () => {
     expect(await api.verifyKey('0'.repeat(64))).toBeNull();
   });
 
+  it('is charged to its organisation too once that one has a cap, made before it or after', async () => {
+    const before = await create();
+    const cap = async (nanoUsd: string | null) => database.dataSource.query('UPDATE keys.organization SET credit_limit_nano_usd = $1', [nanoUsd]);
+    await cap('7000000000');
+    try {
+      const after = await create();
+      const organization = { accountId: 'organization:default', capNanoUsd: '7000000000' };
+      expect(await snapshots.read(digestOf(after))).toMatchObject({ snapshot: { accounts: [{ accountId: `key:${after.id}` }, organization] } });
+      for (const key of [before, after]) expect(await api.verifyKey(digestOf(key))).toMatchObject({ accounts: [{ accountId: `key:${key.id}` }, organization] });
+    } finally {
+      await cap(null);
+    }
+  });
+
   it('is shown without its spending when usage-billing cannot say', async () => {
     const { id } = await create();
     spending = () => Promise.reject(new Error('down'));

@@ -53,3 +53,8 @@ export type KeySnapshot = ActiveSnapshot | Tombstone;
 export function keyAccountId(apiKeyId: string): string {
   return `key:${apiKeyId}`;
 }
+
+/** The account that an organisation's limit caps, for all its keys together. */
+export function organizationAccountId(organizationId: string): string {
+  return `organization:${organizationId}`;
+}

@@ -9,7 +9,7 @@ const now = new Date('2026-11-20T12:00:00.000Z');
 const later = new Date('2026-11-20T13:00:00.000Z');
 const key: ApiKey = {
   id: '0b4f2f5e-7f5c-4d0e-9a77-0123456789ab', organizationId: 'default', name: 'support bot', description: null, maskedKey: 'sk-abc…wxyz', digests: ['ab'.repeat(32)],
-  scopes: ['inference:write'], expiresAt: null, creditLimitNanoUsd: 1_500_000_000n, rateLimits: { requestsPerMinute: 60, tokensPerMinute: null, parallelRequests: null },
+  scopes: ['inference:write'], expiresAt: null, creditLimitNanoUsd: 1_500_000_000n, organizationCreditLimitNanoUsd: null, rateLimits: { requestsPerMinute: 60, tokensPerMinute: null, parallelRequests: null },
   models: ['gpt-4o-mini'], allowedIps: ['10.0.0.0/8'], createdAt: now, version: 1, revocation: null, deletedAt: null,
 };
 
@@ -50,6 +50,13 @@ describe('the snapshot of a key', () => {
   it('has an account without a cap for an unlimited key, and a cap of 0 for a key that may spend nothing', () => {
     expect(snapshotOf({ ...key, creditLimitNanoUsd: null })).toMatchObject({ accounts: [{ capNanoUsd: null }] });
     expect(snapshotOf({ ...key, creditLimitNanoUsd: 0n })).toMatchObject({ accounts: [{ capNanoUsd: '0' }] });
+  });
+  it('has the organisation as a second account where that one is capped', () => {
+    const organization = { accountId: 'organization:default', capNanoUsd: '7000000000' };
+    const snapshot = snapshotOf({ ...key, organizationCreditLimitNanoUsd: 7_000_000_000n });
+    expect(snapshot).toMatchObject({ accounts: [{ accountId: `key:${key.id}`, capNanoUsd: '1500000000' }, organization] });
+    expect(keySnapshot.parse(JSON.parse(JSON.stringify(snapshot)))).toEqual(snapshot);
+    expect(snapshotOf({ ...key, creditLimitNanoUsd: null, organizationCreditLimitNanoUsd: 7_000_000_000n })).toMatchObject({ accounts: [{ capNanoUsd: null }, organization] });
   });
   it('is a tombstone once the key is revoked', () => {
     const tombstone = snapshotOf(revoked(key, 'leaked', now)!);

@@ -19,6 +19,8 @@ export interface ApiKey {
   readonly scopes: readonly Scope[];
   readonly expiresAt: Date | null;
   readonly creditLimitNanoUsd: bigint | null;
+  /** What all keys of the organisation may spend together; null is unlimited. */
+  readonly organizationCreditLimitNanoUsd: bigint | null;
   readonly rateLimits: RateLimits;
   /** Route names; null is all. */
   readonly models: readonly string[] | null;

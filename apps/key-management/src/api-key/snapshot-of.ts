@@ -1,4 +1,4 @@
-import { keyAccountId, type KeySnapshot } from '@tollgate/api-key';
+import { keyAccountId, organizationAccountId, type CappedAccount, type KeySnapshot } from '@tollgate/api-key';
 import type { ApiKey } from './api-key.js';
 
 /** What gateways need to know of a key. An expired one is an active snapshot: the gateway knows the time. */
@@ -14,6 +14,13 @@ export function snapshotOf(key: ApiKey): KeySnapshot {
     models: key.models,
     allowedIps: key.allowedIps,
     rateLimits: key.rateLimits,
-    accounts: [{ accountId: keyAccountId(key.id), capNanoUsd: key.creditLimitNanoUsd?.toString() ?? null }],
+    accounts: accountsOf(key),
   };
+}
+
+/** The key's own account, with or without a cap, and the organisation's where that one is capped. */
+function accountsOf(key: ApiKey): CappedAccount[] {
+  const own = { accountId: keyAccountId(key.id), capNanoUsd: key.creditLimitNanoUsd?.toString() ?? null };
+  if (key.organizationCreditLimitNanoUsd === null) return [own];
+  return [own, { accountId: organizationAccountId(key.organizationId), capNanoUsd: key.organizationCreditLimitNanoUsd.toString() }];
 }

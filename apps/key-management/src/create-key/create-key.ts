@@ -28,6 +28,7 @@ export class CreateKey {
       ...settings,
       id: randomUUID(),
       organizationId: DEFAULT_ORGANIZATION_ID,
+      organizationCreditLimitNanoUsd: await this.store.organizationCreditLimit(DEFAULT_ORGANIZATION_ID),
       maskedKey: maskSecret(secret),
       digests: [digestSecret(secret.reveal(), this.mint.pepper)],
       createdAt: now,

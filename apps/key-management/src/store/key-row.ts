@@ -11,6 +11,7 @@ export interface KeyRow {
   scopes: Scope[];
   expires_at: Date | null;
   credit_limit_nano_usd: string | null;
+  organization_credit_limit_nano_usd: string | null;
   requests_per_minute: number | null;
   tokens_per_minute: number | null;
   parallel_requests: number | null;
@@ -25,12 +26,14 @@ export interface KeyRow {
   masked_key: string;
 }
 
-/** Keys with their secrets' digests; `k` is the key, for the conditions that follow. Index: api_key_secret_by_key. */
+/** Keys with their organisation's cap and their secrets' digests; `k` is the key, for the conditions that follow. Indexes: organization_pk, api_key_secret_by_key. */
 export const SELECT_KEY = `
   SELECT k.id, k.position, k.organization_id, k.name, k.description, k.scopes, k.expires_at, k.credit_limit_nano_usd,
          k.requests_per_minute, k.tokens_per_minute, k.parallel_requests, k.models, k.allowed_ips,
-         k.created_at, k.version, k.revoked_at, k.revoke_reason, k.deleted_at, s.digests, s.masked_key
+         k.created_at, k.version, k.revoked_at, k.revoke_reason, k.deleted_at, s.digests, s.masked_key,
+         o.credit_limit_nano_usd AS organization_credit_limit_nano_usd
   FROM keys.api_key k
+  JOIN keys.organization o ON o.id = k.organization_id
   CROSS JOIN LATERAL (
     SELECT array_agg(encode(digest, 'hex') ORDER BY created_at, digest) AS digests,
            (array_agg(masked ORDER BY created_at DESC, digest))[1] AS masked_key
@@ -48,6 +51,7 @@ export function keyOf(row: KeyRow): ApiKey {
     scopes: row.scopes,
     expiresAt: row.expires_at,
     creditLimitNanoUsd: row.credit_limit_nano_usd === null ? null : BigInt(row.credit_limit_nano_usd),
+    organizationCreditLimitNanoUsd: row.organization_credit_limit_nano_usd === null ? null : BigInt(row.organization_credit_limit_nano_usd),
     rateLimits: { requestsPerMinute: row.requests_per_minute, tokensPerMinute: row.tokens_per_minute, parallelRequests: row.parallel_requests },
     models: row.models,
     allowedIps: row.allowed_ips,

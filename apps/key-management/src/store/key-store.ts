@@ -48,6 +48,13 @@ export class KeyStore {
     return new Map(rows.map(keyOf).flatMap((key) => key.digests.map((digest) => [digest, key] as const)));
   }
 
+  /** What the organisation's keys may spend together, nano-USD; null is unlimited. Index: organization_pk. */
+  async organizationCreditLimit(organizationId: string): Promise<bigint | null> {
+    const rows: { credit_limit_nano_usd: string | null }[] = await this.dataSource.query('SELECT credit_limit_nano_usd FROM keys.organization WHERE id = $1', [organizationId]);
+    const limit = rows[0]?.credit_limit_nano_usd ?? null;
+    return limit === null ? null : BigInt(limit);
+  }
+
   async insert(change: KeyChange, pepperId: string): Promise<SnapshotEntries> {
     return this.dataSource.transaction(async (manager) => {
       await insertKey(manager, change.key, pepperId);

@@ -1,0 +1,15 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** What all keys of an organisation may spend together; null is unlimited. The bounds are those of a key's own limit. */
+export class OrganizationCreditLimit1795276800000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(
+      `ALTER TABLE keys.organization ADD COLUMN credit_limit_nano_usd bigint
+         CONSTRAINT organization_credit_limit_bounds CHECK (credit_limit_nano_usd BETWEEN 0 AND 9000000000000000)`,
+    );
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE keys.organization DROP COLUMN credit_limit_nano_usd');
+  }
+}
