@@ -167,7 +167,7 @@ function readDecision(item: ReserveItem, reply: readonly number[], at: number): 
     case 3: return { kind: 'rate_limited', limit: 'parallel', retryAfterMs, rate };
     case 4: return { kind: 'unavailable', why: 'no_epoch' };
     case 5: return { kind: 'unavailable', why: 'announcing' };
-    default: return { kind: 'credit_exhausted', accountId: item.accounts[outcome - 10]!.accountId };
+    default: return { kind: 'credit_exhausted', accountId: item.accounts[outcome - 10]!.accountId, availableNanoUsd: BigInt(reply[at + 5]!) };
   }
 }
 

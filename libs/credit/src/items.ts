@@ -54,6 +54,7 @@ export interface RateState {
 export type AdmissionDecision =
   | { readonly kind: 'admitted'; readonly rate: RateState }
   | { readonly kind: 'rate_limited'; readonly limit: 'requests' | 'tokens' | 'parallel'; readonly retryAfterMs: number; readonly rate: RateState }
-  | { readonly kind: 'credit_exhausted'; readonly accountId: string }
+  /** `availableNanoUsd`: what the account has room for. */
+  | { readonly kind: 'credit_exhausted'; readonly accountId: string; readonly availableNanoUsd: bigint }
   /** No epoch is open, or gateways have yet to announce: `why` says whether usage-billing must be asked. */
   | { readonly kind: 'unavailable'; readonly why: 'no_epoch' | 'announcing' | 'store_unreachable' | 'no_lease' };

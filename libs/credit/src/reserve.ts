@@ -32,7 +32,7 @@ export function reserve(state: OrganizationState, item: ReserveItem, storeId: st
     for (const { accountId, capNanoUsd } of item.accounts) {
       const balance = state.accounts.get(accountId);
       const taken = balance === undefined ? 0n : balance.postedNanoUsd + balance.heldNanoUsd;
-      if (taken + item.amountNanoUsd > capNanoUsd) return { kind: 'credit_exhausted', accountId };
+      if (taken + item.amountNanoUsd > capNanoUsd) return { kind: 'credit_exhausted', accountId, availableNanoUsd: taken > capNanoUsd ? 0n : capNanoUsd - taken };
     }
   }
 

@@ -63,7 +63,7 @@ describe.each(shapes)('admission $shape', ({ make }) => {
   it('holds on every account or on none', async () => {
     const { gateway, ledger, organizationId } = await opened();
     const accounts = [{ accountId: 'account-1', capNanoUsd: 100n }, { accountId: 'account-2', capNanoUsd: 5n }];
-    expect(await gateway.reserve(request(organizationId, { accounts }))).toEqual({ kind: 'credit_exhausted', accountId: 'account-2' });
+    expect(await gateway.reserve(request(organizationId, { accounts }))).toEqual({ kind: 'credit_exhausted', accountId: 'account-2', availableNanoUsd: 5n });
     expect(await gateway.reserve(request(organizationId, { accounts, amountNanoUsd: 5n }))).toMatchObject({ kind: 'admitted' });
     const balances = await ledger.accounts(organizationId);
     expect([...balances].map(([accountId, { heldNanoUsd }]) => [accountId, heldNanoUsd])).toEqual(expect.arrayContaining([['account-1', 5n], ['account-2', 5n]]));

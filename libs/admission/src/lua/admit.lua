@@ -4,7 +4,7 @@
 --   a reserve: request, key, instance, journal, amount, rpm, tpm, parallel (0 unlimited), tokens, accounts, (account, cap)…
 -- Reply: six integers a reserve: outcome, then requests left, requests reset, tokens left, tokens reset (ms; -1 no limit);
 --   outcome 0 admitted, 1 requests, 2 tokens, 3 parallel, 4 no epoch, 5 announcing, 10 + i credit of account i;
---   the sixth is the milliseconds to wait (0 where that means nothing).
+--   the sixth is the milliseconds to wait, or the nano-USD that account has room for (0 where neither means anything).
 local store, settles, reserves = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local at = 4
 
@@ -78,7 +78,8 @@ local function decide(c)
     if announcing then return 5, 0, requests_tat, tokens_tat end
     for i = 1, count do
       local posted, held = account(ARGV[c + 8 + i * 2])
-      if posted + held + amount > tonumber(ARGV[c + 9 + i * 2]) then return 9 + i, 0, requests_tat, tokens_tat end
+      local cap = tonumber(ARGV[c + 9 + i * 2])
+      if posted + held + amount > cap then return 9 + i, math.max(0, cap - posted - held), requests_tat, tokens_tat end
     end
   end
   if rpm > 0 or tpm > 0 then put_rate(key, next_requests, next_tokens, tokens_limit, parallel) end

@@ -3,6 +3,7 @@ import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
 import { boundCost, namedOutputTokens } from './cost-bound.js';
+import { closerBound } from './closer-bound.js';
 import type { CreditEpochs } from './credit-epochs.js';
 import { rateLimitHeaders, retryHeaders } from './rate-limit-headers.js';
 
@@ -17,10 +18,11 @@ export function admit(admission: Admission, epochs: CreditEpochs, gateway: Gatew
     const key = exchange.key!;
     if (!key.governed) return undefined;
     let amountNanoUsd = 0n;
+    let outputTokensMax = 0;
     if (key.cappedAccounts.length > 0) {
       const bound = boundCost(exchange);
       if ('kind' in bound) return bound;
-      amountNanoUsd = bound.amountNanoUsd;
+      ({ amountNanoUsd, outputTokensMax } = bound);
       exchange.injectedMaxTokens = bound.injectedMaxTokens;
     }
     const { snapshot } = key;
@@ -36,14 +38,21 @@ export function admit(admission: Admission, epochs: CreditEpochs, gateway: Gatew
       rateLimits: snapshot.rateLimits,
       tokens,
     };
-    return decide(exchange, item, admission, epochs);
+    return decide(exchange, item, outputTokensMax, admission, epochs);
   };
 }
 
-async function decide(exchange: Exchange, item: ReserveItem, admission: Admission, epochs: CreditEpochs): Promise<Refusal | undefined> {
+async function decide(exchange: Exchange, item: ReserveItem, outputTokensMax: number, admission: Admission, epochs: CreditEpochs): Promise<Refusal | undefined> {
   let decision = await admission.reserve(item);
   if (decision.kind === 'unavailable' && decision.why !== 'store_unreachable') {
     decision = await epochs.reserveOnceOpen(item, decision);
+  }
+  if (decision.kind === 'credit_exhausted') {
+    const amountNanoUsd = await closerBound(exchange, outputTokensMax, decision.availableNanoUsd);
+    if (amountNanoUsd !== null) {
+      const closer = { ...item, amountNanoUsd };
+      return accept(exchange, closer, await admission.reserve(closer));
+    }
   }
   return accept(exchange, item, decision);
 }

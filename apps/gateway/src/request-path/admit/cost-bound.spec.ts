@@ -16,14 +16,14 @@ const bytes = (fields: object): number => JSON.stringify({ model: 'm', messages:
 
 describe('the bound of a request’s cost', () => {
   it('is its bytes and the template as input, and the ceiling it names as output', () => {
-    expect(bound({ max_tokens: 7 })).toEqual({ amountNanoUsd: BigInt(bytes({ max_tokens: 7 }) + 64 + 70), injectedMaxTokens: null });
+    expect(bound({ max_tokens: 7 })).toEqual({ amountNanoUsd: BigInt(bytes({ max_tokens: 7 }) + 64 + 70), outputTokensMax: 7, injectedMaxTokens: null });
   });
   it('takes the larger of both names of the ceiling, times the choices', () => {
     const fields = { max_tokens: 7, max_completion_tokens: 9, n: 3 };
     expect(bound(fields)).toMatchObject({ amountNanoUsd: BigInt(bytes(fields) + 64 + 270) });
   });
   it('takes the model’s ceiling, and puts it into the body, where none is named', () => {
-    expect(bound({})).toEqual({ amountNanoUsd: BigInt(bytes({}) + 64 + 5_000), injectedMaxTokens: 500 });
+    expect(bound({})).toEqual({ amountNanoUsd: BigInt(bytes({}) + 64 + 5_000), outputTokensMax: 500, injectedMaxTokens: 500 });
     expect(bound({ max_tokens: null })).toMatchObject({ injectedMaxTokens: 500 });
   });
   it('takes the dearest price of all targets', () => {

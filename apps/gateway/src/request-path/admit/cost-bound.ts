@@ -14,6 +14,7 @@ const UNBOUNDED_PARTS: ReadonlySet<string> = new Set(['image_url', 'input_image'
 
 export interface CostBound {
   readonly amountNanoUsd: bigint;
+  readonly outputTokensMax: number;
   /** The model's ceiling, to be put into the body where the caller names none. */
   readonly injectedMaxTokens: number | null;
 }
@@ -44,9 +45,15 @@ export function boundCost(exchange: Exchange): CostBound | Refusal {
   const ceiling = Math.max(...targets.map(({ price }) => price.maxOutputTokens));
   const outputTokensMax = (named.length > 0 ? Math.max(...named) : ceiling) * (choices ?? 1);
   return {
-    amountNanoUsd: costBound(targets.map(({ price }) => price), body.length + TEMPLATE_TOKENS, outputTokensMax),
+    amountNanoUsd: amountOf(targets, body.length, outputTokensMax),
+    outputTokensMax,
     injectedMaxTokens: named.length > 0 ? null : ceiling,
   };
+}
+
+/** The most that so many tokens of content and of output can cost at these targets. */
+export function amountOf(targets: Exchange['targets'], contentTokensMax: number, outputTokensMax: number): bigint {
+  return costBound(targets.map(({ price }) => price), contentTokensMax + TEMPLATE_TOKENS, outputTokensMax);
 }
 
 /** The output that a request names as its ceiling, for the tokens-per-minute limit; 0 where it names none that makes sense. */
