@@ -18,6 +18,7 @@ import { instanceSecrets } from './instance-secrets.js';
 import { lateServices } from './late-services.js';
 import { withSimulatedOutside } from './simulated-outside.js';
 import { StandaloneModule } from './standalone.module.js';
+import { portsFree } from './ports-free.js';
 import { openStores } from './stores.js';
 
 export interface Standalone {
@@ -35,6 +36,7 @@ export async function startStandalone(environment: StandaloneEnvironment): Promi
   const dataFolder = resolve(environment.TOLLGATE_DATA);
   const logger = createLogger({ service: 'tollgate', level: environment.LOG_LEVEL });
   const lock = lockFolder(dataFolder);
+  await portsFree(environment.TOLLGATE_HOST, [environment.TOLLGATE_PORT, environment.TOLLGATE_OPERATIONS_PORT]);
   let url = '';
   const { config, simulation } = await withSimulatedOutside(loadConfig(environment.TOLLGATE_CONFIG, lookUpVariable), () => url);
   const secrets = instanceSecrets(dataFolder, { pepper: environment.TOLLGATE_PEPPER, adminSecret: environment.TOLLGATE_ADMIN_SECRET });
