@@ -4,13 +4,12 @@ import type { BusPublisher } from '@tollgate/bus';
 import type { TollgateConfig } from '@tollgate/config';
 import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
-import type { Logger } from '@tollgate/telemetry';
+import type { Logger, Registry } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
-import type { Registry } from 'prom-client';
 import { registerInferenceRoutes } from './inference-routes.js';
 import { Journal } from './journal/journal.js';
 import { Shipper } from './journal/shipper.js';
-import { registerMetrics } from './metrics.js';
+import { registerMetrics, RequestMeter } from './metrics.js';
 import type { GatewayIdentity } from './request-path/admit/admit.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
 import { RouteTable } from './request-path/choose-route/route-table.js';
@@ -61,6 +60,7 @@ export class Gateway {
     this.#epochs = new CreditEpochs(admission, ports.usageBilling, (organizationId) => announcer.announce(organizationId), logger);
     this.#life = new GatewayLife({ admission, announcer, gateway, inFlight, journal, logger, shipper, usageBilling: ports.usageBilling });
     this.#providers = new Map(config.providers.map((provider) => [provider.name, openProvider(provider)]));
+    registerMetrics(registry, { admission, epochs: this.#epochs, inFlight, journal, keys, shipper, snapshots: ports.snapshots });
     this.#serve = requestPath({
       admission,
       bodyBytesMax: config.limits.bodyBytesMax,
@@ -70,7 +70,7 @@ export class Gateway {
       journal,
       keys,
       logger,
-      onOutcome: registerMetrics(registry, { inFlight, journal, keys, shipper, snapshots: ports.snapshots }),
+      meter: new RequestMeter(registry),
       pepper: ports.pepper,
       priceVersion: config.priceVersion,
       routes: new RouteTable(config, this.#providers),

@@ -35,6 +35,14 @@ export class MemoryAdmission implements Admission, AdmissionLedger {
     return Promise.resolve();
   }
 
+  onBatch(): void {
+    // Each item is decided at once.
+  }
+
+  settleLagMs(): number {
+    return 0;
+  }
+
   openEpoch(epoch: EpochOpening): Promise<boolean> {
     return Promise.resolve(openEpoch(this.#of(epoch.organizationId), { ...epoch, storeId: STORE_ID }));
   }

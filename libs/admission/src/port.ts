@@ -12,6 +12,10 @@ export interface Admission {
   bookedNumber(organizationId: string, journalId: string): Promise<number | null>;
   /** Announces the holds in flight, and the finals not booked yet, of one journal under a new epoch. */
   announce(announcement: Announcement): Promise<void>;
+  /** Hears how many items each call of the store carries. Where nothing is batched, never called. */
+  onBatch(listener: (items: number) => void): void;
+  /** Milliseconds for which the oldest settle has been waiting to be taken by the store; 0 when none is. */
+  settleLagMs(): number;
 }
 
 export interface Announcement {

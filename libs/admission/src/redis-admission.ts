@@ -37,6 +37,11 @@ export class RedisAdmission implements Admission {
   #timer: NodeJS.Timeout | null = null;
   #leaseSentAt = -Infinity;
   #instanceId: string | null = null;
+  #onBatch: (items: number) => void = () => undefined;
+  /** Calls on their way, with the moment each was sent; the oldest first. */
+  readonly #underway = new Map<Promise<void>, number>();
+  /** Settles that a call did not bring, with the moment of the first; the oldest first. */
+  readonly #failed = new Map<SettleItem, number>();
 
   constructor(private readonly redis: RedisConnection) {
     withScripts(redis.client);
@@ -81,13 +86,22 @@ export class RedisAdmission implements Admission {
     if (this.#instanceId !== null) await this.redis.client.srem(waitingKey(this.#instanceId), organizationId);
   }
 
+  onBatch(listener: (items: number) => void): void {
+    this.#onBatch = listener;
+  }
+
+  settleLagMs(): number {
+    const [failed] = this.#failed.values();
+    const [sent] = this.#underway.values();
+    const now = performance.now();
+    return Math.max(0, now - (failed ?? now), now - (sent ?? now));
+  }
+
   /** Settles still on their way; for a clean end. */
   async drain(): Promise<void> {
     this.#flush();
-    await Promise.allSettled(this.#underway);
+    await Promise.allSettled(this.#underway.keys());
   }
-
-  readonly #underway = new Set<Promise<void>>();
 
   #queue(organizationId: string): Queue {
     let queue = this.#queues.get(organizationId);
@@ -108,7 +122,7 @@ export class RedisAdmission implements Admission {
         const settles = queue.settles.splice(0, BATCH_ITEMS_MAX);
         const reserves = queue.reserves.splice(0, BATCH_ITEMS_MAX - settles.length);
         const sent = this.#send(organizationId, settles, reserves);
-        this.#underway.add(sent);
+        this.#underway.set(sent, performance.now());
         void sent.finally(() => this.#underway.delete(sent));
       }
       this.#queues.delete(organizationId);
@@ -125,8 +139,10 @@ export class RedisAdmission implements Admission {
     const args: (string | number)[] = [storeId, settles.length, reserves.length];
     for (const settle of settles) args.push(settle.requestId, settle.chargeNanoUsd.toString(), settle.tokens ?? -1);
     for (const { item } of reserves) pushReserve(args, item);
+    this.#onBatch(settles.length + reserves.length);
     try {
       const reply = (await withScripts(this.redis.client).admit(organizationKey(organizationId), ...args)) as number[];
+      if (this.#failed.size > 0) for (const settle of settles) this.#failed.delete(settle);
       reserves.forEach(({ item, decide }, i) => decide(readDecision(item, reply, i * REPLY_WIDTH)));
     } catch {
       // Whether the script ran is not known: releasing a hold that is not there changes nothing.
@@ -137,6 +153,8 @@ export class RedisAdmission implements Admission {
 
   #retry(settles: readonly SettleItem[]): void {
     if (settles.length === 0) return;
+    const now = performance.now();
+    for (const settle of settles) if (!this.#failed.has(settle)) this.#failed.set(settle, now);
     setTimeout(() => {
       for (const settle of settles) this.settle(settle);
     }, SETTLE_RETRY_MS).unref();

@@ -10,7 +10,7 @@ export class MemoryKeySnapshots implements KeySnapshotReader, KeySnapshotWriter 
     const newest = snapshot.digests.every((digest) => (this.#byDigest.get(digest)?.version ?? 0) <= snapshot.version);
     if (newest) {
       for (const digest of snapshot.digests) this.#byDigest.set(digest, snapshot);
-      for (const listener of this.#listeners) listener.changed(snapshot);
+      for (const listener of this.#listeners) listener.changed(snapshot, 0);
     }
     return Promise.resolve();
   }

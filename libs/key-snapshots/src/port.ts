@@ -20,8 +20,11 @@ export type SnapshotRead =
   | { readonly kind: 'absent' };
 
 export interface KeyChangeListener {
-  /** A key changed: nothing remembered of these digests counts any longer. `snapshot` is the new one. */
-  changed(snapshot: KeySnapshot): void;
+  /**
+   * A key changed: nothing remembered of these digests counts any longer. `snapshot` is the new one. `heardAfterMs`: milliseconds
+   * from its announcement to now, by the clocks of the store and of this machine, which may differ; undefined where nobody can say.
+   */
+  changed(snapshot: KeySnapshot, heardAfterMs?: number): void;
   /** Something may have been missed: nothing remembered counts. */
   gap(): void;
 }

@@ -84,7 +84,11 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
     if (heard !== expected || (json !== '' && snapshot === null)) {
       for (const listener of this.#listeners) listener.gap();
     }
-    if (snapshot !== null) for (const listener of this.#listeners) listener.changed(snapshot);
+    if (snapshot !== null) {
+      // The id of an entry begins with the milliseconds at which the store took it.
+      const heardAfterMs = Math.max(0, Date.now() - Number.parseInt(id, 10));
+      for (const listener of this.#listeners) listener.changed(snapshot, heardAfterMs);
+    }
     return { id, seq: heard };
   }
 }

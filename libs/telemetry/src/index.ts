@@ -1,7 +1,7 @@
 export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel } from './logger.js';
 export { describeError, type ErrorDescription } from './describe-error.js';
 export { nestLogger } from './nest-logger.js';
-export { createMetricsRegistry } from './metrics-registry.js';
+export { Counter, createMetricsRegistry, Gauge, Histogram, type Registry } from './metrics-registry.js';
 export { registerAskedGauges, type AskedGauge, type Sample } from './asked-gauges.js';
 export { HotHistogram, type HotHistogramOptions, type HotSeries } from './hot-histogram.js';
 export { startOperationsListener, type OperationsListener, type OperationsListenerOptions, type Readiness } from './operations-listener.js';

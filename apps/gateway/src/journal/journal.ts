@@ -26,6 +26,8 @@ interface PendingWrite {
 export interface JournalCounts {
   readonly segments: number;
   readonly bytes: number;
+  /** Age of the oldest segment. */
+  readonly ageMs: number;
 }
 
 /**
@@ -70,6 +72,11 @@ export class Journal {
   *records(): Generator<JournalRecord> {
     this.flushNow();
     for (const segment of this.#segments) yield* recordsOf(segment);
+  }
+
+  /** The number of the newest final; 0 before the first. */
+  get lastNumber(): number {
+    return this.#nextNumber - 1;
   }
 
   /** The number of the next final. */
@@ -138,7 +145,11 @@ export class Journal {
   }
 
   counts(): JournalCounts {
-    return { segments: this.#segments.length, bytes: this.#segments.reduce((sum, segment) => sum + segment.size, 0) };
+    return {
+      segments: this.#segments.length,
+      bytes: this.#segments.reduce((sum, segment) => sum + segment.size, 0),
+      ageMs: Math.max(0, Date.now() - this.#segments[0]!.begunAtMs),
+    };
   }
 
   /** Ends. `shipped`: all of it is acknowledged and nothing need be kept for the next life but identity and number. */
@@ -216,7 +227,7 @@ export class Journal {
     const path = join(this.folder, segmentName(sequence, this.#nextNumber));
     const fd = openSync(path, 'w', 0o600);
     if (this.#fd !== undefined) closeSync(this.#fd);
-    this.#segments.push({ path, sequence, firstNumber: this.#nextNumber, size: 0, openIntents: 0, shippedAtMs: null });
+    this.#segments.push({ path, sequence, firstNumber: this.#nextNumber, begunAtMs: Date.now(), size: 0, openIntents: 0, shippedAtMs: null });
     return fd;
   }
 

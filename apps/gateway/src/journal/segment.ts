@@ -9,6 +9,8 @@ export interface Segment {
   readonly path: string;
   readonly sequence: number;
   readonly firstNumber: number;
+  /** Milliseconds since 1970. */
+  readonly begunAtMs: number;
   /** Bytes written and whole. */
   size: number;
   /** Intents in it without a final anywhere. */
@@ -29,9 +31,9 @@ export function listSegments(folder: string): Segment[] {
       if (match === null) return [];
       const path = join(folder, name);
       const fd = openSync(path, 'r');
-      const size = fstatSync(fd).size;
+      const { size, birthtimeMs: begunAtMs } = fstatSync(fd);
       closeSync(fd);
-      return [{ path, sequence: Number(match[1]), firstNumber: Number(match[2]), size, openIntents: 0, shippedAtMs: null }];
+      return [{ path, sequence: Number(match[1]), firstNumber: Number(match[2]), begunAtMs, size, openIntents: 0, shippedAtMs: null }];
     })
     .sort((a, b) => a.sequence - b.sequence);
 }

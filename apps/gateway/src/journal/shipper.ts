@@ -24,8 +24,12 @@ export class Shipper {
   #closed = false;
   #idle: (() => void)[] = [];
   #lagSince: number | null = null;
+  /** Of the newest final that is acknowledged. */
+  #shippedNumber: number;
 
-  constructor(private readonly journal: Journal, private readonly bus: BusPublisher, private readonly logger: Logger) {}
+  constructor(private readonly journal: Journal, private readonly bus: BusPublisher, private readonly logger: Logger) {
+    this.#shippedNumber = journal.segments()[0]!.firstNumber - 1;
+  }
 
   start(): void {
     this.journal.onWritten(() => this.#wake());
@@ -48,6 +52,11 @@ export class Shipper {
   /** Milliseconds for which something has been waiting to be acknowledged; 0 when nothing does. */
   lagMs(): number {
     return this.#lagSince === null ? 0 : Date.now() - this.#lagSince;
+  }
+
+  /** Finals that are not acknowledged yet, those among them that are still to be written. */
+  unshipped(): number {
+    return Math.max(0, this.journal.lastNumber - this.#shippedNumber);
   }
 
   close(): void {
@@ -103,30 +112,37 @@ export class Shipper {
       this.#offset = 0;
       return true;
     }
-    const { messages, bytes } = await readFinals(segment, this.#offset);
+    const [asOf, sizeThen, isNewest] = [Date.now(), segment.size, segment === segments.at(-1)];
+    const { messages, bytes, lastNumber } = await readFinals(segment, this.#offset);
     if (messages.length > 0) await this.bus.publish(USAGE_RECORDED_V1, messages);
     this.#offset += bytes;
+    this.#shippedNumber = Math.max(this.#shippedNumber, lastNumber);
+    // Under load there is always more; what there is was written after this read began.
+    if (isNewest && this.#offset >= sizeThen) this.#lagSince = asOf;
     return true;
   }
 }
 
-/** The finals among the whole lines that fit one read, and how many bytes those lines take. */
-async function readFinals(segment: Segment, offset: number): Promise<{ messages: BusMessage[]; bytes: number }> {
+/** The finals among the whole lines that fit one read, the highest of their numbers, and how many bytes those lines take. */
+async function readFinals(segment: Segment, offset: number): Promise<{ messages: BusMessage[]; bytes: number; lastNumber: number }> {
   const fd = openSync(segment.path, 'r');
   try {
     for (let length = Math.min(READ_BYTES, segment.size - offset); ; length = Math.min(length * 2, segment.size - offset)) {
       const { buffer, bytesRead } = await readAsync(fd, Buffer.allocUnsafe(length), 0, length, offset);
       const end = buffer.lastIndexOf(0x0a, bytesRead - 1) + 1;
       // A torn line at the end of an old segment has no newline: there is nothing more to ship in it.
-      if (end === 0 && length >= segment.size - offset) return { messages: [], bytes: length };
+      if (end === 0 && length >= segment.size - offset) return { messages: [], bytes: length, lastNumber: 0 };
       if (end === 0) continue;
       const messages: BusMessage[] = [];
+      let lastNumber = 0;
       for (const line of buffer.toString('utf8', 0, end - 1).split('\n')) {
         if (!line.startsWith('F ')) continue;
         const record = parseRecord(line);
-        if (record !== null) messages.push({ key: record.organizationId, value: record.json });
+        if (record === null) continue;
+        messages.push({ key: record.organizationId, value: record.json });
+        lastNumber = Math.max(lastNumber, record.number);
       }
-      return { messages, bytes: end };
+      return { messages, bytes: end, lastNumber };
     }
   } finally {
     closeSync(fd);

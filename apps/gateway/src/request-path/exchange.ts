@@ -14,6 +14,11 @@ export class Exchange {
   /** Ours; goes upstream and back as `x-request-id`, and names hold, journal record, usage event. */
   readonly requestId = randomUUIDv7();
   readonly startedAtMs = Date.now();
+  /** Of its way through the path, in monotonic milliseconds; 0 before. `firstByteAt`: the head of the provider's answer. */
+  readonly arrivedAt = performance.now();
+  calledAt = 0;
+  firstByteAt = 0;
+  answeredAt = 0;
   readonly clientAddress: string;
 
   /** readCredential: the secret as it came. */

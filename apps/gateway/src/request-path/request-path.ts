@@ -1,6 +1,7 @@
 import type { Admission } from '@tollgate/admission';
 import { describeError, type Logger } from '@tollgate/telemetry';
 import type { Journal } from '../journal/journal.js';
+import type { RequestMeter } from '../metrics.js';
 import { admit, type GatewayIdentity } from './admit/admit.js';
 import type { CreditEpochs } from './admit/credit-epochs.js';
 import { checkNetwork } from './check-network/check-network.js';
@@ -30,7 +31,7 @@ export interface RequestPathParts {
   readonly journal: Journal;
   readonly keys: KeyCache;
   readonly logger: Logger;
-  readonly onOutcome: (outcome: string) => void;
+  readonly meter: RequestMeter;
   readonly pepper: string;
   readonly priceVersion: string;
   readonly routes: RouteTable;
@@ -66,14 +67,16 @@ export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Pr
       const refusal = outcome instanceof Promise ? await outcome : outcome;
       if (refusal === undefined) continue;
       release(parts.admission, exchange);
-      parts.onOutcome(refusal.code);
+      parts.meter.refused(refusal.code);
       sendRefusal(exchange, refusal);
       return;
     }
+    exchange.calledAt = performance.now();
     const call: CallOutcome = await forward(exchange, parts.logger);
+    exchange.answeredAt = performance.now();
     await settleCall(exchange, call);
-    parts.onOutcome(call.outcome);
     call.finish();
+    parts.meter.served(exchange, call.outcome);
   }
 
   return async (exchange) => {
@@ -91,7 +94,7 @@ export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Pr
 
 /** A bug of ours: what was taken is given back, what reached a provider has its event all the same. */
 async function endUnexpected(exchange: Exchange, parts: RequestPathParts, settleCall: (exchange: Exchange, call: CallOutcome) => Promise<void>): Promise<void> {
-  parts.onOutcome('internal_error');
+  parts.meter.refused('internal_error');
   if (exchange.intended && !exchange.settled) {
     const usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
     await settleCall(exchange, { target: exchange.targets[0]!, outcome: 'provider_failed', usage, usageSource: 'none', finish: () => undefined });

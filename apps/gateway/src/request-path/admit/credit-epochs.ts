@@ -9,10 +9,17 @@ const WAIT_MS_MAX = 2_000;
 const POLL_MS = 20;
 /** After a refused or failed opening, nobody asks again for this long. */
 const FAILED_PAUSE_MS = 500;
+/** An organisation that nobody has asked for this long has no known state. */
+const STATE_MS_MAX = 30_000;
+
+/** Why an organisation's capped requests cannot be admitted. */
+type Unusable = Exclude<Extract<AdmissionDecision, { kind: 'unavailable' }>['why'], 'store_unreachable'>;
 
 /** Asks usage-billing to open credit epochs, one question an organisation at a time, and lets requests wait for the answer. */
 export class CreditEpochs {
   readonly #opening = new Map<string, Promise<void>>();
+  /** Organisations whose last answer was no, with the moment of it. */
+  readonly #unusable = new Map<string, { why: Unusable; atMs: number }>();
 
   constructor(
     private readonly admission: Admission,
@@ -36,11 +43,23 @@ export class CreditEpochs {
     let decision: AdmissionDecision = first;
     const deadline = Date.now() + WAIT_MS_MAX;
     while (decision.kind === 'unavailable' && decision.why !== 'store_unreachable' && Date.now() < deadline) {
+      this.#unusable.set(item.organizationId, { why: decision.why, atMs: Date.now() });
       if (decision.why === 'no_epoch') await Promise.race([this.open(item.organizationId), pause(deadline - Date.now(), undefined, { ref: false })]);
       else await pause(POLL_MS);
       if (Date.now() < deadline) decision = await this.admission.reserve(item);
     }
+    if (decision.kind !== 'unavailable') this.#unusable.delete(item.organizationId);
     return decision;
+  }
+
+  /** How many organisations have no epoch (`none`), one that waits for a gateway (`waiting`), or this gateway no lease (`no_lease`). */
+  unusable(): ReadonlyMap<string, number> {
+    const counts = { no_epoch: 0, announcing: 0, no_lease: 0 };
+    for (const [organizationId, { why, atMs }] of this.#unusable) {
+      if (Date.now() - atMs > STATE_MS_MAX) this.#unusable.delete(organizationId);
+      else counts[why] += 1;
+    }
+    return new Map([['none', counts.no_epoch], ['waiting', counts.announcing], ['no_lease', counts.no_lease]]);
   }
 
   async #open(organizationId: string): Promise<void> {

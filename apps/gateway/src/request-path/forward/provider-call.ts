@@ -55,6 +55,7 @@ class ProviderCall implements Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return;
+    this.exchange.firstByteAt = performance.now();
     this.#status = status;
     this.#headers = headers;
     const contentType = headers['content-type'] ?? '';
