@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MemoryAdmission } from '@tollgate/admission';
+import type { KeySnapshot } from '@tollgate/api-key';
+import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
+import { createLogger, createMetricsRegistry, type Registry } from '@tollgate/telemetry';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Journal } from './journal/journal.js';
+import { Shipper } from './journal/shipper.js';
+import { registerMetrics, RequestMeter } from './metrics.js';
+import { CreditEpochs } from './request-path/admit/credit-epochs.js';
+import type { Exchange } from './request-path/exchange.js';
+import { KeyCache } from './request-path/identify-key/key-cache.js';
+import { InFlight } from './request-path/in-flight.js';
+
+const logger = createLogger({ service: 'test', level: 'silent' });
+const TOMBSTONE: KeySnapshot = { apiKeyId: 'k', organizationId: 'default', version: 2, digests: ['ab'.repeat(32)], state: 'revoked', reason: 'revoked' };
+let registry: Registry;
+beforeEach(() => {
+  registry = createMetricsRegistry('test', { processMetrics: false });
+});
+/** The samples of one scrape, by what stands before the value. */
+const scrape = async (): Promise<Record<string, string>> =>
+  Object.fromEntries((await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.replace('service="test"', '').replace(',}', '}').replace('{}', '').split(' ') as [string, string]));
+
+describe('the meter of requests', () => {
+  const exchange = (fields: Partial<Exchange>) => ({ stream: false, arrivedAt: performance.now() - 50, calledAt: performance.now() - 49, firstByteAt: performance.now() - 20, answeredAt: performance.now(), ...fields }) as Exchange;
+
+  it('counts refusals by their code, and what was served by its outcome, with the time outside the provider', async () => {
+    const meter = new RequestMeter(registry);
+    meter.refused('invalid_api_key');
+    meter.refused('invalid_api_key');
+    meter.served(exchange({}), 'completed');
+    meter.served(exchange({ stream: true }), 'client_left');
+    const samples = await scrape();
+    expect(samples['tollgate_gateway_requests_total{outcome="invalid_api_key"}']).toBe('2');
+    expect(samples['tollgate_gateway_requests_total{outcome="completed"}']).toBe('1');
+    expect(samples['tollgate_gateway_overhead_seconds_count']).toBe('2');
+    expect(samples['tollgate_gateway_overhead_seconds_bucket{le="0.0005"}']).toBe('0');
+    expect(samples['tollgate_gateway_overhead_seconds_bucket{le="0.025"}']).toBe('2');
+    expect(samples['tollgate_gateway_time_to_first_byte_seconds_bucket{stream="true",le="0.025"}']).toBe('0');
+    expect(samples['tollgate_gateway_time_to_first_byte_seconds_bucket{stream="true",le="0.1"}']).toBe('1');
+    expect((await scrape())['tollgate_gateway_requests_total{outcome="invalid_api_key"}']).toBe('2');
+  });
+
+  it('has no first byte of a provider that failed', async () => {
+    const meter = new RequestMeter(registry);
+    meter.served(exchange({}), 'provider_failed');
+    meter.served(exchange({ firstByteAt: 0 }), 'revoked');
+    expect(await scrape()).toMatchObject({ 'tollgate_gateway_overhead_seconds_count': '2', 'tollgate_gateway_time_to_first_byte_seconds_count{stream="false"}': '0' });
+  });
+});
+
+describe('the figures of a gateway', () => {
+  let folder: string;
+  let journal: Journal;
+  let shipper: Shipper;
+  let published: () => Promise<void>;
+  const snapshots = new MemoryKeySnapshots();
+  const admission = new MemoryAdmission();
+  const usageBilling = { openCreditEpoch: () => Promise.resolve(), registerGateway: () => Promise.resolve(), spendingByKey: () => Promise.resolve([]) };
+  const epochs = new CreditEpochs(admission, usageBilling, () => Promise.resolve(), logger);
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tollgate-metrics-'));
+    journal = Journal.open(folder);
+    shipper = new Shipper(journal, { publish: () => published() }, logger);
+    const keys = new KeyCache(snapshots, { verifyKey: () => Promise.resolve(null), revokeLeakedKeys: () => Promise.resolve([]) }, () => undefined);
+    registerMetrics(registry, { admission, epochs, inFlight: new InFlight(), journal, keys, shipper, snapshots });
+  });
+  afterEach(() => {
+    shipper.close();
+    journal.close(false);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('say what the bus has not acknowledged, and for how long', async () => {
+    let acknowledge: () => void = () => undefined;
+    published = () => new Promise((resolve) => (acknowledge = resolve));
+    await journal.append('F', 'r1', 'o', journal.takeNumber(), '{}');
+    await journal.append('F', 'r2', 'o', journal.takeNumber(), '{}');
+    expect(await scrape()).toMatchObject({ 'tollgate_gateway_journal_unshipped_records': '2' });
+    shipper.start();
+    const done = shipper.caughtUp();
+    await expect.poll(async () => Number((await scrape())['tollgate_gateway_ship_lag_seconds'])).toBeGreaterThan(0);
+    acknowledge();
+    await done;
+    const samples = await scrape();
+    expect(samples).toMatchObject({ 'tollgate_gateway_journal_unshipped_records': '0', 'tollgate_gateway_ship_lag_seconds': '0', 'tollgate_gateway_settle_lag_seconds': '0' });
+    expect(Number(samples['tollgate_gateway_journal_bytes'])).toBeGreaterThan(0);
+    expect(Number(samples['tollgate_gateway_journal_age_seconds'])).toBeLessThan(60);
+  });
+
+  it('say how long a revoke took to be heard', async () => {
+    await snapshots.write(TOMBSTONE);
+    expect((await scrape())['tollgate_gateway_revoke_propagation_seconds_bucket{le="0.001"}']).toBe('1');
+  });
+
+  it('say which organisations find no epoch, until they find one', async () => {
+    const item = { requestId: 'r', organizationId: 'o', apiKeyId: 'k', instanceId: 'i', journalId: 'j', amountNanoUsd: 1n, accounts: [{ accountId: 'key:k', capNanoUsd: 10n }], rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null }, tokens: 0 };
+    const first = await admission.reserve(item);
+    if (first.kind !== 'unavailable') throw new Error('there is an epoch already');
+    const asked = epochs.reserveOnceOpen(item, first);
+    expect((await scrape())['tollgate_gateway_organizations_without_epoch{state="none"}']).toBe('1');
+    await admission.openEpoch({ organizationId: 'o', epochId: 'e', posted: [], booked: [], waitingFor: [] });
+    expect((await asked).kind).toBe('admitted');
+    expect((await scrape())['tollgate_gateway_organizations_without_epoch{state="none"}']).toBe('0');
+  });
+});
