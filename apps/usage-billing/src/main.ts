@@ -28,10 +28,12 @@ async function start(): Promise<void> {
     resume: resumeOffsets(database.dataSource),
   });
 
+  const registry = createMetricsRegistry(SERVICE);
   const usageBilling = UsageBillingModule.register({
-    database, logger,
+    database, logger, registry,
     ledger: new RedisAdmissionLedger(redis),
     drained: (topic) => consumer.drained(topic),
+    lag: (topic) => consumer.lag(topic),
     adminSecret: config.TOLLGATE_ADMIN_SECRET,
     goneAfterMs: config.GATEWAY_GONE_AFTER_MS,
   });
@@ -42,7 +44,7 @@ async function start(): Promise<void> {
   const operations = await startOperationsListener({
     host: config.TOLLGATE_HOST,
     port: config.TOLLGATE_OPERATIONS_PORT,
-    registry: createMetricsRegistry(SERVICE),
+    registry,
     // Without Redis and Kafka it still answers what was spent; epochs and bookings wait.
     ready: async () => {
       const postgres = await database.dataSource.query('SELECT 1').then(() => true, () => false);

@@ -1,8 +1,9 @@
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
 import type { AdmissionLedger } from '@tollgate/admission';
 import { ADMIN_SECRET } from '@tollgate/http';
+import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
 import type { Database } from '@tollgate/postgres';
-import type { Logger } from '@tollgate/telemetry';
+import type { Logger, Registry } from '@tollgate/telemetry';
 import { directUsageBillingApi, USAGE_BILLING_API } from './api/usage-billing-api.js';
 import { UsageController } from './api/usage.controller.js';
 import { BookUsage } from './book-usage/book-usage.js';
@@ -11,6 +12,7 @@ import { UsageRecordedController } from './book-usage/usage-recorded.controller.
 import { GatewayInstances } from './gateways/gateway-instances.js';
 import { GatewayWatch } from './gateways/gateway-watch.js';
 import { ResolveOrphans } from './gateways/resolve-orphans.js';
+import { BillingMeter, registerBillingGauges } from './metrics.js';
 import { OpenEpoch, type Drained } from './open-epoch/open-epoch.js';
 import { ReadUsage } from './read-usage/usage-totals.js';
 import { CompareBalances } from './reconcile/compare-balances.js';
@@ -22,10 +24,13 @@ export interface UsageBillingPorts {
   readonly ledger: AdmissionLedger;
   /** Of the bus server that this module's handlers listen on. */
   readonly drained: Drained;
+  /** Of the same: messages of a topic that are not handled yet. */
+  readonly lag: (topic: string) => Promise<number>;
   readonly adminSecret: string;
   /** A gateway whose lease stands still for this long is gone, and its holds are resolved. Default 30,000. */
   readonly goneAfterMs?: number;
   readonly logger: Logger;
+  readonly registry: Registry;
 }
 
 const GONE_AFTER_MS = 30_000;
@@ -33,19 +38,21 @@ const GONE_AFTER_MS = 30_000;
 /** The service without its listeners: usage API, bus handler, the watch over gateways; exports `USAGE_BILLING_API`. */
 @Module({})
 export class UsageBillingModule {
-  static register({ database: { dataSource }, ledger, drained, adminSecret, goneAfterMs = GONE_AFTER_MS, logger }: UsageBillingPorts): DynamicModule {
+  static register({ database: { dataSource }, ledger, drained, lag, adminSecret, goneAfterMs = GONE_AFTER_MS, logger, registry }: UsageBillingPorts): DynamicModule {
+    const meter = new BillingMeter(registry);
     const instances = new GatewayInstances(dataSource);
     const settles = new SettleHolds(ledger, logger);
-    const orphans = new ResolveOrphans(dataSource, instances, ledger, drained, logger);
-    const gateways = new GatewayWatch({ instances, orphans, settles, ledger, goneAfterMs, logger });
-    const openEpoch = new OpenEpoch(dataSource, ledger, drained, logger);
+    const orphans = new ResolveOrphans(dataSource, instances, ledger, drained, logger, meter);
+    const gateways = new GatewayWatch({ instances, orphans, settles, ledger, goneAfterMs, logger, meter });
+    const openEpoch = new OpenEpoch(dataSource, ledger, drained, logger, meter);
+    registerBillingGauges(registry, { consumerLag: () => lag(USAGE_RECORDED_V1), settlesWaiting: () => settles.waiting });
     return {
       module: UsageBillingModule,
       controllers: [UsageController, UsageRecordedController],
       providers: [
         { provide: ADMIN_SECRET, useValue: adminSecret },
         { provide: USAGE_BILLING_API, useValue: directUsageBillingApi(dataSource, gateways, openEpoch) },
-        instance(BookUsage, new BookUsage(dataSource, ledger, settles, logger)),
+        instance(BookUsage, new BookUsage(dataSource, ledger, settles, logger, meter)),
         instance(ReadUsage, new ReadUsage(dataSource)),
         instance(CompareBalances, new CompareBalances(dataSource, ledger)),
         instance(GatewayWatch, gateways),

@@ -19,6 +19,9 @@ export abstract class BatchServer extends Server implements CustomTransportStrat
    */
   abstract drained(topic: string): Promise<void>;
 
+  /** How many messages of the topic are not handled yet. Rejects when nobody can be asked. */
+  abstract lag(topic: string): Promise<number>;
+
   override on(): never {
     throw new Error('the bus has no such events');
   }

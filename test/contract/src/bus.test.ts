@@ -160,6 +160,22 @@ describe.each(shapes)('bus, $shape', ({ shape, trial }) => {
     await published;
   });
 
+  it('says how many messages wait to be handled', async () => {
+    const bus = begin(trial);
+    const server = bus.server();
+    let goOn: () => void = () => undefined;
+    const held = new Promise<void>(resolve => { goOn = resolve; });
+    await consume(server, () => held);
+    await server.drained(FIRST);
+    expect(await server.lag(FIRST)).toBe(0);
+    const published = bus.publisher.publish(FIRST, [message('a', 1), message('a', 2), message('b', 3)]);
+    await expect.poll(() => server.lag(FIRST), { timeout: 10_000 }).toBe(3);
+    goOn();
+    await published;
+    await server.drained(FIRST);
+    expect(await server.lag(FIRST)).toBe(0);
+  });
+
   it('finishes the batch at hand when it closes, and publishes nothing afterwards', async () => {
     const bus = begin(trial);
     const server = bus.server();

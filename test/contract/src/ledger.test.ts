@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { NO_LOG } from '@tollgate/bus';
 import { USAGE_RECORDED_V1, type UsageRecordedV1 } from '@tollgate/contracts';
 import { openDatabase } from '@tollgate/postgres';
-import { createLogger } from '@tollgate/telemetry';
-import { BookUsage, resumeOffsets, SettleHolds } from '@tollgate/usage-billing';
+import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
+import { BillingMeter, BookUsage, resumeOffsets, SettleHolds } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { databaseShapes, postgresServer, RecordingAdmission, usageBatch, usageEvent, type OpenedDatabase } from './billing-fixture.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
+const newMeter = () => new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
 
 describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
   let opened: OpenedDatabase;
@@ -21,7 +22,7 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
   beforeEach(async () => {
     admission = new RecordingAdmission();
     settles = new SettleHolds(admission, logger);
-    book = new BookUsage(opened.database.dataSource, admission, settles, logger);
+    book = new BookUsage(opened.database.dataSource, admission, settles, logger, newMeter());
     organizationId = randomUUID();
     partition += 1;
     // A gateway that lives: what its journal brings settles holds and nothing else.
@@ -164,7 +165,7 @@ describe('ledger, two consumers', () => {
     const second = await openDatabase({ url, poolSize: 2, applicationName: 'contract' });
     const [one, other] = [database, second].map(({ dataSource }) => {
       const admission = new RecordingAdmission();
-      return new BookUsage(dataSource, admission, new SettleHolds(admission, logger), logger);
+      return new BookUsage(dataSource, admission, new SettleHolds(admission, logger), logger, newMeter());
     });
     const organizations = Array.from({ length: 20 }, () => randomUUID());
     const all = organizations.flatMap((organizationId, at) => Array.from({ length: 30 }, (_, n) => usageEvent({ organizationId, journalNumber: at * 30 + n + 1 })));

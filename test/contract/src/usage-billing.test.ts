@@ -4,7 +4,7 @@ import { inProcessBus, type InProcessBus } from '@tollgate/bus';
 import { USAGE_RECORDED_V1, type UsageBillingApi, type UsageRecordedV1 } from '@tollgate/contracts';
 import { createNestServer, httpUsageBillingApi } from '@tollgate/http';
 import { waitUntil } from '@tollgate/infra';
-import { createLogger } from '@tollgate/telemetry';
+import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { UsageBillingInternalModule, UsageBillingModule } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseShapes, RecordingAdmission, usageEvent, type OpenedDatabase } from './billing-fixture.js';
@@ -31,6 +31,8 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     const module = UsageBillingModule.register({
       database: opened.database, ledger: admission, adminSecret: ADMIN, goneAfterMs: GONE_AFTER_MS, logger,
       drained: async (topic) => { drains.push(topic); await bus.server.drained(topic); },
+      lag: (topic) => bus.server.lag(topic),
+      registry: createMetricsRegistry('contract', { processMetrics: false }),
     });
     app = await createNestServer(UsageBillingInternalModule.register(module, SERVICE), { logger, bodyLimitBytes: 100_000 });
     app.connectMicroservice({ strategy: bus.server });

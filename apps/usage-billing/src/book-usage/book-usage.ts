@@ -4,6 +4,7 @@ import type { UsageRecordedV1 } from '@tollgate/contracts';
 import type { Logger } from '@tollgate/telemetry';
 import type { DataSource, EntityManager } from 'typeorm';
 import { advanceOffset } from '../store/consumer-offsets.js';
+import type { BillingMeter } from '../metrics.js';
 import { lockOrganizations } from '../store/organization-lock.js';
 import { dataFault } from './data-fault.js';
 import { decideBooking, type Booking } from './decide-booking.js';
@@ -24,11 +25,15 @@ export class BookUsage {
     private readonly ledger: Pick<AdmissionLedger, 'closeEpoch'>,
     private readonly settles: SettleHolds,
     private readonly logger: Logger,
+    private readonly meter: BillingMeter,
   ) {}
 
   /** Rejects when the database cannot be asked; then nothing of the rest of the batch is booked, and it must come again. */
   async book(batch: BusBatch): Promise<void> {
-    if (batch.messages.length > 0) await this.bookAll(batch, batch.messages.map(readUsageRecord));
+    if (batch.messages.length === 0) return;
+    const begun = performance.now();
+    await this.bookAll(batch, batch.messages.map(readUsageRecord));
+    this.meter.batch(batch.messages.length, (performance.now() - begun) / 1_000);
   }
 
   /** A record that the database refuses although it parses is found by halving, and quarantined like any other poison. */
@@ -49,12 +54,15 @@ export class BookUsage {
     const events = records.flatMap((record) => (record.kind === 'event' ? [record.event] : []));
     const poison = records.filter(({ kind }) => kind === 'poison');
     if (poison.length > 0) this.logger.error({ topic: batch.topic, partition: batch.partition, count: poison.length }, 'usage records quarantined');
-    return this.dataSource.transaction(async (manager) => {
+    const bookings = await this.dataSource.transaction(async (manager) => {
       const bookings = events.length === 0 ? [] : await this.bookEvents(manager, events);
       await quarantine(manager, batch, poison);
       await advanceOffset(manager, batch.topic, batch.partition, records.at(-1)!.delivery.offset);
       return bookings;
     });
+    this.meter.booked(bookings, events.length, Date.now());
+    this.meter.quarantined(poison.length);
+    return bookings;
   }
 
   private async bookEvents(manager: EntityManager, events: readonly UsageRecordedV1[]): Promise<readonly Booking[]> {
@@ -74,6 +82,7 @@ export class BookUsage {
     for (const organizationId of organizations) {
       this.logger.info({ organizationId }, 'an event was booked without its hold: the credit epoch is closed');
       await this.ledger.closeEpoch(organizationId);
+      this.meter.epochClosed();
     }
   }
 }

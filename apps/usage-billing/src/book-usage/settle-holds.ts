@@ -16,6 +16,11 @@ export class SettleHolds {
     private readonly logger: Logger,
   ) {}
 
+  /** Settles that were not taken yet. */
+  get waiting(): number {
+    return [...this.backlog.values()].reduce((sum, items) => sum + items.length, 0);
+  }
+
   /** Never rejects. */
   async settle(items: readonly BookedSettle[]): Promise<void> {
     for (const [organizationId, ofOne] of byOrganization(items)) {

@@ -1,6 +1,7 @@
 import type { AdmissionLedger } from '@tollgate/admission';
 import type { Logger } from '@tollgate/telemetry';
 import type { SettleHolds } from '../book-usage/settle-holds.js';
+import type { BillingMeter } from '../metrics.js';
 import type { GatewayInstance, GatewayInstances } from './gateway-instances.js';
 import { LeaseWatch } from './lease-watch.js';
 import type { ResolveOrphans } from './resolve-orphans.js';
@@ -14,6 +15,7 @@ export interface GatewayWatchOptions {
   readonly ledger: Pick<AdmissionLedger, 'closeEpoch' | 'leases'>;
   readonly goneAfterMs: number;
   readonly logger: Logger;
+  readonly meter: BillingMeter;
 }
 
 /** Knows which gateways are there. Looks at their leases each second while the application runs. */
@@ -71,6 +73,7 @@ export class GatewayWatch {
     if (gone.length > 0) {
       this.options.logger.warn({ instances: gone }, 'gateways are gone');
       await this.options.instances.markGone(gone);
+      this.options.meter.gatewaysGone(gone.length);
     }
     if (back.length > 0 && (await this.options.instances.markBack(back)) > 0) await this.closeEpochs();
   }
@@ -78,7 +81,10 @@ export class GatewayWatch {
   /** What a gateway that came back has in flight is unknown to the epochs opened without it: it announces under the next. */
   private async closeEpochs(): Promise<void> {
     this.options.logger.warn('a gateway taken for gone came back: credit epochs are closed');
-    for (const organizationId of await this.options.instances.organizationsWithEpoch()) await this.options.ledger.closeEpoch(organizationId);
+    for (const organizationId of await this.options.instances.organizationsWithEpoch()) {
+      await this.options.ledger.closeEpoch(organizationId);
+      this.options.meter.epochClosed();
+    }
   }
 
   private async attempt(what: string, work: () => Promise<void>): Promise<void> {

@@ -4,6 +4,7 @@ import type { OpenHold } from '@tollgate/credit';
 import type { Logger } from '@tollgate/telemetry';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Drained } from '../open-epoch/open-epoch.js';
+import type { BillingMeter } from '../metrics.js';
 import { lockOrganizations } from '../store/organization-lock.js';
 import type { GatewayInstance, GatewayInstances } from './gateway-instances.js';
 
@@ -26,6 +27,7 @@ export class ResolveOrphans {
     private readonly ledger: Pick<AdmissionLedger, 'openHolds' | 'settleBooked' | 'stopWaiting'>,
     private readonly drained: Drained,
     private readonly logger: Logger,
+    private readonly meter: BillingMeter,
   ) {}
 
   /** Rejects when something could not be asked; what was done is done, and the rest is done by the next call. */
@@ -48,6 +50,7 @@ export class ResolveOrphans {
     if (settles.length === 0) return;
     // The ledger first: a crash in between leaves holds that the next look finds again.
     await this.ledger.settleBooked(organizationId, settles);
+    this.meter.orphansResolved(settles.length);
     this.logger.warn({ organizationId, holds: settles.length, gateways: [...goneIds] }, 'holds of gateways that are gone were resolved');
   }
 

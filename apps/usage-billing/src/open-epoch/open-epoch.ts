@@ -3,6 +3,7 @@ import type { AdmissionLedger, EpochOpening } from '@tollgate/admission';
 import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
 import type { Logger } from '@tollgate/telemetry';
 import type { DataSource, EntityManager } from 'typeorm';
+import type { BillingMeter } from '../metrics.js';
 import { lockOrganizations } from '../store/organization-lock.js';
 
 /** Everything in the topic at the time of the call has been booked. */
@@ -17,6 +18,7 @@ export class OpenEpoch {
     private readonly ledger: Pick<AdmissionLedger, 'hasEpoch' | 'openEpoch'>,
     private readonly drained: Drained,
     private readonly logger: Logger,
+    private readonly meter: BillingMeter,
   ) {}
 
   /**
@@ -45,6 +47,7 @@ export class OpenEpoch {
         'UPDATE billing.credit_epoch SET epoch_id = $2, opened_at = now(), waiting_for = $3 WHERE organization_id = $1',
         [organizationId, epoch.epochId, epoch.waitingFor.map(({ instanceId }) => instanceId)],
       );
+      this.meter.epochOpened();
       this.logger.info({ organizationId, accounts: epoch.posted.length, waitingFor: epoch.waitingFor.length }, 'credit epoch opened');
     });
   }

@@ -21,6 +21,7 @@ export function inProcessBus(): InProcessBus {
 
 class InProcessBatchServer extends BatchServer {
   private readonly tails = new Map<string, Promise<void>>();
+  private readonly waiting = new Map<string, number>();
   private offset = 0n;
   private state: 'new' | 'listening' | 'closed' = 'new';
 
@@ -39,11 +40,20 @@ class InProcessBatchServer extends BatchServer {
     await this.tails.get(topic);
   }
 
+  lag(topic: string): Promise<number> {
+    return Promise.resolve(this.waiting.get(topic) ?? 0);
+  }
+
   deliver(topic: string, messages: readonly BusMessage[]): Promise<void> {
-    const delivery = (this.tails.get(topic) ?? Promise.resolve()).then(() => this.run(topic, messages));
+    this.count(topic, messages.length);
+    const delivery = (this.tails.get(topic) ?? Promise.resolve()).then(() => this.run(topic, messages)).finally(() => this.count(topic, -messages.length));
     // The next in line starts whatever became of this one.
     this.tails.set(topic, delivery.catch(() => undefined));
     return delivery;
+  }
+
+  private count(topic: string, messages: number): void {
+    this.waiting.set(topic, (this.waiting.get(topic) ?? 0) + messages);
   }
 
   private async run(topic: string, messages: readonly BusMessage[]): Promise<void> {

@@ -5,7 +5,7 @@ import { BatchServer } from '../batch-server.js';
 import type { ResumeOffsets } from '../port.js';
 import { PartitionDelivery } from './partition-delivery.js';
 import { kafkaClient, type KafkaConnection } from './kafka-client.js';
-import { deadlineReached, handledAll, positions, type Positions } from './positions.js';
+import { deadlineReached, positions, unhandled, type Positions } from './positions.js';
 import { ensureTopics, prefixed } from './topics.js';
 import { keepingSession } from './session.js';
 
@@ -66,10 +66,16 @@ export class KafkaBatchServer extends BatchServer {
   async drained(topic: string): Promise<void> {
     const deadline = performance.now() + DRAIN_TIMEOUT_MS;
     const ends = await this.endsOf(topic, deadline);
-    while (!handledAll(ends, await this.handledOffsets(topic, ends))) {
+    while (unhandled(ends, await this.handledOffsets(topic, ends)) > 0) {
       if (performance.now() > deadline) throw deadlineReached(topic, DRAIN_TIMEOUT_MS);
       await delay(DRAIN_POLL_MS, undefined, { signal: this.closing.signal });
     }
+  }
+
+  /** By any member of the group. */
+  async lag(topic: string): Promise<number> {
+    const ends = await this.endsOf(topic, -Infinity);
+    return unhandled(ends, await this.handledOffsets(topic, ends));
   }
 
   /** A topic made a moment ago may have no leader yet. */

@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { handledAll, positions } from './positions.js';
+import { positions, unhandled } from './positions.js';
 
 const ends = positions([{ partition: 0, low: '0', high: '10' }, { partition: 1, low: '0', high: '0' }, { partition: 2, low: '7', high: '7' }]);
 
-describe('handledAll', () => {
-  it('is true when each partition that holds messages was handled to its end', () => {
-    expect(handledAll(ends, new Map([[0, 10n]]))).toBe(true);
-    expect(handledAll(ends, new Map([[0, 11n], [2, 3n]]))).toBe(true);
+describe('unhandled', () => {
+  it('is nothing when each partition that holds messages was handled to its end', () => {
+    expect(unhandled(ends, new Map([[0, 10n]]))).toBe(0);
+    expect(unhandled(ends, new Map([[0, 11n], [2, 3n]]))).toBe(0);
   });
-  it('is false while one is behind or unknown', () => {
-    expect(handledAll(ends, new Map([[0, 9n]]))).toBe(false);
-    expect(handledAll(ends, new Map())).toBe(false);
+  it('counts what lies between, from the oldest message that is there', () => {
+    expect(unhandled(ends, new Map([[0, 9n]]))).toBe(1);
+    expect(unhandled(ends, new Map())).toBe(10);
+    expect(unhandled(positions([{ partition: 0, low: '4', high: '10' }]), new Map([[0, 2n]]))).toBe(6);
   });
 });

@@ -6,9 +6,13 @@ export function positions(offsets: readonly { partition: number; low: string; hi
   return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]));
 }
 
-/** Whether everything before the ends was handled, given the next offset of each partition; what retention took counts as handled. */
-export function handledAll(ends: Positions, next: ReadonlyMap<number, bigint>): boolean {
-  return [...ends].every(([partition, { low, high }]) => low >= high || (next.get(partition) ?? 0n) >= high);
+/** How many messages before the ends were not handled, given the next offset of each partition; what retention took counts as handled. */
+export function unhandled(ends: Positions, next: ReadonlyMap<number, bigint>): number {
+  return [...ends].reduce((sum, [partition, { low, high }]) => {
+    const from = next.get(partition) ?? 0n;
+    const first = from > low ? from : low;
+    return sum + (first < high ? Number(high - first) : 0);
+  }, 0);
 }
 
 export function deadlineReached(topic: string, ms: number): Error {

@@ -1,0 +1,91 @@
+import { Counter, Histogram, registerAskedGauges, type Registry } from '@tollgate/telemetry';
+import type { Booking } from './book-usage/decide-booking.js';
+
+const BATCH_EVENTS = [1, 3, 10, 30, 100, 300, 1_000];
+const BATCH_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+const DELAY_SECONDS = [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 3_600];
+const NANO_USD = 1e9;
+
+export interface BillingSources {
+  /** Usage events that the bus has and the ledger has not. */
+  readonly consumerLag: () => Promise<number>;
+  /** Settles that admission has not taken. */
+  readonly settlesWaiting: () => number;
+}
+
+/** What usage-billing counts of its work; `docs/metrics.md` says what each is for. */
+export class BillingMeter {
+  readonly #events: Counter<'outcome'>;
+  readonly #repeated: Counter;
+  readonly #late: Counter;
+  readonly #quarantined: Counter;
+  readonly #loss: Counter;
+  readonly #delay: Histogram;
+  readonly #batchEvents: Histogram;
+  readonly #batchSeconds: Histogram;
+  readonly #epochs: Counter<'change'>;
+  readonly #gatewaysGone: Counter;
+  readonly #orphans: Counter;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#events = new Counter({ name: 'tollgate_usage_billing_events_booked_total', help: 'Usage events booked, by their outcome', labelNames: ['outcome'], registers });
+    this.#repeated = new Counter({ name: 'tollgate_usage_billing_events_repeated_total', help: 'Usage events that came again, and changed nothing', registers });
+    this.#late = new Counter({ name: 'tollgate_usage_billing_late_finals_total', help: 'Events booked after their hold was given back as an orphan’s', registers });
+    this.#quarantined = new Counter({ name: 'tollgate_usage_billing_quarantined_total', help: 'Records that can never be booked', registers });
+    this.#loss = new Counter({ name: 'tollgate_usage_billing_platform_loss_usd_total', help: 'What providers charged beyond what customers pay', registers });
+    this.#delay = new Histogram({ name: 'tollgate_usage_billing_booking_delay_seconds', help: 'From the end of a request to its booking', buckets: DELAY_SECONDS, registers });
+    this.#batchEvents = new Histogram({ name: 'tollgate_usage_billing_batch_events', help: 'Events in one booking', buckets: BATCH_EVENTS, registers });
+    this.#batchSeconds = new Histogram({ name: 'tollgate_usage_billing_batch_seconds', help: 'Duration of one booking, its settles with it', buckets: BATCH_SECONDS, registers });
+    this.#epochs = new Counter({ name: 'tollgate_usage_billing_epochs_total', help: 'Credit epochs opened, and closed because balances had to be loaded again', labelNames: ['change'], registers });
+    this.#gatewaysGone = new Counter({ name: 'tollgate_usage_billing_gateways_gone_total', help: 'Gateways whose lease stood still for too long', registers });
+    this.#orphans = new Counter({ name: 'tollgate_usage_billing_orphans_resolved_total', help: 'Open holds of gateways that are gone, resolved', registers });
+  }
+
+  /** A batch of the bus is booked, and its settles are sent or kept. */
+  batch(events: number, seconds: number): void {
+    this.#batchEvents.observe(events);
+    this.#batchSeconds.observe(seconds);
+  }
+
+  /** A transaction has committed: these of so many events were new. */
+  booked(bookings: readonly Booking[], events: number, nowMs: number): void {
+    if (events > bookings.length) this.#repeated.inc(events - bookings.length);
+    for (const { event, kind, lossNanoUsd } of bookings) {
+      this.#events.inc({ outcome: event.outcome });
+      if (kind === 'adjust') this.#late.inc();
+      if (lossNanoUsd > 0n) this.#loss.inc(Number(lossNanoUsd) / NANO_USD);
+      this.#delay.observe(Math.max(0, nowMs - Date.parse(event.endedAt)) / 1_000);
+    }
+  }
+
+  quarantined(records: number): void {
+    this.#quarantined.inc(records);
+  }
+
+  epochOpened(): void {
+    this.#epochs.inc({ change: 'opened' });
+  }
+
+  epochClosed(): void {
+    this.#epochs.inc({ change: 'closed' });
+  }
+
+  gatewaysGone(gateways: number): void {
+    this.#gatewaysGone.inc(gateways);
+  }
+
+  orphansResolved(holds: number): void {
+    this.#orphans.inc(holds);
+  }
+}
+
+/** Registers what is asked for at each scrape. */
+export function registerBillingGauges(registry: Registry, { consumerLag, settlesWaiting }: BillingSources): void {
+  registerAskedGauges(registry, consumerLag, [
+    { name: 'tollgate_usage_billing_consumer_lag_events', help: 'Usage events on the bus that are not booked', samples: (events) => [{ value: events }] },
+  ]);
+  registerAskedGauges(registry, async () => settlesWaiting(), [
+    { name: 'tollgate_usage_billing_settles_waiting', help: 'Settles of booked events that admission has not taken', samples: (settles) => [{ value: settles }] },
+  ]);
+}
