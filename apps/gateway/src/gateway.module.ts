@@ -1,9 +1,9 @@
+import type { Server } from 'node:http';
 import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { FastifyInstance } from 'fastify';
 import { Gateway } from './gateway.js';
 
-/** The gateway as a part of a Nest application: adds its raw routes to the application's server. */
+/** The gateway as a part of a Nest application: puts its endpoints on the application's server. */
 @Module({})
 export class GatewayModule implements OnModuleInit {
   constructor(private readonly adapter: HttpAdapterHost, private readonly gateway: Gateway) {}
@@ -13,6 +13,6 @@ export class GatewayModule implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.gateway.registerRoutes(this.adapter.httpAdapter.getInstance() as FastifyInstance);
+    this.gateway.serveOn(this.adapter.httpAdapter.getHttpServer() as Server);
   }
 }

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
 import type { Admission } from '@tollgate/admission';
 import type { BusPublisher } from '@tollgate/bus';
 import type { TollgateConfig } from '@tollgate/config';
 import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import type { Logger, Registry } from '@tollgate/telemetry';
-import type { FastifyInstance } from 'fastify';
-import { registerInferenceRoutes } from './inference-routes.js';
+import { serveInference } from './inference-routes.js';
 import { Journal } from './journal/journal.js';
 import { Shipper } from './journal/shipper.js';
 import { registerMetrics, RequestMeter } from './metrics.js';
@@ -77,9 +77,9 @@ export class Gateway {
     });
   }
 
-  /** Adds the inference endpoints; before the server listens. */
-  registerRoutes(fastify: FastifyInstance): void {
-    registerInferenceRoutes(fastify, this.#serve);
+  /** Adds the inference endpoints to a server; before it listens. */
+  serveOn(server: Server): void {
+    serveInference(server, this.#serve);
   }
 
   /** Ends what the life before left and registers; after it, requests may come. */
