@@ -8,7 +8,7 @@ import { keysChangedV1, type KeyManagementApi, type KeySpending } from '@tollgat
 import { createNestServer } from '@tollgate/http';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { migrate, openDatabase, startEmbeddedPostgres, type Database, type EmbeddedPostgres } from '@tollgate/postgres';
-import { createLogger } from '@tollgate/telemetry';
+import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { KEY_MANAGEMENT_API } from './api/key-management-api.js';
 import { KeyManagementModule } from './key-management.module.js';
@@ -31,6 +31,7 @@ const bus = {
   },
 };
 const snapshots = new SwitchableSnapshots();
+const registry = createMetricsRegistry('test', { processMetrics: false });
 let spending: (ids: readonly string[]) => Promise<KeySpending[]>;
 let folder: string;
 let embedded: EmbeddedPostgres;
@@ -46,7 +47,7 @@ beforeAll(async () => {
   const logger = createLogger({ service: 'test', level: 'silent' });
   const module = KeyManagementModule.register({
     database, snapshots, bus, usageBilling: { spendingByKey: (ids) => spending(ids) },
-    adminSecret: ADMIN, pepper: PEPPER, keyMarker: 'TestMark', initOwnerEmail: 'owner@localhost', logger, snapshotBoundMs: 250,
+    adminSecret: ADMIN, pepper: PEPPER, keyMarker: 'TestMark', initOwnerEmail: 'owner@localhost', logger, registry, snapshotBoundMs: 250,
   });
   app = await createNestServer(module, { logger, bodyLimitBytes: 65_536 });
   await app.init();
@@ -181,6 +182,9 @@ describe('the end of a key', () => {
     expect(await call('POST', `/v1/api-keys/${key.id}/revoke`)).toMatchObject({ status: 202, body: { state: 'revoked' } });
     expect(await call('POST', `/v1/api-keys/${key.id}/revoke`)).toMatchObject({ status: 202 });
     expect(await call('DELETE', `/v1/api-keys/${key.id}`)).toMatchObject({ status: 202, body: { state: 'revoked', deleted: true } });
+    const metrics = await registry.metrics();
+    expect(metrics).toContain('tollgate_key_management_revokes_total{answer="202",service="test"} 3');
+    expect(metrics).toMatch(/tollgate_key_management_outbox_entries\{effect="write-snapshot",service="test"\} [1-9]/);
     snapshots.reachable = true;
     await vi.waitFor(async () => expect(await snapshots.read(digestOf(key))).toMatchObject({ snapshot: { state: 'revoked', version: 3 } }), 5_000);
   }, 20_000);

@@ -4,12 +4,13 @@ import type { UsageBillingApi } from '@tollgate/contracts';
 import { ADMIN_SECRET } from '@tollgate/http';
 import type { KeySnapshotWriter } from '@tollgate/key-snapshots';
 import type { Database } from '@tollgate/postgres';
-import type { Logger } from '@tollgate/telemetry';
+import type { Logger, Registry } from '@tollgate/telemetry';
 import { ApiKeysController } from './api/api-keys.controller.js';
 import { directKeyManagementApi, KEY_MANAGEMENT_API } from './api/key-management-api.js';
 import { CreateKey } from './create-key/create-key.js';
 import { KeySpendingLookup } from './list-keys/key-spending.js';
 import { ListKeys } from './list-keys/list-keys.js';
+import { KeyMeter, registerOutboxGauges } from './metrics.js';
 import { Heartbeat } from './relay/heartbeat.js';
 import { KeyRelay } from './relay/key-relay.js';
 import { KeyLifecycle } from './relay/key-lifecycle.js';
@@ -34,6 +35,7 @@ export interface KeyManagementPorts {
   readonly keyMarker: string;
   readonly initOwnerEmail: string;
   readonly logger: Logger;
+  readonly registry: Registry;
   /** How long a reply waits for the gateways to be told before it says that they are not; 2,000 by default. */
   readonly snapshotBoundMs?: number;
 }
@@ -42,12 +44,14 @@ export interface KeyManagementPorts {
 @Module({})
 export class KeyManagementModule {
   static register(ports: KeyManagementPorts): DynamicModule {
-    const { database: { dataSource }, snapshots, bus, logger } = ports;
+    const { database: { dataSource }, snapshots, bus, logger, registry } = ports;
+    const meter = new KeyMeter(registry);
     const store = new KeyStore(dataSource);
     const members = new Members(dataSource);
-    const relay = new KeyRelay({ dataSource, snapshots, bus, logger, snapshotBoundMs: ports.snapshotBoundMs });
+    const relay = new KeyRelay({ dataSource, snapshots, bus, logger, meter, snapshotBoundMs: ports.snapshotBoundMs });
+    registerOutboxGauges(registry, () => relay.backlog());
     const spending = new KeySpendingLookup(() => ports.usageBilling, logger);
-    const revokeLeakedKeys = new RevokeLeakedKeys(store, members, relay);
+    const revokeLeakedKeys = new RevokeLeakedKeys(store, members, relay, meter);
     const verifyKey = new VerifyKey(store, snapshots, logger);
     return {
       module: KeyManagementModule,
@@ -57,6 +61,7 @@ export class KeyManagementModule {
         { provide: KEY_MANAGEMENT_API, useValue: directKeyManagementApi(verifyKey, revokeLeakedKeys) },
         instance(CreateKey, new CreateKey(store, relay, { marker: ports.keyMarker, pepper: ports.pepper })),
         instance(KeySpendingLookup, spending),
+        instance(KeyMeter, meter),
         instance(ListKeys, new ListKeys(store, spending)),
         instance(RevokeKey, new RevokeKey(store, relay)),
         instance(RevokeLeakedKeys, revokeLeakedKeys),

@@ -28,8 +28,9 @@ async function start(): Promise<void> {
   const consumer = new KafkaBatchServer({ ...kafka, groupId: `${config.KAFKA_TOPIC_PREFIX}${SERVICE}` });
   const usageBilling = httpUsageBillingApi({ url: config.USAGE_BILLING_URL, serviceSecret: config.TOLLGATE_SERVICE_SECRET, timeoutMs: SPENDING_TIMEOUT_MS });
 
+  const registry = createMetricsRegistry(SERVICE);
   const keyManagement = KeyManagementModule.register({
-    database, usageBilling, logger,
+    database, usageBilling, logger, registry,
     snapshots: new RedisKeySnapshotWriter(redis),
     bus: bus.publisher,
     adminSecret: config.TOLLGATE_ADMIN_SECRET,
@@ -44,7 +45,7 @@ async function start(): Promise<void> {
   const operations = await startOperationsListener({
     host: config.TOLLGATE_HOST,
     port: config.TOLLGATE_OPERATIONS_PORT,
-    registry: createMetricsRegistry(SERVICE),
+    registry,
     // Without Redis and Kafka it still makes, shows and revokes keys, and relays later what it cannot now.
     ready: async () => {
       const postgres = await database.dataSource.query('SELECT 1').then(() => true, () => false);

@@ -30,8 +30,9 @@ async function start(): Promise<void> {
   const usageBilling = httpUsageBillingApi({ url: config.USAGE_BILLING_URL, serviceSecret, timeoutMs: SPENDING_TIMEOUT_MS });
   const mail = config.SMTP_URL === undefined ? emlFolderMailSender({ folder: join(config.TOLLGATE_DATA, 'mail'), from }) : smtpMailSender({ url: config.SMTP_URL, from });
 
+  const registry = createMetricsRegistry(SERVICE);
   const module = SecretScanningModule.register({
-    database, keyManagement, usageBilling, mail, logger,
+    database, keyManagement, usageBilling, mail, logger, registry,
     bus: bus.publisher,
     githubPublicKeysUrl: secretScanning.github.publicKeysUrl,
     pepper: config.TOLLGATE_PEPPER,
@@ -44,7 +45,7 @@ async function start(): Promise<void> {
   const operations = await startOperationsListener({
     host: config.TOLLGATE_HOST,
     port: config.TOLLGATE_OPERATIONS_PORT,
-    registry: createMetricsRegistry(SERVICE),
+    registry,
     ready: async () => {
       const postgres = await database.dataSource.query('SELECT 1').then(() => true, () => false);
       return { ready: postgres, checks: { postgres, kafka: consumer.consuming } };

@@ -11,7 +11,7 @@ import { KEYS_CHANGED_V1, leaksReportedV1, type LeakedKeyOutcome } from '@tollga
 import { createNestServer } from '@tollgate/http';
 import type { Mail } from '@tollgate/mail';
 import { migrate, openDatabase, startEmbeddedPostgres, type Database, type EmbeddedPostgres } from '@tollgate/postgres';
-import { createLogger } from '@tollgate/telemetry';
+import { createLogger, createMetricsRegistry, type Registry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LeakStore } from './store/leak-store.js';
 import { SecretScanningModule } from './secret-scanning.module.js';
@@ -54,6 +54,7 @@ let database: Database;
 let publicKeys: Server;
 let changes: InProcessBus;
 let app: NestFastifyApplication;
+let registry: Registry;
 
 beforeAll(async () => {
   const pem = publicKey.export({ type: 'spki', format: 'pem' });
@@ -67,8 +68,9 @@ beforeAll(async () => {
   await migrate(embedded.url, secretScanningSchema);
   database = await openDatabase({ url: embedded.url, poolSize: 1, applicationName: 'test' });
   const logger = createLogger({ service: 'test', level: 'silent' });
+  registry = createMetricsRegistry('test', { processMetrics: false });
   const module = SecretScanningModule.register({
-    database, keyManagement, mail, bus, pepper: PEPPER, logger,
+    database, keyManagement, mail, bus, pepper: PEPPER, logger, registry,
     usageBilling: { spendingByKey: () => Promise.reject(new Error('away')) },
     githubPublicKeysUrl: `http://127.0.0.1:${(publicKeys.address() as AddressInfo).port}/`,
   });
@@ -180,6 +182,11 @@ describe('a report', () => {
     expect(await report(Array(10_001).fill({}))).toMatchObject({ status: 413, body: { code: 'body_too_large' } });
     expect(await report(`["${'x'.repeat(8 * 1024 * 1024)}"]`)).toMatchObject({ status: 413 });
     expect(await report([])).toEqual({ status: 200, body: [] });
+    const metrics = await registry.metrics();
+    for (const result of ['answered', 'invalid_json', 'invalid_request', 'body_too_large', 'invalid_signature', 'unknown_signing_key']) {
+      expect(metrics).toContain(`tollgate_secret_scanning_reports_total{result="${result}",service="test"}`);
+    }
+    expect(metrics).toMatch(/tollgate_secret_scanning_items_total\{label="true_positive",service="test"\} [1-9]/);
   });
 
   it('goes to the bus when key-management is away, and the reporter is asked to come again', async () => {
@@ -218,6 +225,7 @@ describe('a mail that is owed', () => {
     await report([{ token: key.secret, type: 't' }]);
     await vi.waitFor(async () => expect((await mailsOf(key.apiKeyId)).every(({ attempts }) => attempts > 0)).toBe(true), 5_000);
     expect((await mailsOf(key.apiKeyId)).map(({ sent_at }) => sent_at)).toEqual([null, null]);
+    expect(await registry.metrics()).toContain('tollgate_secret_scanning_mails_waiting{service="test"} 2');
     mailWorks = true;
     await vi.waitFor(async () => expect(await mailsOf(key.apiKeyId)).toMatchObject([{ sent_at: expect.any(Date) }, { sent_at: expect.any(Date) }]), 10_000);
   }, 20_000);

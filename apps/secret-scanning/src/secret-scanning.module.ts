@@ -3,13 +3,14 @@ import type { BusPublisher } from '@tollgate/bus';
 import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
 import type { MailSender } from '@tollgate/mail';
 import type { Database, OutboxRelay } from '@tollgate/postgres';
-import type { Logger } from '@tollgate/telemetry';
+import type { Logger, Registry } from '@tollgate/telemetry';
 import { leakRelay } from './escalate/leak-relay.js';
 import { UnansweredFindings } from './escalate/unanswered-findings.js';
 import { KEY_MANAGEMENT, KeysChangedController } from './follow-key-changes/keys-changed.controller.js';
 import { fetchPublicKeys } from './github/fetch-public-keys.js';
 import { GithubPublicKeys } from './github/public-keys.js';
 import { MailRun } from './leak-mail/mail-run.js';
+import { registerScanningGauges, ScanningMeter } from './metrics.js';
 import { GithubController, PEPPER } from './receive-report/github.controller.js';
 import { ReceiveReport } from './receive-report/receive-report.js';
 import { LeakStore } from './store/leak-store.js';
@@ -30,17 +31,21 @@ export interface SecretScanningPorts {
   /** Origin of the admin API as people reach it, for the mails; left out where it is not given. */
   readonly publicUrl?: string;
   readonly logger: Logger;
+  readonly registry: Registry;
 }
 
 /** The service without its listeners: the webhook, bus handlers, relay and mails. */
 @Module({})
 export class SecretScanningModule {
   static register(ports: SecretScanningPorts): DynamicModule {
-    const { database: { dataSource }, bus, mail, logger } = ports;
+    const { database: { dataSource }, bus, mail, logger, registry } = ports;
+    const meter = new ScanningMeter(registry);
+    const mails = new MailStore(dataSource);
     const leaks = new LeakStore(dataSource);
     const relay = leakRelay({ dataSource, bus, logger });
     const keyManagement = () => ports.keyManagement;
-    const mailRun = new MailRun({ mails: new MailStore(dataSource), mail, usageBilling: () => ports.usageBilling, publicUrl: ports.publicUrl ?? null, logger });
+    const mailRun = new MailRun({ mails, mail, usageBilling: () => ports.usageBilling, publicUrl: ports.publicUrl ?? null, logger, meter });
+    registerScanningGauges(registry, { mailsWaiting: () => mails.waiting(), outboxBacklog: () => relay.backlog() });
     const wake = () => {
       relay.wake();
       mailRun.wake();
@@ -53,7 +58,8 @@ export class SecretScanningModule {
         { provide: KEY_MANAGEMENT, useValue: keyManagement },
         instance(LeakStore, leaks),
         instance(MailRun, mailRun),
-        instance(GithubPublicKeys, new GithubPublicKeys(() => fetchPublicKeys(ports.githubPublicKeysUrl))),
+        instance(ScanningMeter, meter),
+        instance(GithubPublicKeys, new GithubPublicKeys(() => meter.publicKeyFetch(() => fetchPublicKeys(ports.githubPublicKeysUrl)))),
         instance(ReceiveReport, new ReceiveReport({ leaks, keyManagement, logger, wake })),
         instance(ScanningLifecycle, new ScanningLifecycle(relay, mailRun, new UnansweredFindings(leaks, () => relay.wake(), logger))),
       ],

@@ -1,6 +1,14 @@
 import type { DataSource } from 'typeorm';
 import type { OutboxRow } from './outbox.js';
 
+/** What waits for one effect. */
+export interface OutboxBacklog {
+  readonly effect: string;
+  readonly entries: number;
+  /** Age of the oldest entry. */
+  readonly ageSeconds: number;
+}
+
 interface ClaimedRow {
   id: string;
   effect: string;
@@ -65,6 +73,13 @@ export class OutboxClaims {
       `UPDATE ${this.schema}.outbox
        SET claim_id = NULL, claimed_until = '-infinity', next_attempt_at = now() + $2 * interval '1 millisecond' WHERE claim_id = $1`,
       [claimId, retryInMs]);
+  }
+
+  /** What waits, by effect; an effect that nothing waits for is missing. */
+  async backlog(): Promise<OutboxBacklog[]> {
+    const rows = await this.dataSource.query<{ effect: string; entries: string; age: string }[]>(
+      `SELECT effect, count(*) AS entries, greatest(0, extract(epoch FROM now() - min(created_at))) AS age FROM ${this.schema}.outbox GROUP BY effect`);
+    return rows.map(({ effect, entries, age }) => ({ effect, entries: Number(entries), ageSeconds: Number(age) }));
   }
 
   /** Which of these entries still wait to be done. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import { OutboxClaims } from './outbox-claims.js';
+import { OutboxClaims, type OutboxBacklog } from './outbox-claims.js';
 import type { OutboxRow } from './outbox.js';
 
 /**
@@ -60,6 +60,12 @@ export class OutboxRelay {
   wake(): void {
     this.wakes += 1;
     for (const waker of [...this.wakers]) waker();
+  }
+
+  /** What waits for each of the effects, with zeros for those that nothing waits for. Rejects when the database cannot be asked. */
+  async backlog(): Promise<readonly OutboxBacklog[]> {
+    const waiting = new Map((await this.claims.backlog()).map((each) => [each.effect, each]));
+    return Object.keys(this.options.effects).map((effect) => waiting.get(effect) ?? { effect, entries: 0, ageSeconds: 0 });
   }
 
   /** Wakes the relay and waits until these entries are done, by any process: true; false when `withinMs` is over first. */

@@ -8,6 +8,7 @@ import { createKeyRequest } from '../create-key/create-key.request.js';
 import { KeySpendingLookup } from '../list-keys/key-spending.js';
 import { ListKeys, type KeyList } from '../list-keys/list-keys.js';
 import { listKeysRequest } from '../list-keys/list-keys.request.js';
+import { KeyMeter } from '../metrics.js';
 import { RevokeKey } from '../revoke-key/revoke-key.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -22,6 +23,7 @@ export class ApiKeysController {
     private readonly listKeys: ListKeys,
     private readonly revokeKey: RevokeKey,
     private readonly spending: KeySpendingLookup,
+    private readonly meter: KeyMeter,
   ) {}
 
   /** 201 with the secret, which no later reply shows (and no cache keeps: the server marks every reply no-store). */
@@ -60,9 +62,10 @@ export class ApiKeysController {
 
   private async end(id: string, reason: 'revoked' | 'deleted', request: FastifyRequest, reply: FastifyReply): Promise<KeyObject> {
     if (!UUID.test(id)) throw new Problem('api_key_not_found');
-    const now = new Date();
+    const [now, begun] = [new Date(), performance.now()];
     const [result, spending] = await Promise.all([this.revokeKey.execute(id, reason, actorOf(request), now), this.spending.of([id])]);
     if (result.kind === 'not_found') throw new Problem('api_key_not_found');
+    this.meter.revokeAnswered(result.everywhere, (performance.now() - begun) / 1_000);
     if (!result.everywhere) void reply.code(202);
     return keyObject(result.key, spending.get(id) ?? null, now);
   }

@@ -2,9 +2,10 @@ import type { KeySnapshot } from '@tollgate/api-key';
 import type { BusPublisher } from '@tollgate/bus';
 import { KEYS_CHANGED_V1 } from '@tollgate/contracts';
 import type { KeySnapshotWriter } from '@tollgate/key-snapshots';
-import { OutboxRelay, type OutboxEffect } from '@tollgate/postgres';
+import { OutboxRelay, type OutboxBacklog, type OutboxEffect } from '@tollgate/postgres';
 import type { Logger } from '@tollgate/telemetry';
 import type { DataSource } from 'typeorm';
+import type { KeyMeter } from '../metrics.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from '../store/outbox-effects.js';
 import type { SnapshotEntries } from '../store/key-store.js';
 
@@ -13,6 +14,7 @@ export interface KeyRelayPorts {
   readonly snapshots: KeySnapshotWriter;
   readonly bus: BusPublisher;
   readonly logger: Logger;
+  readonly meter: KeyMeter;
   readonly snapshotBoundMs?: number | undefined;
 }
 
@@ -24,12 +26,12 @@ export class KeyRelay {
   private readonly relay: OutboxRelay;
   private readonly snapshotBoundMs: number;
 
-  constructor({ dataSource, snapshots, bus, logger, snapshotBoundMs = SNAPSHOT_BOUND_MS_DEFAULT }: KeyRelayPorts) {
+  constructor({ dataSource, snapshots, bus, logger, meter, snapshotBoundMs = SNAPSHOT_BOUND_MS_DEFAULT }: KeyRelayPorts) {
     this.snapshotBoundMs = snapshotBoundMs;
     this.relay = new OutboxRelay({
       dataSource,
       schema: KEYS_SCHEMA,
-      effects: { [WRITE_SNAPSHOT]: writeSnapshots(snapshots), [PUBLISH_CHANGE]: publishChanges(bus) },
+      effects: { [WRITE_SNAPSHOT]: writeSnapshots(snapshots, meter), [PUBLISH_CHANGE]: publishChanges(bus) },
       onError: (err, what) => logger.warn({ err }, what),
     });
   }
@@ -42,6 +44,11 @@ export class KeyRelay {
     return this.relay.stop();
   }
 
+  /** What waits to be carried. Rejects when the database cannot be asked. */
+  backlog(): Promise<readonly OutboxBacklog[]> {
+    return this.relay.backlog();
+  }
+
   /**
    * Waits until the snapshots of a committed change are written: true. When that takes longer than the bound false; the relay goes on trying.
    * Never rejects: the change stands whatever comes of telling others.
@@ -52,10 +59,10 @@ export class KeyRelay {
 }
 
 /** Of several versions of one key only the last is written: it is what the others lead to. */
-function writeSnapshots(snapshots: KeySnapshotWriter): OutboxEffect {
+function writeSnapshots(snapshots: KeySnapshotWriter, meter: KeyMeter): OutboxEffect {
   return async (rows) => {
     const newest = new Map(rows.map((row) => [row.key, row.payload]));
-    await Promise.all([...newest.values()].map((payload) => snapshots.write(JSON.parse(payload) as KeySnapshot)));
+    await Promise.all([...newest.values()].map((payload) => meter.snapshotWrite(() => snapshots.write(JSON.parse(payload) as KeySnapshot))));
   };
 }
 

@@ -1,5 +1,6 @@
 import type { LeakedKeyOutcome } from '@tollgate/contracts';
 import { revoked, type ApiKey } from '../api-key/api-key.js';
+import type { KeyMeter } from '../metrics.js';
 import type { KeyRelay } from '../relay/key-relay.js';
 import type { KeyStore, SnapshotEntries } from '../store/key-store.js';
 import type { Members } from '../store/members.js';
@@ -9,7 +10,7 @@ const KEYS_PER_TRANSACTION = 100;
 
 /** Ends every key that answers to a digest seen where it must not be. What nobody's key answers to changes nothing. */
 export class RevokeLeakedKeys {
-  constructor(private readonly store: KeyStore, private readonly members: Members, private readonly relay: KeyRelay) {}
+  constructor(private readonly store: KeyStore, private readonly members: Members, private readonly relay: KeyRelay, private readonly meter: KeyMeter) {}
 
   /**
    * One outcome for each digest, in order. Repeating it is harmless. Waits at most 2 s, after the last commit, for
@@ -20,7 +21,7 @@ export class RevokeLeakedKeys {
     const { current, revokedIds, written } = await this.revoke(origin, [...known.values()].filter((key) => key.revocation === null), now);
     const waiting = (await this.relay.snapshotsWritten(written)) ? new Set<string>() : await this.store.keysWaiting(written);
     const owners = await this.members.ownerEmails([...new Set([...known.values()].map((key) => key.organizationId))]);
-    return digests.map((digest) => {
+    const outcomes = digests.map((digest): LeakedKeyOutcome => {
       const before = known.get(digest);
       if (before === undefined) return { digest, outcome: 'unknown', key: null };
       const key = current.get(before.id) ?? before;
@@ -28,6 +29,8 @@ export class RevokeLeakedKeys {
       const outcome = !revokedIds.has(key.id) ? 'already_revoked' : waiting.has(key.id) ? 'pending' : 'revoked';
       return { digest, outcome, key: described(key, owners.get(key.organizationId) ?? []) };
     });
+    this.meter.leakedDigests(outcomes);
+    return outcomes;
   }
 
   private async revoke(origin: string, keys: readonly ApiKey[], now: Date): Promise<{ current: Map<string, ApiKey>; revokedIds: Set<string>; written: SnapshotEntries }> {

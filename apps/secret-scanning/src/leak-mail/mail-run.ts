@@ -1,6 +1,7 @@
 import type { KeySpending, UsageBillingApi } from '@tollgate/contracts';
 import type { MailSender } from '@tollgate/mail';
 import type { Logger } from '@tollgate/telemetry';
+import type { ScanningMeter } from '../metrics.js';
 import type { DueMail, MailStore } from '../store/mail-store.js';
 import { leakMail } from './leak-mail.js';
 
@@ -11,6 +12,7 @@ export interface MailRunPorts {
   /** Origin of the admin API as people reach it; null leaves it out of the mails. */
   readonly publicUrl: string | null;
   readonly logger: Logger;
+  readonly meter: ScanningMeter;
 }
 
 /** How often to look for mails that fell due, or that another process left. */
@@ -82,6 +84,7 @@ export class MailRun {
       await this.failed(due, err);
       return true;
     }
+    this.ports.meter.mail('sent');
     await this.ports.mails.sent(due.id);
     return true;
   }
@@ -94,9 +97,10 @@ export class MailRun {
   }
 
   private async failed(due: DueMail, err: unknown): Promise<void> {
-    const { mails, logger } = this.ports;
+    const { mails, logger, meter } = this.ports;
     const delayMs = retryDelay(due.attempt, Date.now() - due.createdAt.getTime());
     logger[delayMs === null ? 'error' : 'warn']({ err, apiKeyId: due.apiKeyId, mail: due.id, attempt: due.attempt }, delayMs === null ? 'a mail was given up' : 'a mail was not sent');
+    meter.mail(delayMs === null ? 'abandoned' : 'failed');
     await (delayMs === null ? mails.abandon(due.id) : mails.retryIn(due.id, delayMs));
   }
 

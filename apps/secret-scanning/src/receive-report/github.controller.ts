@@ -3,6 +3,7 @@ import { parseJson, Problem, WEBHOOK_BODY_BYTES_MAX } from '@tollgate/http';
 import { GithubPublicKeys, PublicKeysUnavailable } from '../github/public-keys.js';
 import { readItem } from '../github/report.js';
 import { signatureHolds } from '../github/signature.js';
+import { ScanningMeter } from '../metrics.js';
 import { ReceiveReport, type Label } from './receive-report.js';
 
 /** The pepper that digests of secrets are made with. */
@@ -28,6 +29,7 @@ export class GithubController {
     private readonly publicKeys: GithubPublicKeys,
     private readonly receiveReport: ReceiveReport,
     @Inject(PEPPER) private readonly pepper: string,
+    private readonly meter: ScanningMeter,
   ) {}
 
   @Post()
@@ -37,7 +39,18 @@ export class GithubController {
     @Headers('github-public-key-signature') signature: string | undefined,
     @Body() body: unknown,
   ): Promise<ItemFeedback[]> {
-    const bytes = body instanceof Uint8Array ? body : new Uint8Array();
+    try {
+      const feedback = await this.answer(identifier, signature, body instanceof Uint8Array ? body : new Uint8Array());
+      this.meter.report('answered');
+      this.meter.items(feedback.map(({ label }) => label));
+      return feedback;
+    } catch (error) {
+      this.meter.report(error instanceof Problem ? error.code : 'internal_error');
+      throw error;
+    }
+  }
+
+  private async answer(identifier: string | undefined, signature: string | undefined, bytes: Uint8Array): Promise<ItemFeedback[]> {
     if (bytes.length > WEBHOOK_BODY_BYTES_MAX) throw new Problem('body_too_large');
     await this.verify(bytes, identifier, signature);
     const items = itemsOf(bytes).map((item) => readItem(item, this.pepper));

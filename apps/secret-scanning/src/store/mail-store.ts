@@ -11,6 +11,12 @@ export interface DueMail {
   readonly createdAt: Date;
 }
 
+/** Mails that are neither sent nor given up, and the age of the oldest; 0 where there is none. */
+export interface MailsWaiting {
+  readonly mails: number;
+  readonly ageSeconds: number;
+}
+
 /** The mails owed for leaks: each is sent until it is sent, by whichever process takes it. */
 export class MailStore {
   constructor(private readonly dataSource: DataSource) {}
@@ -26,6 +32,13 @@ export class MailStore {
     );
     const row = rows[0];
     return row === undefined ? null : { id: row.id, apiKeyId: row.api_key_id, recipient: row.recipient, attempt: row.attempts, createdAt: row.created_at };
+  }
+
+  /** Index: leak_mail_waiting. */
+  async waiting(): Promise<MailsWaiting> {
+    const rows: { mails: string; age: string | null }[] = await this.dataSource.query(
+      `SELECT count(*) AS mails, extract(epoch FROM now() - min(created_at)) AS age FROM scanning.leak_mail WHERE sent_at IS NULL AND abandoned_at IS NULL`);
+    return { mails: Number(rows[0]!.mails), ageSeconds: Math.max(0, Number(rows[0]!.age ?? 0)) };
   }
 
   async sent(id: string): Promise<void> {

@@ -1,0 +1,53 @@
+import type { LeakedKeyOutcome } from '@tollgate/contracts';
+import type { OutboxBacklog } from '@tollgate/postgres';
+import { Counter, Histogram, registerAskedGauges, type Registry } from '@tollgate/telemetry';
+
+const REVOKE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
+const WRITE_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
+
+/** What key-management counts of its work; `docs/metrics.md` says what each is for. */
+export class KeyMeter {
+  readonly #revokes: Counter<'answer'>;
+  readonly #revokeSeconds: Histogram;
+  readonly #leaked: Counter<'outcome'>;
+  readonly #writeSeconds: Histogram;
+  readonly #writeFailures: Counter;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#revokes = new Counter({ name: 'tollgate_key_management_revokes_total', help: 'Revokes and deletes, by their answer: 200 when every gateway could know, 202 when not yet', labelNames: ['answer'], registers });
+    this.#revokeSeconds = new Histogram({ name: 'tollgate_key_management_revoke_seconds', help: 'From asking for a revoke to its answer', buckets: REVOKE_SECONDS, registers });
+    this.#leaked = new Counter({ name: 'tollgate_key_management_leaked_digests_total', help: 'Digests reported as leaked, by what became of their keys', labelNames: ['outcome'], registers });
+    this.#writeSeconds = new Histogram({ name: 'tollgate_key_management_snapshot_write_seconds', help: 'Duration of writing and announcing one snapshot', buckets: WRITE_SECONDS, registers });
+    this.#writeFailures = new Counter({ name: 'tollgate_key_management_snapshot_write_failures_total', help: 'Snapshots that could not be written; each is tried again', registers });
+  }
+
+  revokeAnswered(everywhere: boolean, seconds: number): void {
+    this.#revokes.inc({ answer: everywhere ? '200' : '202' });
+    this.#revokeSeconds.observe(seconds);
+  }
+
+  leakedDigests(outcomes: readonly LeakedKeyOutcome[]): void {
+    for (const { outcome } of outcomes) this.#leaked.inc({ outcome });
+  }
+
+  /** Measures one write of a snapshot; rejects as it does. */
+  async snapshotWrite(write: () => Promise<void>): Promise<void> {
+    const begun = performance.now();
+    try {
+      await write();
+    } catch (error) {
+      this.#writeFailures.inc();
+      throw error;
+    }
+    this.#writeSeconds.observe((performance.now() - begun) / 1_000);
+  }
+}
+
+/** Registers what is asked for at each scrape. */
+export function registerOutboxGauges(registry: Registry, backlog: () => Promise<readonly OutboxBacklog[]>): void {
+  registerAskedGauges(registry, backlog, [
+    { name: 'tollgate_key_management_outbox_entries', help: 'Committed changes that wait to be relayed', labelNames: ['effect'], samples: (effects) => effects.map(({ effect, entries }) => ({ labels: { effect }, value: entries })) },
+    { name: 'tollgate_key_management_outbox_age_seconds', help: 'Age of the oldest of them', labelNames: ['effect'], samples: (effects) => effects.map(({ effect, ageSeconds }) => ({ labels: { effect }, value: ageSeconds })) },
+  ]);
+}

@@ -1,0 +1,61 @@
+import type { OutboxBacklog } from '@tollgate/postgres';
+import { Counter, registerAskedGauges, type Registry } from '@tollgate/telemetry';
+import type { MailsWaiting } from './store/mail-store.js';
+
+export interface ScanningSources {
+  readonly mailsWaiting: () => Promise<MailsWaiting>;
+  readonly outboxBacklog: () => Promise<readonly OutboxBacklog[]>;
+}
+
+/** What secret-scanning counts of its work; `docs/metrics.md` says what each is for. */
+export class ScanningMeter {
+  readonly #reports: Counter<'result'>;
+  readonly #items: Counter<'label'>;
+  readonly #fetches: Counter<'result'>;
+  readonly #mails: Counter<'result'>;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#reports = new Counter({ name: 'tollgate_secret_scanning_reports_total', help: 'Leak reports: answered, or refused with this error code', labelNames: ['result'], registers });
+    this.#items = new Counter({ name: 'tollgate_secret_scanning_items_total', help: 'Reported secrets, by the label they were answered with', labelNames: ['label'], registers });
+    this.#fetches = new Counter({ name: 'tollgate_secret_scanning_public_key_fetches_total', help: 'Fetches of the keys that reports are signed with', labelNames: ['result'], registers });
+    this.#mails = new Counter({ name: 'tollgate_secret_scanning_mails_total', help: 'Attempts to send a mail: sent, failed and to be tried again, or given up', labelNames: ['result'], registers });
+  }
+
+  /** `answered`, or the error code of the refusal. */
+  report(result: string): void {
+    this.#reports.inc({ result });
+  }
+
+  items(labels: readonly string[]): void {
+    for (const label of labels) this.#items.inc({ label });
+  }
+
+  /** Counts one fetch; rejects as it does. */
+  async publicKeyFetch<T>(fetch: () => Promise<T>): Promise<T> {
+    try {
+      const list = await fetch();
+      this.#fetches.inc({ result: 'fetched' });
+      return list;
+    } catch (error) {
+      this.#fetches.inc({ result: 'failed' });
+      throw error;
+    }
+  }
+
+  mail(result: 'sent' | 'failed' | 'abandoned'): void {
+    this.#mails.inc({ result });
+  }
+}
+
+/** Registers what is asked for at each scrape. */
+export function registerScanningGauges(registry: Registry, { mailsWaiting, outboxBacklog }: ScanningSources): void {
+  registerAskedGauges(registry, mailsWaiting, [
+    { name: 'tollgate_secret_scanning_mails_waiting', help: 'Mails that are owed', samples: ({ mails }) => [{ value: mails }] },
+    { name: 'tollgate_secret_scanning_mails_age_seconds', help: 'Age of the oldest mail that is owed', samples: ({ ageSeconds }) => [{ value: ageSeconds }] },
+  ]);
+  const entries = (effects: readonly OutboxBacklog[]) => effects.reduce((sum, effect) => sum + effect.entries, 0);
+  registerAskedGauges(registry, outboxBacklog, [
+    { name: 'tollgate_secret_scanning_outbox_entries', help: 'Leaks that wait to be given to the bus', samples: (effects) => [{ value: entries(effects) }] },
+  ]);
+}
