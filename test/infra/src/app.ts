@@ -5,6 +5,8 @@ export interface AppOptions {
   /** The compiled entry, such as `apps/gateway/dist/main.js`. */
   script: string;
   args?: readonly string[];
+  /** Options of Node.js itself, such as `--cpu-prof`. */
+  nodeArgs?: readonly string[];
   /** All the app is told. Of this process's own environment it sees only what finds programs, folders and the language. */
   env: Record<string, string>;
   cwd?: string;
@@ -22,12 +24,12 @@ const passedOn = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'TMP', 'TEMP']
  * it ends before that, and ends it when it is not ready in time. It never outlives this process.
  */
 export async function spawnApp(options: AppOptions): Promise<RunningProcess> {
-  const { name, script, args = [], env, cwd, readyWhen, readyWithinMs = 30_000 } = options;
+  const { name, script, args = [], nodeArgs = [], env, cwd, readyWhen, readyWithinMs = 30_000 } = options;
   const inherited = Object.fromEntries(passedOn.flatMap(variable => {
     const value = process.env[variable];
     return value === undefined ? [] : [[variable, value]];
   }));
-  const app = await startProcess({ name, command: process.execPath, args: [script, ...args], env: { ...inherited, ...env }, cwd });
+  const app = await startProcess({ name, command: process.execPath, args: [...nodeArgs, script, ...args], env: { ...inherited, ...env }, cwd });
   const check = typeof readyWhen === 'string' ? () => urlAnswers(readyWhen) : () => urlInOutput(app.output(), readyWhen);
   const ready = await untilReady(app, check, { what: `${name} to be ready`, timeoutMs: readyWithinMs });
   return { ...app, url: ready.url };

@@ -1,4 +1,6 @@
 export { spawnApp, type AppOptions } from './app.js';
+export { findProgram } from './commands.js';
+export { canInstallPackages, installPackage } from './debian.js';
 export { infraFromEnvironment, type InfraEndpoints } from './endpoints.js';
 export { tempFolder } from './folders.js';
 export { startKafka, type KafkaServer } from './kafka.js';

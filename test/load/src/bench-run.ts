@@ -1,0 +1,149 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Redis } from 'ioredis';
+import { checkBooks, type Books } from './books.js';
+import { untilQuiet } from './gateway-state.js';
+import { closedLoop, CONNECTIONS, latencies, latencyOf, meetAll, prepareLoad, type PreparedLoad, type Subject } from './loads.js';
+import type { BenchOptions } from './options.js';
+import { BenchRefused, complaintAbout, findTools, othersShare, type Tools } from './preconditions.js';
+import { selfTimes } from './profile-summary.js';
+import { scenarioResult, type BenchResult, type Measured } from './results.js';
+import { isPaced, scenarios as allScenarios, type Scenario } from './scenarios.js';
+import { startStack, type Stack } from './stack.js';
+import { renderTable } from './table.js';
+import type { TimedCall } from './timed-call.js';
+import { measureWindow, type Window } from './window.js';
+
+const KEYS = 10_000;
+/** Functions of a profile that are shown. */
+const DEAREST = 30;
+
+/** Measures, and writes the result to the screen and into the file. Rejects with BenchRefused or BenchFailed. */
+export async function runBench(options: BenchOptions): Promise<void> {
+  const startedAt = new Date();
+  const tools = await findTools();
+  const others = await othersShare();
+  const complaint = complaintAbout(others);
+  if (complaint !== null && !options.anyway) throw new BenchRefused(`${complaint} Wait until it is quiet, or say --anyway: the result is then marked.`);
+  if (complaint !== null) say(`${complaint} Going on all the same.`);
+  const profileFolder = options.profileFolder === null ? null : resolve(options.profileFolder);
+  if (profileFolder !== null) mkdirSync(profileFolder, { recursive: true });
+  say('starting PostgreSQL, Redis, Kafka, the services, the upstream and the floor proxy');
+  const stack = await startStack(tools, { keys: KEYS, profileFolder });
+  let measured: Measurements;
+  let books: Books;
+  try {
+    measured = await new Run(stack, tools, options).all();
+    say('waiting for the ledger to catch up');
+    books = await checkBooks(stack);
+  } finally {
+    await stack.stop();
+  }
+  const result: BenchResult = {
+    startedAt: startedAt.toISOString(),
+    machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.versions.node, kernel: release() },
+    options: { quick: options.quick, rounds: options.rounds, seconds: options.seconds, connections: CONNECTIONS, keys: KEYS, profiled: profileFolder !== null },
+    others: { ...others, overridden: complaint !== null },
+    scenarios: options.scenarios.map((scenario) => scenarioResult(scenario, measured.gateway.get(scenario.name)!, measured.floor.get(scenario.floor)!)),
+    books,
+  };
+  writeFileSync(options.jsonFile, `${JSON.stringify(result, null, 2)}\n`);
+  say(`\n${renderTable(result)}\n\nin full: ${options.jsonFile}; ${((Date.now() - startedAt.getTime()) / 1_000).toFixed(0)} s`);
+  if (profileFolder !== null) sayProfile(profileFolder);
+}
+
+type Measurements = Record<Subject, Map<string, Measured>>;
+
+/** Rounds of windows on a stack that is ready. */
+class Run {
+  private readonly redis: Redis;
+  private readonly loads: ReadonlyMap<string, PreparedLoad>;
+  private readonly windows: Record<Subject, Map<string, Window[]>> = { gateway: new Map(), floor: new Map() };
+  private readonly calls: Record<Subject, Map<string, TimedCall[]>> = { gateway: new Map(), floor: new Map() };
+
+  constructor(private readonly stack: Stack, private readonly tools: Tools, private readonly options: BenchOptions) {
+    this.redis = new Redis(stack.redisUrl);
+    const floors = new Set(options.scenarios.map(({ floor }) => floor));
+    const needed = allScenarios.filter((scenario) => options.scenarios.includes(scenario) || floors.has(scenario.name));
+    this.loads = new Map(needed.map((scenario) => [scenario.name, prepareLoad(scenario, stack)]));
+  }
+
+  async all(): Promise<Measurements> {
+    try {
+      await this.#warmUp();
+      for (let round = 0; round < this.options.rounds; round++) {
+        for (const [floor, scenarios] of this.#byFloor()) await this.#round(round, floor, scenarios);
+      }
+      const measured = (subject: Subject): Map<string, Measured> => new Map([...this.windows[subject]].map(([name, windows]) => {
+        const calls = this.calls[subject].get(name);
+        return [name, { windows, latency: calls === undefined ? null : latencyOf(calls) }];
+      }));
+      return { gateway: measured('gateway'), floor: measured('floor') };
+    } finally {
+      this.redis.disconnect();
+    }
+  }
+
+  #byFloor(): Map<string, Scenario[]> {
+    const groups = new Map<string, Scenario[]>();
+    for (const scenario of this.options.scenarios) append(groups, scenario.floor, scenario);
+    return groups;
+  }
+
+  /** The compiler has seen the code, and the gateway all keys, before anything counts. */
+  async #warmUp(): Promise<void> {
+    say('warming up');
+    const { options, stack, tools } = this;
+    for (const [floor, scenarios] of this.#byFloor()) {
+      await closedLoop(this.loads.get(floor)!, 'floor', stack, tools.wrk, options.warmUpSeconds);
+      for (const scenario of scenarios) {
+        const load = this.loads.get(scenario.name)!;
+        if (load.credentials.length > 1) await meetAll(load, stack);
+        await closedLoop(load, 'gateway', stack, tools.wrk, options.warmUpSeconds);
+      }
+    }
+  }
+
+  /** The floor goes first in every other round, so that neither always has the machine that the other left. */
+  async #round(round: number, floor: string, scenarios: readonly Scenario[]): Promise<void> {
+    const order: [string, Subject][] = scenarios.map(({ name }) => [name, 'gateway']);
+    if (round % 2 === 0) order.unshift([floor, 'floor']);
+    else order.push([floor, 'floor']);
+    for (const [name, subject] of order) {
+      const window = await this.#window(this.loads.get(name)!, subject);
+      append(this.windows[subject], name, window);
+      say(`round ${round + 1}  ${name.padEnd(16)} ${subject.padEnd(8)} ${window.requestsPerSecond.toFixed(0).padStart(6)} req/s  ${window.cpuMicroseconds.toFixed(1).padStart(7)} µs`);
+    }
+    for (const scenario of scenarios) {
+      if (isPaced(scenario)) continue;
+      const calls = await latencies(this.loads.get(scenario.name)!, this.stack, this.options.latencySeconds);
+      append(this.calls.gateway, scenario.name, ...calls.gateway);
+      append(this.calls.floor, scenario.floor, ...calls.floor);
+    }
+  }
+
+  #window(load: PreparedLoad, subject: Subject): Promise<Window> {
+    const { options, stack, tools } = this;
+    const { pid } = subject === 'gateway' ? stack.gateway : stack.floor;
+    const settled = subject === 'gateway' ? () => untilQuiet(stack.operationsUrl) : () => Promise.resolve();
+    return measureWindow(pid, this.redis, () => closedLoop(load, subject, stack, tools.wrk, options.seconds), settled);
+  }
+}
+
+function append<T>(lists: Map<string, T[]>, name: string, ...values: T[]): void {
+  const known = lists.get(name);
+  if (known === undefined) lists.set(name, values);
+  else known.push(...values);
+}
+
+function sayProfile(folder: string): void {
+  const newest = readdirSync(folder).filter((name) => name.endsWith('.cpuprofile')).sort().at(-1);
+  if (newest === undefined) return say(`no profile was written to ${folder}`);
+  const lines = selfTimes(readFileSync(join(folder, newest), 'utf8'), DEAREST).map(({ name, place, share }) => `${(share * 100).toFixed(1).padStart(5)} %  ${name}  ${place}`);
+  say(`\nself time of the gateway's functions (${join(folder, newest)}):\n${lines.join('\n')}`);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,63 @@
+import { parseArgs } from 'node:util';
+import { scenarios, scenariosNamed, type Scenario } from './scenarios.js';
+
+export interface BenchOptions {
+  readonly scenarios: readonly Scenario[];
+  readonly rounds: number;
+  /** Length of a window. */
+  readonly seconds: number;
+  /** Length of a measurement at a fixed rate. */
+  readonly latencySeconds: number;
+  /** Before the first round, for each kind of load. */
+  readonly warmUpSeconds: number;
+  readonly quick: boolean;
+  /** On a busy machine too; the result is marked. */
+  readonly anyway: boolean;
+  readonly jsonFile: string;
+  /** Where the gateway's CPU profile goes; null for none. */
+  readonly profileFolder: string | null;
+}
+
+export const usage = `npm run bench -- [options]
+  --quick             two rounds of short windows: under two minutes, rough
+  --scenario NAME     only this one, may be repeated: ${scenarios.map(({ name }) => name).join(', ')}
+  --rounds N          default 5
+  --seconds N         length of a window, default 10
+  --json FILE         default bench-result.json
+  --profile FOLDER    writes the gateway's CPU profile there and prints its dearest functions
+  --anyway            on a busy machine too; the result says so`;
+
+/** Reads the command line. Throws a TypeError that says what is wrong. */
+export function readOptions(args: readonly string[]): BenchOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      anyway: { type: 'boolean', default: false },
+      scenario: { type: 'string', multiple: true },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      json: { type: 'string', default: 'bench-result.json' },
+      profile: { type: 'string' },
+    },
+  });
+  const seconds = wholeNumber('seconds', values.seconds, values.quick ? 3 : 10, 1, 600);
+  return {
+    scenarios: values.scenario === undefined ? scenarios : scenariosNamed(values.scenario.flatMap((names) => names.split(','))),
+    rounds: wholeNumber('rounds', values.rounds, values.quick ? 2 : 5, 1, 100),
+    seconds,
+    latencySeconds: values.quick ? 1 : Math.ceil(seconds / 2),
+    warmUpSeconds: values.quick ? 1 : 3,
+    quick: values.quick,
+    anyway: values.anyway,
+    jsonFile: values.json,
+    profileFolder: values.profile ?? null,
+  };
+}
+
+function wholeNumber(name: string, text: string | undefined, otherwise: number, least: number, most: number): number {
+  if (text === undefined) return otherwise;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || value > most) throw new TypeError(`--${name} must be a whole number from ${least} to ${most}`);
+  return value;
+}

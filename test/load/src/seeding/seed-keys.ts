@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { digestSecret, generateSecret, maskSecret, pepperId, type Secret } from '@tollgate/api-key';
+import { Client } from 'pg';
+
+/** A key that was put into the database. */
+export interface SeededKey {
+  readonly id: string;
+  readonly secret: Secret;
+}
+
+export interface Seed {
+  readonly databaseUrl: string;
+  readonly pepper: string;
+  readonly marker: string;
+  readonly keys: number;
+}
+
+/** What every seeded key is held to: everything is checked, nothing is ever refused. Amounts in nano-USD. */
+const limits = {
+  /** 100,000 USD for a key, 1,000,000 USD for all of them together. */
+  keyCapNanoUsd: 100_000_000_000_000n,
+  organizationCapNanoUsd: 1_000_000_000_000_000n,
+  requestsPerMinute: 100_000_000,
+  tokensPerMinute: 2_000_000_000,
+  models: ['reply-1k', 'stream-64', 'stream-64-paced'],
+  allowedIps: ['127.0.0.0/8', '10.0.0.0/8'],
+} as const;
+
+const ORGANIZATION = 'default';
+
+/**
+ * Puts keys into key-management's tables, as it would have written them itself: through the API ten thousand would
+ * take longer than the bench. It tells nobody: the first request of a key makes the gateway ask key-management, which
+ * then puts the snapshot into Redis. So it must run after key-management's migrations, and before the gateway's first
+ * request.
+ *
+ * Every key has limits on requests and tokens per minute, addresses and models, and two capped accounts: its own, and
+ * the organisation's.
+ */
+export async function seedKeys({ databaseUrl, pepper, marker, keys: count }: Seed): Promise<SeededKey[]> {
+  const keys = Array.from({ length: count }, () => ({ id: randomUUID(), secret: generateSecret(marker) }));
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query('UPDATE keys.organization SET credit_limit_nano_usd = $2 WHERE id = $1', [ORGANIZATION, limits.organizationCapNanoUsd.toString()]);
+    await client.query(
+      `INSERT INTO keys.api_key (id, organization_id, name, scopes, credit_limit_nano_usd, requests_per_minute, tokens_per_minute, models, allowed_ips, created_at, version)
+       SELECT id, $2, 'load ' || id, ARRAY['inference:write'], $3, $4, $5, $6, $7, now(), 1 FROM unnest($1::uuid[]) AS seeded (id)`,
+      [keys.map(({ id }) => id), ORGANIZATION, limits.keyCapNanoUsd.toString(), limits.requestsPerMinute, limits.tokensPerMinute, limits.models, limits.allowedIps],
+    );
+    await client.query(
+      `INSERT INTO keys.api_key_secret (digest, api_key_id, pepper_id, masked, created_at)
+       SELECT decode(digest, 'hex'), id, $4, masked, now() FROM unnest($1::uuid[], $2::text[], $3::text[]) AS seeded (id, digest, masked)`,
+      [keys.map(({ id }) => id), keys.map(({ secret }) => digestSecret(secret.reveal(), pepper)), keys.map(({ secret }) => maskSecret(secret)), pepperId(pepper)],
+    );
+    await client.query('COMMIT');
+    await client.query('ANALYZE keys.api_key, keys.api_key_secret');
+  } finally {
+    await client.end();
+  }
+  return keys;
+}

@@ -1,0 +1,71 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { LAST_CHUNK, plainReply, streamPortions } from './bodies.js';
+import { RequestIds } from './request-ids.js';
+import type { UpstreamReply } from './scenarios.js';
+
+/**
+ * The provider under load: answers prepared bytes, by the first part of the path, and keeps the id of every request
+ * that has one. The provider simulator, with a log entry and a parsed body for each request, would be what is measured.
+ *
+ * POST /<reply>/v1/chat/completions · GET /request-ids (36 bytes each) · GET /request-ids/count
+ */
+const PACE_MS = 20;
+
+const ids = new RequestIds();
+const plain = plainReply();
+const plainHead = ['content-type', 'application/json', 'content-length', String(plain.length)];
+const streamHead = ['content-type', 'text/event-stream', 'transfer-encoding', 'chunked'];
+const bursts = streamPortions(false);
+const paced = streamPortions(true);
+
+const replies: Record<UpstreamReply, (response: ServerResponse) => void> = {
+  'reply-1k': (response) => {
+    response.writeHead(200, plainHead);
+    response.end(plain);
+  },
+  'stream-64': (response) => {
+    beginStream(response);
+    burst(response, 0);
+  },
+  'stream-64-paced': (response) => {
+    beginStream(response);
+    response.write(paced[0]!);
+    let next = 1;
+    const timer = setInterval(() => {
+      response.write(paced[next++]!);
+      if (next < paced.length) return;
+      clearInterval(timer);
+      response.end(LAST_CHUNK);
+    }, PACE_MS);
+    response.once('close', () => clearInterval(timer));
+  },
+};
+
+/** The portions are chunks of HTTP already. */
+function beginStream(response: ServerResponse): void {
+  response.writeHead(200, streamHead);
+  response.chunkedEncoding = false;
+}
+
+function burst(response: ServerResponse, n: number): void {
+  if (response.destroyed) return;
+  response.write(bursts[n]!);
+  if (n + 1 === bursts.length) response.end(LAST_CHUNK);
+  else setImmediate(burst, response, n + 1);
+}
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  const path = request.url ?? '';
+  if (path === '/request-ids') return void response.end(ids.bytes());
+  if (path === '/request-ids/count') return void response.end(String(ids.count));
+  const id = request.headers['x-request-id'];
+  if (typeof id === 'string') ids.add(id);
+  const reply = replies[path.slice(1, path.indexOf('/', 1)) as UpstreamReply];
+  request.resume();
+  request.once('end', () => (reply === undefined ? response.writeHead(404).end() : reply(response)));
+  request.on('error', () => undefined);
+}
+
+const server = createServer({ noDelay: true, keepAliveTimeout: 600_000 }, answer);
+server.listen(0, '127.0.0.1', () => console.log(`upstream at http://127.0.0.1:${(server.address() as AddressInfo).port}`));
