@@ -7,7 +7,7 @@ import { untilQuiet } from './gateway-state.js';
 import { closedLoop, CONNECTIONS, latencies, latencyOf, meetAll, prepareLoad, type PreparedLoad, type Subject } from './loads.js';
 import type { BenchOptions } from './options.js';
 import { BenchRefused, complaintAbout, findTools, othersShare, type Tools } from './preconditions.js';
-import { selfTimes } from './profile-summary.js';
+import { summarizeProfile, type Cost, type Period } from './profile-summary.js';
 import { scenarioResult, type BenchResult, type Measured } from './results.js';
 import { isPaced, scenarios as allScenarios, type Scenario } from './scenarios.js';
 import { startStack, type Stack } from './stack.js';
@@ -16,8 +16,8 @@ import type { TimedCall } from './timed-call.js';
 import { measureWindow, type Window } from './window.js';
 
 const KEYS = 10_000;
-/** Functions of a profile that are shown. */
-const DEAREST = 30;
+/** Functions and files of a profile that are shown. */
+const DEAREST = 25;
 
 /** Measures, and writes the result to the screen and into the file. Rejects with BenchRefused or BenchFailed. */
 export async function runBench(options: BenchOptions): Promise<void> {
@@ -50,16 +50,20 @@ export async function runBench(options: BenchOptions): Promise<void> {
   };
   writeFileSync(options.jsonFile, `${JSON.stringify(result, null, 2)}\n`);
   say(`\n${renderTable(result)}\n\nin full: ${options.jsonFile}; ${((Date.now() - startedAt.getTime()) / 1_000).toFixed(0)} s`);
-  if (profileFolder !== null) sayProfile(profileFolder);
+  if (profileFolder !== null) sayProfile(profileFolder, measured.gatewayPeriods);
 }
 
-type Measurements = Record<Subject, Map<string, Measured>>;
+interface Measurements extends Record<Subject, Map<string, Measured>> {
+  /** When the gateway had load that counts. */
+  readonly gatewayPeriods: readonly Period[];
+}
 
 /** Rounds of windows on a stack that is ready. */
 class Run {
   private readonly redis: Redis;
   private readonly loads: ReadonlyMap<string, PreparedLoad>;
   private readonly windows: Record<Subject, Map<string, Window[]>> = { gateway: new Map(), floor: new Map() };
+  private readonly gatewayPeriods: Period[] = [];
   private readonly calls: Record<Subject, Map<string, TimedCall[]>> = { gateway: new Map(), floor: new Map() };
 
   constructor(private readonly stack: Stack, private readonly tools: Tools, private readonly options: BenchOptions) {
@@ -79,7 +83,7 @@ class Run {
         const calls = this.calls[subject].get(name);
         return [name, { windows, latency: calls === undefined ? null : latencyOf(calls) }];
       }));
-      return { gateway: measured('gateway'), floor: measured('floor') };
+      return { gateway: measured('gateway'), floor: measured('floor'), gatewayPeriods: this.gatewayPeriods };
     } finally {
       this.redis.disconnect();
     }
@@ -111,7 +115,9 @@ class Run {
     if (round % 2 === 0) order.unshift([floor, 'floor']);
     else order.push([floor, 'floor']);
     for (const [name, subject] of order) {
+      const from = monotonicMicroseconds();
       const window = await this.#window(this.loads.get(name)!, subject);
+      if (subject === 'gateway') this.gatewayPeriods.push([from, monotonicMicroseconds()]);
       append(this.windows[subject], name, window);
       say(`round ${round + 1}  ${name.padEnd(16)} ${subject.padEnd(8)} ${window.requestsPerSecond.toFixed(0).padStart(6)} req/s  ${window.cpuMicroseconds.toFixed(1).padStart(7)} µs`);
     }
@@ -137,11 +143,16 @@ function append<T>(lists: Map<string, T[]>, name: string, ...values: T[]): void 
   else known.push(...values);
 }
 
-function sayProfile(folder: string): void {
+function monotonicMicroseconds(): number {
+  return Number(process.hrtime.bigint() / 1_000n);
+}
+
+function sayProfile(folder: string, periods: readonly Period[]): void {
   const newest = readdirSync(folder).filter((name) => name.endsWith('.cpuprofile')).sort().at(-1);
   if (newest === undefined) return say(`no profile was written to ${folder}`);
-  const lines = selfTimes(readFileSync(join(folder, newest), 'utf8'), DEAREST).map(({ name, place, share }) => `${(share * 100).toFixed(1).padStart(5)} %  ${name}  ${place}`);
-  say(`\nself time of the gateway's functions (${join(folder, newest)}):\n${lines.join('\n')}`);
+  const { functions, files } = summarizeProfile(readFileSync(join(folder, newest), 'utf8'), periods, DEAREST);
+  const lines = (costs: readonly Cost[]): string => costs.map(({ name, share }) => `${(share * 100).toFixed(1).padStart(5)} %  ${name}`).join('\n');
+  say(`\nThe gateway's own time by function, under load (${join(folder, newest)}):\n${lines(functions)}\n\nBy file, with what the engine and the system did for it:\n${lines(files)}`);
 }
 
 function say(text: string): void {

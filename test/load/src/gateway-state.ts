@@ -32,5 +32,5 @@ export async function untilQuiet(operationsUrl: string): Promise<void> {
   await waitUntil(async () => {
     const { inFlight, shipLagSeconds } = await gatewayState(operationsUrl);
     return inFlight === 0 && shipLagSeconds === 0;
-  }, { what: 'the gateway to have ended all requests and shipped all usage', timeoutMs: 60_000, intervalMs: 50 });
+  }, { what: 'the gateway to have ended all requests and shipped all usage', timeoutMs: 60_000, intervalMs: 200 });
 }

@@ -1,17 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import { selfTimes } from './profile-summary.js';
+import { summarizeProfile } from './profile-summary.js';
 
-const frame = (id: number, functionName: string, url = '', lineNumber = 0) => ({ id, callFrame: { functionName, url, lineNumber } });
+const node = (id: number, functionName: string, url = '', children: number[] = []) => ({ id, callFrame: { functionName, url, lineNumber: 9 }, children });
+const profile = JSON.stringify({
+  nodes: [
+    node(1, '(root)', '', [2, 3, 6]), node(2, '(idle)'), node(3, 'serve', 'file:///x/apps/gateway/dist/serve.js', [4, 5]),
+    node(4, 'writev'), node(5, 'parse', 'file:///x/node_modules/undici/lib/parse.js'), node(6, '(garbage collector)'),
+  ],
+  startTime: 1_000,
+  samples: [3, 4, 2, 5, 6, 4],
+  timeDeltas: [10, 30, 500, 20, 40, 900],
+});
 
 describe('a CPU profile', () => {
-  it('is summed up by function, idle time left out, the dearest first', () => {
-    const profile = {
-      nodes: [frame(1, '(idle)'), frame(2, 'scan', 'file:///x/apps/gateway/dist/scan.js', 9), frame(3, '(garbage collector)'), frame(4, 'scan', 'file:///x/apps/gateway/dist/scan.js', 9)],
-      samples: [1, 2, 3, 4, 2], timeDeltas: [1_000, 30, 25, 20, 25],
-    };
-    expect(selfTimes(JSON.stringify(profile), 2)).toEqual([
-      { name: 'scan', place: 'gateway/dist/scan.js:10', share: 0.75 },
-      { name: '(garbage collector)', place: '', share: 0.25 },
+  it('is summed up by function and by file, idle time left out, the dearest first', () => {
+    expect(summarizeProfile(profile, [[1_000, 1_600]], 2)).toEqual({
+      functions: [{ name: '(garbage collector)', share: 0.4 }, { name: 'writev', share: 0.3 }],
+      files: [{ name: 'apps/gateway/dist/serve.js', share: 0.4 }, { name: '(garbage collector)', share: 0.4 }],
+    });
+  });
+  it('counts in the periods only', () => {
+    expect(summarizeProfile(profile, [[1_000, 1_010], [1_560, 1_560]], 9).functions).toEqual([
+      { name: 'parse  undici/lib/parse.js:10', share: 20 / 30 }, { name: 'serve  apps/gateway/dist/serve.js:10', share: 10 / 30 },
     ]);
   });
 });

@@ -1,35 +1,79 @@
-/** What V8 writes for `--cpu-prof`. */
+/** What V8 writes for `--cpu-prof`; times in microseconds of the system's monotonic clock. */
 interface CpuProfile {
-  readonly nodes: readonly { readonly id: number; readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number } }[];
+  readonly nodes: readonly ProfileNode[];
+  readonly startTime: number;
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 }
 
-/** Time spent in one function itself, not in what it called. */
-export interface SelfTime {
+interface ProfileNode {
+  readonly id: number;
+  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  readonly children?: readonly number[];
+}
+
+/** From and to, in microseconds of the same clock: `process.hrtime`'s. */
+export type Period = readonly [from: number, to: number];
+
+export interface Cost {
   readonly name: string;
-  /** The last three parts of the file's path and the line, empty for V8's own. */
-  readonly place: string;
   /** Of all time that was not idle, 0 to 1. */
   readonly share: number;
 }
 
-/** The dearest functions by self time, of the time that the process was not idle. */
-export function selfTimes(profileJson: string, most: number): SelfTime[] {
-  const { nodes, samples, timeDeltas } = JSON.parse(profileJson) as CpuProfile;
-  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
-  const times = new Map<string, { name: string; place: string; time: number }>();
-  let busy = 0;
+export interface ProfileSummary {
+  /** Time spent in a function itself, not in what it called; with the place of the function. */
+  readonly functions: readonly Cost[];
+  /** The same by file, what has no file (the engine's and the system's functions) counted to the file that called it. */
+  readonly files: readonly Cost[];
+}
+
+/** The dearest functions and files, in these periods only. */
+export function summarizeProfile(profileJson: string, periods: readonly Period[], most: number): ProfileSummary {
+  const profile = JSON.parse(profileJson) as CpuProfile;
+  const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
+  const parents = new Map(profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
+  const fileOf = (id: number): string => {
+    for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
+      const { url } = nodes.get(at)!.callFrame;
+      if (url !== '') return shortened(url);
+    }
+    return nodes.get(id)!.callFrame.functionName;
+  };
+  const times = timesById(profile, periods);
+  for (const id of times.keys()) if (nodes.get(id)!.callFrame.functionName === '(idle)') times.delete(id);
+  return {
+    functions: dearest(times, (id) => nameOf(nodes.get(id)!), most),
+    files: dearest(times, fileOf, most),
+  };
+}
+
+function timesById({ startTime, samples, timeDeltas }: CpuProfile, periods: readonly Period[]): Map<number, number> {
+  const times = new Map<number, number>();
+  let at = startTime;
   samples.forEach((id, n) => {
-    const { functionName, url, lineNumber } = frames.get(id)!;
-    if (functionName === '(idle)') return;
-    const time = timeDeltas[n]!;
-    busy += time;
-    const place = url === '' ? '' : `${url.split('/').slice(-3).join('/')}:${lineNumber + 1}`;
-    const key = `${functionName} ${place}`;
-    const known = times.get(key) ?? { name: functionName || '(anonymous)', place, time: 0 };
-    known.time += time;
-    times.set(key, known);
+    at += timeDeltas[n]!;
+    if (periods.some(([from, to]) => at >= from && at <= to)) times.set(id, (times.get(id) ?? 0) + timeDeltas[n]!);
   });
-  return [...times.values()].sort((a, b) => b.time - a.time).slice(0, most).map(({ name, place, time }) => ({ name, place, share: time / busy }));
+  return times;
+}
+
+function dearest(times: ReadonlyMap<number, number>, label: (id: number) => string, most: number): Cost[] {
+  const sums = new Map<string, number>();
+  let all = 0;
+  for (const [id, time] of times) {
+    all += time;
+    const name = label(id);
+    sums.set(name, (sums.get(name) ?? 0) + time);
+  }
+  return [...sums].sort((a, b) => b[1] - a[1]).slice(0, most).map(([name, time]) => ({ name, share: time / all }));
+}
+
+function nameOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {
+  return `${functionName || '(anonymous)'}${url === '' ? '' : `  ${shortened(url)}:${lineNumber + 1}`}`;
+}
+
+/** A file by its package, or by its place in the repository. */
+function shortened(url: string): string {
+  return url.replace(/^.*\/node_modules\//, '').replace(/^file:.*\/(?=(?:apps|libs|test)\/)/, '');
 }
