@@ -18,6 +18,9 @@ export class KeyMeter {
     this.#revokes = new Counter({ name: 'tollgate_key_management_revokes_total', help: 'Revokes and deletes, by their answer: 200 when every gateway could know, 202 when not yet', labelNames: ['answer'], registers });
     this.#revokeSeconds = new Histogram({ name: 'tollgate_key_management_revoke_seconds', help: 'From asking for a revoke to its answer', buckets: REVOKE_SECONDS, registers });
     this.#leaked = new Counter({ name: 'tollgate_key_management_leaked_digests_total', help: 'Digests reported as leaked, by what became of their keys', labelNames: ['outcome'], registers });
+    // A series that begins with its first event hides it from increase().
+    for (const answer of ['200', '202']) this.#revokes.inc({ answer }, 0);
+    for (const outcome of ['revoked', 'pending', 'already_revoked', 'unknown']) this.#leaked.inc({ outcome }, 0);
     this.#writeSeconds = new Histogram({ name: 'tollgate_key_management_snapshot_write_seconds', help: 'Duration of writing and announcing one snapshot', buckets: WRITE_SECONDS, registers });
     this.#writeFailures = new Counter({ name: 'tollgate_key_management_snapshot_write_failures_total', help: 'Snapshots that could not be written; each is tried again', registers });
   }

@@ -20,6 +20,11 @@ export class ScanningMeter {
     this.#items = new Counter({ name: 'tollgate_secret_scanning_items_total', help: 'Reported secrets, by the label they were answered with', labelNames: ['label'], registers });
     this.#fetches = new Counter({ name: 'tollgate_secret_scanning_public_key_fetches_total', help: 'Fetches of the keys that reports are signed with', labelNames: ['result'], registers });
     this.#mails = new Counter({ name: 'tollgate_secret_scanning_mails_total', help: 'Attempts to send a mail: sent, failed and to be tried again, or given up', labelNames: ['result'], registers });
+    // A series that begins with its first event hides it from increase().
+    for (const result of ['answered', 'service_unavailable', 'signing_keys_unavailable', 'internal_error']) this.#reports.inc({ result }, 0);
+    for (const label of ['true_positive', 'false_positive']) this.#items.inc({ label }, 0);
+    for (const result of ['fetched', 'failed']) this.#fetches.inc({ result }, 0);
+    for (const result of ['sent', 'failed', 'abandoned']) this.#mails.inc({ result }, 0);
   }
 
   /** `answered`, or the error code of the refusal. */

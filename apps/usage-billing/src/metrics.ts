@@ -38,6 +38,9 @@ export class BillingMeter {
     this.#batchEvents = new Histogram({ name: 'tollgate_usage_billing_batch_events', help: 'Events in one booking', buckets: BATCH_EVENTS, registers });
     this.#batchSeconds = new Histogram({ name: 'tollgate_usage_billing_batch_seconds', help: 'Duration of one booking, its settles with it', buckets: BATCH_SECONDS, registers });
     this.#epochs = new Counter({ name: 'tollgate_usage_billing_epochs_total', help: 'Credit epochs opened, and closed because balances had to be loaded again', labelNames: ['change'], registers });
+    // A series that begins with its first event hides it from increase().
+    for (const change of ['opened', 'closed']) this.#epochs.inc({ change }, 0);
+    this.#events.inc({ outcome: 'orphaned' }, 0);
     this.#gatewaysGone = new Counter({ name: 'tollgate_usage_billing_gateways_gone_total', help: 'Gateways whose lease stood still for too long', registers });
     this.#orphans = new Counter({ name: 'tollgate_usage_billing_orphans_resolved_total', help: 'Open holds of gateways that are gone, resolved', registers });
   }
