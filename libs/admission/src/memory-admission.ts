@@ -66,6 +66,10 @@ export class MemoryAdmission implements Admission, AdmissionLedger {
     return Promise.resolve();
   }
 
+  organizations(): Promise<readonly string[]> {
+    return Promise.resolve([...this.#organizations.keys()]);
+  }
+
   openHolds(organizationId: string): Promise<readonly OpenHold[]> {
     return Promise.resolve([...this.#of(organizationId).holds.values()]);
   }

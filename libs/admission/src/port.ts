@@ -42,6 +42,11 @@ export interface AdmissionLedger {
   settleBooked(organizationId: string, items: readonly BookedSettle[]): Promise<void>;
   /** A journal that will announce nothing more (its gateway is gone): epochs stop waiting for it. */
   stopWaiting(organizationId: string, journalId: string): Promise<void>;
+  /**
+   * Every organisation that admission knows of, and maybe some that it has forgotten: also those without an epoch, whose
+   * keys have parallel requests only. Looks through the whole store; not for every day.
+   */
+  organizations(): Promise<readonly string[]>;
   /** Open holds of the organisation. */
   openHolds(organizationId: string): Promise<readonly OpenHold[]>;
   /** Lease of each gateway instance, as an opaque value that changes with each renewal. */

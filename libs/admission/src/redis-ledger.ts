@@ -3,11 +3,13 @@ import type { OpenHold } from '@tollgate/credit';
 import type { RedisConnection } from '@tollgate/redis';
 import { parseHold } from './hold-text.js';
 import type { AdmissionLedger, BookedSettle, EpochOpening } from './port.js';
-import { LEASES_KEY, organizationKey, waitingKey, withScripts } from './scripts.js';
+import { LEASES_KEY, organizationKey, organizationOf, waitingKey, withScripts } from './scripts.js';
 
 /** A lease that has not changed for this long is forgotten: its gateway counted as gone long before. */
 const STALE_LEASE_MS = 600_000;
 const SETTLES_MAX = 100;
+/** Keys that Redis looks at in one call, well under a millisecond. */
+const SCAN_COUNT = 1_000;
 
 /** The ledger's side of admission on Redis. Every method rejects where Redis cannot be asked. */
 export class RedisAdmissionLedger implements AdmissionLedger {
@@ -52,6 +54,17 @@ export class RedisAdmissionLedger implements AdmissionLedger {
 
   async stopWaiting(organizationId: string, journalId: string): Promise<void> {
     await withScripts(this.redis.client).stopWaiting(organizationKey(organizationId), journalId);
+  }
+
+  async organizations(): Promise<readonly string[]> {
+    const found = new Set<string>();
+    let cursor = '0';
+    do {
+      const [next, keys] = await this.redis.client.scan(cursor, 'MATCH', organizationKey('*'), 'COUNT', SCAN_COUNT);
+      for (const key of keys) found.add(organizationOf(key));
+      cursor = next;
+    } while (cursor !== '0');
+    return [...found];
   }
 
   async openHolds(organizationId: string): Promise<readonly OpenHold[]> {

@@ -25,6 +25,8 @@ export function withScripts(client: Redis): ScriptClient {
 
 /** The hash of one organisation; the braces keep all of it in one slot of a cluster. */
 export const organizationKey = (organizationId: string): string => `tollgate:{${organizationId}}:admission`;
+/** The organisation of such a key. */
+export const organizationOf = (key: string): string => key.slice(key.indexOf('{') + 1, key.lastIndexOf('}'));
 /** Lease of each gateway instance. */
 export const LEASES_KEY = 'tollgate:gateways';
 /** Organisations whose epochs wait for this instance. */

@@ -136,6 +136,15 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     expect(await sides.gateway.reserve(request(organizationId))).toMatchObject({ kind: 'admitted' });
   });
 
+  it('names the organisations that it knows, whether they have an epoch or not', async () => {
+    const [withEpoch, without] = [await opened(), make()];
+    const organizationId = randomUUID();
+    expect(await without.gateway.reserve(request(organizationId, { accounts: [], rateLimits: { ...UNLIMITED, parallelRequests: 1 } }))).toMatchObject({ kind: 'admitted' });
+    expect(await withEpoch.ledger.organizations()).toContain(withEpoch.organizationId);
+    expect(await without.ledger.organizations()).toContain(organizationId);
+    expect(await without.ledger.organizations()).not.toContain(randomUUID());
+  });
+
   it('enforces requests per minute, parallel requests and tokens, and corrects tokens at the end', async () => {
     const sides = await opened();
     const { organizationId } = sides;

@@ -54,6 +54,10 @@ export class RecordingAdmission extends MemoryAdmission {
     this.note('stopWaiting', organizationId);
     await super.stopWaiting(organizationId, journalId);
   }
+  override async organizations(): Promise<readonly string[]> {
+    this.check();
+    return super.organizations();
+  }
   override async leases(): Promise<ReadonlyMap<string, string>> {
     this.check();
     return super.leases();

@@ -192,6 +192,24 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       living.stop();
     });
 
+    it('a gateway that is gone gives the parallel requests of keys without a limit back, also where no epoch was ever opened', async () => {
+      const organizationId = randomUUID();
+      const first = await gateway();
+      const [lost, booked] = [1, 2].map(() => usageEvent({ organizationId, journalId: first.journalId, holdNanoUsd: null, accounts: [] }));
+      const parallel = (from: { instanceId: string; journalId: string }, { requestId }: { requestId: string } = { requestId: randomUUID() }) => admission.reserve({
+        requestId, organizationId, apiKeyId: 'two at a time', ...from, amountNanoUsd: 0n, accounts: [], rateLimits: { ...unlimited, parallelRequests: 2 }, tokens: 0,
+      });
+      for (const event of [lost!, booked!]) expect(await parallel(first, event)).toMatchObject({ kind: 'admitted' });
+      expect(await parallel(first)).toMatchObject({ kind: 'rate_limited', limit: 'parallel' });
+      await publish(booked!);
+      first.stop();
+      const second = await gateway(first.journalId);
+      await waitUntil(async () => (await admission.openHolds(organizationId)).length === 0, { what: 'the holds to be resolved' });
+      for (let i = 0; i < 2; i++) expect(await parallel(second)).toMatchObject({ kind: 'admitted' });
+      expect(await voids(lost!.requestId)).toEqual([]);
+      second.stop();
+    });
+
     it('an epoch stops waiting for a gateway that is gone', async () => {
       const organizationId = randomUUID();
       const silent = await gateway();

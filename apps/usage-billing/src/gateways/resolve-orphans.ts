@@ -24,7 +24,7 @@ export class ResolveOrphans {
   constructor(
     private readonly dataSource: DataSource,
     private readonly instances: GatewayInstances,
-    private readonly ledger: Pick<AdmissionLedger, 'openHolds' | 'settleBooked' | 'stopWaiting'>,
+    private readonly ledger: Pick<AdmissionLedger, 'openHolds' | 'organizations' | 'settleBooked' | 'stopWaiting'>,
     private readonly drained: Drained,
     private readonly logger: Logger,
     private readonly meter: BillingMeter,
@@ -35,8 +35,16 @@ export class ResolveOrphans {
     const gone = await this.instances.unresolved();
     if (gone.length === 0) return;
     await this.drained(USAGE_RECORDED_V1);
-    for (const organizationId of await this.instances.organizationsWithEpoch()) await this.resolveIn(organizationId, gone);
+    for (const organizationId of await this.organizations()) await this.resolveIn(organizationId, gone);
     await this.instances.markResolved(gone.map(({ instanceId }) => instanceId));
+  }
+
+  /**
+   * Those of which an epoch may wait for a gateway, and those that admission knows of: keys that are limited in parallel
+   * requests only have holds without any epoch, and their events settle none.
+   */
+  private async organizations(): Promise<ReadonlySet<string>> {
+    return new Set([...(await this.instances.organizationsWithEpoch()), ...(await this.ledger.organizations())]);
   }
 
   private async resolveIn(organizationId: string, gone: readonly GatewayInstance[]): Promise<void> {
