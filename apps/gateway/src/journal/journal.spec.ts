@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FolderLockedError } from '@tollgate/folder-lock';
@@ -96,39 +96,65 @@ describe('what the last life left', () => {
     outputNanoUsdPerMillion: '2000000000',
   });
   const now = '2026-11-21T00:01:00.000Z';
+  const [plain, moved, beyond, ended] = [1, 2, 3, 4].map((n) => `01a1fd37-6223-754e-9ccb-00000000000${n}`) as [string, string, string, string];
+  const finalOf = (requestId: string, journalNumber: number): string =>
+    JSON.stringify({
+      ...intent(requestId, null).event, journalNumber, outcome: 'completed', inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0, usageSource: 'provider',
+      costNanoUsd: '3', chargeNanoUsd: '3', endedAt: now,
+    });
 
   it('is charged by its last progress, at most its hold, and nothing without one', async () => {
     const first = openJournal();
-    await first.append('I', 'no-progress', 'org', 0, JSON.stringify(intent('no-progress', '900000')));
-    await first.append('I', 'progress', 'org', 0, JSON.stringify(intent('progress', '900000')));
-    await first.append('P', 'progress', 'org', 0, '{"outputTokens":10}');
-    await first.append('P', 'progress', 'org', 0, '{"outputTokens":50}');
-    await first.append('I', 'beyond', 'org', 0, JSON.stringify(intent('beyond', '150000')));
-    await first.append('P', 'beyond', 'org', 0, '{"outputTokens":50}');
-    await first.append('I', 'ended', 'org', 0, JSON.stringify(intent('ended', null)));
-    await first.append('F', 'ended', 'org', first.takeNumber(), JSON.stringify({ requestId: 'ended' }));
+    await first.append('I', plain, 'org', 0, JSON.stringify(intent(plain, '900000')));
+    await first.append('I', moved, 'org', 0, JSON.stringify(intent(moved, '900000')));
+    await first.append('P', moved, 'org', 0, '{"outputTokens":10}');
+    await first.append('P', moved, 'org', 0, '{"outputTokens":50}');
+    await first.append('I', beyond, 'org', 0, JSON.stringify(intent(beyond, '150000')));
+    await first.append('P', beyond, 'org', 0, '{"outputTokens":50}');
+    await first.append('I', ended, 'org', 0, JSON.stringify(intent(ended, null)));
+    await first.append('F', ended, 'org', first.takeNumber(), finalOf(ended, 1));
     abandon(first);
 
-    const finals = await endOrphans(openJournal(), now);
+    const { finals, unreadable } = await endOrphans(openJournal(), now);
     const charges = Object.fromEntries(finals.map(({ requestId, outcome, chargeNanoUsd, costNanoUsd }) => [requestId, { outcome, chargeNanoUsd, costNanoUsd }]));
     expect(charges).toEqual({
-      ended: { outcome: undefined, chargeNanoUsd: undefined, costNanoUsd: undefined },
-      'no-progress': { outcome: 'orphaned', chargeNanoUsd: '0', costNanoUsd: '0' },
-      progress: { outcome: 'orphaned', chargeNanoUsd: '200000', costNanoUsd: '200000' },
-      beyond: { outcome: 'orphaned', chargeNanoUsd: '150000', costNanoUsd: '200000' },
+      [ended]: { outcome: 'completed', chargeNanoUsd: '3', costNanoUsd: '3' },
+      [plain]: { outcome: 'orphaned', chargeNanoUsd: '0', costNanoUsd: '0' },
+      [moved]: { outcome: 'orphaned', chargeNanoUsd: '200000', costNanoUsd: '200000' },
+      [beyond]: { outcome: 'orphaned', chargeNanoUsd: '150000', costNanoUsd: '200000' },
     });
     expect(finals.filter(({ outcome }) => outcome === 'orphaned').map(({ journalNumber }) => journalNumber)).toEqual([2, 3, 4]);
+    expect(unreadable).toBe(0);
   });
 
   it('is ended once, however often the process is killed after that', async () => {
     const first = openJournal();
-    await first.append('I', 'r', 'org', 0, JSON.stringify(intent('r', null)));
+    await first.append('I', plain, 'org', 0, JSON.stringify(intent(plain, null)));
     abandon(first);
     const second = openJournal();
     await endOrphans(second, now);
     abandon(second);
-    const third = await endOrphans(openJournal(), now);
-    expect(third.map(({ requestId, journalNumber }) => [requestId, journalNumber])).toEqual([['r', 1]]);
+    const { finals } = await endOrphans(openJournal(), now);
+    expect(finals.map(({ requestId, journalNumber }) => [requestId, journalNumber])).toEqual([[plain, 1]]);
+  });
+
+  it('is read past what a power cut made of it', async () => {
+    const first = openJournal();
+    await first.append('I', plain, 'org', 0, JSON.stringify(intent(plain, null)));
+    const path = join(folder, readdirSync(folder).filter((name) => name.endsWith('.log')).sort().at(-1)!);
+    abandon(first);
+    appendFileSync(path, `I a b 0 {oops}\nF ${ended} org 1 {"oops":1}\nI x y 0 {\0\0\0}\n\0\0\n`);
+    const { finals, unreadable } = await endOrphans(openJournal(), now);
+    expect(finals.map(({ requestId }) => requestId)).toEqual([plain]);
+    expect(unreadable).toBe(3);
+  });
+
+  it('has a new identity where a power cut emptied the file of the old one', () => {
+    const first = openJournal();
+    const { journalId } = first;
+    abandon(first);
+    writeFileSync(join(folder, 'journal.json'), '');
+    expect(openJournal().journalId).not.toBe(journalId);
   });
 });
 

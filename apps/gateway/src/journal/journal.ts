@@ -3,7 +3,8 @@ import { closeSync, existsSync, fdatasync, ftruncateSync, openSync, readFileSync
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { lockFolder } from '@tollgate/folder-lock';
-import { formatRecord, type JournalRecord, type RecordType } from './records.js';
+import { z } from 'zod';
+import { formatRecord, parseJson, type JournalRecord, type RecordType } from './records.js';
 import { listSegments, recordsOf, removeSegment, segmentName, type Segment } from './segment.js';
 
 /** A segment is closed at this size, and a new one begun. */
@@ -44,6 +45,7 @@ export class Journal {
   #fd: number;
   #pending: PendingWrite[] = [];
   #flushing: NodeJS.Immediate | null = null;
+  #retry: NodeJS.Timeout | null = null;
   #dirty = false;
   readonly #syncTimer: NodeJS.Timeout;
   #onFinals: () => void = () => undefined;
@@ -152,10 +154,14 @@ export class Journal {
     };
   }
 
-  /** Ends. `shipped`: all of it is acknowledged and nothing need be kept for the next life but identity and number. */
-  close(shipped: boolean): void {
+  /**
+   * Ends. `shipped`: all of it is acknowledged and nothing need be kept for the next life but identity and number.
+   * Returns how many finals the disk would not take to the end.
+   */
+  close(shipped: boolean): number {
     clearInterval(this.#syncTimer);
     this.flushNow();
+    if (this.#retry !== null) clearTimeout(this.#retry);
     if (shipped && this.#openIntents.size === 0) {
       this.#fd = this.#begin();
       for (const segment of this.#segments) segment.shippedAtMs ??= 0;
@@ -163,6 +169,7 @@ export class Journal {
     }
     closeSync(this.#fd);
     this.lock.release();
+    return this.#pending.length;
   }
 
   #write(text: string): Error | null {
@@ -196,7 +203,10 @@ export class Journal {
     for (const { line } of pending) if (line.startsWith('I ')) this.#note('F', line.split(' ', 2)[1]!);
     if (finals.length === 0) return;
     this.#pending.unshift(...finals);
-    setTimeout(this.flushNow, SYNC_INTERVAL_MS).unref();
+    this.#retry ??= setTimeout(() => {
+      this.#retry = null;
+      this.flushNow();
+    }, SYNC_INTERVAL_MS).unref();
   }
 
   #note(type: RecordType, requestId: string): void {
@@ -226,7 +236,7 @@ export class Journal {
     const sequence = (this.#segments.at(-1)?.sequence ?? 0) + 1;
     const path = join(this.folder, segmentName(sequence, this.#nextNumber));
     const fd = openSync(path, 'w', 0o600);
-    if (this.#fd !== undefined) closeSync(this.#fd);
+    if (this.#fd !== undefined) syncAndClose(this.#fd);
     this.#segments.push({ path, sequence, firstNumber: this.#nextNumber, begunAtMs: Date.now(), size: 0, openIntents: 0, shippedAtMs: null });
     return fd;
   }
@@ -240,12 +250,20 @@ export class Journal {
   }
 }
 
-/** The journal's own id, made once and kept in its folder. */
+/** What is left of the last second goes to the disk before the file is let go. */
+function syncAndClose(fd: number): void {
+  fdatasync(fd, () => closeSync(fd));
+}
+
+const identity = z.object({ journalId: z.uuid() });
+
+/** The journal's own id, made once and kept in its folder; made anew where a power cut left no readable one. */
 function readIdentity(folder: string): string {
   const path = join(folder, 'journal.json');
-  if (existsSync(path)) return (JSON.parse(readFileSync(path, 'utf8')) as { journalId: string }).journalId;
+  const found = existsSync(path) ? identity.safeParse(parseJson(readFileSync(path, 'utf8'))) : null;
+  if (found?.success === true) return found.data.journalId;
   const journalId = randomUUID();
-  writeFileSync(`${path}.new`, JSON.stringify({ journalId }), { mode: 0o600 });
+  writeFileSync(`${path}.new`, JSON.stringify({ journalId }), { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
   return journalId;
 }

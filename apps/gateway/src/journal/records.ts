@@ -1,4 +1,5 @@
-import type { UsageRecordedV1 } from '@tollgate/contracts';
+import { count, usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
+import { z } from 'zod';
 
 /**
  * One line of a journal: `TYPE REQUEST ORGANISATION NUMBER JSON`. The prefix lets the shipper take finals out
@@ -23,6 +24,17 @@ export interface Progress {
   readonly outputTokens: number;
 }
 
+const amount = z.string().regex(/^\d{1,30}$/);
+
+/** What a power cut left of a file may be anything: what is read back is checked. */
+export const intentSchema: z.ZodType<Intent> = z.object({
+  event: usageRecordedV1.omit({ journalNumber: true, outcome: true, inputTokens: true, outputTokens: true, cachedInputTokens: true, reasoningTokens: true, usageSource: true, costNanoUsd: true, chargeNanoUsd: true, endedAt: true }),
+  inputTokensEstimate: count,
+  inputNanoUsdPerMillion: amount,
+  outputNanoUsdPerMillion: amount,
+});
+export const progressSchema: z.ZodType<Progress> = z.object({ outputTokens: count });
+
 export interface JournalRecord {
   readonly type: RecordType;
   readonly requestId: string;
@@ -33,6 +45,15 @@ export interface JournalRecord {
 
 export function formatRecord(type: RecordType, requestId: string, organizationId: string, number: number, json: string): string {
   return `${type} ${requestId} ${organizationId} ${number} ${json}\n`;
+}
+
+/** A value as JSON has it; undefined for what is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 const LINE = /^([IPF]) (\S+) (\S+) (\d+) (\{.*\})$/;

@@ -1,33 +1,36 @@
 import { costOf } from '@tollgate/pricing';
-import type { UsageRecordedV1 } from '@tollgate/contracts';
+import { usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
 import type { Journal } from './journal.js';
-import type { Intent, Progress } from './records.js';
+import { intentSchema, parseJson, progressSchema, type Intent, type Progress } from './records.js';
+
+export interface LastLife {
+  /** Finals of the journal, those of orphans among them; their holds are to be settled. */
+  readonly finals: readonly UsageRecordedV1[];
+  /** Records that could not be read; a final among them is shipped as it stands, for the ledger's quarantine. */
+  readonly unreadable: number;
+}
 
 /**
  * Ends what the life before left open: an intent without a final becomes `final{outcome: orphaned}`, charged by the
- * last journaled progress, else nothing. Returns the finals of the journal, for their holds to be settled.
+ * last journaled progress, else nothing.
  */
-export async function endOrphans(journal: Journal, nowIso: string): Promise<UsageRecordedV1[]> {
+export async function endOrphans(journal: Journal, nowIso: string): Promise<LastLife> {
   const intents = new Map<string, Intent>();
   const progress = new Map<string, Progress>();
   const finals: UsageRecordedV1[] = [];
-  for (const record of journal.records()) {
-    switch (record.type) {
-      case 'I':
-        intents.set(record.requestId, JSON.parse(record.json) as Intent);
-        break;
-      case 'P':
-        progress.set(record.requestId, JSON.parse(record.json) as Progress);
-        break;
-      case 'F':
-        intents.delete(record.requestId);
-        finals.push(JSON.parse(record.json) as UsageRecordedV1);
-        break;
-    }
+  let unreadable = 0;
+  for (const { type, requestId, json } of journal.records()) {
+    const value = parseJson(json);
+    const read = { I: intentSchema, P: progressSchema, F: usageRecordedV1 }[type].safeParse(value);
+    if (type === 'F') intents.delete(requestId);
+    if (!read.success) unreadable += 1;
+    else if (type === 'I') intents.set(requestId, read.data as Intent);
+    else if (type === 'P') progress.set(requestId, read.data as Progress);
+    else finals.push(read.data as UsageRecordedV1);
   }
   const orphans = [...intents.values()].map((intent) => orphanFinal(intent, progress.get(intent.event.requestId), journal.takeNumber(), nowIso));
   await Promise.all(orphans.map((event) => journal.append('F', event.requestId, event.organizationId, event.journalNumber, JSON.stringify(event))));
-  return [...finals, ...orphans];
+  return { finals: [...finals, ...orphans], unreadable };
 }
 
 /** The final of a request whose gateway was killed: its input and what was delivered by the last progress, else nothing. */

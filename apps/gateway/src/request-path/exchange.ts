@@ -7,6 +7,9 @@ import type { Route, Target } from './choose-route/route-table.js';
 
 type Admitted = Extract<AdmissionDecision, { kind: 'admitted' }>;
 
+/** Why a call is ended before its provider ended it: the key leaked, or `timeout_ms` of the provider has passed. */
+export type AbortReason = 'revoked' | 'timed_out';
+
 const NO_BODY = Buffer.alloc(0);
 
 /** One request on its way through the path: each step fills in what the later ones read. */
@@ -47,7 +50,11 @@ export class Exchange {
   countedOutputTokens = 0;
   journaledOutputTokens = 0;
   /** Ends the call at once; set while a provider works on it. */
-  abort: ((why: 'revoked') => void) | null = null;
+  abort: ((why: AbortReason) => void) | null = null;
+  /** The key leaked while this request was on its way: no provider is called any more. */
+  revoked = false;
+  /** When the call of the present provider is to be over, in monotonic milliseconds. */
+  callEndsAt = Infinity;
 
   constructor(readonly request: IncomingMessage, readonly reply: ServerResponse) {
     this.clientAddress = request.socket.remoteAddress ?? '';

@@ -27,8 +27,15 @@ export class InFlight {
   /** Ends every call of a key that leaked. */
   abortKey(apiKeyId: string): void {
     for (const exchange of this.#exchanges) {
-      if (exchange.key?.snapshot.apiKeyId === apiKeyId) exchange.abort?.('revoked');
+      if (exchange.key?.snapshot.apiKeyId !== apiKeyId) continue;
+      exchange.revoked = true;
+      exchange.abort?.('revoked');
     }
+  }
+
+  /** Ends every call that has taken longer than its provider may. */
+  abortLate(now: number): void {
+    for (const exchange of this.#exchanges) if (now > exchange.callEndsAt) exchange.abort?.('timed_out');
   }
 
   /** Holds of an organisation that no final in the journal has ended. */

@@ -41,13 +41,14 @@ export class GatewayLife {
 
   async start(): Promise<void> {
     const { admission, journal, logger, shipper } = this.parts;
-    const finals = await endOrphans(journal, new Date().toISOString());
+    const { finals, unreadable } = await endOrphans(journal, new Date().toISOString());
+    if (unreadable > 0) logger.error({ records: unreadable }, 'the journal holds records that cannot be read');
     for (const event of finals) {
       if (event.holdNanoUsd === null) continue;
       admission.settle({ requestId: event.requestId, organizationId: event.organizationId, chargeNanoUsd: BigInt(event.chargeNanoUsd), tokens: null });
     }
     shipper.start();
-    this.#progress = setInterval(() => this.#journalProgress(), PROGRESS_INTERVAL_MS).unref();
+    this.#progress = setInterval(() => this.#look(), PROGRESS_INTERVAL_MS).unref();
     if (finals.length > 0) logger.info({ events: finals.length }, 'shipping the usage that the last run left');
     const registration = this.#registerOnceShipped(finals.length > 0);
     await Promise.race([registration, pause(LEFTOVER_MS_MAX, undefined, { ref: false })]);
@@ -66,7 +67,8 @@ export class GatewayLife {
     if (this.#progress !== null) clearInterval(this.#progress);
     const shipped = await this.parts.shipper.caughtUp(timeoutMs).then(() => true, () => false);
     this.parts.shipper.close();
-    this.parts.journal.close(shipped);
+    const lost = this.parts.journal.close(shipped);
+    if (lost > 0) this.parts.logger.fatal({ finals: lost }, 'the disk took no more: usage of the last requests is lost');
   }
 
   async #register(): Promise<void> {
@@ -106,6 +108,11 @@ export class GatewayLife {
     } catch (error) {
       logger.debug({ error: describeError(error) }, 'the lease was not renewed');
     }
+  }
+
+  #look(): void {
+    this.parts.inFlight.abortLate(performance.now());
+    this.#journalProgress();
   }
 
   /** Long streams leave a trace of what they delivered, so that a kill does not make it free. */

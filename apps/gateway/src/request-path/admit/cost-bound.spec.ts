@@ -41,6 +41,14 @@ describe('the bound of a request’s cost', () => {
     const body = Buffer.from(JSON.stringify({ model: 'm', ...image }).replaceAll('image_url', 'im\\u0061ge_url'));
     expect(boundCost({ body, fields: scanBody(body) as BodyFields, targets } as unknown as Exchange)).toMatchObject({ kind: 'refusal', code: 'unbounded_cost' });
   });
+  it('refuses speech, searches and dearer tiers, naming the field', () => {
+    const asked: readonly (readonly [object, string])[] = [
+      [{ audio: { voice: 'alloy', format: 'wav' } }, 'audio'], [{ modalities: ['text', 'audio'] }, 'modalities'], [{ web_search_options: {} }, 'web_search_options'],
+      [{ service_tier: 'priority' }, 'service_tier'], [{ messages: [{ role: 'assistant', audio: { id: 'audio_1' } }] }, 'messages'],
+    ];
+    for (const [fields, param] of asked) expect(bound(fields), param).toMatchObject({ kind: 'refusal', code: 'unbounded_cost', param });
+    expect(bound({ modalities: ['text'], service_tier: 'default', audio: null, web_search_options: null })).toHaveProperty('amountNanoUsd');
+  });
   it('takes text that talks of images for text', () => {
     expect(bound({ messages: [{ role: 'user', content: 'what is "image_url"? caf\u00e9 \u0001' }] })).toHaveProperty('amountNanoUsd');
     expect(bound({ messages: [{ role: 'user', content: [{ type: 'text', text: 'file' }] }] })).toHaveProperty('amountNanoUsd');

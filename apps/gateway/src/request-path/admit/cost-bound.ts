@@ -39,8 +39,9 @@ export function boundCost(exchange: Exchange): CostBound | Refusal {
   if (choices === undefined || (choices !== null && (choices < 1 || choices > CHOICES_MAX))) {
     return refuse('invalid_request', { message: `The field n must be a whole number from 1 to ${CHOICES_MAX}.`, param: 'n' });
   }
-  if (hasUnboundedParts(body)) {
-    return refuse('unbounded_cost', { message: 'Images, audio and files have no known cost before the call, and the API key has a credit limit.', param: 'messages' });
+  const unbounded = unboundedField(exchange);
+  if (unbounded !== null) {
+    return refuse('unbounded_cost', { message: `What the field ${unbounded} asks for has no known cost before the call, and the API key has a credit limit.`, param: unbounded });
   }
   const ceiling = Math.max(...targets.map(({ price }) => price.maxOutputTokens));
   const outputTokensMax = (named.length > 0 ? Math.max(...named) : ceiling) * (choices ?? 1);
@@ -72,6 +73,22 @@ function wholeNumber(body: Buffer, span: Span | null): number | null | undefined
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
 }
 
+/** Tiers that cost what the price book says, or less. */
+const TIERS: ReadonlySet<unknown> = new Set([null, 'auto', 'default', 'flex']);
+
+/** The field that asks for more than text at the price of text: speech, searches, a dearer tier, parts that are no text; null for none. */
+function unboundedField(exchange: Exchange): string | null {
+  const { body } = exchange;
+  const { audio, modalities, serviceTier, webSearchOptions } = exchange.fields!;
+  const given = (span: Span | null): unknown => (span === null ? null : valueAt(body, span));
+  if (given(audio) !== null) return 'audio';
+  if (given(webSearchOptions) !== null) return 'web_search_options';
+  if (!TIERS.has(given(serviceTier))) return 'service_tier';
+  const kinds = given(modalities);
+  if (kinds !== null && !(Array.isArray(kinds) && kinds.every((kind) => kind === 'text'))) return 'modalities';
+  return hasUnboundedParts(body) ? 'messages' : null;
+}
+
 /**
  * Most bodies hold none of the names: a search tells. A body that holds one, or spells characters as `\u00..` (which
  * could spell one), is read in full.
@@ -88,8 +105,9 @@ function hasUnboundedParts(body: Buffer): boolean {
 
 function holdsUnboundedPart(body: { messages?: unknown }): boolean {
   if (!Array.isArray(body.messages)) return false;
-  return body.messages.some((message: { content?: unknown } | null) => {
+  return body.messages.some((message: { content?: unknown; audio?: unknown } | null) => {
     const content = message?.content;
+    if ((message?.audio ?? null) !== null) return true;
     return Array.isArray(content) && content.some((part: Record<string, unknown> | null) => typeof part === 'object' && part !== null && (UNBOUNDED_PARTS.has(String(part['type'])) || Object.keys(part).some((name) => UNBOUNDED_PARTS.has(name))));
   });
 }

@@ -5,10 +5,12 @@ import type { Exchange } from '../exchange.js';
 import { refuse } from '../refusal.js';
 import { sendRefusal, sendReply } from '../reply.js';
 import { NO_USAGE, type CallOutcome } from './call.js';
-import { callProvider, type Attempt } from './provider-call.js';
+import { callProvider, contentTypeOf, type Attempt } from './provider-call.js';
 import { countReply, usageOfReply } from './usage-report.js';
 
 type Failure = { readonly code: ErrorCode; readonly headers: readonly string[] };
+
+const REVOKED: Failure = { code: 'invalid_api_key', headers: [] };
 
 /**
  * Calls the targets in their order until one answers: the next is tried only before the first byte has reached the
@@ -19,12 +21,15 @@ export async function forward(exchange: Exchange, logger: Logger): Promise<CallO
   let last = exchange.targets[0]!;
   for (const target of exchange.targets) {
     last = target;
+    if (exchange.revoked) return failed(exchange, target, REVOKED, 'revoked');
     const attempt = await callProvider(exchange, target);
     switch (attempt.kind) {
       case 'streamed':
         return attempt.outcome;
-      case 'revoked':
-        return failed(exchange, target, { code: 'invalid_api_key', headers: [] }, 'revoked');
+      case 'aborted':
+        if (attempt.why === 'revoked') return failed(exchange, target, REVOKED, 'revoked');
+        failure = { code: 'provider_timeout', headers: [] };
+        break;
       case 'failed':
         failure = failureOf(attempt.error);
         break;
@@ -42,7 +47,7 @@ export async function forward(exchange: Exchange, logger: Logger): Promise<CallO
 
 /** The provider's own words, for whatever it took as a request: a completion, or what was wrong with the body. */
 function replied(exchange: Exchange, target: Target, { status, headers, body }: Extract<Attempt, { kind: 'replied' }>): CallOutcome {
-  const finish = (): void => sendReply(exchange, status, headers['content-type'] ?? 'application/json', body, []);
+  const finish = (): void => sendReply(exchange, status, contentTypeOf(headers) || 'application/json', body, []);
   if (status >= 300) return { target, outcome: 'provider_refused', usage: NO_USAGE, usageSource: 'none', finish };
   const outcome = exchange.reply.destroyed ? 'client_left' : 'completed';
   const reported = usageOfReply(body);
@@ -56,17 +61,18 @@ function failed(exchange: Exchange, target: Target, failure: Failure, outcome: '
   return { target, outcome, usage: NO_USAGE, usageSource: 'none', finish };
 }
 
-/** Null for a reply that is the caller's to see. Our own credential's trouble is not: a 401 would blame the caller's key. */
+/** Null for a reply that is the caller's to see. Our own account's trouble is not: a 401 would blame the caller's key, a 402 the caller's credit. */
 function failureOfStatus({ status, headers }: Extract<Attempt, { kind: 'replied' }>): Failure | null {
   if (status === 429) {
     const retryAfter = headers['retry-after'];
     return { code: 'provider_overloaded', headers: retryAfter === undefined ? [] : ['retry-after', retryAfter] };
   }
   if (status === 504 || status === 408) return { code: 'provider_timeout', headers: [] };
-  if (status >= 500 || status === 401 || status === 403 || status === 407 || (status >= 300 && status < 400)) return { code: 'provider_failed', headers: [] };
+  if (status >= 500 || OUR_ACCOUNT.has(status) || (status >= 300 && status < 400)) return { code: 'provider_failed', headers: [] };
   return null;
 }
 
+const OUR_ACCOUNT: ReadonlySet<number> = new Set([401, 402, 403, 407]);
 const TIMEOUTS: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 const UNREACHABLE: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'ERR_PRIVATE_ADDRESS']);
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
+import type { AbortReason, Exchange } from '../exchange.js';
 import type { CallOutcome } from './call.js';
 import { StreamRelay } from './stream-relay.js';
 import { upstreamBody } from './upstream-body.js';
@@ -16,13 +16,14 @@ export type Attempt =
   /** A stream that has ended; all but its last bytes are with the client. */
   | { readonly kind: 'streamed'; readonly outcome: CallOutcome }
   | { readonly kind: 'failed'; readonly error: Error & { code?: string } }
-  | { readonly kind: 'revoked' };
+  | { readonly kind: 'aborted'; readonly why: AbortReason };
 
 /** Sends the request to one target, and resolves when its answer is all there. Never rejects. */
 export function callProvider(exchange: Exchange, target: Target): Promise<Attempt> {
   return new Promise((resolve) => {
     const { provider } = target;
     const call = new ProviderCall(exchange, target, resolve);
+    exchange.callEndsAt = performance.now() + provider.timeoutMs;
     const options: Dispatcher.DispatchOptions = {
       origin: '',
       path: provider.chatPath,
@@ -42,15 +43,16 @@ class ProviderCall implements Dispatcher.DispatchHandler {
   #bytes = 0;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
-  #revoked = false;
+  #aborted: AbortReason | null = null;
 
   constructor(private readonly exchange: Exchange, private readonly target: Target, private readonly resolve: (attempt: Attempt) => void) {}
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.exchange.abort = () => {
-      this.#revoked = true;
-      controller.abort(new Error('the key leaked'));
+    this.exchange.abort = (why) => {
+      this.#aborted = why;
+      controller.abort(new Error(why));
     };
+    if (this.exchange.revoked) this.exchange.abort('revoked');
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -58,7 +60,7 @@ class ProviderCall implements Dispatcher.DispatchHandler {
     this.exchange.firstByteAt = performance.now();
     this.#status = status;
     this.#headers = headers;
-    const contentType = headers['content-type'] ?? '';
+    const contentType = contentTypeOf(headers);
     if (this.exchange.stream && status === 200 && contentType.startsWith('text/event-stream')) {
       this.#relay = new StreamRelay(this.exchange, this.target, controller, contentType, (outcome) => this.resolve({ kind: 'streamed', outcome }));
     }
@@ -81,6 +83,12 @@ class ProviderCall implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#relay !== null) return this.#relay.fail();
     this.exchange.abort = null;
-    this.resolve(this.#revoked ? { kind: 'revoked' } : { kind: 'failed', error });
+    this.resolve(this.#aborted === null ? { kind: 'failed', error } : { kind: 'aborted', why: this.#aborted });
   }
+}
+
+/** A header that a provider sends twice comes as a list. */
+export function contentTypeOf(headers: IncomingHttpHeaders): string {
+  const value = headers['content-type'] as string | string[] | undefined;
+  return (Array.isArray(value) ? value[0] : value) ?? '';
 }

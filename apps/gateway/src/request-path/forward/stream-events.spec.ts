@@ -50,6 +50,17 @@ describe('a stream of events', () => {
     const crlf = whole.map((text) => text.replaceAll('\n', '\r\n'));
     expect(run(false, crlf)).toMatchObject({ usage: reported, done: true });
   });
+  it('lets the last report win, and does not end at an early one', () => {
+    const early = event({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 0 } });
+    expect(run(false, [early, ROLE, word('one'), USAGE, DONE])).toMatchObject({ out: ROLE + word('one') + DONE, usage: reported, done: true });
+    expect(run(false, [early, ROLE, word('one')])).toMatchObject({ done: false });
+  });
+  it('counts no comment that keeps the connection alive, and measures no event by one', () => {
+    const words = Array.from({ length: 20 }, (_, i) => word(` w${i}`));
+    const { counted } = run(false, [ROLE, ...words]);
+    expect(run(false, [': PROCESSING\n\n', ROLE, ...words]).counted).toBe(counted);
+    expect(run(false, [...Array.from({ length: 200 }, () => ': ping\n\n'), ROLE, ...words]).counted).toBe(counted);
+  });
   it('counts at least a token for each event of text', () => {
     expect(run(false, [ROLE, word('a'), word('b'), word('c')]).counted).toBe(3);
     expect(run(false, [ROLE, word('x'.repeat(400))]).counted).toBeGreaterThanOrEqual(90);

@@ -5,13 +5,15 @@ const LF = Buffer.from('\n\n');
 const CRLF = Buffer.from('\r\n\r\n');
 const DONE = /(?:^|\n)data: ?\[DONE\]\s*$/;
 const DONE_BYTES_MAX = 24;
+const COLON = 0x3a;
+const USAGE = ['"usage":{', '"usage": {', '"usage" : {'].map((text) => Buffer.from(text));
 
 export interface StreamPart {
   /** Whole events for the client, without what it did not ask for. */
   readonly bytes: Buffer;
-  /** Events that end the stream, `data: [DONE]` among them; they go out when the usage is in the journal. */
+  /** What ends the stream, from `data: [DONE]` on; it goes out when the usage is in the journal. */
   readonly tail: Buffer;
-  /** Nothing that costs comes after this: the usage chunk, or `[DONE]`. */
+  /** `[DONE]` was among them: nothing that costs comes after it. */
   readonly done: boolean;
   readonly usage: TokenUsage | null;
 }
@@ -60,21 +62,27 @@ export class StreamEvents {
     const events = bytes.subarray(0, doneAt);
     const found = lastUsage(events);
     this.#count(events);
-    if (found === null) return { bytes: events, tail: bytes.subarray(doneAt), done, usage: null };
-    if (!found.alone) return { bytes: events, tail: bytes.subarray(doneAt), done, usage: found.usage };
+    const tail = bytes.subarray(doneAt);
+    if (found === null) return { bytes: events, tail, done, usage: null };
+    if (!found.alone) return { bytes: events, tail, done, usage: found.usage };
     this.#events -= 1;
     this.#bytes -= found.end - found.start;
-    const after = events.subarray(found.end);
-    const tail = this.showUsage ? bytes.subarray(found.start) : Buffer.concat([after, bytes.subarray(doneAt)]);
-    return { bytes: events.subarray(0, found.start), tail, done: true, usage: found.usage };
+    if (this.showUsage) return { bytes: events, tail, done, usage: found.usage };
+    return { bytes: Buffer.concat([events.subarray(0, found.start), events.subarray(found.end)]), tail, done, usage: found.usage };
   }
 
   #count(events: Buffer): void {
-    this.#bytes += events.length;
     const separator = events.includes(LF) ? LF : CRLF;
-    for (let at = events.indexOf(separator); at !== -1; at = events.indexOf(separator, at + separator.length)) {
-      this.#events += 1;
-      if (this.#firstEventBytes === 0) this.#firstEventBytes = at + separator.length;
+    let start = 0;
+    for (let at = events.indexOf(separator); at !== -1; at = events.indexOf(separator, start)) {
+      const end = at + separator.length;
+      // A comment keeps the connection alive and carries nothing.
+      if (events[start] !== COLON) {
+        this.#events += 1;
+        this.#bytes += end - start;
+        if (this.#firstEventBytes === 0) this.#firstEventBytes = end - start;
+      }
+      start = end;
     }
   }
 }
@@ -87,7 +95,8 @@ function lastEventEnd(bytes: Buffer): number {
 
 /** The last event with a usage report. `alone`: it carries nothing else, so that who did not ask need not see it. */
 function lastUsage(events: Buffer): { start: number; end: number; alone: boolean; usage: TokenUsage } | null {
-  const at = Math.max(events.lastIndexOf('"usage":{'), events.lastIndexOf('"usage": {'));
+  let at = -1;
+  for (const text of USAGE) at = Math.max(at, events.lastIndexOf(text));
   if (at === -1) return null;
   const before = Math.max(lastEventEnd(events.subarray(0, at)), 0);
   const rest = events.subarray(at);

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { TokenUsage } from '@tollgate/pricing';
 import type { Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
+import type { AbortReason, Exchange } from '../exchange.js';
 import { errorEvent, replyHeaders } from '../reply.js';
 import type { CallOutcome } from './call.js';
 import { StreamEvents } from './stream-events.js';
@@ -9,6 +9,10 @@ import { asksForUsage } from './upstream-body.js';
 
 /** How long a provider may go on after the client has left, so that its usage report is still heard. */
 const DRAIN_MS_MAX = 10_000;
+/** A client that takes nothing for this long, while its stream waits, counts as gone: its hold is others' credit. */
+const STALLED_MS_MAX = 60_000;
+
+const ABORTED = { revoked: 'invalid_api_key', timed_out: 'provider_timeout' } as const;
 
 /**
  * Passes a stream through: what arrives in one event-loop turn is looked at and written once. The bytes that end the
@@ -23,7 +27,7 @@ export class StreamRelay {
   #state: 'open' | 'settling' | 'finished' = 'open';
   #upstreamEnded = false;
   #clientLeft = false;
-  #revoked = false;
+  #aborted: AbortReason | null = null;
   #drainTimer: NodeJS.Timeout | null = null;
 
   constructor(
@@ -34,7 +38,7 @@ export class StreamRelay {
     private readonly settle: (outcome: CallOutcome) => void,
   ) {
     this.#events = new StreamEvents(asksForUsage(exchange));
-    exchange.abort = () => this.#revoke();
+    exchange.abort = (why) => this.#abort(why);
     const { reply } = exchange;
     if (reply.destroyed) {
       this.#leave();
@@ -67,8 +71,8 @@ export class StreamRelay {
     this.#flush();
     this.#upstreamEnded = true;
     if (this.#state === 'open') {
-      if (!this.#revoked && !this.#clientLeft) this.#tail.push(errorEvent('provider_failed'));
-      this.#complete(this.#revoked ? 'revoked' : this.#clientLeft ? 'client_left' : 'provider_interrupted');
+      if (!this.#clientLeft) this.#tail.push(errorEvent(this.#aborted === null ? 'provider_failed' : ABORTED[this.#aborted]));
+      this.#complete(this.#aborted === 'revoked' ? 'revoked' : this.#clientLeft ? 'client_left' : 'provider_interrupted');
     } else if (this.#state === 'finished') {
       this.exchange.reply.end();
     }
@@ -98,7 +102,12 @@ export class StreamRelay {
     if (bytes.length === 0 || this.#clientLeft || reply.destroyed) return;
     if (reply.write(bytes) || this.#upstreamEnded) return;
     this.controller.pause();
-    reply.once('drain', () => this.controller.resume());
+    const stalled = setTimeout(() => reply.destroy(), STALLED_MS_MAX);
+    reply.once('close', () => clearTimeout(stalled));
+    reply.once('drain', () => {
+      clearTimeout(stalled);
+      this.controller.resume();
+    });
   }
 
   #complete(outcome: CallOutcome['outcome']): void {
@@ -126,11 +135,10 @@ export class StreamRelay {
     this.#drainTimer = setTimeout(() => this.controller.abort(new Error('the client left')), DRAIN_MS_MAX);
   }
 
-  /** The key leaked: its stream ends here and now. */
-  #revoke(): void {
+  /** The stream ends here and now. */
+  #abort(why: AbortReason): void {
     if (this.#state !== 'open') return;
-    this.#revoked = true;
-    this.#tail.push(errorEvent('invalid_api_key'));
-    this.controller.abort(new Error('the key leaked'));
+    this.#aborted = why;
+    this.controller.abort(new Error(why));
   }
 }

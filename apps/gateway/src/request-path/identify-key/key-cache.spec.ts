@@ -100,6 +100,27 @@ describe('the cache of keys', () => {
     expect(store.reads).toBe(1);
   });
 
+  it('does not bring a revoked key back by a read that two changes overtook', async () => {
+    const store = new Store();
+    const answers: ((read: SnapshotRead) => void)[] = [];
+    store.answer = () => new Promise((resolve) => answers.push(resolve));
+    const cache = cacheOn(store, () => Promise.resolve(null));
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const asked = [cache.identify(DIGEST)];
+    await turn();
+    store.listener.changed(ACTIVE);
+    asked.push(cache.identify(DIGEST));
+    await turn();
+    answers.shift()!({ kind: 'found', snapshot: ACTIVE });
+    await turn();
+    // What is asked from here on is told of the tombstone; what was asked before is not.
+    store.answer = () => Promise.resolve({ kind: 'found', snapshot: DEAD });
+    store.listener.changed(DEAD);
+    for (const answer of answers.splice(0)) answer({ kind: 'found', snapshot: ACTIVE });
+    await Promise.all(asked);
+    expect(await kindOf(cache)).toBe('refused');
+  });
+
   it('never brings a revoked key back, however reads and the revoke overlap', async () => {
     const seed = randomInt(2 ** 31);
     let state = seed;
@@ -121,13 +142,14 @@ describe('the cache of keys', () => {
         return { kind: 'found', snapshot };
       };
       const cache = cacheOn(store, () => Promise.resolve(committed));
-      const asked = [cache.identify(DIGEST), pause(next(6)).then(() => cache.identify(DIGEST))];
+      const asked = Array.from({ length: 3 }, () => pause(next(8)).then(() => cache.identify(DIGEST)));
+      const made = pause(next(6)).then(() => store.listener.changed(ACTIVE));
       const revoked = pause(next(8)).then(async () => {
         committed = DEAD;
         await pause(next(4));
         store.listener.changed(DEAD);
       });
-      await Promise.all([...asked, revoked]);
+      await Promise.all([...asked, made, revoked]);
       expect(await kindOf(cache), `seed ${seed}, schedule ${schedule}`).toBe('refused');
     }
   });

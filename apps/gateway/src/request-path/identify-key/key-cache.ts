@@ -68,12 +68,11 @@ export class KeyCache {
   /** Asks Redis, then key-management; questions about one digest at the same time are one question. */
   identify(digest: string): Promise<Identity> {
     const underway = this.#reads.get(digest);
-    if (underway !== undefined && !underway.overtaken) return underway.identity;
+    // One read of a digest at a time, whatever overtook it: a change finds the one that is under way, and that one reads again.
+    if (underway !== undefined) return underway.identity;
     const read = { overtaken: false, identity: Promise.resolve(UNAVAILABLE) };
     this.#reads.set(digest, read);
-    read.identity = this.#ask(digest, read).finally(() => {
-      if (this.#reads.get(digest) === read) this.#reads.delete(digest);
-    });
+    read.identity = this.#ask(digest, read).finally(() => this.#reads.delete(digest));
     return read.identity;
   }
 

@@ -3,9 +3,6 @@ import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
 import { scanBody, type BodyFields, type Span } from './scan-body.js';
 
-/** A body that stops arriving for this long is given up. */
-const IDLE_MS_MAX = 30_000;
-
 /** Reads the body, at most `bytesMax`, and finds the fields the path needs. The bytes are kept as they came. */
 export function receiveBody(bytesMax: number): (exchange: Exchange) => Promise<Refusal | undefined> {
   return async (exchange) => {
@@ -16,7 +13,7 @@ export function receiveBody(bytesMax: number): (exchange: Exchange) => Promise<R
     if ('kind' in fields) {
       switch (fields.kind) {
         case 'not_json':
-          return refuse('invalid_json', { message: `The body is not valid JSON: see byte ${fields.at}.` });
+          return refuse('invalid_json', { message: `The body is not valid JSON, or nested too deep: see byte ${fields.at}.` });
         case 'not_object':
           return refuse('invalid_request', { message: 'The body must be a JSON object.' });
         case 'ambiguous':
@@ -62,19 +59,21 @@ function collect(request: IncomingMessage, bytesMax: number): Promise<Buffer | R
     const chunks: Buffer[] = [];
     let size = 0;
     const end = (result: Buffer | Refusal): void => {
-      request.setTimeout(0);
       request.removeListener('data', onData);
+      request.removeListener('end', onEnd);
+      request.removeListener('close', onClose);
       resolve(result);
     };
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
-      if (size > bytesMax) return end(tooLarge());
-      chunks.push(chunk);
+      if (size > bytesMax) end(tooLarge());
+      else chunks.push(chunk);
     };
-    request.setTimeout(IDLE_MS_MAX, () => end(refuse('request_timeout', { headers: ['connection', 'close'] })));
+    const onEnd = (): void => end(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
+    // The client broke off, or the server's time-out for a whole request has answered it: the path ends all the same.
+    const onClose = (): void => end(refuse('request_timeout'));
     request.on('data', onData);
-    request.once('end', () => end(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
-    // Nobody is there to be answered; the path ends all the same.
-    request.once('close', () => end(refuse('request_timeout')));
+    request.on('end', onEnd);
+    request.on('close', onClose);
   });
 }

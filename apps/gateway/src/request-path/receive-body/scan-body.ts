@@ -14,6 +14,11 @@ export interface BodyFields {
   readonly maxTokens: Span | null;
   readonly maxCompletionTokens: Span | null;
   readonly n: Span | null;
+  readonly messages: Span | null;
+  readonly modalities: Span | null;
+  readonly audio: Span | null;
+  readonly serviceTier: Span | null;
+  readonly webSearchOptions: Span | null;
   readonly usage: Span | null;
 }
 
@@ -31,6 +36,11 @@ const FIELDS: ReadonlyMap<string, FieldName> = new Map([
   ['max_tokens', 'maxTokens'],
   ['max_completion_tokens', 'maxCompletionTokens'],
   ['n', 'n'],
+  ['messages', 'messages'],
+  ['modalities', 'modalities'],
+  ['audio', 'audio'],
+  ['service_tier', 'serviceTier'],
+  ['web_search_options', 'webSearchOptions'],
   ['usage', 'usage'],
 ]);
 const FIELD_LENGTH_MAX = 21;
@@ -46,7 +56,7 @@ const NATIVE_AFTER = 48;
  * what stands inside strings: those bytes go upstream as they came.
  */
 export function scanBody(bytes: Buffer): BodyFields | ScanFault {
-  const found: Record<FieldName, Span | null> = { model: null, stream: null, streamOptions: null, maxTokens: null, maxCompletionTokens: null, n: null, usage: null };
+  const found: Record<FieldName, Span | null> = { model: null, stream: null, streamOptions: null, maxTokens: null, maxCompletionTokens: null, n: null, messages: null, modalities: null, audio: null, serviceTier: null, webSearchOptions: null, usage: null };
   let at = skipSpace(bytes, 0);
   if (bytes[at] !== OPEN_BRACE) {
     const end = skipValue(bytes, at);
