@@ -1,4 +1,5 @@
 export { Reply, StreamInFlight } from './kit/chat-reply.js';
+export { appEnvironment, type Deployment, type DistributedApp, type Environment } from './kit/app-environments.js';
 export { queryDatabase } from './kit/database.js';
 export { startDistributed, type DistributedOptions, type DistributedShape } from './kit/distributed.js';
 export { ManagedProcess } from './kit/managed-process.js';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { freePort, infraFromEnvironment, startRedis, tempFolder, type RedisServer } from '@tollgate/infra';
+import { appEnvironment, type DistributedApp, type Environment, type Place } from './app-environments.js';
 import { appScript, repository } from './app-script.js';
 import { databaseDump } from './database.js';
 import { ManagedProcess } from './managed-process.js';
@@ -14,6 +15,12 @@ export interface DistributedOptions {
   readonly gateways?: number;
   /** After what silence usage-billing counts a gateway as gone, in ms; default: its own. */
   readonly gatewayGoneAfterMs?: number;
+  /** An empty database on another server than the run's. */
+  readonly databaseUrl?: string;
+  /** Another Kafka than the run's. */
+  readonly kafkaBrokers?: string;
+  /** Changes what a process is told before it starts; it is named as in `processes`: `gateway 0`, `key-management`. */
+  readonly environmentOf?: (process: string, environment: Environment) => Environment;
 }
 
 export interface DistributedShape extends Shape {
@@ -34,41 +41,33 @@ const ownerEmail = 'owner@example.com';
  * Starts the four services as processes, several gateways among them, on a fresh database of the run's PostgreSQL, a
  * Redis of their own, and the run's Kafka with topics of their own. Resolves when every process is ready.
  */
-export async function startDistributed({ gateways = 2, gatewayGoneAfterMs }: DistributedOptions = {}): Promise<DistributedShape> {
+export async function startDistributed(options: DistributedOptions = {}): Promise<DistributedShape> {
+  const { gateways = 2, gatewayGoneAfterMs, environmentOf = (_, environment) => environment } = options;
   const infra = infraFromEnvironment();
-  const [outside, databaseUrl, redis] = await Promise.all([startOutside(), infra.createDatabase(), startRedis()]);
+  const [outside, databaseUrl, redis] = await Promise.all([startOutside(), options.databaseUrl ?? infra.createDatabase(), startRedis()]);
   const secrets = newSecrets();
   const folder = tempFolder('tollgate-distributed');
-  const everyApp = {
-    TOLLGATE_HOST: '127.0.0.1',
-    REDIS_URL: redis.url,
-    KAFKA_BROKERS: infra.kafkaBrokers,
-    KAFKA_TOPIC_PREFIX: `test-${randomBytes(4).toString('hex')}-`,
-    TOLLGATE_SERVICE_SECRET: secrets.service,
-    LOG_LEVEL: 'info',
-  };
   const [keyManagement, usageBilling, secretScanning] = await Promise.all([freeAddress(), freeAddress(), freeAddress()]);
-  const urls = { KEY_MANAGEMENT_URL: keyManagement.url, USAGE_BILLING_URL: usageBilling.url, SECRET_SCANNING_URL: secretScanning.url };
-  const start = (app: string, address: Address, environment: Record<string, string>, name = app) => startApp(name, app, address, { ...everyApp, ...environment });
+  const deployment = {
+    databaseUrl, secrets, ownerEmail,
+    redisUrl: redis.url,
+    kafkaBrokers: options.kafkaBrokers ?? infra.kafkaBrokers,
+    topicPrefix: `test-${randomBytes(4).toString('hex')}-`,
+    urls: { keyManagement: keyManagement.url, usageBilling: usageBilling.url, secretScanning: secretScanning.url },
+    outside: outside.environment,
+  };
+  const start = (app: DistributedApp, place: Place, name: string = app, more: Environment = {}) =>
+    startApp(name, app, place, environmentOf(name, { ...appEnvironment(app, deployment, place), ...more }));
   const startGateway = async (number: number): Promise<Gateway> => {
     const [address, dataFolder] = [await freeAddress(), join(folder, `gateway-${number}`)];
-    const environment = { ...outside.environment, ...urls, TOLLGATE_DATA: dataFolder, TOLLGATE_PEPPER: secrets.pepper };
-    return { url: address.url, dataFolder, process: await start('gateway', address, environment, `gateway ${number}`) };
+    return { url: address.url, dataFolder, process: await start('gateway', { ...address, dataFolder }, `gateway ${number}`) };
   };
   const scanningData = join(folder, 'secret-scanning');
   const [runningGateways, ...services] = await Promise.all([
     Promise.all(Array.from({ length: gateways }, (_, number) => startGateway(number))),
-    start('key-management', keyManagement, {
-      DATABASE_URL: databaseUrl, TOLLGATE_ADMIN_SECRET: secrets.admin, TOLLGATE_PEPPER: secrets.pepper,
-      USAGE_BILLING_URL: usageBilling.url, INIT_OWNER_EMAIL: ownerEmail,
-    }),
-    start('usage-billing', usageBilling, {
-      DATABASE_URL: databaseUrl, TOLLGATE_ADMIN_SECRET: secrets.admin,
-      ...(gatewayGoneAfterMs === undefined ? {} : { GATEWAY_GONE_AFTER_MS: String(gatewayGoneAfterMs) }),
-    }),
-    start('secret-scanning', secretScanning, {
-      ...outside.environment, ...urls, DATABASE_URL: databaseUrl, TOLLGATE_PEPPER: secrets.pepper, TOLLGATE_DATA: scanningData,
-    }),
+    start('key-management', keyManagement),
+    start('usage-billing', usageBilling, 'usage-billing', gatewayGoneAfterMs === undefined ? {} : { GATEWAY_GONE_AFTER_MS: String(gatewayGoneAfterMs) }),
+    start('secret-scanning', { ...secretScanning, dataFolder: scanningData }),
   ]);
   const canaries = { keySecrets: new Set<string>(), deploymentSecrets: new Set([...Object.values(secrets), outside.providerCredential]) };
   const clients = runningGateways.map(({ url }) => new TollgateClient(url, secrets.admin, canaries.keySecrets));
@@ -122,12 +121,12 @@ async function freeAddress(): Promise<Address> {
   return { url: `http://127.0.0.1:${port}`, port, operationsPort };
 }
 
-function startApp(name: string, app: string, { port, operationsPort }: Address, environment: Record<string, string>): Promise<ManagedProcess> {
+function startApp(name: string, app: DistributedApp, { operationsPort }: Place, env: Environment): Promise<ManagedProcess> {
   return ManagedProcess.start({
     name,
     script: appScript(app),
     cwd: repository,
-    env: { ...environment, TOLLGATE_PORT: String(port), TOLLGATE_OPERATIONS_PORT: String(operationsPort) },
+    env,
     readyWhen: `http://127.0.0.1:${operationsPort}/readyz`,
     readyWithinMs: 60_000,
   });

@@ -1,0 +1,53 @@
+/** Variables by name. */
+export type Environment = Readonly<Record<string, string>>;
+
+export type DistributedApp = 'gateway' | 'key-management' | 'usage-billing' | 'secret-scanning';
+
+/** What the processes of one distributed Tollgate share. */
+export interface Deployment {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly kafkaBrokers: string;
+  readonly topicPrefix: string;
+  readonly secrets: Readonly<Record<'admin' | 'service' | 'pepper', string>>;
+  readonly urls: Readonly<Record<'keyManagement' | 'usageBilling' | 'secretScanning', string>>;
+  readonly ownerEmail: string;
+  /** Names the configuration file, and holds the credentials that it refers to. */
+  readonly outside: Environment;
+}
+
+/** What is a process's own. */
+export interface Place {
+  readonly port: number;
+  readonly operationsPort: number;
+  /** Of gateways, and of secret-scanning without a mail server. */
+  readonly dataFolder?: string;
+}
+
+/** What a process of a distributed Tollgate is told. A test holds docker-compose.yml, which tells its containers, to the same names. */
+export function appEnvironment(app: DistributedApp, { databaseUrl, redisUrl, kafkaBrokers, topicPrefix, secrets, urls, ownerEmail, outside }: Deployment, { port, operationsPort, dataFolder }: Place): Environment {
+  const everyApp = {
+    TOLLGATE_HOST: '127.0.0.1',
+    TOLLGATE_PORT: String(port),
+    TOLLGATE_OPERATIONS_PORT: String(operationsPort),
+    KAFKA_BROKERS: kafkaBrokers,
+    KAFKA_TOPIC_PREFIX: topicPrefix,
+    TOLLGATE_SERVICE_SECRET: secrets.service,
+    LOG_LEVEL: 'info',
+    ...(dataFolder !== undefined && { TOLLGATE_DATA: dataFolder }),
+  };
+  const callsServices = { KEY_MANAGEMENT_URL: urls.keyManagement, USAGE_BILLING_URL: urls.usageBilling };
+  switch (app) {
+    case 'gateway':
+      return { ...everyApp, ...outside, ...callsServices, SECRET_SCANNING_URL: urls.secretScanning, REDIS_URL: redisUrl, TOLLGATE_PEPPER: secrets.pepper };
+    case 'key-management':
+      return {
+        ...everyApp, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, USAGE_BILLING_URL: urls.usageBilling,
+        TOLLGATE_ADMIN_SECRET: secrets.admin, TOLLGATE_PEPPER: secrets.pepper, INIT_OWNER_EMAIL: ownerEmail,
+      };
+    case 'usage-billing':
+      return { ...everyApp, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, TOLLGATE_ADMIN_SECRET: secrets.admin };
+    case 'secret-scanning':
+      return { ...everyApp, ...outside, ...callsServices, DATABASE_URL: databaseUrl, TOLLGATE_PEPPER: secrets.pepper };
+  }
+}
