@@ -50,6 +50,8 @@ export function theCharge(shape: () => Shape): void {
     it('is nothing where the provider fails before the first byte, and the call counts all the same', async () => {
       const failures: [ChatFields, number][] = [
         [{ simulator: { fail_status: 500 } }, 502], [{ stream: true, simulator: { fail_status: 503 } }, 502],
+        // Trouble of our account there is no trouble of the caller's key or credit.
+        [{ simulator: { fail_status: 401 } }, 502], [{ simulator: { fail_status: 402 } }, 502],
         [{ simulator: { fail: 'reset_before_first_byte' } }, 502], [{ stream: true, simulator: { fail: 'reset_before_first_byte' } }, 502],
       ];
       const key = await shape().client().createKey({ credit_limit_usd: 1 });
@@ -61,6 +63,16 @@ export function theCharge(shape: () => Shape): void {
       }
       expect(await usageOf(shape(), key.id, failures.length)).toEqual({ requests: failures.length, input_tokens: 0, output_tokens: 0, cost_usd: '0' });
       expect((await shape().client().getKey(key.id)).credit_used_usd).toBe('0');
+    });
+
+    it('ends a call that takes longer than its provider may, whether it answers late or never stops', async () => {
+      const key = await shape().client().createKey({ credit_limit_usd: 1 });
+      const late = await shape().client().chat(key.secret, { model: 'in-a-hurry', simulator: { fail: 'hang' } });
+      expect([late.status, late.code]).toEqual([504, 'provider_timeout']);
+      const endless = await shape().client().openChat(key.secret, { model: 'in-a-hurry', stream: true, max_tokens: 100, simulator: { chunks: 50, completion_tokens: 100, chunk_interval_ms: 100 } });
+      const events = eventsOf((await endless.ended).text);
+      expect(events.at(-1)?.json?.error).toMatchObject({ code: 'provider_timeout' });
+      expect(nanoUsd((await usageOf(shape(), key.id, 2)).cost_usd)).toBeGreaterThan(0n);
     });
 
     it('is nothing where the provider cannot be reached', async () => {

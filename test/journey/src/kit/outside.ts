@@ -20,8 +20,8 @@ export interface Outside {
 }
 
 /**
- * Routes of the configuration: `support-bot` and `lab-*` (gpt-4o-mini), `fine-grained` (gpt-4.1-nano), and `nobody-home`,
- * whose provider listens nowhere.
+ * Routes of the configuration: `support-bot` and `lab-*` (gpt-4o-mini), `fine-grained` (gpt-4.1-nano), `in-a-hurry`, whose
+ * provider has 1.5 s for a call, and `nobody-home`, whose provider listens nowhere.
  */
 export async function startOutside(): Promise<Outside> {
   const providerCredential = `provider-${randomBytes(24).toString('hex')}`;
@@ -61,7 +61,17 @@ function configuration(simulatorUrl: string, closedUrl: string, publicKeysUrl: s
     base_url: ${closedUrl}
     credential: \${env:SIMULATOR_CREDENTIAL}
     allow_private_network: true
+  - name: impatient
+    dialect: openai
+    base_url: ${simulatorUrl}
+    credential: \${env:SIMULATOR_CREDENTIAL}
+    allow_private_network: true
+    timeout_ms: 1500
+    first_byte_timeout_ms: 1000
 routes:
+  - name: in-a-hurry
+    targets: [{provider: impatient, model: gpt-4o-mini, weight: 1}]
+    access: everyone
   - name: support-bot
     targets: [{provider: simulator, model: gpt-4o-mini, weight: 1}]
     access: everyone
@@ -78,6 +88,7 @@ prices:
 ${price('simulator', 'gpt-4o-mini')}
 ${price('simulator', 'gpt-4.1-nano')}
 ${price('closed', 'gpt-4o-mini')}
+${price('impatient', 'gpt-4o-mini')}
 secret_scanning:
   github: {public_keys_url: ${publicKeysUrl}}
 mail: {from: tollgate@example.com}
