@@ -41,11 +41,21 @@ describe('a request for a key', () => {
     expect(read({ name: 'n', expires_at: '2027-01-01T00:00:00+01:00' })).toMatchObject({ value: { expiresAt: new Date('2026-12-31T23:00:00Z') } });
   });
 
+  it('takes text of any script, emoji and a description of several lines', () => {
+    expect(read({ name: 'מפתח 👩‍🚀 ключ', description: 'one\ntwo' })).toMatchObject({ value: { name: 'מפתח 👩‍🚀 ключ', description: 'one\ntwo' } });
+  });
+
   it.each<[string, unknown, string[]]>([
     ['no name', {}, ['name: is required']],
     ['an empty name', { name: '  ' }, ['name: must have at least 1 character']],
     ['a long name', { name: 'x'.repeat(101) }, ['name: must have at most 100 characters']],
     ['a name of two lines', { name: 'a\nb' }, ['name: must have no control characters']],
+    ['a name that is no Unicode text', { name: 'a\ud800' }, ['name: must be well-formed Unicode text']],
+    ['a name that reads backwards', { name: 'gnp.\u202eexe' }, ['name: must have no characters that change the direction of text']],
+    ['a name that hides its order', { name: '\u2066a\u2069' }, ['name: must have no characters that change the direction of text']],
+    ['a description that is no Unicode text', { name: 'n', description: '\udc00' }, ['description: must be well-formed Unicode text']],
+    ['a description with a NUL', { name: 'n', description: 'a\u0000' }, ['description: must have no NUL characters']],
+    ['a model that is no Unicode text', { name: 'n', models: ['gpt-4o', '\ud83d'] }, ['models[1]: must be well-formed Unicode text']],
     ['a name that is no text', { name: 7 }, ['name: must be a string']],
     ['no object', [], [': must be an object']],
     ['unknown fields', { name: 'n', budget: 1, secret: 'x' }, ['budget: unknown field', 'secret: unknown field']],

@@ -11,7 +11,13 @@ const DAY_MS = 86_400_000;
 
 /** Names stand in logs, mails and tables: no line breaks or other control characters (and Postgres takes no NUL). */
 const WITHOUT_CONTROL_CHARACTERS = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/;
-const line = (charactersMax: number) => z.string().trim().min(1).max(charactersMax).regex(WITHOUT_CONTROL_CHARACTERS, 'must have no control characters');
+/** Embeddings, overrides and isolates (UAX #9): with them a name reads as another, and turns the text around it. */
+const WITHOUT_DIRECTIONS = /^[^\u202a-\u202e\u2066-\u2069]*$/;
+/** JSON can spell half of a surrogate pair; neither UTF-8 nor Postgres can hold one. */
+const text = z.string().regex(/^\P{Surrogate}*$/u, 'must be well-formed Unicode text').trim();
+const line = (charactersMax: number) => text.min(1).max(charactersMax)
+  .regex(WITHOUT_CONTROL_CHARACTERS, 'must have no control characters')
+  .regex(WITHOUT_DIRECTIONS, 'must have no characters that change the direction of text');
 
 const creditLimit = z.union([z.string(), z.number()]).transform((amount, context) => {
   const nanoUsd = readUsd(amount);
@@ -31,7 +37,7 @@ const distinct = <T>(items: readonly T[]): readonly T[] => [...new Set(items)];
 export const createKeyRequest = (now: Date) => z
   .strictObject({
     name: line(100),
-    description: z.string().trim().max(500).regex(/^[^\u0000]*$/u, 'must have no NUL characters').nullable().default(null),
+    description: text.max(500).regex(/^[^\u0000]*$/u, 'must have no NUL characters').nullable().default(null),
     scopes: z.array(z.enum(SCOPES)).min(1).max(LIST_ITEMS_MAX).nullable().default(null),
     expires_in_days: z.int().min(1).max(EXPIRES_IN_DAYS_MAX).nullable().default(null),
     expires_at: z.iso.datetime({ offset: true }).transform((text) => new Date(text)).nullable().default(null),
