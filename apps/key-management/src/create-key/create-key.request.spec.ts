@@ -45,6 +45,13 @@ describe('a request for a key', () => {
     expect(read({ name: 'מפתח 👩‍🚀 ключ', description: 'one\ntwo' })).toMatchObject({ value: { name: 'מפתח 👩‍🚀 ключ', description: 'one\ntwo' } });
   });
 
+  it('may expire at most 3650 days ahead, however that is written', () => {
+    expect(read({ name: 'n', expires_at: '2036-11-17T12:00:00Z' })).toMatchObject({ value: { expiresAt: new Date('2036-11-17T12:00:00Z') } });
+    for (const late of ['2036-11-17T12:00:00.001Z', '9999-12-31T23:59:59-23:59']) {
+      expect(faults({ name: 'n', expires_at: late })).toEqual(['expires_at: must be at most 3650 days ahead']);
+    }
+  });
+
   it.each<[string, unknown, string[]]>([
     ['no name', {}, ['name: is required']],
     ['an empty name', { name: '  ' }, ['name: must have at least 1 character']],

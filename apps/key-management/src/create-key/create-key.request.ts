@@ -28,6 +28,7 @@ const creditLimit = z.union([z.string(), z.number()]).transform((amount, context
 const rateLimit = z.int().min(1).max(RATE_LIMIT_MAX).nullable().default(null);
 const subnet = z.string().refine((text) => parseSubnet(text) !== null, 'must be an IP address, or a subnet as 192.168.1.0/24');
 const list = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(LIST_ITEMS_MAX);
+const daysAfter = (moment: Date, days: number): Date => new Date(moment.getTime() + days * DAY_MS);
 const distinct = <T>(items: readonly T[]): readonly T[] => [...new Set(items)];
 
 /**
@@ -50,12 +51,13 @@ export const createKeyRequest = (now: Date) => z
     if (expires_at === null) return;
     if (expires_in_days !== null) context.addIssue({ code: 'custom', path: ['expires_at'], message: 'must not be given together with expires_in_days' });
     if (expires_at <= now) context.addIssue({ code: 'custom', path: ['expires_at'], message: 'must be in the future' });
+    if (expires_at > daysAfter(now, EXPIRES_IN_DAYS_MAX)) context.addIssue({ code: 'custom', path: ['expires_at'], message: `must be at most ${EXPIRES_IN_DAYS_MAX} days ahead` });
   })
   .transform((request) => ({
     name: request.name,
     description: request.description === '' ? null : request.description,
     scopes: distinct(request.scopes ?? DEFAULT_SCOPES),
-    expiresAt: request.expires_in_days === null ? request.expires_at : new Date(now.getTime() + request.expires_in_days * DAY_MS),
+    expiresAt: request.expires_in_days === null ? request.expires_at : daysAfter(now, request.expires_in_days),
     creditLimitNanoUsd: request.credit_limit_usd,
     rateLimits: {
       requestsPerMinute: request.rate_limits?.requests_per_minute ?? null,
