@@ -38,6 +38,12 @@ What to do next:
     });
   });
 
+  it('shows a name in the order it is written in, on one line', () => {
+    const { subject, text } = leakMail({ ...leak, keyName: 'gnp.\u202eexe\u2066\r\nBcc: x\u2029\u0007\ud800' }, spending, null);
+    expect(subject).toBe('API key "gnp.exe Bcc: x \ufffd" leaked and was revoked');
+    expect(text.split('\n')[0]).toBe('The API key "gnp.exe Bcc: x \ufffd" (sk-abc…wxyz) was found where it must not be.');
+  });
+
   it('does not pass unknown sums off as nothing', () => {
     const { text } = leakMail({ ...leak, places: [] }, null, null);
     expect(text).toContain('Last used: unknown');

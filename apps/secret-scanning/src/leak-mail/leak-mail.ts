@@ -17,8 +17,9 @@ const ORIGINS: Readonly<Record<string, string>> = { github: 'GitHub' };
 
 /** Subject and text of the mail. `spending` null where it is unknown; `publicUrl` is the origin of the admin API. */
 export function leakMail(leak: LeakReport, spending: KeySpending | null, publicUrl: string | null): { subject: string; text: string } {
+  const keyName = oneLine(leak.keyName);
   const text = [
-    `The API key "${leak.keyName}" (${leak.maskedKey}) was found where it must not be.`,
+    `The API key "${keyName}" (${leak.maskedKey}) was found where it must not be.`,
     `Tollgate has revoked it: every request with it is refused from now on.`,
     '',
     'Where it was found:',
@@ -35,7 +36,12 @@ export function leakMail(leak: LeakReport, spending: KeySpending | null, publicU
     '3. Look through the usage above for requests that were not yours.',
     '',
   ];
-  return { subject: `API key "${leak.keyName}" leaked and was revoked`, text: text.join('\n') };
+  return { subject: `API key "${keyName}" leaked and was revoked`, text: text.join('\n') };
+}
+
+/** A name as it reads: key-management refuses such names, but not those that were there before. */
+function oneLine(name: string): string {
+  return name.replace(/[\u202a-\u202e\u2066-\u2069]/g, '').replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
 function placeLines(places: LeakReport['places']): string[] {
