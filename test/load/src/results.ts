@@ -38,6 +38,7 @@ export interface Figures {
   readonly requestsPerSecond: Spread;
   readonly cpuMicroseconds: Spread;
   readonly redisCpuMicroseconds: Spread;
+  readonly scriptCalls: Spread;
   /** At the fixed rate; of paced streams under their own load, p50 and p99 of whole streams. */
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -68,6 +69,7 @@ function figures({ windows, latency }: Measured): Figures {
     requestsPerSecond: spread((window) => window.requestsPerSecond),
     cpuMicroseconds: spread((window) => window.cpuMicroseconds),
     redisCpuMicroseconds: spread((window) => window.redisCpuMicroseconds),
+    scriptCalls: spread((window) => window.scriptCalls),
     p50Ms: latency?.p50Ms ?? spread((window) => window.p50Ms).median,
     p99Ms: latency?.p99Ms ?? spread((window) => window.p99Ms).median,
     firstByteP50Ms: latency?.firstByteP50Ms ?? spread((window) => window.firstByteP50Ms ?? NaN).median,

@@ -4,7 +4,7 @@ import { renderTable } from './table.js';
 import type { Window } from './window.js';
 
 const window = (cpuMicroseconds: number, gapP99Ms: number | null = null): Window => ({
-  requests: 1_000, seconds: 1, requestsPerSecond: 1_000, cpuMicroseconds, redisCpuMicroseconds: 15, peakMemoryBytes: 120e6, othersShare: 0.02,
+  requests: 1_000, seconds: 1, requestsPerSecond: 1_000, cpuMicroseconds, redisCpuMicroseconds: 15, scriptCalls: 0.25, peakMemoryBytes: 120e6, othersShare: 0.02,
   p50Ms: 1, p99Ms: 2, gapP99Ms, firstByteP50Ms: 0.5,
 });
 const latency = { p50Ms: 0.9, p99Ms: 1.5, firstByteP50Ms: 0.8, firstByteP99Ms: 1.2 };

@@ -22,6 +22,8 @@ export interface Window extends LoadResult {
   readonly cpuMicroseconds: number;
   /** Redis's, beside it. */
   readonly redisCpuMicroseconds: number;
+  /** Calls of scripts in Redis for each request, those of usage-billing among them: the fewer, the fuller the batches. */
+  readonly scriptCalls: number;
   readonly peakMemoryBytes: number;
   /** Time of the core in other hands during the window, the kernel's for nobody in particular among it: 0 to 1. */
   readonly othersShare: number;
@@ -30,7 +32,7 @@ export interface Window extends LoadResult {
 interface Look {
   readonly at: number;
   readonly cpu: number;
-  readonly redisCpu: number;
+  readonly redis: RedisUse;
   readonly core: { readonly total: number; readonly idle: number };
 }
 
@@ -49,7 +51,8 @@ export async function measureWindow(pid: number, redis: Redis, load: () => Promi
     ...result,
     requestsPerSecond: result.requests / result.seconds,
     cpuMicroseconds: cpu / result.requests,
-    redisCpuMicroseconds: (after.redisCpu - before.redisCpu) / result.requests,
+    redisCpuMicroseconds: (after.redis.cpuMicroseconds - before.redis.cpuMicroseconds) / result.requests,
+    scriptCalls: (after.redis.scriptCalls - before.redis.scriptCalls) / result.requests,
     peakMemoryBytes: parsePeakMemory(readFileSync(`/proc/${pid}/status`, 'utf8')),
     othersShare: Math.max(0, busyShare(before.core, after.core) - cpu / (after.at - before.at)),
   };
@@ -65,15 +68,23 @@ function forgetPeakMemory(pid: number): void {
 }
 
 async function look(pid: number, redis: Redis): Promise<Look> {
-  const redisCpu = parseRedisCpu(await redis.info('cpu'));
+  const redisUse = parseRedisUse(await redis.info('cpu', 'commandstats'));
   const { cpuMicroseconds } = parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  return { at: performance.now() * 1_000, cpu: cpuMicroseconds, redisCpu, core: parseCoreTimes(readFileSync('/proc/stat', 'utf8')).get(GATEWAY_CORE)! };
+  return { at: performance.now() * 1_000, cpu: cpuMicroseconds, redis: redisUse, core: parseCoreTimes(readFileSync('/proc/stat', 'utf8')).get(GATEWAY_CORE)! };
 }
 
-/** Microseconds of user and system time that Redis has used, by `INFO cpu`. Throws a TypeError where it does not say. */
-export function parseRedisCpu(info: string): number {
-  const seconds = ['used_cpu_user', 'used_cpu_sys'].map((name) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]));
-  const sum = seconds[0]! + seconds[1]!;
-  if (!Number.isFinite(sum)) throw new TypeError('Redis does not tell its CPU time');
-  return Math.round(sum * 1_000_000);
+/** What Redis has used since its start. */
+export interface RedisUse {
+  /** User and system time. */
+  readonly cpuMicroseconds: number;
+  readonly scriptCalls: number;
+}
+
+/** Reads `INFO cpu commandstats`. Throws a TypeError where Redis does not tell its CPU time. */
+export function parseRedisUse(info: string): RedisUse {
+  const figure = (name: string): number => Number(new RegExp(`^${name}([\\d.]+)`, 'm').exec(info)?.[1]);
+  const cpuSeconds = figure('used_cpu_user:') + figure('used_cpu_sys:');
+  if (!Number.isFinite(cpuSeconds)) throw new TypeError('Redis does not tell its CPU time');
+  // Commands that were never called are not listed.
+  return { cpuMicroseconds: Math.round(cpuSeconds * 1_000_000), scriptCalls: figure('cmdstat_evalsha:calls=') || 0 };
 }
