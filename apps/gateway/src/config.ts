@@ -2,7 +2,8 @@ import { environmentFields, readEnvironment } from '@tollgate/config';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
-const environment = z.object({
+/** Every variable that this app knows. */
+export const environment = z.object({
   TOLLGATE_HOST: environmentFields.host,
   TOLLGATE_PORT: environmentFields.port,
   TOLLGATE_OPERATIONS_PORT: environmentFields.port,

@@ -1,2 +1,3 @@
+export { environment as gatewayEnvironment } from './config.js';
 export { Gateway, type GatewayPorts } from './gateway.js';
 export { GatewayModule } from './gateway.module.js';

@@ -1,3 +1,4 @@
+export { environment as usageBillingEnvironment } from './config.js';
 export { USAGE_BILLING_API } from './api/usage-billing-api.js';
 export { BookUsage } from './book-usage/book-usage.js';
 export { SettleHolds } from './book-usage/settle-holds.js';
