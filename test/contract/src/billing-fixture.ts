@@ -54,6 +54,14 @@ export class RecordingAdmission extends MemoryAdmission {
     this.note('stopWaiting', organizationId);
     await super.stopWaiting(organizationId, journalId);
   }
+  override async hasEpoch(organizationId: string): Promise<boolean> {
+    this.check();
+    return super.hasEpoch(organizationId);
+  }
+  override async accounts(organizationId: string): ReturnType<MemoryAdmission['accounts']> {
+    this.check();
+    return super.accounts(organizationId);
+  }
   override async organizations(): Promise<readonly string[]> {
     this.check();
     return super.organizations();

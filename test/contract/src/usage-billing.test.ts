@@ -147,6 +147,16 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     });
   });
 
+  it('says 503, not 500, of what it cannot answer while admission is away', async () => {
+    const organizationId = randomUUID();
+    admission.unreachable = true;
+    const comparison = await get(`/internal/reconciliation?organization_id=${organizationId}`, SERVICE);
+    const opening = await api.openCreditEpoch({ organizationId }).catch((error: unknown) => error);
+    admission.unreachable = false;
+    expect(comparison).toMatchObject({ status: 503, body: { code: 'service_unavailable' } });
+    expect(opening).toMatchObject({ refusal: { status: 503, code: 'service_unavailable' } });
+  });
+
   describe('gateways', () => {
     const openedFor = async (organizationId: string) => {
       await api.openCreditEpoch({ organizationId });

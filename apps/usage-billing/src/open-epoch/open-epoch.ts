@@ -5,6 +5,7 @@ import type { Logger } from '@tollgate/telemetry';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { BillingMeter } from '../metrics.js';
 import { lockOrganizations } from '../store/organization-lock.js';
+import { unavailable } from '../unavailable.js';
 
 /** Everything in the topic at the time of the call has been booked. */
 export type Drained = (topic: string) => Promise<void>;
@@ -34,15 +35,15 @@ export class OpenEpoch {
   }
 
   private async openNow(organizationId: string): Promise<void> {
-    if (await this.ledger.hasEpoch(organizationId)) return;
-    await this.drained(USAGE_RECORDED_V1);
+    if (await this.ledger.hasEpoch(organizationId).catch(unavailable('Admission'))) return;
+    await this.drained(USAGE_RECORDED_V1).catch(unavailable('The bus'));
     // On its own and first: whoever looks for orphans must find every organisation that may have an epoch.
     await this.dataSource.query('INSERT INTO billing.credit_epoch (organization_id) VALUES ($1) ON CONFLICT (organization_id) DO NOTHING', [organizationId]);
     await this.dataSource.transaction(async (manager) => {
       // Nothing can be booked between the look at the balances and the opening.
       await lockOrganizations(manager, [organizationId]);
       const epoch = await readOpening(manager, organizationId);
-      if (!(await this.ledger.openEpoch(epoch))) return;
+      if (!(await this.ledger.openEpoch(epoch).catch(unavailable('Admission')))) return;
       await manager.query(
         'UPDATE billing.credit_epoch SET epoch_id = $2, opened_at = now(), waiting_for = $3 WHERE organization_id = $1',
         [organizationId, epoch.epochId, epoch.waitingFor.map(({ instanceId }) => instanceId)],

@@ -1,5 +1,6 @@
 import type { AdmissionLedger } from '@tollgate/admission';
 import type { DataSource } from 'typeorm';
+import { unavailable } from '../unavailable.js';
 
 /** One account as the ledger and as admission have it, nano-USD; null where admission does not know it. */
 export interface BalanceComparison {
@@ -21,9 +22,10 @@ export class CompareBalances {
   /**
    * Invariant I2: at rest nothing is held, and posted is the same on both sides for every account that is capped.
    * While requests are in flight the two sides differ by what is on its way.
+   * @throws {Problem} `service_unavailable` where admission cannot be asked
    */
   async of(organizationId: string): Promise<BalanceComparison[]> {
-    const admission = await this.ledger.accounts(organizationId);
+    const admission = await this.ledger.accounts(organizationId).catch(unavailable('Admission'));
     const inLedger = await this.readLedger(organizationId);
     return [...new Set([...inLedger.keys(), ...admission.keys()])].sort().map((accountId) => ({
       accountId,
