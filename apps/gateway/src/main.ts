@@ -23,7 +23,7 @@ async function start(): Promise<void> {
   const logger = createLogger({ service: SERVICE, level: environment.LOG_LEVEL });
   const config = loadConfig(environment.TOLLGATE_CONFIG, lookUpVariable);
   const registry = createMetricsRegistry(SERVICE, { processMetrics: true });
-  const redis = connectRedis({ url: environment.REDIS_URL, name: SERVICE, onError: (err) => logger.warn({ err }, 'Redis') });
+  const redis = connectRedis({ url: environment.REDIS_URL, name: SERVICE, onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached') });
   const bus = kafkaBus({ brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX });
   const internal = { serviceSecret: environment.TOLLGATE_SERVICE_SECRET, timeoutMs: INTERNAL_TIMEOUT_MS };
   const keyManagement = httpKeyManagementApi({ ...internal, url: environment.KEY_MANAGEMENT_URL });

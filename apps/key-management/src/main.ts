@@ -21,8 +21,7 @@ async function start(): Promise<void> {
   const logger = createLogger({ service: SERVICE, level: config.LOG_LEVEL });
   await migrate(config.DATABASE_URL, keyManagementSchema);
   const database = await openDatabase({ url: config.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
-  // Each reconnection that fails is said here; that the gateways cannot be told, once, by the heartbeat.
-  const redis = connectRedis({ url: config.REDIS_URL, name: SERVICE, onError: (err) => logger.debug({ err }, 'Redis') });
+  const redis = connectRedis({ url: config.REDIS_URL, name: SERVICE, onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached') });
   const kafka = { brokers: config.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: config.KAFKA_TOPIC_PREFIX };
   const bus = kafkaBus(kafka);
   const consumer = new KafkaBatchServer({ ...kafka, groupId: `${config.KAFKA_TOPIC_PREFIX}${SERVICE}` });

@@ -21,7 +21,7 @@ async function start(): Promise<void> {
   const logger = createLogger({ service: SERVICE, level: config.LOG_LEVEL });
   await migrate(config.DATABASE_URL, usageBillingSchema);
   const database = await openDatabase({ url: config.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
-  const redis = connectRedis({ url: config.REDIS_URL, name: SERVICE, onError: (err) => logger.warn({ err }, 'Redis') });
+  const redis = connectRedis({ url: config.REDIS_URL, name: SERVICE, onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached') });
   const consumer = new KafkaBatchServer({
     brokers: config.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: config.KAFKA_TOPIC_PREFIX,
     groupId: `${config.KAFKA_TOPIC_PREFIX}${SERVICE}`,

@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { tellSometimes, type RedisTrouble } from './trouble.js';
 
 /**
  * A Redis connection that fails fast (nothing is queued while it is down, a command is given `commandTimeoutMs`)
@@ -20,12 +21,17 @@ export interface RedisOptions {
   readonly name: string;
   /** Milliseconds before a command without an answer fails; 0 for blocking reads. */
   readonly commandTimeoutMs?: number;
-  readonly onError?: (error: Error) => void;
+  /** Hears why it cannot be reached: at once, then at most every 10 s, for this connection and its duplicates together. */
+  readonly onTrouble?: (trouble: RedisTrouble) => void;
 }
 
 const RECONNECT_DELAY_MS_MAX = 500;
 
 export function connectRedis(options: RedisOptions): RedisConnection {
+  return connect(options, tellSometimes((trouble) => options.onTrouble?.(trouble)));
+}
+
+function connect(options: RedisOptions, failed: (error: Error) => void): RedisConnection {
   const timeout = options.commandTimeoutMs ?? 1_000;
   const client = new Redis(options.url, {
     connectionName: options.name,
@@ -40,7 +46,7 @@ export function connectRedis(options: RedisOptions): RedisConnection {
   });
   let storeId: string | null = null;
   const listeners: ((storeId: string) => void)[] = [];
-  client.on('error', (error: Error) => options.onError?.(error));
+  client.on('error', failed);
   client.on('close', () => {
     storeId = null;
   });
@@ -61,7 +67,7 @@ export function connectRedis(options: RedisOptions): RedisConnection {
       listeners.push(listener);
       if (storeId !== null) listener(storeId);
     },
-    duplicate: () => connectRedis({ ...options, commandTimeoutMs: 0 }),
+    duplicate: () => connect({ ...options, commandTimeoutMs: 0 }, failed),
     close: async () => {
       client.disconnect();
       await Promise.resolve();
