@@ -16,7 +16,7 @@ import type { TimedCall } from './timed-call.js';
 import { measureWindow, type Window } from './window.js';
 
 const KEYS = 10_000;
-/** Functions and files of a profile that are shown. */
+/** Functions and parts of a profile that are shown. */
 const DEAREST = 25;
 
 /** Measures, and writes the result to the screen and into the file. Rejects with BenchRefused or BenchFailed. */
@@ -152,9 +152,9 @@ function monotonicMicroseconds(): number {
 function sayProfile(folder: string, periods: readonly Period[]): void {
   const newest = readdirSync(folder).filter((name) => name.endsWith('.cpuprofile')).sort().at(-1);
   if (newest === undefined) return say(`no profile was written to ${folder}`);
-  const { functions, files } = summarizeProfile(readFileSync(join(folder, newest), 'utf8'), periods, DEAREST);
+  const { functions, parts } = summarizeProfile(readFileSync(join(folder, newest), 'utf8'), periods, DEAREST);
   const lines = (costs: readonly Cost[]): string => costs.map(({ name, share }) => `${(share * 100).toFixed(1).padStart(5)} %  ${name}`).join('\n');
-  say(`\nThe gateway's own time by function, under load (${join(folder, newest)}):\n${lines(functions)}\n\nBy file, with what the engine and the system did for it:\n${lines(files)}`);
+  say(`\nThe gateway's own time by function, under load (${join(folder, newest)}):\n${lines(functions)}\n\nBy package or folder, with what Node.js and the system did for it:\n${lines(parts)}`);
 }
 
 function say(text: string): void {

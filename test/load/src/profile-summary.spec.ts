@@ -13,11 +13,15 @@ const profile = JSON.stringify({
 });
 
 describe('a CPU profile', () => {
-  it('is summed up by function and by file, idle time left out, the dearest first', () => {
+  it('is summed up by function and by part, idle time left out, the dearest first', () => {
     expect(summarizeProfile(profile, [[1_000, 1_600]], 2)).toEqual({
       functions: [{ name: '(garbage collector)', share: 0.4 }, { name: 'writev', share: 0.3 }],
-      files: [{ name: 'apps/gateway/dist/serve.js', share: 0.4 }, { name: '(garbage collector)', share: 0.4 }],
+      parts: [{ name: 'apps/gateway/dist', share: 0.4 }, { name: '(garbage collector)', share: 0.4 }],
     });
+  });
+  it('counts what Node.js did for itself apart', () => {
+    const own = JSON.stringify({ nodes: [node(1, '(root)', '', [2]), node(2, 'emit', 'node:events', [3]), node(3, 'read')], startTime: 0, samples: [2, 3], timeDeltas: [5, 5] });
+    expect(summarizeProfile(own, [[0, 10]], 9).parts).toEqual([{ name: 'Node.js for itself', share: 1 }]);
   });
   it('counts in the periods only', () => {
     expect(summarizeProfile(profile, [[1_000, 1_010], [1_560, 1_560]], 9).functions).toEqual([

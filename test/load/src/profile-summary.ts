@@ -24,27 +24,28 @@ export interface Cost {
 export interface ProfileSummary {
   /** Time spent in a function itself, not in what it called; with the place of the function. */
   readonly functions: readonly Cost[];
-  /** The same by file, what has no file (the engine's and the system's functions) counted to the file that called it. */
-  readonly files: readonly Cost[];
+  /** The same by package, or folder of ours: what Node.js and the system did is counted to whom they did it for. */
+  readonly parts: readonly Cost[];
 }
 
-/** The dearest functions and files, in these periods only. */
+/** The dearest functions and parts, in these periods only. */
 export function summarizeProfile(profileJson: string, periods: readonly Period[], most: number): ProfileSummary {
   const profile = JSON.parse(profileJson) as CpuProfile;
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
   const parents = new Map(profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
-  const fileOf = (id: number): string => {
+  const partOf = (id: number): string => {
     for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
-      const { url } = nodes.get(at)!.callFrame;
-      if (url !== '') return shortened(url);
+      const part = partOfFile(nodes.get(at)!.callFrame.url);
+      if (part !== null) return part;
     }
-    return nodes.get(id)!.callFrame.functionName;
+    const { functionName, url } = nodes.get(id)!.callFrame;
+    return url === '' && functionName.startsWith('(') ? functionName : 'Node.js for itself';
   };
   const times = timesById(profile, periods);
   for (const id of times.keys()) if (nodes.get(id)!.callFrame.functionName === '(idle)') times.delete(id);
   return {
     functions: dearest(times, (id) => nameOf(nodes.get(id)!), most),
-    files: dearest(times, fileOf, most),
+    parts: dearest(times, partOf, most),
   };
 }
 
@@ -71,6 +72,12 @@ function dearest(times: ReadonlyMap<number, number>, label: (id: number) => stri
 
 function nameOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {
   return `${functionName || '(anonymous)'}${url === '' ? '' : `  ${shortened(url)}:${lineNumber + 1}`}`;
+}
+
+/** The package, or the folder in the repository; null for Node.js's own. */
+function partOfFile(url: string): string | null {
+  const inPackage = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1];
+  return inPackage ?? /\/((?:apps|libs|test)\/.*)\/[^/]+$/.exec(url)?.[1] ?? null;
 }
 
 /** A file by its package, or by its place in the repository. */
