@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { singleSessionUrl } from './database.js';
+import { makeSocketFolder } from './socket-folder.js';
 
 export interface EmbeddedPostgres {
   /** For `migrate` and `openDatabase`; one connection at a time. */
@@ -23,9 +22,10 @@ export type EmbeddedPostgresReply = { readonly kind: 'ready' | 'closed' } | { re
  * 3–5 s, later ones under one. `onFailure` hears when it dies later on: nothing in this process works then.
  */
 export async function startEmbeddedPostgres(dataFolder: string, onFailure: (error: Error) => void = () => undefined): Promise<EmbeddedPostgres> {
-  // mkdtemp makes it 0700. Not under the data folder: a socket's path may have about 100 characters only.
-  const socketFolder = await mkdtemp(join(tmpdir(), 'tollgate-'));
-  const start: EmbeddedPostgresStart = { dataFolder, socketPath: join(socketFolder, '.s.PGSQL.5432') };
+  const socketFolder = await makeSocketFolder(dataFolder).catch((error: Error) => {
+    throw new Error(`the embedded Postgres did not start: ${error.message}`, { cause: error });
+  });
+  const start: EmbeddedPostgresStart = { dataFolder, socketPath: socketFolder.socketPath };
   // The same ending as this file's: compiled in production, TypeScript where the source runs directly.
   const entry = new URL(`./embedded-postgres.worker${extname(import.meta.url)}`, import.meta.url);
   const worker = new Worker(entry, { workerData: start, execArgv: [] });
@@ -36,18 +36,18 @@ export async function startEmbeddedPostgres(dataFolder: string, onFailure: (erro
   } catch (error) {
     closing = true;
     await worker.terminate();
-    await rm(socketFolder, { recursive: true, force: true });
+    await socketFolder.remove();
     throw error;
   }
   return {
-    url: singleSessionUrl(socketFolder),
+    url: singleSessionUrl(socketFolder.path),
     close: async () => {
       if (closing) return;
       closing = true;
       const closed = reply(worker, 'closed');
       worker.postMessage('close');
       await closed.finally(() => worker.terminate());
-      await rm(socketFolder, { recursive: true, force: true });
+      await socketFolder.remove();
     },
   };
 }

@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { migrate, openDatabase, Outbox, OutboxRelay, outboxTableSql, startEmbeddedPostgres, type Database, type OutboxRow } from '@tollgate/postgres';
 import { infraFromEnvironment, tempFolder, waitUntil } from '@tollgate/infra';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -184,6 +188,26 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
 });
 
 describe('Postgres, embedded', () => {
+  it('removes the socket that a killed process has left in the folder for temporary files', async () => {
+    const [temporary, folder] = [tempFolder('temporary-files'), tempFolder('killed-postgres')];
+    const starting = `import { startEmbeddedPostgres } from '@tollgate/postgres'; await startEmbeddedPostgres(process.argv[1]); process.stdout.write('ready');`;
+    const start = async () => {
+      const started = spawn(process.execPath, ['--input-type=module', '-e', starting, join(folder, 'postgres')], { env: { ...process.env, TMPDIR: temporary }, stdio: ['ignore', 'pipe', 'inherit'] });
+      await once(started.stdout, 'data');
+      return started;
+    };
+    for (let life = 0; life < 2; life++) {
+      const started = await start();
+      expect(readdirSync(temporary)).toHaveLength(1);
+      started.kill('SIGKILL');
+      await once(started, 'exit');
+    }
+    const last = await startEmbeddedPostgres(join(folder, 'postgres'));
+    expect(readdirSync(temporary)).toEqual([]);
+    await last.close();
+    expect(readdirSync(folder)).toEqual(['postgres']);
+  });
+
   it('finds its data again, and refuses a folder that is none', async () => {
     const folder = tempFolder('embedded-postgres');
     const first = await startEmbeddedPostgres(folder);
