@@ -27,7 +27,7 @@ class SwitchableSnapshots extends MemoryKeySnapshots {
 const published: { topic: string; value: string }[] = [];
 const bus = {
   async publish(topic: string, messages: readonly BusMessage[]): Promise<void> {
-    published.push(...messages.map(({ value }) => ({ topic, value })));
+    published.push(...messages.map(({ value }) => ({ topic, value: value.toString() })));
   },
 };
 const snapshots = new SwitchableSnapshots();

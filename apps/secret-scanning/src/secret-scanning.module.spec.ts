@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { digestSecret, generateSecret } from '@tollgate/api-key';
-import { inProcessBus, type InProcessBus } from '@tollgate/bus';
+import { inProcessBus, type BusMessage, type InProcessBus } from '@tollgate/bus';
 import { KEYS_CHANGED_V1, leaksReportedV1, type LeakedKeyOutcome } from '@tollgate/contracts';
 import { createNestServer } from '@tollgate/http';
 import type { Mail } from '@tollgate/mail';
@@ -46,7 +46,7 @@ const mail = {
   },
 };
 const published: string[] = [];
-const bus = { publish: async (_topic: string, messages: readonly { value: string }[]) => void published.push(...messages.map(({ value }) => value)) };
+const bus = { publish: async (_topic: string, messages: readonly BusMessage[]) => void published.push(...messages.map(({ value }) => value.toString())) };
 
 let folder: string;
 let embedded: EmbeddedPostgres;

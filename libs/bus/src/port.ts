@@ -1,7 +1,7 @@
-/** One fact to publish: `value` is JSON text, already in the shape of its event version. */
+/** One fact to publish: `value` is JSON text (or its UTF-8 bytes), already in the shape of its event version. */
 export interface BusMessage {
   readonly key: string;
-  readonly value: string;
+  readonly value: string | Buffer;
 }
 
 /**

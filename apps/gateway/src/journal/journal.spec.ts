@@ -2,6 +2,7 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FolderLockedError } from '@tollgate/folder-lock';
+import type { BusMessage } from '@tollgate/bus';
 import type { UsageRecordedV1 } from '@tollgate/contracts';
 import { createLogger } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -164,9 +165,9 @@ describe('the shipper', () => {
     const published: string[] = [];
     let refusals = 2;
     const bus = {
-      publish: async (_topic: string, messages: readonly { value: string }[]) => {
+      publish: async (_topic: string, messages: readonly BusMessage[]) => {
         if (refusals-- > 0) throw new Error('the bus is away');
-        published.push(...messages.map(({ value }) => (JSON.parse(value) as UsageRecordedV1).requestId));
+        published.push(...messages.map(({ value }) => (JSON.parse(value.toString()) as UsageRecordedV1).requestId));
       },
     };
     const shipper = new Shipper(journal, bus, silent);
@@ -187,7 +188,7 @@ describe('the shipper', () => {
     abandon(first);
     const second = openJournal();
     const published: string[] = [];
-    const shipper = new Shipper(second, { publish: async (_topic, messages) => void published.push(...messages.map(({ value }) => value)) }, silent);
+    const shipper = new Shipper(second, { publish: async (_topic, messages) => void published.push(...messages.map(({ value }) => value.toString())) }, silent);
     shipper.start();
     await shipper.caughtUp(5_000);
     expect(published).toEqual(['{"requestId":"r1"}']);

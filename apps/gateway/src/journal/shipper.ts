@@ -4,14 +4,15 @@ import type { BusMessage, BusPublisher } from '@tollgate/bus';
 import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
 import { describeError, type Logger } from '@tollgate/telemetry';
 import type { Journal } from './journal.js';
-import { parseRecord } from './records.js';
 import type { Segment } from './segment.js';
 
 const readAsync = promisify(read);
 
 /** Records wait this long for company: what a customer has used is seen within two seconds. */
-const LINGER_MS = 50;
+const LINGER_MS = 100;
 const READ_BYTES = 256 * 1024;
+/** Less than this is not worth a call of the bus yet. */
+const SHIPMENT_BYTES_MIN = 128 * 1024;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
 
@@ -85,8 +86,9 @@ export class Shipper {
     this.#lagSince ??= Date.now();
     while (!this.#closed) {
       try {
-        if (!(await this.#step())) break;
+        if ((await this.#step()) === 'done') break;
         retryMs = RETRY_MS_MIN;
+        if (this.#waitsForCompany()) return;
       } catch (error) {
         if (this.#closed) return;
         this.logger.warn({ error: describeError(error), retryMs }, 'usage events could not be published; they stay in the journal');
@@ -99,18 +101,24 @@ export class Shipper {
     for (const done of this.#idle.splice(0)) done();
   }
 
-  /** Ships one part; false when all is shipped. */
-  async #step(): Promise<boolean> {
+  /** Under load a little is always left: it goes with what comes during the next linger. */
+  #waitsForCompany(): boolean {
+    const left = this.journal.segments().at(-1)!.size - this.#offset;
+    return this.#segment === this.journal.segments().at(-1) && left > 0 && left < SHIPMENT_BYTES_MIN;
+  }
+
+  /** Ships one part, or says that all is shipped. */
+  async #step(): Promise<'more' | 'done'> {
     const segments = this.journal.segments();
     this.#segment ??= segments[0]!;
     const segment = this.#segment;
     if (this.#offset >= segment.size) {
       this.journal.shipped(segment);
       const next = this.journal.segments().find((other) => other.sequence > segment.sequence);
-      if (next === undefined) return false;
+      if (next === undefined) return 'done';
       this.#segment = next;
       this.#offset = 0;
-      return true;
+      return 'more';
     }
     const [asOf, sizeThen, isNewest] = [Date.now(), segment.size, segment === segments.at(-1)];
     const { messages, bytes, lastNumber } = await readFinals(segment, this.#offset);
@@ -119,7 +127,7 @@ export class Shipper {
     this.#shippedNumber = Math.max(this.#shippedNumber, lastNumber);
     // Under load there is always more; what there is was written after this read began.
     if (isNewest && this.#offset >= sizeThen) this.#lagSince = asOf;
-    return true;
+    return 'more';
   }
 }
 
@@ -135,16 +143,30 @@ async function readFinals(segment: Segment, offset: number): Promise<{ messages:
       if (end === 0) continue;
       const messages: BusMessage[] = [];
       let lastNumber = 0;
-      for (const line of buffer.toString('utf8', 0, end - 1).split('\n')) {
-        if (!line.startsWith('F ')) continue;
-        const record = parseRecord(line);
-        if (record === null) continue;
-        messages.push({ key: record.organizationId, value: record.json });
-        lastNumber = Math.max(lastNumber, record.number);
+      for (let start = 0; start < end; ) {
+        const stop = buffer.indexOf(0x0a, start);
+        const final = finalIn(buffer, start, stop);
+        start = stop + 1;
+        if (final === null) continue;
+        messages.push(final.message);
+        lastNumber = Math.max(lastNumber, final.number);
       }
       return { messages, bytes: end, lastNumber };
     }
   } finally {
     closeSync(fd);
   }
+}
+
+const F = 0x46, SPACE = 0x20, OPEN_BRACE = 0x7b;
+
+/** The final in a line, as bytes: they go to the bus as they stand. Null for other records, and for what is none. */
+function finalIn(bytes: Buffer, start: number, end: number): { message: BusMessage; number: number } | null {
+  if (bytes[start] !== F || bytes[start + 1] !== SPACE) return null;
+  const organization = bytes.indexOf(SPACE, start + 2) + 1;
+  const number = bytes.indexOf(SPACE, organization) + 1;
+  const json = bytes.indexOf(SPACE, number) + 1;
+  if (organization === 0 || number === 0 || json === 0 || json >= end || bytes[json] !== OPEN_BRACE) return null;
+  const key = bytes.toString('latin1', organization, number - 1);
+  return { message: { key, value: bytes.subarray(json, end) }, number: Number(bytes.toString('latin1', number, json - 1)) };
 }

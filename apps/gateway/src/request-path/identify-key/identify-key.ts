@@ -1,14 +1,15 @@
-import { digestSecret, hasSecretForm } from '@tollgate/api-key';
+import { DigestMemory } from './digest-memory.js';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
 import type { Identity, KeyCache } from './key-cache.js';
 
 /** Whose secret it is. A secret whose checksum fails costs no look-up; unknown, malformed and revoked answer alike. */
 export function identifyKey(cache: KeyCache, pepper: string): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
+  const digests = new DigestMemory(pepper);
   return (exchange) => {
-    if (!hasSecretForm(exchange.credential)) return refuse('invalid_api_key');
-    const digest = digestSecret(exchange.credential, pepper);
+    const digest = digests.digestOf(exchange.credential);
     exchange.credential = '';
+    if (digest === null) return refuse('invalid_api_key');
     const remembered = cache.remembered(digest);
     if (remembered !== undefined) return accept(exchange, remembered);
     return cache.identify(digest).then((identity) => accept(exchange, identity));
