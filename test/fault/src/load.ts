@@ -90,3 +90,9 @@ function fieldsOf(number: number): ChatFields {
     default: return { stream: false, max_tokens: 60, simulator: { ...usage, delay_ms: 40 } };
   }
 }
+
+/** One with much credit first, one whose credit ends under the load, one without a limit. */
+export async function keysOfAllKinds(shape: Shape): Promise<CreatedKey[]> {
+  const client = shape.client();
+  return [await client.createKey({ credit_limit_usd: 20 }), await client.createKey({ credit_limit_usd: '0.001' }), await client.createKey()];
+}

@@ -1,0 +1,49 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { expectInvariants } from '../invariants.js';
+import { tellMeasured } from '../measured.js';
+import { RefusalPoller } from '../refusal-poller.js';
+import type { ServerStage } from '../server-stage.js';
+import { chanceOf, outageMs, rounds } from '../stage.js';
+
+const boundMs = 5_000;
+/** What a gateway asks on the connection on which it follows key changes, and nowhere else. */
+const followsChanges = /xread|xrevrange/i;
+
+export function keyChangesCut(stageOf: () => ServerStage): void {
+  it('fault 13: with its stream of key changes cut, a gateway refuses a revoked key within 5 s', async () => {
+    const { shape, redisOfGateway1 } = stageOf();
+    const chance = chanceOf('fault 13');
+    const deaf = shape.client(1);
+    const lateness: number[] = [];
+    for (const round of rounds()) {
+      const revoke = async (): Promise<void> => {
+        const key = await shape.client().createKey();
+        const pollers = shape.gateways.map((_, gateway) => new RefusalPoller(shape.client(gateway), key.secret));
+        await Promise.all(pollers.map((poller) => poller.seenAlive));
+        await delay(chance.between(0, 300));
+        await shape.client().deleteKey(key.id);
+        const answeredAt = performance.now();
+        for (const poller of pollers) lateness.push((await poller.refusedAt) - answeredAt);
+        expect((await deaf.chat(key.secret)).status).toBe(401);
+      };
+      const living = await shape.client().createKey();
+      expect((await deaf.chat(living.secret)).status).toBe(200);
+
+      const how = (['cut', 'silent', 'replies_held'] as const)[chance.between(0, 2)]!;
+      redisOfGateway1.set(how, followsChanges);
+      const cutAt = performance.now();
+      // Up to 3 s after the cut the gateway believes what it remembers: the worst time for a revoke.
+      await delay(chance.between(0, 1_500));
+      await revoke();
+      await delay(Math.max(0, cutAt + outageMs(round, 3_500, 60_000) - performance.now()));
+      expect((await deaf.chat(living.secret)).status, 'a living key, which is verified at key-management now').toBe(200);
+      await revoke();
+      redisOfGateway1.set('open');
+      await revoke();
+    }
+    expect(Math.max(...lateness), 'ms from the 200 of a revoke to its refusal').toBeLessThan(boundMs);
+    const figures = await expectInvariants(shape, []);
+    tellMeasured('fault 13: stream of key changes cut', { 'refused at the latest after': `${Math.round(Math.max(...lateness))} ms`, ...figures });
+  });
+}

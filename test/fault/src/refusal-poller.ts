@@ -1,0 +1,34 @@
+import type { TollgateClient } from '@tollgate/journey';
+
+/**
+ * Asks one gateway without a pause between, until it refuses the key. It asks for a model that nobody serves, which a
+ * living key learns as 404 after its key was checked and before any provider is called: about a millisecond each.
+ */
+export class RefusalPoller {
+  /** When it was last told that the key lives, by `performance.now()`. */
+  seenAliveAt: number | null = null;
+  readonly seenAlive: Promise<void>;
+  /** When the first refusal had arrived. */
+  readonly refusedAt: Promise<number>;
+
+  /** `mayBeUnavailable`: 503 says that nobody could be asked, and is no answer about the key. */
+  constructor(private readonly client: TollgateClient, private readonly secret: string, private readonly mayBeUnavailable = false) {
+    let alive: () => void = () => undefined;
+    const seen = new Promise<void>((resolve) => { alive = resolve; });
+    this.refusedAt = this.#poll(alive);
+    this.seenAlive = Promise.race([seen, this.refusedAt.then(() => { throw new Error('a key was refused before its revoke'); })]);
+    // Who waits for the refusal alone hears of a failure there.
+    this.seenAlive.catch(() => undefined);
+  }
+
+  async #poll(alive: () => void): Promise<number> {
+    for (;;) {
+      const { status, text } = await this.client.chat(this.secret, { model: 'no-such-model' });
+      if (status === 401) return performance.now();
+      if (status === 503 && this.mayBeUnavailable) continue;
+      if (status !== 404) throw new Error(`a living key was answered ${status}: ${text}`);
+      this.seenAliveAt = performance.now();
+      alive();
+    }
+  }
+}

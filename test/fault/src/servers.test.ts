@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { diskFull } from './faults/disk-full.js';
+import { kafkaDown } from './faults/kafka-down.js';
+import { keyChangesCut } from './faults/key-changes-cut.js';
+import { keyManagementKilled } from './faults/key-management-killed.js';
+import { offsetsLost } from './faults/offsets-lost.js';
+import { postgresDown } from './faults/postgres-down.js';
+import { redisEmptied } from './faults/redis-emptied.js';
+import { usageBillingKilled } from './faults/usage-billing-killed.js';
+import { startServerStage, type ServerStage } from './server-stage.js';
+import { reportFaults } from './stage.js';
+
+describe('faults of servers, disks and the services behind the gateways', () => {
+  let stage: ServerStage;
+  beforeAll(async () => { stage = await startServerStage(); });
+  afterAll(() => stage?.stop());
+  reportFaults(() => stage);
+
+  diskFull(() => stage);
+  keyChangesCut(() => stage);
+  keyManagementKilled(() => stage);
+  offsetsLost(() => stage);
+  usageBillingKilled(() => stage.shape);
+  postgresDown(() => stage);
+  redisEmptied(() => stage.shape);
+  kafkaDown(() => stage);
+});
