@@ -20,6 +20,8 @@ const environment = z.object({
   SMTP_URL: environmentFields.smtpUrl.optional(),
   INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('warn'),
+}).refine(({ TOLLGATE_PORT, TOLLGATE_OPERATIONS_PORT }) => TOLLGATE_PORT !== TOLLGATE_OPERATIONS_PORT || TOLLGATE_PORT === 0, {
+  path: ['TOLLGATE_OPERATIONS_PORT'], message: 'must be another port than TOLLGATE_PORT',
 });
 
 /** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */

@@ -2,15 +2,14 @@ import 'reflect-metadata';
 import { ConfigError, ConfigFileMissing, EnvironmentError } from '@tollgate/config';
 import { FolderLockedError } from '@tollgate/folder-lock';
 import { readConfig } from './config.js';
+import { StartFault } from './start-fault.js';
 import { startStandalone, type Standalone } from './start.js';
 
 const NODE_MAJOR_MIN = 24;
 
 /** What an operator can mend is said in its own words; the rest is a bug and keeps its stack. */
 function explain(error: unknown): string {
-  const plain = [EnvironmentError, ConfigError, ConfigFileMissing, FolderLockedError].some((kind) => error instanceof kind);
-  const address = (error as { code?: string }).code === 'EADDRINUSE';
-  if (address) return `${(error as Error).message}; name another port with TOLLGATE_PORT or TOLLGATE_OPERATIONS_PORT`;
+  const plain = [EnvironmentError, ConfigError, ConfigFileMissing, FolderLockedError, StartFault].some((kind) => error instanceof kind);
   return plain ? (error as Error).message : ((error as Error).stack ?? String(error));
 }
 

@@ -3,7 +3,6 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MemoryAdmission } from '@tollgate/admission';
 import { inProcessBus } from '@tollgate/bus';
 import { loadConfig } from '@tollgate/config';
-import { lockFolder } from '@tollgate/folder-lock';
 import { Gateway, GatewayModule } from '@tollgate/gateway';
 import { createNestServer, stopListening } from '@tollgate/http';
 import { DEFAULT_ORGANIZATION_ID, KEY_MANAGEMENT_API, KeyManagementModule } from '@tollgate/key-management';
@@ -13,6 +12,7 @@ import { SecretScanningModule } from '@tollgate/secret-scanning';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
 import { USAGE_BILLING_API, UsageBillingModule } from '@tollgate/usage-billing';
 import { lookUpVariable, type StandaloneEnvironment } from './config.js';
+import { takeDataFolder } from './data-folder.js';
 import { greeting } from './greeting.js';
 import { instanceSecrets } from './instance-secrets.js';
 import { lateServices } from './late-services.js';
@@ -35,8 +35,9 @@ export interface Standalone {
 export async function startStandalone(environment: StandaloneEnvironment): Promise<Standalone> {
   const dataFolder = resolve(environment.TOLLGATE_DATA);
   const logger = createLogger({ service: 'tollgate', level: environment.LOG_LEVEL });
-  const lock = lockFolder(dataFolder);
-  await portsFree(environment.TOLLGATE_HOST, [environment.TOLLGATE_PORT, environment.TOLLGATE_OPERATIONS_PORT]);
+  const lock = takeDataFolder(dataFolder);
+  const { TOLLGATE_HOST, TOLLGATE_PORT, TOLLGATE_OPERATIONS_PORT } = environment;
+  await portsFree(TOLLGATE_HOST, { TOLLGATE_PORT, TOLLGATE_OPERATIONS_PORT });
   let url = '';
   const { config, simulation } = await withSimulatedOutside(loadConfig(environment.TOLLGATE_CONFIG, lookUpVariable), () => url);
   const secrets = instanceSecrets(dataFolder, { pepper: environment.TOLLGATE_PEPPER, adminSecret: environment.TOLLGATE_ADMIN_SECRET });
@@ -74,15 +75,15 @@ export async function startStandalone(environment: StandaloneEnvironment): Promi
   await gateway.openCreditEpoch(DEFAULT_ORGANIZATION_ID);
   const operations = await startOperationsListener({
     registry,
-    host: environment.TOLLGATE_HOST,
-    port: environment.TOLLGATE_OPERATIONS_PORT,
+    host: TOLLGATE_HOST,
+    port: TOLLGATE_OPERATIONS_PORT,
     ready: async () => {
       const postgres = await database.dataSource.query('SELECT 1').then(() => true, () => false);
       const checks = { postgres, ...gateway.readiness() };
       return { ready: Object.values(checks).every(Boolean), checks };
     },
   });
-  await app.listen(environment.TOLLGATE_PORT, environment.TOLLGATE_HOST);
+  await app.listen(TOLLGATE_PORT, TOLLGATE_HOST);
   url = (await app.getUrl()).replace('[::1]', 'localhost');
 
   return {
