@@ -13,6 +13,13 @@ function explain(error: unknown): string {
   return plain ? (error as Error).message : ((error as Error).stack ?? String(error));
 }
 
+/** Resolves when it has left this process: an admin secret that nobody can have seen is not kept. */
+function written(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
 async function run(): Promise<void> {
   if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
     throw new EnvironmentError([`Node.js ${process.versions.node} is too old: use "npm start", which runs on the Node.js that npm ci installed`]);
@@ -27,7 +34,8 @@ async function run(): Promise<void> {
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
   standalone = await startStandalone(readConfig());
-  process.stdout.write(`${standalone.greeting}\n`);
+  await written(`${standalone.greeting}\n`);
+  standalone.greeted();
 }
 
 run().catch((error: unknown) => {

@@ -24,6 +24,8 @@ import { openStores } from './stores.js';
 export interface Standalone {
   /** What a start prints. */
   readonly greeting: string;
+  /** To be called once it is printed. */
+  greeted(): void;
   stop(): Promise<void>;
 }
 
@@ -97,6 +99,7 @@ export async function startStandalone(environment: StandaloneEnvironment): Promi
       simulation,
       model: config.routes[0]?.name ?? 'a route of config.yaml',
     }),
+    greeted: secrets.shown,
     stop: async () => {
       await stopListening(app);
       await gateway.end();
