@@ -3,6 +3,9 @@ import { environmentFields, readEnvironment } from '@tollgate/config';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
+/** What the services on their own are told: set here, it stands for a misunderstanding, which the greeting clears up. */
+export const DISTRIBUTED_ONLY = ['REDIS_URL', 'KAFKA_BROKERS'] as const;
+
 const environment = z.object({
   TOLLGATE_HOST: environmentFields.host,
   TOLLGATE_PORT: environmentFields.port.default(8080),
@@ -20,6 +23,8 @@ const environment = z.object({
   SMTP_URL: environmentFields.smtpUrl.optional(),
   INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('warn'),
+  REDIS_URL: z.string().optional(),
+  KAFKA_BROKERS: z.string().optional(),
 }).refine(({ TOLLGATE_PORT, TOLLGATE_OPERATIONS_PORT }) => TOLLGATE_PORT !== TOLLGATE_OPERATIONS_PORT || TOLLGATE_PORT === 0, {
   path: ['TOLLGATE_OPERATIONS_PORT'], message: 'must be another port than TOLLGATE_PORT',
 });

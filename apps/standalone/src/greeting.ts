@@ -11,6 +11,8 @@ export interface Greeting {
   readonly simulation: Simulation | null;
   readonly mailFolder: string | null;
   readonly model: string;
+  /** Variables that are set and mean nothing here. */
+  readonly unused: readonly string[];
 }
 
 /** What a start prints: where to look, the admin secret if it is new, and a line that makes the first key. */
@@ -28,6 +30,10 @@ export function greeting(facts: Greeting): string {
       '', `No provider credential is set (${facts.simulation.missing.join(', ')}): a simulator answers in the providers' place,`,
       `and another in GitHub's: a secret posted to ${facts.simulation.leakUrl} is reported as leaked.`,
     );
+  }
+  if (facts.unused.length > 0) {
+    const [are, they] = facts.unused.length === 1 ? ['is', 'it belongs'] : ['are', 'they belong'];
+    lines.push('', `${facts.unused.join(' and ')} ${are} set, and not used: ${they} to the services run on their own.`);
   }
   const secret = facts.newAdminSecret ?? (facts.adminSecretFromEnvironment ? '$TOLLGATE_ADMIN_SECRET' : null);
   if (secret !== null) {

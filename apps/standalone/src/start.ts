@@ -11,7 +11,7 @@ import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@t
 import { SecretScanningModule } from '@tollgate/secret-scanning';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
 import { USAGE_BILLING_API, UsageBillingModule } from '@tollgate/usage-billing';
-import { lookUpVariable, type StandaloneEnvironment } from './config.js';
+import { DISTRIBUTED_ONLY, lookUpVariable, type StandaloneEnvironment } from './config.js';
 import { takeDataFolder } from './data-folder.js';
 import { greeting } from './greeting.js';
 import { instanceSecrets } from './instance-secrets.js';
@@ -98,6 +98,7 @@ export async function startStandalone(environment: StandaloneEnvironment): Promi
       adminSecretFromEnvironment: environment.TOLLGATE_ADMIN_SECRET !== undefined,
       simulation,
       model: config.routes[0]?.name ?? 'a route of config.yaml',
+      unused: DISTRIBUTED_ONLY.filter((name) => environment[name] !== undefined),
     }),
     greeted: secrets.shown,
     stop: async () => {
