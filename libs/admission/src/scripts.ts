@@ -14,12 +14,14 @@ const FILES: Readonly<Record<ScriptName, string>> = {
 
 type ScriptClient = Redis & Record<ScriptName, (key: string, ...args: (string | number)[]) => Promise<unknown>>;
 
-/** The client with this library's scripts as commands of one key (sent by their SHA, loaded when the server does not know them). */
+/**
+ * The client with this library's scripts as commands of one key (sent by their SHA, loaded when the server does not know
+ * them). It is asked for with every call: the files are read once for each client.
+ */
 export function withScripts(client: Redis): ScriptClient {
+  if ('admit' in client) return client as ScriptClient;
   const shared = lua('organization');
-  for (const [name, file] of Object.entries(FILES)) {
-    if (!(name in client)) client.defineCommand(name, { numberOfKeys: 1, lua: `${shared}\n${lua(file)}` });
-  }
+  for (const [name, file] of Object.entries(FILES)) client.defineCommand(name, { numberOfKeys: 1, lua: `${shared}\n${lua(file)}` });
   return client as ScriptClient;
 }
 
