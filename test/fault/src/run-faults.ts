@@ -8,7 +8,7 @@ const usage = `npm run test:faults -- [options]
   --seed N      brings back the random points of an earlier run; default: a random one, which is printed
   --rounds N    how often each fault happens; default 3
   --short       outages of seconds, as in npm test, instead of as long as they are promised to be survived
-  --only NAME   a number of the list in reliability, as 13, or a part of a fault's name
+  --only NAME   the number of a fault, as 13, or a part of its name
 `;
 
 /** Vitest's limit for one fault: the longest has a minute of outage and one of catching up, then its further rounds. */

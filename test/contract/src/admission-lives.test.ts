@@ -1,0 +1,236 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { RedisAdmission, RedisAdmissionLedger } from '@tollgate/admission';
+import { announce, closeEpoch, emptyOrganization, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type OrganizationState, type ReserveItem } from '@tollgate/credit';
+import { startRedis, type RedisServer } from '@tollgate/infra';
+import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const lives = 10_000;
+const stepsMax = 20;
+/** So many at a time: their commands share the round trips. */
+const livesAtOnce = 500;
+const journalId = 'journal-1';
+const accountIds = ['a', 'b'] as const;
+
+let server: RedisServer;
+let connection: RedisConnection;
+beforeAll(async () => {
+  server = await startRedis();
+  connection = connectRedis({ url: server.url, name: 'lives', commandTimeoutMs: 10_000 });
+  await storeKnown(connection, 5_000);
+});
+afterAll(async () => {
+  await connection?.close();
+  await server?.stop();
+});
+
+describe('the script and its pure twin', () => {
+  it(`agree after every step of ${lives} random lives with restarts and changed caps, and never admit past a cap`, async () => {
+    const seed = randomInt(2 ** 31);
+    const outcomes = new Map<string, number>();
+    for (let first = 0; first < lives; first += livesAtOnce) {
+      await Promise.all(Array.from({ length: livesAtOnce }, async (_, number) => {
+        const life = new Life(seed, first + number);
+        for (const outcome of await life.live()) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      }));
+    }
+    // Lives in which nothing comes to pass would agree as well.
+    for (const outcome of ['admitted', 'credit_exhausted', 'no_epoch', 'announcing', 'rate_limited', 'settled', 'released', 'booked', 'opened', 'restarted empty', 'restarted stale', 'restarted gateway']) {
+      expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives / 20);
+    }
+  });
+});
+
+/** One organisation from its first request on, here as the pure functions have it and there as the scripts do. */
+class Life {
+  /** What the present store is called; a restarted Redis has another name. */
+  #store = 'store-0';
+  #twin: OrganizationState = emptyOrganization();
+  #gateway!: RedisAdmission;
+  #instanceId = '';
+  #caps: Record<string, bigint> = { a: 30n, b: 30n };
+  readonly #organizationId: string;
+  readonly #redis: RedisConnection;
+  readonly #ledger: RedisAdmissionLedger;
+  readonly #outcomes: string[] = [];
+  #random: number;
+  #step = 0;
+
+  /** Small numbers on purpose: caps are met, holds run out, ids come again. */
+  constructor(private readonly seed: number, private readonly number: number) {
+    this.#random = (seed ^ Math.imul(number + 1, 2_654_435_761)) >>> 0;
+    this.#organizationId = `life-${seed}-${number}`;
+    this.#redis = { ...connection, storeId: () => this.#store };
+    this.#ledger = new RedisAdmissionLedger(this.#redis);
+  }
+
+  /** Lives to the end; throws at the first step after which the two differ, or a cap is passed. Returns what came to pass. */
+  async live(): Promise<readonly string[]> {
+    await this.#restartGateway();
+    await this.#open([]);
+    const steps = 1 + this.#below(stepsMax);
+    for (this.#step = 0; this.#step < steps; this.#step++) {
+      const before = takenOf(this.#twin);
+      const mayGrowTo = await this.#takeStep();
+      await this.#compare(this.#step === steps - 1);
+      if (mayGrowTo !== null) this.#expectWithin(before, mayGrowTo);
+    }
+    return this.#outcomes;
+  }
+
+  /** Resolves with how far what is taken of an account may have grown in this step: to its cap where a request was admitted, else not at all; null for what follows from the ledger. */
+  async #takeStep(): Promise<Readonly<Record<string, bigint>> | null> {
+    const requestId = `r${this.#below(10)}`;
+    const accounts = this.#below(2) === 0 ? ['a'] : ['a', 'b'];
+    const amount = BigInt(this.#below(14));
+    switch (this.#below(12)) {
+      case 0: case 1: case 2: case 3: return this.#reserve(requestId, accounts, amount);
+      case 4: case 5: return this.#settle(requestId, amount);
+      case 6: return this.#settle(requestId, 0n);
+      case 7: return this.#book(requestId, accounts, amount);
+      case 8:
+        this.#caps[this.#below(2) === 0 ? 'a' : 'b'] = BigInt(5 + this.#below(40));
+        return this.#reserve(requestId, accounts, amount);
+      case 9:
+        await this.#restartGateway();
+        return {};
+      case 10: {
+        if (this.#below(2) === 0) await this.#close();
+        await this.#open(this.#below(2) === 0 ? [] : [{ journalId, instanceId: this.#instanceId }]);
+        if (this.#below(2) === 0) await this.#announce(requestId, amount);
+        return null;
+      }
+      default: {
+        await this.#restartStore();
+        if (this.#below(2) === 0) await this.#open([{ journalId, instanceId: this.#instanceId }]);
+        if (this.#below(2) === 0) await this.#announce(requestId, amount);
+        return null;
+      }
+    }
+  }
+
+  async #reserve(requestId: string, of: readonly string[], amountNanoUsd: bigint): Promise<Readonly<Record<string, bigint>>> {
+    const known = this.#twin.holds.has(requestId);
+    const item: ReserveItem = {
+      requestId, amountNanoUsd, journalId, organizationId: this.#organizationId, apiKeyId: 'key-1', instanceId: this.#instanceId, tokens: 0,
+      accounts: of.map((accountId) => ({ accountId, capNanoUsd: this.#caps[accountId]! })),
+      rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: 4 },
+    };
+    const here = reserve(this.#twin, item, this.#store, Date.now() * 1_000);
+    this.#expectSame('the decision', decisionText(await this.#gateway.reserve(item)), decisionText(here));
+    this.#outcomes.push(here.kind === 'unavailable' ? here.why : here.kind);
+    return here.kind === 'admitted' && !known ? Object.fromEntries(item.accounts.map(({ accountId, capNanoUsd }) => [accountId, capNanoUsd])) : {};
+  }
+
+  async #settle(requestId: string, chargeNanoUsd: bigint): Promise<Readonly<Record<string, bigint>>> {
+    const item = { requestId, organizationId: this.#organizationId, chargeNanoUsd, tokens: null };
+    if (settle(this.#twin, item)) this.#outcomes.push(chargeNanoUsd === 0n ? 'released' : 'settled');
+    this.#gateway.settle(item);
+    await this.#gateway.drain();
+    return {};
+  }
+
+  async #book(requestId: string, of: readonly string[], chargeNanoUsd: bigint): Promise<null> {
+    const item = { requestId, organizationId: this.#organizationId, chargeNanoUsd, tokens: null, journalId, journalNumber: 1 + this.#below(10), accountIds: of };
+    settleBooked(this.#twin, item);
+    await this.#ledger.settleBooked(this.#organizationId, [item]);
+    this.#outcomes.push('booked');
+    return null;
+  }
+
+  async #open(waitingFor: readonly { journalId: string; instanceId: string }[]): Promise<void> {
+    const posted = [{ accountId: 'a', postedNanoUsd: BigInt(this.#below(10)) }];
+    const epoch = { organizationId: this.#organizationId, epochId: randomUUID(), posted, booked: [{ journalId, number: this.#below(5) }], waitingFor };
+    const here = openEpoch(this.#twin, { ...epoch, storeId: this.#store });
+    this.#expectSame('whether an epoch was opened', String(await this.#ledger.openEpoch(epoch)), String(here));
+    if (here) this.#outcomes.push('opened');
+  }
+
+  async #close(): Promise<void> {
+    closeEpoch(this.#twin);
+    await this.#ledger.closeEpoch(this.#organizationId);
+  }
+
+  async #announce(requestId: string, amountNanoUsd: bigint): Promise<void> {
+    const hold = { requestId, apiKeyId: 'key-1', instanceId: this.#instanceId, journalId, amountNanoUsd, accountIds: ['b'], parallel: true, tokens: 0 };
+    const finals = [{ ...hold, requestId: `f${this.#step}`, accountIds: [...accountIds], parallel: false, journalNumber: 1 + this.#below(10) }];
+    announce(this.#twin, journalId, [hold], finals);
+    await this.#gateway.announce({ organizationId: this.#organizationId, journalId, holds: [hold], finals });
+  }
+
+  /** Another process, with a lease of its own; the holds of the one before stay. */
+  async #restartGateway(): Promise<void> {
+    this.#gateway = new RedisAdmission(this.#redis);
+    this.#instanceId = `instance-${this.#step}`;
+    await this.#gateway.renewLease(`${this.#organizationId}-${this.#instanceId}`);
+    this.#outcomes.push('restarted gateway');
+  }
+
+  /** Another store from now on: an empty one, or one with the data of the one before (a restore, a failover), which counts no more. */
+  async #restartStore(): Promise<void> {
+    this.#store = `store-${this.#step + 1}`;
+    if (this.#below(2) === 0) {
+      await connection.client.del(`tollgate:{${this.#organizationId}}:admission`);
+      this.#twin = emptyOrganization();
+      this.#outcomes.push('restarted empty');
+    } else {
+      this.#outcomes.push('restarted stale');
+    }
+  }
+
+  async #compare(last: boolean): Promise<void> {
+    const there = await this.#ledger.accounts(this.#organizationId);
+    this.#expectSame('the accounts', balancesText(there), balancesText(this.#twin.accounts));
+    if (!last) return;
+    const holds = await this.#ledger.openHolds(this.#organizationId);
+    this.#expectSame('the open holds', holdsText(holds), holdsText([...this.#twin.holds.values()]));
+  }
+
+  /** I1: what is posted and held grows by an admitted request alone, and then not past the cap. */
+  #expectWithin(before: ReadonlyMap<string, bigint>, mayGrowTo: Readonly<Record<string, bigint>>): void {
+    for (const [accountId, taken] of takenOf(this.#twin)) {
+      if (taken <= (before.get(accountId) ?? 0n) || taken <= (mayGrowTo[accountId] ?? -1n)) continue;
+      throw new Error(`${this.#where}: ${taken} is taken of account ${accountId}, ${before.get(accountId) ?? 0n} before, with a cap of ${mayGrowTo[accountId]}`);
+    }
+  }
+
+  #expectSame(what: string, there: string, here: string): void {
+    if (there !== here) expect(there, `${this.#where}: ${what}`).toBe(here);
+  }
+
+  get #where(): string {
+    return `seed ${this.seed}, life ${this.number}, step ${this.#step}`;
+  }
+
+  #below(bound: number): number {
+    this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((this.#random / 2 ** 32) * bound);
+  }
+}
+
+type Balances = ReadonlyMap<string, { readonly postedNanoUsd: bigint; readonly heldNanoUsd: bigint }>;
+
+function takenOf({ accounts }: OrganizationState): ReadonlyMap<string, bigint> {
+  return new Map([...accounts].map(([accountId, { postedNanoUsd, heldNanoUsd }]) => [accountId, postedNanoUsd + heldNanoUsd]));
+}
+
+/** An account of which nothing is taken may be known to one side alone. */
+function balancesText(balances: Balances): string {
+  return accountIds.map((accountId) => {
+    const { postedNanoUsd = 0n, heldNanoUsd = 0n } = balances.get(accountId) ?? {};
+    return `${accountId}: ${postedNanoUsd} posted, ${heldNanoUsd} held`;
+  }).join('; ');
+}
+
+function holdsText(holds: readonly { readonly requestId: string; readonly instanceId: string; readonly amountNanoUsd: bigint; readonly accountIds: readonly string[]; readonly parallel: boolean }[]): string {
+  return holds.map(({ requestId, instanceId, amountNanoUsd, accountIds: of, parallel }) => `${requestId} of ${instanceId}: ${amountNanoUsd} on ${of.join(' and ')}${parallel ? ', parallel' : ''}`).sort().join('; ');
+}
+
+function decisionText(decision: AdmissionDecision): string {
+  switch (decision.kind) {
+    case 'admitted': return 'admitted';
+    case 'rate_limited': return `rate limited by ${decision.limit}`;
+    case 'credit_exhausted': return `${decision.availableNanoUsd} left of ${decision.accountId}`;
+    case 'unavailable': return decision.why;
+  }
+}
