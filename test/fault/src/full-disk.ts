@@ -2,25 +2,39 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** What a process writes its files on, as far as a test can fill it. */
+export interface FillableDisk {
+  /** To the last byte: from now on writes of the process fail. */
+  fill(): void;
+  makeRoom(): void;
+  /** What is on it goes, once nobody has it open any more. */
+  remove(): void;
+}
+
+/**
+ * A small file system of its own, mounted on a folder that is there. Where this process may not mount (it takes root, on
+ * Linux, and in most containers more), a limit on how long the files of the process may be: `processId` is asked then.
+ */
+export function fillableDisk(folder: string, processId: () => number): FillableDisk {
+  try {
+    return new SmallFileSystem(folder);
+  } catch {
+    return new FileSizeLimit(processId);
+  }
+}
+
 /** Room for what a gateway journals in the longest outage of a long run. */
 const size = '96m';
 const part = Buffer.alloc(64 * 1024);
 
-/** A small disk of its own, mounted on a folder that is there, which a test can fill. Mounting takes root, on Linux. */
-export class SmallDisk {
-  private constructor(private readonly folder: string) {}
+class SmallFileSystem implements FillableDisk {
+  readonly #filler: string;
 
-  /** Throws where this process may not mount. */
-  static mount(folder: string): SmallDisk {
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'tollgate-fault', folder], { stdio: 'pipe' });
-    } catch (error) {
-      throw new Error('a disk that can be filled could not be mounted: this fault needs Linux, and root or CAP_SYS_ADMIN', { cause: error });
-    }
-    return new SmallDisk(folder);
+  constructor(private readonly folder: string) {
+    this.#filler = join(folder, 'filler');
+    run('mount', '-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'tollgate-fault', folder);
   }
 
-  /** Fills it to the last byte. */
   fill(): void {
     const fd = openSync(this.#filler, 'a');
     try {
@@ -41,12 +55,33 @@ export class SmallDisk {
     rmSync(this.#filler, { force: true });
   }
 
-  /** Its content goes with it, once nobody has it open any more. */
-  unmount(): void {
-    execFileSync('umount', ['--lazy', this.folder], { stdio: 'pipe' });
+  remove(): void {
+    run('umount', '--lazy', this.folder);
+  }
+}
+
+/** Writes fail in the middle and with an error, as on a full disk; the error is another one (EFBIG). */
+class FileSizeLimit implements FillableDisk {
+  constructor(private readonly processId: () => number) {}
+
+  fill(): void {
+    this.#limit('1');
   }
 
-  get #filler(): string {
-    return join(this.folder, 'filler');
+  makeRoom(): void {
+    this.#limit('unlimited');
   }
+
+  remove(): void {
+    // It goes with the process.
+  }
+
+  /** The soft limit alone, so that it can be raised again. */
+  #limit(bytes: string): void {
+    run('prlimit', '--pid', String(this.processId()), `--fsize=${bytes}:`);
+  }
+}
+
+function run(program: string, ...args: string[]): void {
+  execFileSync(program, args, { stdio: 'pipe' });
 }

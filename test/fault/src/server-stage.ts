@@ -2,7 +2,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { startKafka, startPostgres, tempFolder, type KafkaServer, type PostgresServer } from '@tollgate/infra';
 import { startDistributed, type DistributedShape } from '@tollgate/journey';
 import { CuttableProxy } from './cuttable-proxy.js';
-import { SmallDisk } from './full-disk.js';
+import { fillableDisk, type FillableDisk } from './full-disk.js';
 import { startAllAgain } from './stage.js';
 
 /** Two gateways on servers of their own, each of which a test may kill. */
@@ -13,7 +13,7 @@ export interface ServerStage {
   readonly redisOfGateway1: CuttableProxy;
   readonly redisOfKeyManagement: CuttableProxy;
   /** Where gateway 0 keeps its journal. */
-  readonly diskOfGateway0: SmallDisk;
+  readonly diskOfGateway0: FillableDisk;
   /** Kafka forgets how far usage-billing has read, or is told that it has read all; it must not be running. */
   misplaceOffsets(how: 'deleted' | 'at the end'): Promise<void>;
   /** So that one fault that fails does not fail the next. */
@@ -26,7 +26,7 @@ const usageTopic = 'usage.recorded.v1';
 export async function startServerStage(): Promise<ServerStage> {
   const [postgres, kafka, redisOfGateway1, redisOfKeyManagement] = await Promise.all([startPostgres(), startKafka(), CuttableProxy.start(), CuttableProxy.start()]);
   const journalFolder = tempFolder('tollgate-small-disk');
-  const diskOfGateway0 = SmallDisk.mount(journalFolder);
+  const diskOfGateway0 = fillableDisk(journalFolder, () => shape.gateways[0]!.process.pid);
   let topicPrefix = '';
   const changes = (process: string, environment: Readonly<Record<string, string>>): Record<string, string> => {
     topicPrefix = environment['KAFKA_TOPIC_PREFIX']!;
@@ -37,7 +37,7 @@ export async function startServerStage(): Promise<ServerStage> {
       default: return {};
     }
   };
-  const shape = await startDistributed({
+  const shape: DistributedShape = await startDistributed({
     databaseUrl: await postgres.createDatabase(),
     kafkaBrokers: kafka.brokers,
     environmentOf: (process, environment) => ({ ...environment, ...changes(process, environment) }),
@@ -53,7 +53,9 @@ export async function startServerStage(): Promise<ServerStage> {
     },
     stop: async () => {
       await shape.stop();
-      diskOfGateway0.unmount();
+      // An orderly end takes it seconds, for data that goes with it.
+      await kafka.kill();
+      diskOfGateway0.remove();
       await Promise.all([redisOfGateway1.stop(), redisOfKeyManagement.stop(), kafka.stop(), postgres.stop()]);
     },
   };

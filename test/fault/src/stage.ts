@@ -26,12 +26,19 @@ export function reportFaults(stageOf: () => { readonly shape: Parameters<typeof 
   beforeAll(() => console.log(`faults: seed ${faultOptions.seed}`));
   afterEach(async ({ task }) => {
     if (task.result?.state !== 'fail') return;
-    console.log(`--- failed with seed ${faultOptions.seed}: npm run test:faults -- --seed ${faultOptions.seed} --only '${task.name.split(':')[0]!}'`);
+    console.log(`--- failed with seed ${faultOptions.seed}: ${commandFor(task.name)}`);
     const stage = stageOf();
     if (stage === undefined) return;
     tellOutputs(stage.shape);
     await stage.repair?.();
   });
+}
+
+/** How the same fault is run again. */
+function commandFor(fault: string): string {
+  const { seed, rounds: count, long } = faultOptions;
+  const only = /^fault (\d+):/.exec(fault)?.[1] ?? `'${fault.split(':')[0]!}'`;
+  return `npm run test:faults -- --seed ${seed} --rounds ${count}${long ? '' : ' --short'} --only ${only}`;
 }
 
 /** Starts every process of a shape anew, whether it lives or not. */

@@ -15,6 +15,11 @@ export class ManagedProcess {
     return this.options.name;
   }
 
+  /** Of its present life, or of the last. */
+  get pid(): number {
+    return this.running.pid;
+  }
+
   /** What it wrote in all its lives: at most the last 256 KiB of each. */
   output(): string {
     return this.#outputOfEarlierLives + this.running.output();
