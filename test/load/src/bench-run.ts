@@ -95,20 +95,17 @@ class Run {
     return groups;
   }
 
-  /** The compiler has seen the code, and the gateway all keys, before anything counts. */
+  /** The compiler has seen the code, and the gateway all keys, before anything counts. What a scenario shares with its floor's is warm with that. */
   async #warmUp(): Promise<void> {
     say('warming up');
     const { options, stack, tools } = this;
-    for (const [floor, scenarios] of this.#byFloor()) {
+    for (const floor of this.#byFloor().keys()) {
+      const load = this.loads.get(floor)!;
       // The code of streams is warm by then, and these take longest.
-      if (options.scenarios.length > 1 && isPaced(scenarios[0]!)) continue;
-      await closedLoop(this.loads.get(floor)!, 'floor', stack, tools.wrk, options.warmUpSeconds);
-      for (const scenario of scenarios) {
-        const load = this.loads.get(scenario.name)!;
-        if (load.credentials.length > 1) await meetAll(load, stack);
-        await closedLoop(load, 'gateway', stack, tools.wrk, options.warmUpSeconds);
-      }
+      if (isPaced(load.scenario) && options.scenarios.length > 1) continue;
+      for (const subject of ['floor', 'gateway'] as const) await closedLoop(load, subject, stack, tools.wrk, options.warmUpSeconds);
     }
+    for (const load of this.loads.values()) if (load.credentials.length > 1) await meetAll(load, stack);
   }
 
   /** The floor goes first in every other round, so that neither always has the machine that the other left. */

@@ -41,7 +41,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
       profile: { type: 'string' },
     },
   });
-  const seconds = wholeNumber('seconds', values.seconds, values.quick ? 3 : 10, 1, 600);
+  const seconds = wholeNumber('seconds', values.seconds, values.quick ? 2 : 10, 1, 600);
   return {
     scenarios: values.scenario === undefined ? scenarios : scenariosNamed(values.scenario.flatMap((names) => names.split(','))),
     rounds: wholeNumber('rounds', values.rounds, values.quick ? 2 : 5, 1, 100),

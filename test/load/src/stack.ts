@@ -59,13 +59,13 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
   };
   const [keyManagement, usageBilling, gateway] = [await freeAddress(), await freeAddress(), await freeAddress()];
   const urls = { KEY_MANAGEMENT_URL: keyManagement.url, USAGE_BILLING_URL: usageBilling.url, SECRET_SCANNING_URL: keyManagement.url };
-  const services = await Promise.all([
+  const [keyManagementProcess, usageBillingProcess] = await Promise.all([
     startApp('key-management', keyManagement, {
       ...everyApp, DATABASE_URL: databaseUrl, TOLLGATE_ADMIN_SECRET: secrets.admin, TOLLGATE_PEPPER: secrets.pepper, USAGE_BILLING_URL: usageBilling.url,
     }),
     startApp('usage-billing', usageBilling, { ...everyApp, DATABASE_URL: databaseUrl, TOLLGATE_ADMIN_SECRET: secrets.admin }),
   ]);
-  for (const service of services) giveWay(service.pid);
+  giveWay(usageBillingProcess.pid);
   const keys = await seedKeys({ databaseUrl, pepper: secrets.pepper, marker: DEFAULT_KEY_MARKER, keys: options.keys });
   const configFile = join(folder, 'config.yaml');
   writeFileSync(configFile, configFor(upstream.url!));
@@ -87,8 +87,7 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
     folder,
     stop: async () => {
       await Promise.all([gatewayProcess, floor, upstream].map((process) => process.stop(30_000)));
-      await Promise.all(services.map((service) => service.stop()));
-      await Promise.all([postgres.stop(), redis.stop(), kafka.stop()]);
+      await Promise.all([keyManagementProcess, usageBillingProcess, postgres, redis, kafka].map((each) => each.stop()));
     },
   };
 }

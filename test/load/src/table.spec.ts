@@ -32,7 +32,9 @@ describe('the result', () => {
     const text = renderTable(result);
     expect(text).toMatch(/^chat-1k +gateway +1000 +72\.0 +60\.0–80\.0 +1\.60 +1\.50–1\.60 +15\.0 +0\.90 +1\.50 +0\.80 +120$/m);
     expect(text).toContain('An unknown key costs 0.25 × a served call');
-    expect(text).not.toContain('BUSY');
+    expect(text).not.toMatch(/BUSY|OTHERS/);
+    const disturbed = { ...result.scenarios[0]!, floor: { ...result.scenarios[0]!.floor, othersShare: 0.3 } };
+    expect(renderTable({ ...result, scenarios: [disturbed] })).toContain('OTHERS USED THE MACHINE MEANWHILE');
     expect(renderTable({ ...result, others: { ...result.others, overridden: true } })).toContain('THE MACHINE WAS BUSY');
   });
 });
