@@ -21,7 +21,7 @@ export function problemOf(exception: unknown): Problem {
   if (exception instanceof Problem) return exception;
   // Nest wraps what its HTTP layer throws; the problem may be inside.
   if (exception instanceof HttpException && exception.cause instanceof Problem) return exception.cause;
-  if (isProxyFailure(exception)) return new Problem('service_unavailable', { cause: exception });
+  if (isProxyFailure(exception) || isBehindAway(exception)) return new Problem('service_unavailable', { cause: exception });
   const status = statusOf(exception);
   const code = status === undefined ? 'internal_error' : (CODE_BY_STATUS[status] ?? (status < 500 ? 'invalid_request' : 'internal_error'));
   return new Problem(code, { cause: exception });
@@ -31,6 +31,18 @@ export function problemOf(exception: unknown): Problem {
 function isProxyFailure(exception: unknown): boolean {
   const code = exception instanceof Error ? (exception as { code?: unknown }).code : undefined;
   return typeof code === 'string' && code.startsWith('FST_REPLY_FROM_') && (statusOf(exception) ?? 0) >= 500;
+}
+
+/** Connections to what a service needs that were refused or broke: system errors, and PostgreSQL's shutdown codes (class 57P). */
+const AWAY: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', '57P01', '57P02', '57P03']);
+const BROKEN_OFF = /^(?:Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/;
+
+/** A database or service that is away for the moment is no bug of this process: the same request may succeed later. */
+function isBehindAway(exception: unknown): boolean {
+  if (!(exception instanceof Error) || statusOf(exception) === 400) return false;
+  const { code, driverError } = exception as { code?: unknown; driverError?: unknown };
+  if (AWAY.has(code) || BROKEN_OFF.test(exception.message)) return true;
+  return driverError instanceof Error && driverError !== exception && isBehindAway(driverError);
 }
 
 function statusOf(exception: unknown): number | undefined {

@@ -2,7 +2,7 @@ import { closeSync, openSync, read } from 'node:fs';
 import { promisify } from 'node:util';
 import type { BusMessage, BusPublisher } from '@tollgate/bus';
 import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
-import { describeError, type Logger } from '@tollgate/telemetry';
+import type { Logger } from '@tollgate/telemetry';
 import type { Journal } from './journal.js';
 import type { Segment } from './segment.js';
 
@@ -91,7 +91,7 @@ export class Shipper {
         if (this.#waitsForCompany()) return;
       } catch (error) {
         if (this.#closed) return;
-        this.logger.warn({ error: describeError(error), retryMs }, 'usage events could not be published; they stay in the journal');
+        this.logger.warn({ error, retryMs }, 'usage events could not be published; they stay in the journal');
         await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
         retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
       }

@@ -1,5 +1,5 @@
 import type { Admission } from '@tollgate/admission';
-import { describeError, type Logger } from '@tollgate/telemetry';
+import type { Logger } from '@tollgate/telemetry';
 import type { Journal } from '../journal/journal.js';
 import type { RequestMeter } from '../metrics.js';
 import { admit, type GatewayIdentity } from './admit/admit.js';
@@ -84,7 +84,7 @@ export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Pr
     try {
       await run(exchange);
     } catch (error) {
-      parts.logger.error({ requestId: exchange.requestId, error: describeError(error) }, 'a request failed in a way nobody expected');
+      parts.logger.error({ requestId: exchange.requestId, error }, 'a request failed in a way nobody expected');
       await endUnexpected(exchange, parts, settleCall);
     } finally {
       parts.inFlight.remove(exchange);

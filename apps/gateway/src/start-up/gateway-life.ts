@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Admission } from '@tollgate/admission';
 import type { UsageBillingApi } from '@tollgate/contracts';
-import { describeError, type Logger } from '@tollgate/telemetry';
+import type { Logger } from '@tollgate/telemetry';
 import type { Journal } from '../journal/journal.js';
 import { endOrphans } from '../journal/recover.js';
 import type { Shipper } from '../journal/shipper.js';
@@ -79,7 +79,7 @@ export class GatewayLife {
       await this.#renewLease();
       this.#lease = setInterval(() => void this.#renewLease(), LEASE_INTERVAL_MS).unref();
     } catch (error) {
-      logger.warn({ error: describeError(error) }, 'usage-billing cannot be reached; nothing is admitted on credit until it can');
+      logger.warn({ error }, 'usage-billing cannot be reached; nothing is admitted on credit until it can');
     }
   }
 
@@ -106,7 +106,7 @@ export class GatewayLife {
       const waiting = await admission.renewLease(gateway.instanceId);
       await Promise.all(waiting.map((organizationId) => announcer.announce(organizationId)));
     } catch (error) {
-      logger.debug({ error: describeError(error) }, 'the lease was not renewed');
+      logger.debug({ error }, 'the lease was not renewed');
     }
   }
 

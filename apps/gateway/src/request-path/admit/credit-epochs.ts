@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Admission } from '@tollgate/admission';
 import type { UsageBillingApi } from '@tollgate/contracts';
 import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
-import { describeError, type Logger } from '@tollgate/telemetry';
+import type { Logger } from '@tollgate/telemetry';
 
 /** How long a request waits for its organisation's epoch before it is answered 503. */
 const WAIT_MS_MAX = 2_000;
@@ -67,7 +67,7 @@ export class CreditEpochs {
       await this.usageBilling.openCreditEpoch({ organizationId });
       await this.announce(organizationId);
     } catch (error) {
-      this.logger.warn({ organizationId, error: describeError(error) }, 'no credit epoch could be opened');
+      this.logger.warn({ organizationId, error }, 'no credit epoch could be opened');
       await pause(FAILED_PAUSE_MS);
     }
   }

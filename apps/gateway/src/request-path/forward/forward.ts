@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@tollgate/errors';
-import { describeError, type Logger } from '@tollgate/telemetry';
+import type { Logger } from '@tollgate/telemetry';
 import type { Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
 import { refuse } from '../refusal.js';
@@ -82,6 +82,6 @@ function failureOf(error: Error & { code?: string }): Failure {
 }
 
 function problemOf(attempt: Attempt): object {
-  if (attempt.kind === 'failed') return { error: describeError(attempt.error) };
+  if (attempt.kind === 'failed') return { error: attempt.error };
   return attempt.kind === 'replied' ? { status: attempt.status } : {};
 }
