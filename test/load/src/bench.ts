@@ -9,13 +9,22 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
 const [{ BenchFailed }, { runBench }, { readOptions, usage }, { BenchRefused }] =
   await Promise.all([import('./bench-failed.js'), import('./bench-run.js'), import('./options.js'), import('./preconditions.js')]);
 
+function optionsOrExit(): ReturnType<typeof readOptions> {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${usage}\n`);
+    process.exit(1);
+  }
+}
+
+const options = optionsOrExit();
 try {
-  await runBench(readOptions(process.argv.slice(2)));
+  await runBench(options);
   process.exit(0);
 } catch (error) {
   if (error instanceof BenchRefused) process.stderr.write(`bench refused: ${error.message}\n`);
   else if (error instanceof BenchFailed) process.stderr.write(`bench failed, its figures are void: ${error.message}\n`);
-  else if (error instanceof TypeError && (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')) process.stderr.write(`${error.message}\n${usage}\n`);
   else process.stderr.write(`bench failed: ${error instanceof Error ? error.stack : String(error)}\n`);
   process.exit(1);
 }
