@@ -1,6 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdmissionDecision } from '@tollgate/credit';
+import type { Intent } from '../journal/records.js';
 import type { CachedKey } from './identify-key/cached-key.js';
 import type { BodyFields } from './receive-body/scan-body.js';
 import type { Route, Target } from './choose-route/route-table.js';
@@ -42,7 +43,8 @@ export class Exchange {
   inputTokensEstimate = 0;
   rate: Admitted['rate'] | null = null;
   admitted = false;
-  /** journalIntent: from here on a final is owed. */
+  /** journalIntent: what the usage event holds from the start; once it is journaled a final is owed. */
+  intent: Intent | null = null;
   intended = false;
   /** settle: nothing is owed any more. */
   settled = false;

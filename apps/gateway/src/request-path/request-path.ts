@@ -59,7 +59,7 @@ function steps(parts: RequestPathParts): readonly Step[] {
  */
 export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Promise<void> {
   const path = steps(parts);
-  const settleCall = settle(parts.journal, parts.admission, parts.gateway, parts.priceVersion);
+  const settleCall = settle(parts.journal, parts.admission);
 
   async function run(exchange: Exchange): Promise<void> {
     for (const step of path) {

@@ -8,6 +8,7 @@ import { refuse, type Refusal } from '../refusal.js';
 export function journalIntent(journal: Journal, gateway: GatewayIdentity, priceVersion: string): (exchange: Exchange) => Promise<Refusal | undefined> {
   return async (exchange) => {
     const intent = intentOf(exchange, gateway, priceVersion);
+    exchange.intent = intent;
     try {
       await journal.append('I', exchange.requestId, intent.event.organizationId, 0, JSON.stringify(intent));
     } catch {
@@ -18,7 +19,7 @@ export function journalIntent(journal: Journal, gateway: GatewayIdentity, priceV
   };
 }
 
-export function intentOf(exchange: Exchange, gateway: GatewayIdentity, priceVersion: string): Intent {
+function intentOf(exchange: Exchange, gateway: GatewayIdentity, priceVersion: string): Intent {
   const { snapshot } = exchange.key!;
   const target = exchange.targets[0]!;
   return {

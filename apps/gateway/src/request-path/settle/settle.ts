@@ -2,20 +2,18 @@ import type { Admission } from '@tollgate/admission';
 import type { UsageRecordedV1 } from '@tollgate/contracts';
 import { costOf } from '@tollgate/pricing';
 import type { Journal } from '../../journal/journal.js';
-import type { GatewayIdentity } from '../admit/admit.js';
 import type { Exchange } from '../exchange.js';
 import type { CallOutcome } from '../forward/call.js';
-import { intentOf } from '../journal-intent/journal-intent.js';
 
 /**
  * Ends a request that reached a provider, once: the final goes into the journal, the settle into its queue. The
  * promise resolves when the operating system has the final; the reply's last byte waits for that.
  */
-export function settle(journal: Journal, admission: Admission, gateway: GatewayIdentity, priceVersion: string): (exchange: Exchange, call: CallOutcome) => Promise<void> {
+export function settle(journal: Journal, admission: Admission): (exchange: Exchange, call: CallOutcome) => Promise<void> {
   return async (exchange, call) => {
     if (exchange.settled) return;
     exchange.settled = true;
-    const event = usageEvent(exchange, call, gateway, priceVersion, journal.takeNumber(), new Date().toISOString());
+    const event = usageEvent(exchange, call, journal.takeNumber(), new Date().toISOString());
     const written = journal.append('F', event.requestId, event.organizationId, event.journalNumber, JSON.stringify(event));
     if (exchange.admitted) {
       admission.settle({
@@ -38,12 +36,12 @@ export function release(admission: Admission, exchange: Exchange): void {
 }
 
 /** The event of a request: priced here and never again, the charge at most the hold. */
-export function usageEvent(exchange: Exchange, call: CallOutcome, gateway: GatewayIdentity, priceVersion: string, journalNumber: number, endedAt: string): UsageRecordedV1 {
+function usageEvent(exchange: Exchange, call: CallOutcome, journalNumber: number, endedAt: string): UsageRecordedV1 {
   const { target, usage } = call;
   const cost = costOf(target.price, usage);
   const hold = exchange.holdNanoUsd;
   return {
-    ...intentOf(exchange, gateway, priceVersion).event,
+    ...exchange.intent!.event,
     provider: target.provider.name,
     model: target.model,
     journalNumber,
