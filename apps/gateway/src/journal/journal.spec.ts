@@ -31,7 +31,7 @@ function abandon(journal: Journal): void {
   open.splice(open.indexOf(journal), 1);
   journal.close(false);
 }
-const final = (journal: Journal, requestId: string, organizationId = 'org'): Promise<void> =>
+const final = (journal: Journal, requestId: string, organizationId = 'org'): Promise<boolean> =>
   journal.append('F', requestId, organizationId, journal.takeNumber(), JSON.stringify({ requestId }));
 const silent = createLogger({ service: 'test', level: 'silent' });
 

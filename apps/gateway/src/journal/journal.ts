@@ -19,9 +19,11 @@ const SYNC_INTERVAL_MS = 1_000;
  */
 const KEPT_AFTER_SHIPPING_MS = 60_000;
 
-interface PendingWrite {
-  readonly line: string;
-  readonly written: (error: Error | null) => void;
+/** The records of one event-loop turn: one write, and one answer for all who wait. */
+interface Turn {
+  readonly lines: string[];
+  readonly written: Promise<boolean>;
+  readonly answer: (taken: boolean) => void;
 }
 
 export interface JournalCounts {
@@ -43,7 +45,9 @@ export class Journal {
   readonly #openIntents = new Map<string, Segment>();
   #nextNumber: number;
   #fd: number;
-  #pending: PendingWrite[] = [];
+  #turn: Turn | null = null;
+  /** Finals that the disk did not take yet, oldest first. */
+  #kept: string[] = [];
   #flushing: NodeJS.Immediate | null = null;
   #retry: NodeJS.Timeout | null = null;
   #dirty = false;
@@ -87,30 +91,36 @@ export class Journal {
   }
 
   /**
-   * Appends a record; resolves when the operating system has it. Rejects where the disk does not take it: then an
-   * intent's request must not go on. A final that was rejected is kept and written as soon as the disk takes it.
+   * Appends a record; resolves true when the operating system has it, false where the disk does not take it: then an
+   * intent's request must not go on. A final that was not taken is kept and written as soon as the disk takes it.
    */
-  append(type: RecordType, requestId: string, organizationId: string, number: number, json: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const line = formatRecord(type, requestId, organizationId, number, json);
-      this.#pending.push({ line, written: (error) => (error === null ? resolve() : reject(error)) });
-      this.#note(type, requestId);
+  append(type: RecordType, requestId: string, organizationId: string, number: number, json: string): Promise<boolean> {
+    this.#note(type, requestId);
+    let turn = this.#turn;
+    if (turn === null) {
+      let answer: Turn['answer'];
+      const written = new Promise<boolean>((resolve) => (answer = resolve));
+      turn = this.#turn = { lines: [], written, answer: answer! };
       this.#flushing ??= setImmediate(this.flushNow);
-    });
+    }
+    turn.lines.push(formatRecord(type, requestId, organizationId, number, json));
+    return turn.written;
   }
 
   /** Writes what waits, now. */
   readonly flushNow = (): void => {
     if (this.#flushing !== null) clearImmediate(this.#flushing);
     this.#flushing = null;
-    if (this.#pending.length === 0) return;
-    const pending = this.#pending;
-    this.#pending = [];
-    const text = pending.length === 1 ? pending[0]!.line : pending.map(({ line }) => line).join('');
-    const error = this.#write(text);
-    if (error !== null) this.#keepFinals(pending);
-    for (const { written } of pending) written(error);
-    if (error === null) this.#onFinals();
+    const turn = this.#turn;
+    this.#turn = null;
+    const lines = turn === null ? this.#kept : [...this.#kept, ...turn.lines];
+    if (lines.length === 0) return;
+    const taken = this.#write(lines.join(''));
+    if (taken) this.#kept = [];
+    else if (turn !== null) this.#keepFinals(turn.lines);
+    if (this.#kept.length > 0) this.#retryLater();
+    turn?.answer(taken);
+    if (taken) this.#onFinals();
   };
 
   /** Called after each write that may hold finals. */
@@ -169,10 +179,11 @@ export class Journal {
     }
     closeSync(this.#fd);
     this.lock.release();
-    return this.#pending.length;
+    return this.#kept.length;
   }
 
-  #write(text: string): Error | null {
+  /** False where the disk does not take all of it; then nothing of it is in the journal. */
+  #write(text: string): boolean {
     const bytes = Buffer.from(text);
     let segment = this.#segments.at(-1)!;
     try {
@@ -185,24 +196,27 @@ export class Journal {
       segment.size += bytes.length;
       segment.shippedAtMs = null;
       this.#dirty = true;
-      return null;
-    } catch (error) {
+      return true;
+    } catch {
       // A part may be on disk: nobody was told, so it must not be found later.
       try {
         ftruncateSync(this.#fd, segment.size);
       } catch {
         // The next write starts at the same place and overwrites it.
       }
-      return error as Error;
+      return false;
     }
   }
 
   /** A request that was served is charged even when its final did not fit: it is written with the next turn that fits. */
-  #keepFinals(pending: readonly PendingWrite[]): void {
-    const finals = pending.filter(({ line }) => line.startsWith('F ')).map(({ line }) => ({ line, written: () => undefined }));
-    for (const { line } of pending) if (line.startsWith('I ')) this.#note('F', line.split(' ', 2)[1]!);
-    if (finals.length === 0) return;
-    this.#pending.unshift(...finals);
+  #keepFinals(lines: readonly string[]): void {
+    for (const line of lines) {
+      if (line.startsWith('F ')) this.#kept.push(line);
+      else if (line.startsWith('I ')) this.#note('F', line.split(' ', 2)[1]!);
+    }
+  }
+
+  #retryLater(): void {
     this.#retry ??= setTimeout(() => {
       this.#retry = null;
       this.flushNow();

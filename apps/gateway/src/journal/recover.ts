@@ -12,7 +12,7 @@ export interface LastLife {
 
 /**
  * Ends what the life before left open: an intent without a final becomes `final{outcome: orphaned}`, charged by the
- * last journaled progress, else nothing.
+ * last journaled progress, else nothing. Rejects where the disk does not take the finals.
  */
 export async function endOrphans(journal: Journal, nowIso: string): Promise<LastLife> {
   const intents = new Map<string, Intent>();
@@ -29,7 +29,8 @@ export async function endOrphans(journal: Journal, nowIso: string): Promise<Last
     else finals.push(read.data as UsageRecordedV1);
   }
   const orphans = [...intents.values()].map((intent) => orphanFinal(intent, progress.get(intent.event.requestId), journal.takeNumber(), nowIso));
-  await Promise.all(orphans.map((event) => journal.append('F', event.requestId, event.organizationId, event.journalNumber, JSON.stringify(event))));
+  const written = await Promise.all(orphans.map((event) => journal.append('F', event.requestId, event.organizationId, event.journalNumber, JSON.stringify(event))));
+  if (written.includes(false)) throw new Error('the journal cannot be written to: the disk may be full');
   return { finals: [...finals, ...orphans], unreadable };
 }
 

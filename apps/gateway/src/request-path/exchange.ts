@@ -1,7 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdmissionDecision } from '@tollgate/credit';
-import type { Intent } from '../journal/records.js';
 import type { CachedKey } from './identify-key/cached-key.js';
 import type { BodyFields } from './receive-body/scan-body.js';
 import type { Route, Target } from './choose-route/route-table.js';
@@ -10,6 +9,12 @@ type Admitted = Extract<AdmissionDecision, { kind: 'admitted' }>;
 
 /** Why a call is ended before its provider ended it: the key leaked, or `timeout_ms` of the provider has passed. */
 export type AbortReason = 'revoked' | 'timed_out';
+
+/** What can be done to a provider's call from outside. */
+export interface CallUnderWay {
+  /** Ends it at once. */
+  abort(why: AbortReason): void;
+}
 
 const NO_BODY = Buffer.alloc(0);
 
@@ -24,6 +29,8 @@ export class Exchange {
   firstByteAt = 0;
   answeredAt = 0;
   readonly clientAddress: string;
+  /** Among the requests in flight. */
+  place = -1;
 
   /** readCredential: the secret as it came. */
   credential = '';
@@ -34,6 +41,8 @@ export class Exchange {
   fields: BodyFields | null = null;
   model = '';
   stream = false;
+  /** The caller asked to see the usage of a stream. */
+  showUsage = false;
   /** chooseRoute */
   route: Route | null = null;
   targets: readonly Target[] = [];
@@ -43,16 +52,16 @@ export class Exchange {
   inputTokensEstimate = 0;
   rate: Admitted['rate'] | null = null;
   admitted = false;
-  /** journalIntent: what the usage event holds from the start; once it is journaled a final is owed. */
-  intent: Intent | null = null;
+  /** journalIntent: the text of the usage event as far as it is known; once it is journaled a final is owed. */
+  eventHead = '';
   intended = false;
   /** settle: nothing is owed any more. */
   settled = false;
   /** Output tokens counted from what was delivered of a stream, and how many of them the journal knows. */
   countedOutputTokens = 0;
   journaledOutputTokens = 0;
-  /** Ends the call at once; set while a provider works on it. */
-  abort: ((why: AbortReason) => void) | null = null;
+  /** The call of a provider, while it is under way. */
+  call: CallUnderWay | null = null;
   /** The key leaked while this request was on its way: no provider is called any more. */
   revoked = false;
   /** When the call of the present provider is to be over, in monotonic milliseconds. */

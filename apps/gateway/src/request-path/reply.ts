@@ -6,17 +6,24 @@ import type { Refusal } from './refusal.js';
 
 /** Headers of every reply of the path, name and value in turn. */
 export function replyHeaders(exchange: Exchange): string[] {
-  const headers = ['x-request-id', exchange.requestId, 'request-id', exchange.requestId];
-  if (exchange.rate !== null) headers.push(...rateLimitHeaders(exchange.rate));
+  const headers = exchange.rate === null ? [] : rateLimitHeaders(exchange.rate);
+  headers.push('x-request-id', exchange.requestId, 'request-id', exchange.requestId);
   return headers;
 }
+
+/** Up to this size head and body go out as one string: Node.js then writes once, without a list of buffers. */
+const ONE_STRING_BYTES_MAX = 12 * 1024;
 
 /** Sends a whole reply. Where the client has gone, nothing happens. */
 export function sendReply(exchange: Exchange, status: number, contentType: string, body: Buffer, headers: readonly string[]): void {
   const { reply } = exchange;
   if (reply.headersSent || reply.destroyed) return;
-  reply.writeHead(status, [...replyHeaders(exchange), 'content-type', contentType, 'content-length', String(body.length), ...headers]);
-  reply.end(body);
+  const head = replyHeaders(exchange);
+  head.push('content-type', contentType, 'content-length', String(body.length), ...headers);
+  reply.writeHead(status, head);
+  // As latin1 every byte is one character and back.
+  if (body.length <= ONE_STRING_BYTES_MAX) reply.end(body.toString('latin1'), 'latin1');
+  else reply.end(body);
 }
 
 /** Answers a refusal in OpenAI's shape. */

@@ -62,8 +62,8 @@ export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Pr
   const settleCall = settle(parts.journal, parts.admission);
 
   async function run(exchange: Exchange): Promise<void> {
-    for (const step of path) {
-      const outcome = step(exchange);
+    for (let at = 0; at < path.length; at++) {
+      const outcome = path[at]!(exchange);
       const refusal = outcome instanceof Promise ? await outcome : outcome;
       if (refusal === undefined) continue;
       release(parts.admission, exchange);
@@ -93,7 +93,7 @@ export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Pr
 }
 
 /** A bug of ours: what was taken is given back, what reached a provider has its event all the same. */
-async function endUnexpected(exchange: Exchange, parts: RequestPathParts, settleCall: (exchange: Exchange, call: CallOutcome) => Promise<void>): Promise<void> {
+async function endUnexpected(exchange: Exchange, parts: RequestPathParts, settleCall: ReturnType<typeof settle>): Promise<void> {
   parts.meter.refused('internal_error');
   if (exchange.intended && !exchange.settled) {
     const usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };

@@ -121,7 +121,7 @@ export class GatewayLife {
       if (!exchange.intended || exchange.settled || exchange.countedOutputTokens <= exchange.journaledOutputTokens) continue;
       exchange.journaledOutputTokens = exchange.countedOutputTokens;
       const progress = JSON.stringify({ outputTokens: exchange.countedOutputTokens });
-      void this.parts.journal.append('P', exchange.requestId, exchange.key!.snapshot.organizationId, 0, progress).catch(() => undefined);
+      void this.parts.journal.append('P', exchange.requestId, exchange.key!.snapshot.organizationId, 0, progress);
     }
   }
 }

@@ -42,11 +42,13 @@ export function admit(admission: Admission, epochs: CreditEpochs, gateway: Gatew
   };
 }
 
-async function decide(exchange: Exchange, item: ReserveItem, outputTokensMax: number, admission: Admission, epochs: CreditEpochs): Promise<Refusal | undefined> {
-  let decision = await admission.reserve(item);
-  if (decision.kind === 'unavailable' && decision.why !== 'store_unreachable') {
-    decision = await epochs.reserveOnceOpen(item, decision);
-  }
+function decide(exchange: Exchange, item: ReserveItem, outputTokensMax: number, admission: Admission, epochs: CreditEpochs): Promise<Refusal | undefined> {
+  return admission.reserve(item).then((decision) => (decision.kind === 'admitted' ? accept(exchange, item, decision) : reconsider(exchange, item, decision, outputTokensMax, admission, epochs)));
+}
+
+/** A first answer that may change: an epoch can be opened, and a bound can be closer. */
+async function reconsider(exchange: Exchange, item: ReserveItem, first: AdmissionDecision, outputTokensMax: number, admission: Admission, epochs: CreditEpochs): Promise<Refusal | undefined> {
+  const decision = first.kind === 'unavailable' && first.why !== 'store_unreachable' ? await epochs.reserveOnceOpen(item, first) : first;
   if (decision.kind === 'credit_exhausted') {
     const amountNanoUsd = await closerBound(exchange, outputTokensMax, decision.availableNanoUsd);
     if (amountNanoUsd !== null) {

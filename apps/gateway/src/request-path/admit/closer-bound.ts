@@ -23,8 +23,9 @@ type Count = (text: string) => number;
  * bytes a token. Null where counting could not help, or did not: most refusals cost no more than a comparison.
  */
 export async function closerBound(exchange: Exchange, outputTokensMax: number, availableNanoUsd: bigint): Promise<bigint | null> {
-  const { body, targets } = exchange;
-  const least = amountOf(targets, Math.ceil(body.length / BYTES_IN_TOKEN), outputTokensMax);
+  const { body } = exchange;
+  const route = exchange.route!;
+  const least = amountOf(route, Math.ceil(body.length / BYTES_IN_TOKEN), outputTokensMax);
   if (body.length > BODY_BYTES_MAX || least > availableNanoUsd) return null;
   let content: unknown;
   try {
@@ -35,7 +36,7 @@ export async function closerBound(exchange: Exchange, outputTokensMax: number, a
   // Two megabytes of ranks: loaded when the first request comes near its cap.
   const { countTokens } = await import('gpt-tokenizer/encoding/o200k_base');
   const inputTokens = Math.ceil(tokensOf(content, (text) => countInPieces(text, (piece) => countTokens(piece, PLAIN_TEXT))) * MARGIN);
-  const amount = amountOf(targets, Math.min(inputTokens, body.length), outputTokensMax);
+  const amount = amountOf(route, Math.min(inputTokens, body.length), outputTokensMax);
   return amount <= availableNanoUsd ? amount : null;
 }
 

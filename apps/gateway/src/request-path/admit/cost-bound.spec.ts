@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Target } from '../choose-route/route-table.js';
+import { routeOf, type Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
 import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
 import { boundCost, type CostBound } from './cost-bound.js';
@@ -10,7 +10,7 @@ const targets = [{ price }, { price: dearer }] as unknown as Target[];
 
 function bound(fields: object, only = targets.slice(0, 1)) {
   const body = Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }));
-  return boundCost({ body, fields: scanBody(body) as BodyFields, targets: only } as unknown as Exchange);
+  return boundCost({ body, fields: scanBody(body) as BodyFields, route: routeOf('m', only) } as unknown as Exchange);
 }
 const bytes = (fields: object): number => JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }).length;
 
@@ -39,7 +39,7 @@ describe('the bound of a request’s cost', () => {
     const image = { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }] };
     expect(bound(image)).toMatchObject({ kind: 'refusal', code: 'unbounded_cost' });
     const body = Buffer.from(JSON.stringify({ model: 'm', ...image }).replaceAll('image_url', 'im\\u0061ge_url'));
-    expect(boundCost({ body, fields: scanBody(body) as BodyFields, targets } as unknown as Exchange)).toMatchObject({ kind: 'refusal', code: 'unbounded_cost' });
+    expect(boundCost({ body, fields: scanBody(body) as BodyFields, route: routeOf('m', targets) } as unknown as Exchange)).toMatchObject({ kind: 'refusal', code: 'unbounded_cost' });
   });
   it('refuses speech, searches and dearer tiers, naming the field', () => {
     const asked: readonly (readonly [object, string])[] = [

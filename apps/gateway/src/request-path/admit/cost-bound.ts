@@ -1,6 +1,7 @@
 import { costBound } from '@tollgate/pricing';
+import type { Route } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
-import { valueAt } from '../receive-body/receive-body.js';
+import { valueAt } from '../receive-body/values.js';
 import type { Span } from '../receive-body/scan-body.js';
 import { refuse, type Refusal } from '../refusal.js';
 
@@ -11,6 +12,7 @@ const TOKENS_MAX = 10_000_000;
 const CHOICES_MAX = 128;
 /** Parts of a message whose tokens do not follow from their bytes: an image of a few hundred bytes can be thousands of tokens. */
 const UNBOUNDED_PARTS: ReadonlySet<string> = new Set(['image_url', 'input_image', 'image', 'input_audio', 'audio', 'file', 'input_file', 'video_url']);
+const UNBOUNDED_TEXTS: readonly string[] = [...UNBOUNDED_PARTS].map((part) => `"${part}"`);
 
 export interface CostBound {
   readonly amountNanoUsd: bigint;
@@ -25,36 +27,39 @@ export interface CostBound {
  * What cannot be bounded is refused.
  */
 export function boundCost(exchange: Exchange): CostBound | Refusal {
-  const { body, targets } = exchange;
-  const { maxTokens, maxCompletionTokens, n } = exchange.fields!;
-  const named: number[] = [];
-  for (const [span, param] of [[maxTokens, 'max_tokens'], [maxCompletionTokens, 'max_completion_tokens']] as const) {
-    const value = wholeNumber(body, span);
-    if (value === undefined || (value !== null && (value < 1 || value > TOKENS_MAX))) {
-      return refuse('invalid_request', { message: `The field ${param} must be a whole number from 1 to ${TOKENS_MAX}.`, param });
-    }
-    if (value !== null) named.push(value);
-  }
-  const choices = wholeNumber(body, n);
-  if (choices === undefined || (choices !== null && (choices < 1 || choices > CHOICES_MAX))) {
-    return refuse('invalid_request', { message: `The field n must be a whole number from 1 to ${CHOICES_MAX}.`, param: 'n' });
-  }
+  const { body } = exchange;
+  const fields = exchange.fields!;
+  const maxTokens = wholeNumber(body, fields.maxTokens);
+  if (!isWithin(maxTokens, TOKENS_MAX)) return outOfBounds('max_tokens', TOKENS_MAX);
+  const maxCompletionTokens = wholeNumber(body, fields.maxCompletionTokens);
+  if (!isWithin(maxCompletionTokens, TOKENS_MAX)) return outOfBounds('max_completion_tokens', TOKENS_MAX);
+  const choices = wholeNumber(body, fields.n);
+  if (!isWithin(choices, CHOICES_MAX)) return outOfBounds('n', CHOICES_MAX);
   const unbounded = unboundedField(exchange);
   if (unbounded !== null) {
     return refuse('unbounded_cost', { message: `What the field ${unbounded} asks for has no known cost before the call, and the API key has a credit limit.`, param: unbounded });
   }
-  const ceiling = Math.max(...targets.map(({ price }) => price.maxOutputTokens));
-  const outputTokensMax = (named.length > 0 ? Math.max(...named) : ceiling) * (choices ?? 1);
+  const named = Math.max(maxTokens ?? 0, maxCompletionTokens ?? 0);
+  const ceiling = named > 0 ? named : exchange.route!.outputTokensMax;
+  const outputTokensMax = ceiling * (choices ?? 1);
   return {
-    amountNanoUsd: amountOf(targets, body.length, outputTokensMax),
+    amountNanoUsd: amountOf(exchange.route!, body.length, outputTokensMax),
     outputTokensMax,
-    injectedMaxTokens: named.length > 0 ? null : ceiling,
+    injectedMaxTokens: named > 0 ? null : ceiling,
   };
 }
 
-/** The most that so many tokens of content and of output can cost at these targets. */
-export function amountOf(targets: Exchange['targets'], contentTokensMax: number, outputTokensMax: number): bigint {
-  return costBound(targets.map(({ price }) => price), contentTokensMax + TEMPLATE_TOKENS, outputTokensMax);
+function isWithin(value: number | null | undefined, max: number): value is number | null {
+  return value === null || (value !== undefined && value >= 1 && value <= max);
+}
+
+function outOfBounds(param: string, max: number): Refusal {
+  return refuse('invalid_request', { message: `The field ${param} must be a whole number from 1 to ${max}.`, param });
+}
+
+/** The most that so many tokens of content and of output can cost at the targets of a route, in nano-USD. */
+export function amountOf(route: Pick<Route, 'prices'>, contentTokensMax: number, outputTokensMax: number): bigint {
+  return costBound(route.prices, contentTokensMax + TEMPLATE_TOKENS, outputTokensMax);
 }
 
 /** The output that a request names as its ceiling, for the tokens-per-minute limit; 0 where it names none that makes sense. */
@@ -79,22 +84,26 @@ const TIERS: ReadonlySet<unknown> = new Set([null, 'auto', 'default', 'flex']);
 /** The field that asks for more than text at the price of text: speech, searches, a dearer tier, parts that are no text; null for none. */
 function unboundedField(exchange: Exchange): string | null {
   const { body } = exchange;
-  const { audio, modalities, serviceTier, webSearchOptions } = exchange.fields!;
-  const given = (span: Span | null): unknown => (span === null ? null : valueAt(body, span));
-  if (given(audio) !== null) return 'audio';
-  if (given(webSearchOptions) !== null) return 'web_search_options';
-  if (!TIERS.has(given(serviceTier))) return 'service_tier';
-  const kinds = given(modalities);
+  const { audio, modalities, nestedMessages, serviceTier, webSearchOptions } = exchange.fields!;
+  if (given(body, audio) !== null) return 'audio';
+  if (given(body, webSearchOptions) !== null) return 'web_search_options';
+  if (!TIERS.has(given(body, serviceTier))) return 'service_tier';
+  const kinds = given(body, modalities);
   if (kinds !== null && !(Array.isArray(kinds) && kinds.every((kind) => kind === 'text'))) return 'modalities';
-  return hasUnboundedParts(body) ? 'messages' : null;
+  return nestedMessages && hasUnboundedParts(body) ? 'messages' : null;
+}
+
+function given(body: Buffer, span: Span | null): unknown {
+  return span === null ? null : valueAt(body, span);
 }
 
 /**
- * Most bodies hold none of the names: a search tells. A body that holds one, or spells characters as `\u00..` (which
- * could spell one), is read in full.
+ * Parts are objects in lists in messages: plain messages, which are most, nest less and are not searched. Most others
+ * hold none of the names either. A body that holds one, or spells characters as `\u00..` (which could spell one), is
+ * read in full.
  */
 function hasUnboundedParts(body: Buffer): boolean {
-  const suspicious = body.includes('\\u00') || [...UNBOUNDED_PARTS].some((part) => body.includes(`"${part}"`));
+  const suspicious = body.includes('\\u00') || UNBOUNDED_TEXTS.some((text) => body.includes(text));
   if (!suspicious) return false;
   try {
     return holdsUnboundedPart(JSON.parse(body.toString('utf8')));

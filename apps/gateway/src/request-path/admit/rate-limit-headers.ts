@@ -1,12 +1,13 @@
 import type { RateState } from '@tollgate/credit';
 
 /** `x-ratelimit-*` in OpenAI's form (resets like `12ms` or `1.5s`), name and value in turn. */
-export function rateLimitHeaders(rate: RateState): string[] {
+export function rateLimitHeaders({ requests, tokens }: RateState): string[] {
   const headers: string[] = [];
-  for (const unit of ['requests', 'tokens'] as const) {
-    const left = rate[unit];
-    if (left === null) continue;
-    headers.push(`x-ratelimit-limit-${unit}`, String(left.limit), `x-ratelimit-remaining-${unit}`, String(left.remaining), `x-ratelimit-reset-${unit}`, duration(left.resetMs));
+  if (requests !== null) {
+    headers.push('x-ratelimit-limit-requests', String(requests.limit), 'x-ratelimit-remaining-requests', String(requests.remaining), 'x-ratelimit-reset-requests', duration(requests.resetMs));
+  }
+  if (tokens !== null) {
+    headers.push('x-ratelimit-limit-tokens', String(tokens.limit), 'x-ratelimit-remaining-tokens', String(tokens.remaining), 'x-ratelimit-reset-tokens', duration(tokens.resetMs));
   }
   return headers;
 }

@@ -1,5 +1,6 @@
 import { compilePrices, compileRoutes, targetModel, type TollgateConfig } from '@tollgate/config';
 import type { ModelPrice } from '@tollgate/pricing';
+import { jsonFields } from '../event-text.js';
 import type { Provider } from '../forward/provider.js';
 
 /** One provider's model behind a route, with what it costs. */
@@ -8,12 +9,20 @@ export interface Target {
   readonly model: string;
   readonly weight: number;
   readonly price: ModelPrice;
+  /** What a usage event says of it: fields of JSON. */
+  readonly eventPart: string;
+  /** What an intent says of its price, for a final that nobody lived to price: fields of JSON. */
+  readonly pricePart: string;
 }
 
 /** A model name we answer to. */
 export interface Route {
   readonly name: string;
   readonly targets: readonly Target[];
+  /** The prices of all targets. */
+  readonly prices: readonly ModelPrice[];
+  /** The most output tokens that one choice of any target can have. */
+  readonly outputTokensMax: number;
 }
 
 /** Model names whose routes are remembered; callers can make up names that wildcards match. */
@@ -47,10 +56,23 @@ export class RouteTable {
       const provider = this.providers.get(target.provider);
       const asked = targetModel(target, model);
       const price = this.#priceOf(target.provider, asked);
-      return provider === undefined || price === null ? [] : [{ provider, model: asked, weight: target.weight, price }];
+      return provider === undefined || price === null ? [] : [{ provider, model: asked, weight: target.weight, price, ...eventParts(route.name, provider.name, asked, price) }];
     });
-    return targets.length === 0 ? null : { name: route.name, targets };
+    return targets.length === 0 ? null : routeOf(route.name, targets);
   }
+}
+
+/** A route with what follows from its targets. */
+export function routeOf(name: string, targets: readonly Target[]): Route {
+  const prices = targets.map(({ price }) => price);
+  return { name, targets, prices, outputTokensMax: Math.max(...prices.map(({ maxOutputTokens }) => maxOutputTokens)) };
+}
+
+function eventParts(route: string, provider: string, model: string, price: ModelPrice): Pick<Target, 'eventPart' | 'pricePart'> {
+  return {
+    eventPart: jsonFields({ route, provider, model }),
+    pricePart: jsonFields({ inputNanoUsdPerMillion: price.inputNanoUsdPerMillion.toString(), outputNanoUsdPerMillion: price.outputNanoUsdPerMillion.toString() }),
+  };
 }
 
 /** Targets in the order they are tried: the first by weight, then the others by weight. `random` is in [0, 1). */

@@ -1,11 +1,10 @@
 import type { Dispatcher } from 'undici';
 import type { TokenUsage } from '@tollgate/pricing';
 import type { Target } from '../choose-route/route-table.js';
-import type { AbortReason, Exchange } from '../exchange.js';
+import type { AbortReason, CallUnderWay, Exchange } from '../exchange.js';
 import { errorEvent, replyHeaders } from '../reply.js';
 import type { CallOutcome } from './call.js';
 import { StreamEvents } from './stream-events.js';
-import { asksForUsage } from './upstream-body.js';
 
 /** How long a provider may go on after the client has left, so that its usage report is still heard. */
 const DRAIN_MS_MAX = 10_000;
@@ -18,7 +17,7 @@ const ABORTED = { revoked: 'invalid_api_key', timed_out: 'provider_timeout' } as
  * Passes a stream through: what arrives in one event-loop turn is looked at and written once. The bytes that end the
  * stream wait until its usage is in the journal, so a client that has the whole reply was charged for it.
  */
-export class StreamRelay {
+export class StreamRelay implements CallUnderWay {
   readonly #events: StreamEvents;
   #chunks: Buffer[] = [];
   #turn: NodeJS.Immediate | null = null;
@@ -37,8 +36,8 @@ export class StreamRelay {
     contentType: string,
     private readonly settle: (outcome: CallOutcome) => void,
   ) {
-    this.#events = new StreamEvents(asksForUsage(exchange));
-    exchange.abort = (why) => this.#abort(why);
+    this.#events = new StreamEvents(exchange.showUsage);
+    exchange.call = this;
     const { reply } = exchange;
     if (reply.destroyed) {
       this.#leave();
@@ -113,7 +112,7 @@ export class StreamRelay {
   #complete(outcome: CallOutcome['outcome']): void {
     this.#state = 'settling';
     if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
-    this.exchange.abort = null;
+    this.exchange.call = null;
     const { exchange, target } = this;
     const counted: TokenUsage = { inputTokens: exchange.inputTokensEstimate, outputTokens: exchange.countedOutputTokens, cachedInputTokens: 0, reasoningTokens: 0 };
     this.settle({ target, outcome, usage: this.#usage ?? counted, usageSource: this.#usage === null ? 'counted' : 'provider', finish: () => this.#finish() });
@@ -136,7 +135,7 @@ export class StreamRelay {
   }
 
   /** The stream ends here and now. */
-  #abort(why: AbortReason): void {
+  abort(why: AbortReason): void {
     if (this.#state !== 'open') return;
     this.#aborted = why;
     this.controller.abort(new Error(why));

@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange.js';
-import { valueAt } from '../receive-body/receive-body.js';
+import { valueAt } from '../receive-body/values.js';
 import type { Span } from '../receive-body/scan-body.js';
 
 interface Splice extends Span {
@@ -35,17 +35,10 @@ function splicesOf(exchange: Exchange, model: string): Splice[] {
     else splices.push({ ...fields.maxCompletionTokens, text: String(injectedMaxTokens) });
   }
   if (exchange.stream) {
-    const options = fields.streamOptions === null ? null : (valueAt(body, fields.streamOptions) as Record<string, unknown> | null);
-    if (fields.streamOptions === null) added += '"stream_options":{"include_usage":true},';
-    else if (options?.['include_usage'] !== true) splices.push({ ...fields.streamOptions, text: JSON.stringify({ ...options, include_usage: true }) });
+    const span = fields.streamOptions;
+    if (span === null) added += '"stream_options":{"include_usage":true},';
+    else if (!exchange.showUsage) splices.push({ ...span, text: JSON.stringify({ ...(valueAt(body, span) as Record<string, unknown> | null), include_usage: true }) });
   }
   if (added !== '') splices.push({ start: fields.open, end: fields.open, text: added });
   return splices;
-}
-
-/** Whether the caller asked to see the usage of a stream. */
-export function asksForUsage(exchange: Exchange): boolean {
-  const span = exchange.fields!.streamOptions;
-  const options = span === null ? null : (valueAt(exchange.body, span) as Record<string, unknown> | null);
-  return options?.['include_usage'] === true;
 }

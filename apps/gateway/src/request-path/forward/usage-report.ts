@@ -1,6 +1,6 @@
 import type { TokenUsage } from '@tollgate/pricing';
-import { valueAt } from '../receive-body/receive-body.js';
-import { scanBody } from '../receive-body/scan-body.js';
+import { lastField, scanBody } from '../receive-body/scan-body.js';
+import { valueAt } from '../receive-body/values.js';
 
 /** Above this a number is no count of tokens. */
 const TOKENS_MAX = 1_000_000_000;
@@ -22,6 +22,8 @@ export function readUsage(usage: unknown): TokenUsage | null {
 
 /** The usage of a plain reply; null where it reports none. */
 export function usageOfReply(body: Buffer): TokenUsage | null {
+  const last = lastField(body, 'usage');
+  if (last !== undefined) return readUsage(valueAt(body, last));
   const fields = scanBody(body);
   return 'kind' in fields || fields.usage === null ? null : readUsage(valueAt(body, fields.usage));
 }

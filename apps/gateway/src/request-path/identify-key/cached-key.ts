@@ -1,4 +1,5 @@
 import { compileAllowedIps, type ActiveSnapshot } from '@tollgate/api-key';
+import { jsonFields } from '../event-text.js';
 
 /** A living key with what its checks need, worked out once. */
 export interface CachedKey {
@@ -11,6 +12,8 @@ export interface CachedKey {
   readonly cappedAccounts: readonly { readonly accountId: string; readonly capNanoUsd: bigint }[];
   /** Whether admission has anything to decide. */
   readonly governed: boolean;
+  /** What every usage event of the key says of it: fields of JSON. */
+  readonly eventPart: string;
 }
 
 export function cacheKey(snapshot: ActiveSnapshot): CachedKey {
@@ -21,6 +24,7 @@ export function cacheKey(snapshot: ActiveSnapshot): CachedKey {
     allowsAddress: snapshot.allowedIps === null ? null : compileAllowedIps(snapshot.allowedIps),
     models: snapshot.models === null ? null : new Set(snapshot.models),
     cappedAccounts,
+    eventPart: jsonFields({ organizationId: snapshot.organizationId, apiKeyId: snapshot.apiKeyId, accounts: snapshot.accounts }),
     governed: cappedAccounts.length > 0 || requestsPerMinute !== null || tokensPerMinute !== null || parallelRequests !== null,
   };
 }

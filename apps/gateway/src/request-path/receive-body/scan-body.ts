@@ -20,6 +20,8 @@ export interface BodyFields {
   readonly serviceTier: Span | null;
   readonly webSearchOptions: Span | null;
   readonly usage: Span | null;
+  /** Something in `messages` may cost more than its bytes say: it nests more than messages of plain text do. */
+  readonly nestedMessages: boolean;
 }
 
 export type ScanFault =
@@ -28,7 +30,8 @@ export type ScanFault =
   /** A field spelt twice, or with escapes: two readers could understand two different things. */
   | { readonly kind: 'ambiguous'; readonly field: string };
 
-type FieldName = Exclude<keyof BodyFields, 'open'>;
+type FieldName = Exclude<keyof BodyFields, 'open' | 'nestedMessages'>;
+type Found = { -readonly [K in keyof BodyFields]: BodyFields[K] };
 const FIELDS: ReadonlyMap<string, FieldName> = new Map([
   ['model', 'model'],
   ['stream', 'stream'],
@@ -46,6 +49,8 @@ const FIELDS: ReadonlyMap<string, FieldName> = new Map([
 const FIELD_LENGTH_MAX = 21;
 /** Deeper nesting is refused: no client has it, and readers behind us may recurse. */
 const DEPTH_MAX = 256;
+/** A list of objects. */
+const PLAIN_MESSAGES_DEPTH = 2;
 
 const QUOTE = 0x22, BACKSLASH = 0x5c, OPEN_BRACE = 0x7b, CLOSE_BRACE = 0x7d, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d, COMMA = 0x2c, COLON = 0x3a;
 /** String bytes looked at one by one before the search goes native. */
@@ -56,15 +61,17 @@ const NATIVE_AFTER = 48;
  * what stands inside strings: those bytes go upstream as they came.
  */
 export function scanBody(bytes: Buffer): BodyFields | ScanFault {
-  const found: Record<FieldName, Span | null> = { model: null, stream: null, streamOptions: null, maxTokens: null, maxCompletionTokens: null, n: null, messages: null, modalities: null, audio: null, serviceTier: null, webSearchOptions: null, usage: null };
   let at = skipSpace(bytes, 0);
   if (bytes[at] !== OPEN_BRACE) {
     const end = skipValue(bytes, at);
     return end > 0 && skipSpace(bytes, end) === bytes.length ? { kind: 'not_object' } : { kind: 'not_json', at };
   }
-  const open = at + 1;
-  at = skipSpace(bytes, open);
-  if (bytes[at] === CLOSE_BRACE) return finish(bytes, at + 1, open, found);
+  const found: Found = {
+    open: at + 1, model: null, stream: null, streamOptions: null, maxTokens: null, maxCompletionTokens: null, n: null, messages: null,
+    modalities: null, audio: null, serviceTier: null, webSearchOptions: null, usage: null, nestedMessages: false,
+  };
+  at = skipSpace(bytes, found.open);
+  if (bytes[at] === CLOSE_BRACE) return finish(bytes, at + 1, found);
   for (;;) {
     if (bytes[at] !== QUOTE) return { kind: 'not_json', at };
     const nameEnd = skipString(bytes, at + 1);
@@ -80,17 +87,44 @@ export function scanBody(bytes: Buffer): BodyFields | ScanFault {
     if (field !== undefined) {
       if (found[field] !== null) return { kind: 'ambiguous', field: name };
       found[field] = { start, end };
+      if (field === 'messages') found.nestedMessages = deepest > PLAIN_MESSAGES_DEPTH;
     }
     at = skipSpace(bytes, end);
-    if (bytes[at] === CLOSE_BRACE) return finish(bytes, at + 1, open, found);
+    if (bytes[at] === CLOSE_BRACE) return finish(bytes, at + 1, found);
     if (bytes[at] !== COMMA) return { kind: 'not_json', at };
     at = skipSpace(bytes, at + 1);
   }
 }
 
-function finish(bytes: Buffer, end: number, open: number, found: Record<FieldName, Span | null>): BodyFields | ScanFault {
+/**
+ * The value of the last field `name` of a JSON object, looked for from its end: of a reply that is mostly text, the few
+ * bytes behind the field are all that is read. Undefined where it cannot be told so: no such name, it stands deeper, or
+ * within a string. Then `scanBody` tells.
+ */
+export function lastField(bytes: Buffer, name: string): Span | undefined {
+  const at = bytes.lastIndexOf(`"${name}"`);
+  // Behind a backslash the quote is text.
+  if (at <= 0 || bytes[at - 1] === BACKSLASH) return undefined;
+  const colon = skipSpace(bytes, at + name.length + 2);
+  if (bytes[colon] !== COLON) return undefined;
+  const start = skipSpace(bytes, colon + 1);
+  const end = skipValue(bytes, start);
+  if (end < 0) return undefined;
+  // What follows closes one brace, and that is the last one: so the field was the object's own.
+  let next = skipSpace(bytes, end);
+  while (bytes[next] === COMMA) {
+    const value = skipName(bytes, skipSpace(bytes, next + 1));
+    if (value < 0) return undefined;
+    const valueEnd = skipValue(bytes, value);
+    if (valueEnd < 0) return undefined;
+    next = skipSpace(bytes, valueEnd);
+  }
+  return bytes[next] === CLOSE_BRACE && skipSpace(bytes, next + 1) === bytes.length ? { start, end } : undefined;
+}
+
+function finish(bytes: Buffer, end: number, found: Found): BodyFields | ScanFault {
   const rest = skipSpace(bytes, end);
-  return rest === bytes.length ? { open, ...found } : { kind: 'not_json', at: rest };
+  return rest === bytes.length ? found : { kind: 'not_json', at: rest };
 }
 
 /** The name as text, empty where it is too long to be one of ours; null where it is spelt with escapes. */
@@ -128,17 +162,56 @@ function skipString(bytes: Buffer, from: number): number {
   }
 }
 
-const SCALAR = /(?:true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)/y;
-const SCALAR_LENGTH_MAX = 64;
+const TRUE = Buffer.from('true'), FALSE = Buffer.from('false'), NULL = Buffer.from('null');
 
+/** The byte after a number, `true`, `false` or `null`; -1 where it is none. */
 function skipScalar(bytes: Buffer, from: number): number {
-  SCALAR.lastIndex = 0;
-  return SCALAR.test(bytes.toString('latin1', from, from + SCALAR_LENGTH_MAX)) ? from + SCALAR.lastIndex : -1;
+  switch (bytes[from]) {
+    case 0x74: return skipWord(bytes, from, TRUE);
+    case 0x66: return skipWord(bytes, from, FALSE);
+    case 0x6e: return skipWord(bytes, from, NULL);
+    default: return skipNumber(bytes, from);
+  }
 }
+
+function skipWord(bytes: Buffer, from: number, word: Buffer): number {
+  for (let i = 1; i < word.length; i++) if (bytes[from + i] !== word[i]) return -1;
+  return from + word.length;
+}
+
+const MINUS = 0x2d, PLUS = 0x2b, POINT = 0x2e, ZERO = 0x30, NINE = 0x39;
+
+function skipNumber(bytes: Buffer, from: number): number {
+  const first = bytes[from] === MINUS ? from + 1 : from;
+  let at = skipDigits(bytes, first);
+  if (at === first || (bytes[first] === ZERO && at > first + 1)) return -1;
+  if (bytes[at] === POINT) {
+    const end = skipDigits(bytes, at + 1);
+    if (end === at + 1) return -1;
+    at = end;
+  }
+  if (bytes[at] === 0x65 || bytes[at] === 0x45) {
+    const sign = bytes[at + 1];
+    const digits = sign === PLUS || sign === MINUS ? at + 2 : at + 1;
+    at = skipDigits(bytes, digits);
+    if (at === digits) return -1;
+  }
+  return at;
+}
+
+function skipDigits(bytes: Buffer, from: number): number {
+  let at = from;
+  while (bytes[at]! >= ZERO && bytes[at]! <= NINE) at++;
+  return at;
+}
+
+/** How deep the value that was skipped last is nested: 0 for a scalar or a string. Kept beside, so that a skip makes nothing. */
+let deepest = 0;
 
 /** The byte after a value; -1 where it is none. */
 function skipValue(bytes: Buffer, from: number): number {
   const first = bytes[from];
+  deepest = 0;
   if (first === QUOTE) return skipString(bytes, from + 1);
   if (first === OPEN_BRACE || first === OPEN_BRACKET) return skipNested(bytes, from);
   return skipScalar(bytes, from);
@@ -157,8 +230,10 @@ function skipNested(bytes: Buffer, from: number): number {
       at = skipSpace(bytes, at + 1);
       if (bytes[at] === closer) {
         at += 1;
+        if (closers.length >= deepest) deepest = closers.length + 1;
       } else {
         closers.push(closer);
+        if (closers.length > deepest) deepest = closers.length;
         if (closer === CLOSE_BRACE && (at = skipName(bytes, at)) < 0) return -1;
         continue;
       }

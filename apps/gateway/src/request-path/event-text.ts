@@ -1,0 +1,60 @@
+import type { TokenUsage } from '@tollgate/pricing';
+import type { UsageRecordedV1 } from '@tollgate/contracts';
+import type { Target } from './choose-route/route-table.js';
+import type { Exchange } from './exchange.js';
+
+/**
+ * The JSON of usage events, put together from texts that stay the same for a gateway, a key and a target: most of an
+ * event's bytes are these, and writing them anew twice a request cost more than the journal itself.
+ */
+
+/** The fields of an object as JSON, without its braces. */
+export function jsonFields(fields: object): string {
+  return JSON.stringify(fields).slice(1, -1);
+}
+
+/** What every event of a gateway says of it. */
+export function gatewayPart(journalId: string, priceVersion: string): string {
+  return jsonFields({ eventVersion: 1, journalId, priceVersion } satisfies Partial<UsageRecordedV1>);
+}
+
+/** The event of an admitted request as far as it is known before the call, without its target: an object that is left open. */
+export function eventHead(gateway: string, exchange: Exchange): string {
+  const { clientAddress, holdNanoUsd, key, requestId, startedAtMs, stream } = exchange;
+  return `{${gateway},${key!.eventPart},"requestId":"${requestId}","stream":${stream},"holdNanoUsd":${holdNanoUsd === null ? 'null' : `"${holdNanoUsd}"`},"startedAt":"${isoTime(startedAtMs)}","clientAddress":${JSON.stringify(clientAddress)},`;
+}
+
+/** An `Intent`: the event of its first target, with what an orphan's final needs. */
+export function intentText(exchange: Exchange): string {
+  const target = exchange.targets[0]!;
+  return `{"event":${exchange.eventHead}${target.eventPart}},"inputTokensEstimate":${exchange.inputTokensEstimate},${target.pricePart}}`;
+}
+
+/** How a call ended, in the words of its event. Amounts in nano-USD. */
+export interface EventEnd {
+  readonly target: Target;
+  readonly journalNumber: number;
+  readonly outcome: UsageRecordedV1['outcome'];
+  readonly usage: TokenUsage;
+  readonly usageSource: UsageRecordedV1['usageSource'];
+  readonly costNanoUsd: bigint;
+  readonly chargeNanoUsd: bigint;
+  readonly endedAtMs: number;
+}
+
+/** A whole event of `usage.recorded.v1`. */
+export function finalText(head: string, { target, journalNumber, outcome, usage, usageSource, costNanoUsd, chargeNanoUsd, endedAtMs }: EventEnd): string {
+  return `${head}${target.eventPart},"journalNumber":${journalNumber},"outcome":"${outcome}","inputTokens":${usage.inputTokens},"outputTokens":${usage.outputTokens},"cachedInputTokens":${usage.cachedInputTokens},"reasoningTokens":${usage.reasoningTokens},"usageSource":"${usageSource}","costNanoUsd":"${costNanoUsd}","chargeNanoUsd":"${chargeNanoUsd}","endedAt":"${isoTime(endedAtMs)}"}`;
+}
+
+let lastMs = NaN;
+let lastText = '';
+
+/** Milliseconds since 1970 as ISO 8601; requests of one turn share the text. */
+function isoTime(ms: number): string {
+  if (ms !== lastMs) {
+    lastMs = ms;
+    lastText = new Date(ms).toISOString();
+  }
+  return lastText;
+}
