@@ -33,9 +33,9 @@ export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
   sendReply(exchange, ERRORS[code].status, 'application/json', body, headers);
 }
 
-/** An error in the middle of a stream, as OpenAI's clients read it. */
-export function errorEvent(code: ErrorCode): Buffer {
-  return Buffer.from(`data: ${errorBytes(code, null, null).toString()}\n\n`);
+/** An error in the middle of a stream, as OpenAI's clients read it: its bytes as latin1. */
+export function errorEvent(code: ErrorCode): string {
+  return `data: ${errorBytes(code, null, null).toString('latin1')}\n\n`;
 }
 
 function errorBytes(code: ErrorCode, message: string | null, param: string | null): Buffer {

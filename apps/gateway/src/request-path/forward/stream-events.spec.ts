@@ -7,35 +7,36 @@ const word = (text: string): string => event({ choices: [{ delta: { content: tex
 const USAGE = event({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 2 } } });
 const DONE = 'data: [DONE]\n\n';
 
-function run(showUsage: boolean, chunks: readonly string[]) {
+function run(showUsage: boolean, chunks: readonly (string | Buffer)[]) {
   const events = new StreamEvents(showUsage);
   let out = '';
   let usage = null;
   let done = false;
   for (const chunk of chunks) {
-    const part = events.take(Buffer.from(chunk));
-    out += part.bytes.toString() + part.tail.toString();
+    const part = events.take(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+    out += part.events + part.tail;
     usage = part.usage ?? usage;
     done ||= part.done;
   }
-  out += events.end().bytes.toString();
+  out += events.end().events;
+  out = Buffer.from(out, 'latin1').toString();
   return { out, usage, done, counted: events.countedTokens() };
 }
 
 describe('a stream of events', () => {
-  const whole = [ROLE, word('one'), word(' two'), USAGE, DONE];
+  const whole = [ROLE, word('one'), word(' two, \u00e9\u20ac\u{1F9FF}'), USAGE, DONE];
   const reported = { inputTokens: 7, outputTokens: 3, cachedInputTokens: 2, reasoningTokens: 0 };
 
   it('passes to the byte for who asked for usage', () => {
     expect(run(true, whole)).toMatchObject({ out: whole.join(''), usage: reported, done: true });
   });
   it('loses the usage chunk, and only that, for who did not ask', () => {
-    expect(run(false, whole)).toMatchObject({ out: ROLE + word('one') + word(' two') + DONE, usage: reported, done: true });
+    expect(run(false, whole)).toMatchObject({ out: ROLE + word('one') + word(' two, \u00e9\u20ac\u{1F9FF}') + DONE, usage: reported, done: true });
   });
   it('reads the same wherever the network cuts it', () => {
-    const bytes = whole.join('');
+    const bytes = Buffer.from(whole.join(''));
     for (let cut = 1; cut < bytes.length; cut++) {
-      expect(run(false, [bytes.slice(0, cut), bytes.slice(cut)])).toMatchObject({ out: ROLE + word('one') + word(' two') + DONE, usage: reported, done: true });
+      expect(run(false, [bytes.subarray(0, cut), bytes.subarray(cut)])).toMatchObject({ out: ROLE + word('one') + word(' two, \u00e9\u20ac\u{1F9FF}') + DONE, usage: reported, done: true });
     }
   });
   it('reads usage off a chunk that has choices too, and keeps that chunk', () => {

@@ -22,7 +22,7 @@ export class StreamRelay implements CallUnderWay {
   #chunks: Buffer[] = [];
   #turn: NodeJS.Immediate | null = null;
   #usage: TokenUsage | null = null;
-  #tail: Buffer[] = [];
+  #tail = '';
   #state: 'open' | 'settling' | 'finished' = 'open';
   #upstreamEnded = false;
   #clientLeft = false;
@@ -59,7 +59,7 @@ export class StreamRelay implements CallUnderWay {
     if (this.#state === 'open') {
       const rest = this.#events.end();
       this.#usage = rest.usage ?? this.#usage;
-      this.#tail.push(rest.bytes, rest.tail);
+      this.#tail += rest.events + rest.tail;
       this.#complete(this.#clientLeft ? 'client_left' : 'completed');
     } else if (this.#state === 'finished') {
       this.exchange.reply.end();
@@ -70,7 +70,7 @@ export class StreamRelay implements CallUnderWay {
     this.#flush();
     this.#upstreamEnded = true;
     if (this.#state === 'open') {
-      if (!this.#clientLeft) this.#tail.push(errorEvent(this.#aborted === null ? 'provider_failed' : ABORTED[this.#aborted]));
+      if (!this.#clientLeft) this.#tail += errorEvent(this.#aborted === null ? 'provider_failed' : ABORTED[this.#aborted]);
       this.#complete(this.#aborted === 'revoked' ? 'revoked' : this.#clientLeft ? 'client_left' : 'provider_interrupted');
     } else if (this.#state === 'finished') {
       this.exchange.reply.end();
@@ -86,20 +86,20 @@ export class StreamRelay implements CallUnderWay {
     const part = this.#events.take(bytes);
     this.#usage = part.usage ?? this.#usage;
     if (this.#state === 'settling') {
-      this.#tail.push(part.bytes, part.tail);
+      this.#tail += part.events + part.tail;
       return;
     }
-    this.#write(part.bytes);
+    this.#write(part.events);
     if (this.#state === 'finished') return this.#write(part.tail);
-    this.#tail.push(part.tail);
+    this.#tail += part.tail;
     if (!this.#clientLeft) this.exchange.countedOutputTokens = this.#events.countedTokens();
     if (part.done) this.#complete(this.#clientLeft ? 'client_left' : 'completed');
   };
 
-  #write(bytes: Buffer): void {
+  #write(text: string): void {
     const { reply } = this.exchange;
-    if (bytes.length === 0 || this.#clientLeft || reply.destroyed) return;
-    if (reply.write(bytes) || this.#upstreamEnded) return;
+    if (text === '' || this.#clientLeft || reply.destroyed) return;
+    if (reply.write(text, 'latin1') || this.#upstreamEnded) return;
     this.controller.pause();
     const stalled = setTimeout(() => reply.destroy(), STALLED_MS_MAX);
     reply.once('close', () => clearTimeout(stalled));
@@ -120,9 +120,8 @@ export class StreamRelay implements CallUnderWay {
 
   #finish(): void {
     this.#state = 'finished';
-    const tail = this.#tail.length === 1 ? this.#tail[0]! : Buffer.concat(this.#tail);
-    this.#tail = [];
-    this.#write(tail);
+    this.#write(this.#tail);
+    this.#tail = '';
     if (this.#upstreamEnded) this.exchange.reply.end();
   }
 
