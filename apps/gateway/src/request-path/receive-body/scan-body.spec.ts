@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scanBody, type BodyFields, type Span } from './scan-body.js';
+import { lastField, scanBody, type BodyFields, type Span } from './scan-body.js';
+import { valueAt } from './values.js';
 
 const scan = (text: string) => scanBody(Buffer.from(text));
 const textOf = (text: string, span: Span | null): string | null => (span === null ? null : Buffer.from(text).toString('utf8', span.start, span.end));
@@ -27,6 +28,11 @@ describe('the scan of a body', () => {
     for (const text of ['', '{', '{"a"}', '{"a":1,}', '{"a":[1,]}', '{"a":{"b":}}', "{'a':1}", '{"a":01}', '{"a":1} x', '{"a":"\n"}', '{"a":[1}', '{a:1}', '{"a":1 "b":2}', '{"a":"x', '{"a":[[]', '{"a":tru}']) {
       expect(scan(text), text).toMatchObject({ kind: 'not_json' });
     }
+  });
+  it('tells messages of plain text from those that nest', () => {
+    const nested = (messages: unknown): boolean => (scan(JSON.stringify({ messages, tools: [[[[]]]] })) as BodyFields).nestedMessages;
+    for (const plain of [[], [{ role: 'user', content: 'hi [[[{' }], [{}, { content: null }]]) expect(nested(plain), JSON.stringify(plain)).toBe(false);
+    for (const deep of [[{ content: [] }], [{ content: {} }, { role: 'user' }], [{ content: [{ type: 'text' }] }], { a: { b: [] } }]) expect(nested(deep), JSON.stringify(deep)).toBe(true);
   });
   it('refuses nesting beyond all use', () => {
     expect(scan(`{"a":${'['.repeat(300)}${']'.repeat(300)}}`)).toMatchObject({ kind: 'not_json' });
@@ -58,5 +64,46 @@ describe('the scan of a body', () => {
       }),
       { numRuns: 3_000 },
     );
+  });
+});
+
+describe('the last field of a reply', () => {
+  const last = (text: string): string | null | undefined => {
+    const span = lastField(Buffer.from(text), 'usage');
+    return span && textOf(text, span);
+  };
+  it('is found from the end, whatever stands before it', () => {
+    expect(last('{"choices":[{"message":{"content":"say \\"usage\\": 1"}}],"usage":{"total_tokens":3}}')).toBe('{"total_tokens":3}');
+    expect(last('{"usage" : {"a":[1]} , "id":"x","more":{"n":[{}]}}\n')).toBe('{"a":[1]}');
+  });
+  it('is not told where it stands deeper, within text, or twice with one deeper', () => {
+    for (const text of ['{"a":{"usage":1}}', '{"usage":1,"x_groq":{"usage":2}}', '{"a":"\\"usage"}', '{"a\\"usage":1}', '{}', '{"a":"usage"}', '{"usage":1', '{"usage":1}}', '{"usage":1]']) expect(last(text), text).toBeUndefined();
+  });
+  it('is the field that JSON.parse finds', () => {
+    const names = fc.constantFrom('usage', 'id', '"usage"', 'usage":', 'x');
+    fc.assert(
+      fc.property(fc.dictionary(names, fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.dictionary(names, fc.jsonValue()), names)), fc.constantFrom(undefined, 1), (object, indent) => {
+        const text = JSON.stringify(object, null, indent);
+        const found = last(text);
+        return found === undefined || JSON.stringify(JSON.parse(found!)) === JSON.stringify(object['usage']);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('the value at a span', () => {
+  it('is what JSON.parse says', () => {
+    const values = fc.oneof(fc.jsonValue(), fc.string(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer(), fc.constantFrom(0, 999_999_999_999_999, 1e15, 'a\u007f', '\u00e9', 'a\\b', '', 'x'.repeat(64), 'x'.repeat(65)));
+    fc.assert(
+      fc.property(values, (value) => {
+        const text = JSON.stringify(value);
+        return JSON.stringify(valueAt(Buffer.from(` ${text},`), { start: 1, end: 1 + Buffer.byteLength(text) })) === text;
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+  it('is undefined for strings that are no JSON', () => {
+    expect(valueAt(Buffer.from('"a\\x"'), { start: 0, end: 5 })).toBeUndefined();
   });
 });
