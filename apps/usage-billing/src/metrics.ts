@@ -7,7 +7,7 @@ const DELAY_SECONDS = [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 3_600];
 const NANO_USD = 1e9;
 
 export interface BillingSources {
-  /** Usage events that the bus has and the ledger has not. */
+  /** Records of usage events that the bus has and the ledger has not. */
   readonly consumerLag: () => Promise<number>;
   /** Settles that admission has not taken. */
   readonly settlesWaiting: () => number;
@@ -32,7 +32,7 @@ export class BillingMeter {
     this.#events = new Counter({ name: 'tollgate_usage_billing_events_booked_total', help: 'Usage events booked, by their outcome', labelNames: ['outcome'], registers });
     this.#repeated = new Counter({ name: 'tollgate_usage_billing_events_repeated_total', help: 'Usage events that came again, and changed nothing', registers });
     this.#late = new Counter({ name: 'tollgate_usage_billing_late_finals_total', help: 'Events booked after their hold was given back as an orphan’s', registers });
-    this.#quarantined = new Counter({ name: 'tollgate_usage_billing_quarantined_total', help: 'Records that can never be booked', registers });
+    this.#quarantined = new Counter({ name: 'tollgate_usage_billing_quarantined_total', help: 'Events that can never be booked', registers });
     this.#loss = new Counter({ name: 'tollgate_usage_billing_platform_loss_usd_total', help: 'What providers charged beyond what customers pay', registers });
     this.#delay = new Histogram({ name: 'tollgate_usage_billing_booking_delay_seconds', help: 'From the end of a request to its booking', buckets: DELAY_SECONDS, registers });
     this.#batchEvents = new Histogram({ name: 'tollgate_usage_billing_batch_events', help: 'Events in one booking', buckets: BATCH_EVENTS, registers });
@@ -62,8 +62,8 @@ export class BillingMeter {
     }
   }
 
-  quarantined(records: number): void {
-    this.#quarantined.inc(records);
+  quarantined(events: number): void {
+    this.#quarantined.inc(events);
   }
 
   epochOpened(): void {
@@ -86,7 +86,7 @@ export class BillingMeter {
 /** Registers what is asked for at each scrape. */
 export function registerBillingGauges(registry: Registry, { consumerLag, settlesWaiting }: BillingSources): void {
   registerAskedGauges(registry, consumerLag, [
-    { name: 'tollgate_usage_billing_consumer_lag_events', help: 'Usage events on the bus that are not booked', samples: (events) => [{ value: events }] },
+    { name: 'tollgate_usage_billing_consumer_lag_records', help: 'Records of usage events on the bus that are not booked', samples: (records) => [{ value: records }] },
   ]);
   registerAskedGauges(registry, async () => settlesWaiting(), [
     { name: 'tollgate_usage_billing_settles_waiting', help: 'Settles of booked events that admission has not taken', samples: (settles) => [{ value: settles }] },

@@ -24,7 +24,7 @@ export interface UsageBillingPorts {
   readonly ledger: AdmissionLedger;
   /** Of the bus server that this module's handlers listen on. */
   readonly drained: Drained;
-  /** Of the same: messages of a topic that are not handled yet. */
+  /** Of the same: records of a topic that are not handled yet. */
   readonly lag: (topic: string) => Promise<number>;
   readonly adminSecret: string;
   /** A gateway whose lease stands still for this long is gone, and its holds are resolved. Default 30,000. */

@@ -19,7 +19,10 @@ export abstract class BatchServer extends Server implements CustomTransportStrat
    */
   abstract drained(topic: string): Promise<void>;
 
-  /** How many messages of the topic are not handled yet. Rejects when nobody can be asked. */
+  /**
+   * How much of the topic is not handled yet, 0 when all is: on Kafka records, each of which may hold many messages;
+   * in process messages. Rejects when nobody can be asked.
+   */
   abstract lag(topic: string): Promise<number>;
 
   override on(): never {

@@ -7,13 +7,16 @@ export interface BusMessage {
 /**
  * Publishing side of the bus. Resolves when every message is durable (Kafka: acks=all; in process: each
  * consumer has committed). Rejects otherwise, and the caller publishes again: consumers are idempotent.
- * Messages of one key keep their order when each publish is awaited before the next.
+ * Messages of one key keep their order within one publish, and when each publish is awaited before the next.
  */
 export interface BusPublisher {
   publish(topic: string, messages: readonly BusMessage[]): Promise<void>;
 }
 
-/** What an `@EventPattern` handler receives: consecutive messages of one partition, oldest first. */
+/**
+ * What an `@EventPattern` handler receives: consecutive messages of one partition, oldest first. A batch never ends
+ * within a record, so that the offset behind its last message is where to resume.
+ */
 export interface BusBatch {
   readonly topic: string;
   /** `NO_LOG` in process: there is nothing to resume from, and offsets mean nothing after a restart. */
@@ -25,14 +28,17 @@ export interface BusBatch {
 export const NO_LOG = -1;
 
 export interface BusDelivery {
-  /** Position in the partition; grows, may have gaps. */
+  /** Its record's position in the partition. Messages that were published together may share one; grows, may have gaps. */
   readonly offset: bigint;
+  /** Place within its record, from 0; with `offset` it names the message. In process always 0. */
+  readonly part: number;
   readonly key: string | null;
   readonly value: string;
 }
 
 /**
  * Where a consumer left off, by its own account (a table it writes in the transaction of its effects):
- * the next offset to read of each partition; partitions not named start at the oldest message.
+ * the next offset to read of each partition; partitions not named start at the oldest message. An offset goes past a
+ * record only when all of its messages have been handled.
  */
 export type ResumeOffsets = (topic: string, partitions: readonly number[]) => Promise<ReadonlyMap<number, bigint>>;

@@ -96,10 +96,13 @@ export function usageEvent(fields: Partial<UsageRecordedV1> & { organizationId: 
   };
 }
 
-/** A batch as the bus hands it over; text goes in as it is. */
-export function usageBatch(records: readonly (UsageRecordedV1 | string)[], partition = 0, firstOffset = 0n): BusBatch {
+type UsageValue = UsageRecordedV1 | string;
+
+/** A batch as the bus hands it over, a record for each element or for several together; text goes in as it is. */
+export function usageBatch(records: readonly (UsageValue | readonly UsageValue[])[], partition = 0, firstOffset = 0n): BusBatch {
   return {
     topic: USAGE_RECORDED_V1, partition,
-    messages: records.map((record, at) => ({ offset: firstOffset + BigInt(at), key: 'org', value: typeof record === 'string' ? record : JSON.stringify(record) })),
+    messages: records.flatMap((record, at) => [record].flat().map((value, part) =>
+      ({ offset: firstOffset + BigInt(at), part, key: 'org', value: typeof value === 'string' ? value : JSON.stringify(value) }))),
   };
 }

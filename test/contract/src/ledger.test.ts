@@ -31,15 +31,15 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
 
   const query = <T>(sql: string, parameters: unknown[] = []): Promise<T[]> => opened.database.dataSource.query(sql, parameters);
   const event = (fields: Partial<UsageRecordedV1> = {}) => usageEvent({ organizationId, ...fields });
-  const booked = (records: readonly (UsageRecordedV1 | string)[], first = 0n) => book.book(usageBatch(records, partition, first));
+  const booked = (records: Parameters<typeof usageBatch>[0], first = 0n) => book.book(usageBatch(records, partition, first));
   const transfers = () => query<{ request_id: string; kind: string; amount: string }>(
     `SELECT t.request_id, t.kind, t.amount_nano_usd AS amount FROM billing.transfer t JOIN billing.usage_event e USING (request_id)
      WHERE e.organization_id = $1 ORDER BY e.journal_number, t.kind`, [organizationId]);
   const posted = async () => (await query<{ posted: string }>('SELECT posted_nano_usd AS posted FROM billing.account WHERE organization_id = $1', [organizationId]))[0]?.posted;
   const events = async () => Number((await query<{ n: string }>('SELECT count(*) AS n FROM billing.usage_event WHERE organization_id = $1', [organizationId]))[0]!.n);
   const nextOffset = async () => (await resumeOffsets(opened.database.dataSource)(USAGE_RECORDED_V1, [partition])).get(partition);
-  const quarantined = () => query<{ log_offset: string; reason: string; bytes: number }>(
-    'SELECT log_offset, reason, length(value) AS bytes FROM billing.quarantine WHERE partition = $1 ORDER BY log_offset', [partition]);
+  const quarantined = () => query<{ log_offset: string; log_part: number; reason: string; bytes: number }>(
+    'SELECT log_offset, log_part, reason, length(value) AS bytes FROM billing.quarantine WHERE partition = $1 ORDER BY log_offset, log_part', [partition]);
 
   it('books an event, its transfer, the balance, the roll-up and the offset together', async () => {
     const one = event();
@@ -96,14 +96,38 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
     expect(await posted()).toBe('30');
     expect(await nextOffset()).toBe(8n);
     expect(await quarantined()).toEqual([
-      { log_offset: '1', reason: 'not JSON', bytes: 8 },
-      { log_offset: '3', reason: expect.stringMatching(/SQLSTATE 22/), bytes: expect.any(Number) },
-      { log_offset: '4', reason: expect.stringContaining('surprise'), bytes: expect.any(Number) },
-      { log_offset: '5', reason: expect.stringMatching(/SQLSTATE 22/), bytes: expect.any(Number) },
-      { log_offset: '6', reason: 'not JSON', bytes: 10_240 },
+      { log_offset: '1', log_part: 0, reason: 'not JSON', bytes: 8 },
+      { log_offset: '3', log_part: 0, reason: expect.stringMatching(/SQLSTATE 22/), bytes: expect.any(Number) },
+      { log_offset: '4', log_part: 0, reason: expect.stringContaining('surprise'), bytes: expect.any(Number) },
+      { log_offset: '5', log_part: 0, reason: expect.stringMatching(/SQLSTATE 22/), bytes: expect.any(Number) },
+      { log_offset: '6', log_part: 0, reason: 'not JSON', bytes: 10_240 },
     ]);
     await booked(['not JSON'], 1n);
     expect(await quarantined()).toHaveLength(5);
+  });
+
+  it('two poison events of one record reach quarantine once each, its others are booked; coming again changes nothing', async () => {
+    const record = [event(), 'not JSON', event({ journalNumber: 2 }), event({ model: 'nul \u0000 character', journalNumber: 3 }), event({ journalNumber: 4 })];
+    for (let time = 0; time < 2; time++) {
+      await booked([record], 7n);
+      expect([await events(), await posted(), await nextOffset()]).toEqual([3, '30', 8n]);
+      expect(await quarantined()).toEqual([
+        { log_offset: '7', log_part: 1, reason: 'not JSON', bytes: 8 },
+        { log_offset: '7', log_part: 3, reason: expect.stringMatching(/SQLSTATE 22/), bytes: expect.any(Number) },
+      ]);
+    }
+  });
+
+  it('the offset stays at a record until all its events are booked, also where poison among them takes several transactions', async () => {
+    const late = event({ journalNumber: 4 });
+    await query(`INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note) VALUES ($1, $2, 'void', 10, 'orphaned')`, [late.requestId, `account of ${organizationId}`]);
+    const records = [[event()], [event({ journalNumber: 2 }), event({ model: 'nul \u0000 character', journalNumber: 3 }), late]];
+    admission.unreachable = true;
+    await expect(booked(records, 7n)).rejects.toThrow('admission is away');
+    expect([await events(), await nextOffset(), (await quarantined()).length]).toEqual([2, 8n, 1]);
+    admission.unreachable = false;
+    await booked(records.slice(1), 8n);
+    expect([await events(), await nextOffset(), (await quarantined()).length]).toEqual([3, 9n, 1]);
   });
 
   it('posts nothing beyond the cap; the rest is the platform\'s, and admission has to load its balances again', async () => {

@@ -6,7 +6,7 @@ const event = (digest: string, origin = 'github') => JSON.stringify({ eventVersi
 describe('reported leaks', () => {
   it('are revoked by origin, and what is no such event is passed over', () => {
     const values = [event('a'.repeat(64)), 'not json', '{}', event('b'.repeat(64), 'gitlab'), event('c'.repeat(64)), event('too short')];
-    const batch = { topic: 'leaks.reported.v1', partition: 0, messages: values.map((value, n) => ({ offset: BigInt(n), key: null, value })) };
+    const batch = { topic: 'leaks.reported.v1', partition: 0, messages: values.map((value, n) => ({ offset: BigInt(n), part: 0, key: null, value })) };
     expect(digestsByOrigin(batch)).toEqual(new Map([['github', ['a'.repeat(64), 'c'.repeat(64)]], ['gitlab', ['b'.repeat(64)]]]));
   });
 });

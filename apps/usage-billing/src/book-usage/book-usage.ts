@@ -32,32 +32,35 @@ export class BookUsage {
   async book(batch: BusBatch): Promise<void> {
     if (batch.messages.length === 0) return;
     const begun = performance.now();
-    await this.bookAll(batch, batch.messages.map(readUsageRecord));
+    await this.bookAll(batch, batch.messages.map(readUsageRecord), batch.messages.at(-1)!.offset + 1n);
     this.meter.batch(batch.messages.length, (performance.now() - begun) / 1_000);
   }
 
-  /** A record that the database refuses although it parses is found by halving, and quarantined like any other poison. */
-  private async bookAll(batch: BusBatch, records: readonly UsageRecord[]): Promise<void> {
+  /**
+   * An event that the database refuses although it parses is found by halving, and quarantined like any other poison.
+   * `next` is the offset of what comes after these: their own where the bus has it in the same record.
+   */
+  private async bookAll(batch: BusBatch, records: readonly UsageRecord[], next: bigint): Promise<void> {
     try {
-      await this.settles.settle(settlesOf(await this.bookTogether(batch, records)));
+      await this.settles.settle(settlesOf(await this.bookTogether(batch, records, next)));
     } catch (error) {
       const fault = dataFault(error);
       if (fault === null || records.every(({ kind }) => kind === 'poison')) throw error;
       const half = Math.floor(records.length / 2);
-      if (half === 0) return this.bookAll(batch, records.map(({ delivery }) => ({ kind: 'poison', delivery, reason: fault })));
-      await this.bookAll(batch, records.slice(0, half));
-      await this.bookAll(batch, records.slice(half));
+      if (half === 0) return this.bookAll(batch, records.map(({ delivery }) => ({ kind: 'poison', delivery, reason: fault })), next);
+      await this.bookAll(batch, records.slice(0, half), records[half]!.delivery.offset);
+      await this.bookAll(batch, records.slice(half), next);
     }
   }
 
-  private async bookTogether(batch: BusBatch, records: readonly UsageRecord[]): Promise<readonly Booking[]> {
+  private async bookTogether(batch: BusBatch, records: readonly UsageRecord[], next: bigint): Promise<readonly Booking[]> {
     const events = records.flatMap((record) => (record.kind === 'event' ? [record.event] : []));
     const poison = records.filter(({ kind }) => kind === 'poison');
     if (poison.length > 0) this.logger.error({ topic: batch.topic, partition: batch.partition, count: poison.length }, 'usage records quarantined');
     const bookings = await this.dataSource.transaction(async (manager) => {
       const bookings = events.length === 0 ? [] : await this.bookEvents(manager, events);
       await quarantine(manager, batch, poison);
-      await advanceOffset(manager, batch.topic, batch.partition, records.at(-1)!.delivery.offset);
+      await advanceOffset(manager, batch.topic, batch.partition, next);
       return bookings;
     });
     this.meter.booked(bookings, events.length, Date.now());

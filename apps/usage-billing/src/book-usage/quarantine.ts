@@ -9,9 +9,9 @@ export async function quarantine(manager: EntityManager, { topic, partition }: B
   for (const { kind, delivery, ...rest } of records) {
     if (kind !== 'poison' || !('reason' in rest)) continue;
     await manager.query(
-      `INSERT INTO billing.quarantine (topic, partition, log_offset, value, reason) VALUES ($1, $2, $3, $4, $5)
+      `INSERT INTO billing.quarantine (topic, partition, log_offset, log_part, value, reason) VALUES ($1, $2, $3, $4, $5, $6)
        ON CONFLICT ON CONSTRAINT quarantine_once DO NOTHING`,
-      [topic, partition, partition === NO_LOG ? null : delivery.offset.toString(), Buffer.from(delivery.value).subarray(0, VALUE_BYTES_MAX), rest.reason],
+      [topic, partition, partition === NO_LOG ? null : delivery.offset.toString(), delivery.part, Buffer.from(delivery.value).subarray(0, VALUE_BYTES_MAX), rest.reason],
     );
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readUsageRecord } from './read-usage-record.js';
 
-const read = (value: string) => readUsageRecord({ offset: 1n, key: 'org', value });
+const read = (value: string) => readUsageRecord({ offset: 1n, part: 0, key: 'org', value });
 
 describe('readUsageRecord', () => {
   it('what is not JSON is poison', () => {

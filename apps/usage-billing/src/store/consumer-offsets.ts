@@ -12,12 +12,12 @@ export function resumeOffsets(dataSource: DataSource): ResumeOffsets {
   };
 }
 
-/** Notes in the caller's transaction that everything up to `last` was handled. Never goes back. */
-export async function advanceOffset(manager: EntityManager, topic: string, partition: number, last: bigint): Promise<void> {
+/** Notes in the caller's transaction that everything before `next` was handled: whole records. Never goes back. */
+export async function advanceOffset(manager: EntityManager, topic: string, partition: number, next: bigint): Promise<void> {
   if (partition === NO_LOG) return;
   await manager.query(
     `INSERT INTO billing.consumer_offset AS known (topic, partition, next_offset) VALUES ($1, $2, $3)
      ON CONFLICT (topic, partition) DO UPDATE SET next_offset = greatest(known.next_offset, EXCLUDED.next_offset)`,
-    [topic, partition, (last + 1n).toString()],
+    [topic, partition, next.toString()],
   );
 }

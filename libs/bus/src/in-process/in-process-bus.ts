@@ -60,7 +60,7 @@ class InProcessBatchServer extends BatchServer {
     for (let start = 0; start < messages.length; start += BATCH_MAX) {
       if (this.state !== 'listening') throw new Error(`the bus is ${this.state === 'new' ? 'not listening yet' : 'closed'}: ${topic} was not published`);
       if (!this.messageHandlers.has(topic)) return;
-      const batch = messages.slice(start, start + BATCH_MAX).map(({ key, value }) => ({ offset: this.offset++, key, value: value.toString() }));
+      const batch = messages.slice(start, start + BATCH_MAX).map(({ key, value }) => ({ offset: this.offset++, part: 0, key, value: value.toString() }));
       await this.handle({ topic, partition: NO_LOG, messages: batch });
     }
   }

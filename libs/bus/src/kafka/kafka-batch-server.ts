@@ -13,8 +13,8 @@ export interface KafkaBatchServerOptions extends KafkaConnection {
   readonly groupId: string;
   /** The consumer's own account of what it has handled. Without it, Kafka's offsets of the group count. */
   readonly resume?: ResumeOffsets;
-  /** Messages in one batch at most. Default 1,000. */
-  readonly batchMax?: number;
+  /** A batch is whole records until there are so many messages: it has more by what the last record brings. Default 1,000. */
+  readonly batchSize?: number;
   /** After a crash the partitions go to another member after this long. Default 6,000, the least that brokers allow by default. */
   readonly sessionTimeoutMs?: number;
 }
@@ -22,6 +22,8 @@ export interface KafkaBatchServerOptions extends KafkaConnection {
 const SESSION_TIMEOUT_MS = 6_000;
 const HEARTBEATS_IN_SESSION = 4;
 const FETCH_WAIT_MS = 250;
+/** For each partition; usage events unpack to some nine times as much. A larger batch of the producer comes whole. */
+const FETCH_BYTES = 256 * 1024;
 const RESTART_MS_MAX = 5_000;
 const DRAIN_TIMEOUT_MS = 30_000;
 const DRAIN_POLL_MS = 25;
@@ -122,7 +124,7 @@ export class KafkaBatchServer extends BatchServer {
     await ensureTopics(this.options, topics);
     const consumer = kafkaClient(this.options).consumer({
       groupId, sessionTimeout: sessionTimeoutMs, heartbeatInterval: sessionTimeoutMs / HEARTBEATS_IN_SESSION,
-      maxWaitTimeInMs: FETCH_WAIT_MS, allowAutoTopicCreation: false,
+      maxWaitTimeInMs: FETCH_WAIT_MS, maxBytesPerPartition: FETCH_BYTES, allowAutoTopicCreation: false,
       // A crash ends this life; the next one begins with a consumer of its own.
       retry: { restartOnFailure: async () => false },
     });
@@ -147,9 +149,9 @@ export class KafkaBatchServer extends BatchServer {
   }
 
   private batchHandler(consumer: Consumer): (payload: EachBatchPayload) => Promise<void> {
-    const { topicPrefix = '', batchMax = 1_000, sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.options;
+    const { topicPrefix = '', batchSize = 1_000, sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.options;
     const delivery = new PartitionDelivery({
-      batchMax, heartbeatMs: sessionTimeoutMs / HEARTBEATS_IN_SESSION,
+      batchSize, heartbeatMs: sessionTimeoutMs / HEARTBEATS_IN_SESSION,
       topicOf: name => name.slice(topicPrefix.length),
       handle: batch => this.handle(batch),
       onRetry: (topic, partition, ms) => this.logger.warn(`a handler of ${topic} failed in partition ${partition}, again in ${ms} ms`),

@@ -1,6 +1,8 @@
 import { Partitioners, type Producer } from 'kafkajs';
 import type { BusMessage, BusPublisher } from '../port.js';
+import { compressionOf } from './compression.js';
 import { kafkaClient, type KafkaConnection } from './kafka-client.js';
+import { pack } from './packing.js';
 import { ensureTopics, prefixed } from './topics.js';
 
 export interface KafkaBus {
@@ -15,8 +17,9 @@ export interface KafkaBusOptions extends KafkaConnection {
 }
 
 /**
- * The publishing side on Kafka: acks=all. It connects, and makes a missing topic, at the first publish; while
- * the cluster cannot be reached each publish is refused after some 5 s, and the next one tries afresh.
+ * The publishing side on Kafka: acks=all. What one publish has for a key goes into few records; where it is much they
+ * are compressed. It connects, and makes a missing topic, at the first publish; while the cluster cannot be reached
+ * each publish is refused after some 5 s, and the next one tries afresh.
  */
 export function kafkaBus(options: KafkaBusOptions): KafkaBus {
   const publisher = new KafkaPublisher(options);
@@ -42,10 +45,8 @@ class KafkaPublisher implements BusPublisher {
     if (this.closed) throw new Error(`the bus is closed: ${topic} was not published`);
     await onceDone(this.connection, '', () => this.producer.connect());
     await onceDone(this.topics, topic, () => ensureTopics(this.options, [topic]));
-    await this.producer.send({
-      topic: prefixed(this.options, topic), acks: -1,
-      messages: messages.map(({ key, value }) => ({ key, value })),
-    });
+    const records = pack(messages);
+    await this.producer.send({ topic: prefixed(this.options, topic), acks: -1, messages: records, compression: compressionOf(records) });
   }
 
   async close(): Promise<void> {

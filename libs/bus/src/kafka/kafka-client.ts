@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { Logger } from '@nestjs/common';
 import { Kafka, logLevel, type LogEntry } from 'kafkajs';
+import { provideZstd } from './compression.js';
 
 export interface KafkaConnection {
   /** `host:port`, one or more. */
@@ -16,6 +17,7 @@ const REQUEST_TIMEOUT_MS = 10_000;
 /** A client whose retries are over after about 5 s: callers have retries of their own, and must know. */
 export function kafkaClient({ brokers, clientId }: KafkaConnection): Kafka {
   stopIdleTimer();
+  provideZstd();
   return new Kafka({
     brokers: [...brokers],
     clientId,

@@ -1,9 +1,11 @@
-import type { EachBatchPayload, KafkaMessage } from 'kafkajs';
-import type { BusBatch, BusDelivery } from '../port.js';
+import type { EachBatchPayload } from 'kafkajs';
+import type { BusBatch } from '../port.js';
+import { takeRecords } from './packing.js';
 import { keepingSession } from './session.js';
 
 export interface PartitionDeliveryOptions {
-  readonly batchMax: number;
+  /** A batch is whole records until there are so many messages. */
+  readonly batchSize: number;
   readonly heartbeatMs: number;
   /** From the topic's name on the cluster. */
   readonly topicOf: (name: string) => string;
@@ -26,11 +28,12 @@ export class PartitionDelivery {
    * after a while. Rejects when the group is rebalancing.
    */
   async deliver(payload: EachBatchPayload): Promise<void> {
-    const { batch: { topic: name, partition, messages }, isRunning, isStale } = payload;
-    const { batchMax, heartbeatMs, topicOf } = this.options;
-    for (let start = 0; start < messages.length && isRunning() && !isStale(); start += batchMax) {
-      const some = messages.slice(start, start + batchMax);
-      const batch = { topic: topicOf(name), partition, messages: some.map(delivery) };
+    const { batch: { topic: name, partition, messages: records }, isRunning, isStale } = payload;
+    const { batchSize, heartbeatMs, topicOf } = this.options;
+    for (let start = 0; start < records.length && isRunning() && !isStale();) {
+      const { deliveries, end } = takeRecords(records, start, batchSize);
+      start = end;
+      const batch = { topic: topicOf(name), partition, messages: deliveries };
       // The commit is part of the work: in a rebalance it still counts, and spares the next member the same messages.
       const handled = this.handleAndCommit(payload, batch);
       if (!(await keepingSession(payload.heartbeat, heartbeatMs, handled))) return this.tryAgainLater(payload);
@@ -63,8 +66,4 @@ async function commit({ batch: { topic, partition }, resolveOffset, commitOffset
   resolveOffset(last.toString());
   const next = (last + 1n).toString();
   await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: next }] }] });
-}
-
-function delivery({ offset, key, value }: KafkaMessage): BusDelivery {
-  return { offset: BigInt(offset), key: key === null ? null : key.toString(), value: value === null ? '' : value.toString() };
 }

@@ -1,4 +1,4 @@
-/** The oldest offset a partition still holds, and the one its next message will get. */
+/** The oldest offset a partition still holds, and the one its next record will get. */
 export type Positions = ReadonlyMap<number, { readonly low: bigint; readonly high: bigint }>;
 
 /** kafkajs' answer, parsed. */
@@ -6,7 +6,7 @@ export function positions(offsets: readonly { partition: number; low: string; hi
   return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]));
 }
 
-/** How many messages before the ends were not handled, given the next offset of each partition; what retention took counts as handled. */
+/** How many records before the ends were not handled, given the next offset of each partition; what retention took counts as handled. */
 export function unhandled(ends: Positions, next: ReadonlyMap<number, bigint>): number {
   return [...ends].reduce((sum, [partition, { low, high }]) => {
     const from = next.get(partition) ?? 0n;

@@ -1,0 +1,19 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** A record of the bus holds several events: what is poison among them has its place in the record as well. */
+export class QuarantineParts1795449600001 implements MigrationInterface {
+  name = 'QuarantineParts1795449600001';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(
+      `ALTER TABLE billing.quarantine
+         ADD COLUMN log_part integer NOT NULL DEFAULT 0,
+         DROP CONSTRAINT quarantine_once,
+         ADD CONSTRAINT quarantine_once UNIQUE (topic, partition, log_offset, log_part)`,
+    );
+  }
+
+  async down(): Promise<void> {
+    await Promise.reject(new Error('two parts of one record cannot be told apart without their places'));
+  }
+}
