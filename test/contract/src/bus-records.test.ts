@@ -19,8 +19,10 @@ function mixture(): BusMessage[] {
   });
 }
 
-const valuesOf = (messages: readonly { key: string | null; value: string | Buffer }[], key: string) => messages.filter(one => one.key === key).map(({ value }) => value.toString());
-/** A message may come twice; it is the same one that does. */
+/** Different ones, by their first arrival: what the publisher had to send again is there twice. */
+const valuesOf = (messages: readonly { key: string | null; value: string | Buffer }[], key: string) =>
+  [...new Set(messages.filter(one => one.key === key).map(({ value }) => value.toString()))];
+/** What is delivered again counts once. */
 const once = (batches: readonly BusBatch[]): BusDelivery[] =>
   [...new Map(batches.flatMap(({ partition, messages }) => messages.map(one => [`${partition} ${one.offset} ${one.part}`, one]))).values()];
 const numbersOf = (messages: readonly BusDelivery[]) => messages.map(({ value }) => JSON.parse(value).n as number);
@@ -33,8 +35,9 @@ describe.each(shapes)('many messages in one publish, $shape', ({ trial }) => {
     await consume(bus.server(), async batch => { batches.push(batch); });
     const all = mixture();
     await bus.publisher.publish(FIRST, all);
-    await waitUntil(() => once(batches).length >= all.length, { what: 'all messages' });
-    for (const key of KEYS) expect(valuesOf(once(batches), key)).toEqual(valuesOf(all, key));
+    const come = (key: string) => valuesOf(once(batches), key);
+    await waitUntil(() => KEYS.every(key => come(key).length >= valuesOf(all, key).length), { what: 'all messages' });
+    for (const key of KEYS) expect(come(key)).toEqual(valuesOf(all, key));
   });
 
   it('come again, the same and in order, when a handler fails on some of them', async () => {
@@ -46,16 +49,16 @@ describe.each(shapes)('many messages in one publish, $shape', ({ trial }) => {
       handled.push(...messages);
     });
     await publishUntilAccepted(bus.publisher, FIRST, upTo(450).map(n => message('a', n)));
-    await waitUntil(() => handled.length >= 450, { what: 'all messages' });
-    expect(numbersOf(handled)).toEqual(upTo(450));
+    await waitUntil(() => numbersOf(handled).includes(449), { what: 'all messages' });
+    expect([...new Set(numbersOf(handled))]).toEqual(upTo(450));
     for (const messages of failed) expect(numbersOf(messages)).toEqual(upTo(messages.length));
   });
 });
 
 describe('records, Kafka', () => {
-  /** Publishes in calls of several sizes; resolves with how many messages there are. */
+  /** Publishes in calls of several sizes, each message once; resolves with how many there are. */
   async function published(connection: ReturnType<typeof kafka>, sizes: readonly number[]): Promise<number> {
-    const bus = kafkaBus(connection);
+    const bus = kafkaBus({ ...connection, idempotent: true });
     let n = 0;
     for (const size of sizes) await bus.publisher.publish(FIRST, Array.from({ length: size }, () => message('a', n++)));
     await bus.close();
