@@ -30,15 +30,27 @@ export function normaliseAddress(text: string): string | null {
   return isIP(address) === 0 || address.includes('%') ? null : address;
 }
 
-/** A test of addresses against a list of addresses and subnets. Entries that cannot be read match nothing. */
+/**
+ * A test of addresses against a list of addresses and subnets. Entries that cannot be read match nothing. The last
+ * answer is remembered: most callers of a key come from one address, again and again.
+ */
 export function compileAllowedIps(entries: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const entry of entries) {
     const subnet = parseSubnet(entry);
     if (subnet !== null) list.addSubnet(subnet.address, subnet.prefixLength, subnet.family);
   }
-  return (address) => {
+  const allows = (address: string): boolean => {
     const normal = normaliseAddress(address);
     return normal !== null && list.check(normal, isIP(normal) === 4 ? 'ipv4' : 'ipv6');
+  };
+  let last = '';
+  let answer = allows(last);
+  return (address) => {
+    if (address !== last) {
+      answer = allows(address);
+      last = address;
+    }
+    return answer;
   };
 }

@@ -10,7 +10,7 @@ const readAsync = promisify(read);
 
 /** Records wait this long for company: what a customer has used is seen within two seconds. */
 const LINGER_MS = 100;
-const READ_BYTES = 256 * 1024;
+const READ_BYTES = 1024 * 1024;
 /** Less than this is not worth a call of the bus yet. */
 const SHIPMENT_BYTES_MIN = 128 * 1024;
 const RETRY_MS_MIN = 100;
