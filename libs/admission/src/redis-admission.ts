@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
-import type { AdmissionDecision, RateState, ReserveItem, SettleItem } from '@tollgate/credit';
+import type { AdmissionDecision, ReserveItem, SettleItem } from '@tollgate/credit';
 import type { RedisConnection } from '@tollgate/redis';
+import { AdmitCalls, decideReserves, type PendingReserve } from './admit-call.js';
 import { formatHold } from './hold-text.js';
 import { LocalRateLimits } from './local-rate-limits.js';
 import type { Admission, Announcement } from './port.js';
@@ -14,12 +15,6 @@ const LONE_SETTLE_DELAY_MS = 5;
 const SETTLE_RETRY_MS = 500;
 /** A gateway without a lease for this long admits nothing on credit: well under the 30 s after which it counts as gone. */
 const LEASE_AGE_MS_MAX = 10_000;
-const REPLY_WIDTH = 6;
-
-interface PendingReserve {
-  readonly item: ReserveItem;
-  readonly decide: (decision: AdmissionDecision) => void;
-}
 
 interface Queue {
   readonly settles: SettleItem[];
@@ -33,6 +28,7 @@ interface Queue {
 export class RedisAdmission implements Admission {
   readonly #queues = new Map<string, Queue>();
   readonly #local = new LocalRateLimits();
+  readonly #calls = new AdmitCalls();
   #immediate: NodeJS.Immediate | null = null;
   #timer: NodeJS.Timeout | null = null;
   #leaseSentAt = -Infinity;
@@ -121,34 +117,32 @@ export class RedisAdmission implements Admission {
       while (queue.settles.length + queue.reserves.length > 0) {
         const settles = queue.settles.splice(0, BATCH_ITEMS_MAX);
         const reserves = queue.reserves.splice(0, BATCH_ITEMS_MAX - settles.length);
-        const sent = this.#send(organizationId, settles, reserves);
-        this.#underway.set(sent, performance.now());
-        void sent.finally(() => this.#underway.delete(sent));
+        this.#send(organizationId, settles, reserves);
       }
       this.#queues.delete(organizationId);
     }
   };
 
-  async #send(organizationId: string, settles: readonly SettleItem[], reserves: readonly PendingReserve[]): Promise<void> {
+  #send(organizationId: string, settles: readonly SettleItem[], reserves: readonly PendingReserve[]): void {
     const storeId = this.redis.storeId();
     if (storeId === null) {
       this.#retry(settles);
       for (const pending of reserves) pending.decide(this.#local.decide(pending.item));
       return;
     }
-    const args: (string | number)[] = [storeId, settles.length, reserves.length];
-    for (const settle of settles) args.push(settle.requestId, settle.chargeNanoUsd.toString(), settle.tokens ?? -1);
-    for (const { item } of reserves) pushReserve(args, item);
     this.#onBatch(settles.length + reserves.length);
-    try {
-      const reply = (await withScripts(this.redis.client).admit(organizationKey(organizationId), ...args)) as number[];
+    const call = withScripts(this.redis.client).admit(organizationKey(organizationId), this.#calls.write(storeId, settles, reserves));
+    const sent: Promise<void> = call.then((reply) => {
+      this.#underway.delete(sent);
       if (this.#failed.size > 0) for (const settle of settles) this.#failed.delete(settle);
-      reserves.forEach(({ item, decide }, i) => decide(readDecision(item, reply, i * REPLY_WIDTH)));
-    } catch {
+      decideReserves(reserves, reply as string);
+    }).catch(() => {
+      this.#underway.delete(sent);
       // Whether the script ran is not known: releasing a hold that is not there changes nothing.
       this.#retry([...settles, ...reserves.filter(holdsSomething).map(({ item }) => ({ requestId: item.requestId, organizationId, chargeNanoUsd: 0n, tokens: 0 }))]);
       for (const pending of reserves) pending.decide(this.#local.decide(pending.item));
-    }
+    });
+    this.#underway.set(sent, performance.now());
   }
 
   #retry(settles: readonly SettleItem[]): void {
@@ -163,36 +157,4 @@ export class RedisAdmission implements Admission {
 
 function holdsSomething({ item }: PendingReserve): boolean {
   return item.accounts.length > 0 || item.rateLimits.parallelRequests !== null || item.rateLimits.tokensPerMinute !== null;
-}
-
-function pushReserve(args: (string | number)[], item: ReserveItem): void {
-  const { requestsPerMinute, tokensPerMinute, parallelRequests } = item.rateLimits;
-  args.push(
-    item.requestId, item.apiKeyId, item.instanceId, item.journalId, item.amountNanoUsd.toString(),
-    requestsPerMinute ?? 0, tokensPerMinute ?? 0, parallelRequests ?? 0, item.tokens, item.accounts.length,
-  );
-  for (const account of item.accounts) args.push(account.accountId, account.capNanoUsd.toString());
-}
-
-function readDecision(item: ReserveItem, reply: readonly number[], at: number): AdmissionDecision {
-  const outcome = reply[at]!;
-  const rate = readRate(item, reply, at);
-  const retryAfterMs = reply[at + 5]!;
-  switch (outcome) {
-    case 0: return { kind: 'admitted', rate };
-    case 1: return { kind: 'rate_limited', limit: 'requests', retryAfterMs, rate };
-    case 2: return { kind: 'rate_limited', limit: 'tokens', retryAfterMs, rate };
-    case 3: return { kind: 'rate_limited', limit: 'parallel', retryAfterMs, rate };
-    case 4: return { kind: 'unavailable', why: 'no_epoch' };
-    case 5: return { kind: 'unavailable', why: 'announcing' };
-    default: return { kind: 'credit_exhausted', accountId: item.accounts[outcome - 10]!.accountId, availableNanoUsd: BigInt(reply[at + 5]!) };
-  }
-}
-
-function readRate(item: ReserveItem, reply: readonly number[], at: number): RateState {
-  const { requestsPerMinute, tokensPerMinute } = item.rateLimits;
-  return {
-    requests: requestsPerMinute === null ? null : { limit: requestsPerMinute, remaining: reply[at + 1]!, resetMs: reply[at + 2]! },
-    tokens: tokensPerMinute === null ? null : { limit: tokensPerMinute, remaining: reply[at + 3]!, resetMs: reply[at + 4]! },
-  };
 }

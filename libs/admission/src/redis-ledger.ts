@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { OpenHold } from '@tollgate/credit';
 import type { RedisConnection } from '@tollgate/redis';
-import { parseHold } from './hold-text.js';
+import { accountField, idOf, parseHold, requestField, toJson } from './hold-text.js';
 import type { AdmissionLedger, BookedSettle, EpochOpening } from './port.js';
 import { LEASES_KEY, organizationKey, organizationOf, waitingKey, withScripts } from './scripts.js';
 
@@ -21,7 +21,7 @@ export class RedisAdmissionLedger implements AdmissionLedger {
 
   async openEpoch(epoch: EpochOpening): Promise<boolean> {
     const args: (string | number)[] = [this.#storeId(), epoch.epochId, epoch.posted.length];
-    for (const { accountId, postedNanoUsd } of epoch.posted) args.push(accountId, postedNanoUsd.toString());
+    for (const { accountId, postedNanoUsd } of epoch.posted) args.push(accountField(accountId), postedNanoUsd.toString());
     args.push(epoch.booked.length);
     for (const { journalId, number } of epoch.booked) args.push(journalId, number);
     args.push(epoch.waitingFor.length);
@@ -43,12 +43,7 @@ export class RedisAdmissionLedger implements AdmissionLedger {
 
   async settleBooked(organizationId: string, items: readonly BookedSettle[]): Promise<void> {
     for (let at = 0; at < items.length; at += SETTLES_MAX) {
-      const part = items.slice(at, at + SETTLES_MAX);
-      const args: (string | number)[] = [part.length];
-      for (const item of part) {
-        args.push(item.requestId, item.chargeNanoUsd.toString(), item.tokens ?? -1, item.journalId, item.journalNumber, item.accountIds.length, ...item.accountIds);
-      }
-      await withScripts(this.redis.client).settleBooked(organizationKey(organizationId), ...args);
+      await withScripts(this.redis.client).settleBooked(organizationKey(organizationId), ...bookedArguments(items.slice(at, at + SETTLES_MAX)));
     }
   }
 
@@ -94,7 +89,7 @@ export class RedisAdmissionLedger implements AdmissionLedger {
     for (const [name, text] of Object.entries(fields)) {
       if (!name.startsWith('a:')) continue;
       const [posted, held] = text.split('|');
-      accounts.set(name.slice(2), { postedNanoUsd: BigInt(posted!), heldNanoUsd: BigInt(held!) });
+      accounts.set(idOf(name), { postedNanoUsd: BigInt(posted!), heldNanoUsd: BigInt(held!) });
     }
     return accounts;
   }
@@ -104,4 +99,20 @@ export class RedisAdmissionLedger implements AdmissionLedger {
     if (storeId === null) throw new Error('Redis is not connected');
     return storeId;
   }
+}
+
+/** What settle-booked.lua reads. */
+function bookedArguments(items: readonly BookedSettle[]): readonly (string | number)[] {
+  const fields = items.map(({ requestId }) => requestField(requestId));
+  const places = new Map<string, number>();
+  const parts = items.map(({ chargeNanoUsd, tokens, journalId, journalNumber, accountIds }) => {
+    let place = places.get(journalId);
+    if (place === undefined) {
+      place = fields.push(`w:${journalId}`);
+      fields.push(`b:${journalId}`);
+      places.set(journalId, place);
+    }
+    return [Number(chargeNanoUsd), tokens ?? -1, place, journalNumber, ...accountIds.map(accountField)];
+  });
+  return [items.length, toJson(fields), toJson(parts)];
 }

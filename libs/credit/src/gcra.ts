@@ -27,7 +27,7 @@ export function gcraCorrect(tatUs: number, limit: number, units: number): number
   return roundTat(tatUs + units * (WINDOW_US / limit));
 }
 
-/** Two decimals: what the Redis twin stores, and exact for doubles of this size. */
+/** Whole quarters of a microsecond: what the Redis twin keeps, and what doubles of a present time's size come in anyway. */
 function roundTat(us: number): number {
-  return Number(us.toFixed(2));
+  return Math.round(us * 4) / 4;
 }

@@ -1,110 +1,95 @@
 -- All settles, then all reserves, of one event-loop turn of one organisation. Each item fails alone.
--- ARGV: storeId, settles, reserves,
---   a settle:  request, charge, tokens (-1 unknown)
---   a reserve: request, key, instance, journal, amount, rpm, tpm, parallel (0 unlimited), tokens, accounts, (account, cap)…
--- Reply: six integers a reserve: outcome, then requests left, requests reset, tokens left, tokens reset (ms; -1 no limit);
---   outcome 0 admitted, 1 requests, 2 tokens, 3 parallel, 4 no epoch, 5 announcing, 10 + i credit of account i;
---   the sixth is the milliseconds to wait, or the nano-USD that account has room for (0 where neither means anything).
-local store, settles, reserves = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local at = 4
+-- ARGV: a JSON array:
+--   storeId,
+--   settles (how many),
+--   ["o:REQUEST", …] of the settles, then of the reserves,
+--   [for each settle: charge, tokens (-1 unknown); for each reserve: place of its key among the keys, amount, tokens],
+--   [for each key: "r:KEY", "instance|journal", rpm, tpm, parallel (0 unlimited), how many accounts,
+--    "a:ACCOUNT,…" as a hold has them, "a:ACCOUNT" and cap of each]
+-- Reply: a JSON array, three integers a reserve: outcome, then the ticks that its key has used of the window for requests
+--   and of the one for tokens; outcome 0 admitted, 1 requests, 2 tokens, 3 parallel, 4 no epoch, 5 announcing, 10 + i credit
+--   of account i, and then the nano-USD that it has room for.
+local store, settles, names, numbers, keys = unpack(cjson.decode(ARGV[1]))
+local items = #names
+-- Where the parts of a key stand after its first; the account `i` is at CAPPED + i * 2, its cap follows.
+local GATEWAY, RPM, TPM, PARALLEL, COUNT, ACCOUNTS, CAPPED = 1, 2, 3, 4, 5, 6, 5
+local max = math.max
 
-local names = {}
-if reserves > 0 then names[1] = 'e'; names[2] = 'wn' end
-for i = 0, settles - 1 do names[#names + 1] = 'o:' .. ARGV[at + i * 3] end
-local first_reserve = at + settles * 3
-local cursor = first_reserve
-for _ = 1, reserves do
-  names[#names + 1] = 'o:' .. ARGV[cursor]
-  names[#names + 1] = 'r:' .. ARGV[cursor + 1]
-  local count = tonumber(ARGV[cursor + 9])
-  for i = 1, count do names[#names + 1] = 'a:' .. ARGV[cursor + 8 + i * 2] end
-  cursor = cursor + 10 + count * 2
+local at = 1
+while keys[at] do
+  keys[at] = rate_of(keys[at])
+  for i = 1, keys[at + COUNT] do
+    local place = at + CAPPED + i * 2
+    keys[place] = account_of(keys[place])
+  end
+  at = at + 7 + keys[at + COUNT] * 2
 end
-load(names)
+names[items + 1] = 'e'
+names[items + 2] = 'wn'
+local values = read(names, items + 2)
+local epoch, announcing = values[items + 1], values[items + 2]
+local holds = {}
+for i = 1, items do holds[names[i]] = values[i] end
 
-if settles > 0 then
-  names = {}
-  for i = 0, settles - 1 do
-    local text = fields['o:' .. ARGV[at + i * 3]]
-    if text then hold_fields(text, names) end
-  end
-  load(names)
-  for i = 0, settles - 1 do
-    settle(ARGV[at + i * 3], tonumber(ARGV[at + i * 3 + 1]), tonumber(ARGV[at + i * 3 + 2]))
-  end
+local ended = {}
+for i = 1, settles do
+  local text = holds[names[i]]
+  ended[i] = text and parse_hold(text)
+  holds[names[i]] = false
 end
-if reserves == 0 then save(); return {} end
+read({}, 0)
+for i = 1, settles do
+  if ended[i] then settle(ended[i], numbers[i * 2 - 1], numbers[i * 2]) end
+end
+if items == settles then save(names, settles); return '[]' end
 
 local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local has_epoch = fields['e'] and string.sub(fields['e'], 1, #store + 1) == store .. '|'
-local announcing = fields['wn'] and tonumber(fields['wn']) > 0
+local now = (tonumber(time[1]) * 1000000 + tonumber(time[2])) * TICKS_PER_US
+local has_epoch = epoch and string.sub(epoch, 1, #store + 1) == store .. '|'
+announcing = announcing and tonumber(announcing) > 0
 
+-- The TAT after `units` more of `limit`; false where they do not fit.
 local function take(tat, limit, units)
-  local interval = WINDOW_US / limit
-  local next = tonumber(string.format('%.2f', math.max(tat, now) + units * interval))
-  local excess = next - now - WINDOW_US
-  return excess <= interval * TOLERANCE, next, math.max(0, excess)
+  local interval = WINDOW / limit
+  local next = max(tat, now) + units * interval
+  return next - now - WINDOW <= interval * TOLERANCE and next
 end
 
-local function left(tat, limit)
-  if limit == 0 then return -1, -1 end
-  local used = math.max(0, tat - now)
-  return math.max(0, math.floor((WINDOW_US - used) / (WINDOW_US / limit) + TOLERANCE)), math.ceil(used / 1000)
+-- The outcome, and what an account has room for where that is too little.
+local function decide(name, key, amount, tokens)
+  if holds[name] then return 0 end
+  local rate, rpm, tpm, parallel, count = keys[key], keys[key + RPM], keys[key + TPM], keys[key + PARALLEL], keys[key + COUNT]
+  if parallel > 0 and rate.parallel >= parallel then return 3 end
+  local requests_tat = rpm > 0 and take(rate.requests, rpm, 1)
+  if rpm > 0 and not requests_tat then return 1 end
+  local tokens_tat = tpm > 0 and take(rate.tokens, tpm, tokens)
+  if tpm > 0 and not tokens_tat then return 2 end
+  local first, last = key + CAPPED + 2, key + CAPPED + count * 2
+  if count > 0 and not has_epoch then return 4 end
+  if count > 0 and announcing then return 5 end
+  for i = first, last, 2 do
+    local room = keys[i + 1] - keys[i].posted - keys[i].held
+    if amount > room then return 10 + (i - first) / 2, max(0, room) end
+  end
+
+  if requests_tat then rate.requests = requests_tat; change(rate) end
+  if tokens_tat then rate.tokens = tokens_tat; rate.tokens_limit = tpm; change(rate) end
+  if count > 0 or parallel > 0 or tpm > 0 then
+    local text = format('%d|%d|%d|', amount, tokens, parallel > 0 and 1 or 0) .. rate.name .. '|' .. keys[key + ACCOUNTS] .. '|' .. keys[key + GATEWAY]
+    put(name, text)
+    holds[name] = text
+    for i = first, last, 2 do book(keys[i], 0, amount) end
+    if parallel > 0 then occupy(rate, 1) end
+  end
+  return 0
 end
 
-local function decide(c)
-  local request, key = ARGV[c], ARGV[c + 1]
-  local rpm, tpm, parallel_max = tonumber(ARGV[c + 5]), tonumber(ARGV[c + 6]), tonumber(ARGV[c + 7])
-  local requests_tat, tokens_tat, tokens_limit, parallel = rate(key)
-  if fields['o:' .. request] then return 0, 0, requests_tat, tokens_tat end
-  if parallel_max > 0 and parallel >= parallel_max then return 3, 1000, requests_tat, tokens_tat end
-  local next_requests, next_tokens, units = requests_tat, tokens_tat, 0
-  if rpm > 0 then
-    local allowed, next, wait = take(requests_tat, rpm, 1)
-    if not allowed then return 1, math.ceil(wait / 1000), requests_tat, tokens_tat end
-    next_requests = next
-  end
-  if tpm > 0 then
-    units = math.min(tonumber(ARGV[c + 8]), tpm)
-    local allowed, next, wait = take(tokens_tat, tpm, units)
-    if not allowed then return 2, math.ceil(wait / 1000), requests_tat, tokens_tat end
-    next_tokens = next
-    tokens_limit = tpm
-  end
-  local amount, count = tonumber(ARGV[c + 4]), tonumber(ARGV[c + 9])
-  if count > 0 then
-    if not has_epoch then return 4, 0, requests_tat, tokens_tat end
-    if announcing then return 5, 0, requests_tat, tokens_tat end
-    for i = 1, count do
-      local posted, held = account(ARGV[c + 8 + i * 2])
-      local cap = tonumber(ARGV[c + 9 + i * 2])
-      if posted + held + amount > cap then return 9 + i, math.max(0, cap - posted - held), requests_tat, tokens_tat end
-    end
-  end
-  if rpm > 0 or tpm > 0 then put_rate(key, next_requests, next_tokens, tokens_limit, parallel) end
-  if count > 0 or parallel_max > 0 or tpm > 0 then
-    local parts = { key, ARGV[c + 2], ARGV[c + 3], ARGV[c + 4], parallel_max > 0 and '1' or '0', string.format('%.0f', units) }
-    for i = 1, count do parts[6 + i] = ARGV[c + 8 + i * 2] end
-    place_hold(request, table.concat(parts, '|'))
-  end
-  return 0, 0, next_requests, next_tokens
+local reply = {}
+for i = 1, items - settles do
+  local at = settles * 2 + i * 3
+  local rate = keys[numbers[at - 2]]
+  local outcome, room = decide(names[settles + i], numbers[at - 2], numbers[at - 1], numbers[at])
+  reply[i] = format('%d,%d,%d', outcome, room or max(0, rate.requests - now), max(0, rate.tokens - now))
 end
-
-local reply, r = {}, 0
-cursor = first_reserve
-for _ = 1, reserves do
-  local outcome, wait, requests_tat, tokens_tat = decide(cursor)
-  local requests_left, requests_reset = left(requests_tat, tonumber(ARGV[cursor + 5]))
-  local tokens_left, tokens_reset = left(tokens_tat, tonumber(ARGV[cursor + 6]))
-  reply[r + 1] = outcome
-  reply[r + 2] = requests_left
-  reply[r + 3] = requests_reset
-  reply[r + 4] = tokens_left
-  reply[r + 5] = tokens_reset
-  reply[r + 6] = wait
-  r = r + 6
-  cursor = cursor + 10 + tonumber(ARGV[cursor + 9]) * 2
-end
-save()
-return reply
+save(names, settles)
+return '[' .. table.concat(reply, ',') .. ']'

@@ -2,116 +2,125 @@
 --   e            epoch: "storeId|epochId"       wn          how many journals have yet to announce
 --   w:JOURNAL    instance that must announce    b:JOURNAL   booked number
 --   a:ACCOUNT    "posted|held" nano-USD         r:KEY       "requestsTat|tokensTat|tokensLimit|parallel"
---   o:REQUEST    "key|instance|journal|amount|parallel|tokens|account|…"
--- Numbers are doubles below 2^53; %.0f prints them whole where tostring() would round.
+--   o:REQUEST    "amount|tokens|parallel|r:KEY|a:ACCOUNT,…|instance|journal"
+-- A TAT counts ticks, quarters of a microsecond: doubles of a present time's size come in whole ticks, so the twin, which
+-- rounds to ticks, has the same numbers. %d prints them whole where tostring() would round.
 local KEY = KEYS[1]
-local WINDOW_US = 60000000
+local TICKS_PER_US = 4
+local WINDOW = 60000000 * TICKS_PER_US
 local TOLERANCE = 0.01
+-- Even, and less than the some thousands that unpack() has room for.
+local FIELDS_MAX = 4000
+local format, match = string.format, string.match
 
-local function split(text)
-  local parts, n = {}, 0
-  for part in string.gmatch(text, '[^|]+') do n = n + 1; parts[n] = part end
-  return parts, n
+-- Accounts and rates that this call has to do with, by field: each is read once and written once, however many items use it.
+local states = {}
+local unread, unread_count = {}, 0
+local changed, changed_count = {}, 0
+local sets, sets_count = {}, 0
+
+local function want(name, state)
+  states[name] = state
+  unread_count = unread_count + 1
+  unread[unread_count] = state
+  return state
 end
 
-local function account_text(posted, held) return string.format('%.0f|%.0f', posted, held) end
+local function account_of(name)
+  return states[name] or want(name, { name = name, posted = 0, held = 0 })
+end
 
-local fields = {}
-local dirty = {}
+local function rate_of(name)
+  return states[name] or want(name, { name = name, requests = 0, tokens = 0, tokens_limit = 0, parallel = 0 })
+end
 
--- Reads the named fields that are not known yet, in one call.
-local function load(names)
-  local missing, n = {}, 0
-  for _, name in ipairs(names) do
-    if fields[name] == nil then n = n + 1; missing[n] = name; fields[name] = false end
+-- A hold as it is kept, with its accounts in order; they and its rate are to be read before they are used.
+local function parse_hold(text)
+  local amount, tokens, parallel, rate, one, two, more = match(text, '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|,]*),?([^|,]*),?([^|]*)')
+  local hold = {
+    amount = tonumber(amount), tokens = tonumber(tokens), parallel = parallel == '1', rate = rate_of(rate),
+    one ~= '' and account_of(one) or nil, two ~= '' and account_of(two) or nil,
+  }
+  if more ~= '' then
+    for name in string.gmatch(more, '[^,]+') do hold[#hold + 1] = account_of(name) end
   end
-  if n == 0 then return end
-  local values = redis.call('HMGET', KEY, unpack(missing))
-  for i = 1, n do fields[missing[i]] = values[i] end
+  return hold
 end
 
-local function put(name, value) fields[name] = value; dirty[name] = true end
-local function drop(name) fields[name] = false; dirty[name] = true end
-
--- Writes what changed: at most one HSET and one HDEL.
-local function save()
-  local sets, s, dels, d = {}, 0, {}, 0
-  for name in pairs(dirty) do
-    local value = fields[name]
-    if value then sets[s + 1] = name; sets[s + 2] = value; s = s + 2
-    else d = d + 1; dels[d] = name end
+-- Reads the first `n` of the names, and all accounts and rates not read yet, in one call. Returns the values of the
+-- names in their order, false where there is none. What follows in `names` is overwritten.
+local function read(names, n)
+  local all = n + unread_count
+  if all == 0 then return {} end
+  for i = 1, unread_count do names[n + i] = unread[i].name end
+  local values = {}
+  if all <= FIELDS_MAX then
+    values = redis.call('HMGET', KEY, unpack(names, 1, all))
+  else
+    for i = 1, all do values[i] = redis.call('HGET', KEY, names[i]) end
   end
-  if s > 0 then redis.call('HSET', KEY, unpack(sets)) end
-  if d > 0 then redis.call('HDEL', KEY, unpack(dels)) end
-end
-
--- The same for any number of fields: unpack() has room for some thousands only.
-local function save_all()
-  for name in pairs(dirty) do
-    if fields[name] then redis.call('HSET', KEY, name, fields[name]) else redis.call('HDEL', KEY, name) end
-  end
-end
-
-local function account(name)
-  local text = fields['a:' .. name]
-  if not text then return 0, 0 end
-  local bar = string.find(text, '|', 1, true)
-  return tonumber(string.sub(text, 1, bar - 1)), tonumber(string.sub(text, bar + 1))
-end
-
-local function rate(name)
-  local text = fields['r:' .. name]
-  if not text then return 0, 0, 0, 0 end
-  local p = split(text)
-  return tonumber(p[1]), tonumber(p[2]), tonumber(p[3]), tonumber(p[4])
-end
-
-local function put_rate(name, requests_tat, tokens_tat, tokens_limit, parallel)
-  put('r:' .. name, string.format('%.2f|%.2f|%.0f|%.0f', requests_tat, tokens_tat, tokens_limit, parallel))
-end
-
--- Fields that ending a hold will touch.
-local function hold_fields(text, names)
-  local p, n = split(text)
-  for i = 7, n do names[#names + 1] = 'a:' .. p[i] end
-  if p[5] == '1' or p[6] ~= '0' then names[#names + 1] = 'r:' .. p[1] end
-end
-
--- Moves a hold to posted, at most the hold. Returns false where there is none. Its fields are loaded.
-local function settle(request, charge, tokens)
-  local text = fields['o:' .. request]
-  if not text then return false end
-  drop('o:' .. request)
-  local p, n = split(text)
-  local amount = tonumber(p[4])
-  if charge > amount then charge = amount end
-  for i = 7, n do
-    local posted, held = account(p[i])
-    put('a:' .. p[i], account_text(posted + charge, held - amount))
-  end
-  local reserved = tonumber(p[6])
-  if p[5] == '1' or reserved > 0 then
-    local requests_tat, tokens_tat, tokens_limit, parallel = rate(p[1])
-    if p[5] == '1' then parallel = parallel - 1 end
-    if reserved > 0 and tokens >= 0 and tokens_limit > 0 then
-      tokens_tat = tokens_tat + (tokens - reserved) * (WINDOW_US / tokens_limit)
+  for i = 1, unread_count do
+    local state, text = unread[i], values[n + i]
+    if text and state.held then
+      local posted, held = match(text, '^([^|]*)|(.*)$')
+      state.posted, state.held = tonumber(posted), tonumber(held)
+    elseif text then
+      local requests, tokens, limit, parallel = match(text, '^([^|]*)|([^|]*)|([^|]*)|(.*)$')
+      state.requests, state.tokens, state.tokens_limit, state.parallel = tonumber(requests), tonumber(tokens), tonumber(limit), tonumber(parallel)
     end
-    put_rate(p[1], requests_tat, tokens_tat, tokens_limit, parallel)
   end
-  return true
+  unread_count = 0
+  return values
 end
 
--- Sets a hold aside. Its account and rate fields are loaded.
-local function place_hold(request, text)
-  local p, n = split(text)
-  local amount = tonumber(p[4])
-  put('o:' .. request, text)
-  for i = 7, n do
-    local posted, held = account(p[i])
-    put('a:' .. p[i], account_text(posted, held + amount))
+local function put(name, value)
+  sets[sets_count + 1] = name
+  sets[sets_count + 2] = value
+  sets_count = sets_count + 2
+end
+
+local function change(state)
+  if state.changed then return end
+  state.changed = true
+  changed_count = changed_count + 1
+  changed[changed_count] = state
+end
+
+local function book(account, posted, held)
+  account.posted, account.held = account.posted + posted, account.held + held
+  change(account)
+end
+
+local function occupy(rate, parallel)
+  rate.parallel = rate.parallel + parallel
+  change(rate)
+end
+
+-- Ends a hold: moves it to posted, at most the hold.
+local function settle(hold, charge, tokens)
+  if charge > hold.amount then charge = hold.amount end
+  for i = 1, #hold do book(hold[i], charge, -hold.amount) end
+  local rate = hold.rate
+  if hold.parallel then occupy(rate, -1) end
+  if hold.tokens > 0 and tokens >= 0 and rate.tokens_limit > 0 then
+    rate.tokens = rate.tokens + (tokens - hold.tokens) * (WINDOW / rate.tokens_limit)
+    change(rate)
   end
-  if p[5] == '1' then
-    local requests_tat, tokens_tat, tokens_limit, parallel = rate(p[1])
-    put_rate(p[1], requests_tat, tokens_tat, tokens_limit, parallel + 1)
+end
+
+local function in_parts(command, list, n)
+  for first = 1, n, FIELDS_MAX do
+    redis.call(command, KEY, unpack(list, first, math.min(first + FIELDS_MAX - 1, n)))
   end
+end
+
+-- Drops the first `n` of the names and writes what changed; what is dropped and put in one call is there afterwards.
+local function save(names, n)
+  for i = 1, changed_count do
+    local state = changed[i]
+    if state.held then put(state.name, format('%d|%d', state.posted, state.held))
+    else put(state.name, format('%d|%d|%d|%d', state.requests, state.tokens, state.tokens_limit, state.parallel)) end
+  end
+  in_parts('HDEL', names, n)
+  in_parts('HSET', sets, sets_count)
 end

@@ -1,25 +1,35 @@
--- ARGV: n, then each: request, charge, tokens (-1 unknown), journal, number, accounts, account…
-local at = 2
-for _ = 1, tonumber(ARGV[1]) do
-  local request, charge, tokens = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-  local journal, number, count = ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-  local names = { 'o:' .. request, 'w:' .. journal, 'b:' .. journal }
-  for i = 1, count do names[3 + i] = 'a:' .. ARGV[at + 5 + i] end
-  load(names)
-  local text = fields['o:' .. request]
-  if text then
-    names = {}
-    hold_fields(text, names)
-    load(names)
-    settle(request, charge, tokens)
-  elseif fields['w:' .. journal] and number > tonumber(fields['b:' .. journal] or '0') then
-    put('b:' .. journal, string.format('%.0f', number))
-    for i = 1, count do
-      local posted, held = account(ARGV[at + 5 + i])
-      put('a:' .. ARGV[at + 5 + i], account_text(posted + charge, held))
-    end
-  end
-  at = at + 6 + count
+-- ARGV: n, then two JSON arrays:
+--   ["o:REQUEST" of each of the n items, then "w:JOURNAL", "b:JOURNAL" of each journal]
+--   [[charge, tokens (-1 unknown), place of "w:JOURNAL" among those, number, "a:ACCOUNT", …] for each item]
+-- Mostly the gateways have settled before and no epoch waits: then the items are not even looked at.
+local n, names = tonumber(ARGV[1]), cjson.decode(ARGV[2])
+local values = read(names, #names)
+local found = false
+for i = 1, #names do
+  if values[i] and (i <= n or (i - n) % 2 == 1) then found = true end
 end
-save_all()
+if not found then return 0 end
+
+local items = cjson.decode(ARGV[3])
+local holds = {}
+for i, item in ipairs(items) do
+  holds[names[i]] = values[i] and parse_hold(values[i])
+  if values[item[3]] then
+    for part = 5, #item do item[part] = account_of(item[part]) end
+  end
+end
+read({}, 0)
+for i, item in ipairs(items) do
+  local charge, tokens, journal, number = item[1], item[2], item[3], item[4]
+  local hold = holds[names[i]]
+  if hold then
+    settle(hold, charge, tokens)
+    holds[names[i]] = false
+  elseif values[journal] and number > tonumber(values[journal + 1] or '0') then
+    values[journal + 1] = number
+    put(names[journal + 1], format('%d', number))
+    for part = 5, #item do book(item[part], charge, 0) end
+  end
+end
+save(names, n)
 return 1

@@ -1,0 +1,267 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { RedisAdmission, RedisAdmissionLedger } from '@tollgate/admission';
+import { announce, closeEpoch, emptyOrganization, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type OpenHold, type OrganizationState, type ReserveItem, type SettleItem } from '@tollgate/credit';
+import { startRedis, type RedisServer } from '@tollgate/infra';
+import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const lives = 300;
+const livesAtOnce = 50;
+const batchesMax = 8;
+/** More than a call holds. */
+const itemsMax = 150;
+/** Ids as nobody would choose them: all that separates or quotes something somewhere. */
+const oddities = ['', '|', ',', '%', '%7C', 'a|b,c', '"', '\\', '\\ud800', '[1]', '}{', "'", '\n', '\0', 'ü', '🙂', ' ', '0'];
+const journalId = 'journal|1';
+const instanceId = 'instance,1';
+/** One emission interval for all, 10 s, in which a life has passed: so both decide alike though their clocks differ. */
+const limits = [
+  { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+  { requestsPerMinute: 6, tokensPerMinute: null, parallelRequests: null },
+  { requestsPerMinute: null, tokensPerMinute: 6, parallelRequests: null },
+  { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: 5 },
+  { requestsPerMinute: 6, tokensPerMinute: 6, parallelRequests: 9 },
+];
+
+let server: RedisServer;
+let connection: RedisConnection;
+beforeAll(async () => {
+  server = await startRedis();
+  connection = connectRedis({ url: server.url, name: 'batches', commandTimeoutMs: 10_000 });
+  await storeKnown(connection, 5_000);
+});
+afterAll(async () => {
+  await connection?.close();
+  await server?.stop();
+});
+
+describe('many items in one call', () => {
+  it(`are decided as the pure functions decide them one by one, in ${lives} random lives with odd ids`, async () => {
+    const seed = randomInt(2 ** 31);
+    const outcomes = new Map<string, number>();
+    for (let first = 0; first < lives; first += livesAtOnce) {
+      await Promise.all(Array.from({ length: livesAtOnce }, async (_, number) => {
+        const life = new Life(seed, first + number);
+        for (const outcome of await life.live()) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      }));
+    }
+    for (const outcome of ['admitted', 'credit_exhausted', 'announcing', 'limited by requests', 'limited by tokens', 'limited by parallel', 'settled', 'booked', 'posted', 'announced', 'settles only']) {
+      expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives / 20);
+    }
+  });
+
+  it('are at most 128 in a call, and leave the call to the others where one has an id that is no text', async () => {
+    const gateway = new RedisAdmission(connection);
+    await gateway.renewLease(instanceId);
+    const calls: number[] = [];
+    gateway.onBatch((items) => calls.push(items));
+    const decisions = await Promise.all(Array.from({ length: 300 }, (_, i) => gateway.reserve({
+      requestId: i === 7 ? 'half of a pair: \ud83d' : `r${i}`, organizationId: 'halves', apiKeyId: i === 9 ? '\udf42' : 'key', instanceId, journalId,
+      amountNanoUsd: 0n, accounts: [], rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: 1_000 }, tokens: 0,
+    })));
+    expect(decisions.every(({ kind }) => kind === 'admitted')).toBe(true);
+    expect(calls).toEqual([128, 128, 44]);
+    const holds = await new RedisAdmissionLedger(connection).openHolds('halves');
+    expect(holds).toHaveLength(300);
+    expect(holds.find(({ requestId }) => requestId.startsWith('half'))?.requestId).toBe('half of a pair: \ufffd');
+    await connection.client.del('tollgate:{halves}:admission');
+  });
+
+  it('find their script again after Redis has forgotten it', async () => {
+    const organizationId = randomUUID();
+    const gateway = new RedisAdmission(connection);
+    const ledger = new RedisAdmissionLedger(connection);
+    await gateway.renewLease(instanceId);
+    const opening = { organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [] };
+    const item: ReserveItem = { requestId: 'r', organizationId, apiKeyId: 'k', instanceId, journalId, amountNanoUsd: 1n, accounts: [{ accountId: 'a', capNanoUsd: 1n }], rateLimits: limits[0]!, tokens: 0 };
+    for (const round of [1, 2]) {
+      await connection.client.script('FLUSH');
+      await ledger.openEpoch(opening);
+      await connection.client.script('FLUSH');
+      expect(await Promise.all([gateway.reserve(item), gateway.reserve(item)]), `round ${round}`).toMatchObject([{ kind: 'admitted' }, { kind: 'admitted' }]);
+    }
+    expect(await ledger.accounts(organizationId)).toEqual(new Map([['a', { postedNanoUsd: 0n, heldNanoUsd: 1n }]]));
+  });
+
+  it('may use more keys, accounts and holds than Lua unpacks at a time', async () => {
+    const organizationId = randomUUID();
+    const gateway = new RedisAdmission(connection);
+    const ledger = new RedisAdmissionLedger(connection);
+    await gateway.renewLease(instanceId);
+    const epoch = { organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [] };
+    await ledger.openEpoch(epoch);
+    const accounts = Array.from({ length: 70 }, (_, i) => ({ accountId: `a${i}`, capNanoUsd: 1_000n }));
+    const own = (i: number) => accounts.map(({ accountId, capNanoUsd }) => ({ accountId: `${accountId} of ${i}`, capNanoUsd }));
+    const decisions = await Promise.all(Array.from({ length: 128 }, (_, i) => gateway.reserve({
+      requestId: `r${i}`, organizationId, apiKeyId: `k${i}`, instanceId, journalId, amountNanoUsd: 10n, accounts: own(i), rateLimits: limits[4]!, tokens: 1,
+    })));
+    expect(decisions.every(({ kind }) => kind === 'admitted')).toBe(true);
+    const keys = 4_100;
+    await Promise.all(Array.from({ length: keys }, (_, i) => gateway.reserve({
+      requestId: `u${i}`, organizationId, apiKeyId: `k${i}`, instanceId, journalId, amountNanoUsd: 0n, accounts: [], rateLimits: limits[3]!, tokens: 0,
+    })));
+    expect(await ledger.openHolds(organizationId)).toHaveLength(128 + keys);
+    const taken = [...(await ledger.accounts(organizationId)).values()];
+    expect(taken).toHaveLength(128 * 70);
+    expect(taken.every(({ heldNanoUsd }) => heldNanoUsd === 10n)).toBe(true);
+
+    await ledger.closeEpoch(organizationId);
+    await ledger.openEpoch({ ...epoch, waitingFor: [{ journalId, instanceId }] });
+    expect(await ledger.openHolds(organizationId)).toEqual([]);
+    const holds = Array.from({ length: keys }, (_, i): OpenHold => ({ requestId: `u${i}`, apiKeyId: `k${i}`, instanceId, journalId, amountNanoUsd: 2n, accountIds: ['a', `a${i}`], parallel: true, tokens: 0 }));
+    await gateway.announce({ organizationId, journalId, holds, finals: [] });
+    expect((await ledger.accounts(organizationId)).get('a')).toEqual({ postedNanoUsd: 0n, heldNanoUsd: 2n * BigInt(keys) });
+    await ledger.settleBooked(organizationId, holds.map(({ requestId, accountIds }) => ({ requestId, organizationId, chargeNanoUsd: 1n, tokens: null, journalId, journalNumber: 1, accountIds })));
+    expect((await ledger.accounts(organizationId)).get('a')).toEqual({ postedNanoUsd: BigInt(keys), heldNanoUsd: 0n });
+    await connection.client.del(`tollgate:{${organizationId}}:admission`);
+  });
+});
+
+/** One organisation, here as the pure functions have it and there as the scripts do; many items come in the same turn. */
+class Life {
+  readonly #twin: OrganizationState = emptyOrganization();
+  readonly #gateway = new RedisAdmission(connection);
+  readonly #ledger = new RedisAdmissionLedger(connection);
+  readonly #store = connection.storeId()!;
+  readonly #organizationId: string;
+  readonly #outcomes: string[] = [];
+  readonly #accountIds: readonly string[];
+  readonly #keys: Pick<ReserveItem, 'apiKeyId' | 'accounts' | 'rateLimits'>[];
+  readonly #requestIds: readonly string[];
+  #random: number;
+  #batch = 0;
+
+  constructor(private readonly seed: number, private readonly number: number) {
+    this.#random = (seed ^ Math.imul(number + 1, 2_654_435_761)) >>> 0;
+    this.#organizationId = `batches-${seed}-${number}`;
+    this.#accountIds = Array.from({ length: 4 }, (_, i) => `${i}${this.#oddity()}`);
+    this.#keys = limits.map((rateLimits, i) => ({ apiKeyId: `${this.#oddity()}${i}`, rateLimits, accounts: this.#accounts() }));
+    this.#requestIds = Array.from({ length: 1 + this.#below(60) }, (_, i) => `${this.#oddity()}${i}`);
+  }
+
+  async live(): Promise<readonly string[]> {
+    await this.#gateway.renewLease(`${this.#organizationId} ${instanceId}`);
+    await this.#open(false);
+    const batches = 1 + this.#below(batchesMax);
+    for (this.#batch = 0; this.#batch < batches; this.#batch++) {
+      const step = this.#below(8);
+      if (step === 0) await this.#reopen();
+      else if (step === 1) await this.#book();
+      else await this.#turn();
+      this.#expectSame('the accounts', balancesText(await this.#ledger.accounts(this.#organizationId)), balancesText(this.#twin.accounts));
+      this.#expectSame('the open holds', holdsText(await this.#ledger.openHolds(this.#organizationId)), holdsText([...this.#twin.holds.values()]));
+    }
+    await connection.client.del(`tollgate:{${this.#organizationId}}:admission`);
+    return this.#outcomes;
+  }
+
+  /** Settles and reserves of one event-loop turn: settles go first. */
+  async #turn(): Promise<void> {
+    const settles = this.#several(() => this.#settleItem());
+    const reserves = this.#below(4) === 0 ? [] : this.#several(() => this.#reserveItem());
+    const there = reserves.map((item) => this.#gateway.reserve(item));
+    for (const item of settles) this.#gateway.settle(item);
+    await this.#gateway.drain();
+
+    if (settles.length > 0 && reserves.length === 0) this.#outcomes.push('settles only');
+    for (const item of settles) if (settle(this.#twin, item)) this.#outcomes.push('settled');
+    for (const [i, item] of reserves.entries()) {
+      const here = reserve(this.#twin, item, this.#store, Date.now() * 1_000);
+      this.#outcomes.push(here.kind === 'unavailable' ? here.why : here.kind === 'rate_limited' ? `limited by ${here.limit}` : here.kind);
+      expectSameDecision(await there[i]!, here, `${this.#where}: reserve ${i}`);
+    }
+  }
+
+  async #book(): Promise<void> {
+    const items = this.#several((number) => ({ ...this.#settleItem(), journalId: this.#below(2) === 0 ? journalId : 'another', journalNumber: number, accountIds: this.#keys[this.#below(this.#keys.length)]!.accounts.map(({ accountId }) => accountId) }));
+    await this.#ledger.settleBooked(this.#organizationId, items);
+    for (const item of items) {
+      if (this.#twin.holds.has(item.requestId)) this.#outcomes.push('booked');
+      else if (this.#twin.waiting.has(item.journalId)) this.#outcomes.push('posted');
+      settleBooked(this.#twin, item);
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    closeEpoch(this.#twin);
+    await this.#ledger.closeEpoch(this.#organizationId);
+    await this.#open(true);
+    await this.#turn();
+    await this.#book();
+    if (this.#below(4) === 0) return;
+    const hold = (item: ReserveItem): OpenHold => ({ ...item, accountIds: item.accounts.map(({ accountId }) => accountId), parallel: item.rateLimits.parallelRequests !== null });
+    const [holds, finals] = [this.#several(() => hold(this.#reserveItem())), this.#several((number) => ({ ...hold(this.#reserveItem()), journalNumber: number }))];
+    await this.#gateway.announce({ organizationId: this.#organizationId, journalId, holds, finals });
+    announce(this.#twin, journalId, holds, finals);
+    this.#outcomes.push('announced');
+  }
+
+  async #open(waiting: boolean): Promise<void> {
+    const posted = this.#keys[0]!.accounts.map(({ accountId }) => ({ accountId, postedNanoUsd: BigInt(this.#below(10)) }));
+    const epoch = { organizationId: this.#organizationId, epochId: 'e', posted, booked: [{ journalId, number: this.#below(20) }], waitingFor: waiting ? [{ journalId, instanceId }] : [] };
+    await this.#ledger.openEpoch(epoch);
+    openEpoch(this.#twin, { ...epoch, storeId: this.#store });
+  }
+
+  /** Now and then of a key that has changed, though the calls before knew it: other accounts and caps, or other limits. */
+  #reserveItem(): ReserveItem {
+    const at = this.#below(this.#keys.length);
+    if (this.#below(30) === 0) this.#keys[at] = { ...this.#keys[at]!, accounts: this.#accounts() };
+    if (this.#below(30) === 0) this.#keys[at] = { ...this.#keys[at]!, rateLimits: limits[this.#below(limits.length)]! };
+    return { ...this.#keys[at]!, requestId: this.#requestId(), organizationId: this.#organizationId, instanceId, journalId, amountNanoUsd: BigInt(this.#below(14)), tokens: this.#below(4) };
+  }
+
+  #settleItem(): SettleItem {
+    return { requestId: this.#requestId(), organizationId: this.#organizationId, chargeNanoUsd: BigInt(this.#below(14)), tokens: this.#below(3) === 0 ? null : this.#below(3) };
+  }
+
+  #several<T>(make: (number: number) => T): readonly T[] {
+    return Array.from({ length: this.#below(3) === 0 ? this.#below(itemsMax) : this.#below(12) }, (_, i) => make(i + 1));
+  }
+
+  #accounts(): ReserveItem['accounts'] {
+    return this.#accountIds.slice(0, this.#below(5)).map((accountId) => ({ accountId, capNanoUsd: BigInt(this.#below(150)) }));
+  }
+
+  #requestId(): string {
+    return this.#requestIds[this.#below(this.#requestIds.length)]!;
+  }
+
+  #oddity(): string {
+    return oddities[this.#below(oddities.length)]!;
+  }
+
+  #expectSame(what: string, there: string, here: string): void {
+    if (there !== here) expect(there, `${this.#where}: ${what}`).toBe(here);
+  }
+
+  get #where(): string {
+    return `seed ${this.seed}, life ${this.number}, batch ${this.#batch}`;
+  }
+
+  #below(bound: number): number {
+    this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((this.#random / 2 ** 32) * bound);
+  }
+}
+
+/** The same but for the time that passes between the two. */
+function expectSameDecision(there: AdmissionDecision, here: AdmissionDecision, where: string): void {
+  const texts = [there, here].map((decision) => JSON.stringify(decision, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)));
+  const [timeless, hereTimeless] = texts.map((text) => text.replace(/Ms":\d+/g, 'Ms":0'));
+  if (timeless !== hereTimeless) expect(timeless, where).toBe(hereTimeless);
+  const [times, hereTimes] = texts.map((text) => [...text.matchAll(/Ms":(\d+)/g)].map(([, ms]) => Number(ms)));
+  times!.forEach((ms, i) => expect(Math.abs(ms - hereTimes![i]!), `${where}: ${texts.join(' and ')}`).toBeLessThan(5_000));
+}
+
+type Balances = ReadonlyMap<string, { readonly postedNanoUsd: bigint; readonly heldNanoUsd: bigint }>;
+
+/** An account of which nothing is taken may be known to one side alone. */
+function balancesText(balances: Balances): string {
+  return [...balances].filter(([, { postedNanoUsd, heldNanoUsd }]) => postedNanoUsd !== 0n || heldNanoUsd !== 0n)
+    .map(([accountId, { postedNanoUsd, heldNanoUsd }]) => `${accountId}: ${postedNanoUsd} posted, ${heldNanoUsd} held`).sort().join('; ');
+}
+
+function holdsText(holds: readonly OpenHold[]): string {
+  return holds.map((hold) => JSON.stringify([hold.requestId, hold.apiKeyId, hold.instanceId, hold.journalId, hold.amountNanoUsd.toString(), hold.accountIds, hold.parallel, hold.tokens])).sort().join('\n');
+}
