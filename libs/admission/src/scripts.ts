@@ -25,8 +25,11 @@ export function withScripts(client: Redis): ScriptClient {
   return client as ScriptClient;
 }
 
-/** The hash of one organisation; the braces keep all of it in one slot of a cluster. */
-export const organizationKey = (organizationId: string): string => `tollgate:{${organizationId}}:admission`;
+/**
+ * The hash of one organisation; the braces keep all of it in one slot of a cluster. The number is the version of what
+ * it holds: gateways of two versions never read each other's, and an epoch waits for those that do not announce.
+ */
+export const organizationKey = (organizationId: string): string => `tollgate:{${organizationId}}:admission:2`;
 /** The organisation of such a key. */
 export const organizationOf = (key: string): string => key.slice(key.indexOf('{') + 1, key.lastIndexOf('}'));
 /** Lease of each gateway instance. */

@@ -64,7 +64,7 @@ describe('many items in one call', () => {
     const holds = await new RedisAdmissionLedger(connection).openHolds('halves');
     expect(holds).toHaveLength(300);
     expect(holds.find(({ requestId }) => requestId.startsWith('half'))?.requestId).toBe('half of a pair: \ufffd');
-    await connection.client.del('tollgate:{halves}:admission');
+    await connection.client.del('tollgate:{halves}:admission:2');
   });
 
   it('find their script again after Redis has forgotten it', async () => {
@@ -113,7 +113,7 @@ describe('many items in one call', () => {
     expect((await ledger.accounts(organizationId)).get('a')).toEqual({ postedNanoUsd: 0n, heldNanoUsd: 2n * BigInt(keys) });
     await ledger.settleBooked(organizationId, holds.map(({ requestId, accountIds }) => ({ requestId, organizationId, chargeNanoUsd: 1n, tokens: null, journalId, journalNumber: 1, accountIds })));
     expect((await ledger.accounts(organizationId)).get('a')).toEqual({ postedNanoUsd: BigInt(keys), heldNanoUsd: 0n });
-    await connection.client.del(`tollgate:{${organizationId}}:admission`);
+    await connection.client.del(`tollgate:{${organizationId}}:admission:2`);
   });
 });
 
@@ -151,7 +151,7 @@ class Life {
       this.#expectSame('the accounts', balancesText(await this.#ledger.accounts(this.#organizationId)), balancesText(this.#twin.accounts));
       this.#expectSame('the open holds', holdsText(await this.#ledger.openHolds(this.#organizationId)), holdsText([...this.#twin.holds.values()]));
     }
-    await connection.client.del(`tollgate:{${this.#organizationId}}:admission`);
+    await connection.client.del(`tollgate:{${this.#organizationId}}:admission:2`);
     return this.#outcomes;
   }
 

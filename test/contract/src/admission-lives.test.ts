@@ -170,7 +170,7 @@ class Life {
   async #restartStore(): Promise<void> {
     this.#store = `store-${this.#step + 1}`;
     if (this.#below(2) === 0) {
-      await connection.client.del(`tollgate:{${this.#organizationId}}:admission`);
+      await connection.client.del(`tollgate:{${this.#organizationId}}:admission:2`);
       this.#twin = emptyOrganization();
       this.#outcomes.push('restarted empty');
     } else {

@@ -42,6 +42,13 @@ describe('a journal', () => {
     expect([...journal.records()].map(({ requestId }) => requestId)).toEqual(['r1', 'r2']);
   });
 
+  it('reads back a record whatever characters its JSON holds', async () => {
+    const journal = openJournal();
+    const json = JSON.stringify({ model: 'a\u2028b\u2029c\u0085\u{1F9FF}' });
+    await journal.append('F', 'r1', 'org', journal.takeNumber(), json);
+    expect([...journal.records()].map((record) => record.json)).toEqual([json]);
+  });
+
   it('keeps its identity and goes on numbering in the next life', async () => {
     const first = openJournal();
     await final(first, 'r1');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { lockFolder } from '@tollgate/folder-lock';
 import { z } from 'zod';
-import { formatRecord, parseJson, type JournalRecord, type RecordType } from './records.js';
+import { formatRecord, parseJson, parseRecord, type JournalRecord, type RecordType } from './records.js';
 import { listSegments, recordsOf, removeSegment, segmentName, type Segment } from './segment.js';
 
 /** A segment is closed at this size, and a new one begun. */
@@ -128,9 +128,10 @@ export class Journal {
     this.#onFinals = listener;
   }
 
-  /** The finals of one organisation with a number above the given one, from disk. */
+  /** The finals of one organisation with a number above the given one: from disk, and those that it did not take yet. */
   finalsAfter(number: number, organizationId: string): JournalRecord[] {
-    return [...this.records()].filter((record) => record.type === 'F' && record.number > number && record.organizationId === organizationId);
+    const all = [...this.records(), ...this.#kept.map((line) => parseRecord(line.trimEnd()))];
+    return all.filter((record) => record?.type === 'F' && record.number > number && record.organizationId === organizationId) as JournalRecord[];
   }
 
   /** Segments in order, for the shipper. */
@@ -172,7 +173,8 @@ export class Journal {
     clearInterval(this.#syncTimer);
     this.flushNow();
     if (this.#retry !== null) clearTimeout(this.#retry);
-    if (shipped && this.#openIntents.size === 0) {
+    // The intents of finals that were never written are all that is left of their requests.
+    if (shipped && this.#openIntents.size === 0 && this.#kept.length === 0) {
       this.#fd = this.#begin();
       for (const segment of this.#segments) segment.shippedAtMs ??= 0;
       this.#dropShipped(0);

@@ -56,7 +56,8 @@ export function parseJson(text: string): unknown {
   }
 }
 
-const LINE = /^([IPF]) (\S+) (\S+) (\d+) (\{.*\})$/;
+/** JSON may hold U+2028 and U+2029 as they are, and a model's name anything: `s` lets the dot match them. */
+const LINE = /^([IPF]) (\S+) (\S+) (\d+) (\{.*\})$/s;
 
 /** Reads one line without its newline; null where it is none of ours (a torn write). */
 export function parseRecord(line: string): JournalRecord | null {

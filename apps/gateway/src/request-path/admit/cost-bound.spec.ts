@@ -44,7 +44,7 @@ describe('the bound of a request’s cost', () => {
   it('refuses speech, searches and dearer tiers, naming the field', () => {
     const asked: readonly (readonly [object, string])[] = [
       [{ audio: { voice: 'alloy', format: 'wav' } }, 'audio'], [{ modalities: ['text', 'audio'] }, 'modalities'], [{ web_search_options: {} }, 'web_search_options'],
-      [{ service_tier: 'priority' }, 'service_tier'], [{ messages: [{ role: 'assistant', audio: { id: 'audio_1' } }] }, 'messages'],
+      [{ service_tier: 'priority' }, 'service_tier'], [{ messages: [{ role: 'assistant', audio: { id: 'audio_1' } }] }, 'messages'], [{ messages: [{ role: 'assistant', audio: 'audio_1' }] }, 'messages'],
     ];
     for (const [fields, param] of asked) expect(bound(fields), param).toMatchObject({ kind: 'refusal', code: 'unbounded_cost', param });
     expect(bound({ modalities: ['text'], service_tier: 'default', audio: null, web_search_options: null })).toHaveProperty('amountNanoUsd');

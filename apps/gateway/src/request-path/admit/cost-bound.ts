@@ -12,6 +12,8 @@ const TOKENS_MAX = 10_000_000;
 const CHOICES_MAX = 128;
 /** Parts of a message whose tokens do not follow from their bytes: an image of a few hundred bytes can be thousands of tokens. */
 const UNBOUNDED_PARTS: ReadonlySet<string> = new Set(['image_url', 'input_image', 'image', 'input_audio', 'audio', 'file', 'input_file', 'video_url']);
+/** A message's own field, which need not nest. */
+const AUDIO = '"audio"';
 const UNBOUNDED_TEXTS: readonly string[] = [...UNBOUNDED_PARTS].map((part) => `"${part}"`);
 
 export interface CostBound {
@@ -90,7 +92,7 @@ function unboundedField(exchange: Exchange): string | null {
   if (!TIERS.has(given(body, serviceTier))) return 'service_tier';
   const kinds = given(body, modalities);
   if (kinds !== null && !(Array.isArray(kinds) && kinds.every((kind) => kind === 'text'))) return 'modalities';
-  return nestedMessages && hasUnboundedParts(body) ? 'messages' : null;
+  return (nestedMessages || body.includes(AUDIO)) && hasUnboundedParts(body) ? 'messages' : null;
 }
 
 function given(body: Buffer, span: Span | null): unknown {

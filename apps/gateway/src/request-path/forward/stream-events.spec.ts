@@ -47,6 +47,11 @@ describe('a stream of events', () => {
     const text = word('"usage":{"prompt_tokens":1,"completion_tokens":1}');
     expect(run(false, [ROLE, text, DONE])).toMatchObject({ out: ROLE + text + DONE, usage: null });
   });
+  it('finds usage before an event whose whole text is the name of its field', () => {
+    const text = word('completion_tokens');
+    expect(run(false, [ROLE + USAGE + text + DONE])).toMatchObject({ out: ROLE + text + DONE, usage: reported });
+    expect(run(false, [text + DONE])).toMatchObject({ out: text + DONE, usage: null });
+  });
   it('understands lines that end in CR LF', () => {
     const crlf = whole.map((text) => text.replaceAll('\n', '\r\n'));
     expect(run(false, crlf)).toMatchObject({ usage: reported, done: true });

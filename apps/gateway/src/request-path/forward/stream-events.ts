@@ -6,7 +6,7 @@ const CRLF = '\r\n\r\n';
 const DONE = /(?:^|\n)data: ?\[DONE\]\s*$/;
 const DONE_LENGTH_MAX = 24;
 const COLON = 0x3a;
-/** A field that every usage report has, and text never: there its quotes are escaped. */
+/** A field that every usage report has, and text hardly ever: within text its quotes are escaped. */
 const USAGE_FIELD = '"completion_tokens"';
 
 export interface StreamPart {
@@ -99,7 +99,17 @@ function lastEventEnd(text: string): number {
 function lastUsage(events: string): { start: number; end: number; alone: boolean; usage: TokenUsage } | null {
   // Most pieces hold none, and forwards the search is fastest.
   if (!events.includes(USAGE_FIELD)) return null;
-  const at = events.lastIndexOf(USAGE_FIELD);
+  for (let end = events.length; end > 0; ) {
+    const at = events.lastIndexOf(USAGE_FIELD, end - 1);
+    if (at === -1) return null;
+    const report = usageAt(events, at);
+    if (report.usage !== null) return { ...report, usage: report.usage };
+    end = report.start;
+  }
+  return null;
+}
+
+function usageAt(events: string, at: number): { start: number; end: number; alone: boolean; usage: TokenUsage | null } {
   const start = lastEventEnd(events.slice(0, at));
   const lf = events.indexOf(LF, at);
   const crlf = events.indexOf(CRLF, at);
@@ -108,9 +118,8 @@ function lastUsage(events: string): { start: number; end: number; alone: boolean
   try {
     // Its numbers are ASCII, whatever else stands beside them.
     const parsed = JSON.parse(data) as { usage?: unknown; choices?: unknown };
-    const usage = readUsage(parsed.usage);
-    return usage === null ? null : { start, end, alone: Array.isArray(parsed.choices) && parsed.choices.length === 0, usage };
+    return { start, end, alone: Array.isArray(parsed.choices) && parsed.choices.length === 0, usage: readUsage(parsed.usage) };
   } catch {
-    return null;
+    return { start, end, alone: false, usage: null };
   }
 }

@@ -47,6 +47,8 @@ const EMPTY = Buffer.alloc(0);
 /** What `take` says of the body once it is all there; a refusal as soon as it is too large. */
 function collect(request: IncomingMessage, bytesMax: number, take: (body: Buffer) => Refusal | undefined): Promise<Refusal | undefined> {
   const tooLarge = (): Refusal => refuse('body_too_large', { message: `The body may have at most ${bytesMax} bytes.` });
+  // While its key was asked for: no event will tell it any more.
+  if (request.destroyed) return Promise.resolve(BROKEN_OFF);
   if (Number(request.headers['content-length'] ?? 0) > bytesMax) return Promise.resolve(tooLarge());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Journal } from './journal.js';
+
+const disk = vi.hoisted(() => ({ full: false }));
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  const write = (...args: Parameters<typeof writeSync>): number => {
+    if (disk.full) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    return fs.writeSync(...args);
+  };
+  return { ...fs, writeSync: write };
+});
+
+let folder: string;
+let journal: Journal;
+beforeEach(() => {
+  disk.full = false;
+  folder = mkdtempSync(join(tmpdir(), 'tollgate-journal-'));
+  journal = Journal.open(folder);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const ids = (records: Iterable<{ type: string; requestId: string }>): string[] => [...records].map(({ type, requestId }) => `${type} ${requestId}`);
+const final = (requestId: string): Promise<boolean> => journal.append('F', requestId, 'org', journal.takeNumber(), '{}');
+
+describe('a journal on a full disk', () => {
+  it('refuses intents and keeps finals, in their order, until the disk takes them', async () => {
+    expect(await journal.append('I', 'r1', 'org', 0, '{}')).toBe(true);
+    disk.full = true;
+    expect(await Promise.all([journal.append('I', 'r2', 'org', 0, '{}'), final('r1')])).toEqual([false, false]);
+    expect(await final('r0')).toBe(false);
+    disk.full = false;
+    expect(await final('r3')).toBe(true);
+    expect(ids(journal.records())).toEqual(['I r1', 'F r1', 'F r0', 'F r3']);
+    expect(journal.close(false)).toBe(0);
+  });
+  it('announces finals that the disk has not taken', async () => {
+    await final('r1');
+    disk.full = true;
+    await final('r2');
+    expect(ids(journal.finalsAfter(0, 'org'))).toEqual(['F r1', 'F r2']);
+    expect(ids(journal.finalsAfter(1, 'org'))).toEqual(['F r2']);
+    disk.full = false;
+    expect(journal.close(false)).toBe(0);
+  });
+  it('ends with the intents of requests whose finals it never took, and says how many', async () => {
+    await journal.append('I', 'r1', 'org', 0, '{}');
+    disk.full = true;
+    await final('r1');
+    expect(journal.close(true)).toBe(1);
+    disk.full = false;
+    const next = Journal.open(folder);
+    expect(ids(next.records())).toEqual(['I r1']);
+    next.close(false);
+  });
+});
