@@ -7,6 +7,7 @@ import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createLogger, createMetricsRegistry, type Registry } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from './journal/journal.js';
+import { JournaledRequest } from './journal/journaled-request.js';
 import { Shipper } from './journal/shipper.js';
 import { registerMetrics, RequestMeter } from './metrics.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
@@ -77,8 +78,8 @@ describe('the figures of a gateway', () => {
   it('say what the bus has not acknowledged, and for how long', async () => {
     let acknowledge: () => void = () => undefined;
     published = () => new Promise((resolve) => (acknowledge = resolve));
-    await journal.append('F', 'r1', 'o', journal.takeNumber(), '{}');
-    await journal.append('F', 'r2', 'o', journal.takeNumber(), '{}');
+    await journal.append('F', new JournaledRequest('r1', 'o'), journal.takeNumber(), '{}');
+    await journal.append('F', new JournaledRequest('r2', 'o'), journal.takeNumber(), '{}');
     expect(await scrape()).toMatchObject({ 'tollgate_gateway_journal_unshipped_records': '2' });
     shipper.start();
     const done = shipper.caughtUp();

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Journal } from './journal.js';
+import { JournaledRequest } from './journaled-request.js';
 
 const disk = vi.hoisted(() => ({ full: false }));
 vi.mock('node:fs', async (original) => {
@@ -18,19 +19,23 @@ let folder: string;
 let journal: Journal;
 beforeEach(() => {
   disk.full = false;
+  requests.clear();
   folder = mkdtempSync(join(tmpdir(), 'tollgate-journal-'));
   journal = Journal.open(folder);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const ids = (records: Iterable<{ type: string; requestId: string }>): string[] => [...records].map(({ type, requestId }) => `${type} ${requestId}`);
-const final = (requestId: string): Promise<boolean> => journal.append('F', requestId, 'org', journal.takeNumber(), '{}');
+const requests = new Map<string, JournaledRequest>();
+const request = (requestId: string): JournaledRequest => requests.get(requestId) ?? requests.set(requestId, new JournaledRequest(requestId, 'org')).get(requestId)!;
+const intent = (requestId: string): Promise<boolean> => journal.append('I', request(requestId), 0, '{}');
+const final = (requestId: string): Promise<boolean> => journal.append('F', request(requestId), journal.takeNumber(), '{}');
 
 describe('a journal on a full disk', () => {
   it('refuses intents and keeps finals, in their order, until the disk takes them', async () => {
-    expect(await journal.append('I', 'r1', 'org', 0, '{}')).toBe(true);
+    expect(await intent('r1')).toBe(true);
     disk.full = true;
-    expect(await Promise.all([journal.append('I', 'r2', 'org', 0, '{}'), final('r1')])).toEqual([false, false]);
+    expect(await Promise.all([intent('r2'), final('r1')])).toEqual([false, false]);
     expect(await final('r0')).toBe(false);
     disk.full = false;
     expect(await final('r3')).toBe(true);
@@ -47,7 +52,7 @@ describe('a journal on a full disk', () => {
     expect(journal.close(false)).toBe(0);
   });
   it('ends with the intents of requests whose finals it never took, and says how many', async () => {
-    await journal.append('I', 'r1', 'org', 0, '{}');
+    await intent('r1');
     disk.full = true;
     await final('r1');
     expect(journal.close(true)).toBe(1);

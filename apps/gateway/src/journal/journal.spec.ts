@@ -5,8 +5,9 @@ import { FolderLockedError } from '@tollgate/folder-lock';
 import type { BusMessage } from '@tollgate/bus';
 import type { UsageRecordedV1 } from '@tollgate/contracts';
 import { createLogger } from '@tollgate/telemetry';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Journal } from './journal.js';
+import { JournaledRequest } from './journaled-request.js';
 import type { Intent } from './records.js';
 import { endOrphans } from './recover.js';
 import { Shipper } from './shipper.js';
@@ -17,6 +18,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tollgate-journal-'));
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   for (const journal of open.splice(0)) journal.close(false);
   rmSync(folder, { recursive: true, force: true });
 });
@@ -32,20 +34,25 @@ function abandon(journal: Journal): void {
   journal.close(false);
 }
 const final = (journal: Journal, requestId: string, organizationId = 'org'): Promise<boolean> =>
-  journal.append('F', requestId, organizationId, journal.takeNumber(), JSON.stringify({ requestId }));
+  journal.append('F', new JournaledRequest(requestId, organizationId), journal.takeNumber(), JSON.stringify({ requestId }));
+const intended = async (journal: Journal, requestId: string, json: string): Promise<JournaledRequest> => {
+  const request = new JournaledRequest(requestId, 'org');
+  await journal.append('I', request, 0, json);
+  return request;
+};
 const silent = createLogger({ service: 'test', level: 'silent' });
 
 describe('a journal', () => {
   it('has on disk what it said it has, in one write for all records of a turn', async () => {
     const journal = openJournal();
-    await Promise.all([journal.append('I', 'r1', 'org', 0, '{}'), journal.append('I', 'r2', 'org', 0, '{}')]);
+    await Promise.all([intended(journal, 'r1', '{}'), intended(journal, 'r2', '{}')]);
     expect([...journal.records()].map(({ requestId }) => requestId)).toEqual(['r1', 'r2']);
   });
 
   it('reads back a record whatever characters its JSON holds', async () => {
     const journal = openJournal();
     const json = JSON.stringify({ model: 'a\u2028b\u2029c\u0085\u{1F9FF}' });
-    await journal.append('F', 'r1', 'org', journal.takeNumber(), json);
+    await journal.append('F', new JournaledRequest('r1', 'org'), journal.takeNumber(), json);
     expect([...journal.records()].map((record) => record.json)).toEqual([json]);
   });
 
@@ -113,14 +120,14 @@ describe('what the last life left', () => {
 
   it('is charged by its last progress, at most its hold, and nothing without one', async () => {
     const first = openJournal();
-    await first.append('I', plain, 'org', 0, JSON.stringify(intent(plain, '900000')));
-    await first.append('I', moved, 'org', 0, JSON.stringify(intent(moved, '900000')));
-    await first.append('P', moved, 'org', 0, '{"outputTokens":10}');
-    await first.append('P', moved, 'org', 0, '{"outputTokens":50}');
-    await first.append('I', beyond, 'org', 0, JSON.stringify(intent(beyond, '150000')));
-    await first.append('P', beyond, 'org', 0, '{"outputTokens":50}');
-    await first.append('I', ended, 'org', 0, JSON.stringify(intent(ended, null)));
-    await first.append('F', ended, 'org', first.takeNumber(), finalOf(ended, 1));
+    await intended(first, plain, JSON.stringify(intent(plain, '900000')));
+    const movedRequest = await intended(first, moved, JSON.stringify(intent(moved, '900000')));
+    await first.append('P', movedRequest, 0, '{"outputTokens":10}');
+    await first.append('P', movedRequest, 0, '{"outputTokens":50}');
+    const beyondRequest = await intended(first, beyond, JSON.stringify(intent(beyond, '150000')));
+    await first.append('P', beyondRequest, 0, '{"outputTokens":50}');
+    const endedRequest = await intended(first, ended, JSON.stringify(intent(ended, null)));
+    await first.append('F', endedRequest, first.takeNumber(), finalOf(ended, 1));
     abandon(first);
 
     const { finals, unreadable } = await endOrphans(openJournal(), now);
@@ -137,7 +144,7 @@ describe('what the last life left', () => {
 
   it('is ended once, however often the process is killed after that', async () => {
     const first = openJournal();
-    await first.append('I', plain, 'org', 0, JSON.stringify(intent(plain, null)));
+    await intended(first, plain, JSON.stringify(intent(plain, null)));
     abandon(first);
     const second = openJournal();
     await endOrphans(second, now);
@@ -148,7 +155,7 @@ describe('what the last life left', () => {
 
   it('is read past what a power cut made of it', async () => {
     const first = openJournal();
-    await first.append('I', plain, 'org', 0, JSON.stringify(intent(plain, null)));
+    await intended(first, plain, JSON.stringify(intent(plain, null)));
     const path = join(folder, readdirSync(folder).filter((name) => name.endsWith('.log')).sort().at(-1)!);
     abandon(first);
     appendFileSync(path, `I a b 0 {oops}\nF ${ended} org 1 {"oops":1}\nI x y 0 {\0\0\0}\n\0\0\n`);
@@ -167,6 +174,11 @@ describe('what the last life left', () => {
 });
 
 describe('the shipper', () => {
+  const large = (journal: Journal, requestId: string): Promise<boolean> =>
+    journal.append('F', new JournaledRequest(requestId, 'org'), journal.takeNumber(), JSON.stringify({ text: 'x'.repeat(600_000) }));
+  /** More than a segment holds. */
+  const SEGMENTFUL = 15;
+
   it('publishes finals in order and again until the bus takes them', async () => {
     const journal = openJournal();
     const published: string[] = [];
@@ -179,7 +191,7 @@ describe('the shipper', () => {
     };
     const shipper = new Shipper(journal, bus, silent);
     shipper.start();
-    await journal.append('I', 'r1', 'org', 0, '{}');
+    await intended(journal, 'r1', '{}');
     for (const requestId of ['r1', 'r2', 'r3']) await final(journal, requestId);
     await shipper.caughtUp(5_000);
     expect(published).toEqual(['r1', 'r2', 'r3']);
@@ -206,9 +218,8 @@ describe('the shipper', () => {
     const journal = openJournal();
     const shipper = new Shipper(journal, { publish: async () => undefined }, silent);
     shipper.start();
-    const large = JSON.stringify({ text: 'x'.repeat(600_000) });
-    await journal.append('I', 'open', 'org', 0, '{}');
-    for (let i = 0; i < 30; i++) await journal.append('F', `r${i}`, 'org', journal.takeNumber(), large);
+    await intended(journal, 'open', '{}');
+    for (let i = 0; i < 30; i++) await large(journal, `r${i}`);
     await shipper.caughtUp(5_000);
     shipper.close();
     expect(journal.segments().length).toBeGreaterThan(1);
@@ -216,5 +227,32 @@ describe('the shipper', () => {
     journal.close(true);
     const left = readdirSync(folder).filter((name) => name.endsWith('.log')).map((name) => readFileSync(join(folder, name), 'utf8')).join('');
     expect(left).toContain('I open org');
+  });
+
+  it('keeps the segments that an open request needs, wherever its intent and its newest progress came to stand, until its final is written', async () => {
+    const journal = openJournal();
+    const shipper = new Shipper(journal, { publish: async () => undefined }, silent);
+    shipper.start();
+    for (let i = 0; i < SEGMENTFUL; i++) await large(journal, `before${i}`);
+    // The first record after a segment is full begins the next one.
+    const request = await intended(journal, 'open', '{}');
+    for (let i = 0; i < SEGMENTFUL; i++) await large(journal, `between${i}`);
+    await journal.append('P', request, 0, '{"outputTokens":7}');
+    for (let i = 0; i < 2 * SEGMENTFUL; i++) await large(journal, `after${i}`);
+    const kept = async (): Promise<string[]> => {
+      await shipper.caughtUp(5_000);
+      const now = performance.now();
+      vi.spyOn(performance, 'now').mockReturnValue(now + 61_000);
+      await large(journal, 'last');
+      await shipper.caughtUp(5_000);
+      return [...journal.records()].map(({ type, requestId }) => `${type} ${requestId}`).filter((record) => record.endsWith(' open') || record.endsWith('before0'));
+    };
+    expect(await kept()).toEqual(['I open', 'P open']);
+    await final(journal, 'unrelated');
+    await journal.append('F', request, journal.takeNumber(), '{}');
+    for (let i = 0; i < SEGMENTFUL; i++) await large(journal, `end${i}`);
+    vi.restoreAllMocks();
+    expect((await kept()).filter((record) => record !== 'F open')).toEqual([]);
+    shipper.close();
   });
 });

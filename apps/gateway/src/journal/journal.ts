@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { lockFolder } from '@tollgate/folder-lock';
 import { z } from 'zod';
+import { JournaledRequest } from './journaled-request.js';
 import { formatRecord, parseJson, parseRecord, type JournalRecord, type RecordType } from './records.js';
 import { listSegments, recordsOf, removeSegment, segmentName, type Segment } from './segment.js';
 
@@ -19,11 +20,23 @@ const SYNC_INTERVAL_MS = 1_000;
  */
 const KEPT_AFTER_SHIPPING_MS = 60_000;
 
+/** Writes up to this many bytes need no buffer of their own. */
+const SCRATCH_BYTES = 256 * 1024;
+/** UTF-8 takes no more for one unit of a string. */
+const UTF8_BYTES_MAX = 3;
+
 /** The records of one event-loop turn: one write, and one answer for all who wait. */
-interface Turn {
-  readonly lines: string[];
+interface Turn extends Batch {
   readonly written: Promise<boolean>;
   readonly answer: (taken: boolean) => void;
+}
+
+/** Lines in their order, and whose they are. */
+interface Batch {
+  readonly lines: string[];
+  readonly intents: JournaledRequest[];
+  readonly progress: JournaledRequest[];
+  readonly finals: JournaledRequest[];
 }
 
 export interface JournalCounts {
@@ -42,12 +55,14 @@ export interface JournalCounts {
 export class Journal {
   readonly journalId: string;
   readonly #segments: Segment[];
-  readonly #openIntents = new Map<string, Segment>();
+  /** What the lives before left open, until somebody ends it. */
+  readonly #left = new Map<string, JournaledRequest>();
+  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   #nextNumber: number;
   #fd: number;
   #turn: Turn | null = null;
   /** Finals that the disk did not take yet, oldest first. */
-  #kept: string[] = [];
+  #kept: Batch = emptyBatch();
   #flushing: NodeJS.Immediate | null = null;
   #retry: NodeJS.Timeout | null = null;
   #dirty = false;
@@ -90,20 +105,29 @@ export class Journal {
     return this.#nextNumber++;
   }
 
+  /** A request that a life before left open, to be ended now; else one of which the journal holds nothing. */
+  requestOf(requestId: string, organizationId: string): JournaledRequest {
+    const left = this.#left.get(requestId);
+    if (left === undefined) return new JournaledRequest(requestId, organizationId);
+    this.#left.delete(requestId);
+    return left;
+  }
+
   /**
    * Appends a record; resolves true when the operating system has it, false where the disk does not take it: then an
    * intent's request must not go on. A final that was not taken is kept and written as soon as the disk takes it.
+   * All records of a request name the same object.
    */
-  append(type: RecordType, requestId: string, organizationId: string, number: number, json: string): Promise<boolean> {
-    this.#note(type, requestId);
+  append(type: RecordType, request: JournaledRequest, number: number, json: string): Promise<boolean> {
     let turn = this.#turn;
     if (turn === null) {
       let answer: Turn['answer'];
       const written = new Promise<boolean>((resolve) => (answer = resolve));
-      turn = this.#turn = { lines: [], written, answer: answer! };
+      turn = this.#turn = { ...emptyBatch(), written, answer: answer! };
       this.#flushing ??= setImmediate(this.flushNow);
     }
-    turn.lines.push(formatRecord(type, requestId, organizationId, number, json));
+    turn.lines.push(formatRecord(type, request.requestId, request.organizationId, number, json));
+    (type === 'I' ? turn.intents : type === 'F' ? turn.finals : turn.progress).push(request);
     return turn.written;
   }
 
@@ -113,12 +137,18 @@ export class Journal {
     this.#flushing = null;
     const turn = this.#turn;
     this.#turn = null;
-    const lines = turn === null ? this.#kept : [...this.#kept, ...turn.lines];
-    if (lines.length === 0) return;
-    const taken = this.#write(lines.join(''));
-    if (taken) this.#kept = [];
-    else if (turn !== null) this.#keepFinals(turn.lines);
-    if (this.#kept.length > 0) this.#retryLater();
+    const batch = turn === null ? this.#kept : this.#kept.lines.length === 0 ? turn : joined(this.#kept, turn);
+    if (batch.lines.length === 0) return;
+    const taken = this.#write(batch.lines.join(''));
+    if (taken) {
+      note(batch, this.#segments.at(-1)!);
+      this.#kept = emptyBatch();
+    } else if (turn !== null) {
+      // A request that was served is charged even when its final did not fit: it is written with the next turn that fits.
+      this.#kept.lines.push(...turn.lines.filter((line) => line.startsWith('F ')));
+      this.#kept.finals.push(...turn.finals);
+    }
+    if (this.#kept.lines.length > 0) this.#retryLater();
     turn?.answer(taken);
     if (taken) this.#onFinals();
   };
@@ -130,7 +160,7 @@ export class Journal {
 
   /** The finals of one organisation with a number above the given one: from disk, and those that it did not take yet. */
   finalsAfter(number: number, organizationId: string): JournalRecord[] {
-    const all = [...this.records(), ...this.#kept.map((line) => parseRecord(line.trimEnd()))];
+    const all = [...this.records(), ...this.#kept.lines.map((line) => parseRecord(line.trimEnd()))];
     return all.filter((record) => record?.type === 'F' && record.number > number && record.organizationId === organizationId) as JournalRecord[];
   }
 
@@ -147,11 +177,11 @@ export class Journal {
     this.#dropShipped(KEPT_AFTER_SHIPPING_MS);
   }
 
-  /** Removes segments that were acknowledged at least `ageMs` ago and hold no open intent. */
+  /** Removes segments that were acknowledged at least `ageMs` ago and that no open request needs. */
   #dropShipped(ageMs: number): void {
     const now = performance.now();
     for (const segment of [...this.#segments.slice(0, -1)]) {
-      if (segment.shippedAtMs === null || segment.openIntents > 0 || now - segment.shippedAtMs < ageMs) continue;
+      if (segment.shippedAtMs === null || segment.openRequests > 0 || now - segment.shippedAtMs < ageMs) continue;
       removeSegment(segment);
       this.#segments.splice(this.#segments.indexOf(segment), 1);
     }
@@ -174,19 +204,21 @@ export class Journal {
     this.flushNow();
     if (this.#retry !== null) clearTimeout(this.#retry);
     // The intents of finals that were never written are all that is left of their requests.
-    if (shipped && this.#openIntents.size === 0 && this.#kept.length === 0) {
+    if (shipped && this.#kept.lines.length === 0 && this.#segments.every(({ openRequests }) => openRequests === 0)) {
       this.#fd = this.#begin();
       for (const segment of this.#segments) segment.shippedAtMs ??= 0;
       this.#dropShipped(0);
     }
     closeSync(this.#fd);
     this.lock.release();
-    return this.#kept.length;
+    return this.#kept.lines.length;
   }
 
   /** False where the disk does not take all of it; then nothing of it is in the journal. */
   #write(text: string): boolean {
-    const bytes = Buffer.from(text);
+    const isSmall = text.length * UTF8_BYTES_MAX <= SCRATCH_BYTES;
+    const bytes = isSmall ? this.#scratch : Buffer.from(text);
+    const size = isSmall ? bytes.write(text) : bytes.length;
     let segment = this.#segments.at(-1)!;
     try {
       if (segment.size > SEGMENT_BYTES_MAX) {
@@ -194,8 +226,8 @@ export class Journal {
         segment = this.#segments.at(-1)!;
       }
       let written = 0;
-      while (written < bytes.length) written += writeSync(this.#fd, bytes, written, bytes.length - written, segment.size + written);
-      segment.size += bytes.length;
+      while (written < size) written += writeSync(this.#fd, bytes, written, size - written, segment.size + written);
+      segment.size += size;
       segment.shippedAtMs = null;
       this.#dirty = true;
       return true;
@@ -210,14 +242,6 @@ export class Journal {
     }
   }
 
-  /** A request that was served is charged even when its final did not fit: it is written with the next turn that fits. */
-  #keepFinals(lines: readonly string[]): void {
-    for (const line of lines) {
-      if (line.startsWith('F ')) this.#kept.push(line);
-      else if (line.startsWith('I ')) this.#note('F', line.split(' ', 2)[1]!);
-    }
-  }
-
   #retryLater(): void {
     this.#retry ??= setTimeout(() => {
       this.#retry = null;
@@ -225,27 +249,13 @@ export class Journal {
     }, SYNC_INTERVAL_MS).unref();
   }
 
-  #note(type: RecordType, requestId: string): void {
-    if (type === 'I') {
-      const segment = this.#segments.at(-1)!;
-      segment.openIntents += 1;
-      this.#openIntents.set(requestId, segment);
-    } else if (type === 'F') {
-      const segment = this.#openIntents.get(requestId);
-      if (segment === undefined) return;
-      segment.openIntents -= 1;
-      this.#openIntents.delete(requestId);
-    }
-  }
-
-  #account(segment: Segment, record: JournalRecord): void {
-    if (record.type === 'I') {
-      segment.openIntents += 1;
-      this.#openIntents.set(record.requestId, segment);
-    } else if (record.type === 'F') {
-      this.#note('F', record.requestId);
-      this.#nextNumber = Math.max(this.#nextNumber, record.number + 1);
-    }
+  #account(segment: Segment, { type, requestId, organizationId, number }: JournalRecord): void {
+    const request = this.requestOf(requestId, organizationId);
+    if (type === 'I') request.intentIsIn(segment);
+    else if (type === 'P' && request.intended) request.progressIsIn(segment);
+    else if (type === 'F') request.end();
+    if (request.intended) this.#left.set(requestId, request);
+    if (type === 'F') this.#nextNumber = Math.max(this.#nextNumber, number + 1);
   }
 
   #begin(): number {
@@ -253,7 +263,7 @@ export class Journal {
     const path = join(this.folder, segmentName(sequence, this.#nextNumber));
     const fd = openSync(path, 'w', 0o600);
     if (this.#fd !== undefined) syncAndClose(this.#fd);
-    this.#segments.push({ path, sequence, firstNumber: this.#nextNumber, begunAtMs: Date.now(), size: 0, openIntents: 0, shippedAtMs: null });
+    this.#segments.push({ path, sequence, firstNumber: this.#nextNumber, begunAtMs: Date.now(), size: 0, openRequests: 0, shippedAtMs: null });
     return fd;
   }
 
@@ -264,6 +274,21 @@ export class Journal {
       if (error !== null) this.#dirty = true;
     });
   }
+}
+
+function emptyBatch(): Batch {
+  return { lines: [], intents: [], progress: [], finals: [] };
+}
+
+function joined(a: Batch, b: Batch): Batch {
+  return { lines: [...a.lines, ...b.lines], intents: [...a.intents, ...b.intents], progress: [...a.progress, ...b.progress], finals: [...a.finals, ...b.finals] };
+}
+
+/** All of a batch is written now, in this segment. */
+function note({ intents, progress, finals }: Batch, segment: Segment): void {
+  for (const request of intents) request.intentIsIn(segment);
+  for (const request of progress) request.progressIsIn(segment);
+  for (const request of finals) request.end();
 }
 
 /** What is left of the last second goes to the disk before the file is let go. */

@@ -29,7 +29,7 @@ export async function endOrphans(journal: Journal, nowIso: string): Promise<Last
     else finals.push(read.data as UsageRecordedV1);
   }
   const orphans = [...intents.values()].map((intent) => orphanFinal(intent, progress.get(intent.event.requestId), journal.takeNumber(), nowIso));
-  const written = await Promise.all(orphans.map((event) => journal.append('F', event.requestId, event.organizationId, event.journalNumber, JSON.stringify(event))));
+  const written = await Promise.all(orphans.map((event) => journal.append('F', journal.requestOf(event.requestId, event.organizationId), event.journalNumber, JSON.stringify(event))));
   if (written.includes(false)) throw new Error('the journal cannot be written to: the disk may be full');
   return { finals: [...finals, ...orphans], unreadable };
 }

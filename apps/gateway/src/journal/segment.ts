@@ -13,8 +13,8 @@ export interface Segment {
   readonly begunAtMs: number;
   /** Bytes written and whole. */
   size: number;
-  /** Intents in it without a final anywhere. */
-  openIntents: number;
+  /** Intents, and newest progress, of requests without a final anywhere: they are needed if this process dies. */
+  openRequests: number;
   /** When all of it was acknowledged (monotonic milliseconds); null before. */
   shippedAtMs: number | null;
 }
@@ -33,7 +33,7 @@ export function listSegments(folder: string): Segment[] {
       const fd = openSync(path, 'r');
       const { size, birthtimeMs: begunAtMs } = fstatSync(fd);
       closeSync(fd);
-      return [{ path, sequence: Number(match[1]), firstNumber: Number(match[2]), begunAtMs, size, openIntents: 0, shippedAtMs: null }];
+      return [{ path, sequence: Number(match[1]), firstNumber: Number(match[2]), begunAtMs, size, openRequests: 0, shippedAtMs: null }];
     })
     .sort((a, b) => a.sequence - b.sequence);
 }

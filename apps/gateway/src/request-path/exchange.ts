@@ -1,6 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdmissionDecision } from '@tollgate/credit';
+import type { JournaledRequest } from '../journal/journaled-request.js';
 import type { CachedKey } from './identify-key/cached-key.js';
 import type { BodyFields } from './receive-body/scan-body.js';
 import type { Route, Target } from './choose-route/route-table.js';
@@ -52,9 +53,9 @@ export class Exchange {
   inputTokensEstimate = 0;
   rate: Admitted['rate'] | null = null;
   admitted = false;
-  /** journalIntent: the text of the usage event as far as it is known; once it is journaled a final is owed. */
+  /** journalIntent: the text of the usage event as far as it is known, and what the journal knows: once the intent is written, a final is owed. */
   eventHead = '';
-  intended = false;
+  journaled: JournaledRequest | null = null;
   /** settle: nothing is owed any more. */
   settled = false;
   /** Output tokens counted from what was delivered of a stream, and how many of them the journal knows. */

@@ -95,7 +95,7 @@ export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Pr
 /** A bug of ours: what was taken is given back, what reached a provider has its event all the same. */
 async function endUnexpected(exchange: Exchange, parts: RequestPathParts, settleCall: ReturnType<typeof settle>): Promise<void> {
   parts.meter.refused('internal_error');
-  if (exchange.intended && !exchange.settled) {
+  if (exchange.journaled?.intended === true && !exchange.settled) {
     const usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
     await settleCall(exchange, { target: exchange.targets[0]!, outcome: 'provider_failed', usage, usageSource: 'none', finish: () => undefined });
   }

@@ -118,10 +118,10 @@ export class GatewayLife {
   /** Long streams leave a trace of what they delivered, so that a kill does not make it free. */
   #journalProgress(): void {
     for (const exchange of this.parts.inFlight) {
-      if (!exchange.intended || exchange.settled || exchange.countedOutputTokens <= exchange.journaledOutputTokens) continue;
+      if (exchange.journaled === null || exchange.settled || exchange.countedOutputTokens <= exchange.journaledOutputTokens) continue;
       exchange.journaledOutputTokens = exchange.countedOutputTokens;
       const progress = JSON.stringify({ outputTokens: exchange.countedOutputTokens });
-      void this.parts.journal.append('P', exchange.requestId, exchange.key!.snapshot.organizationId, 0, progress);
+      void this.parts.journal.append('P', exchange.journaled, 0, progress);
     }
   }
 }

@@ -1,15 +1,26 @@
 import type { Journal } from '../../journal/journal.js';
+import { JournaledRequest } from '../../journal/journaled-request.js';
 import type { GatewayIdentity } from '../admit/admit.js';
 import { eventHead, gatewayPart, intentText } from '../event-text.js';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
 
+const UNAVAILABLE = refuse('journal_unavailable');
+
 /** Writes down that a provider is about to be called, with all that the usage event needs if this process dies. */
 export function journalIntent(journal: Journal, { journalId }: GatewayIdentity, priceVersion: string): (exchange: Exchange) => Promise<Refusal | undefined> {
   const gateway = gatewayPart(journalId, priceVersion);
-  return async (exchange) => {
+  // Requests of one turn are written together, and share the answer.
+  let written: Promise<boolean> | null = null;
+  let answer: Promise<Refusal | undefined> = Promise.resolve(undefined);
+  return (exchange) => {
     exchange.eventHead = eventHead(gateway, exchange);
-    exchange.intended = await journal.append('I', exchange.requestId, exchange.key!.snapshot.organizationId, 0, intentText(exchange));
-    return exchange.intended ? undefined : refuse('journal_unavailable');
+    exchange.journaled = new JournaledRequest(exchange.requestId, exchange.key!.snapshot.organizationId);
+    const writing = journal.append('I', exchange.journaled, 0, intentText(exchange));
+    if (writing !== written) {
+      written = writing;
+      answer = writing.then((taken) => (taken ? undefined : UNAVAILABLE));
+    }
+    return answer;
   };
 }

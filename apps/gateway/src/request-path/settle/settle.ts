@@ -15,15 +15,15 @@ export function settle(journal: Journal, admission: Admission): (exchange: Excha
   return (exchange, { target, outcome, usage, usageSource }) => {
     if (exchange.settled) return Promise.resolve();
     exchange.settled = true;
-    const { requestId, holdNanoUsd } = exchange;
-    const { organizationId } = exchange.key!.snapshot;
+    const { holdNanoUsd, requestId } = exchange;
+    const journaled = exchange.journaled!;
     const costNanoUsd = costOf(target.price, usage);
     const chargeNanoUsd = holdNanoUsd !== null && costNanoUsd > holdNanoUsd ? holdNanoUsd : costNanoUsd;
     const journalNumber = journal.takeNumber();
     const final = finalText(exchange.eventHead, { target, journalNumber, outcome, usage, usageSource, costNanoUsd, chargeNanoUsd, endedAtMs: Date.now() });
-    const written = journal.append('F', requestId, organizationId, journalNumber, final);
+    const written = journal.append('F', journaled, journalNumber, final);
     if (exchange.admitted) {
-      admission.settle({ requestId, organizationId, chargeNanoUsd, tokens: usageSource === 'none' ? 0 : usage.inputTokens + usage.outputTokens });
+      admission.settle({ requestId, organizationId: journaled.organizationId, chargeNanoUsd, tokens: usageSource === 'none' ? 0 : usage.inputTokens + usage.outputTokens });
     }
     return written;
   };
