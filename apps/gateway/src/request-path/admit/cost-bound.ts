@@ -13,7 +13,7 @@ const CHOICES_MAX = 128;
 /** Parts of a message whose tokens do not follow from their bytes: an image of a few hundred bytes can be thousands of tokens. */
 const UNBOUNDED_PARTS: ReadonlySet<string> = new Set(['image_url', 'input_image', 'image', 'input_audio', 'audio', 'file', 'input_file', 'video_url']);
 /** A message's own field, which need not nest. */
-const AUDIO = '"audio"';
+const AUDIO = Buffer.from('"audio"');
 const UNBOUNDED_TEXTS: readonly string[] = [...UNBOUNDED_PARTS].map((part) => `"${part}"`);
 
 export interface CostBound {

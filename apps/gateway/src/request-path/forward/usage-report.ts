@@ -4,6 +4,7 @@ import { valueAt } from '../receive-body/values.js';
 
 /** Above this a number is no count of tokens. */
 const TOKENS_MAX = 1_000_000_000;
+const USAGE = Buffer.from('"usage"');
 
 /** `usage` as OpenAI's dialect reports it; null where it is not that. */
 export function readUsage(usage: unknown): TokenUsage | null {
@@ -22,7 +23,7 @@ export function readUsage(usage: unknown): TokenUsage | null {
 
 /** The usage of a plain reply; null where it reports none. */
 export function usageOfReply(body: Buffer): TokenUsage | null {
-  const last = lastField(body, 'usage');
+  const last = lastField(body, USAGE);
   if (last !== undefined) return readUsage(valueAt(body, last));
   const fields = scanBody(body);
   return 'kind' in fields || fields.usage === null ? null : readUsage(valueAt(body, fields.usage));

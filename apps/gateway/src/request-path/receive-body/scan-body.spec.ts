@@ -69,12 +69,15 @@ describe('the scan of a body', () => {
 
 describe('the last field of a reply', () => {
   const last = (text: string): string | null | undefined => {
-    const span = lastField(Buffer.from(text), 'usage');
+    const span = lastField(Buffer.from(text), Buffer.from('"usage"'));
     return span && textOf(text, span);
   };
   it('is found from the end, whatever stands before it', () => {
     expect(last('{"choices":[{"message":{"content":"say \\"usage\\": 1"}}],"usage":{"total_tokens":3}}')).toBe('{"total_tokens":3}');
     expect(last('{"usage" : {"a":[1]} , "id":"x","more":{"n":[{}]}}\n')).toBe('{"a":[1]}');
+  });
+  it('is found however far from the end it stands', () => {
+    for (let length = 0; length < 600; length++) expect(last(`{"usage":7,"id":"${'u'.repeat(length)}"}`), String(length)).toBe('7');
   });
   it('is not told where it stands deeper, within text, or twice with one deeper', () => {
     for (const text of ['{"a":{"usage":1}}', '{"usage":1,"x_groq":{"usage":2}}', '{"a":"\\"usage"}', '{"a\\"usage":1}', '{}', '{"a":"usage"}', '{"usage":1', '{"usage":1}}', '{"usage":1]']) expect(last(text), text).toBeUndefined();

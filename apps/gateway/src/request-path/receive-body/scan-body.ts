@@ -32,7 +32,7 @@ export type ScanFault =
 
 type FieldName = Exclude<keyof BodyFields, 'open' | 'nestedMessages'>;
 type Found = { -readonly [K in keyof BodyFields]: BodyFields[K] };
-const FIELDS: ReadonlyMap<string, FieldName> = new Map([
+const FIELDS: readonly (readonly [string, FieldName])[] = [
   ['model', 'model'],
   ['stream', 'stream'],
   ['stream_options', 'streamOptions'],
@@ -45,8 +45,14 @@ const FIELDS: ReadonlyMap<string, FieldName> = new Map([
   ['service_tier', 'serviceTier'],
   ['web_search_options', 'webSearchOptions'],
   ['usage', 'usage'],
-]);
-const FIELD_LENGTH_MAX = 21;
+];
+interface Known {
+  readonly name: Buffer;
+  readonly field: FieldName;
+}
+/** By the length of their names: comparing bytes is cheaper than making a text of each name. */
+const FIELDS_OF_LENGTH: readonly (readonly Known[])[] = Array.from({ length: 1 + Math.max(...FIELDS.map(([name]) => name.length)) }, (_, length) =>
+  FIELDS.flatMap(([name, field]) => (name.length === length ? [{ name: Buffer.from(name), field }] : [])));
 /** Deeper nesting is refused: no client has it, and readers behind us may recurse. */
 const DEPTH_MAX = 256;
 /** A list of objects. */
@@ -55,6 +61,8 @@ const PLAIN_MESSAGES_DEPTH = 2;
 const QUOTE = 0x22, BACKSLASH = 0x5c, OPEN_BRACE = 0x7b, CLOSE_BRACE = 0x7d, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d, COMMA = 0x2c, COLON = 0x3a;
 /** String bytes looked at one by one before the search goes native. */
 const NATIVE_AFTER = 48;
+/** Bytes before the end in which a reply's usage usually stands. */
+const NEAR_END = 256;
 
 /**
  * Finds the top-level fields of a JSON object without building it. The grammar is checked to the last bracket, but for
@@ -76,16 +84,15 @@ export function scanBody(bytes: Buffer): BodyFields | ScanFault {
     if (bytes[at] !== QUOTE) return { kind: 'not_json', at };
     const nameEnd = skipString(bytes, at + 1);
     if (nameEnd < 0) return { kind: 'not_json', at };
-    const name = fieldName(bytes, at + 1, nameEnd - 1);
-    if (name === null) return { kind: 'ambiguous', field: 'a field name with escapes' };
+    if (isEscaped(bytes, at + 1, nameEnd - 1)) return { kind: 'ambiguous', field: 'a field name with escapes' };
+    const field = fieldNamed(bytes, at + 1, nameEnd - 1);
     at = skipSpace(bytes, nameEnd);
     if (bytes[at] !== COLON) return { kind: 'not_json', at };
     const start = skipSpace(bytes, at + 1);
     const end = skipValue(bytes, start);
     if (end < 0) return { kind: 'not_json', at: start };
-    const field = FIELDS.get(name);
-    if (field !== undefined) {
-      if (found[field] !== null) return { kind: 'ambiguous', field: name };
+    if (field !== null) {
+      if (found[field] !== null) return { kind: 'ambiguous', field: FIELDS.find(([, each]) => each === field)![0] };
       found[field] = { start, end };
       if (field === 'messages') found.nestedMessages = deepest > PLAIN_MESSAGES_DEPTH;
     }
@@ -97,15 +104,15 @@ export function scanBody(bytes: Buffer): BodyFields | ScanFault {
 }
 
 /**
- * The value of the last field `name` of a JSON object, looked for from its end: of a reply that is mostly text, the few
+ * The value of the last field of a name (given with its quotes) of a JSON object, looked for from its end: of a reply that is mostly text, the few
  * bytes behind the field are all that is read. Undefined where it cannot be told so: no such name, it stands deeper, or
  * within a string. Then `scanBody` tells.
  */
-export function lastField(bytes: Buffer, name: string): Span | undefined {
-  const at = bytes.lastIndexOf(`"${name}"`);
+export function lastField(bytes: Buffer, quotedName: Buffer): Span | undefined {
+  const at = lastIndexOf(bytes, quotedName);
   // Behind a backslash the quote is text.
   if (at <= 0 || bytes[at - 1] === BACKSLASH) return undefined;
-  const colon = skipSpace(bytes, at + name.length + 2);
+  const colon = skipSpace(bytes, at + quotedName.length);
   if (bytes[colon] !== COLON) return undefined;
   const start = skipSpace(bytes, colon + 1);
   const end = skipValue(bytes, start);
@@ -122,15 +129,40 @@ export function lastField(bytes: Buffer, name: string): Span | undefined {
   return bytes[next] === CLOSE_BRACE && skipSpace(bytes, next + 1) === bytes.length ? { start, end } : undefined;
 }
 
+/** Near the end a loop finds it before a native search has begun. */
+function lastIndexOf(bytes: Buffer, word: Buffer): number {
+  const [first, length] = [word[0], word.length];
+  const near = Math.max(0, bytes.length - NEAR_END);
+  for (let from = bytes.length - length; from >= near; from--) {
+    if (bytes[from] !== first) continue;
+    let at = 1;
+    while (at < length && bytes[from + at] === word[at]) at++;
+    if (at === length) return from;
+  }
+  return near === 0 ? -1 : bytes.lastIndexOf(word, near - 1);
+}
+
 function finish(bytes: Buffer, end: number, found: Found): BodyFields | ScanFault {
   const rest = skipSpace(bytes, end);
   return rest === bytes.length ? found : { kind: 'not_json', at: rest };
 }
 
-/** The name as text, empty where it is too long to be one of ours; null where it is spelt with escapes. */
-function fieldName(bytes: Buffer, start: number, end: number): string | null {
-  for (let i = start; i < end; i++) if (bytes[i] === BACKSLASH) return null;
-  return end - start > FIELD_LENGTH_MAX ? '' : bytes.toString('latin1', start, end);
+function isEscaped(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] === BACKSLASH) return true;
+  return false;
+}
+
+/** Which of our fields a name stands for; null for any other. */
+function fieldNamed(bytes: Buffer, start: number, end: number): FieldName | null {
+  const candidates = FIELDS_OF_LENGTH[end - start];
+  if (candidates === undefined) return null;
+  for (let i = 0; i < candidates.length; i++) {
+    const { name, field } = candidates[i]!;
+    let at = 0;
+    while (at < name.length && bytes[start + at] === name[at]) at++;
+    if (at === name.length) return field;
+  }
+  return null;
 }
 
 function skipSpace(bytes: Buffer, from: number): number {
