@@ -16,8 +16,6 @@ import type { TimedCall } from './timed-call.js';
 import { measureWindow, type Window } from './window.js';
 
 const KEYS = 10_000;
-/** How much longer the gateway's first warm-up is than the others: compiling its path takes some 20,000 requests. */
-const GATEWAY_WARM_UP = 5;
 /** Functions and parts of a profile that are shown. */
 const DEAREST = 25;
 
@@ -108,7 +106,7 @@ class Run {
       if (isPaced(load.scenario) && options.scenarios.length > 1) continue;
       await closedLoop(load, 'floor', stack, tools.wrk, options.warmUpSeconds);
       // The gateway has more code to warm, and gets fewer requests a second; what comes after shares most of it.
-      await closedLoop(load, 'gateway', stack, tools.wrk, options.warmUpSeconds * (load === first ? GATEWAY_WARM_UP : 1));
+      await closedLoop(load, 'gateway', stack, tools.wrk, load === first ? options.gatewayWarmUpSeconds : options.warmUpSeconds);
     }
     for (const load of this.loads.values()) if (load.credentials.length > 1) await meetAll(load, stack);
   }

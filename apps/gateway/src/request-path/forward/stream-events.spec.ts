@@ -69,6 +69,13 @@ describe('a stream of events', () => {
   });
   it('counts at least a token for each event of text', () => {
     expect(run(false, [ROLE, word('a'), word('b'), word('c')]).counted).toBe(3);
+    const asked = new StreamEvents(false);
+    for (const [at, text] of [ROLE, word('a'), word('b'), word('c')].entries()) {
+      asked.take(Buffer.from(text));
+      expect(asked.countedTokens()).toBe(at);
+    }
+    const many = Array.from({ length: 2_000 }, (_, at) => word(String(at % 10)));
+    expect(run(false, [ROLE, ...many]).counted).toBe(2_000);
     expect(run(false, [ROLE, word('x'.repeat(400))]).counted).toBeGreaterThanOrEqual(90);
   });
 });

@@ -5,7 +5,7 @@ const LF = '\n\n';
 const CRLF = '\r\n\r\n';
 const DONE = /(?:^|\n)data: ?\[DONE\]\s*$/;
 const DONE_LENGTH_MAX = 24;
-const COLON = 0x3a;
+const COLON = 0x3a, CLOSE_BRACKET = 0x5d, SPACE = 0x20, CR_CODE = 0x0d, LF_CODE = 0x0a;
 /** A field that every usage report has, and text hardly ever: within text its quotes are escaped. */
 const USAGE_FIELD = '"completion_tokens"';
 
@@ -60,7 +60,7 @@ export class StreamEvents {
 
   #split(text: string): StreamPart {
     if (text === '') return { events: '', tail: '', done: false, usage: null };
-    const done = DONE.test(text.slice(-DONE_LENGTH_MAX));
+    const done = mayBeDone(text) && DONE.test(text.slice(-DONE_LENGTH_MAX));
     const doneAt = done ? text.lastIndexOf('data:') : text.length;
     const events = done ? text.slice(0, doneAt) : text;
     const found = lastUsage(events);
@@ -73,11 +73,14 @@ export class StreamEvents {
     return { events: this.showUsage ? events : events.slice(0, found.start) + events.slice(found.end), tail, done, usage: found.usage };
   }
 
+  /** A search for one character is a quarter of one for the two or four that end an event. */
   #count(events: string): void {
-    const separator = events.includes(LF) ? LF : CRLF;
     let start = 0;
-    for (let at = events.indexOf(separator); at !== -1; at = events.indexOf(separator, start)) {
-      const end = at + separator.length;
+    for (let at = events.indexOf('\n'); at !== -1; at = events.indexOf('\n', at + 1)) {
+      const next = events.charCodeAt(at + 1);
+      if (next !== LF_CODE && (next !== CR_CODE || events.charCodeAt(at + 2) !== LF_CODE)) continue;
+      at += next === LF_CODE ? 1 : 2;
+      const end = at + 1;
       // A comment keeps the connection alive and carries nothing.
       if (events.charCodeAt(start) !== COLON) {
         this.#events += 1;
@@ -87,6 +90,13 @@ export class StreamEvents {
       start = end;
     }
   }
+}
+
+/** Before its line breaks stands a bracket: in an event of a completion, a brace. */
+function mayBeDone(text: string): boolean {
+  let at = text.length - 1;
+  while (at > 0 && text.charCodeAt(at) <= SPACE) at--;
+  return text.charCodeAt(at) === CLOSE_BRACKET;
 }
 
 function lastEventEnd(text: string): number {

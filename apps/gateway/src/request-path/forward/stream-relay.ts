@@ -25,6 +25,7 @@ export class StreamRelay implements CallUnderWay {
   #tail = '';
   #state: 'open' | 'settling' | 'finished' = 'open';
   #upstreamEnded = false;
+  #headSent = false;
   #clientLeft = false;
   #aborted: AbortReason | null = null;
   #drainTimer: NodeJS.Timeout | null = null;
@@ -45,7 +46,8 @@ export class StreamRelay implements CallUnderWay {
     }
     reply.once('close', () => this.#leave());
     reply.writeHead(200, [...replyHeaders(exchange), 'content-type', contentType, 'cache-control', 'no-cache', 'x-accel-buffering', 'no']);
-    reply.flushHeaders();
+    // The head goes out with the first events, and at the end of the turn without them.
+    this.#turn = setImmediate(this.#flush);
   }
 
   push(chunk: Buffer): void {
@@ -80,7 +82,7 @@ export class StreamRelay implements CallUnderWay {
   readonly #flush = (): void => {
     if (this.#turn !== null) clearImmediate(this.#turn);
     this.#turn = null;
-    if (this.#chunks.length === 0) return;
+    if (this.#chunks.length === 0) return this.#sendHead();
     const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
     this.#chunks = [];
     const part = this.#events.take(bytes);
@@ -92,13 +94,23 @@ export class StreamRelay implements CallUnderWay {
     this.#write(part.events);
     if (this.#state === 'finished') return this.#write(part.tail);
     this.#tail += part.tail;
+    this.#sendHead();
     if (!this.#clientLeft) this.exchange.countedOutputTokens = this.#events.countedTokens();
     if (part.done) this.#complete(this.#clientLeft ? 'client_left' : 'completed');
   };
 
+  /** Where nothing else did. */
+  #sendHead(): void {
+    const { reply } = this.exchange;
+    if (this.#headSent || this.#clientLeft || reply.destroyed) return;
+    this.#headSent = true;
+    reply.flushHeaders();
+  }
+
   #write(text: string): void {
     const { reply } = this.exchange;
     if (text === '' || this.#clientLeft || reply.destroyed) return;
+    this.#headSent = true;
     if (reply.write(text, 'latin1') || this.#upstreamEnded) return;
     this.controller.pause();
     const stalled = setTimeout(() => reply.destroy(), STALLED_MS_MAX);

@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Target } from '../choose-route/route-table.js';
+import { Exchange } from '../exchange.js';
+import type { CallOutcome } from './call.js';
+import { StreamRelay } from './stream-relay.js';
+
+const event = (text: string): Buffer => Buffer.from(`data: {"choices":[{"delta":{"content":"${text}"}}]}\n\n`);
+const DONE = Buffer.from('data: [DONE]\n\n');
+
+let server: Server;
+let client: Socket;
+beforeEach(async () => {
+  server = createServer({ noDelay: true });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterEach(() => {
+  client.destroy();
+  server.close();
+  server.closeAllConnections();
+});
+
+/** A relay whose upstream is the test, and the client's end of it as text. */
+async function relay(): Promise<{ relay: StreamRelay; exchange: Exchange; outcome: Promise<CallOutcome>; arrival: () => Promise<string> }> {
+  client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n');
+  const [request, reply] = (await once(server, 'request')) as [ConstructorParameters<typeof Exchange>[0], ServerResponse];
+  const exchange = new Exchange(request, reply);
+  const controller = { pause: () => undefined, resume: () => undefined, abort: () => undefined } as unknown as ConstructorParameters<typeof StreamRelay>[2];
+  let settle: (outcome: CallOutcome) => void;
+  const outcome = new Promise<CallOutcome>((resolve) => (settle = resolve));
+  const made = new StreamRelay(exchange, {} as Target, controller, 'text/event-stream', settle!);
+  return { relay: made, exchange, outcome, arrival: async () => String((await once(client, 'data'))[0]) };
+}
+
+describe('a stream passed through', () => {
+  it('has its head at once where no event has come yet', async () => {
+    const { arrival } = await relay();
+    expect(await arrival()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/);
+  });
+  it('has its head and what came with it in one write', async () => {
+    const { relay: stream, arrival } = await relay();
+    stream.push(event('a'));
+    stream.push(event('b'));
+    expect(await arrival()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*"a"[^]*"b"/);
+  });
+  it('ends only when it is finished, and is counted where nobody reports its usage', async () => {
+    const { relay: stream, outcome, arrival } = await relay();
+    for (const part of [event(''), event('a'), event('b'), DONE]) stream.push(part);
+    stream.end();
+    const { finish, ...call } = await outcome;
+    expect(call).toMatchObject({ outcome: 'completed', usageSource: 'counted', usage: { outputTokens: 2 } });
+    finish();
+    expect(await arrival()).toContain('[DONE]');
+  });
+  it('counts for a client that left what it was sent until then', async () => {
+    const { relay: stream, exchange, outcome, arrival } = await relay();
+    for (const part of [event(''), event('a'), event('b')]) stream.push(part);
+    await arrival();
+    expect(exchange.countedOutputTokens).toBe(2);
+    const closed = once(exchange.reply, 'close');
+    client.destroy();
+    await closed;
+    for (const part of [event('c'), event('d'), DONE]) stream.push(part);
+    stream.end();
+    expect(await outcome).toMatchObject({ outcome: 'client_left', usageSource: 'counted', usage: { outputTokens: 2 } });
+  });
+});
