@@ -6,7 +6,7 @@ import { lockFolder } from '@tollgate/folder-lock';
 import { z } from 'zod';
 import { JournaledRequest } from './journaled-request.js';
 import { formatRecord, parseJson, parseRecord, type JournalRecord, type RecordType } from './records.js';
-import { listSegments, recordsOf, removeSegment, segmentName, type Segment } from './segment.js';
+import { listSegments, recordsOf, removeSegment, removeSegmentLater, segmentName, type Segment } from './segment.js';
 
 /** A segment is closed at this size, and a new one begun. */
 const SEGMENT_BYTES_MAX = 8 * 1024 * 1024;
@@ -174,15 +174,15 @@ export class Journal {
     const isCurrent = segment === this.#segments.at(-1);
     if (isCurrent && segment.size > SEGMENT_BYTES_KEPT_MAX) this.#fd = this.#begin();
     if (!isCurrent || segment.size > SEGMENT_BYTES_KEPT_MAX) segment.shippedAtMs ??= performance.now();
-    this.#dropShipped(KEPT_AFTER_SHIPPING_MS);
+    this.#dropShipped(KEPT_AFTER_SHIPPING_MS, removeSegmentLater);
   }
 
   /** Removes segments that were acknowledged at least `ageMs` ago and that no open request needs. */
-  #dropShipped(ageMs: number): void {
+  #dropShipped(ageMs: number, remove: (segment: Segment) => void): void {
     const now = performance.now();
     for (const segment of [...this.#segments.slice(0, -1)]) {
       if (segment.shippedAtMs === null || segment.openRequests > 0 || now - segment.shippedAtMs < ageMs) continue;
-      removeSegment(segment);
+      remove(segment);
       this.#segments.splice(this.#segments.indexOf(segment), 1);
     }
   }
@@ -207,7 +207,7 @@ export class Journal {
     if (shipped && this.#kept.lines.length === 0 && this.#segments.every(({ openRequests }) => openRequests === 0)) {
       this.#fd = this.#begin();
       for (const segment of this.#segments) segment.shippedAtMs ??= 0;
-      this.#dropShipped(0);
+      this.#dropShipped(0, removeSegment);
     }
     closeSync(this.#fd);
     this.lock.release();
