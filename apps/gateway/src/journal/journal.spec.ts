@@ -253,6 +253,7 @@ describe('the shipper', () => {
     for (let i = 0; i < SEGMENTFUL; i++) await large(journal, `end${i}`);
     vi.restoreAllMocks();
     expect((await kept()).filter((record) => record !== 'F open')).toEqual([]);
+    await vi.waitFor(() => expect(readdirSync(folder).filter((name) => name.endsWith('.log'))).toHaveLength(journal.segments().length), { timeout: 5_000 });
     shipper.close();
   });
 });
