@@ -133,6 +133,7 @@ class Run {
 
   #window(load: PreparedLoad, subject: Subject): Promise<Window> {
     const { options, stack, tools } = this;
+    stack.letBookkeepersGiveWay();
     const { pid } = subject === 'gateway' ? stack.gateway : stack.floor;
     const settled = subject === 'gateway' ? () => untilQuiet(stack.operationsUrl) : () => Promise.resolve();
     return measureWindow(pid, this.redis, () => closedLoop(load, subject, stack, tools.wrk, options.seconds), settled);

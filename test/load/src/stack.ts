@@ -24,6 +24,8 @@ export interface Stack {
   readonly keys: readonly SeededKey[];
   /** A folder of this run's own, gone with it. */
   readonly folder: string;
+  /** To be called before each load: usage-billing and PostgreSQL get what the others leave of their core. */
+  letBookkeepersGiveWay(): void;
   stop(): Promise<void>;
 }
 
@@ -44,8 +46,6 @@ const upstreamReplies: readonly UpstreamReply[] = ['reply-1k', 'stream-64', 'str
 export async function startStack(tools: Tools, options: StackOptions): Promise<Stack> {
   pinTo(tools.taskset, OTHER_CORE, process.pid);
   const [postgres, redis, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka()]);
-  const postmaster = childNamed('postgres');
-  if (postmaster !== undefined) giveWay(postmaster);
   const folder = tempFolder('tollgate-load');
   const secrets = { admin: random('admin'), service: random('service'), pepper: random('pepper') };
   const [upstream, databaseUrl] = await Promise.all([
@@ -65,7 +65,8 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
     }),
     startApp('usage-billing', usageBilling, { ...everyApp, DATABASE_URL: databaseUrl, TOLLGATE_ADMIN_SECRET: secrets.admin }),
   ]);
-  giveWay(usageBillingProcess.pid);
+  const postmaster = childNamed('postgres');
+  const bookkeepers = [usageBillingProcess.pid, ...(postmaster === undefined ? [] : [postmaster])];
   const keys = await seedKeys({ databaseUrl, pepper: secrets.pepper, marker: DEFAULT_KEY_MARKER, keys: options.keys });
   const configFile = join(folder, 'config.yaml');
   writeFileSync(configFile, configFor(upstream.url!));
@@ -85,6 +86,7 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
     serviceSecret: secrets.service,
     keys,
     folder,
+    letBookkeepersGiveWay: () => giveWay(bookkeepers),
     stop: async () => {
       await Promise.all([gatewayProcess, floor, upstream].map((process) => process.stop(30_000)));
       await Promise.all([keyManagementProcess, usageBillingProcess, postgres, redis, kafka].map((each) => each.stop()));
