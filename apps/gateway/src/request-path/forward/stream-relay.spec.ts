@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Target } from '../choose-route/route-table.js';
 import { Exchange } from '../exchange.js';
 import type { CallOutcome } from './call.js';
@@ -9,6 +9,11 @@ import { StreamRelay } from './stream-relay.js';
 
 const event = (text: string): Buffer => Buffer.from(`data: {"choices":[{"delta":{"content":"${text}"}}]}\n\n`);
 const DONE = Buffer.from('data: [DONE]\n\n');
+
+/** Some turns of the event loop, as bytes that come one after the other take. */
+const turns = async (): Promise<void> => {
+  for (let n = 0; n < 3; n++) await new Promise((resolve) => setImmediate(resolve));
+};
 
 let server: Server;
 let client: Socket;
@@ -18,6 +23,7 @@ beforeEach(async () => {
   await once(server, 'listening');
 });
 afterEach(() => {
+  vi.useRealTimers();
   client.destroy();
   server.close();
   server.closeAllConnections();
@@ -46,6 +52,45 @@ describe('a stream passed through', () => {
     stream.push(event('a'));
     stream.push(event('b'));
     expect(await arrival()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*"a"[^]*"b"/);
+  });
+  it('gathers what follows faster than can be seen, for five milliseconds at most', async () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+    const { relay: stream, arrival } = await relay();
+    stream.push(event('a'));
+    expect(await arrival()).toContain('"a"');
+    stream.push(event('b'));
+    await turns();
+    vi.advanceTimersByTime(4);
+    stream.push(event('c'));
+    await turns();
+    vi.advanceTimersByTime(1);
+    expect(await arrival()).toMatch(/^[^]*"b"[^]*"c"/);
+    // Slower than that, nothing waits: the clock stands still meanwhile.
+    vi.advanceTimersByTime(5);
+    stream.push(event('d'));
+    expect(await arrival()).toContain('"d"');
+  });
+  it('gathers no more than 64 KiB', async () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+    const { relay: stream, arrival } = await relay();
+    stream.push(event('a'));
+    await arrival();
+    stream.push(event('b'));
+    stream.push(event('x'.repeat(64 * 1024)));
+    expect(await arrival()).toContain('"b"');
+  });
+  it('ends at once, whatever it was gathering', async () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+    const { relay: stream, outcome, arrival } = await relay();
+    stream.push(event('a'));
+    await arrival();
+    const timers = vi.getTimerCount();
+    stream.push(event('b'));
+    stream.push(DONE);
+    stream.end();
+    expect(vi.getTimerCount()).toBe(timers);
+    (await outcome).finish();
+    expect(await arrival()).toMatch(/"b"[^]*\[DONE\]/);
   });
   it('ends only when it is finished, and is counted where nobody reports its usage', async () => {
     const { relay: stream, outcome, arrival } = await relay();

@@ -11,16 +11,28 @@ const DRAIN_MS_MAX = 10_000;
 /** A client that takes nothing for this long, while its stream waits, counts as gone: its hold is others' credit. */
 const STALLED_MS_MAX = 60_000;
 
+/**
+ * What comes within this long after a write waits for company, this long at most: a provider that sends faster than
+ * that is read by machines or by nobody's eye, and each write costs more than all that is done with the events in it.
+ */
+const GATHER_MS = 5;
+/** So much does not wait. */
+const GATHERED_BYTES_MAX = 64 * 1024;
+
 const ABORTED = { revoked: 'invalid_api_key', timed_out: 'provider_timeout' } as const;
 
 /**
- * Passes a stream through: what arrives in one event-loop turn is looked at and written once. The bytes that end the
- * stream wait until its usage is in the journal, so a client that has the whole reply was charged for it.
+ * Passes a stream through: what arrives in one event-loop turn is looked at and written once, and so is what follows
+ * faster than anybody can see. The bytes that end the stream wait until its usage is in the journal, so a client that
+ * has the whole reply was charged for it.
  */
 export class StreamRelay implements CallUnderWay {
   readonly #events: StreamEvents;
   #chunks: Buffer[] = [];
+  #bytes = 0;
   #turn: NodeJS.Immediate | null = null;
+  #company: NodeJS.Timeout | null = null;
+  #writtenAt = -Infinity;
   #usage: TokenUsage | null = null;
   #tail = '';
   #state: 'open' | 'settling' | 'finished' = 'open';
@@ -52,7 +64,10 @@ export class StreamRelay implements CallUnderWay {
 
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
-    this.#turn ??= setImmediate(this.#flush);
+    this.#bytes += chunk.length;
+    if (this.#turn !== null || (this.#company !== null && this.#bytes < GATHERED_BYTES_MAX)) return;
+    if (this.#company === null && performance.now() - this.#writtenAt < GATHER_MS) this.#company = setTimeout(this.#flush, GATHER_MS);
+    else this.#turn = setImmediate(this.#flush);
   }
 
   end(): void {
@@ -81,10 +96,13 @@ export class StreamRelay implements CallUnderWay {
 
   readonly #flush = (): void => {
     if (this.#turn !== null) clearImmediate(this.#turn);
-    this.#turn = null;
+    if (this.#company !== null) clearTimeout(this.#company);
+    this.#turn = this.#company = null;
     if (this.#chunks.length === 0) return this.#sendHead();
-    const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+    const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
     this.#chunks = [];
+    this.#bytes = 0;
+    this.#writtenAt = performance.now();
     const part = this.#events.take(bytes);
     this.#usage = part.usage ?? this.#usage;
     if (this.#state === 'settling') {
