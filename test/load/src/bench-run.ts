@@ -3,7 +3,7 @@ import { cpus, release } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Redis } from 'ioredis';
 import { checkBooks, type Books } from './books.js';
-import { untilQuiet } from './gateway-state.js';
+import { untilQuiet } from './services-state.js';
 import { closedLoop, CONNECTIONS, latencies, latencyOf, meetAll, prepareLoad, type PreparedLoad, type Subject } from './loads.js';
 import type { BenchOptions } from './options.js';
 import { BenchRefused, complaintAbout, findTools, othersShare, type Tools } from './preconditions.js';
@@ -131,9 +131,9 @@ class Run {
     }
   }
 
-  #window(load: PreparedLoad, subject: Subject): Promise<Window> {
+  async #window(load: PreparedLoad, subject: Subject): Promise<Window> {
     const { options, stack, tools } = this;
-    stack.letBookkeepersGiveWay();
+    await stack.settleBookkeepers();
     const { pid } = subject === 'gateway' ? stack.gateway : stack.floor;
     const settled = subject === 'gateway' ? () => untilQuiet(stack.operationsUrl) : () => Promise.resolve();
     return measureWindow(pid, this.redis, () => closedLoop(load, subject, stack, tools.wrk, options.seconds), settled);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_KEY_MARKER } from '@tollgate/api-key';
 import { freePort, spawnApp, startKafka, startPostgres, startRedis, tempFolder, type RunningProcess } from '@tollgate/infra';
+import { untilAllIsBooked } from './services-state.js';
 import { childNamed, giveWay, pinTo } from './pinning.js';
 import { GATEWAY_CORE, OTHER_CORE, type Tools } from './preconditions.js';
 import type { UpstreamReply } from './scenarios.js';
@@ -24,8 +25,8 @@ export interface Stack {
   readonly keys: readonly SeededKey[];
   /** A folder of this run's own, gone with it. */
   readonly folder: string;
-  /** To be called before each load: usage-billing and PostgreSQL get what the others leave of their core. */
-  letBookkeepersGiveWay(): void;
+  /** To be awaited before each load: all of the last one is booked, and usage-billing and PostgreSQL get what the others leave of their core. */
+  settleBookkeepers(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -86,7 +87,10 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
     serviceSecret: secrets.service,
     keys,
     folder,
-    letBookkeepersGiveWay: () => giveWay(bookkeepers),
+    settleBookkeepers: async () => {
+      await untilAllIsBooked(usageBilling.operationsUrl);
+      giveWay(bookkeepers);
+    },
     stop: async () => {
       await Promise.all([gatewayProcess, floor, upstream].map((process) => process.stop(30_000)));
       await Promise.all([keyManagementProcess, usageBillingProcess, postgres, redis, kafka].map((each) => each.stop()));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseGatewayState } from './gateway-state.js';
+import { parseGatewayState } from './services-state.js';
 
 const METRICS = `# HELP tollgate_gateway_requests_total Inference requests by how they ended
 # TYPE tollgate_gateway_requests_total counter
