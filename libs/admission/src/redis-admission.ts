@@ -9,8 +9,8 @@ import { LEASES_KEY, organizationKey, waitingKey, withScripts } from './scripts.
 
 /** Items in one script call; more wait for the next. */
 const BATCH_ITEMS_MAX = 128;
-/** A settle without company waits this long for some. */
-const LONE_SETTLE_DELAY_MS = 5;
+/** A settle waits this long for company, and a reserve for the answer to a call under way. */
+const COMPANY_DELAY_MS = 5;
 /** A settle the store did not take is queued again after this. */
 const SETTLE_RETRY_MS = 500;
 /** A gateway without a lease for this long admits nothing on credit: well under the 30 s after which it counts as gone. */
@@ -23,7 +23,8 @@ interface Queue {
 
 /**
  * Admission on Redis: every reserve and settle of one event-loop turn goes out in one script call for each
- * organisation. A batch whose outcome is unknown is not sent again: its requests are refused and its holds released.
+ * organisation, and while a call is under way what comes is gathered for the next: under load batches grow to what
+ * Redis answers at once, and at rest nothing waits. A batch whose outcome is unknown is not sent again: its requests are refused and its holds released.
  */
 export class RedisAdmission implements Admission {
   readonly #queues = new Map<string, Queue>();
@@ -49,13 +50,14 @@ export class RedisAdmission implements Admission {
     }
     return new Promise((decide) => {
       this.#queue(item.organizationId).reserves.push({ item, decide });
-      this.#immediate ??= setImmediate(this.#flush);
+      if (this.#underway.size === 0) this.#immediate ??= setImmediate(this.#flush);
+      else this.#flushLater();
     });
   }
 
   settle(item: SettleItem): void {
     this.#queue(item.organizationId).settles.push(item);
-    if (this.#immediate === null) this.#timer ??= setTimeout(this.#flush, LONE_SETTLE_DELAY_MS);
+    this.#flushLater();
   }
 
   async renewLease(instanceId: string): Promise<readonly string[]> {
@@ -108,6 +110,10 @@ export class RedisAdmission implements Admission {
     return queue;
   }
 
+  #flushLater(): void {
+    if (this.#immediate === null) this.#timer ??= setTimeout(this.#flush, COMPANY_DELAY_MS);
+  }
+
   readonly #flush = (): void => {
     if (this.#immediate !== null) clearImmediate(this.#immediate);
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -136,6 +142,7 @@ export class RedisAdmission implements Admission {
       this.#underway.delete(sent);
       if (this.#failed.size > 0) for (const settle of settles) this.#failed.delete(settle);
       decideReserves(reserves, reply as string);
+      if (this.#queues.size > 0) this.#immediate ??= setImmediate(this.#flush);
     }).catch(() => {
       this.#underway.delete(sent);
       // Whether the script ran is not known: releasing a hold that is not there changes nothing.

@@ -3,7 +3,7 @@ import { RedisAdmission, RedisAdmissionLedger } from '@tollgate/admission';
 import { announce, closeEpoch, emptyOrganization, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type OpenHold, type OrganizationState, type ReserveItem, type SettleItem } from '@tollgate/credit';
 import { startRedis, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 const lives = 300;
 const livesAtOnce = 50;
@@ -65,6 +65,41 @@ describe('many items in one call', () => {
     expect(holds).toHaveLength(300);
     expect(holds.find(({ requestId }) => requestId.startsWith('half'))?.requestId).toBe('half of a pair: \ufffd');
     await connection.client.del('tollgate:{halves}:admission:2');
+  });
+
+  it('are gathered while a call is under way, five milliseconds at most', async () => {
+    const organizationId = randomUUID();
+    const gateway = new RedisAdmission(connection);
+    await gateway.renewLease(instanceId);
+    const calls: number[] = [];
+    gateway.onBatch((items) => calls.push(items));
+    const asked = (requestId: string): Promise<AdmissionDecision> => gateway.reserve({
+      requestId, organizationId, apiKeyId: 'k', instanceId, journalId, amountNanoUsd: 0n, accounts: [], rateLimits: limits[0]!, tokens: 0,
+    });
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      // Redis stands still, so that the first call stays under way.
+      await connection.client.client('PAUSE', 100);
+      const first = asked('r1');
+      await turn();
+      const others = [asked('r2'), (await turn(), asked('r3'))];
+      gateway.settle({ requestId: 'r0', organizationId, chargeNanoUsd: 0n, tokens: 0 });
+      await turn();
+      expect(calls).toEqual([1]);
+      expect(await Promise.all([first, ...others])).toMatchObject([{ kind: 'admitted' }, { kind: 'admitted' }, { kind: 'admitted' }]);
+      expect(calls).toEqual([1, 3]);
+
+      await connection.client.client('PAUSE', 100);
+      const last = [asked('r4'), (await turn(), asked('r5'))];
+      await vi.advanceTimersByTimeAsync(4);
+      expect(calls).toEqual([1, 3, 1]);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(calls).toEqual([1, 3, 1, 1]);
+      await Promise.all(last);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('find their script again after Redis has forgotten it', async () => {

@@ -49,6 +49,32 @@ describe('a journal', () => {
     expect([...journal.records()].map(({ requestId }) => requestId)).toEqual(['r1', 'r2']);
   });
 
+  it('waits for the records of other open requests, for some turns, and for nobody where there are none', async () => {
+    const journal = openJournal();
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const taken: string[] = [];
+    const end = (request: JournaledRequest): Promise<unknown> => journal.append('F', request, journal.takeNumber(), '{}').then(() => taken.push(request.requestId));
+    const one = await intended(journal, 'r1', '{}');
+    void end(one);
+    await turn();
+    expect(taken).toEqual(['r1']);
+
+    const [two, three, four] = await Promise.all(['r2', 'r3', 'r4'].map((id) => intended(journal, id, '{}')));
+    void end(two!);
+    await turn();
+    void end(three!);
+    await turn();
+    expect(taken).toEqual(['r1']);
+    void end(four!);
+    await turn();
+    expect(taken).toEqual(['r1', 'r2', 'r3', 'r4']);
+
+    // One that says nothing more holds up nobody.
+    await intended(journal, 'r5', '{}');
+    await intended(journal, 'r6', '{}').then(end);
+    expect(taken.at(-1)).toBe('r6');
+  });
+
   it('reads back a record whatever characters its JSON holds', async () => {
     const journal = openJournal();
     const json = JSON.stringify({ model: 'a\u2028b\u2029c\u0085\u{1F9FF}' });
