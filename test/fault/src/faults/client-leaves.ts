@@ -21,7 +21,7 @@ export function clientLeaves(stageOf: () => GatewayStage): void {
     const chance = chanceOf('fault 5');
     const gateway = shape.gateways.length - 1;
     const leave = async (provider: keyof typeof providers): Promise<{ provider: string; settledAfter: number }> => {
-      const key = await shape.client().createKey({ credit_limit_usd: 1 });
+      const key = await shape.client(gateway).createKey({ credit_limit_usd: 1 });
       const call = new MarkedCall({ ...providers[provider], stream: true });
       const stream = await shape.client(gateway).openChat(key.secret, call.fields);
       await stream.until((text) => text.includes('word0'));

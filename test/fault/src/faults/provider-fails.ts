@@ -13,7 +13,7 @@ const gateway = 1;
 export function providerFailsBeforeFirstByte(stageOf: () => GatewayStage): void {
   it.concurrent('fault 6: a provider that fails or hangs before the first byte costs nothing, and another is tried', async () => {
     const { shape } = stageOf();
-    const key = await shape.client().createKey({ credit_limit_usd: 1 });
+    const key = await shape.client(gateway).createKey({ credit_limit_usd: 1 });
     const call = (model: string, stream: boolean) => shape.client(gateway).chat(key.secret, { model, stream, max_tokens: 60 });
     let fallBacks = 0;
     for (const _ of rounds()) {
@@ -48,7 +48,7 @@ export function providerResetsMidStream(stageOf: () => GatewayStage): void {
   it.concurrent('fault 7: a provider that resets in mid-stream is paid what it delivered, and nobody is asked again', async () => {
     const { shape } = stageOf();
     const chance = chanceOf('fault 7');
-    const key = await shape.client().createKey({ credit_limit_usd: 1 });
+    const key = await shape.client(gateway).createKey({ credit_limit_usd: 1 });
     const delivered: number[] = [];
     for (const _ of rounds()) {
       for (const pace of [{}, { chunk_interval_ms: 10 }]) {
