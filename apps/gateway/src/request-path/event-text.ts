@@ -2,16 +2,12 @@ import type { TokenUsage } from '@tollgate/pricing';
 import type { UsageRecordedV1 } from '@tollgate/contracts';
 import type { Target } from './choose-route/route-table.js';
 import type { Exchange } from './exchange.js';
+import { jsonFields } from './json-fields.js';
 
 /**
  * The JSON of usage events, put together from texts that stay the same for a gateway, a key and a target: most of an
  * event's bytes are these, and writing them anew twice a request cost more than the journal itself.
  */
-
-/** The fields of an object as JSON, without its braces. */
-export function jsonFields(fields: object): string {
-  return JSON.stringify(fields).slice(1, -1);
-}
 
 /** What every event of a gateway says of it. */
 export function gatewayPart(journalId: string, priceVersion: string): string {

@@ -1,6 +1,6 @@
 import { compilePrices, compileRoutes, targetModel, type TollgateConfig } from '@tollgate/config';
 import type { ModelPrice } from '@tollgate/pricing';
-import { jsonFields } from '../event-text.js';
+import { jsonFields } from '../json-fields.js';
 import type { Provider } from '../forward/provider.js';
 
 /** One provider's model behind a route, with what it costs. */

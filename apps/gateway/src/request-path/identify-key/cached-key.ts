@@ -1,5 +1,5 @@
 import { compileAllowedIps, type ActiveSnapshot } from '@tollgate/api-key';
-import { jsonFields } from '../event-text.js';
+import { jsonFields } from '../json-fields.js';
 
 /** A living key with what its checks need, worked out once. */
 export interface CachedKey {
