@@ -24,7 +24,8 @@ interface Queue {
 /**
  * Admission on Redis: every reserve and settle of one event-loop turn goes out in one script call for each
  * organisation, and while a call is under way what comes is gathered for the next: under load batches grow to what
- * Redis answers at once, and at rest nothing waits. A batch whose outcome is unknown is not sent again: its requests are refused and its holds released.
+ * Redis answers at once, and at rest no reserve waits. A batch whose outcome is unknown is not sent again: its
+ * requests are refused and its holds released.
  */
 export class RedisAdmission implements Admission {
   readonly #queues = new Map<string, Queue>();

@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
 import { RedisAdmission, RedisAdmissionLedger } from '@tollgate/admission';
 import { announce, closeEpoch, emptyOrganization, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type OpenHold, type OrganizationState, type ReserveItem, type SettleItem } from '@tollgate/credit';
 import { startRedis, type RedisServer } from '@tollgate/infra';
@@ -76,7 +77,6 @@ describe('many items in one call', () => {
     const asked = (requestId: string): Promise<AdmissionDecision> => gateway.reserve({
       requestId, organizationId, apiKeyId: 'k', instanceId, journalId, amountNanoUsd: 0n, accounts: [], rateLimits: limits[0]!, tokens: 0,
     });
-    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       // Redis stands still, so that the first call stays under way.

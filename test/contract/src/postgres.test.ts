@@ -171,11 +171,17 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
 
     it('another relay takes up what a dead one had leased, not what a slow one still works on', async () => {
       let calls = 0;
-      const slow = relay({ note: async () => { calls += 1; await new Promise(resolve => setTimeout(resolve, 600)); } });
+      let letGo = () => undefined as void;
+      const working = new Promise<void>(resolve => { letGo = resolve; });
+      const slow = relay({ note: async () => { calls += 1; await working; } });
       const ids = await add({ key: 'slow', payload: '1' });
       const waiting = slow.delivered(ids, 5_000);
       await waitUntil(() => calls === 1, { what: 'the slow effect to start' });
+      const [first] = await database.dataSource.query(`SELECT claimed_until FROM trial.outbox WHERE key = 'slow'`);
       relay({ note: async () => { calls += 1; } });
+      const isLongOver = async () => (await database.dataSource.query(`SELECT clock_timestamp() > $1::timestamptz + interval '300 milliseconds' AS past`, [first.claimed_until]))[0].past;
+      await waitUntil(isLongOver, { what: 'the first lease, and another, to be over', timeoutMs: 5_000 });
+      letGo();
       expect(await waiting).toBe(true);
       expect(calls).toBe(1);
 

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { tempFolder } from '@tollgate/infra';
 import { optionVariables } from './run-options.js';
 
 const usage = `npm run test:faults -- [options]
@@ -31,18 +31,16 @@ async function run(): Promise<number> {
   process.stdout.write(`faults: seed ${seed}, ${rounds} round${rounds === 1 ? '' : 's'}, ${short ? 'short' : 'long'} outages${only === undefined ? '' : `, only ${only}`}\n`);
   const environment = { [optionVariables.seed]: String(seed), [optionVariables.rounds]: String(rounds), [optionVariables.long]: String(!short) };
   const filter = only === undefined ? [] : ['-t', /^\d+$/.test(only) ? `fault ${only}:` : escaped(only)];
-  const folder = mkdtempSync(join(tmpdir(), 'tollgate-faults-'));
-  try {
-    const report = join(folder, 'report.json');
-    const exitCode = await vitest(['run', '--project', 'fault', `--testTimeout=${roundMs * (rounds + 1)}`, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filter], environment);
-    if (exitCode !== 0) process.stdout.write(`faults: failed with seed ${seed}\n`);
-    // Vitest is content where a name matches nothing.
-    else if (faultsRun(report) === 0) process.stderr.write(`faults: none ran: no fault is named "${only}"\n`);
-    else return 0;
-    return exitCode || 2;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  const report = join(tempFolder('tollgate-faults'), 'report.json');
+  const exitCode = await vitest(['run', '--project', 'fault', `--testTimeout=${roundMs * (rounds + 1)}`, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filter], environment);
+  if (exitCode !== 0) {
+    process.stdout.write(`faults: failed with seed ${seed}\n`);
+    return exitCode;
   }
+  if (faultsRun(report) > 0) return 0;
+  // Vitest is content where a name matches nothing.
+  process.stderr.write(`faults: none ran: no fault is named "${only}"\n`);
+  return 2;
 }
 
 function faultsRun(report: string): number {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { parseProcessStat, type ProcessStat } from './proc-files.js';
 
@@ -25,15 +25,21 @@ export function giveWay(pids: readonly number[]): void {
       for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), BOOKKEEPERS_NICENESS);
       const group = `/proc/${pid}/autogroup`;
       // The kernel takes few such changes a second from a user that is not root.
-      if (existsSync(group) && !readFileSync(group, 'utf8').endsWith(`nice ${BOOKKEEPERS_NICENESS}\n`)) writeFileSync(group, String(BOOKKEEPERS_NICENESS));
+      if (!readFileSync(group, 'utf8').endsWith(`nice ${BOOKKEEPERS_NICENESS}\n`)) writeFileSync(group, String(BOOKKEEPERS_NICENESS));
     } catch (error) {
-      if (!PASSING.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      if (!PASSING.has(codeOf(error))) throw error;
     }
   }
 }
 
-/** It ended between the two looks, or is to be asked again later. */
-const PASSING: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'EAGAIN']);
+/** It ended between the two looks, the kernel has no such groups, or is to be asked again later. */
+const PASSING: ReadonlySet<unknown> = new Set(['ENOENT', 'ESRCH', 'EAGAIN']);
+
+/** What the system said; Node.js hides it one deeper in errors of `node:os`. */
+function codeOf(error: unknown): unknown {
+  const { code, info } = error as { code?: unknown; info?: { code?: unknown } };
+  return info?.code ?? code;
+}
 
 function withDescendants(pids: readonly number[]): Set<number> {
   const all = processes();

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_KEY_MARKER } from '@tollgate/api-key';
 import { freePort, spawnApp, startKafka, startPostgres, startRedis, tempFolder, type RunningProcess } from '@tollgate/infra';
-import { untilAllIsBooked } from './services-state.js';
 import { childNamed, giveWay, pinTo } from './pinning.js';
 import { GATEWAY_CORE, OTHER_CORE, type Tools } from './preconditions.js';
 import type { UpstreamReply } from './scenarios.js';
+import { untilAllIsBooked } from './services-state.js';
 import { seedKeys, type SeededKey } from './seeding/seed-keys.js';
 
 /** Everything that runs during the bench, ready for load. */

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { FolderLockedError } from '@tollgate/folder-lock';
 import type { BusMessage } from '@tollgate/bus';
 import type { UsageRecordedV1 } from '@tollgate/contracts';
@@ -51,7 +52,6 @@ describe('a journal', () => {
 
   it('waits for the records of other open requests, for some turns, and for nobody where there are none', async () => {
     const journal = openJournal();
-    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     const taken: string[] = [];
     const end = (request: JournaledRequest): Promise<unknown> => journal.append('F', request, journal.takeNumber(), '{}').then(() => taken.push(request.requestId));
     const one = await intended(journal, 'r1', '{}');

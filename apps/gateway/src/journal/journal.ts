@@ -56,7 +56,8 @@ export interface JournalCounts {
 
 /**
  * The usage that a gateway has not shipped yet, on its own disk. Records of one event-loop turn, under load of some
- * turns, go out in one write, and whoever waits for a record goes on once the operating system has it: a kill -9 loses nothing after that.
+ * turns, go out in one write, and whoever waits for a record goes on once the operating system has it: a kill -9
+ * loses nothing after that.
  *
  * One process at a time; the identity (`journalId`) and the numbers of finals outlive processes.
  */

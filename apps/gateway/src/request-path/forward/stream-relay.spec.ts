@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Target } from '../choose-route/route-table.js';
 import { Exchange } from '../exchange.js';
@@ -12,7 +13,7 @@ const DONE = Buffer.from('data: [DONE]\n\n');
 
 /** Some turns of the event loop, as bytes that come one after the other take. */
 const turns = async (): Promise<void> => {
-  for (let n = 0; n < 3; n++) await new Promise((resolve) => setImmediate(resolve));
+  for (let n = 0; n < 3; n++) await turn();
 };
 
 let server: Server;
@@ -69,6 +70,15 @@ describe('a stream passed through', () => {
     vi.advanceTimersByTime(5);
     stream.push(event('d'));
     expect(await arrival()).toContain('"d"');
+  });
+  it('makes nobody wait for the rest of the first event', async () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+    const { relay: stream, arrival } = await relay();
+    const whole = event('a');
+    stream.push(whole.subarray(0, 20));
+    expect(await arrival()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/);
+    stream.push(whole.subarray(20));
+    expect(await arrival()).toContain('"a"');
   });
   it('gathers no more than 64 KiB', async () => {
     vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });

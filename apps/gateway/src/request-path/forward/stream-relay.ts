@@ -102,7 +102,6 @@ export class StreamRelay implements CallUnderWay {
     const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
     this.#chunks = [];
     this.#bytes = 0;
-    this.#writtenAt = performance.now();
     const part = this.#events.take(bytes);
     this.#usage = part.usage ?? this.#usage;
     if (this.#state === 'settling') {
@@ -129,6 +128,7 @@ export class StreamRelay implements CallUnderWay {
     const { reply } = this.exchange;
     if (text === '' || this.#clientLeft || reply.destroyed) return;
     this.#headSent = true;
+    this.#writtenAt = performance.now();
     if (reply.write(text, 'latin1') || this.#upstreamEnded) return;
     this.controller.pause();
     const stalled = setTimeout(() => reply.destroy(), STALLED_MS_MAX);

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { KeySnapshot } from '@tollgate/api-key';
 import type { KeyChangeListener, KeySnapshotReader, SnapshotRead } from '@tollgate/key-snapshots';
 import { describe, expect, it } from 'vitest';
@@ -105,7 +106,6 @@ describe('the cache of keys', () => {
     const answers: ((read: SnapshotRead) => void)[] = [];
     store.answer = () => new Promise((resolve) => answers.push(resolve));
     const cache = cacheOn(store, () => Promise.resolve(null));
-    const turn = () => new Promise((resolve) => setImmediate(resolve));
     const asked = [cache.identify(DIGEST)];
     await turn();
     store.listener.changed(ACTIVE);
