@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Redis } from 'ioredis';
@@ -22,6 +22,7 @@ const DEAREST = 25;
 /** Measures, and writes the result to the screen and into the file. Rejects with BenchRefused or BenchFailed. */
 export async function runBench(options: BenchOptions): Promise<void> {
   const startedAt = new Date();
+  checkWritable(options.jsonFile);
   const tools = await findTools();
   const others = await othersShare();
   const complaint = complaintAbout(others);
@@ -48,9 +49,19 @@ export async function runBench(options: BenchOptions): Promise<void> {
     scenarios: options.scenarios.map((scenario) => scenarioResult(scenario, measured.gateway.get(scenario.name)!, measured.floor.get(scenario.floor)!)),
     books,
   };
+  say(`\n${renderTable(result)}`);
   writeFileSync(options.jsonFile, `${JSON.stringify(result, null, 2)}\n`);
-  say(`\n${renderTable(result)}\n\nin full: ${options.jsonFile}; ${((Date.now() - startedAt.getTime()) / 1_000).toFixed(0)} s`);
+  say(`\nin full: ${options.jsonFile}; ${((Date.now() - startedAt.getTime()) / 1_000).toFixed(0)} s`);
   if (profileFolder !== null) sayProfile(profileFolder, measured.gatewayPeriods);
+}
+
+/** A quarter of an hour is not spent on a result that cannot be kept. Throws BenchRefused. */
+function checkWritable(file: string): void {
+  try {
+    closeSync(openSync(file, 'a'));
+  } catch (error) {
+    throw new BenchRefused(`The result cannot be written to ${file} (${(error as NodeJS.ErrnoException).code}). Name another file with --json.`);
+  }
 }
 
 interface Measurements extends Record<Subject, Map<string, Measured>> {

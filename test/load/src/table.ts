@@ -37,7 +37,7 @@ function remarks({ machine, options, others, scenarios, books }: BenchResult): s
     ...(served === undefined ? [] : [['An unknown key', unknown], ['A failing checksum', malformed]] as const).flatMap(([what, cpu]) => (cpu === undefined ? [] : [`${what} costs ${(cpu / served!).toFixed(2)} × a served call (chat-1k).`])),
     `Books: ${books.atUpstream} requests at the upstream, ${books.booked} events, none missing; ${books.accounts} accounts at rest; caught up in ${books.caughtUpSeconds.toFixed(0)} s.`,
     `Requests: ${Object.entries(books.outcomes).map(([outcome, count]) => `${count} ${outcome}`).join(', ')}.`,
-    `${options.rounds} rounds of ${options.seconds} s, ${options.connections} connections, ${options.keys} keys; ${machine.cpu}, ${machine.cores} cores, Node.js ${machine.node}.`,
+    `${options.rounds} ${options.rounds === 1 ? 'round' : 'rounds'} of ${options.seconds} s, ${options.connections} connections, ${options.keys} keys; ${machine.cpu}, ${machine.cores} cores, Node.js ${machine.node}.`,
     `In other hands: before the run ${share(others.gatewayCore)} of the gateway's core and ${share(others.otherCore)} of the other; during it up to ${share(worst)} of the gateway's.`,
     ...(worst > DISTURBED_SHARE ? ['OTHERS USED THE MACHINE MEANWHILE: these figures are rough.'] : []),
     ...(others.overridden ? ['THE MACHINE WAS BUSY BEFORE THE RUN: these figures mean little.'] : []),
