@@ -16,7 +16,7 @@ export class MemoryAdmission implements Admission, AdmissionLedger {
   }
 
   settle(item: SettleItem): void {
-    settle(this.#of(item.organizationId), item);
+    settle(this.#of(item.organizationId), item, this.nowUs());
   }
 
   renewLease(instanceId: string): Promise<readonly string[]> {
@@ -57,7 +57,7 @@ export class MemoryAdmission implements Admission, AdmissionLedger {
   }
 
   settleBooked(organizationId: string, items: readonly BookedSettle[]): Promise<void> {
-    for (const item of items) settleBooked(this.#of(organizationId), item);
+    for (const item of items) settleBooked(this.#of(organizationId), item, this.nowUs());
     return Promise.resolve();
   }
 

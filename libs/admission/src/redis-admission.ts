@@ -57,8 +57,7 @@ export class RedisAdmission implements Admission {
   }
 
   settle(item: SettleItem): void {
-    this.#queue(item.organizationId).settles.push(item);
-    this.#flushLater();
+    if (!this.#local.settle(item)) this.#queueSettle(item);
   }
 
   async renewLease(instanceId: string): Promise<readonly string[]> {
@@ -111,6 +110,11 @@ export class RedisAdmission implements Admission {
     return queue;
   }
 
+  #queueSettle(item: SettleItem): void {
+    this.#queue(item.organizationId).settles.push(item);
+    this.#flushLater();
+  }
+
   #flushLater(): void {
     if (this.#immediate === null) this.#timer ??= setTimeout(this.#flush, COMPANY_DELAY_MS);
   }
@@ -158,7 +162,7 @@ export class RedisAdmission implements Admission {
     const now = performance.now();
     for (const settle of settles) if (!this.#failed.has(settle)) this.#failed.set(settle, now);
     setTimeout(() => {
-      for (const settle of settles) this.settle(settle);
+      for (const settle of settles) this.#queueSettle(settle);
     }, SETTLE_RETRY_MS).unref();
   }
 }

@@ -124,7 +124,7 @@ class Life {
 
   async #settle(requestId: string, chargeNanoUsd: bigint): Promise<Readonly<Record<string, bigint>>> {
     const item = { requestId, organizationId: this.#organizationId, chargeNanoUsd, tokens: null };
-    if (settle(this.#twin, item)) this.#outcomes.push(chargeNanoUsd === 0n ? 'released' : 'settled');
+    if (settle(this.#twin, item, Date.now() * 1_000)) this.#outcomes.push(chargeNanoUsd === 0n ? 'released' : 'settled');
     this.#gateway.settle(item);
     await this.#gateway.drain();
     return {};
@@ -132,7 +132,7 @@ class Life {
 
   async #book(requestId: string, of: readonly string[], chargeNanoUsd: bigint): Promise<null> {
     const item = { requestId, organizationId: this.#organizationId, chargeNanoUsd, tokens: null, journalId, journalNumber: 1 + this.#below(10), accountIds: of };
-    settleBooked(this.#twin, item);
+    settleBooked(this.#twin, item, Date.now() * 1_000);
     await this.#ledger.settleBooked(this.#organizationId, [item]);
     this.#outcomes.push('booked');
     return null;

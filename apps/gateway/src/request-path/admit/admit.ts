@@ -2,9 +2,10 @@ import type { Admission } from '@tollgate/admission';
 import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
-import { boundCost, namedOutputTokens } from './cost-bound.js';
+import { boundCost } from './cost-bound.js';
 import { closerBound } from './closer-bound.js';
 import type { CreditEpochs } from './credit-epochs.js';
+import { expectedTokens } from './expected-tokens.js';
 import { rateLimitHeaders, retryHeaders } from './rate-limit-headers.js';
 
 export interface GatewayIdentity {
@@ -26,7 +27,8 @@ export function admit(admission: Admission, epochs: CreditEpochs, gateway: Gatew
       exchange.injectedMaxTokens = bound.injectedMaxTokens;
     }
     const { snapshot } = key;
-    const tokens = snapshot.rateLimits.tokensPerMinute === null ? 0 : exchange.inputTokensEstimate + namedOutputTokens(exchange);
+    const { tokens, openEnded } = expectedTokens(exchange);
+    exchange.openEnded = openEnded !== null;
     const item: ReserveItem = {
       requestId: exchange.requestId,
       organizationId: snapshot.organizationId,
@@ -37,6 +39,7 @@ export function admit(admission: Admission, epochs: CreditEpochs, gateway: Gatew
       accounts: key.cappedAccounts,
       rateLimits: snapshot.rateLimits,
       tokens,
+      openEnded,
     };
     return decide(exchange, item, outputTokensMax, admission, epochs);
   };

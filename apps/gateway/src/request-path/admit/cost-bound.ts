@@ -8,7 +8,7 @@ import { refuse, type Refusal } from '../refusal.js';
 /** A token is at least one byte of text; the rest is what a chat template puts around messages. */
 const TEMPLATE_TOKENS = 64;
 /** Above this no model goes, and sums stay whole. */
-const TOKENS_MAX = 10_000_000;
+export const TOKENS_MAX = 10_000_000;
 const CHOICES_MAX = 128;
 /** Parts of a message whose tokens do not follow from their bytes: an image of a few hundred bytes can be thousands of tokens. */
 const UNBOUNDED_PARTS: ReadonlySet<string> = new Set(['image_url', 'input_image', 'image', 'input_audio', 'audio', 'file', 'input_file', 'video_url']);
@@ -67,9 +67,14 @@ export function amountOf(route: Pick<Route, 'prices'>, contentTokensMax: number,
 /** The output that a request names as its ceiling, for the tokens-per-minute limit; 0 where it names none that makes sense. */
 export function namedOutputTokens(exchange: Exchange): number {
   const { body } = exchange;
-  const { maxTokens, maxCompletionTokens, n } = exchange.fields!;
+  const { maxTokens, maxCompletionTokens } = exchange.fields!;
   const named = Math.max(wholeNumber(body, maxTokens) ?? 0, wholeNumber(body, maxCompletionTokens) ?? 0, 0);
-  return Math.min(named * Math.max(wholeNumber(body, n) ?? 1, 1), TOKENS_MAX);
+  return Math.min(named * choicesAsked(exchange), TOKENS_MAX);
+}
+
+/** How many answers a request asks for; 1 where it does not say, or says something that makes no sense. */
+export function choicesAsked({ body, fields }: Exchange): number {
+  return Math.max(wholeNumber(body, fields!.n) ?? 1, 1);
 }
 
 /** Null where the field is absent or null, undefined where it is something else than a whole number. */

@@ -29,10 +29,20 @@ export function settle(journal: Journal, admission: Admission, onLoss: OnLoss): 
     const final = finalText(exchange.eventHead, { target, journalNumber, outcome, usage, usageSource, costNanoUsd, chargeNanoUsd, endedAtMs: Date.now() });
     const written = journal.append('F', journaled, journalNumber, final);
     if (exchange.admitted) {
-      admission.settle({ requestId, organizationId: journaled.organizationId, chargeNanoUsd, tokens: usageSource === 'none' ? 0 : usage.inputTokens + usage.outputTokens });
+      const tokens = usageSource === 'none' ? 0 : usage.inputTokens + usage.outputTokens;
+      const answerTokens = exchange.openEnded && isWhole(outcome, usageSource) ? usage.outputTokens : null;
+      admission.settle({ requestId, organizationId: journaled.organizationId, chargeNanoUsd, tokens, answerTokens });
     }
     return written;
   };
+}
+
+/**
+ * Whether the output is that of an answer from its beginning to its end. What we counted of one that broke off would
+ * make the next answers look short.
+ */
+function isWhole(outcome: CallOutcome['outcome'], usageSource: CallOutcome['usageSource']): boolean {
+  return usageSource === 'provider' || (usageSource === 'counted' && outcome === 'completed');
 }
 
 /** Gives back what was taken for a request that was never forwarded. */
