@@ -7,6 +7,9 @@ const KEYS_MAX = 10_000;
 const TICKS_PER_US = 4;
 const REPLY_WIDTH = 3;
 
+/** A settle with this charge gives back the place among parallel requests alone. */
+export const PLACE_ONLY = -1n;
+
 export interface PendingReserve {
   readonly item: ReserveItem;
   readonly decide: (decision: AdmissionDecision) => void;

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { AdmissionDecision, ReserveItem, SettleItem } from '@tollgate/credit';
 import type { RedisConnection } from '@tollgate/redis';
-import { AdmitCalls, decideReserves, type PendingReserve } from './admit-call.js';
+import { AdmitCalls, decideReserves, PLACE_ONLY, type PendingReserve } from './admit-call.js';
 import { formatHold } from './hold-text.js';
 import { LocalRateLimits } from './local-rate-limits.js';
 import type { Admission, Announcement } from './port.js';
@@ -58,6 +58,10 @@ export class RedisAdmission implements Admission {
 
   settle(item: SettleItem): void {
     if (!this.#local.settle(item)) this.#queueSettle(item);
+  }
+
+  leave(requestId: string, organizationId: string): void {
+    this.settle({ requestId, organizationId, chargeNanoUsd: PLACE_ONLY, tokens: null });
   }
 
   async renewLease(instanceId: string): Promise<readonly string[]> {

@@ -3,7 +3,7 @@
 --   storeId,
 --   settles (how many),
 --   ["o:REQUEST", …] of the settles, then of the reserves,
---   [for each settle: charge, tokens (-1 unknown); for each reserve: place of its key among the keys, amount, tokens],
+--   [for each settle: charge (-1 gives back the place among parallel requests alone), tokens (-1 unknown); for each reserve: place of its key among the keys, amount, tokens],
 --   [for each settle with a whole answer: which settle, output tokens of the answer],
 --   [for each reserve that names no ceiling: which reserve, tokens of input, name of the model],
 --   [for each key: "r:KEY", "instance|journal", rpm, tpm, parallel (0 unlimited), how many accounts,
@@ -42,15 +42,25 @@ local holds = {}
 for i = 1, items do holds[names[i]] = values[i] end
 
 local ended = {}
+-- Holds of requests whose clients have left: they stay as they are, but for their place.
+local left = {}
 for i = 1, settles do
-  local text = holds[names[i]]
+  local name = names[i]
+  local text = holds[name]
   ended[i] = text and parse_hold(text)
-  holds[names[i]] = false
+  holds[name], left[name] = false, nil
+  if text and numbers[i * 2 - 1] < 0 then
+    holds[name] = without_place(text)
+    left[name] = holds[name]
+  end
 end
 read({}, 0)
 for i = 1, settles do
-  if ended[i] then settle(ended[i], numbers[i * 2 - 1], numbers[i * 2], answers[i]) end
+  local hold, charge = ended[i], numbers[i * 2 - 1]
+  if hold and charge >= 0 then settle(hold, charge, numbers[i * 2], answers[i])
+  elseif hold and hold.parallel then occupy(hold.rate, -1) end
 end
+for name, text in pairs(left) do put(name, text) end
 if items == settles then save(names, settles); return '[]' end
 
 local now = clock()

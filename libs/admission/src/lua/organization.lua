@@ -63,6 +63,12 @@ local function parse_hold(text)
   return hold
 end
 
+-- The same hold without a place among the parallel requests.
+local function without_place(text)
+  local before, after = match(text, '^([^|]*|[^|]*|)[^|]*(|.*)$')
+  return before .. '0' .. after
+end
+
 -- Reads the first `n` of the names, and all accounts and rates not read yet, in one call. Returns the values of the
 -- names in their order, false where there is none. What follows in `names` is overwritten.
 local function read(names, n)

@@ -16,6 +16,9 @@ const UNBOUNDED_PARTS: ReadonlySet<string> = new Set(['image_url', 'input_image'
 const AUDIO = Buffer.from('"audio"');
 const UNBOUNDED_TEXTS: readonly string[] = [...UNBOUNDED_PARTS].map((part) => `"${part}"`);
 
+/** Said where a provider takes no ceiling of output tokens, so that its answer may be of any length. */
+export const NO_CEILING = 'The provider of this model takes no ceiling of output tokens, so the cost has no bound, and the API key has a credit limit.';
+
 export interface CostBound {
   readonly amountNanoUsd: bigint;
   readonly outputTokensMax: number;
@@ -41,6 +44,9 @@ export function boundCost(exchange: Exchange): CostBound | Refusal {
   if (unbounded !== null) {
     return refuse('unbounded_cost', { message: `What the field ${unbounded} asks for has no known cost before the call, and the API key has a credit limit.`, param: unbounded });
   }
+  const boundable = exchange.targets.filter(({ provider }) => provider.injectedFields.takesCeiling || provider.endAtHold);
+  if (boundable.length === 0) return refuse('unbounded_cost', { message: NO_CEILING });
+  exchange.targets = boundable;
   const named = Math.max(maxTokens ?? 0, maxCompletionTokens ?? 0);
   const ceiling = named > 0 ? named : exchange.route!.outputTokensMax;
   const outputTokensMax = ceiling * (choices ?? 1);

@@ -1,3 +1,4 @@
+import { NO_CEILING } from '../admit/cost-bound.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
 import { refuse } from '../refusal.js';
@@ -21,11 +22,7 @@ const UNREACHABLE: Failure = { code: 'provider_unreachable', headers: [] };
 const REVOKED: Failure = { code: 'invalid_api_key', headers: [] };
 const TIMED_OUT: Failure = { code: 'provider_timeout', headers: [] };
 const FAILED: Failure = { code: 'provider_failed', headers: [] };
-const NO_CEILING: Failure = {
-  code: 'unbounded_cost',
-  headers: [],
-  message: 'The provider of this model takes no ceiling of output tokens from us, and the API key has a credit limit.',
-};
+const UNBOUNDED: Failure = { code: 'unbounded_cost', headers: [], message: NO_CEILING };
 /** As it stands, without `stream_options`, with the ceiling's other name, without a ceiling. */
 const TRIES_MAX = 4;
 
@@ -105,8 +102,8 @@ function judgeReply(exchange: Exchange, target: Target, attempt: Replied, triedO
     if (lesson === 'leave_out') exchange.ceilingLeftOut = true;
     if (lesson === 'try_again' || lesson === 'leave_out') return { kind: 'try_again' };
     if (lesson === 'no_ceiling') {
-      log.attemptFailed(exchange, target, NO_CEILING.code, { status: attempt.status, words: attempt.body });
-      return { kind: 'failed', failure: NO_CEILING };
+      log.attemptFailed(exchange, target, UNBOUNDED.code, { status: attempt.status, words: attempt.body });
+      return { kind: 'failed', failure: UNBOUNDED };
     }
     return judgeError(exchange, target, attempt, 'error', log);
   }
