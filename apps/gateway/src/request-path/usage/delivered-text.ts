@@ -1,17 +1,8 @@
 type Fields = Readonly<Record<string, unknown>>;
 
 const NO_FIELDS: Fields = {};
-const BYTES_IN_TOKEN = 4;
-
-/** Tokens of so many bytes of text: four bytes each, one at least. */
-export function tokensOfBytes(bytes: number): number {
-  return Math.ceil(bytes / BYTES_IN_TOKEN);
-}
-
-/** Bytes, in UTF-8, of the text that the message of a plain reply or the delta of a stream delivers. */
-export function textBytesOf(messageOrDelta: unknown): number {
-  return textsOf(messageOrDelta).reduce((bytes, text) => bytes + Buffer.byteLength(text), 0);
-}
+/** Names that reasoning has, by the age and the maker of a server. */
+const REASONING = ['reasoning_content', 'reasoning', 'thinking', 'reasoning_details', 'thinking_blocks'] as const;
 
 /**
  * The texts that the message of a plain reply or the delta of a stream delivers, in order: content, reasoning,
@@ -50,7 +41,7 @@ export function textsOfChoices(document: unknown): string[] {
  */
 function reasoningOf(fields: Fields): string[] {
   let longest: string[] = [];
-  for (const name of ['reasoning_content', 'reasoning', 'thinking', 'reasoning_details', 'thinking_blocks']) {
+  for (const name of REASONING) {
     const texts: string[] = [];
     addContent(texts, fields[name]);
     if (lengthOf(texts) > lengthOf(longest)) longest = texts;

@@ -1,8 +1,14 @@
 import type { BodyFields } from '../receive-body/scan-body.js';
-import { IMAGE_TOKENS, LOW_DETAIL_IMAGE_TOKENS, mediaTokens, REFERENCE_TOKENS, type MediaKind } from './media-tokens.js';
+import type { MediaKind } from './media-tokens.js';
+import { IMAGE_TOKENS, LOW_DETAIL_IMAGE_TOKENS, mediaTokens, REFERENCE_TOKENS } from './media-tokens.js';
 
 const BYTES_IN_TOKEN = 4;
-const QUOTE = 0x22, BACKSLASH = 0x5c, OPEN_BRACE = 0x7b, CLOSE_BRACE = 0x7d, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d, COLON = 0x3a, SPACE = 0x20;
+const QUOTE = 0x22, BACKSLASH = 0x5c, COLON = 0x3a, SPACE = 0x20;
+const OPEN_BRACE = 0x7b, CLOSE_BRACE = 0x7d, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d;
+const LOWER_U = 0x75, LOWER_D = 0x64, LOWER_CASE = 0x20, ZERO = 0x30, SEVEN = 0x37, EIGHT = 0x38;
+const UNICODE_ESCAPE = Buffer.from('\\u');
+/** `\u` and four digits. */
+const ESCAPE_LENGTH = 6;
 /** String bytes looked at one by one before the search goes native. */
 const NATIVE_AFTER = 48;
 /** A message is an object in the list of messages, a part one in the list of a message's content. */
@@ -15,10 +21,14 @@ const KINDS: ReadonlyMap<string, MediaKind> = new Map([
   ['image_url', 'image'], ['input_image', 'image'], ['image', 'image'],
   ['input_audio', 'audio'], ['audio_url', 'audio'], ['audio', 'audio'],
   ['video_url', 'video'], ['input_video', 'video'], ['video', 'video'],
-  ['file', 'file'], ['input_file', 'file'], ['document', 'file'], ['file_data', 'file'], ['file_id', 'file'], ['file_url', 'file'],
+  ['file', 'file'], ['input_file', 'file'], ['document', 'file'],
+  ['file_data', 'file'], ['file_id', 'file'], ['file_url', 'file'],
 ]);
 /** The fields in which such a part holds its data, or says where they are. */
-const HOLDERS: ReadonlySet<string> = new Set(['url', 'data', 'bytes', 'image_url', 'image', 'input_audio', 'audio_url', 'audio', 'video_url', 'video', 'file', 'file_data', 'file_id', 'file_url']);
+const HOLDERS: ReadonlySet<string> = new Set([
+  'url', 'data', 'image_url', 'image', 'input_audio', 'audio_url', 'audio', 'video_url', 'video',
+  'file', 'file_data', 'file_id', 'file_url',
+]);
 
 interface Media {
   /** What stands for something that is no text, in bytes of the body. */
@@ -35,9 +45,37 @@ interface Media {
  */
 export function estimateInputTokens(body: Buffer, fields: BodyFields): number {
   const { messages, nestedMessages } = fields;
-  if (!nestedMessages || messages === null) return Math.ceil(body.length / BYTES_IN_TOKEN);
+  const bytes = body.length - bytesOfEscapes(body);
+  if (!nestedMessages || messages === null) return Math.ceil(bytes / BYTES_IN_TOKEN);
   const media = mediaIn(body, messages.start, messages.end);
-  return Math.ceil((body.length - media.bytes) / BYTES_IN_TOKEN) + media.tokens;
+  return Math.ceil(Math.max(bytes - media.bytes, 0) / BYTES_IN_TOKEN) + media.tokens;
+}
+
+/**
+ * How many bytes the escapes of a body have on top of the characters that they spell: some writers of JSON, Python's
+ * among them, spell each character beyond ASCII in six bytes, which would double the tokens of a Chinese text.
+ */
+function bytesOfEscapes(body: Buffer): number {
+  const first = body.indexOf(UNICODE_ESCAPE);
+  if (first === -1) return 0;
+  let at = first;
+  // The backslash may itself be escaped, and then spells nothing with the letter behind it.
+  while (body[at - 1] === BACKSLASH) at -= 1;
+  let bytes = 0;
+  for (; at < body.length; at++) {
+    if (body[at] !== BACKSLASH) continue;
+    if (body[at + 1] === LOWER_U) bytes += ESCAPE_LENGTH - lengthSpelt(body, at + 2);
+    at += 1;
+  }
+  return bytes;
+}
+
+/** The bytes in UTF-8 of the character whose first two of four hexadecimal digits stand here; of a half of one, two. */
+function lengthSpelt(body: Buffer, at: number): number {
+  const [high, low] = [body[at]!, body[at + 1]!];
+  if (high === ZERO) return low === ZERO ? 1 : low <= SEVEN ? 2 : 3;
+  const isSurrogate = (high | LOWER_CASE) === LOWER_D && low >= EIGHT;
+  return isSurrogate ? 2 : 3;
 }
 
 /** What is no text in the messages of a body whose grammar has been checked. */
@@ -99,6 +137,7 @@ class PartsReader {
   }
 
   #add(body: Buffer, start: number, end: number, kind: MediaKind): void {
+    // An id of a file says nothing of its size.
     const tokens = this.#name === 'file_id' ? REFERENCE_TOKENS : mediaTokens(kind, body, start, end);
     this.media.bytes += end - start;
     this.media.tokens += tokens;
@@ -126,16 +165,18 @@ function skipSpace(body: Buffer, from: number): number {
   return at;
 }
 
-/** The closing quote of a string, from the byte after its opening one. */
+/**
+ * The closing quote of a string, from the byte after its opening one. Short strings, and the stretches between escaped
+ * quotes, are read byte by byte: a native search costs as much as some fifty of them.
+ */
 function stringEnd(body: Buffer, from: number, end: number): number {
-  const near = Math.min(from + NATIVE_AFTER, end);
-  let at = from;
-  while (at < near) {
-    const byte = body[at]!;
-    if (byte === QUOTE) return at;
-    at += byte === BACKSLASH ? 2 : 1;
-  }
-  for (;;) {
+  for (let at = from; ; ) {
+    const near = Math.min(at + NATIVE_AFTER, end);
+    while (at < near) {
+      const byte = body[at]!;
+      if (byte === QUOTE) return at;
+      at += byte === BACKSLASH ? 2 : 1;
+    }
     const quote = body.indexOf(QUOTE, at);
     if (quote === -1) return end;
     let slash = quote - 1;

@@ -52,7 +52,8 @@ export function mediaTokens(kind: MediaKind, body: Buffer, start: number, end: n
 
 function kindOf(type: string): MediaKind | null {
   const top = type.slice(0, Math.max(type.indexOf('/'), 0));
-  return top === 'image' || top === 'audio' || top === 'video' ? top : top === 'text' || top === 'application' ? 'file' : null;
+  if (top === 'image' || top === 'audio' || top === 'video') return top;
+  return top === 'text' || top === 'application' ? 'file' : null;
 }
 
 function dataTokens(kind: MediaKind, type: string, data: Buffer, isBase64: boolean): number {
@@ -61,8 +62,12 @@ function dataTokens(kind: MediaKind, type: string, data: Buffer, isBase64: boole
     case 'image': return IMAGE_TOKENS;
     case 'audio': return Math.ceil(bytes / bytesInAudioToken(data));
     case 'video': return Math.ceil(bytes / VIDEO_BYTES_IN_TOKEN);
-    case 'file': return TEXT_TYPE.test(type) ? Math.ceil(bytes / BYTES_IN_TOKEN) : Math.min(Math.max(Math.ceil(bytes / PAGE_BYTES), 1), PAGES_MAX) * PAGE_TOKENS;
+    case 'file': return TEXT_TYPE.test(type) ? Math.ceil(bytes / BYTES_IN_TOKEN) : pagesOf(bytes) * PAGE_TOKENS;
   }
+}
+
+function pagesOf(bytes: number): number {
+  return Math.min(Math.max(Math.ceil(bytes / PAGE_BYTES), 1), PAGES_MAX);
 }
 
 /** A wave file is not compressed, and says how many bytes are a second. */
