@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
+import { estimateInputTokens } from '../usage/input-estimate.js';
 import { scanBody } from './scan-body.js';
 import { valueAt } from './values.js';
 
@@ -36,7 +37,7 @@ function read(exchange: Exchange, body: Buffer): Refusal | undefined {
     return refuse('invalid_request', { message: 'The field stream_options must be an object.', param: 'stream_options' });
   }
   exchange.showUsage = (options as Record<string, unknown> | null)?.['include_usage'] === true;
-  exchange.inputTokensEstimate = Math.ceil(body.length / 4);
+  exchange.inputTokensEstimate = estimateInputTokens(body, fields);
   return undefined;
 }
 
