@@ -47,9 +47,13 @@ afterAll(() => app.close());
 /** The head and the body of one raw exchange, with bytes that no client library would send. */
 async function exchange(head: string, body = ''): Promise<{ status: number; headers: Headers; text: string }> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
-  socket.write(`${head} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${body === '' ? '' : `content-length: ${body.length}\r\n`}\r\n${body}`);
+  socket.write(`${head} HTTP/1.1\r\nhost: x\r\n${body === '' ? '' : `content-length: ${body.length}\r\n`}\r\n${body}`);
   let reply = '';
-  socket.setEncoding('utf8').on('data', (part: string) => (reply += part));
+  socket.setEncoding('utf8').on('data', (part: string) => {
+    reply += part;
+    // Only this side's half is closed: the rest of the reply still comes.
+    socket.end();
+  });
   await once(socket, 'close');
   const end = reply.indexOf('\r\n\r\n');
   const [status, ...lines] = reply.slice(0, end).split('\r\n');
