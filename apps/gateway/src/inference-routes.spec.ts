@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { Controller, Get, Module, Post } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createNestServer } from '@tollgate/http';
@@ -35,8 +36,7 @@ beforeAll(async () => {
   app = await createNestServer(OthersModule, { logger: createLogger({ service: 'test', level: 'silent' }) });
   serveInference(app.getHttpServer() as Server, app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
     serve: async (exchange) => {
-      const body = await Array.fromAsync(exchange.request as AsyncIterable<Buffer>);
-      sendReply(exchange, 200, 'application/json', Buffer.from(JSON.stringify({ served: Buffer.concat(body).toString() })), []);
+      sendReply(exchange, 200, 'application/json', Buffer.from(JSON.stringify({ served: await text(exchange.request) })), []);
     },
     refuse: (exchange, refusal) => {
       refused.push(refusal.code);

@@ -134,7 +134,7 @@ describe('a coded body', () => {
   it('is what it was under any codings in a row, cut anywhere', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.constantFrom(...codings), { minLength: 1, maxLength: 5 }), fc.uint8Array({ maxLength: 2_000 }), fc.array(fc.nat(3_000), { maxLength: 4 }), async (row, body, cuts) => {
-        const coded = row.reduce((bytes, coding) => encode[coding](bytes), Buffer.from(body));
+        const coded = row.reduce<Buffer>((bytes, coding) => encode[coding](bytes), Buffer.from(body));
         const places = [0, ...cuts.filter((cut) => cut < coded.length).sort((a, b) => a - b), coded.length];
         const pieces = places.slice(1).map((end, i) => coded.subarray(places[i], end));
         return Buffer.from(body).equals((await decoded(row.join(', '), pieces)) as Buffer);
