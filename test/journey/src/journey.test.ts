@@ -3,6 +3,7 @@ import { badAdminInput } from './journeys/bad-admin-input.js';
 import { badChatInput } from './journeys/bad-chat-input.js';
 import { limits } from './journeys/limits.js';
 import { noSecretLeft } from './journeys/no-secret-left.js';
+import { oddHttp } from './journeys/odd-http.js';
 import { refusals } from './journeys/refusals.js';
 import { theCall } from './journeys/the-call.js';
 import { theCharge } from './journeys/the-charge.js';
@@ -39,6 +40,7 @@ describe.each(shapes)('Tollgate, $name', ({ start }) => {
   theCharge(running);
   badAdminInput(running);
   badChatInput(running);
+  oddHttp(running);
   theRevoke(running);
   theLeak(running);
   noSecretLeft(running);
