@@ -10,6 +10,7 @@ import { theCharge } from './journeys/the-charge.js';
 import { theKey } from './journeys/the-key.js';
 import { theLeak } from './journeys/the-leak.js';
 import { theRevoke } from './journeys/the-revoke.js';
+import { theUsageEvent } from './journeys/the-usage-event.js';
 import { upstream } from './journeys/upstream.js';
 import { startDistributed } from './kit/distributed.js';
 import type { Shape } from './kit/shape.js';
@@ -38,6 +39,7 @@ describe.each(shapes)('Tollgate, $name', ({ start }) => {
   refusals(running);
   limits(running);
   theCharge(running);
+  theUsageEvent(running);
   badAdminInput(running);
   badChatInput(running);
   oddHttp(running);

@@ -4,7 +4,8 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { brotliCompressSync, constants, createGzip, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { contentCodings, decodedBody, encodedBytesMax, type ContentCoding, type DecodeFault } from './decode-body.js';
+import { contentCodings, type ContentCoding } from '../content-coding.js';
+import { decodedBody, encodedBytesMax, type DecodeFault } from './decode-body.js';
 
 const BYTES_MAX = 100_000;
 const encode: Record<ContentCoding, (body: Buffer) => Buffer> = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync, zstd: zstdCompressSync };

@@ -4,12 +4,7 @@ import {
   constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress,
   type BrotliDecompress, type Gunzip, type Inflate, type InflateRaw, type ZstdDecompress,
 } from 'node:zlib';
-
-/** A content coding that is decoded, by its registered name (RFC 9110, section 8.4.1; RFC 8878; RFC 7932). */
-export type ContentCoding = 'gzip' | 'deflate' | 'br' | 'zstd';
-
-/** What `Accept-Encoding` of a refusal says. */
-export const CONTENT_CODINGS = 'gzip, deflate, br, zstd';
+import { ZSTD_WINDOW_LOG_MAX, type ContentCoding } from '../content-coding.js';
 
 /** Why a body could not be decoded: its decoded bytes pass the limit, a coding's bytes are wrong, or the client has gone. */
 export type DecodeFault =
@@ -19,30 +14,7 @@ export type DecodeFault =
 
 type Decoder = Gunzip | Inflate | InflateRaw | BrotliDecompress | ZstdDecompress;
 
-const NAMES: ReadonlyMap<string, ContentCoding> = new Map([
-  ['gzip', 'gzip'], ['x-gzip', 'gzip'], ['deflate', 'deflate'], ['br', 'br'], ['zstd', 'zstd'],
-]);
-/** Each coding is a decoder with buffers of its own; curl stops at five as well. */
-const CODINGS_MAX = 5;
-/** 8 MiB: no encoder may ask more of whoever decodes an HTTP body (RFC 9659). */
-const ZSTD_WINDOW_LOG_MAX = 23;
 const EMPTY = Buffer.alloc(0);
-
-/**
- * The codings that a `Content-Encoding` names, in the order in which they are to be taken off. Empty where the body is
- * plain; undefined where one of them is unknown, or there are more than five.
- */
-export function contentCodings(header: string): readonly ContentCoding[] | undefined {
-  const codings: ContentCoding[] = [];
-  for (const part of header.split(',')) {
-    const name = part.trim().toLowerCase();
-    if (name === '' || name === 'identity') continue;
-    const coding = NAMES.get(name);
-    if (coding === undefined || codings.length === CODINGS_MAX) return undefined;
-    codings.unshift(coding);
-  }
-  return codings;
-}
 
 /** How many bytes a body that decodes to `bytesMax` can have encoded: encoders add little to what cannot be compressed. */
 export function encodedBytesMax(bytesMax: number): number {

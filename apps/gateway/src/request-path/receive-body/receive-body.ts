@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { CONTENT_CODINGS, contentCodings } from '../content-coding.js';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
 import { estimateInputTokens } from '../usage/input-estimate.js';
-import { CONTENT_CODINGS, contentCodings, decodedBody, encodedBytesMax } from './decode-body.js';
+import { decodedBody, encodedBytesMax } from './decode-body.js';
 import { scanBody } from './scan-body.js';
 import { valueAt } from './values.js';
 
