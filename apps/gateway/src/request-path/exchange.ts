@@ -21,6 +21,8 @@ export interface CallUnderWay {
   abort(why: AbortReason): void;
   /** Nobody takes the reply any more. */
   clientLeft(): void;
+  /** Output tokens counted from what the client was sent of a stream, until it left. */
+  deliveredTokens(): number;
 }
 
 const NO_BODY = Buffer.alloc(0);
@@ -67,8 +69,7 @@ export class Exchange {
   journaled: JournaledRequest | null = null;
   /** settle: nothing is owed any more. */
   settled = false;
-  /** Output tokens counted from what was delivered of a stream, and how many of them the journal knows. */
-  countedOutputTokens = 0;
+  /** How many of the output tokens that were delivered the journal knows. */
   journaledOutputTokens = 0;
   /** The call of a provider, while it is under way. */
   call: CallUnderWay | null = null;
