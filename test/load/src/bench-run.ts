@@ -3,13 +3,16 @@ import { cpus, release } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Redis } from 'ioredis';
 import { checkBooks, type Books } from './books.js';
-import { closedLoop, CONNECTIONS, latencies, latencyOf, meetAll, prepareLoad, type PreparedLoad, type Subject } from './loads.js';
+import { formerBuild } from './former-build.js';
+import {
+  closedLoop, complaintOf, CONNECTIONS, formerOf, latencies, latencyOf, meetAll, prepareLoad, type PreparedLoad, type Subject,
+} from './loads.js';
 import type { BenchOptions } from './options.js';
 import { BenchRefused, complaintAbout, findTools, othersShare, type Tools } from './preconditions.js';
 import { summarizeProfile, type Cost, type Period } from './profile-summary.js';
-import { scenarioResult, type BenchResult, type Measured } from './results.js';
+import { scenarioResult, type BenchResult, type Measured as MeasuredSubject, type Measurements } from './results.js';
+import { windowsOfRound } from './round-order.js';
 import { isPaced, scenarios as allScenarios, type Scenario } from './scenarios.js';
-import { untilQuiet } from './services-state.js';
 import { startStack, type Stack } from './stack.js';
 import { renderTable } from './table.js';
 import type { TimedCall } from './timed-call.js';
@@ -19,9 +22,13 @@ const KEYS = 10_000;
 /** Functions and parts of a profile that are shown. */
 const DEAREST = 25;
 
-/** Measures, and writes the result to the screen and into the file. Rejects with BenchRefused or BenchFailed. */
-export async function runBench(options: BenchOptions): Promise<void> {
+/**
+ * Measures, and writes the result to the screen and into the file. Resolves with what the former build, if there was
+ * one, makes of it: whether a scenario is worse. Rejects with BenchRefused or BenchFailed.
+ */
+export async function runBench(options: BenchOptions): Promise<{ worse: boolean }> {
   const startedAt = new Date();
+  const former = options.against === null ? null : formerBuild(options.against, process.versions.node);
   checkWritable(options.jsonFile);
   const tools = await findTools();
   const others = await othersShare();
@@ -31,13 +38,15 @@ export async function runBench(options: BenchOptions): Promise<void> {
   const profileFolder = options.profileFolder === null ? null : resolve(options.profileFolder);
   if (profileFolder !== null) mkdirSync(profileFolder, { recursive: true });
   say('starting PostgreSQL, Redis, Kafka, the services, the upstream and the floor proxy');
-  const stack = await startStack(tools, { keys: KEYS, profileFolder });
-  let measured: Measurements;
+  const stack = await startStack(tools, { keys: KEYS, former, profileFolder });
+  let measured: Measured;
   let books: Books;
+  let booksOfFormer: Books | null;
   try {
     measured = await new Run(stack, tools, options).all();
     say('waiting for the ledger to catch up');
-    books = await checkBooks(stack);
+    books = await checkBooks(stack.current);
+    booksOfFormer = stack.former === null ? null : await checkBooks(stack.former);
   } finally {
     await stack.stop();
   }
@@ -46,13 +55,15 @@ export async function runBench(options: BenchOptions): Promise<void> {
     machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.versions.node, kernel: release() },
     options: { quick: options.quick, rounds: options.rounds, seconds: options.seconds, connections: CONNECTIONS, keys: KEYS, profiled: profileFolder !== null },
     others: { ...others, overridden: complaint !== null },
-    scenarios: options.scenarios.map((scenario) => scenarioResult(scenario, measured.gateway.get(scenario.name)!, measured.floor.get(scenario.floor)!)),
+    scenarios: options.scenarios.map((scenario) => scenarioResult(scenario, measured.of(scenario))),
     books,
+    against: former === null ? null : { folder: former.folder, books: booksOfFormer! },
   };
   say(`\n${renderTable(result)}`);
   writeFileSync(options.jsonFile, `${JSON.stringify(result, null, 2)}\n`);
   say(`\nin full: ${options.jsonFile}; ${((Date.now() - startedAt.getTime()) / 1_000).toFixed(0)} s`);
   if (profileFolder !== null) sayProfile(profileFolder, measured.gatewayPeriods);
+  return { worse: result.scenarios.some(({ against }) => against?.verdict === 'worse') };
 }
 
 /** A quarter of an hour is not spent on a result that cannot be kept. Throws BenchRefused. */
@@ -64,40 +75,50 @@ function checkWritable(file: string): void {
   }
 }
 
-interface Measurements extends Record<Subject, Map<string, Measured>> {
+interface Measured {
+  of(scenario: Scenario): Measurements;
   /** When the gateway had load that counts. */
   readonly gatewayPeriods: readonly Period[];
 }
 
 /** Rounds of windows on a stack that is ready. */
 class Run {
-  private readonly redis: Redis;
+  private readonly redis: { readonly current: Redis; readonly former: Redis | null };
   private readonly loads: ReadonlyMap<string, PreparedLoad>;
-  private readonly windows: Record<Subject, Map<string, Window[]>> = { gateway: new Map(), floor: new Map() };
+  private readonly windows: Record<Subject, Map<string, Window[]>> = { gateway: new Map(), former: new Map(), floor: new Map() };
   private readonly gatewayPeriods: Period[] = [];
-  private readonly calls: Record<Subject, Map<string, TimedCall[]>> = { gateway: new Map(), floor: new Map() };
+  private readonly calls: Record<Subject, Map<string, TimedCall[]>> = { gateway: new Map(), former: new Map(), floor: new Map() };
+  /** What the former build cannot serve, by scenario, and what it says instead. */
+  private readonly unserved = new Map<string, string>();
 
   constructor(private readonly stack: Stack, private readonly tools: Tools, private readonly options: BenchOptions) {
-    this.redis = new Redis(stack.redisUrl);
+    this.redis = { current: new Redis(stack.current.redisUrl), former: stack.former === null ? null : new Redis(stack.former.redisUrl) };
     const floors = new Set(options.scenarios.map(({ floor }) => floor));
     const needed = allScenarios.filter((scenario) => options.scenarios.includes(scenario) || floors.has(scenario.name));
     this.loads = new Map(needed.map((scenario) => [scenario.name, prepareLoad(scenario, stack)]));
   }
 
-  async all(): Promise<Measurements> {
+  async all(): Promise<Measured> {
     try {
+      if (this.stack.former !== null) await this.#askFormer();
       await this.#warmUp();
       for (let round = 0; round < this.options.rounds; round++) {
         for (const [floor, scenarios] of this.#byFloor()) await this.#round(round, floor, scenarios);
       }
-      const measured = (subject: Subject): Map<string, Measured> => new Map([...this.windows[subject]].map(([name, windows]) => {
-        const calls = this.calls[subject].get(name);
-        return [name, { windows, latency: calls === undefined ? null : latencyOf(calls) }];
-      }));
-      return { gateway: measured('gateway'), floor: measured('floor'), gatewayPeriods: this.gatewayPeriods };
+      return { of: (scenario) => this.#measurements(scenario), gatewayPeriods: this.gatewayPeriods };
     } finally {
-      this.redis.disconnect();
+      this.redis.current.disconnect();
+      this.redis.former?.disconnect();
     }
+  }
+
+  #measurements({ name, floor }: Scenario): Measurements {
+    const measured = (subject: Subject, scenario: string): MeasuredSubject => {
+      const calls = this.calls[subject].get(scenario);
+      return { windows: this.windows[subject].get(scenario)!, latency: calls === undefined ? null : latencyOf(calls) };
+    };
+    const former = this.stack.former === null ? null : this.unserved.get(name) ?? measured('former', name);
+    return { gateway: measured('gateway', name), former, floor: measured('floor', floor) };
   }
 
   #byFloor(): Map<string, Scenario[]> {
@@ -106,7 +127,24 @@ class Run {
     return groups;
   }
 
-  /** The compiler has seen the code, and the gateway all keys, before anything counts. What a scenario shares with its floor's is warm with that. */
+  /** A scenario may be younger than the former build. Rejects with BenchRefused where nothing is left to compare. */
+  async #askFormer(): Promise<void> {
+    for (const [name, load] of this.loads) {
+      const complaint = await complaintOf(load, 'former', this.stack);
+      if (complaint === null) continue;
+      this.unserved.set(name, complaint);
+      say(`the former build cannot serve ${name}: ${complaint}`);
+    }
+    if (this.options.scenarios.every(({ name }) => this.unserved.has(name))) {
+      throw new BenchRefused(`the build in ${formerOf(this.stack).build.folder} serves none of the scenarios, so nothing can be compared.`);
+    }
+  }
+
+  #serves(subject: Subject, name: string): boolean {
+    return subject === 'former' ? this.stack.former !== null && !this.unserved.has(name) : true;
+  }
+
+  /** The compiler has seen the code, and the gateways all keys, before anything counts. What a scenario shares with its floor's is warm with that. */
   async #warmUp(): Promise<void> {
     say('warming up');
     const { options, stack, tools } = this;
@@ -116,18 +154,20 @@ class Run {
       // The code of streams is warm by then, and these take longest.
       if (isPaced(load.scenario) && options.scenarios.length > 1) continue;
       await closedLoop(load, 'floor', stack, tools.wrk, options.warmUpSeconds);
-      // The gateway has more code to warm, and gets fewer requests a second; what comes after shares most of it.
-      await closedLoop(load, 'gateway', stack, tools.wrk, load === first ? options.gatewayWarmUpSeconds : options.warmUpSeconds);
+      for (const subject of ['gateway', 'former'] as const) {
+        if (!this.#serves(subject, floor)) continue;
+        // The gateway has more code to warm, and gets fewer requests a second; what comes after shares most of it.
+        await closedLoop(load, subject, stack, tools.wrk, load === first ? options.gatewayWarmUpSeconds : options.warmUpSeconds);
+      }
     }
-    for (const load of this.loads.values()) if (load.credentials.length > 1) await meetAll(load, stack);
+    for (const [name, load] of this.loads) {
+      if (load.credentials.length === 1) continue;
+      for (const subject of ['gateway', 'former'] as const) if (this.#serves(subject, name)) await meetAll(load, subject, stack);
+    }
   }
 
-  /** The floor goes first in every other round, so that neither always has the machine that the other left. */
   async #round(round: number, floor: string, scenarios: readonly Scenario[]): Promise<void> {
-    const order: [string, Subject][] = scenarios.map(({ name }) => [name, 'gateway']);
-    if (round % 2 === 0) order.unshift([floor, 'floor']);
-    else order.push([floor, 'floor']);
-    for (const [name, subject] of order) {
+    for (const [name, subject] of windowsOfRound(round, floor, scenarios, (scenario) => this.#serves('former', scenario.name))) {
       const from = monotonicMicroseconds();
       const window = await this.#window(this.loads.get(name)!, subject);
       if (subject === 'gateway') this.gatewayPeriods.push([from, monotonicMicroseconds()]);
@@ -136,18 +176,20 @@ class Run {
     }
     for (const scenario of scenarios) {
       if (isPaced(scenario)) continue;
-      const calls = await latencies(this.loads.get(scenario.name)!, this.stack, this.options.latencySeconds);
-      append(this.calls.gateway, scenario.name, ...calls.gateway);
-      append(this.calls.floor, scenario.floor, ...calls.floor);
+      const subjects = (['gateway', 'former', 'floor'] as const).filter((subject) => this.#serves(subject, scenario.name));
+      const calls = await latencies(this.loads.get(scenario.name)!, subjects, this.stack, this.options.latencySeconds);
+      for (const [n, subject] of subjects.entries()) append(this.calls[subject], subject === 'floor' ? floor : scenario.name, ...calls[n]!);
     }
   }
 
   async #window(load: PreparedLoad, subject: Subject): Promise<Window> {
     const { options, stack, tools } = this;
     await stack.settleBookkeepers();
-    const { pid } = subject === 'gateway' ? stack.gateway : stack.floor;
-    const settled = subject === 'gateway' ? () => untilQuiet(stack.operationsUrl) : () => Promise.resolve();
-    return measureWindow(pid, this.redis, () => closedLoop(load, subject, stack, tools.wrk, options.seconds), settled);
+    const deployment = subject === 'former' ? formerOf(stack) : stack.current;
+    const { pid } = subject === 'floor' ? stack.floor : deployment.gateway;
+    const redis = subject === 'former' ? this.redis.former! : this.redis.current;
+    const settled = subject === 'floor' ? () => Promise.resolve() : () => deployment.untilQuiet();
+    return measureWindow(pid, redis, () => closedLoop(load, subject, stack, tools.wrk, options.seconds), settled);
   }
 }
 

@@ -18,6 +18,8 @@ export interface BenchOptions {
   readonly jsonFile: string;
   /** Where the gateway's CPU profile goes; null for none. */
   readonly profileFolder: string | null;
+  /** The folder of a former build that is measured in turn with this one; null for none. */
+  readonly against: string | null;
 }
 
 export const usage = `npm run bench -- [options]
@@ -27,6 +29,7 @@ export const usage = `npm run bench -- [options]
   --seconds N         length of a window, default 10
   --json FILE         default bench-result.json
   --profile FOLDER    writes the gateway's CPU profile there and prints its dearest functions
+  --against FOLDER    measures the build in another checkout in turn with this one, and compares; code 2 where this one is worse
   --anyway            on a busy machine too; the result says so`;
 
 /** Reads the command line. Throws a TypeError that says what is wrong. */
@@ -41,8 +44,13 @@ export function readOptions(args: readonly string[]): BenchOptions {
       seconds: { type: 'string' },
       json: { type: 'string', default: 'bench-result.json' },
       profile: { type: 'string' },
+      against: { type: 'string' },
     },
   });
+  if (values.against === '') throw new TypeError('--against must name a folder');
+  if (values.against !== undefined && values.profile !== undefined) {
+    throw new TypeError('--against and --profile exclude each other: a gateway that is profiled is dearer than one that is not');
+  }
   const seconds = wholeNumber('seconds', values.seconds, values.quick ? 2 : 10, 1, 600);
   return {
     scenarios: values.scenario === undefined ? scenarios : scenariosNamed(values.scenario.flatMap((names) => names.split(','))),
@@ -55,6 +63,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     anyway: values.anyway,
     jsonFile: values.json,
     profileFolder: values.profile ?? null,
+    against: values.against ?? null,
   };
 }
 
