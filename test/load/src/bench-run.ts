@@ -11,14 +11,16 @@ import type { BenchOptions } from './options.js';
 import { BenchRefused, complaintAbout, findTools, othersShare, type Tools } from './preconditions.js';
 import { summarizeProfile, type Cost, type Period } from './profile-summary.js';
 import { scenarioResult, type BenchResult, type Measured as MeasuredSubject, type Measurements } from './results.js';
-import { windowsOfRound } from './round-order.js';
+import { partLengths, partsOfRound, type Part } from './round-order.js';
 import { isPaced, scenarios as allScenarios, type Scenario } from './scenarios.js';
 import { startStack, type Stack } from './stack.js';
 import { renderTable } from './table.js';
 import type { TimedCall } from './timed-call.js';
-import { measureWindow, type Window } from './window.js';
+import { measureWindow, together, type Window } from './window.js';
 
 const KEYS = 10_000;
+/** About how long one gateway is warmed before it is the other one's turn. */
+const WARM_UP_PART_SECONDS = 10;
 /** Functions and parts of a profile that are shown. */
 const DEAREST = 25;
 
@@ -154,10 +156,13 @@ class Run {
       // The code of streams is warm by then, and these take longest.
       if (isPaced(load.scenario) && options.scenarios.length > 1) continue;
       await closedLoop(load, 'floor', stack, tools.wrk, options.warmUpSeconds);
-      for (const subject of ['gateway', 'former'] as const) {
-        if (!this.#serves(subject, floor)) continue;
-        // The gateway has more code to warm, and gets fewer requests a second; what comes after shares most of it.
-        await closedLoop(load, subject, stack, tools.wrk, load === first ? options.gatewayWarmUpSeconds : options.warmUpSeconds);
+      // The gateway has more code to warm, and gets fewer requests a second; what comes after shares most of it.
+      const seconds = load === first ? options.gatewayWarmUpSeconds : options.warmUpSeconds;
+      // In turns, lest one gateway is left to cool down while all of the other's time passes.
+      for (const part of partLengths(seconds, WARM_UP_PART_SECONDS)) {
+        for (const subject of ['gateway', 'former'] as const) {
+          if (this.#serves(subject, floor)) await closedLoop(load, subject, stack, tools.wrk, part);
+        }
       }
     }
     for (const [name, load] of this.loads) {
@@ -167,12 +172,11 @@ class Run {
   }
 
   async #round(round: number, floor: string, scenarios: readonly Scenario[]): Promise<void> {
-    for (const [name, subject] of windowsOfRound(round, floor, scenarios, (scenario) => this.#serves('former', scenario.name))) {
-      const from = monotonicMicroseconds();
-      const window = await this.#window(this.loads.get(name)!, subject);
-      if (subject === 'gateway') this.gatewayPeriods.push([from, monotonicMicroseconds()]);
-      append(this.windows[subject], name, window);
-      say(`round ${round + 1}  ${name.padEnd(16)} ${subject.padEnd(8)} ${window.requestsPerSecond.toFixed(0).padStart(6)} req/s  ${window.cpuMicroseconds.toFixed(1).padStart(7)} µs`);
+    const compared = ({ name }: Scenario): boolean => this.#serves('former', name);
+    for (const parts of partsOfRound(round, floor, scenarios, { seconds: this.options.seconds, compared })) {
+      const measured = new Map<Subject, Window[]>();
+      for (const part of parts) append(measured, part.subject, await this.#part(part));
+      for (const [subject, windows] of measured) this.#keep(round, parts[0]!.scenario, subject, together(windows));
     }
     for (const scenario of scenarios) {
       if (isPaced(scenario)) continue;
@@ -182,18 +186,28 @@ class Run {
     }
   }
 
-  async #window(load: PreparedLoad, subject: Subject): Promise<Window> {
-    const { options, stack, tools } = this;
+  #keep(round: number, name: string, subject: Subject, window: Window): void {
+    append(this.windows[subject], name, window);
+    const figures = `${window.requestsPerSecond.toFixed(0).padStart(6)} req/s  ${window.cpuMicroseconds.toFixed(1).padStart(7)} µs`;
+    say(`round ${round + 1}  ${name.padEnd(16)} ${subject.padEnd(8)} ${figures}`);
+  }
+
+  async #part({ scenario, subject, seconds }: Part): Promise<Window> {
+    const { stack, tools } = this;
+    const load = this.loads.get(scenario)!;
     await stack.settleBookkeepers();
     const deployment = subject === 'former' ? formerOf(stack) : stack.current;
     const { pid } = subject === 'floor' ? stack.floor : deployment.gateway;
     const redis = subject === 'former' ? this.redis.former! : this.redis.current;
     const settled = subject === 'floor' ? () => Promise.resolve() : () => deployment.untilQuiet();
-    return measureWindow(pid, redis, () => closedLoop(load, subject, stack, tools.wrk, options.seconds), settled);
+    const from = monotonicMicroseconds();
+    const window = await measureWindow(pid, redis, () => closedLoop(load, subject, stack, tools.wrk, seconds), settled);
+    if (subject === 'gateway') this.gatewayPeriods.push([from, monotonicMicroseconds()]);
+    return window;
   }
 }
 
-function append<T>(lists: Map<string, T[]>, name: string, ...values: T[]): void {
+function append<K, T>(lists: Map<K, T[]>, name: K, ...values: T[]): void {
   const known = lists.get(name);
   if (known === undefined) lists.set(name, values);
   else known.push(...values);

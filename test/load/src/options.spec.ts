@@ -8,10 +8,17 @@ describe('options', () => {
     expect(readOptions(['--quick'])).toMatchObject({ rounds: 2, seconds: 2 });
     expect(readOptions(['--quick', '--rounds', '1', '--scenario', 'chat-1k,chat-32k'])).toMatchObject({ rounds: 1, seconds: 2, scenarios: [{ name: 'chat-1k' }, { name: 'chat-32k' }] });
   });
+  it('name a former build, which nothing is held against while it is profiled', () => {
+    expect(readOptions(['--quick'])).toMatchObject({ against: null });
+    expect(readOptions(['--against', '../former', '--scenario', 'chat-1k,stream-64,refused', '--seconds', '5'])).toMatchObject({ against: '../former', seconds: 5, rounds: 5 });
+    expect(() => readOptions(['--against', '../former', '--profile', 'here'])).toThrow('--against and --profile exclude each other');
+  });
   it('are refused where they mean nothing', () => {
     expect(() => readOptions(['--rounds', '0'])).toThrow('--rounds must be a whole number from 1 to 100');
     expect(() => readOptions(['--seconds', 'ten'])).toThrow('--seconds');
     expect(() => readOptions(['--scenario', 'nope'])).toThrow('unknown scenario: nope');
     expect(() => readOptions(['--nope'])).toThrow('--nope');
+    expect(() => readOptions(['--against'])).toThrow('--against');
+    expect(() => readOptions(['--against', ''])).toThrow('--against must name a folder');
   });
 });
