@@ -160,15 +160,22 @@ class Run {
       const seconds = load === first ? options.gatewayWarmUpSeconds : options.warmUpSeconds;
       // In turns, lest one gateway is left to cool down while all of the other's time passes.
       for (const part of partLengths(seconds, WARM_UP_PART_SECONDS)) {
-        for (const subject of ['gateway', 'former'] as const) {
-          if (this.#serves(subject, floor)) await closedLoop(load, subject, stack, tools.wrk, part);
-        }
+        await closedLoop(load, 'gateway', stack, tools.wrk, part);
+        const ofFormer = this.#servedByFormer(floor);
+        if (ofFormer !== undefined) await closedLoop(ofFormer, 'former', stack, tools.wrk, part);
       }
     }
     for (const [name, load] of this.loads) {
       if (load.credentials.length === 1) continue;
       for (const subject of ['gateway', 'former'] as const) if (this.#serves(subject, name)) await meetAll(load, subject, stack);
     }
+  }
+
+  /** A load that warms the former build for the scenarios of this floor: the floor's own where it serves that. */
+  #servedByFormer(floor: string): PreparedLoad | undefined {
+    const names = [floor, ...this.#byFloor().get(floor)!.map(({ name }) => name)];
+    const served = names.find((name) => this.#serves('former', name));
+    return served === undefined ? undefined : this.loads.get(served);
   }
 
   async #round(round: number, floor: string, scenarios: readonly Scenario[]): Promise<void> {
