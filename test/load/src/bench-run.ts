@@ -55,7 +55,10 @@ export async function runBench(options: BenchOptions): Promise<{ worse: boolean 
   const result: BenchResult = {
     startedAt: startedAt.toISOString(),
     machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.versions.node, kernel: release() },
-    options: { quick: options.quick, rounds: options.rounds, seconds: options.seconds, connections: CONNECTIONS, keys: KEYS, profiled: profileFolder !== null },
+    options: {
+      quick: options.quick, rounds: options.rounds, seconds: options.seconds, warmUpSeconds: options.gatewayWarmUpSeconds,
+      connections: CONNECTIONS, keys: KEYS, profiled: profileFolder !== null,
+    },
     others: { ...others, overridden: complaint !== null },
     scenarios: options.scenarios.map((scenario) => scenarioResult(scenario, measured.of(scenario))),
     books,
@@ -103,8 +106,8 @@ class Run {
   async all(): Promise<Measured> {
     try {
       if (this.stack.former !== null) await this.#askFormer();
-      await this.#warmUp();
       for (let round = 0; round < this.options.rounds; round++) {
+        if (round === 0 || this.stack.former !== null) await this.#warmUp(round);
         for (const [floor, scenarios] of this.#byFloor()) await this.#round(round, floor, scenarios);
       }
       return { of: (scenario) => this.#measurements(scenario), gatewayPeriods: this.gatewayPeriods };
@@ -146,23 +149,34 @@ class Run {
     return subject === 'former' ? this.stack.former !== null && !this.unserved.has(name) : true;
   }
 
-  /** The compiler has seen the code, and the gateways all keys, before anything counts. What a scenario shares with its floor's is warm with that. */
-  async #warmUp(): Promise<void> {
-    say('warming up');
+  /**
+   * The compiler has seen the code, and the gateways all keys, before anything counts. What a scenario shares with its
+   * floor's is warm with that.
+   *
+   * Two processes of one build differ by several per cent for as long as they live: by what the compiler made of their
+   * code, and by where their memory lies. So builds that are compared get new gateways for every round.
+   */
+  async #warmUp(round: number): Promise<void> {
     const { options, stack, tools } = this;
+    if (round > 0) {
+      await stack.settleBookkeepers();
+      await stack.renewGateways();
+    }
+    say(round === 0 ? 'warming up' : 'warming up new gateways');
     const [first] = this.loads.values();
     for (const floor of this.#byFloor().keys()) {
       const load = this.loads.get(floor)!;
       // The code of streams is warm by then, and these take longest.
       if (isPaced(load.scenario) && options.scenarios.length > 1) continue;
-      await closedLoop(load, 'floor', stack, tools.wrk, options.warmUpSeconds);
+      if (round === 0) await closedLoop(load, 'floor', stack, tools.wrk, options.warmUpSeconds);
       // The gateway has more code to warm, and gets fewer requests a second; what comes after shares most of it.
       const seconds = load === first ? options.gatewayWarmUpSeconds : options.warmUpSeconds;
       // In turns, lest one gateway is left to cool down while all of the other's time passes.
-      for (const part of partLengths(seconds, WARM_UP_PART_SECONDS)) {
-        await closedLoop(load, 'gateway', stack, tools.wrk, part);
-        const ofFormer = this.#servedByFormer(floor);
-        if (ofFormer !== undefined) await closedLoop(ofFormer, 'former', stack, tools.wrk, part);
+      const ofFormer = this.#servedByFormer(floor);
+      for (const [turn, part] of partLengths(seconds, WARM_UP_PART_SECONDS).entries()) {
+        const order: [Subject, PreparedLoad | undefined][] = [['gateway', load], ['former', ofFormer]];
+        if ((round + turn) % 2 === 1) order.reverse();
+        for (const [subject, served] of order) if (served !== undefined) await closedLoop(served, subject, stack, tools.wrk, part);
       }
     }
     for (const [name, load] of this.loads) {

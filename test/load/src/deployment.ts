@@ -10,6 +10,7 @@ import { seedKeys, type SeededKey } from './seeding/seed-keys.js';
 /** The services of one build, with nothing in common with those of another but servers and upstream. */
 export interface Deployment {
   readonly build: Build;
+  /** The gateway that runs now. */
   readonly gateway: RunningProcess;
   readonly gatewayUrl: string;
   readonly usageBilling: RunningProcess;
@@ -23,6 +24,8 @@ export interface Deployment {
   untilQuiet(): Promise<void>;
   /** Resolves when the ledger holds all usage that was shipped. */
   untilAllIsBooked(): Promise<void>;
+  /** Ends the gateway and starts another one at the same address, on the same data. Resolves when that is ready. */
+  restartGateway(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -44,6 +47,9 @@ export interface DeploymentOptions {
 
 const upstreamReplies: readonly UpstreamReply[] = ['reply-1k', 'stream-64', 'stream-64-paced'];
 
+/** Time for a profile to be written. */
+const GATEWAY_STOP_MS = 30_000;
+
 /** Starts the services of a build and puts the keys into its database. Rejects where one does not become ready. */
 export async function startDeployment(options: DeploymentOptions): Promise<Deployment> {
   const { build, databaseUrl, redisUrl, kafkaBrokers, upstreamUrl, keys, folder } = options;
@@ -61,14 +67,17 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
   await seedKeys({ databaseUrl, pepper: secrets.pepper, keys });
   const configFile = join(folder, 'config.yaml');
   writeFileSync(configFile, configFor(upstreamUrl));
-  const gatewayProcess = await startApp(build, 'gateway', gateway, {
+  const startGateway = (): Promise<RunningProcess> => startApp(build, 'gateway', gateway, {
     ...everyApp, KEY_MANAGEMENT_URL: keyManagement.url, USAGE_BILLING_URL: usageBilling.url, SECRET_SCANNING_URL: keyManagement.url,
     TOLLGATE_PEPPER: secrets.pepper, TOLLGATE_DATA: join(folder, 'gateway'), TOLLGATE_CONFIG: configFile,
     LOAD_CREDENTIAL: 'provider-credential-of-the-load',
   }, options.gatewayNodeArgs);
+  let gatewayProcess = await startGateway();
   return {
     build,
-    gateway: gatewayProcess,
+    get gateway() {
+      return gatewayProcess;
+    },
     gatewayUrl: gateway.url,
     usageBilling: usageBillingProcess,
     usageBillingUrl: usageBilling.url,
@@ -78,8 +87,12 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     serviceSecret: secrets.service,
     untilQuiet: () => untilQuiet(gateway.operationsUrl),
     untilAllIsBooked: () => untilAllIsBooked(usageBilling.operationsUrl),
+    restartGateway: async () => {
+      await gatewayProcess.stop(GATEWAY_STOP_MS);
+      gatewayProcess = await startGateway();
+    },
     stop: async () => {
-      await gatewayProcess.stop(30_000);
+      await gatewayProcess.stop(GATEWAY_STOP_MS);
       await Promise.all([keyManagementProcess, usageBillingProcess].map((each) => each.stop()));
     },
   };

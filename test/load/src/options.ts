@@ -27,6 +27,7 @@ export const usage = `npm run bench -- [options]
   --scenario NAME     only this one, may be repeated: ${scenarios.map(({ name }) => name).join(', ')}
   --rounds N          default 5
   --seconds N         length of a window, default 10
+  --warm-up N         seconds that a gateway is warmed before it is measured, default 80
   --json FILE         default bench-result.json
   --profile FOLDER    writes the gateway's CPU profile there and prints its dearest functions
   --against FOLDER    measures the build in another checkout in turn with this one, and compares; code 2 where this one is worse
@@ -42,6 +43,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
       scenario: { type: 'string', multiple: true },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
+      'warm-up': { type: 'string' },
       json: { type: 'string', default: 'bench-result.json' },
       profile: { type: 'string' },
       against: { type: 'string' },
@@ -58,7 +60,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     seconds,
     latencySeconds: values.quick ? 1 : Math.ceil(seconds / 2),
     warmUpSeconds: values.quick ? 1 : 3,
-    gatewayWarmUpSeconds: values.quick ? 5 : 80,
+    gatewayWarmUpSeconds: wholeNumber('warm-up', values['warm-up'], values.quick ? 5 : 80, 1, 600),
     quick: values.quick,
     anyway: values.anyway,
     jsonFile: values.json,

@@ -17,7 +17,7 @@ export interface Measured {
 export interface BenchResult {
   readonly startedAt: string;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string; readonly kernel: string };
-  readonly options: { readonly quick: boolean; readonly rounds: number; readonly seconds: number; readonly connections: number; readonly keys: number; readonly profiled: boolean };
+  readonly options: { readonly quick: boolean; readonly rounds: number; readonly seconds: number; readonly warmUpSeconds: number; readonly connections: number; readonly keys: number; readonly profiled: boolean };
   /** Before the run. `overridden`: the machine was busy, and the run went on all the same. */
   readonly others: OthersShare & { readonly overridden: boolean };
   readonly scenarios: readonly ScenarioResult[];

@@ -27,6 +27,8 @@ export interface Stack {
    * get what the others leave of their core.
    */
   settleBookkeepers(): Promise<void>;
+  /** Starts the gateways anew, so that neither keeps what luck its process had. Resolves when they are ready; they are cold then. */
+  renewGateways(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -69,7 +71,9 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
     ...common, upstreamUrl: formerUpstreamUrl!, folder: made(join(folder, 'former')),
   });
   const deployments = former === null ? [current] : [current, former];
-  for (const { pid } of [...deployments.map(({ gateway }) => gateway), floor]) pinTo(tools.taskset, GATEWAY_CORE, pid);
+  const pinGateways = (): void => deployments.forEach(({ gateway }) => pinTo(tools.taskset, GATEWAY_CORE, gateway.pid));
+  pinTo(tools.taskset, GATEWAY_CORE, floor.pid);
+  pinGateways();
   const postmaster = childNamed('postgres');
   const bookkeepers = [...deployments.map(({ usageBilling }) => usageBilling.pid), ...(postmaster === undefined ? [] : [postmaster])];
   return {
@@ -81,6 +85,10 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
     settleBookkeepers: async () => {
       await Promise.all(deployments.map((deployment) => deployment.untilAllIsBooked()));
       giveWay(bookkeepers);
+    },
+    renewGateways: async () => {
+      await Promise.all(deployments.map((deployment) => deployment.restartGateway()));
+      pinGateways();
     },
     stop: async () => {
       await Promise.all([...deployments, floor, upstream.process].map((each) => each.stop()));

@@ -16,7 +16,7 @@ const scenario = (name: string, cpu: readonly number[], former: readonly number[
 const books = { atUpstream: 3_000, booked: 3_000, outcomes: { completed: 3_000 }, caughtUpSeconds: 4, accounts: 2 };
 const result: BenchResult = {
   startedAt: '2026-11-20T12:00:00.000Z', machine: { cpu: 'a CPU', cores: 2, node: '26.10.0', kernel: '6' },
-  options: { quick: false, rounds: 3, seconds: 10, connections: 32, keys: 10_000, profiled: false },
+  options: { quick: false, rounds: 3, seconds: 10, warmUpSeconds: 80, connections: 32, keys: 10_000, profiled: false },
   others: { gatewayCore: 0.01, otherCore: 0.02, overridden: false },
   scenarios: [scenario('chat-1k', [80, 60, 72]), scenario('refused', [18, 18, 18])],
   books,
