@@ -11,7 +11,8 @@ const node = (name: string, code: string) => startProcess({ name, command: proce
 describe('what a process has started', () => {
   it('is gone, with its folders, when the process has asked for that', async () => {
     const folder = tempFolder('tollgate-reaper');
-    const [obeying, deaf] = [await node('obeying', stayAlive), await node('deaf', `process.on("SIGTERM", () => {}); ${stayAlive}`)];
+    const obeying = await node('obeying', stayAlive);
+    const deaf = await node('deaf', `process.on("SIGTERM", () => {}); ${stayAlive}`);
     await waitUntil(() => deaf.output().includes('up'), { what: 'the handler' });
     await reapNow();
     expect(await obeying.exited).toEqual({ code: null, signal: 'SIGTERM' });

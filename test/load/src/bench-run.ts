@@ -5,7 +5,8 @@ import { Redis } from 'ioredis';
 import { checkBooks, type Books } from './books.js';
 import { formerBuild } from './former-build.js';
 import {
-  closedLoop, complaintOf, CONNECTIONS, formerOf, latencies, latencyOf, meetAll, prepareLoad, type PreparedLoad, type Subject,
+  closedLoop, complaintOf, CONNECTIONS, formerOf, latencies, latencyOf, meetAll, prepareLoad, type PreparedLoad,
+  type Subject,
 } from './loads.js';
 import type { BenchOptions } from './options.js';
 import { BenchRefused, complaintAbout, findTools, othersShare, type Tools } from './preconditions.js';
@@ -56,8 +57,9 @@ export async function runBench(options: BenchOptions): Promise<{ worse: boolean 
     startedAt: startedAt.toISOString(),
     machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.versions.node, kernel: release() },
     options: {
-      quick: options.quick, rounds: options.rounds, seconds: options.seconds, warmUpSeconds: options.gatewayWarmUpSeconds,
-      connections: CONNECTIONS, keys: KEYS, profiled: profileFolder !== null,
+      quick: options.quick, rounds: options.rounds, seconds: options.seconds,
+      warmUpSeconds: options.gatewayWarmUpSeconds, connections: CONNECTIONS, keys: KEYS,
+      profiled: profileFolder !== null,
     },
     others: { ...others, overridden: complaint !== null },
     scenarios: options.scenarios.map((scenario) => scenarioResult(scenario, measured.of(scenario))),
@@ -90,14 +92,15 @@ interface Measured {
 class Run {
   private readonly redis: { readonly current: Redis; readonly former: Redis | null };
   private readonly loads: ReadonlyMap<string, PreparedLoad>;
-  private readonly windows: Record<Subject, Map<string, Window[]>> = { gateway: new Map(), former: new Map(), floor: new Map() };
+  private readonly windows: Record<Subject, Map<string, Window[]>> = mapsBySubject();
   private readonly gatewayPeriods: Period[] = [];
-  private readonly calls: Record<Subject, Map<string, TimedCall[]>> = { gateway: new Map(), former: new Map(), floor: new Map() };
+  private readonly calls: Record<Subject, Map<string, TimedCall[]>> = mapsBySubject();
   /** What the former build cannot serve, by scenario, and what it says instead. */
   private readonly unserved = new Map<string, string>();
 
   constructor(private readonly stack: Stack, private readonly tools: Tools, private readonly options: BenchOptions) {
-    this.redis = { current: new Redis(stack.current.redisUrl), former: stack.former === null ? null : new Redis(stack.former.redisUrl) };
+    const { current, former } = stack;
+    this.redis = { current: new Redis(current.redisUrl), former: former === null ? null : new Redis(former.redisUrl) };
     const floors = new Set(options.scenarios.map(({ floor }) => floor));
     const needed = allScenarios.filter((scenario) => options.scenarios.includes(scenario) || floors.has(scenario.name));
     this.loads = new Map(needed.map((scenario) => [scenario.name, prepareLoad(scenario, stack)]));
@@ -141,7 +144,8 @@ class Run {
       say(`the former build cannot serve ${name}: ${complaint}`);
     }
     if (this.options.scenarios.every(({ name }) => this.unserved.has(name))) {
-      throw new BenchRefused(`the build in ${formerOf(this.stack).build.folder} serves none of the scenarios, so nothing can be compared.`);
+      const { folder } = formerOf(this.stack).build;
+      throw new BenchRefused(`the build in ${folder} serves none of the scenarios, so nothing can be compared.`);
     }
   }
 
@@ -176,12 +180,16 @@ class Run {
       for (const [turn, part] of partLengths(seconds, WARM_UP_PART_SECONDS).entries()) {
         const order: [Subject, PreparedLoad | undefined][] = [['gateway', load], ['former', ofFormer]];
         if ((round + turn) % 2 === 1) order.reverse();
-        for (const [subject, served] of order) if (served !== undefined) await closedLoop(served, subject, stack, tools.wrk, part);
+        for (const [subject, served] of order) {
+          if (served !== undefined) await closedLoop(served, subject, stack, tools.wrk, part);
+        }
       }
     }
     for (const [name, load] of this.loads) {
       if (load.credentials.length === 1) continue;
-      for (const subject of ['gateway', 'former'] as const) if (this.#serves(subject, name)) await meetAll(load, subject, stack);
+      for (const subject of ['gateway', 'former'] as const) {
+        if (this.#serves(subject, name)) await meetAll(load, subject, stack);
+      }
     }
   }
 
@@ -201,16 +209,20 @@ class Run {
     }
     for (const scenario of scenarios) {
       if (isPaced(scenario)) continue;
-      const subjects = (['gateway', 'former', 'floor'] as const).filter((subject) => this.#serves(subject, scenario.name));
+      const all: Subject[] = ['gateway', 'former', 'floor'];
+      const subjects = all.filter((subject) => this.#serves(subject, scenario.name));
       const calls = await latencies(this.loads.get(scenario.name)!, subjects, this.stack, this.options.latencySeconds);
-      for (const [n, subject] of subjects.entries()) append(this.calls[subject], subject === 'floor' ? floor : scenario.name, ...calls[n]!);
+      for (const [n, subject] of subjects.entries()) {
+        append(this.calls[subject], subject === 'floor' ? floor : scenario.name, ...calls[n]!);
+      }
     }
   }
 
   #keep(round: number, name: string, subject: Subject, window: Window): void {
     append(this.windows[subject], name, window);
-    const figures = `${window.requestsPerSecond.toFixed(0).padStart(6)} req/s  ${window.cpuMicroseconds.toFixed(1).padStart(7)} µs`;
-    say(`round ${round + 1}  ${name.padEnd(16)} ${subject.padEnd(8)} ${figures}`);
+    const rate = window.requestsPerSecond.toFixed(0).padStart(6);
+    const cpu = window.cpuMicroseconds.toFixed(1).padStart(7);
+    say(`round ${round + 1}  ${name.padEnd(16)} ${subject.padEnd(8)} ${rate} req/s  ${cpu} µs`);
   }
 
   async #part({ scenario, subject, seconds }: Part): Promise<Window> {
@@ -226,6 +238,10 @@ class Run {
     if (subject === 'gateway') this.gatewayPeriods.push([from, monotonicMicroseconds()]);
     return window;
   }
+}
+
+function mapsBySubject<T>(): Record<Subject, Map<string, T[]>> {
+  return { gateway: new Map(), former: new Map(), floor: new Map() };
 }
 
 function append<K, T>(lists: Map<K, T[]>, name: K, ...values: T[]): void {

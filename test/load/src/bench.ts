@@ -6,9 +6,11 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
   process.stderr.write(`Node.js ${process.versions.node} is too old for the bench, which needs ${NODE_MAJOR_MIN} or newer. Run it as \`npm run bench\` after \`npm ci\`: that brings a Node.js of its own and uses it.\n`);
   process.exit(1);
 }
-const [{ BenchFailed }, { runBench }, { endChildrenOnSignals }, { readOptions, usage }, { BenchRefused }] = await Promise.all([
-  import('./bench-failed.js'), import('./bench-run.js'), import('./interruption.js'), import('./options.js'), import('./preconditions.js'),
-]);
+const { BenchFailed } = await import('./bench-failed.js');
+const { runBench } = await import('./bench-run.js');
+const { endChildrenOnSignals } = await import('./interruption.js');
+const { readOptions, usage } = await import('./options.js');
+const { BenchRefused } = await import('./preconditions.js');
 
 /** Figures are there and none is void, but this build is worse than the former one. */
 const EXIT_CODE_WORSE = 2;

@@ -24,8 +24,9 @@ const ORGANIZATION = 'default';
 const IDS_IN_PAGE = 100_000;
 
 /**
- * Waits for a build's ledger and holds it against what the upstream saw of its gateway: every request has its event, none was charged that
- * the upstream did not see, nothing is held any more, and ledger and admission agree. Rejects with BenchFailed.
+ * Waits for a build's ledger and holds it against what the upstream saw of its gateway: every request has its event,
+ * none was charged that the upstream did not see, nothing is held any more, and ledger and admission agree. Rejects
+ * with BenchFailed.
  */
 export async function checkBooks(deployment: Deployment): Promise<Books> {
   const startedAt = performance.now();
@@ -37,7 +38,8 @@ export async function checkBooks(deployment: Deployment): Promise<Books> {
     const caughtUpSeconds = (performance.now() - startedAt) / 1_000;
     const seen = sortedIds(Buffer.from(await (await fetch(`${deployment.upstreamUrl}/request-ids`)).arrayBuffer()));
     const events = await compareIds(client, seen);
-    return { atUpstream, booked: events, outcomes: await expectedOutcomes(client), caughtUpSeconds, accounts: await accountsAtRest(deployment) };
+    const [outcomes, accounts] = [await expectedOutcomes(client), await accountsAtRest(deployment)];
+    return { atUpstream, booked: events, outcomes, caughtUpSeconds, accounts };
   } finally {
     await client.end();
   }

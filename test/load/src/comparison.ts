@@ -18,7 +18,9 @@ export interface Comparison {
  * round, in order. Throws a RangeError where they differ in length or are empty.
  */
 export function compare(current: readonly Window[], former: readonly Window[]): Comparison {
-  if (current.length !== former.length) throw new RangeError(`${current.length} rounds of one build and ${former.length} of the other`);
-  const cpuRatio = spreadOf(current.map((window, round) => window.cpuMicroseconds / former[round]!.cpuMicroseconds));
+  if (current.length !== former.length) {
+    throw new RangeError(`${current.length} rounds of one build and ${former.length} of the other`);
+  }
+  const cpuRatio = spreadOf(current.map((window, n) => window.cpuMicroseconds / former[n]!.cpuMicroseconds));
   return { cpuRatio, verdict: cpuRatio.median > WORSE_ABOVE ? 'worse' : 'not worse' };
 }

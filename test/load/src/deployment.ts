@@ -57,18 +57,22 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
   const [keyManagement, usageBilling, gateway] = [await freeAddress(), await freeAddress(), await freeAddress()];
   const everyApp = {
     TOLLGATE_HOST: '127.0.0.1', REDIS_URL: redisUrl, KAFKA_BROKERS: kafkaBrokers,
-    KAFKA_TOPIC_PREFIX: `load-${randomBytes(4).toString('hex')}-`, TOLLGATE_SERVICE_SECRET: secrets.service, LOG_LEVEL: 'info',
+    KAFKA_TOPIC_PREFIX: `load-${randomBytes(4).toString('hex')}-`, TOLLGATE_SERVICE_SECRET: secrets.service,
+    LOG_LEVEL: 'info',
   };
   const behind = { ...everyApp, DATABASE_URL: databaseUrl, TOLLGATE_ADMIN_SECRET: secrets.admin };
   const [keyManagementProcess, usageBillingProcess] = await Promise.all([
-    startApp(build, 'key-management', keyManagement, { ...behind, TOLLGATE_PEPPER: secrets.pepper, USAGE_BILLING_URL: usageBilling.url }),
+    startApp(build, 'key-management', keyManagement, {
+      ...behind, TOLLGATE_PEPPER: secrets.pepper, USAGE_BILLING_URL: usageBilling.url,
+    }),
     startApp(build, 'usage-billing', usageBilling, behind),
   ]);
   await seedKeys({ databaseUrl, pepper: secrets.pepper, keys });
   const configFile = join(folder, 'config.yaml');
   writeFileSync(configFile, configFor(upstreamUrl));
   const startGateway = (): Promise<RunningProcess> => startApp(build, 'gateway', gateway, {
-    ...everyApp, KEY_MANAGEMENT_URL: keyManagement.url, USAGE_BILLING_URL: usageBilling.url, SECRET_SCANNING_URL: keyManagement.url,
+    ...everyApp,
+    KEY_MANAGEMENT_URL: keyManagement.url, USAGE_BILLING_URL: usageBilling.url, SECRET_SCANNING_URL: keyManagement.url,
     TOLLGATE_PEPPER: secrets.pepper, TOLLGATE_DATA: join(folder, 'gateway'), TOLLGATE_CONFIG: configFile,
     LOAD_CREDENTIAL: 'provider-credential-of-the-load',
   }, options.gatewayNodeArgs);
@@ -118,7 +122,9 @@ function startApp(
     nodeArgs,
     script: scriptOf(build, app),
     cwd: build.folder,
-    env: { ...environment, TOLLGATE_PORT: String(address.port), TOLLGATE_OPERATIONS_PORT: String(address.operationsPort) },
+    env: {
+      ...environment, TOLLGATE_PORT: String(address.port), TOLLGATE_OPERATIONS_PORT: String(address.operationsPort),
+    },
     readyWhen: `${address.operationsUrl}/readyz`,
     readyWithinMs: 60_000,
   });
@@ -128,10 +134,13 @@ function startApp(
 function configFor(upstreamUrl: string): string {
   return JSON.stringify({
     providers: upstreamReplies.map((name) => ({
-      name, dialect: 'openai', base_url: `${upstreamUrl}/${name}/v1`, credential: '${env:LOAD_CREDENTIAL}', allow_private_network: true,
+      name, dialect: 'openai', base_url: `${upstreamUrl}/${name}/v1`, credential: '${env:LOAD_CREDENTIAL}',
+      allow_private_network: true,
     })),
     routes: upstreamReplies.map((name) => ({ name, targets: [{ provider: name, model: name }] })),
-    prices: upstreamReplies.map((name) => ({ provider: name, model: name, input_usd_per_million: 0.15, output_usd_per_million: 0.6 })),
+    prices: upstreamReplies.map((name) => ({
+      provider: name, model: name, input_usd_per_million: 0.15, output_usd_per_million: 0.6,
+    })),
   }, null, 2);
 }
 

@@ -12,6 +12,10 @@ function write(file: string, text: string): void {
   writeFileSync(file, text);
 }
 
+function remove(folder: string, path: string): void {
+  rmSync(join(folder, path), { recursive: true });
+}
+
 /** A checkout as `npm ci` and a build leave it, as far as the bench looks. */
 function checkout(): string {
   const folder = tempFolder('tollgate-former');
@@ -48,11 +52,12 @@ describe('a former build', () => {
   it.each<[string, (folder: string) => void, RegExp]>([
     ['no folder', (folder) => rmSync(folder, { recursive: true }), /there is no such folder/],
     ['a file', (folder) => { rmSync(folder, { recursive: true }); writeFileSync(folder, ''); }, /not a folder/],
-    ['something else', (folder) => rmSync(join(folder, 'apps'), { recursive: true }), /no checkout of Tollgate, for it has no apps\/gateway/],
-    ['without its packages', (folder) => rmSync(join(folder, 'node_modules'), { recursive: true }), /not installed\. Run npm ci/],
-    ['not built', (folder) => rmSync(join(folder, 'apps/gateway/dist'), { recursive: true }), /not built, for it has no apps\/gateway\/dist\/main\.js/],
-    ['half built', (folder) => rmSync(join(folder, 'apps/usage-billing/dist'), { recursive: true }), /no apps\/usage-billing\/dist\/main\.js/],
-    ['of another Node.js', (folder) => write(join(folder, nodePackage, 'package.json'), '{"version":"24.9.0"}'), /brings Node\.js 24\.9\.0, and this bench runs on 26\.10\.0/],
+    ['something else', (folder) => remove(folder, 'apps'), /no checkout of Tollgate, for it has no apps\/gateway/],
+    ['without its packages', (folder) => remove(folder, 'node_modules'), /not installed\. Run npm ci/],
+    ['not built', (folder) => remove(folder, 'apps/gateway/dist'), /not built, for it has no apps\/gateway\/dist\/main/],
+    ['half built', (folder) => remove(folder, 'apps/usage-billing/dist'), /no apps\/usage-billing\/dist\/main\.js/],
+    ['of another Node.js', (folder) => write(join(folder, nodePackage, 'package.json'), '{"version":"24.9.0"}'),
+      /brings Node\.js 24\.9\.0, and this bench runs on 26\.10\.0/],
   ])('is refused in one line that names the folder: %s', (_name, spoil, expected) => {
     const folder = checkout();
     spoil(folder);

@@ -39,14 +39,20 @@ export function formerBuild(folder: string, nodeVersion: string): Build {
   const build = { name: 'the former build', folder: root };
   const absent = BENCH_APPS.find((app) => !existsSync(join(root, 'apps', app)));
   if (absent !== undefined) refuse(`this is no checkout of Tollgate, for it has no apps/${absent}.`);
-  if (!existsSync(join(root, 'node_modules'))) refuse('its packages are not installed. Run npm ci && npm run build there.');
+  if (!existsSync(join(root, 'node_modules'))) {
+    refuse('its packages are not installed. Run npm ci && npm run build there.');
+  }
   const unbuilt = BENCH_APPS.find((app) => !existsSync(scriptOf(build, app)));
-  if (unbuilt !== undefined) refuse(`it is not built, for it has no apps/${unbuilt}/dist/main.js. Run npm run build there.`);
+  if (unbuilt !== undefined) {
+    refuse(`it is not built, for it has no apps/${unbuilt}/dist/main.js. Run npm run build there.`);
+  }
   const foreign = foreignPackage(root);
-  if (foreign !== undefined) refuse(`its ${foreign} leads to another checkout, which would be measured instead. Run npm ci there.`);
+  if (foreign !== undefined) {
+    refuse(`its ${foreign} leads to another checkout, which would be measured instead. Run npm ci there.`);
+  }
   const brings = nodeBroughtBy(root);
   if (brings !== undefined && brings !== nodeVersion) {
-    refuse(`it brings Node.js ${brings}, and this bench runs on ${nodeVersion}: the difference would be one of Node.js.`);
+    refuse(`it brings Node.js ${brings}, and this bench runs on ${nodeVersion}: both have to run on the same.`);
   }
   return build;
 }

@@ -12,8 +12,9 @@ export interface Interruption {
 }
 
 /**
- * From here on a signal that ends programs (SIGTERM, SIGINT, SIGHUP) first ends all that this process has started, which
- * takes 3 s at most. Further ones are ignored meanwhile: of Ctrl-C the terminal sends one, and npm another.
+ * From here on a signal that ends programs (SIGTERM, SIGINT, SIGHUP) first ends all that this process has started,
+ * which takes little more than 3 s. Further ones are ignored meanwhile: of Ctrl-C the terminal sends one, and npm
+ * another.
  */
 export function endChildrenOnSignals(): Interruption {
   let begun = false;

@@ -85,7 +85,9 @@ function statusOf(subject: Subject, scenario: Scenario): number {
   return subject !== 'floor' && isRefused(scenario) ? 401 : 200;
 }
 
-const words: Record<Subject, string> = { gateway: 'the gateway', former: 'the former build\'s gateway', floor: 'the floor' };
+const words: Record<Subject, string> = {
+  gateway: 'the gateway', former: 'the former build\'s gateway', floor: 'the floor',
+};
 
 /** Keeps all connections busy for so long. Rejects with BenchFailed for any answer that is not as expected. */
 export function closedLoop(load: PreparedLoad, subject: Subject, stack: Stack, wrk: string, seconds: number): Promise<LoadResult> {
@@ -131,10 +133,16 @@ export interface Latency {
  * Sends a scenario's requests at a fixed rate to all subjects in turn, and returns their calls in that order. Rejects
  * with BenchFailed as above.
  */
-export async function latencies(load: PreparedLoad, subjects: readonly Subject[], stack: Stack, seconds: number): Promise<TimedCall[][]> {
-  const targets = subjects.map((subject): Target => ({ url: urlOf(subject, stack), request: (n) => timedRequest(load, subject, n) }));
+export async function latencies(
+  load: PreparedLoad, subjects: readonly Subject[], stack: Stack, seconds: number,
+): Promise<TimedCall[][]> {
+  const targets = subjects.map((subject): Target => {
+    return { url: urlOf(subject, stack), request: (n) => timedRequest(load, subject, n) };
+  });
   const calls = await atFixedRate(targets, seconds);
-  for (const [n, subject] of subjects.entries()) failOn(unexpected(calls[n]!, statusOf(subject, load.scenario)), load.scenario, subject);
+  for (const [n, subject] of subjects.entries()) {
+    failOn(unexpected(calls[n]!, statusOf(subject, load.scenario)), load.scenario, subject);
+  }
   return calls;
 }
 
@@ -160,9 +168,9 @@ export async function complaintOf(load: PreparedLoad, subject: Subject, stack: S
   const endsAt = performance.now() + PASSING_WITHIN_MS;
   for (;;) {
     try {
-      const [call] = await inParallel(load.credentials.slice(0, 1), load, subject, stack);
-      if (call!.status === wanted) return null;
-      if (call!.status < PASSING_STATUS_MIN || performance.now() > endsAt) return `it answers ${call!.status} instead of ${wanted}`;
+      const [{ status }] = await inParallel(load.credentials.slice(0, 1), load, subject, stack) as [TimedCall];
+      if (status === wanted) return null;
+      if (status < PASSING_STATUS_MIN || performance.now() > endsAt) return `it answers ${status} instead of ${wanted}`;
     } catch (error) {
       return `it does not answer (${(error as Error).message})`;
     }
@@ -170,11 +178,13 @@ export async function complaintOf(load: PreparedLoad, subject: Subject, stack: S
   }
 }
 
-async function inParallel(credentials: readonly string[], load: PreparedLoad, subject: Subject, stack: Stack): Promise<TimedCall[]> {
+async function inParallel(
+  credentials: readonly string[], load: PreparedLoad, subject: Subject, stack: Stack,
+): Promise<TimedCall[]> {
   const pool = new Pool(urlOf(subject, stack), { connections: CONNECTIONS, pipelining: 1 });
-  const { body, scenario } = load;
+  const request = { path: pathOf(subject, load.scenario), body: load.body };
   try {
-    return await Promise.all(credentials.map((credential) => timedCall(pool, { path: pathOf(subject, scenario), credential, body })));
+    return await Promise.all(credentials.map((credential) => timedCall(pool, { ...request, credential })));
   } finally {
     await pool.close();
   }

@@ -30,7 +30,7 @@ export const usage = `npm run bench -- [options]
   --warm-up N         seconds that a gateway is warmed before it is measured, default 80
   --json FILE         default bench-result.json
   --profile FOLDER    writes the gateway's CPU profile there and prints its dearest functions
-  --against FOLDER    measures the build in another checkout in turn with this one, and compares; code 2 where this one is worse
+  --against FOLDER    measures the build in another checkout in turn with this one; ends with code 2 where this is worse
   --anyway            on a busy machine too; the result says so`;
 
 /** Reads the command line. Throws a TypeError that says what is wrong. */
@@ -51,7 +51,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
   });
   if (values.against === '') throw new TypeError('--against must name a folder');
   if (values.against !== undefined && values.profile !== undefined) {
-    throw new TypeError('--against and --profile exclude each other: a gateway that is profiled is dearer than one that is not');
+    throw new TypeError('--against and --profile exclude each other: a gateway that is profiled costs more');
   }
   const seconds = wholeNumber('seconds', values.seconds, values.quick ? 2 : 10, 1, 600);
   return {

@@ -17,7 +17,15 @@ export interface Measured {
 export interface BenchResult {
   readonly startedAt: string;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string; readonly kernel: string };
-  readonly options: { readonly quick: boolean; readonly rounds: number; readonly seconds: number; readonly warmUpSeconds: number; readonly connections: number; readonly keys: number; readonly profiled: boolean };
+  readonly options: {
+    readonly quick: boolean;
+    readonly rounds: number;
+    readonly seconds: number;
+    readonly warmUpSeconds: number;
+    readonly connections: number;
+    readonly keys: number;
+    readonly profiled: boolean;
+  };
   /** Before the run. `overridden`: the machine was busy, and the run went on all the same. */
   readonly others: OthersShare & { readonly overridden: boolean };
   readonly scenarios: readonly ScenarioResult[];
@@ -40,7 +48,9 @@ export interface ScenarioResult {
 }
 
 /** A scenario that the former build cannot serve has no figures of it, and why. */
-export type Against = ({ readonly former: Figures } & Comparison) | { readonly verdict: 'not compared'; readonly why: string };
+export type Against =
+  | ({ readonly former: Figures } & Comparison)
+  | { readonly verdict: 'not compared'; readonly why: string };
 
 export interface Figures {
   readonly requestsPerSecond: Spread;
@@ -66,7 +76,10 @@ export interface Measurements {
 }
 
 /** Brings windows and latencies together. */
-export function scenarioResult(scenario: { name: string; says: string; floor: string }, { gateway, former, floor }: Measurements): ScenarioResult {
+export function scenarioResult(
+  scenario: { name: string; says: string; floor: string }, { gateway, former, floor }: Measurements,
+): ScenarioResult {
+  const windowsOfFormer = former === null || typeof former === 'string' ? [] : former.windows;
   return {
     name: scenario.name,
     says: scenario.says,
@@ -75,7 +88,7 @@ export function scenarioResult(scenario: { name: string; says: string; floor: st
     floor: figures(floor),
     cpuRatio: spreadOf(gateway.windows.map((window, round) => window.cpuMicroseconds / floor.windows[round]!.cpuMicroseconds)),
     against: against(gateway, former),
-    windows: { gateway: gateway.windows, former: former === null || typeof former === 'string' ? [] : former.windows, floor: floor.windows },
+    windows: { gateway: gateway.windows, former: windowsOfFormer, floor: floor.windows },
   };
 }
 

@@ -6,7 +6,9 @@ import { scenariosNamed } from './scenarios.js';
 const scenarios = scenariosNamed(['chat-1k', 'many-keys', 'refused']);
 const planned = (round: number, seconds: number, compared: (name: string) => boolean = () => true): Part[][] =>
   partsOfRound(round, 'chat-1k', scenarios, { seconds, compared: ({ name }) => compared(name) });
-const inWords = (groups: readonly Part[][]): string[] => groups.map((parts) => parts.map(({ scenario, subject, seconds }) => `${scenario} ${subject} ${seconds}`).join(', '));
+const inWords = (groups: readonly Part[][]): string[] => groups.map((parts) => {
+  return parts.map(({ scenario, subject, seconds }) => `${scenario} ${subject} ${seconds}`).join(', ');
+});
 
 describe('the load of a round', () => {
   it('is one window of each scenario and one of the floor, which goes first in every other round', () => {
@@ -29,7 +31,8 @@ describe('the load of a round', () => {
   });
   it('keeps paced streams together, of which each takes as long as a turn', () => {
     const [paced] = scenariosNamed(['stream-64-paced']);
-    expect(partsOfRound(1, paced!.name, [paced!], { seconds: 10, compared: () => true })[0]!.map(({ seconds }) => seconds)).toEqual([10, 10]);
+    const [parts] = partsOfRound(1, paced!.name, [paced!], { seconds: 10, compared: () => true });
+    expect(parts!.map(({ seconds }) => seconds)).toEqual([10, 10]);
   });
   it('gives each build its whole window in turns of whole seconds, and the first turn equally often', () => {
     fc.assert(fc.property(fc.integer({ min: 1, max: 600 }), fc.integer({ min: 0, max: 99 }), (seconds, round) => {

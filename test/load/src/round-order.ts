@@ -27,7 +27,9 @@ export interface RoundOptions {
  * each has had its window, and which of them goes first changes from turn to turn, from scenario to scenario and from
  * round to round. Paced streams, of which each takes as long as such a turn, are one part.
  */
-export function partsOfRound(round: number, floor: string, scenarios: readonly Scenario[], { seconds, compared }: RoundOptions): Part[][] {
+export function partsOfRound(
+  round: number, floor: string, scenarios: readonly Scenario[], { seconds, compared }: RoundOptions,
+): Part[][] {
   const groups = scenarios.map((scenario, n): Part[] => {
     if (!compared(scenario)) return [{ scenario: scenario.name, subject: 'gateway', seconds }];
     return (isPaced(scenario) ? [seconds] : partLengths(seconds, PART_SECONDS)).flatMap((length, turn) => {
@@ -39,7 +41,7 @@ export function partsOfRound(round: number, floor: string, scenarios: readonly S
   return round % 2 === 0 ? [ofFloor, ...groups] : [...groups, ofFloor];
 }
 
-/** Splits a time into parts of about so many seconds each, at least one: whole seconds, as the load generator takes them. */
+/** Splits a time into parts of about so many seconds, at least one: whole seconds, as the load generator takes them. */
 export function partLengths(seconds: number, about: number): number[] {
   const parts = Math.max(1, Math.floor(seconds / about));
   return Array.from({ length: parts }, (_, n) => Math.floor(seconds / parts) + (n < seconds % parts ? 1 : 0));

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_KEY_MARKER } from '@tollgate/api-key';
 import {
-  spawnApp, startKafka, startPostgres, startRedis, tempFolder, type PostgresServer, type RedisServer, type RunningProcess,
+  spawnApp, startKafka, startPostgres, startRedis, tempFolder, type PostgresServer, type RedisServer,
+  type RunningProcess,
 } from '@tollgate/infra';
 import { startDeployment, type Deployment } from './deployment.js';
 import { thisBuild, type Build } from './former-build.js';
@@ -27,7 +28,7 @@ export interface Stack {
    * get what the others leave of their core.
    */
   settleBookkeepers(): Promise<void>;
-  /** Starts the gateways anew, so that neither keeps what luck its process had. Resolves when they are ready; they are cold then. */
+  /** Ends the gateways and starts others. Resolves when these are ready; they are cold then. */
   renewGateways(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -49,7 +50,7 @@ const own = (script: string): string => fileURLToPath(new URL(`../dist/${script}
  */
 export async function startStack(tools: Tools, options: StackOptions): Promise<Stack> {
   if (options.former !== null && process.env['REDIS_URL']) {
-    throw new BenchRefused('--against gives each build a Redis of its own, and REDIS_URL names one for both. Run it without REDIS_URL.');
+    throw new BenchRefused('--against gives each build a Redis of its own: run it without REDIS_URL, which names only one.');
   }
   pinTo(tools.taskset, OTHER_CORE, process.pid);
   const [postgres, redis, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka()]);
@@ -57,13 +58,14 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
   const upstream = await startUpstream(options.former === null ? 1 : 2);
   const [upstreamUrl, formerUpstreamUrl] = upstream.urls;
   const floor = await spawnApp({
-    name: 'floor proxy', script: own('floor-proxy.js'), args: [upstreamUrl!], env: {}, readyWhen: /floor proxy at (http\S+)/,
+    name: 'floor proxy', script: own('floor-proxy.js'), args: [upstreamUrl!], env: {},
+    readyWhen: /floor proxy at (http\S+)/,
   });
   const keys = makeKeys(options.keys, DEFAULT_KEY_MARKER);
   const common = { kafkaBrokers: kafka.brokers, keys };
   const current = await startDeployment({
-    ...common, build: thisBuild, redisUrl: redis.url, databaseUrl: await postgres.createDatabase(), upstreamUrl: upstreamUrl!,
-    folder: made(join(folder, 'current')),
+    ...common, build: thisBuild, redisUrl: redis.url, databaseUrl: await postgres.createDatabase(),
+    upstreamUrl: upstreamUrl!, folder: made(join(folder, 'current')),
     gatewayNodeArgs: options.profileFolder === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profileFolder}`],
   });
   const redisOfFormer = options.former === null ? null : await startRedis();
@@ -75,7 +77,8 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
   pinTo(tools.taskset, GATEWAY_CORE, floor.pid);
   pinGateways();
   const postmaster = childNamed('postgres');
-  const bookkeepers = [...deployments.map(({ usageBilling }) => usageBilling.pid), ...(postmaster === undefined ? [] : [postmaster])];
+  const bookkeepers = deployments.map(({ usageBilling }) => usageBilling.pid);
+  if (postmaster !== undefined) bookkeepers.push(postmaster);
   return {
     current,
     former,
@@ -100,7 +103,9 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
 /** The upstream, with an address for each build. */
 async function startUpstream(addresses: number): Promise<{ process: RunningProcess; urls: readonly string[] }> {
   const ready = /^upstream at (http.*)$/m;
-  const upstream = await spawnApp({ name: 'upstream', script: own('upstream.js'), args: [String(addresses)], env: {}, readyWhen: ready });
+  const upstream = await spawnApp({
+    name: 'upstream', script: own('upstream.js'), args: [String(addresses)], env: {}, readyWhen: ready,
+  });
   return { process: upstream, urls: ready.exec(upstream.output())![1]!.split(' ') };
 }
 
@@ -111,13 +116,17 @@ interface FormerOptions {
   readonly folder: string;
 }
 
-/** Rejects with BenchRefused where the former build cannot live with the settings or the keys that this bench gives both. */
-async function startFormer(build: Build, postgres: PostgresServer, redis: RedisServer, options: FormerOptions): Promise<Deployment> {
+/** Rejects with BenchRefused where the former build cannot live with the settings or keys that both builds get. */
+async function startFormer(
+  build: Build, postgres: PostgresServer, redis: RedisServer, options: FormerOptions,
+): Promise<Deployment> {
   const databaseUrl = await postgres.createDatabase();
   try {
     return await startDeployment({ ...options, build, databaseUrl, redisUrl: redis.url, gatewayNodeArgs: [] });
   } catch (error) {
-    throw new BenchRefused(`the build in ${build.folder} does not start as this bench starts it: ${(error as Error).message}`, { cause: error });
+    const why = (error as Error).message;
+    const what = `the build in ${build.folder} does not start with this bench's settings: ${why}`;
+    throw new BenchRefused(what, { cause: error });
   }
 }
 

@@ -3,7 +3,10 @@ import { WORSE_ABOVE } from './comparison.js';
 import type { BenchResult, Figures, ScenarioResult } from './results.js';
 import type { Spread } from './statistics.js';
 
-const columns = ['scenario', '', 'req/s', 'CPU µs/req', 'range', '× floor', 'range', 'Redis µs', 'p50 ms', 'p99 ms', 'ttfb ms', 'gap p99'];
+const columns = [
+  'scenario', '', 'req/s', 'CPU µs/req', 'range', '× floor', 'range', 'Redis µs', 'p50 ms', 'p99 ms', 'ttfb ms',
+  'gap p99',
+];
 /** CPU of the former build, this build's over it, and what follows: only of a run that had one. */
 const columnsAgainst = ['against', '× against', 'range', 'verdict'];
 const lastColumn = 'peak MB';
@@ -15,10 +18,13 @@ const DISTURBED_SHARE = 0.15;
 export function renderTable(result: BenchResult): string {
   const head = [...columns, ...(result.against === null ? [] : columnsAgainst), lastColumn];
   const rows = result.scenarios.flatMap((scenario) => (['gateway', 'floor'] as const).map((who) => {
-    return [...row(scenario, who), ...(result.against === null ? [] : cellsAgainst(scenario, who)), (scenario[who].peakMemoryBytes / 1e6).toFixed(0)];
+    const against = result.against === null ? [] : cellsAgainst(scenario, who);
+    return [...row(scenario, who), ...against, (scenario[who].peakMemoryBytes / 1e6).toFixed(0)];
   }));
   const widths = head.map((title, column) => Math.max(...rows.map((cells) => cells[column]!.length), title.length));
-  const pad = (cell: string, column: number): string => (column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!));
+  const pad = (cell: string, column: number): string => {
+    return column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);
+  };
   const line = (cells: readonly string[]): string => cells.map(pad).join('  ').trimEnd();
   const remarks = [...remarksAgainst(result), ...remarksOnRun(result)];
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line), '', ...remarks].join('\n');
@@ -32,7 +38,8 @@ function row(scenario: ScenarioResult, who: 'gateway' | 'floor'): string[] {
     figures.cpuMicroseconds.median.toFixed(1), range(figures.cpuMicroseconds, 1),
     ofGateway ? scenario.cpuRatio.median.toFixed(2) : '', ofGateway ? range(scenario.cpuRatio, 2) : '',
     ofGateway ? figures.redisCpuMicroseconds.median.toFixed(1) : '',
-    figures.p50Ms.toFixed(2), figures.p99Ms.toFixed(2), figures.firstByteP50Ms.toFixed(2), figures.gapP99Ms?.toFixed(1) ?? '',
+    figures.p50Ms.toFixed(2), figures.p99Ms.toFixed(2), figures.firstByteP50Ms.toFixed(2),
+    figures.gapP99Ms?.toFixed(1) ?? '',
   ];
 }
 
@@ -46,12 +53,14 @@ function cellsAgainst({ against }: ScenarioResult, who: 'gateway' | 'floor'): st
 function remarksAgainst({ against, scenarios }: BenchResult): string[] {
   if (against === null) return [];
   const worse = scenarios.filter((scenario) => scenario.against?.verdict === 'worse').map(({ name }) => name);
-  const notCompared = scenarios.flatMap(({ name, against: each }) => (each?.verdict === 'not compared' ? [`${name} (${each.why})`] : []));
+  const notCompared = scenarios.flatMap(({ name, against: each }) => {
+    return each?.verdict === 'not compared' ? [`${name} (${each.why})`] : [];
+  });
   return [
     worse.length === 0
       ? `Against ${against.folder}: no scenario is worse; a median above ${WORSE_ABOVE} would be.`
-      : `WORSE THAN ${against.folder}: ${worse.join(', ')}. A median of CPU times a request is above ${WORSE_ABOVE} times the former.`,
-    ...(notCompared.length === 0 ? [] : [`The former build cannot serve, so these are not compared: ${notCompared.join('; ')}.`]),
+      : `WORSE THAN ${against.folder}, by a median above ${WORSE_ABOVE}: ${worse.join(', ')}.`,
+    ...notCompared.map((each) => `Not compared, for the former build cannot serve it: ${each}.`),
     `Its books: ${booksInWords(against.books)}.`,
   ];
 }
@@ -69,7 +78,9 @@ function remarksOnRun({ machine, options, others, scenarios, books }: BenchResul
   const share = (part: number): string => `${(part * 100).toFixed(0)} %`;
   const cpuOf = (name: string): number | undefined => scenarios.find((scenario) => scenario.name === name)?.gateway.cpuMicroseconds.median;
   const [served, unknown, malformed] = [cpuOf('chat-1k'), cpuOf('refused'), cpuOf('refused-form')];
-  const measured = scenarios.flatMap(({ gateway, floor, against }) => [gateway, floor, ...(against !== null && 'former' in against ? [against.former] : [])]);
+  const measured = scenarios.flatMap(({ gateway, floor, against }) => {
+    return against !== null && 'former' in against ? [gateway, floor, against.former] : [gateway, floor];
+  });
   const worst = Math.max(...measured.map(({ othersShare }) => othersShare));
   return [
     ...(served === undefined ? [] : [['An unknown key', unknown], ['A failing checksum', malformed]] as const).flatMap(([what, cpu]) => (cpu === undefined ? [] : [`${what} costs ${(cpu / served!).toFixed(2)} × a served call (chat-1k).`])),

@@ -74,7 +74,9 @@ function answer(ids: RequestIds, request: IncomingMessage, response: ServerRespo
 
 async function listen(): Promise<string> {
   const ids = new RequestIds();
-  const server = createServer({ noDelay: true, keepAliveTimeout: 600_000 }, (request, response) => answer(ids, request, response));
+  const server = createServer({ noDelay: true, keepAliveTimeout: 600_000 }, (request, response) => {
+    answer(ids, request, response);
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -67,7 +67,9 @@ export function together(windows: readonly Window[]): Window {
   if (windows.length === 0) throw new RangeError('a window of no windows');
   const sum = (pick: (window: Window) => number): number => windows.reduce((total, window) => total + pick(window), 0);
   const [requests, seconds] = [sum((window) => window.requests), sum((window) => window.seconds)];
-  const perRequest = (pick: (window: Window) => number): number => sum((window) => pick(window) * window.requests) / requests;
+  const perRequest = (pick: (window: Window) => number): number => {
+    return sum((window) => pick(window) * window.requests) / requests;
+  };
   const worst = (pick: (window: Window) => number): number => Math.max(...windows.map(pick));
   const [{ gapP99Ms, firstByteP50Ms }] = windows as [Window];
   return {

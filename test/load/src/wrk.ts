@@ -43,7 +43,9 @@ export async function runWrk(load: WrkLoad): Promise<WrkResult> {
     '--', load.path, load.bodyFile, load.credentialsFile, ...(load.choicesFile === null ? [] : [load.choicesFile]),
   ] });
   const { code, signal } = await wrk.closed;
-  if (code !== 0) throw new Error(`wrk ended with ${signal ?? `code ${code}`}. Its output:\n${wrk.output().slice(-2_000)}`);
+  if (code !== 0) {
+    throw new Error(`wrk ended with ${signal ?? `code ${code}`}. Its output:\n${wrk.output().slice(-2_000)}`);
+  }
   return parseWrkOutput(wrk.output());
 }
 
