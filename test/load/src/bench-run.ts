@@ -2,7 +2,9 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSyn
 import { cpus, release } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Redis } from 'ioredis';
+import { BenchFailed } from './bench-failed.js';
 import { checkBooks, type Books } from './books.js';
+import type { Deployment } from './deployment.js';
 import { formerBuild } from './former-build.js';
 import {
   closedLoop, complaintOf, CONNECTIONS, formerOf, latencies, latencyOf, meetAll, prepareLoad, type PreparedLoad,
@@ -49,7 +51,7 @@ export async function runBench(options: BenchOptions): Promise<{ worse: boolean 
     measured = await new Run(stack, tools, options).all();
     say('waiting for the ledger to catch up');
     books = await checkBooks(stack.current);
-    booksOfFormer = stack.former === null ? null : await checkBooks(stack.former);
+    booksOfFormer = stack.former === null ? null : await checkBooksOfFormer(stack.former);
   } finally {
     await stack.stop();
   }
@@ -71,6 +73,16 @@ export async function runBench(options: BenchOptions): Promise<{ worse: boolean 
   say(`\nin full: ${options.jsonFile}; ${((Date.now() - startedAt.getTime()) / 1_000).toFixed(0)} s`);
   if (profileFolder !== null) sayProfile(profileFolder, measured.gatewayPeriods);
   return { worse: result.scenarios.some(({ against }) => against?.verdict === 'worse') };
+}
+
+/** As `checkBooks`, with words that tell whose books are meant. */
+async function checkBooksOfFormer(former: Deployment): Promise<Books> {
+  try {
+    return await checkBooks(former);
+  } catch (error) {
+    if (error instanceof BenchFailed) throw new BenchFailed(`in the former build, ${error.message}`, { cause: error });
+    throw error;
+  }
 }
 
 /** A quarter of an hour is not spent on a result that cannot be kept. Throws BenchRefused. */
