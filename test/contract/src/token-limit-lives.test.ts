@@ -52,7 +52,7 @@ describe.each([
         for (const what of await new Life(seed, first + number, make()).live()) seen.set(what, (seen.get(what) ?? 0) + 1);
       }));
     }
-    for (const what of ['admitted', 'refused', 'first of a model', 'by the last answers', 'named', 'no answer', 'longer than the limit', ...(shape === 'in memory' ? ['waited'] : [])]) {
+    for (const what of ['admitted', 'refused', 'first of a model', 'by the last answers', 'named', 'no answer', 'longer than the limit', ...(shape === 'in memory' ? ['waited', 'the largest is forgotten'] : [])]) {
       expect(seen.get(what) ?? 0, `${what}, seed ${seed}`).toBeGreaterThan(lives / 20);
     }
   });
@@ -78,6 +78,7 @@ class Life {
   readonly #limit: number;
   readonly #rateLimits: ReserveItem['rateLimits'];
   readonly #ceilings: Readonly<Record<string, number>>;
+  readonly #oddsOfShorter: number;
   readonly #answers: Record<string, number[]> = { a: [], b: [] };
   readonly #calls: Call[] = [];
   readonly #inFlight: Call[] = [];
@@ -91,13 +92,15 @@ class Life {
     this.#random = (seed ^ Math.imul(number + 1, 2_654_435_761)) >>> 0;
     this.#limit = 20 + this.#below(300);
     this.#left = this.#limit;
+    // Where long answers are rare, the largest falls out of the last 20.
+    this.#oddsOfShorter = this.#below(2) === 0 ? 2 : 60;
     this.#rateLimits = { requestsPerMinute: null, tokensPerMinute: this.#limit, parallelRequests: null };
     // Some models can answer with more than all of the limit.
     this.#ceilings = { a: 1 + this.#below(this.#limit), b: 1 + this.#below(this.#limit * 2) };
   }
 
   async live(): Promise<readonly string[]> {
-    const steps = 5 + this.#below(60);
+    const steps = 5 + this.#below(this.#below(4) === 0 ? 400 : 60);
     for (let step = 0; step < steps; step++) {
       switch (this.#below(5)) {
         case 0: case 1: await this.#burst(1 + this.#below(6)); break;
@@ -147,8 +150,8 @@ class Life {
         continue;
       }
       const longest = named ?? this.#largest(model) ?? this.#ceilings[model]!;
-      const answer = this.#below(2) === 0 ? longest : 1 + this.#below(longest);
-      if (named === null) this.#answers[model]!.push(answer);
+      const answer = this.#below(this.#oddsOfShorter) === 0 ? longest : 1 + this.#below(longest);
+      if (named === null) this.#remember(model, answer);
       call.used += answer;
       if (call.used > this.#limit) this.#seen.push('longer than the limit');
       this.timed.admission.settle({ ...end, tokens: call.used, answerTokens: named === null ? answer : null });
@@ -199,6 +202,12 @@ class Life {
   #expectOneBeyondLimit(fromMs: number): void {
     const beyond = this.#calls.filter(({ atMs, used }) => atMs >= fromMs && atMs < fromMs + windowMs && used > this.#limit).length;
     if (beyond > 1) throw new Error(`${this.#where}: ${beyond} calls that use more than the limit went within a minute`);
+  }
+
+  #remember(model: string, answer: number): void {
+    const before = this.#largest(model);
+    this.#answers[model]!.push(answer);
+    if (before !== this.#largest(model) && before !== null) this.#seen.push('the largest is forgotten');
   }
 
   #largest(model: string): number | null {

@@ -184,10 +184,19 @@ describe('tokens per minute beside a gateway of the release before', () => {
     expect(await new RedisAdmissionLedger(connection).openHolds(caller.organizationId)).toMatchObject([{ requestId: 'ours', tokens: 310, answersOf: 'model' }]);
   });
 
-  it('keep the answers when an epoch is opened', async () => {
-    const caller = new Caller(new RedisAdmission(connection));
+});
+
+describe.each(shapes)('tokens per minute $shape under a new epoch', ({ make }) => {
+  it('keep the answers, and put right what calls in flight took', async () => {
+    const admission = make();
+    const ledger = admission instanceof MemoryAdmission ? admission : new RedisAdmissionLedger(connection);
+    const caller = new Caller(admission);
     await caller.answer('model', 40);
-    await new RedisAdmissionLedger(connection).openEpoch({ organizationId: caller.organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [] });
+    const [inFlight, again] = [randomUUID(), randomUUID()];
+    await caller.reserve({ requestId: inFlight, tokens: limit });
+    await ledger.openEpoch({ organizationId: caller.organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [] });
+    expect(await caller.openEnded('model', again)).toMatchObject({ kind: 'rate_limited' });
+    await caller.settle(inFlight, 0, null);
     expect(await caller.takes('model')).toBe(50);
   });
 });
