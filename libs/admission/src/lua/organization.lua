@@ -58,7 +58,7 @@ local function parse_hold(text)
   end
   -- Nothing else ends in a comma: ids have theirs escaped.
   if string.byte(text, -1) == COMMA then
-    hold.answers, hold.model = answers_of(hold.rate), match(text, '|([^|]*),$')
+    hold.answers, hold.model = answers_of(hold.rate), match(text, '^.*|(.*),$')
   end
   return hold
 end

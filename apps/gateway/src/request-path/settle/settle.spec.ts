@@ -1,0 +1,36 @@
+import type { Admission } from '@tollgate/admission';
+import type { SettleItem } from '@tollgate/credit';
+import { describe, expect, it } from 'vitest';
+import type { Journal } from '../../journal/journal.js';
+import type { Exchange } from '../exchange.js';
+import type { CallOutcome } from '../forward/call.js';
+import { settle } from './settle.js';
+
+const journal = { takeNumber: () => 1, append: () => Promise.resolve(true) } as unknown as Journal;
+const price = { inputNanoUsdPerMillion: 0n, outputNanoUsdPerMillion: 0n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 500 };
+
+async function settled(outcome: CallOutcome['outcome'], usageSource: CallOutcome['usageSource'], openEnded = true): Promise<SettleItem> {
+  const items: SettleItem[] = [];
+  const admission = { settle: (item: SettleItem) => void items.push(item) } as unknown as Admission;
+  const exchange = { requestId: 'r', admitted: true, settled: false, openEnded, holdNanoUsd: null, journaled: { organizationId: 'o' }, eventHead: '' } as unknown as Exchange;
+  const usage = { inputTokens: 10, outputTokens: 40, cachedInputTokens: 0, reasoningTokens: 0 };
+  const call = { target: { price, eventPart: '' }, outcome, usage, usageSource, finish: () => undefined } as unknown as CallOutcome;
+  await settle(journal, admission)(exchange, call);
+  await settle(journal, admission)(exchange, call);
+  expect(items).toHaveLength(1);
+  return items[0]!;
+}
+
+describe('the end of a call', () => {
+  it('tells the tokens that it used, and how long its answer was where it is whole', async () => {
+    expect(await settled('completed', 'provider')).toMatchObject({ tokens: 50, answerTokens: 40 });
+    expect(await settled('completed', 'counted')).toMatchObject({ tokens: 50, answerTokens: 40 });
+    expect(await settled('client_left', 'provider')).toMatchObject({ tokens: 50, answerTokens: 40 });
+  });
+  it('tells no answer of a call that broke off, that came to nothing, or that named a ceiling', async () => {
+    expect(await settled('client_left', 'counted')).toMatchObject({ tokens: 50, answerTokens: null });
+    expect(await settled('provider_interrupted', 'counted')).toMatchObject({ tokens: 50, answerTokens: null });
+    for (const outcome of ['provider_failed', 'provider_refused', 'revoked'] as const) expect(await settled(outcome, 'none')).toMatchObject({ tokens: 0, answerTokens: null });
+    expect(await settled('completed', 'provider', false)).toMatchObject({ tokens: 50, answerTokens: null });
+  });
+});
