@@ -15,13 +15,25 @@ async function settled(outcome: CallOutcome['outcome'], usageSource: CallOutcome
   const exchange = { requestId: 'r', admitted: true, settled: false, openEnded, holdNanoUsd: null, journaled: { organizationId: 'o' }, eventHead: '' } as unknown as Exchange;
   const usage = { inputTokens: 10, outputTokens: 40, cachedInputTokens: 0, reasoningTokens: 0 };
   const call = { target: { price, eventPart: '' }, outcome, usage, usageSource, finish: () => undefined } as unknown as CallOutcome;
-  await settle(journal, admission)(exchange, call);
-  await settle(journal, admission)(exchange, call);
+  await settle(journal, admission, () => undefined)(exchange, call);
+  await settle(journal, admission, () => undefined)(exchange, call);
   expect(items).toHaveLength(1);
   return items[0]!;
 }
 
 describe('the end of a call', () => {
+  it('tells once what it cost beyond its hold', async () => {
+    const losses: bigint[] = [];
+    const end = settle(journal, { settle: () => undefined } as unknown as Admission, (_exchange, _target, loss) => void losses.push(loss));
+    const exchange = { requestId: 'r', admitted: true, settled: false, openEnded: false, holdNanoUsd: 30n, journaled: { organizationId: 'o' }, eventHead: '' } as unknown as Exchange;
+    const dear = { ...price, outputNanoUsdPerMillion: 1_000_000n };
+    const usage = { inputTokens: 0, outputTokens: 40, cachedInputTokens: 0, reasoningTokens: 0 };
+    const call = { target: { price: dear, eventPart: '' }, outcome: 'completed', usage, usageSource: 'provider', finish: () => undefined } as unknown as CallOutcome;
+    await end(exchange, call);
+    await end(exchange, call);
+    expect(losses).toEqual([10n]);
+  });
+
   it('tells the tokens that it used, and how long its answer was where it is whole', async () => {
     expect(await settled('completed', 'provider')).toMatchObject({ tokens: 50, answerTokens: 40 });
     expect(await settled('completed', 'counted')).toMatchObject({ tokens: 50, answerTokens: 40 });
