@@ -28,8 +28,12 @@ const kinds: readonly (readonly [kind: string, quirks: readonly Quirk[]])[] = [
 /** What providers and clients were seen to do, a row each, over a provider that sends what it is told byte by byte. */
 describe('quirks', () => {
   let stage: QuirkStage;
-  beforeAll(async () => { stage = await QuirkStage.start(kinds.flatMap(([, quirks]) => quirks)); });
-  afterAll(async () => { await stage?.stop(); });
+  beforeAll(async () => {
+    stage = await QuirkStage.start(kinds.flatMap(([, quirks]) => quirks));
+  });
+  afterAll(async () => {
+    await stage?.stop();
+  });
 
   describe.concurrent.each(kinds)('of %s', (_kind, quirks) => {
     for (const quirk of quirks) it.concurrent(quirk.name, async () => judgeQuirk(quirk, await playQuirk(stage, quirk)));

@@ -10,11 +10,11 @@ export interface RawCall {
 }
 
 /**
- * A call on a connection of its own, which the caller may leave at any moment, before its head too, and whose text can be
- * watched as it comes.
+ * A call on a connection of its own, which the caller may leave at any moment, before its head too, and whose text can
+ * be watched as it comes.
  */
 export class CallUnderWay {
-  /** The whole reply; `complete` is false where the connection broke, and the status 0 where it did before the head. Never rejects. */
+  /** The whole reply. Where the connection broke, `complete` is false, and the status 0 without a head. Never rejects. */
   readonly ended: Promise<{ readonly reply: Reply; readonly complete: boolean }>;
   #text = '';
   #onText: (text: string) => void = () => undefined;
@@ -22,7 +22,14 @@ export class CallUnderWay {
 
   constructor(origin: string, { method = 'POST', path, headers, body }: RawCall) {
     const { hostname, port } = new URL(origin);
-    const sent = request({ hostname, port, method, path, headers: { host: `${hostname}:${port}`, ...headers }, agent: false });
+    const sent = request({
+      hostname,
+      port,
+      method,
+      path,
+      headers: { host: `${hostname}:${port}`, ...headers },
+      agent: false,
+    });
     this.#leave = () => sent.destroy();
     this.ended = new Promise((resolve) => {
       sent.once('error', () => resolve({ reply: new Reply(0, {}, ''), complete: false }));
@@ -40,8 +47,12 @@ export class CallUnderWay {
   /** Resolves when this text has arrived; rejects when the call is over without it. */
   until(text: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.watch((so) => { if (so.includes(text)) resolve(); });
-      void this.ended.then(({ reply }) => reject(new Error(`the call was over before it said ${text}: ${reply.status} ${reply.text.slice(-500)}`)));
+      this.watch((so) => {
+        if (so.includes(text)) resolve();
+      });
+      void this.ended.then(({ reply }) =>
+        reject(new Error(`the call was over before it said ${text}: ${reply.status} ${reply.text.slice(-500)}`)),
+      );
     });
   }
 

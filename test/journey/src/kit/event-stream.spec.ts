@@ -17,6 +17,12 @@ describe('the reader of event streams that the quirks are judged with', () => {
   });
 
   it('puts the content of one choice together', () => {
-    expect(contentOfData(['{"choices":[{"index":0,"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}', '[DONE]', '{"choices":null}'])).toBe('a');
+    expect(
+      contentOfData([
+        '{"choices":[{"index":0,"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}',
+        '[DONE]',
+        '{"choices":null}',
+      ]),
+    ).toBe('a');
   });
 });

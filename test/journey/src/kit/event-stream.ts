@@ -1,6 +1,6 @@
 /**
- * The data of each event of an event stream, read as the standard says: lines end in CR, LF or both, a BOM at the start and
- * comments are no content, data lines of one event are joined, and an event that no blank line ended is none.
+ * The data of each event of an event stream, read as the standard says: lines end in CR, LF or both, a BOM at the start
+ * and comments are no content, data lines of one event are joined, and an event that no blank line ended is none.
  */
 export function eventData(text: string): string[] {
   const found: string[] = [];
@@ -24,7 +24,9 @@ export function contentOfData(data: readonly string[], choice = 0): string {
 
 function deltaContent(data: string, index: number): string {
   try {
-    const { choices } = JSON.parse(data) as { choices?: readonly { index: number; delta?: { content?: string | null } }[] | null };
+    const { choices } = JSON.parse(data) as {
+      choices?: readonly { index: number; delta?: { content?: string | null } }[] | null;
+    };
     return choices?.find((choice) => choice.index === index)?.delta?.content ?? '';
   } catch {
     return '';

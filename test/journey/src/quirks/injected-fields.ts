@@ -1,4 +1,13 @@
-import { answer, completion, events, plain, reported, sse, wordsText, type Script } from '../kit/scripted-provider/index.js';
+import {
+  answer,
+  completion,
+  events,
+  plain,
+  reported,
+  sse,
+  wordsText,
+  type Script,
+} from '../kit/scripted-provider/index.js';
 import type { Expected, Quirk } from './quirk.js';
 
 const fine: Expected = { status: 200, content: wordsText, usage: { input: 100, output: 50 } };
@@ -8,33 +17,94 @@ const stream = sse(events(answer));
 
 /** How providers say that they do not know a field. */
 const refusals: readonly (readonly [whose: string, refusal: (field: string) => Script])[] = [
-  ['Mistral', (field) => plain(JSON.stringify({ object: 'error', message: { detail: [{ type: 'extra_forbidden', loc: ['body', field], msg: 'Extra inputs are not permitted', input: {} }] }, type: 'invalid_request_error', code: null }), { status: '422 Unprocessable Entity' })],
-  ['a validator', (field) => plain(JSON.stringify({ message: `${field}: extra inputs are not permitted` }), { status: '422 Unprocessable Entity' })],
-  ['Azure of old', (field) => plain(JSON.stringify({ error: { message: `Unrecognized request argument supplied: ${field}`, type: 'invalid_request_error', param: null, code: null } }), { status: '400 Bad Request' })],
-  ['OpenAI', (field) => plain(JSON.stringify({ error: { message: `Unsupported parameter: '${field}' is not supported with this model.`, type: 'invalid_request_error', param: field, code: 'unsupported_parameter' } }), { status: '400 Bad Request' })],
+  [
+    'Mistral',
+    (field) =>
+      plain(
+        JSON.stringify({
+          object: 'error',
+          message: {
+            detail: [
+              { type: 'extra_forbidden', loc: ['body', field], msg: 'Extra inputs are not permitted', input: {} },
+            ],
+          },
+          type: 'invalid_request_error',
+          code: null,
+        }),
+        { status: '422 Unprocessable Entity' },
+      ),
+  ],
+  [
+    'a validator',
+    (field) =>
+      plain(JSON.stringify({ message: `${field}: extra inputs are not permitted` }), {
+        status: '422 Unprocessable Entity',
+      }),
+  ],
+  [
+    'Azure of old',
+    (field) =>
+      plain(
+        JSON.stringify({
+          error: {
+            message: `Unrecognized request argument supplied: ${field}`,
+            type: 'invalid_request_error',
+            param: null,
+            code: null,
+          },
+        }),
+        { status: '400 Bad Request' },
+      ),
+  ],
+  [
+    'OpenAI',
+    (field) =>
+      plain(
+        JSON.stringify({
+          error: {
+            message: `Unsupported parameter: '${field}' is not supported with this model.`,
+            type: 'invalid_request_error',
+            param: field,
+            code: 'unsupported_parameter',
+          },
+        }),
+        { status: '400 Bad Request' },
+      ),
+  ],
   ['a 200', (field) => plain(JSON.stringify({ error: { message: `unknown field "${field}"`, code: 400 } }))],
 ];
 
 const learned: readonly Quirk[] = refusals.flatMap(([whose, refusal]): Quirk[] => [
   {
     name: `stream_options that are refused in the words of ${whose} are left out, once and for all`,
-    request: { stream: true }, calls: { inARow: 2 }, plays: [refusal('stream_options'), stream],
+    request: { stream: true },
+    calls: { inARow: 2 },
+    plays: [refusal('stream_options'), stream],
     expect: { ...twice, asked: 3, sent: { stream_options: undefined, stream: true } },
   },
   {
     name: `a ceiling that is refused in the words of ${whose} goes by its other name, once and for all`,
-    key: { credit_limit_usd: 1 }, calls: { inARow: 2 }, plays: [refusal('max_completion_tokens'), reply],
+    key: { credit_limit_usd: 1 },
+    calls: { inARow: 2 },
+    plays: [refusal('max_completion_tokens'), reply],
     expect: { ...twice, asked: 3, sent: { max_completion_tokens: undefined, max_tokens: 1_000 } },
   },
   {
-    name: `a call whose ceiling has no name that is taken, in the words of ${whose}, is refused as unbounded, and costs nothing`,
-    key: 'covers one call', plays: [refusal('max_completion_tokens'), refusal('max_tokens')],
+    name: `a ceiling that is refused by both names, in the words of ${whose}, makes a call unbounded`,
+    key: 'covers one call',
+    plays: [refusal('max_completion_tokens'), refusal('max_tokens')],
     expect: { status: 400, code: 'unbounded_cost', asked: 2, usage: 'nothing' },
   },
   {
     name: `both fields that are refused in the words of ${whose} are left out of a stream`,
-    key: { credit_limit_usd: 1 }, request: { stream: true }, plays: [refusal('stream_options'), refusal('max_completion_tokens'), stream],
-    expect: { ...fine, asked: 3, sent: { stream_options: undefined, max_completion_tokens: undefined, max_tokens: 1_000 } },
+    key: { credit_limit_usd: 1 },
+    request: { stream: true },
+    plays: [refusal('stream_options'), refusal('max_completion_tokens'), stream],
+    expect: {
+      ...fine,
+      asked: 3,
+      sent: { stream_options: undefined, max_completion_tokens: undefined, max_tokens: 1_000 },
+    },
   },
 ]);
 
@@ -42,44 +112,61 @@ const [, validator] = refusals[1]!;
 
 const theirs: readonly Quirk[] = [
   {
-    name: 'a refusal of a ceiling that the caller named itself is the caller\'s to see',
-    key: { credit_limit_usd: 1 }, request: { fields: { max_completion_tokens: 100 } }, plays: [validator('max_completion_tokens')],
+    name: "a refusal of a ceiling that the caller named itself is the caller's to see",
+    key: { credit_limit_usd: 1 },
+    request: { fields: { max_completion_tokens: 100 } },
+    plays: [validator('max_completion_tokens')],
     expect: { status: 422, holds: 'max_completion_tokens: extra', asked: 1, usage: 'nothing' },
   },
   {
-    name: 'a refusal of stream_options that the caller named itself is the caller\'s to see',
-    request: { stream: true, fields: { stream_options: { include_usage: true } } }, plays: [validator('stream_options')],
+    name: "a refusal of stream_options that the caller named itself is the caller's to see",
+    request: { stream: true, fields: { stream_options: { include_usage: true } } },
+    plays: [validator('stream_options')],
     expect: { status: 422, holds: 'stream_options: extra', asked: 1, usage: 'nothing' },
   },
   {
-    name: 'a refusal of another field is the caller\'s to see, and is not repeated',
-    key: { credit_limit_usd: 1 }, request: { stream: true }, plays: [validator('temperature')],
+    name: "a refusal of another field is the caller's to see, and is not repeated",
+    key: { credit_limit_usd: 1 },
+    request: { stream: true },
+    plays: [validator('temperature')],
     expect: { status: 422, holds: 'temperature: extra', asked: 1, usage: 'nothing' },
   },
   {
     name: 'a key without a limit has no ceiling put into its calls',
-    plays: [reply], expect: { ...fine, sent: { max_completion_tokens: undefined, max_tokens: undefined } },
+    plays: [reply],
+    expect: { ...fine, sent: { max_completion_tokens: undefined, max_tokens: undefined } },
   },
   {
     name: 'a ceiling of null counts as none: the bound of the model is put in',
-    key: { credit_limit_usd: 1 }, request: { fields: { max_tokens: null } }, plays: [reply], expect: fine,
+    key: { credit_limit_usd: 1 },
+    request: { fields: { max_tokens: null } },
+    plays: [reply],
+    expect: fine,
   },
   {
     name: 'a ceiling that the caller named goes by that name, and no other is put in beside it',
-    key: { credit_limit_usd: 1 }, request: { fields: { max_tokens: 50 } }, plays: [reply], expect: { ...fine, sent: { max_tokens: 50, max_completion_tokens: undefined } },
+    key: { credit_limit_usd: 1 },
+    request: { fields: { max_tokens: 50 } },
+    plays: [reply],
+    expect: { ...fine, sent: { max_tokens: 50, max_completion_tokens: undefined } },
   },
   {
     name: 'a plain call has no stream_options put into it',
-    plays: [reply], expect: { ...fine, sent: { stream_options: undefined } },
+    plays: [reply],
+    expect: { ...fine, sent: { stream_options: undefined } },
   },
   ...[-1, 0, '100', 1.5].map((ceiling): Quirk => ({
     name: `a ceiling of ${JSON.stringify(ceiling)} is refused by its name where the key has a limit`,
-    key: { credit_limit_usd: 1 }, request: { fields: { max_tokens: ceiling } }, plays: [reply],
+    key: { credit_limit_usd: 1 },
+    request: { fields: { max_tokens: ceiling } },
+    plays: [reply],
     expect: { status: 400, code: 'invalid_request', body: { error: { param: 'max_tokens' } }, usage: 'no event' },
   })),
   ...[-1, 0, '100'].map((ceiling): Quirk => ({
     name: `a ceiling of ${JSON.stringify(ceiling)} is the provider's to judge where the key has no limit`,
-    request: { fields: { max_tokens: ceiling } }, plays: [reply], expect: { ...fine, sent: { max_tokens: ceiling } },
+    request: { fields: { max_tokens: ceiling } },
+    plays: [reply],
+    expect: { ...fine, sent: { max_tokens: ceiling } },
   })),
 ];
 

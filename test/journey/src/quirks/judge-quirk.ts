@@ -11,12 +11,19 @@ export function judgeQuirk(quirk: Quirk, played: Played): void {
   const { got, play } = played;
   expect(play.missed, 'what the provider waited for in vain until the client had it').toEqual([]);
   for (const each of quirk.leaves === undefined ? got : got.slice(1)) judgeReply(quirk, each);
-  if (expected.usage !== 'either') expect(play.requests.length, 'requests that the provider got').toBe(expected.asked ?? (expected.usage === 'no event' ? 0 : got.length));
+  if (expected.usage !== 'either')
+    expect(play.requests.length, 'requests that the provider got').toBe(
+      expected.asked ?? (expected.usage === 'no event' ? 0 : got.length),
+    );
   judgeSent(expected, played);
   judgeUsage(expected.usage, played);
-  if (quirk.asksAgain === 'before the provider is hung up on') expect(before(play.log, 'served again', 'closed 1'), `first served, then closed: ${play.log.join(', ')}`).toBe(true);
+  if (quirk.asksAgain === 'before the provider is hung up on')
+    expect(before(play.log, 'served again', 'closed 1'), `first served, then closed: ${play.log.join(', ')}`).toBe(
+      true,
+    );
   if (expected.logged) for (const { reply } of got) expect(played.output(), 'the log').toContain(reply.requestId);
-  if (played.afterwards !== null) expect(played.afterwards, 'the status of a call afterwards, for which no hold may be in the way').toBe(200);
+  if (played.afterwards !== null)
+    expect(played.afterwards, 'the status of a call afterwards, for which no hold may be in the way').toBe(200);
 }
 
 function judgeReply(quirk: Quirk, got: Got): void {
@@ -24,7 +31,8 @@ function judgeReply(quirk: Quirk, got: Got): void {
   const { reply, sdk } = got;
   const told = `it said ${JSON.stringify(reply.text.slice(0, 200))}`;
   expect([expected.status].flat(), `the status; ${told}`).toContain(reply.status);
-  if (expected.code !== undefined) expect(reply.json<{ error?: { code?: unknown } }>().error?.code, told).toBe(expected.code);
+  if (expected.code !== undefined)
+    expect(reply.json<{ error?: { code?: unknown } }>().error?.code, told).toBe(expected.code);
   for (const [name, value] of Object.entries(expected.headers ?? {})) judgeHeader(name, reply.header(name), value);
   if (sdk !== undefined) {
     if (expected.sdkThrows === undefined) expect(sdk.thrown, 'what the SDK threw').toBeNull();
@@ -38,7 +46,10 @@ function judgeReply(quirk: Quirk, got: Got): void {
   if (expected.holds !== undefined) expect(reply.text).toContain(expected.holds);
   if (expected.lacks !== undefined) expect(reply.text).not.toContain(expected.lacks);
   if (request.stream === true && reply.status < 300) judgeStream(quirk, got);
-  else if (expected.content !== undefined) expect(reply.json<{ choices: { message: { content: string } }[] }>().choices[0]!.message.content).toBe(expected.content);
+  else if (expected.content !== undefined)
+    expect(reply.json<{ choices: { message: { content: string } }[] }>().choices[0]!.message.content).toBe(
+      expected.content,
+    );
 }
 
 function judgeHeader(name: string, value: string | undefined, expected: string | RegExp | null): void {
@@ -54,8 +65,10 @@ function judgeStream({ expect: expected, request = {} }: Quirk, { reply }: Got):
   if (expected.data !== undefined) expect(data).toEqual(expected.data);
   if (expected.ends === '[DONE]') expect(data.at(-1), told).toBe('[DONE]');
   else if (expected.ends !== undefined) expect(expected.ends, told).toContain(errorCodeOf(data.at(-1)));
-  const asksForUsage = (request.fields?.['stream_options'] as { include_usage?: unknown } | undefined)?.include_usage === true;
-  if (!asksForUsage) expect(data.filter(isUsageAlone), 'chunks of usage in a stream that was started without').toEqual([]);
+  const asksForUsage =
+    (request.fields?.['stream_options'] as { include_usage?: unknown } | undefined)?.include_usage === true;
+  if (!asksForUsage)
+    expect(data.filter(isUsageAlone), 'chunks of usage in a stream that was started without').toEqual([]);
 }
 
 function errorCodeOf(data = ''): unknown {
@@ -80,7 +93,8 @@ function judgeSent({ sent, sentHeaders }: Expected, { play }: Played): void {
   const last = play.requests.at(-1);
   if (sent !== undefined) {
     const body = JSON.parse(last!.body.toString('utf8')) as Record<string, unknown>;
-    for (const [field, value] of Object.entries(sent)) expect(body[field], `${field}, as the provider got it`).toEqual(value);
+    for (const [field, value] of Object.entries(sent))
+      expect(body[field], `${field}, as the provider got it`).toEqual(value);
   }
   if (sentHeaders !== undefined) expect(last!.headers).toMatchObject(sentHeaders);
 }
@@ -89,10 +103,18 @@ function judgeUsage(expected: ExpectedUsage, { usage, got }: Played): void {
   if (expected === 'either') return;
   if (expected === 'no event') return expect(usage.requests, 'calls on record').toBe(0);
   expect(usage.requests, 'calls on record').toBe(got.length);
-  if (expected === 'nothing') return expect(usage, 'what was charged').toEqual({ requests: got.length, input_tokens: 0, output_tokens: 0, cost_usd: '0' });
+  if (expected === 'nothing')
+    return expect(usage, 'what was charged').toEqual({
+      requests: got.length,
+      input_tokens: 0,
+      output_tokens: 0,
+      cost_usd: '0',
+    });
   judgeTokens('input tokens', usage.input_tokens, expected.input);
   judgeTokens('output tokens', usage.output_tokens, expected.output);
-  expect(usage.cost_usd, 'the cost of these tokens').toBe(usd(costOf(usage.input_tokens, usage.output_tokens, expected.cached ?? 0)));
+  expect(usage.cost_usd, 'the cost of these tokens').toBe(
+    usd(costOf(usage.input_tokens, usage.output_tokens, expected.cached ?? 0)),
+  );
 }
 
 function judgeTokens(what: string, tokens: number, expected: number | Range): void {

@@ -37,22 +37,36 @@ export async function playQuirk(stage: QuirkStage, quirk: Quirk): Promise<Played
   const key = await client.createKey({ name: model, ...keyFields(quirk, model) });
   const got = await askAll(stage, quirk, key, model, play);
   const reached = typeof quirk.expect.usage === 'string' && quirk.expect.usage !== 'nothing' ? 0 : got.length;
-  const usage = await waitUntil(async () => {
-    const totals = await client.usage(key.id);
-    return totals.requests >= reached && totals;
-  }, { what: `the usage of ${reached} calls`, timeoutMs: USAGE_MS_MAX }).catch(() => client.usage(key.id));
-  if (quirk.expect.hangsUp) await waitUntil(() => play.requests[0]?.connection.isClosed, { what: 'the provider to be hung up on', timeoutMs: 30_000 });
-  const afterwards = quirk.key === 'covers one call' || quirk.expect.usage === 'no event' ? await afterwardsOf(stage, quirk, key) : null;
+  const usage = await waitUntil(
+    async () => {
+      const totals = await client.usage(key.id);
+      return totals.requests >= reached && totals;
+    },
+    { what: `the usage of ${reached} calls`, timeoutMs: USAGE_MS_MAX },
+  ).catch(() => client.usage(key.id));
+  if (quirk.expect.hangsUp)
+    await waitUntil(() => play.requests[0]?.connection.isClosed, {
+      what: 'the provider to be hung up on',
+      timeoutMs: 30_000,
+    });
+  const afterwards =
+    quirk.key === 'covers one call' || quirk.expect.usage === 'no event' ? await afterwardsOf(stage, quirk, key) : null;
   return { got, play, usage, afterwards, output: () => stage.shape.process.output() };
 }
 
-/** A call of a healthy model that holds no more than the row's did. Where no event is expected, its own must be the only one. */
+/** A call of a healthy model that holds no more than the row's did. Where no event is expected, its own is the only one. */
 async function afterwardsOf(stage: QuirkStage, quirk: Quirk, key: CreatedKey): Promise<number> {
-  const { status } = await stage.shape.client().chat(key.secret, { model: healthyModel, messages: [], max_tokens: outputTokensMax });
+  const { status } = await stage.shape
+    .client()
+    .chat(key.secret, { model: healthyModel, messages: [], max_tokens: outputTokensMax });
   if (quirk.expect.usage === 'no event') {
-    await waitUntil(async () => (await stage.shape.client().usage(key.id)).requests >= 1, { what: 'the usage of the call afterwards', timeoutMs: USAGE_MS_MAX });
+    await waitUntil(async () => (await stage.shape.client().usage(key.id)).requests >= 1, {
+      what: 'the usage of the call afterwards',
+      timeoutMs: USAGE_MS_MAX,
+    });
     const { requests } = await stage.shape.client().usage(key.id);
-    if (requests !== 1) throw new Error(`${requests} calls are on record, where only the call afterwards reached a provider`);
+    if (requests !== 1)
+      throw new Error(`${requests} calls are on record, where only the call afterwards reached a provider`);
   }
   return status;
 }
@@ -87,10 +101,13 @@ async function leave(stage: QuirkStage, quirk: Quirk, key: CreatedKey, model: st
   play.open('left');
   const left = await call.ended;
   if (quirk.asksAgain === undefined) return [left];
-  const again = await waitUntil(async () => {
-    const got = await ask(stage, quirk, key, model, play);
-    return ![402, 429].includes(got.reply.status) && got;
-  }, { what: 'the key to be of use again', timeoutMs: 60_000 });
+  const again = await waitUntil(
+    async () => {
+      const got = await ask(stage, quirk, key, model, play);
+      return ![402, 429].includes(got.reply.status) && got;
+    },
+    { what: 'the key to be of use again', timeoutMs: 60_000 },
+  );
   play.note('served again');
   return [left, again];
 }
@@ -102,27 +119,40 @@ async function askWithSdk(stage: QuirkStage, quirk: Quirk, key: CreatedKey, mode
   const body = { model, messages: [{ role: 'user' as const, content: 'hi' }], ...fields };
   let content = '';
   try {
-    if (stream) for await (const chunk of await client.chat.completions.create({ ...body, stream })) content += chunk.choices[0]!.delta.content ?? '';
+    if (stream)
+      for await (const chunk of await client.chat.completions.create({ ...body, stream }))
+        content += chunk.choices[0]!.delta.content ?? '';
     else content = (await client.chat.completions.create({ ...body, stream })).choices[0]!.message.content ?? '';
     return { reply: new Reply(200, {}, ''), complete: true, sdk: { content, thrown: null } };
   } catch (thrown) {
-    if (!(thrown instanceof APIError) || thrown.status === undefined) return { reply: new Reply(200, {}, ''), complete: false, sdk: { content, thrown } };
+    if (!(thrown instanceof APIError) || thrown.status === undefined)
+      return { reply: new Reply(200, {}, ''), complete: false, sdk: { content, thrown } };
     const headers = Object.fromEntries(thrown.headers ?? []);
-    return { reply: new Reply(thrown.status as number, headers, JSON.stringify({ error: thrown.error as unknown })), complete: true, sdk: { content, thrown: null } };
+    return {
+      reply: new Reply(thrown.status as number, headers, JSON.stringify({ error: thrown.error as unknown })),
+      complete: true,
+      sdk: { content, thrown: null },
+    };
   }
 }
 
 function rawCall(quirk: Quirk, secret: string, model: string): RawCall {
   const { method = 'POST', path = chatPath, headers } = quirk.request ?? {};
   const body = method === 'POST' || method === 'PUT' ? bodyOf(quirk, model) : undefined;
-  const length: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
+  const length: Record<string, string> =
+    body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
   return { method, path, body, headers: { authorization: `Bearer ${secret}`, ...length, ...headers } };
 }
 
 function bodyOf({ request = {} }: Quirk, model: string): string | Uint8Array {
   const { stream, fields, body } = request;
   if (body !== undefined) return body(model);
-  return JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }], ...(stream !== undefined && { stream }), ...fields });
+  return JSON.stringify({
+    model,
+    messages: [{ role: 'user', content: 'hi' }],
+    ...(stream !== undefined && { stream }),
+    ...fields,
+  });
 }
 
 function keyFields(quirk: Quirk, model: string): Readonly<Record<string, unknown>> {

@@ -16,10 +16,14 @@ export interface QuirkRequest {
 export type Range = readonly [least: number, most: number];
 
 /**
- * What the ledger must hold of the row's calls. `nothing`: each call is on record, and costs nothing. `no event`: none is
- * on record, for none reached a provider. `either`: it depends on what was decided about the call.
+ * What the ledger must hold of the row's calls. `nothing`: each call is on record, and costs nothing. `no event`: none
+ * is on record, for none reached a provider. `either`: it depends on what was decided about the call.
  */
-export type ExpectedUsage = 'nothing' | 'no event' | 'either' | { readonly input: number | Range; readonly output: number | Range; readonly cached?: number };
+export type ExpectedUsage =
+  | 'nothing'
+  | 'no event'
+  | 'either'
+  | { readonly input: number | Range; readonly output: number | Range; readonly cached?: number };
 
 export interface Expected {
   /** Of every call; several where more than one is right. */
@@ -54,8 +58,8 @@ export interface Expected {
 }
 
 /**
- * One thing that a provider or a client does, and what must come of it. A row stands for itself: it has a key, a route and
- * a provider entry of its own, so rows may be played in any order and at once.
+ * One thing that a provider or a client does, and what must come of it. A row stands for itself: it has a key, a route
+ * and a provider entry of its own, so rows may be played in any order and at once.
  */
 export interface Quirk {
   /** A sentence that says what must hold. */
@@ -64,7 +68,7 @@ export interface Quirk {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Two: the route has a second target, which stands in for the first. */
   readonly targets?: 1 | 2;
-  /** Fields of the key; `covers one call`: its limit covers the hold of one call, and what the row is charged. Default: no limits. */
+  /** Fields of the key, or a limit that covers the hold of one call and what the row is charged. Default: no limits. */
   readonly key?: Readonly<Record<string, unknown>> | 'covers one call';
   readonly request?: QuirkRequest;
   /** Default `http`; `sdk`: OpenAI's own, which reads the usual way. */
@@ -72,13 +76,13 @@ export interface Quirk {
   /** How often it is asked. Default: once. */
   readonly calls?: { readonly inARow: number } | { readonly atOnce: number };
   /**
-   * The client goes away before the end: as soon as the provider has its request, or as soon as it has this text itself.
-   * The gate `await-left` is then open.
+   * The client goes away before the end: as soon as the provider has its request, or as soon as it has this text. The
+   * gate `await-left` is then open.
    */
   readonly leaves?: 'once asked' | { readonly having: string };
   /**
-   * After it has left, the client asks again until it is served (429 and 402 are tried again): by this request of the
-   * provider at the latest, and before the first connection was closed where that says so.
+   * After it has left, the client asks again until it is refused neither for its rate limits (429) nor for its credit
+   * (402): before the provider is hung up on, or at any time.
    */
   readonly asksAgain?: 'before the provider is hung up on' | 'and is served';
   /** What the provider does with the first request, the second, …: the last says it for all further ones. */

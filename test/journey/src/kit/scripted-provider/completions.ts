@@ -5,14 +5,29 @@ type More = Readonly<Record<string, unknown>>;
 
 /** A chunk of a streamed completion with one choice. */
 export function chunk(delta: object, finishReason: string | null = null, more: More = {}): object {
-  return { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta, finish_reason: finishReason }], ...more };
+  return {
+    id: 'c',
+    object: 'chat.completion.chunk',
+    created: 1,
+    model: 'm',
+    choices: [{ index: 0, delta, finish_reason: finishReason }],
+    ...more,
+  };
 }
 
 /** The message of a plain completion with one choice, as JSON text. No usage where none is given. */
 export function completion(message: string | More, usage?: unknown, more: More = {}): string {
   const said = typeof message === 'string' ? { content: message } : message;
   const choices = [{ index: 0, message: { role: 'assistant', ...said }, finish_reason: 'stop' }];
-  return JSON.stringify({ id: 'c', object: 'chat.completion', created: 1, model: 'm', choices, ...(usage !== undefined && { usage }), ...more });
+  return JSON.stringify({
+    id: 'c',
+    object: 'chat.completion',
+    created: 1,
+    model: 'm',
+    choices,
+    ...(usage !== undefined && { usage }),
+    ...more,
+  });
 }
 
 /** What an answer of 100 tokens in and 50 out reports. */
@@ -38,9 +53,11 @@ export function events(data: readonly (object | string)[], newline = '\n'): Buff
 }
 
 /**
- * As `events`; after the one that holds `word`, the provider waits until the client has it. So a stream that is held back
- * is told from one that is passed on as it comes.
+ * As `events`; after the one that holds `word`, the provider waits until the client has it. So a stream that is held
+ * back is told from one that is passed on as it comes.
  */
 export function liveEvents(data: readonly (object | string)[], { newline = '\n', word = 'word0' } = {}): Step[] {
-  return events(data, newline).flatMap((bytes): Step[] => (bytes.includes(`${word} `) || bytes.includes(`${word}"`) ? [bytes, `await-${word}`] : [bytes]));
+  return events(data, newline).flatMap((bytes): Step[] =>
+    bytes.includes(`${word} `) || bytes.includes(`${word}"`) ? [bytes, `await-${word}`] : [bytes],
+  );
 }

@@ -27,8 +27,8 @@ export interface SeenRequest extends ReceivedRequest {
 const GATE_MS_MAX = 20_000;
 
 /**
- * What the provider does with the requests of one model, wherever they come in: the first request is answered by the first
- * script, the next by the next, and all beyond the last script by that one.
+ * What the provider does with the requests of one model, wherever they come in: the first request is answered by the
+ * first script, the next by the next, and all beyond the last script by that one.
  */
 export class Play {
   readonly requests: SeenRequest[] = [];

@@ -7,7 +7,7 @@ export interface ReceivedRequest {
   readonly body: Buffer;
 }
 
-/** Cuts the bytes of one connection into requests: bodies by their length or in chunks, any number one after the other. */
+/** Cuts the bytes of one connection into requests: bodies by their length or in chunks, one after the other. */
 export class ReceivedRequests {
   #bytes: Buffer = Buffer.alloc(0);
 
@@ -23,9 +23,17 @@ export class ReceivedRequests {
     const headEnd = this.#bytes.indexOf('\r\n\r\n');
     if (headEnd < 0) return null;
     const [requestLine = '', ...lines] = this.#bytes.toString('latin1', 0, headEnd).split('\r\n');
-    const headers = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')).trim().toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]));
+    const headers = Object.fromEntries(
+      lines.map((line) => [
+        line.slice(0, line.indexOf(':')).trim().toLowerCase(),
+        line.slice(line.indexOf(':') + 1).trim(),
+      ]),
+    );
     const rest = this.#bytes.subarray(headEnd + 4);
-    const body = headers['transfer-encoding'] === 'chunked' ? chunkedBody(rest) : sizedBody(rest, Number(headers['content-length'] ?? 0));
+    const body =
+      headers['transfer-encoding'] === 'chunked'
+        ? chunkedBody(rest)
+        : sizedBody(rest, Number(headers['content-length'] ?? 0));
     if (body === null) return null;
     this.#bytes = Buffer.from(rest.subarray(body.length));
     const [method = '', path = ''] = requestLine.split(' ');

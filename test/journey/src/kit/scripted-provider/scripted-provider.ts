@@ -49,15 +49,22 @@ class Connection implements SeenConnection {
   readonly #received = new ReceivedRequests();
   #answering: Promise<void> = Promise.resolve();
 
-  constructor(private readonly socket: Socket, readonly number: number, private readonly plays: ReadonlyMap<string, Play>) {
-    this.closed = new Promise((resolve) => socket.once('close', () => {
-      this.isClosed = true;
-      resolve();
-    }));
+  constructor(
+    private readonly socket: Socket,
+    readonly number: number,
+    private readonly plays: ReadonlyMap<string, Play>,
+  ) {
+    this.closed = new Promise((resolve) =>
+      socket.once('close', () => {
+        this.isClosed = true;
+        resolve();
+      }),
+    );
     // A connection that the other side resets closes right after; without a listener the error would end the process.
     socket.on('error', () => undefined);
     socket.on('data', (bytes: Buffer) => {
-      for (const request of this.#received.push(bytes)) this.#answering = this.#answering.then(() => this.#answer(request));
+      for (const request of this.#received.push(bytes))
+        this.#answering = this.#answering.then(() => this.#answer(request));
     });
   }
 
@@ -68,7 +75,8 @@ class Connection implements SeenConnection {
   async #answer(request: ReceivedRequest): Promise<void> {
     const reused = this.requests++ > 0;
     const play = this.plays.get(modelOf(request.body));
-    if (play === undefined) return void this.socket.write(plain('{"error":{"message":"no play"}}', { status: '404 Not Found' })[0] as Buffer);
+    if (play === undefined)
+      return void this.socket.write(plain('{"error":{"message":"no play"}}', { status: '404 Not Found' })[0] as Buffer);
     await play.answer({ ...request, entry: request.path.split('/')[1] ?? '', connection: this, reused }, this.socket);
   }
 }

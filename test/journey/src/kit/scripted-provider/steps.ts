@@ -1,6 +1,6 @@
 /**
- * What the scripted provider does next: bytes are sent as they are, a number is waited for in milliseconds (0 lets go of
- * what was written before, so that it travels alone), `reset` and `close` end the connection, `hang` waits until the
+ * What the scripted provider does next: bytes are sent as they are, a number is waited for in milliseconds (0 lets go
+ * of what was written before, so that it travels alone), `reset` and `close` end the connection, `hang` waits until the
  * other side ends it, and `await-x` waits until the test opens the gate x.
  */
 export type Step = Uint8Array | number | 'reset' | 'close' | 'hang' | `await-${string}`;
@@ -19,7 +19,9 @@ export interface HeadOptions {
 
 /** The head of an answer, all but the blank line that ends it. */
 function headLines({ status = '200 OK', type = '', headers = {} }: HeadOptions): string {
-  const lines = Object.entries({ ...(type !== '' && { 'content-type': type }), ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = Object.entries({ ...(type !== '' && { 'content-type': type }), ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
   return `HTTP/1.1 ${status}\r\n${lines.join('')}`;
 }
 
@@ -31,7 +33,12 @@ export function head(options: HeadOptions): Buffer {
 /** A whole answer whose length is told. */
 export function plain(body: string | Uint8Array, options: HeadOptions = {}): Step[] {
   const bytes = Buffer.from(body);
-  return [Buffer.concat([Buffer.from(`${headLines({ type: 'application/json', ...options })}content-length: ${bytes.length}\r\n\r\n`), bytes])];
+  return [
+    Buffer.concat([
+      Buffer.from(`${headLines({ type: 'application/json', ...options })}content-length: ${bytes.length}\r\n\r\n`),
+      bytes,
+    ]),
+  ];
 }
 
 /** The head of a stream, after which `part`s and `lastPart` follow. */
@@ -55,7 +62,10 @@ export function sse(steps: readonly Step[], options: HeadOptions = {}): Step[] {
 
 /** As `sse`, but the body is not ended. */
 export function openSse(steps: readonly Step[], options: HeadOptions = {}): Step[] {
-  return [streamHead(options), ...steps.flatMap((step): Step[] => (step instanceof Uint8Array ? [0, part(step)] : [step]))];
+  return [
+    streamHead(options),
+    ...steps.flatMap((step): Step[] => (step instanceof Uint8Array ? [0, part(step)] : [step])),
+  ];
 }
 
 /** One event with this data; text goes as it is. `newline` ends its line and the blank line after it. */
