@@ -16,6 +16,7 @@ import { RouteTable } from './request-path/choose-route/route-table.js';
 import { openProvider, type Provider } from './request-path/forward/provider.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
 import { InFlight } from './request-path/in-flight.js';
+import { RequestLog } from './request-path/request-log.js';
 import { requestPath } from './request-path/request-path.js';
 import { Announcer } from './start-up/announcer.js';
 import { GatewayLife } from './start-up/gateway-life.js';
@@ -50,6 +51,7 @@ export class Gateway {
   constructor(private readonly ports: GatewayPorts) {
     const { admission, config, logger, registry } = ports;
     const journal = Journal.open(ports.journalFolder);
+    journal.onTrouble(tellJournalTrouble(logger));
     const gateway: GatewayIdentity = { instanceId: randomUUID(), journalId: journal.journalId };
     const inFlight = new InFlight();
     const shipper = new Shipper(journal, ports.bus, logger);
@@ -61,6 +63,8 @@ export class Gateway {
     this.#life = new GatewayLife({ admission, announcer, gateway, inFlight, journal, logger, shipper, usageBilling: ports.usageBilling });
     this.#providers = new Map(config.providers.map((provider) => [provider.name, openProvider(provider)]));
     registerMetrics(registry, { admission, epochs: this.#epochs, inFlight, journal, keys, shipper, snapshots: ports.snapshots });
+    const log = new RequestLog(logger);
+    const meter = new RequestMeter(registry);
     this.#serve = requestPath({
       admission,
       bodyBytesMax: config.limits.bodyBytesMax,
@@ -69,8 +73,13 @@ export class Gateway {
       inFlight,
       journal,
       keys,
+      log,
       logger,
-      meter: new RequestMeter(registry),
+      meter,
+      onLoss: (exchange, target, lossNanoUsd) => {
+        meter.lost(target.provider.name, lossNanoUsd);
+        log.loss(exchange, target, lossNanoUsd);
+      },
       pepper: ports.pepper,
       priceVersion: config.priceVersion,
       routes: new RouteTable(config, this.#providers),
@@ -105,6 +114,18 @@ export class Gateway {
 
   async #end(): Promise<void> {
     await this.#life.end(END_MS_MAX);
-    await Promise.all([...this.#providers.values()].map(({ pool }) => pool.destroy()));
+    await Promise.all([...this.#providers.values()].flatMap(({ pool, freshPool }) => [pool.destroy(), freshPool.destroy()]));
   }
+}
+
+/** While the disk does not take the journal, every request is refused: that is said at once, and again at times. */
+const JOURNAL_TROUBLE_INTERVAL_MS = 10_000;
+
+function tellJournalTrouble(logger: Logger): (error: Error) => void {
+  let toldAt = -Infinity;
+  return (error) => {
+    if (performance.now() - toldAt < JOURNAL_TROUBLE_INTERVAL_MS) return;
+    toldAt = performance.now();
+    logger.error({ error }, 'the journal cannot be written: requests are refused until the disk takes it again');
+  };
 }

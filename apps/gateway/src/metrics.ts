@@ -22,6 +22,7 @@ export interface Measured {
 const OVERHEAD_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
 const FIRST_BYTE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const PROPAGATION_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
+const NANO_USD = 1e9;
 const BATCH_ITEMS = [1, 2, 4, 8, 16, 32, 64, 127];
 /** A follower that never heard anything has an infinite age. */
 const AGE_SECONDS_MAX = 3_600;
@@ -35,6 +36,7 @@ export class RequestMeter {
   readonly #overhead: HotSeries;
   readonly #firstByteOfReply: HotSeries;
   readonly #firstByteOfStream: HotSeries;
+  readonly #loss: Counter;
 
   constructor(registry: Registry) {
     const outcomes = this.#outcomes;
@@ -49,9 +51,20 @@ export class RequestMeter {
       },
     });
     this.#overhead = new HotHistogram(registry, { name: 'tollgate_gateway_overhead_seconds', help: 'Time of a request in the gateway, outside the provider', buckets: OVERHEAD_SECONDS }).series();
-    const firstByte = new HotHistogram(registry, { name: 'tollgate_gateway_time_to_first_byte_seconds', help: 'From a request’s arrival to the head of the provider’s answer', buckets: FIRST_BYTE_SECONDS });
+    const firstByte = new HotHistogram(registry, { name: 'tollgate_gateway_time_to_first_byte_seconds', help: 'From a request’s arrival to the head of a provider’s reply, or to the first data of its stream', buckets: FIRST_BYTE_SECONDS });
+    this.#loss = new Counter({
+      name: 'tollgate_gateway_platform_loss_usd_total',
+      help: 'What calls cost beyond the credit that was held for them, by provider',
+      labelNames: ['provider'],
+      registers: [registry],
+    });
     this.#firstByteOfReply = firstByte.series({ stream: 'false' });
     this.#firstByteOfStream = firstByte.series({ stream: 'true' });
+  }
+
+  /** A provider charges so much more, in nano-USD, than was held for a call. */
+  lost(provider: string, lossNanoUsd: bigint): void {
+    this.#loss.inc({ provider }, Number(lossNanoUsd) / NANO_USD);
   }
 
   /** A request has left the path without reaching a provider, or by a bug of ours. */

@@ -7,6 +7,9 @@ const KEYS_MAX = 10_000;
 const TICKS_PER_US = 4;
 const REPLY_WIDTH = 3;
 
+/** A settle with this charge gives back the place among parallel requests alone. */
+export const PLACE_ONLY = -1n;
+
 export interface PendingReserve {
   readonly item: ReserveItem;
   readonly decide: (decision: AdmissionDecision) => void;
@@ -35,11 +38,14 @@ export class AdmitCalls {
     this.#call += 1;
     const fields: string[] = [];
     const numbers: number[] = [];
+    const answers: number[] = [];
+    const openEnded: (number | string)[] = [];
     const keys: string[] = [];
     let nextPlace = 1;
-    for (const { requestId, chargeNanoUsd, tokens } of settles) {
-      fields.push(requestField(requestId));
+    for (const { requestId, chargeNanoUsd, tokens, answerTokens } of settles) {
+      const number = fields.push(requestField(requestId));
       numbers.push(Number(chargeNanoUsd), tokens ?? -1);
+      if (answerTokens != null && answerTokens > 0) answers.push(number, answerTokens);
     }
     for (const { item } of reserves) {
       const key = this.#keyPart(item);
@@ -49,10 +55,11 @@ export class AdmitCalls {
         nextPlace += key.width;
         keys.push(key.json);
       }
-      fields.push(requestField(item.requestId));
+      const number = fields.push(requestField(item.requestId)) - settles.length;
+      if (item.openEnded && item.rateLimits.tokensPerMinute !== null) openEnded.push(number, item.openEnded.inputTokens, item.openEnded.answersOf);
       numbers.push(key.place, Number(item.amountNanoUsd), tokenUnits(item));
     }
-    return `${toJson([storeId, settles.length, fields, numbers]).slice(0, -1)},[${keys.join()}]]`;
+    return `${toJson([storeId, settles.length, fields, numbers, answers, openEnded]).slice(0, -1)},[${keys.join()}]]`;
   }
 
   #keyPart(item: ReserveItem): KeyPart {
@@ -91,10 +98,13 @@ export function decideReserves(reserves: readonly PendingReserve[], reply: strin
 }
 
 function readDecision(item: ReserveItem, outcome: number, requestsTicks: number, tokensTicks: number): AdmissionDecision {
+  if (outcome < 0) {
+    const waitMs = retryAfterMs(tokensTicks, item.rateLimits.tokensPerMinute!, -outcome);
+    return { kind: 'rate_limited', limit: 'tokens', retryAfterMs: waitMs, rate: rateState(item, requestsTicks, tokensTicks) };
+  }
   switch (outcome) {
     case 0: return { kind: 'admitted', rate: rateState(item, requestsTicks, tokensTicks) };
     case 1: return { kind: 'rate_limited', limit: 'requests', retryAfterMs: retryAfterMs(requestsTicks, item.rateLimits.requestsPerMinute!, 1), rate: rateState(item, requestsTicks, tokensTicks) };
-    case 2: return { kind: 'rate_limited', limit: 'tokens', retryAfterMs: retryAfterMs(tokensTicks, item.rateLimits.tokensPerMinute!, tokenUnits(item)), rate: rateState(item, requestsTicks, tokensTicks) };
     case 3: return { kind: 'rate_limited', limit: 'parallel', retryAfterMs: 1_000, rate: rateState(item, requestsTicks, tokensTicks) };
     case 4: return { kind: 'unavailable', why: 'no_epoch' };
     case 5: return { kind: 'unavailable', why: 'announcing' };
@@ -120,7 +130,7 @@ function retryAfterMs(ticks: number, limit: number, units: number): number {
   return Math.ceil(gcraTake(ticks / TICKS_PER_US, limit, units, 0).retryAfterUs / 1_000);
 }
 
-/** What a request takes of its tokens per minute, at most all of them. */
+/** What a request takes of its tokens per minute, at most all of them; one without a ceiling as long as no answer is known. */
 function tokenUnits({ tokens, rateLimits: { tokensPerMinute } }: ReserveItem): number {
   return tokensPerMinute === null ? 0 : Math.min(tokens, tokensPerMinute);
 }

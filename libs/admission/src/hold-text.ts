@@ -1,8 +1,12 @@
 import type { OpenHold } from '@tollgate/credit';
 
-/** A hold as the scripts keep it: `amount|tokens|parallel 0 or 1|r:KEY|a:ACCOUNT,…|instance|journal`. */
+/**
+ * A hold as the scripts keep it: `amount|tokens|parallel 0 or 1|r:KEY|a:ACCOUNT,…|instance|journal`, and `|NAME,` where
+ * its answer will be remembered under that name.
+ */
 export function formatHold(hold: OpenHold): string {
-  return [hold.amountNanoUsd, hold.tokens, hold.parallel ? 1 : 0, rateField(hold.apiKeyId), formatAccounts(hold.accountIds), formatGateway(hold)].join('|');
+  const end = hold.answersOf === undefined ? '' : `|${hold.answersOf},`;
+  return [hold.amountNanoUsd, hold.tokens, hold.parallel ? 1 : 0, rateField(hold.apiKeyId), formatAccounts(hold.accountIds), formatGateway(hold)].join('|') + end;
 }
 
 /** The accounts of a hold: `a:ACCOUNT,…`. */
@@ -16,7 +20,7 @@ export function formatGateway({ instanceId, journalId }: Pick<OpenHold, 'instanc
 }
 
 export function parseHold(requestId: string, text: string): OpenHold {
-  const [amount, tokens, parallel, rate, accounts, instance, journal] = text.split('|') as [string, string, string, string, string, string, string];
+  const [amount, tokens, parallel, rate, accounts, instance, journal, answersOf] = text.split('|') as [string, string, string, string, string, string, string, string?];
   return {
     requestId,
     apiKeyId: idOf(rate),
@@ -26,6 +30,7 @@ export function parseHold(requestId: string, text: string): OpenHold {
     accountIds: accounts === '' ? [] : accounts.split(',').map(idOf),
     parallel: parallel === '1',
     tokens: Number(tokens),
+    ...(answersOf === undefined ? {} : { answersOf: answersOf.slice(0, -1) }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { emptyOrganization, reserve, type AdmissionDecision, type OrganizationState, type ReserveItem } from '@tollgate/credit';
+import { emptyOrganization, reserve, settle, type AdmissionDecision, type OrganizationState, type ReserveItem, type SettleItem } from '@tollgate/credit';
 
 /** Keys whose local rates are remembered; more, and all are forgotten. */
 const KEYS_MAX = 100_000;
@@ -16,13 +16,16 @@ export class LocalRateLimits {
     if (item.accounts.length > 0 || parallelRequests !== null) return { kind: 'unavailable', why: 'store_unreachable' };
     if (this.#state.rates.size > KEYS_MAX) this.#state = emptyOrganization();
     const share = (limit: number | null): number | null => (limit === null ? null : Math.max(1, Math.floor(limit / this.gateways)));
-    const decision = reserve(
+    return reserve(
       this.#state,
       { ...item, rateLimits: { requestsPerMinute: share(requestsPerMinute), tokensPerMinute: share(tokensPerMinute), parallelRequests: null } },
       'local',
       Date.now() * 1_000,
     );
-    this.#state.holds.clear();
-    return decision;
+  }
+
+  /** Ends a request that was decided here: what it took of the tokens is put right. False where it was decided elsewhere. */
+  settle(item: SettleItem): boolean {
+    return this.#state.holds.size > 0 && settle(this.#state, item, Date.now() * 1_000);
   }
 }

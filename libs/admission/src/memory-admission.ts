@@ -1,4 +1,4 @@
-import { announce, closeEpoch, emptyOrganization, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type OpenHold, type OrganizationState, type ReserveItem, type SettleItem } from '@tollgate/credit';
+import { announce, closeEpoch, emptyOrganization, leave, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type OpenHold, type OrganizationState, type ReserveItem, type SettleItem } from '@tollgate/credit';
 import type { Admission, AdmissionLedger, Announcement, BookedSettle, EpochOpening } from './port.js';
 
 const STORE_ID = 'memory';
@@ -16,7 +16,11 @@ export class MemoryAdmission implements Admission, AdmissionLedger {
   }
 
   settle(item: SettleItem): void {
-    settle(this.#of(item.organizationId), item);
+    settle(this.#of(item.organizationId), item, this.nowUs());
+  }
+
+  leave(requestId: string, organizationId: string): void {
+    leave(this.#of(organizationId), requestId);
   }
 
   renewLease(instanceId: string): Promise<readonly string[]> {
@@ -57,7 +61,7 @@ export class MemoryAdmission implements Admission, AdmissionLedger {
   }
 
   settleBooked(organizationId: string, items: readonly BookedSettle[]): Promise<void> {
-    for (const item of items) settleBooked(this.#of(organizationId), item);
+    for (const item of items) settleBooked(this.#of(organizationId), item, this.nowUs());
     return Promise.resolve();
   }
 

@@ -6,6 +6,11 @@ export interface Admission {
   reserve(item: ReserveItem): Promise<AdmissionDecision>;
   /** Queues a settle. It is tried until the store took it; the ledger's side settles too, and whoever comes second changes nothing. */
   settle(item: SettleItem): void;
+  /**
+   * Gives back the place that a request takes among its key's parallel requests, because its client has left; its hold
+   * stays until it is settled. Queued and repeated as a settle is.
+   */
+  leave(requestId: string, organizationId: string): void;
   /** Renews this gateway instance's lease; resolves with the organisations that wait to hear its holds. */
   renewLease(instanceId: string): Promise<readonly string[]>;
   /** The number up to which the organisation's epoch has booked this journal; null without an open epoch that waits for it. */

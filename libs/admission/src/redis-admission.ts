@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { AdmissionDecision, ReserveItem, SettleItem } from '@tollgate/credit';
 import type { RedisConnection } from '@tollgate/redis';
-import { AdmitCalls, decideReserves, type PendingReserve } from './admit-call.js';
+import { AdmitCalls, decideReserves, PLACE_ONLY, type PendingReserve } from './admit-call.js';
 import { formatHold } from './hold-text.js';
 import { LocalRateLimits } from './local-rate-limits.js';
 import type { Admission, Announcement } from './port.js';
@@ -57,8 +57,11 @@ export class RedisAdmission implements Admission {
   }
 
   settle(item: SettleItem): void {
-    this.#queue(item.organizationId).settles.push(item);
-    this.#flushLater();
+    if (!this.#local.settle(item)) this.#queueSettle(item);
+  }
+
+  leave(requestId: string, organizationId: string): void {
+    this.settle({ requestId, organizationId, chargeNanoUsd: PLACE_ONLY, tokens: null });
   }
 
   async renewLease(instanceId: string): Promise<readonly string[]> {
@@ -111,6 +114,11 @@ export class RedisAdmission implements Admission {
     return queue;
   }
 
+  #queueSettle(item: SettleItem): void {
+    this.#queue(item.organizationId).settles.push(item);
+    this.#flushLater();
+  }
+
   #flushLater(): void {
     if (this.#immediate === null) this.#timer ??= setTimeout(this.#flush, COMPANY_DELAY_MS);
   }
@@ -158,7 +166,7 @@ export class RedisAdmission implements Admission {
     const now = performance.now();
     for (const settle of settles) if (!this.#failed.has(settle)) this.#failed.set(settle, now);
     setTimeout(() => {
-      for (const settle of settles) this.settle(settle);
+      for (const settle of settles) this.#queueSettle(settle);
     }, SETTLE_RETRY_MS).unref();
   }
 }

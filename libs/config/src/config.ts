@@ -25,7 +25,15 @@ export interface Provider {
   readonly allowPrivateNetwork: boolean;
   readonly timeoutMs: number;
   readonly firstByteTimeoutMs: number;
+  /** The name under which the provider takes a ceiling of output tokens. */
+  readonly ceilingField: CeilingField;
+  /** Whether it is asked for the usage of a stream by `stream_options`. */
+  readonly streamOptions: boolean;
+  /** Whether a stream is ended when it has used up the credit held for it. */
+  readonly endAtHold: boolean;
 }
+
+export type CeilingField = 'max_completion_tokens' | 'max_tokens' | 'none';
 
 export interface Route {
   /** May hold `*`. */

@@ -1,4 +1,4 @@
-export type { PriceEntry, Provider, Route, Target, TollgateConfig } from './config.js';
+export type { CeilingField, PriceEntry, Provider, Route, Target, TollgateConfig } from './config.js';
 export { ConfigError, ConfigFileMissing, type ConfigProblem } from './config-error.js';
 export { loadConfig } from './load-config.js';
 export { parseConfig, type EnvironmentLookup } from './parse-config.js';

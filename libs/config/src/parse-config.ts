@@ -3,6 +3,7 @@ import { pathText, validate, type FieldFault } from '@tollgate/errors';
 import { ConfigError } from './config-error.js';
 import type { PriceEntry, Provider, TollgateConfig } from './config.js';
 import { crossFaults } from './cross-checks.js';
+import { knownFieldsOf } from './known-hosts.js';
 import { priceVersion } from './price-version.js';
 import { configFileSchema, CREDENTIAL_PATTERN, type ConfigFile } from './schema.js';
 import { readYaml, type YamlDocument } from './yaml-document.js';
@@ -64,6 +65,7 @@ function toConfig(file: ConfigFile, lookup: EnvironmentLookup): TollgateConfig {
 function toProvider(provider: ConfigFile['providers'][number], lookup: EnvironmentLookup): Provider {
   const credentialVariable = variableOf(provider.credential);
   const credential = credentialVariable === null ? undefined : lookup(credentialVariable);
+  const known = knownFieldsOf(new URL(provider.base_url).hostname);
   return {
     name: provider.name,
     dialect: provider.dialect,
@@ -73,6 +75,9 @@ function toProvider(provider: ConfigFile['providers'][number], lookup: Environme
     allowPrivateNetwork: provider.allow_private_network,
     timeoutMs: provider.timeout_ms,
     firstByteTimeoutMs: provider.first_byte_timeout_ms,
+    ceilingField: provider.ceiling_field ?? known.ceilingField,
+    streamOptions: provider.stream_options ?? known.streamOptions,
+    endAtHold: provider.end_at_hold,
   };
 }
 

@@ -40,7 +40,10 @@ export const providerSchema = z.strictObject({
   credential: z.string().regex(CREDENTIAL_PATTERN, 'must be taken from the environment, as ${env:OPENAI_API_KEY}').optional().describe('Where its API key comes from: ${env:NAME}'),
   allow_private_network: z.boolean().default(false).describe('true for a provider on loopback or a private address'),
   timeout_ms: timeoutMs.default(600_000).describe('For a whole call'),
-  first_byte_timeout_ms: timeoutMs.default(120_000).describe('Until the first byte of its answer'),
+  first_byte_timeout_ms: timeoutMs.default(120_000).describe('Until the first data of a streamed answer'),
+  ceiling_field: z.enum(['max_completion_tokens', 'max_tokens', 'none']).optional().describe('The name under which it takes a ceiling of output tokens, which calls of keys with a credit limit need; where absent: what its host is known to take, else max_tokens'),
+  stream_options: z.boolean().optional().describe('Whether it is asked for the usage of a stream by stream_options; where absent: what its host is known to take, else true'),
+  end_at_hold: z.boolean().default(false).describe('Whether a stream is ended when it has used up the credit held for it: for a provider that ignores the ceiling'),
 });
 
 const targetSchema = z.strictObject({

@@ -22,9 +22,22 @@ export function gcraLeft(tatUs: number, limit: number, nowUs: number): { readonl
   return { remaining: Math.max(0, Math.floor((WINDOW_US - used) / interval + TOLERANCE)), resetUs: used };
 }
 
-/** Gives back (or takes) the difference between estimated and actual units. */
-export function gcraCorrect(tatUs: number, limit: number, units: number): number {
-  return roundTat(tatUs + units * (WINDOW_US / limit));
+/**
+ * Takes the units that were used beyond the estimate, or gives back those that were not (`units` below 0). What is
+ * taken leaves the arrival time at most a window ahead: however many units one call used, the limit is whole again
+ * after a minute.
+ */
+export function gcraCorrect(tatUs: number, limit: number, units: number, nowUs: number): number {
+  const next = roundTat(tatUs + units * (WINDOW_US / limit));
+  return units > 0 ? Math.max(tatUs, Math.min(next, nowUs + WINDOW_US)) : next;
+}
+
+/**
+ * The arrival time, at most a window ahead. It can be further ahead only where the clock was set back, as by a
+ * failover to a server whose clock is behind: nobody waits for the old time to come again.
+ */
+export function gcraWithinWindow(tatUs: number, limit: number, nowUs: number): number {
+  return tatUs - nowUs - WINDOW_US > (WINDOW_US / limit) * TOLERANCE ? nowUs + WINDOW_US : tatUs;
 }
 
 /** Whole quarters of a microsecond: what the Redis twin keeps, and what doubles of a present time's size come in anyway. */

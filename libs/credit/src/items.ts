@@ -18,8 +18,13 @@ export interface ReserveItem {
   /** Accounts with a cap; all must have room. Empty for an uncapped key. */
   readonly accounts: readonly { readonly accountId: string; readonly capNanoUsd: bigint }[];
   readonly rateLimits: RateLimitsItem;
-  /** Estimated tokens, for the tokens-per-minute limit; corrected at settle. */
+  /** The most tokens of input and output that are expected, for the tokens-per-minute limit; corrected at settle. */
   readonly tokens: number;
+  /**
+   * Where the request names no ceiling of its output: then it takes its input and the largest of the key's last answers
+   * under the name `answersOf` (see `answersName`), as soon as there are any, instead of `tokens`.
+   */
+  readonly openEnded?: { readonly inputTokens: number; readonly answersOf: string } | null;
 }
 
 /** One request has ended: its hold becomes `chargeNanoUsd` of posted (at most the hold; 0 releases it). */
@@ -29,6 +34,8 @@ export interface SettleItem {
   readonly chargeNanoUsd: bigint;
   /** Tokens actually used; null where they are unknown, and the estimate stands. */
   readonly tokens: number | null;
+  /** Output tokens of a whole answer, for the memory of the key's last answers; absent or null where there was none. */
+  readonly answerTokens?: number | null;
 }
 
 /** A hold that no settle has ended yet. */
@@ -43,6 +50,8 @@ export interface OpenHold {
   readonly parallel: boolean;
   /** Tokens taken from the tokens-per-minute limit. */
   readonly tokens: number;
+  /** Under what the answer will be remembered; absent where the request names a ceiling, or came to a release that did not remember. */
+  readonly answersOf?: string;
 }
 
 /** What is left of a key's rate limits after a decision; null where there is no such limit. */

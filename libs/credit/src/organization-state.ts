@@ -1,3 +1,4 @@
+import type { KeyAnswers } from './answers.js';
 import type { OpenHold } from './items.js';
 
 /** Posted is charged for good; held is set aside for requests in flight. Nano-USD. */
@@ -6,12 +7,13 @@ export interface AccountBalance {
   heldNanoUsd: bigint;
 }
 
-/** Where a key stands with its rate limits. */
+/** Where a key stands with its rate limits. `answers`: null until a request without a ceiling was answered. */
 export interface KeyRate {
   requestsTatUs: number;
   tokensTatUs: number;
   tokensLimit: number;
   parallel: number;
+  answers: KeyAnswers | null;
 }
 
 /**
@@ -44,7 +46,7 @@ export function balanceOf(state: OrganizationState, accountId: string): AccountB
 export function rateOf(state: OrganizationState, apiKeyId: string): KeyRate {
   let rate = state.rates.get(apiKeyId);
   if (rate === undefined) {
-    rate = { requestsTatUs: 0, tokensTatUs: 0, tokensLimit: 0, parallel: 0 };
+    rate = { requestsTatUs: 0, tokensTatUs: 0, tokensLimit: 0, parallel: 0, answers: null };
     state.rates.set(apiKeyId, rate);
   }
   return rate;

@@ -1,4 +1,5 @@
-import { gcraLeft, gcraTake } from './gcra.js';
+import { largestAnswer } from './answers.js';
+import { gcraLeft, gcraTake, gcraWithinWindow } from './gcra.js';
 import type { AdmissionDecision, RateState, ReserveItem } from './items.js';
 import { balanceOf, placeHold, rateOf, type KeyRate, type OrganizationState } from './organization-state.js';
 
@@ -10,6 +11,7 @@ import { balanceOf, placeHold, rateOf, type KeyRate, type OrganizationState } fr
  */
 export function reserve(state: OrganizationState, item: ReserveItem, storeId: string, nowUs: number): AdmissionDecision {
   const rate = rateOf(state, item.apiKeyId);
+  keepWithinWindow(rate, item.rateLimits, nowUs);
   if (state.holds.has(item.requestId)) return { kind: 'admitted', rate: rateState(item, rate, nowUs) };
   const { requestsPerMinute, tokensPerMinute, parallelRequests } = item.rateLimits;
 
@@ -20,7 +22,7 @@ export function reserve(state: OrganizationState, item: ReserveItem, storeId: st
   if (requests !== null && !requests.allowed) {
     return { kind: 'rate_limited', limit: 'requests', retryAfterMs: Math.ceil(requests.retryAfterUs / 1_000), rate: rateState(item, rate, nowUs) };
   }
-  const tokenUnits = tokensPerMinute === null ? 0 : Math.min(item.tokens, tokensPerMinute);
+  const tokenUnits = tokensPerMinute === null ? 0 : tokensToTake(rate, item, tokensPerMinute);
   const tokens = tokensPerMinute === null ? null : gcraTake(rate.tokensTatUs, tokensPerMinute, tokenUnits, nowUs);
   if (tokens !== null && !tokens.allowed) {
     return { kind: 'rate_limited', limit: 'tokens', retryAfterMs: Math.ceil(tokens.retryAfterUs / 1_000), rate: rateState(item, rate, nowUs) };
@@ -51,10 +53,22 @@ export function reserve(state: OrganizationState, item: ReserveItem, storeId: st
       accountIds: item.accounts.map((account) => account.accountId),
       parallel: parallelRequests !== null,
       tokens: tokenUnits,
+      ...(tokens !== null && item.openEnded ? { answersOf: item.openEnded.answersOf } : {}),
     });
   }
   for (const { accountId } of item.accounts) balanceOf(state, accountId);
   return { kind: 'admitted', rate: rateState(item, rate, nowUs) };
+}
+
+/** At most the limit: what can never fit waits for the whole of it, and then goes alone. */
+function tokensToTake(rate: KeyRate, { tokens, openEnded }: ReserveItem, tokensPerMinute: number): number {
+  const largest = openEnded ? largestAnswer(rate.answers, openEnded.answersOf) : null;
+  return Math.min(largest === null ? tokens : openEnded!.inputTokens + largest, tokensPerMinute);
+}
+
+function keepWithinWindow(rate: KeyRate, { requestsPerMinute, tokensPerMinute }: ReserveItem['rateLimits'], nowUs: number): void {
+  if (requestsPerMinute !== null) rate.requestsTatUs = gcraWithinWindow(rate.requestsTatUs, requestsPerMinute, nowUs);
+  if (tokensPerMinute !== null) rate.tokensTatUs = gcraWithinWindow(rate.tokensTatUs, tokensPerMinute, nowUs);
 }
 
 function rateState(item: ReserveItem, rate: KeyRate, nowUs: number): RateState {

@@ -1,9 +1,10 @@
+import { rememberAnswer } from './answers.js';
 import { gcraCorrect } from './gcra.js';
 import type { OpenHold, SettleItem } from './items.js';
 import { balanceOf, rateOf, type OrganizationState } from './organization-state.js';
 
 /** Moves a hold to posted, at most the hold. Repeated, or without a hold, it changes nothing and returns false. */
-export function settle(state: OrganizationState, item: SettleItem): boolean {
+export function settle(state: OrganizationState, item: SettleItem, nowUs: number): boolean {
   const hold = state.holds.get(item.requestId);
   if (hold === undefined) return false;
   state.holds.delete(item.requestId);
@@ -13,21 +14,22 @@ export function settle(state: OrganizationState, item: SettleItem): boolean {
     balance.heldNanoUsd -= hold.amountNanoUsd;
     balance.postedNanoUsd += charge;
   }
-  endRate(state, hold, item.tokens);
+  endRate(state, hold, item, nowUs);
   return true;
 }
 
-function endRate(state: OrganizationState, hold: OpenHold, tokens: number | null): void {
-  if (!hold.parallel && hold.tokens === 0) return;
+function endRate(state: OrganizationState, hold: OpenHold, { tokens, answerTokens }: SettleItem, nowUs: number): void {
+  if (!hold.parallel && hold.tokens === 0 && hold.answersOf === undefined) return;
   const rate = rateOf(state, hold.apiKeyId);
   if (hold.parallel) rate.parallel -= 1;
   if (hold.tokens > 0 && tokens !== null && rate.tokensLimit > 0) {
-    rate.tokensTatUs = gcraCorrect(rate.tokensTatUs, rate.tokensLimit, tokens - hold.tokens);
+    rate.tokensTatUs = gcraCorrect(rate.tokensTatUs, rate.tokensLimit, tokens - hold.tokens, nowUs);
   }
+  if (hold.answersOf !== undefined && (answerTokens ?? 0) > 0) rememberAnswer((rate.answers ??= new Map()), hold.answersOf, answerTokens!);
 }
 
-/** A settle from the ledger's side: the event is booked. */
-export interface BookedItem extends SettleItem {
+/** A settle from the ledger's side: the event is booked. Answers are remembered by the gateway's settle, which comes first as a rule. */
+export interface BookedItem extends Omit<SettleItem, 'answerTokens'> {
   readonly journalId: string;
   readonly journalNumber: number;
   readonly accountIds: readonly string[];
@@ -38,8 +40,8 @@ export interface BookedItem extends SettleItem {
  * there yet: then the charge is posted at once and the journal's booked number raised, so that the
  * announcement to come leaves this one out.
  */
-export function settleBooked(state: OrganizationState, item: BookedItem): void {
-  if (settle(state, item) || !state.waiting.has(item.journalId)) return;
+export function settleBooked(state: OrganizationState, item: BookedItem, nowUs: number): void {
+  if (settle(state, item, nowUs) || !state.waiting.has(item.journalId)) return;
   if (item.journalNumber <= (state.booked.get(item.journalId) ?? 0)) return;
   state.booked.set(item.journalId, item.journalNumber);
   for (const accountId of item.accountIds) balanceOf(state, accountId).postedNanoUsd += item.chargeNanoUsd;

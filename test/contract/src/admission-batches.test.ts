@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { RedisAdmission, RedisAdmissionLedger } from '@tollgate/admission';
-import { announce, closeEpoch, emptyOrganization, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type OpenHold, type OrganizationState, type ReserveItem, type SettleItem } from '@tollgate/credit';
+import { announce, answersName, closeEpoch, emptyOrganization, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type OpenHold, type OrganizationState, type ReserveItem, type SettleItem } from '@tollgate/credit';
 import { startRedis, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -46,7 +46,7 @@ describe('many items in one call', () => {
         for (const outcome of await life.live()) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       }));
     }
-    for (const outcome of ['admitted', 'credit_exhausted', 'announcing', 'limited by requests', 'limited by tokens', 'limited by parallel', 'settled', 'booked', 'posted', 'announced', 'settles only']) {
+    for (const outcome of ['admitted', 'credit_exhausted', 'announcing', 'limited by requests', 'limited by tokens', 'limited by parallel', 'settled', 'booked', 'posted', 'announced', 'settles only', 'without a ceiling']) {
       expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives / 20);
     }
   });
@@ -184,6 +184,7 @@ class Life {
       else if (step === 1) await this.#book();
       else await this.#turn();
       this.#expectSame('the accounts', balancesText(await this.#ledger.accounts(this.#organizationId)), balancesText(this.#twin.accounts));
+      this.#expectSame('the remembered answers', await this.#answersThere(), answersText(this.#twin));
       this.#expectSame('the open holds', holdsText(await this.#ledger.openHolds(this.#organizationId)), holdsText([...this.#twin.holds.values()]));
     }
     await connection.client.del(`tollgate:{${this.#organizationId}}:admission:2`);
@@ -199,21 +200,22 @@ class Life {
     await this.#gateway.drain();
 
     if (settles.length > 0 && reserves.length === 0) this.#outcomes.push('settles only');
-    for (const item of settles) if (settle(this.#twin, item)) this.#outcomes.push('settled');
+    for (const item of settles) if (settle(this.#twin, item, Date.now() * 1_000)) this.#outcomes.push('settled');
     for (const [i, item] of reserves.entries()) {
       const here = reserve(this.#twin, item, this.#store, Date.now() * 1_000);
+      if (here.kind === 'admitted' && item.openEnded && item.rateLimits.tokensPerMinute !== null) this.#outcomes.push('without a ceiling');
       this.#outcomes.push(here.kind === 'unavailable' ? here.why : here.kind === 'rate_limited' ? `limited by ${here.limit}` : here.kind);
       expectSameDecision(await there[i]!, here, `${this.#where}: reserve ${i}`);
     }
   }
 
   async #book(): Promise<void> {
-    const items = this.#several((number) => ({ ...this.#settleItem(), journalId: this.#below(2) === 0 ? journalId : 'another', journalNumber: number, accountIds: this.#keys[this.#below(this.#keys.length)]!.accounts.map(({ accountId }) => accountId) }));
+    const items = this.#several((number) => ({ ...this.#settleItem(), answerTokens: null, journalId: this.#below(2) === 0 ? journalId : 'another', journalNumber: number, accountIds: this.#keys[this.#below(this.#keys.length)]!.accounts.map(({ accountId }) => accountId) }));
     await this.#ledger.settleBooked(this.#organizationId, items);
     for (const item of items) {
       if (this.#twin.holds.has(item.requestId)) this.#outcomes.push('booked');
       else if (this.#twin.waiting.has(item.journalId)) this.#outcomes.push('posted');
-      settleBooked(this.#twin, item);
+      settleBooked(this.#twin, item, Date.now() * 1_000);
     }
   }
 
@@ -243,11 +245,21 @@ class Life {
     const at = this.#below(this.#keys.length);
     if (this.#below(30) === 0) this.#keys[at] = { ...this.#keys[at]!, accounts: this.#accounts() };
     if (this.#below(30) === 0) this.#keys[at] = { ...this.#keys[at]!, rateLimits: limits[this.#below(limits.length)]! };
-    return { ...this.#keys[at]!, requestId: this.#requestId(), organizationId: this.#organizationId, instanceId, journalId, amountNanoUsd: BigInt(this.#below(14)), tokens: this.#below(4) };
+    return { ...this.#keys[at]!, requestId: this.#requestId(), organizationId: this.#organizationId, instanceId, journalId, amountNanoUsd: BigInt(this.#below(14)), tokens: this.#below(4), openEnded: this.#openEnded() };
   }
 
   #settleItem(): SettleItem {
-    return { requestId: this.#requestId(), organizationId: this.#organizationId, chargeNanoUsd: BigInt(this.#below(14)), tokens: this.#below(3) === 0 ? null : this.#below(3) };
+    return { requestId: this.#requestId(), organizationId: this.#organizationId, chargeNanoUsd: BigInt(this.#below(14)), tokens: this.#below(3) === 0 ? null : this.#below(3), answerTokens: this.#below(4) === 0 ? null : this.#below(4) };
+  }
+
+  /** Some of many models, so that some are forgotten. */
+  #openEnded(): ReserveItem['openEnded'] {
+    return this.#below(2) === 0 ? null : { inputTokens: this.#below(2), answersOf: answersName(`m${this.#oddity()}`, 1 + this.#below(3)) };
+  }
+
+  async #answersThere(): Promise<string> {
+    const fields = await connection.client.hgetall(`tollgate:{${this.#organizationId}}:admission:2`);
+    return Object.entries(fields).flatMap(([name, text]) => (name.startsWith('t:') ? [text] : [])).sort().join('\n');
   }
 
   #several<T>(make: (number: number) => T): readonly T[] {
@@ -297,6 +309,12 @@ function balancesText(balances: Balances): string {
     .map(([accountId, { postedNanoUsd, heldNanoUsd }]) => `${accountId}: ${postedNanoUsd} posted, ${heldNanoUsd} held`).sort().join('; ');
 }
 
+/** As it is kept on Redis: the model that answered last first. */
+function answersText({ rates }: OrganizationState): string {
+  const texts = [...rates.values()].flatMap(({ answers }) => (answers === null ? [] : [[...answers].reverse().map(([name, kept]) => `;${name}=${kept.map(({ tokens, staysFor }) => `${tokens}:${staysFor}`).join()}`).join('')]));
+  return texts.sort().join('\n');
+}
+
 function holdsText(holds: readonly OpenHold[]): string {
-  return holds.map((hold) => JSON.stringify([hold.requestId, hold.apiKeyId, hold.instanceId, hold.journalId, hold.amountNanoUsd.toString(), hold.accountIds, hold.parallel, hold.tokens])).sort().join('\n');
+  return holds.map((hold) => JSON.stringify([hold.requestId, hold.apiKeyId, hold.instanceId, hold.journalId, hold.amountNanoUsd.toString(), hold.accountIds, hold.parallel, hold.tokens, hold.answersOf])).sort().join('\n');
 }

@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { RedisAdmission, RedisAdmissionLedger } from '@tollgate/admission';
-import { announce, closeEpoch, emptyOrganization, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type OrganizationState, type ReserveItem } from '@tollgate/credit';
+import { announce, closeEpoch, emptyOrganization, leave, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type OrganizationState, type ReserveItem } from '@tollgate/credit';
 import { startRedis, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -35,7 +35,7 @@ describe('the script and its pure twin', () => {
       }));
     }
     // Lives in which nothing comes to pass would agree as well.
-    for (const outcome of ['admitted', 'credit_exhausted', 'no_epoch', 'announcing', 'rate_limited', 'settled', 'released', 'booked', 'opened', 'restarted empty', 'restarted stale', 'restarted gateway']) {
+    for (const outcome of ['admitted', 'credit_exhausted', 'no_epoch', 'announcing', 'rate_limited', 'settled', 'released', 'left', 'booked', 'opened', 'restarted empty', 'restarted stale', 'restarted gateway']) {
       expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives / 20);
     }
   });
@@ -83,10 +83,11 @@ class Life {
     const requestId = `r${this.#below(10)}`;
     const accounts = this.#below(2) === 0 ? ['a'] : ['a', 'b'];
     const amount = BigInt(this.#below(14));
-    switch (this.#below(12)) {
+    switch (this.#below(13)) {
       case 0: case 1: case 2: case 3: return this.#reserve(requestId, accounts, amount);
       case 4: case 5: return this.#settle(requestId, amount);
       case 6: return this.#settle(requestId, 0n);
+      case 12: return this.#leave(requestId, amount);
       case 7: return this.#book(requestId, accounts, amount);
       case 8:
         this.#caps[this.#below(2) === 0 ? 'a' : 'b'] = BigInt(5 + this.#below(40));
@@ -124,15 +125,25 @@ class Life {
 
   async #settle(requestId: string, chargeNanoUsd: bigint): Promise<Readonly<Record<string, bigint>>> {
     const item = { requestId, organizationId: this.#organizationId, chargeNanoUsd, tokens: null };
-    if (settle(this.#twin, item)) this.#outcomes.push(chargeNanoUsd === 0n ? 'released' : 'settled');
+    if (settle(this.#twin, item, Date.now() * 1_000)) this.#outcomes.push(chargeNanoUsd === 0n ? 'released' : 'settled');
     this.#gateway.settle(item);
+    await this.#gateway.drain();
+    return {};
+  }
+
+  /** A client leaves; half of the time its request is settled in the same call of the store. */
+  async #leave(requestId: string, chargeNanoUsd: bigint): Promise<Readonly<Record<string, bigint>>> {
+    if (this.#twin.holds.get(requestId)?.parallel === true) this.#outcomes.push('left');
+    leave(this.#twin, requestId);
+    this.#gateway.leave(requestId, this.#organizationId);
+    if (this.#below(2) === 0) return this.#settle(requestId, chargeNanoUsd);
     await this.#gateway.drain();
     return {};
   }
 
   async #book(requestId: string, of: readonly string[], chargeNanoUsd: bigint): Promise<null> {
     const item = { requestId, organizationId: this.#organizationId, chargeNanoUsd, tokens: null, journalId, journalNumber: 1 + this.#below(10), accountIds: of };
-    settleBooked(this.#twin, item);
+    settleBooked(this.#twin, item, Date.now() * 1_000);
     await this.#ledger.settleBooked(this.#organizationId, [item]);
     this.#outcomes.push('booked');
     return null;

@@ -79,6 +79,7 @@ export class Journal {
   #dirty = false;
   readonly #syncTimer: NodeJS.Timeout;
   #onFinals: () => void = () => undefined;
+  #onTrouble: (error: Error) => void = () => undefined;
 
   private constructor(private readonly folder: string, private readonly lock: { release(): void }) {
     this.journalId = readIdentity(folder);
@@ -178,6 +179,11 @@ export class Journal {
     this.#onFinals = listener;
   }
 
+  /** Called with the reason each time that the disk does not take a write. */
+  onTrouble(listener: (error: Error) => void): void {
+    this.#onTrouble = listener;
+  }
+
   /** The finals of one organisation with a number above the given one: from disk, and those that it did not take yet. */
   finalsAfter(number: number, organizationId: string): JournalRecord[] {
     const all = [...this.records(), ...this.#kept.lines.map((line) => parseRecord(line.trimEnd()))];
@@ -251,7 +257,8 @@ export class Journal {
       segment.shippedAtMs = null;
       this.#dirty = true;
       return true;
-    } catch {
+    } catch (error) {
+      this.#onTrouble(error as Error);
       // A part may be on disk: nobody was told, so it must not be found later.
       try {
         ftruncateSync(this.#fd, segment.size);

@@ -3,28 +3,35 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdmissionDecision } from '@tollgate/credit';
 import type { JournaledRequest } from '../journal/journaled-request.js';
 import type { CachedKey } from './identify-key/cached-key.js';
+import type { Injected } from './forward/injected-fields.js';
 import type { BodyFields } from './receive-body/scan-body.js';
 import type { Route, Target } from './choose-route/route-table.js';
 
 type Admitted = Extract<AdmissionDecision, { kind: 'admitted' }>;
 
-/** Why a call is ended before its provider ended it: the key leaked, or `timeout_ms` of the provider has passed. */
-export type AbortReason = 'revoked' | 'timed_out';
+/**
+ * Why a call is ended before its provider ended it: the key leaked; a time-out of the provider has passed; the client
+ * has left and was waited for long enough; a stream has used up its hold; an event or a reply is too large.
+ */
+export type AbortReason = 'revoked' | 'timed_out' | 'client_left' | 'hold_used_up' | 'oversized';
 
 /** What can be done to a provider's call from outside. */
 export interface CallUnderWay {
   /** Ends it at once. */
   abort(why: AbortReason): void;
+  /** Nobody takes the reply any more. */
+  clientLeft(): void;
 }
 
 const NO_BODY = Buffer.alloc(0);
+const NOTHING_INJECTED: Injected = { ceiling: null, ceilingTokens: null, streamOptions: false };
 
 /** One request on its way through the path: each step fills in what the later ones read. */
 export class Exchange {
   /** Ours; goes upstream and back as `x-request-id`, and names hold, journal record, usage event. */
   readonly requestId = randomUUIDv7();
   readonly startedAtMs = Date.now();
-  /** Of its way through the path, in monotonic milliseconds; 0 before. `firstByteAt`: the head of the provider's answer. */
+  /** Of its way through the path, in monotonic milliseconds; 0 before. `firstByteAt`: a plain reply's head, a stream's first data. */
   readonly arrivedAt = performance.now();
   calledAt = 0;
   firstByteAt = 0;
@@ -50,6 +57,8 @@ export class Exchange {
   /** admit: the hold, null without one; ceiling of output tokens to inject, null where the caller's stands. */
   holdNanoUsd: bigint | null = null;
   injectedMaxTokens: number | null = null;
+  /** admit: the request names no ceiling of its output, and its answer tells what the next such request takes of the tokens per minute. */
+  openEnded = false;
   inputTokensEstimate = 0;
   rate: Admitted['rate'] | null = null;
   admitted = false;
@@ -65,8 +74,17 @@ export class Exchange {
   call: CallUnderWay | null = null;
   /** The key leaked while this request was on its way: no provider is called any more. */
   revoked = false;
-  /** When the call of the present provider is to be over, in monotonic milliseconds. */
+  /** When the call of the present provider began, and when it is to be over or to have its first data; monotonic milliseconds. */
+  callStartedAt = 0;
   callEndsAt = Infinity;
+  /** What the present provider was sent that the caller did not write. */
+  injected: Injected = NOTHING_INJECTED;
+  /** The present provider refused our ceiling as larger than the model's own. */
+  ceilingLeftOut = false;
+  /** The client has gone while its provider was being called. */
+  clientLeft = false;
+  /** Called when nothing is owed any more. */
+  onSettled: (() => void) | null = null;
 
   constructor(readonly request: IncomingMessage, readonly reply: ServerResponse) {
     this.clientAddress = request.socket.remoteAddress ?? '';

@@ -42,9 +42,27 @@ export class InFlight {
     }
   }
 
-  /** Ends every call that has taken longer than its provider may. */
+  /** Ends every call that has taken longer than its provider may, or than a client that left is waited for. */
   abortLate(now: number): void {
-    for (const exchange of [...this.#exchanges]) if (now > exchange.callEndsAt) exchange.call?.abort('timed_out');
+    // From the end: aborting may end a request at once, which moves the last one to its place.
+    for (let at = this.#exchanges.length - 1; at >= 0; at--) {
+      const exchange = this.#exchanges[at];
+      if (exchange !== undefined && now > exchange.callEndsAt) exchange.call?.abort(exchange.clientLeft ? 'client_left' : 'timed_out');
+    }
+  }
+
+  /**
+   * Ends the calls of a key whose clients have left, so that their holds can be used by who is there. Resolves true
+   * when they are settled; false where there were none.
+   */
+  async endLeft(apiKeyId: string): Promise<boolean> {
+    const left = this.#exchanges.filter((exchange) => exchange.clientLeft && !exchange.settled && exchange.holdNanoUsd !== null && exchange.key?.snapshot.apiKeyId === apiKeyId);
+    if (left.length === 0) return false;
+    await Promise.all(left.map((exchange) => new Promise<void>((resolve) => {
+      exchange.onSettled = resolve;
+      exchange.call?.abort('client_left');
+    })));
+    return true;
   }
 
   /** Holds of an organisation that no final in the journal has ended. */
@@ -53,14 +71,14 @@ export class InFlight {
     for (const exchange of this.#exchanges) {
       const snapshot = exchange.key?.snapshot;
       if (!exchange.admitted || exchange.settled || snapshot?.organizationId !== organizationId) continue;
-      if (exchange.holdNanoUsd === null && snapshot.rateLimits.parallelRequests === null) continue;
+      if (exchange.holdNanoUsd === null && (snapshot.rateLimits.parallelRequests === null || exchange.clientLeft)) continue;
       holds.push({
         requestId: exchange.requestId,
         apiKeyId: snapshot.apiKeyId,
         ...gateway,
         amountNanoUsd: exchange.holdNanoUsd ?? 0n,
         accountIds: exchange.holdNanoUsd === null ? [] : exchange.key!.cappedAccounts.map(({ accountId }) => accountId),
-        parallel: snapshot.rateLimits.parallelRequests !== null,
+        parallel: snapshot.rateLimits.parallelRequests !== null && !exchange.clientLeft,
         tokens: 0,
       });
     }

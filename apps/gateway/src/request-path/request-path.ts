@@ -19,7 +19,9 @@ import { readCredential } from './read-credential/read-credential.js';
 import { receiveBody } from './receive-body/receive-body.js';
 import { refuse, type Refusal } from './refusal.js';
 import { sendRefusal } from './reply.js';
-import { release, settle } from './settle/settle.js';
+import type { RequestLog } from './request-log.js';
+import { watchClient } from './watch-client.js';
+import { release, settle, type OnLoss } from './settle/settle.js';
 
 /** What the path needs of the rest of the gateway. */
 export interface RequestPathParts {
@@ -30,9 +32,12 @@ export interface RequestPathParts {
   readonly inFlight: InFlight;
   readonly journal: Journal;
   readonly keys: KeyCache;
+  readonly log: RequestLog;
   readonly logger: Logger;
   readonly meter: RequestMeter;
   readonly pepper: string;
+  /** A call cost more than was held for it, in nano-USD. */
+  readonly onLoss: OnLoss;
   readonly priceVersion: string;
   readonly routes: RouteTable;
 }
@@ -48,18 +53,18 @@ function steps(parts: RequestPathParts): readonly Step[] {
     checkScope('inference:write'), //                                 403 access_denied
     receiveBody(parts.bodyBytesMax), //                               400 invalid_json, invalid_request; 408; 413 body_too_large
     chooseRoute(parts.routes), //                                     404 model_not_found; 403 model_access_denied
-    admit(parts.admission, parts.epochs, parts.gateway), //           429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable
+    admit(parts), //                                                  429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable
     journalIntent(parts.journal, parts.gateway, parts.priceVersion), // 503 journal_unavailable
   ];
 }
 
 /**
  * The request path: the steps above, then `forward` (429, 502, 503, 504 of the provider, fall-backs before the first
- * byte only), then `settle`, always and once, then the last byte of the reply.
+ * data only), then `settle`, always and once, then the last byte of the reply.
  */
 export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Promise<void> {
   const path = steps(parts);
-  const settleCall = settle(parts.journal, parts.admission);
+  const settleCall = settle(parts.journal, parts.admission, parts.onLoss);
 
   async function run(exchange: Exchange): Promise<void> {
     for (let at = 0; at < path.length; at++) {
@@ -68,11 +73,13 @@ export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Pr
       if (refusal === undefined) continue;
       release(parts.admission, exchange);
       parts.meter.refused(refusal.code);
+      parts.log.refused(exchange, refusal);
       sendRefusal(exchange, refusal);
       return;
     }
     exchange.calledAt = performance.now();
-    const call: CallOutcome = await forward(exchange, parts.logger);
+    watchClient(exchange, parts.admission);
+    const call: CallOutcome = await forward(exchange, parts.log);
     exchange.answeredAt = performance.now();
     await settleCall(exchange, call);
     call.finish();

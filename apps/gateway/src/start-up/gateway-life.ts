@@ -14,6 +14,8 @@ const LEFTOVER_MS_MAX = 10_000;
 const LEASE_INTERVAL_MS = 1_000;
 const REGISTER_RETRY_MS = 500;
 const PROGRESS_INTERVAL_MS = 1_000;
+/** How often it is looked whether the time of a call is over. */
+const LATE_INTERVAL_MS = 250;
 
 export interface GatewayLifeParts {
   readonly admission: Admission;
@@ -34,6 +36,7 @@ export interface GatewayLifeParts {
 export class GatewayLife {
   #lease: NodeJS.Timeout | null = null;
   #progress: NodeJS.Timeout | null = null;
+  #late: NodeJS.Timeout | null = null;
   #registered = false;
   #ended = false;
 
@@ -48,7 +51,8 @@ export class GatewayLife {
       admission.settle({ requestId: event.requestId, organizationId: event.organizationId, chargeNanoUsd: BigInt(event.chargeNanoUsd), tokens: null });
     }
     shipper.start();
-    this.#progress = setInterval(() => this.#look(), PROGRESS_INTERVAL_MS).unref();
+    this.#progress = setInterval(() => this.#journalProgress(), PROGRESS_INTERVAL_MS).unref();
+    this.#late = setInterval(() => this.parts.inFlight.abortLate(performance.now()), LATE_INTERVAL_MS).unref();
     if (finals.length > 0) logger.info({ events: finals.length }, 'shipping the usage that the last run left');
     const registration = this.#registerOnceShipped(finals.length > 0);
     await Promise.race([registration, pause(LEFTOVER_MS_MAX, undefined, { ref: false })]);
@@ -65,6 +69,7 @@ export class GatewayLife {
     await this.parts.inFlight.drained();
     if (this.#lease !== null) clearInterval(this.#lease);
     if (this.#progress !== null) clearInterval(this.#progress);
+    if (this.#late !== null) clearInterval(this.#late);
     const shipped = await this.parts.shipper.caughtUp(timeoutMs).then(() => true, () => false);
     this.parts.shipper.close();
     const lost = this.parts.journal.close(shipped);
@@ -108,11 +113,6 @@ export class GatewayLife {
     } catch (error) {
       logger.debug({ error }, 'the lease was not renewed');
     }
-  }
-
-  #look(): void {
-    this.parts.inFlight.abortLate(performance.now());
-    this.#journalProgress();
   }
 
   /** Long streams leave a trace of what they delivered, so that a kill does not make it free. */

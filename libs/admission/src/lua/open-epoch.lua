@@ -5,7 +5,8 @@ local mark = ARGV[1] .. '|'
 if current and string.sub(current, 1, #mark) == mark then return 0 end
 local dropped = {}
 for _, name in ipairs(redis.call('HKEYS', KEY)) do
-  if string.sub(name, 1, 2) == 'r:' then rate_of(name) else dropped[#dropped + 1] = name end
+  local kind = sub(name, 1, 2)
+  if kind == 'r:' then rate_of(name) elseif kind ~= 't:' then dropped[#dropped + 1] = name end
 end
 read({}, 0)
 for _, rate in pairs(states) do occupy(rate, -rate.parallel) end

@@ -1,10 +1,12 @@
 import type { Admission } from '@tollgate/admission';
-import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
+import { formatUsd, type AdmissionDecision, type ReserveItem } from '@tollgate/credit';
 import type { Exchange } from '../exchange.js';
+import type { InFlight } from '../in-flight.js';
 import { refuse, type Refusal } from '../refusal.js';
-import { boundCost, namedOutputTokens } from './cost-bound.js';
+import { boundCost } from './cost-bound.js';
 import { closerBound } from './closer-bound.js';
 import type { CreditEpochs } from './credit-epochs.js';
+import { expectedTokens } from './expected-tokens.js';
 import { rateLimitHeaders, retryHeaders } from './rate-limit-headers.js';
 
 export interface GatewayIdentity {
@@ -12,8 +14,19 @@ export interface GatewayIdentity {
   readonly journalId: string;
 }
 
+/** What decides, and who can give way. */
+export interface AdmitParts {
+  readonly admission: Admission;
+  readonly epochs: CreditEpochs;
+  readonly gateway: GatewayIdentity;
+  readonly inFlight: Pick<InFlight, 'endLeft'>;
+}
+
+type Stores = Omit<AdmitParts, 'gateway'>;
+
 /** Takes rate, a place among the parallel requests and credit, all or none. A key without limits costs nothing here. */
-export function admit(admission: Admission, epochs: CreditEpochs, gateway: GatewayIdentity): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
+export function admit({ admission, epochs, gateway, inFlight }: AdmitParts): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
+  const stores = { admission, epochs, inFlight };
   return (exchange) => {
     const key = exchange.key!;
     if (!key.governed) return undefined;
@@ -26,7 +39,8 @@ export function admit(admission: Admission, epochs: CreditEpochs, gateway: Gatew
       exchange.injectedMaxTokens = bound.injectedMaxTokens;
     }
     const { snapshot } = key;
-    const tokens = snapshot.rateLimits.tokensPerMinute === null ? 0 : exchange.inputTokensEstimate + namedOutputTokens(exchange);
+    const { tokens, openEnded } = expectedTokens(exchange);
+    exchange.openEnded = openEnded !== null;
     const item: ReserveItem = {
       requestId: exchange.requestId,
       organizationId: snapshot.organizationId,
@@ -37,18 +51,22 @@ export function admit(admission: Admission, epochs: CreditEpochs, gateway: Gatew
       accounts: key.cappedAccounts,
       rateLimits: snapshot.rateLimits,
       tokens,
+      openEnded,
     };
-    return decide(exchange, item, outputTokensMax, admission, epochs);
+    return decide(exchange, item, outputTokensMax, stores);
   };
 }
 
-function decide(exchange: Exchange, item: ReserveItem, outputTokensMax: number, admission: Admission, epochs: CreditEpochs): Promise<Refusal | undefined> {
-  return admission.reserve(item).then((decision) => (decision.kind === 'admitted' ? accept(exchange, item, decision) : reconsider(exchange, item, decision, outputTokensMax, admission, epochs)));
+function decide(exchange: Exchange, item: ReserveItem, outputTokensMax: number, stores: Stores): Promise<Refusal | undefined> {
+  return stores.admission.reserve(item).then((decision) =>
+    decision.kind === 'admitted' ? accept(exchange, item, decision) : reconsider(exchange, item, decision, outputTokensMax, stores));
 }
 
-/** A first answer that may change: an epoch can be opened, and a bound can be closer. */
-async function reconsider(exchange: Exchange, item: ReserveItem, first: AdmissionDecision, outputTokensMax: number, admission: Admission, epochs: CreditEpochs): Promise<Refusal | undefined> {
-  const decision = first.kind === 'unavailable' && first.why !== 'store_unreachable' ? await epochs.reserveOnceOpen(item, first) : first;
+/** A first answer that may change: an epoch can be opened, calls that nobody waits for give way, and a bound can be closer. */
+async function reconsider(exchange: Exchange, item: ReserveItem, first: AdmissionDecision, outputTokensMax: number, stores: Stores): Promise<Refusal | undefined> {
+  const { admission, epochs, inFlight } = stores;
+  let decision = first.kind === 'unavailable' && first.why !== 'store_unreachable' ? await epochs.reserveOnceOpen(item, first) : first;
+  if (decision.kind === 'credit_exhausted' && (await inFlight.endLeft(item.apiKeyId))) decision = await admission.reserve(item);
   if (decision.kind === 'credit_exhausted') {
     const amountNanoUsd = await closerBound(exchange, outputTokensMax, decision.availableNanoUsd);
     if (amountNanoUsd !== null) {
@@ -72,8 +90,14 @@ function accept(exchange: Exchange, item: ReserveItem, decision: AdmissionDecisi
         headers: [...retryHeaders(decision.retryAfterMs), ...rateLimitHeaders(decision.rate)],
       });
     case 'credit_exhausted':
-      return refuse('quota_exceeded', { message: 'The credit limit of the API key does not cover the most that this request can cost.' });
+      return refuse('quota_exceeded', { message: exhausted(item, decision) });
     case 'unavailable':
       return refuse('credit_unavailable', { headers: retryHeaders(1_000) });
   }
+}
+
+/** Which limit, what is left of it, and what the request could cost at most. */
+function exhausted({ apiKeyId, amountNanoUsd }: ReserveItem, { accountId, availableNanoUsd }: Extract<AdmissionDecision, { kind: 'credit_exhausted' }>): string {
+  const whose = accountId === `key:${apiKeyId}` ? 'API key' : 'organization';
+  return `The credit limit of the ${whose} has ${formatUsd(availableNanoUsd)} USD left, and this request can cost ${formatUsd(amountNanoUsd)} USD at most.`;
 }

@@ -8,13 +8,16 @@ import { refuse, type Refusal } from '../refusal.js';
 /** A token is at least one byte of text; the rest is what a chat template puts around messages. */
 const TEMPLATE_TOKENS = 64;
 /** Above this no model goes, and sums stay whole. */
-const TOKENS_MAX = 10_000_000;
+export const TOKENS_MAX = 10_000_000;
 const CHOICES_MAX = 128;
 /** Parts of a message whose tokens do not follow from their bytes: an image of a few hundred bytes can be thousands of tokens. */
 const UNBOUNDED_PARTS: ReadonlySet<string> = new Set(['image_url', 'input_image', 'image', 'input_audio', 'audio', 'file', 'input_file', 'video_url']);
 /** A message's own field, which need not nest. */
 const AUDIO = Buffer.from('"audio"');
 const UNBOUNDED_TEXTS: readonly string[] = [...UNBOUNDED_PARTS].map((part) => `"${part}"`);
+
+/** Said where a provider takes no ceiling of output tokens, so that its answer may be of any length. */
+export const NO_CEILING = 'The provider of this model takes no ceiling of output tokens, so the cost has no bound, and the API key has a credit limit.';
 
 export interface CostBound {
   readonly amountNanoUsd: bigint;
@@ -41,6 +44,9 @@ export function boundCost(exchange: Exchange): CostBound | Refusal {
   if (unbounded !== null) {
     return refuse('unbounded_cost', { message: `What the field ${unbounded} asks for has no known cost before the call, and the API key has a credit limit.`, param: unbounded });
   }
+  const boundable = exchange.targets.filter(({ provider }) => provider.injectedFields.takesCeiling || provider.endAtHold);
+  if (boundable.length === 0) return refuse('unbounded_cost', { message: NO_CEILING });
+  exchange.targets = boundable;
   const named = Math.max(maxTokens ?? 0, maxCompletionTokens ?? 0);
   const ceiling = named > 0 ? named : exchange.route!.outputTokensMax;
   const outputTokensMax = ceiling * (choices ?? 1);
@@ -67,9 +73,14 @@ export function amountOf(route: Pick<Route, 'prices'>, contentTokensMax: number,
 /** The output that a request names as its ceiling, for the tokens-per-minute limit; 0 where it names none that makes sense. */
 export function namedOutputTokens(exchange: Exchange): number {
   const { body } = exchange;
-  const { maxTokens, maxCompletionTokens, n } = exchange.fields!;
+  const { maxTokens, maxCompletionTokens } = exchange.fields!;
   const named = Math.max(wholeNumber(body, maxTokens) ?? 0, wholeNumber(body, maxCompletionTokens) ?? 0, 0);
-  return Math.min(named * Math.max(wholeNumber(body, n) ?? 1, 1), TOKENS_MAX);
+  return Math.min(named * choicesAsked(exchange), TOKENS_MAX);
+}
+
+/** How many answers a request asks for; 1 where it does not say, or says something that makes no sense. */
+export function choicesAsked({ body, fields }: Exchange): number {
+  return Math.max(wholeNumber(body, fields!.n) ?? 1, 1);
 }
 
 /** Null where the field is absent or null, undefined where it is something else than a whole number. */

@@ -6,7 +6,7 @@ import { orderTargets, type RouteTable } from './route-table.js';
 export function chooseRoute(routes: RouteTable): (exchange: Exchange) => Refusal | undefined {
   return (exchange) => {
     const route = routes.find(exchange.model);
-    if (route === null) return refuse('model_not_found', { param: 'model' });
+    if (route === null) return refuse('model_not_found', { message: `The model ${JSON.stringify(exchange.model)} does not exist.`, param: 'model' });
     const { models } = exchange.key!;
     if (models !== null && !models.has(exchange.model)) return refuse('model_access_denied', { param: 'model' });
     exchange.route = route;

@@ -1,87 +1,143 @@
-import type { ErrorCode } from '@tollgate/errors';
-import type { Logger } from '@tollgate/telemetry';
+import { NO_CEILING } from '../admit/cost-bound.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
 import { refuse } from '../refusal.js';
 import { sendRefusal, sendReply } from '../reply.js';
+import type { RequestLog } from '../request-log.js';
+import { judgeUsage } from '../usage/judge-usage.js';
 import { NO_USAGE, type CallOutcome } from './call.js';
-import { callProvider, contentTypeOf, type Attempt } from './provider-call.js';
-import { countReply, usageOfReply } from './usage-report.js';
+import { callProvider, headerOf, type Attempt } from './provider-call.js';
+import { failureOfError, failureOfStatus, type Failure } from './provider-failure.js';
+import { readReply } from './read-reply.js';
 
-type Failure = { readonly code: ErrorCode; readonly headers: readonly string[] };
+/** What an attempt comes to: an answer for the client, a failure that another target may make good, or another try. */
+type Verdict =
+  | { readonly kind: 'answered'; readonly outcome: CallOutcome }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'try_again' };
 
+type Replied = Extract<Attempt, { kind: 'replied' }>;
+
+const UNREACHABLE: Failure = { code: 'provider_unreachable', headers: [] };
 const REVOKED: Failure = { code: 'invalid_api_key', headers: [] };
+const TIMED_OUT: Failure = { code: 'provider_timeout', headers: [] };
+const FAILED: Failure = { code: 'provider_failed', headers: [] };
+const UNBOUNDED: Failure = { code: 'unbounded_cost', headers: [], message: NO_CEILING };
+/** As it stands, without `stream_options`, with the ceiling's other name, without a ceiling. */
+const TRIES_MAX = 4;
 
 /**
- * Calls the targets in their order until one answers: the next is tried only before the first byte has reached the
+ * Calls the targets in their order until one answers: the next is tried only before the first data has reached the
  * client. What the last one failed with is the answer. Never rejects.
  */
-export async function forward(exchange: Exchange, logger: Logger): Promise<CallOutcome> {
-  let failure: Failure = { code: 'provider_unreachable', headers: [] };
+export async function forward(exchange: Exchange, log: RequestLog): Promise<CallOutcome> {
+  let failure = UNREACHABLE;
   let last = exchange.targets[0]!;
   for (const target of exchange.targets) {
+    if (exchange.revoked || exchange.clientLeft) break;
     last = target;
-    if (exchange.revoked) return failed(exchange, target, REVOKED, 'revoked');
-    const attempt = await callProvider(exchange, target);
-    switch (attempt.kind) {
-      case 'streamed':
-        return attempt.outcome;
-      case 'aborted':
-        if (attempt.why === 'revoked') return failed(exchange, target, REVOKED, 'revoked');
-        failure = { code: 'provider_timeout', headers: [] };
-        break;
-      case 'failed':
-        failure = failureOf(attempt.error);
-        break;
-      case 'replied': {
-        const refused = failureOfStatus(attempt);
-        if (refused === null) return replied(exchange, target, attempt);
-        failure = refused;
-        break;
-      }
-    }
-    logger.warn({ requestId: exchange.requestId, provider: target.provider.name, code: failure.code, ...problemOf(attempt) }, 'a provider did not answer');
+    const verdict = await callTarget(exchange, target, log);
+    if (verdict.kind === 'answered') return verdict.outcome;
+    failure = verdict.failure;
   }
+  if (exchange.revoked) return failed(exchange, last, REVOKED, 'revoked');
+  if (exchange.reply.destroyed) return { ...failed(exchange, last, failure, 'provider_failed'), outcome: exchange.callStartedAt === 0 ? 'client_left' : 'provider_failed' };
   return failed(exchange, last, failure, 'provider_failed');
 }
 
+/** Calls one target, again where it refused a field of ours that it can do without. */
+async function callTarget(exchange: Exchange, target: Target, log: RequestLog): Promise<Exclude<Verdict, { kind: 'try_again' }>> {
+  let triedOther = false;
+  exchange.ceilingLeftOut = false;
+  for (let tries = 1; ; tries++) {
+    const attempt = await callProvider(exchange, target);
+    const verdict = judge(exchange, target, attempt, triedOther, log);
+    if (verdict.kind !== 'try_again') return verdict;
+    if (tries === TRIES_MAX || exchange.revoked || exchange.clientLeft) return { kind: 'failed', failure: FAILED };
+    triedOther ||= !exchange.ceilingLeftOut && exchange.injected.ceiling !== null && exchange.injected.ceiling !== target.provider.injectedFields.of(target.model).ceilingField;
+  }
+}
+
+function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther: boolean, log: RequestLog): Verdict {
+  switch (attempt.kind) {
+    case 'streamed':
+      if (attempt.broken !== null) log.streamBroken(exchange, target, attempt.broken);
+      return { kind: 'answered', outcome: attempt.outcome };
+    case 'replied':
+      return judgeReply(exchange, target, attempt, triedOther, log);
+    case 'rejected':
+      return judgeError(exchange, target, { kind: 'replied', status: attempt.error.status, headers: {}, body: attempt.body }, attempt.error.why, log);
+    case 'failed': {
+      const failure = failureOfError(attempt.error);
+      log.attemptFailed(exchange, target, failure.code, { error: attempt.error });
+      return { kind: 'failed', failure };
+    }
+    case 'aborted':
+      return judgeAborted(exchange, target, attempt.why, log);
+  }
+}
+
+function judgeAborted(exchange: Exchange, target: Target, why: Extract<Attempt, { kind: 'aborted' }>['why'], log: RequestLog): Verdict {
+  switch (why) {
+    case 'revoked':
+      return { kind: 'failed', failure: REVOKED };
+    case 'client_left': {
+      // Nobody knows what the provider made of it until then, but it has read the request.
+      const usage = { ...NO_USAGE, inputTokens: exchange.inputTokensEstimate };
+      return { kind: 'answered', outcome: { target, outcome: 'client_left', usage, usageSource: 'counted', finish: () => undefined } };
+    }
+    case 'timed_out':
+      log.attemptFailed(exchange, target, TIMED_OUT.code, {});
+      return { kind: 'failed', failure: TIMED_OUT };
+    case 'oversized':
+    case 'hold_used_up':
+      log.attemptFailed(exchange, target, FAILED.code, { why });
+      return { kind: 'failed', failure: FAILED };
+  }
+}
+
+function judgeReply(exchange: Exchange, target: Target, attempt: Replied, triedOther: boolean, log: RequestLog): Verdict {
+  if (attempt.status >= 300) {
+    const lesson = lessonOf(exchange, target, attempt, triedOther);
+    if (lesson === 'leave_out') exchange.ceilingLeftOut = true;
+    if (lesson === 'try_again' || lesson === 'leave_out') return { kind: 'try_again' };
+    if (lesson === 'no_ceiling') {
+      log.attemptFailed(exchange, target, UNBOUNDED.code, { status: attempt.status, words: attempt.body });
+      return { kind: 'failed', failure: UNBOUNDED };
+    }
+    return judgeError(exchange, target, attempt, 'error', log);
+  }
+  const reply = readReply(attempt.body);
+  if (reply.kind === 'no_completion') return judgeError(exchange, target, { ...attempt, status: reply.error.status }, reply.error.why, log);
+  // What was asked for as a stream and came whole cannot be read by who asked.
+  if (exchange.stream) return judgeError(exchange, target, { ...attempt, status: 502 }, 'no_completion', log);
+  const counted = { inputTokens: exchange.inputTokensEstimate, outputTokens: reply.countedOutputTokens };
+  const { usage, usageSource } = judgeUsage(reply.report, counted, false);
+  const outcome = exchange.clientLeft ? 'client_left' : 'completed';
+  return { kind: 'answered', outcome: { target, outcome, usage, usageSource, finish: passOn(exchange, attempt) } };
+}
+
+/** An error of a provider, by its status or by the one that its words stand for. */
+function judgeError(exchange: Exchange, target: Target, attempt: Replied, why: 'error' | 'no_completion', log: RequestLog): Verdict {
+  const failure = failureOfStatus(attempt.status, attempt.headers);
+  log.attemptFailed(exchange, target, failure?.code ?? 'provider_refused', { status: attempt.status, why, ...(failure !== null && { words: attempt.body }) });
+  if (failure !== null) return { kind: 'failed', failure };
+  return { kind: 'answered', outcome: { target, outcome: 'provider_refused', usage: NO_USAGE, usageSource: 'none', finish: passOn(exchange, attempt) } };
+}
+
+function lessonOf(exchange: Exchange, target: Target, { status, body }: Replied, triedOther: boolean) {
+  const { ceiling, streamOptions } = exchange.injected;
+  if ((status !== 400 && status !== 422) || (ceiling === null && !streamOptions)) return 'not_ours';
+  return target.provider.injectedFields.learn(target.model, exchange.injected, body.toString('utf8'), triedOther);
+}
+
 /** The provider's own words, for whatever it took as a request: a completion, or what was wrong with the body. */
-function replied(exchange: Exchange, target: Target, { status, headers, body }: Extract<Attempt, { kind: 'replied' }>): CallOutcome {
-  const finish = (): void => sendReply(exchange, status, contentTypeOf(headers) || 'application/json', body, []);
-  if (status >= 300) return { target, outcome: 'provider_refused', usage: NO_USAGE, usageSource: 'none', finish };
-  const outcome = exchange.reply.destroyed ? 'client_left' : 'completed';
-  const reported = usageOfReply(body);
-  if (reported !== null) return { target, outcome, usage: reported, usageSource: 'provider', finish };
-  const usage = { ...NO_USAGE, inputTokens: exchange.inputTokensEstimate, outputTokens: countReply(body) };
-  return { target, outcome, usage, usageSource: 'counted', finish };
+function passOn(exchange: Exchange, { status, headers, body }: Replied): () => void {
+  return () => sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, []);
 }
 
 function failed(exchange: Exchange, target: Target, failure: Failure, outcome: 'provider_failed' | 'revoked'): CallOutcome {
-  const finish = (): void => sendRefusal(exchange, refuse(failure.code, { headers: failure.headers }));
+  const { code, headers, message } = failure;
+  const finish = (): void => sendRefusal(exchange, refuse(code, { headers, ...(message !== undefined && { message }) }));
   return { target, outcome, usage: NO_USAGE, usageSource: 'none', finish };
-}
-
-/** Null for a reply that is the caller's to see. Our own account's trouble is not: a 401 would blame the caller's key, a 402 the caller's credit. */
-function failureOfStatus({ status, headers }: Extract<Attempt, { kind: 'replied' }>): Failure | null {
-  if (status === 429) {
-    const retryAfter = headers['retry-after'];
-    return { code: 'provider_overloaded', headers: retryAfter === undefined ? [] : ['retry-after', retryAfter] };
-  }
-  if (status === 504 || status === 408) return { code: 'provider_timeout', headers: [] };
-  if (status >= 500 || OUR_ACCOUNT.has(status) || (status >= 300 && status < 400)) return { code: 'provider_failed', headers: [] };
-  return null;
-}
-
-const OUR_ACCOUNT: ReadonlySet<number> = new Set([401, 402, 403, 407]);
-const TIMEOUTS: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
-const UNREACHABLE: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'ERR_PRIVATE_ADDRESS']);
-
-function failureOf(error: Error & { code?: string }): Failure {
-  if (TIMEOUTS.has(error.code ?? '')) return { code: 'provider_timeout', headers: [] };
-  return { code: UNREACHABLE.has(error.code ?? '') ? 'provider_unreachable' : 'provider_failed', headers: [] };
-}
-
-function problemOf(attempt: Attempt): object {
-  if (attempt.kind === 'failed') return { error: attempt.error };
-  return attempt.kind === 'replied' ? { status: attempt.status } : {};
 }

@@ -1,66 +1,87 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Dispatcher } from 'undici';
+import type { Dispatcher, Pool } from 'undici';
 import type { Target } from '../choose-route/route-table.js';
+import { codingsOf, Decoder, type DecodedSink } from '../content-coding.js';
 import type { AbortReason, CallUnderWay, Exchange } from '../exchange.js';
-import type { CallOutcome } from './call.js';
-import { StreamRelay } from './stream-relay.js';
+import { looksLikeEvents } from './sse-reader.js';
+import { StreamRelay, type RelayEnd } from './stream-relay.js';
 import { upstreamBody } from './upstream-body.js';
 
 /** A plain reply above this is no chat completion. */
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
+const EVENT_STREAM = 'text/event-stream';
 
 /** What one provider did with a request. */
 export type Attempt =
+  | RelayEnd
   /** A whole reply, of any status; nothing was sent to the client yet. */
-  | { readonly kind: 'replied'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
-  /** A stream that has ended; all but its last bytes are with the client. */
-  | { readonly kind: 'streamed'; readonly outcome: CallOutcome }
-  | { readonly kind: 'failed'; readonly error: Error & { code?: string } }
-  | { readonly kind: 'aborted'; readonly why: AbortReason };
+  | { readonly kind: 'replied'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer };
 
 /** Sends the request to one target, and resolves when its answer is all there. Never rejects. */
 export function callProvider(exchange: Exchange, target: Target): Promise<Attempt> {
-  return new Promise((resolve) => {
-    const { provider } = target;
-    const call = new ProviderCall(exchange, target, resolve);
-    exchange.callEndsAt = performance.now() + provider.timeoutMs;
-    const options: Dispatcher.DispatchOptions = {
-      origin: '',
-      path: provider.chatPath,
-      method: 'POST',
-      headers: [...provider.headers, 'accept', exchange.stream ? 'text/event-stream' : 'application/json', 'x-request-id', exchange.requestId],
-      body: upstreamBody(exchange, target.model),
-      headersTimeout: exchange.stream ? provider.firstByteTimeoutMs : provider.timeoutMs,
-      bodyTimeout: provider.timeoutMs,
-    };
-    provider.pool.dispatch(options, call);
-  });
+  const { provider } = target;
+  exchange.callStartedAt = performance.now();
+  exchange.callEndsAt = exchange.callStartedAt + (exchange.stream ? provider.firstByteTimeoutMs : provider.timeoutMs);
+  return new Promise((resolve) => new ProviderCall(exchange, target, resolve).send(provider.pool));
 }
 
 /**
  * One request on undici. No closure holds its controller, and it is let go at the end: with a closure in between, the
  * young generation's collector took ended requests for living ones, and their copying cost a fifth of all CPU.
  */
-class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay {
+class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedSink {
   #controller: Dispatcher.DispatchController | null = null;
   #relay: StreamRelay | null = null;
+  #decoder: Decoder | null = null;
+  /** The connection's error, while what came before it is still being decoded. */
+  #error: Error | null = null;
   #chunks: Buffer[] = [];
   #bytes = 0;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   #aborted: AbortReason | null = null;
+  /** Whether the reply may turn out to be an event stream that is not called one. */
+  #mayBeStream = false;
+  #over = false;
+  #triedAgain = false;
+  readonly #body: Buffer;
 
-  constructor(private readonly exchange: Exchange, private readonly target: Target, private readonly resolve: (attempt: Attempt) => void) {}
+  constructor(private readonly exchange: Exchange, private readonly target: Target, private readonly resolve: (attempt: Attempt) => void) {
+    exchange.call = this;
+    this.#body = upstreamBody(exchange, target);
+  }
+
+  send(pool: Pool): void {
+    const { exchange, target: { provider } } = this;
+    pool.dispatch({
+      origin: '',
+      path: provider.chatPath,
+      method: 'POST',
+      headers: [...provider.headers, 'accept', exchange.stream ? EVENT_STREAM : 'application/json', 'x-request-id', exchange.requestId],
+      body: this.#body,
+      // How long a call may take is the exchange's: it ends earlier for a client that left.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      reset: pool === provider.freshPool,
+    }, this);
+  }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    this.exchange.call = this;
-    if (this.exchange.revoked) this.abort('revoked');
+    if (this.exchange.revoked) this.#aborted ??= 'revoked';
+    if (this.#aborted !== null) controller.abort(new Error(this.#aborted));
   }
 
   abort(why: AbortReason): void {
+    if (this.#aborted !== null) return;
     this.#aborted = why;
-    this.#controller?.abort(new Error(why));
+    if (this.#controller !== null) this.#controller.abort(new Error(why));
+    // It still waits for a connection.
+    else this.#finish({ kind: 'aborted', why });
+  }
+
+  clientLeft(): void {
+    // A plain reply is heard to its end, or until its time is over.
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -68,40 +89,93 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay {
     this.exchange.firstByteAt = performance.now();
     this.#status = status;
     this.#headers = headers;
-    const contentType = contentTypeOf(headers);
-    if (this.exchange.stream && status === 200 && contentType.startsWith('text/event-stream')) {
-      this.#relay = new StreamRelay(this.exchange, this.target, controller, contentType, (outcome) => this.resolve({ kind: 'streamed', outcome }));
-    }
+    const coding = headerOf(headers, 'content-encoding');
+    if (coding !== '') this.#decode(controller, coding);
+    if (!this.exchange.stream || status >= 300) return;
+    if (isEventStream(headerOf(headers, 'content-type'))) this.#openRelay(controller);
+    else this.#mayBeStream = true;
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  #decode(controller: Dispatcher.DispatchController, coding: string): void {
+    const codings = codingsOf(coding);
+    if (codings === null) controller.abort(new Error(`the provider's reply has an unknown content coding: ${coding.slice(0, 40)}`));
+    else if (codings.length > 0) this.#decoder = new Decoder(codings, this);
+  }
+
+  #openRelay(controller: Dispatcher.DispatchController): void {
+    this.#mayBeStream = false;
+    const label = headerOf(this.#headers, 'content-type');
+    this.#relay = new StreamRelay(this.exchange, this.target, controller, isEventStream(label) ? label : EVENT_STREAM, (end) => this.#finish(end));
+    for (const chunk of this.#chunks) this.#relay.push(chunk);
+    this.#chunks = [];
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#decoder === null) this.data(chunk);
+    else this.#decoder.write(chunk);
+  }
+
+  data(chunk: Buffer): void {
     if (this.#relay !== null) return this.#relay.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#bytes > REPLY_BYTES_MAX) controller.abort(new Error(`the provider's reply has more than ${REPLY_BYTES_MAX} bytes`));
-    else this.#chunks.push(chunk);
+    if (this.#bytes > REPLY_BYTES_MAX) return this.abort('oversized');
+    this.#chunks.push(chunk);
+    if (!this.#mayBeStream) return;
+    const verdict = looksLikeEvents(this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#bytes));
+    if (verdict === true) this.#openRelay(this.#controller!);
+    else if (verdict === false) this.#mayBeStream = false;
   }
 
   onResponseEnd(): void {
-    if (this.#relay !== null) return this.#relay.end();
-    this.#end();
-    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
-    this.resolve({ kind: 'replied', status: this.#status, headers: this.#headers, body });
+    if (this.#decoder === null) this.ended();
+    else this.#decoder.end();
   }
 
-  #end(): void {
-    this.exchange.call = null;
-    this.#controller = null;
+  /** All of the reply has come, and is decoded. */
+  ended(error?: Error): void {
+    const failure = this.#error ?? error;
+    if (failure !== undefined) return this.#fail(failure);
+    if (this.#relay !== null) return this.#relay.end();
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
+    this.#finish({ kind: 'replied', status: this.#status, headers: this.#headers, body });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.#relay !== null) return this.#relay.fail();
-    this.#end();
-    this.resolve(this.#aborted === null ? { kind: 'failed', error } : { kind: 'aborted', why: this.#aborted });
+    if (this.#decoder === null) return this.#fail(error);
+    this.#error = error;
+    this.#decoder.end();
+  }
+
+  #fail(error: Error): void {
+    if (this.#relay !== null) return this.#relay.fail(error);
+    if (this.#isWorthAnotherConnection(error)) {
+      this.#controller = null;
+      this.#triedAgain = true;
+      return this.send(this.target.provider.freshPool);
+    }
+    this.#finish(this.#aborted === null ? { kind: 'failed', error } : { kind: 'aborted', why: this.#aborted });
+  }
+
+  /** On a kept connection that died before it answered, the provider cannot have taken the request. */
+  #isWorthAnotherConnection(error: Error & { code?: string }): boolean {
+    return error.code === 'ERR_DEAD_CONNECTION' && !this.#triedAgain && this.#aborted === null && !this.exchange.clientLeft;
+  }
+
+  #finish(attempt: Attempt): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.exchange.call === this) this.exchange.call = null;
+    this.#controller = null;
+    this.resolve(attempt);
   }
 }
 
-/** A header that a provider sends twice comes as a list. */
-export function contentTypeOf(headers: IncomingHttpHeaders): string {
-  const value = headers['content-type'] as string | string[] | undefined;
+function isEventStream(contentType: string): boolean {
+  return contentType.startsWith(EVENT_STREAM) || contentType.trimStart().toLowerCase().startsWith(EVENT_STREAM);
+}
+
+/** A header that a provider sends twice comes as a list: the first counts. */
+export function headerOf(headers: IncomingHttpHeaders, name: string): string {
+  const value = headers[name];
   return (Array.isArray(value) ? value[0] : value) ?? '';
 }

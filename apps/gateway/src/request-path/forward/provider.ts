@@ -3,6 +3,8 @@ import { BlockList, isIP } from 'node:net';
 import { normaliseAddress } from '@tollgate/api-key';
 import type { Provider as ProviderConfig } from '@tollgate/config';
 import { buildConnector, Pool } from 'undici';
+import { InjectedFields } from './injected-fields.js';
+import { watchProviderSocket } from './provider-socket.js';
 
 /** Who runs the model: where requests go, and with whose credential. */
 export interface Provider {
@@ -10,6 +12,14 @@ export interface Provider {
   /** Path of the chat endpoint at the provider. */
   readonly chatPath: string;
   readonly pool: Pool;
+  /** Opens a connection for each request: for the second try of one whose kept connection had died. */
+  readonly freshPool: Pool;
+  /** What is put into a request that the caller did not write. */
+  readonly injectedFields: InjectedFields;
+  /** Whether a stream is ended when it has used up its hold. */
+  readonly endAtHold: boolean;
+  /** The credential, so that a provider's words can be kept without it; null without one. */
+  readonly credential: string | null;
   /** Headers of every request, name and value in turn; the credential among them never leaves this host. */
   readonly headers: readonly string[];
   readonly timeoutMs: number;
@@ -34,22 +44,35 @@ export function isPrivateAddress(address: string): boolean {
 /** Opens the connections to a provider of the configuration. Redirects are never followed. */
 export function openProvider(config: ProviderConfig): Provider {
   const url = new URL(config.baseUrl);
+  const connect = watched(config.allowPrivateNetwork ? buildConnector({ timeout: CONNECT_TIMEOUT_MS }) : publicConnector());
+  const pool = (): Pool => new Pool(url.origin, { connections: CONNECTIONS_MAX, pipelining: 1, allowH2: false, connect });
   return {
     name: config.name,
     chatPath: `${url.pathname.replace(/\/$/, '')}/chat/completions`,
-    pool: new Pool(url.origin, {
-      connections: CONNECTIONS_MAX,
-      pipelining: 1,
-      allowH2: false,
-      connect: config.allowPrivateNetwork ? { timeout: CONNECT_TIMEOUT_MS } : publicConnector(),
-    }),
+    pool: pool(),
+    freshPool: pool(),
+    injectedFields: new InjectedFields(config),
+    endAtHold: config.endAtHold,
+    credential: config.credential?.reveal() ?? null,
     headers: [
       'content-type', 'application/json',
       'user-agent', 'tollgate',
+      // Without this any coding would be allowed (RFC 9110 §12.5.3), and some relays compress whatever they may.
+      'accept-encoding', 'identity',
       ...(config.credential === null ? [] : ['authorization', `Bearer ${config.credential.reveal()}`]),
     ],
     timeoutMs: config.timeoutMs,
     firstByteTimeoutMs: config.firstByteTimeoutMs,
+  };
+}
+
+/** Connects as `connect` does, and watches the connection. */
+function watched(connect: buildConnector.connector): buildConnector.connector {
+  return (options, callback) => {
+    connect(options, (...[error, socket]) => {
+      if (error !== null) callback(error, null);
+      else callback(null, watchProviderSocket(socket) as typeof socket);
+    });
   };
 }
 

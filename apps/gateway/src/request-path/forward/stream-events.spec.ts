@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StreamEvents } from './stream-events.js';
 
@@ -5,77 +6,132 @@ const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
 const ROLE = event({ choices: [{ delta: { role: 'assistant', content: '' } }], usage: null });
 const word = (text: string): string => event({ choices: [{ delta: { content: text } }], usage: null });
 const USAGE = event({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 2 } } });
+const STOP = event({ choices: [{ delta: {}, finish_reason: 'stop' }] });
 const DONE = 'data: [DONE]\n\n';
+const REPORTED = { inputTokens: 7, outputTokens: 3, cachedInputTokens: 2, reasoningTokens: 0 };
 
 function run(showUsage: boolean, chunks: readonly (string | Buffer)[]) {
   const events = new StreamEvents(showUsage);
   let out = '';
-  let usage = null;
   let done = false;
   for (const chunk of chunks) {
     const part = events.take(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
     out += part.events + part.tail;
-    usage = part.usage ?? usage;
     done ||= part.done;
   }
-  out += events.end().events;
-  out = Buffer.from(out, 'latin1').toString();
-  return { out, usage, done, counted: events.countedTokens() };
+  const rest = events.end();
+  out = Buffer.from(out + rest.events + rest.tail, 'latin1').toString();
+  const { error, finished, isReportEarly, opened, report } = events;
+  return { out, report, done: done || rest.done, counted: events.countedTokens(), error, finished, isReportEarly, opened };
 }
 
-describe('a stream of events', () => {
+describe('a streamed completion', () => {
   const whole = [ROLE, word('one'), word(' two, \u00e9\u20ac\u{1F9FF}'), USAGE, DONE];
-  const reported = { inputTokens: 7, outputTokens: 3, cachedInputTokens: 2, reasoningTokens: 0 };
 
   it('passes to the byte for who asked for usage', () => {
-    expect(run(true, whole)).toMatchObject({ out: whole.join(''), usage: reported, done: true });
+    expect(run(true, whole)).toMatchObject({ out: whole.join(''), report: REPORTED, done: true });
   });
   it('loses the usage chunk, and only that, for who did not ask', () => {
-    expect(run(false, whole)).toMatchObject({ out: ROLE + word('one') + word(' two, \u00e9\u20ac\u{1F9FF}') + DONE, usage: reported, done: true });
+    expect(run(false, whole)).toMatchObject({ out: ROLE + word('one') + word(' two, \u00e9\u20ac\u{1F9FF}') + DONE, report: REPORTED, done: true });
   });
   it('reads the same wherever the network cuts it', () => {
     const bytes = Buffer.from(whole.join(''));
-    for (let cut = 1; cut < bytes.length; cut++) {
-      expect(run(false, [bytes.subarray(0, cut), bytes.subarray(cut)])).toMatchObject({ out: ROLE + word('one') + word(' two, \u00e9\u20ac\u{1F9FF}') + DONE, usage: reported, done: true });
+    for (let at = 1; at < bytes.length; at++) {
+      expect(run(false, [bytes.subarray(0, at), bytes.subarray(at)])).toMatchObject({ out: ROLE + word('one') + word(' two, \u00e9\u20ac\u{1F9FF}') + DONE, report: REPORTED, done: true });
     }
+  });
+  it.each(['\r', '\r\n'])('reads lines that end in %j', (end) => {
+    const { out, report, done } = run(false, whole.map((text) => text.replaceAll('\n', end)));
+    expect({ out, report, done }).toMatchObject({ out: (ROLE + word('one') + word(' two, \u00e9\u20ac\u{1F9FF}') + DONE).replaceAll('\n', end), report: REPORTED, done: true });
+  });
+  it('hears nothing behind [DONE]', () => {
+    expect(run(true, [ROLE, word('a') + DONE + word('b'), USAGE])).toMatchObject({ out: ROLE + word('a') + DONE, report: null, done: true });
+  });
+  it.each([
+    ['no choices', { usage: { prompt_tokens: 1, completion_tokens: 2 } }],
+    ['null for choices', { choices: null, usage: { prompt_tokens: 1, completion_tokens: 2 } }],
+    ['numbers as strings', { choices: [], usage: { prompt_tokens: '1', completion_tokens: '2' } }],
+    ['half a report', { choices: [], usage: { prompt_tokens: 1, completion_tokens: null } }],
+    ['a report that cannot be read', { choices: [], usage: { tokens: 'many' } }],
+  ])('never shows a usage chunk with %s to who did not ask', (_, chunk) => {
+    expect(run(false, [ROLE, word('a'), event(chunk), DONE]).out).toBe(ROLE + word('a') + DONE);
+    expect(run(true, [ROLE, word('a'), event(chunk), DONE]).out).toBe(ROLE + word('a') + event(chunk) + DONE);
+  });
+  it('keeps events without choices that report nothing', () => {
+    const filter = event({ choices: [], prompt_filter_results: [{}] });
+    expect(run(false, [filter, ROLE, DONE]).out).toBe(filter + ROLE + DONE);
   });
   it('reads usage off a chunk that has choices too, and keeps that chunk', () => {
     const mixed = event({ choices: [{ delta: {}, finish_reason: 'stop' }], usage: { prompt_tokens: 1, completion_tokens: 2 } });
-    expect(run(false, [ROLE, mixed, DONE])).toMatchObject({ out: ROLE + mixed + DONE, usage: { inputTokens: 1, outputTokens: 2 } });
+    expect(run(false, [ROLE, mixed, DONE])).toMatchObject({ out: ROLE + mixed + DONE, report: { inputTokens: 1, outputTokens: 2 }, finished: true, isReportEarly: false });
   });
-  it('is not fooled by text that looks like usage', () => {
-    const text = word('"usage":{"prompt_tokens":1,"completion_tokens":1}');
-    expect(run(false, [ROLE, text, DONE])).toMatchObject({ out: ROLE + text + DONE, usage: null });
-  });
-  it('finds usage before an event whose whole text is the name of its field', () => {
-    const text = word('completion_tokens');
-    expect(run(false, [ROLE + USAGE + text + DONE])).toMatchObject({ out: ROLE + text + DONE, usage: reported });
-    expect(run(false, [text + DONE])).toMatchObject({ out: text + DONE, usage: null });
-  });
-  it('understands lines that end in CR LF', () => {
-    const crlf = whole.map((text) => text.replaceAll('\n', '\r\n'));
-    expect(run(false, crlf)).toMatchObject({ usage: reported, done: true });
-  });
-  it('lets the last report win, and does not end at an early one', () => {
-    const early = event({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 0 } });
-    expect(run(false, [early, ROLE, word('one'), USAGE, DONE])).toMatchObject({ out: ROLE + word('one') + DONE, usage: reported, done: true });
-    expect(run(false, [early, ROLE, word('one')])).toMatchObject({ done: false });
-  });
-  it('counts no comment that keeps the connection alive, and measures no event by one', () => {
-    const words = Array.from({ length: 20 }, (_, i) => word(` w${i}`));
-    const { counted } = run(false, [ROLE, ...words]);
-    expect(run(false, [': PROCESSING\n\n', ROLE, ...words]).counted).toBe(counted);
-    expect(run(false, [...Array.from({ length: 200 }, () => ': ping\n\n'), ROLE, ...words]).counted).toBe(counted);
-  });
-  it('counts at least a token for each event of text', () => {
-    expect(run(false, [ROLE, word('a'), word('b'), word('c')]).counted).toBe(3);
-    const asked = new StreamEvents(false);
-    for (const [at, text] of [ROLE, word('a'), word('b'), word('c')].entries()) {
-      asked.take(Buffer.from(text));
-      expect(asked.countedTokens()).toBe(at);
+  it('is not fooled by text that looks like usage, an error or the end', () => {
+    for (const text of ['"usage":{"prompt_tokens":1,"completion_tokens":1}', '{"error":{"code":429}}', 'data: [DONE]', '[DONE]', '\n\ndata: [DONE]\n\n', '"finish_reason":"stop"']) {
+      const spoken = word(text);
+      expect(run(false, [ROLE, word('a'), spoken, word('b')])).toMatchObject({ out: ROLE + word('a') + spoken + word('b'), report: null, error: null, done: false, finished: false });
     }
-    const many = Array.from({ length: 2_000 }, (_, at) => word(String(at % 10)));
-    expect(run(false, [ROLE, ...many]).counted).toBe(2_000);
-    expect(run(false, [ROLE, word('x'.repeat(400))]).counted).toBeGreaterThanOrEqual(90);
+  });
+  it('never lets a later report lower an earlier one, and knows an early one', () => {
+    const early = event({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 0 } });
+    expect(run(false, [early, ROLE, word('one'), USAGE, DONE])).toMatchObject({ out: ROLE + word('one') + DONE, report: REPORTED, isReportEarly: false });
+    expect(run(false, [ROLE, word('one'), USAGE, early, DONE])).toMatchObject({ report: REPORTED, isReportEarly: false });
+    expect(run(false, [early, ROLE, word('one')])).toMatchObject({ isReportEarly: true, done: false });
+  });
+  it('has begun with the first part of a completion, and with no comment or event of another kind', () => {
+    expect(run(false, [': OPENROUTER PROCESSING\n\n', event({ type: 'ping' })])).toMatchObject({ opened: false, error: null });
+    expect(run(false, [ROLE])).toMatchObject({ opened: true });
+    expect(run(false, [DONE])).toMatchObject({ opened: false, done: true });
+  });
+  it.each([
+    ['an error', event({ error: { message: 'busy', code: 429 } }), 429],
+    ['an error beside choices', event({ error: { code: 502, message: 'x' }, choices: [{ delta: { content: '' }, finish_reason: 'error' }] }), 502],
+    ['an event of that name', 'event: error\ndata: {"message":"x"}\n\n', 502],
+    ['no JSON', 'data: upstream connect error\n\n', 502],
+    ['a list', 'data: []\n\n', 502],
+  ])('is none where its first data is %s', (_, first, status) => {
+    expect(run(false, [': comment\n\n', first, DONE])).toMatchObject({ opened: false, error: { status } });
+  });
+  it('counts no error that comes later as output', () => {
+    const error = event({ error: { message: 'x'.repeat(4_000), code: 500 } });
+    expect(run(false, [ROLE, word('a'), error, DONE])).toMatchObject({ out: ROLE + word('a') + error + DONE, opened: true, error: { status: 500 }, counted: 1 });
+  });
+});
+
+describe('the count of a stream', () => {
+  const count = (...chunks: string[]): number => run(false, chunks).counted;
+
+  it('counts no comment that keeps the connection alive, and no framing', () => {
+    const words = Array.from({ length: 20 }, (_, i) => word(` w${i}`));
+    expect(count(ROLE, ...words)).toBe(20);
+    expect(count(...Array.from({ length: 200 }, () => ': ping\n\n'), ROLE, ...words)).toBe(20);
+  });
+  it('counts at least a token for each event of text, and text that comes at once', () => {
+    expect(count(ROLE, word('a'), word('b'), word('c'))).toBe(3);
+    expect(count(word('one two three four five '.repeat(400)))).toBeGreaterThan(2_000);
+  });
+  it('counts no log probabilities', () => {
+    const spoken = (text: string) => event({ choices: [{ delta: { content: text }, logprobs: { content: [{ token: text, bytes: [...Buffer.from(text)], top_logprobs: Array.from({ length: 5 }, (_, i) => ({ token: text + i, logprob: -1 })) }] } }] });
+    expect(count(ROLE, ...Array.from({ length: 100 }, (_, i) => spoken(` word${i}`)))).toBeLessThan(200);
+  });
+  it('counts reasoning, refusals and calls of tools', () => {
+    const long = 'think '.repeat(400);
+    for (const delta of [{ reasoning_content: long }, { reasoning: long }, { refusal: long }, { tool_calls: [{ index: 0, function: { arguments: long } }] }]) {
+      expect(count(event({ choices: [{ delta }] })), JSON.stringify(delta).slice(0, 40)).toBeGreaterThan(500);
+    }
+  });
+
+  it('is the same by template as by parsing, whatever the texts', () => {
+    const chunk = (text: string, padding: string | undefined, index: number) =>
+      event({ id: 'c', object: 'chat.completion.chunk', choices: [{ index, delta: { content: text }, finish_reason: null }], usage: null, ...(padding !== undefined && { obfuscation: padding }) });
+    // Each of these parses: the extra field makes every event another.
+    const parsedChunk = (text: string, at: number) => event({ id: 'c', at, choices: [{ delta: { content: text } }] });
+    const texts = fc.array(fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('"', '\\', '\n', '\\"', '\u2028', 'a"}}]}', '')), { minLength: 1, maxLength: 30 });
+    fc.assert(fc.property(texts, fc.boolean(), fc.integer({ min: 1, max: 3 }), (all, isPadded, choices) => {
+      const padded = all.map((text, at) => chunk(text, isPadded ? 'x'.repeat(at % 7) : undefined, at % choices));
+      const templated = run(false, [padded.join('')]);
+      expect(templated.out).toBe(padded.join(''));
+      expect(templated.counted).toBe(run(false, all.map(parsedChunk)).counted);
+      expect(templated).toMatchObject({ error: null, report: null, finished: false });
+    }), { numRuns: 500 });
   });
 });

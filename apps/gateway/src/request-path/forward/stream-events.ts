@@ -1,135 +1,186 @@
-import type { TokenUsage } from '@tollgate/pricing';
-import { readUsage } from './usage-report.js';
+import { textsOfChoices } from '../usage/delivered-text.js';
+import { mergeReports, reportIn, type UsageReport } from '../usage/reported-usage.js';
+import { TextMeter } from '../usage/text-meter.js';
+import { choicesOf, errorIn, isChunk, type ProviderError } from './completion-check.js';
+import { EventTemplate } from './event-template.js';
+import { EventCutter, eventEnd, readEvent } from './sse-reader.js';
 
-const LF = '\n\n';
-const CRLF = '\r\n\r\n';
-const DONE = /(?:^|\n)data: ?\[DONE\]\s*$/;
-const DONE_LENGTH_MAX = 24;
-const COLON = 0x3a, CLOSE_BRACKET = 0x5d, SPACE = 0x20, CR_CODE = 0x0d, LF_CODE = 0x0a;
-/** A field that every usage report has, and text hardly ever: within text its quotes are escaped. */
-const USAGE_FIELD = '"completion_tokens"';
+const DONE = '[DONE]';
+/** Streams with more kinds of plain events than this have no template worth looking for: several choices, say. */
+const TEMPLATES_MAX = 4;
+const NO_COMPLETION: ProviderError = { status: 502, why: 'no_completion' };
 
 export interface StreamPart {
   /** Whole events for the client, without what it did not ask for. */
   readonly events: string;
   /** What ends the stream, from `data: [DONE]` on; it goes out when the usage is in the journal. */
   readonly tail: string;
-  /** `[DONE]` was among them: nothing that costs comes after it. */
+  /** `[DONE]` was among them: nothing comes after it. */
   readonly done: boolean;
-  readonly usage: TokenUsage | null;
 }
 
+/** An error that a provider sent as an event, with its words. */
+export interface EventError extends ProviderError {
+  readonly data: string;
+}
+
+const NOTHING: StreamPart = { events: '', tail: '', done: false };
+
 /**
- * Cuts a stream of server-sent events into whole events, takes the usage out of it and counts what goes by.
- * A piece is looked at once, however many events it holds: most hold no usage, and a search tells. All texts are
- * latin1, a character for each byte: searching and writing strings is cheaper than buffers, and no byte is changed.
+ * Reads a streamed completion as it passes: whether it is one, what it reports, how it ends, and how much text it
+ * delivered, of which the count is ours where nothing is reported. Texts are latin1, a character for each byte.
+ *
+ * Most events of a stream are the same bytes around a short text: those are read by their template, all others are
+ * parsed. So nothing is taken for a report, an error or a text that is not at its own place in the document.
  */
 export class StreamEvents {
-  #rest = '';
-  #events = 0;
-  #length = 0;
-  #firstEventLength = 0;
+  readonly #cutter = new EventCutter();
+  readonly #templates: EventTemplate[] = [];
+  readonly #meter = new TextMeter();
+  #textEvents = 0;
+  #done = false;
+  #report: UsageReport | null = null;
+  #textAfterReport = false;
+
+  /** A first part of a completion has come: before it, another provider may still be asked. */
+  opened = false;
+  /** A choice has told why it ended. */
+  finished = false;
+  /** The first event that was an error, or, before the first part of a completion, no such part. */
+  error: EventError | null = null;
 
   /** `showUsage`: the client asked for the usage chunk. */
   constructor(private readonly showUsage: boolean) {}
 
   take(chunk: Buffer): StreamPart {
-    const arrived = chunk.toString('latin1');
-    const text = this.#rest === '' ? arrived : this.#rest + arrived;
-    const end = text.endsWith(LF) ? text.length : lastEventEnd(text);
-    this.#rest = end === text.length ? '' : text.slice(end);
-    return this.#split(end === text.length ? text : text.slice(0, end));
+    return this.#done ? NOTHING : this.#read(this.#cutter.take(chunk.toString('latin1')));
   }
 
-  /** What is left when the stream ends: an event without its blank line. */
+  /** What is left when the stream ends: an event without its empty line. */
   end(): StreamPart {
-    const text = this.#rest;
-    this.#rest = '';
-    return this.#split(text);
+    return this.#done ? NOTHING : this.#read(this.#cutter.rest());
   }
 
-  /**
-   * Output tokens counted from what went by: an event carries one token or more, and four bytes of text are one.
-   * The first event carries the role alone, and measures what every event has besides its text.
-   */
+  /** What the provider has reported so far; null for nothing. */
+  get report(): UsageReport | null {
+    return this.#report;
+  }
+
+  /** Whether text was delivered after the last report. */
+  get isReportEarly(): boolean {
+    return this.#textAfterReport;
+  }
+
+  /** Bytes of an event that has not ended yet. */
+  get heldBytes(): number {
+    return this.#cutter.heldLength;
+  }
+
+  /** Output tokens by our own count: those of the text, and at least one for each event that delivered some. */
   countedTokens(): number {
-    if (this.#events < 2) return 0;
-    const text = this.#length - this.#events * this.#firstEventLength;
-    return Math.max(this.#events - 1, Math.ceil(text / 4));
+    return Math.max(this.#textEvents, this.#meter.tokens());
   }
 
-  #split(text: string): StreamPart {
-    if (text === '') return { events: '', tail: '', done: false, usage: null };
-    const done = mayBeDone(text) && DONE.test(text.slice(-DONE_LENGTH_MAX));
-    const doneAt = done ? text.lastIndexOf('data:') : text.length;
-    const events = done ? text.slice(0, doneAt) : text;
-    const found = lastUsage(events);
-    this.#count(events);
-    const tail = done ? text.slice(doneAt) : '';
-    if (found === null) return { events, tail, done, usage: null };
-    if (!found.alone) return { events, tail, done, usage: found.usage };
-    this.#events -= 1;
-    this.#length -= found.end - found.start;
-    return { events: this.showUsage ? events : events.slice(0, found.start) + events.slice(found.end), tail, done, usage: found.usage };
-  }
-
-  /** A search for one character is a quarter of one for the two or four that end an event. */
-  #count(events: string): void {
-    let start = 0;
-    for (let at = events.indexOf('\n'); at !== -1; at = events.indexOf('\n', at + 1)) {
-      const next = events.charCodeAt(at + 1);
-      if (next !== LF_CODE && (next !== CR_CODE || events.charCodeAt(at + 2) !== LF_CODE)) continue;
-      at += next === LF_CODE ? 1 : 2;
-      const end = at + 1;
-      // A comment keeps the connection alive and carries nothing.
-      if (events.charCodeAt(start) !== COLON) {
-        this.#events += 1;
-        this.#length += end - start;
-        if (this.#firstEventLength === 0) this.#firstEventLength = end - start;
+  #read(text: string): StreamPart {
+    if (text === '') return NOTHING;
+    const mayHaveCr = text.includes('\r');
+    let events = '';
+    let kept = 0;
+    for (let at = 0; at < text.length; ) {
+      const next = this.#readByTemplate(text, at);
+      if (next !== -1) {
+        at = next;
+        continue;
       }
-      start = end;
+      const end = eventEnd(text, at, mayHaveCr);
+      const raw = text.slice(at, end);
+      const fate = this.#parse(raw);
+      if (fate === 'done') {
+        this.#done = true;
+        return { events: events + text.slice(kept, at), tail: raw, done: true };
+      }
+      if (fate === 'hide') {
+        events += text.slice(kept, at);
+        kept = end;
+      }
+      at = end;
     }
+    return { events: kept === 0 ? text : events + text.slice(kept), tail: '', done: false };
+  }
+
+  /** The place behind the event at `at`, where it follows a template; else -1. */
+  #readByTemplate(text: string, at: number): number {
+    const templates = this.#templates;
+    for (let i = 0; i < templates.length; i++) {
+      const template = templates[i]!;
+      const textEnd = template.textEnd(text, at);
+      if (textEnd === -1) continue;
+      const end = template.eventEnd(text, textEnd);
+      if (end === -1) continue;
+      const start = template.textStart(at);
+      if (textEnd > start) {
+        this.#meter.addJsonLatin1(text, start, textEnd);
+        this.#textEvents += 1;
+        this.#textAfterReport = true;
+      }
+      return end;
+    }
+    return -1;
+  }
+
+  /** What becomes of an event. */
+  #parse(raw: string): 'pass' | 'hide' | 'done' {
+    const { name, data } = readEvent(raw);
+    if (data === null || data === '') return 'pass';
+    if (data.trim() === DONE) return 'done';
+    const document = parsed(data);
+    if (document === null) {
+      if (!this.opened) this.error ??= { ...NO_COMPLETION, data };
+      return 'pass';
+    }
+    const error = errorIn(document) ?? (name === 'error' ? NO_COMPLETION : null);
+    if (error !== null) {
+      this.error ??= { ...error, data };
+      // What it reports is believed, what it says is no output.
+      this.#hear(reportIn(document));
+      return 'pass';
+    }
+    return this.#readChunk(document, raw, data);
+  }
+
+  #readChunk(document: object, raw: string, data: string): 'pass' | 'hide' {
+    const texts = textsOfChoices(document);
+    for (const text of texts) this.#meter.addLatin1(text, 0, text.length);
+    if (texts.length > 0) {
+      this.#textEvents += 1;
+      this.#textAfterReport = true;
+    }
+    const report = reportIn(document);
+    this.#hear(report);
+    const choices = choicesOf(document);
+    const ends = choices.some((choice) => typeof choice['finish_reason'] === 'string' && choice['finish_reason'] !== '');
+    if (ends) this.finished = true;
+    if (texts.length === 1 && !ends && report === null && this.#templates.length < TEMPLATES_MAX) {
+      const template = EventTemplate.of(raw, data, texts[0]!);
+      if (template !== null) this.#templates.push(template);
+    }
+    if (isChunk(document)) this.opened = true;
+    return choices.length === 0 && !this.showUsage && ((document as { usage?: unknown }).usage ?? null) !== null ? 'hide' : 'pass';
+  }
+
+  #hear(report: UsageReport | null): void {
+    if (report === null) return;
+    this.#report = mergeReports(this.#report, report);
+    this.#textAfterReport = false;
   }
 }
 
-/** Before its line breaks stands a bracket: in an event of a completion, a brace. */
-function mayBeDone(text: string): boolean {
-  let at = text.length - 1;
-  while (at > 0 && text.charCodeAt(at) <= SPACE) at--;
-  return text.charCodeAt(at) === CLOSE_BRACKET;
-}
-
-function lastEventEnd(text: string): number {
-  const lf = text.lastIndexOf(LF);
-  const crlf = text.lastIndexOf(CRLF);
-  return Math.max(lf === -1 ? 0 : lf + LF.length, crlf === -1 ? 0 : crlf + CRLF.length);
-}
-
-/** The last event with a usage report. `alone`: it carries nothing else, so that who did not ask need not see it. */
-function lastUsage(events: string): { start: number; end: number; alone: boolean; usage: TokenUsage } | null {
-  // Most pieces hold none, and forwards the search is fastest.
-  if (!events.includes(USAGE_FIELD)) return null;
-  for (let end = events.length; end > 0; ) {
-    const at = events.lastIndexOf(USAGE_FIELD, end - 1);
-    if (at === -1) return null;
-    const report = usageAt(events, at);
-    if (report.usage !== null) return { ...report, usage: report.usage };
-    end = report.start;
-  }
-  return null;
-}
-
-function usageAt(events: string, at: number): { start: number; end: number; alone: boolean; usage: TokenUsage | null } {
-  const start = lastEventEnd(events.slice(0, at));
-  const lf = events.indexOf(LF, at);
-  const crlf = events.indexOf(CRLF, at);
-  const end = crlf !== -1 && (lf === -1 || crlf < lf) ? crlf + CRLF.length : lf === -1 ? events.length : lf + LF.length;
-  const data = events.slice(start, end).split(/\r?\n/).flatMap((line) => (line.startsWith('data:') ? [line.slice(5).trimStart()] : [])).join('\n');
+/** The object that an event carries; null where it carries anything else. */
+function parsed(data: string): object | null {
   try {
-    // Its numbers are ASCII, whatever else stands beside them.
-    const parsed = JSON.parse(data) as { usage?: unknown; choices?: unknown };
-    return { start, end, alone: Array.isArray(parsed.choices) && parsed.choices.length === 0, usage: readUsage(parsed.usage) };
+    const value: unknown = JSON.parse(data);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
   } catch {
-    return { start, end, alone: false, usage: null };
+    return null;
   }
 }

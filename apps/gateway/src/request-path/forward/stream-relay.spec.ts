@@ -5,8 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Target } from '../choose-route/route-table.js';
 import { Exchange } from '../exchange.js';
-import type { CallOutcome } from './call.js';
-import { StreamRelay } from './stream-relay.js';
+import { StreamRelay, type RelayEnd } from './stream-relay.js';
 
 const event = (text: string): Buffer => Buffer.from(`data: {"choices":[{"delta":{"content":"${text}"}}]}\n\n`);
 const DONE = Buffer.from('data: [DONE]\n\n');
@@ -31,22 +30,93 @@ afterEach(() => {
 });
 
 /** A relay whose upstream is the test, and the client's end of it as text. */
-async function relay(): Promise<{ relay: StreamRelay; exchange: Exchange; outcome: Promise<CallOutcome>; arrival: () => Promise<string> }> {
+async function relay() {
   client = connect((server.address() as AddressInfo).port, '127.0.0.1');
   client.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n');
   const [request, reply] = (await once(server, 'request')) as [ConstructorParameters<typeof Exchange>[0], ServerResponse];
   const exchange = new Exchange(request, reply);
-  const controller = { pause: () => undefined, resume: () => undefined, abort: () => undefined } as unknown as ConstructorParameters<typeof StreamRelay>[2];
-  let settle: (outcome: CallOutcome) => void;
-  const outcome = new Promise<CallOutcome>((resolve) => (settle = resolve));
-  const made = new StreamRelay(exchange, {} as Target, controller, 'text/event-stream', settle!);
-  return { relay: made, exchange, outcome, arrival: async () => String((await once(client, 'data'))[0]) };
+  exchange.inputTokensEstimate = 3;
+  const abort = vi.fn();
+  const controller = { pause: () => undefined, resume: () => undefined, abort } as unknown as ConstructorParameters<typeof StreamRelay>[2];
+  let end: (end: RelayEnd) => void;
+  const ended = new Promise<RelayEnd>((resolve) => (end = resolve));
+  const target = { provider: { timeoutMs: 10_000, endAtHold: false } } as Target;
+  const made = new StreamRelay(exchange, target, controller, 'text/event-stream', end!);
+  const outcome = ended.then((how) => {
+    if (how.kind !== 'streamed') throw new Error(`the stream was ${how.kind}`);
+    return how.outcome;
+  });
+  outcome.catch(() => undefined);
+  return { relay: made, exchange, abort, ended, outcome, arrival: async () => String((await once(client, 'data'))[0]) };
 }
 
 describe('a stream passed through', () => {
-  it('has its head at once where no event has come yet', async () => {
-    const { arrival } = await relay();
-    expect(await arrival()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/);
+  it('sends nothing before the first part of a completion', async () => {
+    const { relay: stream, exchange, arrival } = await relay();
+    stream.push(Buffer.from(': PROCESSING\n\n'));
+    await turns();
+    expect(exchange.reply.headersSent).toBe(false);
+    stream.push(event('a'));
+    expect(await arrival()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n[^]*PROCESSING[^]*"a"/);
+  });
+  it.each<[string, readonly string[], number]>([
+    ['an error', ['data: {"error":{"code":429}}\n\n'], 429],
+    ['no event', [], 502],
+    ['comments alone', [': a\n\n', ': b\n\n'], 502],
+    ['[DONE] alone', ['data: [DONE]\n\n'], 502],
+    ['half an event that is no JSON', ['data: upstream conn'], 502],
+  ])('is no answer where there is %s in it', async (_, chunks, status) => {
+    const { relay: stream, exchange, ended } = await relay();
+    for (const chunk of chunks) stream.push(Buffer.from(chunk));
+    stream.end();
+    expect(await ended).toMatchObject({ kind: 'rejected', error: { status } });
+    expect(exchange.reply.headersSent).toBe(false);
+  });
+  it('is no answer where it breaks before its first part, and says which time was over', async () => {
+    const broken = await relay();
+    broken.relay.push(Buffer.from(': a\n\n'));
+    broken.relay.fail(new Error('reset'));
+    expect(await broken.ended).toMatchObject({ kind: 'failed', error: { message: 'reset' } });
+    client.destroy();
+    const late = await relay();
+    late.relay.abort('timed_out');
+    late.relay.fail(new Error('timed_out'));
+    expect(await late.ended).toEqual({ kind: 'aborted', why: 'timed_out' });
+  });
+  it('is interrupted where it ends with neither a reason to finish nor [DONE], and says so', async () => {
+    const { relay: stream, outcome, arrival } = await relay();
+    stream.push(event('a'));
+    stream.end();
+    const { finish, ...call } = await outcome;
+    expect(call).toMatchObject({ outcome: 'provider_interrupted', usageSource: 'counted', usage: { inputTokens: 3, outputTokens: 1 } });
+    finish();
+    expect(await arrival()).toMatch(/"a"[^]*"code":"provider_failed"/);
+  });
+  it('ends its reply at [DONE], and gives the provider a moment to end its own', async () => {
+    const { relay: stream, exchange, outcome, abort } = await relay();
+    stream.push(event('a'));
+    await turns();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    stream.push(Buffer.concat([DONE, event('late')]));
+    await turns();
+    vi.advanceTimersByTime(10);
+    (await outcome).finish();
+    expect(exchange.reply.writableEnded).toBe(true);
+    vi.advanceTimersByTime(1_000);
+    expect(abort).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1_000);
+    expect(abort).toHaveBeenCalledOnce();
+  });
+  it('keeps the provider\'s connection where that ends its reply too', async () => {
+    const { relay: stream, outcome, abort } = await relay();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    stream.push(event('a'));
+    stream.push(DONE);
+    await turns();
+    (await outcome).finish();
+    stream.end();
+    vi.advanceTimersByTime(10_000);
+    expect(abort).not.toHaveBeenCalled();
   });
   it('has its head and what came with it in one write', async () => {
     const { relay: stream, arrival } = await relay();
@@ -70,15 +140,6 @@ describe('a stream passed through', () => {
     vi.advanceTimersByTime(5);
     stream.push(event('d'));
     expect(await arrival()).toContain('"d"');
-  });
-  it('makes nobody wait for the rest of the first event', async () => {
-    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
-    const { relay: stream, arrival } = await relay();
-    const whole = event('a');
-    stream.push(whole.subarray(0, 20));
-    expect(await arrival()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/);
-    stream.push(whole.subarray(20));
-    expect(await arrival()).toContain('"a"');
   });
   it('gathers no more than 64 KiB', async () => {
     vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
@@ -119,6 +180,8 @@ describe('a stream passed through', () => {
     const closed = once(exchange.reply, 'close');
     client.destroy();
     await closed;
+    exchange.clientLeft = true;
+    stream.clientLeft();
     for (const part of [event('c'), event('d'), DONE]) stream.push(part);
     stream.end();
     expect(await outcome).toMatchObject({ outcome: 'client_left', usageSource: 'counted', usage: { outputTokens: 2 } });

@@ -1,15 +1,22 @@
 import type { Dispatcher } from 'undici';
-import type { TokenUsage } from '@tollgate/pricing';
+import type { ErrorCode } from '@tollgate/errors';
+import { costOf } from '@tollgate/pricing';
 import type { Target } from '../choose-route/route-table.js';
 import type { AbortReason, CallUnderWay, Exchange } from '../exchange.js';
 import { errorEvent, replyHeaders } from '../reply.js';
+import { judgeUsage } from '../usage/judge-usage.js';
 import type { CallOutcome } from './call.js';
-import { StreamEvents } from './stream-events.js';
+import type { ProviderError } from './completion-check.js';
+import { StreamEvents, type EventError } from './stream-events.js';
 
-/** How long a provider may go on after the client has left, so that its usage report is still heard. */
-const DRAIN_MS_MAX = 10_000;
 /** A client that takes nothing for this long, while its stream waits, counts as gone: its hold is others' credit. */
 const STALLED_MS_MAX = 60_000;
+/** How long a provider may keep its connection after `[DONE]`, so that it can be used again. */
+const AFTER_DONE_MS_MAX = 1_500;
+/** An event longer than this is no part of a completion: the stream is ended. */
+const EVENT_BYTES_MAX = 16 * 1024 * 1024;
+/** What comes before the first part of a completion is kept up to here: comments, mostly. */
+const OPENING_BYTES_MAX = 1024 * 1024;
 
 /**
  * What comes within this long after a write waits for company, this long at most: a provider that sends faster than
@@ -19,12 +26,24 @@ const GATHER_MS = 5;
 /** So much does not wait. */
 const GATHERED_BYTES_MAX = 64 * 1024;
 
-const ABORTED = { revoked: 'invalid_api_key', timed_out: 'provider_timeout' } as const;
+/** What a client is told in the stream when its call is ended from our side. */
+const ABORTED = { revoked: 'invalid_api_key', timed_out: 'provider_timeout', hold_used_up: 'quota_exceeded', oversized: 'provider_failed', client_left: 'provider_failed' } as const satisfies Record<AbortReason, ErrorCode>;
+
+/** How a relay ended. */
+export type RelayEnd =
+  /** All but the last bytes are with the client. */
+  | { readonly kind: 'streamed'; readonly outcome: CallOutcome; readonly broken: EventError | Error | AbortReason | null }
+  /** No part of a completion has come, and the client has been sent nothing: another provider may be asked. */
+  | { readonly kind: 'rejected'; readonly error: ProviderError; readonly body: Buffer }
+  | { readonly kind: 'failed'; readonly error: Error }
+  | { readonly kind: 'aborted'; readonly why: AbortReason };
+
+const NO_COMPLETION: ProviderError = { status: 502, why: 'no_completion' };
 
 /**
  * Passes a stream through: what arrives in one event-loop turn is looked at and written once, and so is what follows
- * faster than anybody can see. The bytes that end the stream wait until its usage is in the journal, so a client that
- * has the whole reply was charged for it.
+ * faster than anybody can see. The client is sent nothing before the first part of a completion. The bytes that end
+ * the stream wait until its usage is in the journal, so a client that has the whole reply was charged for it.
  */
 export class StreamRelay implements CallUnderWay {
   readonly #events: StreamEvents;
@@ -33,36 +52,27 @@ export class StreamRelay implements CallUnderWay {
   #turn: NodeJS.Immediate | null = null;
   #company: NodeJS.Timeout | null = null;
   #writtenAt = -Infinity;
-  #usage: TokenUsage | null = null;
+  /** What came before the first part of a completion. */
+  #opening = '';
   #tail = '';
-  #state: 'open' | 'settling' | 'finished' = 'open';
+  #state: 'opening' | 'open' | 'settling' | 'finished' = 'opening';
   #upstreamEnded = false;
-  #headSent = false;
-  #clientLeft = false;
   #aborted: AbortReason | null = null;
-  #drainTimer: NodeJS.Timeout | null = null;
 
   constructor(
     private readonly exchange: Exchange,
     private readonly target: Target,
     private readonly controller: Dispatcher.DispatchController,
-    contentType: string,
-    private readonly settle: (outcome: CallOutcome) => void,
+    private readonly contentType: string,
+    private readonly ended: (end: RelayEnd) => void,
   ) {
     this.#events = new StreamEvents(exchange.showUsage);
     exchange.call = this;
-    const { reply } = exchange;
-    if (reply.destroyed) {
-      this.#leave();
-      return;
-    }
-    reply.once('close', () => this.#leave());
-    reply.writeHead(200, [...replyHeaders(exchange), 'content-type', contentType, 'cache-control', 'no-cache', 'x-accel-buffering', 'no']);
-    // The head goes out with the first events, and at the end of the turn without them.
-    this.#turn = setImmediate(this.#flush);
   }
 
   push(chunk: Buffer): void {
+    // Behind its end a stream has nothing to say.
+    if (this.#state === 'settling' || this.#state === 'finished') return;
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     if (this.#turn !== null || (this.#company !== null && this.#bytes < GATHERED_BYTES_MAX)) return;
@@ -70,27 +80,28 @@ export class StreamRelay implements CallUnderWay {
     else this.#turn = setImmediate(this.#flush);
   }
 
+  /** The provider has ended its reply. */
   end(): void {
     this.#flush();
     this.#upstreamEnded = true;
-    if (this.#state === 'open') {
-      const rest = this.#events.end();
-      this.#usage = rest.usage ?? this.#usage;
-      this.#tail += rest.events + rest.tail;
-      this.#complete(this.#clientLeft ? 'client_left' : 'completed');
-    } else if (this.#state === 'finished') {
-      this.exchange.reply.end();
-    }
+    if (this.#state !== 'opening' && this.#state !== 'open') return;
+    const rest = this.#events.end();
+    this.#pass(rest.events, rest.tail);
+    if (this.#events.error !== null && !this.#events.opened) return this.#reject(this.#events.error);
+    if (this.#state === 'opening') return this.#reject(NO_COMPLETION);
+    if (rest.done || this.#events.finished) return this.#complete(this.#events.error === null ? 'completed' : 'provider_interrupted');
+    this.#breakOff(new Error('the stream ended without a reason to finish and without [DONE]'));
   }
 
-  fail(): void {
+  /** The connection broke, or was ended by us. */
+  fail(error: Error): void {
     this.#flush();
     this.#upstreamEnded = true;
-    if (this.#state === 'open') {
-      if (!this.#clientLeft) this.#tail += errorEvent(this.#aborted === null ? 'provider_failed' : ABORTED[this.#aborted]);
-      this.#complete(this.#aborted === 'revoked' ? 'revoked' : this.#clientLeft ? 'client_left' : 'provider_interrupted');
-    } else if (this.#state === 'finished') {
-      this.exchange.reply.end();
+    if (this.#state === 'opening') {
+      this.#state = 'finished';
+      this.ended(this.#aborted === null ? { kind: 'failed', error } : { kind: 'aborted', why: this.#aborted });
+    } else if (this.#state === 'open') {
+      this.#breakOff(this.#aborted ?? error);
     }
   }
 
@@ -98,36 +109,61 @@ export class StreamRelay implements CallUnderWay {
     if (this.#turn !== null) clearImmediate(this.#turn);
     if (this.#company !== null) clearTimeout(this.#company);
     this.#turn = this.#company = null;
-    if (this.#chunks.length === 0) return this.#sendHead();
+    if (this.#chunks.length === 0) return;
     const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
     this.#chunks = [];
     this.#bytes = 0;
-    const part = this.#events.take(bytes);
-    this.#usage = part.usage ?? this.#usage;
-    if (this.#state === 'settling') {
-      this.#tail += part.events + part.tail;
-      return;
-    }
-    this.#write(part.events);
-    if (this.#state === 'finished') return this.#write(part.tail);
-    this.#tail += part.tail;
-    this.#sendHead();
-    if (!this.#clientLeft) this.exchange.countedOutputTokens = this.#events.countedTokens();
-    if (part.done) this.#complete(this.#clientLeft ? 'client_left' : 'completed');
+    if (this.#state !== 'opening' && this.#state !== 'open') return;
+    const events = this.#events;
+    const part = events.take(bytes);
+    if (events.error !== null && !events.opened) return this.#reject(events.error);
+    this.#pass(part.events, part.tail);
+    if (part.done) return events.opened ? this.#complete(events.error === null ? 'completed' : 'provider_interrupted') : this.#reject(NO_COMPLETION);
+    if (events.heldBytes > EVENT_BYTES_MAX || this.#opening.length > OPENING_BYTES_MAX) return this.abort('oversized');
+    if (this.target.provider.endAtHold && this.#isHoldUsedUp()) this.abort('hold_used_up');
   };
 
-  /** Where nothing else did. */
-  #sendHead(): void {
-    const { reply } = this.exchange;
-    if (this.#headSent || this.#clientLeft || reply.destroyed) return;
-    this.#headSent = true;
-    reply.flushHeaders();
+  /** Sends on what has come; before the first part of a completion it is kept. */
+  #pass(events: string, tail: string): void {
+    if (this.#events.opened && this.#state === 'opening') {
+      this.#open();
+      events = this.#opening + events;
+      this.#opening = '';
+    }
+    if (this.#state === 'opening') this.#opening += events;
+    else this.#write(events);
+    this.#tail += tail;
+    if (!this.exchange.clientLeft) this.exchange.countedOutputTokens = this.#events.countedTokens();
+  }
+
+  /** The first part of a completion has come: from here on the reply is this provider's. */
+  #open(): void {
+    this.#state = 'open';
+    const { exchange } = this;
+    exchange.firstByteAt = performance.now();
+    if (!exchange.clientLeft) exchange.callEndsAt = exchange.callStartedAt + this.target.provider.timeoutMs;
+    const { reply } = exchange;
+    if (reply.destroyed) return;
+    reply.writeHead(200, [...replyHeaders(exchange), 'content-type', this.contentType, 'cache-control', 'no-cache', 'x-accel-buffering', 'no']);
+  }
+
+  #reject(error: ProviderError | EventError): void {
+    this.#state = 'finished';
+    this.exchange.call = null;
+    if (!this.#upstreamEnded) this.controller.abort(new Error('the stream is no completion'));
+    this.ended({ kind: 'rejected', error, body: Buffer.from('data' in error ? error.data : '', 'latin1') });
+  }
+
+  #isHoldUsedUp(): boolean {
+    const { holdNanoUsd, inputTokensEstimate, countedOutputTokens } = this.exchange;
+    if (holdNanoUsd === null) return false;
+    return costOf(this.target.price, { inputTokens: inputTokensEstimate, outputTokens: countedOutputTokens, cachedInputTokens: 0, reasoningTokens: 0 }) >= holdNanoUsd;
   }
 
   #write(text: string): void {
-    const { reply } = this.exchange;
-    if (text === '' || this.#clientLeft || reply.destroyed) return;
-    this.#headSent = true;
+    const { exchange } = this;
+    const { reply } = exchange;
+    if (text === '' || exchange.clientLeft || reply.destroyed) return;
     this.#writtenAt = performance.now();
     if (reply.write(text, 'latin1') || this.#upstreamEnded) return;
     this.controller.pause();
@@ -139,33 +175,51 @@ export class StreamRelay implements CallUnderWay {
     });
   }
 
-  #complete(outcome: CallOutcome['outcome']): void {
+  /** The stream ended before it was whole. A client that is still there is told so. */
+  #breakOff(why: Error | AbortReason): void {
+    const { exchange } = this;
+    const toldAlready = this.#events.error !== null;
+    if (!exchange.clientLeft && !toldAlready) this.#tail += errorEvent(typeof why === 'string' ? ABORTED[why] : 'provider_failed');
+    this.#complete(why === 'revoked' ? 'revoked' : 'provider_interrupted', this.#events.error ?? why);
+  }
+
+  #complete(outcome: CallOutcome['outcome'], broken: EventError | Error | AbortReason | null = this.#events.error): void {
     this.#state = 'settling';
-    if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
-    this.exchange.call = null;
     const { exchange, target } = this;
-    const counted: TokenUsage = { inputTokens: exchange.inputTokensEstimate, outputTokens: exchange.countedOutputTokens, cachedInputTokens: 0, reasoningTokens: 0 };
-    this.settle({ target, outcome, usage: this.#usage ?? counted, usageSource: this.#usage === null ? 'counted' : 'provider', finish: () => this.#finish() });
+    exchange.call = null;
+    const isWhole = outcome === 'completed' && !this.#events.isReportEarly;
+    const counted = { inputTokens: exchange.inputTokensEstimate, outputTokens: exchange.countedOutputTokens };
+    const { usage, usageSource } = judgeUsage(this.#events.report, counted, !isWhole);
+    const left = exchange.clientLeft && outcome !== 'revoked';
+    this.ended({
+      kind: 'streamed',
+      outcome: { target, outcome: left ? 'client_left' : outcome, usage, usageSource, finish: () => this.#finish() },
+      broken: left ? null : broken,
+    });
   }
 
   #finish(): void {
     this.#state = 'finished';
+    const { reply } = this.exchange;
     this.#write(this.#tail);
     this.#tail = '';
-    if (this.#upstreamEnded) this.exchange.reply.end();
+    if (!reply.destroyed) reply.end();
+    if (this.#upstreamEnded) return;
+    // A provider that has ended its stream may end its reply too, and its connection serves the next request.
+    this.controller.resume();
+    const late = setTimeout(() => this.controller.abort(new Error('the connection outlived its stream')), AFTER_DONE_MS_MAX);
+    late.unref();
+    this.#company = late;
   }
 
-  /** The client is gone: the provider is heard out for a while, for its report, and what was delivered is no more counted. */
-  #leave(): void {
-    if (this.#clientLeft || this.#state !== 'open') return;
-    this.#clientLeft = true;
+  /** The client is gone: what was not taken by it is taken by nobody. */
+  clientLeft(): void {
     this.controller.resume();
-    this.#drainTimer = setTimeout(() => this.controller.abort(new Error('the client left')), DRAIN_MS_MAX);
   }
 
   /** The stream ends here and now. */
   abort(why: AbortReason): void {
-    if (this.#state !== 'open') return;
+    if (this.#state !== 'open' && this.#state !== 'opening') return;
     this.#aborted = why;
     this.controller.abort(new Error(why));
   }

@@ -3,7 +3,11 @@ import { costOf } from '@tollgate/pricing';
 import type { Journal } from '../../journal/journal.js';
 import { finalText } from '../event-text.js';
 import type { Exchange } from '../exchange.js';
+import type { Target } from '../choose-route/route-table.js';
 import type { CallOutcome } from '../forward/call.js';
+
+/** Hears what a call cost beyond its hold: the platform's loss. */
+export type OnLoss = (exchange: Exchange, target: Target, lossNanoUsd: bigint) => void;
 
 /**
  * Ends a request that reached a provider, once: the final goes into the journal, the settle into its queue. It is
@@ -11,22 +15,34 @@ import type { CallOutcome } from '../forward/call.js';
  * final, for which the reply's last byte waits, or refused it: then the journal keeps it and tries again, and the
  * reply need not wait.
  */
-export function settle(journal: Journal, admission: Admission): (exchange: Exchange, call: CallOutcome) => Promise<unknown> {
+export function settle(journal: Journal, admission: Admission, onLoss: OnLoss): (exchange: Exchange, call: CallOutcome) => Promise<unknown> {
   return (exchange, { target, outcome, usage, usageSource }) => {
     if (exchange.settled) return Promise.resolve();
     exchange.settled = true;
+    exchange.onSettled?.();
     const { holdNanoUsd, requestId } = exchange;
     const journaled = exchange.journaled!;
     const costNanoUsd = costOf(target.price, usage);
     const chargeNanoUsd = holdNanoUsd !== null && costNanoUsd > holdNanoUsd ? holdNanoUsd : costNanoUsd;
+    if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd);
     const journalNumber = journal.takeNumber();
     const final = finalText(exchange.eventHead, { target, journalNumber, outcome, usage, usageSource, costNanoUsd, chargeNanoUsd, endedAtMs: Date.now() });
     const written = journal.append('F', journaled, journalNumber, final);
     if (exchange.admitted) {
-      admission.settle({ requestId, organizationId: journaled.organizationId, chargeNanoUsd, tokens: usageSource === 'none' ? 0 : usage.inputTokens + usage.outputTokens });
+      const tokens = usageSource === 'none' ? 0 : usage.inputTokens + usage.outputTokens;
+      const answerTokens = exchange.openEnded && isWhole(outcome, usageSource) ? usage.outputTokens : null;
+      admission.settle({ requestId, organizationId: journaled.organizationId, chargeNanoUsd, tokens, answerTokens });
     }
     return written;
   };
+}
+
+/**
+ * Whether the output is that of an answer from its beginning to its end. What we counted of one that broke off would
+ * make the next answers look short.
+ */
+function isWhole(outcome: CallOutcome['outcome'], usageSource: CallOutcome['usageSource']): boolean {
+  return usageSource === 'provider' || (usageSource === 'counted' && outcome === 'completed');
 }
 
 /** Gives back what was taken for a request that was never forwarded. */

@@ -1,0 +1,102 @@
+import type { Socket } from 'node:net';
+
+/** The start of every request that undici writes to a provider. */
+const REQUEST_START = 'POST ';
+const INTERIM = Buffer.from('HTTP/1.1 100');
+const VERSION_DIGIT = 7;
+const HEAD_END = Buffer.from('\r\n\r\n');
+/** An interim reply longer than this is none. */
+const INTERIM_BYTES_MAX = 4_096;
+
+/** A connection that had served requests before died before one byte of the answer to the present one came. */
+export class DeadConnectionError extends Error {
+  readonly code = 'ERR_DEAD_CONNECTION';
+
+  constructor(cause?: Error) {
+    super('the kept connection to the provider was closed before it answered', { cause });
+  }
+}
+
+/**
+ * Watches one connection to a provider for what undici does not do.
+ *
+ * `100 Continue` that nobody asked for is taken out: a client must accept it (RFC 9110 §15.2), undici closes the
+ * connection. A connection that is closed between two requests, just as the second goes out, ends that request with a
+ * `DeadConnectionError`: the provider cannot have answered it, so it may be sent again on a fresh connection.
+ */
+export function watchProviderSocket(socket: Socket): Socket {
+  const watch = new SocketWatch(socket);
+  const write = socket.write.bind(socket) as (...parts: unknown[]) => boolean;
+  const read = socket.read.bind(socket);
+  socket.write = ((...parts: unknown[]) => {
+    const text = parts[0];
+    if (typeof text === 'string' && text.startsWith(REQUEST_START)) watch.requestWritten();
+    return write(...parts);
+  }) as Socket['write'];
+  socket.read = (size?: number): Buffer | null => {
+    const bytes = read(size) as Buffer | null;
+    return bytes === null || !watch.awaitsHead ? bytes : watch.headBytes(bytes);
+  };
+  // These run before undici's own listeners, which end the request.
+  socket.on('end', () => watch.closed());
+  socket.on('close', () => watch.closed());
+  socket.on('error', (error) => watch.failed(error));
+  return socket;
+}
+
+class SocketWatch {
+  /** A request was written, and no byte of its final answer has been read. */
+  awaitsHead = false;
+  #requests = 0;
+  #answered = false;
+  #held: Buffer | null = null;
+
+  constructor(private readonly socket: Socket) {}
+
+  requestWritten(): void {
+    this.awaitsHead = true;
+    this.#answered = false;
+    this.#requests += 1;
+  }
+
+  /** The bytes without interim replies; null while it cannot be told whether they are one. */
+  headBytes(bytes: Buffer): Buffer | null {
+    this.#answered = true;
+    let rest = this.#held === null ? bytes : Buffer.concat([this.#held, bytes]);
+    this.#held = null;
+    while (isInterim(rest)) {
+      const end = rest.length < INTERIM.length ? -1 : rest.indexOf(HEAD_END);
+      if (end === -1) {
+        if (rest.length > INTERIM_BYTES_MAX) break;
+        this.#held = rest;
+        return null;
+      }
+      rest = rest.subarray(end + HEAD_END.length);
+      if (rest.length === 0) return null;
+    }
+    this.awaitsHead = false;
+    return rest;
+  }
+
+  get #isDead(): boolean {
+    return this.awaitsHead && !this.#answered && this.#requests > 1;
+  }
+
+  closed(): void {
+    if (!this.#isDead) return;
+    this.awaitsHead = false;
+    if (!this.socket.destroyed) this.socket.destroy(new DeadConnectionError());
+  }
+
+  failed(error: Error & { code?: string }): void {
+    if (this.#isDead) error.code = 'ERR_DEAD_CONNECTION';
+  }
+}
+
+/** Whether the bytes are, or may become, the start of `HTTP/1.x 100`. */
+function isInterim(bytes: Buffer): boolean {
+  const length = Math.min(bytes.length, INTERIM.length);
+  if (length === 0) return false;
+  for (let at = 0; at < length; at++) if (at !== VERSION_DIGIT && bytes[at] !== INTERIM[at]) return false;
+  return true;
+}

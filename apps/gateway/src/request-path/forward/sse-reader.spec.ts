@@ -1,0 +1,87 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { EventCutter, eventEnd, looksLikeEvents, readEvent } from './sse-reader.js';
+
+const LINE_ENDS = ['\n', '\r', '\r\n'] as const;
+
+/** All events of a text that came in these pieces, each as it stands, and what is left at the end. */
+function cut(pieces: readonly string[]): { events: string[]; rest: string } {
+  const cutter = new EventCutter();
+  const events: string[] = [];
+  for (const piece of pieces) {
+    const whole = cutter.take(piece);
+    for (let at = 0; at < whole.length; ) {
+      const end = eventEnd(whole, at, whole.includes('\r'));
+      events.push(whole.slice(at, end));
+      at = end;
+    }
+  }
+  return { events, rest: cutter.rest() };
+}
+
+/** A text cut at these places, taken modulo its length. */
+function pieces(text: string, places: readonly number[]): string[] {
+  const at = [...new Set(places.map((place) => place % (text.length + 1)))].sort((a, b) => a - b);
+  return [0, ...at].map((start, index) => text.slice(start, at[index] ?? text.length));
+}
+
+describe('a stream of events', () => {
+  const dataOf = (texts: readonly string[]) => texts.map(readEvent).filter(({ data }) => data !== null).map(({ data }) => data);
+
+  it('is cut into the same events wherever the network cut it and however its lines end', () => {
+    const line = fc.constantFrom('data: a', 'data:b', 'data: {"x":1}', ': comment', 'event: error', 'id: 7', 'data', 'retry: 10');
+    const event = fc.record({ lines: fc.array(line, { minLength: 1, maxLength: 4 }), ends: fc.array(fc.constantFrom(...LINE_ENDS), { minLength: 5, maxLength: 5 }) });
+    fc.assert(fc.property(fc.array(event, { minLength: 1, maxLength: 6 }), fc.array(fc.nat(), { maxLength: 12 }), (events, places) => {
+      // An empty line of CR before a LF would be one line end.
+      const written = events.map(({ lines, ends }) => lines.map((text, at) => text + ends[at]!).join('') + (ends[lines.length - 1] === '\r' && ends[4] === '\n' ? '\r' : ends[4]!));
+      const text = written.join('');
+      const found = cut(pieces(text, places));
+      expect(found.events.join('') + found.rest).toBe(text);
+      // The LF of a CR LF whose CR ended the last event.
+      expect(found.rest).toMatch(/^\n?$/);
+      const expected = events.map(({ lines }) => lines.map((each) => readEvent(`${each}\n\n`).data).filter((data) => data !== null)).filter((data) => data.length > 0).map((data) => data.join('\n'));
+      expect(dataOf(found.events)).toEqual(expected);
+    }), { numRuns: 2_000 });
+  });
+
+  it('holds what has no empty line behind it yet, and gives it at the end', () => {
+    expect(cut(['data: a\n\nda', 'ta: b\n'])).toEqual({ events: ['data: a\n\n'], rest: 'data: b\n' });
+    expect(cut(['data: a\r', '\n', '\r', '\ndata: b'])).toEqual({ events: ['data: a\r\n\r'], rest: '\ndata: b' });
+  });
+
+  it('takes a time for a long event that grows with its length alone', () => {
+    const cutter = new EventCutter();
+    for (let n = 0; n < 200_000; n++) expect(cutter.take('x')).toBe('');
+    expect(cutter.heldLength).toBe(200_000);
+    expect(cutter.take('\n\n')).toHaveLength(200_002);
+  });
+});
+
+describe('an event', () => {
+  it.each([
+    ['data: a\n\n', { name: '', data: 'a' }],
+    ['data:a\n\n', { name: '', data: 'a' }],
+    ['data:  a\r\n\r\n', { name: '', data: ' a' }],
+    ['data: a\rdata: b\r\r', { name: '', data: 'a\nb' }],
+    ['event: error\ndata: {}\n\n', { name: 'error', data: '{}' }],
+    [': a comment\n\n', { name: '', data: null }],
+    ['data\n\n', { name: '', data: '' }],
+    ['\u00ef\u00bb\u00bfdata: a\n\n', { name: '', data: 'a' }],
+    ['dataset: a\n\n', { name: '', data: null }],
+    ['\n', { name: '', data: null }],
+  ])('%j is read as the standard says', (text, event) => {
+    expect(readEvent(text)).toEqual(event);
+  });
+});
+
+describe('bytes that are no event stream by their label', () => {
+  it.each(['data: {}', 'data:{}', ': comment', 'event: message', 'id: 1', 'retry: 1', '\ufeffdata: 1', '\n\ndata: 1', 'data\n', '\r\n: x'])('%j are one', (text) => {
+    expect(looksLikeEvents(Buffer.from(text))).toBe(true);
+  });
+  it.each(['{"error":{}}', '<html>', 'dataset', 'datum: 1', '"data: x"', 'null    ', '        {"a":1}'])('%j are none', (text) => {
+    expect(looksLikeEvents(Buffer.from(text.padEnd(8)))).toBe(false);
+  });
+  it.each(['', 'd', 'dat', 'data', '\n', '\u00ef', 'retr'])('%j may become one', (text) => {
+    expect(looksLikeEvents(Buffer.from(text, 'latin1'))).toBe(null);
+  });
+});

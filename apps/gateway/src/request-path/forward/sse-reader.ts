@@ -1,0 +1,125 @@
+const LF = '\n', CR = '\r';
+const CR_CODE = 0x0d, LF_CODE = 0x0a;
+/** A line end with an empty line behind it; the two characters of a CR LF are one line end. */
+const BLANK_LINE = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)/g;
+const LINE_END = /\r\n|\n|\r/;
+/** The byte order mark as latin1 reads its three bytes. */
+const BOM = '\u00ef\u00bb\u00bf';
+
+/**
+ * Cuts the bytes of an event stream into whole events, wherever the network cut them and however its lines end:
+ * CR, LF and CR LF, also mixed (HTML Standard §9.2.6). Texts are latin1, a character for each byte: no byte is changed.
+ * What has been looked at is not looked at again, so that the time for an event grows with its length alone.
+ */
+export class EventCutter {
+  #held: string[] = [];
+  #heldLength = 0;
+  /** The last two characters that are held: an end may begin in them. */
+  #last = '';
+
+  /** Bytes held of an event that has not ended. */
+  get heldLength(): number {
+    return this.#heldLength;
+  }
+
+  /** All whole events that are there now; the rest is held. */
+  take(arrived: string): string {
+    const probe = this.#last + arrived;
+    const end = lastEventEnd(probe) - this.#last.length;
+    if (end <= 0) {
+      this.#hold(arrived);
+      return '';
+    }
+    const whole = this.#heldLength === 0 ? arrived.slice(0, end) : `${this.#held.join('')}${arrived.slice(0, end)}`;
+    this.#held = [];
+    this.#heldLength = 0;
+    this.#last = '';
+    if (end < arrived.length) this.#hold(arrived.slice(end));
+    return whole;
+  }
+
+  /** What is held when the stream ends: an event without its empty line. */
+  rest(): string {
+    const rest = this.#held.join('');
+    this.#held = [];
+    this.#heldLength = 0;
+    this.#last = '';
+    return rest;
+  }
+
+  #hold(text: string): void {
+    if (text === '') return;
+    this.#held.push(text);
+    this.#heldLength += text.length;
+    this.#last = (this.#last + text).slice(-2);
+  }
+}
+
+/** The place behind the last empty line; 0 for none. */
+function lastEventEnd(text: string): number {
+  if (text.endsWith('\n\n')) return text.length;
+  const lf = text.lastIndexOf('\n\n');
+  let end = lf === -1 ? 0 : lf + 2;
+  // Looked for forwards first: in most streams there is none, and this search is the fastest.
+  if (!text.includes(CR)) return end;
+  for (const pair of ['\n\r', '\r\r']) {
+    const at = text.lastIndexOf(pair);
+    if (at === -1) continue;
+    const after = text.charCodeAt(at + 2) === LF_CODE ? at + 3 : at + 2;
+    if (after > end) end = after;
+  }
+  return end;
+}
+
+/** The place behind the event that starts at `at`: behind its empty line, or the end of the text. */
+export function eventEnd(text: string, at: number, mayHaveCr: boolean): number {
+  const first = text.charCodeAt(at);
+  // An empty line on its own: behind an event that ended with a CR this may be the LF of its line end.
+  if (first === LF_CODE) return at + 1;
+  if (!mayHaveCr) {
+    const end = text.indexOf('\n\n', at);
+    return end === -1 ? text.length : end + 2;
+  }
+  if (first === CR_CODE) return text.charCodeAt(at + 1) === LF_CODE ? at + 2 : at + 1;
+  BLANK_LINE.lastIndex = at;
+  const blank = BLANK_LINE.exec(text);
+  return blank === null ? text.length : blank.index + blank[0].length;
+}
+
+/** One event as the standard reads it. */
+export interface SseEvent {
+  /** The value of `event`; empty where there is none. */
+  readonly name: string;
+  /** Its data lines, joined by LF; null where it has none, as a comment. */
+  readonly data: string | null;
+}
+
+/** Reads one whole event. */
+export function readEvent(text: string): SseEvent {
+  let name = '';
+  let data: string | null = null;
+  const lines = (text.startsWith(BOM) ? text.slice(BOM.length) : text).split(LINE_END);
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    const field = colon === -1 ? line : line.slice(0, colon);
+    if (field !== 'data' && field !== 'event') continue;
+    const value = colon === -1 ? '' : line.slice(line.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1);
+    if (field === 'event') name = value;
+    else data = data === null ? value : `${data}${LF}${value}`;
+  }
+  return { name, data };
+}
+
+/** What an event stream may begin with. */
+const FIRST_LINE = /^(?:data|event|id|retry)(?::|\r|\n)|^:/;
+/** As many characters tell. */
+const FIRST_LINE_LENGTH = 6;
+
+/** Whether bytes are the beginning of an event stream; null while too few are there to tell. */
+export function looksLikeEvents(bytes: Buffer): boolean | null {
+  let text = bytes.toString('latin1', 0, 64);
+  if (text.startsWith(BOM)) text = text.slice(BOM.length);
+  text = text.replace(/^[\r\n\t ]+/, '');
+  if (FIRST_LINE.test(text)) return true;
+  return text.length >= FIRST_LINE_LENGTH || bytes.length >= 64 ? false : null;
+}

@@ -1,0 +1,79 @@
+import type { Logger } from '@tollgate/telemetry';
+import type { Target } from './choose-route/route-table.js';
+import type { AbortReason, Exchange } from './exchange.js';
+import type { EventError } from './forward/stream-events.js';
+import { providerWords } from './forward/provider-words.js';
+import { LogSampler } from './log-sampler.js';
+import type { Refusal } from './refusal.js';
+
+/** What is known of an attempt that failed. */
+export interface AttemptFailure {
+  readonly status?: number;
+  readonly why?: string;
+  /** The provider's own, unbounded; cut and masked before it is written. */
+  readonly words?: Buffer;
+  readonly error?: Error & { code?: string };
+}
+
+/**
+ * One line for each refusal and each failed call, by request id, key id and code: whoever runs the gateway finds by
+ * the `x-request-id` of a reply why it was given. Lines never hold a secret, and of a caller's content nothing; a
+ * flood is sampled.
+ */
+export class RequestLog {
+  readonly #sampler = new LogSampler();
+
+  constructor(private readonly logger: Logger) {}
+
+  /** A request has left the path without reaching a provider. */
+  refused(exchange: Exchange, { code, message, param }: Refusal): void {
+    this.#write(exchange, code, { ...(message !== null && { reason: message }), ...(param !== null && { param }) }, 'a request was refused');
+  }
+
+  /** A provider did not give what it was asked for; another may. */
+  attemptFailed(exchange: Exchange, target: Target, code: string, { status, why, words, error }: AttemptFailure): void {
+    const details = {
+      ...ofTarget(target),
+      ...(status !== undefined && { status }),
+      ...(words !== undefined && { words: providerWords(words, target.provider.credential) }),
+      ...(error !== undefined && { reason: providerWords(Buffer.from(error.message), target.provider.credential), errorCode: error.code }),
+    };
+    this.#write(exchange, code, details, messageOf(code, why, status));
+  }
+
+  /** A stream ended before it was whole, and its client had a part of it. */
+  streamBroken(exchange: Exchange, target: Target, broken: EventError | Error | AbortReason): void {
+    const { credential } = target.provider;
+    const details =
+      typeof broken === 'string' ? { reason: broken }
+      : broken instanceof Error ? { reason: providerWords(Buffer.from(broken.message), credential), errorCode: (broken as { code?: string }).code }
+      : { status: broken.status, words: providerWords(Buffer.from(broken.data, 'latin1'), credential) };
+    this.#write(exchange, 'provider_interrupted', { ...ofTarget(target), ...details }, 'a stream broke off');
+  }
+
+  /** A provider charges more than the credit that was held for its call: the rest is the platform's. */
+  loss(exchange: Exchange, target: Target, lossNanoUsd: bigint): void {
+    this.#write(exchange, 'platform_loss', { ...ofTarget(target), lossNanoUsd: lossNanoUsd.toString() }, 'a call cost more than was held for it');
+  }
+
+  #write(exchange: Exchange, code: string, details: object, message: string): void {
+    const apiKeyId = exchange.key?.snapshot.apiKeyId;
+    const suppressed = this.#sampler.take(`${code} ${apiKeyId ?? ''}`);
+    if (suppressed === -1) return;
+    this.logger.warn({ requestId: exchange.requestId, apiKeyId, code, ...details, ...(suppressed > 0 && { suppressed }) }, message);
+  }
+}
+
+function ofTarget({ provider, model }: Target): object {
+  return { provider: provider.name, model };
+}
+
+function messageOf(code: string, why: string | undefined, status: number | undefined): string {
+  if (why === 'no_completion') return 'a provider answered with something that is no completion';
+  if (status !== undefined) return 'a provider answered with an error';
+  switch (code) {
+    case 'provider_unreachable': return 'a provider could not be reached';
+    case 'provider_timeout': return 'a provider did not answer in time';
+    default: return 'a provider broke off before its answer';
+  }
+}

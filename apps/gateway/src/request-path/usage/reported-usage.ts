@@ -1,0 +1,166 @@
+/** What one report of a provider says, in tokens; null for a side that it does not tell. */
+export interface UsageReport {
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  /** The part of the input that was read from a cache: never more than the input. */
+  readonly cachedInputTokens: number;
+  /** The part of the output that was reasoning: never more than the output. */
+  readonly reasoningTokens: number;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+type Sides = readonly [input: number | null, output: number | null];
+
+/** Above this a number is no count of tokens: no model takes or writes so many in a call. */
+const TOKENS_MAX = 1_000_000_000;
+/** Some relays write numbers as text. */
+const DIGITS = /^\d{1,10}(?:\.0+)?$/;
+const NO_FIELDS: Fields = {};
+
+/**
+ * Reads one `usage` value in any known provider's shape; null where it tells neither side. Never throws.
+ *
+ * What the shapes differ in, and what is made of it:
+ * - A side has OpenAI's name or Anthropic's. Relays that know both send a zero under the name they do not use.
+ * - Reasoning is part of `completion_tokens` (OpenAI, DeepSeek) or comes on top of it (xAI, Gemini). The total tells
+ *   which: output is what the total has besides the input. Only where there is no total, or one that is less than the
+ *   sum of the sides, the details decide: reasoning that is larger than `completion_tokens` is no part of it.
+ * - Cached input is part of `prompt_tokens` (OpenAI and those who follow it) or comes on top of `input_tokens`
+ *   (Anthropic). Under OpenAI's name it is on top where the total, or its size, leaves nothing else.
+ */
+export function readUsage(usage: unknown): UsageReport | null {
+  const fields = fieldsOf(usage);
+  const [input, output] = isOfSearch(fields) ? sidesOfSearch(fields) : sidesOf(fields);
+  if (input === null && output === null) return null;
+  return {
+    inputTokens: input,
+    outputTokens: output,
+    cachedInputTokens: Math.min(cachedIn(fields), input ?? 0),
+    reasoningTokens: Math.min(reasoningIn(fields), output ?? 0),
+  };
+}
+
+/**
+ * The report of a whole document, which is a plain reply or one event of a stream, already parsed; null where it has
+ * none. It stands at the top, in `x_groq` (Groq's streams) or in a choice (Kimi's streams); where several are told,
+ * they are merged, so that zeros at one place do not hide a report at another.
+ */
+export function reportIn(document: unknown): UsageReport | null {
+  const fields = fieldsOf(document);
+  const report = mergeReports(readUsage(fields['usage']), readUsage(fieldsOf(fields['x_groq'])['usage']));
+  const choices: readonly unknown[] = Array.isArray(fields['choices']) ? fields['choices'] : [];
+  return choices.reduce<UsageReport | null>(
+    (merged, choice) => mergeReports(merged, readUsage(fieldsOf(choice)['usage'])), report);
+}
+
+/**
+ * Both reports as one: a later report never lowers an earlier one, side by side. Cached input comes from the report
+ * whose input is taken, reasoning from the one whose output is. The order of the reports makes no difference.
+ */
+export function mergeReports(earlier: UsageReport | null, later: UsageReport | null): UsageReport | null {
+  if (earlier === null || later === null) return earlier ?? later;
+  const [inputTokens, cachedInputTokens] = largerSide(
+    [earlier.inputTokens, earlier.cachedInputTokens], [later.inputTokens, later.cachedInputTokens]);
+  const [outputTokens, reasoningTokens] = largerSide(
+    [earlier.outputTokens, earlier.reasoningTokens], [later.outputTokens, later.reasoningTokens]);
+  return { inputTokens, outputTokens, cachedInputTokens, reasoningTokens };
+}
+
+type Side = readonly [tokens: number | null, part: number];
+
+function largerSide(a: Side, b: Side): Side {
+  if (a[0] === b[0]) return [a[0], Math.max(a[1], b[1])];
+  return (a[0] ?? -1) > (b[0] ?? -1) ? a : b;
+}
+
+function sidesOf(fields: Fields): Sides {
+  const completion = larger(tokens(fields['completion_tokens']), tokens(fields['output_tokens']));
+  const total = tokens(fields['total_tokens']);
+  const input = inputOf(fields, completion ?? 0, total);
+  const output = outputOf(fields, input ?? 0, completion, total);
+  // Input that is not told, or told as zero, is what the total has besides the output.
+  const told = input !== null && input > 0;
+  return [!told && output !== null && output > 0 && total !== null && total > output ? total - output : input, output];
+}
+
+function inputOf(fields: Fields, completion: number, total: number | null): number | null {
+  const prompt = tokens(fields['prompt_tokens']);
+  const input = tokens(fields['input_tokens']);
+  const cached = cachedIn(fields);
+  const written = tokens(fields['cache_creation_input_tokens']) ?? 0;
+  if (prompt === null || (prompt === 0 && input !== null && input > 0)) {
+    // Anthropic's own names: what was read from the cache or written to it is not in `input_tokens`.
+    return input === null ? prompt : capped(input + (tokens(fields['cache_read_input_tokens']) ?? 0) + written);
+  }
+  const isNamedAsAnthropicDoes = (tokens(fields['cache_read_input_tokens']) ?? 0) > 0;
+  const reasoning = reasoningIn(fields);
+  const excess = total === null ? -1 : total - prompt - completion;
+  const isOnTop = excess < 0 || (excess === 0 && isNamedAsAnthropicDoes)
+    ? cached > prompt
+    : cached > 0 && excess !== reasoning && (excess === cached + written || excess === cached + written + reasoning);
+  return isOnTop ? capped(prompt + cached + written) : larger(prompt, input);
+}
+
+function outputOf(fields: Fields, input: number, completion: number | null, total: number | null): number | null {
+  // Without input, the total is the sum of two unknowns.
+  if (input > 0 && total !== null && total >= input + (completion ?? 0)) return total - input;
+  const reasoning = reasoningIn(fields);
+  return reasoning > (completion ?? 0) ? capped((completion ?? 0) + reasoning) : completion;
+}
+
+/** Perplexity's reports name what was searched for. */
+function isOfSearch(fields: Fields): boolean {
+  return (tokens(fields['citation_tokens']) ?? 0) > 0 || (tokens(fields['num_search_queries']) ?? 0) > 0;
+}
+
+/** The pages that were read and the reasoning about them are charged, and stand in neither a side nor the total. */
+function sidesOfSearch(fields: Fields): Sides {
+  const prompt = tokens(fields['prompt_tokens']);
+  const completion = tokens(fields['completion_tokens']);
+  const read = tokens(fields['citation_tokens']) ?? 0;
+  return [
+    prompt === null ? null : capped(prompt + read),
+    completion === null ? null : capped(completion + reasoningIn(fields)),
+  ];
+}
+
+/** The names of one and the same number; who sends several sends zero under those that it does not use. */
+function cachedIn(fields: Fields): number {
+  return Math.max(
+    tokens(fieldsOf(fields['prompt_tokens_details'])['cached_tokens']) ?? 0,
+    tokens(fieldsOf(fields['prompt_token_details'])['cached_tokens']) ?? 0,
+    tokens(fieldsOf(fields['input_tokens_details'])['cached_tokens']) ?? 0,
+    tokens(fields['prompt_cache_hit_tokens']) ?? 0,
+    tokens(fields['cache_read_input_tokens']) ?? 0,
+    tokens(fields['cached_tokens']) ?? 0,
+    tokens(fields['num_cached_tokens']) ?? 0,
+  );
+}
+
+function reasoningIn(fields: Fields): number {
+  return Math.max(
+    tokens(fieldsOf(fields['completion_tokens_details'])['reasoning_tokens']) ?? 0,
+    tokens(fieldsOf(fields['output_tokens_details'])['reasoning_tokens']) ?? 0,
+    tokens(fields['reasoning_tokens']) ?? 0,
+  );
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : NO_FIELDS;
+}
+
+function larger(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
+}
+
+function capped(sum: number): number {
+  return Math.min(sum, TOKENS_MAX);
+}
+
+/** A whole number of tokens; null for whatever else stands in its place. */
+function tokens(value: unknown): number | null {
+  const number = typeof value === 'string' && DIGITS.test(value) ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0 || number > TOKENS_MAX) return null;
+  // JSON has a negative zero.
+  return number + 0;
+}
