@@ -54,7 +54,7 @@ export async function playQuirk(stage: QuirkStage, quirk: Quirk): Promise<Played
   return { got, play, usage, afterwards, output: () => stage.shape.process.output() };
 }
 
-/** A call of a healthy model that holds no more than the row's did. Where no event is expected, its own is the only one. */
+/** A call of a healthy model that holds no more than the row's did. Where no event is expected, it makes the only one. */
 async function afterwardsOf(stage: QuirkStage, quirk: Quirk, key: CreatedKey): Promise<number> {
   const { status } = await stage.shape
     .client()

@@ -75,7 +75,7 @@ const firstData: readonly Quirk[] = [
     expect: fine,
   },
   ...(['hang', 'head'] as const).map((what): Quirk => ({
-    name: `a plain call without ${what === 'hang' ? 'an answer' : 'the rest of its answer'} is a time-out, and costs nothing`,
+    name: `a plain call without ${what === 'hang' ? 'an' : 'a whole'} answer is a time-out, and costs nothing`,
     settings: hurried,
     key: 'covers one call',
     plays: [what === 'hang' ? ['hang'] : [head({ headers: { 'content-length': '100' } }), Buffer.from('{'), 'hang']],
