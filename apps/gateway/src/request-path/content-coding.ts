@@ -60,16 +60,28 @@ export class Decoder {
     for (const each of this.#chain) each.destroy();
   }
 
+  /** Opens the decoder of the coding that was applied last; the one before it opens with the first bytes decoded. */
   #open(first: Buffer): void {
-    for (const coding of this.codings.toReversed()) this.#chain.push(DECODERS.get(coding)!(first));
-    for (const [at, each] of this.#chain.entries()) {
-      each.on('error', (error: Error) => this.#finish(error));
-      const next = this.#chain[at + 1];
-      if (next !== undefined) each.pipe(next);
+    const coding = this.codings[this.codings.length - 1 - this.#chain.length]!;
+    const decoder = DECODERS.get(coding)!(first);
+    this.#chain.push(decoder);
+    decoder.on('error', (error: Error) => this.#finish(error));
+    if (this.#chain.length === this.codings.length) {
+      decoder.on('data', (chunk: Buffer) => this.#sink?.data(chunk));
+      decoder.on('end', () => this.#finish());
+      return;
     }
-    const last = this.#chain.at(-1)!;
-    last.on('data', (chunk: Buffer) => this.#sink?.data(chunk));
-    last.on('end', () => this.#finish());
+    const openNext = (chunk: Buffer): void => {
+      decoder.off('end', finish);
+      // What the next one cannot take yet waits here.
+      decoder.pause();
+      this.#open(chunk);
+      const next = this.#chain.at(-1)!;
+      next.write(chunk);
+      decoder.pipe(next);
+    };
+    const finish = (): void => this.#finish();
+    decoder.once('data', openNext).once('end', finish);
   }
 
   #finish(error?: Error): void {
