@@ -101,7 +101,6 @@ const reports: readonly (readonly [what: string, chunk: object])[] = [
 ];
 
 const unreadable: readonly (readonly [what: string, usage: unknown])[] = [
-  ['null', null],
   ['numbers as texts', { prompt_tokens: 'a', completion_tokens: 'b' }],
   ['completion_tokens of null', { prompt_tokens: 100, completion_tokens: null }],
   ['no completion_tokens', { prompt_tokens: 100 }],
@@ -169,6 +168,12 @@ const shown: readonly Quirk[] = [
         ]),
       ),
     ],
+    expect: { ...whole, holds: 'prompt_filter_results' },
+  },
+  {
+    name: 'a chunk without a choice, whose usage is null, is no report, and is passed on',
+    request: stream,
+    plays: [sse(events([usageChunk(null, { prompt_filter_results: [{ prompt_index: 0 }] }), ...answer]))],
     expect: { ...whole, holds: 'prompt_filter_results' },
   },
 ];

@@ -1,9 +1,13 @@
 import {
   answer,
+  chunk,
   completion,
   events,
+  liveEvents,
+  openSse,
   plain,
   reported,
+  role,
   sse,
   wordsText,
   type Script,
@@ -74,6 +78,12 @@ const refusals: readonly (readonly [whose: string, refusal: (field: string) => S
   ['a 200', (field) => plain(JSON.stringify({ error: { message: `unknown field "${field}"`, code: 400 } }))],
 ];
 
+/** The names that a ceiling goes by: the one that is tried first, and the other. */
+const ceilings = [
+  ['max_completion_tokens', 'max_tokens'],
+  ['max_tokens', 'max_completion_tokens'],
+] as const;
+
 const learned: readonly Quirk[] = refusals.flatMap(([whose, refusal]): Quirk[] => [
   {
     name: `stream_options that are refused in the words of ${whose} are left out, once and for all`,
@@ -82,21 +92,26 @@ const learned: readonly Quirk[] = refusals.flatMap(([whose, refusal]): Quirk[] =
     plays: [refusal('stream_options'), stream],
     expect: { ...twice, asked: 3, sent: { stream_options: undefined, stream: true } },
   },
-  {
-    name: `a ceiling that is refused in the words of ${whose} goes by its other name, once and for all`,
-    key: { credit_limit_usd: 1 },
-    calls: { inARow: 2 },
-    plays: [refusal('max_completion_tokens'), reply],
-    expect: { ...twice, asked: 3, sent: { max_completion_tokens: undefined, max_tokens: 1_000 } },
-  },
-  {
-    name: `a ceiling that is refused by both names, in the words of ${whose}, makes a call unbounded`,
-    key: 'covers one call',
-    plays: [refusal('max_completion_tokens'), refusal('max_tokens')],
-    expect: { status: 400, code: 'unbounded_cost', asked: 2, usage: 'nothing' },
-  },
+  ...ceilings.flatMap(([first, other]): Quirk[] => [
+    {
+      name: `${first} that is refused in the words of ${whose} goes by its other name, once and for all`,
+      settings: { ceiling_field: first },
+      key: { credit_limit_usd: 1 },
+      calls: { inARow: 2 },
+      plays: [refusal(first), reply],
+      expect: { ...twice, asked: 3, sent: { [first]: undefined, [other]: 1_000 } },
+    },
+    {
+      name: `${first} that is refused as its other name is, in the words of ${whose}, makes a call unbounded`,
+      settings: { ceiling_field: first },
+      key: 'covers one call',
+      plays: [refusal(first), refusal(other)],
+      expect: { status: 400, code: 'unbounded_cost', asked: 2, usage: 'nothing' },
+    },
+  ]),
   {
     name: `both fields that are refused in the words of ${whose} are left out of a stream`,
+    settings: { ceiling_field: 'max_completion_tokens' },
     key: { credit_limit_usd: 1 },
     request: { stream: true },
     plays: [refusal('stream_options'), refusal('max_completion_tokens'), stream],
@@ -170,5 +185,99 @@ const theirs: readonly Quirk[] = [
   })),
 ];
 
+const limited = { credit_limit_usd: 1 } as const;
+/** A stream of about so many tokens twice, the second time when the client has the first; then it never ends. */
+const twiceAsLong = (tokens: number): Script => {
+  const content = 'one two three four five '.repeat(tokens / 5);
+  return [...openSse(liveEvents([role, chunk({ content: `${content}half ` }), chunk({ content })], { word: 'half' })), 'hang'];
+};
+
+const configured: readonly Quirk[] = [
+  ...ceilings.map(([name, other]): Quirk => ({
+    name: `a provider that is said to take ${name} gets the ceiling by that name`,
+    settings: { ceiling_field: name },
+    key: limited,
+    plays: [reply],
+    expect: { ...fine, sent: { [name]: 1_000, [other]: undefined } },
+  })),
+  ...['max_completion_tokens', 'max_tokens'].map((name): Quirk => ({
+    name: `a provider that is said to take max_tokens reads the ceiling that a caller named ${name}`,
+    settings: { ceiling_field: 'max_tokens' },
+    key: limited,
+    request: { fields: { [name]: 77 } },
+    plays: [reply],
+    expect: { ...fine, sent: { max_tokens: 77 } },
+  })),
+  {
+    name: 'a provider that is said to take no stream_options gets none, and its own report is read',
+    settings: { stream_options: false },
+    request: { stream: true },
+    plays: [stream],
+    expect: { ...fine, sent: { stream_options: undefined } },
+  },
+  {
+    name: 'a provider that is said to take no stream_options and reports nothing is counted',
+    settings: { stream_options: false },
+    request: { stream: true },
+    plays: [sse(events([...answer.slice(0, -2), '[DONE]']))],
+    expect: { ...fine, sent: { stream_options: undefined }, usage: { input: [1, 110], output: [20, 70] } },
+  },
+  {
+    name: 'a provider that takes no ceiling is not called for a key with a limit',
+    settings: { ceiling_field: 'none' },
+    key: limited,
+    plays: [reply],
+    expect: { status: 400, code: 'unbounded_cost', usage: 'no event' },
+  },
+  {
+    name: 'a provider that takes no ceiling serves a key without a limit',
+    settings: { ceiling_field: 'none' },
+    plays: [reply],
+    expect: { ...fine, sent: { max_tokens: undefined, max_completion_tokens: undefined } },
+  },
+  {
+    name: 'a provider that takes no ceiling has its streams ended where the hold is used up',
+    settings: { ceiling_field: 'none', end_at_hold: true },
+    key: 'covers one call',
+    request: { stream: true },
+    plays: [twiceAsLong(700)],
+    expect: {
+      status: 200,
+      ends: ['quota_exceeded'],
+      hangsUp: true,
+      usage: { input: [1, 110], output: [1_000, 2_000], atHold: true },
+      sent: { max_tokens: undefined, max_completion_tokens: undefined },
+    },
+  },
+  {
+    name: 'a provider that ignores the ceiling has its streams ended where the hold is used up',
+    settings: { end_at_hold: true },
+    key: 'covers one call',
+    request: { stream: true, fields: { max_tokens: 100 } },
+    plays: [twiceAsLong(70)],
+    expect: {
+      status: 200,
+      ends: ['quota_exceeded'],
+      hangsUp: true,
+      usage: { input: [1, 110], output: [100, 250], atHold: true },
+    },
+  },
+  {
+    name: 'a provider that ignores the ceiling costs the customer no more than the hold',
+    key: 'covers one call',
+    request: { fields: { max_completion_tokens: 1 } },
+    plays: [plain(completion('x '.repeat(4_000), { prompt_tokens: 100, completion_tokens: 4_000, total_tokens: 4_100 }))],
+    expect: { status: 200, usage: { input: 100, output: 4_000, atHold: true } },
+  },
+  {
+    name: 'an end at the hold cuts no stream that stays below it',
+    settings: { end_at_hold: true },
+    key: 'covers one call',
+    request: { stream: true },
+    plays: [stream],
+    expect: { ...fine, ends: '[DONE]' },
+  },
+];
+
 /** What Tollgate puts into a call is Tollgate's to answer for. */
-export const injectedFieldQuirks: readonly Quirk[] = [...learned, ...theirs];
+export const injectedFieldQuirks: readonly Quirk[] = [...learned, ...theirs, ...configured];

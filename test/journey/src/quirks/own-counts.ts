@@ -106,7 +106,7 @@ const outputs: readonly (readonly [what: string, plainly: Script | null, inStrea
     'escapes as the characters they stand for',
     plain(completion({ content: 'x' }).replace('"x"', `"${'\\u0041'.repeat(4_000)}"`)),
     null,
-    [200, 1_300],
+    [200, 3_000],
   ],
 ];
 

@@ -18,12 +18,13 @@ export type Range = readonly [least: number, most: number];
 /**
  * What the ledger must hold of the row's calls. `nothing`: each call is on record, and costs nothing. `no event`: none
  * is on record, for none reached a provider. `either`: it depends on what was decided about the call.
+ * `atHold`: the tokens may have cost more than was held, and only that much was charged.
  */
 export type ExpectedUsage =
   | 'nothing'
   | 'no event'
   | 'either'
-  | { readonly input: number | Range; readonly output: number | Range; readonly cached?: number };
+  | { readonly input: number | Range; readonly output: number | Range; readonly cached?: number; readonly atHold?: true };
 
 export interface Expected {
   /** Of every call; several where more than one is right. */

@@ -14,7 +14,7 @@ export interface ScriptedProvider {
   stop(): Promise<void>;
 }
 
-/** Starts one on a free port of loopback. A request for a model without a play is answered 404. */
+/** Starts one on a free port of loopback. A model without a play is answered 404, what is no JSON 400. */
 export async function startScriptedProvider(): Promise<ScriptedProvider> {
   const plays = new Map<string, Play>();
   const connections = new Set<Connection>();
@@ -74,17 +74,23 @@ class Connection implements SeenConnection {
 
   async #answer(request: ReceivedRequest): Promise<void> {
     const reused = this.requests++ > 0;
-    const play = this.plays.get(modelOf(request.body));
-    if (play === undefined)
-      return void this.socket.write(plain('{"error":{"message":"no play"}}', { status: '404 Not Found' })[0] as Buffer);
+    const model = modelOf(request.body);
+    const play = model === null ? undefined : this.plays.get(model);
+    if (play === undefined) return this.#refuse(model === null ? '400 Bad Request' : '404 Not Found');
     await play.answer({ ...request, entry: request.path.split('/')[1] ?? '', connection: this, reused }, this.socket);
+  }
+
+  #refuse(status: string): void {
+    const [refusal] = plain('{"error":{"message":"nothing is said about such a request"}}', { status });
+    this.socket.write(refusal as Buffer);
   }
 }
 
-function modelOf(body: Buffer): string {
+/** Null for a body that is no JSON. */
+function modelOf(body: Buffer): string | null {
   try {
     return String((JSON.parse(body.toString('utf8')) as { model?: unknown }).model);
   } catch {
-    return '';
+    return null;
   }
 }
