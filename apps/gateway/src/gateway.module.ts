@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
 import { Gateway } from './gateway.js';
 
 /** The gateway as a part of a Nest application: puts its endpoints on the application's server. */
@@ -13,6 +14,7 @@ export class GatewayModule implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.gateway.serveOn(this.adapter.httpAdapter.getHttpServer() as Server);
+    const { httpAdapter } = this.adapter;
+    this.gateway.serveOn(httpAdapter.getHttpServer() as Server, httpAdapter.getInstance() as FastifyInstance);
   }
 }

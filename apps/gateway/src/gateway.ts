@@ -6,7 +6,8 @@ import type { TollgateConfig } from '@tollgate/config';
 import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import type { Logger, Registry } from '@tollgate/telemetry';
-import { serveInference } from './inference-routes.js';
+import type { FastifyInstance } from 'fastify';
+import { serveInference, type InferenceHandlers } from './inference-routes.js';
 import { Journal } from './journal/journal.js';
 import { Shipper } from './journal/shipper.js';
 import { registerMetrics, RequestMeter } from './metrics.js';
@@ -16,6 +17,7 @@ import { RouteTable } from './request-path/choose-route/route-table.js';
 import { openProvider, type Provider } from './request-path/forward/provider.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
 import { InFlight } from './request-path/in-flight.js';
+import { sendRefusal } from './request-path/reply.js';
 import { RequestLog } from './request-path/request-log.js';
 import { requestPath } from './request-path/request-path.js';
 import { Announcer } from './start-up/announcer.js';
@@ -44,6 +46,7 @@ export class Gateway {
   readonly #epochs: CreditEpochs;
   readonly #life: GatewayLife;
   readonly #providers: ReadonlyMap<string, Provider>;
+  readonly #refuse: InferenceHandlers['refuse'];
   readonly #serve: ReturnType<typeof requestPath>;
   #ended: Promise<void> | null = null;
 
@@ -65,6 +68,11 @@ export class Gateway {
     registerMetrics(registry, { admission, epochs: this.#epochs, inFlight, journal, keys, shipper, snapshots: ports.snapshots });
     const log = new RequestLog(logger);
     const meter = new RequestMeter(registry);
+    this.#refuse = (exchange, refusal) => {
+      meter.refused(refusal.code);
+      log.refused(exchange, refusal);
+      sendRefusal(exchange, refusal);
+    };
     this.#serve = requestPath({
       admission,
       bodyBytesMax: config.limits.bodyBytesMax,
@@ -86,9 +94,9 @@ export class Gateway {
     });
   }
 
-  /** Adds the inference endpoints to a server; before it listens. */
-  serveOn(server: Server): void {
-    serveInference(server, this.#serve);
+  /** Adds the inference endpoints to a server and the framework on it; before it listens. */
+  serveOn(server: Server, framework: FastifyInstance): void {
+    serveInference(server, framework, { serve: this.#serve, refuse: this.#refuse });
   }
 
   /** Ends what the life before left and registers; after it, requests may come. */

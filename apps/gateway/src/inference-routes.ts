@@ -1,24 +1,67 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { CHAT_METHOD, CHAT_PATHS, isInferencePath, plainPath, refusalAt } from './inference-paths.js';
 import { Exchange } from './request-path/exchange.js';
+import type { Refusal } from './request-path/refusal.js';
+import { replyHeaders } from './request-path/reply.js';
 
-/** Where chat completions are spoken in OpenAI's dialect. */
-const CHAT_PATHS: ReadonlySet<string> = new Set(['/v1/chat/completions', '/api/v1/chat/completions']);
+/** What is done with a request of the inference side. */
+export interface InferenceHandlers {
+  /** It is one that is served. */
+  serve(exchange: Exchange): Promise<void>;
+  /** Nothing is served for its method and path. */
+  refuse(exchange: Exchange, refusal: Refusal): void;
+}
 
 /**
  * Puts the inference endpoints in front of the framework on its own server: their requests meet no router, hook or
  * reply object, some 6 µs of CPU each on Node.js 26, and nobody reads a body before the request path does. All other
- * requests go to the framework as before.
+ * requests go to the framework as before; what it has no route for is refused in OpenAI's shape where an SDK asked.
  */
-export function serveInference(server: Server, serve: (exchange: Exchange) => Promise<void>): void {
+export function serveInference(server: Server, framework: FastifyInstance, { serve, refuse }: InferenceHandlers): void {
   const others = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request');
   server.on('request', (request: IncomingMessage, reply: ServerResponse) => {
-    if (request.method === 'POST' && CHAT_PATHS.has(pathOf(request.url!))) void serve(new Exchange(request, reply));
+    const { method, url } = request;
+    if (method === CHAT_METHOD && isChatPath(url!)) void serve(new Exchange(request, reply));
+    // The framework answers these in its own shape, before any hook.
+    else if (isUnreadable(url!) && isInferencePath(plainPath(url!))) refuse(new Exchange(request, reply), refusalAt(method!, plainPath(url!)));
     else for (const listener of others) listener.call(server, request, reply);
+  });
+  framework.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404) return done();
+    const path = plainPath(request.url);
+    if (!isInferencePath(path)) return done();
+    reply.hijack();
+    const exchange = new Exchange(request.raw, reply.raw);
+    if (request.method === 'OPTIONS' && CHAT_PATHS.has(path)) tellMethods(exchange);
+    else refuse(exchange, refusalAt(request.method, path));
   });
 }
 
-function pathOf(url: string): string {
+/** The usual spelling costs one look-up; others are made plain first. */
+function isChatPath(url: string): boolean {
+  return CHAT_PATHS.has(withoutQuery(url)) || CHAT_PATHS.has(plainPath(url));
+}
+
+function withoutQuery(url: string): string {
   const query = url.indexOf('?');
   return query === -1 ? url : url.slice(0, query);
+}
+
+/** A percent sign that encodes nothing. */
+function isUnreadable(url: string): boolean {
+  if (!url.includes('%')) return false;
+  try {
+    decodeURI(withoutQuery(url));
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function tellMethods(exchange: Exchange): void {
+  const headers = replyHeaders(exchange);
+  headers.push('allow', CHAT_METHOD);
+  exchange.reply.writeHead(204, headers).end();
 }

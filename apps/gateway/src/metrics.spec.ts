@@ -66,7 +66,7 @@ describe('the figures of a gateway', () => {
     folder = mkdtempSync(join(tmpdir(), 'tollgate-metrics-'));
     journal = Journal.open(folder);
     shipper = new Shipper(journal, { publish: () => published() }, logger);
-    const keys = new KeyCache(snapshots, { verifyKey: () => Promise.resolve(null), revokeLeakedKeys: () => Promise.resolve([]) }, () => undefined);
+    const keys = new KeyCache(snapshots, { verifyKey: () => Promise.resolve(null) }, () => undefined);
     registerMetrics(registry, { admission, epochs, inFlight: new InFlight(), journal, keys, shipper, snapshots });
   });
   afterEach(() => {

@@ -138,6 +138,7 @@ function registerKeyChanges(registry: Registry, snapshots: KeySnapshotReader): v
     changed: ({ state }, heardAfterMs) => {
       if (state === 'revoked' && heardAfterMs !== undefined) propagation.observe(heardAfterMs / 1_000);
     },
+    forget: () => undefined,
     gap: () => gaps.inc(),
   });
 }

@@ -58,7 +58,7 @@ export class KeyManagementModule {
       controllers: [ApiKeysController, LeaksReportedController],
       providers: [
         { provide: ADMIN_SECRET, useValue: ports.adminSecret },
-        { provide: KEY_MANAGEMENT_API, useValue: directKeyManagementApi(verifyKey, revokeLeakedKeys) },
+        { provide: KEY_MANAGEMENT_API, useValue: directKeyManagementApi(verifyKey, store, revokeLeakedKeys) },
         instance(CreateKey, new CreateKey(store, relay, { marker: ports.keyMarker, pepper: ports.pepper })),
         instance(KeySpendingLookup, spending),
         instance(KeyMeter, meter),

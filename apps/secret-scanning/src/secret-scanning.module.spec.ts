@@ -24,11 +24,16 @@ const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256
 /** key-management as secret-scanning sees it: knows some digests, and can be away. */
 const keys = new Map<string, NonNullable<LeakedKeyOutcome['key']>>();
 const revoked = new Set<string>();
+/** How many digests each call asked about. */
+const asked: number[] = [];
 let reachable: boolean;
+/** Digests whose outcome key-management tells in words that only a later release can read. */
+const unreadable = new Set<string>();
 const keyManagement = {
   async revokeLeakedKeys({ digests }: { digests: string[] }): Promise<LeakedKeyOutcome[]> {
+    asked.push(digests.length);
     if (!reachable) throw new Error('key-management is away');
-    return digests.map((digest) => {
+    return digests.filter((digest) => !unreadable.has(digest)).map((digest) => {
       const key = keys.get(digest);
       if (key === undefined) return { digest, outcome: 'unknown', key: null };
       const outcome = revoked.has(digest) ? 'already_revoked' : 'revoked';
@@ -59,7 +64,7 @@ let registry: Registry;
 beforeAll(async () => {
   const pem = publicKey.export({ type: 'spki', format: 'pem' });
   publicKeys = createServer((request, reply) => {
-    reply.end(JSON.stringify({ public_keys: [{ key_identifier: 'listed', key: pem, is_current: false }] }));
+    reply.end(JSON.stringify({ public_keys: [{ key_identifier: 'listed', key: pem, is_current: false }, { key_identifier: 'without a key' }, null] }));
     request.resume();
   });
   await new Promise<void>((listening) => publicKeys.listen(0, '127.0.0.1', listening));
@@ -164,6 +169,40 @@ describe('a report', () => {
     expect(JSON.stringify(rows)).not.toContain(key.secret.slice(6, -4));
   });
 
+  it('ends every key whose secret stands in a token, whatever is around it', async () => {
+    const [quoted, first, second, last] = [newKey(), newKey(), newKey(), newKey()];
+    const stranger = generateSecret('TestMark').reveal();
+    const tokens = [`"${quoted.secret}"\n`, `Bearer ${first.secret}${second.secret}`, `${stranger},${last.secret}`, `"${stranger}"`];
+    const { status, body } = await report(tokens.map((token) => ({ token, type: 't', url: 'https://github.com/x', source: 'commit' })));
+    expect(status).toBe(200);
+    expect(body.map(({ label }: { label: string }) => label)).toEqual(['true_positive', 'true_positive', 'true_positive', 'false_positive']);
+    expect(body.map(({ token_hash: hash }: { token_hash: string }) => hash)).toEqual(tokens.map(sha256));
+    for (const { digest, apiKeyId } of [quoted, first, second, last]) {
+      expect(revoked.has(digest)).toBe(true);
+      expect(await mailsOf(apiKeyId)).toHaveLength(2);
+    }
+  });
+
+  it('of more secrets than key-management takes at once is answered all the same', async () => {
+    const key = newKey();
+    const token = Array.from({ length: 10_500 }, () => generateSecret('TestMark').reveal()).join('\n');
+    expect(await report([{ token, type: 't' }, { token: `${token}${key.secret}`, type: 't' }])).toMatchObject({ status: 200, body: [{ label: 'false_positive' }, { label: 'true_positive' }] });
+    expect(asked.slice(-2)).toEqual([10_000, 501]);
+    expect(revoked.has(key.digest)).toBe(true);
+  }, 30_000);
+
+  it('of which key-management says something that cannot be read goes to the bus for that secret, and the others are recorded', async () => {
+    const [key, other] = [newKey(), newKey()];
+    unreadable.add(key.digest);
+    const items = [key, other].map(({ secret }) => ({ token: secret, type: 't', url: 'https://github.com/x', source: 'commit' }));
+    expect(await report(items)).toMatchObject({ status: 503, body: { code: 'service_unavailable' } });
+    await vi.waitFor(() => expect(published.map((value) => leaksReportedV1.parse(JSON.parse(value)).digest)).toContain(key.digest));
+    expect(published.join()).not.toContain(other.digest);
+    expect(await mailsOf(other.apiKeyId)).toHaveLength(2);
+    unreadable.clear();
+    expect(await report(items)).toMatchObject({ status: 200, body: [{ label: 'true_positive' }, { label: 'true_positive' }] });
+  });
+
   it('is refused unless a listed key signed these very bytes', async () => {
     const key = newKey();
     const body = JSON.stringify([{ token: key.secret, type: 't' }]);
@@ -218,9 +257,23 @@ describe('a key that was revoked as leaked without us', () => {
   });
 });
 
+describe('what is heard of changed keys', () => {
+  it('is read whatever else a later release says of a leaked key, and what cannot be read holds up nothing', async () => {
+    const key = newKey();
+    const values = [
+      'not JSON', 'null', '[]', { change: 'leaked' }, { change: 'leaked', apiKeyId: 'nul \u0000', digests: [key.digest] }, { change: 'leaked', apiKeyId: 'k', digests: ['too short'] },
+      { change: 'quarantined', apiKeyId: 'k', digests: [key.digest] }, { change: 'leaked', apiKeyId: key.apiKeyId, digests: [key.digest], state: 'quarantined', addedLater: { x: 1 } },
+    ];
+    await changes.publisher.publish(KEYS_CHANGED_V1, values.map((value) => ({ key: 'k', value: typeof value === 'string' ? value : JSON.stringify(value) })));
+    await vi.waitFor(async () => expect(await mailsOf(key.apiKeyId)).toHaveLength(2), 5_000);
+  });
+});
+
 describe('a mail that is owed', () => {
   it('is tried until it is sent', async () => {
     const key = newKey();
+    const waiting = () => database.dataSource.query('SELECT id FROM scanning.leak_mail WHERE sent_at IS NULL');
+    await vi.waitFor(async () => expect(await waiting(), 'mails of other tests').toEqual([]), 10_000);
     mailWorks = false;
     await report([{ token: key.secret, type: 't' }]);
     await vi.waitFor(async () => expect((await mailsOf(key.apiKeyId)).every(({ attempts }) => attempts > 0)).toBe(true), 5_000);

@@ -10,6 +10,7 @@ export function lateServices(find: () => LateServices): LateServices {
   return {
     keyManagement: {
       verifyKey: (digest) => find().keyManagement.verifyKey(digest),
+      knownKeys: (apiKeyIds) => find().keyManagement.knownKeys(apiKeyIds),
       revokeLeakedKeys: (request) => find().keyManagement.revokeLeakedKeys(request),
     },
     usageBilling: {

@@ -64,7 +64,7 @@ export async function startStandalone(environment: StandaloneEnvironment): Promi
   const app: NestFastifyApplication = await createNestServer(
     StandaloneModule.of([
       KeyManagementModule.register({ database, snapshots, usageBilling, adminSecret, pepper, logger, registry, bus: bus.publisher, keyMarker: environment.TOLLGATE_KEY_MARKER, initOwnerEmail: environment.INIT_OWNER_EMAIL }),
-      UsageBillingModule.register({ database, adminSecret, logger, registry, ledger: admission, drained: (topic) => bus.server.drained(topic), lag: (topic) => bus.server.lag(topic) }),
+      UsageBillingModule.register({ database, keyManagement, adminSecret, logger, registry, ledger: admission, drained: (topic) => bus.server.drained(topic), lag: (topic) => bus.server.lag(topic) }),
       SecretScanningModule.register({ database, keyManagement, usageBilling, mail, pepper, logger, registry, bus: bus.publisher, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl }),
       GatewayModule.register(gateway),
     ]),

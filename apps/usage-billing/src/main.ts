@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { RedisAdmissionLedger } from '@tollgate/admission';
 import { KafkaBatchServer } from '@tollgate/bus';
 import { EnvironmentError } from '@tollgate/config';
-import { createNestServer, stopListening } from '@tollgate/http';
+import { createNestServer, httpKeyManagementApi, stopListening } from '@tollgate/http';
 import { migrate, openDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
@@ -15,6 +15,8 @@ import { UsageBillingModule } from './usage-billing.module.js';
 const SERVICE = 'usage-billing';
 /** Longest wait for requests in flight at the end; none takes that long. */
 const STOP_GRACE_MS = 5_000;
+/** Only a usage query about a key that was never used waits for it. */
+const KEY_MANAGEMENT_TIMEOUT_MS = 3_000;
 
 async function start(): Promise<void> {
   const config = readConfig();
@@ -28,6 +30,9 @@ async function start(): Promise<void> {
     resume: resumeOffsets(database.dataSource),
   });
 
+  const keyManagementUrl = config.KEY_MANAGEMENT_URL;
+  const keyManagement = keyManagementUrl === undefined ? undefined
+    : httpKeyManagementApi({ url: keyManagementUrl, serviceSecret: config.TOLLGATE_SERVICE_SECRET, timeoutMs: KEY_MANAGEMENT_TIMEOUT_MS });
   const registry = createMetricsRegistry(SERVICE);
   const usageBilling = UsageBillingModule.register({
     database, logger, registry,
@@ -35,6 +40,7 @@ async function start(): Promise<void> {
     drained: (topic) => consumer.drained(topic),
     lag: (topic) => consumer.lag(topic),
     adminSecret: config.TOLLGATE_ADMIN_SECRET,
+    ...(keyManagement !== undefined && { keyManagement }),
     goneAfterMs: config.GATEWAY_GONE_AFTER_MS,
   });
   const app = await createNestServer(UsageBillingInternalModule.register(usageBilling, config.TOLLGATE_SERVICE_SECRET), { logger });
@@ -56,7 +62,7 @@ async function start(): Promise<void> {
   const stop = async () => {
     await stopListening(app, STOP_GRACE_MS);
     await app.close();
-    await Promise.allSettled([operations.close(), redis.close(), database.close()]);
+    await Promise.allSettled([operations.close(), keyManagement?.close(), redis.close(), database.close()]);
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
 import type { AdmissionLedger } from '@tollgate/admission';
 import { ADMIN_SECRET } from '@tollgate/http';
-import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
+import { USAGE_RECORDED_V1, type KeyManagementApi } from '@tollgate/contracts';
 import type { Database } from '@tollgate/postgres';
 import type { Logger, Registry } from '@tollgate/telemetry';
 import { directUsageBillingApi, USAGE_BILLING_API } from './api/usage-billing-api.js';
@@ -14,6 +14,8 @@ import { GatewayWatch } from './gateways/gateway-watch.js';
 import { ResolveOrphans } from './gateways/resolve-orphans.js';
 import { BillingMeter, registerBillingGauges } from './metrics.js';
 import { OpenEpoch, type Drained } from './open-epoch/open-epoch.js';
+import { FindUsageEvent } from './read-usage/find-usage-event.js';
+import { KnownKeys } from './read-usage/known-keys.js';
 import { ReadUsage } from './read-usage/usage-totals.js';
 import { CompareBalances } from './reconcile/compare-balances.js';
 
@@ -27,6 +29,11 @@ export interface UsageBillingPorts {
   /** Of the same: records of a topic that are not handled yet. */
   readonly lag: (topic: string) => Promise<number>;
   readonly adminSecret: string;
+  /**
+   * Asked which ids are of keys; where it is not given, an id that was never charged reads as a key that was never used.
+   * Read at each call, so it may be a getter: in one process the modules refer to one another.
+   */
+  readonly keyManagement?: Pick<KeyManagementApi, 'knownKeys'>;
   /** A gateway whose lease stands still for this long is gone, and its holds are resolved. Default 30,000. */
   readonly goneAfterMs?: number;
   readonly logger: Logger;
@@ -38,7 +45,8 @@ const GONE_AFTER_MS = 30_000;
 /** The service without its listeners: usage API, bus handler, the watch over gateways; exports `USAGE_BILLING_API`. */
 @Module({})
 export class UsageBillingModule {
-  static register({ database: { dataSource }, ledger, drained, lag, adminSecret, goneAfterMs = GONE_AFTER_MS, logger, registry }: UsageBillingPorts): DynamicModule {
+  static register(ports: UsageBillingPorts): DynamicModule {
+    const { database: { dataSource }, ledger, drained, lag, adminSecret, goneAfterMs = GONE_AFTER_MS, logger, registry } = ports;
     const meter = new BillingMeter(registry);
     const instances = new GatewayInstances(dataSource);
     const settles = new SettleHolds(ledger, logger);
@@ -54,6 +62,8 @@ export class UsageBillingModule {
         { provide: USAGE_BILLING_API, useValue: directUsageBillingApi(dataSource, gateways, openEpoch) },
         instance(BookUsage, new BookUsage(dataSource, ledger, settles, logger, meter)),
         instance(ReadUsage, new ReadUsage(dataSource)),
+        instance(FindUsageEvent, new FindUsageEvent(dataSource)),
+        instance(KnownKeys, new KnownKeys(() => ports.keyManagement, logger)),
         instance(CompareBalances, new CompareBalances(dataSource, ledger)),
         instance(GatewayWatch, gateways),
       ],

@@ -2,6 +2,6 @@ export type { CeilingField, PriceEntry, Provider, Route, Target, TollgateConfig 
 export { ConfigError, ConfigFileMissing, type ConfigProblem } from './config-error.js';
 export { loadConfig } from './load-config.js';
 export { parseConfig, type EnvironmentLookup } from './parse-config.js';
-export { compilePrices, compileRoutes, targetModel } from './look-ups.js';
+export { compileModelList, compilePrices, compileRoutes, targetModel } from './look-ups.js';
 export { matchesWildcard } from './wildcard.js';
 export { environmentFields, EnvironmentError, readEnvironment } from './environment.js';

@@ -14,6 +14,12 @@ export function compilePrices(prices: readonly PriceEntry[]): (provider: string,
   return (provider, model) => byProvider.get(provider)?.(model)?.price ?? null;
 }
 
+/** Whether a key with this list of models may use the one a caller named: its entries are as the names of routes, `*` included. */
+export function compileModelList(models: readonly string[]): (model: string) => boolean {
+  const find = compileNames(models, (name) => name);
+  return (model) => find(model) !== null;
+}
+
 /** What the provider is asked for when a caller named `requested`. */
 export function targetModel(target: Target, requested: string): string {
   return target.model === '*' ? requested : target.model;

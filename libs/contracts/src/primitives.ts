@@ -8,3 +8,19 @@ export const digest = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'
 export const instant = z.iso.datetime({ precision: 3 });
 export const count = z.int().nonnegative();
 export const id = z.string().min(1).max(200);
+/**
+ * The id of a key or a request as a caller writes it. Ids are UUIDs, which have no case (RFC 9562 §4): some databases
+ * and languages give them back in capitals. They are folded to lower case here, where they come in, and nowhere else.
+ */
+export const uuid = z.guid().toLowerCase();
+
+/**
+ * A list in the reply of another service, which may be of a later release: an item that this release cannot read is
+ * left out, and costs nothing but itself.
+ */
+export function readableItems<S extends z.ZodType>(item: S) {
+  return z.array(z.unknown()).transform((items): z.output<S>[] => items.flatMap((each) => {
+    const read = item.safeParse(each);
+    return read.success ? [read.data] : [];
+  }));
+}

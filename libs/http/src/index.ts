@@ -1,5 +1,6 @@
 export { createNestServer, WEBHOOK_BODY_BYTES_MAX, type NestServerOptions } from './nest-server.js';
 export { stopListening } from './stop-listening.js';
+export { originForm, pathOfTarget } from './request-target.js';
 export { Problem, type ProblemOptions } from './problem.js';
 export { ProblemFilter } from './problem-filter.js';
 export { sendProblem } from './answer-exception.js';

@@ -10,6 +10,8 @@ import { answerBrokenRequest } from './broken-request.js';
 import { ProblemFilter } from './problem-filter.js';
 import { problemOf } from './problem-of.js';
 import { Problem } from './problem.js';
+import { originForm } from './request-target.js';
+import { answerUnrouted } from './unrouted.js';
 
 export interface NestServerOptions {
   readonly logger: Logger;
@@ -31,7 +33,7 @@ const CONNECTIONS_CHECK_MS = 5_000;
 /**
  * Nest on Fastify as every app of ours serves it: bodies as bytes for `parseBody`, errors as problem+json, a
  * request id of our own on every reply (`x-request-id`, `request-id`; what the client sent is not looked at),
- * replies that no cache keeps, `GET /healthz`, idle connections closed at shutdown and 503 `shutting_down` for
+ * replies that no cache keeps, 405 with `Allow` for a method that a path does not take, `GET /healthz`, idle connections closed at shutdown and 503 `shutting_down` for
  * requests that come during it. Listening is left to the caller.
  *
  * Raw routes live beside the controllers on `app.getHttpAdapter().getInstance()`, registered before
@@ -65,6 +67,7 @@ function fastifyAdapter({ logger, bodyLimitBytes = BODY_BYTES_MAX, requestTimeou
     requestTimeout: requestTimeoutMs,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     trustProxy: false,
+    rewriteUrl: ({ url }: { url?: string | undefined }) => originForm(url!),
     requestIdHeader: false,
     genReqId: () => randomUUID(),
     forceCloseConnections: 'idle',
@@ -83,6 +86,7 @@ function fastifyAdapter({ logger, bodyLimitBytes = BODY_BYTES_MAX, requestTimeou
     if (route.url.startsWith('/webhooks')) route.bodyLimit ??= WEBHOOK_BODY_BYTES_MAX;
   });
   refuseWhileClosing(fastify);
+  answerUnrouted(fastify);
   readBodiesAsBytes(fastify);
   return adapter;
 }

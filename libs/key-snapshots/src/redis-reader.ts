@@ -1,8 +1,7 @@
 import { performance } from 'node:perf_hooks';
-import type { KeySnapshot } from '@tollgate/api-key';
-import { keySnapshot } from '@tollgate/contracts';
 import type { RedisConnection } from '@tollgate/redis';
 import type { KeyChangeListener, KeySnapshotReader, SnapshotRead } from './port.js';
+import { readChange, readSnapshot } from './read-snapshot.js';
 import { CHANGES_KEY, snapshotKey } from './redis-writer.js';
 
 /** How long one read waits for news; heartbeats come each second. */
@@ -27,7 +26,7 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
     if (storeId === null) throw new Error('Redis is not connected');
     const [writtenUnder, json] = await this.redis.client.hmget(snapshotKey(digest), 's', 'j');
     if (json == null || writtenUnder !== storeId) return { kind: 'absent' };
-    const snapshot = parseSnapshot(json);
+    const snapshot = readSnapshot(json);
     return snapshot === null ? { kind: 'malformed' } : { kind: 'found', snapshot };
   }
 
@@ -77,17 +76,17 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
   }
 
   #hear(id: string, fields: readonly string[], seq: number): { id: string; seq: number } {
-    const heard = Number(fields[1]);
-    const json = fields[3] ?? '';
-    const snapshot = json === '' ? null : parseSnapshot(json);
-    const expected = json === '' ? seq : seq + 1;
-    if (heard !== expected || (json !== '' && snapshot === null)) {
-      for (const listener of this.#listeners) listener.gap();
-    }
-    if (snapshot !== null) {
+    const heard = sequenceOf(fields);
+    const json = fieldOf(fields, 'j') ?? '';
+    const change = json === '' ? null : readChange(json);
+    const expected = change === null ? seq : seq + 1;
+    // What names no digests that can be read may be about any key: then nothing remembered is safe.
+    if (heard !== expected || change?.kind === 'unreadable') for (const listener of this.#listeners) listener.gap();
+    if (change?.kind === 'unknown') for (const listener of this.#listeners) listener.forget(change.digests);
+    if (change?.kind === 'snapshot') {
       // The id of an entry begins with the milliseconds at which the store took it.
       const heardAfterMs = Math.max(0, Date.now() - Number.parseInt(id, 10));
-      for (const listener of this.#listeners) listener.changed(snapshot, heardAfterMs);
+      for (const listener of this.#listeners) listener.changed(change.snapshot, heardAfterMs);
     }
     return { id, seq: heard };
   }
@@ -95,17 +94,17 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
 
 async function newestEntry(stream: RedisConnection): Promise<{ id: string; seq: number }> {
   const [entry] = await stream.client.xrevrange(CHANGES_KEY, '+', '-', 'COUNT', 1);
-  return entry === undefined ? { id: '0-0', seq: 0 } : { id: entry[0], seq: Number(entry[1][1]) };
+  return entry === undefined ? { id: '0-0', seq: 0 } : { id: entry[0], seq: sequenceOf(entry[1]) };
 }
 
-function parseSnapshot(json: string): KeySnapshot | null {
-  try {
-    const parsed = keySnapshot.safeParse(JSON.parse(json));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
-  }
+/** A field of a stream entry, by its name: a later release may write further ones, in any order. */
+function fieldOf(fields: readonly string[], name: string): string | undefined {
+  const at = fields.findIndex((field, index) => index % 2 === 0 && field === name);
+  return at === -1 ? undefined : fields[at + 1];
 }
+
+/** NaN where the entry has none, which is no number that could have been expected. */
+const sequenceOf = (fields: readonly string[]): number => Number(fieldOf(fields, 'q'));
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref());

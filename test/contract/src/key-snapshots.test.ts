@@ -61,7 +61,7 @@ describe.each(shapes)('key snapshots $shape', ({ make }) => {
   it('are heard by followers as they change, in order, and repeats do no harm', async () => {
     const { writer, reader } = make();
     const heard: KeySnapshot[] = [];
-    reader.follow({ changed: (snapshot) => heard.push(snapshot), gap: () => undefined });
+    reader.follow({ changed: (snapshot) => heard.push(snapshot), forget: () => undefined, gap: () => undefined });
     const beat = setInterval(() => void writer.heartbeat(), 50);
     await waitUntil(async () => reader.ageMs() < 1_000, { timeoutMs: 5_000, what: 'the follower to be up to date' });
     const first = active(1);
@@ -103,6 +103,45 @@ describe('key snapshots on Redis', () => {
     expect(await new RedisKeySnapshotReader(connection).read(snapshot.digests[0]!)).toEqual({ kind: 'malformed' });
   });
 
+  it('of a later release are read with fields that are not known, and a state that is not known is malformed', async () => {
+    const writer = new RedisKeySnapshotWriter(connection);
+    const reader = new RedisKeySnapshotReader(connection);
+    const snapshot = active(1);
+    await writer.write({ ...snapshot, addedLater: { x: 1 } } as KeySnapshot);
+    expect(await reader.read(snapshot.digests[0]!)).toEqual({ kind: 'found', snapshot });
+    await writer.write({ ...snapshot, version: 2, state: 'paused' } as unknown as KeySnapshot);
+    expect(await reader.read(snapshot.digests[0]!)).toEqual({ kind: 'malformed' });
+  });
+
+  it('that change to something of a later release are forgotten alone; what does not say whose it is, is a gap', async () => {
+    const own = await startRedis();
+    const redis = connectRedis({ url: own.url, name: 'later' });
+    await storeKnown(redis, 5_000);
+    const writer = new RedisKeySnapshotWriter(redis);
+    const reader = new RedisKeySnapshotReader(redis);
+    open.push(reader);
+    const heard: string[] = [];
+    reader.follow({
+      changed: ({ apiKeyId }) => heard.push(`changed ${apiKeyId}`),
+      forget: (digests) => heard.push(`forget ${digests.join()}`),
+      gap: () => heard.push('gap'),
+    });
+    const beat = setInterval(() => void writer.heartbeat().catch(() => undefined), 50);
+    await waitUntil(async () => reader.ageMs() < 1_000, { timeoutMs: 5_000, what: 'the first heartbeat' });
+    heard.length = 0;
+    const [known, paused, nameless, last] = [active(1), active(1), active(1), active(1)];
+    await writer.write(known);
+    await writer.write({ ...paused, state: 'paused' } as unknown as KeySnapshot);
+    await redis.client.xadd('tollgate:{key-changes}:stream', '*', 'later', 'x', 'j', JSON.stringify(known), 'q', await redis.client.incr('tollgate:{key-changes}:sequence'));
+    await redis.client.xadd('tollgate:{key-changes}:stream', '*', 'q', await redis.client.incr('tollgate:{key-changes}:sequence'), 'j', JSON.stringify({ ...nameless, digests: undefined }));
+    await writer.write(last);
+    await waitUntil(async () => heard.at(-1) === `changed ${last.apiKeyId}`, { timeoutMs: 5_000, what: 'the last change' });
+    clearInterval(beat);
+    expect(heard).toEqual([`changed ${known.apiKeyId}`, `forget ${paused.digests.join()}`, `changed ${known.apiKeyId}`, 'gap', `changed ${last.apiKeyId}`]);
+    await redis.close();
+    await own.stop();
+  });
+
   it('age without a heartbeat, and a lost entry or a restart of Redis is heard as a gap', async () => {
     const own = await startRedis();
     const redis = connectRedis({ url: own.url, name: 'gap' });
@@ -112,7 +151,7 @@ describe('key snapshots on Redis', () => {
     open.push(reader);
     let gaps = 0;
     let changes = 0;
-    reader.follow({ changed: () => void changes++, gap: () => void gaps++ });
+    reader.follow({ changed: () => void changes++, forget: () => undefined, gap: () => void gaps++ });
     expect(reader.ageMs()).toBe(Infinity);
     const beat = setInterval(() => void writer.heartbeat().catch(() => undefined), 50);
     await waitUntil(async () => reader.ageMs() < 1_000, { timeoutMs: 5_000, what: 'the first heartbeat' });

@@ -91,14 +91,14 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
   it('poison goes to quarantine in the same transaction; the rest is booked and the partition moves on', async () => {
     const refusedByDatabase = event({ model: 'nul \u0000 character', journalNumber: 4 });
     const tooMuch = event({ costNanoUsd: '9999999999999999999', chargeNanoUsd: '9999999999999999999', holdNanoUsd: null, accounts: [{ accountId: 'much', capNanoUsd: null }] });
-    await booked([event(), 'not JSON', event({ journalNumber: 2 }), refusedByDatabase, JSON.stringify({ ...event(), surprise: 1 }), tooMuch, 'x'.repeat(50_000), event({ journalNumber: 3 })]);
+    await booked([event(), 'not JSON', event({ journalNumber: 2 }), refusedByDatabase, JSON.stringify({ ...event(), outcome: 'paused' }), tooMuch, 'x'.repeat(50_000), event({ journalNumber: 3 })]);
     expect(await events()).toBe(3);
     expect(await posted()).toBe('30');
     expect(await nextOffset()).toBe(8n);
     expect(await quarantined()).toEqual([
       { log_offset: '1', log_part: 0, reason: 'not JSON', bytes: 8 },
       { log_offset: '3', log_part: 0, reason: expect.stringMatching(/SQLSTATE 22/), bytes: expect.any(Number) },
-      { log_offset: '4', log_part: 0, reason: expect.stringContaining('surprise'), bytes: expect.any(Number) },
+      { log_offset: '4', log_part: 0, reason: expect.stringContaining('outcome'), bytes: expect.any(Number) },
       { log_offset: '5', log_part: 0, reason: expect.stringMatching(/SQLSTATE 22/), bytes: expect.any(Number) },
       { log_offset: '6', log_part: 0, reason: 'not JSON', bytes: 10_240 },
     ]);

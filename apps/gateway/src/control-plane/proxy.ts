@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import proxy from '@fastify/http-proxy';
 import type { FastifyInstance } from 'fastify';
+import { CONTROL_PLANE_PREFIXES } from './prefixes.js';
 
 export interface ControlPlaneUrls {
   readonly keyManagement: string;
@@ -17,9 +18,9 @@ const TIMEOUT_MS = 35_000;
  */
 export async function registerControlPlane(fastify: FastifyInstance, urls: ControlPlaneUrls): Promise<void> {
   const paths: readonly (readonly [prefix: string, upstream: string])[] = [
-    ['/v1/api-keys', urls.keyManagement],
-    ['/v1/usage', urls.usageBilling],
-    ['/webhooks', urls.secretScanning],
+    [CONTROL_PLANE_PREFIXES.keyManagement, urls.keyManagement],
+    [CONTROL_PLANE_PREFIXES.usageBilling, urls.usageBilling],
+    [CONTROL_PLANE_PREFIXES.secretScanning, urls.secretScanning],
   ];
   for (const [prefix, upstream] of paths) {
     await fastify.register(proxy, {

@@ -8,39 +8,60 @@ export interface DecodedSink {
   ended(error?: Error): void;
 }
 
-/** More codings than this on one message are no mistake but an attempt to keep us busy. */
-const CODINGS_MAX = 3;
+/** A content coding that is decoded, by its registered name (RFC 9110 §8.4.1; RFC 8878; RFC 7932). */
+export type ContentCoding = 'gzip' | 'deflate' | 'br' | 'zstd';
+
+/** What `Accept-Encoding` of a refusal says. */
+export const CONTENT_CODINGS = 'gzip, deflate, br, zstd';
+/** 8 MiB: no encoder may ask more of whoever decodes an HTTP body (RFC 9659). */
+export const ZSTD_WINDOW_LOG_MAX = 23;
+
+const NAMES: ReadonlyMap<string, ContentCoding> = new Map([
+  ['gzip', 'gzip'], ['x-gzip', 'gzip'], ['deflate', 'deflate'], ['br', 'br'], ['zstd', 'zstd'],
+]);
+/** Each coding is a decoder with buffers of its own; curl stops at five as well. */
+const CODINGS_MAX = 5;
 /** The low half of the first byte of zlib's own format; many servers send `deflate` without it. */
 const ZLIB_METHOD = 0x08;
+
+/**
+ * The codings that a `Content-Encoding` names, in the order in which they are to be taken off. Empty where the body is
+ * plain; undefined where one of them is unknown, or there are more than five.
+ */
+export function contentCodings(header: string): readonly ContentCoding[] | undefined {
+  const codings: ContentCoding[] = [];
+  for (const part of header.split(',')) {
+    const name = part.trim().toLowerCase();
+    if (name === '' || name === 'identity') continue;
+    const coding = NAMES.get(name);
+    if (coding === undefined || codings.length === CODINGS_MAX) return undefined;
+    codings.unshift(coding);
+  }
+  return codings;
+}
 
 // What has arrived is handed on at once, so that a compressed stream stays a stream; a broken end is the reader's to judge.
 const ZLIB = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
 const BROTLI = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH };
-const ZSTD = { flush: constants.ZSTD_e_flush, finishFlush: constants.ZSTD_e_flush };
+const ZSTD = {
+  flush: constants.ZSTD_e_flush, finishFlush: constants.ZSTD_e_flush, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+};
 
-const DECODERS: ReadonlyMap<string, (first: Buffer) => Transform> = new Map<string, (first: Buffer) => Transform>([
-  ['gzip', () => createGunzip(ZLIB)],
-  ['x-gzip', () => createGunzip(ZLIB)],
-  ['deflate', (first) => (first.length > 0 && (first[0]! & 0x0f) === ZLIB_METHOD ? createInflate(ZLIB) : createInflateRaw(ZLIB))],
-  ['br', () => createBrotliDecompress(BROTLI)],
-  ['zstd', () => createZstdDecompress(ZSTD)],
-]);
-
-/**
- * The codings that a `content-encoding` header names, in the order in which they were applied, without `identity`;
- * null where one of them is unknown.
- */
-export function codingsOf(header: string): readonly string[] | null {
-  const codings = header.toLowerCase().split(',').map((coding) => coding.trim()).filter((coding) => coding !== '' && coding !== 'identity');
-  return codings.length <= CODINGS_MAX && codings.every((coding) => DECODERS.has(coding)) ? codings : null;
+function decoderOf(coding: ContentCoding, first: Buffer): Transform {
+  switch (coding) {
+    case 'gzip': return createGunzip(ZLIB);
+    case 'deflate': return first.length > 0 && (first[0]! & 0x0f) === ZLIB_METHOD ? createInflate(ZLIB) : createInflateRaw(ZLIB);
+    case 'br': return createBrotliDecompress(BROTLI);
+    case 'zstd': return createZstdDecompress(ZSTD);
+  }
 }
 
-/** Decodes one message, bytes as they come. */
+/** Decodes a provider's reply, bytes as they come; `codings` in the order in which they are to be taken off. */
 export class Decoder {
   readonly #chain: Transform[] = [];
   #sink: DecodedSink | null;
 
-  constructor(private readonly codings: readonly string[], sink: DecodedSink) {
+  constructor(private readonly codings: readonly ContentCoding[], sink: DecodedSink) {
     this.#sink = sink;
   }
 
@@ -60,10 +81,9 @@ export class Decoder {
     for (const each of this.#chain) each.destroy();
   }
 
-  /** Opens the decoder of the coding that was applied last; the one before it opens with the first bytes decoded. */
+  /** Opens the next decoder, by the first bytes that it is given: those that the one before has decoded. */
   #open(first: Buffer): void {
-    const coding = this.codings[this.codings.length - 1 - this.#chain.length]!;
-    const decoder = DECODERS.get(coding)!(first);
+    const decoder = decoderOf(this.codings[this.#chain.length]!, first);
     this.#chain.push(decoder);
     decoder.on('error', (error: Error) => this.#finish(error));
     if (this.#chain.length === this.codings.length) {

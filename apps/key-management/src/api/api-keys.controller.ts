@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { uuid } from '@tollgate/contracts';
 import { AdminGuard, parseBody, parseQuery, Problem } from '@tollgate/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { keyObject, type KeyObject } from '../api-key/key-object.js';
@@ -11,7 +12,6 @@ import { listKeysRequest } from '../list-keys/list-keys.request.js';
 import { KeyMeter } from '../metrics.js';
 import { RevokeKey } from '../revoke-key/revoke-key.js';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const NOTHING_SPENT = { chargedNanoUsd: '0', lastUsedAt: null };
 
 /** The admin API of keys. Whoever shows the admin secret acts as `admin`. */
@@ -41,27 +41,26 @@ export class ApiKeysController {
   }
 
   @Get(':id')
-  async one(@Param('id') id: string): Promise<KeyObject> {
-    const key = UUID.test(id) ? await this.listKeys.one(id, new Date()) : null;
+  async one(@Param('id') idAsWritten: string): Promise<KeyObject> {
+    const key = await this.listKeys.one(idOf(idAsWritten), new Date());
     if (key === null) throw new Problem('api_key_not_found');
     return key;
   }
 
   /** Hidden from now on. 200 when every gateway can know, 202 when that took more than 2 s and is still being tried. */
   @Delete(':id')
-  async delete(@Param('id') id: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<KeyObject & { deleted: true }> {
-    return { ...(await this.end(id, 'deleted', request, reply)), deleted: true };
+  async delete(@Param('id') idAsWritten: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<KeyObject & { deleted: true }> {
+    return { ...(await this.end(idOf(idAsWritten), 'deleted', request, reply)), deleted: true };
   }
 
   /** Kept in sight as `revoked`. 200 and 202 as for `DELETE`. */
   @Post(':id/revoke')
   @HttpCode(200)
-  async revoke(@Param('id') id: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<KeyObject> {
-    return this.end(id, 'revoked', request, reply);
+  async revoke(@Param('id') idAsWritten: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<KeyObject> {
+    return this.end(idOf(idAsWritten), 'revoked', request, reply);
   }
 
   private async end(id: string, reason: 'revoked' | 'deleted', request: FastifyRequest, reply: FastifyReply): Promise<KeyObject> {
-    if (!UUID.test(id)) throw new Problem('api_key_not_found');
     const [now, begun] = [new Date(), performance.now()];
     const [result, spending] = await Promise.all([this.revokeKey.execute(id, reason, actorOf(request), now), this.spending.of([id])]);
     if (result.kind === 'not_found') throw new Problem('api_key_not_found');
@@ -69,6 +68,16 @@ export class ApiKeysController {
     if (!result.everywhere) void reply.code(202);
     return keyObject(result.key, spending.get(id) ?? null, now);
   }
+}
+
+/**
+ * The id that a path names.
+ * @throws {Problem} `api_key_not_found` where it can be nobody's
+ */
+function idOf(idAsWritten: string): string {
+  const id = uuid.safeParse(idAsWritten);
+  if (!id.success) throw new Problem('api_key_not_found');
+  return id.data;
 }
 
 const actorOf = (request: FastifyRequest): Actor => ({ name: 'admin', fromAddress: request.ip });

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Inject, Post, UseGuards } from '@nestjs/common';
-import { revokeLeakedKeysRequest, verifyKeyRequest, type KeyManagementApi } from '@tollgate/contracts';
+import { knownKeysRequest, revokeLeakedKeysRequest, verifyKeyRequest, type KeyManagementApi } from '@tollgate/contracts';
 import { parseBody, ServiceGuard } from '@tollgate/http';
 import { KEY_MANAGEMENT_API } from './key-management-api.js';
 
@@ -13,6 +13,12 @@ export class InternalController {
   @HttpCode(200)
   async verify(@Body() body: unknown): Promise<object> {
     return { snapshot: await this.api.verifyKey(parseBody(verifyKeyRequest, body).digest) };
+  }
+
+  @Post('keys/known')
+  @HttpCode(200)
+  async known(@Body() body: unknown): Promise<object> {
+    return { apiKeyIds: await this.api.knownKeys(parseBody(knownKeysRequest, body).apiKeyIds) };
   }
 
   @Post('leaked-keys/revoke')

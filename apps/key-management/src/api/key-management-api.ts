@@ -1,14 +1,16 @@
 import type { KeyManagementApi } from '@tollgate/contracts';
 import type { RevokeLeakedKeys } from '../revoke-leaked-keys/revoke-leaked-keys.js';
+import type { KeyStore } from '../store/key-store.js';
 import type { VerifyKey } from '../verify-key/verify-key.js';
 
 /** Token of the `KeyManagementApi` that the module exports. */
 export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
 
 /** The internal API, called directly; `KeyManagementInternalModule` puts it on HTTP. */
-export function directKeyManagementApi(verifyKey: VerifyKey, revokeLeakedKeys: RevokeLeakedKeys): KeyManagementApi {
+export function directKeyManagementApi(verifyKey: VerifyKey, store: Pick<KeyStore, 'known'>, revokeLeakedKeys: RevokeLeakedKeys): KeyManagementApi {
   return {
     verifyKey: (digest) => verifyKey.execute(digest),
+    knownKeys: (apiKeyIds) => store.known(apiKeyIds),
     revokeLeakedKeys: ({ origin, digests }) => revokeLeakedKeys.execute(origin, digests, new Date()),
   };
 }

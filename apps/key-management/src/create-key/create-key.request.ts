@@ -2,6 +2,7 @@ import { DEFAULT_SCOPES, parseSubnet, SCOPES } from '@tollgate/api-key';
 import { CAP_NANO_USD_MAX, formatUsd } from '@tollgate/credit';
 import { z } from 'zod';
 import { readUsd } from './read-usd.js';
+import { hasVisibleCharacter } from './visible-character.js';
 
 const EXPIRES_IN_DAYS_MAX = 3_650;
 const LIST_ITEMS_MAX = 100;
@@ -18,6 +19,11 @@ const text = z.string().regex(/^\P{Surrogate}*$/u, 'must be well-formed Unicode 
 const line = (charactersMax: number) => text.min(1).max(charactersMax)
   .regex(WITHOUT_CONTROL_CHARACTERS, 'must have no control characters')
   .regex(WITHOUT_DIRECTIONS, 'must have no characters that change the direction of text');
+
+/** Without one a name reads as no name. */
+const name = line(100).refine((text) => text === '' || hasVisibleCharacter(text), 'must have at least one visible character');
+/** What a caller may write in "model", as config.yaml names routes: `*` stands for any characters. */
+const model = line(200).regex(/^\S*$/u, 'must have no spaces');
 
 const creditLimit = z.union([z.string(), z.number()]).transform((amount, context) => {
   const nanoUsd = readUsd(amount);
@@ -37,14 +43,14 @@ const distinct = <T>(items: readonly T[]): readonly T[] => [...new Set(items)];
  */
 export const createKeyRequest = (now: Date) => z
   .strictObject({
-    name: line(100),
+    name,
     description: text.max(500).regex(/^[^\u0000]*$/u, 'must have no NUL characters').nullable().default(null),
     scopes: z.array(z.enum(SCOPES)).min(1).max(LIST_ITEMS_MAX).nullable().default(null),
     expires_in_days: z.int().min(1).max(EXPIRES_IN_DAYS_MAX).nullable().default(null),
     expires_at: z.iso.datetime({ offset: true }).transform((text) => new Date(text)).nullable().default(null),
     credit_limit_usd: creditLimit.nullable().default(null),
     rate_limits: z.strictObject({ requests_per_minute: rateLimit, tokens_per_minute: rateLimit, parallel_requests: rateLimit }).nullable().default(null),
-    models: list(line(200)).nullable().default(null),
+    models: list(model).nullable().default(null),
     allowed_ips: list(subnet).nullable().default(null),
   })
   .superRefine(({ expires_at, expires_in_days }, context) => {

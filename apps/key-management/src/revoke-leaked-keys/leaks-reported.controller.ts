@@ -1,7 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import type { BusBatch } from '@tollgate/bus';
-import { LEAKS_REPORTED_V1, leaksReportedV1, type LeaksReportedV1 } from '@tollgate/contracts';
+import { digest, LEAKS_REPORTED_V1 } from '@tollgate/contracts';
+import { z } from 'zod';
 import { RevokeLeakedKeys } from './revoke-leaked-keys.js';
 
 /** Revokes what secret-scanning could not have revoked before it answered its report. */
@@ -15,7 +16,13 @@ export class LeaksReportedController {
   }
 }
 
-/** What is no such event is passed over: it names no digest, and nothing behind it may wait. */
+/**
+ * All that is needed of the event: whatever else a later release writes, the key is revoked. The origin is for the audit
+ * trail, and Postgres takes no NUL in it.
+ */
+const leak = z.object({ digest, origin: z.string().max(200).refine((text) => !text.includes('\u0000')).catch('unknown') });
+
+/** What names no digest is passed over: nothing behind it may wait. */
 export function digestsByOrigin(batch: BusBatch): Map<string, string[]> {
   const reports = batch.messages.map(({ value }) => readEvent(value)).filter((event) => event !== null);
   const byOrigin = new Map<string, string[]>();
@@ -23,9 +30,9 @@ export function digestsByOrigin(batch: BusBatch): Map<string, string[]> {
   return byOrigin;
 }
 
-function readEvent(value: string): LeaksReportedV1 | null {
+function readEvent(value: string): z.output<typeof leak> | null {
   try {
-    return leaksReportedV1.parse(JSON.parse(value));
+    return leak.parse(JSON.parse(value));
   } catch {
     return null;
   }

@@ -1,3 +1,4 @@
+import { uuid } from '@tollgate/contracts';
 import { Outbox } from '@tollgate/postgres';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { ApiKey } from '../api-key/api-key.js';
@@ -36,6 +37,13 @@ export class KeyStore {
     );
     const page = rows.slice(0, limit);
     return { keys: page.map(keyOf), nextPosition: rows.length > limit ? BigInt(page.at(-1)!.position) : null };
+  }
+
+  /** Those of the ids that a key has, deleted ones too. Index: api_key_pk. */
+  async known(ids: readonly string[]): Promise<string[]> {
+    const uuids = ids.filter((id) => uuid.safeParse(id).success);
+    const rows: { id: string }[] = await this.dataSource.query('SELECT id FROM keys.api_key WHERE id = ANY($1::uuid[])', [uuids]);
+    return rows.map((row) => row.id);
   }
 
   /** The keys, deleted ones too, that answer to these digests, by digest. Index: api_key_secret_pk. */

@@ -1,7 +1,8 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import type { BusBatch } from '@tollgate/bus';
-import { KEYS_CHANGED_V1, keysChangedV1, type KeyManagementApi, type KeysChangedV1 } from '@tollgate/contracts';
+import { digest, id, KEYS_CHANGED_V1, type KeyManagementApi } from '@tollgate/contracts';
+import { z } from 'zod';
 import { LeakStore } from '../store/leak-store.js';
 import { MailRun } from '../leak-mail/mail-run.js';
 
@@ -31,15 +32,24 @@ export class KeysChangedController {
   }
 }
 
-/** What is no such event is passed over. */
-export function leakedKeys(batch: BusBatch): KeysChangedV1[] {
-  return batch.messages.map(({ value }) => readEvent(value)).filter((event): event is KeysChangedV1 => event?.change === 'leaked');
+/** All that is needed of the event of a leaked key: whatever else a later release writes, its owners hear of the leak. */
+const leakedKey = z.object({ change: z.literal('leaked'), apiKeyId: id.refine(isStorable), digests: z.array(digest) });
+export type LeakedKey = z.output<typeof leakedKey>;
+
+/** What is no event of a leaked key is passed over, and holds up no other. */
+export function leakedKeys(batch: BusBatch): LeakedKey[] {
+  return batch.messages.map(({ value }) => readEvent(value)).filter((event) => event !== null);
 }
 
-function readEvent(value: string): KeysChangedV1 | null {
+function readEvent(value: string): LeakedKey | null {
   try {
-    return keysChangedV1.parse(JSON.parse(value));
+    return leakedKey.parse(JSON.parse(value));
   } catch {
     return null;
   }
+}
+
+/** Postgres takes no NUL in a text; asked with one it would refuse the whole batch, each time it comes again. */
+function isStorable(text: string): boolean {
+  return !text.includes('\u0000');
 }

@@ -5,10 +5,14 @@ import type { PublishedKey } from './public-keys.js';
 const TIMEOUT_MS = 5_000;
 const BYTES_MAX = 256 * 1024;
 
-const list = z.object({ public_keys: z.array(z.object({ key_identifier: z.string(), key: z.string() })) });
+const list = z.object({ public_keys: z.array(z.unknown()) });
+const entry = z.object({ key_identifier: z.string(), key: z.string() });
 
-/** The list at a fixed address: no redirects, at most 5 s and 256 KiB. Rejects for anything but a 200 with such a list. */
-export async function fetchPublicKeys(url: string): Promise<PublishedKey[]> {
+/**
+ * The list at a fixed address: no redirects, at most 5 s and 256 KiB. Null for an entry that cannot be read, which is
+ * no reason to lose the others. Rejects for anything but a 200 with such a list.
+ */
+export async function fetchPublicKeys(url: string): Promise<(PublishedKey | null)[]> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const { statusCode, body } = await request(url, { signal, headers: { accept: 'application/json', 'user-agent': 'tollgate' } });
   if (statusCode !== 200) {
@@ -22,5 +26,10 @@ export async function fetchPublicKeys(url: string): Promise<PublishedKey[]> {
     if (bytes > BYTES_MAX) throw new Error(`answered more than ${BYTES_MAX} bytes`);
     chunks.push(chunk);
   }
-  return list.parse(JSON.parse(Buffer.concat(chunks).toString('utf8'))).public_keys.map(({ key_identifier, key }) => ({ identifier: key_identifier, pem: key }));
+  return list.parse(JSON.parse(Buffer.concat(chunks).toString('utf8'))).public_keys.map(publishedKey);
+}
+
+function publishedKey(value: unknown): PublishedKey | null {
+  const read = entry.safeParse(value);
+  return read.success ? { identifier: read.data.key_identifier, pem: read.data.key } : null;
 }

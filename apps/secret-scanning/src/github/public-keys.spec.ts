@@ -7,16 +7,18 @@ const listed = (...identifiers: string[]): PublishedKey[] => identifiers.map((id
 
 let nowMs: number;
 let fetches: number;
-let answer: () => Promise<readonly PublishedKey[]>;
+let answer: () => Promise<readonly (PublishedKey | null)[]>;
+let logged: object[];
 let keys: GithubPublicKeys;
 beforeEach(() => {
   nowMs = 0;
   fetches = 0;
+  logged = [];
   answer = async () => listed('one');
   keys = new GithubPublicKeys(() => {
     fetches++;
     return answer();
-  }, () => nowMs);
+  }, { warn: (fields: unknown) => void logged.push(fields as object) }, () => nowMs);
 });
 
 describe('the published keys', () => {
@@ -65,9 +67,59 @@ describe('the published keys', () => {
     await expect(keys.find('stranger-12')).rejects.toThrow(PublicKeysUnavailable);
   });
 
-  it('that cannot be read are passed over', async () => {
-    answer = async () => [{ identifier: 'broken', pem: 'nonsense' }, ...listed('one')];
+  it('that cannot be read are skipped, which one log line says', async () => {
+    answer = async () => [null, { identifier: 'broken', pem: 'nonsense' }, ...listed('one'), null];
     expect(await keys.find('one')).not.toBeNull();
     expect(await keys.find('broken')).toBeNull();
+    expect(logged).toEqual([{ skipped: 3, keys: 1 }]);
+    answer = async () => [null, ...listed('one', 'two')];
+    expect(await keys.find('two')).not.toBeNull();
+    expect(logged.slice(1)).toEqual([{ skipped: 1, keys: 2 }]);
+  });
+
+  it('that left the list are forgotten with the next list', async () => {
+    answer = async () => listed('one', 'two');
+    expect(await keys.find('one')).not.toBeNull();
+    answer = async () => listed('two', 'three');
+    expect(await keys.find('three')).not.toBeNull();
+    expect(await keys.find('one')).toBeNull();
+    expect(await keys.find('two')).not.toBeNull();
+  });
+
+  it('are fetched again when the list is 10 minutes old, so that those that left it are forgotten', async () => {
+    answer = async () => listed('one', 'two');
+    await keys.find('one');
+    answer = async () => listed('two');
+    nowMs += 599_999;
+    expect(await keys.find('one')).not.toBeNull();
+    nowMs += 1;
+    expect(await Promise.all([keys.find('one'), keys.find('one'), keys.find('two')])).toEqual([null, null, expect.anything()]);
+    expect(fetches).toBe(2);
+  });
+
+  it('are all gone when the list is empty, but not when nothing of it can be read', async () => {
+    await keys.find('one');
+    nowMs += 600_000;
+    answer = async () => [null, { identifier: 'one', pem: 'nonsense' }];
+    expect(await keys.find('one')).not.toBeNull();
+    nowMs += 600_000;
+    answer = async () => [];
+    expect(await keys.find('one')).toBeNull();
+  });
+
+  it('go on being used while the list cannot be fetched, for a day, with a try each half minute and one log line for it', async () => {
+    await keys.find('one');
+    answer = () => Promise.reject(new Error('down'));
+    nowMs += 600_000;
+    await Promise.all([keys.find('one'), keys.find('one')]);
+    expect([await keys.find('one') !== null, fetches, logged.length]).toEqual([true, 2, 1]);
+    nowMs += 30_000;
+    expect([await keys.find('one') !== null, fetches, logged.length]).toEqual([true, 3, 2]);
+    await expect(keys.find('stranger')).rejects.toThrow(PublicKeysUnavailable);
+    nowMs = 86_400_000;
+    await expect(keys.find('one')).rejects.toThrow(PublicKeysUnavailable);
+    nowMs += 60_000;
+    answer = async () => listed('two', 'one');
+    expect(await keys.find('one')).not.toBeNull();
   });
 });

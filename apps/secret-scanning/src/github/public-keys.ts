@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { Logger } from '@tollgate/telemetry';
 import { readPublicKey } from './signature.js';
 
 /** One key of the list that GitHub publishes. One that is not current any longer still counts. */
@@ -20,17 +21,41 @@ const UNLISTED_MAX = 1_000;
 const FETCHES_AT_ONCE = 10;
 const FETCH_REGAINED_MS = 60_000;
 
-/** The keys that GitHub signs with, fetched only for an identifier that is not known yet. */
+/** A list is believed for so long: a key that GitHub takes off it is forgotten with the next one. */
+const FRESH_MS = 10 * 60_000;
+/** After a fetch that failed, the last list goes on being used: first for this long without another try … */
+const RETRY_MS = 30_000;
+/** … and in all for so long since it was fetched. Reports of leaks matter more than a key that may be off the list. */
+const USED_MS_MAX = 24 * 3_600_000;
+
+/** What a fetch brought: the keys by identifier, and how many entries of the list could not be read. */
+interface ReadList {
+  readonly keys: Map<string, KeyObject>;
+  readonly skipped: number;
+}
+
+/**
+ * The keys that GitHub signs with. The list is fetched for an identifier that is not on it, and when it is 10 minutes
+ * old and a report asks; each list takes the place of the one before.
+ */
 export class GithubPublicKeys {
-  private readonly known = new Map<string, KeyObject>();
+  private known: ReadonlyMap<string, KeyObject> = new Map();
+  private skipped = 0;
+  private fetchedAtMs = -Infinity;
+  private failedAtMs = -Infinity;
   /** Identifiers that were not on the list, with the moment until which nobody asks again. */
   private readonly unlisted = new Map<string, number>();
   private fetching: Promise<void> | null = null;
+  private refreshing: Promise<void> | null = null;
   private fetchesLeft = FETCHES_AT_ONCE;
   private regainedAtMs: number;
 
-  /** `nowMs` is a monotonic clock. */
-  constructor(private readonly fetchList: () => Promise<readonly PublishedKey[]>, private readonly nowMs: () => number = () => performance.now()) {
+  /** `fetchList` gives null for an entry without both texts. `nowMs` is a monotonic clock. */
+  constructor(
+    private readonly fetchList: () => Promise<readonly (PublishedKey | null)[]>,
+    private readonly logger: Pick<Logger, 'warn'>,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {
     this.regainedAtMs = nowMs();
   }
 
@@ -40,28 +65,58 @@ export class GithubPublicKeys {
    */
   async find(identifier: string): Promise<KeyObject | null> {
     if (!IDENTIFIER.test(identifier)) return null;
-    const key = this.known.get(identifier);
-    if (key !== undefined) return key;
+    if (this.known.has(identifier)) return this.findKnown(identifier);
     if ((this.unlisted.get(identifier) ?? -Infinity) > this.nowMs()) return null;
-    // One fetch at a time, and whoever asks meanwhile takes its result.
+    await this.fetchOnce();
+    return this.known.get(identifier) ?? this.rememberUnlisted(identifier);
+  }
+
+  /** The list has this identifier, or had it when it was fetched last. */
+  private async findKnown(identifier: string): Promise<KeyObject | null> {
+    if (this.nowMs() - this.fetchedAtMs < FRESH_MS) return this.known.get(identifier)!;
+    if (this.nowMs() - this.failedAtMs >= RETRY_MS) await this.refreshOnce();
+    if (this.nowMs() - this.fetchedAtMs >= USED_MS_MAX) throw new PublicKeysUnavailable('the public keys could not be fetched for a day');
+    return this.known.get(identifier) ?? this.rememberUnlisted(identifier);
+  }
+
+  /** Never rejects: the last list is still there. */
+  private refreshOnce(): Promise<void> {
+    this.refreshing ??= this.fetchOnce().catch((err: unknown) => {
+      this.failedAtMs = this.nowMs();
+      this.logger.warn({ err }, "GitHub's list of public keys cannot be fetched; the last one goes on being used for a day at most");
+    }).finally(() => {
+      this.refreshing = null;
+    });
+    return this.refreshing;
+  }
+
+  /** One fetch at a time, and whoever asks meanwhile takes its result. */
+  private fetchOnce(): Promise<void> {
     this.fetching ??= this.fetch().finally(() => {
       this.fetching = null;
     });
-    await this.fetching;
-    return this.known.get(identifier) ?? this.rememberUnlisted(identifier);
+    return this.fetching;
   }
 
   private async fetch(): Promise<void> {
     this.takeFetch();
-    let list: readonly PublishedKey[];
+    const { keys, skipped } = await this.fetchReadable();
+    // An entry that stays broken is told once, not at each fetch.
+    if (skipped > 0 && skipped !== this.skipped) this.logger.warn({ skipped, keys: keys.size }, "entries of GitHub's list of public keys cannot be read and are skipped");
+    this.skipped = skipped;
+    this.known = keys;
+    this.fetchedAtMs = this.nowMs();
+  }
+
+  private async fetchReadable(): Promise<ReadList> {
     try {
-      list = await this.fetchList();
+      const list = await this.fetchList();
+      const read = readList(list);
+      // A list of which nothing can be read is no word that all keys are gone; an empty one is.
+      if (read.keys.size === 0 && read.skipped > 0) throw new Error('no entry of the list can be read');
+      return read;
     } catch (cause) {
       throw new PublicKeysUnavailable('the public keys could not be fetched', { cause });
-    }
-    for (const { identifier, pem } of list) {
-      const key = readPublicKey(pem);
-      if (key !== null) this.known.set(identifier, key);
     }
   }
 
@@ -80,4 +135,15 @@ export class GithubPublicKeys {
     if (this.unlisted.size > UNLISTED_MAX && oldest !== undefined) this.unlisted.delete(oldest);
     return null;
   }
+}
+
+function readList(list: readonly (PublishedKey | null)[]): ReadList {
+  const keys = new Map<string, KeyObject>();
+  let skipped = 0;
+  for (const entry of list) {
+    const key = entry === null ? null : readPublicKey(entry.pem);
+    if (entry === null || key === null) skipped += 1;
+    else keys.set(entry.identifier, key);
+  }
+  return { keys, skipped };
 }

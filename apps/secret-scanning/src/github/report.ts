@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { digestSecret, hasSecretForm } from '@tollgate/api-key';
+import { digestSecret, findSecrets } from '@tollgate/api-key';
 
 /** What was said of one token, as far as it could be read. */
 export interface ReportedItem {
-  /** HMAC under our pepper; null where the token has not the form of our secrets, and no look-up is owed. */
-  readonly digest: string | null;
+  /** HMAC under our pepper of each secret in the token that has the form of ours; without one no look-up is owed. */
+  readonly digests: readonly string[];
   /** SHA-256 of the token, 64 hex digits: what the answer names it by. */
   readonly tokenHash: string;
   /** As it came, for the answer. */
@@ -19,22 +19,24 @@ export interface Place {
   readonly source: string;
 }
 
-const TOKEN_CHARACTERS_MAX = 1_000;
 const URL_CHARACTERS_MAX = 2_000;
 const SOURCE_PATTERN = /^[\w .-]{1,64}$/;
-/** Anything like a secret of ours, wherever it stands. */
-const SECRET_LIKE = /\b(sk-(?:sub-)?|pk-)[0-9A-Za-z]{32,}/g;
+/** Anything like a secret of ours, wherever it stands: also right behind a letter, and several in a row. */
+const SECRET_LIKE = /(sk-(?:sub-)?|pk-)[0-9A-Za-z]{32,}(?:-(?:sub-)?[0-9A-Za-z]{32,})*/g;
 
 /**
- * One item of GitHub's array. Every item gets a label, so one that cannot be read is no reason to refuse the others:
- * without a token that is text it is nobody's, and its hash is that of the empty text.
+ * One item of GitHub's array. Its token is what a scanner took for a secret, often with more around it: quotes, a line
+ * end, a second secret. All secrets in it count; the limit of the body is the limit of the token.
+ *
+ * Every item gets a label, so one that cannot be read is no reason to refuse the others: without a token that is text
+ * it is nobody's, and its hash is that of the empty text.
  */
 export function readItem(item: unknown, pepper: string): ReportedItem {
   const { token, type, url, source } = (typeof item === 'object' && item !== null ? item : {}) as Record<string, unknown>;
   const text = typeof token === 'string' ? token : '';
   return {
-    // `pk-` is public: hasSecretForm knows no such secret.
-    digest: text.length <= TOKEN_CHARACTERS_MAX && hasSecretForm(text) ? digestSecret(text, pepper) : null,
+    // `pk-` is public, and no such secret is found.
+    digests: findSecrets(text).map((secret) => digestSecret(secret, pepper)),
     tokenHash: createHash('sha256').update(text).digest('hex'),
     tokenType: typeof type === 'string' ? type : '',
     place: { url: readUrl(url), source: readSource(source) },

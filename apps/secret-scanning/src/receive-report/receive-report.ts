@@ -20,6 +20,9 @@ export interface ReceiveReportPorts {
   readonly wake: () => void;
 }
 
+/** What key-management takes at once. An item may hold several secrets, so a report may hold more of them than items. */
+const DIGESTS_PER_CALL = 10_000;
+
 /** Takes a verified report: store, revoke, record, and mail in the background. Repeating it is harmless. */
 export class ReceiveReport {
   constructor(private readonly ports: ReceiveReportPorts) {}
@@ -30,32 +33,45 @@ export class ReceiveReport {
     const { leaks, keyManagement, logger, wake } = this.ports;
     await leaks.add(findings, now);
     const digests = [...new Set(findings.map(({ digest }) => digest))];
-    let outcomes: LeakedKeyOutcome[];
-    try {
-      outcomes = await keyManagement().revokeLeakedKeys({ origin, digests });
-    } catch (err) {
-      logger.error({ err, secrets: digests.length }, 'reported secrets could not be revoked at once; the bus carries them');
-      await leaks.escalate(digests, now);
+    const { outcomes, failure } = await this.revoke(keyManagement(), origin, digests);
+    if (outcomes.length > 0) await leaks.record(outcomes, now);
+    const answered = new Set(outcomes.map(({ digest }) => digest));
+    const unanswered = digests.filter((digest) => !answered.has(digest));
+    if (unanswered.length > 0) {
+      logger.error({ err: failure, secrets: unanswered.length }, 'reported secrets could not be revoked at once; the bus carries them');
+      await leaks.escalate(unanswered, now);
       wake();
       return { kind: 'unavailable' };
     }
-    await leaks.record(outcomes, now);
     wake();
     logger.info({ origin, items: items.length, ...countOutcomes(outcomes) }, 'secrets were reported');
     return { kind: 'labelled', labels: labelsOf(items, outcomes) };
+  }
+
+  /** The outcomes that key-management gave, and why not all: it was away, or (without a failure) some could not be read. */
+  private async revoke(keyManagement: Pick<KeyManagementApi, 'revokeLeakedKeys'>, origin: string, digests: readonly string[]): Promise<{ outcomes: LeakedKeyOutcome[]; failure?: unknown }> {
+    const outcomes: LeakedKeyOutcome[] = [];
+    try {
+      for (let start = 0; start < digests.length; start += DIGESTS_PER_CALL) {
+        outcomes.push(...(await keyManagement.revokeLeakedKeys({ origin, digests: digests.slice(start, start + DIGESTS_PER_CALL) })));
+      }
+      return { outcomes };
+    } catch (failure) {
+      return { outcomes, failure };
+    }
   }
 }
 
 /** What has the form of our secrets, once for each place. */
 export function findingsOf(origin: string, items: readonly ReportedItem[]): Finding[] {
-  const findings = items.flatMap(({ digest, place, tokenType }) => (digest === null ? [] : [{ digest, origin, tokenType, ...place }]));
+  const findings = items.flatMap(({ digests, place, tokenType }) => digests.map((digest) => ({ digest, origin, tokenType, ...place })));
   return [...new Map(findings.map((finding) => [JSON.stringify([finding.digest, finding.url, finding.source]), finding])).values()];
 }
 
-/** A secret that a key answers to is ours, also when the key was revoked long ago. */
+/** A secret that a key answers to is ours, also when the key was revoked long ago. One of several is enough for a token. */
 export function labelsOf(items: readonly ReportedItem[], outcomes: readonly LeakedKeyOutcome[]): Label[] {
   const ours = new Set(outcomes.filter(({ outcome }) => outcome !== 'unknown').map(({ digest }) => digest));
-  return items.map(({ digest }) => (digest !== null && ours.has(digest) ? 'true_positive' : 'false_positive'));
+  return items.map(({ digests }) => (digests.some((digest) => ours.has(digest)) ? 'true_positive' : 'false_positive'));
 }
 
 function countOutcomes(outcomes: readonly LeakedKeyOutcome[]): Record<string, number> {

@@ -4,7 +4,7 @@ import { digest, id, instant } from '../primitives.js';
 /** Bus topic; key `apiKeyId`; from key-management, once for each version of a key. */
 export const KEYS_CHANGED_V1 = 'keys.changed.v1';
 
-export const keysChangedV1 = z.strictObject({
+export const keysChangedV1 = z.object({
   eventVersion: z.literal(1),
   apiKeyId: id,
   organizationId: id,

@@ -6,7 +6,7 @@ export const USAGE_RECORDED_V1 = 'usage.recorded.v1';
 
 export const USAGE_OUTCOMES = ['completed', 'provider_refused', 'provider_failed', 'provider_interrupted', 'client_left', 'revoked', 'orphaned'] as const;
 
-export const usageRecordedV1 = z.strictObject({
+export const usageRecordedV1 = z.object({
   eventVersion: z.literal(1),
   requestId: z.uuid(),
   organizationId: id,
@@ -32,7 +32,7 @@ export const usageRecordedV1 = z.strictObject({
   /** The credit that was held; null for a key without a cap. */
   holdNanoUsd: nanoUsd.nullable(),
   /** Where the charge is posted; the key's own account first. A null cap is unlimited. */
-  accounts: z.array(z.strictObject({ accountId: id, capNanoUsd: nanoUsd.nullable() })).min(1),
+  accounts: z.array(z.object({ accountId: id, capNanoUsd: nanoUsd.nullable() })).min(1),
   priceVersion: z.string(),
   startedAt: instant,
   endedAt: instant,

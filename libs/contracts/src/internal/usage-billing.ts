@@ -1,18 +1,21 @@
 import { z } from 'zod';
-import { count, id, instant, nanoUsd } from '../primitives.js';
+import { count, id, instant, nanoUsd, readableItems } from '../primitives.js';
 
 /** `POST /internal/gateways/register`: durable, before a gateway admits its first capped request. */
-export const registerGatewayRequest = z.strictObject({
+export const registerGatewayRequest = z.object({
   /** This process; earlier instances of the same journal are gone from now on, their open holds orphans. */
   instanceId: id,
   journalId: id,
 });
 /** `POST /internal/credit-epochs/open`: drains the topic, loads the ledger, opens the organisation's epoch if it has none. */
-export const openCreditEpochRequest = z.strictObject({ organizationId: id });
+export const openCreditEpochRequest = z.object({ organizationId: id });
 
-/** `POST /internal/spending/by-key`: what keys have spent, from the ledger. Keys never used are given with zeros. */
-export const spendingByKeyRequest = z.strictObject({ apiKeyIds: z.array(id).max(1_000) });
-export const keySpending = z.strictObject({
+/**
+ * `POST /internal/spending/by-key`: what keys have spent, from the ledger. Keys never used are given with zeros. A sum
+ * that cannot be read is left out of the reply as it is read: it is unknown, which is not zero.
+ */
+export const spendingByKeyRequest = z.object({ apiKeyIds: z.array(id).max(1_000) });
+export const keySpending = z.object({
   apiKeyId: id,
   requests: count,
   inputTokens: count,
@@ -21,7 +24,7 @@ export const keySpending = z.strictObject({
   lastUsedAt: instant.nullable(),
   lastUsedFrom: z.string().nullable(),
 });
-export const spendingByKeyReply = z.strictObject({ spending: z.array(keySpending) });
+export const spendingByKeyReply = z.object({ spending: readableItems(keySpending) });
 export type KeySpending = z.infer<typeof keySpending>;
 
 /** What the other services may ask of usage-billing. Over HTTP, or direct in the standalone. */

@@ -40,6 +40,8 @@ const wrongBodies: readonly (readonly [string, unknown, string])[] = [
   ['a rate of none', { name: 'k', rate_limits: { tokens_per_minute: 0 } }, 'rate_limits.tokens_per_minute'],
   ['part of a request', { name: 'k', rate_limits: { parallel_requests: 1.5 } }, 'rate_limits.parallel_requests'],
   ['an unknown rate', { name: 'k', rate_limits: { requests_per_hour: 5 } }, 'rate_limits.requests_per_hour'],
+  ['a name of which nothing is seen', { name: '\u200b\u3164' }, 'name'],
+  ['a pattern with a space', { name: 'k', models: ['support *'] }, 'models[0]'],
   ['a model that is no text', { name: 'k', models: ['support-bot', number] }, 'models[1]'],
   ['models that are no list', { name: 'k', models: echo }, 'models'],
   ['an address that is none', { name: 'k', allowed_ips: [echo] }, 'allowed_ips[0]'],
@@ -106,7 +108,7 @@ export function badAdminInput(shape: () => Shape): void {
       expectProblem(await shape().client().admin('GET', `/v1/api-keys${query}`), 'invalid_request');
     });
 
-    it.each(['?api_key_id=', '?api_key_id=nonsense', '?unknown=1', '?from=yesterday'])('has no usage by a query that means nothing: %j', async (query) => {
+    it.each(['?api_key_id=', '?api_key_id=nonsense', '?unknown=1', '?from=yesterday', '?from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z'])('has no usage by a query that means nothing: %j', async (query) => {
       expectProblem(await shape().client().admin('GET', `/v1/usage${query}`), 'invalid_request');
     });
   });

@@ -66,6 +66,22 @@ export function refusals(shape: () => Shape): void {
       expect((await shape().client().chat(key.secret, { model: 'fine-grained' })).status).toBe(200);
     });
 
+    it('for a model that no pattern of the key stands for is 403, and 200 for one that a pattern does', async () => {
+      const client = shape().client();
+      const cases: [string[], string[], string[]][] = [
+        [['lab-*'], ['lab-1', 'lab-'], ['support-bot', 'fine-grained']],
+        [['*'], ['lab-1', 'support-bot', 'fine-grained'], []],
+        [['*-bot', 'fine-grained'], ['support-bot', 'fine-grained'], ['lab-1']],
+        // The name that the caller writes counts, not the provider's.
+        [['gpt-*'], [], ['support-bot', 'lab-1']],
+      ];
+      for (const [models, allowed, denied] of cases) {
+        const { secret } = await client.createKey({ models });
+        for (const model of allowed) expect((await client.chat(secret, { model })).status, `${models.join()} ${model}`).toBe(200);
+        for (const model of denied) expectRefusal(await client.chat(secret, { model }), 403, 'model_access_denied');
+      }
+    });
+
     it('for a model that nobody serves is 404 model_not_found', async () => {
       const { secret } = await shape().client().createKey();
       for (const model of ['no-such-model', 'support-bot2', '../v1/models', 'gpt-4o-mini?fail_status=500']) {

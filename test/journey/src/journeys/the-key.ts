@@ -1,6 +1,8 @@
 import { hasSecretForm } from '@tollgate/api-key';
 import { describe, expect, it } from 'vitest';
+import { usageOf } from '../kit/provider-log.js';
 import type { Shape } from '../kit/shape.js';
+import type { ApiKey } from '../kit/tollgate-client.js';
 
 /** A key from its making to its end, as an administrator sees it. */
 export function theKey(shape: () => Shape): void {
@@ -71,6 +73,48 @@ export function theKey(shape: () => Shape): void {
       const listed = (await client.allKeys()).map((key) => key.id);
       expect(new Set(listed).size).toBe(listed.length);
       expect(listed).toEqual(expect.arrayContaining(made));
+    });
+
+    it('is the same key under its id in any case, with the same sums', async () => {
+      const client = shape().client();
+      const { id, secret } = await client.createKey();
+      await client.chat(secret);
+      const totals = await usageOf(shape(), id, 1);
+      const capitals = id.toUpperCase();
+      const shown = await client.getKey(id);
+      expect(Number(shown.credit_used_usd)).toBeGreaterThan(0);
+      expect(await client.getKey(capitals)).toEqual(shown);
+      expect(await client.usage(capitals)).toEqual(totals);
+      for (const [method, path] of [['POST', `/v1/api-keys/${capitals}/revoke`], ['DELETE', `/v1/api-keys/${capitals}`]] as const) {
+        const reply = await client.admin(method, path);
+        expect([reply.status, reply.json<ApiKey>().credit_used_usd, reply.json<ApiKey>().last_used_at]).toEqual([200, shown.credit_used_usd, shown.last_used_at]);
+      }
+      expect(await client.usage(capitals), 'after its end').toEqual(totals);
+      expect((await client.chat(secret)).status).toBe(401);
+    });
+
+    it('has usage from its making on, and an id that no key ever had has none', async () => {
+      const client = shape().client();
+      const [idle, deleted] = [await client.createKey(), await client.createKey()];
+      await client.deleteKey(deleted.id);
+      for (const { id } of [idle, deleted]) expect((await client.usage(id)).requests).toBe(0);
+      for (const query of ['', '&from=2026-01-01T00:00:00Z']) {
+        const reply = await client.admin('GET', `/v1/usage?api_key_id=00000000-0000-4000-8000-000000000000${query}`);
+        expect([reply.status, reply.code]).toEqual([404, 'api_key_not_found']);
+      }
+    });
+
+    it.each([
+      ['inference:read', 403], ['inference:write', 200], ['analytics:read', 403], ['admin', 403],
+    ])('may be made with the scope %s alone; a chat call is then %i', async (scope, status) => {
+      const client = shape().client();
+      const key = await client.createKey({ scopes: [scope] });
+      expect(key.scopes).toEqual([scope]);
+      expect((await client.chat(key.secret)).status).toBe(status);
+      for (const path of ['/v1/api-keys', '/v1/usage']) {
+        const reply = await client.call({ method: 'GET', path, headers: { authorization: `Bearer ${key.secret}` } });
+        expect([reply.status, reply.code], path).toEqual([401, 'invalid_admin_secret']);
+      }
     });
 
     it('is gone from sight when it is deleted, and the reply says that it is revoked', async () => {

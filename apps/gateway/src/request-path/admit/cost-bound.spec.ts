@@ -6,11 +6,12 @@ import { boundCost, type CostBound } from './cost-bound.js';
 
 const price = { inputNanoUsdPerMillion: 1_000_000n, outputNanoUsdPerMillion: 10_000_000n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 500 };
 const dearer = { ...price, outputNanoUsdPerMillion: 20_000_000n, maxOutputTokens: 100 };
-const targets = [{ price }, { price: dearer }] as unknown as Target[];
+const provider = { injectedFields: { takesCeiling: true }, endAtHold: false };
+const targets = [{ price, provider }, { price: dearer, provider }] as unknown as Target[];
 
 function bound(fields: object, only = targets.slice(0, 1)) {
   const body = Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }));
-  return boundCost({ body, fields: scanBody(body) as BodyFields, route: routeOf('m', only) } as unknown as Exchange);
+  return boundCost({ body, fields: scanBody(body) as BodyFields, route: routeOf('m', only), targets: only } as unknown as Exchange);
 }
 const bytes = (fields: object): number => JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }).length;
 
@@ -25,6 +26,12 @@ describe('the bound of a request’s cost', () => {
   it('takes the model’s ceiling, and puts it into the body, where none is named', () => {
     expect(bound({})).toEqual({ amountNanoUsd: BigInt(bytes({}) + 64 + 5_000), outputTokensMax: 500, injectedMaxTokens: 500 });
     expect(bound({ max_tokens: null })).toMatchObject({ injectedMaxTokens: 500 });
+  });
+  it('is none where no provider takes a ceiling, unless its calls are ended at their hold', () => {
+    const none = { price, provider: { injectedFields: { takesCeiling: false }, endAtHold: false } } as unknown as Target;
+    const ended = { price, provider: { injectedFields: { takesCeiling: false }, endAtHold: true } } as unknown as Target;
+    expect(bound({ max_tokens: 10 }, [none])).toMatchObject({ code: 'unbounded_cost' });
+    expect(bound({ max_tokens: 10 }, [none, ended])).toMatchObject({ outputTokensMax: 10 });
   });
   it('takes the dearest price of all targets', () => {
     const both = bound({ max_tokens: 10 }, targets) as CostBound;

@@ -2,13 +2,13 @@ import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
 import { orderTargets, type RouteTable } from './route-table.js';
 
-/** Which provider's model answers to the name asked for, and whether the key may use it. */
+/** Which provider's model answers to the name asked for, and whether the key may use it: by that name, not the provider's. */
 export function chooseRoute(routes: RouteTable): (exchange: Exchange) => Refusal | undefined {
   return (exchange) => {
     const route = routes.find(exchange.model);
     if (route === null) return refuse('model_not_found', { message: `The model ${JSON.stringify(exchange.model)} does not exist.`, param: 'model' });
-    const { models } = exchange.key!;
-    if (models !== null && !models.has(exchange.model)) return refuse('model_access_denied', { param: 'model' });
+    const { allowsModel } = exchange.key!;
+    if (allowsModel !== null && !allowsModel(exchange.model)) return refuse('model_access_denied', { param: 'model' });
     exchange.route = route;
     exchange.targets = orderTargets(route.targets, Math.random);
     return undefined;

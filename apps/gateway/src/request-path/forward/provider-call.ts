@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher, Pool } from 'undici';
 import type { Target } from '../choose-route/route-table.js';
-import { codingsOf, Decoder, type DecodedSink } from '../content-coding.js';
+import { contentCodings, Decoder, type DecodedSink } from '../content-coding.js';
 import type { AbortReason, CallUnderWay, Exchange } from '../exchange.js';
 import { looksLikeEvents } from './sse-reader.js';
 import { StreamRelay, type RelayEnd } from './stream-relay.js';
@@ -97,8 +97,8 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
   }
 
   #decode(controller: Dispatcher.DispatchController, coding: string): void {
-    const codings = codingsOf(coding);
-    if (codings === null) controller.abort(new Error(`the provider's reply has an unknown content coding: ${coding.slice(0, 40)}`));
+    const codings = contentCodings(coding);
+    if (codings === undefined) controller.abort(new Error(`the provider's reply has an unknown content coding: ${coding.slice(0, 40)}`));
     else if (codings.length > 0) this.#decoder = new Decoder(codings, this);
   }
 

@@ -1,6 +1,6 @@
 import type { UsageReport } from '../usage/reported-usage.js';
 import { readUsage, reportIn } from '../usage/reported-usage.js';
-import { measureText } from '../usage/text-meter.js';
+import { measureTexts } from '../usage/text-meter.js';
 import { textsOfChoices } from '../usage/delivered-text.js';
 import { lastField } from '../receive-body/scan-body.js';
 import { valueAt } from '../receive-body/values.js';
@@ -44,7 +44,7 @@ function readDocument(document: unknown): PlainReply {
   const report = reportIn(document);
   const error = faultOfReply(document, report !== null && ((report.inputTokens ?? 0) > 0 || (report.outputTokens ?? 0) > 0));
   if (error !== null) return { kind: 'no_completion', error };
-  return { kind: 'completion', report, countedOutputTokens: measureText(textsOfChoices(document).join('')) };
+  return { kind: 'completion', report, countedOutputTokens: measureTexts(textsOfChoices(document)) };
 }
 
 function parsed(body: Buffer): unknown {

@@ -157,7 +157,7 @@ export class StreamEvents {
 
   #readChunk(document: object, raw: string, data: string): 'pass' | 'hide' {
     const texts = textsOfChoices(document);
-    for (const text of texts) this.#meter.addLatin1(text, 0, text.length);
+    for (const text of texts) this.#meter.addLatin1(text);
     if (texts.length > 0) {
       this.#textEvents += 1;
       this.#textAfterReport = true;

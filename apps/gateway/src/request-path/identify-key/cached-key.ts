@@ -1,4 +1,5 @@
 import { compileAllowedIps, type ActiveSnapshot } from '@tollgate/api-key';
+import { compileModelList } from '@tollgate/config';
 import { jsonFields } from '../json-fields.js';
 
 /** A living key with what its checks need, worked out once. */
@@ -7,7 +8,7 @@ export interface CachedKey {
   /** Null where every address may. */
   readonly allowsAddress: ((address: string) => boolean) | null;
   /** Null where every model may be used. */
-  readonly models: ReadonlySet<string> | null;
+  readonly allowsModel: ((model: string) => boolean) | null;
   /** Accounts with a cap; empty for a key that can spend without limit. */
   readonly cappedAccounts: readonly { readonly accountId: string; readonly capNanoUsd: bigint }[];
   /** Whether admission has anything to decide. */
@@ -22,7 +23,7 @@ export function cacheKey(snapshot: ActiveSnapshot): CachedKey {
   return {
     snapshot,
     allowsAddress: snapshot.allowedIps === null ? null : compileAllowedIps(snapshot.allowedIps),
-    models: snapshot.models === null ? null : new Set(snapshot.models),
+    allowsModel: snapshot.models === null ? null : compileModelList(snapshot.models),
     cappedAccounts,
     eventPart: jsonFields({ organizationId: snapshot.organizationId, apiKeyId: snapshot.apiKeyId, accounts: snapshot.accounts }),
     governed: cappedAccounts.length > 0 || requestsPerMinute !== null || tokensPerMinute !== null || parallelRequests !== null,

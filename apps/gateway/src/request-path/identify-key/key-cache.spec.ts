@@ -34,7 +34,7 @@ class Store implements KeySnapshotReader {
 }
 
 function cacheOn(store: Store, verifyKey: () => Promise<KeySnapshot | null>, dead: KeySnapshot[] = []): KeyCache {
-  return new KeyCache(store, { verifyKey, revokeLeakedKeys: () => Promise.resolve([]) }, (snapshot) => dead.push(snapshot));
+  return new KeyCache(store, { verifyKey }, (snapshot) => dead.push(snapshot));
 }
 const kindOf = async (cache: KeyCache): Promise<string> => (cache.remembered(DIGEST) ?? (await cache.identify(DIGEST))).kind;
 
@@ -92,6 +92,35 @@ describe('the cache of keys', () => {
     const store = new Store();
     store.answer = () => Promise.resolve({ kind: 'malformed' });
     expect(await kindOf(cacheOn(store, () => Promise.resolve(ACTIVE)))).toBe('active');
+  });
+
+  it('forgets the key alone that changed to something it cannot read, and calls it unavailable, never invalid', async () => {
+    const store = new Store();
+    const other = 'cd'.repeat(32);
+    store.answer = () => Promise.resolve({ kind: 'found', snapshot: { ...ACTIVE, digests: [DIGEST, other] } });
+    const cache = cacheOn(store, () => Promise.reject(new Error('the reply is not as its schema has it')));
+    expect([await kindOf(cache), (await cache.identify(other)).kind]).toEqual(['active', 'active']);
+    store.answer = () => Promise.resolve({ kind: 'malformed' });
+    store.listener.forget([DIGEST]);
+    for (let asked = 0; asked < 3; asked++) expect(await kindOf(cache)).toBe('unavailable');
+    expect(cache.remembered(other)?.kind).toBe('active');
+    store.answer = () => Promise.resolve({ kind: 'found', snapshot: DEAD });
+    store.listener.changed(DEAD);
+    expect(await kindOf(cache)).toBe('refused');
+  });
+
+  it('does not keep a read that was overtaken by a change it cannot read', async () => {
+    const store = new Store();
+    const answers: ((read: SnapshotRead) => void)[] = [];
+    store.answer = () => new Promise((resolve) => answers.push(resolve));
+    const cache = cacheOn(store, () => Promise.reject(new Error('away')));
+    const asked = cache.identify(DIGEST);
+    await turn();
+    store.listener.forget([DIGEST]);
+    store.answer = () => Promise.resolve({ kind: 'malformed' });
+    answers.shift()!({ kind: 'found', snapshot: ACTIVE });
+    expect((await asked).kind).toBe('unavailable');
+    expect(cache.remembered(DIGEST)).toBeUndefined();
   });
 
   it('makes one question of many at the same time', async () => {

@@ -38,12 +38,13 @@ export class KeyCache {
   readonly #reads = new Map<string, { overtaken: boolean; readonly identity: Promise<Identity> }>();
   readonly counts: KeyCacheCounts = { local: 0, store: 0, authority: 0 };
 
-  constructor(private readonly snapshots: KeySnapshotReader, private readonly keyManagement: KeyManagementApi, onTombstone: (snapshot: KeySnapshot) => void) {
+  constructor(private readonly snapshots: KeySnapshotReader, private readonly keyManagement: Pick<KeyManagementApi, 'verifyKey'>, onTombstone: (snapshot: KeySnapshot) => void) {
     snapshots.follow({
       changed: (snapshot) => {
-        for (const digest of snapshot.digests) this.#forget(digest);
+        this.#forget(snapshot.digests);
         if (snapshot.state === 'revoked') onTombstone(snapshot);
       },
+      forget: (digests) => this.#forget(digests),
       gap: () => {
         this.#active.clear();
         this.#refused.clear();
@@ -121,11 +122,13 @@ export class KeyCache {
     return { kind: 'active', key };
   }
 
-  #forget(digest: string): void {
-    this.#active.delete(digest);
-    this.#refused.delete(digest);
-    const read = this.#reads.get(digest);
-    if (read !== undefined) read.overtaken = true;
+  #forget(digests: readonly string[]): void {
+    for (const digest of digests) {
+      this.#active.delete(digest);
+      this.#refused.delete(digest);
+      const read = this.#reads.get(digest);
+      if (read !== undefined) read.overtaken = true;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Exchange } from '../exchange.js';
 import { receiveBody } from './receive-body.js';
@@ -28,12 +29,14 @@ afterEach(() => {
 });
 
 /** What a client sends, as far as it gets, and the exchange it begins. */
-async function sent(head: string, body: string): Promise<Exchange> {
-  socket.write(`POST / HTTP/1.1\r\nhost: x\r\n${head}\r\n\r\n${body}`);
+async function sent(head: string, body: string | Buffer): Promise<Exchange> {
+  socket.write(Buffer.concat([Buffer.from(`POST / HTTP/1.1\r\nhost: x\r\n${head}\r\n\r\n`), Buffer.from(body)]));
   const { value } = await requests.next();
   return { request: (value as [IncomingMessage])[0] } as unknown as Exchange;
 }
 const receive = receiveBody(BYTES_MAX);
+
+const coded = (coding: string, body: Buffer) => sent(`content-encoding: ${coding}\r\ncontent-length: ${body.length}`, body);
 
 describe('the body of a request', () => {
   it('is read in pieces, and its fields are found', async () => {
@@ -52,6 +55,41 @@ describe('the body of a request', () => {
   });
   it('is refused above its bound when it comes in chunks', async () => {
     expect(await receive(await sent('transfer-encoding: chunked', `${(BYTES_MAX + 1).toString(16)}\r\n${'x'.repeat(BYTES_MAX + 1)}\r\n`))).toMatchObject({ code: 'body_too_large' });
+  });
+  it('is read without its content coding, and counts decoded', async () => {
+    const whole = Buffer.from('{"model":"m","messages":[]}');
+    for (const [coding, body] of [['gzip', gzipSync(whole)], ['ZSTD', zstdCompressSync(whole)], ['identity', whole], ['', whole], ['gzip, zstd', zstdCompressSync(gzipSync(whole))]] as const) {
+      const exchange = await coded(coding, body);
+      expect(await receive(exchange), coding).toBeUndefined();
+      expect(exchange).toMatchObject({ model: 'm', body: whole, inputTokensEstimate: 7 });
+    }
+  });
+  it('is refused above its bound once it is decoded, and at once when what is coded is far above it', async () => {
+    const refusal = { code: 'body_too_large', message: 'The body may have at most 64 bytes once it is decoded.' };
+    expect(await receive(await coded('gzip', gzipSync(Buffer.alloc(BYTES_MAX + 1, 'x'))))).toMatchObject(refusal);
+    expect(await receive(await sent('content-encoding: gzip\r\ncontent-length: 2000', ''))).toMatchObject({ code: 'body_too_large' });
+  });
+  it('is refused with the codings that can be read where its own is unknown, before it has arrived', async () => {
+    const refusal = await receive(await sent('content-encoding: zQ7canary\r\ncontent-length: 30', ''));
+    expect(refusal).toMatchObject({ code: 'unsupported_media_type', headers: ['accept-encoding', 'gzip, deflate, br, zstd'] });
+    expect(refusal!.message).toContain('Content-Encoding');
+    expect(JSON.stringify(refusal)).not.toContain('canary');
+  });
+  it('is refused with the name of the coding that it does not have', async () => {
+    for (const body of [Buffer.from('{"model":"m"}'), gzipSync('{"model":"m"}').subarray(0, -1), Buffer.concat([gzipSync('{"model":"m"}'), Buffer.from('}')])]) {
+      const refusal = await receive(await coded('gzip', body));
+      expect(refusal).toMatchObject({ code: 'invalid_json' });
+      expect(refusal!.message).toContain('not valid gzip');
+    }
+  });
+  it('may be empty whatever coding it names, and is no JSON then', async () => {
+    for (const body of [Buffer.alloc(0), gzipSync('')]) expect(await receive(await coded('gzip', body))).toMatchObject({ code: 'invalid_json', message: expect.stringContaining('byte 0') as unknown });
+  });
+  it('ends when the client breaks off while it is decoded', async () => {
+    const exchange = await sent('content-encoding: gzip\r\ncontent-length: 30', gzipSync('{"model":"m"}').subarray(0, 12));
+    const answer = receive(exchange);
+    socket.destroy();
+    expect(await answer).toMatchObject({ code: 'request_timeout' });
   });
   it('ends when the client breaks off', async () => {
     const exchange = await sent('content-length: 30', '{"model"');

@@ -1,12 +1,44 @@
 import type { IncomingMessage } from 'node:http';
+import { CONTENT_CODINGS, contentCodings } from '../content-coding.js';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
+import { estimateInputTokens } from '../usage/input-estimate.js';
+import { decodedBody, encodedBytesMax } from './decode-body.js';
 import { scanBody } from './scan-body.js';
 import { valueAt } from './values.js';
 
-/** Reads the body, at most `bytesMax`, and finds the fields the path needs. The bytes are kept as they came. */
+/**
+ * Reads the body, at most `bytesMax` once it is decoded, and finds the fields the path needs. The bytes are kept as they
+ * came, without their content coding.
+ */
 export function receiveBody(bytesMax: number): (exchange: Exchange) => Promise<Refusal | undefined> {
-  return (exchange) => collect(exchange.request, bytesMax, (body) => read(exchange, body));
+  return (exchange) => {
+    const coding = exchange.request.headers['content-encoding'];
+    return coding === undefined ? receivePlain(exchange, bytesMax) : receiveCoded(exchange, bytesMax, coding);
+  };
+}
+
+function receivePlain(exchange: Exchange, bytesMax: number): Promise<Refusal | undefined> {
+  return collect(exchange.request, bytesMax, (body) => read(exchange, body));
+}
+
+async function receiveCoded(exchange: Exchange, bytesMax: number, header: string): Promise<Refusal | undefined> {
+  const codings = contentCodings(header);
+  if (codings === undefined) return UNKNOWN_CODING;
+  if (codings.length === 0) return receivePlain(exchange, bytesMax);
+  const { request } = exchange;
+  if (request.destroyed) return BROKEN_OFF;
+  if (Number(request.headers['content-length'] ?? 0) > encodedBytesMax(bytesMax)) return tooLarge(bytesMax);
+  const body = await decodedBody(request, codings, bytesMax);
+  if (Buffer.isBuffer(body)) return read(exchange, body);
+  switch (body.kind) {
+    case 'too_large':
+      return refuse('body_too_large', { message: `The body may have at most ${bytesMax} bytes once it is decoded.` });
+    case 'broken':
+      return refuse('invalid_json', { message: `The body is not valid ${body.coding}, as its Content-Encoding says: it is cut off, damaged, or followed by something else.` });
+    case 'broken_off':
+      return BROKEN_OFF;
+  }
 }
 
 function read(exchange: Exchange, body: Buffer): Refusal | undefined {
@@ -19,7 +51,7 @@ function read(exchange: Exchange, body: Buffer): Refusal | undefined {
       case 'not_object':
         return refuse('invalid_request', { message: 'The body must be a JSON object.' });
       case 'ambiguous':
-        return refuse('invalid_request', { message: 'Each top-level field must be given once, and its name spelt without escapes.', param: fields.field });
+        return refuse('invalid_request', { message: `The field ${fields.field} must be given once, and its name spelt without escapes.`, param: fields.field });
     }
   }
   exchange.fields = fields;
@@ -36,27 +68,34 @@ function read(exchange: Exchange, body: Buffer): Refusal | undefined {
     return refuse('invalid_request', { message: 'The field stream_options must be an object.', param: 'stream_options' });
   }
   exchange.showUsage = (options as Record<string, unknown> | null)?.['include_usage'] === true;
-  exchange.inputTokensEstimate = Math.ceil(body.length / 4);
+  exchange.inputTokensEstimate = estimateInputTokens(body, fields);
   return undefined;
 }
 
 /** The client broke off, or the server's time-out for a whole request has answered it: the path ends all the same. */
 const BROKEN_OFF = refuse('request_timeout');
+const UNKNOWN_CODING = refuse('unsupported_media_type', {
+  message: `The Content-Encoding of the body cannot be read. What can be: ${CONTENT_CODINGS}.`,
+  headers: ['accept-encoding', CONTENT_CODINGS],
+});
 const EMPTY = Buffer.alloc(0);
+
+function tooLarge(bytesMax: number): Refusal {
+  return refuse('body_too_large', { message: `The body may have at most ${bytesMax} bytes.` });
+}
 
 /** What `take` says of the body once it is all there; a refusal as soon as it is too large. */
 function collect(request: IncomingMessage, bytesMax: number, take: (body: Buffer) => Refusal | undefined): Promise<Refusal | undefined> {
-  const tooLarge = (): Refusal => refuse('body_too_large', { message: `The body may have at most ${bytesMax} bytes.` });
   // While its key was asked for: no event will tell it any more.
   if (request.destroyed) return Promise.resolve(BROKEN_OFF);
-  if (Number(request.headers['content-length'] ?? 0) > bytesMax) return Promise.resolve(tooLarge());
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) return Promise.resolve(tooLarge(bytesMax));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= bytesMax) chunks.push(chunk);
-      else resolve(tooLarge());
+      else resolve(tooLarge(bytesMax));
     });
     request.on('end', () => {
       if (size > bytesMax) return;

@@ -1,3 +1,5 @@
+import { hasControlCharacter } from './control-characters.js';
+
 /** Where a value stands in the body: its first byte, and the one after its last. */
 export interface Span {
   readonly start: number;
@@ -27,7 +29,7 @@ export interface BodyFields {
 export type ScanFault =
   | { readonly kind: 'not_json'; readonly at: number }
   | { readonly kind: 'not_object' }
-  /** A field spelt twice, or with escapes: two readers could understand two different things. */
+  /** A field of ours spelt twice, or with escapes: two readers could understand two different things. */
   | { readonly kind: 'ambiguous'; readonly field: string };
 
 type FieldName = Exclude<keyof BodyFields, 'open' | 'nestedMessages'>;
@@ -46,6 +48,7 @@ const FIELDS: readonly (readonly [string, FieldName])[] = [
   ['web_search_options', 'webSearchOptions'],
   ['usage', 'usage'],
 ];
+const FIELD_NAMES: ReadonlySet<string> = new Set(FIELDS.map(([name]) => name));
 interface Known {
   readonly name: Buffer;
   readonly field: FieldName;
@@ -65,8 +68,9 @@ const NATIVE_AFTER = 48;
 const NEAR_END = 256;
 
 /**
- * Finds the top-level fields of a JSON object without building it. The grammar is checked to the last bracket, but for
- * what stands inside strings: those bytes go upstream as they came.
+ * Finds the top-level fields of a JSON object without building it. The grammar is checked to the last bracket; of
+ * strings it is checked that they end and hold no raw control character, while their escapes and their UTF-8 go
+ * upstream as they came. A field that is none of ours may have any name, also one that is spelt with escapes.
  */
 export function scanBody(bytes: Buffer): BodyFields | ScanFault {
   let at = skipSpace(bytes, 0);
@@ -84,7 +88,11 @@ export function scanBody(bytes: Buffer): BodyFields | ScanFault {
     if (bytes[at] !== QUOTE) return { kind: 'not_json', at };
     const nameEnd = skipString(bytes, at + 1);
     if (nameEnd < 0) return { kind: 'not_json', at };
-    if (isEscaped(bytes, at + 1, nameEnd - 1)) return { kind: 'ambiguous', field: 'a field name with escapes' };
+    if (isEscaped(bytes, at + 1, nameEnd - 1)) {
+      const name = unescaped(bytes, at, nameEnd);
+      if (name === undefined) return { kind: 'not_json', at };
+      if (FIELD_NAMES.has(name)) return { kind: 'ambiguous', field: name };
+    }
     const field = fieldNamed(bytes, at + 1, nameEnd - 1);
     at = skipSpace(bytes, nameEnd);
     if (bytes[at] !== COLON) return { kind: 'not_json', at };
@@ -152,6 +160,15 @@ function isEscaped(bytes: Buffer, start: number, end: number): boolean {
   return false;
 }
 
+/** What a name (with its quotes) says once its escapes are read; undefined where they are no JSON. */
+function unescaped(bytes: Buffer, start: number, end: number): string | undefined {
+  try {
+    return JSON.parse(bytes.toString('utf8', start, end)) as string;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Which of our fields a name stands for; null for any other. */
 function fieldNamed(bytes: Buffer, start: number, end: number): FieldName | null {
   const candidates = FIELDS_OF_LENGTH[end - start];
@@ -174,22 +191,25 @@ function skipSpace(bytes: Buffer, from: number): number {
   }
 }
 
-/** From the byte after the opening quote to the byte after the closing one; -1 where there is none. */
+/** From the byte after the opening quote to the byte after the closing one; -1 where there is none, or a raw control character before it. */
 function skipString(bytes: Buffer, from: number): number {
   const near = Math.min(from + NATIVE_AFTER, bytes.length);
   let at = from;
   while (at < near) {
-    const byte = bytes[at]!;
+    let byte = bytes[at]!;
     if (byte === QUOTE) return at + 1;
+    if (byte === BACKSLASH) byte = bytes[++at]!;
+    // An escape never makes a control character of one, so none may stand behind a backslash either.
     if (byte < 0x20) return -1;
-    at += byte === BACKSLASH ? 2 : 1;
+    at++;
   }
+  const native = at;
   for (;;) {
     const quote = bytes.indexOf(QUOTE, at);
     if (quote < 0) return -1;
     let slash = quote - 1;
     while (slash >= at && bytes[slash] === BACKSLASH) slash--;
-    if ((quote - 1 - slash) % 2 === 0) return quote + 1;
+    if ((quote - 1 - slash) % 2 === 0) return hasControlCharacter(bytes, native, quote) ? -1 : quote + 1;
     at = quote + 1;
   }
 }

@@ -8,7 +8,7 @@ const LETTER = 15;
  */
 const WEIGHTS = weights();
 const UNITS_IN_TOKEN = 60;
-const BACKSLASH = 0x5c, LOWER_U = 0x75;
+const BACKSLASH = 0x5c, LOWER_A = 0x61, LOWER_U = 0x75;
 /** `\u` and four digits. */
 const ESCAPE_LENGTH = 6;
 
@@ -16,10 +16,16 @@ const ESCAPE_LENGTH = 6;
 export class TextMeter {
   #units = 0;
 
-  /** Text of which each character is one byte of UTF-8, as `latin1` makes it of a stream. */
+  /**
+   * Text of which each character is one byte of UTF-8, as `latin1` makes it of a stream. What JSON spelled as an escape
+   * is the character itself already.
+   */
   addLatin1(text: string, start = 0, end = text.length): void {
     let units = 0;
-    for (let at = start; at < end; at++) units += WEIGHTS[text.charCodeAt(at)]!;
+    for (let at = start; at < end; at++) {
+      const code = text.charCodeAt(at);
+      units += code < 0x100 ? WEIGHTS[code]! : weightOf(code);
+    }
     this.#units += units;
   }
 
@@ -33,7 +39,9 @@ export class TextMeter {
         units += weightOf(Number.parseInt(text.slice(at + 2, at + ESCAPE_LENGTH), 16));
         at += ESCAPE_LENGTH - 1;
       } else {
-        units += LETTER;
+        // A quote, a slash or a backslash stands for itself, a letter for white space.
+        const spelled = text.charCodeAt(at + 1);
+        units += spelled < LOWER_A ? WEIGHTS[spelled]! : LETTER;
         at += 1;
       }
     }

@@ -1,0 +1,61 @@
+import { originForm, pathOfTarget } from '@tollgate/http';
+import { CONTROL_PLANE_PREFIXES } from './control-plane/prefixes.js';
+import { refuse, type Refusal } from './request-path/refusal.js';
+
+/** Where chat completions are spoken in OpenAI's dialect. */
+export const CHAT_PATHS: ReadonlySet<string> = new Set(['/v1/chat/completions', '/api/v1/chat/completions']);
+/** The only method of these paths. */
+export const CHAT_METHOD = 'POST';
+
+/**
+ * The path that a request means: from a target in any form, without query, with `//` taken for `/`, no slash at the end,
+ * and `%63` taken for the letter it stands for. `%2F` is no slash: a reserved character means something else when it is
+ * encoded (RFC 3986, section 2.2).
+ */
+export function plainPath(target: string): string {
+  const path = pathOfTarget(originForm(target)).replace(/%[0-9a-f]{2}/gi, decodeUnreserved).replace(/\/{2,}/g, '/');
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
+function decodeUnreserved(encoded: string): string {
+  const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
+  return /[\w.~-]/.test(character) ? character : encoded;
+}
+
+/** What the paths of providers' APIs consist of, whether or not anything of it is served here. */
+const API_WORDS: ReadonlySet<string> = new Set([
+  'assistants', 'audio', 'batches', 'chat', 'complete', 'completions', 'containers', 'conversations', 'deployments', 'edits',
+  'embeddings', 'engines', 'evals', 'files', 'fine-tunes', 'fine_tuning', 'generate', 'images', 'messages', 'models', 'moderations',
+  'openai', 'realtime', 'rerank', 'responses', 'threads', 'uploads', 'vector_stores', 'videos',
+]);
+const VERSION = /^v\d{1,2}(?:(?:alpha|beta)\d?)?$/;
+
+/**
+ * Whether whoever asks for a path expects an error in OpenAI's shape: something below `/v1`, or what an SDK asks for
+ * whose base URL is wrong. The paths of the control plane are not among them.
+ */
+export function isInferencePath(path: string): boolean {
+  if (Object.values(CONTROL_PLANE_PREFIXES).some((prefix) => path === prefix || path.startsWith(`${prefix}/`))) return false;
+  return path.toLowerCase().split('/').some((segment) => VERSION.test(segment) || API_WORDS.has(segment));
+}
+
+/** What an inference path without a route is refused with. */
+export function refusalAt(method: string, path: string): Refusal {
+  if (CHAT_PATHS.has(path)) {
+    return refuse('method_not_allowed', { message: `${path} takes ${CHAT_METHOD}, not ${method}.`, headers: ['allow', CHAT_METHOD] });
+  }
+  return refuse('not_found', { message: `Nothing is served at ${method} ${shown(path)}; base URLs end in /v1, and what is served is ${SERVED}.` });
+}
+
+const SERVED = [...CHAT_PATHS].map((path) => `${CHAT_METHOD} ${path}`).join(' and ');
+
+/** Words of an API, ids of models. A secret is longer, or begins with its prefix. */
+const HARMLESS = /^(?!sk-)[\w.:@-]{0,32}$/;
+const SEGMENTS_MAX = 8;
+
+/** A path as it may be repeated in a reply: what could be a secret, or markup, is left out. */
+function shown(path: string): string {
+  const segments = path.split('/');
+  const harmless = segments.slice(0, SEGMENTS_MAX + 1).map((segment) => (HARMLESS.test(segment) ? segment : '…'));
+  return harmless.join('/') + (segments.length > SEGMENTS_MAX + 1 ? '/…' : '');
+}

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import type { Target } from '../choose-route/route-table.js';
+import type { Exchange } from '../exchange.js';
+import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import { InjectedFields, type Injected } from './injected-fields.js';
+import { upstreamBody } from './upstream-body.js';
+
+const capped: Injected = { ceiling: 'max_completion_tokens', ceilingTokens: 16_384, streamOptions: true };
+
+describe('a field of ours that a provider refuses', () => {
+  // Mistral and others built on pydantic; OpenAI's older models; vLLM; a relay in Go.
+  it.each([
+    '{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]}',
+    '{"message":"stream_options: extra inputs are not permitted"}',
+    '{"error":{"message":"Unrecognized request argument supplied: stream_options"}}',
+    '{"error":"json: unknown field \\"include_usage\\""}',
+  ])('is left out from then on: %s', (words) => {
+    const fields = new InjectedFields({ ceilingField: 'max_tokens', streamOptions: true });
+    expect(fields.learn('m', capped, words, false)).toBe('try_again');
+    expect(fields.of('m')).toEqual({ ceilingField: 'max_tokens', streamOptions: false });
+    expect(fields.of('another')).toEqual({ ceilingField: 'max_tokens', streamOptions: true });
+  });
+  it.each([
+    ['max_completion_tokens', 'max_tokens', '{"message":"max_completion_tokens: extra inputs are not permitted"}'],
+    ['max_tokens', 'max_completion_tokens', '{"error":{"message":"Unsupported parameter: \'max_tokens\' is not supported with this model. Use \'max_completion_tokens\' instead.","param":"max_tokens"}}'],
+  ] as const)('is given its other name, where it is the ceiling as %s', (ceiling, other, words) => {
+    const fields = new InjectedFields({ ceilingField: ceiling, streamOptions: true });
+    const injected = { ...capped, ceiling };
+    expect(fields.learn('m', injected, words, false)).toBe('try_again');
+    expect(fields.of('m').ceilingField).toBe(other);
+    expect(fields.learn('m', { ...injected, ceiling: other }, `{"message":"${other} is unknown"}`, true)).toBe('no_ceiling');
+  });
+  it('is left out of this call alone, where its number is more than the model can write', () => {
+    const fields = new InjectedFields({ ceilingField: 'max_tokens', streamOptions: true });
+    const words = '{"message":"\'max_tokens\' or \'max_completion_tokens\' is too large: 16384. This model\'s maximum context length is 8192 tokens"}';
+    expect(fields.learn('m', { ...capped, ceiling: 'max_tokens' }, words, false)).toBe('leave_out');
+    expect(fields.of('m').ceilingField).toBe('max_tokens');
+  });
+  it('is no matter where the caller wrote it, or nothing of ours is named', () => {
+    const fields = new InjectedFields({ ceilingField: 'max_tokens', streamOptions: true });
+    const nothing: Injected = { ceiling: null, ceilingTokens: null, streamOptions: false };
+    expect(fields.learn('m', nothing, '{"message":"max_tokens and stream_options are wrong"}', false)).toBe('not_ours');
+    expect(fields.learn('m', capped, '{"message":"temperature must be at most 2"}', false)).toBe('not_ours');
+    // The ceiling went out under its other name.
+    expect(fields.learn('m', capped, '{"message":"max_tokens must be positive"}', false)).toBe('not_ours');
+  });
+  it('is remembered for some models only, however many names callers make up', () => {
+    const fields = new InjectedFields({ ceilingField: 'max_tokens', streamOptions: true });
+    for (let n = 0; n < 5_000; n++) fields.learn(`m${n}`, capped, 'stream_options', false);
+    expect(fields.of('m4999').streamOptions).toBe(false);
+    expect(fields.of('m0').streamOptions).toBe(true);
+  });
+});
+
+describe('what goes to a provider', () => {
+  const send = (body: object, { ceilingField = 'max_tokens' as const, streamOptions = true, hold = 1n as bigint | null, injectedMaxTokens = null as number | null }: {
+    ceilingField?: 'max_tokens' | 'max_completion_tokens' | 'none'; streamOptions?: boolean; hold?: bigint | null; injectedMaxTokens?: number | null;
+  } = {}) => {
+    const bytes = Buffer.from(JSON.stringify({ model: 'm', ...body }));
+    const fields = scanBody(bytes) as BodyFields;
+    const stream = (body as { stream?: boolean }).stream === true;
+    const exchange = { body: bytes, fields, model: 'm', stream, showUsage: false, holdNanoUsd: hold, injectedMaxTokens, ceilingLeftOut: false } as unknown as Exchange;
+    const target = { model: 'm', provider: { injectedFields: new InjectedFields({ ceilingField, streamOptions }) } } as unknown as Target;
+    return { sent: JSON.parse(upstreamBody(exchange, target).toString()) as unknown, injected: exchange.injected };
+  };
+
+  it('has the ceiling under the name that the provider takes, where credit is held and the caller names none', () => {
+    expect(send({}, { injectedMaxTokens: 9 }).sent).toEqual({ model: 'm', max_tokens: 9 });
+    expect(send({}, { injectedMaxTokens: 9, ceilingField: 'max_completion_tokens' }).sent).toEqual({ model: 'm', max_completion_tokens: 9 });
+    expect(send({ max_tokens: null }, { injectedMaxTokens: 9 }).sent).toEqual({ model: 'm', max_tokens: 9 });
+    expect(send({}, { injectedMaxTokens: 9, ceilingField: 'none' })).toEqual({ sent: { model: 'm' }, injected: { ceiling: null, ceilingTokens: null, streamOptions: false } });
+  });
+  it('has the caller\'s own ceiling under a name that the provider reads', () => {
+    expect(send({ max_completion_tokens: 5 }).sent).toEqual({ model: 'm', max_tokens: 5 });
+    expect(send({ max_completion_tokens: 5, max_tokens: null }).sent).toEqual({ model: 'm', max_completion_tokens: 5, max_tokens: 5 });
+    expect(send({ max_completion_tokens: 5, max_tokens: 7 }).sent).toEqual({ model: 'm', max_completion_tokens: 5, max_tokens: 7 });
+    expect(send({ max_tokens: 5 }, { ceilingField: 'max_completion_tokens' }).sent).toEqual({ model: 'm', max_tokens: 5 });
+  });
+  it('is as the caller wrote it where no credit is held', () => {
+    expect(send({ max_completion_tokens: 5 }, { hold: null }).sent).toEqual({ model: 'm', max_completion_tokens: 5 });
+  });
+  it('asks for the usage of a stream, unless the provider takes no such question', () => {
+    expect(send({ stream: true }, { hold: null }).sent).toEqual({ model: 'm', stream: true, stream_options: { include_usage: true } });
+    expect(send({ stream: true, stream_options: { include_usage: false, include_obfuscation: false } }, { hold: null }).sent)
+      .toEqual({ model: 'm', stream: true, stream_options: { include_usage: true, include_obfuscation: false } });
+    expect(send({ stream: true }, { streamOptions: false, hold: null }).sent).toEqual({ model: 'm', stream: true });
+  });
+});

@@ -1,0 +1,96 @@
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import {
+  constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress,
+  type BrotliDecompress, type Gunzip, type Inflate, type InflateRaw, type ZstdDecompress,
+} from 'node:zlib';
+import { ZSTD_WINDOW_LOG_MAX, type ContentCoding } from '../content-coding.js';
+
+/** Why a body could not be decoded: its decoded bytes pass the limit, a coding's bytes are wrong, or the client has gone. */
+export type DecodeFault =
+  | { readonly kind: 'too_large' }
+  | { readonly kind: 'broken'; readonly coding: ContentCoding }
+  | { readonly kind: 'broken_off' };
+
+type Decoder = Gunzip | Inflate | InflateRaw | BrotliDecompress | ZstdDecompress;
+
+const EMPTY = Buffer.alloc(0);
+
+/** How many bytes a body that decodes to `bytesMax` can have encoded: encoders add little to what cannot be compressed. */
+export function encodedBytesMax(bytesMax: number): number {
+  return bytesMax + Math.ceil(bytesMax / 256) + 1024;
+}
+
+/**
+ * Reads the body of a request and takes its codings off as the bytes come, holding no more than `bytesMax` of what is
+ * decoded. What comes after the end of a coding is a fault; several gzip members or zstd frames in a row are one body.
+ * Once a fault is found the rest of the request is read away, so that the client can hear of it.
+ */
+export function decodedBody(request: IncomingMessage, codings: readonly ContentCoding[], bytesMax: number): Promise<Buffer | DecodeFault> {
+  return new Promise((resolve) => {
+    const decoders: Decoder[] = [];
+    let over = false;
+    const end = (outcome: Buffer | DecodeFault): void => {
+      if (over) return;
+      over = true;
+      for (const decoder of decoders) decoder.destroy();
+      request.resume();
+      resolve(outcome);
+    };
+    // A request that came whole is closed as well, while its last bytes may still be decoded.
+    request.on('close', () => request.readableEnded || end({ kind: 'broken_off' }));
+
+    const collect = (source: Readable): void => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      source.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > bytesMax) end({ kind: 'too_large' });
+        else chunks.push(chunk);
+      });
+      source.on('end', () => end(Buffer.concat(chunks, size)));
+    };
+    const decode = (source: Readable, at: number): void => {
+      const coding = codings[at];
+      if (coding === undefined) return collect(source);
+      let decoder: Decoder | null = null;
+      let fed = 0;
+      const open = (chunk: Buffer): Decoder => {
+        const opened = decoderOf(coding, chunk[0]!);
+        decoders.push(opened);
+        opened.on('drain', () => source.resume());
+        opened.on('error', () => end({ kind: 'broken', coding }));
+        opened.on('end', () => {
+          if (!source.readableEnded || opened.bytesWritten !== fed) end({ kind: 'broken', coding });
+        });
+        decode(opened, at + 1);
+        return opened;
+      };
+      source.on('data', (chunk: Buffer) => {
+        fed += chunk.length;
+        // A layer between two codings is held to the bound of the outermost: it could be the bomb.
+        if (fed > encodedBytesMax(bytesMax)) end({ kind: 'too_large' });
+        if (over) return;
+        decoder ??= open(chunk);
+        if (!decoder.write(chunk)) source.pause();
+      });
+      source.on('end', () => {
+        if (decoder !== null) decoder.end();
+        else end(at === 0 ? EMPTY : { kind: 'broken', coding });
+      });
+    };
+    decode(request, 0);
+  });
+}
+
+function decoderOf(coding: ContentCoding, firstByte: number): Decoder {
+  const strict = { rejectGarbageAfterEnd: true };
+  switch (coding) {
+    // Strict, it would refuse a second member; what else follows is found by its count of bytes.
+    case 'gzip': return createGunzip();
+    // Old clients leave out the zlib header that RFC 9110 asks for; its first byte always ends in 8.
+    case 'deflate': return (firstByte & 0x0f) === 8 ? createInflate(strict) : createInflateRaw(strict);
+    case 'br': return createBrotliDecompress(strict);
+    case 'zstd': return createZstdDecompress({ ...strict, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });
+  }
+}

@@ -1,0 +1,51 @@
+import type { KeySnapshot } from '@tollgate/api-key';
+import { keySnapshot } from '@tollgate/contracts';
+
+/**
+ * What an entry of the change stream says. `unknown` is a key in a form that only a later release can read, `unreadable`
+ * what does not even say whose change it is.
+ */
+export type KeyChangeRead =
+  | { readonly kind: 'snapshot'; readonly snapshot: KeySnapshot }
+  | { readonly kind: 'unknown'; readonly digests: readonly string[] }
+  | { readonly kind: 'unreadable' };
+
+const DIGEST = /^[0-9a-f]{64}$/;
+
+/** A stored snapshot; null where it cannot be read. */
+export function readSnapshot(json: string): KeySnapshot | null {
+  return snapshotIn(parsedOrUndefined(json));
+}
+
+/**
+ * A change of a key. Whatever else is in it, a key whose digests can be read is named by them, so that a gateway forgets
+ * it and no other: what it does not understand may well be a revoke.
+ */
+export function readChange(json: string): KeyChangeRead {
+  const value = parsedOrUndefined(json);
+  const snapshot = snapshotIn(value);
+  // A key without digests is one nobody could be told to forget.
+  if (snapshot !== null && snapshot.digests.length > 0) return { kind: 'snapshot', snapshot };
+  const digests = digestsIn(value);
+  return digests === null ? { kind: 'unreadable' } : { kind: 'unknown', digests };
+}
+
+/** Null unless there are some and all can be read: one that cannot may be of any key. */
+function digestsIn(value: unknown): readonly string[] | null {
+  const digests = typeof value === 'object' && value !== null ? (value as { digests?: unknown }).digests : undefined;
+  if (!Array.isArray(digests) || digests.length === 0) return null;
+  return digests.every((digest): digest is string => typeof digest === 'string' && DIGEST.test(digest)) ? digests : null;
+}
+
+function snapshotIn(value: unknown): KeySnapshot | null {
+  const read = keySnapshot.safeParse(value);
+  return read.success ? read.data : null;
+}
+
+function parsedOrUndefined(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
