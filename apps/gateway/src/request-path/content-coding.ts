@@ -81,16 +81,27 @@ export class Decoder {
     for (const each of this.#chain) each.destroy();
   }
 
+  /** Opens the next decoder, by the first bytes that it is given: those that the one before has decoded. */
   #open(first: Buffer): void {
-    for (const coding of this.codings) this.#chain.push(decoderOf(coding, first));
-    for (const [at, each] of this.#chain.entries()) {
-      each.on('error', (error: Error) => this.#finish(error));
-      const next = this.#chain[at + 1];
-      if (next !== undefined) each.pipe(next);
+    const decoder = decoderOf(this.codings[this.#chain.length]!, first);
+    this.#chain.push(decoder);
+    decoder.on('error', (error: Error) => this.#finish(error));
+    if (this.#chain.length === this.codings.length) {
+      decoder.on('data', (chunk: Buffer) => this.#sink?.data(chunk));
+      decoder.on('end', () => this.#finish());
+      return;
     }
-    const last = this.#chain.at(-1)!;
-    last.on('data', (chunk: Buffer) => this.#sink?.data(chunk));
-    last.on('end', () => this.#finish());
+    const openNext = (chunk: Buffer): void => {
+      decoder.off('end', finish);
+      // What the next one cannot take yet waits here.
+      decoder.pause();
+      this.#open(chunk);
+      const next = this.#chain.at(-1)!;
+      next.write(chunk);
+      decoder.pipe(next);
+    };
+    const finish = (): void => this.#finish();
+    decoder.once('data', openNext).once('end', finish);
   }
 
   #finish(error?: Error): void {

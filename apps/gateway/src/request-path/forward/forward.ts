@@ -66,7 +66,7 @@ function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther:
     case 'replied':
       return judgeReply(exchange, target, attempt, triedOther, log);
     case 'rejected':
-      return judgeError(exchange, target, { kind: 'replied', status: attempt.error.status, headers: {}, body: attempt.body }, attempt.error.why, log);
+      return judgeError(exchange, target, { kind: 'replied', status: attempt.error.status, headers: {}, body: attempt.body }, attempt.error.why, triedOther, log);
     case 'failed': {
       const failure = failureOfError(attempt.error);
       log.attemptFailed(exchange, target, failure.code, { error: attempt.error });
@@ -97,28 +97,28 @@ function judgeAborted(exchange: Exchange, target: Target, why: Extract<Attempt, 
 }
 
 function judgeReply(exchange: Exchange, target: Target, attempt: Replied, triedOther: boolean, log: RequestLog): Verdict {
-  if (attempt.status >= 300) {
-    const lesson = lessonOf(exchange, target, attempt, triedOther);
-    if (lesson === 'leave_out') exchange.ceilingLeftOut = true;
-    if (lesson === 'try_again' || lesson === 'leave_out') return { kind: 'try_again' };
-    if (lesson === 'no_ceiling') {
-      log.attemptFailed(exchange, target, UNBOUNDED.code, { status: attempt.status, words: attempt.body });
-      return { kind: 'failed', failure: UNBOUNDED };
-    }
-    return judgeError(exchange, target, attempt, 'error', log);
-  }
+  if (attempt.status >= 300) return judgeError(exchange, target, attempt, 'error', triedOther, log);
   const reply = readReply(attempt.body);
-  if (reply.kind === 'no_completion') return judgeError(exchange, target, { ...attempt, status: reply.error.status }, reply.error.why, log);
+  if (reply.kind === 'no_completion') return judgeError(exchange, target, { ...attempt, status: reply.error.status }, reply.error.why, triedOther, log);
   // What was asked for as a stream and came whole cannot be read by who asked.
-  if (exchange.stream) return judgeError(exchange, target, { ...attempt, status: 502 }, 'no_completion', log);
+  if (exchange.stream) return judgeError(exchange, target, { ...attempt, status: 502 }, 'no_completion', triedOther, log);
   const counted = { inputTokens: exchange.inputTokensEstimate, outputTokens: reply.countedOutputTokens };
   const { usage, usageSource } = judgeUsage(reply.report, counted, false);
   const outcome = exchange.clientLeft ? 'client_left' : 'completed';
   return { kind: 'answered', outcome: { target, outcome, usage, usageSource, finish: passOn(exchange, attempt) } };
 }
 
-/** An error of a provider, by its status or by the one that its words stand for. */
-function judgeError(exchange: Exchange, target: Target, attempt: Replied, why: 'error' | 'no_completion', log: RequestLog): Verdict {
+/** An error of a provider, by its status or the one that its words stand for. One about a field of ours is a lesson. */
+function judgeError(
+  exchange: Exchange, target: Target, attempt: Replied, why: 'error' | 'no_completion', triedOther: boolean, log: RequestLog,
+): Verdict {
+  const lesson = lessonOf(exchange, target, attempt, triedOther);
+  if (lesson === 'leave_out') exchange.ceilingLeftOut = true;
+  if (lesson === 'try_again' || lesson === 'leave_out') return { kind: 'try_again' };
+  if (lesson === 'no_ceiling') {
+    log.attemptFailed(exchange, target, UNBOUNDED.code, { status: attempt.status, words: attempt.body });
+    return { kind: 'failed', failure: UNBOUNDED };
+  }
   const failure = failureOfStatus(attempt.status, attempt.headers);
   log.attemptFailed(exchange, target, failure?.code ?? 'provider_refused', { status: attempt.status, why, ...(failure !== null && { words: attempt.body }) });
   if (failure !== null) return { kind: 'failed', failure };

@@ -2,7 +2,9 @@ import type { Socket } from 'node:net';
 
 /** The start of every request that undici writes to a provider. */
 const REQUEST_START = 'POST ';
-const INTERIM = Buffer.from('HTTP/1.1 100');
+const INTERIM = Buffer.from('HTTP/1.1 1');
+/** The one 1xx that is final: what comes behind it is another protocol, which nobody asked for. */
+const SWITCHING = Buffer.from('HTTP/1.1 101');
 const VERSION_DIGIT = 7;
 const HEAD_END = Buffer.from('\r\n\r\n');
 /** An interim reply longer than this is none. */
@@ -20,8 +22,8 @@ export class DeadConnectionError extends Error {
 /**
  * Watches one connection to a provider for what undici does not do.
  *
- * `100 Continue` that nobody asked for is taken out: a client must accept it (RFC 9110 §15.2), undici closes the
- * connection. A connection that is closed between two requests, just as the second goes out, ends that request with a
+ * Interim replies (`100 Continue`, `103 Early Hints`) are taken out: a client must accept those it did not ask for
+ * (RFC 9110 §15.2), undici closes the connection at a 100. A connection that is closed between two requests, just as the second goes out, ends that request with a
  * `DeadConnectionError`: the provider cannot have answered it, so it may be sent again on a fresh connection.
  */
 export function watchProviderSocket(socket: Socket): Socket {
@@ -65,7 +67,7 @@ class SocketWatch {
     let rest = this.#held === null ? bytes : Buffer.concat([this.#held, bytes]);
     this.#held = null;
     while (isInterim(rest)) {
-      const end = rest.length < INTERIM.length ? -1 : rest.indexOf(HEAD_END);
+      const end = rest.length < SWITCHING.length ? -1 : rest.indexOf(HEAD_END);
       if (end === -1) {
         if (rest.length > INTERIM_BYTES_MAX) break;
         this.#held = rest;
@@ -93,10 +95,14 @@ class SocketWatch {
   }
 }
 
-/** Whether the bytes are, or may become, the start of `HTTP/1.x 100`. */
+/** Whether the bytes are, or may become, the start of `HTTP/1.x 1` followed by anything but `01`. */
 function isInterim(bytes: Buffer): boolean {
-  const length = Math.min(bytes.length, INTERIM.length);
-  if (length === 0) return false;
-  for (let at = 0; at < length; at++) if (at !== VERSION_DIGIT && bytes[at] !== INTERIM[at]) return false;
+  return bytes.length > 0 && beginsLike(bytes, INTERIM) && (bytes.length < SWITCHING.length || !beginsLike(bytes, SWITCHING));
+}
+
+/** As far as both go. */
+function beginsLike(bytes: Buffer, start: Buffer): boolean {
+  const length = Math.min(bytes.length, start.length);
+  for (let at = 0; at < length; at++) if (at !== VERSION_DIGIT && bytes[at] !== start[at]) return false;
   return true;
 }

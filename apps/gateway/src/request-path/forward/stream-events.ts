@@ -56,9 +56,16 @@ export class StreamEvents {
     return this.#done ? NOTHING : this.#read(this.#cutter.take(chunk.toString('latin1')));
   }
 
-  /** What is left when the stream ends: an event without its empty line. */
+  /**
+   * What is left when the stream ends: an event without its empty line, which it gets. Half an event is dropped: what
+   * comes behind it, such as our word that the stream broke off, would be taken for its other half.
+   */
   end(): StreamPart {
-    return this.#done ? NOTHING : this.#read(this.#cutter.rest());
+    if (this.#done) return NOTHING;
+    const rest = this.#cutter.rest();
+    const { data } = readEvent(rest);
+    const isWhole = data !== null && (data.trim() === DONE || parsed(data) !== null);
+    return isWhole ? this.#read(`${rest}\n\n`) : NOTHING;
   }
 
   /** What the provider has reported so far; null for nothing. */
