@@ -32,27 +32,38 @@ interface Timed {
 
 function inMemory(): Timed {
   let now = 1_795_190_400_000;
-  return { admission: new MemoryAdmission(() => now * 1_000), nowMs: () => now, pass: (ms) => { now += ms; }, taken: () => Promise.resolve() };
+  return {
+    admission: new MemoryAdmission(() => now * 1_000),
+    nowMs: () => now,
+    pass: (ms) => {
+      now += ms;
+    },
+    taken: () => Promise.resolve(),
+  };
 }
 
 function onRedis(): Timed {
   const admission = new RedisAdmission(connection);
-  return { admission, nowMs: () => performance.timeOrigin + performance.now(), pass: () => undefined, taken: () => admission.drain() };
+  const nowMs = (): number => performance.timeOrigin + performance.now();
+  return { admission, nowMs, pass: () => undefined, taken: () => admission.drain() };
 }
 
 describe.each([
   { shape: 'in memory', make: inMemory, lives: 3_000 },
   { shape: 'on Redis', make: onRedis, lives: 500 },
 ])('tokens per minute $shape', ({ shape, make, lives }) => {
-  it(`hold in ${lives} random lives without a ceiling, as long as no answer is longer than the longest of the last 20`, async () => {
+  it(`hold in ${lives} random lives, as long as no answer is longer than the longest of the last 20`, async () => {
     const seed = randomInt(2 ** 31);
     const seen = new Map<string, number>();
     for (let first = 0; first < lives; first += livesAtOnce) {
       await Promise.all(Array.from({ length: livesAtOnce }, async (_, number) => {
-        for (const what of await new Life(seed, first + number, make()).live()) seen.set(what, (seen.get(what) ?? 0) + 1);
+        const life = new Life(seed, first + number, make());
+        for (const what of await life.live()) seen.set(what, (seen.get(what) ?? 0) + 1);
       }));
     }
-    for (const what of ['admitted', 'refused', 'first of a model', 'by the last answers', 'named', 'no answer', 'longer than the limit', ...(shape === 'in memory' ? ['waited', 'the largest is forgotten'] : [])]) {
+    const kinds = ['first of a model', 'by the last answers', 'named', 'refused', 'no answer', 'longer than the limit'];
+    const inTime = shape === 'in memory' ? ['waited', 'the largest is forgotten'] : [];
+    for (const what of ['admitted', ...kinds, ...inTime]) {
       expect(seen.get(what) ?? 0, `${what}, seed ${seed}`).toBeGreaterThan(lives / 20);
     }
   });
@@ -74,7 +85,14 @@ interface Call {
  * promise that the limit rests on, and are otherwise as inconvenient as they can be.
  */
 class Life {
-  readonly #key = { organizationId: `tokens-${randomUUID()}`, apiKeyId: 'key', instanceId: 'i', journalId: 'j', amountNanoUsd: 0n, accounts: [] };
+  readonly #key = {
+    organizationId: `tokens-${randomUUID()}`,
+    apiKeyId: 'key',
+    instanceId: 'i',
+    journalId: 'j',
+    amountNanoUsd: 0n,
+    accounts: [],
+  };
   readonly #limit: number;
   readonly #rateLimits: ReserveItem['rateLimits'];
   readonly #ceilings: Readonly<Record<string, number>>;
@@ -123,7 +141,10 @@ class Life {
     const named = this.#below(4) === 0 ? 1 + this.#below(this.#limit) : null;
     const largest = this.#largest(model);
     const item: ReserveItem = {
-      ...this.#key, requestId: randomUUID(), rateLimits: this.#rateLimits, tokens: input + (named ?? this.#ceilings[model]!),
+      ...this.#key,
+      requestId: randomUUID(),
+      rateLimits: this.#rateLimits,
+      tokens: input + (named ?? this.#ceilings[model]!),
       openEnded: named === null ? { inputTokens: input, answersOf: answersName(model, 1) } : null,
     };
     const takes = Math.min(named === null && largest !== null ? input + largest : item.tokens, this.#limit);
@@ -167,26 +188,30 @@ class Life {
 
   /** A call takes what the rule says; one that is refused would have been too much, and is told when it will not be. */
   #expectTaken(decision: AdmissionDecision, takes: number, askedAtMs: number): void {
-    if (decision.kind !== 'admitted' && decision.kind !== 'rate_limited') throw new Error(`${this.#where}: ${decision.kind}`);
+    if (decision.kind !== 'admitted' && decision.kind !== 'rate_limited') this.#fail(decision.kind);
     this.#seen.push(decision.kind === 'admitted' ? 'admitted' : 'refused');
     const { remaining } = decision.rate.tokens!;
     const refilled = ((this.timed.nowMs() - this.#leftAtMs) * this.#limit) / windowMs;
     if (decision.kind === 'rate_limited') {
       const until = Math.ceil(((takes - remaining) * windowMs) / this.#limit);
       const one = windowMs / this.#limit;
-      if (remaining >= takes || Math.abs(decision.retryAfterMs - until) > one + 1) throw new Error(`${this.#where}: refused ${takes} with ${remaining} left, for ${decision.retryAfterMs} ms`);
-      if (decision.retryAfterMs > windowMs) throw new Error(`${this.#where}: told to wait for ${decision.retryAfterMs} ms`);
-    } else if (this.#leftAtMs !== 0 && (remaining < this.#left - takes - 1 || remaining > this.#left - takes + refilled + 1)) {
-      throw new Error(`${this.#where}: took ${takes} of ${this.#left}, and left ${remaining}`);
+      const { retryAfterMs } = decision;
+      if (remaining >= takes) this.#fail(`refused ${takes} with ${remaining} left`);
+      const isTrue = Math.abs(retryAfterMs - until) <= one + 1 && retryAfterMs <= windowMs;
+      if (!isTrue) this.#fail(`told to wait ${retryAfterMs} ms`);
+    } else if (this.#leftAtMs !== 0) {
+      const least = this.#left - takes - 1;
+      const isTrue = remaining >= least && remaining <= least + refilled + 2;
+      if (!isTrue) this.#fail(`took ${takes} of ${this.#left}, left ${remaining}`);
     }
     this.#left = remaining;
     this.#leftAtMs = askedAtMs;
   }
 
   /**
-   * Up to every admission no more was used than the limit and what has been refilled since the first call. One call that
-   * alone uses more than the limit counts as all of it here; of such calls there is never a second until the limit is free
-   * again. So calls in parallel pass it by what is too much of one answer, and those that fit do not pass it at all.
+   * Up to every admission no more was used than the limit and what has been refilled since the first call. One call
+   * that alone uses more than the limit counts as all of it here; of such calls there is never a second until the limit
+   * is free again. So calls in parallel pass it by what is too much of one answer, and those that fit do not at all.
    */
   #expectWithinLimit(): void {
     let used = 0;
@@ -194,14 +219,15 @@ class Life {
       used += Math.min(call.used, this.#limit);
       const refilled = ((call.atMs - this.#calls[0]!.askedAtMs) * this.#limit) / windowMs;
       // A hundredth of a token is room for rounding.
-      if (used > this.#limit + refilled + 0.02) throw new Error(`${this.#where}: ${used} used of ${this.#limit} and ${refilled} refilled`);
+      if (used > this.#limit + refilled + 0.02) this.#fail(`used ${used} of ${this.#limit} and ${refilled} refilled`);
     }
     for (const { atMs } of this.#calls) this.#expectOneBeyondLimit(atMs);
   }
 
   #expectOneBeyondLimit(fromMs: number): void {
-    const beyond = this.#calls.filter(({ atMs, used }) => atMs >= fromMs && atMs < fromMs + windowMs && used > this.#limit).length;
-    if (beyond > 1) throw new Error(`${this.#where}: ${beyond} calls that use more than the limit went within a minute`);
+    const within = this.#calls.filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + windowMs);
+    const beyond = within.filter(({ used }) => used > this.#limit).length;
+    if (beyond > 1) this.#fail(`${beyond} calls that use more than the limit went within a minute`);
   }
 
   #remember(model: string, answer: number): void {
@@ -215,8 +241,8 @@ class Life {
     return last.length === 0 ? null : Math.max(...last);
   }
 
-  get #where(): string {
-    return `seed ${this.seed}, life ${this.number}`;
+  #fail(what: string): never {
+    throw new Error(`seed ${this.seed}, life ${this.number}: ${what}`);
   }
 
   #below(bound: number): number {

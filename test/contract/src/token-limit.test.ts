@@ -31,14 +31,23 @@ class Caller {
 
   reserve(parts: Partial<ReserveItem> = {}): Promise<AdmissionDecision> {
     return this.admission.reserve({
-      requestId: randomUUID(), organizationId: this.organizationId, apiKeyId: 'key', instanceId: 'i', journalId: 'j', amountNanoUsd: 0n, accounts: [],
-      rateLimits: { requestsPerMinute: null, tokensPerMinute: this.tokensPerMinute, parallelRequests: null }, tokens: 0, ...parts,
+      requestId: randomUUID(),
+      organizationId: this.organizationId,
+      apiKeyId: 'key',
+      instanceId: 'i',
+      journalId: 'j',
+      amountNanoUsd: 0n,
+      accounts: [],
+      rateLimits: { requestsPerMinute: null, tokensPerMinute: this.tokensPerMinute, parallelRequests: null },
+      tokens: 0,
+      ...parts,
     });
   }
 
   /** Without a ceiling: an input of 10 tokens. */
   openEnded(model = 'model', requestId: string = randomUUID()): Promise<AdmissionDecision> {
-    return this.reserve({ requestId, tokens: 10 + ceiling, openEnded: { inputTokens: 10, answersOf: answersName(model, 1) } });
+    const openEnded = { inputTokens: 10, answersOf: answersName(model, 1) };
+    return this.reserve({ requestId, tokens: 10 + ceiling, openEnded });
   }
 
   async settle(requestId: string, tokens: number, answerTokens: number | null): Promise<void> {
@@ -76,7 +85,7 @@ const shapes: { shape: string; make: () => Admission }[] = [
 ];
 
 describe.each(shapes)('tokens per minute $shape', ({ make }) => {
-  it('are taken up to the model’s ceiling by first calls, then up to the largest of the last answers of that model', async () => {
+  it('are taken up to the model’s ceiling by first calls, then up to the largest of the last answers', async () => {
     const caller = new Caller(make());
     const first = [randomUUID(), randomUUID(), randomUUID()] as const;
     const decisions = await Promise.all(first.map((requestId) => caller.openEnded('model', requestId)));
@@ -93,7 +102,8 @@ describe.each(shapes)('tokens per minute $shape', ({ make }) => {
     const [first, second] = await Promise.all([caller.openEnded(), caller.reserve({ tokens: 1 })]);
     expect(leftOf(first)).toBe(0);
     expect(second).toMatchObject({ kind: 'rate_limited', limit: 'tokens' });
-    expect(await new Caller(make(), 200).reserve({ tokens: 100_000 })).toMatchObject({ kind: 'admitted', rate: { tokens: { remaining: 0 } } });
+    const large = await new Caller(make(), 200).reserve({ tokens: 100_000 });
+    expect(large).toMatchObject({ kind: 'admitted', rate: { tokens: { remaining: 0 } } });
   });
 
   it('learn nothing from calls that name a ceiling, nor from calls without an answer', async () => {
@@ -124,7 +134,8 @@ describe.each(shapes)('tokens per minute $shape', ({ make }) => {
     await caller.answer('invented|,;=0', 5);
     await caller.answer('one more', 9);
     const takes = [];
-    for (const model of ['invented|,;=0', 'invented|,;=1', 'invented|,;=2', 'one more']) takes.push(await caller.takes(model));
+    const models = ['invented|,;=0', 'invented|,;=1', 'invented|,;=2', 'one more'];
+    for (const model of models) takes.push(await caller.takes(model));
     expect(takes).toEqual([30, 310, 32, 19]);
   });
 
@@ -158,11 +169,12 @@ describe('tokens per minute when the clock is set back', () => {
     const key = `tollgate:{${caller.organizationId}}:admission:2`;
     const ahead = (Date.now() + 3_600_000) * 4_000;
     await connection.client.hset(key, 'r:key', `${ahead}|${ahead}|${limit}|0`);
-    const both = { tokens: limit, rateLimits: { requestsPerMinute: 60, tokensPerMinute: limit, parallelRequests: null } };
-    const refused = await caller.reserve(both);
-    expect(refused).toMatchObject({ kind: 'rate_limited', limit: 'requests', rate: { tokens: { remaining: 0, resetMs: 60_000 } } });
-    const [requests, tokens] = (await connection.client.hget(key, 'r:key'))!.split('|').map((ticks) => Number(ticks) / 4_000 - Date.now());
-    for (const aheadMs of [requests!, tokens!]) expect(aheadMs).toBeLessThanOrEqual(61_000);
+    const rateLimits = { requestsPerMinute: 60, tokensPerMinute: limit, parallelRequests: null };
+    const refused = await caller.reserve({ tokens: limit, rateLimits });
+    expect(refused).toMatchObject({ kind: 'rate_limited', limit: 'requests' });
+    expect(refused).toMatchObject({ rate: { tokens: { remaining: 0, resetMs: 60_000 } } });
+    const [requests, tokens] = (await connection.client.hget(key, 'r:key'))!.split('|').map(Number);
+    for (const ticks of [requests!, tokens!]) expect(ticks / 4_000 - Date.now()).toBeLessThanOrEqual(61_000);
   });
 });
 
@@ -181,7 +193,8 @@ describe('tokens per minute beside a gateway of the release before', () => {
     // As it reads a hold: the first of its parts; and rates, which have the parts that they had.
     expect(text.split('|').slice(0, 7)).toEqual(['0', '310', '0', 'r:key', '', 'i', 'j']);
     expect((await connection.client.hget(key, 'r:key'))!.split('|')).toHaveLength(4);
-    expect(await new RedisAdmissionLedger(connection).openHolds(caller.organizationId)).toMatchObject([{ requestId: 'ours', tokens: 310, answersOf: 'model' }]);
+    const holds = await new RedisAdmissionLedger(connection).openHolds(caller.organizationId);
+    expect(holds).toMatchObject([{ requestId: 'ours', tokens: 310, answersOf: 'model' }]);
   });
 
 });
@@ -194,7 +207,8 @@ describe.each(shapes)('tokens per minute $shape under a new epoch', ({ make }) =
     await caller.answer('model', 40);
     const [inFlight, again] = [randomUUID(), randomUUID()];
     await caller.reserve({ requestId: inFlight, tokens: limit });
-    await ledger.openEpoch({ organizationId: caller.organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [] });
+    const { organizationId } = caller;
+    await ledger.openEpoch({ organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [] });
     expect(await caller.openEnded('model', again)).toMatchObject({ kind: 'rate_limited' });
     await caller.settle(inFlight, 0, null);
     expect(await caller.takes('model')).toBe(50);

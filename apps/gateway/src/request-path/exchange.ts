@@ -59,7 +59,7 @@ export class Exchange {
   /** admit: the hold, null without one; ceiling of output tokens to inject, null where the caller's stands. */
   holdNanoUsd: bigint | null = null;
   injectedMaxTokens: number | null = null;
-  /** admit: the request names no ceiling of its output, and its answer tells what the next such request takes of the tokens per minute. */
+  /** admit: no ceiling is named, so the answer tells what the next such request takes of the tokens per minute. */
   openEnded = false;
   inputTokensEstimate = 0;
   rate: Admitted['rate'] | null = null;

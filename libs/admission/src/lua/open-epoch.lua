@@ -9,8 +9,10 @@ for i = 1, #fields, 2 do
   local name, text = fields[i], fields[i + 1]
   local kind = sub(name, 1, 2)
   if kind == 'r:' then rate_of(name)
-  -- Holds of tokens alone, neither parallel nor on an account, are not announced again: what they took is put right at their end.
-  elseif kind ~= 't:' and not (kind == 'o:' and find(text, '^[^|]*|[^|]*|0|[^|]*||')) then dropped[#dropped + 1] = name end
+  -- Nobody announces holds of tokens alone, neither parallel nor on an account: they stay until they end.
+  elseif kind ~= 't:' and not (kind == 'o:' and find(text, '^[^|]*|[^|]*|0|[^|]*||')) then
+    dropped[#dropped + 1] = name
+  end
 end
 read({}, 0)
 for _, rate in pairs(states) do occupy(rate, -rate.parallel) end

@@ -4,13 +4,23 @@ import type { Exchange } from '../exchange.js';
 import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
 import { expectedTokens } from './expected-tokens.js';
 
-const price = { inputNanoUsdPerMillion: 1n, outputNanoUsdPerMillion: 1n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 500 };
+const price = {
+  inputNanoUsdPerMillion: 1n,
+  outputNanoUsdPerMillion: 1n,
+  cachedInputNanoUsdPerMillion: null,
+  maxOutputTokens: 500,
+};
 const targets = [{ price, model: 'behind' }] as unknown as Target[];
 
 function expected(fields: object, tokensPerMinute: number | null = 1_000, model = 'asked') {
   const body = Buffer.from(JSON.stringify({ model, messages: [], ...fields }));
   return expectedTokens({
-    body, model, fields: scanBody(body) as BodyFields, route: routeOf('a*', targets), inputTokensEstimate: 17, key: { snapshot: { rateLimits: { tokensPerMinute } } },
+    body,
+    model,
+    fields: scanBody(body) as BodyFields,
+    route: routeOf('a*', targets),
+    inputTokensEstimate: 17,
+    key: { snapshot: { rateLimits: { tokensPerMinute } } },
   } as unknown as Exchange);
 }
 
@@ -24,7 +34,8 @@ describe('the tokens that a request is expected to use', () => {
   });
   it('are its input and the model’s ceiling, times its choices, where it names none that makes sense', () => {
     for (const fields of [{}, { max_tokens: null }, { max_tokens: 0 }, { max_tokens: -1 }, { max_tokens: '100' }]) {
-      expect(expected(fields), JSON.stringify(fields)).toEqual({ tokens: 517, openEnded: { inputTokens: 17, answersOf: 'asked' } });
+      const openEnded = { inputTokens: 17, answersOf: 'asked' };
+      expect(expected(fields), JSON.stringify(fields)).toEqual({ tokens: 517, openEnded });
     }
     expect(expected({ n: 3 })).toEqual({ tokens: 1_517, openEnded: { inputTokens: 17, answersOf: 'asked*3' } });
   });

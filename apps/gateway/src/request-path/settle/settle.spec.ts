@@ -7,14 +7,25 @@ import type { CallOutcome } from '../forward/call.js';
 import { settle } from './settle.js';
 
 const journal = { takeNumber: () => 1, append: () => Promise.resolve(true) } as unknown as Journal;
-const price = { inputNanoUsdPerMillion: 0n, outputNanoUsdPerMillion: 0n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 500 };
+const price = {
+  inputNanoUsdPerMillion: 0n,
+  outputNanoUsdPerMillion: 0n,
+  cachedInputNanoUsdPerMillion: null,
+  maxOutputTokens: 500,
+};
 
-async function settled(outcome: CallOutcome['outcome'], usageSource: CallOutcome['usageSource'], openEnded = true): Promise<SettleItem> {
+type Outcome = CallOutcome['outcome'];
+type Source = CallOutcome['usageSource'];
+
+async function settled(outcome: Outcome, usageSource: Source, openEnded = true): Promise<SettleItem> {
   const items: SettleItem[] = [];
   const admission = { settle: (item: SettleItem) => void items.push(item) } as unknown as Admission;
-  const exchange = { requestId: 'r', admitted: true, settled: false, openEnded, holdNanoUsd: null, journaled: { organizationId: 'o' }, eventHead: '' } as unknown as Exchange;
+  const journaled = { organizationId: 'o' };
+  const taken = { admitted: true, settled: false, openEnded, holdNanoUsd: null };
+  const exchange = { requestId: 'r', ...taken, journaled, eventHead: '' } as unknown as Exchange;
   const usage = { inputTokens: 10, outputTokens: 40, cachedInputTokens: 0, reasoningTokens: 0 };
-  const call = { target: { price, eventPart: '' }, outcome, usage, usageSource, finish: () => undefined } as unknown as CallOutcome;
+  const target = { price, eventPart: '' };
+  const call = { target, outcome, usage, usageSource, finish: () => undefined } as unknown as CallOutcome;
   await settle(journal, admission, () => undefined)(exchange, call);
   await settle(journal, admission, () => undefined)(exchange, call);
   expect(items).toHaveLength(1);
@@ -42,7 +53,9 @@ describe('the end of a call', () => {
   it('tells no answer of a call that broke off, that came to nothing, or that named a ceiling', async () => {
     expect(await settled('client_left', 'counted')).toMatchObject({ tokens: 50, answerTokens: null });
     expect(await settled('provider_interrupted', 'counted')).toMatchObject({ tokens: 50, answerTokens: null });
-    for (const outcome of ['provider_failed', 'provider_refused', 'revoked'] as const) expect(await settled(outcome, 'none')).toMatchObject({ tokens: 0, answerTokens: null });
+    for (const outcome of ['provider_failed', 'provider_refused', 'revoked'] as const) {
+      expect(await settled(outcome, 'none')).toMatchObject({ tokens: 0, answerTokens: null });
+    }
     expect(await settled('completed', 'provider', false)).toMatchObject({ tokens: 50, answerTokens: null });
   });
 });
