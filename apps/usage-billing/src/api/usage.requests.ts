@@ -10,10 +10,12 @@ const moment = z.iso
 /** `GET /v1/usage`. */
 export const usageQuery = z
   .strictObject({ api_key_id: uuid.nullable().default(null), from: moment, to: moment })
-  .refine(({ from, to }) => from === null || to === null || !(from > to), {
-    path: ['from'],
-    message: 'must not be after to',
-  });
+  .refine(({ from, to }) => !isAfter(from, to), { path: ['from'], message: 'must not be after to' });
+
+/** Asked as well of what has failed already, which is then a text and no moment. */
+function isAfter(from: unknown, to: unknown): boolean {
+  return from instanceof Date && to instanceof Date && from > to;
+}
 
 /** `GET /v1/usage/events`. */
 export const usageEventsQuery = z.strictObject({ request_id: uuid });
