@@ -11,7 +11,7 @@ export type ContentCoding = 'gzip' | 'deflate' | 'br' | 'zstd';
 /** What `Accept-Encoding` of a refusal says. */
 export const CONTENT_CODINGS = 'gzip, deflate, br, zstd';
 
-/** Why a body could not be decoded: its decoded bytes pass the limit, a coding's bytes are wrong, or the client has gone. */
+/** Why a body could not be decoded: it is too large once it is, a coding's bytes are wrong, or the client has gone. */
 export type DecodeFault =
   | { readonly kind: 'too_large' }
   | { readonly kind: 'broken'; readonly coding: ContentCoding }
@@ -25,7 +25,7 @@ const NAMES: ReadonlyMap<string, ContentCoding> = new Map([
 /** Each coding is a decoder with buffers of its own; curl stops at five as well. */
 const CODINGS_MAX = 5;
 /** 8 MiB: no encoder may ask more of whoever decodes an HTTP body (RFC 9659). */
-const ZSTD_WINDOW_LOG_MAX = 23;
+const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: 23 };
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -44,7 +44,7 @@ export function contentCodings(header: string): readonly ContentCoding[] | undef
   return codings;
 }
 
-/** How many bytes a body that decodes to `bytesMax` can have encoded: encoders add little to what cannot be compressed. */
+/** How many bytes a body that decodes to `bytesMax` can have: encoders add little to what cannot be compressed. */
 export function encodedBytesMax(bytesMax: number): number {
   return bytesMax + Math.ceil(bytesMax / 256) + 1024;
 }
@@ -54,7 +54,11 @@ export function encodedBytesMax(bytesMax: number): number {
  * decoded. What comes after the end of a coding is a fault; several gzip members or zstd frames in a row are one body.
  * Once a fault is found the rest of the request is read away, so that the client can hear of it.
  */
-export function decodedBody(request: IncomingMessage, codings: readonly ContentCoding[], bytesMax: number): Promise<Buffer | DecodeFault> {
+export function decodedBody(
+  request: IncomingMessage,
+  codings: readonly ContentCoding[],
+  bytesMax: number,
+): Promise<Buffer | DecodeFault> {
   return new Promise((resolve) => {
     const decoders: Decoder[] = [];
     let over = false;
@@ -119,6 +123,6 @@ function decoderOf(coding: ContentCoding, firstByte: number): Decoder {
     // Old clients leave out the zlib header that RFC 9110 asks for; its first byte always ends in 8.
     case 'deflate': return (firstByte & 0x0f) === 8 ? createInflate(strict) : createInflateRaw(strict);
     case 'br': return createBrotliDecompress(strict);
-    case 'zstd': return createZstdDecompress({ ...strict, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });
+    case 'zstd': return createZstdDecompress({ ...strict, params: ZSTD_PARAMS });
   }
 }
