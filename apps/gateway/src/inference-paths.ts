@@ -8,9 +8,9 @@ export const CHAT_PATHS: ReadonlySet<string> = new Set(['/v1/chat/completions', 
 export const CHAT_METHOD = 'POST';
 
 /**
- * The path that a request means: from a target in any form, without query, with `//` taken for `/`, no slash at the end,
- * and `%63` taken for the letter it stands for. `%2F` is no slash: a reserved character means something else when it is
- * encoded (RFC 3986, section 2.2).
+ * The path that a request means: from a target in any form, without query, with `//` taken for `/`, no slash at the
+ * end, and `%63` taken for the letter it stands for. `%2F` is no slash: a reserved character means something else when
+ * it is encoded (RFC 3986, section 2.2).
  */
 export function plainPath(target: string): string {
   const path = pathOfTarget(originForm(target)).replace(/%[0-9a-f]{2}/gi, decodeUnreserved).replace(/\/{2,}/g, '/');
@@ -24,9 +24,9 @@ function decodeUnreserved(encoded: string): string {
 
 /** What the paths of providers' APIs consist of, whether or not anything of it is served here. */
 const API_WORDS: ReadonlySet<string> = new Set([
-  'assistants', 'audio', 'batches', 'chat', 'complete', 'completions', 'containers', 'conversations', 'deployments', 'edits',
-  'embeddings', 'engines', 'evals', 'files', 'fine-tunes', 'fine_tuning', 'generate', 'images', 'messages', 'models', 'moderations',
-  'openai', 'realtime', 'rerank', 'responses', 'threads', 'uploads', 'vector_stores', 'videos',
+  'assistants', 'audio', 'batches', 'chat', 'complete', 'completions', 'containers', 'conversations', 'deployments',
+  'edits', 'embeddings', 'engines', 'evals', 'files', 'fine-tunes', 'fine_tuning', 'generate', 'images', 'messages',
+  'models', 'moderations', 'openai', 'realtime', 'rerank', 'responses', 'threads', 'uploads', 'vector_stores', 'videos',
 ]);
 const VERSION = /^v\d{1,2}(?:(?:alpha|beta)\d?)?$/;
 
@@ -35,16 +35,21 @@ const VERSION = /^v\d{1,2}(?:(?:alpha|beta)\d?)?$/;
  * whose base URL is wrong. The paths of the control plane are not among them.
  */
 export function isInferencePath(path: string): boolean {
-  if (Object.values(CONTROL_PLANE_PREFIXES).some((prefix) => path === prefix || path.startsWith(`${prefix}/`))) return false;
+  for (const prefix of Object.values(CONTROL_PLANE_PREFIXES)) {
+    if (path === prefix || path.startsWith(`${prefix}/`)) return false;
+  }
   return path.toLowerCase().split('/').some((segment) => VERSION.test(segment) || API_WORDS.has(segment));
 }
 
 /** What an inference path without a route is refused with. */
 export function refusalAt(method: string, path: string): Refusal {
   if (CHAT_PATHS.has(path)) {
-    return refuse('method_not_allowed', { message: `${path} takes ${CHAT_METHOD}, not ${method}.`, headers: ['allow', CHAT_METHOD] });
+    const message = `${path} takes ${CHAT_METHOD}, not ${method}.`;
+    return refuse('method_not_allowed', { message, headers: ['allow', CHAT_METHOD] });
   }
-  return refuse('not_found', { message: `Nothing is served at ${method} ${shown(path)}; base URLs end in /v1, and what is served is ${SERVED}.` });
+  return refuse('not_found', {
+    message: `Nothing is served at ${method} ${shown(path)}; base URLs end in /v1, and what is served is ${SERVED}.`,
+  });
 }
 
 const SERVED = [...CHAT_PATHS].map((path) => `${CHAT_METHOD} ${path}`).join(' and ');

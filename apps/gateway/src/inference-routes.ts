@@ -24,9 +24,10 @@ export function serveInference(server: Server, framework: FastifyInstance, { ser
   server.on('request', (request: IncomingMessage, reply: ServerResponse) => {
     const { method, url } = request;
     if (method === CHAT_METHOD && isChatPath(url!)) void serve(new Exchange(request, reply));
-    // The framework answers these in its own shape, before any hook.
-    else if (isUnreadable(url!) && isInferencePath(plainPath(url!))) refuse(new Exchange(request, reply), refusalAt(method!, plainPath(url!)));
-    else for (const listener of others) listener.call(server, request, reply);
+    else if (isUnreadable(url!) && isInferencePath(plainPath(url!))) {
+      // The framework would answer these in its own shape, before any hook.
+      refuse(new Exchange(request, reply), refusalAt(method!, plainPath(url!)));
+    } else for (const listener of others) listener.call(server, request, reply);
   });
   framework.addHook('onRequest', (request, reply, done) => {
     if (!request.is404) return done();

@@ -5,8 +5,8 @@ const JSON_MEDIA_TYPE = /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json\s*(?:;|$)/i
 
 /**
  * Bodies as bytes, kept once: a JSON body becomes a `Buffer` for `parseBody` (webhooks check their signature on
- * the very same bytes), an empty one is no body whatever its content type, anything else is 415, as is a compressed one:
- * bodies here are small, and what is not decoded cannot be a bomb.
+ * the very same bytes), an empty one is no body whatever its content type, anything else is 415, as is a compressed
+ * one: bodies here are small, and what is not decoded cannot be a bomb.
  *
  * One parser for every content type, by pattern: named ones would collide with those that plug-ins in scopes of
  * their own register (`@fastify/http-proxy`). A scope that reads bodies itself calls
@@ -22,7 +22,7 @@ export function readBodiesAsBytes(fastify: FastifyInstance): void {
   fastify.addContentTypeParser(/^/, { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     const contentType = request.headers['content-type'];
     if (body.length === 0) done(null, undefined);
-    else if (isCoded(request)) done(new Problem('unsupported_media_type', { detail: 'The body must be sent without a Content-Encoding.', headers: { 'accept-encoding': 'identity' } }));
+    else if (isCoded(request)) done(compressedBody());
     else if (contentType === undefined || JSON_MEDIA_TYPE.test(contentType)) done(null, body);
     else done(new Problem('unsupported_media_type'));
   });
@@ -30,7 +30,13 @@ export function readBodiesAsBytes(fastify: FastifyInstance): void {
 
 /** RFC 9110, section 8.4: `identity` says that nothing was done. */
 function isCoded({ headers }: FastifyRequest): boolean {
-  return (headers['content-encoding'] ?? '').split(',').some((coding) => !['', 'identity'].includes(coding.trim().toLowerCase()));
+  const codings = (headers['content-encoding'] ?? '').toLowerCase().split(',');
+  return codings.some((coding) => !['', 'identity'].includes(coding.trim()));
+}
+
+function compressedBody(): Problem {
+  const detail = 'The body must be sent without a Content-Encoding.';
+  return new Problem('unsupported_media_type', { detail, headers: { 'accept-encoding': 'identity' } });
 }
 
 /** RFC 9112, section 6: a request has a body when it says how that is framed. */

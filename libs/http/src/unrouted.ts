@@ -7,7 +7,8 @@ import { pathOfTarget } from './request-target.js';
  * else 404. It comes before the body is looked at, so that a body in no known form is not what the caller hears of.
  * An `onRequest` hook that is added later may answer a path without any route in a shape of its own.
  *
- * There are no CORS headers: the API is not meant to be called by pages of other origins, which would have to hold a key.
+ * There are no CORS headers: the API is not meant to be called by pages of other origins, which would have to hold a
+ * key.
  */
 export function answerUnrouted(fastify: FastifyInstance): void {
   const routes = new RouteMethods();
@@ -15,10 +16,11 @@ export function answerUnrouted(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     if (!request.is404) return done();
     const methods = routes.of(pathOfTarget(request.url));
+    const allow = methods.join(', ');
     if (request.method === 'OPTIONS' && (methods.length > 0 || request.url === '*')) {
-      void reply.code(204).headers(methods.length === 0 ? {} : { allow: methods.join(', ') }).send();
+      void reply.code(204).headers(allow === '' ? {} : { allow }).send();
     } else if (methods.length > 0) {
-      done(new Problem('method_not_allowed', { detail: `This path takes ${methods.join(', ')}.`, headers: { allow: methods.join(', ') } }));
+      done(new Problem('method_not_allowed', { detail: `This path takes ${allow}.`, headers: { allow } }));
     } else done();
   });
   fastify.addHook('preParsing', (request, _reply, _payload, done) => {
@@ -41,14 +43,19 @@ class RouteMethods {
   of(path: string): readonly string[] {
     const decoded = decode(path);
     const methods = new Set<string>();
-    for (const route of this.#routes.values()) if (route.pattern.test(decoded)) for (const each of route.methods) methods.add(each);
+    for (const route of this.#routes.values()) {
+      if (route.pattern.test(decoded)) for (const each of route.methods) methods.add(each);
+    }
     return [...methods].sort();
   }
 }
 
 /** `:name` stands for one segment of a path, `*` for whatever follows. */
 function patternOf(url: string): RegExp {
-  const pattern = url.replace(/:\w+|\*|[^\w/]/g, (part) => (part === '*' ? '.*' : part.startsWith(':') ? '[^/]+' : `\\${part}`));
+  const pattern = url.replace(/(:\w+)|(\*)|[^\w/]/g, (part, name?: string, rest?: string) => {
+    if (name !== undefined) return '[^/]+';
+    return rest === undefined ? `\\${part}` : '.*';
+  });
   return new RegExp(`^${pattern}$`);
 }
 

@@ -33,7 +33,12 @@ export async function registerControlPlane(fastify: FastifyInstance, urls: Contr
         done();
       },
       http: { requestOptions: { timeout: TIMEOUT_MS } },
-      replyOptions: { rewriteRequestHeaders: (request, headers) => withoutForwarding(request.body === undefined ? withoutFraming(headers) : headers) },
+      replyOptions: {
+        rewriteRequestHeaders: ({ body }, headers) => {
+          const kept = withoutForwarding(headers);
+          return body === undefined ? withoutFraming(kept) : kept;
+        },
+      },
     });
   }
 }

@@ -7,14 +7,20 @@ import { Reply } from './chat-reply.js';
 const REPLY_MS_MAX = 5_000;
 
 /**
- * Sends one request as given, with a request target and headers that no client library would write, and reads the reply.
+ * Sends one request as given, with a target and headers that no client library would write, and reads the reply.
  * The connection stays open until the reply is whole, so that a server which waits for it to close would be seen.
  */
-export async function rawExchange(url: string, requestLine: string, headers: Readonly<Record<string, string>> = {}, body: string | Uint8Array = ''): Promise<Reply> {
+export async function rawExchange(
+  url: string,
+  requestLine: string,
+  headers: Readonly<Record<string, string>> = {},
+  body: string | Uint8Array = '',
+): Promise<Reply> {
   const { hostname, port, host } = new URL(url);
   const payload = Buffer.from(body as string);
   const fields = { host, 'content-length': String(payload.length), ...headers };
-  const head = [`${requestLine} HTTP/1.1`, ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n');
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);
+  const head = [`${requestLine} HTTP/1.1`, ...lines, '', ''].join('\r\n');
   const socket = connect(Number(port), hostname);
   let received = Buffer.alloc(0);
   let error: Error | null = null;
@@ -37,7 +43,10 @@ function wholeReply(received: Buffer, withoutBody: boolean): Reply | undefined {
   if (end === -1) return undefined;
   const [statusLine, ...lines] = received.toString('latin1', 0, end).split('\r\n');
   const status = Number(statusLine!.split(' ')[1]);
-  const headers: IncomingHttpHeaders = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]));
+  const headers: IncomingHttpHeaders = Object.fromEntries(lines.map((line) => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+  }));
   const length = withoutBody || status === 204 ? 0 : Number(headers['content-length']);
   const body = received.subarray(end + 4);
   if (body.length > length) throw new Error(`the reply has ${body.length} bytes of body and announces ${length}`);

@@ -6,7 +6,7 @@ import {
 } from 'node:zlib';
 import { ZSTD_WINDOW_LOG_MAX, type ContentCoding } from '../content-coding.js';
 
-/** Why a body could not be decoded: its decoded bytes pass the limit, a coding's bytes are wrong, or the client has gone. */
+/** Why a body could not be decoded: it is too large once it is, a coding's bytes are wrong, or the client has gone. */
 export type DecodeFault =
   | { readonly kind: 'too_large' }
   | { readonly kind: 'broken'; readonly coding: ContentCoding }
@@ -14,9 +14,11 @@ export type DecodeFault =
 
 type Decoder = Gunzip | Inflate | InflateRaw | BrotliDecompress | ZstdDecompress;
 
+/** 8 MiB and no more. */
+const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX };
 const EMPTY = Buffer.alloc(0);
 
-/** How many bytes a body that decodes to `bytesMax` can have encoded: encoders add little to what cannot be compressed. */
+/** How many bytes a body that decodes to `bytesMax` can have: encoders add little to what cannot be compressed. */
 export function encodedBytesMax(bytesMax: number): number {
   return bytesMax + Math.ceil(bytesMax / 256) + 1024;
 }
@@ -26,7 +28,11 @@ export function encodedBytesMax(bytesMax: number): number {
  * decoded. What comes after the end of a coding is a fault; several gzip members or zstd frames in a row are one body.
  * Once a fault is found the rest of the request is read away, so that the client can hear of it.
  */
-export function decodedBody(request: IncomingMessage, codings: readonly ContentCoding[], bytesMax: number): Promise<Buffer | DecodeFault> {
+export function decodedBody(
+  request: IncomingMessage,
+  codings: readonly ContentCoding[],
+  bytesMax: number,
+): Promise<Buffer | DecodeFault> {
   return new Promise((resolve) => {
     const decoders: Decoder[] = [];
     let over = false;
@@ -91,6 +97,6 @@ function decoderOf(coding: ContentCoding, firstByte: number): Decoder {
     // Old clients leave out the zlib header that RFC 9110 asks for; its first byte always ends in 8.
     case 'deflate': return (firstByte & 0x0f) === 8 ? createInflate(strict) : createInflateRaw(strict);
     case 'br': return createBrotliDecompress(strict);
-    case 'zstd': return createZstdDecompress({ ...strict, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });
+    case 'zstd': return createZstdDecompress({ ...strict, params: ZSTD_PARAMS });
   }
 }

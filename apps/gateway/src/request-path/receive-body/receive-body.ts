@@ -8,8 +8,8 @@ import { scanBody } from './scan-body.js';
 import { valueAt } from './values.js';
 
 /**
- * Reads the body, at most `bytesMax` once it is decoded, and finds the fields the path needs. The bytes are kept as they
- * came, without their content coding.
+ * Reads the body, at most `bytesMax` once it is decoded, and finds the fields the path needs. The bytes are kept as
+ * they came, without their content coding.
  */
 export function receiveBody(bytesMax: number): (exchange: Exchange) => Promise<Refusal | undefined> {
   return (exchange) => {
@@ -35,7 +35,10 @@ async function receiveCoded(exchange: Exchange, bytesMax: number, header: string
     case 'too_large':
       return refuse('body_too_large', { message: `The body may have at most ${bytesMax} bytes once it is decoded.` });
     case 'broken':
-      return refuse('invalid_json', { message: `The body is not valid ${body.coding}, as its Content-Encoding says: it is cut off, damaged, or followed by something else.` });
+      return refuse('invalid_json', {
+        message: `The body is not valid ${body.coding}, as its Content-Encoding says: `
+          + 'it is cut off, damaged, or followed by something else.',
+      });
     case 'broken_off':
       return BROKEN_OFF;
   }
@@ -51,7 +54,10 @@ function read(exchange: Exchange, body: Buffer): Refusal | undefined {
       case 'not_object':
         return refuse('invalid_request', { message: 'The body must be a JSON object.' });
       case 'ambiguous':
-        return refuse('invalid_request', { message: `The field ${fields.field} must be given once, and its name spelt without escapes.`, param: fields.field });
+        return refuse('invalid_request', {
+          message: `The field ${fields.field} must be given once, and its name spelt without escapes.`,
+          param: fields.field,
+        });
     }
   }
   exchange.fields = fields;

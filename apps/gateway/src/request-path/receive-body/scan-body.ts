@@ -191,7 +191,10 @@ function skipSpace(bytes: Buffer, from: number): number {
   }
 }
 
-/** From the byte after the opening quote to the byte after the closing one; -1 where there is none, or a raw control character before it. */
+/**
+ * From the byte after the opening quote to the byte after the closing one; -1 where there is none, or a raw control
+ * character stands before it.
+ */
 function skipString(bytes: Buffer, from: number): number {
   const near = Math.min(from + NATIVE_AFTER, bytes.length);
   let at = from;
