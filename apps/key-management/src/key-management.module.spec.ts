@@ -94,19 +94,40 @@ describe('a key', () => {
   it('is the same key under its id in any case: found, with what it has spent, revoked and deleted', async () => {
     const key = await create();
     const capitals = key.id.toUpperCase();
-    spending = async (ids) => ids.filter((id) => id === key.id).map((apiKeyId) => ({ apiKeyId, requests: 1, inputTokens: 2, outputTokens: 3, chargedNanoUsd: '60000', lastUsedAt: '2026-11-20T12:00:00.000Z', lastUsedFrom: null }));
+    spending = async (ids) =>
+      ids
+        .filter((id) => id === key.id)
+        .map((apiKeyId) => ({
+          apiKeyId,
+          requests: 1,
+          inputTokens: 2,
+          outputTokens: 3,
+          chargedNanoUsd: '60000',
+          lastUsedAt: '2026-11-20T12:00:00.000Z',
+          lastUsedFrom: null,
+        }));
     const spent = { id: key.id, credit_used_usd: '0.00006', last_used_at: '2026-11-20T12:00:00.000Z' };
-    expect((await call('GET', `/v1/api-keys/${capitals}`)).body).toEqual((await call('GET', `/v1/api-keys/${key.id}`)).body);
+    expect((await call('GET', `/v1/api-keys/${capitals}`)).body).toEqual(
+      (await call('GET', `/v1/api-keys/${key.id}`)).body,
+    );
     expect((await call('GET', `/v1/api-keys/${capitals}`)).body).toMatchObject(spent);
-    expect(await call('POST', `/v1/api-keys/${capitals}/revoke`)).toMatchObject({ status: 200, body: { ...spent, state: 'revoked' } });
-    expect(await call('DELETE', `/v1/api-keys/${capitals}`)).toMatchObject({ status: 200, body: { ...spent, deleted: true } });
+    expect(await call('POST', `/v1/api-keys/${capitals}/revoke`)).toMatchObject({
+      status: 200,
+      body: { ...spent, state: 'revoked' },
+    });
+    expect(await call('DELETE', `/v1/api-keys/${capitals}`)).toMatchObject({
+      status: 200,
+      body: { ...spent, deleted: true },
+    });
     expect(await call('GET', `/v1/api-keys/${key.id}`)).toMatchObject({ status: 404 });
   });
 
   it('is known by its id from its making on, also when it is deleted', async () => {
     const [one, deleted] = [await create(), await create()];
     await call('DELETE', `/v1/api-keys/${deleted.id}`);
-    expect((await api.knownKeys([one.id, deleted.id, '00000000-0000-4000-8000-000000000000', 'nonsense'])).toSorted()).toEqual([one.id, deleted.id].toSorted());
+    expect(
+      (await api.knownKeys([one.id, deleted.id, '00000000-0000-4000-8000-000000000000', 'nonsense'])).toSorted(),
+    ).toEqual([one.id, deleted.id].toSorted());
     expect(await api.knownKeys([])).toEqual([]);
   });
 

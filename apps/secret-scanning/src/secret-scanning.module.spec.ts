@@ -64,7 +64,15 @@ let registry: Registry;
 beforeAll(async () => {
   const pem = publicKey.export({ type: 'spki', format: 'pem' });
   publicKeys = createServer((request, reply) => {
-    reply.end(JSON.stringify({ public_keys: [{ key_identifier: 'listed', key: pem, is_current: false }, { key_identifier: 'without a key' }, null] }));
+    reply.end(
+      JSON.stringify({
+        public_keys: [
+          { key_identifier: 'listed', key: pem, is_current: false },
+          { key_identifier: 'without a key' },
+          null,
+        ],
+      }),
+    );
     request.resume();
   });
   await new Promise<void>((listening) => publicKeys.listen(0, '127.0.0.1', listening));
@@ -172,10 +180,22 @@ describe('a report', () => {
   it('ends every key whose secret stands in a token, whatever is around it', async () => {
     const [quoted, first, second, last] = [newKey(), newKey(), newKey(), newKey()];
     const stranger = generateSecret('TestMark').reveal();
-    const tokens = [`"${quoted.secret}"\n`, `Bearer ${first.secret}${second.secret}`, `${stranger},${last.secret}`, `"${stranger}"`];
-    const { status, body } = await report(tokens.map((token) => ({ token, type: 't', url: 'https://github.com/x', source: 'commit' })));
+    const tokens = [
+      `"${quoted.secret}"\n`,
+      `Bearer ${first.secret}${second.secret}`,
+      `${stranger},${last.secret}`,
+      `"${stranger}"`,
+    ];
+    const { status, body } = await report(
+      tokens.map((token) => ({ token, type: 't', url: 'https://github.com/x', source: 'commit' })),
+    );
     expect(status).toBe(200);
-    expect(body.map(({ label }: { label: string }) => label)).toEqual(['true_positive', 'true_positive', 'true_positive', 'false_positive']);
+    expect(body.map(({ label }: { label: string }) => label)).toEqual([
+      'true_positive',
+      'true_positive',
+      'true_positive',
+      'false_positive',
+    ]);
     expect(body.map(({ token_hash: hash }: { token_hash: string }) => hash)).toEqual(tokens.map(sha256));
     for (const { digest, apiKeyId } of [quoted, first, second, last]) {
       expect(revoked.has(digest)).toBe(true);
@@ -186,21 +206,36 @@ describe('a report', () => {
   it('of more secrets than key-management takes at once is answered all the same', async () => {
     const key = newKey();
     const token = Array.from({ length: 10_500 }, () => generateSecret('TestMark').reveal()).join('\n');
-    expect(await report([{ token, type: 't' }, { token: `${token}${key.secret}`, type: 't' }])).toMatchObject({ status: 200, body: [{ label: 'false_positive' }, { label: 'true_positive' }] });
+    expect(
+      await report([
+        { token, type: 't' },
+        { token: `${token}${key.secret}`, type: 't' },
+      ]),
+    ).toMatchObject({ status: 200, body: [{ label: 'false_positive' }, { label: 'true_positive' }] });
     expect(asked.slice(-2)).toEqual([10_000, 501]);
     expect(revoked.has(key.digest)).toBe(true);
   }, 30_000);
 
-  it('of which key-management says something that cannot be read goes to the bus for that secret, and the others are recorded', async () => {
+  it('goes to the bus as far as key-management answers what cannot be read; the rest is recorded', async () => {
     const [key, other] = [newKey(), newKey()];
     unreadable.add(key.digest);
-    const items = [key, other].map(({ secret }) => ({ token: secret, type: 't', url: 'https://github.com/x', source: 'commit' }));
+    const items = [key, other].map(({ secret }) => ({
+      token: secret,
+      type: 't',
+      url: 'https://github.com/x',
+      source: 'commit',
+    }));
     expect(await report(items)).toMatchObject({ status: 503, body: { code: 'service_unavailable' } });
-    await vi.waitFor(() => expect(published.map((value) => leaksReportedV1.parse(JSON.parse(value)).digest)).toContain(key.digest));
+    await vi.waitFor(() =>
+      expect(published.map((value) => leaksReportedV1.parse(JSON.parse(value)).digest)).toContain(key.digest),
+    );
     expect(published.join()).not.toContain(other.digest);
     expect(await mailsOf(other.apiKeyId)).toHaveLength(2);
     unreadable.clear();
-    expect(await report(items)).toMatchObject({ status: 200, body: [{ label: 'true_positive' }, { label: 'true_positive' }] });
+    expect(await report(items)).toMatchObject({
+      status: 200,
+      body: [{ label: 'true_positive' }, { label: 'true_positive' }],
+    });
   });
 
   it('is refused unless a listed key signed these very bytes', async () => {
@@ -258,13 +293,22 @@ describe('a key that was revoked as leaked without us', () => {
 });
 
 describe('what is heard of changed keys', () => {
-  it('is read whatever else a later release says of a leaked key, and what cannot be read holds up nothing', async () => {
+  it('is read whatever else a later release says of a leaked key; what cannot be read holds up nothing', async () => {
     const key = newKey();
     const values = [
-      'not JSON', 'null', '[]', { change: 'leaked' }, { change: 'leaked', apiKeyId: 'nul \u0000', digests: [key.digest] }, { change: 'leaked', apiKeyId: 'k', digests: ['too short'] },
-      { change: 'quarantined', apiKeyId: 'k', digests: [key.digest] }, { change: 'leaked', apiKeyId: key.apiKeyId, digests: [key.digest], state: 'quarantined', addedLater: { x: 1 } },
+      'not JSON',
+      'null',
+      '[]',
+      { change: 'leaked' },
+      { change: 'leaked', apiKeyId: 'nul \u0000', digests: [key.digest] },
+      { change: 'leaked', apiKeyId: 'k', digests: ['too short'] },
+      { change: 'quarantined', apiKeyId: 'k', digests: [key.digest] },
+      { change: 'leaked', apiKeyId: key.apiKeyId, digests: [key.digest], state: 'quarantined', addedLater: { x: 1 } },
     ];
-    await changes.publisher.publish(KEYS_CHANGED_V1, values.map((value) => ({ key: 'k', value: typeof value === 'string' ? value : JSON.stringify(value) })));
+    await changes.publisher.publish(
+      KEYS_CHANGED_V1,
+      values.map((value) => ({ key: 'k', value: typeof value === 'string' ? value : JSON.stringify(value) })),
+    );
     await vi.waitFor(async () => expect(await mailsOf(key.apiKeyId)).toHaveLength(2), 5_000);
   });
 });

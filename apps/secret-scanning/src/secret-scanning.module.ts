@@ -59,9 +59,15 @@ export class SecretScanningModule {
         instance(LeakStore, leaks),
         instance(MailRun, mailRun),
         instance(ScanningMeter, meter),
-        instance(GithubPublicKeys, new GithubPublicKeys(() => meter.publicKeyFetch(() => fetchPublicKeys(ports.githubPublicKeysUrl)), logger)),
+        instance(
+          GithubPublicKeys,
+          new GithubPublicKeys(() => meter.publicKeyFetch(() => fetchPublicKeys(ports.githubPublicKeysUrl)), logger),
+        ),
         instance(ReceiveReport, new ReceiveReport({ leaks, keyManagement, logger, wake })),
-        instance(ScanningLifecycle, new ScanningLifecycle(relay, mailRun, new UnansweredFindings(leaks, () => relay.wake(), logger))),
+        instance(
+          ScanningLifecycle,
+          new ScanningLifecycle(relay, mailRun, new UnansweredFindings(leaks, () => relay.wake(), logger)),
+        ),
       ],
     };
   }

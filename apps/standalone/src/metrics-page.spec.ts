@@ -27,7 +27,9 @@ beforeAll(() => {
   const bus = { publish: () => Promise.resolve() };
   gateway = new Gateway({
     admission: new MemoryAdmission(), bus, config: loadConfig(`${repository}config.yaml`, () => undefined), journalFolder: folder,
-    keyManagement: { verifyKey: () => Promise.resolve(null), knownKeys: () => Promise.resolve([]), revokeLeakedKeys: () => Promise.resolve([]) },
+    keyManagement: {
+      verifyKey: () => Promise.resolve(null), knownKeys: () => Promise.resolve([]), revokeLeakedKeys: () => Promise.resolve([]),
+    },
     usageBilling: { openCreditEpoch: () => Promise.resolve(), registerGateway: () => Promise.resolve(), spendingByKey: () => Promise.resolve([]) },
     logger, pepper: 'a pepper of the test', registry, snapshots: new MemoryKeySnapshots(),
   });

@@ -31,8 +31,14 @@ async function start(): Promise<void> {
   });
 
   const keyManagementUrl = config.KEY_MANAGEMENT_URL;
-  const keyManagement = keyManagementUrl === undefined ? undefined
-    : httpKeyManagementApi({ url: keyManagementUrl, serviceSecret: config.TOLLGATE_SERVICE_SECRET, timeoutMs: KEY_MANAGEMENT_TIMEOUT_MS });
+  const keyManagement =
+    keyManagementUrl === undefined
+      ? undefined
+      : httpKeyManagementApi({
+          url: keyManagementUrl,
+          serviceSecret: config.TOLLGATE_SERVICE_SECRET,
+          timeoutMs: KEY_MANAGEMENT_TIMEOUT_MS,
+        });
   const registry = createMetricsRegistry(SERVICE);
   const usageBilling = UsageBillingModule.register({
     database, logger, registry,

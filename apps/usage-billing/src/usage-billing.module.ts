@@ -30,7 +30,7 @@ export interface UsageBillingPorts {
   readonly lag: (topic: string) => Promise<number>;
   readonly adminSecret: string;
   /**
-   * Asked which ids are of keys; where it is not given, an id that was never charged reads as a key that was never used.
+   * Asked which ids are of keys; where it is not given, an id that was never charged reads as a key that was not used.
    * Read at each call, so it may be a getter: in one process the modules refer to one another.
    */
   readonly keyManagement?: Pick<KeyManagementApi, 'knownKeys'>;
@@ -46,7 +46,16 @@ const GONE_AFTER_MS = 30_000;
 @Module({})
 export class UsageBillingModule {
   static register(ports: UsageBillingPorts): DynamicModule {
-    const { database: { dataSource }, ledger, drained, lag, adminSecret, goneAfterMs = GONE_AFTER_MS, logger, registry } = ports;
+    const {
+      database: { dataSource },
+      ledger,
+      drained,
+      lag,
+      adminSecret,
+      goneAfterMs = GONE_AFTER_MS,
+      logger,
+      registry,
+    } = ports;
     const meter = new BillingMeter(registry);
     const instances = new GatewayInstances(dataSource);
     const settles = new SettleHolds(ledger, logger);

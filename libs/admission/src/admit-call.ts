@@ -56,7 +56,9 @@ export class AdmitCalls {
         keys.push(key.json);
       }
       const number = fields.push(requestField(item.requestId)) - settles.length;
-      if (item.openEnded && item.rateLimits.tokensPerMinute !== null) openEnded.push(number, item.openEnded.inputTokens, item.openEnded.answersOf);
+      if (item.openEnded && item.rateLimits.tokensPerMinute !== null) {
+        openEnded.push(number, item.openEnded.inputTokens, item.openEnded.answersOf);
+      }
       numbers.push(key.place, Number(item.amountNanoUsd), tokenUnits(item));
     }
     return `${toJson([storeId, settles.length, fields, numbers, answers, openEnded]).slice(0, -1)},[${keys.join()}]]`;
@@ -99,8 +101,9 @@ export function decideReserves(reserves: readonly PendingReserve[], reply: strin
 
 function readDecision(item: ReserveItem, outcome: number, requestsTicks: number, tokensTicks: number): AdmissionDecision {
   if (outcome < 0) {
+    const rate = rateState(item, requestsTicks, tokensTicks);
     const waitMs = retryAfterMs(tokensTicks, item.rateLimits.tokensPerMinute!, -outcome);
-    return { kind: 'rate_limited', limit: 'tokens', retryAfterMs: waitMs, rate: rateState(item, requestsTicks, tokensTicks) };
+    return { kind: 'rate_limited', limit: 'tokens', retryAfterMs: waitMs, rate };
   }
   switch (outcome) {
     case 0: return { kind: 'admitted', rate: rateState(item, requestsTicks, tokensTicks) };
@@ -130,7 +133,7 @@ function retryAfterMs(ticks: number, limit: number, units: number): number {
   return Math.ceil(gcraTake(ticks / TICKS_PER_US, limit, units, 0).retryAfterUs / 1_000);
 }
 
-/** What a request takes of its tokens per minute, at most all of them; one without a ceiling as long as no answer is known. */
+/** What a request takes of its tokens per minute, at most all of them; without a ceiling while no answer is known. */
 function tokenUnits({ tokens, rateLimits: { tokensPerMinute } }: ReserveItem): number {
   return tokensPerMinute === null ? 0 : Math.min(tokens, tokensPerMinute);
 }

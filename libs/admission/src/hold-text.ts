@@ -6,7 +6,8 @@ import type { OpenHold } from '@tollgate/credit';
  */
 export function formatHold(hold: OpenHold): string {
   const end = hold.answersOf === undefined ? '' : `|${hold.answersOf},`;
-  return [hold.amountNanoUsd, hold.tokens, hold.parallel ? 1 : 0, rateField(hold.apiKeyId), formatAccounts(hold.accountIds), formatGateway(hold)].join('|') + end;
+  const taken = `${hold.amountNanoUsd}|${hold.tokens}|${hold.parallel ? 1 : 0}`;
+  return `${taken}|${rateField(hold.apiKeyId)}|${formatAccounts(hold.accountIds)}|${formatGateway(hold)}${end}`;
 }
 
 /** The accounts of a hold: `a:ACCOUNT,…`. */
@@ -20,7 +21,8 @@ export function formatGateway({ instanceId, journalId }: Pick<OpenHold, 'instanc
 }
 
 export function parseHold(requestId: string, text: string): OpenHold {
-  const [amount, tokens, parallel, rate, accounts, instance, journal, answersOf] = text.split('|') as [string, string, string, string, string, string, string, string?];
+  const parts = text.split('|') as [string, string, string, string, string, string, string, string?];
+  const [amount, tokens, parallel, rate, accounts, instance, journal, answersOf] = parts;
   return {
     requestId,
     apiKeyId: idOf(rate),

@@ -1,4 +1,5 @@
-import { emptyOrganization, reserve, settle, type AdmissionDecision, type OrganizationState, type ReserveItem, type SettleItem } from '@tollgate/credit';
+import { emptyOrganization, reserve, settle } from '@tollgate/credit';
+import type { AdmissionDecision, OrganizationState, ReserveItem, SettleItem } from '@tollgate/credit';
 
 /** Keys whose local rates are remembered; more, and all are forgotten. */
 const KEYS_MAX = 100_000;
@@ -24,7 +25,7 @@ export class LocalRateLimits {
     );
   }
 
-  /** Ends a request that was decided here: what it took of the tokens is put right. False where it was decided elsewhere. */
+  /** Ends a request that was decided here, and puts right what it took of the tokens. False where it was not. */
   settle(item: SettleItem): boolean {
     return this.#state.holds.size > 0 && settle(this.#state, item, Date.now() * 1_000);
   }

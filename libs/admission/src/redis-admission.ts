@@ -61,7 +61,7 @@ export class RedisAdmission implements Admission {
   }
 
   leave(requestId: string, organizationId: string): void {
-    this.settle({ requestId, organizationId, chargeNanoUsd: PLACE_ONLY, tokens: null });
+    this.#queueSettle({ requestId, organizationId, chargeNanoUsd: PLACE_ONLY, tokens: null });
   }
 
   async renewLease(instanceId: string): Promise<readonly string[]> {

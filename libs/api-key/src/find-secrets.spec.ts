@@ -39,16 +39,23 @@ describe('the secrets in a text', () => {
   });
 
   it('are all found, and nothing else, whatever stands between them', () => {
-    const between = fc.oneof(fc.string({ unit: 'binary', maxLength: 12 }), fc.constantFrom('', '"', ',', '\n', 'sk-', 'sk-sub-', 'sk', '-', 'Bearer '));
+    const between = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 12 }),
+      fc.constantFrom('', '"', ',', '\n', 'sk-', 'sk-sub-', 'sk', '-', 'Bearer '),
+    );
     const secrets = fc.constantFrom(one, two, sub);
-    fc.assert(fc.property(between, fc.array(fc.tuple(secrets, between), { maxLength: 6 }), (start, parts) => {
-      const text = start + parts.map(([secret, rest]) => secret + rest).join('');
-      expect(new Set(findSecrets(text))).toEqual(new Set(parts.map(([secret]) => secret)));
-    }));
+    fc.assert(
+      fc.property(between, fc.array(fc.tuple(secrets, between), { maxLength: 6 }), (start, parts) => {
+        const text = start + parts.map(([secret, rest]) => secret + rest).join('');
+        expect(new Set(findSecrets(text))).toEqual(new Set(parts.map(([secret]) => secret)));
+      }),
+    );
   });
 
   it('are found in time that grows as the text, also where it is made to look like secrets', () => {
-    const looks = ['sk-', 'sk-sub-', `sk-${'a'.repeat(50)}`, `sk-${'a'.repeat(49)}-`, 's', 'a'].map((part) => part.repeat(Math.ceil(8_000_000 / part.length)));
+    const looks = ['sk-', 'sk-sub-', `sk-${'a'.repeat(50)}`, `sk-${'a'.repeat(49)}-`, 's', 'a'].map((part) =>
+      part.repeat(Math.ceil(8_000_000 / part.length)),
+    );
     for (const text of looks) expect(findSecrets(text + one)).toEqual([one]);
   });
 });

@@ -15,7 +15,9 @@ const FORMS: readonly { readonly prefix: string; readonly length: number }[] = [
 export function findSecrets(text: string): string[] {
   const found = new Set<string>();
   for (let at = text.indexOf('sk-'); at !== -1; at = text.indexOf('sk-', at + 1)) {
-    const form = FORMS.find(({ prefix, length }) => text.startsWith(prefix, at) && hasSecretForm(text.slice(at, at + length)));
+    const form = FORMS.find(
+      ({ prefix, length }) => text.startsWith(prefix, at) && hasSecretForm(text.slice(at, at + length)),
+    );
     if (form !== undefined) found.add(text.slice(at, at + form.length));
   }
   return [...found];

@@ -14,7 +14,7 @@ export function compilePrices(prices: readonly PriceEntry[]): (provider: string,
   return (provider, model) => byProvider.get(provider)?.(model)?.price ?? null;
 }
 
-/** Whether a key with this list of models may use the one a caller named: its entries are as the names of routes, `*` included. */
+/** Whether a key with this list of models may use the one a caller named: `*` in an entry is as in a route's name. */
 export function compileModelList(models: readonly string[]): (model: string) => boolean {
   const find = compileNames(models, (name) => name);
   return (model) => find(model) !== null;

@@ -2,25 +2,63 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import {
-  keySnapshot, keysChangedV1, knownKeysReply, knownKeysRequest, leaksReportedV1, openCreditEpochRequest, registerGatewayRequest, revokeLeakedKeysReply,
-  revokeLeakedKeysRequest, spendingByKeyReply, spendingByKeyRequest, usageRecordedV1, verifyKeyReply, verifyKeyRequest,
+  keySnapshot,
+  keysChangedV1,
+  knownKeysReply,
+  knownKeysRequest,
+  leaksReportedV1,
+  openCreditEpochRequest,
+  registerGatewayRequest,
+  revokeLeakedKeysReply,
+  revokeLeakedKeysRequest,
+  spendingByKeyReply,
+  spendingByKeyRequest,
+  usageRecordedV1,
+  verifyKeyReply,
+  verifyKeyRequest,
 } from './index.js';
 
 type Json = null | boolean | number | string | Json[] | { [field: string]: Json };
 type Path = readonly (string | number)[];
 
-const golden = (path: string): Json => JSON.parse(readFileSync(new URL(`./${path}.json`, import.meta.url), 'utf8')) as Json;
+const golden = (path: string): Json =>
+  JSON.parse(readFileSync(new URL(`./${path}.json`, import.meta.url), 'utf8')) as Json;
 const digest = 'ab'.repeat(32);
 const active = golden('internal/golden/key-snapshot.active');
 const revoked = golden('internal/golden/key-snapshot.revoked');
-const outcome = { digest, outcome: 'revoked', key: { apiKeyId: 'k', organizationId: 'o', name: 'n', maskedKey: 'm', revokedAt: '2026-11-21T08:00:00.000Z', ownerEmails: ['a@b'] } };
-const spent = { apiKeyId: 'k', requests: 1, inputTokens: 2, outputTokens: 3, chargedNanoUsd: '4', lastUsedAt: '2026-11-21T08:00:00.000Z', lastUsedFrom: '::1' };
+const outcome = {
+  digest,
+  outcome: 'revoked',
+  key: {
+    apiKeyId: 'k',
+    organizationId: 'o',
+    name: 'n',
+    maskedKey: 'm',
+    revokedAt: '2026-11-21T08:00:00.000Z',
+    ownerEmails: ['a@b'],
+  },
+};
+const spent = {
+  apiKeyId: 'k',
+  requests: 1,
+  inputTokens: 2,
+  outputTokens: 3,
+  chargedNanoUsd: '4',
+  lastUsedAt: '2026-11-21T08:00:00.000Z',
+  lastUsedFrom: '::1',
+};
 
 /**
  * All that one release writes and another reads. `lenient`: fields that may be anything; `items`: the list whose
  * unreadable items are left out.
  */
-const readers: readonly { what: string; schema: z.ZodType; sample: Json; lenient?: readonly string[]; items?: string }[] = [
+const readers: readonly {
+  what: string;
+  schema: z.ZodType;
+  sample: Json;
+  lenient?: readonly string[];
+  items?: string;
+}[] = [
   { what: 'the snapshot of a living key', schema: keySnapshot, sample: active },
   { what: 'the snapshot of a dead key', schema: keySnapshot, sample: revoked, lenient: ['reason'] },
   { what: 'the event of a changed key', schema: keysChangedV1, sample: golden('events/golden/keys-changed.v1') },
@@ -30,17 +68,38 @@ const readers: readonly { what: string; schema: z.ZodType; sample: Json; lenient
   { what: 'the reply about a verified key', schema: verifyKeyReply, sample: { snapshot: active } },
   { what: 'a request to tell which keys are known', schema: knownKeysRequest, sample: { apiKeyIds: ['k'] } },
   { what: 'the reply about known keys', schema: knownKeysReply, sample: { apiKeyIds: ['k'] } },
-  { what: 'a request to revoke leaked keys', schema: revokeLeakedKeysRequest, sample: { origin: 'github', digests: [digest] } },
-  { what: 'the reply about revoked keys', schema: revokeLeakedKeysReply, sample: { items: [outcome, { digest, outcome: 'unknown', key: null }] }, items: 'items' },
-  { what: 'the registration of a gateway', schema: registerGatewayRequest, sample: { instanceId: 'i', journalId: 'j' } },
+  {
+    what: 'a request to revoke leaked keys',
+    schema: revokeLeakedKeysRequest,
+    sample: { origin: 'github', digests: [digest] },
+  },
+  {
+    what: 'the reply about revoked keys',
+    schema: revokeLeakedKeysReply,
+    sample: { items: [outcome, { digest, outcome: 'unknown', key: null }] },
+    items: 'items',
+  },
+  {
+    what: 'the registration of a gateway',
+    schema: registerGatewayRequest,
+    sample: { instanceId: 'i', journalId: 'j' },
+  },
   { what: 'a request for a credit epoch', schema: openCreditEpochRequest, sample: { organizationId: 'o' } },
   { what: 'a request for what keys have spent', schema: spendingByKeyRequest, sample: { apiKeyIds: ['k'] } },
-  { what: 'the reply about what keys have spent', schema: spendingByKeyReply, sample: { spending: [spent, { ...spent, apiKeyId: 'l', lastUsedAt: null, lastUsedFrom: null }] }, items: 'spending' },
+  {
+    what: 'the reply about what keys have spent',
+    schema: spendingByKeyReply,
+    sample: { spending: [spent, { ...spent, apiKeyId: 'l', lastUsedAt: null, lastUsedFrom: null }] },
+    items: 'spending',
+  },
 ];
 
 describe.each(readers)('$what', ({ schema, sample, lenient = [], items }) => {
   /** Faults of the fields of the list that is read item by item are for the test of its items. */
-  const fields = placesOf(sample).filter((path) => path.length > 0 && typeof path.at(-1) === 'string' && path[0] !== items && !lenient.includes(String(path.at(-1))));
+  const fields = placesOf(sample).filter(
+    (path) =>
+      path.length > 0 && typeof path.at(-1) === 'string' && path[0] !== items && !lenient.includes(String(path.at(-1))),
+  );
 
   it('is read as it is written', () => {
     expect(schema.parse(sample)).toEqual(sample);
@@ -49,17 +108,22 @@ describe.each(readers)('$what', ({ schema, sample, lenient = [], items }) => {
   it('is read the same with fields of a later release, at every level', () => {
     for (const path of placesOf(sample).filter((each) => isObject(at(sample, each)))) {
       for (const added of [1, null, 'text', ['list'], { of: 'objects' }]) {
-        expect(schema.parse(changed(sample, path, (object) => ({ ...(object as object), addedLater: added }) as Json)), path.join('.')).toEqual(sample);
+        expect(
+          schema.parse(changed(sample, path, (object) => ({ ...(object as object), addedLater: added }) as Json)),
+          path.join('.'),
+        ).toEqual(sample);
       }
     }
   });
 
   it('is not read without one of its fields', () => {
-    for (const path of fields) expect(schema.safeParse(changed(sample, path, () => undefined)).success, path.join('.')).toBe(false);
+    for (const path of fields)
+      expect(schema.safeParse(changed(sample, path, () => undefined)).success, path.join('.')).toBe(false);
   });
 
   it('is not read with a field of another type', () => {
-    for (const path of fields) expect(schema.safeParse(changed(sample, path, () => ({ not: 'this' }))).success, path.join('.')).toBe(false);
+    for (const path of fields)
+      expect(schema.safeParse(changed(sample, path, () => ({ not: 'this' }))).success, path.join('.')).toBe(false);
   });
 
   it('is not read where it is no object', () => {
@@ -70,8 +134,19 @@ describe.each(readers)('$what', ({ schema, sample, lenient = [], items }) => {
 describe.each(readers.filter(({ items }) => items !== undefined))('$what', ({ schema, sample, items }) => {
   it('is read without the items that cannot be, and they cost no other', () => {
     const list = at(sample, [items!]) as Json[];
-    const unreadable: Json[] = [null, 7, 'text', [], {}, ...placesOf(list[0]!).filter((path) => path.length === 1).map((path) => changed(list[0]!, path, () => ({ not: 'this' })))];
-    const others = unreadable.filter((item) => (schema.parse({ [items!]: [item] }) as Record<string, unknown[]>)[items!]!.length > 0);
+    const unreadable: Json[] = [
+      null,
+      7,
+      'text',
+      [],
+      {},
+      ...placesOf(list[0]!)
+        .filter((path) => path.length === 1)
+        .map((path) => changed(list[0]!, path, () => ({ not: 'this' }))),
+    ];
+    const others = unreadable.filter(
+      (item) => (schema.parse({ [items!]: [item] }) as Record<string, unknown[]>)[items!]!.length > 0,
+    );
     expect(others).toEqual([]);
     expect(schema.parse({ [items!]: [...unreadable, list[0]!, ...unreadable, ...list.slice(1)] })).toEqual(sample);
   });
@@ -80,27 +155,40 @@ describe.each(readers.filter(({ items }) => items !== undefined))('$what', ({ sc
 describe('a kind of a later release', () => {
   const activeWith = (fields: object): Json => ({ ...(active as object), ...fields });
   it('of state denies the key', () => {
-    for (const state of ['paused', '', 1, null, 'Active']) expect(keySnapshot.safeParse(activeWith({ state })).success, String(state)).toBe(false);
+    for (const state of ['paused', '', 1, null, 'Active'])
+      expect(keySnapshot.safeParse(activeWith({ state })).success, String(state)).toBe(false);
   });
   it('of scope opens nothing, and leaves the others what they open', () => {
-    expect(keySnapshot.parse(activeWith({ scopes: ['files:write', 'inference:write', 'ADMIN'] }))).toMatchObject({ scopes: ['inference:write'] });
+    expect(keySnapshot.parse(activeWith({ scopes: ['files:write', 'inference:write', 'ADMIN'] }))).toMatchObject({
+      scopes: ['inference:write'],
+    });
     expect(keySnapshot.parse(activeWith({ scopes: ['files:write'] }))).toMatchObject({ scopes: [] });
   });
   it('of reason leaves a dead key dead', () => {
-    for (const reason of ['suspended', '', 7, null, undefined]) expect(keySnapshot.parse({ ...(revoked as object), reason })).toMatchObject({ state: 'revoked', reason: 'revoked' });
+    for (const reason of ['suspended', '', 7, null, undefined])
+      expect(keySnapshot.parse({ ...(revoked as object), reason })).toMatchObject({
+        state: 'revoked',
+        reason: 'revoked',
+      });
   });
   it('of outcome, source, change, or version makes an event that is not of this version', () => {
     const usage = golden('events/golden/usage-recorded.v1') as object;
     const change = golden('events/golden/keys-changed.v1') as object;
-    for (const fields of [{ outcome: 'paused' }, { usageSource: 'guessed' }, { eventVersion: 2 }]) expect(usageRecordedV1.safeParse({ ...usage, ...fields }).success).toBe(false);
-    for (const fields of [{ change: 'rotated' }, { state: 'paused' }, { eventVersion: 2 }]) expect(keysChangedV1.safeParse({ ...change, ...fields }).success).toBe(false);
+    for (const fields of [{ outcome: 'paused' }, { usageSource: 'guessed' }, { eventVersion: 2 }])
+      expect(usageRecordedV1.safeParse({ ...usage, ...fields }).success).toBe(false);
+    for (const fields of [{ change: 'rotated' }, { state: 'paused' }, { eventVersion: 2 }])
+      expect(keysChangedV1.safeParse({ ...change, ...fields }).success).toBe(false);
   });
 });
 
-const isObject = (value: Json | undefined): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: Json | undefined): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function at(value: Json, path: Path): Json | undefined {
-  return path.reduce<Json | undefined>((inner, part) => (inner as Record<string | number, Json> | undefined)?.[part], value);
+  return path.reduce<Json | undefined>(
+    (inner, part) => (inner as Record<string | number, Json> | undefined)?.[part],
+    value,
+  );
 }
 
 /** The paths of a value and of all that is in it. */
@@ -114,7 +202,10 @@ function placesOf(value: Json, path: Path = []): Path[] {
 function changed(value: Json, path: Path, change: (before: Json) => Json | undefined): Json {
   const [part, ...rest] = path;
   if (part === undefined) return change(value) as Json;
-  const copy = (Array.isArray(value) ? [...value] : { ...(value as object) }) as Record<string | number, Json | undefined>;
+  const copy = (Array.isArray(value) ? [...value] : { ...(value as object) }) as Record<
+    string | number,
+    Json | undefined
+  >;
   copy[part] = changed(copy[part]!, rest, change);
   return copy as Json;
 }

@@ -2,13 +2,16 @@ import { hash } from 'node:crypto';
 
 /** So many answers of a model are remembered of each key: they say what its next answer may take. */
 export const ANSWERS_KEPT = 20;
-/** So many models are remembered of each key. A caller of a wildcard route can make up names: then the model whose last answer is the oldest is forgotten. */
+/**
+ * So many models are remembered of each key; of more, the one that answered longest ago is forgotten. Callers of a
+ * wildcard route can make up names.
+ */
 export const MODELS_KEPT = 32;
 /** Characters that mean nothing where the memory is kept as text. */
 const PLAIN_NAME = /^[\w.:/@+-]{1,64}$/;
 const DIGEST_LENGTH = 22;
 
-/** One answer that no later one of its model has reached: its output tokens, and after how many more answers it is forgotten. */
+/** An answer that no later one of its model has reached: its output tokens, and how many more answers it outlasts. */
 export interface RememberedAnswer {
   readonly tokens: number;
   readonly staysFor: number;
@@ -36,8 +39,9 @@ export function largestAnswer(answers: KeyAnswers | null, name: string): number 
 
 /** Remembers an answer of so many output tokens as the last one of its model. */
 export function rememberAnswer(answers: KeyAnswers, name: string, tokens: number): void {
-  const before = answers.get(name) ?? [];
-  const kept = before.flatMap((answer) => (answer.tokens > tokens && answer.staysFor > 1 ? [{ tokens: answer.tokens, staysFor: answer.staysFor - 1 }] : []));
+  const kept = (answers.get(name) ?? [])
+    .filter((answer) => answer.tokens > tokens && answer.staysFor > 1)
+    .map((answer) => ({ tokens: answer.tokens, staysFor: answer.staysFor - 1 }));
   answers.delete(name);
   if (answers.size >= MODELS_KEPT) answers.delete(answers.keys().next().value!);
   answers.set(name, [...kept, { tokens, staysFor: ANSWERS_KEPT }]);

@@ -14,12 +14,17 @@ export interface AnnouncedFinal extends OpenHold {
   readonly journalNumber: number;
 }
 
-/** Starts an organisation anew from its ledger; false where an epoch of this store is open already. Rates go on. */
+/**
+ * Starts an organisation anew from its ledger; false where an epoch of this store is open already. Rates go on, and
+ * with them the holds of tokens alone: no gateway announces those again.
+ */
 export function openEpoch(state: OrganizationState, contents: EpochContents): boolean {
   if (state.epoch !== null && state.epoch.storeId === contents.storeId) return false;
   state.epoch = { epochId: contents.epochId, storeId: contents.storeId };
   state.accounts.clear();
-  state.holds.clear();
+  for (const { requestId, parallel, accountIds } of state.holds.values()) {
+    if (parallel || accountIds.length > 0) state.holds.delete(requestId);
+  }
   state.waiting.clear();
   state.booked.clear();
   for (const rate of state.rates.values()) rate.parallel = 0;

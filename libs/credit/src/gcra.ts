@@ -12,7 +12,9 @@ export function gcraTake(tatUs: number, limit: number, units: number, nowUs: num
   const interval = WINDOW_US / limit;
   const next = roundTat(Math.max(tatUs, nowUs) + units * interval);
   const excess = next - nowUs - WINDOW_US;
-  return { allowed: excess <= interval * TOLERANCE, tatUs: next, retryAfterUs: Math.max(0, excess) };
+  // After a window even all units of the limit are let through: the tolerance covers what would be left.
+  const retryAfterUs = Math.max(0, Math.min(excess, WINDOW_US));
+  return { allowed: excess <= interval * TOLERANCE, tatUs: next, retryAfterUs };
 }
 
 /** What a limit has left at `nowUs`, and when it is full again. */

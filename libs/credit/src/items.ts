@@ -50,7 +50,7 @@ export interface OpenHold {
   readonly parallel: boolean;
   /** Tokens taken from the tokens-per-minute limit. */
   readonly tokens: number;
-  /** Under what the answer will be remembered; absent where the request names a ceiling, or came to a release that did not remember. */
+  /** Under what the answer will be remembered; absent where a ceiling is named, and on holds of an older release. */
   readonly answersOf?: string;
 }
 

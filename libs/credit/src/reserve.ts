@@ -66,7 +66,8 @@ function tokensToTake(rate: KeyRate, { tokens, openEnded }: ReserveItem, tokensP
   return Math.min(largest === null ? tokens : openEnded!.inputTokens + largest, tokensPerMinute);
 }
 
-function keepWithinWindow(rate: KeyRate, { requestsPerMinute, tokensPerMinute }: ReserveItem['rateLimits'], nowUs: number): void {
+function keepWithinWindow(rate: KeyRate, limits: ReserveItem['rateLimits'], nowUs: number): void {
+  const { requestsPerMinute, tokensPerMinute } = limits;
   if (requestsPerMinute !== null) rate.requestsTatUs = gcraWithinWindow(rate.requestsTatUs, requestsPerMinute, nowUs);
   if (tokensPerMinute !== null) rate.tokensTatUs = gcraWithinWindow(rate.tokensTatUs, tokensPerMinute, nowUs);
 }

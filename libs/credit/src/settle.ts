@@ -25,10 +25,15 @@ function endRate(state: OrganizationState, hold: OpenHold, { tokens, answerToken
   if (hold.tokens > 0 && tokens !== null && rate.tokensLimit > 0) {
     rate.tokensTatUs = gcraCorrect(rate.tokensTatUs, rate.tokensLimit, tokens - hold.tokens, nowUs);
   }
-  if (hold.answersOf !== undefined && (answerTokens ?? 0) > 0) rememberAnswer((rate.answers ??= new Map()), hold.answersOf, answerTokens!);
+  if (hold.answersOf !== undefined && answerTokens != null && answerTokens > 0) {
+    rememberAnswer((rate.answers ??= new Map()), hold.answersOf, answerTokens);
+  }
 }
 
-/** A settle from the ledger's side: the event is booked. Answers are remembered by the gateway's settle, which comes first as a rule. */
+/**
+ * A settle from the ledger's side: the event is booked. It brings no answer to remember: the gateway's settle does, and
+ * comes first as a rule.
+ */
 export interface BookedItem extends Omit<SettleItem, 'answerTokens'> {
   readonly journalId: string;
   readonly journalNumber: number;

@@ -93,7 +93,9 @@ describe('the services behind it', () => {
     ]);
   });
   it('are asked which keys are known', async () => {
-    const api = closeLater(httpKeyManagementApi(options(await serve(answering(200, { apiKeyIds: ['k'], addedLater: 1 })))));
+    const api = closeLater(
+      httpKeyManagementApi(options(await serve(answering(200, { apiKeyIds: ['k'], addedLater: 1 })))),
+    );
     expect(await api.knownKeys(['k', 'l'])).toEqual(['k']);
     expect(seen).toMatchObject([{ path: '/internal/keys/known', body: { apiKeyIds: ['k', 'l'] } }]);
   });
@@ -108,20 +110,51 @@ describe('the services behind it', () => {
 
 describe('the reply of a later release', () => {
   const digest = 'a'.repeat(64);
-  const snapshot = { apiKeyId: 'k', organizationId: 'o', version: 1, digests: [digest], state: 'revoked', reason: 'revoked' };
+  const snapshot = {
+    apiKeyId: 'k',
+    organizationId: 'o',
+    version: 1,
+    digests: [digest],
+    state: 'revoked',
+    reason: 'revoked',
+  };
   it('is read without what it adds', async () => {
-    const api = closeLater(httpKeyManagementApi(options(await serve(answering(200, { snapshot: { ...snapshot, addedLater: { x: 1 } }, addedLater: 1 })))));
+    const api = closeLater(
+      httpKeyManagementApi(
+        options(await serve(answering(200, { snapshot: { ...snapshot, addedLater: { x: 1 } }, addedLater: 1 }))),
+      ),
+    );
     expect(await api.verifyKey(digest)).toEqual(snapshot);
   });
-  it('about a key in a state that is not known is no answer, so that the key is neither let in nor called invalid', async () => {
-    const api = closeLater(httpKeyManagementApi(options(await serve(answering(200, { snapshot: { ...snapshot, state: 'paused' } })))));
+  it('about a key in an unknown state is no answer, so that the key is neither let in nor called invalid', async () => {
+    const api = closeLater(
+      httpKeyManagementApi(options(await serve(answering(200, { snapshot: { ...snapshot, state: 'paused' } })))),
+    );
     expect(await failureOf(api.verifyKey(digest))).toMatchObject({ failure: 'malformed_reply' });
   });
   it('about many keys costs only those that cannot be read', async () => {
-    const [readable, unreadable] = [{ digest, outcome: 'unknown', key: null }, { digest: 'b'.repeat(64), outcome: 'quarantined', key: null }];
-    const keys = closeLater(httpKeyManagementApi(options(await serve((request, reply) => answering(200, request.url!.startsWith('/internal/leaked') ? { items: [unreadable, readable] } : { spending: [{ apiKeyId: 'k' }] })(request, reply)))));
+    const [readable, unreadable] = [
+      { digest, outcome: 'unknown', key: null },
+      { digest: 'b'.repeat(64), outcome: 'quarantined', key: null },
+    ];
+    const keys = closeLater(
+      httpKeyManagementApi(
+        options(
+          await serve((request, reply) =>
+            answering(
+              200,
+              request.url!.startsWith('/internal/leaked')
+                ? { items: [unreadable, readable] }
+                : { spending: [{ apiKeyId: 'k' }] },
+            )(request, reply),
+          ),
+        ),
+      ),
+    );
     expect(await keys.revokeLeakedKeys({ origin: 'github', digests: [digest, unreadable.digest] })).toEqual([readable]);
-    const billing = closeLater(httpUsageBillingApi(options(`http://127.0.0.1:${(server!.address() as AddressInfo).port}`)));
+    const billing = closeLater(
+      httpUsageBillingApi(options(`http://127.0.0.1:${(server!.address() as AddressInfo).port}`)),
+    );
     expect(await billing.spendingByKey(['k'])).toEqual([]);
   });
 });

@@ -6,8 +6,10 @@ export function httpKeyManagementApi(options: InternalHttpClientOptions): KeyMan
   const client = new InternalHttpClient(options);
   return {
     verifyKey: async (digest) => (await client.call('/internal/keys/verify', { digest }, verifyKeyReply)).snapshot,
-    knownKeys: async (apiKeyIds) => (await client.call('/internal/keys/known', { apiKeyIds }, knownKeysReply)).apiKeyIds,
-    revokeLeakedKeys: async (request) => (await client.call('/internal/leaked-keys/revoke', request, revokeLeakedKeysReply)).items,
+    knownKeys: async (apiKeyIds) =>
+      (await client.call('/internal/keys/known', { apiKeyIds }, knownKeysReply)).apiKeyIds,
+    revokeLeakedKeys: async (request) =>
+      (await client.call('/internal/leaked-keys/revoke', request, revokeLeakedKeysReply)).items,
     close: () => client.close(),
   };
 }

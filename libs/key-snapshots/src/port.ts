@@ -25,7 +25,7 @@ export interface KeyChangeListener {
    * from its announcement to now, by the clocks of the store and of this machine, which may differ; undefined where nobody can say.
    */
   changed(snapshot: KeySnapshot, heardAfterMs?: number): void;
-  /** A key changed to something that this release cannot read: nothing remembered of these digests counts any longer. */
+  /** A key changed to something that cannot be read here: nothing remembered of these digests counts any longer. */
   forget(digests: readonly string[]): void;
   /** Something may have been missed: nothing remembered counts. */
   gap(): void;

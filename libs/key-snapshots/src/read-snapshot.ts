@@ -2,8 +2,8 @@ import type { KeySnapshot } from '@tollgate/api-key';
 import { keySnapshot } from '@tollgate/contracts';
 
 /**
- * What an entry of the change stream says. `unknown` is a key in a form that only a later release can read, `unreadable`
- * what does not even say whose change it is.
+ * What an entry of the change stream says. `unknown` is a key in a form that only a later release can read,
+ * `unreadable` what does not even say whose change it is.
  */
 export type KeyChangeRead =
   | { readonly kind: 'snapshot'; readonly snapshot: KeySnapshot }
@@ -18,8 +18,8 @@ export function readSnapshot(json: string): KeySnapshot | null {
 }
 
 /**
- * A change of a key. Whatever else is in it, a key whose digests can be read is named by them, so that a gateway forgets
- * it and no other: what it does not understand may well be a revoke.
+ * A change of a key. Whatever else is in it, a key whose digests can be read is named by them, so that a gateway
+ * forgets it and no other: what it does not understand may well be a revoke.
  */
 export function readChange(json: string): KeyChangeRead {
   const value = parsedOrUndefined(json);
@@ -34,7 +34,9 @@ export function readChange(json: string): KeyChangeRead {
 function digestsIn(value: unknown): readonly string[] | null {
   const digests = typeof value === 'object' && value !== null ? (value as { digests?: unknown }).digests : undefined;
   if (!Array.isArray(digests) || digests.length === 0) return null;
-  return digests.every((digest): digest is string => typeof digest === 'string' && DIGEST.test(digest)) ? digests : null;
+  return digests.every((digest): digest is string => typeof digest === 'string' && DIGEST.test(digest))
+    ? digests
+    : null;
 }
 
 function snapshotIn(value: unknown): KeySnapshot | null {

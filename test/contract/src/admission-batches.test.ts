@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { RedisAdmission, RedisAdmissionLedger } from '@tollgate/admission';
-import { announce, answersName, closeEpoch, emptyOrganization, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type OpenHold, type OrganizationState, type ReserveItem, type SettleItem } from '@tollgate/credit';
+import { announce, answersName, closeEpoch, emptyOrganization, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type KeyAnswers, type OpenHold, type OrganizationState, type ReserveItem, type SettleItem } from '@tollgate/credit';
 import { startRedis, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -203,7 +203,8 @@ class Life {
     for (const item of settles) if (settle(this.#twin, item, Date.now() * 1_000)) this.#outcomes.push('settled');
     for (const [i, item] of reserves.entries()) {
       const here = reserve(this.#twin, item, this.#store, Date.now() * 1_000);
-      if (here.kind === 'admitted' && item.openEnded && item.rateLimits.tokensPerMinute !== null) this.#outcomes.push('without a ceiling');
+      const open = item.openEnded && item.rateLimits.tokensPerMinute !== null;
+      if (here.kind === 'admitted' && open) this.#outcomes.push('without a ceiling');
       this.#outcomes.push(here.kind === 'unavailable' ? here.why : here.kind === 'rate_limited' ? `limited by ${here.limit}` : here.kind);
       expectSameDecision(await there[i]!, here, `${this.#where}: reserve ${i}`);
     }
@@ -254,7 +255,8 @@ class Life {
 
   /** Some of many models, so that some are forgotten. */
   #openEnded(): ReserveItem['openEnded'] {
-    return this.#below(2) === 0 ? null : { inputTokens: this.#below(2), answersOf: answersName(`m${this.#oddity()}`, 1 + this.#below(3)) };
+    if (this.#below(2) === 0) return null;
+    return { inputTokens: this.#below(2), answersOf: answersName(`m${this.#oddity()}`, 1 + this.#below(3)) };
   }
 
   async #answersThere(): Promise<string> {
@@ -311,8 +313,9 @@ function balancesText(balances: Balances): string {
 
 /** As it is kept on Redis: the model that answered last first. */
 function answersText({ rates }: OrganizationState): string {
-  const texts = [...rates.values()].flatMap(({ answers }) => (answers === null ? [] : [[...answers].reverse().map(([name, kept]) => `;${name}=${kept.map(({ tokens, staysFor }) => `${tokens}:${staysFor}`).join()}`).join('')]));
-  return texts.sort().join('\n');
+  const textOf = (answers: KeyAnswers): string =>
+    [...answers].reverse().map(([name, kept]) => `;${name}=${kept.map((each) => `${each.tokens}:${each.staysFor}`).join()}`).join('');
+  return [...rates.values()].flatMap(({ answers }) => (answers === null ? [] : [textOf(answers)])).sort().join('\n');
 }
 
 function holdsText(holds: readonly OpenHold[]): string {

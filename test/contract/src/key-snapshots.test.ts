@@ -103,7 +103,7 @@ describe('key snapshots on Redis', () => {
     expect(await new RedisKeySnapshotReader(connection).read(snapshot.digests[0]!)).toEqual({ kind: 'malformed' });
   });
 
-  it('of a later release are read with fields that are not known, and a state that is not known is malformed', async () => {
+  it('of a later release are read without unknown fields, and an unknown state is malformed', async () => {
     const writer = new RedisKeySnapshotWriter(connection);
     const reader = new RedisKeySnapshotReader(connection);
     const snapshot = active(1);
@@ -113,7 +113,7 @@ describe('key snapshots on Redis', () => {
     expect(await reader.read(snapshot.digests[0]!)).toEqual({ kind: 'malformed' });
   });
 
-  it('that change to something of a later release are forgotten alone; what does not say whose it is, is a gap', async () => {
+  it('that change to an unknown kind are forgotten alone; what does not say whose it is, is a gap', async () => {
     const own = await startRedis();
     const redis = connectRedis({ url: own.url, name: 'later' });
     await storeKnown(redis, 5_000);
@@ -132,12 +132,37 @@ describe('key snapshots on Redis', () => {
     const [known, paused, nameless, last] = [active(1), active(1), active(1), active(1)];
     await writer.write(known);
     await writer.write({ ...paused, state: 'paused' } as unknown as KeySnapshot);
-    await redis.client.xadd('tollgate:{key-changes}:stream', '*', 'later', 'x', 'j', JSON.stringify(known), 'q', await redis.client.incr('tollgate:{key-changes}:sequence'));
-    await redis.client.xadd('tollgate:{key-changes}:stream', '*', 'q', await redis.client.incr('tollgate:{key-changes}:sequence'), 'j', JSON.stringify({ ...nameless, digests: undefined }));
+    await redis.client.xadd(
+      'tollgate:{key-changes}:stream',
+      '*',
+      'later',
+      'x',
+      'j',
+      JSON.stringify(known),
+      'q',
+      await redis.client.incr('tollgate:{key-changes}:sequence'),
+    );
+    await redis.client.xadd(
+      'tollgate:{key-changes}:stream',
+      '*',
+      'q',
+      await redis.client.incr('tollgate:{key-changes}:sequence'),
+      'j',
+      JSON.stringify({ ...nameless, digests: undefined }),
+    );
     await writer.write(last);
-    await waitUntil(async () => heard.at(-1) === `changed ${last.apiKeyId}`, { timeoutMs: 5_000, what: 'the last change' });
+    await waitUntil(async () => heard.at(-1) === `changed ${last.apiKeyId}`, {
+      timeoutMs: 5_000,
+      what: 'the last change',
+    });
     clearInterval(beat);
-    expect(heard).toEqual([`changed ${known.apiKeyId}`, `forget ${paused.digests.join()}`, `changed ${known.apiKeyId}`, 'gap', `changed ${last.apiKeyId}`]);
+    expect(heard).toEqual([
+      `changed ${known.apiKeyId}`,
+      `forget ${paused.digests.join()}`,
+      `changed ${known.apiKeyId}`,
+      'gap',
+      `changed ${last.apiKeyId}`,
+    ]);
     await redis.close();
     await own.stop();
   });

@@ -91,7 +91,9 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
   it('poison goes to quarantine in the same transaction; the rest is booked and the partition moves on', async () => {
     const refusedByDatabase = event({ model: 'nul \u0000 character', journalNumber: 4 });
     const tooMuch = event({ costNanoUsd: '9999999999999999999', chargeNanoUsd: '9999999999999999999', holdNanoUsd: null, accounts: [{ accountId: 'much', capNanoUsd: null }] });
-    await booked([event(), 'not JSON', event({ journalNumber: 2 }), refusedByDatabase, JSON.stringify({ ...event(), outcome: 'paused' }), tooMuch, 'x'.repeat(50_000), event({ journalNumber: 3 })]);
+    const ofUnknownKind = JSON.stringify({ ...event(), outcome: 'paused' });
+    const [second, third] = [event({ journalNumber: 2 }), event({ journalNumber: 3 })];
+    await booked([event(), 'not JSON', second, refusedByDatabase, ofUnknownKind, tooMuch, 'x'.repeat(50_000), third]);
     expect(await events()).toBe(3);
     expect(await posted()).toBe('30');
     expect(await nextOffset()).toBe(8n);

@@ -31,9 +31,21 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     bus = inProcessBus();
     admission = new RecordingAdmission();
     const module = UsageBillingModule.register({
-      keyManagement: { knownKeys: async (ids) => { if (known === null) throw new Error('away'); return ids.filter((each) => known!.has(each)); } },
-      database: opened.database, ledger: admission, adminSecret: ADMIN, goneAfterMs: GONE_AFTER_MS, logger,
-      drained: async (topic) => { drains.push(topic); await bus.server.drained(topic); },
+      keyManagement: {
+        knownKeys: async (ids) => {
+          if (known === null) throw new Error('away');
+          return ids.filter((each) => known!.has(each));
+        },
+      },
+      database: opened.database,
+      ledger: admission,
+      adminSecret: ADMIN,
+      goneAfterMs: GONE_AFTER_MS,
+      logger,
+      drained: async (topic) => {
+        drains.push(topic);
+        await bus.server.drained(topic);
+      },
       lag: (topic) => bus.server.lag(topic),
       registry: createMetricsRegistry('contract', { processMetrics: false }),
     });
@@ -90,10 +102,20 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
 
     it('shows the same of an id in any case', async () => {
       const apiKeyId = randomUUID();
-      await publish(usageEvent({ organizationId: randomUUID(), apiKeyId, chargeNanoUsd: '60000', costNanoUsd: '60000', holdNanoUsd: null, accounts: [{ accountId: apiKeyId, capNanoUsd: null }] }));
+      await publish(
+        usageEvent({
+          organizationId: randomUUID(),
+          apiKeyId,
+          chargeNanoUsd: '60000',
+          costNanoUsd: '60000',
+          holdNanoUsd: null,
+          accounts: [{ accountId: apiKeyId, capNanoUsd: null }],
+        }),
+      );
       const lower = await get(`/v1/usage?api_key_id=${apiKeyId}`);
       expect(lower.body.totals).toMatchObject({ requests: 1, cost_usd: '0.00006' });
-      for (const period of ['', '&from=2026-11-01T00:00:00Z']) expect(await get(`/v1/usage?api_key_id=${apiKeyId.toUpperCase()}${period}`)).toEqual(lower);
+      for (const period of ['', '&from=2026-11-01T00:00:00Z'])
+        expect(await get(`/v1/usage?api_key_id=${apiKeyId.toUpperCase()}${period}`)).toEqual(lower);
     });
 
     it('tells a key that was not used from an id that no key has, and does not mistake one for the other', async () => {
@@ -101,16 +123,28 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       const nothing = { requests: 0, input_tokens: 0, output_tokens: 0, cost_usd: '0' };
       known = new Set([idle]);
       expect((await get(`/v1/usage?api_key_id=${idle}`)).body.totals).toEqual(nothing);
-      for (const written of [nobodys, nobodys.toUpperCase()]) expect(await get(`/v1/usage?api_key_id=${written}`)).toMatchObject({ status: 404, body: { code: 'api_key_not_found' } });
+      for (const written of [nobodys, nobodys.toUpperCase()])
+        expect(await get(`/v1/usage?api_key_id=${written}`)).toMatchObject({
+          status: 404,
+          body: { code: 'api_key_not_found' },
+        });
       known = null;
-      for (const apiKeyId of [idle, nobodys]) expect((await get(`/v1/usage?api_key_id=${apiKeyId}`)).body.totals, 'while nobody can say').toEqual(nothing);
+      for (const apiKeyId of [idle, nobodys])
+        expect((await get(`/v1/usage?api_key_id=${apiKeyId}`)).body.totals, 'while nobody can say').toEqual(nothing);
       known = new Set();
     });
 
     it('wants the admin secret, a key id that is one, and nothing else', async () => {
       expect((await get('/v1/usage', null)).status).toBe(401);
       expect((await get('/v1/usage', 'wrong')).status).toBe(401);
-      for (const query of ['from=2026-11-21T00:00:00Z&to=2026-11-20T00:00:00Z', 'api_key_id=', 'api_key_id=nonsense', 'from=yesterday', 'page=2', `api_key_id=${randomUUID()}&api_key_id=${randomUUID()}`]) {
+      for (const query of [
+        'from=2026-11-21T00:00:00Z&to=2026-11-20T00:00:00Z',
+        'api_key_id=',
+        'api_key_id=nonsense',
+        'from=yesterday',
+        'page=2',
+        `api_key_id=${randomUUID()}&api_key_id=${randomUUID()}`,
+      ]) {
         const { status, body } = await get(`/v1/usage?${query}`);
         expect([query, status, body.code]).toEqual([query, 400, 'invalid_request']);
       }
@@ -118,34 +152,89 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
   });
 
   describe('GET /v1/usage/events', () => {
-    const find = async (requestId: string) => (await get(`/v1/usage/events?request_id=${requestId}`)).body as { data: Record<string, unknown>[] };
+    const find = async (requestId: string) =>
+      (await get(`/v1/usage/events?request_id=${requestId}`)).body as { data: Record<string, unknown>[] };
 
     it('shows the event of a request by its id in any case, with what was charged and why', async () => {
       const apiKeyId = randomUUID();
       const event = usageEvent({
-        organizationId: randomUUID(), apiKeyId, requestId: '0197a000-0000-7abc-8def-0123456789ab', stream: true, cachedInputTokens: 1, reasoningTokens: 2, costNanoUsd: '123000', chargeNanoUsd: '60000', holdNanoUsd: '60000',
-        accounts: [{ accountId: `key:${apiKeyId}`, capNanoUsd: '1500000000' }, { accountId: `o ${apiKeyId}`, capNanoUsd: null }],
+        organizationId: randomUUID(),
+        apiKeyId,
+        requestId: '0197a000-0000-7abc-8def-0123456789ab',
+        stream: true,
+        cachedInputTokens: 1,
+        reasoningTokens: 2,
+        costNanoUsd: '123000',
+        chargeNanoUsd: '60000',
+        holdNanoUsd: '60000',
+        accounts: [
+          { accountId: `key:${apiKeyId}`, capNanoUsd: '1500000000' },
+          { accountId: `o ${apiKeyId}`, capNanoUsd: null },
+        ],
       });
       await publish(event);
       const shown = await find(event.requestId);
       expect(shown).toEqual({
-        object: 'list', has_more: false, next_cursor: null,
-        data: [{
-          object: 'usage_event', request_id: event.requestId, api_key_id: apiKeyId, outcome: 'completed', route: 'support-bot', provider: 'openai', model: 'gpt-4o-mini', stream: true,
-          input_tokens: 3, output_tokens: 4, cached_input_tokens: 1, reasoning_tokens: 2, usage_source: 'provider',
-          cost_usd: '0.000123', charge_usd: '0.00006', hold_usd: '0.00006', platform_loss_usd: '0.000063', price_version: 'v1',
-          charge_reason: 'capped_by_hold', charge_explanation: expect.stringContaining('hold'),
-          accounts: [{ account_id: `key:${apiKeyId}`, cap_usd: '1.5' }, { account_id: `o ${apiKeyId}`, cap_usd: null }],
-          started_at: event.startedAt, ended_at: event.endedAt, booked_at: expect.stringMatching(/Z$/), client_address: '192.0.2.1',
-        }],
+        object: 'list',
+        has_more: false,
+        next_cursor: null,
+        data: [
+          {
+            object: 'usage_event',
+            request_id: event.requestId,
+            api_key_id: apiKeyId,
+            outcome: 'completed',
+            route: 'support-bot',
+            provider: 'openai',
+            model: 'gpt-4o-mini',
+            stream: true,
+            input_tokens: 3,
+            output_tokens: 4,
+            cached_input_tokens: 1,
+            reasoning_tokens: 2,
+            usage_source: 'provider',
+            cost_usd: '0.000123',
+            charge_usd: '0.00006',
+            hold_usd: '0.00006',
+            platform_loss_usd: '0.000063',
+            price_version: 'v1',
+            charge_reason: 'capped_by_hold',
+            charge_explanation: expect.stringContaining('hold'),
+            accounts: [
+              { account_id: `key:${apiKeyId}`, cap_usd: '1.5' },
+              { account_id: `o ${apiKeyId}`, cap_usd: null },
+            ],
+            started_at: event.startedAt,
+            ended_at: event.endedAt,
+            booked_at: expect.stringMatching(/Z$/),
+            client_address: '192.0.2.1',
+          },
+        ],
       });
       expect(await find(event.requestId.toUpperCase())).toEqual(shown);
     });
 
     it('shows why nothing was charged', async () => {
-      const event = usageEvent({ organizationId: randomUUID(), outcome: 'provider_failed', usageSource: 'none', inputTokens: 0, outputTokens: 0, costNanoUsd: '0', chargeNanoUsd: '0', clientAddress: '' });
+      const event = usageEvent({
+        organizationId: randomUUID(),
+        outcome: 'provider_failed',
+        usageSource: 'none',
+        inputTokens: 0,
+        outputTokens: 0,
+        costNanoUsd: '0',
+        chargeNanoUsd: '0',
+        clientAddress: '',
+      });
       await publish(event);
-      expect((await find(event.requestId)).data).toMatchObject([{ outcome: 'provider_failed', charge_usd: '0', charge_reason: 'nothing_owed', hold_usd: '0.00000001', client_address: null }]);
+      expect((await find(event.requestId)).data).toMatchObject([
+        {
+          outcome: 'provider_failed',
+          charge_usd: '0',
+          charge_reason: 'nothing_owed',
+          hold_usd: '0.00000001',
+          client_address: null,
+        },
+      ]);
     });
 
     it('is an empty list for a request that has none', async () => {

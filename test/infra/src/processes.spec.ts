@@ -40,6 +40,12 @@ describe('a started process', () => {
     expect(running.output().length).toBeLessThanOrEqual(256 * 1024);
   });
 
+  it('has said all when it is closed', async () => {
+    const running = await node('talker', 'process.stdout.write("x".repeat(1e5) + "the end")');
+    expect(await running.closed).toEqual({ code: 0, signal: null });
+    expect(running.output()).toHaveLength(1e5 + 'the end'.length);
+  });
+
   it('cannot be a program that is not there', async () => {
     await expect(startProcess({ name: 'nothing', command: '/no/such/program', args: [] })).rejects.toThrow('nothing: cannot execute /no/such/program');
   });

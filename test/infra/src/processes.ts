@@ -21,6 +21,8 @@ export interface RunningProcess {
   kill(signal?: NodeJS.Signals): void;
   /** Resolves when it has exited, for whatever reason. Never rejects. */
   readonly exited: Promise<ProcessExit>;
+  /** As `exited`, but not before all that it wrote has been read: `output` is complete then. */
+  readonly closed: Promise<ProcessExit>;
   /** Asks it to stop, kills it after `graceMs` (default 10,000), and resolves when it is gone. */
   stop(graceMs?: number): Promise<ProcessExit>;
 }
@@ -52,6 +54,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   child.stdout.setEncoding('utf8').on('data', keep);
   child.stderr.setEncoding('utf8').on('data', keep);
   const exited = new Promise<ProcessExit>(resolve => child.once('exit', (code, signal) => resolve({ code, signal })));
+  const closed = new Promise<ProcessExit>(resolve => child.once('close', (code, signal) => resolve({ code, signal })));
   await once(child, 'spawn').catch(error => { throw new Error(`${name}: cannot execute ${command}: ${error.message}`, { cause: error }); });
   const pid = child.pid!;
   let running = true;
@@ -67,7 +70,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     if (!gone) kill('SIGKILL');
     return exited;
   };
-  return { name, pid, output: () => written, kill, exited, stop };
+  return { name, pid, output: () => written, kill, exited, closed, stop };
 }
 
 /** Signals all of a process group; one that is gone already is no error. */

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 
 /**
  * Reads what this process has started from a pipe. When the pipe ends, this process is gone, however it went
@@ -59,4 +60,19 @@ export function reapContainer(name: string): void {
 /** The folder is removed, with all in it, when this process ends. */
 export function reapFolder(path: string): void {
   tell(`folder ${path}`);
+}
+
+/**
+ * Ends and removes at once what this process has started so far, just as its own end would, and resolves when that is
+ * done: for a program that was told to end and is to leave nothing behind when it has.
+ */
+export async function reapNow(): Promise<void> {
+  const ending = reaper;
+  if (!ending) return;
+  // What is started from here on gets another one.
+  reaper = undefined;
+  ending.ref();
+  const gone = once(ending, 'exit');
+  ending.stdin!.end();
+  await gone;
 }

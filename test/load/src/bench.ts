@@ -6,8 +6,14 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
   process.stderr.write(`Node.js ${process.versions.node} is too old for the bench, which needs ${NODE_MAJOR_MIN} or newer. Run it as \`npm run bench\` after \`npm ci\`: that brings a Node.js of its own and uses it.\n`);
   process.exit(1);
 }
-const [{ BenchFailed }, { runBench }, { readOptions, usage }, { BenchRefused }] =
-  await Promise.all([import('./bench-failed.js'), import('./bench-run.js'), import('./options.js'), import('./preconditions.js')]);
+const { BenchFailed } = await import('./bench-failed.js');
+const { runBench } = await import('./bench-run.js');
+const { endChildrenOnSignals } = await import('./interruption.js');
+const { readOptions, usage } = await import('./options.js');
+const { BenchRefused } = await import('./preconditions.js');
+
+/** Figures are there and none is void, but this build is worse than the former one. */
+const EXIT_CODE_WORSE = 2;
 
 function optionsOrExit(): ReturnType<typeof readOptions> {
   try {
@@ -18,13 +24,25 @@ function optionsOrExit(): ReturnType<typeof readOptions> {
   }
 }
 
-const options = optionsOrExit();
-try {
-  await runBench(options);
-  process.exit(0);
-} catch (error) {
+function report(error: unknown): void {
   if (error instanceof BenchRefused) process.stderr.write(`bench refused: ${error.message}\n`);
   else if (error instanceof BenchFailed) process.stderr.write(`bench failed, its figures are void: ${error.message}\n`);
   else process.stderr.write(`bench failed: ${error instanceof Error ? error.stack : String(error)}\n`);
-  process.exit(1);
 }
+
+const options = optionsOrExit();
+const interruption = endChildrenOnSignals();
+
+/** Resolves with the exit code. What fails because the bench is being ended is not reported. */
+async function measured(): Promise<number> {
+  try {
+    const { worse } = await runBench(options);
+    return interruption.begun ? await interruption.ended : worse ? EXIT_CODE_WORSE : 0;
+  } catch (error) {
+    if (interruption.begun) return interruption.ended;
+    report(error);
+    return 1;
+  }
+}
+
+process.exit(await Promise.race([measured(), interruption.ended]));

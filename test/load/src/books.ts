@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { waitUntil } from '@tollgate/infra';
 import { Client } from 'pg';
 import { BenchFailed } from './bench-failed.js';
+import type { Deployment } from './deployment.js';
 import { sortedIds } from './request-ids.js';
-import type { Stack } from './stack.js';
 
 /** What the books say at the end of a run. */
 export interface Books {
@@ -24,20 +24,22 @@ const ORGANIZATION = 'default';
 const IDS_IN_PAGE = 100_000;
 
 /**
- * Waits for the ledger and holds it against what the upstream saw: every request has its event, none was charged that
- * the upstream did not see, nothing is held any more, and ledger and admission agree. Rejects with BenchFailed.
+ * Waits for a build's ledger and holds it against what the upstream saw of its gateway: every request has its event,
+ * none was charged that the upstream did not see, nothing is held any more, and ledger and admission agree. Rejects
+ * with BenchFailed.
  */
-export async function checkBooks(stack: Stack): Promise<Books> {
+export async function checkBooks(deployment: Deployment): Promise<Books> {
   const startedAt = performance.now();
-  const atUpstream = Number(await (await fetch(`${stack.upstreamUrl}/request-ids/count`)).text());
-  const client = new Client({ connectionString: stack.databaseUrl });
+  const atUpstream = Number(await (await fetch(`${deployment.upstreamUrl}/request-ids/count`)).text());
+  const client = new Client({ connectionString: deployment.databaseUrl });
   await client.connect();
   try {
     await untilBooked(client, atUpstream);
     const caughtUpSeconds = (performance.now() - startedAt) / 1_000;
-    const seen = sortedIds(Buffer.from(await (await fetch(`${stack.upstreamUrl}/request-ids`)).arrayBuffer()));
+    const seen = sortedIds(Buffer.from(await (await fetch(`${deployment.upstreamUrl}/request-ids`)).arrayBuffer()));
     const events = await compareIds(client, seen);
-    return { atUpstream, booked: events, outcomes: await expectedOutcomes(client), caughtUpSeconds, accounts: await accountsAtRest(stack) };
+    const [outcomes, accounts] = [await expectedOutcomes(client), await accountsAtRest(deployment)];
+    return { atUpstream, booked: events, outcomes, caughtUpSeconds, accounts };
   } finally {
     await client.end();
   }
@@ -99,7 +101,7 @@ interface Comparison {
   readonly heldNanoUsd: string;
 }
 
-async function accountsAtRest({ usageBillingUrl, serviceSecret }: Stack): Promise<number> {
+async function accountsAtRest({ usageBillingUrl, serviceSecret }: Deployment): Promise<number> {
   let unsettled: Comparison[] = [];
   try {
     return await waitUntil(async () => {

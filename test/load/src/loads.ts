@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { generateSecret, DEFAULT_KEY_MARKER } from '@tollgate/api-key';
 import { Pool } from 'undici';
 import { BenchFailed } from './bench-failed.js';
 import { requestBody } from './bodies.js';
+import type { Deployment } from './deployment.js';
 import { atFixedRate, type Target } from './fixed-rate.js';
 import { pacedStreams } from './paced-streams.js';
 import { isPaced, isRefused, type Scenario } from './scenarios.js';
@@ -14,8 +16,8 @@ import type { LoadResult } from './window.js';
 import { faultsOf, runWrk } from './wrk.js';
 import { seededRandom, zipfDraws } from './zipf.js';
 
-/** Who gets the load. */
-export type Subject = 'gateway' | 'floor';
+/** Who gets the load: this build's gateway, the former build's, or the plain proxy. */
+export type Subject = 'gateway' | 'former' | 'floor';
 
 export const CONNECTIONS = 32;
 const ZIPF_EXPONENT = 1;
@@ -59,8 +61,33 @@ function withWrongChecksum(secret: string): string {
   return secret.slice(0, -1) + (secret.endsWith('0') ? '1' : '0');
 }
 
-const urlOf = (subject: Subject, stack: Stack): string => (subject === 'gateway' ? stack.gatewayUrl : stack.floor.url!);
-const pathOf = (subject: Subject, { upstreamReply }: Scenario): string => (subject === 'gateway' ? '/v1/chat/completions' : `/${upstreamReply}/v1/chat/completions`);
+/** Throws an Error for the former build where there is none. */
+function urlOf(subject: Subject, stack: Stack): string {
+  switch (subject) {
+    case 'gateway': return stack.current.gatewayUrl;
+    case 'former': return formerOf(stack).gatewayUrl;
+    case 'floor': return stack.floor.url!;
+  }
+}
+
+/** The former build's services. Throws an Error where there are none. */
+export function formerOf({ former }: Stack): Deployment {
+  if (former === null) throw new Error('there is no former build in this run');
+  return former;
+}
+
+function pathOf(subject: Subject, { upstreamReply }: Scenario): string {
+  return subject === 'floor' ? `/${upstreamReply}/v1/chat/completions` : '/v1/chat/completions';
+}
+
+/** What the gateway of a build must answer to a scenario's requests. */
+function statusOf(subject: Subject, scenario: Scenario): number {
+  return subject !== 'floor' && isRefused(scenario) ? 401 : 200;
+}
+
+const words: Record<Subject, string> = {
+  gateway: 'the gateway', former: 'the former build\'s gateway', floor: 'the floor',
+};
 
 /** Keeps all connections busy for so long. Rejects with BenchFailed for any answer that is not as expected. */
 export function closedLoop(load: PreparedLoad, subject: Subject, stack: Stack, wrk: string, seconds: number): Promise<LoadResult> {
@@ -72,7 +99,7 @@ async function wrkLoad({ scenario, files }: PreparedLoad, subject: Subject, stac
     program: wrk, url: urlOf(subject, stack), path: pathOf(subject, scenario), connections: CONNECTIONS, seconds,
     bodyFile: files.body, credentialsFile: files.credentials, choicesFile: files.choices,
   });
-  failOn(faultsOf(result, subject === 'gateway' && isRefused(scenario)), scenario, subject);
+  failOn(faultsOf(result, statusOf(subject, scenario) !== 200), scenario, subject);
   return {
     requests: result.requests, seconds: result.microseconds / 1e6, p50Ms: result.p50 / 1e3, p99Ms: result.p99 / 1e3,
     gapP99Ms: null, firstByteP50Ms: null,
@@ -94,7 +121,7 @@ async function streams(load: PreparedLoad, subject: Subject, stack: Stack, secon
   };
 }
 
-/** Times at a low, fixed rate, the gateway's and the floor's, in milliseconds. */
+/** Times at a low, fixed rate, in milliseconds. */
 export interface Latency {
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -102,13 +129,21 @@ export interface Latency {
   readonly firstByteP99Ms: number;
 }
 
-/** Sends a scenario's requests at a fixed rate to the gateway and to the floor in turn. Rejects with BenchFailed as above. */
-export async function latencies(load: PreparedLoad, stack: Stack, seconds: number): Promise<Record<Subject, TimedCall[]>> {
-  const target = (subject: Subject): Target => ({ url: urlOf(subject, stack), request: (n) => timedRequest(load, subject, n) });
-  const [gateway, floor] = await atFixedRate([target('gateway'), target('floor')], seconds) as [TimedCall[], TimedCall[]];
-  failOn(unexpected(gateway, isRefused(load.scenario) ? 401 : 200), load.scenario, 'gateway');
-  failOn(unexpected(floor, 200), load.scenario, 'floor');
-  return { gateway, floor };
+/**
+ * Sends a scenario's requests at a fixed rate to all subjects in turn, and returns their calls in that order. Rejects
+ * with BenchFailed as above.
+ */
+export async function latencies(
+  load: PreparedLoad, subjects: readonly Subject[], stack: Stack, seconds: number,
+): Promise<TimedCall[][]> {
+  const targets = subjects.map((subject): Target => {
+    return { url: urlOf(subject, stack), request: (n) => timedRequest(load, subject, n) };
+  });
+  const calls = await atFixedRate(targets, seconds);
+  for (const [n, subject] of subjects.entries()) {
+    failOn(unexpected(calls[n]!, statusOf(subject, load.scenario)), load.scenario, subject);
+  }
+  return calls;
 }
 
 export function latencyOf(calls: readonly TimedCall[]): Latency {
@@ -118,15 +153,38 @@ export function latencyOf(calls: readonly TimedCall[]): Latency {
 }
 
 /** Sends one request with each credential, so that the gateway has met them all. */
-export async function meetAll(load: PreparedLoad, stack: Stack): Promise<void> {
-  const calls = await oneEach(load, stack);
-  failOn(unexpected(calls, 200), load.scenario, 'gateway');
+export async function meetAll(load: PreparedLoad, subject: Subject, stack: Stack): Promise<void> {
+  const calls = await inParallel(load.credentials, load, subject, stack);
+  failOn(unexpected(calls, 200), load.scenario, subject);
 }
 
-async function oneEach({ body, credentials, scenario }: PreparedLoad, stack: Stack): Promise<TimedCall[]> {
-  const pool = new Pool(stack.gatewayUrl, { connections: CONNECTIONS, pipelining: 1 });
+/** Such answers may become others when the gateway has opened what it needs. */
+const PASSING_STATUS_MIN = 500;
+const PASSING_WITHIN_MS = 15_000;
+
+/** What a build answers to a scenario instead of what it should, as words; null where it serves it. */
+export async function complaintOf(load: PreparedLoad, subject: Subject, stack: Stack): Promise<string | null> {
+  const wanted = statusOf(subject, load.scenario);
+  const endsAt = performance.now() + PASSING_WITHIN_MS;
+  for (;;) {
+    try {
+      const [{ status }] = await inParallel(load.credentials.slice(0, 1), load, subject, stack) as [TimedCall];
+      if (status === wanted) return null;
+      if (status < PASSING_STATUS_MIN || performance.now() > endsAt) return `it answers ${status} instead of ${wanted}`;
+    } catch (error) {
+      return `it does not answer (${(error as Error).message})`;
+    }
+    await delay(500);
+  }
+}
+
+async function inParallel(
+  credentials: readonly string[], load: PreparedLoad, subject: Subject, stack: Stack,
+): Promise<TimedCall[]> {
+  const pool = new Pool(urlOf(subject, stack), { connections: CONNECTIONS, pipelining: 1 });
+  const request = { path: pathOf(subject, load.scenario), body: load.body };
   try {
-    return await Promise.all(credentials.map((credential) => timedCall(pool, { path: pathOf('gateway', scenario), credential, body })));
+    return await Promise.all(credentials.map((credential) => timedCall(pool, { ...request, credential })));
   } finally {
     await pool.close();
   }
@@ -148,5 +206,5 @@ function unexpected(calls: readonly TimedCall[], status: number): string[] {
 }
 
 function failOn(faults: readonly string[], scenario: Scenario, subject: Subject): void {
-  if (faults.length > 0) throw new BenchFailed(`${scenario.name} through the ${subject}: ${faults.join('; ')}`);
+  if (faults.length > 0) throw new BenchFailed(`${scenario.name} through ${words[subject]}: ${faults.join('; ')}`);
 }

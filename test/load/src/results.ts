@@ -1,5 +1,6 @@
 import type { Books } from './books.js';
-import type { Latency } from './loads.js';
+import { compare, type Comparison } from './comparison.js';
+import type { Latency, Subject } from './loads.js';
 import type { OthersShare } from './preconditions.js';
 import { spreadOf, type Spread } from './statistics.js';
 import type { Window } from './window.js';
@@ -16,11 +17,21 @@ export interface Measured {
 export interface BenchResult {
   readonly startedAt: string;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string; readonly kernel: string };
-  readonly options: { readonly quick: boolean; readonly rounds: number; readonly seconds: number; readonly connections: number; readonly keys: number; readonly profiled: boolean };
+  readonly options: {
+    readonly quick: boolean;
+    readonly rounds: number;
+    readonly seconds: number;
+    readonly warmUpSeconds: number;
+    readonly connections: number;
+    readonly keys: number;
+    readonly profiled: boolean;
+  };
   /** Before the run. `overridden`: the machine was busy, and the run went on all the same. */
   readonly others: OthersShare & { readonly overridden: boolean };
   readonly scenarios: readonly ScenarioResult[];
   readonly books: Books;
+  /** The former build that was measured as well; null for none. */
+  readonly against: { readonly folder: string; readonly books: Books } | null;
 }
 
 export interface ScenarioResult {
@@ -31,8 +42,15 @@ export interface ScenarioResult {
   readonly floor: Figures;
   /** CPU time of the gateway over that of the floor, round by round. */
   readonly cpuRatio: Spread;
-  readonly windows: { readonly gateway: readonly Window[]; readonly floor: readonly Window[] };
+  /** What the former build makes of it; null where the run had none. */
+  readonly against: Against | null;
+  readonly windows: Readonly<Record<Subject, readonly Window[]>>;
 }
+
+/** A scenario that the former build cannot serve has no figures of it, and why. */
+export type Against =
+  | ({ readonly former: Figures } & Comparison)
+  | { readonly verdict: 'not compared'; readonly why: string };
 
 export interface Figures {
   readonly requestsPerSecond: Spread;
@@ -49,8 +67,19 @@ export interface Figures {
   readonly othersShare: number;
 }
 
+/** All that was measured of a scenario. */
+export interface Measurements {
+  readonly gateway: Measured;
+  /** In words why there is nothing of the former build, or null where the run had none. */
+  readonly former: Measured | string | null;
+  readonly floor: Measured;
+}
+
 /** Brings windows and latencies together. */
-export function scenarioResult(scenario: { name: string; says: string; floor: string }, gateway: Measured, floor: Measured): ScenarioResult {
+export function scenarioResult(
+  scenario: { name: string; says: string; floor: string }, { gateway, former, floor }: Measurements,
+): ScenarioResult {
+  const windowsOfFormer = former === null || typeof former === 'string' ? [] : former.windows;
   return {
     name: scenario.name,
     says: scenario.says,
@@ -58,8 +87,15 @@ export function scenarioResult(scenario: { name: string; says: string; floor: st
     gateway: figures(gateway),
     floor: figures(floor),
     cpuRatio: spreadOf(gateway.windows.map((window, round) => window.cpuMicroseconds / floor.windows[round]!.cpuMicroseconds)),
-    windows: { gateway: gateway.windows, floor: floor.windows },
+    against: against(gateway, former),
+    windows: { gateway: gateway.windows, former: windowsOfFormer, floor: floor.windows },
   };
+}
+
+function against(gateway: Measured, former: Measured | string | null): Against | null {
+  if (former === null) return null;
+  if (typeof former === 'string') return { verdict: 'not compared', why: former };
+  return { former: figures(former), ...compare(gateway.windows, former.windows) };
 }
 
 function figures({ windows, latency }: Measured): Figures {

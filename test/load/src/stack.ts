@@ -1,136 +1,136 @@
-import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_KEY_MARKER } from '@tollgate/api-key';
-import { freePort, spawnApp, startKafka, startPostgres, startRedis, tempFolder, type RunningProcess } from '@tollgate/infra';
+import {
+  spawnApp, startKafka, startPostgres, startRedis, tempFolder, type PostgresServer, type RedisServer,
+  type RunningProcess,
+} from '@tollgate/infra';
+import { startDeployment, type Deployment } from './deployment.js';
+import { thisBuild, type Build } from './former-build.js';
 import { childNamed, giveWay, pinTo } from './pinning.js';
-import { GATEWAY_CORE, OTHER_CORE, type Tools } from './preconditions.js';
-import type { UpstreamReply } from './scenarios.js';
-import { untilAllIsBooked } from './services-state.js';
-import { seedKeys, type SeededKey } from './seeding/seed-keys.js';
+import { BenchRefused, GATEWAY_CORE, OTHER_CORE, type Tools } from './preconditions.js';
+import { makeKeys, type SeededKey } from './seeding/seed-keys.js';
 
 /** Everything that runs during the bench, ready for load. */
 export interface Stack {
-  readonly gateway: RunningProcess;
-  readonly gatewayUrl: string;
-  /** Its `/metrics`. */
-  readonly operationsUrl: string;
+  /** What is measured. */
+  readonly current: Deployment;
+  /** What it is held against; null where it is held against nothing but the floor. */
+  readonly former: Deployment | null;
   readonly floor: RunningProcess;
-  readonly upstreamUrl: string;
-  readonly redisUrl: string;
-  readonly databaseUrl: string;
-  readonly usageBillingUrl: string;
-  readonly serviceSecret: string;
+  /** The same in both deployments. */
   readonly keys: readonly SeededKey[];
   /** A folder of this run's own, gone with it. */
   readonly folder: string;
-  /** To be awaited before each load: all of the last one is booked, and usage-billing and PostgreSQL get what the others leave of their core. */
+  /**
+   * To be awaited before each load: all of the last one is booked, by either build, and usage-billing and PostgreSQL
+   * get what the others leave of their core.
+   */
   settleBookkeepers(): Promise<void>;
+  /** Ends the gateways and starts others. Resolves when these are ready; they are cold then. */
+  renewGateways(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface StackOptions {
   readonly keys: number;
+  /** A build that runs beside this one, with services, database, Redis and topics of its own; null for none. */
+  readonly former: Build | null;
   /** Where the gateway's CPU profile goes when it ends; null for none. */
   readonly profileFolder: string | null;
 }
 
-const repository = fileURLToPath(new URL('../../../', import.meta.url));
 const own = (script: string): string => fileURLToPath(new URL(`../dist/${script}`, import.meta.url));
-const upstreamReplies: readonly UpstreamReply[] = ['reply-1k', 'stream-64', 'stream-64-paced'];
 
 /**
  * Starts servers, services, upstream and floor proxy as processes and puts the keys into the database. This process
- * goes to the core of the others, and so does all it starts, but for the gateway and the floor.
+ * goes to the core of the others, and so does all it starts, but for the gateways and the floor. PostgreSQL, Kafka and
+ * the upstream are shared by the builds, so that they are equally warm for both.
  */
 export async function startStack(tools: Tools, options: StackOptions): Promise<Stack> {
+  if (options.former !== null && process.env['REDIS_URL']) {
+    throw new BenchRefused('--against gives each build a Redis of its own: run it without REDIS_URL, which names only one.');
+  }
   pinTo(tools.taskset, OTHER_CORE, process.pid);
   const [postgres, redis, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka()]);
   const folder = tempFolder('tollgate-load');
-  const secrets = { admin: random('admin'), service: random('service'), pepper: random('pepper') };
-  const [upstream, databaseUrl] = await Promise.all([
-    spawnApp({ name: 'upstream', script: own('upstream.js'), env: {}, readyWhen: /upstream at (http\S+)/ }),
-    postgres.createDatabase(),
-  ]);
-  const floor = await spawnApp({ name: 'floor proxy', script: own('floor-proxy.js'), args: [upstream.url!], env: {}, readyWhen: /floor proxy at (http\S+)/ });
-  const everyApp = {
-    TOLLGATE_HOST: '127.0.0.1', REDIS_URL: redis.url, KAFKA_BROKERS: kafka.brokers, KAFKA_TOPIC_PREFIX: `load-${randomBytes(4).toString('hex')}-`,
-    TOLLGATE_SERVICE_SECRET: secrets.service, LOG_LEVEL: 'info',
-  };
-  const [keyManagement, usageBilling, gateway] = [await freeAddress(), await freeAddress(), await freeAddress()];
-  const urls = { KEY_MANAGEMENT_URL: keyManagement.url, USAGE_BILLING_URL: usageBilling.url, SECRET_SCANNING_URL: keyManagement.url };
-  const [keyManagementProcess, usageBillingProcess] = await Promise.all([
-    startApp('key-management', keyManagement, {
-      ...everyApp, DATABASE_URL: databaseUrl, TOLLGATE_ADMIN_SECRET: secrets.admin, TOLLGATE_PEPPER: secrets.pepper, USAGE_BILLING_URL: usageBilling.url,
-    }),
-    startApp('usage-billing', usageBilling, { ...everyApp, DATABASE_URL: databaseUrl, TOLLGATE_ADMIN_SECRET: secrets.admin }),
-  ]);
+  const upstream = await startUpstream(options.former === null ? 1 : 2);
+  const [upstreamUrl, formerUpstreamUrl] = upstream.urls;
+  const floor = await spawnApp({
+    name: 'floor proxy', script: own('floor-proxy.js'), args: [upstreamUrl!], env: {},
+    readyWhen: /floor proxy at (http\S+)/,
+  });
+  const keys = makeKeys(options.keys, DEFAULT_KEY_MARKER);
+  const common = { kafkaBrokers: kafka.brokers, keys };
+  const current = await startDeployment({
+    ...common, build: thisBuild, redisUrl: redis.url, databaseUrl: await postgres.createDatabase(),
+    upstreamUrl: upstreamUrl!, folder: made(join(folder, 'current')),
+    gatewayNodeArgs: options.profileFolder === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profileFolder}`],
+  });
+  const redisOfFormer = options.former === null ? null : await startRedis();
+  const former = options.former === null ? null : await startFormer(options.former, postgres, redisOfFormer!, {
+    ...common, upstreamUrl: formerUpstreamUrl!, folder: made(join(folder, 'former')),
+  });
+  const deployments = former === null ? [current] : [current, former];
+  const pinGateways = (): void => deployments.forEach(({ gateway }) => pinTo(tools.taskset, GATEWAY_CORE, gateway.pid));
+  pinTo(tools.taskset, GATEWAY_CORE, floor.pid);
+  pinGateways();
   const postmaster = childNamed('postgres');
-  const bookkeepers = [usageBillingProcess.pid, ...(postmaster === undefined ? [] : [postmaster])];
-  const keys = await seedKeys({ databaseUrl, pepper: secrets.pepper, marker: DEFAULT_KEY_MARKER, keys: options.keys });
-  const configFile = join(folder, 'config.yaml');
-  writeFileSync(configFile, configFor(upstream.url!));
-  const gatewayProcess = await startApp('gateway', gateway, {
-    ...everyApp, ...urls, TOLLGATE_PEPPER: secrets.pepper, TOLLGATE_DATA: join(folder, 'gateway'), TOLLGATE_CONFIG: configFile, LOAD_CREDENTIAL: 'provider-credential-of-the-load',
-  }, options.profileFolder === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profileFolder}`]);
-  for (const { pid } of [gatewayProcess, floor]) pinTo(tools.taskset, GATEWAY_CORE, pid);
+  const bookkeepers = deployments.map(({ usageBilling }) => usageBilling.pid);
+  if (postmaster !== undefined) bookkeepers.push(postmaster);
   return {
-    gateway: gatewayProcess,
-    gatewayUrl: gateway.url,
-    operationsUrl: gateway.operationsUrl,
+    current,
+    former,
     floor,
-    upstreamUrl: upstream.url!,
-    redisUrl: redis.url,
-    databaseUrl,
-    usageBillingUrl: usageBilling.url,
-    serviceSecret: secrets.service,
     keys,
     folder,
     settleBookkeepers: async () => {
-      await untilAllIsBooked(usageBilling.operationsUrl);
+      await Promise.all(deployments.map((deployment) => deployment.untilAllIsBooked()));
       giveWay(bookkeepers);
     },
+    renewGateways: async () => {
+      await Promise.all(deployments.map((deployment) => deployment.restartGateway()));
+      pinGateways();
+    },
     stop: async () => {
-      await Promise.all([gatewayProcess, floor, upstream].map((process) => process.stop(30_000)));
-      await Promise.all([keyManagementProcess, usageBillingProcess, postgres, redis, kafka].map((each) => each.stop()));
+      await Promise.all([...deployments, floor, upstream.process].map((each) => each.stop()));
+      await Promise.all([postgres, redis, kafka, redisOfFormer].map((each) => each?.stop()));
     },
   };
 }
 
-interface Address {
-  readonly url: string;
-  readonly operationsUrl: string;
-  readonly port: number;
-  readonly operationsPort: number;
-}
-
-async function freeAddress(): Promise<Address> {
-  const [port, operationsPort] = [await freePort(), await freePort()];
-  return { url: `http://127.0.0.1:${port}`, operationsUrl: `http://127.0.0.1:${operationsPort}`, port, operationsPort };
-}
-
-function startApp(app: string, address: Address, environment: Record<string, string>, nodeArgs: readonly string[] = []): Promise<RunningProcess> {
-  return spawnApp({
-    name: app,
-    nodeArgs,
-    script: `${repository}apps/${app}/dist/main.js`,
-    cwd: repository,
-    env: { ...environment, TOLLGATE_PORT: String(address.port), TOLLGATE_OPERATIONS_PORT: String(address.operationsPort) },
-    readyWhen: `${address.operationsUrl}/readyz`,
-    readyWithinMs: 60_000,
+/** The upstream, with an address for each build. */
+async function startUpstream(addresses: number): Promise<{ process: RunningProcess; urls: readonly string[] }> {
+  const ready = /^upstream at (http.*)$/m;
+  const upstream = await spawnApp({
+    name: 'upstream', script: own('upstream.js'), args: [String(addresses)], env: {}, readyWhen: ready,
   });
+  return { process: upstream, urls: ready.exec(upstream.output())![1]!.split(' ') };
 }
 
-/** A provider and a route for each answer of the upstream. JSON is YAML. */
-function configFor(upstreamUrl: string): string {
-  return JSON.stringify({
-    providers: upstreamReplies.map((name) => ({ name, dialect: 'openai', base_url: `${upstreamUrl}/${name}/v1`, credential: '${env:LOAD_CREDENTIAL}', allow_private_network: true })),
-    routes: upstreamReplies.map((name) => ({ name, targets: [{ provider: name, model: name }] })),
-    prices: upstreamReplies.map((name) => ({ provider: name, model: name, input_usd_per_million: 0.15, output_usd_per_million: 0.6 })),
-  }, null, 2);
+interface FormerOptions {
+  readonly kafkaBrokers: string;
+  readonly keys: readonly SeededKey[];
+  readonly upstreamUrl: string;
+  readonly folder: string;
 }
 
-function random(name: string): string {
-  return `${name}-${randomBytes(24).toString('hex')}`;
+/** Rejects with BenchRefused where the former build cannot live with the settings or keys that both builds get. */
+async function startFormer(
+  build: Build, postgres: PostgresServer, redis: RedisServer, options: FormerOptions,
+): Promise<Deployment> {
+  const databaseUrl = await postgres.createDatabase();
+  try {
+    return await startDeployment({ ...options, build, databaseUrl, redisUrl: redis.url, gatewayNodeArgs: [] });
+  } catch (error) {
+    const why = (error as Error).message;
+    const what = `the build in ${build.folder} does not start with this bench's settings: ${why}`;
+    throw new BenchRefused(what, { cause: error });
+  }
+}
+
+function made(folder: string): string {
+  mkdirSync(folder);
+  return folder;
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LAST_CHUNK, plainReply, streamPortions } from './bodies.js';
@@ -8,11 +9,15 @@ import type { UpstreamReply } from './scenarios.js';
  * The provider under load: answers prepared bytes, by the first part of the path, and keeps the id of every request
  * that has one. The provider simulator, with a log entry and a parsed body for each request, would be what is measured.
  *
+ * Argument: at how many addresses it answers, by default one. Builds that are compared call one each, so that the ids
+ * of their requests are kept apart while one process, equally warm for all, answers them.
+ *
  * POST /<reply>/v1/chat/completions · GET /request-ids (36 bytes each) · GET /request-ids/count
  */
+const addresses = Number(process.argv[2] ?? 1);
+
 const PACE_MS = 20;
 
-const ids = new RequestIds();
 const plain = plainReply();
 const plainHead = ['content-type', 'application/json', 'content-length', String(plain.length)];
 const streamHead = ['content-type', 'text/event-stream', 'transfer-encoding', 'chunked'];
@@ -55,7 +60,7 @@ function burst(response: ServerResponse, n: number): void {
   else setImmediate(burst, response, n + 1);
 }
 
-function answer(request: IncomingMessage, response: ServerResponse): void {
+function answer(ids: RequestIds, request: IncomingMessage, response: ServerResponse): void {
   const path = request.url ?? '';
   if (path === '/request-ids') return void response.end(ids.bytes());
   if (path === '/request-ids/count') return void response.end(String(ids.count));
@@ -67,5 +72,15 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   request.on('error', () => undefined);
 }
 
-const server = createServer({ noDelay: true, keepAliveTimeout: 600_000 }, answer);
-server.listen(0, '127.0.0.1', () => console.log(`upstream at http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+async function listen(): Promise<string> {
+  const ids = new RequestIds();
+  const server = createServer({ noDelay: true, keepAliveTimeout: 600_000 }, (request, response) => {
+    answer(ids, request, response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const urls = await Promise.all(Array.from({ length: addresses }, listen));
+console.log(`upstream at ${urls.join(' ')}`);

@@ -58,6 +58,37 @@ export async function measureWindow(pid: number, redis: Redis, load: () => Promi
   };
 }
 
+/**
+ * The window that several make which one process had at different times. What is told a request or a second is so over
+ * all of them; medians are the mean of theirs by requests, and what tells the worst is the worst. Throws a RangeError
+ * for none.
+ */
+export function together(windows: readonly Window[]): Window {
+  if (windows.length === 0) throw new RangeError('a window of no windows');
+  const sum = (pick: (window: Window) => number): number => windows.reduce((total, window) => total + pick(window), 0);
+  const [requests, seconds] = [sum((window) => window.requests), sum((window) => window.seconds)];
+  const perRequest = (pick: (window: Window) => number): number => {
+    return sum((window) => pick(window) * window.requests) / requests;
+  };
+  const worst = (pick: (window: Window) => number): number => Math.max(...windows.map(pick));
+  const [{ gapP99Ms, firstByteP50Ms }] = windows as [Window];
+  return {
+    requests,
+    seconds,
+    requestsPerSecond: requests / seconds,
+    cpuMicroseconds: perRequest((window) => window.cpuMicroseconds),
+    redisCpuMicroseconds: perRequest((window) => window.redisCpuMicroseconds),
+    scriptCalls: perRequest((window) => window.scriptCalls),
+    peakMemoryBytes: worst((window) => window.peakMemoryBytes),
+    othersShare: sum((window) => window.othersShare * window.seconds) / seconds,
+    p50Ms: perRequest((window) => window.p50Ms),
+    p99Ms: worst((window) => window.p99Ms),
+    // All of them have it or none has, for they had the same load.
+    gapP99Ms: gapP99Ms === null ? null : worst((window) => window.gapP99Ms!),
+    firstByteP50Ms: firstByteP50Ms === null ? null : perRequest((window) => window.firstByteP50Ms!),
+  };
+}
+
 /** From here on the most memory is counted anew, where the kernel lets us. */
 function forgetPeakMemory(pid: number): void {
   try {

@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { startProcess } from '@tollgate/infra';
 
 /** What wrk saw; times in microseconds. */
 export interface WrkResult {
@@ -33,13 +32,21 @@ export interface WrkLoad {
 const script = fileURLToPath(new URL('../wrk/drive.lua', import.meta.url));
 const fields = ['requests', 'microseconds', 'connect', 'read', 'write', 'timeout', 'status', 'p50', 'p99'] as const;
 
-/** Loads a URL with POST requests, each connection sending its next as soon as it is answered. Rejects where wrk fails. */
+/**
+ * Loads a URL with POST requests, each connection sending its next as soon as it is answered. Rejects where wrk fails.
+ * wrk never outlives this process: left alone, it would go on to the end of its time.
+ */
 export async function runWrk(load: WrkLoad): Promise<WrkResult> {
-  const { stdout } = await promisify(execFile)(load.program, [
-    '--threads', '1', '--connections', String(load.connections), '--duration', `${load.seconds}s`, '--timeout', '10s', '--script', script, load.url,
+  const wrk = await startProcess({ name: 'wrk', command: load.program, args: [
+    '--threads', '1', '--connections', String(load.connections), '--duration', `${load.seconds}s`, '--timeout', '10s',
+    '--script', script, load.url,
     '--', load.path, load.bodyFile, load.credentialsFile, ...(load.choicesFile === null ? [] : [load.choicesFile]),
-  ]);
-  return parseWrkOutput(stdout);
+  ] });
+  const { code, signal } = await wrk.closed;
+  if (code !== 0) {
+    throw new Error(`wrk ended with ${signal ?? `code ${code}`}. Its output:\n${wrk.output().slice(-2_000)}`);
+  }
+  return parseWrkOutput(wrk.output());
 }
 
 /** Reads the line that `drive.lua` ends with. Throws an Error with the output where there is none. */

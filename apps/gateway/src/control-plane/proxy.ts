@@ -33,9 +33,18 @@ export async function registerControlPlane(fastify: FastifyInstance, urls: Contr
         done();
       },
       http: { requestOptions: { timeout: TIMEOUT_MS } },
-      replyOptions: { rewriteRequestHeaders: (_request, headers) => withoutForwarding(headers) },
+      replyOptions: { rewriteRequestHeaders: (request, headers) => withoutForwarding(request.body === undefined ? withoutFraming(headers) : headers) },
     });
   }
+}
+
+/**
+ * The proxy drops the body of a GET or HEAD, but would pass its `Content-Length` on: the service would then take the
+ * beginning of the next request on that connection, which may be another caller's, for the missing body.
+ */
+function withoutFraming<T extends object>(headers: T): T {
+  const { 'content-length': _length, 'transfer-encoding': _coding, ...kept } = headers as Record<string, unknown>;
+  return kept as T;
 }
 
 /** What a client says of itself and of hops before us is not passed on: the services behind believe what reaches them. */

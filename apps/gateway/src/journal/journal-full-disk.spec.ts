@@ -42,6 +42,17 @@ describe('a journal on a full disk', () => {
     expect(ids(journal.records())).toEqual(['I r1', 'F r1', 'F r0', 'F r3']);
     expect(journal.close(false)).toBe(0);
   });
+  it('says each time why a write was not taken', async () => {
+    const troubles: string[] = [];
+    journal.onTrouble((error) => troubles.push(error.message));
+    await intent('r1');
+    disk.full = true;
+    await intent('r2');
+    await final('r1');
+    expect(troubles).toEqual(['no space left on device', 'no space left on device']);
+    disk.full = false;
+    expect(journal.close(false)).toBe(0);
+  });
   it('announces finals that the disk has not taken', async () => {
     await final('r1');
     disk.full = true;

@@ -21,6 +21,8 @@ export interface CallUnderWay {
   abort(why: AbortReason): void;
   /** Nobody takes the reply any more. */
   clientLeft(): void;
+  /** Output tokens counted from what the client was sent of a stream, until it left. */
+  deliveredTokens(): number;
 }
 
 const NO_BODY = Buffer.alloc(0);
@@ -57,7 +59,7 @@ export class Exchange {
   /** admit: the hold, null without one; ceiling of output tokens to inject, null where the caller's stands. */
   holdNanoUsd: bigint | null = null;
   injectedMaxTokens: number | null = null;
-  /** admit: the request names no ceiling of its output, and its answer tells what the next such request takes of the tokens per minute. */
+  /** admit: no ceiling is named, so the answer tells what the next such request takes of the tokens per minute. */
   openEnded = false;
   inputTokensEstimate = 0;
   rate: Admitted['rate'] | null = null;
@@ -67,8 +69,7 @@ export class Exchange {
   journaled: JournaledRequest | null = null;
   /** settle: nothing is owed any more. */
   settled = false;
-  /** Output tokens counted from what was delivered of a stream, and how many of them the journal knows. */
-  countedOutputTokens = 0;
+  /** How many of the output tokens that were delivered the journal knows. */
   journaledOutputTokens = 0;
   /** The call of a provider, while it is under way. */
   call: CallUnderWay | null = null;

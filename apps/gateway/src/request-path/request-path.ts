@@ -51,7 +51,7 @@ function steps(parts: RequestPathParts): readonly Step[] {
     identifyKey(parts.keys, parts.pepper), //                         401 invalid_api_key, expired_api_key; 503 keys_unavailable
     checkNetwork, //                                                  403 ip_not_allowed
     checkScope('inference:write'), //                                 403 access_denied
-    receiveBody(parts.bodyBytesMax), //                               400 invalid_json, invalid_request; 408; 413 body_too_large
+    receiveBody(parts.bodyBytesMax), //                               400 invalid_json, invalid_request; 408; 413 body_too_large; 415
     chooseRoute(parts.routes), //                                     404 model_not_found; 403 model_access_denied
     admit(parts), //                                                  429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable
     journalIntent(parts.journal, parts.gateway, parts.priceVersion), // 503 journal_unavailable

@@ -118,9 +118,11 @@ export class GatewayLife {
   /** Long streams leave a trace of what they delivered, so that a kill does not make it free. */
   #journalProgress(): void {
     for (const exchange of this.parts.inFlight) {
-      if (exchange.journaled === null || exchange.settled || exchange.countedOutputTokens <= exchange.journaledOutputTokens) continue;
-      exchange.journaledOutputTokens = exchange.countedOutputTokens;
-      const progress = JSON.stringify({ outputTokens: exchange.countedOutputTokens });
+      if (exchange.journaled === null || exchange.settled || exchange.call === null) continue;
+      const outputTokens = exchange.call.deliveredTokens();
+      if (outputTokens <= exchange.journaledOutputTokens) continue;
+      exchange.journaledOutputTokens = outputTokens;
+      const progress = JSON.stringify({ outputTokens });
       void this.parts.journal.append('P', exchange.journaled, 0, progress);
     }
   }

@@ -49,20 +49,36 @@ export class ApiKeysController {
 
   /** Hidden from now on. 200 when every gateway can know, 202 when that took more than 2 s and is still being tried. */
   @Delete(':id')
-  async delete(@Param('id') idAsWritten: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<KeyObject & { deleted: true }> {
+  async delete(
+    @Param('id') idAsWritten: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<KeyObject & { deleted: true }> {
     return { ...(await this.end(idOf(idAsWritten), 'deleted', request, reply)), deleted: true };
   }
 
   /** Kept in sight as `revoked`. 200 and 202 as for `DELETE`. */
   @Post(':id/revoke')
   @HttpCode(200)
-  async revoke(@Param('id') idAsWritten: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<KeyObject> {
+  async revoke(
+    @Param('id') idAsWritten: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<KeyObject> {
     return this.end(idOf(idAsWritten), 'revoked', request, reply);
   }
 
-  private async end(id: string, reason: 'revoked' | 'deleted', request: FastifyRequest, reply: FastifyReply): Promise<KeyObject> {
+  private async end(
+    id: string,
+    reason: 'revoked' | 'deleted',
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<KeyObject> {
     const [now, begun] = [new Date(), performance.now()];
-    const [result, spending] = await Promise.all([this.revokeKey.execute(id, reason, actorOf(request), now), this.spending.of([id])]);
+    const [result, spending] = await Promise.all([
+      this.revokeKey.execute(id, reason, actorOf(request), now),
+      this.spending.of([id]),
+    ]);
     if (result.kind === 'not_found') throw new Problem('api_key_not_found');
     this.meter.revokeAnswered(result.everywhere, (performance.now() - begun) / 1_000);
     if (!result.everywhere) void reply.code(202);

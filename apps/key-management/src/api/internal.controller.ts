@@ -1,5 +1,10 @@
 import { Body, Controller, HttpCode, Inject, Post, UseGuards } from '@nestjs/common';
-import { knownKeysRequest, revokeLeakedKeysRequest, verifyKeyRequest, type KeyManagementApi } from '@tollgate/contracts';
+import {
+  knownKeysRequest,
+  revokeLeakedKeysRequest,
+  verifyKeyRequest,
+  type KeyManagementApi,
+} from '@tollgate/contracts';
 import { parseBody, ServiceGuard } from '@tollgate/http';
 import { KEY_MANAGEMENT_API } from './key-management-api.js';
 

@@ -7,7 +7,11 @@ import type { VerifyKey } from '../verify-key/verify-key.js';
 export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
 
 /** The internal API, called directly; `KeyManagementInternalModule` puts it on HTTP. */
-export function directKeyManagementApi(verifyKey: VerifyKey, store: Pick<KeyStore, 'known'>, revokeLeakedKeys: RevokeLeakedKeys): KeyManagementApi {
+export function directKeyManagementApi(
+  verifyKey: VerifyKey,
+  store: Pick<KeyStore, 'known'>,
+  revokeLeakedKeys: RevokeLeakedKeys,
+): KeyManagementApi {
   return {
     verifyKey: (digest) => verifyKey.execute(digest),
     knownKeys: (apiKeyIds) => store.known(apiKeyIds),

@@ -60,7 +60,11 @@ describe('a request for a key', () => {
   it.each<[string, unknown, string[]]>([
     ['no name', {}, ['name: is required']],
     ['an empty name', { name: '  ' }, ['name: must have at least 1 character']],
-    ['a name of which nothing is seen', { name: ' \u200b\u3164\u0301 ' }, ['name: must have at least one visible character']],
+    [
+      'a name of which nothing is seen',
+      { name: ' \u200b\u3164\u0301 ' },
+      ['name: must have at least one visible character'],
+    ],
     ['a long name', { name: 'x'.repeat(101) }, ['name: must have at most 100 characters']],
     ['a name of two lines', { name: 'a\nb' }, ['name: must have no control characters']],
     ['a name that is no Unicode text', { name: 'a\ud800' }, ['name: must be well-formed Unicode text']],
@@ -88,8 +92,12 @@ describe('a request for a key', () => {
     ['no requests a minute', { name: 'n', rate_limits: { requests_per_minute: 0 } }, ['rate_limits.requests_per_minute: must be at least 1']],
     ['too many at once', { name: 'n', rate_limits: { parallel_requests: 1e10 } }, ['rate_limits.parallel_requests: must be at most 1000000000']],
     ['no models', { name: 'n', models: [] }, ['models: must have at least 1 item']],
-    ['a model with a space in it', { name: 'n', models: ['gpt-4o', 'gpt 4o', 'gpt-*\u00a0'] }, ['models[1]: must have no spaces']],
-    ['a pattern of two lines', { name: 'n', models: ['gpt-*\n*'] }, ['models[0]: must have no control characters', 'models[0]: must have no spaces']],
+    ['a model with a space in it', { name: 'n', models: ['gpt-4o', 'gpt 4o'] }, ['models[1]: must have no spaces']],
+    [
+      'a pattern of two lines',
+      { name: 'n', models: ['gpt-*\n*'] },
+      ['models[0]: must have no control characters', 'models[0]: must have no spaces'],
+    ],
     ['too many models', { name: 'n', models: Array(101).fill('m') }, ['models: must have at most 100 items']],
     ['a model without a name', { name: 'n', models: [''] }, ['models[0]: must have at least 1 character']],
     ['what is no subnet', { name: 'n', allowed_ips: ['10.0.0.1', '10.0.0.0/33'] }, ['allowed_ips[1]: must be an IP address, or a subnet as 192.168.1.0/24']],

@@ -21,7 +21,10 @@ const line = (charactersMax: number) => text.min(1).max(charactersMax)
   .regex(WITHOUT_DIRECTIONS, 'must have no characters that change the direction of text');
 
 /** Without one a name reads as no name. */
-const name = line(100).refine((text) => text === '' || hasVisibleCharacter(text), 'must have at least one visible character');
+const name = line(100).refine(
+  (text) => text === '' || hasVisibleCharacter(text),
+  'must have at least one visible character',
+);
 /** What a caller may write in "model", as config.yaml names routes: `*` stands for any characters. */
 const model = line(200).regex(/^\S*$/u, 'must have no spaces');
 

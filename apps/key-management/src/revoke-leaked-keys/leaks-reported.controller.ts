@@ -17,10 +17,17 @@ export class LeaksReportedController {
 }
 
 /**
- * All that is needed of the event: whatever else a later release writes, the key is revoked. The origin is for the audit
- * trail, and Postgres takes no NUL in it.
+ * All that is needed of the event: whatever else a later release writes, the key is revoked. The origin is for the
+ * audit trail, and Postgres takes no NUL in it.
  */
-const leak = z.object({ digest, origin: z.string().max(200).refine((text) => !text.includes('\u0000')).catch('unknown') });
+const leak = z.object({
+  digest,
+  origin: z
+    .string()
+    .max(200)
+    .refine((text) => !text.includes('\u0000'))
+    .catch('unknown'),
+});
 
 /** What names no digest is passed over: nothing behind it may wait. */
 export function digestsByOrigin(batch: BusBatch): Map<string, string[]> {

@@ -13,10 +13,21 @@ describe('reported leaks', () => {
   it('are revoked whatever else their event says, in a later release too', () => {
     const digests = ['a', 'b', 'c', 'd', 'e'].map((digit) => digit.repeat(64));
     const values = [
-      { eventVersion: 1, digest: digests[0], origin: 'github', addedLater: 1 }, { eventVersion: 2, digest: digests[1], origin: 'github', findingId: { x: 1 } },
-      { digest: digests[2] }, { digest: digests[3], origin: 7 }, { digest: digests[4], origin: 'a\u0000b' }, { digest: 'too short', origin: 'github' }, { origin: 'github' }, null, [digests[0]],
+      { eventVersion: 1, digest: digests[0], origin: 'github', addedLater: 1 },
+      { eventVersion: 2, digest: digests[1], origin: 'github', findingId: { x: 1 } },
+      { digest: digests[2] },
+      { digest: digests[3], origin: 7 },
+      { digest: digests[4], origin: 'a\u0000b' },
+      { digest: 'too short', origin: 'github' },
+      { origin: 'github' },
+      null,
+      [digests[0]],
     ];
-    const batch = { topic: 'leaks.reported.v1', partition: 0, messages: values.map((value, n) => ({ offset: BigInt(n), part: 0, key: null, value: JSON.stringify(value) })) };
+    const batch = {
+      topic: 'leaks.reported.v1',
+      partition: 0,
+      messages: values.map((value, n) => ({ offset: BigInt(n), part: 0, key: null, value: JSON.stringify(value) })),
+    };
     expect(digestsByOrigin(batch)).toEqual(new Map([['github', digests.slice(0, 2)], ['unknown', digests.slice(2)]]));
   });
 });

@@ -42,7 +42,10 @@ export class KeyStore {
   /** Those of the ids that a key has, deleted ones too. Index: api_key_pk. */
   async known(ids: readonly string[]): Promise<string[]> {
     const uuids = ids.filter((id) => uuid.safeParse(id).success);
-    const rows: { id: string }[] = await this.dataSource.query('SELECT id FROM keys.api_key WHERE id = ANY($1::uuid[])', [uuids]);
+    const rows: { id: string }[] = await this.dataSource.query(
+      'SELECT id FROM keys.api_key WHERE id = ANY($1::uuid[])',
+      [uuids],
+    );
     return rows.map((row) => row.id);
   }
 

@@ -32,7 +32,7 @@ export class KeysChangedController {
   }
 }
 
-/** All that is needed of the event of a leaked key: whatever else a later release writes, its owners hear of the leak. */
+/** All that is needed of the event of a leaked key: whatever a later release adds, its owners hear of the leak. */
 const leakedKey = z.object({ change: z.literal('leaked'), apiKeyId: id.refine(isStorable), digests: z.array(digest) });
 export type LeakedKey = z.output<typeof leakedKey>;
 

@@ -75,7 +75,8 @@ export class GithubPublicKeys {
   private async findKnown(identifier: string): Promise<KeyObject | null> {
     if (this.nowMs() - this.fetchedAtMs < FRESH_MS) return this.known.get(identifier)!;
     if (this.nowMs() - this.failedAtMs >= RETRY_MS) await this.refreshOnce();
-    if (this.nowMs() - this.fetchedAtMs >= USED_MS_MAX) throw new PublicKeysUnavailable('the public keys could not be fetched for a day');
+    if (this.nowMs() - this.fetchedAtMs >= USED_MS_MAX)
+      throw new PublicKeysUnavailable('the public keys could not be fetched for a day');
     return this.known.get(identifier) ?? this.rememberUnlisted(identifier);
   }
 
@@ -83,7 +84,10 @@ export class GithubPublicKeys {
   private refreshOnce(): Promise<void> {
     this.refreshing ??= this.fetchOnce().catch((err: unknown) => {
       this.failedAtMs = this.nowMs();
-      this.logger.warn({ err }, "GitHub's list of public keys cannot be fetched; the last one goes on being used for a day at most");
+      this.logger.warn(
+        { err },
+        "GitHub's list of public keys cannot be fetched; the last one goes on being used for a day at most",
+      );
     }).finally(() => {
       this.refreshing = null;
     });
@@ -102,7 +106,11 @@ export class GithubPublicKeys {
     this.takeFetch();
     const { keys, skipped } = await this.fetchReadable();
     // An entry that stays broken is told once, not at each fetch.
-    if (skipped > 0 && skipped !== this.skipped) this.logger.warn({ skipped, keys: keys.size }, "entries of GitHub's list of public keys cannot be read and are skipped");
+    if (skipped > 0 && skipped !== this.skipped)
+      this.logger.warn(
+        { skipped, keys: keys.size },
+        "entries of GitHub's list of public keys cannot be read and are skipped",
+      );
     this.skipped = skipped;
     this.known = keys;
     this.fetchedAtMs = this.nowMs();

@@ -9,8 +9,13 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 describe('a reported item', () => {
   it('with the form of our secrets is looked up by its digest, and named by its hash', () => {
-    expect(readItem({ token: secret, type: 'tollgate_key', url: 'https://github.com/a/b', source: 'Commit' }, PEPPER)).toEqual({
-      digests: [digestSecret(secret, PEPPER)], tokenHash: sha256(secret), tokenType: 'tollgate_key', place: { url: 'https://github.com/a/b', source: 'commit' },
+    expect(
+      readItem({ token: secret, type: 'tollgate_key', url: 'https://github.com/a/b', source: 'Commit' }, PEPPER),
+    ).toEqual({
+      digests: [digestSecret(secret, PEPPER)],
+      tokenHash: sha256(secret),
+      tokenType: 'tollgate_key',
+      place: { url: 'https://github.com/a/b', source: 'commit' },
     });
   });
 
@@ -24,15 +29,28 @@ describe('a reported item', () => {
     const other = generateSecret('TestMark', 'sk-sub-').reveal();
     const [one, both] = [[digestSecret(secret, PEPPER)], [digestSecret(secret, PEPPER), digestSecret(other, PEPPER)]];
     const tokens: [string, string[]][] = [
-      [`${secret}\n`, one], [`"${secret}"`, one], [`'${secret}',`, one], [`Bearer ${secret}`, one], [`${secret}${secret}`, one], [`${secret}x`, one],
-      [`${secret},${other}`, both], [`${secret}${other}`, both], [`${'x'.repeat(100_000)}${secret}\r\n${other}`, both],
+      [`${secret}\n`, one],
+      [`"${secret}"`, one],
+      [`'${secret}',`, one],
+      [`Bearer ${secret}`, one],
+      [`${secret}${secret}`, one],
+      [`${secret}x`, one],
+      [`${secret},${other}`, both],
+      [`${secret}${other}`, both],
+      [`${'x'.repeat(100_000)}${secret}\r\n${other}`, both],
     ];
-    for (const [token, digests] of tokens) expect(readItem({ token, type: 't' }, PEPPER), token).toMatchObject({ digests, tokenHash: sha256(token) });
+    for (const [token, digests] of tokens)
+      expect(readItem({ token, type: 't' }, PEPPER), token).toMatchObject({ digests, tokenHash: sha256(token) });
   });
 
   it('that cannot be read is labelled like the others', () => {
     for (const item of [null, 7, 'text', [], {}, { token: 7, type: null, url: {}, source: [] }]) {
-      expect(readItem(item, PEPPER)).toEqual({ digests: [], tokenHash: sha256(''), tokenType: '', place: { url: '', source: '' } });
+      expect(readItem(item, PEPPER)).toEqual({
+        digests: [],
+        tokenHash: sha256(''),
+        tokenType: '',
+        place: { url: '', source: '' },
+      });
     }
   });
 

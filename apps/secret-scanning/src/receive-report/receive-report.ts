@@ -20,7 +20,7 @@ export interface ReceiveReportPorts {
   readonly wake: () => void;
 }
 
-/** What key-management takes at once. An item may hold several secrets, so a report may hold more of them than items. */
+/** What key-management takes at once. An item may hold several secrets, so a report may hold more of them. */
 const DIGESTS_PER_CALL = 10_000;
 
 /** Takes a verified report: store, revoke, record, and mail in the background. Repeating it is harmless. */
@@ -38,7 +38,10 @@ export class ReceiveReport {
     const answered = new Set(outcomes.map(({ digest }) => digest));
     const unanswered = digests.filter((digest) => !answered.has(digest));
     if (unanswered.length > 0) {
-      logger.error({ err: failure, secrets: unanswered.length }, 'reported secrets could not be revoked at once; the bus carries them');
+      logger.error(
+        { err: failure, secrets: unanswered.length },
+        'reported secrets could not be revoked at once; the bus carries them',
+      );
       await leaks.escalate(unanswered, now);
       wake();
       return { kind: 'unavailable' };
@@ -48,12 +51,21 @@ export class ReceiveReport {
     return { kind: 'labelled', labels: labelsOf(items, outcomes) };
   }
 
-  /** The outcomes that key-management gave, and why not all: it was away, or (without a failure) some could not be read. */
-  private async revoke(keyManagement: Pick<KeyManagementApi, 'revokeLeakedKeys'>, origin: string, digests: readonly string[]): Promise<{ outcomes: LeakedKeyOutcome[]; failure?: unknown }> {
+  /** What key-management said, and why not of all: it was away, or (without a failure) some could not be read. */
+  private async revoke(
+    keyManagement: Pick<KeyManagementApi, 'revokeLeakedKeys'>,
+    origin: string,
+    digests: readonly string[],
+  ): Promise<{ outcomes: LeakedKeyOutcome[]; failure?: unknown }> {
     const outcomes: LeakedKeyOutcome[] = [];
     try {
       for (let start = 0; start < digests.length; start += DIGESTS_PER_CALL) {
-        outcomes.push(...(await keyManagement.revokeLeakedKeys({ origin, digests: digests.slice(start, start + DIGESTS_PER_CALL) })));
+        outcomes.push(
+          ...(await keyManagement.revokeLeakedKeys({
+            origin,
+            digests: digests.slice(start, start + DIGESTS_PER_CALL),
+          })),
+        );
       }
       return { outcomes };
     } catch (failure) {
@@ -64,11 +76,15 @@ export class ReceiveReport {
 
 /** What has the form of our secrets, once for each place. */
 export function findingsOf(origin: string, items: readonly ReportedItem[]): Finding[] {
-  const findings = items.flatMap(({ digests, place, tokenType }) => digests.map((digest) => ({ digest, origin, tokenType, ...place })));
+  const findings = items.flatMap(({ digests, place, tokenType }) =>
+    digests.map((digest) => ({ digest, origin, tokenType, ...place })),
+  );
   return [...new Map(findings.map((finding) => [JSON.stringify([finding.digest, finding.url, finding.source]), finding])).values()];
 }
 
-/** A secret that a key answers to is ours, also when the key was revoked long ago. One of several is enough for a token. */
+/**
+ * A secret that a key answers to is ours, also when the key was revoked long ago. One of several is enough for a token.
+ */
 export function labelsOf(items: readonly ReportedItem[], outcomes: readonly LeakedKeyOutcome[]): Label[] {
   const ours = new Set(outcomes.filter(({ outcome }) => outcome !== 'unknown').map(({ digest }) => digest));
   return items.map(({ digests }) => (digests.some((digest) => ours.has(digest)) ? 'true_positive' : 'false_positive'));

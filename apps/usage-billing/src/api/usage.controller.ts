@@ -25,7 +25,8 @@ export class UsageController {
   async totals(@Query() query: unknown): Promise<object> {
     const { api_key_id: apiKeyId, from, to } = parseQuery(usageQuery, query);
     const { requests, inputTokens, outputTokens, chargedNanoUsd } = await this.readUsage.totals({ apiKeyId, from, to });
-    if (apiKeyId !== null && requests === 0 && (await this.knownKeys.isNobodys(apiKeyId))) throw new Problem('api_key_not_found');
+    if (apiKeyId !== null && requests === 0 && (await this.knownKeys.isNobodys(apiKeyId)))
+      throw new Problem('api_key_not_found');
     return {
       object: 'usage',
       api_key_id: apiKeyId,
@@ -38,8 +39,15 @@ export class UsageController {
    * booked yet, and for an id that no request had; the ledger does not know which.
    */
   @Get('events')
-  async events(@Query() query: unknown): Promise<{ object: 'list'; data: UsageEventObject[]; has_more: false; next_cursor: null }> {
+  async events(
+    @Query() query: unknown,
+  ): Promise<{ object: 'list'; data: UsageEventObject[]; has_more: false; next_cursor: null }> {
     const event = await this.findUsageEvent.byRequestId(parseQuery(usageEventsQuery, query).request_id);
-    return { object: 'list', data: event === null ? [] : [usageEventObject(event)], has_more: false, next_cursor: null };
+    return {
+      object: 'list',
+      data: event === null ? [] : [usageEventObject(event)],
+      has_more: false,
+      next_cursor: null,
+    };
   }
 }

@@ -12,20 +12,43 @@ const faults = (schema: z.ZodType, query: object) => {
 describe('a query for usage', () => {
   it('takes an id in any case as the same id', () => {
     for (const written of [id, id.toUpperCase(), 'FFFFFFFF-ffff-FfFf-fFfF-ffffffffffff']) {
-      expect(validate(usageQuery, { api_key_id: written })).toMatchObject({ value: { api_key_id: written.toLowerCase() } });
-      expect(validate(usageEventsQuery, { request_id: written })).toMatchObject({ value: { request_id: written.toLowerCase() } });
+      expect(validate(usageQuery, { api_key_id: written })).toMatchObject({
+        value: { api_key_id: written.toLowerCase() },
+      });
+      expect(validate(usageEventsQuery, { request_id: written })).toMatchObject({
+        value: { request_id: written.toLowerCase() },
+      });
     }
   });
 
   it('takes a period that ends where it begins, whatever the offsets it is written with', () => {
-    expect(validate(usageQuery, { from: '2026-11-20T01:00:00+01:00', to: '2026-11-20T00:00:00Z' })).toMatchObject({ kind: 'valid' });
-    expect(validate(usageQuery, { from: '2026-11-20T00:00:00+05:30', to: '2026-11-19T20:00:00Z' })).toMatchObject({ kind: 'valid' });
+    expect(validate(usageQuery, { from: '2026-11-20T01:00:00+01:00', to: '2026-11-20T00:00:00Z' })).toMatchObject({
+      kind: 'valid',
+    });
+    expect(validate(usageQuery, { from: '2026-11-20T00:00:00+05:30', to: '2026-11-19T20:00:00Z' })).toMatchObject({
+      kind: 'valid',
+    });
   });
 
   it.each<[string, z.ZodType, object, string[]]>([
-    ['a period that ends before it begins', usageQuery, { from: '2026-11-21T00:00:00Z', to: '2026-11-20T23:59:59.999Z' }, ['from: must not be after to']],
-    ['the same in other offsets', usageQuery, { from: '2026-11-20T00:00:00-08:00', to: '2026-11-20T07:59:59Z' }, ['from: must not be after to']],
-    ['a period of words', usageQuery, { from: 'yesterday', to: 'today' }, ['from', 'to'].map((field) => `${field}: must be an RFC 3339 date and time, as 2030-01-31T12:00:00Z`)],
+    [
+      'a period that ends before it begins',
+      usageQuery,
+      { from: '2026-11-21T00:00:00Z', to: '2026-11-20T23:59:59.999Z' },
+      ['from: must not be after to'],
+    ],
+    [
+      'the same in other offsets',
+      usageQuery,
+      { from: '2026-11-20T00:00:00-08:00', to: '2026-11-20T07:59:59Z' },
+      ['from: must not be after to'],
+    ],
+    [
+      'a period of words',
+      usageQuery,
+      { from: 'yesterday', to: 'today' },
+      ['from', 'to'].map((field) => `${field}: must be an RFC 3339 date and time, as 2030-01-31T12:00:00Z`),
+    ],
     ['an id that is none', usageQuery, { api_key_id: 'nonsense' }, ['api_key_id: must be a UUID']],
     ['two ids', usageQuery, { api_key_id: [id, id] }, ['api_key_id: must be a string']],
     ['what is not asked by', usageQuery, { page: '2' }, ['page: unknown field']],
@@ -34,7 +57,12 @@ describe('a query for usage', () => {
     ['a request id in braces', usageEventsQuery, { request_id: `{${id}}` }, ['request_id: must be a UUID']],
     ['a request id with a space behind it', usageEventsQuery, { request_id: `${id} ` }, ['request_id: must be a UUID']],
     ['two request ids', usageEventsQuery, { request_id: [id, id] }, ['request_id: must be a string']],
-    ['what events are not found by', usageEventsQuery, { request_id: id, api_key_id: id }, ['api_key_id: unknown field']],
+    [
+      'what events are not found by',
+      usageEventsQuery,
+      { request_id: id, api_key_id: id },
+      ['api_key_id: unknown field'],
+    ],
   ])('is refused with %s', (_what, schema, query, expected) => {
     expect(faults(schema, query)).toEqual(expected);
   });

@@ -4,17 +4,32 @@ import { readUsageRecord } from './read-usage-record.js';
 
 const read = (value: string) => readUsageRecord({ offset: 1n, part: 0, key: 'org', value });
 
-const golden = JSON.parse(readFileSync(new URL('../../../../libs/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url), 'utf8')) as Record<string, unknown>;
+const golden = JSON.parse(
+  readFileSync(new URL('../../../../libs/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url), 'utf8'),
+) as Record<string, unknown>;
 
 describe('readUsageRecord', () => {
   it('an event with fields of a later release is the event without them', () => {
     const accounts = (golden['accounts'] as object[]).map((account) => ({ ...account, cycle: '2026-11' }));
-    expect(read(JSON.stringify({ ...golden, accounts, addedLater: { x: 1 } }))).toMatchObject({ kind: 'event', event: golden });
+    expect(read(JSON.stringify({ ...golden, accounts, addedLater: { x: 1 } }))).toMatchObject({
+      kind: 'event',
+      event: golden,
+    });
     expect(read(JSON.stringify(golden))).toMatchObject({ kind: 'event', event: golden });
   });
   it('an event of a kind that is not known, or that lacks a field, is poison and names the field', () => {
-    for (const [field, value] of [['outcome', 'paused'], ['usageSource', 'guessed'], ['eventVersion', 2], ['accounts', []], ['chargeNanoUsd', 10], ['journalId', undefined]] as const) {
-      expect(read(JSON.stringify({ ...golden, [field]: value }))).toMatchObject({ kind: 'poison', reason: expect.stringMatching(`^${field}`) });
+    for (const [field, value] of [
+      ['outcome', 'paused'],
+      ['usageSource', 'guessed'],
+      ['eventVersion', 2],
+      ['accounts', []],
+      ['chargeNanoUsd', 10],
+      ['journalId', undefined],
+    ] as const) {
+      expect(read(JSON.stringify({ ...golden, [field]: value }))).toMatchObject({
+        kind: 'poison',
+        reason: expect.stringMatching(`^${field}`),
+      });
     }
   });
   it('what is not JSON is poison', () => {

@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { chargeReason } from './charge-reason.js';
 
 const event = (fields: Partial<Parameters<typeof chargeReason>[0]>) =>
-  chargeReason({ outcome: 'completed', usageSource: 'provider', costNanoUsd: 10n, chargeNanoUsd: 10n, holdNanoUsd: null, ...fields });
+  chargeReason({
+    outcome: 'completed',
+    usageSource: 'provider',
+    costNanoUsd: 10n,
+    chargeNanoUsd: 10n,
+    holdNanoUsd: null,
+    ...fields,
+  });
 
 describe('why a request was charged what it was', () => {
   it.each([
@@ -14,15 +21,40 @@ describe('why a request was charged what it was', () => {
     ['reported, and free', { costNanoUsd: 0n, chargeNanoUsd: 0n }, 'provider_reported', 'costs nothing'],
     ['counted', { usageSource: 'counted' }, 'counted', 'reported none'],
     ['counted when the client left', { usageSource: 'counted', outcome: 'client_left' }, 'counted', 'client left'],
-    ['counted when the provider broke off', { usageSource: 'counted', outcome: 'provider_interrupted' }, 'counted', 'broke off'],
+    [
+      'counted when the provider broke off',
+      { usageSource: 'counted', outcome: 'provider_interrupted' },
+      'counted',
+      'broke off',
+    ],
     ['counted when the key leaked', { usageSource: 'counted', outcome: 'revoked' }, 'counted', 'leaked'],
     ['counted when the gateway was killed', { usageSource: 'counted', outcome: 'orphaned' }, 'counted', 'killed'],
     ['dearer than its hold', { chargeNanoUsd: 7n, holdNanoUsd: 7n }, 'capped_by_hold', 'no more than the hold'],
     ['dearer than what was left', { chargeNanoUsd: 3n, holdNanoUsd: 7n }, 'capped_by_limit', 'left of a credit limit'],
-    ['booked when nothing was left', { chargeNanoUsd: 0n, holdNanoUsd: 7n }, 'capped_by_limit', 'left of a credit limit'],
-    ['failed', { usageSource: 'none', outcome: 'provider_failed', costNanoUsd: 0n, chargeNanoUsd: 0n, holdNanoUsd: 7n }, 'nothing_owed', 'the provider failed'],
-    ['refused', { usageSource: 'none', outcome: 'provider_refused', costNanoUsd: 0n, chargeNanoUsd: 0n }, 'nothing_owed', 'refused the request'],
-    ['killed at once', { usageSource: 'none', outcome: 'orphaned', costNanoUsd: 0n, chargeNanoUsd: 0n }, 'nothing_owed', 'killed'],
+    [
+      'booked when nothing was left',
+      { chargeNanoUsd: 0n, holdNanoUsd: 7n },
+      'capped_by_limit',
+      'left of a credit limit',
+    ],
+    [
+      'failed',
+      { usageSource: 'none', outcome: 'provider_failed', costNanoUsd: 0n, chargeNanoUsd: 0n, holdNanoUsd: 7n },
+      'nothing_owed',
+      'the provider failed',
+    ],
+    [
+      'refused',
+      { usageSource: 'none', outcome: 'provider_refused', costNanoUsd: 0n, chargeNanoUsd: 0n },
+      'nothing_owed',
+      'refused the request',
+    ],
+    [
+      'killed at once',
+      { usageSource: 'none', outcome: 'orphaned', costNanoUsd: 0n, chargeNanoUsd: 0n },
+      'nothing_owed',
+      'killed',
+    ],
   ] as const)('%s', (_what, fields, reason, words) => {
     expect(event(fields)).toEqual({ reason, explanation: expect.stringContaining(words) });
   });
@@ -33,11 +65,13 @@ describe('why a request was charged what it was', () => {
       usageSource: fc.constantFrom('provider', 'counted', 'none', 'of a later release'),
       holdNanoUsd: fc.option(fc.bigInt(0n, 20n)),
     });
-    fc.assert(fc.property(kinds, fc.bigInt(0n, 20n), fc.bigInt(0n, 20n), (fields, charge, loss) => {
-      const { reason, explanation } = event({ ...fields, costNanoUsd: charge + loss, chargeNanoUsd: charge });
-      expect(explanation).toMatch(/^[A-Z][^.]*\.( [A-Z][^.]*\.)?$/);
-      expect(reason.startsWith('capped')).toBe(loss > 0n);
-      if (reason === 'nothing_owed') expect(charge).toBe(0n);
-    }));
+    fc.assert(
+      fc.property(kinds, fc.bigInt(0n, 20n), fc.bigInt(0n, 20n), (fields, charge, loss) => {
+        const { reason, explanation } = event({ ...fields, costNanoUsd: charge + loss, chargeNanoUsd: charge });
+        expect(explanation).toMatch(/^[A-Z][^.]*\.( [A-Z][^.]*\.)?$/);
+        expect(reason.startsWith('capped')).toBe(loss > 0n);
+        if (reason === 'nothing_owed') expect(charge).toBe(0n);
+      }),
+    );
   });
 });

@@ -6,7 +6,7 @@ type ReasonFields = Pick<BookedEvent, 'outcome' | 'usageSource' | 'costNanoUsd' 
 export interface ChargeReason {
   /**
    * `provider_reported` and `counted`: the cost of the usage, by the one who counted it. `capped_by_hold` and
-   * `capped_by_limit`: less than the cost, since no more than this was held, or left. `nothing_owed`: there was no usage.
+   * `capped_by_limit`: less than the cost, since no more than this was held, or left. `nothing_owed`: no usage.
    */
   readonly reason: 'provider_reported' | 'counted' | 'capped_by_hold' | 'capped_by_limit' | 'nothing_owed';
   /** One or two sentences. */
@@ -20,7 +20,8 @@ export function chargeReason(event: ReasonFields): ChargeReason {
   const counted = usageCounted(event);
   if (chargeNanoUsd < costNanoUsd) {
     const byHold = chargeNanoUsd === holdNanoUsd;
-    const cap = byHold ? 'That cost more than the credit held for the request, and no more than the hold is charged.'
+    const cap = byHold
+      ? 'That cost more than the credit held for the request, and no more than the hold is charged.'
       : 'That cost more than was left of a credit limit when it was booked, and no more than that is charged.';
     return { reason: byHold ? 'capped_by_hold' : 'capped_by_limit', explanation: `${counted} ${cap}` };
   }
@@ -49,9 +50,9 @@ function usageCounted({ outcome, usageSource }: ReasonFields): string {
   if (usageSource === 'provider') return 'The usage is what the provider reported.';
   switch (outcome) {
     case 'client_left':
-      return 'The client left, and the provider reported no usage: counted are the input and what was delivered of the answer.';
+      return 'The client left, and no usage was reported: counted are the input and what was delivered of the answer.';
     case 'provider_interrupted':
-      return 'The provider broke off and reported no usage: counted are the input and what was delivered of the answer.';
+      return 'The provider broke off without a report: counted are the input and what was delivered of the answer.';
     case 'revoked':
       return 'The key leaked, and the call was ended: counted are the input and what was delivered of the answer.';
     case 'orphaned':

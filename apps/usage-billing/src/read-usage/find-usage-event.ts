@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 
-/** A booked usage event as the ledger has it. Kinds are texts: a later release may have booked one that this one does not know. */
+/** A booked usage event. Kinds are texts: a later release may have booked one that this one does not know. */
 export interface BookedEvent {
   readonly requestId: string;
   readonly apiKeyId: string;
@@ -58,8 +58,10 @@ export class FindUsageEvent {
   /** Null for a request that reached no provider, is not booked yet, or never was. Index: usage_event_pk. */
   async byRequestId(requestId: string): Promise<BookedEvent | null> {
     const rows: EventRow[] = await this.dataSource.query(
-      `SELECT request_id, api_key_id, outcome, route, provider, model, stream, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens,
-              usage_source, cost_nano_usd, charge_nano_usd, hold_nano_usd, accounts, price_version, started_at, ended_at, booked_at, client_address
+      `SELECT request_id, api_key_id, outcome, route, provider, model, stream,
+              input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source,
+              cost_nano_usd, charge_nano_usd, hold_nano_usd, accounts, price_version,
+              started_at, ended_at, booked_at, client_address
        FROM billing.usage_event WHERE request_id = $1::uuid`,
       [requestId],
     );

@@ -4,7 +4,10 @@ import type { Logger } from '@tollgate/telemetry';
 /** Which ids are of keys, asked of key-management: the ledger knows only of keys that were charged. */
 export class KnownKeys {
   /** `keyManagement` is asked at the time of the call: in one process the modules refer to one another. */
-  constructor(private readonly keyManagement: () => Pick<KeyManagementApi, 'knownKeys'> | undefined, private readonly logger: Logger) {}
+  constructor(
+    private readonly keyManagement: () => Pick<KeyManagementApi, 'knownKeys'> | undefined,
+    private readonly logger: Logger,
+  ) {}
 
   /**
    * True where no key ever had this id, deleted keys included. False as well where nobody can say: the ledger's zeros

@@ -62,7 +62,10 @@ export function usageEventObject(event: BookedEvent): UsageEventObject {
     hold_usd: event.holdNanoUsd === null ? null : formatUsd(event.holdNanoUsd),
     platform_loss_usd: formatUsd(event.costNanoUsd - event.chargeNanoUsd),
     price_version: event.priceVersion,
-    accounts: event.accounts.map(({ accountId, capNanoUsd }) => ({ account_id: accountId, cap_usd: capNanoUsd === null ? null : formatUsd(BigInt(capNanoUsd)) })),
+    accounts: event.accounts.map(({ accountId, capNanoUsd }) => ({
+      account_id: accountId,
+      cap_usd: capNanoUsd === null ? null : formatUsd(BigInt(capNanoUsd)),
+    })),
     started_at: event.startedAt.toISOString(),
     ended_at: event.endedAt.toISOString(),
     booked_at: event.bookedAt.toISOString(),

@@ -75,7 +75,7 @@ local function take(tat, limit, units)
   return next - now - WINDOW <= interval * TOLERANCE and next
 end
 
--- An arrival time more than a window ahead is of a clock that was set back since: nobody waits for the old time to come again.
+-- An arrival time more than a window ahead is of a clock that was set back since: nobody waits for the old time.
 local function within_window(tat, limit)
   return tat - now - WINDOW > WINDOW / limit * TOLERANCE and now + WINDOW or tat
 end
@@ -86,7 +86,7 @@ local function keep_within_window(rate, rpm, tpm)
   change(rate)
 end
 
--- The tokens that a reserve takes: at most the limit, so what can never fit waits for the whole of it, and then goes alone.
+-- The tokens that a reserve takes, at most the limit: what can never fit waits for the whole of it, and goes alone.
 local function tokens_of(asked, tokens, limit)
   local largest = asked and largest_answer(asked.answers, asked.model)
   return math.min(largest and asked.input + largest or tokens, limit)

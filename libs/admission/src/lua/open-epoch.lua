@@ -4,9 +4,15 @@ local current = redis.call('HGET', KEY, 'e')
 local mark = ARGV[1] .. '|'
 if current and string.sub(current, 1, #mark) == mark then return 0 end
 local dropped = {}
-for _, name in ipairs(redis.call('HKEYS', KEY)) do
+local fields = redis.call('HGETALL', KEY)
+for i = 1, #fields, 2 do
+  local name, text = fields[i], fields[i + 1]
   local kind = sub(name, 1, 2)
-  if kind == 'r:' then rate_of(name) elseif kind ~= 't:' then dropped[#dropped + 1] = name end
+  if kind == 'r:' then rate_of(name)
+  -- Nobody announces holds of tokens alone, neither parallel nor on an account: they stay until they end.
+  elseif kind ~= 't:' and not (kind == 'o:' and find(text, '^[^|]*|[^|]*|0|[^|]*||')) then
+    dropped[#dropped + 1] = name
+  end
 end
 read({}, 0)
 for _, rate in pairs(states) do occupy(rate, -rate.parallel) end

@@ -2,9 +2,9 @@
 --   e            epoch: "storeId|epochId"       wn          how many journals have yet to announce
 --   w:JOURNAL    instance that must announce    b:JOURNAL   booked number
 --   a:ACCOUNT    "posted|held" nano-USD         r:KEY       "requestsTat|tokensTat|tokensLimit|parallel"
---   o:REQUEST    "amount|tokens|parallel|r:KEY|a:ACCOUNT,…|instance|journal", and "|NAME," where the request names no ceiling
---   t:KEY        answers of the key's last models, the last one first: ";NAME=TOKENS:STAYS,…;NAME=…"; of each model those that
---                no later one has reached, the largest first, with how many more answers they stay
+--   o:REQUEST    "amount|tokens|parallel|r:KEY|a:ACCOUNT,…|instance|journal", and "|NAME," where no ceiling is named
+--   t:KEY        answers of the key's last models, the last one first: ";NAME=TOKENS:STAYS,…;NAME=…"; of each model
+--                those that no later one has reached, the largest first, with how many more answers they stay
 -- A release that does not know t:KEY, nor the end of such a hold, reads past them.
 -- A TAT counts ticks, quarters of a microsecond: doubles of a present time's size come in whole ticks, so the twin, which
 -- rounds to ticks, has the same numbers. %d prints them whole where tostring() would round.
@@ -58,7 +58,7 @@ local function parse_hold(text)
   end
   -- Nothing else ends in a comma: ids have theirs escaped.
   if string.byte(text, -1) == COMMA then
-    hold.answers, hold.model = answers_of(hold.rate), match(text, '|([^|]*),$')
+    hold.answers, hold.model = answers_of(hold.rate), match(text, '^.*|(.*),$')
   end
   return hold
 end
@@ -164,8 +164,8 @@ local function remember_answer(memory, model, answer)
   change(memory)
 end
 
--- Ends a hold: moves it to posted, at most the hold, and puts right what it took of the tokens. `answer`: output tokens of
--- a whole answer, nil for none.
+-- Ends a hold: moves it to posted, at most the hold, and puts right what it took of the tokens. `answer`: output
+-- tokens of a whole answer, nil for none.
 local function settle(hold, charge, tokens, answer)
   if charge > hold.amount then charge = hold.amount end
   for i = 1, #hold do book(hold[i], charge, -hold.amount) end

@@ -5,7 +5,11 @@ import { digest, id, instant, nanoUsd, readableItems } from '../primitives.js';
 const identity = { apiKeyId: id, organizationId: id, version: z.int().positive(), digests: z.array(digest).readonly() };
 const limit = z.int().positive().nullable();
 /** A scope of a later release opens nothing here, and is no reason to refuse what the others open. */
-const scopes = z.array(z.string()).transform((names): readonly Scope[] => names.filter((name): name is Scope => (SCOPES as readonly string[]).includes(name)));
+const scopes = z
+  .array(z.string())
+  .transform((names): readonly Scope[] =>
+    names.filter((name): name is Scope => (SCOPES as readonly string[]).includes(name)),
+  );
 
 /**
  * A key snapshot on the wire (internal API, Redis). What does not parse, a state of a later release among it, denies
@@ -22,9 +26,16 @@ export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state',
     models: z.array(z.string()).readonly().nullable(),
     allowedIps: z.array(z.string()).readonly().nullable(),
     rateLimits: z.object({ requestsPerMinute: limit, tokensPerMinute: limit, parallelRequests: limit }),
-    accounts: z.array(z.object({ accountId: id, capNanoUsd: nanoUsd.nullable() })).min(1).readonly(),
+    accounts: z
+      .array(z.object({ accountId: id, capNanoUsd: nanoUsd.nullable() }))
+      .min(1)
+      .readonly(),
   }),
-  z.object({ ...identity, state: z.literal('revoked'), reason: z.enum(['revoked', 'deleted', 'leaked']).catch('revoked') }),
+  z.object({
+    ...identity,
+    state: z.literal('revoked'),
+    reason: z.enum(['revoked', 'deleted', 'leaked']).catch('revoked'),
+  }),
 ]);
 
 /** `POST /internal/keys/verify` {digest} → {snapshot | null}: the authority's answer, from Postgres. */

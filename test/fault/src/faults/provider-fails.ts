@@ -75,11 +75,11 @@ async function expectPartCharged(stageOf: () => GatewayStage, key: CreatedKey, f
   const inputTokens = Math.ceil(Buffer.byteLength(chatBody(fields)) / 4);
   expect(event).toMatchObject({ outcome: 'provider_interrupted', inputTokens });
   expect(event.charge).toBe(costNanoUsd('gpt-4o-mini', inputTokens, event.outputTokens));
-  // One token a chunk that the client had, at least, and one for four bytes of text at most.
+  // One token a chunk that the client had, at least, and at most half as much again as four bytes of text for each.
   const received = events.filter(({ json }) => (json?.choices?.[0]?.delta.content ?? '') !== '').length;
   expect(received).toBe(chunks);
   expect(event.outputTokens).toBeGreaterThanOrEqual(received);
-  expect(event.outputTokens).toBeLessThanOrEqual(Math.max(received, Math.ceil(Buffer.byteLength(contentOf(events)) / 4)));
+  expect(event.outputTokens).toBeLessThanOrEqual(Math.max(received, Math.ceil(Buffer.byteLength(contentOf(events)) / 4 * 1.5)));
 }
 
 function booked(stageOf: () => GatewayStage, requestId: string): Promise<LedgerEvent> {

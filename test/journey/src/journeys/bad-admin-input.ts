@@ -108,7 +108,13 @@ export function badAdminInput(shape: () => Shape): void {
       expectProblem(await shape().client().admin('GET', `/v1/api-keys${query}`), 'invalid_request');
     });
 
-    it.each(['?api_key_id=', '?api_key_id=nonsense', '?unknown=1', '?from=yesterday', '?from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z'])('has no usage by a query that means nothing: %j', async (query) => {
+    it.each([
+      '?api_key_id=',
+      '?api_key_id=nonsense',
+      '?unknown=1',
+      '?from=yesterday',
+      '?from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z',
+    ])('has no usage by a query that means nothing: %j', async (query) => {
       expectProblem(await shape().client().admin('GET', `/v1/usage${query}`), 'invalid_request');
     });
   });

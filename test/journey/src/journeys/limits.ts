@@ -79,6 +79,25 @@ export function limits(shape: () => Shape): void {
       expect(afterwards.status, afterwards.text).toBe(200);
     });
 
+    it('of tokens per minute holds for calls that name no ceiling, and learns from their answers', async () => {
+      // The model may answer with more than all of it.
+      const { secret } = await shape().client().createKey({ rate_limits: { tokens_per_minute: 10_000 } });
+      const clients = shape().gateways.map(({ url }) => clientOf(url));
+      const answer = { simulator: { completion_tokens: 50 } };
+      const slow = { simulator: { ...answer.simulator, chunks: 10, chunk_interval_ms: 50 } };
+      const open = await clients[0]!.openChat(secret, slow);
+      expect(open.status).toBe(200);
+      const meanwhile = await clients.at(-1)!.chat(secret);
+      expect([meanwhile.status, meanwhile.code]).toEqual([429, 'rate_limit_exceeded']);
+      expect(Number(meanwhile.header('retry-after-ms'))).toBeLessThanOrEqual(60_000);
+      await open.ended;
+      const answered = async () => (await clients[0]!.chat(secret, answer)).status === 200;
+      await waitUntil(answered, { what: 'the rest to be given back', timeoutMs: 2_000 });
+      const many = [...clients, ...clients, ...clients];
+      const later = await Promise.all(many.map((client) => client.chat(secret, answer)));
+      expect(later.map(({ status }) => status)).toEqual(later.map(() => 200));
+    });
+
     it('of parallel requests holds over all gateways, until one of them ends', async () => {
       const key = await shape().client().createKey({ rate_limits: { parallel_requests: 1 } });
       const underway = await shape().client().openChat(key.secret, { simulator: { chunks: 20, chunk_interval_ms: 25 } });

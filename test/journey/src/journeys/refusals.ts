@@ -77,7 +77,8 @@ export function refusals(shape: () => Shape): void {
       ];
       for (const [models, allowed, denied] of cases) {
         const { secret } = await client.createKey({ models });
-        for (const model of allowed) expect((await client.chat(secret, { model })).status, `${models.join()} ${model}`).toBe(200);
+        for (const model of allowed)
+          expect((await client.chat(secret, { model })).status, `${models.join()} ${model}`).toBe(200);
         for (const model of denied) expectRefusal(await client.chat(secret, { model }), 403, 'model_access_denied');
       }
     });

@@ -85,9 +85,16 @@ export function theKey(shape: () => Shape): void {
       expect(Number(shown.credit_used_usd)).toBeGreaterThan(0);
       expect(await client.getKey(capitals)).toEqual(shown);
       expect(await client.usage(capitals)).toEqual(totals);
-      for (const [method, path] of [['POST', `/v1/api-keys/${capitals}/revoke`], ['DELETE', `/v1/api-keys/${capitals}`]] as const) {
+      for (const [method, path] of [
+        ['POST', `/v1/api-keys/${capitals}/revoke`],
+        ['DELETE', `/v1/api-keys/${capitals}`],
+      ] as const) {
         const reply = await client.admin(method, path);
-        expect([reply.status, reply.json<ApiKey>().credit_used_usd, reply.json<ApiKey>().last_used_at]).toEqual([200, shown.credit_used_usd, shown.last_used_at]);
+        expect([reply.status, reply.json<ApiKey>().credit_used_usd, reply.json<ApiKey>().last_used_at]).toEqual([
+          200,
+          shown.credit_used_usd,
+          shown.last_used_at,
+        ]);
       }
       expect(await client.usage(capitals), 'after its end').toEqual(totals);
       expect((await client.chat(secret)).status).toBe(401);

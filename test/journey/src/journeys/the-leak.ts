@@ -75,17 +75,26 @@ export function theLeak(shape: () => Shape): void {
       expect((await report([leaked(key.secret)])).json<Feedback[]>()).toMatchObject([{ label: 'true_positive' }]);
     });
 
-    it('is found in a token that holds the secret among other characters, and so is every other secret there', async () => {
+    it('is found in a token that holds the secret among other characters, and every other secret with it', async () => {
       const keys = await Promise.all(Array.from({ length: 9 }, () => shape().client().createKey()));
       const secrets = keys.map(({ secret }) => secret);
       const tokens = [
-        `${secrets[0]}\n`, `"${secrets[1]}"`, `'${secrets[2]}',`, `Authorization: Bearer ${secrets[3]}`, `${secrets[4]}${secrets[4]}`, `x${secrets[5]}x`, `${secrets[6]}${secrets[7]};${secrets[8]}`,
+        `${secrets[0]}\n`,
+        `"${secrets[1]}"`,
+        `'${secrets[2]}',`,
+        `Authorization: Bearer ${secrets[3]}`,
+        `${secrets[4]}${secrets[4]}`,
+        `x${secrets[5]}x`,
+        `${secrets[6]}${secrets[7]};${secrets[8]}`,
       ];
       const reply = await report(tokens.map((token) => leaked(token)));
       expect(reply.json<Feedback[]>().map(({ label }) => label)).toEqual(tokens.map(() => 'true_positive'));
       for (const key of keys) {
         expect(await shape().client().getKey(key.id)).toMatchObject({ state: 'revoked' });
-        await waitUntil(async () => (await statusEverywhere(key)).every((status) => status === 401), { what: 'every gateway to refuse the key', timeoutMs: 1_000 });
+        await waitUntil(async () => (await statusEverywhere(key)).every((status) => status === 401), {
+          what: 'every gateway to refuse the key',
+          timeoutMs: 1_000,
+        });
       }
     });
 

@@ -12,11 +12,16 @@ interface EventList {
 /** What was booked for one request, found by the id that its reply carried. */
 export function theUsageEvent(shape: () => Shape): void {
   describe('the usage event', () => {
-    const find = async (requestId: string) => (await shape().client().admin('GET', `/v1/usage/events?request_id=${requestId}`)).json<EventList>();
-    const booked = (requestId: string) => waitUntil(async () => {
-      const { data } = await find(requestId);
-      return data.length === 1 && data[0]!;
-    }, { what: 'the usage event to be found', timeoutMs: usageLagMsMax });
+    const find = async (requestId: string) =>
+      (await shape().client().admin('GET', `/v1/usage/events?request_id=${requestId}`)).json<EventList>();
+    const booked = (requestId: string) =>
+      waitUntil(
+        async () => {
+          const { data } = await find(requestId);
+          return data.length === 1 && data[0]!;
+        },
+        { what: 'the usage event to be found', timeoutMs: usageLagMsMax },
+      );
 
     it('is found by the id of its request in any case, with what was charged and why', async () => {
       const key = await shape().client().createKey({ credit_limit_usd: '5' });
@@ -24,19 +29,43 @@ export function theUsageEvent(shape: () => Shape): void {
       const cost = usd(costOfEntry(providerEntry(shape(), reply.requestId)));
       const event = await booked(reply.requestId);
       expect(event).toMatchObject({
-        object: 'usage_event', request_id: reply.requestId, api_key_id: key.id, outcome: 'completed', route: 'support-bot', provider: 'simulator', model: 'gpt-4o-mini', stream: true,
-        usage_source: 'provider', cost_usd: cost, charge_usd: cost, charge_reason: 'provider_reported', charge_explanation: expect.any(String), platform_loss_usd: '0',
+        object: 'usage_event',
+        request_id: reply.requestId,
+        api_key_id: key.id,
+        outcome: 'completed',
+        route: 'support-bot',
+        provider: 'simulator',
+        model: 'gpt-4o-mini',
+        stream: true,
+        usage_source: 'provider',
+        cost_usd: cost,
+        charge_usd: cost,
+        charge_reason: 'provider_reported',
+        charge_explanation: expect.any(String),
+        platform_loss_usd: '0',
         accounts: [{ account_id: `key:${key.id}`, cap_usd: '5' }],
       });
       expect(Number(event['hold_usd'])).toBeGreaterThan(Number(cost));
       expect((await shape().client().getKey(key.id)).credit_used_usd).toBe(cost);
-      expect(await find(reply.requestId.toUpperCase())).toEqual({ object: 'list', data: [event], has_more: false, next_cursor: null });
+      expect(await find(reply.requestId.toUpperCase())).toEqual({
+        object: 'list',
+        data: [event],
+        has_more: false,
+        next_cursor: null,
+      });
     });
 
     it('says why nothing was charged', async () => {
       const key = await shape().client().createKey();
-      const reply = await shape().client().chat(key.secret, { simulator: { fail_status: 500 } });
-      expect(await booked(reply.requestId)).toMatchObject({ outcome: 'provider_failed', charge_usd: '0', charge_reason: 'nothing_owed', hold_usd: null });
+      const reply = await shape()
+        .client()
+        .chat(key.secret, { simulator: { fail_status: 500 } });
+      expect(await booked(reply.requestId)).toMatchObject({
+        outcome: 'provider_failed',
+        charge_usd: '0',
+        charge_reason: 'nothing_owed',
+        hold_usd: null,
+      });
     });
 
     it('is none of a refused call', async () => {
@@ -50,13 +79,22 @@ export function theUsageEvent(shape: () => Shape): void {
 
     it('is shown only for who has the admin secret, and by one request id', async () => {
       const path = '/v1/usage/events';
-      const { secret } = await shape().client().createKey({ scopes: ['admin', 'analytics:read'] });
-      const wrong = await shape().client().call({ method: 'GET', path, headers: { authorization: `Bearer ${secret}` } });
+      const { secret } = await shape()
+        .client()
+        .createKey({ scopes: ['admin', 'analytics:read'] });
+      const wrong = await shape()
+        .client()
+        .call({ method: 'GET', path, headers: { authorization: `Bearer ${secret}` } });
       expect([wrong.status, wrong.code]).toEqual([401, 'invalid_admin_secret']);
       for (const query of ['', '?request_id=', '?request_id=nonsense', '?request_id=1&request_id=2']) {
-        const reply = await shape().client().admin('GET', path + query);
+        const reply = await shape()
+          .client()
+          .admin('GET', path + query);
         expect([reply.status, reply.code], query).toEqual([400, 'invalid_request']);
-        expect(reply.json<{ errors: { path: string }[] }>().errors.map((error) => error.path), query).toEqual(['request_id']);
+        expect(
+          reply.json<{ errors: { path: string }[] }>().errors.map((error) => error.path),
+          query,
+        ).toEqual(['request_id']);
       }
     });
   });

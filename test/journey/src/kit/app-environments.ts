@@ -46,7 +46,10 @@ export function appEnvironment(app: DistributedApp, { databaseUrl, redisUrl, kaf
         TOLLGATE_ADMIN_SECRET: secrets.admin, TOLLGATE_PEPPER: secrets.pepper, INIT_OWNER_EMAIL: ownerEmail,
       };
     case 'usage-billing':
-      return { ...everyApp, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, KEY_MANAGEMENT_URL: urls.keyManagement, TOLLGATE_ADMIN_SECRET: secrets.admin };
+      return {
+        ...everyApp, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, KEY_MANAGEMENT_URL: urls.keyManagement,
+        TOLLGATE_ADMIN_SECRET: secrets.admin,
+      };
     case 'secret-scanning':
       return { ...everyApp, ...outside, ...callsServices, DATABASE_URL: databaseUrl, TOLLGATE_PEPPER: secrets.pepper };
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { digestSecret, generateSecret, maskSecret, pepperId, type Secret } from '@tollgate/api-key';
 import { Client } from 'pg';
 
-/** A key that was put into the database. */
+/** A key that is put into the database. */
 export interface SeededKey {
   readonly id: string;
   readonly secret: Secret;
@@ -11,8 +11,12 @@ export interface SeededKey {
 export interface Seed {
   readonly databaseUrl: string;
   readonly pepper: string;
-  readonly marker: string;
-  readonly keys: number;
+  readonly keys: readonly SeededKey[];
+}
+
+/** Makes so many keys, which nobody has yet. */
+export function makeKeys(count: number, marker: string): SeededKey[] {
+  return Array.from({ length: count }, () => ({ id: randomUUID(), secret: generateSecret(marker) }));
 }
 
 /** What every seeded key is held to: everything is checked, nothing is ever refused. Amounts in nano-USD. */
@@ -37,8 +41,7 @@ const ORGANIZATION = 'default';
  * Every key has limits on requests and tokens per minute, addresses and models, and two capped accounts: its own, and
  * the organisation's.
  */
-export async function seedKeys({ databaseUrl, pepper, marker, keys: count }: Seed): Promise<SeededKey[]> {
-  const keys = Array.from({ length: count }, () => ({ id: randomUUID(), secret: generateSecret(marker) }));
+export async function seedKeys({ databaseUrl, pepper, keys }: Seed): Promise<void> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
@@ -59,5 +62,4 @@ export async function seedKeys({ databaseUrl, pepper, marker, keys: count }: See
   } finally {
     await client.end();
   }
-  return keys;
 }

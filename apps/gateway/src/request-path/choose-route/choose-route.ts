@@ -2,7 +2,10 @@ import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
 import { orderTargets, type RouteTable } from './route-table.js';
 
-/** Which provider's model answers to the name asked for, and whether the key may use it: by that name, not the provider's. */
+/**
+ * Which provider's model answers to the name asked for, and whether the key may use it: its list is compared with that
+ * name, not the provider's.
+ */
 export function chooseRoute(routes: RouteTable): (exchange: Exchange) => Refusal | undefined {
   return (exchange) => {
     const route = routes.find(exchange.model);

@@ -30,16 +30,16 @@ export class EventTemplate {
     const after = event.slice(at + literal.length - 1);
     if (!carriesOnly(data.replace(literal, `"${PROBE}"`), PROBE)) return null;
     const padding = PADDING.exec(after);
-    if (padding === null) return new EventTemplate(before, after, null);
+    if (padding === null) return new EventTemplate(flat(before), flat(after), null);
     const start = padding.index + padding[0].length;
     const end = after.indexOf('"', start);
-    return new EventTemplate(before, after.slice(0, start), after.slice(end));
+    return new EventTemplate(flat(before), flat(after.slice(0, start)), flat(after.slice(end)));
   }
 
   /** Where the text of the event at `at` ends, where the event follows the template; else -1. */
   textEnd(text: string, at: number): number {
-    if (!text.startsWith(this.before, at)) return -1;
     let end = at + this.before.length;
+    if (text.slice(at, end) !== this.before) return -1;
     for (;;) {
       const code = text.charCodeAt(end);
       if (code === QUOTE) break;
@@ -47,7 +47,7 @@ export class EventTemplate {
       if (!(code >= 0x20)) return -1;
       end += code === BACKSLASH ? 2 : 1;
     }
-    return text.startsWith(this.after, end) ? end : -1;
+    return text.slice(end, end + this.after.length) === this.after ? end : -1;
   }
 
   /** Where the text starts in an event at `at`. */
@@ -62,6 +62,11 @@ export class EventTemplate {
     const padded = text.indexOf('"', end);
     return padded !== -1 && text.startsWith(this.afterPadding, padded) ? padded + this.afterPadding.length : -1;
   }
+}
+
+/** A string of its own: one that is a part of another is compared a hundred times more slowly. */
+function flat(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 function carriesOnly(data: string, text: string): boolean {

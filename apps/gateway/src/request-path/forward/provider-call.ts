@@ -87,6 +87,10 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
     // A plain reply is heard to its end, or until its time is over.
   }
 
+  deliveredTokens(): number {
+    return 0;
+  }
+
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return;
     this.exchange.firstByteAt = performance.now();

@@ -176,7 +176,7 @@ describe('a stream passed through', () => {
     const { relay: stream, exchange, outcome, arrival } = await relay();
     for (const part of [event(''), event('a'), event('b')]) stream.push(part);
     await arrival();
-    expect(exchange.countedOutputTokens).toBe(2);
+    expect(exchange.call?.deliveredTokens()).toBe(2);
     const closed = once(exchange.reply, 'close');
     client.destroy();
     await closed;

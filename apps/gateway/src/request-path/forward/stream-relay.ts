@@ -58,6 +58,7 @@ export class StreamRelay implements CallUnderWay {
   #state: 'opening' | 'open' | 'settling' | 'finished' = 'opening';
   #upstreamEnded = false;
   #aborted: AbortReason | null = null;
+  #deliveredAtLeave: number | null = null;
 
   constructor(
     private readonly exchange: Exchange,
@@ -133,7 +134,6 @@ export class StreamRelay implements CallUnderWay {
     if (this.#state === 'opening') this.#opening += events;
     else this.#write(events);
     this.#tail += tail;
-    if (!this.exchange.clientLeft) this.exchange.countedOutputTokens = this.#events.countedTokens();
   }
 
   /** The first part of a completion has come: from here on the reply is this provider's. */
@@ -155,9 +155,9 @@ export class StreamRelay implements CallUnderWay {
   }
 
   #isHoldUsedUp(): boolean {
-    const { holdNanoUsd, inputTokensEstimate, countedOutputTokens } = this.exchange;
+    const { holdNanoUsd, inputTokensEstimate } = this.exchange;
     if (holdNanoUsd === null) return false;
-    return costOf(this.target.price, { inputTokens: inputTokensEstimate, outputTokens: countedOutputTokens, cachedInputTokens: 0, reasoningTokens: 0 }) >= holdNanoUsd;
+    return costOf(this.target.price, { inputTokens: inputTokensEstimate, outputTokens: this.deliveredTokens(), cachedInputTokens: 0, reasoningTokens: 0 }) >= holdNanoUsd;
   }
 
   #write(text: string): void {
@@ -188,8 +188,10 @@ export class StreamRelay implements CallUnderWay {
     const { exchange, target } = this;
     exchange.call = null;
     const isWhole = outcome === 'completed' && !this.#events.isReportEarly;
-    const counted = { inputTokens: exchange.inputTokensEstimate, outputTokens: exchange.countedOutputTokens };
-    const { usage, usageSource } = judgeUsage(this.#events.report, counted, !isWhole);
+    const { report } = this.#events;
+    // A whole report needs no count of ours beside it.
+    const outputTokens = isWhole && (report?.outputTokens ?? 0) > 0 ? 0 : this.deliveredTokens();
+    const { usage, usageSource } = judgeUsage(report, { inputTokens: exchange.inputTokensEstimate, outputTokens }, !isWhole);
     const left = exchange.clientLeft && outcome !== 'revoked';
     this.ended({
       kind: 'streamed',
@@ -214,7 +216,12 @@ export class StreamRelay implements CallUnderWay {
 
   /** The client is gone: what was not taken by it is taken by nobody. */
   clientLeft(): void {
+    this.#deliveredAtLeave = this.#events.countedTokens();
     this.controller.resume();
+  }
+
+  deliveredTokens(): number {
+    return this.#deliveredAtLeave ?? this.#events.countedTokens();
   }
 
   /** The stream ends here and now. */

@@ -94,7 +94,7 @@ describe('the cache of keys', () => {
     expect(await kindOf(cacheOn(store, () => Promise.resolve(ACTIVE)))).toBe('active');
   });
 
-  it('forgets the key alone that changed to something it cannot read, and calls it unavailable, never invalid', async () => {
+  it('forgets the one key that changed to something it cannot read, and calls it unavailable, not invalid', async () => {
     const store = new Store();
     const other = 'cd'.repeat(32);
     store.answer = () => Promise.resolve({ kind: 'found', snapshot: { ...ACTIVE, digests: [DIGEST, other] } });

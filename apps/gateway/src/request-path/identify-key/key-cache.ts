@@ -38,7 +38,11 @@ export class KeyCache {
   readonly #reads = new Map<string, { overtaken: boolean; readonly identity: Promise<Identity> }>();
   readonly counts: KeyCacheCounts = { local: 0, store: 0, authority: 0 };
 
-  constructor(private readonly snapshots: KeySnapshotReader, private readonly keyManagement: Pick<KeyManagementApi, 'verifyKey'>, onTombstone: (snapshot: KeySnapshot) => void) {
+  constructor(
+    private readonly snapshots: KeySnapshotReader,
+    private readonly keyManagement: Pick<KeyManagementApi, 'verifyKey'>,
+    onTombstone: (snapshot: KeySnapshot) => void,
+  ) {
     snapshots.follow({
       changed: (snapshot) => {
         this.#forget(snapshot.digests);

@@ -42,8 +42,10 @@ export function textsOfChoices(document: unknown): string[] {
 function reasoningOf(fields: Fields): string[] {
   let longest: string[] = [];
   for (const name of REASONING) {
+    const value = fields[name];
+    if (value === undefined || value === null) continue;
     const texts: string[] = [];
-    addContent(texts, fields[name]);
+    addContent(texts, value);
     if (lengthOf(texts) > lengthOf(longest)) longest = texts;
   }
   return longest;

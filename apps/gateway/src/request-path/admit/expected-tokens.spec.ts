@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { routeOf, type Target } from '../choose-route/route-table.js';
+import type { Exchange } from '../exchange.js';
+import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import { expectedTokens } from './expected-tokens.js';
+
+const price = {
+  inputNanoUsdPerMillion: 1n,
+  outputNanoUsdPerMillion: 1n,
+  cachedInputNanoUsdPerMillion: null,
+  maxOutputTokens: 500,
+};
+const targets = [{ price, model: 'behind' }] as unknown as Target[];
+
+function expected(fields: object, tokensPerMinute: number | null = 1_000, model = 'asked') {
+  const body = Buffer.from(JSON.stringify({ model, messages: [], ...fields }));
+  return expectedTokens({
+    body,
+    model,
+    fields: scanBody(body) as BodyFields,
+    route: routeOf('a*', targets),
+    inputTokensEstimate: 17,
+    key: { snapshot: { rateLimits: { tokensPerMinute } } },
+  } as unknown as Exchange);
+}
+
+describe('the tokens that a request is expected to use', () => {
+  it('are none for a key without a limit on tokens', () => {
+    expect(expected({}, null)).toEqual({ tokens: 0, openEnded: null });
+  });
+  it('are its input and the ceiling that it names, the larger one, times its choices', () => {
+    expect(expected({ max_tokens: 7 })).toEqual({ tokens: 24, openEnded: null });
+    expect(expected({ max_tokens: 7, max_completion_tokens: 9, n: 3 })).toEqual({ tokens: 44, openEnded: null });
+  });
+  it('are its input and the model’s ceiling, times its choices, where it names none that makes sense', () => {
+    for (const fields of [{}, { max_tokens: null }, { max_tokens: 0 }, { max_tokens: -1 }, { max_tokens: '100' }]) {
+      const openEnded = { inputTokens: 17, answersOf: 'asked' };
+      expect(expected(fields), JSON.stringify(fields)).toEqual({ tokens: 517, openEnded });
+    }
+    expect(expected({ n: 3 })).toEqual({ tokens: 1_517, openEnded: { inputTokens: 17, answersOf: 'asked*3' } });
+  });
+  it('stay a number that can be counted with, whatever it asks for', () => {
+    const { tokens, openEnded } = expected({ n: Number.MAX_SAFE_INTEGER }, 1_000, '🙂|,;='.repeat(30));
+    expect(tokens).toBe(10_000_017);
+    expect(openEnded?.answersOf).toMatch(/^~[\w-]{22}\*9007199254740991$/);
+  });
+});
