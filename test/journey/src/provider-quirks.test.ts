@@ -10,12 +10,14 @@ import { playQuirk } from './quirks/play-quirk.js';
 import type { Quirk } from './quirks/quirk.js';
 import { QuirkStage } from './quirks/quirk-stage.js';
 import { requestQuirks } from './quirks/requests.js';
+import { streamEndQuirks } from './quirks/stream-ends.js';
 import { timeOutQuirks } from './quirks/time-outs.js';
 import { usageReportQuirks } from './quirks/usage-reports.js';
 
 const kinds: readonly (readonly [kind: string, quirks: readonly Quirk[]])[] = [
   ['completions', completionQuirks],
   ['event streams', eventStreamQuirks],
+  ['ends of streams', streamEndQuirks],
   ['usage reports', usageReportQuirks],
   ['our own count', ownCountQuirks],
   ['compression', compressionQuirks],

@@ -62,6 +62,13 @@ const places: readonly Quirk[] = beginnings.flatMap(([what, stream, script]): Qu
 
 const heard: readonly Quirk[] = [
   {
+    name: 'whoever leaves while a second target is asked has that one hung up on',
+    targets: 2,
+    leaves: { asked: 2 },
+    plays: [plain('{"error":{}}', { status: '500 Oh' }), ['hang']],
+    expect: { status: 502, asked: 2, hangsUp: true, usage: { input: [1, 110], output: 0 } },
+  },
+  {
     name: 'whoever leaves a plain call pays what the provider still reports',
     key: 'covers one call',
     leaves: 'once asked',

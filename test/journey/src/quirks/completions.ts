@@ -91,6 +91,18 @@ const pretences: readonly Pretence[] = [
   ...[400, 404, 413, 422].map((code) => json(`an error of code ${code}`, error(code), passed(code))),
   ...[401, 402, 403, 407, 500, 502, 503, 529].map((code) => json(`an error of code ${code}`, error(code))),
   ...[408, 504].map((code) => json(`an error of code ${code}`, error(code), timedOut)),
+  json('an error whose code is 429 in digits', error('429'), overloaded),
+  json('an error whose code names a rate limit', error('rate_limit_exceeded'), overloaded),
+  json('an error whose type names a rate limit', { error: { message: 'x', type: 'rate_limit_error' } }, overloaded),
+  json('an error whose code says that our account is empty', error('insufficient_quota')),
+  json('an error whose code says that the context is too long', error('context_length_exceeded'), passed(400)),
+  json(
+    'an error that is the document itself',
+    { object: 'error', message: 'words of the provider', code: 400 },
+    passed(400),
+  ),
+  json('an error whose code is no status', error(1302)),
+  json('an error whose code is a success', error(200)),
 ];
 
 /** The same where a stream was asked for. */
@@ -128,6 +140,16 @@ const streamPretences: readonly Pretence[] = [
     what: 'an error beside choices as the first event',
     script: sse(events([{ ...chunk({ content: '' }, 'error'), ...error(502) }, '[DONE]'])),
     verdict: failed,
+  },
+  {
+    what: 'an error of vLLM as the first event',
+    script: sse(events([{ object: 'error', message: 'words of the provider', type: 'BadRequestError', code: 400 }])),
+    verdict: passed(400),
+  },
+  {
+    what: 'an error of code 429 behind pings',
+    script: sse([Buffer.from('event: ping\ndata: {"type":"ping"}\n\n'), ...events([error(429)])]),
+    verdict: overloaded,
   },
   {
     what: 'an error as the first event, in pieces',

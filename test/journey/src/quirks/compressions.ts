@@ -13,6 +13,7 @@ import {
 } from 'node:zlib';
 import {
   answer,
+  byteByByte,
   completion,
   events,
   lastPart,
@@ -206,6 +207,23 @@ const undecodable: readonly Quirk[] = [
 ];
 
 const others: readonly Quirk[] = [
+  {
+    name: 'a compressed stream that comes byte by byte is decoded',
+    request: { stream: true },
+    plays: [sse(byteByByte(gzipSync(Buffer.concat(events(answer)))), labelled('gzip'))],
+    expect: { ...fine, ends: '[DONE]' },
+  },
+  {
+    name: 'a compressed failure makes the next target answer',
+    targets: 2,
+    plays: [plain(gzipSync('{"error":{}}'), { status: '500 Oh', ...labelled('gzip') }), plain(whole)],
+    expect: { ...fine, asked: 2 },
+  },
+  ...['', ' ', 'identity, identity', 'GZip , Identity'].map((label): Quirk => ({
+    name: `a content coding of ${JSON.stringify(label)} is read as it is meant`,
+    plays: [plain(label.includes('GZip') ? gzipSync(whole) : whole, labelled(label))],
+    expect: fine,
+  })),
   {
     name: 'a provider is asked for an answer that is not compressed',
     plays: [plain(whole)],

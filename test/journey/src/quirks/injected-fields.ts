@@ -189,7 +189,10 @@ const limited = { credit_limit_usd: 1 } as const;
 /** A stream of about so many tokens twice, the second time when the client has the first; then it never ends. */
 const twiceAsLong = (tokens: number): Script => {
   const content = 'one two three four five '.repeat(tokens / 5);
-  return [...openSse(liveEvents([role, chunk({ content: `${content}half ` }), chunk({ content })], { word: 'half' })), 'hang'];
+  return [
+    ...openSse(liveEvents([role, chunk({ content: `${content}half ` }), chunk({ content })], { word: 'half' })),
+    'hang',
+  ];
 };
 
 const configured: readonly Quirk[] = [
@@ -266,7 +269,9 @@ const configured: readonly Quirk[] = [
     name: 'a provider that ignores the ceiling costs the customer no more than the hold',
     key: 'covers one call',
     request: { fields: { max_completion_tokens: 1 } },
-    plays: [plain(completion('x '.repeat(4_000), { prompt_tokens: 100, completion_tokens: 4_000, total_tokens: 4_100 }))],
+    plays: [
+      plain(completion('x '.repeat(4_000), { prompt_tokens: 100, completion_tokens: 4_000, total_tokens: 4_100 })),
+    ],
     expect: { status: 200, usage: { input: 100, output: 4_000, atHold: true } },
   },
   {

@@ -135,7 +135,30 @@ const logprobs = (token: string): object => ({
   ],
 });
 
+/** Parts of an answer that are no text. */
+const silentParts: readonly (readonly [what: string, delta: object])[] = [
+  ['padding against eavesdroppers', {}],
+  ['a spoken answer', { audio: { id: 'a', data: 'UklGR'.repeat(40_000), transcript: 'hello there' } }],
+  [
+    'a drawn answer',
+    { images: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${'iVBOR'.repeat(40_000)}` } }] },
+  ],
+];
+
 const countedOutputs: readonly Quirk[] = [
+  ...silentParts.flatMap(([what, delta]): Quirk[] => [
+    {
+      name: `${what} is not counted by its characters in a stream`,
+      request: { stream: true },
+      plays: [sse(events([{ ...chunk({ content: 'hi', ...delta }), obfuscation: 'x'.repeat(4_000) }, stop, '[DONE]']))],
+      expect: { status: 200, usage: { input: hiTokens, output: [1, 3_000] } },
+    },
+    {
+      name: `${what} is not counted by its characters in a plain reply`,
+      plays: [plain(completion({ content: 'hi', ...delta }, undefined, { obfuscation: 'x'.repeat(40_000) }))],
+      expect: { status: 200, usage: { input: hiTokens, output: [1, 3_000] } },
+    },
+  ]),
   ...outputs.flatMap(([what, plainly, inStream, tokens]): Quirk[] => [
     ...(plainly === null
       ? []
@@ -230,6 +253,12 @@ const image = (url: string) => ({ type: 'image_url', image_url: { url } });
 const attachments: readonly (readonly [what: string, fields: object, tokens: Range])[] = [
   ['an image of 2 MB', ask(image(png)), [1, 5_000]],
   ['an image whose URL is a text', ask({ type: 'image_url', image_url: png }), [1, 5_000]],
+  [
+    'an image whose label is in capitals',
+    ask(image(png.replace('data:image/png;base64', 'DATA:image/PNG;BASE64'))),
+    [1, 5_000],
+  ],
+  ['a film', ask({ type: 'video_url', video_url: { url: `data:video/mp4;base64,${base64}` } }), [1, 60_000]],
   ['an image of low detail', ask({ type: 'image_url', image_url: { url: png, detail: 'low' } }), [1, 5_000]],
   ['an image by address', ask(image('https://example.com/cat.png')), [1, 5_000]],
   [

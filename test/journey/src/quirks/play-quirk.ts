@@ -45,7 +45,7 @@ export async function playQuirk(stage: QuirkStage, quirk: Quirk): Promise<Played
     { what: `the usage of ${reached} calls`, timeoutMs: USAGE_MS_MAX },
   ).catch(() => client.usage(key.id));
   if (quirk.expect.hangsUp)
-    await waitUntil(() => play.requests[0]?.connection.isClosed, {
+    await waitUntil(() => play.requests.at(quirk.asksAgain === undefined ? -1 : 0)?.connection.isClosed, {
       what: 'the provider to be hung up on',
       timeoutMs: 30_000,
     });
@@ -54,7 +54,7 @@ export async function playQuirk(stage: QuirkStage, quirk: Quirk): Promise<Played
   return { got, play, usage, afterwards, output: () => stage.shape.process.output() };
 }
 
-/** A call of a healthy model that holds no more than the row's did. Where no event is expected, it makes the only one. */
+/** A call of a healthy model that holds no more than the row's did. Where no event is expected, it is the only one. */
 async function afterwardsOf(stage: QuirkStage, quirk: Quirk, key: CreatedKey): Promise<number> {
   const { status } = await stage.shape
     .client()
@@ -94,8 +94,9 @@ function ask(stage: QuirkStage, quirk: Quirk, key: CreatedKey, model: string, pl
 /** Goes away at the moment the row names, and asks again where it says so. */
 async function leave(stage: QuirkStage, quirk: Quirk, key: CreatedKey, model: string, play: Play): Promise<Got[]> {
   const call = open(stage, quirk, key, model);
-  if (typeof quirk.leaves === 'object') await call.until(quirk.leaves.having);
-  else await play.request(1);
+  const { leaves } = quirk;
+  if (typeof leaves === 'object' && 'having' in leaves) await call.until(leaves.having);
+  else await play.request(typeof leaves === 'object' ? leaves.asked : 1);
   call.leave();
   play.note('left');
   play.open('left');

@@ -24,7 +24,12 @@ export type ExpectedUsage =
   | 'nothing'
   | 'no event'
   | 'either'
-  | { readonly input: number | Range; readonly output: number | Range; readonly cached?: number; readonly atHold?: true };
+  | {
+      readonly input: number | Range;
+      readonly output: number | Range;
+      readonly cached?: number;
+      readonly atHold?: true;
+    };
 
 export interface Expected {
   /** Of every call; several where more than one is right. */
@@ -77,10 +82,10 @@ export interface Quirk {
   /** How often it is asked. Default: once. */
   readonly calls?: { readonly inARow: number } | { readonly atOnce: number };
   /**
-   * The client goes away before the end: as soon as the provider has its request, or as soon as it has this text. The
-   * gate `await-left` is then open.
+   * The client goes away before the end: as soon as the provider has its request (or so many
+   * for it), or as soon as it has this text. The gate `await-left` is then open.
    */
-  readonly leaves?: 'once asked' | { readonly having: string };
+  readonly leaves?: 'once asked' | { readonly having: string } | { readonly asked: number };
   /**
    * After it has left, the client asks again until it is refused neither for its rate limits (429) nor for its credit
    * (402): before the provider is hung up on, or at any time.

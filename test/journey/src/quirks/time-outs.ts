@@ -160,6 +160,26 @@ const retryAfter = (status: string, headers: Record<string, string>, expected: E
 });
 
 const waits: readonly Quirk[] = [
+  {
+    name: 'retry-after of an error of code 429 on a 200 reaches the client',
+    plays: [plain('{"error":{"message":"x","code":429}}', { headers: { 'retry-after': '30' } })],
+    expect: { status: 429, headers: { 'retry-after': '30' }, usage: 'nothing' },
+  },
+  {
+    name: 'retry-after of a stream whose first event is an error of code 429 reaches the client',
+    request: { stream: true },
+    plays: [sse(events([{ error: { message: 'x', code: 429 } }]), { headers: { 'retry-after': '30' } })],
+    expect: { status: 429, headers: { 'retry-after': '30' }, usage: 'nothing' },
+  },
+  {
+    name: 'of two targets that are overloaded the last one says how long to wait',
+    targets: 2,
+    plays: [
+      plain('{"error":{}}', { status: '503 Away', headers: { 'retry-after': '30' } }),
+      plain('{"error":{}}', { status: '429 Busy', headers: { 'retry-after': '7' } }),
+    ],
+    expect: { status: 429, headers: { 'retry-after': '7' }, asked: 2, usage: 'nothing' },
+  },
   ...[
     { 'retry-after': '30' },
     { 'retry-after': 'Wed, 25 Nov 2026 10:00:00 GMT' },
@@ -184,8 +204,58 @@ const waits: readonly Quirk[] = [
   ]),
 ];
 
+/** What is no HTTP, or breaks off in the midst of it. */
+const noise: readonly (readonly [what: string, script: Script])[] = [
+  ['a greeting of another protocol', [Buffer.from('220 mail.example.com ESMTP\r\n'), 'close']],
+  [
+    'headers without an end',
+    [Buffer.from('HTTP/1.1 200 OK\r\n'), Buffer.from(`x-noise: ${'x'.repeat(400_000)}\r\n`), 'close'],
+  ],
+  [
+    'fewer bytes than were announced',
+    [head({ headers: { 'content-length': '5000' } }), Buffer.from(wholeText), 'close'],
+  ],
+  [
+    'two lengths',
+    [Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n${wholeText}`), 'close'],
+  ],
+  ['a chunk whose size is no number', [streamHead(), Buffer.from('zz\r\ndata: x\r\n'), 'close']],
+  [
+    'another protocol that nobody asked for',
+    [Buffer.from('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'), 'close'],
+  ],
+];
+
 /** What comes before an answer, and how answers may be framed. */
 const framings: readonly Quirk[] = [
+  ...noise.flatMap(([what, script]): Quirk[] =>
+    [false, true].flatMap((asksForStream): Quirk[] => [
+      {
+        name: `${what} ${asksForStream ? 'for a stream ' : ''}is a failure, and costs nothing`,
+        key: 'covers one call',
+        request: { stream: asksForStream },
+        plays: [script],
+        expect: { status: 502, code: 'provider_failed', usage: 'nothing', logged: true },
+      },
+      {
+        name: `${what} ${asksForStream ? 'for a stream ' : ''}makes the next target answer`,
+        targets: 2,
+        request: { stream: asksForStream },
+        plays: [script, asksForStream ? stream : reply],
+        expect: { ...fine, asked: 2 },
+      },
+    ]),
+  ),
+  {
+    name: 'a chunk whose size is no number, in the midst of a stream, ends it with an error',
+    request: { stream: true },
+    plays: [[...openSse(liveEvents(fiveWords)), Buffer.from('zz\r\n'), 'hang']],
+    expect: {
+      status: 200,
+      ends: ['provider_failed', 'provider_interrupted'],
+      usage: { input: [1, 110], output: [5, 20] },
+    },
+  },
   ...['100 Continue', '102 Processing', '103 Early Hints'].flatMap((status): Quirk[] => [
     {
       name: `${status} that nobody expected is passed over`,

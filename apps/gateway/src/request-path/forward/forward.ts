@@ -65,8 +65,12 @@ function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther:
       return { kind: 'answered', outcome: attempt.outcome };
     case 'replied':
       return judgeReply(exchange, target, attempt, triedOther, log);
-    case 'rejected':
-      return judgeError(exchange, target, { kind: 'replied', status: attempt.error.status, headers: {}, body: attempt.body }, attempt.error.why, triedOther, log);
+    case 'rejected': {
+      // What stands in the event is JSON, whatever the stream was called.
+      const headers = { ...attempt.headers, 'content-type': 'application/json' };
+      const replied: Replied = { kind: 'replied', status: attempt.error.status, headers, body: attempt.body };
+      return judgeError(exchange, target, replied, attempt.error.why, triedOther, log);
+    }
     case 'failed': {
       const failure = failureOfError(attempt.error);
       log.attemptFailed(exchange, target, failure.code, { error: attempt.error });

@@ -11,9 +11,12 @@ import { upstreamBody } from './upstream-body.js';
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 const EVENT_STREAM = 'text/event-stream';
 
+type Rejected = Extract<RelayEnd, { kind: 'rejected' }>;
+
 /** What one provider did with a request. */
 export type Attempt =
-  | RelayEnd
+  | Exclude<RelayEnd, Rejected>
+  | (Rejected & { readonly headers: IncomingHttpHeaders })
   /** A whole reply, of any status; nothing was sent to the client yet. */
   | { readonly kind: 'replied'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer };
 
@@ -109,7 +112,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
   #openRelay(controller: Dispatcher.DispatchController): void {
     this.#mayBeStream = false;
     const label = headerOf(this.#headers, 'content-type');
-    this.#relay = new StreamRelay(this.exchange, this.target, controller, isEventStream(label) ? label : EVENT_STREAM, (end) => this.#finish(end));
+    this.#relay = new StreamRelay(this.exchange, this.target, controller, isEventStream(label) ? label : EVENT_STREAM, (end) => this.#finish(end.kind === 'rejected' ? { ...end, headers: this.#headers } : end));
     for (const chunk of this.#chunks) this.#relay.push(chunk);
     this.#chunks = [];
   }
