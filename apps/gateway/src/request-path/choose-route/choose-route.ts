@@ -9,6 +9,7 @@ export function chooseRoute(routes: RouteTable): (exchange: Exchange) => Refusal
     if (route === null) return refuse('model_not_found', { param: 'model' });
     const { models } = exchange.key!;
     if (models !== null && !models.has(exchange.model)) return refuse('model_access_denied', { param: 'model' });
+    if (route.targets.length === 0) return refuse('provider_not_configured', { param: 'model' });
     exchange.route = route;
     exchange.targets = orderTargets(route.targets, Math.random);
     return undefined;
