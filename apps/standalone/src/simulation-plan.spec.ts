@@ -65,7 +65,7 @@ describe('the simulator', () => {
 describe('a provider whose credential is missing', () => {
   it('is named with the variable, in one line', async () => {
     const { problem } = await plan([real('A'), missing('B'), missing('C')]);
-    expect(problem).toContain('provider "B" has no credential: B_KEY is not set; provider "C" has no credential: C_KEY is not set');
+    expect(problem).toContain('provider B has no credential: B_KEY is not set; provider C has no credential: C_KEY is not set');
     expect(problem).not.toContain('\n');
     expect((await plan([real('A'), keyless('B')])).problem).toBeNull();
   });

@@ -44,7 +44,7 @@ export function isConfigured(provider: Provider): boolean {
 
 /** Of each provider whose credential is missing, that it is and in which variable, in a few words; empty where none is. */
 export function missingCredentials(providers: readonly Provider[]): string {
-  return providers.filter(lacksCredential).map(({ name, credentialVariable }) => `provider "${name}" has no credential: ${credentialVariable} is not set`).join('; ');
+  return providers.filter(lacksCredential).map(({ name, credentialVariable }) => `provider ${name} has no credential: ${credentialVariable} is not set`).join('; ');
 }
 
 export interface Route {

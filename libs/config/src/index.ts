@@ -8,4 +8,4 @@ export { parseConfig, type EnvironmentLookup } from './parse-config.js';
 export { compilePrices, compileRoutes, targetModel } from './look-ups.js';
 export { matchesWildcard } from './wildcard.js';
 export { environmentFields, EnvironmentError, readEnvironment } from './environment.js';
-export { unknownVariables, type UnknownVariable } from './unknown-variables.js';
+export { TOLLGATE_VARIABLES, unknownVariables, type UnknownVariable } from './unknown-variables.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DataSource, type MigrationInterface } from 'typeorm';
+import { DataSource, type Logger, type MigrationInterface } from 'typeorm';
 import { dataSourceOptions, isSingleSession } from './database.js';
 import { databaseFault } from './database-fault.js';
 import { noteReadableFrom, refuseUnreadable } from './schema-reach.js';
@@ -21,6 +21,10 @@ export interface MigrateOptions {
   /** In the order of the time stamp that ends each class's name. */
   readonly migrations: readonly (new () => Migration)[];
 }
+
+const silent = (): void => undefined;
+/** TypeORM would print a migration that fails even so; what is thrown says it, in one line. */
+const SILENT: Logger = { logQuery: silent, logQueryError: silent, logQuerySlow: silent, logSchemaBuild: silent, logMigration: silent, log: silent };
 
 /** What a start should say of a schema. */
 export interface MigratedSchema {
@@ -46,6 +50,7 @@ export async function migrate(url: string, options: MigrateOptions): Promise<Mig
     migrations: [...migrations],
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',
+    logger: SILENT,
   } as ConstructorParameters<typeof DataSource>[0]);
   try {
     await dataSource.initialize();
