@@ -4,16 +4,37 @@ import { describe, expect, it } from 'vitest';
 import { planSimulation, type SimulationFacts } from './simulation-plan.js';
 
 const provider = (name: string, rest: Partial<Provider> = {}): Provider => ({
-  name, dialect: 'openai', baseUrl: 'https://host/v1', credential: null, credentialVariable: null, allowPrivateNetwork: false, timeoutMs: 1, firstByteTimeoutMs: 1, ...rest,
+  name,
+  dialect: 'openai',
+  baseUrl: 'https://host/v1',
+  credential: null,
+  credentialVariable: null,
+  allowPrivateNetwork: false,
+  timeoutMs: 1,
+  firstByteTimeoutMs: 1,
+  ...rest,
 });
 /** Its credential is set; is missing; it needs none. */
 const real = (name: string) => provider(name, { credentialVariable: `${name}_KEY`, credential: new Secret('x') });
 const missing = (name: string) => provider(name, { credentialVariable: `${name}_KEY` });
 const keyless = (name: string) => provider(name);
 
-const plan = async (providers: readonly Provider[], facts: Partial<Omit<SimulationFacts, 'usedForReal'>> & { used?: boolean } = {}) => {
+const plan = async (
+  providers: readonly Provider[],
+  facts: Partial<Omit<SimulationFacts, 'usedForReal'>> & { used?: boolean } = {},
+) => {
   const { used = false, ...rest } = facts;
-  const { providers: planned, simulated, problem } = await planSimulation({ providers, setting: undefined, simulatedBefore: false, usedForReal: () => Promise.resolve(used), ...rest });
+  const {
+    providers: planned,
+    simulated,
+    problem,
+  } = await planSimulation({
+    providers,
+    setting: undefined,
+    simulatedBefore: false,
+    usedForReal: () => Promise.resolve(used),
+    ...rest,
+  });
   return { simulated, problem, standIns: planned.map(({ standIn }) => standIn ?? 'itself') };
 };
 
@@ -31,8 +52,15 @@ describe('the simulator', () => {
 
   it('answers for all with on, and for none with off', async () => {
     const all = [real('A'), missing('B'), keyless('C')];
-    expect(await plan(all, { setting: 'on' })).toEqual({ simulated: ['A', 'B', 'C'], problem: null, standIns: ['simulator', 'simulator', 'simulator'] });
-    expect(await plan(all, { setting: 'off', simulatedBefore: true })).toMatchObject({ simulated: [], standIns: ['itself', 'itself', 'itself'] });
+    expect(await plan(all, { setting: 'on' })).toEqual({
+      simulated: ['A', 'B', 'C'],
+      problem: null,
+      standIns: ['simulator', 'simulator', 'simulator'],
+    });
+    expect(await plan(all, { setting: 'off', simulatedBefore: true })).toMatchObject({
+      simulated: [],
+      standIns: ['itself', 'itself', 'itself'],
+    });
     expect((await plan([missing('A')], { setting: 'off' })).simulated).toEqual([]);
   });
 
@@ -42,11 +70,17 @@ describe('the simulator', () => {
       expect((await plan([keyless('A'), added])).simulated, 'it did not come').toEqual([]);
       expect((await plan([missing('A'), added], { simulatedBefore: true })).simulated, 'it did not go').toContain('A');
     }
-    expect(await plan([missing('A'), keyless('B')], { simulatedBefore: true })).toMatchObject({ standIns: ['simulator', 'itself'] });
+    expect(await plan([missing('A'), keyless('B')], { simulatedBefore: true })).toMatchObject({
+      standIns: ['simulator', 'itself'],
+    });
   });
 
   it('goes when a credential is there', async () => {
-    expect(await plan([real('A')], { simulatedBefore: true })).toEqual({ simulated: [], problem: null, standIns: ['itself'] });
+    expect(await plan([real('A')], { simulatedBefore: true })).toEqual({
+      simulated: [],
+      problem: null,
+      standIns: ['itself'],
+    });
     expect((await plan([real('A'), missing('B')], { simulatedBefore: true })).simulated).toEqual([]);
   });
 
@@ -65,7 +99,9 @@ describe('the simulator', () => {
 describe('a provider whose credential is missing', () => {
   it('is named with the variable, in one line', async () => {
     const { problem } = await plan([real('A'), missing('B'), missing('C')]);
-    expect(problem).toContain('provider B has no credential: B_KEY is not set; provider C has no credential: C_KEY is not set');
+    expect(problem).toContain(
+      'provider B has no credential: B_KEY is not set; provider C has no credential: C_KEY is not set',
+    );
     expect(problem).not.toContain('\n');
     expect((await plan([real('A'), keyless('B')])).problem).toBeNull();
   });

@@ -7,7 +7,9 @@ export interface SimulationFacts {
   readonly setting: 'on' | 'off' | undefined;
   /** A simulator has answered for the keys of this installation before. */
   readonly simulatedBefore: boolean;
-  /** Asked only where a simulator would answer: whether a real provider has answered for the keys of this installation. */
+  /**
+   * Asked only where a simulator would answer: whether a real provider has answered for the keys of this installation.
+   */
   readonly usedForReal: () => Promise<boolean>;
 }
 
@@ -22,15 +24,16 @@ export interface SimulationPlan {
 }
 
 /**
- * Decides whether a simulator answers in the place of providers. With `on` for all of them, with `off` for none; else where nothing
- * real is configured: every provider needs a credential and none has one. Once it has answered it stays for those that need one, also
- * beside a provider that needs none, until one of them has its credential. It never answers for keys that a real provider has
- * answered for: its replies would be taken, and charged, for real ones.
+ * Decides whether a simulator answers in the place of providers. With `on` for all of them, with `off` for none; else
+ * where nothing real is configured: every provider needs a credential and none has one. Once it has answered it stays
+ * for those that need one, also beside a provider that needs none, until one of them has its credential. It never
+ * answers for keys that a real provider has answered for: its replies would be taken, and charged, for real ones.
  */
 export async function planSimulation(facts: SimulationFacts): Promise<SimulationPlan> {
   const { providers, setting, usedForReal } = facts;
   const missing = missingCredentials(providers);
-  const notServed = missing === '' ? null : `${missing}; models of this provider alone are answered 503 provider_not_configured`;
+  const notServed =
+    missing === '' ? null : `${missing}; models of this provider alone are answered 503 provider_not_configured`;
   const candidates = candidatesOf(facts);
   if (candidates.length === 0) return { providers, simulated: [], problem: notServed };
   const isCandidate = new Set(candidates);
@@ -45,9 +48,10 @@ export async function planSimulation(facts: SimulationFacts): Promise<Simulation
   return {
     providers: providers.map((each): Provider => (isCandidate.has(each) ? { ...each, standIn: 'nobody' } : each)),
     simulated: [],
-    problem: setting === 'on'
-      ? `TOLLGATE_SIMULATOR is on, and ${why}: models are answered 503 provider_not_configured; name another TOLLGATE_DATA, or set it to off`
-      : `${notServed}; ${why}`,
+    problem:
+      setting === 'on'
+        ? `TOLLGATE_SIMULATOR is on, and ${why}: models are answered 503 provider_not_configured; name another TOLLGATE_DATA, or set it to off`
+        : `${notServed}; ${why}`,
   };
 }
 

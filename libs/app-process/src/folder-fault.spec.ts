@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { folderFault } from './folder-fault.js';
 import { mendableFault, reasonOf, StartFault } from './start-fault.js';
 
-const failed = (code: string) => Object.assign(new Error(`${code}: went wrong, open '/data/x'`), { code, syscall: 'open' });
+const failed = (code: string) =>
+  Object.assign(new Error(`${code}: went wrong, open '/data/x'`), { code, syscall: 'open' });
 const saidOf = (error: unknown) => mendableFault(folderFault('TOLLGATE_DATA', '/data', error));
 
 describe('a folder that cannot be used', () => {
@@ -25,7 +26,9 @@ describe('a folder that cannot be used', () => {
   });
 
   it('is one that another process has', () => {
-    expect(saidOf(new FolderLockedError('/data/journal', 'the process 4711'))).toBe('TOLLGATE_DATA: the folder /data/journal is in use by the process 4711; stop that one, or name another folder');
+    expect(saidOf(new FolderLockedError('/data/journal', 'the process 4711'))).toBe(
+      'TOLLGATE_DATA: the folder /data/journal is in use by the process 4711; stop that one, or name another folder',
+    );
   });
 
   it('is not what a bug of ours, or a fault that was explained already, is turned into', () => {
@@ -39,7 +42,9 @@ describe('a folder that cannot be used', () => {
 
 describe('the reason of an error', () => {
   it('is one line, also of errors that have no message of their own', () => {
-    expect(reasonOf(new AggregateError([failed('ECONNREFUSED'), failed('EHOSTUNREACH')], ''))).toMatch(/^ECONNREFUSED.*, EHOSTUNREACH/);
+    expect(reasonOf(new AggregateError([failed('ECONNREFUSED'), failed('EHOSTUNREACH')], ''))).toMatch(
+      /^ECONNREFUSED.*, EHOSTUNREACH/,
+    );
     expect(reasonOf(new Error('first\n  second\nthird'))).toBe('first second third');
     expect(reasonOf(Object.assign(new Error(''), { code: 'EPIPE' }))).toBe('EPIPE');
   });

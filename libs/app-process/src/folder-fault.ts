@@ -4,7 +4,8 @@ import { codeOf, reasonOf, StartFault } from './start-fault.js';
 const PROBLEMS: Readonly<Record<string, (folder: string) => string>> = {
   ENOSPC: (folder) => `no space is left on the disk of ${folder}; make room, or name another folder`,
   EDQUOT: (folder) => `the disk quota for ${folder} is used up; raise it, or name another folder`,
-  EROFS: (folder) => `${folder} is on a read-only file system; mount it so that it can be written to, or name another folder`,
+  EROFS: (folder) =>
+    `${folder} is on a read-only file system; mount it so that it can be written to, or name another folder`,
   EACCES: (folder) => `this user may not write to ${folder}; change its owner, or name another folder`,
   EPERM: (folder) => `this user may not write to ${folder}; change its owner, or name another folder`,
   EEXIST: (folder) => `${folder} is, or is under, a file; name a folder`,
@@ -14,12 +15,18 @@ const PROBLEMS: Readonly<Record<string, (folder: string) => string>> = {
   ENAMETOOLONG: () => 'the name of the folder is too long; name another one',
 };
 
-/** Why a folder that `variable` names cannot be used, in one line. Anything that is no error of the file system is given back as it is. */
+/**
+ * Why a folder that `variable` names cannot be used, in one line. Anything that is no error of the file system is given
+ * back as it is.
+ */
 export function folderFault(variable: string, folder: string, error: unknown): unknown {
   const code = codeOf(error);
   if (error instanceof FolderLockedError) return new StartFault(variable, error.message, error);
   if (error instanceof StartFault || code === undefined) return error;
-  const isOfFileSystem = Object.hasOwn(PROBLEMS, code) || (error as NodeJS.ErrnoException).syscall !== undefined || code === 'ERR_SQLITE_ERROR';
+  const isOfFileSystem =
+    Object.hasOwn(PROBLEMS, code) ||
+    (error as NodeJS.ErrnoException).syscall !== undefined ||
+    code === 'ERR_SQLITE_ERROR';
   if (!isOfFileSystem) return error;
   const problem = PROBLEMS[code]?.(folder) ?? `${folder} cannot be written to: ${reasonOf(error)}`;
   return new StartFault(variable, problem, error);

@@ -13,22 +13,34 @@ beforeEach(async () => {
 });
 afterEach(() => other.close());
 
-const free = { TOLLGATE_HOST: '127.0.0.1', TOLLGATE_PORT: 0, TOLLGATE_OPERATIONS_HOST: '127.0.0.1', TOLLGATE_OPERATIONS_PORT: 0 };
+const free = {
+  TOLLGATE_HOST: '127.0.0.1',
+  TOLLGATE_PORT: 0,
+  TOLLGATE_OPERATIONS_HOST: '127.0.0.1',
+  TOLLGATE_OPERATIONS_PORT: 0,
+};
 // Elsewhere than on Linux nobody can say who has a port.
 const by = process.platform === 'linux' ? ` by the process ${process.pid}` : '';
 
 describe('ports to listen on', () => {
   it('are free, or the variable that names a taken one is said, and the process that has it', async () => {
     await listenersFree(free);
-    await expect(listenersFree({ ...free, TOLLGATE_OPERATIONS_PORT: taken })).rejects
-      .toThrow(`TOLLGATE_OPERATIONS_PORT: port ${taken} of 127.0.0.1 is taken${by}; name another one`);
-    await expect(listenersFree({ ...free, TOLLGATE_PORT: taken })).rejects.toThrow(`TOLLGATE_PORT: port ${taken} of 127.0.0.1 is taken${by};`);
+    await expect(listenersFree({ ...free, TOLLGATE_OPERATIONS_PORT: taken })).rejects.toThrow(
+      `TOLLGATE_OPERATIONS_PORT: port ${taken} of 127.0.0.1 is taken${by}; name another one`,
+    );
+    await expect(listenersFree({ ...free, TOLLGATE_PORT: taken })).rejects.toThrow(
+      `TOLLGATE_PORT: port ${taken} of 127.0.0.1 is taken${by};`,
+    );
   });
 
   it('are those of this machine', async () => {
     // 192.0.2.0/24 is nobody's (RFC 5737).
-    await expect(listenersFree({ ...free, TOLLGATE_HOST: '192.0.2.1' })).rejects.toThrow('TOLLGATE_HOST: 192.0.2.1 is no address of this machine (EADDRNOTAVAIL)');
-    await expect(listenersFree({ ...free, TOLLGATE_OPERATIONS_HOST: '192.0.2.1' })).rejects.toThrow('TOLLGATE_OPERATIONS_HOST: 192.0.2.1 is no address');
+    await expect(listenersFree({ ...free, TOLLGATE_HOST: '192.0.2.1' })).rejects.toThrow(
+      'TOLLGATE_HOST: 192.0.2.1 is no address of this machine (EADDRNOTAVAIL)',
+    );
+    await expect(listenersFree({ ...free, TOLLGATE_OPERATIONS_HOST: '192.0.2.1' })).rejects.toThrow(
+      'TOLLGATE_OPERATIONS_HOST: 192.0.2.1 is no address',
+    );
   });
 });
 

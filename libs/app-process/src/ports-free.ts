@@ -40,10 +40,17 @@ export interface ListenerSettings {
  */
 export function listenersFree(settings: ListenerSettings): Promise<void> {
   return portsFree([
-    { host: settings.TOLLGATE_HOST, port: settings.TOLLGATE_PORT, hostVariable: 'TOLLGATE_HOST', portVariable: 'TOLLGATE_PORT' },
     {
-      host: settings.TOLLGATE_OPERATIONS_HOST, port: settings.TOLLGATE_OPERATIONS_PORT,
-      hostVariable: 'TOLLGATE_OPERATIONS_HOST', portVariable: 'TOLLGATE_OPERATIONS_PORT',
+      host: settings.TOLLGATE_HOST,
+      port: settings.TOLLGATE_PORT,
+      hostVariable: 'TOLLGATE_HOST',
+      portVariable: 'TOLLGATE_PORT',
+    },
+    {
+      host: settings.TOLLGATE_OPERATIONS_HOST,
+      port: settings.TOLLGATE_OPERATIONS_PORT,
+      hostVariable: 'TOLLGATE_OPERATIONS_HOST',
+      portVariable: 'TOLLGATE_OPERATIONS_PORT',
     },
   ]);
 }
@@ -55,7 +62,9 @@ function listenFault(error: Error, { host, port, hostVariable, portVariable }: W
     const by = holder === null ? '' : ` by the process ${holder}`;
     return new StartFault(portVariable, `port ${port} of ${host} is taken${by}; name another one`, error);
   }
-  if (code === 'EACCES') return new StartFault(portVariable, `this user may not listen on port ${port}; name one above 1023`, error);
-  if (NO_ADDRESS_OF_OURS.has(code)) return new StartFault(hostVariable, `${host} is no address of this machine (${code})`, error);
+  if (code === 'EACCES')
+    return new StartFault(portVariable, `this user may not listen on port ${port}; name one above 1023`, error);
+  if (NO_ADDRESS_OF_OURS.has(code))
+    return new StartFault(hostVariable, `${host} is no address of this machine (${code})`, error);
   return error;
 }

@@ -8,14 +8,20 @@ const running = () => {
   let finish: (error?: Error) => void = () => undefined;
   const stop = (signal: string) => {
     stops.push(signal);
-    return new Promise<void>((resolve, reject) => { finish = (error) => (error === undefined ? resolve() : reject(error)); });
+    return new Promise<void>((resolve, reject) => {
+      finish = (error) => (error === undefined ? resolve() : reject(error));
+    });
   };
   endOnSignals({ stop, tell: (line) => lines.push(line), signals, exit: (code) => exits.push(code) });
   return { signals, lines, exits, stops, finish: (error?: Error) => finish(error) };
 };
 
-beforeEach(() => { vi.useFakeTimers({ toFake: ['performance'] }); });
-afterEach(() => { vi.useRealTimers(); });
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('a process that is asked to stop', () => {
   it.each(['SIGTERM', 'SIGINT'])('stops in order at %s, and exits with 0 when it has', async (signal) => {

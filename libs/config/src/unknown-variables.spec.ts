@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { TOLLGATE_VARIABLES, unknownVariables } from './unknown-variables.js';
 
-const read = ['TOLLGATE_PORT', 'TOLLGATE_OPERATIONS_PORT', 'TOLLGATE_HOST', 'TOLLGATE_DATA', 'TOLLGATE_ADMIN_SECRET', 'TOLLGATE_CONFIG', 'DATABASE_URL', 'TOLLGATE_PROVIDER_KEY'];
+const read = [
+  'TOLLGATE_PORT',
+  'TOLLGATE_OPERATIONS_PORT',
+  'TOLLGATE_HOST',
+  'TOLLGATE_DATA',
+  'TOLLGATE_ADMIN_SECRET',
+  'TOLLGATE_CONFIG',
+  'DATABASE_URL',
+  'TOLLGATE_PROVIDER_KEY',
+];
 const unknownIn = (...names: string[]) => unknownVariables(Object.fromEntries(names.map((name) => [name, 'x'])), read);
 
 describe('a variable that nobody reads', () => {
@@ -26,6 +35,8 @@ describe('a variable that nobody reads', () => {
   });
 
   it('is said once each, in order, whatever it holds', () => {
-    expect(unknownVariables({ TOLLGATE_Z: '', TOLLGATE_A: undefined, TOLLGATE_HOSTS: '1' }, read).map(({ name }) => name)).toEqual(['TOLLGATE_A', 'TOLLGATE_HOSTS', 'TOLLGATE_Z']);
+    expect(
+      unknownVariables({ TOLLGATE_Z: '', TOLLGATE_A: undefined, TOLLGATE_HOSTS: '1' }, read).map(({ name }) => name),
+    ).toEqual(['TOLLGATE_A', 'TOLLGATE_HOSTS', 'TOLLGATE_Z']);
   });
 });

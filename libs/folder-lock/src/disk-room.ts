@@ -4,7 +4,10 @@ import { join } from 'node:path';
 /** More than what a file system keeps beside its blocks: a few bytes fit even on a disk that is full. */
 const TRIAL_BYTES = 64 * 1024;
 
-/** Writes to a folder and takes it away again. Throws the error of the file system where the disk is full or takes no writes. */
+/**
+ * Writes to a folder and takes it away again. Throws the error of the file system where the disk is full or takes no
+ * writes.
+ */
 export function tryWriting(folder: string): void {
   const file = join(folder, `trial.${process.pid}`);
   try {

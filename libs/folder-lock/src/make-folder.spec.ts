@@ -31,13 +31,21 @@ describe('making a folder', () => {
     writeFileSync(join(folder, 'file'), '');
     symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling'));
     symlinkSync(join(folder, 'circle'), join(folder, 'circle'));
-    for (const [path, code] of [['file', 'EEXIST'], ['file/below', 'EEXIST'], ['dangling', 'EEXIST'], ['circle/below', 'ELOOP'], ['x'.repeat(300), 'ENAMETOOLONG']] as const) {
+    for (const [path, code] of [
+      ['file', 'EEXIST'],
+      ['file/below', 'EEXIST'],
+      ['dangling', 'EEXIST'],
+      ['circle/below', 'ELOOP'],
+      ['x'.repeat(300), 'ENAMETOOLONG'],
+    ] as const) {
       expect(() => makeFolder(join(folder, path)), path).toThrow(code);
     }
   });
 
-  // There the system answers ENOENT although the folder above is there, upon which Node's own recursive mkdir tries for ever.
+  // There the system answers ENOENT although the folder above is there, upon which Node's own recursive mkdir tries for
+  // ever.
   it.runIf(existsSync('/proc/self'))('ends where the system takes no folder at all', () => {
-    for (const path of ['/proc/nope', '/proc/nope/below', '/proc/self/nope']) expect(() => makeFolder(path), path).toThrow('ENOENT');
+    for (const path of ['/proc/nope', '/proc/nope/below', '/proc/self/nope'])
+      expect(() => makeFolder(path), path).toThrow('ENOENT');
   });
 });

@@ -5,8 +5,8 @@ const OWNER_ALONE = 0o700;
 
 /**
  * Makes a folder and those above it, where they are missing, for their owner alone. Throws the error of the file system
- * where that cannot be done. Node's own recursive `mkdir` is not used: it tries for ever where the system answers ENOENT
- * although the folder above is there, as under `/proc`.
+ * where that cannot be done. Node's own recursive `mkdir` is not used: it tries for ever where the system answers
+ * ENOENT although the folder above is there, as under `/proc`.
  */
 export function makeFolder(folder: string): void {
   if (isFolder(folder)) return;

@@ -18,8 +18,12 @@ const SESSION_NAME_MAX = 63;
 /** A standalone that was killed a moment ago may still have its session; so long a start waits for it to go. */
 const LEAVING_MS_MAX = 2_000;
 const LEAVING_LOOK_MS = 200;
-/** The server is to notice within some ten seconds that the machine of the session is gone, and never to end it for being idle. */
-const SESSION_SETTINGS = 'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET idle_session_timeout = 0';
+/**
+ * The server is to notice within some ten seconds that the machine of the session is gone, and never to end it for
+ * being idle.
+ */
+const SESSION_SETTINGS =
+  'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET idle_session_timeout = 0';
 
 const SESSION_OF_HOLDER = `
   SELECT a.pid, coalesce(a.application_name, 'a session of another role') AS name, a.client_addr AS address FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
@@ -34,7 +38,9 @@ const OTHER_USERS = `
 export interface SoleUse {
   /** Milliseconds since it was last certain that no other standalone uses the database. */
   uncertainMs(): number;
-  /** To be called once the schema `standalone` is there: writes down who uses the database, for a later `uncertainMs`. */
+  /**
+   * To be called once the schema `standalone` is there: writes down who uses the database, for a later `uncertainMs`.
+   */
   sign(): Promise<void>;
   release(): Promise<void>;
 }
@@ -42,7 +48,10 @@ export interface SoleUse {
 export interface SoleUseOptions {
   /** The names of sessions beside which the database is not taken: those of the services on their own. */
   readonly notBeside?: readonly string[];
-  /** Hears, once, that another standalone has used the database meanwhile: what this process remembers is worth nothing then. */
+  /**
+   * Hears, once, that another standalone has used the database meanwhile: what this process remembers is worth nothing
+   * then.
+   */
   readonly onLost: (reason: string) => void;
   /** Hears that the session was lost or is there again, a line each. */
   readonly tell?: (line: string) => void;
@@ -71,9 +80,10 @@ export class StandaloneUse1795536000000 implements Migration {
 export const standaloneUseSchema = { schema: 'standalone', migrations: [StandaloneUse1795536000000] };
 
 /**
- * Takes a database for this process alone, among standalones: each keeps keys and credit in its memory, and would not hear what
- * another one changes. The lock belongs to a session of its own and ends with it, however this process ends. Where the
- * session is lost it is taken again; until then `uncertainMs` grows, and what is remembered of keys must not be trusted.
+ * Takes a database for this process alone, among standalones: each keeps keys and credit in its memory, and would not
+ * hear what another one changes. The lock belongs to a session of its own and ends with it, however this process ends.
+ * Where the session is lost it is taken again; until then `uncertainMs` grows, and what is remembered of keys must not
+ * be trusted.
  * @throws {StartFault} while another standalone, or a service on its own, uses the database
  */
 export async function takeSoleUse(url: string, options: SoleUseOptions): Promise<SoleUse> {
@@ -89,7 +99,11 @@ export async function takeSoleUse(url: string, options: SoleUseOptions): Promise
 
 class Lease implements SoleUse {
   readonly #instanceId = randomUUID();
-  readonly #sessionName = `tollgate standalone ${this.#instanceId.slice(0, 8)}, pid ${process.pid} on ${hostname()}`.slice(0, SESSION_NAME_MAX);
+  readonly #sessionName =
+    `tollgate standalone ${this.#instanceId.slice(0, 8)}, pid ${process.pid} on ${hostname()}`.slice(
+      0,
+      SESSION_NAME_MAX,
+    );
   #session: Client | null = null;
   #takenAt = performance.now();
   #certainAt = performance.now();
@@ -98,7 +112,10 @@ class Lease implements SoleUse {
   #following: Promise<void> = Promise.resolve();
   readonly #wake = new AbortController();
 
-  constructor(private readonly url: string, private readonly options: SoleUseOptions) {}
+  constructor(
+    private readonly url: string,
+    private readonly options: SoleUseOptions,
+  ) {}
 
   uncertainMs(): number {
     return performance.now() - this.#certainAt;
@@ -108,7 +125,8 @@ class Lease implements SoleUse {
     const holder = await this.#tryForAWhile();
     if (holder !== null) throw refusal(`another standalone uses this database: ${holder.name}${from(holder)}`);
     const { rows } = await this.#session!.query<{ name: string }>(OTHER_USERS, [this.options.notBeside ?? []]);
-    if (rows.length > 0) throw refusal(`services on their own use this database: ${rows.map(({ name }) => name).join(', ')}`);
+    if (rows.length > 0)
+      throw refusal(`services on their own use this database: ${rows.map(({ name }) => name).join(', ')}`);
     this.#certainAt = this.#takenAt;
     this.#following = this.#follow();
   }
@@ -142,21 +160,28 @@ class Lease implements SoleUse {
   async #tryToTake(): Promise<Holder | null> {
     const sentAt = performance.now();
     const session = new Client({
-      connectionString: this.url, application_name: this.#sessionName, keepAlive: true,
-      connectionTimeoutMillis: CONNECT_MS_MAX, query_timeout: ANSWER_MS_MAX,
+      connectionString: this.url,
+      application_name: this.#sessionName,
+      keepAlive: true,
+      connectionTimeoutMillis: CONNECT_MS_MAX,
+      query_timeout: ANSWER_MS_MAX,
     });
     // A session that ends between two questions is noticed by the next one.
     session.on('error', () => undefined);
     try {
       await session.connect();
       await session.query(SESSION_SETTINGS);
-      const { rows: [row] } = await session.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS taken', [...LOCK]);
+      const {
+        rows: [row],
+      } = await session.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS taken', [...LOCK]);
       if (row?.taken === true) {
         this.#session = session;
         this.#takenAt = sentAt;
         return null;
       }
-      const { rows: [holder] } = await session.query<Holder>(SESSION_OF_HOLDER, [...LOCK]);
+      const {
+        rows: [holder],
+      } = await session.query<Holder>(SESSION_OF_HOLDER, [...LOCK]);
       await this.#endOwnSession(session, holder);
       await session.end();
       return holder ?? { pid: 0, name: 'one that has just ended', address: null };
@@ -176,7 +201,8 @@ class Lease implements SoleUse {
       await pause(CONFIRM_INTERVAL_MS, undefined, { signal: this.#wake.signal, ref: false }).catch(() => undefined);
       if (this.#ended) return;
       if (await this.#isStillOurs()) continue;
-      if (this.#session !== null) this.options.tell?.('the session that holds the database for this process alone was lost; taking it again');
+      if (this.#session !== null)
+        this.options.tell?.('the session that holds the database for this process alone was lost; taking it again');
       this.#session = null;
       const lost = await this.#takeAgain();
       if (lost !== null) return this.options.onLost(lost);
@@ -202,7 +228,10 @@ class Lease implements SoleUse {
   async #takeAgain(): Promise<string | null> {
     try {
       const holder = await this.#tryToTake();
-      if (holder !== null) return holder.name === this.#sessionName || holder.pid === 0 ? null : `another standalone has taken the database: ${holder.name}${from(holder)}`;
+      if (holder !== null)
+        return holder.name === this.#sessionName || holder.pid === 0
+          ? null
+          : `another standalone has taken the database: ${holder.name}${from(holder)}`;
       if (!(await this.#nobodyElseSigned())) return 'another standalone has used the database meanwhile';
       this.#certainAt = this.#takenAt;
       this.options.tell?.('the database is held for this process alone again');
@@ -216,7 +245,9 @@ class Lease implements SoleUse {
 
   async #nobodyElseSigned(): Promise<boolean> {
     if (!this.#signed) return true;
-    const { rows: [row] } = await this.#session!.query<{ instance_id: string }>('SELECT instance_id FROM standalone.in_use');
+    const {
+      rows: [row],
+    } = await this.#session!.query<{ instance_id: string }>('SELECT instance_id FROM standalone.in_use');
     return row?.instance_id === this.#instanceId;
   }
 }
@@ -228,7 +259,8 @@ interface Holder {
   readonly address: string | null;
 }
 
-const refusal = (why: string): StartFault => new StartFault('DATABASE_URL', `${why}; stop what uses it, or name another database`);
+const refusal = (why: string): StartFault =>
+  new StartFault('DATABASE_URL', `${why}; stop what uses it, or name another database`);
 const from = ({ address }: Holder): string => (address === null ? '' : ` (from ${address})`);
 
 /**
@@ -236,11 +268,17 @@ const from = ({ address }: Holder): string => (address === null ? '' : ` (from $
  * @throws {StartFault} while a standalone uses it, which would not hear of what the service changes
  */
 export async function refuseBesideStandalone(url: string): Promise<void> {
-  const session = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_MS_MAX, query_timeout: ANSWER_MS_MAX });
+  const session = new Client({
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_MS_MAX,
+    query_timeout: ANSWER_MS_MAX,
+  });
   session.on('error', () => undefined);
   try {
     await session.connect();
-    const { rows: [holder] } = await session.query<Holder>(SESSION_OF_HOLDER, [...LOCK]);
+    const {
+      rows: [holder],
+    } = await session.query<Holder>(SESSION_OF_HOLDER, [...LOCK]);
     if (holder !== undefined) throw refusal(`a standalone uses this database: ${holder.name}${from(holder)}`);
   } catch (error) {
     throw databaseFault(url, error, 'PostgreSQL cannot be used');

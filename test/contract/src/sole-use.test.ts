@@ -11,7 +11,11 @@ describe('the database of a standalone', () => {
   const taken: SoleUse[] = [];
   const [lost, told]: [string[], string[]] = [[], []];
   const take = async (notBeside: readonly string[] = []) => {
-    const use = await takeSoleUse(url, { notBeside, onLost: (reason) => lost.push(reason), tell: (line) => told.push(line) });
+    const use = await takeSoleUse(url, {
+      notBeside,
+      onLost: (reason) => lost.push(reason),
+      tell: (line) => told.push(line),
+    });
     taken.push(use);
     return use;
   };
@@ -22,7 +26,10 @@ describe('the database of a standalone', () => {
     await use.sign();
     return use;
   };
-  const endSessions = () => admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'tollgate standalone%'`);
+  const endSessions = () =>
+    admin.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'tollgate standalone%'`,
+    );
 
   beforeEach(async () => {
     url = await infraFromEnvironment().createDatabase();
@@ -37,7 +44,11 @@ describe('the database of a standalone', () => {
 
   it('is refused to a second one while the first lives, which is named, and free after it', async () => {
     const first = await takeAndSign();
-    await expect(take()).rejects.toThrow(new RegExp(`^DATABASE_URL: another standalone uses this database: tollgate standalone \\w+, pid ${process.pid} on [^\\n]*; stop what uses it, or name another database$`));
+    await expect(take()).rejects.toThrow(
+      new RegExp(
+        `^DATABASE_URL: another standalone uses this database: tollgate standalone \\w+, pid ${process.pid} on [^\\n]*; stop what uses it, or name another database$`,
+      ),
+    );
     await first.release();
     const second = await takeAndSign();
     expect(second.uncertainMs()).toBeLessThan(3_000);
@@ -53,7 +64,10 @@ describe('the database of a standalone', () => {
   it('is taken again after its session was lost, and until then nothing is certain', async () => {
     const use = await takeAndSign();
     await endSessions();
-    await waitUntil(() => told.some((line) => line.includes('held for this process alone again')), { what: 'the database to be taken again', timeoutMs: 20_000 });
+    await waitUntil(() => told.some((line) => line.includes('held for this process alone again')), {
+      what: 'the database to be taken again',
+      timeoutMs: 20_000,
+    });
     expect(use.uncertainMs()).toBeLessThan(5_000);
     expect(lost).toEqual([]);
     await expect(take()).rejects.toThrow('another standalone uses this database');
@@ -62,19 +76,30 @@ describe('the database of a standalone', () => {
   it('is lost to one that took it meanwhile, and to one that has come and gone', async () => {
     for (const stays of [true, false]) {
       await takeAndSign();
-      // The server gives the lock to whoever asks first after the session has ended: here, in the same statement, somebody else.
+      // The server gives the lock to whoever asks first after the session has ended: here, in the same statement,
+      // somebody else.
       const other = new Client({ connectionString: url, application_name: 'tollgate standalone of the test' });
       await other.connect();
       const waiting = other.query('SELECT pg_advisory_lock(1414482759, 1)');
-      await waitUntil(async () => (await admin.query(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`)).rowCount === 1, { what: 'the other to wait for the lock' });
-      await admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'tollgate standalone % pid %'`);
+      await waitUntil(
+        async () =>
+          (await admin.query(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`)).rowCount === 1,
+        { what: 'the other to wait for the lock' },
+      );
+      await admin.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'tollgate standalone % pid %'`,
+      );
       await waiting;
       if (!stays) {
         await other.query('UPDATE standalone.in_use SET instance_id = gen_random_uuid()');
         await other.end();
       }
       await waitUntil(() => lost.length === 1, { what: 'the loss to be noticed', timeoutMs: 20_000 });
-      expect(lost.pop()).toContain(stays ? 'another standalone has taken the database: tollgate standalone of the test' : 'has used the database meanwhile');
+      expect(lost.pop()).toContain(
+        stays
+          ? 'another standalone has taken the database: tollgate standalone of the test'
+          : 'has used the database meanwhile',
+      );
       if (stays) await other.end();
       await Promise.all(taken.splice(0).map((use) => use.release()));
     }
@@ -83,10 +108,21 @@ describe('the database of a standalone', () => {
   it('is not shared with the services on their own: neither comes where the other is', async () => {
     const service = new Client({ connectionString: url, application_name: 'key-management' });
     await service.connect();
-    await expect(take(['key-management', 'usage-billing'])).rejects.toThrow('DATABASE_URL: services on their own use this database: key-management;');
+    await expect(take(['key-management', 'usage-billing'])).rejects.toThrow(
+      'DATABASE_URL: services on their own use this database: key-management;',
+    );
     await service.end();
-    await waitUntil(() => take(['key-management']).then(() => true, () => false), { what: 'the service to be gone' });
-    await expect(prepareDatabase(url, nothing, () => undefined)).rejects.toThrow('DATABASE_URL: a standalone uses this database: tollgate standalone');
+    await waitUntil(
+      () =>
+        take(['key-management']).then(
+          () => true,
+          () => false,
+        ),
+      { what: 'the service to be gone' },
+    );
+    await expect(prepareDatabase(url, nothing, () => undefined)).rejects.toThrow(
+      'DATABASE_URL: a standalone uses this database: tollgate standalone',
+    );
   });
 
   it('takes any number of services on their own, and of instances of each', async () => {

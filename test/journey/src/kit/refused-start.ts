@@ -10,13 +10,24 @@ export interface RefusedStart {
   readonly code: number;
 }
 
-/** Starts an app and resolves when it has given up. Rejects where it has neither after half a minute: it hangs, or it serves. */
+/**
+ * Starts an app and resolves when it has given up. Rejects where it has neither after half a minute: it hangs, or it
+ * serves.
+ */
 export async function refusedStart(app: string, environment: Readonly<Record<string, string>>): Promise<RefusedStart> {
-  const error = await spawnApp({ name: app, script: appScript(app), cwd: repository, env: { ...environment }, readyWhen: /"listening"|Tollgate is ready/ })
-    .then(async (running) => {
+  const error = await spawnApp({
+    name: app,
+    script: appScript(app),
+    cwd: repository,
+    env: { ...environment },
+    readyWhen: /"listening"|Tollgate is ready/,
+  }).then(
+    async (running) => {
       await running.stop();
       return new Error(`${app} has started:\n${running.output()}`);
-    }, (reason: unknown) => reason as Error);
+    },
+    (reason: unknown) => reason as Error,
+  );
   const code = /exited with code (\d+) before it was ready/.exec(error.message)?.[1];
   if (code === undefined) throw error;
   const output = (error as Error & { output: string }).output;

@@ -21,8 +21,12 @@ export function smallDisk(sizeMib: number): SmallDisk | null {
     folder,
     fill: () => fill(join(folder, 'filler')),
     makeRoom: () => rmSync(join(folder, 'filler'), { force: true }),
-    makeReadOnly: () => { execFileSync('mount', ['-o', 'remount,ro', folder], { stdio: 'pipe' }); },
-    remove: () => { execFileSync('umount', ['--lazy', folder], { stdio: 'pipe' }); },
+    makeReadOnly: () => {
+      execFileSync('mount', ['-o', 'remount,ro', folder], { stdio: 'pipe' });
+    },
+    remove: () => {
+      execFileSync('umount', ['--lazy', folder], { stdio: 'pipe' });
+    },
   };
 }
 
