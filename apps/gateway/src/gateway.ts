@@ -60,7 +60,9 @@ export class Gateway {
     });
     this.#epochs = new CreditEpochs(admission, ports.usageBilling, (organizationId) => announcer.announce(organizationId), logger);
     this.#life = new GatewayLife({ admission, announcer, gateway, inFlight, journal, logger, shipper, usageBilling: ports.usageBilling });
-    this.#providers = new Map(config.providers.filter(isConfigured).map((provider) => [provider.name, openProvider(whoAnswers(provider))]));
+    this.#providers = new Map(
+      config.providers.filter(isConfigured).map((provider) => [provider.name, openProvider(whoAnswers(provider))]),
+    );
     registerMetrics(registry, { admission, epochs: this.#epochs, inFlight, journal, keys, shipper, snapshots: ports.snapshots });
     this.#serve = requestPath({
       admission,
@@ -83,7 +85,10 @@ export class Gateway {
     serveInference(server, this.#serve);
   }
 
-  /** Ends what the life before left and registers; after it, requests may come. `tell` hears what it waits for, a line each. */
+  /**
+   * Ends what the life before left and registers; after it, requests may come. `tell` hears what it waits for, a line
+   * each.
+   */
   start(tell: (line: string) => void = () => undefined): Promise<void> {
     return this.#life.start(tell);
   }
@@ -104,8 +109,8 @@ export class Gateway {
   }
 
   /**
-   * After the server has stopped listening: waits for requests in flight, ships what is left, lets go of the journal. `tell` hears
-   * what it waits for, a line each; only the first call's counts.
+   * After the server has stopped listening: waits for requests in flight, ships what is left, lets go of the journal.
+   * `tell` hears what it waits for, a line each; only the first call's counts.
    */
   end(tell: (line: string) => void = () => undefined): Promise<void> {
     this.#ended ??= this.#end(tell);

@@ -1,7 +1,15 @@
 import 'reflect-metadata';
 import { join } from 'node:path';
 import { RedisAdmission } from '@tollgate/admission';
-import { endOnSignals, folderFault, inFolder, listenersFree, StartFault, startService, warnOfUnknown } from '@tollgate/app-process';
+import {
+  endOnSignals,
+  folderFault,
+  inFolder,
+  listenersFree,
+  StartFault,
+  startService,
+  warnOfUnknown,
+} from '@tollgate/app-process';
 import { kafkaBus } from '@tollgate/bus';
 import { lacksCredential, loadConfig, missingCredentials, type TollgateConfig } from '@tollgate/config';
 import { createNestServer, httpKeyManagementApi, httpUsageBillingApi, stopListening } from '@tollgate/http';
@@ -49,7 +57,9 @@ async function start(): Promise<void> {
   });
   await app.init();
   const tell = (line: string) => logger.info(line);
-  await gateway.start(tell).catch((error: unknown) => Promise.reject(folderFault('TOLLGATE_DATA', journalFolder, error)));
+  await gateway
+    .start(tell)
+    .catch((error: unknown) => Promise.reject(folderFault('TOLLGATE_DATA', journalFolder, error)));
   await app.listen(environment.TOLLGATE_PORT, environment.TOLLGATE_HOST);
   const operations = await startOperationsListener({
     host: environment.TOLLGATE_OPERATIONS_HOST,
@@ -75,7 +85,10 @@ async function start(): Promise<void> {
   endOnSignals({ stop, tell });
 }
 
-/** A gateway that could not call a provider would answer some of its callers' requests, while its neighbours answer them all. */
+/**
+ * A gateway that could not call a provider would answer some of its callers' requests, while its neighbours answer them
+ * all.
+ */
 function needCredentials({ providers }: TollgateConfig): void {
   const variables = providers.filter(lacksCredential).map(({ credentialVariable }) => credentialVariable);
   if (variables.length > 0) throw new StartFault(variables.join(', '), missingCredentials(providers));

@@ -29,7 +29,8 @@ export const environment = z.object({
 export const readConfig = () => readEnvironment(environment, process.env);
 
 /** Variables of the environment that are misspelt, or nobody's; `credentials` are those that config.yaml names. */
-export const readUnknown = (credentials: readonly string[]): UnknownVariable[] => unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
+export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
+  unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
 
 /** One variable that `config.yaml` names. */
 export const environmentVariable = (name: string): string | undefined => process.env[name];

@@ -13,7 +13,9 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 describe('the data folder', () => {
   it('is taken by one process, which is named to the next', () => {
     const lock = takeDataFolder(join(folder, 'data'));
-    expect(() => takeDataFolder(join(folder, 'data'))).toThrow(`TOLLGATE_DATA: the folder ${join(folder, 'data')} is in use by the process ${process.pid};`);
+    expect(() => takeDataFolder(join(folder, 'data'))).toThrow(
+      `TOLLGATE_DATA: the folder ${join(folder, 'data')} is in use by the process ${process.pid};`,
+    );
     lock.release();
   });
 

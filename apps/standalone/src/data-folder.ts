@@ -33,5 +33,8 @@ export function roomForDatabase(folder: string): void {
   const { bavail, bsize } = statfsSync(join(folder, '..'));
   const free = bavail * bsize;
   if (free >= FIRST_START_BYTES) return;
-  throw new StartFault('TOLLGATE_DATA', `no space is left on the disk of ${folder} for the database: it takes ${FIRST_START_BYTES / MIB} MiB, and ${Math.floor(free / MIB)} MiB are free; make room, or name another folder`);
+  throw new StartFault(
+    'TOLLGATE_DATA',
+    `no space is left on the disk of ${folder} for the database: it takes ${FIRST_START_BYTES / MIB} MiB, and ${Math.floor(free / MIB)} MiB are free; make room, or name another folder`,
+  );
 }

@@ -20,10 +20,15 @@ describe('the greeting', () => {
   });
 
   it('says which providers are simulated, and what is not served', () => {
-    const simulated = greeting({ ...facts, simulation: { providers: ['openai', 'mine'], leakUrl: 'http://127.0.0.1:1/leak' } });
+    const simulated = greeting({
+      ...facts,
+      simulation: { providers: ['openai', 'mine'], leakUrl: 'http://127.0.0.1:1/leak' },
+    });
     expect(simulated).toContain('\nA simulator answers in the place of openai, mine: no provider is called');
     expect(simulated).toContain('a secret posted to http://127.0.0.1:1/leak is reported as leaked');
-    expect(greeting({ ...facts, problem: 'provider b has no credential: B_KEY is not set' })).toContain('\nNot all is served: provider b has no credential: B_KEY is not set.\n');
+    expect(greeting({ ...facts, problem: 'provider b has no credential: B_KEY is not set' })).toContain(
+      '\nNot all is served: provider b has no credential: B_KEY is not set.\n',
+    );
     expect(greeting(facts)).not.toMatch(/simulator|Not all/);
   });
 });

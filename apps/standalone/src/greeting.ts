@@ -29,7 +29,8 @@ export function greeting(facts: Greeting): string {
   ];
   if (facts.simulation !== null) {
     lines.push(
-      '', `A simulator answers in the place of ${facts.simulation.providers.join(', ')}: no provider is called, and costs are not real.`,
+      '',
+      `A simulator answers in the place of ${facts.simulation.providers.join(', ')}: no provider is called, and costs are not real.`,
       `Another stands in for GitHub: a secret posted to ${facts.simulation.leakUrl} is reported as leaked.`,
     );
   }

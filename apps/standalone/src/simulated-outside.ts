@@ -40,23 +40,35 @@ export interface OutsideOptions {
 }
 
 /**
- * The configuration, with simulators in the places of the providers and of GitHub where a plan says so: a first call and a first leak
- * work before anybody has an account anywhere.
+ * The configuration, with simulators in the places of the providers and of GitHub where a plan says so: a first call
+ * and a first leak work before anybody has an account anywhere.
  */
-export async function withSimulatedOutside({ config, setting, dataFolder, journalFolder, database, origin }: OutsideOptions): Promise<Outside> {
+export async function withSimulatedOutside({
+  config,
+  setting,
+  dataFolder,
+  journalFolder,
+  database,
+  origin,
+}: OutsideOptions): Promise<Outside> {
   const mark = join(dataFolder, 'simulated');
   const plan = await planSimulation({
     setting,
     providers: config.providers,
     simulatedBefore: existsSync(mark),
     // Usage that is not booked yet stands in the journal alone.
-    usedForReal: async () => [...providersInJournal(journalFolder)].some((name) => name !== SIMULATOR_NAME) || usedOtherProviders(database.dataSource, SIMULATOR_NAME),
+    usedForReal: async () =>
+      [...providersInJournal(journalFolder)].some((name) => name !== SIMULATOR_NAME) ||
+      usedOtherProviders(database.dataSource, SIMULATOR_NAME),
   });
-  if (plan.simulated.length === 0) return { config: { ...config, providers: plan.providers }, simulation: null, problem: plan.problem };
+  if (plan.simulated.length === 0)
+    return { config: { ...config, providers: plan.providers }, simulation: null, problem: plan.problem };
   writeFileSync(mark, '', { mode: 0o600 });
   const provider = await startProviderSimulator({ logLimit: LOG_ENTRIES_MAX, shownProvider: SIMULATOR_NAME });
   const github = await startGithubSimulator({ webhookUrl: () => `${origin()}/webhooks/github/secret-scanning` });
-  const providers = plan.providers.map((each) => (each.standIn === 'simulator' ? { ...each, baseUrl: provider.baseUrl, allowPrivateNetwork: true } : each));
+  const providers = plan.providers.map((each) =>
+    each.standIn === 'simulator' ? { ...each, baseUrl: provider.baseUrl, allowPrivateNetwork: true } : each,
+  );
   return {
     config: { ...config, providers, secretScanning: { github: { publicKeysUrl: github.publicKeysUrl } } },
     simulation: {

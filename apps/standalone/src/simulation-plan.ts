@@ -23,6 +23,8 @@ export interface SimulationPlan {
   readonly problem: string | null;
 }
 
+const ANSWER = 'models are answered 503 provider_not_configured';
+
 /**
  * Decides whether a simulator answers in the place of providers. With `on` for all of them, with `off` for none; else
  * where nothing real is configured: every provider needs a credential and none has one. Once it has answered it stays
@@ -33,7 +35,7 @@ export async function planSimulation(facts: SimulationFacts): Promise<Simulation
   const { providers, setting, usedForReal } = facts;
   const missing = missingCredentials(providers);
   const notServed =
-    missing === '' ? null : `${missing}; models of this provider alone are answered 503 provider_not_configured`;
+    missing === '' ? null : `${missing}; without another target ${ANSWER}`;
   const candidates = candidatesOf(facts);
   if (candidates.length === 0) return { providers, simulated: [], problem: notServed };
   const isCandidate = new Set(candidates);
@@ -50,7 +52,7 @@ export async function planSimulation(facts: SimulationFacts): Promise<Simulation
     simulated: [],
     problem:
       setting === 'on'
-        ? `TOLLGATE_SIMULATOR is on, and ${why}: models are answered 503 provider_not_configured; name another TOLLGATE_DATA, or set it to off`
+        ? `TOLLGATE_SIMULATOR is on, and ${why}: ${ANSWER}; name another TOLLGATE_DATA, or set it to off`
         : `${notServed}; ${why}`,
   };
 }

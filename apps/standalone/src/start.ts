@@ -32,21 +32,26 @@ export interface Standalone {
 /**
  * Starts the four services in this process on embedded parts. In this order: the folder's lock; the database; the
  * services and the bus between them; what the journal of the life before holds, shipped and booked; the accounts,
- * rebuilt from the ledger; and only then the public port. When it answers, everything is ready. `tell` hears what it does,
- * at its start and at its end, a line each.
+ * rebuilt from the ledger; and only then the public port. When it answers, everything is ready. `tell` hears what it
+ * does, at its start and at its end, a line each.
  */
-export async function startStandalone(environment: StandaloneEnvironment, tell: (line: string) => void): Promise<Standalone> {
+export async function startStandalone(
+  environment: StandaloneEnvironment,
+  tell: (line: string) => void,
+): Promise<Standalone> {
   const dataFolder = resolve(environment.TOLLGATE_DATA);
   const journalFolder = join(dataFolder, 'journal');
   const logger = createLogger({ service: 'tollgate', level: environment.LOG_LEVEL });
   const configured = loadConfig(environment.TOLLGATE_CONFIG, lookUpVariable);
-  warnOfUnknown(logger, readUnknown(configured.providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
+  const credentials = configured.providers.flatMap(({ credentialVariable }) => credentialVariable ?? []);
+  warnOfUnknown(logger, readUnknown(credentials));
   const warn = (line: string): void => logger.warn(line);
   tell(`starting on ${dataFolder}`);
   const lock = takeDataFolder(dataFolder);
   const { TOLLGATE_HOST, TOLLGATE_PORT, TOLLGATE_OPERATIONS_HOST, TOLLGATE_OPERATIONS_PORT } = environment;
   await listenersFree(environment);
-  const secrets = inFolder('TOLLGATE_DATA', dataFolder, () => instanceSecrets(dataFolder, { pepper: environment.TOLLGATE_PEPPER, adminSecret: environment.TOLLGATE_ADMIN_SECRET }));
+  const given = { pepper: environment.TOLLGATE_PEPPER, adminSecret: environment.TOLLGATE_ADMIN_SECRET };
+  const secrets = inFolder('TOLLGATE_DATA', dataFolder, () => instanceSecrets(dataFolder, given));
   const stores = await openStores({
     dataFolder, tell, warn,
     url: environment.DATABASE_URL,

@@ -3,7 +3,15 @@ import { folderFault } from '@tollgate/app-process';
 import { tryWriting } from '@tollgate/folder-lock';
 import { keyManagementSchema } from '@tollgate/key-management';
 import {
-  migrate, openDatabase, standaloneUseSchema, startEmbeddedPostgres, takeSoleUse, tellOfNewer, type Database, type EmbeddedPostgres, type SoleUse,
+  migrate,
+  openDatabase,
+  standaloneUseSchema,
+  startEmbeddedPostgres,
+  takeSoleUse,
+  tellOfNewer,
+  type Database,
+  type EmbeddedPostgres,
+  type SoleUse,
 } from '@tollgate/postgres';
 import { secretScanningSchema } from '@tollgate/secret-scanning';
 import { usageBillingSchema } from '@tollgate/usage-billing';
@@ -40,9 +48,15 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
   const { url, tell, warn } = options;
   tell(url === undefined ? 'opening the embedded database' : 'opening the database of DATABASE_URL');
   const embedded = url === undefined ? await embeddedPostgres(options) : null;
-  const soleUse = url === undefined ? null : await takeSoleUse(url, { notBeside: SERVICES, onLost: options.onLost, tell: warn });
+  const soleUse =
+    url === undefined ? null : await takeSoleUse(url, { notBeside: SERVICES, onLost: options.onLost, tell: warn });
   const address = url ?? embedded!.url;
-  const schemas = [...(soleUse === null ? [] : [standaloneUseSchema]), keyManagementSchema, usageBillingSchema, secretScanningSchema];
+  const schemas = [
+    ...(soleUse === null ? [] : [standaloneUseSchema]),
+    keyManagementSchema,
+    usageBillingSchema,
+    secretScanningSchema,
+  ];
   for (const schema of schemas) tellOfNewer(await migrate(address, schema), warn);
   await soleUse?.sign();
   const database = await openDatabase({ url: address, poolSize: POOL_SIZE, applicationName: 'tollgate' });

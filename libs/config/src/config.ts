@@ -25,11 +25,17 @@ export interface Provider {
   readonly allowPrivateNetwork: boolean;
   readonly timeoutMs: number;
   readonly firstByteTimeoutMs: number;
-  /** Who answers instead of the provider; never of the file, but of whoever composes the process. Absent: the provider itself. */
+  /**
+   * Who answers instead of the provider; never of the file, but of whoever composes the process. Absent: the provider
+   * itself.
+   */
   readonly standIn?: 'simulator' | 'nobody';
 }
 
-/** What replies and usage events name as the provider where a simulator has answered; no provider in a file has this name. */
+/**
+ * What replies and usage events name as the provider where a simulator has answered; no provider in a file has this
+ * name.
+ */
 export const SIMULATOR_NAME = 'tollgate-simulator';
 
 /** Whether a provider takes its credential from a variable that is not set. */
@@ -42,9 +48,14 @@ export function isConfigured(provider: Provider): boolean {
   return provider.standIn === undefined ? !lacksCredential(provider) : provider.standIn === 'simulator';
 }
 
-/** Of each provider whose credential is missing, that it is and in which variable, in a few words; empty where none is. */
+/**
+ * Of each provider whose credential is missing, that it is and in which variable, in a few words; empty where none is.
+ */
 export function missingCredentials(providers: readonly Provider[]): string {
-  return providers.filter(lacksCredential).map(({ name, credentialVariable }) => `provider ${name} has no credential: ${credentialVariable} is not set`).join('; ');
+  return providers
+    .filter(lacksCredential)
+    .map(({ name, credentialVariable }) => `provider ${name} has no credential: ${credentialVariable} is not set`)
+    .join('; ');
 }
 
 export interface Route {

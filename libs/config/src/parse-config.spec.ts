@@ -52,9 +52,17 @@ describe('the base URL of a provider', () => {
     ['https://host/v1/embeddings', 'https://host/v1'],
     ['https://host/v1/messages', 'https://host/v1'],
   ])('does not end with an endpoint: of %s it is said what to write', (url, instead) => {
-    expect(problemsOf(at(url))).toEqual([`2:20 providers[0].base_url: must end before the endpoint, which is added to it: write ${instead}`]);
+    expect(problemsOf(at(url))).toEqual([
+      `2:20 providers[0].base_url: must end before the endpoint, which is added to it: write ${instead}`,
+    ]);
   });
-  it.each(['https://host/v1', 'https://host', 'https://host/chat/completions/v1', 'https://completions/v1', 'https://host/my-completions'])('may be %s', (url) => {
+  it.each([
+    'https://host/v1',
+    'https://host',
+    'https://host/chat/completions/v1',
+    'https://completions/v1',
+    'https://host/my-completions',
+  ])('may be %s', (url) => {
     expect(problemsOf(at(url))).toEqual([]);
   });
   it('is not quoted where it has a password', () => {
@@ -64,8 +72,12 @@ describe('the base URL of a provider', () => {
 
 describe('the name of a provider', () => {
   it('is not that of the simulator, by which its usage is told from real usage', () => {
-    const text = (PROVIDERS + ROUTES + PRICES).replaceAll('name: openai', 'name: tollgate-simulator').replaceAll('provider: openai', 'provider: tollgate-simulator');
-    expect(problemsOf(text)).toEqual(["2:6 providers[0].name: must be another name: tollgate-simulator is the simulator's"]);
+    const text = (PROVIDERS + ROUTES + PRICES)
+      .replaceAll('name: openai', 'name: tollgate-simulator')
+      .replaceAll('provider: openai', 'provider: tollgate-simulator');
+    expect(problemsOf(text)).toEqual([
+      "2:6 providers[0].name: must be another name: tollgate-simulator is the simulator's",
+    ]);
   });
 });
 

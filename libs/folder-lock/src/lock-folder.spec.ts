@@ -32,7 +32,9 @@ describe('a locked folder', () => {
   it('names the process that has it, and nobody who had it before', () => {
     writeFileSync(join(folder, 'lock.holder'), '4711 elsewhere');
     const first = lockFolder(folder);
-    expect(() => lockFolder(folder)).toThrow(`the folder ${folder} is in use by the process ${process.pid}; stop that one`);
+    expect(() => lockFolder(folder)).toThrow(
+      `the folder ${folder} is in use by the process ${process.pid}; stop that one`,
+    );
     writeFileSync(join(folder, 'lock.holder'), '4711 elsewhere');
     expect(() => lockFolder(folder)).toThrow('in use by the process 4711 of elsewhere;');
     rmSync(join(folder, 'lock.holder'));

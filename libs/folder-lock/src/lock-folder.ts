@@ -7,7 +7,10 @@ import { makeFolder } from './make-folder.js';
 /** A folder that another living process holds. */
 export class FolderLockedError extends Error {
   /** `holder` is the process that has it, as far as that is known: `the process 4711`. */
-  constructor(readonly folder: string, readonly holder: string) {
+  constructor(
+    readonly folder: string,
+    readonly holder: string,
+  ) {
     super(`the folder ${folder} is in use by ${holder}; stop that one, or name another folder`);
     this.name = 'FolderLockedError';
   }

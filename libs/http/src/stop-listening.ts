@@ -18,7 +18,10 @@ export interface StopListeningOptions {
  * Takes no new connection, closes those that are idle or fall idle, and resolves when the last request is answered.
  * The application goes on working: what requests in flight need is closed after this, with `app.close()`.
  */
-export async function stopListening(app: NestFastifyApplication, { graceMs, tell = () => undefined, inFlight }: StopListeningOptions = {}): Promise<void> {
+export async function stopListening(
+  app: NestFastifyApplication,
+  { graceMs, tell = () => undefined, inFlight }: StopListeningOptions = {},
+): Promise<void> {
   const server = app.getHttpServer() as Server;
   if (!server.listening) return;
   let toldAt = -Infinity;

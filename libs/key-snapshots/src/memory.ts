@@ -6,7 +6,9 @@ export class MemoryKeySnapshots implements KeySnapshotReader, KeySnapshotWriter 
   readonly #byDigest = new Map<string, KeySnapshot>();
   readonly #listeners: KeyChangeListener[] = [];
 
-  /** `uncertainMs`: milliseconds since it was last certain that no other process changes keys. Default: always certain. */
+  /**
+   * `uncertainMs`: milliseconds since it was last certain that no other process changes keys. Default: always certain.
+   */
   constructor(private readonly uncertainMs: () => number = () => 0) {}
 
   write(snapshot: KeySnapshot): Promise<void> {

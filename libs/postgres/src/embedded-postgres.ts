@@ -28,7 +28,9 @@ export type EmbeddedPostgresReply =
 export async function startEmbeddedPostgres(dataFolder: string, onFailure: (error: Error) => void = () => undefined): Promise<EmbeddedPostgres> {
   const socketFolder = await makeSocketFolder(dataFolder).catch((error: Error) => {
     if (error instanceof StartFault) throw error;
-    throw Object.assign(new Error(`the embedded Postgres did not start: ${error.message}`, { cause: error }), { code: (error as NodeJS.ErrnoException).code });
+    throw Object.assign(new Error(`the embedded Postgres did not start: ${error.message}`, { cause: error }), {
+      code: (error as NodeJS.ErrnoException).code,
+    });
   });
   const start: EmbeddedPostgresStart = { dataFolder, socketPath: socketFolder.socketPath };
   // The same ending as this file's: compiled in production, TypeScript where the source runs directly.
@@ -60,7 +62,9 @@ export async function startEmbeddedPostgres(dataFolder: string, onFailure: (erro
 function reply(worker: Worker, expected: 'ready' | 'closed'): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (reason: string, cause?: unknown, code?: string) =>
-      reject(Object.assign(new Error(`the embedded Postgres ${reason}`, { cause }), code === undefined ? {} : { code }));
+      reject(
+        Object.assign(new Error(`the embedded Postgres ${reason}`, { cause }), code === undefined ? {} : { code }),
+      );
     worker.on('message', (message: EmbeddedPostgresReply) => {
       if (message.kind === expected) resolve();
       else if (message.kind === 'failed') fail(`did not start: ${message.reason}`, undefined, message.code);

@@ -11,7 +11,13 @@ const port = parentPort!;
 const say = (message: EmbeddedPostgresReply) => port.postMessage(message);
 
 /** Errors of the file system come out of WebAssembly as bare numbers, those of WASI. */
-const FILE_SYSTEM_CODES: Readonly<Record<number, string>> = { 2: 'EACCES', 19: 'EDQUOT', 51: 'ENOSPC', 63: 'EPERM', 69: 'EROFS' };
+const FILE_SYSTEM_CODES: Readonly<Record<number, string>> = {
+  2: 'EACCES',
+  19: 'EDQUOT',
+  51: 'ENOSPC',
+  63: 'EPERM',
+  69: 'EROFS',
+};
 
 function failure(error: unknown): { reason: string; code?: string } {
   const { message, code, errno } = error as { message?: unknown; code?: unknown; errno?: unknown };

@@ -9,8 +9,8 @@ import { checkRights } from './schema-rights.js';
 export interface Migration extends MigrationInterface {
   /**
    * As `0.1.0`. A migration that adds what older code does not look at names the release that was there before it; one
-   * that takes away or changes what older code uses names the first release that can do without. It is noted in the database,
-   * so that older releases know whether they may start.
+   * that takes away or changes what older code uses names the first release that can do without. It is noted in the
+   * database, so that older releases know whether they may start.
    */
   readonly readableFrom: string;
 }
@@ -24,7 +24,14 @@ export interface MigrateOptions {
 
 const silent = (): void => undefined;
 /** TypeORM would print a migration that fails even so; what is thrown says it, in one line. */
-const SILENT: Logger = { logQuery: silent, logQueryError: silent, logQuerySlow: silent, logSchemaBuild: silent, logMigration: silent, log: silent };
+const SILENT: Logger = {
+  logQuery: silent,
+  logQueryError: silent,
+  logQuerySlow: silent,
+  logSchemaBuild: silent,
+  logMigration: silent,
+  log: silent,
+};
 
 /** What a start should say of a schema. */
 export interface MigratedSchema {
@@ -59,7 +66,11 @@ export async function migrate(url: string, options: MigrateOptions): Promise<Mig
     await checkRights(dataSource, schema);
     return migrated;
   } catch (error) {
-    throw databaseFault(url, error, dataSource.isInitialized ? `the schema ${schema} cannot be brought up to date` : 'PostgreSQL cannot be used');
+    throw databaseFault(
+      url,
+      error,
+      dataSource.isInitialized ? `the schema ${schema} cannot be brought up to date` : 'PostgreSQL cannot be used',
+    );
   } finally {
     if (dataSource.isInitialized) await dataSource.destroy();
   }
@@ -67,10 +78,18 @@ export async function migrate(url: string, options: MigrateOptions): Promise<Mig
 
 async function createAndRun(dataSource: DataSource, { schema, migrations }: MigrateOptions): Promise<MigratedSchema> {
   // Without the question, CREATE would ask for the right to create schemas where there is nothing to create.
-  const [found] = await dataSource.query<{ there: boolean }[]>('SELECT to_regnamespace($1) IS NOT NULL AS there', [schema]);
+  const [found] = await dataSource.query<{ there: boolean }[]>('SELECT to_regnamespace($1) IS NOT NULL AS there', [
+    schema,
+  ]);
   if (found?.there !== true) await dataSource.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
-  const ours = migrations.map((each) => new each()).map(({ name, constructor, readableFrom }) => ({ name: name ?? constructor.name, readableFrom }));
-  const newer = await refuseUnreadable(dataSource, schema, ours.map(({ name }) => name));
+  const ours = migrations
+    .map((each) => new each())
+    .map(({ name, constructor, readableFrom }) => ({ name: name ?? constructor.name, readableFrom }));
+  const newer = await refuseUnreadable(
+    dataSource,
+    schema,
+    ours.map(({ name }) => name),
+  );
   await dataSource.runMigrations();
   await noteReadableFrom(dataSource, schema, ours);
   return { schema, newer };

@@ -5,13 +5,15 @@ import type { DataSource } from 'typeorm';
 const WITHOUT_RIGHTS = `
   SELECT format('%I.%I', n.nspname, c.relname) AS name
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT'))
+  WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')
+    AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT'))
   ORDER BY 1`;
 
 /**
  * Looks whether the role of this connection may use a schema: with nothing to migrate, nothing else would tell before
  * the first request fails.
- * @throws {StartFault} that names the tables which the role may not read or write, or says that the server takes no writes
+ * @throws {StartFault} that names the tables which the role may not read or write, or says that the server takes no
+ * writes
  */
 export async function checkRights(dataSource: DataSource, schema: string): Promise<void> {
   const [session] = await dataSource.query<{ read_only: string; role: string }[]>(

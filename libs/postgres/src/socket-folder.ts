@@ -25,7 +25,9 @@ export async function makeSocketFolder(dataFolder: string): Promise<SocketFolder
   const note = `${dataFolder}.socket-folder`;
   makeFolder(dirname(note));
   await removeLeftover(note);
-  const path = await mkdtemp(join(tmpdir(), PREFIX)).catch((error: unknown) => Promise.reject(folderFault('TMPDIR', tmpdir(), error)));
+  const path = await mkdtemp(join(tmpdir(), PREFIX)).catch((error: unknown) =>
+    Promise.reject(folderFault('TMPDIR', tmpdir(), error)),
+  );
   await writeFile(note, path, { mode: 0o600 });
   return {
     path,

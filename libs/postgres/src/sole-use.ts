@@ -26,13 +26,15 @@ const SESSION_SETTINGS =
   'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET idle_session_timeout = 0';
 
 const SESSION_OF_HOLDER = `
-  SELECT a.pid, coalesce(a.application_name, 'a session of another role') AS name, a.client_addr AS address FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+  SELECT a.pid, coalesce(a.application_name, 'a session of another role') AS name, a.client_addr AS address
+  FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
   WHERE l.locktype = 'advisory' AND l.granted AND l.classid = $1 AND l.objid = $2 AND l.objsubid = 2
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
 /** Services on their own, by the names of their sessions, that use the database. */
 const OTHER_USERS = `
-  SELECT DISTINCT application_name AS name FROM pg_stat_activity WHERE datname = current_database() AND application_name = ANY ($1::text[]) ORDER BY 1`;
+  SELECT DISTINCT application_name AS name FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name = ANY ($1::text[]) ORDER BY 1`;
 
 /** What another process that uses the database as a standalone would change without our hearing of it. */
 export interface SoleUse {

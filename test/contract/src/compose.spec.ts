@@ -43,8 +43,16 @@ describe('docker-compose.yml', () => {
   });
 
   it('has no variable, nor has an app, that a start would call unknown', () => {
-    const everywhere = [...Object.values(schemas).flatMap((schema) => names(schema.shape)), ...composeVariables().map(({ name }) => name)];
-    expect(everywhere.filter((name) => name.startsWith('TOLLGATE_') && !TOLLGATE_VARIABLES.includes(name as (typeof TOLLGATE_VARIABLES)[number]))).toEqual([]);
+    const everywhere = [
+      ...Object.values(schemas).flatMap((schema) => names(schema.shape)),
+      ...composeVariables().map(({ name }) => name),
+    ];
+    expect(
+      everywhere.filter(
+        (name) =>
+          name.startsWith('TOLLGATE_') && !TOLLGATE_VARIABLES.includes(name as (typeof TOLLGATE_VARIABLES)[number]),
+      ),
+    ).toEqual([]);
   });
 
   it('sends services to one another where they listen, and to the servers as they are set up', () => {

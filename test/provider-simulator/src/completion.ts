@@ -31,7 +31,13 @@ export interface Usage {
 }
 
 /** Decides the answer to the `n`th request, whose body had `bodyBytes`. The same request gets the same content and usage. */
-export function planCompletion(request: ChatRequest, behaviour: Behaviour, bodyBytes: number, n: number, shownProvider?: string): Completion {
+export function planCompletion(
+  request: ChatRequest,
+  behaviour: Behaviour,
+  bodyBytes: number,
+  n: number,
+  shownProvider?: string,
+): Completion {
   const chunks = behaviour.chunks ?? 8;
   const wanted = behaviour.completion_tokens ?? 2 * chunks;
   const tokens = Math.min(wanted, request.maxTokens);
@@ -120,7 +126,14 @@ export interface StreamFrames {
  */
 export function streamFrames(completion: Completion, withUsage: boolean): StreamFrames {
   const { id, created, model, finishReason } = completion;
-  const common = { id, object: 'chat.completion.chunk', created, model, service_tier: 'default', system_fingerprint: 'fp_simulator' };
+  const common = {
+    id,
+    object: 'chat.completion.chunk',
+    created,
+    model,
+    service_tier: 'default',
+    system_fingerprint: 'fp_simulator',
+  };
   const head = JSON.stringify({ ...common, ...providerField(completion.shownProvider) }).slice(0, -1);
   const tail = withUsage ? ',"usage":null}\n\n' : '}\n\n';
   const frame = (index: number, delta: string, finish: string) =>

@@ -20,7 +20,10 @@ export interface SimulatorOptions {
   requiredCredential?: string;
   /** Log entries kept; default 100,000, about a kilobyte each. */
   logLimit?: number;
-  /** What every answer names in a field `provider`, so that nobody takes it for a real one's. Default: no such field, as OpenAI has none. */
+  /**
+   * What every answer names in a field `provider`, so that nobody takes it for a real one's. Default: no such field, as
+   * OpenAI has none.
+   */
   shownProvider?: string;
 }
 
@@ -98,11 +101,19 @@ async function close(server: Server, sockets: Set<Socket>): Promise<void> {
   await Promise.all(closed);
 }
 
-function receive(controlled: Controlled, { requiredCredential, shownProvider }: SimulatorOptions, stopping: () => boolean, request: IncomingMessage, response: ServerResponse): void {
+function receive(
+  controlled: Controlled,
+  { requiredCredential, shownProvider }: SimulatorOptions,
+  stopping: () => boolean,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const method = request.method ?? '';
   const target = request.url ?? '/';
   if (target.startsWith('/simulator/')) {
-    return collect(request, (body) => answerControl(controlled, method, new URL(target, 'http://simulator'), body, response));
+    return collect(request, (body) =>
+      answerControl(controlled, method, new URL(target, 'http://simulator'), body, response),
+    );
   }
   const path = target.split('?', 1)[0] ?? '';
   const exchange = new Exchange(response, controlled.log.open(method, path, request.headers), stopping, shownProvider);

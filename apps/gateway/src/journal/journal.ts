@@ -91,8 +91,9 @@ export class Journal {
   }
 
   /**
-   * Takes the folder for this process and reads what is there. Throws FolderLockedError, and the error of the file system where
-   * the folder takes no writes. A full disk is none while usage is there to be shipped, which makes room again.
+   * Takes the folder for this process and reads what is there. Throws FolderLockedError, and the error of the file
+   * system where the folder takes no writes. A full disk is none while usage is there to be shipped, which makes room
+   * again.
    */
   static open(folder: string): Journal {
     const lock = lockFolder(folder);

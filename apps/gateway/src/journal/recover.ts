@@ -68,7 +68,10 @@ export function orphanFinal(intent: Intent, progress: Progress | undefined, jour
   };
 }
 
-/** The providers that requests in a journal were sent to, from its files as they are: for a start that has not opened it yet. */
+/**
+ * The providers that requests in a journal were sent to, from its files as they are: for a start that has not opened it
+ * yet.
+ */
 export function providersInJournal(folder: string): Set<string> {
   const named = new Set<string>();
   if (!existsSync(folder)) return named;

@@ -60,8 +60,8 @@ export class GatewayLife {
   }
 
   /**
-   * Ends when nothing is in flight any more and all usage is acknowledged, or `timeoutMs` have passed for the latter. `tell` hears
-   * what it waits for, a line each.
+   * Ends when nothing is in flight any more and all usage is acknowledged, or `timeoutMs` have passed for the latter.
+   * `tell` hears what it waits for, a line each.
    */
   async end(timeoutMs: number, tell: (line: string) => void): Promise<void> {
     const { inFlight, shipper } = this.parts;
@@ -72,7 +72,10 @@ export class GatewayLife {
     if (this.#progress !== null) clearInterval(this.#progress);
     if (shipper.unshipped() > 0) tell(`shipping ${counted(shipper.unshipped(), 'usage event')}`);
     const shipped = await shipper.caughtUp(timeoutMs).then(() => true, () => false);
-    if (!shipped) tell(`${counted(shipper.unshipped(), 'usage event')} could not be shipped within ${timeoutMs / 1_000} s; the journal keeps them for the next start`);
+    if (!shipped)
+      tell(
+        `${counted(shipper.unshipped(), 'usage event')} could not be shipped within ${timeoutMs / 1_000} s; the journal keeps them for the next start`,
+      );
     shipper.close();
     const lost = this.parts.journal.close(shipped);
     if (lost > 0) this.parts.logger.fatal({ finals: lost }, 'the disk took no more: usage of the last requests is lost');

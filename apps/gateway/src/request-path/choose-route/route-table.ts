@@ -29,7 +29,10 @@ export interface Route {
 /** Model names whose routes are remembered; callers can make up names that wildcards match. */
 const REMEMBERED_MAX = 10_000;
 
-/** The routes of the configuration, with the providers and prices that their targets name. `providers` holds those that can be called. */
+/**
+ * The routes of the configuration, with the providers and prices that their targets name. `providers` holds those that
+ * can be called.
+ */
 export class RouteTable {
   readonly #routeOf: (model: string) => TollgateConfig['routes'][number] | null;
   readonly #priceOf: (provider: string, model: string) => ModelPrice | null;
@@ -56,11 +59,16 @@ export class RouteTable {
     const priced = route.targets.flatMap((target) => {
       const asked = targetModel(target, model);
       const price = this.#priceOf(target.provider, asked);
-      return price === null ? [] : [{ provider: this.providers.get(target.provider), model: asked, weight: target.weight, price }];
+      return price === null
+        ? []
+        : [{ provider: this.providers.get(target.provider), model: asked, weight: target.weight, price }];
     });
     if (priced.length === 0) return null;
     const targets = priced.flatMap(({ provider, model: asked, price, weight }) =>
-      (provider === undefined ? [] : [{ provider, model: asked, weight, price, ...eventParts(route.name, provider.name, asked, price) }]));
+      provider === undefined
+        ? []
+        : [{ provider, model: asked, weight, price, ...eventParts(route.name, provider.name, asked, price) }],
+    );
     return routeOf(route.name, targets);
   }
 }
