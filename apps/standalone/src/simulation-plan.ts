@@ -23,7 +23,7 @@ export interface SimulationPlan {
   readonly problem: string | null;
 }
 
-const ANSWER = 'models are answered 503 provider_not_configured';
+const ANSWER = 'models without another target are answered 503 provider_not_configured';
 
 /**
  * Decides whether a simulator answers in the place of providers. With `on` for all of them, with `off` for none; else
@@ -34,8 +34,7 @@ const ANSWER = 'models are answered 503 provider_not_configured';
 export async function planSimulation(facts: SimulationFacts): Promise<SimulationPlan> {
   const { providers, setting, usedForReal } = facts;
   const missing = missingCredentials(providers);
-  const notServed =
-    missing === '' ? null : `${missing}; without another target ${ANSWER}`;
+  const notServed = missing === '' ? null : `${missing}; ${ANSWER}`;
   const candidates = candidatesOf(facts);
   if (candidates.length === 0) return { providers, simulated: [], problem: notServed };
   const isCandidate = new Set(candidates);
@@ -52,7 +51,7 @@ export async function planSimulation(facts: SimulationFacts): Promise<Simulation
     simulated: [],
     problem:
       setting === 'on'
-        ? `TOLLGATE_SIMULATOR is on, and ${why}: ${ANSWER}; name another TOLLGATE_DATA, or set it to off`
+        ? `TOLLGATE_SIMULATOR is on, and ${why}; name another TOLLGATE_DATA, or set it to off; ${notServed ?? ANSWER}`
         : `${notServed}; ${why}`,
   };
 }

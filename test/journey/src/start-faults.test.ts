@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, infraFromEnvironment, tempFolder } from '@tollgate/infra';
+import { freePort, infraFromEnvironment, tempFolder, waitUntil } from '@tollgate/infra';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appEnvironment, type DistributedApp } from './kit/app-environments.js';
 import { queryDatabase } from './kit/database.js';
@@ -175,6 +176,30 @@ describe('a database that cannot be used', () => {
     const next = await startStandalone({ outside, environment: { DATABASE_URL: url } });
     await next.stop();
     await first.stop();
+  });
+
+  it('is left by a standalone that has lost it to another one, which would not be heard of', async () => {
+    const url = await infraFromEnvironment().createDatabase();
+    const shape = await startStandalone({ outside, environment: { DATABASE_URL: url } });
+    // The other one waits for the lock, so that it gets it the moment the session that has it is ended.
+    const other = new Client({ connectionString: url, application_name: 'tollgate standalone of the test' });
+    await other.connect();
+    const [{ classid, objid }] = (await queryDatabase<{ classid: string; objid: string }>(
+      url,
+      `SELECT classid::text, objid::text FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2`,
+    )) as [{ classid: string; objid: string }];
+    const taken = other.query('SELECT pg_advisory_lock($1::integer, $2::integer)', [classid, objid]);
+    const waits = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
+    await waitUntil(async () => (await queryDatabase(url, waits)).length === 1, { what: 'the other one to wait' });
+    await queryDatabase(
+      url,
+      `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted`,
+    );
+    await taken;
+    expect(await shape.process.exited()).toEqual({ code: 1, signal: null });
+    expect(shape.process.output()).toMatch(/"level":"fatal".*another standalone has taken the database: tollgate standalone/);
+    await other.end();
+    await shape.stop();
   });
 });
 
