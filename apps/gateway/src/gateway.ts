@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Admission } from '@tollgate/admission';
 import type { BusPublisher } from '@tollgate/bus';
-import type { TollgateConfig } from '@tollgate/config';
+import { isConfigured, SIMULATOR_NAME, type Provider as ProviderConfig, type TollgateConfig } from '@tollgate/config';
 import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import type { Logger, Registry } from '@tollgate/telemetry';
@@ -44,6 +44,7 @@ const END_MS_MAX = 10_000;
 /** The gateway: the request path, and what keeps its promises from start to end of the process. */
 export class Gateway {
   readonly #epochs: CreditEpochs;
+  readonly #inFlight: InFlight;
   readonly #life: GatewayLife;
   readonly #providers: ReadonlyMap<string, Provider>;
   readonly #refuse: InferenceHandlers['refuse'];
@@ -56,7 +57,7 @@ export class Gateway {
     const journal = Journal.open(ports.journalFolder);
     journal.onTrouble(tellJournalTrouble(logger));
     const gateway: GatewayIdentity = { instanceId: randomUUID(), journalId: journal.journalId };
-    const inFlight = new InFlight();
+    const inFlight = (this.#inFlight = new InFlight());
     const shipper = new Shipper(journal, ports.bus, logger);
     const announcer = new Announcer(admission, journal, inFlight, gateway);
     const keys = new KeyCache(ports.snapshots, ports.keyManagement, (snapshot) => {
@@ -64,7 +65,9 @@ export class Gateway {
     });
     this.#epochs = new CreditEpochs(admission, ports.usageBilling, (organizationId) => announcer.announce(organizationId), logger);
     this.#life = new GatewayLife({ admission, announcer, gateway, inFlight, journal, logger, shipper, usageBilling: ports.usageBilling });
-    this.#providers = new Map(config.providers.map((provider) => [provider.name, openProvider(provider)]));
+    this.#providers = new Map(
+      config.providers.filter(isConfigured).map((provider) => [provider.name, openProvider(whoAnswers(provider))]),
+    );
     registerMetrics(registry, { admission, epochs: this.#epochs, inFlight, journal, keys, shipper, snapshots: ports.snapshots });
     const log = new RequestLog(logger);
     const meter = new RequestMeter(registry);
@@ -99,9 +102,12 @@ export class Gateway {
     serveInference(server, framework, { serve: this.#serve, refuse: this.#refuse });
   }
 
-  /** Ends what the life before left and registers; after it, requests may come. */
-  start(): Promise<void> {
-    return this.#life.start();
+  /**
+   * Ends what the life before left and registers; after it, requests may come. `tell` hears what it waits for, a line
+   * each.
+   */
+  start(tell: (line: string) => void = () => undefined): Promise<void> {
+    return this.#life.start(tell);
   }
 
   /** Opens the organisation's credit epoch before its first request asks for it. */
@@ -114,14 +120,22 @@ export class Gateway {
     return { registered: this.#life.registered, keyChanges: this.ports.snapshots.ageMs() < 3_000 };
   }
 
-  /** After the server has stopped listening: waits for requests in flight, ships what is left, lets go of the journal. */
-  end(): Promise<void> {
-    this.#ended ??= this.#end();
+  /** Requests that this process answers for at the moment. */
+  get requestsInFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /**
+   * After the server has stopped listening: waits for requests in flight, ships what is left, lets go of the journal.
+   * `tell` hears what it waits for, a line each; only the first call's counts.
+   */
+  end(tell: (line: string) => void = () => undefined): Promise<void> {
+    this.#ended ??= this.#end(tell);
     return this.#ended;
   }
 
-  async #end(): Promise<void> {
-    await this.#life.end(END_MS_MAX);
+  async #end(tell: (line: string) => void): Promise<void> {
+    await this.#life.end(END_MS_MAX, tell);
     await Promise.all([...this.#providers.values()].flatMap(({ pool, freshPool }) => [pool.destroy(), freshPool.destroy()]));
   }
 }
@@ -136,4 +150,9 @@ function tellJournalTrouble(logger: Logger): (error: Error) => void {
     toldAt = performance.now();
     logger.error({ error }, 'the journal cannot be written: requests are refused until the disk takes it again');
   };
+}
+
+/** Replies and usage events name the simulator as the provider where it answers, never the one it stands in for. */
+function whoAnswers(provider: ProviderConfig): ProviderConfig {
+  return provider.standIn === 'simulator' ? { ...provider, name: SIMULATOR_NAME } : provider;
 }

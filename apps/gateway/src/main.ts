@@ -1,15 +1,23 @@
 import 'reflect-metadata';
 import { join } from 'node:path';
 import { RedisAdmission } from '@tollgate/admission';
+import {
+  endOnSignals,
+  folderFault,
+  inFolder,
+  listenersFree,
+  StartFault,
+  startService,
+  warnOfUnknown,
+} from '@tollgate/app-process';
 import { kafkaBus } from '@tollgate/bus';
-import { ConfigError, ConfigFileMissing, EnvironmentError, loadConfig } from '@tollgate/config';
-import { FolderLockedError } from '@tollgate/folder-lock';
+import { lacksCredential, loadConfig, missingCredentials, type TollgateConfig } from '@tollgate/config';
 import { createNestServer, httpKeyManagementApi, httpUsageBillingApi, stopListening } from '@tollgate/http';
 import { RedisKeySnapshotReader } from '@tollgate/key-snapshots';
 import { connectRedis } from '@tollgate/redis';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
-import { lookUpVariable, readConfig } from './config.js';
+import { lookUpVariable, readConfig, readUnknown } from './config.js';
 import { registerControlPlane } from './control-plane/proxy.js';
 import { Gateway } from './gateway.js';
 import { GatewayModule } from './gateway.module.js';
@@ -22,6 +30,10 @@ async function start(): Promise<void> {
   const environment = readConfig();
   const logger = createLogger({ service: SERVICE, level: environment.LOG_LEVEL });
   const config = loadConfig(environment.TOLLGATE_CONFIG, lookUpVariable);
+  warnOfUnknown(logger, readUnknown(config.providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
+  logger.info('starting');
+  needCredentials(config);
+  await listenersFree(environment);
   const registry = createMetricsRegistry(SERVICE, { processMetrics: true });
   const redis = connectRedis({ url: environment.REDIS_URL, name: SERVICE, onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached') });
   const bus = kafkaBus({ brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX });
@@ -31,12 +43,12 @@ async function start(): Promise<void> {
   const snapshots = new RedisKeySnapshotReader(redis);
   const admission = new RedisAdmission(redis);
 
-  const gateway = new Gateway({
-    admission, config, keyManagement, logger, registry, snapshots, usageBilling,
+  const journalFolder = join(environment.TOLLGATE_DATA, 'journal');
+  const gateway = inFolder('TOLLGATE_DATA', journalFolder, () => new Gateway({
+    admission, config, journalFolder, keyManagement, logger, registry, snapshots, usageBilling,
     bus: bus.publisher,
-    journalFolder: join(environment.TOLLGATE_DATA, 'journal'),
     pepper: environment.TOLLGATE_PEPPER,
-  });
+  }));
   const app = await createNestServer(GatewayModule.register(gateway), { logger });
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
     keyManagement: environment.KEY_MANAGEMENT_URL,
@@ -44,10 +56,13 @@ async function start(): Promise<void> {
     secretScanning: environment.SECRET_SCANNING_URL,
   });
   await app.init();
-  await gateway.start();
+  const tell = (line: string) => logger.info(line);
+  await gateway
+    .start(tell)
+    .catch((error: unknown) => Promise.reject(folderFault('TOLLGATE_DATA', journalFolder, error)));
   await app.listen(environment.TOLLGATE_PORT, environment.TOLLGATE_HOST);
   const operations = await startOperationsListener({
-    host: environment.TOLLGATE_HOST,
+    host: environment.TOLLGATE_OPERATIONS_HOST,
     port: environment.TOLLGATE_OPERATIONS_PORT,
     registry,
     ready: () => {
@@ -58,20 +73,25 @@ async function start(): Promise<void> {
   logger.info({ url: await app.getUrl(), operations: operations.url }, 'listening');
 
   // Listening ends first; then requests in flight, their settles and their usage; then the connections they needed.
-  const stop = async () => {
-    await stopListening(app);
-    await gateway.end();
+  const stop = async (signal: NodeJS.Signals) => {
+    tell(`stopping (${signal}): taking no new requests`);
+    await stopListening(app, { tell, inFlight: () => gateway.requestsInFlight });
+    await gateway.end(tell);
     await admission.drain();
     await app.close();
     await Promise.allSettled([operations.close(), bus.close(), keyManagement.close(), usageBilling.close(), snapshots.close(), redis.close()]);
-    process.exit(0);
+    tell('stopped');
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+  endOnSignals({ stop, tell });
 }
 
-start().catch((error: unknown) => {
-  const plain = [EnvironmentError, ConfigError, ConfigFileMissing, FolderLockedError].some((kind) => error instanceof kind);
-  if (plain) process.stderr.write(`${SERVICE}: ${(error as Error).message}\n`);
-  else createLogger({ service: SERVICE }).fatal({ err: error }, 'could not start');
-  process.exit(1);
-});
+/**
+ * A gateway that could not call a provider would answer some of its callers' requests, while its neighbours answer them
+ * all.
+ */
+function needCredentials({ providers }: TollgateConfig): void {
+  const variables = providers.filter(lacksCredential).map(({ credentialVariable }) => credentialVariable);
+  if (variables.length > 0) throw new StartFault(variables.join(', '), missingCredentials(providers));
+}
+
+startService(SERVICE, start);

@@ -1,11 +1,11 @@
-import { EnvironmentError } from '@tollgate/config';
+import { endOnSignals, listenersFree, startService, warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
 import { createNestServer, httpUsageBillingApi, stopListening } from '@tollgate/http';
 import { RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
-import { migrate, openDatabase } from '@tollgate/postgres';
+import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
-import { readConfig } from './config.js';
+import { readConfig, readUnknown } from './config.js';
 import { KeyManagementInternalModule } from './key-management-internal.module.js';
 import { KeyManagementModule } from './key-management.module.js';
 import { keyManagementSchema } from './store/migrations/index.js';
@@ -19,7 +19,10 @@ const STOP_GRACE_MS = 5_000;
 async function start(): Promise<void> {
   const config = readConfig();
   const logger = createLogger({ service: SERVICE, level: config.LOG_LEVEL });
-  await migrate(config.DATABASE_URL, keyManagementSchema);
+  warnOfUnknown(logger, readUnknown());
+  logger.info('starting');
+  await listenersFree(config);
+  await prepareDatabase(config.DATABASE_URL, keyManagementSchema, (line) => logger.warn(line));
   const database = await openDatabase({ url: config.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
   const redis = connectRedis({ url: config.REDIS_URL, name: SERVICE, onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached') });
   const kafka = { brokers: config.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: config.KAFKA_TOPIC_PREFIX };
@@ -42,7 +45,7 @@ async function start(): Promise<void> {
   await app.startAllMicroservices();
   await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);
   const operations = await startOperationsListener({
-    host: config.TOLLGATE_HOST,
+    host: config.TOLLGATE_OPERATIONS_HOST,
     port: config.TOLLGATE_OPERATIONS_PORT,
     registry,
     // Without Redis and Kafka it still makes, shows and revokes keys, and relays later what it cannot now.
@@ -53,17 +56,16 @@ async function start(): Promise<void> {
   });
   logger.info({ url: await app.getUrl(), operations: operations.url }, 'listening');
 
-  const stop = async () => {
-    await stopListening(app, STOP_GRACE_MS);
+  const tell = (line: string) => logger.info(line);
+  const stop = async (signal: NodeJS.Signals) => {
+    tell(`stopping (${signal}): taking no new requests`);
+    await stopListening(app, { graceMs: STOP_GRACE_MS, tell });
+    tell('closing the bus and the database');
     await app.close();
     await Promise.allSettled([operations.close(), usageBilling.close(), bus.close(), redis.close(), database.close()]);
-    process.exit(0);
+    tell('stopped');
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+  endOnSignals({ stop, tell });
 }
 
-start().catch((error: unknown) => {
-  if (error instanceof EnvironmentError) process.stderr.write(`${SERVICE}: ${error.message}\n`);
-  else createLogger({ service: SERVICE }).fatal({ err: error }, 'could not start');
-  process.exit(1);
-});
+startService(SERVICE, start);

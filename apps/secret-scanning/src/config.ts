@@ -1,4 +1,4 @@
-import { environmentFields, readEnvironment } from '@tollgate/config';
+import { environmentFields, readEnvironment, unknownVariables, type UnknownVariable } from '@tollgate/config';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
@@ -6,6 +6,7 @@ import { z } from 'zod';
 export const environment = z.object({
   TOLLGATE_HOST: environmentFields.host,
   TOLLGATE_PORT: environmentFields.port,
+  TOLLGATE_OPERATIONS_HOST: environmentFields.operationsHost,
   TOLLGATE_OPERATIONS_PORT: environmentFields.port,
   DATABASE_URL: environmentFields.postgresUrl,
   KAFKA_BROKERS: environmentFields.kafkaBrokers,
@@ -26,6 +27,10 @@ export const environment = z.object({
 
 /** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
 export const readConfig = () => readEnvironment(environment, process.env);
+
+/** Variables of the environment that are misspelt, or nobody's; `credentials` are those that config.yaml names. */
+export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
+  unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
 
 /** One variable that `config.yaml` names. */
 export const environmentVariable = (name: string): string | undefined => process.env[name];

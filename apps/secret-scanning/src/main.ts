@@ -1,11 +1,12 @@
 import { join } from 'node:path';
+import { endOnSignals, listenersFree, makeNamedFolder, startService, warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
-import { ConfigError, ConfigFileMissing, EnvironmentError, loadConfig } from '@tollgate/config';
+import { loadConfig } from '@tollgate/config';
 import { createNestServer, httpKeyManagementApi, httpUsageBillingApi, stopListening } from '@tollgate/http';
 import { emlFolderMailSender, smtpMailSender } from '@tollgate/mail';
-import { migrate, openDatabase } from '@tollgate/postgres';
+import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
-import { environmentVariable, readConfig } from './config.js';
+import { environmentVariable, readConfig, readUnknown } from './config.js';
 import { SecretScanningModule } from './secret-scanning.module.js';
 import { secretScanningSchema } from './store/migrations/index.js';
 
@@ -18,9 +19,13 @@ const STOP_GRACE_MS = 5_000;
 
 async function start(): Promise<void> {
   const config = readConfig();
-  const { secretScanning, mail: { from } } = loadConfig(config.TOLLGATE_CONFIG, environmentVariable);
+  const { providers, secretScanning, mail: { from } } = loadConfig(config.TOLLGATE_CONFIG, environmentVariable);
+  const credentials = providers.flatMap(({ credentialVariable }) => credentialVariable ?? []);
   const logger = createLogger({ service: SERVICE, level: config.LOG_LEVEL });
-  await migrate(config.DATABASE_URL, secretScanningSchema);
+  warnOfUnknown(logger, readUnknown(credentials));
+  logger.info('starting');
+  await listenersFree(config);
+  await prepareDatabase(config.DATABASE_URL, secretScanningSchema, (line) => logger.warn(line));
   const database = await openDatabase({ url: config.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
   const kafka = { brokers: config.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: config.KAFKA_TOPIC_PREFIX };
   const bus = kafkaBus(kafka);
@@ -28,6 +33,7 @@ async function start(): Promise<void> {
   const serviceSecret = config.TOLLGATE_SERVICE_SECRET;
   const keyManagement = httpKeyManagementApi({ url: config.KEY_MANAGEMENT_URL, serviceSecret, timeoutMs: REVOKE_TIMEOUT_MS });
   const usageBilling = httpUsageBillingApi({ url: config.USAGE_BILLING_URL, serviceSecret, timeoutMs: SPENDING_TIMEOUT_MS });
+  if (config.SMTP_URL === undefined) makeNamedFolder('TOLLGATE_DATA', join(config.TOLLGATE_DATA, 'mail'));
   const mail = config.SMTP_URL === undefined ? emlFolderMailSender({ folder: join(config.TOLLGATE_DATA, 'mail'), from }) : smtpMailSender({ url: config.SMTP_URL, from });
 
   const registry = createMetricsRegistry(SERVICE);
@@ -43,7 +49,7 @@ async function start(): Promise<void> {
   await app.startAllMicroservices();
   await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);
   const operations = await startOperationsListener({
-    host: config.TOLLGATE_HOST,
+    host: config.TOLLGATE_OPERATIONS_HOST,
     port: config.TOLLGATE_OPERATIONS_PORT,
     registry,
     ready: async () => {
@@ -53,18 +59,16 @@ async function start(): Promise<void> {
   });
   logger.info({ url: await app.getUrl(), operations: operations.url }, 'listening');
 
-  const stop = async () => {
-    await stopListening(app, STOP_GRACE_MS);
+  const tell = (line: string) => logger.info(line);
+  const stop = async (signal: NodeJS.Signals) => {
+    tell(`stopping (${signal}): taking no new requests`);
+    await stopListening(app, { graceMs: STOP_GRACE_MS, tell });
+    tell('closing the bus and the database');
     await app.close();
     await Promise.allSettled([operations.close(), keyManagement.close(), usageBilling.close(), bus.close(), mail.close(), database.close()]);
-    process.exit(0);
+    tell('stopped');
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+  endOnSignals({ stop, tell });
 }
 
-start().catch((error: unknown) => {
-  const told = error instanceof EnvironmentError || error instanceof ConfigError || error instanceof ConfigFileMissing;
-  if (told) process.stderr.write(`${SERVICE}: ${error.message}\n`);
-  else createLogger({ service: SERVICE }).fatal({ err: error }, 'could not start');
-  process.exit(1);
-});
+startService(SERVICE, start);

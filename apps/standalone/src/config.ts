@@ -1,5 +1,5 @@
 import { DEFAULT_KEY_MARKER, KEY_MARKER_PATTERN } from '@tollgate/api-key';
-import { environmentFields, readEnvironment } from '@tollgate/config';
+import { environmentFields, readEnvironment, unknownVariables, type UnknownVariable } from '@tollgate/config';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
@@ -9,9 +9,12 @@ export const DISTRIBUTED_ONLY = ['REDIS_URL', 'KAFKA_BROKERS'] as const;
 const environment = z.object({
   TOLLGATE_HOST: environmentFields.host,
   TOLLGATE_PORT: environmentFields.port.default(8080),
+  TOLLGATE_OPERATIONS_HOST: environmentFields.operationsHost,
   TOLLGATE_OPERATIONS_PORT: environmentFields.port.default(0),
   TOLLGATE_DATA: z.string().default('.data'),
   TOLLGATE_CONFIG: z.string().default('config.yaml'),
+  /** on: a simulator answers instead of every provider; off: never; else where nothing real is configured. */
+  TOLLGATE_SIMULATOR: z.enum(['on', 'off'], 'must be on or off').optional(),
   /** Made on the first start, and shown once, where it is not set. */
   TOLLGATE_ADMIN_SECRET: environmentFields.secret.optional(),
   /** Made on the first start, and kept in the data folder, where it is not set. */
@@ -31,6 +34,10 @@ const environment = z.object({
 
 /** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
 export const readConfig = () => readEnvironment(environment, process.env);
+
+/** Variables of the environment that are misspelt, or nobody's; `credentials` are those that config.yaml names. */
+export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
+  unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
 export type StandaloneEnvironment = ReturnType<typeof readConfig>;
 
 /** Looks a provider's credential up, for `${env:NAME}` in config.yaml. */

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FolderLockedError } from '@tollgate/folder-lock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { takeDataFolder } from './data-folder.js';
 
@@ -12,9 +11,11 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the data folder', () => {
-  it('is taken by one process', () => {
+  it('is taken by one process, which is named to the next', () => {
     const lock = takeDataFolder(join(folder, 'data'));
-    expect(() => takeDataFolder(join(folder, 'data'))).toThrow(FolderLockedError);
+    expect(() => takeDataFolder(join(folder, 'data'))).toThrow(
+      `TOLLGATE_DATA: the folder ${join(folder, 'data')} is in use by the process ${process.pid};`,
+    );
     lock.release();
   });
 

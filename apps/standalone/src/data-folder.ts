@@ -1,17 +1,40 @@
-import { FolderLockedError, lockFolder } from '@tollgate/folder-lock';
-import { codeOf, reasonOf, StartFault } from './start-fault.js';
+import { existsSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { inFolder, StartFault } from '@tollgate/app-process';
+import { lockFolder, tryWriting } from '@tollgate/folder-lock';
+
+const MIB = 1024 * 1024;
+/** What an embedded database that is made takes on the disk, with some room to write to. */
+const FIRST_START_BYTES = 64 * MIB;
 
 /**
  * Takes the data folder for this process.
- * @throws {FolderLockedError} while another process has it
- * @throws {StartFault} where it cannot be one
+ * @throws {StartFault} in one line: another process has it, it cannot be one, or its disk is full or takes no writes
  */
 export function takeDataFolder(folder: string): { release(): void } {
-  try {
-    return lockFolder(folder);
-  } catch (error) {
-    if (error instanceof FolderLockedError) throw error;
-    const noFolder = ['EEXIST', 'ENOTDIR'].includes(codeOf(error) ?? '');
-    throw new StartFault('TOLLGATE_DATA', noFolder ? `${folder} is, or is under, a file; name a folder` : `${folder} cannot be written to: ${reasonOf(error)}`, error);
-  }
+  return inFolder('TOLLGATE_DATA', folder, () => {
+    const lock = lockFolder(folder);
+    try {
+      tryWriting(folder);
+      return lock;
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  });
+}
+
+/**
+ * Sees to it that an embedded database fits where there is none yet: it would be left half made.
+ * @throws {StartFault} where the disk has no room for it
+ */
+export function roomForDatabase(folder: string): void {
+  if (existsSync(join(folder, 'PG_VERSION'))) return;
+  const { bavail, bsize } = statfsSync(join(folder, '..'));
+  const free = bavail * bsize;
+  if (free >= FIRST_START_BYTES) return;
+  throw new StartFault(
+    'TOLLGATE_DATA',
+    `no space is left on the disk of ${folder} for the database: it takes ${FIRST_START_BYTES / MIB} MiB, and ${Math.floor(free / MIB)} MiB are free; make room, or name another folder`,
+  );
 }

@@ -3,7 +3,7 @@ import { greeting, type Greeting } from './greeting.js';
 
 const facts: Greeting = {
   url: 'http://127.0.0.1:8080', operationsUrl: 'http://127.0.0.1:9090', dataFolder: '/data', newAdminSecret: null, adminSecretFromEnvironment: false,
-  simulation: null, mailFolder: null, model: 'gpt-4o-mini', unused: [],
+  simulation: null, problem: null, mailFolder: null, model: 'gpt-4o-mini', unused: [],
 };
 
 describe('the greeting', () => {
@@ -17,5 +17,18 @@ describe('the greeting', () => {
     expect(greeting({ ...facts, newAdminSecret: 'tg-admin-x' })).toMatch(/admin secret +tg-admin-x[^]*Bearer tg-admin-x/);
     expect(greeting({ ...facts, adminSecretFromEnvironment: true })).toContain('Bearer $TOLLGATE_ADMIN_SECRET');
     expect(greeting(facts)).not.toContain('Bearer');
+  });
+
+  it('says which providers are simulated, and what is not served', () => {
+    const simulated = greeting({
+      ...facts,
+      simulation: { providers: ['openai', 'mine'], leakUrl: 'http://127.0.0.1:1/leak' },
+    });
+    expect(simulated).toContain('\nA simulator answers in the place of openai, mine: no provider is called');
+    expect(simulated).toContain('a secret posted to http://127.0.0.1:1/leak is reported as leaked');
+    expect(greeting({ ...facts, problem: 'provider b has no credential: B_KEY is not set' })).toContain(
+      '\nNot all is served: provider b has no credential: B_KEY is not set.\n',
+    );
+    expect(greeting(facts)).not.toMatch(/simulator|Not all/);
   });
 });

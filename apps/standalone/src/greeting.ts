@@ -8,7 +8,9 @@ export interface Greeting {
   readonly newAdminSecret: string | null;
   readonly adminSecretFromEnvironment: boolean;
   /** Where simulators stand in for the outside world. */
-  readonly simulation: Simulation | null;
+  readonly simulation: Pick<Simulation, 'providers' | 'leakUrl'> | null;
+  /** Why some models, or all, are not served. */
+  readonly problem: string | null;
   readonly mailFolder: string | null;
   readonly model: string;
   /** Variables that are set and mean nothing here. */
@@ -27,10 +29,12 @@ export function greeting(facts: Greeting): string {
   ];
   if (facts.simulation !== null) {
     lines.push(
-      '', `No provider credential is set (${facts.simulation.missing.join(', ')}): a simulator answers in the providers' place,`,
-      `and another in GitHub's: a secret posted to ${facts.simulation.leakUrl} is reported as leaked.`,
+      '',
+      `A simulator answers in the place of ${facts.simulation.providers.join(', ')}: no provider is called, and costs are not real.`,
+      `Another stands in for GitHub: a secret posted to ${facts.simulation.leakUrl} is reported as leaked.`,
     );
   }
+  if (facts.problem !== null) lines.push('', `Not all is served: ${facts.problem}.`);
   if (facts.unused.length > 0) {
     const [are, they] = facts.unused.length === 1 ? ['is', 'it belongs'] : ['are', 'they belong'];
     lines.push('', `${facts.unused.join(' and ')} ${are} set, and not used: ${they} to the services run on their own.`);

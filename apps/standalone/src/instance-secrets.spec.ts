@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { matchesSecret } from '@tollgate/http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { instanceSecrets } from './instance-secrets.js';
-import { StartFault } from './start-fault.js';
+import { StartFault } from '@tollgate/app-process';
 
 let folder: string;
 let path: string;

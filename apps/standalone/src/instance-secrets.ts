@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { StartFault } from '@tollgate/app-process';
 import { secretDigest } from '@tollgate/http';
 import { z } from 'zod';
-import { StartFault } from './start-fault.js';
 
 /** Without a digest until an admin secret was shown: then no start has ever completed. */
 const kept = z.strictObject({ pepper: z.string().min(16), adminSecretDigest: z.string().min(1).optional() });

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MemoryAdmission } from '@tollgate/admission';
+import { inFolder, listenersFree, warnOfUnknown } from '@tollgate/app-process';
 import { inProcessBus } from '@tollgate/bus';
 import { loadConfig } from '@tollgate/config';
 import { Gateway, GatewayModule } from '@tollgate/gateway';
@@ -11,14 +12,13 @@ import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@t
 import { SecretScanningModule } from '@tollgate/secret-scanning';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
 import { USAGE_BILLING_API, UsageBillingModule } from '@tollgate/usage-billing';
-import { DISTRIBUTED_ONLY, lookUpVariable, type StandaloneEnvironment } from './config.js';
+import { DISTRIBUTED_ONLY, lookUpVariable, readUnknown, type StandaloneEnvironment } from './config.js';
 import { takeDataFolder } from './data-folder.js';
 import { greeting } from './greeting.js';
 import { instanceSecrets } from './instance-secrets.js';
 import { lateServices } from './late-services.js';
 import { withSimulatedOutside } from './simulated-outside.js';
 import { StandaloneModule } from './standalone.module.js';
-import { portsFree } from './ports-free.js';
 import { openStores } from './stores.js';
 
 export interface Standalone {
@@ -32,35 +32,52 @@ export interface Standalone {
 /**
  * Starts the four services in this process on embedded parts. In this order: the folder's lock; the database; the
  * services and the bus between them; what the journal of the life before holds, shipped and booked; the accounts,
- * rebuilt from the ledger; and only then the public port. When it answers, everything is ready.
+ * rebuilt from the ledger; and only then the public port. When it answers, everything is ready. `tell` hears what it
+ * does, at its start and at its end, a line each.
  */
-export async function startStandalone(environment: StandaloneEnvironment): Promise<Standalone> {
+export async function startStandalone(
+  environment: StandaloneEnvironment,
+  tell: (line: string) => void,
+): Promise<Standalone> {
   const dataFolder = resolve(environment.TOLLGATE_DATA);
+  const journalFolder = join(dataFolder, 'journal');
   const logger = createLogger({ service: 'tollgate', level: environment.LOG_LEVEL });
+  const configured = loadConfig(environment.TOLLGATE_CONFIG, lookUpVariable);
+  const credentials = configured.providers.flatMap(({ credentialVariable }) => credentialVariable ?? []);
+  warnOfUnknown(logger, readUnknown(credentials));
+  const warn = (line: string): void => logger.warn(line);
+  tell(`starting on ${dataFolder}`);
   const lock = takeDataFolder(dataFolder);
-  const { TOLLGATE_HOST, TOLLGATE_PORT, TOLLGATE_OPERATIONS_PORT } = environment;
-  await portsFree(TOLLGATE_HOST, { TOLLGATE_PORT, TOLLGATE_OPERATIONS_PORT });
-  let url = '';
-  const { config, simulation } = await withSimulatedOutside(loadConfig(environment.TOLLGATE_CONFIG, lookUpVariable), () => url);
-  const secrets = instanceSecrets(dataFolder, { pepper: environment.TOLLGATE_PEPPER, adminSecret: environment.TOLLGATE_ADMIN_SECRET });
-  const stores = await openStores(dataFolder, environment.DATABASE_URL, (error) => {
-    logger.fatal({ err: error }, 'the embedded Postgres has died');
-    process.exit(1);
+  const { TOLLGATE_HOST, TOLLGATE_PORT, TOLLGATE_OPERATIONS_HOST, TOLLGATE_OPERATIONS_PORT } = environment;
+  await listenersFree(environment);
+  const given = { pepper: environment.TOLLGATE_PEPPER, adminSecret: environment.TOLLGATE_ADMIN_SECRET };
+  const secrets = inFolder('TOLLGATE_DATA', dataFolder, () => instanceSecrets(dataFolder, given));
+  const stores = await openStores({
+    dataFolder, tell, warn,
+    url: environment.DATABASE_URL,
+    onLost: (reason, error) => {
+      logger.fatal({ ...(error !== undefined && { err: error }) }, `${reason}: this process ends`);
+      process.exit(1);
+    },
   });
   const { database } = stores;
+  let url = '';
+  const { config, simulation, problem } = await withSimulatedOutside({
+    config: configured, setting: environment.TOLLGATE_SIMULATOR, dataFolder, journalFolder, database, origin: () => url,
+  });
+  if (problem !== null) warn(problem);
   const bus = inProcessBus();
   const admission = new MemoryAdmission();
-  const snapshots = new MemoryKeySnapshots();
+  const snapshots = new MemoryKeySnapshots(stores.uncertainMs);
   const registry = createMetricsRegistry('standalone', { processMetrics: true });
   const { mail, mailFolder } = mailSender(dataFolder, environment.SMTP_URL, config.mail.from);
   const { keyManagement, usageBilling } = lateServices(() => ({ keyManagement: app.get(KEY_MANAGEMENT_API), usageBilling: app.get(USAGE_BILLING_API) }));
   const { adminSecret, pepper } = secrets;
 
-  const gateway = new Gateway({
-    admission, config, keyManagement, logger, pepper, registry, snapshots, usageBilling,
+  const gateway = inFolder('TOLLGATE_DATA', journalFolder, () => new Gateway({
+    admission, config, journalFolder, keyManagement, logger, pepper, registry, snapshots, usageBilling,
     bus: bus.publisher,
-    journalFolder: join(dataFolder, 'journal'),
-  });
+  }));
   const app: NestFastifyApplication = await createNestServer(
     StandaloneModule.of([
       KeyManagementModule.register({ database, snapshots, usageBilling, adminSecret, pepper, logger, registry, bus: bus.publisher, keyMarker: environment.TOLLGATE_KEY_MARKER, initOwnerEmail: environment.INIT_OWNER_EMAIL }),
@@ -73,11 +90,11 @@ export async function startStandalone(environment: StandaloneEnvironment): Promi
   app.connectMicroservice({ strategy: bus.server });
   await app.startAllMicroservices();
   await app.init();
-  await gateway.start();
+  await gateway.start(tell);
   await gateway.openCreditEpoch(DEFAULT_ORGANIZATION_ID);
   const operations = await startOperationsListener({
     registry,
-    host: TOLLGATE_HOST,
+    host: TOLLGATE_OPERATIONS_HOST,
     port: TOLLGATE_OPERATIONS_PORT,
     ready: async () => {
       const postgres = await database.dataSource.query('SELECT 1').then(() => true, () => false);
@@ -97,13 +114,16 @@ export async function startStandalone(environment: StandaloneEnvironment): Promi
       newAdminSecret: secrets.newAdminSecret,
       adminSecretFromEnvironment: environment.TOLLGATE_ADMIN_SECRET !== undefined,
       simulation,
+      problem,
       model: config.routes[0]?.name ?? 'a route of config.yaml',
       unused: DISTRIBUTED_ONLY.filter((name) => environment[name] !== undefined),
     }),
     greeted: secrets.shown,
     stop: async () => {
-      await stopListening(app);
-      await gateway.end();
+      tell('taking no new requests');
+      await stopListening(app, { tell, inFlight: () => gateway.requestsInFlight });
+      await gateway.end(tell);
+      tell('closing the database');
       await app.close();
       await operations.close();
       await simulation?.stop();

@@ -1,41 +1,95 @@
 import { join } from 'node:path';
+import { folderFault } from '@tollgate/app-process';
+import { tryWriting } from '@tollgate/folder-lock';
 import { keyManagementSchema } from '@tollgate/key-management';
-import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
+import {
+  migrate,
+  openDatabase,
+  standaloneUseSchema,
+  startEmbeddedPostgres,
+  takeSoleUse,
+  tellOfNewer,
+  type Database,
+  type EmbeddedPostgres,
+  type SoleUse,
+} from '@tollgate/postgres';
 import { secretScanningSchema } from '@tollgate/secret-scanning';
 import { usageBillingSchema } from '@tollgate/usage-billing';
-import { reasonOf, StartFault } from './start-fault.js';
+import { roomForDatabase } from './data-folder.js';
 
 const POOL_SIZE = 10;
+/** What the sessions of the services on their own are called: what they change, this process would not hear of. */
+const SERVICES = ['key-management', 'usage-billing', 'secret-scanning'] as const;
 
 export interface Stores {
   readonly database: Database;
+  /** Milliseconds since it was last certain that no other process changes what is in the database. */
+  uncertainMs(): number;
   close(): Promise<void>;
 }
 
+export interface StoresOptions {
+  readonly dataFolder: string;
+  /** Undefined: Postgres in this process, on a folder under the data folder. */
+  readonly url: string | undefined;
+  /** Hears when the database can no longer be used by this process: nothing works then. */
+  readonly onLost: (reason: string, error?: Error) => void;
+  /** Hears what the start does, a line each. */
+  readonly tell: (line: string) => void;
+  /** Hears what may be wrong, a line each. */
+  readonly warn: (line: string) => void;
+}
+
 /**
- * The database of all services: the one that `url` names, else Postgres in this process on a folder under the data
- * folder. `onLost` hears when the latter dies: nothing works then.
- * @throws {StartFault} where `url` leads to no server that lets us in
+ * The database of all services.
+ * @throws {StartFault} in one line, where it cannot be used, or another standalone uses it
  */
-export async function openStores(dataFolder: string, url: string | undefined, onLost: (error: Error) => void): Promise<Stores> {
-  if (url !== undefined) await reachable(url);
-  const embedded = url === undefined ? await startEmbeddedPostgres(join(dataFolder, 'postgres'), onLost) : null;
+export async function openStores(options: StoresOptions): Promise<Stores> {
+  const { url, tell, warn } = options;
+  tell(url === undefined ? 'opening the embedded database' : 'opening the database of DATABASE_URL');
+  const embedded = url === undefined ? await embeddedPostgres(options) : null;
+  const soleUse =
+    url === undefined ? null : await takeSoleUse(url, { notBeside: SERVICES, onLost: options.onLost, tell: warn });
   const address = url ?? embedded!.url;
-  for (const schema of [keyManagementSchema, usageBillingSchema, secretScanningSchema]) await migrate(address, schema);
+  const schemas = [
+    ...(soleUse === null ? [] : [standaloneUseSchema]),
+    keyManagementSchema,
+    usageBillingSchema,
+    secretScanningSchema,
+  ];
+  for (const schema of schemas) tellOfNewer(await migrate(address, schema), warn);
+  await soleUse?.sign();
   const database = await openDatabase({ url: address, poolSize: POOL_SIZE, applicationName: 'tollgate' });
   return {
     database,
-    close: async () => {
-      await database.close();
-      await embedded?.close();
-    },
+    uncertainMs: () => soleUse?.uncertainMs() ?? 0,
+    close: () => closeAll(database, embedded, soleUse),
   };
 }
 
-/** A server that is away, or will not have us, is said before anything is done with it. */
-async function reachable(url: string): Promise<void> {
-  const database = await openDatabase({ url, poolSize: 1, applicationName: 'tollgate' }).catch((error: unknown) => {
-    throw new StartFault('DATABASE_URL', `PostgreSQL cannot be used: ${reasonOf(error)}`, error);
-  });
+/** The lock goes last: until then this process may still write. */
+async function closeAll(database: Database, embedded: EmbeddedPostgres | null, soleUse: SoleUse | null): Promise<void> {
   await database.close();
+  await embedded?.close();
+  await soleUse?.release();
+}
+
+async function embeddedPostgres({ dataFolder, onLost }: StoresOptions): Promise<EmbeddedPostgres> {
+  const folder = join(dataFolder, 'postgres');
+  roomForDatabase(folder);
+  try {
+    return await startEmbeddedPostgres(folder, (error) => onLost('the embedded Postgres has died', error));
+  } catch (error) {
+    throw folderFault('TOLLGATE_DATA', folder, diskFaultOf(dataFolder) ?? error);
+  }
+}
+
+/** Postgres ends in many ways on a disk that is full, and does not always say why. */
+function diskFaultOf(folder: string): unknown {
+  try {
+    tryWriting(folder);
+    return null;
+  } catch (error) {
+    return error;
+  }
 }

@@ -8,3 +8,4 @@ export { UsageBillingInternalModule } from './usage-billing-internal.module.js';
 export { UsageBillingModule, type UsageBillingPorts } from './usage-billing.module.js';
 export { resumeOffsets } from './store/consumer-offsets.js';
 export { usageBillingSchema } from './store/migrations/index.js';
+export { usedOtherProviders } from './read-usage/other-providers.js';

@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { RedisAdmissionLedger } from '@tollgate/admission';
+import { endOnSignals, listenersFree, startService, warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer } from '@tollgate/bus';
-import { EnvironmentError } from '@tollgate/config';
 import { createNestServer, httpKeyManagementApi, stopListening } from '@tollgate/http';
-import { migrate, openDatabase } from '@tollgate/postgres';
+import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
-import { readConfig } from './config.js';
+import { readConfig, readUnknown } from './config.js';
 import { resumeOffsets } from './store/consumer-offsets.js';
 import { usageBillingSchema } from './store/migrations/index.js';
 import { UsageBillingInternalModule } from './usage-billing-internal.module.js';
@@ -21,7 +21,10 @@ const KEY_MANAGEMENT_TIMEOUT_MS = 3_000;
 async function start(): Promise<void> {
   const config = readConfig();
   const logger = createLogger({ service: SERVICE, level: config.LOG_LEVEL });
-  await migrate(config.DATABASE_URL, usageBillingSchema);
+  warnOfUnknown(logger, readUnknown());
+  logger.info('starting');
+  await listenersFree(config);
+  await prepareDatabase(config.DATABASE_URL, usageBillingSchema, (line) => logger.warn(line));
   const database = await openDatabase({ url: config.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
   const redis = connectRedis({ url: config.REDIS_URL, name: SERVICE, onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached') });
   const consumer = new KafkaBatchServer({
@@ -54,7 +57,7 @@ async function start(): Promise<void> {
   await app.startAllMicroservices();
   await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);
   const operations = await startOperationsListener({
-    host: config.TOLLGATE_HOST,
+    host: config.TOLLGATE_OPERATIONS_HOST,
     port: config.TOLLGATE_OPERATIONS_PORT,
     registry,
     // Without Redis and Kafka it still answers what was spent; epochs and bookings wait.
@@ -65,17 +68,16 @@ async function start(): Promise<void> {
   });
   logger.info({ url: await app.getUrl(), operations: operations.url }, 'listening');
 
-  const stop = async () => {
-    await stopListening(app, STOP_GRACE_MS);
+  const tell = (line: string) => logger.info(line);
+  const stop = async (signal: NodeJS.Signals) => {
+    tell(`stopping (${signal}): taking no new requests`);
+    await stopListening(app, { graceMs: STOP_GRACE_MS, tell });
+    tell('closing the bus and the database');
     await app.close();
     await Promise.allSettled([operations.close(), keyManagement?.close(), redis.close(), database.close()]);
-    process.exit(0);
+    tell('stopped');
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+  endOnSignals({ stop, tell });
 }
 
-start().catch((error: unknown) => {
-  if (error instanceof EnvironmentError) process.stderr.write(`${SERVICE}: ${error.message}\n`);
-  else createLogger({ service: SERVICE }).fatal({ err: error }, 'could not start');
-  process.exit(1);
-});
+startService(SERVICE, start);

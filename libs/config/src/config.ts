@@ -31,6 +31,37 @@ export interface Provider {
   readonly streamOptions: boolean;
   /** Whether a stream is ended when it has used up the credit held for it. */
   readonly endAtHold: boolean;
+  /**
+   * Who answers instead of the provider; never of the file, but of whoever composes the process. Absent: the provider
+   * itself.
+   */
+  readonly standIn?: 'simulator' | 'nobody';
+}
+
+/**
+ * What replies and usage events name as the provider where a simulator has answered; no provider in a file has this
+ * name.
+ */
+export const SIMULATOR_NAME = 'tollgate-simulator';
+
+/** Whether a provider takes its credential from a variable that is not set. */
+export function lacksCredential({ credential, credentialVariable }: Provider): boolean {
+  return credential === null && credentialVariable !== null;
+}
+
+/** Whether requests can be sent to a provider, or to what stands in for it. */
+export function isConfigured(provider: Provider): boolean {
+  return provider.standIn === undefined ? !lacksCredential(provider) : provider.standIn === 'simulator';
+}
+
+/**
+ * Of each provider whose credential is missing, that it is and in which variable, in a few words; empty where none is.
+ */
+export function missingCredentials(providers: readonly Provider[]): string {
+  return providers
+    .filter(lacksCredential)
+    .map(({ name, credentialVariable }) => `provider ${name} has no credential: ${credentialVariable} is not set`)
+    .join('; ');
 }
 
 export type CeilingField = 'max_completion_tokens' | 'max_tokens' | 'none';

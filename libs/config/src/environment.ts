@@ -27,6 +27,8 @@ const port = z.string().regex(/^\d{1,5}$/, 'must be a port').transform(Number).r
 /** Variables that several apps read, each with the one form it has (design: "Names that others rely on"). */
 export const environmentFields = {
   host: z.string().default('127.0.0.1'),
+  /** Metrics and readiness are for those who run the process: other machines reach them only where this says so. */
+  operationsHost: z.string().default('127.0.0.1'),
   /** 0 takes a free one. */
   port,
   httpUrl: url('http:', 'https:'),

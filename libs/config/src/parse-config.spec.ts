@@ -39,6 +39,48 @@ describe('a configuration', () => {
   });
 });
 
+describe('the base URL of a provider', () => {
+  const at = (url: string) => PROVIDERS.replace('https://api.openai.com/v1/', url) + ROUTES + PRICES;
+  it.each([
+    ['https://api.openai.com/v1/chat/completions', 'https://api.openai.com/v1'],
+    ['https://api.openai.com/v1/chat/completions/', 'https://api.openai.com/v1'],
+    ['https://api.openai.com/v1//chat/completions', 'https://api.openai.com/v1/'],
+    ['http://127.0.0.1:11434/v1/Chat/Completions', 'http://127.0.0.1:11434/v1'],
+    ['https://host/chat/completions', 'https://host'],
+    ['https://host/v1/completions', 'https://host/v1'],
+    ['https://host/v1/responses', 'https://host/v1'],
+    ['https://host/v1/embeddings', 'https://host/v1'],
+    ['https://host/v1/messages', 'https://host/v1'],
+  ])('does not end with an endpoint: of %s it is said what to write', (url, instead) => {
+    expect(problemsOf(at(url))).toEqual([
+      `2:20 providers[0].base_url: must end before the endpoint, which is added to it: write ${instead}`,
+    ]);
+  });
+  it.each([
+    'https://host/v1',
+    'https://host',
+    'https://host/chat/completions/v1',
+    'https://completions/v1',
+    'https://host/my-completions',
+  ])('may be %s', (url) => {
+    expect(problemsOf(at(url))).toEqual([]);
+  });
+  it('is not quoted where it has a password', () => {
+    expect(problemsOf(at('https://user:hunter2@host/chat/completions')).join()).not.toContain('hunter2');
+  });
+});
+
+describe('the name of a provider', () => {
+  it('is not that of the simulator, by which its usage is told from real usage', () => {
+    const text = (PROVIDERS + ROUTES + PRICES)
+      .replaceAll('name: openai', 'name: tollgate-simulator')
+      .replaceAll('provider: openai', 'provider: tollgate-simulator');
+    expect(problemsOf(text)).toEqual([
+      "2:6 providers[0].name: must be another name: tollgate-simulator is the simulator's",
+    ]);
+  });
+});
+
 describe('a price', () => {
   const priceOf = (text: string) => parse(`${PROVIDERS}${ROUTES}prices:\n  - {provider: openai, model: gpt-4o, input_usd_per_million: ${text}, output_usd_per_million: 1}\n`).prices[0]!.price.inputNanoUsdPerMillion;
   it('is exact, whether written as a number or as text', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SIMULATOR_NAME } from './config.js';
 import { hasWildcard } from './wildcard.js';
 
 /** The shape of `config.yaml`. Everything that people may write there is here, with what it means. */
@@ -17,10 +18,25 @@ const providerName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, 'must
 const modelName = z.string().regex(/^[^\s\p{Cc}]{1,200}$/u, 'must be 1 to 200 characters without spaces');
 const timeoutMs = z.int().min(1).max(HOUR_MS);
 
-const baseUrl = z.string().refine((text) => {
-  const url = urlOf(text);
-  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && isPlain(url);
-}, 'must be an http or https URL without user, password, query or fragment');
+/**
+ * What SDKs and gateways put behind a base URL themselves: a URL of one endpoint, copied from a provider's page, would
+ * get it twice.
+ */
+const ENDPOINT = /\/(?:chat\/completions|completions|responses|embeddings|messages)\/*$/i;
+
+const baseUrl = z
+  .string()
+  .refine(
+    (text) => {
+      const url = urlOf(text);
+      return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && isPlain(url);
+    },
+    { error: 'must be an http or https URL without user, password, query or fragment', abort: true },
+  )
+  .refine((text) => !ENDPOINT.test(text), {
+    error: ({ input }) =>
+      `must end before the endpoint, which is added to it: write ${String(input).replace(ENDPOINT, '')}`,
+  });
 
 const publicKeysUrl = z.string().refine((text) => {
   const url = urlOf(text);
@@ -34,7 +50,9 @@ const usdPerMillion = z.union([
 ]).describe('USD for a million tokens, at most 9 decimals');
 
 export const providerSchema = z.strictObject({
-  name: providerName.describe('What routes and prices call it'),
+  name: providerName
+    .refine((name) => name !== SIMULATOR_NAME, `must be another name: ${SIMULATOR_NAME} is the simulator's`)
+    .describe('What routes and prices call it'),
   dialect: z.enum(['openai', 'anthropic']).default('openai').describe('The API it speaks'),
   base_url: baseUrl.describe('What stands before /chat/completions, as https://api.openai.com/v1'),
   credential: z.string().regex(CREDENTIAL_PATTERN, 'must be taken from the environment, as ${env:OPENAI_API_KEY}').optional().describe('Where its API key comes from: ${env:NAME}'),

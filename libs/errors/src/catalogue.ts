@@ -54,6 +54,7 @@ export const ERRORS = {
   provider_unreachable: { status: 502, openaiType: 'server_error', message: 'The model provider could not be reached.', retryable: true },
   provider_failed: { status: 502, openaiType: 'server_error', message: 'The model provider failed.', retryable: true },
   provider_overloaded: { status: 429, openaiType: 'rate_limit_error', message: 'The model provider takes no more requests at the moment.', retryable: true },
+  provider_not_configured: { status: 503, openaiType: 'server_error', message: 'The provider of this model is not set up on this server.', retryable: true },
   provider_timeout: { status: 504, openaiType: 'server_error', message: 'The model provider did not answer in time.', retryable: true },
 
   // We ourselves

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -28,6 +28,19 @@ describe('a locked folder', () => {
     holder.kill('SIGKILL');
     await once(holder, 'exit');
     lockFolder(folder).release();
+  });
+  it('names the process that has it, and nobody who had it before', () => {
+    writeFileSync(join(folder, 'lock.holder'), '4711 elsewhere');
+    const first = lockFolder(folder);
+    expect(() => lockFolder(folder)).toThrow(
+      `the folder ${folder} is in use by the process ${process.pid}; stop that one`,
+    );
+    writeFileSync(join(folder, 'lock.holder'), '4711 elsewhere');
+    expect(() => lockFolder(folder)).toThrow('in use by the process 4711 of elsewhere;');
+    rmSync(join(folder, 'lock.holder'));
+    expect(() => lockFolder(folder)).toThrow('in use by another process;');
+    first.release();
+    expect(readdirSync(folder)).toEqual(['lock']);
   });
   it('can be taken again after its release', () => {
     lockFolder(folder).release();

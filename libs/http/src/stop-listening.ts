@@ -2,16 +2,40 @@ import type { Server } from 'node:http';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 
 const LOOK_MS = 50;
+/** A stop that waits long says so again. */
+const TELL_MS = 10_000;
+
+export interface StopListeningOptions {
+  /** Requests that are not answered after it are cut off; default: as long as they take. */
+  readonly graceMs?: number;
+  /** Hears what is waited for, a line each. */
+  readonly tell?: (line: string) => void;
+  /** Requests that are not answered yet; default: open connections that are not idle. */
+  readonly inFlight?: () => number;
+}
 
 /**
  * Takes no new connection, closes those that are idle or fall idle, and resolves when the last request is answered.
- * The application goes on working: what requests in flight need is closed after this, with `app.close()`. Requests that
- * are not answered after `graceMs` (default: as long as they take) are cut off.
+ * The application goes on working: what requests in flight need is closed after this, with `app.close()`.
  */
-export async function stopListening(app: NestFastifyApplication, graceMs?: number): Promise<void> {
+export async function stopListening(
+  app: NestFastifyApplication,
+  { graceMs, tell = () => undefined, inFlight }: StopListeningOptions = {},
+): Promise<void> {
   const server = app.getHttpServer() as Server;
   if (!server.listening) return;
-  const look = setInterval(() => server.closeIdleConnections(), LOOK_MS);
+  let toldAt = -Infinity;
+  const tellOf = (count: number): void => {
+    if (count === 0 || performance.now() - toldAt < TELL_MS) return;
+    toldAt = performance.now();
+    tell(`waiting for ${count} request${count === 1 ? '' : 's'} in flight`);
+  };
+  if (inFlight !== undefined) tellOf(inFlight());
+  const look = setInterval(() => {
+    server.closeIdleConnections();
+    if (inFlight !== undefined) tellOf(inFlight());
+    else server.getConnections((_error, count) => tellOf(count));
+  }, LOOK_MS);
   const cut = graceMs === undefined ? undefined : setTimeout(() => server.closeAllConnections(), graceMs);
   await new Promise<void>((resolve) => server.close(() => resolve()));
   clearInterval(look);

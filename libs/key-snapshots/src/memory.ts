@@ -6,6 +6,11 @@ export class MemoryKeySnapshots implements KeySnapshotReader, KeySnapshotWriter 
   readonly #byDigest = new Map<string, KeySnapshot>();
   readonly #listeners: KeyChangeListener[] = [];
 
+  /**
+   * `uncertainMs`: milliseconds since it was last certain that no other process changes keys. Default: always certain.
+   */
+  constructor(private readonly uncertainMs: () => number = () => 0) {}
+
   write(snapshot: KeySnapshot): Promise<void> {
     const newest = snapshot.digests.every((digest) => (this.#byDigest.get(digest)?.version ?? 0) <= snapshot.version);
     if (newest) {
@@ -34,7 +39,7 @@ export class MemoryKeySnapshots implements KeySnapshotReader, KeySnapshotWriter 
   }
 
   ageMs(): number {
-    return 0;
+    return this.uncertainMs();
   }
 
   close(): Promise<void> {

@@ -1,5 +1,6 @@
-import { mkdir, open, rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@tollgate/folder-lock';
 import { createTransport } from 'nodemailer';
 import { composeMessage } from './message.js';
 import type { ClosableMailSender } from './port.js';
@@ -19,7 +20,7 @@ export function emlFolderMailSender({ folder, from }: EmlFolderOptions): Closabl
   return {
     async send(mail) {
       const { message } = await composer.sendMail(composeMessage(mail, from));
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder);
       const path = join(folder, `${mail.id}.eml`);
       const unfinished = `${path}.${process.pid}.part`;
       const file = await open(unfinished, 'w', 0o600);

@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { StartFault } from '@tollgate/app-process';
 import { singleSessionUrl } from './database.js';
 import { makeSocketFolder } from './socket-folder.js';
 
@@ -14,7 +15,10 @@ export interface EmbeddedPostgresStart {
   readonly dataFolder: string;
   readonly socketPath: string;
 }
-export type EmbeddedPostgresReply = { readonly kind: 'ready' | 'closed' } | { readonly kind: 'failed'; readonly reason: string };
+export type EmbeddedPostgresReply =
+  | { readonly kind: 'ready' | 'closed' }
+  /** `code` is that of the file system, where it has failed: ENOSPC, EROFS. */
+  | { readonly kind: 'failed'; readonly reason: string; readonly code?: string };
 
 /**
  * Starts PGlite on a data folder, in a worker thread behind a unix socket that only this user may enter.
@@ -23,7 +27,10 @@ export type EmbeddedPostgresReply = { readonly kind: 'ready' | 'closed' } | { re
  */
 export async function startEmbeddedPostgres(dataFolder: string, onFailure: (error: Error) => void = () => undefined): Promise<EmbeddedPostgres> {
   const socketFolder = await makeSocketFolder(dataFolder).catch((error: Error) => {
-    throw new Error(`the embedded Postgres did not start: ${error.message}`, { cause: error });
+    if (error instanceof StartFault) throw error;
+    throw Object.assign(new Error(`the embedded Postgres did not start: ${error.message}`, { cause: error }), {
+      code: (error as NodeJS.ErrnoException).code,
+    });
   });
   const start: EmbeddedPostgresStart = { dataFolder, socketPath: socketFolder.socketPath };
   // The same ending as this file's: compiled in production, TypeScript where the source runs directly.
@@ -54,10 +61,13 @@ export async function startEmbeddedPostgres(dataFolder: string, onFailure: (erro
 
 function reply(worker: Worker, expected: 'ready' | 'closed'): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (reason: string, cause?: unknown) => reject(new Error(`the embedded Postgres ${reason}`, { cause }));
+    const fail = (reason: string, cause?: unknown, code?: string) =>
+      reject(
+        Object.assign(new Error(`the embedded Postgres ${reason}`, { cause }), code === undefined ? {} : { code }),
+      );
     worker.on('message', (message: EmbeddedPostgresReply) => {
       if (message.kind === expected) resolve();
-      else if (message.kind === 'failed') fail(`did not start: ${message.reason}`);
+      else if (message.kind === 'failed') fail(`did not start: ${message.reason}`, undefined, message.code);
     });
     worker.once('error', error => fail('died', error));
     worker.once('exit', code => fail(`exited with code ${code}`));

@@ -10,6 +10,22 @@ const { dataFolder, socketPath } = workerData as EmbeddedPostgresStart;
 const port = parentPort!;
 const say = (message: EmbeddedPostgresReply) => port.postMessage(message);
 
+/** Errors of the file system come out of WebAssembly as bare numbers, those of WASI. */
+const FILE_SYSTEM_CODES: Readonly<Record<number, string>> = {
+  2: 'EACCES',
+  19: 'EDQUOT',
+  51: 'ENOSPC',
+  63: 'EPERM',
+  69: 'EROFS',
+};
+
+function failure(error: unknown): { reason: string; code?: string } {
+  const { message, code, errno } = error as { message?: unknown; code?: unknown; errno?: unknown };
+  const known = typeof code === 'string' ? code : FILE_SYSTEM_CODES[Number(errno)];
+  const reason = typeof message === 'string' && message !== '' ? message : known ?? `error ${String(errno ?? error)}`;
+  return { reason, ...(known !== undefined && { code: known }) };
+}
+
 try {
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   const database = await PGlite.create({ dataDir: dataFolder });
@@ -24,5 +40,5 @@ try {
   });
   say({ kind: 'ready' });
 } catch (error) {
-  say({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+  say({ kind: 'failed', ...failure(error) });
 }

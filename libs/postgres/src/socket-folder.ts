@@ -1,6 +1,8 @@
-import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
+import { folderFault } from '@tollgate/app-process';
+import { makeFolder } from '@tollgate/folder-lock';
 
 const SOCKET = '.s.PGSQL.5432';
 const PREFIX = 'tollgate-';
@@ -21,9 +23,11 @@ export interface SocketFolder {
  */
 export async function makeSocketFolder(dataFolder: string): Promise<SocketFolder> {
   const note = `${dataFolder}.socket-folder`;
-  await mkdir(dirname(note), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(note));
   await removeLeftover(note);
-  const path = await mkdtemp(join(tmpdir(), PREFIX));
+  const path = await mkdtemp(join(tmpdir(), PREFIX)).catch((error: unknown) =>
+    Promise.reject(folderFault('TMPDIR', tmpdir(), error)),
+  );
   await writeFile(note, path, { mode: 0o600 });
   return {
     path,

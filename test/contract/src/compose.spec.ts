@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { TOLLGATE_VARIABLES } from '@tollgate/config';
 import { gatewayEnvironment } from '@tollgate/gateway';
 import { appEnvironment, type Deployment, type DistributedApp } from '@tollgate/journey';
 import { keyManagementEnvironment } from '@tollgate/key-management';
@@ -39,6 +40,19 @@ describe('docker-compose.yml', () => {
     // What has a default, and is worth setting.
     const ofCompose = [...credentials, 'GATEWAY_GONE_AFTER_MS', 'TOLLGATE_KEY_MARKER', 'TOLLGATE_PUBLIC_URL', 'SMTP_URL'];
     expect(names(environmentOf(app)).filter((name) => !ofCompose.includes(name))).toEqual(told.filter((name) => !ofJourneys.includes(name)));
+  });
+
+  it('has no variable, nor has an app, that a start would call unknown', () => {
+    const everywhere = [
+      ...Object.values(schemas).flatMap((schema) => names(schema.shape)),
+      ...composeVariables().map(({ name }) => name),
+    ];
+    expect(
+      everywhere.filter(
+        (name) =>
+          name.startsWith('TOLLGATE_') && !TOLLGATE_VARIABLES.includes(name as (typeof TOLLGATE_VARIABLES)[number]),
+      ),
+    ).toEqual([]);
   });
 
   it('sends services to one another where they listen, and to the servers as they are set up', () => {

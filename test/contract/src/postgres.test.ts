@@ -10,6 +10,7 @@ interface Runner { query(sql: string): Promise<unknown> }
 const dropNothing = async () => undefined;
 
 class CreateOutbox1700000000001 {
+  readonly readableFrom = '0.1.0';
   async up(runner: Runner) {
     for (const statement of outboxTableSql('trial')) await runner.query(statement);
     await runner.query('CREATE TABLE trial.thing (id integer PRIMARY KEY, name text NOT NULL)');
@@ -17,10 +18,12 @@ class CreateOutbox1700000000001 {
   down = dropNothing;
 }
 class AddColumn1700000000002 {
+  readonly readableFrom = '0.1.0';
   async up(runner: Runner) { await runner.query('ALTER TABLE trial.thing ADD COLUMN size integer'); }
   down = dropNothing;
 }
 class Broken1700000000003 {
+  readonly readableFrom = '0.1.0';
   async up(runner: Runner) {
     await runner.query('CREATE TABLE trial.half_done (id integer)');
     await runner.query('SELECT no_such_function()');
@@ -28,6 +31,7 @@ class Broken1700000000003 {
   down = dropNothing;
 }
 class OtherSchema1700000000001 {
+  readonly readableFrom = '0.1.0';
   async up(runner: Runner) { await runner.query('CREATE TABLE other.thing (id integer PRIMARY KEY)'); }
   down = dropNothing;
 }

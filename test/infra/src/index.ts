@@ -6,7 +6,7 @@ export { tempFolder } from './folders.js';
 export { startKafka, type KafkaServer } from './kafka.js';
 export { freePort } from './ports.js';
 export { createDatabase, startPostgres, type PostgresOptions, type PostgresServer } from './postgres.js';
-export { startProcess, type ProcessExit, type ProcessOptions, type RunningProcess } from './processes.js';
+export { startProcess, untilReady, type ProcessExit, type ProcessOptions, type RunningProcess } from './processes.js';
 export { reapNow } from './reaper.js';
 export { startRedis, type RedisServer } from './redis.js';
 export { waitUntil, type WaitOptions } from './wait-until.js';

@@ -19,7 +19,7 @@ export async function answerChat(exchange: Exchange, body: Buffer, standing: Sta
   if (chosen.kind === 'invalid') return exchange.refuse(400, invalidRequest(chosen.problems.join('; '), 'simulator', 'invalid_behaviour'));
   const { behaviour } = chosen;
   entry.behaviour = behaviour;
-  const completion = planCompletion(request, behaviour, body.length, entry.n);
+  const completion = planCompletion(request, behaviour, body.length, entry.n, exchange.shownProvider);
   entry.usage = { prompt_tokens: completion.promptTokens, completion_tokens: completion.completionTokens };
 
   if (gate.closed && !(await exchange.waitFor((resume) => gate.queue(resume)))) return;

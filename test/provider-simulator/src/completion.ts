@@ -1,5 +1,6 @@
 import type { Behaviour } from './behaviour.js';
 import type { ChatRequest } from './chat-request.js';
+import { providerField } from './exchange.js';
 
 /** Everything about an answer that is decided before its first byte. */
 export interface Completion {
@@ -16,6 +17,8 @@ export interface Completion {
   completionTokens: number;
   /** Null: report none. */
   usage: Usage | null;
+  /** Named in the answer; undefined: not named. */
+  shownProvider?: string | undefined;
 }
 
 /** OpenAI's `usage` object. */
@@ -28,7 +31,13 @@ export interface Usage {
 }
 
 /** Decides the answer to the `n`th request, whose body had `bodyBytes`. The same request gets the same content and usage. */
-export function planCompletion(request: ChatRequest, behaviour: Behaviour, bodyBytes: number, n: number): Completion {
+export function planCompletion(
+  request: ChatRequest,
+  behaviour: Behaviour,
+  bodyBytes: number,
+  n: number,
+  shownProvider?: string,
+): Completion {
   const chunks = behaviour.chunks ?? 8;
   const wanted = behaviour.completion_tokens ?? 2 * chunks;
   const tokens = Math.min(wanted, request.maxTokens);
@@ -44,6 +53,7 @@ export function planCompletion(request: ChatRequest, behaviour: Behaviour, bodyB
     promptTokens,
     completionTokens,
     usage: behaviour.omit_usage === true ? null : usageOf(promptTokens, completionTokens),
+    shownProvider,
   };
 }
 
@@ -97,6 +107,7 @@ export function plainBody(completion: Completion): string {
     ...(completion.usage === null ? {} : { usage: completion.usage }),
     service_tier: 'default',
     system_fingerprint: 'fp_simulator',
+    ...providerField(completion.shownProvider),
   });
 }
 
@@ -115,7 +126,15 @@ export interface StreamFrames {
  */
 export function streamFrames(completion: Completion, withUsage: boolean): StreamFrames {
   const { id, created, model, finishReason } = completion;
-  const head = JSON.stringify({ id, object: 'chat.completion.chunk', created, model, service_tier: 'default', system_fingerprint: 'fp_simulator' }).slice(0, -1);
+  const common = {
+    id,
+    object: 'chat.completion.chunk',
+    created,
+    model,
+    service_tier: 'default',
+    system_fingerprint: 'fp_simulator',
+  };
+  const head = JSON.stringify({ ...common, ...providerField(completion.shownProvider) }).slice(0, -1);
   const tail = withUsage ? ',"usage":null}\n\n' : '}\n\n';
   const frame = (index: number, delta: string, finish: string) =>
     `data: ${head},"choices":[{"index":${index},"delta":${delta},"logprobs":null,"finish_reason":${finish}}]${tail}`;

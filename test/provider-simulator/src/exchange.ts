@@ -13,11 +13,15 @@ export class Exchange {
   private over = false;
   private resume: (() => void) | undefined;
 
-  /** @param stopping whether a connection that closes now is closed by the simulator's own stop */
+  /**
+   * @param stopping whether a connection that closes now is closed by the simulator's own stop
+   * @param shownProvider what answers name in a field `provider`; undefined: no such field
+   */
   constructor(
     private readonly response: ServerResponse,
     readonly entry: LogEntry,
     stopping: () => boolean,
+    readonly shownProvider?: string,
   ) {
     response.once('finish', () => this.settle((entry.status ?? 0) < 400 ? 'answered' : 'failed'));
     response.once('close', () => {
@@ -64,7 +68,7 @@ export class Exchange {
 
   /** Sends an error in OpenAI's shape. */
   refuse(status: number, error: OpenAiError, headers: Record<string, string> = {}): void {
-    this.reply(status, JSON.stringify({ error }), headers);
+    this.reply(status, JSON.stringify({ error, ...providerField(this.shownProvider) }), headers);
   }
 
   /** Starts an answer whose body follows by `write` and `end`. */
@@ -109,4 +113,9 @@ export class Exchange {
   private settle(outcome: Outcome): void {
     if (this.entry.outcome === 'pending') this.entry.outcome = outcome;
   }
+}
+
+/** The field of an answer that names who gave it; nothing where nobody is to be named. */
+export function providerField(shownProvider: string | undefined): { provider?: string } {
+  return shownProvider === undefined ? {} : { provider: shownProvider };
 }

@@ -20,6 +20,11 @@ export interface SimulatorOptions {
   requiredCredential?: string;
   /** Log entries kept; default 100,000, about a kilobyte each. */
   logLimit?: number;
+  /**
+   * What every answer names in a field `provider`, so that nobody takes it for a real one's. Default: no such field, as
+   * OpenAI has none.
+   */
+  shownProvider?: string;
 }
 
 /** A running simulator. */
@@ -49,7 +54,7 @@ export async function startProviderSimulator(options: SimulatorOptions = {}): Pr
   const { standing, gate, log } = controlled;
   let stopped: Promise<void> | undefined;
   const server = createServer({ noDelay: true, keepAliveTimeout: 75_000 }, (request, response) =>
-    receive(controlled, options.requiredCredential, () => stopped !== undefined, request, response),
+    receive(controlled, options, () => stopped !== undefined, request, response),
   );
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
@@ -96,18 +101,26 @@ async function close(server: Server, sockets: Set<Socket>): Promise<void> {
   await Promise.all(closed);
 }
 
-function receive(controlled: Controlled, credential: string | undefined, stopping: () => boolean, request: IncomingMessage, response: ServerResponse): void {
+function receive(
+  controlled: Controlled,
+  { requiredCredential, shownProvider }: SimulatorOptions,
+  stopping: () => boolean,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const method = request.method ?? '';
   const target = request.url ?? '/';
   if (target.startsWith('/simulator/')) {
-    return collect(request, (body) => answerControl(controlled, method, new URL(target, 'http://simulator'), body, response));
+    return collect(request, (body) =>
+      answerControl(controlled, method, new URL(target, 'http://simulator'), body, response),
+    );
   }
   const path = target.split('?', 1)[0] ?? '';
-  const exchange = new Exchange(response, controlled.log.open(method, path, request.headers), stopping);
+  const exchange = new Exchange(response, controlled.log.open(method, path, request.headers), stopping, shownProvider);
   collect(request, (body) => {
     exchange.entry.body_bytes = body.length;
     controlled.log.keepBody(exchange.entry.n, body);
-    answer(controlled, exchange, credential, request.headers.authorization, body).catch((bug: unknown) => {
+    answer(controlled, exchange, requiredCredential, request.headers.authorization, body).catch((bug: unknown) => {
       console.error(bug);
       response.destroy();
     });

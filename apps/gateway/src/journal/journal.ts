@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, fdatasync, ftruncateSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { lockFolder } from '@tollgate/folder-lock';
+import { lockFolder, tryWriting } from '@tollgate/folder-lock';
 import { z } from 'zod';
 import { JournaledRequest } from './journaled-request.js';
 import { formatRecord, parseJson, parseRecord, type JournalRecord, type RecordType } from './records.js';
@@ -91,10 +91,15 @@ export class Journal {
     this.#syncTimer = setInterval(() => this.#sync(), SYNC_INTERVAL_MS).unref();
   }
 
-  /** Takes the folder for this process and reads what is there. Throws FolderLockedError. */
+  /**
+   * Takes the folder for this process and reads what is there. Throws FolderLockedError, and the error of the file
+   * system where the folder takes no writes. A full disk is none while usage is there to be shipped, which makes room
+   * again.
+   */
   static open(folder: string): Journal {
     const lock = lockFolder(folder);
     try {
+      if (listSegments(folder).every(({ size }) => size === 0)) tryWriting(folder);
       return new Journal(folder, lock);
     } catch (error) {
       lock.release();
@@ -106,6 +111,11 @@ export class Journal {
   *records(): Generator<JournalRecord> {
     this.flushNow();
     for (const segment of this.#segments) yield* recordsOf(segment);
+  }
+
+  /** Throws the error of the file system where the journal's folder takes no writes. */
+  tryWriting(): void {
+    tryWriting(this.folder);
   }
 
   /** The number of the newest final; 0 before the first. */

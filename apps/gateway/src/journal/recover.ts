@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { costOf } from '@tollgate/pricing';
 import { usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
 import type { Journal } from './journal.js';
 import { intentSchema, parseJson, progressSchema, type Intent, type Progress } from './records.js';
+import { listSegments, recordsOf } from './segment.js';
 
 export interface LastLife {
   /** Finals of the journal, those of orphans among them; their holds are to be settled. */
@@ -30,7 +32,10 @@ export async function endOrphans(journal: Journal, nowIso: string): Promise<Last
   }
   const orphans = [...intents.values()].map((intent) => orphanFinal(intent, progress.get(intent.event.requestId), journal.takeNumber(), nowIso));
   const written = await Promise.all(orphans.map((event) => journal.append('F', journal.requestOf(event.requestId, event.organizationId), event.journalNumber, JSON.stringify(event))));
-  if (written.includes(false)) throw new Error('the journal cannot be written to: the disk may be full');
+  if (written.includes(false)) {
+    journal.tryWriting();
+    throw new Error('the journal could not be written to a moment ago');
+  }
   return { finals: [...finals, ...orphans], unreadable };
 }
 
@@ -61,4 +66,22 @@ export function orphanFinal(intent: Intent, progress: Progress | undefined, jour
     chargeNanoUsd: (hold !== null && cost > hold ? hold : cost).toString(),
     endedAt,
   };
+}
+
+/**
+ * The providers that requests in a journal were sent to, from its files as they are: for a start that has not opened it
+ * yet.
+ */
+export function providersInJournal(folder: string): Set<string> {
+  const named = new Set<string>();
+  if (!existsSync(folder)) return named;
+  for (const segment of listSegments(folder)) {
+    for (const { type, json } of recordsOf(segment)) {
+      if (type === 'P') continue;
+      const value = parseJson(json) as { provider?: unknown; event?: { provider?: unknown } } | undefined;
+      const provider = type === 'I' ? value?.event?.provider : value?.provider;
+      if (typeof provider === 'string') named.add(provider);
+    }
+  }
+  return named;
 }

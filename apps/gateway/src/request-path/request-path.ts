@@ -52,7 +52,7 @@ function steps(parts: RequestPathParts): readonly Step[] {
     checkNetwork, //                                                  403 ip_not_allowed
     checkScope('inference:write'), //                                 403 access_denied
     receiveBody(parts.bodyBytesMax), //                               400 invalid_json, invalid_request; 408; 413 body_too_large; 415
-    chooseRoute(parts.routes), //                                     404 model_not_found; 403 model_access_denied
+    chooseRoute(parts.routes), //                                     404 model_not_found; 403 model_access_denied; 503 provider_not_configured
     admit(parts), //                                                  429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable
     journalIntent(parts.journal, parts.gateway, parts.priceVersion), // 503 journal_unavailable
   ];

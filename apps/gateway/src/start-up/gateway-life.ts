@@ -42,7 +42,7 @@ export class GatewayLife {
 
   constructor(private readonly parts: GatewayLifeParts) {}
 
-  async start(): Promise<void> {
+  async start(tell: (line: string) => void): Promise<void> {
     const { admission, journal, logger, shipper } = this.parts;
     const { finals, unreadable } = await endOrphans(journal, new Date().toISOString());
     if (unreadable > 0) logger.error({ records: unreadable }, 'the journal holds records that cannot be read');
@@ -53,7 +53,7 @@ export class GatewayLife {
     shipper.start();
     this.#progress = setInterval(() => this.#journalProgress(), PROGRESS_INTERVAL_MS).unref();
     this.#late = setInterval(() => this.parts.inFlight.abortLate(performance.now()), LATE_INTERVAL_MS).unref();
-    if (finals.length > 0) logger.info({ events: finals.length }, 'shipping the usage that the last run left');
+    if (finals.length > 0) tell(`shipping ${counted(finals.length, 'usage event')} that the last run left`);
     const registration = this.#registerOnceShipped(finals.length > 0);
     await Promise.race([registration, pause(LEFTOVER_MS_MAX, undefined, { ref: false })]);
   }
@@ -63,15 +63,25 @@ export class GatewayLife {
     return this.#registered;
   }
 
-  /** Ends when nothing is in flight any more and all usage is acknowledged, or `timeoutMs` have passed for the latter. */
-  async end(timeoutMs: number): Promise<void> {
+  /**
+   * Ends when nothing is in flight any more and all usage is acknowledged, or `timeoutMs` have passed for the latter.
+   * `tell` hears what it waits for, a line each.
+   */
+  async end(timeoutMs: number, tell: (line: string) => void): Promise<void> {
+    const { inFlight, shipper } = this.parts;
     this.#ended = true;
-    await this.parts.inFlight.drained();
+    if (inFlight.size > 0) tell(`waiting for ${counted(inFlight.size, 'request')} in flight`);
+    await inFlight.drained();
     if (this.#lease !== null) clearInterval(this.#lease);
     if (this.#progress !== null) clearInterval(this.#progress);
     if (this.#late !== null) clearInterval(this.#late);
-    const shipped = await this.parts.shipper.caughtUp(timeoutMs).then(() => true, () => false);
-    this.parts.shipper.close();
+    if (shipper.unshipped() > 0) tell(`shipping ${counted(shipper.unshipped(), 'usage event')}`);
+    const shipped = await shipper.caughtUp(timeoutMs).then(() => true, () => false);
+    if (!shipped)
+      tell(
+        `${counted(shipper.unshipped(), 'usage event')} could not be shipped within ${timeoutMs / 1_000} s; the journal keeps them for the next start`,
+      );
+    shipper.close();
     const lost = this.parts.journal.close(shipped);
     if (lost > 0) this.parts.logger.fatal({ finals: lost }, 'the disk took no more: usage of the last requests is lost');
   }
@@ -126,4 +136,8 @@ export class GatewayLife {
       void this.parts.journal.append('P', exchange.journaled, 0, progress);
     }
   }
+}
+
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }

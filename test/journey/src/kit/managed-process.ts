@@ -36,6 +36,11 @@ export class ManagedProcess {
     return this.running.stop(graceMs);
   }
 
+  /** Resolves with how its present life ended, for whatever reason. */
+  exited(): Promise<ProcessExit> {
+    return this.running.exited;
+  }
+
   /** SIGTERM, without waiting. */
   askToStop(): Promise<ProcessExit> {
     this.running.kill('SIGTERM');

@@ -12,6 +12,7 @@ export function chooseRoute(routes: RouteTable): (exchange: Exchange) => Refusal
     if (route === null) return refuse('model_not_found', { message: `The model ${JSON.stringify(exchange.model)} does not exist.`, param: 'model' });
     const { allowsModel } = exchange.key!;
     if (allowsModel !== null && !allowsModel(exchange.model)) return refuse('model_access_denied', { param: 'model' });
+    if (route.targets.length === 0) return refuse('provider_not_configured', { param: 'model' });
     exchange.route = route;
     exchange.targets = orderTargets(route.targets, Math.random);
     return undefined;

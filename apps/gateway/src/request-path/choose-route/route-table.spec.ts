@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Exchange } from '../exchange.js';
 import type { Provider } from '../forward/provider.js';
+import { chooseRoute } from './choose-route.js';
 import { orderTargets, RouteTable, type Target } from './route-table.js';
 
 const price = { inputNanoUsdPerMillion: 1n, outputNanoUsdPerMillion: 1n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 1 };
@@ -25,6 +27,35 @@ describe('the table of routes', () => {
   });
   it('knows no other name', () => {
     for (const name of ['', 'gpt', 'my-gpt-4o', 'support-bot2', 'support.bot']) expect(table.find(name)).toBeNull();
+  });
+});
+
+describe('a route whose provider has no credential', () => {
+  const toBoth = [{ provider: 'p', model: 'a', weight: 1 }, { provider: 'q', model: 'b', weight: 1_000 }];
+  const config = {
+    routes: [
+      { name: 'both', targets: toBoth, access: 'everyone' as const },
+      { name: 'q-*', targets: [{ provider: 'q', model: '*', weight: 1 }], access: 'everyone' as const },
+    ],
+    prices: [
+      { provider: 'p', model: '*', price },
+      { provider: 'q', model: '*', price: { ...price, maxOutputTokens: 1_000_000 } },
+    ],
+  };
+  const table = new RouteTable(config, new Map([['p', { name: 'p' } as Provider]]));
+
+  it('passes that target over, and holds no credit for it', () => {
+    expect(table.find('both')).toMatchObject({
+      targets: [{ provider: { name: 'p' }, model: 'a' }],
+      outputTokensMax: 1,
+    });
+  });
+  it('is refused by name where no target is left, after the key was asked whether it may use the model', () => {
+    const asks = (models: ReadonlySet<string> | null) =>
+      chooseRoute(table)({ model: 'q-7', key: { models } } as unknown as Exchange);
+    expect(asks(null)).toMatchObject({ kind: 'refusal', code: 'provider_not_configured', param: 'model' });
+    expect(asks(new Set(['q-8']))).toMatchObject({ code: 'model_access_denied' });
+    expect(asks(new Set(['q-7']))).toMatchObject({ code: 'provider_not_configured' });
   });
 });
 

@@ -18,6 +18,7 @@ export interface Target {
 /** A model name we answer to. */
 export interface Route {
   readonly name: string;
+  /** Those whose provider can be called; none where no provider of the route has its credential. */
   readonly targets: readonly Target[];
   /** The prices of all targets. */
   readonly prices: readonly ModelPrice[];
@@ -28,7 +29,10 @@ export interface Route {
 /** Model names whose routes are remembered; callers can make up names that wildcards match. */
 const REMEMBERED_MAX = 10_000;
 
-/** The routes of the configuration, with the providers and prices that their targets name. */
+/**
+ * The routes of the configuration, with the providers and prices that their targets name. `providers` holds those that
+ * can be called.
+ */
 export class RouteTable {
   readonly #routeOf: (model: string) => TollgateConfig['routes'][number] | null;
   readonly #priceOf: (provider: string, model: string) => ModelPrice | null;
@@ -52,13 +56,20 @@ export class RouteTable {
   #resolve(model: string): Route | null {
     const route = this.#routeOf(model);
     if (route === null) return null;
-    const targets = route.targets.flatMap((target) => {
-      const provider = this.providers.get(target.provider);
+    const priced = route.targets.flatMap((target) => {
       const asked = targetModel(target, model);
       const price = this.#priceOf(target.provider, asked);
-      return provider === undefined || price === null ? [] : [{ provider, model: asked, weight: target.weight, price, ...eventParts(route.name, provider.name, asked, price) }];
+      return price === null
+        ? []
+        : [{ provider: this.providers.get(target.provider), model: asked, weight: target.weight, price }];
     });
-    return targets.length === 0 ? null : routeOf(route.name, targets);
+    if (priced.length === 0) return null;
+    const targets = priced.flatMap(({ provider, model: asked, price, weight }) =>
+      provider === undefined
+        ? []
+        : [{ provider, model: asked, weight, price, ...eventParts(route.name, provider.name, asked, price) }],
+    );
+    return routeOf(route.name, targets);
   }
 }
 

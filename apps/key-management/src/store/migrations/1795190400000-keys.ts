@@ -1,5 +1,5 @@
-import { outboxTableSql } from '@tollgate/postgres';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { outboxTableSql, type Migration } from '@tollgate/postgres';
+import type { QueryRunner } from 'typeorm';
 
 const TABLES = [
   `CREATE TABLE keys.organization (
@@ -72,7 +72,9 @@ const AUDIT = [
     FOR EACH STATEMENT EXECUTE FUNCTION keys.refuse_change()`,
 ];
 
-export class Keys1795190400000 implements MigrationInterface {
+export class Keys1795190400000 implements Migration {
+  readonly readableFrom = '0.1.0';
+
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of [...TABLES, ...AUDIT, ...outboxTableSql('keys')]) await runner.query(statement);
   }

@@ -1,7 +1,10 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { Migration } from '@tollgate/postgres';
+import type { QueryRunner } from 'typeorm';
 
 /** What all keys of an organisation may spend together; null is unlimited. The bounds are those of a key's own limit. */
-export class OrganizationCreditLimit1795276800000 implements MigrationInterface {
+export class OrganizationCreditLimit1795276800000 implements Migration {
+  readonly readableFrom = '0.1.0';
+
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(
       `ALTER TABLE keys.organization ADD COLUMN credit_limit_nano_usd bigint

@@ -1,5 +1,5 @@
-import { outboxTableSql } from '@tollgate/postgres';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { outboxTableSql, type Migration } from '@tollgate/postgres';
+import type { QueryRunner } from 'typeorm';
 
 const TABLES = [
   // One row for each key that leaked; what is said of the key is for the mail.
@@ -41,7 +41,9 @@ const TABLES = [
   `CREATE INDEX leak_mail_waiting ON scanning.leak_mail (next_attempt_at) WHERE sent_at IS NULL AND abandoned_at IS NULL`,
 ];
 
-export class Scanning1795190400000 implements MigrationInterface {
+export class Scanning1795190400000 implements Migration {
+  readonly readableFrom = '0.1.0';
+
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of [...TABLES, ...outboxTableSql('scanning')]) await runner.query(statement);
   }

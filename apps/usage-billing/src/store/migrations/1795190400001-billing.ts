@@ -1,4 +1,5 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { Migration } from '@tollgate/postgres';
+import type { QueryRunner } from 'typeorm';
 
 const EVENTS = [
   `CREATE TABLE billing.usage_event (
@@ -126,8 +127,9 @@ const GATEWAYS = [
   )`,
 ];
 
-export class Billing1795190400001 implements MigrationInterface {
+export class Billing1795190400001 implements Migration {
   name = 'Billing1795190400001';
+  readonly readableFrom = '0.1.0';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of [...EVENTS, ...LEDGER, ...APPEND_ONLY, ...CONSUMING, ...GATEWAYS]) await runner.query(statement);

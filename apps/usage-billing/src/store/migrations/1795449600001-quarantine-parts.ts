@@ -1,8 +1,10 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { Migration } from '@tollgate/postgres';
+import type { QueryRunner } from 'typeorm';
 
 /** A record of the bus holds several events: what is poison among them has its place in the record as well. */
-export class QuarantineParts1795449600001 implements MigrationInterface {
+export class QuarantineParts1795449600001 implements Migration {
   name = 'QuarantineParts1795449600001';
+  readonly readableFrom = '0.1.0';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(

@@ -1,0 +1,15 @@
+import { createLogger } from '@tollgate/telemetry';
+import { mendableFault } from './start-fault.js';
+
+/**
+ * Runs the start of a service. What an operator can mend is one line on standard error, the rest is a bug of ours and
+ * keeps its stack; either ends the process with exit code 1.
+ */
+export function startService(service: string, start: () => Promise<void>): void {
+  start().catch((error: unknown) => {
+    const fault = mendableFault(error);
+    if (fault !== null) process.stderr.write(`${service} did not start: ${fault}\n`);
+    else createLogger({ service }).fatal({ err: error }, 'could not start');
+    process.exit(1);
+  });
+}

@@ -1,0 +1,60 @@
+import { closest } from 'fastest-levenshtein';
+
+const PREFIX = 'TOLLGATE_';
+
+/**
+ * Every variable of this prefix that some part of Tollgate reads: an app, docker-compose.yml, whose `.env` is often
+ * that of the shell too, or the tests. A test holds the list to them.
+ */
+export const TOLLGATE_VARIABLES = [
+  'TOLLGATE_ADMIN_SECRET',
+  'TOLLGATE_CONFIG',
+  'TOLLGATE_DATA',
+  'TOLLGATE_HOST',
+  'TOLLGATE_KEY_MARKER',
+  'TOLLGATE_OPERATIONS_HOST',
+  'TOLLGATE_OPERATIONS_PORT',
+  'TOLLGATE_PEPPER',
+  'TOLLGATE_PORT',
+  'TOLLGATE_PUBLIC_URL',
+  'TOLLGATE_SERVICE_SECRET',
+  'TOLLGATE_SIMULATOR',
+  // docker-compose.yml
+  'TOLLGATE_CONFIG_FILE',
+  'TOLLGATE_KAFKA_PORT',
+  'TOLLGATE_MAIL_PORT',
+  'TOLLGATE_POSTGRES_PASSWORD',
+  'TOLLGATE_POSTGRES_PORT',
+  'TOLLGATE_PUBLISH',
+  'TOLLGATE_PUBLISHED_PORTS',
+  'TOLLGATE_REDIS_PASSWORD',
+  'TOLLGATE_REDIS_PORT',
+  'TOLLGATE_VERSION',
+  // Tests
+  'TOLLGATE_TEST_DATABASE_URL',
+  'TOLLGATE_TEST_KAFKA_BROKERS',
+  'TOLLGATE_TEST_REDIS_URL',
+] as const;
+
+export interface UnknownVariable {
+  readonly name: string;
+  /** The variable that this process reads whose name is most like it. */
+  readonly nearest: string;
+}
+
+/**
+ * The variables of the environment that begin with `TOLLGATE_` and that nobody reads: a name that is misspelt would
+ * otherwise be passed over without a word. `read`: the names that this process reads, the credentials of config.yaml
+ * among them.
+ */
+export function unknownVariables(
+  environment: Readonly<Record<string, string | undefined>>,
+  read: readonly string[],
+): UnknownVariable[] {
+  const known = new Set<string>([...TOLLGATE_VARIABLES, ...read]);
+  const candidates = read.filter((name) => name.startsWith(PREFIX));
+  return Object.keys(environment)
+    .filter((name) => name.startsWith(PREFIX) && !known.has(name))
+    .sort()
+    .map((name) => ({ name, nearest: closest(name, candidates) }));
+}

@@ -1,0 +1,35 @@
+import { spawnApp } from '@tollgate/infra';
+import { appScript, repository } from './app-script.js';
+
+/** How a start ended that should not have come to its end. */
+export interface RefusedStart {
+  /** What it wrote, standard output and error. */
+  readonly output: string;
+  /** The lines of it that say that it did not start. */
+  readonly refusals: readonly string[];
+  readonly code: number;
+}
+
+/**
+ * Starts an app and resolves when it has given up. Rejects where it has neither after half a minute: it hangs, or it
+ * serves.
+ */
+export async function refusedStart(app: string, environment: Readonly<Record<string, string>>): Promise<RefusedStart> {
+  const error = await spawnApp({
+    name: app,
+    script: appScript(app),
+    cwd: repository,
+    env: { ...environment },
+    readyWhen: /"listening"|Tollgate is ready/,
+  }).then(
+    async (running) => {
+      await running.stop();
+      return new Error(`${app} has started:\n${running.output()}`);
+    },
+    (reason: unknown) => reason as Error,
+  );
+  const code = /exited with code (\d+) before it was ready/.exec(error.message)?.[1];
+  if (code === undefined) throw error;
+  const output = (error as Error & { output: string }).output;
+  return { output, refusals: output.split('\n').filter((line) => line.includes('did not start')), code: Number(code) };
+}
