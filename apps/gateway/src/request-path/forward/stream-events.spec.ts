@@ -6,7 +6,6 @@ const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
 const ROLE = event({ choices: [{ delta: { role: 'assistant', content: '' } }], usage: null });
 const word = (text: string): string => event({ choices: [{ delta: { content: text } }], usage: null });
 const USAGE = event({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 2 } } });
-const STOP = event({ choices: [{ delta: {}, finish_reason: 'stop' }] });
 const DONE = 'data: [DONE]\n\n';
 const REPORTED = { inputTokens: 7, outputTokens: 3, cachedInputTokens: 2, reasoningTokens: 0 };
 
