@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdmissionDecision } from '@tollgate/credit';
 import type { JournaledRequest } from '../journal/journaled-request.js';
 import type { CachedKey } from './identify-key/cached-key.js';
-import type { Injected } from './forward/injected-fields.js';
+import { NOTHING_INJECTED, type Injected } from './forward/injected-fields.js';
 import type { BodyFields } from './receive-body/scan-body.js';
 import type { Route, Target } from './choose-route/route-table.js';
 
@@ -26,7 +26,6 @@ export interface CallUnderWay {
 }
 
 const NO_BODY = Buffer.alloc(0);
-const NOTHING_INJECTED: Injected = { ceiling: null, ceilingTokens: null, streamOptions: false };
 
 /** One request on its way through the path: each step fills in what the later ones read. */
 export class Exchange {

@@ -1,5 +1,5 @@
 import type { OpenHold } from '@tollgate/credit';
-import type { GatewayIdentity } from './admit/admit.js';
+import type { GatewayIdentity } from './gateway-identity.js';
 import type { Exchange } from './exchange.js';
 
 /**

@@ -36,26 +36,29 @@ export async function forward(exchange: Exchange, log: RequestLog): Promise<Call
   for (const target of exchange.targets) {
     if (exchange.revoked || exchange.clientLeft) break;
     last = target;
-    const verdict = await callTarget(exchange, target, log);
+    exchange.ceilingLeftOut = false;
+    const verdict = judge(exchange, target, await callProvider(exchange, target), false, log);
     if (verdict.kind === 'answered') return verdict.outcome;
-    failure = verdict.failure;
+    const second = verdict.kind === 'try_again' ? await callAgain(exchange, target, log) : verdict;
+    if (second.kind === 'answered') return second.outcome;
+    failure = second.failure;
   }
   if (exchange.revoked) return failed(exchange, last, REVOKED, 'revoked');
   if (exchange.reply.destroyed) return { ...failed(exchange, last, failure, 'provider_failed'), outcome: exchange.callStartedAt === 0 ? 'client_left' : 'provider_failed' };
   return failed(exchange, last, failure, 'provider_failed');
 }
 
-/** Calls one target, again where it refused a field of ours that it can do without. */
-async function callTarget(exchange: Exchange, target: Target, log: RequestLog): Promise<Exclude<Verdict, { kind: 'try_again' }>> {
+/** Calls a target again that refused a field of ours which it can do without. */
+async function callAgain(exchange: Exchange, target: Target, log: RequestLog): Promise<Exclude<Verdict, { kind: 'try_again' }>> {
+  const { injectedFields } = target.provider;
   let triedOther = false;
-  exchange.ceilingLeftOut = false;
-  for (let tries = 1; ; tries++) {
-    const attempt = await callProvider(exchange, target);
-    const verdict = judge(exchange, target, attempt, triedOther, log);
+  for (let tries = 2; tries <= TRIES_MAX && !exchange.revoked && !exchange.clientLeft; tries++) {
+    const { ceiling } = exchange.injected;
+    triedOther ||= !exchange.ceilingLeftOut && ceiling !== null && ceiling !== injectedFields.of(target.model).ceilingField;
+    const verdict = judge(exchange, target, await callProvider(exchange, target), triedOther, log);
     if (verdict.kind !== 'try_again') return verdict;
-    if (tries === TRIES_MAX || exchange.revoked || exchange.clientLeft) return { kind: 'failed', failure: FAILED };
-    triedOther ||= !exchange.ceilingLeftOut && exchange.injected.ceiling !== null && exchange.injected.ceiling !== target.provider.injectedFields.of(target.model).ceilingField;
   }
+  return { kind: 'failed', failure: FAILED };
 }
 
 function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther: boolean, log: RequestLog): Verdict {
@@ -68,7 +71,7 @@ function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther:
     case 'rejected': {
       // What stands in the event is JSON, whatever the stream was called.
       const headers = { ...attempt.headers, 'content-type': 'application/json' };
-      const replied: Replied = { kind: 'replied', status: attempt.error.status, headers, body: attempt.body };
+      const replied: Replied = { kind: 'replied', status: attempt.error.status, headers, body: attempt.body, text: null };
       return judgeError(exchange, target, replied, attempt.error.why, triedOther, log);
     }
     case 'failed': {
@@ -102,7 +105,7 @@ function judgeAborted(exchange: Exchange, target: Target, why: Extract<Attempt, 
 
 function judgeReply(exchange: Exchange, target: Target, attempt: Replied, triedOther: boolean, log: RequestLog): Verdict {
   if (attempt.status >= 300) return judgeError(exchange, target, attempt, 'error', triedOther, log);
-  const reply = readReply(attempt.body);
+  const reply = readReply(attempt.body, attempt.text);
   if (reply.kind === 'no_completion') return judgeError(exchange, target, { ...attempt, status: reply.error.status }, reply.error.why, triedOther, log);
   // What was asked for as a stream and came whole cannot be read by who asked.
   if (exchange.stream) return judgeError(exchange, target, { ...attempt, status: 502 }, 'no_completion', triedOther, log);
@@ -136,8 +139,8 @@ function lessonOf(exchange: Exchange, target: Target, { status, body }: Replied,
 }
 
 /** The provider's own words, for whatever it took as a request: a completion, or what was wrong with the body. */
-function passOn(exchange: Exchange, { status, headers, body }: Replied): () => void {
-  return () => sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, []);
+function passOn(exchange: Exchange, { status, headers, body, text }: Replied): () => void {
+  return () => sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, [], text ?? undefined);
 }
 
 function failed(exchange: Exchange, target: Target, failure: Failure, outcome: 'provider_failed' | 'revoked'): CallOutcome {

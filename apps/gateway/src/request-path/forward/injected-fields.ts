@@ -14,6 +14,9 @@ export interface Injected {
   readonly streamOptions: boolean;
 }
 
+/** Of a request that is as the caller wrote it. */
+export const NOTHING_INJECTED: Injected = { ceiling: null, ceilingTokens: null, streamOptions: false };
+
 /** What a provider's refusal of our own field leads to. */
 export type Lesson =
   /** The refusal is not about a field of ours: it is the caller's to see. */

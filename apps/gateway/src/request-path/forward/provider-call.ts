@@ -3,6 +3,7 @@ import type { Dispatcher, Pool } from 'undici';
 import type { Target } from '../choose-route/route-table.js';
 import { contentCodings, Decoder, type DecodedSink } from '../content-coding.js';
 import type { AbortReason, CallUnderWay, Exchange } from '../exchange.js';
+import { smallText } from '../reply.js';
 import { looksLikeEvents } from './sse-reader.js';
 import { StreamRelay, type RelayEnd } from './stream-relay.js';
 import { upstreamBody } from './upstream-body.js';
@@ -18,7 +19,14 @@ export type Attempt =
   | Exclude<RelayEnd, Rejected>
   | (Rejected & { readonly headers: IncomingHttpHeaders })
   /** A whole reply, of any status; nothing was sent to the client yet. */
-  | { readonly kind: 'replied'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer };
+  | {
+      readonly kind: 'replied';
+      readonly status: number;
+      readonly headers: IncomingHttpHeaders;
+      readonly body: Buffer;
+      /** The body as latin1 where it is small: it is searched and sent as such. */
+      readonly text: string | null;
+    };
 
 /** Sends the request to one target, and resolves when its answer is all there. Never rejects. */
 export function callProvider(exchange: Exchange, target: Target): Promise<Attempt> {
@@ -144,7 +152,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
     if (failure !== undefined) return this.#fail(failure);
     if (this.#relay !== null) return this.#relay.end();
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
-    this.#finish({ kind: 'replied', status: this.#status, headers: this.#headers, body });
+    this.#finish({ kind: 'replied', status: this.#status, headers: this.#headers, body, text: smallText(body) });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

@@ -12,17 +12,17 @@ export type PlainReply =
   | { readonly kind: 'no_completion'; readonly error: ProviderError };
 
 const USAGE = Buffer.from('"usage"');
-const CHOICES = Buffer.from('"choices"');
-const ERROR = Buffer.from('"error"');
+const CHOICES = '"choices"';
+const ERROR = '"error"';
 const OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b, COLON = 0x3a, SPACE = 0x20;
 const BOM = '\ufeff';
 
 /**
  * Reads a plain reply. One that reports its usage at its end, has choices and no error anywhere, as nearly all do, is
- * not parsed: within text the quotes of such names are escaped.
+ * not parsed: within text the quotes of such names are escaped. `text` is the body as latin1, where that is there.
  */
-export function readReply(body: Buffer): PlainReply {
-  if (body[0] === OPEN_BRACE && hasChoices(body) && !body.includes(ERROR)) {
+export function readReply(body: Buffer, text: string | null = null): PlainReply {
+  if (body[0] === OPEN_BRACE && hasChoicesAndNoError(text ?? body.toString('latin1'))) {
     const last = lastField(body, USAGE);
     const report = last === undefined ? null : readUsage(valueAt(body, last));
     // Where a side is told as nothing, it must be known whether there is any text.
@@ -31,13 +31,13 @@ export function readReply(body: Buffer): PlainReply {
   return readDocument(parsed(body));
 }
 
-/** Whether a list stands behind the first name of that kind. */
-function hasChoices(body: Buffer): boolean {
-  let at = body.indexOf(CHOICES);
-  if (at === -1) return false;
+/** Whether a list stands behind the first name of that kind, and nothing is an error. */
+function hasChoicesAndNoError(text: string): boolean {
+  let at = text.indexOf(CHOICES);
+  if (at === -1 || text.includes(ERROR)) return false;
   at += CHOICES.length;
-  while (body[at] === COLON || (body[at]! <= SPACE && at < body.length)) at++;
-  return body[at] === OPEN_BRACKET;
+  for (let code = text.charCodeAt(at); code === COLON || code <= SPACE; code = text.charCodeAt(at)) at++;
+  return text.charCodeAt(at) === OPEN_BRACKET;
 }
 
 function readDocument(document: unknown): PlainReply {

@@ -2,7 +2,7 @@ import type { Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
 import { valueAt } from '../receive-body/values.js';
 import type { Span } from '../receive-body/scan-body.js';
-import type { FieldNames, Injected } from './injected-fields.js';
+import { NOTHING_INJECTED, type FieldNames, type Injected } from './injected-fields.js';
 
 interface Splice extends Span {
   readonly text: string;
@@ -41,7 +41,8 @@ function splicesOf(exchange: Exchange, { model, provider }: Target): Splice[] {
   const ceiling = spliceCeiling(exchange, names, splices);
   const streamOptions = exchange.stream && !exchange.showUsage && names.streamOptions;
   if (streamOptions) splices.push(streamOptionsOf(exchange));
-  exchange.injected = { ceiling, ceilingTokens: ceiling === null ? null : exchange.injectedMaxTokens, streamOptions };
+  exchange.injected = ceiling === null && !streamOptions ? NOTHING_INJECTED
+    : { ceiling, ceilingTokens: ceiling === null ? null : exchange.injectedMaxTokens, streamOptions };
   return splices;
 }
 
