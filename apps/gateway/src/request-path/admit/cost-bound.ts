@@ -44,6 +44,7 @@ export function boundCost(exchange: Exchange): CostBound | Refusal {
   if (unbounded !== null) {
     return refuse('unbounded_cost', { message: `What the field ${unbounded} asks for has no known cost before the call, and the API key has a credit limit.`, param: unbounded });
   }
+  const canBeBounded = ({ provider }: Target): boolean => provider.injectedFields.takesCeiling || (provider.endAtHold && exchange.stream);
   if (!exchange.targets.every(canBeBounded)) {
     exchange.targets = exchange.targets.filter(canBeBounded);
     if (exchange.targets.length === 0) return refuse('unbounded_cost', { message: NO_CEILING });
@@ -56,10 +57,6 @@ export function boundCost(exchange: Exchange): CostBound | Refusal {
     outputTokensMax,
     injectedMaxTokens: named > 0 ? null : ceiling,
   };
-}
-
-function canBeBounded({ provider }: Target): boolean {
-  return provider.injectedFields.takesCeiling || provider.endAtHold;
 }
 
 function isWithin(value: number | null | undefined, max: number): value is number | null {

@@ -6,6 +6,7 @@ import { sendRefusal, sendReply } from '../reply.js';
 import type { RequestLog } from '../request-log.js';
 import { judgeUsage } from '../usage/judge-usage.js';
 import { NO_USAGE, type CallOutcome } from './call.js';
+import type { Lesson } from './injected-fields.js';
 import { callProvider, headerOf, type Attempt } from './provider-call.js';
 import { failureOfError, failureOfStatus, type Failure } from './provider-failure.js';
 import { readReply } from './read-reply.js';
@@ -37,6 +38,7 @@ export async function forward(exchange: Exchange, log: RequestLog): Promise<Call
     if (exchange.revoked || exchange.clientLeft) break;
     last = target;
     exchange.ceilingLeftOut = false;
+    exchange.fieldNames = null;
     const verdict = judge(exchange, target, await callProvider(exchange, target), false, log);
     if (verdict.kind === 'answered') return verdict.outcome;
     const second = verdict.kind === 'try_again' ? await callAgain(exchange, target, log) : verdict;
@@ -50,15 +52,23 @@ export async function forward(exchange: Exchange, log: RequestLog): Promise<Call
 
 /** Calls a target again that refused a field of ours which it can do without. */
 async function callAgain(exchange: Exchange, target: Target, log: RequestLog): Promise<Exclude<Verdict, { kind: 'try_again' }>> {
-  const { injectedFields } = target.provider;
   let triedOther = false;
   for (let tries = 2; tries <= TRIES_MAX && !exchange.revoked && !exchange.clientLeft; tries++) {
     const { ceiling } = exchange.injected;
-    triedOther ||= !exchange.ceilingLeftOut && ceiling !== null && ceiling !== injectedFields.of(target.model).ceilingField;
+    triedOther ||= !exchange.ceilingLeftOut && ceiling !== null && ceiling !== exchange.fieldNames?.ceilingField;
     const verdict = judge(exchange, target, await callProvider(exchange, target), triedOther, log);
-    if (verdict.kind !== 'try_again') return verdict;
+    if (verdict.kind === 'try_again') continue;
+    if (verdict.kind === 'answered') keepLesson(exchange, target, verdict.outcome);
+    return verdict;
   }
   return { kind: 'failed', failure: FAILED };
+}
+
+/** What the provider accepted in the end is what it is sent from now on. */
+function keepLesson(exchange: Exchange, { provider, model }: Target, { outcome }: CallOutcome): void {
+  const { body, fieldNames } = exchange;
+  if (fieldNames === null || outcome !== 'completed' || provider.injectedFields.isNamedIn(body, model, fieldNames)) return;
+  provider.injectedFields.keep(model, fieldNames);
 }
 
 function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther: boolean, log: RequestLog): Verdict {
@@ -120,9 +130,12 @@ function judgeError(
   exchange: Exchange, target: Target, attempt: Replied, why: 'error' | 'no_completion', triedOther: boolean, log: RequestLog,
 ): Verdict {
   const lesson = lessonOf(exchange, target, attempt, triedOther);
-  if (lesson === 'leave_out') exchange.ceilingLeftOut = true;
-  if (lesson === 'try_again' || lesson === 'leave_out') return { kind: 'try_again' };
-  if (lesson === 'no_ceiling') {
+  if (lesson.kind === 'try_again') exchange.fieldNames = lesson.names;
+  // Where streams are ended at their hold, one goes without a ceiling.
+  const isEndedAtHold = lesson.kind === 'no_ceiling' && target.provider.endAtHold && exchange.stream;
+  if (lesson.kind === 'leave_out' || isEndedAtHold) exchange.ceilingLeftOut = true;
+  if (lesson.kind === 'try_again' || lesson.kind === 'leave_out' || isEndedAtHold) return { kind: 'try_again' };
+  if (lesson.kind === 'no_ceiling') {
     log.attemptFailed(exchange, target, UNBOUNDED.code, { status: attempt.status, words: attempt.body });
     return { kind: 'failed', failure: UNBOUNDED };
   }
@@ -132,10 +145,11 @@ function judgeError(
   return { kind: 'answered', outcome: { target, outcome: 'provider_refused', usage: NO_USAGE, usageSource: 'none', finish: passOn(exchange, attempt) } };
 }
 
-function lessonOf(exchange: Exchange, target: Target, { status, body }: Replied, triedOther: boolean) {
-  const { ceiling, streamOptions } = exchange.injected;
-  if ((status !== 400 && status !== 422) || (ceiling === null && !streamOptions)) return 'not_ours';
-  return target.provider.injectedFields.learn(target.model, exchange.injected, body.toString('utf8'), triedOther);
+function lessonOf(exchange: Exchange, { provider, model }: Target, { status, body }: Replied, triedOther: boolean): Lesson {
+  const { injected } = exchange;
+  if ((status !== 400 && status !== 422) || (injected.ceiling === null && !injected.streamOptions)) return { kind: 'not_ours' };
+  const names = exchange.fieldNames ?? provider.injectedFields.of(model);
+  return provider.injectedFields.lessonOf(names, injected, body.toString('utf8'), triedOther);
 }
 
 /** The provider's own words, for whatever it took as a request: a completion, or what was wrong with the body. */

@@ -10,6 +10,8 @@ import { upstreamBody } from './upstream-body.js';
 
 /** A plain reply above this is no chat completion. */
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
+/** Names that servers write into `content-encoding` although they are no codings. */
+const NO_CODINGS = /\b(?:none|null|utf-?8|binary|text)\b/gi;
 const EVENT_STREAM = 'text/event-stream';
 
 type Rejected = Extract<RelayEnd, { kind: 'rejected' }>;
@@ -112,7 +114,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
   }
 
   #decode(controller: Dispatcher.DispatchController, coding: string): void {
-    const codings = contentCodings(coding);
+    const codings = contentCodings(coding.replace(NO_CODINGS, ''));
     if (codings === undefined) controller.abort(new Error(`the provider's reply has an unknown content coding: ${coding.slice(0, 40)}`));
     else if (codings.length > 0) this.#decoder = new Decoder(codings, this);
   }
@@ -149,7 +151,11 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
   /** All of the reply has come, and is decoded. */
   ended(error?: Error): void {
     const failure = this.#error ?? error;
-    if (failure !== undefined) return this.#fail(failure);
+    if (failure !== undefined) {
+      // What cannot be decoded is not waited for.
+      if (this.#error === null) this.#controller?.abort(failure);
+      return this.#fail(failure);
+    }
     if (this.#relay !== null) return this.#relay.end();
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
     this.#finish({ kind: 'replied', status: this.#status, headers: this.#headers, body, text: smallText(body) });

@@ -35,7 +35,7 @@ export function upstreamBody(exchange: Exchange, target: Target): Buffer {
 
 function splicesOf(exchange: Exchange, { model, provider }: Target): Splice[] {
   const fields = exchange.fields!;
-  const names = provider.injectedFields.of(model);
+  const names = exchange.fieldNames ?? provider.injectedFields.of(model);
   const splices: Splice[] = [];
   if (exchange.model !== model) splices.push({ ...fields.model!, text: JSON.stringify(model) });
   const ceiling = spliceCeiling(exchange, names, splices);

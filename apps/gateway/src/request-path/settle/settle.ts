@@ -19,7 +19,6 @@ export function settle(journal: Journal, admission: Admission, onLoss: OnLoss): 
   return (exchange, { target, outcome, usage, usageSource }) => {
     if (exchange.settled) return Promise.resolve();
     exchange.settled = true;
-    exchange.onSettled?.();
     const { holdNanoUsd, requestId } = exchange;
     const journaled = exchange.journaled!;
     const costNanoUsd = costOf(target.price, usage);
@@ -33,6 +32,7 @@ export function settle(journal: Journal, admission: Admission, onLoss: OnLoss): 
       const answerTokens = exchange.openEnded && isWhole(outcome, usageSource) ? usage.outputTokens : null;
       admission.settle({ requestId, organizationId: journaled.organizationId, chargeNanoUsd, tokens, answerTokens });
     }
+    for (const tell of exchange.onSettled ?? []) tell();
     return written;
   };
 }
