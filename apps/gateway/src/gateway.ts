@@ -60,9 +60,7 @@ export class Gateway {
     const inFlight = (this.#inFlight = new InFlight());
     const shipper = new Shipper(journal, ports.bus, logger);
     const announcer = new Announcer(admission, journal, inFlight, gateway);
-    const keys = new KeyCache(ports.snapshots, ports.keyManagement, (snapshot) => {
-      if (snapshot.state === 'revoked' && snapshot.reason === 'leaked') inFlight.abortKey(snapshot.apiKeyId);
-    });
+    const keys = new KeyCache(ports.snapshots, ports.keyManagement, (tombstone) => inFlight.endKey(tombstone));
     this.#epochs = new CreditEpochs(admission, ports.usageBilling, (organizationId) => announcer.announce(organizationId), logger);
     this.#life = new GatewayLife({ admission, announcer, gateway, inFlight, journal, logger, shipper, usageBilling: ports.usageBilling });
     this.#providers = new Map(

@@ -1,6 +1,9 @@
+import type { Tombstone } from '@tollgate/api-key';
 import type { OpenHold } from '@tollgate/credit';
 import type { GatewayIdentity } from './admit/admit.js';
 import type { Exchange } from './exchange.js';
+import { endOfCached } from './identify-key/cached-key.js';
+import { KEY_ENDS, type KeyEnd } from './identify-key/key-end.js';
 
 /**
  * The requests this process answers for at the moment. In an array, each exchange knowing its place: a Set that
@@ -32,13 +35,26 @@ export class InFlight {
     return this.#exchanges.values();
   }
 
-  /** Ends every call of a key that leaked. */
-  abortKey(apiKeyId: string): void {
+  /**
+   * No request of a key goes on to a provider from here on. One whose body is awaited is answered at once; one that was
+   * sent finishes, unless the key leaked.
+   */
+  endKey({ apiKeyId, reason }: Pick<Tombstone, 'apiKeyId' | 'reason'>): void {
     // Aborting may end a request at once, which moves others.
     for (const exchange of [...this.#exchanges]) {
       if (exchange.key?.snapshot.apiKeyId !== apiKeyId) continue;
-      exchange.revoked = true;
-      exchange.call?.abort('revoked');
+      end(exchange, 'invalid_api_key');
+      if (reason === 'leaked') exchange.call?.abort('revoked');
+    }
+  }
+
+  /** The same for every key whose expiry has passed. */
+  endExpired(): void {
+    for (const exchange of this.#exchanges) {
+      const { key } = exchange;
+      if (key?.clock == null || exchange.keyEnd !== null) continue;
+      const why = endOfCached(key);
+      if (why !== null) end(exchange, why);
     }
   }
 
@@ -89,4 +105,9 @@ export class InFlight {
   drained(): Promise<void> {
     return this.#exchanges.length === 0 ? Promise.resolve() : new Promise((resolve) => this.#empty.push(resolve));
   }
+}
+
+function end(exchange: Exchange, why: KeyEnd): void {
+  exchange.keyEnd ??= KEY_ENDS[why];
+  exchange.onKeyEnd?.();
 }

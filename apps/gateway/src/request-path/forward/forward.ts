@@ -1,7 +1,9 @@
 import { NO_CEILING } from '../admit/cost-bound.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
-import { refuse } from '../refusal.js';
+import { KEY_ENDS } from '../identify-key/key-end.js';
+import type { KeyLook } from '../identify-key/look-again.js';
+import { refuse, type Refusal } from '../refusal.js';
 import { sendRefusal, sendReply } from '../reply.js';
 import type { RequestLog } from '../request-log.js';
 import { judgeUsage } from '../usage/judge-usage.js';
@@ -10,18 +12,22 @@ import { callProvider, headerOf, type Attempt } from './provider-call.js';
 import { failureOfError, failureOfStatus, type Failure } from './provider-failure.js';
 import { readReply } from './read-reply.js';
 
-/** What an attempt comes to: an answer for the client, a failure that another target may make good, or another try. */
+/**
+ * What an attempt comes to: an answer for the client, a failure that another target may make good, the end of the key,
+ * or another try.
+ */
 type Verdict =
   | { readonly kind: 'answered'; readonly outcome: CallOutcome }
   | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'key_ended'; readonly refusal: Refusal }
   | { readonly kind: 'try_again' };
 
 type Replied = Extract<Attempt, { kind: 'replied' }>;
 
 const UNREACHABLE: Failure = { code: 'provider_unreachable', headers: [] };
-const REVOKED: Failure = { code: 'invalid_api_key', headers: [] };
 const TIMED_OUT: Failure = { code: 'provider_timeout', headers: [] };
 const FAILED: Failure = { code: 'provider_failed', headers: [] };
+const IN_DOUBT: Failure = { code: 'keys_unavailable', headers: [] };
 const UNBOUNDED: Failure = { code: 'unbounded_cost', headers: [], message: NO_CEILING };
 /** As it stands, without `stream_options`, with the ceiling's other name, without a ceiling. */
 const TRIES_MAX = 4;
@@ -30,30 +36,35 @@ const TRIES_MAX = 4;
  * Calls the targets in their order until one answers: the next is tried only before the first data has reached the
  * client. What the last one failed with is the answer. Never rejects.
  */
-export async function forward(exchange: Exchange, log: RequestLog): Promise<CallOutcome> {
+export async function forward(exchange: Exchange, log: RequestLog, look: KeyLook): Promise<CallOutcome> {
   let failure = UNREACHABLE;
   let last = exchange.targets[0]!;
   for (const target of exchange.targets) {
-    if (exchange.revoked || exchange.clientLeft) break;
+    const looked = look.again(exchange);
+    const refusal = looked instanceof Promise ? await looked : looked;
+    if (refusal !== undefined) return keyEnded(exchange, last, refusal, log);
+    if (exchange.clientLeft) break;
     last = target;
-    const verdict = await callTarget(exchange, target, log);
+    const verdict = await callTarget(exchange, target, log, look);
     if (verdict.kind === 'answered') return verdict.outcome;
+    if (verdict.kind === 'key_ended') return keyEnded(exchange, target, verdict.refusal, log);
     failure = verdict.failure;
   }
-  if (exchange.revoked) return failed(exchange, last, REVOKED, 'revoked');
   if (exchange.reply.destroyed) return { ...failed(exchange, last, failure, 'provider_failed'), outcome: exchange.callStartedAt === 0 ? 'client_left' : 'provider_failed' };
   return failed(exchange, last, failure, 'provider_failed');
 }
 
-/** Calls one target, again where it refused a field of ours that it can do without. */
-async function callTarget(exchange: Exchange, target: Target, log: RequestLog): Promise<Exclude<Verdict, { kind: 'try_again' }>> {
+/** Calls one target, again where it refused a field of ours that it can do without; never for a key that has ended. */
+async function callTarget(exchange: Exchange, target: Target, log: RequestLog, look: KeyLook): Promise<Exclude<Verdict, { kind: 'try_again' }>> {
   let triedOther = false;
   exchange.ceilingLeftOut = false;
   for (let tries = 1; ; tries++) {
-    const attempt = await callProvider(exchange, target);
+    const attempt = await callProvider(exchange, target, look);
     const verdict = judge(exchange, target, attempt, triedOther, log);
     if (verdict.kind !== 'try_again') return verdict;
-    if (tries === TRIES_MAX || exchange.revoked || exchange.clientLeft) return { kind: 'failed', failure: FAILED };
+    const refusal = await look.again(exchange);
+    if (refusal !== undefined) return { kind: 'key_ended', refusal };
+    if (tries === TRIES_MAX || exchange.clientLeft) return { kind: 'failed', failure: attempt.kind === 'aborted' ? IN_DOUBT : FAILED };
     triedOther ||= !exchange.ceilingLeftOut && exchange.injected.ceiling !== null && exchange.injected.ceiling !== target.provider.injectedFields.of(target.model).ceilingField;
   }
 }
@@ -84,7 +95,9 @@ function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther:
 function judgeAborted(exchange: Exchange, target: Target, why: Extract<Attempt, { kind: 'aborted' }>['why'], log: RequestLog): Verdict {
   switch (why) {
     case 'revoked':
-      return { kind: 'failed', failure: REVOKED };
+      return { kind: 'key_ended', refusal: exchange.keyEnd ?? KEY_ENDS.invalid_api_key };
+    case 'key_in_doubt':
+      return { kind: 'try_again' };
     case 'client_left': {
       // Nobody knows what the provider made of it until then, but it has read the request.
       const usage = { ...NO_USAGE, inputTokens: exchange.inputTokensEstimate };
@@ -138,6 +151,12 @@ function lessonOf(exchange: Exchange, target: Target, { status, body }: Replied,
 /** The provider's own words, for whatever it took as a request: a completion, or what was wrong with the body. */
 function passOn(exchange: Exchange, { status, headers, body }: Replied): () => void {
   return () => sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, []);
+}
+
+/** The key has ended, or cannot be checked: what was sent on its behalf before has failed. */
+function keyEnded(exchange: Exchange, target: Target, refusal: Refusal, log: RequestLog): CallOutcome {
+  log.refused(exchange, refusal);
+  return failed(exchange, target, { code: refusal.code, headers: refusal.headers }, 'revoked');
 }
 
 function failed(exchange: Exchange, target: Target, failure: Failure, outcome: 'provider_failed' | 'revoked'): CallOutcome {
