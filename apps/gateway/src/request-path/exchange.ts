@@ -48,8 +48,8 @@ export class Exchange {
   credential = '';
   /** identifyKey */
   key: CachedKey | null = null;
-  /** When key-management or its store was last asked about the key for this request; monotonic milliseconds. */
-  keyAskedAt = -Infinity;
+  /** When key-management was asked about the key for this request, while no changes were heard of; monotonic milliseconds. */
+  keyVerifiedAt = -Infinity;
   /** How the request is refused since its key has ended: no provider is called any more. */
   keyEnd: Refusal | null = null;
   /** Ends the wait for the body, once `keyEnd` is set; null while there is none. */

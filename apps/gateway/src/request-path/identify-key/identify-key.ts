@@ -26,12 +26,12 @@ export function identifyKey(cache: KeyCache, pepper: string): (exchange: Exchang
  * here cannot reach the exchange, which does not name its key yet: then it is asked again.
  */
 export function ask(cache: KeyCache, digest: string, exchange: Exchange, attempt = 1): Promise<Refusal | undefined> {
-  const askedAt = performance.now();
+  const verifiedAt = cache.hearsChanges() ? -Infinity : cache.clocks.monotonicMs();
   return cache.identify(digest).then((identity) => {
     if (identity.kind === 'active' && cache.standing(identity.key) === 'unknown') {
       return attempt < ATTEMPTS_MAX ? ask(cache, digest, exchange, attempt + 1) : UNAVAILABLE;
     }
-    exchange.keyAskedAt = askedAt;
+    exchange.keyVerifiedAt = verifiedAt;
     return accept(exchange, identity);
   });
 }

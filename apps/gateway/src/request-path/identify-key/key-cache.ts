@@ -52,7 +52,7 @@ export class KeyCache {
     private readonly snapshots: KeySnapshotReader,
     private readonly keyManagement: Pick<KeyManagementApi, 'verifyKey'>,
     private readonly onTombstone: (snapshot: Tombstone) => void,
-    clocks: Clocks = PROCESS_CLOCKS,
+    readonly clocks: Clocks = PROCESS_CLOCKS,
   ) {
     this.#expiries = new ExpiryClocks(KEYS_MAX, clocks);
     snapshots.follow({
@@ -73,7 +73,7 @@ export class KeyCache {
 
   /** What is remembered of a digest and may still be trusted; undefined where the question must be asked. */
   remembered(digest: string): Identity | undefined {
-    if (this.snapshots.ageMs() > AGE_MS_MAX) return undefined;
+    if (!this.hearsChanges()) return undefined;
     const key = this.#active.get(digest);
     if (key !== undefined) {
       this.counts.local += 1;
@@ -84,11 +84,16 @@ export class KeyCache {
     return REFUSED;
   }
 
+  /** Whether what is remembered may be trusted. */
+  hearsChanges(): boolean {
+    return this.snapshots.ageMs() <= AGE_MS_MAX;
+  }
+
   /** How a key stands that was identified before, by what is remembered: two clocks and a look-up, nothing is awaited. */
   standing(key: CachedKey): Standing {
     const end = endOfCached(key);
     if (end !== null) return end;
-    if (this.snapshots.ageMs() > AGE_MS_MAX) return 'untrusted';
+    if (!this.hearsChanges()) return 'untrusted';
     const current = this.#active.get(key.digest);
     if (current === key) return 'alive';
     if (current !== undefined) return endOfCached(current) ?? 'alive';
@@ -119,7 +124,7 @@ export class KeyCache {
 
   /** The snapshot, null for a digest that is nobody's, undefined where nobody could be asked. */
   async #readOnce(digest: string): Promise<KeySnapshot | null | undefined> {
-    if (this.snapshots.ageMs() <= AGE_MS_MAX) {
+    if (this.hearsChanges()) {
       try {
         const read = await this.snapshots.read(digest);
         if (read.kind === 'found') {

@@ -3,30 +3,41 @@ import type { Refusal } from '../refusal.js';
 import { ask, ended } from './identify-key.js';
 import { AGE_MS_MAX, type KeyCache } from './key-cache.js';
 
-/** The looks at the key of a request after it was identified: between its end and a provider no request goes on. */
+/**
+ * While changes of keys are not heard of, an answer of key-management counts for this long between steps of ours, which
+ * take no time as a rule: one request asks twice then, not at every look.
+ */
+const ANSWER_MS_MAX = 100;
+
+type Look = (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined>;
+
+/**
+ * The looks at a key after it was identified: there is no state between its end and a provider in which a request of it
+ * goes on. A look costs a comparison in memory. Where memory cannot be trusted, key-management is asked, and the
+ * request is 503 where that cannot be.
+ */
 export class KeyLook {
   constructor(private readonly cache: KeyCache) {}
 
-  /**
-   * Whether the key may still be used, after the client has taken its time: of memory where that can be trusted, else
-   * key-management is asked.
-   */
-  readonly afterBody = (exchange: Exchange): Refusal | undefined | Promise<Refusal | undefined> => this.#look(exchange, 0);
+  /** After the body, which is a client's to send as slowly as it likes. */
+  readonly afterBody: Look = (exchange) => this.#look(exchange, 0);
 
-  /** As `afterBody`, between steps of ours: an answer of key-management holds for 3 s, as news of changes do. */
-  readonly again = (exchange: Exchange): Refusal | undefined | Promise<Refusal | undefined> => this.#look(exchange, AGE_MS_MAX);
+  /** After a step of ours that may have waited, and before each call of a provider. */
+  readonly again: Look = (exchange) => this.#look(exchange, ANSWER_MS_MAX);
 
   /** Whether the request may be sent at this very moment; where not, `again` says why, or finds out. */
-  readonly maySend = (exchange: Exchange): boolean => exchange.keyEnd === null && this.#isKnown(exchange, AGE_MS_MAX);
+  maySend(exchange: Exchange): boolean {
+    return exchange.keyEnd === null && this.#isAlive(exchange, AGE_MS_MAX);
+  }
 
-  #look(exchange: Exchange, answerMsMax: number): Refusal | undefined | Promise<Refusal | undefined> {
+  #look(exchange: Exchange, answerMsMax: number): ReturnType<Look> {
     if (exchange.keyEnd !== null) return exchange.keyEnd;
-    if (this.#isKnown(exchange, answerMsMax)) return undefined;
+    if (this.#isAlive(exchange, answerMsMax)) return undefined;
     return exchange.keyEnd ?? ask(this.cache, exchange.key!.digest, exchange);
   }
 
   /** Whether the key is known to be alive; notes its end where that is known. */
-  #isKnown(exchange: Exchange, answerMsMax: number): boolean {
+  #isAlive(exchange: Exchange, answerMsMax: number): boolean {
     const standing = this.cache.standing(exchange.key!);
     switch (standing) {
       case 'alive':
@@ -34,8 +45,9 @@ export class KeyLook {
       case 'unknown':
         return false;
       case 'untrusted':
-        return performance.now() - exchange.keyAskedAt < answerMsMax;
-      default:
+        return this.cache.clocks.monotonicMs() - exchange.keyVerifiedAt < answerMsMax;
+      case 'invalid_api_key':
+      case 'expired_api_key':
         ended(exchange, standing);
         return false;
     }
