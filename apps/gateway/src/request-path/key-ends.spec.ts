@@ -80,11 +80,11 @@ const SENT_ONCE: readonly Place[] = ['first provider', 'refused field', 'dead co
 let stage: RequestStage;
 afterEach(() => stage.stop());
 
-/** A request that has come as far as this place, and waits there. */
-async function requestAt(place: Place, expires = false) {
+/** A request, with so many bytes of its body, that has come as far as this place, and waits there. */
+async function requestAt(place: Place, expires = false, bytes = place === 'body' ? 10 : BODY.length) {
   stage = new RequestStage(place === 'body' ? null : place, expires);
   const client = await stage.client();
-  client.begin(place === 'body' ? 10 : BODY.length);
+  client.begin(bytes);
   if (place !== 'body') await stage.gates[place].reached;
   else while ([...stage.inFlight][0]?.onKeyEnd == null) await turn();
   return client;
@@ -131,6 +131,17 @@ describe('a body that is awaited when its key ends', () => {
     expect([status, code]).toEqual([401, 'invalid_api_key']);
     expect(head).toContain('connection: close');
     await once(client.socket, 'end');
+  });
+
+  it('is answered at once also where that is heard in the moment in which the key is identified', async () => {
+    for (let microtasks = 0; microtasks < 20; microtasks++) {
+      const client = await requestAt('look-up', false, 10);
+      stage.gates['look-up'].open();
+      for (let passed = 0; passed < microtasks; passed++) await Promise.resolve();
+      stage.end('revoked');
+      expect((await client.reply()).code, `after ${microtasks} microtasks`).toBe('invalid_api_key');
+      stage.stop();
+    }
   });
 
   it('is no beginning of another request, nor is what follows it on its connection', async () => {
