@@ -23,16 +23,22 @@ export function identifyKey(cache: KeyCache, pepper: string): (exchange: Exchang
 
 /**
  * Asks whose digest it is, and whether its key may be used. What is heard of the key between the answer and its arrival
- * here cannot reach the exchange, which does not name its key yet: then it is asked again.
+ * here cannot reach the exchange, which does not name its key yet: so it is looked at once more.
  */
 export function ask(cache: KeyCache, digest: string, exchange: Exchange, attempt = 1): Promise<Refusal | undefined> {
   const verifiedAt = cache.hearsChanges() ? -Infinity : cache.clocks.monotonicMs();
   return cache.identify(digest).then((identity) => {
-    if (identity.kind === 'active' && cache.standing(identity.key) === 'unknown') {
-      return attempt < ATTEMPTS_MAX ? ask(cache, digest, exchange, attempt + 1) : UNAVAILABLE;
+    const standing = identity.kind === 'active' ? cache.standing(identity.key) : 'alive';
+    switch (standing) {
+      case 'unknown':
+        return attempt < ATTEMPTS_MAX ? ask(cache, digest, exchange, attempt + 1) : UNAVAILABLE;
+      case 'alive':
+      case 'untrusted':
+        exchange.keyVerifiedAt = verifiedAt;
+        return accept(exchange, identity);
+      default:
+        return ended(exchange, standing);
     }
-    exchange.keyVerifiedAt = verifiedAt;
-    return accept(exchange, identity);
   });
 }
 
