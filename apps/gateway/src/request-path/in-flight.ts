@@ -48,7 +48,12 @@ export class InFlight {
     }
   }
 
-  /** The same for every key whose expiry has passed. */
+  /** The digests of the keys that requests are under way with. */
+  digests(): Set<string> {
+    return new Set(this.#exchanges.flatMap(({ key }) => (key === null ? [] : [key.digest])));
+  }
+
+  /** As `endKey`, for every key whose expiry has passed. */
   endExpired(): void {
     for (const exchange of this.#exchanges) {
       const { key } = exchange;

@@ -10,7 +10,7 @@ interface End {
   readonly code: 'invalid_api_key' | 'expired_api_key' | 'keys_unavailable';
   /** The key has a moment at which it expires. */
   readonly expires?: true;
-  /** It takes an answer about the key to know of it: a body that is awaited goes on, and is refused once it is in. */
+  /** Nothing tells of it: a body that is awaited is refused once it is in. */
   readonly unheard?: true;
   /** Who has never seen the key before cannot know of it. */
   readonly ofKnownKeys?: true;
@@ -41,14 +41,14 @@ const ENDS: Readonly<Record<string, End>> = {
     },
   },
   'revoked, by a change that cannot be read': {
-    code: 'invalid_api_key', unheard: true,
+    code: 'invalid_api_key',
     happen: (stage) => {
       missTombstone(stage);
       stage.changes.forget([DIGEST]);
     },
   },
   'revoked, and its tombstone was missed in a gap': {
-    code: 'invalid_api_key', unheard: true,
+    code: 'invalid_api_key',
     happen: (stage) => {
       missTombstone(stage);
       stage.changes.gap();
@@ -190,6 +190,18 @@ describe('a request that a provider was sent', () => {
       expect(stage.finals.map(({ outcome }) => outcome)).toEqual([leaks ? 'revoked' : 'completed']);
       stage.stop();
     }
+  });
+});
+
+describe('a call of a leaked key', () => {
+  it.each([
+    ['was missed in a gap', (on: RequestStage) => on.changes.gap()],
+    ['cannot be read', (on: RequestStage) => on.changes.forget([DIGEST])],
+  ])('is ended also where its tombstone %s', async (_, miss) => {
+    const client = await requestAt('first provider');
+    stage.committed = stage.dead('leaked');
+    miss(stage);
+    expect((await client.reply()).code).toBe('invalid_api_key');
   });
 });
 

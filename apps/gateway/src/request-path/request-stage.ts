@@ -17,6 +17,7 @@ import { Exchange } from './exchange.js';
 import { InjectedFields } from './forward/injected-fields.js';
 import type { Provider } from './forward/provider.js';
 import { KeyCache } from './identify-key/key-cache.js';
+import { askAboutMissedChanges } from './identify-key/missed-changes.js';
 import { InFlight } from './in-flight.js';
 import { RequestLog } from './request-log.js';
 import { requestPath } from './request-path.js';
@@ -94,7 +95,7 @@ export class RequestStage implements KeySnapshotReader {
   authorityAway = false;
   /** Milliseconds for which nothing was heard of changes of keys. */
   silentMs = 0;
-  #listener!: KeyChangeListener;
+  readonly #listeners: KeyChangeListener[] = [];
   #wallMs = 1_795_190_400_000;
   #monotonicMs = 5_000;
   #reserves = 0;
@@ -106,6 +107,8 @@ export class RequestStage implements KeySnapshotReader {
     this.committed = this.active(expires ? this.#wallMs + LIFE_MS : null);
     const clocks = { wallMs: () => this.#wallMs, monotonicMs: () => this.#monotonicMs };
     const verifyKey = () => (this.authorityAway ? Promise.reject(new Error('away')) : Promise.resolve(this.committed));
+    const keys = new KeyCache(this, { verifyKey }, (tombstone) => this.inFlight.endKey(tombstone), clocks);
+    askAboutMissedChanges(this, keys, this.inFlight);
     const serve = requestPath({
       admission: this as unknown as Admission,
       bodyBytesMax: 10_000,
@@ -113,7 +116,7 @@ export class RequestStage implements KeySnapshotReader {
       gateway: { instanceId: 'i', journalId: 'j' },
       inFlight: this.inFlight,
       journal: this as unknown as Journal,
-      keys: new KeyCache(this, { verifyKey }, (tombstone) => this.inFlight.endKey(tombstone), clocks),
+      keys,
       log: new RequestLog({ warn: (line: { code: string }) => this.lines.push(line) } as unknown as Logger),
       logger: { error: (line: { code: string }) => this.lines.push(line) } as unknown as Logger,
       meter: new RequestMeter(createMetricsRegistry('test', { processMetrics: false })),
@@ -160,9 +163,11 @@ export class RequestStage implements KeySnapshotReader {
   }
 
   /** What is heard of changes. */
-  get changes(): KeyChangeListener {
-    return this.#listener;
-  }
+  readonly changes: KeyChangeListener = {
+    changed: (snapshot) => this.#listeners.forEach((listener) => listener.changed(snapshot)),
+    forget: (digests) => this.#listeners.forEach((listener) => listener.forget(digests)),
+    gap: () => this.#listeners.forEach((listener) => listener.gap()),
+  };
 
   async client(): Promise<StagedClient> {
     if (this.#client !== null) return this.#client;
@@ -195,7 +200,7 @@ export class RequestStage implements KeySnapshotReader {
   }
 
   follow(listener: KeyChangeListener): void {
-    this.#listener = listener;
+    this.#listeners.push(listener);
   }
 
   ageMs(): number {

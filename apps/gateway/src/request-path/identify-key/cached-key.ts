@@ -1,7 +1,7 @@
 import { compileAllowedIps, type ActiveSnapshot } from '@tollgate/api-key';
 import { compileModelList } from '@tollgate/config';
 import { jsonFields } from '../json-fields.js';
-import type { ExpiryClock } from './expiry-clock.js';
+import { ExpiryClocks, PROCESS_CLOCKS, type ExpiryClock } from './expiry-clock.js';
 import { endOf, type KeyEnd } from './key-end.js';
 
 /** A living key with what its checks need, worked out once. */
@@ -23,14 +23,17 @@ export interface CachedKey {
   readonly eventPart: string;
 }
 
-/** `digest`: the one it was found by; `clock`: the one of its expiry, where it has one. */
-export function cacheKey(snapshot: ActiveSnapshot, digest = '', clock: ExpiryClock | null = null): CachedKey {
+/** `digest`: the one it was found by. An expiring key has its clock from `expiries`, which may have seen it pass before. */
+export function cacheKey(
+  snapshot: ActiveSnapshot, digest = '', expiries: Pick<ExpiryClocks, 'of'> = new ExpiryClocks(1, PROCESS_CLOCKS),
+): CachedKey {
+  const { apiKeyId, expiresAtMs } = snapshot;
   const cappedAccounts = snapshot.accounts.flatMap(({ accountId, capNanoUsd }) => (capNanoUsd === null ? [] : [{ accountId, capNanoUsd: BigInt(capNanoUsd) }]));
   const { requestsPerMinute, tokensPerMinute, parallelRequests } = snapshot.rateLimits;
   return {
     snapshot,
     digest,
-    clock,
+    clock: expiresAtMs === null ? null : expiries.of(apiKeyId, expiresAtMs),
     allowsAddress: snapshot.allowedIps === null ? null : compileAllowedIps(snapshot.allowedIps),
     allowsModel: snapshot.models === null ? null : compileModelList(snapshot.models),
     cappedAccounts,
@@ -39,7 +42,7 @@ export function cacheKey(snapshot: ActiveSnapshot, digest = '', clock: ExpiryClo
   };
 }
 
-/** Why a cached key may not be used any more, by its own clock. */
+/** Why a cached key may not be used any more, by its own clock; without an expiry the time is no matter. */
 export function endOfCached({ snapshot, clock }: CachedKey): KeyEnd | null {
-  return endOf(snapshot, clock === null ? Date.now() : clock.nowMs());
+  return endOf(snapshot, clock === null ? -Infinity : clock.nowMs());
 }

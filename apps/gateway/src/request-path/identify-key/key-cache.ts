@@ -151,8 +151,7 @@ export class KeyCache {
       if (snapshot?.state === 'revoked') this.onTombstone(snapshot);
       return REFUSED;
     }
-    const { apiKeyId, expiresAtMs } = snapshot;
-    const key = cacheKey(snapshot, digest, expiresAtMs === null ? null : this.#expiries.of(apiKeyId, expiresAtMs));
+    const key = cacheKey(snapshot, digest, this.#expiries);
     bound(this.#active, KEYS_MAX);
     this.#active.set(digest, key);
     return { kind: 'active', key };
