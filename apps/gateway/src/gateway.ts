@@ -16,6 +16,7 @@ import { CreditEpochs } from './request-path/admit/credit-epochs.js';
 import { RouteTable } from './request-path/choose-route/route-table.js';
 import { openProvider, type Provider } from './request-path/forward/provider.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
+import { askAboutMissedChanges } from './request-path/identify-key/missed-changes.js';
 import { InFlight } from './request-path/in-flight.js';
 import { sendRefusal } from './request-path/reply.js';
 import { RequestLog } from './request-path/request-log.js';
@@ -60,9 +61,8 @@ export class Gateway {
     const inFlight = (this.#inFlight = new InFlight());
     const shipper = new Shipper(journal, ports.bus, logger);
     const announcer = new Announcer(admission, journal, inFlight, gateway);
-    const keys = new KeyCache(ports.snapshots, ports.keyManagement, (snapshot) => {
-      if (snapshot.state === 'revoked' && snapshot.reason === 'leaked') inFlight.abortKey(snapshot.apiKeyId);
-    });
+    const keys = new KeyCache(ports.snapshots, ports.keyManagement, (tombstone) => inFlight.endKey(tombstone));
+    askAboutMissedChanges(ports.snapshots, keys, inFlight);
     this.#epochs = new CreditEpochs(admission, ports.usageBilling, (organizationId) => announcer.announce(organizationId), logger);
     this.#life = new GatewayLife({ admission, announcer, gateway, inFlight, journal, logger, shipper, usageBilling: ports.usageBilling });
     this.#providers = new Map(
