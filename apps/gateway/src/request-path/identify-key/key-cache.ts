@@ -2,6 +2,7 @@ import type { KeySnapshot } from '@tollgate/api-key';
 import type { KeyManagementApi } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import { cacheKey, type CachedKey } from './cached-key.js';
+import { Strangers } from './strangers.js';
 
 /** Keys remembered; the one that was remembered longest ago goes first. */
 const KEYS_MAX = 100_000;
@@ -12,14 +13,19 @@ const AGE_MS_MAX = 3_000;
 /** Reads of one digest that a change overtook before it is called unavailable. */
 const ATTEMPTS_MAX = 5;
 
-/** Whom a digest belongs to. `unavailable`: nobody could be asked, which is no reason to call a key invalid. */
+/**
+ * Whom a digest belongs to. `unavailable`: nobody could be asked, which is no reason to call a key invalid. `too_many`:
+ * it was not asked, because too many secrets that were nobody's came from the address.
+ */
 export type Identity =
   | { readonly kind: 'active'; readonly key: CachedKey }
   | { readonly kind: 'refused' }
-  | { readonly kind: 'unavailable' };
+  | { readonly kind: 'unavailable' }
+  | { readonly kind: 'too_many' };
 
 const REFUSED: Identity = { kind: 'refused' };
-const UNAVAILABLE: Identity = { kind: 'unavailable' };
+const UNAVAILABLE = { kind: 'unavailable' } as const;
+const TOO_MANY = { kind: 'too_many' } as const;
 
 export interface KeyCacheCounts {
   local: number;
@@ -42,6 +48,7 @@ export class KeyCache {
     private readonly snapshots: KeySnapshotReader,
     private readonly keyManagement: Pick<KeyManagementApi, 'verifyKey'>,
     onTombstone: (snapshot: KeySnapshot) => void,
+    private readonly strangers = new Strangers(),
   ) {
     snapshots.follow({
       changed: (snapshot) => {
@@ -70,30 +77,33 @@ export class KeyCache {
     return REFUSED;
   }
 
-  /** Asks Redis, then key-management; questions about one digest at the same time are one question. */
-  identify(digest: string): Promise<Identity> {
+  /**
+   * Asks Redis, then key-management where the address of who asks may; questions about one digest at the same time are
+   * one question.
+   */
+  identify(digest: string, address: string): Promise<Identity> {
     const underway = this.#reads.get(digest);
     // One read of a digest at a time, whatever overtook it: a change finds the one that is under way, and that one reads again.
     if (underway !== undefined) return underway.identity;
-    const read = { overtaken: false, identity: Promise.resolve(UNAVAILABLE) };
+    const read = { overtaken: false, identity: Promise.resolve<Identity>(UNAVAILABLE) };
     this.#reads.set(digest, read);
-    read.identity = this.#ask(digest, read).finally(() => this.#reads.delete(digest));
+    read.identity = this.#ask(digest, read, address).finally(() => this.#reads.delete(digest));
     return read.identity;
   }
 
-  async #ask(digest: string, read: { overtaken: boolean }): Promise<Identity> {
+  async #ask(digest: string, read: { overtaken: boolean }, address: string): Promise<Identity> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       read.overtaken = false;
-      const answer = await this.#readOnce(digest);
-      if (answer === undefined) return UNAVAILABLE;
+      const answer = await this.#readOnce(digest, address);
+      if (answer !== null && 'kind' in answer) return answer;
       if (read.overtaken) continue;
       return this.#remember(digest, answer);
     }
     return UNAVAILABLE;
   }
 
-  /** The snapshot, null for a digest that is nobody's, undefined where nobody could be asked. */
-  async #readOnce(digest: string): Promise<KeySnapshot | null | undefined> {
+  /** The snapshot, null for a digest that is nobody's, or why nobody was asked. */
+  async #readOnce(digest: string, address: string): Promise<KeySnapshot | null | typeof UNAVAILABLE | typeof TOO_MANY> {
     if (this.snapshots.ageMs() <= AGE_MS_MAX) {
       try {
         const read = await this.snapshots.read(digest);
@@ -106,11 +116,13 @@ export class KeyCache {
       }
     }
     try {
-      const snapshot = await this.keyManagement.verifyKey(digest);
+      const answer = await this.strangers.ask(digest, address, (asked) => this.keyManagement.verifyKey(asked));
+      if (answer === 'too_many') return TOO_MANY;
+      if (answer === 'busy') return UNAVAILABLE;
       this.counts.authority += 1;
-      return snapshot;
+      return answer;
     } catch {
-      return undefined;
+      return UNAVAILABLE;
     }
   }
 
@@ -121,6 +133,7 @@ export class KeyCache {
       return REFUSED;
     }
     const key = cacheKey(snapshot);
+    this.strangers.met(digest);
     bound(this.#active, KEYS_MAX);
     this.#active.set(digest, key);
     return { kind: 'active', key };
