@@ -40,7 +40,9 @@ async function start(): Promise<void> {
     keyMarker: config.TOLLGATE_KEY_MARKER,
     initOwnerEmail: config.INIT_OWNER_EMAIL,
   });
-  const app = await createNestServer(KeyManagementInternalModule.register(keyManagement, config.TOLLGATE_SERVICE_SECRET), { logger });
+  const serviceSecret = config.TOLLGATE_SERVICE_SECRET;
+  const internal = KeyManagementInternalModule.register(keyManagement, serviceSecret);
+  const app = await createNestServer(internal, { logger, registry, serviceSecret });
   app.connectMicroservice({ strategy: consumer });
   await app.startAllMicroservices();
   await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);

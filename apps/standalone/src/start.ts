@@ -85,7 +85,7 @@ export async function startStandalone(
       SecretScanningModule.register({ database, keyManagement, usageBilling, mail, pepper, logger, registry, bus: bus.publisher, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl }),
       GatewayModule.register(gateway),
     ]),
-    { logger },
+    { logger, registry },
   );
   app.connectMicroservice({ strategy: bus.server });
   await app.startAllMicroservices();

@@ -51,7 +51,7 @@ type Step = (exchange: Exchange) => Refusal | undefined | Promise<Refusal | unde
 function steps(parts: RequestPathParts, look: KeyLook): readonly Step[] {
   return [
     readCredential, //                                                401 missing_api_key
-    identifyKey(parts.keys, parts.pepper), //                         401 invalid_api_key, expired_api_key; 503 keys_unavailable
+    identifyKey(parts.keys, parts.pepper), //                         401 invalid_api_key, expired_api_key; 429 rate_limit_exceeded; 503 keys_unavailable
     checkNetwork, //                                                  403 ip_not_allowed
     checkScope('inference:write'), //                                 403 access_denied
     awaitBody(receiveBody(parts.bodyBytesMax)), //                    400 invalid_json, invalid_request; 408; 413 body_too_large; 415; the key's end

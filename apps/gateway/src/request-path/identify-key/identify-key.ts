@@ -8,7 +8,10 @@ import { KEY_ENDS, type KeyEnd } from './key-end.js';
 /** Answers that a change overtook on their way here, before the key is called unavailable. */
 const ATTEMPTS_MAX = 5;
 
-/** Whose secret it is. A secret whose checksum fails costs no look-up; unknown, malformed and revoked answer alike. */
+/**
+ * Whose secret it is. A secret whose checksum fails costs no look-up; unknown, malformed and revoked answer alike. A key
+ * that is remembered is let in whatever else comes from its address.
+ */
 export function identifyKey(cache: KeyCache, pepper: string): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
   const digests = new DigestMemory(pepper);
   return (exchange) => {
@@ -27,7 +30,7 @@ export function identifyKey(cache: KeyCache, pepper: string): (exchange: Exchang
  */
 export function ask(cache: KeyCache, digest: string, exchange: Exchange, attempt = 1): Promise<Refusal | undefined> {
   const verifiedAt = cache.hearsChanges() ? -Infinity : cache.clocks.monotonicMs();
-  return cache.identify(digest).then((identity) => {
+  return cache.identify(digest, exchange.clientAddress).then((identity) => {
     const standing = identity.kind === 'active' ? cache.standing(identity.key) : 'alive';
     switch (standing) {
       case 'unknown':
@@ -42,7 +45,9 @@ export function ask(cache: KeyCache, digest: string, exchange: Exchange, attempt
   });
 }
 
-const UNAVAILABLE = refuse('keys_unavailable');
+const RETRY_AFTER = ['retry-after', '1'];
+const UNAVAILABLE = refuse('keys_unavailable', { headers: RETRY_AFTER });
+const TOO_MANY_UNKNOWN = 'Too many unknown API keys came from this address. Wait before the next request.';
 
 function accept(exchange: Exchange, identity: Identity): Refusal | undefined {
   switch (identity.kind) {
@@ -50,6 +55,9 @@ function accept(exchange: Exchange, identity: Identity): Refusal | undefined {
       return ended(exchange, 'invalid_api_key');
     case 'unavailable':
       return UNAVAILABLE;
+    case 'too_many':
+      // No 401: whether the key is good was not asked.
+      return refuse('rate_limit_exceeded', { message: TOO_MANY_UNKNOWN, headers: RETRY_AFTER });
     case 'active': {
       const end = endOfCached(identity.key);
       if (end !== null) return ended(exchange, end);

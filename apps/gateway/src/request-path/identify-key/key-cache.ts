@@ -4,6 +4,7 @@ import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import { cacheKey, endOfCached, type CachedKey } from './cached-key.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type Clocks } from './expiry-clock.js';
 import type { KeyEnd } from './key-end.js';
+import { Strangers } from './strangers.js';
 
 /** Keys remembered; the one that was remembered longest ago goes first. */
 const KEYS_MAX = 100_000;
@@ -14,11 +15,15 @@ export const AGE_MS_MAX = 3_000;
 /** Reads of one digest that a change overtook before it is called unavailable. */
 const ATTEMPTS_MAX = 5;
 
-/** Whom a digest belongs to. `unavailable`: nobody could be asked, which is no reason to call a key invalid. */
+/**
+ * Whom a digest belongs to. `unavailable`: nobody could be asked, which is no reason to call a key invalid. `too_many`:
+ * it was not asked, because too many secrets that were nobody's came from the address.
+ */
 export type Identity =
   | { readonly kind: 'active'; readonly key: CachedKey }
   | { readonly kind: 'refused' }
-  | { readonly kind: 'unavailable' };
+  | { readonly kind: 'unavailable' }
+  | { readonly kind: 'too_many' };
 
 /**
  * What is known, without asking anybody, of a key that was identified before. `unknown`: something was heard since that
@@ -27,7 +32,8 @@ export type Identity =
 export type Standing = 'alive' | KeyEnd | 'unknown' | 'untrusted';
 
 const REFUSED: Identity = { kind: 'refused' };
-const UNAVAILABLE: Identity = { kind: 'unavailable' };
+const UNAVAILABLE = { kind: 'unavailable' } as const;
+const TOO_MANY = { kind: 'too_many' } as const;
 
 export interface KeyCacheCounts {
   local: number;
@@ -53,6 +59,7 @@ export class KeyCache {
     private readonly keyManagement: Pick<KeyManagementApi, 'verifyKey'>,
     private readonly onTombstone: (snapshot: Tombstone) => void,
     readonly clocks: Clocks = PROCESS_CLOCKS,
+    private readonly strangers = new Strangers(),
   ) {
     this.#expiries = new ExpiryClocks(KEYS_MAX, clocks);
     snapshots.follow({
@@ -100,30 +107,33 @@ export class KeyCache {
     return this.#refused.has(key.digest) ? 'invalid_api_key' : 'unknown';
   }
 
-  /** Asks Redis, then key-management; questions about one digest at the same time are one question. */
-  identify(digest: string): Promise<Identity> {
+  /**
+   * Asks Redis, then key-management where the address of who asks may; questions about one digest at the same time are
+   * one question.
+   */
+  identify(digest: string, address: string): Promise<Identity> {
     const underway = this.#reads.get(digest);
     // One read of a digest at a time, whatever overtook it: a change finds the one that is under way, and that one reads again.
     if (underway !== undefined) return underway.identity;
-    const read = { overtaken: false, identity: Promise.resolve(UNAVAILABLE) };
+    const read = { overtaken: false, identity: Promise.resolve<Identity>(UNAVAILABLE) };
     this.#reads.set(digest, read);
-    read.identity = this.#ask(digest, read).finally(() => this.#reads.delete(digest));
+    read.identity = this.#ask(digest, read, address).finally(() => this.#reads.delete(digest));
     return read.identity;
   }
 
-  async #ask(digest: string, read: { overtaken: boolean }): Promise<Identity> {
+  async #ask(digest: string, read: { overtaken: boolean }, address: string): Promise<Identity> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       read.overtaken = false;
-      const answer = await this.#readOnce(digest);
-      if (answer === undefined) return UNAVAILABLE;
+      const answer = await this.#readOnce(digest, address);
+      if (answer !== null && 'kind' in answer) return answer;
       if (read.overtaken) continue;
       return this.#remember(digest, answer);
     }
     return UNAVAILABLE;
   }
 
-  /** The snapshot, null for a digest that is nobody's, undefined where nobody could be asked. */
-  async #readOnce(digest: string): Promise<KeySnapshot | null | undefined> {
+  /** The snapshot, null for a digest that is nobody's, or why nobody was asked. */
+  async #readOnce(digest: string, address: string): Promise<KeySnapshot | null | typeof UNAVAILABLE | typeof TOO_MANY> {
     if (this.hearsChanges()) {
       try {
         const read = await this.snapshots.read(digest);
@@ -136,11 +146,13 @@ export class KeyCache {
       }
     }
     try {
-      const snapshot = await this.keyManagement.verifyKey(digest);
+      const answer = await this.strangers.ask(digest, address, (asked) => this.keyManagement.verifyKey(asked));
+      if (answer === 'too_many') return TOO_MANY;
+      if (answer === 'busy') return UNAVAILABLE;
       this.counts.authority += 1;
-      return snapshot;
+      return answer;
     } catch {
-      return undefined;
+      return UNAVAILABLE;
     }
   }
 
@@ -152,6 +164,7 @@ export class KeyCache {
       return REFUSED;
     }
     const key = cacheKey(snapshot, digest, this.#expiries);
+    this.strangers.met(digest);
     bound(this.#active, KEYS_MAX);
     this.#active.set(digest, key);
     return { kind: 'active', key };

@@ -8,7 +8,8 @@ import type { KeyCache } from './key-cache.js';
  */
 export function askAboutMissedChanges(snapshots: Pick<KeySnapshotReader, 'follow'>, keys: KeyCache, inFlight: InFlight): void {
   const ask = async (digests: Iterable<string>): Promise<void> => {
-    for (const digest of digests) await keys.identify(digest);
+    // They were good once, so that no allowance of an address is asked.
+    for (const digest of digests) await keys.identify(digest, '');
   };
   snapshots.follow({
     changed: () => undefined,
