@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { hasRoom, lockFolder, tryWriting } from '@tollgate/folder-lock';
 import { z } from 'zod';
 import { JournaledRequest } from './journaled-request.js';
+import { CHECK_TO_COME, putCheck } from './record-check.js';
 import { formatRecord, parseJson, recordIn, type JournalRecord, type RecordType } from './records.js';
 import { listSegments, newSegment, recordsOf, removeSegment, removeSegmentLater, type Segment } from './segment.js';
 
@@ -183,7 +184,7 @@ export class Journal {
     this.#turn = null;
     const batch = turn === null ? this.#kept : this.#kept.lines.length === 0 ? turn : joined(this.#kept, turn);
     if (batch.lines.length === 0) return;
-    const taken = this.#write(batch.lines.join(''));
+    const taken = this.#write(batch.lines);
     if (taken) {
       note(batch, this.#segments.at(-1)!);
       this.#open = Math.max(0, this.#open + batch.intents.length - batch.finals.length);
@@ -279,10 +280,12 @@ export class Journal {
   }
 
   /** False where the disk does not take all of it; then nothing of it is in the journal. */
-  #write(text: string): boolean {
+  #write(lines: readonly string[]): boolean {
+    const text = lines.join('');
     const isSmall = text.length * UTF8_BYTES_MAX <= SCRATCH_BYTES;
     const bytes = isSmall ? this.#scratch : Buffer.from(text);
     const size = isSmall ? bytes.write(text) : bytes.length;
+    putChecks(bytes, lines, size === text.length);
     let segment = this.#segments.at(-1)!;
     try {
       if (segment.size > SEGMENT_BYTES_MAX) {
@@ -349,6 +352,16 @@ export class Journal {
     fdatasync(this.#fd, (error) => {
       if (error !== null) this.#dirty = true;
     });
+  }
+}
+
+/** Each record ends with room for its checksum; `ascii` says that its characters are its bytes. */
+function putChecks(bytes: Buffer, lines: readonly string[], ascii: boolean): void {
+  let start = 0;
+  for (const line of lines) {
+    const next = start + (ascii ? line.length : Buffer.byteLength(line));
+    putCheck(bytes, start, next - CHECK_TO_COME.length);
+    start = next;
   }
 }
 

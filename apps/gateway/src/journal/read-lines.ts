@@ -1,19 +1,8 @@
-import { crc32 } from 'node:zlib';
+import { CHECK_BYTES, checkBegins, checkHolds } from './record-check.js';
 
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;
 const RECORD_TYPES: ReadonlySet<number> = new Set(Buffer.from('IPF'));
-/** `=` and eight hex digits, without the end of the line. */
-const CHECK_BYTES = 9;
-
-/**
- * The line after a record, without its end: the CRC-32 of the record's bytes. It is a line of its own, since releases
- * without checksums pass over lines that are no records, and take whatever follows a final's JSON for a part of it.
- */
-export function checkLine(crc: number): string {
-  return `=${crc.toString(16).padStart(CHECK_BYTES - 1, '0')}`;
-}
-
 export interface LinesRead {
   /** Bytes of a segment, from the beginning of a line on. */
   readonly bytes: Buffer;
@@ -62,10 +51,9 @@ export function readLines(
 /** Whether a line's checksum is the one that follows it, or the bytes end within that. Without checksums all hold. */
 function checkOf({ bytes, length, checked }: LinesRead, start: number, end: number): 'holds' | 'cut' | 'none' {
   if (!checked) return 'holds';
-  const found = bytes.toString('latin1', end + 1, Math.min(end + 1 + CHECK_BYTES, length));
-  const expected = checkLine(crc32(bytes.subarray(start, end)));
-  if (found === expected) return 'holds';
-  return found.length < CHECK_BYTES && expected.startsWith(found) ? 'cut' : 'none';
+  const isThere = end + 1 + CHECK_BYTES <= length;
+  if (isThere) return checkHolds(bytes, start, end) ? 'holds' : 'none';
+  return checkBegins(bytes, start, end, length) ? 'cut' : 'none';
 }
 
 /** Where the line after a record and its checksum begins. The end of the very last line may be missing. */
@@ -84,16 +72,13 @@ function nextRecord(bytes: Buffer, start: number, end: number, checked: boolean)
   if (place > start) return place;
   if (!checked) return end + 1;
   const heads = [...bytes.toString('latin1', start + 1, end).matchAll(RECORD_HEAD)].slice(-HEADS_TRIED_MAX);
-  const whole = heads.map(({ index }) => start + 1 + index).find((head) => isWhole(bytes, head, end));
+  const whole = heads.map(({ index }) => start + 1 + index).find((head) => checkHolds(bytes, head, end));
   return whole ?? end + 1;
 }
 
 /** Each is tried by a checksum to the end of its line; one that is whole is among the last of a line. */
 const HEADS_TRIED_MAX = 16;
 const RECORD_HEAD = /[IPF] [!-~]{1,100} [!-~]{1,100} \d{1,17} \{/g;
-
-const isWhole = (bytes: Buffer, start: number, end: number): boolean =>
-  bytes.toString('latin1', end + 1, end + 1 + CHECK_BYTES) === checkLine(crc32(bytes.subarray(start, end)));
 
 const beginsRecord = (bytes: Buffer, start: number): boolean =>
   RECORD_TYPES.has(bytes[start]!) && bytes[start + 1] === SPACE;

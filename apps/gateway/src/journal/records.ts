@@ -1,7 +1,6 @@
-import { crc32 } from 'node:zlib';
 import { count, usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
 import { z } from 'zod';
-import { checkLine } from './read-lines.js';
+import { CHECK_TO_COME } from './record-check.js';
 
 /**
  * One line of a journal: `TYPE REQUEST ORGANISATION NUMBER JSON`, and the line of its checksum after it. The prefix lets
@@ -45,10 +44,9 @@ export interface JournalRecord {
   readonly json: string;
 }
 
-/** A record as it is written: its line, and that of its checksum. */
+/** A record as it is written but for its checksum, which is put into its bytes. */
 export function formatRecord(type: RecordType, requestId: string, organizationId: string, number: number, json: string): string {
-  const line = `${type} ${requestId} ${organizationId} ${number} ${json}`;
-  return `${line}\n${checkLine(crc32(line))}\n`;
+  return `${type} ${requestId} ${organizationId} ${number} ${json}${CHECK_TO_COME}`;
 }
 
 /** The record in what `formatRecord` made. */
