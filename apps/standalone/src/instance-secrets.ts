@@ -18,6 +18,8 @@ const GIVEN_FROM_OUTSIDE = 'not kept here: TOLLGATE_PEPPER gives it';
 
 export interface InstanceSecrets {
   readonly pepper: string;
+  /** The setting to look at where the keys were made under another pepper, and which one this is. */
+  readonly pepperSource: { readonly variable: string; readonly is: string };
   /** As `AdminGuard` takes it: the secret of the environment, or the digest of one that was given or made before. */
   readonly adminSecret: string;
   /** The plaintext of an admin secret made just now, to be shown; null otherwise. */
@@ -36,12 +38,11 @@ export interface InstanceSecrets {
  * kept from the first start on, one that is given never. Of the admin secret only a digest is kept: of one that is
  * given at once, in the place of any before; of one that is made only after somebody has seen it, so that a start that
  * does not get that far leaves it to the next one to make another.
- * @throws {StartFault} where the file that keeps them is damaged, or a pepper that was given is given no longer
+ * @throws {StartFault} where the file that keeps them is damaged
  */
 export function instanceSecrets(folder: string, given: { readonly pepper: string | undefined; readonly adminSecret: string | undefined }): InstanceSecrets {
   const found = readSecrets(folder);
   const keptPepper = found?.pepper === GIVEN_FROM_OUTSIDE ? undefined : found?.pepper;
-  if (found !== null && keptPepper === undefined && given.pepper === undefined) throw pepperMissing(folder);
   const pepper = given.pepper ?? keptPepper ?? randomBytes(32).toString('base64url');
   const givenDigest = given.adminSecret === undefined ? undefined : secretDigest(given.adminSecret);
   const keptDigest = givenDigest ?? found?.adminSecretDigest;
@@ -53,23 +54,31 @@ export function instanceSecrets(folder: string, given: { readonly pepper: string
     kept = next.adminSecretDigest === undefined ? { pepper: next.pepper } : { ...next, adminSecretDigest: next.adminSecretDigest };
     replaceFile(secretsFile(folder), JSON.stringify(kept));
   };
-  // A kept pepper stays until it is certain that the given one is the right one.
-  let pepperKept = keptPepper ?? (given.pepper === undefined ? pepper : GIVEN_FROM_OUTSIDE);
+  const toKeep = given.pepper === undefined ? pepper : GIVEN_FROM_OUTSIDE;
+  // What is kept stays until it is certain that the keys were made under the other one.
+  let pepperKept = found?.pepper ?? toKeep;
   keep({ pepper: pepperKept, adminSecretDigest: keptDigest });
   return {
     pepper,
+    pepperSource: sourceOf(folder, given.pepper, keptPepper),
     adminSecret: given.adminSecret ?? keptDigest ?? secretDigest(newAdminSecret!),
     newAdminSecret,
     accepted: () => {
-      if (given.pepper === undefined || pepperKept === GIVEN_FROM_OUTSIDE) return false;
-      pepperKept = GIVEN_FROM_OUTSIDE;
+      if (pepperKept === toKeep) return false;
+      pepperKept = toKeep;
       keep({ pepper: pepperKept, adminSecretDigest: keptDigest });
-      return true;
+      return given.pepper !== undefined;
     },
     shown: () => {
       if (newAdminSecret !== null) keep({ pepper: pepperKept, adminSecretDigest: secretDigest(newAdminSecret) });
     },
   };
+}
+
+function sourceOf(folder: string, given: string | undefined, kept: string | undefined): InstanceSecrets['pepperSource'] {
+  if (given !== undefined) return { variable: 'TOLLGATE_PEPPER', is: 'the one that is given' };
+  if (kept !== undefined) return { variable: 'TOLLGATE_DATA', is: `the one in ${secretsFile(folder)}` };
+  return { variable: 'TOLLGATE_PEPPER', is: 'one that was made just now, since it is not set' };
 }
 
 export const secretsFile = (folder: string): string => join(folder, 'instance.json');
@@ -91,11 +100,4 @@ export function readSecrets(folder: string): KeptSecrets | null {
       error,
     );
   }
-}
-
-function pepperMissing(folder: string): StartFault {
-  return new StartFault(
-    'TOLLGATE_PEPPER',
-    `is not set, and ${secretsFile(folder)} keeps none since it was given so far; set it to the same as before, without which no key is known; where no key was ever made, remove ${folder}`,
-  );
 }

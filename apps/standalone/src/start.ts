@@ -66,9 +66,8 @@ export async function startStandalone(
   });
   const { database } = stores;
   const { adminSecret, pepper } = secrets;
-  const source = given.pepper === undefined ? { variable: 'TOLLGATE_DATA', is: `the one in ${secretsFile(dataFolder)}` } : undefined;
-  await refuseOtherPepper(database.dataSource, { pepper, source, warn });
-  if (secrets.accepted())
+  await refuseOtherPepper(database.dataSource, { pepper, source: secrets.pepperSource, warn });
+  if (inFolder('TOLLGATE_DATA', dataFolder, () => secrets.accepted()))
     warn(`${secretsFile(dataFolder)} keeps the pepper no longer: TOLLGATE_PEPPER gives it, and must from now on`);
   let url = '';
   const { config, simulation, problem } = await withSimulatedOutside({

@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 export interface PepperOfStart {
   readonly pepper: string;
   /** The setting to look at, and which pepper this start has; by default it is given by TOLLGATE_PEPPER. */
-  readonly source?: { readonly variable: string; readonly is: string } | undefined;
+  readonly source?: { readonly variable: string; readonly is: string };
   /** Hears of keys that are not known under this pepper, a line. */
   readonly warn: (line: string) => void;
 }
