@@ -9,6 +9,7 @@ import { readConfig, readUnknown } from './config.js';
 import { KeyManagementInternalModule } from './key-management-internal.module.js';
 import { KeyManagementModule } from './key-management.module.js';
 import { keyManagementSchema } from './store/migrations/index.js';
+import { refuseOtherPepper } from './store/refuse-other-pepper.js';
 
 const SERVICE = 'key-management';
 /** Keys are shown without their spending rather than late. */
@@ -24,6 +25,7 @@ async function start(): Promise<void> {
   await listenersFree(config);
   await prepareDatabase(config.DATABASE_URL, keyManagementSchema, (line) => logger.warn(line));
   const database = await openDatabase({ url: config.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
+  await refuseOtherPepper(database.dataSource, { pepper: config.TOLLGATE_PEPPER, warn: (line) => logger.warn(line) });
   const redis = connectRedis({ url: config.REDIS_URL, name: SERVICE, onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached') });
   const kafka = { brokers: config.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: config.KAFKA_TOPIC_PREFIX };
   const bus = kafkaBus(kafka);
