@@ -42,7 +42,10 @@ async function start(): Promise<void> {
     keyMarker: config.TOLLGATE_KEY_MARKER,
     initOwnerEmail: config.INIT_OWNER_EMAIL,
   });
-  const app = await createNestServer(KeyManagementInternalModule.register(keyManagement, config.TOLLGATE_SERVICE_SECRET), { logger });
+  const internal = KeyManagementInternalModule.register(keyManagement, {
+    serviceSecret: config.TOLLGATE_SERVICE_SECRET, pepper: config.TOLLGATE_PEPPER, logger,
+  });
+  const app = await createNestServer(internal, { logger });
   app.connectMicroservice({ strategy: consumer });
   await app.startAllMicroservices();
   await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);

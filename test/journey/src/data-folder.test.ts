@@ -118,7 +118,7 @@ describe('the secrets of an installation', () => {
     const shape = await start(other);
     const key = await shape.client().createKey();
     await shape.stop();
-    for (const environment of [{ TOLLGATE_PEPPER: one }, {}])
+    for (const environment of [{ TOLLGATE_PEPPER: one }, {}] as Environment[])
       expect(await refusal(dataFolder, { ...database, ...environment })).toMatch(
         /^tollgate did not start: TOLLGATE_PEPPER: the keys of the database were made under another pepper/,
       );
