@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { digestSecret, hasSecretForm, type KeySnapshot } from '@tollgate/api-key';
+import { digestSecret, hasSecretForm, pepperId, type KeySnapshot } from '@tollgate/api-key';
+import { StartFault } from '@tollgate/app-process';
 import type { BusMessage } from '@tollgate/bus';
 import { keysChangedV1, type KeyManagementApi, type KeySpending } from '@tollgate/contracts';
 import { createNestServer } from '@tollgate/http';
@@ -13,6 +14,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { KEY_MANAGEMENT_API } from './api/key-management-api.js';
 import { KeyManagementModule } from './key-management.module.js';
 import { keyManagementSchema } from './store/migrations/index.js';
+import { refuseOtherPepper } from './store/refuse-other-pepper.js';
 
 const PEPPER = 'a pepper of the test';
 const ADMIN = 'the-admin-secret-of-the-test';
@@ -272,4 +274,29 @@ describe('leaked keys', () => {
     snapshots.reachable = true;
     await vi.waitFor(async () => expect(await snapshots.read(digestOf(key))).toMatchObject({ snapshot: { state: 'revoked' } }), 5_000);
   }, 10_000);
+});
+
+describe('the pepper of a start', () => {
+  const check = async (pepper: string) => {
+    const warned: string[] = [];
+    await refuseOtherPepper(database.dataSource, { pepper, warn: (line) => warned.push(line) });
+    return warned;
+  };
+
+  it('is refused where keys were made, and none under it; where some were the others are told of', async () => {
+    await create();
+    expect(await check(PEPPER)).toEqual([]);
+    await expect(check('another pepper')).rejects.toThrow(StartFault);
+    await expect(check('another pepper')).rejects.toThrow(/^TOLLGATE_PEPPER: the keys of the database were made under another pepper/);
+    const [{ digest }] = (await database.dataSource.query('SELECT digest FROM keys.api_key_secret LIMIT 1')) as [{ digest: Buffer }];
+    const set = (id: string) => database.dataSource.query('UPDATE keys.api_key_secret SET pepper_id = $1 WHERE digest = $2', [id, digest]);
+    await set(pepperId('another pepper'));
+    expect(await check(PEPPER)).toEqual([expect.stringContaining(`1 under the pepper ${pepperId('another pepper')}`)]);
+    await set(pepperId(PEPPER));
+  });
+
+  it('may be any where there are no keys', async () => {
+    const none = { query: () => Promise.resolve([]) } as unknown as Database['dataSource'];
+    await refuseOtherPepper(none, { pepper: 'any', warn: () => expect.fail('warned') });
+  });
 });

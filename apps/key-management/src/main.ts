@@ -43,7 +43,7 @@ async function start(): Promise<void> {
     initOwnerEmail: config.INIT_OWNER_EMAIL,
   });
   const serviceSecret = config.TOLLGATE_SERVICE_SECRET;
-  const internal = KeyManagementInternalModule.register(keyManagement, serviceSecret);
+  const internal = KeyManagementInternalModule.register(keyManagement, { serviceSecret, pepper: config.TOLLGATE_PEPPER, logger });
   const app = await createNestServer(internal, { logger, registry, serviceSecret });
   app.connectMicroservice({ strategy: consumer });
   await app.startAllMicroservices();

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { pepperId } from '@tollgate/api-key';
 import { endOnSignals, listenersFree, makeNamedFolder, startService, warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
 import { loadConfig } from '@tollgate/config';
@@ -31,7 +32,9 @@ async function start(): Promise<void> {
   const bus = kafkaBus(kafka);
   const consumer = new KafkaBatchServer({ ...kafka, groupId: `${config.KAFKA_TOPIC_PREFIX}${SERVICE}` });
   const serviceSecret = config.TOLLGATE_SERVICE_SECRET;
-  const keyManagement = httpKeyManagementApi({ url: config.KEY_MANAGEMENT_URL, serviceSecret, timeoutMs: REVOKE_TIMEOUT_MS });
+  const keyManagement = httpKeyManagementApi({
+    url: config.KEY_MANAGEMENT_URL, serviceSecret, timeoutMs: REVOKE_TIMEOUT_MS, pepperId: pepperId(config.TOLLGATE_PEPPER),
+  });
   const usageBilling = httpUsageBillingApi({ url: config.USAGE_BILLING_URL, serviceSecret, timeoutMs: SPENDING_TIMEOUT_MS });
   if (config.SMTP_URL === undefined) makeNamedFolder('TOLLGATE_DATA', join(config.TOLLGATE_DATA, 'mail'));
   const mail = config.SMTP_URL === undefined ? emlFolderMailSender({ folder: join(config.TOLLGATE_DATA, 'mail'), from }) : smtpMailSender({ url: config.SMTP_URL, from });

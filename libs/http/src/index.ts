@@ -12,5 +12,5 @@ export { SecretChecks, type SecretChecksOptions } from './secret-checks.js';
 export { ADMIN_SECRET, AdminGuard, SERVICE_SECRET, ServiceGuard } from './guards.js';
 export { bearerOf, matchesSecret, sameSecret, secretDigest } from './bearer.js';
 export { InternalCallError, InternalHttpClient, type InternalHttpClientOptions } from './internal-http-client.js';
-export { httpKeyManagementApi } from './key-management-client.js';
+export { httpKeyManagementApi, PEPPER_ID_HEADER, type KeyManagementClientOptions } from './key-management-client.js';
 export { httpUsageBillingApi, type UsageBillingClientOptions } from './usage-billing-client.js';

@@ -7,6 +7,8 @@ export interface InternalHttpClientOptions {
   readonly serviceSecret: string;
   /** For a whole call, from connecting to the last byte of the reply. */
   readonly timeoutMs: number;
+  /** Further headers of each call. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A call to another service that gave no answer to go by. Whether it took effect there is unknown. */
@@ -41,11 +43,11 @@ export class InternalHttpClient {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #timeoutMs: number;
 
-  constructor({ url, serviceSecret, timeoutMs }: InternalHttpClientOptions) {
+  constructor({ url, serviceSecret, timeoutMs, headers = {} }: InternalHttpClientOptions) {
     const { origin, pathname } = new URL(url);
     this.#pool = new Pool(origin, { connections: CONNECTIONS_MAX, keepAliveTimeout: KEEP_ALIVE_MS, connect: { timeout: timeoutMs } });
     this.#pathPrefix = pathname.replace(/\/$/, '');
-    this.#headers = { authorization: `Bearer ${serviceSecret}`, 'content-type': 'application/json', accept: 'application/json' };
+    this.#headers = { ...headers, authorization: `Bearer ${serviceSecret}`, 'content-type': 'application/json', accept: 'application/json' };
     this.#timeoutMs = timeoutMs;
   }
 

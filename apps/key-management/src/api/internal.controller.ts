@@ -7,10 +7,11 @@ import {
 } from '@tollgate/contracts';
 import { parseBody, ServiceGuard } from '@tollgate/http';
 import { KEY_MANAGEMENT_API } from './key-management-api.js';
+import { SamePepperGuard } from './same-pepper.guard.js';
 
 /** `KeyManagementApi` over HTTP, for the other services. */
 @Controller('internal')
-@UseGuards(ServiceGuard)
+@UseGuards(ServiceGuard, SamePepperGuard)
 export class InternalController {
   constructor(@Inject(KEY_MANAGEMENT_API) private readonly api: KeyManagementApi) {}
 
