@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { Problem } from '@tollgate/http';
 import type { ApiKey } from '../api-key/api-key.js';
 import type { KeyMeter } from '../metrics.js';
@@ -6,6 +7,8 @@ import type { KeyMeter } from '../metrics.js';
 const BATCH_MAX = 1_000;
 /** Digests that wait for the query after the one under way; more are refused at once. */
 const WAITING_MAX = 2_000;
+/** Questions answered in one turn of the event loop. */
+const ANSWERS_OF_A_TURN = 50;
 const RETRY_AFTER = { 'retry-after': '1' };
 
 interface Question {
@@ -68,7 +71,12 @@ export class DigestLookUps {
       const found = [...batch.keys()].filter((digest) => keys.has(digest)).length;
       this.meter.lookedUp('found', found);
       this.meter.lookedUp('unknown', batch.size - found);
-      for (const { digest, resolve } of batch.values()) resolve(keys.get(digest) ?? null);
+      let answered = 0;
+      for (const { digest, resolve } of batch.values()) {
+        resolve(keys.get(digest) ?? null);
+        // Whoever hears goes on in this turn: a thousand at once would hold up all else.
+        if ((answered += 1) % ANSWERS_OF_A_TURN === 0) await turn();
+      }
     } catch (error) {
       this.meter.lookedUp('failed', batch.size);
       for (const { reject } of batch.values()) reject(error);
