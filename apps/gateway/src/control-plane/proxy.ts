@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import proxy from '@fastify/http-proxy';
 import type { FastifyInstance } from 'fastify';
+import { refuseBareBodies } from './bare-bodies.js';
 import { CONTROL_PLANE_PREFIXES } from './prefixes.js';
 
 export interface ControlPlaneUrls {
@@ -22,6 +23,7 @@ export async function registerControlPlane(fastify: FastifyInstance, urls: Contr
     [CONTROL_PLANE_PREFIXES.usageBilling, urls.usageBilling],
     [CONTROL_PLANE_PREFIXES.secretScanning, urls.secretScanning],
   ];
+  refuseBareBodies(fastify);
   for (const [prefix, upstream] of paths) {
     await fastify.register(proxy, {
       upstream,

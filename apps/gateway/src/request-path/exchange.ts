@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdmissionDecision } from '@tollgate/credit';
 import type { JournaledRequest } from '../journal/journaled-request.js';
+import type { Turn } from './calls-under-way/calls-under-way.js';
 import type { CachedKey } from './identify-key/cached-key.js';
 import type { Injected } from './forward/injected-fields.js';
 import type { BodyFields } from './receive-body/scan-body.js';
@@ -46,6 +47,10 @@ export class Exchange {
   credential = '';
   /** identifyKey */
   key: CachedKey | null = null;
+  /** boundCalls: its place among its key's calls, and the room of its body. */
+  turn: Turn | null = null;
+  /** receiveBody: how many bytes have come, or were announced where they are too many. */
+  bodyBytes = 0;
   /** receiveBody */
   body: Buffer = NO_BODY;
   fields: BodyFields | null = null;

@@ -1,4 +1,5 @@
 import { NO_CEILING } from '../admit/cost-bound.js';
+import { retryHeaders } from '../admit/rate-limit-headers.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
 import { refuse } from '../refusal.js';
@@ -7,6 +8,7 @@ import type { RequestLog } from '../request-log.js';
 import { judgeUsage } from '../usage/judge-usage.js';
 import { NO_USAGE, type CallOutcome } from './call.js';
 import { callProvider, headerOf, type Attempt } from './provider-call.js';
+import { isBusy } from './provider.js';
 import { failureOfError, failureOfStatus, type Failure } from './provider-failure.js';
 import { readReply } from './read-reply.js';
 
@@ -19,6 +21,8 @@ type Verdict =
 type Replied = Extract<Attempt, { kind: 'replied' }>;
 
 const UNREACHABLE: Failure = { code: 'provider_unreachable', headers: [] };
+/** Since the request was let in, others have taken the last connections. */
+const BUSY: Failure = { code: 'provider_busy', headers: retryHeaders(1_000) };
 const REVOKED: Failure = { code: 'invalid_api_key', headers: [] };
 const TIMED_OUT: Failure = { code: 'provider_timeout', headers: [] };
 const FAILED: Failure = { code: 'provider_failed', headers: [] };
@@ -36,6 +40,10 @@ export async function forward(exchange: Exchange, log: RequestLog): Promise<Call
   for (const target of exchange.targets) {
     if (exchange.revoked || exchange.clientLeft) break;
     last = target;
+    if (isBusy(target.provider)) {
+      failure = BUSY;
+      continue;
+    }
     const verdict = await callTarget(exchange, target, log);
     if (verdict.kind === 'answered') return verdict.outcome;
     failure = verdict.failure;

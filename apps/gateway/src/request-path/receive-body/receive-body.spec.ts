@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BodyBudget } from '@tollgate/http';
+import { Turn } from '../calls-under-way/calls-under-way.js';
 import type { Exchange } from '../exchange.js';
 import { receiveBody } from './receive-body.js';
 
@@ -104,6 +106,27 @@ describe('the body of a request', () => {
       await new Promise((resolve) => (exchange.request.socket.closed ? resolve(null) : exchange.request.socket.once('close', resolve)));
       expect(await receive(exchange)).toMatchObject({ code: 'request_timeout' });
       socket = connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => undefined);
+    }
+  });
+  it('takes room by what it says, or as it grows, and above that is refused before it is kept', async () => {
+    const whole = Buffer.from('{"model":"m","messages":[]}');
+    for (const [head, body] of [
+      [`content-length: ${whole.length}`, whole],
+      ['transfer-encoding: chunked', `${whole.length.toString(16)}\r\n${whole.toString()}\r\n0\r\n\r\n`],
+      [`content-encoding: gzip\r\ncontent-length: ${gzipSync(whole).length}`, gzipSync(whole)],
+    ] as const) {
+      const [budget, key] = [new BodyBudget(200), new BodyBudget(100, 100)];
+      const turn = new Turn({ calls: 0, undecided: 0, bodies: key }, budget.open(key));
+      const exchange = Object.assign(await sent(head, body), { turn });
+      expect(await receive(exchange), head).toBeUndefined();
+      expect([budget.bytes, key.bytes]).toEqual(Array(2).fill(Math.max(whole.length, head.includes('gzip') ? gzipSync(whole).length : 0)));
+      budget.add(200 - budget.bytes);
+      const other = new Turn({ calls: 0, undecided: 0, bodies: new BodyBudget(100, 100) }, budget.open());
+      expect(await receive(Object.assign(await sent(head, body), { turn: other })), head).toMatchObject({ code: 'server_busy' });
+      const small = new BodyBudget(20, 20);
+      const crowded = new Turn({ calls: 0, undecided: 0, bodies: small }, new BodyBudget(200).open(small));
+      const refusal = await receive(Object.assign(await sent(head, body), { turn: crowded }));
+      expect(refusal, head).toMatchObject({ code: 'rate_limit_exceeded', message: expect.stringContaining('bodies') as unknown });
     }
   });
 });
