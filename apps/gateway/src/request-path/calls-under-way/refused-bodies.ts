@@ -1,5 +1,5 @@
 import type { Admission } from '@tollgate/admission';
-import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
+import type { RateState, ReserveItem } from '@tollgate/credit';
 import { ERRORS } from '@tollgate/errors';
 import { SMALL_BODY_BYTES } from '@tollgate/http';
 import type { GatewayIdentity } from '../admit/admit.js';
@@ -7,14 +7,14 @@ import { rateLimitHeaders, retryHeaders } from '../admit/rate-limit-headers.js';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
 
-type RateLimited = Extract<AdmissionDecision, { kind: 'rate_limited' }>;
-
 /** A key that has no request left, as a reserve has just told. */
 interface Spent {
-  readonly limited: RateLimited;
-  /** In monotonic milliseconds. */
+  readonly rate: RateState;
+  /** When it has one again, in monotonic milliseconds. */
   readonly untilMs: number;
 }
+
+const WINDOW_MS = 60_000;
 
 /** Keys remembered; the one that was remembered longest ago goes first. */
 const KEYS_MAX = 10_000;
@@ -35,15 +35,15 @@ export class RefusedBodies {
     const { apiKeyId, rateLimits } = exchange.key!.snapshot;
     const spent = this.#spent.get(apiKeyId);
     if (spent === undefined || !mayBeLarge(exchange)) return undefined;
-    const { limited, untilMs } = spent;
+    const { rate, untilMs } = spent;
     const waitMs = Math.ceil(untilMs - performance.now());
-    if (waitMs <= 0 || limited.rate.requests?.limit !== rateLimits.requestsPerMinute) {
+    if (waitMs <= 0 || rate.requests?.limit !== rateLimits.requestsPerMinute) {
       this.#spent.delete(apiKeyId);
       return undefined;
     }
     return refuse('rate_limit_exceeded', {
       message: 'The limit on requests per minute of the API key is reached.',
-      headers: [...retryHeaders(waitMs), ...rateLimitHeaders(limited.rate)],
+      headers: [...retryHeaders(waitMs), ...rateLimitHeaders(rate)],
     });
   }
 
@@ -53,7 +53,8 @@ export class RefusedBodies {
     const { apiKeyId, rateLimits: { requestsPerMinute } } = exchange.key!.snapshot;
     if (requestsPerMinute === null) return;
     void this.admission.reserve(this.#oneRequest(exchange, requestsPerMinute)).then((decision) => {
-      if (decision.kind === 'rate_limited') this.#remember(apiKeyId, decision);
+      if (decision.kind === 'rate_limited') this.#remember(apiKeyId, decision.rate, decision.retryAfterMs);
+      else if (decision.kind === 'admitted') this.#remember(apiKeyId, decision.rate, waitMs(decision.rate));
     });
   }
 
@@ -64,13 +65,20 @@ export class RefusedBodies {
     return { ...this.gateway, requestId, organizationId, apiKeyId, amountNanoUsd: 0n, accounts: [], rateLimits, tokens: 0 };
   }
 
-  #remember(apiKeyId: string, limited: RateLimited): void {
+  #remember(apiKeyId: string, rate: RateState, waitMs: number): void {
+    if (waitMs <= 0) return;
     this.#spent.delete(apiKeyId);
-    this.#spent.set(apiKeyId, { limited, untilMs: performance.now() + limited.retryAfterMs });
+    this.#spent.set(apiKeyId, { rate, untilMs: performance.now() + waitMs });
     if (this.#spent.size <= KEYS_MAX) return;
     const [oldest] = this.#spent.keys();
     this.#spent.delete(oldest!);
   }
+}
+
+/** How long a key waits for its next request; 0 where it has one left. */
+function waitMs({ requests }: RateState): number {
+  if (requests === null || requests.remaining > 0) return 0;
+  return Math.ceil(requests.resetMs + WINDOW_MS / requests.limit - WINDOW_MS);
 }
 
 /** One whose size only its end tells may be. */
