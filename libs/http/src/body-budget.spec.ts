@@ -5,12 +5,18 @@ const LARGE = SMALL_BODY_BYTES + 1;
 
 describe('a budget for bodies', () => {
   it('gives room up to its size, and again what is given back', () => {
-    const budget = new BodyBudget(100);
+    const budget = new BodyBudget(50_000);
     const [first, second] = [budget.open(), budget.open()];
-    expect([first.grow(60), second.grow(41), second.grow(40), budget.bytes]).toEqual([null, budget, null, 100]);
+    expect([first.grow(30_000), second.grow(20_001), second.grow(20_000), budget.bytes]).toEqual([null, budget, null, 50_000]);
     first.free();
     first.free();
-    expect([first.grow(10), second.grow(90), budget.bytes]).toEqual([null, null, 90]);
+    expect([first.grow(10_000), second.grow(45_000), budget.bytes]).toEqual([null, null, 45_000]);
+  });
+  it('has room for a tiny body whatever others take', () => {
+    const budget = new BodyBudget(50_000);
+    budget.open().grow(50_000);
+    const tiny = budget.open();
+    expect([tiny.grow(4_096), budget.bytes, tiny.grow(4_097)]).toEqual([null, 50_000, budget]);
   });
   it('keeps a quarter for small bodies, however large it is', () => {
     const budget = new BodyBudget(8 * LARGE);
@@ -21,9 +27,9 @@ describe('a budget for bodies', () => {
     expect([growing.grow(SMALL_BODY_BYTES), growing.grow(LARGE)]).toEqual([null, budget]);
   });
   it('says which part has no room, and takes nothing of the others then', () => {
-    const [budget, part] = [new BodyBudget(100), new BodyBudget(10)];
-    expect([budget.open(part).grow(11), budget.bytes, part.bytes]).toEqual([part, 0, 0]);
-    expect([budget.open().grow(95), budget.open(part).grow(6), part.bytes]).toEqual([null, budget, 0]);
+    const [budget, part] = [new BodyBudget(60_000), new BodyBudget(10_000)];
+    expect([budget.open(part).grow(11_000), budget.bytes, part.bytes]).toEqual([part, 0, 0]);
+    expect([budget.open().grow(55_000), budget.open(part).grow(6_000), part.bytes]).toEqual([null, budget, 0]);
   });
   it('is never passed, and is empty when all bodies have ended, whatever comes in whatever order', () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
@@ -37,7 +43,7 @@ describe('a budget for bodies', () => {
       if (random(3) === 0 || open.length === 0) open.push({ room: budget.open(parts[part]!), part, bytes: 0 });
       const at = random(open.length);
       const body = open[at]!;
-      const bytes = random(3 * SMALL_BODY_BYTES);
+      const bytes = 5_000 + random(3 * SMALL_BODY_BYTES);
       if (random(4) === 0) open.splice(at, 1)[0]!.room.free();
       else if (body.room.grow(bytes) === null) body.bytes = Math.max(body.bytes, bytes);
       const sum = (of: typeof open) => of.reduce((all, each) => all + each.bytes, 0);

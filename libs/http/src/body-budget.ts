@@ -1,3 +1,5 @@
+/** Up to this size a body takes no room: its connection takes more, and a revoke must never wait for what others send. */
+const TINY_BODY_BYTES = 4_096;
 /** Up to this size a body is small: most are, and a connection's own buffers hold about as much. */
 export const SMALL_BODY_BYTES = 65_536;
 /** What bodies may take of a process's memory where nothing else is set. */
@@ -6,8 +8,8 @@ export const BODY_BUDGET_BYTES = 256 * 1_048_576;
 const LARGE_BODIES_PART = 0.75;
 
 /**
- * How many bytes of request bodies are kept in memory at one time. Every body takes its part before it is read, and
- * gives it back when its request has ended.
+ * How many bytes of request bodies are kept in memory at one time. A body of more than 4 KiB takes its part before it is
+ * read, and gives it back when its request has ended.
  */
 export class BodyBudget {
   #bytes = 0;
@@ -46,7 +48,7 @@ export class BodyRoom {
   /** Makes it at least this large. Returns the budget that has no room for it, and changes nothing then; null where all have. */
   grow(bytes: number): BodyBudget | null {
     const more = bytes - this.#bytes;
-    if (more <= 0 || this.#freed) return null;
+    if (more <= 0 || bytes <= TINY_BODY_BYTES || this.#freed) return null;
     for (const budget of this.budgets) if (!budget.has(more, bytes)) return budget;
     for (const budget of this.budgets) budget.add(more);
     this.#bytes = bytes;

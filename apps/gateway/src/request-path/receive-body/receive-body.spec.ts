@@ -109,23 +109,22 @@ describe('the body of a request', () => {
     }
   });
   it('takes room by what it says, or as it grows, and above that is refused before it is kept', async () => {
-    const whole = Buffer.from('{"model":"m","messages":[]}');
+    const whole = Buffer.from(`{"model":"m","messages":[],"padding":"${'x'.repeat(6_000)}"}`);
+    const roomy = receiveBody(100_000);
     for (const [head, body] of [
       [`content-length: ${whole.length}`, whole],
       ['transfer-encoding: chunked', `${whole.length.toString(16)}\r\n${whole.toString()}\r\n0\r\n\r\n`],
       [`content-encoding: gzip\r\ncontent-length: ${gzipSync(whole).length}`, gzipSync(whole)],
     ] as const) {
-      const [budget, key] = [new BodyBudget(200), new BodyBudget(100, 100)];
-      const turn = new Turn({ calls: 0, undecided: 0, bodies: key }, budget.open(key));
-      const exchange = Object.assign(await sent(head, body), { turn });
-      expect(await receive(exchange), head).toBeUndefined();
-      expect([budget.bytes, key.bytes]).toEqual(Array(2).fill(Math.max(whole.length, head.includes('gzip') ? gzipSync(whole).length : 0)));
-      budget.add(200 - budget.bytes);
-      const other = new Turn({ calls: 0, undecided: 0, bodies: new BodyBudget(100, 100) }, budget.open());
-      expect(await receive(Object.assign(await sent(head, body), { turn: other })), head).toMatchObject({ code: 'server_busy' });
-      const small = new BodyBudget(20, 20);
-      const crowded = new Turn({ calls: 0, undecided: 0, bodies: small }, new BodyBudget(200).open(small));
-      const refusal = await receive(Object.assign(await sent(head, body), { turn: crowded }));
+      const receiveWithin = async (budget: BodyBudget, key: BodyBudget) => {
+        const turn = new Turn({ calls: 0, undecided: 0, bodies: key }, budget.open(key));
+        return roomy(Object.assign(await sent(head, body), { turn }));
+      };
+      const [budget, key] = [new BodyBudget(10_000), new BodyBudget(8_000, 8_000)];
+      expect(await receiveWithin(budget, key), head).toBeUndefined();
+      expect([budget.bytes, key.bytes]).toEqual([whole.length, whole.length]);
+      expect(await receiveWithin(budget, new BodyBudget(8_000, 8_000)), head).toMatchObject({ code: 'server_busy' });
+      const refusal = await receiveWithin(new BodyBudget(10_000), key);
       expect(refusal, head).toMatchObject({ code: 'rate_limit_exceeded', message: expect.stringContaining('bodies') as unknown });
     }
   });
