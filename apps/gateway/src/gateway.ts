@@ -6,6 +6,7 @@ import type { BusPublisher } from '@tollgate/bus';
 import { isConfigured, SIMULATOR_NAME, type Provider as ProviderConfig, type TollgateConfig } from '@tollgate/config';
 import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
+import { readAway, type BodyBudget } from '@tollgate/http';
 import type { Logger, Registry } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { serveInference, type InferenceHandlers } from './inference-routes.js';
@@ -14,6 +15,8 @@ import { Shipper } from './journal/shipper.js';
 import { registerMetrics, RequestMeter } from './metrics.js';
 import type { GatewayIdentity } from './request-path/gateway-identity.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
+import { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
+import { RefusedBodies } from './request-path/calls-under-way/refused-bodies.js';
 import { RouteTable } from './request-path/choose-route/route-table.js';
 import { openProvider, type Provider } from './request-path/forward/provider.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
@@ -28,6 +31,8 @@ import { GatewayLife } from './start-up/gateway-life.js';
 /** What a gateway works with: the same in its own process and in the standalone. */
 export interface GatewayPorts {
   readonly admission: Admission;
+  /** Shared with whatever else reads bodies in this process. */
+  readonly bodyBudget: BodyBudget;
   readonly bus: BusPublisher;
   readonly config: TollgateConfig;
   /** Holds the journal; one process at a time. */
@@ -56,7 +61,7 @@ export class Gateway {
 
   /** Takes the journal's folder for this process. Throws FolderLockedError where another one has it. */
   constructor(private readonly ports: GatewayPorts) {
-    const { admission, config, logger, registry } = ports;
+    const { admission, bodyBudget, config, logger, registry } = ports;
     const journal = (this.#journal = Journal.open(ports.journalFolder));
     journal.onTrouble(tellJournalTrouble(logger));
     journal.onDamage(({ path }, bytes) => logger.error({ segment: basename(path), bytes }, JOURNAL_DAMAGE));
@@ -71,17 +76,20 @@ export class Gateway {
     this.#providers = new Map(
       config.providers.filter(isConfigured).map((provider) => [provider.name, openProvider(whoAnswers(provider))]),
     );
-    registerMetrics(registry, { admission, epochs: this.#epochs, inFlight, journal, keys, shipper, snapshots: ports.snapshots });
+    const calls = new CallsUnderWay(config.limits.callsPerKeyMax, bodyBudget);
+    registerMetrics(registry, { admission, calls, epochs: this.#epochs, inFlight, journal, keys, shipper, snapshots: ports.snapshots });
     const log = new RequestLog(logger);
     const meter = new RequestMeter(registry);
     this.#refuse = (exchange, refusal) => {
       meter.refused(refusal.code);
       log.refused(exchange, refusal);
       sendRefusal(exchange, refusal);
+      readAway(exchange.request);
     };
     this.#serve = requestPath({
       admission,
       bodyBytesMax: config.limits.bodyBytesMax,
+      calls,
       epochs: this.#epochs,
       gateway,
       inFlight,
@@ -96,6 +104,7 @@ export class Gateway {
       },
       pepper: ports.pepper,
       priceVersion: config.priceVersion,
+      refusedBodies: new RefusedBodies(admission, gateway),
       routes: new RouteTable(config, this.#providers),
     });
   }

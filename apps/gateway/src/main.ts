@@ -13,7 +13,7 @@ import {
 } from '@tollgate/app-process';
 import { kafkaBus } from '@tollgate/bus';
 import { lacksCredential, loadConfig, missingCredentials, type TollgateConfig } from '@tollgate/config';
-import { createNestServer, httpKeyManagementApi, httpUsageBillingApi, stopListening } from '@tollgate/http';
+import { BodyBudget, createNestServer, httpKeyManagementApi, httpUsageBillingApi, stopListening } from '@tollgate/http';
 import { RedisKeySnapshotReader } from '@tollgate/key-snapshots';
 import { connectRedis } from '@tollgate/redis';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
@@ -44,13 +44,14 @@ async function start(): Promise<void> {
   const snapshots = new RedisKeySnapshotReader(redis);
   const admission = new RedisAdmission(redis);
 
+  const bodyBudget = new BodyBudget(config.limits.bodiesBytesMax);
   const journalFolder = join(environment.TOLLGATE_DATA, 'journal');
   const gateway = inFolder('TOLLGATE_DATA', journalFolder, () => new Gateway({
-    admission, config, journalFolder, keyManagement, logger, registry, snapshots, usageBilling,
+    admission, bodyBudget, config, journalFolder, keyManagement, logger, registry, snapshots, usageBilling,
     bus: bus.publisher,
     pepper: environment.TOLLGATE_PEPPER,
   }));
-  const app = await createNestServer(GatewayModule.register(gateway), { logger });
+  const app = await createNestServer(GatewayModule.register(gateway), { logger, bodyBudget });
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
     urls: {
       keyManagement: environment.KEY_MANAGEMENT_URL,

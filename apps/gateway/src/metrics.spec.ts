@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryAdmission } from '@tollgate/admission';
 import type { KeySnapshot } from '@tollgate/api-key';
+import { BodyBudget } from '@tollgate/http';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createLogger, createMetricsRegistry, type Registry } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +11,7 @@ import { Journal } from './journal/journal.js';
 import { JournaledRequest } from './journal/journaled-request.js';
 import { Shipper } from './journal/shipper.js';
 import { registerMetrics, RequestMeter } from './metrics.js';
+import { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
 import type { Exchange } from './request-path/exchange.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
@@ -61,13 +63,14 @@ describe('the figures of a gateway', () => {
   const snapshots = new MemoryKeySnapshots();
   const admission = new MemoryAdmission();
   const usageBilling = { openCreditEpoch: () => Promise.resolve(), registerGateway: () => Promise.resolve(), spendingByKey: () => Promise.resolve([]) };
+  const calls = new CallsUnderWay(1, new BodyBudget(1_000));
   const epochs = new CreditEpochs(admission, usageBilling, () => Promise.resolve(), logger);
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'tollgate-metrics-'));
     journal = Journal.open(folder);
     shipper = new Shipper(journal, { publish: () => published() }, logger);
     const keys = new KeyCache(snapshots, { verifyKey: () => Promise.resolve(null) }, () => undefined);
-    registerMetrics(registry, { admission, epochs, inFlight: new InFlight(), journal, keys, shipper, snapshots });
+    registerMetrics(registry, { admission, calls, epochs, inFlight: new InFlight(), journal, keys, shipper, snapshots });
   });
   afterEach(() => {
     shipper.close();

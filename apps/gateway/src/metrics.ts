@@ -3,6 +3,7 @@ import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import { Counter, Gauge, Histogram, HotHistogram, type HotSeries, type Registry } from '@tollgate/telemetry';
 import type { Journal } from './journal/journal.js';
 import type { Shipper } from './journal/shipper.js';
+import type { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
 import type { CreditEpochs } from './request-path/admit/credit-epochs.js';
 import type { Exchange } from './request-path/exchange.js';
 import type { KeyCache } from './request-path/identify-key/key-cache.js';
@@ -11,6 +12,7 @@ import type { InFlight } from './request-path/in-flight.js';
 /** What the figures of `docs/metrics.md` are read from. */
 export interface Measured {
   readonly admission: Admission;
+  readonly calls: CallsUnderWay;
   readonly epochs: CreditEpochs;
   readonly inFlight: InFlight;
   readonly journal: Journal;
@@ -111,7 +113,7 @@ export function registerMetrics(registry: Registry, measured: Measured): void {
   });
 }
 
-function registerGauges(registry: Registry, { admission, inFlight, journal, shipper, snapshots }: Measured): void {
+function registerGauges(registry: Registry, { admission, calls, inFlight, journal, shipper, snapshots }: Measured): void {
   const gauge = (name: string, help: string, value: () => number): void => {
     new Gauge({
       name,
@@ -123,6 +125,7 @@ function registerGauges(registry: Registry, { admission, inFlight, journal, ship
     });
   };
   gauge('tollgate_gateway_requests_in_flight', 'Inference requests under way', () => inFlight.size);
+  gauge('tollgate_gateway_body_bytes', 'Bytes set aside for the bodies of requests under way', () => calls.bodyBytes);
   gauge('tollgate_gateway_settle_lag_seconds', 'How long the oldest settle has been on its way to the store', () => admission.settleLagMs() / 1_000);
   gauge('tollgate_gateway_journal_bytes', 'Bytes of the journal on disk', () => journal.counts().bytes);
   gauge('tollgate_gateway_journal_age_seconds', 'Age of the oldest segment of the journal', () => journal.counts().ageMs / 1_000);

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { pepperId } from '@tollgate/api-key';
-import { SERVICE_SECRET } from '@tollgate/http';
+import { guardHeads, SERVICE_SECRET, ServiceGuard } from '@tollgate/http';
 import type { Logger } from '@tollgate/telemetry';
 import { InternalController } from './api/internal.controller.js';
 import { OUR_PEPPER, type OurPepper } from './api/same-pepper.guard.js';
@@ -22,6 +22,7 @@ export class KeyManagementInternalModule {
       providers: [
         { provide: SERVICE_SECRET, useValue: serviceSecret },
         { provide: OUR_PEPPER, useValue: { id: pepperId(pepper), logger } satisfies OurPepper },
+        ...guardHeads('/internal', ServiceGuard),
       ],
     };
   }

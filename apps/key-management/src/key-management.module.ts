@@ -1,7 +1,7 @@
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
 import type { BusPublisher } from '@tollgate/bus';
 import type { UsageBillingApi } from '@tollgate/contracts';
-import { ADMIN_SECRET } from '@tollgate/http';
+import { ADMIN_SECRET, AdminGuard, guardHeads } from '@tollgate/http';
 import type { KeySnapshotWriter } from '@tollgate/key-snapshots';
 import type { Database } from '@tollgate/postgres';
 import type { Logger, Registry } from '@tollgate/telemetry';
@@ -59,6 +59,7 @@ export class KeyManagementModule {
       controllers: [ApiKeysController, LeaksReportedController],
       providers: [
         { provide: ADMIN_SECRET, useValue: ports.adminSecret },
+        ...guardHeads('/v1/api-keys', AdminGuard),
         { provide: KEY_MANAGEMENT_API, useValue: directKeyManagementApi(verifyKey, store, revokeLeakedKeys) },
         instance(CreateKey, new CreateKey(store, relay, { marker: ports.keyMarker, pepper: ports.pepper })),
         instance(KeySpendingLookup, spending),

@@ -3,7 +3,7 @@ import { pepperId } from '@tollgate/api-key';
 import { endOnSignals, listenersFree, makeNamedFolder, startService, warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
 import { loadConfig } from '@tollgate/config';
-import { createNestServer, httpKeyManagementApi, httpUsageBillingApi, stopListening } from '@tollgate/http';
+import { BodyBudget, createNestServer, httpKeyManagementApi, httpUsageBillingApi, stopListening } from '@tollgate/http';
 import { emlFolderMailSender, smtpMailSender } from '@tollgate/mail';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
@@ -20,7 +20,7 @@ const STOP_GRACE_MS = 5_000;
 
 async function start(): Promise<void> {
   const config = readConfig();
-  const { providers, secretScanning, mail: { from } } = loadConfig(config.TOLLGATE_CONFIG, environmentVariable);
+  const { limits, providers, secretScanning, mail: { from } } = loadConfig(config.TOLLGATE_CONFIG, environmentVariable);
   const credentials = providers.flatMap(({ credentialVariable }) => credentialVariable ?? []);
   const logger = createLogger({ service: SERVICE, level: config.LOG_LEVEL });
   warnOfUnknown(logger, readUnknown(credentials));
@@ -47,7 +47,8 @@ async function start(): Promise<void> {
     pepper: config.TOLLGATE_PEPPER,
     ...(config.TOLLGATE_PUBLIC_URL !== undefined && { publicUrl: config.TOLLGATE_PUBLIC_URL.replace(/\/+$/, '') }),
   });
-  const app = await createNestServer(module, { logger, registry, serviceSecret });
+  const bodyBudget = new BodyBudget(limits.bodiesBytesMax);
+  const app = await createNestServer(module, { logger, registry, serviceSecret, bodyBudget });
   app.connectMicroservice({ strategy: consumer });
   await app.startAllMicroservices();
   await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);

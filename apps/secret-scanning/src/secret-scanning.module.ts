@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider, type Type } from '@nestjs/common';
 import type { BusPublisher } from '@tollgate/bus';
 import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
+import { guardHeads } from '@tollgate/http';
 import type { MailSender } from '@tollgate/mail';
 import type { Database, OutboxRelay } from '@tollgate/postgres';
 import type { Logger, Registry } from '@tollgate/telemetry';
@@ -13,6 +14,7 @@ import { MailRun } from './leak-mail/mail-run.js';
 import { registerScanningGauges, ScanningMeter } from './metrics.js';
 import { GithubController, PEPPER } from './receive-report/github.controller.js';
 import { ReceiveReport } from './receive-report/receive-report.js';
+import { ReportHeadGuard } from './receive-report/signing-key.js';
 import { LeakStore } from './store/leak-store.js';
 import { MailStore } from './store/mail-store.js';
 
@@ -56,6 +58,7 @@ export class SecretScanningModule {
       providers: [
         { provide: PEPPER, useValue: ports.pepper },
         { provide: KEY_MANAGEMENT, useValue: keyManagement },
+        ...guardHeads('/webhooks/github/secret-scanning', ReportHeadGuard),
         instance(LeakStore, leaks),
         instance(MailRun, mailRun),
         instance(ScanningMeter, meter),

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MemoryAdmission } from '@tollgate/admission';
 import { loadConfig } from '@tollgate/config';
 import { Gateway } from '@tollgate/gateway';
-import { SecretChecks } from '@tollgate/http';
+import { BODY_BUDGET_BYTES, BodyBudget, SecretChecks } from '@tollgate/http';
 import { KeyManagementModule, type KeyManagementPorts } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { SecretScanningModule, type SecretScanningPorts } from '@tollgate/secret-scanning';
@@ -27,7 +27,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tollgate-metrics-page-'));
   const bus = { publish: () => Promise.resolve() };
   gateway = new Gateway({
-    admission: new MemoryAdmission(), bus, config: loadConfig(`${repository}config.yaml`, () => undefined), journalFolder: folder,
+    admission: new MemoryAdmission(), bodyBudget: new BodyBudget(BODY_BUDGET_BYTES), bus, config: loadConfig(`${repository}config.yaml`, () => undefined), journalFolder: folder,
     keyManagement: {
       verifyKey: () => Promise.resolve(null), knownKeys: () => Promise.resolve([]), revokeLeakedKeys: () => Promise.resolve([]),
     },

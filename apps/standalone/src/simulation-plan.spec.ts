@@ -11,6 +11,7 @@ const provider = (name: string, rest: Partial<Provider> = {}): Provider => ({
   credentialVariable: null,
   allowPrivateNetwork: false,
   timeoutMs: 1,
+  connectionsMax: 1,
   firstByteTimeoutMs: 1,
   ceilingField: 'max_tokens',
   streamOptions: true,

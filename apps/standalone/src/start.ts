@@ -5,7 +5,7 @@ import { inFolder, listenersFree, warnOfUnknown } from '@tollgate/app-process';
 import { inProcessBus } from '@tollgate/bus';
 import { loadConfig } from '@tollgate/config';
 import { Gateway, GatewayModule } from '@tollgate/gateway';
-import { createNestServer, stopListening } from '@tollgate/http';
+import { BodyBudget, createNestServer, stopListening } from '@tollgate/http';
 import { DEFAULT_ORGANIZATION_ID, KEY_MANAGEMENT_API, KeyManagementModule, refuseOtherPepper } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
@@ -81,8 +81,9 @@ export async function startStandalone(
   const { mail, mailFolder } = mailSender(dataFolder, environment.SMTP_URL, config.mail.from);
   const { keyManagement, usageBilling } = lateServices(() => ({ keyManagement: app.get(KEY_MANAGEMENT_API), usageBilling: app.get(USAGE_BILLING_API) }));
 
+  const bodyBudget = new BodyBudget(config.limits.bodiesBytesMax);
   const gateway = inFolder('TOLLGATE_DATA', journalFolder, () => new Gateway({
-    admission, config, journalFolder, keyManagement, logger, pepper, registry, snapshots, usageBilling,
+    admission, bodyBudget, config, journalFolder, keyManagement, logger, pepper, registry, snapshots, usageBilling,
     bus: bus.publisher,
   }));
   const app: NestFastifyApplication = await createNestServer(
@@ -92,7 +93,7 @@ export async function startStandalone(
       SecretScanningModule.register({ database, keyManagement, usageBilling, mail, pepper, logger, registry, bus: bus.publisher, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl }),
       GatewayModule.register(gateway),
     ]),
-    { logger, registry },
+    { logger, registry, bodyBudget },
   );
   // The journal's folder was the last part to be made; no key has been yet.
   inFolder('TOLLGATE_DATA', dataFolder, () => instance.made());

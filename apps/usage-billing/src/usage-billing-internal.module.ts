@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { SERVICE_SECRET } from '@tollgate/http';
+import { guardHeads, SERVICE_SECRET, ServiceGuard } from '@tollgate/http';
 import { InternalController } from './api/internal.controller.js';
 
 /** The internal API over HTTP, beside the `UsageBillingModule` given; for a process of its own only. */
@@ -10,7 +10,7 @@ export class UsageBillingInternalModule {
       module: UsageBillingInternalModule,
       imports: [usageBilling],
       controllers: [InternalController],
-      providers: [{ provide: SERVICE_SECRET, useValue: serviceSecret }],
+      providers: [{ provide: SERVICE_SECRET, useValue: serviceSecret }, ...guardHeads('/internal', ServiceGuard)],
     };
   }
 }

@@ -10,7 +10,16 @@ export interface TollgateConfig {
   readonly priceVersion: string;
   readonly secretScanning: { readonly github: { readonly publicKeysUrl: string } };
   readonly mail: { readonly from: string };
-  readonly limits: { readonly bodyBytesMax: number };
+  readonly limits: Limits;
+}
+
+/** What one process takes on at one time, whoever asks. */
+export interface Limits {
+  /** Of one inference request. */
+  readonly bodyBytesMax: number;
+  /** Of all requests under way together. */
+  readonly bodiesBytesMax: number;
+  readonly callsPerKeyMax: number;
 }
 
 export interface Provider {
@@ -25,6 +34,8 @@ export interface Provider {
   readonly allowPrivateNetwork: boolean;
   readonly timeoutMs: number;
   readonly firstByteTimeoutMs: number;
+  /** The most calls of it that one gateway has under way. */
+  readonly connectionsMax: number;
   /** The name under which the provider takes a ceiling of output tokens. */
   readonly ceilingField: CeilingField;
   /** Whether it is asked for the usage of a stream by `stream_options`. */

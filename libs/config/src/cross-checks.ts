@@ -7,20 +7,28 @@ const names = z.object({
   providers: z.array(z.object({ name: z.string(), dialect: z.string().default('openai') }).nullable().catch(null)).catch([]),
   routes: z.array(z.object({ name: z.string(), targets: z.array(z.object({ provider: z.string(), model: z.string() }).nullable().catch(null)) }).nullable().catch(null)).catch([]),
   prices: z.array(z.object({ provider: z.string(), model: z.string() }).nullable().catch(null)).catch([]),
-}).catch({ providers: [], routes: [], prices: [] });
+  limits: z.object({ body_bytes_max: z.number().default(32 * 1_048_576), bodies_bytes_max: z.number() }).nullable().catch(null),
+}).catch({ providers: [], routes: [], prices: [], limits: null });
 type Names = z.output<typeof names>;
 type Target = NonNullable<NonNullable<Names['routes'][number]>['targets'][number]>;
 
-/** What is wrong between the parts of a file: names that repeat or lead nowhere, targets without a price. */
+/** What is wrong between the parts of a file: names that repeat or lead nowhere, targets without a price, bounds that exclude each other. */
 export function crossFaults(value: unknown): FieldFault[] {
   const read = names.parse(value);
   return [
+    ...limitFaults(read.limits),
     ...repeated('providers', read.providers.map((each) => each?.name), 'another provider has this name'),
     ...repeated('routes', read.routes.map((each) => each?.name), 'another route has this name'),
     ...repeated('prices', read.prices.map((each) => each && JSON.stringify([each.provider, each.model])), 'this model of this provider has a price already'),
     ...read.prices.flatMap((price, index) => (price === null || hasProvider(read, price.provider) ? [] : [unknownProvider(['prices', index], price.provider)])),
     ...read.routes.flatMap((route, at) => (route?.targets ?? []).flatMap((target, index) => (target === null ? [] : targetFaults(read, route!.name, target, ['routes', at, 'targets', index])))),
   ];
+}
+
+function limitFaults(limits: Names['limits']): FieldFault[] {
+  if (limits === null || limits.bodies_bytes_max >= 2 * limits.body_bytes_max) return [];
+  const message = `must be at least twice body_bytes_max, ${2 * limits.body_bytes_max}: one key may fill half of it`;
+  return [{ path: ['limits', 'bodies_bytes_max'], message }];
 }
 
 function repeated(section: string, ids: readonly (string | null | undefined)[], message: string): FieldFault[] {

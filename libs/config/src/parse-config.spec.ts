@@ -25,17 +25,32 @@ const problemsOf = (text: string, environment?: Record<string, string>) => {
 describe('a configuration', () => {
   it('has defaults for all that may be left out', () => {
     expect(parse(PROVIDERS + ROUTES + PRICES)).toMatchObject({
-      providers: [{ name: 'openai', dialect: 'openai', baseUrl: 'https://api.openai.com/v1', credential: null, credentialVariable: 'OPENAI_API_KEY', allowPrivateNetwork: false, timeoutMs: 600_000, firstByteTimeoutMs: 120_000 }],
+      providers: [{ name: 'openai', dialect: 'openai', baseUrl: 'https://api.openai.com/v1', credential: null, credentialVariable: 'OPENAI_API_KEY', allowPrivateNetwork: false, timeoutMs: 600_000, firstByteTimeoutMs: 120_000, connectionsMax: 2_048 }],
       routes: [{ name: 'gpt', access: 'everyone', targets: [{ provider: 'openai', model: 'gpt-4o', weight: 1 }] }],
       prices: [{ provider: 'openai', model: 'gpt-4o', price: { inputNanoUsdPerMillion: 150_000_000n, outputNanoUsdPerMillion: 600_000_000n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 16_384 } }],
       secretScanning: { github: { publicKeysUrl: 'https://api.github.com/meta/public_keys/secret_scanning' } },
       mail: { from: 'tollgate@localhost' },
-      limits: { bodyBytesMax: 33_554_432 },
+      limits: { bodyBytesMax: 33_554_432, bodiesBytesMax: 268_435_456, callsPerKeyMax: 1_024 },
     });
   });
   it('takes credentials from the environment, and an empty variable is none', () => {
     expect(parse(PROVIDERS + ROUTES + PRICES, { OPENAI_API_KEY: 'sk-x' }).providers[0]!.credential!.reveal()).toBe('sk-x');
     expect(parse(PROVIDERS + ROUTES + PRICES, { OPENAI_API_KEY: '' }).providers[0]!.credential).toBeNull();
+  });
+});
+
+describe('the bytes that all bodies may take', () => {
+  const limited = (limits: string) => `${PROVIDERS}${ROUTES}${PRICES}limits: ${limits}\n`;
+  it('follow the largest body where they are not set', () => {
+    expect(parse(limited('{body_bytes_max: 268435456}')).limits.bodiesBytesMax).toBe(536_870_912);
+  });
+  it('have room for two of the largest body', () => {
+    const fault = 'limits.bodies_bytes_max: must be at least twice body_bytes_max, 67108864: one key may fill half of it';
+    expect(parse(limited('{bodies_bytes_max: 67108864}')).limits.bodiesBytesMax).toBe(67_108_864);
+    expect(problemsOf(limited('{bodies_bytes_max: 67108863}'))[0]).toContain('limits.bodies_bytes_max: must be at least');
+    expect(problemsOf(limited('{bodies_bytes_max: 67108864, body_bytes_max: 33554433}'))).toEqual([
+      expect.stringContaining(fault.replace('67108864', '67108866')),
+    ]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { Secret } from '@tollgate/api-key';
 import { pathText, validate, type FieldFault } from '@tollgate/errors';
 import { ConfigError } from './config-error.js';
-import type { PriceEntry, Provider, TollgateConfig } from './config.js';
+import type { Limits, PriceEntry, Provider, TollgateConfig } from './config.js';
 import { crossFaults } from './cross-checks.js';
 import { knownFieldsOf } from './known-hosts.js';
 import { priceVersion } from './price-version.js';
@@ -58,7 +58,18 @@ function toConfig(file: ConfigFile, lookup: EnvironmentLookup): TollgateConfig {
     priceVersion: priceVersion(prices),
     secretScanning: { github: { publicKeysUrl: file.secret_scanning.github.public_keys_url } },
     mail: { from: file.mail.from },
-    limits: { bodyBytesMax: file.limits.body_bytes_max },
+    limits: toLimits(file.limits),
+  };
+}
+
+const BODIES_BYTES_MAX = 256 * 1_048_576;
+
+/** One key may fill half of what all bodies may take, and the largest body must fit into that. */
+function toLimits(limits: ConfigFile['limits']): Limits {
+  return {
+    bodyBytesMax: limits.body_bytes_max,
+    bodiesBytesMax: limits.bodies_bytes_max ?? Math.max(BODIES_BYTES_MAX, 2 * limits.body_bytes_max),
+    callsPerKeyMax: limits.calls_per_key_max,
   };
 }
 
@@ -75,6 +86,7 @@ function toProvider(provider: ConfigFile['providers'][number], lookup: Environme
     allowPrivateNetwork: provider.allow_private_network,
     timeoutMs: provider.timeout_ms,
     firstByteTimeoutMs: provider.first_byte_timeout_ms,
+    connectionsMax: provider.connections_max,
     ceilingField: provider.ceiling_field ?? known.ceilingField,
     streamOptions: provider.stream_options ?? known.streamOptions,
     endAtHold: provider.end_at_hold,

@@ -59,6 +59,7 @@ export const providerSchema = z.strictObject({
   allow_private_network: z.boolean().default(false).describe('true for a provider on loopback or a private address'),
   timeout_ms: timeoutMs.default(600_000).describe('For a whole call'),
   first_byte_timeout_ms: timeoutMs.default(120_000).describe('Until the first data of a streamed answer'),
+  connections_max: z.int().min(1).max(65_535).default(2_048).describe('The most calls of it that one gateway has under way, each on a connection; more are 503, or go to the next target'),
   ceiling_field: z.enum(['max_completion_tokens', 'max_tokens', 'none']).optional().describe('The name under which it takes a ceiling of output tokens, which calls of keys with a credit limit need; where absent: what its host is known to take, else max_tokens'),
   stream_options: z.boolean().optional().describe('Whether it is asked for the usage of a stream by stream_options; where absent: what its host is known to take, else true'),
   end_at_hold: z.boolean().default(false).describe('Whether a stream is ended when it has used up the credit held for it: for a provider that ignores the ceiling'),
@@ -99,6 +100,8 @@ export const configFileSchema = z.strictObject({
   }).prefault({}),
   limits: z.strictObject({
     body_bytes_max: z.int().min(1_024).max(256 * MIB).default(32 * MIB).describe('The largest body of an inference request'),
+    bodies_bytes_max: z.int().min(64 * MIB).max(65_536 * MIB).optional().describe('What the bodies of all requests under way may take of the memory of a process together; half of it for one key. At least twice body_bytes_max; where absent 256 MiB, or twice body_bytes_max where that is more'),
+    calls_per_key_max: z.int().min(1).max(65_535).default(1_024).describe('The most calls that one key has under way in one gateway; more are 429'),
   }).prefault({}),
 });
 

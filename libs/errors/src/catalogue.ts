@@ -54,6 +54,7 @@ export const ERRORS = {
   provider_unreachable: { status: 502, openaiType: 'server_error', message: 'The model provider could not be reached.', retryable: true },
   provider_failed: { status: 502, openaiType: 'server_error', message: 'The model provider failed.', retryable: true },
   provider_overloaded: { status: 429, openaiType: 'rate_limit_error', message: 'The model provider takes no more requests at the moment.', retryable: true },
+  provider_busy: { status: 503, openaiType: 'server_error', message: 'All connections to the provider of this model are in use.', retryable: true },
   provider_not_configured: { status: 503, openaiType: 'server_error', message: 'The provider of this model is not set up on this server.', retryable: true },
   provider_timeout: { status: 504, openaiType: 'server_error', message: 'The model provider did not answer in time.', retryable: true },
 
@@ -62,6 +63,7 @@ export const ERRORS = {
   keys_unavailable: { status: 503, openaiType: 'server_error', message: 'API keys cannot be checked at the moment.', retryable: true },
   journal_unavailable: { status: 503, openaiType: 'server_error', message: 'Usage cannot be recorded at the moment.', retryable: true },
   signing_keys_unavailable: { status: 503, openaiType: 'server_error', message: 'The keys that verify signatures cannot be fetched at the moment.', retryable: true },
+  server_busy: { status: 503, openaiType: 'server_error', message: 'The server is receiving as much as it can hold.', retryable: true },
   service_unavailable: { status: 503, openaiType: 'server_error', message: 'The service is not available at the moment.', retryable: true },
   shutting_down: { status: 503, openaiType: 'server_error', message: 'The server is shutting down.', retryable: true },
   internal_error: { status: 500, openaiType: 'server_error', message: 'Something went wrong on our side.', retryable: true },

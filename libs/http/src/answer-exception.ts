@@ -3,6 +3,7 @@ import type { Logger } from '@tollgate/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { problemOf } from './problem-of.js';
 import type { Problem } from './problem.js';
+import { readAway } from './read-away.js';
 
 /**
  * Answers whatever was thrown. What nobody expected is 500 `internal_error`: the log has it whole, the caller
@@ -20,8 +21,9 @@ export function answerException(exception: unknown, request: FastifyRequest, rep
 export function sendProblem(reply: FastifyReply, problem: Problem, requestId: string): void {
   const { code, status, detail, errors, headers } = problem;
   // Fastify would close the connection under a client that is still sending, and that client would never read why.
-  // Left open, Node reads the rest of the body away, for as long as a request may take.
+  // Left open, the rest of the body is read away, for as long as a request may take.
   if (code === 'body_too_large') void reply.removeHeader('connection');
+  readAway(reply.request.raw);
   void reply
     .code(status)
     .headers({ ...headers, 'content-type': 'application/problem+json' })

@@ -1,4 +1,9 @@
-export { createNestServer, WEBHOOK_BODY_BYTES_MAX, type NestServerOptions } from './nest-server.js';
+export { createNestServer, REQUEST_TIMEOUT_MS, WEBHOOK_BODY_BYTES_MAX, type NestServerOptions } from './nest-server.js';
+export { BODY_BUDGET_BYTES, BodyBudget, SMALL_BODY_BYTES, type BodyRoom } from './body-budget.js';
+export { watchPace } from './body-pace.js';
+export { askForBody } from './expect-continue.js';
+export { guardHeads } from './guard-heads.js';
+export { readAway } from './read-away.js';
 export { stopListening } from './stop-listening.js';
 export { originForm, pathOfTarget } from './request-target.js';
 export { Problem, type ProblemOptions } from './problem.js';

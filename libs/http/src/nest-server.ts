@@ -5,10 +5,13 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { nestLogger, type Logger, type Registry } from '@tollgate/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { answerException, sendProblem } from './answer-exception.js';
+import { BODY_BUDGET_BYTES, BodyBudget } from './body-budget.js';
 import { readBodiesAsBytes } from './body-reader.js';
+import { boundBodies } from './bound-bodies.js';
 import { answerBrokenRequest } from './broken-request.js';
 import { believeGateways } from './client-address.js';
 import { refuseSeveralHosts } from './one-host.js';
+import { holdContinue } from './expect-continue.js';
 import { ProblemFilter } from './problem-filter.js';
 import { problemOf } from './problem-of.js';
 import { Problem } from './problem.js';
@@ -28,12 +31,15 @@ export interface NestServerOptions {
   readonly bodyLimitBytes?: number;
   /** From the first byte of a request to the last of its body; default 2 min. Replies may take longer. */
   readonly requestTimeoutMs?: number;
+  /** What the bodies of all requests may take of memory; default `BODY_BUDGET_BYTES`. Above it they are 503. */
+  readonly bodyBudget?: BodyBudget;
 }
 
 const BODY_BYTES_MAX = 1_048_576;
 /** A report of some ten thousand leaked secrets with their places. */
 export const WEBHOOK_BODY_BYTES_MAX = 8 * 1_048_576;
-const REQUEST_TIMEOUT_MS = 120_000;
+/** What a client has for a whole request. */
+export const REQUEST_TIMEOUT_MS = 120_000;
 /** A client that sends its headers slower than this holds a connection for nothing else. */
 const HEADERS_TIMEOUT_MS = 15_000;
 /** How often Node looks for connections past the two above; its own 30 s would double the first. */
@@ -87,6 +93,7 @@ class ProblemAdapter extends FastifyAdapter {
 
 function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): FastifyAdapter {
   const { logger, bodyLimitBytes = BODY_BYTES_MAX, requestTimeoutMs = REQUEST_TIMEOUT_MS, serviceSecret } = options;
+  const { bodyBudget = new BodyBudget(BODY_BUDGET_BYTES) } = options;
   const adapter = new ProblemAdapter({
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
@@ -114,7 +121,9 @@ function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): Fasti
   refuseWhileClosing(fastify);
   if (serviceSecret !== undefined) believeGateways(fastify, serviceSecret, checks);
   answerUnrouted(fastify);
+  boundBodies(fastify, bodyBudget, requestTimeoutMs);
   readBodiesAsBytes(fastify);
+  holdContinue(fastify.server);
   return adapter;
 }
 

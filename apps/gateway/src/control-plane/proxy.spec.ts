@@ -83,7 +83,7 @@ describe('the proxy to the control plane', () => {
   ])('leaves no half of a request on a connection that others use: %s, %j', async (method, headers, body) => {
     seen.length = 0;
     for (const reading of ['', 'x-read: 1\r\n']) expect(await statusOf(`${method} /v1/api-keys/a`, body, headers + reading)).toBe(200);
-    expect(await statusOf('POST /v1/api-keys/b', '{"b":1}', 'content-length: 7\r\nx-read: 1\r\n')).toBe(200);
+    expect(await statusOf('POST /v1/api-keys/b', '{"b":1}', 'authorization: Bearer x\r\ncontent-length: 7\r\nx-read: 1\r\n')).toBe(200);
     expect(seen.map((each) => each.split(' ').slice(0, 2).join(' '))).toEqual([`${method} /v1/api-keys/a`, `${method} /v1/api-keys/a`, 'POST /v1/api-keys/b']);
     expect(seen[2]).toBe('POST /v1/api-keys/b {"b":1}');
   });
@@ -94,7 +94,19 @@ describe('the proxy to the control plane', () => {
   });
   it('takes no compressed body', async () => {
     seen.length = 0;
-    expect(await statusOf('POST /v1/api-keys', 'xx', 'content-length: 2\r\ncontent-encoding: gzip\r\n')).toBe(415);
+    expect(await statusOf('POST /v1/api-keys', 'xx', 'authorization: Bearer x\r\ncontent-length: 2\r\ncontent-encoding: gzip\r\n')).toBe(415);
+    expect(seen).toEqual([]);
+  });
+  it.each([
+    ['/v1/api-keys', '', 401], ['/v1/api-keys/a/revoke?b', '', 401], ['/v1/usage/x', 'cookie: a=b\r\n', 401],
+    ['/webhooks/github/secret-scanning', '', 401],
+    ['/webhooks/github/secret-scanning', 'github-public-key-identifier: a\r\n', 401],
+    ['/webhooks/github/secret-scanning', 'github-public-key-signature: a\r\n', 401],
+  ])('asks nobody for a body without any credential, and passes nothing on: %s %j', async (path, headers, status) => {
+    seen.length = 0;
+    for (const framing of ['content-length: 900000\r\n', 'transfer-encoding: chunked\r\n', 'content-length: 900000\r\nexpect: 100-continue\r\n']) {
+      expect(await statusOf(`POST ${path}`, '', headers + framing)).toBe(status);
+    }
     expect(seen).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import proxy from '@fastify/http-proxy';
 import { clientAddressHeaders, OWN_HEADERS_PREFIX, pathOfTarget, Problem } from '@tollgate/http';
 import type { FastifyInstance } from 'fastify';
+import { refuseBareBodies } from './bare-bodies.js';
 import { CONTROL_PLANE_PREFIXES } from './prefixes.js';
 
 export interface ControlPlaneUrls {
@@ -33,6 +34,7 @@ export async function registerControlPlane(
     [CONTROL_PLANE_PREFIXES.usageBilling, urls.usageBilling],
     [CONTROL_PLANE_PREFIXES.secretScanning, urls.secretScanning],
   ];
+  refuseBareBodies(fastify);
   for (const [prefix, upstream] of paths) {
     await fastify.register(proxy, {
       upstream,

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdmissionDecision } from '@tollgate/credit';
 import type { JournaledRequest } from '../journal/journaled-request.js';
+import type { Turn } from './calls-under-way/calls-under-way.js';
 import type { CachedKey } from './identify-key/cached-key.js';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from './forward/injected-fields.js';
 import type { BodyFields } from './receive-body/scan-body.js';
@@ -53,6 +54,10 @@ export class Exchange {
   keyEnd: Refusal | null = null;
   /** Ends the wait for the body, once `keyEnd` is set; null while there is none. */
   onKeyEnd: (() => void) | null = null;
+  /** boundCalls: its place among its key's calls, and the room of its body. */
+  turn: Turn | null = null;
+  /** receiveBody: how many bytes have come, or were announced where they are too many. */
+  bodyBytes = 0;
   /** receiveBody */
   body: Buffer = NO_BODY;
   fields: BodyFields | null = null;

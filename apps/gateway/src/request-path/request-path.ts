@@ -1,4 +1,5 @@
 import type { Admission } from '@tollgate/admission';
+import { readAway } from '@tollgate/http';
 import type { Logger } from '@tollgate/telemetry';
 import type { Journal } from '../journal/journal.js';
 import type { RequestMeter } from '../metrics.js';
@@ -6,6 +7,8 @@ import { admit } from './admit/admit.js';
 import type { GatewayIdentity } from './gateway-identity.js';
 import type { CreditEpochs } from './admit/credit-epochs.js';
 import { awaitBody } from './await-body.js';
+import type { CallsUnderWay } from './calls-under-way/calls-under-way.js';
+import type { RefusedBodies } from './calls-under-way/refused-bodies.js';
 import { checkNetwork } from './check-network/check-network.js';
 import { checkScope } from './check-scope/check-scope.js';
 import { chooseRoute } from './choose-route/choose-route.js';
@@ -23,6 +26,7 @@ import { receiveBody } from './receive-body/receive-body.js';
 import { refuse, type Refusal } from './refusal.js';
 import { sendRefusal } from './reply.js';
 import type { RequestLog } from './request-log.js';
+import { skipBusy } from './skip-busy/skip-busy.js';
 import { watchClient } from './watch-client.js';
 import { release, settle, type OnLoss } from './settle/settle.js';
 
@@ -30,6 +34,7 @@ import { release, settle, type OnLoss } from './settle/settle.js';
 export interface RequestPathParts {
   readonly admission: Admission;
   readonly bodyBytesMax: number;
+  readonly calls: CallsUnderWay;
   readonly epochs: CreditEpochs;
   readonly gateway: GatewayIdentity;
   readonly inFlight: InFlight;
@@ -42,6 +47,7 @@ export interface RequestPathParts {
   /** A call cost more than was held for it, in nano-USD. */
   readonly onLoss: OnLoss;
   readonly priceVersion: string;
+  readonly refusedBodies: RefusedBodies;
   readonly routes: RouteTable;
 }
 
@@ -54,9 +60,12 @@ function steps(parts: RequestPathParts, look: KeyLook): readonly Step[] {
     identifyKey(parts.keys, parts.pepper), //                         401 invalid_api_key, expired_api_key; 429 rate_limit_exceeded; 503 keys_unavailable
     checkNetwork, //                                                  403 ip_not_allowed
     checkScope('inference:write'), //                                 403 access_denied
-    awaitBody(receiveBody(parts.bodyBytesMax)), //                    400 invalid_json, invalid_request; 408; 413 body_too_large; 415; the key's end
+    (exchange) => parts.calls.begin(exchange), //                     429 rate_limit_exceeded: what this process counts itself
+    (exchange) => parts.refusedBodies.check(exchange), //             429 rate_limit_exceeded: known from a large body before
+    awaitBody(receiveBody(parts.bodyBytesMax)), //                    400 invalid_json, invalid_request; 408; 413 body_too_large; 415; 429, 503 server_busy; the key's end
     look.afterBody, //                                                401 invalid_api_key, expired_api_key; 503 keys_unavailable
     chooseRoute(parts.routes), //                                     404 model_not_found; 403 model_access_denied; 503 provider_not_configured
+    skipBusy, //                                                      503 provider_busy
     admit(parts), //                                                  429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable
     look.again, //                                                    the same: admission may have waited
     journalIntent(parts.journal, parts.gateway, parts.priceVersion), // 503 journal_unavailable
@@ -78,11 +87,15 @@ export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Pr
       const refusal = outcome instanceof Promise ? await outcome : outcome;
       if (refusal === undefined) continue;
       release(parts.admission, exchange);
+      parts.refusedBodies.charge(exchange, refusal);
       parts.meter.refused(refusal.code);
       parts.log.refused(exchange, refusal);
       sendRefusal(exchange, refusal);
+      // After the end of its key nothing more of a body is read.
+      if (exchange.keyEnd === null) readAway(exchange.request);
       return;
     }
+    exchange.turn!.decided();
     exchange.calledAt = performance.now();
     watchClient(exchange, parts.admission);
     const call: CallOutcome = await forward(exchange, parts.log, look);
@@ -100,6 +113,7 @@ export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Pr
       parts.logger.error({ requestId: exchange.requestId, error }, 'a request failed in a way nobody expected');
       await endUnexpected(exchange, parts, settleCall);
     } finally {
+      parts.calls.end(exchange);
       parts.inFlight.remove(exchange);
     }
   };

@@ -7,11 +7,14 @@ import {
 } from '@tollgate/api-key';
 import type { AdmissionDecision } from '@tollgate/credit';
 import type { KeyChangeListener, KeySnapshotReader, SnapshotRead } from '@tollgate/key-snapshots';
+import { BODY_BUDGET_BYTES, BodyBudget } from '@tollgate/http';
 import { createMetricsRegistry, type Logger } from '@tollgate/telemetry';
 import type { Dispatcher, Pool } from 'undici';
 import type { Journal } from '../journal/journal.js';
 import { RequestMeter } from '../metrics.js';
 import type { CreditEpochs } from './admit/credit-epochs.js';
+import { CallsUnderWay } from './calls-under-way/calls-under-way.js';
+import { RefusedBodies } from './calls-under-way/refused-bodies.js';
 import { RouteTable } from './choose-route/route-table.js';
 import { Exchange } from './exchange.js';
 import { InjectedFields } from './forward/injected-fields.js';
@@ -112,6 +115,7 @@ export class RequestStage implements KeySnapshotReader {
     const serve = requestPath({
       admission: this as unknown as Admission,
       bodyBytesMax: 10_000,
+      calls: new CallsUnderWay(100, new BodyBudget(BODY_BUDGET_BYTES)),
       epochs: this as unknown as CreditEpochs,
       gateway: { instanceId: 'i', journalId: 'j' },
       inFlight: this.inFlight,
@@ -122,6 +126,7 @@ export class RequestStage implements KeySnapshotReader {
       meter: new RequestMeter(createMetricsRegistry('test', { processMetrics: false })),
       onLoss: () => undefined,
       pepper: PEPPER,
+      refusedBodies: new RefusedBodies(this as unknown as Admission, { instanceId: 'i', journalId: 'j' }),
       priceVersion: 'v',
       routes: this.#routes(),
     });
@@ -250,6 +255,7 @@ export class RequestStage implements KeySnapshotReader {
       freshPool: this.#pool(name, true),
       injectedFields: new InjectedFields({ ceilingField: 'max_tokens', streamOptions: true }),
       endAtHold: false,
+      load: { calls: 0, callsMax: 100 },
       credential: null,
       headers: [],
       timeoutMs: 10_000,

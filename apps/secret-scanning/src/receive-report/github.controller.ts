@@ -1,17 +1,16 @@
 import { Body, Controller, Headers, HttpCode, Inject, Post } from '@nestjs/common';
 import { parseJson, Problem, WEBHOOK_BODY_BYTES_MAX } from '@tollgate/http';
-import { GithubPublicKeys, PublicKeysUnavailable } from '../github/public-keys.js';
+import { GithubPublicKeys } from '../github/public-keys.js';
 import { readItem } from '../github/report.js';
 import { signatureHolds } from '../github/signature.js';
 import { ScanningMeter } from '../metrics.js';
 import { ReceiveReport, type Label } from './receive-report.js';
+import { findSigningKey, RETRY_AFTER } from './signing-key.js';
 
 /** The pepper that digests of secrets are made with. */
 export const PEPPER = Symbol('PEPPER');
 /** A history scan at enrolment reports thousands at once; a report of this size takes about a second. */
 const ITEMS_MAX = 10_000;
-
-const RETRY_AFTER = { 'retry-after': '30' };
 
 export interface ItemFeedback {
   readonly token_hash: string;
@@ -20,7 +19,8 @@ export interface ItemFeedback {
 }
 
 /**
- * GitHub's secret scanning partner programme. The signature is checked over the bytes as they came, before anything
+ * GitHub's secret scanning partner programme. A report that does not name a published key is refused before it is read
+ * (`ReportHeadGuard`). The signature is checked over the bytes as they came, before anything
  * is read of them: 401 where it does not hold, 503 where GitHub's keys, or ours, cannot be asked (GitHub tries again).
  */
 @Controller('webhooks/github/secret-scanning')
@@ -60,13 +60,8 @@ export class GithubController {
   }
 
   private async verify(bytes: Uint8Array, identifier: string | undefined, signature: string | undefined): Promise<void> {
-    if (!identifier || !signature) throw new Problem('invalid_signature');
-    const key = await this.publicKeys.find(identifier).catch((cause: unknown) => {
-      if (cause instanceof PublicKeysUnavailable) throw new Problem('signing_keys_unavailable', { cause, headers: RETRY_AFTER });
-      throw cause;
-    });
-    if (key === null) throw new Problem('unknown_signing_key');
-    if (!signatureHolds(bytes, signature, key)) throw new Problem('invalid_signature');
+    const key = await findSigningKey(this.publicKeys, { identifier, signature });
+    if (!signatureHolds(bytes, signature!, key)) throw new Problem('invalid_signature');
   }
 }
 

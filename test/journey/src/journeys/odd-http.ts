@@ -170,7 +170,7 @@ export function oddHttp(shape: () => Shape): void {
 
       it('refuses it where keys are administered, and at webhooks', async () => {
         for (const path of ['/v1/api-keys', '/webhooks/github/secret-scanning']) {
-          const reply = await administer(`POST ${path}`, { 'content-encoding': 'gzip', 'content-type': 'application/json' }, gzipSync('{"name":"zQ7canary"}'));
+          const reply = await administer(`POST ${path}`, { ...shape().github.sign(''), 'content-encoding': 'gzip' }, gzipSync('{"name":"zQ7canary"}'));
           expect([reply.status, reply.header('accept-encoding')], reply.text).toEqual([415, 'identity']);
           expectError(reply, 'unsupported_media_type', 'problem');
         }

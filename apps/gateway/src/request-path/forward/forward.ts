@@ -1,4 +1,5 @@
 import { NO_CEILING } from '../admit/cost-bound.js';
+import { retryHeaders } from '../admit/rate-limit-headers.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
 import { KEY_ENDS } from '../identify-key/key-end.js';
@@ -10,6 +11,7 @@ import { judgeUsage } from '../usage/judge-usage.js';
 import { NO_USAGE, type CallOutcome } from './call.js';
 import type { Lesson } from './injected-fields.js';
 import { callProvider, headerOf, type Attempt } from './provider-call.js';
+import { isBusy } from './provider.js';
 import { failureOfError, failureOfStatus, type Failure } from './provider-failure.js';
 import { readReply } from './read-reply.js';
 
@@ -26,6 +28,8 @@ type Verdict =
 type Replied = Extract<Attempt, { kind: 'replied' }>;
 
 const UNREACHABLE: Failure = { code: 'provider_unreachable', headers: [] };
+/** Since the request was let in, others have taken the last connections. */
+const BUSY: Failure = { code: 'provider_busy', headers: retryHeaders(1_000) };
 const TIMED_OUT: Failure = { code: 'provider_timeout', headers: [] };
 const FAILED: Failure = { code: 'provider_failed', headers: [] };
 const IN_DOUBT: Failure = { code: 'keys_unavailable', headers: [] };
@@ -46,6 +50,10 @@ export async function forward(exchange: Exchange, log: RequestLog, look: KeyLook
     if (refusal !== undefined) return keyEnded(exchange, last, refusal, log);
     if (exchange.clientLeft) break;
     last = target;
+    if (isBusy(target.provider)) {
+      failure = BUSY;
+      continue;
+    }
     exchange.ceilingLeftOut = false;
     exchange.fieldNames = null;
     const attempt = await callProvider(exchange, target, look);

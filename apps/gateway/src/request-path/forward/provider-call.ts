@@ -63,6 +63,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
   constructor(private readonly exchange: Exchange, private readonly target: Target, private readonly look: Pick<KeyLook, 'maySend'>, private readonly resolve: (attempt: Attempt) => void) {
     exchange.call = this;
     this.#body = upstreamBody(exchange, target);
+    target.provider.load.calls += 1;
   }
 
   send(pool: Pool): void {
@@ -187,6 +188,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
   #finish(attempt: Attempt): void {
     if (this.#over) return;
     this.#over = true;
+    this.target.provider.load.calls -= 1;
     if (this.exchange.call === this) this.exchange.call = null;
     this.#controller = null;
     this.resolve(attempt);

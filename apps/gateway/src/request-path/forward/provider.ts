@@ -24,9 +24,15 @@ export interface Provider {
   readonly headers: readonly string[];
   readonly timeoutMs: number;
   readonly firstByteTimeoutMs: number;
+  /** Calls under way, each on a connection, and how many there may be. */
+  readonly load: { calls: number; readonly callsMax: number };
 }
 
-const CONNECTIONS_MAX = 2_048;
+/** Whether all connections are in use. */
+export function isBusy({ load }: Provider): boolean {
+  return load.calls >= load.callsMax;
+}
+
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /** Addresses that a provider on the internet cannot have: an answer of DNS that names one is an attack or a mistake. */
@@ -45,7 +51,7 @@ export function isPrivateAddress(address: string): boolean {
 export function openProvider(config: ProviderConfig): Provider {
   const url = new URL(config.baseUrl);
   const connect = watched(config.allowPrivateNetwork ? buildConnector({ timeout: CONNECT_TIMEOUT_MS }) : publicConnector());
-  const pool = (): Pool => new Pool(url.origin, { connections: CONNECTIONS_MAX, pipelining: 1, allowH2: false, connect });
+  const pool = (): Pool => new Pool(url.origin, { connections: config.connectionsMax, pipelining: 1, allowH2: false, connect });
   return {
     name: config.name,
     chatPath: `${url.pathname.replace(/\/$/, '')}/chat/completions`,
@@ -63,6 +69,7 @@ export function openProvider(config: ProviderConfig): Provider {
     ],
     timeoutMs: config.timeoutMs,
     firstByteTimeoutMs: config.firstByteTimeoutMs,
+    load: { calls: 0, callsMax: config.connectionsMax },
   };
 }
 

@@ -9,8 +9,20 @@ import { ZSTD_WINDOW_LOG_MAX, type ContentCoding } from '../content-coding.js';
 /** Why a body could not be decoded: it is too large once it is, a coding's bytes are wrong, or the client has gone. */
 export type DecodeFault =
   | { readonly kind: 'too_large' }
+  | { readonly kind: 'no_room' }
+  | { readonly kind: 'too_slow' }
   | { readonly kind: 'broken'; readonly coding: ContentCoding }
   | { readonly kind: 'broken_off' };
+
+/** What a body may take of what it shares with others. */
+export interface DecodeBounds {
+  /** Asked whenever it has grown, with what is decoded. */
+  hasRoom(bytes: number): boolean;
+  /** Calls back where it comes too slowly; what it returns is called when it is no longer read. */
+  watch(tooSlow: () => void): () => void;
+}
+
+const UNBOUNDED: DecodeBounds = { hasRoom: () => true, watch: () => () => undefined };
 
 type Decoder = Gunzip | Inflate | InflateRaw | BrotliDecompress | ZstdDecompress;
 
@@ -32,6 +44,7 @@ export function decodedBody(
   request: IncomingMessage,
   codings: readonly ContentCoding[],
   bytesMax: number,
+  bounds: DecodeBounds = UNBOUNDED,
 ): Promise<Buffer | DecodeFault> {
   return new Promise((resolve) => {
     const decoders: Decoder[] = [];
@@ -39,10 +52,12 @@ export function decodedBody(
     const end = (outcome: Buffer | DecodeFault): void => {
       if (over) return;
       over = true;
+      unwatch();
       for (const decoder of decoders) decoder.destroy();
       request.resume();
       resolve(outcome);
     };
+    const unwatch = bounds.watch(() => end({ kind: 'too_slow' }));
     // A request that came whole is closed as well, while its last bytes may still be decoded.
     request.on('close', () => request.readableEnded || end({ kind: 'broken_off' }));
 
@@ -52,6 +67,7 @@ export function decodedBody(
       source.on('data', (chunk: Buffer) => {
         size += chunk.length;
         if (size > bytesMax) end({ kind: 'too_large' });
+        else if (!bounds.hasRoom(size)) end({ kind: 'no_room' });
         else chunks.push(chunk);
       });
       source.on('end', () => end(Buffer.concat(chunks, size)));

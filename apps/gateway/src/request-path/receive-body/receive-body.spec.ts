@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BodyBudget } from '@tollgate/http';
+import { Turn } from '../calls-under-way/calls-under-way.js';
 import type { Exchange } from '../exchange.js';
 import { receiveBody } from './receive-body.js';
 
@@ -104,6 +106,26 @@ describe('the body of a request', () => {
       await new Promise((resolve) => (exchange.request.socket.closed ? resolve(null) : exchange.request.socket.once('close', resolve)));
       expect(await receive(exchange)).toMatchObject({ code: 'request_timeout' });
       socket = connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => undefined);
+    }
+  });
+  it('takes room by what it says, or as it grows, and above that is refused before it is kept', async () => {
+    const whole = Buffer.from(`{"model":"m","messages":[],"padding":"${'x'.repeat(6_000)}"}`);
+    const roomy = receiveBody(100_000);
+    for (const [head, body] of [
+      [`content-length: ${whole.length}`, whole],
+      ['transfer-encoding: chunked', `${whole.length.toString(16)}\r\n${whole.toString()}\r\n0\r\n\r\n`],
+      [`content-encoding: gzip\r\ncontent-length: ${gzipSync(whole).length}`, gzipSync(whole)],
+    ] as const) {
+      const receiveWithin = async (budget: BodyBudget, key: BodyBudget) => {
+        const turn = new Turn({ calls: 0, undecided: 0, bodies: key }, budget.open(key));
+        return roomy(Object.assign(await sent(head, body), { turn }));
+      };
+      const [budget, key] = [new BodyBudget(10_000), new BodyBudget(8_000, 8_000)];
+      expect(await receiveWithin(budget, key), head).toBeUndefined();
+      expect([budget.bytes, key.bytes]).toEqual([whole.length, whole.length]);
+      expect(await receiveWithin(budget, new BodyBudget(8_000, 8_000)), head).toMatchObject({ code: 'server_busy' });
+      const refusal = await receiveWithin(new BodyBudget(10_000), key);
+      expect(refusal, head).toMatchObject({ code: 'rate_limit_exceeded', message: expect.stringContaining('bodies') as unknown });
     }
   });
 });

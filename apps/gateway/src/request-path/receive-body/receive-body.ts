@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http';
+import { askForBody, REQUEST_TIMEOUT_MS, SMALL_BODY_BYTES, watchPace } from '@tollgate/http';
+import { makeRoom } from '../calls-under-way/calls-under-way.js';
 import { CONTENT_CODINGS, contentCodings } from '../content-coding.js';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
@@ -13,13 +14,14 @@ import { valueAt } from './values.js';
  */
 export function receiveBody(bytesMax: number): (exchange: Exchange) => Promise<Refusal | undefined> {
   return (exchange) => {
+    exchange.bodyBytes = 0;
     const coding = exchange.request.headers['content-encoding'];
     return coding === undefined ? receivePlain(exchange, bytesMax) : receiveCoded(exchange, bytesMax, coding);
   };
 }
 
 function receivePlain(exchange: Exchange, bytesMax: number): Promise<Refusal | undefined> {
-  return collect(exchange.request, bytesMax, (body) => read(exchange, body));
+  return collect(exchange, bytesMax, (body) => read(exchange, body));
 }
 
 async function receiveCoded(exchange: Exchange, bytesMax: number, header: string): Promise<Refusal | undefined> {
@@ -27,11 +29,26 @@ async function receiveCoded(exchange: Exchange, bytesMax: number, header: string
   if (codings === undefined) return UNKNOWN_CODING;
   if (codings.length === 0) return receivePlain(exchange, bytesMax);
   const { request } = exchange;
-  if (request.destroyed) return BROKEN_OFF;
-  if (Number(request.headers['content-length'] ?? 0) > encodedBytesMax(bytesMax)) return tooLarge(bytesMax);
-  const body = await decodedBody(request, codings, bytesMax);
+  const refusal = ask(exchange, encodedBytesMax(bytesMax), bytesMax);
+  if (refusal !== undefined) return refusal;
+  let codedBytes = 0;
+  request.on('data', (chunk: Buffer) => {
+    codedBytes += chunk.length;
+    exchange.bodyBytes = Math.max(exchange.bodyBytes, codedBytes);
+  });
+  let full: Refusal | undefined;
+  const hasRoom = (bytes: number): boolean => {
+    exchange.bodyBytes = Math.max(exchange.bodyBytes, bytes);
+    return (full = makeRoom(exchange, bytes)) === undefined;
+  };
+  const watch = (tooSlow: () => void): (() => void) => watchArrival(request, () => codedBytes, tooSlow);
+  const body = await decodedBody(request, codings, bytesMax, { hasRoom, watch });
   if (Buffer.isBuffer(body)) return read(exchange, body);
   switch (body.kind) {
+    case 'no_room':
+      return full;
+    case 'too_slow':
+      return TOO_SLOW;
     case 'too_large':
       return refuse('body_too_large', { message: `The body may have at most ${bytesMax} bytes once it is decoded.` });
     case 'broken':
@@ -90,27 +107,70 @@ function tooLarge(bytesMax: number): Refusal {
   return refuse('body_too_large', { message: `The body may have at most ${bytesMax} bytes.` });
 }
 
-/** What `take` says of the body once it is all there; a refusal as soon as it is too large. */
-function collect(request: IncomingMessage, bytesMax: number, take: (body: Buffer) => Refusal | undefined): Promise<Refusal | undefined> {
+const TOO_SLOW = refuse('request_timeout', {
+  message: 'The body comes too slowly to be whole within the time that a request has.',
+});
+
+/** By the framing of the request: null where only its end tells. */
+function declaredBytes({ headers }: Exchange['request']): number | null {
+  return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : null;
+}
+
+/** Takes room for a body by the size that it says it has, and then asks a client for it that waits to be asked. */
+function ask(exchange: Exchange, declaredBytesMax: number, bytesMax: number): Refusal | undefined {
+  const { request, reply } = exchange;
   // While its key was asked for: no event will tell it any more.
-  if (request.destroyed) return Promise.resolve(BROKEN_OFF);
-  if (Number(request.headers['content-length'] ?? 0) > bytesMax) return Promise.resolve(tooLarge(bytesMax));
+  if (request.destroyed) return BROKEN_OFF;
+  const declared = declaredBytes(request) ?? 0;
+  if (declared > declaredBytesMax) {
+    exchange.bodyBytes = declared;
+    return tooLarge(bytesMax);
+  }
+  const refusal = makeRoom(exchange, declared);
+  if (refusal === undefined) askForBody(request, reply);
+  return refusal;
+}
+
+const NOT_WATCHED = (): void => undefined;
+
+/** A small body takes no room that others wait for. */
+function watchArrival(request: Exchange['request'], bytes: () => number, tooSlow: () => void): () => void {
+  const sizeBytes = declaredBytes(request);
+  if (sizeBytes !== null && sizeBytes <= SMALL_BODY_BYTES) return NOT_WATCHED;
+  return watchPace({ bytes, sizeBytes, timeoutMs: REQUEST_TIMEOUT_MS }, tooSlow);
+}
+
+/** What `take` says of the body once it is all there; a refusal as soon as it is too large, or has no room. */
+function collect(exchange: Exchange, bytesMax: number, take: (body: Buffer) => Refusal | undefined): Promise<Refusal | undefined> {
+  const refused = ask(exchange, bytesMax, bytesMax);
+  if (refused !== undefined) return Promise.resolve(refused);
+  const { request } = exchange;
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
+    let chunks: Buffer[] | null = [];
+    const giveUp = (refusal: Refusal): void => {
+      chunks = null;
+      resolve(refusal);
+    };
+    const unwatch = watchArrival(request, () => exchange.bodyBytes, () => giveUp(TOO_SLOW));
     request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= bytesMax) chunks.push(chunk);
-      else resolve(tooLarge(bytesMax));
+      if (chunks === null) return;
+      const size = (exchange.bodyBytes += chunk.length);
+      const refusal = size > bytesMax ? tooLarge(bytesMax) : makeRoom(exchange, size);
+      if (refusal === undefined) chunks.push(chunk);
+      else giveUp(refusal);
     });
     request.on('end', () => {
-      if (size > bytesMax) return;
+      if (chunks === null) return;
       try {
-        resolve(take(chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? EMPTY : Buffer.concat(chunks, size)));
+        resolve(take(chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? EMPTY : Buffer.concat(chunks, exchange.bodyBytes)));
       } catch (error) {
         reject(error as Error);
       }
+      chunks = null;
     });
-    request.on('close', () => resolve(BROKEN_OFF));
+    request.on('close', () => {
+      unwatch();
+      giveUp(BROKEN_OFF);
+    });
   });
 }

@@ -1,0 +1,87 @@
+import type { Admission } from '@tollgate/admission';
+import type { RateState, ReserveItem } from '@tollgate/credit';
+import { ERRORS } from '@tollgate/errors';
+import { SMALL_BODY_BYTES } from '@tollgate/http';
+import type { GatewayIdentity } from '../gateway-identity.js';
+import { rateLimitHeaders, retryHeaders } from '../admit/rate-limit-headers.js';
+import type { Exchange } from '../exchange.js';
+import { refuse, type Refusal } from '../refusal.js';
+
+/** A key that has no request left, as a reserve has just told. */
+interface Spent {
+  readonly rate: RateState;
+  /** When it has one again, in monotonic milliseconds. */
+  readonly untilMs: number;
+}
+
+const WINDOW_MS = 60_000;
+
+/** Keys remembered; the one that was remembered longest ago goes first. */
+const KEYS_MAX = 10_000;
+
+/**
+ * What refused calls with large bodies cost their key: one of its requests per minute, whatever they were refused for.
+ * Otherwise a key could make the gateway read bodies without end that it refuses. While a key has no request left, its
+ * large bodies are not even read.
+ */
+export class RefusedBodies {
+  readonly #spent = new Map<string, Spent>();
+
+  constructor(private readonly admission: Pick<Admission, 'reserve'>, private readonly gateway: GatewayIdentity) {}
+
+  /** Refuses a large body of a key that is known to have no request left; before it is read. */
+  check(exchange: Exchange): Refusal | undefined {
+    if (this.#spent.size === 0) return undefined;
+    const { apiKeyId, rateLimits } = exchange.key!.snapshot;
+    const spent = this.#spent.get(apiKeyId);
+    if (spent === undefined || !mayBeLarge(exchange)) return undefined;
+    const { rate, untilMs } = spent;
+    const waitMs = Math.ceil(untilMs - performance.now());
+    if (waitMs <= 0 || rate.requests?.limit !== rateLimits.requestsPerMinute) {
+      this.#spent.delete(apiKeyId);
+      return undefined;
+    }
+    return refuse('rate_limit_exceeded', {
+      message: 'The limit on requests per minute of the API key is reached.',
+      headers: [...retryHeaders(waitMs), ...rateLimitHeaders(rate)],
+    });
+  }
+
+  /** Takes what a refused call costs; nobody waits for it. What is refused for a reason of ours costs nothing. */
+  charge(exchange: Exchange, { code }: Refusal): void {
+    if (exchange.admitted || exchange.bodyBytes <= SMALL_BODY_BYTES || ERRORS[code].status >= 500) return;
+    const { apiKeyId, rateLimits: { requestsPerMinute } } = exchange.key!.snapshot;
+    if (requestsPerMinute === null) return;
+    void this.admission.reserve(this.#oneRequest(exchange, requestsPerMinute)).then((decision) => {
+      if (decision.kind === 'rate_limited') this.#remember(apiKeyId, decision.rate, decision.retryAfterMs);
+      else if (decision.kind === 'admitted') this.#remember(apiKeyId, decision.rate, waitMs(decision.rate));
+    });
+  }
+
+  /** Takes the rate alone: without accounts, tokens or a place there is no hold, and nothing to settle. */
+  #oneRequest({ requestId, key }: Exchange, requestsPerMinute: number): ReserveItem {
+    const { organizationId, apiKeyId } = key!.snapshot;
+    const rateLimits = { requestsPerMinute, tokensPerMinute: null, parallelRequests: null };
+    return { ...this.gateway, requestId, organizationId, apiKeyId, amountNanoUsd: 0n, accounts: [], rateLimits, tokens: 0 };
+  }
+
+  #remember(apiKeyId: string, rate: RateState, waitMs: number): void {
+    if (waitMs <= 0) return;
+    this.#spent.delete(apiKeyId);
+    this.#spent.set(apiKeyId, { rate, untilMs: performance.now() + waitMs });
+    if (this.#spent.size <= KEYS_MAX) return;
+    const [oldest] = this.#spent.keys();
+    this.#spent.delete(oldest!);
+  }
+}
+
+/** How long a key waits for its next request; 0 where it has one left. */
+function waitMs({ requests }: RateState): number {
+  if (requests === null || requests.remaining > 0) return 0;
+  return Math.ceil(requests.resetMs + WINDOW_MS / requests.limit - WINDOW_MS);
+}
+
+/** One whose size only its end tells may be. */
+function mayBeLarge({ request: { headers } }: Exchange): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > SMALL_BODY_BYTES;
+}

@@ -1,0 +1,17 @@
+import { retryHeaders } from '../admit/rate-limit-headers.js';
+import type { Exchange } from '../exchange.js';
+import { isBusy } from '../forward/provider.js';
+import { refuse, type Refusal } from '../refusal.js';
+
+const RETRY_AFTER_MS = 1_000;
+
+/**
+ * Leaves out the targets whose provider has all its connections in use, so that the next takes the call: in a queue for
+ * one it would wait for as long as the calls before it take.
+ */
+export function skipBusy(exchange: Exchange): Refusal | undefined {
+  const { targets } = exchange;
+  if (!targets.some(({ provider }) => isBusy(provider))) return undefined;
+  exchange.targets = targets.filter(({ provider }) => !isBusy(provider));
+  return exchange.targets.length > 0 ? undefined : refuse('provider_busy', { headers: retryHeaders(RETRY_AFTER_MS) });
+}

@@ -1,0 +1,72 @@
+import { finished, Transform, type TransformCallback } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { BodyBudget, SMALL_BODY_BYTES, type BodyRoom } from './body-budget.js';
+import { watchPace } from './body-pace.js';
+import { askForBody } from './expect-continue.js';
+import { Problem } from './problem.js';
+import { readAway } from './read-away.js';
+
+/** What administration and webhooks may take of the budget: in one process with the gateway the rest is for inference. */
+const PART = 0.25;
+
+/**
+ * Holds bodies to the budget: each takes room before it is read, by its `Content-Length` or as it grows, and gives it
+ * back when its request is answered; 503 `server_busy` where there is none. A large one that comes too slowly is 408.
+ */
+export function boundBodies(fastify: FastifyInstance, budget: BodyBudget, timeoutMs: number): void {
+  const part = new BodyBudget(Math.floor(budget.bytesMax * PART));
+  fastify.addHook('preParsing', (request, reply, payload, done) => {
+    const declared = declaredBytes(request);
+    // Above the limit it is 413 without being read.
+    if (declared === 0 || (declared ?? 0) > request.routeOptions.bodyLimit) return done(null, payload);
+    const room = budget.open(part);
+    finished(reply.raw, () => room.free());
+    if (declared !== null && room.grow(declared) !== null) return done(noRoom());
+    askForBody(request.raw, reply.raw);
+    if (declared !== null && declared <= SMALL_BODY_BYTES) return done(null, payload);
+    const body = new ArrivingBody(room, declared, timeoutMs);
+    payload.on('error', (error) => body.destroy(error));
+    body.on('error', () => {
+      payload.unpipe(body);
+      readAway(request.raw);
+    });
+    done(null, payload.pipe(body));
+  });
+}
+
+/** 503, worth repeating after a second. */
+function noRoom(): Problem {
+  return new Problem('server_busy', { headers: { 'retry-after': '1' } });
+}
+
+/** By its framing (RFC 9112, section 6): 0 without a body, null where only its end tells. */
+function declaredBytes({ raw: { headers } }: FastifyRequest): number | null {
+  return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : null;
+}
+
+/** A body on its way, passed on as it comes. */
+class ArrivingBody extends Transform {
+  #bytes = 0;
+  readonly #unwatch: () => void;
+
+  constructor(private readonly room: BodyRoom, sizeBytes: number | null, timeoutMs: number) {
+    super();
+    this.#unwatch = watchPace({ bytes: () => this.#bytes, sizeBytes, timeoutMs }, () => this.destroy(new Problem('request_timeout')));
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#bytes += chunk.length;
+    if (this.room.grow(this.#bytes) === null) done(null, chunk);
+    else done(noRoom());
+  }
+
+  override _flush(done: TransformCallback): void {
+    this.#unwatch();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#unwatch();
+    done(error);
+  }
+}
