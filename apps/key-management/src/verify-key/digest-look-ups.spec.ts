@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ApiKey } from '../api-key/api-key.js';
 import { DigestLookUps } from './digest-look-ups.js';
 
@@ -44,12 +44,12 @@ describe('look-ups of digests', () => {
     expect(queries.length).toBe(1);
     queries[0]!.answer();
     await Promise.all(first);
-    await turn();
+    await vi.waitUntil(() => queries.length === 2);
     expect(queries.map(({ digests }) => digests.length)).toEqual([10, 1_000]);
     expect(queries[1]!.digests[0]).toBe('good');
     queries[1]!.answer();
     expect(await good).toBe(KEY);
-    await turn();
+    await vi.waitUntil(() => queries.length === 3);
     queries[2]!.answer();
     await Promise.all(later);
     expect(queries.map(({ digests }) => digests.length)).toEqual([10, 1_000, 501]);
@@ -62,9 +62,8 @@ describe('look-ups of digests', () => {
     taken.push(...strangers(lookUps, 2_000, 'b'));
     for (const refused of strangers(lookUps, 50, 'c')) await expect(refused).rejects.toMatchObject({ code: 'keys_unavailable', headers: { 'retry-after': '1' } });
     for (let n = 0; n < 3; n++) {
+      await vi.waitUntil(() => queries.length > n);
       queries[n]!.answer();
-      await turn();
-      await turn();
     }
     await Promise.all(taken);
     const good = lookUps.find('good');
