@@ -15,7 +15,8 @@ const urlOf = (text: string): URL | null => (URL.canParse(text) ? new URL(text) 
 const isPlain = ({ username, password, search, hash }: URL): boolean => username === '' && password === '' && search === '' && hash === '';
 
 const providerName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, 'must be 1 to 63 letters, digits, ".", "_" or "-"');
-const modelName = z.string().regex(/^[^\s\p{Cc}]{1,200}$/u, 'must be 1 to 200 characters without spaces');
+/** No half of a surrogate pair (Cs) either: names go into usage events, and the ledger cannot hold one. */
+const modelName = z.string().regex(/^[^\s\p{Cc}\p{Cs}]{1,200}$/u, 'must be 1 to 200 characters without spaces');
 const timeoutMs = z.int().min(1).max(HOUR_MS);
 
 /**
