@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
+import { describe, expect, it } from 'vitest';
+import { bookableEvent, plainestEvent, TEXTS } from './bookable-event.js';
+
+const golden = usageRecordedV1.parse(JSON.parse(
+  readFileSync(new URL('../../../../libs/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url), 'utf8'),
+));
+/** Texts that are as they should be, or make the event no event. */
+const OF_FIXED_FORM = ['requestId', 'outcome', 'usageSource', 'costNanoUsd', 'chargeNanoUsd', 'holdNanoUsd', 'startedAt', 'endedAt'];
+
+describe('an event that the database can hold', () => {
+  it('is itself', () => {
+    expect(bookableEvent(golden)).toEqual({ event: golden, replaced: [] });
+    expect(bookableEvent(golden).event).toBe(golden);
+    expect(plainestEvent(golden)).toBeNull();
+  });
+  it('knows every text of an event', () => {
+    const texts = Object.entries(golden).flatMap(([name, value]) => (typeof value === 'string' && !OF_FIXED_FORM.includes(name) ? [name] : []));
+    expect([...TEXTS].sort()).toEqual(texts.sort());
+  });
+  it.each(TEXTS)('has U+FFFD for what cannot be held in %s, and its money', (name) => {
+    const { event, replaced } = bookableEvent({ ...golden, [name]: 'a\0b\ud83dc' });
+    expect(replaced).toEqual([name]);
+    expect(event).toEqual({ ...golden, [name]: 'a\ufffdb\ufffdc' });
+  });
+  it('posts to each of its accounts once, also where two ids become the same', () => {
+    const [first] = golden.accounts as [UsageRecordedV1['accounts'][number]];
+    const { event, replaced } = bookableEvent({ ...golden, accounts: [first, { accountId: 'a\0', capNanoUsd: null }, { accountId: 'a\ud800', capNanoUsd: '1' }, first] });
+    expect(replaced).toEqual(['accounts']);
+    expect(event.accounts).toEqual([first, { accountId: 'a\ufffd', capNanoUsd: null }]);
+  });
+  it('has moments that the database knows', () => {
+    expect(bookableEvent({ ...golden, startedAt: '0000-02-29T00:00:00.000Z' })).toMatchObject({ event: { startedAt: '0001-01-01T00:00:00.000Z' }, replaced: ['startedAt'] });
+  });
+  it('is in plain words where its own were refused, under the same ids', () => {
+    const odd = { ...golden, apiKeyId: 'schlüssel', model: '模型-7', clientAddress: 'fe80::1%\t', route: 'r'.repeat(500) };
+    expect(plainestEvent(odd)).toEqual({
+      event: { ...odd, model: '??-7', clientAddress: 'fe80::1%?', route: 'r'.repeat(200) },
+      replaced: ['route', 'model', 'clientAddress'],
+    });
+  });
+});
