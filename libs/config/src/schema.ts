@@ -6,6 +6,8 @@ import { hasWildcard } from './wildcard.js';
 
 const HOUR_MS = 3_600_000;
 const MIB = 1_048_576;
+/** More than any model reads today. */
+export const CONTEXT_TOKENS_DEFAULT = 2_000_000;
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /** The variable that a credential is taken from. */
@@ -84,6 +86,7 @@ export const priceSchema = z.strictObject({
   output_usd_per_million: usdPerMillion,
   cached_input_usd_per_million: usdPerMillion.optional(),
   max_output_tokens: z.int().min(1).max(10_000_000).default(16_384).describe('The longest answer of the model: the bound of the cost where a caller sets none'),
+  context_tokens: z.int().min(1).max(10_000_000).default(CONTEXT_TOKENS_DEFAULT).describe('The most tokens that the model reads in one call: what a provider reports beyond it is not charged to keys without a credit limit'),
 });
 
 export const configFileSchema = z.strictObject({
