@@ -19,7 +19,7 @@ export class BillingMeter {
   readonly #repeated: Counter;
   readonly #late: Counter;
   readonly #quarantined: Counter;
-  readonly #textsReplaced: Counter;
+  readonly #valuesReplaced: Counter;
   readonly #loss: Counter;
   readonly #delay: Histogram;
   readonly #batchEvents: Histogram;
@@ -34,9 +34,9 @@ export class BillingMeter {
     this.#repeated = new Counter({ name: 'tollgate_usage_billing_events_repeated_total', help: 'Usage events that came again, and changed nothing', registers });
     this.#late = new Counter({ name: 'tollgate_usage_billing_late_finals_total', help: 'Events booked after their hold was given back as an orphan’s', registers });
     this.#quarantined = new Counter({ name: 'tollgate_usage_billing_quarantined_total', help: 'Events that can never be booked', registers });
-    this.#textsReplaced = new Counter({
-      name: 'tollgate_usage_billing_texts_replaced_total',
-      help: 'Events booked with texts replaced that the database cannot hold',
+    this.#valuesReplaced = new Counter({
+      name: 'tollgate_usage_billing_values_replaced_total',
+      help: 'Events booked with values replaced that the database cannot hold',
       registers,
     });
     this.#loss = new Counter({ name: 'tollgate_usage_billing_platform_loss_usd_total', help: 'What providers charged beyond what customers pay', registers });
@@ -72,9 +72,9 @@ export class BillingMeter {
     this.#quarantined.inc(events);
   }
 
-  /** An event was booked, and some of its texts are not what the gateway wrote. */
-  textReplaced(): void {
-    this.#textsReplaced.inc();
+  /** An event was booked, and some of it is not what the gateway wrote. */
+  valueReplaced(): void {
+    this.#valuesReplaced.inc();
   }
 
   epochOpened(): void {

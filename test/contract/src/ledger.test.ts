@@ -3,7 +3,7 @@ import { NO_LOG } from '@tollgate/bus';
 import { USAGE_RECORDED_V1, type UsageRecordedV1 } from '@tollgate/contracts';
 import { openDatabase } from '@tollgate/postgres';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
-import { BillingMeter, BookUsage, resumeOffsets, SettleHolds } from '@tollgate/usage-billing';
+import { BillingMeter, BookUsage, CompareBalances, resumeOffsets, SettleHolds } from '@tollgate/usage-billing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { databaseShapes, postgresServer, RecordingAdmission, usageBatch, usageEvent, type OpenedDatabase } from './billing-fixture.js';
@@ -132,7 +132,7 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
       }]);
       expect(await query('SELECT posted_nano_usd FROM billing.account WHERE account_id = $1', [`${organizationId} ${replaced}`])).toEqual([{ posted_nano_usd: '10' }]);
       expect(await query('SELECT requests, charge_nano_usd FROM billing.key_usage WHERE organization_id = $1', [organizationId])).toEqual([{ requests: '3', charge_nano_usd: '30' }]);
-      expect(await registry.metrics()).toMatch(/^tollgate_usage_billing_texts_replaced_total\b.* 1$/m);
+      expect(await registry.metrics()).toMatch(/^tollgate_usage_billing_values_replaced_total\b.* 1$/m);
     }
   });
 
@@ -142,6 +142,15 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
     expect(await query('SELECT api_key_id, charge_nano_usd FROM billing.key_usage WHERE organization_id = $1', [organizationId])).toEqual([{ api_key_id: `key \ufffd of ${organizationId}`, charge_nano_usd: '10' }]);
     expect(await transfers()).toMatchObject([{ kind: 'post', amount: '10' }]);
     expect(await quarantined()).toEqual([]);
+  });
+
+  it('the cost of what is charged to nobody may be beyond what a column takes, in one event or in sum', async () => {
+    const unlimited = { holdNanoUsd: null, accounts: [{ accountId: `account of ${organizationId}`, capNanoUsd: null }] };
+    const lie = (journalNumber: number) => event({ ...unlimited, journalNumber, costNanoUsd: TOO_MUCH, chargeNanoUsd: '7' });
+    await booked([lie(1), lie(2)]);
+    await booked([lie(3), event({ ...unlimited, journalNumber: 4 })], 2n);
+    expect([await events(), await posted(), await quarantined()]).toEqual([4, '31', []]);
+    expect(await query('SELECT cost_nano_usd, charge_nano_usd FROM billing.key_usage WHERE organization_id = $1', [organizationId])).toEqual([{ cost_nano_usd: '9223372036854775807', charge_nano_usd: '31' }]);
   });
 
   it('an event that the database refuses for its words all the same is booked in plain ones', async () => {
@@ -208,6 +217,27 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
     expect(admission.calls[0]).toMatchObject({ what: 'closeEpoch', organizationId });
     await booked([event({ accounts: [{ accountId: `account of ${organizationId}`, capNanoUsd: '3' }], journalNumber: 3, costNanoUsd: '0', chargeNanoUsd: '0' })], 2n);
     expect(await query('SELECT cap_nano_usd AS cap, posted_nano_usd AS posted FROM billing.account WHERE organization_id = $1', [organizationId])).toEqual([{ cap: '3', posted: '15' }]);
+  });
+
+  it('charges a key without a limit what its gateway found plausible; the rest is the platform\'s, and the books agree', async () => {
+    const unlimited = { holdNanoUsd: null, accounts: [{ accountId: `account of ${organizationId}`, capNanoUsd: null }] };
+    const lie = event({ ...unlimited, costNanoUsd: '1000000000000', chargeNanoUsd: '7' });
+    const late = event({ ...unlimited, costNanoUsd: '2000000000000', chargeNanoUsd: '3', journalNumber: 3 });
+    await query(`INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note) VALUES ($1, $2, 'void', 0, 'orphaned')`, [late.requestId, `account of ${organizationId}`]);
+    const records = [lie, event({ ...unlimited, journalNumber: 2 }), late];
+    for (let time = 0; time < 2; time++) {
+      await booked(records);
+      expect(await posted()).toBe('20');
+    }
+    expect(await transfers()).toMatchObject([
+      { kind: 'platform_loss', amount: '999999999993' }, { kind: 'post', amount: '7' }, { kind: 'post', amount: '10' },
+      { kind: 'adjust', amount: '3' }, { kind: 'platform_loss', amount: '1999999999997' }, { kind: 'void', amount: '0' },
+    ]);
+    expect(admission.calls).toEqual([]);
+    expect(await query('SELECT cost_nano_usd, charge_nano_usd FROM billing.key_usage WHERE organization_id = $1', [organizationId])).toEqual([{ cost_nano_usd: '3000000000010', charge_nano_usd: '20' }]);
+    expect(await new CompareBalances(opened.database.dataSource, admission).of(organizationId)).toEqual([
+      { accountId: `account of ${organizationId}`, ledgerPostedNanoUsd: 20n, transfersNanoUsd: 20n, admissionPostedNanoUsd: null, heldNanoUsd: 0n },
+    ]);
   });
 
   it('an event that comes after its orphan was given back is an adjustment, and closes the epoch before it is committed', async () => {

@@ -71,15 +71,15 @@ export class BookUsage {
     return bookings;
   }
 
-  /** An alarm: a text that cannot be booked has passed a gateway, so others of its kind may. Never with the text. */
+  /** An alarm: what cannot be booked has passed a gateway, so more of its kind may. Never with the value. */
   private tellReplaced(records: readonly UsageRecord[], bookings: readonly Booking[]): void {
     const replaced = records.flatMap((record) => (record.kind === 'event' && record.replaced.length > 0 ? [record] : []));
     if (replaced.length === 0) return;
     const booked = new Set(bookings.map(({ event }) => event));
     for (const { event, replaced: fields } of replaced) {
       if (!booked.has(event)) continue;
-      this.logger.error({ requestId: event.requestId, fields }, 'a usage event was booked with texts replaced that the database cannot hold');
-      this.meter.textReplaced();
+      this.logger.error({ requestId: event.requestId, fields }, 'a usage event was booked with values replaced that the database cannot hold');
+      this.meter.valueReplaced();
     }
   }
 

@@ -33,6 +33,17 @@ describe('an event that the database can hold', () => {
   it('has moments that the database knows', () => {
     expect(bookableEvent({ ...golden, startedAt: '0000-02-29T00:00:00.000Z' })).toMatchObject({ event: { startedAt: '0001-01-01T00:00:00.000Z' }, replaced: ['startedAt'] });
   });
+  it('has amounts that a column takes, as long as its charge is one', () => {
+    const most = '9223372036854775807';
+    const more = '9223372036854775808';
+    const [{ accountId }] = golden.accounts as [UsageRecordedV1['accounts'][number]];
+    const event = { ...golden, costNanoUsd: more, holdNanoUsd: more, accounts: [{ accountId, capNanoUsd: more }] };
+    expect(bookableEvent(event)).toEqual({
+      event: { ...golden, costNanoUsd: most, holdNanoUsd: most, accounts: [{ accountId, capNanoUsd: most }] },
+      replaced: ['costNanoUsd', 'holdNanoUsd', 'accounts'],
+    });
+    expect(bookableEvent({ ...golden, costNanoUsd: more, chargeNanoUsd: more }).replaced).toEqual([]);
+  });
   it('is in plain words where its own were refused, under the same ids', () => {
     const odd = { ...golden, apiKeyId: 'schlüssel', model: '模型-7', clientAddress: 'fe80::1%\t', route: 'r'.repeat(500) };
     expect(plainestEvent(odd)).toEqual({

@@ -12,6 +12,9 @@ const WORDS = ['route', 'provider', 'model', 'priceVersion', 'clientAddress'] as
 export const TEXTS = ['organizationId', 'apiKeyId', 'journalId', ...WORDS] as const satisfies (keyof UsageRecordedV1)[];
 const MOMENTS = ['startedAt', 'endedAt'] as const satisfies (keyof UsageRecordedV1)[];
 
+/** The most that a `bigint` of Postgres holds: some nine billion USD. */
+export const AMOUNT_MAX = 9_223_372_036_854_775_807n;
+
 /** ISO 8601 has a year 0, Postgres has none. */
 const YEAR_ZERO = /^0000/;
 const FIRST_MOMENT = '0001-01-01T00:00:00.000Z';
@@ -27,6 +30,11 @@ export function bookableEvent(event: UsageRecordedV1): BookableEvent {
     if (text !== event[name]) changes[name] = text;
   }
   for (const name of MOMENTS) if (YEAR_ZERO.test(event[name])) changes[name] = FIRST_MOMENT;
+  // A charge beyond it is nobody's debt: such an event stays as it is, and is refused.
+  if (BigInt(event.chargeNanoUsd) <= AMOUNT_MAX) {
+    if (isTooMuch(event.costNanoUsd)) changes['costNanoUsd'] = AMOUNT_MAX.toString();
+    if (isTooMuch(event.holdNanoUsd)) changes['holdNanoUsd'] = AMOUNT_MAX.toString();
+  }
   const accounts = bookableAccounts(event.accounts);
   if (accounts !== event.accounts) changes['accounts'] = accounts;
   return withChanges(event, changes);
@@ -50,6 +58,8 @@ function withChanges(event: UsageRecordedV1, changes: Record<string, unknown>): 
   return replaced.length === 0 ? { event, replaced } : { event: { ...event, ...changes }, replaced };
 }
 
+const isTooMuch = (amount: string | null): boolean => amount !== null && BigInt(amount) > AMOUNT_MAX;
+
 type Accounts = UsageRecordedV1['accounts'];
 
 /** Each account once: the ledger posts a request to an account once. */
@@ -57,7 +67,9 @@ function bookableAccounts(accounts: Accounts): Accounts {
   const byId = new Map<string, Accounts[number]>();
   for (const account of accounts) {
     const accountId = asLedgerText(account.accountId);
-    if (!byId.has(accountId)) byId.set(accountId, accountId === account.accountId ? account : { ...account, accountId });
+    const capNanoUsd = isTooMuch(account.capNanoUsd) ? AMOUNT_MAX.toString() : account.capNanoUsd;
+    const isBookable = accountId === account.accountId && capNanoUsd === account.capNanoUsd;
+    if (!byId.has(accountId)) byId.set(accountId, isBookable ? account : { accountId, capNanoUsd });
   }
   const bookable = [...byId.values()];
   return bookable.length === accounts.length && bookable.every((account, at) => account === accounts[at]) ? accounts : bookable;
