@@ -33,7 +33,8 @@ export function chargeReason(event: ReasonFields): ChargeReason {
   return { reason: usageSource === 'provider' ? 'provider_reported' : 'counted', explanation: counted + free };
 }
 
-const IMPLAUSIBLE = 'Such a request cannot use so much, or named a ceiling below it: charged is the most that it can owe.';
+const IMPLAUSIBLE =
+  'That is more than such a request can use, or than the ceiling that it named: the rest is charged to nobody.';
 
 function nothingOwed({ outcome }: ReasonFields): string {
   switch (outcome) {
