@@ -11,7 +11,7 @@ import { serveInference, type InferenceHandlers } from './inference-routes.js';
 import { Journal } from './journal/journal.js';
 import { Shipper } from './journal/shipper.js';
 import { registerMetrics, RequestMeter } from './metrics.js';
-import type { GatewayIdentity } from './request-path/admit/admit.js';
+import type { GatewayIdentity } from './request-path/gateway-identity.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
 import { RouteTable } from './request-path/choose-route/route-table.js';
 import { openProvider, type Provider } from './request-path/forward/provider.js';

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdmissionDecision } from '@tollgate/credit';
 import type { JournaledRequest } from '../journal/journaled-request.js';
 import type { CachedKey } from './identify-key/cached-key.js';
-import type { Injected } from './forward/injected-fields.js';
+import { NOTHING_INJECTED, type FieldNames, type Injected } from './forward/injected-fields.js';
 import type { BodyFields } from './receive-body/scan-body.js';
 import type { Route, Target } from './choose-route/route-table.js';
 
@@ -26,7 +26,6 @@ export interface CallUnderWay {
 }
 
 const NO_BODY = Buffer.alloc(0);
-const NOTHING_INJECTED: Injected = { ceiling: null, ceilingTokens: null, streamOptions: false };
 
 /** One request on its way through the path: each step fills in what the later ones read. */
 export class Exchange {
@@ -80,12 +79,14 @@ export class Exchange {
   callEndsAt = Infinity;
   /** What the present provider was sent that the caller did not write. */
   injected: Injected = NOTHING_INJECTED;
+  /** Names of fields of ours that the present provider is tried with, where they are others than usual. */
+  fieldNames: FieldNames | null = null;
   /** The present provider refused our ceiling as larger than the model's own. */
   ceilingLeftOut = false;
   /** The client has gone while its provider was being called. */
   clientLeft = false;
-  /** Called when nothing is owed any more. */
-  onSettled: (() => void) | null = null;
+  /** Called when nothing is owed any more, and the settle is on its way. */
+  onSettled: (() => void)[] | null = null;
 
   constructor(readonly request: IncomingMessage, readonly reply: ServerResponse) {
     this.clientAddress = request.socket.remoteAddress ?? '';

@@ -1,6 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { OpenHold } from '@tollgate/credit';
-import type { GatewayIdentity } from './admit/admit.js';
+import type { GatewayIdentity } from './gateway-identity.js';
 import type { Exchange } from './exchange.js';
+
+/** An ended call is settled within some turns of the event loop; nobody waits for one that is not. */
+const END_MS_MAX = 2_000;
 
 /**
  * The requests this process answers for at the moment. In an array, each exchange knowing its place: a Set that
@@ -53,15 +57,18 @@ export class InFlight {
 
   /**
    * Ends the calls of a key whose clients have left, so that their holds can be used by who is there. Resolves true
-   * when they are settled; false where there were none.
+   * when they are settled, or a moment has passed; false where there were none.
    */
   async endLeft(apiKeyId: string): Promise<boolean> {
     const left = this.#exchanges.filter((exchange) => exchange.clientLeft && !exchange.settled && exchange.holdNanoUsd !== null && exchange.key?.snapshot.apiKeyId === apiKeyId);
     if (left.length === 0) return false;
-    await Promise.all(left.map((exchange) => new Promise<void>((resolve) => {
-      exchange.onSettled = resolve;
+    const settled = left.map((exchange) => new Promise<void>((resolve) => {
+      (exchange.onSettled ??= []).push(resolve);
       exchange.call?.abort('client_left');
-    })));
+    }));
+    const patience = new AbortController();
+    await Promise.race([Promise.all(settled), pause(END_MS_MAX, undefined, { signal: patience.signal }).catch(() => undefined)]);
+    patience.abort();
     return true;
   }
 

@@ -14,15 +14,21 @@ export function replyHeaders(exchange: Exchange): string[] {
 /** Up to this size head and body go out as one string: Node.js then writes once, without a list of buffers. */
 const ONE_STRING_BYTES_MAX = 12 * 1024;
 
-/** Sends a whole reply. Where the client has gone, nothing happens. */
-export function sendReply(exchange: Exchange, status: number, contentType: string, body: Buffer, headers: readonly string[]): void {
+/** A small body as latin1, in which every byte is one character and back; null for a larger one. */
+export function smallText(body: Buffer): string | null {
+  return body.length <= ONE_STRING_BYTES_MAX ? body.toString('latin1') : null;
+}
+
+/** Sends a whole reply; `text` is its body as `smallText` makes it. Where the client has gone, nothing happens. */
+export function sendReply(
+  exchange: Exchange, status: number, contentType: string, body: Buffer, headers: readonly string[], text = smallText(body),
+): void {
   const { reply } = exchange;
   if (reply.headersSent || reply.destroyed) return;
   const head = replyHeaders(exchange);
   head.push('content-type', contentType, 'content-length', String(body.length), ...headers);
   reply.writeHead(status, head);
-  // As latin1 every byte is one character and back.
-  if (body.length <= ONE_STRING_BYTES_MAX) reply.end(body.toString('latin1'), 'latin1');
+  if (text !== null) reply.end(text, 'latin1');
   else reply.end(body);
 }
 

@@ -2,7 +2,7 @@ import type { Admission } from '@tollgate/admission';
 import type { AnnouncedFinal } from '@tollgate/credit';
 import type { UsageRecordedV1 } from '@tollgate/contracts';
 import type { Journal } from '../journal/journal.js';
-import type { GatewayIdentity } from '../request-path/admit/admit.js';
+import type { GatewayIdentity } from '../request-path/gateway-identity.js';
 import type { InFlight } from '../request-path/in-flight.js';
 
 /**

@@ -1,6 +1,7 @@
 import type { Admission } from '@tollgate/admission';
 import { formatUsd, type AdmissionDecision, type ReserveItem } from '@tollgate/credit';
 import type { Exchange } from '../exchange.js';
+import type { GatewayIdentity } from '../gateway-identity.js';
 import type { InFlight } from '../in-flight.js';
 import { refuse, type Refusal } from '../refusal.js';
 import { boundCost } from './cost-bound.js';
@@ -8,11 +9,6 @@ import { closerBound } from './closer-bound.js';
 import type { CreditEpochs } from './credit-epochs.js';
 import { expectedTokens } from './expected-tokens.js';
 import { rateLimitHeaders, retryHeaders } from './rate-limit-headers.js';
-
-export interface GatewayIdentity {
-  readonly instanceId: string;
-  readonly journalId: string;
-}
 
 /** What decides, and who can give way. */
 export interface AdmitParts {

@@ -1,5 +1,5 @@
 import { costBound } from '@tollgate/pricing';
-import type { Route } from '../choose-route/route-table.js';
+import type { Route, Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
 import { valueAt } from '../receive-body/values.js';
 import type { Span } from '../receive-body/scan-body.js';
@@ -44,9 +44,11 @@ export function boundCost(exchange: Exchange): CostBound | Refusal {
   if (unbounded !== null) {
     return refuse('unbounded_cost', { message: `What the field ${unbounded} asks for has no known cost before the call, and the API key has a credit limit.`, param: unbounded });
   }
-  const boundable = exchange.targets.filter(({ provider }) => provider.injectedFields.takesCeiling || provider.endAtHold);
-  if (boundable.length === 0) return refuse('unbounded_cost', { message: NO_CEILING });
-  exchange.targets = boundable;
+  const canBeBounded = ({ provider }: Target): boolean => provider.injectedFields.takesCeiling || (provider.endAtHold && exchange.stream);
+  if (!exchange.targets.every(canBeBounded)) {
+    exchange.targets = exchange.targets.filter(canBeBounded);
+    if (exchange.targets.length === 0) return refuse('unbounded_cost', { message: NO_CEILING });
+  }
   const named = Math.max(maxTokens ?? 0, maxCompletionTokens ?? 0);
   const ceiling = named > 0 ? named : exchange.route!.outputTokensMax;
   const outputTokensMax = ceiling * (choices ?? 1);

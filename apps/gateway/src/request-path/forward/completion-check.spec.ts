@@ -15,7 +15,8 @@ describe('a plain reply with a status of success', () => {
     ['an empty error', { error: {}, choices: [message], usage }],
     ['text about errors', { choices: [{ ...message, message: { content: '{"error":{"code":429}}' } }] }],
     ['one choice of two that failed', { choices: [message, { index: 1, finish_reason: 'error' }] }],
-    ['no choice, but usage', { choices: [], usage }],
+    ['an error that says nothing', { error: { code: 0, message: '' }, choices: [message], usage }],
+    ['no message, but a reason', { choices: [{ index: 0, finish_reason: 'content_filter' }], usage }],
     ['a field that is called error deep inside', { choices: [{ ...message, message: { content: 'x', tool_calls: [{ function: { name: 'error', arguments: '{}' } }] } }], usage }],
   ])('is a completion with %s', (_, body) => {
     expect(read(body)).toMatchObject({ kind: 'completion' });
@@ -34,6 +35,12 @@ describe('a plain reply with a status of success', () => {
     ['null for choices', { choices: null }, 502],
     ['null for choices beside usage', { choices: null, usage }, 502],
     ['no choice', { choices: [] }, 502],
+    ['no choice beside usage', { choices: [], usage }, 502],
+    ['nothing for a choice', { choices: [null], usage }, 502],
+    ['a choice that says nothing', { choices: [{}], usage }, 502],
+    ['another reply behind it', JSON.stringify({ choices: [message], usage }).repeat(2), 502],
+    ['another reply on the next line', `${JSON.stringify({ choices: [message], usage })}\n${JSON.stringify({ choices: [message], usage })}`, 502],
+    ['a list with an error', [{ error: { code: 429, message: 'Resource exhausted', status: 'RESOURCE_EXHAUSTED' } }], 429],
     ['an object for choices', { choices: {}, usage }, 502],
     ['an error', { error: { message: 'overloaded' } }, 502],
     ['an error as text', { error: 'overloaded' }, 502],

@@ -31,23 +31,34 @@ export function errorIn(document: object): ProviderError | null {
   return null;
 }
 
-/** What is wrong with a whole plain reply; null where it is a completion. `reported`: it says that tokens were used. */
-export function faultOfReply(document: unknown, reported: boolean): ProviderError | null {
-  if (typeof document !== 'object' || document === null || Array.isArray(document)) return NO_COMPLETION;
-  const error = errorIn(document);
-  if (error !== null) return error;
-  const { choices } = document as { choices?: unknown };
-  if (!Array.isArray(choices) || (choices.length === 0 && !reported)) {
-    const status = statusIn(document);
-    return status === null ? NO_COMPLETION : { status, why: 'no_completion' };
-  }
-  return null;
+/** The error in an event that is called one, whatever its shape. */
+export function errorOfEvent(document: object): ProviderError {
+  return errorIn(document) ?? { status: statusIn(document) ?? DEFAULT_STATUS, why: 'error' };
 }
 
-/** Whether a document is a part of a streamed completion: only such a part is data. */
+/** What is wrong with a whole plain reply; null where it is a completion: at least one choice says something. */
+export function faultOfReply(document: unknown): ProviderError | null {
+  // Google's servers send an error as a list of one.
+  if (Array.isArray(document)) return document.length === 1 && isObject(document[0]) ? (errorIn(document[0]) ?? NO_COMPLETION) : NO_COMPLETION;
+  if (!isObject(document)) return NO_COMPLETION;
+  const error = errorIn(document);
+  if (error !== null) return error;
+  if (choicesOf(document).some(saysSomething)) return null;
+  const status = statusIn(document);
+  return status === null ? NO_COMPLETION : { status, why: 'no_completion' };
+}
+
+/** Whether a document is a part of a streamed completion: an error may still follow one without a choice. */
 export function isChunk(document: object): boolean {
-  const { choices, object } = document as { choices?: unknown; object?: unknown };
-  return choices !== undefined || object === 'chat.completion.chunk';
+  return choicesOf(document).length > 0;
+}
+
+function saysSomething(choice: Record<string, unknown>): boolean {
+  return isObject(choice['message']) || typeof choice['text'] === 'string' || typeof choice['finish_reason'] === 'string';
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The choices that are objects. */
@@ -62,7 +73,7 @@ function failed(choice: Record<string, unknown>): boolean {
 
 /** An `error` that says nothing is a field that is always there. */
 function isError(error: unknown): boolean {
-  if (typeof error === 'object' && error !== null) return Object.keys(error).length > 0;
+  if (typeof error === 'object' && error !== null) return Object.values(error).some((value) => isError(value));
   return error !== undefined && error !== null && error !== false && error !== '' && error !== 0;
 }
 

@@ -6,6 +6,7 @@ import { sendRefusal, sendReply } from '../reply.js';
 import type { RequestLog } from '../request-log.js';
 import { judgeUsage } from '../usage/judge-usage.js';
 import { NO_USAGE, type CallOutcome } from './call.js';
+import type { Lesson } from './injected-fields.js';
 import { callProvider, headerOf, type Attempt } from './provider-call.js';
 import { failureOfError, failureOfStatus, type Failure } from './provider-failure.js';
 import { readReply } from './read-reply.js';
@@ -36,26 +37,38 @@ export async function forward(exchange: Exchange, log: RequestLog): Promise<Call
   for (const target of exchange.targets) {
     if (exchange.revoked || exchange.clientLeft) break;
     last = target;
-    const verdict = await callTarget(exchange, target, log);
+    exchange.ceilingLeftOut = false;
+    exchange.fieldNames = null;
+    const verdict = judge(exchange, target, await callProvider(exchange, target), false, log);
     if (verdict.kind === 'answered') return verdict.outcome;
-    failure = verdict.failure;
+    const second = verdict.kind === 'try_again' ? await callAgain(exchange, target, log) : verdict;
+    if (second.kind === 'answered') return second.outcome;
+    failure = second.failure;
   }
   if (exchange.revoked) return failed(exchange, last, REVOKED, 'revoked');
   if (exchange.reply.destroyed) return { ...failed(exchange, last, failure, 'provider_failed'), outcome: exchange.callStartedAt === 0 ? 'client_left' : 'provider_failed' };
   return failed(exchange, last, failure, 'provider_failed');
 }
 
-/** Calls one target, again where it refused a field of ours that it can do without. */
-async function callTarget(exchange: Exchange, target: Target, log: RequestLog): Promise<Exclude<Verdict, { kind: 'try_again' }>> {
+/** Calls a target again that refused a field of ours which it can do without. */
+async function callAgain(exchange: Exchange, target: Target, log: RequestLog): Promise<Exclude<Verdict, { kind: 'try_again' }>> {
   let triedOther = false;
-  exchange.ceilingLeftOut = false;
-  for (let tries = 1; ; tries++) {
-    const attempt = await callProvider(exchange, target);
-    const verdict = judge(exchange, target, attempt, triedOther, log);
-    if (verdict.kind !== 'try_again') return verdict;
-    if (tries === TRIES_MAX || exchange.revoked || exchange.clientLeft) return { kind: 'failed', failure: FAILED };
-    triedOther ||= !exchange.ceilingLeftOut && exchange.injected.ceiling !== null && exchange.injected.ceiling !== target.provider.injectedFields.of(target.model).ceilingField;
+  for (let tries = 2; tries <= TRIES_MAX && !exchange.revoked && !exchange.clientLeft; tries++) {
+    const { ceiling } = exchange.injected;
+    triedOther ||= !exchange.ceilingLeftOut && ceiling !== null && ceiling !== exchange.fieldNames?.ceilingField;
+    const verdict = judge(exchange, target, await callProvider(exchange, target), triedOther, log);
+    if (verdict.kind === 'try_again') continue;
+    if (verdict.kind === 'answered') keepLesson(exchange, target, verdict.outcome);
+    return verdict;
   }
+  return { kind: 'failed', failure: FAILED };
+}
+
+/** What the provider accepted in the end is what it is sent from now on. */
+function keepLesson(exchange: Exchange, { provider, model }: Target, { outcome }: CallOutcome): void {
+  const { body, fieldNames } = exchange;
+  if (fieldNames === null || outcome !== 'completed' || provider.injectedFields.isNamedIn(body, model, fieldNames)) return;
+  provider.injectedFields.keep(model, fieldNames);
 }
 
 function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther: boolean, log: RequestLog): Verdict {
@@ -68,7 +81,7 @@ function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther:
     case 'rejected': {
       // What stands in the event is JSON, whatever the stream was called.
       const headers = { ...attempt.headers, 'content-type': 'application/json' };
-      const replied: Replied = { kind: 'replied', status: attempt.error.status, headers, body: attempt.body };
+      const replied: Replied = { kind: 'replied', status: attempt.error.status, headers, body: attempt.body, text: null };
       return judgeError(exchange, target, replied, attempt.error.why, triedOther, log);
     }
     case 'failed': {
@@ -102,7 +115,7 @@ function judgeAborted(exchange: Exchange, target: Target, why: Extract<Attempt, 
 
 function judgeReply(exchange: Exchange, target: Target, attempt: Replied, triedOther: boolean, log: RequestLog): Verdict {
   if (attempt.status >= 300) return judgeError(exchange, target, attempt, 'error', triedOther, log);
-  const reply = readReply(attempt.body);
+  const reply = readReply(attempt.body, attempt.text);
   if (reply.kind === 'no_completion') return judgeError(exchange, target, { ...attempt, status: reply.error.status }, reply.error.why, triedOther, log);
   // What was asked for as a stream and came whole cannot be read by who asked.
   if (exchange.stream) return judgeError(exchange, target, { ...attempt, status: 502 }, 'no_completion', triedOther, log);
@@ -117,9 +130,12 @@ function judgeError(
   exchange: Exchange, target: Target, attempt: Replied, why: 'error' | 'no_completion', triedOther: boolean, log: RequestLog,
 ): Verdict {
   const lesson = lessonOf(exchange, target, attempt, triedOther);
-  if (lesson === 'leave_out') exchange.ceilingLeftOut = true;
-  if (lesson === 'try_again' || lesson === 'leave_out') return { kind: 'try_again' };
-  if (lesson === 'no_ceiling') {
+  if (lesson.kind === 'try_again') exchange.fieldNames = lesson.names;
+  // Where streams are ended at their hold, one goes without a ceiling.
+  const isEndedAtHold = lesson.kind === 'no_ceiling' && target.provider.endAtHold && exchange.stream;
+  if (lesson.kind === 'leave_out' || isEndedAtHold) exchange.ceilingLeftOut = true;
+  if (lesson.kind === 'try_again' || lesson.kind === 'leave_out' || isEndedAtHold) return { kind: 'try_again' };
+  if (lesson.kind === 'no_ceiling') {
     log.attemptFailed(exchange, target, UNBOUNDED.code, { status: attempt.status, words: attempt.body });
     return { kind: 'failed', failure: UNBOUNDED };
   }
@@ -129,15 +145,16 @@ function judgeError(
   return { kind: 'answered', outcome: { target, outcome: 'provider_refused', usage: NO_USAGE, usageSource: 'none', finish: passOn(exchange, attempt) } };
 }
 
-function lessonOf(exchange: Exchange, target: Target, { status, body }: Replied, triedOther: boolean) {
-  const { ceiling, streamOptions } = exchange.injected;
-  if ((status !== 400 && status !== 422) || (ceiling === null && !streamOptions)) return 'not_ours';
-  return target.provider.injectedFields.learn(target.model, exchange.injected, body.toString('utf8'), triedOther);
+function lessonOf(exchange: Exchange, { provider, model }: Target, { status, body }: Replied, triedOther: boolean): Lesson {
+  const { injected } = exchange;
+  if ((status !== 400 && status !== 422) || (injected.ceiling === null && !injected.streamOptions)) return { kind: 'not_ours' };
+  const names = exchange.fieldNames ?? provider.injectedFields.of(model);
+  return provider.injectedFields.lessonOf(names, injected, body.toString('utf8'), triedOther);
 }
 
 /** The provider's own words, for whatever it took as a request: a completion, or what was wrong with the body. */
-function passOn(exchange: Exchange, { status, headers, body }: Replied): () => void {
-  return () => sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, []);
+function passOn(exchange: Exchange, { status, headers, body, text }: Replied): () => void {
+  return () => sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, [], text ?? undefined);
 }
 
 function failed(exchange: Exchange, target: Target, failure: Failure, outcome: 'provider_failed' | 'revoked'): CallOutcome {

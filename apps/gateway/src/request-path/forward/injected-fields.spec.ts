@@ -2,53 +2,69 @@ import { describe, expect, it } from 'vitest';
 import type { Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
 import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
-import { InjectedFields, type Injected } from './injected-fields.js';
+import { InjectedFields, type FieldNames, type Injected } from './injected-fields.js';
 import { upstreamBody } from './upstream-body.js';
 
 const capped: Injected = { ceiling: 'max_completion_tokens', ceilingTokens: 16_384, streamOptions: true };
 
 describe('a field of ours that a provider refuses', () => {
+  const usual: FieldNames = { ceilingField: 'max_tokens', streamOptions: true };
   // Mistral and others built on pydantic; OpenAI's older models; vLLM; a relay in Go.
   it.each([
     '{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]}',
     '{"message":"stream_options: extra inputs are not permitted"}',
     '{"error":{"message":"Unrecognized request argument supplied: stream_options"}}',
     '{"error":"json: unknown field \\"include_usage\\""}',
-  ])('is left out from then on: %s', (words) => {
-    const fields = new InjectedFields({ ceilingField: 'max_tokens', streamOptions: true });
-    expect(fields.learn('m', capped, words, false)).toBe('try_again');
-    expect(fields.of('m')).toEqual({ ceilingField: 'max_tokens', streamOptions: false });
-    expect(fields.of('another')).toEqual({ ceilingField: 'max_tokens', streamOptions: true });
+  ])('is left out of another try: %s', (words) => {
+    expect(new InjectedFields(usual).lessonOf(usual, capped, words, false)).toEqual({ kind: 'try_again', names: { ...usual, streamOptions: false } });
   });
   it.each([
     ['max_completion_tokens', 'max_tokens', '{"message":"max_completion_tokens: extra inputs are not permitted"}'],
     ['max_tokens', 'max_completion_tokens', '{"error":{"message":"Unsupported parameter: \'max_tokens\' is not supported with this model. Use \'max_completion_tokens\' instead.","param":"max_tokens"}}'],
   ] as const)('is given its other name, where it is the ceiling as %s', (ceiling, other, words) => {
-    const fields = new InjectedFields({ ceilingField: ceiling, streamOptions: true });
-    const injected = { ...capped, ceiling };
-    expect(fields.learn('m', injected, words, false)).toBe('try_again');
-    expect(fields.of('m').ceilingField).toBe(other);
-    expect(fields.learn('m', { ...injected, ceiling: other }, `{"message":"${other} is unknown"}`, true)).toBe('no_ceiling');
+    const names: FieldNames = { ceilingField: ceiling, streamOptions: true };
+    const fields = new InjectedFields(names);
+    expect(fields.lessonOf(names, { ...capped, ceiling }, words, false)).toEqual({ kind: 'try_again', names: { ...names, ceilingField: other } });
+    expect(fields.lessonOf(names, { ...capped, ceiling: other }, `{"message":"${other} is unknown"}`, true)).toEqual({ kind: 'no_ceiling' });
   });
-  it('is left out of this call alone, where its number is more than the model can write', () => {
-    const fields = new InjectedFields({ ceilingField: 'max_tokens', streamOptions: true });
-    const words = '{"message":"\'max_tokens\' or \'max_completion_tokens\' is too large: 16384. This model\'s maximum context length is 8192 tokens"}';
-    expect(fields.learn('m', { ...capped, ceiling: 'max_tokens' }, words, false)).toBe('leave_out');
-    expect(fields.of('m').ceilingField).toBe('max_tokens');
+  it.each([
+    ['max_tokens', '{"message":"\'max_tokens\' or \'max_completion_tokens\' is too large: 16384. This model\'s maximum context length is 8192 tokens"}'],
+    ['max_completion_tokens', '{"message":"Requested token count exceeds the model\'s maximum context length of 4096 tokens. You requested a total of 19984 tokens: 3600 tokens from the input messages and 16384 tokens for the completion."}'],
+  ] as const)('is left out, where its number is more than the model can write: %s', (ceiling, words) => {
+    expect(new InjectedFields(usual).lessonOf(usual, { ...capped, ceiling }, words, false)).toEqual({ kind: 'leave_out' });
   });
   it('is no matter where the caller wrote it, or nothing of ours is named', () => {
-    const fields = new InjectedFields({ ceilingField: 'max_tokens', streamOptions: true });
-    const nothing: Injected = { ceiling: null, ceilingTokens: null, streamOptions: false };
-    expect(fields.learn('m', nothing, '{"message":"max_tokens and stream_options are wrong"}', false)).toBe('not_ours');
-    expect(fields.learn('m', capped, '{"message":"temperature must be at most 2"}', false)).toBe('not_ours');
+    const fields = new InjectedFields(usual);
+    const lesson = (injected: Injected, words: string) => fields.lessonOf(usual, injected, words, false).kind;
+    expect(lesson({ ceiling: null, ceilingTokens: null, streamOptions: false }, 'max_tokens and stream_options are wrong')).toBe('not_ours');
+    expect(lesson(capped, 'temperature must be at most 2')).toBe('not_ours');
     // The ceiling went out under its other name.
-    expect(fields.learn('m', capped, '{"message":"max_tokens must be positive"}', false)).toBe('not_ours');
+    expect(lesson(capped, 'max_tokens must be positive')).toBe('not_ours');
+    expect(lesson({ ...capped, ceilingTokens: null }, 'maximum context length is 16384 tokens')).toBe('not_ours');
+  });
+  it('is sent otherwise from then on, once that was accepted, and as usual again after a while', () => {
+    let now = 0;
+    const fields = new InjectedFields(usual, () => now);
+    expect(fields.of('m')).toEqual(usual);
+    fields.keep('m', { ...usual, streamOptions: false });
+    expect([fields.of('m').streamOptions, fields.of('another').streamOptions]).toEqual([false, true]);
+    now = 15 * 60_000;
+    expect(fields.of('m')).toEqual(usual);
   });
   it('is remembered for some models only, however many names callers make up', () => {
-    const fields = new InjectedFields({ ceilingField: 'max_tokens', streamOptions: true });
-    for (let n = 0; n < 5_000; n++) fields.learn(`m${n}`, capped, 'stream_options', false);
+    const fields = new InjectedFields(usual);
+    for (let n = 0; n < 5_000; n++) fields.keep(`m${n}`, { ...usual, streamOptions: false });
     expect(fields.of('m4999').streamOptions).toBe(false);
     expect(fields.of('m0').streamOptions).toBe(true);
+  });
+  it('is not learned about from a call whose own words may be what was refused', () => {
+    const fields = new InjectedFields(usual);
+    const named = (body: string, accepted: Partial<FieldNames>) => fields.isNamedIn(Buffer.from(body), 'm', { ...usual, ...accepted });
+    expect(named('{"stream_options":{"include_obfuscation":"x"}}', { streamOptions: false })).toBe(true);
+    expect(named('{"messages":[{"role":"stream_options"}]}', { streamOptions: false })).toBe(true);
+    expect(named('{"logit_bias":{"max_tokens":1}}', { ceilingField: 'max_completion_tokens' })).toBe(true);
+    expect(named('{"max_tokens":5}', { streamOptions: false })).toBe(false);
+    expect(named('{"max_completion_tokens":5}', { ceilingField: 'max_completion_tokens' })).toBe(false);
   });
 });
 

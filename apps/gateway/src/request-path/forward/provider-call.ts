@@ -3,12 +3,15 @@ import type { Dispatcher, Pool } from 'undici';
 import type { Target } from '../choose-route/route-table.js';
 import { contentCodings, Decoder, type DecodedSink } from '../content-coding.js';
 import type { AbortReason, CallUnderWay, Exchange } from '../exchange.js';
+import { smallText } from '../reply.js';
 import { looksLikeEvents } from './sse-reader.js';
 import { StreamRelay, type RelayEnd } from './stream-relay.js';
 import { upstreamBody } from './upstream-body.js';
 
 /** A plain reply above this is no chat completion. */
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
+/** Names that servers write into `content-encoding` although they are no codings. */
+const NO_CODINGS = /\b(?:none|null|utf-?8|binary|text)\b/gi;
 const EVENT_STREAM = 'text/event-stream';
 
 type Rejected = Extract<RelayEnd, { kind: 'rejected' }>;
@@ -18,7 +21,14 @@ export type Attempt =
   | Exclude<RelayEnd, Rejected>
   | (Rejected & { readonly headers: IncomingHttpHeaders })
   /** A whole reply, of any status; nothing was sent to the client yet. */
-  | { readonly kind: 'replied'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer };
+  | {
+      readonly kind: 'replied';
+      readonly status: number;
+      readonly headers: IncomingHttpHeaders;
+      readonly body: Buffer;
+      /** The body as latin1 where it is small: it is searched and sent as such. */
+      readonly text: string | null;
+    };
 
 /** Sends the request to one target, and resolves when its answer is all there. Never rejects. */
 export function callProvider(exchange: Exchange, target: Target): Promise<Attempt> {
@@ -104,7 +114,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
   }
 
   #decode(controller: Dispatcher.DispatchController, coding: string): void {
-    const codings = contentCodings(coding);
+    const codings = contentCodings(coding.replace(NO_CODINGS, ''));
     if (codings === undefined) controller.abort(new Error(`the provider's reply has an unknown content coding: ${coding.slice(0, 40)}`));
     else if (codings.length > 0) this.#decoder = new Decoder(codings, this);
   }
@@ -141,10 +151,14 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
   /** All of the reply has come, and is decoded. */
   ended(error?: Error): void {
     const failure = this.#error ?? error;
-    if (failure !== undefined) return this.#fail(failure);
+    if (failure !== undefined) {
+      // What cannot be decoded is not waited for.
+      if (this.#error === null) this.#controller?.abort(failure);
+      return this.#fail(failure);
+    }
     if (this.#relay !== null) return this.#relay.end();
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
-    this.#finish({ kind: 'replied', status: this.#status, headers: this.#headers, body });
+    this.#finish({ kind: 'replied', status: this.#status, headers: this.#headers, body, text: smallText(body) });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

@@ -28,12 +28,11 @@ export class DeadConnectionError extends Error {
  */
 export function watchProviderSocket(socket: Socket): Socket {
   const watch = new SocketWatch(socket);
-  const write = socket.write.bind(socket) as (...parts: unknown[]) => boolean;
+  const write = socket.write.bind(socket) as (chunk: unknown, encoding?: unknown, written?: unknown) => boolean;
   const read = socket.read.bind(socket);
-  socket.write = ((...parts: unknown[]) => {
-    const text = parts[0];
-    if (typeof text === 'string' && text.startsWith(REQUEST_START)) watch.requestWritten();
-    return write(...parts);
+  socket.write = ((chunk: unknown, encoding?: unknown, written?: unknown) => {
+    if (typeof chunk === 'string' && chunk.startsWith(REQUEST_START)) watch.requestWritten();
+    return write(chunk, encoding, written);
   }) as Socket['write'];
   socket.read = (size?: number): Buffer | null => {
     const bytes = read(size) as Buffer | null;

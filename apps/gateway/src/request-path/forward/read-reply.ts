@@ -1,5 +1,6 @@
 import type { UsageReport } from '../usage/reported-usage.js';
 import { readUsage, reportIn } from '../usage/reported-usage.js';
+import { EmbeddedData } from '../usage/embedded-data.js';
 import { measureTexts } from '../usage/text-meter.js';
 import { textsOfChoices } from '../usage/delivered-text.js';
 import { lastField } from '../receive-body/scan-body.js';
@@ -12,17 +13,18 @@ export type PlainReply =
   | { readonly kind: 'no_completion'; readonly error: ProviderError };
 
 const USAGE = Buffer.from('"usage"');
-const CHOICES = Buffer.from('"choices"');
-const ERROR = Buffer.from('"error"');
+const CHOICES = '"choices"';
+const ERROR = '"error"';
+const MESSAGE = '"message"';
 const OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b, COLON = 0x3a, SPACE = 0x20;
 const BOM = '\ufeff';
 
 /**
  * Reads a plain reply. One that reports its usage at its end, has choices and no error anywhere, as nearly all do, is
- * not parsed: within text the quotes of such names are escaped.
+ * not parsed: within text the quotes of such names are escaped. `text` is the body as latin1, where that is there.
  */
-export function readReply(body: Buffer): PlainReply {
-  if (body[0] === OPEN_BRACE && hasChoices(body) && !body.includes(ERROR)) {
+export function readReply(body: Buffer, text: string | null = null): PlainReply {
+  if (body[0] === OPEN_BRACE && hasChoicesAndNoError(text ?? body.toString('latin1'))) {
     const last = lastField(body, USAGE);
     const report = last === undefined ? null : readUsage(valueAt(body, last));
     // Where a side is told as nothing, it must be known whether there is any text.
@@ -31,20 +33,36 @@ export function readReply(body: Buffer): PlainReply {
   return readDocument(parsed(body));
 }
 
-/** Whether a list stands behind the first name of that kind. */
-function hasChoices(body: Buffer): boolean {
-  let at = body.indexOf(CHOICES);
-  if (at === -1) return false;
-  at += CHOICES.length;
-  while (body[at] === COLON || (body[at]! <= SPACE && at < body.length)) at++;
-  return body[at] === OPEN_BRACKET;
+/**
+ * Whether a list with a message stands behind the first name of that kind, nothing is an error, and no object follows
+ * another without a comma, as in two replies behind each other.
+ */
+function hasChoicesAndNoError(text: string): boolean {
+  const at = text.indexOf(CHOICES);
+  if (at === -1 || text.includes(ERROR) || text.includes('}{') || text.includes('}\n')) return false;
+  const list = afterSpace(text, at + CHOICES.length);
+  return text.charCodeAt(list) === OPEN_BRACKET && text.charCodeAt(afterSpace(text, list + 1)) === OPEN_BRACE && text.includes(MESSAGE, list);
+}
+
+/** The place of the next character that is neither a colon nor white space. */
+function afterSpace(text: string, from: number): number {
+  let at = from;
+  for (let code = text.charCodeAt(at); code === COLON || code <= SPACE; code = text.charCodeAt(at)) at++;
+  return at;
 }
 
 function readDocument(document: unknown): PlainReply {
   const report = reportIn(document);
-  const error = faultOfReply(document, report !== null && ((report.inputTokens ?? 0) > 0 || (report.outputTokens ?? 0) > 0));
+  const error = faultOfReply(document);
   if (error !== null) return { kind: 'no_completion', error };
-  return { kind: 'completion', report, countedOutputTokens: measureTexts(textsOfChoices(document)) };
+  return { kind: 'completion', report, countedOutputTokens: deliveredTokens(textsOfChoices(document)) };
+}
+
+/** Tokens of a whole answer; data in its text is counted as images. */
+function deliveredTokens(texts: readonly string[]): number {
+  const embedded = new EmbeddedData();
+  const stripped = texts.map((text) => (embedded.concerns(text.length) ? embedded.strip(text) : text));
+  return measureTexts(stripped) + embedded.tokens;
 }
 
 function parsed(body: Buffer): unknown {

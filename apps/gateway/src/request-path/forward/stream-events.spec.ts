@@ -6,6 +6,7 @@ const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
 const ROLE = event({ choices: [{ delta: { role: 'assistant', content: '' } }], usage: null });
 const word = (text: string): string => event({ choices: [{ delta: { content: text } }], usage: null });
 const USAGE = event({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 2 } } });
+const STOP = event({ choices: [{ delta: {}, finish_reason: 'stop' }] });
 const DONE = 'data: [DONE]\n\n';
 const REPORTED = { inputTokens: 7, outputTokens: 3, cachedInputTokens: 2, reasoningTokens: 0 };
 
@@ -85,10 +86,23 @@ describe('a streamed completion', () => {
     ['an error', event({ error: { message: 'busy', code: 429 } }), 429],
     ['an error beside choices', event({ error: { code: 502, message: 'x' }, choices: [{ delta: { content: '' }, finish_reason: 'error' }] }), 502],
     ['an event of that name', 'event: error\ndata: {"message":"x"}\n\n', 502],
+    ['an event of that name with a code', 'event: error\ndata: {"message":"boom","code":429}\n\n', 429],
+    ['a list with an error', event([{ error: { code: 429, message: 'x' } }]), 429],
     ['no JSON', 'data: upstream connect error\n\n', 502],
     ['a list', 'data: []\n\n', 502],
   ])('is none where its first data is %s', (_, first, status) => {
     expect(run(false, [': comment\n\n', first, DONE])).toMatchObject({ opened: false, error: { status } });
+  });
+  it('has not begun with chunks in which no choice says anything', () => {
+    const empty = [event({ id: 'x', choices: null, base_resp: { status_code: 1002 } }), event({ choices: [], prompt_filter_results: [] })];
+    expect(run(false, empty)).toMatchObject({ opened: false, error: null });
+    expect(run(false, [...empty, event({ error: { code: 503 } })])).toMatchObject({ opened: false, error: { status: 503 } });
+  });
+  it('takes a report that does not grow beside its text for no final one', () => {
+    const step = (tokens: number) => event({ choices: [{ delta: { content: ' word' } }], usage: { prompt_tokens: 7, completion_tokens: tokens } });
+    expect(run(false, [ROLE, ...Array.from({ length: 50 }, () => step(1)), STOP, DONE])).toMatchObject({ isReportEarly: true, report: { outputTokens: 1 } });
+    expect(run(false, [ROLE, ...Array.from({ length: 50 }, (_, n) => step(n + 1)), STOP, DONE])).toMatchObject({ isReportEarly: false });
+    expect(run(false, [ROLE, word('a'), USAGE, USAGE, DONE])).toMatchObject({ isReportEarly: false });
   });
   it('counts no error that comes later as output', () => {
     const error = event({ error: { message: 'x'.repeat(4_000), code: 500 } });
@@ -100,17 +114,29 @@ describe('the count of a stream', () => {
   const count = (...chunks: string[]): number => run(false, chunks).counted;
 
   it('counts no comment that keeps the connection alive, and no framing', () => {
-    const words = Array.from({ length: 20 }, () => word(' w'));
+    const words = Array.from({ length: 20 }, () => word(' see'));
     expect(count(ROLE, ...words)).toBe(20);
     expect(count(...Array.from({ length: 200 }, () => ': ping\n\n'), ROLE, ...words)).toBe(20);
   });
   it('counts at least a token for each event of text, and text that comes at once', () => {
-    expect(count(ROLE, word('a'), word('b'), word('c'))).toBe(3);
+    expect(count(ROLE, word(' a'), word(' be'), word(' see'))).toBe(3);
     expect(count(word('one two three four five '.repeat(400)))).toBeGreaterThan(2_000);
   });
   it('counts no log probabilities', () => {
     const spoken = (text: string) => event({ choices: [{ delta: { content: text }, logprobs: { content: [{ token: text, bytes: [...Buffer.from(text)], top_logprobs: Array.from({ length: 5 }, (_, i) => ({ token: text + i, logprob: -1 })) }] } }] });
     expect(count(ROLE, ...Array.from({ length: 100 }, (_, i) => spoken(` word${i}`)))).toBeLessThan(200);
+  });
+  it('counts text once where each chunk repeats the message so far', () => {
+    const chunks = Array.from({ length: 100 }, (_, n) => event({ choices: [{ delta: { content: 'w ' }, message: { role: 'assistant', content: 'w '.repeat(n + 1) } }] }));
+    expect(count(...chunks)).toBeLessThanOrEqual(100);
+  });
+  it('counts a character an event by its text', () => {
+    expect(count(...Array.from('a sentence of some words, '.repeat(18), (letter) => word(letter)))).toBeLessThan(200);
+  });
+  it('counts data in the text as an image, in one piece or many', () => {
+    const url = `![image](data:image/png;base64,${'iVBORw0KGgoAAAANSUhEUgAA'.repeat(5_000)})`;
+    expect(count(word(url))).toBeLessThan(1_300);
+    expect(count(...(url.match(/[^]{1,2200}/g) ?? []).map(word))).toBeLessThan(1_300);
   });
   it('counts reasoning, refusals and calls of tools', () => {
     const long = 'think '.repeat(400);

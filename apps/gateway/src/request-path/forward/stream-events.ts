@@ -1,7 +1,7 @@
 import { textsOfChoices } from '../usage/delivered-text.js';
 import { mergeReports, reportIn, type UsageReport } from '../usage/reported-usage.js';
-import { TextMeter } from '../usage/text-meter.js';
-import { choicesOf, errorIn, isChunk, type ProviderError } from './completion-check.js';
+import { DeliveredMeter } from '../usage/delivered-meter.js';
+import { choicesOf, errorIn, errorOfEvent, isChunk, type ProviderError } from './completion-check.js';
 import { EventTemplate } from './event-template.js';
 import { EventCutter, eventEnd, readEvent } from './sse-reader.js';
 
@@ -36,11 +36,12 @@ const NOTHING: StreamPart = { events: '', tail: '', done: false };
 export class StreamEvents {
   readonly #cutter = new EventCutter();
   readonly #templates: EventTemplate[] = [];
-  readonly #meter = new TextMeter();
-  #textEvents = 0;
+  readonly #meter = new DeliveredMeter();
   #done = false;
   #report: UsageReport | null = null;
   #textAfterReport = false;
+  /** The last report told no more output than the one before, although text had come in between. */
+  #isReportStuck = false;
 
   /** A first part of a completion has come: before it, another provider may still be asked. */
   opened = false;
@@ -48,6 +49,9 @@ export class StreamEvents {
   finished = false;
   /** The first event that was an error, or, before the first part of a completion, no such part. */
   error: EventError | null = null;
+
+  /** Half an event that stood at the end. */
+  dropped = '';
 
   /** `showUsage`: the client asked for the usage chunk. */
   constructor(private readonly showUsage: boolean) {}
@@ -65,6 +69,7 @@ export class StreamEvents {
     const rest = this.#cutter.rest();
     const { data } = readEvent(rest);
     const isWhole = data !== null && (data.trim() === DONE || parsed(data) !== null);
+    if (!isWhole) this.dropped = rest;
     return isWhole ? this.#read(`${rest}\n\n`) : NOTHING;
   }
 
@@ -73,9 +78,9 @@ export class StreamEvents {
     return this.#report;
   }
 
-  /** Whether text was delivered after the last report. */
+  /** Whether text was delivered that the last report cannot know of. */
   get isReportEarly(): boolean {
-    return this.#textAfterReport;
+    return this.#textAfterReport || this.#isReportStuck;
   }
 
   /** Bytes of an event that has not ended yet. */
@@ -83,9 +88,9 @@ export class StreamEvents {
     return this.#cutter.heldLength;
   }
 
-  /** Output tokens by our own count: those of the text, and at least one for each event that delivered some. */
+  /** Output tokens by our own count. */
   countedTokens(): number {
-    return Math.max(this.#textEvents, this.#meter.tokens());
+    return this.#meter.tokens();
   }
 
   #read(text: string): StreamPart {
@@ -126,8 +131,7 @@ export class StreamEvents {
       if (end === -1) continue;
       const start = template.textStart(at);
       if (textEnd > start) {
-        this.#meter.addJsonLatin1(text, start, textEnd);
-        this.#textEvents += 1;
+        this.#meter.addJson(text, start, textEnd);
         this.#textAfterReport = true;
       }
       return end;
@@ -145,7 +149,7 @@ export class StreamEvents {
       if (!this.opened) this.error ??= { ...NO_COMPLETION, data };
       return 'pass';
     }
-    const error = errorIn(document) ?? (name === 'error' ? NO_COMPLETION : null);
+    const error = name === 'error' ? errorOfEvent(document) : errorIn(document);
     if (error !== null) {
       this.error ??= { ...error, data };
       // What it reports is believed, what it says is no output.
@@ -157,11 +161,8 @@ export class StreamEvents {
 
   #readChunk(document: object, raw: string, data: string): 'pass' | 'hide' {
     const texts = textsOfChoices(document);
-    for (const text of texts) this.#meter.addLatin1(text);
-    if (texts.length > 0) {
-      this.#textEvents += 1;
-      this.#textAfterReport = true;
-    }
+    this.#meter.add(texts);
+    if (texts.length > 0) this.#textAfterReport = true;
     const report = reportIn(document);
     this.#hear(report);
     const choices = choicesOf(document);
@@ -177,7 +178,9 @@ export class StreamEvents {
 
   #hear(report: UsageReport | null): void {
     if (report === null) return;
+    const before = this.#report?.outputTokens ?? null;
     this.#report = mergeReports(this.#report, report);
+    if (this.#textAfterReport && before !== null) this.#isReportStuck = this.#report?.outputTokens === before;
     this.#textAfterReport = false;
   }
 }
@@ -186,7 +189,9 @@ export class StreamEvents {
 function parsed(data: string): object | null {
   try {
     const value: unknown = JSON.parse(data);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
+    // Google's servers send an error as a list of one.
+    const document: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+    return typeof document === 'object' && document !== null && !Array.isArray(document) ? document : null;
   } catch {
     return null;
   }

@@ -8,7 +8,8 @@ import { Exchange } from '../exchange.js';
 import { InFlight } from '../in-flight.js';
 import { StreamRelay, type RelayEnd } from './stream-relay.js';
 
-const event = (text: string): Buffer => Buffer.from(`data: {"choices":[{"delta":{"content":"${text}"}}]}\n\n`);
+const event = (text: string): Buffer => Buffer.from(`data: {"choices":[{"delta":{"content":" ${text}"}}]}\n\n`);
+const EMPTY = Buffer.from('data: {"choices":[{"delta":{"content":""}}]}\n\n');
 const DONE = Buffer.from('data: [DONE]\n\n');
 
 /** Some turns of the event loop, as bytes that come one after the other take. */
@@ -57,8 +58,8 @@ describe('a stream passed through', () => {
     stream.push(Buffer.from(': PROCESSING\n\n'));
     await turns();
     expect(exchange.reply.headersSent).toBe(false);
-    stream.push(event('a'));
-    expect(await arrival()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n[^]*PROCESSING[^]*"a"/);
+    stream.push(event('one'));
+    expect(await arrival()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n[^]*PROCESSING[^]*one"/);
   });
   it.each<[string, readonly string[], number]>([
     ['an error', ['data: {"error":{"code":429}}\n\n'], 429],
@@ -86,16 +87,16 @@ describe('a stream passed through', () => {
   });
   it('is interrupted where it ends with neither a reason to finish nor [DONE], and says so', async () => {
     const { relay: stream, outcome, arrival } = await relay();
-    stream.push(event('a'));
+    stream.push(event('one'));
     stream.end();
     const { finish, ...call } = await outcome;
     expect(call).toMatchObject({ outcome: 'provider_interrupted', usageSource: 'counted', usage: { inputTokens: 3, outputTokens: 1 } });
     finish();
-    expect(await arrival()).toMatch(/"a"[^]*"code":"provider_failed"/);
+    expect(await arrival()).toMatch(/one"[^]*"code":"provider_failed"/);
   });
   it('ends its reply at [DONE], and gives the provider a moment to end its own', async () => {
     const { relay: stream, exchange, outcome, abort } = await relay();
-    stream.push(event('a'));
+    stream.push(event('one'));
     await turns();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     stream.push(Buffer.concat([DONE, event('late')]));
@@ -151,7 +152,7 @@ describe('a stream passed through', () => {
   it('keeps the provider\'s connection where that ends its reply too', async () => {
     const { relay: stream, outcome, abort } = await relay();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    stream.push(event('a'));
+    stream.push(event('one'));
     stream.push(DONE);
     await turns();
     (await outcome).finish();
@@ -161,52 +162,52 @@ describe('a stream passed through', () => {
   });
   it('has its head and what came with it in one write', async () => {
     const { relay: stream, arrival } = await relay();
-    stream.push(event('a'));
-    stream.push(event('b'));
-    expect(await arrival()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*"a"[^]*"b"/);
+    stream.push(event('one'));
+    stream.push(event('two'));
+    expect(await arrival()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*one"[^]*two"/);
   });
   it('gathers what follows faster than can be seen, for five milliseconds at most', async () => {
     vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
     const { relay: stream, arrival } = await relay();
-    stream.push(event('a'));
-    expect(await arrival()).toContain('"a"');
-    stream.push(event('b'));
+    stream.push(event('one'));
+    expect(await arrival()).toContain('one"');
+    stream.push(event('two'));
     await turns();
     vi.advanceTimersByTime(4);
-    stream.push(event('c'));
+    stream.push(event('three'));
     await turns();
     vi.advanceTimersByTime(1);
-    expect(await arrival()).toMatch(/^[^]*"b"[^]*"c"/);
+    expect(await arrival()).toMatch(/^[^]*two"[^]*three"/);
     // Slower than that, nothing waits: the clock stands still meanwhile.
     vi.advanceTimersByTime(5);
-    stream.push(event('d'));
-    expect(await arrival()).toContain('"d"');
+    stream.push(event('four'));
+    expect(await arrival()).toContain('four"');
   });
   it('gathers no more than 64 KiB', async () => {
     vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
     const { relay: stream, arrival } = await relay();
-    stream.push(event('a'));
+    stream.push(event('one'));
     await arrival();
-    stream.push(event('b'));
+    stream.push(event('two'));
     stream.push(event('x'.repeat(64 * 1024)));
-    expect(await arrival()).toContain('"b"');
+    expect(await arrival()).toContain('two"');
   });
   it('ends at once, whatever it was gathering', async () => {
     vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
     const { relay: stream, outcome, arrival } = await relay();
-    stream.push(event('a'));
+    stream.push(event('one'));
     await arrival();
     const timers = vi.getTimerCount();
-    stream.push(event('b'));
+    stream.push(event('two'));
     stream.push(DONE);
     stream.end();
     expect(vi.getTimerCount()).toBe(timers);
     (await outcome).finish();
-    expect(await arrival()).toMatch(/"b"[^]*\[DONE\]/);
+    expect(await arrival()).toMatch(/two"[^]*\[DONE\]/);
   });
   it('ends only when it is finished, and is counted where nobody reports its usage', async () => {
     const { relay: stream, outcome, arrival } = await relay();
-    for (const part of [event(''), event('a'), event('b'), DONE]) stream.push(part);
+    for (const part of [EMPTY, event('one'), event('two'), DONE]) stream.push(part);
     stream.end();
     const { finish, ...call } = await outcome;
     expect(call).toMatchObject({ outcome: 'completed', usageSource: 'counted', usage: { outputTokens: 2 } });
@@ -215,7 +216,7 @@ describe('a stream passed through', () => {
   });
   it('counts for a client that left what it was sent until then', async () => {
     const { relay: stream, exchange, outcome, arrival } = await relay();
-    for (const part of [event(''), event('a'), event('b')]) stream.push(part);
+    for (const part of [EMPTY, event('one'), event('two')]) stream.push(part);
     await arrival();
     expect(exchange.call?.deliveredTokens()).toBe(2);
     const closed = once(exchange.reply, 'close');
@@ -223,7 +224,7 @@ describe('a stream passed through', () => {
     await closed;
     exchange.clientLeft = true;
     stream.clientLeft();
-    for (const part of [event('c'), event('d'), DONE]) stream.push(part);
+    for (const part of [event('three'), event('four'), DONE]) stream.push(part);
     stream.end();
     expect(await outcome).toMatchObject({ outcome: 'client_left', usageSource: 'counted', usage: { outputTokens: 2 } });
   });

@@ -7,6 +7,7 @@ import { errorEvent, replyHeaders } from '../reply.js';
 import { judgeUsage } from '../usage/judge-usage.js';
 import type { CallOutcome } from './call.js';
 import type { ProviderError } from './completion-check.js';
+import { readReply } from './read-reply.js';
 import { StreamEvents, type EventError } from './stream-events.js';
 
 /** A client that takes nothing for this long, while its stream waits, counts as gone: its hold is others' credit. */
@@ -89,7 +90,7 @@ export class StreamRelay implements CallUnderWay {
     const rest = this.#events.end();
     this.#pass(rest.events, rest.tail);
     if (this.#events.error !== null && !this.#events.opened) return this.#reject(this.#events.error);
-    if (this.#state === 'opening') return this.#reject(NO_COMPLETION);
+    if (this.#state === 'opening') return this.#rejectWhole();
     if (rest.done || this.#events.finished) return this.#complete(this.#events.error === null ? 'completed' : 'provider_interrupted');
     this.#breakOff(new Error('the stream ended without a reason to finish and without [DONE]'));
   }
@@ -119,7 +120,7 @@ export class StreamRelay implements CallUnderWay {
     const part = events.take(bytes);
     if (events.error !== null && !events.opened) return this.#reject(events.error);
     this.#pass(part.events, part.tail);
-    if (part.done) return events.opened ? this.#complete(events.error === null ? 'completed' : 'provider_interrupted') : this.#reject(NO_COMPLETION);
+    if (part.done) return events.opened ? this.#complete(events.error === null ? 'completed' : 'provider_interrupted') : this.#rejectWhole();
     if (events.heldBytes > EVENT_BYTES_MAX || this.#opening.length > OPENING_BYTES_MAX) return this.abort('oversized');
     if (this.target.provider.endAtHold && this.#isHoldUsedUp()) this.abort('hold_used_up');
   };
@@ -145,6 +146,13 @@ export class StreamRelay implements CallUnderWay {
     const { reply } = exchange;
     if (reply.destroyed) return;
     reply.writeHead(200, [...replyHeaders(exchange), 'content-type', this.contentType, 'cache-control', 'no-cache', 'x-accel-buffering', 'no']);
+  }
+
+  /** All that came is no completion; it may be a plain reply under a wrong name. */
+  #rejectWhole(): void {
+    const data = this.#opening + this.#events.dropped;
+    const reply = readReply(Buffer.from(data, 'latin1'));
+    this.#reject({ ...(reply.kind === 'no_completion' ? reply.error : NO_COMPLETION), data });
   }
 
   #reject(error: ProviderError | EventError): void {

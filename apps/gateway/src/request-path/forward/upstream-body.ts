@@ -2,7 +2,7 @@ import type { Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
 import { valueAt } from '../receive-body/values.js';
 import type { Span } from '../receive-body/scan-body.js';
-import type { FieldNames, Injected } from './injected-fields.js';
+import { NOTHING_INJECTED, type FieldNames, type Injected } from './injected-fields.js';
 
 interface Splice extends Span {
   readonly text: string;
@@ -35,13 +35,14 @@ export function upstreamBody(exchange: Exchange, target: Target): Buffer {
 
 function splicesOf(exchange: Exchange, { model, provider }: Target): Splice[] {
   const fields = exchange.fields!;
-  const names = provider.injectedFields.of(model);
+  const names = exchange.fieldNames ?? provider.injectedFields.of(model);
   const splices: Splice[] = [];
   if (exchange.model !== model) splices.push({ ...fields.model!, text: JSON.stringify(model) });
   const ceiling = spliceCeiling(exchange, names, splices);
   const streamOptions = exchange.stream && !exchange.showUsage && names.streamOptions;
   if (streamOptions) splices.push(streamOptionsOf(exchange));
-  exchange.injected = { ceiling, ceilingTokens: ceiling === null ? null : exchange.injectedMaxTokens, streamOptions };
+  exchange.injected = ceiling === null && !streamOptions ? NOTHING_INJECTED
+    : { ceiling, ceilingTokens: ceiling === null ? null : exchange.injectedMaxTokens, streamOptions };
   return splices;
 }
 

@@ -1,6 +1,6 @@
 import type { Journal } from '../../journal/journal.js';
 import { JournaledRequest } from '../../journal/journaled-request.js';
-import type { GatewayIdentity } from '../admit/admit.js';
+import type { GatewayIdentity } from '../gateway-identity.js';
 import { eventHead, gatewayPart, intentText } from '../event-text.js';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';

@@ -28,7 +28,6 @@ export function settle(journal: Journal, admission: Admission, onLoss: OnLoss): 
   return (exchange, { target, outcome, usage: reported, usageSource }) => {
     if (exchange.settled) return Promise.resolve();
     exchange.settled = true;
-    exchange.onSettled?.();
     const { holdNanoUsd, requestId } = exchange;
     const journaled = exchange.journaled!;
     const costNanoUsd = least(costOf(target.price, reported), COST_NANO_USD_MAX);
@@ -43,6 +42,7 @@ export function settle(journal: Journal, admission: Admission, onLoss: OnLoss): 
       const answerTokens = exchange.openEnded && isWhole(outcome, usageSource) ? usage.outputTokens : null;
       admission.settle({ requestId, organizationId: journaled.organizationId, chargeNanoUsd, tokens, answerTokens });
     }
+    for (const tell of exchange.onSettled ?? []) tell();
     return written;
   };
 }

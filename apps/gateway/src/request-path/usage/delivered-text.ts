@@ -28,8 +28,9 @@ export function textsOfChoices(document: unknown): string[] {
   const texts: string[] = [];
   for (const choice of listOf(fieldsOf(document)['choices'])) {
     const fields = fieldsOf(choice);
-    for (const text of textsOf(fields['delta'])) texts.push(text);
-    for (const text of textsOf(fields['message'])) texts.push(text);
+    // Some streams repeat beside each delta the whole message so far.
+    const said = typeof fields['delta'] === 'object' && fields['delta'] !== null ? fields['delta'] : fields['message'];
+    for (const text of textsOf(said)) texts.push(text);
     addText(texts, fields['text']);
   }
   return texts;

@@ -30,6 +30,15 @@ const NO_FIELDS: Fields = {};
  */
 export function readUsage(usage: unknown): UsageReport | null {
   const fields = fieldsOf(usage);
+  const prompt = fields['prompt_tokens'];
+  const completion = fields['completion_tokens'];
+  // OpenAI's own shape, whose total fits: nothing stands on top of anything.
+  if (isTold(prompt) && isTold(completion) && fields['total_tokens'] === prompt + completion && !isOfSearch(fields)) {
+    const cached = cachedIn(fields);
+    if (cached <= prompt && !(tokens(fields['input_tokens'])! > prompt) && !(tokens(fields['output_tokens'])! > completion)) {
+      return { inputTokens: prompt, outputTokens: completion, cachedInputTokens: cached, reasoningTokens: Math.min(reasoningIn(fields), completion) };
+    }
+  }
   const [input, output] = isOfSearch(fields) ? sidesOfSearch(fields) : sidesOf(fields);
   if (input === null && output === null) return null;
   return {
@@ -106,6 +115,11 @@ function outputOf(fields: Fields, input: number, completion: number | null, tota
   if (input > 0 && total !== null && total >= input + (completion ?? 0)) return total - input;
   const reasoning = reasoningIn(fields);
   return reasoning > (completion ?? 0) ? capped((completion ?? 0) + reasoning) : completion;
+}
+
+/** A number of tokens above zero, as it is written most. */
+function isTold(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= TOKENS_MAX;
 }
 
 /** Perplexity's reports name what was searched for. */

@@ -15,6 +15,12 @@ const ESCAPE_LENGTH = 6;
 /** Adds up the tokens of text that comes in pieces. A piece costs no memory, and pieces may cut characters. */
 export class TextMeter {
   #units = 0;
+  #length = 0;
+
+  /** Characters so far: bytes of UTF-8, but for those that JSON escaped. */
+  get length(): number {
+    return this.#length;
+  }
 
   /**
    * Text of which each character is one byte of UTF-8, as `latin1` makes it of a stream. What JSON spelled as an escape
@@ -26,25 +32,30 @@ export class TextMeter {
       const code = text.charCodeAt(at);
       units += code < 0x100 ? WEIGHTS[code]! : weightOf(code);
     }
+    this.#length += end - start;
     this.#units += units;
   }
 
   /** The same, of what stands between the quotes of JSON: an escape is the one character that it spells. */
   addJsonLatin1(text: string, start = 0, end = text.length): void {
     let units = 0;
+    let length = end - start;
     for (let at = start; at < end; at++) {
       const byte = text.charCodeAt(at);
       if (byte !== BACKSLASH) units += WEIGHTS[byte]!;
       else if (text.charCodeAt(at + 1) === LOWER_U) {
         units += weightOf(Number.parseInt(text.slice(at + 2, at + ESCAPE_LENGTH), 16));
         at += ESCAPE_LENGTH - 1;
+        length -= ESCAPE_LENGTH - 1;
       } else {
         // A quote, a slash or a backslash stands for itself, a letter for white space.
         const spelled = text.charCodeAt(at + 1);
         units += spelled < LOWER_A ? WEIGHTS[spelled]! : LETTER;
         at += 1;
+        length -= 1;
       }
     }
+    this.#length += length;
     this.#units += units;
   }
 

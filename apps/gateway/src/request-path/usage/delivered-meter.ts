@@ -1,0 +1,35 @@
+import { EmbeddedData } from './embedded-data.js';
+import { TextMeter } from './text-meter.js';
+
+/** An event of text is a token, where it holds so many bytes: some servers send characters one by one. */
+const EVENT_BYTES_MIN = 3;
+
+/**
+ * Our own count of what a provider delivered: of its text by the measure, and at least one token for each event of a
+ * stream, since most servers send token by token; of data in it a figure for each piece.
+ */
+export class DeliveredMeter {
+  readonly #meter = new TextMeter();
+  readonly #embedded = new EmbeddedData();
+  #events = 0;
+
+  /** The texts of one event or reply, as JSON gives them. */
+  add(texts: readonly string[]): void {
+    if (texts.length === 0) return;
+    this.#events += 1;
+    for (const text of texts) this.#meter.addLatin1(this.#embedded.concerns(text.length) ? this.#embedded.strip(text) : text);
+  }
+
+  /** The text of one event, as it stands between the quotes of JSON. */
+  addJson(text: string, start: number, end: number): void {
+    this.#events += 1;
+    if (this.#embedded.concerns(end - start)) this.#meter.addJsonLatin1(this.#embedded.strip(text.slice(start, end)));
+    else this.#meter.addJsonLatin1(text, start, end);
+  }
+
+  /** Output tokens so far. */
+  tokens(): number {
+    const events = Math.min(this.#events, Math.ceil(this.#meter.length / EVENT_BYTES_MIN));
+    return Math.max(events, this.#meter.tokens()) + this.#embedded.tokens;
+  }
+}
