@@ -86,7 +86,10 @@ export const priceSchema = z.strictObject({
   output_usd_per_million: usdPerMillion,
   cached_input_usd_per_million: usdPerMillion.optional(),
   max_output_tokens: z.int().min(1).max(10_000_000).default(16_384).describe('The longest answer of the model: the bound of the cost where a caller sets none'),
-  context_tokens: z.int().min(1).max(10_000_000).default(CONTEXT_TOKENS_DEFAULT).describe('The most tokens that the model reads in one call: what a provider reports beyond it is not charged to keys without a credit limit'),
+  context_tokens: z.int().min(1).max(10_000_000).default(CONTEXT_TOKENS_DEFAULT).describe(
+    'The most tokens that the model reads in one call: '
+    + 'what a provider reports beyond it is not charged to keys without a credit limit',
+  ),
 });
 
 export const configFileSchema = z.strictObject({

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { keySnapshot, registerGatewayRequest } from './index.js';
 import { asLedgerText, isLedgerText } from './ledger-text.js';
 
-const HELD = ['', 'gpt-4o-mini', 'org/model:free', '模型', '👩‍👩‍👧', '\u{10ffff}', '\ufffe', '\u200d', '\u2028', '\t\n\u0001\u007f'];
+const HELD = [
+  '', 'gpt-4o-mini', 'org/model:free', '模型', '👩‍👩‍👧', '\u{10ffff}', '\ufffe', '\u200d', '\u2028', '\t\n\u0001\u007f',
+];
 const REFUSED = ['\0', 'gpt\0', '\ud83d', 'x\udc00y', '\udc00\ud800', '👩\ud83d'];
 
 describe('a text that the ledger can hold', () => {
@@ -17,7 +19,7 @@ describe('a text that the ledger can hold', () => {
   it('is made of any other by putting U+FFFD in the place of what it cannot hold, and of nothing else', () => {
     expect(asLedgerText('a\0b\ud83dc👩')).toBe('a\ufffdb\ufffdc👩');
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.array(fc.constantFrom('\0', '\ud800', '\udfff', 'a')), (text, odd) => {
+      fc.property(fc.string({ unit: 'binary' }), fc.array(fc.constantFrom('\0', '\ud800', '\udfff')), (text, odd) => {
         const mixed = text + odd.join('') + text;
         const held = asLedgerText(mixed);
         // JSON writes a half of a pair as an escape; bytes of UTF-8 cannot have one.
@@ -29,14 +31,16 @@ describe('a text that the ledger can hold', () => {
 
 describe('ids that reach the ledger', () => {
   const snapshot = {
-    state: 'active', apiKeyId: 'key', organizationId: 'organization', version: 1, digests: [], name: 'any \0 name', scopes: [],
-    expiresAtMs: null, models: null, allowedIps: null, accounts: [{ accountId: 'account', capNanoUsd: null }],
+    state: 'active', apiKeyId: 'key', organizationId: 'organization', version: 1, digests: [], name: 'a name',
+    scopes: [], expiresAtMs: null, models: null, allowedIps: null,
+    accounts: [{ accountId: 'account', capNanoUsd: null }],
     rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
   };
   it('are refused where they enter, so that no event holds one that cannot be booked', () => {
     expect(keySnapshot.safeParse(snapshot).success).toBe(true);
     for (const odd of REFUSED) {
-      for (const fields of [{ apiKeyId: odd }, { organizationId: odd }, { accounts: [{ accountId: odd, capNanoUsd: null }] }]) {
+      const accounts = [{ accountId: odd, capNanoUsd: null }];
+      for (const fields of [{ apiKeyId: odd }, { organizationId: odd }, { accounts }]) {
         expect(keySnapshot.safeParse({ ...snapshot, ...fields }).success, JSON.stringify(fields)).toBe(false);
       }
       expect(registerGatewayRequest.safeParse({ instanceId: 'i', journalId: odd }).success).toBe(false);

@@ -58,8 +58,10 @@ export class RequestLog {
    */
   loss(exchange: Exchange, target: Target, lossNanoUsd: bigint, { inputTokens, outputTokens }: TokenUsage): void {
     const details = { ...ofTarget(target), lossNanoUsd: lossNanoUsd.toString(), inputTokens, outputTokens };
-    const isImplausible = exchange.holdNanoUsd === null;
-    this.#write(exchange, 'platform_loss', details, isImplausible ? 'a provider reported more than the call can have used' : 'a call cost more than was held for it');
+    const message = exchange.holdNanoUsd === null
+      ? 'a provider reported more than the call can have used'
+      : 'a call cost more than was held for it';
+    this.#write(exchange, 'platform_loss', details, message);
   }
 
   #write(exchange: Exchange, code: string, details: object, message: string): void {

@@ -73,12 +73,14 @@ export class BookUsage {
 
   /** An alarm: what cannot be booked has passed a gateway, so more of its kind may. Never with the value. */
   private tellReplaced(records: readonly UsageRecord[], bookings: readonly Booking[]): void {
-    const replaced = records.flatMap((record) => (record.kind === 'event' && record.replaced.length > 0 ? [record] : []));
-    if (replaced.length === 0) return;
-    const booked = new Set(bookings.map(({ event }) => event));
-    for (const { event, replaced: fields } of replaced) {
-      if (!booked.has(event)) continue;
-      this.logger.error({ requestId: event.requestId, fields }, 'a usage event was booked with values replaced that the database cannot hold');
+    for (const record of records) {
+      if (record.kind === 'poison' || record.replaced.length === 0) continue;
+      const { event, replaced } = record;
+      if (!bookings.some((booking) => booking.event === event)) continue;
+      this.logger.error(
+        { requestId: event.requestId, fields: replaced },
+        'a usage event was booked with values replaced that the database cannot hold',
+      );
       this.meter.valueReplaced();
     }
   }
@@ -110,7 +112,8 @@ function afterRefusal(record: UsageRecord, fault: string): UsageRecord {
   const { delivery } = record;
   const plainest = record.kind === 'event' ? plainestEvent(record.event) : null;
   if (record.kind === 'poison' || plainest === null) return { kind: 'poison', delivery, reason: fault };
-  return { kind: 'event', delivery, event: plainest.event, replaced: [...new Set([...record.replaced, ...plainest.replaced])] };
+  const replaced = [...new Set([...record.replaced, ...plainest.replaced])];
+  return { kind: 'event', delivery, event: plainest.event, replaced };
 }
 
 /** Holds that these bookings end; of an orphan there is none left. */

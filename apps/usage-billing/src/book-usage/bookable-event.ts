@@ -7,13 +7,13 @@ export interface BookableEvent {
 }
 
 /** What an event says in words: nothing is found by them, and nothing is owed by them. */
-const WORDS = ['route', 'provider', 'model', 'priceVersion', 'clientAddress'] as const satisfies (keyof UsageRecordedV1)[];
+const WORDS = ['route', 'provider', 'model', 'priceVersion', 'clientAddress'] as const;
 /** All texts of an event whose form is not fixed, but for the ids of its accounts. */
-export const TEXTS = ['organizationId', 'apiKeyId', 'journalId', ...WORDS] as const satisfies (keyof UsageRecordedV1)[];
-const MOMENTS = ['startedAt', 'endedAt'] as const satisfies (keyof UsageRecordedV1)[];
+export const TEXTS = ['organizationId', 'apiKeyId', 'journalId', ...WORDS] as const;
+const MOMENTS = ['startedAt', 'endedAt'] as const;
 
-/** The most that a `bigint` of Postgres holds: some nine billion USD. */
-export const AMOUNT_MAX = 9_223_372_036_854_775_807n;
+/** Nine billion USD. A `bigint` of Postgres holds a little more, which is room for what is added to a sum. */
+export const AMOUNT_MAX = 9_000_000_000_000_000_000n;
 
 /** ISO 8601 has a year 0, Postgres has none. */
 const YEAR_ZERO = /^0000/;
@@ -72,5 +72,6 @@ function bookableAccounts(accounts: Accounts): Accounts {
     if (!byId.has(accountId)) byId.set(accountId, isBookable ? account : { accountId, capNanoUsd });
   }
   const bookable = [...byId.values()];
-  return bookable.length === accounts.length && bookable.every((account, at) => account === accounts[at]) ? accounts : bookable;
+  const isSame = bookable.length === accounts.length && bookable.every((account, at) => account === accounts[at]);
+  return isSame ? accounts : bookable;
 }

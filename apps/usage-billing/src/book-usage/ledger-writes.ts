@@ -125,7 +125,8 @@ async function addToKeyUsage(manager: EntityManager, bookings: readonly Booking[
   await insert(manager, 'key_usage', KEY_USAGE_COLUMNS, [...sumByKey(bookings)].sort(([a], [b]) => (a < b ? -1 : 1)),
     `ON CONFLICT (api_key_id) DO UPDATE SET requests = known.requests + EXCLUDED.requests,
        input_tokens = known.input_tokens + EXCLUDED.input_tokens, output_tokens = known.output_tokens + EXCLUDED.output_tokens,
-       cost_nano_usd = least(known.cost_nano_usd::numeric + EXCLUDED.cost_nano_usd, ${AMOUNT_MAX})::bigint, charge_nano_usd = known.charge_nano_usd + EXCLUDED.charge_nano_usd,
+       cost_nano_usd = least(known.cost_nano_usd::numeric + EXCLUDED.cost_nano_usd, ${AMOUNT_MAX})::bigint,
+       charge_nano_usd = known.charge_nano_usd + EXCLUDED.charge_nano_usd,
        last_used_at = greatest(known.last_used_at, EXCLUDED.last_used_at),
        last_used_from = CASE WHEN EXCLUDED.last_used_at >= known.last_used_at THEN EXCLUDED.last_used_from ELSE known.last_used_from END`);
 }

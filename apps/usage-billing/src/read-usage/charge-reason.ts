@@ -6,10 +6,11 @@ type ReasonFields = Pick<BookedEvent, 'outcome' | 'usageSource' | 'costNanoUsd' 
 export interface ChargeReason {
   /**
    * `provider_reported` and `counted`: the cost of the usage, by the one who counted it. `capped_by_hold` and
-   * `capped_by_limit`: less than the cost, since no more than this was held, or left. `capped_as_implausible`: less than
-   * the cost, since no such request uses so much. `nothing_owed`: no usage.
+   * `capped_by_limit`: less than the cost, since no more than this was held, or left. `capped_as_implausible`: less
+   * than the cost, since no such request uses so much. `nothing_owed`: no usage.
    */
-  readonly reason: 'provider_reported' | 'counted' | 'capped_by_hold' | 'capped_by_limit' | 'capped_as_implausible' | 'nothing_owed';
+  readonly reason:
+    | 'provider_reported' | 'counted' | 'capped_by_hold' | 'capped_by_limit' | 'capped_as_implausible' | 'nothing_owed';
   /** One or two sentences. */
   readonly explanation: string;
 }

@@ -3,7 +3,12 @@ import { z } from 'zod';
 import { ledgerId } from '../ledger-text.js';
 import { digest, id, instant, nanoUsd, readableItems } from '../primitives.js';
 
-const identity = { apiKeyId: ledgerId, organizationId: ledgerId, version: z.int().positive(), digests: z.array(digest).readonly() };
+const identity = {
+  apiKeyId: ledgerId,
+  organizationId: ledgerId,
+  version: z.int().positive(),
+  digests: z.array(digest).readonly(),
+};
 const limit = z.int().positive().nullable();
 /** A scope of a later release opens nothing here, and is no reason to refuse what the others open. */
 const scopes = z

@@ -64,7 +64,9 @@ export function badChatInput(shape: () => Shape): void {
         fc.constantFrom('a', 'org/model:free', '模型', '🙂', ' ', '\\ud83d\\ude00', '\\u0000', '\\udc00'),
       );
       // To the simulator a question mark says how to answer.
-      const names = fc.sample(fc.array(piece, { maxLength: 4 }), 80).map((pieces) => pieces.join('')).filter((name) => !/\?|\\u003f/.test(name));
+      const names = fc.sample(fc.array(piece, { maxLength: 4 }), 80)
+        .map((pieces) => pieces.join(''))
+        .filter((name) => !/\?|\\u003f/.test(name));
       const key = await shape().client().createKey();
       let costNanoUsd = 0n;
       let served = 0;

@@ -220,7 +220,7 @@ const tokens = (input: number, output: number) => ({
   total_tokens: input + output,
 });
 const right = { input: 100, output: 50 };
-const imageAlone = [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }];
+const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
 const textLikeReport = '"usage":{"prompt_tokens":1,"completion_tokens":1}';
 
 /** Where reports stand, and which of several counts. */
@@ -337,9 +337,19 @@ const implausible: readonly Quirk[] = [
   ...([
     ['output', {}, { input: 100, output: 10 * outputTokensMax }, tokens(100, 1e9)],
     ['output of two choices', { n: 2 }, { input: 100, output: 20 * outputTokensMax }, tokens(100, 1e9)],
-    ['output beyond the ceiling that was named', { max_tokens: 60 }, { input: 100, output: 10 * outputTokensMax, atHold: true }, tokens(100, 1e9)],
+    [
+      'output beyond the ceiling that was named',
+      { max_tokens: 60 },
+      { input: 100, output: 10 * outputTokensMax, atHold: true },
+      tokens(100, 1e9),
+    ],
     ['input', {}, { input: 16_384, output: 50 }, tokens(1e9, 50)],
-    ['input for an image', { messages: imageAlone }, { input: 2_000_000, output: 50 }, tokens(1e9, 50)],
+    [
+      'input for an image',
+      { messages: [{ role: 'user', content: [image] }] },
+      { input: 2_000_000, output: 50 },
+      tokens(1e9, 50),
+    ],
   ] satisfies [string, object, Tokens, object][]).flatMap(([what, fields, usage, told]): Quirk[] => [
     {
       name: `a report of ${what} that nobody can have used is cut, and the rest is nobody's debt`,

@@ -47,7 +47,8 @@ describe('the body of a request', () => {
     expect(await answer).toBeUndefined();
     expect(exchange).toMatchObject({ model: 'm', stream: true, showUsage: false });
   });
-  it.each(['"w-\\u0000"', '"m\\ud83d"', '"\\n"', '""', '1'])('is refused where its model could not be booked: %s', async (model) => {
+  const noModelNames = ['"w-\\u0000"', '"m\\ud83d"', '"\\n"', '""', '1'];
+  it.each(noModelNames)('is refused where its model could not be booked: %s', async (model) => {
     const body = `{"model":${model}}`;
     const refusal = await receive(await sent(`content-length: ${body.length}`, body));
     expect(refusal).toMatchObject({ code: 'invalid_request', param: 'model' });

@@ -23,7 +23,8 @@ function judged(body: object, usage: ReturnType<typeof usageOf>, model = 'm') {
   const exchange = { body: bytes, fields: scanBody(bytes) as BodyFields, model } as unknown as Exchange;
   return plausibleUsage(exchange, { model, price } as unknown as Target, usage);
 }
-const owedInput = (body: object, reported: number, model?: string) => judged(body, usageOf(reported, 0), model).owed.inputTokens;
+const owedInput = (body: object, reported: number, model?: string) =>
+  judged(body, usageOf(reported, 0), model).owed.inputTokens;
 const owedOutput = (body: object, reported: number) => judged(body, usageOf(0, reported)).owed.outputTokens;
 
 describe('the input that a request can have used', () => {
@@ -38,12 +39,14 @@ describe('the input that a request can have used', () => {
   });
   it('stays that with all that stands in the body itself', () => {
     const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } };
+    const answered = { role: 'assistant', content: null, tool_calls: [call], audio: null };
     for (const body of [
-      user([{ type: 'text', text: 'hi', cache_control: { type: 'ephemeral' } }]), user([]), user(['hi']), user(null), {},
+      user([{ type: 'text', text: 'hi', cache_control: { type: 'ephemeral' } }]),
+      user([]), user(['hi']), user(null), {},
       user('see https://example.com/a.png, "image_url" and {"type":"file"}'),
-      { messages: [{ role: 'assistant', content: null, tool_calls: [call], audio: null }, { role: 'tool', tool_call_id: 'c', content: 'r' }] },
-      { ...user('hi'), tools: [{ type: 'function', function: { name: 'f', parameters: { url: { type: 'string' } } } }] },
-      { ...user('hi'), temperature: 0, stop: ['a'], response_format: { type: 'json_object' }, web_search_options: null, plugins: null },
+      { messages: [answered, { role: 'tool', tool_call_id: 'c', content: 'r' }] },
+      { ...user('hi'), tools: [{ type: 'function', function: { name: 'f', parameters: { url: { type: 'u' } } } }] },
+      { ...user('hi'), temperature: 0, stop: ['a'], response_format: { type: 'json_object' }, plugins: null },
     ]) expect(owedInput(body, 50_000), JSON.stringify(body)).toBe(16_384);
   });
   it.each<[string, object]>([
@@ -68,7 +71,8 @@ describe('the input that a request can have used', () => {
     expect(owedInput(body, 1_000_000_000)).toBe(100_000);
   });
   it('is the model’s context where the model looks things up by itself', () => {
-    for (const model of ['sonar-pro', 'gpt-4o-search-preview', 'o3-deep-research', 'org/model:online', 'groq/compound']) {
+    const models = ['sonar-pro', 'gpt-4o-search-preview', 'o3-deep-research', 'org/model:online', 'groq/compound'];
+    for (const model of models) {
       expect(owedInput(user('hi'), 50_000, model), model).toBe(50_000);
     }
   });
@@ -85,7 +89,9 @@ describe('the output that a request can have used', () => {
     expect(owedOutput({}, 5_000)).toBe(5_000);
     expect(owedOutput({}, 1_000_000_000)).toBe(5_000);
     expect(owedOutput({ n: 3 }, 1_000_000_000)).toBe(15_000);
-    for (const max_tokens of [null, 0, -1, '100', 1e400]) expect(owedOutput({ max_tokens }, 1_000_000_000), String(max_tokens)).toBe(5_000);
+    for (const max_tokens of [null, 0, -1, '100', 1e400]) {
+      expect(owedOutput({ max_tokens }, 1_000_000_000), String(max_tokens)).toBe(5_000);
+    }
     expect(owedOutput({ n: Number.MAX_SAFE_INTEGER }, 1_000_000_000)).toBe(10_000_000);
   });
   it('is owed up to the ceiling that was named, for each choice, and believed beyond it', () => {
@@ -109,7 +115,10 @@ describe('what a customer owes without a hold', () => {
   });
   it('is never more than the report, nor than what is plausible, and its parts fit', () => {
     const tokens = fc.oneof(fc.nat(20_000), fc.nat(1_000_000_000));
-    const fields = fc.record({ max_tokens: fc.oneof(fc.nat(10_000), fc.jsonValue()), n: fc.oneof(fc.nat(9), fc.jsonValue()) }, { requiredKeys: [] });
+    const fields = fc.record(
+      { max_tokens: fc.oneof(fc.nat(10_000), fc.jsonValue()), n: fc.oneof(fc.nat(9), fc.jsonValue()) },
+      { requiredKeys: [] },
+    );
     const content = fc.oneof(fc.string({ maxLength: 30_000 }), fc.jsonValue(), fc.constant([image]));
     fc.assert(
       fc.property(tokens, tokens, tokens, tokens, fields, content, (input, output, cached, reasoning, body, text) => {

@@ -29,7 +29,7 @@ export function plausibleUsage(exchange: Exchange, target: Target, usage: TokenU
   const { maxOutputTokens } = target.price;
   const named = namedOutputTokens(exchange);
   const longest = Math.min(OUTPUT_TIMES_ALLOWED * maxOutputTokens * choicesAsked(exchange), TOKENS_MAX);
-  const inputTokensMax = usage.inputTokens <= INPUT_TOKENS_ALLOWED ? INPUT_TOKENS_ALLOWED : inputBound(exchange, target, usage.inputTokens);
+  const inputTokensMax = inputBound(exchange, target, usage.inputTokens);
   const believed = cut(usage, inputTokensMax, Math.max(named, longest));
   return { believed, owed: named > 0 ? cut(believed, inputTokensMax, named) : believed };
 }

@@ -32,7 +32,8 @@ export function settle(journal: Journal, admission: Admission, onLoss: OnLoss): 
     const journaled = exchange.journaled!;
     const costNanoUsd = least(costOf(target.price, reported), COST_NANO_USD_MAX);
     const { believed: usage, owed } = plausibleUsage(exchange, target, reported);
-    const chargeNanoUsd = least(costNanoUsd, holdNanoUsd ?? (owed === reported ? costNanoUsd : costOf(target.price, owed)));
+    const owedNanoUsd = holdNanoUsd ?? (owed === reported ? costNanoUsd : costOf(target.price, owed));
+    const chargeNanoUsd = least(costNanoUsd, owedNanoUsd);
     if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd, reported);
     const journalNumber = journal.takeNumber();
     const final = finalText(exchange.eventHead, { target, journalNumber, outcome, usage, usageSource, costNanoUsd, chargeNanoUsd, endedAtMs: Date.now() });
