@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
+import { basename } from 'node:path';
 import type { Admission } from '@tollgate/admission';
 import type { BusPublisher } from '@tollgate/bus';
 import { isConfigured, SIMULATOR_NAME, type Provider as ProviderConfig, type TollgateConfig } from '@tollgate/config';
@@ -16,6 +17,7 @@ import { CreditEpochs } from './request-path/admit/credit-epochs.js';
 import { RouteTable } from './request-path/choose-route/route-table.js';
 import { openProvider, type Provider } from './request-path/forward/provider.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
+import { askAboutMissedChanges } from './request-path/identify-key/missed-changes.js';
 import { InFlight } from './request-path/in-flight.js';
 import { sendRefusal } from './request-path/reply.js';
 import { RequestLog } from './request-path/request-log.js';
@@ -45,6 +47,7 @@ const END_MS_MAX = 10_000;
 export class Gateway {
   readonly #epochs: CreditEpochs;
   readonly #inFlight: InFlight;
+  readonly #journal: Journal;
   readonly #life: GatewayLife;
   readonly #providers: ReadonlyMap<string, Provider>;
   readonly #refuse: InferenceHandlers['refuse'];
@@ -54,15 +57,15 @@ export class Gateway {
   /** Takes the journal's folder for this process. Throws FolderLockedError where another one has it. */
   constructor(private readonly ports: GatewayPorts) {
     const { admission, config, logger, registry } = ports;
-    const journal = Journal.open(ports.journalFolder);
+    const journal = (this.#journal = Journal.open(ports.journalFolder));
     journal.onTrouble(tellJournalTrouble(logger));
+    journal.onDamage(({ path }, bytes) => logger.error({ segment: basename(path), bytes }, JOURNAL_DAMAGE));
     const gateway: GatewayIdentity = { instanceId: randomUUID(), journalId: journal.journalId };
     const inFlight = (this.#inFlight = new InFlight());
     const shipper = new Shipper(journal, ports.bus, logger);
     const announcer = new Announcer(admission, journal, inFlight, gateway);
-    const keys = new KeyCache(ports.snapshots, ports.keyManagement, (snapshot) => {
-      if (snapshot.state === 'revoked' && snapshot.reason === 'leaked') inFlight.abortKey(snapshot.apiKeyId);
-    });
+    const keys = new KeyCache(ports.snapshots, ports.keyManagement, (tombstone) => inFlight.endKey(tombstone));
+    askAboutMissedChanges(ports.snapshots, keys, inFlight);
     this.#epochs = new CreditEpochs(admission, ports.usageBilling, (organizationId) => announcer.announce(organizationId), logger);
     this.#life = new GatewayLife({ admission, announcer, gateway, inFlight, journal, logger, shipper, usageBilling: ports.usageBilling });
     this.#providers = new Map(
@@ -115,9 +118,10 @@ export class Gateway {
     return this.#epochs.open(organizationId);
   }
 
-  /** Whether capped keys can be served, and changes of keys are heard. */
+  /** Whether capped keys can be served, changes of keys are heard, and the disk takes the journal. */
   readiness(): Record<string, boolean> {
-    return { registered: this.#life.registered, keyChanges: this.ports.snapshots.ageMs() < 3_000 };
+    const keyChanges = this.ports.snapshots.ageMs() < 3_000;
+    return { registered: this.#life.registered, keyChanges, journal: this.#journal.writable };
   }
 
   /** Requests that this process answers for at the moment. */
@@ -139,6 +143,9 @@ export class Gateway {
     await Promise.all([...this.#providers.values()].flatMap(({ pool, freshPool }) => [pool.destroy(), freshPool.destroy()]));
   }
 }
+
+const JOURNAL_DAMAGE =
+  'the journal holds bytes that are no record: usage in them is lost; the file is kept, at last with .damaged to its name';
 
 /** While the disk does not take the journal, every request is refused: that is said at once, and again at times. */
 const JOURNAL_TROUBLE_INTERVAL_MS = 10_000;

@@ -77,6 +77,16 @@ describe('a chat call', () => {
   });
 });
 
+describe('a chat call that names two hosts', () => {
+  it.each(['host: y', 'Host: x', 'HOST: '])('is 400 in the shape of OpenAI, and nothing is served: %s', async (more) => {
+    for (const target of ['/v1/chat/completions', '//api/v1/chat/completions/', 'http://host/v1/chat/completions']) {
+      const { status, headers, text } = await exchange(`POST ${target}`, '{}', `connection: close\r\n${more}\r\n`);
+      expect([status, headers.get('content-type')]).toEqual([400, 'application/json']);
+      expect(JSON.parse(text)).toMatchObject({ error: { code: 'invalid_request', message: 'The request has more than one Host header.' } });
+    }
+  });
+});
+
 describe('another method on the path of chat calls', () => {
   it.each(['GET', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'TRACE'])('is 405 in the shape of OpenAI: %s', async (method) => {
     for (const target of ['/v1/chat/completions', '/api/v1/chat/completions?a=b', '//v1/chat/completions/', 'http://host/v1/chat/completions']) {

@@ -1,8 +1,9 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { namesSeveralHosts, SEVERAL_HOSTS } from '@tollgate/http';
 import type { FastifyInstance } from 'fastify';
 import { CHAT_METHOD, CHAT_PATHS, isInferencePath, plainPath, refusalAt } from './inference-paths.js';
 import { Exchange } from './request-path/exchange.js';
-import type { Refusal } from './request-path/refusal.js';
+import { refuse as refusal, type Refusal } from './request-path/refusal.js';
 import { replyHeaders } from './request-path/reply.js';
 
 /** What is done with a request of the inference side. */
@@ -23,8 +24,11 @@ export function serveInference(server: Server, framework: FastifyInstance, { ser
   server.removeAllListeners('request');
   server.on('request', (request: IncomingMessage, reply: ServerResponse) => {
     const { method, url } = request;
-    if (method === CHAT_METHOD && isChatPath(url!)) void serve(new Exchange(request, reply));
-    else if (isUnreadable(url!) && isInferencePath(plainPath(url!))) {
+    if (method === CHAT_METHOD && isChatPath(url!)) {
+      const exchange = new Exchange(request, reply);
+      if (namesSeveralHosts(request.rawHeaders)) refuse(exchange, refusal('invalid_request', { message: SEVERAL_HOSTS }));
+      else void serve(exchange);
+    } else if (isUnreadable(url!) && isInferencePath(plainPath(url!))) {
       // The framework would answer these in its own shape, before any hook.
       refuse(new Exchange(request, reply), refusalAt(method!, plainPath(url!)));
     } else for (const listener of others) listener.call(server, request, reply);

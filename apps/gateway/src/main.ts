@@ -51,9 +51,12 @@ async function start(): Promise<void> {
   }));
   const app = await createNestServer(GatewayModule.register(gateway), { logger });
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
-    keyManagement: environment.KEY_MANAGEMENT_URL,
-    usageBilling: environment.USAGE_BILLING_URL,
-    secretScanning: environment.SECRET_SCANNING_URL,
+    urls: {
+      keyManagement: environment.KEY_MANAGEMENT_URL,
+      usageBilling: environment.USAGE_BILLING_URL,
+      secretScanning: environment.SECRET_SCANNING_URL,
+    },
+    serviceSecret: environment.TOLLGATE_SERVICE_SECRET,
   });
   await app.init();
   const tell = (line: string) => logger.info(line);

@@ -126,6 +126,7 @@ function registerGauges(registry: Registry, { admission, inFlight, journal, ship
   gauge('tollgate_gateway_settle_lag_seconds', 'How long the oldest settle has been on its way to the store', () => admission.settleLagMs() / 1_000);
   gauge('tollgate_gateway_journal_bytes', 'Bytes of the journal on disk', () => journal.counts().bytes);
   gauge('tollgate_gateway_journal_age_seconds', 'Age of the oldest segment of the journal', () => journal.counts().ageMs / 1_000);
+  gauge('tollgate_gateway_journal_damaged_bytes', 'Bytes of the journal that turned out to be no record, since the start', () => journal.counts().damagedBytes);
   gauge('tollgate_gateway_journal_unshipped_records', 'Finals in the journal that the bus has not acknowledged', () => shipper.unshipped());
   gauge('tollgate_gateway_ship_lag_seconds', 'How long usage has been waiting to be acknowledged by the bus', () => shipper.lagMs() / 1_000);
   gauge('tollgate_gateway_key_changes_age_seconds', 'How far behind the knowledge of key changes may be', () => Math.min(snapshots.ageMs() / 1_000, AGE_SECONDS_MAX));

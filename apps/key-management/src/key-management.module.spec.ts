@@ -257,10 +257,12 @@ describe('leaked keys', () => {
     expect(outcomes[0]!.key).toMatchObject({ apiKeyId: one.id, name: 'a key', maskedKey: one.masked_key, ownerEmails: ['owner@localhost'] });
     expect(outcomes[1]!.key).toBeNull();
     expect(await snapshots.read(digestOf(two))).toMatchObject({ snapshot: { state: 'revoked', reason: 'leaked' } });
+    expect(await snapshots.read(digestOf(deleted))).toMatchObject({ snapshot: { state: 'revoked', reason: 'leaked', version: 3 } });
     const again = await api.revokeLeakedKeys({ origin: 'github', digests });
     expect(again.map(({ outcome }) => outcome)).toEqual(['already_revoked', 'unknown', 'already_revoked', 'already_revoked', 'already_revoked']);
     expect(again[0]!.key).toEqual(outcomes[0]!.key);
     await vi.waitFor(() => expect(changesOf(one.id).map(({ change }) => change)).toEqual(['created', 'leaked']));
+    await vi.waitFor(() => expect(changesOf(deleted.id).map(({ change }) => change)).toEqual(['created', 'deleted', 'leaked']));
   });
 
   it('are pending while the gateways cannot be told', async () => {

@@ -19,6 +19,7 @@ import { LeaksReportedController } from './revoke-leaked-keys/leaks-reported.con
 import { RevokeLeakedKeys } from './revoke-leaked-keys/revoke-leaked-keys.js';
 import { KeyStore } from './store/key-store.js';
 import { Members } from './store/members.js';
+import { DigestLookUps } from './verify-key/digest-look-ups.js';
 import { VerifyKey } from './verify-key/verify-key.js';
 
 /** What key-management needs of the world. */
@@ -44,15 +45,15 @@ export interface KeyManagementPorts {
 @Module({})
 export class KeyManagementModule {
   static register(ports: KeyManagementPorts): DynamicModule {
-    const { database: { dataSource }, snapshots, bus, logger, registry } = ports;
+    const { database: { dataSource, lookUps }, snapshots, bus, logger, registry } = ports;
     const meter = new KeyMeter(registry);
-    const store = new KeyStore(dataSource);
+    const store = new KeyStore(dataSource, lookUps);
     const members = new Members(dataSource);
     const relay = new KeyRelay({ dataSource, snapshots, bus, logger, meter, snapshotBoundMs: ports.snapshotBoundMs });
     registerOutboxGauges(registry, () => relay.backlog());
     const spending = new KeySpendingLookup(() => ports.usageBilling, logger);
     const revokeLeakedKeys = new RevokeLeakedKeys(store, members, relay, meter);
-    const verifyKey = new VerifyKey(store, snapshots, logger);
+    const verifyKey = new VerifyKey(new DigestLookUps((digests) => store.lookUp(digests), meter), snapshots, logger);
     return {
       module: KeyManagementModule,
       controllers: [ApiKeysController, LeaksReportedController],

@@ -9,6 +9,7 @@ import { readConfig, readUnknown } from './config.js';
 import { KeyManagementInternalModule } from './key-management-internal.module.js';
 import { KeyManagementModule } from './key-management.module.js';
 import { keyManagementSchema } from './store/migrations/index.js';
+import { refuseOtherPepper } from './store/refuse-other-pepper.js';
 
 const SERVICE = 'key-management';
 /** Keys are shown without their spending rather than late. */
@@ -24,6 +25,7 @@ async function start(): Promise<void> {
   await listenersFree(config);
   await prepareDatabase(config.DATABASE_URL, keyManagementSchema, (line) => logger.warn(line));
   const database = await openDatabase({ url: config.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
+  await refuseOtherPepper(database.dataSource, { pepper: config.TOLLGATE_PEPPER, warn: (line) => logger.warn(line) });
   const redis = connectRedis({ url: config.REDIS_URL, name: SERVICE, onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached') });
   const kafka = { brokers: config.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: config.KAFKA_TOPIC_PREFIX };
   const bus = kafkaBus(kafka);
@@ -40,7 +42,9 @@ async function start(): Promise<void> {
     keyMarker: config.TOLLGATE_KEY_MARKER,
     initOwnerEmail: config.INIT_OWNER_EMAIL,
   });
-  const app = await createNestServer(KeyManagementInternalModule.register(keyManagement, config.TOLLGATE_SERVICE_SECRET), { logger });
+  const serviceSecret = config.TOLLGATE_SERVICE_SECRET;
+  const internal = KeyManagementInternalModule.register(keyManagement, serviceSecret);
+  const app = await createNestServer(internal, { logger, registry, serviceSecret });
   app.connectMicroservice({ strategy: consumer });
   await app.startAllMicroservices();
   await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);

@@ -44,7 +44,7 @@ async function start(): Promise<void> {
     pepper: config.TOLLGATE_PEPPER,
     ...(config.TOLLGATE_PUBLIC_URL !== undefined && { publicUrl: config.TOLLGATE_PUBLIC_URL.replace(/\/+$/, '') }),
   });
-  const app = await createNestServer(module, { logger });
+  const app = await createNestServer(module, { logger, registry, serviceSecret });
   app.connectMicroservice({ strategy: consumer });
   await app.startAllMicroservices();
   await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);

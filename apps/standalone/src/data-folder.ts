@@ -1,4 +1,4 @@
-import { existsSync, statfsSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { inFolder, StartFault } from '@tollgate/app-process';
 import { lockFolder, tryWriting } from '@tollgate/folder-lock';
@@ -25,16 +25,20 @@ export function takeDataFolder(folder: string): { release(): void } {
 }
 
 /**
- * Sees to it that an embedded database fits where there is none yet: it would be left half made.
+ * Sees to it that an embedded database that is made in `folder` fits: it would be left half made.
  * @throws {StartFault} where the disk has no room for it
  */
 export function roomForDatabase(folder: string): void {
-  if (existsSync(join(folder, 'PG_VERSION'))) return;
-  const { bavail, bsize } = statfsSync(join(folder, '..'));
-  const free = bavail * bsize;
-  if (free >= FIRST_START_BYTES) return;
+  const free = freeMib(join(folder, '..'));
+  if (free * MIB >= FIRST_START_BYTES) return;
   throw new StartFault(
     'TOLLGATE_DATA',
-    `no space is left on the disk of ${folder} for the database: it takes ${FIRST_START_BYTES / MIB} MiB, and ${Math.floor(free / MIB)} MiB are free; make room, or name another folder`,
+    `no space is left on the disk of ${folder} for the database: it takes ${FIRST_START_BYTES / MIB} MiB, and ${free} MiB are free; make room, or name another folder`,
   );
+}
+
+/** What is free on the disk of a folder, in whole MiB. */
+export function freeMib(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return Math.floor((bavail * bsize) / MIB);
 }

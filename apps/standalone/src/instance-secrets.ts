@@ -1,77 +1,103 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartFault } from '@tollgate/app-process';
 import { secretDigest } from '@tollgate/http';
 import { z } from 'zod';
+import { replaceFile } from './replace-file.js';
 
-/** Without a digest until an admin secret was shown: then no start has ever completed. */
-const kept = z.strictObject({ pepper: z.string().min(16), adminSecretDigest: z.string().min(1).optional() });
+/** The digest is missing until the admin secret was given, or one that was made was shown. */
+const keptSecrets = z.object({ pepper: z.string().min(16), adminSecretDigest: z.string().min(1).optional() });
+export type KeptSecrets = z.output<typeof keptSecrets>;
+
+/**
+ * Stands in the place of a pepper that is given from outside and never written down. The release before reads the file
+ * as long as it has a pepper of this length, and does not look at it where one is given.
+ */
+const GIVEN_FROM_OUTSIDE = 'not kept here: TOLLGATE_PEPPER gives it';
 
 export interface InstanceSecrets {
   readonly pepper: string;
-  /** As `AdminGuard` takes it: the secret of the environment, or the digest of the one made here. */
+  /** The setting to look at where the keys were made under another pepper, and which one this is. */
+  readonly pepperSource: { readonly variable: string; readonly is: string };
+  /** As `AdminGuard` takes it: the secret of the environment, or the digest of one that was given or made before. */
   readonly adminSecret: string;
   /** The plaintext of an admin secret made just now, to be shown; null otherwise. */
   readonly newAdminSecret: string | null;
-  /** To be called once the admin secret was shown: later starts keep to it. Durable when it returns. */
+  /**
+   * To be called once the database is known to take the pepper. Where it is given from outside and was kept until now,
+   * it is kept no longer, and the answer is true.
+   */
+  accepted(): boolean;
+  /** To be called once a new admin secret was shown: later starts keep to it. Durable when it returns. */
   shown(): void;
 }
 
 /**
- * The secrets of an installation: what the environment gives, else what the data folder keeps. The pepper is kept from
- * the first start on. Of the admin secret only a digest is kept, and only after somebody has seen it: a start that does
- * not get that far leaves it to the next one to make another.
+ * The secrets of an installation: what the environment gives, else what the data folder keeps. A pepper that is made is
+ * kept from the first start on, one that is given never. Of the admin secret only a digest is kept: of one that is
+ * given at once, in the place of any before; of one that is made only after somebody has seen it, so that a start that
+ * does not get that far leaves it to the next one to make another.
  * @throws {StartFault} where the file that keeps them is damaged
  */
 export function instanceSecrets(folder: string, given: { readonly pepper: string | undefined; readonly adminSecret: string | undefined }): InstanceSecrets {
-  if (given.pepper !== undefined && given.adminSecret !== undefined) {
-    return { pepper: given.pepper, adminSecret: given.adminSecret, newAdminSecret: null, shown: () => undefined };
-  }
-  const found = read(folder);
-  const pepper = found?.pepper ?? given.pepper ?? randomBytes(32).toString('base64url');
-  if (found === null) write(folder, { pepper });
+  const found = readSecrets(folder);
+  const keptPepper = found?.pepper === GIVEN_FROM_OUTSIDE ? undefined : found?.pepper;
+  const pepper = given.pepper ?? keptPepper ?? randomBytes(32).toString('base64url');
+  const givenDigest = given.adminSecret === undefined ? undefined : secretDigest(given.adminSecret);
+  const keptDigest = givenDigest ?? found?.adminSecretDigest;
+  const newAdminSecret = keptDigest === undefined ? `tg-admin-${randomBytes(24).toString('base64url')}` : null;
 
-  const keptDigest = found?.adminSecretDigest;
-  const newAdminSecret = keptDigest === undefined && given.adminSecret === undefined ? `tg-admin-${randomBytes(24).toString('base64url')}` : null;
-  const adminSecretDigest = keptDigest ?? secretDigest(newAdminSecret ?? given.adminSecret!);
+  let kept = found;
+  const keep = (next: { pepper: string; adminSecretDigest: string | undefined }): void => {
+    if (kept?.pepper === next.pepper && kept.adminSecretDigest === next.adminSecretDigest) return;
+    kept = next.adminSecretDigest === undefined ? { pepper: next.pepper } : { ...next, adminSecretDigest: next.adminSecretDigest };
+    replaceFile(secretsFile(folder), JSON.stringify(kept));
+  };
+  const toKeep = given.pepper === undefined ? pepper : GIVEN_FROM_OUTSIDE;
+  // What is kept stays until it is certain that the keys were made under the other one.
+  let pepperKept = found?.pepper ?? toKeep;
+  keep({ pepper: pepperKept, adminSecretDigest: keptDigest });
   return {
-    pepper: given.pepper ?? pepper,
-    adminSecret: given.adminSecret ?? adminSecretDigest,
+    pepper,
+    pepperSource: sourceOf(folder, given.pepper, keptPepper),
+    adminSecret: given.adminSecret ?? keptDigest ?? secretDigest(newAdminSecret!),
     newAdminSecret,
+    accepted: () => {
+      if (pepperKept === toKeep) return false;
+      pepperKept = toKeep;
+      keep({ pepper: pepperKept, adminSecretDigest: keptDigest });
+      return given.pepper !== undefined;
+    },
     shown: () => {
-      if (keptDigest === undefined) write(folder, { pepper, adminSecretDigest });
+      if (newAdminSecret !== null) keep({ pepper: pepperKept, adminSecretDigest: secretDigest(newAdminSecret) });
     },
   };
 }
 
-const fileIn = (folder: string): string => join(folder, 'instance.json');
-
-function read(folder: string): z.output<typeof kept> | null {
-  const path = fileIn(folder);
-  if (!existsSync(path)) return null;
-  try {
-    return kept.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch (error) {
-    throw new StartFault('TOLLGATE_DATA', `${path} is damaged: empty, cut off or changed. Put it back from a backup, since it keeps the pepper, without which no key is known; where no key was ever made, remove it`, error);
-  }
+function sourceOf(folder: string, given: string | undefined, kept: string | undefined): InstanceSecrets['pepperSource'] {
+  if (given !== undefined) return { variable: 'TOLLGATE_PEPPER', is: 'the one that is given' };
+  if (kept !== undefined) return { variable: 'TOLLGATE_DATA', is: `the one in ${secretsFile(folder)}` };
+  return { variable: 'TOLLGATE_PEPPER', is: 'one that was made just now, since it is not set' };
 }
 
-/** The file is as before or as it should be, also after a power cut; readable by its owner alone. */
-function write(folder: string, secrets: z.output<typeof kept>): void {
-  const path = fileIn(folder);
-  const file = openSync(`${path}.new`, 'w', 0o600);
+export const secretsFile = (folder: string): string => join(folder, 'instance.json');
+
+/**
+ * What a folder keeps; null where it keeps nothing.
+ * @throws {StartFault} where the file is damaged
+ */
+export function readSecrets(folder: string): KeptSecrets | null {
+  const path = secretsFile(folder);
+  if (!existsSync(path)) return null;
   try {
-    writeSync(file, JSON.stringify(secrets));
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.new`, path);
-  const entry = openSync(folder, 'r');
-  try {
-    fsyncSync(entry);
-  } finally {
-    closeSync(entry);
+    return keptSecrets.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;
+    throw new StartFault(
+      'TOLLGATE_DATA',
+      `${path} is damaged: empty, cut off or changed. Put it back from a backup, since it keeps the pepper, without which no key is known, unless TOLLGATE_PEPPER gives that; where no key was ever made, remove ${folder}`,
+      error,
+    );
   }
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MemoryAdmission } from '@tollgate/admission';
 import { loadConfig } from '@tollgate/config';
 import { Gateway } from '@tollgate/gateway';
+import { SecretChecks } from '@tollgate/http';
 import { KeyManagementModule, type KeyManagementPorts } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { SecretScanningModule, type SecretScanningPorts } from '@tollgate/secret-scanning';
@@ -35,6 +36,7 @@ beforeAll(() => {
   });
   KeyManagementModule.register({ database, logger, registry } as unknown as KeyManagementPorts);
   UsageBillingModule.register({ database, logger, registry } as unknown as UsageBillingPorts);
+  void new SecretChecks({ logger, registry });
   SecretScanningModule.register({ database, logger, registry } as unknown as SecretScanningPorts);
 });
 afterAll(async () => {

@@ -6,7 +6,7 @@ import { inProcessBus } from '@tollgate/bus';
 import { loadConfig } from '@tollgate/config';
 import { Gateway, GatewayModule } from '@tollgate/gateway';
 import { createNestServer, stopListening } from '@tollgate/http';
-import { DEFAULT_ORGANIZATION_ID, KEY_MANAGEMENT_API, KeyManagementModule } from '@tollgate/key-management';
+import { DEFAULT_ORGANIZATION_ID, KEY_MANAGEMENT_API, KeyManagementModule, refuseOtherPepper } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
 import { SecretScanningModule } from '@tollgate/secret-scanning';
@@ -15,7 +15,8 @@ import { USAGE_BILLING_API, UsageBillingModule } from '@tollgate/usage-billing';
 import { DISTRIBUTED_ONLY, lookUpVariable, readUnknown, type StandaloneEnvironment } from './config.js';
 import { takeDataFolder } from './data-folder.js';
 import { greeting } from './greeting.js';
-import { instanceSecrets } from './instance-secrets.js';
+import { instanceFolder } from './instance-folder.js';
+import { instanceSecrets, secretsFile } from './instance-secrets.js';
 import { lateServices } from './late-services.js';
 import { withSimulatedOutside } from './simulated-outside.js';
 import { StandaloneModule } from './standalone.module.js';
@@ -51,6 +52,9 @@ export async function startStandalone(
   const { TOLLGATE_HOST, TOLLGATE_PORT, TOLLGATE_OPERATIONS_HOST, TOLLGATE_OPERATIONS_PORT } = environment;
   await listenersFree(environment);
   const given = { pepper: environment.TOLLGATE_PEPPER, adminSecret: environment.TOLLGATE_ADMIN_SECRET };
+  const parts = { onServer: environment.DATABASE_URL !== undefined, pepperGiven: given.pepper !== undefined };
+  const instance = inFolder('TOLLGATE_DATA', dataFolder, () => instanceFolder(dataFolder, parts));
+  if (instance.warning !== null) warn(instance.warning);
   const secrets = inFolder('TOLLGATE_DATA', dataFolder, () => instanceSecrets(dataFolder, given));
   const stores = await openStores({
     dataFolder, tell, warn,
@@ -61,6 +65,10 @@ export async function startStandalone(
     },
   });
   const { database } = stores;
+  const { adminSecret, pepper } = secrets;
+  await refuseOtherPepper(database.dataSource, { pepper, source: secrets.pepperSource, warn });
+  if (inFolder('TOLLGATE_DATA', dataFolder, () => secrets.accepted()))
+    warn(`${secretsFile(dataFolder)} keeps the pepper no longer: TOLLGATE_PEPPER gives it, and must from now on`);
   let url = '';
   const { config, simulation, problem } = await withSimulatedOutside({
     config: configured, setting: environment.TOLLGATE_SIMULATOR, dataFolder, journalFolder, database, origin: () => url,
@@ -72,7 +80,6 @@ export async function startStandalone(
   const registry = createMetricsRegistry('standalone', { processMetrics: true });
   const { mail, mailFolder } = mailSender(dataFolder, environment.SMTP_URL, config.mail.from);
   const { keyManagement, usageBilling } = lateServices(() => ({ keyManagement: app.get(KEY_MANAGEMENT_API), usageBilling: app.get(USAGE_BILLING_API) }));
-  const { adminSecret, pepper } = secrets;
 
   const gateway = inFolder('TOLLGATE_DATA', journalFolder, () => new Gateway({
     admission, config, journalFolder, keyManagement, logger, pepper, registry, snapshots, usageBilling,
@@ -85,8 +92,10 @@ export async function startStandalone(
       SecretScanningModule.register({ database, keyManagement, usageBilling, mail, pepper, logger, registry, bus: bus.publisher, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl }),
       GatewayModule.register(gateway),
     ]),
-    { logger },
+    { logger, registry },
   );
+  // The journal's folder was the last part to be made; no key has been yet.
+  inFolder('TOLLGATE_DATA', dataFolder, () => instance.made());
   app.connectMicroservice({ strategy: bus.server });
   await app.startAllMicroservices();
   await app.init();

@@ -1,12 +1,8 @@
-import { join } from 'node:path';
-import { folderFault } from '@tollgate/app-process';
-import { tryWriting } from '@tollgate/folder-lock';
 import { keyManagementSchema } from '@tollgate/key-management';
 import {
   migrate,
   openDatabase,
   standaloneUseSchema,
-  startEmbeddedPostgres,
   takeSoleUse,
   tellOfNewer,
   type Database,
@@ -15,7 +11,8 @@ import {
 } from '@tollgate/postgres';
 import { secretScanningSchema } from '@tollgate/secret-scanning';
 import { usageBillingSchema } from '@tollgate/usage-billing';
-import { roomForDatabase } from './data-folder.js';
+import { openEmbeddedDatabase } from './embedded-database.js';
+import { databaseFolder } from './instance-folder.js';
 
 const POOL_SIZE = 10;
 /** What the sessions of the services on their own are called: what they change, this process would not hear of. */
@@ -47,7 +44,8 @@ export interface StoresOptions {
 export async function openStores(options: StoresOptions): Promise<Stores> {
   const { url, tell, warn } = options;
   tell(url === undefined ? 'opening the embedded database' : 'opening the database of DATABASE_URL');
-  const embedded = url === undefined ? await embeddedPostgres(options) : null;
+  const onDied = (error: Error): void => options.onLost('the embedded Postgres has died', error);
+  const embedded = url === undefined ? await openEmbeddedDatabase(databaseFolder(options.dataFolder), onDied) : null;
   const soleUse =
     url === undefined ? null : await takeSoleUse(url, { notBeside: SERVICES, onLost: options.onLost, tell: warn });
   const address = url ?? embedded!.url;
@@ -72,24 +70,4 @@ async function closeAll(database: Database, embedded: EmbeddedPostgres | null, s
   await database.close();
   await embedded?.close();
   await soleUse?.release();
-}
-
-async function embeddedPostgres({ dataFolder, onLost }: StoresOptions): Promise<EmbeddedPostgres> {
-  const folder = join(dataFolder, 'postgres');
-  roomForDatabase(folder);
-  try {
-    return await startEmbeddedPostgres(folder, (error) => onLost('the embedded Postgres has died', error));
-  } catch (error) {
-    throw folderFault('TOLLGATE_DATA', folder, diskFaultOf(dataFolder) ?? error);
-  }
-}
-
-/** Postgres ends in many ways on a disk that is full, and does not always say why. */
-function diskFaultOf(folder: string): unknown {
-  try {
-    tryWriting(folder);
-    return null;
-  } catch (error) {
-    return error;
-  }
 }

@@ -52,7 +52,9 @@ async function start(): Promise<void> {
     ...(keyManagement !== undefined && { keyManagement }),
     goneAfterMs: config.GATEWAY_GONE_AFTER_MS,
   });
-  const app = await createNestServer(UsageBillingInternalModule.register(usageBilling, config.TOLLGATE_SERVICE_SECRET), { logger });
+  const serviceSecret = config.TOLLGATE_SERVICE_SECRET;
+  const internal = UsageBillingInternalModule.register(usageBilling, serviceSecret);
+  const app = await createNestServer(internal, { logger, registry, serviceSecret });
   app.connectMicroservice({ strategy: consumer });
   await app.startAllMicroservices();
   await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);

@@ -1,4 +1,4 @@
-import { FolderLockedError } from '@tollgate/folder-lock';
+import { FolderLockedError, StrangeLockError } from '@tollgate/folder-lock';
 import { describe, expect, it } from 'vitest';
 import { folderFault } from './folder-fault.js';
 import { mendableFault, reasonOf, StartFault } from './start-fault.js';
@@ -29,6 +29,10 @@ describe('a folder that cannot be used', () => {
     expect(saidOf(new FolderLockedError('/data/journal', 'the process 4711'))).toBe(
       'TOLLGATE_DATA: the folder /data/journal is in use by the process 4711; stop that one, or name another folder',
     );
+  });
+
+  it('is one whose lock is none', () => {
+    expect(saidOf(new StrangeLockError('/data/lock'))).toMatch(/^TOLLGATE_DATA: \/data\/lock is no lock: .*remove it$/);
   });
 
   it('is not what a bug of ours, or a fault that was explained already, is turned into', () => {

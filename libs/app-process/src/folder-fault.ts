@@ -1,4 +1,4 @@
-import { FolderLockedError, makeFolder } from '@tollgate/folder-lock';
+import { FolderLockedError, makeFolder, StrangeLockError } from '@tollgate/folder-lock';
 import { codeOf, reasonOf, StartFault } from './start-fault.js';
 
 const PROBLEMS: Readonly<Record<string, (folder: string) => string>> = {
@@ -21,7 +21,8 @@ const PROBLEMS: Readonly<Record<string, (folder: string) => string>> = {
  */
 export function folderFault(variable: string, folder: string, error: unknown): unknown {
   const code = codeOf(error);
-  if (error instanceof FolderLockedError) return new StartFault(variable, error.message, error);
+  if (error instanceof FolderLockedError || error instanceof StrangeLockError)
+    return new StartFault(variable, error.message, error);
   if (error instanceof StartFault || code === undefined) return error;
   const isOfFileSystem =
     Object.hasOwn(PROBLEMS, code) ||

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** More than what a file system keeps beside its blocks: a few bytes fit even on a disk that is full. */
@@ -21,5 +21,15 @@ export function tryWriting(folder: string): void {
     }
   } finally {
     rmSync(file, { force: true });
+  }
+}
+
+/** Whether the disk of a folder has room for some writes more. Cheap: it asks the file system and writes nothing. */
+export function hasRoom(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize >= TRIAL_BYTES;
+  } catch {
+    return false;
   }
 }

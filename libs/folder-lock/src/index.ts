@@ -1,3 +1,3 @@
-export { tryWriting } from './disk-room.js';
-export { FolderLockedError, lockFolder } from './lock-folder.js';
+export { hasRoom, tryWriting } from './disk-room.js';
+export { FolderLockedError, lockFolder, StrangeLockError } from './lock-folder.js';
 export { makeFolder } from './make-folder.js';

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FolderLockedError, lockFolder } from './index.js';
+import { FolderLockedError, lockFolder, StrangeLockError } from './index.js';
 
 let folder: string;
 beforeEach(() => {
@@ -45,5 +45,22 @@ describe('a locked folder', () => {
   it('can be taken again after its release', () => {
     lockFolder(folder).release();
     lockFolder(folder).release();
+  });
+  it('is not taken by a file that something else was written to, which is named, nor lost by it to a second process', () => {
+    const file = join(folder, 'lock');
+    for (const junk of ['junk', 'x'.repeat(5_000), '\0'.repeat(4_096), `SQLite format 3\0${'x'.repeat(4_096)}`, '{"pid":1}\n']) {
+      writeFileSync(file, junk);
+      expect(() => lockFolder(folder), JSON.stringify(junk.slice(0, 20))).toThrow(StrangeLockError);
+      expect(() => lockFolder(folder)).toThrow(`${file} is no lock: another program has written to it;`);
+      expect(readFileSync(file, 'utf8')).toBe(junk);
+    }
+    rmSync(file);
+    mkdirSync(file);
+    expect(() => lockFolder(folder)).toThrow(StrangeLockError);
+    rmSync(file, { recursive: true });
+    const held = lockFolder(folder);
+    writeFileSync(file, 'junk');
+    expect(() => lockFolder(folder)).toThrow(FolderLockedError);
+    held.release();
   });
 });

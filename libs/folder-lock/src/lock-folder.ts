@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -16,11 +16,20 @@ export class FolderLockedError extends Error {
   }
 }
 
+/** What stands where a folder's lock should be was not made by `lockFolder`. */
+export class StrangeLockError extends Error {
+  constructor(readonly file: string) {
+    super(`${file} is no lock: another program has written to it; make sure that no Tollgate runs on the folder, and remove it`);
+    this.name = 'StrangeLockError';
+  }
+}
+
 /**
  * Takes a folder for this process (made where it is missing, readable by its owner alone).
  * The lock is the operating system's, on a SQLite file in an open exclusive transaction: it dies with the process,
- * however that ends, and holds across containers that share the folder. Throws FolderLockedError, and the error of the
- * file system where the folder cannot be made or written to; a full disk alone does not keep it from being taken.
+ * however that ends, and holds across containers that share the folder. Throws FolderLockedError, StrangeLockError, and the
+ * error of the file system where the folder cannot be made or written to; a full disk alone does not keep it from being
+ * taken.
  */
 export function lockFolder(folder: string): { release(): void } {
   makeFolder(folder);
@@ -50,11 +59,17 @@ function lockedDatabase(folder: string): DatabaseSync {
   } catch (error) {
     database?.close();
     if (/locked|busy/i.test((error as Error).message)) throw new FolderLockedError(folder, holderOf(folder));
+    if (NO_LOCK.includes((error as { errcode?: number }).errcode ?? 0) || isFolder(file)) throw new StrangeLockError(file);
     // SQLite does not say why a file cannot be opened; the file system does.
     closeSync(openSync(file, 'a', 0o600));
     throw error;
   }
 }
+
+/** SQLITE_CORRUPT, SQLITE_NOTADB: the file that nothing is ever written to has something in it. */
+const NO_LOCK = [11, 26];
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 const holderFile = (folder: string): string => join(folder, 'lock.holder');
 

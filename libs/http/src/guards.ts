@@ -1,7 +1,10 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { ErrorCode } from '@tollgate/errors';
 import type { FastifyRequest } from 'fastify';
 import { bearerOf, matchesSecret, sameSecret } from './bearer.js';
+import { clientAddressOf } from './client-address.js';
 import { Problem } from './problem.js';
+import { SecretChecks, type SecretKind } from './secret-checks.js';
 
 /** Token of the admin secret, or of its `secretDigest`, for `AdminGuard`. */
 export const ADMIN_SECRET = Symbol('ADMIN_SECRET');
@@ -11,31 +14,58 @@ export const SERVICE_SECRET = Symbol('SERVICE_SECRET');
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="tollgate"' };
 
 /**
- * Lets in who shows the admin secret as bearer; others get 401 `missing_admin_secret` or `invalid_admin_secret`.
+ * Lets in who shows the admin secret as bearer; others get 401 `missing_admin_secret` or `invalid_admin_secret`, and 429
+ * `rate_limit_exceeded` where too many wrong ones came from their address.
  * Needs a provider `{provide: ADMIN_SECRET, useValue: secret}` in the controller's module.
  */
 @Injectable()
 export class AdminGuard implements CanActivate {
-  constructor(@Inject(ADMIN_SECRET) private readonly secret: string) {}
+  constructor(
+    @Inject(ADMIN_SECRET) private readonly secret: string,
+    @Inject(SecretChecks) private readonly checks: SecretChecks,
+  ) {}
 
   canActivate(context: ExecutionContext): boolean {
-    const given = bearerOf(authorizationOf(context));
-    if (given === null) throw new Problem('missing_admin_secret', { headers: CHALLENGE });
-    if (!matchesSecret(given, this.secret)) throw new Problem('invalid_admin_secret', { headers: CHALLENGE });
-    return true;
+    const refusals = { missing: 'missing_admin_secret', wrong: 'invalid_admin_secret' } as const;
+    return letIn('admin', context, this.checks, (given) => matchesSecret(given, this.secret), refusals);
   }
 }
 
-/** Lets in other services: 401 `invalid_service_secret` for everybody else. For paths under `/internal/`. */
+/**
+ * Lets in other services: 401 `invalid_service_secret` for everybody else, and 429 as above. For paths under `/internal/`.
+ */
 @Injectable()
 export class ServiceGuard implements CanActivate {
-  constructor(@Inject(SERVICE_SECRET) private readonly secret: string) {}
+  constructor(
+    @Inject(SERVICE_SECRET) private readonly secret: string,
+    @Inject(SecretChecks) private readonly checks: SecretChecks,
+  ) {}
 
   canActivate(context: ExecutionContext): boolean {
-    const given = bearerOf(authorizationOf(context));
-    if (given === null || !sameSecret(given, this.secret)) throw new Problem('invalid_service_secret', { headers: CHALLENGE });
-    return true;
+    const refusals = { missing: 'invalid_service_secret', wrong: 'invalid_service_secret' } as const;
+    return letIn('service', context, this.checks, (given) => sameSecret(given, this.secret), refusals);
   }
 }
 
-const authorizationOf = (context: ExecutionContext): string | undefined => context.switchToHttp().getRequest<FastifyRequest>().headers.authorization;
+function letIn(
+  secret: SecretKind,
+  context: ExecutionContext,
+  checks: SecretChecks,
+  matches: (given: string) => boolean,
+  refusals: { readonly missing: ErrorCode; readonly wrong: ErrorCode },
+): boolean {
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  const outcome = checks.check(secret, bearerOf(request.headers.authorization), matches, clientAddressOf(request));
+  switch (outcome) {
+    case 'right':
+      return true;
+    case 'limited':
+      throw new Problem('rate_limit_exceeded', {
+        detail: 'Too many wrong secrets came from this address. Wait before the next one.',
+        headers: { 'retry-after': String(checks.retryAfterSeconds) },
+      });
+    case 'missing':
+    case 'wrong':
+      throw new Problem(refusals[outcome], { headers: CHALLENGE });
+  }
+}

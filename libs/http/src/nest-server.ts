@@ -1,20 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import type { DynamicModule, Type } from '@nestjs/common';
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { nestLogger, type Logger } from '@tollgate/telemetry';
+import { nestLogger, type Logger, type Registry } from '@tollgate/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { answerException, sendProblem } from './answer-exception.js';
 import { readBodiesAsBytes } from './body-reader.js';
 import { answerBrokenRequest } from './broken-request.js';
+import { believeGateways } from './client-address.js';
+import { refuseSeveralHosts } from './one-host.js';
 import { ProblemFilter } from './problem-filter.js';
 import { problemOf } from './problem-of.js';
 import { Problem } from './problem.js';
 import { originForm } from './request-target.js';
+import { SecretChecks } from './secret-checks.js';
 import { answerUnrouted } from './unrouted.js';
 
 export interface NestServerOptions {
   readonly logger: Logger;
+  /** Where checks of secrets are counted; without it they are not. */
+  readonly registry?: Registry;
+  /**
+   * Of a service behind gateways: beside it their word on who asks is believed. Left out, whoever connects is who asks.
+   */
+  readonly serviceSecret?: string;
   /** Bodies above it are 413; default 1 MiB. Webhooks take `WEBHOOK_BODY_BYTES_MAX`, and a raw route may set its own `bodyLimit`. */
   readonly bodyLimitBytes?: number;
   /** From the first byte of a request to the last of its body; default 2 min. Replies may take longer. */
@@ -33,7 +42,7 @@ const CONNECTIONS_CHECK_MS = 5_000;
 /**
  * Nest on Fastify as every app of ours serves it: bodies as bytes for `parseBody`, errors as problem+json, a
  * request id of our own on every reply (`x-request-id`, `request-id`; what the client sent is not looked at),
- * replies that no cache keeps, 405 with `Allow` for a method that a path does not take, `GET /healthz`, idle
+ * replies that no cache keeps, 400 for a request that names two hosts, 429 for who goes on guessing secrets, 405 with `Allow` for a method that a path does not take, `GET /healthz`, idle
  * connections closed at shutdown and 503 `shutting_down` for requests that come during it. Listening is left to the
  * caller.
  *
@@ -41,7 +50,9 @@ const CONNECTIONS_CHECK_MS = 5_000;
  * `app.init()` or `app.listen()`; no guard, pipe or filter runs for them, but what they throw is answered here.
  */
 export async function createNestServer(module: Type | DynamicModule, options: NestServerOptions): Promise<NestFastifyApplication> {
-  const app = await NestFactory.create<NestFastifyApplication>(module, fastifyAdapter(options), {
+  const checks = new SecretChecks(options);
+  const adapter = fastifyAdapter(options, checks);
+  const app = await NestFactory.create<NestFastifyApplication>(HttpServerModule.around(module, checks), adapter, {
     bodyParser: false,
     abortOnError: false,
     logger: nestLogger(options.logger),
@@ -51,6 +62,18 @@ export async function createNestServer(module: Type | DynamicModule, options: Ne
   fastify.get('/healthz', (_request, reply) => reply.send({ status: 'ok' }));
   return app;
 }
+
+/** An application and what the guards of its controllers need: one count of wrong secrets, whoever compares. */
+@Module({})
+class HttpServerModule {
+  static around(application: Type | DynamicModule, checks: SecretChecks): DynamicModule {
+    const guarded = { module: GuardsModule, global: true, providers: [{ provide: SecretChecks, useValue: checks }], exports: [SecretChecks] };
+    return { module: HttpServerModule, imports: [guarded, application] };
+  }
+}
+
+@Module({})
+class GuardsModule {}
 
 /**
  * Nest sets its error handler when it initialises, after raw scopes were made, and those would keep Fastify's.
@@ -62,7 +85,8 @@ class ProblemAdapter extends FastifyAdapter {
   }
 }
 
-function fastifyAdapter({ logger, bodyLimitBytes = BODY_BYTES_MAX, requestTimeoutMs = REQUEST_TIMEOUT_MS }: NestServerOptions): FastifyAdapter {
+function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): FastifyAdapter {
+  const { logger, bodyLimitBytes = BODY_BYTES_MAX, requestTimeoutMs = REQUEST_TIMEOUT_MS, serviceSecret } = options;
   const adapter = new ProblemAdapter({
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
@@ -86,7 +110,9 @@ function fastifyAdapter({ logger, bodyLimitBytes = BODY_BYTES_MAX, requestTimeou
   fastify.addHook('onRoute', (route) => {
     if (route.url.startsWith('/webhooks')) route.bodyLimit ??= WEBHOOK_BODY_BYTES_MAX;
   });
+  refuseSeveralHosts(fastify);
   refuseWhileClosing(fastify);
+  if (serviceSecret !== undefined) believeGateways(fastify, serviceSecret, checks);
   answerUnrouted(fastify);
   readBodiesAsBytes(fastify);
   return adapter;

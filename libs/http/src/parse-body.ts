@@ -1,7 +1,8 @@
 import { fieldErrors, validate } from '@tollgate/errors';
 import type { z } from 'zod';
-import { findJsonFault } from './json-fault.js';
+import { findJsonFault, type JsonFault } from './json-fault.js';
 import { Problem } from './problem.js';
+import { findRepeatedName } from './repeated-name.js';
 
 /**
  * The body of a request as its schema has it: `parseBody(createKeyRequest, body)` with `@Body() body: unknown`.
@@ -10,12 +11,23 @@ import { Problem } from './problem.js';
  * JSON is read here: after the guards, so that a caller without a credential gets 401 whatever it sends and
  * nobody parses for it. No body counts as `{}`.
  *
- * @throws {Problem} `invalid_json` with line and column, `invalid_request` with every field at fault; neither
- * repeats anything of the body.
+ * An object that gives a field twice is refused: what stands between us and the caller may have read the other one.
+ *
+ * @throws {Problem} `invalid_json` with line and column, `invalid_request` with every field at fault, or with line and
+ * column of the second of two fields of one name; none repeats anything of the body.
  */
 export function parseBody<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
-  return checked(schema, body instanceof Uint8Array ? parseJson(body) : (body ?? {}));
+  return checked(schema, body instanceof Uint8Array ? parseUnambiguous(body) : (body ?? {}));
 }
+
+function parseUnambiguous(bytes: Uint8Array): unknown {
+  const value = parseJson(bytes);
+  const repeated = bytes.length === 0 ? null : findRepeatedName(decode(bytes));
+  if (repeated !== null) throw new Problem('invalid_request', { detail: `The body gives a field twice: ${placeOf(repeated)}.` });
+  return value;
+}
+
+const placeOf = ({ line, column }: JsonFault): string => `line ${line}, column ${column}`;
 
 /** The query of a request as its schema has it. Values are strings, or lists of them where a name was repeated. */
 export function parseQuery<S extends z.ZodType>(schema: S, query: unknown): z.output<S> {
@@ -41,7 +53,7 @@ export function parseJson(bytes: Uint8Array): unknown {
     return JSON.parse(text);
   } catch {
     const fault = findJsonFault(text);
-    throw new Problem('invalid_json', fault === null ? {} : { detail: `The body is not valid JSON: line ${fault.line}, column ${fault.column}.` });
+    throw new Problem('invalid_json', fault === null ? {} : { detail: `The body is not valid JSON: ${placeOf(fault)}.` });
   }
 }
 

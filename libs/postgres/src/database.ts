@@ -1,4 +1,5 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { ownConnection, YieldingLookUps, type LookUps } from './look-ups.js';
 
 /** An open pool. Close it last: in `onApplicationShutdown`, when nothing queries any more. */
 export interface Database {
@@ -8,6 +9,8 @@ export interface Database {
    * another module or a publish inside a transaction would wait for itself.
    */
   readonly singleSession: boolean;
+  /** For reads that strangers can cause: nothing waits behind them. */
+  readonly lookUps: LookUps;
   close(): Promise<void>;
 }
 
@@ -38,15 +41,23 @@ export function isSingleSession(url: string): boolean {
 /** Opens a pool and asks for one connection; rejects when the server cannot be reached within 5 s. */
 export async function openDatabase({ url, poolSize, applicationName }: DatabaseOptions): Promise<Database> {
   const singleSession = isSingleSession(url);
-  const dataSource = new DataSource(dataSourceOptions(url, applicationName, poolSize, {
+  const settings = {
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-  }));
+  };
+  const dataSource = new DataSource(dataSourceOptions(url, applicationName, poolSize, settings));
   await dataSource.initialize();
+  const lookUps = singleSession
+    ? new YieldingLookUps(dataSource)
+    : ownConnection(dataSourceOptions(url, `${applicationName} look-ups`, 1, settings));
   return {
     dataSource,
     singleSession,
-    close: async () => { if (dataSource.isInitialized) await dataSource.destroy(); },
+    lookUps,
+    close: async () => {
+      await lookUps.close();
+      if (dataSource.isInitialized) await dataSource.destroy();
+    },
   };
 }
 

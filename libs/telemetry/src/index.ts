@@ -1,4 +1,5 @@
 export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel } from './logger.js';
+export { LogSampler } from './log-sampler.js';
 export { describeError, type ErrorDescription } from './describe-error.js';
 export { nestLogger } from './nest-logger.js';
 export { Counter, createMetricsRegistry, Gauge, Histogram, type Registry } from './metrics-registry.js';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { migrate, openDatabase, Outbox, OutboxRelay, outboxTableSql, startEmbeddedPostgres, type Database, type OutboxRow } from '@tollgate/postgres';
+import { migrate, openDatabase, Outbox, OutboxRelay, outboxTableSql, startEmbeddedPostgres, YieldingLookUps, type Database, type OutboxRow } from '@tollgate/postgres';
 import { infraFromEnvironment, tempFolder, waitUntil } from '@tollgate/infra';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
@@ -105,6 +105,55 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
       return row.n as number;
     })));
     expect(rows).toEqual(Array.from({ length: 50 }, (_, n) => n + 1));
+  });
+
+  describe('look-ups', () => {
+    it('answer as queries do, and a failed one holds up no other', async () => {
+      const failed = database.lookUps.query('SELECT no_such_column', []);
+      const rows = database.lookUps.query<{ n: number }>('SELECT $1::integer AS n', [7]);
+      await expect(failed).rejects.toThrow(/no_such_column/);
+      expect(await rows).toEqual([{ n: 7 }]);
+    });
+
+    it('let everything else go first where there is one session: no write waits behind more than one', async () => {
+      const { lookUps } = database;
+      if (!(lookUps instanceof YieldingLookUps)) return;
+      const order: string[] = [];
+      const ask = (statement: string) => lookUps.query(statement, []).then(() => order.push('look-up'));
+      const asked = [ask('SELECT pg_sleep(0.05)'), ...Array.from({ length: 20 }, () => ask('SELECT 1 AS n'))];
+      const written = Array.from({ length: 20 }, async (_, n) => {
+        await database.dataSource.query('UPDATE trial.thing SET size = $1 WHERE id = -1', [n]);
+        order.push('write');
+      });
+      await Promise.all([...asked, ...written]);
+      // The one that had begun, and on a slow machine those whose time was over.
+      const ahead = order.slice(0, order.lastIndexOf('write')).filter((each) => each === 'look-up').length;
+      expect(ahead).toBeLessThanOrEqual(1 + lookUps.counts.overtaking);
+      expect(lookUps.counts.begun).toBeGreaterThanOrEqual(21);
+    });
+
+    it('are answered under writes without a pause', async () => {
+      let going = true;
+      const writers = Array.from({ length: 10 }, async () => {
+        while (going) await database.dataSource.query('UPDATE trial.thing SET size = 1 WHERE id = -1');
+      });
+      for (let n = 0; n < 3; n++) expect(await database.lookUps.query('SELECT 1 AS n', [])).toEqual([{ n: 1 }]);
+      going = false;
+      await Promise.all(writers);
+    });
+
+    it('do not need a connection of those that others have taken, where there is more than one', async () => {
+      if (shape === 'embedded') return;
+      const holders = await Promise.all(Array.from({ length: 5 }, async () => {
+        const runner = database.dataSource.createQueryRunner();
+        await runner.connect();
+        return runner;
+      }));
+      expect(await database.lookUps.query('SELECT 1 AS n', [])).toEqual([{ n: 1 }]);
+      await Promise.all(holders.map((runner) => runner.release()));
+      const names: { name: string }[] = await database.dataSource.query(`SELECT application_name AS name FROM pg_stat_activity WHERE datname = current_database()`);
+      expect(names.map(({ name }) => name).sort().slice(-1)).toEqual(['contract look-ups']);
+    });
   });
 
   describe('outbox', () => {

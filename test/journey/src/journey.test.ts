@@ -10,6 +10,7 @@ import { theCharge } from './journeys/the-charge.js';
 import { theKey } from './journeys/the-key.js';
 import { theLeak } from './journeys/the-leak.js';
 import { theRevoke } from './journeys/the-revoke.js';
+import { theStrangers } from './journeys/the-strangers.js';
 import { theUsageEvent } from './journeys/the-usage-event.js';
 import { upstream } from './journeys/upstream.js';
 import { startDistributed } from './kit/distributed.js';
@@ -45,5 +46,6 @@ describe.each(shapes)('Tollgate, $name', ({ start }) => {
   oddHttp(running);
   theRevoke(running);
   theLeak(running);
+  theStrangers(running);
   noSecretLeft(running);
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Module } from '@nestjs/common';
@@ -13,16 +13,22 @@ import { registerControlPlane } from './proxy.js';
 @Module({})
 class NothingModule {}
 
+const SERVICE_SECRET = 'the-service-secret-of-the-test';
+const lines: string[] = [];
+
 let service: Server;
 let app: NestFastifyApplication;
 let port: number;
 /** What reached the service, in order. */
 const seen: string[] = [];
+/** The headers of the last of them. */
+let heard: IncomingHttpHeaders = {};
 beforeAll(async () => {
   service = createServer((request, reply) => {
     // As a service that refuses a caller before it reads the body.
     if (request.headers['x-read'] === undefined) {
       seen.push(`${request.method} ${request.url}`);
+      heard = request.headers;
       reply.end('{}');
     } else {
       void text(request).then((body) => {
@@ -33,8 +39,11 @@ beforeAll(async () => {
   }).listen(0, '127.0.0.1');
   await once(service, 'listening');
   const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
-  app = await createNestServer(NothingModule, { logger: createLogger({ service: 'test', level: 'silent' }) });
-  await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, { keyManagement: url, usageBilling: url, secretScanning: url });
+  app = await createNestServer(NothingModule, { logger: createLogger({ service: 'test', destination: { write: (line) => void lines.push(line) } }) });
+  await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
+    urls: { keyManagement: url, usageBilling: url, secretScanning: url },
+    serviceSecret: SERVICE_SECRET,
+  });
   await app.listen(0, '127.0.0.1');
   ({ port } = (app.getHttpServer() as Server).address() as AddressInfo);
 });
@@ -46,7 +55,12 @@ afterAll(async () => {
 
 /** The status of one raw exchange. */
 async function statusOf(head: string, body = '', headers = ''): Promise<number> {
-  const socket = connect(port, '127.0.0.1');
+  return Number((await replyTo(head, body, headers)).split(' ')[1]);
+}
+
+/** The reply, or its beginning, of one raw exchange; its connection comes from another address of this machine. */
+async function replyTo(head: string, body = '', headers = ''): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.5' });
   socket.write(`${head} HTTP/1.1\r\nhost: x\r\n${headers}\r\n${body}`);
   let reply = '';
   socket.setEncoding('utf8').on('data', (part: string) => {
@@ -54,7 +68,7 @@ async function statusOf(head: string, body = '', headers = ''): Promise<number> 
     socket.end();
   });
   await once(socket, 'close');
-  return Number(reply.split(' ')[1]);
+  return reply;
 }
 
 describe('the proxy to the control plane', () => {
@@ -82,5 +96,41 @@ describe('the proxy to the control plane', () => {
     seen.length = 0;
     expect(await statusOf('POST /v1/api-keys', 'xx', 'content-length: 2\r\ncontent-encoding: gzip\r\n')).toBe(415);
     expect(seen).toEqual([]);
+  });
+
+  it.each([
+    '/v1/api-keys/..', '/v1/api-keys/../x', '/v1/api-keys/..%2fx', '/v1/api-keys/x%2f..', '/v1/usage/...', '/v1/usage/..a', '/v1/usage/a..', '/v1/usage/%2e%2e',
+    '/v1/usage/.%2E/x', '/webhooks/%2e%2e/x', '/webhooks/..;/x', '/webhooks/a/..?b=..', '/v1/api-keys/%5c..%5cx', '/v1/api-keys/\\..\\x', '/v1/api-keys/%ff', '/v1/api-keys/%00/..',
+  ])('refuses a path that leads upwards as the client’s fault, without a line: %s', async (path) => {
+    seen.length = 0;
+    lines.length = 0;
+    for (const method of ['GET', 'POST', 'DELETE']) expect([400, 404]).toContain(await statusOf(`${method} ${path}`));
+    expect([seen, lines]).toEqual([[], []]);
+  });
+  it('passes dots on that lead nowhere', async () => {
+    for (const path of ['/v1/usage?from=..&to=../x', '/v1/api-keys/a..b', '/v1/api-keys/.a']) expect(await statusOf(`GET ${path}`), path).toBe(200);
+  });
+
+  it('tells the services whom it speaks for, beside the service secret, and nothing that the client says of it', async () => {
+    const lies = ['x-tollgate-client-address', 'X-Tollgate-Service-Secret', 'x-tollgate-anything', 'x-forwarded-for', 'forwarded', 'x-real-ip'];
+    const connection = 'connection: x-tollgate-client-address, x-tollgate-service-secret\r\n';
+    for (const more of ['', connection]) {
+      await replyTo('GET /v1/api-keys/a', '', `${lies.map((name) => `${name}: 203.0.113.9\r\n`).join('')}${more}authorization: Bearer a\r\n`);
+      expect(heard).toMatchObject({ 'x-tollgate-client-address': '127.0.0.5', 'x-tollgate-service-secret': SERVICE_SECRET, 'authorization': 'Bearer a' });
+      expect(Object.values(heard)).not.toContain('203.0.113.9');
+    }
+  });
+
+  it('drops what a service says of its connection, and what that names', async () => {
+    service.prependOnceListener('request', (_request, reply) => {
+      reply.setHeaders(new Map(Object.entries({ 'connection': 'X-Hop, keep-alive', 'x-hop': '1', 'keep-alive': 'timeout=72', 'proxy-connection': 'keep-alive', 'te': 'trailers', 'trailer': 'x-later', 'x-end': '1' })));
+    });
+    const reply = await replyTo('GET /v1/api-keys/a', '', 'connection: close\r\n');
+    expect(reply).toMatch(/^HTTP\/1.1 200/);
+    expect(reply).toMatch(/^connection: close\r$/im);
+    expect(reply).toMatch(/^x-end: 1\r$/m);
+    for (const name of ['x-hop', 'keep-alive', 'proxy-connection', 'te', 'trailer']) expect(reply.toLowerCase()).not.toContain(`\r\n${name}:`);
+    const kept = await replyTo('GET /v1/api-keys/a');
+    expect(kept.toLowerCase().match(/\r\n(?:connection|keep-alive): [^\r]*/g)).toEqual(['\r\nconnection: keep-alive', expect.stringMatching(/keep-alive: timeout=\d+/)]);
   });
 });

@@ -1,5 +1,7 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import proxy from '@fastify/http-proxy';
+import { clientAddressHeaders, OWN_HEADERS_PREFIX, pathOfTarget, Problem } from '@tollgate/http';
 import type { FastifyInstance } from 'fastify';
 import { CONTROL_PLANE_PREFIXES } from './prefixes.js';
 
@@ -9,14 +11,23 @@ export interface ControlPlaneUrls {
   readonly secretScanning: string;
 }
 
+export interface ControlPlaneOptions {
+  readonly urls: ControlPlaneUrls;
+  /** Beside which the services believe what they are told of a client. */
+  readonly serviceSecret: string;
+}
+
 /** A webhook of thousands of items answers within 30 s; everything else is faster. */
 const TIMEOUT_MS = 35_000;
 
 /**
- * Passes the control plane's public paths on to the services that own them, which authenticate for themselves. Their
- * internal paths are not among them.
+ * Passes the control plane's public paths on to the services that own them, which authenticate for themselves, and tells
+ * them the client's address. Their internal paths are not among them.
  */
-export async function registerControlPlane(fastify: FastifyInstance, urls: ControlPlaneUrls): Promise<void> {
+export async function registerControlPlane(
+  fastify: FastifyInstance,
+  { urls, serviceSecret }: ControlPlaneOptions,
+): Promise<void> {
   const paths: readonly (readonly [prefix: string, upstream: string])[] = [
     [CONTROL_PLANE_PREFIXES.keyManagement, urls.keyManagement],
     [CONTROL_PLANE_PREFIXES.usageBilling, urls.usageBilling],
@@ -29,15 +40,17 @@ export async function registerControlPlane(fastify: FastifyInstance, urls: Contr
       rewritePrefix: prefix,
       // With this hook the proxy leaves bodies to our own parser, which holds them to their limit before anything is passed on.
       preValidation: (request, _reply, done) => {
+        if (climbs(pathOfTarget(request.url))) return done(new Problem('not_found'));
         if (Buffer.isBuffer(request.body)) request.body = Readable.from([request.body]);
         done();
       },
       http: { requestOptions: { timeout: TIMEOUT_MS } },
       replyOptions: {
-        rewriteRequestHeaders: ({ body }, headers) => {
-          const kept = withoutForwarding(headers);
-          return body === undefined ? withoutFraming(kept) : kept;
+        rewriteRequestHeaders: (request, headers) => {
+          const kept = { ...withoutForwarding(headers), ...clientAddressHeaders(request, serviceSecret) };
+          return request.body === undefined ? withoutFraming(kept) : kept;
         },
+        rewriteHeaders: (headers) => withoutHopByHop(headers),
       },
     });
   }
@@ -56,7 +69,36 @@ function withoutFraming<T extends object>(headers: T): T {
 function withoutForwarding<T extends object>(headers: T): T {
   const kept: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (!name.startsWith('x-forwarded-') && name !== 'forwarded' && name !== 'x-real-ip') kept[name] = value;
+    if (!FORWARDING.some((each) => name.startsWith(each))) kept[name] = value;
   }
   return kept as T;
 }
+
+const FORWARDING = ['x-forwarded-', 'forwarded', 'x-real-ip', OWN_HEADERS_PREFIX];
+
+/**
+ * Whether a path has a segment that leads upwards, or that the proxy takes for one: two dots at the beginning or end of
+ * a segment, however they are encoded. No path of the services has.
+ */
+function climbs(path: string): boolean {
+  let decoded = path;
+  try {
+    decoded = decodeURIComponent(path);
+  } catch {
+    // A percent sign that encodes nothing: the proxy could not read it either.
+    return true;
+  }
+  return decoded.split(/[/\\]/).some((segment) => segment.startsWith('..') || segment.endsWith('..'));
+}
+
+/** What a service says of its connection to us is not true of the client's to us (RFC 9110, section 7.6.1). */
+function withoutHopByHop(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const named = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
+  const dropped = new Set([...HOP_BY_HOP, ...named]);
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !dropped.has(name)));
+}
+
+const HOP_BY_HOP = [
+  'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer',
+  'transfer-encoding', 'upgrade',
+];

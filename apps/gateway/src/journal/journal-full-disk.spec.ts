@@ -5,20 +5,22 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Journal } from './journal.js';
 import { JournaledRequest } from './journaled-request.js';
 
-const disk = vi.hoisted(() => ({ full: false }));
+const disk = vi.hoisted(() => ({ full: false, room: null as number | null, trials: 0 }));
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>();
   const write = (...args: Parameters<typeof writeSync>): number => {
+    if (disk.full) disk.trials += 1;
     if (disk.full) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
     return fs.writeSync(...args);
   };
-  return { ...fs, writeSync: write };
+  const room = (folder: string) => ({ ...fs.statfsSync(folder), ...(disk.room !== null && { bavail: disk.room }) });
+  return { ...fs, writeSync: write, statfsSync: room };
 });
 
 let folder: string;
 let journal: Journal;
 beforeEach(() => {
-  disk.full = false;
+  Object.assign(disk, { full: false, room: null, trials: 0 });
   requests.clear();
   folder = mkdtempSync(join(tmpdir(), 'tollgate-journal-'));
   journal = Journal.open(folder);
@@ -71,5 +73,24 @@ describe('a journal on a full disk', () => {
     const next = Journal.open(folder);
     expect(ids(next.records())).toEqual(['I r1']);
     next.close(false);
+  });
+  it('says that it cannot be written to until it can, also where nobody writes meanwhile', async () => {
+    expect(journal.writable).toBe(true);
+    disk.full = true;
+    expect(await intent('r1')).toBe(false);
+    expect(journal.writable).toBe(false);
+    await expect.poll(() => disk.trials, { timeout: 5_000 }).toBeGreaterThan(1);
+    expect(journal.writable).toBe(false);
+    disk.full = false;
+    await expect.poll(() => journal.writable, { timeout: 5_000 }).toBe(true);
+    expect([...journal.records()]).toEqual([]);
+    journal.close(false);
+  });
+  it('says so before anybody has tried, where the disk has no room', () => {
+    disk.room = 0;
+    expect(journal.writable).toBe(false);
+    disk.room = null;
+    expect(journal.writable).toBe(true);
+    journal.close(false);
   });
 });

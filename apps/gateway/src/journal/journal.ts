@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, fdatasync, ftruncateSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { lockFolder, tryWriting } from '@tollgate/folder-lock';
+import { hasRoom, lockFolder, tryWriting } from '@tollgate/folder-lock';
 import { z } from 'zod';
 import { JournaledRequest } from './journaled-request.js';
-import { formatRecord, parseJson, parseRecord, type JournalRecord, type RecordType } from './records.js';
-import { listSegments, recordsOf, removeSegment, removeSegmentLater, segmentName, type Segment } from './segment.js';
+import { CHECK_TO_COME, putCheck } from './record-check.js';
+import { formatRecord, parseJson, recordIn, type JournalRecord, type RecordType } from './records.js';
+import { listSegments, newSegment, recordsOf, removeSegment, removeSegmentLater, type Segment } from './segment.js';
 
 /** A segment is closed at this size, and a new one begun. */
 const SEGMENT_BYTES_MAX = 8 * 1024 * 1024;
@@ -52,6 +53,8 @@ export interface JournalCounts {
   readonly bytes: number;
   /** Age of the oldest segment. */
   readonly ageMs: number;
+  /** Bytes that are no record, seen since this process has the journal. */
+  readonly damagedBytes: number;
 }
 
 /**
@@ -77,15 +80,22 @@ export class Journal {
   #flushing: NodeJS.Immediate | null = null;
   #retry: NodeJS.Timeout | null = null;
   #dirty = false;
+  /** The disk took the last record, or a trial after it. */
+  #taking = true;
+  #damagedBytes = 0;
   readonly #syncTimer: NodeJS.Timeout;
   #onFinals: () => void = () => undefined;
   #onTrouble: (error: Error) => void = () => undefined;
+  #onDamage: (segment: Segment, bytes: number) => void = () => undefined;
 
   private constructor(private readonly folder: string, private readonly lock: { release(): void }) {
     this.journalId = readIdentity(folder);
     this.#segments = listSegments(folder);
     this.#nextNumber = Math.max(1, ...this.#segments.map((segment) => segment.firstNumber));
-    for (const segment of this.#segments) for (const record of recordsOf(segment)) this.#account(segment, record);
+    for (const segment of this.#segments) {
+      const records = recordsOf(segment, (bytes) => this.noteDamage(segment, bytes));
+      for (const record of records) this.#account(segment, record);
+    }
     this.#open = this.#left.size;
     this.#fd = this.#begin();
     this.#syncTimer = setInterval(() => this.#sync(), SYNC_INTERVAL_MS).unref();
@@ -111,6 +121,11 @@ export class Journal {
   *records(): Generator<JournalRecord> {
     this.flushNow();
     for (const segment of this.#segments) yield* recordsOf(segment);
+  }
+
+  /** Whether the next record can be expected to be taken: the last one was, and the disk has room. */
+  get writable(): boolean {
+    return this.#taking && hasRoom(this.folder);
   }
 
   /** Throws the error of the file system where the journal's folder takes no writes. */
@@ -169,7 +184,7 @@ export class Journal {
     this.#turn = null;
     const batch = turn === null ? this.#kept : this.#kept.lines.length === 0 ? turn : joined(this.#kept, turn);
     if (batch.lines.length === 0) return;
-    const taken = this.#write(batch.lines.join(''));
+    const taken = this.#write(batch.lines);
     if (taken) {
       note(batch, this.#segments.at(-1)!);
       this.#open = Math.max(0, this.#open + batch.intents.length - batch.finals.length);
@@ -179,7 +194,7 @@ export class Journal {
       this.#kept.lines.push(...turn.lines.filter((line) => line.startsWith('F ')));
       this.#kept.finals.push(...turn.finals);
     }
-    if (this.#kept.lines.length > 0) this.#retryLater();
+    if (!taken) this.#retryLater();
     turn?.answer(taken);
     if (taken) this.#onFinals();
   };
@@ -194,9 +209,22 @@ export class Journal {
     this.#onTrouble = listener;
   }
 
+  /** Called with what is damaged of a segment, at once for what was found so at the start. */
+  onDamage(listener: (segment: Segment, bytes: number) => void): void {
+    this.#onDamage = listener;
+    for (const segment of this.#segments) if (segment.damagedBytes > 0) listener(segment, segment.damagedBytes);
+  }
+
+  /** Bytes of a segment have turned out to be no record. */
+  noteDamage(segment: Segment, bytes: number): void {
+    segment.damagedBytes += bytes;
+    this.#damagedBytes += bytes;
+    this.#onDamage(segment, bytes);
+  }
+
   /** The finals of one organisation with a number above the given one: from disk, and those that it did not take yet. */
   finalsAfter(number: number, organizationId: string): JournalRecord[] {
-    const all = [...this.records(), ...this.#kept.lines.map((line) => parseRecord(line.trimEnd()))];
+    const all = [...this.records(), ...this.#kept.lines.map(recordIn)];
     return all.filter((record) => record?.type === 'F' && record.number > number && record.organizationId === organizationId) as JournalRecord[];
   }
 
@@ -228,6 +256,7 @@ export class Journal {
       segments: this.#segments.length,
       bytes: this.#segments.reduce((sum, segment) => sum + segment.size, 0),
       ageMs: Math.max(0, Date.now() - this.#segments[0]!.begunAtMs),
+      damagedBytes: this.#damagedBytes,
     };
   }
 
@@ -251,10 +280,12 @@ export class Journal {
   }
 
   /** False where the disk does not take all of it; then nothing of it is in the journal. */
-  #write(text: string): boolean {
+  #write(lines: readonly string[]): boolean {
+    const text = lines.join('');
     const isSmall = text.length * UTF8_BYTES_MAX <= SCRATCH_BYTES;
     const bytes = isSmall ? this.#scratch : Buffer.from(text);
     const size = isSmall ? bytes.write(text) : bytes.length;
+    putChecks(bytes, lines, size === text.length);
     let segment = this.#segments.at(-1)!;
     try {
       if (segment.size > SEGMENT_BYTES_MAX) {
@@ -265,9 +296,10 @@ export class Journal {
       while (written < size) written += writeSync(this.#fd, bytes, written, size - written, segment.size + written);
       segment.size += size;
       segment.shippedAtMs = null;
-      this.#dirty = true;
+      this.#dirty = this.#taking = true;
       return true;
     } catch (error) {
+      this.#taking = false;
       this.#onTrouble(error as Error);
       // A part may be on disk: nobody was told, so it must not be found later.
       try {
@@ -283,7 +315,18 @@ export class Journal {
     this.#retry ??= setTimeout(() => {
       this.#retry = null;
       this.flushNow();
+      if (!this.#taking && this.#kept.lines.length === 0) this.#tryAgain();
     }, SYNC_INTERVAL_MS).unref();
+  }
+
+  /** Where nothing waits to be written, it may be because nobody is sent here before the disk takes records again. */
+  #tryAgain(): void {
+    try {
+      this.tryWriting();
+      this.#taking = true;
+    } catch {
+      this.#retryLater();
+    }
   }
 
   #account(segment: Segment, { type, requestId, organizationId, number }: JournalRecord): void {
@@ -296,11 +339,10 @@ export class Journal {
   }
 
   #begin(): number {
-    const sequence = (this.#segments.at(-1)?.sequence ?? 0) + 1;
-    const path = join(this.folder, segmentName(sequence, this.#nextNumber));
-    const fd = openSync(path, 'w', 0o600);
+    const segment = newSegment(this.folder, (this.#segments.at(-1)?.sequence ?? 0) + 1, this.#nextNumber);
+    const fd = openSync(segment.path, 'w', 0o600);
     if (this.#fd !== undefined) syncAndClose(this.#fd);
-    this.#segments.push({ path, sequence, firstNumber: this.#nextNumber, begunAtMs: Date.now(), size: 0, openRequests: 0, shippedAtMs: null });
+    this.#segments.push(segment);
     return fd;
   }
 
@@ -310,6 +352,16 @@ export class Journal {
     fdatasync(this.#fd, (error) => {
       if (error !== null) this.#dirty = true;
     });
+  }
+}
+
+/** Each record ends with room for its checksum; `ascii` says that its characters are its bytes. */
+function putChecks(bytes: Buffer, lines: readonly string[], ascii: boolean): void {
+  let start = 0;
+  for (const line of lines) {
+    const next = start + (ascii ? line.length : Buffer.byteLength(line));
+    putCheck(bytes, start, next - CHECK_TO_COME.length);
+    start = next;
   }
 }
 

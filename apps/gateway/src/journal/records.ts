@@ -1,9 +1,10 @@
 import { count, usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
 import { z } from 'zod';
+import { CHECK_TO_COME } from './record-check.js';
 
 /**
- * One line of a journal: `TYPE REQUEST ORGANISATION NUMBER JSON`. The prefix lets the shipper take finals out
- * without parsing them; NUMBER is 0 but for finals, whose numbers grow by one.
+ * One line of a journal: `TYPE REQUEST ORGANISATION NUMBER JSON`, and the line of its checksum after it. The prefix lets
+ * the shipper take finals out without parsing them; NUMBER is 0 but for finals, whose numbers grow by one.
  *
  * I  intent: written before the provider can be reached; holds all that an orphan's final needs
  * P  progress: what a long stream has delivered so far
@@ -43,8 +44,14 @@ export interface JournalRecord {
   readonly json: string;
 }
 
+/** A record as it is written but for its checksum, which is put into its bytes. */
 export function formatRecord(type: RecordType, requestId: string, organizationId: string, number: number, json: string): string {
-  return `${type} ${requestId} ${organizationId} ${number} ${json}\n`;
+  return `${type} ${requestId} ${organizationId} ${number} ${json}${CHECK_TO_COME}`;
+}
+
+/** The record in what `formatRecord` made. */
+export function recordIn(text: string): JournalRecord | null {
+  return parseRecord(text.slice(0, text.indexOf('\n')));
 }
 
 /** A value as JSON has it; undefined for what is no JSON. */

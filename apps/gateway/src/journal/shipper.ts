@@ -4,6 +4,7 @@ import type { BusMessage, BusPublisher } from '@tollgate/bus';
 import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
 import type { Logger } from '@tollgate/telemetry';
 import type { Journal } from './journal.js';
+import { readLines } from './read-lines.js';
 import type { Segment } from './segment.js';
 
 const readAsync = promisify(read);
@@ -121,7 +122,10 @@ export class Shipper {
       return 'more';
     }
     const [asOf, sizeThen, isNewest] = [Date.now(), segment.size, segment === segments.at(-1)];
-    const { messages, bytes, lastNumber } = await readFinals(segment, this.#offset);
+    const damaged = (bytes: number): void => {
+      if (!segment.found) this.journal.noteDamage(segment, bytes);
+    };
+    const { messages, bytes, lastNumber } = await readFinals(segment, this.#offset, damaged);
     if (messages.length > 0) await this.bus.publish(USAGE_RECORDED_V1, messages);
     this.#offset += bytes;
     this.#shippedNumber = Math.max(this.#shippedNumber, lastNumber);
@@ -131,27 +135,35 @@ export class Shipper {
   }
 }
 
-/** The finals among the whole lines that fit one read, the highest of their numbers, and how many bytes those lines take. */
-async function readFinals(segment: Segment, offset: number): Promise<{ messages: BusMessage[]; bytes: number; lastNumber: number }> {
+interface Finals {
+  readonly messages: readonly BusMessage[];
+  /** How far they were read. */
+  readonly bytes: number;
+  /** The highest of their numbers. */
+  readonly lastNumber: number;
+}
+
+/** The finals among the whole records that fit one read. `damaged` hears of bytes that are no record. */
+async function readFinals(segment: Segment, offset: number, damaged: (bytes: number) => void): Promise<Finals> {
   const fd = openSync(segment.path, 'r');
   try {
-    for (let length = Math.min(READ_BYTES, segment.size - offset); ; length = Math.min(length * 2, segment.size - offset)) {
-      const { buffer, bytesRead } = await readAsync(fd, Buffer.allocUnsafe(length), 0, length, offset);
-      const end = buffer.lastIndexOf(0x0a, bytesRead - 1) + 1;
-      // A torn line at the end of an old segment has no newline: there is nothing more to ship in it.
-      if (end === 0 && length >= segment.size - offset) return { messages: [], bytes: length, lastNumber: 0 };
-      if (end === 0) continue;
+    for (let wanted = READ_BYTES; ; wanted *= 2) {
+      const left = segment.size - offset;
+      const size = Math.min(wanted, left);
+      const { buffer: bytes, bytesRead: length } = await readAsync(fd, Buffer.allocUnsafe(size), 0, size, offset);
+      const atEnd = size === left;
       const messages: BusMessage[] = [];
       let lastNumber = 0;
-      for (let start = 0; start < end; ) {
-        const stop = buffer.indexOf(0x0a, start);
-        const final = finalIn(buffer, start, stop);
-        start = stop + 1;
-        if (final === null) continue;
+      const visit = (start: number, end: number): void => {
+        const final = finalIn(bytes, start, end);
+        if (final === null) return;
         messages.push(final.message);
         lastNumber = Math.max(lastNumber, final.number);
-      }
-      return { messages, bytes: end, lastNumber };
+      };
+      const read = readLines({ bytes, length, checked: segment.checked, atEnd }, visit, damaged);
+      if (length < size && atEnd) damaged(size - length);
+      if (atEnd) return { messages, bytes: size, lastNumber };
+      if (read > 0) return { messages, bytes: read, lastNumber };
     }
   } finally {
     closeSync(fd);

@@ -5,15 +5,17 @@ import type { JournaledRequest } from '../journal/journaled-request.js';
 import type { CachedKey } from './identify-key/cached-key.js';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from './forward/injected-fields.js';
 import type { BodyFields } from './receive-body/scan-body.js';
+import type { Refusal } from './refusal.js';
 import type { Route, Target } from './choose-route/route-table.js';
 
 type Admitted = Extract<AdmissionDecision, { kind: 'admitted' }>;
 
 /**
- * Why a call is ended before its provider ended it: the key leaked; a time-out of the provider has passed; the client
+ * Why a call is ended before its provider ended it: the key leaked, or has ended before the call was sent; it is not
+ * known any more whether the key has, so that the call waits for an answer to that; a time-out of the provider has passed; the client
  * has left and was waited for long enough; a stream has used up its hold; an event or a reply is too large.
  */
-export type AbortReason = 'revoked' | 'timed_out' | 'client_left' | 'hold_used_up' | 'oversized';
+export type AbortReason = 'revoked' | 'key_in_doubt' | 'timed_out' | 'client_left' | 'hold_used_up' | 'oversized';
 
 /** What can be done to a provider's call from outside. */
 export interface CallUnderWay {
@@ -45,6 +47,12 @@ export class Exchange {
   credential = '';
   /** identifyKey */
   key: CachedKey | null = null;
+  /** When key-management was asked about the key for this request, while no changes were heard of; monotonic milliseconds. */
+  keyVerifiedAt = -Infinity;
+  /** How the request is refused since its key has ended: no provider is called any more. */
+  keyEnd: Refusal | null = null;
+  /** Ends the wait for the body, once `keyEnd` is set; null while there is none. */
+  onKeyEnd: (() => void) | null = null;
   /** receiveBody */
   body: Buffer = NO_BODY;
   fields: BodyFields | null = null;
@@ -72,8 +80,6 @@ export class Exchange {
   journaledOutputTokens = 0;
   /** The call of a provider, while it is under way. */
   call: CallUnderWay | null = null;
-  /** The key leaked while this request was on its way: no provider is called any more. */
-  revoked = false;
   /** When the call of the present provider began, and when it is to be over or to have its first data; monotonic milliseconds. */
   callStartedAt = 0;
   callEndsAt = Infinity;

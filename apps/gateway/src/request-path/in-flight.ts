@@ -1,7 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Tombstone } from '@tollgate/api-key';
 import type { OpenHold } from '@tollgate/credit';
 import type { GatewayIdentity } from './gateway-identity.js';
 import type { Exchange } from './exchange.js';
+import { endOfCached } from './identify-key/cached-key.js';
+import { KEY_ENDS, type KeyEnd } from './identify-key/key-end.js';
 
 /** An ended call is settled within some turns of the event loop; nobody waits for one that is not. */
 const END_MS_MAX = 2_000;
@@ -36,13 +39,31 @@ export class InFlight {
     return this.#exchanges.values();
   }
 
-  /** Ends every call of a key that leaked. */
-  abortKey(apiKeyId: string): void {
+  /**
+   * No request of a key goes on to a provider from here on. One whose body is awaited is answered at once; one that was
+   * sent finishes, unless the key leaked.
+   */
+  endKey({ apiKeyId, reason }: Pick<Tombstone, 'apiKeyId' | 'reason'>): void {
     // Aborting may end a request at once, which moves others.
     for (const exchange of [...this.#exchanges]) {
       if (exchange.key?.snapshot.apiKeyId !== apiKeyId) continue;
-      exchange.revoked = true;
-      exchange.call?.abort('revoked');
+      end(exchange, 'invalid_api_key');
+      if (reason === 'leaked') exchange.call?.abort('revoked');
+    }
+  }
+
+  /** The digests of the keys that requests are under way with. */
+  digests(): Set<string> {
+    return new Set(this.#exchanges.flatMap(({ key }) => (key === null ? [] : [key.digest])));
+  }
+
+  /** As `endKey`, for every key whose expiry has passed. */
+  endExpired(): void {
+    for (const exchange of this.#exchanges) {
+      const { key } = exchange;
+      if (key?.clock == null || exchange.keyEnd !== null) continue;
+      const why = endOfCached(key);
+      if (why !== null) end(exchange, why);
     }
   }
 
@@ -96,4 +117,9 @@ export class InFlight {
   drained(): Promise<void> {
     return this.#exchanges.length === 0 ? Promise.resolve() : new Promise((resolve) => this.#empty.push(resolve));
   }
+}
+
+function end(exchange: Exchange, why: KeyEnd): void {
+  exchange.keyEnd ??= KEY_ENDS[why];
+  exchange.onKeyEnd?.();
 }

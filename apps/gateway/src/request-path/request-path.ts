@@ -5,6 +5,7 @@ import type { RequestMeter } from '../metrics.js';
 import { admit } from './admit/admit.js';
 import type { GatewayIdentity } from './gateway-identity.js';
 import type { CreditEpochs } from './admit/credit-epochs.js';
+import { awaitBody } from './await-body.js';
 import { checkNetwork } from './check-network/check-network.js';
 import { checkScope } from './check-scope/check-scope.js';
 import { chooseRoute } from './choose-route/choose-route.js';
@@ -14,6 +15,7 @@ import type { CallOutcome } from './forward/call.js';
 import { forward } from './forward/forward.js';
 import { identifyKey } from './identify-key/identify-key.js';
 import type { KeyCache } from './identify-key/key-cache.js';
+import { KeyLook } from './identify-key/look-again.js';
 import type { InFlight } from './in-flight.js';
 import { journalIntent } from './journal-intent/journal-intent.js';
 import { readCredential } from './read-credential/read-credential.js';
@@ -46,25 +48,28 @@ export interface RequestPathParts {
 type Step = (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined>;
 
 /** What happens to one request before a provider is called, in order. Each step may leave with the refusals named beside it. */
-function steps(parts: RequestPathParts): readonly Step[] {
+function steps(parts: RequestPathParts, look: KeyLook): readonly Step[] {
   return [
     readCredential, //                                                401 missing_api_key
-    identifyKey(parts.keys, parts.pepper), //                         401 invalid_api_key, expired_api_key; 503 keys_unavailable
+    identifyKey(parts.keys, parts.pepper), //                         401 invalid_api_key, expired_api_key; 429 rate_limit_exceeded; 503 keys_unavailable
     checkNetwork, //                                                  403 ip_not_allowed
     checkScope('inference:write'), //                                 403 access_denied
-    receiveBody(parts.bodyBytesMax), //                               400 invalid_json, invalid_request; 408; 413 body_too_large; 415
+    awaitBody(receiveBody(parts.bodyBytesMax)), //                    400 invalid_json, invalid_request; 408; 413 body_too_large; 415; the key's end
+    look.afterBody, //                                                401 invalid_api_key, expired_api_key; 503 keys_unavailable
     chooseRoute(parts.routes), //                                     404 model_not_found; 403 model_access_denied; 503 provider_not_configured
     admit(parts), //                                                  429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable
+    look.again, //                                                    the same: admission may have waited
     journalIntent(parts.journal, parts.gateway, parts.priceVersion), // 503 journal_unavailable
   ];
 }
 
 /**
  * The request path: the steps above, then `forward` (429, 502, 503, 504 of the provider, fall-backs before the first
- * data only), then `settle`, always and once, then the last byte of the reply.
+ * data only; the key is looked at again before each call), then `settle`, always and once, then the last byte of the reply.
  */
 export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Promise<void> {
-  const path = steps(parts);
+  const look = new KeyLook(parts.keys);
+  const path = steps(parts, look);
   const settleCall = settle(parts.journal, parts.admission, parts.onLoss);
 
   async function run(exchange: Exchange): Promise<void> {
@@ -80,7 +85,7 @@ export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Pr
     }
     exchange.calledAt = performance.now();
     watchClient(exchange, parts.admission);
-    const call: CallOutcome = await forward(exchange, parts.log);
+    const call: CallOutcome = await forward(exchange, parts.log, look);
     exchange.answeredAt = performance.now();
     await settleCall(exchange, call);
     call.finish();

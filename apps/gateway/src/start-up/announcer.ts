@@ -1,7 +1,8 @@
 import type { Admission } from '@tollgate/admission';
 import type { AnnouncedFinal } from '@tollgate/credit';
-import type { UsageRecordedV1 } from '@tollgate/contracts';
+import { usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
 import type { Journal } from '../journal/journal.js';
+import { parseJson } from '../journal/records.js';
 import type { GatewayIdentity } from '../request-path/gateway-identity.js';
 import type { InFlight } from '../request-path/in-flight.js';
 
@@ -30,7 +31,8 @@ export class Announcer {
     // Finals and holds are read without a pause between them: no request can move from one to the other unseen.
     const finals = this.journal
       .finalsAfter(booked, organizationId)
-      .map(({ json }) => JSON.parse(json) as UsageRecordedV1)
+      // One that cannot be read is shipped as it stands, to the ledger's quarantine: nothing is charged for it.
+      .flatMap(({ json }) => usageRecordedV1.safeParse(parseJson(json)).data ?? [])
       .filter(({ holdNanoUsd }) => holdNanoUsd !== null)
       .map((event) => announcedFinal(event, this.gateway.instanceId));
     const holds = this.inFlight.holdsOf(organizationId, this.gateway);

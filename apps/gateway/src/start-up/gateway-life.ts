@@ -14,7 +14,7 @@ const LEFTOVER_MS_MAX = 10_000;
 const LEASE_INTERVAL_MS = 1_000;
 const REGISTER_RETRY_MS = 500;
 const PROGRESS_INTERVAL_MS = 1_000;
-/** How often it is looked whether the time of a call is over. */
+/** How often it is looked whether the time of a call, or of a key, is over. */
 const LATE_INTERVAL_MS = 250;
 
 export interface GatewayLifeParts {
@@ -52,7 +52,7 @@ export class GatewayLife {
     }
     shipper.start();
     this.#progress = setInterval(() => this.#journalProgress(), PROGRESS_INTERVAL_MS).unref();
-    this.#late = setInterval(() => this.parts.inFlight.abortLate(performance.now()), LATE_INTERVAL_MS).unref();
+    this.#late = setInterval(() => this.#endLate(), LATE_INTERVAL_MS).unref();
     if (finals.length > 0) tell(`shipping ${counted(finals.length, 'usage event')} that the last run left`);
     const registration = this.#registerOnceShipped(finals.length > 0);
     await Promise.race([registration, pause(LEFTOVER_MS_MAX, undefined, { ref: false })]);
@@ -123,6 +123,12 @@ export class GatewayLife {
     } catch (error) {
       logger.debug({ error }, 'the lease was not renewed');
     }
+  }
+
+  #endLate(): void {
+    const { inFlight } = this.parts;
+    inFlight.abortLate(performance.now());
+    inFlight.endExpired();
   }
 
   /** Long streams leave a trace of what they delivered, so that a kill does not make it free. */

@@ -32,6 +32,15 @@ describe('revoking', () => {
     expect(revoked(once, 'revoked', later)).toBeNull();
     expect(revoked(revoked(key, 'deleted', now)!, 'deleted', later)).toBeNull();
   });
+  it('as leaked is told of a key that had ended for another reason, once, and moves the moment of its end nowhere', () => {
+    for (const reason of ['revoked', 'deleted'] as const) {
+      const before = revoked(key, reason, now)!;
+      const after = revoked(before, 'leaked', later)!;
+      expect(after).toEqual({ ...before, version: 3, revocation: { reason: 'leaked', at: now } });
+      expect(revoked(after, 'leaked', later)).toBeNull();
+      expect(revoked(after, 'revoked', later)).toBeNull();
+    }
+  });
   it('and deleting afterwards hides the key, and keeps the reason of its end', () => {
     expect(revoked(revoked(key, 'leaked', now)!, 'deleted', later)).toMatchObject({ version: 3, revocation: { reason: 'leaked', at: now }, deletedAt: later });
   });

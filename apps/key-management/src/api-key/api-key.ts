@@ -42,12 +42,16 @@ export function stateOf(key: ApiKey, now: Date): KeyState {
   return key.expiresAt !== null && key.expiresAt <= now ? 'expired' : 'active';
 }
 
-/** The key after it was revoked for this reason; null where that changes nothing. The first reason stands. */
+/**
+ * The key after it was revoked for this reason; null where that changes nothing. The first reason stands, and the moment
+ * of the end always does; but a leak says more than any other reason: what the key has under way is cut off only then.
+ */
 export function revoked(key: ApiKey, reason: RevokeReason, now: Date): ApiKey | null {
   if (reason === 'deleted') {
     if (key.deletedAt !== null) return null;
     return { ...key, version: key.version + 1, revocation: key.revocation ?? { reason, at: now }, deletedAt: now };
   }
-  if (key.revocation !== null) return null;
-  return { ...key, version: key.version + 1, revocation: { reason, at: now } };
+  const { revocation } = key;
+  if (revocation !== null && (reason !== 'leaked' || revocation.reason === 'leaked')) return null;
+  return { ...key, version: key.version + 1, revocation: { reason, at: revocation?.at ?? now } };
 }

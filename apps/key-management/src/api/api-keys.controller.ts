@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { uuid } from '@tollgate/contracts';
-import { AdminGuard, parseBody, parseQuery, Problem } from '@tollgate/http';
+import { AdminGuard, clientAddressOf, parseBody, parseQuery, Problem } from '@tollgate/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { keyObject, type KeyObject } from '../api-key/key-object.js';
 import type { Actor } from '../api-key/key-change.js';
@@ -96,4 +96,4 @@ function idOf(idAsWritten: string): string {
   return id.data;
 }
 
-const actorOf = (request: FastifyRequest): Actor => ({ name: 'admin', fromAddress: request.ip });
+const actorOf = (request: FastifyRequest): Actor => ({ name: 'admin', fromAddress: clientAddressOf(request) });

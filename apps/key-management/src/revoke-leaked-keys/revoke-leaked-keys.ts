@@ -8,7 +8,10 @@ import type { Members } from '../store/members.js';
 /** Keys revoked in one transaction: few enough that a revoke beside it never waits long for its locks. */
 const KEYS_PER_TRANSACTION = 100;
 
-/** Ends every key that answers to a digest seen where it must not be. What nobody's key answers to changes nothing. */
+/**
+ * Ends every key that answers to a digest seen where it must not be; of one that had ended before, gateways hear that it
+ * leaked, and end what it still has under way. What nobody's key answers to changes nothing.
+ */
 export class RevokeLeakedKeys {
   constructor(private readonly store: KeyStore, private readonly members: Members, private readonly relay: KeyRelay, private readonly meter: KeyMeter) {}
 
@@ -18,7 +21,8 @@ export class RevokeLeakedKeys {
    */
   async execute(origin: string, digests: readonly string[], now: Date): Promise<LeakedKeyOutcome[]> {
     const known = await this.store.findByDigests(digests);
-    const { current, revokedIds, written } = await this.revoke(origin, [...known.values()].filter((key) => key.revocation === null), now);
+    const concerned = [...known.values()].filter((key) => revoked(key, 'leaked', now) !== null);
+    const { current, revokedIds, written } = await this.revoke(origin, concerned, now);
     const waiting = (await this.relay.snapshotsWritten(written)) ? new Set<string>() : await this.store.keysWaiting(written);
     const owners = await this.members.ownerEmails([...new Set([...known.values()].map((key) => key.organizationId))]);
     const outcomes = digests.map((digest): LeakedKeyOutcome => {
@@ -26,7 +30,7 @@ export class RevokeLeakedKeys {
       if (before === undefined) return { digest, outcome: 'unknown', key: null };
       const key = current.get(before.id) ?? before;
       // Whoever revoked it between the look-up and the lock answers for its tombstone.
-      const outcome = !revokedIds.has(key.id) ? 'already_revoked' : waiting.has(key.id) ? 'pending' : 'revoked';
+      const outcome = waiting.has(key.id) ? 'pending' : revokedIds.has(key.id) ? 'revoked' : 'already_revoked';
       return { digest, outcome, key: described(key, owners.get(key.organizationId) ?? []) };
     });
     this.meter.leakedDigests(outcomes);
@@ -42,7 +46,7 @@ export class RevokeLeakedKeys {
       const chunk = await this.store.change(ids.slice(start, start + KEYS_PER_TRANSACTION), (key) => {
         const after = revoked(key, 'leaked', now);
         if (after === null) return null;
-        revokedIds.add(key.id);
+        if (key.revocation === null) revokedIds.add(key.id);
         return { change: 'leaked', key: after, actor: { name: 'secret-scanning', fromAddress: null }, details: { origin }, at: now };
       });
       for (const key of chunk.keys) current.set(key.id, key);

@@ -2,16 +2,19 @@ import type { KeySnapshot } from '@tollgate/api-key';
 import type { KeySnapshotWriter } from '@tollgate/key-snapshots';
 import type { Logger } from '@tollgate/telemetry';
 import { snapshotOf } from '../api-key/snapshot-of.js';
-import type { KeyStore } from '../store/key-store.js';
+import type { DigestLookUps } from './digest-look-ups.js';
 
 /** The authority's answer about one digest, from Postgres. */
 export class VerifyKey {
-  constructor(private readonly store: KeyStore, private readonly snapshots: Pick<KeySnapshotWriter, 'refill'>, private readonly logger: Logger) {}
+  constructor(private readonly lookUps: DigestLookUps, private readonly snapshots: Pick<KeySnapshotWriter, 'refill'>, private readonly logger: Logger) {}
 
-  /** The key's snapshot, a tombstone where it must be refused, null where no key ever answered to the digest. */
+  /**
+   * The key's snapshot, a tombstone where it must be refused, null where no key ever answered to the digest. Throws
+   * where Postgres cannot be asked, or too many ask at once.
+   */
   async execute(digest: string): Promise<KeySnapshot | null> {
-    const key = (await this.store.findByDigests([digest])).get(digest);
-    if (key === undefined) return null;
+    const key = await this.lookUps.find(digest);
+    if (key === null) return null;
     const snapshot = snapshotOf(key);
     // Who asks has not found it where snapshots are kept; the answer does not wait for it to be put back.
     this.snapshots.refill(snapshot).catch((err: unknown) => this.logger.debug({ err }, 'a snapshot was not put back'));

@@ -46,7 +46,7 @@ function nothingOwed({ outcome }: ReasonFields): string {
     case 'client_left':
       return 'Nothing is charged: the client left before anything was delivered.';
     case 'revoked':
-      return 'Nothing is charged: the key leaked, and the call was ended before it was answered.';
+      return 'Nothing is charged: the key had ended (leaked, revoked or expired), or could not be checked, before an answer.';
     case 'orphaned':
       return 'Nothing is charged: the gateway was killed before it had noted that anything was delivered.';
     default:

@@ -159,11 +159,14 @@ export function theLeak(shape: () => Shape): void {
       expect(reply.json<Feedback[]>().map(({ token_type: type, label }) => [type, label])).toEqual([['no token', 'false_positive'], ['ours', 'true_positive'], ['no text', 'false_positive']]);
     });
 
-    it('cuts off what the leaked key has under way, and what was delivered is charged', async () => {
+    it.each([
+      ['was alive', false], ['had been revoked by hand before', true],
+    ])('cuts off what the leaked key has under way, and what was delivered is charged; the key %s', async (_, revokedBefore) => {
       const key = await shape().client().createKey({ credit_limit_usd: 1 });
       const streams = await Promise.all(shape().gateways.map((_, gateway) =>
         shape().client(gateway).openChat(key.secret, { max_tokens: 400, simulator: { chunks: 200, chunk_interval_ms: 100 } })));
       for (const stream of streams) await stream.until((text) => text.includes('word0'));
+      if (revokedBefore) await shape().client().admin('POST', `/v1/api-keys/${key.id}/revoke`);
       const reportedAt = performance.now();
       expect((await report([leaked(key.secret)])).status).toBe(200);
       for (const stream of streams) {

@@ -1,6 +1,7 @@
 import { waitUntil } from '@tollgate/infra';
 import { describe, expect, it } from 'vitest';
-import { costOfEntry, providerEntry, usageOf } from '../kit/provider-log.js';
+import { costOfEntry, providerEntries, providerEntry, usageOf } from '../kit/provider-log.js';
+import { SlowCall } from '../kit/slow-call.js';
 import { eventsOf } from '../kit/sse.js';
 import type { Shape } from '../kit/shape.js';
 import { usd } from '../kit/prices.js';
@@ -30,6 +31,36 @@ export function theRevoke(shape: () => Shape): void {
       }
       const cost = streams.reduce((sum, stream) => sum + costOfEntry(providerEntry(shape(), stream.requestId)), 0n);
       expect((await usageOf(shape(), key.id, streams.length)).cost_usd).toBe(usd(cost));
+    });
+
+    it.each<[string, (id: string) => Promise<unknown>]>([
+      ['a revoke', (id) => shape().client().admin('POST', `/v1/api-keys/${id}/revoke`)],
+      ['a delete', (id) => shape().client().deleteKey(id)],
+    ])('answers a call at once whose body is still on its way, and nothing of it reaches the provider: %s', async (_, end) => {
+      const key = await shape().client().createKey({ credit_limit_usd: 1 });
+      for (const client of everyGateway()) expect((await client.chat(key.secret)).status).toBe(200);
+      const calls = await Promise.all(shape().gateways.map(({ url }) => SlowCall.begin(url, key.secret)));
+      await end(key.id);
+      for (const call of calls) {
+        const reply = await call.reply();
+        expect([reply.status, reply.code, reply.header('connection')]).toEqual([401, 'invalid_api_key', 'close']);
+        expect(providerEntries(shape(), reply.requestId)).toEqual([]);
+        call.finish();
+        await call.closed();
+        call.leave();
+      }
+      expect((await usageOf(shape(), key.id, shape().gateways.length)).requests).toBe(shape().gateways.length);
+    });
+
+    it('is like expiring: a call whose body is still on its way when its key expires is answered then', async () => {
+      const key = await shape().client().createKey({ expires_at: new Date(Date.now() + 2_000).toISOString() });
+      const calls = await Promise.all(shape().gateways.map(({ url }) => SlowCall.begin(url, key.secret)));
+      for (const call of calls) {
+        const reply = await call.reply(10_000);
+        expect([reply.status, reply.code]).toEqual([401, 'expired_api_key']);
+        expect(providerEntries(shape(), reply.requestId)).toEqual([]);
+        call.leave();
+      }
     });
 
     it('that does not delete keeps the key in sight, and may be repeated', async () => {

@@ -37,8 +37,8 @@ export async function rawExchange(
   }
 }
 
-/** The reply, once its head and as much body as the head announces are there. */
-function wholeReply(received: Buffer, withoutBody: boolean): Reply | undefined {
+/** The reply, once its head and as much body as the head announces are there; undefined before. */
+export function wholeReply(received: Buffer, withoutBody: boolean): Reply | undefined {
   const end = received.indexOf('\r\n\r\n');
   if (end === -1) return undefined;
   const [statusLine, ...lines] = received.toString('latin1', 0, end).split('\r\n');

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import {
   answer,
   completion,
@@ -25,6 +26,19 @@ const beginnings = [
     'a plain call in the midst of its answer',
     false,
     [Buffer.from('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"id":'), 'hang'],
+  ],
+  [
+    'a plain call in the midst of its compressed answer',
+    false,
+    [
+      Buffer.concat([
+        Buffer.from(
+          'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: 1000\r\n\r\n',
+        ),
+        gzipSync(completion(wordsText, reported)).subarray(0, 40),
+      ]),
+      'hang',
+    ],
   ],
   ['a stream that has no head', true, ['hang']],
   ['a stream that has a head alone', true, [...openSse([]), 'hang']],

@@ -370,6 +370,27 @@ const statuses: readonly Quirk[] = [
   })),
 ];
 
+/** What came instead of a stream, and was called one; and chunks in which no choice says anything, before an error. */
+const misnamed: readonly Quirk[] = [
+  {
+    name: 'an error in JSON that is labelled as a stream is as if its code had been the status',
+    key: 'covers one call',
+    request: { stream: true },
+    plays: [plain(JSON.stringify(error(429)), { type: 'text/event-stream' })],
+    expect: { ...overloaded, usage: 'nothing', logged: true },
+  },
+  ...[
+    { id: 'c', choices: null, base_resp: { status_code: 1002, status_msg: 'rate limit' } },
+    { choices: [], prompt_filter_results: [{}] },
+  ].map((first): Quirk => ({
+    name: `a stream that begins with ${JSON.stringify(first).slice(0, 40)} and goes on with an error makes the next target answer`,
+    targets: 2,
+    request: { stream: true },
+    plays: [sse(events([first, error(503)])), sse(events(answer))],
+    expect: { status: 200, ...wellAnswered, ends: '[DONE]', asked: 2 },
+  })),
+];
+
 /** A 2xx is a completion only if it looks like one; what is none is a failure before the first byte. */
 export const completionQuirks: readonly Quirk[] = [
   ...pretences.map(alone(false)),
@@ -379,4 +400,5 @@ export const completionQuirks: readonly Quirk[] = [
   ...unusual,
   ...labels,
   ...statuses,
+  ...misnamed,
 ];

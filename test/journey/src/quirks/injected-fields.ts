@@ -127,6 +127,49 @@ const [, validator] = refusals[1]!;
 
 const theirs: readonly Quirk[] = [
   {
+    name: "a refusal of stream_options that the caller's own value brought about teaches nothing",
+    request: { stream: true, fields: { stream_options: { include_obfuscation: 'x' } } },
+    calls: { inARow: 2 },
+    plays: [validator('stream_options'), validator('stream_options'), stream],
+    expect: {
+      status: [422, 200],
+      asked: 3,
+      sent: { stream_options: { include_obfuscation: 'x', include_usage: true } },
+      usage: { input: 100, output: 50 },
+    },
+  },
+  {
+    name: "a refusal of the caller's own field that names the ceiling teaches nothing",
+    key: { credit_limit_usd: 1 },
+    request: { fields: { logit_bias: { max_tokens: 1 } } },
+    calls: { inARow: 2 },
+    plays: [validator('max_tokens'), validator('max_tokens'), reply],
+    expect: { status: [422, 200], asked: 3, sent: { max_tokens: 1_000 }, usage: { input: 100, output: 50 } },
+  },
+  {
+    name: 'a ceiling that does not fit into the context is left out, where the words tell its number',
+    key: { credit_limit_usd: 1 },
+    plays: [
+      plain(
+        JSON.stringify({
+          message:
+            "Requested token count exceeds the model's maximum context length of 900 tokens. You requested a total of 1010 tokens: 10 tokens from the input messages and 1000 tokens for the completion.",
+        }),
+        { status: '400 Bad Request' },
+      ),
+      reply,
+    ],
+    expect: { ...fine, asked: 2, sent: { max_tokens: undefined, max_completion_tokens: undefined } },
+  },
+  {
+    name: 'a stream goes without a ceiling that is refused under both names, where it is ended at its hold',
+    settings: { end_at_hold: true },
+    key: { credit_limit_usd: 1 },
+    request: { stream: true },
+    plays: [validator('max_tokens'), validator('max_completion_tokens'), stream],
+    expect: { ...fine, asked: 3, sent: { max_tokens: undefined, max_completion_tokens: undefined } },
+  },
+  {
     name: "a refusal of a ceiling that the caller named itself is the caller's to see",
     key: { credit_limit_usd: 1 },
     request: { fields: { max_completion_tokens: 100 } },

@@ -11,7 +11,7 @@ const targets = [{ price, provider }, { price: dearer, provider }] as unknown as
 
 function bound(fields: object, only = targets.slice(0, 1)) {
   const body = Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }));
-  return boundCost({ body, fields: scanBody(body) as BodyFields, route: routeOf('m', only), targets: only } as unknown as Exchange);
+  return boundCost({ body, fields: scanBody(body) as BodyFields, route: routeOf('m', only), targets: only, stream: (fields as { stream?: boolean }).stream === true } as unknown as Exchange);
 }
 const bytes = (fields: object): number => JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }).length;
 
@@ -27,11 +27,13 @@ describe('the bound of a request’s cost', () => {
     expect(bound({})).toEqual({ amountNanoUsd: BigInt(bytes({}) + 64 + 5_000), outputTokensMax: 500, injectedMaxTokens: 500 });
     expect(bound({ max_tokens: null })).toMatchObject({ injectedMaxTokens: 500 });
   });
-  it('is none where no provider takes a ceiling, unless its calls are ended at their hold', () => {
+  it('is none where no provider takes a ceiling, unless its streams are ended at their hold', () => {
     const none = { price, provider: { injectedFields: { takesCeiling: false }, endAtHold: false } } as unknown as Target;
     const ended = { price, provider: { injectedFields: { takesCeiling: false }, endAtHold: true } } as unknown as Target;
     expect(bound({ max_tokens: 10 }, [none])).toMatchObject({ code: 'unbounded_cost' });
-    expect(bound({ max_tokens: 10 }, [none, ended])).toMatchObject({ outputTokensMax: 10 });
+    expect(bound({ max_tokens: 10, stream: true }, [none, ended])).toMatchObject({ outputTokensMax: 10 });
+    // Nothing ends a plain reply before it is whole.
+    expect(bound({ max_tokens: 10 }, [none, ended])).toMatchObject({ code: 'unbounded_cost' });
   });
   it('takes the dearest price of all targets', () => {
     const both = bound({ max_tokens: 10 }, targets) as CostBound;

@@ -1,7 +1,9 @@
 import { NO_CEILING } from '../admit/cost-bound.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
-import { refuse } from '../refusal.js';
+import { KEY_ENDS } from '../identify-key/key-end.js';
+import type { KeyLook } from '../identify-key/look-again.js';
+import { refuse, type Refusal } from '../refusal.js';
 import { sendRefusal, sendReply } from '../reply.js';
 import type { RequestLog } from '../request-log.js';
 import { judgeUsage } from '../usage/judge-usage.js';
@@ -11,18 +13,22 @@ import { callProvider, headerOf, type Attempt } from './provider-call.js';
 import { failureOfError, failureOfStatus, type Failure } from './provider-failure.js';
 import { readReply } from './read-reply.js';
 
-/** What an attempt comes to: an answer for the client, a failure that another target may make good, or another try. */
+/**
+ * What an attempt comes to: an answer for the client, a failure that another target may make good, the end of the key,
+ * or another try.
+ */
 type Verdict =
   | { readonly kind: 'answered'; readonly outcome: CallOutcome }
   | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'key_ended'; readonly refusal: Refusal }
   | { readonly kind: 'try_again' };
 
 type Replied = Extract<Attempt, { kind: 'replied' }>;
 
 const UNREACHABLE: Failure = { code: 'provider_unreachable', headers: [] };
-const REVOKED: Failure = { code: 'invalid_api_key', headers: [] };
 const TIMED_OUT: Failure = { code: 'provider_timeout', headers: [] };
 const FAILED: Failure = { code: 'provider_failed', headers: [] };
+const IN_DOUBT: Failure = { code: 'keys_unavailable', headers: [] };
 const UNBOUNDED: Failure = { code: 'unbounded_cost', headers: [], message: NO_CEILING };
 /** As it stands, without `stream_options`, with the ceiling's other name, without a ceiling. */
 const TRIES_MAX = 4;
@@ -31,37 +37,51 @@ const TRIES_MAX = 4;
  * Calls the targets in their order until one answers: the next is tried only before the first data has reached the
  * client. What the last one failed with is the answer. Never rejects.
  */
-export async function forward(exchange: Exchange, log: RequestLog): Promise<CallOutcome> {
+export async function forward(exchange: Exchange, log: RequestLog, look: KeyLook): Promise<CallOutcome> {
   let failure = UNREACHABLE;
   let last = exchange.targets[0]!;
   for (const target of exchange.targets) {
-    if (exchange.revoked || exchange.clientLeft) break;
+    const looked = look.again(exchange);
+    const refusal = looked instanceof Promise ? await looked : looked;
+    if (refusal !== undefined) return keyEnded(exchange, last, refusal, log);
+    if (exchange.clientLeft) break;
     last = target;
     exchange.ceilingLeftOut = false;
     exchange.fieldNames = null;
-    const verdict = judge(exchange, target, await callProvider(exchange, target), false, log);
+    const attempt = await callProvider(exchange, target, look);
+    const first = judge(exchange, target, attempt, false, log);
+    if (first.kind === 'answered') return first.outcome;
+    const verdict = first.kind === 'try_again' ? await callAgain(exchange, target, attempt, log, look) : first;
     if (verdict.kind === 'answered') return verdict.outcome;
-    const second = verdict.kind === 'try_again' ? await callAgain(exchange, target, log) : verdict;
-    if (second.kind === 'answered') return second.outcome;
-    failure = second.failure;
+    if (verdict.kind === 'key_ended') return keyEnded(exchange, target, verdict.refusal, log);
+    failure = verdict.failure;
   }
-  if (exchange.revoked) return failed(exchange, last, REVOKED, 'revoked');
   if (exchange.reply.destroyed) return { ...failed(exchange, last, failure, 'provider_failed'), outcome: exchange.callStartedAt === 0 ? 'client_left' : 'provider_failed' };
   return failed(exchange, last, failure, 'provider_failed');
 }
 
-/** Calls a target again that refused a field of ours which it can do without. */
-async function callAgain(exchange: Exchange, target: Target, log: RequestLog): Promise<Exclude<Verdict, { kind: 'try_again' }>> {
+/**
+ * Calls a target again that refused a field of ours which it can do without, or that was not called because the key was
+ * in doubt; never for a key that has ended. `before`: what came of the last try.
+ */
+async function callAgain(
+  exchange: Exchange, target: Target, before: Attempt, log: RequestLog, look: KeyLook,
+): Promise<Exclude<Verdict, { kind: 'try_again' }>> {
   let triedOther = false;
-  for (let tries = 2; tries <= TRIES_MAX && !exchange.revoked && !exchange.clientLeft; tries++) {
+  let attempt = before;
+  for (let tries = 2; tries <= TRIES_MAX; tries++) {
+    const refusal = await look.again(exchange);
+    if (refusal !== undefined) return { kind: 'key_ended', refusal };
+    if (exchange.clientLeft) break;
     const { ceiling } = exchange.injected;
-    triedOther ||= !exchange.ceilingLeftOut && ceiling !== null && ceiling !== exchange.fieldNames?.ceilingField;
-    const verdict = judge(exchange, target, await callProvider(exchange, target), triedOther, log);
+    triedOther ||= !exchange.ceilingLeftOut && ceiling !== null && exchange.fieldNames !== null && ceiling !== exchange.fieldNames.ceilingField;
+    attempt = await callProvider(exchange, target, look);
+    const verdict = judge(exchange, target, attempt, triedOther, log);
     if (verdict.kind === 'try_again') continue;
     if (verdict.kind === 'answered') keepLesson(exchange, target, verdict.outcome);
     return verdict;
   }
-  return { kind: 'failed', failure: FAILED };
+  return { kind: 'failed', failure: attempt.kind === 'aborted' ? IN_DOUBT : FAILED };
 }
 
 /** What the provider accepted in the end is what it is sent from now on. */
@@ -97,7 +117,9 @@ function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther:
 function judgeAborted(exchange: Exchange, target: Target, why: Extract<Attempt, { kind: 'aborted' }>['why'], log: RequestLog): Verdict {
   switch (why) {
     case 'revoked':
-      return { kind: 'failed', failure: REVOKED };
+      return { kind: 'key_ended', refusal: exchange.keyEnd ?? KEY_ENDS.invalid_api_key };
+    case 'key_in_doubt':
+      return { kind: 'try_again' };
     case 'client_left': {
       // Nobody knows what the provider made of it until then, but it has read the request.
       const usage = { ...NO_USAGE, inputTokens: exchange.inputTokensEstimate };
@@ -155,6 +177,12 @@ function lessonOf(exchange: Exchange, { provider, model }: Target, { status, bod
 /** The provider's own words, for whatever it took as a request: a completion, or what was wrong with the body. */
 function passOn(exchange: Exchange, { status, headers, body, text }: Replied): () => void {
   return () => sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, [], text ?? undefined);
+}
+
+/** The key has ended, or cannot be checked: what was sent on its behalf before has failed. */
+function keyEnded(exchange: Exchange, target: Target, refusal: Refusal, log: RequestLog): CallOutcome {
+  log.refused(exchange, refusal);
+  return failed(exchange, target, { code: refusal.code, headers: refusal.headers }, 'revoked');
 }
 
 function failed(exchange: Exchange, target: Target, failure: Failure, outcome: 'provider_failed' | 'revoked'): CallOutcome {

@@ -3,6 +3,7 @@ import type { Dispatcher, Pool } from 'undici';
 import type { Target } from '../choose-route/route-table.js';
 import { contentCodings, Decoder, type DecodedSink } from '../content-coding.js';
 import type { AbortReason, CallUnderWay, Exchange } from '../exchange.js';
+import type { KeyLook } from '../identify-key/look-again.js';
 import { smallText } from '../reply.js';
 import { looksLikeEvents } from './sse-reader.js';
 import { StreamRelay, type RelayEnd } from './stream-relay.js';
@@ -31,11 +32,11 @@ export type Attempt =
     };
 
 /** Sends the request to one target, and resolves when its answer is all there. Never rejects. */
-export function callProvider(exchange: Exchange, target: Target): Promise<Attempt> {
+export function callProvider(exchange: Exchange, target: Target, look: Pick<KeyLook, 'maySend'>): Promise<Attempt> {
   const { provider } = target;
   exchange.callStartedAt = performance.now();
   exchange.callEndsAt = exchange.callStartedAt + (exchange.stream ? provider.firstByteTimeoutMs : provider.timeoutMs);
-  return new Promise((resolve) => new ProviderCall(exchange, target, resolve).send(provider.pool));
+  return new Promise((resolve) => new ProviderCall(exchange, target, look, resolve).send(provider.pool));
 }
 
 /**
@@ -59,7 +60,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
   #triedAgain = false;
   readonly #body: Buffer;
 
-  constructor(private readonly exchange: Exchange, private readonly target: Target, private readonly resolve: (attempt: Attempt) => void) {
+  constructor(private readonly exchange: Exchange, private readonly target: Target, private readonly look: Pick<KeyLook, 'maySend'>, private readonly resolve: (attempt: Attempt) => void) {
     exchange.call = this;
     this.#body = upstreamBody(exchange, target);
   }
@@ -81,7 +82,8 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.exchange.revoked) this.#aborted ??= 'revoked';
+    // It may have waited for this connection.
+    if (!this.look.maySend(this.exchange)) this.#aborted ??= this.exchange.keyEnd === null ? 'key_in_doubt' : 'revoked';
     if (this.#aborted !== null) controller.abort(new Error(this.#aborted));
   }
 

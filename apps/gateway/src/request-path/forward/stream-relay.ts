@@ -28,7 +28,7 @@ const GATHER_MS = 5;
 const GATHERED_BYTES_MAX = 64 * 1024;
 
 /** What a client is told in the stream when its call is ended from our side. */
-const ABORTED = { revoked: 'invalid_api_key', timed_out: 'provider_timeout', hold_used_up: 'quota_exceeded', oversized: 'provider_failed', client_left: 'provider_failed' } as const satisfies Record<AbortReason, ErrorCode>;
+const ABORTED = { revoked: 'invalid_api_key', key_in_doubt: 'keys_unavailable', timed_out: 'provider_timeout', hold_used_up: 'quota_exceeded', oversized: 'provider_failed', client_left: 'provider_failed' } as const satisfies Record<AbortReason, ErrorCode>;
 
 /** How a relay ended. */
 export type RelayEnd =

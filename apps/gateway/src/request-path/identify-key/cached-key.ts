@@ -1,10 +1,16 @@
 import { compileAllowedIps, type ActiveSnapshot } from '@tollgate/api-key';
 import { compileModelList } from '@tollgate/config';
 import { jsonFields } from '../json-fields.js';
+import { ExpiryClocks, PROCESS_CLOCKS, type ExpiryClock } from './expiry-clock.js';
+import { endOf, type KeyEnd } from './key-end.js';
 
 /** A living key with what its checks need, worked out once. */
 export interface CachedKey {
   readonly snapshot: ActiveSnapshot;
+  /** The digest that it was found by. */
+  readonly digest: string;
+  /** By which it expires; null for one that does not. */
+  readonly clock: ExpiryClock | null;
   /** Null where every address may. */
   readonly allowsAddress: ((address: string) => boolean) | null;
   /** Null where every model may be used. */
@@ -17,15 +23,26 @@ export interface CachedKey {
   readonly eventPart: string;
 }
 
-export function cacheKey(snapshot: ActiveSnapshot): CachedKey {
+/** `digest`: the one it was found by. An expiring key has its clock from `expiries`, which may have seen it pass before. */
+export function cacheKey(
+  snapshot: ActiveSnapshot, digest = '', expiries: Pick<ExpiryClocks, 'of'> = new ExpiryClocks(1, PROCESS_CLOCKS),
+): CachedKey {
+  const { apiKeyId, expiresAtMs } = snapshot;
   const cappedAccounts = snapshot.accounts.flatMap(({ accountId, capNanoUsd }) => (capNanoUsd === null ? [] : [{ accountId, capNanoUsd: BigInt(capNanoUsd) }]));
   const { requestsPerMinute, tokensPerMinute, parallelRequests } = snapshot.rateLimits;
   return {
     snapshot,
+    digest,
+    clock: expiresAtMs === null ? null : expiries.of(apiKeyId, expiresAtMs),
     allowsAddress: snapshot.allowedIps === null ? null : compileAllowedIps(snapshot.allowedIps),
     allowsModel: snapshot.models === null ? null : compileModelList(snapshot.models),
     cappedAccounts,
     eventPart: jsonFields({ organizationId: snapshot.organizationId, apiKeyId: snapshot.apiKeyId, accounts: snapshot.accounts }),
     governed: cappedAccounts.length > 0 || requestsPerMinute !== null || tokensPerMinute !== null || parallelRequests !== null,
   };
+}
+
+/** Why a cached key may not be used any more, by its own clock; without an expiry the time is no matter. */
+export function endOfCached({ snapshot, clock }: CachedKey): KeyEnd | null {
+  return endOf(snapshot, clock === null ? -Infinity : clock.nowMs());
 }

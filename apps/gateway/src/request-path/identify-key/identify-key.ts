@@ -1,32 +1,74 @@
 import { DigestMemory } from './digest-memory.js';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
+import { endOfCached } from './cached-key.js';
 import type { Identity, KeyCache } from './key-cache.js';
+import { KEY_ENDS, type KeyEnd } from './key-end.js';
 
-/** Whose secret it is. A secret whose checksum fails costs no look-up; unknown, malformed and revoked answer alike. */
+/** Answers that a change overtook on their way here, before the key is called unavailable. */
+const ATTEMPTS_MAX = 5;
+
+/**
+ * Whose secret it is. A secret whose checksum fails costs no look-up; unknown, malformed and revoked answer alike. A key
+ * that is remembered is let in whatever else comes from its address.
+ */
 export function identifyKey(cache: KeyCache, pepper: string): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
   const digests = new DigestMemory(pepper);
   return (exchange) => {
     const digest = digests.digestOf(exchange.credential);
     exchange.credential = '';
-    if (digest === null) return refuse('invalid_api_key');
+    if (digest === null) return KEY_ENDS.invalid_api_key;
     const remembered = cache.remembered(digest);
     if (remembered !== undefined) return accept(exchange, remembered);
-    return cache.identify(digest).then((identity) => accept(exchange, identity));
+    return ask(cache, digest, exchange);
   };
 }
+
+/**
+ * Asks whose digest it is, and whether its key may be used. What is heard of the key between the answer and its arrival
+ * here cannot reach the exchange, which does not name its key yet: so it is looked at once more.
+ */
+export function ask(cache: KeyCache, digest: string, exchange: Exchange, attempt = 1): Promise<Refusal | undefined> {
+  const verifiedAt = cache.hearsChanges() ? -Infinity : cache.clocks.monotonicMs();
+  return cache.identify(digest, exchange.clientAddress).then((identity) => {
+    const standing = identity.kind === 'active' ? cache.standing(identity.key) : 'alive';
+    switch (standing) {
+      case 'unknown':
+        return attempt < ATTEMPTS_MAX ? ask(cache, digest, exchange, attempt + 1) : UNAVAILABLE;
+      case 'alive':
+      case 'untrusted':
+        exchange.keyVerifiedAt = verifiedAt;
+        return accept(exchange, identity);
+      default:
+        return ended(exchange, standing);
+    }
+  });
+}
+
+const RETRY_AFTER = ['retry-after', '1'];
+const UNAVAILABLE = refuse('keys_unavailable', { headers: RETRY_AFTER });
+const TOO_MANY_UNKNOWN = 'Too many unknown API keys came from this address. Wait before the next request.';
 
 function accept(exchange: Exchange, identity: Identity): Refusal | undefined {
   switch (identity.kind) {
     case 'refused':
-      return refuse('invalid_api_key');
+      return ended(exchange, 'invalid_api_key');
     case 'unavailable':
-      return refuse('keys_unavailable');
+      return UNAVAILABLE;
+    case 'too_many':
+      // No 401: whether the key is good was not asked.
+      return refuse('rate_limit_exceeded', { message: TOO_MANY_UNKNOWN, headers: RETRY_AFTER });
     case 'active': {
-      const { expiresAtMs } = identity.key.snapshot;
-      if (expiresAtMs !== null && expiresAtMs <= exchange.startedAtMs) return refuse('expired_api_key');
-      exchange.key = identity.key;
+      const end = endOfCached(identity.key);
+      if (end !== null) return ended(exchange, end);
+      // What was taken for a request is given back by the key that it was taken by.
+      exchange.key ??= identity.key;
       return undefined;
     }
   }
+}
+
+/** Notes that no provider may be called for this request any more. */
+export function ended(exchange: Exchange, end: KeyEnd): Refusal {
+  return (exchange.keyEnd = KEY_ENDS[end]);
 }

@@ -36,7 +36,7 @@ class Store implements KeySnapshotReader {
 function cacheOn(store: Store, verifyKey: () => Promise<KeySnapshot | null>, dead: KeySnapshot[] = []): KeyCache {
   return new KeyCache(store, { verifyKey }, (snapshot) => dead.push(snapshot));
 }
-const kindOf = async (cache: KeyCache): Promise<string> => (cache.remembered(DIGEST) ?? (await cache.identify(DIGEST))).kind;
+const kindOf = async (cache: KeyCache): Promise<string> => (cache.remembered(DIGEST) ?? (await cache.identify(DIGEST, '10.0.0.1'))).kind;
 
 describe('the cache of keys', () => {
   it('asks Redis, then key-management, and then nobody', async () => {
@@ -99,7 +99,7 @@ describe('the cache of keys', () => {
     const other = 'cd'.repeat(32);
     store.answer = () => Promise.resolve({ kind: 'found', snapshot: { ...ACTIVE, digests: [DIGEST, other] } });
     const cache = cacheOn(store, () => Promise.reject(new Error('the reply is not as its schema has it')));
-    expect([await kindOf(cache), (await cache.identify(other)).kind]).toEqual(['active', 'active']);
+    expect([await kindOf(cache), (await cache.identify(other, '10.0.0.1')).kind]).toEqual(['active', 'active']);
     store.answer = () => Promise.resolve({ kind: 'malformed' });
     store.listener.forget([DIGEST]);
     for (let asked = 0; asked < 3; asked++) expect(await kindOf(cache)).toBe('unavailable');
@@ -114,7 +114,7 @@ describe('the cache of keys', () => {
     const answers: ((read: SnapshotRead) => void)[] = [];
     store.answer = () => new Promise((resolve) => answers.push(resolve));
     const cache = cacheOn(store, () => Promise.reject(new Error('away')));
-    const asked = cache.identify(DIGEST);
+    const asked = cache.identify(DIGEST, '10.0.0.1');
     await turn();
     store.listener.forget([DIGEST]);
     store.answer = () => Promise.resolve({ kind: 'malformed' });
@@ -126,8 +126,29 @@ describe('the cache of keys', () => {
   it('makes one question of many at the same time', async () => {
     const store = new Store();
     const cache = cacheOn(store, () => Promise.resolve(ACTIVE));
-    await Promise.all(Array.from({ length: 50 }, () => cache.identify(DIGEST)));
+    await Promise.all(Array.from({ length: 50 }, () => cache.identify(DIGEST, '10.0.0.1')));
     expect(store.reads).toBe(1);
+  });
+
+  it('lets in a key that is remembered, or that its store knows, whatever else came from the address', async () => {
+    const store = new Store();
+    let known: KeySnapshot | null = ACTIVE;
+    const cache = cacheOn(store, () => Promise.resolve(known));
+    expect(await kindOf(cache)).toBe('active');
+    known = null;
+    const flood = async () => {
+      const asked = await Promise.all(Array.from({ length: 500 }, (_, n) => cache.identify(`${n}`, '10.0.0.1')));
+      return asked.filter(({ kind }) => kind === 'too_many').length;
+    };
+    expect(await flood()).toBe(300);
+    expect(await kindOf(cache)).toBe('active');
+    // Nothing remembered counts after a gap, and neither is the store of use: the authority is asked for it all the same.
+    store.listener.gap();
+    known = ACTIVE;
+    expect(await kindOf(cache)).toBe('active');
+    const other = { ...ACTIVE, apiKeyId: 'o', digests: ['ef'.repeat(32)] };
+    store.answer = () => Promise.resolve({ kind: 'found', snapshot: other });
+    expect((await cache.identify(other.digests[0]!, '10.0.0.1')).kind).toBe('active');
   });
 
   it('does not bring a revoked key back by a read that two changes overtook', async () => {
@@ -135,10 +156,10 @@ describe('the cache of keys', () => {
     const answers: ((read: SnapshotRead) => void)[] = [];
     store.answer = () => new Promise((resolve) => answers.push(resolve));
     const cache = cacheOn(store, () => Promise.resolve(null));
-    const asked = [cache.identify(DIGEST)];
+    const asked = [cache.identify(DIGEST, '10.0.0.1')];
     await turn();
     store.listener.changed(ACTIVE);
-    asked.push(cache.identify(DIGEST));
+    asked.push(cache.identify(DIGEST, '10.0.0.1'));
     await turn();
     answers.shift()!({ kind: 'found', snapshot: ACTIVE });
     await turn();
@@ -171,7 +192,7 @@ describe('the cache of keys', () => {
         return { kind: 'found', snapshot };
       };
       const cache = cacheOn(store, () => Promise.resolve(committed));
-      const asked = Array.from({ length: 3 }, () => pause(next(8)).then(() => cache.identify(DIGEST)));
+      const asked = Array.from({ length: 3 }, () => pause(next(8)).then(() => cache.identify(DIGEST, '10.0.0.1')));
       const made = pause(next(6)).then(() => store.listener.changed(ACTIVE));
       const revoked = pause(next(8)).then(async () => {
         committed = DEAD;

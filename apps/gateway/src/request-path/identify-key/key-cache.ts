@@ -1,25 +1,39 @@
-import type { KeySnapshot } from '@tollgate/api-key';
+import type { KeySnapshot, Tombstone } from '@tollgate/api-key';
 import type { KeyManagementApi } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
-import { cacheKey, type CachedKey } from './cached-key.js';
+import { cacheKey, endOfCached, type CachedKey } from './cached-key.js';
+import { ExpiryClocks, PROCESS_CLOCKS, type Clocks } from './expiry-clock.js';
+import type { KeyEnd } from './key-end.js';
+import { Strangers } from './strangers.js';
 
 /** Keys remembered; the one that was remembered longest ago goes first. */
 const KEYS_MAX = 100_000;
 /** Digests remembered as unknown or revoked. Bounded on their own, so that a flood of junk cannot push keys out. */
 const REFUSED_MAX = 20_000;
 /** Beyond this age of what we know of changes, nothing remembered is trusted. */
-const AGE_MS_MAX = 3_000;
+export const AGE_MS_MAX = 3_000;
 /** Reads of one digest that a change overtook before it is called unavailable. */
 const ATTEMPTS_MAX = 5;
 
-/** Whom a digest belongs to. `unavailable`: nobody could be asked, which is no reason to call a key invalid. */
+/**
+ * Whom a digest belongs to. `unavailable`: nobody could be asked, which is no reason to call a key invalid. `too_many`:
+ * it was not asked, because too many secrets that were nobody's came from the address.
+ */
 export type Identity =
   | { readonly kind: 'active'; readonly key: CachedKey }
   | { readonly kind: 'refused' }
-  | { readonly kind: 'unavailable' };
+  | { readonly kind: 'unavailable' }
+  | { readonly kind: 'too_many' };
+
+/**
+ * What is known, without asking anybody, of a key that was identified before. `unknown`: something was heard since that
+ * may have ended it. `untrusted`: changes of keys are not heard of at the moment.
+ */
+export type Standing = 'alive' | KeyEnd | 'unknown' | 'untrusted';
 
 const REFUSED: Identity = { kind: 'refused' };
-const UNAVAILABLE: Identity = { kind: 'unavailable' };
+const UNAVAILABLE = { kind: 'unavailable' } as const;
+const TOO_MANY = { kind: 'too_many' } as const;
 
 export interface KeyCacheCounts {
   local: number;
@@ -36,17 +50,24 @@ export class KeyCache {
   readonly #active = new Map<string, CachedKey>();
   readonly #refused = new Set<string>();
   readonly #reads = new Map<string, { overtaken: boolean; readonly identity: Promise<Identity> }>();
+  readonly #expiries: ExpiryClocks;
   readonly counts: KeyCacheCounts = { local: 0, store: 0, authority: 0 };
 
+  /** `onTombstone` hears of each key that has ended, when its tombstone is announced, and when it is found by a look-up. */
   constructor(
     private readonly snapshots: KeySnapshotReader,
     private readonly keyManagement: Pick<KeyManagementApi, 'verifyKey'>,
-    onTombstone: (snapshot: KeySnapshot) => void,
+    private readonly onTombstone: (snapshot: Tombstone) => void,
+    readonly clocks: Clocks = PROCESS_CLOCKS,
+    private readonly strangers = new Strangers(),
   ) {
+    this.#expiries = new ExpiryClocks(KEYS_MAX, clocks);
     snapshots.follow({
       changed: (snapshot) => {
         this.#forget(snapshot.digests);
-        if (snapshot.state === 'revoked') onTombstone(snapshot);
+        if (snapshot.state !== 'revoked') return;
+        for (const digest of snapshot.digests) this.#refuse(digest);
+        onTombstone(snapshot);
       },
       forget: (digests) => this.#forget(digests),
       gap: () => {
@@ -59,7 +80,7 @@ export class KeyCache {
 
   /** What is remembered of a digest and may still be trusted; undefined where the question must be asked. */
   remembered(digest: string): Identity | undefined {
-    if (this.snapshots.ageMs() > AGE_MS_MAX) return undefined;
+    if (!this.hearsChanges()) return undefined;
     const key = this.#active.get(digest);
     if (key !== undefined) {
       this.counts.local += 1;
@@ -70,31 +91,50 @@ export class KeyCache {
     return REFUSED;
   }
 
-  /** Asks Redis, then key-management; questions about one digest at the same time are one question. */
-  identify(digest: string): Promise<Identity> {
+  /** Whether what is remembered may be trusted. */
+  hearsChanges(): boolean {
+    return this.snapshots.ageMs() <= AGE_MS_MAX;
+  }
+
+  /** How a key stands that was identified before, by what is remembered: two clocks and a look-up, nothing is awaited. */
+  standing(key: CachedKey): Standing {
+    const end = endOfCached(key);
+    if (end !== null) return end;
+    if (!this.hearsChanges()) return 'untrusted';
+    const current = this.#active.get(key.digest);
+    if (current === key) return 'alive';
+    if (current !== undefined) return endOfCached(current) ?? 'alive';
+    return this.#refused.has(key.digest) ? 'invalid_api_key' : 'unknown';
+  }
+
+  /**
+   * Asks Redis, then key-management where the address of who asks may; questions about one digest at the same time are
+   * one question.
+   */
+  identify(digest: string, address: string): Promise<Identity> {
     const underway = this.#reads.get(digest);
     // One read of a digest at a time, whatever overtook it: a change finds the one that is under way, and that one reads again.
     if (underway !== undefined) return underway.identity;
-    const read = { overtaken: false, identity: Promise.resolve(UNAVAILABLE) };
+    const read = { overtaken: false, identity: Promise.resolve<Identity>(UNAVAILABLE) };
     this.#reads.set(digest, read);
-    read.identity = this.#ask(digest, read).finally(() => this.#reads.delete(digest));
+    read.identity = this.#ask(digest, read, address).finally(() => this.#reads.delete(digest));
     return read.identity;
   }
 
-  async #ask(digest: string, read: { overtaken: boolean }): Promise<Identity> {
+  async #ask(digest: string, read: { overtaken: boolean }, address: string): Promise<Identity> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       read.overtaken = false;
-      const answer = await this.#readOnce(digest);
-      if (answer === undefined) return UNAVAILABLE;
+      const answer = await this.#readOnce(digest, address);
+      if (answer !== null && 'kind' in answer) return answer;
       if (read.overtaken) continue;
       return this.#remember(digest, answer);
     }
     return UNAVAILABLE;
   }
 
-  /** The snapshot, null for a digest that is nobody's, undefined where nobody could be asked. */
-  async #readOnce(digest: string): Promise<KeySnapshot | null | undefined> {
-    if (this.snapshots.ageMs() <= AGE_MS_MAX) {
+  /** The snapshot, null for a digest that is nobody's, or why nobody was asked. */
+  async #readOnce(digest: string, address: string): Promise<KeySnapshot | null | typeof UNAVAILABLE | typeof TOO_MANY> {
+    if (this.hearsChanges()) {
       try {
         const read = await this.snapshots.read(digest);
         if (read.kind === 'found') {
@@ -106,24 +146,33 @@ export class KeyCache {
       }
     }
     try {
-      const snapshot = await this.keyManagement.verifyKey(digest);
+      const answer = await this.strangers.ask(digest, address, (asked) => this.keyManagement.verifyKey(asked));
+      if (answer === 'too_many') return TOO_MANY;
+      if (answer === 'busy') return UNAVAILABLE;
       this.counts.authority += 1;
-      return snapshot;
+      return answer;
     } catch {
-      return undefined;
+      return UNAVAILABLE;
     }
   }
 
   #remember(digest: string, snapshot: KeySnapshot | null): Identity {
     if (snapshot === null || snapshot.state === 'revoked' || !snapshot.digests.includes(digest)) {
-      bound(this.#refused, REFUSED_MAX);
-      this.#refused.add(digest);
+      this.#refuse(digest);
+      // Its announcement may have been missed, or come later.
+      if (snapshot?.state === 'revoked') this.onTombstone(snapshot);
       return REFUSED;
     }
-    const key = cacheKey(snapshot);
+    const key = cacheKey(snapshot, digest, this.#expiries);
+    this.strangers.met(digest);
     bound(this.#active, KEYS_MAX);
     this.#active.set(digest, key);
     return { kind: 'active', key };
+  }
+
+  #refuse(digest: string): void {
+    bound(this.#refused, REFUSED_MAX);
+    this.#refused.add(digest);
   }
 
   #forget(digests: readonly string[]): void {

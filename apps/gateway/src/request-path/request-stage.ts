@@ -1,0 +1,355 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import type { Admission } from '@tollgate/admission';
+import {
+  digestSecret, generateSecret, type ActiveSnapshot, type KeySnapshot, type RevokeReason, type Tombstone,
+} from '@tollgate/api-key';
+import type { AdmissionDecision } from '@tollgate/credit';
+import type { KeyChangeListener, KeySnapshotReader, SnapshotRead } from '@tollgate/key-snapshots';
+import { createMetricsRegistry, type Logger } from '@tollgate/telemetry';
+import type { Dispatcher, Pool } from 'undici';
+import type { Journal } from '../journal/journal.js';
+import { RequestMeter } from '../metrics.js';
+import type { CreditEpochs } from './admit/credit-epochs.js';
+import { RouteTable } from './choose-route/route-table.js';
+import { Exchange } from './exchange.js';
+import { InjectedFields } from './forward/injected-fields.js';
+import type { Provider } from './forward/provider.js';
+import { KeyCache } from './identify-key/key-cache.js';
+import { askAboutMissedChanges } from './identify-key/missed-changes.js';
+import { InFlight } from './in-flight.js';
+import { RequestLog } from './request-log.js';
+import { requestPath } from './request-path.js';
+
+const PEPPER = 'the pepper of the test';
+const SECRET = generateSecret('TGate001').reveal();
+export const DIGEST = digestSecret(SECRET, PEPPER);
+/** What is left of an expiring key's life when a test begins. */
+export const LIFE_MS = 60_000;
+export const BODY = '{"model":"m","messages":[{"role":"user","content":"hello"}]}';
+const COMPLETION = JSON.stringify({
+  id: 'c',
+  object: 'chat.completion',
+  choices: [{ index: 0, message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }],
+  usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+});
+const PRICE = {
+  inputNanoUsdPerMillion: 150_000_000n,
+  outputNanoUsdPerMillion: 600_000_000n,
+  cachedInputNanoUsdPerMillion: null,
+  maxOutputTokens: 100,
+};
+const ADMITTED = { kind: 'admitted', rate: null } as unknown as AdmissionDecision;
+const EXHAUSTED = { kind: 'credit_exhausted', accountId: 'key:k', availableNanoUsd: 900_000_000n } as AdmissionDecision;
+
+/** The places of the path at which a request can wait; at the last three a provider has been sent it before. */
+export const WAITS = [
+  'look-up', 'rate and credit', 'epoch', 'closer bound', 'intent', 'connection',
+  'first provider', 'refused field', 'dead connection',
+] as const;
+export type Wait = (typeof WAITS)[number];
+
+/** Where a request waits until the test lets it go on. A gate that no test has shut is open. */
+class Gate {
+  readonly reached: Promise<void>;
+  #arrive!: () => void;
+  #opened: Promise<void> = Promise.resolve();
+  open: () => void = () => undefined;
+
+  constructor() {
+    this.reached = new Promise((resolve) => (this.#arrive = resolve));
+  }
+
+  shut(): void {
+    this.#opened = new Promise((resolve) => (this.open = resolve));
+  }
+
+  pass(): Promise<void> {
+    this.#arrive();
+    return this.#opened;
+  }
+}
+
+export interface StagedReply {
+  readonly status: number;
+  /** In small letters. */
+  readonly head: string;
+  readonly code: string | undefined;
+}
+
+/**
+ * For specs: the whole request path on stores, providers and clocks that are moved by hand. Requests come over real
+ * sockets, and the first one waits at the place that is named.
+ */
+export class RequestStage implements KeySnapshotReader {
+  readonly gates = Object.fromEntries(WAITS.map((wait) => [wait, new Gate()])) as Record<Wait, Gate>;
+  readonly inFlight = new InFlight();
+  readonly lines: { code: string }[] = [];
+  readonly settled: { chargeNanoUsd: bigint }[] = [];
+  readonly finals: { outcome: string; chargeNanoUsd: string }[] = [];
+  /** Providers that were sent a request, in order. */
+  readonly sent: string[] = [];
+  /** What key-management and its store say of the key. */
+  committed: KeySnapshot;
+  authorityAway = false;
+  /** Milliseconds for which nothing was heard of changes of keys. */
+  silentMs = 0;
+  readonly #listeners: KeyChangeListener[] = [];
+  #wallMs = 1_795_190_400_000;
+  #monotonicMs = 5_000;
+  #reserves = 0;
+  readonly #server: Server;
+  #client: StagedClient | null = null;
+
+  constructor(private readonly wait: Wait | null, expires: boolean) {
+    if (wait !== null) this.gates[wait].shut();
+    this.committed = this.active(expires ? this.#wallMs + LIFE_MS : null);
+    const clocks = { wallMs: () => this.#wallMs, monotonicMs: () => this.#monotonicMs };
+    const verifyKey = () => (this.authorityAway ? Promise.reject(new Error('away')) : Promise.resolve(this.committed));
+    const keys = new KeyCache(this, { verifyKey }, (tombstone) => this.inFlight.endKey(tombstone), clocks);
+    askAboutMissedChanges(this, keys, this.inFlight);
+    const serve = requestPath({
+      admission: this as unknown as Admission,
+      bodyBytesMax: 10_000,
+      epochs: this as unknown as CreditEpochs,
+      gateway: { instanceId: 'i', journalId: 'j' },
+      inFlight: this.inFlight,
+      journal: this as unknown as Journal,
+      keys,
+      log: new RequestLog({ warn: (line: { code: string }) => this.lines.push(line) } as unknown as Logger),
+      logger: { error: (line: { code: string }) => this.lines.push(line) } as unknown as Logger,
+      meter: new RequestMeter(createMetricsRegistry('test', { processMetrics: false })),
+      onLoss: () => undefined,
+      pepper: PEPPER,
+      priceVersion: 'v',
+      routes: this.#routes(),
+    });
+    this.#server = createServer((request, reply) => void serve(new Exchange(request, reply)));
+  }
+
+  active(expiresAtMs: number | null): ActiveSnapshot {
+    return {
+      apiKeyId: 'k',
+      organizationId: 'default',
+      version: 1,
+      digests: [DIGEST],
+      state: 'active',
+      name: 'k',
+      scopes: ['inference:write'],
+      expiresAtMs,
+      models: null,
+      allowedIps: null,
+      rateLimits: { requestsPerMinute: 10, tokensPerMinute: null, parallelRequests: null },
+      accounts: [{ accountId: 'key:k', capNanoUsd: '1000000000' }],
+    };
+  }
+
+  dead(reason: RevokeReason, version = 2): Tombstone {
+    return { apiKeyId: 'k', organizationId: 'default', version, digests: [DIGEST], state: 'revoked', reason };
+  }
+
+  /** The key ends, and it is heard of. */
+  end(reason: RevokeReason, version = 2): void {
+    this.committed = this.dead(reason, version);
+    this.changes.changed(this.committed);
+  }
+
+  /** Time passes on one clock or both, and what is under way is looked at, as a gateway does four times a second. */
+  passTime(monotonicMs: number, wallMs = monotonicMs): void {
+    this.#monotonicMs += monotonicMs;
+    this.#wallMs += wallMs;
+    this.inFlight.endExpired();
+  }
+
+  /** What is heard of changes. */
+  readonly changes: KeyChangeListener = {
+    changed: (snapshot) => this.#listeners.forEach((listener) => listener.changed(snapshot)),
+    forget: (digests) => this.#listeners.forEach((listener) => listener.forget(digests)),
+    gap: () => this.#listeners.forEach((listener) => listener.gap()),
+  };
+
+  async client(): Promise<StagedClient> {
+    if (this.#client !== null) return this.#client;
+    if (!this.#server.listening) await once(this.#server.listen(0, '127.0.0.1'), 'listening');
+    return (this.#client = new StagedClient((this.#server.address() as AddressInfo).port));
+  }
+
+  /** A client on a connection of its own. */
+  anotherClient(): Promise<StagedClient> {
+    this.stopClient();
+    return this.client();
+  }
+
+  stopClient(): void {
+    this.#client?.socket.destroy();
+    this.#client = null;
+  }
+
+  stop(): void {
+    this.stopClient();
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+
+  // The store of snapshots.
+  async read(): Promise<SnapshotRead> {
+    const snapshot = this.committed;
+    await this.gates['look-up'].pass();
+    return { kind: 'found', snapshot };
+  }
+
+  follow(listener: KeyChangeListener): void {
+    this.#listeners.push(listener);
+  }
+
+  ageMs(): number {
+    return this.silentMs;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  // Admission and its epochs.
+  async reserve(): Promise<AdmissionDecision> {
+    this.#reserves += 1;
+    if (this.wait === 'epoch') return { kind: 'unavailable', why: 'no_epoch' };
+    if (this.wait === 'closer bound' && this.#reserves === 1) return EXHAUSTED;
+    await this.gates[this.wait === 'closer bound' ? 'closer bound' : 'rate and credit'].pass();
+    return ADMITTED;
+  }
+
+  async reserveOnceOpen(): Promise<AdmissionDecision> {
+    await this.gates.epoch.pass();
+    return ADMITTED;
+  }
+
+  settle(item: { chargeNanoUsd: bigint }): void {
+    this.settled.push(item);
+  }
+
+  // The journal.
+  async append(type: string, _request: unknown, _number: number, json: string): Promise<boolean> {
+    if (type === 'F') this.finals.push(JSON.parse(json) as { outcome: string; chargeNanoUsd: string });
+    else await this.gates.intent.pass();
+    return true;
+  }
+
+  takeNumber(): number {
+    return 1;
+  }
+
+  // The providers: `a` is tried first, then `b`.
+  #routes(): RouteTable {
+    const names = ['a', 'b'];
+    const provider = (name: string): Provider => ({
+      name,
+      chatPath: '/chat',
+      pool: this.#pool(name, false),
+      freshPool: this.#pool(name, true),
+      injectedFields: new InjectedFields({ ceilingField: 'max_tokens', streamOptions: true }),
+      endAtHold: false,
+      credential: null,
+      headers: [],
+      timeoutMs: 10_000,
+      firstByteTimeoutMs: 10_000,
+    });
+    const targets = names.map((name) => ({ provider: name, model: 'm', weight: name === 'a' ? 1 : 0 }));
+    return new RouteTable(
+      {
+        routes: [{ name: 'm', targets, access: 'everyone' }],
+        prices: names.map((name) => ({ provider: name, model: 'm', price: PRICE })),
+      },
+      new Map(names.map((name) => [name, provider(name)])),
+    );
+  }
+
+  #pool(name: string, fresh: boolean): Pool {
+    const dispatch = (_options: unknown, handler: Required<Dispatcher.DispatchHandler>): boolean => {
+      void this.#call(name, fresh, handler);
+      return true;
+    };
+    return { dispatch } as unknown as Pool;
+  }
+
+  async #call(name: string, fresh: boolean, handler: Required<Dispatcher.DispatchHandler>): Promise<void> {
+    await this.gates.connection.pass();
+    if (fresh) await this.gates['dead connection'].pass();
+    let error: Error | null = null;
+    let onAbort = (): void => undefined;
+    const abort = (why: Error): void => {
+      error = why;
+      onAbort();
+    };
+    const controller = { abort } as unknown as Dispatcher.DispatchController;
+    const first = this.sent.length === 0;
+    handler.onRequestStart(controller, null);
+    if (error !== null) return handler.onResponseError(controller, error);
+    this.sent.push(name);
+    if (first && this.wait === 'dead connection') {
+      return handler.onResponseError(controller, Object.assign(new Error('closed'), { code: 'ERR_DEAD_CONNECTION' }));
+    }
+    const gate = this.gates[this.wait === 'refused field' ? 'refused field' : 'first provider'];
+    await Promise.race([gate.pass(), new Promise<void>((resolve) => (onAbort = resolve))]);
+    if (error !== null) return handler.onResponseError(controller, error);
+    const { status, body } = this.#answer(first);
+    handler.onResponseStart(controller, status, { 'content-type': 'application/json' }, '');
+    handler.onResponseData(controller, Buffer.from(body));
+    handler.onResponseEnd(controller, {});
+  }
+
+  /** Whether the first provider fails, so that the second is asked. */
+  failing = false;
+
+  #answer(first: boolean): { status: number; body: string } {
+    if (first && this.failing) return { status: 503, body: '{"error":"overloaded"}' };
+    if (first && this.wait === 'refused field') return { status: 400, body: '{"error":"max_tokens is not supported"}' };
+    return { status: 200, body: COMPLETION };
+  }
+}
+
+/** One connection of a client that writes its requests as it pleases. */
+class StagedClient {
+  readonly socket: Socket;
+  #received = '';
+  #news = (): void => undefined;
+
+  constructor(port: number) {
+    this.socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    this.socket.setEncoding('latin1').on('data', (data: string) => {
+      this.#received += data;
+      this.#news();
+    });
+  }
+
+  /** What has come, and is not part of a reply that was read. */
+  get received(): string {
+    return this.#received;
+  }
+
+  /** Sends the head of a request, and so many bytes of its body. */
+  begin(bytes: number): void {
+    const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${SECRET}`;
+    this.send(`${head}\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY.slice(0, bytes)}`);
+  }
+
+  send(text: string): void {
+    this.socket.write(text);
+  }
+
+  /** The next whole reply. */
+  async reply(): Promise<StagedReply> {
+    for (;;) {
+      const end = this.#received.indexOf('\r\n\r\n');
+      const head = this.#received.slice(0, end).toLowerCase();
+      const whole = end + 4 + Number(/content-length: (\d+)/.exec(head)?.[1]);
+      if (end !== -1 && this.#received.length >= whole) {
+        const body = JSON.parse(this.#received.slice(end + 4, whole)) as { error?: { code: string } };
+        this.#received = this.#received.slice(whole);
+        return { status: Number(head.split(' ')[1]), head, code: body.error?.code };
+      }
+      await new Promise<void>((resolve) => (this.#news = resolve));
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import { normaliseAddress } from '@tollgate/api-key';
+import type { FastifyInstance } from 'fastify';
+import { sameSecret } from './bearer.js';
+import type { SecretChecks } from './secret-checks.js';
+
+/** What is read of a request of Fastify: the address of whoever connected. */
+export interface AskingRequest {
+  readonly ip: string;
+}
+
+/** In which a gateway tells the services behind it whom it speaks for. */
+export const CLIENT_ADDRESS_HEADER = 'x-tollgate-client-address';
+/** Beside which that is believed: the secret that services share. */
+export const SERVICE_SECRET_HEADER = 'x-tollgate-service-secret';
+/** Headers that services of ours write: what a client sends under these names is never passed on. */
+export const OWN_HEADERS_PREFIX = 'x-tollgate-';
+
+const addresses = new WeakMap<AskingRequest, string>();
+
+/**
+ * The address that a request comes from: the client's, where a gateway has passed it on, else that of whoever
+ * connected. An IPv4 address in IPv6 form is written as IPv4.
+ */
+export function clientAddressOf(request: AskingRequest): string {
+  return addresses.get(request) ?? peerOf(request);
+}
+
+/** The headers by which a gateway tells a service behind it who asks. */
+export function clientAddressHeaders(request: AskingRequest, serviceSecret: string): Record<string, string> {
+  return { [CLIENT_ADDRESS_HEADER]: clientAddressOf(request), [SERVICE_SECRET_HEADER]: serviceSecret };
+}
+
+/**
+ * Believes the gateway's word on a client's address beside the service secret. Beside a wrong one it is passed over, and
+ * the request counts as that of whoever connected: it must still be possible to revoke a key while a gateway and the
+ * services have been given different secrets.
+ */
+export function believeGateways(fastify: FastifyInstance, serviceSecret: string, checks: SecretChecks): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const { [CLIENT_ADDRESS_HEADER]: told, [SERVICE_SECRET_HEADER]: secret } = request.headers;
+    if (typeof secret === 'string') {
+      const outcome = checks.check('service', secret, (given) => sameSecret(given, serviceSecret), peerOf(request));
+      const address = outcome === 'right' && typeof told === 'string' ? normaliseAddress(told) : null;
+      if (address !== null) addresses.set(request, address);
+    }
+    done();
+  });
+}
+
+function peerOf({ ip }: AskingRequest): string {
+  return normaliseAddress(ip) ?? ip;
+}

@@ -1,0 +1,107 @@
+import { Counter, LogSampler, type Logger, type Registry } from '@tollgate/telemetry';
+import { AddressAllowance } from './address-allowance.js';
+
+/** Secrets that open more than one key's door: the operator's, and the one that services show each other. */
+export type SecretKind = 'admin' | 'service';
+
+export type SecretCheck = 'right' | 'missing' | 'wrong' | 'limited';
+
+/** Wrong secrets of an address that are compared at once, and then in each second. */
+const GUESSES_BURST = 30;
+const GUESSES_PER_SECOND = 5;
+/** Addresses remembered because a right secret came from them. */
+const PROVEN_MAX = 1_000;
+
+export interface SecretChecksOptions {
+  readonly logger: Logger;
+  /** Where checks are counted; without it they are not. */
+  readonly registry?: Registry | undefined;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
+}
+
+/**
+ * Compares secrets, counts how that ended, logs wrong ones by their address (never the guess) and limits guessing: an
+ * address that has shown too many wrong ones is answered without comparing, so that it cannot tell a right guess from a
+ * wrong one. An address from which the right secret has come before is compared all the same: it is the operator's too
+ * (a proxy, an office), and strangers there must not be able to keep the operator from revoking a key. Their wrong
+ * guesses are answered as limited ones, and leave their traces.
+ */
+export class SecretChecks {
+  readonly #allowances: Readonly<Record<SecretKind, AddressAllowance>>;
+  readonly #proven = new Set<string>();
+  readonly #sampler: LogSampler;
+  readonly #logger: Logger;
+  readonly #checks: Counter<'secret' | 'outcome'> | null;
+
+  constructor({ logger, registry, now }: SecretChecksOptions) {
+    const allowance = () =>
+      new AddressAllowance({ burst: GUESSES_BURST, perSecond: GUESSES_PER_SECOND, ...(now && { now }) });
+    this.#allowances = { admin: allowance(), service: allowance() };
+    this.#sampler = new LogSampler(now);
+    this.#logger = logger;
+    this.#checks = registry === undefined ? null : checksCounter(registry);
+  }
+
+  /**
+   * `matches` compares what was given with the secret, in a time that depends on neither. `address` is the client's.
+   */
+  check(secret: SecretKind, given: string | null, matches: (given: string) => boolean, address: string): SecretCheck {
+    const outcome = this.#decide(secret, given, matches, address);
+    this.#checks?.inc({ secret, outcome });
+    if (outcome === 'wrong' || outcome === 'limited') this.#tell(secret, outcome, address);
+    return outcome;
+  }
+
+  /** For the `Retry-After` of a limited one. */
+  get retryAfterSeconds(): number {
+    return this.#allowances.admin.retryAfterSeconds;
+  }
+
+  #decide(secret: SecretKind, given: string | null, matches: (given: string) => boolean, address: string): SecretCheck {
+    if (given === null) return 'missing';
+    const allowance = this.#allowances[secret];
+    const place = `${secret} ${address}`;
+    const allowed = allowance.allows(address);
+    if (!allowed && !this.#proven.has(place)) return 'limited';
+    if (matches(given)) {
+      this.#prove(place);
+      return 'right';
+    }
+    allowance.take(address);
+    return allowed ? 'wrong' : 'limited';
+  }
+
+  #prove(place: string): void {
+    if (this.#proven.delete(place)) {
+      this.#proven.add(place);
+      return;
+    }
+    if (this.#proven.size >= PROVEN_MAX) this.#proven.delete(this.#proven.values().next().value!);
+    this.#proven.add(place);
+  }
+
+  #tell(secret: SecretKind, outcome: 'wrong' | 'limited', address: string): void {
+    const suppressed = this.#sampler.take(`${secret} ${outcome} ${address}`);
+    if (suppressed === -1) return;
+    const message =
+      outcome === 'wrong'
+        ? `a wrong ${secret} secret was shown`
+        : `too many wrong ${secret} secrets came from an address: more are refused for the moment`;
+    this.#logger.warn({ address, ...(suppressed > 0 && { suppressed }) }, message);
+  }
+}
+
+function checksCounter(registry: Registry): Counter<'secret' | 'outcome'> {
+  const counter = new Counter({
+    name: 'tollgate_http_secret_checks_total',
+    help: 'Secrets of operators and services that were asked for, by how the check ended',
+    labelNames: ['secret', 'outcome'] as const,
+    registers: [registry],
+  });
+  // A series that begins with its first event hides it from increase().
+  for (const secret of ['admin', 'service'] as const) {
+    for (const outcome of ['right', 'missing', 'wrong', 'limited'] as const) counter.inc({ secret, outcome }, 0);
+  }
+  return counter;
+}
