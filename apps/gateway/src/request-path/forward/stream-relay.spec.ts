@@ -135,13 +135,13 @@ describe('a stream passed through', () => {
       }
       const { finish, ...call } = await outcome;
       expect(call).toMatchObject({ outcome: 'completed', usage: { outputTokens: 1 } });
-      if (leaks) inFlight.abortKey('key');
+      if (leaks) inFlight.endKey({ apiKeyId: 'key', reason: 'leaked' });
       // While the usage is on its way into the journal, and when the reply has ended.
       stream.push(event('late'));
       finish();
       stream.push(event('late'));
       await turns();
-      if (leaks) inFlight.abortKey('key');
+      if (leaks) inFlight.endKey({ apiKeyId: 'key', reason: 'leaked' });
       vi.advanceTimersByTime(1_500);
       expect(abort).toHaveBeenCalledOnce();
       stream.fail(new Error('the connection outlived its stream'));
