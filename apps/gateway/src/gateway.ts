@@ -98,9 +98,9 @@ export class Gateway {
       log,
       logger,
       meter,
-      onLoss: (exchange, target, lossNanoUsd) => {
+      onLoss: (exchange, target, lossNanoUsd, usage) => {
         meter.lost(target.provider.name, lossNanoUsd);
-        log.loss(exchange, target, lossNanoUsd);
+        log.loss(exchange, target, lossNanoUsd, usage);
       },
       pepper: ports.pepper,
       priceVersion: config.priceVersion,

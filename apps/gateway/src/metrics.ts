@@ -56,7 +56,7 @@ export class RequestMeter {
     const firstByte = new HotHistogram(registry, { name: 'tollgate_gateway_time_to_first_byte_seconds', help: 'From a request’s arrival to the head of a provider’s reply, or to the first data of its stream', buckets: FIRST_BYTE_SECONDS });
     this.#loss = new Counter({
       name: 'tollgate_gateway_platform_loss_usd_total',
-      help: 'What calls cost beyond the credit that was held for them, by provider',
+      help: 'What calls cost beyond the credit that was held for them, or beyond what they can have used, by provider',
       labelNames: ['provider'],
       registers: [registry],
     });
@@ -64,7 +64,7 @@ export class RequestMeter {
     this.#firstByteOfStream = firstByte.series({ stream: 'true' });
   }
 
-  /** A provider charges so much more, in nano-USD, than was held for a call. */
+  /** A provider charges so much more, in nano-USD, than a customer is charged for a call. */
   lost(provider: string, lossNanoUsd: bigint): void {
     this.#loss.inc({ provider }, Number(lossNanoUsd) / NANO_USD);
   }

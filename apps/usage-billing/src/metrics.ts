@@ -19,6 +19,7 @@ export class BillingMeter {
   readonly #repeated: Counter;
   readonly #late: Counter;
   readonly #quarantined: Counter;
+  readonly #valuesReplaced: Counter;
   readonly #loss: Counter;
   readonly #delay: Histogram;
   readonly #batchEvents: Histogram;
@@ -33,6 +34,11 @@ export class BillingMeter {
     this.#repeated = new Counter({ name: 'tollgate_usage_billing_events_repeated_total', help: 'Usage events that came again, and changed nothing', registers });
     this.#late = new Counter({ name: 'tollgate_usage_billing_late_finals_total', help: 'Events booked after their hold was given back as an orphan’s', registers });
     this.#quarantined = new Counter({ name: 'tollgate_usage_billing_quarantined_total', help: 'Events that can never be booked', registers });
+    this.#valuesReplaced = new Counter({
+      name: 'tollgate_usage_billing_values_replaced_total',
+      help: 'Events booked with values replaced that the database cannot hold',
+      registers,
+    });
     this.#loss = new Counter({ name: 'tollgate_usage_billing_platform_loss_usd_total', help: 'What providers charged beyond what customers pay', registers });
     this.#delay = new Histogram({ name: 'tollgate_usage_billing_booking_delay_seconds', help: 'From the end of a request to its booking', buckets: DELAY_SECONDS, registers });
     this.#batchEvents = new Histogram({ name: 'tollgate_usage_billing_batch_events', help: 'Events in one booking', buckets: BATCH_EVENTS, registers });
@@ -64,6 +70,11 @@ export class BillingMeter {
 
   quarantined(events: number): void {
     this.#quarantined.inc(events);
+  }
+
+  /** An event was booked, and some of it is not what the gateway wrote. */
+  valueReplaced(): void {
+    this.#valuesReplaced.inc();
   }
 
   epochOpened(): void {

@@ -27,7 +27,7 @@ describe('a configuration', () => {
     expect(parse(PROVIDERS + ROUTES + PRICES)).toMatchObject({
       providers: [{ name: 'openai', dialect: 'openai', baseUrl: 'https://api.openai.com/v1', credential: null, credentialVariable: 'OPENAI_API_KEY', allowPrivateNetwork: false, timeoutMs: 600_000, firstByteTimeoutMs: 120_000, connectionsMax: 2_048 }],
       routes: [{ name: 'gpt', access: 'everyone', targets: [{ provider: 'openai', model: 'gpt-4o', weight: 1 }] }],
-      prices: [{ provider: 'openai', model: 'gpt-4o', price: { inputNanoUsdPerMillion: 150_000_000n, outputNanoUsdPerMillion: 600_000_000n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 16_384 } }],
+      prices: [{ provider: 'openai', model: 'gpt-4o', price: { inputNanoUsdPerMillion: 150_000_000n, outputNanoUsdPerMillion: 600_000_000n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 16_384, contextTokens: 2_000_000 } }],
       secretScanning: { github: { publicKeysUrl: 'https://api.github.com/meta/public_keys/secret_scanning' } },
       mail: { from: 'tollgate@localhost' },
       limits: { bodyBytesMax: 33_554_432, bodiesBytesMax: 268_435_456, callsPerKeyMax: 1_024 },
@@ -114,6 +114,10 @@ describe('a price', () => {
     expect(versionOf(a + b)).toBe(versionOf(b + a.replace('0.60', '"0.6"'), 'mail: {from: a@b.c}\n'));
     expect(versionOf(a)).not.toBe(versionOf(a.replace('0.60', '0.61')));
     expect(versionOf(a)).not.toBe(versionOf(a.replace('0.60', '0.60, cached_input_usd_per_million: 0.15')));
+    expect(versionOf(a)).not.toBe(versionOf(a.replace('0.60', '0.60, context_tokens: 128000')));
+    expect(versionOf(a)).toBe(versionOf(a.replace('0.60', '0.60, context_tokens: 2000000')));
+    // As releases wrote it that had no context_tokens.
+    expect(versionOf(a)).toBe('85655c625b91');
   });
 });
 

@@ -6,6 +6,8 @@ import { hasWildcard } from './wildcard.js';
 
 const HOUR_MS = 3_600_000;
 const MIB = 1_048_576;
+/** More than any model reads today. */
+export const CONTEXT_TOKENS_DEFAULT = 2_000_000;
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /** The variable that a credential is taken from. */
@@ -15,7 +17,8 @@ const urlOf = (text: string): URL | null => (URL.canParse(text) ? new URL(text) 
 const isPlain = ({ username, password, search, hash }: URL): boolean => username === '' && password === '' && search === '' && hash === '';
 
 const providerName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, 'must be 1 to 63 letters, digits, ".", "_" or "-"');
-const modelName = z.string().regex(/^[^\s\p{Cc}]{1,200}$/u, 'must be 1 to 200 characters without spaces');
+/** No half of a surrogate pair (Cs) either: names go into usage events, and the ledger cannot hold one. */
+const modelName = z.string().regex(/^[^\s\p{Cc}\p{Cs}]{1,200}$/u, 'must be 1 to 200 characters without spaces');
 const timeoutMs = z.int().min(1).max(HOUR_MS);
 
 /**
@@ -84,6 +87,10 @@ export const priceSchema = z.strictObject({
   output_usd_per_million: usdPerMillion,
   cached_input_usd_per_million: usdPerMillion.optional(),
   max_output_tokens: z.int().min(1).max(10_000_000).default(16_384).describe('The longest answer of the model: the bound of the cost where a caller sets none'),
+  context_tokens: z.int().min(1).max(10_000_000).default(CONTEXT_TOKENS_DEFAULT).describe(
+    'The most tokens that the model reads in one call: '
+    + 'what a provider reports beyond it is not charged to keys without a credit limit',
+  ),
 });
 
 export const configFileSchema = z.strictObject({

@@ -1,3 +1,4 @@
+export { asLedgerText, isLedgerText } from './ledger-text.js';
 export { count, digest, id, instant, nanoUsd, readableItems, uuid } from './primitives.js';
 export { KEYS_CHANGED_V1, keysChangedV1, type KeysChangedV1 } from './events/keys-changed.v1.js';
 export { USAGE_OUTCOMES, USAGE_RECORDED_V1, usageRecordedV1, type UsageRecordedV1 } from './events/usage-recorded.v1.js';

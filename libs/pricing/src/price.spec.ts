@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { costBound, costOf, type ModelPrice } from './index.js';
 
-const price: ModelPrice = { inputNanoUsdPerMillion: 150_000_000n, outputNanoUsdPerMillion: 600_000_000n, cachedInputNanoUsdPerMillion: 75_000_000n, maxOutputTokens: 16_384 };
+const price: ModelPrice = { inputNanoUsdPerMillion: 150_000_000n, outputNanoUsdPerMillion: 600_000_000n, cachedInputNanoUsdPerMillion: 75_000_000n, maxOutputTokens: 16_384, contextTokens: 128_000 };
 
 describe('the cost of a call', () => {
   it('is exact: 1,000 in at 0.15 USD and 500 out at 0.60 USD a million is 0.00045 USD', () => {

@@ -6,6 +6,8 @@ export interface ModelPrice {
   readonly cachedInputNanoUsdPerMillion: bigint | null;
   /** The most tokens one choice can have: the bound where the caller names none. */
   readonly maxOutputTokens: number;
+  /** The most tokens that the model reads in one call: no plausible report of input is above it and above the body. */
+  readonly contextTokens: number;
 }
 
 /** What a provider reports of one call. Cached input is part of input, reasoning part of output. */

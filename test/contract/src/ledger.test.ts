@@ -10,6 +10,9 @@ import { databaseShapes, postgresServer, RecordingAdmission, usageBatch, usageEv
 const logger = createLogger({ service: 'contract', level: 'silent' });
 const newMeter = () => new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
 
+/** Beyond what a bigint of Postgres holds, and within what an event may say. */
+const TOO_MUCH = '9999999999999999999';
+
 describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
   let opened: OpenedDatabase;
   let admission: RecordingAdmission;
@@ -31,6 +34,10 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
 
   const query = <T>(sql: string, parameters: unknown[] = []): Promise<T[]> => opened.database.dataSource.query(sql, parameters);
   const event = (fields: Partial<UsageRecordedV1> = {}) => usageEvent({ organizationId, ...fields });
+  const uncapped = { holdNanoUsd: null, accounts: [{ accountId: 'much', capNanoUsd: null }] };
+  /** An event whose amounts no column takes. */
+  const tooMuch = (fields: Partial<UsageRecordedV1> = {}) =>
+    event({ costNanoUsd: TOO_MUCH, chargeNanoUsd: TOO_MUCH, ...uncapped, ...fields });
   const booked = (records: Parameters<typeof usageBatch>[0], first = 0n) => book.book(usageBatch(records, partition, first));
   const transfers = () => query<{ request_id: string; kind: string; amount: string }>(
     `SELECT t.request_id, t.kind, t.amount_nano_usd AS amount FROM billing.transfer t JOIN billing.usage_event e USING (request_id)
@@ -89,11 +96,10 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
   });
 
   it('poison goes to quarantine in the same transaction; the rest is booked and the partition moves on', async () => {
-    const refusedByDatabase = event({ model: 'nul \u0000 character', journalNumber: 4 });
-    const tooMuch = event({ costNanoUsd: '9999999999999999999', chargeNanoUsd: '9999999999999999999', holdNanoUsd: null, accounts: [{ accountId: 'much', capNanoUsd: null }] });
+    const refusedByDatabase = tooMuch({ journalNumber: 4 });
     const ofUnknownKind = JSON.stringify({ ...event(), outcome: 'paused' });
     const [second, third] = [event({ journalNumber: 2 }), event({ journalNumber: 3 })];
-    await booked([event(), 'not JSON', second, refusedByDatabase, ofUnknownKind, tooMuch, 'x'.repeat(50_000), third]);
+    await booked([event(), 'not JSON', second, refusedByDatabase, ofUnknownKind, tooMuch(), 'x'.repeat(50_000), third]);
     expect(await events()).toBe(3);
     expect(await posted()).toBe('30');
     expect(await nextOffset()).toBe(8n);
@@ -109,7 +115,8 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
   });
 
   it('two poison events of one record reach quarantine once each, its others are booked; coming again changes nothing', async () => {
-    const record = [event(), 'not JSON', event({ journalNumber: 2 }), event({ model: 'nul \u0000 character', journalNumber: 3 }), event({ journalNumber: 4 })];
+    const [first, second, third] = [event(), event({ journalNumber: 2 }), event({ journalNumber: 4 })];
+    const record = [first, 'not JSON', second, tooMuch({ journalNumber: 3 }), third];
     for (let time = 0; time < 2; time++) {
       await booked([record], 7n);
       expect([await events(), await posted(), await nextOffset()]).toEqual([3, '30', 8n]);
@@ -123,7 +130,7 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
   it('the offset stays at a record until all its events are booked, also where poison among them takes several transactions', async () => {
     const late = event({ journalNumber: 4 });
     await query(`INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note) VALUES ($1, $2, 'void', 10, 'orphaned')`, [late.requestId, `account of ${organizationId}`]);
-    const records = [[event()], [event({ journalNumber: 2 }), event({ model: 'nul \u0000 character', journalNumber: 3 }), late]];
+    const records = [[event()], [event({ journalNumber: 2 }), tooMuch({ journalNumber: 3 }), late]];
     admission.unreachable = true;
     await expect(booked(records, 7n)).rejects.toThrow('admission is away');
     expect([await events(), await nextOffset(), (await quarantined()).length]).toEqual([2, 8n, 1]);

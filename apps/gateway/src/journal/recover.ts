@@ -49,6 +49,7 @@ export function orphanFinal(intent: Intent, progress: Progress | undefined, jour
       outputNanoUsdPerMillion: BigInt(intent.outputNanoUsdPerMillion),
       cachedInputNanoUsdPerMillion: null,
       maxOutputTokens: 0,
+      contextTokens: 0,
     },
     { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 },
   );

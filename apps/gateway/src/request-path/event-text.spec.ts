@@ -10,7 +10,7 @@ import type { Provider } from './forward/provider.js';
 import { cacheKey } from './identify-key/cached-key.js';
 
 const requestId = '0197a000-0000-7000-8000-000000000001';
-const price = { inputNanoUsdPerMillion: 150_000_000n, outputNanoUsdPerMillion: 600_000_000n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 100 };
+const price = { inputNanoUsdPerMillion: 150_000_000n, outputNanoUsdPerMillion: 600_000_000n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 100, contextTokens: 1_000 };
 /** Whatever a name may hold. */
 const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
 

@@ -7,6 +7,11 @@ import { jsonFields } from './json-fields.js';
 /**
  * The JSON of usage events, put together from texts that stay the same for a gateway, a key and a target: most of an
  * event's bytes are these, and writing them anew twice a request cost more than the journal itself.
+ *
+ * Each text must be one that the ledger can hold, and is made so where it enters: ids and accounts by the schema of key
+ * snapshots, the journal's id by the schema of `journal.json`, route, provider and model by the schema of
+ * `config.yaml`, a model that the caller named by `isModelName`, the client's address by the operating system; all
+ * others are ours.
  */
 
 /** What every event of a gateway says of it. */

@@ -57,8 +57,19 @@ describe('the log of requests', () => {
     expect(lines).toMatchObject([{ reason: 'timed_out' }, { reason: 'other side closed' }, { status: 500, words: '{"error":"gone"}' }]);
     for (const line of lines) expect(line).toMatchObject({ code: 'provider_interrupted', message: 'a stream broke off' });
   });
-  it('tells a loss in nano-USD', () => {
-    expect(logged((log, exchange) => log.loss(exchange, target, 39_000n))[0]).toMatchObject({ code: 'platform_loss', lossNanoUsd: '39000' });
+  it('tells a loss in nano-USD, with what was reported, and whether a hold or the plausible bounds it', () => {
+    const usage = { inputTokens: 5, outputTokens: 1e9, cachedInputTokens: 0, reasoningTokens: 0 };
+    const lines = logged((log, exchange) => {
+      exchange.holdNanoUsd = 7n;
+      log.loss(exchange, target, 39_000n, usage);
+      exchange.holdNanoUsd = null;
+      log.loss(exchange, target, 39_000n, usage);
+    });
+    const told = { code: 'platform_loss', lossNanoUsd: '39000', inputTokens: 5, outputTokens: 1e9 };
+    expect(lines).toMatchObject([
+      { ...told, message: 'a call cost more than was held for it' },
+      { ...told, message: 'a provider reported more than the call can have used' },
+    ]);
   });
   it('is sampled where one key is refused without end', () => {
     const lines = logged((log, exchange) => {

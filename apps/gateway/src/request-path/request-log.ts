@@ -1,3 +1,4 @@
+import type { TokenUsage } from '@tollgate/pricing';
 import { LogSampler, type Logger } from '@tollgate/telemetry';
 import type { Target } from './choose-route/route-table.js';
 import type { AbortReason, Exchange } from './exchange.js';
@@ -50,9 +51,16 @@ export class RequestLog {
     this.#write(exchange, 'provider_interrupted', { ...ofTarget(target), ...details }, 'a stream broke off');
   }
 
-  /** A provider charges more than the credit that was held for its call: the rest is the platform's. */
-  loss(exchange: Exchange, target: Target, lossNanoUsd: bigint): void {
-    this.#write(exchange, 'platform_loss', { ...ofTarget(target), lossNanoUsd: lossNanoUsd.toString() }, 'a call cost more than was held for it');
+  /**
+   * A provider charges more than the credit that was held for its call, or reports more than a call without a hold can
+   * have used: the rest is the platform's.
+   */
+  loss(exchange: Exchange, target: Target, lossNanoUsd: bigint, { inputTokens, outputTokens }: TokenUsage): void {
+    const details = { ...ofTarget(target), lossNanoUsd: lossNanoUsd.toString(), inputTokens, outputTokens };
+    const message = exchange.holdNanoUsd === null
+      ? 'a provider reported more than the call can have used'
+      : 'a call cost more than was held for it';
+    this.#write(exchange, 'platform_loss', details, message);
   }
 
   #write(exchange: Exchange, code: string, details: object, message: string): void {

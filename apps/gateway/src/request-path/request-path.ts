@@ -44,7 +44,7 @@ export interface RequestPathParts {
   readonly logger: Logger;
   readonly meter: RequestMeter;
   readonly pepper: string;
-  /** A call cost more than was held for it, in nano-USD. */
+  /** A call cost more than its customer is charged, in nano-USD. */
   readonly onLoss: OnLoss;
   readonly priceVersion: string;
   readonly refusedBodies: RefusedBodies;

@@ -42,6 +42,7 @@ const PRICE = {
   outputNanoUsdPerMillion: 600_000_000n,
   cachedInputNanoUsdPerMillion: null,
   maxOutputTokens: 100,
+  contextTokens: 2_000_000,
 };
 const ADMITTED = { kind: 'admitted', rate: null } as unknown as AdmissionDecision;
 const EXHAUSTED = { kind: 'credit_exhausted', accountId: 'key:k', availableNanoUsd: 900_000_000n } as AdmissionDecision;

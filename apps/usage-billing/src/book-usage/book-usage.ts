@@ -6,6 +6,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { advanceOffset } from '../store/consumer-offsets.js';
 import type { BillingMeter } from '../metrics.js';
 import { lockOrganizations } from '../store/organization-lock.js';
+import { plainestEvent } from './bookable-event.js';
 import { dataFault } from './data-fault.js';
 import { decideBooking, type Booking } from './decide-booking.js';
 import { readLedger } from './ledger-reads.js';
@@ -37,7 +38,8 @@ export class BookUsage {
   }
 
   /**
-   * An event that the database refuses although it parses is found by halving, and quarantined like any other poison.
+   * An event that the database refuses although it parses is found by halving. It is booked in plainer words, and
+   * where those are refused too, quarantined like any other poison.
    * `next` is the offset of what comes after these: their own where the bus has it in the same record.
    */
   private async bookAll(batch: BusBatch, records: readonly UsageRecord[], next: bigint): Promise<void> {
@@ -47,7 +49,7 @@ export class BookUsage {
       const fault = dataFault(error);
       if (fault === null || records.every(({ kind }) => kind === 'poison')) throw error;
       const half = Math.floor(records.length / 2);
-      if (half === 0) return this.bookAll(batch, records.map(({ delivery }) => ({ kind: 'poison', delivery, reason: fault })), next);
+      if (half === 0) return this.bookAll(batch, records.map((record) => afterRefusal(record, fault)), next);
       await this.bookAll(batch, records.slice(0, half), records[half]!.delivery.offset);
       await this.bookAll(batch, records.slice(half), next);
     }
@@ -65,7 +67,22 @@ export class BookUsage {
     });
     this.meter.booked(bookings, events.length, Date.now());
     this.meter.quarantined(poison.length);
+    this.tellReplaced(records, bookings);
     return bookings;
+  }
+
+  /** An alarm: what cannot be booked has passed a gateway, so more of its kind may. Never with the value. */
+  private tellReplaced(records: readonly UsageRecord[], bookings: readonly Booking[]): void {
+    for (const record of records) {
+      if (record.kind === 'poison' || record.replaced.length === 0) continue;
+      const { event, replaced } = record;
+      if (!bookings.some((booking) => booking.event === event)) continue;
+      this.logger.error(
+        { requestId: event.requestId, fields: replaced },
+        'a usage event was booked with values replaced that the database cannot hold',
+      );
+      this.meter.valueReplaced();
+    }
   }
 
   private async bookEvents(manager: EntityManager, events: readonly UsageRecordedV1[]): Promise<readonly Booking[]> {
@@ -88,6 +105,15 @@ export class BookUsage {
       this.meter.epochClosed();
     }
   }
+}
+
+/** What is tried with an event that the database has refused. */
+function afterRefusal(record: UsageRecord, fault: string): UsageRecord {
+  const { delivery } = record;
+  const plainest = record.kind === 'event' ? plainestEvent(record.event) : null;
+  if (record.kind === 'poison' || plainest === null) return { kind: 'poison', delivery, reason: fault };
+  const replaced = [...new Set([...record.replaced, ...plainest.replaced])];
+  return { kind: 'event', delivery, event: plainest.event, replaced };
 }
 
 /** Holds that these bookings end; of an orphan there is none left. */

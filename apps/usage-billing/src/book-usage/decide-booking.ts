@@ -58,11 +58,13 @@ function bookOne(event: UsageRecordedV1, ledger: LedgerState, accounts: Map<stri
     const before = accounts.get(accountId) ?? ledger.accounts.get(accountId) ?? newAccount(event, at);
     return { accountId, capped: capNanoUsd !== null, state: withCap(before, capNanoUsd === null ? null : BigInt(capNanoUsd)) };
   });
-  // After an orphan was given back, its room may be somebody else's: then the cost counts, up to what is left.
-  const owed = least(cost, kind === 'post' ? BigInt(event.chargeNanoUsd) : cost, event.holdNanoUsd === null ? null : BigInt(event.holdNanoUsd));
+  const hold = event.holdNanoUsd === null ? null : BigInt(event.holdNanoUsd);
+  // After an orphan was given back, its room may be somebody else's: then the cost counts, up to what is left. Without
+  // a hold there was no room to give back, and the gateway's charge stands: it may have cut an implausible report.
+  const owed = least(cost, kind === 'post' || hold === null ? BigInt(event.chargeNanoUsd) : cost, hold);
   const charge = least(owed, ...touched.map(({ capped, state }) => (capped ? roomIn(state) : null)));
   for (const { accountId, capped, state } of touched) accounts.set(accountId, posted(state, charge, capped));
-  const heldByNobody = event.holdNanoUsd !== null && (kind === 'adjust' || !ledger.liveJournals.has(event.journalId));
+  const heldByNobody = hold !== null && (kind === 'adjust' || !ledger.liveJournals.has(event.journalId));
   return { event, kind, chargeNanoUsd: charge, lossNanoUsd: cost - charge, beyondHold: heldByNobody || charge < owed };
 }
 

@@ -1,5 +1,6 @@
 import type { UsageRecordedV1 } from '@tollgate/contracts';
 import type { EntityManager } from 'typeorm';
+import { AMOUNT_MAX } from './bookable-event.js';
 import type { AccountState, Booking, BookingDecision } from './decide-booking.js';
 
 /** Takes what nobody pays; not an account of any organisation. */
@@ -124,7 +125,8 @@ async function addToKeyUsage(manager: EntityManager, bookings: readonly Booking[
   await insert(manager, 'key_usage', KEY_USAGE_COLUMNS, [...sumByKey(bookings)].sort(([a], [b]) => (a < b ? -1 : 1)),
     `ON CONFLICT (api_key_id) DO UPDATE SET requests = known.requests + EXCLUDED.requests,
        input_tokens = known.input_tokens + EXCLUDED.input_tokens, output_tokens = known.output_tokens + EXCLUDED.output_tokens,
-       cost_nano_usd = known.cost_nano_usd + EXCLUDED.cost_nano_usd, charge_nano_usd = known.charge_nano_usd + EXCLUDED.charge_nano_usd,
+       cost_nano_usd = least(known.cost_nano_usd::numeric + EXCLUDED.cost_nano_usd, ${AMOUNT_MAX})::bigint,
+       charge_nano_usd = known.charge_nano_usd + EXCLUDED.charge_nano_usd,
        last_used_at = greatest(known.last_used_at, EXCLUDED.last_used_at),
        last_used_from = CASE WHEN EXCLUDED.last_used_at >= known.last_used_at THEN EXCLUDED.last_used_from ELSE known.last_used_from END`);
 }
@@ -137,7 +139,9 @@ function sumByKey(bookings: readonly Booking[]): Map<string, KeyUsage> {
     sum.requests += 1;
     sum.inputTokens += event.inputTokens;
     sum.outputTokens += event.outputTokens;
+    // A provider that always reports a billion tokens must not make the sum of its costs more than a column takes.
     sum.cost += BigInt(event.costNanoUsd);
+    if (sum.cost > AMOUNT_MAX) sum.cost = AMOUNT_MAX;
     sum.charge += chargeNanoUsd;
     // RFC 3339 in UTC with milliseconds: the order of the texts is the order of the moments.
     if (event.endedAt >= sum.lastUsedAt) Object.assign(sum, { lastUsedAt: event.endedAt, lastUsedFrom: event.clientAddress });

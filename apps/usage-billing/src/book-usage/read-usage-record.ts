@@ -1,10 +1,11 @@
 import type { BusDelivery } from '@tollgate/bus';
-import { usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
+import { usageRecordedV1 } from '@tollgate/contracts';
 import { pathText, validate } from '@tollgate/errors';
+import { bookableEvent, type BookableEvent } from './bookable-event.js';
 
 /** A message of the topic: an event, or something that can never be booked. */
 export type UsageRecord =
-  | { readonly kind: 'event'; readonly delivery: BusDelivery; readonly event: UsageRecordedV1 }
+  | ({ readonly kind: 'event'; readonly delivery: BusDelivery } & BookableEvent)
   | { readonly kind: 'poison'; readonly delivery: BusDelivery; readonly reason: string };
 
 /** Parses one message. The reason names fields and bounds, never values. */
@@ -16,7 +17,7 @@ export function readUsageRecord(delivery: BusDelivery): UsageRecord {
     return { kind: 'poison', delivery, reason: 'not JSON' };
   }
   const parsed = usageRecordedV1.safeParse(value);
-  if (parsed.success) return { kind: 'event', delivery, event: parsed.data };
+  if (parsed.success) return { kind: 'event', delivery, ...bookableEvent(parsed.data) };
   const check = validate(usageRecordedV1, value);
   const faults = check.kind === 'invalid' ? check.faults : [];
   return { kind: 'poison', delivery, reason: faults.map(({ path, message }) => `${pathText(path)}: ${message}`).join('; ').slice(0, 2_000) };

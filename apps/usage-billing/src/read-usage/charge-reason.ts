@@ -6,9 +6,11 @@ type ReasonFields = Pick<BookedEvent, 'outcome' | 'usageSource' | 'costNanoUsd' 
 export interface ChargeReason {
   /**
    * `provider_reported` and `counted`: the cost of the usage, by the one who counted it. `capped_by_hold` and
-   * `capped_by_limit`: less than the cost, since no more than this was held, or left. `nothing_owed`: no usage.
+   * `capped_by_limit`: less than the cost, since no more than this was held, or left. `capped_as_implausible`: less
+   * than the cost, since no such request uses so much. `nothing_owed`: no usage.
    */
-  readonly reason: 'provider_reported' | 'counted' | 'capped_by_hold' | 'capped_by_limit' | 'nothing_owed';
+  readonly reason:
+    | 'provider_reported' | 'counted' | 'capped_by_hold' | 'capped_by_limit' | 'capped_as_implausible' | 'nothing_owed';
   /** One or two sentences. */
   readonly explanation: string;
 }
@@ -18,6 +20,9 @@ export function chargeReason(event: ReasonFields): ChargeReason {
   const { costNanoUsd, chargeNanoUsd, holdNanoUsd, usageSource } = event;
   if (usageSource === 'none' && costNanoUsd === 0n) return { reason: 'nothing_owed', explanation: nothingOwed(event) };
   const counted = usageCounted(event);
+  if (chargeNanoUsd < costNanoUsd && holdNanoUsd === null) {
+    return { reason: 'capped_as_implausible', explanation: `${counted} ${IMPLAUSIBLE}` };
+  }
   if (chargeNanoUsd < costNanoUsd) {
     const byHold = chargeNanoUsd === holdNanoUsd;
     const cap = byHold
@@ -28,6 +33,9 @@ export function chargeReason(event: ReasonFields): ChargeReason {
   const free = costNanoUsd === 0n ? ' By the price list it costs nothing.' : '';
   return { reason: usageSource === 'provider' ? 'provider_reported' : 'counted', explanation: counted + free };
 }
+
+const IMPLAUSIBLE =
+  'That is more than such a request can use, or than the ceiling that it named: the rest is charged to nobody.';
 
 function nothingOwed({ outcome }: ReasonFields): string {
   switch (outcome) {

@@ -1,8 +1,14 @@
 import { SCOPES, type KeySnapshot, type Scope } from '@tollgate/api-key';
 import { z } from 'zod';
+import { ledgerId } from '../ledger-text.js';
 import { digest, id, instant, nanoUsd, readableItems } from '../primitives.js';
 
-const identity = { apiKeyId: id, organizationId: id, version: z.int().positive(), digests: z.array(digest).readonly() };
+const identity = {
+  apiKeyId: ledgerId,
+  organizationId: ledgerId,
+  version: z.int().positive(),
+  digests: z.array(digest).readonly(),
+};
 const limit = z.int().positive().nullable();
 /** A scope of a later release opens nothing here, and is no reason to refuse what the others open. */
 const scopes = z
@@ -27,7 +33,7 @@ export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state',
     allowedIps: z.array(z.string()).readonly().nullable(),
     rateLimits: z.object({ requestsPerMinute: limit, tokensPerMinute: limit, parallelRequests: limit }),
     accounts: z
-      .array(z.object({ accountId: id, capNanoUsd: nanoUsd.nullable() }))
+      .array(z.object({ accountId: ledgerId, capNanoUsd: nanoUsd.nullable() }))
       .min(1)
       .readonly(),
   }),

@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Reply } from '../kit/chat-reply.js';
 import { providerEntries, usageOf } from '../kit/provider-log.js';
+import { usd } from '../kit/prices.js';
 import type { Shape } from '../kit/shape.js';
 import { chatPath, endless, type CreatedKey } from '../kit/tollgate-client.js';
 
@@ -15,6 +17,9 @@ const wrongBodies: readonly (readonly [string, string, string])[] = [
   ['no model', `{${messages}}`, 'invalid_request'],
   ['a model that is no text', `{"model":7,${messages}}`, 'invalid_request'],
   ['an empty model', `{"model":"",${messages}}`, 'invalid_request'],
+  ['a model with a NUL', `{"model":"any-\\u0000",${messages}}`, 'invalid_request'],
+  ['a model with half of a character', `{"model":"any-\\ud83d",${messages}}`, 'invalid_request'],
+  ['a model with a line end', `{"model":"any-\\n",${messages}}`, 'invalid_request'],
   ['a model spelt twice', `{"model":"support-bot",${messages},"model":"fine-grained"}`, 'invalid_request'],
   ['a model spelt with an escape', `{"mod\\u0065l":"support-bot",${messages}}`, 'invalid_request'],
   ['two models, one spelt with an escape', `{"model":"support-bot","\\u006dodel":"fine-grained",${messages}}`, 'invalid_request'],
@@ -50,6 +55,31 @@ export function badChatInput(shape: () => Shape): void {
       expectError(await send(key, endless('{"model":"support-bot","messages":[{"role":"user","content":"', 40)), 413, 'body_too_large');
       expect(shape().simulator.log()).toHaveLength(logged);
       expect((await shape().client().chat(key.secret)).status).toBe(200);
+    });
+
+    it('is refused, or served and on record, whatever the name of its model holds', async () => {
+      const piece = fc.oneof(
+        fc.string({ unit: 'binary', maxLength: 3 }).map((text) => JSON.stringify(text).slice(1, -1)),
+        fc.integer({ min: 0, max: 0xffff }).map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`),
+        fc.constantFrom('a', 'org/model:free', '模型', '🙂', ' ', '\\ud83d\\ude00', '\\u0000', '\\udc00'),
+      );
+      // To the simulator a question mark says how to answer.
+      const names = fc.sample(fc.array(piece, { maxLength: 4 }), 80)
+        .map((pieces) => pieces.join(''))
+        .filter((name) => !/\?|\\u003f/.test(name));
+      const key = await shape().client().createKey();
+      let costNanoUsd = 0n;
+      let served = 0;
+      for (const name of ['', '模型🙂', ...names]) {
+        const reply = await send(key, `{"model":"any-${name}",${messages},"max_tokens":5}`);
+        expect([200, 400], `${name}: ${reply.text}`).toContain(reply.status);
+        if (reply.status !== 200) continue;
+        const { usage } = reply.json<{ usage: { prompt_tokens: number; completion_tokens: number } }>();
+        costNanoUsd += BigInt(usage.prompt_tokens) * 1_000n + BigInt(usage.completion_tokens) * 2_000n;
+        served += 1;
+      }
+      expect(served).toBeGreaterThanOrEqual(2);
+      expect(await usageOf(shape(), key.id, served)).toMatchObject({ requests: served, cost_usd: usd(costNanoUsd) });
     });
 
     it('costs nothing and does not count', async () => {

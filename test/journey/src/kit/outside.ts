@@ -21,7 +21,8 @@ export interface Outside {
 
 /**
  * Routes of the configuration: `support-bot` and `lab-*` (gpt-4o-mini), `fine-grained` (gpt-4.1-nano), `in-a-hurry`, whose
- * provider has 1.5 s for a call, and `nobody-home`, whose provider listens nowhere.
+ * provider has 1.5 s for a call, `nobody-home`, whose provider listens nowhere, and `any-*`, whose model is the one that
+ * was named.
  */
 export async function startOutside(): Promise<Outside> {
   const providerCredential = `provider-${randomBytes(24).toString('hex')}`;
@@ -78,6 +79,9 @@ routes:
   - name: lab-*
     targets: [{provider: simulator, model: gpt-4o-mini, weight: 1}]
     access: everyone
+  - name: any-*
+    targets: [{provider: simulator, model: '*', weight: 1}]
+    access: everyone
   - name: fine-grained
     targets: [{provider: simulator, model: gpt-4.1-nano, weight: 1}]
     access: everyone
@@ -87,6 +91,7 @@ routes:
 prices:
 ${price('simulator', 'gpt-4o-mini')}
 ${price('simulator', 'gpt-4.1-nano')}
+  - {provider: simulator, model: any-*, input_usd_per_million: 1, output_usd_per_million: 2}
 ${price('closed', 'gpt-4o-mini')}
 ${price('impatient', 'gpt-4o-mini')}
 secret_scanning:

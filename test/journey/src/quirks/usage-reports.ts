@@ -12,6 +12,7 @@ import {
   wordsText,
 } from '../kit/scripted-provider/index.js';
 import type { ExpectedUsage, Quirk } from './quirk.js';
+import { outputTokensMax } from './quirk-stage.js';
 
 type Tokens = Exclude<ExpectedUsage, string>;
 
@@ -219,6 +220,7 @@ const tokens = (input: number, output: number) => ({
   total_tokens: input + output,
 });
 const right = { input: 100, output: 50 };
+const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
 const textLikeReport = '"usage":{"prompt_tokens":1,"completion_tokens":1}';
 
 /** Where reports stand, and which of several counts. */
@@ -330,5 +332,45 @@ const places: readonly Quirk[] = [
   },
 ];
 
+/** A report that no call of its kind can have used is cut, for keys without a limit as for others. */
+const implausible: readonly Quirk[] = [
+  ...([
+    ['output', {}, { input: 100, output: 10 * outputTokensMax }, tokens(100, 1e9)],
+    ['output of two choices', { n: 2 }, { input: 100, output: 20 * outputTokensMax }, tokens(100, 1e9)],
+    [
+      'output beyond the ceiling that was named',
+      { max_tokens: 60 },
+      { input: 100, output: 10 * outputTokensMax, atHold: true },
+      tokens(100, 1e9),
+    ],
+    ['input', {}, { input: 16_384, output: 50 }, tokens(1e9, 50)],
+    [
+      'input for an image',
+      { messages: [{ role: 'user', content: [image] }] },
+      { input: 2_000_000, output: 50 },
+      tokens(1e9, 50),
+    ],
+  ] satisfies [string, object, Tokens, object][]).flatMap(([what, fields, usage, told]): Quirk[] => [
+    {
+      name: `a report of ${what} that nobody can have used is cut, and the rest is nobody's debt`,
+      request: { fields },
+      plays: [plain(completion(wordsText, told))],
+      expect: { status: 200, usage, logged: true },
+    },
+    {
+      name: `a stream's report of ${what} that nobody can have used is cut, and the rest is nobody's debt`,
+      request: { fields, stream: true },
+      plays: [sse(events([role, ...words, stop, usageChunk(told), '[DONE]']))],
+      expect: { status: 200, ends: '[DONE]', usage, logged: true },
+    },
+  ]),
+  {
+    name: 'a report that nobody can have used is charged to a key with a limit up to its hold, and leaves no hold',
+    key: 'covers one call',
+    plays: [plain(completion(wordsText, tokens(100, 1e9)))],
+    expect: { status: 200, usage: { input: 100, output: 10 * outputTokensMax, atHold: true }, logged: true },
+  },
+];
+
 /** Usage is judged, not believed. */
-export const usageReportQuirks: readonly Quirk[] = [...shapes, ...places];
+export const usageReportQuirks: readonly Quirk[] = [...shapes, ...places, ...implausible];

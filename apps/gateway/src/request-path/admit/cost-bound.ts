@@ -6,7 +6,7 @@ import type { Span } from '../receive-body/scan-body.js';
 import { refuse, type Refusal } from '../refusal.js';
 
 /** A token is at least one byte of text; the rest is what a chat template puts around messages. */
-const TEMPLATE_TOKENS = 64;
+export const TEMPLATE_TOKENS = 64;
 /** Above this no model goes, and sums stay whole. */
 export const TOKENS_MAX = 10_000_000;
 const CHOICES_MAX = 128;

@@ -4,7 +4,7 @@ import type { Provider } from '../forward/provider.js';
 import { chooseRoute } from './choose-route.js';
 import { orderTargets, RouteTable, type Target } from './route-table.js';
 
-const price = { inputNanoUsdPerMillion: 1n, outputNanoUsdPerMillion: 1n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 1 };
+const price = { inputNanoUsdPerMillion: 1n, outputNanoUsdPerMillion: 1n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 1, contextTokens: 1 };
 const target = (model: string, weight = 1): Target => ({ provider: { name: 'p' } as Provider, model, weight, price, eventPart: '', pricePart: '' });
 
 describe('the table of routes', () => {

@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Target } from '../choose-route/route-table.js';
 import { Exchange } from '../exchange.js';
+import { InFlight } from '../in-flight.js';
 import { StreamRelay, type RelayEnd } from './stream-relay.js';
 
 const event = (text: string): Buffer => Buffer.from(`data: {"choices":[{"delta":{"content":" ${text}"}}]}\n\n`);
@@ -107,6 +108,50 @@ describe('a stream passed through', () => {
     expect(abort).not.toHaveBeenCalled();
     vi.advanceTimersByTime(1_000);
     expect(abort).toHaveBeenCalledOnce();
+  });
+  it.each<[string, readonly Buffer[]]>([
+    ['in the same bytes', [Buffer.concat([event('one'), DONE, event('late'), DONE])]],
+    ['in bytes of their own', [event('one'), DONE, event('late'), Buffer.from('data: {"error":"late"}\n\n')]],
+    ['as the rest of a cut event', [
+      event('one'),
+      Buffer.from('data: [DONE]\n\ndata: {"choices":[{"delta":{"cont'),
+      Buffer.from('ent":"late"}}]}\n\n'),
+    ]],
+  ])('passes on nothing behind [DONE] %s, and gives the provider up, also of a leaked key', async (_how, chunks) => {
+    for (const leaks of [false, true]) {
+      const { relay: stream, exchange, outcome, abort } = await relay();
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const inFlight = new InFlight();
+      exchange.key = { snapshot: { apiKeyId: 'key' } } as Exchange['key'];
+      inFlight.add(exchange);
+      const received: string[] = [];
+      client.setEncoding('latin1').on('data', (text: string) => void received.push(text));
+      const closed = once(client, 'close');
+      for (const chunk of chunks) {
+        stream.push(chunk);
+        await turns();
+        vi.advanceTimersByTime(10);
+        await turns();
+      }
+      const { finish, ...call } = await outcome;
+      expect(call).toMatchObject({ outcome: 'completed', usage: { outputTokens: 1 } });
+      if (leaks) inFlight.endKey({ apiKeyId: 'key', reason: 'leaked' });
+      // While the usage is on its way into the journal, and when the reply has ended.
+      stream.push(event('late'));
+      finish();
+      stream.push(event('late'));
+      await turns();
+      if (leaks) inFlight.endKey({ apiKeyId: 'key', reason: 'leaked' });
+      vi.advanceTimersByTime(1_500);
+      expect(abort).toHaveBeenCalledOnce();
+      stream.fail(new Error('the connection outlived its stream'));
+      await turns();
+      exchange.request.socket.end();
+      await closed;
+      expect(received.join('')).toMatch(/one"[^]*\[DONE\]/);
+      expect(received.join('')).not.toMatch(/late|error/);
+      vi.useRealTimers();
+    }
   });
   it('keeps the provider\'s connection where that ends its reply too', async () => {
     const { relay: stream, outcome, abort } = await relay();

@@ -49,6 +49,12 @@ describe('the body of a request', () => {
     expect(await answer).toBeUndefined();
     expect(exchange).toMatchObject({ model: 'm', stream: true, showUsage: false });
   });
+  const noModelNames = ['"w-\\u0000"', '"m\\ud83d"', '"\\n"', '""', '1'];
+  it.each(noModelNames)('is refused where its model could not be booked: %s', async (model) => {
+    const body = `{"model":${model}}`;
+    const refusal = await receive(await sent(`content-length: ${body.length}`, body));
+    expect(refusal).toMatchObject({ code: 'invalid_request', param: 'model' });
+  });
   it('may be empty, and is no JSON then', async () => {
     expect(await receive(await sent('content-length: 0', ''))).toMatchObject({ code: 'invalid_json' });
   });

@@ -5,6 +5,7 @@ import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
 import { estimateInputTokens } from '../usage/input-estimate.js';
 import { decodedBody, encodedBytesMax } from './decode-body.js';
+import { isModelName } from './model-name.js';
 import { scanBody } from './scan-body.js';
 import { valueAt } from './values.js';
 
@@ -79,9 +80,7 @@ function read(exchange: Exchange, body: Buffer): Refusal | undefined {
   }
   exchange.fields = fields;
   const model = fields.model === null ? undefined : valueAt(body, fields.model);
-  if (typeof model !== 'string' || model === '' || model.length > 200) {
-    return refuse('invalid_request', { message: 'The field model must be a string of 1 to 200 characters.', param: 'model' });
-  }
+  if (!isModelName(model)) return NO_MODEL_NAME;
   exchange.model = model;
   const stream = fields.stream === null ? null : valueAt(body, fields.stream);
   if (stream !== null && typeof stream !== 'boolean') return refuse('invalid_request', { message: 'The field stream must be true or false.', param: 'stream' });
@@ -95,6 +94,10 @@ function read(exchange: Exchange, body: Buffer): Refusal | undefined {
   return undefined;
 }
 
+const NO_MODEL_NAME = refuse('invalid_request', {
+  message: 'The field model must be a string of 1 to 200 characters, none of them a control character.',
+  param: 'model',
+});
 /** The client broke off, or the server's time-out for a whole request has answered it: the path ends all the same. */
 const BROKEN_OFF = refuse('request_timeout');
 const UNKNOWN_CODING = refuse('unsupported_media_type', {

@@ -1,29 +1,40 @@
 import type { Admission } from '@tollgate/admission';
-import { costOf } from '@tollgate/pricing';
+import { costOf, type TokenUsage } from '@tollgate/pricing';
 import type { Journal } from '../../journal/journal.js';
 import { finalText } from '../event-text.js';
 import type { Exchange } from '../exchange.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { CallOutcome } from '../forward/call.js';
+import { plausibleUsage } from './plausible-usage.js';
 
-/** Hears what a call cost beyond its hold: the platform's loss. */
-export type OnLoss = (exchange: Exchange, target: Target, lossNanoUsd: bigint) => void;
+/** The ledger's columns hold some more: a report of a billion tokens at the dearest price would not fit. */
+const COST_NANO_USD_MAX = 9_000_000_000_000_000_000n;
+
+/**
+ * Hears what a call cost beyond its hold or, without one, beyond what it can have used: the platform's loss. `usage` is
+ * what was reported.
+ */
+export type OnLoss = (exchange: Exchange, target: Target, lossNanoUsd: bigint, usage: TokenUsage) => void;
 
 /**
  * Ends a request that reached a provider, once: the final goes into the journal, the settle into its queue. It is
- * priced here and never again, the charge at most the hold. The promise resolves when the operating system has the
+ * priced here and never again: the cost is that of all that was reported; the charge is at most the hold or, without
+ * one, the cost of what the request can have used. The event tells the tokens that are believed, so that one broken
+ * report does not drown the totals of a key. The promise resolves when the operating system has the
  * final, for which the reply's last byte waits, or refused it: then the journal keeps it and tries again, and the
  * reply need not wait.
  */
 export function settle(journal: Journal, admission: Admission, onLoss: OnLoss): (exchange: Exchange, call: CallOutcome) => Promise<unknown> {
-  return (exchange, { target, outcome, usage, usageSource }) => {
+  return (exchange, { target, outcome, usage: reported, usageSource }) => {
     if (exchange.settled) return Promise.resolve();
     exchange.settled = true;
     const { holdNanoUsd, requestId } = exchange;
     const journaled = exchange.journaled!;
-    const costNanoUsd = costOf(target.price, usage);
-    const chargeNanoUsd = holdNanoUsd !== null && costNanoUsd > holdNanoUsd ? holdNanoUsd : costNanoUsd;
-    if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd);
+    const costNanoUsd = least(costOf(target.price, reported), COST_NANO_USD_MAX);
+    const { believed: usage, owed } = plausibleUsage(exchange, target, reported);
+    const owedNanoUsd = holdNanoUsd ?? (owed === reported ? costNanoUsd : costOf(target.price, owed));
+    const chargeNanoUsd = least(costNanoUsd, owedNanoUsd);
+    if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd, reported);
     const journalNumber = journal.takeNumber();
     const final = finalText(exchange.eventHead, { target, journalNumber, outcome, usage, usageSource, costNanoUsd, chargeNanoUsd, endedAtMs: Date.now() });
     const written = journal.append('F', journaled, journalNumber, final);
@@ -36,6 +47,8 @@ export function settle(journal: Journal, admission: Admission, onLoss: OnLoss): 
     return written;
   };
 }
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /**
  * Whether the output is that of an answer from its beginning to its end. What we counted of one that broke off would
