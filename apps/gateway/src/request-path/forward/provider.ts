@@ -1,9 +1,9 @@
 import { lookup as lookupHost, type LookupAddress, type LookupOptions } from 'node:dns';
-import { BlockList, isIP } from 'node:net';
-import { normaliseAddress } from '@tollgate/api-key';
+import { isIP } from 'node:net';
 import type { Provider as ProviderConfig } from '@tollgate/config';
 import { buildConnector, Pool } from 'undici';
 import { InjectedFields } from './injected-fields.js';
+import { isPrivateAddress } from './private-address.js';
 import { watchProviderSocket } from './provider-socket.js';
 
 /** Who runs the model: where requests go, and with whose credential. */
@@ -28,18 +28,6 @@ export interface Provider {
 
 const CONNECTIONS_MAX = 2_048;
 const CONNECT_TIMEOUT_MS = 5_000;
-
-/** Addresses that a provider on the internet cannot have: an answer of DNS that names one is an attack or a mistake. */
-const PRIVATE = new BlockList();
-for (const [address, length] of [['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24], ['192.168.0.0', 16], ['198.18.0.0', 15], ['224.0.0.0', 3]] as const) {
-  PRIVATE.addSubnet(address, length, 'ipv4');
-}
-for (const [address, length] of [['::', 128], ['::1', 128], ['64:ff9b::', 96], ['fc00::', 7], ['fe80::', 10], ['ff00::', 8]] as const) PRIVATE.addSubnet(address, length, 'ipv6');
-
-export function isPrivateAddress(address: string): boolean {
-  const normal = normaliseAddress(address);
-  return normal === null || PRIVATE.check(normal, isIP(normal) === 4 ? 'ipv4' : 'ipv6');
-}
 
 /** Opens the connections to a provider of the configuration. Redirects are never followed. */
 export function openProvider(config: ProviderConfig): Provider {
