@@ -90,6 +90,7 @@ function toPrice(price: ConfigFile['prices'][number]): PriceEntry {
       outputNanoUsdPerMillion: nanoUsd(price.output_usd_per_million),
       cachedInputNanoUsdPerMillion: price.cached_input_usd_per_million === undefined ? null : nanoUsd(price.cached_input_usd_per_million),
       maxOutputTokens: price.max_output_tokens,
+      ...(price.tokenizer !== undefined && { tokenizer: price.tokenizer }),
     },
   };
 }
