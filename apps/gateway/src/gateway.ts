@@ -91,6 +91,10 @@ export class Gateway {
         meter.lost(target.provider.name, lossNanoUsd);
         log.loss(exchange, target, lossNanoUsd);
       },
+      onCredentialRepeated: (exchange, target) => {
+        meter.credentialRepeated(target.provider.name);
+        log.credentialRepeated(exchange, target);
+      },
       pepper: ports.pepper,
       priceVersion: config.priceVersion,
       routes: new RouteTable(config, this.#providers),

@@ -11,9 +11,10 @@ type Admitted = Extract<AdmissionDecision, { kind: 'admitted' }>;
 
 /**
  * Why a call is ended before its provider ended it: the key leaked; a time-out of the provider has passed; the client
- * has left and was waited for long enough; a stream has used up its hold; an event or a reply is too large.
+ * has left and was waited for long enough; a stream has used up its hold; an event or a reply is too large; a stream
+ * tells our credential in pieces.
  */
-export type AbortReason = 'revoked' | 'timed_out' | 'client_left' | 'hold_used_up' | 'oversized';
+export type AbortReason = 'revoked' | 'timed_out' | 'client_left' | 'hold_used_up' | 'oversized' | 'credential_repeated';
 
 /** What can be done to a provider's call from outside. */
 export interface CallUnderWay {
@@ -84,6 +85,8 @@ export class Exchange {
   ceilingLeftOut = false;
   /** The client has gone while its provider was being called. */
   clientLeft = false;
+  /** The provider whose answer held our credential there. */
+  credentialRepeatedBy: Target | null = null;
   /** Called when nothing is owed any more. */
   onSettled: (() => void) | null = null;
 

@@ -95,6 +95,7 @@ function judgeAborted(exchange: Exchange, target: Target, why: Extract<Attempt, 
       return { kind: 'failed', failure: TIMED_OUT };
     case 'oversized':
     case 'hold_used_up':
+    case 'credential_repeated':
       log.attemptFailed(exchange, target, FAILED.code, { why });
       return { kind: 'failed', failure: FAILED };
   }
@@ -109,7 +110,7 @@ function judgeReply(exchange: Exchange, target: Target, attempt: Replied, triedO
   const counted = { inputTokens: exchange.inputTokensEstimate, outputTokens: reply.countedOutputTokens };
   const { usage, usageSource } = judgeUsage(reply.report, counted, false);
   const outcome = exchange.clientLeft ? 'client_left' : 'completed';
-  return { kind: 'answered', outcome: { target, outcome, usage, usageSource, finish: passOn(exchange, attempt) } };
+  return { kind: 'answered', outcome: { target, outcome, usage, usageSource, finish: passOn(exchange, withoutCredential(exchange, target, attempt)) } };
 }
 
 /** An error of a provider, by its status or the one that its words stand for. One about a field of ours is a lesson. */
@@ -123,10 +124,26 @@ function judgeError(
     log.attemptFailed(exchange, target, UNBOUNDED.code, { status: attempt.status, words: attempt.body });
     return { kind: 'failed', failure: UNBOUNDED };
   }
-  const failure = failureOfStatus(attempt.status, attempt.headers);
+  const failure = failureOfStatus(attempt.status, attempt.headers) ?? failureToTell(exchange, target, attempt);
   log.attemptFailed(exchange, target, failure?.code ?? 'provider_refused', { status: attempt.status, why, ...(failure !== null && { words: attempt.body }) });
   if (failure !== null) return { kind: 'failed', failure };
-  return { kind: 'answered', outcome: { target, outcome: 'provider_refused', usage: NO_USAGE, usageSource: 'none', finish: passOn(exchange, attempt) } };
+  return { kind: 'answered', outcome: { target, outcome: 'provider_refused', usage: NO_USAGE, usageSource: 'none', finish: passOn(exchange, withoutCredential(exchange, target, attempt)) } };
+}
+
+/** What repeats our credential says more of our request than of the caller's: it is answered as a failure of the provider. */
+function failureToTell(exchange: Exchange, target: Target, { body }: Replied): Failure | null {
+  if (target.provider.mask?.isIn(body) !== true) return null;
+  exchange.credentialRepeatedBy = target;
+  return FAILED;
+}
+
+/** The reply as a client may see it: with `*` for each byte of our credential. */
+function withoutCredential(exchange: Exchange, target: Target, attempt: Replied): Replied {
+  const mask = target.provider.mask ?? null;
+  const contentType = headerOf(attempt.headers, 'content-type');
+  if (mask === null || (!mask.isIn(attempt.body) && mask.mask(contentType) === contentType)) return attempt;
+  exchange.credentialRepeatedBy = target;
+  return { ...attempt, headers: { 'content-type': mask.mask(contentType) }, body: mask.maskBody(attempt.body) };
 }
 
 function lessonOf(exchange: Exchange, target: Target, { status, body }: Replied, triedOther: boolean) {

@@ -2,6 +2,7 @@ import { lookup as lookupHost, type LookupAddress, type LookupOptions } from 'no
 import { isIP } from 'node:net';
 import type { Provider as ProviderConfig } from '@tollgate/config';
 import { buildConnector, Pool } from 'undici';
+import { CredentialMask } from './credential-mask.js';
 import { InjectedFields } from './injected-fields.js';
 import { isPrivateAddress } from './private-address.js';
 import { watchProviderSocket } from './provider-socket.js';
@@ -20,6 +21,8 @@ export interface Provider {
   readonly endAtHold: boolean;
   /** The credential, so that a provider's words can be kept without it; null without one. */
   readonly credential: string | null;
+  /** Finds the credential in its answers; null without one, and for one that is too short to be looked for. */
+  readonly mask: CredentialMask | null;
   /** Headers of every request, name and value in turn; the credential among them never leaves this host. */
   readonly headers: readonly string[];
   readonly timeoutMs: number;
@@ -42,6 +45,7 @@ export function openProvider(config: ProviderConfig): Provider {
     injectedFields: new InjectedFields(config),
     endAtHold: config.endAtHold,
     credential: config.credential?.reveal() ?? null,
+    mask: CredentialMask.of(config.credential?.reveal() ?? null),
     headers: [
       'content-type', 'application/json',
       'user-agent', 'tollgate',

@@ -26,13 +26,21 @@ export function textsOf(messageOrDelta: unknown): string[] {
 /** The texts of a chat completion or of one chunk of it, already parsed, over all its choices. */
 export function textsOfChoices(document: unknown): string[] {
   const texts: string[] = [];
-  for (const choice of listOf(fieldsOf(document)['choices'])) {
-    const fields = fieldsOf(choice);
-    for (const text of textsOf(fields['delta'])) texts.push(text);
-    for (const text of textsOf(fields['message'])) texts.push(text);
-    addText(texts, fields['text']);
-  }
+  for (const choice of listOf(fieldsOf(document)['choices'])) addChoice(texts, fieldsOf(choice));
   return texts;
+}
+
+/** The texts of one choice. */
+export function textsOfChoice(choice: unknown): string[] {
+  const texts: string[] = [];
+  addChoice(texts, fieldsOf(choice));
+  return texts;
+}
+
+function addChoice(texts: string[], choice: Fields): void {
+  for (const text of textsOf(choice['delta'])) texts.push(text);
+  for (const text of textsOf(choice['message'])) texts.push(text);
+  addText(texts, choice['text']);
 }
 
 /**
