@@ -25,6 +25,8 @@ const FAILED: Failure = { code: 'provider_failed', headers: [] };
 const UNBOUNDED: Failure = { code: 'unbounded_cost', headers: [], message: NO_CEILING };
 /** As it stands, without `stream_options`, with the ceiling's other name, without a ceiling. */
 const TRIES_MAX = 4;
+/** A refusal names the field that it is about near its beginning. */
+const LESSON_BYTES_MAX = 64 * 1024;
 
 /**
  * Calls the targets in their order until one answers: the next is tried only before the first data has reached the
@@ -149,7 +151,7 @@ function withoutCredential(exchange: Exchange, target: Target, attempt: Replied)
 function lessonOf(exchange: Exchange, target: Target, { status, body }: Replied, triedOther: boolean) {
   const { ceiling, streamOptions } = exchange.injected;
   if ((status !== 400 && status !== 422) || (ceiling === null && !streamOptions)) return 'not_ours';
-  return target.provider.injectedFields.learn(target.model, exchange.injected, body.toString('utf8'), triedOther);
+  return target.provider.injectedFields.learn(target.model, exchange.injected, body.toString('utf8', 0, LESSON_BYTES_MAX), triedOther);
 }
 
 /** The provider's own words, for whatever it took as a request: a completion, or what was wrong with the body. */

@@ -72,8 +72,8 @@ export class StreamRelay implements CallUnderWay {
   }
 
   push(chunk: Buffer): void {
-    // Behind its end a stream has nothing to say.
-    if (this.#state === 'settling' || this.#state === 'finished') return;
+    // Behind its end a stream has nothing to say, and behind ours nobody to say it to.
+    if (this.#state === 'settling' || this.#state === 'finished' || this.#aborted !== null) return;
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     if (this.#turn !== null || (this.#company !== null && this.#bytes < GATHERED_BYTES_MAX)) return;
