@@ -85,7 +85,8 @@ export const priceSchema = z.strictObject({
   cached_input_usd_per_million: usdPerMillion.optional(),
   max_output_tokens: z.int().min(1).max(10_000_000).default(16_384).describe('The longest answer of the model: the bound of the cost where a caller sets none'),
   tokenizer: z.enum(TOKENIZERS).optional().describe(
-    'How the model cuts text into tokens: calls that come near a credit limit are counted with it before they are refused; leave it out where it is not known for certain, and bytes bound the tokens',
+    'How the model cuts text into tokens: calls near a credit limit are counted with it before they are refused; leave it ' +
+      'out where it is not known for certain, and bytes bound the tokens',
   ),
 });
 

@@ -57,7 +57,7 @@ export class RequestLog {
 
   /** An answer of a provider held our credential at it. Whoever reads its logs may have it too: that is an alarm. */
   credentialRepeated(exchange: Exchange, target: Target): void {
-    const message = 'the answer of a provider held our credential there, and was masked: find out why, and change the credential';
+    const message = 'the answer of a provider held our credential there: find out why, and change the credential';
     this.#write(exchange, 'credential_repeated', ofTarget(target), message, 'error');
   }
 

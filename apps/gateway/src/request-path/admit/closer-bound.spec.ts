@@ -5,7 +5,13 @@ import { closerBound, tokensOf } from './closer-bound.js';
 import { amountOf } from './cost-bound.js';
 import { tokenCount } from './token-count.js';
 
-const price = { inputNanoUsdPerMillion: 1_000_000n, outputNanoUsdPerMillion: 1_000_000n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 500, tokenizer: 'o200k_base' as const };
+const price = {
+  inputNanoUsdPerMillion: 1_000_000n,
+  outputNanoUsdPerMillion: 1_000_000n,
+  cachedInputNanoUsdPerMillion: null,
+  maxOutputTokens: 500,
+  tokenizer: 'o200k_base' as const,
+};
 const routeTo = (...prices: object[]) => routeOf('m', prices.map((each) => ({ price: each })) as unknown as Target[]);
 const route = routeTo(price);
 const exchangeOf = (content: string, of = route): Exchange =>

@@ -28,7 +28,9 @@ export async function closerBound(exchange: Exchange, outputTokensMax: number, a
   const least = amountOf(route, Math.ceil(body.length / BYTES_IN_TOKEN), outputTokensMax);
   if (tokenizers === null || body.length > BODY_BYTES_MAX || least > availableNanoUsd) return null;
   let inputTokens = 0;
-  for (const tokenizer of tokenizers) inputTokens = Math.max(inputTokens, tokensOf(body, await tokenCount(tokenizer)) ?? body.length);
+  for (const tokenizer of tokenizers) {
+    inputTokens = Math.max(inputTokens, tokensOf(body, await tokenCount(tokenizer)) ?? body.length);
+  }
   const amount = amountOf(route, Math.min(inputTokens, body.length), outputTokensMax);
   return amount <= availableNanoUsd ? amount : null;
 }

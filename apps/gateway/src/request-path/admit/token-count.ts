@@ -55,16 +55,16 @@ async function load(tokenizer: Tokenizer): Promise<TokenCount> {
 
 /** Splits a text into words as the tokenizer does before it cuts them into tokens. */
 async function wordsOf(tokenizer: Tokenizer): Promise<RegExp> {
-  const { CL100K_TOKEN_SPLIT_REGEX, O200K_TOKEN_SPLIT_REGEX, R50K_TOKEN_SPLIT_REGEX } = await import('gpt-tokenizer/encodingParams/constants');
+  const splits = await import('gpt-tokenizer/encodingParams/constants');
   switch (tokenizer) {
     case 'cl100k_base':
-      return CL100K_TOKEN_SPLIT_REGEX;
+      return splits.CL100K_TOKEN_SPLIT_REGEX;
     case 'o200k_base':
     case 'o200k_harmony':
-      return O200K_TOKEN_SPLIT_REGEX;
+      return splits.O200K_TOKEN_SPLIT_REGEX;
     case 'p50k_base':
     case 'r50k_base':
-      return R50K_TOKEN_SPLIT_REGEX;
+      return splits.R50K_TOKEN_SPLIT_REGEX;
   }
 }
 

@@ -1,6 +1,6 @@
 /** A shorter credential is not looked for: it may be a word that answers hold for other reasons. */
 const LENGTH_MIN = 8;
-/** A shorter part of a credential than this, told in pieces, can be chance: a prefix that all keys of a provider have. */
+/** A shorter part of a credential, told in pieces, can be chance: a prefix that all keys of a provider have. */
 const PART_LENGTH_MIN = 12;
 /** How JSON spells any character; all escapes of ASCII begin so. */
 const ESCAPE = '\\u00';
@@ -27,7 +27,8 @@ export class CredentialMask {
   readonly parts: PartsPattern;
 
   private constructor(credential: string) {
-    const run = (credential.match(PLAIN_RUN) ?? []).reduce((longest, other) => (other.length > longest.length ? other : longest), '');
+    const runs = credential.match(PLAIN_RUN) ?? [];
+    const run = runs.reduce((longest, other) => (other.length > longest.length ? other : longest), '');
     // A search stops at every first character: capitals are the rarest in what providers send.
     const capital = run.search(/[A-Z]/);
     this.#run = capital > 0 && capital < run.length / 2 ? run.slice(capital) : run;
@@ -63,8 +64,9 @@ export class CredentialMask {
 
 /** A character of a credential, which is ASCII: as it is, escaped once or more, percent-encoded. */
 function spellingsOf(character: string): string {
-  const hex = [...character.charCodeAt(0).toString(16).padStart(2, '0')].map((digit) => `[${digit}${digit.toUpperCase()}]`).join('');
-  const literal = /\w/.test(character) ? character : `\\x${character.charCodeAt(0).toString(16)}`;
+  const code = character.charCodeAt(0).toString(16);
+  const hex = [...code].map((digit) => `[${digit}${digit.toUpperCase()}]`).join('');
+  const literal = /\w/.test(character) ? character : `\\x${code}`;
   const escaped = /["/\\]/.test(character) ? `${BACKSLASHES}${literal}|` : '';
   return `(?:${escaped}${literal}|${BACKSLASHES}u00${hex}|%${hex})`;
 }
@@ -120,7 +122,8 @@ export class PartsPattern {
       if (code === BACKSLASH) {
         const spelt = text.charCodeAt(at + 1);
         // A quote, a slash or a backslash stands for itself, a letter for white space.
-        code = spelt < LOWER_A ? spelt : spelt === LOWER_U ? Number.parseInt(text.slice(at + 2, at + ESCAPE_LENGTH), 16) : 0;
+        const digits = spelt === LOWER_U ? text.slice(at + 2, at + ESCAPE_LENGTH) : '0';
+        code = spelt < LOWER_A ? spelt : Number.parseInt(digits, 16);
         const length = spelt === LOWER_U ? ESCAPE_LENGTH : 2;
         escaping += length - 1;
         at += length - 1;

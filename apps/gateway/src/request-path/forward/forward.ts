@@ -112,7 +112,7 @@ function judgeReply(exchange: Exchange, target: Target, attempt: Replied, triedO
   const counted = { inputTokens: exchange.inputTokensEstimate, outputTokens: reply.countedOutputTokens };
   const { usage, usageSource } = judgeUsage(reply.report, counted, false);
   const outcome = exchange.clientLeft ? 'client_left' : 'completed';
-  return { kind: 'answered', outcome: { target, outcome, usage, usageSource, finish: passOn(exchange, withoutCredential(exchange, target, attempt)) } };
+  return { kind: 'answered', outcome: { target, outcome, usage, usageSource, finish: passOn(exchange, target, attempt) } };
 }
 
 /** An error of a provider, by its status or the one that its words stand for. One about a field of ours is a lesson. */
@@ -129,10 +129,10 @@ function judgeError(
   const failure = failureOfStatus(attempt.status, attempt.headers) ?? failureToTell(exchange, target, attempt);
   log.attemptFailed(exchange, target, failure?.code ?? 'provider_refused', { status: attempt.status, why, ...(failure !== null && { words: attempt.body }) });
   if (failure !== null) return { kind: 'failed', failure };
-  return { kind: 'answered', outcome: { target, outcome: 'provider_refused', usage: NO_USAGE, usageSource: 'none', finish: passOn(exchange, withoutCredential(exchange, target, attempt)) } };
+  return { kind: 'answered', outcome: { target, outcome: 'provider_refused', usage: NO_USAGE, usageSource: 'none', finish: passOn(exchange, target, attempt) } };
 }
 
-/** What repeats our credential says more of our request than of the caller's: it is answered as a failure of the provider. */
+/** An error that repeats our credential says more of our request than of the caller's: the provider has failed. */
 function failureToTell(exchange: Exchange, target: Target, { body }: Replied): Failure | null {
   if (target.provider.mask?.isIn(body) !== true) return null;
   exchange.credentialRepeatedBy = target;
@@ -151,11 +151,13 @@ function withoutCredential(exchange: Exchange, target: Target, attempt: Replied)
 function lessonOf(exchange: Exchange, target: Target, { status, body }: Replied, triedOther: boolean) {
   const { ceiling, streamOptions } = exchange.injected;
   if ((status !== 400 && status !== 422) || (ceiling === null && !streamOptions)) return 'not_ours';
-  return target.provider.injectedFields.learn(target.model, exchange.injected, body.toString('utf8', 0, LESSON_BYTES_MAX), triedOther);
+  const words = body.toString('utf8', 0, LESSON_BYTES_MAX);
+  return target.provider.injectedFields.learn(target.model, exchange.injected, words, triedOther);
 }
 
 /** The provider's own words, for whatever it took as a request: a completion, or what was wrong with the body. */
-function passOn(exchange: Exchange, { status, headers, body }: Replied): () => void {
+function passOn(exchange: Exchange, target: Target, attempt: Replied): () => void {
+  const { status, headers, body } = withoutCredential(exchange, target, attempt);
   return () => sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, []);
 }
 

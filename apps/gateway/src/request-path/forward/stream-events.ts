@@ -54,7 +54,7 @@ export class StreamEvents {
   finished = false;
   /** The first event that was an error, or, before the first part of a completion, no such part. */
   error: EventError | null = null;
-  /** The texts of a choice hold our credential, in pieces: the event that completes what is too much of it is not passed on. */
+  /** The texts of a choice hold our credential, in pieces: the event with which it is too much is not passed on. */
   tellsCredential = false;
 
   /** `showUsage`: the client asked for the usage chunk. `credential`: what must not be told; null for nothing. */
@@ -139,7 +139,10 @@ export class StreamEvents {
         this.#meter.addJsonLatin1(text, start, textEnd);
         this.#textEvents += 1;
         this.#textAfterReport = true;
-        if (this.credential !== null) this.#tell(this.#choiceOfTemplate[i]!, this.credential.afterJson(this.#toldBy(this.#choiceOfTemplate[i]!), text, start, textEnd));
+        if (this.credential !== null) {
+          const choice = this.#choiceOfTemplate[i]!;
+          this.#tell(choice, this.credential.afterJson(this.#toldBy(choice), text, start, textEnd));
+        }
       }
       return end;
     }

@@ -27,7 +27,14 @@ const GATHER_MS = 5;
 const GATHERED_BYTES_MAX = 64 * 1024;
 
 /** What a client is told in the stream when its call is ended from our side. */
-const ABORTED = { revoked: 'invalid_api_key', timed_out: 'provider_timeout', hold_used_up: 'quota_exceeded', oversized: 'provider_failed', client_left: 'provider_failed', credential_repeated: 'provider_failed' } as const satisfies Record<AbortReason, ErrorCode>;
+const ABORTED = {
+  revoked: 'invalid_api_key',
+  timed_out: 'provider_timeout',
+  hold_used_up: 'quota_exceeded',
+  oversized: 'provider_failed',
+  client_left: 'provider_failed',
+  credential_repeated: 'provider_failed',
+} as const satisfies Record<AbortReason, ErrorCode>;
 
 /** How a relay ended. */
 export type RelayEnd =
@@ -146,7 +153,9 @@ export class StreamRelay implements CallUnderWay {
     if (!exchange.clientLeft) exchange.callEndsAt = exchange.callStartedAt + this.target.provider.timeoutMs;
     const { reply } = exchange;
     if (reply.destroyed) return;
-    reply.writeHead(200, [...replyHeaders(exchange), 'content-type', this.target.provider.mask?.mask(this.contentType) ?? this.contentType, 'cache-control', 'no-cache', 'x-accel-buffering', 'no']);
+    const contentType = this.target.provider.mask?.mask(this.contentType) ?? this.contentType;
+    const headers = ['content-type', contentType, 'cache-control', 'no-cache', 'x-accel-buffering', 'no'];
+    reply.writeHead(200, [...replyHeaders(exchange), ...headers]);
   }
 
   #reject(error: ProviderError | EventError): void {
