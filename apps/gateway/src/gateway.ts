@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { basename } from 'node:path';
 import type { Admission } from '@tollgate/admission';
 import type { BusPublisher } from '@tollgate/bus';
@@ -102,6 +102,10 @@ export class Gateway {
         meter.lost(target.provider.name, lossNanoUsd);
         log.loss(exchange, target, lossNanoUsd, usage);
       },
+      onCredentialRepeated: (exchange, target) => {
+        meter.credentialRepeated(target.provider.name);
+        log.credentialRepeated(exchange, target);
+      },
       pepper: ports.pepper,
       priceVersion: config.priceVersion,
       refusedBodies: new RefusedBodies(admission, gateway),
@@ -136,6 +140,11 @@ export class Gateway {
   /** Requests that this process answers for at the moment. */
   get requestsInFlight(): number {
     return this.#inFlight.size;
+  }
+
+  /** The requests themselves. */
+  *requests(): Iterable<IncomingMessage> {
+    for (const { request } of this.#inFlight) yield request;
   }
 
   /**

@@ -39,6 +39,7 @@ export class RequestMeter {
   readonly #firstByteOfReply: HotSeries;
   readonly #firstByteOfStream: HotSeries;
   readonly #loss: Counter;
+  readonly #credentialRepeated: Counter;
 
   constructor(registry: Registry) {
     const outcomes = this.#outcomes;
@@ -60,6 +61,12 @@ export class RequestMeter {
       labelNames: ['provider'],
       registers: [registry],
     });
+    this.#credentialRepeated = new Counter({
+      name: 'tollgate_gateway_credential_repeated_total',
+      help: 'Answers that held our credential at the provider and were masked, by provider',
+      labelNames: ['provider'],
+      registers: [registry],
+    });
     this.#firstByteOfReply = firstByte.series({ stream: 'false' });
     this.#firstByteOfStream = firstByte.series({ stream: 'true' });
   }
@@ -67,6 +74,11 @@ export class RequestMeter {
   /** A provider charges so much more, in nano-USD, than a customer is charged for a call. */
   lost(provider: string, lossNanoUsd: bigint): void {
     this.#loss.inc({ provider }, Number(lossNanoUsd) / NANO_USD);
+  }
+
+  /** An answer of a provider held our credential there. */
+  credentialRepeated(provider: string): void {
+    this.#credentialRepeated.inc({ provider });
   }
 
   /** A request has left the path without reaching a provider, or by a bug of ours. */

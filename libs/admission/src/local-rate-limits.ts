@@ -21,12 +21,17 @@ export class LocalRateLimits {
       this.#state,
       { ...item, rateLimits: { requestsPerMinute: share(requestsPerMinute), tokensPerMinute: share(tokensPerMinute), parallelRequests: null } },
       'local',
-      Date.now() * 1_000,
+      nowUs(),
     );
   }
 
   /** Ends a request that was decided here, and puts right what it took of the tokens. False where it was not. */
   settle(item: SettleItem): boolean {
-    return this.#state.holds.size > 0 && settle(this.#state, item, Date.now() * 1_000);
+    return this.#state.holds.size > 0 && settle(this.#state, item, nowUs());
   }
+}
+
+/** Monotonic: what is known here is of this process alone. */
+function nowUs(): number {
+  return (performance.timeOrigin + performance.now()) * 1_000;
 }

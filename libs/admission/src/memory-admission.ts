@@ -3,13 +3,16 @@ import type { Admission, AdmissionLedger, Announcement, BookedSettle, EpochOpeni
 
 const STORE_ID = 'memory';
 
-/** Both sides of admission in one process: the pure functions of libs/credit on maps. It forgets all at exit; usage-billing opens epochs from the ledger. */
+/**
+ * Both sides of admission in one process: the pure functions of libs/credit on maps. It forgets all at exit; usage-billing
+ * opens epochs from the ledger. Its time is monotonic: whoever sets the clock of the machine changes no rate.
+ */
 export class MemoryAdmission implements Admission, AdmissionLedger {
   readonly #organizations = new Map<string, OrganizationState>();
   readonly #leases = new Map<string, string>();
   #renewals = 0;
 
-  constructor(private readonly nowUs: () => number = () => Date.now() * 1_000) {}
+  constructor(private readonly nowUs: () => number = () => (performance.timeOrigin + performance.now()) * 1_000) {}
 
   reserve(item: ReserveItem): Promise<AdmissionDecision> {
     return Promise.resolve(reserve(this.#of(item.organizationId), item, STORE_ID, this.nowUs()));

@@ -103,6 +103,7 @@ function toPrice(price: ConfigFile['prices'][number]): PriceEntry {
       cachedInputNanoUsdPerMillion: price.cached_input_usd_per_million === undefined ? null : nanoUsd(price.cached_input_usd_per_million),
       maxOutputTokens: price.max_output_tokens,
       contextTokens: price.context_tokens,
+      ...(price.tokenizer !== undefined && { tokenizer: price.tokenizer }),
     },
   };
 }

@@ -1,3 +1,4 @@
+import { TOKENIZERS } from '@tollgate/pricing';
 import { z } from 'zod';
 import { SIMULATOR_NAME } from './config.js';
 import { hasWildcard } from './wildcard.js';
@@ -90,6 +91,10 @@ export const priceSchema = z.strictObject({
   context_tokens: z.int().min(1).max(10_000_000).default(CONTEXT_TOKENS_DEFAULT).describe(
     'The most tokens that the model reads in one call: '
     + 'what a provider reports beyond it is not charged to keys without a credit limit',
+  ),
+  tokenizer: z.enum(TOKENIZERS).optional().describe(
+    'How the model cuts text into tokens: calls near a credit limit are counted with it before they are refused; leave it ' +
+      'out where it is not known for certain, and bytes bound the tokens',
   ),
 });
 

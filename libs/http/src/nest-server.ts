@@ -12,6 +12,7 @@ import { answerBrokenRequest } from './broken-request.js';
 import { believeGateways } from './client-address.js';
 import { refuseSeveralHosts } from './one-host.js';
 import { holdContinue } from './expect-continue.js';
+import { trackConnections } from './open-connections.js';
 import { ProblemFilter } from './problem-filter.js';
 import { problemOf } from './problem-of.js';
 import { Problem } from './problem.js';
@@ -124,6 +125,7 @@ function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): Fasti
   boundBodies(fastify, bodyBudget, requestTimeoutMs);
   readBodiesAsBytes(fastify);
   holdContinue(fastify.server);
+  trackConnections(fastify.server, fastify);
   return adapter;
 }
 

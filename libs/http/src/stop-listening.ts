@@ -1,7 +1,10 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { endUnfinished } from './open-connections.js';
 
 const LOOK_MS = 50;
+/** How long a stop waits for a request to come whole. */
+const UNFINISHED_MS_MAX = 5_000;
 /** A stop that waits long says so again. */
 const TELL_MS = 10_000;
 
@@ -12,6 +15,8 @@ export interface StopListeningOptions {
   readonly tell?: (line: string) => void;
   /** Requests that are not answered yet; default: open connections that are not idle. */
   readonly inFlight?: () => number;
+  /** Requests that are answered beside the framework. */
+  readonly answering?: () => Iterable<IncomingMessage>;
 }
 
 /**
@@ -20,7 +25,7 @@ export interface StopListeningOptions {
  */
 export async function stopListening(
   app: NestFastifyApplication,
-  { graceMs, tell = () => undefined, inFlight }: StopListeningOptions = {},
+  { graceMs, tell = () => undefined, inFlight, answering = () => [] }: StopListeningOptions = {},
 ): Promise<void> {
   const server = app.getHttpServer() as Server;
   if (!server.listening) return;
@@ -31,8 +36,13 @@ export async function stopListening(
     tell(`waiting for ${count} request${count === 1 ? '' : 's'} in flight`);
   };
   if (inFlight !== undefined) tellOf(inFlight());
+  const unfinishedUntil = performance.now() + UNFINISHED_MS_MAX;
   const look = setInterval(() => {
     server.closeIdleConnections();
+    if (performance.now() > unfinishedUntil) {
+      const ended = endUnfinished(server, answering());
+      if (ended > 0) tell(`ended ${ended} connection${ended === 1 ? '' : 's'} whose requests had not come whole`);
+    }
     if (inFlight !== undefined) tellOf(inFlight());
     else server.getConnections((_error, count) => tellOf(count));
   }, LOOK_MS);

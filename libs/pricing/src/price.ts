@@ -1,3 +1,7 @@
+/** How a model cuts text into tokens, where that is publicly known. */
+export const TOKENIZERS = ['o200k_base', 'o200k_harmony', 'cl100k_base', 'p50k_base', 'r50k_base'] as const;
+export type Tokenizer = (typeof TOKENIZERS)[number];
+
 /** What one provider's model costs. Prices are whole nano-USD for a million tokens, so sums are exact. */
 export interface ModelPrice {
   readonly inputNanoUsdPerMillion: bigint;
@@ -8,6 +12,8 @@ export interface ModelPrice {
   readonly maxOutputTokens: number;
   /** The most tokens that the model reads in one call: no plausible report of input is above it and above the body. */
   readonly contextTokens: number;
+  /** The model's own; absent where it is not known, and then tokens are bounded by bytes. */
+  readonly tokenizer?: Tokenizer;
 }
 
 /** What a provider reports of one call. Cached input is part of input, reasoning part of output. */

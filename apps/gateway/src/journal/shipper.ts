@@ -53,7 +53,7 @@ export class Shipper {
 
   /** Milliseconds for which something has been waiting to be acknowledged; 0 when nothing does. */
   lagMs(): number {
-    return this.#lagSince === null ? 0 : Date.now() - this.#lagSince;
+    return this.#lagSince === null ? 0 : performance.now() - this.#lagSince;
   }
 
   /** Finals that are not acknowledged yet, those among them that are still to be written. */
@@ -84,7 +84,7 @@ export class Shipper {
 
   async #run(): Promise<void> {
     let retryMs = RETRY_MS_MIN;
-    this.#lagSince ??= Date.now();
+    this.#lagSince ??= performance.now();
     while (!this.#closed) {
       try {
         if ((await this.#step()) === 'done') break;
@@ -121,7 +121,7 @@ export class Shipper {
       this.#offset = 0;
       return 'more';
     }
-    const [asOf, sizeThen, isNewest] = [Date.now(), segment.size, segment === segments.at(-1)];
+    const [asOf, sizeThen, isNewest] = [performance.now(), segment.size, segment === segments.at(-1)];
     const damaged = (bytes: number): void => {
       if (!segment.found) this.journal.noteDamage(segment, bytes);
     };

@@ -35,19 +35,18 @@ export class RequestLog {
     const details = {
       ...ofTarget(target),
       ...(status !== undefined && { status }),
-      ...(words !== undefined && { words: providerWords(words, target.provider.credential) }),
-      ...(error !== undefined && { reason: providerWords(Buffer.from(error.message), target.provider.credential), errorCode: error.code }),
+      ...(words !== undefined && { words: wordsOf(words, target) }),
+      ...(error !== undefined && { reason: wordsOf(Buffer.from(error.message), target), errorCode: error.code }),
     };
     this.#write(exchange, code, details, messageOf(code, why, status));
   }
 
   /** A stream ended before it was whole, and its client had a part of it. */
   streamBroken(exchange: Exchange, target: Target, broken: EventError | Error | AbortReason): void {
-    const { credential } = target.provider;
     const details =
       typeof broken === 'string' ? { reason: broken }
-      : broken instanceof Error ? { reason: providerWords(Buffer.from(broken.message), credential), errorCode: (broken as { code?: string }).code }
-      : { status: broken.status, words: providerWords(Buffer.from(broken.data, 'latin1'), credential) };
+      : broken instanceof Error ? { reason: wordsOf(Buffer.from(broken.message), target), errorCode: (broken as { code?: string }).code }
+      : { status: broken.status, words: wordsOf(Buffer.from(broken.data, 'latin1'), target) };
     this.#write(exchange, 'provider_interrupted', { ...ofTarget(target), ...details }, 'a stream broke off');
   }
 
@@ -63,12 +62,22 @@ export class RequestLog {
     this.#write(exchange, 'platform_loss', details, message);
   }
 
-  #write(exchange: Exchange, code: string, details: object, message: string): void {
+  /** An answer of a provider held our credential at it. Whoever reads its logs may have it too: that is an alarm. */
+  credentialRepeated(exchange: Exchange, target: Target): void {
+    const message = 'the answer of a provider held our credential there: find out why, and change the credential';
+    this.#write(exchange, 'credential_repeated', ofTarget(target), message, 'error');
+  }
+
+  #write(exchange: Exchange, code: string, details: object, message: string, level: 'warn' | 'error' = 'warn'): void {
     const apiKeyId = exchange.key?.snapshot.apiKeyId;
     const suppressed = this.#sampler.take(`${code} ${apiKeyId ?? ''}`);
     if (suppressed === -1) return;
-    this.logger.warn({ requestId: exchange.requestId, apiKeyId, code, ...details, ...(suppressed > 0 && { suppressed }) }, message);
+    this.logger[level]({ requestId: exchange.requestId, apiKeyId, code, ...details, ...(suppressed > 0 && { suppressed }) }, message);
   }
+}
+
+function wordsOf(words: Buffer, { provider: { credential, mask } }: Target): string {
+  return providerWords(words, credential, mask);
 }
 
 function ofTarget({ provider, model }: Target): object {

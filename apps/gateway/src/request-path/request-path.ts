@@ -12,7 +12,7 @@ import type { RefusedBodies } from './calls-under-way/refused-bodies.js';
 import { checkNetwork } from './check-network/check-network.js';
 import { checkScope } from './check-scope/check-scope.js';
 import { chooseRoute } from './choose-route/choose-route.js';
-import type { RouteTable } from './choose-route/route-table.js';
+import type { RouteTable, Target } from './choose-route/route-table.js';
 import type { Exchange } from './exchange.js';
 import type { CallOutcome } from './forward/call.js';
 import { forward } from './forward/forward.js';
@@ -44,6 +44,8 @@ export interface RequestPathParts {
   readonly logger: Logger;
   readonly meter: RequestMeter;
   readonly pepper: string;
+  /** An answer of a provider held our credential there. */
+  readonly onCredentialRepeated: (exchange: Exchange, target: Target) => void;
   /** A call cost more than its customer is charged, in nano-USD. */
   readonly onLoss: OnLoss;
   readonly priceVersion: string;
@@ -100,6 +102,7 @@ export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Pr
     watchClient(exchange, parts.admission);
     const call: CallOutcome = await forward(exchange, parts.log, look);
     exchange.answeredAt = performance.now();
+    if (exchange.credentialRepeatedBy !== null) parts.onCredentialRepeated(exchange, exchange.credentialRepeatedBy);
     await settleCall(exchange, call);
     call.finish();
     parts.meter.served(exchange, call.outcome);

@@ -38,6 +38,7 @@ const COMPLETION = JSON.stringify({
   usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
 });
 const PRICE = {
+  tokenizer: 'o200k_base' as const,
   inputNanoUsdPerMillion: 150_000_000n,
   outputNanoUsdPerMillion: 600_000_000n,
   cachedInputNanoUsdPerMillion: null,
@@ -125,6 +126,7 @@ export class RequestStage implements KeySnapshotReader {
       log: new RequestLog({ warn: (line: { code: string }) => this.lines.push(line) } as unknown as Logger),
       logger: { error: (line: { code: string }) => this.lines.push(line) } as unknown as Logger,
       meter: new RequestMeter(createMetricsRegistry('test', { processMetrics: false })),
+      onCredentialRepeated: () => undefined,
       onLoss: () => undefined,
       pepper: PEPPER,
       refusedBodies: new RefusedBodies(this as unknown as Admission, { instanceId: 'i', journalId: 'j' }),
@@ -256,6 +258,7 @@ export class RequestStage implements KeySnapshotReader {
       freshPool: this.#pool(name, true),
       injectedFields: new InjectedFields({ ceilingField: 'max_tokens', streamOptions: true }),
       endAtHold: false,
+      mask: null,
       load: { calls: 0, callsMax: 100 },
       credential: null,
       headers: [],

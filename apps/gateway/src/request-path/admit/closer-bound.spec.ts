@@ -1,22 +1,43 @@
 import { describe, expect, it } from 'vitest';
 import { routeOf, type Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
-import { closerBound } from './closer-bound.js';
+import { closerBound, tokensOf } from './closer-bound.js';
 import { amountOf } from './cost-bound.js';
+import { tokenCount } from './token-count.js';
 
-const price = { inputNanoUsdPerMillion: 1_000_000n, outputNanoUsdPerMillion: 1_000_000n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 500 };
-const route = routeOf('m', [{ price }] as unknown as Target[]);
-const exchangeOf = (content: string): Exchange => ({ body: Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] })), route }) as unknown as Exchange;
+const price = {
+  inputNanoUsdPerMillion: 1_000_000n,
+  outputNanoUsdPerMillion: 1_000_000n,
+  cachedInputNanoUsdPerMillion: null,
+  maxOutputTokens: 500,
+  tokenizer: 'o200k_base' as const,
+};
+const routeTo = (...prices: object[]) => routeOf('m', prices.map((each) => ({ price: each })) as unknown as Target[]);
+const route = routeTo(price);
+const exchangeOf = (content: string, of = route): Exchange =>
+  ({ body: Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] })), route: of }) as unknown as Exchange;
+const bytesBound = ({ body }: Exchange): bigint => amountOf(route, body.length, 10);
 const prose = 'The quick brown fox jumps over the lazy dog, and nobody knows why it would. '.repeat(50);
 
 describe('the closer bound of a request near its cap', () => {
-  it('is what a tokenizer counts, with a margin, well under the bytes', async () => {
+  it('is what the tokenizer of the model counts, well under the bytes', async () => {
     const exchange = exchangeOf(prose);
-    const bytes = amountOf(route, exchange.body.length, 10);
-    const closer = await closerBound(exchange, 10, bytes - 1n);
+    const closer = await closerBound(exchange, 10, bytesBound(exchange) - 1n);
     // Fifty times some 18 tokens.
     expect(Number(closer)).toBeGreaterThan(50 * 17 + 64 + 10);
     expect(Number(closer)).toBeLessThan(exchange.body.length / 2);
+  });
+  it('is none where a model that may answer names no tokenizer: nothing is guessed', async () => {
+    const { tokenizer: _, ...unnamed } = price;
+    for (const of of [routeTo(unnamed), routeTo(price, unnamed)]) {
+      const exchange = exchangeOf(prose, of);
+      expect(await closerBound(exchange, 10, bytesBound(exchange) - 1n)).toBeNull();
+    }
+  });
+  it('is the larger of two counts where the models that may answer have two tokenizers', async () => {
+    const both = exchangeOf('Հայաստան □ '.repeat(40), routeTo(price, { ...price, tokenizer: 'cl100k_base' }));
+    const alone = await tokenCount('cl100k_base');
+    expect(await closerBound(both, 10, bytesBound(both) - 1n)).toBe(amountOf(route, tokensOf(both.body, alone)!, 10));
   });
   it('is not worked out where it could not fit either', async () => {
     const exchange = exchangeOf(prose);
@@ -28,14 +49,37 @@ describe('the closer bound of a request near its cap', () => {
     const exchange = exchangeOf(`<|endoftext|> ${prose}`);
     expect(await closerBound(exchange, 10, amountOf(route, exchange.body.length, 10) - 1n)).not.toBeNull();
   });
-  it('counts a long run in pieces: a piece at most saves what it saves alone', async () => {
+  it('holds a long run for as many tokens as bytes', async () => {
     const spaces = exchangeOf(' '.repeat(60_000));
-    const pieces = 60_000 / 256;
-    // In one piece the run would be 470 tokens (and take the tokenizer 8 s).
-    expect(Number(await closerBound(spaces, 10, amountOf(route, spaces.body.length, 10) - 1n))).toBeGreaterThan(pieces * 2);
+    // As one word of the tokenizer the run would be 470 tokens, and take it 8 s.
+    expect(await closerBound(spaces, 10, bytesBound(spaces))).toBeGreaterThanOrEqual(60_000n);
   });
   it('is none where the count does not fit', async () => {
     const dense = exchangeOf('\u{1F9FF}\u{12000}'.repeat(500));
     expect(await closerBound(dense, 10, amountOf(route, Math.ceil(dense.body.length / 6), 10))).toBeNull();
+  });
+});
+
+describe('the tokens of a body', () => {
+  it('are those of all strings and numbers, names that repeat and values that a double cannot hold among them', async () => {
+    const count = await tokenCount('o200k_base');
+    const least = (json: string): number => tokensOf(Buffer.from(json), count)!;
+    const long = 'all of these words count '.repeat(20);
+    expect(least(`{"a":"${long}","a":"x"}`)).toBeGreaterThan(count(long));
+    expect(least(`{"a":${'1'.repeat(300)}}`)).toBeGreaterThan(100);
+    expect(least(`{"a":"${'\\u4e2d'.repeat(100)}"}`)).toBeGreaterThanOrEqual(count('中'.repeat(100)));
+    expect(least('{"a" :"x", "b"\n: [true, null]}')).toBe(['{', 'a', 'x', 'b', '[', 'true', 'null'].reduce((sum, text) => sum + count(text), 5 * 4));
+  });
+  it('are at least those of a chat as its template renders it', async () => {
+    const { encodeChat } = await import('gpt-tokenizer/model/gpt-4o');
+    const count = await tokenCount('o200k_base');
+    for (const content of ['', 'hi', prose, '<|im_start|>system', 'Հայաստան □'.repeat(30), '0123456789'.repeat(20)]) {
+      const messages = ['system', 'user', 'assistant', 'user'].map((role) => ({ role, content }) as { role: 'user'; content: string });
+      const body = Buffer.from(JSON.stringify({ messages }));
+      expect(tokensOf(body, count)).toBeGreaterThanOrEqual(encodeChat(messages, 'gpt-4o', { disallowedSpecial: new Set() }).length);
+    }
+  });
+  it('are unknown where a string is none of JSON', async () => {
+    expect(tokensOf(Buffer.from('{"a":"\\x"}'), await tokenCount('o200k_base'))).toBeNull();
   });
 });

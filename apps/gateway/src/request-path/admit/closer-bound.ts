@@ -1,58 +1,64 @@
+import type { Tokenizer } from '@tollgate/pricing';
 import type { Exchange } from '../exchange.js';
+import type { Route } from '../choose-route/route-table.js';
 import { amountOf } from './cost-bound.js';
+import { tokenCount, type TokenCount } from './token-count.js';
 
 /** Larger bodies are not counted: that would hold up every other request of this process. */
 const BODY_BYTES_MAX = 64 * 1024;
 /** Text has at most about this many bytes in a token; a body that would not fit even so is not counted. */
 const BYTES_IN_TOKEN = 6;
-/** Other models cut text otherwise than the encoding we count with: a quarter on top. */
-const MARGIN = 1.25;
-/** What a chat template puts around each message, and around each name or value of a tool. */
+/** What a chat template puts around each message, and around each value of a tool. */
 const NODE_TOKENS = 4;
 
-/**
- * The tokenizer's time grows with the square of a run without a break; counted in pieces it cannot, and cutting only
- * ever makes more tokens.
- */
-const PIECE_CHARACTERS = 256;
-
-type Count = (text: string) => number;
+/** The strings, numbers, words and opening brackets of JSON, in a text that is known to be JSON. */
+const NODES = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[-\w.+]+|[[{]/gs;
+const QUOTE = '"';
 
 /**
- * A request whose bound by bytes does not fit is counted with a tokenizer before it is refused: text is some four
- * bytes a token. Null where counting could not help, or did not: most refusals cost no more than a comparison.
+ * A request whose bound by bytes does not fit is counted with the tokenizer of its models before it is refused: text is
+ * some four bytes a token. Null where counting could not help, or did not (most refusals cost no more than a
+ * comparison), and where a model of the route names no tokenizer: another one's count is no bound, some texts have
+ * twenty times the tokens.
  */
 export async function closerBound(exchange: Exchange, outputTokensMax: number, availableNanoUsd: bigint): Promise<bigint | null> {
   const { body } = exchange;
   const route = exchange.route!;
+  const tokenizers = tokenizersOf(route);
   const least = amountOf(route, Math.ceil(body.length / BYTES_IN_TOKEN), outputTokensMax);
-  if (body.length > BODY_BYTES_MAX || least > availableNanoUsd) return null;
-  let content: unknown;
-  try {
-    content = JSON.parse(body.toString('utf8'));
-  } catch {
-    return null;
+  if (tokenizers === null || body.length > BODY_BYTES_MAX || least > availableNanoUsd) return null;
+  let inputTokens = 0;
+  for (const tokenizer of tokenizers) {
+    inputTokens = Math.max(inputTokens, tokensOf(body, await tokenCount(tokenizer)) ?? body.length);
   }
-  // Two megabytes of ranks: loaded when the first request comes near its cap.
-  const { countTokens } = await import('gpt-tokenizer/encoding/o200k_base');
-  const inputTokens = Math.ceil(tokensOf(content, (text) => countInPieces(text, (piece) => countTokens(piece, PLAIN_TEXT))) * MARGIN);
   const amount = amountOf(route, Math.min(inputTokens, body.length), outputTokensMax);
   return amount <= availableNanoUsd ? amount : null;
 }
 
-/** A caller may write what stands for a special token; here it is text like any other. */
-const PLAIN_TEXT = { disallowedSpecial: new Set<string>() };
-
-function countInPieces(text: string, count: Count): number {
-  let tokens = 0;
-  for (let at = 0; at < text.length; at += PIECE_CHARACTERS) tokens += count(text.slice(at, at + PIECE_CHARACTERS));
-  return tokens;
+/** The tokenizers of all models that may answer; null where one of them is not known. */
+function tokenizersOf({ prices }: Pick<Route, 'prices'>): ReadonlySet<Tokenizer> | null {
+  const tokenizers = new Set<Tokenizer>();
+  for (const { tokenizer } of prices) {
+    if (tokenizer === undefined) return null;
+    tokenizers.add(tokenizer);
+  }
+  return tokenizers;
 }
 
-/** Tokens of every text in a value, names included. */
-function tokensOf(value: unknown, count: Count): number {
-  if (typeof value === 'string') return NODE_TOKENS + count(value);
-  if (typeof value !== 'object' || value === null) return NODE_TOKENS;
-  if (Array.isArray(value)) return value.reduce<number>((sum, each) => sum + tokensOf(each, count), NODE_TOKENS);
-  return Object.entries(value).reduce((sum, [name, each]) => sum + count(name) + tokensOf(each, count), NODE_TOKENS);
+/**
+ * The most tokens that a body of JSON can be: those of every string, number and opening bracket in it, however often a
+ * name repeats, and what a template puts around each value. Null where a string is none of JSON.
+ */
+export function tokensOf(body: Buffer, count: TokenCount): number | null {
+  let tokens = 0;
+  try {
+    for (const [node, colon] of body.toString('utf8').matchAll(NODES)) {
+      if (colon === undefined) tokens += NODE_TOKENS;
+      if (!node.startsWith(QUOTE)) tokens += count(node);
+      else tokens += count(JSON.parse(colon === undefined ? node : node.slice(0, -colon.length)) as string);
+    }
+  } catch {
+    return null;
+  }
+  return tokens;
 }

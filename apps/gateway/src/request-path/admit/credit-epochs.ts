@@ -18,7 +18,7 @@ type Unusable = Exclude<Extract<AdmissionDecision, { kind: 'unavailable' }>['why
 /** Asks usage-billing to open credit epochs, one question an organisation at a time, and lets requests wait for the answer. */
 export class CreditEpochs {
   readonly #opening = new Map<string, Promise<void>>();
-  /** Organisations whose last answer was no, with the moment of it. */
+  /** Organisations whose last answer was no, with the monotonic moment of it. */
   readonly #unusable = new Map<string, { why: Unusable; atMs: number }>();
 
   constructor(
@@ -41,12 +41,12 @@ export class CreditEpochs {
   /** Reserves again until there is an epoch that no gateway keeps waiting, for a bounded time. */
   async reserveOnceOpen(item: ReserveItem, first: Extract<AdmissionDecision, { kind: 'unavailable' }>): Promise<AdmissionDecision> {
     let decision: AdmissionDecision = first;
-    const deadline = Date.now() + WAIT_MS_MAX;
-    while (decision.kind === 'unavailable' && decision.why !== 'store_unreachable' && Date.now() < deadline) {
-      this.#unusable.set(item.organizationId, { why: decision.why, atMs: Date.now() });
-      if (decision.why === 'no_epoch') await Promise.race([this.open(item.organizationId), pause(deadline - Date.now(), undefined, { ref: false })]);
+    const deadline = performance.now() + WAIT_MS_MAX;
+    while (decision.kind === 'unavailable' && decision.why !== 'store_unreachable' && performance.now() < deadline) {
+      this.#unusable.set(item.organizationId, { why: decision.why, atMs: performance.now() });
+      if (decision.why === 'no_epoch') await Promise.race([this.open(item.organizationId), pause(deadline - performance.now(), undefined, { ref: false })]);
       else await pause(POLL_MS);
-      if (Date.now() < deadline) decision = await this.admission.reserve(item);
+      if (performance.now() < deadline) decision = await this.admission.reserve(item);
     }
     if (decision.kind !== 'unavailable') this.#unusable.delete(item.organizationId);
     return decision;
@@ -56,7 +56,7 @@ export class CreditEpochs {
   unusable(): ReadonlyMap<string, number> {
     const counts = { no_epoch: 0, announcing: 0, no_lease: 0 };
     for (const [organizationId, { why, atMs }] of this.#unusable) {
-      if (Date.now() - atMs > STATE_MS_MAX) this.#unusable.delete(organizationId);
+      if (performance.now() - atMs > STATE_MS_MAX) this.#unusable.delete(organizationId);
       else counts[why] += 1;
     }
     return new Map([['none', counts.no_epoch], ['waiting', counts.announcing], ['no_lease', counts.no_lease]]);

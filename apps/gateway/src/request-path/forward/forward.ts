@@ -36,6 +36,8 @@ const IN_DOUBT: Failure = { code: 'keys_unavailable', headers: [] };
 const UNBOUNDED: Failure = { code: 'unbounded_cost', headers: [], message: NO_CEILING };
 /** As it stands, without `stream_options`, with the ceiling's other name, without a ceiling. */
 const TRIES_MAX = 4;
+/** A refusal names the field that it is about near its beginning. */
+const LESSON_BYTES_MAX = 64 * 1024;
 
 /**
  * Calls the targets in their order until one answers: the next is tried only before the first data has reached the
@@ -138,6 +140,7 @@ function judgeAborted(exchange: Exchange, target: Target, why: Extract<Attempt, 
       return { kind: 'failed', failure: TIMED_OUT };
     case 'oversized':
     case 'hold_used_up':
+    case 'credential_repeated':
       log.attemptFailed(exchange, target, FAILED.code, { why });
       return { kind: 'failed', failure: FAILED };
   }
@@ -152,7 +155,7 @@ function judgeReply(exchange: Exchange, target: Target, attempt: Replied, triedO
   const counted = { inputTokens: exchange.inputTokensEstimate, outputTokens: reply.countedOutputTokens };
   const { usage, usageSource } = judgeUsage(reply.report, counted, false);
   const outcome = exchange.clientLeft ? 'client_left' : 'completed';
-  return { kind: 'answered', outcome: { target, outcome, usage, usageSource, finish: passOn(exchange, attempt) } };
+  return { kind: 'answered', outcome: { target, outcome, usage, usageSource, finish: passOn(exchange, target, attempt) } };
 }
 
 /** An error of a provider, by its status or the one that its words stand for. One about a field of ours is a lesson. */
@@ -169,21 +172,38 @@ function judgeError(
     log.attemptFailed(exchange, target, UNBOUNDED.code, { status: attempt.status, words: attempt.body });
     return { kind: 'failed', failure: UNBOUNDED };
   }
-  const failure = failureOfStatus(attempt.status, attempt.headers);
+  const failure = failureOfStatus(attempt.status, attempt.headers) ?? failureToTell(exchange, target, attempt);
   log.attemptFailed(exchange, target, failure?.code ?? 'provider_refused', { status: attempt.status, why, ...(failure !== null && { words: attempt.body }) });
   if (failure !== null) return { kind: 'failed', failure };
-  return { kind: 'answered', outcome: { target, outcome: 'provider_refused', usage: NO_USAGE, usageSource: 'none', finish: passOn(exchange, attempt) } };
+  return { kind: 'answered', outcome: { target, outcome: 'provider_refused', usage: NO_USAGE, usageSource: 'none', finish: passOn(exchange, target, attempt) } };
+}
+
+/** An error that repeats our credential says more of our request than of the caller's: the provider has failed. */
+function failureToTell(exchange: Exchange, target: Target, { body }: Replied): Failure | null {
+  if (target.provider.mask?.isIn(body) !== true) return null;
+  exchange.credentialRepeatedBy = target;
+  return FAILED;
+}
+
+/** The reply as a client may see it: with `*` for each byte of our credential. */
+function withoutCredential(exchange: Exchange, target: Target, attempt: Replied): Replied {
+  const mask = target.provider.mask ?? null;
+  const contentType = headerOf(attempt.headers, 'content-type');
+  if (mask === null || (!mask.isIn(attempt.body) && mask.mask(contentType) === contentType)) return attempt;
+  exchange.credentialRepeatedBy = target;
+  return { ...attempt, headers: { 'content-type': mask.mask(contentType) }, body: mask.maskBody(attempt.body), text: null };
 }
 
 function lessonOf(exchange: Exchange, { provider, model }: Target, { status, body }: Replied, triedOther: boolean): Lesson {
   const { injected } = exchange;
   if ((status !== 400 && status !== 422) || (injected.ceiling === null && !injected.streamOptions)) return { kind: 'not_ours' };
   const names = exchange.fieldNames ?? provider.injectedFields.of(model);
-  return provider.injectedFields.lessonOf(names, injected, body.toString('utf8'), triedOther);
+  return provider.injectedFields.lessonOf(names, injected, body.toString('utf8', 0, LESSON_BYTES_MAX), triedOther);
 }
 
 /** The provider's own words, for whatever it took as a request: a completion, or what was wrong with the body. */
-function passOn(exchange: Exchange, { status, headers, body, text }: Replied): () => void {
+function passOn(exchange: Exchange, target: Target, attempt: Replied): () => void {
+  const { status, headers, body, text } = withoutCredential(exchange, target, attempt);
   return () => sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, [], text ?? undefined);
 }
 

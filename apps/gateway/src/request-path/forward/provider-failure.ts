@@ -17,6 +17,8 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 ]);
 /** How long a caller is asked to wait: SDKs know both. */
 const RETRY_HEADERS = ['retry-after', 'retry-after-ms'] as const;
+/** A number or a date (RFC 9110 §10.2.3): nothing else of a provider's reaches a client in them. */
+const WAIT = /^(?:\d{1,15}(?:\.\d{1,15})?|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT)$/;
 
 /**
  * What a status other than success comes to; null for a reply that is the caller's to see, because it is about what
@@ -36,7 +38,7 @@ function codeOfStatus(status: number): ErrorCode | null {
 function retryHeadersOf(headers: IncomingHttpHeaders): string[] {
   return RETRY_HEADERS.flatMap((name) => {
     const value = headerOf(headers, name);
-    return value === '' ? [] : [name, value];
+    return WAIT.test(value) ? [name, value] : [];
   });
 }
 

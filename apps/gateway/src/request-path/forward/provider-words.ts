@@ -1,3 +1,5 @@
+import type { CredentialMask } from './credential-mask.js';
+
 /** So much of what a provider said is kept for the log. */
 const WORDS_MAX = 300;
 const MASK = '[hidden]';
@@ -6,12 +8,13 @@ const SECRETS = /\b(?:Bearer\s+\S{8,}|(?:sk|pk|rk|gsk|xai|key|api[_-]?key)[-_][A
 
 /**
  * What a provider said, for the log: in one line, bounded, and without anything that is or looks like a credential.
- * `credential` is ours at this provider; some repeat it in their errors.
+ * `credential` is ours at this provider; some repeat it in their errors. `mask` knows its other spellings.
  */
-export function providerWords(body: Buffer, credential: string | null): string {
+export function providerWords(body: Buffer, credential: string | null, mask: CredentialMask | null = null): string {
   // Cut late enough that no secret is cut in two before it is looked for.
   let words = body.toString('utf8', 0, WORDS_MAX * 8);
   if (credential !== null && credential !== '') words = words.replaceAll(credential, MASK);
+  if (mask !== null) words = mask.mask(words);
   words = words.replace(SECRETS, MASK).replace(/[\s\p{Cc}]+/gu, ' ').trim();
   return words.length <= WORDS_MAX ? words : `${words.slice(0, WORDS_MAX)}…`;
 }

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Secret } from '@tollgate/api-key';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isPrivateAddress, openProvider } from './provider.js';
+import { openProvider } from './provider.js';
 
 const server = createServer((_request, reply) => reply.end('{}'));
 beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
@@ -23,9 +23,5 @@ describe('a provider', () => {
     const allowed = openProvider(config('127.0.0.1', true));
     expect((await allowed.pool.request({ path: '/', method: 'GET' })).statusCode).toBe(200);
     await allowed.pool.destroy();
-  });
-  it('knows private addresses of both families, mapped ones too', () => {
-    for (const address of ['127.0.0.1', '10.1.2.3', '169.254.169.254', '192.168.0.1', '172.31.0.1', '::1', 'fd00::1', 'fe80::1', '::ffff:127.0.0.1', 'nonsense']) expect(isPrivateAddress(address), address).toBe(true);
-    for (const address of ['1.1.1.1', '172.32.0.1', '2606:4700::1111']) expect(isPrivateAddress(address), address).toBe(false);
   });
 });

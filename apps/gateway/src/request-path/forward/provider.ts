@@ -1,9 +1,10 @@
 import { lookup as lookupHost, type LookupAddress, type LookupOptions } from 'node:dns';
-import { BlockList, isIP } from 'node:net';
-import { normaliseAddress } from '@tollgate/api-key';
+import { isIP } from 'node:net';
 import type { Provider as ProviderConfig } from '@tollgate/config';
 import { buildConnector, Pool } from 'undici';
+import { CredentialMask } from './credential-mask.js';
 import { InjectedFields } from './injected-fields.js';
+import { isPrivateAddress } from './private-address.js';
 import { watchProviderSocket } from './provider-socket.js';
 
 /** Who runs the model: where requests go, and with whose credential. */
@@ -20,6 +21,8 @@ export interface Provider {
   readonly endAtHold: boolean;
   /** The credential, so that a provider's words can be kept without it; null without one. */
   readonly credential: string | null;
+  /** Finds the credential in its answers; null without one, and for one that is too short to be looked for. */
+  readonly mask: CredentialMask | null;
   /** Headers of every request, name and value in turn; the credential among them never leaves this host. */
   readonly headers: readonly string[];
   readonly timeoutMs: number;
@@ -35,18 +38,6 @@ export function isBusy({ load }: Provider): boolean {
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Addresses that a provider on the internet cannot have: an answer of DNS that names one is an attack or a mistake. */
-const PRIVATE = new BlockList();
-for (const [address, length] of [['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24], ['192.168.0.0', 16], ['198.18.0.0', 15], ['224.0.0.0', 3]] as const) {
-  PRIVATE.addSubnet(address, length, 'ipv4');
-}
-for (const [address, length] of [['::', 128], ['::1', 128], ['64:ff9b::', 96], ['fc00::', 7], ['fe80::', 10], ['ff00::', 8]] as const) PRIVATE.addSubnet(address, length, 'ipv6');
-
-export function isPrivateAddress(address: string): boolean {
-  const normal = normaliseAddress(address);
-  return normal === null || PRIVATE.check(normal, isIP(normal) === 4 ? 'ipv4' : 'ipv6');
-}
-
 /** Opens the connections to a provider of the configuration. Redirects are never followed. */
 export function openProvider(config: ProviderConfig): Provider {
   const url = new URL(config.baseUrl);
@@ -60,6 +51,7 @@ export function openProvider(config: ProviderConfig): Provider {
     injectedFields: new InjectedFields(config),
     endAtHold: config.endAtHold,
     credential: config.credential?.reveal() ?? null,
+    mask: CredentialMask.of(config.credential?.reveal() ?? null),
     headers: [
       'content-type', 'application/json',
       'user-agent', 'tollgate',

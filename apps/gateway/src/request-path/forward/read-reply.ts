@@ -18,19 +18,29 @@ const ERROR = '"error"';
 const MESSAGE = '"message"';
 const OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b, COLON = 0x3a, SPACE = 0x20;
 const BOM = '\ufeff';
+/**
+ * A longer reply is not parsed: that would hold up every other request for a tenth of a second and more. It is a
+ * completion only where it reports its usage at its end.
+ */
+const PARSED_BYTES_MAX = 8 * 1024 * 1024;
+/** Of such a reply its end is looked at. */
+const END_BYTES = 64 * 1024;
+const NO_COMPLETION: ProviderError = { status: 502, why: 'no_completion' };
 
 /**
  * Reads a plain reply. One that reports its usage at its end, has choices and no error anywhere, as nearly all do, is
  * not parsed: within text the quotes of such names are escaped. `text` is the body as latin1, where that is there.
  */
 export function readReply(body: Buffer, text: string | null = null): PlainReply {
-  if (body[0] === OPEN_BRACE && hasChoicesAndNoError(text ?? body.toString('latin1'))) {
-    const last = lastField(body, USAGE);
-    const report = last === undefined ? null : readUsage(valueAt(body, last));
+  const isLong = body.length > PARSED_BYTES_MAX;
+  if (body[0] === OPEN_BRACE && (isLong ? body.includes(CHOICES) : hasChoicesAndNoError(text ?? body.toString('latin1')))) {
+    const end = isLong ? body.subarray(-END_BYTES) : body;
+    const last = lastField(end, USAGE);
+    const report = last === undefined ? null : readUsage(valueAt(end, last));
     // Where a side is told as nothing, it must be known whether there is any text.
     if (report !== null && (report.inputTokens ?? 0) > 0 && (report.outputTokens ?? 0) > 0) return { kind: 'completion', report, countedOutputTokens: 0 };
   }
-  return readDocument(parsed(body));
+  return isLong ? { kind: 'no_completion', error: NO_COMPLETION } : readDocument(parsed(body));
 }
 
 /**

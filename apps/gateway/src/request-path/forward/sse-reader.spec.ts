@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { EventCutter, eventEnd, looksLikeEvents, readEvent } from './sse-reader.js';
 
 const LINE_ENDS = ['\n', '\r', '\r\n'] as const;
@@ -54,6 +54,38 @@ describe('a stream of events', () => {
     for (let n = 0; n < 200_000; n++) expect(cutter.take('x')).toBe('');
     expect(cutter.heldLength).toBe(200_000);
     expect(cutter.take('\n\n')).toHaveLength(200_002);
+  });
+});
+
+/** How many characters native searches of strings began to look at, while something runs. */
+function charactersSearched(run: () => void): number {
+  let characters = 0;
+  const spies = (['includes', 'indexOf', 'lastIndexOf', 'endsWith', 'split'] as const).map((name) => {
+    const search = String.prototype[name] as (this: string, ...args: unknown[]) => unknown;
+    return vi.spyOn(String.prototype, name).mockImplementation(function (this: string, ...args: unknown[]) {
+      characters += this.length;
+      return search.apply(this, args) as never;
+    });
+  });
+  try {
+    run();
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+  return characters;
+}
+
+describe('an event that does not end', () => {
+  it.each([['without a line end', 'x'], ['of lines that end with LF', 'data: x\n'], ['of lines that end with CR LF', 'data: x\r\n'], ['of lines that end with CR', 'data: x\r']])('%s is looked at a few times, however it arrives', (_, unit) => {
+    const text = unit.repeat(Math.ceil(1_000_000 / unit.length));
+    for (const bytes of [100, 1_448, 65_536]) {
+      const cutter = new EventCutter();
+      const searched = charactersSearched(() => {
+        for (let at = 0; at < text.length; at += bytes) if (cutter.take(text.slice(at, at + bytes)) !== '') throw new Error('an event has ended');
+      });
+      expect(cutter.heldLength).toBe(text.length);
+      expect(searched, `${bytes} at a time`).toBeLessThan(6 * text.length);
+    }
   });
 });
 

@@ -122,6 +122,17 @@ describe('the count of a stream', () => {
     expect(count(ROLE, word(' a'), word(' be'), word(' see'))).toBe(3);
     expect(count(word('one two three four five '.repeat(400)))).toBeGreaterThan(2_000);
   });
+  it.each(['\n', '\r\n', '\r'])('is that of the text, however it is spread over events whose lines end in %j', (end) => {
+    const text = 'word '.repeat(2_000);
+    const spread: readonly (readonly number[])[] = [[10_000], [5_000, 5_000], [9_000, ...Array.from({ length: 8 }, () => 125)], Array.from({ length: 100 }, () => 100)];
+    for (const lengths of spread) {
+      let at = 0;
+      const events = lengths.map((length) => word(text.slice(at, (at += length))));
+      const counted = count(...[ROLE, ...events, DONE].map((each) => each.replaceAll('\n', end)));
+      expect(counted, `${lengths.length} events`).toBeGreaterThanOrEqual(2_500);
+      expect(counted, `${lengths.length} events`).toBeLessThan(2_600);
+    }
+  });
   it('counts no log probabilities', () => {
     const spoken = (text: string) => event({ choices: [{ delta: { content: text }, logprobs: { content: [{ token: text, bytes: [...Buffer.from(text)], top_logprobs: Array.from({ length: 5 }, (_, i) => ({ token: text + i, logprob: -1 })) }] } }] });
     expect(count(ROLE, ...Array.from({ length: 100 }, (_, i) => spoken(` word${i}`)))).toBeLessThan(200);

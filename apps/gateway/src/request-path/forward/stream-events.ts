@@ -1,6 +1,7 @@
-import { textsOfChoices } from '../usage/delivered-text.js';
+import { textsOfChoice, textsOfChoices } from '../usage/delivered-text.js';
 import { mergeReports, reportIn, type UsageReport } from '../usage/reported-usage.js';
 import { DeliveredMeter } from '../usage/delivered-meter.js';
+import type { PartsPattern } from './credential-mask.js';
 import { choicesOf, errorIn, errorOfEvent, isChunk, type ProviderError } from './completion-check.js';
 import { EventTemplate } from './event-template.js';
 import { EventCutter, eventEnd, readEvent } from './sse-reader.js';
@@ -8,6 +9,8 @@ import { EventCutter, eventEnd, readEvent } from './sse-reader.js';
 const DONE = '[DONE]';
 /** Streams with more kinds of plain events than this have no template worth looking for: several choices, say. */
 const TEMPLATES_MAX = 4;
+/** Choices whose texts are searched each on their own; no request asks for more. */
+const CHOICES_MAX = 128;
 const NO_COMPLETION: ProviderError = { status: 502, why: 'no_completion' };
 
 export interface StreamPart {
@@ -37,6 +40,9 @@ export class StreamEvents {
   readonly #cutter = new EventCutter();
   readonly #templates: EventTemplate[] = [];
   readonly #meter = new DeliveredMeter();
+  /** How much of the credential each choice has told, by its number, and whose text a template carries. */
+  readonly #told: number[] = [];
+  readonly #choiceOfTemplate: number[] = [];
   #done = false;
   #report: UsageReport | null = null;
   #textAfterReport = false;
@@ -49,15 +55,17 @@ export class StreamEvents {
   finished = false;
   /** The first event that was an error, or, before the first part of a completion, no such part. */
   error: EventError | null = null;
+  /** The texts of a choice hold our credential, in pieces: the event with which it is too much is not passed on. */
+  tellsCredential = false;
 
   /** Half an event that stood at the end. */
   dropped = '';
 
-  /** `showUsage`: the client asked for the usage chunk. */
-  constructor(private readonly showUsage: boolean) {}
+  /** `showUsage`: the client asked for the usage chunk. `credential`: what must not be told; null for nothing. */
+  constructor(private readonly showUsage: boolean, private readonly credential: PartsPattern | null = null) {}
 
   take(chunk: Buffer): StreamPart {
-    return this.#done ? NOTHING : this.#read(this.#cutter.take(chunk.toString('latin1')));
+    return this.#done || this.tellsCredential ? NOTHING : this.#read(this.#cutter.take(chunk.toString('latin1')));
   }
 
   /**
@@ -65,7 +73,7 @@ export class StreamEvents {
    * comes behind it, such as our word that the stream broke off, would be taken for its other half.
    */
   end(): StreamPart {
-    if (this.#done) return NOTHING;
+    if (this.#done || this.tellsCredential) return NOTHING;
     const rest = this.#cutter.rest();
     const { data } = readEvent(rest);
     const isWhole = data !== null && (data.trim() === DONE || parsed(data) !== null);
@@ -100,6 +108,7 @@ export class StreamEvents {
     let kept = 0;
     for (let at = 0; at < text.length; ) {
       const next = this.#readByTemplate(text, at);
+      if (this.tellsCredential) return { events: events + text.slice(kept, at), tail: '', done: false };
       if (next !== -1) {
         at = next;
         continue;
@@ -107,6 +116,7 @@ export class StreamEvents {
       const end = eventEnd(text, at, mayHaveCr);
       const raw = text.slice(at, end);
       const fate = this.#parse(raw);
+      if (this.tellsCredential) return { events: events + text.slice(kept, at), tail: '', done: false };
       if (fate === 'done') {
         this.#done = true;
         return { events: events + text.slice(kept, at), tail: raw, done: true };
@@ -133,6 +143,10 @@ export class StreamEvents {
       if (textEnd > start) {
         this.#meter.addJson(text, start, textEnd);
         this.#textAfterReport = true;
+        if (this.credential !== null) {
+          const choice = this.#choiceOfTemplate[i]!;
+          this.#tell(choice, this.credential.afterJson(this.#toldBy(choice), text, start, textEnd));
+        }
       }
       return end;
     }
@@ -170,10 +184,32 @@ export class StreamEvents {
     if (ends) this.finished = true;
     if (texts.length === 1 && !ends && report === null && this.#templates.length < TEMPLATES_MAX) {
       const template = EventTemplate.of(raw, data, texts[0]!);
-      if (template !== null) this.#templates.push(template);
+      if (template !== null) {
+        this.#templates.push(template);
+        this.#choiceOfTemplate.push(numberOf(choices.find((choice) => textsOfChoice(choice).length > 0)));
+      }
     }
+    if (this.credential !== null && texts.length > 0) this.#searchChoices(this.credential, choices);
     if (isChunk(document)) this.opened = true;
     return choices.length === 0 && !this.showUsage && ((document as { usage?: unknown }).usage ?? null) !== null ? 'hide' : 'pass';
+  }
+
+  #searchChoices(credential: PartsPattern, choices: readonly Record<string, unknown>[]): void {
+    for (const choice of choices) {
+      const number = numberOf(choice);
+      for (const text of textsOfChoice(choice)) this.#tell(number, credential.after(this.#toldBy(number), text));
+    }
+  }
+
+  #toldBy(choice: number): number {
+    return this.#told[choice] ?? 0;
+  }
+
+  #tell(choice: number, state: number): void {
+    // Nearly always nothing was told, and nothing is.
+    if (state === this.#toldBy(choice)) return;
+    this.#told[choice] = state;
+    if (this.credential!.isEnough(state)) this.tellsCredential = true;
   }
 
   #hear(report: UsageReport | null): void {
@@ -183,6 +219,12 @@ export class StreamEvents {
     if (this.#textAfterReport && before !== null) this.#isReportStuck = this.#report?.outputTokens === before;
     this.#textAfterReport = false;
   }
+}
+
+/** The number of a choice; that of the first where it has none that a request can ask for. */
+function numberOf(choice: Record<string, unknown> | undefined): number {
+  const index = choice?.['index'];
+  return typeof index === 'number' && index >= 0 && index < CHOICES_MAX ? index : 0;
 }
 
 /** The object that an event carries; null where it carries anything else. */

@@ -232,4 +232,47 @@ describe('a stream passed through', () => {
     stream.end();
     expect(await outcome).toMatchObject({ outcome: 'client_left', usageSource: 'counted', usage: { outputTokens: 2 } });
   });
+  it.each([['opened', 1, 'provider_interrupted'], ['not opened yet', 0, 'aborted']])('whose event does not end is ended at 16 MiB, where it has %s', async (_, opening, how) => {
+    const { relay: stream, abort, ended } = await relay();
+    client.resume();
+    if (opening === 1) stream.push(event('a'));
+    const part = Buffer.alloc(64 * 1024, 'x');
+    let pushed = 0;
+    while (abort.mock.calls.length === 0 && pushed < 20 * 1024 * 1024) {
+      stream.push(part);
+      pushed += part.length;
+      if (pushed % (1024 * 1024) === 0) await turn();
+    }
+    expect(pushed).toBeLessThanOrEqual(17 * 1024 * 1024);
+    expect(abort).toHaveBeenCalledOnce();
+    // What comes while the connection is being closed is kept nowhere.
+    for (let n = 0; n < 1_000; n++) stream.push(part);
+    await turns();
+    expect(abort).toHaveBeenCalledOnce();
+    stream.fail(new Error('aborted'));
+    const end = await ended;
+    expect(end).toMatchObject(how === 'aborted' ? { kind: 'aborted', why: 'oversized' } : { kind: 'streamed', broken: 'oversized', outcome: { outcome: how, usage: { outputTokens: 1 } } });
+  });
+  it('passes on large events that end, and comments without end', async () => {
+    const { relay: stream, exchange, outcome, abort } = await relay();
+    client.resume();
+    const taken = async (): Promise<void> => {
+      await turn();
+      if (exchange.reply.writableNeedDrain) await once(exchange.reply, 'drain');
+    };
+    const image = event('x'.repeat(12 * 1024 * 1024));
+    stream.push(event('a'));
+    for (let at = 0; at < image.length; at += 1024 * 1024) {
+      stream.push(image.subarray(at, at + 1024 * 1024));
+      await taken();
+    }
+    for (let n = 0; n < 300; n++) {
+      stream.push(Buffer.from(`: ${'c'.repeat(64 * 1024)}\n\n`));
+      await taken();
+    }
+    stream.push(DONE);
+    stream.end();
+    expect(await outcome).toMatchObject({ outcome: 'completed' });
+    expect(abort).not.toHaveBeenCalled();
+  });
 });

@@ -28,7 +28,15 @@ const GATHER_MS = 5;
 const GATHERED_BYTES_MAX = 64 * 1024;
 
 /** What a client is told in the stream when its call is ended from our side. */
-const ABORTED = { revoked: 'invalid_api_key', key_in_doubt: 'keys_unavailable', timed_out: 'provider_timeout', hold_used_up: 'quota_exceeded', oversized: 'provider_failed', client_left: 'provider_failed' } as const satisfies Record<AbortReason, ErrorCode>;
+const ABORTED = {
+  revoked: 'invalid_api_key',
+  key_in_doubt: 'keys_unavailable',
+  timed_out: 'provider_timeout',
+  hold_used_up: 'quota_exceeded',
+  oversized: 'provider_failed',
+  client_left: 'provider_failed',
+  credential_repeated: 'provider_failed',
+} as const satisfies Record<AbortReason, ErrorCode>;
 
 /** How a relay ended. */
 export type RelayEnd =
@@ -68,13 +76,13 @@ export class StreamRelay implements CallUnderWay {
     private readonly contentType: string,
     private readonly ended: (end: RelayEnd) => void,
   ) {
-    this.#events = new StreamEvents(exchange.showUsage);
+    this.#events = new StreamEvents(exchange.showUsage, target.provider.mask?.parts ?? null);
     exchange.call = this;
   }
 
   push(chunk: Buffer): void {
-    // Behind its end a stream has nothing to say.
-    if (this.#state === 'settling' || this.#state === 'finished') return;
+    // Behind its end a stream has nothing to say, and behind ours nobody to say it to.
+    if (this.#state === 'settling' || this.#state === 'finished' || this.#aborted !== null) return;
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     if (this.#turn !== null || (this.#company !== null && this.#bytes < GATHERED_BYTES_MAX)) return;
@@ -89,6 +97,7 @@ export class StreamRelay implements CallUnderWay {
     if (this.#state !== 'opening' && this.#state !== 'open') return;
     const rest = this.#events.end();
     this.#pass(rest.events, rest.tail);
+    if (this.#events.tellsCredential && this.#state === 'open') return this.#breakOff(this.#noteCredential());
     if (this.#events.error !== null && !this.#events.opened) return this.#reject(this.#events.error);
     if (this.#state === 'opening') return this.#rejectWhole();
     if (rest.done || this.#events.finished) return this.#complete(this.#events.error === null ? 'completed' : 'provider_interrupted');
@@ -120,6 +129,7 @@ export class StreamRelay implements CallUnderWay {
     const part = events.take(bytes);
     if (events.error !== null && !events.opened) return this.#reject(events.error);
     this.#pass(part.events, part.tail);
+    if (events.tellsCredential) return this.abort(this.#noteCredential());
     if (part.done) return events.opened ? this.#complete(events.error === null ? 'completed' : 'provider_interrupted') : this.#rejectWhole();
     if (events.heldBytes > EVENT_BYTES_MAX || this.#opening.length > OPENING_BYTES_MAX) return this.abort('oversized');
     if (this.target.provider.endAtHold && this.#isHoldUsedUp()) this.abort('hold_used_up');
@@ -145,7 +155,9 @@ export class StreamRelay implements CallUnderWay {
     if (!exchange.clientLeft) exchange.callEndsAt = exchange.callStartedAt + this.target.provider.timeoutMs;
     const { reply } = exchange;
     if (reply.destroyed) return;
-    reply.writeHead(200, [...replyHeaders(exchange), 'content-type', this.contentType, 'cache-control', 'no-cache', 'x-accel-buffering', 'no']);
+    const contentType = this.target.provider.mask?.mask(this.contentType) ?? this.contentType;
+    const headers = ['content-type', contentType, 'cache-control', 'no-cache', 'x-accel-buffering', 'no'];
+    reply.writeHead(200, [...replyHeaders(exchange), ...headers]);
   }
 
   /** All that came is no completion; it may be a plain reply under a wrong name. */
@@ -162,6 +174,12 @@ export class StreamRelay implements CallUnderWay {
     this.ended({ kind: 'rejected', error, body: Buffer.from('data' in error ? error.data : '', 'latin1') });
   }
 
+  /** As `abort` and `breakOff` take it. */
+  #noteCredential(): 'credential_repeated' {
+    this.exchange.credentialRepeatedBy = this.target;
+    return 'credential_repeated';
+  }
+
   #isHoldUsedUp(): boolean {
     const { holdNanoUsd, inputTokensEstimate } = this.exchange;
     if (holdNanoUsd === null) return false;
@@ -173,7 +191,9 @@ export class StreamRelay implements CallUnderWay {
     const { reply } = exchange;
     if (text === '' || exchange.clientLeft || reply.destroyed) return;
     this.#writtenAt = performance.now();
-    if (reply.write(text, 'latin1') || this.#upstreamEnded) return;
+    const masked = this.target.provider.mask?.mask(text) ?? text;
+    if (masked !== text) exchange.credentialRepeatedBy = this.target;
+    if (reply.write(masked, 'latin1') || this.#upstreamEnded) return;
     this.controller.pause();
     const stalled = setTimeout(() => reply.destroy(), STALLED_MS_MAX);
     reply.once('close', () => clearTimeout(stalled));

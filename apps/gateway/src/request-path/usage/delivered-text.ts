@@ -26,14 +26,23 @@ export function textsOf(messageOrDelta: unknown): string[] {
 /** The texts of a chat completion or of one chunk of it, already parsed, over all its choices. */
 export function textsOfChoices(document: unknown): string[] {
   const texts: string[] = [];
-  for (const choice of listOf(fieldsOf(document)['choices'])) {
-    const fields = fieldsOf(choice);
-    // Some streams repeat beside each delta the whole message so far.
-    const said = typeof fields['delta'] === 'object' && fields['delta'] !== null ? fields['delta'] : fields['message'];
-    for (const text of textsOf(said)) texts.push(text);
-    addText(texts, fields['text']);
-  }
+  for (const choice of listOf(fieldsOf(document)['choices'])) addChoice(texts, fieldsOf(choice));
   return texts;
+}
+
+/** All texts of one choice, also those that are told twice. */
+export function textsOfChoice(choice: unknown): string[] {
+  const fields = fieldsOf(choice);
+  const texts = [...textsOf(fields['delta']), ...textsOf(fields['message'])];
+  addText(texts, fields['text']);
+  return texts;
+}
+
+function addChoice(texts: string[], choice: Fields): void {
+  // Some streams repeat beside each delta the whole message so far.
+  const said = typeof choice['delta'] === 'object' && choice['delta'] !== null ? choice['delta'] : choice['message'];
+  for (const text of textsOf(said)) texts.push(text);
+  addText(texts, choice['text']);
 }
 
 /**

@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CredentialMask } from './credential-mask.js';
+
+const credential = 'sk-provider/"credential"+1234==';
+const maskOf = (text: string): CredentialMask => CredentialMask.of(text)!;
+const hex = (text: string): string => [...text].map((character) => character.charCodeAt(0).toString(16).padStart(2, '0')).join('');
+const escapeAll = (text: string): string => [...text].map((character) => `\\u00${hex(character)}`).join('');
+
+/** How servers spell a credential that they repeat. */
+const SPELLINGS: Readonly<Record<string, (text: string) => string>> = {
+  'as it is': (text) => text,
+  'in JSON': (text) => JSON.stringify(text).slice(1, -1),
+  'in JSON within JSON': (text) => JSON.stringify(JSON.stringify(text)).slice(3, -3),
+  'by PHP': (text) => JSON.stringify(text).slice(1, -1).replaceAll('/', '\\/'),
+  'by .NET': (text) => text.replaceAll(/["+/<>&']/g, escapeAll),
+  'by Gson': (text) => text.replaceAll(/["=<>&']/g, (character) => escapeAll(character).toUpperCase().replaceAll('\\U', '\\u')),
+  'with all characters escaped': escapeAll,
+  'in a URL': encodeURIComponent,
+};
+
+describe('a credential of ours in an answer', () => {
+  it.each(Object.entries(SPELLINGS))('is found %s', (_, spell) => {
+    const spelt = spell(credential);
+    const body = Buffer.from(`{"error":{"message":"caf\u00e9: authorization: Bearer ${spelt}, twice ${spelt}"}}`);
+    const mask = maskOf(credential);
+    expect(mask.isIn(body)).toBe(true);
+    const masked = mask.maskBody(body);
+    expect(masked.length).toBe(body.length);
+    expect(masked.toString()).toBe(body.toString().replaceAll(spelt, '*'.repeat(spelt.length)));
+    expect(mask.isIn(masked)).toBe(false);
+  });
+
+  it('is found wherever it stands, whatever it is made of, and nothing else is changed', () => {
+    const credentials = fc.string({ unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)), minLength: 8, maxLength: 60 });
+    fc.assert(fc.property(credentials, fc.constantFrom(...Object.values(SPELLINGS)), fc.string(), fc.string(), (secret, spell, before, after) => {
+      const mask = maskOf(secret);
+      const [head, spelt, tail] = [before, spell(secret), after].map((text) => Buffer.from(text).toString('latin1')) as [string, string, string];
+      const masked = mask.mask(head + spelt + tail);
+      expect(masked).toContain('*'.repeat(8));
+      expect(masked.length).toBe((head + spelt + tail).length);
+      if (!secret.includes('*')) expect(mask.mask(masked)).toBe(masked);
+    }), { numRuns: 500 });
+  });
+
+  it('is nothing else, and costs no more where much looks like it', () => {
+    const mask = maskOf(credential);
+    for (const text of ['', 'sk-provider', 'caf\\u00e9', credential.slice(0, -1), `${credential.slice(0, 12)} ${credential.slice(12)}`]) expect(mask.mask(text)).toBe(text);
+    // A search that tried each backslash with all behind it would take minutes.
+    const backslashes = `\\u00${'\\'.repeat(500_000)}`;
+    expect(mask.mask(backslashes)).toBe(backslashes);
+  });
+
+  it('is not looked for where it is shorter than eight characters, or there is none', () => {
+    for (const none of [null, '', 'ollama', 'sk-1234']) expect(CredentialMask.of(none)).toBeNull();
+    expect(CredentialMask.of('lm-studio')).not.toBeNull();
+  });
+});
+
+describe('a credential told in pieces', () => {
+  /** The number of the piece with which enough of the credential has come; -1 for never. */
+  const tellingPiece = (secret: string, pieces: readonly string[], as: 'text' | 'json'): number => {
+    const { parts } = maskOf(secret);
+    let state = 0;
+    return pieces.findIndex((piece) => {
+      const json = JSON.stringify(piece);
+      state = as === 'text' ? parts.after(state, piece) : parts.afterJson(state, json, 1, json.length - 1);
+      return parts.isEnough(state);
+    });
+  };
+  const pieces = (text: string, length: number): string[] => text.match(new RegExp(`.{1,${length}}`, 'gs'))!;
+
+  it('is noticed before it is told to its end, however it is cut', () => {
+    for (const secret of [credential, 'sk-sk-sk-sk-sk-abcabcabd', 'aaaaaaaaaaaaaaaaaab', 'eightchr']) {
+      for (const length of [1, 2, 3, 5, 7, secret.length - 1]) {
+        for (const before of ['', 'Bearer ', 's', 'sk-', 'sk-sk-', 'aaa', 'eight']) {
+          const told = pieces(before + secret, length);
+          for (const as of ['text', 'json'] as const) {
+            const at = tellingPiece(secret, told, as);
+            expect(at, `${before}${secret} by ${length}`).not.toBe(-1);
+            expect(told.slice(0, at).join('')).not.toContain(secret);
+          }
+        }
+      }
+    }
+  });
+
+  it('is not what stands in one piece whole', () => {
+    for (const piece of [credential, `x${credential}y`, `${credential}${credential}`, `s${credential}sk-`]) {
+      for (const as of ['text', 'json'] as const) expect(tellingPiece(credential, ['sk-', piece, 'x'], as)).toBe(-1);
+    }
+  });
+
+  it('is not noticed in what has a prefix of it, as all keys of a provider have', () => {
+    const secret = 'sk-ant-api03-abcdefghijklmnopqrstuvwxyz';
+    for (const text of ['A key begins with sk-ant-api03- and ends with AA.', 'sk-ant-api03-', 'sk-ant-api03-xyz'.repeat(10)]) {
+      for (const as of ['text', 'json'] as const) expect(tellingPiece(secret, pieces(text, 2), as)).toBe(-1);
+    }
+  });
+});

@@ -1,0 +1,145 @@
+/** A shorter credential is not looked for: it may be a word that answers hold for other reasons. */
+const LENGTH_MIN = 8;
+/** A shorter part of a credential, told in pieces, can be chance: a prefix that all keys of a provider have. */
+const PART_LENGTH_MIN = 12;
+/** How JSON spells any character; all escapes of ASCII begin so. */
+const ESCAPE = '\\u00';
+/** What every coding of a text leaves as it is, unless it spells all characters. */
+const PLAIN_RUN = /[A-Za-z0-9_-]+/g;
+/** One for JSON, three for JSON in a string of JSON. Bounded: answers may hold long runs of them. */
+const BACKSLASHES = '\\\\{1,7}';
+const BACKSLASH = 0x5c, LOWER_A = 0x61, LOWER_U = 0x75;
+/** `\u` and four digits. */
+const ESCAPE_LENGTH = 6;
+
+/**
+ * Finds our credential at a provider in what that provider sends, so that it never reaches a client: some servers
+ * repeat the head of a request in their errors, and a debug server in its answers. It is found as it is, escaped as in
+ * JSON (also JSON within JSON), and percent-encoded, in any mixture.
+ *
+ * Nearly all answers hold nothing of it, and cost two native searches: for the longest run of its characters that no
+ * coding changes, and for escapes. A credential of fewer than eight characters is not looked for.
+ */
+export class CredentialMask {
+  readonly #run: string;
+  readonly #spellings: RegExp;
+  /** Finds the credential where it is told in pieces. */
+  readonly parts: PartsPattern;
+
+  private constructor(credential: string) {
+    const runs = credential.match(PLAIN_RUN) ?? [];
+    const run = runs.reduce((longest, other) => (other.length > longest.length ? other : longest), '');
+    // A search stops at every first character: capitals are the rarest in what providers send.
+    const capital = run.search(/[A-Z]/);
+    this.#run = capital > 0 && capital < run.length / 2 ? run.slice(capital) : run;
+    this.#spellings = new RegExp([...credential].map(spellingsOf).join(''), 'g');
+    this.parts = new PartsPattern(credential);
+  }
+
+  /** Null where there is nothing to look for. */
+  static of(credential: string | null): CredentialMask | null {
+    return credential === null || credential.length < LENGTH_MIN ? null : new CredentialMask(credential);
+  }
+
+  /** Whether a whole body holds the credential. */
+  isIn(body: Buffer): boolean {
+    const text = body.toString('latin1');
+    return this.#mayHold(text) && text.search(this.#spellings) !== -1;
+  }
+
+  /** A text with as many `*` as the credential has characters there; the same text where it holds none. */
+  mask(text: string): string {
+    return this.#mayHold(text) ? text.replace(this.#spellings, (found) => '*'.repeat(found.length)) : text;
+  }
+
+  /** A body with as many `*` as the credential has bytes there. */
+  maskBody(body: Buffer): Buffer {
+    return Buffer.from(this.mask(body.toString('latin1')), 'latin1');
+  }
+
+  #mayHold(text: string): boolean {
+    return text.includes(this.#run) || text.includes(ESCAPE);
+  }
+}
+
+/** A character of a credential, which is ASCII: as it is, escaped once or more, percent-encoded. */
+function spellingsOf(character: string): string {
+  const code = character.charCodeAt(0).toString(16);
+  const hex = [...code].map((digit) => `[${digit}${digit.toUpperCase()}]`).join('');
+  const literal = /\w/.test(character) ? character : `\\x${code}`;
+  const escaped = /["/\\]/.test(character) ? `${BACKSLASHES}${literal}|` : '';
+  return `(?:${escaped}${literal}|${BACKSLASHES}u00${hex}|%${hex})`;
+}
+
+/**
+ * A credential that is told in pieces, over the deltas of a stream: half of it must have come in order, with nothing in
+ * between. The texts are searched as Knuth, Morris and Pratt do; a state is how many characters have come.
+ */
+export class PartsPattern {
+  readonly #failure: readonly number[];
+  readonly #first: number;
+  /** So many characters in order are no chance. Whoever has no more than these cannot guess the others. */
+  readonly #enough: number;
+
+  constructor(private readonly credential: string) {
+    this.#first = credential.charCodeAt(0);
+    this.#enough = Math.min(credential.length, Math.max(Math.ceil(credential.length / 2), PART_LENGTH_MIN));
+    const failure = [0];
+    for (let at = 1, length = 0; at < credential.length; at++) {
+      while (length > 0 && credential[at] !== credential[length]) length = failure[length - 1]!;
+      if (credential[at] === credential[length]) length += 1;
+      failure.push(length);
+    }
+    this.#failure = failure;
+  }
+
+  isEnough(state: number): boolean {
+    return state >= this.#enough;
+  }
+
+  /**
+   * The state after a text that follows on `state`. A credential that stands in the text whole is none in pieces: it is
+   * masked there.
+   */
+  after(state: number, text: string): number {
+    let matched = state;
+    for (let at = 0; at < text.length; at++) {
+      matched = this.#step(matched, text.charCodeAt(at));
+      if (matched < this.credential.length) continue;
+      if (at + 1 < matched) return matched;
+      matched = 0;
+    }
+    return matched;
+  }
+
+  /** The same, of what stands between the quotes of JSON. */
+  afterJson(state: number, text: string, start: number, end: number): number {
+    let matched = state;
+    /** Bytes that escapes have on top of the characters that they spell. */
+    let escaping = 0;
+    for (let at = start; at < end; at++) {
+      let code = text.charCodeAt(at);
+      if (code === BACKSLASH) {
+        const spelt = text.charCodeAt(at + 1);
+        // A quote, a slash or a backslash stands for itself, a letter for white space.
+        const digits = spelt === LOWER_U ? text.slice(at + 2, at + ESCAPE_LENGTH) : '0';
+        code = spelt < LOWER_A ? spelt : Number.parseInt(digits, 16);
+        const length = spelt === LOWER_U ? ESCAPE_LENGTH : 2;
+        escaping += length - 1;
+        at += length - 1;
+      }
+      if (matched === 0 && code !== this.#first) continue;
+      matched = this.#step(matched, code);
+      if (matched < this.credential.length) continue;
+      if (at + 1 - start - escaping < matched) return matched;
+      matched = 0;
+    }
+    return matched;
+  }
+
+  #step(state: number, code: number): number {
+    let matched = state;
+    while (matched > 0 && this.credential.charCodeAt(matched) !== code) matched = this.#failure[matched - 1]!;
+    return this.credential.charCodeAt(matched) === code ? matched + 1 : matched;
+  }
+}
