@@ -18,6 +18,8 @@ export interface Provider {
   readonly injectedFields: InjectedFields;
   /** Whether a stream is ended when it has used up its hold. */
   readonly endAtHold: boolean;
+  /** Fields of a request that it may be sent though they cost more, or lead elsewhere, than the gateway can tell. */
+  readonly allowFields: ReadonlySet<string>;
   /** The credential, so that a provider's words can be kept without it; null without one. */
   readonly credential: string | null;
   /** Headers of every request, name and value in turn; the credential among them never leaves this host. */
@@ -53,6 +55,7 @@ export function openProvider(config: ProviderConfig): Provider {
     freshPool: pool(),
     injectedFields: new InjectedFields(config),
     endAtHold: config.endAtHold,
+    allowFields: new Set(config.allowFields),
     credential: config.credential?.reveal() ?? null,
     headers: [
       'content-type', 'application/json',

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lastField, scanBody, type BodyFields, type Span } from './scan-body.js';
+import type { Span } from './json-tokens.js';
+import { lastField } from './last-field.js';
+import { BodyScan, scanBody, scanBodyInSteps, STEP_BYTES, type BodyFields } from './scan-body.js';
 import { valueAt } from './values.js';
 
 const scan = (text: string) => scanBody(Buffer.from(text));
