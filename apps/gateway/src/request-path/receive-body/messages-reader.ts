@@ -1,6 +1,6 @@
 import { MESSAGE_FIELDS, PART_FIELDS, PART_KINDS, type MessageField, type PartField } from '../../dialects/openai-chat/message-fields.js';
 import { CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './json-tokens.js';
-import { NameTable, namedField, isNull, isOneOf, type NameFault } from './name-table.js';
+import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from './name-table.js';
 
 const never = (): boolean => false;
 const MESSAGE_NAMES = new NameTable<MessageField>(MESSAGE_FIELDS, ({ name, holds }) => holds === 'content' || name === 'role', never);
@@ -16,24 +16,20 @@ export class MessagesReader {
   nested = false;
   #message = -1;
   #part = -1;
-  readonly #seen: MessageField[] = [];
-  readonly #seenInPart: PartField[] = [];
-  #field: MessageField | null = null;
-  #partField: PartField | null = null;
+  readonly #names = new ObjectNames(MESSAGE_NAMES);
+  /** Those of a part; made for the first part. */
+  #partNames: ObjectNames<PartField> | null = null;
   #inContent = false;
 
   /** A name, between its quotes; what is wrong with it, or null. `depth`: the brackets around it. */
   name(bytes: Buffer, start: number, end: number, depth: number): NameFault | null {
     if (depth === AROUND_VALUE) {
-      const found = namedField(MESSAGE_NAMES, this.#seen, bytes, start, end);
-      if (found !== null && 'kind' in found) return found.kind === 'ambiguous' ? { kind: 'ambiguous', field: `messages[${this.#message}].${found.field}` } : found;
-      this.#field = found;
-    } else if (depth === AROUND_PART_VALUE && this.#inContent) {
-      const found = namedField(PART_NAMES, this.#seenInPart, bytes, start, end);
-      if (found !== null && 'kind' in found) return found.kind === 'ambiguous' ? { kind: 'ambiguous', field: `messages[${this.#message}].content[${this.#part}].${found.field}` } : found;
-      this.#partField = found;
+      const fault = this.#names.take(bytes, start, end);
+      return fault && within(`messages[${this.#message}]`, fault);
     }
-    return null;
+    if (depth !== AROUND_PART_VALUE || !this.#inContent || this.#partNames === null) return null;
+    const fault = this.#partNames.take(bytes, start, end);
+    return fault && within(`messages[${this.#message}].content[${this.#part}]`, fault);
   }
 
   /** A bracket opens here. */
@@ -45,21 +41,21 @@ export class MessagesReader {
         return this.#textIf(bytes[at] === OPEN_BRACKET);
       case AROUND_MESSAGE:
         this.#message += 1;
-        this.#seen.length = 0;
-        this.#field = null;
+        this.#names.begin();
         return this.#textIf(isObject);
       case AROUND_VALUE:
-        this.#inContent = this.#field?.holds === 'content';
+        this.#inContent = this.#names.field?.holds === 'content';
         this.#part = -1;
         // An empty list asks for nothing.
-        return this.#textIf(this.#inContent ? !isObject : this.#field !== null || bytes[at + 1] === CLOSE_BRACKET);
+        return this.#textIf(this.#inContent ? !isObject : this.#names.field !== null || bytes[at + 1] === CLOSE_BRACKET);
       case AROUND_PART:
         if (!this.#inContent) return;
         this.#part += 1;
-        this.#seenInPart.length = 0;
+        this.#partNames ??= new ObjectNames(PART_NAMES);
+        this.#partNames.begin();
         return this.#textIf(isObject);
       case AROUND_PART_VALUE:
-        if (this.#inContent) this.#textIf(this.#partField?.holds === 'note');
+        if (this.#inContent) this.#textIf(this.#partNames?.field?.holds === 'note');
     }
   }
 
@@ -71,13 +67,13 @@ export class MessagesReader {
       case AROUND_MESSAGE:
         return this.#textIf(false);
       case AROUND_VALUE:
-        if (this.#field?.holds !== 'text') this.#textIf(isNull(bytes, start) || (this.#field !== null && bytes[start] === QUOTE));
+        if (this.#names.field?.holds !== 'text') this.#textIf(isNull(bytes, start) || (this.#names.field !== null && bytes[start] === QUOTE));
         return;
       case AROUND_PART:
         if (this.#inContent) this.#textIf(false);
         return;
       case AROUND_PART_VALUE:
-        if (this.#inContent) this.#textIf(isPartText(this.#partField, bytes, start, end));
+        if (this.#inContent) this.#textIf(isPartText(this.#partNames?.field ?? null, bytes, start, end));
     }
   }
 

@@ -7,6 +7,8 @@ interface Named {
 interface Entry<Row> {
   readonly bytes: Buffer;
   readonly row: Row;
+  /** Of its own among the first 31 rows of its table. */
+  readonly bit: number;
 }
 
 /**
@@ -25,13 +27,13 @@ export class NameTable<Row extends Named> {
   constructor(rows: readonly Row[], anyCase: (row: Row) => boolean, anyStyle: (row: Row) => boolean) {
     const longest = Math.max(...rows.map(({ name }) => name.length));
     this.#byLength = Array.from({ length: longest + 1 }, (_, length) =>
-      rows.filter(({ name }) => name.length === length).map((row) => ({ bytes: Buffer.from(row.name), row })));
+      rows.flatMap((row, index) => (row.name.length === length ? [{ bytes: Buffer.from(row.name), row, bit: 1 << index }] : [])));
     for (const row of rows.filter(anyCase)) this.#folded.set(folded(row.name), row);
     for (const row of rows.filter(anyStyle)) if (row.name.includes('_')) this.#joined.set(joined(row.name), row);
   }
 
-  /** The row whose name stands here, spelt exactly. */
-  exact(bytes: Buffer, start: number, end: number): Row | null {
+  /** The entry whose name stands here, spelt exactly. */
+  exact(bytes: Buffer, start: number, end: number): Entry<Row> | null {
     const entries = this.#byLength[end - start];
     if (entries === undefined) return null;
     const first = bytes[start];
@@ -40,7 +42,7 @@ export class NameTable<Row extends Named> {
       if (name[0] !== first) continue;
       let at = 1;
       while (at < name.length && bytes[start + at] === name[at]) at++;
-      if (at >= name.length) return entry.row;
+      if (at >= name.length) return entry;
     }
     return null;
   }
@@ -85,20 +87,42 @@ export type NameFault =
   /** The name is given twice, or in another spelling. */
   | { readonly kind: 'ambiguous'; readonly field: string };
 
-/** Which field a name of an object stands for; null for one that is not in the table. `seen`: those it has so far. */
-export function namedField<Row extends Named>(
-  table: NameTable<Row>, seen: Row[], bytes: Buffer, start: number, end: number,
-): Row | NameFault | null {
-  const row = table.exact(bytes, start, end);
-  if (row === null) {
+/** Tells which fields the names of one object stand for, and whether one of them is there twice. */
+export class ObjectNames<Row extends Named> {
+  /** The field of the last name; null for one that is not in the table. */
+  field: Row | null = null;
+  #seen = 0;
+
+  constructor(private readonly table: NameTable<Row>) {}
+
+  /** Another object begins. */
+  begin(): void {
+    this.field = null;
+    this.#seen = 0;
+  }
+
+  /** A name, between its quotes; what is wrong with it, or null. */
+  take(bytes: Buffer, start: number, end: number): NameFault | null {
+    const entry = this.table.exact(bytes, start, end);
+    if (entry === null) return this.#takeOther(bytes, start, end);
+    this.field = entry.row;
+    if ((this.#seen & entry.bit) !== 0) return { kind: 'ambiguous', field: entry.row.name };
+    this.#seen |= entry.bit;
+    return null;
+  }
+
+  #takeOther(bytes: Buffer, start: number, end: number): NameFault | null {
+    this.field = null;
     const name = nameAt(bytes, start, end);
     if (name === undefined) return { kind: 'not_json', at: start - 1 };
-    const meant = table.mistakenFor(name);
+    const meant = this.table.mistakenFor(name);
     return meant === null ? null : { kind: 'ambiguous', field: meant.name };
   }
-  if (seen.includes(row)) return { kind: 'ambiguous', field: row.name };
-  seen.push(row);
-  return row;
+}
+
+/** The same fault, with where the object stands. */
+export function within(place: string, fault: NameFault): NameFault {
+  return fault.kind === 'ambiguous' ? { kind: 'ambiguous', field: `${place}.${fault.field}` } : fault;
 }
 
 const LETTER_N = 0x6e;

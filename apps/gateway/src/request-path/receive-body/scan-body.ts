@@ -1,7 +1,7 @@
 import { REQUEST_FIELDS, type RequestField } from '../../dialects/openai-chat/request-fields.js';
 import { hasControlCharacter } from './control-characters.js';
 import {
-  BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, DEPTH_MAX, NATIVE_AFTER, OPEN_BRACE, OPEN_BRACKET, QUOTE, skipScalar, type Span,
+  BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, DEPTH_MAX, NATIVE_AFTER, OPEN_BRACE, OPEN_BRACKET, QUOTE, skipScalar, skipString, type Span,
 } from './json-tokens.js';
 import { MessagesReader } from './messages-reader.js';
 import { isNull, NameTable, nameAt } from './name-table.js';
@@ -125,7 +125,8 @@ export class BodyScan {
   #valueStart = 0;
   #reader: MessagesReader | ToolsReader | null = null;
   #isObject = false;
-  readonly #seen: ScannedField[] = [];
+  /** Those besides the fields that are read. */
+  #seen: Set<ScannedField> | null = null;
 
   constructor(readonly bytes: Buffer) {}
 
@@ -133,7 +134,9 @@ export class BodyScan {
   run(limit: number): boolean {
     const { bytes } = this;
     const closers = this.#closers;
-    const window = limit < bytes.length ? bytes.subarray(0, limit) : bytes;
+    const isLast = limit >= bytes.length;
+    const end = isLast ? bytes.length : limit;
+    const window = isLast ? bytes : bytes.subarray(0, end);
     let at = this.at;
     let state = this.#state;
     if (this.#textPaused) {
@@ -145,11 +148,11 @@ export class BodyScan {
     }
     for (;;) {
       let byte = bytes[at]!;
-      while ((byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) && at < limit) byte = bytes[++at]!;
-      if (at >= limit || at >= bytes.length) {
+      while ((byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) && at < end) byte = bytes[++at]!;
+      if (at >= end) {
         this.at = at;
         this.#state = state;
-        if (at < bytes.length) return false;
+        if (!isLast) return false;
         return this.#end(state === AFTER && closers.length === 0 ? this.#finished() : { kind: 'not_json', at });
       }
       switch (state) {
@@ -193,11 +196,16 @@ export class BodyScan {
       if (byte === QUOTE) {
         this.#textStart = at;
         this.#textIsName = state === NAME || state === NAME_OR_CLOSE;
-        const end = this.#text(window, at + 1);
-        if (end === PAUSED) return false;
-        if (end === BROKEN || !this.#takeText(end)) return this.#end(this.outcome ?? { kind: 'not_json', at });
-        at = end;
-        state = this.#textIsName ? AT_COLON : AFTER;
+        const textEnd = isLast ? skipString(bytes, at + 1) : this.#text(window, at + 1);
+        if (textEnd === PAUSED) return false;
+        if (textEnd === BROKEN || !this.#takeText(textEnd)) return this.#end(this.outcome ?? { kind: 'not_json', at });
+        at = textEnd;
+        if (!this.#textIsName) state = AFTER;
+        else if (bytes[at] !== COLON) state = AT_COLON;
+        else {
+          at += 1;
+          state = VALUE;
+        }
       } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
         if (closers.length === DEPTH_MAX) return this.#end({ kind: 'not_json', at });
         this.#open(at);
@@ -205,10 +213,10 @@ export class BodyScan {
         state = byte === OPEN_BRACE ? NAME_OR_CLOSE : VALUE_OR_CLOSE;
         at += 1;
       } else {
-        const end = skipScalar(bytes, at);
-        if (end < 0) return this.#end({ kind: 'not_json', at });
-        if (!this.#takeScalar(at, end)) return true;
-        at = end;
+        const scalarEnd = skipScalar(bytes, at);
+        if (scalarEnd < 0) return this.#end({ kind: 'not_json', at });
+        if (!this.#takeScalar(at, scalarEnd)) return true;
+        at = scalarEnd;
         state = AFTER;
       }
     }
@@ -267,7 +275,7 @@ export class BodyScan {
   /** The name of a top-level field. */
   #nameField(start: number, end: number): boolean {
     const { bytes } = this;
-    const row = NAMES.exact(bytes, start, end);
+    const row = NAMES.exact(bytes, start, end)?.row ?? null;
     this.#row = row;
     this.#nameStart = start;
     this.#nameEnd = end;
@@ -286,10 +294,10 @@ export class BodyScan {
 
   /** Whether a field that decides something is there for the second time. */
   #isRepeated(row: ScannedField): boolean {
+    if (row.field !== null) return this.#found[row.field] !== null;
     if (!row.decides) return false;
-    if (this.#seen.includes(row)) return true;
-    this.#seen.push(row);
-    return false;
+    if (this.#seen === null) this.#seen = new Set();
+    return this.#seen.size === this.#seen.add(row).size;
   }
 
   #takeScalar(start: number, end: number): boolean {

@@ -1,7 +1,7 @@
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
 import { CLOSE_BRACE, OPEN_BRACE, skipName, skipSpace, skipString, skipValue, type Span } from './json-tokens.js';
-import { NameTable, namedField } from './name-table.js';
+import { NameTable, ObjectNames } from './name-table.js';
 import { valueAt } from './values.js';
 
 const NAMES = new NameTable([{ name: 'include_usage' }], () => true, () => true);
@@ -22,11 +22,10 @@ export function readStreamOptions(exchange: Exchange, body: Buffer, span: Span |
 
 /** Whether some reader could find another `include_usage` than we do in an object whose grammar has been checked. */
 function isAmbiguous(body: Buffer, start: number): boolean {
-  const seen: { readonly name: string }[] = [];
+  const names = new ObjectNames(NAMES);
   let at = skipSpace(body, start + 1);
   while (body[start] === OPEN_BRACE && body[at] !== CLOSE_BRACE) {
-    const found = namedField(NAMES, seen, body, at + 1, skipString(body, at + 1) - 1);
-    if (found !== null && 'kind' in found) return true;
+    if (names.take(body, at + 1, skipString(body, at + 1) - 1) !== null) return true;
     at = skipSpace(body, skipValue(body, skipName(body, at)));
     if (body[at] !== CLOSE_BRACE) at = skipSpace(body, at + 1);
   }
