@@ -17,69 +17,120 @@ interface Entry<Row> {
  */
 export class NameTable<Row extends Named> {
   readonly #byLength: readonly (readonly Entry<Row>[])[];
-  readonly #folded = new Map<string, Row>();
-  readonly #joined = new Map<string, Row>();
+  /** By their length, underscores counted; and those of several words without them. */
+  readonly #inAnyCase: readonly (readonly Entry<Row>[])[];
+  readonly #inAnyStyle: readonly (readonly Entry<Row>[])[];
 
   /**
    * `anyCase` tells the rows that a name in another case may be mistaken for; `anyStyle` those for which `camelCase` and
    * `dashed-case` of several words may be, too: readers of protobuf's JSON take the former.
    */
   constructor(rows: readonly Row[], anyCase: (row: Row) => boolean, anyStyle: (row: Row) => boolean) {
-    const longest = Math.max(...rows.map(({ name }) => name.length));
-    this.#byLength = Array.from({ length: longest + 1 }, (_, length) =>
-      rows.flatMap((row, index) => (row.name.length === length ? [{ bytes: Buffer.from(row.name), row, bit: 1 << index }] : [])));
-    for (const row of rows.filter(anyCase)) this.#folded.set(folded(row.name), row);
-    for (const row of rows.filter(anyStyle)) if (row.name.includes('_')) this.#joined.set(joined(row.name), row);
+    this.#byLength = byLength(rows, ({ name }) => name);
+    this.#inAnyCase = byLength(rows.filter(anyCase), ({ name }) => name);
+    this.#inAnyStyle = byLength(rows.filter((row) => anyStyle(row) && row.name.includes('_')), ({ name }) => name.replaceAll('_', ''));
   }
 
   /** The entry whose name stands here, spelt exactly. */
   exact(bytes: Buffer, start: number, end: number): Entry<Row> | null {
-    const entries = this.#byLength[end - start];
-    if (entries === undefined) return null;
-    const first = bytes[start];
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i]!, name = entry.bytes;
-      if (name[0] !== first) continue;
-      let at = 1;
-      while (at < name.length && bytes[start + at] === name[at]) at++;
-      if (at >= name.length) return entry;
-    }
-    return null;
+    return entryOf(this.#byLength[end - start], bytes, start);
   }
 
-  /** The row that some reader may take a name for that is not spelt exactly. */
-  mistakenFor(name: string): Row | null {
-    const text = folded(name);
-    return this.#folded.get(text) ?? this.#joined.get(joined(text)) ?? null;
+  /**
+   * The row that some reader may take a name for that is not spelt exactly; undefined where its escapes are no JSON.
+   * Nothing is made of it, since a body may have millions of names.
+   */
+  mistakenFor(bytes: Buffer, start: number, end: number): Row | null | undefined {
+    const isAscii = fold(bytes, start, end);
+    if (isAscii === undefined) return undefined;
+    if (!isAscii) return null;
+    const entry = entryOf(this.#inAnyCase[foldedLength], FOLDED, 0) ?? entryOf(this.#inAnyStyle[joinedLength], JOINED, 0);
+    return entry?.row ?? null;
   }
 }
+
+function byLength<Row extends Named>(rows: readonly Row[], spelt: (row: Row) => string): readonly (readonly Entry<Row>[])[] {
+  const longest = Math.max(0, ...rows.map((row) => spelt(row).length));
+  return Array.from({ length: longest + 1 }, (_, length) =>
+    rows.flatMap((row, index) => (spelt(row).length === length ? [{ bytes: Buffer.from(spelt(row)), row, bit: 1 << index }] : [])));
+}
+
+/** The entry, among those of a length, whose name begins here. */
+function entryOf<Row>(entries: readonly Entry<Row>[] | undefined, bytes: Buffer, start: number): Entry<Row> | null {
+  if (entries === undefined) return null;
+  const first = bytes[start];
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]!, name = entry.bytes;
+    if (name[0] !== first) continue;
+    let at = 1;
+    while (at < name.length && bytes[start + at] === name[at]) at++;
+    if (at >= name.length) return entry;
+  }
+  return null;
+}
+
+/** The last name that was folded, in lower case, and the same without underscores and dashes; longer than any name of ours. */
+const FOLDED = Buffer.alloc(128), JOINED = Buffer.alloc(128);
+let foldedLength = 0, joinedLength = 0;
+const UNDERSCORE = 0x5f, DASH = 0x2d, LOWER_S = 0x73, LOWER_K = 0x6b, LONG_S = 0x17f, KELVIN = 0x212a;
+/** Letters that stand for control characters behind a backslash, and characters that stand for themselves. */
+const ESCAPES = Buffer.from('bfnrt'), ESCAPED = Buffer.from('"\\/');
 
 /**
- * Names that differ in case alone are the same to Go's encoding/json, among others. By Unicode's rules the long s and
- * the sign of Kelvin are an s and a k in another case, which `toLowerCase` alone does not say.
+ * Folds a name as Go's encoding/json does, among others, which takes names that differ in case alone for the same: of
+ * letters beyond ASCII the long s and the sign of Kelvin are an s and a k in another case. False where it has others
+ * beyond ASCII, undefined where its escapes are no JSON.
  */
-function folded(name: string): string {
-  return name.toUpperCase().toLowerCase();
-}
-
-function joined(name: string): string {
-  return name.replaceAll(/[_-]/g, '');
-}
-
-/** What a name says once its escapes are read; undefined where they are no JSON. `start` is behind its quote. */
-export function nameAt(bytes: Buffer, start: number, end: number): string | undefined {
-  const text = bytes.toString('utf8', start, end);
-  if (!isEscaped(bytes, start, end)) return text;
-  try {
-    return JSON.parse(`"${text}"`) as string;
-  } catch {
-    return undefined;
+function fold(bytes: Buffer, start: number, end: number): boolean | undefined {
+  foldedLength = joinedLength = 0;
+  let isAscii = true;
+  for (let at = start; at < end; ) {
+    let unit = bytes[at]!;
+    if (unit === BACKSLASH) {
+      unit = escapedUnit(bytes, at + 1);
+      if (unit < 0) return undefined;
+      at += bytes[at + 1] === LOWER_U ? 6 : 2;
+    } else if (unit === 0xc5 && bytes[at + 1] === 0xbf) {
+      unit = LONG_S;
+      at += 2;
+    } else if (unit === 0xe2 && bytes[at + 1] === 0x84 && bytes[at + 2] === 0xaa) {
+      unit = KELVIN;
+      at += 3;
+    } else at += 1;
+    if (unit >= 0x41 && unit <= 0x5a) unit += 0x20;
+    else if (unit === LONG_S) unit = LOWER_S;
+    else if (unit === KELVIN) unit = LOWER_K;
+    else if (unit > 0x7f) isAscii = false;
+    if (foldedLength < FOLDED.length) FOLDED[foldedLength++] = unit;
+    if (unit !== UNDERSCORE && unit !== DASH && joinedLength < JOINED.length) JOINED[joinedLength++] = unit;
   }
+  return isAscii;
 }
 
-function isEscaped(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (bytes[at] === BACKSLASH) return true;
-  return false;
+const LOWER_U = 0x75;
+
+/** What stands behind a backslash here; -1 where that is no escape of JSON. */
+function escapedUnit(bytes: Buffer, at: number): number {
+  const letter = bytes[at]!;
+  if (letter !== LOWER_U) return ESCAPED.includes(letter) ? letter : ESCAPES.includes(letter) ? 0 : -1;
+  let unit = 0;
+  for (let i = 1; i <= 4; i++) {
+    const digit = hexDigit(bytes[at + i]!);
+    if (digit < 0) return -1;
+    unit = unit * 16 + digit;
+  }
+  return unit;
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
+
+/** What a name says once its escapes, which have been checked, are read. `start` is behind its quote. */
+export function nameAt(bytes: Buffer, start: number, end: number): string {
+  return JSON.parse(bytes.toString('utf8', start - 1, end + 1)) as string;
 }
 
 export type NameFault =
@@ -113,9 +164,8 @@ export class ObjectNames<Row extends Named> {
 
   #takeOther(bytes: Buffer, start: number, end: number): NameFault | null {
     this.field = null;
-    const name = nameAt(bytes, start, end);
-    if (name === undefined) return { kind: 'not_json', at: start - 1 };
-    const meant = this.table.mistakenFor(name);
+    const meant = this.table.mistakenFor(bytes, start, end);
+    if (meant === undefined) return { kind: 'not_json', at: start - 1 };
     return meant === null ? null : { kind: 'ambiguous', field: meant.name };
   }
 }

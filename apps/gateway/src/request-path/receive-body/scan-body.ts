@@ -286,9 +286,8 @@ export class BodyScan {
       return !this.#isRepeated(row) || this.#fail({ kind: 'ambiguous', field: row.name });
     }
     if (end - start > NAME_BYTES_MAX) return this.#fail({ kind: 'long_name' });
-    const name = nameAt(bytes, start, end);
-    if (name === undefined) return this.#fail({ kind: 'not_json', at: start - 1 });
-    const meant = NAMES.mistakenFor(name);
+    const meant = NAMES.mistakenFor(bytes, start, end);
+    if (meant === undefined) return this.#fail({ kind: 'not_json', at: start - 1 });
     return meant === null || this.#fail({ kind: 'ambiguous', field: meant.name });
   }
 
@@ -354,7 +353,7 @@ export class BodyScan {
       this.#found.othersLeftOut = true;
       return;
     }
-    const name = row?.name ?? nameAt(bytes, this.#nameStart, this.#nameEnd)!;
+    const name = row?.name ?? nameAt(bytes, this.#nameStart, this.#nameEnd);
     const use = row?.use === 'elsewhere' ? 'elsewhere' : row === null ? 'unknown' : 'unbounded';
     this.#found.others = [...this.#found.others, { ...span, name, use }];
   }
