@@ -16,6 +16,7 @@ const provider = (name: string, rest: Partial<Provider> = {}): Provider => ({
   ceilingField: 'max_tokens',
   streamOptions: true,
   endAtHold: false,
+  allowFields: [],
   ...rest,
 });
 /** Its credential is set; is missing; it needs none. */

@@ -33,6 +33,12 @@ describe('a configuration', () => {
       limits: { bodyBytesMax: 33_554_432, bodiesBytesMax: 268_435_456, callsPerKeyMax: 1_024 },
     });
   });
+  it('names the fields that a provider may be sent', () => {
+    const allowing = (fields: string) => PROVIDERS.replace('- {name: openai,', `- {name: openai, allow_fields: ${fields},`) + ROUTES + PRICES;
+    expect(parse(PROVIDERS + ROUTES + PRICES).providers[0]!.allowFields).toEqual([]);
+    expect(parse(allowing('[provider, models]')).providers[0]!.allowFields).toEqual(['provider', 'models']);
+    for (const wrong of ['provider', '[7]', "['']", "['a b']"]) expect(() => parse(allowing(wrong)), wrong).toThrow('allow_fields');
+  });
   it('takes credentials from the environment, and an empty variable is none', () => {
     expect(parse(PROVIDERS + ROUTES + PRICES, { OPENAI_API_KEY: 'sk-x' }).providers[0]!.credential!.reveal()).toBe('sk-x');
     expect(parse(PROVIDERS + ROUTES + PRICES, { OPENAI_API_KEY: '' }).providers[0]!.credential).toBeNull();

@@ -90,6 +90,7 @@ function toProvider(provider: ConfigFile['providers'][number], lookup: Environme
     ceilingField: provider.ceiling_field ?? known.ceilingField,
     streamOptions: provider.stream_options ?? known.streamOptions,
     endAtHold: provider.end_at_hold,
+    allowFields: provider.allow_fields,
   };
 }
 

@@ -20,6 +20,7 @@ const isPlain = ({ username, password, search, hash }: URL): boolean => username
 const providerName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, 'must be 1 to 63 letters, digits, ".", "_" or "-"');
 /** No half of a surrogate pair (Cs) either: names go into usage events, and the ledger cannot hold one. */
 const modelName = z.string().regex(/^[^\s\p{Cc}\p{Cs}]{1,200}$/u, 'must be 1 to 200 characters without spaces');
+const fieldName = z.string().regex(/^[^\s\p{Cc}]{1,100}$/u, 'must be the name of a field: 1 to 100 characters without spaces');
 const timeoutMs = z.int().min(1).max(HOUR_MS);
 
 /**
@@ -67,6 +68,7 @@ export const providerSchema = z.strictObject({
   ceiling_field: z.enum(['max_completion_tokens', 'max_tokens', 'none']).optional().describe('The name under which it takes a ceiling of output tokens, which calls of keys with a credit limit need; where absent: what its host is known to take, else max_tokens'),
   stream_options: z.boolean().optional().describe('Whether it is asked for the usage of a stream by stream_options; where absent: what its host is known to take, else true'),
   end_at_hold: z.boolean().default(false).describe('Whether a stream is ended when it has used up the credit held for it: for a provider that ignores the ceiling'),
+  allow_fields: z.array(fieldName).max(100).default([]).describe('Top-level fields of a request that it may be sent though they name another model, address or credential, or cost more than the credit held: the excess is the platform\'s loss'),
 });
 
 const targetSchema = z.strictObject({

@@ -259,6 +259,7 @@ export class RequestStage implements KeySnapshotReader {
       injectedFields: new InjectedFields({ ceilingField: 'max_tokens', streamOptions: true }),
       endAtHold: false,
       mask: null,
+      allowFields: new Set(),
       load: { calls: 0, callsMax: 100 },
       credential: null,
       headers: [],

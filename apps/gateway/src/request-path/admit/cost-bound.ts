@@ -1,8 +1,9 @@
 import { costBound } from '@tollgate/pricing';
+import { shown, targetsAllowing } from '../choose-route/allowed-fields.js';
 import type { Route, Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
 import { valueAt } from '../receive-body/values.js';
-import type { Span } from '../receive-body/scan-body.js';
+import type { Span } from '../receive-body/json-tokens.js';
 import { refuse, type Refusal } from '../refusal.js';
 
 /** A token is at least one byte of text; the rest is what a chat template puts around messages. */
@@ -10,12 +11,6 @@ export const TEMPLATE_TOKENS = 64;
 /** Above this no model goes, and sums stay whole. */
 export const TOKENS_MAX = 10_000_000;
 const CHOICES_MAX = 128;
-/** Parts of a message whose tokens do not follow from their bytes: an image of a few hundred bytes can be thousands of tokens. */
-const UNBOUNDED_PARTS: ReadonlySet<string> = new Set(['image_url', 'input_image', 'image', 'input_audio', 'audio', 'file', 'input_file', 'video_url']);
-/** A message's own field, which need not nest. */
-const AUDIO = Buffer.from('"audio"');
-const UNBOUNDED_TEXTS: readonly string[] = [...UNBOUNDED_PARTS].map((part) => `"${part}"`);
-
 /** Said where a provider takes no ceiling of output tokens, so that its answer may be of any length. */
 export const NO_CEILING = 'The provider of this model takes no ceiling of output tokens, so the cost has no bound, and the API key has a credit limit.';
 
@@ -40,10 +35,8 @@ export function boundCost(exchange: Exchange): CostBound | Refusal {
   if (!isWithin(maxCompletionTokens, TOKENS_MAX)) return outOfBounds('max_completion_tokens', TOKENS_MAX);
   const choices = wholeNumber(body, fields.n);
   if (!isWithin(choices, CHOICES_MAX)) return outOfBounds('n', CHOICES_MAX);
-  const unbounded = unboundedField(exchange);
-  if (unbounded !== null) {
-    return refuse('unbounded_cost', { message: `What the field ${unbounded} asks for has no known cost before the call, and the API key has a credit limit.`, param: unbounded });
-  }
+  const unbounded = refuseUnbounded(exchange);
+  if (unbounded !== undefined) return unbounded;
   const canBeBounded = ({ provider }: Target): boolean => provider.injectedFields.takesCeiling || (provider.endAtHold && exchange.stream);
   if (!exchange.targets.every(canBeBounded)) {
     exchange.targets = exchange.targets.filter(canBeBounded);
@@ -93,45 +86,27 @@ function wholeNumber(body: Buffer, span: Span | null): number | null | undefined
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** Tiers that cost what the price book says, or less. */
-const TIERS: ReadonlySet<unknown> = new Set([null, 'auto', 'default', 'flex']);
-
-/** The field that asks for more than text at the price of text: speech, searches, a dearer tier, parts that are no text; null for none. */
-function unboundedField(exchange: Exchange): string | null {
-  const { body } = exchange;
-  const { audio, modalities, nestedMessages, serviceTier, webSearchOptions } = exchange.fields!;
-  if (given(body, audio) !== null) return 'audio';
-  if (given(body, webSearchOptions) !== null) return 'web_search_options';
-  if (!TIERS.has(given(body, serviceTier))) return 'service_tier';
-  const kinds = given(body, modalities);
-  if (kinds !== null && !(Array.isArray(kinds) && kinds.every((kind) => kind === 'text'))) return 'modalities';
-  return (nestedMessages || body.includes(AUDIO)) && hasUnboundedParts(body) ? 'messages' : null;
-}
-
-function given(body: Buffer, span: Span | null): unknown {
-  return span === null ? null : valueAt(body, span);
-}
-
 /**
- * Parts are objects in lists in messages: plain messages, which are most, nest less and are not searched. Most others
- * hold none of the names either. A body that holds one, or spells characters as `\u00..` (which could spell one), is
- * read in full.
+ * Asks of a body that it be text at the price of text: parts that are no text are refused, and so is each field whose
+ * cost has no bound, or that nobody knows, unless a provider's entry allows it. Providers that do not are passed over.
  */
-function hasUnboundedParts(body: Buffer): boolean {
-  const suspicious = body.includes('\\u00') || UNBOUNDED_TEXTS.some((text) => body.includes(text));
-  if (!suspicious) return false;
-  try {
-    return holdsUnboundedPart(JSON.parse(body.toString('utf8')));
-  } catch {
-    return true;
+function refuseUnbounded(exchange: Exchange): Refusal | undefined {
+  const { textOnly, others, othersLeftOut } = exchange.fields!;
+  if (!textOnly) {
+    return refuse('unbounded_cost', {
+      message: 'A message holds something else than text, whose cost is not known before the call, and the API key has a credit limit.',
+      param: 'messages',
+    });
   }
-}
-
-function holdsUnboundedPart(body: { messages?: unknown }): boolean {
-  if (!Array.isArray(body.messages)) return false;
-  return body.messages.some((message: { content?: unknown; audio?: unknown } | null) => {
-    const content = message?.content;
-    if ((message?.audio ?? null) !== null) return true;
-    return Array.isArray(content) && content.some((part: Record<string, unknown> | null) => typeof part === 'object' && part !== null && (UNBOUNDED_PARTS.has(String(part['type'])) || Object.keys(part).some((name) => UNBOUNDED_PARTS.has(name))));
+  if (others.length === 0) return undefined;
+  if (othersLeftOut) return refuse('unbounded_cost', { message: 'The body has too many fields that are not known, and the API key has a credit limit.' });
+  const { targets, missing } = targetsAllowing(exchange.targets, others);
+  exchange.targets = targets;
+  if (missing === null) return undefined;
+  const { name, use } = missing;
+  const why = use === 'unknown' ? 'is not known' : 'asks for something whose cost is not known before the call';
+  return refuse('unbounded_cost', {
+    message: `The field ${shown(name)} ${why}, and the API key has a credit limit. allow_fields of the provider's entry in the configuration can allow it.`,
+    param: shown(name),
   });
 }

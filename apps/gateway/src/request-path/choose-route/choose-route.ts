@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
+import { targetsAllowing } from './allowed-fields.js';
 import { orderTargets, type RouteTable } from './route-table.js';
 
 /**
@@ -15,6 +16,20 @@ export function chooseRoute(routes: RouteTable): (exchange: Exchange) => Refusal
     if (route.targets.length === 0) return refuse('provider_not_configured', { param: 'model' });
     exchange.route = route;
     exchange.targets = orderTargets(route.targets, Math.random);
-    return undefined;
+    return exchange.fields!.others.length === 0 ? undefined : refuseElsewhere(exchange);
   };
+}
+
+/**
+ * A field that names another model, address or credential would lead past the route, its price and the key's list of
+ * models. Providers whose entry does not allow it are passed over.
+ */
+function refuseElsewhere(exchange: Exchange): Refusal | undefined {
+  const { targets, missing } = targetsAllowing(exchange.targets, exchange.fields!.others.filter(({ use }) => use === 'elsewhere'));
+  exchange.targets = targets;
+  if (missing === null) return undefined;
+  return refuse('invalid_request', {
+    message: `The field ${missing.name} can name another model, address or credential than the route's. allow_fields of the provider's entry in the configuration can allow it.`,
+    param: missing.name,
+  });
 }

@@ -33,7 +33,7 @@ beforeEach(async () => {
   }
   provider = openProvider({
     name: 'p', dialect: 'openai', baseUrl: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/v1`, credential: new Secret(credential), credentialVariable: 'P',
-    allowPrivateNetwork: true, timeoutMs: 10_000, ceilingField: 'max_tokens', streamOptions: true, endAtHold: false, firstByteTimeoutMs: 10_000, connectionsMax: 10,
+    allowPrivateNetwork: true, timeoutMs: 10_000, ceilingField: 'max_tokens', streamOptions: true, endAtHold: false, firstByteTimeoutMs: 10_000, connectionsMax: 10, allowFields: [],
   });
 });
 afterEach(async () => {

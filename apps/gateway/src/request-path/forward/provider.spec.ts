@@ -10,7 +10,7 @@ afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
 
 const config = (host: string, allowPrivateNetwork: boolean) => ({
   name: 'p', dialect: 'openai' as const, baseUrl: `http://${host}:${(server.address() as AddressInfo).port}/v1`, credential: new Secret('provider-credential'), credentialVariable: 'P',
-  allowPrivateNetwork, timeoutMs: 1_000, ceilingField: 'max_tokens' as const, streamOptions: true, endAtHold: false, firstByteTimeoutMs: 1_000, connectionsMax: 8,
+  allowPrivateNetwork, timeoutMs: 1_000, ceilingField: 'max_tokens' as const, streamOptions: true, endAtHold: false, allowFields: [], firstByteTimeoutMs: 1_000, connectionsMax: 8,
 });
 
 describe('a provider', () => {

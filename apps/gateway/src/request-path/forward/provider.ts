@@ -19,6 +19,8 @@ export interface Provider {
   readonly injectedFields: InjectedFields;
   /** Whether a stream is ended when it has used up its hold. */
   readonly endAtHold: boolean;
+  /** Fields of a request that it may be sent though they cost more, or lead elsewhere, than the gateway can tell. */
+  readonly allowFields: ReadonlySet<string>;
   /** The credential, so that a provider's words can be kept without it; null without one. */
   readonly credential: string | null;
   /** Finds the credential in its answers; null without one, and for one that is too short to be looked for. */
@@ -50,6 +52,7 @@ export function openProvider(config: ProviderConfig): Provider {
     freshPool: pool(),
     injectedFields: new InjectedFields(config),
     endAtHold: config.endAtHold,
+    allowFields: new Set(config.allowFields),
     credential: config.credential?.reveal() ?? null,
     mask: CredentialMask.of(config.credential?.reveal() ?? null),
     headers: [

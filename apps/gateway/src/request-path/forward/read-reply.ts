@@ -3,7 +3,7 @@ import { readUsage, reportIn } from '../usage/reported-usage.js';
 import { EmbeddedData } from '../usage/embedded-data.js';
 import { measureTexts } from '../usage/text-meter.js';
 import { textsOfChoices } from '../usage/delivered-text.js';
-import { lastField } from '../receive-body/scan-body.js';
+import { lastField } from '../receive-body/last-field.js';
 import { valueAt } from '../receive-body/values.js';
 import { faultOfReply, type ProviderError } from './completion-check.js';
 

@@ -1,7 +1,7 @@
 import type { Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
 import { valueAt } from '../receive-body/values.js';
-import type { Span } from '../receive-body/scan-body.js';
+import type { Span } from '../receive-body/json-tokens.js';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from './injected-fields.js';
 
 interface Splice extends Span {

@@ -134,4 +134,27 @@ describe('the body of a request', () => {
       expect(refusal, head).toMatchObject({ code: 'rate_limit_exceeded', message: expect.stringContaining('bodies') as unknown });
     }
   });
+  it.each(['{"include_usage":false,"include_usage":true}', '{"include_usage":true,"Include_Usage":false}', '{"includeUsage":false}', '{"incl\\u0075de_usage":true}', '{"a":[{}],"INCLUDE_USAGE":1}', '{"a" : 1 , "include_uſage" : 1}'])('has one reading of whether the usage of a stream is asked for: %s', async (options) => {
+    const body = `{"model":"m","stream":true,"stream_options":${options}}`;
+    expect(await receiveBody(1_000)(await sent(`content-length: ${Buffer.byteLength(body)}`, body))).toMatchObject({ code: 'invalid_request', param: 'stream_options.include_usage' });
+  });
+  it('may ask for the usage of a stream beside other options', async () => {
+    for (const options of ['{}', '{ }', '{"include_usage":true}', '{"include_obfuscation":false,"include_usage":true,"x":{"Include_Usage":1}}', 'null']) {
+      const body = `{"model":"m","stream":true,"stream_options":${options}}`;
+      const exchange = await sent(`content-length: ${body.length}`, body);
+      expect(await receiveBody(1_000)(exchange)).toBeUndefined();
+      expect(exchange.showUsage).toBe(options.includes('"include_usage"'));
+    }
+  });
+  it('is read in steps where it is large, and refused or taken as a small one is', async () => {
+    const large = (field: string) => `{"model":"m",${field},"messages":[{"role":"user","content":"${'x'.repeat(600_000)}"}]}`;
+    for (const [body, refusal] of [[large('"stream":true'), undefined], [large('"stream":1'), { param: 'stream' }], [large('"MODEL":"x"'), { param: 'model' }], [`${large('"stream":true')}}`, { code: 'invalid_json' }]] as const) {
+      const exchange = await sent(`content-length: ${body.length}`, body);
+      const outcome = await receiveBody(1_000_000)(exchange);
+      if (refusal === undefined) {
+        expect(outcome).toBeUndefined();
+        expect(exchange).toMatchObject({ model: 'm', stream: true, inputTokensEstimate: Math.ceil(body.length / 4) });
+      } else expect(outcome).toMatchObject(refusal);
+    }
+  });
 });

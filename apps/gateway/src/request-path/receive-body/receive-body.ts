@@ -3,10 +3,12 @@ import { makeRoom } from '../calls-under-way/calls-under-way.js';
 import { CONTENT_CODINGS, contentCodings } from '../content-coding.js';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
-import { estimateInputTokens } from '../usage/input-estimate.js';
+import { estimateInputTokens, estimateInputTokensInSteps } from '../usage/input-estimate.js';
 import { decodedBody, encodedBytesMax } from './decode-body.js';
 import { isModelName } from './model-name.js';
-import { scanBody } from './scan-body.js';
+import { nextTurn } from './next-turn.js';
+import { scanBody, scanBodyInSteps, STEP_BYTES, type BodyFields, type ScanFault } from './scan-body.js';
+import { readStreamOptions } from './stream-options.js';
 import { valueAt } from './values.js';
 
 /**
@@ -62,22 +64,25 @@ async function receiveCoded(exchange: Exchange, bytesMax: number, header: string
   }
 }
 
-function read(exchange: Exchange, body: Buffer): Refusal | undefined {
+/** A large body is read in steps, so that it does not hold up the others; of all others the answer is there at once. */
+function read(exchange: Exchange, body: Buffer): Refusal | undefined | Promise<Refusal | undefined> {
   exchange.body = body;
+  if (body.length > STEP_BYTES) return readInSteps(exchange, body);
   const fields = scanBody(body);
-  if ('kind' in fields) {
-    switch (fields.kind) {
-      case 'not_json':
-        return refuse('invalid_json', { message: `The body is not valid JSON, or nested too deep: see byte ${fields.at}.` });
-      case 'not_object':
-        return refuse('invalid_request', { message: 'The body must be a JSON object.' });
-      case 'ambiguous':
-        return refuse('invalid_request', {
-          message: `The field ${fields.field} must be given once, and its name spelt without escapes.`,
-          param: fields.field,
-        });
-    }
-  }
+  const refusal = take(exchange, body, fields);
+  if (refusal === undefined) exchange.inputTokensEstimate = estimateInputTokens(body, fields as BodyFields);
+  return refusal;
+}
+
+async function readInSteps(exchange: Exchange, body: Buffer): Promise<Refusal | undefined> {
+  const fields = await scanBodyInSteps(body, nextTurn);
+  const refusal = take(exchange, body, fields);
+  if (refusal === undefined) exchange.inputTokensEstimate = await estimateInputTokensInSteps(body, fields as BodyFields, nextTurn);
+  return refusal;
+}
+
+function take(exchange: Exchange, body: Buffer, fields: BodyFields | ScanFault): Refusal | undefined {
+  if ('kind' in fields) return faulty(fields);
   exchange.fields = fields;
   const model = fields.model === null ? undefined : valueAt(body, fields.model);
   if (!isModelName(model)) return NO_MODEL_NAME;
@@ -85,19 +90,32 @@ function read(exchange: Exchange, body: Buffer): Refusal | undefined {
   const stream = fields.stream === null ? null : valueAt(body, fields.stream);
   if (stream !== null && typeof stream !== 'boolean') return refuse('invalid_request', { message: 'The field stream must be true or false.', param: 'stream' });
   exchange.stream = stream === true;
-  const options = fields.streamOptions === null ? null : valueAt(body, fields.streamOptions);
-  if (options !== null && (typeof options !== 'object' || Array.isArray(options))) {
-    return refuse('invalid_request', { message: 'The field stream_options must be an object.', param: 'stream_options' });
+  return readStreamOptions(exchange, body, fields.streamOptions);
+}
+
+function faulty(fault: ScanFault): Refusal {
+  switch (fault.kind) {
+    case 'not_json':
+      return refuse('invalid_json', { message: `The body is not valid JSON, nested too deep, or has a number of thousands of digits: see byte ${fault.at}.` });
+    case 'not_object':
+      return refuse('invalid_request', { message: 'The body must be a JSON object.' });
+    case 'ambiguous':
+      return refuse('invalid_request', {
+        message: `The field ${fault.field} must be given once, and its name spelt in lower case as it stands here, without escapes.`,
+        param: fault.field,
+      });
+    case 'too_long':
+      return refuse('invalid_request', { message: `The value of the field ${fault.field} is too long.`, param: fault.field });
+    case 'long_name':
+      return refuse('invalid_request', { message: 'The name of a field may have at most 1024 bytes.' });
   }
-  exchange.showUsage = (options as Record<string, unknown> | null)?.['include_usage'] === true;
-  exchange.inputTokensEstimate = estimateInputTokens(body, fields);
-  return undefined;
 }
 
 const NO_MODEL_NAME = refuse('invalid_request', {
   message: 'The field model must be a string of 1 to 200 characters, none of them a control character.',
   param: 'model',
 });
+
 /** The client broke off, or the server's time-out for a whole request has answered it: the path ends all the same. */
 const BROKEN_OFF = refuse('request_timeout');
 const UNKNOWN_CODING = refuse('unsupported_media_type', {
@@ -143,8 +161,10 @@ function watchArrival(request: Exchange['request'], bytes: () => number, tooSlow
   return watchPace({ bytes, sizeBytes, timeoutMs: REQUEST_TIMEOUT_MS }, tooSlow);
 }
 
-/** What `take` says of the body once it is all there; a refusal as soon as it is too large, or has no room. */
-function collect(exchange: Exchange, bytesMax: number, take: (body: Buffer) => Refusal | undefined): Promise<Refusal | undefined> {
+/** What `read` says of the body once it is all there; a refusal as soon as it is too large, or has no room. */
+function collect(
+  exchange: Exchange, bytesMax: number, read: (body: Buffer) => Refusal | undefined | Promise<Refusal | undefined>,
+): Promise<Refusal | undefined> {
   const refused = ask(exchange, bytesMax, bytesMax);
   if (refused !== undefined) return Promise.resolve(refused);
   const { request } = exchange;
@@ -165,7 +185,7 @@ function collect(exchange: Exchange, bytesMax: number, take: (body: Buffer) => R
     request.on('end', () => {
       if (chunks === null) return;
       try {
-        resolve(take(chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? EMPTY : Buffer.concat(chunks, exchange.bodyBytes)));
+        resolve(read(chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? EMPTY : Buffer.concat(chunks, exchange.bodyBytes)));
       } catch (error) {
         reject(error as Error);
       }

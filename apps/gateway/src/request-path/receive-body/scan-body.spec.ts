@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lastField, scanBody, type BodyFields, type Span } from './scan-body.js';
+import type { Span } from './json-tokens.js';
+import { lastField } from './last-field.js';
+import { BodyScan, scanBody, scanBodyInSteps, STEP_BYTES, type BodyFields } from './scan-body.js';
 import { valueAt } from './values.js';
 
 const scan = (text: string) => scanBody(Buffer.from(text));
@@ -31,7 +33,7 @@ describe('the scan of a body', () => {
   ])('calls a field of ours that is spelt twice, or with escapes, ambiguous: %s', (text, field) => {
     expect(scan(text)).toEqual({ kind: 'ambiguous', field });
   });
-  it.each(['\\u4f60', 'a\\/b', '\\"model\\"', 'mode\\\\l', '\\tmodel', '\\u004dodel', 'model\\u0000', '\\ud83d\\ude00', '\\ud83d'])('takes a name with escapes that is none of ours, however often: %s', (name) => {
+  it.each(['\\u4f60', 'a\\/b', '\\"model\\"', 'mode\\\\l', '\\tmodel', 'model\\u0000', '\\ud83d\\ude00', '\\ud83d'])('takes a name with escapes that is none of ours, however often: %s', (name) => {
     const fields = scan(`{"${name}":1,"model":"a","${name}":{"${name}":[2]}}`) as BodyFields;
     expect(textOf(`{"${name}":1,"model":"a"`, fields.model)).toBe('"a"');
   });
@@ -63,7 +65,7 @@ describe('the scan of a body', () => {
   });
   it('agrees with JSON.parse on whatever JSON.stringify writes', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), fc.constantFrom(undefined, 1, 2), (value, indent) => {
+      fc.property(fc.dictionary(fc.string().filter((name) => name !== 'N'), fc.jsonValue({ maxDepth: 4 })), fc.constantFrom(undefined, 1, 2), (value, indent) => {
         const object = { ...value, model: 'm' };
         const text = JSON.stringify(object, null, indent);
         const scanned = scan(text);
@@ -104,6 +106,97 @@ describe('the scan of a body', () => {
       }),
       { numRuns: 3_000 },
     );
+  });
+});
+
+describe('a name that some reader could take for one of ours', () => {
+  it.each<[string, string]>([
+    ['"model":"a","MODEL":"b"', 'model'], ['"MODEL":"b","model":"a"', 'model'], ['"Model":"b"', 'model'], ['"moDEL":null', 'model'], ['"Max_Tokens":9', 'max_tokens'], ['"maxTokens":9', 'max_tokens'],
+    ['"MaxCompletionTokens":9', 'max_completion_tokens'], ['"max-tokens":9', 'max_tokens'], ['"N":100', 'n'], ['"\\u004e":100', 'n'], ['"Stream":true', 'stream'],
+    ['"ſtream":true', 'stream'], ['"\\u017ftream":true', 'stream'], ['"STREAM_OPTIONS":{}', 'stream_options'], ['"meſſages":[]', 'messages'],
+    ['"max_toKens":1', 'max_tokens'], ['"max_to\\u212Aens":1', 'max_tokens'], ['"Service_Tier":"priority"', 'service_tier'], ['"Modalities":["audio"]', 'modalities'],
+    ['"AUDIO":{}', 'audio'], ['"Web_Search_Options":{}', 'web_search_options'], ['"Tools":[]', 'tools'], ['"to\\u006fls":[]', 'tools'], ['"tools":[],"tools":[]', 'tools'],
+    ['"service_tier":null,"service_tier":"priority"', 'service_tier'], ['"Models":["b"]', 'models'], ['"modelS":["b"]', 'models'], ['"mod\\u0065ls":["b"]', 'models'],
+    ['"models":null,"models":["b"]', 'models'], ['"API_KEY":"b"', 'api_key'], ['"apiKey":"b"', 'api_key'], ['"api_Key":"b"', 'api_key'], ['"baseURL":"b"', 'base_url'], ['"apiBase":"b"', 'api_base'], ['"Provider":{}', 'provider'],
+    ['"messages":[{"role":"user","Content":"b"}]', 'messages[0].content'], ['"messages":[{},{"content":"a","content":"b"}]', 'messages[1].content'],
+    ['"messages":[{"content":[{"type":"image_url"}],"content":"b"}]', 'messages[0].content'], ['"messages":[{"c\\u006fntent":"b"}]', 'messages[0].content'],
+    ['"messages":[{"Role":"user"}]', 'messages[0].role'], ['"messages":[{"content":[{"Type":"image_url"}]}]', 'messages[0].content[0].type'],
+    ['"messages":[{"content":[{"type":"text","type":"image_url"}]}]', 'messages[0].content[0].type'], ['"messages":[{"content":[{},{"IMAGE_URL":{}}]}]', 'messages[0].content[1].image_url'],
+    ['"messages":[{"content":[{"im\\u0061ge_url":{}}]}]', 'messages[0].content[0].image_url'], ['"messages":[{"content":[{"ſource":{}}]}]', 'messages[0].content[0].source'],
+    ['"tools":[{"type":"function","Type":"web_search"}]', 'tools[0].type'], ['"tools":[{},{"t\\u0079pe":"web_search"}]', 'tools[1].type'],
+  ])('is refused by the name of ours, wherever it stands: %s', (field, named) => {
+    for (const text of [`{${field}}`, `{ ${field} ,"x":1}`, `{"x":[{}],${field}}`]) expect(scan(text), text).toEqual({ kind: 'ambiguous', field: named });
+  });
+  it.each(['temperature', 'Temperature', 'modeler', 'mode_l', 'message', 'user', 'n_', 'MAX_OUTPUT'].map((name) => [name]))('is not one that every reader takes for another: %s', (name) => {
+    expect(scan(`{"model":"a","${name}":1,"${name}":2}`)).toHaveProperty('model');
+  });
+  it('stands in the objects that we read, not deeper', () => {
+    expect(scan('{"model":"a","metadata":{"Model":1,"model":2,"MODEL":3},"messages":[{"tool_calls":[{"Content":1,"Type":2}],"content":[{"image_url":{"Type":1,"type":2}}]}]}')).toHaveProperty('model');
+  });
+  it('is never the name that Go takes for a field of ours', () => {
+    // As encoding/json folds: ASCII letters, the long s and the sign of Kelvin.
+    const spellings: Record<string, string[]> = { s: ['s', 'S', 'ſ'], k: ['k', 'K', 'K'] };
+    const ours = ['model', 'messages', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n', 'tools', 'models', 'api_key', 'service_tier'];
+    const spelt = fc.constantFrom(...ours).chain((name) => fc.tuple(fc.constant(name), fc.tuple(...[...name].map((letter) => fc.constantFrom(...(spellings[letter] ?? [letter, letter.toUpperCase()]))))));
+    fc.assert(fc.property(spelt, fc.boolean(), ([name, letters], escaped) => {
+      const other = letters.join('');
+      if (other === name) return;
+      const written = escaped ? [...other].map((letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`).join('') : other;
+      expect(scan(`{"${written}":1}`)).toEqual({ kind: 'ambiguous', field: name });
+    }), { numRuns: 500 });
+  });
+});
+
+describe('a value of a field of ours', () => {
+  it.each(['model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n'])('is refused unread where nobody means it: %s', (field) => {
+    for (const value of [`{${Array.from({ length: 500 }, (_, i) => `"${i}":0`).join(',')}}`, `"${'x'.repeat(3_000)}"`, '1'.repeat(3_000)]) expect(scan(`{"${field}":${value}}`)).toEqual({ kind: 'too_long', field });
+  });
+  it('has no number of thousands of digits, and no name a name of kilobytes', () => {
+    expect(scan(`{"x":${'1'.repeat(4_000)}}`)).not.toHaveProperty('kind');
+    expect(scan(`{"x":${'1'.repeat(5_000)}}`)).toMatchObject({ kind: 'not_json' });
+    for (const text of [`{"${'x'.repeat(2_000)}":1}`, `{"messages":[{"${'x'.repeat(2_000)}":1}]}`]) expect(scan(text)).toEqual({ kind: 'long_name' });
+  });
+});
+
+describe('the scan of a large body', () => {
+  const json = fc.jsonValue({ maxDepth: 6 });
+  const bodies = fc.oneof(
+    fc.record({ model: fc.string(), messages: fc.oneof(json, fc.array(fc.record({ role: json, content: fc.oneof(json, fc.array(fc.dictionary(fc.constantFrom('type', 'text', 'image_url'), json))) }))), tools: json, x: json }).map((body) => JSON.stringify(body)),
+    fc.tuple(fc.constantFrom('{"a":"', '{"a\\\\', '{"messages":[{"content":"'), fc.array(fc.constantFrom('\\\\', '\\"', '"', 'x'.repeat(60), '\\', ' ', '\t', ':', '}', ',')), fc.constantFrom('"}', '":1}', '"}]}')).map(([head, parts, tail]) => head + parts.join('') + tail),
+  );
+  it('comes to the same, wherever it is left and gone on with', () => {
+    fc.assert(fc.property(bodies, fc.integer({ min: 1, max: 90 }), (text, step) => {
+      const bytes = Buffer.from(text);
+      const inSteps = new BodyScan(bytes);
+      for (let limit = step; !inSteps.run(limit); limit = inSteps.at + step);
+      const outcome = scanBody(bytes);
+      // Where it is no JSON is told to the byte at which it was noticed.
+      if ('kind' in outcome && outcome.kind === 'not_json') expect(inSteps.outcome).toMatchObject({ kind: 'not_json' });
+      else expect(inSteps.outcome).toEqual(outcome);
+    }), { numRuns: 3_000 });
+  });
+  const MB = 2 ** 20;
+  it.each<[string, string]>([
+    ['names', `{"model":"m","messages":[{"x":[[{${'"0":0,'.repeat(MB / 2)}"0":0}]]},"image_url"]}`],
+    ['top-level names', `{${'"0":0,'.repeat(MB / 2)}"model":"m"}`],
+    ['one value of ours', `{"stream":{${'"0":0,'.repeat(MB / 2)}"0":0}}`],
+    ['one text', `{"model":"m","x":"${'x'.repeat(3 * MB)}"}`],
+    ['backslashes', `{"model":"m","x":"${'\\'.repeat(4 * MB)}"}`],
+    ['escaped quotes', `{"model":"m","x":"${'\\"'.repeat(2 * MB)}"}`],
+    ['white space', `{"model":"m",${' '.repeat(3 * MB)}"x":1}`],
+    ['brackets', `{"model":"m","x":[${'[],'.repeat(MB)}[]]}`],
+    ['parts', `{"model":"m","messages":[{"content":[${'{"type":"text","text":""},'.repeat(MB / 8)}{}]}]}`],
+    ['a text without an end', `{"model":"m","x":"${'x'.repeat(3 * MB)}`],
+  ])('leaves a turn to others after each step, whatever it is full of: %s', async (_what, text) => {
+    const bytes = Buffer.from(text);
+    const places = [0];
+    const scan = new BodyScan(bytes);
+    while (!scan.run(scan.at + STEP_BYTES)) places.push(scan.at);
+    for (const [i, place] of places.entries()) if (i > 0) expect(place - places[i - 1]!).toBeLessThan(STEP_BYTES + 5_000);
+    expect(places.length).toBeGreaterThan(8);
+    let turns = 1;
+    await scanBodyInSteps(bytes, () => Promise.resolve(void (turns += 1)));
+    expect(turns).toBe(places.length);
   });
 });
 

@@ -1,12 +1,14 @@
+import { REQUEST_FIELDS, type RequestField } from '../../dialects/openai-chat/request-fields.js';
 import { hasControlCharacter } from './control-characters.js';
+import {
+  BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, DEPTH_MAX, NATIVE_AFTER, OPEN_BRACE, OPEN_BRACKET, QUOTE, skipScalar, skipString, type Span,
+} from './json-tokens.js';
+import { MessagesReader } from './messages-reader.js';
+import { isNull, NameTable, nameAt } from './name-table.js';
+import { ToolsReader } from './tools-reader.js';
+import { valueAt } from './values.js';
 
-/** Where a value stands in the body: its first byte, and the one after its last. */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** The top-level fields of an inference body that the gateway reads or replaces; null where the body has none. */
+/** What a chat body asks for, as far as the gateway reads it; spans are null where the body has no such field. */
 export interface BodyFields {
   /** The byte after the opening brace: where fields are put in. */
   readonly open: number;
@@ -17,308 +19,356 @@ export interface BodyFields {
   readonly maxCompletionTokens: Span | null;
   readonly n: Span | null;
   readonly messages: Span | null;
-  readonly modalities: Span | null;
-  readonly audio: Span | null;
-  readonly serviceTier: Span | null;
-  readonly webSearchOptions: Span | null;
-  readonly usage: Span | null;
-  /** Something in `messages` may cost more than its bytes say: it nests more than messages of plain text do. */
+  /** Messages nest more than those of plain text do, so there may be parts among them. */
   readonly nestedMessages: boolean;
+  /** Whether messages hold nothing but text: their bytes bound what they cost. */
+  readonly textOnly: boolean;
+  /** Fields that may cost more or lead elsewhere than the gateway can tell, and are not null; in the order of the body. */
+  readonly others: readonly OtherField[];
+  /** There are more fields that the gateway does not know than `others` holds. */
+  readonly othersLeftOut: boolean;
+}
+
+/** A field that names another model, address or credential; one whose cost has no bound; one that nobody knows. */
+export interface OtherField extends Span {
+  readonly name: string;
+  readonly use: 'elsewhere' | 'unbounded' | 'unknown';
 }
 
 export type ScanFault =
   | { readonly kind: 'not_json'; readonly at: number }
   | { readonly kind: 'not_object' }
-  /** A field of ours spelt twice, or with escapes: two readers could understand two different things. */
-  | { readonly kind: 'ambiguous'; readonly field: string };
+  /** A name of ours given twice, or in another spelling: two readers could understand two different things. */
+  | { readonly kind: 'ambiguous'; readonly field: string }
+  /** A value that no caller means: reading it would cost more than the request. */
+  | { readonly kind: 'too_long'; readonly field: string }
+  /** A name that no field has. */
+  | { readonly kind: 'long_name' };
 
-type FieldName = Exclude<keyof BodyFields, 'open' | 'nestedMessages'>;
+/** Bodies are read in steps of so many bytes, so that a large one does not hold up the others: some 2 ms at worst. */
+export const STEP_BYTES = 256 * 1024;
+/** The longest value of a field that is parsed; 200 characters of a model may be spelt as escapes. */
+const VALUE_BYTES_MAX = 512, MODEL_BYTES_MAX = 2_048;
+const NAME_BYTES_MAX = 1_024;
+/** Fields of no known name that are told one by one. */
+const OTHERS_MAX = 64;
+
+type ReadField = 'model' | 'stream' | 'streamOptions' | 'maxTokens' | 'maxCompletionTokens' | 'n' | 'messages';
 type Found = { -readonly [K in keyof BodyFields]: BodyFields[K] };
-const FIELDS: readonly (readonly [string, FieldName])[] = [
-  ['model', 'model'],
-  ['stream', 'stream'],
-  ['stream_options', 'streamOptions'],
-  ['max_tokens', 'maxTokens'],
-  ['max_completion_tokens', 'maxCompletionTokens'],
-  ['n', 'n'],
-  ['messages', 'messages'],
-  ['modalities', 'modalities'],
-  ['audio', 'audio'],
-  ['service_tier', 'serviceTier'],
-  ['web_search_options', 'webSearchOptions'],
-  ['usage', 'usage'],
-];
-const FIELD_NAMES: ReadonlySet<string> = new Set(FIELDS.map(([name]) => name));
-interface Known {
-  readonly name: Buffer;
-  readonly field: FieldName;
-}
-/** By the length of their names: comparing bytes is cheaper than making a text of each name. */
-const FIELDS_OF_LENGTH: readonly (readonly Known[])[] = Array.from({ length: 1 + Math.max(...FIELDS.map(([name]) => name.length)) }, (_, length) =>
-  FIELDS.flatMap(([name, field]) => (name.length === length ? [{ name: Buffer.from(name), field }] : [])));
-/** Deeper nesting is refused: no client has it, and readers behind us may recurse. */
-const DEPTH_MAX = 256;
-/** A list of objects. */
-const PLAIN_MESSAGES_DEPTH = 2;
+const READ: Readonly<Record<string, ReadField>> = {
+  model: 'model', stream: 'stream', stream_options: 'streamOptions', max_tokens: 'maxTokens',
+  max_completion_tokens: 'maxCompletionTokens', n: 'n', messages: 'messages',
+};
 
-const QUOTE = 0x22, BACKSLASH = 0x5c, OPEN_BRACE = 0x7b, CLOSE_BRACE = 0x7d, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d, COMMA = 0x2c, COLON = 0x3a;
-/** String bytes looked at one by one before the search goes native. */
-const NATIVE_AFTER = 48;
-/** Bytes before the end in which a reply's usage usually stands. */
-const NEAR_END = 256;
+/** A row of the dialect's table, with what the scan does with it. */
+interface ScannedField extends RequestField {
+  readonly field: ReadField | null;
+  /** Its value, or that it is there at all, decides something. */
+  readonly decides: boolean;
+}
+const decides = ({ name, use, isBounded }: RequestField): boolean => (use !== 'free' && use !== 'bounded') || isBounded !== undefined || name === 'tools';
+const NAMES = new NameTable<ScannedField>(
+  REQUEST_FIELDS.map((row) => ({ ...row, field: READ[row.name] ?? null, decides: decides(row) })),
+  (row) => row.decides,
+  (row) => row.decides && row.use !== 'unbounded',
+);
+
+/** What stands at the next byte that is no white space. */
+const VALUE = 0, VALUE_OR_CLOSE = 1, NAME = 2, NAME_OR_CLOSE = 3, AT_COLON = 4, AFTER = 5;
+/** What a text has come to that has no end yet: it has none in the body, or none before the end of this step. */
+const BROKEN = -1, PAUSED = -2;
+const NO_OTHERS: readonly OtherField[] = [];
+/** Deeper than this nothing is looked at but its grammar: the values of a part. */
+const READ_DEPTH = 5;
 
 /**
- * Finds the top-level fields of a JSON object without building it. The grammar is checked to the last bracket; of
- * strings it is checked that they end and hold no raw control character, while their escapes and their UTF-8 go
- * upstream as they came. A field that is none of ours may have any name, also one that is spelt with escapes.
+ * Finds the top-level fields of a chat body without building it, and looks at its messages and tools on the way. The
+ * grammar is checked to the last bracket; of strings it is checked that they end and hold no raw control character,
+ * while their escapes and their UTF-8 go upstream as they came. A name that decides something must be spelt exactly,
+ * and stand once: some readers pass over case, and of two names some take the first.
  */
 export function scanBody(bytes: Buffer): BodyFields | ScanFault {
-  let at = skipSpace(bytes, 0);
-  if (bytes[at] !== OPEN_BRACE) {
-    const end = skipValue(bytes, at);
-    return end > 0 && skipSpace(bytes, end) === bytes.length ? { kind: 'not_object' } : { kind: 'not_json', at };
-  }
-  const found: Found = {
-    open: at + 1, model: null, stream: null, streamOptions: null, maxTokens: null, maxCompletionTokens: null, n: null, messages: null,
-    modalities: null, audio: null, serviceTier: null, webSearchOptions: null, usage: null, nestedMessages: false,
+  const scan = new BodyScan(bytes);
+  scan.run(bytes.length);
+  return scan.outcome!;
+}
+
+/** The same in steps, with a turn of the event loop between them. */
+export async function scanBodyInSteps(bytes: Buffer, nextTurn: () => Promise<void>): Promise<BodyFields | ScanFault> {
+  const scan = new BodyScan(bytes);
+  while (!scan.run(scan.at + STEP_BYTES)) await nextTurn();
+  return scan.outcome!;
+}
+
+/** A scan that can be left and gone on with. */
+export class BodyScan {
+  /** How far it has come. */
+  at = 0;
+  outcome: BodyFields | ScanFault | null = null;
+
+  readonly #closers: number[] = [];
+  readonly #found: Found = {
+    open: 0, model: null, stream: null, streamOptions: null, maxTokens: null, maxCompletionTokens: null, n: null, messages: null,
+    nestedMessages: false, textOnly: true, others: NO_OTHERS, othersLeftOut: false,
   };
-  at = skipSpace(bytes, found.open);
-  if (bytes[at] === CLOSE_BRACE) return finish(bytes, at + 1, found);
-  for (;;) {
-    if (bytes[at] !== QUOTE) return { kind: 'not_json', at };
-    const nameEnd = skipString(bytes, at + 1);
-    if (nameEnd < 0) return { kind: 'not_json', at };
-    if (isEscaped(bytes, at + 1, nameEnd - 1)) {
-      const name = unescaped(bytes, at, nameEnd);
-      if (name === undefined) return { kind: 'not_json', at };
-      if (FIELD_NAMES.has(name)) return { kind: 'ambiguous', field: name };
+  #state = VALUE;
+  /** Where the text began that is being read, at its quote, and whether it is a name. */
+  #textStart = 0;
+  #textIsName = false;
+  #textPaused = false;
+  /** From here on its control characters are still to be looked for. */
+  #textUnchecked = 0;
+  /** The top-level field whose value is being read: its row, where it has one, and where its name and value stand. */
+  #row: ScannedField | null = null;
+  #nameStart = 0;
+  #nameEnd = 0;
+  #valueStart = 0;
+  #reader: MessagesReader | ToolsReader | null = null;
+  #isObject = false;
+  /** Those besides the fields that are read. */
+  #seen: Set<ScannedField> | null = null;
+
+  constructor(readonly bytes: Buffer) {}
+
+  /** Goes on to `limit`, or a few bytes further; true when `outcome` is there. */
+  run(limit: number): boolean {
+    const { bytes } = this;
+    const closers = this.#closers;
+    const isLast = limit >= bytes.length;
+    const end = isLast ? bytes.length : limit;
+    const window = isLast ? bytes : bytes.subarray(0, end);
+    let at = this.at;
+    let state = this.#state;
+    if (this.#textPaused) {
+      this.#textPaused = false;
+      at = this.#restOfText(window, at, this.#textUnchecked);
+      if (at === PAUSED) return false;
+      if (at === BROKEN || !this.#takeText(at)) return this.#end(this.outcome ?? { kind: 'not_json', at: this.#textStart });
+      state = this.#textIsName ? AT_COLON : AFTER;
     }
-    const field = fieldNamed(bytes, at + 1, nameEnd - 1);
-    at = skipSpace(bytes, nameEnd);
-    if (bytes[at] !== COLON) return { kind: 'not_json', at };
-    const start = skipSpace(bytes, at + 1);
-    const end = skipValue(bytes, start);
-    if (end < 0) return { kind: 'not_json', at: start };
-    if (field !== null) {
-      if (found[field] !== null) return { kind: 'ambiguous', field: FIELDS.find(([, each]) => each === field)![0] };
-      found[field] = { start, end };
-      if (field === 'messages') found.nestedMessages = deepest > PLAIN_MESSAGES_DEPTH;
-    }
-    at = skipSpace(bytes, end);
-    if (bytes[at] === CLOSE_BRACE) return finish(bytes, at + 1, found);
-    if (bytes[at] !== COMMA) return { kind: 'not_json', at };
-    at = skipSpace(bytes, at + 1);
-  }
-}
-
-/**
- * The value of the last field of a name (given with its quotes) of a JSON object, looked for from its end: of a reply that is mostly text, the few
- * bytes behind the field are all that is read. Undefined where it cannot be told so: no such name, it stands deeper, or
- * within a string. Then `scanBody` tells.
- */
-export function lastField(bytes: Buffer, quotedName: Buffer): Span | undefined {
-  const at = lastIndexOf(bytes, quotedName);
-  // Behind a backslash the quote is text.
-  if (at <= 0 || bytes[at - 1] === BACKSLASH) return undefined;
-  const colon = skipSpace(bytes, at + quotedName.length);
-  if (bytes[colon] !== COLON) return undefined;
-  const start = skipSpace(bytes, colon + 1);
-  const end = skipValue(bytes, start);
-  if (end < 0) return undefined;
-  // What follows closes one brace, and that is the last one: so the field was the object's own.
-  let next = skipSpace(bytes, end);
-  while (bytes[next] === COMMA) {
-    const value = skipName(bytes, skipSpace(bytes, next + 1));
-    if (value < 0) return undefined;
-    const valueEnd = skipValue(bytes, value);
-    if (valueEnd < 0) return undefined;
-    next = skipSpace(bytes, valueEnd);
-  }
-  return bytes[next] === CLOSE_BRACE && skipSpace(bytes, next + 1) === bytes.length ? { start, end } : undefined;
-}
-
-/** Near the end a loop finds it before a native search has begun. */
-function lastIndexOf(bytes: Buffer, word: Buffer): number {
-  const [first, length] = [word[0], word.length];
-  const near = Math.max(0, bytes.length - NEAR_END);
-  for (let from = bytes.length - length; from >= near; from--) {
-    if (bytes[from] !== first) continue;
-    let at = 1;
-    while (at < length && bytes[from + at] === word[at]) at++;
-    if (at === length) return from;
-  }
-  return near === 0 ? -1 : bytes.lastIndexOf(word, near - 1);
-}
-
-function finish(bytes: Buffer, end: number, found: Found): BodyFields | ScanFault {
-  const rest = skipSpace(bytes, end);
-  return rest === bytes.length ? found : { kind: 'not_json', at: rest };
-}
-
-function isEscaped(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (bytes[at] === BACKSLASH) return true;
-  return false;
-}
-
-/** What a name (with its quotes) says once its escapes are read; undefined where they are no JSON. */
-function unescaped(bytes: Buffer, start: number, end: number): string | undefined {
-  try {
-    return JSON.parse(bytes.toString('utf8', start, end)) as string;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Which of our fields a name stands for; null for any other. */
-function fieldNamed(bytes: Buffer, start: number, end: number): FieldName | null {
-  const candidates = FIELDS_OF_LENGTH[end - start];
-  if (candidates === undefined) return null;
-  for (let i = 0; i < candidates.length; i++) {
-    const { name, field } = candidates[i]!;
-    let at = 0;
-    while (at < name.length && bytes[start + at] === name[at]) at++;
-    if (at === name.length) return field;
-  }
-  return null;
-}
-
-function skipSpace(bytes: Buffer, from: number): number {
-  let at = from;
-  for (;;) {
-    const byte = bytes[at];
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
-    at++;
-  }
-}
-
-/**
- * From the byte after the opening quote to the byte after the closing one; -1 where there is none, or a raw control
- * character stands before it.
- */
-function skipString(bytes: Buffer, from: number): number {
-  const near = Math.min(from + NATIVE_AFTER, bytes.length);
-  let at = from;
-  while (at < near) {
-    let byte = bytes[at]!;
-    if (byte === QUOTE) return at + 1;
-    if (byte === BACKSLASH) byte = bytes[++at]!;
-    // An escape never makes a control character of one, so none may stand behind a backslash either.
-    if (byte < 0x20) return -1;
-    at++;
-  }
-  const native = at;
-  for (;;) {
-    const quote = bytes.indexOf(QUOTE, at);
-    if (quote < 0) return -1;
-    let slash = quote - 1;
-    while (slash >= at && bytes[slash] === BACKSLASH) slash--;
-    if ((quote - 1 - slash) % 2 === 0) return hasControlCharacter(bytes, native, quote) ? -1 : quote + 1;
-    at = quote + 1;
-  }
-}
-
-const TRUE = Buffer.from('true'), FALSE = Buffer.from('false'), NULL = Buffer.from('null');
-
-/** The byte after a number, `true`, `false` or `null`; -1 where it is none. */
-function skipScalar(bytes: Buffer, from: number): number {
-  switch (bytes[from]) {
-    case 0x74: return skipWord(bytes, from, TRUE);
-    case 0x66: return skipWord(bytes, from, FALSE);
-    case 0x6e: return skipWord(bytes, from, NULL);
-    default: return skipNumber(bytes, from);
-  }
-}
-
-function skipWord(bytes: Buffer, from: number, word: Buffer): number {
-  for (let i = 1; i < word.length; i++) if (bytes[from + i] !== word[i]) return -1;
-  return from + word.length;
-}
-
-const MINUS = 0x2d, PLUS = 0x2b, POINT = 0x2e, ZERO = 0x30, NINE = 0x39;
-
-function skipNumber(bytes: Buffer, from: number): number {
-  const first = bytes[from] === MINUS ? from + 1 : from;
-  let at = skipDigits(bytes, first);
-  if (at === first || (bytes[first] === ZERO && at > first + 1)) return -1;
-  if (bytes[at] === POINT) {
-    const end = skipDigits(bytes, at + 1);
-    if (end === at + 1) return -1;
-    at = end;
-  }
-  if (bytes[at] === 0x65 || bytes[at] === 0x45) {
-    const sign = bytes[at + 1];
-    const digits = sign === PLUS || sign === MINUS ? at + 2 : at + 1;
-    at = skipDigits(bytes, digits);
-    if (at === digits) return -1;
-  }
-  return at;
-}
-
-function skipDigits(bytes: Buffer, from: number): number {
-  let at = from;
-  while (bytes[at]! >= ZERO && bytes[at]! <= NINE) at++;
-  return at;
-}
-
-/** How deep the value that was skipped last is nested: 0 for a scalar or a string. Kept beside, so that a skip makes nothing. */
-let deepest = 0;
-
-/** The byte after a value; -1 where it is none. */
-function skipValue(bytes: Buffer, from: number): number {
-  const first = bytes[from];
-  deepest = 0;
-  if (first === QUOTE) return skipString(bytes, from + 1);
-  if (first === OPEN_BRACE || first === OPEN_BRACKET) return skipNested(bytes, from);
-  return skipScalar(bytes, from);
-}
-
-/** The byte after an object or array, whatever it nests; -1 where the brackets, commas or names are wrong. */
-function skipNested(bytes: Buffer, from: number): number {
-  const closers: number[] = [];
-  let at = from;
-  for (;;) {
-    // At a value.
-    const byte = bytes[at];
-    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-      if (closers.length === DEPTH_MAX) return -1;
-      const closer = byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET;
-      at = skipSpace(bytes, at + 1);
-      if (bytes[at] === closer) {
-        at += 1;
-        if (closers.length >= deepest) deepest = closers.length + 1;
-      } else {
-        closers.push(closer);
-        if (closers.length > deepest) deepest = closers.length;
-        if (closer === CLOSE_BRACE && (at = skipName(bytes, at)) < 0) return -1;
-        continue;
-      }
-    } else {
-      at = byte === QUOTE ? skipString(bytes, at + 1) : skipScalar(bytes, at);
-      if (at < 0) return -1;
-    }
-    // After a value: what it stands in goes on, or ends.
     for (;;) {
-      const closer = closers.at(-1);
-      if (closer === undefined) return at;
-      at = skipSpace(bytes, at);
-      if (bytes[at] === closer) {
-        closers.pop();
-        at += 1;
-        continue;
+      let byte = bytes[at]!;
+      while ((byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) && at < end) byte = bytes[++at]!;
+      if (at >= end) {
+        this.at = at;
+        this.#state = state;
+        if (!isLast) return false;
+        return this.#end(state === AFTER && closers.length === 0 ? this.#finished() : { kind: 'not_json', at });
       }
-      if (bytes[at] !== COMMA) return -1;
-      at = skipSpace(bytes, at + 1);
-      if (closer === CLOSE_BRACE && (at = skipName(bytes, at)) < 0) return -1;
-      break;
+      switch (state) {
+        case AFTER: {
+          const depth = closers.length;
+          if (depth > 0 && byte === closers[depth - 1]) {
+            at += 1;
+            if (!this.#close(at)) return true;
+          } else if (depth > 0 && byte === COMMA) {
+            at += 1;
+            state = closers[depth - 1] === CLOSE_BRACE ? NAME : VALUE;
+          } else return this.#end({ kind: 'not_json', at });
+          continue;
+        }
+        case AT_COLON:
+          if (byte !== COLON) return this.#end({ kind: 'not_json', at });
+          at += 1;
+          state = VALUE;
+          continue;
+        case VALUE_OR_CLOSE:
+          if (byte === CLOSE_BRACKET) {
+            at += 1;
+            if (!this.#close(at)) return true;
+            state = AFTER;
+            continue;
+          }
+          break;
+        case NAME_OR_CLOSE:
+          if (byte === CLOSE_BRACE) {
+            at += 1;
+            if (!this.#close(at)) return true;
+            state = AFTER;
+            continue;
+          }
+          if (byte !== QUOTE) return this.#end({ kind: 'not_json', at });
+          break;
+        case NAME:
+          if (byte !== QUOTE) return this.#end({ kind: 'not_json', at });
+          break;
+      }
+      if (byte === QUOTE) {
+        this.#textStart = at;
+        this.#textIsName = state === NAME || state === NAME_OR_CLOSE;
+        const textEnd = isLast ? skipString(bytes, at + 1) : this.#text(window, at + 1);
+        if (textEnd === PAUSED) return false;
+        if (textEnd === BROKEN || !this.#takeText(textEnd)) return this.#end(this.outcome ?? { kind: 'not_json', at });
+        at = textEnd;
+        if (!this.#textIsName) state = AFTER;
+        else if (bytes[at] !== COLON) state = AT_COLON;
+        else {
+          at += 1;
+          state = VALUE;
+        }
+      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+        if (closers.length === DEPTH_MAX) return this.#end({ kind: 'not_json', at });
+        this.#open(at);
+        closers.push(byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET);
+        state = byte === OPEN_BRACE ? NAME_OR_CLOSE : VALUE_OR_CLOSE;
+        at += 1;
+      } else {
+        const scalarEnd = skipScalar(bytes, at);
+        if (scalarEnd < 0) return this.#end({ kind: 'not_json', at });
+        if (!this.#takeScalar(at, scalarEnd)) return true;
+        at = scalarEnd;
+        state = AFTER;
+      }
     }
   }
-}
 
-/** From a name's opening quote to the value behind its colon; -1 where that is not what stands there. */
-function skipName(bytes: Buffer, from: number): number {
-  if (bytes[from] !== QUOTE) return -1;
-  const end = skipString(bytes, from + 1);
-  if (end < 0) return -1;
-  const colon = skipSpace(bytes, end);
-  return bytes[colon] === COLON ? skipSpace(bytes, colon + 1) : -1;
+  /** From the byte after the opening quote of a text to the byte after its closing one, or `BROKEN`, or `PAUSED`. */
+  #text(window: Buffer, from: number): number {
+    const { bytes } = this;
+    const near = Math.min(from + NATIVE_AFTER, bytes.length);
+    let at = from;
+    while (at < near) {
+      let byte = bytes[at]!;
+      if (byte === QUOTE) return at + 1;
+      if (byte === BACKSLASH) byte = bytes[++at]!;
+      // An escape never makes a control character of one, so none may stand behind a backslash either.
+      if (byte < 0x20) return BROKEN;
+      at++;
+    }
+    return this.#restOfText(window, at, at);
+  }
+
+  /** The same from within the text, with a native search; control characters are looked for from `unchecked` on. */
+  #restOfText(window: Buffer, from: number, unchecked: number): number {
+    const { bytes } = this;
+    let at = from;
+    for (;;) {
+      const found = at < window.length ? window.indexOf(QUOTE, at) : -1;
+      if (found < 0 && window.length === bytes.length) return BROKEN;
+      const end = found < 0 ? Math.max(at, window.length) : found;
+      let slash = end - 1;
+      while (slash >= at && bytes[slash] === BACKSLASH) slash--;
+      const isEscaped = (end - 1 - slash) % 2 === 1;
+      if (found >= 0 && !isEscaped) return hasControlCharacter(bytes, unchecked, end) ? BROKEN : end + 1;
+      if (found < 0) {
+        if (hasControlCharacter(bytes, Math.min(unchecked, end), end)) return BROKEN;
+        this.at = isEscaped ? end + 1 : end;
+        this.#textUnchecked = end;
+        this.#textPaused = true;
+        return PAUSED;
+      }
+      at = end + 1;
+    }
+  }
+
+  /** A text has ended before `end`; false where that ends the scan. */
+  #takeText(end: number): boolean {
+    if (!this.#textIsName) return this.#takeScalar(this.#textStart, end);
+    const depth = this.#closers.length;
+    if (depth === 1 && this.#isObject) return this.#nameField(this.#textStart + 1, end - 1);
+    if (this.#reader === null || depth > READ_DEPTH) return true;
+    if (end - this.#textStart > NAME_BYTES_MAX) return this.#fail({ kind: 'long_name' });
+    const fault = this.#reader.name(this.bytes, this.#textStart + 1, end - 1, depth);
+    return fault === null || this.#fail(fault);
+  }
+
+  /** The name of a top-level field. */
+  #nameField(start: number, end: number): boolean {
+    const { bytes } = this;
+    const row = NAMES.exact(bytes, start, end)?.row ?? null;
+    this.#row = row;
+    this.#nameStart = start;
+    this.#nameEnd = end;
+    this.#reader = null;
+    if (row !== null) {
+      if (row.field === 'messages') this.#reader = new MessagesReader();
+      else if (row.name === 'tools') this.#reader = new ToolsReader();
+      return !this.#isRepeated(row) || this.#fail({ kind: 'ambiguous', field: row.name });
+    }
+    if (end - start > NAME_BYTES_MAX) return this.#fail({ kind: 'long_name' });
+    const meant = NAMES.mistakenFor(bytes, start, end);
+    if (meant === undefined) return this.#fail({ kind: 'not_json', at: start - 1 });
+    return meant === null || this.#fail({ kind: 'ambiguous', field: meant.name });
+  }
+
+  /** Whether a field that decides something is there for the second time. */
+  #isRepeated(row: ScannedField): boolean {
+    if (row.field !== null) return this.#found[row.field] !== null;
+    if (!row.decides) return false;
+    if (this.#seen === null) this.#seen = new Set();
+    return this.#seen.size === this.#seen.add(row).size;
+  }
+
+  #takeScalar(start: number, end: number): boolean {
+    const depth = this.#closers.length;
+    if (depth === 1) this.#valueStart = start;
+    if (this.#reader !== null && depth <= READ_DEPTH) this.#reader.scalar(this.bytes, start, end, depth);
+    return depth !== 1 || this.#takeField(end);
+  }
+
+  #open(at: number): void {
+    const depth = this.#closers.length;
+    if (depth === 0) {
+      this.#isObject = this.bytes[at] === OPEN_BRACE;
+      this.#found.open = at + 1;
+    } else if (depth === 1) this.#valueStart = at;
+    if (this.#reader !== null && depth <= READ_DEPTH) this.#reader.open(this.bytes, at, depth);
+  }
+
+  /** A bracket has closed before `end`; false where that ends the scan. */
+  #close(end: number): boolean {
+    this.#closers.pop();
+    const depth = this.#closers.length;
+    if (this.#reader !== null && depth <= READ_DEPTH) this.#reader.close(depth);
+    return depth !== 1 || this.#takeField(end);
+  }
+
+  /** The value of a top-level field has ended before `end`; false where that ends the scan. */
+  #takeField(end: number): boolean {
+    const row = this.#row;
+    if (!this.#isObject || (row !== null && !row.decides)) return true;
+    const span = { start: this.#valueStart, end };
+    if (row === null || row.field === null) {
+      this.#takeOther(row, span);
+      return true;
+    }
+    this.#found[row.field] = span;
+    if (this.#reader instanceof MessagesReader) {
+      this.#found.nestedMessages = this.#reader.nested;
+      this.#found.textOnly = this.#reader.textOnly;
+      return true;
+    }
+    const bytesMax = row.field === 'model' ? MODEL_BYTES_MAX : VALUE_BYTES_MAX;
+    return end - span.start <= bytesMax || this.#fail({ kind: 'too_long', field: row.name });
+  }
+
+  /** Keeps in mind a field that asks for something, unless it is null or what it asks for is bounded. */
+  #takeOther(row: ScannedField | null, span: Span): void {
+    const { bytes } = this;
+    const { start, end } = span;
+    if (isNull(bytes, start)) return;
+    if (this.#reader instanceof ToolsReader && this.#reader.functionsOnly) return;
+    if (row?.isBounded !== undefined && end - start <= VALUE_BYTES_MAX && row.isBounded(valueAt(bytes, span))) return;
+    if (row === null && this.#found.others.length >= OTHERS_MAX) {
+      this.#found.othersLeftOut = true;
+      return;
+    }
+    const name = row?.name ?? nameAt(bytes, this.#nameStart, this.#nameEnd);
+    const use = row?.use === 'elsewhere' ? 'elsewhere' : row === null ? 'unknown' : 'unbounded';
+    this.#found.others = [...this.#found.others, { ...span, name, use }];
+  }
+
+  #finished(): BodyFields | ScanFault {
+    return this.#isObject ? this.#found : { kind: 'not_object' };
+  }
+
+  #fail(fault: ScanFault): false {
+    this.outcome = fault;
+    return false;
+  }
+
+  #end(outcome: BodyFields | ScanFault): true {
+    this.outcome = outcome;
+    return true;
+  }
 }

@@ -1,4 +1,4 @@
-import type { Span } from './scan-body.js';
+import type { Span } from './json-tokens.js';
 
 const QUOTE = 0x22, BACKSLASH = 0x5c, ZERO = 0x30, NINE = 0x39;
 /** Strings up to this length are looked at byte by byte. */

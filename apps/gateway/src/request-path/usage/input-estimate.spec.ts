@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scanBody } from '../receive-body/scan-body.js';
-import { estimateInputTokens } from './input-estimate.js';
+import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import { estimateInputTokens, estimateInputTokensInSteps, estimateSteps } from './input-estimate.js';
 
 const IMAGE = 1_100, LOW = 85, PAGE = 2_000, REFERENCE = 10_000;
 const base64 = (bytes: number): string => 'iVBORw0K'.repeat(Math.ceil(bytes / 6)).slice(0, Math.ceil(bytes / 3) * 4);
@@ -122,6 +122,28 @@ describe('the estimate of input', () => {
     }
     const parts = Buffer.from(`{"model":"m","messages":[{"role":"user","content":[${'{"image_url":{"url":"data:"}},'.repeat(300_000)}{}]}]}`);
     expect(estimated(parts)).toBeGreaterThan(300_000 * IMAGE);
+  });
+
+  it.each<[string, string]>([
+    ['escapes', `{"model":"m","x":"${'\\u00e9'.repeat(600_000)}"}`],
+    ['escapes that are none', `{"model":"m","x":"${'\\n'.repeat(1_500_000)}"}`],
+    ['parts', `{"messages":[{"content":[${'{"type":"image_url","image_url":{"url":"data:"}},'.repeat(60_000)}{}]}]}`],
+    ['one part', `{"messages":[{"content":[{"type":"text","text":"${'\\"'.repeat(1_500_000)}"}]}]}`],
+  ])('of a large body leaves a turn to others after each step, and comes to the same: %s', async (_what, text) => {
+    const body = Buffer.from(text);
+    const fields = scanBody(body) as BodyFields;
+    const places: number[] = [];
+    for (const steps = estimateSteps(body, fields); ;) {
+      const { done, value } = steps.next();
+      if (done === true) break;
+      // It begins again where it looks at parts.
+      expect(value - (places.at(-1) ?? 0)).toBeLessThan(300_000);
+      places.push(value);
+    }
+    expect(places.length).toBeGreaterThan(8);
+    let turns = 0;
+    expect(await estimateInputTokensInSteps(body, fields, () => Promise.resolve(void (turns += 1)))).toBe(estimateInputTokens(body, fields));
+    expect(turns).toBe(places.length);
   });
 });
 

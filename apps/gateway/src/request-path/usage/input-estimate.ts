@@ -36,6 +36,9 @@ interface Media {
   tokens: number;
 }
 
+/** Bytes after which a count in steps is left for a turn of the event loop. */
+const STEP_BYTES = 256 * 1024;
+
 /**
  * Input tokens of a chat body by our own count, for the tokens-per-minute limit and for what is charged where no
  * report comes: four bytes a token over all that was sent, but images, audio, video and files, inline or by reference,
@@ -44,10 +47,30 @@ interface Media {
  * Only a body whose messages hold parts is looked at again: once, without building anything, long strings natively.
  */
 export function estimateInputTokens(body: Buffer, fields: BodyFields): number {
+  if (!fields.nestedMessages && !body.includes(UNICODE_ESCAPE)) return Math.ceil(body.length / BYTES_IN_TOKEN);
+  const estimate = estimateSteps(body, fields);
+  for (;;) {
+    const { done, value } = estimate.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same, with a turn of the event loop between its steps. */
+export async function estimateInputTokensInSteps(body: Buffer, fields: BodyFields, nextTurn: () => Promise<void>): Promise<number> {
+  const estimate = estimateSteps(body, fields);
+  for (;;) {
+    const { done, value } = estimate.next();
+    if (done === true) return value;
+    await nextTurn();
+  }
+}
+
+/** Stops after each step with the place in the body that it has come to. */
+export function* estimateSteps(body: Buffer, fields: BodyFields): Generator<number, number> {
   const { messages, nestedMessages } = fields;
-  const bytes = body.length - bytesOfEscapes(body);
+  const bytes = body.length - (yield* bytesOfEscapes(body));
   if (!nestedMessages || messages === null) return Math.ceil(bytes / BYTES_IN_TOKEN);
-  const media = mediaIn(body, messages.start, messages.end);
+  const media = yield* mediaIn(body, messages.start, messages.end);
   return Math.ceil(Math.max(bytes - media.bytes, 0) / BYTES_IN_TOKEN) + media.tokens;
 }
 
@@ -55,14 +78,24 @@ export function estimateInputTokens(body: Buffer, fields: BodyFields): number {
  * How many bytes the escapes of a body have on top of the characters that they spell: some writers of JSON, Python's
  * among them, spell each character beyond ASCII in six bytes, which would double the tokens of a Chinese text.
  */
-function bytesOfEscapes(body: Buffer): number {
-  const first = body.indexOf(UNICODE_ESCAPE);
+function* bytesOfEscapes(body: Buffer): Generator<number, number> {
+  let first = -1;
+  for (let from = 0; first === -1 && from < body.length; from += STEP_BYTES) {
+    if (from > 0) yield from;
+    const found = (from === 0 && body.length <= STEP_BYTES ? body : body.subarray(from, from + STEP_BYTES + 1)).indexOf(UNICODE_ESCAPE);
+    if (found !== -1) first = from + found;
+  }
   if (first === -1) return 0;
   let at = first;
   // The backslash may itself be escaped, and then spells nothing with the letter behind it.
   while (body[at - 1] === BACKSLASH) at -= 1;
   let bytes = 0;
+  let step = at + STEP_BYTES;
   for (; at < body.length; at++) {
+    if (at >= step) {
+      yield at;
+      step = at + STEP_BYTES;
+    }
     if (body[at] !== BACKSLASH) continue;
     if (body[at + 1] === LOWER_U) bytes += ESCAPE_LENGTH - lengthSpelt(body, at + 2);
     at += 1;
@@ -79,13 +112,22 @@ function lengthSpelt(body: Buffer, at: number): number {
 }
 
 /** What is no text in the messages of a body whose grammar has been checked. */
-function mediaIn(body: Buffer, start: number, end: number): Media {
+function* mediaIn(body: Buffer, start: number, end: number): Generator<number, Media> {
   const parts = new PartsReader();
   let depth = 0;
+  let step = start + STEP_BYTES;
   for (let at = start; at < end; ) {
+    if (at >= step) {
+      yield at;
+      step = at + STEP_BYTES;
+    }
     const byte = body[at]!;
     if (byte === QUOTE) {
-      const close = stringEnd(body, at + 1, end);
+      let close = stringEnd(body, at + 1, end);
+      while (close < 0) {
+        yield ~close;
+        close = stringEnd(body, ~close, end);
+      }
       const next = skipSpace(body, close + 1);
       if (body[next] === COLON) parts.name(body, at + 1, close, depth);
       else parts.text(body, at + 1, close, depth);
@@ -167,10 +209,13 @@ function skipSpace(body: Buffer, from: number): number {
 
 /**
  * The closing quote of a string, from the byte after its opening one. Short strings, and the stretches between escaped
- * quotes, are read byte by byte: a native search costs as much as some fifty of them.
+ * quotes, are read byte by byte: a native search costs as much as some fifty of them. After a step within one string
+ * the answer is `~` of where to go on.
  */
 function stringEnd(body: Buffer, from: number, end: number): number {
+  const limit = from + STEP_BYTES;
   for (let at = from; ; ) {
+    if (at >= limit) return ~at;
     const near = Math.min(at + NATIVE_AFTER, end);
     while (at < near) {
       const byte = body[at]!;
