@@ -3,11 +3,11 @@ import { connect, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Body, Controller, Get, Module, Post, Req, UseGuards } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { createLogger } from '@tollgate/telemetry';
+import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import type { FastifyRequest } from 'fastify';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ADMIN_SECRET, AdminGuard, clientAddressOf, createNestServer, parseBody } from './index.js';
+import { ADMIN_SECRET, AdminGuard, clientAddressOf, createNestServer, guardHeads, parseBody } from './index.js';
 
 const lines: string[] = [];
 
@@ -29,7 +29,7 @@ class WhoController {
   }
 }
 
-@Module({ controllers: [WhoController], providers: [{ provide: ADMIN_SECRET, useValue: 'admin-secret' }] })
+@Module({ controllers: [WhoController], providers: [{ provide: ADMIN_SECRET, useValue: 'admin-secret' }, ...guardHeads('/who/guarded', AdminGuard)] })
 class WhoModule {}
 
 let behind: NestFastifyApplication;
@@ -104,6 +104,18 @@ describe('the address of who asks', () => {
     expect((await guess('203.0.113.21', 'admin-secret')).status).toBe(200);
     expect(lines.join('')).toContain('"address":"203.0.113.20"');
     expect(lines.join('')).not.toContain('canary-guess');
+  });
+
+  it('is let in by one check, though a guard sees the head of a request and the controller’s sees it again', async () => {
+    const registry = createMetricsRegistry('test', { processMetrics: false });
+    const app = await createNestServer(WhoModule, { logger: createLogger({ service: 'test', level: 'silent' }), registry });
+    await app.listen(0, '::');
+    expect((await exchange(app, 'GET /who/guarded', ['authorization: Bearer admin-secret'])).status).toBe(200);
+    expect((await exchange(app, 'GET /who/guarded', ['authorization: Bearer wrong'])).status).toBe(401);
+    const text = await registry.metrics();
+    expect(text).toContain('{secret="admin",outcome="right",service="test"} 1\n');
+    expect(text).toContain('{secret="admin",outcome="wrong",service="test"} 1\n');
+    await app.close();
   });
 
   it('beside guesses at the service secret is not believed, and they leave a line', async () => {
