@@ -71,6 +71,45 @@ describe('the cache of keys', () => {
     expect(dead).toEqual([DEAD]);
   });
 
+  it('refuses a key whose tombstone it has heard though nobody can be asked any more', async () => {
+    const store = new Store();
+    const cache = cacheOn(store, () => Promise.resolve(ACTIVE));
+    expect(await kindOf(cache)).toBe('active');
+    store.listener.changed(DEAD);
+    store.answer = () => Promise.reject(new Error('away'));
+    expect(await kindOf(cache)).toBe('refused');
+  });
+
+  it('tells of a tombstone also where it is found by a look-up', async () => {
+    const store = new Store();
+    const dead: KeySnapshot[] = [];
+    store.answer = () => Promise.resolve({ kind: 'found', snapshot: DEAD });
+    expect(await kindOf(cacheOn(store, () => Promise.resolve(null), dead))).toBe('refused');
+    expect(dead).toEqual([DEAD]);
+  });
+
+  it('says of a key that was identified before whether it lives, and when that must be asked', async () => {
+    const store = new Store();
+    const cache = cacheOn(store, () => Promise.resolve(ACTIVE));
+    const standings: string[] = [];
+    const identity = await cache.identify(DIGEST);
+    if (identity.kind !== 'active') throw new Error('the key lives');
+    const look = (): void => void standings.push(cache.standing(identity.key));
+    look();
+    store.listener.changed({ ...ACTIVE, version: 2 });
+    look();
+    await cache.identify(DIGEST);
+    look();
+    store.age = 3_001;
+    look();
+    store.age = 0;
+    store.listener.gap();
+    look();
+    store.listener.changed(DEAD);
+    look();
+    expect(standings).toEqual(['alive', 'unknown', 'alive', 'untrusted', 'unknown', 'invalid_api_key']);
+  });
+
   it('trusts nothing it remembers when it has not heard of changes for 3 s: the authority is asked each time', async () => {
     const store = new Store();
     let now: KeySnapshot = ACTIVE;
