@@ -39,7 +39,11 @@ async function start(): Promise<void> {
   const redis = connectRedis({ url: environment.REDIS_URL, name: SERVICE, onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached') });
   const bus = kafkaBus({ brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX });
   const internal = { serviceSecret: environment.TOLLGATE_SERVICE_SECRET, timeoutMs: INTERNAL_TIMEOUT_MS };
-  const keyManagement = httpKeyManagementApi({ ...internal, url: environment.KEY_MANAGEMENT_URL, pepperId: pepperId(environment.TOLLGATE_PEPPER) });
+  const keyManagement = httpKeyManagementApi({
+    ...internal,
+    url: environment.KEY_MANAGEMENT_URL,
+    pepperId: pepperId(environment.TOLLGATE_PEPPER),
+  });
   const usageBilling = httpUsageBillingApi({ ...internal, url: environment.USAGE_BILLING_URL });
   const snapshots = new RedisKeySnapshotReader(redis);
   const admission = new RedisAdmission(redis);

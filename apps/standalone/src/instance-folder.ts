@@ -47,8 +47,9 @@ export function instanceFolder(folder: string, { onServer, pepperGiven }: Instan
   const database = onServer ? 'server' : 'embedded';
   if (proof === null) writeManifest(folder, found, { state: 'begun', database });
   const moves = onServer && found?.state === 'made' && found.database === 'embedded';
+  const before = `the data of this instance was in ${databaseFolder(folder)} so far`;
   return {
-    warning: moves ? `the data of this instance was in ${databaseFolder(folder)} so far; from now on it is in the database of DATABASE_URL` : null,
+    warning: moves ? `${before}; from now on it is in the database of DATABASE_URL` : null,
     made: () => writeManifest(folder, readManifest(folder), { state: 'made', database }),
   };
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { infraFromEnvironment, tempFolder } from '@tollgate/infra';
+import { freePort, infraFromEnvironment, tempFolder } from '@tollgate/infra';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appScript, repository } from './kit/app-script.js';
 import { startOutside, type Outside } from './kit/outside.js';
@@ -13,6 +13,8 @@ import { standaloneSettings, startStandalone } from './kit/standalone.js';
 
 type Environment = Readonly<Record<string, string>>;
 
+/** Many starts follow each other; on a busy machine each takes some seconds. */
+const SLOW_MS = 180_000;
 const ADMIN = 'admin-secret-of-the-test';
 let outside: Outside;
 beforeAll(async () => {
@@ -63,7 +65,7 @@ describe('a data folder that has lost a part', () => {
     await shape.process.startAgain();
     expect((await shape.client().chat(key.secret)).status).toBe(200);
     await shape.stop();
-  });
+  }, SLOW_MS);
 });
 
 describe('a first start', () => {
@@ -89,7 +91,7 @@ describe('a first start', () => {
     expect((await shape.client().chat(key.secret)).status).toBe(200);
     expect(readdirSync(dataFolder).filter((name) => name.endsWith('.new'))).toEqual([]);
     await shape.stop();
-  });
+  }, SLOW_MS);
 });
 
 describe('the secrets of an installation', () => {
@@ -135,7 +137,7 @@ describe('a standalone on a full disk', () => {
     if (disk === null) return void process.stderr.write('this process may not mount: /readyz on a full disk was not tried\n');
     try {
       const dataFolder = join(disk.folder, 'data');
-      const { environment } = await standaloneSettings({ dataFolder, adminSecret: ADMIN });
+      const environment = { TOLLGATE_OPERATIONS_PORT: String(await freePort()) };
       const ready = `http://127.0.0.1:${environment.TOLLGATE_OPERATIONS_PORT}/readyz`;
       const shape = await startStandalone({ outside, dataFolder, adminSecret: ADMIN, environment });
       const readiness = async () => {

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { CHECK_TO_COME } from './record-check.js';
 
 /**
- * One line of a journal: `TYPE REQUEST ORGANISATION NUMBER JSON`, and the line of its checksum after it. The prefix lets
- * the shipper take finals out without parsing them; NUMBER is 0 but for finals, whose numbers grow by one.
+ * One line of a journal: `TYPE REQUEST ORGANISATION NUMBER JSON`, and the line of its checksum after it. The prefix
+ * lets the shipper take finals out without parsing them; NUMBER is 0 but for finals, whose numbers grow by one.
  *
  * I  intent: written before the provider can be reached; holds all that an orphan's final needs
  * P  progress: what a long stream has delivered so far

@@ -92,13 +92,13 @@ describe('the cache of keys', () => {
     const store = new Store();
     const cache = cacheOn(store, () => Promise.resolve(ACTIVE));
     const standings: string[] = [];
-    const identity = await cache.identify(DIGEST);
+    const identity = await cache.identify(DIGEST, '10.0.0.1');
     if (identity.kind !== 'active') throw new Error('the key lives');
     const look = (): void => void standings.push(cache.standing(identity.key));
     look();
     store.listener.changed({ ...ACTIVE, version: 2 });
     look();
-    await cache.identify(DIGEST);
+    await cache.identify(DIGEST, '10.0.0.1');
     look();
     store.age = 3_001;
     look();
