@@ -1,6 +1,6 @@
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
 import type { AdmissionLedger } from '@tollgate/admission';
-import { ADMIN_SECRET, AdminGuard, guardHeads } from '@tollgate/http';
+import { ADMIN_SECRET } from '@tollgate/http';
 import { USAGE_RECORDED_V1, type KeyManagementApi } from '@tollgate/contracts';
 import type { Database } from '@tollgate/postgres';
 import type { Logger, Registry } from '@tollgate/telemetry';
