@@ -1,15 +1,15 @@
-/** Up to this size a body takes no room: its connection takes more, and a revoke must never wait for what others send. */
+/** Up to this size a body takes no room: its connection takes more, and no revoke may wait for what others send. */
 const TINY_BODY_BYTES = 4_096;
 /** Up to this size a body is small: most are, and a connection's own buffers hold about as much. */
 export const SMALL_BODY_BYTES = 65_536;
 /** What bodies may take of a process's memory where nothing else is set. */
 export const BODY_BUDGET_BYTES = 256 * 1_048_576;
-/** What larger bodies may take of a budget: the rest is for small ones, so that a few large bodies do not shut them out. */
+/** What larger bodies may take of a budget: the rest is for small ones, so that a few do not shut them out. */
 const LARGE_BODIES_PART = 0.75;
 
 /**
- * How many bytes of request bodies are kept in memory at one time. A body of more than 4 KiB takes its part before it is
- * read, and gives it back when its request has ended.
+ * How many bytes of request bodies are kept in memory at one time. A body of more than 4 KiB takes its part before it
+ * is read, and gives it back when its request has ended.
  */
 export class BodyBudget {
   #bytes = 0;
@@ -45,7 +45,10 @@ export class BodyRoom {
 
   constructor(private readonly budgets: readonly BodyBudget[]) {}
 
-  /** Makes it at least this large. Returns the budget that has no room for it, and changes nothing then; null where all have. */
+  /**
+   * Makes it at least this large: null where all budgets have the room, else the one that does not, and nothing
+   * changes.
+   */
   grow(bytes: number): BodyBudget | null {
     const more = bytes - this.#bytes;
     if (more <= 0 || bytes <= TINY_BODY_BYTES || this.#freed) return null;

@@ -5,8 +5,8 @@ const LOOK_MS = 10_000;
 /**
  * Looks every 10 s whether a large body comes fast enough, and calls `tooSlow` once where it does not. It takes room
  * that others wait for, so it must come as fast as is needed to be whole within the time that a request has: who is
- * slower would be cut off at the end of that time anyway. Of one whose size is not known 64 KiB are asked for each look.
- * Call what is returned when the body is whole, or is not read any more.
+ * slower would be cut off at the end of that time anyway. Of one whose size is not known 64 KiB are asked for each
+ * look. Call what is returned when the body is whole, or is not read any more.
  */
 export function watchPace(
   { bytes, sizeBytes, timeoutMs }: {

@@ -6,7 +6,7 @@ import { askForBody } from './expect-continue.js';
 import { Problem } from './problem.js';
 import { readAway } from './read-away.js';
 
-/** What administration and webhooks may take of the budget: in one process with the gateway the rest is for inference. */
+/** What administration and webhooks may take of the budget: beside a gateway the rest is for inference. */
 const PART = 0.25;
 
 /**
@@ -51,7 +51,8 @@ class ArrivingBody extends Transform {
 
   constructor(private readonly room: BodyRoom, sizeBytes: number | null, timeoutMs: number) {
     super();
-    this.#unwatch = watchPace({ bytes: () => this.#bytes, sizeBytes, timeoutMs }, () => this.destroy(new Problem('request_timeout')));
+    const tooSlow = (): void => void this.destroy(new Problem('request_timeout'));
+    this.#unwatch = watchPace({ bytes: () => this.#bytes, sizeBytes, timeoutMs }, tooSlow);
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {

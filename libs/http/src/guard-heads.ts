@@ -24,7 +24,11 @@ export function guardHeads(prefix: string, Guard: Type<CanActivate>): Provider[]
 }
 
 class HeadGuard implements OnModuleInit {
-  constructor(private readonly host: HttpAdapterHost, private readonly prefix: string, private readonly guard: CanActivate) {}
+  constructor(
+    private readonly host: HttpAdapterHost,
+    private readonly prefix: string,
+    private readonly guard: CanActivate,
+  ) {}
 
   onModuleInit(): void {
     // None where a module is used without a server, as by what only follows the bus.
