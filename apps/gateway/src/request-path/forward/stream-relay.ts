@@ -196,9 +196,11 @@ export class StreamRelay implements CallUnderWay {
     if (reply.write(masked, 'latin1') || this.#upstreamEnded) return;
     this.controller.pause();
     const stalled = setTimeout(() => reply.destroy(), STALLED_MS_MAX);
-    reply.once('close', () => clearTimeout(stalled));
+    const closed = (): void => clearTimeout(stalled);
+    reply.once('close', closed);
     reply.once('drain', () => {
       clearTimeout(stalled);
+      reply.off('close', closed);
       this.controller.resume();
     });
   }
