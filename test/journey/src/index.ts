@@ -5,6 +5,10 @@ export { startDistributed, type DistributedOptions, type DistributedShape } from
 export { ManagedProcess } from './kit/managed-process.js';
 export { costNanoUsd, holdNanoUsd, nanoUsd, usd, type PricedModel } from './kit/prices.js';
 export { costOfEntry, providerEntries, providerEntry, totalsOf, usageLagMsMax, usageOf } from './kit/provider-log.js';
+export {
+  answer, completion, events, plain, sse, startScriptedProvider, type ScriptedProvider,
+} from './kit/scripted-provider/index.js';
+export { startOutside, type Outside } from './kit/outside.js';
 export type { Canaries, Gateway, Shape } from './kit/shape.js';
 export { contentOf, eventsOf, type ChatChunk, type StreamEvent } from './kit/sse.js';
 export { startStandalone, type StandaloneOptions, type StandaloneShape } from './kit/standalone.js';
