@@ -69,6 +69,7 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
   ...rows('bounded', 'What it makes longer stays within the ceiling of the output.', 'min_tokens', 'ignore_eos'),
   ...rows('bounded', 'The tokens of a chat template come with every call.',
     'add_generation_prompt', 'continue_final_message', 'add_special_tokens'),
+  ...rows('bounded', 'The provider simulator alone reads it; to any other provider it is a name without a meaning.', 'simulator'),
   ...rows('bounded', 'What is written to a cache is charged as input.', 'prompt_cache_options', 'cache_control'),
   { name: 'service_tier', use: 'bounded', why: 'Some tiers are dearer than the price book.', isBounded: (tier) => TIERS.has(tier) },
   { name: 'enable_thinking', use: 'bounded', why: 'Some models think beyond the ceiling of the output.', isBounded: (on) => on === false },
