@@ -54,7 +54,6 @@ export async function startStandalone(
   const given = { pepper: environment.TOLLGATE_PEPPER, adminSecret: environment.TOLLGATE_ADMIN_SECRET };
   const parts = { onServer: environment.DATABASE_URL !== undefined, pepperGiven: given.pepper !== undefined };
   const instance = inFolder('TOLLGATE_DATA', dataFolder, () => instanceFolder(dataFolder, parts));
-  if (instance.warning !== null) warn(instance.warning);
   const secrets = inFolder('TOLLGATE_DATA', dataFolder, () => instanceSecrets(dataFolder, given));
   const stores = await openStores({
     dataFolder, tell, warn,
@@ -64,6 +63,7 @@ export async function startStandalone(
       process.exit(1);
     },
   });
+  if (instance.warning !== null) warn(instance.warning);
   const { database } = stores;
   const { adminSecret, pepper } = secrets;
   await refuseOtherPepper(database.dataSource, { pepper, source: secrets.pepperSource, warn });

@@ -159,7 +159,8 @@ describe('a database that cannot be used', () => {
 
   it('is said of one that another standalone uses, for as long as that lives', async () => {
     const url = await infraFromEnvironment().createDatabase();
-    const first = await startStandalone({ outside, environment: { DATABASE_URL: url } });
+    const environment = { DATABASE_URL: url, TOLLGATE_PEPPER: 'one pepper for both standalones' };
+    const first = await startStandalone({ outside, environment });
     const line = await refusal({ DATABASE_URL: url });
     expect(line).toMatch(
       new RegExp(
@@ -173,7 +174,7 @@ describe('a database that cannot be used', () => {
     });
     await neighbour.stop();
     await first.process.kill();
-    const next = await startStandalone({ outside, environment: { DATABASE_URL: url } });
+    const next = await startStandalone({ outside, environment });
     await next.stop();
     await first.stop();
   });
