@@ -1,23 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { digestSecret, hasSecretForm, pepperId, type KeySnapshot } from '@tollgate/api-key';
 import { StartFault } from '@tollgate/app-process';
 import type { BusMessage } from '@tollgate/bus';
 import { keysChangedV1, type KeyManagementApi, type KeySpending } from '@tollgate/contracts';
-import { createNestServer } from '@tollgate/http';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
-import { migrate, openDatabase, startEmbeddedPostgres, type Database, type EmbeddedPostgres } from '@tollgate/postgres';
-import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
+import type { Database } from '@tollgate/postgres';
+import { createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { KEY_MANAGEMENT_API } from './api/key-management-api.js';
-import { KeyManagementModule } from './key-management.module.js';
-import { keyManagementSchema } from './store/migrations/index.js';
+import { ADMIN, PEPPER, startKeyManagement, type KeyManagementStage } from './key-management-stage.js';
 import { refuseOtherPepper } from './store/refuse-other-pepper.js';
-
-const PEPPER = 'a pepper of the test';
-const ADMIN = 'the-admin-secret-of-the-test';
 
 class SwitchableSnapshots extends MemoryKeySnapshots {
   reachable = true;
@@ -35,34 +26,20 @@ const bus = {
 const snapshots = new SwitchableSnapshots();
 const registry = createMetricsRegistry('test', { processMetrics: false });
 let spending: (ids: readonly string[]) => Promise<KeySpending[]>;
-let folder: string;
-let embedded: EmbeddedPostgres;
 let database: Database;
 let app: NestFastifyApplication;
 let api: KeyManagementApi;
+let stage: KeyManagementStage;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tollgate-keys-'));
-  embedded = await startEmbeddedPostgres(join(folder, 'postgres'));
-  await migrate(embedded.url, keyManagementSchema);
-  database = await openDatabase({ url: embedded.url, poolSize: 1, applicationName: 'test' });
-  const logger = createLogger({ service: 'test', level: 'silent' });
-  const module = KeyManagementModule.register({
-    database, snapshots, bus, usageBilling: { spendingByKey: (ids) => spending(ids) },
-    adminSecret: ADMIN, pepper: PEPPER, keyMarker: 'TestMark', initOwnerEmail: 'owner@localhost', logger, registry, snapshotBoundMs: 250,
-  });
-  app = await createNestServer(module, { logger, bodyLimitBytes: 65_536 });
-  await app.init();
-  await app.getHttpAdapter().getInstance().ready();
-  api = app.get<KeyManagementApi>(KEY_MANAGEMENT_API);
+  stage = await startKeyManagement(
+    { snapshots, bus, usageBilling: { spendingByKey: (ids) => spending(ids) }, registry, snapshotBoundMs: 250 },
+    { bodyLimitBytes: 65_536 },
+  );
+  ({ database, app, api } = stage);
 }, 60_000);
 
-afterAll(async () => {
-  await app?.close();
-  await database?.close();
-  await embedded?.close();
-  await rm(folder, { recursive: true, force: true });
-}, 30_000);
+afterAll(() => stage?.stop(), 30_000);
 
 beforeEach(() => {
   snapshots.reachable = true;

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartFault } from '@tollgate/app-process';
 import { z } from 'zod';
 import { readSecrets, secretsFile } from './instance-secrets.js';
+import { readKeptFile } from './kept-file.js';
 import { replaceFile } from './replace-file.js';
 
 /**
@@ -103,20 +104,8 @@ function isEmpty(folder: string, isMeant: (name: string) => boolean = () => true
 
 const manifestFile = (folder: string): string => join(folder, 'manifest.json');
 
-function readManifest(folder: string): Manifest | null {
-  const path = manifestFile(folder);
-  if (!existsSync(path)) return null;
-  try {
-    return manifest.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;
-    throw new StartFault(
-      'TOLLGATE_DATA',
-      `${path} is damaged: empty, cut off or changed. Put it back from a backup, or remove it: then the next start looks at what is beside it`,
-      error,
-    );
-  }
-}
+const readManifest = (folder: string): Manifest | null =>
+  readKeptFile(manifestFile(folder), manifest, 'or remove it: then the next start looks at what is beside it');
 
 function writeManifest(folder: string, before: Manifest | null, next: Manifest): void {
   if (before?.state !== next.state || before.database !== next.database) replaceFile(manifestFile(folder), JSON.stringify(next));

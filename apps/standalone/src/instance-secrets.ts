@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { StartFault } from '@tollgate/app-process';
 import { secretDigest } from '@tollgate/http';
 import { z } from 'zod';
+import { readKeptFile } from './kept-file.js';
 import { replaceFile } from './replace-file.js';
 
 /** The digest is missing until the admin secret was given, or one that was made was shown. */
@@ -87,17 +86,9 @@ export const secretsFile = (folder: string): string => join(folder, 'instance.js
  * What a folder keeps; null where it keeps nothing.
  * @throws {StartFault} where the file is damaged
  */
-export function readSecrets(folder: string): KeptSecrets | null {
-  const path = secretsFile(folder);
-  if (!existsSync(path)) return null;
-  try {
-    return keptSecrets.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;
-    throw new StartFault(
-      'TOLLGATE_DATA',
-      `${path} is damaged: empty, cut off or changed. Put it back from a backup, since it keeps the pepper, without which no key is known, unless TOLLGATE_PEPPER gives that; where no key was ever made, remove ${folder}`,
-      error,
-    );
-  }
-}
+export const readSecrets = (folder: string): KeptSecrets | null =>
+  readKeptFile(
+    secretsFile(folder),
+    keptSecrets,
+    `since it keeps the pepper, without which no key is known, unless TOLLGATE_PEPPER gives that; where no key was ever made, remove ${folder}`,
+  );

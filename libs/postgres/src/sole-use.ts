@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { StartFault } from '@tollgate/app-process';
-import { Client } from 'pg';
+import { Client, type ClientConfig } from 'pg';
 import { databaseFault } from './database-fault.js';
 import type { Migration } from './migrate.js';
 
@@ -161,15 +161,7 @@ class Lease implements SoleUse {
   /** Null where the lock is ours now, else the session that has it. Rejects where the database cannot be asked. */
   async #tryToTake(): Promise<Holder | null> {
     const sentAt = performance.now();
-    const session = new Client({
-      connectionString: this.url,
-      application_name: this.#sessionName,
-      keepAlive: true,
-      connectionTimeoutMillis: CONNECT_MS_MAX,
-      query_timeout: ANSWER_MS_MAX,
-    });
-    // A session that ends between two questions is noticed by the next one.
-    session.on('error', () => undefined);
+    const session = newSession(this.url, { application_name: this.#sessionName, keepAlive: true });
     try {
       await session.connect();
       await session.query(SESSION_SETTINGS);
@@ -261,6 +253,19 @@ interface Holder {
   readonly address: string | null;
 }
 
+/** A session that is not connected yet, and whose waits are bounded. */
+function newSession(url: string, options: ClientConfig = {}): Client {
+  const session = new Client({
+    ...options,
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_MS_MAX,
+    query_timeout: ANSWER_MS_MAX,
+  });
+  // A session that ends between two questions is noticed by the next one.
+  session.on('error', () => undefined);
+  return session;
+}
+
 const refusal = (why: string): StartFault =>
   new StartFault('DATABASE_URL', `${why}; stop what uses it, or name another database`);
 const from = ({ address }: Holder): string => (address === null ? '' : ` (from ${address})`);
@@ -270,12 +275,7 @@ const from = ({ address }: Holder): string => (address === null ? '' : ` (from $
  * @throws {StartFault} while a standalone uses it, which would not hear of what the service changes
  */
 export async function refuseBesideStandalone(url: string): Promise<void> {
-  const session = new Client({
-    connectionString: url,
-    connectionTimeoutMillis: CONNECT_MS_MAX,
-    query_timeout: ANSWER_MS_MAX,
-  });
-  session.on('error', () => undefined);
+  const session = newSession(url);
   try {
     await session.connect();
     const {

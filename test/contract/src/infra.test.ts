@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createDatabase, infraFromEnvironment, startKafka, startPostgres, startProcess, startRedis, waitUntil } from '@tollgate/infra';
+import { createDatabase, infraFromEnvironment, isRunning, startKafka, startPostgres, startProcess, startRedis, waitUntil } from '@tollgate/infra';
 import { Redis } from 'ioredis';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { Client } from 'pg';
@@ -123,12 +123,3 @@ describe('the end of a test process', () => {
     await waitUntil(() => !isRunning(child) && !existsSync(folder), { what: 'child and folder to be gone' });
   });
 });
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { smallDisk } from '@tollgate/infra';
 
 /** What a process writes its files on, as far as a test can fill it. */
 export interface FillableDisk {
@@ -15,50 +14,11 @@ export interface FillableDisk {
  * A small file system of its own, mounted on a folder that is there. Where this process may not mount (it takes root, on
  * Linux, and in most containers more), a limit on how long the files of the process may be: `processId` is asked then.
  */
-export function fillableDisk(folder: string, processId: () => number): FillableDisk {
-  try {
-    return new SmallFileSystem(folder);
-  } catch {
-    return new FileSizeLimit(processId);
-  }
-}
+export const fillableDisk = (folder: string, processId: () => number): FillableDisk =>
+  smallDisk(SIZE_MIB, folder) ?? new FileSizeLimit(processId);
 
 /** Room for what a gateway journals in the longest outage of a long run. */
-const size = '96m';
-const part = Buffer.alloc(64 * 1024);
-
-class SmallFileSystem implements FillableDisk {
-  readonly #filler: string;
-
-  constructor(private readonly folder: string) {
-    this.#filler = join(folder, 'filler');
-    run('mount', '-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'tollgate-fault', folder);
-  }
-
-  fill(): void {
-    const fd = openSync(this.#filler, 'a');
-    try {
-      for (let length = part.length; length > 0; ) {
-        try {
-          writeSync(fd, part, 0, length);
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-          length = Math.floor(length / 2);
-        }
-      }
-    } finally {
-      closeSync(fd);
-    }
-  }
-
-  makeRoom(): void {
-    rmSync(this.#filler, { force: true });
-  }
-
-  remove(): void {
-    run('umount', '--lazy', this.folder);
-  }
-}
+const SIZE_MIB = 96;
 
 /** Writes fail in the middle and with an error, as on a full disk; the error is another one (EFBIG). */
 class FileSizeLimit implements FillableDisk {
@@ -78,10 +38,6 @@ class FileSizeLimit implements FillableDisk {
 
   /** The soft limit alone, so that it can be raised again. */
   #limit(bytes: string): void {
-    run('prlimit', '--pid', String(this.processId()), `--fsize=${bytes}:`);
+    execFileSync('prlimit', ['--pid', String(this.processId()), `--fsize=${bytes}:`], { stdio: 'pipe' });
   }
-}
-
-function run(program: string, ...args: string[]): void {
-  execFileSync(program, args, { stdio: 'pipe' });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { spawnApp } from './app.js';
-import { startProcess, untilReady } from './processes.js';
+import { isRunning, startProcess, untilReady } from './processes.js';
 import { waitUntil } from './wait-until.js';
 
 const node = (name: string, code: string) => startProcess({ name, command: process.execPath, args: ['-e', code] });
@@ -92,12 +92,3 @@ describe('spawnApp', () => {
     await app.stop();
   });
 });
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -112,3 +112,13 @@ export async function untilReady<T>(running: RunningProcess, check: () => Promis
     over.abort();
   }
 }
+
+/** Whether there is a process of this id, that this process may signal. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -3,12 +3,11 @@ import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort, infraFromEnvironment, tempFolder } from '@tollgate/infra';
+import { freePort, infraFromEnvironment, smallDisk, tempFolder } from '@tollgate/infra';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appScript, repository } from './kit/app-script.js';
 import { startOutside, type Outside } from './kit/outside.js';
 import { refusedStart } from './kit/refused-start.js';
-import { smallDisk } from './kit/small-disk.js';
 import { standaloneSettings, startStandalone } from './kit/standalone.js';
 
 type Environment = Readonly<Record<string, string>>;

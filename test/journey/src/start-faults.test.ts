@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, infraFromEnvironment, tempFolder, waitUntil } from '@tollgate/infra';
+import { freePort, infraFromEnvironment, smallDisk, tempFolder, waitUntil } from '@tollgate/infra';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appEnvironment, type DistributedApp } from './kit/app-environments.js';
@@ -8,7 +8,6 @@ import { queryDatabase } from './kit/database.js';
 import { startOutside, type Outside } from './kit/outside.js';
 import { writeConfig } from './kit/provider-config.js';
 import { refusedStart } from './kit/refused-start.js';
-import { smallDisk } from './kit/small-disk.js';
 import { standaloneSettings, startStandalone } from './kit/standalone.js';
 
 type Environment = Readonly<Record<string, string>>;

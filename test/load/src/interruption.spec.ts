@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { startProcess, waitUntil } from '@tollgate/infra';
+import { isRunning, startProcess, waitUntil } from '@tollgate/infra';
 import { describe, expect, it } from 'vitest';
 
 const built = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
@@ -17,15 +17,6 @@ const program = `
   };
   process.exit(await Promise.race([failed(), interruption.ended]));
 `;
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 describe('a bench that is told to end', () => {
   it.each([

@@ -1,52 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { digestSecret } from '@tollgate/api-key';
-import type { KeyManagementApi } from '@tollgate/contracts';
-import { createNestServer } from '@tollgate/http';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
-import { migrate, openDatabase, startEmbeddedPostgres, type Database, type EmbeddedPostgres } from '@tollgate/postgres';
-import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
+import { createMetricsRegistry } from '@tollgate/telemetry';
 import type { Pool, PoolClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { KEY_MANAGEMENT_API } from '../api/key-management-api.js';
-import { KeyManagementModule } from '../key-management.module.js';
-import { keyManagementSchema } from '../store/migrations/index.js';
+import { ADMIN, PEPPER, startKeyManagement, type KeyManagementStage } from '../key-management-stage.js';
 
-const PEPPER = 'a pepper of the test';
-const ADMIN = 'the-admin-secret-of-the-test';
 const STRANGERS = 1_000;
 
-let folder: string;
-let embedded: EmbeddedPostgres;
-let database: Database;
-let app: NestFastifyApplication;
-let api: KeyManagementApi;
+let stage: KeyManagementStage;
 const registry = createMetricsRegistry('test', { processMetrics: false });
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tollgate-strangers-'));
-  embedded = await startEmbeddedPostgres(join(folder, 'postgres'));
-  await migrate(embedded.url, keyManagementSchema);
-  database = await openDatabase({ url: embedded.url, poolSize: 1, applicationName: 'test' });
-  const logger = createLogger({ service: 'test', level: 'silent' });
-  const module = KeyManagementModule.register({
-    database, logger, registry, snapshots: new MemoryKeySnapshots(), bus: { publish: () => Promise.resolve() },
+  stage = await startKeyManagement({
+    registry, snapshots: new MemoryKeySnapshots(), bus: { publish: () => Promise.resolve() },
     usageBilling: { spendingByKey: () => Promise.resolve([]) },
-    adminSecret: ADMIN, pepper: PEPPER, keyMarker: 'TestMark', initOwnerEmail: 'owner@localhost',
   });
-  app = await createNestServer(module, { logger });
-  await app.init();
-  await app.getHttpAdapter().getInstance().ready();
-  api = app.get<KeyManagementApi>(KEY_MANAGEMENT_API);
 }, 60_000);
-afterAll(async () => {
-  await app?.close();
-  await database?.close();
-  await embedded?.close();
-  await rm(folder, { recursive: true, force: true });
-}, 30_000);
+afterAll(() => stage?.stop(), 30_000);
 
 /** One use of the one session: its first statement, and the uses before whose end it was asked for. */
 interface Use {
@@ -83,25 +53,25 @@ function watch(pool: Pool): Use[] {
 const isLookUp = ({ statement }: Use): boolean => statement.includes('AS asked (d)');
 
 const call = async (method: 'POST' | 'DELETE', url: string, payload?: object) => {
-  const reply = await app.inject({ method, url, headers: { authorization: `Bearer ${ADMIN}` }, ...(payload && { payload }) });
+  const reply = await stage.app.inject({ method, url, headers: { authorization: `Bearer ${ADMIN}` }, ...(payload && { payload }) });
   return { status: reply.statusCode, body: reply.json() as { id: string; secret: string; state: string } };
 };
 
 describe('a thousand strangers who send invented secrets without a pause', () => {
   it('delay no revoke and no new key: at most one query of theirs, for all of them, is ahead of any other', async () => {
     const keys = await Promise.all(Array.from({ length: 5 }, async (_, n) => (await call('POST', '/v1/api-keys', { name: `key ${n}` })).body));
-    const uses = watch((database.dataSource.driver as unknown as { master: Pool }).master);
+    const uses = watch((stage.database.dataSource.driver as unknown as { master: Pool }).master);
     let [going, asked] = [true, 0];
     const flood = Array.from({ length: STRANGERS }, async () => {
       while (going) {
         asked += 1;
-        expect(await api.verifyKey(randomBytes(32).toString('hex'))).toBeNull();
+        expect(await stage.api.verifyKey(randomBytes(32).toString('hex'))).toBeNull();
       }
     });
     for (const { id, secret } of keys) {
       expect(await call('POST', `/v1/api-keys/${id}/revoke`)).toMatchObject({ status: 200, body: { state: 'revoked' } });
       // The flood keeps nobody out who is known, either.
-      expect(await api.verifyKey(digestSecret(secret, PEPPER))).toMatchObject({ state: 'revoked', apiKeyId: id });
+      expect(await stage.api.verifyKey(digestSecret(secret, PEPPER))).toMatchObject({ state: 'revoked', apiKeyId: id });
       expect((await call('POST', '/v1/api-keys', { name: 'another key' })).status).toBe(201);
     }
     going = false;

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { tempFolder } from '@tollgate/infra';
+import { tempFolder } from './folders.js';
 
-/** A file system of its own, mounted on a new folder. */
+/** A file system of its own, mounted on an empty folder. */
 export interface SmallDisk {
   readonly folder: string;
   /** To the last byte. */
@@ -14,9 +14,8 @@ export interface SmallDisk {
 }
 
 /** Null where this process may not mount: it takes root, on Linux, and in most containers more. */
-export function smallDisk(sizeMib: number): SmallDisk | null {
-  const folder = tempFolder('tollgate-small-disk');
-  if (!runs('mount', '-t', 'tmpfs', '-o', `size=${sizeMib}m,mode=0700`, 'tollgate-journey', folder)) return null;
+export function smallDisk(sizeMib: number, folder = tempFolder('tollgate-small-disk')): SmallDisk | null {
+  if (!runs('mount', '-t', 'tmpfs', '-o', `size=${sizeMib}m,mode=0700`, 'tollgate-test', folder)) return null;
   return {
     folder,
     fill: () => fill(join(folder, 'filler')),

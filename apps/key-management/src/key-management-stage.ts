@@ -1,0 +1,51 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { KeyManagementApi } from '@tollgate/contracts';
+import { createNestServer } from '@tollgate/http';
+import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
+import { createLogger } from '@tollgate/telemetry';
+import { KEY_MANAGEMENT_API } from './api/key-management-api.js';
+import { KeyManagementModule, type KeyManagementPorts } from './key-management.module.js';
+import { keyManagementSchema } from './store/migrations/index.js';
+
+export const PEPPER = 'a pepper of the test';
+export const ADMIN = 'the-admin-secret-of-the-test';
+
+/** The service on an embedded PostgreSQL of its own, for specs: asked by `app.inject`, without a listener. */
+export interface KeyManagementStage {
+  readonly database: Database;
+  readonly app: NestFastifyApplication;
+  readonly api: KeyManagementApi;
+  stop(): Promise<void>;
+}
+
+type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'usageBilling' | 'registry' | 'snapshotBoundMs'>;
+
+export async function startKeyManagement(outside: Outside, server: { readonly bodyLimitBytes?: number } = {}): Promise<KeyManagementStage> {
+  const folder = await mkdtemp(join(tmpdir(), 'tollgate-keys-'));
+  const ends: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const stop = async (): Promise<void> => {
+    for (const end of ends.splice(0).reverse()) await end();
+  };
+  try {
+    const embedded = await startEmbeddedPostgres(join(folder, 'postgres'));
+    ends.push(() => embedded.close());
+    await migrate(embedded.url, keyManagementSchema);
+    const database = await openDatabase({ url: embedded.url, poolSize: 1, applicationName: 'test' });
+    ends.push(() => database.close());
+    const logger = createLogger({ service: 'test', level: 'silent' });
+    const module = KeyManagementModule.register({
+      ...outside, database, logger, adminSecret: ADMIN, pepper: PEPPER, keyMarker: 'TestMark', initOwnerEmail: 'owner@localhost',
+    });
+    const app = await createNestServer(module, { logger, ...server });
+    ends.push(() => app.close());
+    await app.init();
+    await app.getHttpAdapter().getInstance().ready();
+    return { database, app, api: app.get<KeyManagementApi>(KEY_MANAGEMENT_API), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
