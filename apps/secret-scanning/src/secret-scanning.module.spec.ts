@@ -301,6 +301,7 @@ describe('what is heard of changed keys', () => {
       '[]',
       { change: 'leaked' },
       { change: 'leaked', apiKeyId: 'nul \u0000', digests: [key.digest] },
+      { change: 'leaked', apiKeyId: 'half \ud800', digests: [key.digest] },
       { change: 'leaked', apiKeyId: 'k', digests: ['too short'] },
       { change: 'quarantined', apiKeyId: 'k', digests: [key.digest] },
       { change: 'leaked', apiKeyId: key.apiKeyId, digests: [key.digest], state: 'quarantined', addedLater: { x: 1 } },

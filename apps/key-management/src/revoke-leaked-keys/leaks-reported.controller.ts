@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import type { BusBatch } from '@tollgate/bus';
-import { digest, LEAKS_REPORTED_V1 } from '@tollgate/contracts';
+import { digest, isLedgerText, LEAKS_REPORTED_V1 } from '@tollgate/contracts';
 import { z } from 'zod';
 import { RevokeLeakedKeys } from './revoke-leaked-keys.js';
 
@@ -18,16 +18,9 @@ export class LeaksReportedController {
 
 /**
  * All that is needed of the event: whatever else a later release writes, the key is revoked. The origin is for the
- * audit trail, and Postgres takes no NUL in it.
+ * audit trail: one that Postgres cannot hold would keep the whole batch from being revoked, each time it comes again.
  */
-const leak = z.object({
-  digest,
-  origin: z
-    .string()
-    .max(200)
-    .refine((text) => !text.includes('\u0000'))
-    .catch('unknown'),
-});
+const leak = z.object({ digest, origin: z.string().max(200).refine(isLedgerText).catch('unknown') });
 
 /** What names no digest is passed over: nothing behind it may wait. */
 export function digestsByOrigin(batch: BusBatch): Map<string, string[]> {

@@ -11,13 +11,14 @@ describe('reported leaks', () => {
   });
 
   it('are revoked whatever else their event says, in a later release too', () => {
-    const digests = ['a', 'b', 'c', 'd', 'e'].map((digit) => digit.repeat(64));
+    const digests = ['a', 'b', 'c', 'd', 'e', 'f'].map((digit) => digit.repeat(64));
     const values = [
       { eventVersion: 1, digest: digests[0], origin: 'github', addedLater: 1 },
       { eventVersion: 2, digest: digests[1], origin: 'github', findingId: { x: 1 } },
       { digest: digests[2] },
       { digest: digests[3], origin: 7 },
       { digest: digests[4], origin: 'a\u0000b' },
+      { digest: digests[5], origin: 'a\ud800b' },
       { digest: 'too short', origin: 'github' },
       { origin: 'github' },
       null,

@@ -1,7 +1,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import type { BusBatch } from '@tollgate/bus';
-import { digest, id, KEYS_CHANGED_V1, type KeyManagementApi } from '@tollgate/contracts';
+import { digest, id, isLedgerText, KEYS_CHANGED_V1, type KeyManagementApi } from '@tollgate/contracts';
 import { z } from 'zod';
 import { LeakStore } from '../store/leak-store.js';
 import { MailRun } from '../leak-mail/mail-run.js';
@@ -32,8 +32,11 @@ export class KeysChangedController {
   }
 }
 
-/** All that is needed of the event of a leaked key: whatever a later release adds, its owners hear of the leak. */
-const leakedKey = z.object({ change: z.literal('leaked'), apiKeyId: id.refine(isStorable), digests: z.array(digest) });
+/**
+ * All that is needed of the event of a leaked key: whatever a later release adds, its owners hear of the leak. Asked with
+ * an id that it cannot hold, Postgres would refuse the whole batch, each time it comes again.
+ */
+const leakedKey = z.object({ change: z.literal('leaked'), apiKeyId: id.refine(isLedgerText), digests: z.array(digest) });
 export type LeakedKey = z.output<typeof leakedKey>;
 
 /** What is no event of a leaked key is passed over, and holds up no other. */
@@ -47,9 +50,4 @@ function readEvent(value: string): LeakedKey | null {
   } catch {
     return null;
   }
-}
-
-/** Postgres takes no NUL in a text; asked with one it would refuse the whole batch, each time it comes again. */
-function isStorable(text: string): boolean {
-  return !text.includes('\u0000');
 }
