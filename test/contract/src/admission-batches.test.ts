@@ -5,6 +5,7 @@ import { announce, answersName, closeEpoch, emptyOrganization, openEpoch, reserv
 import { startRedis, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { randomBelow } from './random-below.js';
 
 const lives = 300;
 const livesAtOnce = 50;
@@ -163,11 +164,11 @@ class Life {
   readonly #accountIds: readonly string[];
   readonly #keys: Pick<ReserveItem, 'apiKeyId' | 'accounts' | 'rateLimits'>[];
   readonly #requestIds: readonly string[];
-  #random: number;
+  readonly #below: (bound: number) => number;
   #batch = 0;
 
   constructor(private readonly seed: number, private readonly number: number) {
-    this.#random = (seed ^ Math.imul(number + 1, 2_654_435_761)) >>> 0;
+    this.#below = randomBelow(seed, number);
     this.#organizationId = `batches-${seed}-${number}`;
     this.#accountIds = Array.from({ length: 4 }, (_, i) => `${i}${this.#oddity()}`);
     this.#keys = limits.map((rateLimits, i) => ({ apiKeyId: `${this.#oddity()}${i}`, rateLimits, accounts: this.#accounts() }));
@@ -286,11 +287,6 @@ class Life {
 
   get #where(): string {
     return `seed ${this.seed}, life ${this.number}, batch ${this.#batch}`;
-  }
-
-  #below(bound: number): number {
-    this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((this.#random / 2 ** 32) * bound);
   }
 }
 

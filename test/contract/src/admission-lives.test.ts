@@ -4,6 +4,7 @@ import { announce, closeEpoch, emptyOrganization, leave, openEpoch, reserve, set
 import { startRedis, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { randomBelow } from './random-below.js';
 
 const lives = 10_000;
 const stepsMax = 20;
@@ -53,12 +54,12 @@ class Life {
   readonly #redis: RedisConnection;
   readonly #ledger: RedisAdmissionLedger;
   readonly #outcomes: string[] = [];
-  #random: number;
+  readonly #below: (bound: number) => number;
   #step = 0;
 
   /** Small numbers on purpose: caps are met, holds run out, ids come again. */
   constructor(private readonly seed: number, private readonly number: number) {
-    this.#random = (seed ^ Math.imul(number + 1, 2_654_435_761)) >>> 0;
+    this.#below = randomBelow(seed, number);
     this.#organizationId = `life-${seed}-${number}`;
     this.#redis = { ...connection, storeId: () => this.#store };
     this.#ledger = new RedisAdmissionLedger(this.#redis);
@@ -211,11 +212,6 @@ class Life {
 
   get #where(): string {
     return `seed ${this.seed}, life ${this.number}, step ${this.#step}`;
-  }
-
-  #below(bound: number): number {
-    this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((this.#random / 2 ** 32) * bound);
   }
 }
 

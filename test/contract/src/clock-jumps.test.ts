@@ -6,6 +6,7 @@ import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
 import { startRedis, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { randomBelow } from './random-below.js';
 
 const lives = 400;
 const livesAtOnce = 50;
@@ -63,11 +64,11 @@ class Life {
   #nowMs = 1_795_190_400_000;
   /** What the key may have been let through: the limit, what was refilled, and the limit again for each step ahead. */
   #requestsDue: number;
-  #random: number;
+  readonly #below: (bound: number) => number;
   #step = 0;
 
   constructor(private readonly seed: number, private readonly number: number) {
-    this.#random = (seed ^ Math.imul(number + 1, 2_654_435_761)) >>> 0;
+    this.#below = randomBelow(seed, number);
     this.#here = new MemoryAdmission(() => this.#nowMs * 1_000);
     const requestsPerMinute = limits[this.#below(limits.length)]!;
     this.#rateLimits = { requestsPerMinute, tokensPerMinute: 20 + this.#below(200), parallelRequests: null };
@@ -162,10 +163,5 @@ class Life {
 
   #fail(what: string): never {
     throw new Error(`seed ${this.seed}, life ${this.number}, step ${this.#step}: ${what}`);
-  }
-
-  #below(bound: number): number {
-    this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((this.#random / 2 ** 32) * bound);
   }
 }

@@ -4,6 +4,7 @@ import { answersName, type AdmissionDecision, type ReserveItem } from '@tollgate
 import { startRedis, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { randomBelow } from './random-below.js';
 
 const windowMs = 60_000;
 const answersKept = 20;
@@ -104,10 +105,10 @@ class Life {
   /** What of the limit was left at the last decision, and before when that was; 0 where calls have ended since. */
   #left: number;
   #leftAtMs = 0;
-  #random: number;
+  readonly #below: (bound: number) => number;
 
   constructor(private readonly seed: number, private readonly number: number, private readonly timed: Timed) {
-    this.#random = (seed ^ Math.imul(number + 1, 2_654_435_761)) >>> 0;
+    this.#below = randomBelow(seed, number);
     this.#limit = 20 + this.#below(300);
     this.#left = this.#limit;
     // Where long answers are rare, the largest falls out of the last 20.
@@ -243,10 +244,5 @@ class Life {
 
   #fail(what: string): never {
     throw new Error(`seed ${this.seed}, life ${this.number}: ${what}`);
-  }
-
-  #below(bound: number): number {
-    this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((this.#random / 2 ** 32) * bound);
   }
 }

@@ -14,45 +14,20 @@ export interface AttackStage {
 /** Price of the route `w-*`, in USD a million tokens, and the model's longest answer. */
 export const scriptedPrice = { input: 1, output: 10, maxOutputTokens: 1_000 } as const;
 
+/** Where it is distributed, two gateways: what is seen at one of them must hold at the other. */
 export async function startAttackStage(name: Shape['name']): Promise<AttackStage> {
-  const provider = await startScriptedProvider();
-  const shape = name === 'standalone' ? await standalone(provider) : await distributed(provider);
+  const [provider, fresh] = await Promise.all([startScriptedProvider(), startOutside()]);
+  const config = withScriptedRoute(fresh.environment['TOLLGATE_CONFIG']!, provider);
+  const outside = { ...fresh, environment: { ...fresh.environment, TOLLGATE_CONFIG: config } };
+  const shape = await (name === 'standalone' ? startStandalone({ outside }) : startDistributed({ outside, gateways: 2 }));
   return {
     shape,
     provider,
     stop: async () => {
       await shape.stop();
-      await provider.stop();
+      await Promise.all([fresh.stop(), provider.stop()]);
     },
   };
-}
-
-async function standalone(provider: ScriptedProvider): Promise<Shape> {
-  const outside = await startOutside();
-  const config = withScriptedRoute(outside.environment['TOLLGATE_CONFIG']!, provider);
-  const shape = await startStandalone({ outside, environment: { TOLLGATE_CONFIG: config } });
-  return {
-    ...shape,
-    stop: async () => {
-      const exits = await shape.stop();
-      await outside.stop();
-      return exits;
-    },
-  };
-}
-
-/** Two gateways: what is seen at one of them must hold at the other. */
-async function distributed(provider: ScriptedProvider): Promise<Shape> {
-  let config: string | undefined;
-  return startDistributed({
-    gateways: 2,
-    environmentOf: (_process, environment) => {
-      const file = environment['TOLLGATE_CONFIG'];
-      if (file === undefined) return environment;
-      config ??= withScriptedRoute(file, provider);
-      return { ...environment, TOLLGATE_CONFIG: config };
-    },
-  });
 }
 
 function withScriptedRoute(file: string, provider: ScriptedProvider): string {

@@ -24,8 +24,8 @@ afterAll(() => outside?.stop());
 const newFolder = () => join(tempFolder('tollgate-data-folder'), 'data');
 
 /** Starts a standalone that must be refused: the one line that says why. */
-async function refusal(dataFolder: string, environment: Environment = {}, adminSecret: string | null = ADMIN): Promise<string> {
-  const settings = await standaloneSettings({ dataFolder, adminSecret });
+async function refusal(dataFolder: string, environment: Environment = {}): Promise<string> {
+  const settings = await standaloneSettings({ dataFolder, adminSecret: ADMIN });
   const { output, refusals, code } = await refusedStart('standalone', {
     ...outside.environment,
     ...settings.environment,

@@ -2,11 +2,12 @@ export { Reply, StreamInFlight } from './kit/chat-reply.js';
 export { appEnvironment, type Deployment, type DistributedApp, type Environment } from './kit/app-environments.js';
 export { queryDatabase } from './kit/database.js';
 export { startDistributed, type DistributedOptions, type DistributedShape } from './kit/distributed.js';
+export { inventedSecret } from './kit/invented-secret.js';
 export { ManagedProcess } from './kit/managed-process.js';
 export { costNanoUsd, holdNanoUsd, nanoUsd, usd, type PricedModel } from './kit/prices.js';
 export { costOfEntry, providerEntries, providerEntry, totalsOf, usageLagMsMax, usageOf } from './kit/provider-log.js';
 export {
-  answer, completion, events, plain, sse, startScriptedProvider, type ScriptedProvider,
+  completion, plain, startScriptedProvider, type ScriptedProvider,
 } from './kit/scripted-provider/index.js';
 export { startOutside, type Outside } from './kit/outside.js';
 export type { Canaries, Gateway, Shape } from './kit/shape.js';

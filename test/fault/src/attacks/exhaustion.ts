@@ -1,10 +1,9 @@
 import { createConnection } from 'node:net';
-import { chatBody } from '@tollgate/journey';
+import { chatBody, inventedSecret } from '@tollgate/journey';
 import { expect, it } from 'vitest';
 import type { AttackStage } from '../attack-stage.js';
 import { HalfSentCall } from '../half-sent-call.js';
 import { HealthProbe } from '../health-probe.js';
-import { inventedSecret } from '../invented-secret.js';
 import { spread, tellMeasured } from '../measured.js';
 
 const MIB = 1024 * 1024;
@@ -84,19 +83,19 @@ async function sendBombs({ shape }: AttackStage): Promise<() => Promise<void>> {
 async function neverEnd({ shape }: AttackStage): Promise<() => Promise<void>> {
   const key = await shape.client().createKey({ credit_limit_usd: '0' });
   const body = chatBody({}).padEnd(2 * MIB);
-  const calls = await Promise.all(Array.from({ length: 60 }, (_, number) =>
-    HalfSentCall.send(shape.gateways[number % shape.gateways.length]!.url, key.secret, body, undefined, 32 * MIB)));
-  void Promise.allSettled(calls.map((call) => call.finish()));
-  return () => {
-    for (const call of calls) call.leave();
-    return Promise.resolve();
-  };
+  return holdOpen((number) =>
+    HalfSentCall.send(shape.gateways[number % shape.gateways.length]!.url, key.secret, body, undefined, 32 * MIB));
 }
 
 async function unsignedWebhooks({ shape }: AttackStage): Promise<() => Promise<void>> {
   const body = ' '.repeat(2 * MIB);
-  const calls = await Promise.all(Array.from({ length: 60 }, () =>
-    HalfSentCall.send(shape.gateways[0]!.url, 'none', body, '/webhooks/github/secret-scanning', 8 * MIB)));
+  return holdOpen(() =>
+    HalfSentCall.send(shape.gateways[0]!.url, 'none', body, '/webhooks/github/secret-scanning', 8 * MIB));
+}
+
+/** Sixty requests that are never sent to their end; left when what it gives is called. */
+async function holdOpen(send: (number: number) => Promise<HalfSentCall>): Promise<() => Promise<void>> {
+  const calls = await Promise.all(Array.from({ length: 60 }, (_, number) => send(number)));
   void Promise.allSettled(calls.map((call) => call.finish()));
   return () => {
     for (const call of calls) call.leave();

@@ -32,6 +32,7 @@ export async function startSmallLimits(name: Shape['name']): Promise<SmallLimits
   const shape = name === 'standalone'
     ? await startStandalone({ outside, environment })
     : await startDistributed({
+      outside,
       gateways: 1,
       environmentOf: (process, variables) => (process.startsWith('gateway') ? { ...variables, ...environment } : variables),
     });

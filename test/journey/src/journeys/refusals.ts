@@ -1,7 +1,7 @@
-import { generateSecret, DEFAULT_KEY_MARKER } from '@tollgate/api-key';
 import { waitUntil } from '@tollgate/infra';
 import { describe, expect, it } from 'vitest';
 import type { Reply } from '../kit/chat-reply.js';
+import { inventedSecret } from '../kit/invented-secret.js';
 import { providerEntries } from '../kit/provider-log.js';
 import type { Shape } from '../kit/shape.js';
 import { chatPath, type CreatedKey } from '../kit/tollgate-client.js';
@@ -28,7 +28,7 @@ export function refusals(shape: () => Shape): void {
     it('looks the same whether its key is malformed, unknown or revoked', async () => {
       const revoked = await shape().client().createKey();
       await shape().client().deleteKey(revoked.id);
-      const unknown = generateSecret(DEFAULT_KEY_MARKER).reveal();
+      const unknown = inventedSecret();
       shape().canaries.keySecrets.add(unknown);
       const replies = await Promise.all([`${unknown.slice(0, -1)}!`, unknown, revoked.secret].map((secret) => shape().client().chat(secret)));
       for (const reply of replies) expectRefusal(reply, 401, 'invalid_api_key');

@@ -1,7 +1,7 @@
-import { DEFAULT_KEY_MARKER, generateSecret } from '@tollgate/api-key';
 import { waitUntil } from '@tollgate/infra';
 import { describe, expect, it } from 'vitest';
 import type { Reply } from '../kit/chat-reply.js';
+import { inventedSecret } from '../kit/invented-secret.js';
 import { mailsIn } from '../kit/mailbox.js';
 import { nanoUsd } from '../kit/prices.js';
 import { usageOf } from '../kit/provider-log.js';
@@ -32,7 +32,7 @@ export function theLeak(shape: () => Shape): void {
     it('kills the key at every gateway, and every item reported gets its label', async () => {
       const key = await shape().client().createKey({ name: 'leaky' });
       expect(await statusEverywhere(key)).toEqual(shape().gateways.map(() => 200));
-      const stranger = generateSecret(DEFAULT_KEY_MARKER).reveal();
+      const stranger = inventedSecret();
       shape().canaries.keySecrets.add(stranger);
       const reply = await report([leaked(stranger, 'unknown'), leaked(key.secret, 'ours'), { ...leaked('junk', 'junk'), url: '', source: 'FROM_THE_FUTURE' }]);
       expect(reply.status, reply.text).toBe(200);
@@ -100,7 +100,7 @@ export function theLeak(shape: () => Shape): void {
 
     it('gets an answer for each of a thousand items', async () => {
       const key = await shape().client().createKey();
-      const items = Array.from({ length: 1_000 }, (_, i) => leaked(i === 700 ? key.secret : generateSecret(DEFAULT_KEY_MARKER).reveal(), `item ${i}`));
+      const items = Array.from({ length: 1_000 }, (_, i) => leaked(i === 700 ? key.secret : inventedSecret(), `item ${i}`));
       const reply = await report(items);
       const labels = reply.json<Feedback[]>();
       expect(labels).toHaveLength(1_000);

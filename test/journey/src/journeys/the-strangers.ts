@@ -1,7 +1,7 @@
-import { DEFAULT_KEY_MARKER, generateSecret } from '@tollgate/api-key';
 import { afterEach, describe, expect, it } from 'vitest';
 import { queryDatabase } from '../kit/database.js';
 import type { DistributedShape } from '../kit/distributed.js';
+import { inventedSecret } from '../kit/invented-secret.js';
 import { OneAddress } from '../kit/one-address.js';
 import type { Shape } from '../kit/shape.js';
 import { chatBody } from '../kit/tollgate-client.js';
@@ -21,7 +21,6 @@ export function theStrangers(shape: () => Shape): void {
     };
     const chat = (client: OneAddress, secret: string) =>
       client.send({ method: 'POST', path: '/v1/chat/completions', headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }, body: chatBody() });
-    const invented = () => generateSecret(DEFAULT_KEY_MARKER).reveal();
 
     it('with a thousand connections of invented secrets keep no key alive: a revoke is answered 200', { timeout: 120_000 }, async ({ annotate }) => {
       const owner = shape().client();
@@ -34,7 +33,7 @@ export function theStrangers(shape: () => Shape): void {
       const flood = Array.from({ length: CONNECTIONS }, async (_, n) => {
         const client = clientAt(`127.0.1.${1 + Math.floor(n / CONNECTIONS_OF_AN_ADDRESS)}`);
         for (let sent = 0; going; sent++) {
-          const { status } = await chat(client, invented());
+          const { status } = await chat(client, inventedSecret());
           answers.set(status, (answers.get(status) ?? 0) + 1);
           if (sent === 0 && (first += 1) === CONNECTIONS) allTried();
         }
@@ -63,7 +62,7 @@ export function theStrangers(shape: () => Shape): void {
         Array.from({ length: 20 }, async () => {
           const own = clientAt('127.0.0.11');
           for (let n = 0; n < 1_000; n++) {
-            const reply = await chat(own, invented());
+            const reply = await chat(own, inventedSecret());
             if (reply.status !== 401) return reply;
           }
           return null;
@@ -73,7 +72,7 @@ export function theStrangers(shape: () => Shape): void {
         expect([reply?.status, reply?.code, reply?.header('retry-after')]).toEqual([429, 'rate_limit_exceeded', '1']);
       }
       expect((await chat(client, known.secret)).status).toBe(200);
-      expect((await chat(other, invented())).code).toBe('invalid_api_key');
+      expect((await chat(other, inventedSecret())).code).toBe('invalid_api_key');
     });
 
     it('who guess the admin secret meet a limit and leave their address, and the operator does not notice', async () => {

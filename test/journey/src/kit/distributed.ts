@@ -5,7 +5,7 @@ import { appEnvironment, type DistributedApp, type Environment, type Place } fro
 import { appScript, repository } from './app-script.js';
 import { databaseDump } from './database.js';
 import { ManagedProcess } from './managed-process.js';
-import { startOutside } from './outside.js';
+import { startOutside, type Outside } from './outside.js';
 import type { Gateway, Shape } from './shape.js';
 import { filesUnder, redisDump } from './stored-bytes.js';
 import { TollgateClient } from './tollgate-client.js';
@@ -19,6 +19,8 @@ export interface DistributedOptions {
   readonly databaseUrl?: string;
   /** Another Kafka than the run's. */
   readonly kafkaBrokers?: string;
+  /** The provider, GitHub and configuration to use; default: fresh ones, which then end with the shape. */
+  readonly outside?: Outside;
   /** Changes what a process is told before it starts; it is named as in `processes`: `gateway 0`, `key-management`. */
   readonly environmentOf?: (process: string, environment: Environment) => Environment;
 }
@@ -44,7 +46,7 @@ const ownerEmail = 'owner@example.com';
 export async function startDistributed(options: DistributedOptions = {}): Promise<DistributedShape> {
   const { gateways = 2, gatewayGoneAfterMs, environmentOf = (_, environment) => environment } = options;
   const infra = infraFromEnvironment();
-  const [outside, databaseUrl, redis] = await Promise.all([startOutside(), options.databaseUrl ?? infra.createDatabase(), startRedis()]);
+  const [outside, databaseUrl, redis] = await Promise.all([options.outside ?? startOutside(), options.databaseUrl ?? infra.createDatabase(), startRedis()]);
   const secrets = newSecrets();
   const folder = tempFolder('tollgate-distributed');
   const [keyManagement, usageBilling, secretScanning] = await Promise.all([freeAddress(), freeAddress(), freeAddress()]);
@@ -94,7 +96,7 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     stop: async () => {
       const exits = await Promise.all(processes.map((app) => app.stop()));
       await Promise.all([...clients, internal].map((client) => client.close()));
-      await Promise.all([outside.stop(), redis.stop()]);
+      await Promise.all([options.outside === undefined && outside.stop(), redis.stop()]);
       return exits;
     },
     keyManagement: services[0],

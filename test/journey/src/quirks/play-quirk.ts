@@ -3,6 +3,7 @@ import { APIError } from 'openai';
 import { CallUnderWay, type RawCall } from '../kit/call-under-way.js';
 import { Reply } from '../kit/chat-reply.js';
 import { usd } from '../kit/prices.js';
+import { usageOf } from '../kit/provider-log.js';
 import type { Play } from '../kit/scripted-provider/index.js';
 import { chatPath, type CreatedKey, type UsageTotals } from '../kit/tollgate-client.js';
 import type { ExpectedUsage, Quirk, Range } from './quirk.js';
@@ -37,13 +38,7 @@ export async function playQuirk(stage: QuirkStage, quirk: Quirk): Promise<Played
   const key = await client.createKey({ name: model, ...keyFields(quirk, model) });
   const got = await askAll(stage, quirk, key, model, play);
   const reached = typeof quirk.expect.usage === 'string' && quirk.expect.usage !== 'nothing' ? 0 : got.length;
-  const usage = await waitUntil(
-    async () => {
-      const totals = await client.usage(key.id);
-      return totals.requests >= reached && totals;
-    },
-    { what: `the usage of ${reached} calls`, timeoutMs: USAGE_MS_MAX },
-  ).catch(() => client.usage(key.id));
+  const usage = await usageOf(stage.shape, key.id, reached, USAGE_MS_MAX).catch(() => client.usage(key.id));
   if (quirk.expect.hangsUp)
     await waitUntil(() => play.requests.at(quirk.asksAgain === undefined ? -1 : 0)?.connection.isClosed, {
       what: 'the provider to be hung up on',
@@ -60,10 +55,7 @@ async function afterwardsOf(stage: QuirkStage, quirk: Quirk, key: CreatedKey): P
     .client()
     .chat(key.secret, { model: healthyModel, messages: [], max_tokens: outputTokensMax });
   if (quirk.expect.usage === 'no event') {
-    await waitUntil(async () => (await stage.shape.client().usage(key.id)).requests >= 1, {
-      what: 'the usage of the call afterwards',
-      timeoutMs: USAGE_MS_MAX,
-    });
+    await usageOf(stage.shape, key.id, 1, USAGE_MS_MAX);
     const { requests } = await stage.shape.client().usage(key.id);
     if (requests !== 1)
       throw new Error(`${requests} calls are on record, where only the call afterwards reached a provider`);

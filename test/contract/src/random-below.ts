@@ -1,0 +1,8 @@
+/** Whole numbers of [0, bound) that follow from the seed and from the number of the life alone, one stream for each life. */
+export function randomBelow(seed: number, life: number): (bound: number) => number {
+  let state = (seed ^ Math.imul(life + 1, 2_654_435_761)) >>> 0;
+  return (bound) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * bound);
+  };
+}
