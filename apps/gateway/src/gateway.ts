@@ -6,7 +6,7 @@ import type { BusPublisher } from '@tollgate/bus';
 import { isConfigured, SIMULATOR_NAME, type Provider as ProviderConfig, type TollgateConfig } from '@tollgate/config';
 import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
-import { readAway, type BodyBudget } from '@tollgate/http';
+import type { BodyBudget } from '@tollgate/http';
 import type { Logger, Registry } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { serveInference, type InferenceHandlers } from './inference-routes.js';
@@ -22,9 +22,8 @@ import { openProvider, type Provider } from './request-path/forward/provider.js'
 import { KeyCache } from './request-path/identify-key/key-cache.js';
 import { askAboutMissedChanges } from './request-path/identify-key/missed-changes.js';
 import { InFlight } from './request-path/in-flight.js';
-import { sendRefusal } from './request-path/reply.js';
 import { RequestLog } from './request-path/request-log.js';
-import { requestPath } from './request-path/request-path.js';
+import { answerRefusal, requestPath } from './request-path/request-path.js';
 import { Announcer } from './start-up/announcer.js';
 import { GatewayLife } from './start-up/gateway-life.js';
 
@@ -80,12 +79,7 @@ export class Gateway {
     registerMetrics(registry, { admission, calls, epochs: this.#epochs, inFlight, journal, keys, shipper, snapshots: ports.snapshots });
     const log = new RequestLog(logger);
     const meter = new RequestMeter(registry);
-    this.#refuse = (exchange, refusal) => {
-      meter.refused(refusal.code);
-      log.refused(exchange, refusal);
-      sendRefusal(exchange, refusal);
-      readAway(exchange.request);
-    };
+    this.#refuse = (exchange, refusal) => answerRefusal({ meter, log }, exchange, refusal);
     this.#serve = requestPath({
       admission,
       bodyBytesMax: config.limits.bodyBytesMax,
@@ -98,14 +92,6 @@ export class Gateway {
       log,
       logger,
       meter,
-      onLoss: (exchange, target, lossNanoUsd, usage) => {
-        meter.lost(target.provider.name, lossNanoUsd);
-        log.loss(exchange, target, lossNanoUsd, usage);
-      },
-      onCredentialRepeated: (exchange, target) => {
-        meter.credentialRepeated(target.provider.name);
-        log.credentialRepeated(exchange, target);
-      },
       pepper: ports.pepper,
       priceVersion: config.priceVersion,
       refusedBodies: new RefusedBodies(admission, gateway),
@@ -138,11 +124,6 @@ export class Gateway {
   }
 
   /** Requests that this process answers for at the moment. */
-  get requestsInFlight(): number {
-    return this.#inFlight.size;
-  }
-
-  /** The requests themselves. */
   *requests(): Iterable<IncomingMessage> {
     for (const { request } of this.#inFlight) yield request;
   }

@@ -84,7 +84,7 @@ async function start(): Promise<void> {
   // Listening ends first; then requests in flight, their settles and their usage; then the connections they needed.
   const stop = async (signal: NodeJS.Signals) => {
     tell(`stopping (${signal}): taking no new requests`);
-    await stopListening(app, { tell, inFlight: () => gateway.requestsInFlight, answering: () => gateway.requests() });
+    await stopListening(app, { tell, answering: () => gateway.requests() });
     await gateway.end(tell);
     await admission.drain();
     await app.close();

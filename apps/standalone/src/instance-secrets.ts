@@ -47,29 +47,26 @@ export function instanceSecrets(folder: string, given: { readonly pepper: string
   const keptDigest = givenDigest ?? found?.adminSecretDigest;
   const newAdminSecret = keptDigest === undefined ? `tg-admin-${randomBytes(24).toString('base64url')}` : null;
 
-  let kept = found;
-  const keep = (next: { pepper: string; adminSecretDigest: string | undefined }): void => {
-    if (kept?.pepper === next.pepper && kept.adminSecretDigest === next.adminSecretDigest) return;
-    kept = next.adminSecretDigest === undefined ? { pepper: next.pepper } : { ...next, adminSecretDigest: next.adminSecretDigest };
-    replaceFile(secretsFile(folder), JSON.stringify(kept));
-  };
   const toKeep = given.pepper === undefined ? pepper : GIVEN_FROM_OUTSIDE;
   // What is kept stays until it is certain that the keys were made under the other one.
-  let pepperKept = found?.pepper ?? toKeep;
-  keep({ pepper: pepperKept, adminSecretDigest: keptDigest });
+  let kept: KeptSecrets = { pepper: found?.pepper ?? toKeep, ...(keptDigest !== undefined && { adminSecretDigest: keptDigest }) };
+  const store = (): void => replaceFile(secretsFile(folder), JSON.stringify(kept));
+  if (found?.pepper !== kept.pepper || found.adminSecretDigest !== kept.adminSecretDigest) store();
   return {
     pepper,
     pepperSource: sourceOf(folder, given.pepper, keptPepper),
     adminSecret: given.adminSecret ?? keptDigest ?? secretDigest(newAdminSecret!),
     newAdminSecret,
     accepted: () => {
-      if (pepperKept === toKeep) return false;
-      pepperKept = toKeep;
-      keep({ pepper: pepperKept, adminSecretDigest: keptDigest });
+      if (kept.pepper === toKeep) return false;
+      kept = { ...kept, pepper: toKeep };
+      store();
       return given.pepper !== undefined;
     },
     shown: () => {
-      if (newAdminSecret !== null) keep({ pepper: pepperKept, adminSecretDigest: secretDigest(newAdminSecret) });
+      if (newAdminSecret === null) return;
+      kept = { ...kept, adminSecretDigest: secretDigest(newAdminSecret) };
+      store();
     },
   };
 }

@@ -131,7 +131,7 @@ export async function startStandalone(
     greeted: secrets.shown,
     stop: async () => {
       tell('taking no new requests');
-      await stopListening(app, { tell, inFlight: () => gateway.requestsInFlight, answering: () => gateway.requests() });
+      await stopListening(app, { tell, answering: () => gateway.requests() });
       await gateway.end(tell);
       tell('closing the database');
       await app.close();

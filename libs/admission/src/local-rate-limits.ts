@@ -1,5 +1,6 @@
 import { emptyOrganization, reserve, settle } from '@tollgate/credit';
 import type { AdmissionDecision, OrganizationState, ReserveItem, SettleItem } from '@tollgate/credit';
+import { monotonicUs } from './monotonic-us.js';
 
 /** Keys whose local rates are remembered; more, and all are forgotten. */
 const KEYS_MAX = 100_000;
@@ -21,17 +22,12 @@ export class LocalRateLimits {
       this.#state,
       { ...item, rateLimits: { requestsPerMinute: share(requestsPerMinute), tokensPerMinute: share(tokensPerMinute), parallelRequests: null } },
       'local',
-      nowUs(),
+      monotonicUs(),
     );
   }
 
   /** Ends a request that was decided here, and puts right what it took of the tokens. False where it was not. */
   settle(item: SettleItem): boolean {
-    return this.#state.holds.size > 0 && settle(this.#state, item, nowUs());
+    return this.#state.holds.size > 0 && settle(this.#state, item, monotonicUs());
   }
-}
-
-/** Monotonic: what is known here is of this process alone. */
-function nowUs(): number {
-  return (performance.timeOrigin + performance.now()) * 1_000;
 }

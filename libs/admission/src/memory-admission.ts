@@ -1,4 +1,5 @@
 import { announce, closeEpoch, emptyOrganization, leave, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type OpenHold, type OrganizationState, type ReserveItem, type SettleItem } from '@tollgate/credit';
+import { monotonicUs } from './monotonic-us.js';
 import type { Admission, AdmissionLedger, Announcement, BookedSettle, EpochOpening } from './port.js';
 
 const STORE_ID = 'memory';
@@ -12,7 +13,7 @@ export class MemoryAdmission implements Admission, AdmissionLedger {
   readonly #leases = new Map<string, string>();
   #renewals = 0;
 
-  constructor(private readonly nowUs: () => number = () => (performance.timeOrigin + performance.now()) * 1_000) {}
+  constructor(private readonly nowUs: () => number = monotonicUs) {}
 
   reserve(item: ReserveItem): Promise<AdmissionDecision> {
     return Promise.resolve(reserve(this.#of(item.organizationId), item, STORE_ID, this.nowUs()));

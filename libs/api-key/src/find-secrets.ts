@@ -1,10 +1,4 @@
-import { hasSecretForm } from './secret.js';
-
-/** The longest form first: of `sk-sub-…` the shorter one would not hold, since its body has no hyphen. */
-const FORMS: readonly { readonly prefix: string; readonly length: number }[] = [
-  { prefix: 'sk-sub-', length: 57 },
-  { prefix: 'sk-', length: 53 },
-];
+import { hasSecretForm, SECRET_LENGTHS } from './secret.js';
 
 /**
  * Every secret that stands in a text, once each, in the order they begin: between other characters of any kind, one
@@ -15,10 +9,8 @@ const FORMS: readonly { readonly prefix: string; readonly length: number }[] = [
 export function findSecrets(text: string): string[] {
   const found = new Set<string>();
   for (let at = text.indexOf('sk-'); at !== -1; at = text.indexOf('sk-', at + 1)) {
-    const form = FORMS.find(
-      ({ prefix, length }) => text.startsWith(prefix, at) && hasSecretForm(text.slice(at, at + length)),
-    );
-    if (form !== undefined) found.add(text.slice(at, at + form.length));
+    const secret = SECRET_LENGTHS.map((length) => text.slice(at, at + length)).find(hasSecretForm);
+    if (secret !== undefined) found.add(secret);
   }
   return [...found];
 }

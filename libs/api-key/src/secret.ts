@@ -64,9 +64,12 @@ export function generateSecret(marker: string, prefix: 'sk-' | 'sk-sub-' = 'sk-'
   return new Secret(prefix + checked + checksum(checked));
 }
 
+/** Of a secret with the prefix `sk-sub-`, and with `sk-`. */
+export const SECRET_LENGTHS: readonly number[] = ['sk-sub-', 'sk-'].map((prefix) => prefix.length + BODY_LENGTH);
+
 /** Whether text has a secret's form and its checksum holds. No look-up is owed to what fails here. */
 export function hasSecretForm(text: string): boolean {
-  if (text.length !== BODY_LENGTH + 3 && text.length !== BODY_LENGTH + 7) return false;
+  if (!SECRET_LENGTHS.includes(text.length)) return false;
   if (!SECRET_PATTERN.test(text)) return false;
   const body = text.slice(-BODY_LENGTH);
   return checksum(body.slice(0, CHECKED_LENGTH)) === body.slice(CHECKED_LENGTH);

@@ -1,5 +1,6 @@
 import type { FieldFault } from '@tollgate/errors';
 import { z } from 'zod';
+import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
 import { hasWildcard, matchesWildcard } from './wildcard.js';
 
 /** The names in a file, as far as they can be read: faults of the rest must not hide faults between them. */
@@ -7,7 +8,7 @@ const names = z.object({
   providers: z.array(z.object({ name: z.string(), dialect: z.string().default('openai') }).nullable().catch(null)).catch([]),
   routes: z.array(z.object({ name: z.string(), targets: z.array(z.object({ provider: z.string(), model: z.string() }).nullable().catch(null)) }).nullable().catch(null)).catch([]),
   prices: z.array(z.object({ provider: z.string(), model: z.string() }).nullable().catch(null)).catch([]),
-  limits: z.object({ body_bytes_max: z.number().default(32 * 1_048_576), bodies_bytes_max: z.number() }).nullable().catch(null),
+  limits: z.object({ body_bytes_max: z.number().default(BODY_BYTES_DEFAULT), bodies_bytes_max: z.number() }).nullable().catch(null),
 }).catch({ providers: [], routes: [], prices: [], limits: null });
 type Names = z.output<typeof names>;
 type Target = NonNullable<NonNullable<Names['routes'][number]>['targets'][number]>;

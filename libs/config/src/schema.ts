@@ -1,5 +1,6 @@
 import { TOKENIZERS } from '@tollgate/pricing';
 import { z } from 'zod';
+import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
 import { SIMULATOR_NAME } from './config.js';
 import { hasWildcard } from './wildcard.js';
 
@@ -113,7 +114,7 @@ export const configFileSchema = z.strictObject({
     from: z.string().max(254).regex(/^[^\s@<>"]+@[^\s@<>"]+$/, 'must be an e-mail address').default('tollgate@localhost').describe('The sender of our mails'),
   }).prefault({}),
   limits: z.strictObject({
-    body_bytes_max: z.int().min(1_024).max(256 * MIB).default(32 * MIB).describe('The largest body of an inference request'),
+    body_bytes_max: z.int().min(1_024).max(256 * MIB).default(BODY_BYTES_DEFAULT).describe('The largest body of an inference request'),
     bodies_bytes_max: z.int().min(64 * MIB).max(65_536 * MIB).optional().describe('What the bodies of all requests under way may take of the memory of a process together; half of it for one key. At least twice body_bytes_max; where absent 256 MiB, or twice body_bytes_max where that is more'),
     calls_per_key_max: z.int().min(1).max(65_535).default(1_024).describe('The most calls that one key has under way in one gateway; more are 429'),
   }).prefault({}),

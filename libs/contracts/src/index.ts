@@ -7,6 +7,7 @@ export {
   keySnapshot,
   knownKeysReply,
   knownKeysRequest,
+  LEAKED_DIGESTS_MAX,
   leakedKeyOutcome,
   revokeLeakedKeysReply,
   revokeLeakedKeysRequest,

@@ -1,8 +1,8 @@
-import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { makeFolder } from './make-folder.js';
+import { isFolder, makeFolder } from './make-folder.js';
 
 /** A folder that another living process holds. */
 export class FolderLockedError extends Error {
@@ -68,8 +68,6 @@ function lockedDatabase(folder: string): DatabaseSync {
 
 /** SQLITE_CORRUPT, SQLITE_NOTADB: the file that nothing is ever written to has something in it. */
 const NO_LOCK = [11, 26];
-
-const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 const holderFile = (folder: string): string => join(folder, 'lock.holder');
 

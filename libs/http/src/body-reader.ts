@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { hasBody } from './body-framing.js';
 import { Problem } from './problem.js';
 
 const JSON_MEDIA_TYPE = /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json\s*(?:;|$)/i;
@@ -15,7 +16,7 @@ const JSON_MEDIA_TYPE = /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json\s*(?:;|$)/i
 export function readBodiesAsBytes(fastify: FastifyInstance): void {
   // Fastify refuses `DELETE` with `content-type: application/json` and no body, and malformed types even so.
   fastify.addHook('onRequest', (request, _reply, done) => {
-    if (!hasBody(request)) delete request.raw.headers['content-type'];
+    if (!hasBody(request.raw)) delete request.raw.headers['content-type'];
     done();
   });
   fastify.removeAllContentTypeParsers();
@@ -37,9 +38,4 @@ function isCoded({ headers }: FastifyRequest): boolean {
 function compressedBody(): Problem {
   const detail = 'The body must be sent without a Content-Encoding.';
   return new Problem('unsupported_media_type', { detail, headers: { 'accept-encoding': 'identity' } });
-}
-
-/** RFC 9112, section 6: a request has a body when it says how that is framed. */
-function hasBody({ raw: { headers } }: FastifyRequest): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }

@@ -1,6 +1,7 @@
 import { finished, Transform, type TransformCallback } from 'node:stream';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { BodyBudget, SMALL_BODY_BYTES, type BodyRoom } from './body-budget.js';
+import { declaredBytes } from './body-framing.js';
 import { watchPace } from './body-pace.js';
 import { askForBody } from './expect-continue.js';
 import { Problem } from './problem.js';
@@ -16,7 +17,7 @@ const PART = 0.25;
 export function boundBodies(fastify: FastifyInstance, budget: BodyBudget, timeoutMs: number): void {
   const part = new BodyBudget(Math.floor(budget.bytesMax * PART));
   fastify.addHook('preParsing', (request, reply, payload, done) => {
-    const declared = declaredBytes(request);
+    const declared = declaredBytes(request.raw);
     // Above the limit it is 413 without being read.
     if (declared === 0 || (declared ?? 0) > request.routeOptions.bodyLimit) return done(null, payload);
     const room = budget.open(part);
@@ -37,11 +38,6 @@ export function boundBodies(fastify: FastifyInstance, budget: BodyBudget, timeou
 /** 503, worth repeating after a second. */
 function noRoom(): Problem {
   return new Problem('server_busy', { headers: { 'retry-after': '1' } });
-}
-
-/** By its framing (RFC 9112, section 6): 0 without a body, null where only its end tells. */
-function declaredBytes({ raw: { headers } }: FastifyRequest): number | null {
-  return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : null;
 }
 
 /** A body on its way, passed on as it comes. */

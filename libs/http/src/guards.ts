@@ -11,7 +11,8 @@ export const ADMIN_SECRET = Symbol('ADMIN_SECRET');
 /** Token of the secret that services show each other, for `ServiceGuard`. */
 export const SERVICE_SECRET = Symbol('SERVICE_SECRET');
 
-const CHALLENGE = { 'www-authenticate': 'Bearer realm="tollgate"' };
+/** Headers of a refusal for want of a bearer secret (RFC 9110, section 11.6.1). */
+export const ADMIN_CHALLENGE = { 'www-authenticate': 'Bearer realm="tollgate"' };
 
 /**
  * Lets in who shows the admin secret as bearer; others get 401 `missing_admin_secret` or `invalid_admin_secret`, and 429
@@ -72,6 +73,6 @@ function letIn(
       });
     case 'missing':
     case 'wrong':
-      throw new Problem(refusals[outcome], { headers: CHALLENGE });
+      throw new Problem(refusals[outcome], { headers: ADMIN_CHALLENGE });
   }
 }

@@ -1,5 +1,6 @@
 export { createNestServer, REQUEST_TIMEOUT_MS, WEBHOOK_BODY_BYTES_MAX, type NestServerOptions } from './nest-server.js';
 export { BODY_BUDGET_BYTES, BodyBudget, SMALL_BODY_BYTES, type BodyRoom } from './body-budget.js';
+export { declaredBytes, hasBody } from './body-framing.js';
 export { watchPace } from './body-pace.js';
 export { askForBody } from './expect-continue.js';
 export { guardHeads } from './guard-heads.js';
@@ -14,7 +15,7 @@ export { AddressAllowance } from './address-allowance.js';
 export { clientAddressHeaders, clientAddressOf, OWN_HEADERS_PREFIX } from './client-address.js';
 export { namesSeveralHosts, SEVERAL_HOSTS } from './one-host.js';
 export { SecretChecks } from './secret-checks.js';
-export { ADMIN_SECRET, AdminGuard, SERVICE_SECRET, ServiceGuard } from './guards.js';
+export { ADMIN_CHALLENGE, ADMIN_SECRET, AdminGuard, SERVICE_SECRET, ServiceGuard } from './guards.js';
 export { bearerOf, matchesSecret, sameSecret, secretDigest } from './bearer.js';
 export { InternalCallError, InternalHttpClient, type InternalHttpClientOptions } from './internal-http-client.js';
 export { httpKeyManagementApi, PEPPER_ID_HEADER, type KeyManagementClientOptions } from './key-management-client.js';

@@ -10,7 +10,11 @@ export interface JsonFault {
  */
 export function findJsonFault(text: string): JsonFault | null {
   const offset = faultOffset(text);
-  if (offset === null) return null;
+  return offset === null ? null : placeAt(text, offset);
+}
+
+/** The line and column of an offset in `text`. */
+export function placeAt(text: string, offset: number): JsonFault {
   const before = text.slice(0, offset);
   return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
 }

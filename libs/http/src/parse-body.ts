@@ -21,8 +21,10 @@ export function parseBody<S extends z.ZodType>(schema: S, body: unknown): z.outp
 }
 
 function parseUnambiguous(bytes: Uint8Array): unknown {
-  const value = parseJson(bytes);
-  const repeated = bytes.length === 0 ? null : findRepeatedName(decode(bytes));
+  if (bytes.length === 0) return {};
+  const text = decode(bytes);
+  const value = parseText(text);
+  const repeated = findRepeatedName(text);
   if (repeated !== null) throw new Problem('invalid_request', { detail: `The body gives a field twice: ${placeOf(repeated)}.` });
   return value;
 }
@@ -47,8 +49,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * @throws {Problem} `invalid_json`
  */
 export function parseJson(bytes: Uint8Array): unknown {
-  if (bytes.length === 0) return {};
-  const text = decode(bytes);
+  return bytes.length === 0 ? {} : parseText(decode(bytes));
+}
+
+function parseText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -8,6 +8,9 @@ const BYTES_PER_MS = 33_554;
 /** When what has been read away until now is paid for, in monotonic milliseconds. */
 let clearAtMs = 0;
 
+/** Who refuses a body and who answers for it may both ask; its bytes count once. */
+const beingReadAway = new WeakSet<IncomingMessage>();
+
 /**
  * Reads away what is left of a body that nobody wants: many clients look for the answer only when all of their body is
  * sent, and one whose connection is closed before that never sees it. All such bodies share a pace, since at the full
@@ -15,7 +18,8 @@ let clearAtMs = 0;
  * request bounds how long one takes.
  */
 export function readAway(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return;
+  if (request.complete || request.destroyed || beingReadAway.has(request)) return;
+  beingReadAway.add(request);
   let bytes = 0;
   // Begins to read now: Node.js reads a body that nobody has begun to read away by itself, as fast as it comes.
   request.read(0);

@@ -1,4 +1,4 @@
-import type { JsonFault } from './json-fault.js';
+import { placeAt, type JsonFault } from './json-fault.js';
 
 /**
  * Where an object of a JSON text gives a name for the second time, however it is spelt (`"a"` and `"\u0061"`); null
@@ -59,9 +59,4 @@ function isNew(names: Set<string>, literal: string): boolean {
   if (names.has(name)) return false;
   names.add(name);
   return true;
-}
-
-function placeAt(text: string, offset: number): JsonFault {
-  const before = text.slice(0, offset);
-  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
 }

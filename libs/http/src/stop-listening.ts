@@ -13,9 +13,10 @@ export interface StopListeningOptions {
   readonly graceMs?: number;
   /** Hears what is waited for, a line each. */
   readonly tell?: (line: string) => void;
-  /** Requests that are not answered yet; default: open connections that are not idle. */
-  readonly inFlight?: () => number;
-  /** Requests that are answered beside the framework. */
+  /**
+   * Requests that are answered beside the framework, and not yet: what is waited for is counted by them. Where left out,
+   * by the open connections that are not idle.
+   */
   readonly answering?: () => Iterable<IncomingMessage>;
 }
 
@@ -25,7 +26,7 @@ export interface StopListeningOptions {
  */
 export async function stopListening(
   app: NestFastifyApplication,
-  { graceMs, tell = () => undefined, inFlight, answering = () => [] }: StopListeningOptions = {},
+  { graceMs, tell = () => undefined, answering }: StopListeningOptions = {},
 ): Promise<void> {
   const server = app.getHttpServer() as Server;
   if (!server.listening) return;
@@ -35,15 +36,15 @@ export async function stopListening(
     toldAt = performance.now();
     tell(`waiting for ${count} request${count === 1 ? '' : 's'} in flight`);
   };
-  if (inFlight !== undefined) tellOf(inFlight());
+  if (answering !== undefined) tellOf([...answering()].length);
   const unfinishedUntil = performance.now() + UNFINISHED_MS_MAX;
   const look = setInterval(() => {
     server.closeIdleConnections();
     if (performance.now() > unfinishedUntil) {
-      const ended = endUnfinished(server, answering());
+      const ended = endUnfinished(server, answering?.() ?? []);
       if (ended > 0) tell(`ended ${ended} connection${ended === 1 ? '' : 's'} whose requests had not come whole`);
     }
-    if (inFlight !== undefined) tellOf(inFlight());
+    if (answering !== undefined) tellOf([...answering()].length);
     else server.getConnections((_error, count) => tellOf(count));
   }, LOOK_MS);
   const cut = graceMs === undefined ? undefined : setTimeout(() => server.closeAllConnections(), graceMs);

@@ -1,5 +1,5 @@
 import type { KeySnapshot } from '@tollgate/api-key';
-import { keySnapshot } from '@tollgate/contracts';
+import { digest, keySnapshot } from '@tollgate/contracts';
 
 /**
  * What an entry of the change stream says. `unknown` is a key in a form that only a later release can read,
@@ -9,8 +9,6 @@ export type KeyChangeRead =
   | { readonly kind: 'snapshot'; readonly snapshot: KeySnapshot }
   | { readonly kind: 'unknown'; readonly digests: readonly string[] }
   | { readonly kind: 'unreadable' };
-
-const DIGEST = /^[0-9a-f]{64}$/;
 
 /** A stored snapshot; null where it cannot be read. */
 export function readSnapshot(json: string): KeySnapshot | null {
@@ -30,13 +28,12 @@ export function readChange(json: string): KeyChangeRead {
   return digests === null ? { kind: 'unreadable' } : { kind: 'unknown', digests };
 }
 
+const digests = digest.array().min(1);
+
 /** Null unless there are some and all can be read: one that cannot may be of any key. */
 function digestsIn(value: unknown): readonly string[] | null {
-  const digests = typeof value === 'object' && value !== null ? (value as { digests?: unknown }).digests : undefined;
-  if (!Array.isArray(digests) || digests.length === 0) return null;
-  return digests.every((digest): digest is string => typeof digest === 'string' && DIGEST.test(digest))
-    ? digests
-    : null;
+  const read = digests.safeParse((value as { digests?: unknown } | null | undefined)?.digests);
+  return read.success ? read.data : null;
 }
 
 function snapshotIn(value: unknown): KeySnapshot | null {

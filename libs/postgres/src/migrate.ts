@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { DataSource, type Logger, type MigrationInterface } from 'typeorm';
 import { dataSourceOptions, isSingleSession } from './database.js';
 import { databaseFault } from './database-fault.js';
-import { noteReadableFrom, refuseUnreadable } from './schema-reach.js';
+import { notedMigrations, noteReadableFrom, refuseUnreadable } from './schema-reach.js';
 import { checkRights } from './schema-rights.js';
 
 /** A step of a service's schema, with the oldest release that can still use the schema once it has run. */
@@ -61,8 +61,8 @@ export async function migrate(url: string, options: MigrateOptions): Promise<Mig
   } as ConstructorParameters<typeof DataSource>[0]);
   try {
     await dataSource.initialize();
-    if (isSingleSession(url)) return await createAndRun(dataSource, options);
-    const migrated = await holdingLock(dataSource, schema, () => createAndRun(dataSource, options));
+    if (isSingleSession(url)) return await createAndRun(url, dataSource, options);
+    const migrated = await holdingLock(dataSource, schema, () => createAndRun(url, dataSource, options));
     await checkRights(dataSource, schema);
     return migrated;
   } catch (error) {
@@ -76,7 +76,11 @@ export async function migrate(url: string, options: MigrateOptions): Promise<Mig
   }
 }
 
-async function createAndRun(dataSource: DataSource, { schema, migrations }: MigrateOptions): Promise<MigratedSchema> {
+async function createAndRun(
+  url: string,
+  dataSource: DataSource,
+  { schema, migrations }: MigrateOptions,
+): Promise<MigratedSchema> {
   // Without the question, CREATE would ask for the right to create schemas where there is nothing to create.
   const [found] = await dataSource.query<{ there: boolean }[]>('SELECT to_regnamespace($1) IS NOT NULL AS there', [
     schema,
@@ -85,13 +89,10 @@ async function createAndRun(dataSource: DataSource, { schema, migrations }: Migr
   const ours = migrations
     .map((each) => new each())
     .map(({ name, constructor, readableFrom }) => ({ name: name ?? constructor.name, readableFrom }));
-  const newer = await refuseUnreadable(
-    dataSource,
-    schema,
-    ours.map(({ name }) => name),
-  );
+  const noted = await notedMigrations(dataSource, schema);
+  const newer = refuseUnreadable(url, schema, noted, ours);
   await dataSource.runMigrations();
-  await noteReadableFrom(dataSource, schema, ours);
+  await noteReadableFrom(dataSource, schema, noted, ours);
   return { schema, newer };
 }
 

@@ -8,20 +8,26 @@ interface Reach {
   readonly readableFrom: string;
 }
 
+/** A migration that has run, of this release or another; null where it does not say from which release on it is readable. */
+export interface NotedMigration {
+  readonly name: string;
+  readonly readableFrom: string | null;
+}
+
 /**
- * Looks at what later releases have done to a schema, and resolves with the names of their migrations, oldest first.
+ * Looks at what later releases have done to a schema, and gives the names of their migrations, oldest first.
  * @throws {StartFault} where one of them says that releases like this one can no longer use the schema
  */
-export async function refuseUnreadable(
-  dataSource: DataSource,
+export function refuseUnreadable(
+  url: string,
   schema: string,
-  ours: readonly string[],
-): Promise<string[]> {
-  const noted = await notedMigrations(dataSource, schema);
-  const newer = noted.filter(({ name }) => !ours.includes(name));
+  noted: readonly NotedMigration[],
+  ours: readonly Reach[],
+): string[] {
+  const newer = noted.filter(({ name }) => !ours.some((each) => each.name === name));
   const unreadable = newer.filter(({ readableFrom }) => readableFrom !== null && !canRead(readableFrom));
   if (unreadable.length === 0) return newer.map(({ name }) => name);
-  const [variable, database] = isSingleSession((dataSource.options as { url?: string }).url ?? '')
+  const [variable, database] = isSingleSession(url)
     ? ['TOLLGATE_DATA', 'folder']
     : ['DATABASE_URL', 'database'];
   const which = unreadable
@@ -33,12 +39,17 @@ export async function refuseUnreadable(
   );
 }
 
-/** Writes down from which release on each of our migrations leaves the schema readable, where that is not noted yet. */
-export async function noteReadableFrom(dataSource: DataSource, schema: string, ours: readonly Reach[]): Promise<void> {
-  const noted = new Map(
-    (await notedMigrations(dataSource, schema)).map(({ name, readableFrom }) => [name, readableFrom]),
-  );
-  const missing = ours.filter(({ name }) => noted.get(name) === null);
+/**
+ * Once all of ours have run: writes down from which release on each of them leaves the schema readable, where that was
+ * not `noted` before.
+ */
+export async function noteReadableFrom(
+  dataSource: DataSource,
+  schema: string,
+  noted: readonly NotedMigration[],
+  ours: readonly Reach[],
+): Promise<void> {
+  const missing = ours.filter(({ name }) => !noted.some((each) => each.name === name && each.readableFrom !== null));
   if (missing.length === 0) return;
   // The releases before this one neither write the column nor read it.
   await dataSource.query(`ALTER TABLE ${schema}.migration ADD COLUMN IF NOT EXISTS readable_from text`);
@@ -50,10 +61,7 @@ export async function noteReadableFrom(dataSource: DataSource, schema: string, o
 }
 
 /** As JSON, so that a table without the column, of an older release, can be asked too. */
-async function notedMigrations(
-  dataSource: DataSource,
-  schema: string,
-): Promise<{ name: string; readableFrom: string | null }[]> {
+export async function notedMigrations(dataSource: DataSource, schema: string): Promise<NotedMigration[]> {
   const [table] = await dataSource.query<{ there: boolean }[]>('SELECT to_regclass($1) IS NOT NULL AS there', [
     `${schema}.migration`,
   ]);

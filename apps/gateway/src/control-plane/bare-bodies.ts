@@ -1,10 +1,9 @@
-import { pathOfTarget, Problem } from '@tollgate/http';
+import { ADMIN_CHALLENGE, hasBody, pathOfTarget, Problem } from '@tollgate/http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '@tollgate/errors';
 import { CONTROL_PLANE_PREFIXES } from './prefixes.js';
 
 const GITHUB_WEBHOOK = `${CONTROL_PLANE_PREFIXES.secretScanning}/github/`;
-const CHALLENGE = { 'www-authenticate': 'Bearer realm="tollgate"' };
 
 /**
  * Refuses bodies that come without any credential before they are read. Whether a credential is good only the service
@@ -12,14 +11,10 @@ const CHALLENGE = { 'www-authenticate': 'Bearer realm="tollgate"' };
  */
 export function refuseBareBodies(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
-    const code = hasBody(request) ? missingIn(request) : null;
+    const code = request.method === 'POST' && hasBody(request.raw) ? missingIn(request) : null;
     if (code === null) done();
-    else done(new Problem(code, code === 'missing_admin_secret' ? { headers: CHALLENGE } : {}));
+    else done(new Problem(code, code === 'missing_admin_secret' ? { headers: ADMIN_CHALLENGE } : {}));
   });
-}
-
-function hasBody({ method, raw: { headers } }: FastifyRequest): boolean {
-  return method === 'POST' && (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0');
 }
 
 function missingIn({ url, headers }: FastifyRequest): ErrorCode | null {

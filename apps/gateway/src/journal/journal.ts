@@ -88,9 +88,9 @@ export class Journal {
   #onTrouble: (error: Error) => void = () => undefined;
   #onDamage: (segment: Segment, bytes: number) => void = () => undefined;
 
-  private constructor(private readonly folder: string, private readonly lock: { release(): void }) {
+  private constructor(private readonly folder: string, private readonly lock: { release(): void }, segments: Segment[]) {
     this.journalId = readIdentity(folder);
-    this.#segments = listSegments(folder);
+    this.#segments = segments;
     this.#nextNumber = Math.max(1, ...this.#segments.map((segment) => segment.firstNumber));
     for (const segment of this.#segments) {
       const records = recordsOf(segment, (bytes) => this.noteDamage(segment, bytes));
@@ -109,8 +109,9 @@ export class Journal {
   static open(folder: string): Journal {
     const lock = lockFolder(folder);
     try {
-      if (listSegments(folder).every(({ size }) => size === 0)) tryWriting(folder);
-      return new Journal(folder, lock);
+      const segments = listSegments(folder);
+      if (segments.every(({ size }) => size === 0)) tryWriting(folder);
+      return new Journal(folder, lock, segments);
     } catch (error) {
       lock.release();
       throw error;

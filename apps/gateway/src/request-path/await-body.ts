@@ -7,7 +7,7 @@ import type { Refusal } from './refusal.js';
  */
 const LINGER_MS = 2_000;
 
-type Receive = (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined>;
+type Receive = (exchange: Exchange) => Promise<Refusal | undefined>;
 
 /**
  * Receives the body, for as long as the key lives: when it ends the client is answered at once. It is a client's affair
@@ -26,12 +26,7 @@ export function awaitBody(receive: Receive): (exchange: Exchange) => Promise<Ref
       // Heard in the moment in which the key was identified.
       if (exchange.keyEnd !== null) end();
       if (exchange.onKeyEnd === null) return;
-      const received = receive(exchange);
-      if (!(received instanceof Promise)) {
-        exchange.onKeyEnd = null;
-        return resolve(received);
-      }
-      received.then((refusal) => {
+      receive(exchange).then((refusal) => {
         exchange.onKeyEnd = null;
         resolve(refusal);
       }, reject);

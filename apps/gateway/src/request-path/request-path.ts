@@ -12,9 +12,9 @@ import type { RefusedBodies } from './calls-under-way/refused-bodies.js';
 import { checkNetwork } from './check-network/check-network.js';
 import { checkScope } from './check-scope/check-scope.js';
 import { chooseRoute } from './choose-route/choose-route.js';
-import type { RouteTable, Target } from './choose-route/route-table.js';
+import type { RouteTable } from './choose-route/route-table.js';
 import type { Exchange } from './exchange.js';
-import type { CallOutcome } from './forward/call.js';
+import { NO_USAGE, type CallOutcome } from './forward/call.js';
 import { forward } from './forward/forward.js';
 import { identifyKey } from './identify-key/identify-key.js';
 import type { KeyCache } from './identify-key/key-cache.js';
@@ -28,7 +28,7 @@ import { sendRefusal } from './reply.js';
 import type { RequestLog } from './request-log.js';
 import { skipBusy } from './skip-busy/skip-busy.js';
 import { watchClient } from './watch-client.js';
-import { release, settle, type OnLoss } from './settle/settle.js';
+import { release, settle } from './settle/settle.js';
 
 /** What the path needs of the rest of the gateway. */
 export interface RequestPathParts {
@@ -44,10 +44,6 @@ export interface RequestPathParts {
   readonly logger: Logger;
   readonly meter: RequestMeter;
   readonly pepper: string;
-  /** An answer of a provider held our credential there. */
-  readonly onCredentialRepeated: (exchange: Exchange, target: Target) => void;
-  /** A call cost more than its customer is charged, in nano-USD. */
-  readonly onLoss: OnLoss;
   readonly priceVersion: string;
   readonly refusedBodies: RefusedBodies;
   readonly routes: RouteTable;
@@ -81,7 +77,10 @@ function steps(parts: RequestPathParts, look: KeyLook): readonly Step[] {
 export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Promise<void> {
   const look = new KeyLook(parts.keys);
   const path = steps(parts, look);
-  const settleCall = settle(parts.journal, parts.admission, parts.onLoss);
+  const settleCall = settle(parts.journal, parts.admission, (exchange, target, lossNanoUsd, usage) => {
+    parts.meter.lost(target.provider.name, lossNanoUsd);
+    parts.log.loss(exchange, target, lossNanoUsd, usage);
+  });
 
   async function run(exchange: Exchange): Promise<void> {
     for (let at = 0; at < path.length; at++) {
@@ -90,19 +89,18 @@ export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Pr
       if (refusal === undefined) continue;
       release(parts.admission, exchange);
       parts.refusedBodies.charge(exchange, refusal);
-      parts.meter.refused(refusal.code);
-      parts.log.refused(exchange, refusal);
-      sendRefusal(exchange, refusal);
-      // After the end of its key nothing more of a body is read.
-      if (exchange.keyEnd === null) readAway(exchange.request);
-      return;
+      return answerRefusal(parts, exchange, refusal);
     }
     exchange.turn!.decided();
     exchange.calledAt = performance.now();
     watchClient(exchange, parts.admission);
     const call: CallOutcome = await forward(exchange, parts.log, look);
     exchange.answeredAt = performance.now();
-    if (exchange.credentialRepeatedBy !== null) parts.onCredentialRepeated(exchange, exchange.credentialRepeatedBy);
+    const repeatedBy = exchange.credentialRepeatedBy;
+    if (repeatedBy !== null) {
+      parts.meter.credentialRepeated(repeatedBy.provider.name);
+      parts.log.credentialRepeated(exchange, repeatedBy);
+    }
     await settleCall(exchange, call);
     call.finish();
     parts.meter.served(exchange, call.outcome);
@@ -122,12 +120,20 @@ export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Pr
   };
 }
 
+/** Answers a request that goes no further, and counts and logs it. */
+export function answerRefusal({ meter, log }: Pick<RequestPathParts, 'meter' | 'log'>, exchange: Exchange, refusal: Refusal): void {
+  meter.refused(refusal.code);
+  log.refused(exchange, refusal);
+  sendRefusal(exchange, refusal);
+  // After the end of its key nothing more of a body is read.
+  if (exchange.keyEnd === null) readAway(exchange.request);
+}
+
 /** A bug of ours: what was taken is given back, what reached a provider has its event all the same. */
 async function endUnexpected(exchange: Exchange, parts: RequestPathParts, settleCall: ReturnType<typeof settle>): Promise<void> {
   parts.meter.refused('internal_error');
   if (exchange.journaled?.intended === true && !exchange.settled) {
-    const usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
-    await settleCall(exchange, { target: exchange.targets[0]!, outcome: 'provider_failed', usage, usageSource: 'none', finish: () => undefined });
+    await settleCall(exchange, { target: exchange.targets[0]!, outcome: 'provider_failed', usage: NO_USAGE, usageSource: 'none', finish: () => undefined });
   }
   release(parts.admission, exchange);
   if (exchange.reply.headersSent) exchange.reply.destroy();

@@ -126,8 +126,6 @@ export class RequestStage implements KeySnapshotReader {
       log: new RequestLog({ warn: (line: { code: string }) => this.lines.push(line) } as unknown as Logger),
       logger: { error: (line: { code: string }) => this.lines.push(line) } as unknown as Logger,
       meter: new RequestMeter(createMetricsRegistry('test', { processMetrics: false })),
-      onCredentialRepeated: () => undefined,
-      onLoss: () => undefined,
       pepper: PEPPER,
       refusedBodies: new RefusedBodies(this as unknown as Admission, { instanceId: 'i', journalId: 'j' }),
       priceVersion: 'v',

@@ -26,7 +26,7 @@ interface Question {
 export class DigestLookUps {
   /** By digest, in the order in which they came; each is answered once, however many ask. */
   readonly #waiting = new Map<string, Question>();
-  #underWay: ReadonlyMap<string, Question> = new Map();
+  #queryUnderWay = false;
 
   constructor(
     private readonly lookUp: (digests: readonly string[]) => Promise<ReadonlyMap<string, ApiKey>>,
@@ -48,17 +48,17 @@ export class DigestLookUps {
     const question = newQuestion(digest);
     this.#waiting.set(digest, question);
     // What else comes in this turn goes with it.
-    if (this.#underWay.size === 0 && this.#waiting.size === 1) setImmediate(() => this.#next());
+    if (!this.#queryUnderWay && this.#waiting.size === 1) setImmediate(() => this.#next());
     return question.answer;
   }
 
   #next(): void {
-    if (this.#underWay.size > 0 || this.#waiting.size === 0) return;
+    if (this.#queryUnderWay || this.#waiting.size === 0) return;
     const batch = new Map([...this.#waiting].slice(0, BATCH_MAX));
     for (const digest of batch.keys()) this.#waiting.delete(digest);
-    this.#underWay = batch;
+    this.#queryUnderWay = true;
     void this.#answer(batch).finally(() => {
-      this.#underWay = new Map();
+      this.#queryUnderWay = false;
       this.#next();
     });
   }

@@ -1,4 +1,4 @@
-import type { KeyManagementApi, LeakedKeyOutcome } from '@tollgate/contracts';
+import { LEAKED_DIGESTS_MAX, type KeyManagementApi, type LeakedKeyOutcome } from '@tollgate/contracts';
 import type { Logger } from '@tollgate/telemetry';
 import type { ReportedItem } from '../github/report.js';
 import type { LeakStore } from '../store/leak-store.js';
@@ -19,9 +19,6 @@ export interface ReceiveReportPorts {
   /** Called when mails, or events for the bus, may be waiting. */
   readonly wake: () => void;
 }
-
-/** What key-management takes at once. An item may hold several secrets, so a report may hold more of them. */
-const DIGESTS_PER_CALL = 10_000;
 
 /** Takes a verified report: store, revoke, record, and mail in the background. Repeating it is harmless. */
 export class ReceiveReport {
@@ -59,11 +56,12 @@ export class ReceiveReport {
   ): Promise<{ outcomes: LeakedKeyOutcome[]; failure?: unknown }> {
     const outcomes: LeakedKeyOutcome[] = [];
     try {
-      for (let start = 0; start < digests.length; start += DIGESTS_PER_CALL) {
+      // An item may hold several secrets, so a report may hold more than one call takes.
+      for (let start = 0; start < digests.length; start += LEAKED_DIGESTS_MAX) {
         outcomes.push(
           ...(await keyManagement.revokeLeakedKeys({
             origin,
-            digests: digests.slice(start, start + DIGESTS_PER_CALL),
+            digests: digests.slice(start, start + LEAKED_DIGESTS_MAX),
           })),
         );
       }

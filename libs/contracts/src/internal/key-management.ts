@@ -52,11 +52,14 @@ export const verifyKeyReply = z.object({ snapshot: keySnapshot.nullable() });
 export const knownKeysRequest = z.object({ apiKeyIds: z.array(id).max(1_000) });
 export const knownKeysReply = z.object({ apiKeyIds: z.array(id) });
 
+/** Digests that one call may revoke; a longer list takes several. */
+export const LEAKED_DIGESTS_MAX = 10_000;
+
 /**
  * `POST /internal/leaked-keys/revoke`: bulk look-up and revoke; one result for each digest asked, in order. A result
  * that cannot be read is left out of the reply as it is read: of its digest nothing is known.
  */
-export const revokeLeakedKeysRequest = z.object({ origin: z.string(), digests: z.array(digest).max(10_000) });
+export const revokeLeakedKeysRequest = z.object({ origin: z.string(), digests: z.array(digest).max(LEAKED_DIGESTS_MAX) });
 export const leakedKeyOutcome = z.object({
   digest,
   /** `pending`: committed, but the tombstone did not reach Redis within the bound; the outbox goes on trying. */

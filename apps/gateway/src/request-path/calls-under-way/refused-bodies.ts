@@ -1,10 +1,11 @@
 import type { Admission } from '@tollgate/admission';
 import type { RateState, ReserveItem } from '@tollgate/credit';
 import { ERRORS } from '@tollgate/errors';
-import { SMALL_BODY_BYTES } from '@tollgate/http';
+import { declaredBytes, SMALL_BODY_BYTES } from '@tollgate/http';
 import type { GatewayIdentity } from '../gateway-identity.js';
 import { rateLimitHeaders, retryHeaders } from '../admit/rate-limit-headers.js';
 import type { Exchange } from '../exchange.js';
+import { letOldestGo } from '../let-oldest-go.js';
 import { refuse, type Refusal } from '../refusal.js';
 
 /** A key that has no request left, as a reserve has just told. */
@@ -68,10 +69,8 @@ export class RefusedBodies {
   #remember(apiKeyId: string, rate: RateState, waitMs: number): void {
     if (waitMs <= 0) return;
     this.#spent.delete(apiKeyId);
+    letOldestGo(this.#spent, KEYS_MAX);
     this.#spent.set(apiKeyId, { rate, untilMs: performance.now() + waitMs });
-    if (this.#spent.size <= KEYS_MAX) return;
-    const [oldest] = this.#spent.keys();
-    this.#spent.delete(oldest!);
   }
 }
 
@@ -82,6 +81,6 @@ function waitMs({ requests }: RateState): number {
 }
 
 /** One whose size only its end tells may be. */
-function mayBeLarge({ request: { headers } }: Exchange): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > SMALL_BODY_BYTES;
+function mayBeLarge({ request }: Exchange): boolean {
+  return (declaredBytes(request) ?? Infinity) > SMALL_BODY_BYTES;
 }

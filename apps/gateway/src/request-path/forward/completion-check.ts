@@ -5,7 +5,8 @@ export interface ProviderError {
   readonly why: 'error' | 'no_completion';
 }
 
-const NO_COMPLETION: ProviderError = { status: 502, why: 'no_completion' };
+/** Of what says neither a completion nor an error. */
+export const NO_COMPLETION: ProviderError = { status: 502, why: 'no_completion' };
 const DEFAULT_STATUS = 502;
 
 /** Names that providers give instead of a status, in `code`, `type` or `status` (Google's are of google.rpc.Code). */
@@ -46,11 +47,6 @@ export function faultOfReply(document: unknown): ProviderError | null {
   if (choicesOf(document).some(saysSomething)) return null;
   const status = statusIn(document);
   return status === null ? NO_COMPLETION : { status, why: 'no_completion' };
-}
-
-/** Whether a document is a part of a streamed completion: an error may still follow one without a choice. */
-export function isChunk(document: object): boolean {
-  return choicesOf(document).length > 0;
 }
 
 function saysSomething(choice: Record<string, unknown>): boolean {

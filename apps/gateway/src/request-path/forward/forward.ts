@@ -60,7 +60,6 @@ export async function forward(exchange: Exchange, log: RequestLog, look: KeyLook
     exchange.fieldNames = null;
     const attempt = await callProvider(exchange, target, look);
     const first = judge(exchange, target, attempt, false, log);
-    if (first.kind === 'answered') return first.outcome;
     const verdict = first.kind === 'try_again' ? await callAgain(exchange, target, attempt, log, look) : first;
     if (verdict.kind === 'answered') return verdict.outcome;
     if (verdict.kind === 'key_ended') return keyEnded(exchange, target, verdict.refusal, log);
@@ -163,11 +162,15 @@ function judgeError(
   exchange: Exchange, target: Target, attempt: Replied, why: 'error' | 'no_completion', triedOther: boolean, log: RequestLog,
 ): Verdict {
   const lesson = lessonOf(exchange, target, attempt, triedOther);
-  if (lesson.kind === 'try_again') exchange.fieldNames = lesson.names;
+  if (lesson.kind === 'try_again') {
+    exchange.fieldNames = lesson.names;
+    return { kind: 'try_again' };
+  }
   // Where streams are ended at their hold, one goes without a ceiling.
-  const isEndedAtHold = lesson.kind === 'no_ceiling' && target.provider.endAtHold && exchange.stream;
-  if (lesson.kind === 'leave_out' || isEndedAtHold) exchange.ceilingLeftOut = true;
-  if (lesson.kind === 'try_again' || lesson.kind === 'leave_out' || isEndedAtHold) return { kind: 'try_again' };
+  if (lesson.kind === 'leave_out' || (lesson.kind === 'no_ceiling' && target.provider.endAtHold && exchange.stream)) {
+    exchange.ceilingLeftOut = true;
+    return { kind: 'try_again' };
+  }
   if (lesson.kind === 'no_ceiling') {
     log.attemptFailed(exchange, target, UNBOUNDED.code, { status: attempt.status, words: attempt.body });
     return { kind: 'failed', failure: UNBOUNDED };
@@ -179,8 +182,8 @@ function judgeError(
 }
 
 /** An error that repeats our credential says more of our request than of the caller's: the provider has failed. */
-function failureToTell(exchange: Exchange, target: Target, { body }: Replied): Failure | null {
-  if (target.provider.mask?.isIn(body) !== true) return null;
+function failureToTell(exchange: Exchange, target: Target, { body, text }: Replied): Failure | null {
+  if (target.provider.mask?.isIn(body, text ?? undefined) !== true) return null;
   exchange.credentialRepeatedBy = target;
   return FAILED;
 }
@@ -189,7 +192,7 @@ function failureToTell(exchange: Exchange, target: Target, { body }: Replied): F
 function withoutCredential(exchange: Exchange, target: Target, attempt: Replied): Replied {
   const mask = target.provider.mask ?? null;
   const contentType = headerOf(attempt.headers, 'content-type');
-  if (mask === null || (!mask.isIn(attempt.body) && mask.mask(contentType) === contentType)) return attempt;
+  if (mask === null || (!mask.isIn(attempt.body, attempt.text ?? undefined) && mask.mask(contentType) === contentType)) return attempt;
   exchange.credentialRepeatedBy = target;
   return { ...attempt, headers: { 'content-type': mask.mask(contentType) }, body: mask.maskBody(attempt.body), text: null };
 }

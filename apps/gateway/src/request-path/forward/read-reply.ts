@@ -5,7 +5,7 @@ import { measureTexts } from '../usage/text-meter.js';
 import { textsOfChoices } from '../usage/delivered-text.js';
 import { lastField } from '../receive-body/last-field.js';
 import { valueAt } from '../receive-body/values.js';
-import { faultOfReply, type ProviderError } from './completion-check.js';
+import { faultOfReply, NO_COMPLETION, type ProviderError } from './completion-check.js';
 
 /** What a plain reply with a status of success is. */
 export type PlainReply =
@@ -25,7 +25,6 @@ const BOM = '\ufeff';
 const PARSED_BYTES_MAX = 8 * 1024 * 1024;
 /** Of such a reply its end is looked at. */
 const END_BYTES = 64 * 1024;
-const NO_COMPLETION: ProviderError = { status: 502, why: 'no_completion' };
 
 /**
  * Reads a plain reply. One that reports its usage at its end, has choices and no error anywhere, as nearly all do, is

@@ -2,7 +2,7 @@ import { textsOfChoice, textsOfChoices } from '../usage/delivered-text.js';
 import { mergeReports, reportIn, type UsageReport } from '../usage/reported-usage.js';
 import { DeliveredMeter } from '../usage/delivered-meter.js';
 import type { PartsPattern } from './credential-mask.js';
-import { choicesOf, errorIn, errorOfEvent, isChunk, type ProviderError } from './completion-check.js';
+import { choicesOf, errorIn, errorOfEvent, NO_COMPLETION, type ProviderError } from './completion-check.js';
 import { EventTemplate } from './event-template.js';
 import { EventCutter, eventEnd, readEvent } from './sse-reader.js';
 
@@ -11,7 +11,6 @@ const DONE = '[DONE]';
 const TEMPLATES_MAX = 4;
 /** Choices whose texts are searched each on their own; no request asks for more. */
 const CHOICES_MAX = 128;
-const NO_COMPLETION: ProviderError = { status: 502, why: 'no_completion' };
 
 export interface StreamPart {
   /** Whole events for the client, without what it did not ask for. */
@@ -190,7 +189,8 @@ export class StreamEvents {
       }
     }
     if (this.credential !== null && texts.length > 0) this.#searchChoices(this.credential, choices);
-    if (isChunk(document)) this.opened = true;
+    // A part of a completion: an error may still follow one without a choice.
+    if (choices.length > 0) this.opened = true;
     return choices.length === 0 && !this.showUsage && ((document as { usage?: unknown }).usage ?? null) !== null ? 'hide' : 'pass';
   }
 

@@ -6,7 +6,7 @@ import type { AbortReason, CallUnderWay, Exchange } from '../exchange.js';
 import { errorEvent, replyHeaders } from '../reply.js';
 import { judgeUsage } from '../usage/judge-usage.js';
 import type { CallOutcome } from './call.js';
-import type { ProviderError } from './completion-check.js';
+import { NO_COMPLETION, type ProviderError } from './completion-check.js';
 import { readReply } from './read-reply.js';
 import { StreamEvents, type EventError } from './stream-events.js';
 
@@ -46,8 +46,6 @@ export type RelayEnd =
   | { readonly kind: 'rejected'; readonly error: ProviderError; readonly body: Buffer }
   | { readonly kind: 'failed'; readonly error: Error }
   | { readonly kind: 'aborted'; readonly why: AbortReason };
-
-const NO_COMPLETION: ProviderError = { status: 502, why: 'no_completion' };
 
 /**
  * Passes a stream through: what arrives in one event-loop turn is looked at and written once, and so is what follows
@@ -167,11 +165,11 @@ export class StreamRelay implements CallUnderWay {
     this.#reject({ ...(reply.kind === 'no_completion' ? reply.error : NO_COMPLETION), data });
   }
 
-  #reject(error: ProviderError | EventError): void {
+  #reject(error: EventError): void {
     this.#state = 'finished';
     this.exchange.call = null;
     if (!this.#upstreamEnded) this.controller.abort(new Error('the stream is no completion'));
-    this.ended({ kind: 'rejected', error, body: Buffer.from('data' in error ? error.data : '', 'latin1') });
+    this.ended({ kind: 'rejected', error, body: Buffer.from(error.data, 'latin1') });
   }
 
   /** As `abort` and `breakOff` take it. */

@@ -11,8 +11,7 @@ interface Splice extends Span {
 type Ceiling = NonNullable<Injected['ceiling']>;
 
 const CEILINGS = { max_completion_tokens: 'maxCompletionTokens', max_tokens: 'maxTokens' } as const;
-const NAMES = { max_completion_tokens: Buffer.from('"max_completion_tokens"'), max_tokens: Buffer.from('"max_tokens"') } as const;
-const OTHER: Record<Ceiling, Ceiling> = { max_completion_tokens: 'max_tokens', max_tokens: 'max_completion_tokens' };
+const MAX_COMPLETION_TOKENS = Buffer.from('"max_completion_tokens"');
 
 /**
  * The caller's own bytes with three things spliced in: the target's `model`; for a call that holds credit the output
@@ -66,8 +65,8 @@ function spliceCeiling(exchange: Exchange, { ceilingField }: FieldNames, splices
   if (place !== null) {
     splices.push({ ...place, text: body.toString('latin1', named.start, named.end) });
   } else {
-    const start = body.lastIndexOf(NAMES[OTHER[ceilingField]], named.start);
-    splices.push({ start, end: start + NAMES[OTHER[ceilingField]].length, text: `"${ceilingField}"` });
+    const start = body.lastIndexOf(MAX_COMPLETION_TOKENS, named.start);
+    splices.push({ start, end: start + MAX_COMPLETION_TOKENS.length, text: `"${ceilingField}"` });
   }
   return ceilingField;
 }

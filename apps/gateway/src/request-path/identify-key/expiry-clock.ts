@@ -1,3 +1,5 @@
+import { letOldestGo } from '../let-oldest-go.js';
+
 /** The two clocks of a process, in milliseconds: the time of day, which can be set, and one that only runs on. */
 export interface Clocks {
   wallMs(): number;
@@ -42,8 +44,7 @@ export class ExpiryClocks {
     const known = this.#byKey.get(apiKeyId);
     if (known?.expiresAtMs === expiresAtMs) return known;
     this.#byKey.delete(apiKeyId);
-    const [oldest] = this.#byKey.keys();
-    if (oldest !== undefined && this.#byKey.size >= this.max) this.#byKey.delete(oldest);
+    letOldestGo(this.#byKey, this.max);
     const clock = new ExpiryClock(expiresAtMs, this.clocks);
     this.#byKey.set(apiKeyId, clock);
     return clock;

@@ -1,6 +1,7 @@
 import type { KeySnapshot, Tombstone } from '@tollgate/api-key';
 import type { KeyManagementApi } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
+import { letOldestGo } from '../let-oldest-go.js';
 import { cacheKey, endOfCached, type CachedKey } from './cached-key.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type Clocks } from './expiry-clock.js';
 import type { KeyEnd } from './key-end.js';
@@ -165,13 +166,13 @@ export class KeyCache {
     }
     const key = cacheKey(snapshot, digest, this.#expiries);
     this.strangers.met(digest);
-    bound(this.#active, KEYS_MAX);
+    letOldestGo(this.#active, KEYS_MAX);
     this.#active.set(digest, key);
     return { kind: 'active', key };
   }
 
   #refuse(digest: string): void {
-    bound(this.#refused, REFUSED_MAX);
+    letOldestGo(this.#refused, REFUSED_MAX);
     this.#refused.add(digest);
   }
 
@@ -183,10 +184,4 @@ export class KeyCache {
       if (read !== undefined) read.overtaken = true;
     }
   }
-}
-
-function bound(entries: Map<string, unknown> | Set<string>, max: number): void {
-  if (entries.size < max) return;
-  const [oldest] = entries.keys();
-  if (oldest !== undefined) entries.delete(oldest);
 }

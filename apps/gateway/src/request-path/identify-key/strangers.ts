@@ -1,5 +1,6 @@
 import type { KeySnapshot } from '@tollgate/api-key';
 import { AddressAllowance } from '@tollgate/http';
+import { letOldestGo } from '../let-oldest-go.js';
 
 /** Digests nobody has heard of here that the authority is asked for at once; more are not asked for. */
 const UNDER_WAY_MAX = 1_000;
@@ -34,7 +35,7 @@ export class Strangers {
   /** A key answers to this digest. */
   met(digest: string): void {
     if (this.#met.has(digest)) return;
-    if (this.#met.size >= MET_MAX) this.#met.delete(this.#met.values().next().value!);
+    letOldestGo(this.#met, MET_MAX);
     this.#met.add(digest);
   }
 

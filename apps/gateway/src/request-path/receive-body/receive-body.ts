@@ -1,4 +1,4 @@
-import { askForBody, REQUEST_TIMEOUT_MS, SMALL_BODY_BYTES, watchPace } from '@tollgate/http';
+import { askForBody, declaredBytes, REQUEST_TIMEOUT_MS, SMALL_BODY_BYTES, watchPace } from '@tollgate/http';
 import { makeRoom } from '../calls-under-way/calls-under-way.js';
 import { CONTENT_CODINGS, contentCodings } from '../content-coding.js';
 import type { Exchange } from '../exchange.js';
@@ -21,10 +21,6 @@ export function receiveBody(bytesMax: number): (exchange: Exchange) => Promise<R
     const coding = exchange.request.headers['content-encoding'];
     return coding === undefined ? receivePlain(exchange, bytesMax) : receiveCoded(exchange, bytesMax, coding);
   };
-}
-
-function receivePlain(exchange: Exchange, bytesMax: number): Promise<Refusal | undefined> {
-  return collect(exchange, bytesMax, (body) => read(exchange, body));
 }
 
 async function receiveCoded(exchange: Exchange, bytesMax: number, header: string): Promise<Refusal | undefined> {
@@ -122,8 +118,6 @@ const UNKNOWN_CODING = refuse('unsupported_media_type', {
   message: `The Content-Encoding of the body cannot be read. What can be: ${CONTENT_CODINGS}.`,
   headers: ['accept-encoding', CONTENT_CODINGS],
 });
-const EMPTY = Buffer.alloc(0);
-
 function tooLarge(bytesMax: number): Refusal {
   return refuse('body_too_large', { message: `The body may have at most ${bytesMax} bytes.` });
 }
@@ -131,11 +125,6 @@ function tooLarge(bytesMax: number): Refusal {
 const TOO_SLOW = refuse('request_timeout', {
   message: 'The body comes too slowly to be whole within the time that a request has.',
 });
-
-/** By the framing of the request: null where only its end tells. */
-function declaredBytes({ headers }: Exchange['request']): number | null {
-  return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : null;
-}
 
 /** Takes room for a body by the size that it says it has, and then asks a client for it that waits to be asked. */
 function ask(exchange: Exchange, declaredBytesMax: number, bytesMax: number): Refusal | undefined {
@@ -162,9 +151,7 @@ function watchArrival(request: Exchange['request'], bytes: () => number, tooSlow
 }
 
 /** What `read` says of the body once it is all there; a refusal as soon as it is too large, or has no room. */
-function collect(
-  exchange: Exchange, bytesMax: number, read: (body: Buffer) => Refusal | undefined | Promise<Refusal | undefined>,
-): Promise<Refusal | undefined> {
+function receivePlain(exchange: Exchange, bytesMax: number): Promise<Refusal | undefined> {
   const refused = ask(exchange, bytesMax, bytesMax);
   if (refused !== undefined) return Promise.resolve(refused);
   const { request } = exchange;
@@ -185,7 +172,7 @@ function collect(
     request.on('end', () => {
       if (chunks === null) return;
       try {
-        resolve(read(chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? EMPTY : Buffer.concat(chunks, exchange.bodyBytes)));
+        resolve(read(exchange, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, exchange.bodyBytes)));
       } catch (error) {
         reject(error as Error);
       }

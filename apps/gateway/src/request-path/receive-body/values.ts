@@ -1,6 +1,6 @@
-import type { Span } from './json-tokens.js';
+import { BACKSLASH, QUOTE, type Span } from './json-tokens.js';
 
-const QUOTE = 0x22, BACKSLASH = 0x5c, ZERO = 0x30, NINE = 0x39;
+const ZERO = 0x30, NINE = 0x39;
 /** Strings up to this length are looked at byte by byte. */
 const SHORT = 64;
 /** Digits that are exact in a double whatever they are. */

@@ -1,16 +1,16 @@
-import type { BodyFields } from '../receive-body/scan-body.js';
+import {
+  BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COLON, NATIVE_AFTER, OPEN_BRACE, OPEN_BRACKET, QUOTE,
+} from '../receive-body/json-tokens.js';
+import { STEP_BYTES, type BodyFields } from '../receive-body/scan-body.js';
 import type { MediaKind } from './media-tokens.js';
 import { IMAGE_TOKENS, LOW_DETAIL_IMAGE_TOKENS, mediaTokens, REFERENCE_TOKENS } from './media-tokens.js';
 
 const BYTES_IN_TOKEN = 4;
-const QUOTE = 0x22, BACKSLASH = 0x5c, COLON = 0x3a, SPACE = 0x20;
-const OPEN_BRACE = 0x7b, CLOSE_BRACE = 0x7d, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d;
+const SPACE = 0x20;
 const LOWER_U = 0x75, LOWER_D = 0x64, LOWER_CASE = 0x20, ZERO = 0x30, SEVEN = 0x37, EIGHT = 0x38;
 const UNICODE_ESCAPE = Buffer.from('\\u');
 /** `\u` and four digits. */
 const ESCAPE_LENGTH = 6;
-/** String bytes looked at one by one before the search goes native. */
-const NATIVE_AFTER = 48;
 /** A message is an object in the list of messages, a part one in the list of a message's content. */
 const MESSAGE_DEPTH = 2, PART_DEPTH = 4;
 /** The longest name or type that means something here. */
@@ -35,9 +35,6 @@ interface Media {
   bytes: number;
   tokens: number;
 }
-
-/** Bytes after which a count in steps is left for a turn of the event loop. */
-const STEP_BYTES = 256 * 1024;
 
 /**
  * Input tokens of a chat body by our own count, for the tokens-per-minute limit and for what is charged where no
