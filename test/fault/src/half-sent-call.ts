@@ -9,8 +9,9 @@ export class HalfSentCall {
 
   private constructor(private readonly socket: Socket, private readonly rest: Buffer) {
     socket.on('data', (bytes: Buffer) => { this.#received += bytes.toString('latin1'); });
+    // Who was answered may find the connection closed: only its end counts. `once` would reject for an error.
     socket.on('error', () => undefined);
-    this.#ended = once(socket, 'close');
+    this.#ended = new Promise((resolve) => socket.on('close', resolve));
   }
 
   /** Resolves when the head and ten bytes have left. `bodyBytes` announces more than there is, so that it never ends. */
@@ -31,7 +32,8 @@ export class HalfSentCall {
     for (;;) {
       const status = /^HTTP\/1\.1 (\d{3})/.exec(this.#received)?.[1];
       if (status !== undefined && status !== '100') return Number(status);
-      const more = await Promise.race([once(this.socket, 'data').then(() => true), this.#ended.then(() => false)]);
+      const data = new Promise((resolve) => this.socket.once('data', () => resolve(true)));
+      const more = await Promise.race([data, this.#ended.then(() => false)]);
       if (!more && !/^HTTP\/1\.1 [2-5]/.test(this.#received)) return 0;
     }
   }
