@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /** A request of which no more is sent than a test says, on a connection of its own, and what came back so far. */
@@ -28,7 +27,8 @@ export class UnfinishedRequest {
       if (status === '200') return status;
       if (status !== undefined && code !== undefined) return `${status} ${code}`;
       if (this.#socket.closed) throw new Error(`the connection ended with: ${this.text}`);
-      await Promise.race([once(this.#socket, 'data'), once(this.#socket, 'close')]);
+      // Not by `once` of node:events, which rejects when the socket fails.
+      await new Promise((resolve) => this.#socket.once('data', resolve).once('close', resolve));
     }
   }
 
