@@ -6,6 +6,7 @@ import { createLogger } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from './journal.js';
 import { JournaledRequest } from './journaled-request.js';
+import { readLines } from './read-lines.js';
 import type { JournalRecord, RecordType } from './records.js';
 import { Shipper } from './shipper.js';
 
@@ -149,8 +150,9 @@ describe('a damaged journal', () => {
       expect(new Set(found.lines), what).toEqual(new Set([...found.lines, ...records.filter((record) => !isTouched(record)).map(({ line }) => line)]));
       if (round % SHIPPED_EACH === 0) expect(await shippedBy(openJournal()), what).toEqual(found.lines.filter(isFinal).map(jsonOf));
       open.splice(0).forEach((journal) => journal.close(false));
-      // What is cut out from one record's beginning to another's leaves no trace; what is cut off may be a crash's.
-      const leavesNone = done.bytes.equals(bytes) || done.kind === 'cut off' || (done.kind === 'cut out' && to === bytes.length);
+      // What is cut out from one record's beginning to another's leaves no trace; what is cut off may be a crash's, and
+      // so may what was cut out where the bytes that are left are the same.
+      const leavesNone = done.bytes.equals(bytes.subarray(0, done.bytes.length));
       // The same bytes can come of another cut: compare what is left, not where it was cut.
       const isAtEdges = records.some(({ start }) =>
         done.bytes.equals(Buffer.concat([bytes.subarray(0, start), bytes.subarray(start + to - from)])) &&
@@ -159,6 +161,31 @@ describe('a damaged journal', () => {
       expect(found.damagedBytes, what).toBeGreaterThan(0);
     }
   }, 60_000);
+
+  it('is counted where a cut leaves nothing of the last record but its end', async () => {
+    const { path, bytes, records } = await writeJournal(2);
+    const { start } = records[1]!;
+    for (let from = start + 1; from < bytes.length; from++) {
+      for (let to = from + 1; to < bytes.length; to++) {
+        const left = Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)]);
+        if (left.equals(bytes.subarray(0, left.length))) continue;
+        let counted = 0;
+        const read = { bytes: left, length: left.length, checked: true, atEnd: true };
+        readLines(read, () => undefined, (damaged) => (counted += damaged));
+        expect(counted, `${from} to ${to} cut out`).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  it('is counted where the zeros run through the last records, up to any of the bytes at the end', async () => {
+    const { path, bytes, records } = await writeJournal(3);
+    for (let end = bytes.length; end > bytes.length - 12; end--) {
+      for (const each of segments()) rmSync(each);
+      writeFileSync(path, Buffer.from(bytes).fill(0, records[1]!.end - 20, end));
+      const { lines, damagedBytes } = nextLife();
+      expect([lines.length, damagedBytes > 0], `zeros up to ${bytes.length - end} bytes before the end`).toEqual([1, true]);
+    }
+  });
 
   it('is no alarm where a crash cut off its last record, wherever', async () => {
     const { path, bytes, records } = await writeJournal(3);

@@ -2,6 +2,7 @@ import { CHECK_BYTES, checkBegins, checkHolds } from './record-check.js';
 
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;
+const CLOSE_BRACE = 0x7d;
 const RECORD_TYPES: ReadonlySet<number> = new Set(Buffer.from('IPF'));
 export interface LinesRead {
   /** Bytes of a segment, from the beginning of a line on. */
@@ -53,7 +54,7 @@ function checkOf({ bytes, length, checked }: LinesRead, start: number, end: numb
   if (!checked) return 'holds';
   const isThere = end + 1 + CHECK_BYTES <= length;
   if (isThere) return checkHolds(bytes, start, end) ? 'holds' : 'none';
-  return checkBegins(bytes, start, end, length) ? 'cut' : 'none';
+  return isWholeLine(bytes.subarray(start, end)) && checkBegins(bytes, start, end, length) ? 'cut' : 'none';
 }
 
 /** Where the line after a record and its checksum begins. The end of the very last line may be missing. */
@@ -82,6 +83,11 @@ const RECORD_HEAD = /[IPF] [!-~]{1,100} [!-~]{1,100} \d{1,17} \{/g;
 
 const beginsRecord = (bytes: Buffer, start: number): boolean =>
   RECORD_TYPES.has(bytes[start]!) && bytes[start + 1] === SPACE;
+
+/** Whether a line can be one that a crash cut off behind its end: it has its JSON to the last brace, and no lost bytes. */
+function isWholeLine(line: Buffer): boolean {
+  return line.at(-1) === CLOSE_BRACE && !line.includes(0);
+}
 
 /** What a crash in the middle of a write leaves: a record that was begun. Where a disk lost bytes they are zero. */
 function isBegunRecord(bytes: Buffer): boolean {
