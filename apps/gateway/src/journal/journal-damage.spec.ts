@@ -163,7 +163,7 @@ describe('a damaged journal', () => {
   }, 60_000);
 
   it('is counted where a cut leaves nothing of the last record but its end', async () => {
-    const { path, bytes, records } = await writeJournal(2);
+    const { bytes, records } = await writeJournal(2);
     const { start } = records[1]!;
     for (let from = start + 1; from < bytes.length; from++) {
       for (let to = from + 1; to < bytes.length; to++) {
