@@ -64,6 +64,7 @@ export class Gateway {
     const journal = (this.#journal = Journal.open(ports.journalFolder));
     journal.onTrouble(tellJournalTrouble(logger));
     journal.onDamage(({ path }, bytes) => logger.error({ segment: basename(path), bytes }, JOURNAL_DAMAGE));
+    if (journal.isBereft) logger.error({ journalId: journal.journalId }, JOURNAL_BEREFT);
     const gateway: GatewayIdentity = { instanceId: randomUUID(), journalId: journal.journalId };
     const inFlight = (this.#inFlight = new InFlight());
     const shipper = new Shipper(journal, ports.bus, logger);
@@ -145,6 +146,9 @@ export class Gateway {
 
 const JOURNAL_DAMAGE =
   'the journal holds bytes that are no record: usage in them is lost; the file is kept, at last with .damaged to its name';
+
+const JOURNAL_BEREFT =
+  'the records that the last run left in the journal are gone: usage that had not been booked is lost; a new journal begins';
 
 /** While the disk does not take the journal, every request is refused: that is said at once, and again at times. */
 const JOURNAL_TROUBLE_INTERVAL_MS = 10_000;

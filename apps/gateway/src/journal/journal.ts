@@ -27,6 +27,13 @@ const KEPT_AFTER_SHIPPING_MS = 60_000;
  */
 const GATHER_TURNS_MAX = 32;
 
+/**
+ * Each life leaves out as many numbers: a power cut, or a file that was removed, may have taken finals whose numbers are
+ * booked, and a final under a number that is booked counts as booked too. A second's finals are some ten thousand, those
+ * of a segment 20,000.
+ */
+const NUMBERS_LOST_MAX = 1_000_000;
+
 /** Writes up to this many bytes need no buffer of their own. */
 const SCRATCH_BYTES = 256 * 1024;
 /** UTF-8 takes no more for one unit of a string. */
@@ -66,6 +73,8 @@ export interface JournalCounts {
  */
 export class Journal {
   readonly journalId: string;
+  /** All records that the last life may have left are gone, and with them the numbers up to which finals were booked. */
+  readonly isBereft: boolean;
   readonly #segments: Segment[];
   /** What the lives before left open, until somebody ends it. */
   readonly #left = new Map<string, JournaledRequest>();
@@ -73,6 +82,8 @@ export class Journal {
   /** Requests whose final is owed. */
   #open: number;
   #nextNumber: number;
+  /** Finals that are whole on disk, of this life and those before. */
+  #finalsWritten = 0;
   #fd: number;
   #turn: Turn | null = null;
   /** Finals that the disk did not take yet, oldest first. */
@@ -89,13 +100,16 @@ export class Journal {
   #onDamage: (segment: Segment, bytes: number) => void = () => undefined;
 
   private constructor(private readonly folder: string, private readonly lock: { release(): void }, segments: Segment[]) {
-    this.journalId = readIdentity(folder);
+    const kept = readIdentity(folder);
+    this.isBereft = kept !== null && segments.length === 0;
+    this.journalId = kept === null || this.isBereft ? newIdentity(folder) : kept;
     this.#segments = segments;
     this.#nextNumber = Math.max(1, ...this.#segments.map((segment) => segment.firstNumber));
     for (const segment of this.#segments) {
       const records = recordsOf(segment, (bytes) => this.noteDamage(segment, bytes));
       for (const record of records) this.#account(segment, record);
     }
+    if (segments.length > 0) this.#nextNumber += NUMBERS_LOST_MAX;
     this.#open = this.#left.size;
     this.#fd = this.#begin();
     this.#syncTimer = setInterval(() => this.#sync(), SYNC_INTERVAL_MS).unref();
@@ -134,12 +148,17 @@ export class Journal {
     tryWriting(this.folder);
   }
 
-  /** The number of the newest final; 0 before the first. */
-  get lastNumber(): number {
-    return this.#nextNumber - 1;
+  /** Finals that are on disk. */
+  get finalsWritten(): number {
+    return this.#finalsWritten;
   }
 
-  /** The number of the next final. */
+  /** Finals that the disk has not taken yet. */
+  get finalsWaiting(): number {
+    return this.#kept.finals.length + (this.#turn?.finals.length ?? 0);
+  }
+
+  /** The number of the next final: under one `journalId` none is given twice. */
   takeNumber(): number {
     return this.#nextNumber++;
   }
@@ -188,6 +207,7 @@ export class Journal {
     const taken = this.#write(batch.lines);
     if (taken) {
       note(batch, this.#segments.at(-1)!);
+      this.#finalsWritten += batch.finals.length;
       this.#open = Math.max(0, this.#open + batch.intents.length - batch.finals.length);
       this.#kept = emptyBatch();
     } else if (turn !== null) {
@@ -336,7 +356,9 @@ export class Journal {
     else if (type === 'P' && request.intended) request.progressIsIn(segment);
     else if (type === 'F') request.end();
     if (request.intended) this.#left.set(requestId, request);
-    if (type === 'F') this.#nextNumber = Math.max(this.#nextNumber, number + 1);
+    if (type !== 'F') return;
+    this.#finalsWritten++;
+    this.#nextNumber = Math.max(this.#nextNumber, number + 1);
   }
 
   #begin(): number {
@@ -388,11 +410,17 @@ function syncAndClose(fd: number): void {
 
 const identity = z.object({ journalId: z.uuid() });
 
-/** The journal's own id, made once and kept in its folder; made anew where a power cut left no readable one. */
-function readIdentity(folder: string): string {
-  const path = join(folder, 'journal.json');
+const identityFile = (folder: string): string => join(folder, 'journal.json');
+
+/** The journal's own id, kept in its folder; null where none was made yet, or a power cut left no readable one. */
+function readIdentity(folder: string): string | null {
+  const path = identityFile(folder);
   const found = existsSync(path) ? identity.safeParse(parseJson(readFileSync(path, 'utf8'))) : null;
-  if (found?.success === true) return found.data.journalId;
+  return found?.success === true ? found.data.journalId : null;
+}
+
+function newIdentity(folder: string): string {
+  const path = identityFile(folder);
   const journalId = randomUUID();
   writeFileSync(`${path}.new`, JSON.stringify({ journalId }), { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);

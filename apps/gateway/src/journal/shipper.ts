@@ -26,12 +26,10 @@ export class Shipper {
   #closed = false;
   #idle: (() => void)[] = [];
   #lagSince: number | null = null;
-  /** Of the newest final that is acknowledged. */
-  #shippedNumber: number;
+  /** Of the finals on disk. */
+  #acknowledged = 0;
 
-  constructor(private readonly journal: Journal, private readonly bus: BusPublisher, private readonly logger: Logger) {
-    this.#shippedNumber = journal.segments()[0]!.firstNumber - 1;
-  }
+  constructor(private readonly journal: Journal, private readonly bus: BusPublisher, private readonly logger: Logger) {}
 
   start(): void {
     this.journal.onWritten(() => this.#wake());
@@ -58,7 +56,7 @@ export class Shipper {
 
   /** Finals that are not acknowledged yet, those among them that are still to be written. */
   unshipped(): number {
-    return Math.max(0, this.journal.lastNumber - this.#shippedNumber);
+    return Math.max(0, this.journal.finalsWritten - this.#acknowledged) + this.journal.finalsWaiting;
   }
 
   close(): void {
@@ -116,7 +114,11 @@ export class Shipper {
     if (this.#offset >= segment.size) {
       this.journal.shipped(segment);
       const next = this.journal.segments().find((other) => other.sequence > segment.sequence);
-      if (next === undefined) return 'done';
+      if (next === undefined) {
+        // Damage may have made fewer of them.
+        this.#acknowledged = this.journal.finalsWritten;
+        return 'done';
+      }
       this.#segment = next;
       this.#offset = 0;
       return 'more';
@@ -125,10 +127,10 @@ export class Shipper {
     const damaged = (bytes: number): void => {
       if (!segment.found) this.journal.noteDamage(segment, bytes);
     };
-    const { messages, bytes, lastNumber } = await readFinals(segment, this.#offset, damaged);
+    const { messages, bytes } = await readFinals(segment, this.#offset, damaged);
     if (messages.length > 0) await this.bus.publish(USAGE_RECORDED_V1, messages);
     this.#offset += bytes;
-    this.#shippedNumber = Math.max(this.#shippedNumber, lastNumber);
+    this.#acknowledged += messages.length;
     // Under load there is always more; what there is was written after this read began.
     if (isNewest && this.#offset >= sizeThen) this.#lagSince = asOf;
     return 'more';
@@ -139,8 +141,6 @@ interface Finals {
   readonly messages: readonly BusMessage[];
   /** How far they were read. */
   readonly bytes: number;
-  /** The highest of their numbers. */
-  readonly lastNumber: number;
 }
 
 /** The finals among the whole records that fit one read. `damaged` hears of bytes that are no record. */
@@ -153,17 +153,14 @@ async function readFinals(segment: Segment, offset: number, damaged: (bytes: num
       const { buffer: bytes, bytesRead: length } = await readAsync(fd, Buffer.allocUnsafe(size), 0, size, offset);
       const atEnd = size === left;
       const messages: BusMessage[] = [];
-      let lastNumber = 0;
       const visit = (start: number, end: number): void => {
         const final = finalIn(bytes, start, end);
-        if (final === null) return;
-        messages.push(final.message);
-        lastNumber = Math.max(lastNumber, final.number);
+        if (final !== null) messages.push(final);
       };
       const read = readLines({ bytes, length, checked: segment.checked, atEnd }, visit, damaged);
       if (length < size && atEnd) damaged(size - length);
-      if (atEnd) return { messages, bytes: size, lastNumber };
-      if (read > 0) return { messages, bytes: read, lastNumber };
+      if (atEnd) return { messages, bytes: size };
+      if (read > 0) return { messages, bytes: read };
     }
   } finally {
     closeSync(fd);
@@ -173,12 +170,12 @@ async function readFinals(segment: Segment, offset: number, damaged: (bytes: num
 const F = 0x46, SPACE = 0x20, OPEN_BRACE = 0x7b;
 
 /** The final in a line, as bytes: they go to the bus as they stand. Null for other records, and for what is none. */
-function finalIn(bytes: Buffer, start: number, end: number): { message: BusMessage; number: number } | null {
+function finalIn(bytes: Buffer, start: number, end: number): BusMessage | null {
   if (bytes[start] !== F || bytes[start + 1] !== SPACE) return null;
   const organization = bytes.indexOf(SPACE, start + 2) + 1;
   const number = bytes.indexOf(SPACE, organization) + 1;
   const json = bytes.indexOf(SPACE, number) + 1;
   if (organization === 0 || number === 0 || json === 0 || json >= end || bytes[json] !== OPEN_BRACE) return null;
   const key = bytes.toString('latin1', organization, number - 1);
-  return { message: { key, value: bytes.subarray(json, end) }, number: Number(bytes.toString('latin1', number, json - 1)) };
+  return { key, value: bytes.subarray(json, end) };
 }
