@@ -1,6 +1,7 @@
 import { finished, Transform, type TransformCallback } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { BodyBudget, SMALL_BODY_BYTES, type BodyRoom } from './body-budget.js';
+import { BodyChunks } from './body-chunks.js';
 import { declaredBytes } from './body-framing.js';
 import { watchPace } from './body-pace.js';
 import { askForBody } from './expect-continue.js';
@@ -9,6 +10,8 @@ import { readAway } from './read-away.js';
 
 /** What administration and webhooks may take of the budget: beside a gateway the rest is for inference. */
 const PART = 0.25;
+/** What is passed on at a time, but for the last of a body. */
+const PASSED_BYTES = 16_384;
 
 /**
  * Holds bodies to the budget: each takes room before it is read, by its `Content-Length` or as it grows, and gives it
@@ -24,7 +27,6 @@ export function boundBodies(fastify: FastifyInstance, budget: BodyBudget, timeou
     finished(reply.raw, () => room.free());
     if (declared !== null && room.grow(declared) !== null) return done(noRoom());
     askForBody(request.raw, reply.raw);
-    if (declared !== null && declared <= SMALL_BODY_BYTES) return done(null, payload);
     const body = new ArrivingBody(room, declared, timeoutMs);
     payload.on('error', (error) => body.destroy(error));
     body.on('error', () => {
@@ -40,26 +42,33 @@ function noRoom(): Problem {
   return new Problem('server_busy', { headers: { 'retry-after': '1' } });
 }
 
-/** A body on its way, passed on as it comes. */
+const NOT_WATCHED = (): void => undefined;
+
+/** A body on its way, passed on as it comes, but not in its sender's chunks. */
 class ArrivingBody extends Transform {
   #bytes = 0;
+  readonly #chunks = new BodyChunks();
   readonly #unwatch: () => void;
 
   constructor(private readonly room: BodyRoom, sizeBytes: number | null, timeoutMs: number) {
     super();
     const tooSlow = (): void => void this.destroy(new Problem('request_timeout'));
-    this.#unwatch = watchPace({ bytes: () => this.#bytes, sizeBytes, timeoutMs }, tooSlow);
+    const isSmall = sizeBytes !== null && sizeBytes <= SMALL_BODY_BYTES;
+    this.#unwatch = isSmall ? NOT_WATCHED : watchPace({ bytes: () => this.#bytes, sizeBytes, timeoutMs }, tooSlow);
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#bytes += chunk.length;
-    if (this.room.grow(this.#bytes) === null) done(null, chunk);
-    else done(noRoom());
+    if (this.room.grow(this.#bytes) !== null) return done(noRoom());
+    this.#chunks.add(chunk);
+    if (this.#chunks.bytes < PASSED_BYTES) done();
+    else done(null, this.#chunks.take());
   }
 
   override _flush(done: TransformCallback): void {
     this.#unwatch();
-    done();
+    if (this.#chunks.bytes === 0) done();
+    else done(null, this.#chunks.take());
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {

@@ -1,5 +1,6 @@
 export { createNestServer, REQUEST_TIMEOUT_MS, WEBHOOK_BODY_BYTES_MAX, type NestServerOptions } from './nest-server.js';
 export { BODY_BUDGET_BYTES, BodyBudget, SMALL_BODY_BYTES, type BodyRoom } from './body-budget.js';
+export { BodyChunks } from './body-chunks.js';
 export { declaredBytes, hasBody } from './body-framing.js';
 export { watchPace } from './body-pace.js';
 export { askForBody } from './expect-continue.js';

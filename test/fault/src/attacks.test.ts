@@ -6,6 +6,7 @@ import { exhaustion } from './attacks/exhaustion.js';
 import { falseReports } from './attacks/false-reports.js';
 import { guessedSecrets } from './attacks/guessed-secrets.js';
 import { twoReadings } from './attacks/two-readings.js';
+import { tinyChunks } from './attacks/tiny-chunks.js';
 import { unreadableTexts } from './attacks/unreadable-texts.js';
 
 describe.each(['standalone', 'distributed'] as const)('attacks on the %s', (name) => {
@@ -21,6 +22,7 @@ describe.each(['standalone', 'distributed'] as const)('attacks on the %s', (name
   twoReadings(() => stage);
   falseReports(() => stage);
   exhaustion(() => stage);
+  tinyChunks(() => stage);
   // The last: from here on the administrator's address is held back for some seconds.
   guessedSecrets(() => stage);
 });

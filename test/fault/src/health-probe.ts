@@ -48,8 +48,8 @@ function healthz(url: string): Promise<void> {
   });
 }
 
-/** 0 where the system does not tell. */
-function residentMb(pid: number): number {
+/** What a process has in memory, in MiB; 0 where the system does not tell. */
+export function residentMb(pid: number): number {
   try {
     return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024);
   } catch {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { BodyChunks } from '@tollgate/http';
 import type { Dispatcher, Pool } from 'undici';
 import type { Target } from '../choose-route/route-table.js';
 import { contentCodings, Decoder, type DecodedSink } from '../content-coding.js';
@@ -49,8 +50,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
   #decoder: Decoder | null = null;
   /** The connection's error, while what came before it is still being decoded. */
   #error: Error | null = null;
-  #chunks: Buffer[] = [];
-  #bytes = 0;
+  readonly #chunks = new BodyChunks();
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   #aborted: AbortReason | null = null;
@@ -126,8 +126,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
     this.#mayBeStream = false;
     const label = headerOf(this.#headers, 'content-type');
     this.#relay = new StreamRelay(this.exchange, this.target, controller, isEventStream(label) ? label : EVENT_STREAM, (end) => this.#finish(end.kind === 'rejected' ? { ...end, headers: this.#headers } : end));
-    for (const chunk of this.#chunks) this.#relay.push(chunk);
-    this.#chunks = [];
+    if (this.#chunks.bytes > 0) this.#relay.push(this.#chunks.take());
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -137,11 +136,12 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
 
   data(chunk: Buffer): void {
     if (this.#relay !== null) return this.#relay.push(chunk);
-    this.#bytes += chunk.length;
-    if (this.#bytes > REPLY_BYTES_MAX) return this.abort('oversized');
-    this.#chunks.push(chunk);
+    this.#chunks.add(chunk);
+    if (this.#chunks.bytes > REPLY_BYTES_MAX) return this.abort('oversized');
     if (!this.#mayBeStream) return;
-    const verdict = looksLikeEvents(this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#bytes));
+    const come = this.#chunks.take();
+    this.#chunks.add(come);
+    const verdict = looksLikeEvents(come);
     if (verdict === true) this.#openRelay(this.#controller!);
     else if (verdict === false) this.#mayBeStream = false;
   }
@@ -160,7 +160,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
       return this.#fail(failure);
     }
     if (this.#relay !== null) return this.#relay.end();
-    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
+    const body = this.#chunks.take();
     this.#finish({ kind: 'replied', status: this.#status, headers: this.#headers, body, text: smallText(body) });
   }
 

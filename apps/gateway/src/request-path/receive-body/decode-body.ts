@@ -4,6 +4,7 @@ import {
   constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress,
   type BrotliDecompress, type Gunzip, type Inflate, type InflateRaw, type ZstdDecompress,
 } from 'node:zlib';
+import { BodyChunks } from '@tollgate/http';
 import { ZSTD_WINDOW_LOG_MAX, type ContentCoding } from '../content-coding.js';
 
 /** Why a body could not be decoded: it is too large once it is, a coding's bytes are wrong, or the client has gone. */
@@ -29,6 +30,8 @@ type Decoder = Gunzip | Inflate | InflateRaw | BrotliDecompress | ZstdDecompress
 /** 8 MiB and no more. */
 const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX };
 const EMPTY = Buffer.alloc(0);
+/** What a decoder is given at a time, or what came in one turn of the event loop: each part costs it a turn of its own. */
+const FED_BYTES = 16_384;
 
 /** How many bytes a body that decodes to `bytesMax` can have: encoders add little to what cannot be compressed. */
 export function encodedBytesMax(bytesMax: number): number {
@@ -62,20 +65,19 @@ export function decodedBody(
     request.on('close', () => request.readableEnded || end({ kind: 'broken_off' }));
 
     const collect = (source: Readable): void => {
-      const chunks: Buffer[] = [];
-      let size = 0;
+      const chunks = new BodyChunks();
       source.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > bytesMax) end({ kind: 'too_large' });
-        else if (!bounds.hasRoom(size)) end({ kind: 'no_room' });
-        else chunks.push(chunk);
+        chunks.add(chunk);
+        if (chunks.bytes > bytesMax) end({ kind: 'too_large' });
+        else if (!bounds.hasRoom(chunks.bytes)) end({ kind: 'no_room' });
       });
-      source.on('end', () => end(Buffer.concat(chunks, size)));
+      source.on('end', () => end(chunks.take()));
     };
     const decode = (source: Readable, at: number): void => {
       const coding = codings[at];
       if (coding === undefined) return collect(source);
       let decoder: Decoder | null = null;
+      const chunks = new BodyChunks();
       let fed = 0;
       const open = (chunk: Buffer): Decoder => {
         const opened = decoderOf(coding, chunk[0]!);
@@ -88,15 +90,26 @@ export function decodedBody(
         decode(opened, at + 1);
         return opened;
       };
+      let feeding: NodeJS.Immediate | undefined;
+      const feed = (): void => {
+        clearImmediate(feeding);
+        feeding = undefined;
+        if (over || chunks.bytes === 0) return;
+        const coded = chunks.take();
+        decoder ??= open(coded);
+        if (!decoder.write(coded)) source.pause();
+      };
       source.on('data', (chunk: Buffer) => {
         fed += chunk.length;
         // A layer between two codings is held to the bound of the outermost: it could be the bomb.
         if (fed > encodedBytesMax(bytesMax)) end({ kind: 'too_large' });
         if (over) return;
-        decoder ??= open(chunk);
-        if (!decoder.write(chunk)) source.pause();
+        chunks.add(chunk);
+        if (chunks.bytes >= FED_BYTES) feed();
+        else feeding ??= setImmediate(feed);
       });
       source.on('end', () => {
+        feed();
         if (decoder !== null) decoder.end();
         else end(at === 0 ? EMPTY : { kind: 'broken', coding });
       });

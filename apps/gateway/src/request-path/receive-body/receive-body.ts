@@ -1,4 +1,4 @@
-import { askForBody, declaredBytes, REQUEST_TIMEOUT_MS, SMALL_BODY_BYTES, watchPace } from '@tollgate/http';
+import { askForBody, BodyChunks, declaredBytes, REQUEST_TIMEOUT_MS, SMALL_BODY_BYTES, watchPace } from '@tollgate/http';
 import { makeRoom } from '../calls-under-way/calls-under-way.js';
 import { CONTENT_CODINGS, contentCodings } from '../content-coding.js';
 import type { Exchange } from '../exchange.js';
@@ -156,7 +156,7 @@ function receivePlain(exchange: Exchange, bytesMax: number): Promise<Refusal | u
   if (refused !== undefined) return Promise.resolve(refused);
   const { request } = exchange;
   return new Promise((resolve, reject) => {
-    let chunks: Buffer[] | null = [];
+    let chunks: BodyChunks | null = new BodyChunks();
     const giveUp = (refusal: Refusal): void => {
       chunks = null;
       resolve(refusal);
@@ -166,13 +166,13 @@ function receivePlain(exchange: Exchange, bytesMax: number): Promise<Refusal | u
       if (chunks === null) return;
       const size = (exchange.bodyBytes += chunk.length);
       const refusal = size > bytesMax ? tooLarge(bytesMax) : makeRoom(exchange, size);
-      if (refusal === undefined) chunks.push(chunk);
+      if (refusal === undefined) chunks.add(chunk);
       else giveUp(refusal);
     });
     request.on('end', () => {
       if (chunks === null) return;
       try {
-        resolve(read(exchange, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, exchange.bodyBytes)));
+        resolve(read(exchange, chunks.take()));
       } catch (error) {
         reject(error as Error);
       }
