@@ -12,7 +12,7 @@ export const environment = z.object({
   TOLLGATE_DATA: z.string().default('.data'),
   TOLLGATE_CONFIG: z.string().default('config.yaml'),
   TOLLGATE_PEPPER: z.string().min(16),
-  TOLLGATE_SERVICE_SECRET: environmentFields.secret,
+  TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
   REDIS_URL: environmentFields.redisUrl,
   KAFKA_BROKERS: environmentFields.kafkaBrokers,
   KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,

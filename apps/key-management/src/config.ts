@@ -14,8 +14,8 @@ export const environment = z.object({
   KAFKA_BROKERS: environmentFields.kafkaBrokers,
   KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
   USAGE_BILLING_URL: environmentFields.httpUrl,
-  TOLLGATE_ADMIN_SECRET: environmentFields.secret,
-  TOLLGATE_SERVICE_SECRET: environmentFields.secret,
+  TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret,
+  TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
   /** Keys are known by their digests under it: with another pepper no key of before is known. */
   TOLLGATE_PEPPER: z.string().min(16),
   TOLLGATE_KEY_MARKER: z.string().regex(KEY_MARKER_PATTERN, 'must be 8 characters of [0-9A-Za-z]').default(DEFAULT_KEY_MARKER),

@@ -13,7 +13,7 @@ export const environment = z.object({
   KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
   KEY_MANAGEMENT_URL: environmentFields.httpUrl,
   USAGE_BILLING_URL: environmentFields.httpUrl,
-  TOLLGATE_SERVICE_SECRET: environmentFields.secret,
+  TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
   /** The same as key-management's: keys are known by their digests under it. */
   TOLLGATE_PEPPER: z.string().min(16),
   /** Without it mails become .eml files under `TOLLGATE_DATA`. */

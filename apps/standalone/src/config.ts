@@ -16,7 +16,7 @@ const environment = z.object({
   /** on: a simulator answers instead of every provider; off: never; else where nothing real is configured. */
   TOLLGATE_SIMULATOR: z.enum(['on', 'off'], 'must be on or off').optional(),
   /** Made on the first start, and shown once, where it is not set. */
-  TOLLGATE_ADMIN_SECRET: environmentFields.secret.optional(),
+  TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret.optional(),
   /** Made on the first start, and kept in the data folder, where it is not set. */
   TOLLGATE_PEPPER: z.string().min(16).optional(),
   TOLLGATE_KEY_MARKER: z.string().regex(KEY_MARKER_PATTERN, 'must be 8 characters of [0-9A-Za-z]').default(DEFAULT_KEY_MARKER),

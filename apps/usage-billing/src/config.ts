@@ -12,8 +12,8 @@ export const environment = z.object({
   REDIS_URL: environmentFields.redisUrl,
   KAFKA_BROKERS: environmentFields.kafkaBrokers,
   KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
-  TOLLGATE_ADMIN_SECRET: environmentFields.secret,
-  TOLLGATE_SERVICE_SECRET: environmentFields.secret,
+  TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret,
+  TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
   /** Tells a mistyped key id from a key that was never used; without it both read as unused. */
   KEY_MANAGEMENT_URL: environmentFields.httpUrl.optional(),
   /** Milliseconds a gateway's lease may stand still before its holds are resolved. Longer than any pause of a gateway. */

@@ -5,17 +5,23 @@ import { environmentFields, EnvironmentError, readEnvironment } from './environm
 const schema = z.object({
   TOLLGATE_PORT: environmentFields.port,
   TOLLGATE_PEPPER: environmentFields.secret,
+  TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret,
   DATABASE_URL: environmentFields.postgresUrl,
   KAFKA_BROKERS: environmentFields.kafkaBrokers,
   INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
 });
-const good = { TOLLGATE_PORT: '8080', TOLLGATE_PEPPER: 'p'.repeat(16), DATABASE_URL: 'postgres://localhost/tollgate', KAFKA_BROKERS: 'one:9092, two:9092', PATH: '/bin' };
+const good = { TOLLGATE_PORT: '8080', TOLLGATE_PEPPER: 'p'.repeat(16), TOLLGATE_ADMIN_SECRET: 'a'.repeat(16), DATABASE_URL: 'postgres://localhost/tollgate', KAFKA_BROKERS: 'one:9092, two:9092', PATH: '/bin' };
 
 describe('the environment of a process', () => {
   it('is read by name, with what is not set or empty as its default', () => {
     expect(readEnvironment(schema, { ...good, INIT_OWNER_EMAIL: '' })).toEqual({
-      TOLLGATE_PORT: 8080, TOLLGATE_PEPPER: good.TOLLGATE_PEPPER, DATABASE_URL: good.DATABASE_URL, KAFKA_BROKERS: ['one:9092', 'two:9092'], INIT_OWNER_EMAIL: 'owner@localhost',
+      TOLLGATE_PORT: 8080, TOLLGATE_PEPPER: good.TOLLGATE_PEPPER, TOLLGATE_ADMIN_SECRET: good.TOLLGATE_ADMIN_SECRET, DATABASE_URL: good.DATABASE_URL, KAFKA_BROKERS: ['one:9092', 'two:9092'], INIT_OWNER_EMAIL: 'owner@localhost',
     });
+  });
+
+  // A header carries them as bytes that no two HTTP libraries read alike: the secret would never match.
+  it.each(['pässword-pässword', 'пароль-пароль-пароль', 'sixteen\u00a0characters', 'sixteen characters', 'sixteen\u0007characters', '密'.repeat(16)])('is refused where a secret for a header is no visible ASCII: %j', (secret) => {
+    expect(() => readEnvironment(schema, { ...good, TOLLGATE_ADMIN_SECRET: secret })).toThrow('TOLLGATE_ADMIN_SECRET must have visible ASCII characters alone');
   });
 
   it('is refused with every variable at fault, and none of their values', () => {

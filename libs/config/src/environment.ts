@@ -35,8 +35,9 @@ export const environmentFields = {
   postgresUrl: url('postgres:', 'postgresql:'),
   redisUrl: url('redis:', 'rediss:'),
   smtpUrl: url('smtp:', 'smtps:'),
-  /** Sent as bearer, so without spaces. */
   secret: z.string().min(16).regex(/^\S*$/, 'must have no spaces'),
+  /** Sent in a header, which carries no other characters whole. */
+  bearerSecret: z.string().min(16).regex(/^[\x21-\x7e]*$/, 'must have visible ASCII characters alone'),
   emailAddress: z.string().regex(/^[^\s@<>]+@[^\s@<>]+$/, 'must be an e-mail address'),
   /** `host:port`, separated by commas. */
   kafkaBrokers: z.string().transform((text) => text.split(',').map((broker) => broker.trim()))
