@@ -7,7 +7,7 @@
  * - `unbounded`: it asks for what its bytes and the ceiling do not bound. Refused for a key with a credit limit.
  * - `elsewhere`: it names another model, address or credential than the route's. Refused for every key.
  *
- * A field that is not in the table is taken for unbounded. What is `unbounded`, `elsewhere` or not in the table passes
+ * A field that is not in the table is taken for unbounded, or for one that leads elsewhere where its name says so. What is `unbounded`, `elsewhere` or not in the table passes
  * where the provider's entry in `config.yaml` names it in `allow_fields`.
  */
 export type FieldUse = 'read' | 'free' | 'bounded' | 'unbounded' | 'elsewhere';
@@ -28,6 +28,46 @@ const isTextOnly = (kinds: unknown): boolean => Array.isArray(kinds) && kinds.ev
 
 function rows(use: FieldUse, why: string, ...names: readonly string[]): readonly RequestField[] {
   return names.map((name) => ({ name, use, why }));
+}
+
+/** Servers call the template with these names: a program instead of it, its whole input, or how long that is made. */
+const TEMPLATE_ARGUMENTS = /template|tools|document|message|conversation|prompt|pad|length|trunc|tokeniz|function/i;
+const SETTING_CHARACTERS_MAX = 64;
+
+function isSetting([name, value]: [string, unknown]): boolean {
+  const isShort = typeof value === 'string' && value.length <= SETTING_CHARACTERS_MAX;
+  const isSwitch = value === null || typeof value === 'boolean' || typeof value === 'number' || isShort;
+  return isSwitch && (!TEMPLATE_ARGUMENTS.test(name) || name === 'add_generation_prompt');
+}
+
+const TEMPLATE_SETTINGS = ['chat_template_kwargs', 'chat_template_args'].map((name): RequestField => ({
+  name,
+  use: 'bounded',
+  why: 'Switches of a chat template decide how it asks; a template among them is a program that writes the input.',
+  isBounded: (settings) => typeof settings === 'object' && settings !== null && !Array.isArray(settings) && Object.entries(settings).every(isSetting),
+}));
+
+/** Words at the end of a name that say what it holds: an address, a credential, another model, or a call of its own. */
+const LEADING_WORDS = [
+  'api_?keys?', 'api_?tokens?', 'api_?base', 'api_?url', 'api_?host', 'base_?ur[li]', 'ur[li]s?', 'host', 'hostname', 'port', 'proxy',
+  'endpoints?', 'webhooks?', 'callbacks?', 'servers?', 'secrets?', '(secret|access|private|public|session|virtual)_?keys?', 'access_key_id',
+  '(access|auth|bearer|session|id|ad)_?tokens?', 'password', 'passwd', 'credentials?', 'service_account', 'authorization',
+  'bucket(_name)?', 'deployments?(_(id|name))?', 'fallbacks?', '(model|lora|adapter|engine|router?|provider)s?(_(id|name|list|override|path|options|preferences))?',
+  'headers', 'tenant(_id)?', 'organizations?(_id)?', 'projects?(_id)?', 'workspace(_id)?', 'account(_id)?', 'region(_name)?',
+];
+/** Names of systems that a relay calls beside the provider: what begins with one is for the relay. */
+const SYSTEMS = [
+  'langfuse', 'langsmith', 'posthog', 'slack', 'litellm', 'helicone', 'cf_aig', 'portkey', 'braintrust', 'arize', 'phoenix', 'datadog', 'sentry',
+  'wandb', 'mlflow', 'azure', 'aws', 's3', 'gcs', 'gcp', 'vertex', 'sagemaker', 'bedrock', 'watsonx', 'databricks', 'ollama', 'hf', 'mcp',
+];
+const LEADS_ELSEWHERE = new RegExp(`(^|_)(${LEADING_WORDS.join('|')})$|^(${SYSTEMS.join('|')})_|fallback|callback|webhook`);
+
+/**
+ * Whether the name of a field that is not in the table says that it leads elsewhere, in snake_case, camelCase or with
+ * dashes. Relays name such a field after each system that they know, so no list of them is ever whole.
+ */
+export function leadsElsewhere(name: string): boolean {
+  return LEADS_ELSEWHERE.test(name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replaceAll(/[-.]/g, '_').toLowerCase());
 }
 
 /**
@@ -65,7 +105,8 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
     'guided_regex', 'guided_choice', 'guided_grammar', 'guided_decoding_backend', 'guided_whitespace_pattern',
     'structured_outputs', 'structural_tag', 'json_schema', 'grammar', 'regex', 'ebnf'),
   ...rows('bounded', 'Reasoning is output, within its ceiling.',
-    'reasoning_effort', 'chat_template_kwargs', 'parse_tool_calls', 'prompt_mode'),
+    'reasoning_effort', 'parse_tool_calls', 'prompt_mode'),
+  ...TEMPLATE_SETTINGS,
   ...rows('bounded', 'What it makes longer stays within the ceiling of the output.', 'min_tokens', 'ignore_eos'),
   ...rows('bounded', 'The tokens of a chat template come with every call.',
     'add_generation_prompt', 'continue_final_message', 'add_special_tokens'),
@@ -96,7 +137,7 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
     'specific_deployment', 'deployment', 'deployment_id', 'azure_deployment', 'engine', 'route', 'router',
     'router_settings', 'router_settings_override', 'user_config', 'litellm_params', 'litellm_credential_name',
     'prompt_id', 'preset', 'targets', 'strategy', 'draft_model', 'lora', 'lora_path', 'lora_request', 'adapter',
-    'adapter_id', 'adapter_source'),
+    'adapter_id', 'adapter_source', 'config', 'gateway'),
   ...rows('elsewhere', 'It names another provider or address.',
     'provider', 'providers', 'custom_llm_provider', 'api_base', 'base_url', 'api_url', 'api_host', 'api_endpoint',
     'api_type', 'api_version', 'azure_endpoint', 'endpoint', 'endpoint_url', 'url', 'host', 'custom_host', 'proxy',

@@ -64,8 +64,8 @@ describe('the bound of a request’s cost', () => {
   const message = (fields: object) => ({ messages: [{ role: 'user', content: 'hi' }, fields] });
   const part = (...content: unknown[]) => message({ role: 'user', content });
   it.each<[string, object]>([
-    ...['audio_url', 'image_embeds', 'video', 'document_url', 'document', 'media', 'inline_data', 'image_file', 'pdf', 'image', 'file', 'input_text', 'text\u0000', 'tool_result', 'thinking'].map((type): [string, object] => [`a part ${JSON.stringify(type)}`, part({ type, [type]: 'x' })]),
-    ['a part in capitals', part({ type: 'TEXT', text: 'a' })], ['a part whose type is no text', part({ type: ['text'] })], ['a part with a type of null', part({ type: null, text: 'a' })],
+    ...['audio_url', 'image_embeds', 'video', 'document_url', 'document', 'media', 'inline_data', 'image_file', 'pdf', 'image', 'file', 'input_text', 'tool_result', 'thinking'].map((type): [string, object] => [`a part ${JSON.stringify(type)}`, part({ type, [type]: 'x' })]),
+    ['a part whose type ends in a NUL', part({ type: 'text\u0000', text: 'x' })], ['a part in capitals', part({ type: 'TEXT', text: 'a' })], ['a part whose type is no text', part({ type: ['text'] })], ['a part with a type of null', part({ type: null, text: 'a' })],
     ['a part of text that holds more', part({ type: 'text', text: 'a', image: 'https://a.example/' })],
     ['text that is a list', part({ type: 'text', text: [{ type: 'image_url' }] })], ['text that is a number', part({ type: 'text', text: 7 })],
     ['a part in a list in a list', part([{ type: 'text', text: 'a' }])], ['a part that is text', part('https://a.example/cat.png')], ['a part that is null', part(null)],
@@ -100,8 +100,16 @@ describe('the bound of a request’s cost', () => {
     expect(bound({ thinking: {}, speed: 'fast' }, [allowing('thinking'), allowing('speed')])).toMatchObject({ code: 'unbounded_cost', param: 'speed' });
     expect(bound({ thinking: {}, speed: 'fast' }, [allowing('thinking'), allowing('speed', 'thinking')])).toHaveProperty('amountNanoUsd');
   });
-  it('is none for a body with more unknown fields than are told one by one', () => {
-    expect(bound(Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`x${i}`, 1])))).toMatchObject({ code: 'unbounded_cost' });
+  it.each<[string, unknown]>([
+    ['a template', { chat_template: '{{ messages }}' }], ['a template beside switches', { enable_thinking: false, chat_template: 'x' }], ['a template of tools', { tool_use_template: 'x' }], ['a template in capitals', { Chat_Template: 'x' }],
+    ['documents', { documents: [] }], ['tools', { tools: 'x' }], ['other messages', { conversation: 'x' }], ['a length', { max_length: 9_000 }], ['padding', { padding: 'max_length' }], ['a list', { x: [1] }], ['an object', { x: { y: 1 } }],
+    ['a text', { x: 'x'.repeat(65) }], ['more than switches take', Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`x${i}`, true]))], ['no object', [{ enable_thinking: true }]], ['a text itself', 'x'],
+  ])('is none for what is handed to a chat template unless they are switches: %s', (_what, settings) => {
+    for (const name of ['chat_template_kwargs', 'chat_template_args']) expect(bound({ [name]: settings })).toMatchObject({ code: 'unbounded_cost', param: name });
+  });
+  it('knows the switches of chat templates', () => {
+    const switches = { enable_thinking: true, thinking: false, reasoning_effort: 'high', thinking_budget: 100, add_generation_prompt: true, preserve_thinking: null };
+    for (const name of ['chat_template_kwargs', 'chat_template_args']) expect(bound({ [name]: switches })).toHaveProperty('amountNanoUsd');
   });
   it('takes what clients send', () => {
     const sent = {

@@ -91,7 +91,7 @@ function wholeNumber(body: Buffer, span: Span | null): number | null | undefined
  * cost has no bound, or that nobody knows, unless a provider's entry allows it. Providers that do not are passed over.
  */
 function refuseUnbounded(exchange: Exchange): Refusal | undefined {
-  const { textOnly, others, othersLeftOut } = exchange.fields!;
+  const { textOnly, others } = exchange.fields!;
   if (!textOnly) {
     return refuse('unbounded_cost', {
       message: 'A message holds something else than text, whose cost is not known before the call, and the API key has a credit limit.',
@@ -99,7 +99,6 @@ function refuseUnbounded(exchange: Exchange): Refusal | undefined {
     });
   }
   if (others.length === 0) return undefined;
-  if (othersLeftOut) return refuse('unbounded_cost', { message: 'The body has too many fields that are not known, and the API key has a credit limit.' });
   const { targets, missing } = targetsAllowing(exchange.targets, others);
   exchange.targets = targets;
   if (missing === null) return undefined;

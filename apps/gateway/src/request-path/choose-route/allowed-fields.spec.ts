@@ -34,9 +34,23 @@ describe('a field that names another model, address or credential', () => {
     expect(outcome({ models: ['x'], route: 'fallback' }, target('b', 'models'))).toMatchObject({ code: 'invalid_request', param: 'route' });
   });
   it('is found among any number of fields that nobody knows', () => {
-    const unknown = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`x${i}`, i]));
+    const unknown = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`x${i}`, i]));
     expect(outcome({ ...unknown, models: ['x'] }, target('a'))).toMatchObject({ param: 'models' });
   });
+  it.each([
+    'langfuse_host', 'langfuse_public_key', 'langfuse_secret', 'langfuse_secret_key', 'langfuseHost', 'langsmith_api_key', 'langsmith_base_url', 'posthog_api_url', 'slack_webhook_url', 'success_callback',
+    'failure_callback', 'callbacks', 'litellm_metadata', 'litellm_trace_id', 's3_endpoint_url', 'sagemaker_base_url', 'ollama_base_url', 'deployment_url', 'vertex_ai_api_key', 'x-api-key', 'X-Api-Key', 'gcs_bucket_name',
+    'gcs_path_service_account', 'azure_deployment_id', 'model_override', 'hf_model_name', 'lora_name', 'mcp_servers', 'mcpServers', 'cohere_api_key', 'anthropicApiKey', 'openai-organization', 'OPENAI_BASE_URL',
+    'baseURL2_url', 'upstream_host', 'http.proxy', 'providerOptions', 'provider_preferences', 'cf_aig_token', 'gateway', 'config', 'backup_models', 'retry_fallback_model', 'on_finish_webhook', 'tunnel_port', 'aws_anything',
+  ])('is one that its name says, whatever it is called: %s', (name) => {
+    for (const value of ['x', [], {}, false, 0]) expect(outcome({ [name]: value }, target('a'))).toMatchObject({ code: 'invalid_request', param: name });
+    expect(outcome({ [name]: null }, target('a'))).toEqual(['a']);
+    expect(outcome({ [name]: 'x' }, target('a', name))).toEqual(['a']);
+  });
+  it.each(['ghost', 'report', 'export_format', 'secretive', 'keystone', 'monkey', 'response_modalities', 'hostile', 'curl_', 'thinking_tokens', 'eos_token_id', 'max_reasoning_tokens', 'modelling', 'chat_template_kwargs2', 'engineer', 'router_bias'])(
+    'is none that only looks like it: %s', (name) => {
+      expect(outcome({ [name]: 'x' }, target('a'))).toEqual(['a']);
+    });
 });
 
 describe('a field that nobody knows, or whose cost has no bound', () => {

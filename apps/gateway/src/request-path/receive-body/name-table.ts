@@ -1,3 +1,4 @@
+import { foldCharacter } from './fold-character.js';
 import { BACKSLASH } from './json-tokens.js';
 
 interface Named {
@@ -37,17 +38,19 @@ export class NameTable<Row extends Named> {
   }
 
   /**
-   * The row that some reader may take a name for that is not spelt exactly; undefined where its escapes are no JSON.
+   * What some reader may take a name for that is not spelt exactly: a row, or null, or what is wrong with the name.
    * Nothing is made of it, since a body may have millions of names.
    */
-  mistakenFor(bytes: Buffer, start: number, end: number): Row | null | undefined {
-    const isAscii = fold(bytes, start, end);
-    if (isAscii === undefined) return undefined;
-    if (!isAscii) return null;
+  mistakenFor(bytes: Buffer, start: number, end: number): Row | null | OddName {
+    const odd = fold(bytes, start, end);
+    if (odd !== null) return odd;
     const entry = entryOf(this.#inAnyCase[foldedLength], FOLDED, 0) ?? entryOf(this.#inAnyStyle[joinedLength], JOINED, 0);
     return entry?.row ?? null;
   }
 }
+
+/** A name whose escapes are no JSON, and one with characters that cannot be seen, or that are none. */
+export type OddName = 'not_json' | 'odd_name';
 
 function byLength<Row extends Named>(rows: readonly Row[], spelt: (row: Row) => string): readonly (readonly Entry<Row>[])[] {
   const longest = Math.max(0, ...rows.map((row) => spelt(row).length));
@@ -69,42 +72,75 @@ function entryOf<Row>(entries: readonly Entry<Row>[] | undefined, bytes: Buffer,
   return null;
 }
 
-/** The last name that was folded, in lower case, and the same without underscores and dashes; longer than any name of ours. */
+/** The last name that was folded, and the same without underscores and dashes; longer than any name of ours. */
 const FOLDED = Buffer.alloc(128), JOINED = Buffer.alloc(128);
 let foldedLength = 0, joinedLength = 0;
-const UNDERSCORE = 0x5f, DASH = 0x2d, LOWER_S = 0x73, LOWER_K = 0x6b, LONG_S = 0x17f, KELVIN = 0x212a;
+const SPACE = 0x20, UNDERSCORE = 0x5f, DASH = 0x2d, DELETE = 0x7f;
 /** Letters that stand for control characters behind a backslash, and characters that stand for themselves. */
 const ESCAPES = Buffer.from('bfnrt'), ESCAPED = Buffer.from('"\\/');
+/** Of what the current name has been folded from. */
+let nextAt = 0;
 
 /**
- * Folds a name as Go's encoding/json does, among others, which takes names that differ in case alone for the same: of
- * letters beyond ASCII the long s and the sign of Kelvin are an s and a k in another case. False where it has others
- * beyond ASCII, undefined where its escapes are no JSON.
+ * Folds a name as any reader may: Go's encoding/json takes names that differ in case alone for the same, others cut off
+ * spaces or make characters plain. What cannot be seen is refused: some end a name at a NUL, or drop what is no UTF-8.
  */
-function fold(bytes: Buffer, start: number, end: number): boolean | undefined {
+function fold(bytes: Buffer, start: number, end: number): OddName | null {
   foldedLength = joinedLength = 0;
-  let isAscii = true;
-  for (let at = start; at < end; ) {
-    let unit = bytes[at]!;
-    if (unit === BACKSLASH) {
-      unit = escapedUnit(bytes, at + 1);
-      if (unit < 0) return undefined;
-      at += bytes[at + 1] === LOWER_U ? 6 : 2;
-    } else if (unit === 0xc5 && bytes[at + 1] === 0xbf) {
-      unit = LONG_S;
-      at += 2;
-    } else if (unit === 0xe2 && bytes[at + 1] === 0x84 && bytes[at + 2] === 0xaa) {
-      unit = KELVIN;
-      at += 3;
-    } else at += 1;
-    if (unit >= 0x41 && unit <= 0x5a) unit += 0x20;
-    else if (unit === LONG_S) unit = LOWER_S;
-    else if (unit === KELVIN) unit = LOWER_K;
-    else if (unit > 0x7f) isAscii = false;
-    if (foldedLength < FOLDED.length) FOLDED[foldedLength++] = unit;
-    if (unit !== UNDERSCORE && unit !== DASH && joinedLength < JOINED.length) JOINED[joinedLength++] = unit;
+  for (nextAt = start; nextAt < end; ) {
+    let character = bytes[nextAt]!;
+    if (character === BACKSLASH) character = escapedCharacter(bytes);
+    else if (character < 0x80) nextAt += 1;
+    else character = utf8Character(bytes, end);
+    if (character === NO_JSON) return 'not_json';
+    if (character < SPACE || character === DELETE) return 'odd_name';
+    if (character === SPACE) continue;
+    if (character >= 0x80) {
+      const folded = foldCharacter(character);
+      if (folded === null) return 'odd_name';
+      for (let i = 0; i < folded.length; i++) put(folded.charCodeAt(i));
+    } else put(character >= 0x41 && character <= 0x5a ? character + 0x20 : character);
   }
-  return isAscii;
+  return null;
+}
+
+/** Characters beyond ASCII are in no name of ours: what they are does not matter. */
+function put(unit: number): void {
+  const byte = unit < 0x80 ? unit : 0x80;
+  if (foldedLength < FOLDED.length) FOLDED[foldedLength++] = byte;
+  if (byte !== UNDERSCORE && byte !== DASH && joinedLength < JOINED.length) JOINED[joinedLength++] = byte;
+}
+
+/** Instead of a character. */
+const NO_JSON = -2, BROKEN = -1;
+
+/** The character whose escape stands here, in two of them where it needs a pair. */
+function escapedCharacter(bytes: Buffer): number {
+  const unit = escapedUnit(bytes, nextAt + 1);
+  if (unit < 0) return NO_JSON;
+  nextAt += bytes[nextAt + 1] === LOWER_U ? 6 : 2;
+  if (unit < 0xd800 || unit > 0xdfff) return unit;
+  if (unit > 0xdbff || bytes[nextAt] !== BACKSLASH || bytes[nextAt + 1] !== LOWER_U) return BROKEN;
+  const low = escapedUnit(bytes, nextAt + 1);
+  if (low < 0) return NO_JSON;
+  nextAt += 6;
+  return low >= 0xdc00 && low <= 0xdfff ? 0x10000 + (unit - 0xd800) * 0x400 + (low - 0xdc00) : BROKEN;
+}
+
+/** The character beyond ASCII that stands here. */
+function utf8Character(bytes: Buffer, end: number): number {
+  const first = bytes[nextAt]!;
+  const length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  if (length === 0 || nextAt + length > end) return BROKEN;
+  let character = first & (0x7f >> length);
+  for (let i = 1; i < length; i++) {
+    const next = bytes[nextAt + i]!;
+    if ((next & 0xc0) !== 0x80) return BROKEN;
+    character = (character << 6) | (next & 0x3f);
+  }
+  nextAt += length;
+  const isLonger = character < (length === 3 ? 0x800 : length === 4 ? 0x10000 : 0x80);
+  return isLonger || character > 0x10ffff || (character >= 0xd800 && character <= 0xdfff) ? BROKEN : character;
 }
 
 const LOWER_U = 0x75;
@@ -134,7 +170,7 @@ export function nameAt(bytes: Buffer, start: number, end: number): string {
 }
 
 export type NameFault =
-  | { readonly kind: 'not_json'; readonly at: number }
+  | { readonly kind: OddName; readonly at: number }
   /** The name is given twice, or in another spelling. */
   | { readonly kind: 'ambiguous'; readonly field: string };
 
@@ -165,7 +201,7 @@ export class ObjectNames<Row extends Named> {
   #takeOther(bytes: Buffer, start: number, end: number): NameFault | null {
     this.field = null;
     const meant = this.table.mistakenFor(bytes, start, end);
-    if (meant === undefined) return { kind: 'not_json', at: start - 1 };
+    if (typeof meant === 'string') return { kind: meant, at: start - 1 };
     return meant === null ? null : { kind: 'ambiguous', field: meant.name };
   }
 }

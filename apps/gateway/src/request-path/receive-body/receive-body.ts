@@ -7,7 +7,7 @@ import { estimateInputTokens, estimateInputTokensInSteps } from '../usage/input-
 import { decodedBody, encodedBytesMax } from './decode-body.js';
 import { isModelName } from './model-name.js';
 import { nextTurn } from './next-turn.js';
-import { scanBody, scanBodyInSteps, STEP_BYTES, type BodyFields, type ScanFault } from './scan-body.js';
+import { OTHERS_MAX, scanBody, scanBodyInSteps, STEP_BYTES, type BodyFields, type ScanFault } from './scan-body.js';
 import { readStreamOptions } from './stream-options.js';
 import { valueAt } from './values.js';
 
@@ -93,6 +93,10 @@ function faulty(fault: ScanFault): Refusal {
   switch (fault.kind) {
     case 'not_json':
       return refuse('invalid_json', { message: `The body is not valid JSON, nested too deep, or has a number of thousands of digits: see byte ${fault.at}.` });
+    case 'odd_name':
+      return refuse('invalid_request', { message: `The name of a field has a character that cannot be seen, or bytes that are no UTF-8: see byte ${fault.at}.` });
+    case 'many_unknown':
+      return refuse('invalid_request', { message: `The body may have at most ${OTHERS_MAX} fields that are not known.` });
     case 'not_object':
       return refuse('invalid_request', { message: 'The body must be a JSON object.' });
     case 'ambiguous':

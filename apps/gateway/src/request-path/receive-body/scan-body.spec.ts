@@ -33,7 +33,7 @@ describe('the scan of a body', () => {
   ])('calls a field of ours that is spelt twice, or with escapes, ambiguous: %s', (text, field) => {
     expect(scan(text)).toEqual({ kind: 'ambiguous', field });
   });
-  it.each(['\\u4f60', 'a\\/b', '\\"model\\"', 'mode\\\\l', '\\tmodel', 'model\\u0000', '\\ud83d\\ude00', '\\ud83d'])('takes a name with escapes that is none of ours, however often: %s', (name) => {
+  it.each(['\\u4f60', 'a\\/b', '\\"model\\"', 'mode\\\\l', '\\ud83d\\ude00'])('takes a name with escapes that is none of ours, however often: %s', (name) => {
     const fields = scan(`{"${name}":1,"model":"a","${name}":{"${name}":[2]}}`) as BodyFields;
     expect(textOf(`{"${name}":1,"model":"a"`, fields.model)).toBe('"a"');
   });
@@ -74,7 +74,7 @@ describe('the scan of a body', () => {
     );
   });
   it('says of names that are spelt in any way what JSON.parse says of them', () => {
-    const letter = fc.oneof(fc.constantFrom(...'modeln', '\\"', '\\/', '\\n', '\\x', '\\u12', 'é'), fc.constantFrom(...'model').map((each) => `\\u00${each.charCodeAt(0).toString(16)}`));
+    const letter = fc.oneof(fc.constantFrom(...'modeln', '\\"', '\\/', '\\x', '\\u12', '温'), fc.constantFrom(...'model').map((each) => `\\u00${each.charCodeAt(0).toString(16)}`));
     fc.assert(
       fc.property(fc.oneof(fc.array(letter, { maxLength: 6 }), fc.tuple(...[...'model'].map((each) => fc.constantFrom(each, `\\u00${each.charCodeAt(0).toString(16)}`)))), (letters) => {
         const spelt = letters.join('');
@@ -147,6 +147,52 @@ describe('a name that some reader could take for one of ours', () => {
   });
 });
 
+describe('a name that cannot be read in one way', () => {
+  const unseen = [
+    '\\u0000', '\\u0001', '\\u001f', '\\b', '\\f', '\\n', '\\r', '\\t', '\u007f', '\\u007f', '\u0085', '\u00a0', '\\u00A0', '\u00ad', '\u180e', '\u200b', '\\u200b', '\u200d',
+    '\u2028', '\u202e', '\u2060', '\u3000', '\u3164', '\ufeff', '\\ufeff', '\ufe0f', '\u{e0061}', '\u{e000}', '\uffff', '\\ud800', '\\udc00', '\\udc00\\ud800', '\\ud800x', '\\ud800\\ud800',
+  ];
+  const places = [['', 'model'], ['model', ''], ['mo', 'del'], ['', ''], ['x', 'y']] as const;
+  const objects = ['{@}', '{"a":[{}],@}', '{"messages":[{@}]}', '{"messages":[{"content":[{@}]}]}', '{"tools":[{@}]}'];
+  it.each(unseen)('is refused for a character that cannot be seen, or is none: %j', (character) => {
+    for (const object of objects) {
+      for (const [before, behind] of places) {
+        const name = `"${before}${character}${behind}"`;
+        const text = object.replace('@', () => `${name}:1`);
+        expect(scan(text), text).toEqual({ kind: 'odd_name', at: Buffer.from(text).lastIndexOf(name) });
+      }
+    }
+  });
+  it.each<[string, number[]]>([
+    ['a byte that begins nothing', [0x80]], ['a byte that is none', [0xff]], ['a character that is cut off', [0xc5]], ['three bytes of four', [0xf0, 0x9f, 0x98]], ['a letter in more bytes than it takes', [0xc1, 0xad]],
+    ['a letter in three bytes', [0xe0, 0x81, 0xad]], ['half of a pair', [0xed, 0xa0, 0x80]], ['beyond Unicode', [0xf4, 0x90, 0x80, 0x80]],
+  ])('is refused where it is no UTF-8: %s', (_what, odd) => {
+    for (const [before, behind] of places) {
+      expect(scanBody(Buffer.concat([Buffer.from(`{"${before}`), Buffer.from(odd), Buffer.from(`${behind}":1}`)]))).toEqual({ kind: 'odd_name', at: 1 });
+    }
+  });
+  it.each(['model ', ' model', '\\u0020model', 'm o d e l', 'mod\u00e9l', 'mode\u0301l', '\\u006d\\u006fde\\u0301l', '\uff4dodel', '\u24dcodel', '\u{1d426}odel', '\\ud835\\udc26odel', 'MOD\u00c9L'])(
+    'is refused for ours where it is that without its spaces or its accents, or in plain letters: %s', (name) => {
+      for (const text of [`{"${name}":1}`, `{"model":"a","${name}":1}`]) expect(scan(text), text).toEqual({ kind: 'ambiguous', field: 'model' });
+    });
+  it('takes characters of all scripts for what they are', () => {
+    const names = ['été', '温度', '\\u6e29', 'температура', 'درجة', '\u{1f600}', '\\ud83d\\ude00', 'der Ort', 'x\u0302', 'm\u043edel'];
+    expect(scan(`{"model":"a",${names.map((name) => `"${name}":1`).join()}}`)).toMatchObject({ others: { length: names.length } });
+  });
+  it('may stand where names are the caller’s own', () => {
+    expect(scan('{"model":"a","metadata":{"model\\u0000":1," model":2},"response_format":{"\ufeff":1},"tools":[{"type":"function","function":{"parameters":{"\\ud800":{}}}}]}')).toHaveProperty('model');
+  });
+});
+
+describe('fields that nobody knows', () => {
+  const body = (count: number, value: unknown): string => JSON.stringify({ model: 'm', ...Object.fromEntries(Array.from({ length: count }, (_, i) => [`x${i}`, value])) });
+  it('are at most 64, but for those that are null', () => {
+    expect(scan(body(64, 1))).toMatchObject({ others: { length: 64 } });
+    expect(scan(body(65, 1))).toEqual({ kind: 'many_unknown' });
+    expect(scan(body(1_000, null))).toMatchObject({ others: [] });
+  });
+});
+
 describe('a value of a field of ours', () => {
   it.each(['model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n'])('is refused unread where nobody means it: %s', (field) => {
     for (const value of [`{${Array.from({ length: 500 }, (_, i) => `"${i}":0`).join(',')}}`, `"${'x'.repeat(3_000)}"`, '1'.repeat(3_000)]) expect(scan(`{"${field}":${value}}`)).toEqual({ kind: 'too_long', field });
@@ -178,7 +224,8 @@ describe('the scan of a large body', () => {
   const MB = 2 ** 20;
   it.each<[string, string]>([
     ['names', `{"model":"m","messages":[{"x":[[{${'"0":0,'.repeat(MB / 2)}"0":0}]]},"image_url"]}`],
-    ['top-level names', `{${'"0":0,'.repeat(MB / 2)}"model":"m"}`],
+    ['top-level names', `{${'"0":null,'.repeat(MB / 3)}"model":"m"}`],
+    ['top-level names beyond ASCII', `{${'"温é":null,'.repeat(MB / 3)}"model":"m"}`],
     ['one value of ours', `{"stream":{${'"0":0,'.repeat(MB / 2)}"0":0}}`],
     ['one text', `{"model":"m","x":"${'x'.repeat(3 * MB)}"}`],
     ['backslashes', `{"model":"m","x":"${'\\'.repeat(4 * MB)}"}`],

@@ -1,10 +1,10 @@
-import { REQUEST_FIELDS, type RequestField } from '../../dialects/openai-chat/request-fields.js';
+import { leadsElsewhere, REQUEST_FIELDS, type RequestField } from '../../dialects/openai-chat/request-fields.js';
 import { hasControlCharacter } from './control-characters.js';
 import {
   BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, DEPTH_MAX, NATIVE_AFTER, OPEN_BRACE, OPEN_BRACKET, QUOTE, skipScalar, skipString, type Span,
 } from './json-tokens.js';
 import { MessagesReader } from './messages-reader.js';
-import { isNull, NameTable, nameAt } from './name-table.js';
+import { isNull, NameTable, nameAt, type OddName } from './name-table.js';
 import { ToolsReader } from './tools-reader.js';
 import { valueAt } from './values.js';
 
@@ -25,8 +25,6 @@ export interface BodyFields {
   readonly textOnly: boolean;
   /** Fields that may cost more or lead elsewhere than the gateway can tell, and are not null; in the order of the body. */
   readonly others: readonly OtherField[];
-  /** There are more fields that the gateway does not know than `others` holds. */
-  readonly othersLeftOut: boolean;
 }
 
 /** A field that names another model, address or credential; one whose cost has no bound; one that nobody knows. */
@@ -36,22 +34,24 @@ export interface OtherField extends Span {
 }
 
 export type ScanFault =
-  | { readonly kind: 'not_json'; readonly at: number }
+  | { readonly kind: OddName; readonly at: number }
   | { readonly kind: 'not_object' }
   /** A name of ours given twice, or in another spelling: two readers could understand two different things. */
   | { readonly kind: 'ambiguous'; readonly field: string }
   /** A value that no caller means: reading it would cost more than the request. */
   | { readonly kind: 'too_long'; readonly field: string }
   /** A name that no field has. */
-  | { readonly kind: 'long_name' };
+  | { readonly kind: 'long_name' }
+  /** More fields than `OTHERS_MAX` that nobody knows. */
+  | { readonly kind: 'many_unknown' };
 
 /** Bodies are read in steps of so many bytes, so that a large one does not hold up the others: some 2 ms at worst. */
 export const STEP_BYTES = 256 * 1024;
 /** The longest value of a field that is parsed; 200 characters of a model may be spelt as escapes. */
 const VALUE_BYTES_MAX = 512, MODEL_BYTES_MAX = 2_048;
 const NAME_BYTES_MAX = 1_024;
-/** Fields of no known name that are told one by one. */
-const OTHERS_MAX = 64;
+/** Fields that are not in the dialect's table: what they are called decides where a call may go. */
+export const OTHERS_MAX = 64;
 
 type ReadField = 'model' | 'stream' | 'streamOptions' | 'maxTokens' | 'maxCompletionTokens' | 'n' | 'messages';
 type Found = { -readonly [K in keyof BodyFields]: BodyFields[K] };
@@ -109,7 +109,7 @@ export class BodyScan {
   readonly #closers: number[] = [];
   readonly #found: Found = {
     open: 0, model: null, stream: null, streamOptions: null, maxTokens: null, maxCompletionTokens: null, n: null, messages: null,
-    nestedMessages: false, textOnly: true, others: NO_OTHERS, othersLeftOut: false,
+    nestedMessages: false, textOnly: true, others: NO_OTHERS,
   };
   #state = VALUE;
   /** Where the text began that is being read, at its quote, and whether it is a name. */
@@ -125,6 +125,7 @@ export class BodyScan {
   #valueStart = 0;
   #reader: MessagesReader | ToolsReader | null = null;
   #isObject = false;
+  #unknown = 0;
   /** Those besides the fields that are read. */
   #seen: Set<ScannedField> | null = null;
 
@@ -287,7 +288,7 @@ export class BodyScan {
     }
     if (end - start > NAME_BYTES_MAX) return this.#fail({ kind: 'long_name' });
     const meant = NAMES.mistakenFor(bytes, start, end);
-    if (meant === undefined) return this.#fail({ kind: 'not_json', at: start - 1 });
+    if (typeof meant === 'string') return this.#fail({ kind: meant, at: start - 1 });
     return meant === null || this.#fail({ kind: 'ambiguous', field: meant.name });
   }
 
@@ -328,10 +329,7 @@ export class BodyScan {
     const row = this.#row;
     if (!this.#isObject || (row !== null && !row.decides)) return true;
     const span = { start: this.#valueStart, end };
-    if (row === null || row.field === null) {
-      this.#takeOther(row, span);
-      return true;
-    }
+    if (row === null || row.field === null) return this.#takeOther(row, span);
     this.#found[row.field] = span;
     if (this.#reader instanceof MessagesReader) {
       this.#found.nestedMessages = this.#reader.nested;
@@ -342,20 +340,17 @@ export class BodyScan {
     return end - span.start <= bytesMax || this.#fail({ kind: 'too_long', field: row.name });
   }
 
-  /** Keeps in mind a field that asks for something, unless it is null or what it asks for is bounded. */
-  #takeOther(row: ScannedField | null, span: Span): void {
+  /** Keeps in mind a field that asks for something, unless it is null or what it asks for is bounded; false where that ends the scan. */
+  #takeOther(row: ScannedField | null, span: Span): boolean {
     const { bytes } = this;
     const { start, end } = span;
-    if (isNull(bytes, start)) return;
-    if (this.#reader instanceof ToolsReader && this.#reader.functionsOnly) return;
-    if (row?.isBounded !== undefined && end - start <= VALUE_BYTES_MAX && row.isBounded(valueAt(bytes, span))) return;
-    if (row === null && this.#found.others.length >= OTHERS_MAX) {
-      this.#found.othersLeftOut = true;
-      return;
-    }
+    if (isNull(bytes, start)) return true;
+    if (this.#reader instanceof ToolsReader && this.#reader.functionsOnly) return true;
+    if (row?.isBounded !== undefined && end - start <= VALUE_BYTES_MAX && row.isBounded(valueAt(bytes, span))) return true;
+    if (row === null && ++this.#unknown > OTHERS_MAX) return this.#fail({ kind: 'many_unknown' });
     const name = row?.name ?? nameAt(bytes, this.#nameStart, this.#nameEnd);
-    const use = row?.use === 'elsewhere' ? 'elsewhere' : row === null ? 'unknown' : 'unbounded';
-    this.#found.others = [...this.#found.others, { ...span, name, use }];
+    this.#found.others = [...this.#found.others, { ...span, name, use: useOf(row, name) }];
+    return true;
   }
 
   #finished(): BodyFields | ScanFault {
@@ -371,4 +366,9 @@ export class BodyScan {
     this.outcome = outcome;
     return true;
   }
+}
+
+function useOf(row: ScannedField | null, name: string): OtherField['use'] {
+  if (row === null) return leadsElsewhere(name) ? 'elsewhere' : 'unknown';
+  return row.use === 'elsewhere' ? 'elsewhere' : 'unbounded';
 }
