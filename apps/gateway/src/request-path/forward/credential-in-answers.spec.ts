@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { Secret } from '@tollgate/api-key';
 import { createLogger } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -108,6 +109,26 @@ describe('a provider that repeats our credential', () => {
     expect(reply.body).not.toContain(credential);
     expect(outcome).toBe('provider_failed');
     expectAlarm();
+  });
+
+  it.each<[string, (told: string) => string | Buffer]>([
+    ['half of it', (told) => told.slice(0, Math.ceil(told.length / 2))], ['base64', (told) => Buffer.from(`Bearer ${told}`).toString('base64')], ['UTF-16', (told) => Buffer.from(told, 'utf16le')],
+    ['gzip that is not declared', (told) => gzipSync(told)],
+  ])('has an error answered so, too, that tells %s', async (_, spell) => {
+    for (const path of ['/plain', '/stream'] as const) {
+      answer = (reply) => reply.writeHead(400, { 'content-type': 'text/plain' }).end(spell(credential));
+      const reply = await ask(path);
+      expect(JSON.parse(reply.body)).toMatchObject({ error: { code: 'provider_failed' } });
+      expect(reply.status).toBe(502);
+      expectAlarm();
+    }
+  });
+
+  it('has an error of more than a MiB answered as a failure', async () => {
+    answer = (reply) => reply.writeHead(400, { 'content-type': 'text/plain' }).end('x'.repeat(1_048_577));
+    expect((await ask('/plain')).status).toBe(502);
+    answer = (reply) => reply.writeHead(400, { 'content-type': 'text/plain' }).end('x'.repeat(1_048_576));
+    expect((await ask('/plain')).status).toBe(400);
   });
 
   it('has it masked in a completion, which keeps its length', async () => {

@@ -1,3 +1,4 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CredentialMask } from './credential-mask.js';
@@ -54,6 +55,46 @@ describe('a credential of ours in an answer', () => {
   it('is not looked for where it is shorter than eight characters, or there is none', () => {
     for (const none of [null, '', 'ollama', 'sk-1234']) expect(CredentialMask.of(none)).toBeNull();
     expect(CredentialMask.of('lm-studio')).not.toBeNull();
+  });
+});
+
+describe('an error that tells of a credential', () => {
+  const secret = 'sk-live-Ab/12+cd==EFGH"5678-ijklmnop';
+  const half = secret.slice(0, secret.length / 2);
+  const entities = (text: string, of: (code: number) => string): string => [...text].map((character) => `&#${of(character.charCodeAt(0))};`).join('');
+  const codings: Readonly<Record<string, (text: string) => string | Buffer>> = {
+    ...SPELLINGS,
+    'as decimal entities': (text) => entities(text, String),
+    'as hexadecimal entities': (text) => entities(text, (code) => `x${code.toString(16).toUpperCase()}`),
+    'in HTML': (text) => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('/', '&sol;'),
+    'in lines': (text) => text.replaceAll(/.{5}/g, '$&\r\n    '),
+    'in lines within JSON': (text) => JSON.stringify(text.replaceAll(/.{5}/g, '$&\n')).slice(1, -1),
+    'in hexadecimal': hex,
+    'in capital hexadecimal': (text) => hex(text).toUpperCase(),
+    'in base64': (text) => Buffer.from(text).toString('base64'),
+    'in base64 behind a name': (text) => Buffer.from(`user:${text}`).toString('base64'),
+    'in base64 behind a longer name': (text) => Buffer.from(`Bearer ${text} `).toString('base64'),
+    'in base64 of URLs': (text) => Buffer.from(`x${text}`).toString('base64url'),
+    'in UTF-16, little end first': (text) => Buffer.from(text, 'utf16le'),
+    'in UTF-16, big end first': (text) => Buffer.from(text, 'utf16le').swap16(),
+    'in UTF-32': (text) => Buffer.concat([...text].map((each) => Buffer.from([0, 0, 0, each.charCodeAt(0)]))),
+  };
+  describe.each(Object.entries(codings))('%s', (_, code) => {
+    it.each([['whole', secret], ['half', half], ['cut short', secret.slice(0, -1)]])('is noticed: %s', (_what, told) => {
+      const error = Buffer.concat([Buffer.from('{"error":{"message":"Bearer '), Buffer.from(code(told)), Buffer.from('..."}}')]);
+      expect(maskOf(secret).isToldBy(error)).toBe(true);
+    });
+    it('is not noticed for a prefix, as all keys of a provider have', () => {
+      const error = Buffer.concat([Buffer.from('{"error":{"message":"Bearer '), Buffer.from(code('sk-live-')), Buffer.from('**** is not known"}}')]);
+      expect(maskOf(secret).isToldBy(error)).toBe(false);
+    });
+  });
+  it.each([['gzip', gzipSync], ['zstd', zstdCompressSync]])('is taken for granted in what is compressed and does not say so: %s', (_, compress) => {
+    expect(maskOf(secret).isToldBy(compress(Buffer.from('{}')))).toBe(true);
+  });
+  it('costs no more where much looks like it', () => {
+    const repeated = (text: string): Buffer => Buffer.from(text.repeat(1_000_000 / text.length));
+    for (const text of ['\\', '\\u00', '&#', '&#x0', '&#0', '&amp;', '%', ' ', '\\n', 'sk-live-', half.slice(0, -1)]) expect(maskOf(secret).isToldBy(repeated(text))).toBe(false);
   });
 });
 

@@ -25,6 +25,10 @@ export class CredentialMask {
   readonly #spellings: RegExp;
   /** Finds the credential where it is told in pieces. */
   readonly parts: PartsPattern;
+  /** So much of it in one text is no chance, and as other codings spell that. */
+  readonly #half: string;
+  readonly #halfInHex: string;
+  readonly #halfInBase64: readonly string[];
 
   private constructor(credential: string) {
     const runs = credential.match(PLAIN_RUN) ?? [];
@@ -34,6 +38,9 @@ export class CredentialMask {
     this.#run = capital > 0 && capital < run.length / 2 ? run.slice(capital) : run;
     this.#spellings = new RegExp([...credential].map(spellingsOf).join(''), 'g');
     this.parts = new PartsPattern(credential);
+    this.#half = credential.slice(0, this.parts.enough);
+    this.#halfInHex = Buffer.from(this.#half).toString('hex');
+    this.#halfInBase64 = [0, 1, 2].flatMap((before) => base64Within(this.#half, before));
   }
 
   /** Null where there is nothing to look for. */
@@ -44,6 +51,18 @@ export class CredentialMask {
   /** Whether a whole body holds the credential. `text` is the body as latin1, where that is there already. */
   isIn(body: Buffer, text = body.toString('latin1')): boolean {
     return this.#mayHold(text) && text.search(this.#spellings) !== -1;
+  }
+
+  /**
+   * Whether an error tells half of the credential or more: cut short, in another coding of text, or in one that cannot
+   * be read here. Errors are few, and nobody needs one that looks like that.
+   */
+  isToldBy(error: Buffer): boolean {
+    if (COMPRESSED.some((magic) => error.subarray(0, magic.length).equals(magic))) return true;
+    // UTF-16 has a NUL beside each character of ASCII.
+    const text = error.toString('latin1').replaceAll('\0', '');
+    if (text.includes(this.#half) || plain(text).includes(this.#half)) return true;
+    return text.toLowerCase().includes(this.#halfInHex) || this.#halfInBase64.some((half) => text.includes(half));
   }
 
   /** A text with as many `*` as the credential has characters there; the same text where it holds none. */
@@ -59,6 +78,32 @@ export class CredentialMask {
   #mayHold(text: string): boolean {
     return text.includes(this.#run) || text.includes(ESCAPE);
   }
+}
+
+/** How bodies begin that are compressed with gzip and zstd. */
+const COMPRESSED = [Buffer.from([0x1f, 0x8b]), Buffer.from([0x28, 0xb5, 0x2f, 0xfd])];
+const ENTITIES: Readonly<Record<string, string>> = { quot: '"', amp: '&', lt: '<', gt: '>', apos: "'", sol: '/', plus: '+', equals: '=' };
+
+/** A text without the spellings that JSON, URLs and HTML have for characters, and without white space. Repeats are bounded as above. */
+function plain(text: string): string {
+  return text
+    .replace(/\s+|\\{1,7}[nrt]/g, '')
+    .replace(/\\{1,7}u00([0-9a-f]{2})/gi, (_, hex: string) => character(hex, 16))
+    .replace(/\\{1,7}(["/])/g, '$1')
+    .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => character(hex, 16))
+    .replace(/&#x0*([0-9a-f]{1,2});/gi, (_, hex: string) => character(hex, 16))
+    .replace(/&#0*(\d{1,3});/g, (_, decimal: string) => character(decimal, 10))
+    .replace(/&(\w{2,6});/g, (entity, name: string) => ENTITIES[name] ?? entity);
+}
+
+const character = (digits: string, base: 10 | 16): string => String.fromCharCode(Number.parseInt(digits, base));
+
+/** How base64, also that of URLs, spells a text that stands behind `before` other bytes: without what it shares with its neighbours. */
+function base64Within(text: string, before: number): string[] {
+  const bits = text.length * 8;
+  const skipped = Math.ceil((before * 8) / 6);
+  const spelt = Buffer.from('\0'.repeat(before) + text).toString('base64').slice(skipped, Math.floor((before * 8 + bits) / 6));
+  return [spelt, spelt.replaceAll('+', '-').replaceAll('/', '_')];
 }
 
 /** A character of a credential, which is ASCII: as it is, escaped once or more, percent-encoded. */
@@ -78,11 +123,11 @@ export class PartsPattern {
   readonly #failure: readonly number[];
   readonly #first: number;
   /** So many characters in order are no chance. Whoever has no more than these cannot guess the others. */
-  readonly #enough: number;
+  readonly enough: number;
 
   constructor(private readonly credential: string) {
     this.#first = credential.charCodeAt(0);
-    this.#enough = Math.min(credential.length, Math.max(Math.ceil(credential.length / 2), PART_LENGTH_MIN));
+    this.enough = Math.min(credential.length, Math.max(Math.ceil(credential.length / 2), PART_LENGTH_MIN));
     const failure = [0];
     for (let at = 1, length = 0; at < credential.length; at++) {
       while (length > 0 && credential[at] !== credential[length]) length = failure[length - 1]!;
@@ -93,7 +138,7 @@ export class PartsPattern {
   }
 
   isEnough(state: number): boolean {
-    return state >= this.#enough;
+    return state >= this.enough;
   }
 
   /**

@@ -36,6 +36,8 @@ const IN_DOUBT: Failure = { code: 'keys_unavailable', headers: [] };
 const UNBOUNDED: Failure = { code: 'unbounded_cost', headers: [], message: NO_CEILING };
 /** As it stands, without `stream_options`, with the ceiling's other name, without a ceiling. */
 const TRIES_MAX = 4;
+/** Errors are some lines; one that is longer cannot be looked through for our credential in passing. */
+const ERROR_BYTES_MAX = 1024 * 1024;
 /** A refusal names the field that it is about near its beginning. */
 const LESSON_BYTES_MAX = 64 * 1024;
 
@@ -181,9 +183,11 @@ function judgeError(
   return { kind: 'answered', outcome: { target, outcome: 'provider_refused', usage: NO_USAGE, usageSource: 'none', finish: passOn(exchange, target, attempt) } };
 }
 
-/** An error that repeats our credential says more of our request than of the caller's: the provider has failed. */
+/** An error that repeats our credential, or half of it, says more of our request than of the caller's: the provider has failed. */
 function failureToTell(exchange: Exchange, target: Target, { body, text }: Replied): Failure | null {
-  if (target.provider.mask?.isIn(body, text ?? undefined) !== true) return null;
+  if (body.length > ERROR_BYTES_MAX) return FAILED;
+  const { mask } = target.provider;
+  if (mask === null || !(mask.isIn(body, text ?? undefined) || mask.isToldBy(body))) return null;
   exchange.credentialRepeatedBy = target;
   return FAILED;
 }
