@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import { namesSeveralHosts, SEVERAL_HOSTS } from '@tollgate/http';
+import { headFault } from '@tollgate/http';
 import type { FastifyInstance } from 'fastify';
 import { CHAT_METHOD, CHAT_PATHS, isInferencePath, plainPath, refusalAt } from './inference-paths.js';
 import { Exchange } from './request-path/exchange.js';
@@ -26,8 +26,9 @@ export function serveInference(server: Server, framework: FastifyInstance, { ser
     const { method, url } = request;
     if (method === CHAT_METHOD && isChatPath(url!)) {
       const exchange = new Exchange(request, reply);
-      if (namesSeveralHosts(request.rawHeaders)) refuse(exchange, refusal('invalid_request', { message: SEVERAL_HOSTS }));
-      else void serve(exchange);
+      const fault = headFault(request.rawHeaders);
+      if (fault === null) void serve(exchange);
+      else refuse(exchange, refusal('invalid_request', { message: fault }));
     } else if (isUnreadable(url!) && isInferencePath(plainPath(url!))) {
       // The framework would answer these in its own shape, before any hook.
       refuse(new Exchange(request, reply), refusalAt(method!, plainPath(url!)));

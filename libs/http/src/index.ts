@@ -14,7 +14,7 @@ export { sendProblem } from './answer-exception.js';
 export { parseBody, parseJson, parseQuery } from './parse-body.js';
 export { AddressAllowance } from './address-allowance.js';
 export { clientAddressHeaders, clientAddressOf, OWN_HEADERS_PREFIX } from './client-address.js';
-export { namesSeveralHosts, SEVERAL_HOSTS } from './one-host.js';
+export { headFault } from './head-fault.js';
 export { SecretChecks } from './secret-checks.js';
 export { ADMIN_CHALLENGE, ADMIN_SECRET, AdminGuard, SERVICE_SECRET, ServiceGuard } from './guards.js';
 export { bearerOf, matchesSecret, sameSecret, secretDigest } from './bearer.js';

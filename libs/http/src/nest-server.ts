@@ -10,8 +10,8 @@ import { readBodiesAsBytes } from './body-reader.js';
 import { boundBodies } from './bound-bodies.js';
 import { answerBrokenRequest } from './broken-request.js';
 import { believeGateways } from './client-address.js';
-import { refuseSeveralHosts } from './one-host.js';
 import { holdContinue } from './expect-continue.js';
+import { refuseFaultyHeads } from './head-fault.js';
 import { trackConnections } from './open-connections.js';
 import { ProblemFilter } from './problem-filter.js';
 import { problemOf } from './problem-of.js';
@@ -118,7 +118,7 @@ function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): Fasti
   fastify.addHook('onRoute', (route) => {
     if (route.url.startsWith('/webhooks')) route.bodyLimit ??= WEBHOOK_BODY_BYTES_MAX;
   });
-  refuseSeveralHosts(fastify);
+  refuseFaultyHeads(fastify);
   refuseWhileClosing(fastify);
   if (serviceSecret !== undefined) believeGateways(fastify, serviceSecret, checks);
   answerUnrouted(fastify);

@@ -51,7 +51,7 @@ export const STEP_BYTES = 256 * 1024;
 const VALUE_BYTES_MAX = 512, MODEL_BYTES_MAX = 2_048;
 const NAME_BYTES_MAX = 1_024;
 /** Fields that are not in the dialect's table: what they are called decides where a call may go. */
-export const OTHERS_MAX = 64;
+export const OTHERS_MAX = 1_000;
 
 type ReadField = 'model' | 'stream' | 'streamOptions' | 'maxTokens' | 'maxCompletionTokens' | 'n' | 'messages';
 type Found = { -readonly [K in keyof BodyFields]: BodyFields[K] };
@@ -126,6 +126,7 @@ export class BodyScan {
   #reader: MessagesReader | ToolsReader | null = null;
   #isObject = false;
   #unknown = 0;
+  readonly #others: OtherField[] = [];
   /** Those besides the fields that are read. */
   #seen: Set<ScannedField> | null = null;
 
@@ -349,7 +350,8 @@ export class BodyScan {
     if (row?.isBounded !== undefined && end - start <= VALUE_BYTES_MAX && row.isBounded(valueAt(bytes, span))) return true;
     if (row === null && ++this.#unknown > OTHERS_MAX) return this.#fail({ kind: 'many_unknown' });
     const name = row?.name ?? nameAt(bytes, this.#nameStart, this.#nameEnd);
-    this.#found.others = [...this.#found.others, { ...span, name, use: useOf(row, name) }];
+    this.#others.push({ ...span, name, use: useOf(row, name) });
+    this.#found.others = this.#others;
     return true;
   }
 

@@ -1,0 +1,43 @@
+import type { FastifyInstance } from 'fastify';
+import { Problem } from './problem.js';
+
+/**
+ * Of each of these fields Node.js keeps the first and drops the others, while a proxy before us may have gone by the
+ * last: by which host, whose credential, or as what a body was meant.
+ */
+const SINGLE = ['Host', 'Authorization', 'Content-Type'].map((shown, at) => ({ shown, name: shown.toLowerCase(), bit: 1 << at }));
+/** A name or an address, and a port (RFC 3986, section 3.2.2): nothing that ends a host, or stands before one. */
+const HOST = /^[\w.~%!$&'()*+,;=:[\]-]*$/;
+
+/**
+ * What is wrong with the head of a request that Node.js has parsed, in words for its sender; null where nothing is.
+ * `rawHeaders` are names and values in turn.
+ */
+export function headFault(rawHeaders: readonly string[]): string | null {
+  let seen = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const raw = rawHeaders[at]!;
+    if (raw.length === TRANSFER_ENCODING.length && raw.toLowerCase() === TRANSFER_ENCODING) {
+      if (rawHeaders[at + 1]!.trim().toLowerCase() !== 'chunked') return 'The Transfer-Encoding can only be chunked.';
+    }
+    for (const { name, shown, bit } of SINGLE) {
+      if (raw.length !== name.length || raw.toLowerCase() !== name) continue;
+      // RFC 9112, section 3.2: that is 400, and so is a Host that is none.
+      if ((seen & bit) !== 0) return `The request has more than one ${shown} header.`;
+      if (name === 'host' && !HOST.test(rawHeaders[at + 1]!)) return 'The Host header is no name or address of a host, with a port or without.';
+      seen |= bit;
+    }
+  }
+  return null;
+}
+
+const TRANSFER_ENCODING = 'transfer-encoding';
+
+/** Answers a request whose head is faulty by 400. Raw handlers in front of the framework ask for themselves. */
+export function refuseFaultyHeads(fastify: FastifyInstance): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const fault = headFault(request.raw.rawHeaders);
+    if (fault === null) done();
+    else done(new Problem('invalid_request', { detail: fault }));
+  });
+}
