@@ -118,6 +118,7 @@ class TestRun {
       + `in all ${((performance.now() - this.started) / 1000).toFixed(1)} s\n`);
     for (const { name, verdict } of this.stages) {
       if (verdict.problem) process.stdout.write(`failed: ${name}: ${verdict.problem}\n`);
+      for (const failure of verdict.failures ?? []) process.stdout.write(`  ${failure}\n`);
     }
     process.stdout.write(`${sum(verdict => verdict.passed)} passed, ${failed} failed\n`);
     return failed === 0 ? 0 : 1;

@@ -12,7 +12,18 @@ const report = (...files: string[][]): VitestReport => ({
 
 describe('the verdict on a vitest run', () => {
   it('counts passed and failed tests over all files', () => {
-    expect(verdictOnVitest(1, report(['passed', 'failed'], ['passed', 'passed']))).toEqual({ passed: 3, failed: 1, problem: '1 failed' });
+    expect(verdictOnVitest(1, report(['passed', 'failed'], ['passed', 'passed']))).toMatchObject({ passed: 3, failed: 1, problem: '1 failed' });
+  });
+
+  it('names what failed, with the first line of why', () => {
+    const { failures } = verdictOnVitest(1, {
+      testResults: [
+        { name: '/a.test.ts', status: 'failed', assertionResults: [{ status: 'passed' }, { status: 'failed', fullName: 'a key dies', failureMessages: ['expected 200 to be 401\n    at x'] }] },
+        { name: '/b.test.ts', status: 'failed', message: 'cannot be loaded', assertionResults: [] },
+        { name: '/c.test.ts', status: 'passed', assertionResults: [{ status: 'passed' }] },
+      ],
+    });
+    expect(failures).toEqual(['/a.test.ts: a key dies: expected 200 to be 401', '/b.test.ts: cannot be loaded']);
   });
 
   it('is green when all passed', () => {

@@ -4,6 +4,8 @@ export interface Verdict {
   failed: number;
   /** Why the stage is red; undefined when it is green. */
   problem?: string;
+  /** What failed, a line each, with the first line of why: who reads only the end of the output learns it too. */
+  failures?: string[];
 }
 
 /** The part of vitest's JSON report that is read here. */
@@ -11,7 +13,9 @@ export interface VitestReport {
   testResults: {
     name: string;
     status: string;
-    assertionResults: { status: string }[];
+    /** Why a file could not be loaded. */
+    message?: string;
+    assertionResults: { status: string; fullName?: string; failureMessages?: string[] }[];
   }[];
 }
 
@@ -32,9 +36,19 @@ export function verdictOnVitest(exitCode: number, report: VitestReport | undefin
   const brokenFiles = report.testResults.filter(file => file.status === 'failed' && !file.assertionResults.some(test => test.status === 'failed')).length;
   const notRun = statuses.length - passed - failedTests;
   const failed = failedTests + brokenFiles;
-  if (failed > 0) return { passed, failed, problem: `${failed} failed` };
+  if (failed > 0) return { passed, failed, problem: `${failed} failed`, failures: report.testResults.flatMap(failuresOf) };
   if (exitCode !== 0) return { passed, failed: 1, problem: `vitest ended with code ${exitCode}` };
   if (notRun > 0) return { passed, failed: 1, problem: `${notRun} skipped` };
   if (passed === 0) return { passed, failed: 1, problem: 'there are test files, but no test was run' };
   return { passed, failed };
+}
+
+function failuresOf({ name, status, message, assertionResults }: VitestReport['testResults'][number]): string[] {
+  const failed = assertionResults.filter(test => test.status === 'failed');
+  if (failed.length > 0) return failed.map(({ fullName, failureMessages }) => line(`${name}: ${fullName ?? ''}`, failureMessages?.[0]));
+  return status === 'failed' ? [line(name, message)] : [];
+}
+
+function line(what: string, why = ''): string {
+  return `${what}: ${why.split('\n', 1)[0]!.slice(0, 500)}`;
 }
