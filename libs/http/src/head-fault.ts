@@ -5,7 +5,7 @@ import { Problem } from './problem.js';
  * Of each of these fields Node.js keeps the first and drops the others, while a proxy before us may have gone by the
  * last: by which host, whose credential, or as what a body was meant.
  */
-const SINGLE = ['Host', 'Authorization', 'Content-Type'].map((shown, at) => ({ shown, name: shown.toLowerCase(), bit: 1 << at }));
+const SINGLE = new Map(['Host', 'Authorization', 'Content-Type'].map((shown, at) => [shown.length, { shown, name: shown.toLowerCase(), bit: 1 << at }]));
 /** A name or an address, and a port (RFC 3986, section 3.2.2): nothing that ends a host, or stands before one. */
 const HOST = /^[\w.~%!$&'()*+,;=:[\]-]*$/;
 
@@ -20,13 +20,13 @@ export function headFault(rawHeaders: readonly string[]): string | null {
     if (raw.length === TRANSFER_ENCODING.length && raw.toLowerCase() === TRANSFER_ENCODING) {
       if (rawHeaders[at + 1]!.trim().toLowerCase() !== 'chunked') return 'The Transfer-Encoding can only be chunked.';
     }
-    for (const { name, shown, bit } of SINGLE) {
-      if (raw.length !== name.length || raw.toLowerCase() !== name) continue;
-      // RFC 9112, section 3.2: that is 400, and so is a Host that is none.
-      if ((seen & bit) !== 0) return `The request has more than one ${shown} header.`;
-      if (name === 'host' && !HOST.test(rawHeaders[at + 1]!)) return 'The Host header is no name or address of a host, with a port or without.';
-      seen |= bit;
-    }
+    // By their lengths, which all differ: no name is compared with more than one.
+    const single = SINGLE.get(raw.length);
+    if (single === undefined || raw.toLowerCase() !== single.name) continue;
+    // RFC 9112, section 3.2: that is 400, and so is a Host that is none.
+    if ((seen & single.bit) !== 0) return `The request has more than one ${single.shown} header.`;
+    if (single.name === 'host' && !HOST.test(rawHeaders[at + 1]!)) return 'The Host header is no name or address of a host, with a port or without.';
+    seen |= single.bit;
   }
   return null;
 }

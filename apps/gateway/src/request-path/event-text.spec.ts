@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { orphanFinal } from '../journal/recover.js';
 import { intentSchema } from '../journal/records.js';
 import { RouteTable } from './choose-route/route-table.js';
-import { eventHead, finalText, gatewayPart, intentText } from './event-text.js';
+import { eventHead, finalText, gatewayPart, intentText, isoTime } from './event-text.js';
 import type { Exchange } from './exchange.js';
 import type { Provider } from './forward/provider.js';
 import { cacheKey } from './identify-key/cached-key.js';
@@ -27,6 +27,15 @@ function exchangeOf(names: { key: string; organization: string; provider: string
   } as unknown as Parameters<typeof cacheKey>[0]);
   return { requestId, key, route, targets: route.targets, stream: true, holdNanoUsd, startedAtMs: 1_795_190_400_123, clientAddress: 'fe80::1%eth0', inputTokensEstimate: 17, eventHead: '' } as unknown as Exchange;
 }
+
+describe('a time in an event', () => {
+  it('is what Date says of it', () => {
+    const times = fc.integer({ min: 0, max: Date.UTC(9999, 0) });
+    fc.assert(fc.property(times, fc.array(fc.integer({ min: -1_500, max: 1_500 }), { maxLength: 5 }), (ms, others) => {
+      for (const time of [ms, ...others.map((other) => Math.max(0, ms + other))]) expect(isoTime(time)).toBe(new Date(time).toISOString());
+    }));
+  });
+});
 
 describe('the text of an event', () => {
   it('is an event of its version, whatever the names in it hold', () => {

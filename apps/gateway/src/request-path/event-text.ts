@@ -48,14 +48,17 @@ export function finalText(head: string, { target, journalNumber, outcome, usage,
   return `${head}${target.eventPart},"journalNumber":${journalNumber},"outcome":"${outcome}","inputTokens":${usage.inputTokens},"outputTokens":${usage.outputTokens},"cachedInputTokens":${usage.cachedInputTokens},"reasoningTokens":${usage.reasoningTokens},"usageSource":"${usageSource}","costNanoUsd":"${costNanoUsd}","chargeNanoUsd":"${chargeNanoUsd}","endedAt":"${isoTime(endedAtMs)}"}`;
 }
 
-let lastMs = NaN;
+let lastSecond = NaN;
+/** Up to the point before the milliseconds. */
 let lastText = '';
 
-/** Milliseconds since 1970 as ISO 8601; requests of one turn share the text. */
-function isoTime(ms: number): string {
-  if (ms !== lastMs) {
-    lastMs = ms;
-    lastText = new Date(ms).toISOString();
+/** Milliseconds since 1970 as ISO 8601; requests of one second share most of the text. */
+export function isoTime(ms: number): string {
+  const second = Math.floor(ms / 1_000);
+  if (second !== lastSecond) {
+    lastSecond = second;
+    lastText = new Date(ms).toISOString().slice(0, -'000Z'.length);
   }
-  return lastText;
+  const rest = ms - second * 1_000;
+  return `${lastText}${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}Z`;
 }

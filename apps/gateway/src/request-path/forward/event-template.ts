@@ -28,7 +28,8 @@ export class EventTemplate {
     if (at === -1 || event.indexOf(literal, at + 1) !== -1) return null;
     const before = event.slice(0, at + 1);
     const after = event.slice(at + literal.length - 1);
-    if (!carriesOnly(data.replace(literal, `"${PROBE}"`), PROBE)) return null;
+    // Without an escape in it the event has the text once, and here; parsing is dear.
+    if (event.includes('\\') && !carriesOnly(data.replace(literal, `"${PROBE}"`), PROBE)) return null;
     const padding = PADDING.exec(after);
     if (padding === null) return new EventTemplate(flat(before), flat(after), null);
     const start = padding.index + padding[0].length;
