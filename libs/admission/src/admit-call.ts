@@ -99,6 +99,9 @@ export function decideReserves(reserves: readonly PendingReserve[], reply: strin
   }
 }
 
+/** From this outcome on an account has too little credit: the first, the second, and so on. */
+const FIRST_ACCOUNT = 10;
+
 function readDecision(item: ReserveItem, outcome: number, requestsTicks: number, tokensTicks: number): AdmissionDecision {
   if (outcome < 0) {
     const rate = rateState(item, requestsTicks, tokensTicks);
@@ -112,8 +115,15 @@ function readDecision(item: ReserveItem, outcome: number, requestsTicks: number,
     case 4: return { kind: 'unavailable', why: 'no_epoch' };
     case 5: return { kind: 'unavailable', why: 'announcing' };
     // What the account has room for stands in the place of the ticks.
-    default: return { kind: 'credit_exhausted', accountId: item.accounts[outcome - 10]!.accountId, availableNanoUsd: BigInt(requestsTicks) };
+    default: return { kind: 'credit_exhausted', accountId: accountOf(item, outcome).accountId, availableNanoUsd: BigInt(requestsTicks) };
   }
+}
+
+/** The account that has too little. @throws {Error} for an outcome that the script does not give */
+function accountOf({ accounts }: ReserveItem, outcome: number): ReserveItem['accounts'][number] {
+  const account = accounts[outcome - FIRST_ACCOUNT];
+  if (account === undefined) throw new Error(`the admission script answered with an unknown outcome: ${outcome}`);
+  return account;
 }
 
 /** The pure functions work with arrival times; here these count from the moment of the decision. */

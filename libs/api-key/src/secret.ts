@@ -1,5 +1,4 @@
 import { createHmac, randomInt } from 'node:crypto';
-import { inspect } from 'node:util';
 import { crc32 } from 'node:zlib';
 
 /**
@@ -19,6 +18,9 @@ export const KEY_MARKER_PATTERN = /^[0-9A-Za-z]{8}$/;
 /** The marker of secrets made where the deployment names none. */
 export const DEFAULT_KEY_MARKER = 'TGate001';
 
+/** Node.js asks for this name what it prints of an object (`util.inspect.custom`). */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
+
 /** A plaintext secret. Refuses to be logged, printed or serialised: only `reveal()` gives it away. */
 export class Secret {
   readonly #plaintext: string;
@@ -35,7 +37,7 @@ export class Secret {
   toJSON(): never {
     throw new TypeError('a secret cannot be serialised');
   }
-  [inspect.custom](): string {
+  [INSPECT](): string {
     return '[secret]';
   }
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import type { ErrorCode } from '@tollgate/errors';
+import { unreachable, type ErrorCode } from '@tollgate/errors';
 import type { FastifyRequest } from 'fastify';
 import { bearerOf, matchesSecret, sameSecret } from './bearer.js';
 import { clientAddressOf } from './client-address.js';
@@ -74,5 +74,7 @@ function letIn(
     case 'missing':
     case 'wrong':
       throw new Problem(refusals[outcome], { headers: ADMIN_CHALLENGE });
+    default:
+      return unreachable(outcome);
   }
 }

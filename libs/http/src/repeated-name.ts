@@ -10,7 +10,7 @@ export function findRepeatedName(text: string): JsonFault | null {
   const open: (Set<string> | null)[] = [];
   let nameDue = false;
   for (let at = 0; at < text.length; at++) {
-    switch (text[at]) {
+    switch (text.charAt(at)) {
       case '{':
         open.push(new Set());
         nameDue = true;
@@ -34,6 +34,7 @@ export function findRepeatedName(text: string): JsonFault | null {
         at = end - 1;
         break;
       }
+      default:
     }
   }
   return null;

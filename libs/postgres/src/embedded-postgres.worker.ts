@@ -33,11 +33,13 @@ try {
   // a moment to be forgotten; queries are answered one at a time whatever this number.
   const server = new PGLiteSocketServer({ db: database, path: socketPath, maxConnections: 4 });
   await server.start();
-  port.on('message', async () => {
+  const close = async (): Promise<void> => {
     await server.stop();
     await database.close();
     say({ kind: 'closed' });
-  });
+  };
+  // An error ends the worker, which its owner hears of.
+  port.on('message', () => void close());
   say({ kind: 'ready' });
 } catch (error) {
   say({ kind: 'failed', ...failure(error) });

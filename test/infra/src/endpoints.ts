@@ -53,7 +53,7 @@ export function infraFromEnvironment(environment: NodeJS.ProcessEnv = process.en
 export async function startInfra(): Promise<Infra> {
   const started = await Promise.allSettled([startPostgres(), startRedis(), startKafka()]);
   const stop = async () => {
-    await Promise.all(started.map(server => (server.status === 'fulfilled' ? server.value.stop() : undefined)));
+    await Promise.all(started.flatMap(server => (server.status === 'fulfilled' ? [server.value.stop()] : [])));
   };
   const [postgres, redis, kafka] = started;
   if (postgres.status === 'rejected' || redis.status === 'rejected' || kafka.status === 'rejected') {

@@ -95,7 +95,7 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
     },
     stop: async () => {
       await Promise.all([...deployments, floor, upstream.process].map((each) => each.stop()));
-      await Promise.all([postgres, redis, kafka, redisOfFormer].map((each) => each?.stop()));
+      await Promise.all([postgres, redis, kafka, redisOfFormer].flatMap((each) => (each ? [each.stop()] : [])));
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Transform } from 'node:stream';
 import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import { unreachable } from '@tollgate/errors';
 
 /** Takes decoded bytes, and is told once how the decoding ended. */
 export interface DecodedSink {
@@ -53,6 +54,7 @@ function decoderOf(coding: ContentCoding, first: Buffer): Transform {
     case 'deflate': return first.length > 0 && (first[0]! & 0x0f) === ZLIB_METHOD ? createInflate(ZLIB) : createInflateRaw(ZLIB);
     case 'br': return createBrotliDecompress(BROTLI);
     case 'zstd': return createZstdDecompress(ZSTD);
+    default: return unreachable(coding);
   }
 }
 

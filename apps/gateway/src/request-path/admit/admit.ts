@@ -1,5 +1,6 @@
 import type { Admission } from '@tollgate/admission';
 import { formatUsd, type AdmissionDecision, type ReserveItem } from '@tollgate/credit';
+import { unreachable } from '@tollgate/errors';
 import type { Exchange } from '../exchange.js';
 import type { GatewayIdentity } from '../gateway-identity.js';
 import type { InFlight } from '../in-flight.js';
@@ -89,6 +90,8 @@ function accept(exchange: Exchange, item: ReserveItem, decision: AdmissionDecisi
       return refuse('quota_exceeded', { message: exhausted(item, decision) });
     case 'unavailable':
       return refuse('credit_unavailable', { headers: retryHeaders(1_000) });
+    default:
+      return unreachable(decision);
   }
 }
 

@@ -1,3 +1,4 @@
+import { unreachable } from '@tollgate/errors';
 import type { Tokenizer } from '@tollgate/pricing';
 
 /**
@@ -65,6 +66,8 @@ async function wordsOf(tokenizer: Tokenizer): Promise<RegExp> {
     case 'p50k_base':
     case 'r50k_base':
       return splits.R50K_TOKEN_SPLIT_REGEX;
+    default:
+      return unreachable(tokenizer);
   }
 }
 

@@ -1,3 +1,4 @@
+import { unreachable } from '@tollgate/errors';
 import { NO_CEILING } from '../admit/cost-bound.js';
 import { retryHeaders } from '../admit/rate-limit-headers.js';
 import type { Target } from '../choose-route/route-table.js';
@@ -122,6 +123,8 @@ function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther:
     }
     case 'aborted':
       return judgeAborted(exchange, target, attempt.why, log);
+    default:
+      return unreachable(attempt);
   }
 }
 
@@ -144,6 +147,8 @@ function judgeAborted(exchange: Exchange, target: Target, why: Extract<Attempt, 
     case 'credential_repeated':
       log.attemptFailed(exchange, target, FAILED.code, { why });
       return { kind: 'failed', failure: FAILED };
+    default:
+      return unreachable(why);
   }
 }
 

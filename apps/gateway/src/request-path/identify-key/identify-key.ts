@@ -1,3 +1,4 @@
+import { unreachable } from '@tollgate/errors';
 import { DigestMemory } from './digest-memory.js';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
@@ -39,8 +40,11 @@ export function ask(cache: KeyCache, digest: string, exchange: Exchange, attempt
       case 'untrusted':
         exchange.keyVerifiedAt = verifiedAt;
         return accept(exchange, identity);
-      default:
+      case 'invalid_api_key':
+      case 'expired_api_key':
         return ended(exchange, standing);
+      default:
+        return unreachable(standing);
     }
   });
 }
@@ -65,6 +69,8 @@ function accept(exchange: Exchange, identity: Identity): Refusal | undefined {
       exchange.key ??= identity.key;
       return undefined;
     }
+    default:
+      return unreachable(identity);
   }
 }
 

@@ -1,3 +1,4 @@
+import { unreachable } from '@tollgate/errors';
 import type { Exchange } from '../exchange.js';
 import type { Refusal } from '../refusal.js';
 import { ask, ended } from './identify-key.js';
@@ -50,6 +51,8 @@ export class KeyLook {
       case 'expired_api_key':
         ended(exchange, standing);
         return false;
+      default:
+        return unreachable(standing);
     }
   }
 }

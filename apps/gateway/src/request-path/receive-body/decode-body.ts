@@ -4,6 +4,7 @@ import {
   constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress,
   type BrotliDecompress, type Gunzip, type Inflate, type InflateRaw, type ZstdDecompress,
 } from 'node:zlib';
+import { unreachable } from '@tollgate/errors';
 import { BodyChunks } from '@tollgate/http';
 import { ZSTD_WINDOW_LOG_MAX, type ContentCoding } from '../content-coding.js';
 
@@ -127,5 +128,6 @@ function decoderOf(coding: ContentCoding, firstByte: number): Decoder {
     case 'deflate': return (firstByte & 0x0f) === 8 ? createInflate(strict) : createInflateRaw(strict);
     case 'br': return createBrotliDecompress(strict);
     case 'zstd': return createZstdDecompress({ ...strict, params: ZSTD_PARAMS });
+    default: return unreachable(coding);
   }
 }

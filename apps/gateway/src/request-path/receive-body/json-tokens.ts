@@ -59,6 +59,7 @@ export function skipScalar(bytes: Buffer, from: number): number {
     case 0x74: return skipWord(bytes, from, TRUE);
     case 0x66: return skipWord(bytes, from, FALSE);
     case 0x6e: return skipWord(bytes, from, NULL);
+    case undefined: return -1;
     default: return skipNumber(bytes, from);
   }
 }

@@ -1,3 +1,4 @@
+import { unreachable } from '@tollgate/errors';
 import { MESSAGE_FIELDS, PART_FIELDS, PART_KINDS, type MessageField, type PartField } from '../../dialects/openai-chat/message-fields.js';
 import { CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './json-tokens.js';
 import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from './name-table.js';
@@ -56,6 +57,8 @@ export class MessagesReader {
         return this.#textIf(isObject);
       case AROUND_PART_VALUE:
         if (this.#inContent) this.#textIf(this.#partNames?.field?.holds === 'note');
+        return;
+      default:
     }
   }
 
@@ -74,6 +77,8 @@ export class MessagesReader {
         return;
       case AROUND_PART_VALUE:
         if (this.#inContent) this.#textIf(isPartText(this.#partNames?.field ?? null, bytes, start, end));
+        return;
+      default:
     }
   }
 
@@ -89,11 +94,13 @@ export class MessagesReader {
 
 /** Whether a value of a part that is no list or object leaves the part one of text. */
 function isPartText(field: PartField | null, bytes: Buffer, start: number, end: number): boolean {
-  switch (field?.holds) {
+  const holds = field?.holds;
+  switch (holds) {
     case 'kind': return isOneOf(KINDS, bytes, start, end);
     case 'text': return bytes[start] === QUOTE || isNull(bytes, start);
     case 'note': return true;
     case 'media':
     case undefined: return isNull(bytes, start);
+    default: return unreachable(holds);
   }
 }

@@ -1,3 +1,4 @@
+import { unreachable } from '@tollgate/errors';
 import { askForBody, BodyChunks, declaredBytes, REQUEST_TIMEOUT_MS, SMALL_BODY_BYTES, watchPace } from '@tollgate/http';
 import { makeRoom } from '../calls-under-way/calls-under-way.js';
 import { CONTENT_CODINGS, contentCodings } from '../content-coding.js';
@@ -57,6 +58,8 @@ async function receiveCoded(exchange: Exchange, bytesMax: number, header: string
       });
     case 'broken_off':
       return BROKEN_OFF;
+    default:
+      return unreachable(body);
   }
 }
 
@@ -108,6 +111,8 @@ function faulty(fault: ScanFault): Refusal {
       return refuse('invalid_request', { message: `The value of the field ${fault.field} is too long.`, param: fault.field });
     case 'long_name':
       return refuse('invalid_request', { message: 'The name of a field may have at most 1024 bytes.' });
+    default:
+      return unreachable(fault);
   }
 }
 

@@ -194,6 +194,8 @@ export class BodyScan {
         case NAME:
           if (byte !== QUOTE) return this.#end({ kind: 'not_json', at });
           break;
+        default:
+          // A value.
       }
       if (byte === QUOTE) {
         this.#textStart = at;

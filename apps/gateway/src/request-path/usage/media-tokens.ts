@@ -1,3 +1,5 @@
+import { unreachable } from '@tollgate/errors';
+
 /** What a part of a message is, where it is no text. */
 export type MediaKind = 'image' | 'audio' | 'video' | 'file';
 
@@ -63,6 +65,7 @@ function dataTokens(kind: MediaKind, type: string, data: Buffer, isBase64: boole
     case 'audio': return Math.ceil(bytes / bytesInAudioToken(data));
     case 'video': return Math.ceil(bytes / VIDEO_BYTES_IN_TOKEN);
     case 'file': return TEXT_TYPE.test(type) ? Math.ceil(bytes / BYTES_IN_TOKEN) : pagesOf(bytes) * PAGE_TOKENS;
+    default: return unreachable(kind);
   }
 }
 
