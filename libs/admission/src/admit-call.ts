@@ -89,14 +89,16 @@ function keyPart(item: ReserveItem): KeyPart {
   return { instanceId, journalId, accounts, rateLimits, json: toJson(values).slice(1, -1), width: values.length, call: 0, place: 0 };
 }
 
-/** Decides the reserves of a call by the reply of admit.lua. */
+/** Decides the reserves of a call by the reply of admit.lua; none where that cannot be read. @throws {Error} then */
 export function decideReserves(reserves: readonly PendingReserve[], reply: string): void {
   const numbers = JSON.parse(reply) as number[];
-  let at = 0;
-  for (const { item, decide } of reserves) {
-    decide(readDecision(item, numbers[at]!, numbers[at + 1]!, numbers[at + 2]!));
-    at += REPLY_WIDTH;
+  if (numbers.length !== reserves.length * REPLY_WIDTH) throw new Error('the admission script answered about another number of requests');
+  const decisions: AdmissionDecision[] = [];
+  for (let at = 0; at < numbers.length; at += REPLY_WIDTH) {
+    decisions.push(readDecision(reserves[at / REPLY_WIDTH]!.item, numbers[at]!, numbers[at + 1]!, numbers[at + 2]!));
   }
+  // All are read before the first is told: after an error their holds are released, and none may have gone on by then.
+  for (let i = 0; i < decisions.length; i++) reserves[i]!.decide(decisions[i]!);
 }
 
 /** From this outcome on an account has too little credit: the first, the second, and so on. */
