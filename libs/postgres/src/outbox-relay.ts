@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Periodic } from '@tollgate/periodic';
 import type { DataSource } from 'typeorm';
 import { OutboxClaims, type OutboxBacklog } from './outbox-claims.js';
 import type { OutboxRow } from './outbox.js';
@@ -32,34 +33,31 @@ type Round = { kind: 'done' | 'idle' } | { kind: 'failed'; retryInMs: number };
 /** Runs the effects of a service's outbox; several processes may, each entry is leased to one. */
 export class OutboxRelay {
   private readonly claims: OutboxClaims;
-  private readonly wakers = new Set<() => void>();
+  /** One for each effect. */
+  private readonly runs: readonly Periodic[];
   private readonly waiters = new Map<string, Set<() => void>>();
-  private loops: Promise<void>[] = [];
-  private running = false;
-  /** Counts calls of `wake`, so that none is missed between a look at the table and the wait. */
-  private wakes = 0;
 
   constructor(private readonly options: OutboxRelayOptions) {
-    this.claims = new OutboxClaims(options.dataSource, options.schema);
+    const { dataSource, schema, effects, pollMs: everyMs = 500 } = options;
+    this.claims = new OutboxClaims(dataSource, schema);
+    this.runs = Object.entries(effects).map(([name, effect]) => {
+      const run: Periodic = new Periodic(() => this.run(name, effect, () => run.stopped), { everyMs });
+      return run;
+    });
   }
 
   start(): void {
-    if (this.running) return;
-    this.running = true;
-    this.loops = Object.entries(this.options.effects).map(([name, effect]) => this.loop(name, effect));
+    for (const run of this.runs) run.start();
   }
 
   /** Resolves when the effects that are running have ended and nothing more will be begun. */
   async stop(): Promise<void> {
-    this.running = false;
-    this.wake();
-    await Promise.all(this.loops);
+    await Promise.all(this.runs.map((run) => run.stop()));
   }
 
   /** Look at once: call it after the commit of a transaction that added entries. */
   wake(): void {
-    this.wakes += 1;
-    for (const waker of [...this.wakers]) waker();
+    for (const run of this.runs) run.wake();
   }
 
   /** What waits for each of the effects, with zeros for those that nothing waits for. Rejects when the database cannot be asked. */
@@ -79,17 +77,15 @@ export class OutboxRelay {
     return false;
   }
 
-  private async loop(name: string, effect: OutboxEffect): Promise<void> {
-    const { pollMs = 500 } = this.options;
+  /** Rounds until nothing waits that is due. Resolves with the milliseconds after which something is, where that failed. */
+  private async run(name: string, effect: OutboxEffect, stopped: () => boolean): Promise<number | void> {
     let retryAt = Infinity;
-    while (this.running) {
-      const wakes = this.wakes;
+    while (!stopped()) {
       const round = await this.round(name, effect);
       if (round.kind === 'failed') retryAt = Math.min(retryAt, performance.now() + round.retryInMs);
-      if (round.kind !== 'idle') continue;
-      await this.pause(wakes, Math.min(pollMs, retryAt - performance.now()));
-      retryAt = Infinity;
+      if (round.kind === 'idle') break;
     }
+    if (retryAt !== Infinity) return Math.max(0, retryAt - performance.now());
   }
 
   /** Never rejects. */
@@ -125,11 +121,6 @@ export class OutboxRelay {
     } finally {
       clearInterval(renewal);
     }
-  }
-
-  private pause(wakesSeen: number, ms: number): Promise<void> {
-    if (!this.running || this.wakes !== wakesSeen) return Promise.resolve();
-    return waitFor(this.wakers, ms);
   }
 
   private async someDone(ids: readonly string[], withinMs: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { shareCalls } from '@tollgate/periodic';
 import { Gauge, type Registry } from 'prom-client';
 
 export interface Sample {
@@ -21,13 +22,7 @@ const ASK_MS_MAX = 1_000;
  */
 export function registerAskedGauges<Answer>(registry: Registry, ask: () => Promise<Answer>, gauges: readonly AskedGauge<Answer>[]): void {
   // A scrape asks all gauges of a registry in one turn: they share the answer.
-  let asked: Promise<Answer | null> | null = null;
-  const answer = (): Promise<Answer | null> => {
-    asked ??= withinTime(ask).finally(() => {
-      asked = null;
-    });
-    return asked;
-  };
+  const answer = shareCalls(() => withinTime(ask));
   for (const { name, help, labelNames = [], samples } of gauges) {
     new Gauge({
       name, help, labelNames,

@@ -1,6 +1,7 @@
 import type { Admission } from '@tollgate/admission';
 import type { AnnouncedFinal } from '@tollgate/credit';
 import { usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
+import { shareCalls } from '@tollgate/periodic';
 import type { Journal } from '../journal/journal.js';
 import { parseJson } from '../journal/records.js';
 import type { GatewayIdentity } from '../request-path/gateway-identity.js';
@@ -11,19 +12,10 @@ import type { InFlight } from '../request-path/in-flight.js';
  * ledger had not booked when the epoch was opened (each as a hold of its charge, which booking it will settle).
  */
 export class Announcer {
-  readonly #underway = new Map<string, Promise<void>>();
-
   constructor(private readonly admission: Admission, private readonly journal: Journal, private readonly inFlight: InFlight, private readonly gateway: GatewayIdentity) {}
 
   /** Announces where the organisation's epoch waits for this gateway. Rejects where the store cannot be asked. */
-  announce(organizationId: string): Promise<void> {
-    let underway = this.#underway.get(organizationId);
-    if (underway === undefined) {
-      underway = this.#announce(organizationId).finally(() => this.#underway.delete(organizationId));
-      this.#underway.set(organizationId, underway);
-    }
-    return underway;
-  }
+  readonly announce = shareCalls((organizationId: string) => this.#announce(organizationId));
 
   async #announce(organizationId: string): Promise<void> {
     const booked = await this.admission.bookedNumber(organizationId, this.gateway.journalId);

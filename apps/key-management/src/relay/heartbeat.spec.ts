@@ -14,7 +14,7 @@ describe('the heartbeat', () => {
     heartbeat.start();
     await vi.advanceTimersByTimeAsync(4_000);
     expect(beats).toBe(5);
-    heartbeat.stop();
+    await heartbeat.stop();
     await vi.advanceTimersByTimeAsync(4_000);
     expect(beats).toBe(5);
   });
@@ -25,6 +25,6 @@ describe('the heartbeat', () => {
     heartbeat.start();
     await vi.advanceTimersByTimeAsync(5_000);
     expect(asked).toBe(1);
-    heartbeat.stop();
+    void heartbeat.stop();
   });
 });

@@ -1,4 +1,5 @@
 import type { KeySnapshotWriter } from '@tollgate/key-snapshots';
+import { Periodic } from '@tollgate/periodic';
 import type { Logger } from '@tollgate/telemetry';
 
 /** Gateways stop trusting what they remember 3 s after the last one they heard. */
@@ -6,26 +7,21 @@ const HEARTBEAT_MS = 1_000;
 
 /** Tells the gateways each second that they missed nothing. Survives every failure of the store. */
 export class Heartbeat {
-  private timer: NodeJS.Timeout | undefined;
-  private beating = false;
+  private readonly beats = new Periodic(() => this.beat(), { everyMs: HEARTBEAT_MS });
   private failing = false;
 
   constructor(private readonly snapshots: Pick<KeySnapshotWriter, 'heartbeat'>, private readonly logger: Logger) {}
 
   start(): void {
-    this.timer ??= setInterval(() => void this.beat(), HEARTBEAT_MS);
-    void this.beat();
+    this.beats.start();
   }
 
-  stop(): void {
-    clearInterval(this.timer);
-    this.timer = undefined;
+  async stop(): Promise<void> {
+    await this.beats.stop();
   }
 
   /** Never rejects. One at a time: beats that pile up in front of a slow store would say nothing new. */
-  async beat(): Promise<void> {
-    if (this.beating) return;
-    this.beating = true;
+  private async beat(): Promise<void> {
     try {
       await this.snapshots.heartbeat();
       if (this.failing) this.logger.info('the gateways can be told of key changes again');
@@ -33,8 +29,6 @@ export class Heartbeat {
     } catch (err) {
       if (!this.failing) this.logger.warn({ err }, 'the gateways cannot be told of key changes');
       this.failing = true;
-    } finally {
-      this.beating = false;
     }
   }
 }

@@ -24,7 +24,6 @@ export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApp
 
   /** Only now, when the listener has drained: a revoke in flight waits for the relay. */
   async onApplicationShutdown(): Promise<void> {
-    this.heartbeat.stop();
-    await this.relay.stop();
+    await Promise.all([this.heartbeat.stop(), this.relay.stop()]);
   }
 }

@@ -1,3 +1,4 @@
+import { Periodic } from '@tollgate/periodic';
 import type { Logger } from '@tollgate/telemetry';
 import type { LeakStore } from '../store/leak-store.js';
 
@@ -8,8 +9,7 @@ const FORGOTTEN_AFTER_MS = 86_400_000;
 
 /** Finds what a process received and did not live to have revoked, and gives it to the bus. */
 export class UnansweredFindings {
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | null = null;
+  private readonly looks = new Periodic(() => this.look(new Date()), { everyMs: LOOK_MS });
 
   constructor(
     private readonly leaks: Pick<LeakStore, 'escalateReceivedBefore' | 'forgetReceivedBefore'>,
@@ -18,25 +18,15 @@ export class UnansweredFindings {
   ) {}
 
   start(): void {
-    this.timer ??= setInterval(() => void this.look(new Date()), LOOK_MS);
-    void this.look(new Date());
+    this.looks.start();
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.timer);
-    this.timer = undefined;
-    await this.looking;
+    await this.looks.stop();
   }
 
-  /** Never rejects; one at a time. */
-  look(now: Date): Promise<void> {
-    this.looking ??= this.lookOnce(now).finally(() => {
-      this.looking = null;
-    });
-    return this.looking;
-  }
-
-  private async lookOnce(now: Date): Promise<void> {
+  /** Never rejects. */
+  async look(now: Date): Promise<void> {
     try {
       const escalated = await this.leaks.escalateReceivedBefore(new Date(now.getTime() - UNANSWERED_AFTER_MS), now);
       if (escalated > 0) {

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { shareCalls } from '@tollgate/periodic';
 import type { Logger } from '@tollgate/telemetry';
 import { readPublicKey } from './signature.js';
 
@@ -45,8 +46,6 @@ export class GithubPublicKeys {
   private failedAtMs = -Infinity;
   /** Identifiers that were not on the list, with the moment until which nobody asks again. */
   private readonly unlisted = new Map<string, number>();
-  private fetching: Promise<void> | null = null;
-  private refreshing: Promise<void> | null = null;
   private fetchesLeft = FETCHES_AT_ONCE;
   private regainedAtMs: number;
 
@@ -81,26 +80,17 @@ export class GithubPublicKeys {
   }
 
   /** Never rejects: the last list is still there. */
-  private refreshOnce(): Promise<void> {
-    this.refreshing ??= this.fetchOnce().catch((err: unknown) => {
+  private readonly refreshOnce = shareCalls(() =>
+    this.fetchOnce().catch((err: unknown) => {
       this.failedAtMs = this.nowMs();
       this.logger.warn(
         { err },
         "GitHub's list of public keys cannot be fetched; the last one goes on being used for a day at most",
       );
-    }).finally(() => {
-      this.refreshing = null;
-    });
-    return this.refreshing;
-  }
+    }));
 
   /** One fetch at a time, and whoever asks meanwhile takes its result. */
-  private fetchOnce(): Promise<void> {
-    this.fetching ??= this.fetch().finally(() => {
-      this.fetching = null;
-    });
-    return this.fetching;
-  }
+  private readonly fetchOnce = shareCalls(() => this.fetch());
 
   private async fetch(): Promise<void> {
     this.takeFetch();

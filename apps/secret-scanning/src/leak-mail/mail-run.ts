@@ -1,5 +1,6 @@
 import type { KeySpending, UsageBillingApi } from '@tollgate/contracts';
 import type { MailSender } from '@tollgate/mail';
+import { Periodic } from '@tollgate/periodic';
 import type { Logger } from '@tollgate/telemetry';
 import type { ScanningMeter } from '../metrics.js';
 import type { DueMail, MailStore } from '../store/mail-store.js';
@@ -33,45 +34,30 @@ export function retryDelay(attempt: number, ageMs: number): number | null {
  * hand-over and the note of it sends a mail twice, with the same Message-ID.
  */
 export class MailRun {
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | null = null;
-  private again = false;
-  private stopped = true;
+  private readonly runs = new Periodic(() => this.run(), { everyMs: POLL_MS });
 
   constructor(private readonly ports: MailRunPorts) {}
 
   start(): void {
-    this.stopped = false;
-    this.timer ??= setInterval(() => this.wake(), POLL_MS);
-    this.wake();
+    this.runs.start();
   }
 
   /** Resolves when the mail that is being sent is done with. */
   async stop(): Promise<void> {
-    this.stopped = true;
-    clearInterval(this.timer);
-    this.timer = undefined;
-    await this.running;
+    await this.runs.stop();
   }
 
   /** Looks for mails now. */
   wake(): void {
-    if (this.stopped) return;
-    this.again = true;
-    this.running ??= this.run().finally(() => {
-      this.running = null;
-    });
+    this.runs.wake();
   }
 
   /** Never rejects. */
   private async run(): Promise<void> {
-    while (this.again && !this.stopped) {
-      this.again = false;
-      try {
-        while (!this.stopped && (await this.sendOne()));
-      } catch (err) {
-        this.ports.logger.warn({ err }, 'the mails that are owed cannot be looked up');
-      }
+    try {
+      while (!this.runs.stopped && (await this.sendOne()));
+    } catch (err) {
+      this.ports.logger.warn({ err }, 'the mails that are owed cannot be looked up');
     }
   }
 

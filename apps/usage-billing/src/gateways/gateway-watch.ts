@@ -1,4 +1,5 @@
 import type { AdmissionLedger } from '@tollgate/admission';
+import { Periodic } from '@tollgate/periodic';
 import type { Logger } from '@tollgate/telemetry';
 import type { SettleHolds } from '../book-usage/settle-holds.js';
 import type { BillingMeter } from '../metrics.js';
@@ -21,12 +22,11 @@ export interface GatewayWatchOptions {
 /** Knows which gateways are there. Looks at their leases each second while the application runs. */
 export class GatewayWatch {
   private readonly watch: LeaseWatch;
-  private stopped = false;
-  private running: Promise<void> = Promise.resolve();
-  private wake: () => void = () => undefined;
+  private readonly looks: Periodic;
 
   constructor(private readonly options: GatewayWatchOptions) {
     this.watch = new LeaseWatch(options.goneAfterMs);
+    this.looks = new Periodic(() => this.look(), { everyMs: Math.min(LOOK_EVERY_MS_MAX, options.goneAfterMs / 4) });
   }
 
   /**
@@ -36,21 +36,20 @@ export class GatewayWatch {
   async register(instance: GatewayInstance): Promise<void> {
     const { cameBack } = await this.options.instances.register(instance);
     if (cameBack) await this.closeEpochs();
-    this.wake();
+    this.looks.wake();
   }
 
   onApplicationBootstrap(): void {
-    this.running = this.loop();
+    this.looks.start();
   }
 
   onModuleDestroy(): void {
-    this.stopped = true;
-    this.wake();
+    void this.looks.stop();
   }
 
   /** After the bus has closed: a look that waits for it ends with it. */
   async onApplicationShutdown(): Promise<void> {
-    await this.running;
+    await this.looks.stop();
   }
 
   /** One look, and what follows from it. Never rejects. */
@@ -89,22 +88,5 @@ export class GatewayWatch {
 
   private async attempt(what: string, work: () => Promise<void>): Promise<void> {
     await work().catch((error: unknown) => this.options.logger.warn({ err: error }, `${what} could not be seen to; again in a second`));
-  }
-
-  private async loop(): Promise<void> {
-    while (!this.stopped) {
-      await this.look();
-      if (!this.stopped) await this.pause();
-    }
-  }
-
-  private pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.min(LOOK_EVERY_MS_MAX, this.options.goneAfterMs / 4));
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AdmissionLedger, EpochOpening } from '@tollgate/admission';
 import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
+import { shareCalls } from '@tollgate/periodic';
 import type { Logger } from '@tollgate/telemetry';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { BillingMeter } from '../metrics.js';
@@ -12,8 +13,6 @@ export type Drained = (topic: string) => Promise<void>;
 
 /** Opens an organisation's credit epoch in admission from what the ledger has. */
 export class OpenEpoch {
-  private readonly opening = new Map<string, Promise<void>>();
-
   constructor(
     private readonly dataSource: DataSource,
     private readonly ledger: Pick<AdmissionLedger, 'hasEpoch' | 'openEpoch'>,
@@ -26,13 +25,7 @@ export class OpenEpoch {
    * Does nothing where an epoch is open. Gateways ask at the same moment, so calls for one organisation are one.
    * Rejects when the bus, the database or admission cannot be asked; then the caller asks again.
    */
-  open(organizationId: string): Promise<void> {
-    const known = this.opening.get(organizationId);
-    if (known !== undefined) return known;
-    const opening = this.openNow(organizationId).finally(() => this.opening.delete(organizationId));
-    this.opening.set(organizationId, opening);
-    return opening;
-  }
+  readonly open = shareCalls((organizationId: string) => this.openNow(organizationId));
 
   private async openNow(organizationId: string): Promise<void> {
     if (await this.ledger.hasEpoch(organizationId).catch(unavailable('Admission'))) return;

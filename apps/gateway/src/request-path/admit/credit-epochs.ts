@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Admission } from '@tollgate/admission';
 import type { UsageBillingApi } from '@tollgate/contracts';
 import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
+import { shareCalls } from '@tollgate/periodic';
 import type { Logger } from '@tollgate/telemetry';
 
 /** How long a request waits for its organisation's epoch before it is answered 503. */
@@ -17,7 +18,6 @@ type Unusable = Exclude<Extract<AdmissionDecision, { kind: 'unavailable' }>['why
 
 /** Asks usage-billing to open credit epochs, one question an organisation at a time, and lets requests wait for the answer. */
 export class CreditEpochs {
-  readonly #opening = new Map<string, Promise<void>>();
   /** Organisations whose last answer was no, with the monotonic moment of it. */
   readonly #unusable = new Map<string, { why: Unusable; atMs: number }>();
 
@@ -29,14 +29,7 @@ export class CreditEpochs {
   ) {}
 
   /** Opens the organisation's epoch and announces this gateway's holds under it. Never rejects. */
-  open(organizationId: string): Promise<void> {
-    let opening = this.#opening.get(organizationId);
-    if (opening === undefined) {
-      opening = this.#open(organizationId).finally(() => this.#opening.delete(organizationId));
-      this.#opening.set(organizationId, opening);
-    }
-    return opening;
-  }
+  readonly open = shareCalls((organizationId: string) => this.#open(organizationId));
 
   /** Reserves again until there is an epoch that no gateway keeps waiting, for a bounded time. */
   async reserveOnceOpen(item: ReserveItem, first: Extract<AdmissionDecision, { kind: 'unavailable' }>): Promise<AdmissionDecision> {
