@@ -1,10 +1,10 @@
-import { endOnSignals, listenersFree, startService, warnOfUnknown } from '@tollgate/app-process';
+import { warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
-import { createNestServer, httpUsageBillingApi, stopListening } from '@tollgate/http';
+import { createNestServer, httpUsageBillingApi } from '@tollgate/http';
 import { RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
-import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
+import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
 import { readConfig, readUnknown } from './config.js';
 import { KeyManagementInternalModule } from './key-management-internal.module.js';
 import { KeyManagementModule } from './key-management.module.js';
@@ -17,59 +17,37 @@ const SPENDING_TIMEOUT_MS = 1_500;
 /** Longest wait for requests in flight at the end; none takes that long. */
 const STOP_GRACE_MS = 5_000;
 
-async function start(): Promise<void> {
-  const config = readConfig();
-  const logger = createLogger({ service: SERVICE, level: config.LOG_LEVEL });
+async function open({ environment, logger, registry }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
   warnOfUnknown(logger, readUnknown());
-  logger.info('starting');
-  await listenersFree(config);
-  await prepareDatabase(config.DATABASE_URL, keyManagementSchema, (line) => logger.warn(line));
-  const database = await openDatabase({ url: config.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
-  await refuseOtherPepper(database.dataSource, { pepper: config.TOLLGATE_PEPPER, warn: (line) => logger.warn(line) });
-  const redis = connectRedis({ url: config.REDIS_URL, name: SERVICE, onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached') });
-  const kafka = { brokers: config.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: config.KAFKA_TOPIC_PREFIX };
+  await prepareDatabase(environment.DATABASE_URL, keyManagementSchema, (line) => logger.warn(line));
+  const database = await openDatabase({ url: environment.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
+  await refuseOtherPepper(database.dataSource, { pepper: environment.TOLLGATE_PEPPER, warn: (line) => logger.warn(line) });
+  const redis = connectRedis({ url: environment.REDIS_URL, name: SERVICE, onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached') });
+  const kafka = { brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX };
   const bus = kafkaBus(kafka);
-  const consumer = new KafkaBatchServer({ ...kafka, groupId: `${config.KAFKA_TOPIC_PREFIX}${SERVICE}` });
-  const usageBilling = httpUsageBillingApi({ url: config.USAGE_BILLING_URL, serviceSecret: config.TOLLGATE_SERVICE_SECRET, timeoutMs: SPENDING_TIMEOUT_MS });
+  const consumer = new KafkaBatchServer({ ...kafka, groupId: `${environment.KAFKA_TOPIC_PREFIX}${SERVICE}` });
+  const serviceSecret = environment.TOLLGATE_SERVICE_SECRET;
+  const usageBilling = httpUsageBillingApi({ url: environment.USAGE_BILLING_URL, serviceSecret, timeoutMs: SPENDING_TIMEOUT_MS });
 
-  const registry = createMetricsRegistry(SERVICE);
   const keyManagement = KeyManagementModule.register({
     database, usageBilling, logger, registry,
     snapshots: new RedisKeySnapshotWriter(redis),
     bus: bus.publisher,
-    adminSecret: config.TOLLGATE_ADMIN_SECRET,
-    pepper: config.TOLLGATE_PEPPER,
-    keyMarker: config.TOLLGATE_KEY_MARKER,
-    initOwnerEmail: config.INIT_OWNER_EMAIL,
+    adminSecret: environment.TOLLGATE_ADMIN_SECRET,
+    pepper: environment.TOLLGATE_PEPPER,
+    keyMarker: environment.TOLLGATE_KEY_MARKER,
+    initOwnerEmail: environment.INIT_OWNER_EMAIL,
   });
-  const serviceSecret = config.TOLLGATE_SERVICE_SECRET;
-  const internal = KeyManagementInternalModule.register(keyManagement, { serviceSecret, pepper: config.TOLLGATE_PEPPER, logger });
+  const internal = KeyManagementInternalModule.register(keyManagement, { serviceSecret, pepper: environment.TOLLGATE_PEPPER, logger });
   const app = await createNestServer(internal, { logger, registry, serviceSecret });
   app.connectMicroservice({ strategy: consumer });
-  await app.startAllMicroservices();
-  await app.listen(config.TOLLGATE_PORT, config.TOLLGATE_HOST);
-  const operations = await startOperationsListener({
-    host: config.TOLLGATE_OPERATIONS_HOST,
-    port: config.TOLLGATE_OPERATIONS_PORT,
-    registry,
+  return {
+    app,
     // Without Redis and Kafka it still makes, shows and revokes keys, and relays later what it cannot now.
-    ready: async () => {
-      const postgres = await database.dataSource.query('SELECT 1').then(() => true, () => false);
-      return { ready: postgres, checks: { postgres, redis: redis.storeId() !== null, kafka: consumer.consuming } };
-    },
-  });
-  logger.info({ url: await app.getUrl(), operations: operations.url }, 'listening');
-
-  const tell = (line: string) => logger.info(line);
-  const stop = async (signal: NodeJS.Signals) => {
-    tell(`stopping (${signal}): taking no new requests`);
-    await stopListening(app, { graceMs: STOP_GRACE_MS, tell });
-    tell('closing the bus and the database');
-    await app.close();
-    await Promise.allSettled([operations.close(), usageBilling.close(), bus.close(), redis.close(), database.close()]);
-    tell('stopped');
+    ready: readyByDatabase(database.dataSource, () => ({ redis: redis.storeId() !== null, kafka: consumer.consuming })),
+    graceMs: STOP_GRACE_MS,
+    connections: [usageBilling, bus, redis, database],
   };
-  endOnSignals({ stop, tell });
 }
 
-startService(SERVICE, start);
+runService({ name: SERVICE, readEnvironment: readConfig, open });

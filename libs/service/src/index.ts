@@ -1,0 +1,2 @@
+export { readyByDatabase } from './ready-by-database.js';
+export { runService, type OpenedService, type ServiceContext, type ServiceEnvironment, type ServiceOptions } from './run-service.js';
