@@ -18,7 +18,7 @@ const packages = {
 const clocks = ['Date', 'performance', 'process', 'fetch', 'crypto', 'console', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'WebSocket', 'globalThis', 'global', 'require'];
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '.nx/**', '**/*.mts', '**/*.mjs', '.data/**', '.cache/**'] },
+  { ignores: ['test/contract/releases/**', '**/dist/**', '**/node_modules/**', '.nx/**', '**/*.mts', '**/*.mjs', '.data/**', '.cache/**'] },
   ...tseslint.configs.recommended,
   {
     plugins: { '@nx': nx },

@@ -1,0 +1,232 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { RedisAdmission, RedisAdmissionLedger } from '@tollgate/admission';
+import * as contracts from '@tollgate/contracts';
+import { startRedis, waitUntil, type RedisServer } from '@tollgate/infra';
+import { RedisKeySnapshotReader, RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
+import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as formerAdmission from '../releases/2026-11-21/admission/index.js';
+import * as formerContracts from '../releases/2026-11-21/contracts/index.js';
+import * as formerSnapshots from '../releases/2026-11-21/key-snapshots/index.js';
+import { randomBelow } from './random-below.js';
+
+let server: RedisServer;
+/** One for each release: their scripts have the same names. */
+let ours: RedisConnection, theirs: RedisConnection;
+beforeAll(async () => {
+  server = await startRedis();
+  [ours, theirs] = ['this', 'former'].map((name) => connectRedis({ url: server.url, name, commandTimeoutMs: 10_000 })) as [RedisConnection, RedisConnection];
+  await Promise.all([storeKnown(ours, 5_000), storeKnown(theirs, 5_000)]);
+});
+afterAll(async () => {
+  await Promise.all([ours?.close(), theirs?.close()]);
+  await server?.stop();
+});
+
+const golden = (path: string): Record<string, unknown> =>
+  JSON.parse(readFileSync(new URL(`../../../libs/contracts/src/${path}.json`, import.meta.url), 'utf8')) as Record<string, unknown>;
+const active = golden('internal/golden/key-snapshot.active');
+const revoked = golden('internal/golden/key-snapshot.revoked');
+const unlimited = {
+  ...active, expiresAtMs: null, models: null, allowedIps: null, rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+  accounts: [{ accountId: 'key:k', capNanoUsd: null }, { accountId: 'organization:o', capNanoUsd: '0' }],
+};
+const digest = 'ab'.repeat(32);
+const leaked = { apiKeyId: 'k', organizationId: 'o', name: 'n', maskedKey: 'm', revokedAt: '2026-11-21T08:00:00.000Z', ownerEmails: ['a@b'] };
+const spent = { apiKeyId: 'k', requests: 1, inputTokens: 2, outputTokens: 3, chargedNanoUsd: '4', lastUsedAt: '2026-11-21T08:00:00.000Z', lastUsedFrom: '::1' };
+
+describe('what this release and the one of 2026-11-21 tell each other', () => {
+  type Schema = 'keySnapshot' | 'keysChangedV1' | 'leaksReportedV1' | 'usageRecordedV1' | 'verifyKeyRequest' | 'verifyKeyReply' | 'revokeLeakedKeysRequest' | 'revokeLeakedKeysReply'
+    | 'registerGatewayRequest' | 'openCreditEpochRequest' | 'spendingByKeyRequest' | 'spendingByKeyReply';
+  it.each<[Schema, unknown]>([
+    ['keySnapshot', active], ['keySnapshot', revoked], ['keySnapshot', unlimited], ...(['revoked', 'deleted', 'leaked'] as const).map((reason): [Schema, unknown] => ['keySnapshot', { ...revoked, reason }]),
+    ['keysChangedV1', golden('events/golden/keys-changed.v1')], ['leaksReportedV1', golden('events/golden/leaks-reported.v1')], ['usageRecordedV1', golden('events/golden/usage-recorded.v1')],
+    ...(['completed', 'client_left', 'provider_interrupted', 'provider_failed', 'provider_refused', 'revoked', 'orphaned'] as const).map((outcome): [Schema, unknown] => ['usageRecordedV1', { ...golden('events/golden/usage-recorded.v1'), outcome }]),
+    ['verifyKeyRequest', { digest }], ['verifyKeyReply', { snapshot: null }], ['verifyKeyReply', { snapshot: active }],
+    ['revokeLeakedKeysRequest', { origin: 'github', digests: [digest] }],
+    ['revokeLeakedKeysReply', { items: [{ digest, outcome: 'revoked', key: leaked }, { digest, outcome: 'unknown', key: null }] }],
+    ['registerGatewayRequest', { instanceId: 'i', journalId: 'j' }], ['openCreditEpochRequest', { organizationId: 'o' }],
+    ['spendingByKeyRequest', { apiKeyIds: ['k'] }], ['spendingByKeyReply', { spending: [spent, { ...spent, lastUsedAt: null, lastUsedFrom: null }] }],
+  ])('is read by both as it was written: %s', (schema, sample) => {
+    expect(formerContracts[schema].parse(sample)).toEqual(sample);
+    expect(contracts[schema].parse(sample)).toEqual(sample);
+  });
+});
+
+describe('key snapshots on Redis', () => {
+  const sides = [
+    { by: 'this release', to: 'the former', write: () => new RedisKeySnapshotWriter(ours), read: () => new formerSnapshots.RedisKeySnapshotReader(theirs) },
+    { by: 'the former', to: 'this release', write: () => new formerSnapshots.RedisKeySnapshotWriter(theirs), read: () => new RedisKeySnapshotReader(ours) },
+  ];
+  it.each(sides)('written by $by are read and heard by $to, and a newer one stays', async ({ write, read }) => {
+    const [writer, reader] = [write(), read()];
+    const other = sides.find((side) => side.write !== write)!.write();
+    try {
+      const heard: unknown[] = [];
+      reader.follow({ changed: (snapshot: unknown) => heard.push(snapshot), forget: () => undefined, gap: () => undefined });
+      await waitUntil(async () => {
+        await writer.heartbeat();
+        return reader.ageMs() < 1_000;
+      }, { what: 'the follower to be up to date' });
+      for (const sample of [active, unlimited]) {
+        const digests = [randomUUID().replaceAll('-', '').repeat(2)];
+        const living = { ...sample, digests } as never;
+        const dead = { ...revoked, digests, version: 2 } as never;
+        await writer.write(living);
+        expect(await reader.read(digests[0]!)).toEqual({ kind: 'found', snapshot: living });
+        await writer.write(dead);
+        await other.write(living);
+        await other.refill(living);
+        expect(await reader.read(digests[0]!)).toEqual({ kind: 'found', snapshot: dead });
+        await waitUntil(() => heard.length >= 2, { what: 'both changes to be heard' });
+        expect(heard.splice(0)).toEqual([living, dead]);
+      }
+    } finally {
+      await reader.close();
+    }
+  });
+});
+
+describe('gateways and usage-billing of both releases', () => {
+  const lives = 300, steps = 40;
+  it(`never admit past a cap together, and agree on what is left, in ${lives} random lives`, async () => {
+    const seed = randomInt(2 ** 31);
+    const outcomes = new Map<string, number>();
+    for (let first = 0; first < lives; first += 50) {
+      const some = Array.from({ length: 50 }, (_, number) => new MixedLife(seed, first + number).live());
+      for (const outcome of (await Promise.all(some)).flat()) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    }
+    for (const outcome of ['admitted', 'credit_exhausted', 'rate_limited', 'settled', 'booked', 'opened anew']) expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives);
+  });
+
+  interface Hold {
+    readonly side: number;
+    readonly amountNanoUsd: bigint;
+    readonly tokens: number;
+  }
+
+  /** An organisation with one capped key, which gateways and ledgers of both releases serve in turns. */
+  class MixedLife {
+    readonly #organizationId: string;
+    readonly #below: (bound: number) => number;
+    readonly #gateways = [new formerAdmission.RedisAdmission(theirs), new RedisAdmission(ours)] as const;
+    readonly #ledgers = [new formerAdmission.RedisAdmissionLedger(theirs), new RedisAdmissionLedger(ours)] as const;
+    readonly #instances = [randomUUID(), randomUUID()] as const;
+    readonly #holds = new Map<string, Hold>();
+    readonly #outcomes: string[] = [];
+    /** What has been charged so far, and the number of the last final of each journal. */
+    #posted = 0n;
+    #final = 0;
+    #requests = 0;
+    readonly #cap = 60n;
+
+    constructor(private readonly seed: number, private readonly number: number) {
+      this.#organizationId = `mixed-${seed}-${number}`;
+      this.#below = randomBelow(seed, number);
+    }
+
+    async live(): Promise<readonly string[]> {
+      for (const side of [0, 1] as const) await this.#gateways[side].renewLease(this.#instances[side]);
+      await this.#open(0);
+      for (let step = 0; step < steps; step++) {
+        await this.#step();
+        await this.#expectBooks(`seed ${this.seed}, life ${this.number}, step ${step}`);
+      }
+      for (const requestId of [...this.#holds.keys()]) await this.#end(requestId);
+      await this.#expectBooks(`seed ${this.seed}, life ${this.number}, at its end`);
+      // All places are free again: as many as there are may be taken, and no more.
+      const decided = [];
+      for (let place = 0; place < 5; place++) decided.push(await this.#reserve(place % 2, 0n));
+      expect(decided).toEqual(['admitted', 'admitted', 'admitted', 'admitted', 'rate_limited']);
+      return this.#outcomes;
+    }
+
+    async #step(): Promise<void> {
+      const held = [...this.#holds.keys()];
+      const some = held[this.#below(Math.max(1, held.length))];
+      switch (this.#below(8)) {
+        case 0: case 1: case 2: case 3:
+          this.#outcomes.push(await this.#reserve(this.#below(2), BigInt(this.#below(20))));
+          return;
+        case 4: case 5:
+          if (some !== undefined) await this.#end(some);
+          return;
+        case 6:
+          if (some !== undefined) await this.#book(some);
+          return;
+        default:
+          await this.#ledgers[this.#below(2)]!.closeEpoch(this.#organizationId);
+          await this.#open(this.#below(2));
+          this.#outcomes.push('opened anew');
+      }
+    }
+
+    async #reserve(side: number, amountNanoUsd: bigint): Promise<string> {
+      const requestId = `r${this.#requests++}`;
+      const tokens = this.#below(9);
+      const item = {
+        requestId, amountNanoUsd, tokens, organizationId: this.#organizationId, apiKeyId: 'key-1', instanceId: this.#instances[side]!, journalId: `journal-${side}`,
+        accounts: [{ accountId: 'key:key-1', capNanoUsd: this.#cap }],
+        rateLimits: { requestsPerMinute: null, tokensPerMinute: 1_000_000, parallelRequests: 4 },
+      };
+      const openEnded = this.#below(2) === 0 ? { inputTokens: tokens, answersOf: 'model' } : null;
+      const decision = side === 0 ? await this.#gateways[0].reserve(item) : await this.#gateways[1].reserve({ ...item, openEnded });
+      if (decision.kind === 'admitted') this.#holds.set(requestId, { side, amountNanoUsd, tokens });
+      return decision.kind;
+    }
+
+    /** The gateway that admitted it ends it. */
+    async #end(requestId: string): Promise<void> {
+      const { side, amountNanoUsd, tokens } = this.#holds.get(requestId)!;
+      const chargeNanoUsd = BigInt(this.#below(Number(amountNanoUsd) + 1));
+      if (side === 1 && this.#below(2) === 0) this.#gateways[1].leave(requestId, this.#organizationId);
+      const item = { requestId, chargeNanoUsd, tokens, organizationId: this.#organizationId };
+      if (side === 0) this.#gateways[0].settle(item);
+      else this.#gateways[1].settle({ ...item, answerTokens: this.#below(2) === 0 ? this.#below(50) : null });
+      await this.#gateways[side]!.drain();
+      this.#ended(requestId, chargeNanoUsd, 'settled');
+    }
+
+    /** A ledger of either release hears of it before its gateway settles; the gateway's settle then changes nothing. */
+    async #book(requestId: string): Promise<void> {
+      const { side, amountNanoUsd, tokens } = this.#holds.get(requestId)!;
+      const chargeNanoUsd = BigInt(this.#below(Number(amountNanoUsd) + 1));
+      const item = { requestId, chargeNanoUsd, tokens, organizationId: this.#organizationId };
+      await this.#ledgers[this.#below(2)]!.settleBooked(this.#organizationId, [{ ...item, journalId: `journal-${side}`, journalNumber: ++this.#final, accountIds: ['key:key-1'] }]);
+      this.#gateways[side]!.settle(item);
+      await this.#gateways[side]!.drain();
+      this.#ended(requestId, chargeNanoUsd, 'booked');
+    }
+
+    #ended(requestId: string, chargeNanoUsd: bigint, outcome: string): void {
+      this.#holds.delete(requestId);
+      this.#posted += chargeNanoUsd;
+      this.#outcomes.push(outcome);
+    }
+
+    /** An epoch from what the ledger has, under which both gateways announce what they hold. */
+    async #open(side: number): Promise<void> {
+      const waitingFor = this.#instances.map((instanceId, at) => ({ instanceId, journalId: `journal-${at}` }));
+      const posted = [{ accountId: 'key:key-1', postedNanoUsd: this.#posted }];
+      const booked = waitingFor.map(({ journalId }) => ({ journalId, number: this.#final }));
+      await this.#ledgers[side]!.openEpoch({ organizationId: this.#organizationId, epochId: randomUUID(), posted, booked, waitingFor });
+      for (const at of [0, 1] as const) {
+        const holds = [...this.#holds].filter(([, hold]) => hold.side === at).map(([requestId, { amountNanoUsd, tokens }]) => ({
+          requestId, amountNanoUsd, tokens, apiKeyId: 'key-1', instanceId: this.#instances[at], journalId: `journal-${at}`, accountIds: ['key:key-1'], parallel: true,
+        }));
+        await this.#gateways[at].announce({ organizationId: this.#organizationId, journalId: `journal-${at}`, holds, finals: [] });
+      }
+    }
+
+    async #expectBooks(when: string): Promise<void> {
+      const held = [...this.#holds.values()].reduce((sum, { amountNanoUsd }) => sum + amountNanoUsd, 0n);
+      expect(this.#posted + held, when).toBeLessThanOrEqual(this.#cap);
+      for (const ledger of this.#ledgers) {
+        const { postedNanoUsd = 0n, heldNanoUsd = 0n } = (await ledger.accounts(this.#organizationId)).get('key:key-1') ?? {};
+        expect([postedNanoUsd, heldNanoUsd], when).toEqual([this.#posted, held]);
+        expect((await ledger.openHolds(this.#organizationId)).map(({ requestId }) => requestId).sort(), when).toEqual([...this.#holds.keys()].sort());
+      }
+    }
+  }
+});
