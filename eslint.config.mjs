@@ -1,8 +1,12 @@
 import nx from '@nx/eslint-plugin';
+import * as jsonc from 'jsonc-eslint-parser';
 import tseslint from 'typescript-eslint';
 
 /** Libraries whose rules are the same for whoever calls, whenever: no clock, no chance, no files, no network. */
 const domain = ['api-key', 'contracts', 'credit', 'errors', 'pricing'].map((lib) => `libs/${lib}/src/**/*.ts`);
+/** What tests alone use stands at the root; what the packages of Nest need beside them, in the apps that run. */
+const developed = ['tslib', 'vitest', 'fast-check', 'smtp-server', 'eslint', '@nestjs/testing'];
+const peers = ['reflect-metadata', 'rxjs', '@nestjs/core', '@nestjs/microservices', '@nestjs/platform-fastify', 'fastify'];
 const tests = ['**/*.spec.ts', '**/*.test.ts'];
 const PURE = 'A domain library gets what it needs as arguments: its answers depend on nothing else.';
 /** Of `node:crypto`, what makes a different thing at each call. Secrets alone are made by chance. */
@@ -53,6 +57,15 @@ export default tseslint.config(
       'no-restricted-globals': ['error', ...clocks.map((name) => ({ name, message: PURE }))],
       'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: PURE }],
       'no-restricted-syntax': ['error', { selector: 'ImportExpression', message: PURE }],
+    },
+  },
+  {
+    files: ['{apps,libs,test}/*/package.json'],
+    languageOptions: { parser: jsonc },
+    plugins: { '@nx': nx },
+    rules: {
+      // What a package imports stands in its package.json, and nothing else: the graph of projects is read from there.
+      '@nx/dependency-checks': ['error', { ignoredDependencies: [...developed, ...peers] }],
     },
   },
   { files: ['libs/api-key/src/secret.ts'], rules: { 'no-restricted-imports': ['error', packages] } },
