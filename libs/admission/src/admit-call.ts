@@ -128,7 +128,7 @@ function accountOf({ accounts }: ReserveItem, outcome: number): ReserveItem['acc
   return account;
 }
 
-/** The pure functions work with arrival times; here these count from the moment of the decision. */
+/** The rules of libs/credit work with arrival times; here these count from the moment of the decision. */
 function rateState({ rateLimits: { requestsPerMinute, tokensPerMinute } }: ReserveItem, requestsTicks: number, tokensTicks: number): RateState {
   return {
     requests: requestsPerMinute === null ? null : left(requestsTicks, requestsPerMinute),

@@ -5,7 +5,7 @@ import type { Admission, AdmissionLedger, Announcement, BookedSettle, EpochOpeni
 const STORE_ID = 'memory';
 
 /**
- * Both sides of admission in one process: the pure functions of libs/credit on maps. It forgets all at exit; usage-billing
+ * Both sides of admission in one process: the rules of libs/credit on maps. It forgets all at exit; usage-billing
  * opens epochs from the ledger. Its time is monotonic: whoever sets the clock of the machine changes no rate.
  */
 export class MemoryAdmission implements Admission, AdmissionLedger {

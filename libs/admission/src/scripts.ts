@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 
 const lua = (name: string): string => readFileSync(new URL(`../src/lua/${name}.lua`, import.meta.url), 'utf8');
 
-export type ScriptName = 'admit' | 'openEpoch' | 'announce' | 'settleBooked' | 'stopWaiting';
+type ScriptName = 'admit' | 'openEpoch' | 'announce' | 'settleBooked' | 'stopWaiting';
 const FILES: Readonly<Record<ScriptName, string>> = {
   admit: 'admit',
   openEpoch: 'open-epoch',

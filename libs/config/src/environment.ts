@@ -24,7 +24,7 @@ const url = (...protocols: string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), `must be a URL of ${protocols.map((each) => `${each}//`).join(' or ')}`);
 const port = z.string().regex(/^\d{1,5}$/, 'must be a port').transform(Number).refine((value) => value < 65_536, 'must be a port');
 
-/** Variables that several apps read, each with the one form it has (design: "Names that others rely on"). */
+/** Variables that several apps read, each with the one form it has. */
 export const environmentFields = {
   host: z.string().default('127.0.0.1'),
   /** Metrics and readiness are for those who run the process: other machines reach them only where this says so. */

@@ -55,7 +55,7 @@ const usdPerMillion = z.union([
   z.number().min(0),
 ]).describe('USD for a million tokens, at most 9 decimals');
 
-export const providerSchema = z.strictObject({
+const providerSchema = z.strictObject({
   name: providerName
     .refine((name) => name !== SIMULATOR_NAME, `must be another name: ${SIMULATOR_NAME} is the simulator's`)
     .describe('What routes and prices call it'),
@@ -78,13 +78,13 @@ const targetSchema = z.strictObject({
   weight: z.int().min(1).max(1_000).default(1).describe('Its share of the calls, against the other targets'),
 });
 
-export const routeSchema = z.strictObject({
+const routeSchema = z.strictObject({
   name: modelName.describe('What a caller writes in "model"; * stands for any characters'),
   targets: z.array(targetSchema).min(1).max(20),
   access: z.enum(['everyone']).default('everyone').describe('Which keys may use it'),
 });
 
-export const priceSchema = z.strictObject({
+const priceSchema = z.strictObject({
   provider: providerName,
   model: modelName.describe("The provider's model; * stands for any characters"),
   input_usd_per_million: usdPerMillion,

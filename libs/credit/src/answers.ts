@@ -12,7 +12,7 @@ const PLAIN_NAME = /^[\w.:/@+-]{1,64}$/;
 const DIGEST_LENGTH = 22;
 
 /** An answer that no later one of its model has reached: its output tokens, and how many more answers it outlasts. */
-export interface RememberedAnswer {
+interface RememberedAnswer {
   readonly tokens: number;
   readonly staysFor: number;
 }

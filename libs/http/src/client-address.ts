@@ -9,9 +9,9 @@ export interface AskingRequest {
 }
 
 /** In which a gateway tells the services behind it whom it speaks for. */
-export const CLIENT_ADDRESS_HEADER = 'x-tollgate-client-address';
+const CLIENT_ADDRESS_HEADER = 'x-tollgate-client-address';
 /** Beside which that is believed: the secret that services share. */
-export const SERVICE_SECRET_HEADER = 'x-tollgate-service-secret';
+const SERVICE_SECRET_HEADER = 'x-tollgate-service-secret';
 /** Headers that services of ours write: what a client sends under these names is never passed on. */
 export const OWN_HEADERS_PREFIX = 'x-tollgate-';
 

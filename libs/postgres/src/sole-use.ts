@@ -60,7 +60,7 @@ export interface SoleUseOptions {
 }
 
 /** Where the standalone that uses a database signs. */
-export class StandaloneUse1795536000000 implements Migration {
+class StandaloneUse1795536000000 implements Migration {
   readonly readableFrom = '0.1.0';
 
   async up(runner: { query(sql: string): Promise<unknown> }): Promise<void> {

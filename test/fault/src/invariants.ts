@@ -87,7 +87,7 @@ export function expectPostedAsEvents(posted: ReadonlyMap<string, bigint>, events
 }
 
 /** Calls of the provider's log that the ledger has not got, as long as there are some. */
-export function missingEvents(log: readonly LogEntry[], events: readonly LedgerEvent[]): string[] {
+function missingEvents(log: readonly LogEntry[], events: readonly LedgerEvent[]): string[] {
   const booked = new Set(events.map(({ requestId }) => requestId));
   return log.flatMap(({ request_id: requestId }) => (requestId !== null && !booked.has(requestId) ? [requestId] : []));
 }

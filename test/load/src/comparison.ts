@@ -4,7 +4,7 @@ import type { Window } from './window.js';
 /** A median above this is worse: what is below it is within what the same build differs from itself. */
 export const WORSE_ABOVE = 1.03;
 
-export type Verdict = 'worse' | 'not worse';
+type Verdict = 'worse' | 'not worse';
 
 /** This build against a former one under one scenario's load. */
 export interface Comparison {

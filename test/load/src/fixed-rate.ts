@@ -9,7 +9,7 @@ export interface Target {
 }
 
 /** Far below saturation, so that nothing waits in a queue. */
-export const REQUESTS_PER_SECOND = 50;
+const REQUESTS_PER_SECOND = 50;
 
 /**
  * Sends requests at a fixed rate to each target, in turn, whether or not earlier ones are answered: what stands in the

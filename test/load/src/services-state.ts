@@ -24,7 +24,7 @@ export function parseGatewayState(metrics: string): GatewayState {
 }
 
 /** The state of the gateway whose operations listener is at this address. */
-export async function gatewayState(operationsUrl: string): Promise<GatewayState> {
+async function gatewayState(operationsUrl: string): Promise<GatewayState> {
   return parseGatewayState(await metricsOf(operationsUrl));
 }
 

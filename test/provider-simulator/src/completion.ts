@@ -22,7 +22,7 @@ export interface Completion {
 }
 
 /** OpenAI's `usage` object. */
-export interface Usage {
+interface Usage {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;

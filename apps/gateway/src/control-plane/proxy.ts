@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { refuseBareBodies } from './bare-bodies.js';
 import { CONTROL_PLANE_PREFIXES } from './prefixes.js';
 
-export interface ControlPlaneUrls {
+interface ControlPlaneUrls {
   readonly keyManagement: string;
   readonly usageBilling: string;
   readonly secretScanning: string;

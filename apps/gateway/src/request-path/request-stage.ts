@@ -76,7 +76,7 @@ class Gate {
   }
 }
 
-export interface StagedReply {
+interface StagedReply {
   readonly status: number;
   /** In small letters. */
   readonly head: string;

@@ -1,7 +1,7 @@
 import type { RateLimits, RevokeReason, Scope } from '@tollgate/api-key';
 
 /** How a key came to its end. It is terminal: nothing brings a key back. */
-export interface Revocation {
+interface Revocation {
   readonly reason: RevokeReason;
   readonly at: Date;
 }

@@ -18,7 +18,7 @@ export interface KeyRelayPorts {
   readonly snapshotBoundMs?: number | undefined;
 }
 
-/** A revoke is answered 202 when gateways could not be told for so long (design: "Keys in flight"). */
+/** A revoke is answered 202 when gateways could not be told for so long. */
 const SNAPSHOT_BOUND_MS_DEFAULT = 2_000;
 
 /** Carries committed changes out of Postgres: snapshots to the gateways, events to the bus, each until it is done. */

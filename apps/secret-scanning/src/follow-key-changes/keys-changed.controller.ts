@@ -37,10 +37,10 @@ export class KeysChangedController {
  * an id that it cannot hold, Postgres would refuse the whole batch, each time it comes again.
  */
 const leakedKey = z.object({ change: z.literal('leaked'), apiKeyId: id.refine(isLedgerText), digests: z.array(digest) });
-export type LeakedKey = z.output<typeof leakedKey>;
+type LeakedKey = z.output<typeof leakedKey>;
 
 /** What is no event of a leaked key is passed over, and holds up no other. */
-export function leakedKeys(batch: BusBatch): LeakedKey[] {
+function leakedKeys(batch: BusBatch): LeakedKey[] {
   return batch.messages.map(({ value }) => readEvent(value)).filter((event) => event !== null);
 }
 

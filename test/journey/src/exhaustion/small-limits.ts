@@ -10,7 +10,7 @@ import { startStandalone } from '../kit/standalone.js';
 export const connectionsMax = 6;
 export const callsPerKeyMax = 3;
 /** One key may fill half of it, large bodies of all keys three quarters. */
-export const bodiesBytesMax = 64 * 1_048_576;
+const bodiesBytesMax = 64 * 1_048_576;
 
 /**
  * A Tollgate with one gateway whose limits are small enough to be reached. Models: `well` always answers; `hanging` and

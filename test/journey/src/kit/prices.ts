@@ -18,8 +18,7 @@ export function costNanoUsd(model: PricedModel, inputTokens: number, outputToken
 }
 
 /**
- * What a call holds before it is sent, in nano-USD: body bytes + 64 tokens of input, `outputTokensMax` of output
- * (design: Credit).
+ * What a call holds before it is sent, in nano-USD: body bytes + 64 tokens of input, `outputTokensMax` of output.
  */
 export function holdNanoUsd(model: PricedModel, bodyBytes: number, outputTokensMax: number): bigint {
   return costNanoUsd(model, bodyBytes + 64, outputTokensMax);

@@ -1,7 +1,7 @@
 import type { Script } from '../kit/scripted-provider/index.js';
 
 /** What is asked of Tollgate. Without anything: a plain chat call that says "hi". */
-export interface QuirkRequest {
+interface QuirkRequest {
   readonly stream?: boolean;
   /** Further fields of the body, or others in the place of its own. */
   readonly fields?: Readonly<Record<string, unknown>>;

@@ -10,7 +10,7 @@
  * A field that is not in the table is taken for unbounded, or for one that leads elsewhere where its name says so. What is `unbounded`, `elsewhere` or not in the table passes
  * where the provider's entry in `config.yaml` names it in `allow_fields`.
  */
-export type FieldUse = 'read' | 'free' | 'bounded' | 'unbounded' | 'elsewhere';
+type FieldUse = 'read' | 'free' | 'bounded' | 'unbounded' | 'elsewhere';
 
 export interface RequestField {
   readonly name: string;

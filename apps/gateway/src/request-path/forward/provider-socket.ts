@@ -11,7 +11,7 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 const INTERIM_BYTES_MAX = 4_096;
 
 /** A connection that had served requests before died before one byte of the answer to the present one came. */
-export class DeadConnectionError extends Error {
+class DeadConnectionError extends Error {
   readonly code = 'ERR_DEAD_CONNECTION';
 
   constructor(cause?: Error) {

@@ -11,7 +11,7 @@ export {
   words,
   wordsText,
 } from './completions.js';
-export type { Play, SeenConnection, SeenRequest } from './play.js';
+export type { Play } from './play.js';
 export { startScriptedProvider, type ScriptedProvider } from './scripted-provider.js';
 export {
   byteByByte,
