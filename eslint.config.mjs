@@ -6,11 +6,28 @@ import tseslint from 'typescript-eslint';
 const domain = ['api-key', 'contracts', 'credit', 'errors', 'pricing'].map((lib) => `libs/${lib}/src/**/*.ts`);
 /** What tests alone use stands at the root; what the packages of Nest need beside them, in the apps that run. */
 const developed = ['tslib', 'vitest', 'fast-check', 'smtp-server', 'eslint', '@nestjs/testing'];
-const peers = ['reflect-metadata', 'rxjs', '@nestjs/core', '@nestjs/microservices', '@nestjs/platform-fastify', 'fastify'];
+const peers = [
+  'reflect-metadata',
+  'rxjs',
+  '@nestjs/core',
+  '@nestjs/microservices',
+  '@nestjs/platform-fastify',
+  'fastify',
+];
 const tests = ['**/*.spec.ts', '**/*.test.ts'];
 const PURE = 'A domain library gets what it needs as arguments: its answers depend on nothing else.';
 /** Of `node:crypto`, what makes a different thing at each call. Secrets alone are made by chance. */
-const CHANCE = ['randomInt', 'randomBytes', 'randomUUID', 'randomFill', 'randomFillSync', 'getRandomValues', 'webcrypto', 'generateKeySync', 'generateKey'];
+const CHANCE = [
+  'randomInt',
+  'randomBytes',
+  'randomUUID',
+  'randomFill',
+  'randomFillSync',
+  'getRandomValues',
+  'webcrypto',
+  'generateKeySync',
+  'generateKey',
+];
 const packages = {
   // Pure parts of Node.js, the workspace (whose tags another rule holds), zod, and what TypeScript emits.
   patterns: [{ regex: '^(?!\\.|@tollgate/|zod$|tslib$|node:crypto$|node:net$|node:zlib$)', message: PURE }],
@@ -19,41 +36,79 @@ const packages = {
     { name: 'node:zlib', allowImportNames: ['crc32'], message: PURE },
   ],
 };
-const clocks = ['Date', 'performance', 'process', 'fetch', 'crypto', 'console', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'WebSocket', 'globalThis', 'global', 'require'];
+const clocks = [
+  'Date',
+  'performance',
+  'process',
+  'fetch',
+  'crypto',
+  'console',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'queueMicrotask',
+  'WebSocket',
+  'globalThis',
+  'global',
+  'require',
+];
 
 export default tseslint.config(
-  { ignores: ['test/contract/releases/**', '**/dist/**', '**/node_modules/**', '.nx/**', '**/*.mts', '**/*.mjs', '.data/**', '.cache/**'] },
+  {
+    ignores: [
+      'test/contract/releases/**',
+      '**/dist/**',
+      '**/node_modules/**',
+      '.nx/**',
+      '**/*.mts',
+      '**/*.mjs',
+      '.data/**',
+      '.cache/**',
+    ],
+  },
   ...tseslint.configs.recommended,
   {
     plugins: { '@nx': nx },
     files: ['**/*.ts'],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { requireDefaultForNonUnion: true, considerDefaultExhaustiveForUnions: false }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { requireDefaultForNonUnion: true, considerDefaultExhaustiveForUnions: false },
+      ],
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      '@nx/enforce-module-boundaries': ['error', {
-        enforceBuildableLibDependency: true,
-        allow: [],
-        depConstraints: [
-          { sourceTag: 'type:domain', onlyDependOnLibsWithTags: ['type:domain'] },
-          { sourceTag: 'type:adapter', onlyDependOnLibsWithTags: ['type:domain', 'type:adapter'] },
-          { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:domain', 'type:adapter'] },
-          { sourceTag: 'type:test-server', onlyDependOnLibsWithTags: ['type:domain'] },
-          { sourceTag: 'type:composition', onlyDependOnLibsWithTags: ['type:domain', 'type:adapter', 'type:app', 'type:test-server'] },
-          { sourceTag: 'type:test', onlyDependOnLibsWithTags: ['*'] },
-        ],
-      }],
+      '@nx/enforce-module-boundaries': [
+        'error',
+        {
+          enforceBuildableLibDependency: true,
+          allow: [],
+          depConstraints: [
+            { sourceTag: 'type:domain', onlyDependOnLibsWithTags: ['type:domain'] },
+            { sourceTag: 'type:adapter', onlyDependOnLibsWithTags: ['type:domain', 'type:adapter'] },
+            { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:domain', 'type:adapter'] },
+            { sourceTag: 'type:test-server', onlyDependOnLibsWithTags: ['type:domain'] },
+            {
+              sourceTag: 'type:composition',
+              onlyDependOnLibsWithTags: ['type:domain', 'type:adapter', 'type:app', 'type:test-server'],
+            },
+            { sourceTag: 'type:test', onlyDependOnLibsWithTags: ['*'] },
+          ],
+        },
+      ],
     },
   },
   {
     files: domain,
     ignores: tests,
     rules: {
-      'no-restricted-imports': ['error', { ...packages, paths: [...packages.paths, { name: 'node:crypto', importNames: CHANCE, message: PURE }] }],
+      'no-restricted-imports': [
+        'error',
+        { ...packages, paths: [...packages.paths, { name: 'node:crypto', importNames: CHANCE, message: PURE }] },
+      ],
       'no-restricted-globals': ['error', ...clocks.map((name) => ({ name, message: PURE }))],
       'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: PURE }],
       'no-restricted-syntax': ['error', { selector: 'ImportExpression', message: PURE }],

@@ -15,9 +15,24 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', ['{apps,libs,test}/*/src/**/*.spec.ts'], { pool: 'threads' }),
-      project('contract', ['test/contract/src/**/*.test.ts'], { globalSetup, testTimeout: 30_000, hookTimeout: 60_000 }),
-      project('journey', ['test/journey/src/**/*.test.ts'], { globalSetup, testTimeout: 60_000, maxConcurrency: 16, hookTimeout: 120_000, fileParallelism: false }),
-      project('fault', ['test/fault/src/**/*.test.ts'], { globalSetup, testTimeout: 180_000, hookTimeout: 120_000, fileParallelism: false }),
+      project('contract', ['test/contract/src/**/*.test.ts'], {
+        globalSetup,
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+      }),
+      project('journey', ['test/journey/src/**/*.test.ts'], {
+        globalSetup,
+        testTimeout: 60_000,
+        maxConcurrency: 16,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
+      project('fault', ['test/fault/src/**/*.test.ts'], {
+        globalSetup,
+        testTimeout: 180_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
     ],
   },
 });

@@ -7,7 +7,10 @@ import { Gateway } from './gateway.js';
 /** The gateway as a part of a Nest application: puts its endpoints on the application's server. */
 @Module({})
 export class GatewayModule implements OnModuleInit {
-  constructor(private readonly adapter: HttpAdapterHost, private readonly gateway: Gateway) {}
+  constructor(
+    private readonly adapter: HttpAdapterHost,
+    private readonly gateway: Gateway,
+  ) {}
 
   static register(gateway: Gateway): DynamicModule {
     return { module: GatewayModule, providers: [{ provide: Gateway, useValue: gateway }], exports: [Gateway] };

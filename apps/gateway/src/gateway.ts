@@ -71,13 +71,36 @@ export class Gateway {
     const announcer = new Announcer(admission, journal, inFlight, gateway);
     const keys = new KeyCache(ports.snapshots, ports.keyManagement, (tombstone) => inFlight.endKey(tombstone));
     askAboutMissedChanges(ports.snapshots, keys, inFlight);
-    this.#epochs = new CreditEpochs(admission, ports.usageBilling, (organizationId) => announcer.announce(organizationId), logger);
-    this.#life = new GatewayLife({ admission, announcer, gateway, inFlight, journal, logger, shipper, usageBilling: ports.usageBilling });
+    this.#epochs = new CreditEpochs(
+      admission,
+      ports.usageBilling,
+      (organizationId) => announcer.announce(organizationId),
+      logger,
+    );
+    this.#life = new GatewayLife({
+      admission,
+      announcer,
+      gateway,
+      inFlight,
+      journal,
+      logger,
+      shipper,
+      usageBilling: ports.usageBilling,
+    });
     this.#providers = new Map(
       config.providers.filter(isConfigured).map((provider) => [provider.name, openProvider(whoAnswers(provider))]),
     );
     const calls = new CallsUnderWay(config.limits.callsPerKeyMax, bodyBudget);
-    registerMetrics(registry, { admission, calls, epochs: this.#epochs, inFlight, journal, keys, shipper, snapshots: ports.snapshots });
+    registerMetrics(registry, {
+      admission,
+      calls,
+      epochs: this.#epochs,
+      inFlight,
+      journal,
+      keys,
+      shipper,
+      snapshots: ports.snapshots,
+    });
     const log = new RequestLog(logger);
     const meter = new RequestMeter(registry);
     this.#refuse = (exchange, refusal) => answerRefusal({ meter, log }, exchange, refusal);
@@ -140,7 +163,9 @@ export class Gateway {
 
   async #end(tell: (line: string) => void): Promise<void> {
     await this.#life.end(END_MS_MAX, tell);
-    await Promise.all([...this.#providers.values()].flatMap(({ pool, freshPool }) => [pool.destroy(), freshPool.destroy()]));
+    await Promise.all(
+      [...this.#providers.values()].flatMap(({ pool, freshPool }) => [pool.destroy(), freshPool.destroy()]),
+    );
   }
 }
 

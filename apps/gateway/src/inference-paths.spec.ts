@@ -18,27 +18,89 @@ describe('the plain path of a target', () => {
     ['/v1/%zz%', '/v1/%zz%'],
     ['/v1/../v1/chat/completions', '/v1/../v1/chat/completions'],
     ['/V1/chat/completions', '/V1/chat/completions'],
-    ['/', '/'], ['//', '/'], ['http://host', '/'], ['*', '*'],
+    ['/', '/'],
+    ['//', '/'],
+    ['http://host', '/'],
+    ['*', '*'],
   ])('of %s is %s', (target, path) => {
     expect(plainPath(target)).toBe(path);
   });
   it('is the same whichever of its slashes are doubled, and whichever of its letters are encoded', () => {
-    const spelt = (letter: string) => (letter === '/' ? fc.constantFrom('/', '//', '///') : fc.constantFrom(letter, `%${letter.charCodeAt(0).toString(16)}`, `%${letter.charCodeAt(0).toString(16).toUpperCase()}`));
-    const spellings = fc.constantFrom(...CHAT_PATHS).chain((path) => fc.tuple(fc.constant(path), fc.tuple(...[...path].map(spelt)), fc.constantFrom('', '/', '//'), fc.constantFrom('', '?', '?a=/b//', '#c')));
-    fc.assert(fc.property(spellings, ([path, letters, slash, query]) => plainPath(letters.join('') + slash + query) === path && plainPath(path) === path));
+    const spelt = (letter: string) =>
+      letter === '/'
+        ? fc.constantFrom('/', '//', '///')
+        : fc.constantFrom(
+            letter,
+            `%${letter.charCodeAt(0).toString(16)}`,
+            `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
+          );
+    const spellings = fc
+      .constantFrom(...CHAT_PATHS)
+      .chain((path) =>
+        fc.tuple(
+          fc.constant(path),
+          fc.tuple(...[...path].map(spelt)),
+          fc.constantFrom('', '/', '//'),
+          fc.constantFrom('', '?', '?a=/b//', '#c'),
+        ),
+      );
+    fc.assert(
+      fc.property(
+        spellings,
+        ([path, letters, slash, query]) =>
+          plainPath(letters.join('') + slash + query) === path && plainPath(path) === path,
+      ),
+    );
   });
 });
 
 describe('a path without a route', () => {
   it.each([
-    '/v1', '/v1/embeddings', '/v1/responses', '/v1/messages', '/v1/models', '/v1/models/gpt-4o', '/v1/completions', '/v1/nonsense', '/v1/api-keysx', '/api/v1/key',
-    '/chat/completions', '/embeddings', '/responses', '/messages', '/models', '/completions', '/api/chat/completions', '/V1/Chat/Completions', '/v1/v1/chat/completions',
-    '/openai/deployments/gpt-4o/chat/completions', '/v1beta/models/gemini:generateContent', '/v2/chat', '/proxy/v1/chat/completions', '/v1/chat%2Fcompletions', '/v1/audio/transcriptions',
+    '/v1',
+    '/v1/embeddings',
+    '/v1/responses',
+    '/v1/messages',
+    '/v1/models',
+    '/v1/models/gpt-4o',
+    '/v1/completions',
+    '/v1/nonsense',
+    '/v1/api-keysx',
+    '/api/v1/key',
+    '/chat/completions',
+    '/embeddings',
+    '/responses',
+    '/messages',
+    '/models',
+    '/completions',
+    '/api/chat/completions',
+    '/V1/Chat/Completions',
+    '/v1/v1/chat/completions',
+    '/openai/deployments/gpt-4o/chat/completions',
+    '/v1beta/models/gemini:generateContent',
+    '/v2/chat',
+    '/proxy/v1/chat/completions',
+    '/v1/chat%2Fcompletions',
+    '/v1/audio/transcriptions',
   ])('is one that an SDK asks for: %s', (path) => {
     expect(isInferencePath(path)).toBe(true);
   });
   it.each([
-    '/', '*', '/v1/api-keys', '/v1/api-keys/7/models', '/v1/usage', '/v1/usage/v1', '/webhooks', '/webhooks/github/chat', '/healthz', '/metrics', '/internal/keys/verify', '/favicon.ico', '/docs/errors', '/version', '/v1x', '/api',
+    '/',
+    '*',
+    '/v1/api-keys',
+    '/v1/api-keys/7/models',
+    '/v1/usage',
+    '/v1/usage/v1',
+    '/webhooks',
+    '/webhooks/github/chat',
+    '/healthz',
+    '/metrics',
+    '/internal/keys/verify',
+    '/favicon.ico',
+    '/docs/errors',
+    '/version',
+    '/v1x',
+    '/api',
   ])('belongs to the rest: %s', (path) => {
     expect(isInferencePath(path)).toBe(false);
   });
@@ -46,24 +108,34 @@ describe('a path without a route', () => {
 
 describe('the refusal at a path', () => {
   it('says which method a path takes', () => {
-    for (const path of CHAT_PATHS) expect(refusalAt('GET', path)).toMatchObject({ code: 'method_not_allowed', message: `${path} takes POST, not GET.`, headers: ['allow', 'POST'] });
+    for (const path of CHAT_PATHS)
+      expect(refusalAt('GET', path)).toMatchObject({
+        code: 'method_not_allowed',
+        message: `${path} takes POST, not GET.`,
+        headers: ['allow', 'POST'],
+      });
   });
   it('says what is served where nothing is', () => {
     expect(refusalAt('POST', '/chat/completions')).toMatchObject({
       code: 'not_found',
-      message: 'Nothing is served at POST /chat/completions; base URLs end in /v1, and what is served is POST /v1/chat/completions and POST /api/v1/chat/completions.',
+      message:
+        'Nothing is served at POST /chat/completions; base URLs end in /v1, and what is served is POST /v1/chat/completions and POST /api/v1/chat/completions.',
       headers: [],
     });
   });
   it('repeats no word of a path that could be a secret, or markup', () => {
     const message = (path: string) => refusalAt('GET', path).message!;
-    expect(message(`/v1/models/sk-short/${'a'.repeat(33)}/<script>/a%20b/ü/gpt-4o:free@x`)).toContain('GET /v1/models/…/…/…/…/…/gpt-4o:free@x;');
+    expect(message(`/v1/models/sk-short/${'a'.repeat(33)}/<script>/a%20b/ü/gpt-4o:free@x`)).toContain(
+      'GET /v1/models/…/…/…/…/…/gpt-4o:free@x;',
+    );
     expect(message(`/v1${'/chat'.repeat(2_000)}`)).toContain('GET /v1/chat/chat/chat/chat/chat/chat/chat/…;');
   });
   it('is bounded, and plain text, for any path', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 5_000, size: 'max' }), (text) => {
-      const message = refusalAt('GET', `/v1/${text}`).message!;
-      return message.length < 500 && /^[\w .,;:@/…-]*$/.test(message);
-    }));
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 5_000, size: 'max' }), (text) => {
+        const message = refusalAt('GET', `/v1/${text}`).message!;
+        return message.length < 500 && /^[\w .,;:@/…-]*$/.test(message);
+      }),
+    );
   });
 });

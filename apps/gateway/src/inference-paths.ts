@@ -13,7 +13,9 @@ export const CHAT_METHOD = 'POST';
  * it is encoded (RFC 3986, section 2.2).
  */
 export function plainPath(target: string): string {
-  const path = pathOfTarget(originForm(target)).replace(/%[0-9a-f]{2}/gi, decodeUnreserved).replace(/\/{2,}/g, '/');
+  const path = pathOfTarget(originForm(target))
+    .replace(/%[0-9a-f]{2}/gi, decodeUnreserved)
+    .replace(/\/{2,}/g, '/');
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
@@ -24,9 +26,35 @@ function decodeUnreserved(encoded: string): string {
 
 /** What the paths of providers' APIs consist of, whether or not anything of it is served here. */
 const API_WORDS: ReadonlySet<string> = new Set([
-  'assistants', 'audio', 'batches', 'chat', 'complete', 'completions', 'containers', 'conversations', 'deployments',
-  'edits', 'embeddings', 'engines', 'evals', 'files', 'fine-tunes', 'fine_tuning', 'generate', 'images', 'messages',
-  'models', 'moderations', 'openai', 'realtime', 'rerank', 'responses', 'threads', 'uploads', 'vector_stores', 'videos',
+  'assistants',
+  'audio',
+  'batches',
+  'chat',
+  'complete',
+  'completions',
+  'containers',
+  'conversations',
+  'deployments',
+  'edits',
+  'embeddings',
+  'engines',
+  'evals',
+  'files',
+  'fine-tunes',
+  'fine_tuning',
+  'generate',
+  'images',
+  'messages',
+  'models',
+  'moderations',
+  'openai',
+  'realtime',
+  'rerank',
+  'responses',
+  'threads',
+  'uploads',
+  'vector_stores',
+  'videos',
 ]);
 const VERSION = /^v\d{1,2}(?:(?:alpha|beta)\d?)?$/;
 
@@ -38,7 +66,10 @@ export function isInferencePath(path: string): boolean {
   for (const prefix of Object.values(CONTROL_PLANE_PREFIXES)) {
     if (path === prefix || path.startsWith(`${prefix}/`)) return false;
   }
-  return path.toLowerCase().split('/').some((segment) => VERSION.test(segment) || API_WORDS.has(segment));
+  return path
+    .toLowerCase()
+    .split('/')
+    .some((segment) => VERSION.test(segment) || API_WORDS.has(segment));
 }
 
 /** What an inference path without a route is refused with. */

@@ -36,7 +36,13 @@ beforeAll(async () => {
   app = await createNestServer(OthersModule, { logger: createLogger({ service: 'test', level: 'silent' }) });
   serveInference(app.getHttpServer() as Server, app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
     serve: async (exchange) => {
-      sendReply(exchange, 200, 'application/json', Buffer.from(JSON.stringify({ served: await text(exchange.request) })), []);
+      sendReply(
+        exchange,
+        200,
+        'application/json',
+        Buffer.from(JSON.stringify({ served: await text(exchange.request) })),
+        [],
+      );
     },
     refuse: (exchange, refusal) => {
       refused.push(refusal.code);
@@ -49,10 +55,16 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 /** One raw exchange. The server closes the connection; where other headers are given, the client does, after the reply. */
-async function exchange(head: string, body = '{}', headers = ''): Promise<{ status: number; headers: Headers; text: string }> {
+async function exchange(
+  head: string,
+  body = '{}',
+  headers = '',
+): Promise<{ status: number; headers: Headers; text: string }> {
   const socket = connect(port, '127.0.0.1');
   const { length } = Buffer.from(body);
-  socket.write(`${head} HTTP/1.1\r\nhost: x\r\n${headers === '' ? 'connection: close\r\n' : headers}content-length: ${length}\r\n\r\n${body}`);
+  socket.write(
+    `${head} HTTP/1.1\r\nhost: x\r\n${headers === '' ? 'connection: close\r\n' : headers}content-length: ${length}\r\n\r\n${body}`,
+  );
   let reply = '';
   socket.setEncoding('utf8').on('data', (part: string) => {
     reply += part;
@@ -61,7 +73,11 @@ async function exchange(head: string, body = '{}', headers = ''): Promise<{ stat
   await once(socket, 'close');
   const end = reply.indexOf('\r\n\r\n');
   const [status, ...lines] = reply.slice(0, end).split('\r\n');
-  return { status: Number(status!.split(' ')[1]), headers: new Headers(lines.map((line) => line.split(': ', 2) as [string, string])), text: reply.slice(end + 4) };
+  return {
+    status: Number(status!.split(' ')[1]),
+    headers: new Headers(lines.map((line) => line.split(': ', 2) as [string, string])),
+    text: reply.slice(end + 4),
+  };
 }
 const idOf = (headers: Headers): string => {
   expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
@@ -69,33 +85,74 @@ const idOf = (headers: Headers): string => {
 };
 
 describe('a chat call', () => {
-  it.each(['/v1/chat/completions', '/api/v1/chat/completions', '/v1/chat/completions?api-version=1', '//v1/chat/completions', '/v1//chat/completions/', '/v1/chat/completions/?a=b', 'http://host/v1/chat/completions', 'https://host:1//api/v1/chat/completions/', '/v1/ch%61t/completions'])('is served at %s', async (target) => {
-    expect(await exchange(`POST ${target}`, '{"a":"ü"}')).toMatchObject({ status: 200, text: '{"served":"{\\"a\\":\\"ü\\"}"}' });
+  it.each([
+    '/v1/chat/completions',
+    '/api/v1/chat/completions',
+    '/v1/chat/completions?api-version=1',
+    '//v1/chat/completions',
+    '/v1//chat/completions/',
+    '/v1/chat/completions/?a=b',
+    'http://host/v1/chat/completions',
+    'https://host:1//api/v1/chat/completions/',
+    '/v1/ch%61t/completions',
+  ])('is served at %s', async (target) => {
+    expect(await exchange(`POST ${target}`, '{"a":"ü"}')).toMatchObject({
+      status: 200,
+      text: '{"served":"{\\"a\\":\\"ü\\"}"}',
+    });
   });
   it('is served where the client offers another protocol', async () => {
-    expect((await exchange('POST /v1/chat/completions', '{}', 'connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n')).text).toBe('{"served":"{}"}');
+    expect(
+      (
+        await exchange(
+          'POST /v1/chat/completions',
+          '{}',
+          'connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n',
+        )
+      ).text,
+    ).toBe('{"served":"{}"}');
   });
 });
 
 describe('a chat call that names two hosts', () => {
-  it.each(['host: y', 'Host: x', 'HOST: '])('is 400 in the shape of OpenAI, and nothing is served: %s', async (more) => {
-    for (const target of ['/v1/chat/completions', '//api/v1/chat/completions/', 'http://host/v1/chat/completions']) {
-      const { status, headers, text } = await exchange(`POST ${target}`, '{}', `connection: close\r\n${more}\r\n`);
-      expect([status, headers.get('content-type')]).toEqual([400, 'application/json']);
-      expect(JSON.parse(text)).toMatchObject({ error: { code: 'invalid_request', message: 'The request has more than one Host header.' } });
-    }
-  });
+  it.each(['host: y', 'Host: x', 'HOST: '])(
+    'is 400 in the shape of OpenAI, and nothing is served: %s',
+    async (more) => {
+      for (const target of ['/v1/chat/completions', '//api/v1/chat/completions/', 'http://host/v1/chat/completions']) {
+        const { status, headers, text } = await exchange(`POST ${target}`, '{}', `connection: close\r\n${more}\r\n`);
+        expect([status, headers.get('content-type')]).toEqual([400, 'application/json']);
+        expect(JSON.parse(text)).toMatchObject({
+          error: { code: 'invalid_request', message: 'The request has more than one Host header.' },
+        });
+      }
+    },
+  );
 });
 
 describe('another method on the path of chat calls', () => {
-  it.each(['GET', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'TRACE'])('is 405 in the shape of OpenAI: %s', async (method) => {
-    for (const target of ['/v1/chat/completions', '/api/v1/chat/completions?a=b', '//v1/chat/completions/', 'http://host/v1/chat/completions']) {
-      const { status, headers, text } = await exchange(`${method} ${target}`);
-      expect([status, headers.get('allow'), headers.get('content-type')]).toEqual([405, 'POST', 'application/json']);
-      expect(JSON.parse(text)).toEqual({ error: { message: expect.stringContaining(`takes POST, not ${method}.`) as unknown, type: 'invalid_request_error', param: null, code: 'method_not_allowed' } });
-      idOf(headers);
-    }
-  });
+  it.each(['GET', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'TRACE'])(
+    'is 405 in the shape of OpenAI: %s',
+    async (method) => {
+      for (const target of [
+        '/v1/chat/completions',
+        '/api/v1/chat/completions?a=b',
+        '//v1/chat/completions/',
+        'http://host/v1/chat/completions',
+      ]) {
+        const { status, headers, text } = await exchange(`${method} ${target}`);
+        expect([status, headers.get('allow'), headers.get('content-type')]).toEqual([405, 'POST', 'application/json']);
+        expect(JSON.parse(text)).toEqual({
+          error: {
+            message: expect.stringContaining(`takes POST, not ${method}.`) as unknown,
+            type: 'invalid_request_error',
+            param: null,
+            code: 'method_not_allowed',
+          },
+        });
+        idOf(headers);
+      }
+    },
+  );
   it('is 405 without a body for HEAD', async () => {
     const { status, headers, text } = await exchange('HEAD /v1/chat/completions', '');
     expect([status, headers.get('allow'), text]).toEqual([405, 'POST', '']);
@@ -108,7 +165,8 @@ describe('another method on the path of chat calls', () => {
     idOf(headers);
   });
   it('is refused at once where it asks for a WebSocket', async () => {
-    const upgrade = 'connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
+    const upgrade =
+      'connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
     expect((await exchange('GET /v1/chat/completions', '', upgrade)).status).toBe(405);
     expect((await exchange('GET /v1/responses', '', upgrade)).status).toBe(404);
     expect((await exchange('GET /v1/realtime?model=x', '', upgrade)).status).toBe(404);
@@ -116,19 +174,47 @@ describe('another method on the path of chat calls', () => {
 });
 
 describe('a path that nothing is served at', () => {
-  it.each(['POST /chat/completions', 'POST /v1/embeddings', 'POST /v1/responses?stream=true', 'GET /v1/models', 'DELETE /v1/nonsense', 'POST //v1//messages/', 'POST http://host/v1/completions', 'GET /v1/%zz', 'POST /v1/chat/completions%', 'GET /v1/%ff'])('is 404 in the shape of OpenAI and says what is served: %s', async (head) => {
+  it.each([
+    'POST /chat/completions',
+    'POST /v1/embeddings',
+    'POST /v1/responses?stream=true',
+    'GET /v1/models',
+    'DELETE /v1/nonsense',
+    'POST //v1//messages/',
+    'POST http://host/v1/completions',
+    'GET /v1/%zz',
+    'POST /v1/chat/completions%',
+    'GET /v1/%ff',
+  ])('is 404 in the shape of OpenAI and says what is served: %s', async (head) => {
     const before = refused.length;
     const { status, headers, text } = await exchange(head, '<xml/>');
     expect([status, headers.get('content-type'), headers.get('allow')]).toEqual([404, 'application/json', null]);
-    expect(JSON.parse(text)).toEqual({ error: { message: expect.stringMatching(/^Nothing is served at .*base URLs end in \/v1.* POST \/v1\/chat\/completions/) as unknown, type: 'invalid_request_error', param: null, code: 'not_found' } });
+    expect(JSON.parse(text)).toEqual({
+      error: {
+        message: expect.stringMatching(
+          /^Nothing is served at .*base URLs end in \/v1.* POST \/v1\/chat\/completions/,
+        ) as unknown,
+        type: 'invalid_request_error',
+        param: null,
+        code: 'not_found',
+      },
+    });
     idOf(headers);
     expect(refused.slice(before)).toEqual(['not_found']);
   });
   it('is 404 before its body is looked at', async () => {
-    expect((await exchange('POST /v1/embeddings', 'x'.repeat(5_000_000), 'connection: keep-alive\r\n')).status).toBe(404);
+    expect((await exchange('POST /v1/embeddings', 'x'.repeat(5_000_000), 'connection: keep-alive\r\n')).status).toBe(
+      404,
+    );
   });
   it('is a problem where no SDK asks', async () => {
-    for (const [head, code] of [['PUT /v1/usage', 'method_not_allowed'], ['GET /v1/usage/x', 'not_found'], ['GET /nowhere', 'not_found'], ['GET /%zz', 'invalid_request'], ['GET /v1/usage/%zz', 'invalid_request']] as const) {
+    for (const [head, code] of [
+      ['PUT /v1/usage', 'method_not_allowed'],
+      ['GET /v1/usage/x', 'not_found'],
+      ['GET /nowhere', 'not_found'],
+      ['GET /%zz', 'invalid_request'],
+      ['GET /v1/usage/%zz', 'invalid_request'],
+    ] as const) {
       const { headers, text } = await exchange(head);
       expect(headers.get('content-type')).toBe('application/problem+json');
       expect(JSON.parse(text)).toMatchObject({ code, request_id: idOf(headers) });

@@ -18,26 +18,59 @@ const SERVICE = 'gateway';
 /** A key that nobody remembers is asked for on the request path. */
 const INTERNAL_TIMEOUT_MS = 5_000;
 
-async function open({ environment, logger, registry }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
+async function open({
+  environment,
+  logger,
+  registry,
+}: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
   const config = loadConfig(environment.TOLLGATE_CONFIG, lookUpVariable);
   warnOfUnknown(logger, readUnknown(config.providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
   needCredentials(config);
-  const redis = connectRedis({ url: environment.REDIS_URL, name: SERVICE, onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached') });
-  const bus = kafkaBus({ brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX });
-  const { KEY_MANAGEMENT_URL: keyManagementUrl, USAGE_BILLING_URL: usageBillingUrl, SECRET_SCANNING_URL: secretScanning } = environment;
+  const redis = connectRedis({
+    url: environment.REDIS_URL,
+    name: SERVICE,
+    onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached'),
+  });
+  const bus = kafkaBus({
+    brokers: environment.KAFKA_BROKERS,
+    clientId: SERVICE,
+    topicPrefix: environment.KAFKA_TOPIC_PREFIX,
+  });
+  const {
+    KEY_MANAGEMENT_URL: keyManagementUrl,
+    USAGE_BILLING_URL: usageBillingUrl,
+    SECRET_SCANNING_URL: secretScanning,
+  } = environment;
   const internal = { serviceSecret: environment.TOLLGATE_SERVICE_SECRET, timeoutMs: INTERNAL_TIMEOUT_MS };
-  const keyManagement = httpKeyManagementApi({ ...internal, url: keyManagementUrl, pepperId: pepperId(environment.TOLLGATE_PEPPER) });
+  const keyManagement = httpKeyManagementApi({
+    ...internal,
+    url: keyManagementUrl,
+    pepperId: pepperId(environment.TOLLGATE_PEPPER),
+  });
   const usageBilling = httpUsageBillingApi({ ...internal, url: usageBillingUrl });
   const snapshots = new RedisKeySnapshotReader(redis);
   const admission = new RedisAdmission(redis);
 
   const bodyBudget = new BodyBudget(config.limits.bodiesBytesMax);
   const journalFolder = join(environment.TOLLGATE_DATA, 'journal');
-  const gateway = inFolder('TOLLGATE_DATA', journalFolder, () => new Gateway({
-    admission, bodyBudget, config, journalFolder, keyManagement, logger, registry, snapshots, usageBilling,
-    bus: bus.publisher,
-    pepper: environment.TOLLGATE_PEPPER,
-  }));
+  const gateway = inFolder(
+    'TOLLGATE_DATA',
+    journalFolder,
+    () =>
+      new Gateway({
+        admission,
+        bodyBudget,
+        config,
+        journalFolder,
+        keyManagement,
+        logger,
+        registry,
+        snapshots,
+        usageBilling,
+        bus: bus.publisher,
+        pepper: environment.TOLLGATE_PEPPER,
+      }),
+  );
   const app = await createNestServer(GatewayModule.register(gateway), { logger, bodyBudget });
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
     urls: { keyManagement: keyManagementUrl, usageBilling: usageBillingUrl, secretScanning },
@@ -51,7 +84,9 @@ async function open({ environment, logger, registry }: ServiceContext<ReturnType
     },
     start: async (tell) => {
       await app.init();
-      await gateway.start(tell).catch((error: unknown) => Promise.reject(folderFault('TOLLGATE_DATA', journalFolder, error)));
+      await gateway
+        .start(tell)
+        .catch((error: unknown) => Promise.reject(folderFault('TOLLGATE_DATA', journalFolder, error)));
     },
     answering: () => gateway.requests(),
     // First their settles and their usage, then the connections they needed.

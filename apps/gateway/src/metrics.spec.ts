@@ -18,17 +18,40 @@ import { KeyCache } from './request-path/identify-key/key-cache.js';
 import { InFlight } from './request-path/in-flight.js';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
-const TOMBSTONE: KeySnapshot = { apiKeyId: 'k', organizationId: 'default', version: 2, digests: ['ab'.repeat(32)], state: 'revoked', reason: 'revoked' };
+const TOMBSTONE: KeySnapshot = {
+  apiKeyId: 'k',
+  organizationId: 'default',
+  version: 2,
+  digests: ['ab'.repeat(32)],
+  state: 'revoked',
+  reason: 'revoked',
+};
 let registry: Registry;
 beforeEach(() => {
   registry = createMetricsRegistry('test', { processMetrics: false });
 });
 /** The samples of one scrape, by what stands before the value. */
 const scrape = async (): Promise<Record<string, string>> =>
-  Object.fromEntries((await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.replace('service="test"', '').replace(',}', '}').replace('{}', '').split(' ') as [string, string]));
+  Object.fromEntries(
+    (await registry.metrics())
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map(
+        (line) =>
+          line.replace('service="test"', '').replace(',}', '}').replace('{}', '').split(' ') as [string, string],
+      ),
+  );
 
 describe('the meter of requests', () => {
-  const exchange = (fields: Partial<Exchange>) => ({ stream: false, arrivedAt: performance.now() - 50, calledAt: performance.now() - 49, firstByteAt: performance.now() - 20, answeredAt: performance.now(), ...fields }) as Exchange;
+  const exchange = (fields: Partial<Exchange>) =>
+    ({
+      stream: false,
+      arrivedAt: performance.now() - 50,
+      calledAt: performance.now() - 49,
+      firstByteAt: performance.now() - 20,
+      answeredAt: performance.now(),
+      ...fields,
+    }) as Exchange;
 
   it('counts refusals by their code, and what was served by its outcome, with the time outside the provider', async () => {
     const meter = new RequestMeter(registry);
@@ -51,7 +74,10 @@ describe('the meter of requests', () => {
     const meter = new RequestMeter(registry);
     meter.served(exchange({}), 'provider_failed');
     meter.served(exchange({ firstByteAt: 0 }), 'revoked');
-    expect(await scrape()).toMatchObject({ 'tollgate_gateway_overhead_seconds_count': '2', 'tollgate_gateway_time_to_first_byte_seconds_count{stream="false"}': '0' });
+    expect(await scrape()).toMatchObject({
+      tollgate_gateway_overhead_seconds_count: '2',
+      'tollgate_gateway_time_to_first_byte_seconds_count{stream="false"}': '0',
+    });
   });
 });
 
@@ -62,7 +88,11 @@ describe('the figures of a gateway', () => {
   let published: () => Promise<void>;
   const snapshots = new MemoryKeySnapshots();
   const admission = new MemoryAdmission();
-  const usageBilling = { openCreditEpoch: () => Promise.resolve(), registerGateway: () => Promise.resolve(), spendingByKey: () => Promise.resolve([]) };
+  const usageBilling = {
+    openCreditEpoch: () => Promise.resolve(),
+    registerGateway: () => Promise.resolve(),
+    spendingByKey: () => Promise.resolve([]),
+  };
   const calls = new CallsUnderWay(1, new BodyBudget(1_000));
   const epochs = new CreditEpochs(admission, usageBilling, () => Promise.resolve(), logger);
   beforeEach(() => {
@@ -70,7 +100,16 @@ describe('the figures of a gateway', () => {
     journal = Journal.open(folder);
     shipper = new Shipper(journal, { publish: () => published() }, logger);
     const keys = new KeyCache(snapshots, { verifyKey: () => Promise.resolve(null) }, () => undefined);
-    registerMetrics(registry, { admission, calls, epochs, inFlight: new InFlight(), journal, keys, shipper, snapshots });
+    registerMetrics(registry, {
+      admission,
+      calls,
+      epochs,
+      inFlight: new InFlight(),
+      journal,
+      keys,
+      shipper,
+      snapshots,
+    });
   });
   afterEach(() => {
     shipper.close();
@@ -83,14 +122,18 @@ describe('the figures of a gateway', () => {
     published = () => new Promise((resolve) => (acknowledge = resolve));
     await journal.append('F', new JournaledRequest('r1', 'o'), journal.takeNumber(), '{}');
     await journal.append('F', new JournaledRequest('r2', 'o'), journal.takeNumber(), '{}');
-    expect(await scrape()).toMatchObject({ 'tollgate_gateway_journal_unshipped_records': '2' });
+    expect(await scrape()).toMatchObject({ tollgate_gateway_journal_unshipped_records: '2' });
     shipper.start();
     const done = shipper.caughtUp();
     await expect.poll(async () => Number((await scrape())['tollgate_gateway_ship_lag_seconds'])).toBeGreaterThan(0);
     acknowledge();
     await done;
     const samples = await scrape();
-    expect(samples).toMatchObject({ 'tollgate_gateway_journal_unshipped_records': '0', 'tollgate_gateway_ship_lag_seconds': '0', 'tollgate_gateway_settle_lag_seconds': '0' });
+    expect(samples).toMatchObject({
+      tollgate_gateway_journal_unshipped_records: '0',
+      tollgate_gateway_ship_lag_seconds: '0',
+      tollgate_gateway_settle_lag_seconds: '0',
+    });
     expect(Number(samples['tollgate_gateway_journal_bytes'])).toBeGreaterThan(0);
     expect(Number(samples['tollgate_gateway_journal_age_seconds'])).toBeLessThan(60);
   });
@@ -101,7 +144,17 @@ describe('the figures of a gateway', () => {
   });
 
   it('say which organisations find no epoch, until they find one', async () => {
-    const item = { requestId: 'r', organizationId: 'o', apiKeyId: 'k', instanceId: 'i', journalId: 'j', amountNanoUsd: 1n, accounts: [{ accountId: 'key:k', capNanoUsd: 10n }], rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null }, tokens: 0 };
+    const item = {
+      requestId: 'r',
+      organizationId: 'o',
+      apiKeyId: 'k',
+      instanceId: 'i',
+      journalId: 'j',
+      amountNanoUsd: 1n,
+      accounts: [{ accountId: 'key:k', capNanoUsd: 10n }],
+      rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+      tokens: 0,
+    };
     const first = await admission.reserve(item);
     if (first.kind !== 'unavailable') throw new Error('there is an epoch already');
     const asked = epochs.reserveOnceOpen(item, first);

@@ -53,8 +53,16 @@ export class RequestMeter {
         for (const [outcome, { requests }] of outcomes) this.inc({ outcome }, requests);
       },
     });
-    this.#overhead = new HotHistogram(registry, { name: 'tollgate_gateway_overhead_seconds', help: 'Time of a request in the gateway, outside the provider', buckets: OVERHEAD_SECONDS }).series();
-    const firstByte = new HotHistogram(registry, { name: 'tollgate_gateway_time_to_first_byte_seconds', help: 'From a request’s arrival to the head of a provider’s reply, or to the first data of its stream', buckets: FIRST_BYTE_SECONDS });
+    this.#overhead = new HotHistogram(registry, {
+      name: 'tollgate_gateway_overhead_seconds',
+      help: 'Time of a request in the gateway, outside the provider',
+      buckets: OVERHEAD_SECONDS,
+    }).series();
+    const firstByte = new HotHistogram(registry, {
+      name: 'tollgate_gateway_time_to_first_byte_seconds',
+      help: 'From a request’s arrival to the head of a provider’s reply, or to the first data of its stream',
+      buckets: FIRST_BYTE_SECONDS,
+    });
     this.#loss = new Counter({
       name: 'tollgate_gateway_platform_loss_usd_total',
       help: 'What calls cost beyond the credit that was held for them, or beyond what they can have used, by provider',
@@ -102,7 +110,11 @@ export function registerMetrics(registry: Registry, measured: Measured): void {
   registerGauges(registry, measured);
   registerKeyChanges(registry, measured.snapshots);
   const { admission, epochs, keys } = measured;
-  const batches = new HotHistogram(registry, { name: 'tollgate_gateway_admission_batch_items', help: 'Reserves and settles in one call of the store', buckets: BATCH_ITEMS }).series();
+  const batches = new HotHistogram(registry, {
+    name: 'tollgate_gateway_admission_batch_items',
+    help: 'Reserves and settles in one call of the store',
+    buckets: BATCH_ITEMS,
+  }).series();
   admission.onBatch((items) => batches.observe(items));
   new Counter({
     name: 'tollgate_gateway_key_answers_total',
@@ -125,7 +137,10 @@ export function registerMetrics(registry: Registry, measured: Measured): void {
   });
 }
 
-function registerGauges(registry: Registry, { admission, calls, inFlight, journal, shipper, snapshots }: Measured): void {
+function registerGauges(
+  registry: Registry,
+  { admission, calls, inFlight, journal, shipper, snapshots }: Measured,
+): void {
   const gauge = (name: string, help: string, value: () => number): void => {
     new Gauge({
       name,
@@ -138,18 +153,47 @@ function registerGauges(registry: Registry, { admission, calls, inFlight, journa
   };
   gauge('tollgate_gateway_requests_in_flight', 'Inference requests under way', () => inFlight.size);
   gauge('tollgate_gateway_body_bytes', 'Bytes set aside for the bodies of requests under way', () => calls.bodyBytes);
-  gauge('tollgate_gateway_settle_lag_seconds', 'How long the oldest settle has been on its way to the store', () => admission.settleLagMs() / 1_000);
+  gauge(
+    'tollgate_gateway_settle_lag_seconds',
+    'How long the oldest settle has been on its way to the store',
+    () => admission.settleLagMs() / 1_000,
+  );
   gauge('tollgate_gateway_journal_bytes', 'Bytes of the journal on disk', () => journal.counts().bytes);
-  gauge('tollgate_gateway_journal_age_seconds', 'Age of the oldest segment of the journal', () => journal.counts().ageMs / 1_000);
-  gauge('tollgate_gateway_journal_damaged_bytes', 'Bytes of the journal that turned out to be no record, since the start', () => journal.counts().damagedBytes);
-  gauge('tollgate_gateway_journal_unshipped_records', 'Finals in the journal that the bus has not acknowledged', () => shipper.unshipped());
-  gauge('tollgate_gateway_ship_lag_seconds', 'How long usage has been waiting to be acknowledged by the bus', () => shipper.lagMs() / 1_000);
-  gauge('tollgate_gateway_key_changes_age_seconds', 'How far behind the knowledge of key changes may be', () => Math.min(snapshots.ageMs() / 1_000, AGE_SECONDS_MAX));
+  gauge(
+    'tollgate_gateway_journal_age_seconds',
+    'Age of the oldest segment of the journal',
+    () => journal.counts().ageMs / 1_000,
+  );
+  gauge(
+    'tollgate_gateway_journal_damaged_bytes',
+    'Bytes of the journal that turned out to be no record, since the start',
+    () => journal.counts().damagedBytes,
+  );
+  gauge('tollgate_gateway_journal_unshipped_records', 'Finals in the journal that the bus has not acknowledged', () =>
+    shipper.unshipped(),
+  );
+  gauge(
+    'tollgate_gateway_ship_lag_seconds',
+    'How long usage has been waiting to be acknowledged by the bus',
+    () => shipper.lagMs() / 1_000,
+  );
+  gauge('tollgate_gateway_key_changes_age_seconds', 'How far behind the knowledge of key changes may be', () =>
+    Math.min(snapshots.ageMs() / 1_000, AGE_SECONDS_MAX),
+  );
 }
 
 function registerKeyChanges(registry: Registry, snapshots: KeySnapshotReader): void {
-  const propagation = new Histogram({ name: 'tollgate_gateway_revoke_propagation_seconds', help: 'From the moment a tombstone is announced to the moment it is heard here', buckets: PROPAGATION_SECONDS, registers: [registry] });
-  const gaps = new Counter({ name: 'tollgate_gateway_key_change_gaps_total', help: 'Times that changes of keys may have been missed, and all that was remembered was dropped', registers: [registry] });
+  const propagation = new Histogram({
+    name: 'tollgate_gateway_revoke_propagation_seconds',
+    help: 'From the moment a tombstone is announced to the moment it is heard here',
+    buckets: PROPAGATION_SECONDS,
+    registers: [registry],
+  });
+  const gaps = new Counter({
+    name: 'tollgate_gateway_key_change_gaps_total',
+    help: 'Times that changes of keys may have been missed, and all that was remembered was dropped',
+    registers: [registry],
+  });
   snapshots.follow({
     changed: ({ state }, heardAfterMs) => {
       if (state === 'revoked' && heardAfterMs !== undefined) propagation.observe(heardAfterMs / 1_000);

@@ -18,7 +18,10 @@ export const environment = z.object({
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
   /** Keys are known by their digests under it: with another pepper no key of before is known. */
   TOLLGATE_PEPPER: z.string().min(16),
-  TOLLGATE_KEY_MARKER: z.string().regex(KEY_MARKER_PATTERN, 'must be 8 characters of [0-9A-Za-z]').default(DEFAULT_KEY_MARKER),
+  TOLLGATE_KEY_MARKER: z
+    .string()
+    .regex(KEY_MARKER_PATTERN, 'must be 8 characters of [0-9A-Za-z]')
+    .default(DEFAULT_KEY_MARKER),
   INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });

@@ -23,7 +23,10 @@ export interface KeyManagementStage {
 
 type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'usageBilling' | 'registry' | 'snapshotBoundMs'>;
 
-export async function startKeyManagement(outside: Outside, server: { readonly bodyLimitBytes?: number } = {}): Promise<KeyManagementStage> {
+export async function startKeyManagement(
+  outside: Outside,
+  server: { readonly bodyLimitBytes?: number } = {},
+): Promise<KeyManagementStage> {
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-keys-'));
   const ends: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
   const stop = async (): Promise<void> => {
@@ -37,7 +40,13 @@ export async function startKeyManagement(outside: Outside, server: { readonly bo
     ends.push(() => database.close());
     const logger = createLogger({ service: 'test', level: 'silent' });
     const module = KeyManagementModule.register({
-      ...outside, database, logger, adminSecret: ADMIN, pepper: PEPPER, keyMarker: 'TestMark', initOwnerEmail: 'owner@localhost',
+      ...outside,
+      database,
+      logger,
+      adminSecret: ADMIN,
+      pepper: PEPPER,
+      keyMarker: 'TestMark',
+      initOwnerEmail: 'owner@localhost',
     });
     const app = await createNestServer(module, { logger, ...server });
     ends.push(() => app.close());

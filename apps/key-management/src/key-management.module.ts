@@ -45,7 +45,13 @@ export interface KeyManagementPorts {
 @Module({})
 export class KeyManagementModule {
   static register(ports: KeyManagementPorts): DynamicModule {
-    const { database: { dataSource, lookUps }, snapshots, bus, logger, registry } = ports;
+    const {
+      database: { dataSource, lookUps },
+      snapshots,
+      bus,
+      logger,
+      registry,
+    } = ports;
     const meter = new KeyMeter(registry);
     const store = new KeyStore(dataSource, lookUps);
     const members = new Members(dataSource);
@@ -67,7 +73,10 @@ export class KeyManagementModule {
         instance(ListKeys, new ListKeys(store, spending)),
         instance(RevokeKey, new RevokeKey(store, relay)),
         instance(RevokeLeakedKeys, revokeLeakedKeys),
-        instance(KeyLifecycle, new KeyLifecycle(members, relay, new Heartbeat(snapshots, logger), ports.initOwnerEmail)),
+        instance(
+          KeyLifecycle,
+          new KeyLifecycle(members, relay, new Heartbeat(snapshots, logger), ports.initOwnerEmail),
+        ),
       ],
       exports: [KEY_MANAGEMENT_API],
     };

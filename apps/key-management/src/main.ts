@@ -17,20 +17,38 @@ const SPENDING_TIMEOUT_MS = 1_500;
 /** Longest wait for requests in flight at the end; none takes that long. */
 const STOP_GRACE_MS = 5_000;
 
-async function open({ environment, logger, registry }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
+async function open({
+  environment,
+  logger,
+  registry,
+}: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
   warnOfUnknown(logger, readUnknown());
   await prepareDatabase(environment.DATABASE_URL, keyManagementSchema, (line) => logger.warn(line));
   const database = await openDatabase({ url: environment.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
-  await refuseOtherPepper(database.dataSource, { pepper: environment.TOLLGATE_PEPPER, warn: (line) => logger.warn(line) });
-  const redis = connectRedis({ url: environment.REDIS_URL, name: SERVICE, onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached') });
+  await refuseOtherPepper(database.dataSource, {
+    pepper: environment.TOLLGATE_PEPPER,
+    warn: (line) => logger.warn(line),
+  });
+  const redis = connectRedis({
+    url: environment.REDIS_URL,
+    name: SERVICE,
+    onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached'),
+  });
   const kafka = { brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX };
   const bus = kafkaBus(kafka);
   const consumer = new KafkaBatchServer({ ...kafka, groupId: `${environment.KAFKA_TOPIC_PREFIX}${SERVICE}` });
   const serviceSecret = environment.TOLLGATE_SERVICE_SECRET;
-  const usageBilling = httpUsageBillingApi({ url: environment.USAGE_BILLING_URL, serviceSecret, timeoutMs: SPENDING_TIMEOUT_MS });
+  const usageBilling = httpUsageBillingApi({
+    url: environment.USAGE_BILLING_URL,
+    serviceSecret,
+    timeoutMs: SPENDING_TIMEOUT_MS,
+  });
 
   const keyManagement = KeyManagementModule.register({
-    database, usageBilling, logger, registry,
+    database,
+    usageBilling,
+    logger,
+    registry,
     snapshots: new RedisKeySnapshotWriter(redis),
     bus: bus.publisher,
     adminSecret: environment.TOLLGATE_ADMIN_SECRET,
@@ -38,7 +56,11 @@ async function open({ environment, logger, registry }: ServiceContext<ReturnType
     keyMarker: environment.TOLLGATE_KEY_MARKER,
     initOwnerEmail: environment.INIT_OWNER_EMAIL,
   });
-  const internal = KeyManagementInternalModule.register(keyManagement, { serviceSecret, pepper: environment.TOLLGATE_PEPPER, logger });
+  const internal = KeyManagementInternalModule.register(keyManagement, {
+    serviceSecret,
+    pepper: environment.TOLLGATE_PEPPER,
+    logger,
+  });
   const app = await createNestServer(internal, { logger, registry, serviceSecret });
   app.connectMicroservice({ strategy: consumer });
   return {

@@ -20,17 +20,50 @@ export class KeyMeter {
 
   constructor(registry: Registry) {
     const registers = [registry];
-    this.#revokes = new Counter({ name: 'tollgate_key_management_revokes_total', help: 'Revokes and deletes, by their answer: 200 when every gateway could know, 202 when not yet', labelNames: ['answer'], registers });
-    this.#revokeSeconds = new Histogram({ name: 'tollgate_key_management_revoke_seconds', help: 'From asking for a revoke to its answer', buckets: REVOKE_SECONDS, registers });
-    this.#leaked = new Counter({ name: 'tollgate_key_management_leaked_digests_total', help: 'Digests reported as leaked, by what became of their keys', labelNames: ['outcome'], registers });
-    this.#lookUps = new Counter({ name: 'tollgate_key_management_look_ups_total', help: 'Digests that gateways asked for, by what was found; refused ones found too many others waiting', labelNames: ['outcome'], registers });
-    this.#lookUpQueries = new Counter({ name: 'tollgate_key_management_look_up_queries_total', help: 'Queries that answered them, each for all that waited', registers });
+    this.#revokes = new Counter({
+      name: 'tollgate_key_management_revokes_total',
+      help: 'Revokes and deletes, by their answer: 200 when every gateway could know, 202 when not yet',
+      labelNames: ['answer'],
+      registers,
+    });
+    this.#revokeSeconds = new Histogram({
+      name: 'tollgate_key_management_revoke_seconds',
+      help: 'From asking for a revoke to its answer',
+      buckets: REVOKE_SECONDS,
+      registers,
+    });
+    this.#leaked = new Counter({
+      name: 'tollgate_key_management_leaked_digests_total',
+      help: 'Digests reported as leaked, by what became of their keys',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.#lookUps = new Counter({
+      name: 'tollgate_key_management_look_ups_total',
+      help: 'Digests that gateways asked for, by what was found; refused ones found too many others waiting',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.#lookUpQueries = new Counter({
+      name: 'tollgate_key_management_look_up_queries_total',
+      help: 'Queries that answered them, each for all that waited',
+      registers,
+    });
     // A series that begins with its first event hides it from increase().
     for (const answer of ['200', '202']) this.#revokes.inc({ answer }, 0);
     for (const outcome of ['revoked', 'pending', 'already_revoked', 'unknown']) this.#leaked.inc({ outcome }, 0);
     for (const outcome of ['found', 'unknown', 'failed', 'refused'] as const) this.#lookUps.inc({ outcome }, 0);
-    this.#writeSeconds = new Histogram({ name: 'tollgate_key_management_snapshot_write_seconds', help: 'Duration of writing and announcing one snapshot', buckets: WRITE_SECONDS, registers });
-    this.#writeFailures = new Counter({ name: 'tollgate_key_management_snapshot_write_failures_total', help: 'Snapshots that could not be written; each is tried again', registers });
+    this.#writeSeconds = new Histogram({
+      name: 'tollgate_key_management_snapshot_write_seconds',
+      help: 'Duration of writing and announcing one snapshot',
+      buckets: WRITE_SECONDS,
+      registers,
+    });
+    this.#writeFailures = new Counter({
+      name: 'tollgate_key_management_snapshot_write_failures_total',
+      help: 'Snapshots that could not be written; each is tried again',
+      registers,
+    });
   }
 
   revokeAnswered(everywhere: boolean, seconds: number): void {
@@ -68,7 +101,17 @@ export class KeyMeter {
 /** Registers what is asked for at each scrape. */
 export function registerOutboxGauges(registry: Registry, backlog: () => Promise<readonly OutboxBacklog[]>): void {
   registerAskedGauges(registry, backlog, [
-    { name: 'tollgate_key_management_outbox_entries', help: 'Committed changes that wait to be relayed', labelNames: ['effect'], samples: (effects) => effects.map(({ effect, entries }) => ({ labels: { effect }, value: entries })) },
-    { name: 'tollgate_key_management_outbox_age_seconds', help: 'Age of the oldest of them', labelNames: ['effect'], samples: (effects) => effects.map(({ effect, ageSeconds }) => ({ labels: { effect }, value: ageSeconds })) },
+    {
+      name: 'tollgate_key_management_outbox_entries',
+      help: 'Committed changes that wait to be relayed',
+      labelNames: ['effect'],
+      samples: (effects) => effects.map(({ effect, entries }) => ({ labels: { effect }, value: entries })),
+    },
+    {
+      name: 'tollgate_key_management_outbox_age_seconds',
+      help: 'Age of the oldest of them',
+      labelNames: ['effect'],
+      samples: (effects) => effects.map(({ effect, ageSeconds }) => ({ labels: { effect }, value: ageSeconds })),
+    },
   ]);
 }

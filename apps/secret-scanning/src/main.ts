@@ -21,7 +21,12 @@ const STOP_GRACE_MS = 5_000;
 type Environment = ReturnType<typeof readConfig>;
 
 async function open({ environment, logger, registry }: ServiceContext<Environment>): Promise<OpenedService> {
-  const { limits, providers, secretScanning, mail: { from } } = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
+  const {
+    limits,
+    providers,
+    secretScanning,
+    mail: { from },
+  } = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   warnOfUnknown(logger, readUnknown(providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
   await prepareDatabase(environment.DATABASE_URL, secretScanningSchema, (line) => logger.warn(line));
   const database = await openDatabase({ url: environment.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
@@ -30,19 +35,38 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
   const consumer = new KafkaBatchServer({ ...kafka, groupId: `${environment.KAFKA_TOPIC_PREFIX}${SERVICE}` });
   const serviceSecret = environment.TOLLGATE_SERVICE_SECRET;
   const keyManagement = httpKeyManagementApi({
-    url: environment.KEY_MANAGEMENT_URL, serviceSecret, timeoutMs: REVOKE_TIMEOUT_MS, pepperId: pepperId(environment.TOLLGATE_PEPPER),
+    url: environment.KEY_MANAGEMENT_URL,
+    serviceSecret,
+    timeoutMs: REVOKE_TIMEOUT_MS,
+    pepperId: pepperId(environment.TOLLGATE_PEPPER),
   });
-  const usageBilling = httpUsageBillingApi({ url: environment.USAGE_BILLING_URL, serviceSecret, timeoutMs: SPENDING_TIMEOUT_MS });
+  const usageBilling = httpUsageBillingApi({
+    url: environment.USAGE_BILLING_URL,
+    serviceSecret,
+    timeoutMs: SPENDING_TIMEOUT_MS,
+  });
   const mail = mailSender(environment, from);
 
   const module = SecretScanningModule.register({
-    database, keyManagement, usageBilling, mail, logger, registry,
+    database,
+    keyManagement,
+    usageBilling,
+    mail,
+    logger,
+    registry,
     bus: bus.publisher,
     githubPublicKeysUrl: secretScanning.github.publicKeysUrl,
     pepper: environment.TOLLGATE_PEPPER,
-    ...(environment.TOLLGATE_PUBLIC_URL !== undefined && { publicUrl: environment.TOLLGATE_PUBLIC_URL.replace(/\/+$/, '') }),
+    ...(environment.TOLLGATE_PUBLIC_URL !== undefined && {
+      publicUrl: environment.TOLLGATE_PUBLIC_URL.replace(/\/+$/, ''),
+    }),
   });
-  const app = await createNestServer(module, { logger, registry, serviceSecret, bodyBudget: new BodyBudget(limits.bodiesBytesMax) });
+  const app = await createNestServer(module, {
+    logger,
+    registry,
+    serviceSecret,
+    bodyBudget: new BodyBudget(limits.bodiesBytesMax),
+  });
   app.connectMicroservice({ strategy: consumer });
   return {
     app,

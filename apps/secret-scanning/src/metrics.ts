@@ -16,12 +16,33 @@ export class ScanningMeter {
 
   constructor(registry: Registry) {
     const registers = [registry];
-    this.#reports = new Counter({ name: 'tollgate_secret_scanning_reports_total', help: 'Leak reports: answered, or refused with this error code', labelNames: ['result'], registers });
-    this.#items = new Counter({ name: 'tollgate_secret_scanning_items_total', help: 'Reported secrets, by the label they were answered with', labelNames: ['label'], registers });
-    this.#fetches = new Counter({ name: 'tollgate_secret_scanning_public_key_fetches_total', help: 'Fetches of the keys that reports are signed with', labelNames: ['result'], registers });
-    this.#mails = new Counter({ name: 'tollgate_secret_scanning_mails_total', help: 'Attempts to send a mail: sent, failed and to be tried again, or given up', labelNames: ['result'], registers });
+    this.#reports = new Counter({
+      name: 'tollgate_secret_scanning_reports_total',
+      help: 'Leak reports: answered, or refused with this error code',
+      labelNames: ['result'],
+      registers,
+    });
+    this.#items = new Counter({
+      name: 'tollgate_secret_scanning_items_total',
+      help: 'Reported secrets, by the label they were answered with',
+      labelNames: ['label'],
+      registers,
+    });
+    this.#fetches = new Counter({
+      name: 'tollgate_secret_scanning_public_key_fetches_total',
+      help: 'Fetches of the keys that reports are signed with',
+      labelNames: ['result'],
+      registers,
+    });
+    this.#mails = new Counter({
+      name: 'tollgate_secret_scanning_mails_total',
+      help: 'Attempts to send a mail: sent, failed and to be tried again, or given up',
+      labelNames: ['result'],
+      registers,
+    });
     // A series that begins with its first event hides it from increase().
-    for (const result of ['answered', 'service_unavailable', 'signing_keys_unavailable', 'internal_error']) this.#reports.inc({ result }, 0);
+    for (const result of ['answered', 'service_unavailable', 'signing_keys_unavailable', 'internal_error'])
+      this.#reports.inc({ result }, 0);
     for (const label of ['true_positive', 'false_positive']) this.#items.inc({ label }, 0);
     for (const result of ['fetched', 'failed']) this.#fetches.inc({ result }, 0);
     for (const result of ['sent', 'failed', 'abandoned']) this.#mails.inc({ result }, 0);
@@ -56,11 +77,23 @@ export class ScanningMeter {
 /** Registers what is asked for at each scrape. */
 export function registerScanningGauges(registry: Registry, { mailsWaiting, outboxBacklog }: ScanningSources): void {
   registerAskedGauges(registry, mailsWaiting, [
-    { name: 'tollgate_secret_scanning_mails_waiting', help: 'Mails that are owed', samples: ({ mails }) => [{ value: mails }] },
-    { name: 'tollgate_secret_scanning_mails_age_seconds', help: 'Age of the oldest mail that is owed', samples: ({ ageSeconds }) => [{ value: ageSeconds }] },
+    {
+      name: 'tollgate_secret_scanning_mails_waiting',
+      help: 'Mails that are owed',
+      samples: ({ mails }) => [{ value: mails }],
+    },
+    {
+      name: 'tollgate_secret_scanning_mails_age_seconds',
+      help: 'Age of the oldest mail that is owed',
+      samples: ({ ageSeconds }) => [{ value: ageSeconds }],
+    },
   ]);
   const entries = (effects: readonly OutboxBacklog[]) => effects.reduce((sum, effect) => sum + effect.entries, 0);
   registerAskedGauges(registry, outboxBacklog, [
-    { name: 'tollgate_secret_scanning_outbox_entries', help: 'Leaks that wait to be given to the bus', samples: (effects) => [{ value: entries(effects) }] },
+    {
+      name: 'tollgate_secret_scanning_outbox_entries',
+      help: 'Leaks that wait to be given to the bus',
+      samples: (effects) => [{ value: entries(effects) }],
+    },
   ]);
 }

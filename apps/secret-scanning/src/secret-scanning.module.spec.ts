@@ -33,13 +33,15 @@ const keyManagement = {
   async revokeLeakedKeys({ digests }: { digests: string[] }): Promise<LeakedKeyOutcome[]> {
     asked.push(digests.length);
     if (!reachable) throw new Error('key-management is away');
-    return digests.filter((digest) => !unreadable.has(digest)).map((digest) => {
-      const key = keys.get(digest);
-      if (key === undefined) return { digest, outcome: 'unknown', key: null };
-      const outcome = revoked.has(digest) ? 'already_revoked' : 'revoked';
-      revoked.add(digest);
-      return { digest, outcome, key };
-    });
+    return digests
+      .filter((digest) => !unreadable.has(digest))
+      .map((digest) => {
+        const key = keys.get(digest);
+        if (key === undefined) return { digest, outcome: 'unknown', key: null };
+        const outcome = revoked.has(digest) ? 'already_revoked' : 'revoked';
+        revoked.add(digest);
+        return { digest, outcome, key };
+      });
   },
 };
 const sent: Mail[] = [];
@@ -51,7 +53,10 @@ const mail = {
   },
 };
 const published: string[] = [];
-const bus = { publish: async (_topic: string, messages: readonly BusMessage[]) => void published.push(...messages.map(({ value }) => value.toString())) };
+const bus = {
+  publish: async (_topic: string, messages: readonly BusMessage[]) =>
+    void published.push(...messages.map(({ value }) => value.toString())),
+};
 
 let folder: string;
 let embedded: EmbeddedPostgres;
@@ -83,7 +88,13 @@ beforeAll(async () => {
   const logger = createLogger({ service: 'test', level: 'silent' });
   registry = createMetricsRegistry('test', { processMetrics: false });
   const module = SecretScanningModule.register({
-    database, keyManagement, mail, bus, pepper: PEPPER, logger, registry,
+    database,
+    keyManagement,
+    mail,
+    bus,
+    pepper: PEPPER,
+    logger,
+    registry,
     usageBilling: { spendingByKey: () => Promise.reject(new Error('away')) },
     githubPublicKeysUrl: `http://127.0.0.1:${(publicKeys.address() as AddressInfo).port}/`,
   });
@@ -112,7 +123,14 @@ function newKey(): { secret: string; digest: string; apiKeyId: string } {
   const secret = generateSecret('TestMark').reveal();
   const digest = digestSecret(secret, PEPPER);
   const apiKeyId = `key-${keys.size}`;
-  keys.set(digest, { apiKeyId, organizationId: 'default', name: 'support bot', maskedKey: 'sk-abc…wxyz', revokedAt: '2026-11-20T12:00:00.000Z', ownerEmails: ['owner@localhost', 'second@localhost'] });
+  keys.set(digest, {
+    apiKeyId,
+    organizationId: 'default',
+    name: 'support bot',
+    maskedKey: 'sk-abc…wxyz',
+    revokedAt: '2026-11-20T12:00:00.000Z',
+    ownerEmails: ['owner@localhost', 'second@localhost'],
+  });
   return { secret, digest, apiKeyId };
 }
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -121,15 +139,27 @@ async function report(body: unknown, headers: Record<string, string> = {}) {
   const payload = typeof body === 'string' ? body : JSON.stringify(body);
   const signature = sign('sha256', Buffer.from(payload), privateKey).toString('base64');
   const reply = await app.inject({
-    method: 'POST', url: PATH, payload,
-    headers: { 'content-type': 'application/json', 'github-public-key-identifier': 'listed', 'github-public-key-signature': signature, ...headers },
+    method: 'POST',
+    url: PATH,
+    payload,
+    headers: {
+      'content-type': 'application/json',
+      'github-public-key-identifier': 'listed',
+      'github-public-key-signature': signature,
+      ...headers,
+    },
   });
   return { status: reply.statusCode, body: reply.json() };
 }
 const findings = (): Promise<{ digest: string; api_key_id: string | null; url: string }[]> =>
-  database.dataSource.query(`SELECT encode(digest, 'hex') AS digest, api_key_id, url FROM scanning.finding ORDER BY received_at, id`);
+  database.dataSource.query(
+    `SELECT encode(digest, 'hex') AS digest, api_key_id, url FROM scanning.finding ORDER BY received_at, id`,
+  );
 const mailsOf = (apiKeyId: string): Promise<{ recipient: string; sent_at: Date | null; attempts: number }[]> =>
-  database.dataSource.query(`SELECT recipient, sent_at, attempts FROM scanning.leak_mail WHERE api_key_id = $1 ORDER BY recipient`, [apiKeyId]);
+  database.dataSource.query(
+    `SELECT recipient, sent_at, attempts FROM scanning.leak_mail WHERE api_key_id = $1 ORDER BY recipient`,
+    [apiKeyId],
+  );
 
 describe('a report', () => {
   it('has every item labelled in order, ours revoked, and every owner told once', async () => {
@@ -153,17 +183,33 @@ describe('a report', () => {
       ],
     });
     expect(revoked.has(key.digest)).toBe(true);
-    expect((await findings()).filter(({ digest }) => digest === key.digest)).toMatchObject([{ api_key_id: key.apiKeyId }, { api_key_id: key.apiKeyId }]);
+    expect((await findings()).filter(({ digest }) => digest === key.digest)).toMatchObject([
+      { api_key_id: key.apiKeyId },
+      { api_key_id: key.apiKeyId },
+    ]);
     expect((await findings()).map(({ digest }) => digest)).not.toContain(digestSecret(stranger, PEPPER));
-    await vi.waitFor(async () => expect((await mailsOf(key.apiKeyId)).every(({ sent_at }) => sent_at !== null)).toBe(true), 5_000);
+    await vi.waitFor(
+      async () => expect((await mailsOf(key.apiKeyId)).every(({ sent_at }) => sent_at !== null)).toBe(true),
+      5_000,
+    );
     const before = sent.length;
     expect(sent.map(({ to }) => to[0]).sort()).toEqual(['owner@localhost', 'second@localhost']);
     expect(sent[0]!.text).toContain('https://github.com/y');
     expect(sent[0]!.text).toContain('https://github.com/z');
     expect(JSON.stringify(sent)).not.toContain(key.secret);
 
-    const again = await report([...items, { token: key.secret, type: 'b', url: 'https://github.com/later', source: 'commit' }]);
-    expect(again.body.map(({ label }: { label: string }) => label)).toEqual(['false_positive', 'true_positive', 'false_positive', 'false_positive', 'true_positive', 'true_positive']);
+    const again = await report([
+      ...items,
+      { token: key.secret, type: 'b', url: 'https://github.com/later', source: 'commit' },
+    ]);
+    expect(again.body.map(({ label }: { label: string }) => label)).toEqual([
+      'false_positive',
+      'true_positive',
+      'false_positive',
+      'false_positive',
+      'true_positive',
+      'true_positive',
+    ]);
     expect((await findings()).filter(({ digest }) => digest === key.digest)).toHaveLength(3);
     expect(await mailsOf(key.apiKeyId)).toHaveLength(2);
     expect(sent.length).toBe(before);
@@ -171,8 +217,14 @@ describe('a report', () => {
 
   it('is kept without the secrets', async () => {
     const key = newKey();
-    await report([{ token: key.secret, type: key.secret, url: `https://github.com/?k=${key.secret}`, source: key.secret }]);
-    const rows = await Promise.all(['leak', 'finding', 'leak_mail', 'outbox'].map((table) => database.dataSource.query(`SELECT to_jsonb(t)::text AS row FROM scanning.${table} t`)));
+    await report([
+      { token: key.secret, type: key.secret, url: `https://github.com/?k=${key.secret}`, source: key.secret },
+    ]);
+    const rows = await Promise.all(
+      ['leak', 'finding', 'leak_mail', 'outbox'].map((table) =>
+        database.dataSource.query(`SELECT to_jsonb(t)::text AS row FROM scanning.${table} t`),
+      ),
+    );
     expect(JSON.stringify(rows)).toContain(key.digest);
     expect(JSON.stringify(rows)).not.toContain(key.secret.slice(6, -4));
   });
@@ -242,10 +294,19 @@ describe('a report', () => {
     const key = newKey();
     const body = JSON.stringify([{ token: key.secret, type: 't' }]);
     const other = sign('sha256', Buffer.from(`${body}\n`), privateKey).toString('base64');
-    expect(await report(body, { 'github-public-key-signature': other })).toMatchObject({ status: 401, body: { code: 'invalid_signature' } });
-    expect(await report(body, { 'github-public-key-signature': '' })).toMatchObject({ status: 401, body: { code: 'invalid_signature' } });
+    expect(await report(body, { 'github-public-key-signature': other })).toMatchObject({
+      status: 401,
+      body: { code: 'invalid_signature' },
+    });
+    expect(await report(body, { 'github-public-key-signature': '' })).toMatchObject({
+      status: 401,
+      body: { code: 'invalid_signature' },
+    });
     expect(await report(body, { 'github-public-key-identifier': '' })).toMatchObject({ status: 401 });
-    expect(await report(body, { 'github-public-key-identifier': 'unlisted' })).toMatchObject({ status: 401, body: { code: 'unknown_signing_key' } });
+    expect(await report(body, { 'github-public-key-identifier': 'unlisted' })).toMatchObject({
+      status: 401,
+      body: { code: 'unknown_signing_key' },
+    });
     expect(revoked.has(key.digest)).toBe(false);
     expect((await findings()).map(({ digest }) => digest)).not.toContain(key.digest);
   });
@@ -257,7 +318,14 @@ describe('a report', () => {
     expect(await report(`["${'x'.repeat(8 * 1024 * 1024)}"]`)).toMatchObject({ status: 413 });
     expect(await report([])).toEqual({ status: 200, body: [] });
     const metrics = await registry.metrics();
-    for (const result of ['answered', 'invalid_json', 'invalid_request', 'body_too_large', 'invalid_signature', 'unknown_signing_key']) {
+    for (const result of [
+      'answered',
+      'invalid_json',
+      'invalid_request',
+      'body_too_large',
+      'invalid_signature',
+      'unknown_signing_key',
+    ]) {
       expect(metrics).toContain(`tollgate_secret_scanning_reports_total{result="${result}",service="test"}`);
     }
     expect(metrics).toMatch(/tollgate_secret_scanning_items_total\{label="true_positive",service="test"\} [1-9]/);
@@ -268,25 +336,52 @@ describe('a report', () => {
     reachable = false;
     const items = [{ token: key.secret, type: 't', url: 'https://github.com/x', source: 'commit' }];
     expect(await report(items)).toMatchObject({ status: 503, body: { code: 'service_unavailable' } });
-    await vi.waitFor(() => expect(published.map((value) => leaksReportedV1.parse(JSON.parse(value)).digest)).toContain(key.digest));
+    await vi.waitFor(() =>
+      expect(published.map((value) => leaksReportedV1.parse(JSON.parse(value)).digest)).toContain(key.digest),
+    );
     expect((await findings()).filter(({ digest }) => digest === key.digest)).toMatchObject([{ api_key_id: null }]);
     reachable = true;
     expect(await report(items)).toMatchObject({ status: 200, body: [{ label: 'true_positive' }] });
-    expect((await findings()).filter(({ digest }) => digest === key.digest)).toMatchObject([{ api_key_id: key.apiKeyId }]);
+    expect((await findings()).filter(({ digest }) => digest === key.digest)).toMatchObject([
+      { api_key_id: key.apiKeyId },
+    ]);
   });
 });
 
 describe('a key that was revoked as leaked without us', () => {
-  const changed = (apiKeyId: string, digests: string[], change = 'leaked') =>
-    ({ key: apiKeyId, value: JSON.stringify({ eventVersion: 1, apiKeyId, organizationId: 'default', version: 2, change, state: 'revoked', changedAt: '2026-11-20T12:00:00.000Z', digests }) });
+  const changed = (apiKeyId: string, digests: string[], change = 'leaked') => ({
+    key: apiKeyId,
+    value: JSON.stringify({
+      eventVersion: 1,
+      apiKeyId,
+      organizationId: 'default',
+      version: 2,
+      change,
+      state: 'revoked',
+      changedAt: '2026-11-20T12:00:00.000Z',
+      digests,
+    }),
+  });
 
   it('is put on record and its owners hear of it, once however often it is said', async () => {
     const key = newKey();
     const bystander = newKey();
-    const batch = [changed(key.apiKeyId, [key.digest]), { key: '', value: 'not an event' }, changed(bystander.apiKeyId, [bystander.digest], 'deleted'), changed(key.apiKeyId, [key.digest])];
+    const batch = [
+      changed(key.apiKeyId, [key.digest]),
+      { key: '', value: 'not an event' },
+      changed(bystander.apiKeyId, [bystander.digest], 'deleted'),
+      changed(key.apiKeyId, [key.digest]),
+    ];
     await changes.publisher.publish(KEYS_CHANGED_V1, batch);
     await changes.publisher.publish(KEYS_CHANGED_V1, batch);
-    await vi.waitFor(async () => expect(await mailsOf(key.apiKeyId)).toMatchObject([{ sent_at: expect.any(Date) }, { sent_at: expect.any(Date) }]), 5_000);
+    await vi.waitFor(
+      async () =>
+        expect(await mailsOf(key.apiKeyId)).toMatchObject([
+          { sent_at: expect.any(Date) },
+          { sent_at: expect.any(Date) },
+        ]),
+      5_000,
+    );
     expect(await mailsOf(bystander.apiKeyId)).toEqual([]);
     expect(revoked.has(bystander.digest)).toBe(false);
   });
@@ -321,11 +416,21 @@ describe('a mail that is owed', () => {
     await vi.waitFor(async () => expect(await waiting(), 'mails of other tests').toEqual([]), 10_000);
     mailWorks = false;
     await report([{ token: key.secret, type: 't' }]);
-    await vi.waitFor(async () => expect((await mailsOf(key.apiKeyId)).every(({ attempts }) => attempts > 0)).toBe(true), 5_000);
+    await vi.waitFor(
+      async () => expect((await mailsOf(key.apiKeyId)).every(({ attempts }) => attempts > 0)).toBe(true),
+      5_000,
+    );
     expect((await mailsOf(key.apiKeyId)).map(({ sent_at }) => sent_at)).toEqual([null, null]);
     expect(await registry.metrics()).toContain('tollgate_secret_scanning_mails_waiting{service="test"} 2');
     mailWorks = true;
-    await vi.waitFor(async () => expect(await mailsOf(key.apiKeyId)).toMatchObject([{ sent_at: expect.any(Date) }, { sent_at: expect.any(Date) }]), 10_000);
+    await vi.waitFor(
+      async () =>
+        expect(await mailsOf(key.apiKeyId)).toMatchObject([
+          { sent_at: expect.any(Date) },
+          { sent_at: expect.any(Date) },
+        ]),
+      10_000,
+    );
   }, 20_000);
 });
 

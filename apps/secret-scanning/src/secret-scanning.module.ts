@@ -1,4 +1,11 @@
-import { Module, type DynamicModule, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider, type Type } from '@nestjs/common';
+import {
+  Module,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
 import type { BusPublisher } from '@tollgate/bus';
 import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
 import { guardHeads } from '@tollgate/http';
@@ -40,13 +47,26 @@ export interface SecretScanningPorts {
 @Module({})
 export class SecretScanningModule {
   static register(ports: SecretScanningPorts): DynamicModule {
-    const { database: { dataSource }, bus, mail, logger, registry } = ports;
+    const {
+      database: { dataSource },
+      bus,
+      mail,
+      logger,
+      registry,
+    } = ports;
     const meter = new ScanningMeter(registry);
     const mails = new MailStore(dataSource);
     const leaks = new LeakStore(dataSource);
     const relay = leakRelay({ dataSource, bus, logger });
     const keyManagement = () => ports.keyManagement;
-    const mailRun = new MailRun({ mails, mail, usageBilling: () => ports.usageBilling, publicUrl: ports.publicUrl ?? null, logger, meter });
+    const mailRun = new MailRun({
+      mails,
+      mail,
+      usageBilling: () => ports.usageBilling,
+      publicUrl: ports.publicUrl ?? null,
+      logger,
+      meter,
+    });
     registerScanningGauges(registry, { mailsWaiting: () => mails.waiting(), outboxBacklog: () => relay.backlog() });
     const wake = () => {
       relay.wake();
@@ -78,7 +98,11 @@ export class SecretScanningModule {
 
 /** What runs beside the requests, from the start of the application to its end. */
 class ScanningLifecycle implements OnApplicationBootstrap, OnApplicationShutdown {
-  constructor(private readonly relay: OutboxRelay, private readonly mailRun: MailRun, private readonly unanswered: UnansweredFindings) {}
+  constructor(
+    private readonly relay: OutboxRelay,
+    private readonly mailRun: MailRun,
+    private readonly unanswered: UnansweredFindings,
+  ) {}
 
   onApplicationBootstrap(): void {
     this.relay.start();

@@ -6,31 +6,40 @@ import { z } from 'zod';
 /** What the services on their own are told: set here, it stands for a misunderstanding, which the greeting clears up. */
 export const DISTRIBUTED_ONLY = ['REDIS_URL', 'KAFKA_BROKERS'] as const;
 
-const environment = z.object({
-  TOLLGATE_HOST: environmentFields.host,
-  TOLLGATE_PORT: environmentFields.port.default(8080),
-  TOLLGATE_OPERATIONS_HOST: environmentFields.operationsHost,
-  TOLLGATE_OPERATIONS_PORT: environmentFields.port.default(0),
-  TOLLGATE_DATA: z.string().default('.data'),
-  TOLLGATE_CONFIG: z.string().default('config.yaml'),
-  /** on: a simulator answers instead of every provider; off: never; else where nothing real is configured. */
-  TOLLGATE_SIMULATOR: z.enum(['on', 'off'], 'must be on or off').optional(),
-  /** Made on the first start, and shown once, where it is not set. */
-  TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret.optional(),
-  /** Made on the first start, and kept in the data folder, where it is not set. */
-  TOLLGATE_PEPPER: z.string().min(16).optional(),
-  TOLLGATE_KEY_MARKER: z.string().regex(KEY_MARKER_PATTERN, 'must be 8 characters of [0-9A-Za-z]').default(DEFAULT_KEY_MARKER),
-  /** The standalone is one process: more workers need the distributed shape. */
-  GATEWAY_WORKERS: z.literal('1', 'must be 1: run the services on their own for more').default('1'),
-  DATABASE_URL: environmentFields.postgresUrl.optional(),
-  SMTP_URL: environmentFields.smtpUrl.optional(),
-  INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
-  LOG_LEVEL: z.enum(LOG_LEVELS).default('warn'),
-  REDIS_URL: z.string().optional(),
-  KAFKA_BROKERS: z.string().optional(),
-}).refine(({ TOLLGATE_PORT, TOLLGATE_OPERATIONS_PORT }) => TOLLGATE_PORT !== TOLLGATE_OPERATIONS_PORT || TOLLGATE_PORT === 0, {
-  path: ['TOLLGATE_OPERATIONS_PORT'], message: 'must be another port than TOLLGATE_PORT',
-});
+const environment = z
+  .object({
+    TOLLGATE_HOST: environmentFields.host,
+    TOLLGATE_PORT: environmentFields.port.default(8080),
+    TOLLGATE_OPERATIONS_HOST: environmentFields.operationsHost,
+    TOLLGATE_OPERATIONS_PORT: environmentFields.port.default(0),
+    TOLLGATE_DATA: z.string().default('.data'),
+    TOLLGATE_CONFIG: z.string().default('config.yaml'),
+    /** on: a simulator answers instead of every provider; off: never; else where nothing real is configured. */
+    TOLLGATE_SIMULATOR: z.enum(['on', 'off'], 'must be on or off').optional(),
+    /** Made on the first start, and shown once, where it is not set. */
+    TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret.optional(),
+    /** Made on the first start, and kept in the data folder, where it is not set. */
+    TOLLGATE_PEPPER: z.string().min(16).optional(),
+    TOLLGATE_KEY_MARKER: z
+      .string()
+      .regex(KEY_MARKER_PATTERN, 'must be 8 characters of [0-9A-Za-z]')
+      .default(DEFAULT_KEY_MARKER),
+    /** The standalone is one process: more workers need the distributed shape. */
+    GATEWAY_WORKERS: z.literal('1', 'must be 1: run the services on their own for more').default('1'),
+    DATABASE_URL: environmentFields.postgresUrl.optional(),
+    SMTP_URL: environmentFields.smtpUrl.optional(),
+    INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
+    LOG_LEVEL: z.enum(LOG_LEVELS).default('warn'),
+    REDIS_URL: z.string().optional(),
+    KAFKA_BROKERS: z.string().optional(),
+  })
+  .refine(
+    ({ TOLLGATE_PORT, TOLLGATE_OPERATIONS_PORT }) => TOLLGATE_PORT !== TOLLGATE_OPERATIONS_PORT || TOLLGATE_PORT === 0,
+    {
+      path: ['TOLLGATE_OPERATIONS_PORT'],
+      message: 'must be another port than TOLLGATE_PORT',
+    },
+  );
 
 /** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
 export const readConfig = () => readEnvironment(environment, process.env);

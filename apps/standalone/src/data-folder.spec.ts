@@ -22,6 +22,7 @@ describe('the data folder', () => {
   it('cannot be a file, nor under one', () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
-    for (const path of [file, join(file, 'data')]) expect(() => takeDataFolder(path)).toThrow(`TOLLGATE_DATA: ${path} is, or is under, a file; name a folder`);
+    for (const path of [file, join(file, 'data')])
+      expect(() => takeDataFolder(path)).toThrow(`TOLLGATE_DATA: ${path} is, or is under, a file; name a folder`);
   });
 });

@@ -2,19 +2,33 @@ import { describe, expect, it } from 'vitest';
 import { greeting, type Greeting } from './greeting.js';
 
 const facts: Greeting = {
-  url: 'http://127.0.0.1:8080', operationsUrl: 'http://127.0.0.1:9090', dataFolder: '/data', newAdminSecret: null, adminSecretFromEnvironment: false,
-  simulation: null, problem: null, mailFolder: null, model: 'gpt-4o-mini', unused: [],
+  url: 'http://127.0.0.1:8080',
+  operationsUrl: 'http://127.0.0.1:9090',
+  dataFolder: '/data',
+  newAdminSecret: null,
+  adminSecretFromEnvironment: false,
+  simulation: null,
+  problem: null,
+  mailFolder: null,
+  model: 'gpt-4o-mini',
+  unused: [],
 };
 
 describe('the greeting', () => {
   it('says of servers that are named and not used that they are not', () => {
-    expect(greeting({ ...facts, unused: ['REDIS_URL', 'KAFKA_BROKERS'] })).toContain('\nREDIS_URL and KAFKA_BROKERS are set, and not used: they belong to the services run on their own.\n');
-    expect(greeting({ ...facts, unused: ['REDIS_URL'] })).toContain('\nREDIS_URL is set, and not used: it belongs to the services run on their own.\n');
+    expect(greeting({ ...facts, unused: ['REDIS_URL', 'KAFKA_BROKERS'] })).toContain(
+      '\nREDIS_URL and KAFKA_BROKERS are set, and not used: they belong to the services run on their own.\n',
+    );
+    expect(greeting({ ...facts, unused: ['REDIS_URL'] })).toContain(
+      '\nREDIS_URL is set, and not used: it belongs to the services run on their own.\n',
+    );
     expect(greeting(facts)).not.toContain('not used');
   });
 
   it('shows an admin secret that was just made, and no other', () => {
-    expect(greeting({ ...facts, newAdminSecret: 'tg-admin-x' })).toMatch(/admin secret +tg-admin-x[^]*Bearer tg-admin-x/);
+    expect(greeting({ ...facts, newAdminSecret: 'tg-admin-x' })).toMatch(
+      /admin secret +tg-admin-x[^]*Bearer tg-admin-x/,
+    );
     expect(greeting({ ...facts, adminSecretFromEnvironment: true })).toContain('Bearer $TOLLGATE_ADMIN_SECRET');
     expect(greeting(facts)).not.toContain('Bearer');
   });

@@ -25,7 +25,9 @@ export function greeting(facts: Greeting): string {
     `  metrics, readiness   ${facts.operationsUrl}/metrics, ${facts.operationsUrl}/readyz`,
     `  data                 ${facts.dataFolder}`,
     ...(facts.mailFolder === null ? [] : [`  mail                 ${facts.mailFolder}`]),
-    ...(facts.newAdminSecret === null ? [] : [`  admin secret         ${facts.newAdminSecret}   (shown this once; keep it)`]),
+    ...(facts.newAdminSecret === null
+      ? []
+      : [`  admin secret         ${facts.newAdminSecret}   (shown this once; keep it)`]),
   ];
   if (facts.simulation !== null) {
     lines.push(
@@ -42,7 +44,12 @@ export function greeting(facts: Greeting): string {
   const secret = facts.newAdminSecret ?? (facts.adminSecretFromEnvironment ? '$TOLLGATE_ADMIN_SECRET' : null);
   if (secret !== null) {
     const body = JSON.stringify({ name: 'first key', credit_limit_usd: '5' });
-    lines.push('', 'Make a key:', '', `  curl -s ${facts.url}/v1/api-keys -H "Authorization: Bearer ${secret}" -H "Content-Type: application/json" -d '${body}'`);
+    lines.push(
+      '',
+      'Make a key:',
+      '',
+      `  curl -s ${facts.url}/v1/api-keys -H "Authorization: Bearer ${secret}" -H "Content-Type: application/json" -d '${body}'`,
+    );
   }
   lines.push('', `Call a model with its secret: POST ${facts.url}/v1/chat/completions, model "${facts.model}".`, '');
   return lines.join('\n');

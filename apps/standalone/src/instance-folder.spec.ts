@@ -13,10 +13,12 @@ const life = vi.hoisted(() => ({ callsLeft: null as number | null }));
 vi.mock('node:fs', async (original) => {
   const fs = await original<Record<string, unknown>>();
   const changes = ['openSync', 'writeSync', 'fsyncSync', 'renameSync', 'mkdirSync', 'writeFileSync', 'rmSync'];
-  const killable = (name: string) => (...args: unknown[]) => {
-    if (life.callsLeft !== null && life.callsLeft-- <= 0) throw new Error('killed');
-    return (fs[name] as (...args: unknown[]) => unknown)(...args);
-  };
+  const killable =
+    (name: string) =>
+    (...args: unknown[]) => {
+      if (life.callsLeft !== null && life.callsLeft-- <= 0) throw new Error('killed');
+      return (fs[name] as (...args: unknown[]) => unknown)(...args);
+    };
   return { ...fs, ...Object.fromEntries(changes.map((name) => [name, killable(name)])) };
 });
 
@@ -98,7 +100,9 @@ describe.each(GIVEN)('a first start, %s', (_, given) => {
         const next = await start(given);
         expect(next.pepper, `${first}, ${second}`).toBe(pepper);
         if (newAdminSecret !== null) expect(matchesSecret(newAdminSecret, next.adminSecret)).toBe(true);
-        expect(given.onServer === true || readFileSync(join(databaseFolder(folder), 'base', '1'), 'utf8') === 'rows').toBe(true);
+        expect(
+          given.onServer === true || readFileSync(join(databaseFolder(folder), 'base', '1'), 'utf8') === 'rows',
+        ).toBe(true);
         restore('after-first');
       }
       rmSync(folder, { recursive: true });
@@ -114,12 +118,16 @@ function restore(copy: string): void {
 }
 
 const fault = async (given: Given = {}): Promise<string> => {
-  const error: unknown = await start(given).then(() => null, (thrown: unknown) => thrown);
+  const error: unknown = await start(given).then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(StartFault);
   expect((error as Error).message).not.toContain('\n');
   return (error as Error).message;
 };
-const lose = (...parts: string[]): void => parts.forEach((part) => rmSync(join(folder, part), { recursive: true, force: true }));
+const lose = (...parts: string[]): void =>
+  parts.forEach((part) => rmSync(join(folder, part), { recursive: true, force: true }));
 
 /** What has been lost, of a folder of this release and (without a manifest) of the one before. */
 const LOSSES: [string[], string, Given][] = [
@@ -134,23 +142,29 @@ const LOSSES: [string[], string, Given][] = [
   [['postgres/PG_VERSION', 'instance.json', 'journal'], 'postgres/PG_VERSION', { pepper: PEPPER, adminSecret: ADMIN }],
   [['journal'], 'journal', {}],
 ];
-describe.each([['this release', true], ['the release before', false]] as const)('a folder of %s', (_, hasManifest) => {
-  it.each(LOSSES)('that has lost %j is refused, is left as it is, and starts once that is put back', async (parts, missing, given) => {
-    const { pepper } = await start();
-    if (!hasManifest) lose('manifest.json');
-    cpSync(folder, join(root, 'whole'), { recursive: true });
-    lose(...parts);
-    for (let time = 0; time < 2; time++) {
-      const said = await fault(given);
-      expect(said).toMatch(/^TOLLGATE_DATA: /);
-      expect(said).toContain(`${join(folder, missing)} is missing, although ${folder}`);
-      expect(said).toContain('put it back');
-    }
-    for (const part of parts) expect(existsSync(join(folder, part)), part).toBe(false);
-    expect(existsSync(join(folder, 'postgres.new'))).toBe(false);
-    restore('whole');
-    expect((await start()).pepper).toBe(pepper);
-  });
+describe.each([
+  ['this release', true],
+  ['the release before', false],
+] as const)('a folder of %s', (_, hasManifest) => {
+  it.each(LOSSES)(
+    'that has lost %j is refused, is left as it is, and starts once that is put back',
+    async (parts, missing, given) => {
+      const { pepper } = await start();
+      if (!hasManifest) lose('manifest.json');
+      cpSync(folder, join(root, 'whole'), { recursive: true });
+      lose(...parts);
+      for (let time = 0; time < 2; time++) {
+        const said = await fault(given);
+        expect(said).toMatch(/^TOLLGATE_DATA: /);
+        expect(said).toContain(`${join(folder, missing)} is missing, although ${folder}`);
+        expect(said).toContain('put it back');
+      }
+      for (const part of parts) expect(existsSync(join(folder, part)), part).toBe(false);
+      expect(existsSync(join(folder, 'postgres.new'))).toBe(false);
+      restore('whole');
+      expect((await start()).pepper).toBe(pepper);
+    },
+  );
 
   it('that has an empty folder in the place of its database is refused, in the place of its journal not', async () => {
     await start();
@@ -174,7 +188,9 @@ describe.each([['this release', true], ['the release before', false]] as const)(
 describe('a data folder', () => {
   it('whose data is on a server does not get a database of its own because the address was forgotten', async () => {
     await start({ onServer: true });
-    expect(await fault()).toMatch(/^DATABASE_URL: is not set, and the data of \/.* is in the database that it named so far/);
+    expect(await fault()).toMatch(
+      /^DATABASE_URL: is not set, and the data of \/.* is in the database that it named so far/,
+    );
     lose('manifest.json');
     expect(await fault()).toContain('unless DATABASE_URL named another database');
     await start({ onServer: true });
@@ -195,7 +211,10 @@ describe('a data folder', () => {
     }
     unlinkSync(join(folder, 'manifest.json'));
     await start();
-    expect(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))).toEqual({ state: 'made', database: 'embedded' });
+    expect(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))).toEqual({
+      state: 'made',
+      database: 'embedded',
+    });
   });
 
   it('is read by this release where a later one has more to say of it', async () => {

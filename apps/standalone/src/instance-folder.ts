@@ -44,7 +44,12 @@ export function instanceFolder(folder: string, { onServer, pepperGiven }: Instan
   if (secrets === null && !pepperGiven && proof !== null)
     throw lost(secretsFile(folder), proof, 'it keeps the pepper, without which no key is known', folder);
   if (hasEnded && !existsSync(journal))
-    throw lost(journal, proof!, 'usage that was not booked yet is in it; where it is lost for good, make an empty folder of that name', folder);
+    throw lost(
+      journal,
+      proof!,
+      'usage that was not booked yet is in it; where it is lost for good, make an empty folder of that name',
+      folder,
+    );
   const database = onServer ? 'server' : 'embedded';
   if (proof === null) writeManifest(folder, found, { state: 'begun', database });
   const moves = onServer && found?.state === 'made' && found.database === 'embedded';
@@ -82,7 +87,13 @@ function checkDatabase(folder: string, found: Manifest | null, proof: string | n
   if (isDatabase(database)) return;
   if (!isEmpty(database))
     throw lost(join(database, 'PG_VERSION'), database, 'the database beside it would be overwritten', folder);
-  if (proof !== null) throw lost(database, proof, 'all keys and the ledger are in it, unless DATABASE_URL named another database', folder);
+  if (proof !== null)
+    throw lost(
+      database,
+      proof,
+      'all keys and the ledger are in it, unless DATABASE_URL named another database',
+      folder,
+    );
 }
 
 function lost(part: string, proof: string, why: string, folder: string): StartFault {
@@ -108,5 +119,6 @@ const readManifest = (folder: string): Manifest | null =>
   readKeptFile(manifestFile(folder), manifest, 'or remove it: then the next start looks at what is beside it');
 
 function writeManifest(folder: string, before: Manifest | null, next: Manifest): void {
-  if (before?.state !== next.state || before.database !== next.database) replaceFile(manifestFile(folder), JSON.stringify(next));
+  if (before?.state !== next.state || before.database !== next.database)
+    replaceFile(manifestFile(folder), JSON.stringify(next));
 }

@@ -17,7 +17,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const GIVEN_PEPPER = 'a pepper that is given';
 const NOTHING = { pepper: undefined, adminSecret: undefined };
-const start = (given: { pepper: string | undefined; adminSecret: string | undefined } = NOTHING) => instanceSecrets(folder, given);
+const start = (given: { pepper: string | undefined; adminSecret: string | undefined } = NOTHING) =>
+  instanceSecrets(folder, given);
 
 describe('the secrets of an installation', () => {
   it('are made on the first start, and the admin secret is shown that once', () => {
@@ -36,7 +37,8 @@ describe('the secrets of an installation', () => {
     expect(new Set([...unfinished, shown].map(({ newAdminSecret }) => newAdminSecret)).size).toBe(3);
     expect(new Set([...unfinished, shown, start()].map(({ pepper }) => pepper)).size).toBe(1);
     expect(matchesSecret(shown.newAdminSecret!, start().adminSecret)).toBe(true);
-    for (const { newAdminSecret } of unfinished) expect(matchesSecret(newAdminSecret!, start().adminSecret)).toBe(false);
+    for (const { newAdminSecret } of unfinished)
+      expect(matchesSecret(newAdminSecret!, start().adminSecret)).toBe(false);
   });
 
   it('outlive a crash in the middle of writing them down', () => {
@@ -80,7 +82,8 @@ describe('the secrets of an installation', () => {
     const [a, b] = ['admin-secret-number-a', 'admin-secret-number-b'];
     const made = start();
     made.shown();
-    for (const given of [a, b]) expect(start({ ...NOTHING, adminSecret: given })).toMatchObject({ adminSecret: given, newAdminSecret: null });
+    for (const given of [a, b])
+      expect(start({ ...NOTHING, adminSecret: given })).toMatchObject({ adminSecret: given, newAdminSecret: null });
     const { adminSecret, newAdminSecret } = start();
     expect(newAdminSecret).toBeNull();
     expect([a, b, made.newAdminSecret!].map((each) => matchesSecret(each, adminSecret))).toEqual([false, true, false]);
@@ -104,27 +107,33 @@ describe('the secrets of an installation', () => {
   it('have a pepper made anew where it is given no longer, which is kept where the database takes it', () => {
     start({ ...NOTHING, pepper: GIVEN_PEPPER }).shown();
     const refused = start();
-    expect(refused.pepperSource).toEqual({ variable: 'TOLLGATE_PEPPER', is: expect.stringContaining('it is not set') as string });
+    expect(refused.pepperSource).toEqual({
+      variable: 'TOLLGATE_PEPPER',
+      is: expect.stringContaining('it is not set') as string,
+    });
     const taken = start();
     expect(taken.pepper).not.toBe(refused.pepper);
     taken.accepted();
     expect(start().pepper).toBe(taken.pepper);
   });
 
-  it.each(['the same', 'another'])('keep a pepper no longer once %s is given and found to be right, and until then they do', (which) => {
-    start().shown();
-    const { pepper: kept } = start();
-    const given = which === 'the same' ? kept : GIVEN_PEPPER;
-    const refused = start({ ...NOTHING, pepper: given });
-    expect(refused.pepper).toBe(given);
-    expect(start().pepper).toBe(kept);
-    const taken = start({ ...NOTHING, pepper: given });
-    expect(taken.accepted()).toBe(true);
-    expect(taken.accepted()).toBe(false);
-    expect(readFileSync(path, 'utf8')).not.toContain(kept);
-    expect(start({ ...NOTHING, pepper: given }).accepted()).toBe(false);
-    expect(start().pepper).not.toBe(kept);
-  });
+  it.each(['the same', 'another'])(
+    'keep a pepper no longer once %s is given and found to be right, and until then they do',
+    (which) => {
+      start().shown();
+      const { pepper: kept } = start();
+      const given = which === 'the same' ? kept : GIVEN_PEPPER;
+      const refused = start({ ...NOTHING, pepper: given });
+      expect(refused.pepper).toBe(given);
+      expect(start().pepper).toBe(kept);
+      const taken = start({ ...NOTHING, pepper: given });
+      expect(taken.accepted()).toBe(true);
+      expect(taken.accepted()).toBe(false);
+      expect(readFileSync(path, 'utf8')).not.toContain(kept);
+      expect(start({ ...NOTHING, pepper: given }).accepted()).toBe(false);
+      expect(start().pepper).not.toBe(kept);
+    },
+  );
 });
 
 describe('the file of the secrets, and the release before', () => {
@@ -147,7 +156,10 @@ describe('the file of the secrets, and the release before', () => {
   it('is read as that left it: before and after it showed an admin secret, and with a pepper that was given', () => {
     writeFileSync(path, '{"pepper":"the pepper of before"}');
     expect(start()).toMatchObject({ pepper: 'the pepper of before', newAdminSecret: expect.any(String) as string });
-    writeFileSync(path, JSON.stringify({ pepper: GIVEN_PEPPER, adminSecretDigest: secretDigest('admin-secret-number-a') }));
+    writeFileSync(
+      path,
+      JSON.stringify({ pepper: GIVEN_PEPPER, adminSecretDigest: secretDigest('admin-secret-number-a') }),
+    );
     const given = start({ ...NOTHING, pepper: GIVEN_PEPPER });
     expect(matchesSecret('admin-secret-number-a', given.adminSecret)).toBe(true);
     expect(given.accepted()).toBe(true);

@@ -39,7 +39,10 @@ export interface InstanceSecrets {
  * does not get that far leaves it to the next one to make another.
  * @throws {StartFault} where the file that keeps them is damaged
  */
-export function instanceSecrets(folder: string, given: { readonly pepper: string | undefined; readonly adminSecret: string | undefined }): InstanceSecrets {
+export function instanceSecrets(
+  folder: string,
+  given: { readonly pepper: string | undefined; readonly adminSecret: string | undefined },
+): InstanceSecrets {
   const found = readSecrets(folder);
   const keptPepper = found?.pepper === GIVEN_FROM_OUTSIDE ? undefined : found?.pepper;
   const pepper = given.pepper ?? keptPepper ?? randomBytes(32).toString('base64url');
@@ -49,7 +52,10 @@ export function instanceSecrets(folder: string, given: { readonly pepper: string
 
   const toKeep = given.pepper === undefined ? pepper : GIVEN_FROM_OUTSIDE;
   // What is kept stays until it is certain that the keys were made under the other one.
-  let kept: KeptSecrets = { pepper: found?.pepper ?? toKeep, ...(keptDigest !== undefined && { adminSecretDigest: keptDigest }) };
+  let kept: KeptSecrets = {
+    pepper: found?.pepper ?? toKeep,
+    ...(keptDigest !== undefined && { adminSecretDigest: keptDigest }),
+  };
   const store = (): void => replaceFile(secretsFile(folder), JSON.stringify(kept));
   if (found?.pepper !== kept.pepper || found.adminSecretDigest !== kept.adminSecretDigest) store();
   return {
@@ -71,7 +77,11 @@ export function instanceSecrets(folder: string, given: { readonly pepper: string
   };
 }
 
-function sourceOf(folder: string, given: string | undefined, kept: string | undefined): InstanceSecrets['pepperSource'] {
+function sourceOf(
+  folder: string,
+  given: string | undefined,
+  kept: string | undefined,
+): InstanceSecrets['pepperSource'] {
   if (given !== undefined) return { variable: 'TOLLGATE_PEPPER', is: 'the one that is given' };
   if (kept !== undefined) return { variable: 'TOLLGATE_DATA', is: `the one in ${secretsFile(folder)}` };
   return { variable: 'TOLLGATE_PEPPER', is: 'one that was made just now, since it is not set' };

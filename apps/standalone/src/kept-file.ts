@@ -13,6 +13,10 @@ export function readKeptFile<T extends z.ZodType>(path: string, schema: T, whatT
     return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;
-    throw new StartFault('TOLLGATE_DATA', `${path} is damaged: empty, cut off or changed. Put it back from a backup, ${whatToDo}`, error);
+    throw new StartFault(
+      'TOLLGATE_DATA',
+      `${path} is damaged: empty, cut off or changed. Put it back from a backup, ${whatToDo}`,
+      error,
+    );
   }
 }

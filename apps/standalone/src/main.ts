@@ -15,7 +15,9 @@ function written(text: string): Promise<void> {
 
 async function run(): Promise<void> {
   if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
-    throw new EnvironmentError([`Node.js ${process.versions.node} is too old: use "npm start", which runs on the Node.js that npm ci installed`]);
+    throw new EnvironmentError([
+      `Node.js ${process.versions.node} is too old: use "npm start", which runs on the Node.js that npm ci installed`,
+    ]);
   }
   let standalone: Standalone | null = null;
   endOnSignals({

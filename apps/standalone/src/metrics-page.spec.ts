@@ -27,12 +27,25 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tollgate-metrics-page-'));
   const bus = { publish: () => Promise.resolve() };
   gateway = new Gateway({
-    admission: new MemoryAdmission(), bodyBudget: new BodyBudget(BODY_BUDGET_BYTES), bus, config: loadConfig(`${repository}config.yaml`, () => undefined), journalFolder: folder,
+    admission: new MemoryAdmission(),
+    bodyBudget: new BodyBudget(BODY_BUDGET_BYTES),
+    bus,
+    config: loadConfig(`${repository}config.yaml`, () => undefined),
+    journalFolder: folder,
     keyManagement: {
-      verifyKey: () => Promise.resolve(null), knownKeys: () => Promise.resolve([]), revokeLeakedKeys: () => Promise.resolve([]),
+      verifyKey: () => Promise.resolve(null),
+      knownKeys: () => Promise.resolve([]),
+      revokeLeakedKeys: () => Promise.resolve([]),
     },
-    usageBilling: { openCreditEpoch: () => Promise.resolve(), registerGateway: () => Promise.resolve(), spendingByKey: () => Promise.resolve([]) },
-    logger, pepper: 'a pepper of the test', registry, snapshots: new MemoryKeySnapshots(),
+    usageBilling: {
+      openCreditEpoch: () => Promise.resolve(),
+      registerGateway: () => Promise.resolve(),
+      spendingByKey: () => Promise.resolve([]),
+    },
+    logger,
+    pepper: 'a pepper of the test',
+    registry,
+    snapshots: new MemoryKeySnapshots(),
   });
   KeyManagementModule.register({ database, logger, registry } as unknown as KeyManagementPorts);
   UsageBillingModule.register({ database, logger, registry } as unknown as UsageBillingPorts);
@@ -56,13 +69,21 @@ describe('docs/metrics.md', () => {
   it('has alerts on metrics that are there, and a word on an alert for each', () => {
     const series = new Set(registered().flatMap((name) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]));
     for (const [name] of page.matchAll(/tollgate_\w+/g)) expect(series, name).toContain(name);
-    for (const [row] of page.matchAll(/^\| `tollgate_.*$/gm)) expect(row.split(/(?<!\\)\|/).map((cell) => cell.trim()).filter((cell) => cell !== ''), row).toHaveLength(3);
+    for (const [row] of page.matchAll(/^\| `tollgate_.*$/gm))
+      expect(
+        row
+          .split(/(?<!\\)\|/)
+          .map((cell) => cell.trim())
+          .filter((cell) => cell !== ''),
+        row,
+      ).toHaveLength(3);
   });
 
   it('names the app that serves a metric by the section it stands in', () => {
     for (const section of page.split(/^## /m).slice(1)) {
       const app = section.split('\n', 1)[0]!.toLowerCase().replace(/-/g, '_');
-      for (const [, name] of section.matchAll(/^\| `(tollgate_\w+)` \|/gm)) expect(name).toMatch(new RegExp(`^tollgate_${app}_`));
+      for (const [, name] of section.matchAll(/^\| `(tollgate_\w+)` \|/gm))
+        expect(name).toMatch(new RegExp(`^tollgate_${app}_`));
     }
   });
 });

@@ -6,7 +6,12 @@ import { inProcessBus } from '@tollgate/bus';
 import { loadConfig } from '@tollgate/config';
 import { Gateway, GatewayModule } from '@tollgate/gateway';
 import { BodyBudget, createNestServer, stopListening } from '@tollgate/http';
-import { DEFAULT_ORGANIZATION_ID, KEY_MANAGEMENT_API, KeyManagementModule, refuseOtherPepper } from '@tollgate/key-management';
+import {
+  DEFAULT_ORGANIZATION_ID,
+  KEY_MANAGEMENT_API,
+  KeyManagementModule,
+  refuseOtherPepper,
+} from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
 import { SecretScanningModule } from '@tollgate/secret-scanning';
@@ -56,7 +61,9 @@ export async function startStandalone(
   const instance = inFolder('TOLLGATE_DATA', dataFolder, () => instanceFolder(dataFolder, parts));
   const secrets = inFolder('TOLLGATE_DATA', dataFolder, () => instanceSecrets(dataFolder, given));
   const stores = await openStores({
-    dataFolder, tell, warn,
+    dataFolder,
+    tell,
+    warn,
     url: environment.DATABASE_URL,
     onLost: (reason, error) => {
       logger.fatal({ ...(error !== undefined && { err: error }) }, `${reason}: this process ends`);
@@ -71,7 +78,12 @@ export async function startStandalone(
     warn(`${secretsFile(dataFolder)} keeps the pepper no longer: TOLLGATE_PEPPER gives it, and must from now on`);
   let url = '';
   const { config, simulation, problem } = await withSimulatedOutside({
-    config: configured, setting: environment.TOLLGATE_SIMULATOR, dataFolder, journalFolder, database, origin: () => url,
+    config: configured,
+    setting: environment.TOLLGATE_SIMULATOR,
+    dataFolder,
+    journalFolder,
+    database,
+    origin: () => url,
   });
   if (problem !== null) warn(problem);
   const bus = inProcessBus();
@@ -79,18 +91,65 @@ export async function startStandalone(
   const snapshots = new MemoryKeySnapshots(stores.uncertainMs);
   const registry = createMetricsRegistry('standalone', { processMetrics: true });
   const { mail, mailFolder } = mailSender(dataFolder, environment.SMTP_URL, config.mail.from);
-  const { keyManagement, usageBilling } = lateServices(() => ({ keyManagement: app.get(KEY_MANAGEMENT_API), usageBilling: app.get(USAGE_BILLING_API) }));
+  const { keyManagement, usageBilling } = lateServices(() => ({
+    keyManagement: app.get(KEY_MANAGEMENT_API),
+    usageBilling: app.get(USAGE_BILLING_API),
+  }));
 
   const bodyBudget = new BodyBudget(config.limits.bodiesBytesMax);
-  const gateway = inFolder('TOLLGATE_DATA', journalFolder, () => new Gateway({
-    admission, bodyBudget, config, journalFolder, keyManagement, logger, pepper, registry, snapshots, usageBilling,
-    bus: bus.publisher,
-  }));
+  const gateway = inFolder(
+    'TOLLGATE_DATA',
+    journalFolder,
+    () =>
+      new Gateway({
+        admission,
+        bodyBudget,
+        config,
+        journalFolder,
+        keyManagement,
+        logger,
+        pepper,
+        registry,
+        snapshots,
+        usageBilling,
+        bus: bus.publisher,
+      }),
+  );
   const app: NestFastifyApplication = await createNestServer(
     StandaloneModule.of([
-      KeyManagementModule.register({ database, snapshots, usageBilling, adminSecret, pepper, logger, registry, bus: bus.publisher, keyMarker: environment.TOLLGATE_KEY_MARKER, initOwnerEmail: environment.INIT_OWNER_EMAIL }),
-      UsageBillingModule.register({ database, keyManagement, adminSecret, logger, registry, ledger: admission, drained: (topic) => bus.server.drained(topic), lag: (topic) => bus.server.lag(topic) }),
-      SecretScanningModule.register({ database, keyManagement, usageBilling, mail, pepper, logger, registry, bus: bus.publisher, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl }),
+      KeyManagementModule.register({
+        database,
+        snapshots,
+        usageBilling,
+        adminSecret,
+        pepper,
+        logger,
+        registry,
+        bus: bus.publisher,
+        keyMarker: environment.TOLLGATE_KEY_MARKER,
+        initOwnerEmail: environment.INIT_OWNER_EMAIL,
+      }),
+      UsageBillingModule.register({
+        database,
+        keyManagement,
+        adminSecret,
+        logger,
+        registry,
+        ledger: admission,
+        drained: (topic) => bus.server.drained(topic),
+        lag: (topic) => bus.server.lag(topic),
+      }),
+      SecretScanningModule.register({
+        database,
+        keyManagement,
+        usageBilling,
+        mail,
+        pepper,
+        logger,
+        registry,
+        bus: bus.publisher,
+        githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl,
+      }),
       GatewayModule.register(gateway),
     ]),
     { logger, registry, bodyBudget },
@@ -107,7 +166,10 @@ export async function startStandalone(
     host: TOLLGATE_OPERATIONS_HOST,
     port: TOLLGATE_OPERATIONS_PORT,
     ready: async () => {
-      const postgres = await database.dataSource.query('SELECT 1').then(() => true, () => false);
+      const postgres = await database.dataSource.query('SELECT 1').then(
+        () => true,
+        () => false,
+      );
       const checks = { postgres, ...gateway.readiness() };
       return { ready: Object.values(checks).every(Boolean), checks };
     },
@@ -144,7 +206,11 @@ export async function startStandalone(
   };
 }
 
-function mailSender(dataFolder: string, smtpUrl: string | undefined, from: string): { mail: ClosableMailSender; mailFolder: string | null } {
+function mailSender(
+  dataFolder: string,
+  smtpUrl: string | undefined,
+  from: string,
+): { mail: ClosableMailSender; mailFolder: string | null } {
   if (smtpUrl !== undefined) return { mail: smtpMailSender({ url: smtpUrl, from }), mailFolder: null };
   const mailFolder = join(dataFolder, 'mail');
   return { mail: emlFolderMailSender({ folder: mailFolder, from }), mailFolder };

@@ -17,22 +17,35 @@ const STOP_GRACE_MS = 5_000;
 /** Only a usage query about a key that was never used waits for it. */
 const KEY_MANAGEMENT_TIMEOUT_MS = 3_000;
 
-async function open({ environment, logger, registry }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
+async function open({
+  environment,
+  logger,
+  registry,
+}: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
   warnOfUnknown(logger, readUnknown());
   await prepareDatabase(environment.DATABASE_URL, usageBillingSchema, (line) => logger.warn(line));
   const database = await openDatabase({ url: environment.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
-  const redis = connectRedis({ url: environment.REDIS_URL, name: SERVICE, onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached') });
+  const redis = connectRedis({
+    url: environment.REDIS_URL,
+    name: SERVICE,
+    onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached'),
+  });
   const consumer = new KafkaBatchServer({
-    brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX,
+    brokers: environment.KAFKA_BROKERS,
+    clientId: SERVICE,
+    topicPrefix: environment.KAFKA_TOPIC_PREFIX,
     groupId: `${environment.KAFKA_TOPIC_PREFIX}${SERVICE}`,
     resume: resumeOffsets(database.dataSource),
   });
   const serviceSecret = environment.TOLLGATE_SERVICE_SECRET;
   const url = environment.KEY_MANAGEMENT_URL;
-  const keyManagement = url === undefined ? null : httpKeyManagementApi({ url, serviceSecret, timeoutMs: KEY_MANAGEMENT_TIMEOUT_MS });
+  const keyManagement =
+    url === undefined ? null : httpKeyManagementApi({ url, serviceSecret, timeoutMs: KEY_MANAGEMENT_TIMEOUT_MS });
 
   const usageBilling = UsageBillingModule.register({
-    database, logger, registry,
+    database,
+    logger,
+    registry,
     ledger: new RedisAdmissionLedger(redis),
     drained: (topic) => consumer.drained(topic),
     lag: (topic) => consumer.lag(topic),

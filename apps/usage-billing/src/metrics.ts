@@ -30,25 +30,74 @@ export class BillingMeter {
 
   constructor(registry: Registry) {
     const registers = [registry];
-    this.#events = new Counter({ name: 'tollgate_usage_billing_events_booked_total', help: 'Usage events booked, by their outcome', labelNames: ['outcome'], registers });
-    this.#repeated = new Counter({ name: 'tollgate_usage_billing_events_repeated_total', help: 'Usage events that came again, and changed nothing', registers });
-    this.#late = new Counter({ name: 'tollgate_usage_billing_late_finals_total', help: 'Events booked after their hold was given back as an orphan’s', registers });
-    this.#quarantined = new Counter({ name: 'tollgate_usage_billing_quarantined_total', help: 'Events that can never be booked', registers });
+    this.#events = new Counter({
+      name: 'tollgate_usage_billing_events_booked_total',
+      help: 'Usage events booked, by their outcome',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.#repeated = new Counter({
+      name: 'tollgate_usage_billing_events_repeated_total',
+      help: 'Usage events that came again, and changed nothing',
+      registers,
+    });
+    this.#late = new Counter({
+      name: 'tollgate_usage_billing_late_finals_total',
+      help: 'Events booked after their hold was given back as an orphan’s',
+      registers,
+    });
+    this.#quarantined = new Counter({
+      name: 'tollgate_usage_billing_quarantined_total',
+      help: 'Events that can never be booked',
+      registers,
+    });
     this.#valuesReplaced = new Counter({
       name: 'tollgate_usage_billing_values_replaced_total',
       help: 'Events booked with values replaced that the database cannot hold',
       registers,
     });
-    this.#loss = new Counter({ name: 'tollgate_usage_billing_platform_loss_usd_total', help: 'What providers charged beyond what customers pay', registers });
-    this.#delay = new Histogram({ name: 'tollgate_usage_billing_booking_delay_seconds', help: 'From the end of a request to its booking', buckets: DELAY_SECONDS, registers });
-    this.#batchEvents = new Histogram({ name: 'tollgate_usage_billing_batch_events', help: 'Events in one booking', buckets: BATCH_EVENTS, registers });
-    this.#batchSeconds = new Histogram({ name: 'tollgate_usage_billing_batch_seconds', help: 'Duration of one booking, its settles with it', buckets: BATCH_SECONDS, registers });
-    this.#epochs = new Counter({ name: 'tollgate_usage_billing_epochs_total', help: 'Credit epochs opened, and closed because balances had to be loaded again', labelNames: ['change'], registers });
+    this.#loss = new Counter({
+      name: 'tollgate_usage_billing_platform_loss_usd_total',
+      help: 'What providers charged beyond what customers pay',
+      registers,
+    });
+    this.#delay = new Histogram({
+      name: 'tollgate_usage_billing_booking_delay_seconds',
+      help: 'From the end of a request to its booking',
+      buckets: DELAY_SECONDS,
+      registers,
+    });
+    this.#batchEvents = new Histogram({
+      name: 'tollgate_usage_billing_batch_events',
+      help: 'Events in one booking',
+      buckets: BATCH_EVENTS,
+      registers,
+    });
+    this.#batchSeconds = new Histogram({
+      name: 'tollgate_usage_billing_batch_seconds',
+      help: 'Duration of one booking, its settles with it',
+      buckets: BATCH_SECONDS,
+      registers,
+    });
+    this.#epochs = new Counter({
+      name: 'tollgate_usage_billing_epochs_total',
+      help: 'Credit epochs opened, and closed because balances had to be loaded again',
+      labelNames: ['change'],
+      registers,
+    });
     // A series that begins with its first event hides it from increase().
     for (const change of ['opened', 'closed']) this.#epochs.inc({ change }, 0);
     this.#events.inc({ outcome: 'orphaned' }, 0);
-    this.#gatewaysGone = new Counter({ name: 'tollgate_usage_billing_gateways_gone_total', help: 'Gateways whose lease stood still for too long', registers });
-    this.#orphans = new Counter({ name: 'tollgate_usage_billing_orphans_resolved_total', help: 'Open holds of gateways that are gone, resolved', registers });
+    this.#gatewaysGone = new Counter({
+      name: 'tollgate_usage_billing_gateways_gone_total',
+      help: 'Gateways whose lease stood still for too long',
+      registers,
+    });
+    this.#orphans = new Counter({
+      name: 'tollgate_usage_billing_orphans_resolved_total',
+      help: 'Open holds of gateways that are gone, resolved',
+      registers,
+    });
   }
 
   /** A batch of the bus is booked, and its settles are sent or kept. */
@@ -97,9 +146,17 @@ export class BillingMeter {
 /** Registers what is asked for at each scrape. */
 export function registerBillingGauges(registry: Registry, { consumerLag, settlesWaiting }: BillingSources): void {
   registerAskedGauges(registry, consumerLag, [
-    { name: 'tollgate_usage_billing_consumer_lag_records', help: 'Records of usage events on the bus that are not booked', samples: (records) => [{ value: records }] },
+    {
+      name: 'tollgate_usage_billing_consumer_lag_records',
+      help: 'Records of usage events on the bus that are not booked',
+      samples: (records) => [{ value: records }],
+    },
   ]);
   registerAskedGauges(registry, async () => settlesWaiting(), [
-    { name: 'tollgate_usage_billing_settles_waiting', help: 'Settles of booked events that admission has not taken', samples: (settles) => [{ value: settles }] },
+    {
+      name: 'tollgate_usage_billing_settles_waiting',
+      help: 'Settles of booked events that admission has not taken',
+      samples: (settles) => [{ value: settles }],
+    },
   ]);
 }

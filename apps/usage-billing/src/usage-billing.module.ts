@@ -62,7 +62,10 @@ export class UsageBillingModule {
     const orphans = new ResolveOrphans(dataSource, instances, ledger, drained, logger, meter);
     const gateways = new GatewayWatch({ instances, orphans, settles, ledger, goneAfterMs, logger, meter });
     const openEpoch = new OpenEpoch(dataSource, ledger, drained, logger, meter);
-    registerBillingGauges(registry, { consumerLag: () => lag(USAGE_RECORDED_V1), settlesWaiting: () => settles.waiting });
+    registerBillingGauges(registry, {
+      consumerLag: () => lag(USAGE_RECORDED_V1),
+      settlesWaiting: () => settles.waiting,
+    });
     return {
       module: UsageBillingModule,
       controllers: [UsageController, UsageRecordedController],

@@ -1,4 +1,11 @@
-import { gcraLeft, gcraTake, type AdmissionDecision, type RateState, type ReserveItem, type SettleItem } from '@tollgate/credit';
+import {
+  gcraLeft,
+  gcraTake,
+  type AdmissionDecision,
+  type RateState,
+  type ReserveItem,
+  type SettleItem,
+} from '@tollgate/credit';
 import { accountField, formatAccounts, formatGateway, rateField, requestField, toJson } from './hold-text.js';
 
 /** Keys whose part of a call is remembered; more, and all are forgotten. */
@@ -66,7 +73,13 @@ export class AdmitCalls {
 
   #keyPart(item: ReserveItem): KeyPart {
     const known = this.#keys.get(item.apiKeyId);
-    if (known?.accounts === item.accounts && known.rateLimits === item.rateLimits && known.instanceId === item.instanceId && known.journalId === item.journalId) return known;
+    if (
+      known?.accounts === item.accounts &&
+      known.rateLimits === item.rateLimits &&
+      known.instanceId === item.instanceId &&
+      known.journalId === item.journalId
+    )
+      return known;
     if (this.#keys.size >= KEYS_MAX) this.#keys.clear();
     const part = keyPart(item);
     this.#keys.set(item.apiKeyId, part);
@@ -86,13 +99,23 @@ function keyPart(item: ReserveItem): KeyPart {
     formatAccounts(accounts.map(({ accountId }) => accountId)),
     ...accounts.flatMap(({ accountId, capNanoUsd }) => [accountField(accountId), Number(capNanoUsd)]),
   ];
-  return { instanceId, journalId, accounts, rateLimits, json: toJson(values).slice(1, -1), width: values.length, call: 0, place: 0 };
+  return {
+    instanceId,
+    journalId,
+    accounts,
+    rateLimits,
+    json: toJson(values).slice(1, -1),
+    width: values.length,
+    call: 0,
+    place: 0,
+  };
 }
 
 /** Decides the reserves of a call by the reply of admit.lua; none where that cannot be read. @throws {Error} then */
 export function decideReserves(reserves: readonly PendingReserve[], reply: string): void {
   const numbers = JSON.parse(reply) as number[];
-  if (numbers.length !== reserves.length * REPLY_WIDTH) throw new Error('the admission script answered about another number of requests');
+  if (numbers.length !== reserves.length * REPLY_WIDTH)
+    throw new Error('the admission script answered about another number of requests');
   const decisions: AdmissionDecision[] = [];
   for (let at = 0; at < numbers.length; at += REPLY_WIDTH) {
     decisions.push(readDecision(reserves[at / REPLY_WIDTH]!.item, numbers[at]!, numbers[at + 1]!, numbers[at + 2]!));
@@ -104,20 +127,45 @@ export function decideReserves(reserves: readonly PendingReserve[], reply: strin
 /** From this outcome on an account has too little credit: the first, the second, and so on. */
 const FIRST_ACCOUNT = 10;
 
-function readDecision(item: ReserveItem, outcome: number, requestsTicks: number, tokensTicks: number): AdmissionDecision {
+function readDecision(
+  item: ReserveItem,
+  outcome: number,
+  requestsTicks: number,
+  tokensTicks: number,
+): AdmissionDecision {
   if (outcome < 0) {
     const rate = rateState(item, requestsTicks, tokensTicks);
     const waitMs = retryAfterMs(tokensTicks, item.rateLimits.tokensPerMinute!, -outcome);
     return { kind: 'rate_limited', limit: 'tokens', retryAfterMs: waitMs, rate };
   }
   switch (outcome) {
-    case 0: return { kind: 'admitted', rate: rateState(item, requestsTicks, tokensTicks) };
-    case 1: return { kind: 'rate_limited', limit: 'requests', retryAfterMs: retryAfterMs(requestsTicks, item.rateLimits.requestsPerMinute!, 1), rate: rateState(item, requestsTicks, tokensTicks) };
-    case 3: return { kind: 'rate_limited', limit: 'parallel', retryAfterMs: 1_000, rate: rateState(item, requestsTicks, tokensTicks) };
-    case 4: return { kind: 'unavailable', why: 'no_epoch' };
-    case 5: return { kind: 'unavailable', why: 'announcing' };
+    case 0:
+      return { kind: 'admitted', rate: rateState(item, requestsTicks, tokensTicks) };
+    case 1:
+      return {
+        kind: 'rate_limited',
+        limit: 'requests',
+        retryAfterMs: retryAfterMs(requestsTicks, item.rateLimits.requestsPerMinute!, 1),
+        rate: rateState(item, requestsTicks, tokensTicks),
+      };
+    case 3:
+      return {
+        kind: 'rate_limited',
+        limit: 'parallel',
+        retryAfterMs: 1_000,
+        rate: rateState(item, requestsTicks, tokensTicks),
+      };
+    case 4:
+      return { kind: 'unavailable', why: 'no_epoch' };
+    case 5:
+      return { kind: 'unavailable', why: 'announcing' };
     // What the account has room for stands in the place of the ticks.
-    default: return { kind: 'credit_exhausted', accountId: accountOf(item, outcome).accountId, availableNanoUsd: BigInt(requestsTicks) };
+    default:
+      return {
+        kind: 'credit_exhausted',
+        accountId: accountOf(item, outcome).accountId,
+        availableNanoUsd: BigInt(requestsTicks),
+      };
   }
 }
 
@@ -129,7 +177,11 @@ function accountOf({ accounts }: ReserveItem, outcome: number): ReserveItem['acc
 }
 
 /** The rules of libs/credit work with arrival times; here these count from the moment of the decision. */
-function rateState({ rateLimits: { requestsPerMinute, tokensPerMinute } }: ReserveItem, requestsTicks: number, tokensTicks: number): RateState {
+function rateState(
+  { rateLimits: { requestsPerMinute, tokensPerMinute } }: ReserveItem,
+  requestsTicks: number,
+  tokensTicks: number,
+): RateState {
   return {
     requests: requestsPerMinute === null ? null : left(requestsTicks, requestsPerMinute),
     tokens: tokensPerMinute === null ? null : left(tokensTicks, tokensPerMinute),

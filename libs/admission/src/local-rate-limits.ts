@@ -17,10 +17,18 @@ export class LocalRateLimits {
     const { requestsPerMinute, tokensPerMinute, parallelRequests } = item.rateLimits;
     if (item.accounts.length > 0 || parallelRequests !== null) return { kind: 'unavailable', why: 'store_unreachable' };
     if (this.#state.rates.size > KEYS_MAX) this.#state = emptyOrganization();
-    const share = (limit: number | null): number | null => (limit === null ? null : Math.max(1, Math.floor(limit / this.gateways)));
+    const share = (limit: number | null): number | null =>
+      limit === null ? null : Math.max(1, Math.floor(limit / this.gateways));
     return reserve(
       this.#state,
-      { ...item, rateLimits: { requestsPerMinute: share(requestsPerMinute), tokensPerMinute: share(tokensPerMinute), parallelRequests: null } },
+      {
+        ...item,
+        rateLimits: {
+          requestsPerMinute: share(requestsPerMinute),
+          tokensPerMinute: share(tokensPerMinute),
+          parallelRequests: null,
+        },
+      },
       'local',
       monotonicUs(),
     );

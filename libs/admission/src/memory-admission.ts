@@ -1,4 +1,18 @@
-import { announce, closeEpoch, emptyOrganization, leave, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type OpenHold, type OrganizationState, type ReserveItem, type SettleItem } from '@tollgate/credit';
+import {
+  announce,
+  closeEpoch,
+  emptyOrganization,
+  leave,
+  openEpoch,
+  reserve,
+  settle,
+  settleBooked,
+  type AdmissionDecision,
+  type OpenHold,
+  type OrganizationState,
+  type ReserveItem,
+  type SettleItem,
+} from '@tollgate/credit';
 import { monotonicUs } from './monotonic-us.js';
 import type { Admission, AdmissionLedger, Announcement, BookedSettle, EpochOpening } from './port.js';
 
@@ -29,7 +43,9 @@ export class MemoryAdmission implements Admission, AdmissionLedger {
 
   renewLease(instanceId: string): Promise<readonly string[]> {
     this.#leases.set(instanceId, String(++this.#renewals));
-    const waiting = [...this.#organizations].filter(([, state]) => [...state.waiting.values()].includes(instanceId)).map(([organizationId]) => organizationId);
+    const waiting = [...this.#organizations]
+      .filter(([, state]) => [...state.waiting.values()].includes(instanceId))
+      .map(([organizationId]) => organizationId);
     return Promise.resolve(waiting);
   }
 
@@ -87,7 +103,9 @@ export class MemoryAdmission implements Admission, AdmissionLedger {
   }
 
   accounts(organizationId: string): Promise<ReadonlyMap<string, { postedNanoUsd: bigint; heldNanoUsd: bigint }>> {
-    return Promise.resolve(new Map([...this.#of(organizationId).accounts].map(([id, balance]) => [id, { ...balance }])));
+    return Promise.resolve(
+      new Map([...this.#of(organizationId).accounts].map(([id, balance]) => [id, { ...balance }])),
+    );
   }
 
   #of(organizationId: string): OrganizationState {

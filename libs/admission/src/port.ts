@@ -1,4 +1,12 @@
-import type { AdmissionDecision, AnnouncedFinal, BookedItem, EpochContents, OpenHold, ReserveItem, SettleItem } from '@tollgate/credit';
+import type {
+  AdmissionDecision,
+  AnnouncedFinal,
+  BookedItem,
+  EpochContents,
+  OpenHold,
+  ReserveItem,
+  SettleItem,
+} from '@tollgate/credit';
 
 /** The gateway's side: rate limits, parallel requests and credit, decided in one step for all of them. */
 export interface Admission {
@@ -57,7 +65,9 @@ export interface AdmissionLedger {
   /** Lease of each gateway instance, as an opaque value that changes with each renewal. */
   leases(): Promise<ReadonlyMap<string, string>>;
   /** What is posted and held by account; for reconciliation and tests of I1 and I2. */
-  accounts(organizationId: string): Promise<ReadonlyMap<string, { readonly postedNanoUsd: bigint; readonly heldNanoUsd: bigint }>>;
+  accounts(
+    organizationId: string,
+  ): Promise<ReadonlyMap<string, { readonly postedNanoUsd: bigint; readonly heldNanoUsd: bigint }>>;
 }
 
 /** What an epoch starts from: posted sums, and by journal the highest number in the ledger for this organisation. */

@@ -47,7 +47,10 @@ export class RedisAdmission implements Admission {
 
   reserve(item: ReserveItem): Promise<AdmissionDecision> {
     if (item.accounts.length > 0 && performance.now() - this.#leaseSentAt > LEASE_AGE_MS_MAX) {
-      return Promise.resolve({ kind: 'unavailable', why: this.redis.storeId() === null ? 'store_unreachable' : 'no_lease' });
+      return Promise.resolve({
+        kind: 'unavailable',
+        why: this.redis.storeId() === null ? 'store_unreachable' : 'no_lease',
+      });
     }
     return new Promise((decide) => {
       this.#queue(item.organizationId).reserves.push({ item, decide });
@@ -78,13 +81,25 @@ export class RedisAdmission implements Admission {
   }
 
   async bookedNumber(organizationId: string, journalId: string): Promise<number | null> {
-    const [waiting, booked] = await this.redis.client.hmget(organizationKey(organizationId), `w:${journalId}`, `b:${journalId}`);
+    const [waiting, booked] = await this.redis.client.hmget(
+      organizationKey(organizationId),
+      `w:${journalId}`,
+      `b:${journalId}`,
+    );
     return waiting == null ? null : Number(booked ?? '0');
   }
 
   async announce({ organizationId, journalId, holds, finals }: Announcement): Promise<void> {
-    const items = [...holds.map((hold) => [hold.requestId, formatHold(hold), 0]), ...finals.map((final) => [final.requestId, formatHold(final), final.journalNumber])];
-    await withScripts(this.redis.client).announce(organizationKey(organizationId), journalId, items.length, ...items.flat());
+    const items = [
+      ...holds.map((hold) => [hold.requestId, formatHold(hold), 0]),
+      ...finals.map((final) => [final.requestId, formatHold(final), final.journalNumber]),
+    ];
+    await withScripts(this.redis.client).announce(
+      organizationKey(organizationId),
+      journalId,
+      items.length,
+      ...items.flat(),
+    );
     if (this.#instanceId !== null) await this.redis.client.srem(waitingKey(this.#instanceId), organizationId);
   }
 
@@ -146,18 +161,28 @@ export class RedisAdmission implements Admission {
       return;
     }
     this.#onBatch(settles.length + reserves.length);
-    const call = withScripts(this.redis.client).admit(organizationKey(organizationId), this.#calls.write(storeId, settles, reserves));
-    const sent: Promise<void> = call.then((reply) => {
-      this.#underway.delete(sent);
-      if (this.#failed.size > 0) for (const settle of settles) this.#failed.delete(settle);
-      decideReserves(reserves, reply as string);
-      if (this.#queues.size > 0) this.#immediate ??= setImmediate(this.#flush);
-    }).catch(() => {
-      this.#underway.delete(sent);
-      // Whether the script ran is not known: releasing a hold that is not there changes nothing.
-      this.#retry([...settles, ...reserves.filter(holdsSomething).map(({ item }) => ({ requestId: item.requestId, organizationId, chargeNanoUsd: 0n, tokens: 0 }))]);
-      for (const pending of reserves) pending.decide(this.#local.decide(pending.item));
-    });
+    const call = withScripts(this.redis.client).admit(
+      organizationKey(organizationId),
+      this.#calls.write(storeId, settles, reserves),
+    );
+    const sent: Promise<void> = call
+      .then((reply) => {
+        this.#underway.delete(sent);
+        if (this.#failed.size > 0) for (const settle of settles) this.#failed.delete(settle);
+        decideReserves(reserves, reply as string);
+        if (this.#queues.size > 0) this.#immediate ??= setImmediate(this.#flush);
+      })
+      .catch(() => {
+        this.#underway.delete(sent);
+        // Whether the script ran is not known: releasing a hold that is not there changes nothing.
+        this.#retry([
+          ...settles,
+          ...reserves
+            .filter(holdsSomething)
+            .map(({ item }) => ({ requestId: item.requestId, organizationId, chargeNanoUsd: 0n, tokens: 0 })),
+        ]);
+        for (const pending of reserves) pending.decide(this.#local.decide(pending.item));
+      });
     this.#underway.set(sent, performance.now());
   }
 
@@ -172,5 +197,7 @@ export class RedisAdmission implements Admission {
 }
 
 function holdsSomething({ item }: PendingReserve): boolean {
-  return item.accounts.length > 0 || item.rateLimits.parallelRequests !== null || item.rateLimits.tokensPerMinute !== null;
+  return (
+    item.accounts.length > 0 || item.rateLimits.parallelRequests !== null || item.rateLimits.tokensPerMinute !== null
+  );
 }

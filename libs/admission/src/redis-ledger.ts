@@ -21,14 +21,17 @@ export class RedisAdmissionLedger implements AdmissionLedger {
 
   async openEpoch(epoch: EpochOpening): Promise<boolean> {
     const args: (string | number)[] = [this.#storeId(), epoch.epochId, epoch.posted.length];
-    for (const { accountId, postedNanoUsd } of epoch.posted) args.push(accountField(accountId), postedNanoUsd.toString());
+    for (const { accountId, postedNanoUsd } of epoch.posted)
+      args.push(accountField(accountId), postedNanoUsd.toString());
     args.push(epoch.booked.length);
     for (const { journalId, number } of epoch.booked) args.push(journalId, number);
     args.push(epoch.waitingFor.length);
     for (const { journalId, instanceId } of epoch.waitingFor) args.push(journalId, instanceId);
     const opened = await withScripts(this.redis.client).openEpoch(organizationKey(epoch.organizationId), ...args);
     if (opened !== 1) return false;
-    await Promise.all(epoch.waitingFor.map(({ instanceId }) => this.redis.client.sadd(waitingKey(instanceId), epoch.organizationId)));
+    await Promise.all(
+      epoch.waitingFor.map(({ instanceId }) => this.redis.client.sadd(waitingKey(instanceId), epoch.organizationId)),
+    );
     return true;
   }
 
@@ -43,7 +46,10 @@ export class RedisAdmissionLedger implements AdmissionLedger {
 
   async settleBooked(organizationId: string, items: readonly BookedSettle[]): Promise<void> {
     for (let at = 0; at < items.length; at += SETTLES_MAX) {
-      await withScripts(this.redis.client).settleBooked(organizationKey(organizationId), ...bookedArguments(items.slice(at, at + SETTLES_MAX)));
+      await withScripts(this.redis.client).settleBooked(
+        organizationKey(organizationId),
+        ...bookedArguments(items.slice(at, at + SETTLES_MAX)),
+      );
     }
   }
 
@@ -64,7 +70,9 @@ export class RedisAdmissionLedger implements AdmissionLedger {
 
   async openHolds(organizationId: string): Promise<readonly OpenHold[]> {
     const fields = await this.redis.client.hgetall(organizationKey(organizationId));
-    return Object.entries(fields).flatMap(([name, text]) => (name.startsWith('o:') ? [parseHold(name.slice(2), text)] : []));
+    return Object.entries(fields).flatMap(([name, text]) =>
+      name.startsWith('o:') ? [parseHold(name.slice(2), text)] : [],
+    );
   }
 
   async leases(): Promise<ReadonlyMap<string, string>> {

@@ -21,7 +21,8 @@ type ScriptClient = Redis & Record<ScriptName, (key: string, ...args: (string | 
 export function withScripts(client: Redis): ScriptClient {
   if ('admit' in client) return client as ScriptClient;
   const shared = lua('organization');
-  for (const [name, file] of Object.entries(FILES)) client.defineCommand(name, { numberOfKeys: 1, lua: `${shared}\n${lua(file)}` });
+  for (const [name, file] of Object.entries(FILES))
+    client.defineCommand(name, { numberOfKeys: 1, lua: `${shared}\n${lua(file)}` });
   return client as ScriptClient;
 }
 

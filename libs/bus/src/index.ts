@@ -1,4 +1,11 @@
-export { NO_LOG, type BusBatch, type BusDelivery, type BusMessage, type BusPublisher, type ResumeOffsets } from './port.js';
+export {
+  NO_LOG,
+  type BusBatch,
+  type BusDelivery,
+  type BusMessage,
+  type BusPublisher,
+  type ResumeOffsets,
+} from './port.js';
 export { BatchServer } from './batch-server.js';
 export { inProcessBus, type InProcessBus } from './in-process/in-process-bus.js';
 export type { KafkaConnection } from './kafka/kafka-client.js';

@@ -13,7 +13,9 @@ export class ConfigError extends Error {
     readonly path: string,
     readonly problems: readonly ConfigProblem[],
   ) {
-    const lines = problems.map(({ line, column, field, message }) => `  ${path}:${line}:${column} ${field === '' ? '' : `${field} `}${message}`);
+    const lines = problems.map(
+      ({ line, column, field, message }) => `  ${path}:${line}:${column} ${field === '' ? '' : `${field} `}${message}`,
+    );
     super([`${path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:`, ...lines].join('\n'));
   }
 }
@@ -21,7 +23,10 @@ export class ConfigError extends Error {
 /** The file itself cannot be had. */
 export class ConfigFileMissing extends Error {
   override readonly name = 'ConfigFileMissing';
-  constructor(readonly path: string, reason: string) {
+  constructor(
+    readonly path: string,
+    reason: string,
+  ) {
     super(`cannot read the configuration file ${path}: ${reason} (TOLLGATE_CONFIG names another one)`);
   }
 }

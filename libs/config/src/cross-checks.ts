@@ -4,12 +4,34 @@ import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
 import { hasWildcard, matchesWildcard } from './wildcard.js';
 
 /** The names in a file, as far as they can be read: faults of the rest must not hide faults between them. */
-const names = z.object({
-  providers: z.array(z.object({ name: z.string(), dialect: z.string().default('openai') }).nullable().catch(null)).catch([]),
-  routes: z.array(z.object({ name: z.string(), targets: z.array(z.object({ provider: z.string(), model: z.string() }).nullable().catch(null)) }).nullable().catch(null)).catch([]),
-  prices: z.array(z.object({ provider: z.string(), model: z.string() }).nullable().catch(null)).catch([]),
-  limits: z.object({ body_bytes_max: z.number().default(BODY_BYTES_DEFAULT), bodies_bytes_max: z.number() }).nullable().catch(null),
-}).catch({ providers: [], routes: [], prices: [], limits: null });
+const names = z
+  .object({
+    providers: z
+      .array(
+        z
+          .object({ name: z.string(), dialect: z.string().default('openai') })
+          .nullable()
+          .catch(null),
+      )
+      .catch([]),
+    routes: z
+      .array(
+        z
+          .object({
+            name: z.string(),
+            targets: z.array(z.object({ provider: z.string(), model: z.string() }).nullable().catch(null)),
+          })
+          .nullable()
+          .catch(null),
+      )
+      .catch([]),
+    prices: z.array(z.object({ provider: z.string(), model: z.string() }).nullable().catch(null)).catch([]),
+    limits: z
+      .object({ body_bytes_max: z.number().default(BODY_BYTES_DEFAULT), bodies_bytes_max: z.number() })
+      .nullable()
+      .catch(null),
+  })
+  .catch({ providers: [], routes: [], prices: [], limits: null });
 type Names = z.output<typeof names>;
 type Target = NonNullable<NonNullable<Names['routes'][number]>['targets'][number]>;
 
@@ -18,11 +40,29 @@ export function crossFaults(value: unknown): FieldFault[] {
   const read = names.parse(value);
   return [
     ...limitFaults(read.limits),
-    ...repeated('providers', read.providers.map((each) => each?.name), 'another provider has this name'),
-    ...repeated('routes', read.routes.map((each) => each?.name), 'another route has this name'),
-    ...repeated('prices', read.prices.map((each) => each && JSON.stringify([each.provider, each.model])), 'this model of this provider has a price already'),
-    ...read.prices.flatMap((price, index) => (price === null || hasProvider(read, price.provider) ? [] : [unknownProvider(['prices', index], price.provider)])),
-    ...read.routes.flatMap((route, at) => (route?.targets ?? []).flatMap((target, index) => (target === null ? [] : targetFaults(read, route!.name, target, ['routes', at, 'targets', index])))),
+    ...repeated(
+      'providers',
+      read.providers.map((each) => each?.name),
+      'another provider has this name',
+    ),
+    ...repeated(
+      'routes',
+      read.routes.map((each) => each?.name),
+      'another route has this name',
+    ),
+    ...repeated(
+      'prices',
+      read.prices.map((each) => each && JSON.stringify([each.provider, each.model])),
+      'this model of this provider has a price already',
+    ),
+    ...read.prices.flatMap((price, index) =>
+      price === null || hasProvider(read, price.provider) ? [] : [unknownProvider(['prices', index], price.provider)],
+    ),
+    ...read.routes.flatMap((route, at) =>
+      (route?.targets ?? []).flatMap((target, index) =>
+        target === null ? [] : targetFaults(read, route!.name, target, ['routes', at, 'targets', index]),
+      ),
+    ),
   ];
 }
 
@@ -33,30 +73,59 @@ function limitFaults(limits: Names['limits']): FieldFault[] {
 }
 
 function repeated(section: string, ids: readonly (string | null | undefined)[], message: string): FieldFault[] {
-  const isRepeated = (id: string | null | undefined, index: number): boolean => id !== null && id !== undefined && ids.indexOf(id) < index;
-  return ids.flatMap((id, index) => (isRepeated(id, index) ? [{ path: section === 'prices' ? [section, index] : [section, index, 'name'], message }] : []));
+  const isRepeated = (id: string | null | undefined, index: number): boolean =>
+    id !== null && id !== undefined && ids.indexOf(id) < index;
+  return ids.flatMap((id, index) =>
+    isRepeated(id, index)
+      ? [{ path: section === 'prices' ? [section, index] : [section, index, 'name'], message }]
+      : [],
+  );
 }
 
 function targetFaults(read: Names, route: string, target: Target, path: readonly (string | number)[]): FieldFault[] {
   if (!hasProvider(read, target.provider)) return [unknownProvider(path, target.provider)];
   const dialect = read.providers.find((each) => each?.name === target.provider)!.dialect;
-  if (dialect === 'anthropic') return [{ path: [...path, 'provider'], message: `dialect anthropic is not served yet (route "${route}", provider "${target.provider}")` }];
+  if (dialect === 'anthropic')
+    return [
+      {
+        path: [...path, 'provider'],
+        message: `dialect anthropic is not served yet (route "${route}", provider "${target.provider}")`,
+      },
+    ];
   if (target.model === '*') return callersModelFaults(read, route, target, path);
-  const priced = read.prices.some((price) => price?.provider === target.provider && matchesWildcard(price.model, target.model));
+  const priced = read.prices.some(
+    (price) => price?.provider === target.provider && matchesWildcard(price.model, target.model),
+  );
   return priced ? [] : [noPrice(path, route, target.provider, target.model)];
 }
 
-function callersModelFaults(read: Names, route: string, target: Target, path: readonly (string | number)[]): FieldFault[] {
-  if (!hasWildcard(route)) return [{ path: [...path, 'model'], message: `route "${route}" has one name, so name the model; * is for routes whose name has a *` }];
+function callersModelFaults(
+  read: Names,
+  route: string,
+  target: Target,
+  path: readonly (string | number)[],
+): FieldFault[] {
+  if (!hasWildcard(route))
+    return [
+      {
+        path: [...path, 'model'],
+        message: `route "${route}" has one name, so name the model; * is for routes whose name has a *`,
+      },
+    ];
   // A pattern that matches the route's own text, its * taken as a character, matches all that the route does:
   // only a * of the price can have met a * of the route.
-  const priced = read.prices.some((price) => price?.provider === target.provider && matchesWildcard(price.model, route));
+  const priced = read.prices.some(
+    (price) => price?.provider === target.provider && matchesWildcard(price.model, route),
+  );
   return priced ? [] : [noPrice(path, route, target.provider, route)];
 }
 
 const hasProvider = (read: Names, name: string): boolean => read.providers.some((each) => each?.name === name);
 
-const unknownProvider = (path: readonly (string | number)[], name: string): FieldFault => ({ path: [...path, 'provider'], message: `there is no provider "${name}"` });
+const unknownProvider = (path: readonly (string | number)[], name: string): FieldFault => ({
+  path: [...path, 'provider'],
+  message: `there is no provider "${name}"`,
+});
 
 const noPrice = (path: readonly (string | number)[], route: string, provider: string, model: string): FieldFault => ({
   path: [...path, 'model'],

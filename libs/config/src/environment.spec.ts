@@ -10,22 +10,48 @@ const schema = z.object({
   KAFKA_BROKERS: environmentFields.kafkaBrokers,
   INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
 });
-const good = { TOLLGATE_PORT: '8080', TOLLGATE_PEPPER: 'p'.repeat(16), TOLLGATE_ADMIN_SECRET: 'a'.repeat(16), DATABASE_URL: 'postgres://localhost/tollgate', KAFKA_BROKERS: 'one:9092, two:9092', PATH: '/bin' };
+const good = {
+  TOLLGATE_PORT: '8080',
+  TOLLGATE_PEPPER: 'p'.repeat(16),
+  TOLLGATE_ADMIN_SECRET: 'a'.repeat(16),
+  DATABASE_URL: 'postgres://localhost/tollgate',
+  KAFKA_BROKERS: 'one:9092, two:9092',
+  PATH: '/bin',
+};
 
 describe('the environment of a process', () => {
   it('is read by name, with what is not set or empty as its default', () => {
     expect(readEnvironment(schema, { ...good, INIT_OWNER_EMAIL: '' })).toEqual({
-      TOLLGATE_PORT: 8080, TOLLGATE_PEPPER: good.TOLLGATE_PEPPER, TOLLGATE_ADMIN_SECRET: good.TOLLGATE_ADMIN_SECRET, DATABASE_URL: good.DATABASE_URL, KAFKA_BROKERS: ['one:9092', 'two:9092'], INIT_OWNER_EMAIL: 'owner@localhost',
+      TOLLGATE_PORT: 8080,
+      TOLLGATE_PEPPER: good.TOLLGATE_PEPPER,
+      TOLLGATE_ADMIN_SECRET: good.TOLLGATE_ADMIN_SECRET,
+      DATABASE_URL: good.DATABASE_URL,
+      KAFKA_BROKERS: ['one:9092', 'two:9092'],
+      INIT_OWNER_EMAIL: 'owner@localhost',
     });
   });
 
   // A header carries them as bytes that no two HTTP libraries read alike: the secret would never match.
-  it.each(['pässword-pässword', 'пароль-пароль-пароль', 'sixteen\u00a0characters', 'sixteen characters', 'sixteen\u0007characters', '密'.repeat(16)])('is refused where a secret for a header is no visible ASCII: %j', (secret) => {
-    expect(() => readEnvironment(schema, { ...good, TOLLGATE_ADMIN_SECRET: secret })).toThrow('TOLLGATE_ADMIN_SECRET must have visible ASCII characters alone');
+  it.each([
+    'pässword-pässword',
+    'пароль-пароль-пароль',
+    'sixteen\u00a0characters',
+    'sixteen characters',
+    'sixteen\u0007characters',
+    '密'.repeat(16),
+  ])('is refused where a secret for a header is no visible ASCII: %j', (secret) => {
+    expect(() => readEnvironment(schema, { ...good, TOLLGATE_ADMIN_SECRET: secret })).toThrow(
+      'TOLLGATE_ADMIN_SECRET must have visible ASCII characters alone',
+    );
   });
 
   it('is refused with every variable at fault, and none of their values', () => {
-    const bad = { TOLLGATE_PORT: '99999', TOLLGATE_PEPPER: 'short secret', DATABASE_URL: 'mysql://user:hunter2@localhost', INIT_OWNER_EMAIL: 'nobody' };
+    const bad = {
+      TOLLGATE_PORT: '99999',
+      TOLLGATE_PEPPER: 'short secret',
+      DATABASE_URL: 'mysql://user:hunter2@localhost',
+      INIT_OWNER_EMAIL: 'nobody',
+    };
     const error = (() => {
       try {
         return readEnvironment(schema, bad);
@@ -35,7 +61,14 @@ describe('the environment of a process', () => {
     })();
     expect(error).toBeInstanceOf(EnvironmentError);
     const { message } = error as EnvironmentError;
-    for (const name of ['TOLLGATE_PORT must be a port', 'TOLLGATE_PEPPER must have at least 16 characters', 'DATABASE_URL must be a URL of postgres:// or postgresql://', 'KAFKA_BROKERS is required', 'INIT_OWNER_EMAIL must be']) expect(message).toContain(name);
+    for (const name of [
+      'TOLLGATE_PORT must be a port',
+      'TOLLGATE_PEPPER must have at least 16 characters',
+      'DATABASE_URL must be a URL of postgres:// or postgresql://',
+      'KAFKA_BROKERS is required',
+      'INIT_OWNER_EMAIL must be',
+    ])
+      expect(message).toContain(name);
     for (const value of Object.values(bad)) expect(message).not.toContain(value);
   });
 });

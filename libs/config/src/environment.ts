@@ -13,16 +13,30 @@ export class EnvironmentError extends Error {
  * The variables of one process as its schema has them. A variable set to nothing counts as not set.
  * @throws {EnvironmentError}
  */
-export function readEnvironment<S extends z.ZodType>(schema: S, environment: Readonly<Record<string, string | undefined>>): z.output<S> {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+export function readEnvironment<S extends z.ZodType>(
+  schema: S,
+  environment: Readonly<Record<string, string | undefined>>,
+): z.output<S> {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const result = validate(schema, given);
   if (result.kind === 'valid') return result.value;
   throw new EnvironmentError(result.faults.map(({ path, message }) => `${pathText(path)} ${message}`));
 }
 
 const url = (...protocols: string[]) =>
-  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), `must be a URL of ${protocols.map((each) => `${each}//`).join(' or ')}`);
-const port = z.string().regex(/^\d{1,5}$/, 'must be a port').transform(Number).refine((value) => value < 65_536, 'must be a port');
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `must be a URL of ${protocols.map((each) => `${each}//`).join(' or ')}`,
+    );
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a port')
+  .transform(Number)
+  .refine((value) => value < 65_536, 'must be a port');
 
 /** Variables that several apps read, each with the one form it has. */
 export const environmentFields = {
@@ -37,10 +51,21 @@ export const environmentFields = {
   smtpUrl: url('smtp:', 'smtps:'),
   secret: z.string().min(16).regex(/^\S*$/, 'must have no spaces'),
   /** Sent in a header, which carries no other characters whole. */
-  bearerSecret: z.string().min(16).regex(/^[\x21-\x7e]*$/, 'must have visible ASCII characters alone'),
+  bearerSecret: z
+    .string()
+    .min(16)
+    .regex(/^[\x21-\x7e]*$/, 'must have visible ASCII characters alone'),
   emailAddress: z.string().regex(/^[^\s@<>]+@[^\s@<>]+$/, 'must be an e-mail address'),
   /** `host:port`, separated by commas. */
-  kafkaBrokers: z.string().transform((text) => text.split(',').map((broker) => broker.trim()))
-    .refine((brokers) => brokers.every((broker) => /^\S+:\d{1,5}$/.test(broker)), 'must be host:port, separated by commas'),
-  kafkaTopicPrefix: z.string().regex(/^[\w.-]*$/, 'must be letters, digits, ".", "_" or "-"').default(''),
+  kafkaBrokers: z
+    .string()
+    .transform((text) => text.split(',').map((broker) => broker.trim()))
+    .refine(
+      (brokers) => brokers.every((broker) => /^\S+:\d{1,5}$/.test(broker)),
+      'must be host:port, separated by commas',
+    ),
+  kafkaTopicPrefix: z
+    .string()
+    .regex(/^[\w.-]*$/, 'must be letters, digits, ".", "_" or "-"')
+    .default(''),
 };

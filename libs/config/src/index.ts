@@ -1,6 +1,14 @@
 export {
-  isConfigured, lacksCredential, missingCredentials, SIMULATOR_NAME,
-  type CeilingField, type PriceEntry, type Provider, type Route, type Target, type TollgateConfig,
+  isConfigured,
+  lacksCredential,
+  missingCredentials,
+  SIMULATOR_NAME,
+  type CeilingField,
+  type PriceEntry,
+  type Provider,
+  type Route,
+  type Target,
+  type TollgateConfig,
 } from './config.js';
 export { ConfigError, ConfigFileMissing, type ConfigProblem } from './config-error.js';
 export { loadConfig } from './load-config.js';

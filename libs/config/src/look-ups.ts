@@ -10,7 +10,15 @@ export function compileRoutes(routes: readonly Route[]): (model: string) => Rout
 /** The price of a provider's model, found in the same way; null only for models that no route leads to. */
 export function compilePrices(prices: readonly PriceEntry[]): (provider: string, model: string) => ModelPrice | null {
   const providers = new Set(prices.map(({ provider }) => provider));
-  const byProvider = new Map([...providers].map((name) => [name, compileNames(prices.filter(({ provider }) => provider === name), ({ model }) => model)]));
+  const byProvider = new Map(
+    [...providers].map((name) => [
+      name,
+      compileNames(
+        prices.filter(({ provider }) => provider === name),
+        ({ model }) => model,
+      ),
+    ]),
+  );
   return (provider, model) => byProvider.get(provider)?.(model)?.price ?? null;
 }
 

@@ -11,12 +11,14 @@ const PRICES = `prices:
   - {provider: openai, model: gpt-4o, input_usd_per_million: 0.15, output_usd_per_million: 0.60}
 `;
 
-const parse = (text: string, environment: Record<string, string> = {}) => parseConfig(text, { path: 'config.yaml', lookup: (name) => environment[name] });
+const parse = (text: string, environment: Record<string, string> = {}) =>
+  parseConfig(text, { path: 'config.yaml', lookup: (name) => environment[name] });
 const problemsOf = (text: string, environment?: Record<string, string>) => {
   try {
     parse(text, environment);
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(({ line, column, field, message }) => `${line}:${column} ${field}: ${message}`);
+    if (error instanceof ConfigError)
+      return error.problems.map(({ line, column, field, message }) => `${line}:${column} ${field}: ${message}`);
     throw error;
   }
   return [];
@@ -25,22 +27,50 @@ const problemsOf = (text: string, environment?: Record<string, string>) => {
 describe('a configuration', () => {
   it('has defaults for all that may be left out', () => {
     expect(parse(PROVIDERS + ROUTES + PRICES)).toMatchObject({
-      providers: [{ name: 'openai', dialect: 'openai', baseUrl: 'https://api.openai.com/v1', credential: null, credentialVariable: 'OPENAI_API_KEY', allowPrivateNetwork: false, timeoutMs: 600_000, firstByteTimeoutMs: 120_000, connectionsMax: 2_048 }],
+      providers: [
+        {
+          name: 'openai',
+          dialect: 'openai',
+          baseUrl: 'https://api.openai.com/v1',
+          credential: null,
+          credentialVariable: 'OPENAI_API_KEY',
+          allowPrivateNetwork: false,
+          timeoutMs: 600_000,
+          firstByteTimeoutMs: 120_000,
+          connectionsMax: 2_048,
+        },
+      ],
       routes: [{ name: 'gpt', access: 'everyone', targets: [{ provider: 'openai', model: 'gpt-4o', weight: 1 }] }],
-      prices: [{ provider: 'openai', model: 'gpt-4o', price: { inputNanoUsdPerMillion: 150_000_000n, outputNanoUsdPerMillion: 600_000_000n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 16_384, contextTokens: 2_000_000 } }],
+      prices: [
+        {
+          provider: 'openai',
+          model: 'gpt-4o',
+          price: {
+            inputNanoUsdPerMillion: 150_000_000n,
+            outputNanoUsdPerMillion: 600_000_000n,
+            cachedInputNanoUsdPerMillion: null,
+            maxOutputTokens: 16_384,
+            contextTokens: 2_000_000,
+          },
+        },
+      ],
       secretScanning: { github: { publicKeysUrl: 'https://api.github.com/meta/public_keys/secret_scanning' } },
       mail: { from: 'tollgate@localhost' },
       limits: { bodyBytesMax: 33_554_432, bodiesBytesMax: 268_435_456, callsPerKeyMax: 1_024 },
     });
   });
   it('names the fields that a provider may be sent', () => {
-    const allowing = (fields: string) => PROVIDERS.replace('- {name: openai,', `- {name: openai, allow_fields: ${fields},`) + ROUTES + PRICES;
+    const allowing = (fields: string) =>
+      PROVIDERS.replace('- {name: openai,', `- {name: openai, allow_fields: ${fields},`) + ROUTES + PRICES;
     expect(parse(PROVIDERS + ROUTES + PRICES).providers[0]!.allowFields).toEqual([]);
     expect(parse(allowing('[provider, models]')).providers[0]!.allowFields).toEqual(['provider', 'models']);
-    for (const wrong of ['provider', '[7]', "['']", "['a b']"]) expect(() => parse(allowing(wrong)), wrong).toThrow('allow_fields');
+    for (const wrong of ['provider', '[7]', "['']", "['a b']"])
+      expect(() => parse(allowing(wrong)), wrong).toThrow('allow_fields');
   });
   it('takes credentials from the environment, and an empty variable is none', () => {
-    expect(parse(PROVIDERS + ROUTES + PRICES, { OPENAI_API_KEY: 'sk-x' }).providers[0]!.credential!.reveal()).toBe('sk-x');
+    expect(parse(PROVIDERS + ROUTES + PRICES, { OPENAI_API_KEY: 'sk-x' }).providers[0]!.credential!.reveal()).toBe(
+      'sk-x',
+    );
     expect(parse(PROVIDERS + ROUTES + PRICES, { OPENAI_API_KEY: '' }).providers[0]!.credential).toBeNull();
   });
 });
@@ -51,9 +81,12 @@ describe('the bytes that all bodies may take', () => {
     expect(parse(limited('{body_bytes_max: 268435456}')).limits.bodiesBytesMax).toBe(536_870_912);
   });
   it('have room for two of the largest body', () => {
-    const fault = 'limits.bodies_bytes_max: must be at least twice body_bytes_max, 67108864: one key may fill half of it';
+    const fault =
+      'limits.bodies_bytes_max: must be at least twice body_bytes_max, 67108864: one key may fill half of it';
     expect(parse(limited('{bodies_bytes_max: 67108864}')).limits.bodiesBytesMax).toBe(67_108_864);
-    expect(problemsOf(limited('{bodies_bytes_max: 67108863}'))[0]).toContain('limits.bodies_bytes_max: must be at least');
+    expect(problemsOf(limited('{bodies_bytes_max: 67108863}'))[0]).toContain(
+      'limits.bodies_bytes_max: must be at least',
+    );
     expect(problemsOf(limited('{bodies_bytes_max: 67108864, body_bytes_max: 33554433}'))).toEqual([
       expect.stringContaining(fault.replace('67108864', '67108866')),
     ]);
@@ -103,17 +136,30 @@ describe('the name of a provider', () => {
 });
 
 describe('a price', () => {
-  const priceOf = (text: string) => parse(`${PROVIDERS}${ROUTES}prices:\n  - {provider: openai, model: gpt-4o, input_usd_per_million: ${text}, output_usd_per_million: 1}\n`).prices[0]!.price.inputNanoUsdPerMillion;
+  const priceOf = (text: string) =>
+    parse(
+      `${PROVIDERS}${ROUTES}prices:\n  - {provider: openai, model: gpt-4o, input_usd_per_million: ${text}, output_usd_per_million: 1}\n`,
+    ).prices[0]!.price.inputNanoUsdPerMillion;
   it('is exact, whether written as a number or as text', () => {
-    expect(['0.1', '2.50', '"2.50"', '0', '0.000000001', '9999999.999999999', '1234567.123456789'].map(priceOf))
-      .toEqual([100_000_000n, 2_500_000_000n, 2_500_000_000n, 0n, 1n, 9_999_999_999_999_999n, 1_234_567_123_456_789n]);
+    expect(
+      ['0.1', '2.50', '"2.50"', '0', '0.000000001', '9999999.999999999', '1234567.123456789'].map(priceOf),
+    ).toEqual([100_000_000n, 2_500_000_000n, 2_500_000_000n, 0n, 1n, 9_999_999_999_999_999n, 1_234_567_123_456_789n]);
   });
-  it.each(['-1', '0.0000000001', '1e3', '.5', '1_000', '0x10', '.nan', '.inf', '12345678', "''", '"0,5"'])('cannot be %s', (text) => {
-    expect(problemsOf(`${PROVIDERS}${ROUTES}prices:\n  - provider: openai\n    model: gpt-4o\n    input_usd_per_million: ${text}\n    output_usd_per_million: 1\n`))
-      .toEqual(['8:5 prices[0].input_usd_per_million: must be a decimal number of USD, 0 or more, with at most 9 decimals, as 0.15']);
-  });
+  it.each(['-1', '0.0000000001', '1e3', '.5', '1_000', '0x10', '.nan', '.inf', '12345678', "''", '"0,5"'])(
+    'cannot be %s',
+    (text) => {
+      expect(
+        problemsOf(
+          `${PROVIDERS}${ROUTES}prices:\n  - provider: openai\n    model: gpt-4o\n    input_usd_per_million: ${text}\n    output_usd_per_million: 1\n`,
+        ),
+      ).toEqual([
+        '8:5 prices[0].input_usd_per_million: must be a decimal number of USD, 0 or more, with at most 9 decimals, as 0.15',
+      ]);
+    },
+  );
   it('changes the version of the list; order, notation and all else do not', () => {
-    const versionOf = (prices: string, rest = '') => parse(`${PROVIDERS}${ROUTES}prices:\n${prices}${rest}`).priceVersion;
+    const versionOf = (prices: string, rest = '') =>
+      parse(`${PROVIDERS}${ROUTES}prices:\n${prices}${rest}`).priceVersion;
     const a = '  - {provider: openai, model: gpt-4o, input_usd_per_million: 0.15, output_usd_per_million: 0.60}\n';
     const b = '  - {provider: openai, model: x, input_usd_per_million: 1, output_usd_per_million: 2}\n';
     expect(versionOf(a)).toMatch(/^[0-9a-f]{12}$/);
@@ -129,7 +175,8 @@ describe('a price', () => {
 
 describe('a file with problems', () => {
   it('is told all of them, each with field and line, in the order of the file', () => {
-    expect(problemsOf(`providers:
+    expect(
+      problemsOf(`providers:
   - name: openai
     base_url: ftp://example.com
     credentail: x
@@ -146,7 +193,8 @@ prices:
   - {provider: openai, model: y, input_usd_per_million: 1}
 limits: {body_bytes_max: 3}
 surprise: 1
-`)).toEqual([
+`),
+    ).toEqual([
       '3:5 providers[0].base_url: must be an http or https URL without user, password, query or fragment',
       '4:5 providers[0].credentail: unknown field',
       '5:6 providers[1].name: another provider has this name',
@@ -163,42 +211,78 @@ surprise: 1
     ]);
   });
   it('names file and place in its message', () => {
-    expect(() => parse(`${PROVIDERS}${ROUTES}`)).toThrow('config.yaml has 2 problems:\n  config.yaml:1:1 prices is required\n  config.yaml:4:46 routes[0].targets[0].model route "gpt" needs a price of model "gpt-4o" at provider "openai"');
+    expect(() => parse(`${PROVIDERS}${ROUTES}`)).toThrow(
+      'config.yaml has 2 problems:\n  config.yaml:1:1 prices is required\n  config.yaml:4:46 routes[0].targets[0].model route "gpt" needs a price of model "gpt-4o" at provider "openai"',
+    );
   });
   it('may be empty, or something else', () => {
-    expect(problemsOf('')).toEqual(['1:1 providers: is required', '1:1 routes: is required', '1:1 prices: is required']);
+    expect(problemsOf('')).toEqual([
+      '1:1 providers: is required',
+      '1:1 routes: is required',
+      '1:1 prices: is required',
+    ]);
     expect(problemsOf('[1, 2]')).toEqual(['1:1 : must be an object']);
-    expect(problemsOf('providers: {}\nroutes: 3\nprices: null\n')).toEqual(['1:1 providers: must be a list', '2:1 routes: must be a list', '3:1 prices: must be a list']);
+    expect(problemsOf('providers: {}\nroutes: 3\nprices: null\n')).toEqual([
+      '1:1 providers: must be a list',
+      '2:1 routes: must be a list',
+      '3:1 prices: must be a list',
+    ]);
   });
   it('that is no YAML says where', () => {
-    expect(problemsOf('providers:\n  - {name: canary\nroutes: canary\n').join()).toMatch(/^\d+:\d+ : is not valid YAML: /);
+    expect(problemsOf('providers:\n  - {name: canary\nroutes: canary\n').join()).toMatch(
+      /^\d+:\d+ : is not valid YAML: /,
+    );
     expect(problemsOf(`${PROVIDERS}${PROVIDERS}`)).toEqual(['3:1 : is not valid YAML: duplicate key']);
     expect(problemsOf('a: !canary x\n')).toEqual(['1:4 : is not valid YAML: tag resolve failed']);
   });
   it('has one price for a model', () => {
-    expect(problemsOf(PROVIDERS + ROUTES + PRICES + PRICES.replace('prices:\n', ''))).toEqual(['7:5 prices[1]: this model of this provider has a price already']);
+    expect(problemsOf(PROVIDERS + ROUTES + PRICES + PRICES.replace('prices:\n', ''))).toEqual([
+      '7:5 prices[1]: this model of this provider has a price already',
+    ]);
   });
   it('cannot route to a dialect that is not served', () => {
-    expect(problemsOf((PROVIDERS + ROUTES + PRICES).replace('{name: openai,', '{name: openai, dialect: anthropic,'))).toEqual(['4:28 routes[0].targets[0].provider: dialect anthropic is not served yet (route "gpt", provider "openai")']);
-    expect(parse(`${PROVIDERS}  - {name: a, dialect: anthropic, base_url: 'https://x'}\n${ROUTES}${PRICES}`).providers).toHaveLength(2);
+    expect(
+      problemsOf((PROVIDERS + ROUTES + PRICES).replace('{name: openai,', '{name: openai, dialect: anthropic,')),
+    ).toEqual([
+      '4:28 routes[0].targets[0].provider: dialect anthropic is not served yet (route "gpt", provider "openai")',
+    ]);
+    expect(
+      parse(`${PROVIDERS}  - {name: a, dialect: anthropic, base_url: 'https://x'}\n${ROUTES}${PRICES}`).providers,
+    ).toHaveLength(2);
   });
   it('fetches public keys over http from loopback only', () => {
-    const withUrl = (url: string) => problemsOf(`${PROVIDERS}${ROUTES}${PRICES}secret_scanning: {github: {public_keys_url: '${url}'}}\n`);
-    expect(['https://x.example/keys', 'http://127.0.0.1:99/keys', 'http://[::1]:99/keys', 'http://localhost/'].flatMap(withUrl)).toEqual([]);
-    for (const url of ['http://x.example/keys', 'http://127.0.0.1.x.example/', 'https://u:p@x.example/', 'file:///etc/passwd', 'http://localhost.x.example/']) expect(withUrl(url)).toHaveLength(1);
+    const withUrl = (url: string) =>
+      problemsOf(`${PROVIDERS}${ROUTES}${PRICES}secret_scanning: {github: {public_keys_url: '${url}'}}\n`);
+    expect(
+      ['https://x.example/keys', 'http://127.0.0.1:99/keys', 'http://[::1]:99/keys', 'http://localhost/'].flatMap(
+        withUrl,
+      ),
+    ).toEqual([]);
+    for (const url of [
+      'http://x.example/keys',
+      'http://127.0.0.1.x.example/',
+      'https://u:p@x.example/',
+      'file:///etc/passwd',
+      'http://localhost.x.example/',
+    ])
+      expect(withUrl(url)).toHaveLength(1);
   });
 });
 
 describe('a credential', () => {
   it('in the file is refused and not repeated', () => {
     const problems = problemsOf((PROVIDERS + ROUTES + PRICES).replace('${env:OPENAI_API_KEY}', 'sk-canary'));
-    expect(problems).toEqual(['2:60 providers[0].credential: must be taken from the environment, as ${env:OPENAI_API_KEY}']);
+    expect(problems).toEqual([
+      '2:60 providers[0].credential: must be taken from the environment, as ${env:OPENAI_API_KEY}',
+    ]);
     const inUrl = problemsOf((PROVIDERS + ROUTES + PRICES).replace('https://api', 'https://user:canary@api'));
     expect(inUrl).toHaveLength(1);
     expect(inUrl.join()).not.toContain('canary');
   });
   it('that no header may hold is refused and not repeated', () => {
-    expect(problemsOf(PROVIDERS + ROUTES + PRICES, { OPENAI_API_KEY: 'canary\n' })).toEqual(['2:60 providers[0].credential: the variable OPENAI_API_KEY holds spaces, line ends or characters besides ASCII']);
+    expect(problemsOf(PROVIDERS + ROUTES + PRICES, { OPENAI_API_KEY: 'canary\n' })).toEqual([
+      '2:60 providers[0].credential: the variable OPENAI_API_KEY holds spaces, line ends or characters besides ASCII',
+    ]);
   });
 });
 
@@ -221,11 +305,17 @@ prices:
   it('needs a price for all that it may be asked for', () => {
     expect(problemsOf(wild('gpt-*', '*', '*'))).toEqual([]);
     expect(problemsOf(wild('gpt-4*', '*', 'gpt-*'))).toEqual([]);
-    expect(problemsOf(wild('gpt-*', '*', 'gpt-4*'))).toEqual(['4:50 routes[0].targets[0].model: route "gpt-*" needs a price of model "gpt-*" at provider "openai"']);
+    expect(problemsOf(wild('gpt-*', '*', 'gpt-4*'))).toEqual([
+      '4:50 routes[0].targets[0].model: route "gpt-*" needs a price of model "gpt-*" at provider "openai"',
+    ]);
     expect(problemsOf(wild('gpt-*', 'gpt-4o', 'gpt-4*'))).toEqual([]);
   });
   it('is the only one whose target may be *', () => {
-    expect(problemsOf(wild('gpt', '*', '*'))).toEqual(['4:48 routes[0].targets[0].model: route "gpt" has one name, so name the model; * is for routes whose name has a *']);
-    expect(problemsOf(wild('gpt-*', 'gpt-*', '*'))).toEqual(['4:50 routes[0].targets[0].model: must be one model, or * for the one that the caller named']);
+    expect(problemsOf(wild('gpt', '*', '*'))).toEqual([
+      '4:48 routes[0].targets[0].model: route "gpt" has one name, so name the model; * is for routes whose name has a *',
+    ]);
+    expect(problemsOf(wild('gpt-*', 'gpt-*', '*'))).toEqual([
+      '4:50 routes[0].targets[0].model: must be one model, or * for the one that the caller named',
+    ]);
   });
 });

@@ -16,13 +16,24 @@ export type EnvironmentLookup = (name: string) => string | undefined;
  * looked up; one that is not set, or empty, leaves its provider without a credential.
  * @throws {ConfigError} with every problem of the file, each with its line; never with a credential
  */
-export function parseConfig(text: string, { path, lookup }: { readonly path: string; readonly lookup: EnvironmentLookup }): TollgateConfig {
+export function parseConfig(
+  text: string,
+  { path, lookup }: { readonly path: string; readonly lookup: EnvironmentLookup },
+): TollgateConfig {
   const document = readYaml(text);
-  if (document.faults.length > 0) throw new ConfigError(path, document.faults.map((fault) => ({ ...fault, field: '' })));
+  if (document.faults.length > 0)
+    throw new ConfigError(
+      path,
+      document.faults.map((fault) => ({ ...fault, field: '' })),
+    );
   // An empty file has a null for everything.
   const value = document.value ?? {};
   const shape = validate(configFileSchema, value);
-  const faults = [...(shape.kind === 'invalid' ? shape.faults : []), ...crossFaults(value), ...credentialFaults(value, lookup)];
+  const faults = [
+    ...(shape.kind === 'invalid' ? shape.faults : []),
+    ...crossFaults(value),
+    ...credentialFaults(value, lookup),
+  ];
   if (shape.kind === 'invalid' || faults.length > 0) throw new ConfigError(path, located(faults, document));
   return toConfig(shape.value, lookup);
 }
@@ -43,11 +54,17 @@ function credentialFaults(value: unknown, lookup: EnvironmentLookup): FieldFault
     const variable = variableOf(typeof provider?.credential === 'string' ? provider.credential : undefined);
     const credential = variable === null ? undefined : lookup(variable);
     if (credential === undefined || credential === '' || HEADER_VALUE.test(credential)) return [];
-    return [{ path: ['providers', index, 'credential'], message: `the variable ${variable} holds spaces, line ends or characters besides ASCII` }];
+    return [
+      {
+        path: ['providers', index, 'credential'],
+        message: `the variable ${variable} holds spaces, line ends or characters besides ASCII`,
+      },
+    ];
   });
 }
 
-const variableOf = (credential: string | undefined): string | null => CREDENTIAL_PATTERN.exec(credential ?? '')?.[1] ?? null;
+const variableOf = (credential: string | undefined): string | null =>
+  CREDENTIAL_PATTERN.exec(credential ?? '')?.[1] ?? null;
 
 function toConfig(file: ConfigFile, lookup: EnvironmentLookup): TollgateConfig {
   const prices = file.prices.map(toPrice);
@@ -101,7 +118,8 @@ function toPrice(price: ConfigFile['prices'][number]): PriceEntry {
     price: {
       inputNanoUsdPerMillion: nanoUsd(price.input_usd_per_million),
       outputNanoUsdPerMillion: nanoUsd(price.output_usd_per_million),
-      cachedInputNanoUsdPerMillion: price.cached_input_usd_per_million === undefined ? null : nanoUsd(price.cached_input_usd_per_million),
+      cachedInputNanoUsdPerMillion:
+        price.cached_input_usd_per_million === undefined ? null : nanoUsd(price.cached_input_usd_per_million),
       maxOutputTokens: price.max_output_tokens,
       contextTokens: price.context_tokens,
       ...(price.tokenizer !== undefined && { tokenizer: price.tokenizer }),

@@ -6,10 +6,15 @@ import { CONTEXT_TOKENS_DEFAULT } from './schema.js';
 export function priceVersion(prices: readonly PriceEntry[]): string {
   const rows = prices.map(({ provider, model, price }) =>
     JSON.stringify([
-      provider, model, `${price.inputNanoUsdPerMillion}`, `${price.outputNanoUsdPerMillion}`,
-      price.cachedInputNanoUsdPerMillion === null ? null : `${price.cachedInputNanoUsdPerMillion}`, price.maxOutputTokens,
+      provider,
+      model,
+      `${price.inputNanoUsdPerMillion}`,
+      `${price.outputNanoUsdPerMillion}`,
+      price.cachedInputNanoUsdPerMillion === null ? null : `${price.cachedInputNanoUsdPerMillion}`,
+      price.maxOutputTokens,
       // Left out where nobody named one: files from before there was such a setting keep their version.
       ...(price.contextTokens === CONTEXT_TOKENS_DEFAULT ? [] : [price.contextTokens]),
-    ]));
+    ]),
+  );
   return createHash('sha256').update(rows.sort().join('\n')).digest('hex').slice(0, 12);
 }

@@ -16,12 +16,17 @@ const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 export const CREDENTIAL_PATTERN = /^\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}$/;
 
 const urlOf = (text: string): URL | null => (URL.canParse(text) ? new URL(text) : null);
-const isPlain = ({ username, password, search, hash }: URL): boolean => username === '' && password === '' && search === '' && hash === '';
+const isPlain = ({ username, password, search, hash }: URL): boolean =>
+  username === '' && password === '' && search === '' && hash === '';
 
-const providerName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, 'must be 1 to 63 letters, digits, ".", "_" or "-"');
+const providerName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, 'must be 1 to 63 letters, digits, ".", "_" or "-"');
 /** No half of a surrogate pair (Cs) either: names go into usage events, and the ledger cannot hold one. */
 const modelName = z.string().regex(/^[^\s\p{Cc}\p{Cs}]{1,200}$/u, 'must be 1 to 200 characters without spaces');
-const fieldName = z.string().regex(/^[^\s\p{Cc}]{1,100}$/u, 'must be the name of a field: 1 to 100 characters without spaces');
+const fieldName = z
+  .string()
+  .regex(/^[^\s\p{Cc}]{1,100}$/u, 'must be the name of a field: 1 to 100 characters without spaces');
 const timeoutMs = z.int().min(1).max(HOUR_MS);
 
 /**
@@ -46,14 +51,22 @@ const baseUrl = z
 
 const publicKeysUrl = z.string().refine((text) => {
   const url = urlOf(text);
-  return url !== null && isPlain(url) && (url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname)));
+  return (
+    url !== null &&
+    isPlain(url) &&
+    (url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname)))
+  );
 }, 'must be an https URL (http only on loopback) without user, password, query or fragment');
 
 /** In the file a number or a string; here always the text as it stands there, so that no float rounds it. */
-const usdPerMillion = z.union([
-  z.string().regex(/^\d{1,7}(?:\.\d{1,9})?$/, 'must be a decimal number of USD, 0 or more, with at most 9 decimals, as 0.15'),
-  z.number().min(0),
-]).describe('USD for a million tokens, at most 9 decimals');
+const usdPerMillion = z
+  .union([
+    z
+      .string()
+      .regex(/^\d{1,7}(?:\.\d{1,9})?$/, 'must be a decimal number of USD, 0 or more, with at most 9 decimals, as 0.15'),
+    z.number().min(0),
+  ])
+  .describe('USD for a million tokens, at most 9 decimals');
 
 const providerSchema = z.strictObject({
   name: providerName
@@ -61,20 +74,54 @@ const providerSchema = z.strictObject({
     .describe('What routes and prices call it'),
   dialect: z.enum(['openai', 'anthropic']).default('openai').describe('The API it speaks'),
   base_url: baseUrl.describe('What stands before /chat/completions, as https://api.openai.com/v1'),
-  credential: z.string().regex(CREDENTIAL_PATTERN, 'must be taken from the environment, as ${env:OPENAI_API_KEY}').optional().describe('Where its API key comes from: ${env:NAME}'),
+  credential: z
+    .string()
+    .regex(CREDENTIAL_PATTERN, 'must be taken from the environment, as ${env:OPENAI_API_KEY}')
+    .optional()
+    .describe('Where its API key comes from: ${env:NAME}'),
   allow_private_network: z.boolean().default(false).describe('true for a provider on loopback or a private address'),
   timeout_ms: timeoutMs.default(600_000).describe('For a whole call'),
   first_byte_timeout_ms: timeoutMs.default(120_000).describe('Until the first data of a streamed answer'),
-  connections_max: z.int().min(1).max(65_535).default(2_048).describe('The most calls of it that one gateway has under way, each on a connection; more are 503, or go to the next target'),
-  ceiling_field: z.enum(['max_completion_tokens', 'max_tokens', 'none']).optional().describe('The name under which it takes a ceiling of output tokens, which calls of keys with a credit limit need; where absent: what its host is known to take, else max_tokens'),
-  stream_options: z.boolean().optional().describe('Whether it is asked for the usage of a stream by stream_options; where absent: what its host is known to take, else true'),
-  end_at_hold: z.boolean().default(false).describe('Whether a stream is ended when it has used up the credit held for it: for a provider that ignores the ceiling'),
-  allow_fields: z.array(fieldName).max(100).default([]).describe('Top-level fields of a request that it may be sent though they name another model, address or credential, or cost more than the credit held: the excess is the platform\'s loss'),
+  connections_max: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(2_048)
+    .describe(
+      'The most calls of it that one gateway has under way, each on a connection; more are 503, or go to the next target',
+    ),
+  ceiling_field: z
+    .enum(['max_completion_tokens', 'max_tokens', 'none'])
+    .optional()
+    .describe(
+      'The name under which it takes a ceiling of output tokens, which calls of keys with a credit limit need; where absent: what its host is known to take, else max_tokens',
+    ),
+  stream_options: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether it is asked for the usage of a stream by stream_options; where absent: what its host is known to take, else true',
+    ),
+  end_at_hold: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether a stream is ended when it has used up the credit held for it: for a provider that ignores the ceiling',
+    ),
+  allow_fields: z
+    .array(fieldName)
+    .max(100)
+    .default([])
+    .describe(
+      "Top-level fields of a request that it may be sent though they name another model, address or credential, or cost more than the credit held: the excess is the platform's loss",
+    ),
 });
 
 const targetSchema = z.strictObject({
   provider: providerName.describe('The name of a provider above'),
-  model: modelName.refine((name) => name === '*' || !hasWildcard(name), 'must be one model, or * for the one that the caller named').describe('The provider\'s model; * is the one that the caller named'),
+  model: modelName
+    .refine((name) => name === '*' || !hasWildcard(name), 'must be one model, or * for the one that the caller named')
+    .describe("The provider's model; * is the one that the caller named"),
   weight: z.int().min(1).max(1_000).default(1).describe('Its share of the calls, against the other targets'),
 });
 
@@ -90,34 +137,79 @@ const priceSchema = z.strictObject({
   input_usd_per_million: usdPerMillion,
   output_usd_per_million: usdPerMillion,
   cached_input_usd_per_million: usdPerMillion.optional(),
-  max_output_tokens: z.int().min(1).max(10_000_000).default(16_384).describe('The longest answer of the model: the bound of the cost where a caller sets none'),
-  context_tokens: z.int().min(1).max(10_000_000).default(CONTEXT_TOKENS_DEFAULT).describe(
-    'The most tokens that the model reads in one call: '
-    + 'what a provider reports beyond it is not charged to keys without a credit limit',
-  ),
-  tokenizer: z.enum(TOKENIZERS).optional().describe(
-    'How the model cuts text into tokens: calls near a credit limit are counted with it before they are refused; leave it ' +
-      'out where it is not known for certain, and bytes bound the tokens',
-  ),
+  max_output_tokens: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(16_384)
+    .describe('The longest answer of the model: the bound of the cost where a caller sets none'),
+  context_tokens: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(CONTEXT_TOKENS_DEFAULT)
+    .describe(
+      'The most tokens that the model reads in one call: ' +
+        'what a provider reports beyond it is not charged to keys without a credit limit',
+    ),
+  tokenizer: z
+    .enum(TOKENIZERS)
+    .optional()
+    .describe(
+      'How the model cuts text into tokens: calls near a credit limit are counted with it before they are refused; leave it ' +
+        'out where it is not known for certain, and bytes bound the tokens',
+    ),
 });
 
 export const configFileSchema = z.strictObject({
   providers: z.array(providerSchema).min(1),
   routes: z.array(routeSchema).min(1),
   prices: z.array(priceSchema),
-  secret_scanning: z.strictObject({
-    github: z.strictObject({
-      public_keys_url: publicKeysUrl.default('https://api.github.com/meta/public_keys/secret_scanning').describe("Where GitHub's public keys are"),
-    }).prefault({}),
-  }).prefault({}),
-  mail: z.strictObject({
-    from: z.string().max(254).regex(/^[^\s@<>"]+@[^\s@<>"]+$/, 'must be an e-mail address').default('tollgate@localhost').describe('The sender of our mails'),
-  }).prefault({}),
-  limits: z.strictObject({
-    body_bytes_max: z.int().min(1_024).max(256 * MIB).default(BODY_BYTES_DEFAULT).describe('The largest body of an inference request'),
-    bodies_bytes_max: z.int().min(64 * MIB).max(65_536 * MIB).optional().describe('What the bodies of all requests under way may take of the memory of a process together; half of it for one key. At least twice body_bytes_max; where absent 256 MiB, or twice body_bytes_max where that is more'),
-    calls_per_key_max: z.int().min(1).max(65_535).default(1_024).describe('The most calls that one key has under way in one gateway; more are 429'),
-  }).prefault({}),
+  secret_scanning: z
+    .strictObject({
+      github: z
+        .strictObject({
+          public_keys_url: publicKeysUrl
+            .default('https://api.github.com/meta/public_keys/secret_scanning')
+            .describe("Where GitHub's public keys are"),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  mail: z
+    .strictObject({
+      from: z
+        .string()
+        .max(254)
+        .regex(/^[^\s@<>"]+@[^\s@<>"]+$/, 'must be an e-mail address')
+        .default('tollgate@localhost')
+        .describe('The sender of our mails'),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      body_bytes_max: z
+        .int()
+        .min(1_024)
+        .max(256 * MIB)
+        .default(BODY_BYTES_DEFAULT)
+        .describe('The largest body of an inference request'),
+      bodies_bytes_max: z
+        .int()
+        .min(64 * MIB)
+        .max(65_536 * MIB)
+        .optional()
+        .describe(
+          'What the bodies of all requests under way may take of the memory of a process together; half of it for one key. At least twice body_bytes_max; where absent 256 MiB, or twice body_bytes_max where that is more',
+        ),
+      calls_per_key_max: z
+        .int()
+        .min(1)
+        .max(65_535)
+        .default(1_024)
+        .describe('The most calls that one key has under way in one gateway; more are 429'),
+    })
+    .prefault({}),
 });
 
 export type ConfigFile = z.output<typeof configFileSchema>;

@@ -4,7 +4,16 @@ import { keySnapshot, registerGatewayRequest } from './index.js';
 import { asLedgerText, isLedgerText } from './ledger-text.js';
 
 const HELD = [
-  '', 'gpt-4o-mini', 'org/model:free', '模型', '👩‍👩‍👧', '\u{10ffff}', '\ufffe', '\u200d', '\u2028', '\t\n\u0001\u007f',
+  '',
+  'gpt-4o-mini',
+  'org/model:free',
+  '模型',
+  '👩‍👩‍👧',
+  '\u{10ffff}',
+  '\ufffe',
+  '\u200d',
+  '\u2028',
+  '\t\n\u0001\u007f',
 ];
 const REFUSED = ['\0', 'gpt\0', '\ud83d', 'x\udc00y', '\udc00\ud800', '👩\ud83d'];
 
@@ -31,8 +40,16 @@ describe('a text that the ledger can hold', () => {
 
 describe('ids that reach the ledger', () => {
   const snapshot = {
-    state: 'active', apiKeyId: 'key', organizationId: 'organization', version: 1, digests: [], name: 'a name',
-    scopes: [], expiresAtMs: null, models: null, allowedIps: null,
+    state: 'active',
+    apiKeyId: 'key',
+    organizationId: 'organization',
+    version: 1,
+    digests: [],
+    name: 'a name',
+    scopes: [],
+    expiresAtMs: null,
+    models: null,
+    allowedIps: null,
     accounts: [{ accountId: 'account', capNanoUsd: null }],
     rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
   };

@@ -19,8 +19,10 @@ export const uuid = z.guid().toLowerCase();
  * left out, and costs nothing but itself.
  */
 export function readableItems<S extends z.ZodType>(item: S) {
-  return z.array(z.unknown()).transform((items): z.output<S>[] => items.flatMap((each) => {
-    const read = item.safeParse(each);
-    return read.success ? [read.data] : [];
-  }));
+  return z.array(z.unknown()).transform((items): z.output<S>[] =>
+    items.flatMap((each) => {
+      const read = item.safeParse(each);
+      return read.success ? [read.data] : [];
+    }),
+  );
 }

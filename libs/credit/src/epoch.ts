@@ -28,7 +28,8 @@ export function openEpoch(state: OrganizationState, contents: EpochContents): bo
   state.waiting.clear();
   state.booked.clear();
   for (const rate of state.rates.values()) rate.parallel = 0;
-  for (const { accountId, postedNanoUsd } of contents.posted) state.accounts.set(accountId, { postedNanoUsd, heldNanoUsd: 0n });
+  for (const { accountId, postedNanoUsd } of contents.posted)
+    state.accounts.set(accountId, { postedNanoUsd, heldNanoUsd: 0n });
   for (const { journalId, number } of contents.booked) state.booked.set(journalId, number);
   for (const { journalId, instanceId } of contents.waitingFor) state.waiting.set(journalId, instanceId);
   return true;
@@ -40,9 +41,15 @@ export function closeEpoch(state: OrganizationState): void {
 }
 
 /** A journal's holds in flight and unbooked finals, once under an epoch that waits for them. */
-export function announce(state: OrganizationState, journalId: string, holds: readonly OpenHold[], finals: readonly AnnouncedFinal[]): void {
+export function announce(
+  state: OrganizationState,
+  journalId: string,
+  holds: readonly OpenHold[],
+  finals: readonly AnnouncedFinal[],
+): void {
   if (!state.waiting.delete(journalId)) return;
   const booked = state.booked.get(journalId) ?? 0;
   for (const hold of holds) if (!state.holds.has(hold.requestId)) placeHold(state, hold);
-  for (const { journalNumber, ...hold } of finals) if (journalNumber > booked && !state.holds.has(hold.requestId)) placeHold(state, hold);
+  for (const { journalNumber, ...hold } of finals)
+    if (journalNumber > booked && !state.holds.has(hold.requestId)) placeHold(state, hold);
 }

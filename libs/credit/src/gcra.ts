@@ -8,7 +8,12 @@ const TOLERANCE = 0.01;
  * Taking `units` at `nowUs` is within `limit` per minute when it leaves the new arrival time at most a window ahead:
  * a full bucket lets `limit` units through at once, and refills evenly.
  */
-export function gcraTake(tatUs: number, limit: number, units: number, nowUs: number): { readonly allowed: boolean; readonly tatUs: number; readonly retryAfterUs: number } {
+export function gcraTake(
+  tatUs: number,
+  limit: number,
+  units: number,
+  nowUs: number,
+): { readonly allowed: boolean; readonly tatUs: number; readonly retryAfterUs: number } {
   const interval = WINDOW_US / limit;
   const next = roundTat(Math.max(tatUs, nowUs) + units * interval);
   const excess = next - nowUs - WINDOW_US;
@@ -18,7 +23,11 @@ export function gcraTake(tatUs: number, limit: number, units: number, nowUs: num
 }
 
 /** What a limit has left at `nowUs`, and when it is full again. */
-export function gcraLeft(tatUs: number, limit: number, nowUs: number): { readonly remaining: number; readonly resetUs: number } {
+export function gcraLeft(
+  tatUs: number,
+  limit: number,
+  nowUs: number,
+): { readonly remaining: number; readonly resetUs: number } {
   const interval = WINDOW_US / limit;
   const used = Math.max(0, tatUs - nowUs);
   return { remaining: Math.max(0, Math.floor((WINDOW_US - used) / interval + TOLERANCE)), resetUs: used };

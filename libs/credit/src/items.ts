@@ -62,7 +62,12 @@ export interface RateState {
 
 export type AdmissionDecision =
   | { readonly kind: 'admitted'; readonly rate: RateState }
-  | { readonly kind: 'rate_limited'; readonly limit: 'requests' | 'tokens' | 'parallel'; readonly retryAfterMs: number; readonly rate: RateState }
+  | {
+      readonly kind: 'rate_limited';
+      readonly limit: 'requests' | 'tokens' | 'parallel';
+      readonly retryAfterMs: number;
+      readonly rate: RateState;
+    }
   /** `availableNanoUsd`: what the account has room for. */
   | { readonly kind: 'credit_exhausted'; readonly accountId: string; readonly availableNanoUsd: bigint }
   /** No epoch is open, or gateways have yet to announce: `why` says whether usage-billing must be asked. */

@@ -30,7 +30,14 @@ export interface OrganizationState {
 }
 
 export function emptyOrganization(): OrganizationState {
-  return { epoch: null, accounts: new Map(), holds: new Map(), rates: new Map(), waiting: new Map(), booked: new Map() };
+  return {
+    epoch: null,
+    accounts: new Map(),
+    holds: new Map(),
+    rates: new Map(),
+    waiting: new Map(),
+    booked: new Map(),
+  };
 }
 
 /** The balance of an account; one not seen yet under an open epoch has nothing posted. */

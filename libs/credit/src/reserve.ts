@@ -9,7 +9,12 @@ import { balanceOf, placeHold, rateOf, type KeyRate, type OrganizationState } fr
  *
  * Invariant I1: `posted + held ≤ cap` on every capped account, after every call.
  */
-export function reserve(state: OrganizationState, item: ReserveItem, storeId: string, nowUs: number): AdmissionDecision {
+export function reserve(
+  state: OrganizationState,
+  item: ReserveItem,
+  storeId: string,
+  nowUs: number,
+): AdmissionDecision {
   const rate = rateOf(state, item.apiKeyId);
   keepWithinWindow(rate, item.rateLimits, nowUs);
   if (state.holds.has(item.requestId)) return { kind: 'admitted', rate: rateState(item, rate, nowUs) };
@@ -20,12 +25,22 @@ export function reserve(state: OrganizationState, item: ReserveItem, storeId: st
   }
   const requests = requestsPerMinute === null ? null : gcraTake(rate.requestsTatUs, requestsPerMinute, 1, nowUs);
   if (requests !== null && !requests.allowed) {
-    return { kind: 'rate_limited', limit: 'requests', retryAfterMs: Math.ceil(requests.retryAfterUs / 1_000), rate: rateState(item, rate, nowUs) };
+    return {
+      kind: 'rate_limited',
+      limit: 'requests',
+      retryAfterMs: Math.ceil(requests.retryAfterUs / 1_000),
+      rate: rateState(item, rate, nowUs),
+    };
   }
   const tokenUnits = tokensPerMinute === null ? 0 : tokensToTake(rate, item, tokensPerMinute);
   const tokens = tokensPerMinute === null ? null : gcraTake(rate.tokensTatUs, tokensPerMinute, tokenUnits, nowUs);
   if (tokens !== null && !tokens.allowed) {
-    return { kind: 'rate_limited', limit: 'tokens', retryAfterMs: Math.ceil(tokens.retryAfterUs / 1_000), rate: rateState(item, rate, nowUs) };
+    return {
+      kind: 'rate_limited',
+      limit: 'tokens',
+      retryAfterMs: Math.ceil(tokens.retryAfterUs / 1_000),
+      rate: rateState(item, rate, nowUs),
+    };
   }
 
   if (item.accounts.length > 0) {
@@ -34,7 +49,8 @@ export function reserve(state: OrganizationState, item: ReserveItem, storeId: st
     for (const { accountId, capNanoUsd } of item.accounts) {
       const balance = state.accounts.get(accountId);
       const taken = balance === undefined ? 0n : balance.postedNanoUsd + balance.heldNanoUsd;
-      if (taken + item.amountNanoUsd > capNanoUsd) return { kind: 'credit_exhausted', accountId, availableNanoUsd: taken > capNanoUsd ? 0n : capNanoUsd - taken };
+      if (taken + item.amountNanoUsd > capNanoUsd)
+        return { kind: 'credit_exhausted', accountId, availableNanoUsd: taken > capNanoUsd ? 0n : capNanoUsd - taken };
     }
   }
 

@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { ERRORS, errorDocsUri, openAiErrorBody, problemBody, type ErrorCode } from './index.js';
 
 const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8');
-const sections = new Map(page.split(/^## /m).slice(1).map((section) => [section.slice(0, section.indexOf('\n')), section] as const));
+const sections = new Map(
+  page
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => [section.slice(0, section.indexOf('\n')), section] as const),
+);
 const codes = Object.keys(ERRORS) as ErrorCode[];
 
 describe('the page of errors', () => {
@@ -29,13 +34,37 @@ describe('the catalogue', () => {
 
 describe('the body of an error', () => {
   it("in OpenAI's shape has all four members", () => {
-    expect(openAiErrorBody('invalid_api_key')).toEqual({ error: { message: 'The API key is not valid.', type: 'invalid_request_error', param: null, code: 'invalid_api_key' } });
-    expect(openAiErrorBody('invalid_request', { message: 'max_tokens must be at least 1.', param: 'max_tokens' }).error).toMatchObject({ message: 'max_tokens must be at least 1.', param: 'max_tokens' });
+    expect(openAiErrorBody('invalid_api_key')).toEqual({
+      error: {
+        message: 'The API key is not valid.',
+        type: 'invalid_request_error',
+        param: null,
+        code: 'invalid_api_key',
+      },
+    });
+    expect(
+      openAiErrorBody('invalid_request', { message: 'max_tokens must be at least 1.', param: 'max_tokens' }).error,
+    ).toMatchObject({ message: 'max_tokens must be at least 1.', param: 'max_tokens' });
   });
   it('as a problem points to its section and leaves out what is not there', () => {
-    expect(problemBody('not_found')).toEqual({ type: '/docs/errors#not_found', title: 'There is nothing at this path.', status: 404, code: 'not_found' });
-    expect(problemBody('invalid_request', { detail: 'd', errors: [{ path: 'name', message: 'is required' }], requestId: 'r', instance: '/x' })).toMatchObject({
-      detail: 'd', errors: [{ path: 'name', message: 'is required' }], request_id: 'r', instance: '/x',
+    expect(problemBody('not_found')).toEqual({
+      type: '/docs/errors#not_found',
+      title: 'There is nothing at this path.',
+      status: 404,
+      code: 'not_found',
+    });
+    expect(
+      problemBody('invalid_request', {
+        detail: 'd',
+        errors: [{ path: 'name', message: 'is required' }],
+        requestId: 'r',
+        instance: '/x',
+      }),
+    ).toMatchObject({
+      detail: 'd',
+      errors: [{ path: 'name', message: 'is required' }],
+      request_id: 'r',
+      instance: '/x',
     });
     expect(errorDocsUri('quota_exceeded')).toBe('/docs/errors#quota_exceeded');
   });

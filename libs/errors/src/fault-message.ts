@@ -6,9 +6,21 @@ export function faultMessage(issue: z.core.$ZodIssue): string | undefined {
     case 'invalid_type':
       return issue.input === undefined ? 'is required' : `must be ${kind(issue.expected)}`;
     case 'too_small':
-      return bound(issue.origin, 'at least', issue.inclusive === false ? 'more than' : 'at least', issue.minimum, issue.exact);
+      return bound(
+        issue.origin,
+        'at least',
+        issue.inclusive === false ? 'more than' : 'at least',
+        issue.minimum,
+        issue.exact,
+      );
     case 'too_big':
-      return bound(issue.origin, 'at most', issue.inclusive === false ? 'less than' : 'at most', issue.maximum, issue.exact);
+      return bound(
+        issue.origin,
+        'at most',
+        issue.inclusive === false ? 'less than' : 'at most',
+        issue.maximum,
+        issue.exact,
+      );
     case 'not_multiple_of':
       return `must be a multiple of ${issue.divisor}`;
     case 'invalid_format':
@@ -31,8 +43,18 @@ export function faultMessage(issue: z.core.$ZodIssue): string | undefined {
 }
 
 const KINDS: Readonly<Record<string, string>> = {
-  string: 'a string', number: 'a number', int: 'a whole number', boolean: 'true or false', array: 'a list',
-  tuple: 'a list', object: 'an object', record: 'an object', null: 'null', date: 'a date', nan: 'NaN', bigint: 'a whole number',
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  tuple: 'a list',
+  object: 'an object',
+  record: 'an object',
+  null: 'null',
+  date: 'a date',
+  nan: 'NaN',
+  bigint: 'a whole number',
 };
 
 const kind = (expected: string): string => KINDS[expected] ?? `a ${expected}`;
@@ -45,8 +67,14 @@ function bound(origin: string, ofLength: string, ofValue: string, limit: number 
 }
 
 const FORMATS: Readonly<Record<string, string>> = {
-  datetime: 'an RFC 3339 date and time, as 2030-01-31T12:00:00Z', date: 'a date, as 2030-01-31', email: 'an e-mail address',
-  url: 'a URL', uuid: 'a UUID', guid: 'a UUID', ipv4: 'an IPv4 address', ipv6: 'an IPv6 address',
+  datetime: 'an RFC 3339 date and time, as 2030-01-31T12:00:00Z',
+  date: 'a date, as 2030-01-31',
+  email: 'an e-mail address',
+  url: 'a URL',
+  uuid: 'a UUID',
+  guid: 'a UUID',
+  ipv4: 'an IPv4 address',
+  ipv6: 'an IPv6 address',
 };
 
 function formatMessage(issue: z.core.$ZodIssueInvalidStringFormat): string {
@@ -61,6 +89,12 @@ function oneOf(values: readonly unknown[]): string {
 
 /** "must be a number or a string", where each branch failed because of its type alone. */
 function unionMessage(branches: readonly (readonly z.core.$ZodIssue[])[]): string {
-  const kinds = branches.map((issues) => (issues.length === 1 && issues[0]!.code === 'invalid_type' && issues[0]!.path.length === 0 ? kind(issues[0]!.expected) : null));
-  return kinds.length > 0 && kinds.every((each) => each !== null) ? `must be ${[...new Set(kinds)].join(' or ')}` : 'has none of the forms that are allowed here';
+  const kinds = branches.map((issues) =>
+    issues.length === 1 && issues[0]!.code === 'invalid_type' && issues[0]!.path.length === 0
+      ? kind(issues[0]!.expected)
+      : null,
+  );
+  return kinds.length > 0 && kinds.every((each) => each !== null)
+    ? `must be ${[...new Set(kinds)].join(' or ')}`
+    : 'has none of the forms that are allowed here';
 }

@@ -4,7 +4,10 @@ import { fieldErrors, validate } from './index.js';
 
 const schema = z.strictObject({
   name: z.string().min(1).max(5),
-  scopes: z.array(z.enum(['read', 'write'])).max(2).optional(),
+  scopes: z
+    .array(z.enum(['read', 'write']))
+    .max(2)
+    .optional(),
   days: z.int().positive().max(10).optional(),
   limit: z.union([z.number().nonnegative(), z.string().regex(/^\d+$/, 'must be a decimal number')]).optional(),
   at: z.iso.datetime().optional(),
@@ -18,7 +21,9 @@ const errorsOf = (value: unknown) => {
 
 describe('the faults of a document', () => {
   it('name the field and what it must be, all at once', () => {
-    expect(errorsOf({ name: 'far too long', scopes: ['read', 'fly'], days: 1.5, rates: { perMinute: 0, perHour: 1 } })).toEqual([
+    expect(
+      errorsOf({ name: 'far too long', scopes: ['read', 'fly'], days: 1.5, rates: { perMinute: 0, perHour: 1 } }),
+    ).toEqual([
       { path: 'name', message: 'must have at most 5 characters' },
       { path: 'scopes[1]', message: 'must be one of "read", "write"' },
       { path: 'days', message: 'must be a whole number' },
@@ -38,11 +43,23 @@ describe('the faults of a document', () => {
   });
   it('never carry a value, nor a name that is no field name', () => {
     const canary = 'sk-canary0123456789';
-    const text = JSON.stringify(errorsOf({ name: [canary], scopes: [canary], days: canary, limit: canary, at: canary, rates: canary, [canary]: 1 }));
+    const text = JSON.stringify(
+      errorsOf({
+        name: [canary],
+        scopes: [canary],
+        days: canary,
+        limit: canary,
+        at: canary,
+        rates: canary,
+        [canary]: 1,
+      }),
+    );
     expect(text).not.toContain('canary');
     expect(text).toContain('{"path":"?","message":"unknown field"}');
   });
   it('are at most 100', () => {
-    expect(errorsOf({ name: 'a', ...Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`f${i}`, i])) })).toHaveLength(100);
+    expect(
+      errorsOf({ name: 'a', ...Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`f${i}`, i])) }),
+    ).toHaveLength(100);
   });
 });

@@ -42,7 +42,8 @@ export function pathText(path: readonly (string | number)[]): string {
 
 function faultsOf(issue: z.core.$ZodIssue, parent: readonly (string | number)[]): FieldFault[] {
   const path = [...parent, ...issue.path.map((part) => (typeof part === 'number' ? part : fieldName(String(part))))];
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ path: [...path, fieldName(key)], message: 'unknown field' }));
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ path: [...path, fieldName(key)], message: 'unknown field' }));
   if (issue.code === 'invalid_union') {
     const meant = branchMeant(issue.errors);
     if (meant !== undefined) return meant.flatMap((each) => faultsOf(each, path));
@@ -52,7 +53,10 @@ function faultsOf(issue: z.core.$ZodIssue, parent: readonly (string | number)[])
 
 /** The one branch of a union whose type fitted, so that its own faults say more than "none of these". */
 function branchMeant(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
-  const fitting = branches.filter((issues) => !issues.some(({ code, path }) => path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')));
+  const fitting = branches.filter(
+    (issues) =>
+      !issues.some(({ code, path }) => path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')),
+  );
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 

@@ -22,7 +22,9 @@ const HOLDER = `
 
 describe('a locked folder', () => {
   it('is refused to a second process, and free the moment the first is killed', async () => {
-    const holder = spawn(process.execPath, ['-e', HOLDER, join(folder, 'lock')], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const holder = spawn(process.execPath, ['-e', HOLDER, join(folder, 'lock')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     await once(holder.stdout, 'data');
     expect(() => lockFolder(folder)).toThrow(FolderLockedError);
     holder.kill('SIGKILL');
@@ -48,7 +50,13 @@ describe('a locked folder', () => {
   });
   it('is not taken by a file that something else was written to, which is named, nor lost by it to a second process', () => {
     const file = join(folder, 'lock');
-    for (const junk of ['junk', 'x'.repeat(5_000), '\0'.repeat(4_096), `SQLite format 3\0${'x'.repeat(4_096)}`, '{"pid":1}\n']) {
+    for (const junk of [
+      'junk',
+      'x'.repeat(5_000),
+      '\0'.repeat(4_096),
+      `SQLite format 3\0${'x'.repeat(4_096)}`,
+      '{"pid":1}\n',
+    ]) {
       writeFileSync(file, junk);
       expect(() => lockFolder(folder), JSON.stringify(junk.slice(0, 20))).toThrow(StrangeLockError);
       expect(() => lockFolder(folder)).toThrow(`${file} is no lock: another program has written to it;`);

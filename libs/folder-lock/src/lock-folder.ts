@@ -19,7 +19,9 @@ export class FolderLockedError extends Error {
 /** What stands where a folder's lock should be was not made by `lockFolder`. */
 export class StrangeLockError extends Error {
   constructor(readonly file: string) {
-    super(`${file} is no lock: another program has written to it; make sure that no Tollgate runs on the folder, and remove it`);
+    super(
+      `${file} is no lock: another program has written to it; make sure that no Tollgate runs on the folder, and remove it`,
+    );
     this.name = 'StrangeLockError';
   }
 }
@@ -59,7 +61,8 @@ function lockedDatabase(folder: string): DatabaseSync {
   } catch (error) {
     database?.close();
     if (/locked|busy/i.test((error as Error).message)) throw new FolderLockedError(folder, holderOf(folder));
-    if (NO_LOCK.includes((error as { errcode?: number }).errcode ?? 0) || isFolder(file)) throw new StrangeLockError(file);
+    if (NO_LOCK.includes((error as { errcode?: number }).errcode ?? 0) || isFolder(file))
+      throw new StrangeLockError(file);
     // SQLite does not say why a file cannot be opened; the file system does.
     closeSync(openSync(file, 'a', 0o600));
     throw error;

@@ -32,7 +32,11 @@ describe('the allowance of an address', () => {
   it('is kept for so many addresses, and the one that did least lately is forgotten', () => {
     const allowance = new AddressAllowance({ burst: 1, perSecond: 1, addressesMax: 2, now: () => 0 });
     for (const address of ['10.0.0.1', '10.0.0.2', '10.0.0.1', '10.0.0.3']) allowance.take(address);
-    expect(['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((address) => allowance.allows(address))).toEqual([false, true, false]);
+    expect(['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((address) => allowance.allows(address))).toEqual([
+      false,
+      true,
+      false,
+    ]);
   });
 
   it.each([
@@ -46,5 +50,7 @@ describe('the allowance of an address', () => {
     ['1::', '1:0:0:0::/64'],
     ['64:ff9b::10.1.2.3', '64:ff9b:0:0::/64'],
     ['', ''],
-  ])('is shared by what one client can choose from: %s as %s', (address, block) => expect(blockOf(address)).toBe(block));
+  ])('is shared by what one client can choose from: %s as %s', (address, block) =>
+    expect(blockOf(address)).toBe(block),
+  );
 });

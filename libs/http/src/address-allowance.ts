@@ -91,7 +91,10 @@ export function blockOf(address: string): string {
     const missing = 8 - groups.length - groupsOf(tail).length;
     groups.push(...Array.from({ length: missing }, () => '0'), ...groupsOf(tail));
   }
-  return `${groups.slice(0, GROUPS_OF_A_NETWORK).map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+  return `${groups
+    .slice(0, GROUPS_OF_A_NETWORK)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
 }
 
 /** Groups of 16 bits; an IPv4 address at the end stands for two. */

@@ -9,7 +9,12 @@ import { readAway } from './read-away.js';
  * Answers whatever was thrown. What nobody expected is 500 `internal_error`: the log has it whole, the caller
  * has the request id.
  */
-export function answerException(exception: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
+export function answerException(
+  exception: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+): void {
   const problem = problemOf(exception);
   log(problem, request, logger);
   // Half a reply is out: only a broken connection tells the caller that the rest will not come.
@@ -33,7 +38,13 @@ export function sendProblem(reply: FastifyReply, problem: Problem, requestId: st
 
 function log(problem: Problem, request: FastifyRequest, logger: Logger): void {
   if (problem.status < 500) return;
-  const about = { requestId: request.id, method: request.method, route: request.routeOptions?.url, code: problem.code, err: problem.cause ?? problem };
+  const about = {
+    requestId: request.id,
+    method: request.method,
+    route: request.routeOptions?.url,
+    code: problem.code,
+    err: problem.cause ?? problem,
+  };
   if (problem.code === 'internal_error') logger.error(about, 'a request failed in a way nobody expected');
   else logger.warn(about, 'a request could not be served');
 }

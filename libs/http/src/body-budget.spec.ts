@@ -7,7 +7,12 @@ describe('a budget for bodies', () => {
   it('gives room up to its size, and again what is given back', () => {
     const budget = new BodyBudget(50_000);
     const [first, second] = [budget.open(), budget.open()];
-    expect([first.grow(30_000), second.grow(20_001), second.grow(20_000), budget.bytes]).toEqual([null, budget, null, 50_000]);
+    expect([first.grow(30_000), second.grow(20_001), second.grow(20_000), budget.bytes]).toEqual([
+      null,
+      budget,
+      null,
+      50_000,
+    ]);
     first.free();
     first.free();
     expect([first.grow(10_000), second.grow(45_000), budget.bytes]).toEqual([null, null, 45_000]);
@@ -48,7 +53,9 @@ describe('a budget for bodies', () => {
       else if (body.room.grow(bytes) === null) body.bytes = Math.max(body.bytes, bytes);
       const sum = (of: typeof open) => of.reduce((all, each) => all + each.bytes, 0);
       expect([budget.bytes, ...parts.map((each) => each.bytes)], `seed ${seed}`).toEqual([
-        sum(open), sum(open.filter((each) => each.part === 0)), sum(open.filter((each) => each.part === 1)),
+        sum(open),
+        sum(open.filter((each) => each.part === 0)),
+        sum(open.filter((each) => each.part === 1)),
       ]);
       expect(budget.bytes).toBeLessThanOrEqual(budget.bytesMax);
       expect(parts[0]!.bytes).toBeLessThanOrEqual(parts[0]!.bytesMax);

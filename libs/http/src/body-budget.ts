@@ -15,7 +15,10 @@ export class BodyBudget {
   #bytes = 0;
 
   /** `largeBytesMax`: what bodies above `SMALL_BODY_BYTES` may fill of it. */
-  constructor(readonly bytesMax: number, private readonly largeBytesMax = Math.floor(bytesMax * LARGE_BODIES_PART)) {}
+  constructor(
+    readonly bytesMax: number,
+    private readonly largeBytesMax = Math.floor(bytesMax * LARGE_BODIES_PART),
+  ) {}
 
   /** Bytes taken at the moment. */
   get bytes(): number {

@@ -58,7 +58,7 @@ export class BodyChunks {
       this.#whole.push(chunk);
       return;
     }
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       if (this.#to === this.#space.length) {
         this.#closeRun();
         this.#space = Buffer.allocUnsafeSlow(SPACE_BYTES);

@@ -6,10 +6,17 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** After how many seconds a body that comes so fast is given up; null for one that becomes whole. */
-function givenUpAfter(sizeBytes: number | null, bytesAfter: (seconds: number) => number, wholeBytes: number): number | null {
+function givenUpAfter(
+  sizeBytes: number | null,
+  bytesAfter: (seconds: number) => number,
+  wholeBytes: number,
+): number | null {
   let givenUp: number | null = null;
   let seconds = 0;
-  const unwatch = watchPace({ bytes: () => bytesAfter(seconds), sizeBytes, timeoutMs: 120_000 }, () => (givenUp ??= seconds));
+  const unwatch = watchPace(
+    { bytes: () => bytesAfter(seconds), sizeBytes, timeoutMs: 120_000 },
+    () => (givenUp ??= seconds),
+  );
   while (givenUp === null && bytesAfter(seconds) < wholeBytes && seconds < 120) {
     seconds += 1;
     vi.advanceTimersByTime(1_000);

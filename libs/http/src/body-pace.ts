@@ -9,7 +9,11 @@ const LOOK_MS = 10_000;
  * look. Call what is returned when the body is whole, or is not read any more.
  */
 export function watchPace(
-  { bytes, sizeBytes, timeoutMs }: {
+  {
+    bytes,
+    sizeBytes,
+    timeoutMs,
+  }: {
     /** How many have come. */
     readonly bytes: () => number;
     /** How many there are to be; null where that is not known. */

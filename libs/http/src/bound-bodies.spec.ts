@@ -48,7 +48,10 @@ let port: number;
 const sockets: Socket[] = [];
 beforeEach(async () => {
   budget = new BodyBudget(BUDGET_BYTES);
-  app = await createNestServer(ThingsModule, { logger: createLogger({ service: 'test', level: 'silent' }), bodyBudget: budget });
+  app = await createNestServer(ThingsModule, {
+    logger: createLogger({ service: 'test', level: 'silent' }),
+    bodyBudget: budget,
+  });
   await app.listen(0, '127.0.0.1');
   ({ port } = app.getHttpServer().address() as AddressInfo);
 });
@@ -80,7 +83,12 @@ describe('a request that is refused by its head', () => {
   it.each([
     ['no secret', '/v1/things', '', /^HTTP\/1.1 401 [^]*"missing_admin_secret"/],
     ['a wrong secret', '/v1/things', 'authorization: Bearer wrong\r\n', /^HTTP\/1.1 401 [^]*"invalid_admin_secret"/],
-    ['a wrong secret at another spelling of the path', '/v1/%74hings?a=b', 'authorization: Bearer wrong\r\n', /^HTTP\/1.1 401 /],
+    [
+      'a wrong secret at another spelling of the path',
+      '/v1/%74hings?a=b',
+      'authorization: Bearer wrong\r\n',
+      /^HTTP\/1.1 401 /,
+    ],
     ['no path', '/v1/nothing', '', /^HTTP\/1.1 404 /],
     ['another method', '/healthz', '', /^HTTP\/1.1 405 /],
   ])('is answered before a byte of its body has come: %s', async (_name, path, head, answer) => {
@@ -137,7 +145,10 @@ describe('bodies together', () => {
     await growing.until(/"bytes":600000/);
   });
   it('give their room back when they are answered, and when their sender leaves', async () => {
-    const [left, waiting] = [new Sending('/v1/things', AUTHORIZED + length(LARGE), '{'), new Sending('/v1/things/waiting', AUTHORIZED + length(70_000), Buffer.alloc(70_000, ' '))];
+    const [left, waiting] = [
+      new Sending('/v1/things', AUTHORIZED + length(LARGE), '{'),
+      new Sending('/v1/things/waiting', AUTHORIZED + length(70_000), Buffer.alloc(70_000, ' ')),
+    ];
     await expect.poll(() => [budget.bytes, answers.length]).toEqual([LARGE + 70_000, 1]);
     left.socket.destroy();
     await expect.poll(() => budget.bytes).toBe(70_000);

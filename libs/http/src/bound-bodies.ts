@@ -50,7 +50,11 @@ class ArrivingBody extends Transform {
   readonly #chunks = new BodyChunks();
   readonly #unwatch: () => void;
 
-  constructor(private readonly room: BodyRoom, sizeBytes: number | null, timeoutMs: number) {
+  constructor(
+    private readonly room: BodyRoom,
+    sizeBytes: number | null,
+    timeoutMs: number,
+  ) {
     super();
     const tooSlow = (): void => void this.destroy(new Problem('request_timeout'));
     const isSmall = sizeBytes !== null && sizeBytes <= SMALL_BODY_BYTES;

@@ -29,7 +29,10 @@ class WhoController {
   }
 }
 
-@Module({ controllers: [WhoController], providers: [{ provide: ADMIN_SECRET, useValue: 'admin-secret' }, ...guardHeads('/who/guarded', AdminGuard)] })
+@Module({
+  controllers: [WhoController],
+  providers: [{ provide: ADMIN_SECRET, useValue: 'admin-secret' }, ...guardHeads('/who/guarded', AdminGuard)],
+})
 class WhoModule {}
 
 let behind: NestFastifyApplication;
@@ -51,10 +54,20 @@ beforeEach(() => void lines.splice(0));
 const portOf = (app: NestFastifyApplication): number => (app.getHttpServer().address() as AddressInfo).port;
 
 /** One raw exchange; the connection comes from an address of this machine. */
-async function exchange(app: NestFastifyApplication, head: string, headers: readonly string[] = [], body = '', localAddress = '127.0.0.5') {
+async function exchange(
+  app: NestFastifyApplication,
+  head: string,
+  headers: readonly string[] = [],
+  body = '',
+  localAddress = '127.0.0.5',
+) {
   const socket = connect({ port: portOf(app), host: '127.0.0.1', localAddress });
   await once(socket, 'connect');
-  socket.write([`${head} HTTP/1.1`, 'host: x', 'connection: close', ...headers, `content-length: ${body.length}`, '', body].join('\r\n'));
+  socket.write(
+    [`${head} HTTP/1.1`, 'host: x', 'connection: close', ...headers, `content-length: ${body.length}`, '', body].join(
+      '\r\n',
+    ),
+  );
   const reply = await text(socket);
   const [top, json] = reply.split('\r\n\r\n');
   return { status: Number(top!.split(' ')[1]), head: top!, body: JSON.parse(json || '{}') as Record<string, unknown> };
@@ -83,7 +96,15 @@ describe('the address of who asks', () => {
     ['beside a wrong secret', told('203.0.113.9', 'another-secret')],
     ['where it is no address', told('203.0.113.9, 203.0.113.10')],
     ['where it is empty', told('')],
-    ['under the names of other proxies', ['x-forwarded-for: 203.0.113.9', 'x-real-ip: 203.0.113.9', 'forwarded: for=203.0.113.9', 'x-tollgate-service-secret: service-secret']],
+    [
+      'under the names of other proxies',
+      [
+        'x-forwarded-for: 203.0.113.9',
+        'x-real-ip: 203.0.113.9',
+        'forwarded: for=203.0.113.9',
+        'x-tollgate-service-secret: service-secret',
+      ],
+    ],
   ])('is that of the connection %s', async (_what, headers) => {
     expect((await exchange(behind, 'GET /who', headers)).body).toEqual({ address: '127.0.0.5' });
   });
@@ -108,7 +129,10 @@ describe('the address of who asks', () => {
 
   it('is let in by one check, though a guard sees the head of a request and the controller’s sees it again', async () => {
     const registry = createMetricsRegistry('test', { processMetrics: false });
-    const app = await createNestServer(WhoModule, { logger: createLogger({ service: 'test', level: 'silent' }), registry });
+    const app = await createNestServer(WhoModule, {
+      logger: createLogger({ service: 'test', level: 'silent' }),
+      registry,
+    });
     await app.listen(0, '::');
     expect((await exchange(app, 'GET /who/guarded', ['authorization: Bearer admin-secret'])).status).toBe(200);
     expect((await exchange(app, 'GET /who/guarded', ['authorization: Bearer wrong'])).status).toBe(401);
@@ -119,7 +143,8 @@ describe('the address of who asks', () => {
   });
 
   it('beside guesses at the service secret is not believed, and they leave a line', async () => {
-    for (let n = 0; n < 60; n++) await exchange(behind, 'GET /who', told('203.0.113.9', `canary-${n}`), '', '127.0.0.6');
+    for (let n = 0; n < 60; n++)
+      await exchange(behind, 'GET /who', told('203.0.113.9', `canary-${n}`), '', '127.0.0.6');
     const right = await exchange(behind, 'GET /who', told('203.0.113.9'), '', '127.0.0.6');
     expect(right).toMatchObject({ status: 200, body: { address: '127.0.0.6' } });
     expect(lines.join('')).toContain('a wrong service secret was shown');
@@ -130,7 +155,10 @@ describe('the address of who asks', () => {
 describe('a request that can be read in two ways', () => {
   it('is 400 where it names two hosts, of one name too', async () => {
     for (const more of ['host: y', 'Host: x', 'HOST:']) {
-      expect(await exchange(alone, 'GET /who', [more])).toMatchObject({ status: 400, body: { code: 'invalid_request', detail: 'The request has more than one Host header.' } });
+      expect(await exchange(alone, 'GET /who', [more])).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_request', detail: 'The request has more than one Host header.' },
+      });
     }
   });
 
@@ -140,7 +168,15 @@ describe('a request that can be read in two ways', () => {
     '{"name":"a","limits":{"a":1,"a":2}}',
     '{"limits":{"a":1},"name":"a",\n"limits":{"a":1}}',
   ])('is 400 where its body gives a field twice: %s', async (body) => {
-    const reply = await exchange(alone, 'POST /who', ['authorization: Bearer admin-secret', 'content-type: application/json'], body);
-    expect(reply).toMatchObject({ status: 400, body: { code: 'invalid_request', detail: expect.stringMatching(/gives a field twice: line \d, column \d+/) } });
+    const reply = await exchange(
+      alone,
+      'POST /who',
+      ['authorization: Bearer admin-secret', 'content-type: application/json'],
+      body,
+    );
+    expect(reply).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', detail: expect.stringMatching(/gives a field twice: line \d, column \d+/) },
+    });
   });
 });

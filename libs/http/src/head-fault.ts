@@ -5,7 +5,12 @@ import { Problem } from './problem.js';
  * Of each of these fields Node.js keeps the first and drops the others, while a proxy before us may have gone by the
  * last: by which host, whose credential, or as what a body was meant.
  */
-const SINGLE = new Map(['Host', 'Authorization', 'Content-Type'].map((shown, at) => [shown.length, { shown, name: shown.toLowerCase(), bit: 1 << at }]));
+const SINGLE = new Map(
+  ['Host', 'Authorization', 'Content-Type'].map((shown, at) => [
+    shown.length,
+    { shown, name: shown.toLowerCase(), bit: 1 << at },
+  ]),
+);
 /** A name or an address, and a port (RFC 3986, section 3.2.2): nothing that ends a host, or stands before one. */
 const HOST = /^[\w.~%!$&'()*+,;=:[\]-]*$/;
 
@@ -25,7 +30,8 @@ export function headFault(rawHeaders: readonly string[]): string | null {
     if (single === undefined || raw.toLowerCase() !== single.name) continue;
     // RFC 9112, section 3.2: that is 400, and so is a Host that is none.
     if ((seen & single.bit) !== 0) return `The request has more than one ${single.shown} header.`;
-    if (single.name === 'host' && !HOST.test(rawHeaders[at + 1]!)) return 'The Host header is no name or address of a host, with a port or without.';
+    if (single.name === 'host' && !HOST.test(rawHeaders[at + 1]!))
+      return 'The Host header is no name or address of a host, with a port or without.';
     seen |= single.bit;
   }
   return null;

@@ -4,7 +4,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { httpKeyManagementApi, httpUsageBillingApi, InternalCallError, InternalHttpClient } from './index.js';
 
-interface Seen { path: string; authorization: string | undefined; body: unknown }
+interface Seen {
+  path: string;
+  authorization: string | undefined;
+  body: unknown;
+}
 
 let server: Server | undefined;
 const seen: Seen[] = [];
@@ -28,9 +32,14 @@ async function serve(answer: (request: IncomingMessage, reply: ServerResponse) =
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-const answering = (status: number, body: unknown) => (_: IncomingMessage, reply: ServerResponse) => void reply.writeHead(status).end(JSON.stringify(body));
+const answering = (status: number, body: unknown) => (_: IncomingMessage, reply: ServerResponse) =>
+  void reply.writeHead(status).end(JSON.stringify(body));
 const options = (url: string) => ({ url, serviceSecret: 'canary-secret', timeoutMs: 2_000 });
-const failureOf = (promise: Promise<unknown>) => promise.then(() => expect.fail('answered'), (error: unknown) => error as InternalCallError);
+const failureOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => expect.fail('answered'),
+    (error: unknown) => error as InternalCallError,
+  );
 
 afterEach(async () => {
   await Promise.all(closing.splice(0).map((each) => each.close()));
@@ -47,9 +56,15 @@ describe('an internal call', () => {
     expect(seen).toEqual([{ path: '/base/internal/x', authorization: 'Bearer canary-secret', body: { a: 1 } }]);
   });
   it('that is refused says so, with the code, without the secret', async () => {
-    const client = closeLater(new InternalHttpClient(options(await serve(answering(503, { code: 'service_unavailable', detail: 'x' })))));
+    const client = closeLater(
+      new InternalHttpClient(options(await serve(answering(503, { code: 'service_unavailable', detail: 'x' })))),
+    );
     const error = await failureOf(client.send('/internal/x', {}));
-    expect(error).toMatchObject({ failure: 'refused', refusal: { status: 503, code: 'service_unavailable' }, message: 'internal call /internal/x: refused with 503 service_unavailable' });
+    expect(error).toMatchObject({
+      failure: 'refused',
+      refusal: { status: 503, code: 'service_unavailable' },
+      message: 'internal call /internal/x: refused with 503 service_unavailable',
+    });
     expect(JSON.stringify(error)).not.toContain('canary');
   });
   it('is sent once, even where it fails', async () => {
@@ -62,7 +77,12 @@ describe('an internal call', () => {
     expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({ failure: 'timeout' });
   });
   it('whose reply stalls half-way is given up', async () => {
-    const client = closeLater(new InternalHttpClient({ ...options(await serve((_, reply) => void reply.writeHead(200).write('{'))), timeoutMs: 100 }));
+    const client = closeLater(
+      new InternalHttpClient({
+        ...options(await serve((_, reply) => void reply.writeHead(200).write('{'))),
+        timeoutMs: 100,
+      }),
+    );
     expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({ failure: 'timeout' });
   });
   it('with a reply of another shape fails without quoting it', async () => {
@@ -84,7 +104,18 @@ describe('the services behind it', () => {
   it('key-management verifies and revokes', async () => {
     const digest = 'a'.repeat(64);
     const item = { digest, outcome: 'unknown', key: null };
-    const api = closeLater(httpKeyManagementApi(options(await serve((request, reply) => answering(200, request.url === '/internal/keys/verify' ? { snapshot: null } : { items: [item] })(request, reply)))));
+    const api = closeLater(
+      httpKeyManagementApi(
+        options(
+          await serve((request, reply) =>
+            answering(200, request.url === '/internal/keys/verify' ? { snapshot: null } : { items: [item] })(
+              request,
+              reply,
+            ),
+          ),
+        ),
+      ),
+    );
     expect(await api.verifyKey(digest)).toBeNull();
     expect(await api.revokeLeakedKeys({ origin: 'github', digests: [digest] })).toEqual([item]);
     expect(seen.map(({ path, body }) => [path, body])).toEqual([
@@ -100,11 +131,25 @@ describe('the services behind it', () => {
     expect(seen).toMatchObject([{ path: '/internal/keys/known', body: { apiKeyIds: ['k', 'l'] } }]);
   });
   it('usage-billing registers, opens epochs and tells spending', async () => {
-    const api = closeLater(httpUsageBillingApi(options(await serve((request, reply) => (request.url!.endsWith('by-key') ? answering(200, { spending: [] })(request, reply) : void reply.writeHead(204).end())))));
+    const api = closeLater(
+      httpUsageBillingApi(
+        options(
+          await serve((request, reply) =>
+            request.url!.endsWith('by-key')
+              ? answering(200, { spending: [] })(request, reply)
+              : void reply.writeHead(204).end(),
+          ),
+        ),
+      ),
+    );
     await api.registerGateway({ instanceId: 'i', journalId: 'j' });
     await api.openCreditEpoch({ organizationId: 'o' });
     expect(await api.spendingByKey(['k'])).toEqual([]);
-    expect(seen.map(({ path }) => path)).toEqual(['/internal/gateways/register', '/internal/credit-epochs/open', '/internal/spending/by-key']);
+    expect(seen.map(({ path }) => path)).toEqual([
+      '/internal/gateways/register',
+      '/internal/credit-epochs/open',
+      '/internal/spending/by-key',
+    ]);
   });
 });
 

@@ -21,7 +21,10 @@ export class InternalCallError extends Error {
     readonly refusal: { readonly status: number; readonly code: string | null } | null = null,
     options?: ErrorOptions,
   ) {
-    super(`internal call ${path}: ${failure}${refusal === null ? '' : ` with ${refusal.status} ${refusal.code ?? ''}`.trimEnd()}`, options);
+    super(
+      `internal call ${path}: ${failure}${refusal === null ? '' : ` with ${refusal.status} ${refusal.code ?? ''}`.trimEnd()}`,
+      options,
+    );
   }
 }
 
@@ -45,9 +48,18 @@ export class InternalHttpClient {
 
   constructor({ url, serviceSecret, timeoutMs, headers = {} }: InternalHttpClientOptions) {
     const { origin, pathname } = new URL(url);
-    this.#pool = new Pool(origin, { connections: CONNECTIONS_MAX, keepAliveTimeout: KEEP_ALIVE_MS, connect: { timeout: timeoutMs } });
+    this.#pool = new Pool(origin, {
+      connections: CONNECTIONS_MAX,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connect: { timeout: timeoutMs },
+    });
     this.#pathPrefix = pathname.replace(/\/$/, '');
-    this.#headers = { ...headers, authorization: `Bearer ${serviceSecret}`, 'content-type': 'application/json', accept: 'application/json' };
+    this.#headers = {
+      ...headers,
+      authorization: `Bearer ${serviceSecret}`,
+      'content-type': 'application/json',
+      accept: 'application/json',
+    };
     this.#timeoutMs = timeoutMs;
   }
 
@@ -55,11 +67,21 @@ export class InternalHttpClient {
    * `POST path`; resolves with the reply's body as its schema has it.
    * @throws {InternalCallError}
    */
-  async call<S extends z.ZodType>(path: string, body: unknown, replySchema: S, { timeoutMs = this.#timeoutMs } = {}): Promise<z.output<S>> {
+  async call<S extends z.ZodType>(
+    path: string,
+    body: unknown,
+    replySchema: S,
+    { timeoutMs = this.#timeoutMs } = {},
+  ): Promise<z.output<S>> {
     const text = await this.#post(path, body, timeoutMs);
     const reply = replySchema.safeParse(parsedOrUndefined(text));
     // Zod's error may quote the reply; where it differs is enough.
-    if (!reply.success) throw new InternalCallError(path, 'malformed_reply', null, { cause: new Error(`not as its schema has it: ${reply.error.issues.map((issue) => issue.path.join('.')).join(', ')}`) });
+    if (!reply.success)
+      throw new InternalCallError(path, 'malformed_reply', null, {
+        cause: new Error(
+          `not as its schema has it: ${reply.error.issues.map((issue) => issue.path.join('.')).join(', ')}`,
+        ),
+      });
     return reply.data;
   }
 
@@ -86,7 +108,15 @@ export class InternalHttpClient {
   async #exchange(path: string, body: string, timeoutMs: number): Promise<{ status: number; text: string }> {
     const signal = AbortSignal.timeout(timeoutMs);
     try {
-      const reply = await this.#pool.request({ method: 'POST', path: this.#pathPrefix + path, headers: this.#headers, body, signal, headersTimeout: 0, bodyTimeout: 0 });
+      const reply = await this.#pool.request({
+        method: 'POST',
+        path: this.#pathPrefix + path,
+        headers: this.#headers,
+        body,
+        signal,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      });
       return { status: reply.statusCode, text: await readText(reply.body) };
     } catch (cause) {
       throw new InternalCallError(path, signal.aborted ? 'timeout' : 'unreachable', null, { cause });

@@ -39,15 +39,41 @@ describe('the place where a text stops being JSON', () => {
     expect(findJsonFault('x '.repeat(2_000_000))).toEqual({ line: 1, column: 1 });
   });
   it('exists exactly where JSON.parse refuses', () => {
-    const pieces = fc.constantFrom('{', '}', '[', ']', ',', ':', '"', '"a"', '1', '-', '0', '.5', 'e1', 'true', 'null', ' ', '\n', '\\', '\u0001', 'x');
-    fc.assert(fc.property(fc.array(pieces, { maxLength: 12 }), (parts) => {
-      const text = parts.join('');
-      expect(findJsonFault(text) === null).toBe(parses(text));
-    }), { numRuns: 3_000 });
-    fc.assert(fc.property(fc.json(), fc.nat(), (json, at) => {
-      expect(findJsonFault(json)).toBeNull();
-      const cut = json.slice(0, at % (json.length + 1));
-      expect(findJsonFault(cut) === null).toBe(parses(cut));
-    }));
+    const pieces = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"',
+      '"a"',
+      '1',
+      '-',
+      '0',
+      '.5',
+      'e1',
+      'true',
+      'null',
+      ' ',
+      '\n',
+      '\\',
+      '\u0001',
+      'x',
+    );
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 12 }), (parts) => {
+        const text = parts.join('');
+        expect(findJsonFault(text) === null).toBe(parses(text));
+      }),
+      { numRuns: 3_000 },
+    );
+    fc.assert(
+      fc.property(fc.json(), fc.nat(), (json, at) => {
+        expect(findJsonFault(json)).toBeNull();
+        const cut = json.slice(0, at % (json.length + 1));
+        expect(findJsonFault(cut) === null).toBe(parses(cut));
+      }),
+    );
   });
 });

@@ -16,7 +16,15 @@ const STRICT = { disallowComments: true, allowTrailingComma: false, allowEmptyCo
  */
 export function findJsonFault(text: string): JsonFault | null {
   try {
-    visit(text, { onError: (_code, offset) => { throw new FaultAt(offset); } }, STRICT);
+    visit(
+      text,
+      {
+        onError: (_code, offset) => {
+          throw new FaultAt(offset);
+        },
+      },
+      STRICT,
+    );
     return null;
   } catch (error) {
     if (error instanceof FaultAt) return placeAt(text, error.offset);

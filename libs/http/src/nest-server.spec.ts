@@ -5,7 +5,16 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createLogger } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ADMIN_SECRET, AdminGuard, createNestServer, parseBody, parseQuery, Problem, SERVICE_SECRET, ServiceGuard } from './index.js';
+import {
+  ADMIN_SECRET,
+  AdminGuard,
+  createNestServer,
+  parseBody,
+  parseQuery,
+  Problem,
+  SERVICE_SECRET,
+  ServiceGuard,
+} from './index.js';
 
 const thing = z.strictObject({ name: z.string().max(10).optional() });
 const log: string[] = [];
@@ -48,7 +57,10 @@ class InternalController {
 
 @Module({
   controllers: [ThingsController, InternalController],
-  providers: [{ provide: ADMIN_SECRET, useValue: 'admin-secret' }, { provide: SERVICE_SECRET, useValue: 'service-secret' }],
+  providers: [
+    { provide: ADMIN_SECRET, useValue: 'admin-secret' },
+    { provide: SERVICE_SECRET, useValue: 'service-secret' },
+  ],
 })
 class ThingsModule {}
 
@@ -61,20 +73,32 @@ let url: string;
 const call = (path: string, init?: RequestInit) => fetch(url + path, init);
 const problemOf = async (reply: Response) => {
   expect(reply.headers.get('content-type')).toBe('application/problem+json');
-  const body = (await reply.json()) as { status: number; code: string; type: string; request_id: string; detail?: string; errors?: unknown };
-  expect(body).toMatchObject({ status: reply.status, type: `/docs/errors#${body.code}`, request_id: reply.headers.get('x-request-id') });
+  const body = (await reply.json()) as {
+    status: number;
+    code: string;
+    type: string;
+    request_id: string;
+    detail?: string;
+    errors?: unknown;
+  };
+  expect(body).toMatchObject({
+    status: reply.status,
+    type: `/docs/errors#${body.code}`,
+    request_id: reply.headers.get('x-request-id'),
+  });
   return body;
 };
 
 /** One raw exchange: what the server says to bytes that no client library would send. */
-const exchange = (bytes: string) => new Promise<string>((resolve, reject) => {
-  const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname, () => socket.write(bytes));
-  let text = '';
-  socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  socket.on('close', () => resolve(text));
-  socket.on('error', reject);
-});
+const exchange = (bytes: string) =>
+  new Promise<string>((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    let text = '';
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    socket.on('close', () => resolve(text));
+    socket.on('error', reject);
+  });
 
 beforeAll(async () => {
   const logger = createLogger({ service: 'test', destination: { write: (line) => void log.push(line) } });
@@ -83,7 +107,9 @@ beforeAll(async () => {
   await fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    scope.post('/raw', { bodyLimit: 5_000 }, async (request, reply) => reply.send({ length: (request.body as Buffer).length }));
+    scope.post('/raw', { bodyLimit: 5_000 }, async (request, reply) =>
+      reply.send({ length: (request.body as Buffer).length }),
+    );
   });
   await app.listen(0, '127.0.0.1');
   url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
@@ -104,50 +130,108 @@ describe('a server', () => {
     }
   });
   it('has raw routes beside the controllers, with bodies and limits of their own', async () => {
-    const reply = await call('/raw', { method: 'POST', body: 'x'.repeat(4_000), headers: { 'content-type': 'text/plain' } });
+    const reply = await call('/raw', {
+      method: 'POST',
+      body: 'x'.repeat(4_000),
+      headers: { 'content-type': 'text/plain' },
+    });
     expect(await reply.json()).toEqual({ length: 4_000 });
-    expect((await problemOf(await call('/raw', { method: 'POST', body: 'x'.repeat(6_000) }))).code).toBe('body_too_large');
+    expect((await problemOf(await call('/raw', { method: 'POST', body: 'x'.repeat(6_000) }))).code).toBe(
+      'body_too_large',
+    );
   });
 });
 
 describe('a body', () => {
   it('reaches the handler as the bytes that came', async () => {
-    const reply = await call('/internal/ping', { method: 'POST', body: '{ "a" : 1 }', headers: { ...json, authorization: 'Bearer service-secret' } });
+    const reply = await call('/internal/ping', {
+      method: 'POST',
+      body: '{ "a" : 1 }',
+      headers: { ...json, authorization: 'Bearer service-secret' },
+    });
     expect(await reply.json()).toEqual({ bytes: Buffer.from('{ "a" : 1 }').toString('hex') });
   });
   it('may be empty whatever its content type', async () => {
     for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded', 'nonsense']) {
       expect((await call('/things', { method: 'DELETE', headers: { 'content-type': type } })).status).toBe(200);
-      expect(await (await call('/things', { method: 'POST', headers: { ...admin, 'content-type': type } })).json()).toEqual({});
+      expect(
+        await (await call('/things', { method: 'POST', headers: { ...admin, 'content-type': type } })).json(),
+      ).toEqual({});
     }
-    const chunked = await exchange('POST /things HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer admin-secret\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n');
+    const chunked = await exchange(
+      'POST /things HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer admin-secret\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+    );
     expect(chunked).toContain('201 Created');
   });
   it('of another kind than JSON is 415', async () => {
-    const reply = await call('/things', { method: 'POST', body: 'name=a', headers: { ...admin, 'content-type': 'application/x-www-form-urlencoded' } });
+    const reply = await call('/things', {
+      method: 'POST',
+      body: 'name=a',
+      headers: { ...admin, 'content-type': 'application/x-www-form-urlencoded' },
+    });
     expect(await problemOf(reply)).toMatchObject({ status: 415, code: 'unsupported_media_type' });
-    expect((await call('/things', { method: 'POST', body: '{}', headers: { ...admin, 'content-type': 'application/vnd.x+json; charset=utf-8' } })).status).toBe(201);
+    expect(
+      (
+        await call('/things', {
+          method: 'POST',
+          body: '{}',
+          headers: { ...admin, 'content-type': 'application/vnd.x+json; charset=utf-8' },
+        })
+      ).status,
+    ).toBe(201);
   });
   it('that is compressed is 415 and says so, whatever coding it names', async () => {
     for (const coding of ['gzip', 'BR', 'x-unknown', 'identity, gzip']) {
-      const reply = await call('/things', { method: 'POST', body: gzipSync('{}'), headers: { ...admin, ...json, 'content-encoding': coding } });
+      const reply = await call('/things', {
+        method: 'POST',
+        body: gzipSync('{}'),
+        headers: { ...admin, ...json, 'content-encoding': coding },
+      });
       expect(reply.headers.get('accept-encoding')).toBe('identity');
-      expect(await problemOf(reply)).toMatchObject({ status: 415, code: 'unsupported_media_type', detail: 'The body must be sent without a Content-Encoding.' });
+      expect(await problemOf(reply)).toMatchObject({
+        status: 415,
+        code: 'unsupported_media_type',
+        detail: 'The body must be sent without a Content-Encoding.',
+      });
     }
-    for (const coding of ['identity', 'Identity', '']) expect((await call('/things', { method: 'POST', body: '{}', headers: { ...admin, ...json, 'content-encoding': coding } })).status).toBe(201);
+    for (const coding of ['identity', 'Identity', ''])
+      expect(
+        (
+          await call('/things', {
+            method: 'POST',
+            body: '{}',
+            headers: { ...admin, ...json, 'content-encoding': coding },
+          })
+        ).status,
+      ).toBe(201);
     expect((await call('/things', { method: 'DELETE', headers: { 'content-encoding': 'gzip' } })).status).toBe(200);
   });
   it('over the limit is 413, announced or not', async () => {
     const body = JSON.stringify({ name: 'x'.repeat(2_000) });
-    expect(await problemOf(await call('/things', { method: 'POST', body, headers: { ...admin, ...json } }))).toMatchObject({ status: 413, code: 'body_too_large' });
+    expect(
+      await problemOf(await call('/things', { method: 'POST', body, headers: { ...admin, ...json } })),
+    ).toMatchObject({ status: 413, code: 'body_too_large' });
     const stream = new Blob([body]).stream();
-    const chunked = await call('/things', { method: 'POST', body: stream, headers: { ...admin, ...json }, duplex: 'half' } as RequestInit);
+    const chunked = await call('/things', {
+      method: 'POST',
+      body: stream,
+      headers: { ...admin, ...json },
+      duplex: 'half',
+    } as RequestInit);
     expect(chunked.status).toBe(413);
   });
   it('that is no JSON, or not as its schema has it, is 400 without an echo', async () => {
-    const broken = await problemOf(await call('/things', { method: 'POST', body: '{"name": canary}', headers: { ...admin, ...json } }));
-    expect(broken).toMatchObject({ status: 400, code: 'invalid_json', detail: 'The body is not valid JSON: line 1, column 10.' });
-    const wrong = await problemOf(await call('/things', { method: 'POST', body: '{"name": "a canary of eleven"}', headers: { ...admin, ...json } }));
+    const broken = await problemOf(
+      await call('/things', { method: 'POST', body: '{"name": canary}', headers: { ...admin, ...json } }),
+    );
+    expect(broken).toMatchObject({
+      status: 400,
+      code: 'invalid_json',
+      detail: 'The body is not valid JSON: line 1, column 10.',
+    });
+    const wrong = await problemOf(
+      await call('/things', { method: 'POST', body: '{"name": "a canary of eleven"}', headers: { ...admin, ...json } }),
+    );
     expect(wrong.errors).toEqual([{ path: 'name', message: 'must have at most 10 characters' }]);
     expect(JSON.stringify([broken, wrong])).not.toContain('canary');
   });
@@ -159,10 +243,18 @@ describe('a caller without the secret', () => {
     expect(missing.headers.get('www-authenticate')).toContain('Bearer');
     expect(await problemOf(missing)).toMatchObject({ status: 401, code: 'missing_admin_secret' });
     for (const authorization of ['Bearer wrong', 'bearer admin-secret2', 'Bearer service-secret']) {
-      expect(await problemOf(await call('/things', { method: 'POST', headers: { authorization } }))).toMatchObject({ status: 401, code: 'invalid_admin_secret' });
+      expect(await problemOf(await call('/things', { method: 'POST', headers: { authorization } }))).toMatchObject({
+        status: 401,
+        code: 'invalid_admin_secret',
+      });
     }
-    expect(await problemOf(await call('/things', { method: 'POST', headers: { authorization: 'Basic YTpi' } }))).toMatchObject({ code: 'missing_admin_secret' });
-    expect(await problemOf(await call('/internal/ping', { method: 'POST', headers: admin }))).toMatchObject({ status: 401, code: 'invalid_service_secret' });
+    expect(
+      await problemOf(await call('/things', { method: 'POST', headers: { authorization: 'Basic YTpi' } })),
+    ).toMatchObject({ code: 'missing_admin_secret' });
+    expect(await problemOf(await call('/internal/ping', { method: 'POST', headers: admin }))).toMatchObject({
+      status: 401,
+      code: 'invalid_service_secret',
+    });
   });
 });
 
@@ -185,27 +277,45 @@ describe('an error', () => {
     expect(await problemOf(await call('/things/%zz'))).toMatchObject({ status: 400, code: 'invalid_request' });
   });
   it('of the query names the parameter', async () => {
-    expect((await problemOf(await call('/things?limit=1&canary=2'))).errors).toEqual([{ path: 'canary', message: 'unknown field' }]);
-    expect((await problemOf(await call('/things?limit=1&limit=2'))).errors).toEqual([{ path: 'limit', message: 'must be a string' }]);
+    expect((await problemOf(await call('/things?limit=1&canary=2'))).errors).toEqual([
+      { path: 'canary', message: 'unknown field' },
+    ]);
+    expect((await problemOf(await call('/things?limit=1&limit=2'))).errors).toEqual([
+      { path: 'limit', message: 'must be a string' },
+    ]);
   });
   it('of the protocol is answered and the connection closed', async () => {
-    expect(await exchange('GET / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n')).toMatch(/^HTTP\/1.1 400 [^]*connection: close[^]*"code":"invalid_request"/);
-    expect(await exchange(`GET / HTTP/1.1\r\nhost: x\r\nbig: ${'x'.repeat(20_000)}\r\n\r\n`)).toMatch(/^HTTP\/1.1 431 [^]*"code":"headers_too_large"/);
-    expect(await exchange('POST /things HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /);
+    expect(await exchange('GET / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n')).toMatch(
+      /^HTTP\/1.1 400 [^]*connection: close[^]*"code":"invalid_request"/,
+    );
+    expect(await exchange(`GET / HTTP/1.1\r\nhost: x\r\nbig: ${'x'.repeat(20_000)}\r\n\r\n`)).toMatch(
+      /^HTTP\/1.1 431 [^]*"code":"headers_too_large"/,
+    );
+    expect(
+      await exchange(
+        'POST /things HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+      ),
+    ).toMatch(/^HTTP\/1.1 400 /);
   });
 });
 
 describe('a server that shuts down', () => {
   it('refuses what comes over kept connections, and finishes what it has', async () => {
-    const closing = await createNestServer(ThingsModule, { logger: createLogger({ service: 'test', level: 'silent' }), bodyLimitBytes: 1_000 });
+    const closing = await createNestServer(ThingsModule, {
+      logger: createLogger({ service: 'test', level: 'silent' }),
+      bodyLimitBytes: 1_000,
+    });
     let finish: () => void = () => undefined;
     const finished = new Promise<void>((resolve) => (finish = resolve));
     let requests = 0;
     closing.getHttpServer().on('request', () => (requests += 1));
-    closing.getHttpAdapter().getInstance().get('/slow', async (_request, reply) => {
-      await finished;
-      return reply.send({ slow: true });
-    });
+    closing
+      .getHttpAdapter()
+      .getInstance()
+      .get('/slow', async (_request, reply) => {
+        await finished;
+        return reply.send({ slow: true });
+      });
     await closing.listen(0, '127.0.0.1');
     const { port } = closing.getHttpServer().address() as AddressInfo;
     const kept = connect(port, '127.0.0.1');
@@ -220,6 +330,8 @@ describe('a server that shuts down', () => {
     await expect.poll(() => requests).toBe(2);
     finish();
     await Promise.all([closed, ended]);
-    expect(text).toMatch(/^HTTP\/1.1 200 [^]*{"slow":true}HTTP\/1.1 503 [^]*connection: close[^]*"code":"shutting_down"/);
+    expect(text).toMatch(
+      /^HTTP\/1.1 200 [^]*{"slow":true}HTTP\/1.1 503 [^]*connection: close[^]*"code":"shutting_down"/,
+    );
   });
 });

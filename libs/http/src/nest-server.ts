@@ -56,7 +56,10 @@ const CONNECTIONS_CHECK_MS = 5_000;
  * Raw routes live beside the controllers on `app.getHttpAdapter().getInstance()`, registered before
  * `app.init()` or `app.listen()`; no guard, pipe or filter runs for them, but what they throw is answered here.
  */
-export async function createNestServer(module: Type | DynamicModule, options: NestServerOptions): Promise<NestFastifyApplication> {
+export async function createNestServer(
+  module: Type | DynamicModule,
+  options: NestServerOptions,
+): Promise<NestFastifyApplication> {
   const checks = new SecretChecks(options);
   const adapter = fastifyAdapter(options, checks);
   const app = await NestFactory.create<NestFastifyApplication>(HttpServerModule.around(module, checks), adapter, {
@@ -74,7 +77,12 @@ export async function createNestServer(module: Type | DynamicModule, options: Ne
 @Module({})
 class HttpServerModule {
   static around(application: Type | DynamicModule, checks: SecretChecks): DynamicModule {
-    const guarded = { module: GuardsModule, global: true, providers: [{ provide: SecretChecks, useValue: checks }], exports: [SecretChecks] };
+    const guarded = {
+      module: GuardsModule,
+      global: true,
+      providers: [{ provide: SecretChecks, useValue: checks }],
+      exports: [SecretChecks],
+    };
     return { module: HttpServerModule, imports: [guarded, application] };
   }
 }

@@ -50,10 +50,15 @@ describe('connections at a stop', () => {
       await send(''),
     ];
     await expect.poll(() => answer).toBeDefined();
-    await expect.poll(() => {
-      endUnfinished(server, []);
-      return halves.every((socket) => socket.destroyed);
-    }, { timeout: 5_000 }).toBe(true);
+    await expect
+      .poll(
+        () => {
+          endUnfinished(server, []);
+          return halves.every((socket) => socket.destroyed);
+        },
+        { timeout: 5_000 },
+      )
+      .toBe(true);
     expect(whole.destroyed).toBe(false);
     const answered = once(whole, 'data');
     answer();

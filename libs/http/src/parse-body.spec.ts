@@ -28,7 +28,9 @@ describe('a body', () => {
     expect(problem.detail).toBe('The body is not valid JSON: line 1, column 10.');
   });
   it('that is no UTF-8 is refused', () => {
-    expect(problemFrom(() => parseBody(schema, Buffer.from([0x22, 0xff, 0x22]))).detail).toBe('The body is not valid UTF-8.');
+    expect(problemFrom(() => parseBody(schema, Buffer.from([0x22, 0xff, 0x22]))).detail).toBe(
+      'The body is not valid UTF-8.',
+    );
   });
   it('that breaks its schema is refused with every field', () => {
     const problem = problemFrom(() => parseBody(schema, Buffer.from('{"name":"canary","limit":-1,"x":1}')));
@@ -40,7 +42,9 @@ describe('a body', () => {
     ]);
   });
   it('cannot reach prototypes', () => {
-    expect(problemFrom(() => parseBody(schema, Buffer.from('{"__proto__":{"name":"a"}}'))).errors).toEqual([{ path: '__proto__', message: 'unknown field' }]);
+    expect(problemFrom(() => parseBody(schema, Buffer.from('{"__proto__":{"name":"a"}}'))).errors).toEqual([
+      { path: '__proto__', message: 'unknown field' },
+    ]);
   });
 });
 

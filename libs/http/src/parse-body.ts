@@ -25,7 +25,8 @@ function parseUnambiguous(bytes: Uint8Array): unknown {
   const text = decode(bytes);
   const value = parseText(text);
   const repeated = findRepeatedName(text);
-  if (repeated !== null) throw new Problem('invalid_request', { detail: `The body gives a field twice: ${placeOf(repeated)}.` });
+  if (repeated !== null)
+    throw new Problem('invalid_request', { detail: `The body gives a field twice: ${placeOf(repeated)}.` });
   return value;
 }
 
@@ -57,7 +58,10 @@ function parseText(text: string): unknown {
     return JSON.parse(text);
   } catch {
     const fault = findJsonFault(text);
-    throw new Problem('invalid_json', fault === null ? {} : { detail: `The body is not valid JSON: ${placeOf(fault)}.` });
+    throw new Problem(
+      'invalid_json',
+      fault === null ? {} : { detail: `The body is not valid JSON: ${placeOf(fault)}.` },
+    );
   }
 }
 

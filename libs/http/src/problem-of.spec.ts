@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { problemOf } from './problem-of.js';
 import { Problem } from './problem.js';
 
-const fastifyError = (code: string, statusCode: number) => Object.assign(new Error('canary'), { name: 'FastifyError', code, statusCode });
+const fastifyError = (code: string, statusCode: number) =>
+  Object.assign(new Error('canary'), { name: 'FastifyError', code, statusCode });
 
 describe('what was thrown becomes a problem', () => {
   it.each([
@@ -20,7 +21,10 @@ describe('what was thrown becomes a problem', () => {
     // A service behind the proxy, or a database, that died in the middle of a request or is not there.
     [Object.assign(new Error('canary'), { code: 'ECONNRESET' }), 'service_unavailable'],
     [Object.assign(new Error('canary'), { code: 'ECONNREFUSED' }), 'service_unavailable'],
-    [Object.assign(new Error('canary'), { driverError: Object.assign(new Error('canary'), { code: '57P03' }) }), 'service_unavailable'],
+    [
+      Object.assign(new Error('canary'), { driverError: Object.assign(new Error('canary'), { code: '57P03' }) }),
+      'service_unavailable',
+    ],
     [new Error('Connection terminated unexpectedly'), 'service_unavailable'],
     [Object.assign(new Error('canary'), { code: '23505' }), 'internal_error'],
     [new Error('canary'), 'internal_error'],

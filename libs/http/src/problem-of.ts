@@ -21,9 +21,13 @@ export function problemOf(exception: unknown): Problem {
   if (exception instanceof Problem) return exception;
   // Nest wraps what its HTTP layer throws; the problem may be inside.
   if (exception instanceof HttpException && exception.cause instanceof Problem) return exception.cause;
-  if (isProxyFailure(exception) || isBehindAway(exception)) return new Problem('service_unavailable', { cause: exception });
+  if (isProxyFailure(exception) || isBehindAway(exception))
+    return new Problem('service_unavailable', { cause: exception });
   const status = statusOf(exception);
-  const code = status === undefined ? 'internal_error' : (CODE_BY_STATUS[status] ?? (status < 500 ? 'invalid_request' : 'internal_error'));
+  const code =
+    status === undefined
+      ? 'internal_error'
+      : (CODE_BY_STATUS[status] ?? (status < 500 ? 'invalid_request' : 'internal_error'));
   return new Problem(code, { cause: exception });
 }
 
@@ -34,8 +38,19 @@ function isProxyFailure(exception: unknown): boolean {
 }
 
 /** Connections to what a service needs that were refused or broke: system errors, and PostgreSQL's shutdown codes (class 57P). */
-const AWAY: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', '57P01', '57P02', '57P03']);
-const BROKEN_OFF = /^(?:Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/;
+const AWAY: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  '57P01',
+  '57P02',
+  '57P03',
+]);
+const BROKEN_OFF =
+  /^(?:Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/;
 
 /** A database or service that is away for the moment is no bug of this process: the same request may succeed later. */
 function isBehindAway(exception: unknown): boolean {
@@ -47,8 +62,14 @@ function isBehindAway(exception: unknown): boolean {
 
 function statusOf(exception: unknown): number | undefined {
   if (exception instanceof HttpException) return exception.getStatus();
-  if (exception instanceof Error && exception.name === 'FastifyError') return (exception as { statusCode?: number }).statusCode;
+  if (exception instanceof Error && exception.name === 'FastifyError')
+    return (exception as { statusCode?: number }).statusCode;
   // A connection that broke while the body was read: Fastify marks the socket's error with 400.
-  if (exception instanceof Error && (exception as { code?: unknown }).code === 'ECONNRESET' && (exception as { statusCode?: unknown }).statusCode === 400) return 400;
+  if (
+    exception instanceof Error &&
+    (exception as { code?: unknown }).code === 'ECONNRESET' &&
+    (exception as { statusCode?: unknown }).statusCode === 400
+  )
+    return 400;
   return undefined;
 }

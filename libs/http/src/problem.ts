@@ -18,7 +18,10 @@ export class Problem extends Error {
   readonly headers: Readonly<Record<string, string>>;
   readonly detail: string | undefined;
 
-  constructor(readonly code: ErrorCode, { detail, errors = [], headers = {}, cause }: ProblemOptions = {}) {
+  constructor(
+    readonly code: ErrorCode,
+    { detail, errors = [], headers = {}, cause }: ProblemOptions = {},
+  ) {
     super(detail ?? ERRORS[code].message, { cause });
     this.detail = detail;
     this.errors = errors;

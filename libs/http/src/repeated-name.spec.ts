@@ -17,13 +17,19 @@ describe('a name that an object gives twice', () => {
     expect(findRepeatedName(text)).toEqual({ line, column });
   });
 
-  it.each(['{}', '[]', '"a,\\"a"', '{"a":{"a":1},"A":"a"}', '["a","a",{"b":"b"}]', '{"a":[{"b":1},{"b":1}],"c":"a"}', '{"a":"\\\\","b":"\\\\"}', '1'])(
-    'is not seen in %s',
-    (text) => {
-      JSON.parse(text);
-      expect(findRepeatedName(text)).toBeNull();
-    },
-  );
+  it.each([
+    '{}',
+    '[]',
+    '"a,\\"a"',
+    '{"a":{"a":1},"A":"a"}',
+    '["a","a",{"b":"b"}]',
+    '{"a":[{"b":1},{"b":1}],"c":"a"}',
+    '{"a":"\\\\","b":"\\\\"}',
+    '1',
+  ])('is not seen in %s', (text) => {
+    JSON.parse(text);
+    expect(findRepeatedName(text)).toBeNull();
+  });
 
   it('is found exactly where parsing loses one, in random texts', () => {
     const seed = randomInt(2 ** 31);
@@ -49,9 +55,11 @@ describe('a name that an object gives twice', () => {
       return kind === 2 ? texts[next(texts.length)]! : '-1.5e3';
     };
     const kept = (parsed: unknown): number =>
-      Array.isArray(parsed) ? parsed.reduce<number>((sum, each) => sum + kept(each), 0)
-      : typeof parsed === 'object' && parsed !== null ? Object.values(parsed).reduce<number>((sum, each) => sum + 1 + kept(each), 0)
-      : 0;
+      Array.isArray(parsed)
+        ? parsed.reduce<number>((sum, each) => sum + kept(each), 0)
+        : typeof parsed === 'object' && parsed !== null
+          ? Object.values(parsed).reduce<number>((sum, each) => sum + 1 + kept(each), 0)
+          : 0;
     for (let round = 0; round < 5_000; round++) {
       fields = 0;
       const text = value(0);

@@ -18,6 +18,7 @@ describe('the target of a request', () => {
     expect(originForm(target)).toBe(expected);
   });
   it('has its path before query and fragment', () => {
-    for (const target of ['/a/b', '/a/b?', '/a/b?c#d', '/a/b#d?c', '/a/b?c=/d']) expect(pathOfTarget(target)).toBe('/a/b');
+    for (const target of ['/a/b', '/a/b?', '/a/b?c#d', '/a/b#d?c', '/a/b?c=/d'])
+      expect(pathOfTarget(target)).toBe('/a/b');
   });
 });

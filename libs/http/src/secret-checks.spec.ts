@@ -63,7 +63,11 @@ describe('guesses at a secret', () => {
     expect([count('wrong', 'service'), count('right', 'service')]).toEqual([0, 0]);
     expect(lines.length).toBeGreaterThan(1);
     expect(lines.length).toBeLessThan(100);
-    expect(JSON.parse(lines[0]!)).toMatchObject({ level: 'warn', address: '10.0.0.1', message: 'a wrong admin secret was shown' });
+    expect(JSON.parse(lines[0]!)).toMatchObject({
+      level: 'warn',
+      address: '10.0.0.1',
+      message: 'a wrong admin secret was shown',
+    });
     expect(lines.join('')).not.toContain('canary-guess');
   });
 });

@@ -38,7 +38,10 @@ let url: string;
 beforeAll(async () => {
   app = await createNestServer(ThingsModule, { logger: createLogger({ service: 'test', level: 'silent' }) });
   const fastify = app.getHttpAdapter().getInstance();
-  await fastify.register(async (scope) => void scope.patch('/all/*', async (_request, reply) => reply.send({ all: true })), { prefix: '/scoped' });
+  await fastify.register(
+    async (scope) => void scope.patch('/all/*', async (_request, reply) => reply.send({ all: true })),
+    { prefix: '/scoped' },
+  );
   await app.listen(0, '127.0.0.1');
   url = await app.getUrl();
 });
@@ -57,7 +60,11 @@ async function exchange(head: string, body = ''): Promise<{ status: number; head
   await once(socket, 'close');
   const end = reply.indexOf('\r\n\r\n');
   const [status, ...lines] = reply.slice(0, end).split('\r\n');
-  return { status: Number(status!.split(' ')[1]), headers: new Headers(lines.map((line) => line.split(': ', 2) as [string, string])), text: reply.slice(end + 4) };
+  return {
+    status: Number(status!.split(' ')[1]),
+    headers: new Headers(lines.map((line) => line.split(': ', 2) as [string, string])),
+    text: reply.slice(end + 4),
+  };
 }
 
 describe('a method that a path does not take', () => {
@@ -75,12 +82,33 @@ describe('a method that a path does not take', () => {
     ['POST /healthz', 'GET, HEAD'],
   ])('is 405 with those that it takes, also where a body is in no known form: %s', async (head, allow) => {
     const { status, headers, text } = await exchange(head, '<xml/>');
-    expect([status, headers.get('allow'), headers.get('content-type')]).toEqual([405, allow, 'application/problem+json']);
+    expect([status, headers.get('allow'), headers.get('content-type')]).toEqual([
+      405,
+      allow,
+      'application/problem+json',
+    ]);
     if (head.startsWith('HEAD')) expect(text).toBe('');
-    else expect(JSON.parse(text)).toMatchObject({ status: 405, code: 'method_not_allowed', request_id: headers.get('x-request-id'), detail: `This path takes ${allow}.` });
+    else
+      expect(JSON.parse(text)).toMatchObject({
+        status: 405,
+        code: 'method_not_allowed',
+        request_id: headers.get('x-request-id'),
+        detail: `This path takes ${allow}.`,
+      });
   });
   it('is told from a path that nothing has, whatever its body is', async () => {
-    for (const head of ['POST /v1/thing', 'PUT /v1/things/', 'PUT //v1/things', 'OPTIONS /v1/thing', 'PATCH /v1/things/7/8', 'PUT /v1/things/specialXone/x', 'HEAD /nowhere', 'GET http://host', 'POST ftp://host/v1/things', 'GET *']) {
+    for (const head of [
+      'POST /v1/thing',
+      'PUT /v1/things/',
+      'PUT //v1/things',
+      'OPTIONS /v1/thing',
+      'PATCH /v1/things/7/8',
+      'PUT /v1/things/specialXone/x',
+      'HEAD /nowhere',
+      'GET http://host',
+      'POST ftp://host/v1/things',
+      'GET *',
+    ]) {
       const { status, headers, text } = await exchange(head, 'x'.repeat(3_000_000));
       expect([head, status, headers.get('allow')]).toEqual([head, 404, null]);
       expect(text === '' ? 'not_found' : (JSON.parse(text) as { code: string }).code).toBe('not_found');
@@ -90,7 +118,12 @@ describe('a method that a path does not take', () => {
 
 describe('OPTIONS', () => {
   it('tells the methods of a path, without the headers of CORS', async () => {
-    for (const [path, allow] of [['/v1/things', 'GET, HEAD, POST'], ['/v1/things/7', 'DELETE, GET, HEAD'], ['http://host/healthz', 'GET, HEAD'], ['*', null]] as const) {
+    for (const [path, allow] of [
+      ['/v1/things', 'GET, HEAD, POST'],
+      ['/v1/things/7', 'DELETE, GET, HEAD'],
+      ['http://host/healthz', 'GET, HEAD'],
+      ['*', null],
+    ] as const) {
       const { status, headers, text } = await exchange(`OPTIONS ${path}`);
       expect([status, headers.get('allow'), text]).toEqual([204, allow, '']);
       expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);

@@ -18,7 +18,10 @@ export function answerUnrouted(fastify: FastifyInstance): void {
     const methods = routes.of(pathOfTarget(request.url));
     const allow = methods.join(', ');
     if (request.method === 'OPTIONS' && (methods.length > 0 || request.url === '*')) {
-      void reply.code(204).headers(allow === '' ? {} : { allow }).send();
+      void reply
+        .code(204)
+        .headers(allow === '' ? {} : { allow })
+        .send();
     } else if (methods.length > 0) {
       done(new Problem('method_not_allowed', { detail: `This path takes ${allow}.`, headers: { allow } }));
     } else done();

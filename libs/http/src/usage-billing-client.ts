@@ -9,12 +9,16 @@ export interface UsageBillingClientOptions extends InternalHttpClientOptions {
 const EPOCH_TIMEOUT_MS = 30_000;
 
 /** usage-billing's internal API over HTTP. Every method throws `InternalCallError` where it cannot be asked. */
-export function httpUsageBillingApi({ epochTimeoutMs = EPOCH_TIMEOUT_MS, ...options }: UsageBillingClientOptions): UsageBillingApi & { close(): Promise<void> } {
+export function httpUsageBillingApi({
+  epochTimeoutMs = EPOCH_TIMEOUT_MS,
+  ...options
+}: UsageBillingClientOptions): UsageBillingApi & { close(): Promise<void> } {
   const client = new InternalHttpClient(options);
   return {
     registerGateway: (request) => client.send('/internal/gateways/register', request),
     openCreditEpoch: (request) => client.send('/internal/credit-epochs/open', request, { timeoutMs: epochTimeoutMs }),
-    spendingByKey: async (apiKeyIds) => (await client.call('/internal/spending/by-key', { apiKeyIds }, spendingByKeyReply)).spending,
+    spendingByKey: async (apiKeyIds) =>
+      (await client.call('/internal/spending/by-key', { apiKeyIds }, spendingByKeyReply)).spending,
     close: () => client.close(),
   };
 }

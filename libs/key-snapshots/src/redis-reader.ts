@@ -63,7 +63,9 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
           for (const listener of this.#listeners) listener.gap();
           continue;
         }
-        const reply = await withTimeout(stream.client.xread('BLOCK', BLOCK_MS, 'STREAMS', CHANGES_KEY, position.id) as Promise<StreamEntries>);
+        const reply = await withTimeout(
+          stream.client.xread('BLOCK', BLOCK_MS, 'STREAMS', CHANGES_KEY, position.id) as Promise<StreamEntries>,
+        );
         if (reply === null) continue;
         for (const [id, fields] of reply[0]![1]) position = this.#hear(id, fields, position.seq);
         this.#freshAsOf = sentAt;

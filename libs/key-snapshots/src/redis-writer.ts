@@ -46,7 +46,9 @@ export class RedisKeySnapshotWriter implements KeySnapshotWriter {
     const storeId = this.redis.storeId();
     if (storeId === null) throw new Error('Redis is not connected');
     const stored = await Promise.all(
-      snapshot.digests.map((digest) => this.#client.writeSnapshot(snapshotKey(digest), snapshot.version, storeId, json, onlyAbsent ? 1 : 0)),
+      snapshot.digests.map((digest) =>
+        this.#client.writeSnapshot(snapshotKey(digest), snapshot.version, storeId, json, onlyAbsent ? 1 : 0),
+      ),
     );
     return stored.every((reply) => reply === 1);
   }

@@ -24,7 +24,8 @@ export function smtpMailSender({ url, from, timeoutMs = 10_000 }: SmtpMailOption
   return {
     async send(mail) {
       const { rejected = [] } = await transport.sendMail(composeMessage(mail, from));
-      if (rejected.length > 0) throw new Error(`the mail server refused ${rejected.length} of ${mail.to.length} recipients`);
+      if (rejected.length > 0)
+        throw new Error(`the mail server refused ${rejected.length} of ${mail.to.length} recipients`);
     },
     async close() {
       transport.close();

@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Periodic } from './index.js';
 
-beforeEach(() => { vi.useFakeTimers(); });
-afterEach(() => { vi.useRealTimers(); });
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 /** Work whose runs end when they are told to. */
 class Work {
@@ -13,7 +17,9 @@ class Work {
   readonly run = (): Promise<number | void> => {
     this.runs += 1;
     this.most = Math.max(this.most, (this.underway += 1));
-    return new Promise<number | void>((resolve) => this.ends.push((againInMs) => resolve(againInMs))).finally(() => { this.underway -= 1; });
+    return new Promise<number | void>((resolve) => this.ends.push((againInMs) => resolve(againInMs))).finally(() => {
+      this.underway -= 1;
+    });
   };
   async end(againInMs?: number): Promise<void> {
     this.ends.shift()!(againInMs);
@@ -78,7 +84,9 @@ describe('periodic work', () => {
     periodic.start();
     periodic.wake();
     let stopped = false;
-    const stopping = periodic.stop().then(() => { stopped = true; });
+    const stopping = periodic.stop().then(() => {
+      stopped = true;
+    });
     expect(periodic.stopped).toBe(true);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(stopped).toBe(false);

@@ -26,7 +26,10 @@ export class Periodic {
    * `work` must not reject: what can fail is caught and logged where it is known what it means. It may resolve with
    * milliseconds after which it wants to run again, where that is sooner than the timer.
    */
-  constructor(private readonly work: () => Promise<number | void>, private readonly options: PeriodicOptions) {}
+  constructor(
+    private readonly work: () => Promise<number | void>,
+    private readonly options: PeriodicOptions,
+  ) {}
 
   /** Whether the current run should leave the rest of its work: nobody waits for it any more. */
   get stopped(): boolean {
@@ -70,7 +73,8 @@ export class Periodic {
       this.#woken = false;
       clearTimeout(this.#early);
       const againInMs = await this.work();
-      if (typeof againInMs === 'number' && againInMs < this.options.everyMs && !this.#stopped) this.#early = setTimeout(() => this.#begin(), againInMs);
+      if (typeof againInMs === 'number' && againInMs < this.options.everyMs && !this.#stopped)
+        this.#early = setTimeout(() => this.#begin(), againInMs);
     } while (this.#woken && !this.#stopped);
   }
 }

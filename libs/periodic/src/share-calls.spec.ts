@@ -5,7 +5,13 @@ describe('calls that are shared', () => {
   it('are one while it is under way, for each key, and begin anew after it', async () => {
     const asked: string[] = [];
     const answers: ((value: string) => void)[] = [];
-    const ask = shareCalls((key: string) => new Promise<string>((resolve) => { asked.push(key); answers.push(resolve); }));
+    const ask = shareCalls(
+      (key: string) =>
+        new Promise<string>((resolve) => {
+          asked.push(key);
+          answers.push(resolve);
+        }),
+    );
     const [first, same, other] = [ask('a'), ask('a'), ask('b')];
     expect(asked).toEqual(['a', 'b']);
     answers[0]!('1');
@@ -21,7 +27,10 @@ describe('calls that are shared', () => {
     let calls = 0;
     const fail = shareCalls(() => Promise.reject(new Error(String(++calls))));
     const outcomes = await Promise.allSettled([fail(), fail()]);
-    expect(outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason)).toEqual([new Error('1'), new Error('1')]);
+    expect(outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason)).toEqual([
+      new Error('1'),
+      new Error('1'),
+    ]);
     await expect(fail()).rejects.toThrow('2');
   });
 });

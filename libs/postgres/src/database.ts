@@ -62,7 +62,12 @@ export async function openDatabase({ url, poolSize, applicationName }: DatabaseO
 }
 
 /** `extra` holds settings of the session; the embedded Postgres knows none of them. */
-export function dataSourceOptions(url: string, applicationName: string, poolSize: number, extra: Record<string, unknown> = {}): DataSourceOptions {
+export function dataSourceOptions(
+  url: string,
+  applicationName: string,
+  poolSize: number,
+  extra: Record<string, unknown> = {},
+): DataSourceOptions {
   const single = isSingleSession(url);
   return {
     type: 'postgres',

@@ -25,7 +25,10 @@ export type EmbeddedPostgresReply =
  * It has no lock on its folder: the caller makes sure that no other process uses it. The first start takes
  * 3–5 s, later ones under one. `onFailure` hears when it dies later on: nothing in this process works then.
  */
-export async function startEmbeddedPostgres(dataFolder: string, onFailure: (error: Error) => void = () => undefined): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres(
+  dataFolder: string,
+  onFailure: (error: Error) => void = () => undefined,
+): Promise<EmbeddedPostgres> {
   const socketFolder = await makeSocketFolder(dataFolder).catch((error: Error) => {
     if (error instanceof StartFault) throw error;
     throw Object.assign(new Error(`the embedded Postgres did not start: ${error.message}`, { cause: error }), {
@@ -37,7 +40,9 @@ export async function startEmbeddedPostgres(dataFolder: string, onFailure: (erro
   const entry = new URL(`./embedded-postgres.worker${extname(import.meta.url)}`, import.meta.url);
   const worker = new Worker(entry, { workerData: start, execArgv: [] });
   let closing = false;
-  worker.on('error', error => { if (!closing) onFailure(error as Error); });
+  worker.on('error', (error) => {
+    if (!closing) onFailure(error as Error);
+  });
   try {
     await reply(worker, 'ready');
   } catch (error) {
@@ -69,7 +74,7 @@ function reply(worker: Worker, expected: 'ready' | 'closed'): Promise<void> {
       if (message.kind === expected) resolve();
       else if (message.kind === 'failed') fail(`did not start: ${message.reason}`, undefined, message.code);
     });
-    worker.once('error', error => fail('died', error));
-    worker.once('exit', code => fail(`exited with code ${code}`));
+    worker.once('error', (error) => fail('died', error));
+    worker.once('exit', (code) => fail(`exited with code ${code}`));
   });
 }

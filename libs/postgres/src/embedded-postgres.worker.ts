@@ -22,7 +22,7 @@ const FILE_SYSTEM_CODES: Readonly<Record<number, string>> = {
 function failure(error: unknown): { reason: string; code?: string } {
   const { message, code, errno } = error as { message?: unknown; code?: unknown; errno?: unknown };
   const known = typeof code === 'string' ? code : FILE_SYSTEM_CODES[Number(errno)];
-  const reason = typeof message === 'string' && message !== '' ? message : known ?? `error ${String(errno ?? error)}`;
+  const reason = typeof message === 'string' && message !== '' ? message : (known ?? `error ${String(errno ?? error)}`);
   return { reason, ...(known !== undefined && { code: known }) };
 }
 

@@ -23,7 +23,10 @@ interface ClaimedRow {
  * leased the oldest entry of a key has the key: later entries of it are nobody else's.
  */
 export class OutboxClaims {
-  constructor(private readonly dataSource: DataSource, private readonly schema: string) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly schema: string,
+  ) {}
 
   /**
    * Leases the entries at the head of their keys' queues, with what follows them there, oldest first. Entries
@@ -36,7 +39,14 @@ export class OutboxClaims {
   }
 
   // Index: outbox_effect_key (the look for an older entry), outbox_pk.
-  private async lease(effect: string, claimId: string, leaseMs: number, keys: number, rows: number, which: string): Promise<OutboxRow[]> {
+  private async lease(
+    effect: string,
+    claimId: string,
+    leaseMs: number,
+    keys: number,
+    rows: number,
+    which: string,
+  ): Promise<OutboxRow[]> {
     const [claimed] = await this.dataSource.query<[ClaimedRow[], number]>(
       `WITH head AS (
          SELECT o.id, o.key FROM ${this.schema}.outbox o
@@ -56,12 +66,21 @@ export class OutboxClaims {
     );
     return claimed
       .sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1))
-      .map(row => ({ id: row.id, effect: row.effect, key: row.key, payload: row.payload, createdAt: row.created_at, attempt: row.attempts }));
+      .map((row) => ({
+        id: row.id,
+        effect: row.effect,
+        key: row.key,
+        payload: row.payload,
+        createdAt: row.created_at,
+        attempt: row.attempts,
+      }));
   }
 
   async renew(claimId: string, leaseMs: number): Promise<void> {
     await this.dataSource.query(
-      `UPDATE ${this.schema}.outbox SET claimed_until = now() + $2 * interval '1 millisecond' WHERE claim_id = $1`, [claimId, leaseMs]);
+      `UPDATE ${this.schema}.outbox SET claimed_until = now() + $2 * interval '1 millisecond' WHERE claim_id = $1`,
+      [claimId, leaseMs],
+    );
   }
 
   async done(ids: readonly string[]): Promise<void> {
@@ -72,20 +91,24 @@ export class OutboxClaims {
     await this.dataSource.query(
       `UPDATE ${this.schema}.outbox
        SET claim_id = NULL, claimed_until = '-infinity', next_attempt_at = now() + $2 * interval '1 millisecond' WHERE claim_id = $1`,
-      [claimId, retryInMs]);
+      [claimId, retryInMs],
+    );
   }
 
   /** What waits, by effect; an effect that nothing waits for is missing. */
   async backlog(): Promise<OutboxBacklog[]> {
     const rows = await this.dataSource.query<{ effect: string; entries: string; age: string }[]>(
-      `SELECT effect, count(*) AS entries, greatest(0, extract(epoch FROM now() - min(created_at))) AS age FROM ${this.schema}.outbox GROUP BY effect`);
+      `SELECT effect, count(*) AS entries, greatest(0, extract(epoch FROM now() - min(created_at))) AS age FROM ${this.schema}.outbox GROUP BY effect`,
+    );
     return rows.map(({ effect, entries, age }) => ({ effect, entries: Number(entries), ageSeconds: Number(age) }));
   }
 
   /** Which of these entries still wait to be done. */
   async waiting(ids: readonly string[]): Promise<number> {
     const rows = await this.dataSource.query<{ n: string }[]>(
-      `SELECT count(*) AS n FROM ${this.schema}.outbox WHERE id = ANY($1::bigint[])`, [ids]);
+      `SELECT count(*) AS n FROM ${this.schema}.outbox WHERE id = ANY($1::bigint[])`,
+      [ids],
+    );
     return Number(rows[0]!.n);
   }
 }

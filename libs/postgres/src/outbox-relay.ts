@@ -63,7 +63,9 @@ export class OutboxRelay {
   /** What waits for each of the effects, with zeros for those that nothing waits for. Rejects when the database cannot be asked. */
   async backlog(): Promise<readonly OutboxBacklog[]> {
     const waiting = new Map((await this.claims.backlog()).map((each) => [each.effect, each]));
-    return Object.keys(this.options.effects).map((effect) => waiting.get(effect) ?? { effect, entries: 0, ageSeconds: 0 });
+    return Object.keys(this.options.effects).map(
+      (effect) => waiting.get(effect) ?? { effect, entries: 0, ageSeconds: 0 },
+    );
   }
 
   /** Wakes the relay and waits until these entries are done, by any process: true; false when `withinMs` is over first. */
@@ -103,7 +105,7 @@ export class OutboxRelay {
         await this.claims.failed(claimId, retryInMs);
         return { kind: 'failed', retryInMs };
       }
-      await this.claims.done(rows.map(row => row.id));
+      await this.claims.done(rows.map((row) => row.id));
       for (const row of rows) this.tell(row.id);
       return { kind: 'done' };
     } catch (error) {
@@ -114,7 +116,7 @@ export class OutboxRelay {
 
   private async keepingLease(claimId: string, leaseMs: number, work: () => Promise<void>): Promise<void> {
     const renewal = setInterval(() => {
-      this.claims.renew(claimId, leaseMs).catch(error => this.options.onError(error, 'outbox lease not renewed'));
+      this.claims.renew(claimId, leaseMs).catch((error) => this.options.onError(error, 'outbox lease not renewed'));
     }, leaseMs / 3);
     try {
       await work();
@@ -139,7 +141,7 @@ export class OutboxRelay {
 
 /** Resolves when one of the callbacks it puts in the set is called, or the time is over. */
 function waitFor(callbacks: Set<() => void>, ms: number): Promise<void> {
-  return new Promise(resolve => {
+  return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
       callbacks.delete(done);

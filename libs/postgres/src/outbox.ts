@@ -52,8 +52,8 @@ export class Outbox {
       `INSERT INTO ${this.schema}.outbox (effect, key, payload)
        SELECT effect, key, payload FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS e (effect, key, payload, n)
        ORDER BY n RETURNING id`,
-      [entries.map(entry => entry.effect), entries.map(entry => entry.key), entries.map(entry => entry.payload)],
+      [entries.map((entry) => entry.effect), entries.map((entry) => entry.key), entries.map((entry) => entry.payload)],
     );
-    return rows.map(row => row.id);
+    return rows.map((row) => row.id);
   }
 }

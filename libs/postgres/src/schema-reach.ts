@@ -27,9 +27,7 @@ export function refuseUnreadable(
   const newer = noted.filter(({ name }) => !ours.some((each) => each.name === name));
   const unreadable = newer.filter(({ readableFrom }) => readableFrom !== null && !canRead(readableFrom));
   if (unreadable.length === 0) return newer.map(({ name }) => name);
-  const [variable, database] = isSingleSession(url)
-    ? ['TOLLGATE_DATA', 'folder']
-    : ['DATABASE_URL', 'database'];
+  const [variable, database] = isSingleSession(url) ? ['TOLLGATE_DATA', 'folder'] : ['DATABASE_URL', 'database'];
   const which = unreadable
     .map(({ name, readableFrom }) => `${name}, readable from release ${readableFrom} on`)
     .join('; ');

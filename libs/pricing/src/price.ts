@@ -40,8 +40,13 @@ export function costOf(price: ModelPrice, usage: TokenUsage): bigint {
 export function costBound(prices: readonly ModelPrice[], inputTokensMax: number, outputTokensMax: number): bigint {
   let bound = 0n;
   for (const price of prices) {
-    const input = price.cachedInputNanoUsdPerMillion !== null && price.cachedInputNanoUsdPerMillion > price.inputNanoUsdPerMillion ? price.cachedInputNanoUsdPerMillion : price.inputNanoUsdPerMillion;
-    const cost = (BigInt(inputTokensMax) * input + BigInt(outputTokensMax) * price.outputNanoUsdPerMillion + MILLION - 1n) / MILLION;
+    const input =
+      price.cachedInputNanoUsdPerMillion !== null && price.cachedInputNanoUsdPerMillion > price.inputNanoUsdPerMillion
+        ? price.cachedInputNanoUsdPerMillion
+        : price.inputNanoUsdPerMillion;
+    const cost =
+      (BigInt(inputTokensMax) * input + BigInt(outputTokensMax) * price.outputNanoUsdPerMillion + MILLION - 1n) /
+      MILLION;
     if (cost > bound) bound = cost;
   }
   return bound;

@@ -28,7 +28,10 @@ export interface RedisOptions {
 const RECONNECT_DELAY_MS_MAX = 500;
 
 export function connectRedis(options: RedisOptions): RedisConnection {
-  return connect(options, tellSometimes((trouble) => options.onTrouble?.(trouble)));
+  return connect(
+    options,
+    tellSometimes((trouble) => options.onTrouble?.(trouble)),
+  );
 }
 
 function connect(options: RedisOptions, failed: (error: Error) => void): RedisConnection {

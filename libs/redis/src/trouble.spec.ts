@@ -6,19 +6,23 @@ import { tellSometimes, type RedisTrouble } from './trouble.js';
 
 const refused = () => Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:6379'), { code: 'ECONNREFUSED' });
 
-const failures = (client: EventEmitter, count: number) => new Promise<void>((resolve) => {
-  let seen = 0;
-  client.on('error', () => {
-    seen += 1;
-    if (seen === count) resolve();
+const failures = (client: EventEmitter, count: number) =>
+  new Promise<void>((resolve) => {
+    let seen = 0;
+    client.on('error', () => {
+      seen += 1;
+      if (seen === count) resolve();
+    });
   });
-});
 
 describe('what is told of a Redis that is away', () => {
   it('is the first failure, and then one in 10 s', () => {
     const told: RedisTrouble[] = [];
     let now = 5;
-    const failed = tellSometimes((trouble) => told.push(trouble), () => now);
+    const failed = tellSometimes(
+      (trouble) => told.push(trouble),
+      () => now,
+    );
     for (; now < 25_000; now += 500) failed(refused());
     expect(told).toEqual(Array(3).fill({ code: 'ECONNREFUSED', message: 'connect ECONNREFUSED 127.0.0.1:6379' }));
   });
@@ -36,7 +40,11 @@ describe('what is told of a Redis that is away', () => {
     server.close();
     await once(server, 'close');
     const told: RedisTrouble[] = [];
-    const first = connectRedis({ url: `redis://127.0.0.1:${port}`, name: 'away', onTrouble: (trouble) => told.push(trouble) });
+    const first = connectRedis({
+      url: `redis://127.0.0.1:${port}`,
+      name: 'away',
+      onTrouble: (trouble) => told.push(trouble),
+    });
     const second = first.duplicate();
     await Promise.all([first, second].map(({ client }) => failures(client, 2)));
     expect(told).toEqual([{ code: 'ECONNREFUSED', message: `connect ECONNREFUSED 127.0.0.1:${port}` }]);

@@ -1,2 +1,8 @@
 export { readyByDatabase } from './ready-by-database.js';
-export { runService, type OpenedService, type ServiceContext, type ServiceEnvironment, type ServiceOptions } from './run-service.js';
+export {
+  runService,
+  type OpenedService,
+  type ServiceContext,
+  type ServiceEnvironment,
+  type ServiceOptions,
+} from './run-service.js';

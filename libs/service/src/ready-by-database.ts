@@ -9,7 +9,10 @@ export function readyByDatabase(
   others: () => Readonly<Record<string, boolean>>,
 ): () => Promise<Readiness> {
   return async () => {
-    const postgres = await database.query('SELECT 1').then(() => true, () => false);
+    const postgres = await database.query('SELECT 1').then(
+      () => true,
+      () => false,
+    );
     return { ready: postgres, checks: { postgres, ...others() } };
   };
 }

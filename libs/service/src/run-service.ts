@@ -1,7 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { endOnSignals, listenersFree, startService, type ListenerSettings } from '@tollgate/app-process';
 import { stopListening } from '@tollgate/http';
-import { createLogger, createMetricsRegistry, startOperationsListener, type Logger, type LogLevel, type Readiness, type Registry } from '@tollgate/telemetry';
+import {
+  createLogger,
+  createMetricsRegistry,
+  startOperationsListener,
+  type Logger,
+  type LogLevel,
+  type Readiness,
+  type Registry,
+} from '@tollgate/telemetry';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 
 /** What the environment of every service has. */
@@ -54,7 +62,11 @@ export function runService<Environment extends ServiceEnvironment>(options: Serv
   startService(options.name, () => start(options));
 }
 
-async function start<Environment extends ServiceEnvironment>({ name, readEnvironment, open }: ServiceOptions<Environment>): Promise<void> {
+async function start<Environment extends ServiceEnvironment>({
+  name,
+  readEnvironment,
+  open,
+}: ServiceOptions<Environment>): Promise<void> {
   const environment = readEnvironment();
   const logger = createLogger({ service: name, level: environment.LOG_LEVEL });
   const tell = (line: string): void => logger.info(line);
@@ -76,10 +88,19 @@ async function start<Environment extends ServiceEnvironment>({ name, readEnviron
   endOnSignals({ stop: (signal) => stop(service, signal, tell, operations), tell });
 }
 
-async function stop(service: OpenedService, signal: NodeJS.Signals, tell: (line: string) => void, operations: { close(): unknown }): Promise<void> {
+async function stop(
+  service: OpenedService,
+  signal: NodeJS.Signals,
+  tell: (line: string) => void,
+  operations: { close(): unknown },
+): Promise<void> {
   const { app, graceMs, answering, end, connections } = service;
   tell(`stopping (${signal}): taking no new requests`);
-  await stopListening(app, { tell, ...(graceMs !== undefined && { graceMs }), ...(answering !== undefined && { answering }) });
+  await stopListening(app, {
+    tell,
+    ...(graceMs !== undefined && { graceMs }),
+    ...(answering !== undefined && { answering }),
+  });
   await end?.(tell);
   tell('closing the connections to other servers');
   await app.close();

@@ -20,12 +20,18 @@ const ASK_MS_MAX = 1_000;
  * Gauges of what a store knows: it is asked once a scrape for all of them. Where it does not answer in a second, or
  * refuses, they have no value in that scrape; the others have theirs.
  */
-export function registerAskedGauges<Answer>(registry: Registry, ask: () => Promise<Answer>, gauges: readonly AskedGauge<Answer>[]): void {
+export function registerAskedGauges<Answer>(
+  registry: Registry,
+  ask: () => Promise<Answer>,
+  gauges: readonly AskedGauge<Answer>[],
+): void {
   // A scrape asks all gauges of a registry in one turn: they share the answer.
   const answer = shareCalls(() => withinTime(ask));
   for (const { name, help, labelNames = [], samples } of gauges) {
     new Gauge({
-      name, help, labelNames,
+      name,
+      help,
+      labelNames,
       registers: [registry],
       async collect() {
         const given = await answer();
@@ -40,6 +46,8 @@ export function registerAskedGauges<Answer>(registry: Registry, ask: () => Promi
 function withinTime<Answer>(ask: () => Promise<Answer>): Promise<Answer | null> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(null), ASK_MS_MAX);
-    ask().then(resolve, () => resolve(null)).finally(() => clearTimeout(timer));
+    ask()
+      .then(resolve, () => resolve(null))
+      .finally(() => clearTimeout(timer));
   });
 }

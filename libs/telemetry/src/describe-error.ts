@@ -16,7 +16,8 @@ export function describeError(error: unknown): ErrorDescription {
 }
 
 function describe(error: unknown, causesLeft: number): ErrorDescription {
-  if (!(error instanceof Error)) return { type: typeof error, message: typeof error === 'string' ? error : 'not an Error' };
+  if (!(error instanceof Error))
+    return { type: typeof error, message: typeof error === 'string' ? error : 'not an Error' };
   const code = (error as { code?: unknown }).code;
   const goesOn = causesLeft > 0;
   return {
@@ -25,6 +26,9 @@ function describe(error: unknown, causesLeft: number): ErrorDescription {
     ...(typeof code === 'string' && { code }),
     ...(error.stack !== undefined && { stack: error.stack }),
     ...(goesOn && error.cause !== undefined && { cause: describe(error.cause, causesLeft - 1) }),
-    ...(goesOn && error instanceof AggregateError && { errors: error.errors.slice(0, CAUSES_MAX).map((each) => describe(each, causesLeft - 1)) }),
+    ...(goesOn &&
+      error instanceof AggregateError && {
+        errors: error.errors.slice(0, CAUSES_MAX).map((each) => describe(each, causesLeft - 1)),
+      }),
   };
 }

@@ -12,7 +12,10 @@ export class HotSeries {
   readonly counts: number[];
   sum = 0;
 
-  constructor(readonly labels: Readonly<Record<string, string>>, private readonly buckets: readonly number[]) {
+  constructor(
+    readonly labels: Readonly<Record<string, string>>,
+    private readonly buckets: readonly number[],
+  ) {
     this.counts = new Array<number>(buckets.length + 1).fill(0);
   }
 
@@ -61,7 +64,13 @@ export class HotHistogram {
   /** All series in the form that registries print. */
   get(): Promise<{ name: string; help: string; type: string; aggregator: string; values: Value[] }> {
     const { name, help, type, aggregator } = this;
-    return Promise.resolve({ name, help, type, aggregator, values: this.#series.flatMap((series) => this.#valuesOf(series)) });
+    return Promise.resolve({
+      name,
+      help,
+      type,
+      aggregator,
+      values: this.#series.flatMap((series) => this.#valuesOf(series)),
+    });
   }
 
   reset(): void {
@@ -77,6 +86,10 @@ export class HotHistogram {
       upTo += counts[at]!;
       return { metricName: `${this.name}_bucket`, labels: { ...labels, le }, value: upTo };
     });
-    return [...buckets, { metricName: `${this.name}_sum`, labels, value: sum }, { metricName: `${this.name}_count`, labels, value: upTo }];
+    return [
+      ...buckets,
+      { metricName: `${this.name}_sum`, labels, value: sum },
+      { metricName: `${this.name}_count`, labels, value: upTo },
+    ];
   }
 }

@@ -5,4 +5,9 @@ export { nestLogger } from './nest-logger.js';
 export { Counter, createMetricsRegistry, Gauge, Histogram, type Registry } from './metrics-registry.js';
 export { registerAskedGauges, type AskedGauge, type Sample } from './asked-gauges.js';
 export { HotHistogram, type HotHistogramOptions, type HotSeries } from './hot-histogram.js';
-export { startOperationsListener, type OperationsListener, type OperationsListenerOptions, type Readiness } from './operations-listener.js';
+export {
+  startOperationsListener,
+  type OperationsListener,
+  type OperationsListenerOptions,
+  type Readiness,
+} from './operations-listener.js';

@@ -19,6 +19,8 @@ describe('a flood of lines', () => {
   });
   it('of many kinds is bounded as a whole', () => {
     const sampler = new LogSampler(() => 1_000);
-    expect(Array.from({ length: 10_000 }, (_, n) => sampler.take(`kind ${n}`)).filter((left) => left !== -1).length).toBeLessThanOrEqual(200);
+    expect(
+      Array.from({ length: 10_000 }, (_, n) => sampler.take(`kind ${n}`)).filter((left) => left !== -1).length,
+    ).toBeLessThanOrEqual(200);
   });
 });

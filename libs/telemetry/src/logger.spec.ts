@@ -11,20 +11,40 @@ describe('a log line', () => {
   it('names service, level, time and message', () => {
     const { logger, last } = logged();
     logger.info({ requestId: 'r' }, 'hello');
-    expect(last()).toMatchObject({ service: 'test', level: 'info', message: 'hello', requestId: 'r', time: expect.stringMatching(/^\d{4}-.*Z$/) });
+    expect(last()).toMatchObject({
+      service: 'test',
+      level: 'info',
+      message: 'hello',
+      requestId: 'r',
+      time: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
   });
   it('keeps secrets to itself wherever they sit', () => {
     const { logger, lines } = logged();
     logger.info({ authorization: 'canary', secret: 'canary', headers: { 'x-api-key': 'canary', cookie: 'canary' } });
-    logger.info({ request: { headers: { authorization: 'canary', 'api-key': 'canary', 'set-cookie': 'canary' } }, provider: { credential: 'canary' } });
+    logger.info({
+      request: { headers: { authorization: 'canary', 'api-key': 'canary', 'set-cookie': 'canary' } },
+      provider: { credential: 'canary' },
+    });
     expect(lines).toHaveLength(2);
     expect(lines.join('')).not.toContain('canary');
   });
   it('has of an error its type, message, code, stack and causes, and nothing a driver hung on it', () => {
     const { logger, last, lines } = logged();
     const cause = Object.assign(new Error('inner'), { detail: 'canary' });
-    logger.error({ err: Object.assign(new TypeError('outer', { cause }), { code: 'E_X', parameters: ['canary'], query: 'canary' }) }, 'failed');
-    expect(last()['err']).toMatchObject({ type: 'TypeError', message: 'outer', code: 'E_X', stack: expect.stringContaining('outer'), cause: { message: 'inner' } });
+    logger.error(
+      {
+        err: Object.assign(new TypeError('outer', { cause }), { code: 'E_X', parameters: ['canary'], query: 'canary' }),
+      },
+      'failed',
+    );
+    expect(last()['err']).toMatchObject({
+      type: 'TypeError',
+      message: 'outer',
+      code: 'E_X',
+      stack: expect.stringContaining('outer'),
+      cause: { message: 'inner' },
+    });
     expect(lines.join('')).not.toContain('canary');
   });
   it('survives an error that is its own cause', () => {

@@ -16,8 +16,20 @@ export interface LoggerOptions {
   readonly destination?: DestinationStream;
 }
 
-const SENSITIVE = ['authorization', 'Authorization', '"x-api-key"', '"api-key"', '"x-goog-api-key"', 'cookie', '"set-cookie"', 'secret', 'password', 'credential'];
-const redacted = (depth: string): string[] => SENSITIVE.map((name) => (name.startsWith('"') ? `${depth.replace(/\.$/, '')}[${name}]` : `${depth}${name}`));
+const SENSITIVE = [
+  'authorization',
+  'Authorization',
+  '"x-api-key"',
+  '"api-key"',
+  '"x-goog-api-key"',
+  'cookie',
+  '"set-cookie"',
+  'secret',
+  'password',
+  'credential',
+];
+const redacted = (depth: string): string[] =>
+  SENSITIVE.map((name) => (name.startsWith('"') ? `${depth.replace(/\.$/, '')}[${name}]` : `${depth}${name}`));
 
 /**
  * A logger that keeps secrets to itself: known names are redacted down to the third level, and an error is
@@ -34,5 +46,7 @@ export function createLogger({ service, level = 'info', destination }: LoggerOpt
     serializers: { err: describeError, error: describeError },
     redact: { paths: [...redacted(''), ...redacted('*.'), ...redacted('*.*.')], censor: '[redacted]' },
   };
-  return destination === undefined ? pino(options, pino.destination({ dest: 1, sync: true })) : pino(options, destination);
+  return destination === undefined
+    ? pino(options, pino.destination({ dest: 1, sync: true }))
+    : pino(options, destination);
 }

@@ -9,7 +9,13 @@ describe('a histogram of the hot path', () => {
   it('prints what prom-client’s own prints', async () => {
     const [ours, theirs] = [new Registry(), new Registry()];
     const hot = new HotHistogram(ours, { name: 'time_seconds', help: 'Time', buckets: BUCKETS });
-    const cold = new Histogram({ name: 'time_seconds', help: 'Time', buckets: BUCKETS, labelNames: ['kind'], registers: [theirs] });
+    const cold = new Histogram({
+      name: 'time_seconds',
+      help: 'Time',
+      buckets: BUCKETS,
+      labelNames: ['kind'],
+      registers: [theirs],
+    });
     for (const kind of ['a', 'b']) {
       const series = hot.series({ kind });
       for (const value of VALUES) {
@@ -17,7 +23,12 @@ describe('a histogram of the hot path', () => {
         cold.observe({ kind }, value);
       }
     }
-    const lines = async (registry: Registry) => (await registry.metrics()).replace(/\{le="([^"]*)",kind="(.)"\}/g, '{kind="$2",le="$1"}').trim().split('\n').sort();
+    const lines = async (registry: Registry) =>
+      (await registry.metrics())
+        .replace(/\{le="([^"]*)",kind="(.)"\}/g, '{kind="$2",le="$1"}')
+        .trim()
+        .split('\n')
+        .sort();
     expect(await lines(ours)).toEqual(await lines(theirs));
     ours.resetMetrics();
     expect(await ours.metrics()).toContain('time_seconds_count{kind="a"} 0');
@@ -38,7 +49,15 @@ describe('gauges that someone is asked for', () => {
     let answer: () => Promise<number> = async () => 3;
     registerAskedGauges(registry, () => (asked++, answer()), [
       { name: 'depth', help: 'Depth', samples: (depth) => [{ value: depth }] },
-      { name: 'depth_by', help: 'Depth by kind', labelNames: ['kind'], samples: (depth) => [{ labels: { kind: 'a' }, value: depth }, { labels: { kind: 'b' }, value: 0 }] },
+      {
+        name: 'depth_by',
+        help: 'Depth by kind',
+        labelNames: ['kind'],
+        samples: (depth) => [
+          { labels: { kind: 'a' }, value: depth },
+          { labels: { kind: 'b' }, value: 0 },
+        ],
+      },
     ]);
     const text = await registry.metrics();
     expect(asked).toBe(1);

@@ -6,13 +6,23 @@ import type { Logger } from './logger.js';
  * services in one process it is some hundred lines that nobody asked for.
  */
 export function nestLogger(logger: Logger): LoggerService {
-  const write = (level: 'debug' | 'warn' | 'error' | 'fatal' | 'trace') => (message: unknown, ...rest: unknown[]) => {
-    // Nest calls (message, context) or, for errors, (message, stack, context); the message may be an Error.
-    const context = rest.at(-1);
-    const about = typeof context === 'string' ? { context } : {};
-    if (message instanceof Error) logger[level]({ ...about, err: message }, message.message);
-    else if (typeof message === 'string') logger[level](rest.length > 1 ? { ...about, stack: rest[0] } : about, message);
-    else logger[level](about, 'a message that is not text');
+  const write =
+    (level: 'debug' | 'warn' | 'error' | 'fatal' | 'trace') =>
+    (message: unknown, ...rest: unknown[]) => {
+      // Nest calls (message, context) or, for errors, (message, stack, context); the message may be an Error.
+      const context = rest.at(-1);
+      const about = typeof context === 'string' ? { context } : {};
+      if (message instanceof Error) logger[level]({ ...about, err: message }, message.message);
+      else if (typeof message === 'string')
+        logger[level](rest.length > 1 ? { ...about, stack: rest[0] } : about, message);
+      else logger[level](about, 'a message that is not text');
+    };
+  return {
+    log: write('debug'),
+    debug: write('debug'),
+    verbose: write('trace'),
+    warn: write('warn'),
+    error: write('error'),
+    fatal: write('fatal'),
   };
-  return { log: write('debug'), debug: write('debug'), verbose: write('trace'), warn: write('warn'), error: write('error'), fatal: write('fatal') };
 }

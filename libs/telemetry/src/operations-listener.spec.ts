@@ -19,9 +19,15 @@ describe('the operations listener', () => {
     let postgres = true;
     await start(async () => ({ ready: postgres, checks: { postgres } }));
     expect(await get('/healthz')).toMatchObject({ status: 200, text: '{"status":"ok"}' });
-    expect(await get('/readyz?verbose=1')).toMatchObject({ status: 200, text: '{"status":"ready","checks":{"postgres":true}}' });
+    expect(await get('/readyz?verbose=1')).toMatchObject({
+      status: 200,
+      text: '{"status":"ready","checks":{"postgres":true}}',
+    });
     postgres = false;
-    expect(await get('/readyz')).toMatchObject({ status: 503, text: '{"status":"not_ready","checks":{"postgres":false}}' });
+    expect(await get('/readyz')).toMatchObject({
+      status: 503,
+      text: '{"status":"not_ready","checks":{"postgres":false}}',
+    });
     expect(await get('/healthz')).toMatchObject({ status: 200 });
     const metrics = await get('/metrics');
     expect(metrics.text).toContain('tollgate_things_total{service="test"} 3');
@@ -29,10 +35,16 @@ describe('the operations listener', () => {
   });
   it('is not ready where the check throws or does not end', async () => {
     await start(() => Promise.reject(new Error('canary')));
-    expect(await get('/readyz')).toMatchObject({ status: 503, text: '{"status":"not_ready","checks":{"check_completed":false}}' });
+    expect(await get('/readyz')).toMatchObject({
+      status: 503,
+      text: '{"status":"not_ready","checks":{"check_completed":false}}',
+    });
     await listener.close();
     await start(() => new Promise(() => undefined));
-    expect(await get('/readyz')).toMatchObject({ status: 503, text: '{"status":"not_ready","checks":{"answered_in_time":false}}' });
+    expect(await get('/readyz')).toMatchObject({
+      status: 503,
+      text: '{"status":"not_ready","checks":{"answered_in_time":false}}',
+    });
   });
   it('has nothing else', async () => {
     await start(async () => ({ ready: true, checks: {} }));
@@ -43,6 +55,8 @@ describe('the operations listener', () => {
     await start(async () => ({ ready: true, checks: {} }));
     const port = Number(new URL(listener.url).port);
     const registry = createMetricsRegistry('test', { processMetrics: false });
-    await expect(startOperationsListener({ host: '127.0.0.1', port, ready: async () => ({ ready: true, checks: {} }), registry })).rejects.toThrow('EADDRINUSE');
+    await expect(
+      startOperationsListener({ host: '127.0.0.1', port, ready: async () => ({ ready: true, checks: {} }), registry }),
+    ).rejects.toThrow('EADDRINUSE');
   });
 });

@@ -31,7 +31,13 @@ const READY_TIMEOUT_MS = 2_000;
  * Listens for those who run the process, never for callers: `/healthz` (200 while the process lives),
  * `/readyz` (200 or 503, with the checks) and `/metrics` (Prometheus). Rejects when it cannot bind.
  */
-export async function startOperationsListener({ host, port, ready, registry, readyTimeoutMs = READY_TIMEOUT_MS }: OperationsListenerOptions): Promise<OperationsListener> {
+export async function startOperationsListener({
+  host,
+  port,
+  ready,
+  registry,
+  readyTimeoutMs = READY_TIMEOUT_MS,
+}: OperationsListenerOptions): Promise<OperationsListener> {
   const pages: Readonly<Record<string, (reply: ServerResponse) => Promise<void>>> = {
     '/healthz': async (reply) => sendJson(reply, 200, { status: 'ok' }),
     '/readyz': async (reply) => {
@@ -43,7 +49,8 @@ export async function startOperationsListener({ host, port, ready, registry, rea
   const server = createServer((request, reply) => {
     const page = Object.hasOwn(pages, pathOf(request.url)) ? pages[pathOf(request.url)] : undefined;
     if (page === undefined) return sendJson(reply, 404, { status: 'not_found' });
-    if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(reply, 405, { status: 'method_not_allowed' });
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return sendJson(reply, 405, { status: 'method_not_allowed' });
     page(reply).catch(() => sendJson(reply, 500, { status: 'error' }));
   });
   await listen(server, host, port);
@@ -67,7 +74,11 @@ function sendJson(reply: ServerResponse, status: number, body: object): void {
 }
 
 function send(reply: ServerResponse, status: number, contentType: string, body: string): void {
-  reply.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store' });
+  reply.writeHead(status, {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+  });
   reply.end(body);
 }
 

@@ -1,7 +1,22 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { RedisAdmission, RedisAdmissionLedger } from '@tollgate/admission';
-import { announce, answersName, closeEpoch, emptyOrganization, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type KeyAnswers, type OpenHold, type OrganizationState, type ReserveItem, type SettleItem } from '@tollgate/credit';
+import {
+  announce,
+  answersName,
+  closeEpoch,
+  emptyOrganization,
+  openEpoch,
+  reserve,
+  settle,
+  settleBooked,
+  type AdmissionDecision,
+  type KeyAnswers,
+  type OpenHold,
+  type OrganizationState,
+  type ReserveItem,
+  type SettleItem,
+} from '@tollgate/credit';
 import { startRedis, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -13,7 +28,26 @@ const batchesMax = 8;
 /** More than a call holds. */
 const itemsMax = 150;
 /** Ids as nobody would choose them: all that separates or quotes something somewhere. */
-const oddities = ['', '|', ',', '%', '%7C', 'a|b,c', '"', '\\', '\\ud800', '[1]', '}{', "'", '\n', '\0', 'ü', '🙂', ' ', '0'];
+const oddities = [
+  '',
+  '|',
+  ',',
+  '%',
+  '%7C',
+  'a|b,c',
+  '"',
+  '\\',
+  '\\ud800',
+  '[1]',
+  '}{',
+  "'",
+  '\n',
+  '\0',
+  'ü',
+  '🙂',
+  ' ',
+  '0',
+];
 const journalId = 'journal|1';
 const instanceId = 'instance,1';
 /** One emission interval for all, 10 s, in which a life has passed: so both decide alike though their clocks differ. */
@@ -42,12 +76,27 @@ describe('many items in one call', () => {
     const seed = randomInt(2 ** 31);
     const outcomes = new Map<string, number>();
     for (let first = 0; first < lives; first += livesAtOnce) {
-      await Promise.all(Array.from({ length: livesAtOnce }, async (_, number) => {
-        const life = new Life(seed, first + number);
-        for (const outcome of await life.live()) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-      }));
+      await Promise.all(
+        Array.from({ length: livesAtOnce }, async (_, number) => {
+          const life = new Life(seed, first + number);
+          for (const outcome of await life.live()) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+        }),
+      );
     }
-    for (const outcome of ['admitted', 'credit_exhausted', 'announcing', 'limited by requests', 'limited by tokens', 'limited by parallel', 'settled', 'booked', 'posted', 'announced', 'settles only', 'without a ceiling']) {
+    for (const outcome of [
+      'admitted',
+      'credit_exhausted',
+      'announcing',
+      'limited by requests',
+      'limited by tokens',
+      'limited by parallel',
+      'settled',
+      'booked',
+      'posted',
+      'announced',
+      'settles only',
+      'without a ceiling',
+    ]) {
       expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives / 20);
     }
   });
@@ -57,10 +106,21 @@ describe('many items in one call', () => {
     await gateway.renewLease(instanceId);
     const calls: number[] = [];
     gateway.onBatch((items) => calls.push(items));
-    const decisions = await Promise.all(Array.from({ length: 300 }, (_, i) => gateway.reserve({
-      requestId: i === 7 ? 'half of a pair: \ud83d' : `r${i}`, organizationId: 'halves', apiKeyId: i === 9 ? '\udf42' : 'key', instanceId, journalId,
-      amountNanoUsd: 0n, accounts: [], rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: 1_000 }, tokens: 0,
-    })));
+    const decisions = await Promise.all(
+      Array.from({ length: 300 }, (_, i) =>
+        gateway.reserve({
+          requestId: i === 7 ? 'half of a pair: \ud83d' : `r${i}`,
+          organizationId: 'halves',
+          apiKeyId: i === 9 ? '\udf42' : 'key',
+          instanceId,
+          journalId,
+          amountNanoUsd: 0n,
+          accounts: [],
+          rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: 1_000 },
+          tokens: 0,
+        }),
+      ),
+    );
     expect(decisions.every(({ kind }) => kind === 'admitted')).toBe(true);
     expect(calls).toEqual([128, 128, 44]);
     const holds = await new RedisAdmissionLedger(connection).openHolds('halves');
@@ -75,9 +135,18 @@ describe('many items in one call', () => {
     await gateway.renewLease(instanceId);
     const calls: number[] = [];
     gateway.onBatch((items) => calls.push(items));
-    const asked = (requestId: string): Promise<AdmissionDecision> => gateway.reserve({
-      requestId, organizationId, apiKeyId: 'k', instanceId, journalId, amountNanoUsd: 0n, accounts: [], rateLimits: limits[0]!, tokens: 0,
-    });
+    const asked = (requestId: string): Promise<AdmissionDecision> =>
+      gateway.reserve({
+        requestId,
+        organizationId,
+        apiKeyId: 'k',
+        instanceId,
+        journalId,
+        amountNanoUsd: 0n,
+        accounts: [],
+        rateLimits: limits[0]!,
+        tokens: 0,
+      });
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       // Redis stands still, so that the first call stays under way.
@@ -88,7 +157,11 @@ describe('many items in one call', () => {
       gateway.settle({ requestId: 'r0', organizationId, chargeNanoUsd: 0n, tokens: 0 });
       await turn();
       expect(calls).toEqual([1]);
-      expect(await Promise.all([first, ...others])).toMatchObject([{ kind: 'admitted' }, { kind: 'admitted' }, { kind: 'admitted' }]);
+      expect(await Promise.all([first, ...others])).toMatchObject([
+        { kind: 'admitted' },
+        { kind: 'admitted' },
+        { kind: 'admitted' },
+      ]);
       expect(calls).toEqual([1, 3]);
 
       await connection.client.client('PAUSE', 100);
@@ -109,12 +182,25 @@ describe('many items in one call', () => {
     const ledger = new RedisAdmissionLedger(connection);
     await gateway.renewLease(instanceId);
     const opening = { organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [] };
-    const item: ReserveItem = { requestId: 'r', organizationId, apiKeyId: 'k', instanceId, journalId, amountNanoUsd: 1n, accounts: [{ accountId: 'a', capNanoUsd: 1n }], rateLimits: limits[0]!, tokens: 0 };
+    const item: ReserveItem = {
+      requestId: 'r',
+      organizationId,
+      apiKeyId: 'k',
+      instanceId,
+      journalId,
+      amountNanoUsd: 1n,
+      accounts: [{ accountId: 'a', capNanoUsd: 1n }],
+      rateLimits: limits[0]!,
+      tokens: 0,
+    };
     for (const round of [1, 2]) {
       await connection.client.script('FLUSH');
       await ledger.openEpoch(opening);
       await connection.client.script('FLUSH');
-      expect(await Promise.all([gateway.reserve(item), gateway.reserve(item)]), `round ${round}`).toMatchObject([{ kind: 'admitted' }, { kind: 'admitted' }]);
+      expect(await Promise.all([gateway.reserve(item), gateway.reserve(item)]), `round ${round}`).toMatchObject([
+        { kind: 'admitted' },
+        { kind: 'admitted' },
+      ]);
     }
     expect(await ledger.accounts(organizationId)).toEqual(new Map([['a', { postedNanoUsd: 0n, heldNanoUsd: 1n }]]));
   });
@@ -127,15 +213,40 @@ describe('many items in one call', () => {
     const epoch = { organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [] };
     await ledger.openEpoch(epoch);
     const accounts = Array.from({ length: 70 }, (_, i) => ({ accountId: `a${i}`, capNanoUsd: 1_000n }));
-    const own = (i: number) => accounts.map(({ accountId, capNanoUsd }) => ({ accountId: `${accountId} of ${i}`, capNanoUsd }));
-    const decisions = await Promise.all(Array.from({ length: 128 }, (_, i) => gateway.reserve({
-      requestId: `r${i}`, organizationId, apiKeyId: `k${i}`, instanceId, journalId, amountNanoUsd: 10n, accounts: own(i), rateLimits: limits[4]!, tokens: 1,
-    })));
+    const own = (i: number) =>
+      accounts.map(({ accountId, capNanoUsd }) => ({ accountId: `${accountId} of ${i}`, capNanoUsd }));
+    const decisions = await Promise.all(
+      Array.from({ length: 128 }, (_, i) =>
+        gateway.reserve({
+          requestId: `r${i}`,
+          organizationId,
+          apiKeyId: `k${i}`,
+          instanceId,
+          journalId,
+          amountNanoUsd: 10n,
+          accounts: own(i),
+          rateLimits: limits[4]!,
+          tokens: 1,
+        }),
+      ),
+    );
     expect(decisions.every(({ kind }) => kind === 'admitted')).toBe(true);
     const keys = 4_100;
-    await Promise.all(Array.from({ length: keys }, (_, i) => gateway.reserve({
-      requestId: `u${i}`, organizationId, apiKeyId: `k${i}`, instanceId, journalId, amountNanoUsd: 0n, accounts: [], rateLimits: limits[3]!, tokens: 0,
-    })));
+    await Promise.all(
+      Array.from({ length: keys }, (_, i) =>
+        gateway.reserve({
+          requestId: `u${i}`,
+          organizationId,
+          apiKeyId: `k${i}`,
+          instanceId,
+          journalId,
+          amountNanoUsd: 0n,
+          accounts: [],
+          rateLimits: limits[3]!,
+          tokens: 0,
+        }),
+      ),
+    );
     expect(await ledger.openHolds(organizationId)).toHaveLength(128 + keys);
     const taken = [...(await ledger.accounts(organizationId)).values()];
     expect(taken).toHaveLength(128 * 70);
@@ -144,10 +255,33 @@ describe('many items in one call', () => {
     await ledger.closeEpoch(organizationId);
     await ledger.openEpoch({ ...epoch, waitingFor: [{ journalId, instanceId }] });
     expect(await ledger.openHolds(organizationId)).toEqual([]);
-    const holds = Array.from({ length: keys }, (_, i): OpenHold => ({ requestId: `u${i}`, apiKeyId: `k${i}`, instanceId, journalId, amountNanoUsd: 2n, accountIds: ['a', `a${i}`], parallel: true, tokens: 0 }));
+    const holds = Array.from({ length: keys }, (_, i): OpenHold => ({
+      requestId: `u${i}`,
+      apiKeyId: `k${i}`,
+      instanceId,
+      journalId,
+      amountNanoUsd: 2n,
+      accountIds: ['a', `a${i}`],
+      parallel: true,
+      tokens: 0,
+    }));
     await gateway.announce({ organizationId, journalId, holds, finals: [] });
-    expect((await ledger.accounts(organizationId)).get('a')).toEqual({ postedNanoUsd: 0n, heldNanoUsd: 2n * BigInt(keys) });
-    await ledger.settleBooked(organizationId, holds.map(({ requestId, accountIds }) => ({ requestId, organizationId, chargeNanoUsd: 1n, tokens: null, journalId, journalNumber: 1, accountIds })));
+    expect((await ledger.accounts(organizationId)).get('a')).toEqual({
+      postedNanoUsd: 0n,
+      heldNanoUsd: 2n * BigInt(keys),
+    });
+    await ledger.settleBooked(
+      organizationId,
+      holds.map(({ requestId, accountIds }) => ({
+        requestId,
+        organizationId,
+        chargeNanoUsd: 1n,
+        tokens: null,
+        journalId,
+        journalNumber: 1,
+        accountIds,
+      })),
+    );
     expect((await ledger.accounts(organizationId)).get('a')).toEqual({ postedNanoUsd: BigInt(keys), heldNanoUsd: 0n });
     await connection.client.del(`tollgate:{${organizationId}}:admission:2`);
   });
@@ -167,11 +301,18 @@ class Life {
   readonly #below: (bound: number) => number;
   #batch = 0;
 
-  constructor(private readonly seed: number, private readonly number: number) {
+  constructor(
+    private readonly seed: number,
+    private readonly number: number,
+  ) {
     this.#below = randomBelow(seed, number);
     this.#organizationId = `batches-${seed}-${number}`;
     this.#accountIds = Array.from({ length: 4 }, (_, i) => `${i}${this.#oddity()}`);
-    this.#keys = limits.map((rateLimits, i) => ({ apiKeyId: `${this.#oddity()}${i}`, rateLimits, accounts: this.#accounts() }));
+    this.#keys = limits.map((rateLimits, i) => ({
+      apiKeyId: `${this.#oddity()}${i}`,
+      rateLimits,
+      accounts: this.#accounts(),
+    }));
     this.#requestIds = Array.from({ length: 1 + this.#below(60) }, (_, i) => `${this.#oddity()}${i}`);
   }
 
@@ -184,9 +325,17 @@ class Life {
       if (step === 0) await this.#reopen();
       else if (step === 1) await this.#book();
       else await this.#turn();
-      this.#expectSame('the accounts', balancesText(await this.#ledger.accounts(this.#organizationId)), balancesText(this.#twin.accounts));
+      this.#expectSame(
+        'the accounts',
+        balancesText(await this.#ledger.accounts(this.#organizationId)),
+        balancesText(this.#twin.accounts),
+      );
       this.#expectSame('the remembered answers', await this.#answersThere(), answersText(this.#twin));
-      this.#expectSame('the open holds', holdsText(await this.#ledger.openHolds(this.#organizationId)), holdsText([...this.#twin.holds.values()]));
+      this.#expectSame(
+        'the open holds',
+        holdsText(await this.#ledger.openHolds(this.#organizationId)),
+        holdsText([...this.#twin.holds.values()]),
+      );
     }
     await connection.client.del(`tollgate:{${this.#organizationId}}:admission:2`);
     return this.#outcomes;
@@ -206,13 +355,21 @@ class Life {
       const here = reserve(this.#twin, item, this.#store, Date.now() * 1_000);
       const open = item.openEnded && item.rateLimits.tokensPerMinute !== null;
       if (here.kind === 'admitted' && open) this.#outcomes.push('without a ceiling');
-      this.#outcomes.push(here.kind === 'unavailable' ? here.why : here.kind === 'rate_limited' ? `limited by ${here.limit}` : here.kind);
+      this.#outcomes.push(
+        here.kind === 'unavailable' ? here.why : here.kind === 'rate_limited' ? `limited by ${here.limit}` : here.kind,
+      );
       expectSameDecision(await there[i]!, here, `${this.#where}: reserve ${i}`);
     }
   }
 
   async #book(): Promise<void> {
-    const items = this.#several((number) => ({ ...this.#settleItem(), answerTokens: null, journalId: this.#below(2) === 0 ? journalId : 'another', journalNumber: number, accountIds: this.#keys[this.#below(this.#keys.length)]!.accounts.map(({ accountId }) => accountId) }));
+    const items = this.#several((number) => ({
+      ...this.#settleItem(),
+      answerTokens: null,
+      journalId: this.#below(2) === 0 ? journalId : 'another',
+      journalNumber: number,
+      accountIds: this.#keys[this.#below(this.#keys.length)]!.accounts.map(({ accountId }) => accountId),
+    }));
     await this.#ledger.settleBooked(this.#organizationId, items);
     for (const item of items) {
       if (this.#twin.holds.has(item.requestId)) this.#outcomes.push('booked');
@@ -228,16 +385,32 @@ class Life {
     await this.#turn();
     await this.#book();
     if (this.#below(4) === 0) return;
-    const hold = (item: ReserveItem): OpenHold => ({ ...item, accountIds: item.accounts.map(({ accountId }) => accountId), parallel: item.rateLimits.parallelRequests !== null });
-    const [holds, finals] = [this.#several(() => hold(this.#reserveItem())), this.#several((number) => ({ ...hold(this.#reserveItem()), journalNumber: number }))];
+    const hold = (item: ReserveItem): OpenHold => ({
+      ...item,
+      accountIds: item.accounts.map(({ accountId }) => accountId),
+      parallel: item.rateLimits.parallelRequests !== null,
+    });
+    const [holds, finals] = [
+      this.#several(() => hold(this.#reserveItem())),
+      this.#several((number) => ({ ...hold(this.#reserveItem()), journalNumber: number })),
+    ];
     await this.#gateway.announce({ organizationId: this.#organizationId, journalId, holds, finals });
     announce(this.#twin, journalId, holds, finals);
     this.#outcomes.push('announced');
   }
 
   async #open(waiting: boolean): Promise<void> {
-    const posted = this.#keys[0]!.accounts.map(({ accountId }) => ({ accountId, postedNanoUsd: BigInt(this.#below(10)) }));
-    const epoch = { organizationId: this.#organizationId, epochId: 'e', posted, booked: [{ journalId, number: this.#below(20) }], waitingFor: waiting ? [{ journalId, instanceId }] : [] };
+    const posted = this.#keys[0]!.accounts.map(({ accountId }) => ({
+      accountId,
+      postedNanoUsd: BigInt(this.#below(10)),
+    }));
+    const epoch = {
+      organizationId: this.#organizationId,
+      epochId: 'e',
+      posted,
+      booked: [{ journalId, number: this.#below(20) }],
+      waitingFor: waiting ? [{ journalId, instanceId }] : [],
+    };
     await this.#ledger.openEpoch(epoch);
     openEpoch(this.#twin, { ...epoch, storeId: this.#store });
   }
@@ -247,11 +420,26 @@ class Life {
     const at = this.#below(this.#keys.length);
     if (this.#below(30) === 0) this.#keys[at] = { ...this.#keys[at]!, accounts: this.#accounts() };
     if (this.#below(30) === 0) this.#keys[at] = { ...this.#keys[at]!, rateLimits: limits[this.#below(limits.length)]! };
-    return { ...this.#keys[at]!, requestId: this.#requestId(), organizationId: this.#organizationId, instanceId, journalId, amountNanoUsd: BigInt(this.#below(14)), tokens: this.#below(4), openEnded: this.#openEnded() };
+    return {
+      ...this.#keys[at]!,
+      requestId: this.#requestId(),
+      organizationId: this.#organizationId,
+      instanceId,
+      journalId,
+      amountNanoUsd: BigInt(this.#below(14)),
+      tokens: this.#below(4),
+      openEnded: this.#openEnded(),
+    };
   }
 
   #settleItem(): SettleItem {
-    return { requestId: this.#requestId(), organizationId: this.#organizationId, chargeNanoUsd: BigInt(this.#below(14)), tokens: this.#below(3) === 0 ? null : this.#below(3), answerTokens: this.#below(4) === 0 ? null : this.#below(4) };
+    return {
+      requestId: this.#requestId(),
+      organizationId: this.#organizationId,
+      chargeNanoUsd: BigInt(this.#below(14)),
+      tokens: this.#below(3) === 0 ? null : this.#below(3),
+      answerTokens: this.#below(4) === 0 ? null : this.#below(4),
+    };
   }
 
   /** Some of many models, so that some are forgotten. */
@@ -262,15 +450,22 @@ class Life {
 
   async #answersThere(): Promise<string> {
     const fields = await connection.client.hgetall(`tollgate:{${this.#organizationId}}:admission:2`);
-    return Object.entries(fields).flatMap(([name, text]) => (name.startsWith('t:') ? [text] : [])).sort().join('\n');
+    return Object.entries(fields)
+      .flatMap(([name, text]) => (name.startsWith('t:') ? [text] : []))
+      .sort()
+      .join('\n');
   }
 
   #several<T>(make: (number: number) => T): readonly T[] {
-    return Array.from({ length: this.#below(3) === 0 ? this.#below(itemsMax) : this.#below(12) }, (_, i) => make(i + 1));
+    return Array.from({ length: this.#below(3) === 0 ? this.#below(itemsMax) : this.#below(12) }, (_, i) =>
+      make(i + 1),
+    );
   }
 
   #accounts(): ReserveItem['accounts'] {
-    return this.#accountIds.slice(0, this.#below(5)).map((accountId) => ({ accountId, capNanoUsd: BigInt(this.#below(150)) }));
+    return this.#accountIds
+      .slice(0, this.#below(5))
+      .map((accountId) => ({ accountId, capNanoUsd: BigInt(this.#below(150)) }));
   }
 
   #requestId(): string {
@@ -292,28 +487,56 @@ class Life {
 
 /** The same but for the time that passes between the two. */
 function expectSameDecision(there: AdmissionDecision, here: AdmissionDecision, where: string): void {
-  const texts = [there, here].map((decision) => JSON.stringify(decision, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)));
+  const texts = [there, here].map((decision) =>
+    JSON.stringify(decision, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
+  );
   const [timeless, hereTimeless] = texts.map((text) => text.replace(/Ms":\d+/g, 'Ms":0'));
   if (timeless !== hereTimeless) expect(timeless, where).toBe(hereTimeless);
   const [times, hereTimes] = texts.map((text) => [...text.matchAll(/Ms":(\d+)/g)].map(([, ms]) => Number(ms)));
-  times!.forEach((ms, i) => expect(Math.abs(ms - hereTimes![i]!), `${where}: ${texts.join(' and ')}`).toBeLessThan(5_000));
+  times!.forEach((ms, i) =>
+    expect(Math.abs(ms - hereTimes![i]!), `${where}: ${texts.join(' and ')}`).toBeLessThan(5_000),
+  );
 }
 
 type Balances = ReadonlyMap<string, { readonly postedNanoUsd: bigint; readonly heldNanoUsd: bigint }>;
 
 /** An account of which nothing is taken may be known to one side alone. */
 function balancesText(balances: Balances): string {
-  return [...balances].filter(([, { postedNanoUsd, heldNanoUsd }]) => postedNanoUsd !== 0n || heldNanoUsd !== 0n)
-    .map(([accountId, { postedNanoUsd, heldNanoUsd }]) => `${accountId}: ${postedNanoUsd} posted, ${heldNanoUsd} held`).sort().join('; ');
+  return [...balances]
+    .filter(([, { postedNanoUsd, heldNanoUsd }]) => postedNanoUsd !== 0n || heldNanoUsd !== 0n)
+    .map(([accountId, { postedNanoUsd, heldNanoUsd }]) => `${accountId}: ${postedNanoUsd} posted, ${heldNanoUsd} held`)
+    .sort()
+    .join('; ');
 }
 
 /** As it is kept on Redis: the model that answered last first. */
 function answersText({ rates }: OrganizationState): string {
   const textOf = (answers: KeyAnswers): string =>
-    [...answers].reverse().map(([name, kept]) => `;${name}=${kept.map((each) => `${each.tokens}:${each.staysFor}`).join()}`).join('');
-  return [...rates.values()].flatMap(({ answers }) => (answers === null ? [] : [textOf(answers)])).sort().join('\n');
+    [...answers]
+      .reverse()
+      .map(([name, kept]) => `;${name}=${kept.map((each) => `${each.tokens}:${each.staysFor}`).join()}`)
+      .join('');
+  return [...rates.values()]
+    .flatMap(({ answers }) => (answers === null ? [] : [textOf(answers)]))
+    .sort()
+    .join('\n');
 }
 
 function holdsText(holds: readonly OpenHold[]): string {
-  return holds.map((hold) => JSON.stringify([hold.requestId, hold.apiKeyId, hold.instanceId, hold.journalId, hold.amountNanoUsd.toString(), hold.accountIds, hold.parallel, hold.tokens, hold.answersOf])).sort().join('\n');
+  return holds
+    .map((hold) =>
+      JSON.stringify([
+        hold.requestId,
+        hold.apiKeyId,
+        hold.instanceId,
+        hold.journalId,
+        hold.amountNanoUsd.toString(),
+        hold.accountIds,
+        hold.parallel,
+        hold.tokens,
+        hold.answersOf,
+      ]),
+    )
+    .sort()
+    .join('\n');
 }

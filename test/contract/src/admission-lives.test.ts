@@ -1,6 +1,18 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { RedisAdmission, RedisAdmissionLedger } from '@tollgate/admission';
-import { announce, closeEpoch, emptyOrganization, leave, openEpoch, reserve, settle, settleBooked, type AdmissionDecision, type OrganizationState, type ReserveItem } from '@tollgate/credit';
+import {
+  announce,
+  closeEpoch,
+  emptyOrganization,
+  leave,
+  openEpoch,
+  reserve,
+  settle,
+  settleBooked,
+  type AdmissionDecision,
+  type OrganizationState,
+  type ReserveItem,
+} from '@tollgate/credit';
 import { startRedis, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,13 +42,29 @@ describe('the script and its pure twin', () => {
     const seed = randomInt(2 ** 31);
     const outcomes = new Map<string, number>();
     for (let first = 0; first < lives; first += livesAtOnce) {
-      await Promise.all(Array.from({ length: livesAtOnce }, async (_, number) => {
-        const life = new Life(seed, first + number);
-        for (const outcome of await life.live()) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-      }));
+      await Promise.all(
+        Array.from({ length: livesAtOnce }, async (_, number) => {
+          const life = new Life(seed, first + number);
+          for (const outcome of await life.live()) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+        }),
+      );
     }
     // Lives in which nothing comes to pass would agree as well.
-    for (const outcome of ['admitted', 'credit_exhausted', 'no_epoch', 'announcing', 'rate_limited', 'settled', 'released', 'left', 'booked', 'opened', 'restarted empty', 'restarted stale', 'restarted gateway']) {
+    for (const outcome of [
+      'admitted',
+      'credit_exhausted',
+      'no_epoch',
+      'announcing',
+      'rate_limited',
+      'settled',
+      'released',
+      'left',
+      'booked',
+      'opened',
+      'restarted empty',
+      'restarted stale',
+      'restarted gateway',
+    ]) {
       expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives / 20);
     }
   });
@@ -58,7 +86,10 @@ class Life {
   #step = 0;
 
   /** Small numbers on purpose: caps are met, holds run out, ids come again. */
-  constructor(private readonly seed: number, private readonly number: number) {
+  constructor(
+    private readonly seed: number,
+    private readonly number: number,
+  ) {
     this.#below = randomBelow(seed, number);
     this.#organizationId = `life-${seed}-${number}`;
     this.#redis = { ...connection, storeId: () => this.#store };
@@ -85,11 +116,20 @@ class Life {
     const accounts = this.#below(2) === 0 ? ['a'] : ['a', 'b'];
     const amount = BigInt(this.#below(14));
     switch (this.#below(13)) {
-      case 0: case 1: case 2: case 3: return this.#reserve(requestId, accounts, amount);
-      case 4: case 5: return this.#settle(requestId, amount);
-      case 6: return this.#settle(requestId, 0n);
-      case 12: return this.#leave(requestId, amount);
-      case 7: return this.#book(requestId, accounts, amount);
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+        return this.#reserve(requestId, accounts, amount);
+      case 4:
+      case 5:
+        return this.#settle(requestId, amount);
+      case 6:
+        return this.#settle(requestId, 0n);
+      case 12:
+        return this.#leave(requestId, amount);
+      case 7:
+        return this.#book(requestId, accounts, amount);
       case 8:
         this.#caps[this.#below(2) === 0 ? 'a' : 'b'] = BigInt(5 + this.#below(40));
         return this.#reserve(requestId, accounts, amount);
@@ -111,22 +151,35 @@ class Life {
     }
   }
 
-  async #reserve(requestId: string, of: readonly string[], amountNanoUsd: bigint): Promise<Readonly<Record<string, bigint>>> {
+  async #reserve(
+    requestId: string,
+    of: readonly string[],
+    amountNanoUsd: bigint,
+  ): Promise<Readonly<Record<string, bigint>>> {
     const known = this.#twin.holds.has(requestId);
     const item: ReserveItem = {
-      requestId, amountNanoUsd, journalId, organizationId: this.#organizationId, apiKeyId: 'key-1', instanceId: this.#instanceId, tokens: 0,
+      requestId,
+      amountNanoUsd,
+      journalId,
+      organizationId: this.#organizationId,
+      apiKeyId: 'key-1',
+      instanceId: this.#instanceId,
+      tokens: 0,
       accounts: of.map((accountId) => ({ accountId, capNanoUsd: this.#caps[accountId]! })),
       rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: 4 },
     };
     const here = reserve(this.#twin, item, this.#store, Date.now() * 1_000);
     this.#expectSame('the decision', decisionText(await this.#gateway.reserve(item)), decisionText(here));
     this.#outcomes.push(here.kind === 'unavailable' ? here.why : here.kind);
-    return here.kind === 'admitted' && !known ? Object.fromEntries(item.accounts.map(({ accountId, capNanoUsd }) => [accountId, capNanoUsd])) : {};
+    return here.kind === 'admitted' && !known
+      ? Object.fromEntries(item.accounts.map(({ accountId, capNanoUsd }) => [accountId, capNanoUsd]))
+      : {};
   }
 
   async #settle(requestId: string, chargeNanoUsd: bigint): Promise<Readonly<Record<string, bigint>>> {
     const item = { requestId, organizationId: this.#organizationId, chargeNanoUsd, tokens: null };
-    if (settle(this.#twin, item, Date.now() * 1_000)) this.#outcomes.push(chargeNanoUsd === 0n ? 'released' : 'settled');
+    if (settle(this.#twin, item, Date.now() * 1_000))
+      this.#outcomes.push(chargeNanoUsd === 0n ? 'released' : 'settled');
     this.#gateway.settle(item);
     await this.#gateway.drain();
     return {};
@@ -143,7 +196,15 @@ class Life {
   }
 
   async #book(requestId: string, of: readonly string[], chargeNanoUsd: bigint): Promise<null> {
-    const item = { requestId, organizationId: this.#organizationId, chargeNanoUsd, tokens: null, journalId, journalNumber: 1 + this.#below(10), accountIds: of };
+    const item = {
+      requestId,
+      organizationId: this.#organizationId,
+      chargeNanoUsd,
+      tokens: null,
+      journalId,
+      journalNumber: 1 + this.#below(10),
+      accountIds: of,
+    };
     settleBooked(this.#twin, item, Date.now() * 1_000);
     await this.#ledger.settleBooked(this.#organizationId, [item]);
     this.#outcomes.push('booked');
@@ -152,7 +213,13 @@ class Life {
 
   async #open(waitingFor: readonly { journalId: string; instanceId: string }[]): Promise<void> {
     const posted = [{ accountId: 'a', postedNanoUsd: BigInt(this.#below(10)) }];
-    const epoch = { organizationId: this.#organizationId, epochId: randomUUID(), posted, booked: [{ journalId, number: this.#below(5) }], waitingFor };
+    const epoch = {
+      organizationId: this.#organizationId,
+      epochId: randomUUID(),
+      posted,
+      booked: [{ journalId, number: this.#below(5) }],
+      waitingFor,
+    };
     const here = openEpoch(this.#twin, { ...epoch, storeId: this.#store });
     this.#expectSame('whether an epoch was opened', String(await this.#ledger.openEpoch(epoch)), String(here));
     if (here) this.#outcomes.push('opened');
@@ -164,8 +231,25 @@ class Life {
   }
 
   async #announce(requestId: string, amountNanoUsd: bigint): Promise<void> {
-    const hold = { requestId, apiKeyId: 'key-1', instanceId: this.#instanceId, journalId, amountNanoUsd, accountIds: ['b'], parallel: true, tokens: 0 };
-    const finals = [{ ...hold, requestId: `f${this.#step}`, accountIds: [...accountIds], parallel: false, journalNumber: 1 + this.#below(10) }];
+    const hold = {
+      requestId,
+      apiKeyId: 'key-1',
+      instanceId: this.#instanceId,
+      journalId,
+      amountNanoUsd,
+      accountIds: ['b'],
+      parallel: true,
+      tokens: 0,
+    };
+    const finals = [
+      {
+        ...hold,
+        requestId: `f${this.#step}`,
+        accountIds: [...accountIds],
+        parallel: false,
+        journalNumber: 1 + this.#below(10),
+      },
+    ];
     announce(this.#twin, journalId, [hold], finals);
     await this.#gateway.announce({ organizationId: this.#organizationId, journalId, holds: [hold], finals });
   }
@@ -202,7 +286,9 @@ class Life {
   #expectWithin(before: ReadonlyMap<string, bigint>, mayGrowTo: Readonly<Record<string, bigint>>): void {
     for (const [accountId, taken] of takenOf(this.#twin)) {
       if (taken <= (before.get(accountId) ?? 0n) || taken <= (mayGrowTo[accountId] ?? -1n)) continue;
-      throw new Error(`${this.#where}: ${taken} is taken of account ${accountId}, ${before.get(accountId) ?? 0n} before, with a cap of ${mayGrowTo[accountId]}`);
+      throw new Error(
+        `${this.#where}: ${taken} is taken of account ${accountId}, ${before.get(accountId) ?? 0n} before, with a cap of ${mayGrowTo[accountId]}`,
+      );
     }
   }
 
@@ -218,26 +304,48 @@ class Life {
 type Balances = ReadonlyMap<string, { readonly postedNanoUsd: bigint; readonly heldNanoUsd: bigint }>;
 
 function takenOf({ accounts }: OrganizationState): ReadonlyMap<string, bigint> {
-  return new Map([...accounts].map(([accountId, { postedNanoUsd, heldNanoUsd }]) => [accountId, postedNanoUsd + heldNanoUsd]));
+  return new Map(
+    [...accounts].map(([accountId, { postedNanoUsd, heldNanoUsd }]) => [accountId, postedNanoUsd + heldNanoUsd]),
+  );
 }
 
 /** An account of which nothing is taken may be known to one side alone. */
 function balancesText(balances: Balances): string {
-  return accountIds.map((accountId) => {
-    const { postedNanoUsd = 0n, heldNanoUsd = 0n } = balances.get(accountId) ?? {};
-    return `${accountId}: ${postedNanoUsd} posted, ${heldNanoUsd} held`;
-  }).join('; ');
+  return accountIds
+    .map((accountId) => {
+      const { postedNanoUsd = 0n, heldNanoUsd = 0n } = balances.get(accountId) ?? {};
+      return `${accountId}: ${postedNanoUsd} posted, ${heldNanoUsd} held`;
+    })
+    .join('; ');
 }
 
-function holdsText(holds: readonly { readonly requestId: string; readonly instanceId: string; readonly amountNanoUsd: bigint; readonly accountIds: readonly string[]; readonly parallel: boolean }[]): string {
-  return holds.map(({ requestId, instanceId, amountNanoUsd, accountIds: of, parallel }) => `${requestId} of ${instanceId}: ${amountNanoUsd} on ${of.join(' and ')}${parallel ? ', parallel' : ''}`).sort().join('; ');
+function holdsText(
+  holds: readonly {
+    readonly requestId: string;
+    readonly instanceId: string;
+    readonly amountNanoUsd: bigint;
+    readonly accountIds: readonly string[];
+    readonly parallel: boolean;
+  }[],
+): string {
+  return holds
+    .map(
+      ({ requestId, instanceId, amountNanoUsd, accountIds: of, parallel }) =>
+        `${requestId} of ${instanceId}: ${amountNanoUsd} on ${of.join(' and ')}${parallel ? ', parallel' : ''}`,
+    )
+    .sort()
+    .join('; ');
 }
 
 function decisionText(decision: AdmissionDecision): string {
   switch (decision.kind) {
-    case 'admitted': return 'admitted';
-    case 'rate_limited': return `rate limited by ${decision.limit}`;
-    case 'credit_exhausted': return `${decision.availableNanoUsd} left of ${decision.accountId}`;
-    case 'unavailable': return decision.why;
+    case 'admitted':
+      return 'admitted';
+    case 'rate_limited':
+      return `rate limited by ${decision.limit}`;
+    case 'credit_exhausted':
+      return `${decision.availableNanoUsd} left of ${decision.accountId}`;
+    case 'unavailable':
+      return decision.why;
   }
 }

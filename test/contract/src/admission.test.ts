@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { MemoryAdmission, RedisAdmission, RedisAdmissionLedger, type Admission, type AdmissionLedger } from '@tollgate/admission';
+import {
+  MemoryAdmission,
+  RedisAdmission,
+  RedisAdmissionLedger,
+  type Admission,
+  type AdmissionLedger,
+} from '@tollgate/admission';
 import type { ReserveItem } from '@tollgate/credit';
 import { startRedis, waitUntil, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
@@ -26,14 +32,31 @@ interface Sides {
   readonly ledger: AdmissionLedger;
 }
 const shapes: { shape: string; make: () => Sides }[] = [
-  { shape: 'in memory', make: () => { const both = new MemoryAdmission(); return { gateway: both, ledger: both }; } },
-  { shape: 'on Redis', make: () => ({ gateway: new RedisAdmission(connection), ledger: new RedisAdmissionLedger(connection) }) },
+  {
+    shape: 'in memory',
+    make: () => {
+      const both = new MemoryAdmission();
+      return { gateway: both, ledger: both };
+    },
+  },
+  {
+    shape: 'on Redis',
+    make: () => ({ gateway: new RedisAdmission(connection), ledger: new RedisAdmissionLedger(connection) }),
+  },
 ];
 
 function request(organizationId: string, parts: Partial<ReserveItem> = {}): ReserveItem {
   return {
-    requestId: randomUUID(), organizationId, apiKeyId: 'key-1', instanceId: INSTANCE, journalId: JOURNAL, amountNanoUsd: 10n,
-    accounts: [{ accountId: 'account-1', capNanoUsd: 100n }], rateLimits: UNLIMITED, tokens: 100, ...parts,
+    requestId: randomUUID(),
+    organizationId,
+    apiKeyId: 'key-1',
+    instanceId: INSTANCE,
+    journalId: JOURNAL,
+    amountNanoUsd: 10n,
+    accounts: [{ accountId: 'account-1', capNanoUsd: 100n }],
+    rateLimits: UNLIMITED,
+    tokens: 100,
+    ...parts,
   };
 }
 
@@ -45,12 +68,16 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     await sides.ledger.openEpoch({ organizationId, epochId: randomUUID(), posted: [], booked: [], waitingFor: [] });
     return { ...sides, organizationId };
   }
-  const balance = async (sides: Sides, organizationId: string) => (await sides.ledger.accounts(organizationId)).get('account-1');
+  const balance = async (sides: Sides, organizationId: string) =>
+    (await sides.ledger.accounts(organizationId)).get('account-1');
   const settled = (sides: Sides, organizationId: string, held: bigint, posted: bigint) =>
-    waitUntil(async () => {
-      const now = await balance(sides, organizationId);
-      return now?.heldNanoUsd === held && now.postedNanoUsd === posted;
-    }, { timeoutMs: 2_000, what: `held ${held} and posted ${posted}` });
+    waitUntil(
+      async () => {
+        const now = await balance(sides, organizationId);
+        return now?.heldNanoUsd === held && now.postedNanoUsd === posted;
+      },
+      { timeoutMs: 2_000, what: `held ${held} and posted ${posted}` },
+    );
 
   it('admits as many holds as the cap has room for, however many ask at once', async () => {
     const { gateway, ledger, organizationId } = await opened();
@@ -62,11 +89,25 @@ describe.each(shapes)('admission $shape', ({ make }) => {
 
   it('holds on every account or on none', async () => {
     const { gateway, ledger, organizationId } = await opened();
-    const accounts = [{ accountId: 'account-1', capNanoUsd: 100n }, { accountId: 'account-2', capNanoUsd: 5n }];
-    expect(await gateway.reserve(request(organizationId, { accounts }))).toEqual({ kind: 'credit_exhausted', accountId: 'account-2', availableNanoUsd: 5n });
-    expect(await gateway.reserve(request(organizationId, { accounts, amountNanoUsd: 5n }))).toMatchObject({ kind: 'admitted' });
+    const accounts = [
+      { accountId: 'account-1', capNanoUsd: 100n },
+      { accountId: 'account-2', capNanoUsd: 5n },
+    ];
+    expect(await gateway.reserve(request(organizationId, { accounts }))).toEqual({
+      kind: 'credit_exhausted',
+      accountId: 'account-2',
+      availableNanoUsd: 5n,
+    });
+    expect(await gateway.reserve(request(organizationId, { accounts, amountNanoUsd: 5n }))).toMatchObject({
+      kind: 'admitted',
+    });
     const balances = await ledger.accounts(organizationId);
-    expect([...balances].map(([accountId, { heldNanoUsd }]) => [accountId, heldNanoUsd])).toEqual(expect.arrayContaining([['account-1', 5n], ['account-2', 5n]]));
+    expect([...balances].map(([accountId, { heldNanoUsd }]) => [accountId, heldNanoUsd])).toEqual(
+      expect.arrayContaining([
+        ['account-1', 5n],
+        ['account-2', 5n],
+      ]),
+    );
   });
 
   it('gives a repeated reserve the same answer and takes nothing twice', async () => {
@@ -81,9 +122,20 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     const { organizationId } = sides;
     const item = request(organizationId);
     await sides.gateway.reserve(item);
-    for (let i = 0; i < 10; i++) sides.gateway.settle({ requestId: item.requestId, organizationId, chargeNanoUsd: 25n, tokens: null });
+    for (let i = 0; i < 10; i++)
+      sides.gateway.settle({ requestId: item.requestId, organizationId, chargeNanoUsd: 25n, tokens: null });
     await settled(sides, organizationId, 0n, 10n);
-    await sides.ledger.settleBooked(organizationId, [{ requestId: item.requestId, organizationId, chargeNanoUsd: 25n, tokens: null, journalId: JOURNAL, journalNumber: 1, accountIds: ['account-1'] }]);
+    await sides.ledger.settleBooked(organizationId, [
+      {
+        requestId: item.requestId,
+        organizationId,
+        chargeNanoUsd: 25n,
+        tokens: null,
+        journalId: JOURNAL,
+        journalNumber: 1,
+        accountIds: ['account-1'],
+      },
+    ]);
     expect(await balance(sides, organizationId)).toEqual({ postedNanoUsd: 10n, heldNanoUsd: 0n });
   });
 
@@ -93,14 +145,36 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     await sides.gateway.renewLease(INSTANCE);
     expect(await sides.gateway.reserve(request(organizationId))).toEqual({ kind: 'unavailable', why: 'no_epoch' });
     const waitingFor = [{ journalId: JOURNAL, instanceId: INSTANCE }];
-    expect(await sides.ledger.openEpoch({ organizationId, epochId: 'e', posted: [{ accountId: 'account-1', postedNanoUsd: 60n }], booked: [{ journalId: JOURNAL, number: 4 }], waitingFor })).toBe(true);
+    expect(
+      await sides.ledger.openEpoch({
+        organizationId,
+        epochId: 'e',
+        posted: [{ accountId: 'account-1', postedNanoUsd: 60n }],
+        booked: [{ journalId: JOURNAL, number: 4 }],
+        waitingFor,
+      }),
+    ).toBe(true);
     expect(await sides.gateway.reserve(request(organizationId))).toEqual({ kind: 'unavailable', why: 'announcing' });
     expect(await sides.gateway.renewLease(INSTANCE)).toEqual([organizationId]);
     expect(await sides.gateway.bookedNumber(organizationId, JOURNAL)).toBe(4);
-    const hold = (requestId: string, amountNanoUsd: bigint) => ({ requestId, apiKeyId: 'key-1', instanceId: INSTANCE, journalId: JOURNAL, amountNanoUsd, accountIds: ['account-1'], parallel: false, tokens: 0 });
+    const hold = (requestId: string, amountNanoUsd: bigint) => ({
+      requestId,
+      apiKeyId: 'key-1',
+      instanceId: INSTANCE,
+      journalId: JOURNAL,
+      amountNanoUsd,
+      accountIds: ['account-1'],
+      parallel: false,
+      tokens: 0,
+    });
     await sides.gateway.announce({
-      organizationId, journalId: JOURNAL, holds: [hold('in-flight', 10n)],
-      finals: [{ ...hold('booked', 7n), journalNumber: 4 }, { ...hold('not-booked', 20n), journalNumber: 5 }],
+      organizationId,
+      journalId: JOURNAL,
+      holds: [hold('in-flight', 10n)],
+      finals: [
+        { ...hold('booked', 7n), journalNumber: 4 },
+        { ...hold('not-booked', 20n), journalNumber: 5 },
+      ],
     });
     expect(await balance(sides, organizationId)).toEqual({ postedNanoUsd: 60n, heldNanoUsd: 30n });
     expect(await sides.gateway.reserve(request(organizationId))).toMatchObject({ kind: 'admitted' });
@@ -112,13 +186,41 @@ describe.each(shapes)('admission $shape', ({ make }) => {
   it('counts what is booked before its gateway announces, and leaves it out of the announcement', async () => {
     const sides = make();
     const organizationId = randomUUID();
-    await sides.ledger.openEpoch({ organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [{ journalId: JOURNAL, instanceId: INSTANCE }] });
-    const booked = { requestId: 'r', organizationId, chargeNanoUsd: 8n, tokens: null, journalId: JOURNAL, journalNumber: 1, accountIds: ['account-1'] };
+    await sides.ledger.openEpoch({
+      organizationId,
+      epochId: 'e',
+      posted: [],
+      booked: [],
+      waitingFor: [{ journalId: JOURNAL, instanceId: INSTANCE }],
+    });
+    const booked = {
+      requestId: 'r',
+      organizationId,
+      chargeNanoUsd: 8n,
+      tokens: null,
+      journalId: JOURNAL,
+      journalNumber: 1,
+      accountIds: ['account-1'],
+    };
     await sides.ledger.settleBooked(organizationId, [booked, booked]);
     expect(await balance(sides, organizationId)).toEqual({ postedNanoUsd: 8n, heldNanoUsd: 0n });
     await sides.gateway.announce({
-      organizationId, journalId: JOURNAL, holds: [],
-      finals: [{ requestId: 'r', apiKeyId: 'key-1', instanceId: INSTANCE, journalId: JOURNAL, amountNanoUsd: 8n, accountIds: ['account-1'], parallel: false, tokens: 0, journalNumber: 1 }],
+      organizationId,
+      journalId: JOURNAL,
+      holds: [],
+      finals: [
+        {
+          requestId: 'r',
+          apiKeyId: 'key-1',
+          instanceId: INSTANCE,
+          journalId: JOURNAL,
+          amountNanoUsd: 8n,
+          accountIds: ['account-1'],
+          parallel: false,
+          tokens: 0,
+          journalNumber: 1,
+        },
+      ],
     });
     expect(await balance(sides, organizationId)).toEqual({ postedNanoUsd: 8n, heldNanoUsd: 0n });
   });
@@ -126,7 +228,13 @@ describe.each(shapes)('admission $shape', ({ make }) => {
   it('opens an epoch once, again after it was closed, and stops waiting for who is gone', async () => {
     const sides = await opened();
     const { organizationId } = sides;
-    const opening = { organizationId, epochId: 'second', posted: [], booked: [], waitingFor: [{ journalId: 'gone', instanceId: 'gone' }] };
+    const opening = {
+      organizationId,
+      epochId: 'second',
+      posted: [],
+      booked: [],
+      waitingFor: [{ journalId: 'gone', instanceId: 'gone' }],
+    };
     expect(await sides.ledger.openEpoch(opening)).toBe(false);
     await sides.ledger.closeEpoch(organizationId);
     expect(await sides.ledger.hasEpoch(organizationId)).toBe(false);
@@ -139,7 +247,11 @@ describe.each(shapes)('admission $shape', ({ make }) => {
   it('names the organisations that it knows, whether they have an epoch or not', async () => {
     const [withEpoch, without] = [await opened(), make()];
     const organizationId = randomUUID();
-    expect(await without.gateway.reserve(request(organizationId, { accounts: [], rateLimits: { ...UNLIMITED, parallelRequests: 1 } }))).toMatchObject({ kind: 'admitted' });
+    expect(
+      await without.gateway.reserve(
+        request(organizationId, { accounts: [], rateLimits: { ...UNLIMITED, parallelRequests: 1 } }),
+      ),
+    ).toMatchObject({ kind: 'admitted' });
     expect(await withEpoch.ledger.organizations()).toContain(withEpoch.organizationId);
     expect(await without.ledger.organizations()).toContain(organizationId);
     expect(await without.ledger.organizations()).not.toContain(randomUUID());
@@ -148,23 +260,42 @@ describe.each(shapes)('admission $shape', ({ make }) => {
   it('enforces requests per minute, parallel requests and tokens, and corrects tokens at the end', async () => {
     const sides = await opened();
     const { organizationId } = sides;
-    const uncapped = (rateLimits: Partial<ReserveItem['rateLimits']>, apiKeyId: string, tokens = 100) => request(organizationId, { accounts: [], apiKeyId, tokens, rateLimits: { ...UNLIMITED, ...rateLimits } });
+    const uncapped = (rateLimits: Partial<ReserveItem['rateLimits']>, apiKeyId: string, tokens = 100) =>
+      request(organizationId, { accounts: [], apiKeyId, tokens, rateLimits: { ...UNLIMITED, ...rateLimits } });
 
-    const rpm = await Promise.all(Array.from({ length: 8 }, () => sides.gateway.reserve(uncapped({ requestsPerMinute: 5 }, 'by-requests'))));
+    const rpm = await Promise.all(
+      Array.from({ length: 8 }, () => sides.gateway.reserve(uncapped({ requestsPerMinute: 5 }, 'by-requests'))),
+    );
     expect(rpm.filter(({ kind }) => kind === 'admitted')).toHaveLength(5);
-    expect(rpm.find(({ kind }) => kind === 'rate_limited')).toMatchObject({ limit: 'requests', rate: { requests: { limit: 5, remaining: 0 } } });
+    expect(rpm.find(({ kind }) => kind === 'rate_limited')).toMatchObject({
+      limit: 'requests',
+      rate: { requests: { limit: 5, remaining: 0 } },
+    });
 
     const first = uncapped({ parallelRequests: 1 }, 'by-parallel');
     expect(await sides.gateway.reserve(first)).toMatchObject({ kind: 'admitted' });
-    expect(await sides.gateway.reserve(uncapped({ parallelRequests: 1 }, 'by-parallel'))).toMatchObject({ kind: 'rate_limited', limit: 'parallel' });
+    expect(await sides.gateway.reserve(uncapped({ parallelRequests: 1 }, 'by-parallel'))).toMatchObject({
+      kind: 'rate_limited',
+      limit: 'parallel',
+    });
     sides.gateway.settle({ requestId: first.requestId, organizationId, chargeNanoUsd: 0n, tokens: 1 });
-    await waitUntil(async () => (await sides.gateway.reserve(uncapped({ parallelRequests: 1 }, 'by-parallel'))).kind === 'admitted', { timeoutMs: 2_000, what: 'the parallel request to end' });
+    await waitUntil(
+      async () => (await sides.gateway.reserve(uncapped({ parallelRequests: 1 }, 'by-parallel'))).kind === 'admitted',
+      { timeoutMs: 2_000, what: 'the parallel request to end' },
+    );
 
     const big = uncapped({ tokensPerMinute: 1_000 }, 'by-tokens', 900);
     expect(await sides.gateway.reserve(big)).toMatchObject({ kind: 'admitted', rate: { tokens: { remaining: 100 } } });
-    expect(await sides.gateway.reserve(uncapped({ tokensPerMinute: 1_000 }, 'by-tokens', 300))).toMatchObject({ kind: 'rate_limited', limit: 'tokens' });
+    expect(await sides.gateway.reserve(uncapped({ tokensPerMinute: 1_000 }, 'by-tokens', 300))).toMatchObject({
+      kind: 'rate_limited',
+      limit: 'tokens',
+    });
     sides.gateway.settle({ requestId: big.requestId, organizationId, chargeNanoUsd: 0n, tokens: 200 });
-    await waitUntil(async () => (await sides.gateway.reserve(uncapped({ tokensPerMinute: 1_000 }, 'by-tokens', 300))).kind === 'admitted', { timeoutMs: 2_000, what: 'the tokens to be given back' });
+    await waitUntil(
+      async () =>
+        (await sides.gateway.reserve(uncapped({ tokensPerMinute: 1_000 }, 'by-tokens', 300))).kind === 'admitted',
+      { timeoutMs: 2_000, what: 'the tokens to be given back' },
+    );
   });
 });
 
@@ -178,7 +309,8 @@ describe('admission whose Redis is gone', () => {
     await own.kill();
     const organizationId = randomUUID();
     expect(await gateway.reserve(request(organizationId))).toEqual({ kind: 'unavailable', why: 'store_unreachable' });
-    const limited = () => gateway.reserve(request(organizationId, { accounts: [], rateLimits: { ...UNLIMITED, requestsPerMinute: 3 } }));
+    const limited = () =>
+      gateway.reserve(request(organizationId, { accounts: [], rateLimits: { ...UNLIMITED, requestsPerMinute: 3 } }));
     const decisions = [];
     for (let i = 0; i < 5; i++) decisions.push(await limited());
     expect(decisions.filter(({ kind }) => kind === 'admitted')).toHaveLength(3);

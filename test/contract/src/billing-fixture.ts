@@ -13,7 +13,10 @@ const embeddedPostgres = {
     return opened(embedded.url, embedded.close);
   },
 };
-export const postgresServer = { shape: 'Postgres server', open: async () => opened(await infraFromEnvironment().createDatabase(), async () => undefined) };
+export const postgresServer = {
+  shape: 'Postgres server',
+  open: async () => opened(await infraFromEnvironment().createDatabase(), async () => undefined),
+};
 
 /** The two kinds of Postgres that usage-billing runs on, with its schema. */
 export const databaseShapes = [embeddedPostgres, postgresServer];
@@ -27,12 +30,23 @@ export interface OpenedDatabase {
 async function opened(url: string, stop: () => Promise<void>): Promise<OpenedDatabase> {
   await migrate(url, usageBillingSchema);
   const database = await openDatabase({ url, poolSize: 6, applicationName: 'contract' });
-  return { url, database, close: async () => { await database.close(); await stop(); } };
+  return {
+    url,
+    database,
+    close: async () => {
+      await database.close();
+      await stop();
+    },
+  };
 }
 
 /** Admission in memory, with a note of what the ledger's side asked of it. */
 export class RecordingAdmission extends MemoryAdmission {
-  readonly calls: { readonly what: string; readonly organizationId: string; readonly items?: readonly BookedSettle[] }[] = [];
+  readonly calls: {
+    readonly what: string;
+    readonly organizationId: string;
+    readonly items?: readonly BookedSettle[];
+  }[] = [];
   readonly openings: EpochOpening[] = [];
   /** While set, every call of the ledger's side rejects. */
   unreachable = false;
@@ -72,7 +86,7 @@ export class RecordingAdmission extends MemoryAdmission {
   }
 
   count(what: string): number {
-    return this.calls.filter(call => call.what === what).length;
+    return this.calls.filter((call) => call.what === what).length;
   }
 
   private note(what: string, organizationId: string, items?: readonly BookedSettle[]): void {
@@ -87,11 +101,29 @@ export class RecordingAdmission extends MemoryAdmission {
 /** An event of a request that was held for, and cost, 10 nano-USD under a cap of 1,000. */
 export function usageEvent(fields: Partial<UsageRecordedV1> & { organizationId: string }): UsageRecordedV1 {
   return {
-    eventVersion: 1, requestId: randomUUID(), apiKeyId: `key of ${fields.organizationId}`, journalId: `journal of ${fields.organizationId}`, journalNumber: 1,
-    outcome: 'completed', route: 'support-bot', provider: 'openai', model: 'gpt-4o-mini', stream: false,
-    inputTokens: 3, outputTokens: 4, cachedInputTokens: 0, reasoningTokens: 0, usageSource: 'provider',
-    costNanoUsd: '10', chargeNanoUsd: '10', holdNanoUsd: '10', accounts: [{ accountId: `account of ${fields.organizationId}`, capNanoUsd: '1000' }],
-    priceVersion: 'v1', startedAt: '2026-11-20T10:00:00.000Z', endedAt: '2026-11-20T10:00:01.000Z', clientAddress: '192.0.2.1',
+    eventVersion: 1,
+    requestId: randomUUID(),
+    apiKeyId: `key of ${fields.organizationId}`,
+    journalId: `journal of ${fields.organizationId}`,
+    journalNumber: 1,
+    outcome: 'completed',
+    route: 'support-bot',
+    provider: 'openai',
+    model: 'gpt-4o-mini',
+    stream: false,
+    inputTokens: 3,
+    outputTokens: 4,
+    cachedInputTokens: 0,
+    reasoningTokens: 0,
+    usageSource: 'provider',
+    costNanoUsd: '10',
+    chargeNanoUsd: '10',
+    holdNanoUsd: '10',
+    accounts: [{ accountId: `account of ${fields.organizationId}`, capNanoUsd: '1000' }],
+    priceVersion: 'v1',
+    startedAt: '2026-11-20T10:00:00.000Z',
+    endedAt: '2026-11-20T10:00:01.000Z',
+    clientAddress: '192.0.2.1',
     ...fields,
   };
 }
@@ -99,10 +131,21 @@ export function usageEvent(fields: Partial<UsageRecordedV1> & { organizationId: 
 type UsageValue = UsageRecordedV1 | string;
 
 /** A batch as the bus hands it over, a record for each element or for several together; text goes in as it is. */
-export function usageBatch(records: readonly (UsageValue | readonly UsageValue[])[], partition = 0, firstOffset = 0n): BusBatch {
+export function usageBatch(
+  records: readonly (UsageValue | readonly UsageValue[])[],
+  partition = 0,
+  firstOffset = 0n,
+): BusBatch {
   return {
-    topic: USAGE_RECORDED_V1, partition,
-    messages: records.flatMap((record, at) => [record].flat().map((value, part) =>
-      ({ offset: firstOffset + BigInt(at), part, key: 'org', value: typeof value === 'string' ? value : JSON.stringify(value) }))),
+    topic: USAGE_RECORDED_V1,
+    partition,
+    messages: records.flatMap((record, at) =>
+      [record].flat().map((value, part) => ({
+        offset: firstOffset + BigInt(at),
+        part,
+        key: 'org',
+        value: typeof value === 'string' ? value : JSON.stringify(value),
+      })),
+    ),
   };
 }

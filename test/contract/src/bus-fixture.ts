@@ -3,7 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { Controller, Inject, Module, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { inProcessBus, kafkaBus, KafkaBatchServer, type KafkaBatchServerOptions, type BatchServer, type BusBatch, type BusMessage, type BusPublisher, type ResumeOffsets } from '@tollgate/bus';
+import {
+  inProcessBus,
+  kafkaBus,
+  KafkaBatchServer,
+  type KafkaBatchServerOptions,
+  type BatchServer,
+  type BusBatch,
+  type BusMessage,
+  type BusPublisher,
+  type ResumeOffsets,
+} from '@tollgate/bus';
 import { infraFromEnvironment, waitUntil } from '@tollgate/infra';
 
 export type Receive = (batch: BusBatch) => Promise<void>;
@@ -14,13 +24,19 @@ export const SECOND = 'second.v1';
 @Controller()
 class Consumer {
   constructor(@Inject('receive') private readonly receive: Receive) {}
-  @EventPattern(FIRST) first(@Payload() batch: BusBatch) { return this.receive(batch); }
-  @EventPattern(SECOND) second(@Payload() batch: BusBatch) { return this.receive(batch); }
+  @EventPattern(FIRST) first(@Payload() batch: BusBatch) {
+    return this.receive(batch);
+  }
+  @EventPattern(SECOND) second(@Payload() batch: BusBatch) {
+    return this.receive(batch);
+  }
 }
 @Controller()
 class OtherConsumer {
   constructor(@Inject('also receive') private readonly receive: Receive) {}
-  @EventPattern(FIRST) async first(@Payload() batch: BusBatch) { await this.receive(batch); }
+  @EventPattern(FIRST) async first(@Payload() batch: BusBatch) {
+    await this.receive(batch);
+  }
 }
 @Module({})
 class Consumers {}
@@ -33,21 +49,41 @@ export interface Trial {
 }
 
 /** A connection whose topics nobody else has. */
-export const kafka = () => ({ brokers: [infraFromEnvironment().kafkaBrokers], clientId: 'contract', topicPrefix: `${randomUUID()}.` });
+export const kafka = () => ({
+  brokers: [infraFromEnvironment().kafkaBrokers],
+  clientId: 'contract',
+  topicPrefix: `${randomUUID()}.`,
+});
 /** A member of the connection's one group. */
-export const kafkaServer = (connection: ReturnType<typeof kafka>, resume?: ResumeOffsets, options: Pick<KafkaBatchServerOptions, 'batchSize'> = {}) =>
-  new KafkaBatchServer({ ...connection, ...options, groupId: `${connection.topicPrefix}group`, ...(resume ? { resume } : {}) });
+export const kafkaServer = (
+  connection: ReturnType<typeof kafka>,
+  resume?: ResumeOffsets,
+  options: Pick<KafkaBatchServerOptions, 'batchSize'> = {},
+) =>
+  new KafkaBatchServer({
+    ...connection,
+    ...options,
+    groupId: `${connection.topicPrefix}group`,
+    ...(resume ? { resume } : {}),
+  });
 
 /** The two implementations of the port. */
 export const shapes: { shape: string; trial: () => Trial }[] = [
-  { shape: 'in process', trial: () => { const bus = inProcessBus(); return { publisher: bus.publisher, server: () => bus.server, close: async () => undefined }; } },
+  {
+    shape: 'in process',
+    trial: () => {
+      const bus = inProcessBus();
+      return { publisher: bus.publisher, server: () => bus.server, close: async () => undefined };
+    },
+  },
   {
     shape: 'Kafka',
     trial: () => {
       const connection = kafka();
       const bus = kafkaBus(connection);
       return {
-        publisher: bus.publisher, close: () => bus.close(),
+        publisher: bus.publisher,
+        close: () => bus.close(),
         server: ({ resume } = {}) => kafkaServer(connection, resume),
       };
     },
@@ -67,10 +103,18 @@ export function begin(trial: () => Trial): Trial {
 }
 
 /** Starts the consumers of both topics; `receive` handles both, `alsoReceive` the first as well. Closed after the test. */
-export async function consume(strategy: BatchServer, receive: Receive, alsoReceive: Receive = async () => undefined): Promise<INestMicroservice> {
+export async function consume(
+  strategy: BatchServer,
+  receive: Receive,
+  alsoReceive: Receive = async () => undefined,
+): Promise<INestMicroservice> {
   const module = {
-    module: Consumers, controllers: [Consumer, OtherConsumer],
-    providers: [{ provide: 'receive', useValue: receive }, { provide: 'also receive', useValue: alsoReceive }],
+    module: Consumers,
+    controllers: [Consumer, OtherConsumer],
+    providers: [
+      { provide: 'receive', useValue: receive },
+      { provide: 'also receive', useValue: alsoReceive },
+    ],
   };
   const app = await NestFactory.createMicroservice(module, { strategy, logger: false });
   open.push(app);
@@ -80,6 +124,13 @@ export async function consume(strategy: BatchServer, receive: Receive, alsoRecei
 
 export const message = (key: string, n: number): BusMessage => ({ key, value: JSON.stringify({ key, n }) });
 /** As a journal or an outbox does. */
-export async function publishUntilAccepted(publisher: BusPublisher, topic: string, messages: BusMessage[]): Promise<void> {
-  await waitUntil(() => publisher.publish(topic, messages).then(() => true), { what: 'the bus to accept', timeoutMs: 20_000 });
+export async function publishUntilAccepted(
+  publisher: BusPublisher,
+  topic: string,
+  messages: BusMessage[],
+): Promise<void> {
+  await waitUntil(() => publisher.publish(topic, messages).then(() => true), {
+    what: 'the bus to accept',
+    timeoutMs: 20_000,
+  });
 }

@@ -3,7 +3,18 @@ import { ensureTopics, kafkaBus, type BusBatch, type BusDelivery, type BusMessag
 import { waitUntil } from '@tollgate/infra';
 import { Kafka, logLevel, Partitioners, type Message } from 'kafkajs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { begin, closeOpen, consume, FIRST, kafka, kafkaServer, message, open, publishUntilAccepted, shapes } from './bus-fixture.js';
+import {
+  begin,
+  closeOpen,
+  consume,
+  FIRST,
+  kafka,
+  kafkaServer,
+  message,
+  open,
+  publishUntilAccepted,
+  shapes,
+} from './bus-fixture.js';
 
 afterEach(closeOpen);
 
@@ -20,11 +31,17 @@ function mixture(): BusMessage[] {
 }
 
 /** Different ones, by their first arrival: what the publisher had to send again is there twice. */
-const valuesOf = (messages: readonly { key: string | null; value: string | Buffer }[], key: string) =>
-  [...new Set(messages.filter(one => one.key === key).map(({ value }) => value.toString()))];
+const valuesOf = (messages: readonly { key: string | null; value: string | Buffer }[], key: string) => [
+  ...new Set(messages.filter((one) => one.key === key).map(({ value }) => value.toString())),
+];
 /** What is delivered again counts once. */
-const once = (batches: readonly BusBatch[]): BusDelivery[] =>
-  [...new Map(batches.flatMap(({ partition, messages }) => messages.map(one => [`${partition} ${one.offset} ${one.part}`, one]))).values()];
+const once = (batches: readonly BusBatch[]): BusDelivery[] => [
+  ...new Map(
+    batches.flatMap(({ partition, messages }) =>
+      messages.map((one) => [`${partition} ${one.offset} ${one.part}`, one]),
+    ),
+  ).values(),
+];
 const numbersOf = (messages: readonly BusDelivery[]) => messages.map(({ value }) => JSON.parse(value).n as number);
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
 
@@ -32,11 +49,13 @@ describe.each(shapes)('many messages in one publish, $shape', ({ trial }) => {
   it('come one by one, each as it was given, in the order of its key', async () => {
     const bus = begin(trial);
     const batches: BusBatch[] = [];
-    await consume(bus.server(), async batch => { batches.push(batch); });
+    await consume(bus.server(), async (batch) => {
+      batches.push(batch);
+    });
     const all = mixture();
     await bus.publisher.publish(FIRST, all);
     const come = (key: string) => valuesOf(once(batches), key);
-    await waitUntil(() => KEYS.every(key => come(key).length >= valuesOf(all, key).length), { what: 'all messages' });
+    await waitUntil(() => KEYS.every((key) => come(key).length >= valuesOf(all, key).length), { what: 'all messages' });
     for (const key of KEYS) expect(come(key)).toEqual(valuesOf(all, key));
   });
 
@@ -45,10 +64,17 @@ describe.each(shapes)('many messages in one publish, $shape', ({ trial }) => {
     const failed: BusDelivery[][] = [];
     const handled: BusDelivery[] = [];
     await consume(bus.server(), async ({ messages }) => {
-      if (failed.length < 2) { failed.push([...messages]); throw new Error('the database is away'); }
+      if (failed.length < 2) {
+        failed.push([...messages]);
+        throw new Error('the database is away');
+      }
       handled.push(...messages);
     });
-    await publishUntilAccepted(bus.publisher, FIRST, upTo(450).map(n => message('a', n)));
+    await publishUntilAccepted(
+      bus.publisher,
+      FIRST,
+      upTo(450).map((n) => message('a', n)),
+    );
     await waitUntil(() => numbersOf(handled).includes(449), { what: 'all messages' });
     expect([...new Set(numbersOf(handled))]).toEqual(upTo(450));
     for (const messages of failed) expect(numbersOf(messages)).toEqual(upTo(messages.length));
@@ -60,7 +86,11 @@ describe('records, Kafka', () => {
   async function published(connection: ReturnType<typeof kafka>, sizes: readonly number[]): Promise<number> {
     const bus = kafkaBus({ ...connection, idempotent: true });
     let n = 0;
-    for (const size of sizes) await bus.publisher.publish(FIRST, Array.from({ length: size }, () => message('a', n++)));
+    for (const size of sizes)
+      await bus.publisher.publish(
+        FIRST,
+        Array.from({ length: size }, () => message('a', n++)),
+      );
     await bus.close();
     return n;
   }
@@ -71,7 +101,12 @@ describe('records, Kafka', () => {
     for (const batchSize of [1, 10, 100]) {
       const batches: BusBatch[] = [];
       // From the start each time, whatever the group has committed.
-      const life = await consume(kafkaServer(connection, async () => new Map(), { batchSize }), async batch => { batches.push(batch); });
+      const life = await consume(
+        kafkaServer(connection, async () => new Map(), { batchSize }),
+        async (batch) => {
+          batches.push(batch);
+        },
+      );
       await waitUntil(() => once(batches).length >= count, { what: 'all messages' });
       expect(numbersOf(once(batches))).toEqual(upTo(count));
       const ends = batches.map(({ messages }) => messages.at(-1)!.offset);
@@ -91,22 +126,34 @@ describe('records, Kafka', () => {
       return Math.floor((state / 2 ** 32) * below);
     };
     const connection = kafka();
-    const count = await published(connection, Array.from({ length: 60 }, () => 1 + chance(chance(4) === 0 ? 300 : 6)));
+    const count = await published(
+      connection,
+      Array.from({ length: 60 }, () => 1 + chance(chance(4) === 0 ? 300 : 6)),
+    );
     const applied: number[] = [];
     const next = new Map<number, bigint>();
     for (let life = 0; applied.length < count; life++) {
       // The last lives are long enough whatever the dice say.
       let batches = life < 5 ? 1 + chance(4) : Infinity;
       let dead = false;
-      const app = await consume(kafkaServer(connection, async () => new Map(next), { batchSize: 1 + chance(60) }), async ({ partition, messages }) => {
-        batches -= 1;
-        const [dies, beforeCommit] = [batches <= 0, chance(2) === 0];
-        if (dead || (dies && beforeCommit)) { dead = true; throw new Error('killed before its commit'); }
-        // One transaction: effects, and where to go on.
-        applied.push(...numbersOf(messages));
-        next.set(partition, messages.at(-1)!.offset + 1n);
-        if (dies) { dead = true; throw new Error('killed after its commit'); }
-      });
+      const app = await consume(
+        kafkaServer(connection, async () => new Map(next), { batchSize: 1 + chance(60) }),
+        async ({ partition, messages }) => {
+          batches -= 1;
+          const [dies, beforeCommit] = [batches <= 0, chance(2) === 0];
+          if (dead || (dies && beforeCommit)) {
+            dead = true;
+            throw new Error('killed before its commit');
+          }
+          // One transaction: effects, and where to go on.
+          applied.push(...numbersOf(messages));
+          next.set(partition, messages.at(-1)!.offset + 1n);
+          if (dies) {
+            dead = true;
+            throw new Error('killed after its commit');
+          }
+        },
+      );
       await waitUntil(() => dead || applied.length >= count, { what: `the end of life ${life}, seed ${seed}` });
       await app.close();
     }
@@ -116,14 +163,20 @@ describe('records, Kafka', () => {
   it('what others put into a topic is one message a record, also with newlines; what has no value is empty', async () => {
     const connection = kafka();
     await ensureTopics(connection, [FIRST]);
-    const producer = new Kafka({ brokers: connection.brokers, logLevel: logLevel.NOTHING }).producer({ createPartitioner: Partitioners.DefaultPartitioner });
+    const producer = new Kafka({ brokers: connection.brokers, logLevel: logLevel.NOTHING }).producer({
+      createPartitioner: Partitioners.DefaultPartitioner,
+    });
     await producer.connect();
     open.push({ close: () => producer.disconnect() });
-    const messages: Message[] = ['{\n  "n": 1\n}', '{"n":2}\n', '', null].map(value => ({ key: 'a', value }));
+    const messages: Message[] = ['{\n  "n": 1\n}', '{"n":2}\n', '', null].map((value) => ({ key: 'a', value }));
     await producer.send({ topic: `${connection.topicPrefix}${FIRST}`, messages });
     const batches: BusBatch[] = [];
-    await consume(kafkaServer(connection), async batch => { batches.push(batch); });
+    await consume(kafkaServer(connection), async (batch) => {
+      batches.push(batch);
+    });
     await waitUntil(() => once(batches).length === 4, { what: 'four messages' });
-    expect(once(batches)).toEqual(['{\n  "n": 1\n}', '{"n":2}\n', '', ''].map((value, n) => ({ offset: BigInt(n), part: 0, key: 'a', value })));
+    expect(once(batches)).toEqual(
+      ['{\n  "n": 1\n}', '{"n":2}\n', '', ''].map((value, n) => ({ offset: BigInt(n), part: 0, key: 'a', value })),
+    );
   });
 });

@@ -2,7 +2,19 @@ import { ensureTopics, inProcessBus, kafkaBus, NO_LOG, type BusBatch } from '@to
 import { waitUntil } from '@tollgate/infra';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { begin, closeOpen, consume, FIRST, kafka, kafkaServer, message, open, publishUntilAccepted, SECOND, shapes } from './bus-fixture.js';
+import {
+  begin,
+  closeOpen,
+  consume,
+  FIRST,
+  kafka,
+  kafkaServer,
+  message,
+  open,
+  publishUntilAccepted,
+  SECOND,
+  shapes,
+} from './bus-fixture.js';
 
 afterEach(closeOpen);
 
@@ -10,29 +22,37 @@ describe.each(shapes)('bus, $shape', ({ shape, trial }) => {
   it('hands batches of one topic and partition to the handler, with key, value and rising places', async () => {
     const bus = begin(trial);
     const batches: BusBatch[] = [];
-    await consume(bus.server(), async batch => { batches.push(batch); });
+    await consume(bus.server(), async (batch) => {
+      batches.push(batch);
+    });
     await bus.publisher.publish(FIRST, [message('a', 1), message('a', 2), message('a', 3)]);
     await bus.publisher.publish(SECOND, [message('a', 4)]);
-    const seen = (topic: string) => batches.filter(batch => batch.topic === topic).flatMap(batch => batch.messages);
+    const seen = (topic: string) => batches.filter((batch) => batch.topic === topic).flatMap((batch) => batch.messages);
     await waitUntil(() => seen(FIRST).length === 3 && seen(SECOND).length === 1, { what: 'four messages' });
-    expect(seen(FIRST).map(({ key, value }) => ({ key, value }))).toEqual([1, 2, 3].map(n => message('a', n)));
+    expect(seen(FIRST).map(({ key, value }) => ({ key, value }))).toEqual([1, 2, 3].map((n) => message('a', n)));
     const places = seen(FIRST).map(({ offset, part }) => Number(offset) * 1_000 + part);
     expect(places).toEqual([...new Set(places)].sort((a, b) => a - b));
-    expect(batches.every(batch => (shape === 'Kafka' ? batch.partition >= 0 : batch.partition === NO_LOG))).toBe(true);
+    expect(batches.every((batch) => (shape === 'Kafka' ? batch.partition >= 0 : batch.partition === NO_LOG))).toBe(
+      true,
+    );
   });
 
   it('keeps the order of each key, over many messages and batches', async () => {
     const bus = begin(trial);
     // Sets keep the order of the first arrival: a message may come twice.
     const seen = new Map<string, Set<number>>();
-    await consume(bus.server(), async batch => {
-      for (const { key, value } of batch.messages) seen.set(key!, (seen.get(key!) ?? new Set()).add(JSON.parse(value).n));
+    await consume(bus.server(), async (batch) => {
+      for (const { key, value } of batch.messages)
+        seen.set(key!, (seen.get(key!) ?? new Set()).add(JSON.parse(value).n));
     });
     const keys = ['a', 'b', 'c', 'd', 'e'];
     for (let n = 0; n < 300; n += 100) {
-      await bus.publisher.publish(FIRST, Array.from({ length: 100 }, (_, i) => keys.map(key => message(key, n + i))).flat());
+      await bus.publisher.publish(
+        FIRST,
+        Array.from({ length: 100 }, (_, i) => keys.map((key) => message(key, n + i))).flat(),
+      );
     }
-    await waitUntil(() => keys.every(key => seen.get(key)?.size === 300), { what: '1,500 messages' });
+    await waitUntil(() => keys.every((key) => seen.get(key)?.size === 300), { what: '1,500 messages' });
     for (const key of keys) expect([...seen.get(key)!]).toEqual(Array.from({ length: 300 }, (_, n) => n));
   });
 
@@ -40,8 +60,11 @@ describe.each(shapes)('bus, $shape', ({ shape, trial }) => {
     const bus = begin(trial);
     const handled: number[] = [];
     let failures = 0;
-    await consume(bus.server(), async batch => {
-      if (failures < 3) { failures += 1; throw new Error('the database is away'); }
+    await consume(bus.server(), async (batch) => {
+      if (failures < 3) {
+        failures += 1;
+        throw new Error('the database is away');
+      }
       handled.push(...batch.messages.map(({ value }) => JSON.parse(value).n));
     });
     for (let n = 0; n < 10; n++) await publishUntilAccepted(bus.publisher, FIRST, [message('a', n)]);
@@ -54,8 +77,11 @@ describe.each(shapes)('bus, $shape', ({ shape, trial }) => {
     const bus = begin(trial);
     const handled: string[] = [];
     let failures = 0;
-    await consume(bus.server(), async batch => {
-      if (batch.topic === FIRST) { failures += 1; throw new Error('never'); }
+    await consume(bus.server(), async (batch) => {
+      if (batch.topic === FIRST) {
+        failures += 1;
+        throw new Error('never');
+      }
       handled.push(...batch.messages.map(({ value }) => value));
     });
     await bus.publisher.publish(FIRST, [message('a', 1)]).catch(() => undefined);
@@ -67,10 +93,16 @@ describe.each(shapes)('bus, $shape', ({ shape, trial }) => {
     const bus = begin(trial);
     let first = 0;
     let second = 0;
-    await consume(bus.server(), async () => { first += 1; }, async () => {
-      second += 1;
-      if (second === 1) throw new Error('once');
-    });
+    await consume(
+      bus.server(),
+      async () => {
+        first += 1;
+      },
+      async () => {
+        second += 1;
+        if (second === 1) throw new Error('once');
+      },
+    );
     await publishUntilAccepted(bus.publisher, FIRST, [message('a', 1)]);
     await waitUntil(() => second === 2, { what: 'the second try' });
     expect(first).toBe(2);
@@ -80,12 +112,14 @@ describe.each(shapes)('bus, $shape', ({ shape, trial }) => {
     const bus = begin(trial);
     const server = bus.server();
     let handled = 0;
-    await consume(server, async batch => {
-      await new Promise(resolve => setTimeout(resolve, 50));
+    await consume(server, async (batch) => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
       handled += batch.messages.length;
     });
     await server.drained(FIRST);
-    const published = Promise.all(Array.from({ length: 20 }, (_, n) => bus.publisher.publish(FIRST, [message(`key ${n}`, n)])));
+    const published = Promise.all(
+      Array.from({ length: 20 }, (_, n) => bus.publisher.publish(FIRST, [message(`key ${n}`, n)])),
+    );
     if (shape === 'Kafka') await published;
     await server.drained(FIRST);
     expect(handled).toBe(20);
@@ -96,7 +130,9 @@ describe.each(shapes)('bus, $shape', ({ shape, trial }) => {
     const bus = begin(trial);
     const server = bus.server();
     let goOn: () => void = () => undefined;
-    const held = new Promise<void>(resolve => { goOn = resolve; });
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
     await consume(server, () => held);
     await server.drained(FIRST);
     expect(await server.lag(FIRST)).toBe(0);
@@ -112,9 +148,15 @@ describe.each(shapes)('bus, $shape', ({ shape, trial }) => {
     const bus = begin(trial);
     const server = bus.server();
     let finish = () => undefined as void;
-    const mayFinish = new Promise<void>(resolve => { finish = resolve; });
+    const mayFinish = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
     const steps: string[] = [];
-    const app = await consume(server, async () => { steps.push('begun'); await mayFinish; steps.push('handled'); });
+    const app = await consume(server, async () => {
+      steps.push('begun');
+      await mayFinish;
+      steps.push('handled');
+    });
     const published = bus.publisher.publish(FIRST, [message('a', 1)]);
     await waitUntil(() => steps.includes('begun'), { what: 'the handler to begin' });
     const closed = app.close().then(() => steps.push('closed'));
@@ -132,15 +174,18 @@ describe('bus, in process', () => {
     const bus = inProcessBus();
     const sizes: number[] = [];
     let atOnce = 0;
-    await consume(bus.server, async batch => {
+    await consume(bus.server, async (batch) => {
       atOnce += 1;
       expect(atOnce).toBe(1);
-      await new Promise(resolve => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
       sizes.push(batch.messages.length);
       atOnce -= 1;
     });
     await Promise.all([
-      bus.publisher.publish(FIRST, Array.from({ length: 250 }, (_, n) => message('a', n))),
+      bus.publisher.publish(
+        FIRST,
+        Array.from({ length: 250 }, (_, n) => message('a', n)),
+      ),
       bus.publisher.publish(FIRST, [message('b', 1)]),
     ]);
     expect(sizes).toEqual([100, 100, 50, 1]);
@@ -152,7 +197,8 @@ describe('bus, in process', () => {
 });
 
 describe('bus, Kafka', () => {
-  const values = (batches: BusBatch[]) => batches.flatMap(batch => batch.messages).map(({ value }) => JSON.parse(value).n as number);
+  const values = (batches: BusBatch[]) =>
+    batches.flatMap((batch) => batch.messages).map(({ value }) => JSON.parse(value).n as number);
   const partitionOf = async (connection: ReturnType<typeof kafka>, n: number) => {
     const bus = kafkaBus(connection);
     for (let i = 0; i < n; i++) await bus.publisher.publish(FIRST, [message('a', i)]);
@@ -169,12 +215,22 @@ describe('bus, Kafka', () => {
     const connection = kafka();
     const { partition } = await partitionOf(connection, 10);
     const first: BusBatch[] = [];
-    const life = await consume(kafkaServer(connection, async () => new Map([[partition, 4n]])), async batch => { first.push(batch); });
+    const life = await consume(
+      kafkaServer(connection, async () => new Map([[partition, 4n]])),
+      async (batch) => {
+        first.push(batch);
+      },
+    );
     await waitUntil(() => values(first).includes(9), { what: 'the last message' });
     expect(values(first)).toEqual([4, 5, 6, 7, 8, 9]);
     await life.close();
     const second: BusBatch[] = [];
-    await consume(kafkaServer(connection, async () => new Map([[partition, 2n]])), async batch => { second.push(batch); });
+    await consume(
+      kafkaServer(connection, async () => new Map([[partition, 2n]])),
+      async (batch) => {
+        second.push(batch);
+      },
+    );
     await waitUntil(() => values(second).includes(9), { what: 'the last message again' });
     expect(values(second)).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
   });
@@ -189,7 +245,9 @@ describe('bus, Kafka', () => {
       if (asked < 3) throw new Error('the database is away');
       return new Map([[partition, 1n]]);
     };
-    await consume(kafkaServer(connection, resume), async batch => { batches.push(batch); });
+    await consume(kafkaServer(connection, resume), async (batch) => {
+      batches.push(batch);
+    });
     await waitUntil(() => values(batches).includes(2), { what: 'the last message' });
     expect(values(batches)).toEqual([1, 2]);
   });
@@ -200,7 +258,12 @@ describe('bus, Kafka', () => {
     await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: '6' }] });
     for (const wanted of [3n, 1_000n]) {
       const batches: BusBatch[] = [];
-      const life = await consume(kafkaServer(connection, async () => new Map([[partition, wanted]])), async batch => { batches.push(batch); });
+      const life = await consume(
+        kafkaServer(connection, async () => new Map([[partition, wanted]])),
+        async (batch) => {
+          batches.push(batch);
+        },
+      );
       await waitUntil(() => values(batches).includes(9), { what: 'the last message' });
       expect(values(batches)).toEqual([6, 7, 8, 9]);
       await life.close();
@@ -212,7 +275,9 @@ describe('bus, Kafka', () => {
     const bus = kafkaBus(connection);
     open.push(bus);
     const seen = new Set<number>();
-    const receive = async (batch: BusBatch) => { for (const n of values([batch])) seen.add(n); };
+    const receive = async (batch: BusBatch) => {
+      for (const n of values([batch])) seen.add(n);
+    };
     const one = await consume(kafkaServer(connection), receive);
     await consume(kafkaServer(connection), receive);
     for (let n = 0; n < 60; n++) {

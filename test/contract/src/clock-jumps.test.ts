@@ -31,11 +31,19 @@ const clockKey = (organizationId: string): string => `tollgate:{${organizationId
 
 /** The library's scripts, but that they ask a key of the test for the time: nobody can set the clock of a Redis. */
 function readClockOfTest({ client }: RedisConnection): void {
-  const file = (name: string): string => readFileSync(fileURLToPath(new URL(`../../../libs/admission/src/lua/${name}.lua`, import.meta.url)), 'utf8');
+  const file = (name: string): string =>
+    readFileSync(fileURLToPath(new URL(`../../../libs/admission/src/lua/${name}.lua`, import.meta.url)), 'utf8');
   const shared = file('organization').replace(/redis\.call\('TIME'\)/, "{ 0, redis.call('GET', KEY .. ':clock') }");
   if (!shared.includes(":clock'")) throw new Error('the scripts ask for the time in another way');
-  const files = { admit: 'admit', openEpoch: 'open-epoch', announce: 'announce', settleBooked: 'settle-booked', stopWaiting: 'stop-waiting' };
-  for (const [name, script] of Object.entries(files)) client.defineCommand(name, { numberOfKeys: 1, lua: `${shared}\n${file(script)}` });
+  const files = {
+    admit: 'admit',
+    openEpoch: 'open-epoch',
+    announce: 'announce',
+    settleBooked: 'settle-booked',
+    stopWaiting: 'stop-waiting',
+  };
+  for (const [name, script] of Object.entries(files))
+    client.defineCommand(name, { numberOfKeys: 1, lua: `${shared}\n${file(script)}` });
 }
 
 describe('rates under a clock that jumps', () => {
@@ -43,11 +51,22 @@ describe('rates under a clock that jumps', () => {
     const seed = randomInt(2 ** 31);
     const seen = new Map<string, number>();
     for (let first = 0; first < lives; first += livesAtOnce) {
-      await Promise.all(Array.from({ length: livesAtOnce }, async (_, number) => {
-        for (const what of await new Life(seed, first + number).live()) seen.set(what, (seen.get(what) ?? 0) + 1);
-      }));
+      await Promise.all(
+        Array.from({ length: livesAtOnce }, async (_, number) => {
+          for (const what of await new Life(seed, first + number).live()) seen.set(what, (seen.get(what) ?? 0) + 1);
+        }),
+      );
     }
-    for (const what of ['admitted', 'limited by requests', 'limited by tokens', 'settled with more', 'settled with less', 'ahead', 'back', 'waited a window']) {
+    for (const what of [
+      'admitted',
+      'limited by requests',
+      'limited by tokens',
+      'settled with more',
+      'settled with less',
+      'ahead',
+      'back',
+      'waited a window',
+    ]) {
       expect(seen.get(what) ?? 0, `${what}, seed ${seed}`).toBeGreaterThan(lives / 20);
     }
   });
@@ -67,7 +86,10 @@ class Life {
   readonly #below: (bound: number) => number;
   #step = 0;
 
-  constructor(private readonly seed: number, private readonly number: number) {
+  constructor(
+    private readonly seed: number,
+    private readonly number: number,
+  ) {
     this.#below = randomBelow(seed, number);
     this.#here = new MemoryAdmission(() => this.#nowMs * 1_000);
     const requestsPerMinute = limits[this.#below(limits.length)]!;
@@ -79,10 +101,19 @@ class Life {
     await this.#set(0);
     for (this.#step = 0; this.#step < 40; this.#step++) {
       switch (this.#below(6)) {
-        case 0: case 1: case 2: await this.#reserve(1 + this.#below(this.#rateLimits.tokensPerMinute!)); break;
-        case 3: await this.#settle(); break;
-        case 4: await this.#pass(this.#below(windowMs / 2)); break;
-        default: await this.#jump();
+        case 0:
+        case 1:
+        case 2:
+          await this.#reserve(1 + this.#below(this.#rateLimits.tokensPerMinute!));
+          break;
+        case 3:
+          await this.#settle();
+          break;
+        case 4:
+          await this.#pass(this.#below(windowMs / 2));
+          break;
+        default:
+          await this.#jump();
       }
     }
     await this.#expectOpenAfterWindow();
@@ -91,8 +122,16 @@ class Life {
 
   async #reserve(tokens: number): Promise<AdmissionDecision> {
     const item: ReserveItem = {
-      requestId: randomUUID(), organizationId: this.#organizationId, apiKeyId: 'key', instanceId: 'i', journalId: 'j', amountNanoUsd: 0n, accounts: [],
-      rateLimits: this.#rateLimits, tokens, openEnded: null,
+      requestId: randomUUID(),
+      organizationId: this.#organizationId,
+      apiKeyId: 'key',
+      instanceId: 'i',
+      journalId: 'j',
+      amountNanoUsd: 0n,
+      accounts: [],
+      rateLimits: this.#rateLimits,
+      tokens,
+      openEnded: null,
     };
     const [here, there] = await Promise.all([this.#here.reserve(item), this.#there.reserve(item)]);
     this.#expectSame(here, there);
@@ -152,12 +191,19 @@ class Life {
       const { requests, tokens } = decision.rate;
       for (const state of [requests!, tokens!]) {
         // A full window, and the hundredth of a unit that rounding may add.
-        if (state.resetMs > windowMs + (windowMs / state.limit) * 0.01 + 1 || state.remaining < 0 || state.remaining > state.limit) this.#fail(`a state of ${JSON.stringify(state)}`);
+        if (
+          state.resetMs > windowMs + (windowMs / state.limit) * 0.01 + 1 ||
+          state.remaining < 0 ||
+          state.remaining > state.limit
+        )
+          this.#fail(`a state of ${JSON.stringify(state)}`);
       }
-      if (decision.kind === 'rate_limited' && (decision.retryAfterMs > windowMs || decision.retryAfterMs < 0)) this.#fail(`told to wait ${decision.retryAfterMs} ms`);
+      if (decision.kind === 'rate_limited' && (decision.retryAfterMs > windowMs || decision.retryAfterMs < 0))
+        this.#fail(`told to wait ${decision.retryAfterMs} ms`);
     }
     if (here.kind === 'rate_limited' && there.kind === 'rate_limited') {
-      if (here.limit !== there.limit || Math.abs(here.retryAfterMs - there.retryAfterMs) > 1) this.#fail(`${JSON.stringify(here)} here, ${JSON.stringify(there)} on Redis`);
+      if (here.limit !== there.limit || Math.abs(here.retryAfterMs - there.retryAfterMs) > 1)
+        this.#fail(`${JSON.stringify(here)} here, ${JSON.stringify(there)} on Redis`);
     }
   }
 

@@ -17,7 +17,9 @@ export interface ComposeService {
   readonly security_opt?: readonly string[];
   readonly restart?: string;
   readonly ports?: readonly string[];
-  readonly volumes?: readonly (string | { readonly type: string; readonly source?: string; readonly target: string; readonly read_only?: boolean })[];
+  readonly volumes?: readonly (
+    string | { readonly type: string; readonly source?: string; readonly target: string; readonly read_only?: boolean }
+  )[];
   readonly tmpfs?: readonly string[];
   readonly healthcheck?: { readonly test: readonly string[] };
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
@@ -40,15 +42,25 @@ export interface ComposeVariable {
 /** Every use of a variable in the file, comments aside. */
 export function composeVariables(): ComposeVariable[] {
   const lines = composeText.split('\n').filter((line) => !line.trimStart().startsWith('#'));
-  return [...lines.join('\n').matchAll(VARIABLE)].map(([, name, kind, rest]) => ({ name: name!, required: kind === '?', default: kind === '-' ? rest! : null }));
+  return [...lines.join('\n').matchAll(VARIABLE)].map(([, name, kind, rest]) => ({
+    name: name!,
+    required: kind === '?',
+    default: kind === '-' ? rest! : null,
+  }));
 }
 
 /** The services as Compose starts them with these variables set. Throws where a required one is not. */
 export function composeServices(variables: Readonly<Record<string, string>>): Record<string, ComposeService> {
   const fill = (value: unknown): unknown => {
-    if (typeof value === 'string') return value.replace(VARIABLE, (_, name: string, kind: string, rest: string) => variables[name] || missing(name, kind, rest));
+    if (typeof value === 'string')
+      return value.replace(
+        VARIABLE,
+        (_, name: string, kind: string, rest: string) => variables[name] || missing(name, kind, rest),
+      );
     if (Array.isArray(value)) return value.map(fill);
-    return value !== null && typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([name, each]) => [name, fill(each)])) : value;
+    return value !== null && typeof value === 'object'
+      ? Object.fromEntries(Object.entries(value).map(([name, each]) => [name, fill(each)]))
+      : value;
   };
   const file = parse(composeText, { merge: true }) as { services: Record<string, unknown> };
   return fill(file.services) as Record<string, ComposeService>;

@@ -9,17 +9,27 @@ import { describe, expect, it } from 'vitest';
 import { composeServices, composeText, composeVariables, repository } from './compose-file.js';
 
 const secrets = {
-  TOLLGATE_ADMIN_SECRET: 'AdminAdminAdminAdmin', TOLLGATE_SERVICE_SECRET: 'ServiceServiceService', TOLLGATE_PEPPER: 'PepperPepperPepper',
-  TOLLGATE_POSTGRES_PASSWORD: 'PostgresPostgres', TOLLGATE_REDIS_PASSWORD: 'RedisRedis',
+  TOLLGATE_ADMIN_SECRET: 'AdminAdminAdminAdmin',
+  TOLLGATE_SERVICE_SECRET: 'ServiceServiceService',
+  TOLLGATE_PEPPER: 'PepperPepperPepper',
+  TOLLGATE_POSTGRES_PASSWORD: 'PostgresPostgres',
+  TOLLGATE_REDIS_PASSWORD: 'RedisRedis',
 };
 const services = composeServices(secrets);
-const schemas = { 'gateway': gatewayEnvironment, 'key-management': keyManagementEnvironment, 'usage-billing': usageBillingEnvironment, 'secret-scanning': secretScanningEnvironment };
+const schemas = {
+  gateway: gatewayEnvironment,
+  'key-management': keyManagementEnvironment,
+  'usage-billing': usageBillingEnvironment,
+  'secret-scanning': secretScanningEnvironment,
+};
 const apps = Object.keys(schemas) as DistributedApp[];
 const environmentOf = (app: DistributedApp) => services[app]!.environment!;
 const names = (environment: object): string[] => Object.keys(environment).sort();
 
 /** Variables that config.yaml refers to, for the credentials of providers. */
-const credentials = [...readFileSync(`${repository}config.yaml`, 'utf8').matchAll(/^[^#]*\$\{env:(\w+)\}/gm)].map((match) => match[1]!);
+const credentials = [...readFileSync(`${repository}config.yaml`, 'utf8').matchAll(/^[^#]*\$\{env:(\w+)\}/gm)].map(
+  (match) => match[1]!,
+);
 
 describe('docker-compose.yml', () => {
   it.each(apps)('tells %s what it needs, in a form that it takes, and nothing it does not know', (app) => {
@@ -31,15 +41,35 @@ describe('docker-compose.yml', () => {
 
   it.each(apps)('tells %s what the journeys over processes tell it', (app) => {
     const deployment: Deployment = {
-      databaseUrl: 'postgres://d', redisUrl: 'redis://r', kafkaBrokers: 'k:1', topicPrefix: 'p', secrets: { admin: 'a', service: 's', pepper: 'p' },
-      urls: { keyManagement: 'http://k', usageBilling: 'http://u', secretScanning: 'http://s' }, ownerEmail: 'o@e', outside: { TOLLGATE_CONFIG: 'config.yaml', CREDENTIAL: 'c' },
+      databaseUrl: 'postgres://d',
+      redisUrl: 'redis://r',
+      kafkaBrokers: 'k:1',
+      topicPrefix: 'p',
+      secrets: { admin: 'a', service: 's', pepper: 'p' },
+      urls: { keyManagement: 'http://k', usageBilling: 'http://u', secretScanning: 'http://s' },
+      ownerEmail: 'o@e',
+      outside: { TOLLGATE_CONFIG: 'config.yaml', CREDENTIAL: 'c' },
     };
-    const told = names(appEnvironment(app, deployment, { port: 1, operationsPort: 2, ...(app === 'gateway' && { dataFolder: '/data' }) }));
+    const told = names(
+      appEnvironment(app, deployment, {
+        port: 1,
+        operationsPort: 2,
+        ...(app === 'gateway' && { dataFolder: '/data' }),
+      }),
+    );
     // The journeys share one Kafka, and have a provider of their own, whose credential secret-scanning reads with the configuration.
     const ofJourneys = ['KAFKA_TOPIC_PREFIX', 'CREDENTIAL'];
     // What has a default, and is worth setting.
-    const ofCompose = [...credentials, 'GATEWAY_GONE_AFTER_MS', 'TOLLGATE_KEY_MARKER', 'TOLLGATE_PUBLIC_URL', 'SMTP_URL'];
-    expect(names(environmentOf(app)).filter((name) => !ofCompose.includes(name))).toEqual(told.filter((name) => !ofJourneys.includes(name)));
+    const ofCompose = [
+      ...credentials,
+      'GATEWAY_GONE_AFTER_MS',
+      'TOLLGATE_KEY_MARKER',
+      'TOLLGATE_PUBLIC_URL',
+      'SMTP_URL',
+    ];
+    expect(names(environmentOf(app)).filter((name) => !ofCompose.includes(name))).toEqual(
+      told.filter((name) => !ofJourneys.includes(name)),
+    );
   });
 
   it('has no variable, nor has an app, that a start would call unknown', () => {
@@ -63,41 +93,73 @@ describe('docker-compose.yml', () => {
         expect(services, `${app} ${name}`).toHaveProperty(hostname);
         const target = apps.find((other) => other === hostname);
         if (target !== undefined) expect(port).toBe(environmentOf(target)['TOLLGATE_PORT']);
-        expect(services[app]!.networks!.some((network) => services[hostname]!.networks!.includes(network)), `${app} reaches ${hostname}`).toBe(true);
+        expect(
+          services[app]!.networks!.some((network) => services[hostname]!.networks!.includes(network)),
+          `${app} reaches ${hostname}`,
+        ).toBe(true);
       }
-      expect(services['kafka']!.environment!['KAFKA_ADVERTISED_LISTENERS']).toContain(`//${environmentOf(app)['KAFKA_BROKERS']}`);
+      expect(services['kafka']!.environment!['KAFKA_ADVERTISED_LISTENERS']).toContain(
+        `//${environmentOf(app)['KAFKA_BROKERS']}`,
+      );
       expect(environmentOf(app)['TOLLGATE_HOST']).toBe('0.0.0.0');
     }
     const { username, password, pathname } = new URL(environmentOf('usage-billing')['DATABASE_URL']!);
-    expect(services['postgres']!.environment).toMatchObject({ POSTGRES_USER: username, POSTGRES_PASSWORD: password, POSTGRES_DB: pathname.slice(1) });
-    expect(services['redis']!.command!.join(' ')).toContain(`--requirepass ${new URL(environmentOf('gateway')['REDIS_URL']!).password}`);
+    expect(services['postgres']!.environment).toMatchObject({
+      POSTGRES_USER: username,
+      POSTGRES_PASSWORD: password,
+      POSTGRES_DB: pathname.slice(1),
+    });
+    expect(services['redis']!.command!.join(' ')).toContain(
+      `--requirepass ${new URL(environmentOf('gateway')['REDIS_URL']!).password}`,
+    );
     expect(services['gateway']!.networks).not.toContain(services['postgres']!.networks![0]);
   });
 
   it('has a default for no secret, and does not start without one', () => {
-    for (const variable of composeVariables().filter(({ name }) => name in secrets || /SECRET|PASSWORD|PEPPER/.test(name))) {
+    for (const variable of composeVariables().filter(
+      ({ name }) => name in secrets || /SECRET|PASSWORD|PEPPER/.test(name),
+    )) {
       expect(secrets, 'a secret this test does not know').toHaveProperty(variable.name);
       expect(variable).toMatchObject({ required: true, default: null });
     }
-    for (const name of Object.keys(secrets)) expect(() => composeServices({ ...secrets, [name]: '' })).toThrow(`${name} must be set`);
-    for (const credential of credentials) expect(composeVariables()).toContainEqual({ name: credential, required: false, default: '' });
+    for (const name of Object.keys(secrets))
+      expect(() => composeServices({ ...secrets, [name]: '' })).toThrow(`${name} must be set`);
+    for (const credential of credentials)
+      expect(composeVariables()).toContainEqual({ name: credential, required: false, default: '' });
   });
 
   it('publishes on loopback alone, and neither what apps say to one another nor their operations listeners', () => {
-    const published = Object.entries(services).flatMap(([name, { ports = [] }]) => ports.map((port) => ({ name, port })));
+    const published = Object.entries(services).flatMap(([name, { ports = [] }]) =>
+      ports.map((port) => ({ name, port })),
+    );
     for (const { name, port } of published) expect(port, name).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
-    expect(published.filter(({ name }) => apps.includes(name as DistributedApp))).toEqual([{ name: 'gateway', port: `127.0.0.1:8080:${environmentOf('gateway')['TOLLGATE_PORT']}` }]);
+    expect(published.filter(({ name }) => apps.includes(name as DistributedApp))).toEqual([
+      { name: 'gateway', port: `127.0.0.1:8080:${environmentOf('gateway')['TOLLGATE_PORT']}` },
+    ]);
     const elsewhere = composeServices({ ...secrets, TOLLGATE_PUBLISH: '0.0.0.0' });
-    expect(Object.values(elsewhere).flatMap(({ ports = [] }) => ports).filter((port) => !port.startsWith('127.0.0.1:'))).toEqual(['0.0.0.0:8080:8080']);
+    expect(
+      Object.values(elsewhere)
+        .flatMap(({ ports = [] }) => ports)
+        .filter((port) => !port.startsWith('127.0.0.1:')),
+    ).toEqual(['0.0.0.0:8080:8080']);
   });
 
-  it.each(Object.keys(services))('runs %s without rights: a numeric user, nothing to write to but its own folders, no capabilities', (name) => {
-    const service = services[name]!;
-    expect(service.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
-    expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'], restart: 'unless-stopped' });
-    expect(service.image).toMatch(/^[\w/-]+:v?\d+\.\d+/);
-    for (const volume of service.volumes ?? []) if (typeof volume !== 'string' && volume.type === 'bind') expect(volume.read_only).toBe(true);
-  });
+  it.each(Object.keys(services))(
+    'runs %s without rights: a numeric user, nothing to write to but its own folders, no capabilities',
+    (name) => {
+      const service = services[name]!;
+      expect(service.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+      expect(service).toMatchObject({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+        restart: 'unless-stopped',
+      });
+      expect(service.image).toMatch(/^[\w/-]+:v?\d+\.\d+/);
+      for (const volume of service.volumes ?? [])
+        if (typeof volume !== 'string' && volume.type === 'bind') expect(volume.read_only).toBe(true);
+    },
+  );
 
   it('starts each service when those it needs are healthy, and knows of each whether it is', () => {
     for (const [name, { healthcheck, depends_on = {} }] of Object.entries(services)) {
@@ -108,21 +170,30 @@ describe('docker-compose.yml', () => {
       }
     }
     for (const app of apps) {
-      expect(services[app]!.healthcheck!.test.join(' ')).toContain(`http://127.0.0.1:${environmentOf(app)['TOLLGATE_OPERATIONS_PORT']}/readyz`);
-      const servers = Object.entries({ DATABASE_URL: 'postgres', REDIS_URL: 'redis', KAFKA_BROKERS: 'kafka' }).filter(([variable]) => variable in environmentOf(app)).map(([, server]) => server);
+      expect(services[app]!.healthcheck!.test.join(' ')).toContain(
+        `http://127.0.0.1:${environmentOf(app)['TOLLGATE_OPERATIONS_PORT']}/readyz`,
+      );
+      const servers = Object.entries({ DATABASE_URL: 'postgres', REDIS_URL: 'redis', KAFKA_BROKERS: 'kafka' })
+        .filter(([variable]) => variable in environmentOf(app))
+        .map(([, server]) => server);
       expect(Object.keys(services[app]!.depends_on!)).toEqual(expect.arrayContaining(servers));
     }
   });
 
   it('keeps what must be kept: the ledger, the bus and each gateway’s journal; of Redis nothing', () => {
-    const targets = (name: string) => (services[name]!.volumes ?? []).map((volume) => (typeof volume === 'string' ? volume.split(':')[1] : volume.target));
+    const targets = (name: string) =>
+      (services[name]!.volumes ?? []).map((volume) =>
+        typeof volume === 'string' ? volume.split(':')[1] : volume.target,
+      );
     expect(targets('gateway')).toContain(environmentOf('gateway')['TOLLGATE_DATA']);
     // With a name it would be one for all gateways, and the second would find it taken.
     expect(services['gateway']!.volumes).toContainEqual({ type: 'volume', target: '/data' });
     expect(targets('kafka')).toEqual([services['kafka']!.environment!['KAFKA_LOG_DIRS']]);
     expect(targets('postgres')).toEqual(['/var/lib/postgresql/data']);
     expect(targets('redis')).toEqual([]);
-    expect(services['redis']!.command).toEqual(expect.arrayContaining(['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction']));
+    expect(services['redis']!.command).toEqual(
+      expect.arrayContaining(['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction']),
+    );
   });
 });
 
@@ -130,7 +201,9 @@ describe('the image', () => {
   const dockerfile = readFileSync(`${repository}deploy/docker/Dockerfile`, 'utf8');
 
   it('has the Node.js that the lock brings to machines without Docker', () => {
-    const { optionalDependencies } = JSON.parse(readFileSync(`${repository}package.json`, 'utf8')) as { optionalDependencies: Record<string, string> };
+    const { optionalDependencies } = JSON.parse(readFileSync(`${repository}package.json`, 'utf8')) as {
+      optionalDependencies: Record<string, string>;
+    };
     const bases = [...dockerfile.matchAll(/^FROM node:([\d.]+)-/gm)].map((match) => match[1]);
     expect(bases).toHaveLength(2);
     expect(new Set([...bases, ...Object.values(optionalDependencies)]).size).toBe(1);
@@ -139,7 +212,11 @@ describe('the image', () => {
   it('has every app, one user for all of them, and is what Compose builds and starts', () => {
     const [, user] = /^USER (\S+)$/m.exec(dockerfile)!;
     for (const app of apps) {
-      expect(services[app]).toMatchObject({ user, build: { context: '.', dockerfile: 'deploy/docker/Dockerfile' }, command: [`apps/${app}/dist/main.js`] });
+      expect(services[app]).toMatchObject({
+        user,
+        build: { context: '.', dockerfile: 'deploy/docker/Dockerfile' },
+        command: [`apps/${app}/dist/main.js`],
+      });
       expect(existsSync(`${repository}apps/${app}/src/main.ts`)).toBe(true);
       expect(dockerfile).toMatch(new RegExp(`tsc -b .*apps/${app}\\b`));
       expect(dockerfile).toContain(`--workspace apps/${app}`);

@@ -1,6 +1,15 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createDatabase, infraFromEnvironment, isRunning, startKafka, startPostgres, startProcess, startRedis, waitUntil } from '@tollgate/infra';
+import {
+  createDatabase,
+  infraFromEnvironment,
+  isRunning,
+  startKafka,
+  startPostgres,
+  startProcess,
+  startRedis,
+  waitUntil,
+} from '@tollgate/infra';
 import { Redis } from 'ioredis';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { Client } from 'pg';
@@ -28,7 +37,11 @@ async function redisCommand<T>(url: string, work: (redis: Redis) => Promise<T>):
 /** Sends one record and reads the topic from its beginning until that record comes. */
 async function carryRecord(brokers: string, topic: string, value: string): Promise<void> {
   const kafka = new Kafka({ brokers: brokers.split(','), clientId: 'infra-test', logLevel: logLevel.NOTHING });
-  const [admin, producer, consumer] = [kafka.admin(), kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner }), kafka.consumer({ groupId: `${topic}-${value}` })];
+  const [admin, producer, consumer] = [
+    kafka.admin(),
+    kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner }),
+    kafka.consumer({ groupId: `${topic}-${value}` }),
+  ];
   try {
     await admin.connect();
     await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
@@ -37,7 +50,11 @@ async function carryRecord(brokers: string, topic: string, value: string): Promi
     await consumer.connect();
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
     const seen: string[] = [];
-    await consumer.run({ eachMessage: async ({ message }) => { seen.push(String(message.value)); } });
+    await consumer.run({
+      eachMessage: async ({ message }) => {
+        seen.push(String(message.value));
+      },
+    });
     await waitUntil(() => seen.includes(value), { what: `the record ${value}` });
   } finally {
     await Promise.all([admin.disconnect(), producer.disconnect(), consumer.disconnect()]);
@@ -48,7 +65,7 @@ describe('the servers all suites share', () => {
   it('answer', async () => {
     const infra = infraFromEnvironment();
     expect(await query(infra.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-    expect(await redisCommand(infra.redisUrl, redis => redis.ping())).toBe('PONG');
+    expect(await redisCommand(infra.redisUrl, (redis) => redis.ping())).toBe('PONG');
     await carryRecord(infra.kafkaBrokers, `infra-test-${process.pid}`, 'hello');
   });
 
@@ -60,11 +77,15 @@ describe('the servers all suites share', () => {
   });
 
   it('are not found by the names that an app reads', () => {
-    expect([process.env['DATABASE_URL'], process.env['REDIS_URL'], process.env['KAFKA_BROKERS']]).toEqual([undefined, undefined, undefined]);
+    expect([process.env['DATABASE_URL'], process.env['REDIS_URL'], process.env['KAFKA_BROKERS']]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 });
 
-describe('a PostgreSQL of one\'s own', () => {
+describe("a PostgreSQL of one's own", () => {
   it('keeps what was committed through SIGKILL and restart', async () => {
     const postgres = await startPostgres();
     const database = await postgres.createDatabase();
@@ -77,25 +98,29 @@ describe('a PostgreSQL of one\'s own', () => {
   });
 });
 
-describe('a Redis of one\'s own', () => {
+describe("a Redis of one's own", () => {
   it('is empty after SIGKILL and restart, on the same port', async () => {
     const redis = await startRedis();
-    await redisCommand(redis.url, client => client.set('a', '1'));
+    await redisCommand(redis.url, (client) => client.set('a', '1'));
     await redis.kill();
     await redis.restart();
-    expect(await redisCommand(redis.url, client => client.dbsize())).toBe(0);
+    expect(await redisCommand(redis.url, (client) => client.dbsize())).toBe(0);
     await redis.stop();
   });
 
   it('evicts nothing and writes nothing to disk', async () => {
     const redis = await startRedis();
-    const settings = await redisCommand(redis.url, client => client.config('GET', 'maxmemory-policy', 'save', 'appendonly'));
-    expect(settings).toEqual(expect.arrayContaining(['maxmemory-policy', 'noeviction', 'save', '', 'appendonly', 'no']));
+    const settings = await redisCommand(redis.url, (client) =>
+      client.config('GET', 'maxmemory-policy', 'save', 'appendonly'),
+    );
+    expect(settings).toEqual(
+      expect.arrayContaining(['maxmemory-policy', 'noeviction', 'save', '', 'appendonly', 'no']),
+    );
     await redis.stop();
   });
 });
 
-describe('a Kafka of one\'s own', () => {
+describe("a Kafka of one's own", () => {
   it('keeps its records through SIGKILL and restart', async () => {
     const kafka = await startKafka();
     await carryRecord(kafka.brokers, 'kept', 'before');
@@ -107,14 +132,21 @@ describe('a Kafka of one\'s own', () => {
 });
 
 describe('the end of a test process', () => {
-  it.each(['SIGKILL', 'SIGTERM'] as const)('by %s takes its processes and folders with it', async signal => {
+  it.each(['SIGKILL', 'SIGTERM'] as const)('by %s takes its processes and folders with it', async (signal) => {
     const owner = await startProcess({
-      name: 'owner', command: process.execPath, cwd: fileURLToPath(new URL('..', import.meta.url)), args: ['--input-type=module', '-e', `
+      name: 'owner',
+      command: process.execPath,
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+      args: [
+        '--input-type=module',
+        '-e',
+        `
         import { startProcess, tempFolder } from '@tollgate/infra';
         const folder = tempFolder('tollgate-infra-test');
         const child = await startProcess({ name: 'child', command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'] });
         console.log('started', child.pid, folder);
-        setInterval(() => {}, 1000);`],
+        setInterval(() => {}, 1000);`,
+      ],
     });
     const started = await waitUntil(() => /started (\d+) (\S+)/.exec(owner.output()), { what: 'the child to start' });
     const [child, folder] = [Number(started[1]), started[2]!];

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { ActiveSnapshot, KeySnapshot, Tombstone } from '@tollgate/api-key';
-import { MemoryKeySnapshots, RedisKeySnapshotReader, RedisKeySnapshotWriter, type KeySnapshotReader, type KeySnapshotWriter } from '@tollgate/key-snapshots';
+import {
+  MemoryKeySnapshots,
+  RedisKeySnapshotReader,
+  RedisKeySnapshotWriter,
+  type KeySnapshotReader,
+  type KeySnapshotWriter,
+} from '@tollgate/key-snapshots';
 import { startRedis, waitUntil, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -26,18 +32,48 @@ interface Sides {
   readonly reader: KeySnapshotReader;
 }
 const shapes: { shape: string; make: () => Sides }[] = [
-  { shape: 'in memory', make: () => { const both = new MemoryKeySnapshots(); return { writer: both, reader: both }; } },
-  { shape: 'on Redis', make: () => { const reader = new RedisKeySnapshotReader(connection); open.push(reader); return { writer: new RedisKeySnapshotWriter(connection), reader }; } },
+  {
+    shape: 'in memory',
+    make: () => {
+      const both = new MemoryKeySnapshots();
+      return { writer: both, reader: both };
+    },
+  },
+  {
+    shape: 'on Redis',
+    make: () => {
+      const reader = new RedisKeySnapshotReader(connection);
+      open.push(reader);
+      return { writer: new RedisKeySnapshotWriter(connection), reader };
+    },
+  },
 ];
 
 const digestOf = (): string => randomUUID().replaceAll('-', '').repeat(2);
 function active(version: number, digest = digestOf(), apiKeyId: string = randomUUID()): ActiveSnapshot {
   return {
-    apiKeyId, organizationId: 'default', version, digests: [digest], state: 'active', name: 'a key', scopes: ['inference:write'], expiresAtMs: null, models: null,
-    allowedIps: null, rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null }, accounts: [{ accountId: `key:${apiKeyId}`, capNanoUsd: '5' }],
+    apiKeyId,
+    organizationId: 'default',
+    version,
+    digests: [digest],
+    state: 'active',
+    name: 'a key',
+    scopes: ['inference:write'],
+    expiresAtMs: null,
+    models: null,
+    allowedIps: null,
+    rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+    accounts: [{ accountId: `key:${apiKeyId}`, capNanoUsd: '5' }],
   };
 }
-const tombstone = ({ apiKeyId, organizationId, version, digests }: KeySnapshot): Tombstone => ({ apiKeyId, organizationId, version: version + 1, digests, state: 'revoked', reason: 'leaked' });
+const tombstone = ({ apiKeyId, organizationId, version, digests }: KeySnapshot): Tombstone => ({
+  apiKeyId,
+  organizationId,
+  version: version + 1,
+  digests,
+  state: 'revoked',
+  reason: 'leaked',
+});
 
 describe.each(shapes)('key snapshots $shape', ({ make }) => {
   it('are read under each of their digests, and absent under any other', async () => {
@@ -69,7 +105,10 @@ describe.each(shapes)('key snapshots $shape', ({ make }) => {
     await writer.write(first);
     await writer.write(dead);
     await writer.write(dead);
-    await waitUntil(async () => heard.at(-1)?.state === 'revoked', { timeoutMs: 2_000, what: 'the tombstone to be heard' });
+    await waitUntil(async () => heard.at(-1)?.state === 'revoked', {
+      timeoutMs: 2_000,
+      what: 'the tombstone to be heard',
+    });
     clearInterval(beat);
     const own = heard.filter(({ apiKeyId }) => apiKeyId === first.apiKeyId).map(({ version }) => version);
     expect(own.slice(0, 2)).toEqual([1, 2]);
@@ -186,7 +225,10 @@ describe('key snapshots on Redis', () => {
     const beforeRestart = gaps;
     await own.restart();
     await waitUntil(async () => gaps > beforeRestart, { timeoutMs: 5_000, what: 'the restart to be noticed' });
-    await waitUntil(async () => reader.ageMs() < 1_000, { timeoutMs: 5_000, what: 'the follower to be up to date again' });
+    await waitUntil(async () => reader.ageMs() < 1_000, {
+      timeoutMs: 5_000,
+      what: 'the follower to be up to date again',
+    });
     await writer.write(active(1));
     await waitUntil(async () => changes > 0, { timeoutMs: 2_000, what: 'a change after the restart' });
     clearInterval(beat);

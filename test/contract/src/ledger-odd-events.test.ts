@@ -26,8 +26,12 @@ describe.each(databaseShapes)('the ledger and odd events, $shape', ({ open }) =>
   let organizationId: string;
   let logged: string[];
   let partition = 0;
-  beforeAll(async () => { opened = await open(); });
-  afterAll(async () => { await opened?.close(); });
+  beforeAll(async () => {
+    opened = await open();
+  });
+  afterAll(async () => {
+    await opened?.close();
+  });
   beforeEach(async () => {
     logged = [];
     const destination = { write: (line: string) => void logged.push(line) };
@@ -46,22 +50,30 @@ describe.each(databaseShapes)('the ledger and odd events, $shape', ({ open }) =>
   const query = <T>(sql: string, parameters: unknown[] = []): Promise<T[]> =>
     opened.database.dataSource.query(sql, parameters);
   const event = (fields: Partial<UsageRecordedV1> = {}) => usageEvent({ organizationId, ...fields });
-  const withoutLimit = (accountId = `account of ${organizationId}`) =>
-    ({ holdNanoUsd: null, accounts: [{ accountId, capNanoUsd: null }] });
+  const withoutLimit = (accountId = `account of ${organizationId}`) => ({
+    holdNanoUsd: null,
+    accounts: [{ accountId, capNanoUsd: null }],
+  });
   const booked = (records: Parameters<typeof usageBatch>[0], first = 0n) =>
     book.book(usageBatch(records, partition, first));
   const ofKeys = (columns: string) =>
-    query<Record<string, string>>(`SELECT ${columns} FROM billing.key_usage WHERE organization_id = $1`, [organizationId]);
+    query<Record<string, string>>(`SELECT ${columns} FROM billing.key_usage WHERE organization_id = $1`, [
+      organizationId,
+    ]);
   const ofRequest = (requestId: string, columns: string) =>
     query<Record<string, string>>(`SELECT ${columns} FROM billing.usage_event WHERE request_id = $1`, [requestId]);
   const posted = async () => {
     const rows = await query<{ account_id: string; posted: string }>(
-      'SELECT account_id, posted_nano_usd AS posted FROM billing.account WHERE organization_id = $1', [organizationId]);
+      'SELECT account_id, posted_nano_usd AS posted FROM billing.account WHERE organization_id = $1',
+      [organizationId],
+    );
     return Object.fromEntries(rows.map((row) => [row.account_id, row.posted]));
   };
   const transfers = async (requestId: string) => {
     const rows = await query<{ kind: string; amount: string }>(
-      'SELECT kind, amount_nano_usd AS amount FROM billing.transfer WHERE request_id = $1 ORDER BY kind', [requestId]);
+      'SELECT kind, amount_nano_usd AS amount FROM billing.transfer WHERE request_id = $1 ORDER BY kind',
+      [requestId],
+    );
     return rows.map(({ kind, amount }) => `${kind} ${amount}`);
   };
   const nextOffset = async () =>
@@ -71,30 +83,56 @@ describe.each(databaseShapes)('the ledger and odd events, $shape', ({ open }) =>
   const replacedCount = async () =>
     Number(/^tollgate_usage_billing_values_replaced_total\b.* (\d+)$/m.exec(await registry.metrics())?.[1]);
 
-  it.each(ODD_TEXTS)('a text that Postgres does not take is replaced, its money booked, once, with an alarm: %j', async (odd) => {
-    const texts = { route: odd, provider: odd, model: odd, priceVersion: odd, clientAddress: odd };
-    const accountId = `${organizationId} ${odd}`;
-    const one = event({ ...texts, accounts: [{ accountId, capNanoUsd: '1000' }], journalNumber: 2, costNanoUsd: '25' });
-    const records = [event(), [one, event({ journalNumber: 3 })], 'not JSON'];
-    for (let time = 0; time < 2; time++) {
-      await booked(records);
-      expect([await nextOffset(), await quarantined(), await replacedCount()]).toEqual([3n, 1, 1]);
-      expect(await ofKeys('requests, cost_nano_usd, charge_nano_usd')).toEqual([
-        { requests: '3', cost_nano_usd: '45', charge_nano_usd: '30' },
+  it.each(ODD_TEXTS)(
+    'a text that Postgres does not take is replaced, its money booked, once, with an alarm: %j',
+    async (odd) => {
+      const texts = { route: odd, provider: odd, model: odd, priceVersion: odd, clientAddress: odd };
+      const accountId = `${organizationId} ${odd}`;
+      const one = event({
+        ...texts,
+        accounts: [{ accountId, capNanoUsd: '1000' }],
+        journalNumber: 2,
+        costNanoUsd: '25',
+      });
+      const records = [event(), [one, event({ journalNumber: 3 })], 'not JSON'];
+      for (let time = 0; time < 2; time++) {
+        await booked(records);
+        expect([await nextOffset(), await quarantined(), await replacedCount()]).toEqual([3n, 1, 1]);
+        expect(await ofKeys('requests, cost_nano_usd, charge_nano_usd')).toEqual([
+          { requests: '3', cost_nano_usd: '45', charge_nano_usd: '30' },
+        ]);
+      }
+      expect(await ofRequest(one.requestId, 'route, provider, model, price_version, client_address')).toEqual([
+        {
+          route: held(odd),
+          provider: held(odd),
+          model: held(odd),
+          price_version: held(odd),
+          client_address: held(odd),
+        },
       ]);
-    }
-    expect(await ofRequest(one.requestId, 'route, provider, model, price_version, client_address')).toEqual([
-      { route: held(odd), provider: held(odd), model: held(odd), price_version: held(odd), client_address: held(odd) },
-    ]);
-    expect(await posted()).toEqual({ [`account of ${organizationId}`]: '20', [held(accountId)]: '10' });
-    expect(await transfers(one.requestId)).toEqual(['platform_loss 15', 'post 10']);
-    const alarms = logged.filter((line) => line.includes('values replaced')).map((line) => JSON.parse(line) as object);
-    expect(alarms).toMatchObject([{ level: 'error', requestId: one.requestId, fields: expect.arrayContaining(['model']) as unknown }]);
-  });
+      expect(await posted()).toEqual({ [`account of ${organizationId}`]: '20', [held(accountId)]: '10' });
+      expect(await transfers(one.requestId)).toEqual(['platform_loss 15', 'post 10']);
+      const alarms = logged
+        .filter((line) => line.includes('values replaced'))
+        .map((line) => JSON.parse(line) as object);
+      expect(alarms).toMatchObject([
+        { level: 'error', requestId: one.requestId, fields: expect.arrayContaining(['model']) as unknown },
+      ]);
+    },
+  );
 
   it('ids with such a text are booked under what stands for them, each account once', async () => {
-    const accounts = [`a\0 ${organizationId}`, `a\ud83d ${organizationId}`].map((accountId) => ({ accountId, capNanoUsd: null }));
-    const odd = event({ apiKeyId: `key \0 of ${organizationId}`, journalId: 'half \ud83d', holdNanoUsd: null, accounts });
+    const accounts = [`a\0 ${organizationId}`, `a\ud83d ${organizationId}`].map((accountId) => ({
+      accountId,
+      capNanoUsd: null,
+    }));
+    const odd = event({
+      apiKeyId: `key \0 of ${organizationId}`,
+      journalId: 'half \ud83d',
+      holdNanoUsd: null,
+      accounts,
+    });
     await booked([odd]);
     expect(await ofKeys('api_key_id, charge_nano_usd')).toEqual([
       { api_key_id: `key \ufffd of ${organizationId}`, charge_nano_usd: '10' },
@@ -147,15 +185,23 @@ describe.each(databaseShapes)('the ledger and odd events, $shape', ({ open }) =>
       capNanoUsd: fc.constantFrom(null, '1000000', TOO_MUCH),
     });
     const anyFields = fc.record({
-      route: text, provider: text, model: text, priceVersion: text, clientAddress: text,
-      startedAt: moment, endedAt: moment, accounts: fc.array(account, { minLength: 1, maxLength: 3 }),
+      route: text,
+      provider: text,
+      model: text,
+      priceVersion: text,
+      clientAddress: text,
+      startedAt: moment,
+      endedAt: moment,
+      accounts: fc.array(account, { minLength: 1, maxLength: 3 }),
     });
     const many = fc.sample(anyFields, 300).map((fields, at) => event({ ...fields, journalNumber: at + 1 }));
     await booked(many);
     expect(await quarantined()).toBe(0);
     expect(await ofKeys('requests, charge_nano_usd')).toEqual([{ requests: '300', charge_nano_usd: '3000' }]);
     const names = await query<{ model: string }>(
-      'SELECT model FROM billing.usage_event WHERE organization_id = $1 ORDER BY journal_number', [organizationId]);
+      'SELECT model FROM billing.usage_event WHERE organization_id = $1 ORDER BY journal_number',
+      [organizationId],
+    );
     expect(names.map(({ model }) => model)).toEqual(many.map(({ model }) => held(model)));
   });
 
@@ -179,6 +225,8 @@ describe.each(databaseShapes)('the ledger and odd events, $shape', ({ open }) =>
     ]);
     const accountId = `account of ${organizationId}`;
     const sums = { ledgerPostedNanoUsd: 20n, transfersNanoUsd: 20n, admissionPostedNanoUsd: null, heldNanoUsd: 0n };
-    expect(await new CompareBalances(opened.database.dataSource, admission).of(organizationId)).toEqual([{ accountId, ...sums }]);
+    expect(await new CompareBalances(opened.database.dataSource, admission).of(organizationId)).toEqual([
+      { accountId, ...sums },
+    ]);
   });
 });

@@ -5,7 +5,14 @@ import { openDatabase } from '@tollgate/postgres';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { BillingMeter, BookUsage, resumeOffsets, SettleHolds } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { databaseShapes, postgresServer, RecordingAdmission, usageBatch, usageEvent, type OpenedDatabase } from './billing-fixture.js';
+import {
+  databaseShapes,
+  postgresServer,
+  RecordingAdmission,
+  usageBatch,
+  usageEvent,
+  type OpenedDatabase,
+} from './billing-fixture.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
 const newMeter = () => new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
@@ -20,8 +27,12 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
   let book: BookUsage;
   let organizationId: string;
   let partition = 0;
-  beforeAll(async () => { opened = await open(); });
-  afterAll(async () => { await opened?.close(); });
+  beforeAll(async () => {
+    opened = await open();
+  });
+  afterAll(async () => {
+    await opened?.close();
+  });
   beforeEach(async () => {
     admission = new RecordingAdmission();
     settles = new SettleHolds(admission, logger);
@@ -29,40 +40,97 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
     organizationId = randomUUID();
     partition += 1;
     // A gateway that lives: what its journal brings settles holds and nothing else.
-    await query('INSERT INTO billing.gateway_instance (instance_id, journal_id) VALUES ($1, $2)', [`instance of ${organizationId}`, `journal of ${organizationId}`]);
+    await query('INSERT INTO billing.gateway_instance (instance_id, journal_id) VALUES ($1, $2)', [
+      `instance of ${organizationId}`,
+      `journal of ${organizationId}`,
+    ]);
   });
 
-  const query = <T>(sql: string, parameters: unknown[] = []): Promise<T[]> => opened.database.dataSource.query(sql, parameters);
+  const query = <T>(sql: string, parameters: unknown[] = []): Promise<T[]> =>
+    opened.database.dataSource.query(sql, parameters);
   const event = (fields: Partial<UsageRecordedV1> = {}) => usageEvent({ organizationId, ...fields });
   const uncapped = { holdNanoUsd: null, accounts: [{ accountId: 'much', capNanoUsd: null }] };
   /** An event whose amounts no column takes. */
   const tooMuch = (fields: Partial<UsageRecordedV1> = {}) =>
     event({ costNanoUsd: TOO_MUCH, chargeNanoUsd: TOO_MUCH, ...uncapped, ...fields });
-  const booked = (records: Parameters<typeof usageBatch>[0], first = 0n) => book.book(usageBatch(records, partition, first));
-  const transfers = () => query<{ request_id: string; kind: string; amount: string }>(
-    `SELECT t.request_id, t.kind, t.amount_nano_usd AS amount FROM billing.transfer t JOIN billing.usage_event e USING (request_id)
-     WHERE e.organization_id = $1 ORDER BY e.journal_number, t.kind`, [organizationId]);
-  const posted = async () => (await query<{ posted: string }>('SELECT posted_nano_usd AS posted FROM billing.account WHERE organization_id = $1', [organizationId]))[0]?.posted;
-  const events = async () => Number((await query<{ n: string }>('SELECT count(*) AS n FROM billing.usage_event WHERE organization_id = $1', [organizationId]))[0]!.n);
-  const nextOffset = async () => (await resumeOffsets(opened.database.dataSource)(USAGE_RECORDED_V1, [partition])).get(partition);
-  const quarantined = () => query<{ log_offset: string; log_part: number; reason: string; bytes: number }>(
-    'SELECT log_offset, log_part, reason, length(value) AS bytes FROM billing.quarantine WHERE partition = $1 ORDER BY log_offset, log_part', [partition]);
+  const booked = (records: Parameters<typeof usageBatch>[0], first = 0n) =>
+    book.book(usageBatch(records, partition, first));
+  const transfers = () =>
+    query<{ request_id: string; kind: string; amount: string }>(
+      `SELECT t.request_id, t.kind, t.amount_nano_usd AS amount FROM billing.transfer t JOIN billing.usage_event e USING (request_id)
+     WHERE e.organization_id = $1 ORDER BY e.journal_number, t.kind`,
+      [organizationId],
+    );
+  const posted = async () =>
+    (
+      await query<{ posted: string }>(
+        'SELECT posted_nano_usd AS posted FROM billing.account WHERE organization_id = $1',
+        [organizationId],
+      )
+    )[0]?.posted;
+  const events = async () =>
+    Number(
+      (
+        await query<{ n: string }>('SELECT count(*) AS n FROM billing.usage_event WHERE organization_id = $1', [
+          organizationId,
+        ])
+      )[0]!.n,
+    );
+  const nextOffset = async () =>
+    (await resumeOffsets(opened.database.dataSource)(USAGE_RECORDED_V1, [partition])).get(partition);
+  const quarantined = () =>
+    query<{ log_offset: string; log_part: number; reason: string; bytes: number }>(
+      'SELECT log_offset, log_part, reason, length(value) AS bytes FROM billing.quarantine WHERE partition = $1 ORDER BY log_offset, log_part',
+      [partition],
+    );
 
   it('books an event, its transfer, the balance, the roll-up and the offset together', async () => {
     const one = event();
-    await booked([one, event({ journalNumber: 2, costNanoUsd: '25', endedAt: '2026-11-20T11:00:00.000Z', clientAddress: '192.0.2.9' })], 7n);
+    await booked(
+      [
+        one,
+        event({ journalNumber: 2, costNanoUsd: '25', endedAt: '2026-11-20T11:00:00.000Z', clientAddress: '192.0.2.9' }),
+      ],
+      7n,
+    );
     expect(await events()).toBe(2);
     expect(await transfers()).toMatchObject([
-      { request_id: one.requestId, kind: 'post', amount: '10' }, { kind: 'platform_loss', amount: '15' }, { kind: 'post', amount: '10' },
+      { request_id: one.requestId, kind: 'post', amount: '10' },
+      { kind: 'platform_loss', amount: '15' },
+      { kind: 'post', amount: '10' },
     ]);
     expect(await posted()).toBe('20');
     expect(await nextOffset()).toBe(9n);
-    expect(await query('SELECT requests, input_tokens, output_tokens, cost_nano_usd, charge_nano_usd, last_used_at, last_used_from FROM billing.key_usage WHERE organization_id = $1', [organizationId])).toEqual([{
-      requests: '2', input_tokens: '6', output_tokens: '8', cost_nano_usd: '35', charge_nano_usd: '20', last_used_at: new Date('2026-11-20T11:00:00.000Z'), last_used_from: '192.0.2.9',
-    }]);
-    expect(await query('SELECT number FROM billing.journal_progress WHERE organization_id = $1', [organizationId])).toEqual([{ number: '2' }]);
-    const [row] = await query<Record<string, unknown>>('SELECT * FROM billing.usage_event WHERE request_id = $1', [one.requestId]);
-    expect(row).toMatchObject({ route: 'support-bot', model: 'gpt-4o-mini', stream: false, hold_nano_usd: '10', accounts: one.accounts, ended_at: new Date(one.endedAt) });
+    expect(
+      await query(
+        'SELECT requests, input_tokens, output_tokens, cost_nano_usd, charge_nano_usd, last_used_at, last_used_from FROM billing.key_usage WHERE organization_id = $1',
+        [organizationId],
+      ),
+    ).toEqual([
+      {
+        requests: '2',
+        input_tokens: '6',
+        output_tokens: '8',
+        cost_nano_usd: '35',
+        charge_nano_usd: '20',
+        last_used_at: new Date('2026-11-20T11:00:00.000Z'),
+        last_used_from: '192.0.2.9',
+      },
+    ]);
+    expect(
+      await query('SELECT number FROM billing.journal_progress WHERE organization_id = $1', [organizationId]),
+    ).toEqual([{ number: '2' }]);
+    const [row] = await query<Record<string, unknown>>('SELECT * FROM billing.usage_event WHERE request_id = $1', [
+      one.requestId,
+    ]);
+    expect(row).toMatchObject({
+      route: 'support-bot',
+      model: 'gpt-4o-mini',
+      stream: false,
+      hold_nano_usd: '10',
+      accounts: one.accounts,
+      ended_at: new Date(one.endedAt),
+    });
   });
 
   it('books a request once, however often and in whatever batch it comes', async () => {
@@ -77,13 +145,30 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
 
   it('settles the holds of new events only, with what was charged', async () => {
     const held = event({ chargeNanoUsd: '4' });
-    const uncapped = event({ journalNumber: 2, holdNanoUsd: null, accounts: [{ accountId: 'uncapped', capNanoUsd: null }] });
+    const uncapped = event({
+      journalNumber: 2,
+      holdNanoUsd: null,
+      accounts: [{ accountId: 'uncapped', capNanoUsd: null }],
+    });
     await booked([held, uncapped]);
     await booked([held]);
-    expect(admission.calls).toEqual([{
-      what: 'settleBooked', organizationId,
-      items: [{ requestId: held.requestId, organizationId, chargeNanoUsd: 4n, tokens: 7, journalId: held.journalId, journalNumber: 1, accountIds: [`account of ${organizationId}`] }],
-    }]);
+    expect(admission.calls).toEqual([
+      {
+        what: 'settleBooked',
+        organizationId,
+        items: [
+          {
+            requestId: held.requestId,
+            organizationId,
+            chargeNanoUsd: 4n,
+            tokens: 7,
+            journalId: held.journalId,
+            journalNumber: 1,
+            accountIds: [`account of ${organizationId}`],
+          },
+        ],
+      },
+    ]);
   });
 
   it('what cannot be settled at once is settled later, and the booking stands', async () => {
@@ -129,7 +214,10 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
 
   it('the offset stays at a record until all its events are booked, also where poison among them takes several transactions', async () => {
     const late = event({ journalNumber: 4 });
-    await query(`INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note) VALUES ($1, $2, 'void', 10, 'orphaned')`, [late.requestId, `account of ${organizationId}`]);
+    await query(
+      `INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note) VALUES ($1, $2, 'void', 10, 'orphaned')`,
+      [late.requestId, `account of ${organizationId}`],
+    );
     const records = [[event()], [event({ journalNumber: 2 }), tooMuch({ journalNumber: 3 }), late]];
     admission.unreachable = true;
     await expect(booked(records, 7n)).rejects.toThrow('admission is away');
@@ -139,40 +227,74 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
     expect([await events(), await nextOffset(), (await quarantined()).length]).toEqual([3, 9n, 1]);
   });
 
-  it('posts nothing beyond the cap; the rest is the platform\'s, and admission has to load its balances again', async () => {
+  it("posts nothing beyond the cap; the rest is the platform's, and admission has to load its balances again", async () => {
     const accounts = [{ accountId: `account of ${organizationId}`, capNanoUsd: '15' }];
     await booked([event({ accounts }), event({ accounts, journalNumber: 2 })]);
     expect(await posted()).toBe('15');
-    expect(await transfers()).toMatchObject([{ kind: 'post', amount: '10' }, { kind: 'platform_loss', amount: '5' }, { kind: 'post', amount: '5' }]);
+    expect(await transfers()).toMatchObject([
+      { kind: 'post', amount: '10' },
+      { kind: 'platform_loss', amount: '5' },
+      { kind: 'post', amount: '5' },
+    ]);
     expect(admission.calls[0]).toMatchObject({ what: 'closeEpoch', organizationId });
-    await booked([event({ accounts: [{ accountId: `account of ${organizationId}`, capNanoUsd: '3' }], journalNumber: 3, costNanoUsd: '0', chargeNanoUsd: '0' })], 2n);
-    expect(await query('SELECT cap_nano_usd AS cap, posted_nano_usd AS posted FROM billing.account WHERE organization_id = $1', [organizationId])).toEqual([{ cap: '3', posted: '15' }]);
+    await booked(
+      [
+        event({
+          accounts: [{ accountId: `account of ${organizationId}`, capNanoUsd: '3' }],
+          journalNumber: 3,
+          costNanoUsd: '0',
+          chargeNanoUsd: '0',
+        }),
+      ],
+      2n,
+    );
+    expect(
+      await query(
+        'SELECT cap_nano_usd AS cap, posted_nano_usd AS posted FROM billing.account WHERE organization_id = $1',
+        [organizationId],
+      ),
+    ).toEqual([{ cap: '3', posted: '15' }]);
   });
 
   it('an event that comes after its orphan was given back is an adjustment, and closes the epoch before it is committed', async () => {
     const late = event({ costNanoUsd: '12', chargeNanoUsd: '3', holdNanoUsd: '10' });
-    await query(`INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note) VALUES ($1, $2, 'void', 10, 'orphaned')`, [late.requestId, `account of ${organizationId}`]);
+    await query(
+      `INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note) VALUES ($1, $2, 'void', 10, 'orphaned')`,
+      [late.requestId, `account of ${organizationId}`],
+    );
     admission.unreachable = true;
     await expect(booked([late])).rejects.toThrow('admission is away');
     expect([await events(), await posted(), await nextOffset()]).toEqual([0, undefined, undefined]);
     admission.unreachable = false;
     await booked([late]);
     expect(admission.calls).toEqual([{ what: 'closeEpoch', organizationId }]);
-    expect(await transfers()).toMatchObject([{ kind: 'adjust', amount: '10' }, { kind: 'platform_loss', amount: '2' }, { kind: 'void', amount: '10' }]);
+    expect(await transfers()).toMatchObject([
+      { kind: 'adjust', amount: '10' },
+      { kind: 'platform_loss', amount: '2' },
+      { kind: 'void', amount: '10' },
+    ]);
     expect(await posted()).toBe('10');
     await booked([late]);
     expect(await posted()).toBe('10');
   });
 
-  it('an event from a journal whose gateway is gone closes the epoch: its hold may be nobody\'s', async () => {
-    await query('UPDATE billing.gateway_instance SET gone_at = now() WHERE instance_id = $1', [`instance of ${organizationId}`]);
+  it("an event from a journal whose gateway is gone closes the epoch: its hold may be nobody's", async () => {
+    await query('UPDATE billing.gateway_instance SET gone_at = now() WHERE instance_id = $1', [
+      `instance of ${organizationId}`,
+    ]);
     await booked([event()]);
     expect(admission.calls.map(({ what }) => what)).toEqual(['closeEpoch', 'settleBooked']);
   });
 
   it('refuses to change or delete what was written', async () => {
     await booked([event()]);
-    for (const sql of ['UPDATE billing.transfer SET amount_nano_usd = 0', 'DELETE FROM billing.transfer', 'TRUNCATE billing.transfer', 'UPDATE billing.usage_event SET cost_nano_usd = 0', 'DELETE FROM billing.usage_event']) {
+    for (const sql of [
+      'UPDATE billing.transfer SET amount_nano_usd = 0',
+      'DELETE FROM billing.transfer',
+      'TRUNCATE billing.transfer',
+      'UPDATE billing.usage_event SET cost_nano_usd = 0',
+      'DELETE FROM billing.usage_event',
+    ]) {
       await expect(query(sql)).rejects.toThrow(/append-only/);
     }
   });
@@ -180,15 +302,24 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
   it('has one resolution for each request and account, and no balance beyond its ceiling', async () => {
     const one = event();
     await booked([one]);
-    await expect(query(`INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd) VALUES ($1, $2, 'void', 10)`, [one.requestId, `account of ${organizationId}`])).rejects.toThrow(/transfer_one_resolution/);
-    await expect(query('UPDATE billing.account SET posted_nano_usd = 1001 WHERE organization_id = $1', [organizationId])).rejects.toThrow(/account_posted_within_ceiling/);
+    await expect(
+      query(
+        `INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd) VALUES ($1, $2, 'void', 10)`,
+        [one.requestId, `account of ${organizationId}`],
+      ),
+    ).rejects.toThrow(/transfer_one_resolution/);
+    await expect(
+      query('UPDATE billing.account SET posted_nano_usd = 1001 WHERE organization_id = $1', [organizationId]),
+    ).rejects.toThrow(/account_posted_within_ceiling/);
   });
 
   it('keeps no offset of a bus without a log', async () => {
     await book.book(usageBatch([event(), 'not JSON'], NO_LOG));
     expect(await events()).toBe(1);
     expect(await query('SELECT * FROM billing.consumer_offset WHERE partition < 0')).toEqual([]);
-    expect(await query('SELECT log_offset FROM billing.quarantine WHERE partition < 0')).toEqual([{ log_offset: null }]);
+    expect(await query('SELECT log_offset FROM billing.quarantine WHERE partition < 0')).toEqual([
+      { log_offset: null },
+    ]);
   });
 });
 
@@ -201,15 +332,23 @@ describe('ledger, two consumers', () => {
       return new BookUsage(dataSource, admission, new SettleHolds(admission, logger), logger, newMeter());
     });
     const organizations = Array.from({ length: 20 }, () => randomUUID());
-    const all = organizations.flatMap((organizationId, at) => Array.from({ length: 30 }, (_, n) => usageEvent({ organizationId, journalNumber: at * 30 + n + 1 })));
+    const all = organizations.flatMap((organizationId, at) =>
+      Array.from({ length: 30 }, (_, n) => usageEvent({ organizationId, journalNumber: at * 30 + n + 1 })),
+    );
     const batches = Array.from({ length: 6 }, (_, n) => all.slice(n * 100, n * 100 + 100));
     await Promise.all([
-      (async () => { for (const [n, some] of batches.entries()) await one!.book(usageBatch(some, 0, BigInt(n * 100))); })(),
-      (async () => { for (const [n, some] of [...batches.entries()].reverse()) await other!.book(usageBatch([...some].reverse(), 0, BigInt(n * 100))); })(),
+      (async () => {
+        for (const [n, some] of batches.entries()) await one!.book(usageBatch(some, 0, BigInt(n * 100)));
+      })(),
+      (async () => {
+        for (const [n, some] of [...batches.entries()].reverse())
+          await other!.book(usageBatch([...some].reverse(), 0, BigInt(n * 100)));
+      })(),
     ]);
     const balances = await database.dataSource.query(
       `SELECT a.posted_nano_usd AS posted, sum(t.amount_nano_usd) AS transfers, count(*) AS n FROM billing.account a JOIN billing.transfer t USING (account_id)
-       GROUP BY a.account_id`);
+       GROUP BY a.account_id`,
+    );
     expect(balances).toEqual(organizations.map(() => ({ posted: '300', transfers: '300', n: '30' })));
     expect(await resumeOffsets(database.dataSource)(USAGE_RECORDED_V1, [0])).toEqual(new Map([[0, 600n]]));
     await second.close();

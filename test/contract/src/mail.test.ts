@@ -16,7 +16,12 @@ interface Delivery {
 }
 
 const FROM = 'Tollgate <tollgate@example.com>';
-const mail: Mail = { id: 'leak-42', to: ['owner@example.org', 'second@example.org'], subject: 'Schlüssel gesperrt', text: 'Línea uno\n.\nFrom here on\n' };
+const mail: Mail = {
+  id: 'leak-42',
+  to: ['owner@example.org', 'second@example.org'],
+  subject: 'Schlüssel gesperrt',
+  text: 'Línea uno\n.\nFrom here on\n',
+};
 
 async function throughEmlFolder(): Promise<Delivery> {
   const parent = await mkdtemp(join(tmpdir(), 'tollgate-mail-'));
@@ -24,7 +29,8 @@ async function throughEmlFolder(): Promise<Delivery> {
   const sender = emlFolderMailSender({ folder, from: FROM });
   return {
     sender,
-    messages: async () => Promise.all((await readdir(folder)).sort().map((name) => readFile(join(folder, name), 'utf8'))),
+    messages: async () =>
+      Promise.all((await readdir(folder)).sort().map((name) => readFile(join(folder, name), 'utf8'))),
     break: () => writeFile(folder, 'a file where the folder should be'),
     async close() {
       await sender.close();
@@ -66,19 +72,34 @@ async function throughSmtp(): Promise<Delivery> {
 /** Headers by lower-case name, unfolded, encoded words decoded; and the decoded text. */
 function read(message: string): { headers: Map<string, string>; text: string } {
   const [head = '', ...body] = message.split('\r\n\r\n');
-  const headers = new Map(head.replace(/\r\n[ \t]+/g, ' ').split('\r\n').map((line) => {
-    const colon = line.indexOf(':');
-    return [line.slice(0, colon).toLowerCase(), decodeWords(line.slice(colon + 1).trim())];
-  }));
+  const headers = new Map(
+    head
+      .replace(/\r\n[ \t]+/g, ' ')
+      .split('\r\n')
+      .map((line) => {
+        const colon = line.indexOf(':');
+        return [line.slice(0, colon).toLowerCase(), decodeWords(line.slice(colon + 1).trim())];
+      }),
+  );
   const raw = body.join('\r\n\r\n');
   const encoding = headers.get('content-transfer-encoding');
-  const text = encoding === 'base64' ? Buffer.from(raw, 'base64').toString() : encoding === 'quoted-printable' ? unquote(raw.replace(/=\r\n/g, '')) : raw;
+  const text =
+    encoding === 'base64'
+      ? Buffer.from(raw, 'base64').toString()
+      : encoding === 'quoted-printable'
+        ? unquote(raw.replace(/=\r\n/g, ''))
+        : raw;
   return { headers, text: text.replaceAll('\r\n', '\n') };
 }
-const unquote = (text: string) => Buffer.from(text.replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))), 'latin1').toString();
+const unquote = (text: string) =>
+  Buffer.from(
+    text.replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
+    'latin1',
+  ).toString();
 const decodeWords = (text: string) =>
   text.replace(/=\?UTF-8\?(Q|B)\?([^?]*)\?=\s*/gi, (_, kind: string, word: string) =>
-    kind.toUpperCase() === 'B' ? Buffer.from(word, 'base64').toString() : unquote(word.replaceAll('_', ' ')));
+    kind.toUpperCase() === 'B' ? Buffer.from(word, 'base64').toString() : unquote(word.replaceAll('_', ' ')),
+  );
 
 describe.each([
   ['the folder of .eml files', throughEmlFolder],
@@ -130,7 +151,11 @@ describe('mail through SMTP', () => {
   it('gives up on a server that says nothing', async () => {
     const silent: Server = createServer();
     await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
-    const sender = smtpMailSender({ url: `smtp://127.0.0.1:${(silent.address() as AddressInfo).port}`, from: FROM, timeoutMs: 200 });
+    const sender = smtpMailSender({
+      url: `smtp://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+      from: FROM,
+      timeoutMs: 200,
+    });
     await expect(sender.send(mail)).rejects.toThrow(/greeting|timeout/i);
     await sender.close();
     silent.close();

@@ -2,11 +2,23 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { migrate, openDatabase, Outbox, OutboxRelay, outboxTableSql, startEmbeddedPostgres, YieldingLookUps, type Database, type OutboxRow } from '@tollgate/postgres';
+import {
+  migrate,
+  openDatabase,
+  Outbox,
+  OutboxRelay,
+  outboxTableSql,
+  startEmbeddedPostgres,
+  YieldingLookUps,
+  type Database,
+  type OutboxRow,
+} from '@tollgate/postgres';
 import { infraFromEnvironment, tempFolder, waitUntil } from '@tollgate/infra';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-interface Runner { query(sql: string): Promise<unknown> }
+interface Runner {
+  query(sql: string): Promise<unknown>;
+}
 const dropNothing = async () => undefined;
 
 class CreateOutbox1700000000001 {
@@ -19,7 +31,9 @@ class CreateOutbox1700000000001 {
 }
 class AddColumn1700000000002 {
   readonly readableFrom = '0.1.0';
-  async up(runner: Runner) { await runner.query('ALTER TABLE trial.thing ADD COLUMN size integer'); }
+  async up(runner: Runner) {
+    await runner.query('ALTER TABLE trial.thing ADD COLUMN size integer');
+  }
   down = dropNothing;
 }
 class Broken1700000000003 {
@@ -32,7 +46,9 @@ class Broken1700000000003 {
 }
 class OtherSchema1700000000001 {
   readonly readableFrom = '0.1.0';
-  async up(runner: Runner) { await runner.query('CREATE TABLE other.thing (id integer PRIMARY KEY)'); }
+  async up(runner: Runner) {
+    await runner.query('CREATE TABLE other.thing (id integer PRIMARY KEY)');
+  }
   down = dropNothing;
 }
 
@@ -44,7 +60,10 @@ const shapes = [
       return { url: embedded.url, stop: embedded.close };
     },
   },
-  { shape: 'server', start: async () => ({ url: await infraFromEnvironment().createDatabase(), stop: async () => undefined }) },
+  {
+    shape: 'server',
+    start: async () => ({ url: await infraFromEnvironment().createDatabase(), stop: async () => undefined }),
+  },
 ];
 
 describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
@@ -60,7 +79,7 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
     database = await openDatabase({ url: server.url, poolSize: 5, applicationName: 'contract' });
   });
   afterEach(async () => {
-    await Promise.all(relays.splice(0).map(relay => relay.stop()));
+    await Promise.all(relays.splice(0).map((relay) => relay.stop()));
     await database.dataSource.query('DELETE FROM trial.outbox');
   });
   afterAll(async () => {
@@ -70,9 +89,18 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
 
   const outbox = new Outbox('trial');
   const add = (...entries: { key: string; payload: string; effect?: string }[]) =>
-    database.dataSource.transaction(manager => outbox.add(manager, ...entries.map(entry => ({ effect: 'note', ...entry }))));
+    database.dataSource.transaction((manager) =>
+      outbox.add(manager, ...entries.map((entry) => ({ effect: 'note', ...entry }))),
+    );
   const relay = (effects: Record<string, (rows: readonly OutboxRow[]) => Promise<void>>, errors: unknown[] = []) => {
-    const made = new OutboxRelay({ dataSource: database.dataSource, schema: 'trial', effects, onError: error => errors.push(error), pollMs: 20, leaseMs: 300 });
+    const made = new OutboxRelay({
+      dataSource: database.dataSource,
+      schema: 'trial',
+      effects,
+      onError: (error) => errors.push(error),
+      pollMs: 20,
+      leaseMs: 300,
+    });
     relays.push(made);
     made.start();
     return made;
@@ -83,8 +111,11 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
     expect(database.singleSession).toBe(shape === 'embedded');
   });
 
-  it('notes what was migrated in each service\'s own schema', async () => {
-    const names = async (schema: string) => (await database.dataSource.query(`SELECT name FROM ${schema}.migration ORDER BY id`)).map((row: { name: string }) => row.name);
+  it("notes what was migrated in each service's own schema", async () => {
+    const names = async (schema: string) =>
+      (await database.dataSource.query(`SELECT name FROM ${schema}.migration ORDER BY id`)).map(
+        (row: { name: string }) => row.name,
+      );
     expect(await names('trial')).toEqual(['CreateOutbox1700000000001', 'AddColumn1700000000002']);
     expect(await names('other')).toEqual(['OtherSchema1700000000001']);
   });
@@ -92,18 +123,24 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
   it('gives bigint and numeric without loss, and rolls a failed transaction back', async () => {
     const [row] = await database.dataSource.query('SELECT 9007199254740993::bigint AS b, 0.1::numeric AS n');
     expect(row).toEqual({ b: '9007199254740993', n: '0.1' });
-    await expect(database.dataSource.transaction(async manager => {
-      await manager.query(`INSERT INTO trial.thing (id, name) VALUES (1, 'x')`);
-      await manager.query(`INSERT INTO trial.thing (id, name) VALUES (1, 'y')`);
-    })).rejects.toThrow(/duplicate key/);
+    await expect(
+      database.dataSource.transaction(async (manager) => {
+        await manager.query(`INSERT INTO trial.thing (id, name) VALUES (1, 'x')`);
+        await manager.query(`INSERT INTO trial.thing (id, name) VALUES (1, 'y')`);
+      }),
+    ).rejects.toThrow(/duplicate key/);
     expect(await database.dataSource.query('SELECT * FROM trial.thing')).toEqual([]);
   });
 
   it('answers many callers at once', async () => {
-    const rows = await Promise.all(Array.from({ length: 50 }, (_, n) => database.dataSource.transaction(async manager => {
-      const [row] = await manager.query('SELECT $1::integer + 1 AS n', [n]);
-      return row.n as number;
-    })));
+    const rows = await Promise.all(
+      Array.from({ length: 50 }, (_, n) =>
+        database.dataSource.transaction(async (manager) => {
+          const [row] = await manager.query('SELECT $1::integer + 1 AS n', [n]);
+          return row.n as number;
+        }),
+      ),
+    );
     expect(rows).toEqual(Array.from({ length: 50 }, (_, n) => n + 1));
   });
 
@@ -144,30 +181,45 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
 
     it('do not need a connection of those that others have taken, where there is more than one', async () => {
       if (shape === 'embedded') return;
-      const holders = await Promise.all(Array.from({ length: 5 }, async () => {
-        const runner = database.dataSource.createQueryRunner();
-        await runner.connect();
-        return runner;
-      }));
+      const holders = await Promise.all(
+        Array.from({ length: 5 }, async () => {
+          const runner = database.dataSource.createQueryRunner();
+          await runner.connect();
+          return runner;
+        }),
+      );
       expect(await database.lookUps.query('SELECT 1 AS n', [])).toEqual([{ n: 1 }]);
       await Promise.all(holders.map((runner) => runner.release()));
-      const names: { name: string }[] = await database.dataSource.query(`SELECT application_name AS name FROM pg_stat_activity WHERE datname = current_database()`);
-      expect(names.map(({ name }) => name).sort().slice(-1)).toEqual(['contract look-ups']);
+      const names: { name: string }[] = await database.dataSource.query(
+        `SELECT application_name AS name FROM pg_stat_activity WHERE datname = current_database()`,
+      );
+      expect(
+        names
+          .map(({ name }) => name)
+          .sort()
+          .slice(-1),
+      ).toEqual(['contract look-ups']);
     });
   });
 
   describe('outbox', () => {
     it('does nothing for a transaction that was rolled back', async () => {
-      await expect(database.dataSource.transaction(async manager => {
-        await outbox.add(manager, { effect: 'note', key: 'a', payload: '{}' });
-        throw new Error('changed my mind');
-      })).rejects.toThrow('changed my mind');
+      await expect(
+        database.dataSource.transaction(async (manager) => {
+          await outbox.add(manager, { effect: 'note', key: 'a', payload: '{}' });
+          throw new Error('changed my mind');
+        }),
+      ).rejects.toThrow('changed my mind');
       expect(await left()).toBe(0);
     });
 
     it('runs the effect of a committed entry once and forgets it', async () => {
       const seen: string[] = [];
-      const running = relay({ note: async rows => { seen.push(...rows.map(row => row.payload)); } });
+      const running = relay({
+        note: async (rows) => {
+          seen.push(...rows.map((row) => row.payload));
+        },
+      });
       const ids = await add({ key: 'a', payload: '{"n":1}' }, { key: 'b', payload: '{"n":2}' });
       expect(await running.delivered(ids, 5_000)).toBe(true);
       expect(seen).toEqual(['{"n":1}', '{"n":2}']);
@@ -182,13 +234,13 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
         calls += 1;
         if (calls % 3 === 0) throw new Error('the other side is busy');
         for (const row of rows) {
-          await new Promise(resolve => setImmediate(resolve));
-          seen.set(row.key, [...seen.get(row.key) ?? [], Number(row.payload)]);
+          await new Promise((resolve) => setImmediate(resolve));
+          seen.set(row.key, [...(seen.get(row.key) ?? []), Number(row.payload)]);
         }
       };
       const three = [relay({ note: effect }, errors), relay({ note: effect }, errors), relay({ note: effect }, errors)];
       for (let n = 0; n < 20; n++) {
-        await add(...['a', 'b', 'c', 'd'].map(key => ({ key, payload: String(n) })));
+        await add(...['a', 'b', 'c', 'd'].map((key) => ({ key, payload: String(n) })));
         three[n % 3]!.wake();
       }
       await waitUntil(async () => (await left()) === 0, { what: 'the outbox to be empty', timeoutMs: 20_000 });
@@ -199,9 +251,9 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
     it('an entry that always fails holds up its own key only', async () => {
       const seen: string[] = [];
       const running = relay({
-        note: async rows => {
-          if (rows.some(row => row.key === 'bad')) throw new Error('never');
-          seen.push(...rows.map(row => row.key));
+        note: async (rows) => {
+          if (rows.some((row) => row.key === 'bad')) throw new Error('never');
+          seen.push(...rows.map((row) => row.key));
         },
       });
       const ids = await add({ key: 'bad', payload: '1' }, { key: 'good', payload: '1' }, { key: 'bad', payload: '2' });
@@ -212,7 +264,9 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
 
     it('an effect that hangs does not hold up another effect, nor the database', async () => {
       let letGo = () => undefined as void;
-      const hanging = new Promise<void>(resolve => { letGo = resolve; });
+      const hanging = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
       const running = relay({ stuck: () => hanging, note: async () => undefined });
       const [stuck] = await add({ effect: 'stuck', key: 'a', payload: '1' });
       const [note] = await add({ key: 'a', payload: '1' });
@@ -225,14 +279,31 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
     it('another relay takes up what a dead one had leased, not what a slow one still works on', async () => {
       let calls = 0;
       let letGo = () => undefined as void;
-      const working = new Promise<void>(resolve => { letGo = resolve; });
-      const slow = relay({ note: async () => { calls += 1; await working; } });
+      const working = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      const slow = relay({
+        note: async () => {
+          calls += 1;
+          await working;
+        },
+      });
       const ids = await add({ key: 'slow', payload: '1' });
       const waiting = slow.delivered(ids, 5_000);
       await waitUntil(() => calls === 1, { what: 'the slow effect to start' });
       const [first] = await database.dataSource.query(`SELECT claimed_until FROM trial.outbox WHERE key = 'slow'`);
-      relay({ note: async () => { calls += 1; } });
-      const isLongOver = async () => (await database.dataSource.query(`SELECT clock_timestamp() > $1::timestamptz + interval '300 milliseconds' AS past`, [first.claimed_until]))[0].past;
+      relay({
+        note: async () => {
+          calls += 1;
+        },
+      });
+      const isLongOver = async () =>
+        (
+          await database.dataSource.query(
+            `SELECT clock_timestamp() > $1::timestamptz + interval '300 milliseconds' AS past`,
+            [first.claimed_until],
+          )
+        )[0].past;
       await waitUntil(isLongOver, { what: 'the first lease, and another, to be over', timeoutMs: 5_000 });
       letGo();
       expect(await waiting).toBe(true);
@@ -240,7 +311,8 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
 
       await database.dataSource.query(
         `INSERT INTO trial.outbox (effect, key, payload, attempts, claim_id, claimed_until)
-         VALUES ('note', 'orphan', '1', 1, '00000000-0000-4000-8000-000000000000', now() + interval '200 milliseconds')`);
+         VALUES ('note', 'orphan', '1', 1, '00000000-0000-4000-8000-000000000000', now() + interval '200 milliseconds')`,
+      );
       await waitUntil(() => calls === 2, { what: 'the orphaned entry to be done' });
     });
   });
@@ -251,7 +323,10 @@ describe('Postgres, embedded', () => {
     const [temporary, folder] = [tempFolder('temporary-files'), tempFolder('killed-postgres')];
     const starting = `import { startEmbeddedPostgres } from '@tollgate/postgres'; await startEmbeddedPostgres(process.argv[1]); process.stdout.write('ready');`;
     const start = async () => {
-      const started = spawn(process.execPath, ['--input-type=module', '-e', starting, join(folder, 'postgres')], { env: { ...process.env, TMPDIR: temporary }, stdio: ['ignore', 'pipe', 'inherit'] });
+      const started = spawn(process.execPath, ['--input-type=module', '-e', starting, join(folder, 'postgres')], {
+        env: { ...process.env, TMPDIR: temporary },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       await once(started.stdout, 'data');
       return started;
     };
@@ -293,9 +368,15 @@ describe('Postgres, server', () => {
 
   it('a migration that fails leaves nothing of itself', async () => {
     const url = await infraFromEnvironment().createDatabase();
-    await expect(migrate(url, { schema: 'trial', migrations: [CreateOutbox1700000000001, Broken1700000000003] })).rejects.toThrow(/no_such_function/);
+    await expect(
+      migrate(url, { schema: 'trial', migrations: [CreateOutbox1700000000001, Broken1700000000003] }),
+    ).rejects.toThrow(/no_such_function/);
     const database = await openDatabase({ url, poolSize: 2, applicationName: 'contract' });
-    expect(await database.dataSource.query(`SELECT to_regclass('trial.half_done') AS half, to_regclass('trial.thing')::text AS whole`)).toEqual([{ half: null, whole: 'trial.thing' }]);
+    expect(
+      await database.dataSource.query(
+        `SELECT to_regclass('trial.half_done') AS half, to_regclass('trial.thing')::text AS whole`,
+      ),
+    ).toEqual([{ half: null, whole: 'trial.thing' }]);
     await database.close();
   });
 });

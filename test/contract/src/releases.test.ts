@@ -16,7 +16,9 @@ let server: RedisServer;
 let ours: RedisConnection, theirs: RedisConnection;
 beforeAll(async () => {
   server = await startRedis();
-  [ours, theirs] = ['this', 'former'].map((name) => connectRedis({ url: server.url, name, commandTimeoutMs: 10_000 })) as [RedisConnection, RedisConnection];
+  [ours, theirs] = ['this', 'former'].map((name) =>
+    connectRedis({ url: server.url, name, commandTimeoutMs: 10_000 }),
+  ) as [RedisConnection, RedisConnection];
   await Promise.all([storeKnown(ours, 5_000), storeKnown(theirs, 5_000)]);
 });
 afterAll(async () => {
@@ -25,29 +27,98 @@ afterAll(async () => {
 });
 
 const golden = (path: string): Record<string, unknown> =>
-  JSON.parse(readFileSync(new URL(`../../../libs/contracts/src/${path}.json`, import.meta.url), 'utf8')) as Record<string, unknown>;
+  JSON.parse(readFileSync(new URL(`../../../libs/contracts/src/${path}.json`, import.meta.url), 'utf8')) as Record<
+    string,
+    unknown
+  >;
 const active = golden('internal/golden/key-snapshot.active');
 const revoked = golden('internal/golden/key-snapshot.revoked');
 const unlimited = {
-  ...active, expiresAtMs: null, models: null, allowedIps: null, rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
-  accounts: [{ accountId: 'key:k', capNanoUsd: null }, { accountId: 'organization:o', capNanoUsd: '0' }],
+  ...active,
+  expiresAtMs: null,
+  models: null,
+  allowedIps: null,
+  rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+  accounts: [
+    { accountId: 'key:k', capNanoUsd: null },
+    { accountId: 'organization:o', capNanoUsd: '0' },
+  ],
 };
 const digest = 'ab'.repeat(32);
-const leaked = { apiKeyId: 'k', organizationId: 'o', name: 'n', maskedKey: 'm', revokedAt: '2026-11-21T08:00:00.000Z', ownerEmails: ['a@b'] };
-const spent = { apiKeyId: 'k', requests: 1, inputTokens: 2, outputTokens: 3, chargedNanoUsd: '4', lastUsedAt: '2026-11-21T08:00:00.000Z', lastUsedFrom: '::1' };
+const leaked = {
+  apiKeyId: 'k',
+  organizationId: 'o',
+  name: 'n',
+  maskedKey: 'm',
+  revokedAt: '2026-11-21T08:00:00.000Z',
+  ownerEmails: ['a@b'],
+};
+const spent = {
+  apiKeyId: 'k',
+  requests: 1,
+  inputTokens: 2,
+  outputTokens: 3,
+  chargedNanoUsd: '4',
+  lastUsedAt: '2026-11-21T08:00:00.000Z',
+  lastUsedFrom: '::1',
+};
 
 describe('what this release and the one of 2026-11-21 tell each other', () => {
-  type Schema = 'keySnapshot' | 'keysChangedV1' | 'leaksReportedV1' | 'usageRecordedV1' | 'verifyKeyRequest' | 'verifyKeyReply' | 'revokeLeakedKeysRequest' | 'revokeLeakedKeysReply'
-    | 'registerGatewayRequest' | 'openCreditEpochRequest' | 'spendingByKeyRequest' | 'spendingByKeyReply';
+  type Schema =
+    | 'keySnapshot'
+    | 'keysChangedV1'
+    | 'leaksReportedV1'
+    | 'usageRecordedV1'
+    | 'verifyKeyRequest'
+    | 'verifyKeyReply'
+    | 'revokeLeakedKeysRequest'
+    | 'revokeLeakedKeysReply'
+    | 'registerGatewayRequest'
+    | 'openCreditEpochRequest'
+    | 'spendingByKeyRequest'
+    | 'spendingByKeyReply';
   it.each<[Schema, unknown]>([
-    ['keySnapshot', active], ['keySnapshot', revoked], ['keySnapshot', unlimited], ...(['revoked', 'deleted', 'leaked'] as const).map((reason): [Schema, unknown] => ['keySnapshot', { ...revoked, reason }]),
-    ['keysChangedV1', golden('events/golden/keys-changed.v1')], ['leaksReportedV1', golden('events/golden/leaks-reported.v1')], ['usageRecordedV1', golden('events/golden/usage-recorded.v1')],
-    ...(['completed', 'client_left', 'provider_interrupted', 'provider_failed', 'provider_refused', 'revoked', 'orphaned'] as const).map((outcome): [Schema, unknown] => ['usageRecordedV1', { ...golden('events/golden/usage-recorded.v1'), outcome }]),
-    ['verifyKeyRequest', { digest }], ['verifyKeyReply', { snapshot: null }], ['verifyKeyReply', { snapshot: active }],
+    ['keySnapshot', active],
+    ['keySnapshot', revoked],
+    ['keySnapshot', unlimited],
+    ...(['revoked', 'deleted', 'leaked'] as const).map((reason): [Schema, unknown] => [
+      'keySnapshot',
+      { ...revoked, reason },
+    ]),
+    ['keysChangedV1', golden('events/golden/keys-changed.v1')],
+    ['leaksReportedV1', golden('events/golden/leaks-reported.v1')],
+    ['usageRecordedV1', golden('events/golden/usage-recorded.v1')],
+    ...(
+      [
+        'completed',
+        'client_left',
+        'provider_interrupted',
+        'provider_failed',
+        'provider_refused',
+        'revoked',
+        'orphaned',
+      ] as const
+    ).map((outcome): [Schema, unknown] => [
+      'usageRecordedV1',
+      { ...golden('events/golden/usage-recorded.v1'), outcome },
+    ]),
+    ['verifyKeyRequest', { digest }],
+    ['verifyKeyReply', { snapshot: null }],
+    ['verifyKeyReply', { snapshot: active }],
     ['revokeLeakedKeysRequest', { origin: 'github', digests: [digest] }],
-    ['revokeLeakedKeysReply', { items: [{ digest, outcome: 'revoked', key: leaked }, { digest, outcome: 'unknown', key: null }] }],
-    ['registerGatewayRequest', { instanceId: 'i', journalId: 'j' }], ['openCreditEpochRequest', { organizationId: 'o' }],
-    ['spendingByKeyRequest', { apiKeyIds: ['k'] }], ['spendingByKeyReply', { spending: [spent, { ...spent, lastUsedAt: null, lastUsedFrom: null }] }],
+    [
+      'revokeLeakedKeysReply',
+      {
+        items: [
+          { digest, outcome: 'revoked', key: leaked },
+          { digest, outcome: 'unknown', key: null },
+        ],
+      },
+    ],
+    ['registerGatewayRequest', { instanceId: 'i', journalId: 'j' }],
+    ['openCreditEpochRequest', { organizationId: 'o' }],
+    ['spendingByKeyRequest', { apiKeyIds: ['k'] }],
+    ['spendingByKeyReply', { spending: [spent, { ...spent, lastUsedAt: null, lastUsedFrom: null }] }],
   ])('is read by both as it was written: %s', (schema, sample) => {
     expect(formerContracts[schema].parse(sample)).toEqual(sample);
     expect(contracts[schema].parse(sample)).toEqual(sample);
@@ -56,19 +127,36 @@ describe('what this release and the one of 2026-11-21 tell each other', () => {
 
 describe('key snapshots on Redis', () => {
   const sides = [
-    { by: 'this release', to: 'the former', write: () => new RedisKeySnapshotWriter(ours), read: () => new formerSnapshots.RedisKeySnapshotReader(theirs) },
-    { by: 'the former', to: 'this release', write: () => new formerSnapshots.RedisKeySnapshotWriter(theirs), read: () => new RedisKeySnapshotReader(ours) },
+    {
+      by: 'this release',
+      to: 'the former',
+      write: () => new RedisKeySnapshotWriter(ours),
+      read: () => new formerSnapshots.RedisKeySnapshotReader(theirs),
+    },
+    {
+      by: 'the former',
+      to: 'this release',
+      write: () => new formerSnapshots.RedisKeySnapshotWriter(theirs),
+      read: () => new RedisKeySnapshotReader(ours),
+    },
   ];
   it.each(sides)('written by $by are read and heard by $to, and a newer one stays', async ({ write, read }) => {
     const [writer, reader] = [write(), read()];
     const other = sides.find((side) => side.write !== write)!.write();
     try {
       const heard: unknown[] = [];
-      reader.follow({ changed: (snapshot: unknown) => heard.push(snapshot), forget: () => undefined, gap: () => undefined });
-      await waitUntil(async () => {
-        await writer.heartbeat();
-        return reader.ageMs() < 1_000;
-      }, { what: 'the follower to be up to date' });
+      reader.follow({
+        changed: (snapshot: unknown) => heard.push(snapshot),
+        forget: () => undefined,
+        gap: () => undefined,
+      });
+      await waitUntil(
+        async () => {
+          await writer.heartbeat();
+          return reader.ageMs() < 1_000;
+        },
+        { what: 'the follower to be up to date' },
+      );
       for (const sample of [active, unlimited]) {
         const digests = [randomUUID().replaceAll('-', '').repeat(2)];
         const living = { ...sample, digests } as never;
@@ -89,7 +177,8 @@ describe('key snapshots on Redis', () => {
 });
 
 describe('gateways and usage-billing of both releases', () => {
-  const lives = 300, steps = 40;
+  const lives = 300,
+    steps = 40;
   it(`never admit past a cap together, and agree on what is left, in ${lives} random lives`, async () => {
     const seed = randomInt(2 ** 31);
     const outcomes = new Map<string, number>();
@@ -97,7 +186,8 @@ describe('gateways and usage-billing of both releases', () => {
       const some = Array.from({ length: 50 }, (_, number) => new MixedLife(seed, first + number).live());
       for (const outcome of (await Promise.all(some)).flat()) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     }
-    for (const outcome of ['admitted', 'credit_exhausted', 'rate_limited', 'settled', 'booked', 'opened anew']) expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives);
+    for (const outcome of ['admitted', 'credit_exhausted', 'rate_limited', 'settled', 'booked', 'opened anew'])
+      expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives);
   });
 
   interface Hold {
@@ -121,7 +211,10 @@ describe('gateways and usage-billing of both releases', () => {
     #requests = 0;
     readonly #cap = 60n;
 
-    constructor(private readonly seed: number, private readonly number: number) {
+    constructor(
+      private readonly seed: number,
+      private readonly number: number,
+    ) {
       this.#organizationId = `mixed-${seed}-${number}`;
       this.#below = randomBelow(seed, number);
     }
@@ -146,10 +239,14 @@ describe('gateways and usage-billing of both releases', () => {
       const held = [...this.#holds.keys()];
       const some = held[this.#below(Math.max(1, held.length))];
       switch (this.#below(8)) {
-        case 0: case 1: case 2: case 3:
+        case 0:
+        case 1:
+        case 2:
+        case 3:
           this.#outcomes.push(await this.#reserve(this.#below(2), BigInt(this.#below(20))));
           return;
-        case 4: case 5:
+        case 4:
+        case 5:
           if (some !== undefined) await this.#end(some);
           return;
         case 6:
@@ -166,12 +263,19 @@ describe('gateways and usage-billing of both releases', () => {
       const requestId = `r${this.#requests++}`;
       const tokens = this.#below(9);
       const item = {
-        requestId, amountNanoUsd, tokens, organizationId: this.#organizationId, apiKeyId: 'key-1', instanceId: this.#instances[side]!, journalId: `journal-${side}`,
+        requestId,
+        amountNanoUsd,
+        tokens,
+        organizationId: this.#organizationId,
+        apiKeyId: 'key-1',
+        instanceId: this.#instances[side]!,
+        journalId: `journal-${side}`,
         accounts: [{ accountId: 'key:key-1', capNanoUsd: this.#cap }],
         rateLimits: { requestsPerMinute: null, tokensPerMinute: 1_000_000, parallelRequests: 4 },
       };
       const openEnded = this.#below(2) === 0 ? { inputTokens: tokens, answersOf: 'model' } : null;
-      const decision = side === 0 ? await this.#gateways[0].reserve(item) : await this.#gateways[1].reserve({ ...item, openEnded });
+      const decision =
+        side === 0 ? await this.#gateways[0].reserve(item) : await this.#gateways[1].reserve({ ...item, openEnded });
       if (decision.kind === 'admitted') this.#holds.set(requestId, { side, amountNanoUsd, tokens });
       return decision.kind;
     }
@@ -193,7 +297,9 @@ describe('gateways and usage-billing of both releases', () => {
       const { side, amountNanoUsd, tokens } = this.#holds.get(requestId)!;
       const chargeNanoUsd = BigInt(this.#below(Number(amountNanoUsd) + 1));
       const item = { requestId, chargeNanoUsd, tokens, organizationId: this.#organizationId };
-      await this.#ledgers[this.#below(2)]!.settleBooked(this.#organizationId, [{ ...item, journalId: `journal-${side}`, journalNumber: ++this.#final, accountIds: ['key:key-1'] }]);
+      await this.#ledgers[this.#below(2)]!.settleBooked(this.#organizationId, [
+        { ...item, journalId: `journal-${side}`, journalNumber: ++this.#final, accountIds: ['key:key-1'] },
+      ]);
       this.#gateways[side]!.settle(item);
       await this.#gateways[side]!.drain();
       this.#ended(requestId, chargeNanoUsd, 'booked');
@@ -210,12 +316,32 @@ describe('gateways and usage-billing of both releases', () => {
       const waitingFor = this.#instances.map((instanceId, at) => ({ instanceId, journalId: `journal-${at}` }));
       const posted = [{ accountId: 'key:key-1', postedNanoUsd: this.#posted }];
       const booked = waitingFor.map(({ journalId }) => ({ journalId, number: this.#final }));
-      await this.#ledgers[side]!.openEpoch({ organizationId: this.#organizationId, epochId: randomUUID(), posted, booked, waitingFor });
+      await this.#ledgers[side]!.openEpoch({
+        organizationId: this.#organizationId,
+        epochId: randomUUID(),
+        posted,
+        booked,
+        waitingFor,
+      });
       for (const at of [0, 1] as const) {
-        const holds = [...this.#holds].filter(([, hold]) => hold.side === at).map(([requestId, { amountNanoUsd, tokens }]) => ({
-          requestId, amountNanoUsd, tokens, apiKeyId: 'key-1', instanceId: this.#instances[at], journalId: `journal-${at}`, accountIds: ['key:key-1'], parallel: true,
-        }));
-        await this.#gateways[at].announce({ organizationId: this.#organizationId, journalId: `journal-${at}`, holds, finals: [] });
+        const holds = [...this.#holds]
+          .filter(([, hold]) => hold.side === at)
+          .map(([requestId, { amountNanoUsd, tokens }]) => ({
+            requestId,
+            amountNanoUsd,
+            tokens,
+            apiKeyId: 'key-1',
+            instanceId: this.#instances[at],
+            journalId: `journal-${at}`,
+            accountIds: ['key:key-1'],
+            parallel: true,
+          }));
+        await this.#gateways[at].announce({
+          organizationId: this.#organizationId,
+          journalId: `journal-${at}`,
+          holds,
+          finals: [],
+        });
       }
     }
 
@@ -223,9 +349,12 @@ describe('gateways and usage-billing of both releases', () => {
       const held = [...this.#holds.values()].reduce((sum, { amountNanoUsd }) => sum + amountNanoUsd, 0n);
       expect(this.#posted + held, when).toBeLessThanOrEqual(this.#cap);
       for (const ledger of this.#ledgers) {
-        const { postedNanoUsd = 0n, heldNanoUsd = 0n } = (await ledger.accounts(this.#organizationId)).get('key:key-1') ?? {};
+        const { postedNanoUsd = 0n, heldNanoUsd = 0n } =
+          (await ledger.accounts(this.#organizationId)).get('key:key-1') ?? {};
         expect([postedNanoUsd, heldNanoUsd], when).toEqual([this.#posted, held]);
-        expect((await ledger.openHolds(this.#organizationId)).map(({ requestId }) => requestId).sort(), when).toEqual([...this.#holds.keys()].sort());
+        expect((await ledger.openHolds(this.#organizationId)).map(({ requestId }) => requestId).sort(), when).toEqual(
+          [...this.#holds.keys()].sort(),
+        );
       }
     }
   }

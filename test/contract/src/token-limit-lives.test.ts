@@ -57,10 +57,12 @@ describe.each([
     const seed = randomInt(2 ** 31);
     const seen = new Map<string, number>();
     for (let first = 0; first < lives; first += livesAtOnce) {
-      await Promise.all(Array.from({ length: livesAtOnce }, async (_, number) => {
-        const life = new Life(seed, first + number, make());
-        for (const what of await life.live()) seen.set(what, (seen.get(what) ?? 0) + 1);
-      }));
+      await Promise.all(
+        Array.from({ length: livesAtOnce }, async (_, number) => {
+          const life = new Life(seed, first + number, make());
+          for (const what of await life.live()) seen.set(what, (seen.get(what) ?? 0) + 1);
+        }),
+      );
     }
     const kinds = ['first of a model', 'by the last answers', 'named', 'refused', 'no answer', 'longer than the limit'];
     const inTime = shape === 'in memory' ? ['waited', 'the largest is forgotten'] : [];
@@ -107,7 +109,11 @@ class Life {
   #leftAtMs = 0;
   readonly #below: (bound: number) => number;
 
-  constructor(private readonly seed: number, private readonly number: number, private readonly timed: Timed) {
+  constructor(
+    private readonly seed: number,
+    private readonly number: number,
+    private readonly timed: Timed,
+  ) {
     this.#below = randomBelow(seed, number);
     this.#limit = 20 + this.#below(300);
     this.#left = this.#limit;
@@ -122,9 +128,16 @@ class Life {
     const steps = 5 + this.#below(this.#below(4) === 0 ? 400 : 60);
     for (let step = 0; step < steps; step++) {
       switch (this.#below(5)) {
-        case 0: case 1: await this.#burst(1 + this.#below(6)); break;
-        case 2: case 3: await this.#end(1 + this.#below(4)); break;
-        default: this.#wait();
+        case 0:
+        case 1:
+          await this.#burst(1 + this.#below(6));
+          break;
+        case 2:
+        case 3:
+          await this.#end(1 + this.#below(4));
+          break;
+        default:
+          this.#wait();
       }
     }
     await this.#end(this.#inFlight.length);

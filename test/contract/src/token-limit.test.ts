@@ -25,7 +25,10 @@ class Caller {
   readonly organizationId = randomUUID();
   readonly #drain: () => Promise<void>;
 
-  constructor(readonly admission: Admission, private readonly tokensPerMinute: number = limit) {
+  constructor(
+    readonly admission: Admission,
+    private readonly tokensPerMinute: number = limit,
+  ) {
     this.#drain = admission instanceof RedisAdmission ? () => admission.drain() : () => Promise.resolve();
   }
 
@@ -196,7 +199,6 @@ describe('tokens per minute beside a gateway of the release before', () => {
     const holds = await new RedisAdmissionLedger(connection).openHolds(caller.organizationId);
     expect(holds).toMatchObject([{ requestId: 'ours', tokens: 310, answersOf: 'model' }]);
   });
-
 });
 
 describe.each(shapes)('tokens per minute $shape under a new epoch', ({ make }) => {

@@ -49,7 +49,10 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       lag: (topic) => bus.server.lag(topic),
       registry: createMetricsRegistry('contract', { processMetrics: false }),
     });
-    app = await createNestServer(UsageBillingInternalModule.register(module, SERVICE), { logger, bodyLimitBytes: 100_000 });
+    app = await createNestServer(UsageBillingInternalModule.register(module, SERVICE), {
+      logger,
+      bodyLimitBytes: 100_000,
+    });
     app.connectMicroservice({ strategy: bus.server });
     await app.startAllMicroservices();
     await app.listen(0, '127.0.0.1');
@@ -63,10 +66,16 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
   });
 
   const get = async (path: string, secret: string | null = ADMIN) => {
-    const reply = await fetch(`${url}${path}`, { headers: secret === null ? {} : { authorization: `Bearer ${secret}` } });
-    return { status: reply.status, body: await reply.json() as Record<string, unknown> };
+    const reply = await fetch(`${url}${path}`, {
+      headers: secret === null ? {} : { authorization: `Bearer ${secret}` },
+    });
+    return { status: reply.status, body: (await reply.json()) as Record<string, unknown> };
   };
-  const publish = (...events: UsageRecordedV1[]) => bus.publisher.publish(USAGE_RECORDED_V1, events.map((event) => ({ key: event.organizationId, value: JSON.stringify(event) })));
+  const publish = (...events: UsageRecordedV1[]) =>
+    bus.publisher.publish(
+      USAGE_RECORDED_V1,
+      events.map((event) => ({ key: event.organizationId, value: JSON.stringify(event) })),
+    );
   const balance = async (organizationId: string) => [...(await admission.accounts(organizationId)).values()];
   /** A gateway process that renews its lease until it is stopped. */
   const gateway = async (journalId = randomUUID()) => {
@@ -74,27 +83,76 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     await api.registerGateway({ instanceId, journalId });
     await admission.renewLease(instanceId);
     const timer = setInterval(() => void admission.renewLease(instanceId), 50);
-    return { instanceId, journalId, stop: () => clearInterval(timer), resume: () => setInterval(() => void admission.renewLease(instanceId), 50) };
+    return {
+      instanceId,
+      journalId,
+      stop: () => clearInterval(timer),
+      resume: () => setInterval(() => void admission.renewLease(instanceId), 50),
+    };
   };
-  const hold = async (organizationId: string, from: { instanceId: string; journalId: string }, event: UsageRecordedV1) => admission.reserve({
-    requestId: event.requestId, organizationId, apiKeyId: event.apiKeyId, ...from, amountNanoUsd: BigInt(event.holdNanoUsd ?? 0),
-    accounts: event.accounts.map(({ accountId, capNanoUsd }) => ({ accountId, capNanoUsd: BigInt(capNanoUsd!) })), rateLimits: unlimited, tokens: 0,
-  });
-  const announceNothing = (organizationId: string, { journalId }: { journalId: string }) => admission.announce({ organizationId, journalId, holds: [], finals: [] });
-  const voids = (requestId: string) => opened.database.dataSource.query('SELECT kind, amount_nano_usd AS amount, note FROM billing.transfer WHERE request_id = $1 ORDER BY kind', [requestId]);
+  const hold = async (
+    organizationId: string,
+    from: { instanceId: string; journalId: string },
+    event: UsageRecordedV1,
+  ) =>
+    admission.reserve({
+      requestId: event.requestId,
+      organizationId,
+      apiKeyId: event.apiKeyId,
+      ...from,
+      amountNanoUsd: BigInt(event.holdNanoUsd ?? 0),
+      accounts: event.accounts.map(({ accountId, capNanoUsd }) => ({ accountId, capNanoUsd: BigInt(capNanoUsd!) })),
+      rateLimits: unlimited,
+      tokens: 0,
+    });
+  const announceNothing = (organizationId: string, { journalId }: { journalId: string }) =>
+    admission.announce({ organizationId, journalId, holds: [], finals: [] });
+  const voids = (requestId: string) =>
+    opened.database.dataSource.query(
+      'SELECT kind, amount_nano_usd AS amount, note FROM billing.transfer WHERE request_id = $1 ORDER BY kind',
+      [requestId],
+    );
 
   describe('GET /v1/usage', () => {
     it('shows what a key has used and was charged', async () => {
       const apiKeyId = randomUUID();
       const organizationId = randomUUID();
       await publish(
-        usageEvent({ organizationId, apiKeyId, costNanoUsd: '123000', chargeNanoUsd: '123000', holdNanoUsd: null, accounts: [{ accountId: apiKeyId, capNanoUsd: null }] }),
-        usageEvent({ organizationId, apiKeyId, outcome: 'provider_failed', journalNumber: 2, inputTokens: 0, outputTokens: 0, costNanoUsd: '0', chargeNanoUsd: '0', endedAt: '2026-11-21T10:00:00.000Z' }),
+        usageEvent({
+          organizationId,
+          apiKeyId,
+          costNanoUsd: '123000',
+          chargeNanoUsd: '123000',
+          holdNanoUsd: null,
+          accounts: [{ accountId: apiKeyId, capNanoUsd: null }],
+        }),
+        usageEvent({
+          organizationId,
+          apiKeyId,
+          outcome: 'provider_failed',
+          journalNumber: 2,
+          inputTokens: 0,
+          outputTokens: 0,
+          costNanoUsd: '0',
+          chargeNanoUsd: '0',
+          endedAt: '2026-11-21T10:00:00.000Z',
+        }),
       );
       const totals = { requests: 2, input_tokens: 3, output_tokens: 4, cost_usd: '0.000123' };
-      expect(await get(`/v1/usage?api_key_id=${apiKeyId}`)).toEqual({ status: 200, body: { object: 'usage', api_key_id: apiKeyId, totals } });
-      expect((await get(`/v1/usage?api_key_id=${apiKeyId}&from=2026-11-21T00:00:00Z`)).body.totals).toEqual({ requests: 1, input_tokens: 0, output_tokens: 0, cost_usd: '0' });
-      expect((await get(`/v1/usage?api_key_id=${apiKeyId}&to=2026-11-21T00:00:00%2B00:00`)).body.totals).toEqual({ ...totals, requests: 1 });
+      expect(await get(`/v1/usage?api_key_id=${apiKeyId}`)).toEqual({
+        status: 200,
+        body: { object: 'usage', api_key_id: apiKeyId, totals },
+      });
+      expect((await get(`/v1/usage?api_key_id=${apiKeyId}&from=2026-11-21T00:00:00Z`)).body.totals).toEqual({
+        requests: 1,
+        input_tokens: 0,
+        output_tokens: 0,
+        cost_usd: '0',
+      });
+      expect((await get(`/v1/usage?api_key_id=${apiKeyId}&to=2026-11-21T00:00:00%2B00:00`)).body.totals).toEqual({
+        ...totals,
+        requests: 1,
+      });
       const all = (await get('/v1/usage')).body as { api_key_id: null; totals: { requests: number } };
       expect(all.api_key_id).toBe(null);
       expect(all.totals.requests).toBeGreaterThanOrEqual(2);
@@ -261,21 +319,43 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       const used = usageEvent({ organizationId, holdNanoUsd: null });
       await publish(used);
       expect(await api.spendingByKey(['never', used.apiKeyId])).toEqual([
-        { apiKeyId: 'never', requests: 0, inputTokens: 0, outputTokens: 0, chargedNanoUsd: '0', lastUsedAt: null, lastUsedFrom: null },
-        { apiKeyId: used.apiKeyId, requests: 1, inputTokens: 3, outputTokens: 4, chargedNanoUsd: '10', lastUsedAt: used.endedAt, lastUsedFrom: '192.0.2.1' },
+        {
+          apiKeyId: 'never',
+          requests: 0,
+          inputTokens: 0,
+          outputTokens: 0,
+          chargedNanoUsd: '0',
+          lastUsedAt: null,
+          lastUsedFrom: null,
+        },
+        {
+          apiKeyId: used.apiKeyId,
+          requests: 1,
+          inputTokens: 3,
+          outputTokens: 4,
+          chargedNanoUsd: '10',
+          lastUsedAt: used.endedAt,
+          lastUsedFrom: '192.0.2.1',
+        },
       ]);
     });
 
     it('opens an epoch once, after the topic is drained, from what the ledger has', async () => {
       const organizationId = randomUUID();
       const here = await gateway(`journal of ${organizationId}`);
-      await publish(usageEvent({ organizationId, journalNumber: 41 }), usageEvent({ organizationId, journalNumber: 42 }));
+      await publish(
+        usageEvent({ organizationId, journalNumber: 41 }),
+        usageEvent({ organizationId, journalNumber: 42 }),
+      );
       drains.length = 0;
       await Promise.all([1, 2, 3].map(() => api.openCreditEpoch({ organizationId })));
       expect(drains).toEqual([USAGE_RECORDED_V1]);
       const openings = admission.openings.filter((opening) => opening.organizationId === organizationId);
       expect(openings).toHaveLength(1);
-      expect(openings[0]).toMatchObject({ posted: [{ accountId: `account of ${organizationId}`, postedNanoUsd: 20n }], booked: [{ journalId: here.journalId, number: 42 }] });
+      expect(openings[0]).toMatchObject({
+        posted: [{ accountId: `account of ${organizationId}`, postedNanoUsd: 20n }],
+        booked: [{ journalId: here.journalId, number: 42 }],
+      });
       expect(openings[0]!.waitingFor).toContainEqual({ journalId: here.journalId, instanceId: here.instanceId });
       await api.openCreditEpoch({ organizationId });
       expect(admission.openings.filter((opening) => opening.organizationId === organizationId)).toHaveLength(1);
@@ -290,11 +370,22 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       await Promise.all(admission.openings.at(-1)!.waitingFor.map((other) => announceNothing(organizationId, other)));
       const event = usageEvent({ organizationId, chargeNanoUsd: '6' });
       expect(await hold(organizationId, here, event)).toMatchObject({ kind: 'admitted' });
-      const account = { accountId: `account of ${organizationId}`, ledgerPostedNanoUsd: '0', transfersNanoUsd: '0', redisPostedNanoUsd: '0', heldNanoUsd: '10' };
-      expect((await get(`/internal/reconciliation?organization_id=${organizationId}`, SERVICE)).body).toEqual({ accounts: [account] });
+      const account = {
+        accountId: `account of ${organizationId}`,
+        ledgerPostedNanoUsd: '0',
+        transfersNanoUsd: '0',
+        redisPostedNanoUsd: '0',
+        heldNanoUsd: '10',
+      };
+      expect((await get(`/internal/reconciliation?organization_id=${organizationId}`, SERVICE)).body).toEqual({
+        accounts: [account],
+      });
       await publish(event);
-      expect((await get(`/internal/reconciliation?organization_id=${organizationId}`, SERVICE)).body)
-        .toEqual({ accounts: [{ ...account, ledgerPostedNanoUsd: '6', transfersNanoUsd: '6', redisPostedNanoUsd: '6', heldNanoUsd: '0' }] });
+      expect((await get(`/internal/reconciliation?organization_id=${organizationId}`, SERVICE)).body).toEqual({
+        accounts: [
+          { ...account, ledgerPostedNanoUsd: '6', transfersNanoUsd: '6', redisPostedNanoUsd: '6', heldNanoUsd: '0' },
+        ],
+      });
       here.stop();
     });
   });
@@ -319,17 +410,26 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       const organizationId = randomUUID();
       const first = await gateway();
       await openedFor(organizationId);
-      const [lost, charged] = [usageEvent({ organizationId }), usageEvent({ organizationId, chargeNanoUsd: '4', journalId: first.journalId })];
-      for (const event of [lost, charged]) expect(await hold(organizationId, first, event)).toMatchObject({ kind: 'admitted' });
+      const [lost, charged] = [
+        usageEvent({ organizationId }),
+        usageEvent({ organizationId, chargeNanoUsd: '4', journalId: first.journalId }),
+      ];
+      for (const event of [lost, charged])
+        expect(await hold(organizationId, first, event)).toMatchObject({ kind: 'admitted' });
       first.stop();
       admission.unreachable = true;
       await publish(charged);
       admission.unreachable = false;
       const second = await gateway(first.journalId);
-      await waitUntil(async () => (await balance(organizationId))[0]!.heldNanoUsd === 0n, { what: 'the holds to be resolved' });
+      await waitUntil(async () => (await balance(organizationId))[0]!.heldNanoUsd === 0n, {
+        what: 'the holds to be resolved',
+      });
       expect(await balance(organizationId)).toEqual([{ postedNanoUsd: 4n, heldNanoUsd: 0n }]);
       expect(await voids(lost.requestId)).toEqual([{ kind: 'void', amount: '10', note: 'orphaned' }]);
-      expect(await voids(charged.requestId)).toMatchObject([{ kind: 'platform_loss', amount: '6' }, { kind: 'post', amount: '4' }]);
+      expect(await voids(charged.requestId)).toMatchObject([
+        { kind: 'platform_loss', amount: '6' },
+        { kind: 'post', amount: '4' },
+      ]);
       expect(await admission.hasEpoch(organizationId)).toBe(true);
 
       await publish({ ...lost, journalId: first.journalId });
@@ -348,7 +448,10 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       await hold(organizationId, still, orphan);
       await hold(organizationId, living, held);
       still.stop();
-      await waitUntil(async () => (await admission.openHolds(organizationId)).length === 1, { what: 'the orphan to be resolved', timeoutMs: 8_000 });
+      await waitUntil(async () => (await admission.openHolds(organizationId)).length === 1, {
+        what: 'the orphan to be resolved',
+        timeoutMs: 8_000,
+      });
       expect((await admission.openHolds(organizationId))[0]!.requestId).toBe(held.requestId);
       expect(await voids(orphan.requestId)).toHaveLength(1);
       living.stop();
@@ -357,16 +460,31 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     it('a gateway that is gone gives the parallel requests of keys without a limit back, also where no epoch was ever opened', async () => {
       const organizationId = randomUUID();
       const first = await gateway();
-      const [lost, booked] = [1, 2].map(() => usageEvent({ organizationId, journalId: first.journalId, holdNanoUsd: null, accounts: [] }));
-      const parallel = (from: { instanceId: string; journalId: string }, { requestId }: { requestId: string } = { requestId: randomUUID() }) => admission.reserve({
-        requestId, organizationId, apiKeyId: 'two at a time', ...from, amountNanoUsd: 0n, accounts: [], rateLimits: { ...unlimited, parallelRequests: 2 }, tokens: 0,
-      });
+      const [lost, booked] = [1, 2].map(() =>
+        usageEvent({ organizationId, journalId: first.journalId, holdNanoUsd: null, accounts: [] }),
+      );
+      const parallel = (
+        from: { instanceId: string; journalId: string },
+        { requestId }: { requestId: string } = { requestId: randomUUID() },
+      ) =>
+        admission.reserve({
+          requestId,
+          organizationId,
+          apiKeyId: 'two at a time',
+          ...from,
+          amountNanoUsd: 0n,
+          accounts: [],
+          rateLimits: { ...unlimited, parallelRequests: 2 },
+          tokens: 0,
+        });
       for (const event of [lost!, booked!]) expect(await parallel(first, event)).toMatchObject({ kind: 'admitted' });
       expect(await parallel(first)).toMatchObject({ kind: 'rate_limited', limit: 'parallel' });
       await publish(booked!);
       first.stop();
       const second = await gateway(first.journalId);
-      await waitUntil(async () => (await admission.openHolds(organizationId)).length === 0, { what: 'the holds to be resolved' });
+      await waitUntil(async () => (await admission.openHolds(organizationId)).length === 0, {
+        what: 'the holds to be resolved',
+      });
       for (let i = 0; i < 2; i++) expect(await parallel(second)).toMatchObject({ kind: 'admitted' });
       expect(await voids(lost!.requestId)).toEqual([]);
       second.stop();
@@ -376,22 +494,38 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       const organizationId = randomUUID();
       const silent = await gateway();
       await api.openCreditEpoch({ organizationId });
-      for (const waiting of admission.openings.at(-1)!.waitingFor) if (waiting.instanceId !== silent.instanceId) await announceNothing(organizationId, waiting);
+      for (const waiting of admission.openings.at(-1)!.waitingFor)
+        if (waiting.instanceId !== silent.instanceId) await announceNothing(organizationId, waiting);
       const living = { instanceId: randomUUID(), journalId: randomUUID() };
-      expect(await hold(organizationId, living, usageEvent({ organizationId }))).toMatchObject({ kind: 'unavailable', why: 'announcing' });
+      expect(await hold(organizationId, living, usageEvent({ organizationId }))).toMatchObject({
+        kind: 'unavailable',
+        why: 'announcing',
+      });
       silent.stop();
-      await waitUntil(async () => (await hold(organizationId, living, usageEvent({ organizationId }))).kind === 'admitted', { what: 'the epoch to go on', timeoutMs: 8_000 });
+      await waitUntil(
+        async () => (await hold(organizationId, living, usageEvent({ organizationId }))).kind === 'admitted',
+        { what: 'the epoch to go on', timeoutMs: 8_000 },
+      );
     });
 
     it('a gateway that was taken for gone and renews its lease again is there; epochs are opened anew, with its holds', async () => {
       const organizationId = randomUUID();
       const asleep = await gateway();
       await openedFor(organizationId);
-      const isGone = async () => (await opened.database.dataSource.query('SELECT gone_at IS NOT NULL AS gone FROM billing.gateway_instance WHERE instance_id = $1', [asleep.instanceId]))[0].gone as boolean;
+      const isGone = async () =>
+        (
+          await opened.database.dataSource.query(
+            'SELECT gone_at IS NOT NULL AS gone FROM billing.gateway_instance WHERE instance_id = $1',
+            [asleep.instanceId],
+          )
+        )[0].gone as boolean;
       asleep.stop();
       await waitUntil(isGone, { what: 'the gateway to be taken for gone', timeoutMs: 8_000 });
       const timer = asleep.resume();
-      await waitUntil(async () => !(await isGone()) && !(await admission.hasEpoch(organizationId)), { what: 'the gateway to be back', timeoutMs: 8_000 });
+      await waitUntil(async () => !(await isGone()) && !(await admission.hasEpoch(organizationId)), {
+        what: 'the gateway to be back',
+        timeoutMs: 8_000,
+      });
       clearInterval(timer);
     });
   });

@@ -1,6 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import {
-  startDistributed, startScriptedProvider, startStandalone, startOutside, type ScriptedProvider, type Shape,
+  startDistributed,
+  startScriptedProvider,
+  startStandalone,
+  startOutside,
+  type ScriptedProvider,
+  type Shape,
 } from '@tollgate/journey';
 
 /** One shape under attack, with a provider that does what an attack says. */
@@ -19,7 +24,9 @@ export async function startAttackStage(name: Shape['name']): Promise<AttackStage
   const [provider, fresh] = await Promise.all([startScriptedProvider(), startOutside()]);
   const config = withScriptedRoute(fresh.environment['TOLLGATE_CONFIG']!, provider);
   const outside = { ...fresh, environment: { ...fresh.environment, TOLLGATE_CONFIG: config } };
-  const shape = await (name === 'standalone' ? startStandalone({ outside }) : startDistributed({ outside, gateways: 2 }));
+  const shape = await (name === 'standalone'
+    ? startStandalone({ outside })
+    : startDistributed({ outside, gateways: 2 }));
   return {
     shape,
     provider,
@@ -35,9 +42,12 @@ function withScriptedRoute(file: string, provider: ScriptedProvider): string {
   const entry = `  - {name: scripted, base_url: "${provider.baseUrl('scripted')}", allow_private_network: true, timeout_ms: 20000}`;
   const price = `  - {provider: scripted, model: "w-*", input_usd_per_million: ${input}, output_usd_per_million: ${output}, max_output_tokens: ${maxOutputTokens}}`;
   const changed = file.replace(/\.yaml$/, '-under-attack.yaml');
-  writeFileSync(changed, readFileSync(file, 'utf8')
-    .replace('providers:\n', `providers:\n${entry}\n`)
-    .replace('routes:\n', 'routes:\n  - {name: "w-*", targets: [{provider: scripted, model: "*"}]}\n')
-    .replace('prices:\n', `prices:\n${price}\n`));
+  writeFileSync(
+    changed,
+    readFileSync(file, 'utf8')
+      .replace('providers:\n', `providers:\n${entry}\n`)
+      .replace('routes:\n', 'routes:\n  - {name: "w-*", targets: [{provider: scripted, model: "*"}]}\n')
+      .replace('prices:\n', `prices:\n${price}\n`),
+  );
   return changed;
 }

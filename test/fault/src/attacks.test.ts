@@ -11,7 +11,9 @@ import { unreadableTexts } from './attacks/unreadable-texts.js';
 
 describe.each(['standalone', 'distributed'] as const)('attacks on the %s', (name) => {
   let stage: AttackStage;
-  beforeAll(async () => { stage = await startAttackStage(name); });
+  beforeAll(async () => {
+    stage = await startAttackStage(name);
+  });
   afterAll(() => stage?.stop());
   afterEach(({ task }) => {
     if (task.result?.state === 'fail' && stage !== undefined) tellOutputs(stage.shape);

@@ -2,7 +2,10 @@
 export class Chance {
   #state: number;
 
-  constructor(readonly seed: number, name: string) {
+  constructor(
+    readonly seed: number,
+    name: string,
+  ) {
     this.#state = [...name].reduce((state, letter) => step(state ^ letter.codePointAt(0)!), step(seed));
   }
 

@@ -11,7 +11,10 @@ describe('a proxy that can be cut', () => {
   const clients: Socket[] = [];
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
-    socket.setEncoding('utf8').on('data', (text) => { heard.push(String(text)); socket.write(`re: ${String(text)}`); });
+    socket.setEncoding('utf8').on('data', (text) => {
+      heard.push(String(text));
+      socket.write(`re: ${String(text)}`);
+    });
   });
 
   beforeEach(async () => {
@@ -35,7 +38,10 @@ describe('a proxy that can be cut', () => {
     await Promise.race([once(socket, 'connect').catch(() => undefined), closed(socket)]);
     return socket;
   }
-  const closed = (socket: Socket): Promise<void> => new Promise((resolve) => { socket.once('close', () => resolve()); });
+  const closed = (socket: Socket): Promise<void> =>
+    new Promise((resolve) => {
+      socket.once('close', () => resolve());
+    });
   const asked = async (socket: Socket, text: string): Promise<string> => {
     const reply = once(socket, 'data').then(([data]) => String(data));
     socket.write(text);

@@ -70,9 +70,16 @@ const KEPT_CHARACTERS = 200;
 class Connection {
   #words = '';
 
-  constructor(private readonly client: Socket, private readonly server: Socket, heard: () => void) {
+  constructor(
+    private readonly client: Socket,
+    private readonly server: Socket,
+    heard: () => void,
+  ) {
     server.setNoDelay(true);
-    for (const [socket, other] of [[client, server], [server, client]] as const) {
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
       socket.on('error', () => undefined);
       socket.once('close', () => other.destroy());
     }
@@ -90,8 +97,10 @@ class Connection {
   }
 
   hold({ requests, replies }: { requests: boolean; replies: boolean }): void {
-    if (requests) this.client.pause(); else this.client.resume();
-    if (replies) this.server.pause(); else this.server.resume();
+    if (requests) this.client.pause();
+    else this.client.resume();
+    if (replies) this.server.pause();
+    else this.server.resume();
   }
 
   reset(): void {

@@ -19,7 +19,7 @@ const goneAfterMs = 5_000;
 export const failingRoutes = {
   'fails with 500': { alone: 'fails-500', backed: 'fails-500-backed', status: 502 },
   'resets the connection': { alone: 'resets', backed: 'resets-backed', status: 502 },
-  'hangs': { alone: 'hangs', backed: 'hangs-backed', status: 504 },
+  hangs: { alone: 'hangs', backed: 'hangs-backed', status: 504 },
 } as const;
 
 export async function startGatewayStage(): Promise<GatewayStage> {
@@ -31,7 +31,11 @@ export async function startGatewayStage(): Promise<GatewayStage> {
     environmentOf: (process, environment) => {
       if (!process.startsWith('gateway')) return environment;
       configFile ??= withFailingRoutes(environment['TOLLGATE_CONFIG']!);
-      return { ...environment, TOLLGATE_CONFIG: configFile, ...(process === 'gateway 0' ? { REDIS_URL: redisOfGateway0.towards(environment['REDIS_URL']!) } : {}) };
+      return {
+        ...environment,
+        TOLLGATE_CONFIG: configFile,
+        ...(process === 'gateway 0' ? { REDIS_URL: redisOfGateway0.towards(environment['REDIS_URL']!) } : {}),
+      };
     },
   });
   return {
@@ -53,19 +57,28 @@ export async function startGatewayStage(): Promise<GatewayStage> {
 function withFailingRoutes(configFile: string): string {
   const configuration = readFileSync(configFile, 'utf8');
   const simulatorUrl = /base_url: (\S+)/.exec(configuration)![1]!;
-  const failures = { 'fails-500': 'gpt-4o-mini?fail_status=500', 'resets': 'gpt-4o-mini?fail=reset_before_first_byte', 'hangs': 'gpt-4o-mini?fail=hang' };
-  const target = (model: string, weight = 1, provider = 'failing') => `{provider: ${provider}, model: "${model}", weight: ${weight}}`;
+  const failures = {
+    'fails-500': 'gpt-4o-mini?fail_status=500',
+    resets: 'gpt-4o-mini?fail=reset_before_first_byte',
+    hangs: 'gpt-4o-mini?fail=hang',
+  };
+  const target = (model: string, weight = 1, provider = 'failing') =>
+    `{provider: ${provider}, model: "${model}", weight: ${weight}}`;
   const routes = Object.entries(failures).flatMap(([name, model]) => [
     `  - {name: ${name}, targets: [${target(model)}]}`,
     `  - {name: ${name}-backed, targets: [${target(model, 1_000)}, ${target('gpt-4o-mini')}]}`,
   ]);
   routes.push(`  - {name: two-targets, targets: [${target('gpt-4o-mini')}, ${target('gpt-4o-mini', 1, 'simulator')}]}`);
-  const price = '  - {provider: failing, model: gpt-4o-mini*, input_usd_per_million: 0.15, output_usd_per_million: 0.60}';
+  const price =
+    '  - {provider: failing, model: gpt-4o-mini*, input_usd_per_million: 0.15, output_usd_per_million: 0.60}';
   const provider = `  - {name: failing, dialect: openai, base_url: "${simulatorUrl}", credential: "\${env:SIMULATOR_CREDENTIAL}", allow_private_network: true, timeout_ms: 500, first_byte_timeout_ms: 500}`;
   const file = configFile.replace(/\.yaml$/, '-with-failing-routes.yaml');
-  writeFileSync(file, configuration
-    .replace('providers:\n', `providers:\n${provider}\n`)
-    .replace('routes:\n', `routes:\n${routes.join('\n')}\n`)
-    .replace('prices:\n', `prices:\n${price}\n`));
+  writeFileSync(
+    file,
+    configuration
+      .replace('providers:\n', `providers:\n${provider}\n`)
+      .replace('routes:\n', `routes:\n${routes.join('\n')}\n`)
+      .replace('prices:\n', `prices:\n${price}\n`),
+  );
   return file;
 }

@@ -13,7 +13,9 @@ import { reportFaults } from './stage.js';
 
 describe('faults of gateways, callers and providers', () => {
   let stage: GatewayStage;
-  beforeAll(async () => { stage = await startGatewayStage(); });
+  beforeAll(async () => {
+    stage = await startGatewayStage();
+  });
   afterAll(() => stage?.stop());
   reportFaults(() => stage);
 

@@ -37,14 +37,27 @@ export class Load {
   #number = 0;
   #stopping = false;
 
-  constructor(private readonly shape: Shape, private readonly options: LoadOptions) {
-    this.#workers = shape.gateways.flatMap((_, gateway) => Array.from({ length: options.workers }, () => this.#work(gateway)));
+  constructor(
+    private readonly shape: Shape,
+    private readonly options: LoadOptions,
+  ) {
+    this.#workers = shape.gateways.flatMap((_, gateway) =>
+      Array.from({ length: options.workers }, () => this.#work(gateway)),
+    );
   }
 
   /** Waits until so many further calls fulfil a condition. */
-  async untilFurther(count: number, what: string, counts: (record: CallRecord) => boolean = () => true, timeoutMs = 20_000): Promise<void> {
+  async untilFurther(
+    count: number,
+    what: string,
+    counts: (record: CallRecord) => boolean = () => true,
+    timeoutMs = 20_000,
+  ): Promise<void> {
     const from = this.records.length;
-    await waitUntil(() => this.records.slice(from).filter(counts).length >= count, { what: `${count} further calls: ${what}`, timeoutMs });
+    await waitUntil(() => this.records.slice(from).filter(counts).length >= count, {
+      what: `${count} further calls: ${what}`,
+      timeoutMs,
+    });
   }
 
   /** Begins no further call; resolves when those under way have ended, well or badly. */
@@ -65,13 +78,19 @@ export class Load {
 
   async #call(gateway: number, key: CreatedKey, fields: ChatFields): Promise<CallRecord> {
     const startedAt = performance.now();
-    const seen = { status: null as number | null, requestId: null as string | null, code: null as string | null, whole: false };
+    const seen = {
+      status: null as number | null,
+      requestId: null as string | null,
+      code: null as string | null,
+      whole: false,
+    };
     try {
       const reply = await this.shape.client(gateway).openChat(key.secret, fields);
       seen.status = reply.status;
       seen.requestId = reply.requestId || null;
       const { complete, text } = await reply.ended;
-      if (reply.status === 200) seen.whole = complete && (fields.stream ? eventsOf(text).at(-1)?.data === '[DONE]' : text.endsWith('}'));
+      if (reply.status === 200)
+        seen.whole = complete && (fields.stream ? eventsOf(text).at(-1)?.data === '[DONE]' : text.endsWith('}'));
       else seen.code = (JSON.parse(text) as { error?: { code?: string } }).error?.code ?? null;
     } catch {
       // No reply, or half of one: what was seen of it is in the record.
@@ -84,15 +103,28 @@ export class Load {
 function fieldsOf(number: number): ChatFields {
   const usage = { prompt_tokens: 20 + (number % 50), completion_tokens: 10 + (number % 37), chunks: 10 };
   switch (number % 4) {
-    case 0: return { stream: false, max_tokens: 60, simulator: usage };
-    case 1: return { stream: true, max_tokens: 60, simulator: usage };
-    case 2: return { stream: true, max_tokens: 60, stream_options: { include_usage: true }, simulator: { ...usage, chunk_interval_ms: 8 } };
-    default: return { stream: false, max_tokens: 60, simulator: { ...usage, delay_ms: 40 } };
+    case 0:
+      return { stream: false, max_tokens: 60, simulator: usage };
+    case 1:
+      return { stream: true, max_tokens: 60, simulator: usage };
+    case 2:
+      return {
+        stream: true,
+        max_tokens: 60,
+        stream_options: { include_usage: true },
+        simulator: { ...usage, chunk_interval_ms: 8 },
+      };
+    default:
+      return { stream: false, max_tokens: 60, simulator: { ...usage, delay_ms: 40 } };
   }
 }
 
 /** One with much credit first, one whose credit ends under the load, one without a limit. */
 export async function keysOfAllKinds(shape: Shape): Promise<CreatedKey[]> {
   const client = shape.client();
-  return [await client.createKey({ credit_limit_usd: 20 }), await client.createKey({ credit_limit_usd: '0.001' }), await client.createKey()];
+  return [
+    await client.createKey({ credit_limit_usd: 20 }),
+    await client.createKey({ credit_limit_usd: '0.001' }),
+    await client.createKey(),
+  ];
 }

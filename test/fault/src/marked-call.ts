@@ -35,8 +35,17 @@ export class MarkedCall {
 }
 
 /** Waits until so much is held on the key's account. */
-export async function untilHeld(shape: DistributedShape, key: CreatedKey, amount: bigint, timeoutMs = 10_000): Promise<void> {
-  await waitUntil(async () => (await heldOn(shape, key)) === amount, { what: `${amount} nano-USD to be held`, timeoutMs, intervalMs: 5 });
+export async function untilHeld(
+  shape: DistributedShape,
+  key: CreatedKey,
+  amount: bigint,
+  timeoutMs = 10_000,
+): Promise<void> {
+  await waitUntil(async () => (await heldOn(shape, key)) === amount, {
+    what: `${amount} nano-USD to be held`,
+    timeoutMs,
+    intervalMs: 5,
+  });
 }
 
 async function heldOn(shape: DistributedShape, key: CreatedKey): Promise<bigint> {

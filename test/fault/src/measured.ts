@@ -8,7 +8,9 @@ export function percentile(values: readonly number[], part: number): number {
 
 /** Prints what a fault measured, in one line. */
 export function tellMeasured(what: string, figures: Readonly<Record<string, number | string>>): void {
-  const text = Object.entries(figures).map(([name, value]) => `${name} ${typeof value === 'number' ? Math.round(value * 10) / 10 : value}`).join(', ');
+  const text = Object.entries(figures)
+    .map(([name, value]) => `${name} ${typeof value === 'number' ? Math.round(value * 10) / 10 : value}`)
+    .join(', ');
   console.log(`measured: ${what}: ${text}`);
 }
 

@@ -12,11 +12,22 @@ export class RefusalPoller {
   readonly refusedAt: Promise<number>;
 
   /** `mayBeUnavailable`: 503 says that nobody could be asked, and is no answer about the key. */
-  constructor(private readonly client: TollgateClient, private readonly secret: string, private readonly mayBeUnavailable = false) {
+  constructor(
+    private readonly client: TollgateClient,
+    private readonly secret: string,
+    private readonly mayBeUnavailable = false,
+  ) {
     let alive: () => void = () => undefined;
-    const seen = new Promise<void>((resolve) => { alive = resolve; });
+    const seen = new Promise<void>((resolve) => {
+      alive = resolve;
+    });
     this.refusedAt = this.#poll(alive);
-    this.seenAlive = Promise.race([seen, this.refusedAt.then(() => { throw new Error('a key was refused before its revoke'); })]);
+    this.seenAlive = Promise.race([
+      seen,
+      this.refusedAt.then(() => {
+        throw new Error('a key was refused before its revoke');
+      }),
+    ]);
     // Who waits for the refusal alone hears of a failure there.
     this.seenAlive.catch(() => undefined);
   }

@@ -28,11 +28,29 @@ async function run(): Promise<number> {
     return 2;
   }
   const { seed, rounds, short, only } = options;
-  process.stdout.write(`faults: seed ${seed}, ${rounds} round${rounds === 1 ? '' : 's'}, ${short ? 'short' : 'long'} outages${only === undefined ? '' : `, only ${only}`}\n`);
-  const environment = { [optionVariables.seed]: String(seed), [optionVariables.rounds]: String(rounds), [optionVariables.long]: String(!short) };
+  process.stdout.write(
+    `faults: seed ${seed}, ${rounds} round${rounds === 1 ? '' : 's'}, ${short ? 'short' : 'long'} outages${only === undefined ? '' : `, only ${only}`}\n`,
+  );
+  const environment = {
+    [optionVariables.seed]: String(seed),
+    [optionVariables.rounds]: String(rounds),
+    [optionVariables.long]: String(!short),
+  };
   const filter = only === undefined ? [] : ['-t', /^\d+$/.test(only) ? `fault ${only}:` : escaped(only)];
   const report = join(tempFolder('tollgate-faults'), 'report.json');
-  const exitCode = await vitest(['run', '--project', 'fault', `--testTimeout=${roundMs * (rounds + 1)}`, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filter], environment);
+  const exitCode = await vitest(
+    [
+      'run',
+      '--project',
+      'fault',
+      `--testTimeout=${roundMs * (rounds + 1)}`,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...filter,
+    ],
+    environment,
+  );
   if (exitCode !== 0) {
     process.stdout.write(`faults: failed with seed ${seed}\n`);
     return exitCode;
@@ -49,14 +67,27 @@ function faultsRun(report: string): number {
 
 /** Throws for what it does not know. */
 function readArguments(): { seed: number; rounds: number; short: boolean; only: string | undefined } {
-  const { values } = parseArgs({ options: { seed: { type: 'string' }, rounds: { type: 'string' }, short: { type: 'boolean', default: false }, only: { type: 'string' } } });
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string' },
+      rounds: { type: 'string' },
+      short: { type: 'boolean', default: false },
+      only: { type: 'string' },
+    },
+  });
   const whole = (name: 'seed' | 'rounds', lowest: number, otherwise: number): number => {
     const text = values[name];
     if (text === undefined) return otherwise;
-    if (!/^\d{1,15}$/.test(text) || Number(text) < lowest) throw new RangeError(`--${name} must be a whole number from ${lowest} on`);
+    if (!/^\d{1,15}$/.test(text) || Number(text) < lowest)
+      throw new RangeError(`--${name} must be a whole number from ${lowest} on`);
     return Number(text);
   };
-  return { seed: whole('seed', 0, randomInt(2 ** 31)), rounds: whole('rounds', 1, 3), short: values.short, only: values.only };
+  return {
+    seed: whole('seed', 0, randomInt(2 ** 31)),
+    rounds: whole('rounds', 1, 3),
+    short: values.short,
+    only: values.only,
+  };
 }
 
 /** Vitest's global set-up starts the servers, once, and stops them. */

@@ -7,7 +7,9 @@ describe('the options of the fault suite', () => {
   });
 
   it('are read from the environment', () => {
-    expect(readOptions({ TOLLGATE_FAULT_SEED: '42', TOLLGATE_FAULT_ROUNDS: '3', TOLLGATE_FAULT_LONG: 'true' })).toEqual({ seed: 42, rounds: 3, long: true });
+    expect(readOptions({ TOLLGATE_FAULT_SEED: '42', TOLLGATE_FAULT_ROUNDS: '3', TOLLGATE_FAULT_LONG: 'true' })).toEqual(
+      { seed: 42, rounds: 3, long: true },
+    );
   });
 
   it('are refused by name where they make no sense', () => {

@@ -10,7 +10,11 @@ export interface FaultOptions {
   readonly long: boolean;
 }
 
-export const optionVariables = { seed: 'TOLLGATE_FAULT_SEED', rounds: 'TOLLGATE_FAULT_ROUNDS', long: 'TOLLGATE_FAULT_LONG' } as const;
+export const optionVariables = {
+  seed: 'TOLLGATE_FAULT_SEED',
+  rounds: 'TOLLGATE_FAULT_ROUNDS',
+  long: 'TOLLGATE_FAULT_LONG',
+} as const;
 
 export const faultOptions: FaultOptions = readOptions(process.env);
 
@@ -20,7 +24,8 @@ export function readOptions(environment: NodeJS.ProcessEnv): FaultOptions {
     const text = environment[name];
     if (text === undefined) return otherwise();
     const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < lowest) throw new RangeError(`${name} must be a whole number from ${lowest} on`);
+    if (!Number.isSafeInteger(value) || value < lowest)
+      throw new RangeError(`${name} must be a whole number from ${lowest} on`);
     return value;
   };
   return {

@@ -24,17 +24,26 @@ export interface ServerStage {
 const usageTopic = 'usage.recorded.v1';
 
 export async function startServerStage(): Promise<ServerStage> {
-  const [postgres, kafka, redisOfGateway1, redisOfKeyManagement] = await Promise.all([startPostgres(), startKafka(), CuttableProxy.start(), CuttableProxy.start()]);
+  const [postgres, kafka, redisOfGateway1, redisOfKeyManagement] = await Promise.all([
+    startPostgres(),
+    startKafka(),
+    CuttableProxy.start(),
+    CuttableProxy.start(),
+  ]);
   const journalFolder = tempFolder('tollgate-small-disk');
   const diskOfGateway0 = fillableDisk(journalFolder, () => shape.gateways[0]!.process.pid);
   let topicPrefix = '';
   const changes = (process: string, environment: Readonly<Record<string, string>>): Record<string, string> => {
     topicPrefix = environment['KAFKA_TOPIC_PREFIX']!;
     switch (process) {
-      case 'gateway 0': return { TOLLGATE_DATA: journalFolder };
-      case 'gateway 1': return { REDIS_URL: redisOfGateway1.towards(environment['REDIS_URL']!) };
-      case 'key-management': return { REDIS_URL: redisOfKeyManagement.towards(environment['REDIS_URL']!) };
-      default: return {};
+      case 'gateway 0':
+        return { TOLLGATE_DATA: journalFolder };
+      case 'gateway 1':
+        return { REDIS_URL: redisOfGateway1.towards(environment['REDIS_URL']!) };
+      case 'key-management':
+        return { REDIS_URL: redisOfKeyManagement.towards(environment['REDIS_URL']!) };
+      default:
+        return {};
     }
   };
   const shape: DistributedShape = await startDistributed({
@@ -43,8 +52,14 @@ export async function startServerStage(): Promise<ServerStage> {
     environmentOf: (process, environment) => ({ ...environment, ...changes(process, environment) }),
   });
   return {
-    shape, postgres, kafka, redisOfGateway1, redisOfKeyManagement, diskOfGateway0,
-    misplaceOffsets: (how) => misplaceOffsets(kafka.brokers, `${topicPrefix}usage-billing`, `${topicPrefix}${usageTopic}`, how),
+    shape,
+    postgres,
+    kafka,
+    redisOfGateway1,
+    redisOfKeyManagement,
+    diskOfGateway0,
+    misplaceOffsets: (how) =>
+      misplaceOffsets(kafka.brokers, `${topicPrefix}usage-billing`, `${topicPrefix}${usageTopic}`, how),
     repair: async () => {
       for (const proxy of [redisOfGateway1, redisOfKeyManagement]) proxy.set('open');
       diskOfGateway0.makeRoom();
@@ -61,7 +76,12 @@ export async function startServerStage(): Promise<ServerStage> {
   };
 }
 
-async function misplaceOffsets(brokers: string, groupId: string, topic: string, how: 'deleted' | 'at the end'): Promise<void> {
+async function misplaceOffsets(
+  brokers: string,
+  groupId: string,
+  topic: string,
+  how: 'deleted' | 'at the end',
+): Promise<void> {
   const admin = new Kafka({ clientId: 'fault', brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {

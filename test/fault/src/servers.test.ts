@@ -12,7 +12,9 @@ import { reportFaults } from './stage.js';
 
 describe('faults of servers, disks and the services behind the gateways', () => {
   let stage: ServerStage;
-  beforeAll(async () => { stage = await startServerStage(); });
+  beforeAll(async () => {
+    stage = await startServerStage();
+  });
   afterAll(() => stage?.stop());
   reportFaults(() => stage);
 

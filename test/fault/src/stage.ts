@@ -22,7 +22,9 @@ export function outageMs(round: number, shortMs: number, promisedMs: number): nu
 }
 
 /** Tells the seed at the start, and after a failed fault with the last words of every process; repairs what that fault left broken. */
-export function reportFaults(stageOf: () => { readonly shape: Parameters<typeof tellOutputs>[0]; repair?(): Promise<void> } | undefined): void {
+export function reportFaults(
+  stageOf: () => { readonly shape: Parameters<typeof tellOutputs>[0]; repair?(): Promise<void> } | undefined,
+): void {
   beforeAll(() => console.log(`faults: seed ${faultOptions.seed}`));
   afterEach(async ({ task }) => {
     if (task.result?.state !== 'fail') return;

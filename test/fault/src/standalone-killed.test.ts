@@ -10,7 +10,9 @@ import { reportFaults } from './stage.js';
 
 describe('kill -9 of the standalone under load', () => {
   let shape: StandaloneShape;
-  beforeAll(async () => { shape = await startStandalone(); });
+  beforeAll(async () => {
+    shape = await startStandalone();
+  });
   reportFaults(() => (shape === undefined ? undefined : { shape }));
   afterAll(() => shape?.stop());
 
@@ -22,7 +24,10 @@ describe('kill -9 of the standalone under load', () => {
     await load.untilFurther(10, 'nobody answers', ({ status }) => status === null);
     const seenBefore = shape.simulator.log().length;
     await shape.process.startAgain();
-    const usedWhenReady = (await Promise.all(keys.map((key) => shape.client().usage(key.id)))).reduce((sum, { requests }) => sum + requests, 0);
+    const usedWhenReady = (await Promise.all(keys.map((key) => shape.client().usage(key.id)))).reduce(
+      (sum, { requests }) => sum + requests,
+      0,
+    );
     expect(usedWhenReady, 'requests booked when it is ready').toBeGreaterThanOrEqual(seenBefore);
     await load.untilFurther(100, 'it serves again', ({ whole }) => whole);
     const records = await load.stop();
@@ -34,7 +39,10 @@ describe('kill -9 of the standalone under load', () => {
     const database = await startEmbeddedPostgres(join(shape.dataFolder, 'postgres'));
     try {
       const events = await eventsIn(database.url);
-      tellMeasured('kill -9 of the standalone', { ...expectExactlyOnce(log, events, records), 'requests booked when it was ready again': usedWhenReady });
+      tellMeasured('kill -9 of the standalone', {
+        ...expectExactlyOnce(log, events, records),
+        'requests booked when it was ready again': usedWhenReady,
+      });
       expectPostedAsEvents(await postedIn(database.url), events);
     } finally {
       await database.close();

@@ -15,15 +15,32 @@ it('reports a leak with a signature that its published key verifies', async () =
     });
   });
   await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
-  const github = await startGithubSimulator({ webhookUrl: () => `http://127.0.0.1:${(webhook.address() as AddressInfo).port}/` });
+  const github = await startGithubSimulator({
+    webhookUrl: () => `http://127.0.0.1:${(webhook.address() as AddressInfo).port}/`,
+  });
   const reply = await fetch(github.leakUrl, { method: 'POST', body: 'sk-something\n' });
   expect([reply.status, await reply.text()]).toEqual([200, '[]']);
-  const { public_keys: [key] } = (await (await fetch(github.publicKeysUrl)).json()) as { public_keys: { key_identifier: string; key: string }[] };
+  const {
+    public_keys: [key],
+  } = (await (await fetch(github.publicKeysUrl)).json()) as { public_keys: { key_identifier: string; key: string }[] };
   const [{ body, headers }] = received as [(typeof received)[number]];
   expect(headers['github-public-key-identifier']).toBe(key!.key_identifier);
-  expect(verify('sha256', body, { key: key!.key, dsaEncoding: 'der' }, Buffer.from(String(headers['github-public-key-signature']), 'base64'))).toBe(true);
-  expect(JSON.parse(body.toString())).toEqual([{ token: 'sk-something', type: 'tollgate_api_key', url: expect.any(String), source: 'commit' }]);
-  expect(Object.keys(github.sign('[]'))).toEqual(['content-type', 'github-public-key-identifier', 'github-public-key-signature']);
+  expect(
+    verify(
+      'sha256',
+      body,
+      { key: key!.key, dsaEncoding: 'der' },
+      Buffer.from(String(headers['github-public-key-signature']), 'base64'),
+    ),
+  ).toBe(true);
+  expect(JSON.parse(body.toString())).toEqual([
+    { token: 'sk-something', type: 'tollgate_api_key', url: expect.any(String), source: 'commit' },
+  ]);
+  expect(Object.keys(github.sign('[]'))).toEqual([
+    'content-type',
+    'github-public-key-identifier',
+    'github-public-key-signature',
+  ]);
   expect(github.keyListRequests()).toBe(1);
   expect((await fetch(github.leakUrl, { method: 'POST', body: '' })).status).toBe(400);
   await github.stop();

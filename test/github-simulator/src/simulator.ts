@@ -48,11 +48,17 @@ export async function startGithubSimulator({ webhookUrl }: GithubSimulatorOption
   async function answer(request: IncomingMessage, reply: ServerResponse): Promise<void> {
     if (request.method === 'GET' && request.url === '/public-keys') {
       keyListRequests += 1;
-      return send(reply, 200, JSON.stringify({ public_keys: [{ key_identifier: identifier, key: pem, is_current: true }] }));
+      return send(
+        reply,
+        200,
+        JSON.stringify({ public_keys: [{ key_identifier: identifier, key: pem, is_current: true }] }),
+      );
     }
-    if (request.method !== 'POST' || request.url !== '/leak') return send(reply, 404, '{"error":"POST a secret to /leak"}');
+    if (request.method !== 'POST' || request.url !== '/leak')
+      return send(reply, 404, '{"error":"POST a secret to /leak"}');
     const secret = await textOf(request);
-    if (secret === null) return send(reply, 400, `{"error":"the body must be the secret, of 1 to ${TEXT_BYTES_MAX} bytes"}`);
+    if (secret === null)
+      return send(reply, 400, `{"error":"the body must be the secret, of 1 to ${TEXT_BYTES_MAX} bytes"}`);
     const result = await report(secret);
     send(reply, result.status, result.body);
   }

@@ -25,12 +25,21 @@ const passedOn = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'TMP', 'TEMP']
  */
 export async function spawnApp(options: AppOptions): Promise<RunningProcess> {
   const { name, script, args = [], nodeArgs = [], env, cwd, readyWhen, readyWithinMs = 30_000 } = options;
-  const inherited = Object.fromEntries(passedOn.flatMap(variable => {
-    const value = process.env[variable];
-    return value === undefined ? [] : [[variable, value]];
-  }));
-  const app = await startProcess({ name, command: process.execPath, args: [...nodeArgs, script, ...args], env: { ...inherited, ...env }, cwd });
-  const check = typeof readyWhen === 'string' ? () => urlAnswers(readyWhen) : () => urlInOutput(app.output(), readyWhen);
+  const inherited = Object.fromEntries(
+    passedOn.flatMap((variable) => {
+      const value = process.env[variable];
+      return value === undefined ? [] : [[variable, value]];
+    }),
+  );
+  const app = await startProcess({
+    name,
+    command: process.execPath,
+    args: [...nodeArgs, script, ...args],
+    env: { ...inherited, ...env },
+    cwd,
+  });
+  const check =
+    typeof readyWhen === 'string' ? () => urlAnswers(readyWhen) : () => urlInOutput(app.output(), readyWhen);
   const ready = await untilReady(app, check, { what: `${name} to be ready`, timeoutMs: readyWithinMs });
   return { ...app, url: ready.url };
 }

@@ -18,9 +18,13 @@ export interface CommandOptions {
 }
 
 /** Runs a program to its end. Never rejects: a program that is missing, fails or takes too long is `ok: false`. */
-export function runCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+export function runCommand(
+  command: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
   const { timeoutMs = 60_000, ...rest } = options;
-  return new Promise(resolve => {
+  return new Promise((resolve) => {
     execFile(command, args, { ...rest, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       const said = `${stdout}${stderr}`.trim();
       resolve({ ok: !error, output: error && !said ? error.message : said });
@@ -30,8 +34,10 @@ export function runCommand(command: string, args: readonly string[], options: Co
 
 /** The full path of a program on PATH, in the system folders that a user's PATH may lack, or in `folders`. */
 export function findProgram(name: string, folders: readonly string[] = []): string | undefined {
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '');
-  return [...folders, ...onPath, '/usr/local/bin', '/usr/bin', '/usr/sbin'].map(folder => join(folder, name)).find(isExecutable);
+  const onPath = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return [...folders, ...onPath, '/usr/local/bin', '/usr/bin', '/usr/sbin']
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
 }
 
 /** The names in a folder, none when there is no such folder. */

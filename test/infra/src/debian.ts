@@ -25,9 +25,11 @@ async function install(name: string): Promise<void> {
   const restore = keepServersFromStarting();
   try {
     await runCommand('apt-get', ['update', '-qq'], { env, timeoutMs: 180_000 });
-    const installed = await runCommand('apt-get', [
-      'install', '-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', name,
-    ], { env, timeoutMs: 300_000 });
+    const installed = await runCommand(
+      'apt-get',
+      ['install', '-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', name],
+      { env, timeoutMs: 300_000 },
+    );
     if (!installed.ok) throw new Error(`apt-get install ${name} failed:\n${installed.output.slice(-2_000)}`);
     if (existsSync('/run/systemd/system')) await runCommand('systemctl', ['disable', '--now', name]);
   } finally {

@@ -8,7 +8,7 @@ let answer: Promise<boolean> | undefined;
 
 /** Whether a Docker engine answers here. Asked once. */
 export function dockerAnswers(): Promise<boolean> {
-  answer ??= runCommand('docker', ['info'], { timeoutMs: 10_000 }).then(result => result.ok);
+  answer ??= runCommand('docker', ['info'], { timeoutMs: 10_000 }).then((result) => result.ok);
   return answer;
 }
 
@@ -34,13 +34,26 @@ export async function createContainer(options: ContainerOptions): Promise<Contai
   const container = `tollgate-test-${options.name.toLowerCase()}-${randomBytes(4).toString('hex')}`;
   reapContainer(container);
   const settings = Object.entries(options.env ?? {}).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-  const made = await runCommand('docker', [
-    'create', '--name', container, '--publish', `127.0.0.1:${options.port}:${options.innerPort}`, ...settings, options.image, ...(options.args ?? []),
-  ], { timeoutMs: 300_000 });
+  const made = await runCommand(
+    'docker',
+    [
+      'create',
+      '--name',
+      container,
+      '--publish',
+      `127.0.0.1:${options.port}:${options.innerPort}`,
+      ...settings,
+      options.image,
+      ...(options.args ?? []),
+    ],
+    { timeoutMs: 300_000 },
+  );
   if (!made.ok) throw new Error(`docker create of ${options.image} failed:\n${made.output}`);
   return {
     start: () => attach(options.name, container),
-    remove: async () => { await runCommand('docker', ['rm', '--force', '--volumes', container]); },
+    remove: async () => {
+      await runCommand('docker', ['rm', '--force', '--volumes', container]);
+    },
   };
 }
 
@@ -49,7 +62,9 @@ async function attach(name: string, container: string): Promise<RunningProcess> 
   const client = await startProcess({ name, command: 'docker', args: ['start', '--attach', container] });
   return {
     ...client,
-    kill: (signal = 'SIGKILL') => { spawnSync('docker', ['kill', '--signal', signal, container], { stdio: 'ignore' }); },
+    kill: (signal = 'SIGKILL') => {
+      spawnSync('docker', ['kill', '--signal', signal, container], { stdio: 'ignore' });
+    },
     stop: async (graceMs = 10_000) => {
       await runCommand('docker', ['stop', '--time', String(Math.ceil(graceMs / 1000)), container]);
       return client.exited;

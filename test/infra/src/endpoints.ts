@@ -30,7 +30,7 @@ export const givenServerVariables = ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS
 
 /** Whether this process was told where the servers are. */
 export function hasInfra(environment: NodeJS.ProcessEnv = process.env): boolean {
-  return Object.values(variables).every(name => environment[name]);
+  return Object.values(variables).every((name) => environment[name]);
 }
 
 /** The endpoints a test gets from `npm test`, or from vitest's global set-up when vitest was started by hand. */
@@ -53,12 +53,14 @@ export function infraFromEnvironment(environment: NodeJS.ProcessEnv = process.en
 export async function startInfra(): Promise<Infra> {
   const started = await Promise.allSettled([startPostgres(), startRedis(), startKafka()]);
   const stop = async () => {
-    await Promise.all(started.flatMap(server => (server.status === 'fulfilled' ? [server.value.stop()] : [])));
+    await Promise.all(started.flatMap((server) => (server.status === 'fulfilled' ? [server.value.stop()] : [])));
   };
   const [postgres, redis, kafka] = started;
   if (postgres.status === 'rejected' || redis.status === 'rejected' || kafka.status === 'rejected') {
     await stop();
-    const reasons = started.flatMap(server => (server.status === 'rejected' ? [String(server.reason?.message ?? server.reason)] : []));
+    const reasons = started.flatMap((server) =>
+      server.status === 'rejected' ? [String(server.reason?.message ?? server.reason)] : [],
+    );
     throw new Error(reasons.join('\n'));
   }
   const environment = {

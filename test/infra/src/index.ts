@@ -6,7 +6,14 @@ export { tempFolder } from './folders.js';
 export { startKafka, type KafkaServer } from './kafka.js';
 export { freePort } from './ports.js';
 export { createDatabase, startPostgres, type PostgresOptions, type PostgresServer } from './postgres.js';
-export { isRunning, startProcess, untilReady, type ProcessExit, type ProcessOptions, type RunningProcess } from './processes.js';
+export {
+  isRunning,
+  startProcess,
+  untilReady,
+  type ProcessExit,
+  type ProcessOptions,
+  type RunningProcess,
+} from './processes.js';
 export { reapNow } from './reaper.js';
 export { startRedis, type RedisServer } from './redis.js';
 export { smallDisk, type SmallDisk } from './small-disk.js';

@@ -24,16 +24,32 @@ export async function kafkaJars(): Promise<string> {
 /** Into a folder beside it and then renamed, so that a broken download is never taken for a whole one. */
 async function fetchJars(cache: string, jars: string): Promise<void> {
   const maven = findProgram('mvn');
-  if (!maven) throw new Error('Maven is missing, which fetches Kafka. Install it (Debian: apt-get install maven), or start Docker, or set KAFKA_BROKERS.');
+  if (!maven)
+    throw new Error(
+      'Maven is missing, which fetches Kafka. Install it (Debian: apt-get install maven), or start Docker, or set KAFKA_BROKERS.',
+    );
   process.stdout.write(`tests need Apache Kafka: fetching it with Maven into ${jars}\n`);
   mkdirSync(cache, { recursive: true });
   const download = mkdtempSync(join(cache, 'download-'));
   reapFolder(download);
   try {
-    const fetched = await runCommand(maven, [
-      '-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${download}`, '-DincludeScope=runtime',
-    ], { timeoutMs: 600_000 });
-    if (!fetched.ok) throw new Error(`Maven could not fetch Apache Kafka (is the Maven repository reachable?):\n${fetched.output.slice(-2_000)}`);
+    const fetched = await runCommand(
+      maven,
+      [
+        '-q',
+        '-B',
+        '-f',
+        pom,
+        'dependency:copy-dependencies',
+        `-DoutputDirectory=${download}`,
+        '-DincludeScope=runtime',
+      ],
+      { timeoutMs: 600_000 },
+    );
+    if (!fetched.ok)
+      throw new Error(
+        `Maven could not fetch Apache Kafka (is the Maven repository reachable?):\n${fetched.output.slice(-2_000)}`,
+      );
     try {
       renameSync(download, jars);
     } catch (error) {

@@ -7,7 +7,14 @@ import { tempFolder } from './folders.js';
 import { kafkaJars } from './kafka-jars.js';
 import { freePort } from './ports.js';
 import { startProcess } from './processes.js';
-import { chooseInstallation, givenServer, startServer, untilGivenServerAnswers, type Installation, type ServerControls } from './server.js';
+import {
+  chooseInstallation,
+  givenServer,
+  startServer,
+  untilGivenServerAnswers,
+  type Installation,
+  type ServerControls,
+} from './server.js';
 
 export interface KafkaServer extends ServerControls {
   /** `host:port`, several with commas between, as KAFKA_BROKERS takes it. */
@@ -22,13 +29,17 @@ export async function startKafka(): Promise<KafkaServer> {
   const given = process.env['KAFKA_BROKERS'];
   if (given) return givenKafka(given);
   const installation = await chooseInstallation(
-    port => ({ name: 'Kafka', image: 'apache/kafka:4.3.0', innerPort: 9092, port, env: containerSettings(port) }),
+    (port) => ({ name: 'Kafka', image: 'apache/kafka:4.3.0', innerPort: 9092, port, env: containerSettings(port) }),
     installedKafka,
   );
   const brokersAt = (port: number) => `127.0.0.1:${port}`;
   const server = await startServer({
     // Stopping takes the broker 1–2 s even when idle; its data is thrown away, so it is not given longer.
-    name: 'Kafka', installation, answers: port => kafkaAnswers(brokersAt(port)), readyWithinMs: 60_000, stopGraceMs: 3_000,
+    name: 'Kafka',
+    installation,
+    answers: (port) => kafkaAnswers(brokersAt(port)),
+    readyWithinMs: 60_000,
+    stopGraceMs: 3_000,
   });
   return { ...server, brokers: brokersAt(server.port) };
 }
@@ -40,19 +51,24 @@ async function givenKafka(brokers: string): Promise<KafkaServer> {
 
 async function installedKafka(): Promise<Installation> {
   const java = findProgram('java');
-  if (!java) throw new Error('Java is missing, which Kafka needs. Install Java 17 and Maven (Debian: apt-get install openjdk-17-jre-headless maven), or start Docker, or set KAFKA_BROKERS.');
+  if (!java)
+    throw new Error(
+      'Java is missing, which Kafka needs. Install Java 17 and Maven (Debian: apt-get install openjdk-17-jre-headless maven), or start Docker, or set KAFKA_BROKERS.',
+    );
   const classPath = join(await kafkaJars(), '*');
   const folder = tempFolder('tollgate-kafka');
   const settingsFile = join(folder, 'server.properties');
   const controllerPort = await freePort();
   let formatted = false;
   return {
-    launch: async port => {
+    launch: async (port) => {
       writeFileSync(settingsFile, brokerSettings(port, controllerPort, join(folder, 'data')));
       if (!formatted) await format(java, classPath, settingsFile);
       formatted = true;
       return startProcess({
-        name: 'Kafka', command: java, cwd: folder,
+        name: 'Kafka',
+        command: java,
+        cwd: folder,
         args: ['-Xms256m', '-Xmx512m', ...quickStart, '-cp', classPath, 'kafka.Kafka', settingsFile],
       });
     },
@@ -68,9 +84,21 @@ const clusterId = 'dG9sbGdhdGUtLXRlc3RzLg';
 
 async function format(java: string, classPath: string, settingsFile: string): Promise<void> {
   const formatted = await runCommand(java, [
-    ...quickStart, '-cp', classPath, 'kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', clusterId, '-c', settingsFile,
+    ...quickStart,
+    '-cp',
+    classPath,
+    'kafka.tools.StorageTool',
+    'format',
+    '--ignore-formatted',
+    '-t',
+    clusterId,
+    '-c',
+    settingsFile,
   ]);
-  if (!formatted.ok) throw new Error(`formatting Kafka's data folder failed (Kafka 4 needs Java 17 or newer):\n${formatted.output.slice(-2_000)}`);
+  if (!formatted.ok)
+    throw new Error(
+      `formatting Kafka's data folder failed (Kafka 4 needs Java 17 or newer):\n${formatted.output.slice(-2_000)}`,
+    );
 }
 
 /** Settings of one node that holds every replica, with the waits for other members taken out. */
@@ -96,11 +124,13 @@ function brokerSettings(port: number, controllerPort: number, dataFolder: string
   const settings = {
     ...singleNode,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    'listeners': `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
     'log.dirs': dataFolder,
   };
-  return Object.entries(settings).map(([name, value]) => `${name}=${value}\n`).join('');
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
 }
 
 /** The image takes `a.b.c` as KAFKA_A_B_C, and its own defaults only when none is given. */
@@ -108,10 +138,12 @@ function containerSettings(port: number): Record<string, string> {
   const settings = {
     ...singleNode,
     'controller.quorum.voters': '1@127.0.0.1:9093',
-    'listeners': 'PLAINTEXT://:9092,CONTROLLER://127.0.0.1:9093',
+    listeners: 'PLAINTEXT://:9092,CONTROLLER://127.0.0.1:9093',
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
   };
-  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [`KAFKA_${name.replaceAll('.', '_').toUpperCase()}`, value]));
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [`KAFKA_${name.replaceAll('.', '_').toUpperCase()}`, value]),
+  );
 }
 
 /**
@@ -120,8 +152,12 @@ function containerSettings(port: number): Record<string, string> {
  */
 async function kafkaAnswers(brokers: string): Promise<boolean> {
   const kafka = new Kafka({
-    clientId: 'tollgate-readiness', brokers: brokers.split(','), logLevel: logLevel.NOTHING,
-    connectionTimeout: 1_000, requestTimeout: 5_000, retry: { retries: 0 },
+    clientId: 'tollgate-readiness',
+    brokers: brokers.split(','),
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: 1_000,
+    requestTimeout: 5_000,
+    retry: { retries: 0 },
   });
   const admin = kafka.admin();
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, idempotent: false });

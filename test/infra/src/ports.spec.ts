@@ -8,7 +8,7 @@ describe('freePort', () => {
     expect(port).toBeLessThan(32_768);
     const server = createServer();
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
-    await new Promise(resolve => server.close(resolve));
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it('gives no port twice', async () => {
@@ -24,7 +24,7 @@ describe('saysAddressInUse', () => {
     'org.apache.kafka.common.KafkaException: Socket server failed to bind to 127.0.0.1:19092: Address already in use.',
     'Error: listen EADDRINUSE: address already in use 127.0.0.1:8080',
     'Bind for 127.0.0.1:6379 failed: port is already allocated',
-  ])('knows the words: %s', output => {
+  ])('knows the words: %s', (output) => {
     expect(saysAddressInUse(output)).toBe(true);
   });
 

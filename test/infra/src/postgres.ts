@@ -7,7 +7,14 @@ import { findProgram, namesIn, runCommand } from './commands.js';
 import { canInstallPackages, installPackage } from './debian.js';
 import { tempFolderForOtherUser } from './folders.js';
 import { startProcess } from './processes.js';
-import { chooseInstallation, givenServer, startServer, untilGivenServerAnswers, type Installation, type ServerControls } from './server.js';
+import {
+  chooseInstallation,
+  givenServer,
+  startServer,
+  untilGivenServerAnswers,
+  type Installation,
+  type ServerControls,
+} from './server.js';
 
 export interface PostgresServer extends ServerControls {
   /** Connection URL of the maintenance database `postgres`, or of the one given by DATABASE_URL. */
@@ -27,15 +34,23 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   if (given) return givenPostgres(given);
   const settings = serverSettings(options);
   const installation = await chooseInstallation(
-    port => ({
-      name: 'PostgreSQL', image: 'postgres:15', innerPort: 5432, port, args: settings,
+    (port) => ({
+      name: 'PostgreSQL',
+      image: 'postgres:15',
+      innerPort: 5432,
+      port,
+      args: settings,
       env: { POSTGRES_USER: 'tollgate', POSTGRES_HOST_AUTH_METHOD: 'trust' },
     }),
     () => installedPostgres(settings),
   );
   const urlAt = (port: number) => `postgres://tollgate@127.0.0.1:${port}/postgres`;
   const server = await startServer({
-    name: 'PostgreSQL', installation, answers: port => postgresAnswers(urlAt(port)), readyWithinMs: 60_000, stopGraceMs: 5_000,
+    name: 'PostgreSQL',
+    installation,
+    answers: (port) => postgresAnswers(urlAt(port)),
+    readyWithinMs: 60_000,
+    stopGraceMs: 5_000,
   });
   const url = urlAt(server.port);
   return { ...server, url, createDatabase: () => createDatabase(url) };
@@ -44,7 +59,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 /** Makes an empty database with a name of its own on the server at `serverUrl` and returns its URL. */
 export async function createDatabase(serverUrl: string): Promise<string> {
   const name = `${databasePrefix()}${randomBytes(6).toString('hex')}`;
-  await withClient(serverUrl, client => client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`));
+  await withClient(serverUrl, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`));
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return url.href;
@@ -59,11 +74,19 @@ function databasePrefix(): string {
 async function givenPostgres(url: string): Promise<PostgresServer> {
   const prefix = databasePrefix();
   await untilGivenServerAnswers('PostgreSQL', 'DATABASE_URL', () => postgresAnswers(url));
-  const dropDatabases = () => withClient(url, async client => {
-    const found = await client.query<{ datname: string }>('SELECT datname FROM pg_database WHERE starts_with(datname, $1)', [prefix]);
-    for (const { datname } of found.rows) await client.query(`DROP DATABASE IF EXISTS ${datname} WITH (FORCE)`);
-  });
-  return { ...givenServer('PostgreSQL', 'DATABASE_URL', dropDatabases), url, createDatabase: () => createDatabase(url) };
+  const dropDatabases = () =>
+    withClient(url, async (client) => {
+      const found = await client.query<{ datname: string }>(
+        'SELECT datname FROM pg_database WHERE starts_with(datname, $1)',
+        [prefix],
+      );
+      for (const { datname } of found.rows) await client.query(`DROP DATABASE IF EXISTS ${datname} WITH (FORCE)`);
+    });
+  return {
+    ...givenServer('PostgreSQL', 'DATABASE_URL', dropDatabases),
+    url,
+    createDatabase: () => createDatabase(url),
+  };
 }
 
 async function installedPostgres(settings: readonly string[]): Promise<Installation> {
@@ -72,25 +95,41 @@ async function installedPostgres(settings: readonly string[]): Promise<Installat
   const folder = tempFolderForOtherUser('tollgate-postgres');
   if (user) await chown(folder, user.uid, user.gid);
   const data = join(folder, 'data');
-  const made = await runCommand(programs.initdb, [
-    '-D', data, '-U', 'tollgate', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync',
-  ], { cwd: folder, ...user });
+  const made = await runCommand(
+    programs.initdb,
+    ['-D', data, '-U', 'tollgate', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'],
+    { cwd: folder, ...user },
+  );
   if (!made.ok) throw new Error(`initdb failed:\n${made.output}`);
   return {
-    launch: port => startProcess({
-      name: 'PostgreSQL', command: programs.postgres, cwd: folder, ...user,
-      args: ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', ...settings],
-      // SIGTERM would wait for the last client to go; SIGINT ends them.
-      stopSignal: 'SIGINT',
-    }),
-    tryAgain: output => /pre-existing shared memory block|lock file "postmaster\.pid" already exists/.test(output),
+    launch: (port) =>
+      startProcess({
+        name: 'PostgreSQL',
+        command: programs.postgres,
+        cwd: folder,
+        ...user,
+        args: [
+          '-D',
+          data,
+          '-p',
+          String(port),
+          '-c',
+          'listen_addresses=127.0.0.1',
+          '-c',
+          'unix_socket_directories=',
+          ...settings,
+        ],
+        // SIGTERM would wait for the last client to go; SIGINT ends them.
+        stopSignal: 'SIGINT',
+      }),
+    tryAgain: (output) => /pre-existing shared memory block|lock file "postmaster\.pid" already exists/.test(output),
     dispose: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
 function serverSettings({ durable = false }: PostgresOptions): string[] {
   const careless = durable ? [] : ['fsync=off', 'full_page_writes=off'];
-  return ['max_connections=300', ...careless].flatMap(setting => ['-c', setting]);
+  return ['max_connections=300', ...careless].flatMap((setting) => ['-c', setting]);
 }
 
 async function postgresPrograms(): Promise<{ postgres: string; initdb: string }> {
@@ -101,13 +140,15 @@ async function postgresPrograms(): Promise<{ postgres: string; initdb: string }>
     const installed = findPostgres();
     if (installed) return installed;
   }
-  throw new Error('PostgreSQL is missing. Install it (Debian: apt-get install postgresql), or start Docker, or set DATABASE_URL.');
+  throw new Error(
+    'PostgreSQL is missing. Install it (Debian: apt-get install postgresql), or start Docker, or set DATABASE_URL.',
+  );
 }
 
 /** Debian keeps the server's programs off PATH, in a folder for each version; the newest wins. */
 function findPostgres(): { postgres: string; initdb: string } | undefined {
   const versions = namesIn('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a));
-  const folders = versions.map(version => `/usr/lib/postgresql/${version}/bin`);
+  const folders = versions.map((version) => `/usr/lib/postgresql/${version}/bin`);
   const postgres = findProgram('postgres', folders);
   const initdb = findProgram('initdb', folders);
   return postgres && initdb ? { postgres, initdb } : undefined;
@@ -116,13 +157,16 @@ function findPostgres(): { postgres: string; initdb: string } | undefined {
 /** PostgreSQL refuses to run as root, so root runs it as the package's user. */
 async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
-  const [uid, gid] = await Promise.all(['-u', '-g'].map(option => runCommand('id', [option, 'postgres'])));
-  if (!uid!.ok || !gid!.ok) throw new Error('PostgreSQL refuses to run as root and there is no user "postgres". Run the tests as another user, or add that one: useradd --system postgres');
+  const [uid, gid] = await Promise.all(['-u', '-g'].map((option) => runCommand('id', [option, 'postgres'])));
+  if (!uid!.ok || !gid!.ok)
+    throw new Error(
+      'PostgreSQL refuses to run as root and there is no user "postgres". Run the tests as another user, or add that one: useradd --system postgres',
+    );
   return { uid: Number(uid!.output), gid: Number(gid!.output) };
 }
 
 async function postgresAnswers(url: string): Promise<boolean> {
-  await withClient(url, client => client.query('SELECT 1'));
+  await withClient(url, (client) => client.query('SELECT 1'));
   return true;
 }
 

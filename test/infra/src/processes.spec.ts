@@ -10,7 +10,9 @@ describe('a started process', () => {
   it('tells its exit code and output', async () => {
     const running = await node('talker', 'console.log("out"); console.error("err"); process.exit(3)');
     expect(await running.exited).toEqual({ code: 3, signal: null });
-    await waitUntil(() => running.output().includes('out') && running.output().includes('err'), { what: 'both streams' });
+    await waitUntil(() => running.output().includes('out') && running.output().includes('err'), {
+      what: 'both streams',
+    });
   });
 
   it('is noticed when it is killed', async () => {
@@ -21,8 +23,11 @@ describe('a started process', () => {
   });
 
   it('takes its children with it', async () => {
-    const running = await node('parent', `const c = require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(stayAlive)}]); console.log("child", c.pid); ${stayAlive}`);
-    const child = Number(await waitUntil(() => /child (\d+)/.exec(running.output())?.[1], { what: 'the child\'s pid' }));
+    const running = await node(
+      'parent',
+      `const c = require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(stayAlive)}]); console.log("child", c.pid); ${stayAlive}`,
+    );
+    const child = Number(await waitUntil(() => /child (\d+)/.exec(running.output())?.[1], { what: "the child's pid" }));
     running.kill();
     await waitUntil(() => !isRunning(child), { what: 'the child to be gone' });
   });
@@ -47,19 +52,25 @@ describe('a started process', () => {
   });
 
   it('cannot be a program that is not there', async () => {
-    await expect(startProcess({ name: 'nothing', command: '/no/such/program', args: [] })).rejects.toThrow('nothing: cannot execute /no/such/program');
+    await expect(startProcess({ name: 'nothing', command: '/no/such/program', args: [] })).rejects.toThrow(
+      'nothing: cannot execute /no/such/program',
+    );
   });
 });
 
 describe('waiting for a process', () => {
   it('fails at once with its last words when it dies', async () => {
     const running = await node('broken', 'console.error("no configuration"); process.exit(2)');
-    await expect(untilReady(running, () => false, { what: 'it' })).rejects.toThrow(/broken exited with code 2 before it was ready[^]*no configuration/);
+    await expect(untilReady(running, () => false, { what: 'it' })).rejects.toThrow(
+      /broken exited with code 2 before it was ready[^]*no configuration/,
+    );
   });
 
   it('kills it when the time is over', async () => {
     const running = await node('slow', stayAlive);
-    await expect(untilReady(running, () => false, { what: 'slow to be ready', timeoutMs: 20 })).rejects.toThrow('waited 20 ms for slow to be ready');
+    await expect(untilReady(running, () => false, { what: 'slow to be ready', timeoutMs: 20 })).rejects.toThrow(
+      'waited 20 ms for slow to be ready',
+    );
     expect((await running.exited).signal).toBe('SIGKILL');
   });
 });
@@ -67,24 +78,38 @@ describe('waiting for a process', () => {
 describe('spawnApp', () => {
   it('is ready at the words it prints, and finds its URL there', async () => {
     const app = await spawnApp({
-      name: 'app', script: '-e', args: [`console.log("listening on http://127.0.0.1:8123"); ${stayAlive}`], env: {}, readyWhen: /listening on (\S+)/,
+      name: 'app',
+      script: '-e',
+      args: [`console.log("listening on http://127.0.0.1:8123"); ${stayAlive}`],
+      env: {},
+      readyWhen: /listening on (\S+)/,
     });
     expect(app.url).toBe('http://127.0.0.1:8123');
     await app.stop();
   });
 
   it('is ready when its health URL answers', async () => {
-    const server = 'const s = require("http").createServer((q, r) => r.end("ok")); s.listen(0, () => console.log("at http://127.0.0.1:" + s.address().port));';
+    const server =
+      'const s = require("http").createServer((q, r) => r.end("ok")); s.listen(0, () => console.log("at http://127.0.0.1:" + s.address().port));';
     const first = await spawnApp({ name: 'first', script: '-e', args: [server], env: {}, readyWhen: /at (\S+)/ });
-    const second = await spawnApp({ name: 'second', script: '-e', args: [stayAlive], env: {}, readyWhen: `${first.url}/healthz` });
+    const second = await spawnApp({
+      name: 'second',
+      script: '-e',
+      args: [stayAlive],
+      env: {},
+      readyWhen: `${first.url}/healthz`,
+    });
     expect(second.url).toBe(first.url);
     await Promise.all([first.stop(), second.stop()]);
   });
 
   it('hands on nothing of the environment but what it is given', async () => {
     const app = await spawnApp({
-      name: 'app', script: '-e', args: [`console.log(Object.keys(process.env).sort().join(), "end"); ${stayAlive}`],
-      env: { TOLLGATE_PORT: '1' }, readyWhen: /end/,
+      name: 'app',
+      script: '-e',
+      args: [`console.log(Object.keys(process.env).sort().join(), "end"); ${stayAlive}`],
+      env: { TOLLGATE_PORT: '1' },
+      readyWhen: /end/,
     });
     expect(app.output()).toContain('TOLLGATE_PORT');
     expect(app.output()).not.toContain('VITEST');

@@ -46,26 +46,44 @@ const keptOutput = 256 * 1024;
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const { name, command, args, stopSignal = 'SIGTERM' } = options;
   const child = spawn(command, args, {
-    env: options.env ?? process.env, cwd: options.cwd, uid: options.uid, gid: options.gid,
-    detached: true, stdio: ['ignore', 'pipe', 'pipe'],
+    env: options.env ?? process.env,
+    cwd: options.cwd,
+    uid: options.uid,
+    gid: options.gid,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let written = '';
-  const keep = (chunk: string) => { written = (written + chunk).slice(-keptOutput); };
+  const keep = (chunk: string) => {
+    written = (written + chunk).slice(-keptOutput);
+  };
   child.stdout.setEncoding('utf8').on('data', keep);
   child.stderr.setEncoding('utf8').on('data', keep);
-  const exited = new Promise<ProcessExit>(resolve => child.once('exit', (code, signal) => resolve({ code, signal })));
-  const closed = new Promise<ProcessExit>(resolve => child.once('close', (code, signal) => resolve({ code, signal })));
-  await once(child, 'spawn').catch(error => { throw new Error(`${name}: cannot execute ${command}: ${error.message}`, { cause: error }); });
+  const exited = new Promise<ProcessExit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  const closed = new Promise<ProcessExit>((resolve) =>
+    child.once('close', (code, signal) => resolve({ code, signal })),
+  );
+  await once(child, 'spawn').catch((error) => {
+    throw new Error(`${name}: cannot execute ${command}: ${error.message}`, { cause: error });
+  });
   const pid = child.pid!;
   let running = true;
   reapProcess(pid, stopSignal);
-  void exited.then(() => { running = false; forgetProcess(pid); });
+  void exited.then(() => {
+    running = false;
+    forgetProcess(pid);
+  });
 
-  const kill = (signal: NodeJS.Signals = 'SIGKILL') => { if (running) signalGroup(pid, signal); };
+  const kill = (signal: NodeJS.Signals = 'SIGKILL') => {
+    if (running) signalGroup(pid, signal);
+  };
   const stop = async (graceMs = 10_000) => {
     kill(stopSignal);
     const patience = new AbortController();
-    const gone = await Promise.race([exited, delay(graceMs, undefined, { signal: patience.signal }).catch(() => undefined)]);
+    const gone = await Promise.race([
+      exited,
+      delay(graceMs, undefined, { signal: patience.signal }).catch(() => undefined),
+    ]);
     patience.abort();
     if (!gone) kill('SIGKILL');
     return exited;
@@ -85,7 +103,11 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): void {
 
 /** A process ended before it was ready; `output` holds the last it said. */
 export class ProcessDied extends Error {
-  constructor(name: string, exit: ProcessExit, readonly output: string) {
+  constructor(
+    name: string,
+    exit: ProcessExit,
+    readonly output: string,
+  ) {
     const how = exit.signal ? `was ended by ${exit.signal}` : `exited with code ${exit.code}`;
     super(`${name} ${how} before it was ready. Its last output:\n${output.slice(-4_000) || '(none)'}`);
   }
@@ -95,9 +117,13 @@ export class ProcessDied extends Error {
  * Waits until `check` finds a started process ready and returns what it found. Rejects with `ProcessDied` as soon
  * as the process exits; kills it and rejects when the time is over.
  */
-export async function untilReady<T>(running: RunningProcess, check: () => Promise<T | undefined | false> | T | undefined | false, options: WaitOptions): Promise<T> {
+export async function untilReady<T>(
+  running: RunningProcess,
+  check: () => Promise<T | undefined | false> | T | undefined | false,
+  options: WaitOptions,
+): Promise<T> {
   const over = new AbortController();
-  const died = running.exited.then(async exit => {
+  const died = running.exited.then(async (exit) => {
     // The last words may still be in the pipe when the exit is known.
     await delay(50);
     throw new ProcessDied(running.name, exit, running.output());
@@ -107,7 +133,9 @@ export async function untilReady<T>(running: RunningProcess, check: () => Promis
   } catch (error) {
     running.kill();
     if (error instanceof ProcessDied) throw error;
-    throw new Error(`${(error as Error).message}. Its last output:\n${running.output().slice(-4_000) || '(none)'}`, { cause: error });
+    throw new Error(`${(error as Error).message}. Its last output:\n${running.output().slice(-4_000) || '(none)'}`, {
+      cause: error,
+    });
   } finally {
     over.abort();
   }

@@ -4,7 +4,14 @@ import { findProgram } from './commands.js';
 import { canInstallPackages, installPackage } from './debian.js';
 import { tempFolder } from './folders.js';
 import { startProcess } from './processes.js';
-import { chooseInstallation, givenServer, startServer, untilGivenServerAnswers, type Installation, type ServerControls } from './server.js';
+import {
+  chooseInstallation,
+  givenServer,
+  startServer,
+  untilGivenServerAnswers,
+  type Installation,
+  type ServerControls,
+} from './server.js';
 
 export interface RedisServer extends ServerControls {
   url: string;
@@ -21,12 +28,16 @@ export async function startRedis(): Promise<RedisServer> {
   const given = process.env['REDIS_URL'];
   if (given) return givenRedis(given);
   const installation = await chooseInstallation(
-    port => ({ name: 'Redis', image: 'redis:7', innerPort: 6379, port, args: ['redis-server', ...settings] }),
+    (port) => ({ name: 'Redis', image: 'redis:7', innerPort: 6379, port, args: ['redis-server', ...settings] }),
     installedRedis,
   );
   const urlAt = (port: number) => `redis://127.0.0.1:${port}`;
   const server = await startServer({
-    name: 'Redis', installation, answers: port => redisAnswers(urlAt(port)), readyWithinMs: 20_000, stopGraceMs: 2_000,
+    name: 'Redis',
+    installation,
+    answers: (port) => redisAnswers(urlAt(port)),
+    readyWithinMs: 20_000,
+    stopGraceMs: 2_000,
   });
   return { ...server, url: urlAt(server.port) };
 }
@@ -40,9 +51,13 @@ async function installedRedis(): Promise<Installation> {
   const command = await redisProgram();
   const folder = tempFolder('tollgate-redis');
   return {
-    launch: port => startProcess({
-      name: 'Redis', command, cwd: folder, args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...settings],
-    }),
+    launch: (port) =>
+      startProcess({
+        name: 'Redis',
+        command,
+        cwd: folder,
+        args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...settings],
+      }),
     dispose: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }
@@ -55,11 +70,18 @@ async function redisProgram(): Promise<string> {
     const installed = findProgram('redis-server');
     if (installed) return installed;
   }
-  throw new Error('Redis is missing. Install Redis 7 (Debian: apt-get install redis-server), or start Docker, or set REDIS_URL.');
+  throw new Error(
+    'Redis is missing. Install Redis 7 (Debian: apt-get install redis-server), or start Docker, or set REDIS_URL.',
+  );
 }
 
 async function redisAnswers(url: string): Promise<boolean> {
-  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0, connectTimeout: 2_000 });
+  const client = new Redis(url, {
+    lazyConnect: true,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 2_000,
+  });
   client.on('error', () => undefined);
   try {
     await client.connect();

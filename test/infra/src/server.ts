@@ -43,9 +43,18 @@ export async function startServer(options: ServerOptions): Promise<ServerControl
   let running = first;
   return {
     port,
-    kill: async () => { running.kill('SIGKILL'); await running.exited; },
-    restart: async () => { await running.stop(stopGraceMs); running = await onSamePort(options, port); },
-    stop: async () => { await running.stop(stopGraceMs); await installation.dispose(); },
+    kill: async () => {
+      running.kill('SIGKILL');
+      await running.exited;
+    },
+    restart: async () => {
+      await running.stop(stopGraceMs);
+      running = await onSamePort(options, port);
+    },
+    stop: async () => {
+      await running.stop(stopGraceMs);
+      await installation.dispose();
+    },
   };
 }
 
@@ -68,21 +77,33 @@ async function onSamePort(options: ServerOptions, port: number): Promise<Running
     try {
       return await launchAndWait(options, port);
     } catch (error) {
-      const passing = error instanceof ProcessDied && (saysAddressInUse(error.output) || options.installation.tryAgain?.(error.output));
+      const passing =
+        error instanceof ProcessDied &&
+        (saysAddressInUse(error.output) || options.installation.tryAgain?.(error.output));
       if (!passing || attempt === attempts) throw error;
       await delay(200 * attempt);
     }
   }
 }
 
-async function launchAndWait({ name, installation, answers, readyWithinMs }: ServerOptions, port: number): Promise<RunningProcess> {
+async function launchAndWait(
+  { name, installation, answers, readyWithinMs }: ServerOptions,
+  port: number,
+): Promise<RunningProcess> {
   const running = await installation.launch(port);
-  await untilReady(running, () => answers(port), { what: `${name} to answer on port ${port}`, timeoutMs: readyWithinMs, intervalMs: 25 });
+  await untilReady(running, () => answers(port), {
+    what: `${name} to answer on port ${port}`,
+    timeoutMs: readyWithinMs,
+    intervalMs: 25,
+  });
   return running;
 }
 
 /** Docker where an engine answers and has or gets the image, else what is installed here. */
-export async function chooseInstallation(container: (port: number) => ContainerOptions, native: () => Promise<Installation>): Promise<Installation> {
+export async function chooseInstallation(
+  container: (port: number) => ContainerOptions,
+  native: () => Promise<Installation>,
+): Promise<Installation> {
   if (!(await dockerAnswers())) return native();
   const port = await freePort();
   try {
@@ -96,7 +117,7 @@ export async function chooseInstallation(container: (port: number) => ContainerO
 function inContainer(options: (port: number) => ContainerOptions, firstPort: number, first: Container): Installation {
   let current = { port: firstPort, container: first };
   return {
-    launch: async port => {
+    launch: async (port) => {
       if (port !== current.port) {
         await current.container.remove();
         current = { port, container: await createContainer(options(port)) };
@@ -108,12 +129,22 @@ function inContainer(options: (port: number) => ContainerOptions, firstPort: num
 }
 
 /** A given server may be starting still, next to these tests. Rejects with what it last said after 30 s. */
-export async function untilGivenServerAnswers(name: string, variable: string, answers: () => Promise<boolean>): Promise<void> {
+export async function untilGivenServerAnswers(
+  name: string,
+  variable: string,
+  answers: () => Promise<boolean>,
+): Promise<void> {
   await waitUntil(answers, { what: `${name} at ${variable} to answer`, timeoutMs: 30_000, intervalMs: 250 });
 }
 
 /** Controls of a server that was given by the environment: not ours to kill. */
-export function givenServer(name: string, variable: string, dispose: () => Promise<void> = async () => undefined): ServerControls {
-  const refuse = async () => { throw new Error(`this ${name} was given by ${variable} and is not ours to kill; unset ${variable} for this test`); };
+export function givenServer(
+  name: string,
+  variable: string,
+  dispose: () => Promise<void> = async () => undefined,
+): ServerControls {
+  const refuse = async () => {
+    throw new Error(`this ${name} was given by ${variable} and is not ours to kill; unset ${variable} for this test`);
+  };
   return { stop: dispose, kill: refuse, restart: refuse };
 }

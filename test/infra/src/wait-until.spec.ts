@@ -4,7 +4,9 @@ import { waitUntil } from './wait-until.js';
 describe('waitUntil', () => {
   it('returns the first thing found', async () => {
     let looks = 0;
-    expect(await waitUntil(() => ++looks >= 3 && { looks }, { what: 'three looks', intervalMs: 1 })).toEqual({ looks: 3 });
+    expect(await waitUntil(() => ++looks >= 3 && { looks }, { what: 'three looks', intervalMs: 1 })).toEqual({
+      looks: 3,
+    });
   });
 
   it('takes zero and an empty string for found', async () => {
@@ -23,9 +25,12 @@ describe('waitUntil', () => {
   });
 
   it('says what it waited for and why the last look failed', async () => {
-    const check = () => { throw new Error('connection refused'); };
-    await expect(waitUntil(check, { what: 'the ledger row to appear', timeoutMs: 5, intervalMs: 1 }))
-      .rejects.toThrow('waited 5 ms for the ledger row to appear; the last look failed: connection refused');
+    const check = () => {
+      throw new Error('connection refused');
+    };
+    await expect(waitUntil(check, { what: 'the ledger row to appear', timeoutMs: 5, intervalMs: 1 })).rejects.toThrow(
+      'waited 5 ms for the ledger row to appear; the last look failed: connection refused',
+    );
   });
 
   it('looks once even when there is no time at all', async () => {

@@ -16,7 +16,10 @@ export interface WaitOptions {
  * returns that. A check that throws counts as "not yet" (so an assertion can be polled); its last error
  * is told, and is the `cause`, when the time is over.
  */
-export async function waitUntil<T>(check: () => Promise<T | undefined | false | null> | T | undefined | false | null, options: WaitOptions): Promise<T> {
+export async function waitUntil<T>(
+  check: () => Promise<T | undefined | false | null> | T | undefined | false | null,
+  options: WaitOptions,
+): Promise<T> {
   const { what, timeoutMs = 10_000, intervalMs = 20, signal } = options;
   const deadline = performance.now() + timeoutMs;
   let lastError: unknown;
@@ -29,7 +32,8 @@ export async function waitUntil<T>(check: () => Promise<T | undefined | false | 
     } catch (error) {
       lastError = error;
     }
-    if (performance.now() >= deadline) throw new Error(`waited ${timeoutMs} ms for ${what}${because(lastError)}`, { cause: lastError });
+    if (performance.now() >= deadline)
+      throw new Error(`waited ${timeoutMs} ms for ${what}${because(lastError)}`, { cause: lastError });
     await delay(intervalMs, undefined, { signal });
   }
 }

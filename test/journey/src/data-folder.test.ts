@@ -38,59 +38,78 @@ async function refusal(dataFolder: string, environment: Environment = {}): Promi
 }
 
 describe('a data folder that has lost a part', () => {
-  it('is refused and left as it is, whatever is lost; with the part back its keys are known', async () => {
-    const shape = await startStandalone({ outside, adminSecret: ADMIN });
-    const key = await shape.client().createKey();
-    await shape.process.kill();
-    const { dataFolder } = shape;
-    const whole = `${dataFolder}.whole`;
-    cpSync(dataFolder, whole, { recursive: true });
-    for (const part of ['postgres/PG_VERSION', 'postgres', 'instance.json', 'journal']) {
-      const aside = `${dataFolder}.aside`;
-      renameSync(join(dataFolder, part), aside);
-      const line = await refusal(dataFolder);
-      expect(line).toMatch(/^tollgate did not start: TOLLGATE_DATA: /);
-      expect(line).toContain(`${join(dataFolder, part)} is missing, although`);
-      expect(existsSync(join(dataFolder, part)), part).toBe(false);
-      renameSync(aside, join(dataFolder, part));
-    }
-    rmSync(join(dataFolder, 'postgres', 'global'), { recursive: true });
-    expect(await refusal(dataFolder)).toContain(`TOLLGATE_DATA: ${join(dataFolder, 'postgres')} cannot be opened as a database`);
-    rmSync(dataFolder, { recursive: true });
-    cpSync(whole, dataFolder, { recursive: true });
-    writeFileSync(join(dataFolder, 'lock'), 'junk');
-    expect(await refusal(dataFolder)).toContain(`TOLLGATE_DATA: ${join(dataFolder, 'lock')} is no lock`);
-    rmSync(join(dataFolder, 'lock'));
-    await shape.process.startAgain();
-    expect((await shape.client().chat(key.secret)).status).toBe(200);
-    await shape.stop();
-  }, SLOW_MS);
+  it(
+    'is refused and left as it is, whatever is lost; with the part back its keys are known',
+    async () => {
+      const shape = await startStandalone({ outside, adminSecret: ADMIN });
+      const key = await shape.client().createKey();
+      await shape.process.kill();
+      const { dataFolder } = shape;
+      const whole = `${dataFolder}.whole`;
+      cpSync(dataFolder, whole, { recursive: true });
+      for (const part of ['postgres/PG_VERSION', 'postgres', 'instance.json', 'journal']) {
+        const aside = `${dataFolder}.aside`;
+        renameSync(join(dataFolder, part), aside);
+        const line = await refusal(dataFolder);
+        expect(line).toMatch(/^tollgate did not start: TOLLGATE_DATA: /);
+        expect(line).toContain(`${join(dataFolder, part)} is missing, although`);
+        expect(existsSync(join(dataFolder, part)), part).toBe(false);
+        renameSync(aside, join(dataFolder, part));
+      }
+      rmSync(join(dataFolder, 'postgres', 'global'), { recursive: true });
+      expect(await refusal(dataFolder)).toContain(
+        `TOLLGATE_DATA: ${join(dataFolder, 'postgres')} cannot be opened as a database`,
+      );
+      rmSync(dataFolder, { recursive: true });
+      cpSync(whole, dataFolder, { recursive: true });
+      writeFileSync(join(dataFolder, 'lock'), 'junk');
+      expect(await refusal(dataFolder)).toContain(`TOLLGATE_DATA: ${join(dataFolder, 'lock')} is no lock`);
+      rmSync(join(dataFolder, 'lock'));
+      await shape.process.startAgain();
+      expect((await shape.client().chat(key.secret)).status).toBe(200);
+      await shape.stop();
+    },
+    SLOW_MS,
+  );
 });
 
 describe('a first start', () => {
   /** What appears in the folder, in this order: the process is killed the moment that it does. */
-  const steps = ['lock', 'manifest.json', 'instance.json', 'postgres.new', 'postgres.new/PG_VERSION', 'postgres', 'journal', 'journal/journal.json'];
+  const steps = [
+    'lock',
+    'manifest.json',
+    'instance.json',
+    'postgres.new',
+    'postgres.new/PG_VERSION',
+    'postgres',
+    'journal',
+    'journal/journal.json',
+  ];
 
-  it('works after kills of those before it at each of its steps', async () => {
-    const dataFolder = newFolder();
-    const { environment } = await standaloneSettings({ dataFolder, adminSecret: ADMIN });
-    for (const step of steps) {
-      const app = spawn(process.execPath, [appScript('standalone')], {
-        cwd: repository,
-        env: { PATH: process.env['PATH'], ...outside.environment, ...environment },
-        stdio: 'ignore',
-      });
-      const exited = once(app, 'exit');
-      while (!existsSync(join(dataFolder, step)) && app.exitCode === null) await pause(1);
-      app.kill('SIGKILL');
-      expect(await exited, `killed at ${step}`).toEqual([null, 'SIGKILL']);
-    }
-    const shape = await startStandalone({ outside, dataFolder, adminSecret: ADMIN });
-    const key = await shape.client().createKey();
-    expect((await shape.client().chat(key.secret)).status).toBe(200);
-    expect(readdirSync(dataFolder).filter((name) => name.endsWith('.new'))).toEqual([]);
-    await shape.stop();
-  }, SLOW_MS);
+  it(
+    'works after kills of those before it at each of its steps',
+    async () => {
+      const dataFolder = newFolder();
+      const { environment } = await standaloneSettings({ dataFolder, adminSecret: ADMIN });
+      for (const step of steps) {
+        const app = spawn(process.execPath, [appScript('standalone')], {
+          cwd: repository,
+          env: { PATH: process.env['PATH'], ...outside.environment, ...environment },
+          stdio: 'ignore',
+        });
+        const exited = once(app, 'exit');
+        while (!existsSync(join(dataFolder, step)) && app.exitCode === null) await pause(1);
+        app.kill('SIGKILL');
+        expect(await exited, `killed at ${step}`).toEqual([null, 'SIGKILL']);
+      }
+      const shape = await startStandalone({ outside, dataFolder, adminSecret: ADMIN });
+      const key = await shape.client().createKey();
+      expect((await shape.client().chat(key.secret)).status).toBe(200);
+      expect(readdirSync(dataFolder).filter((name) => name.endsWith('.new'))).toEqual([]);
+      await shape.stop();
+    },
+    SLOW_MS,
+  );
 });
 
 describe('the secrets of an installation', () => {
@@ -102,7 +121,11 @@ describe('the secrets of an installation', () => {
       (await fetch(`${url}/v1/api-keys`, { headers: { authorization: `Bearer ${secret}` } })).status;
     const [a, b] = ['admin-secret-number-a', 'admin-secret-number-b'];
     const environment = { TOLLGATE_PEPPER: one };
-    for (const [adminSecret, accepted] of [[a, [200, 401]], [b, [401, 200]], [null, [401, 200]]] as const) {
+    for (const [adminSecret, accepted] of [
+      [a, [200, 401]],
+      [b, [401, 200]],
+      [null, [401, 200]],
+    ] as const) {
       const shape = await startStandalone({ outside, dataFolder, adminSecret, environment });
       const { url } = shape.gateways[0]!;
       expect([await statusWith(url, a), await statusWith(url, b)]).toEqual(accepted);
@@ -111,29 +134,40 @@ describe('the secrets of an installation', () => {
     }
   });
 
-  it.each(['embedded', 'on a server'])('hold another pepper than the keys were made under for a fault, once there are keys: %s', async (where) => {
-    const dataFolder = newFolder();
-    const database: Environment = where === 'embedded' ? {} : { DATABASE_URL: await infraFromEnvironment().createDatabase() };
-    const start = (pepper: string) => startStandalone({ outside, dataFolder, adminSecret: ADMIN, environment: { ...database, TOLLGATE_PEPPER: pepper } });
-    await (await start(one)).stop();
-    const shape = await start(other);
-    const key = await shape.client().createKey();
-    await shape.stop();
-    for (const environment of [{ TOLLGATE_PEPPER: one }, {}] as Environment[])
-      expect(await refusal(dataFolder, { ...database, ...environment })).toMatch(
-        /^tollgate did not start: TOLLGATE_PEPPER: the keys of the database were made under another pepper/,
-      );
-    const again = await start(other);
-    expect((await again.client().chat(key.secret)).status).toBe(200);
-    await again.stop();
-  });
+  it.each(['embedded', 'on a server'])(
+    'hold another pepper than the keys were made under for a fault, once there are keys: %s',
+    async (where) => {
+      const dataFolder = newFolder();
+      const database: Environment =
+        where === 'embedded' ? {} : { DATABASE_URL: await infraFromEnvironment().createDatabase() };
+      const start = (pepper: string) =>
+        startStandalone({
+          outside,
+          dataFolder,
+          adminSecret: ADMIN,
+          environment: { ...database, TOLLGATE_PEPPER: pepper },
+        });
+      await (await start(one)).stop();
+      const shape = await start(other);
+      const key = await shape.client().createKey();
+      await shape.stop();
+      for (const environment of [{ TOLLGATE_PEPPER: one }, {}] as Environment[])
+        expect(await refusal(dataFolder, { ...database, ...environment })).toMatch(
+          /^tollgate did not start: TOLLGATE_PEPPER: the keys of the database were made under another pepper/,
+        );
+      const again = await start(other);
+      expect((await again.client().chat(key.secret)).status).toBe(200);
+      await again.stop();
+    },
+  );
 });
 
 describe('a standalone on a full disk', () => {
   // Mounting takes root, and in most containers more: elsewhere the journal's own specs fill a disk alone.
   it('says that it is not ready, and why, before a request has failed; with room it is ready again', async () => {
     const disk = smallDisk(160);
-    if (disk === null) return void process.stderr.write('this process may not mount: /readyz on a full disk was not tried\n');
+    if (disk === null)
+      return void process.stderr.write('this process may not mount: /readyz on a full disk was not tried\n');
     try {
       const dataFolder = join(disk.folder, 'data');
       const environment = { TOLLGATE_OPERATIONS_PORT: String(await freePort()) };

@@ -14,19 +14,39 @@ const REFUSED_BODY = `{"model":"well",${' '.repeat(70_000)}`;
 const heads: readonly (readonly [name: string, path: string, headers: Record<string, string>, answer: string])[] = [
   ['a call without a key', chatPath, {}, '401 missing_api_key'],
   ['a call with a key of nobody', chatPath, { authorization: 'Bearer nonsense' }, '401 invalid_api_key'],
-  ['a call in chunks', chatPath, { 'authorization': 'Bearer nonsense', 'transfer-encoding': 'chunked' }, '401 invalid_api_key'],
+  [
+    'a call in chunks',
+    chatPath,
+    { authorization: 'Bearer nonsense', 'transfer-encoding': 'chunked' },
+    '401 invalid_api_key',
+  ],
   ['a call of a path that is not served', '/v1/embeddings', {}, '404 not_found'],
   ['a key to be made without a secret', '/v1/api-keys', {}, '401 missing_admin_secret'],
-  ['a revoke without a secret', '/v1/api-keys/0190a1b2-0000-7000-8000-000000000000/revoke', {}, '401 missing_admin_secret'],
+  [
+    'a revoke without a secret',
+    '/v1/api-keys/0190a1b2-0000-7000-8000-000000000000/revoke',
+    {},
+    '401 missing_admin_secret',
+  ],
   ['a report without its headers', WEBHOOK, {}, '401 invalid_signature'],
   ['a report without a signature', WEBHOOK, { 'github-public-key-identifier': 'a' }, '401 invalid_signature'],
   ['a report without an identifier', WEBHOOK, { 'github-public-key-signature': 'a' }, '401 invalid_signature'],
 ];
 /** What only the service behind a gateway can tell by the head; a gateway reads the body first, within its budget. */
 const headsOfServices: typeof heads = [
-  ['a key to be made with a wrong secret', '/v1/api-keys', { authorization: 'Bearer wrong' }, '401 invalid_admin_secret'],
+  [
+    'a key to be made with a wrong secret',
+    '/v1/api-keys',
+    { authorization: 'Bearer wrong' },
+    '401 invalid_admin_secret',
+  ],
   ['usage with a wrong secret', '/v1/usage', { authorization: 'Bearer wrong' }, '405 method_not_allowed'],
-  ['a report with an identifier that is not listed', WEBHOOK, { 'github-public-key-identifier': 'a', 'github-public-key-signature': 'a' }, '401 unknown_signing_key'],
+  [
+    'a report with an identifier that is not listed',
+    WEBHOOK,
+    { 'github-public-key-identifier': 'a', 'github-public-key-signature': 'a' },
+    '401 unknown_signing_key',
+  ],
 ];
 
 describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) => {
@@ -46,23 +66,33 @@ describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) =
     const body = `{"model":"${model}","messages":[{"role":"user","content":"Hello"}]}`;
     return call(key, bytes(body.length), body);
   };
-  beforeAll(async () => { stage = await startSmallLimits(name); });
+  beforeAll(async () => {
+    stage = await startSmallLimits(name);
+  });
   afterEach(({ task }) => {
     for (const request of open.splice(0)) request.leave();
     if (task.result?.state === 'fail') tellOutputs(stage.shape);
   });
-  afterAll(async () => { await stage?.stop(); });
+  afterAll(async () => {
+    await stage?.stop();
+  });
   describe('a request that is refused by its head', () => {
-    it.each([...heads, ...(name === 'standalone' ? headsOfServices : [])])('is answered before its body: %s', async (_name, path, headers, answer) => {
-      const sized = 'transfer-encoding' in headers ? {} : bytes(MIB - 1);
-      expect(await send(path, { ...headers, ...sized }).answer()).toBe(answer);
-      const waiting = send(path, { ...headers, ...sized, expect: '100-continue' });
-      expect([await waiting.answer(), waiting.text.includes('100 Continue')]).toEqual([answer, false]);
-    });
+    it.each([...heads, ...(name === 'standalone' ? headsOfServices : [])])(
+      'is answered before its body: %s',
+      async (_name, path, headers, answer) => {
+        const sized = 'transfer-encoding' in headers ? {} : bytes(MIB - 1);
+        expect(await send(path, { ...headers, ...sized }).answer()).toBe(answer);
+        const waiting = send(path, { ...headers, ...sized, expect: '100-continue' });
+        expect([await waiting.answer(), waiting.text.includes('100 Continue')]).toEqual([answer, false]);
+      },
+    );
     it('is no other: who may send a body is asked for it', async () => {
       const body = '{"model":"well","messages":[{"role":"user","content":"Hello"}]}';
       const waiting = call(await client().createKey(), { ...bytes(body.length), expect: '100-continue' });
-      await waitUntil(() => Promise.resolve(waiting.text === 'HTTP/1.1 100 Continue\r\n\r\n'), { what: 'being asked', timeoutMs: 5_000 });
+      await waitUntil(() => Promise.resolve(waiting.text === 'HTTP/1.1 100 Continue\r\n\r\n'), {
+        what: 'being asked',
+        timeoutMs: 5_000,
+      });
       waiting.text = '';
       waiting.send(body);
       expect(await waiting.answer()).toBe('200');
@@ -82,11 +112,16 @@ describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) =
       whole(others, 'hanging');
       await hanging.request(callsPerKeyMax + 1);
       await Promise.all(hanging.requests.slice(0, callsPerKeyMax).map(({ connection }) => connection.closed));
-      await waitUntil(async () => (await whole(mine, 'well').answer()) === '200', { what: 'the key to be served again', timeoutMs: 2_000 });
+      await waitUntil(async () => (await whole(mine, 'well').answer()) === '200', {
+        what: 'the key to be served again',
+        timeoutMs: 2_000,
+      });
     });
     it('are told to be in use where they all are, and the next target takes the call', async () => {
       const full = stage.provider.play('full', [['hang']]);
-      const keys = await Promise.all(Array.from({ length: connectionsMax / callsPerKeyMax }, () => client().createKey()));
+      const keys = await Promise.all(
+        Array.from({ length: connectionsMax / callsPerKeyMax }, () => client().createKey()),
+      );
       for (const key of keys) for (let calls = 0; calls < callsPerKeyMax; calls++) whole(key, 'full');
       await full.request(connectionsMax);
       const key = await client().createKey({ rate_limits: { requests_per_minute: 2 } });
@@ -117,14 +152,25 @@ describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) =
     it('give their room back when who sends them leaves', async () => {
       const key = await client().createKey();
       const left = call(key, bytes(31 * MIB), '{');
-      await waitUntil(async () => (await call(key, bytes(31 * MIB), '{').answer().catch(() => '')).startsWith('429'), { what: 'the first to be counted', timeoutMs: 5_000 });
+      await waitUntil(
+        async () =>
+          (
+            await call(key, bytes(31 * MIB), '{')
+              .answer()
+              .catch(() => '')
+          ).startsWith('429'),
+        { what: 'the first to be counted', timeoutMs: 5_000 },
+      );
       left.leave();
-      await waitUntil(async () => {
-        const next = call(key, { ...bytes(31 * MIB), expect: '100-continue' });
-        await waitUntil(() => Promise.resolve(next.text !== ''), { what: 'an answer', timeoutMs: 5_000 });
-        next.leave();
-        return next.text.startsWith('HTTP/1.1 100');
-      }, { what: 'room again', timeoutMs: 5_000 });
+      await waitUntil(
+        async () => {
+          const next = call(key, { ...bytes(31 * MIB), expect: '100-continue' });
+          await waitUntil(() => Promise.resolve(next.text !== ''), { what: 'an answer', timeoutMs: 5_000 });
+          next.leave();
+          return next.text.startsWith('HTTP/1.1 100');
+        },
+        { what: 'room again', timeoutMs: 5_000 },
+      );
     });
     it('count among the calls of their key', async () => {
       const key = await client().createKey();
@@ -140,10 +186,13 @@ describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) =
       expect([await small(), await small(), await small(), await small()]).toEqual(Array(4).fill('400 invalid_json'));
       for (let refused = 0; refused < 3; refused++) expect(await refuse()).toBe('400 invalid_json');
       // Head alone: it is refused without its body.
-      await waitUntil(async () => {
-        const unread = call(key, { ...bytes(31 * MIB), expect: '100-continue' });
-        return (await unread.answer()) === '429 rate_limit_exceeded' && !unread.text.includes('100 Continue');
-      }, { what: 'its large bodies to be refused unread', timeoutMs: 2_000 });
+      await waitUntil(
+        async () => {
+          const unread = call(key, { ...bytes(31 * MIB), expect: '100-continue' });
+          return (await unread.answer()) === '429 rate_limit_exceeded' && !unread.text.includes('100 Continue');
+        },
+        { what: 'its large bodies to be refused unread', timeoutMs: 2_000 },
+      );
       expect(await whole(key, 'well').answer()).toBe('429 rate_limit_exceeded');
       expect(await small()).toBe('400 invalid_json');
     });

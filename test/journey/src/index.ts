@@ -6,12 +6,18 @@ export { inventedSecret } from './kit/invented-secret.js';
 export { ManagedProcess } from './kit/managed-process.js';
 export { costNanoUsd, holdNanoUsd, nanoUsd, usd, type PricedModel } from './kit/prices.js';
 export { costOfEntry, providerEntries, providerEntry, totalsOf, usageLagMsMax, usageOf } from './kit/provider-log.js';
-export {
-  completion, plain, startScriptedProvider, type ScriptedProvider,
-} from './kit/scripted-provider/index.js';
+export { completion, plain, startScriptedProvider, type ScriptedProvider } from './kit/scripted-provider/index.js';
 export { startOutside, type Outside } from './kit/outside.js';
 export type { Canaries, Gateway, Shape } from './kit/shape.js';
 export { contentOf, eventsOf, type ChatChunk, type StreamEvent } from './kit/sse.js';
 export { startStandalone, type StandaloneOptions, type StandaloneShape } from './kit/standalone.js';
 export { tellOutputs } from './kit/tell-outputs.js';
-export { chatBody, chatPath, TollgateClient, type ApiKey, type ChatFields, type CreatedKey, type UsageTotals } from './kit/tollgate-client.js';
+export {
+  chatBody,
+  chatPath,
+  TollgateClient,
+  type ApiKey,
+  type ChatFields,
+  type CreatedKey,
+  type UsageTotals,
+} from './kit/tollgate-client.js';

@@ -26,11 +26,18 @@ const shapes: readonly { name: string; start: () => Promise<Shape> }[] = [
 /** One suite for both shapes, over HTTP alone. */
 describe.each(shapes)('Tollgate, $name', ({ start }) => {
   let shape: Shape;
-  beforeAll(async () => { shape = await start(); });
-  afterEach(({ task }) => { if (task.result?.state === 'fail') tellOutputs(shape); });
+  beforeAll(async () => {
+    shape = await start();
+  });
+  afterEach(({ task }) => {
+    if (task.result?.state === 'fail') tellOutputs(shape);
+  });
   afterAll(async () => {
     const exits = await shape.stop();
-    expect(exits.map(({ code }) => code), 'exit codes of the processes').toEqual(exits.map(() => 0));
+    expect(
+      exits.map(({ code }) => code),
+      'exit codes of the processes',
+    ).toEqual(exits.map(() => 0));
   });
 
   const running = () => shape;

@@ -9,7 +9,9 @@ import { shows, stepResults, tourOf, tourScript } from './kit/tour.js';
 
 describe('the tour of the README', () => {
   let tollgate: Newcomer;
-  beforeAll(async () => { tollgate = await startAsNewcomer(join(tempFolder('tollgate-tour'), 'data')); });
+  beforeAll(async () => {
+    tollgate = await startAsNewcomer(join(tempFolder('tollgate-tour'), 'data'));
+  });
   afterAll(() => tollgate?.process.stop());
 
   it('shows what it says, line by line as pasted', async () => {
@@ -21,7 +23,10 @@ describe('the tour of the README', () => {
     for (const [number, { commands, expected }] of steps.entries()) {
       const result = results[number];
       expect(result?.code, `exit code of: ${commands}\n${result?.output ?? output}`).toBe(0);
-      expect(shows(result!.output, expected), `${commands}\nis to print\n${expected.join('\n')}\nand printed\n${result!.output}`).toBe(true);
+      expect(
+        shows(result!.output, expected),
+        `${commands}\nis to print\n${expected.join('\n')}\nand printed\n${result!.output}`,
+      ).toBe(true);
     }
   });
 });

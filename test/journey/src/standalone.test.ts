@@ -66,27 +66,61 @@ describe('the standalone', () => {
 
   it('is refused a port that is taken, in words', async () => {
     const port = Number(new URL(shape.gateways[0]!.url).port);
-    const { environment } = await standaloneSettings({ port, dataFolder: neighboursFolder, adminSecret: shape.adminSecret });
+    const { environment } = await standaloneSettings({
+      port,
+      dataFolder: neighboursFolder,
+      adminSecret: shape.adminSecret,
+    });
     // The first one answers at that port, so only an exit tells.
-    const second = ManagedProcess.start({ name: 'second', script: appScript('standalone'), cwd: repository, env: { ...outside.environment, ...environment }, readyWhen: /never said/ });
+    const second = ManagedProcess.start({
+      name: 'second',
+      script: appScript('standalone'),
+      cwd: repository,
+      env: { ...outside.environment, ...environment },
+      readyWhen: /never said/,
+    });
     await expect(second).rejects.toThrow(new RegExp(`exited with code [1-9][\\s\\S]*${port}`));
   });
 
   it.each<[string, Readonly<Record<string, string>>, RegExp]>([
-    ['a database that is away', { DATABASE_URL: 'postgres://user:hunter22@127.0.0.1:1/tollgate' }, /^tollgate did not start: DATABASE_URL: PostgreSQL cannot be used: connect ECONNREFUSED 127\.0\.0\.1:1$/m],
-    ['one port for two listeners', { TOLLGATE_PORT: '1', TOLLGATE_OPERATIONS_PORT: '1' }, /TOLLGATE_OPERATIONS_PORT must be another port than TOLLGATE_PORT/],
-    ['a host that is not this machine', { TOLLGATE_HOST: '192.0.2.1' }, /^tollgate did not start: TOLLGATE_HOST: 192\.0\.2\.1 is no address/m],
+    [
+      'a database that is away',
+      { DATABASE_URL: 'postgres://user:hunter22@127.0.0.1:1/tollgate' },
+      /^tollgate did not start: DATABASE_URL: PostgreSQL cannot be used: connect ECONNREFUSED 127\.0\.0\.1:1$/m,
+    ],
+    [
+      'one port for two listeners',
+      { TOLLGATE_PORT: '1', TOLLGATE_OPERATIONS_PORT: '1' },
+      /TOLLGATE_OPERATIONS_PORT must be another port than TOLLGATE_PORT/,
+    ],
+    [
+      'a host that is not this machine',
+      { TOLLGATE_HOST: '192.0.2.1' },
+      /^tollgate did not start: TOLLGATE_HOST: 192\.0\.2\.1 is no address/m,
+    ],
   ])('says of %s which setting to mend, and shows no stack', async (_what, wrong, said) => {
     const { environment } = await standaloneSettings({ dataFolder: neighboursFolder, adminSecret: shape.adminSecret });
-    const error = await ManagedProcess.start({ name: 'misled', script: appScript('standalone'), cwd: repository, env: { ...outside.environment, ...environment, ...wrong }, readyWhen: /never said/ })
-      .then(() => null, (reason: unknown) => reason as Error);
+    const error = await ManagedProcess.start({
+      name: 'misled',
+      script: appScript('standalone'),
+      cwd: repository,
+      env: { ...outside.environment, ...environment, ...wrong },
+      readyWhen: /never said/,
+    }).then(
+      () => null,
+      (reason: unknown) => reason as Error,
+    );
     expect(error?.message).toMatch(said);
     expect(error?.message).not.toMatch(/\n {4}at |"level"|hunter22/);
   });
 
   it('lets open streams finish when it is asked to stop, and loses none of their usage', async () => {
     const key = await shape.client().createKey({ credit_limit_usd: 1 });
-    const streams = await Promise.all(Array.from({ length: 10 }, () => shape.client().openChat(key.secret, { max_tokens: 40, simulator: { chunks: 20, chunk_interval_ms: 40 } })));
+    const streams = await Promise.all(
+      Array.from({ length: 10 }, () =>
+        shape.client().openChat(key.secret, { max_tokens: 40, simulator: { chunks: 20, chunk_interval_ms: 40 } }),
+      ),
+    );
     for (const stream of streams) await stream.until((text) => text.includes('word0'));
     const exited = shape.process.askToStop();
     for (const { ended } of streams) expect(eventsOf((await ended).text).at(-1)?.data).toBe('[DONE]');

@@ -197,7 +197,9 @@ describe('a database that cannot be used', () => {
     );
     await taken;
     expect(await shape.process.exited()).toEqual({ code: 1, signal: null });
-    expect(shape.process.output()).toMatch(/"level":"fatal".*another standalone has taken the database: tollgate standalone/);
+    expect(shape.process.output()).toMatch(
+      /"level":"fatal".*another standalone has taken the database: tollgate standalone/,
+    );
     await other.end();
     await shape.stop();
   });

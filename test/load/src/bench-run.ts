@@ -7,7 +7,15 @@ import { checkBooks, type Books } from './books.js';
 import type { Deployment } from './deployment.js';
 import { formerBuild } from './former-build.js';
 import {
-  closedLoop, complaintOf, CONNECTIONS, formerOf, latencies, latencyOf, meetAll, prepareLoad, type PreparedLoad,
+  closedLoop,
+  complaintOf,
+  CONNECTIONS,
+  formerOf,
+  latencies,
+  latencyOf,
+  meetAll,
+  prepareLoad,
+  type PreparedLoad,
   type Subject,
 } from './loads.js';
 import type { BenchOptions } from './options.js';
@@ -40,7 +48,8 @@ export async function runBench(options: BenchOptions): Promise<{ worse: boolean 
   const tools = await findTools();
   const others = await othersShare();
   const complaint = complaintAbout(others);
-  if (complaint !== null && !options.anyway) throw new BenchRefused(`${complaint} Wait until it is quiet, or say --anyway: the result is then marked.`);
+  if (complaint !== null && !options.anyway)
+    throw new BenchRefused(`${complaint} Wait until it is quiet, or say --anyway: the result is then marked.`);
   if (complaint !== null) say(`${complaint} Going on all the same.`);
   const profileFolder = options.profileFolder === null ? null : resolve(options.profileFolder);
   if (profileFolder !== null) mkdirSync(profileFolder, { recursive: true });
@@ -59,10 +68,19 @@ export async function runBench(options: BenchOptions): Promise<{ worse: boolean 
   }
   const result: BenchResult = {
     startedAt: startedAt.toISOString(),
-    machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.versions.node, kernel: release() },
+    machine: {
+      cpu: cpus()[0]?.model ?? 'unknown',
+      cores: cpus().length,
+      node: process.versions.node,
+      kernel: release(),
+    },
     options: {
-      quick: options.quick, rounds: options.rounds, seconds: options.seconds,
-      warmUpSeconds: options.gatewayWarmUpSeconds, connections: CONNECTIONS, keys: KEYS,
+      quick: options.quick,
+      rounds: options.rounds,
+      seconds: options.seconds,
+      warmUpSeconds: options.gatewayWarmUpSeconds,
+      connections: CONNECTIONS,
+      keys: KEYS,
       profiled: profileFolder !== null,
     },
     others: { ...others, overridden: complaint !== null },
@@ -92,7 +110,9 @@ function checkWritable(file: string): void {
   try {
     closeSync(openSync(file, 'a'));
   } catch (error) {
-    throw new BenchRefused(`The result cannot be written to ${file} (${(error as NodeJS.ErrnoException).code}). Name another file with --json.`);
+    throw new BenchRefused(
+      `The result cannot be written to ${file} (${(error as NodeJS.ErrnoException).code}). Name another file with --json.`,
+    );
   }
 }
 
@@ -112,7 +132,11 @@ class Run {
   /** What the former build cannot serve, by scenario, and what it says instead. */
   private readonly unserved = new Map<string, string>();
 
-  constructor(private readonly stack: Stack, private readonly tools: Tools, private readonly options: BenchOptions) {
+  constructor(
+    private readonly stack: Stack,
+    private readonly tools: Tools,
+    private readonly options: BenchOptions,
+  ) {
     const { current, former } = stack;
     this.redis = { current: new Redis(current.redisUrl), former: former === null ? null : new Redis(former.redisUrl) };
     const floors = new Set(options.scenarios.map(({ floor }) => floor));
@@ -139,7 +163,7 @@ class Run {
       const calls = this.calls[subject].get(scenario);
       return { windows: this.windows[subject].get(scenario)!, latency: calls === undefined ? null : latencyOf(calls) };
     };
-    const former = this.stack.former === null ? null : this.unserved.get(name) ?? measured('former', name);
+    const former = this.stack.former === null ? null : (this.unserved.get(name) ?? measured('former', name));
     return { gateway: measured('gateway', name), former, floor: measured('floor', floor) };
   }
 
@@ -192,7 +216,10 @@ class Run {
       // In turns, lest one gateway is left to cool down while all of the other's time passes.
       const ofFormer = this.#servedByFormer(floor);
       for (const [turn, part] of partLengths(seconds, WARM_UP_PART_SECONDS).entries()) {
-        const order: [Subject, PreparedLoad | undefined][] = [['gateway', load], ['former', ofFormer]];
+        const order: [Subject, PreparedLoad | undefined][] = [
+          ['gateway', load],
+          ['former', ofFormer],
+        ];
         if ((round + turn) % 2 === 1) order.reverse();
         for (const [subject, served] of order) {
           if (served !== undefined) await closedLoop(served, subject, stack, tools.wrk, part);
@@ -209,7 +236,12 @@ class Run {
 
   /** A load that warms the former build for the scenarios of this floor: the floor's own where it serves that. */
   #servedByFormer(floor: string): PreparedLoad | undefined {
-    const names = [floor, ...this.#byFloor().get(floor)!.map(({ name }) => name)];
+    const names = [
+      floor,
+      ...this.#byFloor()
+        .get(floor)!
+        .map(({ name }) => name),
+    ];
     const served = names.find((name) => this.#serves('former', name));
     return served === undefined ? undefined : this.loads.get(served);
   }
@@ -218,7 +250,8 @@ class Run {
     const compared = ({ name }: Scenario): boolean => this.#serves('former', name);
     for (const parts of partsOfRound(round, floor, scenarios, { seconds: this.options.seconds, compared })) {
       // What only this scenario's load does is warm in both, and the first turn is like all others.
-      if (parts.length > 1) for (const part of parts.slice(0, 2)) await this.#part({ ...part, seconds: LEAD_IN_SECONDS });
+      if (parts.length > 1)
+        for (const part of parts.slice(0, 2)) await this.#part({ ...part, seconds: LEAD_IN_SECONDS });
       const measured = new Map<Subject, Window[]>();
       for (const part of parts) append(measured, part.subject, await this.#part(part));
       for (const [subject, windows] of measured) this.#keep(round, parts[0]!.scenario, subject, together(windows));
@@ -271,11 +304,17 @@ function monotonicMicroseconds(): number {
 }
 
 function sayProfile(folder: string, periods: readonly Period[]): void {
-  const newest = readdirSync(folder).filter((name) => name.endsWith('.cpuprofile')).sort().at(-1);
+  const newest = readdirSync(folder)
+    .filter((name) => name.endsWith('.cpuprofile'))
+    .sort()
+    .at(-1);
   if (newest === undefined) return say(`no profile was written to ${folder}`);
   const { functions, parts } = summarizeProfile(readFileSync(join(folder, newest), 'utf8'), periods, DEAREST);
-  const lines = (costs: readonly Cost[]): string => costs.map(({ name, share }) => `${(share * 100).toFixed(1).padStart(5)} %  ${name}`).join('\n');
-  say(`\nThe gateway's own time by function, under load (${join(folder, newest)}):\n${lines(functions)}\n\nBy package or folder, with what Node.js and the system did for it:\n${lines(parts)}`);
+  const lines = (costs: readonly Cost[]): string =>
+    costs.map(({ name, share }) => `${(share * 100).toFixed(1).padStart(5)} %  ${name}`).join('\n');
+  say(
+    `\nThe gateway's own time by function, under load (${join(folder, newest)}):\n${lines(functions)}\n\nBy package or folder, with what Node.js and the system did for it:\n${lines(parts)}`,
+  );
 }
 
 function say(text: string): void {

@@ -3,7 +3,9 @@ const NODE_MAJOR_MIN = 24;
 
 // Nothing else is loaded before this: on an old Node.js the rest may fail with less helpful words.
 if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
-  process.stderr.write(`Node.js ${process.versions.node} is too old for the bench, which needs ${NODE_MAJOR_MIN} or newer. Run it as \`npm run bench\` after \`npm ci\`: that brings a Node.js of its own and uses it.\n`);
+  process.stderr.write(
+    `Node.js ${process.versions.node} is too old for the bench, which needs ${NODE_MAJOR_MIN} or newer. Run it as \`npm run bench\` after \`npm ci\`: that brings a Node.js of its own and uses it.\n`,
+  );
   process.exit(1);
 }
 const { BenchFailed } = await import('./bench-failed.js');

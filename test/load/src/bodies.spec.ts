@@ -26,13 +26,21 @@ describe('what is sent', () => {
 
 describe('scenarios', () => {
   it('are chosen by name; refused is both kinds of it', () => {
-    expect(scenariosNamed(['refused', 'chat-1k']).map(({ name }) => name)).toEqual(['chat-1k', 'refused', 'refused-form']);
+    expect(scenariosNamed(['refused', 'chat-1k']).map(({ name }) => name)).toEqual([
+      'chat-1k',
+      'refused',
+      'refused-form',
+    ]);
     expect(() => scenariosNamed(['chat-2k'])).toThrow('unknown scenario: chat-2k. There are chat-1k,');
   });
   it('have a floor with the same body and answer', () => {
     for (const scenario of scenarios) {
       const floor = scenarios.find(({ name }) => name === scenario.floor)!;
-      expect(floor).toMatchObject({ bodyBytes: scenario.bodyBytes, upstreamReply: scenario.upstreamReply, floor: floor.name });
+      expect(floor).toMatchObject({
+        bodyBytes: scenario.bodyBytes,
+        upstreamReply: scenario.upstreamReply,
+        floor: floor.name,
+      });
     }
   });
 });

@@ -21,18 +21,32 @@ export function requestBody(scenario: Scenario): Buffer {
 /** A completion of 1 KB that reports its usage. */
 export function plainReply(): Buffer {
   return padded(REPLY_BYTES, (content) => ({
-    id: 'chatcmpl-load', object: 'chat.completion', created: 1_795_190_400, model: 'reply-1k',
-    choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }], usage: USAGE,
+    id: 'chatcmpl-load',
+    object: 'chat.completion',
+    created: 1_795_190_400,
+    model: 'reply-1k',
+    choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
+    usage: USAGE,
   }));
 }
 
 /** The events of a stream in the portions in which they are sent, each event a chunk of HTTP of its own: as many portions as bursts, or as chunks where it is paced. */
 export function streamPortions(paced: boolean): Buffer[] {
-  const contents = Array.from({ length: STREAM_CHUNKS }, (_, n) => streamEvent([{ index: 0, delta: { content: ` word${n}` }, finish_reason: null }], null));
+  const contents = Array.from({ length: STREAM_CHUNKS }, (_, n) =>
+    streamEvent([{ index: 0, delta: { content: ` word${n}` }, finish_reason: null }], null),
+  );
   const size = paced ? 1 : CHUNKS_IN_BURST;
   const portions = Array.from({ length: STREAM_CHUNKS / size }, (_, n) => contents.slice(n * size, (n + 1) * size));
-  portions[0]!.unshift(streamEvent([{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }], null));
-  portions.at(-1)!.push(streamEvent([{ index: 0, delta: {}, finish_reason: 'stop' }], null), streamEvent([], USAGE), 'data: [DONE]\n\n');
+  portions[0]!.unshift(
+    streamEvent([{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }], null),
+  );
+  portions
+    .at(-1)!
+    .push(
+      streamEvent([{ index: 0, delta: {}, finish_reason: 'stop' }], null),
+      streamEvent([], USAGE),
+      'data: [DONE]\n\n',
+    );
   return portions.map((events) => Buffer.from(events.map(chunkOfHttp).join('')));
 }
 
@@ -51,5 +65,7 @@ function chunkOfHttp(text: string): string {
 function padded(bytes: number, build: (content: string) => object): Buffer {
   const room = bytes - Buffer.byteLength(JSON.stringify(build('')));
   if (room < 0) throw new RangeError(`${bytes} bytes are too few`);
-  return Buffer.from(JSON.stringify(build('the quick brown fox jumps over the lazy dog '.repeat(Math.ceil(room / 44)).slice(0, room))));
+  return Buffer.from(
+    JSON.stringify(build('the quick brown fox jumps over the lazy dog '.repeat(Math.ceil(room / 44)).slice(0, room))),
+  );
 }

@@ -52,7 +52,8 @@ async function untilBooked(client: Client, wanted: number): Promise<void> {
     const now = Number(rows[0]!.count);
     if (now >= wanted) return;
     if (now !== booked) [booked, since] = [now, performance.now()];
-    if (performance.now() - since > STANDSTILL_MS) throw new BenchFailed(`the upstream saw ${wanted} requests, and the ledger stands still at ${now} events`);
+    if (performance.now() - since > STANDSTILL_MS)
+      throw new BenchFailed(`the upstream saw ${wanted} requests, and the ledger stands still at ${now} events`);
     await delay(500);
   }
 }
@@ -66,7 +67,8 @@ async function compareIds(client: Client, seen: readonly string[]): Promise<numb
   let [at, events, after] = [0, 0, '00000000-0000-0000-0000-000000000000'];
   for (;;) {
     const { rows } = await client.query<{ request_id: string; charged: boolean }>(
-      'SELECT request_id, charge_nano_usd > 0 AS charged FROM billing.usage_event WHERE request_id > $1 ORDER BY request_id LIMIT $2', [after, IDS_IN_PAGE],
+      'SELECT request_id, charge_nano_usd > 0 AS charged FROM billing.usage_event WHERE request_id > $1 ORDER BY request_id LIMIT $2',
+      [after, IDS_IN_PAGE],
     );
     if (rows.length === 0) break;
     for (const { request_id: id, charged } of rows) {
@@ -78,8 +80,12 @@ async function compareIds(client: Client, seen: readonly string[]): Promise<numb
     after = rows.at(-1)!.request_id;
   }
   missing.push(...seen.slice(at));
-  if (missing.length > 0) throw new BenchFailed(`${missing.length} requests that the upstream saw have no event, the first ${missing[0]}`);
-  if (chargedForNothing.length > 0) throw new BenchFailed(`${chargedForNothing.length} events are charged that the upstream never saw, the first ${chargedForNothing[0]}`);
+  if (missing.length > 0)
+    throw new BenchFailed(`${missing.length} requests that the upstream saw have no event, the first ${missing[0]}`);
+  if (chargedForNothing.length > 0)
+    throw new BenchFailed(
+      `${chargedForNothing.length} events are charged that the upstream never saw, the first ${chargedForNothing[0]}`,
+    );
   return events;
 }
 
@@ -87,9 +93,14 @@ async function compareIds(client: Client, seen: readonly string[]): Promise<numb
 const EXPECTED_OUTCOMES: ReadonlySet<string> = new Set(['completed', 'client_left']);
 
 async function expectedOutcomes(client: Client): Promise<Record<string, number>> {
-  const { rows } = await client.query<{ outcome: string; count: string }>('SELECT outcome, count(*) FROM billing.usage_event GROUP BY outcome ORDER BY outcome');
+  const { rows } = await client.query<{ outcome: string; count: string }>(
+    'SELECT outcome, count(*) FROM billing.usage_event GROUP BY outcome ORDER BY outcome',
+  );
   const unexpected = rows.filter(({ outcome }) => !EXPECTED_OUTCOMES.has(outcome));
-  if (unexpected.length > 0) throw new BenchFailed(`requests ended unexpectedly: ${unexpected.map(({ outcome, count }) => `${count} ${outcome}`).join(', ')}`);
+  if (unexpected.length > 0)
+    throw new BenchFailed(
+      `requests ended unexpectedly: ${unexpected.map(({ outcome, count }) => `${count} ${outcome}`).join(', ')}`,
+    );
   return Object.fromEntries(rows.map(({ outcome, count }) => [outcome, Number(count)]));
 }
 
@@ -104,15 +115,28 @@ interface Comparison {
 async function accountsAtRest({ usageBillingUrl, serviceSecret }: Deployment): Promise<number> {
   let unsettled: Comparison[] = [];
   try {
-    return await waitUntil(async () => {
-      const reply = await fetch(`${usageBillingUrl}/internal/reconciliation?organization_id=${ORGANIZATION}`, { headers: { authorization: `Bearer ${serviceSecret}` } });
-      const { accounts } = (await reply.json()) as { accounts: Comparison[] };
-      unsettled = accounts.filter((account) => account.heldNanoUsd !== '0' || account.redisPostedNanoUsd !== account.ledgerPostedNanoUsd || account.transfersNanoUsd !== account.ledgerPostedNanoUsd);
-      return unsettled.length === 0 && accounts.length;
-    }, { what: 'nothing to be held, and both books to agree', timeoutMs: 30_000, intervalMs: 500 });
+    return await waitUntil(
+      async () => {
+        const reply = await fetch(`${usageBillingUrl}/internal/reconciliation?organization_id=${ORGANIZATION}`, {
+          headers: { authorization: `Bearer ${serviceSecret}` },
+        });
+        const { accounts } = (await reply.json()) as { accounts: Comparison[] };
+        unsettled = accounts.filter(
+          (account) =>
+            account.heldNanoUsd !== '0' ||
+            account.redisPostedNanoUsd !== account.ledgerPostedNanoUsd ||
+            account.transfersNanoUsd !== account.ledgerPostedNanoUsd,
+        );
+        return unsettled.length === 0 && accounts.length;
+      },
+      { what: 'nothing to be held, and both books to agree', timeoutMs: 30_000, intervalMs: 500 },
+    );
   } catch (error) {
     if (unsettled.length === 0) throw error;
     const { accountId, heldNanoUsd, redisPostedNanoUsd, ledgerPostedNanoUsd } = unsettled[0]!;
-    throw new BenchFailed(`${unsettled.length} accounts are not at rest, the first ${accountId}: held ${heldNanoUsd}, admission ${redisPostedNanoUsd}, ledger ${ledgerPostedNanoUsd}`, { cause: error });
+    throw new BenchFailed(
+      `${unsettled.length} accounts are not at rest, the first ${accountId}: held ${heldNanoUsd}, admission ${redisPostedNanoUsd}, ledger ${ledgerPostedNanoUsd}`,
+      { cause: error },
+    );
   }
 }

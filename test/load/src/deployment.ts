@@ -56,26 +56,42 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
   const secrets = { admin: random('admin'), service: random('service'), pepper: random('pepper') };
   const [keyManagement, usageBilling, gateway] = [await freeAddress(), await freeAddress(), await freeAddress()];
   const everyApp = {
-    TOLLGATE_HOST: '127.0.0.1', REDIS_URL: redisUrl, KAFKA_BROKERS: kafkaBrokers,
-    KAFKA_TOPIC_PREFIX: `load-${randomBytes(4).toString('hex')}-`, TOLLGATE_SERVICE_SECRET: secrets.service,
+    TOLLGATE_HOST: '127.0.0.1',
+    REDIS_URL: redisUrl,
+    KAFKA_BROKERS: kafkaBrokers,
+    KAFKA_TOPIC_PREFIX: `load-${randomBytes(4).toString('hex')}-`,
+    TOLLGATE_SERVICE_SECRET: secrets.service,
     LOG_LEVEL: 'info',
   };
   const behind = { ...everyApp, DATABASE_URL: databaseUrl, TOLLGATE_ADMIN_SECRET: secrets.admin };
   const [keyManagementProcess, usageBillingProcess] = await Promise.all([
     startApp(build, 'key-management', keyManagement, {
-      ...behind, TOLLGATE_PEPPER: secrets.pepper, USAGE_BILLING_URL: usageBilling.url,
+      ...behind,
+      TOLLGATE_PEPPER: secrets.pepper,
+      USAGE_BILLING_URL: usageBilling.url,
     }),
     startApp(build, 'usage-billing', usageBilling, behind),
   ]);
   await seedKeys({ databaseUrl, pepper: secrets.pepper, keys });
   const configFile = join(folder, 'config.yaml');
   writeFileSync(configFile, configFor(upstreamUrl));
-  const startGateway = (): Promise<RunningProcess> => startApp(build, 'gateway', gateway, {
-    ...everyApp,
-    KEY_MANAGEMENT_URL: keyManagement.url, USAGE_BILLING_URL: usageBilling.url, SECRET_SCANNING_URL: keyManagement.url,
-    TOLLGATE_PEPPER: secrets.pepper, TOLLGATE_DATA: join(folder, 'gateway'), TOLLGATE_CONFIG: configFile,
-    LOAD_CREDENTIAL: 'provider-credential-of-the-load',
-  }, options.gatewayNodeArgs);
+  const startGateway = (): Promise<RunningProcess> =>
+    startApp(
+      build,
+      'gateway',
+      gateway,
+      {
+        ...everyApp,
+        KEY_MANAGEMENT_URL: keyManagement.url,
+        USAGE_BILLING_URL: usageBilling.url,
+        SECRET_SCANNING_URL: keyManagement.url,
+        TOLLGATE_PEPPER: secrets.pepper,
+        TOLLGATE_DATA: join(folder, 'gateway'),
+        TOLLGATE_CONFIG: configFile,
+        LOAD_CREDENTIAL: 'provider-credential-of-the-load',
+      },
+      options.gatewayNodeArgs,
+    );
   let gatewayProcess = await startGateway();
   return {
     build,
@@ -115,7 +131,11 @@ async function freeAddress(): Promise<Address> {
 }
 
 function startApp(
-  build: Build, app: BenchApp, address: Address, environment: Record<string, string>, nodeArgs: readonly string[] = [],
+  build: Build,
+  app: BenchApp,
+  address: Address,
+  environment: Record<string, string>,
+  nodeArgs: readonly string[] = [],
 ): Promise<RunningProcess> {
   return spawnApp({
     name: `${app} of ${build.name}`,
@@ -123,7 +143,9 @@ function startApp(
     script: scriptOf(build, app),
     cwd: build.folder,
     env: {
-      ...environment, TOLLGATE_PORT: String(address.port), TOLLGATE_OPERATIONS_PORT: String(address.operationsPort),
+      ...environment,
+      TOLLGATE_PORT: String(address.port),
+      TOLLGATE_OPERATIONS_PORT: String(address.operationsPort),
     },
     readyWhen: `${address.operationsUrl}/readyz`,
     readyWithinMs: 60_000,
@@ -132,16 +154,26 @@ function startApp(
 
 /** A provider and a route for each answer of the upstream. JSON is YAML. */
 function configFor(upstreamUrl: string): string {
-  return JSON.stringify({
-    providers: upstreamReplies.map((name) => ({
-      name, dialect: 'openai', base_url: `${upstreamUrl}/${name}/v1`, credential: '${env:LOAD_CREDENTIAL}',
-      allow_private_network: true,
-    })),
-    routes: upstreamReplies.map((name) => ({ name, targets: [{ provider: name, model: name }] })),
-    prices: upstreamReplies.map((name) => ({
-      provider: name, model: name, input_usd_per_million: 0.15, output_usd_per_million: 0.6,
-    })),
-  }, null, 2);
+  return JSON.stringify(
+    {
+      providers: upstreamReplies.map((name) => ({
+        name,
+        dialect: 'openai',
+        base_url: `${upstreamUrl}/${name}/v1`,
+        credential: '${env:LOAD_CREDENTIAL}',
+        allow_private_network: true,
+      })),
+      routes: upstreamReplies.map((name) => ({ name, targets: [{ provider: name, model: name }] })),
+      prices: upstreamReplies.map((name) => ({
+        provider: name,
+        model: name,
+        input_usd_per_million: 0.15,
+        output_usd_per_million: 0.6,
+      })),
+    },
+    null,
+    2,
+  );
 }
 
 function random(name: string): string {

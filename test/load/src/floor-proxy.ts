@@ -19,7 +19,11 @@ class PassThrough implements Dispatcher.DispatchHandler {
     // undici asks for it.
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
     const head = ['content-type', String(headers['content-type'])];
     const length = headers['content-length'];
     if (typeof length === 'string') head.push('content-length', length);
@@ -48,15 +52,20 @@ function passOn(request: IncomingMessage, response: ServerResponse): void {
   const parts: Buffer[] = [];
   request.on('data', (part: Buffer) => parts.push(part));
   request.on('end', () => {
-    pool.dispatch({
-      path: request.url ?? '/',
-      method: 'POST',
-      headers: ['content-type', 'application/json', 'authorization', 'Bearer provider-credential-of-the-load'],
-      body: parts.length === 1 ? parts[0]! : Buffer.concat(parts),
-    }, new PassThrough(response));
+    pool.dispatch(
+      {
+        path: request.url ?? '/',
+        method: 'POST',
+        headers: ['content-type', 'application/json', 'authorization', 'Bearer provider-credential-of-the-load'],
+        body: parts.length === 1 ? parts[0]! : Buffer.concat(parts),
+      },
+      new PassThrough(response),
+    );
   });
   request.on('error', () => undefined);
 }
 
 const server = createServer({ noDelay: true, keepAliveTimeout: 600_000 }, passOn);
-server.listen(0, '127.0.0.1', () => console.log(`floor proxy at http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+server.listen(0, '127.0.0.1', () =>
+  console.log(`floor proxy at http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+);

@@ -51,13 +51,27 @@ describe('a former build', () => {
 
   it.each<[string, (folder: string) => void, RegExp]>([
     ['no folder', (folder) => rmSync(folder, { recursive: true }), /there is no such folder/],
-    ['a file', (folder) => { rmSync(folder, { recursive: true }); writeFileSync(folder, ''); }, /not a folder/],
+    [
+      'a file',
+      (folder) => {
+        rmSync(folder, { recursive: true });
+        writeFileSync(folder, '');
+      },
+      /not a folder/,
+    ],
     ['something else', (folder) => remove(folder, 'apps'), /no checkout of Tollgate, for it has no apps\/gateway/],
     ['without its packages', (folder) => remove(folder, 'node_modules'), /not installed\. Run npm ci/],
-    ['not built', (folder) => remove(folder, 'apps/gateway/dist'), /not built, for it has no apps\/gateway\/dist\/main/],
+    [
+      'not built',
+      (folder) => remove(folder, 'apps/gateway/dist'),
+      /not built, for it has no apps\/gateway\/dist\/main/,
+    ],
     ['half built', (folder) => remove(folder, 'apps/usage-billing/dist'), /no apps\/usage-billing\/dist\/main\.js/],
-    ['of another Node.js', (folder) => write(join(folder, nodePackage, 'package.json'), '{"version":"24.9.0"}'),
-      /brings Node\.js 24\.9\.0, and this bench runs on 26\.10\.0/],
+    [
+      'of another Node.js',
+      (folder) => write(join(folder, nodePackage, 'package.json'), '{"version":"24.9.0"}'),
+      /brings Node\.js 24\.9\.0, and this bench runs on 26\.10\.0/,
+    ],
   ])('is refused in one line that names the folder: %s', (_name, spoil, expected) => {
     const folder = checkout();
     spoil(folder);

@@ -62,10 +62,12 @@ function foreignPackage(root: string): string | undefined {
   const own = realpathSync(root) + sep;
   const folder = join('node_modules', '@tollgate');
   const names = existsSync(join(root, folder)) ? readdirSync(join(root, folder)) : [];
-  return names.map((name) => join(folder, name)).find((path) => {
-    // A link that leads nowhere belongs to a package that was renamed, and nobody loads it.
-    return existsSync(join(root, path)) && !realpathSync(join(root, path)).startsWith(own);
-  });
+  return names
+    .map((name) => join(folder, name))
+    .find((path) => {
+      // A link that leads nowhere belongs to a package that was renamed, and nobody loads it.
+      return existsSync(join(root, path)) && !realpathSync(join(root, path)).startsWith(own);
+    });
 }
 
 /** The Node.js that `npm ci` has put into a checkout; undefined where it has put none. */

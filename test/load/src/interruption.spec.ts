@@ -20,10 +20,15 @@ const program = `
 
 describe('a bench that is told to end', () => {
   it.each([
-    ['SIGTERM', 143], ['SIGINT', 130], ['SIGHUP', 129],
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+    ['SIGHUP', 129],
   ] as const)('has ended all it had started when it ends itself: %s', async (signal, code) => {
     const bench = await startProcess({
-      name: 'bench', command: process.execPath, args: ['--input-type=module', '-e', program], cwd: packageFolder,
+      name: 'bench',
+      command: process.execPath,
+      args: ['--input-type=module', '-e', program],
+      cwd: packageFolder,
     });
     const child = Number(await waitUntil(() => /child (\d+)/.exec(bench.output())?.[1], { what: 'the child to run' }));
     process.kill(bench.pid, signal);

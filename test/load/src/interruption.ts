@@ -28,5 +28,10 @@ export function endChildrenOnSignals(): Interruption {
       });
     }
   });
-  return { get begun() { return begun; }, ended };
+  return {
+    get begun() {
+      return begun;
+    },
+    ended,
+  };
 }

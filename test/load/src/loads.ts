@@ -40,8 +40,13 @@ export function prepareLoad(scenario: Scenario, stack: Stack): PreparedLoad {
   const path = (what: string): string => join(stack.folder, `${scenario.name}.${what}`);
   const body = requestBody(scenario);
   const credentials = credentialsOf(scenario, stack);
-  const choices = credentials.length === 1 ? null : zipfDraws(credentials.length, ZIPF_EXPONENT, ZIPF_DRAWS, seededRandom(ZIPF_SEED));
-  const files = { body: path('body'), credentials: path('credentials'), choices: choices === null ? null : path('choices') };
+  const choices =
+    credentials.length === 1 ? null : zipfDraws(credentials.length, ZIPF_EXPONENT, ZIPF_DRAWS, seededRandom(ZIPF_SEED));
+  const files = {
+    body: path('body'),
+    credentials: path('credentials'),
+    choices: choices === null ? null : path('choices'),
+  };
   writeFileSync(files.body, body);
   writeFileSync(files.credentials, credentials.join('\n'), { mode: 0o600 });
   if (choices !== null) writeFileSync(files.choices!, choices.join('\n'));
@@ -50,10 +55,14 @@ export function prepareLoad(scenario: Scenario, stack: Stack): PreparedLoad {
 
 function credentialsOf({ credential }: Scenario, { keys }: Stack): string[] {
   switch (credential) {
-    case 'one key': return [keys[0]!.secret.reveal()];
-    case 'many keys': return keys.map(({ secret }) => secret.reveal());
-    case 'unknown': return [generateSecret(DEFAULT_KEY_MARKER).reveal()];
-    case 'malformed': return [withWrongChecksum(generateSecret(DEFAULT_KEY_MARKER).reveal())];
+    case 'one key':
+      return [keys[0]!.secret.reveal()];
+    case 'many keys':
+      return keys.map(({ secret }) => secret.reveal());
+    case 'unknown':
+      return [generateSecret(DEFAULT_KEY_MARKER).reveal()];
+    case 'malformed':
+      return [withWrongChecksum(generateSecret(DEFAULT_KEY_MARKER).reveal())];
   }
 }
 
@@ -64,9 +73,12 @@ function withWrongChecksum(secret: string): string {
 /** Throws an Error for the former build where there is none. */
 function urlOf(subject: Subject, stack: Stack): string {
   switch (subject) {
-    case 'gateway': return stack.current.gatewayUrl;
-    case 'former': return formerOf(stack).gatewayUrl;
-    case 'floor': return stack.floor.url!;
+    case 'gateway':
+      return stack.current.gatewayUrl;
+    case 'former':
+      return formerOf(stack).gatewayUrl;
+    case 'floor':
+      return stack.floor.url!;
   }
 }
 
@@ -86,23 +98,47 @@ function statusOf(subject: Subject, scenario: Scenario): number {
 }
 
 const words: Record<Subject, string> = {
-  gateway: 'the gateway', former: 'the former build\'s gateway', floor: 'the floor',
+  gateway: 'the gateway',
+  former: "the former build's gateway",
+  floor: 'the floor',
 };
 
 /** Keeps all connections busy for so long. Rejects with BenchFailed for any answer that is not as expected. */
-export function closedLoop(load: PreparedLoad, subject: Subject, stack: Stack, wrk: string, seconds: number): Promise<LoadResult> {
+export function closedLoop(
+  load: PreparedLoad,
+  subject: Subject,
+  stack: Stack,
+  wrk: string,
+  seconds: number,
+): Promise<LoadResult> {
   return isPaced(load.scenario) ? streams(load, subject, stack, seconds) : wrkLoad(load, subject, stack, wrk, seconds);
 }
 
-async function wrkLoad({ scenario, files }: PreparedLoad, subject: Subject, stack: Stack, wrk: string, seconds: number): Promise<LoadResult> {
+async function wrkLoad(
+  { scenario, files }: PreparedLoad,
+  subject: Subject,
+  stack: Stack,
+  wrk: string,
+  seconds: number,
+): Promise<LoadResult> {
   const result = await runWrk({
-    program: wrk, url: urlOf(subject, stack), path: pathOf(subject, scenario), connections: CONNECTIONS, seconds,
-    bodyFile: files.body, credentialsFile: files.credentials, choicesFile: files.choices,
+    program: wrk,
+    url: urlOf(subject, stack),
+    path: pathOf(subject, scenario),
+    connections: CONNECTIONS,
+    seconds,
+    bodyFile: files.body,
+    credentialsFile: files.credentials,
+    choicesFile: files.choices,
   });
   failOn(faultsOf(result, statusOf(subject, scenario) !== 200), scenario, subject);
   return {
-    requests: result.requests, seconds: result.microseconds / 1e6, p50Ms: result.p50 / 1e3, p99Ms: result.p99 / 1e3,
-    gapP99Ms: null, firstByteP50Ms: null,
+    requests: result.requests,
+    seconds: result.microseconds / 1e6,
+    p50Ms: result.p50 / 1e3,
+    p99Ms: result.p99 / 1e3,
+    gapP99Ms: null,
+    firstByteP50Ms: null,
   };
 }
 
@@ -116,8 +152,14 @@ async function streams(load: PreparedLoad, subject: Subject, stack: Stack, secon
     seconds: (performance.now() - startedAt) / 1_000,
     p50Ms: percentile(totals, 0.5),
     p99Ms: percentile(totals, 0.99),
-    gapP99Ms: percentile(calls.flatMap(({ gapsMs }) => gapsMs), 0.99),
-    firstByteP50Ms: percentile(calls.map(({ firstByteMs }) => firstByteMs), 0.5),
+    gapP99Ms: percentile(
+      calls.flatMap(({ gapsMs }) => gapsMs),
+      0.99,
+    ),
+    firstByteP50Ms: percentile(
+      calls.map(({ firstByteMs }) => firstByteMs),
+      0.5,
+    ),
   };
 }
 
@@ -134,7 +176,10 @@ export interface Latency {
  * with BenchFailed as above.
  */
 export async function latencies(
-  load: PreparedLoad, subjects: readonly Subject[], stack: Stack, seconds: number,
+  load: PreparedLoad,
+  subjects: readonly Subject[],
+  stack: Stack,
+  seconds: number,
 ): Promise<TimedCall[][]> {
   const targets = subjects.map((subject): Target => {
     return { url: urlOf(subject, stack), request: (n) => timedRequest(load, subject, n) };
@@ -149,7 +194,12 @@ export async function latencies(
 export function latencyOf(calls: readonly TimedCall[]): Latency {
   const totals = calls.map(({ totalMs }) => totalMs);
   const firsts = calls.map(({ firstByteMs }) => firstByteMs);
-  return { p50Ms: percentile(totals, 0.5), p99Ms: percentile(totals, 0.99), firstByteP50Ms: percentile(firsts, 0.5), firstByteP99Ms: percentile(firsts, 0.99) };
+  return {
+    p50Ms: percentile(totals, 0.5),
+    p99Ms: percentile(totals, 0.99),
+    firstByteP50Ms: percentile(firsts, 0.5),
+    firstByteP99Ms: percentile(firsts, 0.99),
+  };
 }
 
 /** Sends one request with each credential, so that the gateway has met them all. */
@@ -168,7 +218,7 @@ export async function complaintOf(load: PreparedLoad, subject: Subject, stack: S
   const endsAt = performance.now() + PASSING_WITHIN_MS;
   for (;;) {
     try {
-      const [{ status }] = await inParallel(load.credentials.slice(0, 1), load, subject, stack) as [TimedCall];
+      const [{ status }] = (await inParallel(load.credentials.slice(0, 1), load, subject, stack)) as [TimedCall];
       if (status === wanted) return null;
       if (status < PASSING_STATUS_MIN || performance.now() > endsAt) return `it answers ${status} instead of ${wanted}`;
     } catch (error) {
@@ -179,7 +229,10 @@ export async function complaintOf(load: PreparedLoad, subject: Subject, stack: S
 }
 
 async function inParallel(
-  credentials: readonly string[], load: PreparedLoad, subject: Subject, stack: Stack,
+  credentials: readonly string[],
+  load: PreparedLoad,
+  subject: Subject,
+  stack: Stack,
 ): Promise<TimedCall[]> {
   const pool = new Pool(urlOf(subject, stack), { connections: CONNECTIONS, pipelining: 1 });
   const request = { path: pathOf(subject, load.scenario), body: load.body };
@@ -190,7 +243,11 @@ async function inParallel(
   }
 }
 
-function timedRequest({ scenario, body, credentials, choices }: PreparedLoad, subject: Subject, n: number): TimedRequest {
+function timedRequest(
+  { scenario, body, credentials, choices }: PreparedLoad,
+  subject: Subject,
+  n: number,
+): TimedRequest {
   const credential = credentials[choices === null ? 0 : choices[n % choices.length]! - 1]!;
   return { path: pathOf(subject, scenario), credential, body };
 }

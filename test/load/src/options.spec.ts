@@ -4,11 +4,23 @@ import { scenarios } from './scenarios.js';
 
 describe('options', () => {
   it('are five rounds of 10 s of everything, unless told otherwise', () => {
-    expect(readOptions([])).toMatchObject({ scenarios, rounds: 5, seconds: 10, quick: false, anyway: false, jsonFile: 'bench-result.json', profileFolder: null });
+    expect(readOptions([])).toMatchObject({
+      scenarios,
+      rounds: 5,
+      seconds: 10,
+      quick: false,
+      anyway: false,
+      jsonFile: 'bench-result.json',
+      profileFolder: null,
+    });
     expect(readOptions([])).toMatchObject({ gatewayWarmUpSeconds: 80 });
     expect(readOptions(['--quick'])).toMatchObject({ rounds: 2, seconds: 2, gatewayWarmUpSeconds: 5 });
     expect(readOptions(['--warm-up', '20'])).toMatchObject({ gatewayWarmUpSeconds: 20, seconds: 10 });
-    expect(readOptions(['--quick', '--rounds', '1', '--scenario', 'chat-1k,chat-32k'])).toMatchObject({ rounds: 1, seconds: 2, scenarios: [{ name: 'chat-1k' }, { name: 'chat-32k' }] });
+    expect(readOptions(['--quick', '--rounds', '1', '--scenario', 'chat-1k,chat-32k'])).toMatchObject({
+      rounds: 1,
+      seconds: 2,
+      scenarios: [{ name: 'chat-1k' }, { name: 'chat-32k' }],
+    });
   });
   it('name a former build, which nothing is held against while it is profiled', () => {
     expect(readOptions(['--quick'])).toMatchObject({ against: null });

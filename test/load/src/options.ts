@@ -55,7 +55,8 @@ export function readOptions(args: readonly string[]): BenchOptions {
   }
   const seconds = wholeNumber('seconds', values.seconds, values.quick ? 2 : 10, 1, 600);
   return {
-    scenarios: values.scenario === undefined ? scenarios : scenariosNamed(values.scenario.flatMap((names) => names.split(','))),
+    scenarios:
+      values.scenario === undefined ? scenarios : scenariosNamed(values.scenario.flatMap((names) => names.split(','))),
     rounds: wholeNumber('rounds', values.rounds, values.quick ? 2 : 5, 1, 100),
     seconds,
     latencySeconds: values.quick ? 1 : Math.ceil(seconds / 2),
@@ -72,6 +73,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
 function wholeNumber(name: string, text: string | undefined, otherwise: number, least: number, most: number): number {
   if (text === undefined) return otherwise;
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < least || value > most) throw new TypeError(`--${name} must be a whole number from ${least} to ${most}`);
+  if (!/^\d+$/.test(text) || value < least || value > most)
+    throw new TypeError(`--${name} must be a whole number from ${least} to ${most}`);
   return value;
 }

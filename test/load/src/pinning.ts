@@ -25,7 +25,8 @@ export function giveWay(pids: readonly number[]): void {
       for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), BOOKKEEPERS_NICENESS);
       const group = `/proc/${pid}/autogroup`;
       // The kernel takes few such changes a second from a user that is not root.
-      if (!readFileSync(group, 'utf8').endsWith(`nice ${BOOKKEEPERS_NICENESS}\n`)) writeFileSync(group, String(BOOKKEEPERS_NICENESS));
+      if (!readFileSync(group, 'utf8').endsWith(`nice ${BOOKKEEPERS_NICENESS}\n`))
+        writeFileSync(group, String(BOOKKEEPERS_NICENESS));
     } catch (error) {
       if (!PASSING.has(codeOf(error))) throw error;
     }
@@ -55,12 +56,14 @@ export function childNamed(command: string): number | undefined {
 }
 
 function processes(): (ProcessStat & { readonly pid: number })[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((name) => {
-    try {
-      return [{ pid: Number(name), ...parseProcessStat(readFileSync(`/proc/${name}/stat`, 'utf8')) }];
-    } catch {
-      // It ended between the two looks.
-      return [];
-    }
-  });
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        return [{ pid: Number(name), ...parseProcessStat(readFileSync(`/proc/${name}/stat`, 'utf8')) }];
+      } catch {
+        // It ended between the two looks.
+        return [];
+      }
+    });
 }

@@ -29,10 +29,13 @@ export interface Tools {
 
 /** Finds or installs the tools. Throws BenchRefused where one cannot be had, or the machine has not got the cores. */
 export async function findTools(): Promise<Tools> {
-  if (process.platform !== 'linux') throw new BenchRefused('The bench reads CPU times from /proc and pins processes to cores: it needs Linux.');
+  if (process.platform !== 'linux')
+    throw new BenchRefused('The bench reads CPU times from /proc and pins processes to cores: it needs Linux.');
   const cores = parseCoreTimes(readFileSync('/proc/stat', 'utf8'));
   if (!cores.has(GATEWAY_CORE) || !cores.has(OTHER_CORE)) {
-    throw new BenchRefused(`The bench needs two cores, one of them for the gateway alone; this machine has ${cores.size}.`);
+    throw new BenchRefused(
+      `The bench needs two cores, one of them for the gateway alone; this machine has ${cores.size}.`,
+    );
   }
   return { taskset: await tool('taskset', 'util-linux'), wrk: await tool('wrk', 'wrk') };
 }
@@ -62,6 +65,8 @@ export async function othersShare(): Promise<OthersShare> {
 export function complaintAbout({ gatewayCore, otherCore }: OthersShare): string | null {
   if (gatewayCore <= BUSY_SHARE_MAX && otherCore <= BUSY_SHARE_MAX) return null;
   const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
-  return `The machine is busy: others use ${percent(gatewayCore)} of core ${GATEWAY_CORE} and ${percent(otherCore)} of core ${OTHER_CORE}; `
-    + `above ${percent(BUSY_SHARE_MAX)} the figures would mean little.`;
+  return (
+    `The machine is busy: others use ${percent(gatewayCore)} of core ${GATEWAY_CORE} and ${percent(otherCore)} of core ${OTHER_CORE}; ` +
+    `above ${percent(BUSY_SHARE_MAX)} the figures would mean little.`
+  );
 }

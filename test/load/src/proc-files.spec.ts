@@ -9,7 +9,12 @@ intr 6441627 0 0
 
 describe('/proc', () => {
   it('tells the time of each core, guests counted once', () => {
-    expect(parseCoreTimes(STAT)).toEqual(new Map([[0, { total: 1_000, idle: 820 }], [1, { total: 1_000, idle: 1_000 }]]));
+    expect(parseCoreTimes(STAT)).toEqual(
+      new Map([
+        [0, { total: 1_000, idle: 820 }],
+        [1, { total: 1_000, idle: 1_000 }],
+      ]),
+    );
   });
   it('tells how busy a core was between two looks', () => {
     expect(busyShare({ total: 1_000, idle: 820 }, { total: 1_200, idle: 970 })).toBeCloseTo(0.25);
@@ -17,7 +22,11 @@ describe('/proc', () => {
   });
   it('tells the CPU time of a process, whatever its name', () => {
     const rest = 'R 951 951 29315 0 -1 4194304 101 0 0 0 123 77 0 0 20 0 1 0 531061 3133440 409';
-    expect(parseProcessStat(`956 (cat) ${rest}`)).toEqual({ command: 'cat', parentPid: 951, cpuMicroseconds: 2_000_000 });
+    expect(parseProcessStat(`956 (cat) ${rest}`)).toEqual({
+      command: 'cat',
+      parentPid: 951,
+      cpuMicroseconds: 2_000_000,
+    });
     expect(parseProcessStat(`956 (a) (b c) ${rest}`)).toMatchObject({ command: 'a) (b c', cpuMicroseconds: 2_000_000 });
     expect(() => parseProcessStat('nonsense')).toThrow(TypeError);
   });

@@ -40,7 +40,8 @@ export function parseProcessStat(line: string): ProcessStat {
   const close = line.lastIndexOf(')');
   const fields = line.slice(close + 2).split(' ');
   const [parentPid, user, system] = [Number(fields[1]), Number(fields[11]), Number(fields[12])];
-  if (open === -1 || close === -1 || !Number.isFinite(parentPid + user + system)) throw new TypeError('not a line of /proc/PID/stat');
+  if (open === -1 || close === -1 || !Number.isFinite(parentPid + user + system))
+    throw new TypeError('not a line of /proc/PID/stat');
   return { command: line.slice(open + 1, close), parentPid, cpuMicroseconds: (user + system) * TICK_MICROSECONDS };
 }
 

@@ -32,7 +32,9 @@ export interface ProfileSummary {
 export function summarizeProfile(profileJson: string, periods: readonly Period[], most: number): ProfileSummary {
   const profile = JSON.parse(profileJson) as CpuProfile;
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
-  const parents = new Map(profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
+  const parents = new Map(
+    profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)),
+  );
   const partOf = (id: number): string => {
     for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
       const part = partOfFile(nodes.get(at)!.callFrame.url);
@@ -67,7 +69,10 @@ function dearest(times: ReadonlyMap<number, number>, label: (id: number) => stri
     const name = label(id);
     sums.set(name, (sums.get(name) ?? 0) + time);
   }
-  return [...sums].sort((a, b) => b[1] - a[1]).slice(0, most).map(([name, time]) => ({ name, share: time / all }));
+  return [...sums]
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, most)
+    .map(([name, time]) => ({ name, share: time / all }));
 }
 
 function nameOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {

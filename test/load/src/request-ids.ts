@@ -27,5 +27,7 @@ export class RequestIds {
 
 /** The other way: ids of `bytes()`, sorted. */
 export function sortedIds(bytes: Buffer): string[] {
-  return Array.from({ length: bytes.length / ID_BYTES }, (_, n) => bytes.toString('latin1', n * ID_BYTES, (n + 1) * ID_BYTES)).sort();
+  return Array.from({ length: bytes.length / ID_BYTES }, (_, n) =>
+    bytes.toString('latin1', n * ID_BYTES, (n + 1) * ID_BYTES),
+  ).sort();
 }

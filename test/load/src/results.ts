@@ -49,8 +49,7 @@ export interface ScenarioResult {
 
 /** A scenario that the former build cannot serve has no figures of it, and why. */
 export type Against =
-  | ({ readonly former: Figures } & Comparison)
-  | { readonly verdict: 'not compared'; readonly why: string };
+  ({ readonly former: Figures } & Comparison) | { readonly verdict: 'not compared'; readonly why: string };
 
 export interface Figures {
   readonly requestsPerSecond: Spread;
@@ -77,7 +76,8 @@ export interface Measurements {
 
 /** Brings windows and latencies together. */
 export function scenarioResult(
-  scenario: { name: string; says: string; floor: string }, { gateway, former, floor }: Measurements,
+  scenario: { name: string; says: string; floor: string },
+  { gateway, former, floor }: Measurements,
 ): ScenarioResult {
   const windowsOfFormer = former === null || typeof former === 'string' ? [] : former.windows;
   return {
@@ -86,7 +86,9 @@ export function scenarioResult(
     floorOf: scenario.floor,
     gateway: figures(gateway),
     floor: figures(floor),
-    cpuRatio: spreadOf(gateway.windows.map((window, round) => window.cpuMicroseconds / floor.windows[round]!.cpuMicroseconds)),
+    cpuRatio: spreadOf(
+      gateway.windows.map((window, round) => window.cpuMicroseconds / floor.windows[round]!.cpuMicroseconds),
+    ),
     against: against(gateway, former),
     windows: { gateway: gateway.windows, former: windowsOfFormer, floor: floor.windows },
   };

@@ -6,9 +6,10 @@ import { scenariosNamed } from './scenarios.js';
 const scenarios = scenariosNamed(['chat-1k', 'many-keys', 'refused']);
 const planned = (round: number, seconds: number, compared: (name: string) => boolean = () => true): Part[][] =>
   partsOfRound(round, 'chat-1k', scenarios, { seconds, compared: ({ name }) => compared(name) });
-const inWords = (groups: readonly Part[][]): string[] => groups.map((parts) => {
-  return parts.map(({ scenario, subject, seconds }) => `${scenario} ${subject} ${seconds}`).join(', ');
-});
+const inWords = (groups: readonly Part[][]): string[] =>
+  groups.map((parts) => {
+    return parts.map(({ scenario, subject, seconds }) => `${scenario} ${subject} ${seconds}`).join(', ');
+  });
 
 describe('the load of a round', () => {
   it('is one window of each scenario and one of the floor, which goes first in every other round', () => {
@@ -35,16 +36,18 @@ describe('the load of a round', () => {
     expect(parts!.map(({ seconds }) => seconds)).toEqual([10, 10]);
   });
   it('gives each build its whole window in turns of whole seconds, and the first turn equally often', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 600 }), fc.integer({ min: 0, max: 99 }), (seconds, round) => {
-      const parts = planned(round, seconds)[round % 2 === 0 ? 1 : 0]!;
-      for (const subject of ['gateway', 'former']) {
-        const lengths = parts.filter((part) => part.subject === subject).map((part) => part.seconds);
-        expect(lengths.reduce((sum, each) => sum + each, 0)).toBe(seconds);
-        expect(lengths.every((length) => Number.isInteger(length) && length >= 1 && length <= 3)).toBe(true);
-      }
-      const firsts = parts.filter((_part, n) => n % 2 === 0).map(({ subject }) => subject);
-      const ofGateway = firsts.filter((subject) => subject === 'gateway').length;
-      expect(Math.abs(firsts.length - 2 * ofGateway)).toBeLessThanOrEqual(1);
-    }));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 600 }), fc.integer({ min: 0, max: 99 }), (seconds, round) => {
+        const parts = planned(round, seconds)[round % 2 === 0 ? 1 : 0]!;
+        for (const subject of ['gateway', 'former']) {
+          const lengths = parts.filter((part) => part.subject === subject).map((part) => part.seconds);
+          expect(lengths.reduce((sum, each) => sum + each, 0)).toBe(seconds);
+          expect(lengths.every((length) => Number.isInteger(length) && length >= 1 && length <= 3)).toBe(true);
+        }
+        const firsts = parts.filter((_part, n) => n % 2 === 0).map(({ subject }) => subject);
+        const ofGateway = firsts.filter((subject) => subject === 'gateway').length;
+        expect(Math.abs(firsts.length - 2 * ofGateway)).toBeLessThanOrEqual(1);
+      }),
+    );
   });
 });

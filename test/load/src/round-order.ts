@@ -28,7 +28,10 @@ export interface RoundOptions {
  * round to round. Paced streams, of which each takes as long as such a turn, are one part.
  */
 export function partsOfRound(
-  round: number, floor: string, scenarios: readonly Scenario[], { seconds, compared }: RoundOptions,
+  round: number,
+  floor: string,
+  scenarios: readonly Scenario[],
+  { seconds, compared }: RoundOptions,
 ): Part[][] {
   const groups = scenarios.map((scenario, n): Part[] => {
     if (!compared(scenario)) return [{ scenario: scenario.name, subject: 'gateway', seconds }];

@@ -19,8 +19,15 @@ function gauge(metrics: string, name: string): number {
 /** Throws an Error where a figure is missing. */
 export function parseGatewayState(metrics: string): GatewayState {
   const outcomes = new Map<string, number>();
-  for (const [, outcome, count] of metrics.matchAll(/^tollgate_gateway_requests_total\{[^}]*outcome="([^"]+)"[^}]*\} (\d+)$/gm)) outcomes.set(outcome!, Number(count));
-  return { inFlight: gauge(metrics, 'tollgate_gateway_requests_in_flight'), shipLagSeconds: gauge(metrics, 'tollgate_gateway_ship_lag_seconds'), outcomes };
+  for (const [, outcome, count] of metrics.matchAll(
+    /^tollgate_gateway_requests_total\{[^}]*outcome="([^"]+)"[^}]*\} (\d+)$/gm,
+  ))
+    outcomes.set(outcome!, Number(count));
+  return {
+    inFlight: gauge(metrics, 'tollgate_gateway_requests_in_flight'),
+    shipLagSeconds: gauge(metrics, 'tollgate_gateway_ship_lag_seconds'),
+    outcomes,
+  };
 }
 
 /** The state of the gateway whose operations listener is at this address. */
@@ -34,15 +41,23 @@ async function metricsOf(operationsUrl: string): Promise<string> {
 
 /** Waits until nothing is in flight and all usage is acknowledged by the bus: what the requests cost is spent. */
 export async function untilQuiet(operationsUrl: string): Promise<void> {
-  await waitUntil(async () => {
-    const { inFlight, shipLagSeconds } = await gatewayState(operationsUrl);
-    return inFlight === 0 && shipLagSeconds === 0;
-  }, { what: 'the gateway to have ended all requests and shipped all usage', timeoutMs: 60_000, intervalMs: 200 });
+  await waitUntil(
+    async () => {
+      const { inFlight, shipLagSeconds } = await gatewayState(operationsUrl);
+      return inFlight === 0 && shipLagSeconds === 0;
+    },
+    { what: 'the gateway to have ended all requests and shipped all usage', timeoutMs: 60_000, intervalMs: 200 },
+  );
 }
 
 /** Waits until usage-billing, whose operations listener is at this address, has booked all that is on the bus. */
 export async function untilAllIsBooked(operationsUrl: string): Promise<void> {
-  await waitUntil(async () => gauge(await metricsOf(operationsUrl), 'tollgate_usage_billing_consumer_lag_records') === 0, {
-    what: 'the ledger to have booked what is on the bus', timeoutMs: 120_000, intervalMs: 200,
-  });
+  await waitUntil(
+    async () => gauge(await metricsOf(operationsUrl), 'tollgate_usage_billing_consumer_lag_records') === 0,
+    {
+      what: 'the ledger to have booked what is on the bus',
+      timeoutMs: 120_000,
+      intervalMs: 200,
+    },
+  );
 }

@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_KEY_MARKER } from '@tollgate/api-key';
 import {
-  spawnApp, startKafka, startPostgres, startRedis, tempFolder, type PostgresServer, type RedisServer,
+  spawnApp,
+  startKafka,
+  startPostgres,
+  startRedis,
+  tempFolder,
+  type PostgresServer,
+  type RedisServer,
   type RunningProcess,
 } from '@tollgate/infra';
 import { startDeployment, type Deployment } from './deployment.js';
@@ -50,7 +56,9 @@ const own = (script: string): string => fileURLToPath(new URL(`../dist/${script}
  */
 export async function startStack(tools: Tools, options: StackOptions): Promise<Stack> {
   if (options.former !== null && process.env['REDIS_URL']) {
-    throw new BenchRefused('--against gives each build a Redis of its own: run it without REDIS_URL, which names only one.');
+    throw new BenchRefused(
+      '--against gives each build a Redis of its own: run it without REDIS_URL, which names only one.',
+    );
   }
   pinTo(tools.taskset, OTHER_CORE, process.pid);
   const [postgres, redis, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka()]);
@@ -58,20 +66,32 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
   const upstream = await startUpstream(options.former === null ? 1 : 2);
   const [upstreamUrl, formerUpstreamUrl] = upstream.urls;
   const floor = await spawnApp({
-    name: 'floor proxy', script: own('floor-proxy.js'), args: [upstreamUrl!], env: {},
+    name: 'floor proxy',
+    script: own('floor-proxy.js'),
+    args: [upstreamUrl!],
+    env: {},
     readyWhen: /floor proxy at (http\S+)/,
   });
   const keys = makeKeys(options.keys, DEFAULT_KEY_MARKER);
   const common = { kafkaBrokers: kafka.brokers, keys };
   const current = await startDeployment({
-    ...common, build: thisBuild, redisUrl: redis.url, databaseUrl: await postgres.createDatabase(),
-    upstreamUrl: upstreamUrl!, folder: made(join(folder, 'current')),
+    ...common,
+    build: thisBuild,
+    redisUrl: redis.url,
+    databaseUrl: await postgres.createDatabase(),
+    upstreamUrl: upstreamUrl!,
+    folder: made(join(folder, 'current')),
     gatewayNodeArgs: options.profileFolder === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profileFolder}`],
   });
   const redisOfFormer = options.former === null ? null : await startRedis();
-  const former = options.former === null ? null : await startFormer(options.former, postgres, redisOfFormer!, {
-    ...common, upstreamUrl: formerUpstreamUrl!, folder: made(join(folder, 'former')),
-  });
+  const former =
+    options.former === null
+      ? null
+      : await startFormer(options.former, postgres, redisOfFormer!, {
+          ...common,
+          upstreamUrl: formerUpstreamUrl!,
+          folder: made(join(folder, 'former')),
+        });
   const deployments = former === null ? [current] : [current, former];
   const pinGateways = (): void => deployments.forEach(({ gateway }) => pinTo(tools.taskset, GATEWAY_CORE, gateway.pid));
   pinTo(tools.taskset, GATEWAY_CORE, floor.pid);
@@ -104,7 +124,11 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
 async function startUpstream(addresses: number): Promise<{ process: RunningProcess; urls: readonly string[] }> {
   const ready = /^upstream at (http.*)$/m;
   const upstream = await spawnApp({
-    name: 'upstream', script: own('upstream.js'), args: [String(addresses)], env: {}, readyWhen: ready,
+    name: 'upstream',
+    script: own('upstream.js'),
+    args: [String(addresses)],
+    env: {},
+    readyWhen: ready,
   });
   return { process: upstream, urls: ready.exec(upstream.output())![1]!.split(' ') };
 }
@@ -118,7 +142,10 @@ interface FormerOptions {
 
 /** Rejects with BenchRefused where the former build cannot live with the settings or keys that both builds get. */
 async function startFormer(
-  build: Build, postgres: PostgresServer, redis: RedisServer, options: FormerOptions,
+  build: Build,
+  postgres: PostgresServer,
+  redis: RedisServer,
+  options: FormerOptions,
 ): Promise<Deployment> {
   const databaseUrl = await postgres.createDatabase();
   try {

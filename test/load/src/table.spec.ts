@@ -4,18 +4,30 @@ import { renderTable } from './table.js';
 import type { Window } from './window.js';
 
 const window = (cpuMicroseconds: number, gapP99Ms: number | null = null): Window => ({
-  requests: 1_000, seconds: 1, requestsPerSecond: 1_000, cpuMicroseconds, redisCpuMicroseconds: 15, scriptCalls: 0.25, peakMemoryBytes: 120e6, othersShare: 0.02,
-  p50Ms: 1, p99Ms: 2, gapP99Ms, firstByteP50Ms: 0.5,
+  requests: 1_000,
+  seconds: 1,
+  requestsPerSecond: 1_000,
+  cpuMicroseconds,
+  redisCpuMicroseconds: 15,
+  scriptCalls: 0.25,
+  peakMemoryBytes: 120e6,
+  othersShare: 0.02,
+  p50Ms: 1,
+  p99Ms: 2,
+  gapP99Ms,
+  firstByteP50Ms: 0.5,
 });
 const latency = { p50Ms: 0.9, p99Ms: 1.5, firstByteP50Ms: 0.8, firstByteP99Ms: 1.2 };
 const windows = (cpu: readonly number[]) => ({ windows: cpu.map((each) => window(each)), latency });
-const scenario = (name: string, cpu: readonly number[], former: number[] | string | null = null) => scenarioResult(
-  { name, says: '', floor: 'chat-1k' },
-  { gateway: windows(cpu), former: Array.isArray(former) ? windows(former) : former, floor: windows([50, 40, 45]) },
-);
+const scenario = (name: string, cpu: readonly number[], former: number[] | string | null = null) =>
+  scenarioResult(
+    { name, says: '', floor: 'chat-1k' },
+    { gateway: windows(cpu), former: Array.isArray(former) ? windows(former) : former, floor: windows([50, 40, 45]) },
+  );
 const books = { atUpstream: 3_000, booked: 3_000, outcomes: { completed: 3_000 }, caughtUpSeconds: 4, accounts: 2 };
 const result: BenchResult = {
-  startedAt: '2026-11-20T12:00:00.000Z', machine: { cpu: 'a CPU', cores: 2, node: '26.10.0', kernel: '6' },
+  startedAt: '2026-11-20T12:00:00.000Z',
+  machine: { cpu: 'a CPU', cores: 2, node: '26.10.0', kernel: '6' },
   options: { quick: false, rounds: 3, seconds: 10, warmUpSeconds: 80, connections: 32, keys: 10_000, profiled: false },
   others: { gatewayCore: 0.01, otherCore: 0.02, overridden: false },
   scenarios: [scenario('chat-1k', [80, 60, 72]), scenario('refused', [18, 18, 18])],
@@ -30,21 +42,28 @@ describe('the result', () => {
   });
   it('takes the times at the fixed rate, and of paced streams their own and the worst gap', () => {
     expect(result.scenarios[0]!.gateway).toMatchObject({ p50Ms: 0.9, firstByteP50Ms: 0.8, gapP99Ms: null });
-    const paced = scenarioResult({ name: 'p', says: '', floor: 'p' }, {
-      gateway: { windows: [window(9, 21), window(9, 24)], latency: null },
-      former: null,
-      floor: { windows: [window(9, 20), window(9, 20)], latency: null },
-    });
+    const paced = scenarioResult(
+      { name: 'p', says: '', floor: 'p' },
+      {
+        gateway: { windows: [window(9, 21), window(9, 24)], latency: null },
+        former: null,
+        floor: { windows: [window(9, 20), window(9, 20)], latency: null },
+      },
+    );
     expect(paced.gateway).toMatchObject({ p50Ms: 1, firstByteP50Ms: 0.5, gapP99Ms: 24 });
   });
   it('is a table with what must be known beside it', () => {
     const text = renderTable(result);
-    expect(text).toMatch(/^chat-1k +gateway +1000 +72\.0 +60\.0–80\.0 +1\.60 +1\.50–1\.60 +15\.0 +0\.90 +1\.50 +0\.80 +120$/m);
+    expect(text).toMatch(
+      /^chat-1k +gateway +1000 +72\.0 +60\.0–80\.0 +1\.60 +1\.50–1\.60 +15\.0 +0\.90 +1\.50 +0\.80 +120$/m,
+    );
     expect(text).toContain('An unknown key costs 0.25 × a served call');
     expect(text).not.toMatch(/BUSY|OTHERS/);
     const disturbed = { ...result.scenarios[0]!, floor: { ...result.scenarios[0]!.floor, othersShare: 0.3 } };
     expect(renderTable({ ...result, scenarios: [disturbed] })).toContain('OTHERS USED THE MACHINE MEANWHILE');
-    expect(renderTable({ ...result, others: { ...result.others, overridden: true } })).toContain('THE MACHINE WAS BUSY');
+    expect(renderTable({ ...result, others: { ...result.others, overridden: true } })).toContain(
+      'THE MACHINE WAS BUSY',
+    );
   });
 });
 
@@ -59,8 +78,22 @@ describe('the result of a run against a former build', () => {
     const without = renderTable({ ...result, scenarios: [scenario('chat-1k', same)] });
     expect(lines[0]).toMatch(/^scenario .* gap p99 +against +× against +range +verdict +peak MB$/);
     expect(lines[2]!.split(/ {2,}/)).toEqual([
-      'chat-1k', 'gateway', '1000', '72.0', '60.0–80.0', '1.60', '1.50–1.60', '15.0', '0.90', '1.50', '0.80',
-      '60.0', '1.000', '1.000–1.200', 'not worse', '120',
+      'chat-1k',
+      'gateway',
+      '1000',
+      '72.0',
+      '60.0–80.0',
+      '1.60',
+      '1.50–1.60',
+      '15.0',
+      '0.90',
+      '1.50',
+      '0.80',
+      '60.0',
+      '1.000',
+      '1.000–1.200',
+      'not worse',
+      '120',
     ]);
     expect(lines[3]!.split(/ +/)).toEqual(without.split('\n')[3]!.split(/ +/));
     expect(without).not.toMatch(/against|verdict/i);
@@ -75,7 +108,7 @@ describe('the result of a run against a former build', () => {
     expect(text).toContain('Its books: 2999 requests at the upstream');
     expect(compared(scenario('chat-1k', same, same))).toContain('no scenario is worse');
   });
-  it('counts what others did to the core during the former build\'s windows too', () => {
+  it("counts what others did to the core during the former build's windows too", () => {
     const disturbed = scenario('chat-1k', [80], [80]);
     const former = { ...(disturbed.against as { former: Figures }).former, othersShare: 0.3 };
     const text = compared({ ...disturbed, against: { ...disturbed.against!, former } as Against });

@@ -4,7 +4,17 @@ import type { BenchResult, Figures, ScenarioResult } from './results.js';
 import type { Spread } from './statistics.js';
 
 const columns = [
-  'scenario', '', 'req/s', 'CPU µs/req', 'range', '× floor', 'range', 'Redis µs', 'p50 ms', 'p99 ms', 'ttfb ms',
+  'scenario',
+  '',
+  'req/s',
+  'CPU µs/req',
+  'range',
+  '× floor',
+  'range',
+  'Redis µs',
+  'p50 ms',
+  'p99 ms',
+  'ttfb ms',
   'gap p99',
 ];
 /** CPU of the former build, this build's over it, and what follows: only of a run that had one. */
@@ -17,10 +27,12 @@ const DISTURBED_SHARE = 0.15;
 /** The result as text: a row for the gateway and one for the floor, for each scenario, then what the books say. */
 export function renderTable(result: BenchResult): string {
   const head = [...columns, ...(result.against === null ? [] : columnsAgainst), lastColumn];
-  const rows = result.scenarios.flatMap((scenario) => (['gateway', 'floor'] as const).map((who) => {
-    const against = result.against === null ? [] : cellsAgainst(scenario, who);
-    return [...row(scenario, who), ...against, (scenario[who].peakMemoryBytes / 1e6).toFixed(0)];
-  }));
+  const rows = result.scenarios.flatMap((scenario) =>
+    (['gateway', 'floor'] as const).map((who) => {
+      const against = result.against === null ? [] : cellsAgainst(scenario, who);
+      return [...row(scenario, who), ...against, (scenario[who].peakMemoryBytes / 1e6).toFixed(0)];
+    }),
+  );
   const widths = head.map((title, column) => Math.max(...rows.map((cells) => cells[column]!.length), title.length));
   const pad = (cell: string, column: number): string => {
     return column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);
@@ -34,11 +46,17 @@ function row(scenario: ScenarioResult, who: 'gateway' | 'floor'): string[] {
   const figures: Figures = scenario[who];
   const ofGateway = who === 'gateway';
   return [
-    ofGateway ? scenario.name : '', who, figures.requestsPerSecond.median.toFixed(0),
-    figures.cpuMicroseconds.median.toFixed(1), range(figures.cpuMicroseconds, 1),
-    ofGateway ? scenario.cpuRatio.median.toFixed(2) : '', ofGateway ? range(scenario.cpuRatio, 2) : '',
+    ofGateway ? scenario.name : '',
+    who,
+    figures.requestsPerSecond.median.toFixed(0),
+    figures.cpuMicroseconds.median.toFixed(1),
+    range(figures.cpuMicroseconds, 1),
+    ofGateway ? scenario.cpuRatio.median.toFixed(2) : '',
+    ofGateway ? range(scenario.cpuRatio, 2) : '',
     ofGateway ? figures.redisCpuMicroseconds.median.toFixed(1) : '',
-    figures.p50Ms.toFixed(2), figures.p99Ms.toFixed(2), figures.firstByteP50Ms.toFixed(2),
+    figures.p50Ms.toFixed(2),
+    figures.p99Ms.toFixed(2),
+    figures.firstByteP50Ms.toFixed(2),
     figures.gapP99Ms?.toFixed(1) ?? '',
   ];
 }
@@ -66,8 +84,10 @@ function remarksAgainst({ against, scenarios }: BenchResult): string[] {
 }
 
 function booksInWords({ atUpstream, booked, accounts, caughtUpSeconds }: Books): string {
-  return `${atUpstream} requests at the upstream, ${booked} events, none missing; ${accounts} accounts at rest; `
-    + `caught up in ${caughtUpSeconds.toFixed(0)} s`;
+  return (
+    `${atUpstream} requests at the upstream, ${booked} events, none missing; ${accounts} accounts at rest; ` +
+    `caught up in ${caughtUpSeconds.toFixed(0)} s`
+  );
 }
 
 function range({ low, high }: Spread, digits: number): string {
@@ -76,16 +96,27 @@ function range({ low, high }: Spread, digits: number): string {
 
 function remarksOnRun({ machine, options, others, scenarios, books }: BenchResult): string[] {
   const share = (part: number): string => `${(part * 100).toFixed(0)} %`;
-  const cpuOf = (name: string): number | undefined => scenarios.find((scenario) => scenario.name === name)?.gateway.cpuMicroseconds.median;
+  const cpuOf = (name: string): number | undefined =>
+    scenarios.find((scenario) => scenario.name === name)?.gateway.cpuMicroseconds.median;
   const [served, unknown, malformed] = [cpuOf('chat-1k'), cpuOf('refused'), cpuOf('refused-form')];
   const measured = scenarios.flatMap(({ gateway, floor, against }) => {
     return against !== null && 'former' in against ? [gateway, floor, against.former] : [gateway, floor];
   });
   const worst = Math.max(...measured.map(({ othersShare }) => othersShare));
   return [
-    ...(served === undefined ? [] : [['An unknown key', unknown], ['A failing checksum', malformed]] as const).flatMap(([what, cpu]) => (cpu === undefined ? [] : [`${what} costs ${(cpu / served!).toFixed(2)} × a served call (chat-1k).`])),
+    ...(served === undefined
+      ? []
+      : ([
+          ['An unknown key', unknown],
+          ['A failing checksum', malformed],
+        ] as const)
+    ).flatMap(([what, cpu]) =>
+      cpu === undefined ? [] : [`${what} costs ${(cpu / served!).toFixed(2)} × a served call (chat-1k).`],
+    ),
     `Books: ${booksInWords(books)}.`,
-    `Requests: ${Object.entries(books.outcomes).map(([outcome, count]) => `${count} ${outcome}`).join(', ')}.`,
+    `Requests: ${Object.entries(books.outcomes)
+      .map(([outcome, count]) => `${count} ${outcome}`)
+      .join(', ')}.`,
     `${options.rounds} ${options.rounds === 1 ? 'round' : 'rounds'} of ${options.seconds} s, ${options.connections} connections, ${options.keys} keys; ${machine.cpu}, ${machine.cores} cores, Node.js ${machine.node}.`,
     `In other hands: before the run ${share(others.gatewayCore)} of the gateway's core and ${share(others.otherCore)} of the other; during it up to ${share(worst)} of the gateway's.`,
     ...(worst > DISTURBED_SHARE ? ['OTHERS USED THE MACHINE MEANWHILE: these figures are rough.'] : []),

@@ -49,6 +49,14 @@ export function timedCall(pool: Pool, { path, credential, body }: TimedRequest):
         reject(error);
       },
     };
-    pool.dispatch({ path, method: 'POST', headers: ['content-type', 'application/json', 'authorization', `Bearer ${credential}`], body }, handler);
+    pool.dispatch(
+      {
+        path,
+        method: 'POST',
+        headers: ['content-type', 'application/json', 'authorization', `Bearer ${credential}`],
+        body,
+      },
+      handler,
+    );
   });
 }

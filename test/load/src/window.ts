@@ -40,7 +40,12 @@ interface Look {
  * Runs a load and counts what it cost the process. `settled` resolves when all that the requests caused is done, so
  * that it is counted with them.
  */
-export async function measureWindow(pid: number, redis: Redis, load: () => Promise<LoadResult>, settled: () => Promise<void>): Promise<Window> {
+export async function measureWindow(
+  pid: number,
+  redis: Redis,
+  load: () => Promise<LoadResult>,
+  settled: () => Promise<void>,
+): Promise<Window> {
   forgetPeakMemory(pid);
   const before = await look(pid, redis);
   const result = await load();
@@ -101,7 +106,12 @@ function forgetPeakMemory(pid: number): void {
 async function look(pid: number, redis: Redis): Promise<Look> {
   const redisUse = parseRedisUse(await redis.info('cpu', 'commandstats'));
   const { cpuMicroseconds } = parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  return { at: performance.now() * 1_000, cpu: cpuMicroseconds, redis: redisUse, core: parseCoreTimes(readFileSync('/proc/stat', 'utf8')).get(GATEWAY_CORE)! };
+  return {
+    at: performance.now() * 1_000,
+    cpu: cpuMicroseconds,
+    redis: redisUse,
+    core: parseCoreTimes(readFileSync('/proc/stat', 'utf8')).get(GATEWAY_CORE)!,
+  };
 }
 
 /** What Redis has used since its start. */

@@ -12,7 +12,17 @@ RESULT {"requests":1000,"microseconds":10001234,"connect":0,"read":0,"write":0,"
 
 describe('the output of wrk', () => {
   it('is read from its last line', () => {
-    expect(parseWrkOutput(OUTPUT)).toEqual({ requests: 1_000, microseconds: 10_001_234, connect: 0, read: 0, write: 0, timeout: 0, status: 4, p50: 2_990, p99: 9_120 });
+    expect(parseWrkOutput(OUTPUT)).toEqual({
+      requests: 1_000,
+      microseconds: 10_001_234,
+      connect: 0,
+      read: 0,
+      write: 0,
+      timeout: 0,
+      status: 4,
+      p50: 2_990,
+      p99: 9_120,
+    });
   });
   it('is told where there is no result in it', () => {
     expect(() => parseWrkOutput('unable to connect to 127.0.0.1:1 Connection refused')).toThrow('Connection refused');

@@ -37,11 +37,28 @@ const fields = ['requests', 'microseconds', 'connect', 'read', 'write', 'timeout
  * wrk never outlives this process: left alone, it would go on to the end of its time.
  */
 export async function runWrk(load: WrkLoad): Promise<WrkResult> {
-  const wrk = await startProcess({ name: 'wrk', command: load.program, args: [
-    '--threads', '1', '--connections', String(load.connections), '--duration', `${load.seconds}s`, '--timeout', '10s',
-    '--script', script, load.url,
-    '--', load.path, load.bodyFile, load.credentialsFile, ...(load.choicesFile === null ? [] : [load.choicesFile]),
-  ] });
+  const wrk = await startProcess({
+    name: 'wrk',
+    command: load.program,
+    args: [
+      '--threads',
+      '1',
+      '--connections',
+      String(load.connections),
+      '--duration',
+      `${load.seconds}s`,
+      '--timeout',
+      '10s',
+      '--script',
+      script,
+      load.url,
+      '--',
+      load.path,
+      load.bodyFile,
+      load.credentialsFile,
+      ...(load.choicesFile === null ? [] : [load.choicesFile]),
+    ],
+  });
   const { code, signal } = await wrk.closed;
   if (code !== 0) {
     throw new Error(`wrk ended with ${signal ?? `code ${code}`}. Its output:\n${wrk.output().slice(-2_000)}`);
@@ -53,15 +70,21 @@ export async function runWrk(load: WrkLoad): Promise<WrkResult> {
 export function parseWrkOutput(output: string): WrkResult {
   const json = /^RESULT (\{.*\})$/m.exec(output)?.[1];
   const parsed = json === undefined ? {} : (JSON.parse(json) as Record<string, unknown>);
-  if (!fields.every((field) => typeof parsed[field] === 'number')) throw new Error(`wrk gave no result. Its output:\n${output.slice(-2_000)}`);
+  if (!fields.every((field) => typeof parsed[field] === 'number'))
+    throw new Error(`wrk gave no result. Its output:\n${output.slice(-2_000)}`);
   return parsed as unknown as WrkResult;
 }
 
 /** What was wrong on the way, as words; none where all connections held and every answer was refused or not, as expected. */
 export function faultsOf(result: WrkResult, refusalsExpected: boolean): string[] {
-  const faults = (['connect', 'read', 'write', 'timeout'] as const).flatMap((kind) => (result[kind] === 0 ? [] : [`${result[kind]} ${kind} errors`]));
+  const faults = (['connect', 'read', 'write', 'timeout'] as const).flatMap((kind) =>
+    result[kind] === 0 ? [] : [`${result[kind]} ${kind} errors`],
+  );
   const unexpected = refusalsExpected ? result.requests - result.status : result.status;
-  if (unexpected !== 0) faults.push(`${unexpected} of ${result.requests} answers ${refusalsExpected ? 'were no refusals' : 'had a status of 400 or more'}`);
+  if (unexpected !== 0)
+    faults.push(
+      `${unexpected} of ${result.requests} answers ${refusalsExpected ? 'were no refusals' : 'had a status of 400 or more'}`,
+    );
   if (result.requests === 0) faults.push('no answer at all');
   return faults;
 }

@@ -84,26 +84,40 @@ describe('what is told', () => {
 
   it('chunks and chunk_interval_ms: so many, so far apart', async () => {
     const start = performance.now();
-    const events = await readEvents(await callChat(simulator, { stream: true, simulator: { chunks: 4, chunk_interval_ms: 20 } }));
+    const events = await readEvents(
+      await callChat(simulator, { stream: true, simulator: { chunks: 4, chunk_interval_ms: 20 } }),
+    );
     expect(performance.now() - start).toBeGreaterThanOrEqual(57);
     expect(events).toHaveLength(1 + 4 + 1 + 1);
     expect(last()?.chunks_sent).toBe(4);
   });
 
   it('prompt_tokens and completion_tokens: reported as told, never more chunks than tokens', async () => {
-    const body = { stream: true, stream_options: { include_usage: true }, simulator: { prompt_tokens: 1000, completion_tokens: 3 } };
+    const body = {
+      stream: true,
+      stream_options: { include_usage: true },
+      simulator: { prompt_tokens: 1000, completion_tokens: 3 },
+    };
     const events = await readEvents(await callChat(simulator, body));
     expect(events).toHaveLength(1 + 3 + 1 + 1 + 1);
     expect(events.at(-2)).toMatchObject({ usage: { prompt_tokens: 1000, completion_tokens: 3, total_tokens: 1003 } });
   });
 
   it('content_bytes: to the byte', async () => {
-    const answer = (await (await callChat(simulator, { simulator: { content_bytes: 12_345 } })).json()) as { choices: { message: { content: string } }[] };
+    const answer = (await (await callChat(simulator, { simulator: { content_bytes: 12_345 } })).json()) as {
+      choices: { message: { content: string } }[];
+    };
     expect(answer.choices[0]?.message.content).toHaveLength(12_345);
   });
 
   it('omit_usage: no chunk and no field although asked for, and the log knows both', async () => {
-    const events = await readEvents(await callChat(simulator, { stream: true, stream_options: { include_usage: true }, simulator: { omit_usage: true } }));
+    const events = await readEvents(
+      await callChat(simulator, {
+        stream: true,
+        stream_options: { include_usage: true },
+        simulator: { omit_usage: true },
+      }),
+    );
     expect(events.some((event) => event !== '[DONE]' && 'usage' in event)).toBe(false);
     expect(last()).toMatchObject({ usage: { completion_tokens: 16 }, usage_reported: false });
   });
@@ -117,13 +131,17 @@ describe('what is told', () => {
     for (const stream of [false, true]) {
       const response = await callChat(simulator, { stream, simulator: { fail_status: status } });
       expect(response.status).toBe(status);
-      expect(await response.json()).toEqual({ error: expect.objectContaining({ type, message: expect.any(String) as string, param: null }) as unknown });
+      expect(await response.json()).toEqual({
+        error: expect.objectContaining({ type, message: expect.any(String) as string, param: null }) as unknown,
+      });
       expect(last()).toMatchObject({ outcome: 'failed', status, usage_reported: false });
     }
   });
 
   it('reset_before_first_byte: the connection breaks without an answer', async () => {
-    await expect(callChat(simulator, { simulator: { fail: 'reset_before_first_byte' } })).rejects.toThrow('fetch failed');
+    await expect(callChat(simulator, { simulator: { fail: 'reset_before_first_byte' } })).rejects.toThrow(
+      'fetch failed',
+    );
     expect(last()).toMatchObject({ outcome: 'reset', status: null, bytes_sent: 0 });
   });
 
@@ -132,7 +150,13 @@ describe('what is told', () => {
     expect(brokenBy).toBe('ECONNRESET');
     expect(text.split('\n\n')).toHaveLength(1 + after + 1);
     expect(text).not.toContain('"finish_reason":"stop"');
-    expect(last()).toMatchObject({ outcome: 'reset', status: 200, chunks_sent: after, bytes_sent: text.length, usage_reported: false });
+    expect(last()).toMatchObject({
+      outcome: 'reset',
+      status: 200,
+      chunks_sent: after,
+      bytes_sent: text.length,
+      usage_reported: false,
+    });
   });
 
   it('reset_mid_stream of a plain answer: half of it arrives', async () => {
@@ -157,7 +181,11 @@ describe('what is told', () => {
 describe('a client that leaves', () => {
   it('in mid-stream is noticed: nothing more is sent', async () => {
     const leaving = new AbortController();
-    const response = await callChat(simulator, { stream: true, simulator: { chunks: 1000, chunk_interval_ms: 5 } }, { signal: leaving.signal });
+    const response = await callChat(
+      simulator,
+      { stream: true, simulator: { chunks: 1000, chunk_interval_ms: 5 } },
+      { signal: leaving.signal },
+    );
     await (response.body as ReadableStream<Uint8Array>).getReader().read();
     leaving.abort();
     await expect.poll(() => last()?.outcome).toBe('client_left');

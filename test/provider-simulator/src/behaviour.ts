@@ -70,7 +70,10 @@ export function checkStandingBehaviour(value: unknown): Checked<StandingBehaviou
 function check<T>(schema: z.ZodType<T>, value: unknown): Checked<T> {
   const result = schema.safeParse(value);
   if (result.success) return { kind: 'valid', behaviour: result.data };
-  return { kind: 'invalid', problems: result.error.issues.map((issue) => `${issue.path.join('.') || 'behaviour'}: ${issue.message}`) };
+  return {
+    kind: 'invalid',
+    problems: result.error.issues.map((issue) => `${issue.path.join('.') || 'behaviour'}: ${issue.message}`),
+  };
 }
 
 /**

@@ -1,7 +1,12 @@
 import type { ProviderSimulator } from './server.js';
 
 /** One `data:` event of a stream, parsed; `[DONE]` stays text. */
-export type StreamEvent = '[DONE]' | { choices: { index: number; delta: { role?: string; content?: string }; finish_reason: string | null }[]; usage?: unknown };
+export type StreamEvent =
+  | '[DONE]'
+  | {
+      choices: { index: number; delta: { role?: string; content?: string }; finish_reason: string | null }[];
+      usage?: unknown;
+    };
 
 /** For specs: sends a chat completion request; `fields` are laid over a small valid body. */
 export function callChat(simulator: ProviderSimulator, fields: object = {}, init: RequestInit = {}): Promise<Response> {
@@ -26,7 +31,15 @@ export async function readEvents(response: Response): Promise<StreamEvent[]> {
 }
 
 /** For specs: calls a control endpoint and returns its JSON. */
-export async function control(simulator: ProviderSimulator, method: string, path: string, body?: unknown): Promise<{ status: number; json: Record<string, unknown> }> {
-  const response = await fetch(`${simulator.url}/simulator/${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body) });
+export async function control(
+  simulator: ProviderSimulator,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; json: Record<string, unknown> }> {
+  const response = await fetch(`${simulator.url}/simulator/${path}`, {
+    method,
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
   return { status: response.status, json: (await response.json()) as Record<string, unknown> };
 }

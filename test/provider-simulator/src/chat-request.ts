@@ -21,7 +21,8 @@ export function parseChatRequest(body: Buffer): ParsedChatRequest {
   if (fields === undefined) return refuse('We could not parse the JSON body of your request.');
   const { model, messages, stream, stream_options: streamOptions } = fields;
   if (typeof model !== 'string' || model === '') return refuse('you must provide a model parameter');
-  if (!Array.isArray(messages) || messages.length === 0) return refuse("Missing required parameter: 'messages'.", 'messages', 'missing_required_parameter');
+  if (!Array.isArray(messages) || messages.length === 0)
+    return refuse("Missing required parameter: 'messages'.", 'messages', 'missing_required_parameter');
   if (!isAbsent(stream) && typeof stream !== 'boolean') return refuseType('stream', 'a boolean');
   if (!isAbsent(streamOptions) && stream !== true) {
     return refuse("The 'stream_options' parameter is only allowed when 'stream' is enabled.", 'stream_options');
@@ -29,13 +30,20 @@ export function parseChatRequest(body: Buffer): ParsedChatRequest {
   if (!isAbsent(streamOptions) && !isObject(streamOptions)) return refuseType('stream_options', 'an object');
   for (const name of ['n', 'max_tokens', 'max_completion_tokens']) {
     const value = fields[name];
-    if (!isAbsent(value) && !(Number.isSafeInteger(value) && (value as number) >= 1)) return refuseType(name, 'an integer of at least 1');
+    if (!isAbsent(value) && !(Number.isSafeInteger(value) && (value as number) >= 1))
+      return refuseType(name, 'an integer of at least 1');
   }
   const choices = (fields['n'] as number | null | undefined) ?? 1;
   if (choices > 128) return refuseType('n', 'an integer of at most 128');
-  const maxTokens = Math.min((fields['max_tokens'] as number | null) ?? Infinity, (fields['max_completion_tokens'] as number | null) ?? Infinity);
+  const maxTokens = Math.min(
+    (fields['max_tokens'] as number | null) ?? Infinity,
+    (fields['max_completion_tokens'] as number | null) ?? Infinity,
+  );
   const includeUsage = isObject(streamOptions) && streamOptions['include_usage'] === true;
-  return { kind: 'valid', request: { model, stream: stream === true, includeUsage, choices, maxTokens, behaviour: fields['simulator'] } };
+  return {
+    kind: 'valid',
+    request: { model, stream: stream === true, includeUsage, choices, maxTokens, behaviour: fields['simulator'] },
+  };
 }
 
 function parseObject(body: Buffer): Record<string, unknown> | undefined {

@@ -30,7 +30,13 @@ describe('a plain answer', () => {
       choices: [
         {
           index: 0,
-          message: { role: 'assistant', content: 'word0 word1 word2 word3 word4 word5 word6 word7 word8 word9 word10 word11 word12 word13 word14 word15', refusal: null, annotations: [] },
+          message: {
+            role: 'assistant',
+            content:
+              'word0 word1 word2 word3 word4 word5 word6 word7 word8 word9 word10 word11 word12 word13 word14 word15',
+            refusal: null,
+            annotations: [],
+          },
           logprobs: null,
           finish_reason: 'stop',
         },
@@ -40,17 +46,28 @@ describe('a plain answer', () => {
         completion_tokens: 16,
         total_tokens: Math.ceil(bytes / 4) + 16,
         prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
-        completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0, accepted_prediction_tokens: 0, rejected_prediction_tokens: 0 },
+        completion_tokens_details: {
+          reasoning_tokens: 0,
+          audio_tokens: 0,
+          accepted_prediction_tokens: 0,
+          rejected_prediction_tokens: 0,
+        },
       },
       service_tier: 'default',
       system_fingerprint: 'fp_simulator',
     });
   });
 
-  it.each([{ max_tokens: 3 }, { max_completion_tokens: 3 }, { max_tokens: 3, max_completion_tokens: 9 }])('is cut at the ceiling of %j with finish_reason length', async (ceiling) => {
-    const answer = await (await callChat(simulator, ceiling)).json();
-    expect(answer).toMatchObject({ choices: [{ finish_reason: 'length', message: { content: 'word0 word1 word2' } }], usage: { completion_tokens: 3 } });
-  });
+  it.each([{ max_tokens: 3 }, { max_completion_tokens: 3 }, { max_tokens: 3, max_completion_tokens: 9 }])(
+    'is cut at the ceiling of %j with finish_reason length',
+    async (ceiling) => {
+      const answer = await (await callChat(simulator, ceiling)).json();
+      expect(answer).toMatchObject({
+        choices: [{ finish_reason: 'length', message: { content: 'word0 word1 word2' } }],
+        usage: { completion_tokens: 3 },
+      });
+    },
+  );
 
   it('with a ceiling that is just reached is not cut', async () => {
     const answer = await (await callChat(simulator, { max_tokens: 16 })).json();
@@ -59,7 +76,10 @@ describe('a plain answer', () => {
 
   it('with n gives n choices and counts the tokens of all', async () => {
     const answer = await (await callChat(simulator, { n: 3, max_tokens: 5 })).json();
-    expect(answer).toMatchObject({ choices: [{ index: 0 }, { index: 1 }, { index: 2 }], usage: { completion_tokens: 15 } });
+    expect(answer).toMatchObject({
+      choices: [{ index: 0 }, { index: 1 }, { index: 2 }],
+      usage: { completion_tokens: 15 },
+    });
   });
 });
 
@@ -71,7 +91,11 @@ describe('a stream', () => {
     expect(events.map(kind)).toEqual(['role', ...Array<string>(8).fill('content'), 'stop', 'usage', 'done']);
     const chunks = events.filter((event) => event !== '[DONE]');
     expect(chunks.slice(0, -1).every((chunk) => chunk.usage === null)).toBe(true);
-    expect(chunks.at(-1)).toMatchObject({ object: 'chat.completion.chunk', choices: [], usage: { completion_tokens: 16 } });
+    expect(chunks.at(-1)).toMatchObject({
+      object: 'chat.completion.chunk',
+      choices: [],
+      usage: { completion_tokens: 16 },
+    });
     expect(new Set(chunks.map((chunk) => (chunk as unknown as { id: string }).id)).size).toBe(1);
   });
 
@@ -83,21 +107,49 @@ describe('a stream', () => {
 
   it('says the same as the plain answer', async () => {
     const events = await readEvents(await callChat(simulator, { stream: true, max_tokens: 11 }));
-    const plain = (await (await callChat(simulator, { max_tokens: 11 })).json()) as { choices: { message: { content: string } }[] };
-    const streamed = events.map((event) => (event === '[DONE]' ? '' : (event.choices[0]?.delta.content ?? ''))).join('');
+    const plain = (await (await callChat(simulator, { max_tokens: 11 })).json()) as {
+      choices: { message: { content: string } }[];
+    };
+    const streamed = events
+      .map((event) => (event === '[DONE]' ? '' : (event.choices[0]?.delta.content ?? '')))
+      .join('');
     expect(streamed).toBe(plain.choices[0]?.message.content);
   });
 
   it('with n sends every chunk for every choice, and one usage', async () => {
     const body = { stream: true, n: 2, max_tokens: 2, stream_options: { include_usage: true } };
     const events = await readEvents(await callChat(simulator, body));
-    expect(events.map(kind)).toEqual(['role', 'role', 'content', 'content', 'content', 'content', 'length', 'length', 'usage', 'done']);
-    expect(events.map((event) => (event === '[DONE]' ? undefined : event.choices[0]?.index))).toEqual([0, 1, 0, 1, 0, 1, 0, 1, undefined, undefined]);
+    expect(events.map(kind)).toEqual([
+      'role',
+      'role',
+      'content',
+      'content',
+      'content',
+      'content',
+      'length',
+      'length',
+      'usage',
+      'done',
+    ]);
+    expect(events.map((event) => (event === '[DONE]' ? undefined : event.choices[0]?.index))).toEqual([
+      0,
+      1,
+      0,
+      1,
+      0,
+      1,
+      0,
+      1,
+      undefined,
+      undefined,
+    ]);
     expect(events.at(-2)).toMatchObject({ usage: { completion_tokens: 4 } });
   });
 
   it('of many megabytes arrives whole', async () => {
-    const events = await readEvents(await callChat(simulator, { stream: true, simulator: { content_bytes: 8_000_000, chunks: 100 } }));
+    const events = await readEvents(
+      await callChat(simulator, { stream: true, simulator: { content_bytes: 8_000_000, chunks: 100 } }),
+    );
     const content = events.map((event) => (event === '[DONE]' ? '' : (event.choices[0]?.delta.content ?? ''))).join('');
     expect(content.length).toBe(8_000_000);
   });
@@ -132,7 +184,10 @@ describe('a request that OpenAI would refuse', () => {
 describe('the models', () => {
   it('are listed', async () => {
     const response = await fetch(`${simulator.baseUrl}/models`);
-    expect(await response.json()).toMatchObject({ object: 'list', data: expect.arrayContaining([expect.objectContaining({ id: 'gpt-4o-mini', object: 'model' })]) as unknown });
+    expect(await response.json()).toMatchObject({
+      object: 'list',
+      data: expect.arrayContaining([expect.objectContaining({ id: 'gpt-4o-mini', object: 'model' })]) as unknown,
+    });
   });
 });
 

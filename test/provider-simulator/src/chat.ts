@@ -7,7 +7,12 @@ import { errorOfStatus, invalidRequest } from './openai-error.js';
 import type { StandingBehaviours } from './standing-behaviour.js';
 
 /** Answers `POST /v1/chat/completions`, as well or as badly as it is told. */
-export async function answerChat(exchange: Exchange, body: Buffer, standing: StandingBehaviours, gate: Gate): Promise<void> {
+export async function answerChat(
+  exchange: Exchange,
+  body: Buffer,
+  standing: StandingBehaviours,
+  gate: Gate,
+): Promise<void> {
   const { entry } = exchange;
   const parsed = parseChatRequest(body);
   if (parsed.kind === 'invalid') return exchange.refuse(400, parsed.error);
@@ -16,7 +21,8 @@ export async function answerChat(exchange: Exchange, body: Buffer, standing: Sta
   entry.stream = request.stream;
 
   const chosen = chooseBehaviour(request, standing);
-  if (chosen.kind === 'invalid') return exchange.refuse(400, invalidRequest(chosen.problems.join('; '), 'simulator', 'invalid_behaviour'));
+  if (chosen.kind === 'invalid')
+    return exchange.refuse(400, invalidRequest(chosen.problems.join('; '), 'simulator', 'invalid_behaviour'));
   const { behaviour } = chosen;
   entry.behaviour = behaviour;
   const completion = planCompletion(request, behaviour, body.length, entry.n, exchange.shownProvider);
@@ -27,7 +33,9 @@ export async function answerChat(exchange: Exchange, body: Buffer, standing: Sta
   if (behaviour.fail === 'hang') return void (await exchange.hang());
   if (behaviour.fail === 'reset_before_first_byte') return exchange.reset();
   if (behaviour.fail_status !== undefined) return refuseAsTold(exchange, behaviour.fail_status);
-  return request.stream ? answerStreamed(exchange, request, completion, behaviour) : answerPlain(exchange, completion, behaviour);
+  return request.stream
+    ? answerStreamed(exchange, request, completion, behaviour)
+    : answerPlain(exchange, completion, behaviour);
 }
 
 /** The first that says anything decides alone: the body's `simulator` field, the model name, the standing behaviour. */
@@ -51,7 +59,12 @@ async function answerPlain(exchange: Exchange, completion: Completion, behaviour
   return exchange.reset();
 }
 
-async function answerStreamed(exchange: Exchange, request: ChatRequest, completion: Completion, behaviour: Behaviour): Promise<void> {
+async function answerStreamed(
+  exchange: Exchange,
+  request: ChatRequest,
+  completion: Completion,
+  behaviour: Behaviour,
+): Promise<void> {
   const reported = request.includeUsage ? completion.usage : null;
   const frames = streamFrames(completion, reported !== null);
   exchange.open(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });

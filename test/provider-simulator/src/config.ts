@@ -3,7 +3,12 @@ import type { SimulatorOptions } from './server.js';
 
 const environment = z.object({
   SIMULATOR_HOST: z.string().min(1).default('127.0.0.1'),
-  SIMULATOR_PORT: z.string().regex(/^\d{1,5}$/, 'expected a port').transform(Number).pipe(z.int().max(65_535)).default(8090),
+  SIMULATOR_PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'expected a port')
+    .transform(Number)
+    .pipe(z.int().max(65_535))
+    .default(8090),
   SIMULATOR_REQUIRED_CREDENTIAL: z.string().min(1).optional(),
 });
 

@@ -12,7 +12,13 @@ export interface Controlled {
 }
 
 /** Answers `/simulator/*`. Errors are `{error: {message}}`. */
-export function answerControl(controlled: Controlled, method: string, url: URL, body: Buffer, response: ServerResponse): void {
+export function answerControl(
+  controlled: Controlled,
+  method: string,
+  url: URL,
+  body: Buffer,
+  response: ServerResponse,
+): void {
   const { standing, gate, log } = controlled;
   switch (`${method} ${url.pathname}`) {
     case 'GET /simulator/state':
@@ -41,7 +47,11 @@ export function answerControl(controlled: Controlled, method: string, url: URL, 
 
 /** What stands now: `GET /simulator/state`, and the answer to every change. */
 function state({ standing, gate, log }: Controlled): object {
-  return { behaviour: standing.current(), gate: { closed: gate.closed, waiting: gate.waiting }, log: { last: log.last, dropped: log.dropped } };
+  return {
+    behaviour: standing.current(),
+    gate: { closed: gate.closed, waiting: gate.waiting },
+    log: { last: log.last, dropped: log.dropped },
+  };
 }
 
 function changeBehaviour(controlled: Controlled, body: Buffer, response: ServerResponse): void {
@@ -64,7 +74,8 @@ function sendLog(log: RequestLog, after: string, response: ServerResponse): void
 
 function sendBody(log: RequestLog, method: string, path: string, response: ServerResponse): void {
   const asked = /^\/simulator\/log\/(\d{1,15})\/body$/.exec(path);
-  if (method !== 'GET' || asked === null) return refuse(response, 404, 'the simulator has no such control; its README lists them');
+  if (method !== 'GET' || asked === null)
+    return refuse(response, 404, 'the simulator has no such control; its README lists them');
   const kept = log.body(Number(asked[1]));
   if (kept === undefined) return refuse(response, 404, 'no body is kept for this number');
   response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': kept.length }).end(kept);

@@ -19,7 +19,9 @@ describe('the closed gate', () => {
     expect((await control(simulator, 'POST', 'gate/close')).json['gate']).toEqual({ closed: true, waiting: 0 });
     const calls = Array.from({ length: 200 }, (_, i) => callChat(simulator, { stream: i % 2 === 1 }));
     await expect.poll(waiting, { timeout: 5_000 }).toBe(200);
-    expect(simulator.log().map(({ outcome, status }) => ({ outcome, status }))).toEqual(Array(200).fill({ outcome: 'pending', status: null }));
+    expect(simulator.log().map(({ outcome, status }) => ({ outcome, status }))).toEqual(
+      Array(200).fill({ outcome: 'pending', status: null }),
+    );
     expect((await control(simulator, 'POST', 'gate/open')).json['gate']).toEqual({ closed: false, waiting: 0 });
     const answers = await Promise.all(calls);
     expect(answers.every(({ status }) => status === 200)).toBe(true);

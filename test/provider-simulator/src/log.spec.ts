@@ -13,12 +13,22 @@ beforeEach(async () => {
 });
 afterAll(() => simulator.stop());
 
-const entries = async (after = 0) => (await control(simulator, 'GET', `log?after=${after}`)).json['entries'] as LogEntry[];
+const entries = async (after = 0) =>
+  (await control(simulator, 'GET', `log?after=${after}`)).json['entries'] as LogEntry[];
 
 describe('the log', () => {
   it('tells what was asked and what was answered', async () => {
-    const body = JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Grüße' }], stream: true, stream_options: { include_usage: true } });
-    const response = await callChat(simulator, {}, { body, headers: { 'x-request-id': 'req-1', authorization: 'Bearer credential-of-the-provider-abcd' } });
+    const body = JSON.stringify({
+      model: 'gpt-4o',
+      messages: [{ role: 'user', content: 'Grüße' }],
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    const response = await callChat(
+      simulator,
+      {},
+      { body, headers: { 'x-request-id': 'req-1', authorization: 'Bearer credential-of-the-provider-abcd' } },
+    );
     const text = await response.text();
     const [entry] = await entries();
     expect(entry).toEqual({
@@ -30,7 +40,10 @@ describe('the log', () => {
       model: 'gpt-4o',
       stream: true,
       body_bytes: Buffer.byteLength(body),
-      headers: expect.objectContaining({ authorization: '[present] …abcd', 'x-request-id': 'req-1' }) as Record<string, string>,
+      headers: expect.objectContaining({ authorization: '[present] …abcd', 'x-request-id': 'req-1' }) as Record<
+        string,
+        string
+      >,
       behaviour: {},
       outcome: 'answered',
       status: 200,

@@ -38,7 +38,14 @@ export interface LogEntry {
 
 const bodiesKept = 100;
 const bodyBytesKept = 1024 * 1024;
-const credentialHeaders = new Set(['authorization', 'proxy-authorization', 'x-api-key', 'api-key', 'x-goog-api-key', 'cookie']);
+const credentialHeaders = new Set([
+  'authorization',
+  'proxy-authorization',
+  'x-api-key',
+  'api-key',
+  'x-goog-api-key',
+  'cookie',
+]);
 
 /** What the simulator was asked, in memory: the newest entries up to a limit, and the newest 100 bodies. */
 export class RequestLog {

@@ -17,12 +17,30 @@ export function errorOfStatus(status: number): OpenAiError {
     case 401:
       return invalidRequest('Incorrect API key provided.', null, 'invalid_api_key');
     case 429:
-      return { message: 'Rate limit reached for requests.', type: 'requests', param: null, code: 'rate_limit_exceeded' };
+      return {
+        message: 'Rate limit reached for requests.',
+        type: 'requests',
+        param: null,
+        code: 'rate_limit_exceeded',
+      };
     case 500:
-      return { message: 'The server had an error while processing your request.', type: 'server_error', param: null, code: null };
+      return {
+        message: 'The server had an error while processing your request.',
+        type: 'server_error',
+        param: null,
+        code: null,
+      };
     case 503:
-      return { message: 'The engine is currently overloaded, please try again later.', type: 'server_error', param: null, code: 'server_overloaded' };
+      return {
+        message: 'The engine is currently overloaded, please try again later.',
+        type: 'server_error',
+        param: null,
+        code: 'server_overloaded',
+      };
     default:
-      return { ...invalidRequest(`The simulator was told to answer ${status}.`), ...(status >= 500 ? { type: 'server_error' } : {}) };
+      return {
+        ...invalidRequest(`The simulator was told to answer ${status}.`),
+        ...(status >= 500 ? { type: 'server_error' } : {}),
+      };
   }
 }

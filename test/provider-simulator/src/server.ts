@@ -50,7 +50,11 @@ const largestBody = 64 * 1024 * 1024;
 
 /** Starts a simulator in this process. Rejects when the port cannot be had. */
 export async function startProviderSimulator(options: SimulatorOptions = {}): Promise<ProviderSimulator> {
-  const controlled: Controlled = { standing: new StandingBehaviours(), gate: new Gate(), log: new RequestLog(options.logLimit ?? 100_000) };
+  const controlled: Controlled = {
+    standing: new StandingBehaviours(),
+    gate: new Gate(),
+    log: new RequestLog(options.logLimit ?? 100_000),
+  };
   const { standing, gate, log } = controlled;
   let stopped: Promise<void> | undefined;
   const server = createServer({ noDelay: true, keepAliveTimeout: 75_000 }, (request, response) =>
@@ -127,10 +131,18 @@ function receive(
   });
 }
 
-async function answer(controlled: Controlled, exchange: Exchange, credential: string | undefined, authorization: string | undefined, body: Buffer): Promise<void> {
+async function answer(
+  controlled: Controlled,
+  exchange: Exchange,
+  credential: string | undefined,
+  authorization: string | undefined,
+  body: Buffer,
+): Promise<void> {
   const { method, path } = exchange.entry;
-  if (credential !== undefined && authorization !== `Bearer ${credential}`) return exchange.refuse(401, errorOfStatus(401));
-  if (path === '/v1/chat/completions' && method === 'POST') return answerChat(exchange, body, controlled.standing, controlled.gate);
+  if (credential !== undefined && authorization !== `Bearer ${credential}`)
+    return exchange.refuse(401, errorOfStatus(401));
+  if (path === '/v1/chat/completions' && method === 'POST')
+    return answerChat(exchange, body, controlled.standing, controlled.gate);
   if (path === '/v1/models' && method === 'GET') return exchange.reply(200, modelList);
   return exchange.refuse(404, invalidRequest(`Invalid URL (${method} ${path})`, null, 'unknown_url'));
 }

@@ -20,7 +20,9 @@ export function refuseBareBodies(fastify: FastifyInstance): void {
 function missingIn({ url, headers }: FastifyRequest): ErrorCode | null {
   const path = pathOfTarget(url);
   if (path.startsWith(GITHUB_WEBHOOK)) {
-    return headers['github-public-key-identifier'] && headers['github-public-key-signature'] ? null : 'invalid_signature';
+    return headers['github-public-key-identifier'] && headers['github-public-key-signature']
+      ? null
+      : 'invalid_signature';
   }
   const { keyManagement, usageBilling } = CONTROL_PLANE_PREFIXES;
   const isAdmin = [keyManagement, usageBilling].some((prefix) => path === prefix || path.startsWith(`${prefix}/`));

@@ -39,7 +39,9 @@ beforeAll(async () => {
   }).listen(0, '127.0.0.1');
   await once(service, 'listening');
   const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
-  app = await createNestServer(NothingModule, { logger: createLogger({ service: 'test', destination: { write: (line) => void lines.push(line) } }) });
+  app = await createNestServer(NothingModule, {
+    logger: createLogger({ service: 'test', destination: { write: (line) => void lines.push(line) } }),
+  });
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
     urls: { keyManagement: url, usageBilling: url, secretScanning: url },
     serviceSecret: SERVICE_SECRET,
@@ -82,37 +84,76 @@ describe('the proxy to the control plane', () => {
     ['POST', 'content-length: 0\r\n', ''],
   ])('leaves no half of a request on a connection that others use: %s, %j', async (method, headers, body) => {
     seen.length = 0;
-    for (const reading of ['', 'x-read: 1\r\n']) expect(await statusOf(`${method} /v1/api-keys/a`, body, headers + reading)).toBe(200);
-    expect(await statusOf('POST /v1/api-keys/b', '{"b":1}', 'authorization: Bearer x\r\ncontent-length: 7\r\nx-read: 1\r\n')).toBe(200);
-    expect(seen.map((each) => each.split(' ').slice(0, 2).join(' '))).toEqual([`${method} /v1/api-keys/a`, `${method} /v1/api-keys/a`, 'POST /v1/api-keys/b']);
+    for (const reading of ['', 'x-read: 1\r\n'])
+      expect(await statusOf(`${method} /v1/api-keys/a`, body, headers + reading)).toBe(200);
+    expect(
+      await statusOf('POST /v1/api-keys/b', '{"b":1}', 'authorization: Bearer x\r\ncontent-length: 7\r\nx-read: 1\r\n'),
+    ).toBe(200);
+    expect(seen.map((each) => each.split(' ').slice(0, 2).join(' '))).toEqual([
+      `${method} /v1/api-keys/a`,
+      `${method} /v1/api-keys/a`,
+      'POST /v1/api-keys/b',
+    ]);
     expect(seen[2]).toBe('POST /v1/api-keys/b {"b":1}');
   });
-  it.each(['/v1/api-keys/../../internal/keys/verify', '/v1/api-keys/%2e%2e/%2e%2e/internal/keys/verify', '/v1/usage/..%2f..%2finternal/reconciliation', '//v1/api-keys', '/internal/keys/verify'])('reaches nothing but public paths: %s', async (path) => {
+  it.each([
+    '/v1/api-keys/../../internal/keys/verify',
+    '/v1/api-keys/%2e%2e/%2e%2e/internal/keys/verify',
+    '/v1/usage/..%2f..%2finternal/reconciliation',
+    '//v1/api-keys',
+    '/internal/keys/verify',
+  ])('reaches nothing but public paths: %s', async (path) => {
     seen.length = 0;
     expect(await statusOf(`GET ${path}`)).toBeGreaterThanOrEqual(400);
     expect(seen).toEqual([]);
   });
   it('takes no compressed body', async () => {
     seen.length = 0;
-    expect(await statusOf('POST /v1/api-keys', 'xx', 'authorization: Bearer x\r\ncontent-length: 2\r\ncontent-encoding: gzip\r\n')).toBe(415);
+    expect(
+      await statusOf(
+        'POST /v1/api-keys',
+        'xx',
+        'authorization: Bearer x\r\ncontent-length: 2\r\ncontent-encoding: gzip\r\n',
+      ),
+    ).toBe(415);
     expect(seen).toEqual([]);
   });
   it.each([
-    ['/v1/api-keys', '', 401], ['/v1/api-keys/a/revoke?b', '', 401], ['/v1/usage/x', 'cookie: a=b\r\n', 401],
+    ['/v1/api-keys', '', 401],
+    ['/v1/api-keys/a/revoke?b', '', 401],
+    ['/v1/usage/x', 'cookie: a=b\r\n', 401],
     ['/webhooks/github/secret-scanning', '', 401],
     ['/webhooks/github/secret-scanning', 'github-public-key-identifier: a\r\n', 401],
     ['/webhooks/github/secret-scanning', 'github-public-key-signature: a\r\n', 401],
   ])('asks nobody for a body without any credential, and passes nothing on: %s %j', async (path, headers, status) => {
     seen.length = 0;
-    for (const framing of ['content-length: 900000\r\n', 'transfer-encoding: chunked\r\n', 'content-length: 900000\r\nexpect: 100-continue\r\n']) {
+    for (const framing of [
+      'content-length: 900000\r\n',
+      'transfer-encoding: chunked\r\n',
+      'content-length: 900000\r\nexpect: 100-continue\r\n',
+    ]) {
       expect(await statusOf(`POST ${path}`, '', headers + framing)).toBe(status);
     }
     expect(seen).toEqual([]);
   });
 
   it.each([
-    '/v1/api-keys/..', '/v1/api-keys/../x', '/v1/api-keys/..%2fx', '/v1/api-keys/x%2f..', '/v1/usage/...', '/v1/usage/..a', '/v1/usage/a..', '/v1/usage/%2e%2e',
-    '/v1/usage/.%2E/x', '/webhooks/%2e%2e/x', '/webhooks/..;/x', '/webhooks/a/..?b=..', '/v1/api-keys/%5c..%5cx', '/v1/api-keys/\\..\\x', '/v1/api-keys/%ff', '/v1/api-keys/%00/..',
+    '/v1/api-keys/..',
+    '/v1/api-keys/../x',
+    '/v1/api-keys/..%2fx',
+    '/v1/api-keys/x%2f..',
+    '/v1/usage/...',
+    '/v1/usage/..a',
+    '/v1/usage/a..',
+    '/v1/usage/%2e%2e',
+    '/v1/usage/.%2E/x',
+    '/webhooks/%2e%2e/x',
+    '/webhooks/..;/x',
+    '/webhooks/a/..?b=..',
+    '/v1/api-keys/%5c..%5cx',
+    '/v1/api-keys/\\..\\x',
+    '/v1/api-keys/%ff',
+    '/v1/api-keys/%00/..',
   ])('refuses a path that leads upwards as the client’s fault, without a line: %s', async (path) => {
     seen.length = 0;
     lines.length = 0;
@@ -120,29 +161,61 @@ describe('the proxy to the control plane', () => {
     expect([seen, lines]).toEqual([[], []]);
   });
   it('passes dots on that lead nowhere', async () => {
-    for (const path of ['/v1/usage?from=..&to=../x', '/v1/api-keys/a..b', '/v1/api-keys/.a']) expect(await statusOf(`GET ${path}`), path).toBe(200);
+    for (const path of ['/v1/usage?from=..&to=../x', '/v1/api-keys/a..b', '/v1/api-keys/.a'])
+      expect(await statusOf(`GET ${path}`), path).toBe(200);
   });
 
   it('tells the services whom it speaks for, beside the service secret, and nothing that the client says of it', async () => {
-    const lies = ['x-tollgate-client-address', 'X-Tollgate-Service-Secret', 'x-tollgate-anything', 'x-forwarded-for', 'forwarded', 'x-real-ip'];
+    const lies = [
+      'x-tollgate-client-address',
+      'X-Tollgate-Service-Secret',
+      'x-tollgate-anything',
+      'x-forwarded-for',
+      'forwarded',
+      'x-real-ip',
+    ];
     const connection = 'connection: x-tollgate-client-address, x-tollgate-service-secret\r\n';
     for (const more of ['', connection]) {
-      await replyTo('GET /v1/api-keys/a', '', `${lies.map((name) => `${name}: 203.0.113.9\r\n`).join('')}${more}authorization: Bearer a\r\n`);
-      expect(heard).toMatchObject({ 'x-tollgate-client-address': '127.0.0.5', 'x-tollgate-service-secret': SERVICE_SECRET, 'authorization': 'Bearer a' });
+      await replyTo(
+        'GET /v1/api-keys/a',
+        '',
+        `${lies.map((name) => `${name}: 203.0.113.9\r\n`).join('')}${more}authorization: Bearer a\r\n`,
+      );
+      expect(heard).toMatchObject({
+        'x-tollgate-client-address': '127.0.0.5',
+        'x-tollgate-service-secret': SERVICE_SECRET,
+        authorization: 'Bearer a',
+      });
       expect(Object.values(heard)).not.toContain('203.0.113.9');
     }
   });
 
   it('drops what a service says of its connection, and what that names', async () => {
     service.prependOnceListener('request', (_request, reply) => {
-      reply.setHeaders(new Map(Object.entries({ 'connection': 'X-Hop, keep-alive', 'x-hop': '1', 'keep-alive': 'timeout=72', 'proxy-connection': 'keep-alive', 'te': 'trailers', 'trailer': 'x-later', 'x-end': '1' })));
+      reply.setHeaders(
+        new Map(
+          Object.entries({
+            connection: 'X-Hop, keep-alive',
+            'x-hop': '1',
+            'keep-alive': 'timeout=72',
+            'proxy-connection': 'keep-alive',
+            te: 'trailers',
+            trailer: 'x-later',
+            'x-end': '1',
+          }),
+        ),
+      );
     });
     const reply = await replyTo('GET /v1/api-keys/a', '', 'connection: close\r\n');
     expect(reply).toMatch(/^HTTP\/1.1 200/);
     expect(reply).toMatch(/^connection: close\r$/im);
     expect(reply).toMatch(/^x-end: 1\r$/m);
-    for (const name of ['x-hop', 'keep-alive', 'proxy-connection', 'te', 'trailer']) expect(reply.toLowerCase()).not.toContain(`\r\n${name}:`);
+    for (const name of ['x-hop', 'keep-alive', 'proxy-connection', 'te', 'trailer'])
+      expect(reply.toLowerCase()).not.toContain(`\r\n${name}:`);
     const kept = await replyTo('GET /v1/api-keys/a');
-    expect(kept.toLowerCase().match(/\r\n(?:connection|keep-alive): [^\r]*/g)).toEqual(['\r\nconnection: keep-alive', expect.stringMatching(/keep-alive: timeout=\d+/)]);
+    expect(kept.toLowerCase().match(/\r\n(?:connection|keep-alive): [^\r]*/g)).toEqual([
+      '\r\nconnection: keep-alive',
+      expect.stringMatching(/keep-alive: timeout=\d+/),
+    ]);
   });
 });

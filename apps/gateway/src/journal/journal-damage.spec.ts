@@ -42,14 +42,18 @@ async function writeJournal(count: number): Promise<{ path: string; bytes: Buffe
   const journal = openJournal();
   for (let n = 0; n < count; n++) {
     const type: RecordType = (['I', 'F', 'P', 'F'] as const)[n % 4]!;
-    const json = JSON.stringify({ requestId: `r${n}`, chargeNanoUsd: String(10_000_000 + n), model: `mo F r1 org 1 {del\u2028 ü${n}` });
+    const json = JSON.stringify({
+      requestId: `r${n}`,
+      chargeNanoUsd: String(10_000_000 + n),
+      model: `mo F r1 org 1 {del\u2028 ü${n}`,
+    });
     await journal.append(type, new JournaledRequest(`r${n}`, 'org'), type === 'F' ? journal.takeNumber() : 0, json);
   }
   end(journal);
   const path = segments().at(-1)!;
   const bytes = readFileSync(path);
   const records: Written[] = [];
-  for (let start = 0; start < bytes.length; ) {
+  for (let start = 0; start < bytes.length;) {
     const lineEnd = bytes.indexOf('\n', start);
     const end = bytes.indexOf('\n', lineEnd + 1) + 1;
     records.push({ start, end, line: bytes.toString('utf8', start, lineEnd) });
@@ -63,7 +67,11 @@ function end(journal: Journal): void {
   journal.close(false);
 }
 
-const segments = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.log')).sort().map((name) => join(folder, name));
+const segments = (): string[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.log'))
+    .sort()
+    .map((name) => join(folder, name));
 
 /** What the next life finds. */
 function nextLife(): { lines: string[]; damagedBytes: number } {
@@ -106,7 +114,10 @@ function randomFrom(seed: number): (below: number) => number {
 }
 
 /** Damages bytes in one way; answers which of the bytes before are untouched, as ranges that moved together. */
-function damage(bytes: Buffer, random: (below: number) => number): { bytes: Buffer; touched: [number, number]; kind: string } {
+function damage(
+  bytes: Buffer,
+  random: (below: number) => number,
+): { bytes: Buffer; touched: [number, number]; kind: string } {
   const at = random(bytes.length);
   const size = 1 + random([1, 12, 400, 3_000][random(4)]!);
   const to = Math.min(bytes.length, at + size);
@@ -147,16 +158,21 @@ describe('a damaged journal', () => {
       const isTouched = ({ start, end }: Written): boolean => start < to && end > from;
       const found = nextLife();
       for (const line of found.lines) expect(whole, what).toContain(line);
-      expect(new Set(found.lines), what).toEqual(new Set([...found.lines, ...records.filter((record) => !isTouched(record)).map(({ line }) => line)]));
-      if (round % SHIPPED_EACH === 0) expect(await shippedBy(openJournal()), what).toEqual(found.lines.filter(isFinal).map(jsonOf));
+      expect(new Set(found.lines), what).toEqual(
+        new Set([...found.lines, ...records.filter((record) => !isTouched(record)).map(({ line }) => line)]),
+      );
+      if (round % SHIPPED_EACH === 0)
+        expect(await shippedBy(openJournal()), what).toEqual(found.lines.filter(isFinal).map(jsonOf));
       open.splice(0).forEach((journal) => journal.close(false));
       // What is cut out from one record's beginning to another's leaves no trace; what is cut off may be a crash's, and
       // so may what was cut out where the bytes that are left are the same.
       const leavesNone = done.bytes.equals(bytes.subarray(0, done.bytes.length));
       // The same bytes can come of another cut: compare what is left, not where it was cut.
-      const isAtEdges = records.some(({ start }) =>
-        done.bytes.equals(Buffer.concat([bytes.subarray(0, start), bytes.subarray(start + to - from)])) &&
-        records.some(({ end }) => end === start + to - from));
+      const isAtEdges = records.some(
+        ({ start }) =>
+          done.bytes.equals(Buffer.concat([bytes.subarray(0, start), bytes.subarray(start + to - from)])) &&
+          records.some(({ end }) => end === start + to - from),
+      );
       if (leavesNone || (done.kind === 'cut out' && isAtEdges)) continue;
       expect(found.damagedBytes, what).toBeGreaterThan(0);
     }
@@ -171,7 +187,11 @@ describe('a damaged journal', () => {
         if (left.equals(bytes.subarray(0, left.length))) continue;
         let counted = 0;
         const read = { bytes: left, length: left.length, checked: true, atEnd: true };
-        readLines(read, () => undefined, (damaged) => (counted += damaged));
+        readLines(
+          read,
+          () => undefined,
+          (damaged) => (counted += damaged),
+        );
         expect(counted, `${from} to ${to} cut out`).toBeGreaterThan(0);
       }
     }
@@ -183,7 +203,10 @@ describe('a damaged journal', () => {
       for (const each of segments()) rmSync(each);
       writeFileSync(path, Buffer.from(bytes).fill(0, records[1]!.end - 20, end));
       const { lines, damagedBytes } = nextLife();
-      expect([lines.length, damagedBytes > 0], `zeros up to ${bytes.length - end} bytes before the end`).toEqual([1, true]);
+      expect([lines.length, damagedBytes > 0], `zeros up to ${bytes.length - end} bytes before the end`).toEqual([
+        1,
+        true,
+      ]);
     }
   });
 
@@ -205,10 +228,15 @@ describe('a damaged journal', () => {
     const said: [string, number][] = [];
     journal.onDamage(({ path: of }, count) => said.push([of, count]));
     expect(said).toEqual([[path, records[5]!.end - records[3]!.start]]);
-    for (const { requestId, type } of [...journal.records()]) if (type === 'I') await journal.append('F', journal.requestOf(requestId, 'org'), journal.takeNumber(), '{}');
+    for (const { requestId, type } of [...journal.records()])
+      if (type === 'I') await journal.append('F', journal.requestOf(requestId, 'org'), journal.takeNumber(), '{}');
     open.pop();
     journal.close(true);
-    expect(readdirSync(folder).filter((name) => name.endsWith('.damaged')).map((name) => readFileSync(join(folder, name)))).toEqual([bytes]);
+    expect(
+      readdirSync(folder)
+        .filter((name) => name.endsWith('.damaged'))
+        .map((name) => readFileSync(join(folder, name))),
+    ).toEqual([bytes]);
     expect(nextLife().damagedBytes).toBe(0);
   });
 
@@ -226,9 +254,18 @@ describe('a damaged journal', () => {
 describe('a journal and the release before', () => {
   it('is read by it to the last record: it passes over the lines of checksums', async () => {
     const { path, bytes, records } = await writeJournal(12);
-    const read = bytes.toString('utf8').split('\n').filter((line) => LINE_BEFORE.test(line));
+    const read = bytes
+      .toString('utf8')
+      .split('\n')
+      .filter((line) => LINE_BEFORE.test(line));
     expect(read).toEqual(records.map(({ line }) => line));
-    expect(bytes.toString('utf8').split('\n').filter((line) => line.startsWith('F ')).every((line) => line.endsWith('}'))).toBe(true);
+    expect(
+      bytes
+        .toString('utf8')
+        .split('\n')
+        .filter((line) => line.startsWith('F '))
+        .every((line) => line.endsWith('}')),
+    ).toBe(true);
     const [, sequence, firstNumber] = /segment-(\d{12})-(\d+)\.log$/.exec(path)!;
     expect([Number(sequence), Number(firstNumber)]).toEqual([1, 1]);
   });
@@ -240,7 +277,10 @@ describe('a journal and the release before', () => {
     writeFileSync(join(folder, 'segment-000000000001-1.log'), `${lines.join('\n')}\nF r9 org 9 {"half`);
     expect(nextLife()).toMatchObject({ lines, damagedBytes: 0 });
     for (const each of segments()) rmSync(each);
-    writeFileSync(join(folder, 'segment-000000000001-1.log'), `${'\0'.repeat(50)}${lines.join('\n')}\nX y\n${'\0'.repeat(3_000)}`);
+    writeFileSync(
+      join(folder, 'segment-000000000001-1.log'),
+      `${'\0'.repeat(50)}${lines.join('\n')}\nX y\n${'\0'.repeat(3_000)}`,
+    );
     expect(nextLife()).toMatchObject({ lines, damagedBytes: 3_054 });
   });
 

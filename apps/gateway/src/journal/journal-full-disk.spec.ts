@@ -27,11 +27,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const ids = (records: Iterable<{ type: string; requestId: string }>): string[] => [...records].map(({ type, requestId }) => `${type} ${requestId}`);
+const ids = (records: Iterable<{ type: string; requestId: string }>): string[] =>
+  [...records].map(({ type, requestId }) => `${type} ${requestId}`);
 const requests = new Map<string, JournaledRequest>();
-const request = (requestId: string): JournaledRequest => requests.get(requestId) ?? requests.set(requestId, new JournaledRequest(requestId, 'org')).get(requestId)!;
+const request = (requestId: string): JournaledRequest =>
+  requests.get(requestId) ?? requests.set(requestId, new JournaledRequest(requestId, 'org')).get(requestId)!;
 const intent = (requestId: string): Promise<boolean> => journal.append('I', request(requestId), 0, '{}');
-const final = (requestId: string): Promise<boolean> => journal.append('F', request(requestId), journal.takeNumber(), '{}');
+const final = (requestId: string): Promise<boolean> =>
+  journal.append('F', request(requestId), journal.takeNumber(), '{}');
 
 describe('a journal on a full disk', () => {
   it('refuses intents and keeps finals, in their order, until the disk takes them', async () => {

@@ -35,13 +35,21 @@ function abandon(journal: Journal): void {
   journal.close(false);
 }
 const final = (journal: Journal, requestId: string, organizationId = 'org'): Promise<boolean> =>
-  journal.append('F', new JournaledRequest(requestId, organizationId), journal.takeNumber(), JSON.stringify({ requestId }));
+  journal.append(
+    'F',
+    new JournaledRequest(requestId, organizationId),
+    journal.takeNumber(),
+    JSON.stringify({ requestId }),
+  );
 const intended = async (journal: Journal, requestId: string, json: string): Promise<JournaledRequest> => {
   const request = new JournaledRequest(requestId, 'org');
   await journal.append('I', request, 0, json);
   return request;
 };
-const segments = (): string[] => readdirSync(folder).filter((name) => name.startsWith('segment-')).sort();
+const segments = (): string[] =>
+  readdirSync(folder)
+    .filter((name) => name.startsWith('segment-'))
+    .sort();
 const removeSegments = (): void => segments().forEach((name) => rmSync(join(folder, name)));
 const silent = createLogger({ service: 'test', level: 'silent' });
 
@@ -55,7 +63,8 @@ describe('a journal', () => {
   it('waits for the records of other open requests, for some turns, and for nobody where there are none', async () => {
     const journal = openJournal();
     const taken: string[] = [];
-    const end = (request: JournaledRequest): Promise<unknown> => journal.append('F', request, journal.takeNumber(), '{}').then(() => taken.push(request.requestId));
+    const end = (request: JournaledRequest): Promise<unknown> =>
+      journal.append('F', request, journal.takeNumber(), '{}').then(() => taken.push(request.requestId));
     const one = await intended(journal, 'r1', '{}');
     void end(one);
     await turn();
@@ -121,7 +130,12 @@ describe('a journal', () => {
           const name = `${journal.journalId} ${number}`;
           expect(given).not.toContain(name);
           given.add(name);
-          await journal.append('F', new JournaledRequest(`r${life}-${n}`, 'org'), number, JSON.stringify({ text: 'x'.repeat(600_000) }));
+          await journal.append(
+            'F',
+            new JournaledRequest(`r${life}-${n}`, 'org'),
+            number,
+            JSON.stringify({ text: 'x'.repeat(600_000) }),
+          );
         }
         abandon(journal);
         take(join(folder, segments().at(-1)!));
@@ -153,7 +167,13 @@ describe('a journal', () => {
   it('passes over a torn line and keeps what stands before and after it', async () => {
     const first = openJournal();
     await final(first, 'r1');
-    const path = join(folder, readdirSync(folder).filter((name) => name.endsWith('.log')).sort().at(-1)!);
+    const path = join(
+      folder,
+      readdirSync(folder)
+        .filter((name) => name.endsWith('.log'))
+        .sort()
+        .at(-1)!,
+    );
     abandon(first);
     appendFileSync(path, 'F r2 org 2 {"half');
     const second = openJournal();
@@ -163,7 +183,13 @@ describe('a journal', () => {
 
   it('finds the finals of one organisation above a number', async () => {
     const journal = openJournal();
-    for (const [requestId, organizationId] of [['r1', 'a'], ['r2', 'b'], ['r3', 'a'], ['r4', 'a']] as const) await final(journal, requestId, organizationId);
+    for (const [requestId, organizationId] of [
+      ['r1', 'a'],
+      ['r2', 'b'],
+      ['r3', 'a'],
+      ['r4', 'a'],
+    ] as const)
+      await final(journal, requestId, organizationId);
     expect(journal.finalsAfter(1, 'a').map(({ requestId }) => requestId)).toEqual(['r3', 'r4']);
   });
 });
@@ -171,19 +197,45 @@ describe('a journal', () => {
 describe('what the last life left', () => {
   const intent = (requestId: string, holdNanoUsd: string | null): Intent => ({
     event: {
-      eventVersion: 1, requestId, organizationId: 'org', apiKeyId: 'key', journalId: 'j', route: 'm', provider: 'p', model: 'm', stream: true, holdNanoUsd,
-      accounts: [{ accountId: 'key:key', capNanoUsd: holdNanoUsd }], priceVersion: 'v', startedAt: '2026-11-21T00:00:00.000Z', clientAddress: '127.0.0.1',
+      eventVersion: 1,
+      requestId,
+      organizationId: 'org',
+      apiKeyId: 'key',
+      journalId: 'j',
+      route: 'm',
+      provider: 'p',
+      model: 'm',
+      stream: true,
+      holdNanoUsd,
+      accounts: [{ accountId: 'key:key', capNanoUsd: holdNanoUsd }],
+      priceVersion: 'v',
+      startedAt: '2026-11-21T00:00:00.000Z',
+      clientAddress: '127.0.0.1',
     },
     inputTokensEstimate: 100,
     inputNanoUsdPerMillion: '1000000000',
     outputNanoUsdPerMillion: '2000000000',
   });
   const now = '2026-11-21T00:01:00.000Z';
-  const [plain, moved, beyond, ended] = [1, 2, 3, 4].map((n) => `01a1fd37-6223-754e-9ccb-00000000000${n}`) as [string, string, string, string];
+  const [plain, moved, beyond, ended] = [1, 2, 3, 4].map((n) => `01a1fd37-6223-754e-9ccb-00000000000${n}`) as [
+    string,
+    string,
+    string,
+    string,
+  ];
   const finalOf = (requestId: string, journalNumber: number): string =>
     JSON.stringify({
-      ...intent(requestId, null).event, journalNumber, outcome: 'completed', inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0, usageSource: 'provider',
-      costNanoUsd: '3', chargeNanoUsd: '3', endedAt: now,
+      ...intent(requestId, null).event,
+      journalNumber,
+      outcome: 'completed',
+      inputTokens: 1,
+      outputTokens: 1,
+      cachedInputTokens: 0,
+      reasoningTokens: 0,
+      usageSource: 'provider',
+      costNanoUsd: '3',
+      chargeNanoUsd: '3',
+      endedAt: now,
     });
 
   it('is charged by its last progress, at most its hold, and nothing without one', async () => {
@@ -199,7 +251,12 @@ describe('what the last life left', () => {
     abandon(first);
 
     const { finals, unreadable } = await endOrphans(openJournal(), now);
-    const charges = Object.fromEntries(finals.map(({ requestId, outcome, chargeNanoUsd, costNanoUsd }) => [requestId, { outcome, chargeNanoUsd, costNanoUsd }]));
+    const charges = Object.fromEntries(
+      finals.map(({ requestId, outcome, chargeNanoUsd, costNanoUsd }) => [
+        requestId,
+        { outcome, chargeNanoUsd, costNanoUsd },
+      ]),
+    );
     expect(charges).toEqual({
       [ended]: { outcome: 'completed', chargeNanoUsd: '3', costNanoUsd: '3' },
       [plain]: { outcome: 'orphaned', chargeNanoUsd: '0', costNanoUsd: '0' },
@@ -226,7 +283,13 @@ describe('what the last life left', () => {
   it('is read past what a power cut made of it', async () => {
     const first = openJournal();
     await intended(first, plain, JSON.stringify(intent(plain, null)));
-    const path = join(folder, readdirSync(folder).filter((name) => name.endsWith('.log')).sort().at(-1)!);
+    const path = join(
+      folder,
+      readdirSync(folder)
+        .filter((name) => name.endsWith('.log'))
+        .sort()
+        .at(-1)!,
+    );
     abandon(first);
     const oops = `I a b 0 {oops}\nF ${ended} org 1 {"oops":1}\nI x y 0 {\0\0\0}\n\0\0\n`;
     appendFileSync(path, oops);
@@ -253,7 +316,12 @@ describe('what the last life left', () => {
 
 describe('the shipper', () => {
   const large = (journal: Journal, requestId: string): Promise<boolean> =>
-    journal.append('F', new JournaledRequest(requestId, 'org'), journal.takeNumber(), JSON.stringify({ text: 'x'.repeat(600_000) }));
+    journal.append(
+      'F',
+      new JournaledRequest(requestId, 'org'),
+      journal.takeNumber(),
+      JSON.stringify({ text: 'x'.repeat(600_000) }),
+    );
   /** More than a segment holds. */
   const SEGMENTFUL = 15;
 
@@ -285,7 +353,11 @@ describe('the shipper', () => {
     abandon(first);
     const second = openJournal();
     const published: string[] = [];
-    const shipper = new Shipper(second, { publish: async (_topic, messages) => void published.push(...messages.map(({ value }) => value.toString())) }, silent);
+    const shipper = new Shipper(
+      second,
+      { publish: async (_topic, messages) => void published.push(...messages.map(({ value }) => value.toString())) },
+      silent,
+    );
     shipper.start();
     await shipper.caughtUp(5_000);
     expect(published).toEqual(['{"requestId":"r1"}']);
@@ -303,7 +375,10 @@ describe('the shipper', () => {
     expect(journal.segments().length).toBeGreaterThan(1);
     open.pop();
     journal.close(true);
-    const left = readdirSync(folder).filter((name) => name.endsWith('.log')).map((name) => readFileSync(join(folder, name), 'utf8')).join('');
+    const left = readdirSync(folder)
+      .filter((name) => name.endsWith('.log'))
+      .map((name) => readFileSync(join(folder, name), 'utf8'))
+      .join('');
     expect(left).toContain('I open org');
   });
 
@@ -323,7 +398,9 @@ describe('the shipper', () => {
       vi.spyOn(performance, 'now').mockReturnValue(now + 61_000);
       await large(journal, 'last');
       await shipper.caughtUp(5_000);
-      return [...journal.records()].map(({ type, requestId }) => `${type} ${requestId}`).filter((record) => record.endsWith(' open') || record.endsWith('before0'));
+      return [...journal.records()]
+        .map(({ type, requestId }) => `${type} ${requestId}`)
+        .filter((record) => record.endsWith(' open') || record.endsWith('before0'));
     };
     expect(await kept()).toEqual(['I open', 'P open']);
     await final(journal, 'unrelated');
@@ -331,7 +408,10 @@ describe('the shipper', () => {
     for (let i = 0; i < SEGMENTFUL; i++) await large(journal, `end${i}`);
     vi.restoreAllMocks();
     expect((await kept()).filter((record) => record !== 'F open')).toEqual([]);
-    await vi.waitFor(() => expect(readdirSync(folder).filter((name) => name.endsWith('.log'))).toHaveLength(journal.segments().length), { timeout: 5_000 });
+    await vi.waitFor(
+      () => expect(readdirSync(folder).filter((name) => name.endsWith('.log'))).toHaveLength(journal.segments().length),
+      { timeout: 5_000 },
+    );
     shipper.close();
   });
 });

@@ -1,5 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fdatasync, ftruncateSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fdatasync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { hasRoom, lockFolder, tryWriting } from '@tollgate/folder-lock';
@@ -99,7 +109,11 @@ export class Journal {
   #onTrouble: (error: Error) => void = () => undefined;
   #onDamage: (segment: Segment, bytes: number) => void = () => undefined;
 
-  private constructor(private readonly folder: string, private readonly lock: { release(): void }, segments: Segment[]) {
+  private constructor(
+    private readonly folder: string,
+    private readonly lock: { release(): void },
+    segments: Segment[],
+  ) {
     const kept = readIdentity(folder);
     this.isBereft = kept !== null && segments.length === 0;
     this.journalId = kept === null || this.isBereft ? newIdentity(folder) : kept;
@@ -192,7 +206,8 @@ export class Journal {
   /** Writes what waits, unless more is to come: of as many requests as are open, records may arrive at any moment. */
   readonly #flushSoon = (): void => {
     const turn = this.#turn;
-    if (turn !== null && turn.lines.length < this.#open && turn.turnsLeft-- > 0) this.#flushing = setImmediate(this.#flushSoon);
+    if (turn !== null && turn.lines.length < this.#open && turn.turnsLeft-- > 0)
+      this.#flushing = setImmediate(this.#flushSoon);
     else this.flushNow();
   };
 
@@ -246,7 +261,9 @@ export class Journal {
   /** The finals of one organisation with a number above the given one: from disk, and those that it did not take yet. */
   finalsAfter(number: number, organizationId: string): JournalRecord[] {
     const all = [...this.records(), ...this.#kept.lines.map(recordIn)];
-    return all.filter((record) => record?.type === 'F' && record.number > number && record.organizationId === organizationId) as JournalRecord[];
+    return all.filter(
+      (record) => record?.type === 'F' && record.number > number && record.organizationId === organizationId,
+    ) as JournalRecord[];
   }
 
   /** Segments in order, for the shipper. */
@@ -393,7 +410,12 @@ function emptyBatch(): Batch {
 }
 
 function joined(a: Batch, b: Batch): Batch {
-  return { lines: [...a.lines, ...b.lines], intents: [...a.intents, ...b.intents], progress: [...a.progress, ...b.progress], finals: [...a.finals, ...b.finals] };
+  return {
+    lines: [...a.lines, ...b.lines],
+    intents: [...a.intents, ...b.intents],
+    progress: [...a.progress, ...b.progress],
+    finals: [...a.finals, ...b.finals],
+  };
 }
 
 /** All of a batch is written now, in this segment. */

@@ -5,7 +5,10 @@ export class JournaledRequest {
   #intentIn: Segment | null = null;
   #progressIn: Segment | null = null;
 
-  constructor(readonly requestId: string, readonly organizationId: string) {}
+  constructor(
+    readonly requestId: string,
+    readonly organizationId: string,
+  ) {}
 
   /** Its intent is written, and no final yet: one is owed. */
   get intended(): boolean {

@@ -14,7 +14,19 @@ export type RecordType = 'I' | 'P' | 'F';
 
 /** What is known of a request before its provider is called; the rest of its usage event comes at the end. */
 export interface Intent {
-  readonly event: Omit<UsageRecordedV1, 'journalNumber' | 'outcome' | 'inputTokens' | 'outputTokens' | 'cachedInputTokens' | 'reasoningTokens' | 'usageSource' | 'costNanoUsd' | 'chargeNanoUsd' | 'endedAt'>;
+  readonly event: Omit<
+    UsageRecordedV1,
+    | 'journalNumber'
+    | 'outcome'
+    | 'inputTokens'
+    | 'outputTokens'
+    | 'cachedInputTokens'
+    | 'reasoningTokens'
+    | 'usageSource'
+    | 'costNanoUsd'
+    | 'chargeNanoUsd'
+    | 'endedAt'
+  >;
   /** Estimated from the body: what is charged for input where the provider never says. */
   readonly inputTokensEstimate: number;
   readonly inputNanoUsdPerMillion: string;
@@ -29,7 +41,18 @@ const amount = z.string().regex(/^\d{1,30}$/);
 
 /** What a power cut left of a file may be anything: what is read back is checked. */
 export const intentSchema: z.ZodType<Intent> = z.object({
-  event: usageRecordedV1.omit({ journalNumber: true, outcome: true, inputTokens: true, outputTokens: true, cachedInputTokens: true, reasoningTokens: true, usageSource: true, costNanoUsd: true, chargeNanoUsd: true, endedAt: true }),
+  event: usageRecordedV1.omit({
+    journalNumber: true,
+    outcome: true,
+    inputTokens: true,
+    outputTokens: true,
+    cachedInputTokens: true,
+    reasoningTokens: true,
+    usageSource: true,
+    costNanoUsd: true,
+    chargeNanoUsd: true,
+    endedAt: true,
+  }),
   inputTokensEstimate: count,
   inputNanoUsdPerMillion: amount,
   outputNanoUsdPerMillion: amount,
@@ -45,7 +68,13 @@ export interface JournalRecord {
 }
 
 /** A record as it is written but for its checksum, which is put into its bytes. */
-export function formatRecord(type: RecordType, requestId: string, organizationId: string, number: number, json: string): string {
+export function formatRecord(
+  type: RecordType,
+  requestId: string,
+  organizationId: string,
+  number: number,
+  json: string,
+): string {
   return `${type} ${requestId} ${organizationId} ${number} ${json}${CHECK_TO_COME}`;
 }
 
@@ -70,5 +99,11 @@ const LINE = /^([IPF]) (\S+) (\S+) (\d+) (\{.*\})$/s;
 export function parseRecord(line: string): JournalRecord | null {
   const match = LINE.exec(line);
   if (match === null) return null;
-  return { type: match[1] as RecordType, requestId: match[2]!, organizationId: match[3]!, number: Number(match[4]), json: match[5]! };
+  return {
+    type: match[1] as RecordType,
+    requestId: match[2]!,
+    organizationId: match[3]!,
+    number: Number(match[4]),
+    json: match[5]!,
+  };
 }

@@ -30,8 +30,19 @@ export async function endOrphans(journal: Journal, nowIso: string): Promise<Last
     else if (type === 'P') progress.set(requestId, read.data as Progress);
     else finals.push(read.data as UsageRecordedV1);
   }
-  const orphans = [...intents.values()].map((intent) => orphanFinal(intent, progress.get(intent.event.requestId), journal.takeNumber(), nowIso));
-  const written = await Promise.all(orphans.map((event) => journal.append('F', journal.requestOf(event.requestId, event.organizationId), event.journalNumber, JSON.stringify(event))));
+  const orphans = [...intents.values()].map((intent) =>
+    orphanFinal(intent, progress.get(intent.event.requestId), journal.takeNumber(), nowIso),
+  );
+  const written = await Promise.all(
+    orphans.map((event) =>
+      journal.append(
+        'F',
+        journal.requestOf(event.requestId, event.organizationId),
+        event.journalNumber,
+        JSON.stringify(event),
+      ),
+    ),
+  );
   if (written.includes(false)) {
     journal.tryWriting();
     throw new Error('the journal could not be written to a moment ago');
@@ -40,7 +51,12 @@ export async function endOrphans(journal: Journal, nowIso: string): Promise<Last
 }
 
 /** The final of a request whose gateway was killed: its input and what was delivered by the last progress, else nothing. */
-export function orphanFinal(intent: Intent, progress: Progress | undefined, journalNumber: number, endedAt: string): UsageRecordedV1 {
+export function orphanFinal(
+  intent: Intent,
+  progress: Progress | undefined,
+  journalNumber: number,
+  endedAt: string,
+): UsageRecordedV1 {
   const inputTokens = progress === undefined ? 0 : intent.inputTokensEstimate;
   const outputTokens = progress?.outputTokens ?? 0;
   const cost = costOf(

@@ -29,7 +29,11 @@ export class Shipper {
   /** Of the finals on disk. */
   #acknowledged = 0;
 
-  constructor(private readonly journal: Journal, private readonly bus: BusPublisher, private readonly logger: Logger) {}
+  constructor(
+    private readonly journal: Journal,
+    private readonly bus: BusPublisher,
+    private readonly logger: Logger,
+  ) {}
 
   start(): void {
     this.journal.onWritten(() => this.#wake());
@@ -167,7 +171,9 @@ async function readFinals(segment: Segment, offset: number, damaged: (bytes: num
   }
 }
 
-const F = 0x46, SPACE = 0x20, OPEN_BRACE = 0x7b;
+const F = 0x46,
+  SPACE = 0x20,
+  OPEN_BRACE = 0x7b;
 
 /** The final in a line, as bytes: they go to the bus as they stand. Null for other records, and for what is none. */
 function finalIn(bytes: Buffer, start: number, end: number): BusMessage | null {

@@ -30,7 +30,12 @@ describe('a coded message', () => {
   it.each(CODED)('in %s is what it was, however it is cut', async (header, code) => {
     const bytes = code(TEXT);
     expect(await decode(header, [bytes])).toBe(TEXT);
-    expect(await decode(header, [...bytes].map((byte) => Buffer.from([byte])))).toBe(TEXT);
+    expect(
+      await decode(
+        header,
+        [...bytes].map((byte) => Buffer.from([byte])),
+      ),
+    ).toBe(TEXT);
     expect(await decode(header, [])).toBe('');
   });
   it.each(CODED)('in %s that breaks off gives what had come', async (header, code) => {

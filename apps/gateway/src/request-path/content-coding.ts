@@ -1,5 +1,12 @@
 import type { Transform } from 'node:stream';
-import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+} from 'node:zlib';
 import { unreachable } from '@tollgate/errors';
 
 /** Takes decoded bytes, and is told once how the decoding ended. */
@@ -18,7 +25,11 @@ export const CONTENT_CODINGS = 'gzip, deflate, br, zstd';
 export const ZSTD_WINDOW_LOG_MAX = 23;
 
 const NAMES: ReadonlyMap<string, ContentCoding> = new Map([
-  ['gzip', 'gzip'], ['x-gzip', 'gzip'], ['deflate', 'deflate'], ['br', 'br'], ['zstd', 'zstd'],
+  ['gzip', 'gzip'],
+  ['x-gzip', 'gzip'],
+  ['deflate', 'deflate'],
+  ['br', 'br'],
+  ['zstd', 'zstd'],
 ]);
 /** Each coding is a decoder with buffers of its own; curl stops at five as well. */
 const CODINGS_MAX = 5;
@@ -45,16 +56,23 @@ export function contentCodings(header: string): readonly ContentCoding[] | undef
 const ZLIB = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
 const BROTLI = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH };
 const ZSTD = {
-  flush: constants.ZSTD_e_flush, finishFlush: constants.ZSTD_e_flush, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+  flush: constants.ZSTD_e_flush,
+  finishFlush: constants.ZSTD_e_flush,
+  params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
 };
 
 function decoderOf(coding: ContentCoding, first: Buffer): Transform {
   switch (coding) {
-    case 'gzip': return createGunzip(ZLIB);
-    case 'deflate': return first.length > 0 && (first[0]! & 0x0f) === ZLIB_METHOD ? createInflate(ZLIB) : createInflateRaw(ZLIB);
-    case 'br': return createBrotliDecompress(BROTLI);
-    case 'zstd': return createZstdDecompress(ZSTD);
-    default: return unreachable(coding);
+    case 'gzip':
+      return createGunzip(ZLIB);
+    case 'deflate':
+      return first.length > 0 && (first[0]! & 0x0f) === ZLIB_METHOD ? createInflate(ZLIB) : createInflateRaw(ZLIB);
+    case 'br':
+      return createBrotliDecompress(BROTLI);
+    case 'zstd':
+      return createZstdDecompress(ZSTD);
+    default:
+      return unreachable(coding);
   }
 }
 
@@ -63,7 +81,10 @@ export class Decoder {
   readonly #chain: Transform[] = [];
   #sink: DecodedSink | null;
 
-  constructor(private readonly codings: readonly ContentCoding[], sink: DecodedSink) {
+  constructor(
+    private readonly codings: readonly ContentCoding[],
+    sink: DecodedSink,
+  ) {
     this.#sink = sink;
   }
 

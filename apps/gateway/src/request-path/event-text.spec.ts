@@ -10,30 +10,69 @@ import type { Provider } from './forward/provider.js';
 import { cacheKey } from './identify-key/cached-key.js';
 
 const requestId = '0197a000-0000-7000-8000-000000000001';
-const price = { inputNanoUsdPerMillion: 150_000_000n, outputNanoUsdPerMillion: 600_000_000n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 100, contextTokens: 1_000 };
+const price = {
+  inputNanoUsdPerMillion: 150_000_000n,
+  outputNanoUsdPerMillion: 600_000_000n,
+  cachedInputNanoUsdPerMillion: null,
+  maxOutputTokens: 100,
+  contextTokens: 1_000,
+};
 /** Whatever a name may hold. */
 const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
 
-function exchangeOf(names: { key: string; organization: string; provider: string; model: string }, holdNanoUsd: bigint | null): Exchange {
+function exchangeOf(
+  names: { key: string; organization: string; provider: string; model: string },
+  holdNanoUsd: bigint | null,
+): Exchange {
   const table = new RouteTable(
-    { routes: [{ name: 'r', targets: [{ provider: names.provider, model: names.model, weight: 1 }], access: 'everyone' }], prices: [{ provider: names.provider, model: names.model, price }] },
+    {
+      routes: [
+        { name: 'r', targets: [{ provider: names.provider, model: names.model, weight: 1 }], access: 'everyone' },
+      ],
+      prices: [{ provider: names.provider, model: names.model, price }],
+    },
     new Map([[names.provider, { name: names.provider } as Provider]]),
   );
   const route = table.find('r')!;
   const key = cacheKey({
-    state: 'active', apiKeyId: names.key, organizationId: names.organization, version: 1, digests: [], scopes: [], models: null, allowedIps: null, expiresAtMs: null,
-    accounts: [{ accountId: names.key, capNanoUsd: '5' }, { accountId: names.organization, capNanoUsd: null }],
+    state: 'active',
+    apiKeyId: names.key,
+    organizationId: names.organization,
+    version: 1,
+    digests: [],
+    scopes: [],
+    models: null,
+    allowedIps: null,
+    expiresAtMs: null,
+    accounts: [
+      { accountId: names.key, capNanoUsd: '5' },
+      { accountId: names.organization, capNanoUsd: null },
+    ],
     rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
   } as unknown as Parameters<typeof cacheKey>[0]);
-  return { requestId, key, route, targets: route.targets, stream: true, holdNanoUsd, startedAtMs: 1_795_190_400_123, clientAddress: 'fe80::1%eth0', inputTokensEstimate: 17, eventHead: '' } as unknown as Exchange;
+  return {
+    requestId,
+    key,
+    route,
+    targets: route.targets,
+    stream: true,
+    holdNanoUsd,
+    startedAtMs: 1_795_190_400_123,
+    clientAddress: 'fe80::1%eth0',
+    inputTokensEstimate: 17,
+    eventHead: '',
+  } as unknown as Exchange;
 }
 
 describe('a time in an event', () => {
   it('is what Date says of it', () => {
     const times = fc.integer({ min: 0, max: Date.UTC(9999, 0) });
-    fc.assert(fc.property(times, fc.array(fc.integer({ min: -1_500, max: 1_500 }), { maxLength: 5 }), (ms, others) => {
-      for (const time of [ms, ...others.map((other) => Math.max(0, ms + other))]) expect(isoTime(time)).toBe(new Date(time).toISOString());
-    }));
+    fc.assert(
+      fc.property(times, fc.array(fc.integer({ min: -1_500, max: 1_500 }), { maxLength: 5 }), (ms, others) => {
+        for (const time of [ms, ...others.map((other) => Math.max(0, ms + other))])
+          expect(isoTime(time)).toBe(new Date(time).toISOString());
+      }),
+    );
   });
 });
 
@@ -42,24 +81,70 @@ describe('the text of an event', () => {
     // A wildcard in a model's name or a price would be another test's business.
     const plain = name.filter((text) => !text.includes('*') && text.trim() === text);
     fc.assert(
-      fc.property(plain, plain, plain, plain, fc.option(fc.bigInt(0n, 10n ** 15n)), (key, organization, provider, model, hold) => {
-        const exchange = exchangeOf({ key, organization, provider, model }, hold);
-        exchange.eventHead = eventHead(gatewayPart('journal', 'v "1"'), exchange);
-        const intent = intentSchema.parse(JSON.parse(intentText(exchange)));
-        const event = usageRecordedV1.parse(JSON.parse(finalText(exchange.eventHead, {
-          target: exchange.targets[0]!, journalNumber: 7, outcome: 'completed', usageSource: 'provider', costNanoUsd: 12n, chargeNanoUsd: 11n, endedAtMs: 1_795_190_401_000,
-          usage: { inputTokens: 1, outputTokens: 2, cachedInputTokens: 3, reasoningTokens: 4 },
-        })));
-        expect(event).toEqual({
-          eventVersion: 1, requestId, organizationId: organization, apiKeyId: key, journalId: 'journal', journalNumber: 7, outcome: 'completed', route: 'r', provider, model, stream: true,
-          inputTokens: 1, outputTokens: 2, cachedInputTokens: 3, reasoningTokens: 4, usageSource: 'provider', costNanoUsd: '12', chargeNanoUsd: '11',
-          holdNanoUsd: hold === null ? null : String(hold), accounts: [{ accountId: key, capNanoUsd: '5' }, { accountId: organization, capNanoUsd: null }],
-          priceVersion: 'v "1"', startedAt: '2026-11-20T16:00:00.123Z', endedAt: '2026-11-20T16:00:01.000Z', clientAddress: 'fe80::1%eth0',
-        });
-        // An orphan's final is made of its intent.
-        expect(intent).toMatchObject({ inputTokensEstimate: 17, inputNanoUsdPerMillion: '150000000', outputNanoUsdPerMillion: '600000000' });
-        expect(Object.keys(orphanFinal(intent, undefined, 7, event.endedAt)).sort()).toEqual(Object.keys(event).sort());
-      }),
+      fc.property(
+        plain,
+        plain,
+        plain,
+        plain,
+        fc.option(fc.bigInt(0n, 10n ** 15n)),
+        (key, organization, provider, model, hold) => {
+          const exchange = exchangeOf({ key, organization, provider, model }, hold);
+          exchange.eventHead = eventHead(gatewayPart('journal', 'v "1"'), exchange);
+          const intent = intentSchema.parse(JSON.parse(intentText(exchange)));
+          const event = usageRecordedV1.parse(
+            JSON.parse(
+              finalText(exchange.eventHead, {
+                target: exchange.targets[0]!,
+                journalNumber: 7,
+                outcome: 'completed',
+                usageSource: 'provider',
+                costNanoUsd: 12n,
+                chargeNanoUsd: 11n,
+                endedAtMs: 1_795_190_401_000,
+                usage: { inputTokens: 1, outputTokens: 2, cachedInputTokens: 3, reasoningTokens: 4 },
+              }),
+            ),
+          );
+          expect(event).toEqual({
+            eventVersion: 1,
+            requestId,
+            organizationId: organization,
+            apiKeyId: key,
+            journalId: 'journal',
+            journalNumber: 7,
+            outcome: 'completed',
+            route: 'r',
+            provider,
+            model,
+            stream: true,
+            inputTokens: 1,
+            outputTokens: 2,
+            cachedInputTokens: 3,
+            reasoningTokens: 4,
+            usageSource: 'provider',
+            costNanoUsd: '12',
+            chargeNanoUsd: '11',
+            holdNanoUsd: hold === null ? null : String(hold),
+            accounts: [
+              { accountId: key, capNanoUsd: '5' },
+              { accountId: organization, capNanoUsd: null },
+            ],
+            priceVersion: 'v "1"',
+            startedAt: '2026-11-20T16:00:00.123Z',
+            endedAt: '2026-11-20T16:00:01.000Z',
+            clientAddress: 'fe80::1%eth0',
+          });
+          // An orphan's final is made of its intent.
+          expect(intent).toMatchObject({
+            inputTokensEstimate: 17,
+            inputNanoUsdPerMillion: '150000000',
+            outputNanoUsdPerMillion: '600000000',
+          });
+          expect(Object.keys(orphanFinal(intent, undefined, 7, event.endedAt)).sort()).toEqual(
+            Object.keys(event).sort(),
+          );
+        },
+      ),
     );
   });
 });

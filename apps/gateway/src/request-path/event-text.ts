@@ -44,7 +44,10 @@ export interface EventEnd {
 }
 
 /** A whole event of `usage.recorded.v1`. */
-export function finalText(head: string, { target, journalNumber, outcome, usage, usageSource, costNanoUsd, chargeNanoUsd, endedAtMs }: EventEnd): string {
+export function finalText(
+  head: string,
+  { target, journalNumber, outcome, usage, usageSource, costNanoUsd, chargeNanoUsd, endedAtMs }: EventEnd,
+): string {
   return `${head}${target.eventPart},"journalNumber":${journalNumber},"outcome":"${outcome}","inputTokens":${usage.inputTokens},"outputTokens":${usage.outputTokens},"cachedInputTokens":${usage.cachedInputTokens},"reasoningTokens":${usage.reasoningTokens},"usageSource":"${usageSource}","costNanoUsd":"${costNanoUsd}","chargeNanoUsd":"${chargeNanoUsd}","endedAt":"${isoTime(endedAtMs)}"}`;
 }
 

@@ -18,7 +18,7 @@ type Admitted = Extract<AdmissionDecision, { kind: 'admitted' }>;
  * stream tells our credential in pieces.
  */
 export type AbortReason =
-  | 'revoked' | 'key_in_doubt' | 'timed_out' | 'client_left' | 'hold_used_up' | 'oversized' | 'credential_repeated';
+  'revoked' | 'key_in_doubt' | 'timed_out' | 'client_left' | 'hold_used_up' | 'oversized' | 'credential_repeated';
 
 /** What can be done to a provider's call from outside. */
 export interface CallUnderWay {
@@ -103,7 +103,10 @@ export class Exchange {
   /** The provider whose answer held our credential there. */
   credentialRepeatedBy: Target | null = null;
 
-  constructor(readonly request: IncomingMessage, readonly reply: ServerResponse) {
+  constructor(
+    readonly request: IncomingMessage,
+    readonly reply: ServerResponse,
+  ) {
     this.clientAddress = request.socket.remoteAddress ?? '';
   }
 }

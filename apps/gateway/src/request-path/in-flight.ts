@@ -72,7 +72,8 @@ export class InFlight {
     // From the end: aborting may end a request at once, which moves the last one to its place.
     for (let at = this.#exchanges.length - 1; at >= 0; at--) {
       const exchange = this.#exchanges[at];
-      if (exchange !== undefined && now > exchange.callEndsAt) exchange.call?.abort(exchange.clientLeft ? 'client_left' : 'timed_out');
+      if (exchange !== undefined && now > exchange.callEndsAt)
+        exchange.call?.abort(exchange.clientLeft ? 'client_left' : 'timed_out');
     }
   }
 
@@ -81,14 +82,26 @@ export class InFlight {
    * when they are settled, or a moment has passed; false where there were none.
    */
   async endLeft(apiKeyId: string): Promise<boolean> {
-    const left = this.#exchanges.filter((exchange) => exchange.clientLeft && !exchange.settled && exchange.holdNanoUsd !== null && exchange.key?.snapshot.apiKeyId === apiKeyId);
+    const left = this.#exchanges.filter(
+      (exchange) =>
+        exchange.clientLeft &&
+        !exchange.settled &&
+        exchange.holdNanoUsd !== null &&
+        exchange.key?.snapshot.apiKeyId === apiKeyId,
+    );
     if (left.length === 0) return false;
-    const settled = left.map((exchange) => new Promise<void>((resolve) => {
-      (exchange.onSettled ??= []).push(resolve);
-      exchange.call?.abort('client_left');
-    }));
+    const settled = left.map(
+      (exchange) =>
+        new Promise<void>((resolve) => {
+          (exchange.onSettled ??= []).push(resolve);
+          exchange.call?.abort('client_left');
+        }),
+    );
     const patience = new AbortController();
-    await Promise.race([Promise.all(settled), pause(END_MS_MAX, undefined, { signal: patience.signal }).catch(() => undefined)]);
+    await Promise.race([
+      Promise.all(settled),
+      pause(END_MS_MAX, undefined, { signal: patience.signal }).catch(() => undefined),
+    ]);
     patience.abort();
     return true;
   }
@@ -99,7 +112,8 @@ export class InFlight {
     for (const exchange of this.#exchanges) {
       const snapshot = exchange.key?.snapshot;
       if (!exchange.admitted || exchange.settled || snapshot?.organizationId !== organizationId) continue;
-      if (exchange.holdNanoUsd === null && (snapshot.rateLimits.parallelRequests === null || exchange.clientLeft)) continue;
+      if (exchange.holdNanoUsd === null && (snapshot.rateLimits.parallelRequests === null || exchange.clientLeft))
+        continue;
       holds.push({
         requestId: exchange.requestId,
         apiKeyId: snapshot.apiKeyId,

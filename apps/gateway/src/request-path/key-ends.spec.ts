@@ -31,10 +31,15 @@ const ENDS: Readonly<Record<string, End>> = {
   leaked: { code: 'invalid_api_key', expires: true, happen: (stage) => stage.end('leaked') },
   expired: { code: 'expired_api_key', expires: true, happen: (stage) => stage.passTime(LIFE_MS) },
   'expired while the wall clock was set back': {
-    code: 'expired_api_key', expires: true, ofKnownKeys: true, happen: (stage) => stage.passTime(LIFE_MS, -HOUR_MS),
+    code: 'expired_api_key',
+    expires: true,
+    ofKnownKeys: true,
+    happen: (stage) => stage.passTime(LIFE_MS, -HOUR_MS),
   },
   'expired before the wall clock was set back': {
-    code: 'expired_api_key', expires: true, ofKnownKeys: true,
+    code: 'expired_api_key',
+    expires: true,
+    ofKnownKeys: true,
     happen: (stage) => {
       stage.passTime(0, LIFE_MS);
       stage.passTime(0, -HOUR_MS);
@@ -55,14 +60,16 @@ const ENDS: Readonly<Record<string, End>> = {
     },
   },
   'revoked, while nothing was heard of changes': {
-    code: 'invalid_api_key', unheard: true,
+    code: 'invalid_api_key',
+    unheard: true,
     happen: (stage) => {
       missTombstone(stage);
       fallSilent(stage);
     },
   },
   'in doubt, and nobody can be asked': {
-    code: 'keys_unavailable', unheard: true,
+    code: 'keys_unavailable',
+    unheard: true,
     happen: (stage) => {
       stage.authorityAway = true;
       fallSilent(stage);
@@ -212,7 +219,10 @@ describe('an expired key', () => {
     expect((await client.reply()).code).toBe('expired_api_key');
     const { changes } = stage;
     for (const forget of [
-      () => undefined, () => changes.forget([DIGEST]), () => changes.gap(), () => changes.changed(stage.committed),
+      () => undefined,
+      () => changes.forget([DIGEST]),
+      () => changes.gap(),
+      () => changes.changed(stage.committed),
     ]) {
       stage.passTime(0, -HOUR_MS);
       forget();

@@ -12,6 +12,15 @@ export interface Refusal {
   readonly headers: readonly string[];
 }
 
-export function refuse(code: ErrorCode, detail: { message?: string; param?: string; headers?: readonly string[] } = {}): Refusal {
-  return { kind: 'refusal', code, message: detail.message ?? null, param: detail.param ?? null, headers: detail.headers ?? [] };
+export function refuse(
+  code: ErrorCode,
+  detail: { message?: string; param?: string; headers?: readonly string[] } = {},
+): Refusal {
+  return {
+    kind: 'refusal',
+    code,
+    message: detail.message ?? null,
+    param: detail.param ?? null,
+    headers: detail.headers ?? [],
+  };
 }

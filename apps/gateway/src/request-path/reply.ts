@@ -21,7 +21,12 @@ export function smallText(body: Buffer): string | null {
 
 /** Sends a whole reply; `text` is its body as `smallText` makes it. Where the client has gone, nothing happens. */
 export function sendReply(
-  exchange: Exchange, status: number, contentType: string, body: Buffer, headers: readonly string[], text = smallText(body),
+  exchange: Exchange,
+  status: number,
+  contentType: string,
+  body: Buffer,
+  headers: readonly string[],
+  text = smallText(body),
 ): void {
   const { reply } = exchange;
   if (reply.headersSent || reply.destroyed) return;
@@ -45,5 +50,9 @@ export function errorEvent(code: ErrorCode): string {
 }
 
 function errorBytes(code: ErrorCode, message: string | null, param: string | null): Buffer {
-  return Buffer.from(JSON.stringify(openAiErrorBody(code, { ...(message === null ? {} : { message }), ...(param === null ? {} : { param }) })));
+  return Buffer.from(
+    JSON.stringify(
+      openAiErrorBody(code, { ...(message === null ? {} : { message }), ...(param === null ? {} : { param }) }),
+    ),
+  );
 }

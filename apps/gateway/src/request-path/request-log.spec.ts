@@ -11,7 +11,11 @@ const target = { model: 'gpt-4o-mini', provider: { name: 'openai', credential: '
 function logged(say: (log: RequestLog, exchange: Exchange) => void): Record<string, unknown>[] {
   const lines: string[] = [];
   // The level that the standalone has where nobody sets one.
-  const logger = createLogger({ service: 'gateway', level: 'warn', destination: { write: (line) => void lines.push(line) } });
+  const logger = createLogger({
+    service: 'gateway',
+    level: 'warn',
+    destination: { write: (line) => void lines.push(line) },
+  });
   const exchange = new Exchange({ socket: {} } as IncomingMessage, {} as ServerResponse);
   exchange.key = { snapshot: { apiKeyId: 'key-1' } } as Exchange['key'];
   say(new RequestLog(logger), exchange);
@@ -20,9 +24,18 @@ function logged(say: (log: RequestLog, exchange: Exchange) => void): Record<stri
 
 describe('the log of requests', () => {
   it('has a line for each refusal, with request, key, code and reason', () => {
-    const [line, ...more] = logged((log, exchange) => log.refused(exchange, refuse('quota_exceeded', { message: 'The credit limit of the API key has 0 USD left.' })));
+    const [line, ...more] = logged((log, exchange) =>
+      log.refused(exchange, refuse('quota_exceeded', { message: 'The credit limit of the API key has 0 USD left.' })),
+    );
     expect(more).toEqual([]);
-    expect(line).toMatchObject({ level: 'warn', requestId: expect.any(String), apiKeyId: 'key-1', code: 'quota_exceeded', reason: 'The credit limit of the API key has 0 USD left.', message: 'a request was refused' });
+    expect(line).toMatchObject({
+      level: 'warn',
+      requestId: expect.any(String),
+      apiKeyId: 'key-1',
+      code: 'quota_exceeded',
+      reason: 'The credit limit of the API key has 0 USD left.',
+      message: 'a request was refused',
+    });
   });
   it('has one too where no key is known', () => {
     const [line] = logged((log, exchange) => {
@@ -35,7 +48,11 @@ describe('the log of requests', () => {
   it.each([
     ['provider_failed', { status: 500, why: 'error' }, 'a provider answered with an error'],
     ['provider_failed', { status: 401, why: 'error' }, 'a provider answered with an error'],
-    ['provider_failed', { status: 502, why: 'no_completion' }, 'a provider answered with something that is no completion'],
+    [
+      'provider_failed',
+      { status: 502, why: 'no_completion' },
+      'a provider answered with something that is no completion',
+    ],
     ['provider_unreachable', { error: new Error('connect ECONNREFUSED') }, 'a provider could not be reached'],
     ['provider_failed', { error: new Error('other side closed') }, 'a provider broke off before its answer'],
     ['provider_timeout', {}, 'a provider did not answer in time'],
@@ -43,9 +60,11 @@ describe('the log of requests', () => {
     const [line] = logged((log, exchange) => log.attemptFailed(exchange, target, code, failure));
     expect(line).toMatchObject({ code, provider: 'openai', model: 'gpt-4o-mini', message });
   });
-  it('keeps a provider\'s words, without credentials', () => {
+  it("keeps a provider's words, without credentials", () => {
     const words = Buffer.from('{"error":{"message":"Incorrect API key provided: provider-credential-1234"}}');
-    const [line] = logged((log, exchange) => log.attemptFailed(exchange, target, 'provider_failed', { status: 401, why: 'error', words }));
+    const [line] = logged((log, exchange) =>
+      log.attemptFailed(exchange, target, 'provider_failed', { status: 401, why: 'error', words }),
+    );
     expect(line!['words']).toBe('{"error":{"message":"Incorrect API key provided: [hidden]"}}');
   });
   it('says why a stream broke off', () => {
@@ -54,8 +73,13 @@ describe('the log of requests', () => {
       log.streamBroken(exchange, target, new Error('other side closed'));
       log.streamBroken(exchange, target, { status: 500, why: 'error', data: '{"error":"gone"}' });
     });
-    expect(lines).toMatchObject([{ reason: 'timed_out' }, { reason: 'other side closed' }, { status: 500, words: '{"error":"gone"}' }]);
-    for (const line of lines) expect(line).toMatchObject({ code: 'provider_interrupted', message: 'a stream broke off' });
+    expect(lines).toMatchObject([
+      { reason: 'timed_out' },
+      { reason: 'other side closed' },
+      { status: 500, words: '{"error":"gone"}' },
+    ]);
+    for (const line of lines)
+      expect(line).toMatchObject({ code: 'provider_interrupted', message: 'a stream broke off' });
   });
   it('tells a loss in nano-USD, with what was reported, and whether a hold or the plausible bounds it', () => {
     const usage = { inputTokens: 5, outputTokens: 1e9, cachedInputTokens: 0, reasoningTokens: 0 };

@@ -27,7 +27,12 @@ export class RequestLog {
 
   /** A request has left the path without reaching a provider. */
   refused(exchange: Exchange, { code, message, param }: Refusal): void {
-    this.#write(exchange, code, { ...(message !== null && { reason: message }), ...(param !== null && { param }) }, 'a request was refused');
+    this.#write(
+      exchange,
+      code,
+      { ...(message !== null && { reason: message }), ...(param !== null && { param }) },
+      'a request was refused',
+    );
   }
 
   /** A provider did not give what it was asked for; another may. */
@@ -44,9 +49,11 @@ export class RequestLog {
   /** A stream ended before it was whole, and its client had a part of it. */
   streamBroken(exchange: Exchange, target: Target, broken: EventError | Error | AbortReason): void {
     const details =
-      typeof broken === 'string' ? { reason: broken }
-      : broken instanceof Error ? { reason: wordsOf(Buffer.from(broken.message), target), errorCode: (broken as { code?: string }).code }
-      : { status: broken.status, words: wordsOf(Buffer.from(broken.data, 'latin1'), target) };
+      typeof broken === 'string'
+        ? { reason: broken }
+        : broken instanceof Error
+          ? { reason: wordsOf(Buffer.from(broken.message), target), errorCode: (broken as { code?: string }).code }
+          : { status: broken.status, words: wordsOf(Buffer.from(broken.data, 'latin1'), target) };
     this.#write(exchange, 'provider_interrupted', { ...ofTarget(target), ...details }, 'a stream broke off');
   }
 
@@ -56,9 +63,10 @@ export class RequestLog {
    */
   loss(exchange: Exchange, target: Target, lossNanoUsd: bigint, { inputTokens, outputTokens }: TokenUsage): void {
     const details = { ...ofTarget(target), lossNanoUsd: lossNanoUsd.toString(), inputTokens, outputTokens };
-    const message = exchange.holdNanoUsd === null
-      ? 'a provider reported more than the call can have used'
-      : 'a call cost more than was held for it';
+    const message =
+      exchange.holdNanoUsd === null
+        ? 'a provider reported more than the call can have used'
+        : 'a call cost more than was held for it';
     this.#write(exchange, 'platform_loss', details, message);
   }
 
@@ -72,7 +80,10 @@ export class RequestLog {
     const apiKeyId = exchange.key?.snapshot.apiKeyId;
     const suppressed = this.#sampler.take(`${code} ${apiKeyId ?? ''}`);
     if (suppressed === -1) return;
-    this.logger[level]({ requestId: exchange.requestId, apiKeyId, code, ...details, ...(suppressed > 0 && { suppressed }) }, message);
+    this.logger[level](
+      { requestId: exchange.requestId, apiKeyId, code, ...details, ...(suppressed > 0 && { suppressed }) },
+      message,
+    );
   }
 }
 
@@ -88,8 +99,11 @@ function messageOf(code: string, why: string | undefined, status: number | undef
   if (why === 'no_completion') return 'a provider answered with something that is no completion';
   if (status !== undefined) return 'a provider answered with an error';
   switch (code) {
-    case 'provider_unreachable': return 'a provider could not be reached';
-    case 'provider_timeout': return 'a provider did not answer in time';
-    default: return 'a provider broke off before its answer';
+    case 'provider_unreachable':
+      return 'a provider could not be reached';
+    case 'provider_timeout':
+      return 'a provider did not answer in time';
+    default:
+      return 'a provider broke off before its answer';
   }
 }

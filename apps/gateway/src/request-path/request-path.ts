@@ -121,7 +121,11 @@ export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Pr
 }
 
 /** Answers a request that goes no further, and counts and logs it. */
-export function answerRefusal({ meter, log }: Pick<RequestPathParts, 'meter' | 'log'>, exchange: Exchange, refusal: Refusal): void {
+export function answerRefusal(
+  { meter, log }: Pick<RequestPathParts, 'meter' | 'log'>,
+  exchange: Exchange,
+  refusal: Refusal,
+): void {
   meter.refused(refusal.code);
   log.refused(exchange, refusal);
   sendRefusal(exchange, refusal);
@@ -130,10 +134,20 @@ export function answerRefusal({ meter, log }: Pick<RequestPathParts, 'meter' | '
 }
 
 /** A bug of ours: what was taken is given back, what reached a provider has its event all the same. */
-async function endUnexpected(exchange: Exchange, parts: RequestPathParts, settleCall: ReturnType<typeof settle>): Promise<void> {
+async function endUnexpected(
+  exchange: Exchange,
+  parts: RequestPathParts,
+  settleCall: ReturnType<typeof settle>,
+): Promise<void> {
   parts.meter.refused('internal_error');
   if (exchange.journaled?.intended === true && !exchange.settled) {
-    await settleCall(exchange, { target: exchange.targets[0]!, outcome: 'provider_failed', usage: NO_USAGE, usageSource: 'none', finish: () => undefined });
+    await settleCall(exchange, {
+      target: exchange.targets[0]!,
+      outcome: 'provider_failed',
+      usage: NO_USAGE,
+      usageSource: 'none',
+      finish: () => undefined,
+    });
   }
   release(parts.admission, exchange);
   if (exchange.reply.headersSent) exchange.reply.destroy();

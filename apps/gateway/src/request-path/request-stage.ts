@@ -3,7 +3,12 @@ import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { Admission } from '@tollgate/admission';
 import {
-  digestSecret, generateSecret, type ActiveSnapshot, type KeySnapshot, type RevokeReason, type Tombstone,
+  digestSecret,
+  generateSecret,
+  type ActiveSnapshot,
+  type KeySnapshot,
+  type RevokeReason,
+  type Tombstone,
 } from '@tollgate/api-key';
 import type { AdmissionDecision } from '@tollgate/credit';
 import type { KeyChangeListener, KeySnapshotReader, SnapshotRead } from '@tollgate/key-snapshots';
@@ -50,8 +55,15 @@ const EXHAUSTED = { kind: 'credit_exhausted', accountId: 'key:k', availableNanoU
 
 /** The places of the path at which a request can wait; at the last three a provider has been sent it before. */
 export const WAITS = [
-  'look-up', 'rate and credit', 'epoch', 'closer bound', 'intent', 'connection',
-  'first provider', 'refused field', 'dead connection',
+  'look-up',
+  'rate and credit',
+  'epoch',
+  'closer bound',
+  'intent',
+  'connection',
+  'first provider',
+  'refused field',
+  'dead connection',
 ] as const;
 export type Wait = (typeof WAITS)[number];
 
@@ -107,7 +119,10 @@ export class RequestStage implements KeySnapshotReader {
   readonly #server: Server;
   #client: StagedClient | null = null;
 
-  constructor(private readonly wait: Wait | null, expires: boolean) {
+  constructor(
+    private readonly wait: Wait | null,
+    expires: boolean,
+  ) {
     if (wait !== null) this.gates[wait].shut();
     this.committed = this.active(expires ? this.#wallMs + LIFE_MS : null);
     const clocks = { wallMs: () => this.#wallMs, monotonicMs: () => this.#monotonicMs };

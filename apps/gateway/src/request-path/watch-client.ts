@@ -28,6 +28,7 @@ function leave(this: Watched): void {
   exchange.clientLeft = true;
   exchange.callEndsAt = Math.min(exchange.callEndsAt, performance.now() + HEARD_MS_MAX);
   const { snapshot } = exchange.key!;
-  if (exchange.admitted && snapshot.rateLimits.parallelRequests !== null) admission!.leave(exchange.requestId, snapshot.organizationId);
+  if (exchange.admitted && snapshot.rateLimits.parallelRequests !== null)
+    admission!.leave(exchange.requestId, snapshot.organizationId);
   exchange.call?.clientLeft();
 }

@@ -12,7 +12,12 @@ import type { InFlight } from '../request-path/in-flight.js';
  * ledger had not booked when the epoch was opened (each as a hold of its charge, which booking it will settle).
  */
 export class Announcer {
-  constructor(private readonly admission: Admission, private readonly journal: Journal, private readonly inFlight: InFlight, private readonly gateway: GatewayIdentity) {}
+  constructor(
+    private readonly admission: Admission,
+    private readonly journal: Journal,
+    private readonly inFlight: InFlight,
+    private readonly gateway: GatewayIdentity,
+  ) {}
 
   /** Announces where the organisation's epoch waits for this gateway. Rejects where the store cannot be asked. */
   readonly announce = shareCalls((organizationId: string) => this.#announce(organizationId));

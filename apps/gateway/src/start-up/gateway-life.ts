@@ -48,7 +48,12 @@ export class GatewayLife {
     if (unreadable > 0) logger.error({ records: unreadable }, 'the journal holds records that cannot be read');
     for (const event of finals) {
       if (event.holdNanoUsd === null) continue;
-      admission.settle({ requestId: event.requestId, organizationId: event.organizationId, chargeNanoUsd: BigInt(event.chargeNanoUsd), tokens: null });
+      admission.settle({
+        requestId: event.requestId,
+        organizationId: event.organizationId,
+        chargeNanoUsd: BigInt(event.chargeNanoUsd),
+        tokens: null,
+      });
     }
     shipper.start();
     this.#progress = setInterval(() => this.#journalProgress(), PROGRESS_INTERVAL_MS).unref();
@@ -76,14 +81,18 @@ export class GatewayLife {
     if (this.#progress !== null) clearInterval(this.#progress);
     if (this.#late !== null) clearInterval(this.#late);
     if (shipper.unshipped() > 0) tell(`shipping ${counted(shipper.unshipped(), 'usage event')}`);
-    const shipped = await shipper.caughtUp(timeoutMs).then(() => true, () => false);
+    const shipped = await shipper.caughtUp(timeoutMs).then(
+      () => true,
+      () => false,
+    );
     if (!shipped)
       tell(
         `${counted(shipper.unshipped(), 'usage event')} could not be shipped within ${timeoutMs / 1_000} s; the journal keeps them for the next start`,
       );
     shipper.close();
     const lost = this.parts.journal.close(shipped);
-    if (lost > 0) this.parts.logger.fatal({ finals: lost }, 'the disk took no more: usage of the last requests is lost');
+    if (lost > 0)
+      this.parts.logger.fatal({ finals: lost }, 'the disk took no more: usage of the last requests is lost');
   }
 
   async #register(): Promise<void> {

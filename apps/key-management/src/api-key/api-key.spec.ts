@@ -8,9 +8,23 @@ import { snapshotOf } from './snapshot-of.js';
 const now = new Date('2026-11-20T12:00:00.000Z');
 const later = new Date('2026-11-20T13:00:00.000Z');
 const key: ApiKey = {
-  id: '0b4f2f5e-7f5c-4d0e-9a77-0123456789ab', organizationId: 'default', name: 'support bot', description: null, maskedKey: 'sk-abc…wxyz', digests: ['ab'.repeat(32)],
-  scopes: ['inference:write'], expiresAt: null, creditLimitNanoUsd: 1_500_000_000n, organizationCreditLimitNanoUsd: null, rateLimits: { requestsPerMinute: 60, tokensPerMinute: null, parallelRequests: null },
-  models: ['gpt-4o-mini'], allowedIps: ['10.0.0.0/8'], createdAt: now, version: 1, revocation: null, deletedAt: null,
+  id: '0b4f2f5e-7f5c-4d0e-9a77-0123456789ab',
+  organizationId: 'default',
+  name: 'support bot',
+  description: null,
+  maskedKey: 'sk-abc…wxyz',
+  digests: ['ab'.repeat(32)],
+  scopes: ['inference:write'],
+  expiresAt: null,
+  creditLimitNanoUsd: 1_500_000_000n,
+  organizationCreditLimitNanoUsd: null,
+  rateLimits: { requestsPerMinute: 60, tokensPerMinute: null, parallelRequests: null },
+  models: ['gpt-4o-mini'],
+  allowedIps: ['10.0.0.0/8'],
+  createdAt: now,
+  version: 1,
+  revocation: null,
+  deletedAt: null,
 };
 
 describe('the state of a key', () => {
@@ -42,7 +56,11 @@ describe('revoking', () => {
     }
   });
   it('and deleting afterwards hides the key, and keeps the reason of its end', () => {
-    expect(revoked(revoked(key, 'leaked', now)!, 'deleted', later)).toMatchObject({ version: 3, revocation: { reason: 'leaked', at: now }, deletedAt: later });
+    expect(revoked(revoked(key, 'leaked', now)!, 'deleted', later)).toMatchObject({
+      version: 3,
+      revocation: { reason: 'leaked', at: now },
+      deletedAt: later,
+    });
   });
 });
 
@@ -50,9 +68,18 @@ describe('the snapshot of a key', () => {
   it('carries what a gateway decides by, and the key account first', () => {
     const snapshot = snapshotOf({ ...key, expiresAt: later });
     expect(snapshot).toEqual({
-      state: 'active', apiKeyId: key.id, organizationId: 'default', version: 1, digests: key.digests, name: 'support bot', scopes: ['inference:write'],
-      expiresAtMs: later.getTime(), models: ['gpt-4o-mini'], allowedIps: ['10.0.0.0/8'],
-      rateLimits: { requestsPerMinute: 60, tokensPerMinute: null, parallelRequests: null }, accounts: [{ accountId: `key:${key.id}`, capNanoUsd: '1500000000' }],
+      state: 'active',
+      apiKeyId: key.id,
+      organizationId: 'default',
+      version: 1,
+      digests: key.digests,
+      name: 'support bot',
+      scopes: ['inference:write'],
+      expiresAtMs: later.getTime(),
+      models: ['gpt-4o-mini'],
+      allowedIps: ['10.0.0.0/8'],
+      rateLimits: { requestsPerMinute: 60, tokensPerMinute: null, parallelRequests: null },
+      accounts: [{ accountId: `key:${key.id}`, capNanoUsd: '1500000000' }],
     });
     expect(keySnapshot.parse(JSON.parse(JSON.stringify(snapshot)))).toEqual(snapshot);
   });
@@ -63,13 +90,24 @@ describe('the snapshot of a key', () => {
   it('has the organisation as a second account where that one is capped', () => {
     const organization = { accountId: 'organization:default', capNanoUsd: '7000000000' };
     const snapshot = snapshotOf({ ...key, organizationCreditLimitNanoUsd: 7_000_000_000n });
-    expect(snapshot).toMatchObject({ accounts: [{ accountId: `key:${key.id}`, capNanoUsd: '1500000000' }, organization] });
+    expect(snapshot).toMatchObject({
+      accounts: [{ accountId: `key:${key.id}`, capNanoUsd: '1500000000' }, organization],
+    });
     expect(keySnapshot.parse(JSON.parse(JSON.stringify(snapshot)))).toEqual(snapshot);
-    expect(snapshotOf({ ...key, creditLimitNanoUsd: null, organizationCreditLimitNanoUsd: 7_000_000_000n })).toMatchObject({ accounts: [{ capNanoUsd: null }, organization] });
+    expect(
+      snapshotOf({ ...key, creditLimitNanoUsd: null, organizationCreditLimitNanoUsd: 7_000_000_000n }),
+    ).toMatchObject({ accounts: [{ capNanoUsd: null }, organization] });
   });
   it('is a tombstone once the key is revoked', () => {
     const tombstone = snapshotOf(revoked(key, 'leaked', now)!);
-    expect(tombstone).toEqual({ state: 'revoked', reason: 'leaked', apiKeyId: key.id, organizationId: 'default', version: 2, digests: key.digests });
+    expect(tombstone).toEqual({
+      state: 'revoked',
+      reason: 'leaked',
+      apiKeyId: key.id,
+      organizationId: 'default',
+      version: 2,
+      digests: key.digests,
+    });
     expect(keySnapshot.parse(tombstone)).toEqual(tombstone);
   });
 });
@@ -77,7 +115,15 @@ describe('the snapshot of a key', () => {
 describe('a key as it is shown', () => {
   it('has its amounts as decimal USD, and no digest', () => {
     const shown = keyObject(key, { chargedNanoUsd: '123000', lastUsedAt: '2026-11-20T11:59:00.000Z' }, now);
-    expect(shown).toMatchObject({ state: 'active', credit_limit_usd: '1.5', credit_used_usd: '0.000123', last_used_at: '2026-11-20T11:59:00.000Z', credit_reset: null, groups: [], type: 'router' });
+    expect(shown).toMatchObject({
+      state: 'active',
+      credit_limit_usd: '1.5',
+      credit_used_usd: '0.000123',
+      last_used_at: '2026-11-20T11:59:00.000Z',
+      credit_reset: null,
+      groups: [],
+      type: 'router',
+    });
     expect(JSON.stringify(shown)).not.toContain(key.digests[0]);
   });
   it('does not pass an unknown sum off as 0', () => {
@@ -87,7 +133,13 @@ describe('a key as it is shown', () => {
 
 describe('the event of a change', () => {
   it('is as its contract has it', () => {
-    const event = keysChangedEvent({ change: 'leaked', key: revoked(key, 'leaked', now)!, actor: { name: 'secret-scanning', fromAddress: null }, details: {}, at: now });
+    const event = keysChangedEvent({
+      change: 'leaked',
+      key: revoked(key, 'leaked', now)!,
+      actor: { name: 'secret-scanning', fromAddress: null },
+      details: {},
+      at: now,
+    });
     expect(keysChangedV1.parse(event)).toEqual(event);
     expect(event).toMatchObject({ version: 2, state: 'revoked', change: 'leaked', changedAt: now.toISOString() });
   });

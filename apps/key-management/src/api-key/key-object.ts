@@ -31,7 +31,11 @@ export interface KeyObject {
 }
 
 /** `spending` null where usage-billing could not say. */
-export function keyObject(key: ApiKey, spending: Pick<KeySpending, 'chargedNanoUsd' | 'lastUsedAt'> | null, now: Date): KeyObject {
+export function keyObject(
+  key: ApiKey,
+  spending: Pick<KeySpending, 'chargedNanoUsd' | 'lastUsedAt'> | null,
+  now: Date,
+): KeyObject {
   return {
     object: 'api_key',
     id: key.id,

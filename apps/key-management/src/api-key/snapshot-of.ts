@@ -22,5 +22,8 @@ export function snapshotOf(key: ApiKey): KeySnapshot {
 function accountsOf(key: ApiKey): CappedAccount[] {
   const own = { accountId: keyAccountId(key.id), capNanoUsd: key.creditLimitNanoUsd?.toString() ?? null };
   if (key.organizationCreditLimitNanoUsd === null) return [own];
-  return [own, { accountId: organizationAccountId(key.organizationId), capNanoUsd: key.organizationCreditLimitNanoUsd.toString() }];
+  return [
+    own,
+    { accountId: organizationAccountId(key.organizationId), capNanoUsd: key.organizationCreditLimitNanoUsd.toString() },
+  ];
 }

@@ -28,7 +28,11 @@ beforeEach(async () => {
     knownKeys: () => Promise.resolve([]),
     revokeLeakedKeys: ({ digests: [digest] }) => Promise.resolve([{ digest: digest!, outcome: 'unknown', key: null }]),
   };
-  const keys: DynamicModule = { module: Keys, providers: [{ provide: KEY_MANAGEMENT_API, useValue: api }], exports: [KEY_MANAGEMENT_API] };
+  const keys: DynamicModule = {
+    module: Keys,
+    providers: [{ provide: KEY_MANAGEMENT_API, useValue: api }],
+    exports: [KEY_MANAGEMENT_API],
+  };
   const logger = createLogger({ service: 'test', destination: { write: (line: string) => void logged.push(line) } });
   const ports = { serviceSecret: SERVICE_SECRET, pepper: OURS, logger };
   app = await createNestServer(KeyManagementInternalModule.register(keys, ports), { logger });
@@ -59,12 +63,24 @@ describe('the internal API of key-management', () => {
   it('calls no key of a caller on another pepper unknown: it refuses, and says so once, with the address', async () => {
     const { verifyKey, revokeLeakedKeys } = await client(THEIRS);
     for (const call of [() => verifyKey(digests[0]!), () => revokeLeakedKeys({ origin: 'github', digests })]) {
-      const refused: unknown = await call().then(() => null, (error: unknown) => error);
+      const refused: unknown = await call().then(
+        () => null,
+        (error: unknown) => error,
+      );
       expect(refused).toBeInstanceOf(InternalCallError);
       expect(refused).toMatchObject({ refusal: { status: 503, code: 'service_unavailable' } });
     }
     expect(asked).toEqual([]);
-    const said = logged.filter((line) => line.includes('another TOLLGATE_PEPPER')).map((line) => JSON.parse(line) as object);
-    expect(said).toEqual([expect.objectContaining({ level: 'error', from: '127.0.0.1', theirPepper: pepperId(THEIRS), ourPepper: pepperId(OURS) })]);
+    const said = logged
+      .filter((line) => line.includes('another TOLLGATE_PEPPER'))
+      .map((line) => JSON.parse(line) as object);
+    expect(said).toEqual([
+      expect.objectContaining({
+        level: 'error',
+        from: '127.0.0.1',
+        theirPepper: pepperId(THEIRS),
+        ourPepper: pepperId(OURS),
+      }),
+    ]);
   });
 });

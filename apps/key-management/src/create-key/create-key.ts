@@ -16,7 +16,11 @@ export interface SecretMint {
 
 /** Makes keys. The secret leaves with the result and is kept nowhere. */
 export class CreateKey {
-  constructor(private readonly store: KeyStore, private readonly relay: KeyRelay, private readonly mint: SecretMint) {}
+  constructor(
+    private readonly store: KeyStore,
+    private readonly relay: KeyRelay,
+    private readonly mint: SecretMint,
+  ) {}
 
   /**
    * Resolves when the key is committed and, where the snapshot store answers, known to every gateway. Where it
@@ -36,7 +40,10 @@ export class CreateKey {
       revocation: null,
       deletedAt: null,
     };
-    const written = await this.store.insert({ change: 'created', key, actor, details: {}, at: now }, pepperId(this.mint.pepper));
+    const written = await this.store.insert(
+      { change: 'created', key, actor, details: {}, at: now },
+      pepperId(this.mint.pepper),
+    );
     await this.relay.snapshotsWritten(written);
     return { key, secret };
   }

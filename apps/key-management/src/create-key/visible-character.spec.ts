@@ -47,10 +47,7 @@ describe('a visible character', () => {
     expect(hasVisibleCharacter(text)).toBe(false);
   });
 
-  it.each(['a', '0', '!', '-', '€', 'ア', 'א', '한', '🙂', '👩‍🚀', '1\ufe0f\u20e3'])(
-    'stands in %j',
-    (text) => {
-      expect(hasVisibleCharacter(text)).toBe(true);
-    },
-  );
+  it.each(['a', '0', '!', '-', '€', 'ア', 'א', '한', '🙂', '👩‍🚀', '1\ufe0f\u20e3'])('stands in %j', (text) => {
+    expect(hasVisibleCharacter(text)).toBe(true);
+  });
 });

@@ -4,7 +4,10 @@ import type { Logger } from '@tollgate/telemetry';
 /** What keys have spent, asked of usage-billing, which alone knows. */
 export class KeySpendingLookup {
   /** `usageBilling` is asked at the time of the call: in one process the modules refer to one another. */
-  constructor(private readonly usageBilling: () => Pick<UsageBillingApi, 'spendingByKey'>, private readonly logger: Logger) {}
+  constructor(
+    private readonly usageBilling: () => Pick<UsageBillingApi, 'spendingByKey'>,
+    private readonly logger: Logger,
+  ) {}
 
   /** By key id; empty where usage-billing does not answer: unknown is not zero. */
   async of(apiKeyIds: readonly string[]): Promise<ReadonlyMap<string, KeySpending>> {

@@ -9,7 +9,16 @@ describe('a request for a page of keys', () => {
     expect(read({})).toEqual({ kind: 'valid', value: { limit: 20 } });
     expect(read({ limit: '100', after: cursorOf(42n) })).toEqual({ kind: 'valid', value: { limit: 100, after: 42n } });
   });
-  it.each([{ limit: '0' }, { limit: '101' }, { limit: '1.5' }, { limit: ['1', '2'] }, { after: 'x' }, { after: '' }, { after: cursorOf(-1n) }, { page: '2' }])('is refused as %o', (query) => {
+  it.each([
+    { limit: '0' },
+    { limit: '101' },
+    { limit: '1.5' },
+    { limit: ['1', '2'] },
+    { after: 'x' },
+    { after: '' },
+    { after: cursorOf(-1n) },
+    { page: '2' },
+  ])('is refused as %o', (query) => {
     expect(read(query)).toMatchObject({ kind: 'invalid' });
   });
 });

@@ -14,6 +14,10 @@ const LIMIT_RANGE = 'must be a whole number from 1 to 100';
 
 /** `GET /v1/api-keys?limit&after`. */
 export const listKeysRequest = z.strictObject({
-  limit: z.string().regex(/^(100|[1-9]\d?)$/, LIMIT_RANGE).transform(Number).default(20),
+  limit: z
+    .string()
+    .regex(/^(100|[1-9]\d?)$/, LIMIT_RANGE)
+    .transform(Number)
+    .default(20),
   after: cursor.optional(),
 });

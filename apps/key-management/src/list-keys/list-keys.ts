@@ -13,7 +13,10 @@ export interface KeyList {
 
 /** Shows keys with what they have spent. Deleted keys are not shown. */
 export class ListKeys {
-  constructor(private readonly store: KeyStore, private readonly spending: KeySpendingLookup) {}
+  constructor(
+    private readonly store: KeyStore,
+    private readonly spending: KeySpendingLookup,
+  ) {}
 
   /** Newest first. */
   async page(limit: number, after: bigint | null, now: Date): Promise<KeyList> {

@@ -10,7 +10,10 @@ describe('the heartbeat', () => {
 
   it('beats at once and then each second, through failures, until it is stopped', async () => {
     let beats = 0;
-    const heartbeat = new Heartbeat({ heartbeat: () => (++beats % 2 === 0 ? Promise.reject(new Error('down')) : Promise.resolve()) }, logger);
+    const heartbeat = new Heartbeat(
+      { heartbeat: () => (++beats % 2 === 0 ? Promise.reject(new Error('down')) : Promise.resolve()) },
+      logger,
+    );
     heartbeat.start();
     await vi.advanceTimersByTimeAsync(4_000);
     expect(beats).toBe(5);

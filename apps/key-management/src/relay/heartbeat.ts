@@ -10,7 +10,10 @@ export class Heartbeat {
   private readonly beats = new Periodic(() => this.beat(), { everyMs: HEARTBEAT_MS });
   private failing = false;
 
-  constructor(private readonly snapshots: Pick<KeySnapshotWriter, 'heartbeat'>, private readonly logger: Logger) {}
+  constructor(
+    private readonly snapshots: Pick<KeySnapshotWriter, 'heartbeat'>,
+    private readonly logger: Logger,
+  ) {}
 
   start(): void {
     this.beats.start();

@@ -26,7 +26,14 @@ export class KeyRelay {
   private readonly relay: OutboxRelay;
   private readonly snapshotBoundMs: number;
 
-  constructor({ dataSource, snapshots, bus, logger, meter, snapshotBoundMs = SNAPSHOT_BOUND_MS_DEFAULT }: KeyRelayPorts) {
+  constructor({
+    dataSource,
+    snapshots,
+    bus,
+    logger,
+    meter,
+    snapshotBoundMs = SNAPSHOT_BOUND_MS_DEFAULT,
+  }: KeyRelayPorts) {
     this.snapshotBoundMs = snapshotBoundMs;
     this.relay = new OutboxRelay({
       dataSource,
@@ -62,10 +69,18 @@ export class KeyRelay {
 function writeSnapshots(snapshots: KeySnapshotWriter, meter: KeyMeter): OutboxEffect {
   return async (rows) => {
     const newest = new Map(rows.map((row) => [row.key, row.payload]));
-    await Promise.all([...newest.values()].map((payload) => meter.snapshotWrite(() => snapshots.write(JSON.parse(payload) as KeySnapshot))));
+    await Promise.all(
+      [...newest.values()].map((payload) =>
+        meter.snapshotWrite(() => snapshots.write(JSON.parse(payload) as KeySnapshot)),
+      ),
+    );
   };
 }
 
 function publishChanges(bus: BusPublisher): OutboxEffect {
-  return (rows) => bus.publish(KEYS_CHANGED_V1, rows.map(({ key, payload }) => ({ key, value: payload })));
+  return (rows) =>
+    bus.publish(
+      KEYS_CHANGED_V1,
+      rows.map(({ key, payload }) => ({ key, value: payload })),
+    );
 }

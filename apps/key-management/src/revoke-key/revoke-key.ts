@@ -10,7 +10,10 @@ export type RevokeKeyResult =
 
 /** Ends one key, for good. */
 export class RevokeKey {
-  constructor(private readonly store: KeyStore, private readonly relay: KeyRelay) {}
+  constructor(
+    private readonly store: KeyStore,
+    private readonly relay: KeyRelay,
+  ) {}
 
   /**
    * `revoked` keeps the key in sight and may be repeated; `deleted` hides it, and then it is not found again.

@@ -12,7 +12,8 @@ export class LeaksReportedController {
 
   @EventPattern<string>(LEAKS_REPORTED_V1)
   async onLeaksReported(@Payload() batch: BusBatch): Promise<void> {
-    for (const [origin, digests] of digestsByOrigin(batch)) await this.revokeLeakedKeys.execute(origin, digests, new Date());
+    for (const [origin, digests] of digestsByOrigin(batch))
+      await this.revokeLeakedKeys.execute(origin, digests, new Date());
   }
 }
 

@@ -13,7 +13,12 @@ const KEYS_PER_TRANSACTION = 100;
  * leaked, and end what it still has under way. What nobody's key answers to changes nothing.
  */
 export class RevokeLeakedKeys {
-  constructor(private readonly store: KeyStore, private readonly members: Members, private readonly relay: KeyRelay, private readonly meter: KeyMeter) {}
+  constructor(
+    private readonly store: KeyStore,
+    private readonly members: Members,
+    private readonly relay: KeyRelay,
+    private readonly meter: KeyMeter,
+  ) {}
 
   /**
    * One outcome for each digest, in order. Repeating it is harmless. Waits at most 2 s, after the last commit, for
@@ -23,7 +28,9 @@ export class RevokeLeakedKeys {
     const known = await this.store.findByDigests(digests);
     const concerned = [...known.values()].filter((key) => revoked(key, 'leaked', now) !== null);
     const { current, revokedIds, written } = await this.revoke(origin, concerned, now);
-    const waiting = (await this.relay.snapshotsWritten(written)) ? new Set<string>() : await this.store.keysWaiting(written);
+    const waiting = (await this.relay.snapshotsWritten(written))
+      ? new Set<string>()
+      : await this.store.keysWaiting(written);
     const owners = await this.members.ownerEmails([...new Set([...known.values()].map((key) => key.organizationId))]);
     const outcomes = digests.map((digest): LeakedKeyOutcome => {
       const before = known.get(digest);
@@ -37,7 +44,11 @@ export class RevokeLeakedKeys {
     return outcomes;
   }
 
-  private async revoke(origin: string, keys: readonly ApiKey[], now: Date): Promise<{ current: Map<string, ApiKey>; revokedIds: Set<string>; written: SnapshotEntries }> {
+  private async revoke(
+    origin: string,
+    keys: readonly ApiKey[],
+    now: Date,
+  ): Promise<{ current: Map<string, ApiKey>; revokedIds: Set<string>; written: SnapshotEntries }> {
     const ids = [...new Set(keys.map((key) => key.id))];
     const current = new Map<string, ApiKey>();
     const revokedIds = new Set<string>();
@@ -47,7 +58,13 @@ export class RevokeLeakedKeys {
         const after = revoked(key, 'leaked', now);
         if (after === null) return null;
         if (key.revocation === null) revokedIds.add(key.id);
-        return { change: 'leaked', key: after, actor: { name: 'secret-scanning', fromAddress: null }, details: { origin }, at: now };
+        return {
+          change: 'leaked',
+          key: after,
+          actor: { name: 'secret-scanning', fromAddress: null },
+          details: { origin },
+          at: now,
+        };
       });
       for (const key of chunk.keys) current.set(key.id, key);
       written.push(...chunk.written);

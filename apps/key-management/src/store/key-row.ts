@@ -51,13 +51,19 @@ export function keyOf(row: KeyRow): ApiKey {
     scopes: row.scopes,
     expiresAt: row.expires_at,
     creditLimitNanoUsd: row.credit_limit_nano_usd === null ? null : BigInt(row.credit_limit_nano_usd),
-    organizationCreditLimitNanoUsd: row.organization_credit_limit_nano_usd === null ? null : BigInt(row.organization_credit_limit_nano_usd),
-    rateLimits: { requestsPerMinute: row.requests_per_minute, tokensPerMinute: row.tokens_per_minute, parallelRequests: row.parallel_requests },
+    organizationCreditLimitNanoUsd:
+      row.organization_credit_limit_nano_usd === null ? null : BigInt(row.organization_credit_limit_nano_usd),
+    rateLimits: {
+      requestsPerMinute: row.requests_per_minute,
+      tokensPerMinute: row.tokens_per_minute,
+      parallelRequests: row.parallel_requests,
+    },
     models: row.models,
     allowedIps: row.allowed_ips,
     createdAt: row.created_at,
     version: row.version,
-    revocation: row.revoked_at === null || row.revoke_reason === null ? null : { reason: row.revoke_reason, at: row.revoked_at },
+    revocation:
+      row.revoked_at === null || row.revoke_reason === null ? null : { reason: row.revoke_reason, at: row.revoked_at },
     deletedAt: row.deleted_at,
   };
 }

@@ -21,7 +21,10 @@ export class KeyStore {
   private readonly outbox = new Outbox(KEYS_SCHEMA);
 
   /** `lookUps`: what reads for callers whom nobody knows; it yields to everything else. */
-  constructor(private readonly dataSource: DataSource, private readonly lookUps: LookUps) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly lookUps: LookUps,
+  ) {}
 
   /** A key that is not deleted; null for none. Index: api_key_pk. */
   async find(id: string): Promise<ApiKey | null> {
@@ -62,7 +65,10 @@ export class KeyStore {
 
   /** What the organisation's keys may spend together, nano-USD; null is unlimited. Index: organization_pk. */
   async organizationCreditLimit(organizationId: string): Promise<bigint | null> {
-    const rows: { credit_limit_nano_usd: string | null }[] = await this.dataSource.query('SELECT credit_limit_nano_usd FROM keys.organization WHERE id = $1', [organizationId]);
+    const rows: { credit_limit_nano_usd: string | null }[] = await this.dataSource.query(
+      'SELECT credit_limit_nano_usd FROM keys.organization WHERE id = $1',
+      [organizationId],
+    );
     const limit = rows[0]?.credit_limit_nano_usd ?? null;
     return limit === null ? null : BigInt(limit);
   }
@@ -78,13 +84,22 @@ export class KeyStore {
    * Locks these keys, has each decided, and writes the changes: all in one transaction. `decide` answers null where
    * nothing changes. Resolves with the keys as they are now.
    */
-  async change(ids: readonly string[], decide: (key: ApiKey) => KeyChange | null): Promise<{ keys: ApiKey[]; written: SnapshotEntries }> {
+  async change(
+    ids: readonly string[],
+    decide: (key: ApiKey) => KeyChange | null,
+  ): Promise<{ keys: ApiKey[]; written: SnapshotEntries }> {
     return this.dataSource.transaction(async (manager) => {
       // In one order everywhere, so that two of these never wait for each other.
-      const rows: KeyRow[] = await manager.query(`${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) ORDER BY k.id FOR UPDATE OF k`, [ids]);
+      const rows: KeyRow[] = await manager.query(
+        `${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) ORDER BY k.id FOR UPDATE OF k`,
+        [ids],
+      );
       const decided = rows.map(keyOf).map((before) => ({ before, change: decide(before) }));
       const changes = decided.flatMap(({ change }) => (change === null ? [] : [change]));
-      await updateRevocations(manager, changes.map(({ key }) => key));
+      await updateRevocations(
+        manager,
+        changes.map(({ key }) => key),
+      );
       const written = await this.recordConsequences(manager, changes);
       return { keys: decided.map(({ before, change }) => change?.key ?? before), written };
     });
@@ -92,13 +107,19 @@ export class KeyStore {
 
   /** Snapshots of this key that are still to be written, from earlier changes. Index: outbox_effect_key. */
   async unwrittenSnapshots(id: string): Promise<SnapshotEntries> {
-    const rows: { id: string }[] = await this.dataSource.query(`SELECT id FROM keys.outbox WHERE effect = $1 AND key = $2`, [WRITE_SNAPSHOT, id]);
+    const rows: { id: string }[] = await this.dataSource.query(
+      `SELECT id FROM keys.outbox WHERE effect = $1 AND key = $2`,
+      [WRITE_SNAPSHOT, id],
+    );
     return rows.map((row) => row.id);
   }
 
   /** The keys whose entries, of these, still wait. Index: outbox_pk. */
   async keysWaiting(entries: SnapshotEntries): Promise<Set<string>> {
-    const rows: { key: string }[] = await this.dataSource.query(`SELECT key FROM keys.outbox WHERE id = ANY($1::bigint[])`, [entries]);
+    const rows: { key: string }[] = await this.dataSource.query(
+      `SELECT key FROM keys.outbox WHERE id = ANY($1::bigint[])`,
+      [entries],
+    );
     return new Set(rows.map((row) => row.key));
   }
 
@@ -106,8 +127,18 @@ export class KeyStore {
   private async recordConsequences(manager: EntityManager, changes: readonly KeyChange[]): Promise<SnapshotEntries> {
     if (changes.length === 0) return [];
     await insertAuditEvents(manager, changes);
-    const written = await this.outbox.add(manager, ...changes.map(({ key }) => ({ effect: WRITE_SNAPSHOT, key: key.id, payload: JSON.stringify(snapshotOf(key)) })));
-    await this.outbox.add(manager, ...changes.map((change) => ({ effect: PUBLISH_CHANGE, key: change.key.id, payload: JSON.stringify(keysChangedEvent(change)) })));
+    const written = await this.outbox.add(
+      manager,
+      ...changes.map(({ key }) => ({ effect: WRITE_SNAPSHOT, key: key.id, payload: JSON.stringify(snapshotOf(key)) })),
+    );
+    await this.outbox.add(
+      manager,
+      ...changes.map((change) => ({
+        effect: PUBLISH_CHANGE,
+        key: change.key.id,
+        payload: JSON.stringify(keysChangedEvent(change)),
+      })),
+    );
     return written;
   }
 }
@@ -126,8 +157,20 @@ async function insertKey(manager: EntityManager, key: ApiKey, pepperId: string):
        requests_per_minute, tokens_per_minute, parallel_requests, models, allowed_ips, created_at, version)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     [
-      key.id, key.organizationId, key.name, key.description, key.scopes, key.expiresAt, key.creditLimitNanoUsd?.toString() ?? null,
-      key.rateLimits.requestsPerMinute, key.rateLimits.tokensPerMinute, key.rateLimits.parallelRequests, key.models, key.allowedIps, key.createdAt, key.version,
+      key.id,
+      key.organizationId,
+      key.name,
+      key.description,
+      key.scopes,
+      key.expiresAt,
+      key.creditLimitNanoUsd?.toString() ?? null,
+      key.rateLimits.requestsPerMinute,
+      key.rateLimits.tokensPerMinute,
+      key.rateLimits.parallelRequests,
+      key.models,
+      key.allowedIps,
+      key.createdAt,
+      key.version,
     ],
   );
   await manager.query(
@@ -143,7 +186,13 @@ async function updateRevocations(manager: EntityManager, keys: readonly ApiKey[]
     `UPDATE keys.api_key k SET version = c.version, revoked_at = c.revoked_at, revoke_reason = c.revoke_reason, deleted_at = c.deleted_at
      FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::text[], $5::timestamptz[]) AS c (id, version, revoked_at, revoke_reason, deleted_at)
      WHERE k.id = c.id`,
-    [keys.map((key) => key.id), keys.map((key) => key.version), keys.map((key) => key.revocation?.at ?? null), keys.map((key) => key.revocation?.reason ?? null), keys.map((key) => key.deletedAt)],
+    [
+      keys.map((key) => key.id),
+      keys.map((key) => key.version),
+      keys.map((key) => key.revocation?.at ?? null),
+      keys.map((key) => key.revocation?.reason ?? null),
+      keys.map((key) => key.deletedAt),
+    ],
   );
 }
 
@@ -154,8 +203,12 @@ async function insertAuditEvents(manager: EntityManager, changes: readonly KeyCh
      FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
        AS e (organization_id, at, actor, action, target_id, details, from_address)`,
     [
-      changes.map(({ key }) => key.organizationId), changes.map(({ at }) => at), changes.map(({ actor }) => actor.name), changes.map(({ change }) => `api_key.${change}`),
-      changes.map(({ key }) => key.id), changes.map(({ key, details }) => JSON.stringify({ name: key.name, masked_key: key.maskedKey, ...details })),
+      changes.map(({ key }) => key.organizationId),
+      changes.map(({ at }) => at),
+      changes.map(({ actor }) => actor.name),
+      changes.map(({ change }) => `api_key.${change}`),
+      changes.map(({ key }) => key.id),
+      changes.map(({ key, details }) => JSON.stringify({ name: key.name, masked_key: key.maskedKey, ...details })),
       changes.map(({ actor }) => actor.fromAddress),
     ],
   );

@@ -17,7 +17,10 @@ const GIVEN = { variable: 'TOLLGATE_PEPPER', is: 'the one that is given' };
  * as if nobody had ever made it. A database without keys takes any.
  * @throws {StartFault} where there are keys, and none of them was made under it
  */
-export async function refuseOtherPepper(dataSource: DataSource, { pepper, source = GIVEN, warn }: PepperOfStart): Promise<void> {
+export async function refuseOtherPepper(
+  dataSource: DataSource,
+  { pepper, source = GIVEN, warn }: PepperOfStart,
+): Promise<void> {
   // Once a start, over the whole table: no index is kept for it.
   const found: { pepper_id: string; keys: string }[] = await dataSource.query(
     'SELECT pepper_id, count(*) AS keys FROM keys.api_key_secret GROUP BY pepper_id ORDER BY count(*) DESC, pepper_id',
@@ -27,7 +30,9 @@ export async function refuseOtherPepper(dataSource: DataSource, { pepper, source
   if (others.length === 0) return;
   const which = others.map(({ pepper_id, keys }) => `${keys} under the pepper ${pepper_id}`).join(', ');
   if (others.length < found.length)
-    return warn(`keys of the database are not known under the pepper of this start, ${ours}, and are refused: ${which}`);
+    return warn(
+      `keys of the database are not known under the pepper of this start, ${ours}, and are refused: ${which}`,
+    );
   throw new StartFault(
     source.variable,
     `the keys of the database were made under another pepper than ${source.is} (${ours}), so none of them would be known: ${which}; start with the pepper that they were made under`,

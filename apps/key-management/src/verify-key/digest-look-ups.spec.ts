@@ -10,7 +10,9 @@ function table(keys: Record<string, ApiKey> = {}) {
   const lookUps = new DigestLookUps(
     (digests) =>
       new Promise((resolve, reject) => {
-        const found = digests.flatMap((digest) => (keys[digest] === undefined ? [] : [[digest, keys[digest]] as const]));
+        const found = digests.flatMap((digest) =>
+          keys[digest] === undefined ? [] : [[digest, keys[digest]] as const],
+        );
         queries.push({ digests, answer: () => resolve(new Map(found)), fail: reject });
       }),
     {
@@ -60,7 +62,8 @@ describe('look-ups of digests', () => {
     const taken = [...strangers(lookUps, 1, 'a')];
     await turn();
     taken.push(...strangers(lookUps, 2_000, 'b'));
-    for (const refused of strangers(lookUps, 50, 'c')) await expect(refused).rejects.toMatchObject({ code: 'keys_unavailable', headers: { 'retry-after': '1' } });
+    for (const refused of strangers(lookUps, 50, 'c'))
+      await expect(refused).rejects.toMatchObject({ code: 'keys_unavailable', headers: { 'retry-after': '1' } });
     for (let n = 0; n < 3; n++) {
       await vi.waitUntil(() => queries.length > n);
       queries[n]!.answer();

@@ -12,7 +12,9 @@ let stage: KeyManagementStage;
 const registry = createMetricsRegistry('test', { processMetrics: false });
 beforeAll(async () => {
   stage = await startKeyManagement({
-    registry, snapshots: new MemoryKeySnapshots(), bus: { publish: () => Promise.resolve() },
+    registry,
+    snapshots: new MemoryKeySnapshots(),
+    bus: { publish: () => Promise.resolve() },
     usageBilling: { spendingByKey: () => Promise.resolve([]) },
   });
 }, 60_000);
@@ -29,7 +31,11 @@ interface Use {
 function watch(pool: Pool): Use[] {
   const uses: Use[] = [];
   const connect = pool.connect.bind(pool) as unknown as (callback: Callback) => void;
-  type Callback = (error: Error | undefined, client: PoolClient | undefined, release: (error?: unknown) => void) => void;
+  type Callback = (
+    error: Error | undefined,
+    client: PoolClient | undefined,
+    release: (error?: unknown) => void,
+  ) => void;
   pool.connect = ((callback: Callback) => {
     const use: Use = { statement: '', ahead: uses.filter(({ over }) => !over), over: false };
     uses.push(use);
@@ -53,13 +59,20 @@ function watch(pool: Pool): Use[] {
 const isLookUp = ({ statement }: Use): boolean => statement.includes('AS asked (d)');
 
 const call = async (method: 'POST' | 'DELETE', url: string, payload?: object) => {
-  const reply = await stage.app.inject({ method, url, headers: { authorization: `Bearer ${ADMIN}` }, ...(payload && { payload }) });
+  const reply = await stage.app.inject({
+    method,
+    url,
+    headers: { authorization: `Bearer ${ADMIN}` },
+    ...(payload && { payload }),
+  });
   return { status: reply.statusCode, body: reply.json() as { id: string; secret: string; state: string } };
 };
 
 describe('a thousand strangers who send invented secrets without a pause', () => {
   it('delay no revoke and no new key: at most one query of theirs, for all of them, is ahead of any other', async () => {
-    const keys = await Promise.all(Array.from({ length: 5 }, async (_, n) => (await call('POST', '/v1/api-keys', { name: `key ${n}` })).body));
+    const keys = await Promise.all(
+      Array.from({ length: 5 }, async (_, n) => (await call('POST', '/v1/api-keys', { name: `key ${n}` })).body),
+    );
     const uses = watch((stage.database.dataSource.driver as unknown as { master: Pool }).master);
     let [going, asked] = [true, 0];
     const flood = Array.from({ length: STRANGERS }, async () => {
@@ -69,7 +82,10 @@ describe('a thousand strangers who send invented secrets without a pause', () =>
       }
     });
     for (const { id, secret } of keys) {
-      expect(await call('POST', `/v1/api-keys/${id}/revoke`)).toMatchObject({ status: 200, body: { state: 'revoked' } });
+      expect(await call('POST', `/v1/api-keys/${id}/revoke`)).toMatchObject({
+        status: 200,
+        body: { state: 'revoked' },
+      });
       // The flood keeps nobody out who is known, either.
       expect(await stage.api.verifyKey(digestSecret(secret, PEPPER))).toMatchObject({ state: 'revoked', apiKeyId: id });
       expect((await call('POST', '/v1/api-keys', { name: 'another key' })).status).toBe(201);
@@ -77,7 +93,10 @@ describe('a thousand strangers who send invented secrets without a pause', () =>
     going = false;
     await Promise.all(flood);
     const others = uses.filter((use) => !isLookUp(use));
-    const [lookUps, writes] = [uses.length - others.length, others.filter(({ statement }) => statement.startsWith('START TRANSACTION'))];
+    const [lookUps, writes] = [
+      uses.length - others.length,
+      others.filter(({ statement }) => statement.startsWith('START TRANSACTION')),
+    ];
     expect(writes.length).toBeGreaterThanOrEqual(10);
     expect(Math.max(...others.map(({ ahead }) => ahead.filter(isLookUp).length))).toBeLessThanOrEqual(1);
     expect(lookUps).toBeGreaterThan(5);

@@ -6,7 +6,11 @@ import type { DigestLookUps } from './digest-look-ups.js';
 
 /** The authority's answer about one digest, from Postgres. */
 export class VerifyKey {
-  constructor(private readonly lookUps: DigestLookUps, private readonly snapshots: Pick<KeySnapshotWriter, 'refill'>, private readonly logger: Logger) {}
+  constructor(
+    private readonly lookUps: DigestLookUps,
+    private readonly snapshots: Pick<KeySnapshotWriter, 'refill'>,
+    private readonly logger: Logger,
+  ) {}
 
   /**
    * The key's snapshot, a tombstone where it must be refused, null where no key ever answered to the digest. Throws

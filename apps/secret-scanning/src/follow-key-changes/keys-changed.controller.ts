@@ -36,7 +36,11 @@ export class KeysChangedController {
  * All that is needed of the event of a leaked key: whatever a later release adds, its owners hear of the leak. Asked with
  * an id that it cannot hold, Postgres would refuse the whole batch, each time it comes again.
  */
-const leakedKey = z.object({ change: z.literal('leaked'), apiKeyId: id.refine(isLedgerText), digests: z.array(digest) });
+const leakedKey = z.object({
+  change: z.literal('leaked'),
+  apiKeyId: id.refine(isLedgerText),
+  digests: z.array(digest),
+});
 type LeakedKey = z.output<typeof leakedKey>;
 
 /** What is no event of a leaked key is passed over, and holds up no other. */

@@ -14,7 +14,10 @@ const entry = z.object({ key_identifier: z.string(), key: z.string() });
  */
 export async function fetchPublicKeys(url: string): Promise<(PublishedKey | null)[]> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
-  const { statusCode, body } = await request(url, { signal, headers: { accept: 'application/json', 'user-agent': 'tollgate' } });
+  const { statusCode, body } = await request(url, {
+    signal,
+    headers: { accept: 'application/json', 'user-agent': 'tollgate' },
+  });
   if (statusCode !== 200) {
     await body.dump();
     throw new Error(`answered ${statusCode}`);

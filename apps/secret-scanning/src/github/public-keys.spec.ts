@@ -2,7 +2,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { GithubPublicKeys, PublicKeysUnavailable, type PublishedKey } from './public-keys.js';
 
-const pem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }).toString();
+const pem = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  .publicKey.export({ type: 'spki', format: 'pem' })
+  .toString();
 const listed = (...identifiers: string[]): PublishedKey[] => identifiers.map((identifier) => ({ identifier, pem }));
 
 let nowMs: number;
@@ -15,10 +17,14 @@ beforeEach(() => {
   fetches = 0;
   logged = [];
   answer = async () => listed('one');
-  keys = new GithubPublicKeys(() => {
-    fetches++;
-    return answer();
-  }, { warn: (fields: unknown) => void logged.push(fields as object) }, () => nowMs);
+  keys = new GithubPublicKeys(
+    () => {
+      fetches++;
+      return answer();
+    },
+    { warn: (fields: unknown) => void logged.push(fields as object) },
+    () => nowMs,
+  );
 });
 
 describe('the published keys', () => {

@@ -87,7 +87,8 @@ export class GithubPublicKeys {
         { err },
         "GitHub's list of public keys cannot be fetched; the last one goes on being used for a day at most",
       );
-    }));
+    }),
+  );
 
   /** One fetch at a time, and whoever asks meanwhile takes its result. */
   private readonly fetchOnce = shareCalls(() => this.fetch());

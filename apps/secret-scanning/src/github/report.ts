@@ -32,7 +32,10 @@ const SECRET_LIKE = /(sk-(?:sub-)?|pk-)[0-9A-Za-z]{32,}(?:-(?:sub-)?[0-9A-Za-z]{
  * it is nobody's, and its hash is that of the empty text.
  */
 export function readItem(item: unknown, pepper: string): ReportedItem {
-  const { token, type, url, source } = (typeof item === 'object' && item !== null ? item : {}) as Record<string, unknown>;
+  const { token, type, url, source } = (typeof item === 'object' && item !== null ? item : {}) as Record<
+    string,
+    unknown
+  >;
   const text = typeof token === 'string' ? token : '';
   return {
     // `pk-` is public, and no such secret is found.

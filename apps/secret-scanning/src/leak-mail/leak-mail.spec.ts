@@ -3,14 +3,25 @@ import { leakMail, safeLink, type LeakReport } from './leak-mail.js';
 import { retryDelay } from './mail-run.js';
 
 const leak: LeakReport = {
-  keyName: 'support bot', maskedKey: 'sk-abc…wxyz', reportedAt: new Date('2026-11-20T12:00:00Z'), revokedAt: new Date('2026-11-20T12:00:01Z'),
+  keyName: 'support bot',
+  maskedKey: 'sk-abc…wxyz',
+  reportedAt: new Date('2026-11-20T12:00:00Z'),
+  revokedAt: new Date('2026-11-20T12:00:01Z'),
   places: [
     { origin: 'github', source: 'commit', url: 'https://github.com/acme/app/blob/main/.env' },
     { origin: 'github', source: 'issue_comment', url: 'http://evil.example/' },
     { origin: 'github', source: '', url: '' },
   ],
 };
-const spending = { apiKeyId: 'k', requests: 12, inputTokens: 1, outputTokens: 1, chargedNanoUsd: '123000', lastUsedAt: '2026-11-20T11:59:00.000Z', lastUsedFrom: '203.0.113.7' };
+const spending = {
+  apiKeyId: 'k',
+  requests: 12,
+  inputTokens: 1,
+  outputTokens: 1,
+  chargedNanoUsd: '123000',
+  lastUsedAt: '2026-11-20T11:59:00.000Z',
+  lastUsedFrom: '203.0.113.7',
+};
 
 describe('the mail about a leaked key', () => {
   it('says which key, where, when, what was done, how it was used and what to do', () => {
@@ -39,9 +50,15 @@ What to do next:
   });
 
   it('shows a name in the order it is written in, on one line', () => {
-    const { subject, text } = leakMail({ ...leak, keyName: 'gnp.\u202eexe\u2066\r\nBcc: x\u2029\u0007\ud800' }, spending, null);
+    const { subject, text } = leakMail(
+      { ...leak, keyName: 'gnp.\u202eexe\u2066\r\nBcc: x\u2029\u0007\ud800' },
+      spending,
+      null,
+    );
     expect(subject).toBe('API key "gnp.exe Bcc: x \ufffd" leaked and was revoked');
-    expect(text.split('\n')[0]).toBe('The API key "gnp.exe Bcc: x \ufffd" (sk-abc…wxyz) was found where it must not be.');
+    expect(text.split('\n')[0]).toBe(
+      'The API key "gnp.exe Bcc: x \ufffd" (sk-abc…wxyz) was found where it must not be.',
+    );
   });
 
   it('does not pass unknown sums off as nothing', () => {
@@ -49,7 +66,9 @@ What to do next:
     expect(text).toContain('Last used: unknown');
     expect(text).toContain('Spent in all: unknown');
     expect(text).toContain('- the reporter did not say');
-    expect(leakMail(leak, { ...spending, lastUsedAt: null, lastUsedFrom: null }, null).text).toContain('Last used: never\n');
+    expect(leakMail(leak, { ...spending, lastUsedAt: null, lastUsedFrom: null }, null).text).toContain(
+      'Last used: never\n',
+    );
   });
 
   it('stays readable however many places there are', () => {
@@ -62,7 +81,17 @@ What to do next:
 describe('a link in a mail', () => {
   it('leads to the reporter only', () => {
     expect(safeLink('https://gist.github.com/x')).toBe('https://gist.github.com/x');
-    for (const url of ['', 'nonsense', 'http://github.com/x', 'https://github.com.evil.example/', 'https://evil.example/github.com', 'https://user@github.com/', 'https://github.com:8443/', 'javascript:alert(1)', `https://github.com/${'x'.repeat(900)}`]) {
+    for (const url of [
+      '',
+      'nonsense',
+      'http://github.com/x',
+      'https://github.com.evil.example/',
+      'https://evil.example/github.com',
+      'https://user@github.com/',
+      'https://github.com:8443/',
+      'javascript:alert(1)',
+      `https://github.com/${'x'.repeat(900)}`,
+    ]) {
       expect(safeLink(url)).toBeNull();
     }
   });
@@ -73,7 +102,9 @@ describe('a link in a mail', () => {
 
 describe('a mail that was not sent', () => {
   it('is tried again later each time, and given up after a week', () => {
-    expect([1, 2, 3, 11, 1_000].map((attempt) => retryDelay(attempt, 0))).toEqual([1_000, 2_000, 4_000, 900_000, 900_000]);
+    expect([1, 2, 3, 11, 1_000].map((attempt) => retryDelay(attempt, 0))).toEqual([
+      1_000, 2_000, 4_000, 900_000, 900_000,
+    ]);
     expect(retryDelay(5, 8 * 86_400_000)).toBeNull();
   });
 });

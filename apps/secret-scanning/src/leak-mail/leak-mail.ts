@@ -16,7 +16,11 @@ const PLACES_MAX = 20;
 const ORIGINS: Readonly<Record<string, string>> = { github: 'GitHub' };
 
 /** Subject and text of the mail. `spending` null where it is unknown; `publicUrl` is the origin of the admin API. */
-export function leakMail(leak: LeakReport, spending: KeySpending | null, publicUrl: string | null): { subject: string; text: string } {
+export function leakMail(
+  leak: LeakReport,
+  spending: KeySpending | null,
+  publicUrl: string | null,
+): { subject: string; text: string } {
   const keyName = oneLine(leak.keyName);
   const text = [
     `The API key "${keyName}" (${leak.maskedKey}) was found where it must not be.`,
@@ -41,7 +45,10 @@ export function leakMail(leak: LeakReport, spending: KeySpending | null, publicU
 
 /** A name as it reads: key-management refuses such names, but not those that were there before. */
 function oneLine(name: string): string {
-  return name.replace(/[\u202a-\u202e\u2066-\u2069]/g, '').replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').replace(/\p{Surrogate}/gu, '\ufffd');
+  return name
+    .replace(/[\u202a-\u202e\u2066-\u2069]/g, '')
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
 function placeLines(places: LeakReport['places']): string[] {

@@ -78,14 +78,21 @@ export class MailRun {
   private async send({ id, apiKeyId, recipient }: DueMail): Promise<void> {
     const { mails, mail, publicUrl, logger } = this.ports;
     const leak = await mails.leakOf(apiKeyId);
-    await mail.send({ id: `leak-${id}`, to: [recipient], ...leakMail(leak, await this.spendingOf(apiKeyId), publicUrl) });
+    await mail.send({
+      id: `leak-${id}`,
+      to: [recipient],
+      ...leakMail(leak, await this.spendingOf(apiKeyId), publicUrl),
+    });
     logger.info({ apiKeyId, mail: id }, 'an owner was told of a leaked key');
   }
 
   private async failed(due: DueMail, err: unknown): Promise<void> {
     const { mails, logger, meter } = this.ports;
     const delayMs = retryDelay(due.attempt, Date.now() - due.createdAt.getTime());
-    logger[delayMs === null ? 'error' : 'warn']({ err, apiKeyId: due.apiKeyId, mail: due.id, attempt: due.attempt }, delayMs === null ? 'a mail was given up' : 'a mail was not sent');
+    logger[delayMs === null ? 'error' : 'warn'](
+      { err, apiKeyId: due.apiKeyId, mail: due.id, attempt: due.attempt },
+      delayMs === null ? 'a mail was given up' : 'a mail was not sent',
+    );
     meter.mail(delayMs === null ? 'abandoned' : 'failed');
     await (delayMs === null ? mails.abandon(due.id) : mails.retryIn(due.id, delayMs));
   }
@@ -93,7 +100,9 @@ export class MailRun {
   /** A mail without the sums now is better than one with them later. */
   private async spendingOf(apiKeyId: string): Promise<KeySpending | null> {
     try {
-      return (await this.ports.usageBilling().spendingByKey([apiKeyId])).find((each) => each.apiKeyId === apiKeyId) ?? null;
+      return (
+        (await this.ports.usageBilling().spendingByKey([apiKeyId])).find((each) => each.apiKeyId === apiKeyId) ?? null
+      );
     } catch (err) {
       this.ports.logger.warn({ err, apiKeyId }, 'usage-billing did not say what a leaked key has spent');
       return null;

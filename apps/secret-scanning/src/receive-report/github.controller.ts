@@ -50,16 +50,28 @@ export class GithubController {
     }
   }
 
-  private async answer(identifier: string | undefined, signature: string | undefined, bytes: Uint8Array): Promise<ItemFeedback[]> {
+  private async answer(
+    identifier: string | undefined,
+    signature: string | undefined,
+    bytes: Uint8Array,
+  ): Promise<ItemFeedback[]> {
     if (bytes.length > WEBHOOK_BODY_BYTES_MAX) throw new Problem('body_too_large');
     await this.verify(bytes, identifier, signature);
     const items = itemsOf(bytes).map((item) => readItem(item, this.pepper));
     const result = await this.receiveReport.execute('github', items, new Date());
     if (result.kind === 'unavailable') throw new Problem('service_unavailable', { headers: RETRY_AFTER });
-    return items.map(({ tokenHash, tokenType }, index) => ({ token_hash: tokenHash, token_type: tokenType, label: result.labels[index]! }));
+    return items.map(({ tokenHash, tokenType }, index) => ({
+      token_hash: tokenHash,
+      token_type: tokenType,
+      label: result.labels[index]!,
+    }));
   }
 
-  private async verify(bytes: Uint8Array, identifier: string | undefined, signature: string | undefined): Promise<void> {
+  private async verify(
+    bytes: Uint8Array,
+    identifier: string | undefined,
+    signature: string | undefined,
+  ): Promise<void> {
     const key = await findSigningKey(this.publicKeys, { identifier, signature });
     if (!signatureHolds(bytes, signature!, key)) throw new Problem('invalid_signature');
   }
@@ -67,7 +79,9 @@ export class GithubController {
 
 function itemsOf(bytes: Uint8Array): unknown[] {
   const report = parseJson(bytes);
-  if (!Array.isArray(report)) throw new Problem('invalid_request', { errors: [{ path: '', message: 'must be a list' }] });
-  if (report.length > ITEMS_MAX) throw new Problem('body_too_large', { detail: `A report has at most ${ITEMS_MAX} items.` });
+  if (!Array.isArray(report))
+    throw new Problem('invalid_request', { errors: [{ path: '', message: 'must be a list' }] });
+  if (report.length > ITEMS_MAX)
+    throw new Problem('body_too_large', { detail: `A report has at most ${ITEMS_MAX} items.` });
   return report;
 }

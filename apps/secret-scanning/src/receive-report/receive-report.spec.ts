@@ -9,7 +9,11 @@ const item = (digests: readonly string[], url = ''): ReportedItem => ({
   tokenType: 't',
   place: { url, source: 'commit' },
 });
-const outcome = (digest: string, kind: LeakedKeyOutcome['outcome']): LeakedKeyOutcome => ({ digest, outcome: kind, key: null });
+const outcome = (digest: string, kind: LeakedKeyOutcome['outcome']): LeakedKeyOutcome => ({
+  digest,
+  outcome: kind,
+  key: null,
+});
 
 describe('the findings of a report', () => {
   it('are one for each secret and place, and none for what has not our form', () => {

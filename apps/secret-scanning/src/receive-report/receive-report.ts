@@ -77,7 +77,11 @@ export function findingsOf(origin: string, items: readonly ReportedItem[]): Find
   const findings = items.flatMap(({ digests, place, tokenType }) =>
     digests.map((digest) => ({ digest, origin, tokenType, ...place })),
   );
-  return [...new Map(findings.map((finding) => [JSON.stringify([finding.digest, finding.url, finding.source]), finding])).values()];
+  return [
+    ...new Map(
+      findings.map((finding) => [JSON.stringify([finding.digest, finding.url, finding.source]), finding]),
+    ).values(),
+  ];
 }
 
 /**

@@ -18,10 +18,14 @@ export interface ReportHead {
  * The key that a report says it is signed with.
  * @throws {Problem} `invalid_signature` without the two headers, `unknown_signing_key`, `signing_keys_unavailable`
  */
-export async function findSigningKey(publicKeys: GithubPublicKeys, { identifier, signature }: ReportHead): Promise<KeyObject> {
+export async function findSigningKey(
+  publicKeys: GithubPublicKeys,
+  { identifier, signature }: ReportHead,
+): Promise<KeyObject> {
   if (!identifier || !signature) throw new Problem('invalid_signature');
   const key = await publicKeys.find(identifier).catch((cause: unknown) => {
-    if (cause instanceof PublicKeysUnavailable) throw new Problem('signing_keys_unavailable', { cause, headers: RETRY_AFTER });
+    if (cause instanceof PublicKeysUnavailable)
+      throw new Problem('signing_keys_unavailable', { cause, headers: RETRY_AFTER });
     throw cause;
   });
   if (key === null) throw new Problem('unknown_signing_key');
@@ -31,7 +35,10 @@ export async function findSigningKey(publicKeys: GithubPublicKeys, { identifier,
 /** Refuses a report by its head, so that nobody makes us read 8 MiB without naming a key that GitHub publishes. */
 @Injectable()
 export class ReportHeadGuard implements CanActivate {
-  constructor(private readonly publicKeys: GithubPublicKeys, private readonly meter: ScanningMeter) {}
+  constructor(
+    private readonly publicKeys: GithubPublicKeys,
+    private readonly meter: ScanningMeter,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const { headers } = context.switchToHttp().getRequest<FastifyRequest>();

@@ -12,5 +12,7 @@ export interface Finding extends Place {
 
 /** One record of a secret for each place: repeats are told by this, 64 hex digits. */
 export function placeHash({ origin, url, source }: Pick<Finding, 'origin' | 'url' | 'source'>): string {
-  return createHash('sha256').update(JSON.stringify([origin, url, source])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([origin, url, source]))
+    .digest('hex');
 }

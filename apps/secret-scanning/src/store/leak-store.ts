@@ -20,8 +20,13 @@ export class LeakStore {
        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS f (digest, place_hash, origin, url, source, token_type)
        ON CONFLICT ON CONSTRAINT finding_place_unique DO NOTHING`,
       [
-        findings.map(({ digest }) => digest), findings.map(placeHash), findings.map(({ origin }) => origin), findings.map(({ url }) => url),
-        findings.map(({ source }) => source), findings.map(({ tokenType }) => storedType(tokenType)), now,
+        findings.map(({ digest }) => digest),
+        findings.map(placeHash),
+        findings.map(({ origin }) => origin),
+        findings.map(({ url }) => url),
+        findings.map(({ source }) => source),
+        findings.map(({ tokenType }) => storedType(tokenType)),
+        now,
       ],
     );
   }
@@ -77,8 +82,17 @@ export class LeakStore {
         [now, parameter],
       );
       const byDigest = new Map(rows.map((row) => [row.digest, row]));
-      const events = [...byDigest.values()].map(({ id, digest, origin, received_at }): LeaksReportedV1 => ({ eventVersion: 1, findingId: id, digest, origin, reportedAt: received_at.toISOString() }));
-      await this.outbox.add(manager, ...events.map((event) => ({ effect: PUBLISH_LEAK, key: event.digest, payload: JSON.stringify(event) })));
+      const events = [...byDigest.values()].map(({ id, digest, origin, received_at }): LeaksReportedV1 => ({
+        eventVersion: 1,
+        findingId: id,
+        digest,
+        origin,
+        reportedAt: received_at.toISOString(),
+      }));
+      await this.outbox.add(
+        manager,
+        ...events.map((event) => ({ effect: PUBLISH_LEAK, key: event.digest, payload: JSON.stringify(event) })),
+      );
       return events.length;
     });
   }
@@ -90,7 +104,10 @@ function storedType(tokenType: string): string {
 }
 
 async function deleteFindings(manager: EntityManager, digests: readonly string[]): Promise<void> {
-  await manager.query(`DELETE FROM scanning.finding WHERE api_key_id IS NULL AND digest IN (SELECT decode(d, 'hex') FROM unnest($1::text[]) AS asked (d))`, [digests]);
+  await manager.query(
+    `DELETE FROM scanning.finding WHERE api_key_id IS NULL AND digest IN (SELECT decode(d, 'hex') FROM unnest($1::text[]) AS asked (d))`,
+    [digests],
+  );
 }
 
 async function insertLeaks(manager: EntityManager, known: readonly KnownOutcome[], now: Date): Promise<void> {
@@ -100,7 +117,14 @@ async function insertLeaks(manager: EntityManager, known: readonly KnownOutcome[
      SELECT api_key_id, organization_id, key_name, masked_key, revoked_at, $6
      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) AS l (api_key_id, organization_id, key_name, masked_key, revoked_at)
      ORDER BY api_key_id ON CONFLICT ON CONSTRAINT leak_pk DO NOTHING`,
-    [keys.map((key) => key.apiKeyId), keys.map((key) => key.organizationId), keys.map((key) => key.name), keys.map((key) => key.maskedKey), keys.map((key) => key.revokedAt), now],
+    [
+      keys.map((key) => key.apiKeyId),
+      keys.map((key) => key.organizationId),
+      keys.map((key) => key.name),
+      keys.map((key) => key.maskedKey),
+      keys.map((key) => key.revokedAt),
+      now,
+    ],
   );
 }
 

@@ -1,5 +1,11 @@
 import { Body, Controller, Get, HttpCode, Inject, Post, Query, UseGuards } from '@nestjs/common';
-import { id, openCreditEpochRequest, registerGatewayRequest, spendingByKeyRequest, type UsageBillingApi } from '@tollgate/contracts';
+import {
+  id,
+  openCreditEpochRequest,
+  registerGatewayRequest,
+  spendingByKeyRequest,
+  type UsageBillingApi,
+} from '@tollgate/contracts';
 import { parseBody, parseQuery, ServiceGuard } from '@tollgate/http';
 import { z } from 'zod';
 import { CompareBalances } from '../reconcile/compare-balances.js';
@@ -39,13 +45,15 @@ export class InternalController {
     const { organization_id: organizationId } = parseQuery(reconciliationQuery, query);
     const accounts = await this.compareBalances.of(organizationId);
     return {
-      accounts: accounts.map(({ accountId, ledgerPostedNanoUsd, transfersNanoUsd, admissionPostedNanoUsd, heldNanoUsd }) => ({
-        accountId,
-        ledgerPostedNanoUsd: ledgerPostedNanoUsd.toString(),
-        transfersNanoUsd: transfersNanoUsd.toString(),
-        redisPostedNanoUsd: admissionPostedNanoUsd?.toString() ?? null,
-        heldNanoUsd: heldNanoUsd.toString(),
-      })),
+      accounts: accounts.map(
+        ({ accountId, ledgerPostedNanoUsd, transfersNanoUsd, admissionPostedNanoUsd, heldNanoUsd }) => ({
+          accountId,
+          ledgerPostedNanoUsd: ledgerPostedNanoUsd.toString(),
+          transfersNanoUsd: transfersNanoUsd.toString(),
+          redisPostedNanoUsd: admissionPostedNanoUsd?.toString() ?? null,
+          heldNanoUsd: heldNanoUsd.toString(),
+        }),
+      ),
     };
   }
 }

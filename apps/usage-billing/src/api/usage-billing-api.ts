@@ -8,7 +8,11 @@ import { spendingByKey } from '../read-usage/spending-by-key.js';
 export const USAGE_BILLING_API = Symbol('USAGE_BILLING_API');
 
 /** The internal API without HTTP: for the controller here, and for the other services in one process. */
-export function directUsageBillingApi(dataSource: DataSource, gateways: GatewayWatch, openEpoch: OpenEpoch): UsageBillingApi {
+export function directUsageBillingApi(
+  dataSource: DataSource,
+  gateways: GatewayWatch,
+  openEpoch: OpenEpoch,
+): UsageBillingApi {
   return {
     registerGateway: (instance) => gateways.register(instance),
     openCreditEpoch: ({ organizationId }) => openEpoch.open(organizationId),

@@ -49,16 +49,29 @@ export class BookUsage {
       const fault = dataFault(error);
       if (fault === null || records.every(({ kind }) => kind === 'poison')) throw error;
       const half = Math.floor(records.length / 2);
-      if (half === 0) return this.bookAll(batch, records.map((record) => afterRefusal(record, fault)), next);
+      if (half === 0)
+        return this.bookAll(
+          batch,
+          records.map((record) => afterRefusal(record, fault)),
+          next,
+        );
       await this.bookAll(batch, records.slice(0, half), records[half]!.delivery.offset);
       await this.bookAll(batch, records.slice(half), next);
     }
   }
 
-  private async bookTogether(batch: BusBatch, records: readonly UsageRecord[], next: bigint): Promise<readonly Booking[]> {
+  private async bookTogether(
+    batch: BusBatch,
+    records: readonly UsageRecord[],
+    next: bigint,
+  ): Promise<readonly Booking[]> {
     const events = records.flatMap((record) => (record.kind === 'event' ? [record.event] : []));
     const poison = records.filter(({ kind }) => kind === 'poison');
-    if (poison.length > 0) this.logger.error({ topic: batch.topic, partition: batch.partition, count: poison.length }, 'usage records quarantined');
+    if (poison.length > 0)
+      this.logger.error(
+        { topic: batch.topic, partition: batch.partition, count: poison.length },
+        'usage records quarantined',
+      );
     const bookings = await this.dataSource.transaction(async (manager) => {
       const bookings = events.length === 0 ? [] : await this.bookEvents(manager, events);
       await quarantine(manager, batch, poison);
@@ -98,7 +111,9 @@ export class BookUsage {
 
   /** Before the commit: whatever becomes of it, admission never goes on with less posted than the ledger has. */
   private async closeEpochs(bookings: readonly Booking[]): Promise<void> {
-    const organizations = new Set(bookings.filter(({ beyondHold }) => beyondHold).map(({ event }) => event.organizationId));
+    const organizations = new Set(
+      bookings.filter(({ beyondHold }) => beyondHold).map(({ event }) => event.organizationId),
+    );
     for (const organizationId of organizations) {
       this.logger.info({ organizationId }, 'an event was booked without its hold: the credit epoch is closed');
       await this.ledger.closeEpoch(organizationId);

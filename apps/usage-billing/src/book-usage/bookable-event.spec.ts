@@ -3,12 +3,24 @@ import { usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
 import { describe, expect, it } from 'vitest';
 import { bookableEvent, plainestEvent, TEXTS } from './bookable-event.js';
 
-const golden = usageRecordedV1.parse(JSON.parse(
-  readFileSync(new URL('../../../../libs/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url), 'utf8'),
-));
+const golden = usageRecordedV1.parse(
+  JSON.parse(
+    readFileSync(
+      new URL('../../../../libs/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url),
+      'utf8',
+    ),
+  ),
+);
 /** Texts that are as they should be, or make the event no event. */
 const OF_FIXED_FORM = new Set([
-  'requestId', 'outcome', 'usageSource', 'costNanoUsd', 'chargeNanoUsd', 'holdNanoUsd', 'startedAt', 'endedAt',
+  'requestId',
+  'outcome',
+  'usageSource',
+  'costNanoUsd',
+  'chargeNanoUsd',
+  'holdNanoUsd',
+  'startedAt',
+  'endedAt',
 ]);
 
 describe('an event that the database can hold', () => {
@@ -18,7 +30,9 @@ describe('an event that the database can hold', () => {
     expect(plainestEvent(golden)).toBeNull();
   });
   it('knows every text of an event', () => {
-    const texts = Object.entries(golden).filter(([, value]) => typeof value === 'string').map(([name]) => name);
+    const texts = Object.entries(golden)
+      .filter(([, value]) => typeof value === 'string')
+      .map(([name]) => name);
     expect([...TEXTS].sort()).toEqual(texts.filter((name) => !OF_FIXED_FORM.has(name)).sort());
   });
   it.each(TEXTS)('has U+FFFD for what cannot be held in %s, and its money', (name) => {
@@ -28,7 +42,10 @@ describe('an event that the database can hold', () => {
   });
   it('posts to each of its accounts once, also where two ids become the same', () => {
     const [first] = golden.accounts as [UsageRecordedV1['accounts'][number]];
-    const others = [{ accountId: 'a\0', capNanoUsd: null }, { accountId: 'a\ud800', capNanoUsd: '1' }];
+    const others = [
+      { accountId: 'a\0', capNanoUsd: null },
+      { accountId: 'a\ud800', capNanoUsd: '1' },
+    ];
     const { event, replaced } = bookableEvent({ ...golden, accounts: [first, ...others, first] });
     expect(replaced).toEqual(['accounts']);
     expect(event.accounts).toEqual([first, { accountId: 'a\ufffd', capNanoUsd: null }]);

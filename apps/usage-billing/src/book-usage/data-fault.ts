@@ -7,7 +7,10 @@ const DATA_CLASSES = new Set(['22', '23']);
  */
 export function dataFault(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
-  const { code, constraint } = { ...(error as { code?: unknown; constraint?: unknown }), ...(error as { driverError?: object }).driverError };
+  const { code, constraint } = {
+    ...(error as { code?: unknown; constraint?: unknown }),
+    ...(error as { driverError?: object }).driverError,
+  };
   if (typeof code !== 'string' || code.length !== 5 || !DATA_CLASSES.has(code.slice(0, 2))) return null;
   return `refused by the database: SQLSTATE ${code}${typeof constraint === 'string' ? `, ${constraint}` : ''}`;
 }

@@ -5,40 +5,91 @@ import { decideBooking, type AccountState, type LedgerState } from './decide-boo
 let requests = 0;
 const requestId = () => `00000000-0000-4000-8000-${String(++requests).padStart(12, '0')}`;
 const event = (fields: Partial<UsageRecordedV1> = {}): UsageRecordedV1 => ({
-  eventVersion: 1, requestId: requestId(), organizationId: 'org', apiKeyId: 'key', journalId: 'journal', journalNumber: 1,
-  outcome: 'completed', route: 'r', provider: 'p', model: 'm', stream: false, inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0,
-  usageSource: 'provider', costNanoUsd: '10', chargeNanoUsd: '10', holdNanoUsd: '10', accounts: [{ accountId: 'a', capNanoUsd: '100' }],
-  priceVersion: '1', startedAt: '2026-01-01T00:00:00.000Z', endedAt: '2026-01-01T00:00:01.000Z', clientAddress: '', ...fields,
+  eventVersion: 1,
+  requestId: requestId(),
+  organizationId: 'org',
+  apiKeyId: 'key',
+  journalId: 'journal',
+  journalNumber: 1,
+  outcome: 'completed',
+  route: 'r',
+  provider: 'p',
+  model: 'm',
+  stream: false,
+  inputTokens: 1,
+  outputTokens: 1,
+  cachedInputTokens: 0,
+  reasoningTokens: 0,
+  usageSource: 'provider',
+  costNanoUsd: '10',
+  chargeNanoUsd: '10',
+  holdNanoUsd: '10',
+  accounts: [{ accountId: 'a', capNanoUsd: '100' }],
+  priceVersion: '1',
+  startedAt: '2026-01-01T00:00:00.000Z',
+  endedAt: '2026-01-01T00:00:01.000Z',
+  clientAddress: '',
+  ...fields,
 });
-const account = (fields: Partial<AccountState>): AccountState =>
-  ({ organizationId: 'org', apiKeyId: 'key', capNanoUsd: 100n, postedNanoUsd: 0n, ceilingNanoUsd: 100n, ...fields });
-const ledger = (fields: Partial<LedgerState> = {}): LedgerState =>
-  ({ accounts: new Map(), booked: new Set(), voided: new Set(), liveJournals: new Set(['journal']), ...fields });
+const account = (fields: Partial<AccountState>): AccountState => ({
+  organizationId: 'org',
+  apiKeyId: 'key',
+  capNanoUsd: 100n,
+  postedNanoUsd: 0n,
+  ceilingNanoUsd: 100n,
+  ...fields,
+});
+const ledger = (fields: Partial<LedgerState> = {}): LedgerState => ({
+  accounts: new Map(),
+  booked: new Set(),
+  voided: new Set(),
+  liveJournals: new Set(['journal']),
+  ...fields,
+});
 
 describe('decideBooking', () => {
   it('posts the charge of a new event to each of its accounts', () => {
-    const accounts = [{ accountId: 'a', capNanoUsd: '100' }, { accountId: 'b', capNanoUsd: null }];
+    const accounts = [
+      { accountId: 'a', capNanoUsd: '100' },
+      { accountId: 'b', capNanoUsd: null },
+    ];
     const decision = decideBooking([event({ accounts })], ledger());
     expect(decision.bookings).toMatchObject([{ kind: 'post', chargeNanoUsd: 10n, lossNanoUsd: 0n, beyondHold: false }]);
-    expect(decision.accounts.get('a')).toMatchObject({ postedNanoUsd: 10n, capNanoUsd: 100n, ceilingNanoUsd: 100n, apiKeyId: 'key' });
-    expect(decision.accounts.get('b')).toMatchObject({ postedNanoUsd: 10n, capNanoUsd: null, ceilingNanoUsd: null, apiKeyId: null });
+    expect(decision.accounts.get('a')).toMatchObject({
+      postedNanoUsd: 10n,
+      capNanoUsd: 100n,
+      ceilingNanoUsd: 100n,
+      apiKeyId: 'key',
+    });
+    expect(decision.accounts.get('b')).toMatchObject({
+      postedNanoUsd: 10n,
+      capNanoUsd: null,
+      ceilingNanoUsd: null,
+      apiKeyId: null,
+    });
   });
 
   it('books a request once, whether the ledger has it or the batch has it twice', () => {
     const known = event();
     const twice = event({ costNanoUsd: '7', chargeNanoUsd: '7' });
-    const decision = decideBooking([known, twice, { ...twice, chargeNanoUsd: '3' }], ledger({ booked: new Set([known.requestId]) }));
+    const decision = decideBooking(
+      [known, twice, { ...twice, chargeNanoUsd: '3' }],
+      ledger({ booked: new Set([known.requestId]) }),
+    );
     expect(decision.bookings.map(({ chargeNanoUsd }) => chargeNanoUsd)).toEqual([7n]);
     expect(decision.accounts.get('a')?.postedNanoUsd).toBe(7n);
   });
 
   it('a request id in capitals is the same request', () => {
     const known = { ...event(), requestId: 'aaaaaaaa-0000-4000-8000-000000000001' };
-    const decision = decideBooking([{ ...known, requestId: known.requestId.toUpperCase() }], ledger({ booked: new Set([known.requestId]) }));
+    const decision = decideBooking(
+      [{ ...known, requestId: known.requestId.toUpperCase() }],
+      ledger({ booked: new Set([known.requestId]) }),
+    );
     expect(decision.bookings).toEqual([]);
   });
 
-  it('what the provider charged beyond the hold is nobody\'s', () => {
+  it("what the provider charged beyond the hold is nobody's", () => {
     const { bookings } = decideBooking([event({ costNanoUsd: '25', chargeNanoUsd: '10' })], ledger());
     expect(bookings).toMatchObject([{ chargeNanoUsd: 10n, lossNanoUsd: 15n, beyondHold: false }]);
   });
@@ -46,12 +97,18 @@ describe('decideBooking', () => {
   it('never posts more than the cap, and lets admission load its balances again when it had to cut', () => {
     const state = ledger({ accounts: new Map([['a', account({ postedNanoUsd: 94n })]]) });
     const { bookings, accounts } = decideBooking([event(), event()], state);
-    expect(bookings).toMatchObject([{ chargeNanoUsd: 6n, lossNanoUsd: 4n, beyondHold: true }, { chargeNanoUsd: 0n, lossNanoUsd: 10n, beyondHold: true }]);
+    expect(bookings).toMatchObject([
+      { chargeNanoUsd: 6n, lossNanoUsd: 4n, beyondHold: true },
+      { chargeNanoUsd: 0n, lossNanoUsd: 10n, beyondHold: true },
+    ]);
     expect(accounts.get('a')?.postedNanoUsd).toBe(100n);
   });
 
   it('the tightest of several accounts decides for all of them', () => {
-    const both = [{ accountId: 'a', capNanoUsd: '100' }, { accountId: 'b', capNanoUsd: '4' }];
+    const both = [
+      { accountId: 'a', capNanoUsd: '100' },
+      { accountId: 'b', capNanoUsd: '4' },
+    ];
     const { bookings, accounts } = decideBooking([event({ accounts: both })], ledger());
     expect(bookings[0]).toMatchObject({ chargeNanoUsd: 4n, lossNanoUsd: 6n });
     expect([...accounts.values()].map(({ postedNanoUsd }) => postedNanoUsd)).toEqual([4n, 4n]);
@@ -66,14 +123,21 @@ describe('decideBooking', () => {
   });
 
   it('a first cap below what was spent without one charges nothing more and breaks nothing', () => {
-    const state = ledger({ accounts: new Map([['a', account({ capNanoUsd: null, postedNanoUsd: 200n, ceilingNanoUsd: null })]]) });
+    const state = ledger({
+      accounts: new Map([['a', account({ capNanoUsd: null, postedNanoUsd: 200n, ceilingNanoUsd: null })]]),
+    });
     const { bookings, accounts } = decideBooking([event()], state);
     expect(bookings[0]).toMatchObject({ chargeNanoUsd: 0n, lossNanoUsd: 10n, beyondHold: true });
     expect(accounts.get('a')).toMatchObject({ postedNanoUsd: 200n, ceilingNanoUsd: 200n });
   });
 
   it('what is spent without a cap takes no room from what was admitted under one', () => {
-    const uncapped = event({ accounts: [{ accountId: 'a', capNanoUsd: null }], holdNanoUsd: null, costNanoUsd: '50', chargeNanoUsd: '50' });
+    const uncapped = event({
+      accounts: [{ accountId: 'a', capNanoUsd: null }],
+      holdNanoUsd: null,
+      costNanoUsd: '50',
+      chargeNanoUsd: '50',
+    });
     const state = ledger({ accounts: new Map([['a', account({ postedNanoUsd: 90n })]]) });
     const { bookings } = decideBooking([uncapped, event()], state);
     expect(bookings.map(({ chargeNanoUsd }) => chargeNanoUsd)).toEqual([50n, 10n]);
@@ -82,7 +146,10 @@ describe('decideBooking', () => {
   it('an event after its orphan was given back charges the cost, at most the hold and the room that is left', () => {
     const late = (costNanoUsd: string, posted: bigint) => {
       const one = event({ costNanoUsd, chargeNanoUsd: '0', holdNanoUsd: '20' });
-      return decideBooking([one], ledger({ voided: new Set([one.requestId]), accounts: new Map([['a', account({ postedNanoUsd: posted })]]) })).bookings[0];
+      return decideBooking(
+        [one],
+        ledger({ voided: new Set([one.requestId]), accounts: new Map([['a', account({ postedNanoUsd: posted })]]) }),
+      ).bookings[0];
     };
     expect(late('15', 0n)).toMatchObject({ kind: 'adjust', chargeNanoUsd: 15n, lossNanoUsd: 0n, beyondHold: true });
     expect(late('25', 0n)).toMatchObject({ chargeNanoUsd: 20n, lossNanoUsd: 5n });
@@ -90,9 +157,13 @@ describe('decideBooking', () => {
     expect(late('15', 100n)).toMatchObject({ chargeNanoUsd: 0n, lossNanoUsd: 15n });
   });
 
-  it('an event with a hold from a journal whose gateway is gone is not in anybody\'s balances', () => {
+  it("an event with a hold from a journal whose gateway is gone is not in anybody's balances", () => {
     const gone = ledger({ liveJournals: new Set() });
-    expect(decideBooking([event()], gone).bookings[0]).toMatchObject({ kind: 'post', chargeNanoUsd: 10n, beyondHold: true });
+    expect(decideBooking([event()], gone).bookings[0]).toMatchObject({
+      kind: 'post',
+      chargeNanoUsd: 10n,
+      beyondHold: true,
+    });
     expect(decideBooking([event({ holdNanoUsd: null })], gone).bookings[0]).toMatchObject({ beyondHold: false });
   });
 });

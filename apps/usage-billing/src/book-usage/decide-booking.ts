@@ -56,7 +56,11 @@ function bookOne(event: UsageRecordedV1, ledger: LedgerState, accounts: Map<stri
   const cost = BigInt(event.costNanoUsd);
   const touched = event.accounts.map(({ accountId, capNanoUsd }, at) => {
     const before = accounts.get(accountId) ?? ledger.accounts.get(accountId) ?? newAccount(event, at);
-    return { accountId, capped: capNanoUsd !== null, state: withCap(before, capNanoUsd === null ? null : BigInt(capNanoUsd)) };
+    return {
+      accountId,
+      capped: capNanoUsd !== null,
+      state: withCap(before, capNanoUsd === null ? null : BigInt(capNanoUsd)),
+    };
   });
   const hold = event.holdNanoUsd === null ? null : BigInt(event.holdNanoUsd);
   // After an orphan was given back, its room may be somebody else's: then the cost counts, up to what is left. Without
@@ -70,7 +74,13 @@ function bookOne(event: UsageRecordedV1, ledger: LedgerState, accounts: Map<stri
 
 const newAccount = (event: UsageRecordedV1, at: number): AccountState =>
   // The key's own account is the first.
-  ({ organizationId: event.organizationId, apiKeyId: at === 0 ? event.apiKeyId : null, capNanoUsd: null, postedNanoUsd: 0n, ceilingNanoUsd: null });
+  ({
+    organizationId: event.organizationId,
+    apiKeyId: at === 0 ? event.apiKeyId : null,
+    capNanoUsd: null,
+    postedNanoUsd: 0n,
+    ceilingNanoUsd: null,
+  });
 
 /** The ceiling is the highest cap that an event was admitted under: a request in flight while the cap is lowered is still owed. */
 function withCap(state: AccountState, cap: bigint | null): AccountState {

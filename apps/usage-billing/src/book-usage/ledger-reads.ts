@@ -16,7 +16,9 @@ export async function readLedger(manager: EntityManager, events: readonly UsageR
   const requestIds = events.map((event) => event.requestId);
   const resolved = await readResolutions(manager, requestIds);
   return {
-    accounts: await readAccounts(manager, [...new Set(events.flatMap((event) => event.accounts.map((account) => account.accountId)))]),
+    accounts: await readAccounts(manager, [
+      ...new Set(events.flatMap((event) => event.accounts.map((account) => account.accountId))),
+    ]),
     booked: new Set(resolved.filter((row) => row.booked).map((row) => row.request_id)),
     voided: new Set(resolved.filter((row) => !row.booked).map((row) => row.request_id)),
     liveJournals: await readLiveJournals(manager),
@@ -24,7 +26,10 @@ export async function readLedger(manager: EntityManager, events: readonly UsageR
 }
 
 // Indexes: usage_event_pk, transfer_pk.
-async function readResolutions(manager: EntityManager, requestIds: readonly string[]): Promise<{ request_id: string; booked: boolean }[]> {
+async function readResolutions(
+  manager: EntityManager,
+  requestIds: readonly string[],
+): Promise<{ request_id: string; booked: boolean }[]> {
   return manager.query(
     `SELECT request_id, true AS booked FROM billing.usage_event WHERE request_id = ANY($1::uuid[])
      UNION ALL SELECT DISTINCT request_id, false FROM billing.transfer WHERE kind = 'void' AND request_id = ANY($1::uuid[])`,
@@ -52,7 +57,9 @@ function accountState(row: AccountRow): AccountState {
 }
 
 async function readLiveJournals(manager: EntityManager): Promise<Set<string>> {
-  const rows: { journal_id: string }[] = await manager.query('SELECT journal_id FROM billing.gateway_instance WHERE gone_at IS NULL');
+  const rows: { journal_id: string }[] = await manager.query(
+    'SELECT journal_id FROM billing.gateway_instance WHERE gone_at IS NULL',
+  );
   return new Set(rows.map((row) => row.journal_id));
 }
 

@@ -17,7 +17,13 @@ export async function writeBookings(manager: EntityManager, { bookings, accounts
 type Column<T> = readonly [name: string, type: string, value: (row: T) => unknown];
 
 /** `INSERT … SELECT FROM unnest(…)`: one array for each column. */
-async function insert<T>(manager: EntityManager, table: string, columns: readonly Column<T>[], rows: readonly T[], rest = ''): Promise<void> {
+async function insert<T>(
+  manager: EntityManager,
+  table: string,
+  columns: readonly Column<T>[],
+  rows: readonly T[],
+  rest = '',
+): Promise<void> {
   const names = columns.map(([name]) => name).join(', ');
   // jsonb goes over as text: an array of it would be escaped twice.
   const selected = columns.map(([name, type]) => (type === 'jsonb' ? `${name}::jsonb` : name)).join(', ');
@@ -28,7 +34,11 @@ async function insert<T>(manager: EntityManager, table: string, columns: readonl
   );
 }
 
-const ofEvent = (name: string, type: string, field: keyof UsageRecordedV1): Column<Booking> => [name, type, ({ event }) => event[field]];
+const ofEvent = (name: string, type: string, field: keyof UsageRecordedV1): Column<Booking> => [
+  name,
+  type,
+  ({ event }) => event[field],
+];
 
 const EVENT_COLUMNS: readonly Column<Booking>[] = [
   ofEvent('request_id', 'uuid', 'requestId'),
@@ -76,10 +86,14 @@ const TRANSFER_COLUMNS: readonly Column<Transfer>[] = [
 
 /** A charge of nothing is posted as well: it is the request's one resolution. */
 async function insertTransfers(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
-  const transfers = bookings.flatMap(({ event: { requestId, accounts }, kind, chargeNanoUsd, lossNanoUsd }): Transfer[] => [
-    ...accounts.map(({ accountId }) => ({ requestId, accountId, kind, amount: chargeNanoUsd })),
-    ...(lossNanoUsd > 0n ? [{ requestId, accountId: PLATFORM, kind: 'platform_loss' as const, amount: lossNanoUsd }] : []),
-  ]);
+  const transfers = bookings.flatMap(
+    ({ event: { requestId, accounts }, kind, chargeNanoUsd, lossNanoUsd }): Transfer[] => [
+      ...accounts.map(({ accountId }) => ({ requestId, accountId, kind, amount: chargeNanoUsd })),
+      ...(lossNanoUsd > 0n
+        ? [{ requestId, accountId: PLATFORM, kind: 'platform_loss' as const, amount: lossNanoUsd }]
+        : []),
+    ],
+  );
   await insert(manager, 'transfer', TRANSFER_COLUMNS, transfers);
 }
 
@@ -93,9 +107,14 @@ const ACCOUNT_COLUMNS: readonly Column<readonly [string, AccountState]>[] = [
 ];
 
 async function saveAccounts(manager: EntityManager, accounts: ReadonlyMap<string, AccountState>): Promise<void> {
-  await insert(manager, 'account', ACCOUNT_COLUMNS, [...accounts],
+  await insert(
+    manager,
+    'account',
+    ACCOUNT_COLUMNS,
+    [...accounts],
     `ON CONFLICT (account_id) DO UPDATE SET cap_nano_usd = EXCLUDED.cap_nano_usd,
-       posted_nano_usd = EXCLUDED.posted_nano_usd, ceiling_nano_usd = EXCLUDED.ceiling_nano_usd`);
+       posted_nano_usd = EXCLUDED.posted_nano_usd, ceiling_nano_usd = EXCLUDED.ceiling_nano_usd`,
+  );
 }
 
 interface KeyUsage {
@@ -122,20 +141,33 @@ const KEY_USAGE_COLUMNS: readonly Column<readonly [string, KeyUsage]>[] = [
 ];
 
 async function addToKeyUsage(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
-  await insert(manager, 'key_usage', KEY_USAGE_COLUMNS, [...sumByKey(bookings)].sort(([a], [b]) => (a < b ? -1 : 1)),
+  await insert(
+    manager,
+    'key_usage',
+    KEY_USAGE_COLUMNS,
+    [...sumByKey(bookings)].sort(([a], [b]) => (a < b ? -1 : 1)),
     `ON CONFLICT (api_key_id) DO UPDATE SET requests = known.requests + EXCLUDED.requests,
        input_tokens = known.input_tokens + EXCLUDED.input_tokens, output_tokens = known.output_tokens + EXCLUDED.output_tokens,
        cost_nano_usd = least(known.cost_nano_usd::numeric + EXCLUDED.cost_nano_usd, ${AMOUNT_MAX})::bigint,
        charge_nano_usd = known.charge_nano_usd + EXCLUDED.charge_nano_usd,
        last_used_at = greatest(known.last_used_at, EXCLUDED.last_used_at),
-       last_used_from = CASE WHEN EXCLUDED.last_used_at >= known.last_used_at THEN EXCLUDED.last_used_from ELSE known.last_used_from END`);
+       last_used_from = CASE WHEN EXCLUDED.last_used_at >= known.last_used_at THEN EXCLUDED.last_used_from ELSE known.last_used_from END`,
+  );
 }
 
 function sumByKey(bookings: readonly Booking[]): Map<string, KeyUsage> {
   const sums = new Map<string, KeyUsage>();
   for (const { event, chargeNanoUsd } of bookings) {
-    const sum = sums.get(event.apiKeyId)
-      ?? { organizationId: event.organizationId, requests: 0, inputTokens: 0, outputTokens: 0, cost: 0n, charge: 0n, lastUsedAt: event.endedAt, lastUsedFrom: event.clientAddress };
+    const sum = sums.get(event.apiKeyId) ?? {
+      organizationId: event.organizationId,
+      requests: 0,
+      inputTokens: 0,
+      outputTokens: 0,
+      cost: 0n,
+      charge: 0n,
+      lastUsedAt: event.endedAt,
+      lastUsedFrom: event.clientAddress,
+    };
     sum.requests += 1;
     sum.inputTokens += event.inputTokens;
     sum.outputTokens += event.outputTokens;
@@ -144,7 +176,8 @@ function sumByKey(bookings: readonly Booking[]): Map<string, KeyUsage> {
     if (sum.cost > AMOUNT_MAX) sum.cost = AMOUNT_MAX;
     sum.charge += chargeNanoUsd;
     // RFC 3339 in UTC with milliseconds: the order of the texts is the order of the moments.
-    if (event.endedAt >= sum.lastUsedAt) Object.assign(sum, { lastUsedAt: event.endedAt, lastUsedFrom: event.clientAddress });
+    if (event.endedAt >= sum.lastUsedAt)
+      Object.assign(sum, { lastUsedAt: event.endedAt, lastUsedFrom: event.clientAddress });
     sums.set(event.apiKeyId, sum);
   }
   return sums;
@@ -157,9 +190,19 @@ export async function advanceJournals(manager: EntityManager, events: readonly U
     const key = JSON.stringify([organizationId, journalId]);
     if ((highest.get(key)?.number ?? 0) < number) highest.set(key, { organizationId, journalId, number });
   }
-  await insert(manager, 'journal_progress', [
-    ['organization_id', 'text', (row: { organizationId: string; journalId: string; number: number }) => row.organizationId],
-    ['journal_id', 'text', (row) => row.journalId],
-    ['number', 'bigint', (row) => row.number],
-  ], [...highest.values()], 'ON CONFLICT (organization_id, journal_id) DO UPDATE SET number = greatest(known.number, EXCLUDED.number)');
+  await insert(
+    manager,
+    'journal_progress',
+    [
+      [
+        'organization_id',
+        'text',
+        (row: { organizationId: string; journalId: string; number: number }) => row.organizationId,
+      ],
+      ['journal_id', 'text', (row) => row.journalId],
+      ['number', 'bigint', (row) => row.number],
+    ],
+    [...highest.values()],
+    'ON CONFLICT (organization_id, journal_id) DO UPDATE SET number = greatest(known.number, EXCLUDED.number)',
+  );
 }

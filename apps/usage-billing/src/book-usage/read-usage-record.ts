@@ -20,5 +20,12 @@ export function readUsageRecord(delivery: BusDelivery): UsageRecord {
   if (parsed.success) return { kind: 'event', delivery, ...bookableEvent(parsed.data) };
   const check = validate(usageRecordedV1, value);
   const faults = check.kind === 'invalid' ? check.faults : [];
-  return { kind: 'poison', delivery, reason: faults.map(({ path, message }) => `${pathText(path)}: ${message}`).join('; ').slice(0, 2_000) };
+  return {
+    kind: 'poison',
+    delivery,
+    reason: faults
+      .map(({ path, message }) => `${pathText(path)}: ${message}`)
+      .join('; ')
+      .slice(0, 2_000),
+  };
 }

@@ -3,21 +3,31 @@ import { createLogger } from '@tollgate/telemetry';
 import { describe, expect, it } from 'vitest';
 import { SettleHolds } from './settle-holds.js';
 
-const item = (organizationId: string, journalNumber: number): BookedSettle =>
-  ({ organizationId, journalNumber, requestId: `r${journalNumber}`, journalId: 'j', chargeNanoUsd: 1n, tokens: null, accountIds: [] });
+const item = (organizationId: string, journalNumber: number): BookedSettle => ({
+  organizationId,
+  journalNumber,
+  requestId: `r${journalNumber}`,
+  journalId: 'j',
+  chargeNanoUsd: 1n,
+  tokens: null,
+  accountIds: [],
+});
 const logger = createLogger({ service: 'spec', level: 'silent' });
 
 describe('SettleHolds', () => {
-  it('sends an organisation\'s settles in order, also those that could not be sent before', async () => {
+  it("sends an organisation's settles in order, also those that could not be sent before", async () => {
     let reachable = false;
     const sent: number[] = [];
-    const settles = new SettleHolds({
-      settleBooked: async (_, items) => {
-        if (!reachable) throw new Error('Redis is away');
-        sent.push(...items.map(({ journalNumber }) => journalNumber));
-        await Promise.resolve();
+    const settles = new SettleHolds(
+      {
+        settleBooked: async (_, items) => {
+          if (!reachable) throw new Error('Redis is away');
+          sent.push(...items.map(({ journalNumber }) => journalNumber));
+          await Promise.resolve();
+        },
       },
-    }, logger);
+      logger,
+    );
     await settles.settle([item('org', 1), item('org', 2)]);
     await settles.settle([item('org', 3)]);
     expect(sent).toEqual([]);
@@ -30,13 +40,16 @@ describe('SettleHolds', () => {
 
   it('one organisation that cannot be settled does not hold up another', async () => {
     const sent: string[] = [];
-    const settles = new SettleHolds({
-      settleBooked: async (organizationId) => {
-        if (organizationId === 'a') throw new Error('no');
-        sent.push(organizationId);
-        await Promise.resolve();
+    const settles = new SettleHolds(
+      {
+        settleBooked: async (organizationId) => {
+          if (organizationId === 'a') throw new Error('no');
+          sent.push(organizationId);
+          await Promise.resolve();
+        },
       },
-    }, logger);
+      logger,
+    );
     await settles.settle([item('a', 1), item('b', 1)]);
     expect(sent).toEqual(['b']);
   });

@@ -42,7 +42,10 @@ export class SettleHolds {
       // What was put there meanwhile has made a new list; sending some of it twice changes nothing.
       if (this.backlog.get(organizationId) === items) this.backlog.delete(organizationId);
     } catch (error) {
-      this.logger.warn({ err: error, organizationId, count: items.length }, 'holds of booked events are not settled yet');
+      this.logger.warn(
+        { err: error, organizationId, count: items.length },
+        'holds of booked events are not settled yet',
+      );
     }
   }
 }

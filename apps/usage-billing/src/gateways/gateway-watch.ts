@@ -65,7 +65,11 @@ export class GatewayWatch {
       this.options.logger.warn({ err: error }, 'the leases of the gateways cannot be read');
       return null;
     });
-    const verdict = this.watch.look(watched.map(({ instanceId }) => instanceId), leases, performance.now());
+    const verdict = this.watch.look(
+      watched.map(({ instanceId }) => instanceId),
+      leases,
+      performance.now(),
+    );
     const goneBefore = new Set(watched.filter(({ gone }) => gone).map(({ instanceId }) => instanceId));
     const gone = verdict.gone.filter((id) => !goneBefore.has(id));
     const back = verdict.renewed.filter((id) => goneBefore.has(id));
@@ -87,6 +91,8 @@ export class GatewayWatch {
   }
 
   private async attempt(what: string, work: () => Promise<void>): Promise<void> {
-    await work().catch((error: unknown) => this.options.logger.warn({ err: error }, `${what} could not be seen to; again in a second`));
+    await work().catch((error: unknown) =>
+      this.options.logger.warn({ err: error }, `${what} could not be seen to; again in a second`),
+    );
   }
 }

@@ -59,37 +59,63 @@ export class ResolveOrphans {
     // The ledger first: a crash in between leaves holds that the next look finds again.
     await this.ledger.settleBooked(organizationId, settles);
     this.meter.orphansResolved(settles.length);
-    this.logger.warn({ organizationId, holds: settles.length, gateways: [...goneIds] }, 'holds of gateways that are gone were resolved');
+    this.logger.warn(
+      { organizationId, holds: settles.length, gateways: [...goneIds] },
+      'holds of gateways that are gone were resolved',
+    );
   }
 
   /** Under the lock: an epoch that is opened now waits for the journal's next instance, which does announce. */
-  private async stopWaiting(manager: EntityManager, organizationId: string, gone: readonly GatewayInstance[]): Promise<void> {
-    const rows: { waiting_for: string[] }[] = await manager.query('SELECT waiting_for FROM billing.credit_epoch WHERE organization_id = $1', [organizationId]);
+  private async stopWaiting(
+    manager: EntityManager,
+    organizationId: string,
+    gone: readonly GatewayInstance[],
+  ): Promise<void> {
+    const rows: { waiting_for: string[] }[] = await manager.query(
+      'SELECT waiting_for FROM billing.credit_epoch WHERE organization_id = $1',
+      [organizationId],
+    );
     const waitingFor = new Set(rows[0]?.waiting_for);
-    for (const { instanceId, journalId } of gone) if (waitingFor.has(instanceId)) await this.ledger.stopWaiting(organizationId, journalId);
+    for (const { instanceId, journalId } of gone)
+      if (waitingFor.has(instanceId)) await this.ledger.stopWaiting(organizationId, journalId);
   }
 }
 
 // Index: usage_event_pk.
-async function resolveInLedger(manager: EntityManager, organizationId: string, holds: readonly OpenHold[]): Promise<BookedSettle[]> {
+async function resolveInLedger(
+  manager: EntityManager,
+  organizationId: string,
+  holds: readonly OpenHold[],
+): Promise<BookedSettle[]> {
   const rows: BookedRow[] = await manager.query(
     `SELECT request_id, charge_nano_usd, CASE WHEN outcome <> 'orphaned' THEN input_tokens + output_tokens END AS tokens, journal_id, journal_number
      FROM billing.usage_event WHERE request_id = ANY($1::uuid[])`,
     [holds.map(({ requestId }) => requestId)],
   );
   const booked = new Map(rows.map((row) => [row.request_id, row]));
-  await insertVoids(manager, holds.filter(({ requestId }) => !booked.has(requestId)));
+  await insertVoids(
+    manager,
+    holds.filter(({ requestId }) => !booked.has(requestId)),
+  );
   return holds.map(({ requestId, journalId, accountIds }) => {
     const row = booked.get(requestId);
-    const event = row === undefined
-      ? { chargeNanoUsd: 0n, tokens: null, journalId, journalNumber: 0 }
-      : { chargeNanoUsd: BigInt(row.charge_nano_usd), tokens: row.tokens === null ? null : Number(row.tokens), journalId: row.journal_id, journalNumber: Number(row.journal_number) };
+    const event =
+      row === undefined
+        ? { chargeNanoUsd: 0n, tokens: null, journalId, journalNumber: 0 }
+        : {
+            chargeNanoUsd: BigInt(row.charge_nano_usd),
+            tokens: row.tokens === null ? null : Number(row.tokens),
+            journalId: row.journal_id,
+            journalNumber: Number(row.journal_number),
+          };
     return { requestId, organizationId, accountIds, ...event };
   });
 }
 
 async function insertVoids(manager: EntityManager, holds: readonly OpenHold[]): Promise<void> {
-  const rows = holds.flatMap(({ requestId, accountIds, amountNanoUsd }) => accountIds.map((accountId) => ({ requestId, accountId, amount: amountNanoUsd.toString() })));
+  const rows = holds.flatMap(({ requestId, accountIds, amountNanoUsd }) =>
+    accountIds.map((accountId) => ({ requestId, accountId, amount: amountNanoUsd.toString() })),
+  );
   await manager.query(
     `INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note)
      SELECT request_id, account_id, 'void', amount, 'orphaned' FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS given (request_id, account_id, amount)

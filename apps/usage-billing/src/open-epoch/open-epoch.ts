@@ -31,7 +31,10 @@ export class OpenEpoch {
     if (await this.ledger.hasEpoch(organizationId).catch(unavailable('Admission'))) return;
     await this.drained(USAGE_RECORDED_V1).catch(unavailable('The bus'));
     // On its own and first: whoever looks for orphans must find every organisation that may have an epoch.
-    await this.dataSource.query('INSERT INTO billing.credit_epoch (organization_id) VALUES ($1) ON CONFLICT (organization_id) DO NOTHING', [organizationId]);
+    await this.dataSource.query(
+      'INSERT INTO billing.credit_epoch (organization_id) VALUES ($1) ON CONFLICT (organization_id) DO NOTHING',
+      [organizationId],
+    );
     await this.dataSource.transaction(async (manager) => {
       // Nothing can be booked between the look at the balances and the opening.
       await lockOrganizations(manager, [organizationId]);
@@ -42,19 +45,27 @@ export class OpenEpoch {
         [organizationId, epoch.epochId, epoch.waitingFor.map(({ instanceId }) => instanceId)],
       );
       this.meter.epochOpened();
-      this.logger.info({ organizationId, accounts: epoch.posted.length, waitingFor: epoch.waitingFor.length }, 'credit epoch opened');
+      this.logger.info(
+        { organizationId, accounts: epoch.posted.length, waitingFor: epoch.waitingFor.length },
+        'credit epoch opened',
+      );
     });
   }
 }
 
 // Indexes: account_by_organization, journal_progress_pk, gateway_instance_one_for_a_journal.
 async function readOpening(manager: EntityManager, organizationId: string): Promise<EpochOpening> {
-  const accounts: { account_id: string; posted_nano_usd: string }[] =
-    await manager.query('SELECT account_id, posted_nano_usd FROM billing.account WHERE organization_id = $1 AND ceiling_nano_usd IS NOT NULL', [organizationId]);
-  const progress: { journal_id: string; number: string }[] =
-    await manager.query('SELECT journal_id, number FROM billing.journal_progress WHERE organization_id = $1', [organizationId]);
-  const gateways: { journal_id: string; instance_id: string }[] =
-    await manager.query('SELECT journal_id, instance_id FROM billing.gateway_instance WHERE gone_at IS NULL');
+  const accounts: { account_id: string; posted_nano_usd: string }[] = await manager.query(
+    'SELECT account_id, posted_nano_usd FROM billing.account WHERE organization_id = $1 AND ceiling_nano_usd IS NOT NULL',
+    [organizationId],
+  );
+  const progress: { journal_id: string; number: string }[] = await manager.query(
+    'SELECT journal_id, number FROM billing.journal_progress WHERE organization_id = $1',
+    [organizationId],
+  );
+  const gateways: { journal_id: string; instance_id: string }[] = await manager.query(
+    'SELECT journal_id, instance_id FROM billing.gateway_instance WHERE gone_at IS NULL',
+  );
   return {
     organizationId,
     epochId: randomUUID(),

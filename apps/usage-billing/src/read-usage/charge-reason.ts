@@ -10,7 +10,7 @@ export interface ChargeReason {
    * than the cost, since no such request uses so much. `nothing_owed`: no usage.
    */
   readonly reason:
-    | 'provider_reported' | 'counted' | 'capped_by_hold' | 'capped_by_limit' | 'capped_as_implausible' | 'nothing_owed';
+    'provider_reported' | 'counted' | 'capped_by_hold' | 'capped_by_limit' | 'capped_as_implausible' | 'nothing_owed';
   /** One or two sentences. */
   readonly explanation: string;
 }

@@ -22,7 +22,14 @@ export async function spendingByKey(dataSource: DataSource, apiKeyIds: readonly 
   return apiKeyIds.map((apiKeyId) => found.get(apiKeyId) ?? { ...NEVER_USED, apiKeyId });
 }
 
-const NEVER_USED: Omit<KeySpending, 'apiKeyId'> = { requests: 0, inputTokens: 0, outputTokens: 0, chargedNanoUsd: '0', lastUsedAt: null, lastUsedFrom: null };
+const NEVER_USED: Omit<KeySpending, 'apiKeyId'> = {
+  requests: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  chargedNanoUsd: '0',
+  lastUsedAt: null,
+  lastUsedFrom: null,
+};
 
 function spendingOf(row: SpendingRow): KeySpending {
   return {

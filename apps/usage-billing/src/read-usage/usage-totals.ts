@@ -42,9 +42,10 @@ export class ReadUsage {
 
   /** What was used and charged, from the ledger; zeros for a key that was never used. */
   async totals({ apiKeyId, from, to }: UsagePeriod): Promise<UsageTotals> {
-    const rows: TotalsRow[] = from === null && to === null
-      ? await this.dataSource.query(ALL_TIME, [apiKeyId])
-      : await this.dataSource.query(IN_PERIOD, [apiKeyId, from, to]);
+    const rows: TotalsRow[] =
+      from === null && to === null
+        ? await this.dataSource.query(ALL_TIME, [apiKeyId])
+        : await this.dataSource.query(IN_PERIOD, [apiKeyId, from, to]);
     const row = rows[0]!;
     return {
       requests: Number(row.requests),

@@ -13,7 +13,12 @@ export function resumeOffsets(dataSource: DataSource): ResumeOffsets {
 }
 
 /** Notes in the caller's transaction that everything before `next` was handled: whole records. Never goes back. */
-export async function advanceOffset(manager: EntityManager, topic: string, partition: number, next: bigint): Promise<void> {
+export async function advanceOffset(
+  manager: EntityManager,
+  topic: string,
+  partition: number,
+  next: bigint,
+): Promise<void> {
   if (partition === NO_LOG) return;
   await manager.query(
     `INSERT INTO billing.consumer_offset AS known (topic, partition, next_offset) VALUES ($1, $2, $3)

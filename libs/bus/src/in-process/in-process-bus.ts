@@ -46,9 +46,14 @@ class InProcessBatchServer extends BatchServer {
 
   deliver(topic: string, messages: readonly BusMessage[]): Promise<void> {
     this.count(topic, messages.length);
-    const delivery = (this.tails.get(topic) ?? Promise.resolve()).then(() => this.run(topic, messages)).finally(() => this.count(topic, -messages.length));
+    const delivery = (this.tails.get(topic) ?? Promise.resolve())
+      .then(() => this.run(topic, messages))
+      .finally(() => this.count(topic, -messages.length));
     // The next in line starts whatever became of this one.
-    this.tails.set(topic, delivery.catch(() => undefined));
+    this.tails.set(
+      topic,
+      delivery.catch(() => undefined),
+    );
     return delivery;
   }
 
@@ -58,9 +63,14 @@ class InProcessBatchServer extends BatchServer {
 
   private async run(topic: string, messages: readonly BusMessage[]): Promise<void> {
     for (let start = 0; start < messages.length; start += BATCH_MAX) {
-      if (this.state !== 'listening') throw new Error(`the bus is ${this.state === 'new' ? 'not listening yet' : 'closed'}: ${topic} was not published`);
+      if (this.state !== 'listening')
+        throw new Error(
+          `the bus is ${this.state === 'new' ? 'not listening yet' : 'closed'}: ${topic} was not published`,
+        );
       if (!this.messageHandlers.has(topic)) return;
-      const batch = messages.slice(start, start + BATCH_MAX).map(({ key, value }) => ({ offset: this.offset++, part: 0, key, value: value.toString() }));
+      const batch = messages
+        .slice(start, start + BATCH_MAX)
+        .map(({ key, value }) => ({ offset: this.offset++, part: 0, key, value: value.toString() }));
       await this.handle({ topic, partition: NO_LOG, messages: batch });
     }
   }

@@ -2,7 +2,10 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 // Node.js does not find all names that this CommonJS module exports.
 import kafkajs, { type CompressionTypes, type Message } from 'kafkajs';
 
-const { CompressionCodecs, CompressionTypes: { None, ZSTD } } = kafkajs;
+const {
+  CompressionCodecs,
+  CompressionTypes: { None, ZSTD },
+} = kafkajs;
 
 /** Less is not worth a call of the codec, some 20 µs for each partition. */
 const COMPRESSED_BYTES_MIN = 32 * 1024;

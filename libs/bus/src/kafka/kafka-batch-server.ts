@@ -87,7 +87,8 @@ export class KafkaBatchServer extends BatchServer {
         const admin = await this.connectedAdmin();
         return positions(await admin.fetchTopicOffsets(prefixed(this.options, topic)));
       } catch (error) {
-        if (!(error instanceof kafkajs.KafkaJSProtocolError && error.retriable) || performance.now() > deadline) throw error;
+        if (!(error instanceof kafkajs.KafkaJSProtocolError && error.retriable) || performance.now() > deadline)
+          throw error;
         await delay(DRAIN_POLL_MS, undefined, { signal: this.closing.signal });
       }
     }
@@ -95,7 +96,10 @@ export class KafkaBatchServer extends BatchServer {
 
   private async handledOffsets(topic: string, ends: Positions): Promise<ReadonlyMap<number, bigint>> {
     if (this.options.resume) return this.options.resume(topic, [...ends.keys()]);
-    const [committed] = await this.admin.fetchOffsets({ groupId: this.options.groupId, topics: [prefixed(this.options, topic)] });
+    const [committed] = await this.admin.fetchOffsets({
+      groupId: this.options.groupId,
+      topics: [prefixed(this.options, topic)],
+    });
     return new Map(committed!.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
   }
 
@@ -123,15 +127,19 @@ export class KafkaBatchServer extends BatchServer {
     const { sessionTimeoutMs = SESSION_TIMEOUT_MS, groupId } = this.options;
     await ensureTopics(this.options, topics);
     const consumer = kafkaClient(this.options).consumer({
-      groupId, sessionTimeout: sessionTimeoutMs, heartbeatInterval: sessionTimeoutMs / HEARTBEATS_IN_SESSION,
-      maxWaitTimeInMs: FETCH_WAIT_MS, maxBytesPerPartition: FETCH_BYTES, allowAutoTopicCreation: false,
+      groupId,
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval: sessionTimeoutMs / HEARTBEATS_IN_SESSION,
+      maxWaitTimeInMs: FETCH_WAIT_MS,
+      maxBytesPerPartition: FETCH_BYTES,
+      allowAutoTopicCreation: false,
       // A crash ends this life; the next one begins with a consumer of its own.
       retry: { restartOnFailure: async () => false },
     });
     const over = this.lifeOf(consumer);
     try {
       await consumer.connect();
-      await consumer.subscribe({ topics: topics.map(topic => prefixed(this.options, topic)), fromBeginning: true });
+      await consumer.subscribe({ topics: topics.map((topic) => prefixed(this.options, topic)), fromBeginning: true });
       await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: this.batchHandler(consumer) });
       await over;
     } finally {
@@ -151,10 +159,12 @@ export class KafkaBatchServer extends BatchServer {
   private batchHandler(consumer: Consumer): (payload: EachBatchPayload) => Promise<void> {
     const { topicPrefix = '', batchSize = 1_000, sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.options;
     const delivery = new PartitionDelivery({
-      batchSize, heartbeatMs: sessionTimeoutMs / HEARTBEATS_IN_SESSION,
-      topicOf: name => name.slice(topicPrefix.length),
-      handle: batch => this.handle(batch),
-      onRetry: (topic, partition, ms) => this.logger.warn(`a handler of ${topic} failed in partition ${partition}, again in ${ms} ms`),
+      batchSize,
+      heartbeatMs: sessionTimeoutMs / HEARTBEATS_IN_SESSION,
+      topicOf: (name) => name.slice(topicPrefix.length),
+      handle: (batch) => this.handle(batch),
+      onRetry: (topic, partition, ms) =>
+        this.logger.warn(`a handler of ${topic} failed in partition ${partition}, again in ${ms} ms`),
     });
     let positioned: Promise<void> = Promise.resolve();
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
@@ -163,7 +173,7 @@ export class KafkaBatchServer extends BatchServer {
       // Nobody may be waiting for it when the server closes.
       positioned.catch(() => undefined);
     });
-    return async payload => {
+    return async (payload) => {
       await keepingSession(payload.heartbeat, sessionTimeoutMs / HEARTBEATS_IN_SESSION, positioned, { abandon: true });
       // Fetched before the seek: the same partition comes again from where it has to.
       if (payload.isStale()) return;
@@ -178,13 +188,18 @@ export class KafkaBatchServer extends BatchServer {
     for (const [name, partitions] of Object.entries(assignment)) {
       const topic = name.slice(topicPrefix.length);
       const next = await this.untilAnswered(`where to resume ${topic}`, () => resume(topic, partitions));
-      const ends = await this.untilAnswered(`the ends of ${topic}`, async () => positions(await (await this.connectedAdmin()).fetchTopicOffsets(name)));
+      const ends = await this.untilAnswered(`the ends of ${topic}`, async () =>
+        positions(await (await this.connectedAdmin()).fetchTopicOffsets(name)),
+      );
       for (const partition of partitions) {
         const { low, high } = ends.get(partition) ?? { low: 0n, high: 0n };
         const wanted = next.get(partition) ?? low;
         const possible = wanted >= low && wanted <= high;
         // Never the end: what lies between would be skipped. Handlers know what they have seen.
-        if (!possible) this.logger.error(`${topic} partition ${partition} should resume at ${wanted} but holds ${low} to ${high}: resuming at ${low}`);
+        if (!possible)
+          this.logger.error(
+            `${topic} partition ${partition} should resume at ${wanted} but holds ${low} to ${high}: resuming at ${low}`,
+          );
         consumer.seek({ topic: name, partition, offset: (possible ? wanted : low).toString() });
       }
     }

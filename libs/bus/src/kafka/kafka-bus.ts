@@ -46,7 +46,12 @@ class KafkaPublisher implements BusPublisher {
     await onceDone(this.connection, '', () => this.producer.connect());
     await onceDone(this.topics, topic, () => ensureTopics(this.options, [topic]));
     const records = pack(messages);
-    await this.producer.send({ topic: prefixed(this.options, topic), acks: -1, messages: records, compression: compressionOf(records) });
+    await this.producer.send({
+      topic: prefixed(this.options, topic),
+      acks: -1,
+      messages: records,
+      compression: compressionOf(records),
+    });
   }
 
   async close(): Promise<void> {

@@ -27,7 +27,12 @@ export function pack(messages: readonly BusMessage[]): Message[] {
     const bytes = Buffer.byteLength(value) + 1;
     const alone = typeof value === 'string' ? value.includes('\n') : value.includes(NEWLINE);
     let into = open.get(key);
-    if (into === undefined || alone || into.bytes + bytes > RECORD_BYTES_MAX || into.values.length === RECORD_MESSAGES_MAX) {
+    if (
+      into === undefined ||
+      alone ||
+      into.bytes + bytes > RECORD_BYTES_MAX ||
+      into.values.length === RECORD_MESSAGES_MAX
+    ) {
       into = { key, values: [], bytes: 0 };
       packs.push(into);
       if (alone) open.delete(key);
@@ -63,7 +68,11 @@ export function unpack({ offset: position, key: keyBytes, value, headers }: Kafk
 }
 
 /** As many whole records from `start` on as it takes for `atLeast` messages, and where the rest begins. */
-export function takeRecords(records: readonly KafkaMessage[], start: number, atLeast: number): { readonly deliveries: BusDelivery[]; readonly end: number } {
+export function takeRecords(
+  records: readonly KafkaMessage[],
+  start: number,
+  atLeast: number,
+): { readonly deliveries: BusDelivery[]; readonly end: number } {
   const deliveries: BusDelivery[] = [];
   let end = start;
   while (end < records.length && deliveries.length < atLeast) {

@@ -28,7 +28,11 @@ export class PartitionDelivery {
    * after a while. Rejects when the group is rebalancing.
    */
   async deliver(payload: EachBatchPayload): Promise<void> {
-    const { batch: { topic: name, partition, messages: records }, isRunning, isStale } = payload;
+    const {
+      batch: { topic: name, partition, messages: records },
+      isRunning,
+      isStale,
+    } = payload;
     const { batchSize, heartbeatMs, topicOf } = this.options;
     for (let start = 0; start < records.length && isRunning() && !isStale();) {
       const { deliveries, end } = takeRecords(records, start, batchSize);
@@ -62,7 +66,10 @@ export class PartitionDelivery {
   }
 }
 
-async function commit({ batch: { topic, partition }, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload, last: bigint): Promise<void> {
+async function commit(
+  { batch: { topic, partition }, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload,
+  last: bigint,
+): Promise<void> {
   resolveOffset(last.toString());
   const next = (last + 1n).toString();
   await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: next }] }] });

@@ -13,7 +13,10 @@ export async function ensureTopics(connection: KafkaConnection, topics: readonly
   const admin = kafkaClient(connection).admin();
   await admin.connect();
   try {
-    await createMissingTopics(admin, topics.map(topic => prefixed(connection, topic)));
+    await createMissingTopics(
+      admin,
+      topics.map((topic) => prefixed(connection, topic)),
+    );
   } finally {
     await admin.disconnect();
   }
@@ -22,16 +25,16 @@ export async function ensureTopics(connection: KafkaConnection, topics: readonly
 async function createMissingTopics(admin: Admin, names: readonly string[]): Promise<void> {
   // Looks first: a deployment may make its topics itself and not grant it to the services.
   const present = new Set(await admin.listTopics());
-  const missing = names.filter(name => !present.has(name));
+  const missing = names.filter((name) => !present.has(name));
   if (missing.length === 0) return;
   try {
     await admin.createTopics({
       waitForLeaders: true,
-      topics: missing.map(topic => ({ topic, numPartitions: PARTITIONS, replicationFactor: -1 })),
+      topics: missing.map((topic) => ({ topic, numPartitions: PARTITIONS, replicationFactor: -1 })),
     });
   } catch (error) {
     // Somebody was faster.
     const there = new Set(await admin.listTopics());
-    if (!missing.every(name => there.has(name))) throw error;
+    if (!missing.every((name) => there.has(name))) throw error;
   }
 }

@@ -13,15 +13,23 @@ const frozen: readonly [name: string, schema: z.ZodType, shape: string][] = [
   ['usage-recorded.v1', usageRecordedV1, '3f9ea8e250c6d2f1'],
   ['leaks-reported.v1', leaksReportedV1, 'b67245094d6622a8'],
 ];
-const shapeOf = (schema: z.ZodType): string => createHash('sha256').update(JSON.stringify(z.toJSONSchema(schema))).digest('hex').slice(0, 16);
+const shapeOf = (schema: z.ZodType): string =>
+  createHash('sha256')
+    .update(JSON.stringify(z.toJSONSchema(schema)))
+    .digest('hex')
+    .slice(0, 16);
 
 describe.each(frozen)('the event %s', (name, schema, shape) => {
-  const golden = JSON.parse(readFileSync(new URL(`./golden/${name}.json`, import.meta.url), 'utf8')) as Record<string, unknown>;
+  const golden = JSON.parse(readFileSync(new URL(`./golden/${name}.json`, import.meta.url), 'utf8')) as Record<
+    string,
+    unknown
+  >;
   it('is read as it was when it was frozen, to the last field', () => {
     expect(schema.parse(golden)).toEqual(golden);
   });
   it('needs every one of its fields, and passes over what a later release adds', () => {
-    for (const field of Object.keys(golden)) expect(schema.safeParse({ ...golden, [field]: undefined }).success, field).toBe(false);
+    for (const field of Object.keys(golden))
+      expect(schema.safeParse({ ...golden, [field]: undefined }).success, field).toBe(false);
     expect(schema.parse({ ...golden, another: 1 })).toEqual(golden);
   });
   it('has the shape it was frozen with', () => {

@@ -4,7 +4,15 @@ import { count, id, instant, nanoUsd } from '../primitives.js';
 /** Bus topic; key `organizationId`; from a gateway, exactly one for each request that reached a provider. */
 export const USAGE_RECORDED_V1 = 'usage.recorded.v1';
 
-export const USAGE_OUTCOMES = ['completed', 'provider_refused', 'provider_failed', 'provider_interrupted', 'client_left', 'revoked', 'orphaned'] as const;
+export const USAGE_OUTCOMES = [
+  'completed',
+  'provider_refused',
+  'provider_failed',
+  'provider_interrupted',
+  'client_left',
+  'revoked',
+  'orphaned',
+] as const;
 
 export const usageRecordedV1 = z.object({
   eventVersion: z.literal(1),

@@ -59,19 +59,24 @@ export const LEAKED_DIGESTS_MAX = 10_000;
  * `POST /internal/leaked-keys/revoke`: bulk look-up and revoke; one result for each digest asked, in order. A result
  * that cannot be read is left out of the reply as it is read: of its digest nothing is known.
  */
-export const revokeLeakedKeysRequest = z.object({ origin: z.string(), digests: z.array(digest).max(LEAKED_DIGESTS_MAX) });
+export const revokeLeakedKeysRequest = z.object({
+  origin: z.string(),
+  digests: z.array(digest).max(LEAKED_DIGESTS_MAX),
+});
 export const leakedKeyOutcome = z.object({
   digest,
   /** `pending`: committed, but the tombstone did not reach Redis within the bound; the outbox goes on trying. */
   outcome: z.enum(['revoked', 'pending', 'already_revoked', 'unknown']),
-  key: z.object({
-    apiKeyId: id,
-    organizationId: id,
-    name: z.string(),
-    maskedKey: z.string(),
-    revokedAt: instant,
-    ownerEmails: z.array(z.string()),
-  }).nullable(),
+  key: z
+    .object({
+      apiKeyId: id,
+      organizationId: id,
+      name: z.string(),
+      maskedKey: z.string(),
+      revokedAt: instant,
+      ownerEmails: z.array(z.string()),
+    })
+    .nullable(),
 });
 export const revokeLeakedKeysReply = z.object({ items: readableItems(leakedKeyOutcome) });
 export type LeakedKeyOutcome = z.infer<typeof leakedKeyOutcome>;

@@ -27,28 +27,38 @@ const exhaustions: readonly Exhaustion[] = [
 
 /** Whatever strangers and one customer do, a revoke is answered, and others are served. */
 export function exhaustion(stageOf: () => AttackStage): void {
-  it.each(exhaustions)('$name: every revoke is answered, others are served, and nothing refused is forwarded', async ({ name, start }) => {
-    const stage = stageOf();
-    const { shape } = stage;
-    const [bystander, ...keys] = await Promise.all(Array.from({ length: revokes + 1 }, () => shape.client().createKey()));
-    const probe = new HealthProbe(shape.gateways[0]!);
-    const end = await start(stage);
-    const waits: number[] = [];
-    try {
-      for (const key of keys) {
-        const askedAt = performance.now();
-        const reply = await shape.client().admin('POST', `/v1/api-keys/${key.id}/revoke`);
-        waits.push(performance.now() - askedAt);
-        expect([200, 202]).toContain(reply.status);
+  it.each(exhaustions)(
+    '$name: every revoke is answered, others are served, and nothing refused is forwarded',
+    async ({ name, start }) => {
+      const stage = stageOf();
+      const { shape } = stage;
+      const [bystander, ...keys] = await Promise.all(
+        Array.from({ length: revokes + 1 }, () => shape.client().createKey()),
+      );
+      const probe = new HealthProbe(shape.gateways[0]!);
+      const end = await start(stage);
+      const waits: number[] = [];
+      try {
+        for (const key of keys) {
+          const askedAt = performance.now();
+          const reply = await shape.client().admin('POST', `/v1/api-keys/${key.id}/revoke`);
+          waits.push(performance.now() - askedAt);
+          expect([200, 202]).toContain(reply.status);
+        }
+        expect((await shape.client().chat(bystander!.secret)).status).toBe(200);
+      } finally {
+        await end();
+        const health = await probe.end();
+        if (waits.length > 0)
+          tellMeasured(`${shape.name}: ${name}`, {
+            'revoke p50': spread(waits).p50,
+            'revoke max': spread(waits).max,
+            ...health,
+          });
       }
-      expect((await shape.client().chat(bystander!.secret)).status).toBe(200);
-    } finally {
-      await end();
-      const health = await probe.end();
-      if (waits.length > 0) tellMeasured(`${shape.name}: ${name}`, { 'revoke p50': spread(waits).p50, 'revoke max': spread(waits).max, ...health });
-    }
-    for (const key of keys) expect((await shape.client().chat(key.secret)).status).toBe(401);
-  });
+      for (const key of keys) expect((await shape.client().chat(key.secret)).status).toBe(401);
+    },
+  );
 }
 
 /** Well-formed secrets that were never made: anybody can compute their checksum. */
@@ -69,28 +79,36 @@ async function inventSecrets({ shape }: AttackStage): Promise<() => Promise<void
 
 /** Some megabytes of names in a part that is no text: nothing that is refused may take seconds. */
 async function sendBombs({ shape }: AttackStage): Promise<() => Promise<void>> {
-  const key = await shape.client().createKey({ credit_limit_usd: '0', rate_limits: { requests_per_minute: 1, parallel_requests: 1 } });
+  const key = await shape
+    .client()
+    .createKey({ credit_limit_usd: '0', rate_limits: { requests_per_minute: 1, parallel_requests: 1 } });
   const names = Array.from({ length: 400_000 }, (_, number) => `"${number}":0`).join();
   const body = Buffer.from(`{"model":"gpt-4o-mini","max_tokens":1,"messages":[{"x":[[{${names}}]]},"image_url"]}`);
   const headers = { authorization: `Bearer ${key.secret}`, 'content-type': 'application/json' };
   const sent = Array.from({ length: 8 }, async (_, number) => {
-    const reply = await shape.client(number % shape.gateways.length).call({ method: 'POST', path: '/v1/chat/completions', headers, body });
+    const reply = await shape
+      .client(number % shape.gateways.length)
+      .call({ method: 'POST', path: '/v1/chat/completions', headers, body });
     expect(reply.status).toBeGreaterThanOrEqual(400);
   });
-  return async () => { await Promise.all(sent); };
+  return async () => {
+    await Promise.all(sent);
+  };
 }
 
 async function neverEnd({ shape }: AttackStage): Promise<() => Promise<void>> {
   const key = await shape.client().createKey({ credit_limit_usd: '0' });
   const body = chatBody({}).padEnd(2 * MIB);
   return holdOpen((number) =>
-    HalfSentCall.send(shape.gateways[number % shape.gateways.length]!.url, key.secret, body, undefined, 32 * MIB));
+    HalfSentCall.send(shape.gateways[number % shape.gateways.length]!.url, key.secret, body, undefined, 32 * MIB),
+  );
 }
 
 async function unsignedWebhooks({ shape }: AttackStage): Promise<() => Promise<void>> {
   const body = ' '.repeat(2 * MIB);
   return holdOpen(() =>
-    HalfSentCall.send(shape.gateways[0]!.url, 'none', body, '/webhooks/github/secret-scanning', 8 * MIB));
+    HalfSentCall.send(shape.gateways[0]!.url, 'none', body, '/webhooks/github/secret-scanning', 8 * MIB),
+  );
 }
 
 /** Sixty requests that are never sent to their end; left when what it gives is called. */

@@ -9,14 +9,24 @@ const plausibleUsd = (16_384 * scriptedPrice.input + 10 * scriptedPrice.maxOutpu
 /** A provider that lies about its usage costs nobody a fortune. */
 export function falseReports(stageOf: () => AttackStage): void {
   it.each([
-    [10, 1_000_000_000], [1_000_000_000, 10], [500_000_000, 500_000_000],
-  ])('a report of %d and %d tokens for a word is a loss, and no customer\'s debt', async (input, output) => {
+    [10, 1_000_000_000],
+    [1_000_000_000, 10],
+    [500_000_000, 500_000_000],
+  ])("a report of %d and %d tokens for a word is a loss, and no customer's debt", async (input, output) => {
     const { shape, provider } = stageOf();
     const model = `w-lies-${input}-${output}`;
-    provider.play(model, [plain(completion('hello', { prompt_tokens: input, completion_tokens: output, total_tokens: input + output }))]);
-    const [capped, free] = [await shape.client().createKey({ credit_limit_usd: '0.02' }), await shape.client().createKey()];
+    provider.play(model, [
+      plain(completion('hello', { prompt_tokens: input, completion_tokens: output, total_tokens: input + output })),
+    ]);
+    const [capped, free] = [
+      await shape.client().createKey({ credit_limit_usd: '0.02' }),
+      await shape.client().createKey(),
+    ];
     for (const key of [capped, free]) expect((await shape.client().chat(key.secret, { model })).status).toBe(200);
-    const charged = { capped: (await usageOf(shape, capped.id, 1)).cost_usd, free: (await usageOf(shape, free.id, 1)).cost_usd };
+    const charged = {
+      capped: (await usageOf(shape, capped.id, 1)).cost_usd,
+      free: (await usageOf(shape, free.id, 1)).cost_usd,
+    };
     expect(nanoUsd(charged.capped)).toBeLessThanOrEqual(nanoUsd('0.02'));
     expect(Number(charged.free)).toBeLessThanOrEqual(plausibleUsd);
     expect(Number(charged.free)).toBeGreaterThan(0);

@@ -8,10 +8,12 @@ const guesses = 200;
 export function guessedSecrets(stageOf: () => AttackStage): void {
   it('guesses at the admin secret meet a limit, leave a trace, and are not repeated in it', async () => {
     const { shape } = stageOf();
-    const replies = await Promise.all(Array.from({ length: guesses }, (_, number) => {
-      const headers = { authorization: `Bearer guess-number-${number}-of-many` };
-      return shape.client().call({ method: 'GET', path: '/v1/api-keys', headers });
-    }));
+    const replies = await Promise.all(
+      Array.from({ length: guesses }, (_, number) => {
+        const headers = { authorization: `Bearer guess-number-${number}-of-many` };
+        return shape.client().call({ method: 'GET', path: '/v1/api-keys', headers });
+      }),
+    );
     const compared = replies.filter(({ status }) => status === 401).length;
     const unread = replies.filter(({ status }) => status === 429).length;
     expect(compared + unread).toBe(guesses);

@@ -14,20 +14,30 @@ const growthMbMax = 300;
 export function tinyChunks(stageOf: () => AttackStage): void {
   it.each<[string, string, (secret: string) => string, number]>([
     ['a call', chatPath, (secret) => `authorization: Bearer ${secret}`, 200],
-    ['a webhook that nobody signed', '/webhooks/github/secret-scanning', () => 'github-public-key-identifier: none\r\ngithub-public-key-signature: none', 401],
+    [
+      'a webhook that nobody signed',
+      '/webhooks/github/secret-scanning',
+      () => 'github-public-key-identifier: none\r\ngithub-public-key-signature: none',
+      401,
+    ],
     ['a refused call', chatPath, () => 'authorization: Bearer none', 401],
   ])('%s in chunks of a byte takes no more memory than its bytes', async (name, path, headersOf, status) => {
     const { shape } = stageOf();
     const { secret } = await shape.client().createKey();
     const { url, process } = shape.gateways[0]!;
     const body = inSingleBytes(chatBody({}).padEnd(chunksEach));
-    const head = `POST ${path} HTTP/1.1\r\nhost: ${new URL(url).host}\r\n${headersOf(secret)}\r\n`
-      + 'content-type: application/json\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n';
+    const head =
+      `POST ${path} HTTP/1.1\r\nhost: ${new URL(url).host}\r\n${headersOf(secret)}\r\n` +
+      'content-type: application/json\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n';
     const before = residentMb(process.pid);
     let most = before;
-    const looking = setInterval(() => { most = Math.max(most, residentMb(process.pid)); }, 20);
+    const looking = setInterval(() => {
+      most = Math.max(most, residentMb(process.pid));
+    }, 20);
     try {
-      const statuses = await Promise.all(Array.from({ length: requests }, () => send(url, Buffer.concat([Buffer.from(head), body]))));
+      const statuses = await Promise.all(
+        Array.from({ length: requests }, () => send(url, Buffer.concat([Buffer.from(head), body]))),
+      );
       expect(statuses).toEqual(Array<number>(requests).fill(status));
     } finally {
       clearInterval(looking);
@@ -47,7 +57,9 @@ function send(url: string, bytes: Buffer): Promise<number> {
   return new Promise((resolve) => {
     let received = '';
     const socket = createConnection(Number(port), hostname, () => socket.write(bytes));
-    socket.on('data', (part) => { received += part.toString('latin1'); });
+    socket.on('data', (part) => {
+      received += part.toString('latin1');
+    });
     // Who is refused by the head may find the connection closed before the body is sent.
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(Number(/^HTTP\/1\.1 (\d{3})/.exec(received)?.[1] ?? 0)));

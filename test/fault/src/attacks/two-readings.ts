@@ -5,20 +5,59 @@ import { tellMeasured } from '../measured.js';
 const messages = [{ role: 'user', content: 'hi' }];
 /** Top-level fields as JSON text, which another reader could take for another request: refused for every key. */
 const ambiguous = [
-  '"MODEL":"w-dear"', '"Max_Tokens":90000', '"MAX_COMPLETION_TOKENS":90000', '"N":100', '"Stream":true', '"\\u006dodel":"w-dear"', '"max_tokens":5', '"max_to\\u212Aens":90000', '"me\\u017f\\u017fages":[]',
-  '"model\\u0000":"w-dear"', '" model":"w-dear"', '"\ufeffmodel":"w-dear"', '"max_tokens\\u0000":null', '"mod\u00e9l":"w-dear"', '"max_tokens\\ud800":90000',
+  '"MODEL":"w-dear"',
+  '"Max_Tokens":90000',
+  '"MAX_COMPLETION_TOKENS":90000',
+  '"N":100',
+  '"Stream":true',
+  '"\\u006dodel":"w-dear"',
+  '"max_tokens":5',
+  '"max_to\\u212Aens":90000',
+  '"me\\u017f\\u017fages":[]',
+  '"model\\u0000":"w-dear"',
+  '" model":"w-dear"',
+  '"\ufeffmodel":"w-dear"',
+  '"max_tokens\\u0000":null',
+  '"mod\u00e9l":"w-dear"',
+  '"max_tokens\\ud800":90000',
 ];
 /** Fields that lead elsewhere: refused for every key. */
 const elsewhere = [
-  '"models":["w-dear"]', '"fallbacks":["w-dear"]', '"api_base":"http://127.0.0.1:1"', '"base_url":"http://127.0.0.1:1"', '"api_key":"x"', '"provider":{"order":["x"]}',
-  '"langfuse_host":"http://127.0.0.1:1"', '"success_callback":["x"]', '"s3_endpoint_url":"http://127.0.0.1:1"', '"x-api-key":"x"',
+  '"models":["w-dear"]',
+  '"fallbacks":["w-dear"]',
+  '"api_base":"http://127.0.0.1:1"',
+  '"base_url":"http://127.0.0.1:1"',
+  '"api_key":"x"',
+  '"provider":{"order":["x"]}',
+  '"langfuse_host":"http://127.0.0.1:1"',
+  '"success_callback":["x"]',
+  '"s3_endpoint_url":"http://127.0.0.1:1"',
+  '"x-api-key":"x"',
 ];
 /** What costs more than its bytes say: refused for keys with a limit. */
 const unbounded = [
-  '"prediction":{"type":"content","content":"x"}', '"plugins":[{"id":"web"}]', '"web_search_options":{}', '"service_tier":"priority"', '"modalities":["audio"]', '"tools":[{"type":"web_search"}]', '"enable_search":true', '"options":{"num_predict":90000}',
-  '"chat_template_kwargs":{"chat_template":"{% for i in range(9999) %}a{% endfor %}"}', '"chat_template_args":{"documents":["x"]}',
+  '"prediction":{"type":"content","content":"x"}',
+  '"plugins":[{"id":"web"}]',
+  '"web_search_options":{}',
+  '"service_tier":"priority"',
+  '"modalities":["audio"]',
+  '"tools":[{"type":"web_search"}]',
+  '"enable_search":true',
+  '"options":{"num_predict":90000}',
+  '"chat_template_kwargs":{"chat_template":"{% for i in range(9999) %}a{% endfor %}"}',
+  '"chat_template_args":{"documents":["x"]}',
 ];
-const parts = ['image_url', 'IMAGE_URL', 'audio_url', 'image_embeds', 'video', 'document', 'media', 'inline_data', 'pdf'];
+const parts = [
+  'image_url',
+  'IMAGE_URL',
+  'audio_url',
+  'image_embeds',
+  'video',
+  'document',
+  'media',
+  'inline_data',
+  'pdf',
+];
 
 /** No provider reads another request than the gateway did. */
 export function twoReadings(stageOf: () => AttackStage): void {
@@ -27,7 +66,9 @@ export function twoReadings(stageOf: () => AttackStage): void {
     const play = provider.play('w-read', []);
     const [capped, free] = [await shape.client().createKey({ credit_limit_usd: 1 }), await shape.client().createKey()];
     const send = async (secret: string, more: string, content: unknown = messages) => {
-      const body = Buffer.from(`{"model":"w-read","max_tokens":5,${more}${more === '' ? '' : ','}"messages":${JSON.stringify(content)}}`);
+      const body = Buffer.from(
+        `{"model":"w-read","max_tokens":5,${more}${more === '' ? '' : ','}"messages":${JSON.stringify(content)}}`,
+      );
       const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
       const reply = await shape.client().call({ method: 'POST', path: '/v1/chat/completions', headers, body });
       return reply.status;
@@ -43,6 +84,8 @@ export function twoReadings(stageOf: () => AttackStage): void {
       }
     }
     expect(play.requests).toEqual([]);
-    tellMeasured(`${shape.name}: bodies with two readings`, { refused: 2 * (ambiguous.length + elsewhere.length) + unbounded.length + 3 * parts.length });
+    tellMeasured(`${shape.name}: bodies with two readings`, {
+      refused: 2 * (ambiguous.length + elsewhere.length) + unbounded.length + 3 * parts.length,
+    });
   });
 }

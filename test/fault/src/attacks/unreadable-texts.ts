@@ -5,7 +5,18 @@ import { tellMeasured } from '../measured.js';
 
 /** Model names as JSON spells them: the route `w-*` takes any, and the provider does not look at them. */
 const names = [
-  'w-\\u0000', 'w-\\u0001x', 'w-\\u007f', 'w-\\ud800', 'w-\\udc00\\ud800', 'w-a\\u0000b', 'w-\\u001f', 'w-\\u0085', 'w-\\u200b', 'w-\\ufeff', 'w-\\ufffe', 'w-\\u2028',
+  'w-\\u0000',
+  'w-\\u0001x',
+  'w-\\u007f',
+  'w-\\ud800',
+  'w-\\udc00\\ud800',
+  'w-a\\u0000b',
+  'w-\\u001f',
+  'w-\\u0085',
+  'w-\\u200b',
+  'w-\\ufeff',
+  'w-\\ufffe',
+  'w-\\u2028',
 ];
 
 /** A name that the ledger cannot hold must not make a call free. */
@@ -20,7 +31,12 @@ export function unreadableTexts(stageOf: () => AttackStage): void {
     let served = 0;
     for (const name of names) {
       const body = Buffer.from(`{"model":"${name}","messages":[{"role":"user","content":"hi"}]}`);
-      const reply = await shape.client().call({ method: 'POST', path: '/v1/chat/completions', headers: { authorization: `Bearer ${key.secret}`, 'content-type': 'application/json' }, body });
+      const reply = await shape.client().call({
+        method: 'POST',
+        path: '/v1/chat/completions',
+        headers: { authorization: `Bearer ${key.secret}`, 'content-type': 'application/json' },
+        body,
+      });
       if (reply.status === 200) served += 1;
       else expect([name, reply.status]).toEqual([name, 400]);
     }
@@ -28,7 +44,7 @@ export function unreadableTexts(stageOf: () => AttackStage): void {
     expect(good.status).toBe(200);
     const totals = await usageOf(shape, key.id, served + 1);
     expect(totals.requests).toBe(served + 1);
-    tellMeasured(`${shape.name}: odd names of models`, { 'served and booked': served, 'refused': names.length - served });
+    tellMeasured(`${shape.name}: odd names of models`, { 'served and booked': served, refused: names.length - served });
   });
 }
 

@@ -20,14 +20,25 @@ export function diskFull(stageOf: () => ServerStage): void {
     let refused = 0;
     let servedAfter = 0;
     for (const _ of rounds()) {
-      const open = await Promise.all(Array.from({ length: streams }, async (_, number) => {
-        const key = keys[number % keys.length]!;
-        return { key, stream: await client.openChat(key.secret, { max_tokens: 60, simulator: { chunks: 20, completion_tokens: 20, chunk_interval_ms: 60 } }) };
-      }));
+      const open = await Promise.all(
+        Array.from({ length: streams }, async (_, number) => {
+          const key = keys[number % keys.length]!;
+          return {
+            key,
+            stream: await client.openChat(key.secret, {
+              max_tokens: 60,
+              simulator: { chunks: 20, completion_tokens: 20, chunk_interval_ms: 60 },
+            }),
+          };
+        }),
+      );
       disk.fill();
       for (const key of keys) {
         // What is left of the last page takes a record or two.
-        await waitUntil(async () => (await client.chat(key.secret)).status === 503, { what: 'the disk to be full', intervalMs: 1 });
+        await waitUntil(async () => (await client.chat(key.secret)).status === 503, {
+          what: 'the disk to be full',
+          intervalMs: 1,
+        });
         for (let call = 0; call < callsMeanwhile; call++) {
           const marked = new MarkedCall();
           const reply = await client.chat(key.secret, marked.fields);
@@ -39,15 +50,34 @@ export function diskFull(stageOf: () => ServerStage): void {
       for (const { key, stream } of open) {
         const { complete, text } = await stream.ended;
         const whole = complete && eventsOf(text).at(-1)?.data === '[DONE]';
-        records.push({ gateway: 0, key, status: 200, requestId: stream.requestId, code: null, whole, startedAt: 0, endedAt: 0 });
+        records.push({
+          gateway: 0,
+          key,
+          status: 200,
+          requestId: stream.requestId,
+          code: null,
+          whole,
+          startedAt: 0,
+          endedAt: 0,
+        });
       }
-      expect(records.filter(({ whole }) => !whole), 'streams that broke off').toEqual([]);
+      expect(
+        records.filter(({ whole }) => !whole),
+        'streams that broke off',
+      ).toEqual([]);
       disk.makeRoom();
       const roomAt = performance.now();
-      for (const key of keys) await waitUntil(async () => (await client.chat(key.secret)).status === 200, { what: 'requests to be served again' });
+      for (const key of keys)
+        await waitUntil(async () => (await client.chat(key.secret)).status === 200, {
+          what: 'requests to be served again',
+        });
       servedAfter = Math.max(servedAfter, performance.now() - roomAt);
     }
     const figures = await expectInvariants(shape, keys, { records });
-    tellMeasured('fault 25: disk full at the journal', { refused, 'served again after': `${Math.round(servedAfter)} ms`, ...figures });
+    tellMeasured('fault 25: disk full at the journal', {
+      refused,
+      'served again after': `${Math.round(servedAfter)} ms`,
+      ...figures,
+    });
   });
 }

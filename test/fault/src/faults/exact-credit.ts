@@ -1,7 +1,14 @@
 import { waitUntil } from '@tollgate/infra';
 import { chatBody, costOfEntry, holdNanoUsd, usd, usageOf, type ChatFields } from '@tollgate/journey';
 import { expect, it } from 'vitest';
-import { accountOf, accountsPastTheirCap, balancesAtRest, balancesOf, expectInvariants, waitingAtGate } from '../invariants.js';
+import {
+  accountOf,
+  accountsPastTheirCap,
+  balancesAtRest,
+  balancesOf,
+  expectInvariants,
+  waitingAtGate,
+} from '../invariants.js';
 import { tellMeasured } from '../measured.js';
 import { rounds, type ShapeOf } from '../stage.js';
 
@@ -22,12 +29,25 @@ export function exactCredit(shapeOf: ShapeOf): void {
       const startedAt = performance.now();
       const decided: number[] = [];
       const replies = Array.from({ length: calls }, (_, number) =>
-        shape.client(number % shape.gateways.length).chat(key.secret, fields).then((reply) => { decided.push(reply.status); return reply; }));
-      await waitUntil(async () => decided.length + (await waitingAtGate(shape)) === calls, { what: 'every call to be decided', timeoutMs: 60_000 });
+        shape
+          .client(number % shape.gateways.length)
+          .chat(key.secret, fields)
+          .then((reply) => {
+            decided.push(reply.status);
+            return reply;
+          }),
+      );
+      await waitUntil(async () => decided.length + (await waitingAtGate(shape)) === calls, {
+        what: 'every call to be decided',
+        timeoutMs: 60_000,
+      });
       const decidedIn = performance.now() - startedAt;
 
       expect(await waitingAtGate(shape), 'calls at the provider').toBe(fitting);
-      expect(decided.filter((status) => status !== 402), 'refusals other than 402').toEqual([]);
+      expect(
+        decided.filter((status) => status !== 402),
+        'refusals other than 402',
+      ).toEqual([]);
       const balances = await balancesOf(shape);
       expect(accountsPastTheirCap(balances, [key])).toEqual([]);
       expect(balances.find(({ accountId }) => accountId === accountOf(key))?.held).toBe(hold * BigInt(fitting));
@@ -44,7 +64,12 @@ export function exactCredit(shapeOf: ShapeOf): void {
       const [balance] = await balancesAtRest(shape, [key]);
       expect(balance).toEqual({ accountId: accountOf(key), ledgerPosted: cost, admissionPosted: cost, held: 0n });
       const figures = await expectInvariants(shape, [key]);
-      tellMeasured(`fault 8: ${calls} calls in parallel with credit for ${fitting}`, { admitted, refused: calls - admitted, 'all decided in': `${Math.round(decidedIn)} ms`, ...figures });
+      tellMeasured(`fault 8: ${calls} calls in parallel with credit for ${fitting}`, {
+        admitted,
+        refused: calls - admitted,
+        'all decided in': `${Math.round(decidedIn)} ms`,
+        ...figures,
+      });
     }
   });
 }

@@ -17,7 +17,10 @@ export function gatewayKilledBeforeFirstByte(stageOf: () => GatewayStage): void 
     const resolvedAfter: number[] = [];
     for (const round of rounds()) {
       const call = new MarkedCall({ stream: chance.between(0, 1) === 1, simulator: { fail: 'hang' } });
-      const reply = shape.client().chat(key.secret, call.fields).catch(() => null);
+      const reply = shape
+        .client()
+        .chat(key.secret, call.fields)
+        .catch(() => null);
       const { request_id: requestId } = await call.atProvider(shape);
       await delay(chance.between(0, 300));
       await gateway.kill();
@@ -31,10 +34,19 @@ export function gatewayKilledBeforeFirstByte(stageOf: () => GatewayStage): void 
       const event = await waitUntil(() => eventOf(shape.databaseUrl, requestId!), { what: 'the orphan to be booked' });
       expect(event).toMatchObject({ outcome: 'orphaned', charge: 0n, hold: call.hold });
       const resolutions = await resolutionsOf(shape.databaseUrl, requestId!);
-      expect(resolutions.filter(({ kind }) => kind === 'post' || kind === 'void'), 'resolutions').toHaveLength(1);
-      expect(resolutions.filter(({ kind, amount }) => kind !== 'void' && amount !== 0n), 'charges').toEqual([]);
+      expect(
+        resolutions.filter(({ kind }) => kind === 'post' || kind === 'void'),
+        'resolutions',
+      ).toHaveLength(1);
+      expect(
+        resolutions.filter(({ kind, amount }) => kind !== 'void' && amount !== 0n),
+        'charges',
+      ).toEqual([]);
     }
     const figures = await expectInvariants(shape, [key]);
-    tellMeasured('fault 2: gateway killed before the first byte', { 'hold resolved after': resolvedAfter.map((ms) => `${Math.round(ms)} ms`).join(' and '), ...figures });
+    tellMeasured('fault 2: gateway killed before the first byte', {
+      'hold resolved after': resolvedAfter.map((ms) => `${Math.round(ms)} ms`).join(' and '),
+      ...figures,
+    });
   });
 }

@@ -18,7 +18,10 @@ export function gatewayKilledBeforeIntent(stageOf: () => GatewayStage): void {
       const call = new MarkedCall();
       // Redis sets the hold aside, and the gateway never hears of it: this is as far as the request gets.
       redisOfGateway0.set('replies_held');
-      const reply = shape.client().chat(key.secret, call.fields).catch(() => null);
+      const reply = shape
+        .client()
+        .chat(key.secret, call.fields)
+        .catch(() => null);
       await untilHeld(shape, key, call.hold);
       await delay(chance.between(0, 150));
       await gateway.kill();
@@ -33,6 +36,9 @@ export function gatewayKilledBeforeIntent(stageOf: () => GatewayStage): void {
       if (round % 2 === 0) await gateway.startAgain();
     }
     const figures = await expectInvariants(shape, [key]);
-    tellMeasured('fault 1: gateway killed before the intent', { 'hold gone after': goneAfter.map((ms) => `${Math.round(ms)} ms`).join(' and '), ...figures });
+    tellMeasured('fault 1: gateway killed before the intent', {
+      'hold gone after': goneAfter.map((ms) => `${Math.round(ms)} ms`).join(' and '),
+      ...figures,
+    });
   });
 }

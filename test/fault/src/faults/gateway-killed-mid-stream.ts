@@ -18,7 +18,10 @@ export function gatewayKilledMidStream(stageOf: () => GatewayStage): void {
     const key = await shape.client().createKey({ credit_limit_usd: 1 });
     const charged: string[] = [];
     for (const _ of rounds()) {
-      const call = new MarkedCall({ stream: true, simulator: { chunks: 200, completion_tokens: 200, chunk_interval_ms: 20 } });
+      const call = new MarkedCall({
+        stream: true,
+        simulator: { chunks: 200, completion_tokens: 200, chunk_interval_ms: 20 },
+      });
       const stream = await shape.client().openChat(key.secret, call.fields);
       await stream.until((text) => text.includes('word0'));
       // Progress is journaled each second.
@@ -27,7 +30,9 @@ export function gatewayKilledMidStream(stageOf: () => GatewayStage): void {
       expect((await stream.ended).complete).toBe(false);
       const progress = lastProgressOf(gateway, stream.requestId);
       await gateway.process.startAgain();
-      const event = await waitUntil(() => eventOf(shape.databaseUrl, stream.requestId), { what: 'the orphan to be booked' });
+      const event = await waitUntil(() => eventOf(shape.databaseUrl, stream.requestId), {
+        what: 'the orphan to be booked',
+      });
       const inputTokens = Math.ceil(call.bodyBytes / 4);
       expect(progress, 'journaled progress').toBeGreaterThan(0);
       const charge = costNanoUsd('gpt-4o-mini', inputTokens, progress!);

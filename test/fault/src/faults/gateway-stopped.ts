@@ -18,9 +18,14 @@ export function gatewayStopped(stageOf: () => GatewayStage): void {
     const records: CallRecord[] = [];
     const stoppedIn: number[] = [];
     for (const _ of rounds()) {
-      const open = await Promise.all(Array.from({ length: streams }, () => shape.client().openChat(key.secret, {
-        max_tokens: 60, simulator: { chunks: 30, chunk_interval_ms: chance.between(30, 80) },
-      })));
+      const open = await Promise.all(
+        Array.from({ length: streams }, () =>
+          shape.client().openChat(key.secret, {
+            max_tokens: 60,
+            simulator: { chunks: 30, chunk_interval_ms: chance.between(30, 80) },
+          }),
+        ),
+      );
       await delay(chance.between(0, 500));
       const termAt = performance.now();
       const exit = await gateway.askToStop();
@@ -29,12 +34,27 @@ export function gatewayStopped(stageOf: () => GatewayStage): void {
       const ends = await Promise.all(open.map(({ ended }) => ended));
       ends.forEach(({ complete, text }, number) => {
         const whole = complete && eventsOf(text).at(-1)?.data === '[DONE]';
-        records.push({ gateway: 0, key, status: 200, requestId: open[number]!.requestId, code: null, whole, startedAt: termAt, endedAt: performance.now() });
+        records.push({
+          gateway: 0,
+          key,
+          status: 200,
+          requestId: open[number]!.requestId,
+          code: null,
+          whole,
+          startedAt: termAt,
+          endedAt: performance.now(),
+        });
       });
-      expect(records.filter(({ whole }) => !whole), 'streams that broke off').toEqual([]);
+      expect(
+        records.filter(({ whole }) => !whole),
+        'streams that broke off',
+      ).toEqual([]);
       await gateway.startAgain();
     }
     const figures = await expectInvariants(shape, [key], { records });
-    tellMeasured(`fault 4: SIGTERM with ${streams} open streams`, { 'gone after': stoppedIn.map((ms) => `${Math.round(ms)} ms`).join(' and '), ...figures });
+    tellMeasured(`fault 4: SIGTERM with ${streams} open streams`, {
+      'gone after': stoppedIn.map((ms) => `${Math.round(ms)} ms`).join(' and '),
+      ...figures,
+    });
   });
 }

@@ -19,7 +19,11 @@ export function kafkaDown(stageOf: () => ServerStage): void {
       await kafka.kill();
       const killedAt = performance.now();
       await delay(outageMs(round, 2_000, 60_000));
-      await load.untilFurther(20, 'capped and uncapped keys are served without Kafka', ({ whole, startedAt }) => whole && startedAt > killedAt);
+      await load.untilFurther(
+        20,
+        'capped and uncapped keys are served without Kafka',
+        ({ whole, startedAt }) => whole && startedAt > killedAt,
+      );
       await kafka.restart();
       const restartedAt = performance.now();
       const records = await load.stop();
@@ -28,8 +32,10 @@ export function kafkaDown(stageOf: () => ServerStage): void {
       const lagGoneAfter = performance.now() - restartedAt;
       expect(lagGoneAfter).toBeLessThan(lagGoneWithinMs);
       tellMeasured('fault 16: Kafka killed and restarted', {
-        'down for': `${Math.round(restartedAt - killedAt)} ms`, 'calls meanwhile': records.filter(({ startedAt }) => startedAt > killedAt && startedAt < restartedAt).length,
-        'lag gone after': `${Math.round(lagGoneAfter)} ms`, ...figures,
+        'down for': `${Math.round(restartedAt - killedAt)} ms`,
+        'calls meanwhile': records.filter(({ startedAt }) => startedAt > killedAt && startedAt < restartedAt).length,
+        'lag gone after': `${Math.round(lagGoneAfter)} ms`,
+        ...figures,
       });
     }
   });

@@ -37,13 +37,18 @@ export function keyChangesCut(stageOf: () => ServerStage): void {
       await delay(chance.between(0, 1_500));
       await revoke();
       await delay(Math.max(0, cutAt + outageMs(round, 3_500, 60_000) - performance.now()));
-      expect((await deaf.chat(living.secret)).status, 'a living key, which is verified at key-management now').toBe(200);
+      expect((await deaf.chat(living.secret)).status, 'a living key, which is verified at key-management now').toBe(
+        200,
+      );
       await revoke();
       redisOfGateway1.set('open');
       await revoke();
     }
     expect(Math.max(...lateness), 'ms from the 200 of a revoke to its refusal').toBeLessThan(boundMs);
     const figures = await expectInvariants(shape, []);
-    tellMeasured('fault 13: stream of key changes cut', { 'refused at the latest after': `${Math.round(Math.max(...lateness))} ms`, ...figures });
+    tellMeasured('fault 13: stream of key changes cut', {
+      'refused at the latest after': `${Math.round(Math.max(...lateness))} ms`,
+      ...figures,
+    });
   });
 }

@@ -21,14 +21,33 @@ export function keyManagementKilled(stageOf: () => ServerStage): void {
       const pollers = shape.gateways.map((_, gateway) => new RefusalPoller(shape.client(gateway), key.secret, true));
       await Promise.all(pollers.map((poller) => poller.seenAlive));
       redisOfKeyManagement.set(chance.between(0, 1) === 0 ? 'cut' : 'silent');
-      const answer = shape.client().admin('DELETE', `/v1/api-keys/${key.id}`).then(({ status }) => status, () => null);
-      await waitUntil(async () => (await queryDatabase(shape.databaseUrl, 'SELECT 1 FROM keys.api_key WHERE id = $1 AND deleted_at IS NOT NULL', [key.id])).length === 1, { what: 'the revoke to be committed', intervalMs: 2 });
+      const answer = shape
+        .client()
+        .admin('DELETE', `/v1/api-keys/${key.id}`)
+        .then(
+          ({ status }) => status,
+          () => null,
+        );
+      await waitUntil(
+        async () =>
+          (
+            await queryDatabase(
+              shape.databaseUrl,
+              'SELECT 1 FROM keys.api_key WHERE id = $1 AND deleted_at IS NOT NULL',
+              [key.id],
+            )
+          ).length === 1,
+        { what: 'the revoke to be committed', intervalMs: 2 },
+      );
       // The relay tries for 2 s before the revoke is answered 202.
       await delay(chance.between(0, 2_300));
       await shape.keyManagement.kill();
       const killedAt = performance.now();
       const answered = await answer;
-      expect(answered === 202 || answered === null || answered >= 500, `a revoke that nobody was told of was answered ${answered}`).toBe(true);
+      expect(
+        answered === 202 || answered === null || answered >= 500,
+        `a revoke that nobody was told of was answered ${answered}`,
+      ).toBe(true);
       redisOfKeyManagement.set('open');
       await shape.keyManagement.startAgain();
       const startedAt = performance.now();
@@ -36,14 +55,19 @@ export function keyManagementKilled(stageOf: () => ServerStage): void {
         lateness.push(Math.max(0, (await poller.refusedAt) - startedAt));
         aliveFor.push(poller.seenAliveAt! - killedAt);
       }
-      await waitUntil(async () => (await queryDatabase(shape.databaseUrl, 'SELECT 1 FROM keys.outbox')).length === 0, { what: 'all of the outbox to be relayed', timeoutMs: boundMs });
+      await waitUntil(async () => (await queryDatabase(shape.databaseUrl, 'SELECT 1 FROM keys.outbox')).length === 0, {
+        what: 'all of the outbox to be relayed',
+        timeoutMs: boundMs,
+      });
       expect((await shape.client().admin('DELETE', `/v1/api-keys/${key.id}`)).status).toBe(404);
     }
     expect(Math.max(...lateness), 'ms from the start of the other process to the refusal').toBeLessThan(boundMs);
     expect(Math.max(...aliveFor), 'ms after the kill in which the key still lived').toBeLessThan(boundMs);
     const figures = await expectInvariants(shape, []);
     tellMeasured('fault 14: key-management killed between commit and relay', {
-      'last served after the kill': `${Math.round(Math.max(0, ...aliveFor))} ms`, 'refused after the start of another process': `${Math.round(Math.max(...lateness))} ms`, ...figures,
+      'last served after the kill': `${Math.round(Math.max(0, ...aliveFor))} ms`,
+      'refused after the start of another process': `${Math.round(Math.max(...lateness))} ms`,
+      ...figures,
     });
   });
 }

@@ -16,7 +16,12 @@ export function offsetsLost(stageOf: () => ServerStage): void {
       for (const how of faultOptions.long ? (['deleted', 'at the end'] as const) : (['deleted'] as const)) {
         expect((await shape.client().chat(key.secret)).status).toBe(200);
         expect(await shape.usageBilling.stop()).toEqual({ code: 0, signal: null });
-        const statuses = await Promise.all(Array.from({ length: callsMeanwhile }, async (_, number) => (await shape.client(number % 2).chat(key.secret, { max_tokens: 60 })).status));
+        const statuses = await Promise.all(
+          Array.from(
+            { length: callsMeanwhile },
+            async (_, number) => (await shape.client(number % 2).chat(key.secret, { max_tokens: 60 })).status,
+          ),
+        );
         expect(new Set(statuses)).toEqual(new Set([200]));
         const bookedBefore = (await eventsIn(shape.databaseUrl)).length;
         await misplaceOffsets(how);
@@ -24,7 +29,10 @@ export function offsetsLost(stageOf: () => ServerStage): void {
         await shape.usageBilling.startAgain();
         const figures = await expectInvariants(shape, [key]);
         expect((await eventsIn(shape.databaseUrl)).length).toBeGreaterThanOrEqual(bookedBefore + callsMeanwhile);
-        tellMeasured(`fault 20: group offsets ${how}`, { 'all booked after': `${Math.round(performance.now() - startedAt)} ms`, ...figures });
+        tellMeasured(`fault 20: group offsets ${how}`, {
+          'all booked after': `${Math.round(performance.now() - startedAt)} ms`,
+          ...figures,
+        });
       }
     }
   });

@@ -21,22 +21,36 @@ export function postgresDown(stageOf: () => ServerStage): void {
       const refused = await shape.client().admin('DELETE', `/v1/api-keys/${doomed.id}`);
       expect(refused.status, 'a revoke without Postgres').toBeGreaterThanOrEqual(500);
       await delay(Math.max(0, killedAt + outageMs(round, 2_500, 30_000) - performance.now()));
-      await load.untilFurther(50, 'known keys are served', ({ whole, startedAt }) => whole && startedAt > killedAt + 2_000);
+      await load.untilFurther(
+        50,
+        'known keys are served',
+        ({ whole, startedAt }) => whole && startedAt > killedAt + 2_000,
+      );
       await postgres.restart();
       const restartedAt = performance.now();
-      const revoked = await waitUntil(async () => {
-        const { status } = await shape.client().admin('DELETE', `/v1/api-keys/${doomed.id}`);
-        return status === 200;
-      }, { what: 'the revoke to be answered 200', timeoutMs: 10_000 });
+      const revoked = await waitUntil(
+        async () => {
+          const { status } = await shape.client().admin('DELETE', `/v1/api-keys/${doomed.id}`);
+          return status === 200;
+        },
+        { what: 'the revoke to be answered 200', timeoutMs: 10_000 },
+      );
       expect(revoked).toBe(true);
-      for (const [gateway] of shape.gateways.entries()) await waitUntil(async () => (await shape.client(gateway).chat(doomed.secret)).status === 401, { what: 'the key to be refused', timeoutMs: 1_000 });
+      for (const [gateway] of shape.gateways.entries())
+        await waitUntil(async () => (await shape.client(gateway).chat(doomed.secret)).status === 401, {
+          what: 'the key to be refused',
+          timeoutMs: 1_000,
+        });
       const revokedAfter = performance.now() - restartedAt;
       const records = await load.stop();
       const figures = await expectInvariants(shape, keys, { records, caps, withinMs: 30_000 });
       expect(new Set(records.map(({ status }) => status)), 'what callers were answered').toEqual(new Set([200, 402]));
       tellMeasured('fault 21: Postgres killed and restarted', {
-        'down for': `${Math.round(restartedAt - killedAt)} ms`, 'calls meanwhile': records.filter(({ startedAt }) => startedAt > killedAt && startedAt < restartedAt).length,
-        'revoke meanwhile answered': refused.status, 'revoked after': `${Math.round(revokedAfter)} ms`, ...figures,
+        'down for': `${Math.round(restartedAt - killedAt)} ms`,
+        'calls meanwhile': records.filter(({ startedAt }) => startedAt > killedAt && startedAt < restartedAt).length,
+        'revoke meanwhile answered': refused.status,
+        'revoked after': `${Math.round(revokedAfter)} ms`,
+        ...figures,
       });
     }
   });

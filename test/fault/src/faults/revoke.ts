@@ -23,10 +23,15 @@ export function revokeBound(shapeOf: ShapeOf): void {
       const answeredAt = performance.now();
       for (const poller of pollers) latenesses.push(Math.max(0, (await poller.refusedAt) - answeredAt));
     }
-    tellMeasured(`revoke answered 200 → refused, ${latenesses.length} looks at ${clients.length} gateways`, spread(latenesses));
+    tellMeasured(
+      `revoke answered 200 → refused, ${latenesses.length} looks at ${clients.length} gateways`,
+      spread(latenesses),
+    );
     expect(percentile(latenesses, 0.99), 'p99 in ms').toBeLessThan(100);
 
-    const statuses = await Promise.all(keys.flatMap((key) => clients.map(async (client) => (await client.chat(key.secret)).status)));
+    const statuses = await Promise.all(
+      keys.flatMap((key) => clients.map(async (client) => (await client.chat(key.secret)).status)),
+    );
     expect(new Set(statuses)).toEqual(new Set([401]));
     expect(shape.simulator.log(), 'calls that reached the provider').toHaveLength(loggedBefore);
   });

@@ -12,7 +12,12 @@ export interface ChildProgram {
 }
 
 /** Runs a program of the workspace (`npm`, or one in node_modules/.bin) in the root, with its output on ours. */
-export function runChildProgram(root: string, command: string, args: readonly string[], environment: Record<string, string>): ChildProgram {
+export function runChildProgram(
+  root: string,
+  command: string,
+  args: readonly string[],
+  environment: Record<string, string>,
+): ChildProgram {
   const env: NodeJS.ProcessEnv = { ...process.env, ...environment };
   env['PATH'] = [join(root, 'node_modules', '.bin'), process.env['PATH'] ?? ''].join(delimiter);
   for (const name of givenServerVariables) delete env[name];
@@ -22,10 +27,15 @@ export function runChildProgram(root: string, command: string, args: readonly st
   if (pid !== undefined) reapProcess(pid, 'SIGTERM');
   const exitCode = new Promise<number>((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', code => {
+    child.once('exit', (code) => {
       if (pid !== undefined) forgetProcess(pid);
       resolve(code ?? 1);
     });
   });
-  return { exitCode, kill: signal => { if (pid !== undefined && child.exitCode === null && child.signalCode === null) signalGroup(pid, signal); } };
+  return {
+    exitCode,
+    kill: (signal) => {
+      if (pid !== undefined && child.exitCode === null && child.signalCode === null) signalGroup(pid, signal);
+    },
+  };
 }

@@ -88,15 +88,21 @@ class TestRun {
     }
     await this.stage(project, async () => {
       const file = join(this.folder, `${project}.json`);
-      const exitCode = await this.program('vitest', [
-        'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`,
-      ], environment);
+      const exitCode = await this.program(
+        'vitest',
+        ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
+        environment,
+      );
       return verdictOnVitest(exitCode, readReport(file));
     });
   }
 
   private program(command: string, args: readonly string[], environment: Record<string, string> = {}): Promise<number> {
-    this.current = runChildProgram(this.root, command, args, { NX_DAEMON: 'false', TMPDIR: this.folder, ...environment });
+    this.current = runChildProgram(this.root, command, args, {
+      NX_DAEMON: 'false',
+      TMPDIR: this.folder,
+      ...environment,
+    });
     return this.current.exitCode;
   }
 
@@ -112,21 +118,24 @@ class TestRun {
 
   /** Prints what failed and the closing line, which other programs read. */
   private close(): number {
-    const sum = (count: (verdict: Verdict) => number) => this.stages.reduce((total, stage) => total + count(stage.verdict), 0);
-    const failed = sum(verdict => verdict.failed);
-    process.stdout.write(`\n${this.stages.map(stage => `${stage.name} ${stage.seconds.toFixed(1)} s`).join(', ')}; `
-      + `in all ${((performance.now() - this.started) / 1000).toFixed(1)} s\n`);
+    const sum = (count: (verdict: Verdict) => number) =>
+      this.stages.reduce((total, stage) => total + count(stage.verdict), 0);
+    const failed = sum((verdict) => verdict.failed);
+    process.stdout.write(
+      `\n${this.stages.map((stage) => `${stage.name} ${stage.seconds.toFixed(1)} s`).join(', ')}; ` +
+        `in all ${((performance.now() - this.started) / 1000).toFixed(1)} s\n`,
+    );
     for (const { name, verdict } of this.stages) {
       if (verdict.problem) process.stdout.write(`failed: ${name}: ${verdict.problem}\n`);
       for (const failure of verdict.failures ?? []) process.stdout.write(`  ${failure}\n`);
     }
-    process.stdout.write(`${sum(verdict => verdict.passed)} passed, ${failed} failed\n`);
+    process.stdout.write(`${sum((verdict) => verdict.passed)} passed, ${failed} failed\n`);
     return failed === 0 ? 0 : 1;
   }
 
   /** Resolves with the exit code once a signal has come and the program of the current stage has gone. */
   private whenInterrupted(): Promise<number> {
-    return new Promise(resolve => {
+    return new Promise((resolve) => {
       const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
       for (const signal of Object.keys(codes) as (keyof typeof codes)[]) {
         process.on(signal, () => {
@@ -144,7 +153,10 @@ class TestRun {
 
   /** Not waited for longer than this; what is still starting then is ended as this process ends. */
   private async stopServers(): Promise<void> {
-    const stopped = this.servers.then(infra => infra.stop(), () => undefined);
+    const stopped = this.servers.then(
+      (infra) => infra.stop(),
+      () => undefined,
+    );
     await Promise.race([stopped, delay(8_000)]);
   }
 }

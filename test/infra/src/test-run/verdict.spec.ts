@@ -6,19 +6,30 @@ const report = (...files: string[][]): VitestReport => ({
   testResults: files.map((statuses, index) => ({
     name: `file-${index}`,
     status: statuses.includes('failed') || statuses.length === 0 ? 'failed' : 'passed',
-    assertionResults: statuses.map(status => ({ status })),
+    assertionResults: statuses.map((status) => ({ status })),
   })),
 });
 
 describe('the verdict on a vitest run', () => {
   it('counts passed and failed tests over all files', () => {
-    expect(verdictOnVitest(1, report(['passed', 'failed'], ['passed', 'passed']))).toMatchObject({ passed: 3, failed: 1, problem: '1 failed' });
+    expect(verdictOnVitest(1, report(['passed', 'failed'], ['passed', 'passed']))).toMatchObject({
+      passed: 3,
+      failed: 1,
+      problem: '1 failed',
+    });
   });
 
   it('names what failed, with the first line of why', () => {
     const { failures } = verdictOnVitest(1, {
       testResults: [
-        { name: '/a.test.ts', status: 'failed', assertionResults: [{ status: 'passed' }, { status: 'failed', fullName: 'a key dies', failureMessages: ['expected 200 to be 401\n    at x'] }] },
+        {
+          name: '/a.test.ts',
+          status: 'failed',
+          assertionResults: [
+            { status: 'passed' },
+            { status: 'failed', fullName: 'a key dies', failureMessages: ['expected 200 to be 401\n    at x'] },
+          ],
+        },
         { name: '/b.test.ts', status: 'failed', message: 'cannot be loaded', assertionResults: [] },
         { name: '/c.test.ts', status: 'passed', assertionResults: [{ status: 'passed' }] },
       ],
@@ -54,6 +65,10 @@ describe('the verdict on another program', () => {
 });
 
 describe('the check of Node.js', () => {
-  it.each(['22.19.0', '22.20.1', '24.0.0', '26.10.0'])('takes %s', version => expect(nodeIsTooOld(version)).toBeUndefined());
-  it.each(['18.20.0', '20.20.2', '22.18.9'])('refuses %s and says what to do', version => expect(nodeIsTooOld(version)).toContain('npm ci'));
+  it.each(['22.19.0', '22.20.1', '24.0.0', '26.10.0'])('takes %s', (version) =>
+    expect(nodeIsTooOld(version)).toBeUndefined(),
+  );
+  it.each(['18.20.0', '20.20.2', '22.18.9'])('refuses %s and says what to do', (version) =>
+    expect(nodeIsTooOld(version)).toContain('npm ci'),
+  );
 });

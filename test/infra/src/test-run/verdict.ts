@@ -30,13 +30,16 @@ export function verdictOnProgram(exitCode: number): Verdict {
  */
 export function verdictOnVitest(exitCode: number, report: VitestReport | undefined): Verdict {
   if (!report) return { passed: 0, failed: 1, problem: `vitest ended with code ${exitCode} and left no report` };
-  const statuses = report.testResults.flatMap(file => file.assertionResults.map(test => test.status));
-  const passed = statuses.filter(status => status === 'passed').length;
-  const failedTests = statuses.filter(status => status === 'failed').length;
-  const brokenFiles = report.testResults.filter(file => file.status === 'failed' && !file.assertionResults.some(test => test.status === 'failed')).length;
+  const statuses = report.testResults.flatMap((file) => file.assertionResults.map((test) => test.status));
+  const passed = statuses.filter((status) => status === 'passed').length;
+  const failedTests = statuses.filter((status) => status === 'failed').length;
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  ).length;
   const notRun = statuses.length - passed - failedTests;
   const failed = failedTests + brokenFiles;
-  if (failed > 0) return { passed, failed, problem: `${failed} failed`, failures: report.testResults.flatMap(failuresOf) };
+  if (failed > 0)
+    return { passed, failed, problem: `${failed} failed`, failures: report.testResults.flatMap(failuresOf) };
   if (exitCode !== 0) return { passed, failed: 1, problem: `vitest ended with code ${exitCode}` };
   if (notRun > 0) return { passed, failed: 1, problem: `${notRun} skipped` };
   if (passed === 0) return { passed, failed: 1, problem: 'there are test files, but no test was run' };
@@ -44,8 +47,9 @@ export function verdictOnVitest(exitCode: number, report: VitestReport | undefin
 }
 
 function failuresOf({ name, status, message, assertionResults }: VitestReport['testResults'][number]): string[] {
-  const failed = assertionResults.filter(test => test.status === 'failed');
-  if (failed.length > 0) return failed.map(({ fullName, failureMessages }) => line(`${name}: ${fullName ?? ''}`, failureMessages?.[0]));
+  const failed = assertionResults.filter((test) => test.status === 'failed');
+  if (failed.length > 0)
+    return failed.map(({ fullName, failureMessages }) => line(`${name}: ${fullName ?? ''}`, failureMessages?.[0]));
   return status === 'failed' ? [line(name, message)] : [];
 }
 

@@ -1,7 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tempFolder } from '@tollgate/infra';
-import { completion, plain, reported, startScriptedProvider, type ScriptedProvider } from '../kit/scripted-provider/index.js';
+import {
+  completion,
+  plain,
+  reported,
+  startScriptedProvider,
+  type ScriptedProvider,
+} from '../kit/scripted-provider/index.js';
 import { startDistributed } from '../kit/distributed.js';
 import { startOutside } from '../kit/outside.js';
 import type { Shape } from '../kit/shape.js';
@@ -29,13 +35,15 @@ export async function startSmallLimits(name: Shape['name']): Promise<SmallLimits
   const file = join(tempFolder('tollgate-exhaustion'), 'config.yaml');
   writeFileSync(file, JSON.stringify(configuration(provider, outside.github.publicKeysUrl)));
   const environment = { TOLLGATE_CONFIG: file };
-  const shape = name === 'standalone'
-    ? await startStandalone({ outside, environment })
-    : await startDistributed({
-      outside,
-      gateways: 1,
-      environmentOf: (process, variables) => (process.startsWith('gateway') ? { ...variables, ...environment } : variables),
-    });
+  const shape =
+    name === 'standalone'
+      ? await startStandalone({ outside, environment })
+      : await startDistributed({
+          outside,
+          gateways: 1,
+          environmentOf: (process, variables) =>
+            process.startsWith('gateway') ? { ...variables, ...environment } : variables,
+        });
   return {
     shape,
     provider,
@@ -62,7 +70,12 @@ function configuration(provider: ScriptedProvider, publicKeysUrl: string): objec
       ...entries.map((name) => ({ name, targets: [target(name)] })),
       { name: 'full-or-well', targets: [target('full', 1_000), target('well')] },
     ],
-    prices: entries.map((name) => ({ provider: name, model: name, input_usd_per_million: 1, output_usd_per_million: 10 })),
+    prices: entries.map((name) => ({
+      provider: name,
+      model: name,
+      input_usd_per_million: 1,
+      output_usd_per_million: 10,
+    })),
     secret_scanning: { github: { public_keys_url: publicKeysUrl } },
     limits: { calls_per_key_max: callsPerKeyMax, bodies_bytes_max: bodiesBytesMax },
   };

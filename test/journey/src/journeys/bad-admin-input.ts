@@ -54,8 +54,12 @@ const wrongBodies: readonly (readonly [string, unknown, string])[] = [
 export function badAdminInput(shape: () => Shape): void {
   describe('a key that is asked for wrongly', () => {
     let keysBefore = 0;
-    beforeAll(async () => { keysBefore = (await shape().client().allKeys()).length; });
-    afterAll(async () => { expect(await shape().client().allKeys(), 'keys stored').toHaveLength(keysBefore); });
+    beforeAll(async () => {
+      keysBefore = (await shape().client().allKeys()).length;
+    });
+    afterAll(async () => {
+      expect(await shape().client().allKeys(), 'keys stored').toHaveLength(keysBefore);
+    });
     const create = (body: unknown) => shape().client().admin('POST', '/v1/api-keys', body);
 
     it.each(wrongBodies)('is refused with the field that is at fault: %s', async (_what, body, field) => {
@@ -68,18 +72,27 @@ export function badAdminInput(shape: () => Shape): void {
 
     it('is refused with every field that is at fault', async () => {
       const reply = await create({ name: '', credit_limit_usd: -1, scopes: ['x'], surprise: 1 });
-      const paths = reply.json<{ errors: { path: string }[] }>().errors.map(({ path }) => path).sort();
+      const paths = reply
+        .json<{ errors: { path: string }[] }>()
+        .errors.map(({ path }) => path)
+        .sort();
       expect(paths).toEqual(['credit_limit_usd', 'name', 'scopes[0]', 'surprise']);
     });
 
-    it.each(['{"name": "k",', '{"name": "k"} x', "{'name': 'k'}", '{"name": "\u0000"}', `{"name": ${echo}}`])('is refused where the body is no JSON: %j', async (body) => {
-      const reply = await create(body);
-      expectProblem(reply, 'invalid_json');
-      expect(reply.text).not.toContain(echo);
-    });
+    it.each(['{"name": "k",', '{"name": "k"} x', "{'name': 'k'}", '{"name": "\u0000"}', `{"name": ${echo}}`])(
+      'is refused where the body is no JSON: %j',
+      async (body) => {
+        const reply = await create(body);
+        expectProblem(reply, 'invalid_json');
+        expect(reply.text).not.toContain(echo);
+      },
+    );
 
     it('is refused where the body is no UTF-8', async () => {
-      expectProblem(await create(Buffer.from([...Buffer.from('{"name":"'), 0xff, 0xfe, ...Buffer.from('"}')])), 'invalid_json');
+      expectProblem(
+        await create(Buffer.from([...Buffer.from('{"name":"'), 0xff, 0xfe, ...Buffer.from('"}')])),
+        'invalid_json',
+      );
     });
 
     it('is refused where the body is too large, and the administrator can go on', async () => {
@@ -88,25 +101,39 @@ export function badAdminInput(shape: () => Shape): void {
       expect((await shape().client().listKeys()).object).toBe('list');
     });
 
-    it.each([[3, 3], [8, 1]])('is refused where a body that does not tell its length turns out too large: %i MiB', async (mebibytes, partMebibytes) => {
-      const reply = await create(endless('{"name":"k","description":"', mebibytes, partMebibytes));
-      expect([reply.status, reply.code]).toEqual([413, 'body_too_large']);
-      for (let time = 0; time < 3; time++) expectProblem(await create({ name: '' }), 'invalid_request');
-    });
+    it.each([
+      [3, 3],
+      [8, 1],
+    ])(
+      'is refused where a body that does not tell its length turns out too large: %i MiB',
+      async (mebibytes, partMebibytes) => {
+        const reply = await create(endless('{"name":"k","description":"', mebibytes, partMebibytes));
+        expect([reply.status, reply.code]).toEqual([413, 'body_too_large']);
+        for (let time = 0; time < 3; time++) expectProblem(await create({ name: '' }), 'invalid_request');
+      },
+    );
 
     it('does not hear its secret again where it sent one', async () => {
       const { secret } = await shape().client().createKey();
       keysBefore += 1;
-      for (const body of [{ [secret]: 1, name: 'k' }, { name: 'k', scopes: [secret] }, { name: 'k', allowed_ips: [secret] }, `{"name": ${secret}}`]) {
+      for (const body of [
+        { [secret]: 1, name: 'k' },
+        { name: 'k', scopes: [secret] },
+        { name: 'k', allowed_ips: [secret] },
+        `{"name": ${secret}}`,
+      ]) {
         const reply = await create(body);
         expect(reply.status).toBe(400);
         expect(reply.text).not.toContain(secret.slice(6, -4));
       }
     });
 
-    it.each(['?limit=0', '?limit=101', '?limit=ten', '?after=nonsense!', '?unknown=1', '?limit=1&limit=2'])('is not listed by a query that means nothing: %s', async (query) => {
-      expectProblem(await shape().client().admin('GET', `/v1/api-keys${query}`), 'invalid_request');
-    });
+    it.each(['?limit=0', '?limit=101', '?limit=ten', '?after=nonsense!', '?unknown=1', '?limit=1&limit=2'])(
+      'is not listed by a query that means nothing: %s',
+      async (query) => {
+        expectProblem(await shape().client().admin('GET', `/v1/api-keys${query}`), 'invalid_request');
+      },
+    );
 
     it.each([
       '?api_key_id=',
@@ -123,5 +150,10 @@ export function badAdminInput(shape: () => Shape): void {
 function expectProblem(reply: Reply, code: string): void {
   expect([reply.status, reply.code], reply.text).toEqual([400, code]);
   expect(reply.header('content-type')).toContain('application/problem+json');
-  expect(reply.json()).toMatchObject({ type: expect.stringContaining(`#${code}`), title: expect.any(String), status: 400, request_id: reply.requestId });
+  expect(reply.json()).toMatchObject({
+    type: expect.stringContaining(`#${code}`),
+    title: expect.any(String),
+    status: 400,
+    request_id: reply.requestId,
+  });
 }

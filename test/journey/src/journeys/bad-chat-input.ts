@@ -22,22 +22,42 @@ const wrongBodies: readonly (readonly [string, string, string])[] = [
   ['a model with a line end', `{"model":"any-\\n",${messages}}`, 'invalid_request'],
   ['a model spelt twice', `{"model":"support-bot",${messages},"model":"fine-grained"}`, 'invalid_request'],
   ['a model spelt with an escape', `{"mod\\u0065l":"support-bot",${messages}}`, 'invalid_request'],
-  ['two models, one spelt with an escape', `{"model":"support-bot","\\u006dodel":"fine-grained",${messages}}`, 'invalid_request'],
+  [
+    'two models, one spelt with an escape',
+    `{"model":"support-bot","\\u006dodel":"fine-grained",${messages}}`,
+    'invalid_request',
+  ],
   ['a ceiling spelt twice', `{"model":"support-bot","max_tokens":1,"max_tokens":9000,${messages}}`, 'invalid_request'],
   ['a model in capitals', `{"model":"support-bot","MODEL":"fine-grained",${messages}}`, 'invalid_request'],
   ['a ceiling in capitals', `{"model":"support-bot","max_tokens":5,"Max_Tokens":90000,${messages}}`, 'invalid_request'],
   ['choices in a capital', `{"model":"support-bot","max_tokens":5,"N":100,${messages}}`, 'invalid_request'],
   ['messages spelt with a long s', `{"model":"support-bot","meſſages":[],${messages}}`, 'invalid_request'],
-  ['content given twice', '{"model":"support-bot","messages":[{"role":"user","content":[{"type":"image_url"}],"content":"zQ7canary"}]}', 'invalid_request'],
+  [
+    'content given twice',
+    '{"model":"support-bot","messages":[{"role":"user","content":[{"type":"image_url"}],"content":"zQ7canary"}]}',
+    'invalid_request',
+  ],
   ['models to fall back to', `{"model":"support-bot","models":["fine-grained"],${messages}}`, 'invalid_request'],
   ['an address', `{"model":"support-bot","api_base":"http://127.0.0.1:1/",${messages}}`, 'invalid_request'],
   ['a credential', `{"model":"support-bot","api_key":"zQ7canary",${messages}}`, 'invalid_request'],
-  ['a stream that is an object', `{"model":"support-bot","stream":{${'"0":0,'.repeat(500_000)}"0":0},${messages}}`, 'invalid_request'],
-  ['a part that is no text', '{"model":"support-bot","messages":[{"role":"user","content":[{"type":"audio_url","audio_url":{"url":"zQ7canary"}}]}]}', 'unbounded_cost'],
+  [
+    'a stream that is an object',
+    `{"model":"support-bot","stream":{${'"0":0,'.repeat(500_000)}"0":0},${messages}}`,
+    'invalid_request',
+  ],
+  [
+    'a part that is no text',
+    '{"model":"support-bot","messages":[{"role":"user","content":[{"type":"audio_url","audio_url":{"url":"zQ7canary"}}]}]}',
+    'unbounded_cost',
+  ],
   ['a tool of the provider', `{"model":"support-bot","tools":[{"type":"web_search"}],${messages}}`, 'unbounded_cost'],
   ['a field that nobody knows', `{"model":"support-bot","zQ8":1,${messages}}`, 'unbounded_cost'],
   ['a stream that is text', `{"model":"support-bot","stream":"yes",${messages}}`, 'invalid_request'],
-  ['options of a stream that are text', `{"model":"support-bot","stream":true,"stream_options":"usage",${messages}}`, 'invalid_request'],
+  [
+    'options of a stream that are text',
+    `{"model":"support-bot","stream":true,"stream_options":"usage",${messages}}`,
+    'invalid_request',
+  ],
   ['a negative ceiling', `{"model":"support-bot","max_tokens":-1,${messages}}`, 'invalid_request'],
   ['a ceiling that is text', `{"model":"support-bot","max_tokens":"many",${messages}}`, 'invalid_request'],
   ['part of a choice', `{"model":"support-bot","n":1.5,${messages}}`, 'invalid_request'],
@@ -47,7 +67,9 @@ const wrongBodies: readonly (readonly [string, string, string])[] = [
 export function badChatInput(shape: () => Shape): void {
   describe('a call that is made wrongly', () => {
     const send = (key: CreatedKey, body: string | Readable, headers: Record<string, string> = {}) =>
-      shape().client().call({ method: 'POST', path: chatPath, headers: { authorization: `Bearer ${key.secret}`, ...headers }, body });
+      shape()
+        .client()
+        .call({ method: 'POST', path: chatPath, headers: { authorization: `Bearer ${key.secret}`, ...headers }, body });
 
     it.each(wrongBodies)('is 400 in the shape of OpenAI and reaches no provider: %s', async (_what, body, code) => {
       const key = await shape().client().createKey({ credit_limit_usd: 1 });
@@ -64,7 +86,11 @@ export function badChatInput(shape: () => Shape): void {
     it('is 413 where a body that does not tell its length turns out too large, and the caller can go on', async () => {
       const key = await shape().client().createKey();
       const logged = shape().simulator.log().length;
-      expectError(await send(key, endless('{"model":"support-bot","messages":[{"role":"user","content":"', 40)), 413, 'body_too_large');
+      expectError(
+        await send(key, endless('{"model":"support-bot","messages":[{"role":"user","content":"', 40)),
+        413,
+        'body_too_large',
+      );
       expect(shape().simulator.log()).toHaveLength(logged);
       expect((await shape().client().chat(key.secret)).status).toBe(200);
     });
@@ -76,7 +102,8 @@ export function badChatInput(shape: () => Shape): void {
         fc.constantFrom('a', 'org/model:free', '模型', '🙂', ' ', '\\ud83d\\ude00', '\\u0000', '\\udc00'),
       );
       // To the simulator a question mark says how to answer.
-      const names = fc.sample(fc.array(piece, { maxLength: 4 }), 80)
+      const names = fc
+        .sample(fc.array(piece, { maxLength: 4 }), 80)
         .map((pieces) => pieces.join(''))
         .filter((name) => !/\?|\\u003f/.test(name));
       const key = await shape().client().createKey();
@@ -101,16 +128,33 @@ export function badChatInput(shape: () => Shape): void {
       expect((await usageOf(shape(), key.id, 1)).requests).toBe(1);
     });
 
-    it.each([['GET', chatPath, 405], ['PUT', chatPath, 405], ['POST', '/v1/chat', 404], ['GET', '/', 404], ['GET', '/metrics', 404], ['GET', '/readyz', 404], ['POST', '/internal/keys/verify', 404]] as const)('at a place that is not there is an error, no crash: %s %s', async (method, path, status) => {
+    it.each([
+      ['GET', chatPath, 405],
+      ['PUT', chatPath, 405],
+      ['POST', '/v1/chat', 404],
+      ['GET', '/', 404],
+      ['GET', '/metrics', 404],
+      ['GET', '/readyz', 404],
+      ['POST', '/internal/keys/verify', 404],
+    ] as const)('at a place that is not there is an error, no crash: %s %s', async (method, path, status) => {
       const key = await shape().client().createKey();
-      const reply = await shape().client().call({ method, path, headers: { authorization: `Bearer ${key.secret}` } });
+      const reply = await shape()
+        .client()
+        .call({ method, path, headers: { authorization: `Bearer ${key.secret}` } });
       expect(reply.status).toBe(status);
       expect(reply.text).not.toContain(key.secret.slice(6, -4));
     });
 
     function expectError(reply: Reply, status: number, code: string): void {
       expect([reply.status, reply.code], reply.text).toEqual([status, code]);
-      expect(reply.json()).toEqual({ error: { message: expect.any(String), type: 'invalid_request_error', param: expect.toSatisfy((param) => param === null || typeof param === 'string'), code } });
+      expect(reply.json()).toEqual({
+        error: {
+          message: expect.any(String),
+          type: 'invalid_request_error',
+          param: expect.toSatisfy((param) => param === null || typeof param === 'string'),
+          code,
+        },
+      });
       expect(reply.text).not.toContain('zQ7canary');
       expect(providerEntries(shape(), reply.requestId)).toEqual([]);
     }

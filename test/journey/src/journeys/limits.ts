@@ -15,7 +15,9 @@ const hold = holdOf(measured);
 export function limits(shape: () => Shape): void {
   describe('a limit', () => {
     it('of credit can be spent as soon as the key is made, and to its very end', async () => {
-      const key = await shape().client().createKey({ credit_limit_usd: usd(hold) });
+      const key = await shape()
+        .client()
+        .createKey({ credit_limit_usd: usd(hold) });
       const first = await shape().client().chat(key.secret, measured);
       expect(first.status, first.text).toBe(200);
       for (const { url } of shape().gateways) {
@@ -27,14 +29,18 @@ export function limits(shape: () => Shape): void {
     });
 
     it('of credit below what a call may cost lets none through', async () => {
-      const key = await shape().client().createKey({ credit_limit_usd: usd(costNanoUsd('gpt-4o-mini', 0, 100)) });
+      const key = await shape()
+        .client()
+        .createKey({ credit_limit_usd: usd(costNanoUsd('gpt-4o-mini', 0, 100)) });
       expect((await shape().client().chat(key.secret, measured)).status).toBe(402);
       const free = await shape().client().createKey({ credit_limit_usd: 0 });
       expect((await shape().client().chat(free.secret, measured)).status).toBe(402);
     });
 
     it('of credit lets through exactly the calls that fit, one after the other', async () => {
-      const key = await shape().client().createKey({ credit_limit_usd: usd(hold + 4n * costPerCall) });
+      const key = await shape()
+        .client()
+        .createKey({ credit_limit_usd: usd(hold + 4n * costPerCall) });
       const statuses: number[] = [];
       for (let call = 0; call < 7; call++) statuses.push((await shape().client().chat(key.secret, measured)).status);
       expect(statuses).toEqual([200, 200, 200, 200, 200, 402, 402]);
@@ -45,22 +51,42 @@ export function limits(shape: () => Shape): void {
 
     it('of credit is never passed, even where the provider reports more than was held', async () => {
       const excessive: ChatFields = { ...measured, simulator: { prompt_tokens: 90_000, completion_tokens: 50 } };
-      const key = await shape().client().createKey({ credit_limit_usd: usd(holdOf(excessive)) });
+      const key = await shape()
+        .client()
+        .createKey({ credit_limit_usd: usd(holdOf(excessive)) });
       expect((await shape().client().chat(key.secret, excessive)).status).toBe(200);
       const { cost_usd: cost } = await usageOf(shape(), key.id, 1);
-      expect([cost, (await shape().client().getKey(key.id)).credit_used_usd]).toEqual([usd(holdOf(excessive)), usd(holdOf(excessive))]);
+      expect([cost, (await shape().client().getKey(key.id)).credit_used_usd]).toEqual([
+        usd(holdOf(excessive)),
+        usd(holdOf(excessive)),
+      ]);
     });
 
     it('of requests per minute is told on each reply, and beyond it is 429 with the time to wait', async () => {
-      const { secret } = await shape().client().createKey({ rate_limits: { requests_per_minute: 2 } });
+      const { secret } = await shape()
+        .client()
+        .createKey({ rate_limits: { requests_per_minute: 2 } });
       const replies = [];
       for (let call = 0; call < 3; call++) replies.push(await shape().client().chat(secret));
       expect(replies.map(({ status }) => status)).toEqual([200, 200, 429]);
-      expect(replies.map((reply) => [reply.header('x-ratelimit-limit-requests'), reply.header('x-ratelimit-remaining-requests')])).toEqual([['2', '1'], ['2', '0'], ['2', '0']]);
-      for (const reply of replies) expect(reply.header('x-ratelimit-reset-requests')).toMatch(/^(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$/);
+      expect(
+        replies.map((reply) => [
+          reply.header('x-ratelimit-limit-requests'),
+          reply.header('x-ratelimit-remaining-requests'),
+        ]),
+      ).toEqual([
+        ['2', '1'],
+        ['2', '0'],
+        ['2', '0'],
+      ]);
+      for (const reply of replies)
+        expect(reply.header('x-ratelimit-reset-requests')).toMatch(/^(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$/);
       const [refused] = replies.slice(-1);
       expect(refused!.json()).toMatchObject({ error: { type: 'rate_limit_error', code: 'rate_limit_exceeded' } });
-      const [seconds, milliseconds] = [Number(refused!.header('retry-after')), Number(refused!.header('retry-after-ms'))];
+      const [seconds, milliseconds] = [
+        Number(refused!.header('retry-after')),
+        Number(refused!.header('retry-after-ms')),
+      ];
       expect(milliseconds).toBeGreaterThan(0);
       expect(milliseconds).toBeLessThanOrEqual(30_000);
       expect(seconds).toBe(Math.ceil(milliseconds / 1_000));
@@ -68,8 +94,15 @@ export function limits(shape: () => Shape): void {
     });
 
     it('of tokens per minute counts what a call may use, and then what it has used', async () => {
-      const { secret } = await shape().client().createKey({ rate_limits: { tokens_per_minute: 2_000 } });
-      const greedy = await shape().client().openChat(secret, { max_tokens: 1_900, simulator: { completion_tokens: 20, chunks: 10, chunk_interval_ms: 50 } });
+      const { secret } = await shape()
+        .client()
+        .createKey({ rate_limits: { tokens_per_minute: 2_000 } });
+      const greedy = await shape()
+        .client()
+        .openChat(secret, {
+          max_tokens: 1_900,
+          simulator: { completion_tokens: 20, chunks: 10, chunk_interval_ms: 50 },
+        });
       expect(greedy.status).toBe(200);
       const meanwhile = await shape().client().chat(secret, { max_tokens: 1_900 });
       expect([meanwhile.status, meanwhile.code]).toEqual([429, 'rate_limit_exceeded']);
@@ -81,7 +114,9 @@ export function limits(shape: () => Shape): void {
 
     it('of tokens per minute holds for calls that name no ceiling, and learns from their answers', async () => {
       // The model may answer with more than all of it.
-      const { secret } = await shape().client().createKey({ rate_limits: { tokens_per_minute: 10_000 } });
+      const { secret } = await shape()
+        .client()
+        .createKey({ rate_limits: { tokens_per_minute: 10_000 } });
       const clients = shape().gateways.map(({ url }) => clientOf(url));
       const answer = { simulator: { completion_tokens: 50 } };
       const slow = { simulator: { ...answer.simulator, chunks: 10, chunk_interval_ms: 50 } };
@@ -99,8 +134,12 @@ export function limits(shape: () => Shape): void {
     });
 
     it('of parallel requests holds over all gateways, until one of them ends', async () => {
-      const key = await shape().client().createKey({ rate_limits: { parallel_requests: 1 } });
-      const underway = await shape().client().openChat(key.secret, { simulator: { chunks: 20, chunk_interval_ms: 25 } });
+      const key = await shape()
+        .client()
+        .createKey({ rate_limits: { parallel_requests: 1 } });
+      const underway = await shape()
+        .client()
+        .openChat(key.secret, { simulator: { chunks: 20, chunk_interval_ms: 25 } });
       expect(underway.status).toBe(200);
       for (const { url } of shape().gateways) {
         const second = await clientOf(url).chat(key.secret);
@@ -108,7 +147,10 @@ export function limits(shape: () => Shape): void {
       }
       await underway.ended;
       for (const { url } of shape().gateways) {
-        await waitUntil(async () => (await clientOf(url).chat(key.secret)).status === 200, { what: 'the place to be free again', timeoutMs: 2_000 });
+        await waitUntil(async () => (await clientOf(url).chat(key.secret)).status === 200, {
+          what: 'the place to be free again',
+          timeoutMs: 2_000,
+        });
       }
     });
 

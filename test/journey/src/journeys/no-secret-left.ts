@@ -14,10 +14,17 @@ export function noSecretLeft(shape: () => Shape): void {
     });
 
     it('has no secret of the deployment in a log or a mail', async () => {
-      const mails = mailsIn(shape().mailFolder).map((mail, number) => ({ place: `mail ${number}`, bytes: Buffer.from(mail) }));
+      const mails = mailsIn(shape().mailFolder).map((mail, number) => ({
+        place: `mail ${number}`,
+        bytes: Buffer.from(mail),
+      }));
       expect(await placesWithSecrets(shape().canaries.deploymentSecrets, [...outputs(), ...mails])).toEqual([]);
     });
 
-    const outputs = () => shape().processes.map((process) => ({ place: `output of ${process.name}`, bytes: Buffer.from(process.output()) }));
+    const outputs = () =>
+      shape().processes.map((process) => ({
+        place: `output of ${process.name}`,
+        bytes: Buffer.from(process.output()),
+      }));
   });
 }

@@ -12,8 +12,15 @@ const body = '{"model":"support-bot","max_tokens":5,"messages":[{"role":"user","
 
 /** Request targets that all mean a chat call. */
 const chatTargets = [
-  '/v1/chat/completions', '/api/v1/chat/completions', '/v1/chat/completions?api-version=2024-10-21', '//v1/chat/completions', '/v1//chat/completions/',
-  '//api//v1///chat/completions//?a=b', 'http://gateway.example/v1/chat/completions', 'https://gateway.example:8443//v1/chat/completions/', '/v1/ch%61t/completions',
+  '/v1/chat/completions',
+  '/api/v1/chat/completions',
+  '/v1/chat/completions?api-version=2024-10-21',
+  '//v1/chat/completions',
+  '/v1//chat/completions/',
+  '//api//v1///chat/completions//?a=b',
+  'http://gateway.example/v1/chat/completions',
+  'https://gateway.example:8443//v1/chat/completions/',
+  '/v1/ch%61t/completions',
 ];
 
 /** What is asked, the status, code and dialect of the refusal, and its `Allow`. */
@@ -53,15 +60,23 @@ const refused: readonly (readonly [string, number, string, Dialect, string | und
 ];
 
 const encode: readonly (readonly [string, (text: string) => Buffer])[] = [
-  ['gzip', gzipSync], ['X-GZip', gzipSync], ['deflate', deflateSync], ['deflate', deflateRawSync], ['br', brotliCompressSync], ['zstd', zstdCompressSync],
-  ['identity', Buffer.from], ['gzip, BR', (text) => brotliCompressSync(gzipSync(text))],
+  ['gzip', gzipSync],
+  ['X-GZip', gzipSync],
+  ['deflate', deflateSync],
+  ['deflate', deflateRawSync],
+  ['br', brotliCompressSync],
+  ['zstd', zstdCompressSync],
+  ['identity', Buffer.from],
+  ['gzip, BR', (text) => brotliCompressSync(gzipSync(text))],
 ];
 
 /** Requests as HTTP allows them and few clients make them, and those at wrong places. */
 export function oddHttp(shape: () => Shape): void {
   describe('HTTP', () => {
     let key: CreatedKey;
-    beforeAll(async () => { key = await shape().client().createKey(); });
+    beforeAll(async () => {
+      key = await shape().client().createKey();
+    });
     const bearer = () => ({ authorization: `Bearer ${key.secret}` });
     const send = (requestLine: string, headers: Record<string, string> = {}, payload: string | Uint8Array = body) =>
       rawExchange(shape().gateways[0]!.url, requestLine, { ...bearer(), ...headers }, payload);
@@ -71,7 +86,10 @@ export function oddHttp(shape: () => Shape): void {
     it.each(chatTargets)('serves a chat call at %s', async (target) => {
       const reply = await send(`POST ${target}`);
       expect(reply.status, reply.text).toBe(200);
-      expect(providerEntry(shape(), reply.requestId)).toMatchObject({ path: '/v1/chat/completions', outcome: 'answered' });
+      expect(providerEntry(shape(), reply.requestId)).toMatchObject({
+        path: '/v1/chat/completions',
+        outcome: 'answered',
+      });
     });
 
     it.each(refused)('refuses %s: %i %s in the shape of %s', async (requestLine, status, code, dialect, allow) => {
@@ -85,11 +103,22 @@ export function oddHttp(shape: () => Shape): void {
 
     it('says at a wrong path what is served', async () => {
       const reply = await send('POST /chat/completions');
-      expect(reply.json()).toMatchObject({ error: { message: expect.stringMatching(/POST \/chat\/completions.*base URLs end in \/v1.*POST \/v1\/chat\/completions/) } });
+      expect(reply.json()).toMatchObject({
+        error: {
+          message: expect.stringMatching(
+            /POST \/chat\/completions.*base URLs end in \/v1.*POST \/v1\/chat\/completions/,
+          ),
+        },
+      });
     });
 
     it('does not repeat a secret, or markup, that stands in a path', async () => {
-      for (const path of [`/v1/models/${key.secret}`, `/v1/${key.secret}/chat/completions?${key.secret}`, '/v1/models/<b>zQ7canary', `/v1/${'zQ7canary'.repeat(900)}`]) {
+      for (const path of [
+        `/v1/models/${key.secret}`,
+        `/v1/${key.secret}/chat/completions?${key.secret}`,
+        '/v1/models/<b>zQ7canary',
+        `/v1/${'zQ7canary'.repeat(900)}`,
+      ]) {
         const { text } = await send(`POST ${path}`);
         expect(text).not.toContain(key.secret.slice(6, -4));
         expect(text).not.toMatch(/<|canary/);
@@ -98,9 +127,20 @@ export function oddHttp(shape: () => Shape): void {
     });
 
     it('tells by OPTIONS what a path takes, without CORS', async () => {
-      const options = [['/v1/chat/completions', 'POST'], ['http://x//v1/chat/completions/', 'POST'], ['/v1/api-keys', 'GET, HEAD, POST'], ['/v1/usage', 'GET, HEAD'], ['/webhooks/github/secret-scanning', 'POST'], ['*', undefined]];
+      const options = [
+        ['/v1/chat/completions', 'POST'],
+        ['http://x//v1/chat/completions/', 'POST'],
+        ['/v1/api-keys', 'GET, HEAD, POST'],
+        ['/v1/usage', 'GET, HEAD'],
+        ['/webhooks/github/secret-scanning', 'POST'],
+        ['*', undefined],
+      ];
       for (const [target, allow] of options) {
-        const reply = await send(`OPTIONS ${target}`, { 'origin': 'https://app.example', 'access-control-request-method': 'POST' }, '');
+        const reply = await send(
+          `OPTIONS ${target}`,
+          { origin: 'https://app.example', 'access-control-request-method': 'POST' },
+          '',
+        );
         expect([target, reply.status, reply.header('allow'), reply.text]).toEqual([target, 204, allow, '']);
         expect(Object.keys(reply.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
         expect(reply.requestId).toMatch(/^[0-9a-f-]{36}$/);
@@ -110,27 +150,51 @@ export function oddHttp(shape: () => Shape): void {
     it('answers HEAD as GET, without the body', async () => {
       for (const path of ['/v1/api-keys?limit=1', `/v1/usage?api_key_id=${key.id}`, '/healthz']) {
         const [get, head] = [await administer(`GET ${path}`), await administer(`HEAD ${path}`)];
-        expect([path, head.status, head.text, head.header('content-type')]).toEqual([path, 200, '', get.header('content-type')]);
+        expect([path, head.status, head.text, head.header('content-type')]).toEqual([
+          path,
+          200,
+          '',
+          get.header('content-type'),
+        ]);
       }
     });
 
     it('takes a target in absolute form for the admin API, too', async () => {
-      expect((await administer('GET http://gateway.example/v1/api-keys?limit=1')).json()).toMatchObject({ object: 'list' });
+      expect((await administer('GET http://gateway.example/v1/api-keys?limit=1')).json()).toMatchObject({
+        object: 'list',
+      });
     });
 
     it('refuses a WebSocket at once, and goes on without the other protocol where it may', async () => {
-      const socket = { 'connection': 'Upgrade', 'upgrade': 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' };
-      for (const [target, status] of [['/v1/chat/completions', 405], ['/v1/responses', 404], ['/v1/realtime?model=x', 404]] as const) {
+      const socket = {
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+      };
+      for (const [target, status] of [
+        ['/v1/chat/completions', 405],
+        ['/v1/responses', 404],
+        ['/v1/realtime?model=x', 404],
+      ] as const) {
         expect((await send(`GET ${target}`, socket, '')).status).toBe(status);
       }
-      const reply = await send('POST /v1/chat/completions', { 'connection': 'Upgrade, HTTP2-Settings', 'upgrade': 'h2c', 'http2-settings': 'AAMAAABkAAQAoAAAAAIAAAAA' });
+      const reply = await send('POST /v1/chat/completions', {
+        connection: 'Upgrade, HTTP2-Settings',
+        upgrade: 'h2c',
+        'http2-settings': 'AAMAAABkAAQAoAAAAAIAAAAA',
+      });
       expect(reply.status, reply.text).toBe(200);
     });
 
     describe('with a compressed body', () => {
       it.each(encode)('serves it: %s', async (coding, encoded) => {
         const capped = await shape().client().createKey({ credit_limit_usd: 1 });
-        const reply = await send('POST /v1/chat/completions', { 'authorization': `Bearer ${capped.secret}`, 'content-encoding': coding }, encoded(body));
+        const reply = await send(
+          'POST /v1/chat/completions',
+          { authorization: `Bearer ${capped.secret}`, 'content-encoding': coding },
+          encoded(body),
+        );
         expect(reply.status, reply.text).toBe(200);
         expect(await bodySentUpstream(shape(), reply.requestId)).toBe(body.replace('support-bot', 'gpt-4o-mini'));
         const entry = providerEntry(shape(), reply.requestId);
@@ -138,39 +202,60 @@ export function oddHttp(shape: () => Shape): void {
         expect(await usageOf(shape(), capped.id, 1)).toEqual(totalsOf([entry]));
       });
 
-      it.each(encode.filter(([coding]) => coding !== 'identity'))('refuses what is too large once it is decoded, and goes on: %s', async (coding, encoded) => {
-        const bomb = `{"model":"support-bot","messages":[{"role":"user","content":"${'x'.repeat(40 * 1024 * 1024)}"}]}`;
-        const reply = await send('POST /v1/chat/completions', { 'content-encoding': coding }, encoded(bomb));
-        expect(reply.status).toBe(413);
-        expectError(reply, 'body_too_large', 'openai');
-        expect((await send('POST /v1/chat/completions')).status).toBe(200);
-      });
+      it.each(encode.filter(([coding]) => coding !== 'identity'))(
+        'refuses what is too large once it is decoded, and goes on: %s',
+        async (coding, encoded) => {
+          const bomb = `{"model":"support-bot","messages":[{"role":"user","content":"${'x'.repeat(40 * 1024 * 1024)}"}]}`;
+          const reply = await send('POST /v1/chat/completions', { 'content-encoding': coding }, encoded(bomb));
+          expect(reply.status).toBe(413);
+          expectError(reply, 'body_too_large', 'openai');
+          expect((await send('POST /v1/chat/completions')).status).toBe(200);
+        },
+      );
 
-      it.each(encode.filter(([coding]) => coding !== 'identity'))('refuses what is broken or cut off, by the name of its coding: %s', async (coding, encoded) => {
-        const name = coding.toLowerCase().replace('x-', '').split(', ').at(-1)!;
-        for (const wrong of [Buffer.from(body), encoded(body).subarray(0, -4), Buffer.concat([encoded(body), Buffer.from('zQ7canary')])]) {
-          const reply = await send('POST /v1/chat/completions', { 'content-encoding': coding }, wrong);
-          expect(reply.status, reply.text).toBe(400);
-          expectError(reply, 'invalid_json', 'openai');
-          expect(reply.json()).toMatchObject({ error: { message: expect.stringContaining(`not valid ${name}`) } });
-        }
-      });
+      it.each(encode.filter(([coding]) => coding !== 'identity'))(
+        'refuses what is broken or cut off, by the name of its coding: %s',
+        async (coding, encoded) => {
+          const name = coding.toLowerCase().replace('x-', '').split(', ').at(-1)!;
+          for (const wrong of [
+            Buffer.from(body),
+            encoded(body).subarray(0, -4),
+            Buffer.concat([encoded(body), Buffer.from('zQ7canary')]),
+          ]) {
+            const reply = await send('POST /v1/chat/completions', { 'content-encoding': coding }, wrong);
+            expect(reply.status, reply.text).toBe(400);
+            expectError(reply, 'invalid_json', 'openai');
+            expect(reply.json()).toMatchObject({ error: { message: expect.stringContaining(`not valid ${name}`) } });
+          }
+        },
+      );
 
-      it.each(['compress', 'zQ7canary', 'gzip, zQ7canary', 'gzip;q=1'])('refuses a coding that it does not know, and tells those that it does: %s', async (coding) => {
-        const reply = await send('POST /v1/chat/completions', { 'content-encoding': coding }, gzipSync(body));
-        expect([reply.status, reply.header('accept-encoding')]).toEqual([415, 'gzip, deflate, br, zstd']);
-        expectError(reply, 'unsupported_media_type', 'openai');
-        expect(reply.json()).toMatchObject({ error: { message: expect.stringContaining('Content-Encoding') } });
-      });
+      it.each(['compress', 'zQ7canary', 'gzip, zQ7canary', 'gzip;q=1'])(
+        'refuses a coding that it does not know, and tells those that it does: %s',
+        async (coding) => {
+          const reply = await send('POST /v1/chat/completions', { 'content-encoding': coding }, gzipSync(body));
+          expect([reply.status, reply.header('accept-encoding')]).toEqual([415, 'gzip, deflate, br, zstd']);
+          expectError(reply, 'unsupported_media_type', 'openai');
+          expect(reply.json()).toMatchObject({ error: { message: expect.stringContaining('Content-Encoding') } });
+        },
+      );
 
       it('does not look into it without a good key', async () => {
-        const reply = await send('POST /v1/chat/completions', { 'authorization': 'Bearer nonsense', 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(40 * 1024 * 1024)));
+        const reply = await send(
+          'POST /v1/chat/completions',
+          { authorization: 'Bearer nonsense', 'content-encoding': 'gzip' },
+          gzipSync(Buffer.alloc(40 * 1024 * 1024)),
+        );
         expect([reply.status, reply.code]).toEqual([401, 'invalid_api_key']);
       });
 
       it('refuses it where keys are administered, and at webhooks', async () => {
         for (const path of ['/v1/api-keys', '/webhooks/github/secret-scanning']) {
-          const reply = await administer(`POST ${path}`, { ...shape().github.sign(''), 'content-encoding': 'gzip' }, gzipSync('{"name":"zQ7canary"}'));
+          const reply = await administer(
+            `POST ${path}`,
+            { ...shape().github.sign(''), 'content-encoding': 'gzip' },
+            gzipSync('{"name":"zQ7canary"}'),
+          );
           expect([reply.status, reply.header('accept-encoding')], reply.text).toEqual([415, 'identity']);
           expectError(reply, 'unsupported_media_type', 'problem');
         }
@@ -178,7 +263,8 @@ export function oddHttp(shape: () => Shape): void {
     });
 
     it('passes on fields whose names have escapes, and refuses a raw control character wherever it stands', async () => {
-      const escaped = '{"\\u4f60":1,"a\\/b":{"\\u006dodel":2},"\\u4f60":3,"model":"support-bot","messages":[{"role":"user","content":"Hello"}]}';
+      const escaped =
+        '{"\\u4f60":1,"a\\/b":{"\\u006dodel":2},"\\u4f60":3,"model":"support-bot","messages":[{"role":"user","content":"Hello"}]}';
       const reply = await send('POST /v1/chat/completions', {}, escaped);
       expect(reply.status, reply.text).toBe(200);
       expect(await bodySentUpstream(shape(), reply.requestId)).toBe(escaped.replace('support-bot', 'gpt-4o-mini'));
@@ -190,8 +276,17 @@ export function oddHttp(shape: () => Shape): void {
     });
 
     function expectError(reply: Reply, code: string, dialect: Dialect): void {
-      if (dialect === 'openai') expect(reply.json()).toEqual({ error: { message: expect.any(String), type: 'invalid_request_error', param: null, code } });
-      else expect(reply.json()).toMatchObject({ code, status: reply.status, type: expect.stringContaining(`#${code}`), request_id: reply.requestId });
+      if (dialect === 'openai')
+        expect(reply.json()).toEqual({
+          error: { message: expect.any(String), type: 'invalid_request_error', param: null, code },
+        });
+      else
+        expect(reply.json()).toMatchObject({
+          code,
+          status: reply.status,
+          type: expect.stringContaining(`#${code}`),
+          request_id: reply.requestId,
+        });
       expect(reply.text).not.toContain('zQ7canary');
       expect(providerEntries(shape(), reply.requestId)).toEqual([]);
     }

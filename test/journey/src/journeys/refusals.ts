@@ -10,14 +10,30 @@ import { chatPath, type CreatedKey } from '../kit/tollgate-client.js';
 export function refusals(shape: () => Shape): void {
   describe('a refused call', () => {
     const call = (headers: Record<string, string>, fields: object = {}) =>
-      shape().client().call({ method: 'POST', path: chatPath, headers, body: { model: 'support-bot', messages: [{ role: 'user', content: 'x' }], ...fields } });
+      shape()
+        .client()
+        .call({
+          method: 'POST',
+          path: chatPath,
+          headers,
+          body: { model: 'support-bot', messages: [{ role: 'user', content: 'x' }], ...fields },
+        });
 
     it('without a credential is 401 missing_api_key', async () => {
-      for (const headers of [{}, { authorization: '' }] as Record<string, string>[]) expectRefusal(await call(headers), 401, 'missing_api_key');
+      for (const headers of [{}, { authorization: '' }] as Record<string, string>[])
+        expectRefusal(await call(headers), 401, 'missing_api_key');
     });
 
     it('with a credential in no known form is 401 invalid_api_key', async () => {
-      const credentials = ['Bearer zQ7nonsense', 'Bearer sk-zQ7short', 'Basic zQ7dXNlcjpwYXNzd29yZA==', `Bearer sk-zQ7${'a'.repeat(47)}`, `Bearer sk-zQ7${'é'.repeat(25)}`, 'Bearer zQ7 and more', `Bearer zQ7${'x'.repeat(4_000)}`];
+      const credentials = [
+        'Bearer zQ7nonsense',
+        'Bearer sk-zQ7short',
+        'Basic zQ7dXNlcjpwYXNzd29yZA==',
+        `Bearer sk-zQ7${'a'.repeat(47)}`,
+        `Bearer sk-zQ7${'é'.repeat(25)}`,
+        'Bearer zQ7 and more',
+        `Bearer zQ7${'x'.repeat(4_000)}`,
+      ];
       for (const authorization of credentials) {
         const reply = await call({ authorization: Buffer.from(authorization).toString('latin1') });
         expectRefusal(reply, 401, 'invalid_api_key');
@@ -30,7 +46,9 @@ export function refusals(shape: () => Shape): void {
       await shape().client().deleteKey(revoked.id);
       const unknown = inventedSecret();
       shape().canaries.keySecrets.add(unknown);
-      const replies = await Promise.all([`${unknown.slice(0, -1)}!`, unknown, revoked.secret].map((secret) => shape().client().chat(secret)));
+      const replies = await Promise.all(
+        [`${unknown.slice(0, -1)}!`, unknown, revoked.secret].map((secret) => shape().client().chat(secret)),
+      );
       for (const reply of replies) expectRefusal(reply, 401, 'invalid_api_key');
       expect(new Set(replies.map(anonymous)).size).toBe(1);
     });
@@ -39,29 +57,44 @@ export function refusals(shape: () => Shape): void {
       const expiresAt = new Date(Date.now() + 2_000).toISOString();
       const key = await shape().client().createKey({ expires_at: expiresAt });
       expect((await shape().client().chat(key.secret)).status).toBe(200);
-      const reply = await waitUntil(async () => {
-        const each = await shape().client().chat(key.secret);
-        return each.status !== 200 && each;
-      }, { what: 'the key to expire', timeoutMs: 5_000 });
+      const reply = await waitUntil(
+        async () => {
+          const each = await shape().client().chat(key.secret);
+          return each.status !== 200 && each;
+        },
+        { what: 'the key to expire', timeoutMs: 5_000 },
+      );
       expectRefusal(reply, 401, 'expired_api_key');
       expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(expiresAt));
       expect((await shape().client().getKey(key.id)).state).toBe('expired');
     });
 
     it('from an address that the key does not allow is 403 ip_not_allowed', async () => {
-      const key = await shape().client().createKey({ allowed_ips: ['203.0.113.0/24', '2001:db8::/32'] });
-      expectRefusal(await shape().client().chat(key.secret, {}, { 'x-forwarded-for': '203.0.113.9' }), 403, 'ip_not_allowed');
-      const local = await shape().client().createKey({ allowed_ips: ['127.0.0.0/8'] });
+      const key = await shape()
+        .client()
+        .createKey({ allowed_ips: ['203.0.113.0/24', '2001:db8::/32'] });
+      expectRefusal(
+        await shape().client().chat(key.secret, {}, { 'x-forwarded-for': '203.0.113.9' }),
+        403,
+        'ip_not_allowed',
+      );
+      const local = await shape()
+        .client()
+        .createKey({ allowed_ips: ['127.0.0.0/8'] });
       expect((await shape().client().chat(local.secret)).status).toBe(200);
     });
 
     it('with a key that lacks the scope is 403 access_denied', async () => {
-      const key = await shape().client().createKey({ scopes: ['inference:read', 'analytics:read'] });
+      const key = await shape()
+        .client()
+        .createKey({ scopes: ['inference:read', 'analytics:read'] });
       expectRefusal(await shape().client().chat(key.secret), 403, 'access_denied');
     });
 
     it('for a model that the key may not use is 403 model_access_denied', async () => {
-      const key = await shape().client().createKey({ models: ['fine-grained'] });
+      const key = await shape()
+        .client()
+        .createKey({ models: ['fine-grained'] });
       expectRefusal(await shape().client().chat(key.secret), 403, 'model_access_denied');
       expect((await shape().client().chat(key.secret, { model: 'fine-grained' })).status).toBe(200);
     });
@@ -109,18 +142,32 @@ export function refusals(shape: () => Shape): void {
       // A call that does count is shown after all that came before it.
       const counted = await client.createKey();
       await client.chat(counted.secret);
-      await waitUntil(async () => (await client.usage(counted.id)).requests === 1, { what: 'the call that counts to be shown' });
+      await waitUntil(async () => (await client.usage(counted.id)).requests === 1, {
+        what: 'the call that counts to be shown',
+      });
       for (const key of Object.values(keys)) await expectUnused(key);
     });
 
     async function expectUnused({ id }: CreatedKey): Promise<void> {
-      expect(await shape().client().usage(id)).toEqual({ requests: 0, input_tokens: 0, output_tokens: 0, cost_usd: '0' });
+      expect(await shape().client().usage(id)).toEqual({
+        requests: 0,
+        input_tokens: 0,
+        output_tokens: 0,
+        cost_usd: '0',
+      });
       expect(await shape().client().getKey(id)).toMatchObject({ credit_used_usd: '0', last_used_at: null });
     }
 
     function expectRefusal(reply: Reply, status: number, code: string): void {
       expect([reply.status, reply.code], reply.text).toEqual([status, code]);
-      expect(reply.json()).toEqual({ error: { message: expect.any(String), type: expect.any(String), param: expect.toSatisfy((param) => param === null || typeof param === 'string'), code } });
+      expect(reply.json()).toEqual({
+        error: {
+          message: expect.any(String),
+          type: expect.any(String),
+          param: expect.toSatisfy((param) => param === null || typeof param === 'string'),
+          code,
+        },
+      });
       expect(reply.requestId).not.toBe('');
       expect(providerEntries(shape(), reply.requestId)).toEqual([]);
     }

@@ -13,14 +13,20 @@ export function theCall(shape: () => Shape): void {
   describe('the call', () => {
     it.each(['/v1', '/api/v1'] as const)('is answered to the official SDK at %s', async (basePath) => {
       const { secret } = await shape().client().createKey();
-      const completion = await shape().client().openai(secret, basePath).chat.completions.create({ model: 'support-bot', messages });
+      const completion = await shape()
+        .client()
+        .openai(secret, basePath)
+        .chat.completions.create({ model: 'support-bot', messages });
       expect(completion.choices[0]?.message.content).toBe(wholeContent);
       expect(completion.usage).toMatchObject({ completion_tokens: 16 });
     });
 
     it.each(['/v1', '/api/v1'] as const)('is streamed to the official SDK at %s', async (basePath) => {
       const { secret } = await shape().client().createKey();
-      const stream = await shape().client().openai(secret, basePath).chat.completions.create({ model: 'support-bot', messages, stream: true });
+      const stream = await shape()
+        .client()
+        .openai(secret, basePath)
+        .chat.completions.create({ model: 'support-bot', messages, stream: true });
       const chunks = [];
       for await (const chunk of stream) chunks.push(chunk);
       expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toBe(wholeContent);
@@ -30,7 +36,15 @@ export function theCall(shape: () => Shape): void {
 
     it('ends a stream with its usage where the SDK asks for it', async () => {
       const { secret } = await shape().client().createKey();
-      const stream = await shape().client().openai(secret).chat.completions.create({ model: 'support-bot', messages, stream: true, stream_options: { include_usage: true } });
+      const stream = await shape()
+        .client()
+        .openai(secret)
+        .chat.completions.create({
+          model: 'support-bot',
+          messages,
+          stream: true,
+          stream_options: { include_usage: true },
+        });
       const chunks = [];
       for await (const chunk of stream) chunks.push(chunk);
       expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 16 } });
@@ -38,7 +52,11 @@ export function theCall(shape: () => Shape): void {
     });
 
     it('gives the SDK an error that it knows', async () => {
-      const error: unknown = await shape().client().openai('sk-no-such-key').chat.completions.create({ model: 'support-bot', messages }).catch((thrown: unknown) => thrown);
+      const error: unknown = await shape()
+        .client()
+        .openai('sk-no-such-key')
+        .chat.completions.create({ model: 'support-bot', messages })
+        .catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(AuthenticationError);
       expect(error).toMatchObject({ status: 401, code: 'invalid_api_key' });
     });
@@ -53,7 +71,14 @@ export function theCall(shape: () => Shape): void {
 
     it('is let in by x-api-key alone', async () => {
       const { secret } = await shape().client().createKey();
-      const reply = await shape().client().call({ method: 'POST', path: chatPath, headers: { 'x-api-key': secret }, body: { model: 'support-bot', messages } });
+      const reply = await shape()
+        .client()
+        .call({
+          method: 'POST',
+          path: chatPath,
+          headers: { 'x-api-key': secret },
+          body: { model: 'support-bot', messages },
+        });
       expect(reply.status).toBe(200);
     });
 
@@ -86,7 +111,9 @@ export function theCall(shape: () => Shape): void {
 
     it('reaches the caller chunk by chunk, not when it is over', async () => {
       const { secret } = await shape().client().createKey();
-      const stream = await shape().client().openChat(secret, { simulator: { chunks: 20, chunk_interval_ms: 25 } });
+      const stream = await shape()
+        .client()
+        .openChat(secret, { simulator: { chunks: 20, chunk_interval_ms: 25 } });
       await stream.until((text) => text.includes('word0'));
       expect(stream.text).not.toContain('word39');
       expect(contentOf(eventsOf((await stream.ended).text))).toContain('word39');

@@ -12,14 +12,20 @@ export function theCharge(shape: () => Shape): void {
     it('is what the provider reports at the price of the model, to the nano-USD, within 2 s', async () => {
       const [key, bystander] = [await shape().client().createKey(), await shape().client().createKey()];
       const calls: ChatFields[] = [
-        {}, { stream: true }, { stream: true, stream_options: { include_usage: true } }, { max_tokens: 3 }, { n: 3 },
+        {},
+        { stream: true },
+        { stream: true, stream_options: { include_usage: true } },
+        { max_tokens: 3 },
+        { n: 3 },
         { model: 'fine-grained', simulator: { prompt_tokens: 1, completion_tokens: 1 } },
         { model: 'fine-grained', stream: true, simulator: { prompt_tokens: 12_345, completion_tokens: 677 } },
         { model: 'lab-1', simulator: { prompt_tokens: 1_000_003, completion_tokens: 9_999 } },
       ];
       const entries = [];
       for (const [number, fields] of calls.entries()) {
-        const reply = await shape().client(number % shape().gateways.length).chat(key.secret, fields);
+        const reply = await shape()
+          .client(number % shape().gateways.length)
+          .chat(key.secret, fields);
         expect(reply.status, reply.text).toBe(200);
         entries.push(providerEntry(shape(), reply.requestId));
       }
@@ -49,30 +55,51 @@ export function theCharge(shape: () => Shape): void {
 
     it('is nothing where the provider fails before the first byte, and the call counts all the same', async () => {
       const failures: [ChatFields, number][] = [
-        [{ simulator: { fail_status: 500 } }, 502], [{ stream: true, simulator: { fail_status: 503 } }, 502],
+        [{ simulator: { fail_status: 500 } }, 502],
+        [{ stream: true, simulator: { fail_status: 503 } }, 502],
         // Trouble of our account there is no trouble of the caller's key or credit.
-        [{ simulator: { fail_status: 401 } }, 502], [{ simulator: { fail_status: 402 } }, 502],
-        [{ simulator: { fail: 'reset_before_first_byte' } }, 502], [{ stream: true, simulator: { fail: 'reset_before_first_byte' } }, 502],
+        [{ simulator: { fail_status: 401 } }, 502],
+        [{ simulator: { fail_status: 402 } }, 502],
+        [{ simulator: { fail: 'reset_before_first_byte' } }, 502],
+        [{ stream: true, simulator: { fail: 'reset_before_first_byte' } }, 502],
       ];
       const key = await shape().client().createKey({ credit_limit_usd: 1 });
       for (const [fields, status] of failures) {
         const reply = await shape().client().chat(key.secret, fields);
         expect(reply.status, JSON.stringify(fields)).toBe(status);
-        expect(reply.json()).toMatchObject({ error: { type: 'server_error', code: expect.stringMatching(/^provider_/) } });
+        expect(reply.json()).toMatchObject({
+          error: { type: 'server_error', code: expect.stringMatching(/^provider_/) },
+        });
         // A kept connection that dies without a byte of an answer is tried once more, on a fresh one.
         const entries = providerEntries(shape(), reply.requestId);
-        expect(entries.length, JSON.stringify(fields)).toBeLessThanOrEqual(fields.simulator?.fail === undefined ? 1 : 2);
+        expect(entries.length, JSON.stringify(fields)).toBeLessThanOrEqual(
+          fields.simulator?.fail === undefined ? 1 : 2,
+        );
         for (const entry of entries) expect(entry.outcome).toMatch(/failed|reset/);
       }
-      expect(await usageOf(shape(), key.id, failures.length)).toEqual({ requests: failures.length, input_tokens: 0, output_tokens: 0, cost_usd: '0' });
+      expect(await usageOf(shape(), key.id, failures.length)).toEqual({
+        requests: failures.length,
+        input_tokens: 0,
+        output_tokens: 0,
+        cost_usd: '0',
+      });
       expect((await shape().client().getKey(key.id)).credit_used_usd).toBe('0');
     });
 
     it('ends a call that takes longer than its provider may, whether it answers late or never stops', async () => {
       const key = await shape().client().createKey({ credit_limit_usd: 1 });
-      const late = await shape().client().chat(key.secret, { model: 'in-a-hurry', simulator: { fail: 'hang' } });
+      const late = await shape()
+        .client()
+        .chat(key.secret, { model: 'in-a-hurry', simulator: { fail: 'hang' } });
       expect([late.status, late.code]).toEqual([504, 'provider_timeout']);
-      const endless = await shape().client().openChat(key.secret, { model: 'in-a-hurry', stream: true, max_tokens: 100, simulator: { chunks: 50, completion_tokens: 100, chunk_interval_ms: 100 } });
+      const endless = await shape()
+        .client()
+        .openChat(key.secret, {
+          model: 'in-a-hurry',
+          stream: true,
+          max_tokens: 100,
+          simulator: { chunks: 50, completion_tokens: 100, chunk_interval_ms: 100 },
+        });
       const events = eventsOf((await endless.ended).text);
       expect(events.at(-1)?.json?.error).toMatchObject({ code: 'provider_timeout' });
       expect(nanoUsd((await usageOf(shape(), key.id, 2)).cost_usd)).toBeGreaterThan(0n);
@@ -85,26 +112,44 @@ export function theCharge(shape: () => Shape): void {
       // A call that costs is shown after all that came before it.
       const costly = await shape().client().chat(key.secret);
       const cost = usd(costOfEntry(providerEntry(shape(), costly.requestId)));
-      await waitUntil(async () => (await shape().client().getKey(key.id)).credit_used_usd !== '0', { what: 'the call that costs to be shown', timeoutMs: usageLagMsMax });
+      await waitUntil(async () => (await shape().client().getKey(key.id)).credit_used_usd !== '0', {
+        what: 'the call that costs to be shown',
+        timeoutMs: usageLagMsMax,
+      });
       expect((await shape().client().usage(key.id)).cost_usd).toBe(cost);
     });
 
     it('is nothing where the provider refuses the request, and the caller hears why', async () => {
       const key = await shape().client().createKey({ credit_limit_usd: 1 });
-      const reply = await shape().client().chat(key.secret, { simulator: { fail_status: 400 } });
+      const reply = await shape()
+        .client()
+        .chat(key.secret, { simulator: { fail_status: 400 } });
       expect(reply.status).toBe(400);
       expect(reply.json()).toHaveProperty('error.message');
       expect(await usageOf(shape(), key.id, 1)).toMatchObject({ cost_usd: '0' });
     });
 
     it('is for what was delivered where the provider breaks off, and the stream says so', async () => {
-      const fields = { stream: true, max_tokens: 400, simulator: { chunks: 100, completion_tokens: 400, prompt_tokens: 50, fail: 'reset_mid_stream', fail_after_chunks: 30 } };
+      const fields = {
+        stream: true,
+        max_tokens: 400,
+        simulator: {
+          chunks: 100,
+          completion_tokens: 400,
+          prompt_tokens: 50,
+          fail: 'reset_mid_stream',
+          fail_after_chunks: 30,
+        },
+      };
       const key = await shape().client().createKey({ credit_limit_usd: 1 });
       const stream = await shape().client().openChat(key.secret, fields);
       const { text } = await stream.ended;
       const events = eventsOf(text);
       expect(text).toContain('word0');
-      expect(events.at(-1)?.json?.error).toMatchObject({ type: 'server_error', code: expect.stringMatching(/^provider_/) });
+      expect(events.at(-1)?.json?.error).toMatchObject({
+        type: 'server_error',
+        code: expect.stringMatching(/^provider_/),
+      });
       expect(text).not.toContain('[DONE]');
       const { cost_usd: cost } = await usageOf(shape(), key.id, 1);
       expect(nanoUsd(cost)).toBeGreaterThan(0n);
@@ -119,12 +164,16 @@ export function theCharge(shape: () => Shape): void {
       const totals = await usageOf(shape(), key.id, 1);
       expect(totals.output_tokens).toBeGreaterThan(0);
       expect(nanoUsd(totals.cost_usd)).toBeGreaterThan(0n);
-      expect(nanoUsd(totals.cost_usd)).toBeLessThanOrEqual(holdNanoUsd('gpt-4o-mini', Buffer.byteLength(chatBody(fields)), 200));
+      expect(nanoUsd(totals.cost_usd)).toBeLessThanOrEqual(
+        holdNanoUsd('gpt-4o-mini', Buffer.byteLength(chatBody(fields)), 200),
+      );
     });
 
     it('is the usage the provider reports where the caller leaves in mid-stream', async () => {
       const key = await shape().client().createKey({ credit_limit_usd: 1 });
-      const stream = await shape().client().openChat(key.secret, { max_tokens: 80, simulator: { chunks: 40, chunk_interval_ms: 20 } });
+      const stream = await shape()
+        .client()
+        .openChat(key.secret, { max_tokens: 80, simulator: { chunks: 40, chunk_interval_ms: 20 } });
       await stream.until((text) => text.includes('word0'));
       stream.leave();
       const totals = await usageOf(shape(), key.id, 1, 15_000);
@@ -140,7 +189,9 @@ export function theCharge(shape: () => Shape): void {
       const broken: ChatFields = { ...fields, simulator: { fail_status: 500 } };
       const hold = holdNanoUsd('gpt-4o-mini', Buffer.byteLength(chatBody(fields)), 16);
       const brokenHold = holdNanoUsd('gpt-4o-mini', Buffer.byteLength(chatBody(broken)), 16);
-      const key = await shape().client().createKey({ credit_limit_usd: usd(hold > brokenHold ? hold : brokenHold) });
+      const key = await shape()
+        .client()
+        .createKey({ credit_limit_usd: usd(hold > brokenHold ? hold : brokenHold) });
       for (let call = 0; call < 3; call++) expect((await shape().client().chat(key.secret, broken)).status).toBe(502);
       expect((await shape().client().chat(key.secret, fields)).status).toBe(200);
     });

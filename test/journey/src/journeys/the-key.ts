@@ -9,21 +9,37 @@ export function theKey(shape: () => Shape): void {
   describe('the key', () => {
     it('is made with everything asked for, and shown with its secret in a reply that no cache keeps', async () => {
       const expiresAt = new Date(Date.now() + 86_400_000).toISOString();
-      const reply = await shape().client().admin('POST', '/v1/api-keys', {
-        name: 'checkout service', scopes: ['inference:write', 'analytics:read'], expires_at: expiresAt, credit_limit_usd: '12.5',
-        rate_limits: { requests_per_minute: 60, tokens_per_minute: 100_000, parallel_requests: 4 },
-        models: ['support-bot', 'lab-*'], allowed_ips: ['10.0.0.0/8', '2001:db8::1'],
-      });
+      const reply = await shape()
+        .client()
+        .admin('POST', '/v1/api-keys', {
+          name: 'checkout service',
+          scopes: ['inference:write', 'analytics:read'],
+          expires_at: expiresAt,
+          credit_limit_usd: '12.5',
+          rate_limits: { requests_per_minute: 60, tokens_per_minute: 100_000, parallel_requests: 4 },
+          models: ['support-bot', 'lab-*'],
+          allowed_ips: ['10.0.0.0/8', '2001:db8::1'],
+        });
       expect(reply.status).toBe(201);
       expect(reply.header('cache-control')).toContain('no-store');
       expect(reply.header('content-type')).toContain('application/json');
       const { secret, ...key } = reply.json<{ secret: string; id: string; created_at: string }>();
       shape().canaries.keySecrets.add(secret);
       expect(key).toMatchObject({
-        object: 'api_key', name: 'checkout service', state: 'active', masked_key: `${secret.slice(0, 6)}…${secret.slice(-4)}`,
-        scopes: ['inference:write', 'analytics:read'], expires_at: expiresAt, credit_limit_usd: '12.5', credit_used_usd: '0', credit_reset: null,
+        object: 'api_key',
+        name: 'checkout service',
+        state: 'active',
+        masked_key: `${secret.slice(0, 6)}…${secret.slice(-4)}`,
+        scopes: ['inference:write', 'analytics:read'],
+        expires_at: expiresAt,
+        credit_limit_usd: '12.5',
+        credit_used_usd: '0',
+        credit_reset: null,
         rate_limits: { requests_per_minute: 60, tokens_per_minute: 100_000, parallel_requests: 4 },
-        models: ['support-bot', 'lab-*'], allowed_ips: ['10.0.0.0/8', '2001:db8::1'], groups: [], last_used_at: null,
+        models: ['support-bot', 'lab-*'],
+        allowed_ips: ['10.0.0.0/8', '2001:db8::1'],
+        groups: [],
+        last_used_at: null,
       });
       expect(Math.abs(Date.parse(key.created_at) - Date.now())).toBeLessThan(60_000);
     });
@@ -37,13 +53,23 @@ export function theKey(shape: () => Shape): void {
     it('is unlimited, unexpiring and open to inference where nothing is asked for', async () => {
       const key = await shape().client().createKey({ name: 'bare' });
       expect(key).toMatchObject({
-        scopes: ['inference:read', 'inference:write'], expires_at: null, credit_limit_usd: null, models: null, allowed_ips: null,
+        scopes: ['inference:read', 'inference:write'],
+        expires_at: null,
+        credit_limit_usd: null,
+        models: null,
+        allowed_ips: null,
         rate_limits: { requests_per_minute: null, tokens_per_minute: null, parallel_requests: null },
       });
     });
 
     it('takes money as text and as a number, and shows it as text', async () => {
-      for (const [given, shown] of [['5', '5'], ['0.000000001', '0.000000001'], [0.1, '0.1'], [7, '7'], ['2.50', '2.5']] as const) {
+      for (const [given, shown] of [
+        ['5', '5'],
+        ['0.000000001', '0.000000001'],
+        [0.1, '0.1'],
+        [7, '7'],
+        ['2.50', '2.5'],
+      ] as const) {
         expect((await shape().client().createKey({ credit_limit_usd: given })).credit_limit_usd).toBe(shown);
       }
     });
@@ -112,7 +138,10 @@ export function theKey(shape: () => Shape): void {
     });
 
     it.each([
-      ['inference:read', 403], ['inference:write', 200], ['analytics:read', 403], ['admin', 403],
+      ['inference:read', 403],
+      ['inference:write', 200],
+      ['analytics:read', 403],
+      ['admin', 403],
     ])('may be made with the scope %s alone; a chat call is then %i', async (scope, status) => {
       const client = shape().client();
       const key = await client.createKey({ scopes: [scope] });
@@ -127,7 +156,9 @@ export function theKey(shape: () => Shape): void {
     it('is gone from sight when it is deleted, and the reply says that it is revoked', async () => {
       const client = shape().client();
       const key = await client.createKey();
-      const reply = await client.admin('DELETE', `/v1/api-keys/${key.id}`, undefined, { 'content-type': 'application/json' });
+      const reply = await client.admin('DELETE', `/v1/api-keys/${key.id}`, undefined, {
+        'content-type': 'application/json',
+      });
       expect(reply.status).toBe(200);
       expect(reply.json()).toMatchObject({ object: 'api_key', id: key.id, state: 'revoked' });
       for (const method of ['GET', 'DELETE']) {
@@ -140,14 +171,24 @@ export function theKey(shape: () => Shape): void {
     it('is not found under an id that nobody has, or that is none', async () => {
       for (const id of ['00000000-0000-4000-8000-000000000000', 'nonsense', '%27%3B--']) {
         const reply = await shape().client().admin('GET', `/v1/api-keys/${id}`);
-        expect([reply.status, reply.code, reply.header('content-type')], id).toEqual([404, 'api_key_not_found', expect.stringContaining('application/problem+json')]);
+        expect([reply.status, reply.code, reply.header('content-type')], id).toEqual([
+          404,
+          'api_key_not_found',
+          expect.stringContaining('application/problem+json'),
+        ]);
       }
     });
 
     it('is shown and made only for who has the admin secret', async () => {
       const client = shape().client();
       const { id, secret } = await client.createKey();
-      const calls = [['GET', '/v1/api-keys'], ['POST', '/v1/api-keys'], ['GET', `/v1/api-keys/${id}`], ['DELETE', `/v1/api-keys/${id}`], ['GET', `/v1/usage?api_key_id=${id}`]] as const;
+      const calls = [
+        ['GET', '/v1/api-keys'],
+        ['POST', '/v1/api-keys'],
+        ['GET', `/v1/api-keys/${id}`],
+        ['DELETE', `/v1/api-keys/${id}`],
+        ['GET', `/v1/usage?api_key_id=${id}`],
+      ] as const;
       for (const [method, path] of calls) {
         const without = await client.call({ method, path });
         expect([without.status, without.code], `${method} ${path}`).toEqual([401, 'missing_admin_secret']);

@@ -24,9 +24,16 @@ export function theLeak(shape: () => Shape): void {
       const body = JSON.stringify(items);
       return post(body, shape().github.sign(body));
     };
-    const post = (body: string, headers: Record<string, string>): Promise<Reply> => shape().client().call({ method: 'POST', path: webhook, headers, body });
-    const leaked = (token: string, type = 'tollgate_api_key') => ({ token, type, url: 'https://github.com/octocat/hello/blob/main/.env', source: 'commit' });
-    const statusEverywhere = (key: CreatedKey) => Promise.all(shape().gateways.map(async (_, gateway) => (await shape().client(gateway).chat(key.secret)).status));
+    const post = (body: string, headers: Record<string, string>): Promise<Reply> =>
+      shape().client().call({ method: 'POST', path: webhook, headers, body });
+    const leaked = (token: string, type = 'tollgate_api_key') => ({
+      token,
+      type,
+      url: 'https://github.com/octocat/hello/blob/main/.env',
+      source: 'commit',
+    });
+    const statusEverywhere = (key: CreatedKey) =>
+      Promise.all(shape().gateways.map(async (_, gateway) => (await shape().client(gateway).chat(key.secret)).status));
     const mailsAbout = (key: CreatedKey) => mailsIn(shape().mailFolder).filter((mail) => mail.includes(key.masked_key));
 
     it('kills the key at every gateway, and every item reported gets its label', async () => {
@@ -34,12 +41,25 @@ export function theLeak(shape: () => Shape): void {
       expect(await statusEverywhere(key)).toEqual(shape().gateways.map(() => 200));
       const stranger = inventedSecret();
       shape().canaries.keySecrets.add(stranger);
-      const reply = await report([leaked(stranger, 'unknown'), leaked(key.secret, 'ours'), { ...leaked('junk', 'junk'), url: '', source: 'FROM_THE_FUTURE' }]);
+      const reply = await report([
+        leaked(stranger, 'unknown'),
+        leaked(key.secret, 'ours'),
+        { ...leaked('junk', 'junk'), url: '', source: 'FROM_THE_FUTURE' },
+      ]);
       expect(reply.status, reply.text).toBe(200);
       const labels = reply.json<Feedback[]>();
-      expect(labels.map(({ token_type: type, label }) => [type, label])).toEqual([['unknown', 'false_positive'], ['ours', 'true_positive'], ['junk', 'false_positive']]);
-      expect(labels.every(({ token_raw: raw, token_hash: hash }) => raw !== undefined || hash !== undefined)).toBe(true);
-      await waitUntil(async () => (await statusEverywhere(key)).every((status) => status === 401), { what: 'every gateway to refuse the key', timeoutMs: 1_000 });
+      expect(labels.map(({ token_type: type, label }) => [type, label])).toEqual([
+        ['unknown', 'false_positive'],
+        ['ours', 'true_positive'],
+        ['junk', 'false_positive'],
+      ]);
+      expect(labels.every(({ token_raw: raw, token_hash: hash }) => raw !== undefined || hash !== undefined)).toBe(
+        true,
+      );
+      await waitUntil(async () => (await statusEverywhere(key)).every((status) => status === 401), {
+        what: 'every gateway to refuse the key',
+        timeoutMs: 1_000,
+      });
       expect((await shape().client().getKey(key.id)).state).toBe('revoked');
     });
 
@@ -47,7 +67,9 @@ export function theLeak(shape: () => Shape): void {
       const key = await shape().client().createKey({ name: 'mailed about' });
       await shape().client().chat(key.secret);
       await report([leaked(key.secret)]);
-      const [mail] = await waitUntil(() => mailsAbout(key).length > 0 && mailsAbout(key), { what: 'the mail about the leak' });
+      const [mail] = await waitUntil(() => mailsAbout(key).length > 0 && mailsAbout(key), {
+        what: 'the mail about the leak',
+      });
       expect(mail).toContain(shape().ownerEmail);
       expect(mail).toContain('mailed about');
       expect(mail).toContain('github.com/octocat/hello');
@@ -100,11 +122,15 @@ export function theLeak(shape: () => Shape): void {
 
     it('gets an answer for each of a thousand items', async () => {
       const key = await shape().client().createKey();
-      const items = Array.from({ length: 1_000 }, (_, i) => leaked(i === 700 ? key.secret : inventedSecret(), `item ${i}`));
+      const items = Array.from({ length: 1_000 }, (_, i) =>
+        leaked(i === 700 ? key.secret : inventedSecret(), `item ${i}`),
+      );
       const reply = await report(items);
       const labels = reply.json<Feedback[]>();
       expect(labels).toHaveLength(1_000);
-      expect(labels.filter(({ label }) => label === 'true_positive').map(({ token_type: type }) => type)).toEqual(['item 700']);
+      expect(labels.filter(({ label }) => label === 'true_positive').map(({ token_type: type }) => type)).toEqual([
+        'item 700',
+      ]);
     });
 
     it('is not believed where the signature is missing, of other bytes, or of another key', async () => {
@@ -116,9 +142,17 @@ export function theLeak(shape: () => Shape): void {
         [`${body}\n`, good, 'invalid_signature'],
         [body.replace('"commit"', '"COMMIT"'), good, 'invalid_signature'],
         [JSON.stringify(JSON.parse(body), null, 1), good, 'invalid_signature'],
-        [body, { ...good, 'github-public-key-signature': shape().github.sign('[]')['github-public-key-signature']! }, 'invalid_signature'],
+        [
+          body,
+          { ...good, 'github-public-key-signature': shape().github.sign('[]')['github-public-key-signature']! },
+          'invalid_signature',
+        ],
         [body, { ...good, 'github-public-key-signature': 'nonsense' }, 'invalid_signature'],
-        [body, { ...good, 'github-public-key-signature': stranger['github-public-key-signature']! }, 'invalid_signature'],
+        [
+          body,
+          { ...good, 'github-public-key-signature': stranger['github-public-key-signature']! },
+          'invalid_signature',
+        ],
         [body, { 'content-type': 'application/json' }, 'invalid_signature'],
         [body, stranger, 'unknown_signing_key'],
       ];
@@ -156,26 +190,39 @@ export function theLeak(shape: () => Shape): void {
     it('has a label also for items that cannot be read, and they keep none of the others from being revoked', async () => {
       const key = await shape().client().createKey();
       const reply = await report([{ type: 'no token' }, leaked(key.secret, 'ours'), { token: 5, type: 'no text' }]);
-      expect(reply.json<Feedback[]>().map(({ token_type: type, label }) => [type, label])).toEqual([['no token', 'false_positive'], ['ours', 'true_positive'], ['no text', 'false_positive']]);
+      expect(reply.json<Feedback[]>().map(({ token_type: type, label }) => [type, label])).toEqual([
+        ['no token', 'false_positive'],
+        ['ours', 'true_positive'],
+        ['no text', 'false_positive'],
+      ]);
     });
 
     it.each([
-      ['was alive', false], ['had been revoked by hand before', true],
-    ])('cuts off what the leaked key has under way, and what was delivered is charged; the key %s', async (_, revokedBefore) => {
-      const key = await shape().client().createKey({ credit_limit_usd: 1 });
-      const streams = await Promise.all(shape().gateways.map((_, gateway) =>
-        shape().client(gateway).openChat(key.secret, { max_tokens: 400, simulator: { chunks: 200, chunk_interval_ms: 100 } })));
-      for (const stream of streams) await stream.until((text) => text.includes('word0'));
-      if (revokedBefore) await shape().client().admin('POST', `/v1/api-keys/${key.id}/revoke`);
-      const reportedAt = performance.now();
-      expect((await report([leaked(key.secret)])).status).toBe(200);
-      for (const stream of streams) {
-        const { text } = await stream.ended;
-        expect(text).not.toContain('[DONE]');
-      }
-      expect(performance.now() - reportedAt).toBeLessThan(5_000);
-      const { cost_usd: cost } = await usageOf(shape(), key.id, streams.length, 15_000);
-      expect(nanoUsd(cost)).toBeGreaterThan(0n);
-    });
+      ['was alive', false],
+      ['had been revoked by hand before', true],
+    ])(
+      'cuts off what the leaked key has under way, and what was delivered is charged; the key %s',
+      async (_, revokedBefore) => {
+        const key = await shape().client().createKey({ credit_limit_usd: 1 });
+        const streams = await Promise.all(
+          shape().gateways.map((_, gateway) =>
+            shape()
+              .client(gateway)
+              .openChat(key.secret, { max_tokens: 400, simulator: { chunks: 200, chunk_interval_ms: 100 } }),
+          ),
+        );
+        for (const stream of streams) await stream.until((text) => text.includes('word0'));
+        if (revokedBefore) await shape().client().admin('POST', `/v1/api-keys/${key.id}/revoke`);
+        const reportedAt = performance.now();
+        expect((await report([leaked(key.secret)])).status).toBe(200);
+        for (const stream of streams) {
+          const { text } = await stream.ended;
+          expect(text).not.toContain('[DONE]');
+        }
+        expect(performance.now() - reportedAt).toBeLessThan(5_000);
+        const { cost_usd: cost } = await usageOf(shape(), key.id, streams.length, 15_000);
+        expect(nanoUsd(cost)).toBeGreaterThan(0n);
+      },
+    );
   });
 }

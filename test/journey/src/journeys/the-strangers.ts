@@ -20,39 +20,50 @@ export function theStrangers(shape: () => Shape): void {
       return client;
     };
     const chat = (client: OneAddress, secret: string) =>
-      client.send({ method: 'POST', path: '/v1/chat/completions', headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }, body: chatBody() });
-
-    it('with a thousand connections of invented secrets keep no key alive: a revoke is answered 200', { timeout: 120_000 }, async ({ annotate }) => {
-      const owner = shape().client();
-      const keys = await Promise.all(Array.from({ length: 5 }, () => owner.createKey()));
-      const answers = new Map<number, number>();
-      let going = true;
-      let allTried: () => void = () => undefined;
-      const tried = new Promise<void>((resolve) => (allTried = resolve));
-      let first = 0;
-      const flood = Array.from({ length: CONNECTIONS }, async (_, n) => {
-        const client = clientAt(`127.0.1.${1 + Math.floor(n / CONNECTIONS_OF_AN_ADDRESS)}`);
-        for (let sent = 0; going; sent++) {
-          const { status } = await chat(client, inventedSecret());
-          answers.set(status, (answers.get(status) ?? 0) + 1);
-          if (sent === 0 && (first += 1) === CONNECTIONS) allTried();
-        }
+      client.send({
+        method: 'POST',
+        path: '/v1/chat/completions',
+        headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+        body: chatBody(),
       });
-      await tried;
-      const times: number[] = [];
-      for (const { id, secret } of keys) {
-        const begun = performance.now();
-        const reply = await owner.admin('POST', `/v1/api-keys/${id}/revoke`);
-        times.push(Math.round(performance.now() - begun));
-        expect([reply.status, reply.json<{ state: string }>().state]).toEqual([200, 'revoked']);
-        expect((await owner.chat(secret)).status).toBe(401);
-        expect((await owner.chat((await owner.createKey()).secret)).status).toBe(200);
-      }
-      going = false;
-      await Promise.all(flood);
-      expect([...answers.keys()].filter((status) => ![401, 429, 503].includes(status))).toEqual([]);
-      await annotate(`revokes took ${times.join(', ')} ms while strangers were answered ${JSON.stringify([...answers])}`);
-    });
+
+    it(
+      'with a thousand connections of invented secrets keep no key alive: a revoke is answered 200',
+      { timeout: 120_000 },
+      async ({ annotate }) => {
+        const owner = shape().client();
+        const keys = await Promise.all(Array.from({ length: 5 }, () => owner.createKey()));
+        const answers = new Map<number, number>();
+        let going = true;
+        let allTried: () => void = () => undefined;
+        const tried = new Promise<void>((resolve) => (allTried = resolve));
+        let first = 0;
+        const flood = Array.from({ length: CONNECTIONS }, async (_, n) => {
+          const client = clientAt(`127.0.1.${1 + Math.floor(n / CONNECTIONS_OF_AN_ADDRESS)}`);
+          for (let sent = 0; going; sent++) {
+            const { status } = await chat(client, inventedSecret());
+            answers.set(status, (answers.get(status) ?? 0) + 1);
+            if (sent === 0 && (first += 1) === CONNECTIONS) allTried();
+          }
+        });
+        await tried;
+        const times: number[] = [];
+        for (const { id, secret } of keys) {
+          const begun = performance.now();
+          const reply = await owner.admin('POST', `/v1/api-keys/${id}/revoke`);
+          times.push(Math.round(performance.now() - begun));
+          expect([reply.status, reply.json<{ state: string }>().state]).toEqual([200, 'revoked']);
+          expect((await owner.chat(secret)).status).toBe(401);
+          expect((await owner.chat((await owner.createKey()).secret)).status).toBe(200);
+        }
+        going = false;
+        await Promise.all(flood);
+        expect([...answers.keys()].filter((status) => ![401, 429, 503].includes(status))).toEqual([]);
+        await annotate(
+          `revokes took ${times.join(', ')} ms while strangers were answered ${JSON.stringify([...answers])}`,
+        );
+      },
+    );
 
     it('of one address are soon told to wait, and keys that are known from there are served', async () => {
       const [known, other] = [await shape().client().createKey(), clientAt('127.0.0.12')];
@@ -77,7 +88,8 @@ export function theStrangers(shape: () => Shape): void {
 
     it('who guess the admin secret meet a limit and leave their address, and the operator does not notice', async () => {
       const guesser = clientAt('127.0.0.13');
-      const guess = (secret: string, path = '/v1/api-keys') => guesser.send({ method: 'GET', path, headers: { authorization: `Bearer ${secret}` } });
+      const guess = (secret: string, path = '/v1/api-keys') =>
+        guesser.send({ method: 'GET', path, headers: { authorization: `Bearer ${secret}` } });
       const first = await guess('canary-of-a-guess');
       expect([first.status, first.code]).toEqual([401, 'invalid_admin_secret']);
       for (const path of ['/v1/api-keys', '/v1/usage']) {
@@ -85,17 +97,31 @@ export function theStrangers(shape: () => Shape): void {
         for (let n = 0; n < 200 && last.status === 401; n++) last = await guess('canary-of-a-guess', path);
         expect([last.status, last.code, last.header('retry-after')]).toEqual([429, 'rate_limit_exceeded', '1']);
         expect((await guess(shape().adminSecret, path)).status).toBe(429);
-        expect((await shape().client().admin('GET', `${path}?${path === '/v1/api-keys' ? 'limit=1' : ''}`)).status).toBe(200);
+        expect(
+          (
+            await shape()
+              .client()
+              .admin('GET', `${path}?${path === '/v1/api-keys' ? 'limit=1' : ''}`)
+          ).status,
+        ).toBe(200);
       }
-      const outputs = shape().processes.map((process) => process.output()).join('');
+      const outputs = shape()
+        .processes.map((process) => process.output())
+        .join('');
       expect(outputs).toMatch(/"address":"127\.0\.0\.13".*a wrong admin secret was shown/);
       expect(outputs).not.toContain('canary-of-a-guess');
     });
 
     it('cannot write into the trail under another address than their own', async () => {
       const client = clientAt('127.0.0.5');
-      const lies = { 'x-tollgate-client-address': '203.0.113.9', 'x-tollgate-service-secret': 'guessed', 'x-forwarded-for': '203.0.113.9', 'forwarded': 'for=203.0.113.9', 'x-real-ip': '203.0.113.9' };
-      const headers = { 'authorization': `Bearer ${shape().adminSecret}`, 'content-type': 'application/json', ...lies };
+      const lies = {
+        'x-tollgate-client-address': '203.0.113.9',
+        'x-tollgate-service-secret': 'guessed',
+        'x-forwarded-for': '203.0.113.9',
+        forwarded: 'for=203.0.113.9',
+        'x-real-ip': '203.0.113.9',
+      };
+      const headers = { authorization: `Bearer ${shape().adminSecret}`, 'content-type': 'application/json', ...lies };
       const made = await client.send({ method: 'POST', path: '/v1/api-keys', headers, body: '{"name":"a key"}' });
       expect(made.status).toBe(201);
       const { id, secret } = made.json<{ id: string; secret: string }>();
@@ -103,16 +129,28 @@ export function theStrangers(shape: () => Shape): void {
       expect((await client.send({ method: 'DELETE', path: `/v1/api-keys/${id}`, headers })).status).toBe(200);
       // Of the embedded database nobody else may read; there the spec of key-management shows it.
       if (shape().name !== 'distributed') return;
-      const trail = await queryDatabase((shape() as DistributedShape).databaseUrl, 'SELECT action, from_address FROM keys.audit_event WHERE target_id = $1 ORDER BY id', [id]);
-      expect(trail).toEqual([{ action: 'api_key.created', from_address: '127.0.0.5' }, { action: 'api_key.deleted', from_address: '127.0.0.5' }]);
+      const trail = await queryDatabase(
+        (shape() as DistributedShape).databaseUrl,
+        'SELECT action, from_address FROM keys.audit_event WHERE target_id = $1 ORDER BY id',
+        [id],
+      );
+      expect(trail).toEqual([
+        { action: 'api_key.created', from_address: '127.0.0.5' },
+        { action: 'api_key.deleted', from_address: '127.0.0.5' },
+      ]);
     });
 
-    it.each(['/v1/api-keys/../x', '/v1/api-keys/..%2fx', '/webhooks/%2e%2e/x', '/v1/usage/...', '/v1/usage/%ff'])('find nothing at %s, and leave no error there', async (path) => {
-      const reply = await clientAt('127.0.0.14').send({ method: 'GET', path });
-      // 401 where the path is read as an id: who asks without the secret hears of nothing else.
-      expect([400, 401, 404]).toContain(reply.status);
-      const outputs = shape().processes.map((process) => process.output()).join('');
-      expect(outputs).not.toContain(`"requestId":"${reply.requestId}"`);
-    });
+    it.each(['/v1/api-keys/../x', '/v1/api-keys/..%2fx', '/webhooks/%2e%2e/x', '/v1/usage/...', '/v1/usage/%ff'])(
+      'find nothing at %s, and leave no error there',
+      async (path) => {
+        const reply = await clientAt('127.0.0.14').send({ method: 'GET', path });
+        // 401 where the path is read as an id: who asks without the secret hears of nothing else.
+        expect([400, 401, 404]).toContain(reply.status);
+        const outputs = shape()
+          .processes.map((process) => process.output())
+          .join('');
+        expect(outputs).not.toContain(`"requestId":"${reply.requestId}"`);
+      },
+    );
   });
 }

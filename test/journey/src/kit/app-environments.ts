@@ -25,7 +25,11 @@ export interface Place {
 }
 
 /** What a process of a distributed Tollgate is told. A test holds docker-compose.yml, which tells its containers, to the same names. */
-export function appEnvironment(app: DistributedApp, { databaseUrl, redisUrl, kafkaBrokers, topicPrefix, secrets, urls, ownerEmail, outside }: Deployment, { port, operationsPort, dataFolder }: Place): Environment {
+export function appEnvironment(
+  app: DistributedApp,
+  { databaseUrl, redisUrl, kafkaBrokers, topicPrefix, secrets, urls, ownerEmail, outside }: Deployment,
+  { port, operationsPort, dataFolder }: Place,
+): Environment {
   const everyApp = {
     TOLLGATE_HOST: '127.0.0.1',
     TOLLGATE_PORT: String(port),
@@ -39,15 +43,30 @@ export function appEnvironment(app: DistributedApp, { databaseUrl, redisUrl, kaf
   const callsServices = { KEY_MANAGEMENT_URL: urls.keyManagement, USAGE_BILLING_URL: urls.usageBilling };
   switch (app) {
     case 'gateway':
-      return { ...everyApp, ...outside, ...callsServices, SECRET_SCANNING_URL: urls.secretScanning, REDIS_URL: redisUrl, TOLLGATE_PEPPER: secrets.pepper };
+      return {
+        ...everyApp,
+        ...outside,
+        ...callsServices,
+        SECRET_SCANNING_URL: urls.secretScanning,
+        REDIS_URL: redisUrl,
+        TOLLGATE_PEPPER: secrets.pepper,
+      };
     case 'key-management':
       return {
-        ...everyApp, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, USAGE_BILLING_URL: urls.usageBilling,
-        TOLLGATE_ADMIN_SECRET: secrets.admin, TOLLGATE_PEPPER: secrets.pepper, INIT_OWNER_EMAIL: ownerEmail,
+        ...everyApp,
+        DATABASE_URL: databaseUrl,
+        REDIS_URL: redisUrl,
+        USAGE_BILLING_URL: urls.usageBilling,
+        TOLLGATE_ADMIN_SECRET: secrets.admin,
+        TOLLGATE_PEPPER: secrets.pepper,
+        INIT_OWNER_EMAIL: ownerEmail,
       };
     case 'usage-billing':
       return {
-        ...everyApp, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, KEY_MANAGEMENT_URL: urls.keyManagement,
+        ...everyApp,
+        DATABASE_URL: databaseUrl,
+        REDIS_URL: redisUrl,
+        KEY_MANAGEMENT_URL: urls.keyManagement,
         TOLLGATE_ADMIN_SECRET: secrets.admin,
       };
     case 'secret-scanning':

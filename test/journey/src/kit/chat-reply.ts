@@ -3,7 +3,11 @@ import type { Dispatcher } from 'undici';
 
 /** A reply, read to its end. */
 export class Reply {
-  constructor(readonly status: number, readonly headers: IncomingHttpHeaders, readonly text: string) {}
+  constructor(
+    readonly status: number,
+    readonly headers: IncomingHttpHeaders,
+    readonly text: string,
+  ) {}
 
   /** The body as JSON; throws where it is none. */
   json<T>(): T {
@@ -54,8 +58,11 @@ export class StreamInFlight {
   /** Resolves when so much has arrived; rejects when the stream ends before. */
   async until(enough: (text: string) => boolean): Promise<void> {
     while (!enough(this.#text)) {
-      if (this.#over) throw new Error(`the stream ended before what was waited for; it said: ${this.#text.slice(-500)}`);
-      await new Promise<void>((resolve) => { this.#wake = resolve; });
+      if (this.#over)
+        throw new Error(`the stream ended before what was waited for; it said: ${this.#text.slice(-500)}`);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     }
   }
 

@@ -1,7 +1,11 @@
 import { Client } from 'pg';
 
 /** Runs one statement on a connection of its own. Sums of money come back as text. */
-export async function queryDatabase<Row extends object>(url: string, statement: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+export async function queryDatabase<Row extends object>(
+  url: string,
+  statement: string,
+  parameters: readonly unknown[] = [],
+): Promise<Row[]> {
   return withClient(url, async (client) => (await client.query<Row>(statement, [...parameters])).rows);
 }
 

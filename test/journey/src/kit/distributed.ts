@@ -46,12 +46,22 @@ const ownerEmail = 'owner@example.com';
 export async function startDistributed(options: DistributedOptions = {}): Promise<DistributedShape> {
   const { gateways = 2, gatewayGoneAfterMs, environmentOf = (_, environment) => environment } = options;
   const infra = infraFromEnvironment();
-  const [outside, databaseUrl, redis] = await Promise.all([options.outside ?? startOutside(), options.databaseUrl ?? infra.createDatabase(), startRedis()]);
+  const [outside, databaseUrl, redis] = await Promise.all([
+    options.outside ?? startOutside(),
+    options.databaseUrl ?? infra.createDatabase(),
+    startRedis(),
+  ]);
   const secrets = newSecrets();
   const folder = tempFolder('tollgate-distributed');
-  const [keyManagement, usageBilling, secretScanning] = await Promise.all([freeAddress(), freeAddress(), freeAddress()]);
+  const [keyManagement, usageBilling, secretScanning] = await Promise.all([
+    freeAddress(),
+    freeAddress(),
+    freeAddress(),
+  ]);
   const deployment = {
-    databaseUrl, secrets, ownerEmail,
+    databaseUrl,
+    secrets,
+    ownerEmail,
     redisUrl: redis.url,
     kafkaBrokers: options.kafkaBrokers ?? infra.kafkaBrokers,
     topicPrefix: `test-${randomBytes(4).toString('hex')}-`,
@@ -62,16 +72,28 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     startApp(name, app, place, environmentOf(name, { ...appEnvironment(app, deployment, place), ...more }));
   const startGateway = async (number: number): Promise<Gateway> => {
     const [address, dataFolder] = [await freeAddress(), join(folder, `gateway-${number}`)];
-    return { url: address.url, dataFolder, process: await start('gateway', { ...address, dataFolder }, `gateway ${number}`) };
+    return {
+      url: address.url,
+      dataFolder,
+      process: await start('gateway', { ...address, dataFolder }, `gateway ${number}`),
+    };
   };
   const scanningData = join(folder, 'secret-scanning');
   const [runningGateways, ...services] = await Promise.all([
     Promise.all(Array.from({ length: gateways }, (_, number) => startGateway(number))),
     start('key-management', keyManagement),
-    start('usage-billing', usageBilling, 'usage-billing', gatewayGoneAfterMs === undefined ? {} : { GATEWAY_GONE_AFTER_MS: String(gatewayGoneAfterMs) }),
+    start(
+      'usage-billing',
+      usageBilling,
+      'usage-billing',
+      gatewayGoneAfterMs === undefined ? {} : { GATEWAY_GONE_AFTER_MS: String(gatewayGoneAfterMs) },
+    ),
     start('secret-scanning', { ...secretScanning, dataFolder: scanningData }),
   ]);
-  const canaries = { keySecrets: new Set<string>(), deploymentSecrets: new Set([...Object.values(secrets), outside.providerCredential]) };
+  const canaries = {
+    keySecrets: new Set<string>(),
+    deploymentSecrets: new Set([...Object.values(secrets), outside.providerCredential]),
+  };
   const clients = runningGateways.map(({ url }) => new TollgateClient(url, secrets.admin, canaries.keySecrets));
   const internal = new TollgateClient(usageBilling.url, secrets.service, canaries.keySecrets);
   const processes = [...runningGateways.map((gateway) => gateway.process), ...services];
@@ -123,7 +145,12 @@ async function freeAddress(): Promise<Address> {
   return { url: `http://127.0.0.1:${port}`, port, operationsPort };
 }
 
-function startApp(name: string, app: DistributedApp, { operationsPort }: Place, env: Environment): Promise<ManagedProcess> {
+function startApp(
+  name: string,
+  app: DistributedApp,
+  { operationsPort }: Place,
+  env: Environment,
+): Promise<ManagedProcess> {
   return ManagedProcess.start({
     name,
     script: appScript(app),

@@ -4,7 +4,10 @@ import { spawnApp, type AppOptions, type ProcessExit, type RunningProcess } from
 export class ManagedProcess {
   #outputOfEarlierLives = '';
 
-  private constructor(private readonly options: AppOptions, private running: RunningProcess) {}
+  private constructor(
+    private readonly options: AppOptions,
+    private running: RunningProcess,
+  ) {}
 
   /** Rejects with the app's last output when it is not ready in time. */
   static async start(options: AppOptions): Promise<ManagedProcess> {

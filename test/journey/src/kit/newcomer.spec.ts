@@ -13,7 +13,9 @@ A simulator answers; a secret posted to http://127.0.0.1:36591/leak is reported 
 
 describe('what a newcomer reads', () => {
   it('has a command to paste, over all its lines', () => {
-    expect(curlLineIn(output)).toBe(`curl -s http://127.0.0.1:8080/v1/api-keys \\\n    -H 'Authorization: Bearer adm_x-1' \\\n    -d '{"name":"first"}'`);
+    expect(curlLineIn(output)).toBe(
+      `curl -s http://127.0.0.1:8080/v1/api-keys \\\n    -H 'Authorization: Bearer adm_x-1' \\\n    -d '{"name":"first"}'`,
+    );
     expect(curlLineIn('use curl to ask')).toBeUndefined();
   });
 

@@ -13,7 +13,10 @@ export interface OneRequest {
 export class OneAddress {
   readonly #agent: Agent;
 
-  constructor(private readonly url: string, localAddress: string) {
+  constructor(
+    private readonly url: string,
+    localAddress: string,
+  ) {
     this.#agent = new Agent({ keepAlive: true, maxSockets: 1, localAddress });
   }
 

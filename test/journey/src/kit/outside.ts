@@ -35,14 +35,19 @@ export async function startOutside(): Promise<Outside> {
     freePort(),
   ]);
   const configFile = join(tempFolder('tollgate-config'), 'config.yaml');
-  writeFileSync(configFile, configuration(simulator.baseUrl, `http://127.0.0.1:${closedPort}/v1`, github.publicKeysUrl));
+  writeFileSync(
+    configFile,
+    configuration(simulator.baseUrl, `http://127.0.0.1:${closedPort}/v1`, github.publicKeysUrl),
+  );
   return {
     simulator,
     github,
     strangeGithub,
     providerCredential,
     environment: { TOLLGATE_CONFIG: configFile, SIMULATOR_CREDENTIAL: providerCredential },
-    stop: async () => { await Promise.all([simulator.stop(), github.stop(), strangeGithub.stop()]); },
+    stop: async () => {
+      await Promise.all([simulator.stop(), github.stop(), strangeGithub.stop()]);
+    },
   };
 }
 

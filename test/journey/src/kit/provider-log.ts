@@ -12,7 +12,8 @@ export function providerEntries(shape: Shape, requestId: string): LogEntry[] {
 /** The one entry of a request that was forwarded once; throws otherwise. */
 export function providerEntry(shape: Shape, requestId: string): LogEntry {
   const entries = providerEntries(shape, requestId);
-  if (requestId === '' || entries.length !== 1) throw new Error(`the provider saw the request ${requestId} ${entries.length} times`);
+  if (requestId === '' || entries.length !== 1)
+    throw new Error(`the provider saw the request ${requestId} ${entries.length} times`);
   return entries[0]!;
 }
 
@@ -30,7 +31,8 @@ export function costOfEntry({ model, usage }: LogEntry): bigint {
 
 /** Totals as the API must show them for calls that ended well. */
 export function totalsOf(entries: readonly LogEntry[]): UsageTotals {
-  const sum = (tokens: (usage: NonNullable<LogEntry['usage']>) => number) => entries.reduce((total, { usage }) => total + (usage === null ? 0 : tokens(usage)), 0);
+  const sum = (tokens: (usage: NonNullable<LogEntry['usage']>) => number) =>
+    entries.reduce((total, { usage }) => total + (usage === null ? 0 : tokens(usage)), 0);
   return {
     requests: entries.length,
     input_tokens: sum((usage) => usage.prompt_tokens),
@@ -43,9 +45,17 @@ export function totalsOf(entries: readonly LogEntry[]): UsageTotals {
 export const usageLagMsMax = 2_000;
 
 /** The key's totals as soon as they count so many requests; rejects when that takes longer than they may be behind. */
-export function usageOf(shape: Shape, apiKeyId: string, requests: number, timeoutMs = usageLagMsMax): Promise<UsageTotals> {
-  return waitUntil(async () => {
-    const totals = await shape.client().usage(apiKeyId);
-    return totals.requests >= requests && totals;
-  }, { what: `the usage of ${requests} requests to be shown`, timeoutMs });
+export function usageOf(
+  shape: Shape,
+  apiKeyId: string,
+  requests: number,
+  timeoutMs = usageLagMsMax,
+): Promise<UsageTotals> {
+  return waitUntil(
+    async () => {
+      const totals = await shape.client().usage(apiKeyId);
+      return totals.requests >= requests && totals;
+    },
+    { what: `the usage of ${requests} requests to be shown`, timeoutMs },
+  );
 }

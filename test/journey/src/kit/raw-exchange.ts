@@ -24,14 +24,21 @@ export async function rawExchange(
   const socket = connect(Number(port), hostname);
   let received = Buffer.alloc(0);
   let error: Error | null = null;
-  socket.on('data', (chunk: Buffer) => { received = Buffer.concat([received, chunk]); });
-  socket.on('error', (each) => { error = each; });
+  socket.on('data', (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk]);
+  });
+  socket.on('error', (each) => {
+    error = each;
+  });
   socket.write(Buffer.concat([Buffer.from(head), payload]));
   try {
-    return await waitUntil(() => {
-      if (error !== null && received.length === 0) throw error as Error;
-      return Promise.resolve(wholeReply(received, requestLine.startsWith('HEAD ')) ?? false);
-    }, { what: `the reply to ${requestLine}`, timeoutMs: REPLY_MS_MAX });
+    return await waitUntil(
+      () => {
+        if (error !== null && received.length === 0) throw error as Error;
+        return Promise.resolve(wholeReply(received, requestLine.startsWith('HEAD ')) ?? false);
+      },
+      { what: `the reply to ${requestLine}`, timeoutMs: REPLY_MS_MAX },
+    );
   } finally {
     socket.destroy();
   }
@@ -43,10 +50,12 @@ export function wholeReply(received: Buffer, withoutBody: boolean): Reply | unde
   if (end === -1) return undefined;
   const [statusLine, ...lines] = received.toString('latin1', 0, end).split('\r\n');
   const status = Number(statusLine!.split(' ')[1]);
-  const headers: IncomingHttpHeaders = Object.fromEntries(lines.map((line) => {
-    const colon = line.indexOf(':');
-    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
-  }));
+  const headers: IncomingHttpHeaders = Object.fromEntries(
+    lines.map((line) => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    }),
+  );
   const length = withoutBody || status === 204 ? 0 : Number(headers['content-length']);
   const body = received.subarray(end + 4);
   if (body.length > length) throw new Error(`the reply has ${body.length} bytes of body and announces ${length}`);

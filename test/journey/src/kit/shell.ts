@@ -15,9 +15,17 @@ const timeoutMs = 60_000;
 export async function runShell(script: string): Promise<ShellResult> {
   const file = join(tempFolder('tollgate-shell'), 'script.sh');
   writeFileSync(file, `PATH="$PWD/node_modules/.bin:$PATH"\n${script}\n`);
-  const shell = await startProcess({ name: 'sh', command: 'sh', args: ['-c', `exec 2>&1; sh "$0"; printf '\\nscript ended with %s\\n' "$?"`, file], cwd: repository });
+  const shell = await startProcess({
+    name: 'sh',
+    command: 'sh',
+    args: ['-c', `exec 2>&1; sh "$0"; printf '\\nscript ended with %s\\n' "$?"`, file],
+    cwd: repository,
+  });
   try {
-    const [, output, code] = await waitUntil(() => /^([\s\S]*)\nscript ended with (\d+)\n$/.exec(shell.output()), { what: 'the script to end', timeoutMs });
+    const [, output, code] = await waitUntil(() => /^([\s\S]*)\nscript ended with (\d+)\n$/.exec(shell.output()), {
+      what: 'the script to end',
+      timeoutMs,
+    });
     return { output: output!, code: Number(code) };
   } catch (error) {
     throw new Error(`${(error as Error).message}; it had printed:\n${shell.output()}`, { cause: error });

@@ -20,10 +20,15 @@ export class SlowCall {
     this.#body = chatBody(fields);
     this.#socket = connect(Number(port), hostname);
     this.#socket.on('error', () => undefined);
-    this.#socket.on('data', (chunk: Buffer) => { this.#received = Buffer.concat([this.#received, chunk]); });
+    this.#socket.on('data', (chunk: Buffer) => {
+      this.#received = Buffer.concat([this.#received, chunk]);
+    });
     const headers = [
-      `host: ${host}`, `authorization: Bearer ${secret}`, 'content-type: application/json',
-      `content-length: ${Buffer.byteLength(this.#body)}`, 'expect: 100-continue',
+      `host: ${host}`,
+      `authorization: Bearer ${secret}`,
+      'content-type: application/json',
+      `content-length: ${Buffer.byteLength(this.#body)}`,
+      'expect: 100-continue',
     ];
     this.#socket.write([`POST ${chatPath} HTTP/1.1`, ...headers, '', ''].join('\r\n'));
   }
@@ -31,7 +36,9 @@ export class SlowCall {
   /** Resolves when the server has read the head, and the beginning of the body is sent. */
   static async begin(url: string, secret: string, fields: ChatFields = {}): Promise<SlowCall> {
     const call = new SlowCall(url, secret, fields);
-    await waitUntil(async () => call.#received.toString('latin1').startsWith(CONTINUE), { what: 'the server to ask for the body' });
+    await waitUntil(async () => call.#received.toString('latin1').startsWith(CONTINUE), {
+      what: 'the server to ask for the body',
+    });
     call.#received = call.#received.subarray(CONTINUE.length);
     call.#socket.write(call.#body.slice(0, BEGINNING_BYTES));
     return call;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { contentOf, eventsOf } from './sse.js';
 
-const chunk = (content: string) => `data: {"choices":[{"index":0,"delta":{"content":"${content}"},"finish_reason":null}]}\n\n`;
+const chunk = (content: string) =>
+  `data: {"choices":[{"index":0,"delta":{"content":"${content}"},"finish_reason":null}]}\n\n`;
 
 describe('reading a stream', () => {
   it('gives the events in order, with the end mark', () => {

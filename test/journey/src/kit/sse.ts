@@ -8,17 +8,28 @@ export interface StreamEvent {
 /** A chunk of a streamed chat completion, or an error in mid-stream. */
 export interface ChatChunk {
   readonly id?: string;
-  readonly choices?: readonly { readonly index: number; readonly delta: { readonly content?: string }; readonly finish_reason: string | null }[];
+  readonly choices?: readonly {
+    readonly index: number;
+    readonly delta: { readonly content?: string };
+    readonly finish_reason: string | null;
+  }[];
   readonly usage?: { readonly prompt_tokens: number; readonly completion_tokens: number } | null;
   readonly error?: { readonly message: string; readonly type: string; readonly code: string };
 }
 
 /** The whole events of a stream's text, comments left out. An event cut off at the end is not one. */
 export function eventsOf(text: string): StreamEvent[] {
-  return text.split('\n\n').slice(0, -1).flatMap((block) => {
-    const data = block.split('\n').filter((line) => line.startsWith('data:')).map((line) => line.slice(5).trimStart()).join('\n');
-    return data === '' ? [] : [{ data, json: parsed(data) }];
-  });
+  return text
+    .split('\n\n')
+    .slice(0, -1)
+    .flatMap((block) => {
+      const data = block
+        .split('\n')
+        .filter((line) => line.startsWith('data:'))
+        .map((line) => line.slice(5).trimStart())
+        .join('\n');
+      return data === '' ? [] : [{ data, json: parsed(data) }];
+    });
 }
 
 /** What a reader of the stream has read: the content of all chunks of the first choice. */

@@ -31,7 +31,8 @@ export interface StandaloneShape extends Shape {
 export async function startStandalone(options: StandaloneOptions = {}): Promise<StandaloneShape> {
   const outside = options.outside ?? (await startOutside());
   const dataFolder = options.dataFolder ?? join(tempFolder('tollgate-standalone'), 'data');
-  const adminSecret = options.adminSecret === undefined ? `admin-${randomBytes(24).toString('hex')}` : options.adminSecret;
+  const adminSecret =
+    options.adminSecret === undefined ? `admin-${randomBytes(24).toString('hex')}` : options.adminSecret;
   const settings = await standaloneSettings({ ...options, dataFolder, adminSecret });
   const app = await ManagedProcess.start({
     name: 'standalone',
@@ -41,7 +42,10 @@ export async function startStandalone(options: StandaloneOptions = {}): Promise<
     readyWhen: `${settings.url}/healthz`,
     readyWithinMs: 60_000,
   });
-  const canaries = { keySecrets: new Set<string>(), deploymentSecrets: new Set([outside.providerCredential, ...(adminSecret === null ? [] : [adminSecret])]) };
+  const canaries = {
+    keySecrets: new Set<string>(),
+    deploymentSecrets: new Set([outside.providerCredential, ...(adminSecret === null ? [] : [adminSecret])]),
+  };
   const client = new TollgateClient(settings.url, adminSecret ?? '', canaries.keySecrets);
   return {
     name: 'standalone',
@@ -56,7 +60,9 @@ export async function startStandalone(options: StandaloneOptions = {}): Promise<
     canaries,
     processes: [app],
     client: () => client,
-    async *storedBytes() { yield* filesUnder(dataFolder); },
+    async *storedBytes() {
+      yield* filesUnder(dataFolder);
+    },
     stop: async () => {
       const exit = await app.stop();
       await client.close();
@@ -69,7 +75,15 @@ export async function startStandalone(options: StandaloneOptions = {}): Promise<
 }
 
 /** What the app is told in its environment, and where it will answer. */
-export async function standaloneSettings({ port, dataFolder, adminSecret }: { port?: number; dataFolder: string; adminSecret: string | null }) {
+export async function standaloneSettings({
+  port,
+  dataFolder,
+  adminSecret,
+}: {
+  port?: number;
+  dataFolder: string;
+  adminSecret: string | null;
+}) {
   const publicPort = port ?? (await freePort());
   return {
     url: `http://127.0.0.1:${publicPort}`,

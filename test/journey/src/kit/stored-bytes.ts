@@ -31,7 +31,8 @@ export async function* redisDump(url: string): AsyncIterable<StoredBytes> {
   client.on('error', () => undefined);
   try {
     for await (const keys of client.scanStream({ count: 1_000 }) as AsyncIterable<string[]>) {
-      for (const key of keys) yield { place: `Redis key ${key}`, bytes: Buffer.from(JSON.stringify([key, await valueOf(client, key)])) };
+      for (const key of keys)
+        yield { place: `Redis key ${key}`, bytes: Buffer.from(JSON.stringify([key, await valueOf(client, key)])) };
     }
   } finally {
     client.disconnect();
@@ -41,13 +42,21 @@ export async function* redisDump(url: string): AsyncIterable<StoredBytes> {
 async function valueOf(client: Redis, key: string): Promise<unknown> {
   const type = await client.type(key);
   switch (type) {
-    case 'none': return null;
-    case 'string': return client.get(key);
-    case 'hash': return client.hgetall(key);
-    case 'set': return client.smembers(key);
-    case 'list': return client.lrange(key, 0, -1);
-    case 'zset': return client.zrange(key, 0, '-1', 'WITHSCORES');
-    case 'stream': return client.xrange(key, '-', '+');
-    default: throw new Error(`a Redis value of a type this dump cannot read: ${type}`);
+    case 'none':
+      return null;
+    case 'string':
+      return client.get(key);
+    case 'hash':
+      return client.hgetall(key);
+    case 'set':
+      return client.smembers(key);
+    case 'list':
+      return client.lrange(key, 0, -1);
+    case 'zset':
+      return client.zrange(key, 0, '-1', 'WITHSCORES');
+    case 'stream':
+      return client.xrange(key, '-', '+');
+    default:
+      throw new Error(`a Redis value of a type this dump cannot read: ${type}`);
   }
 }

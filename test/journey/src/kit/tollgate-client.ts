@@ -16,7 +16,11 @@ export interface ApiKey {
   readonly credit_limit_usd: string | null;
   readonly credit_used_usd: string;
   readonly credit_reset: string | null;
-  readonly rate_limits: { readonly requests_per_minute: number | null; readonly tokens_per_minute: number | null; readonly parallel_requests: number | null };
+  readonly rate_limits: {
+    readonly requests_per_minute: number | null;
+    readonly tokens_per_minute: number | null;
+    readonly parallel_requests: number | null;
+  };
   readonly models: readonly string[] | null;
   readonly allowed_ips: readonly string[] | null;
   readonly groups: readonly string[];
@@ -65,7 +69,11 @@ export const chatPath = '/v1/chat/completions';
 export class TollgateClient {
   readonly #agent = new Agent({ headersTimeout: 120_000, bodyTimeout: 120_000, keepAliveTimeout: 10_000 });
 
-  constructor(readonly url: string, private readonly adminSecret: string, private readonly seenSecrets: Set<string>) {}
+  constructor(
+    readonly url: string,
+    private readonly adminSecret: string,
+    private readonly seenSecrets: Set<string>,
+  ) {}
 
   /** Makes one request and reads the reply to its end. */
   async call(call: Call): Promise<Reply> {
@@ -137,8 +145,14 @@ export class TollgateClient {
 
   #send({ method, path, headers = {}, body }: Call): Promise<Dispatcher.ResponseData> {
     const payload = isPayload(body) ? body : JSON.stringify(body);
-    const withType = payload === undefined || 'content-type' in headers ? headers : { 'content-type': 'application/json', ...headers };
-    return request(this.url + path, { method: method as Dispatcher.HttpMethod, headers: withType, body: payload, dispatcher: this.#agent });
+    const withType =
+      payload === undefined || 'content-type' in headers ? headers : { 'content-type': 'application/json', ...headers };
+    return request(this.url + path, {
+      method: method as Dispatcher.HttpMethod,
+      headers: withType,
+      body: payload,
+      dispatcher: this.#agent,
+    });
   }
 
   async #expect200(method: string, path: string): Promise<Reply> {
@@ -149,7 +163,12 @@ export class TollgateClient {
 }
 
 function chatCall(secret: string, fields: ChatFields, headers: RequestHeaders): Call {
-  return { method: 'POST', path: chatPath, headers: { authorization: `Bearer ${secret}`, ...headers }, body: chatBody(fields) };
+  return {
+    method: 'POST',
+    path: chatPath,
+    headers: { authorization: `Bearer ${secret}`, ...headers },
+    body: chatBody(fields),
+  };
 }
 
 /** The body of a chat call as it is sent, so that its bytes can be counted. */

@@ -44,7 +44,10 @@ describe('the tour of a README', () => {
 
   it('says after each step how it ended', () => {
     expect(tourScript([{ commands: 'true', expected: [] }], 'MARK')).toBe(`true\nprintf '\\nMARK %s\\n' "$?"\n`);
-    expect(stepResults('one\n\nMARK 0\ntwo\nMARK 7\ncut', 'MARK')).toEqual([{ output: 'one\n', code: 0 }, { output: 'two', code: 7 }]);
+    expect(stepResults('one\n\nMARK 0\ntwo\nMARK 7\ncut', 'MARK')).toEqual([
+      { output: 'one\n', code: 0 },
+      { output: 'two', code: 7 },
+    ]);
   });
 
   it('shows texts in their order, with anything between', () => {

@@ -334,23 +334,25 @@ const places: readonly Quirk[] = [
 
 /** A report that no call of its kind can have used is cut, for keys without a limit as for others. */
 const implausible: readonly Quirk[] = [
-  ...([
-    ['output', {}, { input: 100, output: 10 * outputTokensMax }, tokens(100, 1e9)],
-    ['output of two choices', { n: 2 }, { input: 100, output: 20 * outputTokensMax }, tokens(100, 1e9)],
+  ...(
     [
-      'output beyond the ceiling that was named',
-      { max_tokens: 60 },
-      { input: 100, output: 10 * outputTokensMax, atHold: true },
-      tokens(100, 1e9),
-    ],
-    ['input', {}, { input: 16_384, output: 50 }, tokens(1e9, 50)],
-    [
-      'input for an image',
-      { messages: [{ role: 'user', content: [image] }] },
-      { input: 2_000_000, output: 50 },
-      tokens(1e9, 50),
-    ],
-  ] satisfies [string, object, Tokens, object][]).flatMap(([what, fields, usage, told]): Quirk[] => [
+      ['output', {}, { input: 100, output: 10 * outputTokensMax }, tokens(100, 1e9)],
+      ['output of two choices', { n: 2 }, { input: 100, output: 20 * outputTokensMax }, tokens(100, 1e9)],
+      [
+        'output beyond the ceiling that was named',
+        { max_tokens: 60 },
+        { input: 100, output: 10 * outputTokensMax, atHold: true },
+        tokens(100, 1e9),
+      ],
+      ['input', {}, { input: 16_384, output: 50 }, tokens(1e9, 50)],
+      [
+        'input for an image',
+        { messages: [{ role: 'user', content: [image] }] },
+        { input: 2_000_000, output: 50 },
+        tokens(1e9, 50),
+      ],
+    ] satisfies [string, object, Tokens, object][]
+  ).flatMap(([what, fields, usage, told]): Quirk[] => [
     {
       name: `a report of ${what} that nobody can have used is cut, and the rest is nobody's debt`,
       request: { fields },

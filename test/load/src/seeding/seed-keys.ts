@@ -46,16 +46,32 @@ export async function seedKeys({ databaseUrl, pepper, keys }: Seed): Promise<voi
   await client.connect();
   try {
     await client.query('BEGIN');
-    await client.query('UPDATE keys.organization SET credit_limit_nano_usd = $2 WHERE id = $1', [ORGANIZATION, limits.organizationCapNanoUsd.toString()]);
+    await client.query('UPDATE keys.organization SET credit_limit_nano_usd = $2 WHERE id = $1', [
+      ORGANIZATION,
+      limits.organizationCapNanoUsd.toString(),
+    ]);
     await client.query(
       `INSERT INTO keys.api_key (id, organization_id, name, scopes, credit_limit_nano_usd, requests_per_minute, tokens_per_minute, models, allowed_ips, created_at, version)
        SELECT id, $2, 'load ' || id, ARRAY['inference:write'], $3, $4, $5, $6, $7, now(), 1 FROM unnest($1::uuid[]) AS seeded (id)`,
-      [keys.map(({ id }) => id), ORGANIZATION, limits.keyCapNanoUsd.toString(), limits.requestsPerMinute, limits.tokensPerMinute, limits.models, limits.allowedIps],
+      [
+        keys.map(({ id }) => id),
+        ORGANIZATION,
+        limits.keyCapNanoUsd.toString(),
+        limits.requestsPerMinute,
+        limits.tokensPerMinute,
+        limits.models,
+        limits.allowedIps,
+      ],
     );
     await client.query(
       `INSERT INTO keys.api_key_secret (digest, api_key_id, pepper_id, masked, created_at)
        SELECT decode(digest, 'hex'), id, $4, masked, now() FROM unnest($1::uuid[], $2::text[], $3::text[]) AS seeded (id, digest, masked)`,
-      [keys.map(({ id }) => id), keys.map(({ secret }) => digestSecret(secret.reveal(), pepper)), keys.map(({ secret }) => maskSecret(secret)), pepperId(pepper)],
+      [
+        keys.map(({ id }) => id),
+        keys.map(({ secret }) => digestSecret(secret.reveal(), pepper)),
+        keys.map(({ secret }) => maskSecret(secret)),
+        pepperId(pepper),
+      ],
     );
     await client.query('COMMIT');
     await client.query('ANALYZE keys.api_key, keys.api_key_secret');

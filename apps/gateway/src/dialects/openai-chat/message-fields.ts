@@ -25,13 +25,26 @@ export const MESSAGE_FIELDS: readonly MessageField[] = [
   { name: 'role', holds: 'text' },
   { name: 'content', holds: 'content' },
   ...[
-    'name', 'refusal', 'tool_calls', 'tool_call_id', 'function_call',
+    'name',
+    'refusal',
+    'tool_calls',
+    'tool_call_id',
+    'function_call',
     // Reasoning of an earlier answer, sent back.
-    'reasoning_content', 'reasoning', 'reasoning_details', 'thinking_blocks',
+    'reasoning_content',
+    'reasoning',
+    'reasoning_details',
+    'thinking_blocks',
     // The answer begins with this message.
-    'prefix', 'partial',
+    'prefix',
+    'partial',
     // Notes that are no input, or decide what is kept in a cache.
-    'id', 'type', 'status', 'weight', 'cache_control', 'prompt_cache_breakpoint',
+    'id',
+    'type',
+    'status',
+    'weight',
+    'cache_control',
+    'prompt_cache_breakpoint',
   ].map((name) => ({ name, holds: 'text' as const })),
 ];
 
@@ -43,8 +56,23 @@ export const PART_FIELDS: readonly PartField[] = [
   { name: 'prompt_cache_breakpoint', holds: 'note' },
   // What the estimate of input tokens knows: two readers must not see two different parts.
   ...[
-    'image_url', 'input_image', 'image', 'input_audio', 'audio_url', 'audio', 'video_url', 'input_video', 'video',
-    'file', 'input_file', 'document', 'file_data', 'file_id', 'file_url', 'content', 'source',
+    'image_url',
+    'input_image',
+    'image',
+    'input_audio',
+    'audio_url',
+    'audio',
+    'video_url',
+    'input_video',
+    'video',
+    'file',
+    'input_file',
+    'document',
+    'file_data',
+    'file_id',
+    'file_url',
+    'content',
+    'source',
   ].map((name) => ({ name, holds: 'media' as const })),
 ];
 
@@ -53,7 +81,10 @@ export const PART_KINDS: readonly string[] = ['text', 'refusal'];
 
 export const TOOL_FIELDS: readonly ToolField[] = [
   { name: 'type', holds: 'kind' },
-  ...['function', 'custom', 'name', 'description', 'parameters', 'strict', 'cache_control'].map((name) => ({ name, holds: 'text' as const })),
+  ...['function', 'custom', 'name', 'description', 'parameters', 'strict', 'cache_control'].map((name) => ({
+    name,
+    holds: 'text' as const,
+  })),
 ];
 
 /** Kinds of tools that the caller runs; all others are the provider's, who charges for them. */

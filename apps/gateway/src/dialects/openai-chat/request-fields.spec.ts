@@ -14,8 +14,12 @@ describe('the table of request fields', () => {
   });
   it('has every field that OpenAI documents for chat completions', () => {
     // The package's main file stands beside the folder of its types.
-    const types = createRequire(import.meta.url).resolve('openai').replace(/index\.m?js$/, 'resources/chat/completions/completions.d.ts');
-    const declared = /export interface ChatCompletionCreateParamsBase \{(.*?)\n\}/s.exec(readFileSync(types, 'utf8'))![1]!;
+    const types = createRequire(import.meta.url)
+      .resolve('openai')
+      .replace(/index\.m?js$/, 'resources/chat/completions/completions.d.ts');
+    const declared = /export interface ChatCompletionCreateParamsBase \{(.*?)\n\}/s.exec(
+      readFileSync(types, 'utf8'),
+    )![1]!;
     const documented = [...declared.matchAll(/^ {4}(\w+)\??:/gm)].map(([, name]) => name!);
     expect(documented.length).toBeGreaterThan(30);
     expect(names).toEqual(expect.arrayContaining(documented));

@@ -22,7 +22,12 @@ export interface AdmitParts {
 type Stores = Omit<AdmitParts, 'gateway'>;
 
 /** Takes rate, a place among the parallel requests and credit, all or none. A key without limits costs nothing here. */
-export function admit({ admission, epochs, gateway, inFlight }: AdmitParts): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
+export function admit({
+  admission,
+  epochs,
+  gateway,
+  inFlight,
+}: AdmitParts): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
   const stores = { admission, epochs, inFlight };
   return (exchange) => {
     const key = exchange.key!;
@@ -54,16 +59,36 @@ export function admit({ admission, epochs, gateway, inFlight }: AdmitParts): (ex
   };
 }
 
-function decide(exchange: Exchange, item: ReserveItem, outputTokensMax: number, stores: Stores): Promise<Refusal | undefined> {
-  return stores.admission.reserve(item).then((decision) =>
-    decision.kind === 'admitted' ? accept(exchange, item, decision) : reconsider(exchange, item, decision, outputTokensMax, stores));
+function decide(
+  exchange: Exchange,
+  item: ReserveItem,
+  outputTokensMax: number,
+  stores: Stores,
+): Promise<Refusal | undefined> {
+  return stores.admission
+    .reserve(item)
+    .then((decision) =>
+      decision.kind === 'admitted'
+        ? accept(exchange, item, decision)
+        : reconsider(exchange, item, decision, outputTokensMax, stores),
+    );
 }
 
 /** A first answer that may change: an epoch can be opened, calls that nobody waits for give way, and a bound can be closer. */
-async function reconsider(exchange: Exchange, item: ReserveItem, first: AdmissionDecision, outputTokensMax: number, stores: Stores): Promise<Refusal | undefined> {
+async function reconsider(
+  exchange: Exchange,
+  item: ReserveItem,
+  first: AdmissionDecision,
+  outputTokensMax: number,
+  stores: Stores,
+): Promise<Refusal | undefined> {
   const { admission, epochs, inFlight } = stores;
-  let decision = first.kind === 'unavailable' && first.why !== 'store_unreachable' ? await epochs.reserveOnceOpen(item, first) : first;
-  if (decision.kind === 'credit_exhausted' && (await inFlight.endLeft(item.apiKeyId))) decision = await admission.reserve(item);
+  let decision =
+    first.kind === 'unavailable' && first.why !== 'store_unreachable'
+      ? await epochs.reserveOnceOpen(item, first)
+      : first;
+  if (decision.kind === 'credit_exhausted' && (await inFlight.endLeft(item.apiKeyId)))
+    decision = await admission.reserve(item);
   if (decision.kind === 'credit_exhausted') {
     const amountNanoUsd = await closerBound(exchange, outputTokensMax, decision.availableNanoUsd);
     if (amountNanoUsd !== null) {
@@ -96,7 +121,10 @@ function accept(exchange: Exchange, item: ReserveItem, decision: AdmissionDecisi
 }
 
 /** Which limit, what is left of it, and what the request could cost at most. */
-function exhausted({ apiKeyId, amountNanoUsd }: ReserveItem, { accountId, availableNanoUsd }: Extract<AdmissionDecision, { kind: 'credit_exhausted' }>): string {
+function exhausted(
+  { apiKeyId, amountNanoUsd }: ReserveItem,
+  { accountId, availableNanoUsd }: Extract<AdmissionDecision, { kind: 'credit_exhausted' }>,
+): string {
   const whose = accountId === `key:${apiKeyId}` ? 'API key' : 'organization';
   return `The credit limit of the ${whose} has ${formatUsd(availableNanoUsd)} USD left, and this request can cost ${formatUsd(amountNanoUsd)} USD at most.`;
 }

@@ -15,7 +15,10 @@ const price = {
 const routeTo = (...prices: object[]) => routeOf('m', prices.map((each) => ({ price: each })) as unknown as Target[]);
 const route = routeTo(price);
 const exchangeOf = (content: string, of = route): Exchange =>
-  ({ body: Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] })), route: of }) as unknown as Exchange;
+  ({
+    body: Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] })),
+    route: of,
+  }) as unknown as Exchange;
 const bytesBound = ({ body }: Exchange): bigint => amountOf(route, body.length, 10);
 const prose = 'The quick brown fox jumps over the lazy dog, and nobody knows why it would. '.repeat(50);
 
@@ -68,15 +71,21 @@ describe('the tokens of a body', () => {
     expect(least(`{"a":"${long}","a":"x"}`)).toBeGreaterThan(count(long));
     expect(least(`{"a":${'1'.repeat(300)}}`)).toBeGreaterThan(100);
     expect(least(`{"a":"${'\\u4e2d'.repeat(100)}"}`)).toBeGreaterThanOrEqual(count('中'.repeat(100)));
-    expect(least('{"a" :"x", "b"\n: [true, null]}')).toBe(['{', 'a', 'x', 'b', '[', 'true', 'null'].reduce((sum, text) => sum + count(text), 5 * 4));
+    expect(least('{"a" :"x", "b"\n: [true, null]}')).toBe(
+      ['{', 'a', 'x', 'b', '[', 'true', 'null'].reduce((sum, text) => sum + count(text), 5 * 4),
+    );
   });
   it('are at least those of a chat as its template renders it', async () => {
     const { encodeChat } = await import('gpt-tokenizer/model/gpt-4o');
     const count = await tokenCount('o200k_base');
     for (const content of ['', 'hi', prose, '<|im_start|>system', 'Հայաստան □'.repeat(30), '0123456789'.repeat(20)]) {
-      const messages = ['system', 'user', 'assistant', 'user'].map((role) => ({ role, content }) as { role: 'user'; content: string });
+      const messages = ['system', 'user', 'assistant', 'user'].map(
+        (role) => ({ role, content }) as { role: 'user'; content: string },
+      );
       const body = Buffer.from(JSON.stringify({ messages }));
-      expect(tokensOf(body, count)).toBeGreaterThanOrEqual(encodeChat(messages, 'gpt-4o', { disallowedSpecial: new Set() }).length);
+      expect(tokensOf(body, count)).toBeGreaterThanOrEqual(
+        encodeChat(messages, 'gpt-4o', { disallowedSpecial: new Set() }).length,
+      );
     }
   });
   it('are unknown where a string is none of JSON', async () => {

@@ -21,7 +21,11 @@ const QUOTE = '"';
  * comparison), and where a model of the route names no tokenizer: another one's count is no bound, some texts have
  * twenty times the tokens.
  */
-export async function closerBound(exchange: Exchange, outputTokensMax: number, availableNanoUsd: bigint): Promise<bigint | null> {
+export async function closerBound(
+  exchange: Exchange,
+  outputTokensMax: number,
+  availableNanoUsd: bigint,
+): Promise<bigint | null> {
   const { body } = exchange;
   const route = exchange.route!;
   const tokenizers = tokenizersOf(route);

@@ -4,32 +4,61 @@ import type { Exchange } from '../exchange.js';
 import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
 import { boundCost, type CostBound } from './cost-bound.js';
 
-const price = { inputNanoUsdPerMillion: 1_000_000n, outputNanoUsdPerMillion: 10_000_000n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 500 };
+const price = {
+  inputNanoUsdPerMillion: 1_000_000n,
+  outputNanoUsdPerMillion: 10_000_000n,
+  cachedInputNanoUsdPerMillion: null,
+  maxOutputTokens: 500,
+};
 const dearer = { ...price, outputNanoUsdPerMillion: 20_000_000n, maxOutputTokens: 100 };
 const provider = { injectedFields: { takesCeiling: true }, endAtHold: false, allowFields: new Set<string>() };
-const targets = [{ price, provider }, { price: dearer, provider }] as unknown as Target[];
+const targets = [
+  { price, provider },
+  { price: dearer, provider },
+] as unknown as Target[];
 
 function bound(fields: object, only = targets.slice(0, 1)) {
   const body = Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }));
-  return boundCost({ body, fields: scanBody(body) as BodyFields, route: routeOf('m', only), targets: only, stream: (fields as { stream?: boolean }).stream === true } as unknown as Exchange);
+  return boundCost({
+    body,
+    fields: scanBody(body) as BodyFields,
+    route: routeOf('m', only),
+    targets: only,
+    stream: (fields as { stream?: boolean }).stream === true,
+  } as unknown as Exchange);
 }
-const bytes = (fields: object): number => JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }).length;
+const bytes = (fields: object): number =>
+  JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }).length;
 
 describe('the bound of a request’s cost', () => {
   it('is its bytes and the template as input, and the ceiling it names as output', () => {
-    expect(bound({ max_tokens: 7 })).toEqual({ amountNanoUsd: BigInt(bytes({ max_tokens: 7 }) + 64 + 70), outputTokensMax: 7, injectedMaxTokens: null });
+    expect(bound({ max_tokens: 7 })).toEqual({
+      amountNanoUsd: BigInt(bytes({ max_tokens: 7 }) + 64 + 70),
+      outputTokensMax: 7,
+      injectedMaxTokens: null,
+    });
   });
   it('takes the larger of both names of the ceiling, times the choices', () => {
     const fields = { max_tokens: 7, max_completion_tokens: 9, n: 3 };
     expect(bound(fields)).toMatchObject({ amountNanoUsd: BigInt(bytes(fields) + 64 + 270) });
   });
   it('takes the model’s ceiling, and puts it into the body, where none is named', () => {
-    expect(bound({})).toEqual({ amountNanoUsd: BigInt(bytes({}) + 64 + 5_000), outputTokensMax: 500, injectedMaxTokens: 500 });
+    expect(bound({})).toEqual({
+      amountNanoUsd: BigInt(bytes({}) + 64 + 5_000),
+      outputTokensMax: 500,
+      injectedMaxTokens: 500,
+    });
     expect(bound({ max_tokens: null })).toMatchObject({ injectedMaxTokens: 500 });
   });
   it('is none where no provider takes a ceiling, unless its streams are ended at their hold', () => {
-    const none = { price, provider: { injectedFields: { takesCeiling: false }, endAtHold: false } } as unknown as Target;
-    const ended = { price, provider: { injectedFields: { takesCeiling: false }, endAtHold: true } } as unknown as Target;
+    const none = {
+      price,
+      provider: { injectedFields: { takesCeiling: false }, endAtHold: false },
+    } as unknown as Target;
+    const ended = {
+      price,
+      provider: { injectedFields: { takesCeiling: false }, endAtHold: true },
+    } as unknown as Target;
     expect(bound({ max_tokens: 10 }, [none])).toMatchObject({ code: 'unbounded_cost' });
     expect(bound({ max_tokens: 10, stream: true }, [none, ended])).toMatchObject({ outputTokensMax: 10 });
     // Nothing ends a plain reply before it is whole.
@@ -40,84 +69,261 @@ describe('the bound of a request’s cost', () => {
     expect(both.amountNanoUsd).toBe(BigInt(bytes({ max_tokens: 10 }) + 64 + 200));
   });
   it('refuses ceilings and choices that are no whole numbers within bounds, naming the field', () => {
-    for (const [fields, param] of [[{ max_tokens: 0 }, 'max_tokens'], [{ max_tokens: '5' }, 'max_tokens'], [{ max_completion_tokens: 1.5 }, 'max_completion_tokens'], [{ n: 129 }, 'n'], [{ n: -1 }, 'n']] as const) {
+    for (const [fields, param] of [
+      [{ max_tokens: 0 }, 'max_tokens'],
+      [{ max_tokens: '5' }, 'max_tokens'],
+      [{ max_completion_tokens: 1.5 }, 'max_completion_tokens'],
+      [{ n: 129 }, 'n'],
+      [{ n: -1 }, 'n'],
+    ] as const) {
       expect(bound(fields)).toMatchObject({ kind: 'refusal', code: 'invalid_request', param });
     }
   });
   it('refuses what costs more than its bytes say', () => {
-    const image = { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }] };
+    const image = {
+      messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }],
+    };
     expect(bound(image)).toMatchObject({ kind: 'refusal', code: 'unbounded_cost' });
   });
   it('refuses speech, searches and dearer tiers, naming the field', () => {
     const asked: readonly (readonly [object, string])[] = [
-      [{ audio: { voice: 'alloy', format: 'wav' } }, 'audio'], [{ modalities: ['text', 'audio'] }, 'modalities'], [{ web_search_options: {} }, 'web_search_options'],
-      [{ service_tier: 'priority' }, 'service_tier'], [{ messages: [{ role: 'assistant', audio: { id: 'audio_1' } }] }, 'messages'], [{ messages: [{ role: 'assistant', audio: 'audio_1' }] }, 'messages'],
+      [{ audio: { voice: 'alloy', format: 'wav' } }, 'audio'],
+      [{ modalities: ['text', 'audio'] }, 'modalities'],
+      [{ web_search_options: {} }, 'web_search_options'],
+      [{ service_tier: 'priority' }, 'service_tier'],
+      [{ messages: [{ role: 'assistant', audio: { id: 'audio_1' } }] }, 'messages'],
+      [{ messages: [{ role: 'assistant', audio: 'audio_1' }] }, 'messages'],
     ];
-    for (const [fields, param] of asked) expect(bound(fields), param).toMatchObject({ kind: 'refusal', code: 'unbounded_cost', param });
-    expect(bound({ modalities: ['text'], service_tier: 'default', audio: null, web_search_options: null })).toHaveProperty('amountNanoUsd');
+    for (const [fields, param] of asked)
+      expect(bound(fields), param).toMatchObject({ kind: 'refusal', code: 'unbounded_cost', param });
+    expect(
+      bound({ modalities: ['text'], service_tier: 'default', audio: null, web_search_options: null }),
+    ).toHaveProperty('amountNanoUsd');
   });
   it('takes text that talks of images for text', () => {
-    expect(bound({ messages: [{ role: 'user', content: 'what is "image_url"? caf\u00e9 \u0001' }] })).toHaveProperty('amountNanoUsd');
-    expect(bound({ messages: [{ role: 'user', content: [{ type: 'text', text: 'file' }] }] })).toHaveProperty('amountNanoUsd');
+    expect(bound({ messages: [{ role: 'user', content: 'what is "image_url"? caf\u00e9 \u0001' }] })).toHaveProperty(
+      'amountNanoUsd',
+    );
+    expect(bound({ messages: [{ role: 'user', content: [{ type: 'text', text: 'file' }] }] })).toHaveProperty(
+      'amountNanoUsd',
+    );
   });
 
   const message = (fields: object) => ({ messages: [{ role: 'user', content: 'hi' }, fields] });
   const part = (...content: unknown[]) => message({ role: 'user', content });
   it.each<[string, object]>([
-    ...['audio_url', 'image_embeds', 'video', 'document_url', 'document', 'media', 'inline_data', 'image_file', 'pdf', 'image', 'file', 'input_text', 'tool_result', 'thinking'].map((type): [string, object] => [`a part ${JSON.stringify(type)}`, part({ type, [type]: 'x' })]),
-    ['a part whose type ends in a NUL', part({ type: 'text\u0000', text: 'x' })], ['a part in capitals', part({ type: 'TEXT', text: 'a' })], ['a part whose type is no text', part({ type: ['text'] })], ['a part with a type of null', part({ type: null, text: 'a' })],
+    ...[
+      'audio_url',
+      'image_embeds',
+      'video',
+      'document_url',
+      'document',
+      'media',
+      'inline_data',
+      'image_file',
+      'pdf',
+      'image',
+      'file',
+      'input_text',
+      'tool_result',
+      'thinking',
+    ].map((type): [string, object] => [`a part ${JSON.stringify(type)}`, part({ type, [type]: 'x' })]),
+    ['a part whose type ends in a NUL', part({ type: 'text\u0000', text: 'x' })],
+    ['a part in capitals', part({ type: 'TEXT', text: 'a' })],
+    ['a part whose type is no text', part({ type: ['text'] })],
+    ['a part with a type of null', part({ type: null, text: 'a' })],
     ['a part of text that holds more', part({ type: 'text', text: 'a', image: 'https://a.example/' })],
-    ['text that is a list', part({ type: 'text', text: [{ type: 'image_url' }] })], ['text that is a number', part({ type: 'text', text: 7 })],
-    ['a part in a list in a list', part([{ type: 'text', text: 'a' }])], ['a part that is text', part('https://a.example/cat.png')], ['a part that is null', part(null)],
-    ['content that is one part', message({ content: { type: 'text', text: 'a' } })], ['content that is a number', message({ content: 7 })],
-    ['images of a message', message({ content: 'a', images: ['x'] })], ['attachments of a message', message({ attachments: [{}] })], ['a field of a message that nobody knows', message({ x: 1 })],
-    ['speech of a message', message({ audio: { id: 'a' } })], ['notes of a file that was read', message({ annotations: [{ type: 'file' }] })],
-    ['messages that are an object', { messages: { a: { content: [] } } }], ['messages that are text', { messages: 'hi' }], ['a message in a list', { messages: [[{ role: 'user', content: 'a' }]] }], ['a message that is text', { messages: ['hi'] }],
-  ])('is none for what is not certainly text: %s', (_what, fields) => expect(bound(fields)).toMatchObject({ kind: 'refusal', code: 'unbounded_cost', param: 'messages' }));
+    ['text that is a list', part({ type: 'text', text: [{ type: 'image_url' }] })],
+    ['text that is a number', part({ type: 'text', text: 7 })],
+    ['a part in a list in a list', part([{ type: 'text', text: 'a' }])],
+    ['a part that is text', part('https://a.example/cat.png')],
+    ['a part that is null', part(null)],
+    ['content that is one part', message({ content: { type: 'text', text: 'a' } })],
+    ['content that is a number', message({ content: 7 })],
+    ['images of a message', message({ content: 'a', images: ['x'] })],
+    ['attachments of a message', message({ attachments: [{}] })],
+    ['a field of a message that nobody knows', message({ x: 1 })],
+    ['speech of a message', message({ audio: { id: 'a' } })],
+    ['notes of a file that was read', message({ annotations: [{ type: 'file' }] })],
+    ['messages that are an object', { messages: { a: { content: [] } } }],
+    ['messages that are text', { messages: 'hi' }],
+    ['a message in a list', { messages: [[{ role: 'user', content: 'a' }]] }],
+    ['a message that is text', { messages: ['hi'] }],
+  ])('is none for what is not certainly text: %s', (_what, fields) =>
+    expect(bound(fields)).toMatchObject({ kind: 'refusal', code: 'unbounded_cost', param: 'messages' }),
+  );
 
   it.each<[string, object]>([
-    ['parts of text', part({ type: 'text', text: 'a' }, { text: 'b', type: 'text', cache_control: { type: 'ephemeral' } })], ['a refusal', message({ role: 'assistant', content: [{ type: 'refusal', refusal: 'no' }], refusal: null })],
-    ['calls of tools', message({ role: 'assistant', content: null, tool_calls: [{ id: 'c', type: 'function', function: { name: 'image_url', arguments: '{"type":"image_url"}' } }] })],
-    ['the answer of a tool', message({ role: 'tool', tool_call_id: 'c', content: [{ type: 'text', text: '7' }] })], ['an answer sent back', message({ role: 'assistant', content: 'a', refusal: null, annotations: [], audio: null, function_call: null, tool_calls: null, reasoning_content: 'b' })],
-    ['no parts', part()], ['no messages', { messages: [] }], ['a message without content', message({ role: 'user', name: 'a' })],
+    [
+      'parts of text',
+      part({ type: 'text', text: 'a' }, { text: 'b', type: 'text', cache_control: { type: 'ephemeral' } }),
+    ],
+    ['a refusal', message({ role: 'assistant', content: [{ type: 'refusal', refusal: 'no' }], refusal: null })],
+    [
+      'calls of tools',
+      message({
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'c', type: 'function', function: { name: 'image_url', arguments: '{"type":"image_url"}' } }],
+      }),
+    ],
+    ['the answer of a tool', message({ role: 'tool', tool_call_id: 'c', content: [{ type: 'text', text: '7' }] })],
+    [
+      'an answer sent back',
+      message({
+        role: 'assistant',
+        content: 'a',
+        refusal: null,
+        annotations: [],
+        audio: null,
+        function_call: null,
+        tool_calls: null,
+        reasoning_content: 'b',
+      }),
+    ],
+    ['no parts', part()],
+    ['no messages', { messages: [] }],
+    ['a message without content', message({ role: 'user', name: 'a' })],
   ])('is the bytes of what is text: %s', (_what, fields) => expect(bound(fields)).toHaveProperty('amountNanoUsd'));
 
   it.each<[string, unknown]>([
-    ['prediction', { type: 'content', content: 'a' }], ['plugins', [{ id: 'web' }]], ['search_parameters', {}], ['enable_search', true], ['thinking', { type: 'enabled', budget_tokens: 9_000 }],
-    ['reasoning', { max_tokens: 9_000 }], ['best_of', 20], ['max_output_tokens', 9_000], ['options', { num_predict: 9_000 }], ['speed', 'fast'], ['audio', {}], ['chat_template', '{% for i in range(9999) %}a{% endfor %}'],
-    ['modalities', ['text', 'image']], ['modalities', Array(200).fill('text')], ['service_tier', 'priority'], ['service_tier', 'x'.repeat(600)], ['enable_thinking', true],
-    ['a_field_of_tomorrow', 1], ['Temperature', 1], ['Prompt_cache_key', 'a'],
-    ['tools', [{ type: 'web_search' }]], ['tools', [{ type: 'function', function: { name: 'f' } }, { type: 'web_search_preview' }]], ['tools', [{ googleSearch: {} }]], ['tools', [{ function: { name: 'f' } }]], ['tools', ['web_search']],
-    ['tools', { type: 'function' }], ['tools', [{ type: 'function', function: {}, web_search: {} }]], ['tools', [[{ type: 'function' }]]], ['tools', 'auto'], ['tools', [{ type: 'builtin_function', function: { name: '$web_search' } }]], ['tools', [{ type: ['function'] }]],
-  ])('is none for a field that asks for more than text, or that nobody knows, unless the provider may be sent it: %s %j', (name, value) => {
-    const allowing = { price: dearer, provider: { ...provider, allowFields: new Set([name]) } } as unknown as Target;
-    expect(bound({ [name]: value })).toMatchObject({ kind: 'refusal', code: 'unbounded_cost', param: name });
-    expect(bound({ [name]: value }, [allowing])).toHaveProperty('amountNanoUsd');
-    expect(bound({ [name]: null })).toHaveProperty('amountNanoUsd');
-  });
+    ['prediction', { type: 'content', content: 'a' }],
+    ['plugins', [{ id: 'web' }]],
+    ['search_parameters', {}],
+    ['enable_search', true],
+    ['thinking', { type: 'enabled', budget_tokens: 9_000 }],
+    ['reasoning', { max_tokens: 9_000 }],
+    ['best_of', 20],
+    ['max_output_tokens', 9_000],
+    ['options', { num_predict: 9_000 }],
+    ['speed', 'fast'],
+    ['audio', {}],
+    ['chat_template', '{% for i in range(9999) %}a{% endfor %}'],
+    ['modalities', ['text', 'image']],
+    ['modalities', Array(200).fill('text')],
+    ['service_tier', 'priority'],
+    ['service_tier', 'x'.repeat(600)],
+    ['enable_thinking', true],
+    ['a_field_of_tomorrow', 1],
+    ['Temperature', 1],
+    ['Prompt_cache_key', 'a'],
+    ['tools', [{ type: 'web_search' }]],
+    ['tools', [{ type: 'function', function: { name: 'f' } }, { type: 'web_search_preview' }]],
+    ['tools', [{ googleSearch: {} }]],
+    ['tools', [{ function: { name: 'f' } }]],
+    ['tools', ['web_search']],
+    ['tools', { type: 'function' }],
+    ['tools', [{ type: 'function', function: {}, web_search: {} }]],
+    ['tools', [[{ type: 'function' }]]],
+    ['tools', 'auto'],
+    ['tools', [{ type: 'builtin_function', function: { name: '$web_search' } }]],
+    ['tools', [{ type: ['function'] }]],
+  ])(
+    'is none for a field that asks for more than text, or that nobody knows, unless the provider may be sent it: %s %j',
+    (name, value) => {
+      const allowing = { price: dearer, provider: { ...provider, allowFields: new Set([name]) } } as unknown as Target;
+      expect(bound({ [name]: value })).toMatchObject({ kind: 'refusal', code: 'unbounded_cost', param: name });
+      expect(bound({ [name]: value }, [allowing])).toHaveProperty('amountNanoUsd');
+      expect(bound({ [name]: null })).toHaveProperty('amountNanoUsd');
+    },
+  );
   it('is none where each of two fields is allowed by another provider', () => {
-    const allowing = (...names: string[]) => ({ price, provider: { ...provider, allowFields: new Set(names) } }) as unknown as Target;
-    expect(bound({ thinking: {}, speed: 'fast' }, [allowing('thinking'), allowing('speed')])).toMatchObject({ code: 'unbounded_cost', param: 'speed' });
-    expect(bound({ thinking: {}, speed: 'fast' }, [allowing('thinking'), allowing('speed', 'thinking')])).toHaveProperty('amountNanoUsd');
+    const allowing = (...names: string[]) =>
+      ({ price, provider: { ...provider, allowFields: new Set(names) } }) as unknown as Target;
+    expect(bound({ thinking: {}, speed: 'fast' }, [allowing('thinking'), allowing('speed')])).toMatchObject({
+      code: 'unbounded_cost',
+      param: 'speed',
+    });
+    expect(
+      bound({ thinking: {}, speed: 'fast' }, [allowing('thinking'), allowing('speed', 'thinking')]),
+    ).toHaveProperty('amountNanoUsd');
   });
   it.each<[string, unknown]>([
-    ['a template', { chat_template: '{{ messages }}' }], ['a template beside switches', { enable_thinking: false, chat_template: 'x' }], ['a template of tools', { tool_use_template: 'x' }], ['a template in capitals', { Chat_Template: 'x' }],
-    ['documents', { documents: [] }], ['tools', { tools: 'x' }], ['other messages', { conversation: 'x' }], ['a length', { max_length: 9_000 }], ['padding', { padding: 'max_length' }], ['a list', { x: [1] }], ['an object', { x: { y: 1 } }],
-    ['a text', { x: 'x'.repeat(65) }], ['more than switches take', Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`x${i}`, true]))], ['no object', [{ enable_thinking: true }]], ['a text itself', 'x'],
+    ['a template', { chat_template: '{{ messages }}' }],
+    ['a template beside switches', { enable_thinking: false, chat_template: 'x' }],
+    ['a template of tools', { tool_use_template: 'x' }],
+    ['a template in capitals', { Chat_Template: 'x' }],
+    ['documents', { documents: [] }],
+    ['tools', { tools: 'x' }],
+    ['other messages', { conversation: 'x' }],
+    ['a length', { max_length: 9_000 }],
+    ['padding', { padding: 'max_length' }],
+    ['a list', { x: [1] }],
+    ['an object', { x: { y: 1 } }],
+    ['a text', { x: 'x'.repeat(65) }],
+    ['more than switches take', Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`x${i}`, true]))],
+    ['no object', [{ enable_thinking: true }]],
+    ['a text itself', 'x'],
   ])('is none for what is handed to a chat template unless they are switches: %s', (_what, settings) => {
-    for (const name of ['chat_template_kwargs', 'chat_template_args']) expect(bound({ [name]: settings })).toMatchObject({ code: 'unbounded_cost', param: name });
+    for (const name of ['chat_template_kwargs', 'chat_template_args'])
+      expect(bound({ [name]: settings })).toMatchObject({ code: 'unbounded_cost', param: name });
   });
   it('knows the switches of chat templates', () => {
-    const switches = { enable_thinking: true, thinking: false, reasoning_effort: 'high', thinking_budget: 100, add_generation_prompt: true, preserve_thinking: null };
-    for (const name of ['chat_template_kwargs', 'chat_template_args']) expect(bound({ [name]: switches })).toHaveProperty('amountNanoUsd');
+    const switches = {
+      enable_thinking: true,
+      thinking: false,
+      reasoning_effort: 'high',
+      thinking_budget: 100,
+      add_generation_prompt: true,
+      preserve_thinking: null,
+    };
+    for (const name of ['chat_template_kwargs', 'chat_template_args'])
+      expect(bound({ [name]: switches })).toHaveProperty('amountNanoUsd');
   });
   it('takes what clients send', () => {
     const sent = {
-      temperature: 0.7, top_p: 1, top_k: 40, min_p: 0.1, seed: 7, stop: ['a'], logit_bias: { 50256: -100 }, presence_penalty: 0, frequency_penalty: 0, repetition_penalty: 1.1, logprobs: true, top_logprobs: 2,
-      tools: [{ type: 'function', function: { name: 'f', description: 'd', strict: true, parameters: { type: 'object', properties: { type: { type: 'string' } } } } }, { type: 'custom', custom: { name: 'g' } }],
-      tool_choice: 'auto', parallel_tool_calls: false, functions: [{ name: 'f' }], function_call: 'none', response_format: { type: 'json_schema', json_schema: {} }, reasoning_effort: 'high', verbosity: 'low',
-      user: 'u', metadata: { a: 'b' }, store: true, safety_identifier: 'u', prompt_cache_key: 'k', prompt_cache_retention: '24h', service_tier: 'flex', modalities: ['text'], stream: true, stream_options: { include_usage: true },
-      guided_json: {}, guided_regex: 'a', chat_template_kwargs: { enable_thinking: false }, min_tokens: 1, ignore_eos: false, skip_special_tokens: true, transforms: ['middle-out'], safe_prompt: true, random_seed: 1, session_id: 's', enable_thinking: false,
+      temperature: 0.7,
+      top_p: 1,
+      top_k: 40,
+      min_p: 0.1,
+      seed: 7,
+      stop: ['a'],
+      logit_bias: { 50256: -100 },
+      presence_penalty: 0,
+      frequency_penalty: 0,
+      repetition_penalty: 1.1,
+      logprobs: true,
+      top_logprobs: 2,
+      tools: [
+        {
+          type: 'function',
+          function: {
+            name: 'f',
+            description: 'd',
+            strict: true,
+            parameters: { type: 'object', properties: { type: { type: 'string' } } },
+          },
+        },
+        { type: 'custom', custom: { name: 'g' } },
+      ],
+      tool_choice: 'auto',
+      parallel_tool_calls: false,
+      functions: [{ name: 'f' }],
+      function_call: 'none',
+      response_format: { type: 'json_schema', json_schema: {} },
+      reasoning_effort: 'high',
+      verbosity: 'low',
+      user: 'u',
+      metadata: { a: 'b' },
+      store: true,
+      safety_identifier: 'u',
+      prompt_cache_key: 'k',
+      prompt_cache_retention: '24h',
+      service_tier: 'flex',
+      modalities: ['text'],
+      stream: true,
+      stream_options: { include_usage: true },
+      guided_json: {},
+      guided_regex: 'a',
+      chat_template_kwargs: { enable_thinking: false },
+      min_tokens: 1,
+      ignore_eos: false,
+      skip_special_tokens: true,
+      transforms: ['middle-out'],
+      safe_prompt: true,
+      random_seed: 1,
+      session_id: 's',
+      enable_thinking: false,
     };
     expect(bound(sent)).toHaveProperty('amountNanoUsd');
     expect(bound({ ...sent, tools: [] })).toHaveProperty('amountNanoUsd');

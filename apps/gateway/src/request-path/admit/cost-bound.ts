@@ -12,7 +12,8 @@ export const TEMPLATE_TOKENS = 64;
 export const TOKENS_MAX = 10_000_000;
 const CHOICES_MAX = 128;
 /** Said where a provider takes no ceiling of output tokens, so that its answer may be of any length. */
-export const NO_CEILING = 'The provider of this model takes no ceiling of output tokens, so the cost has no bound, and the API key has a credit limit.';
+export const NO_CEILING =
+  'The provider of this model takes no ceiling of output tokens, so the cost has no bound, and the API key has a credit limit.';
 
 export interface CostBound {
   readonly amountNanoUsd: bigint;
@@ -37,7 +38,8 @@ export function boundCost(exchange: Exchange): CostBound | Refusal {
   if (!isWithin(choices, CHOICES_MAX)) return outOfBounds('n', CHOICES_MAX);
   const unbounded = refuseUnbounded(exchange);
   if (unbounded !== undefined) return unbounded;
-  const canBeBounded = ({ provider }: Target): boolean => provider.injectedFields.takesCeiling || (provider.endAtHold && exchange.stream);
+  const canBeBounded = ({ provider }: Target): boolean =>
+    provider.injectedFields.takesCeiling || (provider.endAtHold && exchange.stream);
   if (!exchange.targets.every(canBeBounded)) {
     exchange.targets = exchange.targets.filter(canBeBounded);
     if (exchange.targets.length === 0) return refuse('unbounded_cost', { message: NO_CEILING });
@@ -94,7 +96,8 @@ function refuseUnbounded(exchange: Exchange): Refusal | undefined {
   const { textOnly, others } = exchange.fields!;
   if (!textOnly) {
     return refuse('unbounded_cost', {
-      message: 'A message holds something else than text, whose cost is not known before the call, and the API key has a credit limit.',
+      message:
+        'A message holds something else than text, whose cost is not known before the call, and the API key has a credit limit.',
       param: 'messages',
     });
   }

@@ -32,12 +32,19 @@ export class CreditEpochs {
   readonly open = shareCalls((organizationId: string) => this.#open(organizationId));
 
   /** Reserves again until there is an epoch that no gateway keeps waiting, for a bounded time. */
-  async reserveOnceOpen(item: ReserveItem, first: Extract<AdmissionDecision, { kind: 'unavailable' }>): Promise<AdmissionDecision> {
+  async reserveOnceOpen(
+    item: ReserveItem,
+    first: Extract<AdmissionDecision, { kind: 'unavailable' }>,
+  ): Promise<AdmissionDecision> {
     let decision: AdmissionDecision = first;
     const deadline = performance.now() + WAIT_MS_MAX;
     while (decision.kind === 'unavailable' && decision.why !== 'store_unreachable' && performance.now() < deadline) {
       this.#unusable.set(item.organizationId, { why: decision.why, atMs: performance.now() });
-      if (decision.why === 'no_epoch') await Promise.race([this.open(item.organizationId), pause(deadline - performance.now(), undefined, { ref: false })]);
+      if (decision.why === 'no_epoch')
+        await Promise.race([
+          this.open(item.organizationId),
+          pause(deadline - performance.now(), undefined, { ref: false }),
+        ]);
       else await pause(POLL_MS);
       if (performance.now() < deadline) decision = await this.admission.reserve(item);
     }
@@ -52,7 +59,11 @@ export class CreditEpochs {
       if (performance.now() - atMs > STATE_MS_MAX) this.#unusable.delete(organizationId);
       else counts[why] += 1;
     }
-    return new Map([['none', counts.no_epoch], ['waiting', counts.announcing], ['no_lease', counts.no_lease]]);
+    return new Map([
+      ['none', counts.no_epoch],
+      ['waiting', counts.announcing],
+      ['no_lease', counts.no_lease],
+    ]);
   }
 
   async #open(organizationId: string): Promise<void> {

@@ -4,10 +4,24 @@ import type { RateState } from '@tollgate/credit';
 export function rateLimitHeaders({ requests, tokens }: RateState): string[] {
   const headers: string[] = [];
   if (requests !== null) {
-    headers.push('x-ratelimit-limit-requests', String(requests.limit), 'x-ratelimit-remaining-requests', String(requests.remaining), 'x-ratelimit-reset-requests', duration(requests.resetMs));
+    headers.push(
+      'x-ratelimit-limit-requests',
+      String(requests.limit),
+      'x-ratelimit-remaining-requests',
+      String(requests.remaining),
+      'x-ratelimit-reset-requests',
+      duration(requests.resetMs),
+    );
   }
   if (tokens !== null) {
-    headers.push('x-ratelimit-limit-tokens', String(tokens.limit), 'x-ratelimit-remaining-tokens', String(tokens.remaining), 'x-ratelimit-reset-tokens', duration(tokens.resetMs));
+    headers.push(
+      'x-ratelimit-limit-tokens',
+      String(tokens.limit),
+      'x-ratelimit-remaining-tokens',
+      String(tokens.remaining),
+      'x-ratelimit-reset-tokens',
+      duration(tokens.resetMs),
+    );
   }
   return headers;
 }

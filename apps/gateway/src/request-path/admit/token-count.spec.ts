@@ -5,7 +5,9 @@ import { tokenCount } from './token-count.js';
 
 /** What the library counts of a text as a whole. */
 async function wholeCount(tokenizer: Tokenizer): Promise<(text: string) => number> {
-  const { countTokens } = (await import(`gpt-tokenizer/encoding/${tokenizer}`)) as { countTokens(text: string, options: object): number };
+  const { countTokens } = (await import(`gpt-tokenizer/encoding/${tokenizer}`)) as {
+    countTokens(text: string, options: object): number;
+  };
   return (text) => countTokens(text, { disallowedSpecial: new Set() });
 }
 
@@ -13,22 +15,65 @@ const bytes = (text: string): number => Buffer.byteLength(text);
 
 /** Of scripts that some vocabularies know and others do not; runs without a break; what looks like special tokens. */
 const SCRAPS = [
-  'the quick brown fox', 'I can’t, they’ll', 'Քանի որ', 'Հայաստան', '□', 'తెలుగు', 'ગુજરાતી', 'ไทย', '汉字', '한국어', 'العربية', 'द्वितीय',
-  '0', '123456', '3.14159', ' ', '\n', '\r\n', '\t', 'a', 'A', 'e\u0301', '\u200b', '😀', '👩‍👩‍👧', '\ud800', '/', '=', '\\u0041', '<|endoftext|>', '<|im_start|>',
-  'agljd', 'lgxyzxngyxm', 'base64AAAA+/==', 'camelCaseAndSnake_case', '{"a":1}',
+  'the quick brown fox',
+  'I can’t, they’ll',
+  'Քանի որ',
+  'Հայաստան',
+  '□',
+  'తెలుగు',
+  'ગુજરાતી',
+  'ไทย',
+  '汉字',
+  '한국어',
+  'العربية',
+  'द्वितीय',
+  '0',
+  '123456',
+  '3.14159',
+  ' ',
+  '\n',
+  '\r\n',
+  '\t',
+  'a',
+  'A',
+  'e\u0301',
+  '\u200b',
+  '😀',
+  '👩‍👩‍👧',
+  '\ud800',
+  '/',
+  '=',
+  '\\u0041',
+  '<|endoftext|>',
+  '<|im_start|>',
+  'agljd',
+  'lgxyzxngyxm',
+  'base64AAAA+/==',
+  'camelCaseAndSnake_case',
+  '{"a":1}',
 ];
-const texts = fc.array(fc.tuple(fc.oneof(fc.constantFrom(...SCRAPS), fc.string({ unit: 'binary', maxLength: 8 })), fc.integer({ min: 1, max: 40 })), { maxLength: 8 })
+const texts = fc
+  .array(
+    fc.tuple(
+      fc.oneof(fc.constantFrom(...SCRAPS), fc.string({ unit: 'binary', maxLength: 8 })),
+      fc.integer({ min: 1, max: 40 }),
+    ),
+    { maxLength: 8 },
+  )
   .map((scraps) => scraps.map(([scrap, times]) => scrap.repeat(times)).join(''));
 
 describe.each(TOKENIZERS)('the count of %s', (tokenizer) => {
   it('is never below what the tokenizer makes of the whole text, and exact while no word is long', async () => {
     const [count, whole] = [await tokenCount(tokenizer), await wholeCount(tokenizer)];
-    fc.assert(fc.property(texts, (text) => {
-      const counted = count(text);
-      const least = whole(text);
-      expect(counted).toBeGreaterThanOrEqual(least);
-      if (bytes(text) <= 256) expect(counted).toBe(least);
-    }), { numRuns: 150 });
+    fc.assert(
+      fc.property(texts, (text) => {
+        const counted = count(text);
+        const least = whole(text);
+        expect(counted).toBeGreaterThanOrEqual(least);
+        if (bytes(text) <= 256) expect(counted).toBe(least);
+      }),
+      { numRuns: 150 },
+    );
   });
 
   it.each(SCRAPS)('is no lower for a long run of %j', async (scrap) => {
@@ -49,7 +94,8 @@ describe('a count of tokens', () => {
 
   it('takes a text for what it is: prose of many words is exact, however long', async () => {
     const [count, whole] = [await tokenCount('o200k_base'), await wholeCount('o200k_base')];
-    const prose = 'The quick brown fox jumps over the lazy dog, 1,234 times; nobody knows why.\n\n  Հայերեն: □ 汉字。'.repeat(200);
+    const prose =
+      'The quick brown fox jumps over the lazy dog, 1,234 times; nobody knows why.\n\n  Հայերեն: □ 汉字。'.repeat(200);
     expect(count(prose)).toBe(whole(prose));
   });
 

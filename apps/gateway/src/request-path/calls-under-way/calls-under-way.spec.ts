@@ -16,7 +16,10 @@ describe('the calls of a key', () => {
       expect(mine.map((call) => calls.begin(call))).toEqual([undefined, undefined, undefined]);
       for (const call of mine) call.turn!.decided();
       const refused = callOf(`key ${parallel}`, parallel);
-      expect(calls.begin(refused)).toMatchObject({ ...TOO_MANY, message: expect.stringContaining('3 calls under way') as unknown });
+      expect(calls.begin(refused)).toMatchObject({
+        ...TOO_MANY,
+        message: expect.stringContaining('3 calls under way') as unknown,
+      });
       calls.end(refused);
       expect(calls.begin(callOf('another key'))).toBeUndefined();
       calls.end(mine[1]!);
@@ -52,7 +55,10 @@ describe('the bodies of the calls of a key', () => {
     const [mine, more, others] = [callOf('k'), callOf('k'), callOf('other')];
     for (const call of [mine, more, others]) calls.begin(call);
     expect([makeRoom(mine, 512 * KIB), makeRoom(others, 256 * KIB)]).toEqual([undefined, undefined]);
-    expect(makeRoom(more, 5 * KIB)).toMatchObject({ ...TOO_MANY, message: expect.stringContaining('bodies') as unknown });
+    expect(makeRoom(more, 5 * KIB)).toMatchObject({
+      ...TOO_MANY,
+      message: expect.stringContaining('bodies') as unknown,
+    });
     expect(makeRoom(others, 257 * KIB)).toMatchObject({ ...TOO_MANY, code: 'server_busy' });
     calls.end(mine);
     expect([makeRoom(more, 5 * KIB), calls.bodyBytes]).toEqual([undefined, 261 * KIB]);

@@ -24,7 +24,10 @@ interface KeyCalls {
 export class Turn {
   #undecided = true;
 
-  constructor(private readonly key: KeyCalls, readonly room: BodyRoom) {
+  constructor(
+    private readonly key: KeyCalls,
+    readonly room: BodyRoom,
+  ) {
     key.calls += 1;
     key.undecided += 1;
   }
@@ -56,7 +59,10 @@ export class Turn {
 export class CallsUnderWay {
   readonly #keys = new Map<string, KeyCalls>();
 
-  constructor(private readonly callsPerKeyMax: number, private readonly budget: BodyBudget) {}
+  constructor(
+    private readonly callsPerKeyMax: number,
+    private readonly budget: BodyBudget,
+  ) {}
 
   /** Bytes of bodies that are under way. */
   get bodyBytes(): number {
@@ -65,7 +71,10 @@ export class CallsUnderWay {
 
   /** Counts a call whose key is known, or refuses it. `end` must follow. */
   begin(exchange: Exchange): Refusal | undefined {
-    const { apiKeyId, rateLimits: { parallelRequests } } = exchange.key!.snapshot;
+    const {
+      apiKeyId,
+      rateLimits: { parallelRequests },
+    } = exchange.key!.snapshot;
     const key = this.#keys.get(apiKeyId) ?? { calls: 0, undecided: 0, bodies: this.#partOfKey() };
     if (key.calls >= this.callsPerKeyMax) {
       return tooMany(`The API key has ${key.calls} calls under way, and no key may have more in one server.`);
@@ -100,6 +109,7 @@ function tooMany(message: string): Refusal {
 export function makeRoom({ turn }: Exchange, bytes: number): Refusal | undefined {
   const full = turn?.room.grow(bytes) ?? null;
   if (full === null) return undefined;
-  if (turn!.isOfKey(full)) return tooMany('The bodies of the calls that the API key has under way are too large together.');
+  if (turn!.isOfKey(full))
+    return tooMany('The bodies of the calls that the API key has under way are too large together.');
   return refuse('server_busy', { headers: retryHeaders(RETRY_AFTER_MS) });
 }

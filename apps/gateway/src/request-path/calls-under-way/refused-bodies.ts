@@ -28,7 +28,10 @@ const KEYS_MAX = 10_000;
 export class RefusedBodies {
   readonly #spent = new Map<string, Spent>();
 
-  constructor(private readonly admission: Pick<Admission, 'reserve'>, private readonly gateway: GatewayIdentity) {}
+  constructor(
+    private readonly admission: Pick<Admission, 'reserve'>,
+    private readonly gateway: GatewayIdentity,
+  ) {}
 
   /** Refuses a large body of a key that is known to have no request left; before it is read. */
   check(exchange: Exchange): Refusal | undefined {
@@ -51,7 +54,10 @@ export class RefusedBodies {
   /** Takes what a refused call costs; nobody waits for it. What is refused for a reason of ours costs nothing. */
   charge(exchange: Exchange, { code }: Refusal): void {
     if (exchange.admitted || exchange.bodyBytes <= SMALL_BODY_BYTES || ERRORS[code].status >= 500) return;
-    const { apiKeyId, rateLimits: { requestsPerMinute } } = exchange.key!.snapshot;
+    const {
+      apiKeyId,
+      rateLimits: { requestsPerMinute },
+    } = exchange.key!.snapshot;
     if (requestsPerMinute === null) return;
     void this.admission.reserve(this.#oneRequest(exchange, requestsPerMinute)).then((decision) => {
       if (decision.kind === 'rate_limited') this.#remember(apiKeyId, decision.rate, decision.retryAfterMs);
@@ -63,7 +69,16 @@ export class RefusedBodies {
   #oneRequest({ requestId, key }: Exchange, requestsPerMinute: number): ReserveItem {
     const { organizationId, apiKeyId } = key!.snapshot;
     const rateLimits = { requestsPerMinute, tokensPerMinute: null, parallelRequests: null };
-    return { ...this.gateway, requestId, organizationId, apiKeyId, amountNanoUsd: 0n, accounts: [], rateLimits, tokens: 0 };
+    return {
+      ...this.gateway,
+      requestId,
+      organizationId,
+      apiKeyId,
+      amountNanoUsd: 0n,
+      accounts: [],
+      rateLimits,
+      tokens: 0,
+    };
   }
 
   #remember(apiKeyId: string, rate: RateState, waitMs: number): void {

@@ -5,5 +5,7 @@ import { refuse, type Refusal } from '../refusal.js';
 /** Whether the key may do this at all. */
 export function checkScope(scope: Scope): (exchange: Exchange) => Refusal | undefined {
   return (exchange) =>
-    exchange.key!.snapshot.scopes.includes(scope) ? undefined : refuse('access_denied', { message: `The API key lacks the scope ${scope}.` });
+    exchange.key!.snapshot.scopes.includes(scope)
+      ? undefined
+      : refuse('access_denied', { message: `The API key lacks the scope ${scope}.` });
 }

@@ -12,7 +12,10 @@ export function targetsAllowing(
   if (fields.length === 0) return { targets, missing: null };
   const allowing = targets.filter(({ provider }) => fields.every(({ name }) => provider.allowFields.has(name)));
   if (allowing.length > 0) return { targets: allowing, missing: null };
-  return { targets: [], missing: fields.find(({ name }) => targets[0]?.provider.allowFields.has(name) !== true) ?? fields[0]! };
+  return {
+    targets: [],
+    missing: fields.find(({ name }) => targets[0]?.provider.allowFields.has(name) !== true) ?? fields[0]!,
+  };
 }
 
 const SHOWN_MAX = 64;

@@ -10,7 +10,11 @@ import { orderTargets, type RouteTable } from './route-table.js';
 export function chooseRoute(routes: RouteTable): (exchange: Exchange) => Refusal | undefined {
   return (exchange) => {
     const route = routes.find(exchange.model);
-    if (route === null) return refuse('model_not_found', { message: `The model ${JSON.stringify(exchange.model)} does not exist.`, param: 'model' });
+    if (route === null)
+      return refuse('model_not_found', {
+        message: `The model ${JSON.stringify(exchange.model)} does not exist.`,
+        param: 'model',
+      });
     const { allowsModel } = exchange.key!;
     if (allowsModel !== null && !allowsModel(exchange.model)) return refuse('model_access_denied', { param: 'model' });
     if (route.targets.length === 0) return refuse('provider_not_configured', { param: 'model' });
@@ -25,7 +29,10 @@ export function chooseRoute(routes: RouteTable): (exchange: Exchange) => Refusal
  * models. Providers whose entry does not allow it are passed over.
  */
 function refuseElsewhere(exchange: Exchange): Refusal | undefined {
-  const { targets, missing } = targetsAllowing(exchange.targets, exchange.fields!.others.filter(({ use }) => use === 'elsewhere'));
+  const { targets, missing } = targetsAllowing(
+    exchange.targets,
+    exchange.fields!.others.filter(({ use }) => use === 'elsewhere'),
+  );
   exchange.targets = targets;
   if (missing === null) return undefined;
   return refuse('invalid_request', {

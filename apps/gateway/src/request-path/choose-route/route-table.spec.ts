@@ -4,8 +4,21 @@ import type { Provider } from '../forward/provider.js';
 import { chooseRoute } from './choose-route.js';
 import { orderTargets, RouteTable, type Target } from './route-table.js';
 
-const price = { inputNanoUsdPerMillion: 1n, outputNanoUsdPerMillion: 1n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 1, contextTokens: 1 };
-const target = (model: string, weight = 1): Target => ({ provider: { name: 'p' } as Provider, model, weight, price, eventPart: '', pricePart: '' });
+const price = {
+  inputNanoUsdPerMillion: 1n,
+  outputNanoUsdPerMillion: 1n,
+  cachedInputNanoUsdPerMillion: null,
+  maxOutputTokens: 1,
+  contextTokens: 1,
+};
+const target = (model: string, weight = 1): Target => ({
+  provider: { name: 'p' } as Provider,
+  model,
+  weight,
+  price,
+  eventPart: '',
+  pricePart: '',
+});
 
 describe('the table of routes', () => {
   const table = new RouteTable(
@@ -31,7 +44,10 @@ describe('the table of routes', () => {
 });
 
 describe('a route whose provider has no credential', () => {
-  const toBoth = [{ provider: 'p', model: 'a', weight: 1 }, { provider: 'q', model: 'b', weight: 1_000 }];
+  const toBoth = [
+    { provider: 'p', model: 'a', weight: 1 },
+    { provider: 'q', model: 'b', weight: 1_000 },
+  ];
   const config = {
     routes: [
       { name: 'both', targets: toBoth, access: 'everyone' as const },
@@ -69,6 +85,10 @@ describe('the order of targets', () => {
     expect(first).toEqual(['a', 'a', 'a', 'b']);
   });
   it('holds every target once', () => {
-    expect(orderTargets([target('a'), target('b'), target('c')], () => 0.999).map(({ model }) => model).sort()).toEqual(['a', 'b', 'c']);
+    expect(
+      orderTargets([target('a'), target('b'), target('c')], () => 0.999)
+        .map(({ model }) => model)
+        .sort(),
+    ).toEqual(['a', 'b', 'c']);
   });
 });

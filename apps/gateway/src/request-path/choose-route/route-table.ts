@@ -38,7 +38,10 @@ export class RouteTable {
   readonly #priceOf: (provider: string, model: string) => ModelPrice | null;
   readonly #remembered = new Map<string, Route | null>();
 
-  constructor(config: Pick<TollgateConfig, 'routes' | 'prices'>, private readonly providers: ReadonlyMap<string, Provider>) {
+  constructor(
+    config: Pick<TollgateConfig, 'routes' | 'prices'>,
+    private readonly providers: ReadonlyMap<string, Provider>,
+  ) {
     this.#routeOf = compileRoutes(config.routes);
     this.#priceOf = compilePrices(config.prices);
   }
@@ -79,10 +82,18 @@ export function routeOf(name: string, targets: readonly Target[]): Route {
   return { name, targets, prices, outputTokensMax: Math.max(...prices.map(({ maxOutputTokens }) => maxOutputTokens)) };
 }
 
-function eventParts(route: string, provider: string, model: string, price: ModelPrice): Pick<Target, 'eventPart' | 'pricePart'> {
+function eventParts(
+  route: string,
+  provider: string,
+  model: string,
+  price: ModelPrice,
+): Pick<Target, 'eventPart' | 'pricePart'> {
   return {
     eventPart: jsonFields({ route, provider, model }),
-    pricePart: jsonFields({ inputNanoUsdPerMillion: price.inputNanoUsdPerMillion.toString(), outputNanoUsdPerMillion: price.outputNanoUsdPerMillion.toString() }),
+    pricePart: jsonFields({
+      inputNanoUsdPerMillion: price.inputNanoUsdPerMillion.toString(),
+      outputNanoUsdPerMillion: price.outputNanoUsdPerMillion.toString(),
+    }),
   };
 }
 

@@ -17,7 +17,15 @@ describe('a plain reply with a status of success', () => {
     ['one choice of two that failed', { choices: [message, { index: 1, finish_reason: 'error' }] }],
     ['an error that says nothing', { error: { code: 0, message: '' }, choices: [message], usage }],
     ['no message, but a reason', { choices: [{ index: 0, finish_reason: 'content_filter' }], usage }],
-    ['a field that is called error deep inside', { choices: [{ ...message, message: { content: 'x', tool_calls: [{ function: { name: 'error', arguments: '{}' } }] } }], usage }],
+    [
+      'a field that is called error deep inside',
+      {
+        choices: [
+          { ...message, message: { content: 'x', tool_calls: [{ function: { name: 'error', arguments: '{}' } }] } },
+        ],
+        usage,
+      },
+    ],
   ])('is a completion with %s', (_, body) => {
     expect(read(body)).toMatchObject({ kind: 'completion' });
   });
@@ -39,8 +47,16 @@ describe('a plain reply with a status of success', () => {
     ['nothing for a choice', { choices: [null], usage }, 502],
     ['a choice that says nothing', { choices: [{}], usage }, 502],
     ['another reply behind it', JSON.stringify({ choices: [message], usage }).repeat(2), 502],
-    ['another reply on the next line', `${JSON.stringify({ choices: [message], usage })}\n${JSON.stringify({ choices: [message], usage })}`, 502],
-    ['a list with an error', [{ error: { code: 429, message: 'Resource exhausted', status: 'RESOURCE_EXHAUSTED' } }], 429],
+    [
+      'another reply on the next line',
+      `${JSON.stringify({ choices: [message], usage })}\n${JSON.stringify({ choices: [message], usage })}`,
+      502,
+    ],
+    [
+      'a list with an error',
+      [{ error: { code: 429, message: 'Resource exhausted', status: 'RESOURCE_EXHAUSTED' } }],
+      429,
+    ],
     ['an object for choices', { choices: {}, usage }, 502],
     ['an error', { error: { message: 'overloaded' } }, 502],
     ['an error as text', { error: 'overloaded' }, 502],
@@ -55,9 +71,13 @@ describe('a plain reply with a status of success', () => {
     ['an object that is an error', { object: 'error', message: 'x', code: 404 }, 404],
     ['a type that is an error', { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }, 503],
     ['a code of its own', { code: 1302, msg: 'rate limit', success: false }, 502],
-    ['FastAPI\'s words', { detail: 'Not Found' }, 502],
+    ["FastAPI's words", { detail: 'Not Found' }, 502],
     ['choices that all failed', { choices: [{ finish_reason: 'error', message: { content: '' } }] }, 502],
-    ['choices that say why', { choices: [{ error: { code: 429, message: 'x' }, finish_reason: 'error', message: { content: '' } }] }, 429],
+    [
+      'choices that say why',
+      { choices: [{ error: { code: 429, message: 'x' }, finish_reason: 'error', message: { content: '' } }] },
+      429,
+    ],
     ['events', 'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: [DONE]\n\n', 502],
   ])('is none with %s', (_, body, status) => {
     expect(read(body)).toMatchObject({ kind: 'no_completion', error: { status } });
@@ -65,7 +85,12 @@ describe('a plain reply with a status of success', () => {
 
   it('has its text counted where a side is told as nothing', () => {
     const text = 'A real answer. '.repeat(300);
-    for (const told of [undefined, null, { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }, { prompt_tokens: 100, completion_tokens: 0 }]) {
+    for (const told of [
+      undefined,
+      null,
+      { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
+      { prompt_tokens: 100, completion_tokens: 0 },
+    ]) {
       const reply = read({ choices: [{ message: { content: text } }], usage: told });
       if (reply.kind !== 'completion') throw new Error('no completion');
       expect(reply.countedOutputTokens).toBeGreaterThan(800);

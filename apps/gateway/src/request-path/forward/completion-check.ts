@@ -14,7 +14,10 @@ const STATUS_OF_NAME: readonly (readonly [RegExp, number])[] = [
   [/^(?:rate_?limit|too_many_requests|requests_limit|resource_exhausted|throttl)/i, 429],
   [/^(?:overloaded|unavailable|service_unavailable|server_overloaded)/i, 503],
   [/^(?:deadline_exceeded|timeout|gateway_timeout|request_timeout)/i, 504],
-  [/^(?:invalid_request|bad_?request|invalid_argument|context_length_exceeded|string_above_max_length|content_filter|content_policy_violation)/i, 400],
+  [
+    /^(?:invalid_request|bad_?request|invalid_argument|context_length_exceeded|string_above_max_length|content_filter|content_policy_violation)/i,
+    400,
+  ],
 ];
 
 /**
@@ -26,9 +29,11 @@ export function errorIn(document: object): ProviderError | null {
   const fields = document as Record<string, unknown>;
   const error = fields['error'];
   if (isError(error)) return { status: statusIn(error) ?? statusIn(fields) ?? DEFAULT_STATUS, why: 'error' };
-  if (fields['object'] === 'error' || fields['type'] === 'error') return { status: statusIn(fields) ?? DEFAULT_STATUS, why: 'error' };
+  if (fields['object'] === 'error' || fields['type'] === 'error')
+    return { status: statusIn(fields) ?? DEFAULT_STATUS, why: 'error' };
   const choices = choicesOf(fields);
-  if (choices.length > 0 && choices.every(failed)) return { status: statusIn(choices[0]!['error']) ?? DEFAULT_STATUS, why: 'error' };
+  if (choices.length > 0 && choices.every(failed))
+    return { status: statusIn(choices[0]!['error']) ?? DEFAULT_STATUS, why: 'error' };
   return null;
 }
 
@@ -40,7 +45,8 @@ export function errorOfEvent(document: object): ProviderError {
 /** What is wrong with a whole plain reply; null where it is a completion: at least one choice says something. */
 export function faultOfReply(document: unknown): ProviderError | null {
   // Google's servers send an error as a list of one.
-  if (Array.isArray(document)) return document.length === 1 && isObject(document[0]) ? (errorIn(document[0]) ?? NO_COMPLETION) : NO_COMPLETION;
+  if (Array.isArray(document))
+    return document.length === 1 && isObject(document[0]) ? (errorIn(document[0]) ?? NO_COMPLETION) : NO_COMPLETION;
   if (!isObject(document)) return NO_COMPLETION;
   const error = errorIn(document);
   if (error !== null) return error;
@@ -50,7 +56,9 @@ export function faultOfReply(document: unknown): ProviderError | null {
 }
 
 function saysSomething(choice: Record<string, unknown>): boolean {
-  return isObject(choice['message']) || typeof choice['text'] === 'string' || typeof choice['finish_reason'] === 'string';
+  return (
+    isObject(choice['message']) || typeof choice['text'] === 'string' || typeof choice['finish_reason'] === 'string'
+  );
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -84,7 +92,8 @@ function statusIn(value: unknown): number | null {
 }
 
 function statusOf(code: unknown): number | null {
-  const number = typeof code === 'number' ? code : typeof code === 'string' && /^[45]\d\d$/.test(code) ? Number(code) : NaN;
+  const number =
+    typeof code === 'number' ? code : typeof code === 'string' && /^[45]\d\d$/.test(code) ? Number(code) : NaN;
   if (Number.isInteger(number) && number >= 400 && number <= 599) return number;
   if (typeof code !== 'string') return null;
   return STATUS_OF_NAME.find(([name]) => name.test(code))?.[1] ?? null;

@@ -14,7 +14,12 @@ import { forward } from './forward.js';
 import { openProvider, type Provider } from './provider.js';
 
 const credential = 'sk-provider/credential-AbCdEf123456';
-const price = { inputNanoUsdPerMillion: 1n, outputNanoUsdPerMillion: 1n, cachedInputNanoUsdPerMillion: null, maxOutputTokens: 500 };
+const price = {
+  inputNanoUsdPerMillion: 1n,
+  outputNanoUsdPerMillion: 1n,
+  cachedInputNanoUsdPerMillion: null,
+  maxOutputTokens: 500,
+};
 
 let answer: (reply: ServerResponse) => void;
 let upstream: Server;
@@ -33,8 +38,19 @@ beforeEach(async () => {
     await once(server, 'listening');
   }
   provider = openProvider({
-    name: 'p', dialect: 'openai', baseUrl: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/v1`, credential: new Secret(credential), credentialVariable: 'P',
-    allowPrivateNetwork: true, timeoutMs: 10_000, ceilingField: 'max_tokens', streamOptions: true, endAtHold: false, firstByteTimeoutMs: 10_000, connectionsMax: 10, allowFields: [],
+    name: 'p',
+    dialect: 'openai',
+    baseUrl: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/v1`,
+    credential: new Secret(credential),
+    credentialVariable: 'P',
+    allowPrivateNetwork: true,
+    timeoutMs: 10_000,
+    ceilingField: 'max_tokens',
+    streamOptions: true,
+    endAtHold: false,
+    firstByteTimeoutMs: 10_000,
+    connectionsMax: 10,
+    allowFields: [],
   });
 });
 afterEach(async () => {
@@ -58,7 +74,9 @@ async function serve(asked: IncomingMessage, reply: ServerResponse): Promise<voi
   const targets = [{ provider, model: 'm', price }] as unknown as Target[];
   exchange.route = routeOf('m', targets);
   exchange.targets = targets;
-  const log = new RequestLog(createLogger({ service: 'gateway', level: 'warn', destination: { write: (line) => void lines.push(line) } }));
+  const log = new RequestLog(
+    createLogger({ service: 'gateway', level: 'warn', destination: { write: (line) => void lines.push(line) } }),
+  );
   const call = await forward(exchange, log, ALIVE);
   if (exchange.credentialRepeatedBy !== null) log.credentialRepeated(exchange, exchange.credentialRepeatedBy);
   outcome = call.outcome;
@@ -80,39 +98,60 @@ async function ask(path: '/plain' | '/stream'): Promise<Reply> {
   return { status: reply.statusCode!, headers: reply.headers, body };
 }
 
-const completion = (content: string): string => JSON.stringify({ choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }], usage: { prompt_tokens: 1, completion_tokens: 1 } });
-const event = (content: string, index = 0): string => `data: ${JSON.stringify({ id: 'c', choices: [{ index, delta: { content }, finish_reason: null }] })}\n\n`;
+const completion = (content: string): string =>
+  JSON.stringify({
+    choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 1, completion_tokens: 1 },
+  });
+const event = (content: string, index = 0): string =>
+  `data: ${JSON.stringify({ id: 'c', choices: [{ index, delta: { content }, finish_reason: null }] })}\n\n`;
 const stop = `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\ndata: [DONE]\n\n`;
 const contentOf = ({ body }: Reply, index = 0): string =>
-  [...body.matchAll(/^data: (\{.*)$/gm)].map((match) => JSON.parse(match[1]!) as { choices?: { index: number; delta?: { content?: string } }[] })
-    .flatMap(({ choices }) => choices ?? []).filter((choice) => choice.index === index).map(({ delta }) => delta?.content ?? '').join('');
+  [...body.matchAll(/^data: (\{.*)$/gm)]
+    .map((match) => JSON.parse(match[1]!) as { choices?: { index: number; delta?: { content?: string } }[] })
+    .flatMap(({ choices }) => choices ?? [])
+    .filter((choice) => choice.index === index)
+    .map(({ delta }) => delta?.content ?? '')
+    .join('');
 /** What is sent in pieces of so many bytes, each a packet of its own. */
-const drip = (text: string, bytes: number) => (reply: ServerResponse): void => {
-  reply.writeHead(200, { 'content-type': 'text/event-stream' });
-  const next = (at: number): void => {
-    if (at >= text.length) reply.end();
-    else reply.write(text.slice(at, at + bytes), () => setImmediate(next, at + bytes));
+const drip =
+  (text: string, bytes: number) =>
+  (reply: ServerResponse): void => {
+    reply.writeHead(200, { 'content-type': 'text/event-stream' });
+    const next = (at: number): void => {
+      if (at >= text.length) reply.end();
+      else reply.write(text.slice(at, at + bytes), () => setImmediate(next, at + bytes));
+    };
+    next(0);
   };
-  next(0);
-};
 const expectAlarm = (): void => {
-  expect(lines.map((line) => JSON.parse(line) as object)).toContainEqual(expect.objectContaining({ level: 'error', code: 'credential_repeated', provider: 'p' }));
+  expect(lines.map((line) => JSON.parse(line) as object)).toContainEqual(
+    expect.objectContaining({ level: 'error', code: 'credential_repeated', provider: 'p' }),
+  );
   expect(lines.join('')).not.toContain('AbCdEf123456');
 };
 
 describe('a provider that repeats our credential', () => {
-  it.each([400, 404, 409, 413, 422])('has its error of status %i answered as a failure of the provider', async (status) => {
-    answer = (reply) => reply.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ error: { message: `you sent authorization: Bearer ${credential}` } }));
-    const reply = await ask('/plain');
-    expect(reply).toMatchObject({ status: 502, headers: { 'content-type': 'application/json' } });
-    expect(JSON.parse(reply.body)).toMatchObject({ error: { code: 'provider_failed' } });
-    expect(reply.body).not.toContain(credential);
-    expect(outcome).toBe('provider_failed');
-    expectAlarm();
-  });
+  it.each([400, 404, 409, 413, 422])(
+    'has its error of status %i answered as a failure of the provider',
+    async (status) => {
+      answer = (reply) =>
+        reply
+          .writeHead(status, { 'content-type': 'application/json' })
+          .end(JSON.stringify({ error: { message: `you sent authorization: Bearer ${credential}` } }));
+      const reply = await ask('/plain');
+      expect(reply).toMatchObject({ status: 502, headers: { 'content-type': 'application/json' } });
+      expect(JSON.parse(reply.body)).toMatchObject({ error: { code: 'provider_failed' } });
+      expect(reply.body).not.toContain(credential);
+      expect(outcome).toBe('provider_failed');
+      expectAlarm();
+    },
+  );
 
   it.each<[string, (told: string) => string | Buffer]>([
-    ['half of it', (told) => told.slice(0, Math.ceil(told.length / 2))], ['base64', (told) => Buffer.from(`Bearer ${told}`).toString('base64')], ['UTF-16', (told) => Buffer.from(told, 'utf16le')],
+    ['half of it', (told) => told.slice(0, Math.ceil(told.length / 2))],
+    ['base64', (told) => Buffer.from(`Bearer ${told}`).toString('base64')],
+    ['UTF-16', (told) => Buffer.from(told, 'utf16le')],
     ['gzip that is not declared', (told) => gzipSync(told)],
   ])('has an error answered so, too, that tells %s', async (_, spell) => {
     for (const path of ['/plain', '/stream'] as const) {
@@ -135,7 +174,13 @@ describe('a provider that repeats our credential', () => {
     const body = completion(`the head was: Bearer ${credential}`).replace('sk-provider/', 'sk-provider\\/');
     answer = (reply) => reply.writeHead(200, { 'content-type': `application/json; by=${credential}` }).end(body);
     const reply = await ask('/plain');
-    expect(reply).toMatchObject({ status: 200, headers: { 'content-length': String(body.length), 'content-type': `application/json; by=${'*'.repeat(credential.length)}` } });
+    expect(reply).toMatchObject({
+      status: 200,
+      headers: {
+        'content-length': String(body.length),
+        'content-type': `application/json; by=${'*'.repeat(credential.length)}`,
+      },
+    });
     expect(reply.body).toBe(body.replace(credential.replace('/', '\\/'), '*'.repeat(credential.length + 1)));
     expect(outcome).toBe('completed');
     expectAlarm();
@@ -182,11 +227,17 @@ describe('a provider that repeats our credential', () => {
     const shapes = [
       (piece: string) => ({ choices: [{ index: 0, delta: { content: piece } }] }),
       (piece: string) => ({ choices: [{ delta: { role: 'assistant', content: piece }, index: 0 }] }),
-      (piece: string) => ({ created: piece.length, choices: [{ index: 0, delta: { content: [{ type: 'text', text: piece }] } }] }),
+      (piece: string) => ({
+        created: piece.length,
+        choices: [{ index: 0, delta: { content: [{ type: 'text', text: piece }] } }],
+      }),
       (piece: string) => ({ choices: [{ index: 0, text: piece }] }),
     ];
     const pieces = credential.match(/.{1,3}/g)!;
-    answer = drip(pieces.map((piece, at) => `data: ${JSON.stringify(shapes[at % shapes.length]!(piece))}\n\n`).join('') + stop, 10_000);
+    answer = drip(
+      pieces.map((piece, at) => `data: ${JSON.stringify(shapes[at % shapes.length]!(piece))}\n\n`).join('') + stop,
+      10_000,
+    );
     await ask('/stream');
     expect(outcome).toBe('provider_interrupted');
     expectAlarm();

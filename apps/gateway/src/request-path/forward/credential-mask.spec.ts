@@ -5,7 +5,8 @@ import { CredentialMask } from './credential-mask.js';
 
 const credential = 'sk-provider/"credential"+1234==';
 const maskOf = (text: string): CredentialMask => CredentialMask.of(text)!;
-const hex = (text: string): string => [...text].map((character) => character.charCodeAt(0).toString(16).padStart(2, '0')).join('');
+const hex = (text: string): string =>
+  [...text].map((character) => character.charCodeAt(0).toString(16).padStart(2, '0')).join('');
 const escapeAll = (text: string): string => [...text].map((character) => `\\u00${hex(character)}`).join('');
 
 /** How servers spell a credential that they repeat. */
@@ -15,7 +16,8 @@ const SPELLINGS: Readonly<Record<string, (text: string) => string>> = {
   'in JSON within JSON': (text) => JSON.stringify(JSON.stringify(text)).slice(3, -3),
   'by PHP': (text) => JSON.stringify(text).slice(1, -1).replaceAll('/', '\\/'),
   'by .NET': (text) => text.replaceAll(/["+/<>&']/g, escapeAll),
-  'by Gson': (text) => text.replaceAll(/["=<>&']/g, (character) => escapeAll(character).toUpperCase().replaceAll('\\U', '\\u')),
+  'by Gson': (text) =>
+    text.replaceAll(/["=<>&']/g, (character) => escapeAll(character).toUpperCase().replaceAll('\\U', '\\u')),
   'with all characters escaped': escapeAll,
   'in a URL': encodeURIComponent,
 };
@@ -33,20 +35,42 @@ describe('a credential of ours in an answer', () => {
   });
 
   it('is found wherever it stands, whatever it is made of, and nothing else is changed', () => {
-    const credentials = fc.string({ unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)), minLength: 8, maxLength: 60 });
-    fc.assert(fc.property(credentials, fc.constantFrom(...Object.values(SPELLINGS)), fc.string(), fc.string(), (secret, spell, before, after) => {
-      const mask = maskOf(secret);
-      const [head, spelt, tail] = [before, spell(secret), after].map((text) => Buffer.from(text).toString('latin1')) as [string, string, string];
-      const masked = mask.mask(head + spelt + tail);
-      expect(masked).toContain('*'.repeat(8));
-      expect(masked.length).toBe((head + spelt + tail).length);
-      if (!secret.includes('*')) expect(mask.mask(masked)).toBe(masked);
-    }), { numRuns: 500 });
+    const credentials = fc.string({
+      unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
+      minLength: 8,
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(
+        credentials,
+        fc.constantFrom(...Object.values(SPELLINGS)),
+        fc.string(),
+        fc.string(),
+        (secret, spell, before, after) => {
+          const mask = maskOf(secret);
+          const [head, spelt, tail] = [before, spell(secret), after].map((text) =>
+            Buffer.from(text).toString('latin1'),
+          ) as [string, string, string];
+          const masked = mask.mask(head + spelt + tail);
+          expect(masked).toContain('*'.repeat(8));
+          expect(masked.length).toBe((head + spelt + tail).length);
+          if (!secret.includes('*')) expect(mask.mask(masked)).toBe(masked);
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 
   it('is nothing else, and costs no more where much looks like it', () => {
     const mask = maskOf(credential);
-    for (const text of ['', 'sk-provider', 'caf\\u00e9', credential.slice(0, -1), `${credential.slice(0, 12)} ${credential.slice(12)}`]) expect(mask.mask(text)).toBe(text);
+    for (const text of [
+      '',
+      'sk-provider',
+      'caf\\u00e9',
+      credential.slice(0, -1),
+      `${credential.slice(0, 12)} ${credential.slice(12)}`,
+    ])
+      expect(mask.mask(text)).toBe(text);
     // A search that tried each backslash with all behind it would take minutes.
     const backslashes = `\\u00${'\\'.repeat(500_000)}`;
     expect(mask.mask(backslashes)).toBe(backslashes);
@@ -61,7 +85,8 @@ describe('a credential of ours in an answer', () => {
 describe('an error that tells of a credential', () => {
   const secret = 'sk-live-Ab/12+cd==EFGH"5678-ijklmnop';
   const half = secret.slice(0, secret.length / 2);
-  const entities = (text: string, of: (code: number) => string): string => [...text].map((character) => `&#${of(character.charCodeAt(0))};`).join('');
+  const entities = (text: string, of: (code: number) => string): string =>
+    [...text].map((character) => `&#${of(character.charCodeAt(0))};`).join('');
   const codings: Readonly<Record<string, (text: string) => string | Buffer>> = {
     ...SPELLINGS,
     'as decimal entities': (text) => entities(text, String),
@@ -80,21 +105,37 @@ describe('an error that tells of a credential', () => {
     'in UTF-32': (text) => Buffer.concat([...text].map((each) => Buffer.from([0, 0, 0, each.charCodeAt(0)]))),
   };
   describe.each(Object.entries(codings))('%s', (_, code) => {
-    it.each([['whole', secret], ['half', half], ['cut short', secret.slice(0, -1)]])('is noticed: %s', (_what, told) => {
-      const error = Buffer.concat([Buffer.from('{"error":{"message":"Bearer '), Buffer.from(code(told)), Buffer.from('..."}}')]);
+    it.each([
+      ['whole', secret],
+      ['half', half],
+      ['cut short', secret.slice(0, -1)],
+    ])('is noticed: %s', (_what, told) => {
+      const error = Buffer.concat([
+        Buffer.from('{"error":{"message":"Bearer '),
+        Buffer.from(code(told)),
+        Buffer.from('..."}}'),
+      ]);
       expect(maskOf(secret).isToldBy(error)).toBe(true);
     });
     it('is not noticed for a prefix, as all keys of a provider have', () => {
-      const error = Buffer.concat([Buffer.from('{"error":{"message":"Bearer '), Buffer.from(code('sk-live-')), Buffer.from('**** is not known"}}')]);
+      const error = Buffer.concat([
+        Buffer.from('{"error":{"message":"Bearer '),
+        Buffer.from(code('sk-live-')),
+        Buffer.from('**** is not known"}}'),
+      ]);
       expect(maskOf(secret).isToldBy(error)).toBe(false);
     });
   });
-  it.each([['gzip', gzipSync], ['zstd', zstdCompressSync]])('is taken for granted in what is compressed and does not say so: %s', (_, compress) => {
+  it.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ])('is taken for granted in what is compressed and does not say so: %s', (_, compress) => {
     expect(maskOf(secret).isToldBy(compress(Buffer.from('{}')))).toBe(true);
   });
   it('costs no more where much looks like it', () => {
     const repeated = (text: string): Buffer => Buffer.from(text.repeat(1_000_000 / text.length));
-    for (const text of ['\\', '\\u00', '&#', '&#x0', '&#0', '&amp;', '%', ' ', '\\n', 'sk-live-', half.slice(0, -1)]) expect(maskOf(secret).isToldBy(repeated(text))).toBe(false);
+    for (const text of ['\\', '\\u00', '&#', '&#x0', '&#0', '&amp;', '%', ' ', '\\n', 'sk-live-', half.slice(0, -1)])
+      expect(maskOf(secret).isToldBy(repeated(text))).toBe(false);
   });
 });
 
@@ -134,7 +175,11 @@ describe('a credential told in pieces', () => {
 
   it('is not noticed in what has a prefix of it, as all keys of a provider have', () => {
     const secret = 'sk-ant-api03-abcdefghijklmnopqrstuvwxyz';
-    for (const text of ['A key begins with sk-ant-api03- and ends with AA.', 'sk-ant-api03-', 'sk-ant-api03-xyz'.repeat(10)]) {
+    for (const text of [
+      'A key begins with sk-ant-api03- and ends with AA.',
+      'sk-ant-api03-',
+      'sk-ant-api03-xyz'.repeat(10),
+    ]) {
       for (const as of ['text', 'json'] as const) expect(tellingPiece(secret, pieces(text, 2), as)).toBe(-1);
     }
   });

@@ -8,7 +8,9 @@ const ESCAPE = '\\u00';
 const PLAIN_RUN = /[A-Za-z0-9_-]+/g;
 /** One for JSON, three for JSON in a string of JSON. Bounded: answers may hold long runs of them. */
 const BACKSLASHES = '\\\\{1,7}';
-const BACKSLASH = 0x5c, LOWER_A = 0x61, LOWER_U = 0x75;
+const BACKSLASH = 0x5c,
+  LOWER_A = 0x61,
+  LOWER_U = 0x75;
 /** `\u` and four digits. */
 const ESCAPE_LENGTH = 6;
 
@@ -82,7 +84,16 @@ export class CredentialMask {
 
 /** How bodies begin that are compressed with gzip and zstd. */
 const COMPRESSED = [Buffer.from([0x1f, 0x8b]), Buffer.from([0x28, 0xb5, 0x2f, 0xfd])];
-const ENTITIES: Readonly<Record<string, string>> = { quot: '"', amp: '&', lt: '<', gt: '>', apos: "'", sol: '/', plus: '+', equals: '=' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  quot: '"',
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  apos: "'",
+  sol: '/',
+  plus: '+',
+  equals: '=',
+};
 
 /** A text without the spellings that JSON, URLs and HTML have for characters, and without white space. Repeats are bounded as above. */
 function plain(text: string): string {
@@ -102,7 +113,9 @@ const character = (digits: string, base: 10 | 16): string => String.fromCharCode
 function base64Within(text: string, before: number): string[] {
   const bits = text.length * 8;
   const skipped = Math.ceil((before * 8) / 6);
-  const spelt = Buffer.from('\0'.repeat(before) + text).toString('base64').slice(skipped, Math.floor((before * 8 + bits) / 6));
+  const spelt = Buffer.from('\0'.repeat(before) + text)
+    .toString('base64')
+    .slice(skipped, Math.floor((before * 8 + bits) / 6));
   return [spelt, spelt.replaceAll('+', '-').replaceAll('/', '_')];
 }
 

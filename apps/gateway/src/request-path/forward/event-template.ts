@@ -1,6 +1,7 @@
 import { textsOfChoices } from '../usage/delivered-text.js';
 
-const QUOTE = 0x22, BACKSLASH = 0x5c;
+const QUOTE = 0x22,
+  BACKSLASH = 0x5c;
 /** A text that no provider sends, to try a template with. */
 const PROBE = 'tollgate-probe';
 /** OpenAI pads events with a random text under this name, so that their sizes tell nothing. */

@@ -68,7 +68,11 @@ export async function forward(exchange: Exchange, log: RequestLog, look: KeyLook
     if (verdict.kind === 'key_ended') return keyEnded(exchange, target, verdict.refusal, log);
     failure = verdict.failure;
   }
-  if (exchange.reply.destroyed) return { ...failed(exchange, last, failure, 'provider_failed'), outcome: exchange.callStartedAt === 0 ? 'client_left' : 'provider_failed' };
+  if (exchange.reply.destroyed)
+    return {
+      ...failed(exchange, last, failure, 'provider_failed'),
+      outcome: exchange.callStartedAt === 0 ? 'client_left' : 'provider_failed',
+    };
   return failed(exchange, last, failure, 'provider_failed');
 }
 
@@ -77,7 +81,11 @@ export async function forward(exchange: Exchange, log: RequestLog, look: KeyLook
  * in doubt; never for a key that has ended. `before`: what came of the last try.
  */
 async function callAgain(
-  exchange: Exchange, target: Target, before: Attempt, log: RequestLog, look: KeyLook,
+  exchange: Exchange,
+  target: Target,
+  before: Attempt,
+  log: RequestLog,
+  look: KeyLook,
 ): Promise<Exclude<Verdict, { kind: 'try_again' }>> {
   let triedOther = false;
   let attempt = before;
@@ -86,7 +94,11 @@ async function callAgain(
     if (refusal !== undefined) return { kind: 'key_ended', refusal };
     if (exchange.clientLeft) break;
     const { ceiling } = exchange.injected;
-    triedOther ||= !exchange.ceilingLeftOut && ceiling !== null && exchange.fieldNames !== null && ceiling !== exchange.fieldNames.ceilingField;
+    triedOther ||=
+      !exchange.ceilingLeftOut &&
+      ceiling !== null &&
+      exchange.fieldNames !== null &&
+      ceiling !== exchange.fieldNames.ceilingField;
     attempt = await callProvider(exchange, target, look);
     const verdict = judge(exchange, target, attempt, triedOther, log);
     if (verdict.kind === 'try_again') continue;
@@ -99,7 +111,8 @@ async function callAgain(
 /** What the provider accepted in the end is what it is sent from now on. */
 function keepLesson(exchange: Exchange, { provider, model }: Target, { outcome }: CallOutcome): void {
   const { body, fieldNames } = exchange;
-  if (fieldNames === null || outcome !== 'completed' || provider.injectedFields.isNamedIn(body, model, fieldNames)) return;
+  if (fieldNames === null || outcome !== 'completed' || provider.injectedFields.isNamedIn(body, model, fieldNames))
+    return;
   provider.injectedFields.keep(model, fieldNames);
 }
 
@@ -113,7 +126,13 @@ function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther:
     case 'rejected': {
       // What stands in the event is JSON, whatever the stream was called.
       const headers = { ...attempt.headers, 'content-type': 'application/json' };
-      const replied: Replied = { kind: 'replied', status: attempt.error.status, headers, body: attempt.body, text: null };
+      const replied: Replied = {
+        kind: 'replied',
+        status: attempt.error.status,
+        headers,
+        body: attempt.body,
+        text: null,
+      };
       return judgeError(exchange, target, replied, attempt.error.why, triedOther, log);
     }
     case 'failed': {
@@ -128,7 +147,12 @@ function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther:
   }
 }
 
-function judgeAborted(exchange: Exchange, target: Target, why: Extract<Attempt, { kind: 'aborted' }>['why'], log: RequestLog): Verdict {
+function judgeAborted(
+  exchange: Exchange,
+  target: Target,
+  why: Extract<Attempt, { kind: 'aborted' }>['why'],
+  log: RequestLog,
+): Verdict {
   switch (why) {
     case 'revoked':
       return { kind: 'key_ended', refusal: exchange.keyEnd ?? KEY_ENDS.invalid_api_key };
@@ -137,7 +161,10 @@ function judgeAborted(exchange: Exchange, target: Target, why: Extract<Attempt, 
     case 'client_left': {
       // Nobody knows what the provider made of it until then, but it has read the request.
       const usage = { ...NO_USAGE, inputTokens: exchange.inputTokensEstimate };
-      return { kind: 'answered', outcome: { target, outcome: 'client_left', usage, usageSource: 'counted', finish: () => undefined } };
+      return {
+        kind: 'answered',
+        outcome: { target, outcome: 'client_left', usage, usageSource: 'counted', finish: () => undefined },
+      };
     }
     case 'timed_out':
       log.attemptFailed(exchange, target, TIMED_OUT.code, {});
@@ -152,21 +179,37 @@ function judgeAborted(exchange: Exchange, target: Target, why: Extract<Attempt, 
   }
 }
 
-function judgeReply(exchange: Exchange, target: Target, attempt: Replied, triedOther: boolean, log: RequestLog): Verdict {
+function judgeReply(
+  exchange: Exchange,
+  target: Target,
+  attempt: Replied,
+  triedOther: boolean,
+  log: RequestLog,
+): Verdict {
   if (attempt.status >= 300) return judgeError(exchange, target, attempt, 'error', triedOther, log);
   const reply = readReply(attempt.body, attempt.text);
-  if (reply.kind === 'no_completion') return judgeError(exchange, target, { ...attempt, status: reply.error.status }, reply.error.why, triedOther, log);
+  if (reply.kind === 'no_completion')
+    return judgeError(exchange, target, { ...attempt, status: reply.error.status }, reply.error.why, triedOther, log);
   // What was asked for as a stream and came whole cannot be read by who asked.
-  if (exchange.stream) return judgeError(exchange, target, { ...attempt, status: 502 }, 'no_completion', triedOther, log);
+  if (exchange.stream)
+    return judgeError(exchange, target, { ...attempt, status: 502 }, 'no_completion', triedOther, log);
   const counted = { inputTokens: exchange.inputTokensEstimate, outputTokens: reply.countedOutputTokens };
   const { usage, usageSource } = judgeUsage(reply.report, counted, false);
   const outcome = exchange.clientLeft ? 'client_left' : 'completed';
-  return { kind: 'answered', outcome: { target, outcome, usage, usageSource, finish: passOn(exchange, target, attempt) } };
+  return {
+    kind: 'answered',
+    outcome: { target, outcome, usage, usageSource, finish: passOn(exchange, target, attempt) },
+  };
 }
 
 /** An error of a provider, by its status or the one that its words stand for. One about a field of ours is a lesson. */
 function judgeError(
-  exchange: Exchange, target: Target, attempt: Replied, why: 'error' | 'no_completion', triedOther: boolean, log: RequestLog,
+  exchange: Exchange,
+  target: Target,
+  attempt: Replied,
+  why: 'error' | 'no_completion',
+  triedOther: boolean,
+  log: RequestLog,
 ): Verdict {
   const lesson = lessonOf(exchange, target, attempt, triedOther);
   if (lesson.kind === 'try_again') {
@@ -183,9 +226,22 @@ function judgeError(
     return { kind: 'failed', failure: UNBOUNDED };
   }
   const failure = failureOfStatus(attempt.status, attempt.headers) ?? failureToTell(exchange, target, attempt);
-  log.attemptFailed(exchange, target, failure?.code ?? 'provider_refused', { status: attempt.status, why, ...(failure !== null && { words: attempt.body }) });
+  log.attemptFailed(exchange, target, failure?.code ?? 'provider_refused', {
+    status: attempt.status,
+    why,
+    ...(failure !== null && { words: attempt.body }),
+  });
   if (failure !== null) return { kind: 'failed', failure };
-  return { kind: 'answered', outcome: { target, outcome: 'provider_refused', usage: NO_USAGE, usageSource: 'none', finish: passOn(exchange, target, attempt) } };
+  return {
+    kind: 'answered',
+    outcome: {
+      target,
+      outcome: 'provider_refused',
+      usage: NO_USAGE,
+      usageSource: 'none',
+      finish: passOn(exchange, target, attempt),
+    },
+  };
 }
 
 /** An error that repeats our credential, or half of it, says more of our request than of the caller's: the provider has failed. */
@@ -201,14 +257,26 @@ function failureToTell(exchange: Exchange, target: Target, { body, text }: Repli
 function withoutCredential(exchange: Exchange, target: Target, attempt: Replied): Replied {
   const mask = target.provider.mask ?? null;
   const contentType = headerOf(attempt.headers, 'content-type');
-  if (mask === null || (!mask.isIn(attempt.body, attempt.text ?? undefined) && mask.mask(contentType) === contentType)) return attempt;
+  if (mask === null || (!mask.isIn(attempt.body, attempt.text ?? undefined) && mask.mask(contentType) === contentType))
+    return attempt;
   exchange.credentialRepeatedBy = target;
-  return { ...attempt, headers: { 'content-type': mask.mask(contentType) }, body: mask.maskBody(attempt.body), text: null };
+  return {
+    ...attempt,
+    headers: { 'content-type': mask.mask(contentType) },
+    body: mask.maskBody(attempt.body),
+    text: null,
+  };
 }
 
-function lessonOf(exchange: Exchange, { provider, model }: Target, { status, body }: Replied, triedOther: boolean): Lesson {
+function lessonOf(
+  exchange: Exchange,
+  { provider, model }: Target,
+  { status, body }: Replied,
+  triedOther: boolean,
+): Lesson {
   const { injected } = exchange;
-  if ((status !== 400 && status !== 422) || (injected.ceiling === null && !injected.streamOptions)) return { kind: 'not_ours' };
+  if ((status !== 400 && status !== 422) || (injected.ceiling === null && !injected.streamOptions))
+    return { kind: 'not_ours' };
   const names = exchange.fieldNames ?? provider.injectedFields.of(model);
   return provider.injectedFields.lessonOf(names, injected, body.toString('utf8', 0, LESSON_BYTES_MAX), triedOther);
 }
@@ -216,7 +284,8 @@ function lessonOf(exchange: Exchange, { provider, model }: Target, { status, bod
 /** The provider's own words, for whatever it took as a request: a completion, or what was wrong with the body. */
 function passOn(exchange: Exchange, target: Target, attempt: Replied): () => void {
   const { status, headers, body, text } = withoutCredential(exchange, target, attempt);
-  return () => sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, [], text ?? undefined);
+  return () =>
+    sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, [], text ?? undefined);
 }
 
 /** The key has ended, or cannot be checked: what was sent on its behalf before has failed. */
@@ -225,8 +294,14 @@ function keyEnded(exchange: Exchange, target: Target, refusal: Refusal, log: Req
   return failed(exchange, target, { code: refusal.code, headers: refusal.headers }, 'revoked');
 }
 
-function failed(exchange: Exchange, target: Target, failure: Failure, outcome: 'provider_failed' | 'revoked'): CallOutcome {
+function failed(
+  exchange: Exchange,
+  target: Target,
+  failure: Failure,
+  outcome: 'provider_failed' | 'revoked',
+): CallOutcome {
   const { code, headers, message } = failure;
-  const finish = (): void => sendRefusal(exchange, refuse(code, { headers, ...(message !== undefined && { message }) }));
+  const finish = (): void =>
+    sendRefusal(exchange, refuse(code, { headers, ...(message !== undefined && { message }) }));
   return { target, outcome, usage: NO_USAGE, usageSource: 'none', finish };
 }

@@ -16,27 +16,49 @@ describe('a field of ours that a provider refuses', () => {
     '{"error":{"message":"Unrecognized request argument supplied: stream_options"}}',
     '{"error":"json: unknown field \\"include_usage\\""}',
   ])('is left out of another try: %s', (words) => {
-    expect(new InjectedFields(usual).lessonOf(usual, capped, words, false)).toEqual({ kind: 'try_again', names: { ...usual, streamOptions: false } });
+    expect(new InjectedFields(usual).lessonOf(usual, capped, words, false)).toEqual({
+      kind: 'try_again',
+      names: { ...usual, streamOptions: false },
+    });
   });
   it.each([
     ['max_completion_tokens', 'max_tokens', '{"message":"max_completion_tokens: extra inputs are not permitted"}'],
-    ['max_tokens', 'max_completion_tokens', '{"error":{"message":"Unsupported parameter: \'max_tokens\' is not supported with this model. Use \'max_completion_tokens\' instead.","param":"max_tokens"}}'],
+    [
+      'max_tokens',
+      'max_completion_tokens',
+      '{"error":{"message":"Unsupported parameter: \'max_tokens\' is not supported with this model. Use \'max_completion_tokens\' instead.","param":"max_tokens"}}',
+    ],
   ] as const)('is given its other name, where it is the ceiling as %s', (ceiling, other, words) => {
     const names: FieldNames = { ceilingField: ceiling, streamOptions: true };
     const fields = new InjectedFields(names);
-    expect(fields.lessonOf(names, { ...capped, ceiling }, words, false)).toEqual({ kind: 'try_again', names: { ...names, ceilingField: other } });
-    expect(fields.lessonOf(names, { ...capped, ceiling: other }, `{"message":"${other} is unknown"}`, true)).toEqual({ kind: 'no_ceiling' });
+    expect(fields.lessonOf(names, { ...capped, ceiling }, words, false)).toEqual({
+      kind: 'try_again',
+      names: { ...names, ceilingField: other },
+    });
+    expect(fields.lessonOf(names, { ...capped, ceiling: other }, `{"message":"${other} is unknown"}`, true)).toEqual({
+      kind: 'no_ceiling',
+    });
   });
   it.each([
-    ['max_tokens', '{"message":"\'max_tokens\' or \'max_completion_tokens\' is too large: 16384. This model\'s maximum context length is 8192 tokens"}'],
-    ['max_completion_tokens', '{"message":"Requested token count exceeds the model\'s maximum context length of 4096 tokens. You requested a total of 19984 tokens: 3600 tokens from the input messages and 16384 tokens for the completion."}'],
+    [
+      'max_tokens',
+      "{\"message\":\"'max_tokens' or 'max_completion_tokens' is too large: 16384. This model's maximum context length is 8192 tokens\"}",
+    ],
+    [
+      'max_completion_tokens',
+      '{"message":"Requested token count exceeds the model\'s maximum context length of 4096 tokens. You requested a total of 19984 tokens: 3600 tokens from the input messages and 16384 tokens for the completion."}',
+    ],
   ] as const)('is left out, where its number is more than the model can write: %s', (ceiling, words) => {
-    expect(new InjectedFields(usual).lessonOf(usual, { ...capped, ceiling }, words, false)).toEqual({ kind: 'leave_out' });
+    expect(new InjectedFields(usual).lessonOf(usual, { ...capped, ceiling }, words, false)).toEqual({
+      kind: 'leave_out',
+    });
   });
   it('is no matter where the caller wrote it, or nothing of ours is named', () => {
     const fields = new InjectedFields(usual);
     const lesson = (injected: Injected, words: string) => fields.lessonOf(usual, injected, words, false).kind;
-    expect(lesson({ ceiling: null, ceilingTokens: null, streamOptions: false }, 'max_tokens and stream_options are wrong')).toBe('not_ours');
+    expect(
+      lesson({ ceiling: null, ceilingTokens: null, streamOptions: false }, 'max_tokens and stream_options are wrong'),
+    ).toBe('not_ours');
     expect(lesson(capped, 'temperature must be at most 2')).toBe('not_ours');
     // The ceiling went out under its other name.
     expect(lesson(capped, 'max_tokens must be positive')).toBe('not_ours');
@@ -59,7 +81,8 @@ describe('a field of ours that a provider refuses', () => {
   });
   it('is not learned about from a call whose own words may be what was refused', () => {
     const fields = new InjectedFields(usual);
-    const named = (body: string, accepted: Partial<FieldNames>) => fields.isNamedIn(Buffer.from(body), 'm', { ...usual, ...accepted });
+    const named = (body: string, accepted: Partial<FieldNames>) =>
+      fields.isNamedIn(Buffer.from(body), 'm', { ...usual, ...accepted });
     expect(named('{"stream_options":{"include_obfuscation":"x"}}', { streamOptions: false })).toBe(true);
     expect(named('{"messages":[{"role":"stream_options"}]}', { streamOptions: false })).toBe(true);
     expect(named('{"logit_bias":{"max_tokens":1}}', { ceilingField: 'max_completion_tokens' })).toBe(true);
@@ -69,36 +92,81 @@ describe('a field of ours that a provider refuses', () => {
 });
 
 describe('what goes to a provider', () => {
-  const send = (body: object, { ceilingField = 'max_tokens' as const, streamOptions = true, hold = 1n as bigint | null, injectedMaxTokens = null as number | null }: {
-    ceilingField?: 'max_tokens' | 'max_completion_tokens' | 'none'; streamOptions?: boolean; hold?: bigint | null; injectedMaxTokens?: number | null;
-  } = {}) => {
+  const send = (
+    body: object,
+    {
+      ceilingField = 'max_tokens' as const,
+      streamOptions = true,
+      hold = 1n as bigint | null,
+      injectedMaxTokens = null as number | null,
+    }: {
+      ceilingField?: 'max_tokens' | 'max_completion_tokens' | 'none';
+      streamOptions?: boolean;
+      hold?: bigint | null;
+      injectedMaxTokens?: number | null;
+    } = {},
+  ) => {
     const bytes = Buffer.from(JSON.stringify({ model: 'm', ...body }));
     const fields = scanBody(bytes) as BodyFields;
     const stream = (body as { stream?: boolean }).stream === true;
-    const exchange = { body: bytes, fields, model: 'm', stream, showUsage: false, holdNanoUsd: hold, injectedMaxTokens, ceilingLeftOut: false } as unknown as Exchange;
-    const target = { model: 'm', provider: { injectedFields: new InjectedFields({ ceilingField, streamOptions }) } } as unknown as Target;
+    const exchange = {
+      body: bytes,
+      fields,
+      model: 'm',
+      stream,
+      showUsage: false,
+      holdNanoUsd: hold,
+      injectedMaxTokens,
+      ceilingLeftOut: false,
+    } as unknown as Exchange;
+    const target = {
+      model: 'm',
+      provider: { injectedFields: new InjectedFields({ ceilingField, streamOptions }) },
+    } as unknown as Target;
     return { sent: JSON.parse(upstreamBody(exchange, target).toString()) as unknown, injected: exchange.injected };
   };
 
   it('has the ceiling under the name that the provider takes, where credit is held and the caller names none', () => {
     expect(send({}, { injectedMaxTokens: 9 }).sent).toEqual({ model: 'm', max_tokens: 9 });
-    expect(send({}, { injectedMaxTokens: 9, ceilingField: 'max_completion_tokens' }).sent).toEqual({ model: 'm', max_completion_tokens: 9 });
+    expect(send({}, { injectedMaxTokens: 9, ceilingField: 'max_completion_tokens' }).sent).toEqual({
+      model: 'm',
+      max_completion_tokens: 9,
+    });
     expect(send({ max_tokens: null }, { injectedMaxTokens: 9 }).sent).toEqual({ model: 'm', max_tokens: 9 });
-    expect(send({}, { injectedMaxTokens: 9, ceilingField: 'none' })).toEqual({ sent: { model: 'm' }, injected: { ceiling: null, ceilingTokens: null, streamOptions: false } });
+    expect(send({}, { injectedMaxTokens: 9, ceilingField: 'none' })).toEqual({
+      sent: { model: 'm' },
+      injected: { ceiling: null, ceilingTokens: null, streamOptions: false },
+    });
   });
-  it('has the caller\'s own ceiling under a name that the provider reads', () => {
+  it("has the caller's own ceiling under a name that the provider reads", () => {
     expect(send({ max_completion_tokens: 5 }).sent).toEqual({ model: 'm', max_tokens: 5 });
-    expect(send({ max_completion_tokens: 5, max_tokens: null }).sent).toEqual({ model: 'm', max_completion_tokens: 5, max_tokens: 5 });
-    expect(send({ max_completion_tokens: 5, max_tokens: 7 }).sent).toEqual({ model: 'm', max_completion_tokens: 5, max_tokens: 7 });
-    expect(send({ max_tokens: 5 }, { ceilingField: 'max_completion_tokens' }).sent).toEqual({ model: 'm', max_tokens: 5 });
+    expect(send({ max_completion_tokens: 5, max_tokens: null }).sent).toEqual({
+      model: 'm',
+      max_completion_tokens: 5,
+      max_tokens: 5,
+    });
+    expect(send({ max_completion_tokens: 5, max_tokens: 7 }).sent).toEqual({
+      model: 'm',
+      max_completion_tokens: 5,
+      max_tokens: 7,
+    });
+    expect(send({ max_tokens: 5 }, { ceilingField: 'max_completion_tokens' }).sent).toEqual({
+      model: 'm',
+      max_tokens: 5,
+    });
   });
   it('is as the caller wrote it where no credit is held', () => {
     expect(send({ max_completion_tokens: 5 }, { hold: null }).sent).toEqual({ model: 'm', max_completion_tokens: 5 });
   });
   it('asks for the usage of a stream, unless the provider takes no such question', () => {
-    expect(send({ stream: true }, { hold: null }).sent).toEqual({ model: 'm', stream: true, stream_options: { include_usage: true } });
-    expect(send({ stream: true, stream_options: { include_usage: false, include_obfuscation: false } }, { hold: null }).sent)
-      .toEqual({ model: 'm', stream: true, stream_options: { include_usage: true, include_obfuscation: false } });
+    expect(send({ stream: true }, { hold: null }).sent).toEqual({
+      model: 'm',
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    expect(
+      send({ stream: true, stream_options: { include_usage: false, include_obfuscation: false } }, { hold: null }).sent,
+    ).toEqual({ model: 'm', stream: true, stream_options: { include_usage: true, include_obfuscation: false } });
     expect(send({ stream: true }, { streamOptions: false, hold: null }).sent).toEqual({ model: 'm', stream: true });
   });
 });

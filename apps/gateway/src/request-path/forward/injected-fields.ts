@@ -79,7 +79,8 @@ export class InjectedFields {
    * under, `triedOther`: it was sent with the other ceiling before.
    */
   lessonOf(names: FieldNames, injected: Injected, words: string, triedOther: boolean): Lesson {
-    if (injected.streamOptions && STREAM_OPTIONS.test(words)) return { kind: 'try_again', names: { ...names, streamOptions: false } };
+    if (injected.streamOptions && STREAM_OPTIONS.test(words))
+      return { kind: 'try_again', names: { ...names, streamOptions: false } };
     const { ceiling, ceilingTokens } = injected;
     if (ceiling === null) return NOT_OURS;
     const namesOurs = CEILINGS[ceiling].test(words);

@@ -60,25 +60,42 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
   #triedAgain = false;
   readonly #body: Buffer;
 
-  constructor(private readonly exchange: Exchange, private readonly target: Target, private readonly look: Pick<KeyLook, 'maySend'>, private readonly resolve: (attempt: Attempt) => void) {
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly target: Target,
+    private readonly look: Pick<KeyLook, 'maySend'>,
+    private readonly resolve: (attempt: Attempt) => void,
+  ) {
     exchange.call = this;
     this.#body = upstreamBody(exchange, target);
     target.provider.load.calls += 1;
   }
 
   send(pool: Pool): void {
-    const { exchange, target: { provider } } = this;
-    pool.dispatch({
-      origin: '',
-      path: provider.chatPath,
-      method: 'POST',
-      headers: [...provider.headers, 'accept', exchange.stream ? EVENT_STREAM : 'application/json', 'x-request-id', exchange.requestId],
-      body: this.#body,
-      // How long a call may take is the exchange's: it ends earlier for a client that left.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      reset: pool === provider.freshPool,
-    }, this);
+    const {
+      exchange,
+      target: { provider },
+    } = this;
+    pool.dispatch(
+      {
+        origin: '',
+        path: provider.chatPath,
+        method: 'POST',
+        headers: [
+          ...provider.headers,
+          'accept',
+          exchange.stream ? EVENT_STREAM : 'application/json',
+          'x-request-id',
+          exchange.requestId,
+        ],
+        body: this.#body,
+        // How long a call may take is the exchange's: it ends earlier for a client that left.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        reset: pool === provider.freshPool,
+      },
+      this,
+    );
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -118,14 +135,21 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
 
   #decode(controller: Dispatcher.DispatchController, coding: string): void {
     const codings = contentCodings(coding.replace(NO_CODINGS, ''));
-    if (codings === undefined) controller.abort(new Error(`the provider's reply has an unknown content coding: ${coding.slice(0, 40)}`));
+    if (codings === undefined)
+      controller.abort(new Error(`the provider's reply has an unknown content coding: ${coding.slice(0, 40)}`));
     else if (codings.length > 0) this.#decoder = new Decoder(codings, this);
   }
 
   #openRelay(controller: Dispatcher.DispatchController): void {
     this.#mayBeStream = false;
     const label = headerOf(this.#headers, 'content-type');
-    this.#relay = new StreamRelay(this.exchange, this.target, controller, isEventStream(label) ? label : EVENT_STREAM, (end) => this.#finish(end.kind === 'rejected' ? { ...end, headers: this.#headers } : end));
+    this.#relay = new StreamRelay(
+      this.exchange,
+      this.target,
+      controller,
+      isEventStream(label) ? label : EVENT_STREAM,
+      (end) => this.#finish(end.kind === 'rejected' ? { ...end, headers: this.#headers } : end),
+    );
     if (this.#chunks.bytes > 0) this.#relay.push(this.#chunks.take());
   }
 
@@ -182,7 +206,9 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
 
   /** On a kept connection that died before it answered, the provider cannot have taken the request. */
   #isWorthAnotherConnection(error: Error & { code?: string }): boolean {
-    return error.code === 'ERR_DEAD_CONNECTION' && !this.#triedAgain && this.#aborted === null && !this.exchange.clientLeft;
+    return (
+      error.code === 'ERR_DEAD_CONNECTION' && !this.#triedAgain && this.#aborted === null && !this.exchange.clientLeft
+    );
   }
 
   #finish(attempt: Attempt): void {

@@ -13,7 +13,13 @@ export interface Failure {
 /** Trouble of our account there is not the caller's: a 401 would blame the caller's key, a 402 the caller's credit. */
 const OUR_ACCOUNT: ReadonlySet<number> = new Set([401, 402, 403, 407]);
 const UNREACHABLE: ReadonlySet<string> = new Set([
-  'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'ERR_PRIVATE_ADDRESS',
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ERR_PRIVATE_ADDRESS',
 ]);
 /** How long a caller is asked to wait: SDKs know both. */
 const RETRY_HEADERS = ['retry-after', 'retry-after-ms'] as const;

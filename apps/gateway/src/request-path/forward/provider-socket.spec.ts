@@ -24,8 +24,19 @@ async function serve(answer: (socket: Socket, request: number) => void): Promise
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   provider = openProvider({
-    name: 'p', dialect: 'openai', baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, credential: null, credentialVariable: null,
-    allowPrivateNetwork: true, timeoutMs: 1_000, firstByteTimeoutMs: 1_000, connectionsMax: 8, ceilingField: 'max_tokens', streamOptions: true, endAtHold: false, allowFields: [],
+    name: 'p',
+    dialect: 'openai',
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    credential: null,
+    credentialVariable: null,
+    allowPrivateNetwork: true,
+    timeoutMs: 1_000,
+    firstByteTimeoutMs: 1_000,
+    connectionsMax: 8,
+    ceilingField: 'max_tokens',
+    streamOptions: true,
+    endAtHold: false,
+    allowFields: [],
   });
 }
 

@@ -96,7 +96,9 @@ class SocketWatch {
 
 /** Whether the bytes are, or may become, the start of `HTTP/1.x 1` followed by anything but `01`. */
 function isInterim(bytes: Buffer): boolean {
-  return bytes.length > 0 && beginsLike(bytes, INTERIM) && (bytes.length < SWITCHING.length || !beginsLike(bytes, SWITCHING));
+  return (
+    bytes.length > 0 && beginsLike(bytes, INTERIM) && (bytes.length < SWITCHING.length || !beginsLike(bytes, SWITCHING))
+  );
 }
 
 /** As far as both go. */

@@ -4,7 +4,8 @@ import type { CredentialMask } from './credential-mask.js';
 const WORDS_MAX = 300;
 const MASK = '[hidden]';
 /** What looks like a credential of anybody: a bearer token, or a prefix that API keys have, followed by much randomness. */
-const SECRETS = /\b(?:Bearer\s+\S{8,}|(?:sk|pk|rk|gsk|xai|key|api[_-]?key)[-_][A-Za-z0-9_*.-]{8,}|AIza[A-Za-z0-9_-]{20,}|eyJ[A-Za-z0-9_-]{10,}\.\S+)/gi;
+const SECRETS =
+  /\b(?:Bearer\s+\S{8,}|(?:sk|pk|rk|gsk|xai|key|api[_-]?key)[-_][A-Za-z0-9_*.-]{8,}|AIza[A-Za-z0-9_-]{20,}|eyJ[A-Za-z0-9_-]{10,}\.\S+)/gi;
 
 /**
  * What a provider said, for the log: in one line, bounded, and without anything that is or looks like a credential.
@@ -15,6 +16,9 @@ export function providerWords(body: Buffer, credential: string | null, mask: Cre
   let words = body.toString('utf8', 0, WORDS_MAX * 8);
   if (credential !== null && credential !== '') words = words.replaceAll(credential, MASK);
   if (mask !== null) words = mask.mask(words);
-  words = words.replace(SECRETS, MASK).replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  words = words
+    .replace(SECRETS, MASK)
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
   return words.length <= WORDS_MAX ? words : `${words.slice(0, WORDS_MAX)}…`;
 }

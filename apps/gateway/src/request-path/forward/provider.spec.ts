@@ -9,15 +9,28 @@ beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', res
 afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
 
 const config = (host: string, allowPrivateNetwork: boolean) => ({
-  name: 'p', dialect: 'openai' as const, baseUrl: `http://${host}:${(server.address() as AddressInfo).port}/v1`, credential: new Secret('provider-credential'), credentialVariable: 'P',
-  allowPrivateNetwork, timeoutMs: 1_000, ceilingField: 'max_tokens' as const, streamOptions: true, endAtHold: false, allowFields: [], firstByteTimeoutMs: 1_000, connectionsMax: 8,
+  name: 'p',
+  dialect: 'openai' as const,
+  baseUrl: `http://${host}:${(server.address() as AddressInfo).port}/v1`,
+  credential: new Secret('provider-credential'),
+  credentialVariable: 'P',
+  allowPrivateNetwork,
+  timeoutMs: 1_000,
+  ceilingField: 'max_tokens' as const,
+  streamOptions: true,
+  endAtHold: false,
+  allowFields: [],
+  firstByteTimeoutMs: 1_000,
+  connectionsMax: 8,
 });
 
 describe('a provider', () => {
   it('cannot be on a private address, named or resolved, unless the configuration says so', async () => {
     for (const host of ['127.0.0.1', 'localhost']) {
       const provider = openProvider(config(host, false));
-      await expect(provider.pool.request({ path: '/', method: 'GET' })).rejects.toMatchObject({ code: 'ERR_PRIVATE_ADDRESS' });
+      await expect(provider.pool.request({ path: '/', method: 'GET' })).rejects.toMatchObject({
+        code: 'ERR_PRIVATE_ADDRESS',
+      });
       await provider.pool.destroy();
     }
     const allowed = openProvider(config('127.0.0.1', true));

@@ -43,8 +43,11 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** Opens the connections to a provider of the configuration. Redirects are never followed. */
 export function openProvider(config: ProviderConfig): Provider {
   const url = new URL(config.baseUrl);
-  const connect = watched(config.allowPrivateNetwork ? buildConnector({ timeout: CONNECT_TIMEOUT_MS }) : publicConnector());
-  const pool = (): Pool => new Pool(url.origin, { connections: config.connectionsMax, pipelining: 1, allowH2: false, connect });
+  const connect = watched(
+    config.allowPrivateNetwork ? buildConnector({ timeout: CONNECT_TIMEOUT_MS }) : publicConnector(),
+  );
+  const pool = (): Pool =>
+    new Pool(url.origin, { connections: config.connectionsMax, pipelining: 1, allowH2: false, connect });
   return {
     name: config.name,
     chatPath: `${url.pathname.replace(/\/$/, '')}/chat/completions`,
@@ -56,10 +59,13 @@ export function openProvider(config: ProviderConfig): Provider {
     credential: config.credential?.reveal() ?? null,
     mask: CredentialMask.of(config.credential?.reveal() ?? null),
     headers: [
-      'content-type', 'application/json',
-      'user-agent', 'tollgate',
+      'content-type',
+      'application/json',
+      'user-agent',
+      'tollgate',
       // Without this any coding would be allowed (RFC 9110 §12.5.3), and some relays compress whatever they may.
-      'accept-encoding', 'identity',
+      'accept-encoding',
+      'identity',
       ...(config.credential === null ? [] : ['authorization', `Bearer ${config.credential.reveal()}`]),
     ],
     timeoutMs: config.timeoutMs,
@@ -100,5 +106,8 @@ function lookupPublic(host: string, options: LookupOptions, callback: LookupCall
 }
 
 function privateAddressError(): NodeJS.ErrnoException {
-  return Object.assign(new Error('the provider resolves to a private address; set allow_private_network where that is meant'), { code: 'ERR_PRIVATE_ADDRESS' });
+  return Object.assign(
+    new Error('the provider resolves to a private address; set allow_private_network where that is meant'),
+    { code: 'ERR_PRIVATE_ADDRESS' },
+  );
 }

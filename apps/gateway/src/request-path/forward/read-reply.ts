@@ -16,7 +16,10 @@ const USAGE = Buffer.from('"usage"');
 const CHOICES = '"choices"';
 const ERROR = '"error"';
 const MESSAGE = '"message"';
-const OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b, COLON = 0x3a, SPACE = 0x20;
+const OPEN_BRACE = 0x7b,
+  OPEN_BRACKET = 0x5b,
+  COLON = 0x3a,
+  SPACE = 0x20;
 const BOM = '\ufeff';
 /**
  * A longer reply is not parsed: that would hold up every other request for a tenth of a second and more. It is a
@@ -32,12 +35,16 @@ const END_BYTES = 64 * 1024;
  */
 export function readReply(body: Buffer, text: string | null = null): PlainReply {
   const isLong = body.length > PARSED_BYTES_MAX;
-  if (body[0] === OPEN_BRACE && (isLong ? body.includes(CHOICES) : hasChoicesAndNoError(text ?? body.toString('latin1')))) {
+  if (
+    body[0] === OPEN_BRACE &&
+    (isLong ? body.includes(CHOICES) : hasChoicesAndNoError(text ?? body.toString('latin1')))
+  ) {
     const end = isLong ? body.subarray(-END_BYTES) : body;
     const last = lastField(end, USAGE);
     const report = last === undefined ? null : readUsage(valueAt(end, last));
     // Where a side is told as nothing, it must be known whether there is any text.
-    if (report !== null && (report.inputTokens ?? 0) > 0 && (report.outputTokens ?? 0) > 0) return { kind: 'completion', report, countedOutputTokens: 0 };
+    if (report !== null && (report.inputTokens ?? 0) > 0 && (report.outputTokens ?? 0) > 0)
+      return { kind: 'completion', report, countedOutputTokens: 0 };
   }
   return isLong ? { kind: 'no_completion', error: NO_COMPLETION } : readDocument(parsed(body));
 }
@@ -50,7 +57,11 @@ function hasChoicesAndNoError(text: string): boolean {
   const at = text.indexOf(CHOICES);
   if (at === -1 || text.includes(ERROR) || text.includes('}{') || text.includes('}\n')) return false;
   const list = afterSpace(text, at + CHOICES.length);
-  return text.charCodeAt(list) === OPEN_BRACKET && text.charCodeAt(afterSpace(text, list + 1)) === OPEN_BRACE && text.includes(MESSAGE, list);
+  return (
+    text.charCodeAt(list) === OPEN_BRACKET &&
+    text.charCodeAt(afterSpace(text, list + 1)) === OPEN_BRACE &&
+    text.includes(MESSAGE, list)
+  );
 }
 
 /** The place of the next character that is neither a colon nor white space. */

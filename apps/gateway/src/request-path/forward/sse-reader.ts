@@ -1,6 +1,8 @@
-const LF = '\n', CR = '\r';
+const LF = '\n',
+  CR = '\r';
 const DATA = 'data: ';
-const CR_CODE = 0x0d, LF_CODE = 0x0a;
+const CR_CODE = 0x0d,
+  LF_CODE = 0x0a;
 /** A line end with an empty line behind it; the two characters of a CR LF are one line end. */
 const BLANK_LINE = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)/g;
 const LINE_END = /\r\n|\n|\r/;
@@ -98,7 +100,8 @@ export interface SseEvent {
 /** Reads one whole event. */
 export function readEvent(text: string): SseEvent {
   // One line of data and an empty one: so it is nearly always.
-  if (text.startsWith(DATA) && text.indexOf(LF) === text.length - 2 && text.endsWith('\n\n') && !text.includes(CR)) return { name: '', data: text.slice(DATA.length, -2) };
+  if (text.startsWith(DATA) && text.indexOf(LF) === text.length - 2 && text.endsWith('\n\n') && !text.includes(CR))
+    return { name: '', data: text.slice(DATA.length, -2) };
   let name = '';
   let data: string | null = null;
   const lines = (text.startsWith(BOM) ? text.slice(BOM.length) : text).split(LINE_END);

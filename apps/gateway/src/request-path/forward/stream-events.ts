@@ -61,7 +61,10 @@ export class StreamEvents {
   dropped = '';
 
   /** `showUsage`: the client asked for the usage chunk. `credential`: what must not be told; null for nothing. */
-  constructor(private readonly showUsage: boolean, private readonly credential: PartsPattern | null = null) {}
+  constructor(
+    private readonly showUsage: boolean,
+    private readonly credential: PartsPattern | null = null,
+  ) {}
 
   take(chunk: Buffer): StreamPart {
     return this.#done || this.tellsCredential ? NOTHING : this.#read(this.#cutter.take(chunk.toString('latin1')));
@@ -105,7 +108,7 @@ export class StreamEvents {
     const mayHaveCr = text.includes('\r');
     let events = '';
     let kept = 0;
-    for (let at = 0; at < text.length; ) {
+    for (let at = 0; at < text.length;) {
       const next = this.#readByTemplate(text, at);
       if (this.tellsCredential) return { events: events + text.slice(kept, at), tail: '', done: false };
       if (next !== -1) {
@@ -179,7 +182,9 @@ export class StreamEvents {
     const report = reportIn(document);
     this.#hear(report);
     const choices = choicesOf(document);
-    const ends = choices.some((choice) => typeof choice['finish_reason'] === 'string' && choice['finish_reason'] !== '');
+    const ends = choices.some(
+      (choice) => typeof choice['finish_reason'] === 'string' && choice['finish_reason'] !== '',
+    );
     if (ends) this.finished = true;
     if (texts.length === 1 && !ends && report === null && this.#templates.length < TEMPLATES_MAX) {
       const template = EventTemplate.of(raw, data, texts[0]!);
@@ -191,7 +196,9 @@ export class StreamEvents {
     if (this.credential !== null && texts.length > 0) this.#searchChoices(this.credential, choices);
     // A part of a completion: an error may still follow one without a choice.
     if (choices.length > 0) this.opened = true;
-    return choices.length === 0 && !this.showUsage && ((document as { usage?: unknown }).usage ?? null) !== null ? 'hide' : 'pass';
+    return choices.length === 0 && !this.showUsage && ((document as { usage?: unknown }).usage ?? null) !== null
+      ? 'hide'
+      : 'pass';
   }
 
   #searchChoices(credential: PartsPattern, choices: readonly Record<string, unknown>[]): void {

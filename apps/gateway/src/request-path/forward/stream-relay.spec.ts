@@ -35,11 +35,16 @@ afterEach(() => {
 async function relay() {
   client = connect((server.address() as AddressInfo).port, '127.0.0.1');
   client.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n');
-  const [request, reply] = (await once(server, 'request')) as [ConstructorParameters<typeof Exchange>[0], ServerResponse];
+  const [request, reply] = (await once(server, 'request')) as [
+    ConstructorParameters<typeof Exchange>[0],
+    ServerResponse,
+  ];
   const exchange = new Exchange(request, reply);
   exchange.inputTokensEstimate = 3;
   const abort = vi.fn();
-  const controller = { pause: () => undefined, resume: () => undefined, abort } as unknown as ConstructorParameters<typeof StreamRelay>[2];
+  const controller = { pause: () => undefined, resume: () => undefined, abort } as unknown as ConstructorParameters<
+    typeof StreamRelay
+  >[2];
   let end: (end: RelayEnd) => void;
   const ended = new Promise<RelayEnd>((resolve) => (end = resolve));
   const target = { provider: { timeoutMs: 10_000, endAtHold: false } } as Target;
@@ -90,7 +95,11 @@ describe('a stream passed through', () => {
     stream.push(event('one'));
     stream.end();
     const { finish, ...call } = await outcome;
-    expect(call).toMatchObject({ outcome: 'provider_interrupted', usageSource: 'counted', usage: { inputTokens: 3, outputTokens: 1 } });
+    expect(call).toMatchObject({
+      outcome: 'provider_interrupted',
+      usageSource: 'counted',
+      usage: { inputTokens: 3, outputTokens: 1 },
+    });
     finish();
     expect(await arrival()).toMatch(/one"[^]*"code":"provider_failed"/);
   });
@@ -112,11 +121,14 @@ describe('a stream passed through', () => {
   it.each<[string, readonly Buffer[]]>([
     ['in the same bytes', [Buffer.concat([event('one'), DONE, event('late'), DONE])]],
     ['in bytes of their own', [event('one'), DONE, event('late'), Buffer.from('data: {"error":"late"}\n\n')]],
-    ['as the rest of a cut event', [
-      event('one'),
-      Buffer.from('data: [DONE]\n\ndata: {"choices":[{"delta":{"cont'),
-      Buffer.from('ent":"late"}}]}\n\n'),
-    ]],
+    [
+      'as the rest of a cut event',
+      [
+        event('one'),
+        Buffer.from('data: [DONE]\n\ndata: {"choices":[{"delta":{"cont'),
+        Buffer.from('ent":"late"}}]}\n\n'),
+      ],
+    ],
   ])('passes on nothing behind [DONE] %s, and gives the provider up, also of a leaked key', async (_how, chunks) => {
     for (const leaks of [false, true]) {
       const { relay: stream, exchange, outcome, abort } = await relay();
@@ -153,7 +165,7 @@ describe('a stream passed through', () => {
       vi.useRealTimers();
     }
   });
-  it('keeps the provider\'s connection where that ends its reply too', async () => {
+  it("keeps the provider's connection where that ends its reply too", async () => {
     const { relay: stream, outcome, abort } = await relay();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     stream.push(event('one'));
@@ -232,7 +244,10 @@ describe('a stream passed through', () => {
     stream.end();
     expect(await outcome).toMatchObject({ outcome: 'client_left', usageSource: 'counted', usage: { outputTokens: 2 } });
   });
-  it.each([['opened', 1, 'provider_interrupted'], ['not opened yet', 0, 'aborted']])('whose event does not end is ended at 16 MiB, where it has %s', async (_, opening, how) => {
+  it.each([
+    ['opened', 1, 'provider_interrupted'],
+    ['not opened yet', 0, 'aborted'],
+  ])('whose event does not end is ended at 16 MiB, where it has %s', async (_, opening, how) => {
     const { relay: stream, abort, ended } = await relay();
     client.resume();
     if (opening === 1) stream.push(event('a'));
@@ -251,7 +266,11 @@ describe('a stream passed through', () => {
     expect(abort).toHaveBeenCalledOnce();
     stream.fail(new Error('aborted'));
     const end = await ended;
-    expect(end).toMatchObject(how === 'aborted' ? { kind: 'aborted', why: 'oversized' } : { kind: 'streamed', broken: 'oversized', outcome: { outcome: how, usage: { outputTokens: 1 } } });
+    expect(end).toMatchObject(
+      how === 'aborted'
+        ? { kind: 'aborted', why: 'oversized' }
+        : { kind: 'streamed', broken: 'oversized', outcome: { outcome: how, usage: { outputTokens: 1 } } },
+    );
   });
   it('passes on large events that end, and comments without end', async () => {
     const { relay: stream, exchange, outcome, abort } = await relay();

@@ -41,7 +41,11 @@ const ABORTED = {
 /** How a relay ended. */
 export type RelayEnd =
   /** All but the last bytes are with the client. */
-  | { readonly kind: 'streamed'; readonly outcome: CallOutcome; readonly broken: EventError | Error | AbortReason | null }
+  | {
+      readonly kind: 'streamed';
+      readonly outcome: CallOutcome;
+      readonly broken: EventError | Error | AbortReason | null;
+    }
   /** No part of a completion has come, and the client has been sent nothing: another provider may be asked. */
   | { readonly kind: 'rejected'; readonly error: ProviderError; readonly body: Buffer }
   | { readonly kind: 'failed'; readonly error: Error }
@@ -84,7 +88,8 @@ export class StreamRelay implements CallUnderWay {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     if (this.#turn !== null || (this.#company !== null && this.#bytes < GATHERED_BYTES_MAX)) return;
-    if (this.#company === null && performance.now() - this.#writtenAt < GATHER_MS) this.#company = setTimeout(this.#flush, GATHER_MS);
+    if (this.#company === null && performance.now() - this.#writtenAt < GATHER_MS)
+      this.#company = setTimeout(this.#flush, GATHER_MS);
     else this.#turn = setImmediate(this.#flush);
   }
 
@@ -98,7 +103,8 @@ export class StreamRelay implements CallUnderWay {
     if (this.#events.tellsCredential && this.#state === 'open') return this.#breakOff(this.#noteCredential());
     if (this.#events.error !== null && !this.#events.opened) return this.#reject(this.#events.error);
     if (this.#state === 'opening') return this.#rejectWhole();
-    if (rest.done || this.#events.finished) return this.#complete(this.#events.error === null ? 'completed' : 'provider_interrupted');
+    if (rest.done || this.#events.finished)
+      return this.#complete(this.#events.error === null ? 'completed' : 'provider_interrupted');
     this.#breakOff(new Error('the stream ended without a reason to finish and without [DONE]'));
   }
 
@@ -128,7 +134,10 @@ export class StreamRelay implements CallUnderWay {
     if (events.error !== null && !events.opened) return this.#reject(events.error);
     this.#pass(part.events, part.tail);
     if (events.tellsCredential) return this.abort(this.#noteCredential());
-    if (part.done) return events.opened ? this.#complete(events.error === null ? 'completed' : 'provider_interrupted') : this.#rejectWhole();
+    if (part.done)
+      return events.opened
+        ? this.#complete(events.error === null ? 'completed' : 'provider_interrupted')
+        : this.#rejectWhole();
     if (events.heldBytes > EVENT_BYTES_MAX || this.#opening.length > OPENING_BYTES_MAX) return this.abort('oversized');
     if (this.target.provider.endAtHold && this.#isHoldUsedUp()) this.abort('hold_used_up');
   };
@@ -181,7 +190,14 @@ export class StreamRelay implements CallUnderWay {
   #isHoldUsedUp(): boolean {
     const { holdNanoUsd, inputTokensEstimate } = this.exchange;
     if (holdNanoUsd === null) return false;
-    return costOf(this.target.price, { inputTokens: inputTokensEstimate, outputTokens: this.deliveredTokens(), cachedInputTokens: 0, reasoningTokens: 0 }) >= holdNanoUsd;
+    return (
+      costOf(this.target.price, {
+        inputTokens: inputTokensEstimate,
+        outputTokens: this.deliveredTokens(),
+        cachedInputTokens: 0,
+        reasoningTokens: 0,
+      }) >= holdNanoUsd
+    );
   }
 
   #write(text: string): void {
@@ -207,11 +223,15 @@ export class StreamRelay implements CallUnderWay {
   #breakOff(why: Error | AbortReason): void {
     const { exchange } = this;
     const toldAlready = this.#events.error !== null;
-    if (!exchange.clientLeft && !toldAlready) this.#tail += errorEvent(typeof why === 'string' ? ABORTED[why] : 'provider_failed');
+    if (!exchange.clientLeft && !toldAlready)
+      this.#tail += errorEvent(typeof why === 'string' ? ABORTED[why] : 'provider_failed');
     this.#complete(why === 'revoked' ? 'revoked' : 'provider_interrupted', this.#events.error ?? why);
   }
 
-  #complete(outcome: CallOutcome['outcome'], broken: EventError | Error | AbortReason | null = this.#events.error): void {
+  #complete(
+    outcome: CallOutcome['outcome'],
+    broken: EventError | Error | AbortReason | null = this.#events.error,
+  ): void {
     this.#state = 'settling';
     const { exchange, target } = this;
     exchange.call = null;
@@ -219,7 +239,11 @@ export class StreamRelay implements CallUnderWay {
     const { report } = this.#events;
     // A whole report needs no count of ours beside it.
     const outputTokens = isWhole && (report?.outputTokens ?? 0) > 0 ? 0 : this.deliveredTokens();
-    const { usage, usageSource } = judgeUsage(report, { inputTokens: exchange.inputTokensEstimate, outputTokens }, !isWhole);
+    const { usage, usageSource } = judgeUsage(
+      report,
+      { inputTokens: exchange.inputTokensEstimate, outputTokens },
+      !isWhole,
+    );
     const left = exchange.clientLeft && outcome !== 'revoked';
     this.ended({
       kind: 'streamed',
@@ -237,7 +261,10 @@ export class StreamRelay implements CallUnderWay {
     if (this.#upstreamEnded) return;
     // A provider that has ended its stream may end its reply too, and its connection serves the next request.
     this.controller.resume();
-    const late = setTimeout(() => this.controller.abort(new Error('the connection outlived its stream')), AFTER_DONE_MS_MAX);
+    const late = setTimeout(
+      () => this.controller.abort(new Error('the connection outlived its stream')),
+      AFTER_DONE_MS_MAX,
+    );
     late.unref();
     this.#company = late;
   }

@@ -40,8 +40,10 @@ function splicesOf(exchange: Exchange, { model, provider }: Target): Splice[] {
   const ceiling = spliceCeiling(exchange, names, splices);
   const streamOptions = exchange.stream && !exchange.showUsage && names.streamOptions;
   if (streamOptions) splices.push(streamOptionsOf(exchange));
-  exchange.injected = ceiling === null && !streamOptions ? NOTHING_INJECTED
-    : { ceiling, ceilingTokens: ceiling === null ? null : exchange.injectedMaxTokens, streamOptions };
+  exchange.injected =
+    ceiling === null && !streamOptions
+      ? NOTHING_INJECTED
+      : { ceiling, ceilingTokens: ceiling === null ? null : exchange.injectedMaxTokens, streamOptions };
   return splices;
 }
 
@@ -74,5 +76,8 @@ function spliceCeiling(exchange: Exchange, { ceilingField }: FieldNames, splices
 function streamOptionsOf({ body, fields }: Exchange): Splice {
   const { open, streamOptions: span } = fields!;
   if (span === null) return { start: open, end: open, text: '"stream_options":{"include_usage":true},' };
-  return { ...span, text: JSON.stringify({ ...(valueAt(body, span) as Record<string, unknown> | null), include_usage: true }) };
+  return {
+    ...span,
+    text: JSON.stringify({ ...(valueAt(body, span) as Record<string, unknown> | null), include_usage: true }),
+  };
 }

@@ -25,10 +25,14 @@ export interface CachedKey {
 
 /** `digest`: the one it was found by. An expiring key has its clock from `expiries`, which may have seen it pass before. */
 export function cacheKey(
-  snapshot: ActiveSnapshot, digest = '', expiries: Pick<ExpiryClocks, 'of'> = new ExpiryClocks(1, PROCESS_CLOCKS),
+  snapshot: ActiveSnapshot,
+  digest = '',
+  expiries: Pick<ExpiryClocks, 'of'> = new ExpiryClocks(1, PROCESS_CLOCKS),
 ): CachedKey {
   const { apiKeyId, expiresAtMs } = snapshot;
-  const cappedAccounts = snapshot.accounts.flatMap(({ accountId, capNanoUsd }) => (capNanoUsd === null ? [] : [{ accountId, capNanoUsd: BigInt(capNanoUsd) }]));
+  const cappedAccounts = snapshot.accounts.flatMap(({ accountId, capNanoUsd }) =>
+    capNanoUsd === null ? [] : [{ accountId, capNanoUsd: BigInt(capNanoUsd) }],
+  );
   const { requestsPerMinute, tokensPerMinute, parallelRequests } = snapshot.rateLimits;
   return {
     snapshot,
@@ -37,8 +41,13 @@ export function cacheKey(
     allowsAddress: snapshot.allowedIps === null ? null : compileAllowedIps(snapshot.allowedIps),
     allowsModel: snapshot.models === null ? null : compileModelList(snapshot.models),
     cappedAccounts,
-    eventPart: jsonFields({ organizationId: snapshot.organizationId, apiKeyId: snapshot.apiKeyId, accounts: snapshot.accounts }),
-    governed: cappedAccounts.length > 0 || requestsPerMinute !== null || tokensPerMinute !== null || parallelRequests !== null,
+    eventPart: jsonFields({
+      organizationId: snapshot.organizationId,
+      apiKeyId: snapshot.apiKeyId,
+      accounts: snapshot.accounts,
+    }),
+    governed:
+      cappedAccounts.length > 0 || requestsPerMinute !== null || tokensPerMinute !== null || parallelRequests !== null,
   };
 }
 

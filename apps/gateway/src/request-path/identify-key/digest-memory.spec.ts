@@ -12,5 +12,6 @@ it('gives a secret the digest that key-management gave it, the first time and af
 
 it('knows no digest of what is no secret, however long it is', () => {
   const memory = new DigestMemory('the pepper of the test');
-  for (const junk of ['', 'sk-short', `sk-${'a'.repeat(50)}`, 'x'.repeat(10_000)]) expect(memory.digestOf(junk)).toBeNull();
+  for (const junk of ['', 'sk-short', `sk-${'a'.repeat(50)}`, 'x'.repeat(10_000)])
+    expect(memory.digestOf(junk)).toBeNull();
 });

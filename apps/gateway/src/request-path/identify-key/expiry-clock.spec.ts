@@ -11,22 +11,24 @@ const move = fc.record({
 
 describe('the clock of an expiring key', () => {
   it('never shows a time before the expiry once it has passed, by either clock, however the wall clock is set', () => {
-    fc.assert(fc.property(fc.integer({ min: -1_000, max: 8_000 }), fc.array(move, { maxLength: 30 }), (lifeMs, moves) => {
-      let [wallMs, monotonicMs] = [BEGIN_MS, 77];
-      const clocks = new ExpiryClocks(10, { wallMs: () => wallMs, monotonicMs: () => monotonicMs });
-      const expiresAtMs = BEGIN_MS + lifeMs;
-      const hasPassed = (): boolean => clocks.of('k', expiresAtMs).nowMs() >= expiresAtMs;
-      let elapsedMs = 0;
-      let passed = lifeMs <= 0;
-      expect(hasPassed()).toBe(passed);
-      for (const { elapsedMs: more, setMs } of moves) {
-        elapsedMs += more;
-        monotonicMs += more;
-        wallMs += more + setMs;
-        passed ||= wallMs >= expiresAtMs || elapsedMs >= lifeMs;
+    fc.assert(
+      fc.property(fc.integer({ min: -1_000, max: 8_000 }), fc.array(move, { maxLength: 30 }), (lifeMs, moves) => {
+        let [wallMs, monotonicMs] = [BEGIN_MS, 77];
+        const clocks = new ExpiryClocks(10, { wallMs: () => wallMs, monotonicMs: () => monotonicMs });
+        const expiresAtMs = BEGIN_MS + lifeMs;
+        const hasPassed = (): boolean => clocks.of('k', expiresAtMs).nowMs() >= expiresAtMs;
+        let elapsedMs = 0;
+        let passed = lifeMs <= 0;
         expect(hasPassed()).toBe(passed);
-      }
-    }));
+        for (const { elapsedMs: more, setMs } of moves) {
+          elapsedMs += more;
+          monotonicMs += more;
+          wallMs += more + setMs;
+          passed ||= wallMs >= expiresAtMs || elapsedMs >= lifeMs;
+          expect(hasPassed()).toBe(passed);
+        }
+      }),
+    );
   });
 
   it('is a new one where the expiry of the key was moved, and of other keys where too many are kept', () => {

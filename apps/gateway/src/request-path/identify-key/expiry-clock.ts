@@ -19,7 +19,10 @@ export class ExpiryClock {
   #passed = false;
 
   /** `expiresAtMs`: milliseconds since 1970. */
-  constructor(readonly expiresAtMs: number, private readonly clocks: Clocks) {
+  constructor(
+    readonly expiresAtMs: number,
+    private readonly clocks: Clocks,
+  ) {
     this.#expiresAt = clocks.monotonicMs() + (expiresAtMs - clocks.wallMs());
   }
 
@@ -38,7 +41,10 @@ export class ExpiryClock {
 export class ExpiryClocks {
   readonly #byKey = new Map<string, ExpiryClock>();
 
-  constructor(private readonly max: number, private readonly clocks: Clocks) {}
+  constructor(
+    private readonly max: number,
+    private readonly clocks: Clocks,
+  ) {}
 
   of(apiKeyId: string, expiresAtMs: number): ExpiryClock {
     const known = this.#byKey.get(apiKeyId);

@@ -13,7 +13,10 @@ const ATTEMPTS_MAX = 5;
  * Whose secret it is. A secret whose checksum fails costs no look-up; unknown, malformed and revoked answer alike. A key
  * that is remembered is let in whatever else comes from its address.
  */
-export function identifyKey(cache: KeyCache, pepper: string): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
+export function identifyKey(
+  cache: KeyCache,
+  pepper: string,
+): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
   const digests = new DigestMemory(pepper);
   return (exchange) => {
     const digest = digests.digestOf(exchange.credential);

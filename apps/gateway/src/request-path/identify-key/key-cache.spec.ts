@@ -7,10 +7,27 @@ import { KeyCache } from './key-cache.js';
 
 const DIGEST = 'ab'.repeat(32);
 const ACTIVE: KeySnapshot = {
-  apiKeyId: 'k', organizationId: 'default', version: 1, digests: [DIGEST], state: 'active', name: 'k', scopes: ['inference:write'], expiresAtMs: null, models: null, allowedIps: null,
-  rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null }, accounts: [{ accountId: 'key:k', capNanoUsd: null }],
+  apiKeyId: 'k',
+  organizationId: 'default',
+  version: 1,
+  digests: [DIGEST],
+  state: 'active',
+  name: 'k',
+  scopes: ['inference:write'],
+  expiresAtMs: null,
+  models: null,
+  allowedIps: null,
+  rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+  accounts: [{ accountId: 'key:k', capNanoUsd: null }],
 };
-const DEAD: KeySnapshot = { apiKeyId: 'k', organizationId: 'default', version: 2, digests: [DIGEST], state: 'revoked', reason: 'revoked' };
+const DEAD: KeySnapshot = {
+  apiKeyId: 'k',
+  organizationId: 'default',
+  version: 2,
+  digests: [DIGEST],
+  state: 'revoked',
+  reason: 'revoked',
+};
 
 /** A store whose answers are given by hand. */
 class Store implements KeySnapshotReader {
@@ -36,7 +53,8 @@ class Store implements KeySnapshotReader {
 function cacheOn(store: Store, verifyKey: () => Promise<KeySnapshot | null>, dead: KeySnapshot[] = []): KeyCache {
   return new KeyCache(store, { verifyKey }, (snapshot) => dead.push(snapshot));
 }
-const kindOf = async (cache: KeyCache): Promise<string> => (cache.remembered(DIGEST) ?? (await cache.identify(DIGEST, '10.0.0.1'))).kind;
+const kindOf = async (cache: KeyCache): Promise<string> =>
+  (cache.remembered(DIGEST) ?? (await cache.identify(DIGEST, '10.0.0.1'))).kind;
 
 describe('the cache of keys', () => {
   it('asks Redis, then key-management, and then nobody', async () => {

@@ -2,7 +2,14 @@ import type { KeySnapshot } from '@tollgate/api-key';
 import { describe, expect, it } from 'vitest';
 import { Strangers } from './strangers.js';
 
-const SNAPSHOT: KeySnapshot = { apiKeyId: 'k', organizationId: 'default', version: 2, digests: ['good'], state: 'revoked', reason: 'revoked' };
+const SNAPSHOT: KeySnapshot = {
+  apiKeyId: 'k',
+  organizationId: 'default',
+  version: 2,
+  digests: ['good'],
+  state: 'revoked',
+  reason: 'revoked',
+};
 const nobody = () => Promise.resolve(null);
 const answers = (asked: readonly unknown[], kind: unknown) => asked.filter((each) => each === kind).length;
 
@@ -23,14 +30,18 @@ describe('digests that nobody has heard of', () => {
 
   it('are counted while they are under way, so that many at once do not pass', async () => {
     const strangers = new Strangers(() => 0);
-    const asked = await Promise.all(Array.from({ length: 1_000 }, (_, n) => strangers.ask(`a${n}`, '10.0.0.1', nobody)));
+    const asked = await Promise.all(
+      Array.from({ length: 1_000 }, (_, n) => strangers.ask(`a${n}`, '10.0.0.1', nobody)),
+    );
     expect([answers(asked, null), answers(asked, 'too_many')]).toEqual([200, 800]);
   });
 
   it('cost their address nothing where they turn out to be somebody’s, or the authority cannot be asked', async () => {
     const strangers = new Strangers(() => 0);
-    for (let n = 0; n < 1_000; n++) expect(await strangers.ask(`a${n}`, '10.0.0.1', () => Promise.resolve(SNAPSHOT))).toBe(SNAPSHOT);
-    for (let n = 0; n < 1_000; n++) await expect(strangers.ask(`b${n}`, '10.0.0.1', () => Promise.reject(new Error('away')))).rejects.toThrow('away');
+    for (let n = 0; n < 1_000; n++)
+      expect(await strangers.ask(`a${n}`, '10.0.0.1', () => Promise.resolve(SNAPSHOT))).toBe(SNAPSHOT);
+    for (let n = 0; n < 1_000; n++)
+      await expect(strangers.ask(`b${n}`, '10.0.0.1', () => Promise.reject(new Error('away')))).rejects.toThrow('away');
     expect(await strangers.ask('c', '10.0.0.1', nobody)).toBeNull();
   });
 
@@ -50,7 +61,9 @@ describe('a digest that was good once', () => {
   it('is asked for whatever else its address asks, and however much is under way', async () => {
     const strangers = new Strangers(() => 0);
     strangers.met('good');
-    void Array.from({ length: 3_000 }, (_, n) => strangers.ask(`a${n}`, `10.0.${n % 200}.1`, () => new Promise(() => undefined)));
+    void Array.from({ length: 3_000 }, (_, n) =>
+      strangers.ask(`a${n}`, `10.0.${n % 200}.1`, () => new Promise(() => undefined)),
+    );
     for (let n = 0; n < 1_000; n++) await strangers.ask(`b${n}`, '10.1.0.1', nobody);
     expect(await strangers.ask('good', '10.1.0.1', () => Promise.resolve(SNAPSHOT))).toBe(SNAPSHOT);
   });

@@ -40,7 +40,11 @@ export class Strangers {
   }
 
   /** Asks the authority, where that is not too much; rejects as it does. */
-  async ask(digest: string, address: string, verifyKey: (digest: string) => Promise<KeySnapshot | null>): Promise<StrangersAnswer> {
+  async ask(
+    digest: string,
+    address: string,
+    verifyKey: (digest: string) => Promise<KeySnapshot | null>,
+  ): Promise<StrangersAnswer> {
     if (this.#met.has(digest)) return verifyKey(digest);
     if (this.#underWay >= UNDER_WAY_MAX) return 'busy';
     // Taken before the answer is there: else all that are under way at once would pass.

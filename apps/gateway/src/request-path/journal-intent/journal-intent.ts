@@ -8,7 +8,11 @@ import { refuse, type Refusal } from '../refusal.js';
 const UNAVAILABLE = refuse('journal_unavailable');
 
 /** Writes down that a provider is about to be called, with all that the usage event needs if this process dies. */
-export function journalIntent(journal: Journal, { journalId }: GatewayIdentity, priceVersion: string): (exchange: Exchange) => Promise<Refusal | undefined> {
+export function journalIntent(
+  journal: Journal,
+  { journalId }: GatewayIdentity,
+  priceVersion: string,
+): (exchange: Exchange) => Promise<Refusal | undefined> {
   const gateway = gatewayPart(journalId, priceVersion);
   // Requests of one turn are written together, and share the answer.
   let written: Promise<boolean> | null = null;

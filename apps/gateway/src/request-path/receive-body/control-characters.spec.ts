@@ -5,13 +5,22 @@ import { hasControlCharacter } from './control-characters.js';
 describe('the search for control characters', () => {
   it('agrees with a look at each byte, for any bytes at any place in memory', () => {
     const usual = fc.integer({ min: 0x20, max: 0xff });
-    const byte = fc.oneof({ weight: 200, arbitrary: usual }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 0x1f }) });
+    const byte = fc.oneof(
+      { weight: 200, arbitrary: usual },
+      { weight: 1, arbitrary: fc.integer({ min: 0, max: 0x1f }) },
+    );
     fc.assert(
-      fc.property(fc.array(byte, { maxLength: 300, size: 'max' }), fc.nat(9), fc.nat(300), fc.nat(300), (values, offset, one, other) => {
-        const bytes = Buffer.from(new Uint8Array([...Array<number>(offset).fill(0), ...values]).buffer, offset);
-        const [start, end] = [Math.min(one, other, bytes.length), Math.min(Math.max(one, other), bytes.length)];
-        return hasControlCharacter(bytes, start, end) === bytes.subarray(start, end).some((each) => each < 0x20);
-      }),
+      fc.property(
+        fc.array(byte, { maxLength: 300, size: 'max' }),
+        fc.nat(9),
+        fc.nat(300),
+        fc.nat(300),
+        (values, offset, one, other) => {
+          const bytes = Buffer.from(new Uint8Array([...Array<number>(offset).fill(0), ...values]).buffer, offset);
+          const [start, end] = [Math.min(one, other, bytes.length), Math.min(Math.max(one, other), bytes.length)];
+          return hasControlCharacter(bytes, start, end) === bytes.subarray(start, end).some((each) => each < 0x20);
+        },
+      ),
       { numRuns: 5_000 },
     );
   });

@@ -1,6 +1,7 @@
 const SPACE = 0x20;
 /** 0x20 in each of four bytes, and the top bit of each. */
-const FOUR_SPACES = 0x20202020, FOUR_TOP_BITS = 0x80808080 | 0;
+const FOUR_SPACES = 0x20202020,
+  FOUR_TOP_BITS = 0x80808080 | 0;
 /** Below so many bytes a view of words costs more than it saves. */
 const WORDS_FROM = 64;
 

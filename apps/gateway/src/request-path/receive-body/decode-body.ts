@@ -1,8 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import {
-  constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress,
-  type BrotliDecompress, type Gunzip, type Inflate, type InflateRaw, type ZstdDecompress,
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+  type BrotliDecompress,
+  type Gunzip,
+  type Inflate,
+  type InflateRaw,
+  type ZstdDecompress,
 } from 'node:zlib';
 import { unreachable } from '@tollgate/errors';
 import { BodyChunks } from '@tollgate/http';
@@ -123,11 +132,16 @@ function decoderOf(coding: ContentCoding, firstByte: number): Decoder {
   const strict = { rejectGarbageAfterEnd: true };
   switch (coding) {
     // Strict, it would refuse a second member; what else follows is found by its count of bytes.
-    case 'gzip': return createGunzip();
+    case 'gzip':
+      return createGunzip();
     // Old clients leave out the zlib header that RFC 9110 asks for; its first byte always ends in 8.
-    case 'deflate': return (firstByte & 0x0f) === 8 ? createInflate(strict) : createInflateRaw(strict);
-    case 'br': return createBrotliDecompress(strict);
-    case 'zstd': return createZstdDecompress({ ...strict, params: ZSTD_PARAMS });
-    default: return unreachable(coding);
+    case 'deflate':
+      return (firstByte & 0x0f) === 8 ? createInflate(strict) : createInflateRaw(strict);
+    case 'br':
+      return createBrotliDecompress(strict);
+    case 'zstd':
+      return createZstdDecompress({ ...strict, params: ZSTD_PARAMS });
+    default:
+      return unreachable(coding);
   }
 }

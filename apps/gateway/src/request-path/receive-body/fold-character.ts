@@ -14,7 +14,8 @@ export function foldCharacter(character: number): string | null {
   const known = KNOWN[character];
   if (known !== undefined) return known;
   const text = String.fromCodePoint(character);
-  const folded = VISIBLE.test(text) && !IGNORED.test(text) ? text.normalize('NFKD').replace(MARKS, '').toLowerCase() : null;
+  const folded =
+    VISIBLE.test(text) && !IGNORED.test(text) ? text.normalize('NFKD').replace(MARKS, '').toLowerCase() : null;
   if (character <= 0xffff) KNOWN[character] = folded;
   return folded;
 }

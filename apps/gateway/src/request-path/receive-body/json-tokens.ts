@@ -6,8 +6,14 @@ export interface Span {
   readonly end: number;
 }
 
-export const QUOTE = 0x22, BACKSLASH = 0x5c, COMMA = 0x2c, COLON = 0x3a;
-export const OPEN_BRACE = 0x7b, CLOSE_BRACE = 0x7d, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d;
+export const QUOTE = 0x22,
+  BACKSLASH = 0x5c,
+  COMMA = 0x2c,
+  COLON = 0x3a;
+export const OPEN_BRACE = 0x7b,
+  CLOSE_BRACE = 0x7d,
+  OPEN_BRACKET = 0x5b,
+  CLOSE_BRACKET = 0x5d;
 /** Deeper nesting is refused: no client has it, and readers behind us may recurse. */
 export const DEPTH_MAX = 256;
 /** String bytes looked at one by one before the search goes native. */
@@ -51,16 +57,23 @@ export function skipString(bytes: Buffer, from: number): number {
   }
 }
 
-const TRUE = Buffer.from('true'), FALSE = Buffer.from('false'), NULL = Buffer.from('null');
+const TRUE = Buffer.from('true'),
+  FALSE = Buffer.from('false'),
+  NULL = Buffer.from('null');
 
 /** The byte after a number, `true`, `false` or `null`; -1 where it is none. */
 export function skipScalar(bytes: Buffer, from: number): number {
   switch (bytes[from]) {
-    case 0x74: return skipWord(bytes, from, TRUE);
-    case 0x66: return skipWord(bytes, from, FALSE);
-    case 0x6e: return skipWord(bytes, from, NULL);
-    case undefined: return -1;
-    default: return skipNumber(bytes, from);
+    case 0x74:
+      return skipWord(bytes, from, TRUE);
+    case 0x66:
+      return skipWord(bytes, from, FALSE);
+    case 0x6e:
+      return skipWord(bytes, from, NULL);
+    case undefined:
+      return -1;
+    default:
+      return skipNumber(bytes, from);
   }
 }
 
@@ -69,7 +82,11 @@ function skipWord(bytes: Buffer, from: number, word: Buffer): number {
   return from + word.length;
 }
 
-const MINUS = 0x2d, PLUS = 0x2b, POINT = 0x2e, ZERO = 0x30, NINE = 0x39;
+const MINUS = 0x2d,
+  PLUS = 0x2b,
+  POINT = 0x2e,
+  ZERO = 0x30,
+  NINE = 0x39;
 
 function skipNumber(bytes: Buffer, from: number): number {
   const first = bytes[from] === MINUS ? from + 1 : from;

@@ -1,14 +1,28 @@
 import { unreachable } from '@tollgate/errors';
-import { MESSAGE_FIELDS, PART_FIELDS, PART_KINDS, type MessageField, type PartField } from '../../dialects/openai-chat/message-fields.js';
+import {
+  MESSAGE_FIELDS,
+  PART_FIELDS,
+  PART_KINDS,
+  type MessageField,
+  type PartField,
+} from '../../dialects/openai-chat/message-fields.js';
 import { CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './json-tokens.js';
 import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from './name-table.js';
 
 const never = (): boolean => false;
-const MESSAGE_NAMES = new NameTable<MessageField>(MESSAGE_FIELDS, ({ name, holds }) => holds === 'content' || name === 'role', never);
+const MESSAGE_NAMES = new NameTable<MessageField>(
+  MESSAGE_FIELDS,
+  ({ name, holds }) => holds === 'content' || name === 'role',
+  never,
+);
 const PART_NAMES = new NameTable<PartField>(PART_FIELDS, () => true, never);
 const KINDS = PART_KINDS.map((kind) => Buffer.from(`"${kind}"`));
 /** Brackets around the list of messages, around a message, around its values, around a part, around the values of one. */
-const AROUND_LIST = 1, AROUND_MESSAGE = 2, AROUND_VALUE = 3, AROUND_PART = 4, AROUND_PART_VALUE = 5;
+const AROUND_LIST = 1,
+  AROUND_MESSAGE = 2,
+  AROUND_VALUE = 3,
+  AROUND_PART = 4,
+  AROUND_PART_VALUE = 5;
 
 /** Reads the messages of a chat body as they are scanned: whether they hold anything but text. */
 export class MessagesReader {
@@ -48,7 +62,9 @@ export class MessagesReader {
         this.#inContent = this.#names.field?.holds === 'content';
         this.#part = -1;
         // An empty list asks for nothing.
-        return this.#textIf(this.#inContent ? !isObject : this.#names.field !== null || bytes[at + 1] === CLOSE_BRACKET);
+        return this.#textIf(
+          this.#inContent ? !isObject : this.#names.field !== null || bytes[at + 1] === CLOSE_BRACKET,
+        );
       case AROUND_PART:
         if (!this.#inContent) return;
         this.#part += 1;
@@ -70,7 +86,8 @@ export class MessagesReader {
       case AROUND_MESSAGE:
         return this.#textIf(false);
       case AROUND_VALUE:
-        if (this.#names.field?.holds !== 'text') this.#textIf(isNull(bytes, start) || (this.#names.field !== null && bytes[start] === QUOTE));
+        if (this.#names.field?.holds !== 'text')
+          this.#textIf(isNull(bytes, start) || (this.#names.field !== null && bytes[start] === QUOTE));
         return;
       case AROUND_PART:
         if (this.#inContent) this.#textIf(false);
@@ -96,11 +113,16 @@ export class MessagesReader {
 function isPartText(field: PartField | null, bytes: Buffer, start: number, end: number): boolean {
   const holds = field?.holds;
   switch (holds) {
-    case 'kind': return isOneOf(KINDS, bytes, start, end);
-    case 'text': return bytes[start] === QUOTE || isNull(bytes, start);
-    case 'note': return true;
+    case 'kind':
+      return isOneOf(KINDS, bytes, start, end);
+    case 'text':
+      return bytes[start] === QUOTE || isNull(bytes, start);
+    case 'note':
+      return true;
     case 'media':
-    case undefined: return isNull(bytes, start);
-    default: return unreachable(holds);
+    case undefined:
+      return isNull(bytes, start);
+    default:
+      return unreachable(holds);
   }
 }

@@ -14,17 +14,48 @@ const spelt = (text: string): Buffer => Buffer.from(`{"model":"${text}","max_tok
 
 describe('the name of a model', () => {
   it.each([
-    'm', 'gpt-4o-mini', 'meta-llama/Llama-3.1-8B-Instruct:free', 'ft:gpt-4o:org::id', 'two words', 'Ünïcode', '模型',
-    'نموذج', '👩‍👩‍👧', '\\ud83d\\ude00', '\u00a0', '\u2028', '\ufffd', '\u{10ffff}', 'x'.repeat(200),
-    '🙂'.repeat(200), '*', 'constructor',
+    'm',
+    'gpt-4o-mini',
+    'meta-llama/Llama-3.1-8B-Instruct:free',
+    'ft:gpt-4o:org::id',
+    'two words',
+    'Ünïcode',
+    '模型',
+    'نموذج',
+    '👩‍👩‍👧',
+    '\\ud83d\\ude00',
+    '\u00a0',
+    '\u2028',
+    '\ufffd',
+    '\u{10ffff}',
+    'x'.repeat(200),
+    '🙂'.repeat(200),
+    '*',
+    'constructor',
   ])('may be in any script, with any sign: %s', (text) => {
     const name = named(spelt(text));
     expect(name).toBe(JSON.parse(`"${text}"`));
     expect(isModelName(name)).toBe(true);
   });
   it.each([
-    '', 'x'.repeat(201), '🙂'.repeat(201), 'w-\\u0000', '\\u0000', '\\n', 'a\\tb', '\\u001f', '\\u007f', '\u007f',
-    '\u0085', '\\u009f', '\\ud83d', '\\ude00', '\\ude00\\ud83d', 'm\\ud800', '\\ud83d\\u0041', 'm\\n',
+    '',
+    'x'.repeat(201),
+    '🙂'.repeat(201),
+    'w-\\u0000',
+    '\\u0000',
+    '\\n',
+    'a\\tb',
+    '\\u001f',
+    '\\u007f',
+    '\u007f',
+    '\u0085',
+    '\\u009f',
+    '\\ud83d',
+    '\\ude00',
+    '\\ude00\\ud83d',
+    'm\\ud800',
+    '\\ud83d\\u0041',
+    'm\\n',
   ])('is refused where the ledger could not hold it, or nobody could read it: %s', (text) => {
     expect(isModelName(named(spelt(text)))).toBe(false);
   });
@@ -37,7 +68,9 @@ describe('the name of a model', () => {
     const piece = fc.oneof(fc.string({ unit: 'binary' }), escape, odd);
     const bytes = fc.oneof(
       fc.array(piece, { maxLength: 6 }).map((pieces) => spelt(pieces.join(''))),
-      fc.uint8Array({ maxLength: 8 }).map((each) => Buffer.concat([Buffer.from('{"model":"w-'), each, Buffer.from('"}')])),
+      fc
+        .uint8Array({ maxLength: 8 })
+        .map((each) => Buffer.concat([Buffer.from('{"model":"w-'), each, Buffer.from('"}')])),
     );
     let taken = 0;
     fc.assert(

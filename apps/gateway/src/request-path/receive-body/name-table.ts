@@ -29,7 +29,10 @@ export class NameTable<Row extends Named> {
   constructor(rows: readonly Row[], anyCase: (row: Row) => boolean, anyStyle: (row: Row) => boolean) {
     this.#byLength = byLength(rows, ({ name }) => name);
     this.#inAnyCase = byLength(rows.filter(anyCase), ({ name }) => name);
-    this.#inAnyStyle = byLength(rows.filter((row) => anyStyle(row) && row.name.includes('_')), ({ name }) => name.replaceAll('_', ''));
+    this.#inAnyStyle = byLength(
+      rows.filter((row) => anyStyle(row) && row.name.includes('_')),
+      ({ name }) => name.replaceAll('_', ''),
+    );
   }
 
   /** The entry whose name stands here, spelt exactly. */
@@ -44,7 +47,8 @@ export class NameTable<Row extends Named> {
   mistakenFor(bytes: Buffer, start: number, end: number): Row | null | OddName {
     const odd = fold(bytes, start, end);
     if (odd !== null) return odd;
-    const entry = entryOf(this.#inAnyCase[foldedLength], FOLDED, 0) ?? entryOf(this.#inAnyStyle[joinedLength], JOINED, 0);
+    const entry =
+      entryOf(this.#inAnyCase[foldedLength], FOLDED, 0) ?? entryOf(this.#inAnyStyle[joinedLength], JOINED, 0);
     return entry?.row ?? null;
   }
 }
@@ -52,10 +56,16 @@ export class NameTable<Row extends Named> {
 /** A name whose escapes are no JSON, and one with characters that cannot be seen, or that are none. */
 export type OddName = 'not_json' | 'odd_name';
 
-function byLength<Row extends Named>(rows: readonly Row[], spelt: (row: Row) => string): readonly (readonly Entry<Row>[])[] {
+function byLength<Row extends Named>(
+  rows: readonly Row[],
+  spelt: (row: Row) => string,
+): readonly (readonly Entry<Row>[])[] {
   const longest = Math.max(0, ...rows.map((row) => spelt(row).length));
   return Array.from({ length: longest + 1 }, (_, length) =>
-    rows.flatMap((row, index) => (spelt(row).length === length ? [{ bytes: Buffer.from(spelt(row)), row, bit: 1 << index }] : [])));
+    rows.flatMap((row, index) =>
+      spelt(row).length === length ? [{ bytes: Buffer.from(spelt(row)), row, bit: 1 << index }] : [],
+    ),
+  );
 }
 
 /** The entry, among those of a length, whose name begins here. */
@@ -63,7 +73,8 @@ function entryOf<Row>(entries: readonly Entry<Row>[] | undefined, bytes: Buffer,
   if (entries === undefined) return null;
   const first = bytes[start];
   for (let i = 0; i < entries.length; i++) {
-    const entry = entries[i]!, name = entry.bytes;
+    const entry = entries[i]!,
+      name = entry.bytes;
     if (name[0] !== first) continue;
     let at = 1;
     while (at < name.length && bytes[start + at] === name[at]) at++;
@@ -73,11 +84,17 @@ function entryOf<Row>(entries: readonly Entry<Row>[] | undefined, bytes: Buffer,
 }
 
 /** The last name that was folded, and the same without underscores and dashes; longer than any name of ours. */
-const FOLDED = Buffer.alloc(128), JOINED = Buffer.alloc(128);
-let foldedLength = 0, joinedLength = 0;
-const SPACE = 0x20, UNDERSCORE = 0x5f, DASH = 0x2d, DELETE = 0x7f;
+const FOLDED = Buffer.alloc(128),
+  JOINED = Buffer.alloc(128);
+let foldedLength = 0,
+  joinedLength = 0;
+const SPACE = 0x20,
+  UNDERSCORE = 0x5f,
+  DASH = 0x2d,
+  DELETE = 0x7f;
 /** Letters that stand for control characters behind a backslash, and characters that stand for themselves. */
-const ESCAPES = Buffer.from('bfnrt'), ESCAPED = Buffer.from('"\\/');
+const ESCAPES = Buffer.from('bfnrt'),
+  ESCAPED = Buffer.from('"\\/');
 /** Of what the current name has been folded from. */
 let nextAt = 0;
 
@@ -87,7 +104,7 @@ let nextAt = 0;
  */
 function fold(bytes: Buffer, start: number, end: number): OddName | null {
   foldedLength = joinedLength = 0;
-  for (nextAt = start; nextAt < end; ) {
+  for (nextAt = start; nextAt < end;) {
     let character = bytes[nextAt]!;
     if (character === BACKSLASH) character = escapedCharacter(bytes);
     else if (character < 0x80) nextAt += 1;
@@ -112,7 +129,8 @@ function put(unit: number): void {
 }
 
 /** Instead of a character. */
-const NO_JSON = -2, BROKEN = -1;
+const NO_JSON = -2,
+  BROKEN = -1;
 
 /** The character whose escape stands here, in two of them where it needs a pair. */
 function escapedCharacter(bytes: Buffer): number {

@@ -38,7 +38,8 @@ async function sent(head: string, body: string | Buffer): Promise<Exchange> {
 }
 const receive = receiveBody(BYTES_MAX);
 
-const coded = (coding: string, body: Buffer) => sent(`content-encoding: ${coding}\r\ncontent-length: ${body.length}`, body);
+const coded = (coding: string, body: Buffer) =>
+  sent(`content-encoding: ${coding}\r\ncontent-length: ${body.length}`, body);
 
 describe('the body of a request', () => {
   it('is read in pieces, and its fields are found', async () => {
@@ -62,11 +63,21 @@ describe('the body of a request', () => {
     expect(await receive(await sent(`content-length: ${BYTES_MAX + 1}`, ''))).toMatchObject({ code: 'body_too_large' });
   });
   it('is refused above its bound when it comes in chunks', async () => {
-    expect(await receive(await sent('transfer-encoding: chunked', `${(BYTES_MAX + 1).toString(16)}\r\n${'x'.repeat(BYTES_MAX + 1)}\r\n`))).toMatchObject({ code: 'body_too_large' });
+    expect(
+      await receive(
+        await sent('transfer-encoding: chunked', `${(BYTES_MAX + 1).toString(16)}\r\n${'x'.repeat(BYTES_MAX + 1)}\r\n`),
+      ),
+    ).toMatchObject({ code: 'body_too_large' });
   });
   it('is read without its content coding, and counts decoded', async () => {
     const whole = Buffer.from('{"model":"m","messages":[]}');
-    for (const [coding, body] of [['gzip', gzipSync(whole)], ['ZSTD', zstdCompressSync(whole)], ['identity', whole], ['', whole], ['gzip, zstd', zstdCompressSync(gzipSync(whole))]] as const) {
+    for (const [coding, body] of [
+      ['gzip', gzipSync(whole)],
+      ['ZSTD', zstdCompressSync(whole)],
+      ['identity', whole],
+      ['', whole],
+      ['gzip, zstd', zstdCompressSync(gzipSync(whole))],
+    ] as const) {
       const exchange = await coded(coding, body);
       expect(await receive(exchange), coding).toBeUndefined();
       expect(exchange).toMatchObject({ model: 'm', body: whole, inputTokensEstimate: 7 });
@@ -75,26 +86,42 @@ describe('the body of a request', () => {
   it('is refused above its bound once it is decoded, and at once when what is coded is far above it', async () => {
     const refusal = { code: 'body_too_large', message: 'The body may have at most 64 bytes once it is decoded.' };
     expect(await receive(await coded('gzip', gzipSync(Buffer.alloc(BYTES_MAX + 1, 'x'))))).toMatchObject(refusal);
-    expect(await receive(await sent('content-encoding: gzip\r\ncontent-length: 2000', ''))).toMatchObject({ code: 'body_too_large' });
+    expect(await receive(await sent('content-encoding: gzip\r\ncontent-length: 2000', ''))).toMatchObject({
+      code: 'body_too_large',
+    });
   });
   it('is refused with the codings that can be read where its own is unknown, before it has arrived', async () => {
     const refusal = await receive(await sent('content-encoding: zQ7canary\r\ncontent-length: 30', ''));
-    expect(refusal).toMatchObject({ code: 'unsupported_media_type', headers: ['accept-encoding', 'gzip, deflate, br, zstd'] });
+    expect(refusal).toMatchObject({
+      code: 'unsupported_media_type',
+      headers: ['accept-encoding', 'gzip, deflate, br, zstd'],
+    });
     expect(refusal!.message).toContain('Content-Encoding');
     expect(JSON.stringify(refusal)).not.toContain('canary');
   });
   it('is refused with the name of the coding that it does not have', async () => {
-    for (const body of [Buffer.from('{"model":"m"}'), gzipSync('{"model":"m"}').subarray(0, -1), Buffer.concat([gzipSync('{"model":"m"}'), Buffer.from('}')])]) {
+    for (const body of [
+      Buffer.from('{"model":"m"}'),
+      gzipSync('{"model":"m"}').subarray(0, -1),
+      Buffer.concat([gzipSync('{"model":"m"}'), Buffer.from('}')]),
+    ]) {
       const refusal = await receive(await coded('gzip', body));
       expect(refusal).toMatchObject({ code: 'invalid_json' });
       expect(refusal!.message).toContain('not valid gzip');
     }
   });
   it('may be empty whatever coding it names, and is no JSON then', async () => {
-    for (const body of [Buffer.alloc(0), gzipSync('')]) expect(await receive(await coded('gzip', body))).toMatchObject({ code: 'invalid_json', message: expect.stringContaining('byte 0') as unknown });
+    for (const body of [Buffer.alloc(0), gzipSync('')])
+      expect(await receive(await coded('gzip', body))).toMatchObject({
+        code: 'invalid_json',
+        message: expect.stringContaining('byte 0') as unknown,
+      });
   });
   it('ends when the client breaks off while it is decoded', async () => {
-    const exchange = await sent('content-encoding: gzip\r\ncontent-length: 30', gzipSync('{"model":"m"}').subarray(0, 12));
+    const exchange = await sent(
+      'content-encoding: gzip\r\ncontent-length: 30',
+      gzipSync('{"model":"m"}').subarray(0, 12),
+    );
     const answer = receive(exchange);
     socket.destroy();
     expect(await answer).toMatchObject({ code: 'request_timeout' });
@@ -109,7 +136,9 @@ describe('the body of a request', () => {
     for (const body of ['', '{"model"', '{"model":"m"}']) {
       const exchange = await sent('content-length: 13', body);
       socket.destroy();
-      await new Promise((resolve) => (exchange.request.socket.closed ? resolve(null) : exchange.request.socket.once('close', resolve)));
+      await new Promise((resolve) =>
+        exchange.request.socket.closed ? resolve(null) : exchange.request.socket.once('close', resolve),
+      );
       expect(await receive(exchange)).toMatchObject({ code: 'request_timeout' });
       socket = connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => undefined);
     }
@@ -131,15 +160,34 @@ describe('the body of a request', () => {
       expect([budget.bytes, key.bytes]).toEqual([whole.length, whole.length]);
       expect(await receiveWithin(budget, new BodyBudget(8_000, 8_000)), head).toMatchObject({ code: 'server_busy' });
       const refusal = await receiveWithin(new BodyBudget(10_000), key);
-      expect(refusal, head).toMatchObject({ code: 'rate_limit_exceeded', message: expect.stringContaining('bodies') as unknown });
+      expect(refusal, head).toMatchObject({
+        code: 'rate_limit_exceeded',
+        message: expect.stringContaining('bodies') as unknown,
+      });
     }
   });
-  it.each(['{"include_usage":false,"include_usage":true}', '{"include_usage":true,"Include_Usage":false}', '{"includeUsage":false}', '{"incl\\u0075de_usage":true}', '{"a":[{}],"INCLUDE_USAGE":1}', '{"a" : 1 , "include_uſage" : 1}'])('has one reading of whether the usage of a stream is asked for: %s', async (options) => {
+  it.each([
+    '{"include_usage":false,"include_usage":true}',
+    '{"include_usage":true,"Include_Usage":false}',
+    '{"includeUsage":false}',
+    '{"incl\\u0075de_usage":true}',
+    '{"a":[{}],"INCLUDE_USAGE":1}',
+    '{"a" : 1 , "include_uſage" : 1}',
+  ])('has one reading of whether the usage of a stream is asked for: %s', async (options) => {
     const body = `{"model":"m","stream":true,"stream_options":${options}}`;
-    expect(await receiveBody(1_000)(await sent(`content-length: ${Buffer.byteLength(body)}`, body))).toMatchObject({ code: 'invalid_request', param: 'stream_options.include_usage' });
+    expect(await receiveBody(1_000)(await sent(`content-length: ${Buffer.byteLength(body)}`, body))).toMatchObject({
+      code: 'invalid_request',
+      param: 'stream_options.include_usage',
+    });
   });
   it('may ask for the usage of a stream beside other options', async () => {
-    for (const options of ['{}', '{ }', '{"include_usage":true}', '{"include_obfuscation":false,"include_usage":true,"x":{"Include_Usage":1}}', 'null']) {
+    for (const options of [
+      '{}',
+      '{ }',
+      '{"include_usage":true}',
+      '{"include_obfuscation":false,"include_usage":true,"x":{"Include_Usage":1}}',
+      'null',
+    ]) {
       const body = `{"model":"m","stream":true,"stream_options":${options}}`;
       const exchange = await sent(`content-length: ${body.length}`, body);
       expect(await receiveBody(1_000)(exchange)).toBeUndefined();
@@ -147,8 +195,14 @@ describe('the body of a request', () => {
     }
   });
   it('is read in steps where it is large, and refused or taken as a small one is', async () => {
-    const large = (field: string) => `{"model":"m",${field},"messages":[{"role":"user","content":"${'x'.repeat(600_000)}"}]}`;
-    for (const [body, refusal] of [[large('"stream":true'), undefined], [large('"stream":1'), { param: 'stream' }], [large('"MODEL":"x"'), { param: 'model' }], [`${large('"stream":true')}}`, { code: 'invalid_json' }]] as const) {
+    const large = (field: string) =>
+      `{"model":"m",${field},"messages":[{"role":"user","content":"${'x'.repeat(600_000)}"}]}`;
+    for (const [body, refusal] of [
+      [large('"stream":true'), undefined],
+      [large('"stream":1'), { param: 'stream' }],
+      [large('"MODEL":"x"'), { param: 'model' }],
+      [`${large('"stream":true')}}`, { code: 'invalid_json' }],
+    ] as const) {
       const exchange = await sent(`content-length: ${body.length}`, body);
       const outcome = await receiveBody(1_000_000)(exchange);
       if (refusal === undefined) {

@@ -53,8 +53,9 @@ async function receiveCoded(exchange: Exchange, bytesMax: number, header: string
       return refuse('body_too_large', { message: `The body may have at most ${bytesMax} bytes once it is decoded.` });
     case 'broken':
       return refuse('invalid_json', {
-        message: `The body is not valid ${body.coding}, as its Content-Encoding says: `
-          + 'it is cut off, damaged, or followed by something else.',
+        message:
+          `The body is not valid ${body.coding}, as its Content-Encoding says: ` +
+          'it is cut off, damaged, or followed by something else.',
       });
     case 'broken_off':
       return BROKEN_OFF;
@@ -76,7 +77,8 @@ function read(exchange: Exchange, body: Buffer): Refusal | undefined | Promise<R
 async function readInSteps(exchange: Exchange, body: Buffer): Promise<Refusal | undefined> {
   const fields = await scanBodyInSteps(body, nextTurn);
   const refusal = take(exchange, body, fields);
-  if (refusal === undefined) exchange.inputTokensEstimate = await estimateInputTokensInSteps(body, fields as BodyFields, nextTurn);
+  if (refusal === undefined)
+    exchange.inputTokensEstimate = await estimateInputTokensInSteps(body, fields as BodyFields, nextTurn);
   return refusal;
 }
 
@@ -87,7 +89,8 @@ function take(exchange: Exchange, body: Buffer, fields: BodyFields | ScanFault):
   if (!isModelName(model)) return NO_MODEL_NAME;
   exchange.model = model;
   const stream = fields.stream === null ? null : valueAt(body, fields.stream);
-  if (stream !== null && typeof stream !== 'boolean') return refuse('invalid_request', { message: 'The field stream must be true or false.', param: 'stream' });
+  if (stream !== null && typeof stream !== 'boolean')
+    return refuse('invalid_request', { message: 'The field stream must be true or false.', param: 'stream' });
   exchange.stream = stream === true;
   return readStreamOptions(exchange, body, fields.streamOptions);
 }
@@ -95,11 +98,17 @@ function take(exchange: Exchange, body: Buffer, fields: BodyFields | ScanFault):
 function faulty(fault: ScanFault): Refusal {
   switch (fault.kind) {
     case 'not_json':
-      return refuse('invalid_json', { message: `The body is not valid JSON, nested too deep, or has a number of thousands of digits: see byte ${fault.at}.` });
+      return refuse('invalid_json', {
+        message: `The body is not valid JSON, nested too deep, or has a number of thousands of digits: see byte ${fault.at}.`,
+      });
     case 'odd_name':
-      return refuse('invalid_request', { message: `The name of a field has a character that cannot be seen, or bytes that are no UTF-8: see byte ${fault.at}.` });
+      return refuse('invalid_request', {
+        message: `The name of a field has a character that cannot be seen, or bytes that are no UTF-8: see byte ${fault.at}.`,
+      });
     case 'many_unknown':
-      return refuse('invalid_request', { message: `The body may have at most ${OTHERS_MAX} fields that are not known.` });
+      return refuse('invalid_request', {
+        message: `The body may have at most ${OTHERS_MAX} fields that are not known.`,
+      });
     case 'not_object':
       return refuse('invalid_request', { message: 'The body must be a JSON object.' });
     case 'ambiguous':
@@ -108,7 +117,10 @@ function faulty(fault: ScanFault): Refusal {
         param: fault.field,
       });
     case 'too_long':
-      return refuse('invalid_request', { message: `The value of the field ${fault.field} is too long.`, param: fault.field });
+      return refuse('invalid_request', {
+        message: `The value of the field ${fault.field} is too long.`,
+        param: fault.field,
+      });
     case 'long_name':
       return refuse('invalid_request', { message: 'The name of a field may have at most 1024 bytes.' });
     default:
@@ -170,7 +182,11 @@ function receivePlain(exchange: Exchange, bytesMax: number): Promise<Refusal | u
       chunks = null;
       resolve(refusal);
     };
-    const unwatch = watchArrival(request, () => exchange.bodyBytes, () => giveUp(TOO_SLOW));
+    const unwatch = watchArrival(
+      request,
+      () => exchange.bodyBytes,
+      () => giveUp(TOO_SLOW),
+    );
     request.on('data', (chunk: Buffer) => {
       if (chunks === null) return;
       const size = (exchange.bodyBytes += chunk.length);

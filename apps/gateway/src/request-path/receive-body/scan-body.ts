@@ -1,7 +1,19 @@
 import { leadsElsewhere, REQUEST_FIELDS, type RequestField } from '../../dialects/openai-chat/request-fields.js';
 import { hasControlCharacter } from './control-characters.js';
 import {
-  BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, DEPTH_MAX, NATIVE_AFTER, OPEN_BRACE, OPEN_BRACKET, QUOTE, skipScalar, skipString, type Span,
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  DEPTH_MAX,
+  NATIVE_AFTER,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  skipScalar,
+  skipString,
+  type Span,
 } from './json-tokens.js';
 import { MessagesReader } from './messages-reader.js';
 import { isNull, NameTable, nameAt, type OddName } from './name-table.js';
@@ -48,7 +60,8 @@ export type ScanFault =
 /** Bodies are read in steps of so many bytes, so that a large one does not hold up the others: some 2 ms at worst. */
 export const STEP_BYTES = 256 * 1024;
 /** The longest value of a field that is parsed; 200 characters of a model may be spelt as escapes. */
-const VALUE_BYTES_MAX = 512, MODEL_BYTES_MAX = 2_048;
+const VALUE_BYTES_MAX = 512,
+  MODEL_BYTES_MAX = 2_048;
 const NAME_BYTES_MAX = 1_024;
 /** Fields that are not in the dialect's table: what they are called decides where a call may go. */
 export const OTHERS_MAX = 1_000;
@@ -56,8 +69,13 @@ export const OTHERS_MAX = 1_000;
 type ReadField = 'model' | 'stream' | 'streamOptions' | 'maxTokens' | 'maxCompletionTokens' | 'n' | 'messages';
 type Found = { -readonly [K in keyof BodyFields]: BodyFields[K] };
 const READ: Readonly<Record<string, ReadField>> = {
-  model: 'model', stream: 'stream', stream_options: 'streamOptions', max_tokens: 'maxTokens',
-  max_completion_tokens: 'maxCompletionTokens', n: 'n', messages: 'messages',
+  model: 'model',
+  stream: 'stream',
+  stream_options: 'streamOptions',
+  max_tokens: 'maxTokens',
+  max_completion_tokens: 'maxCompletionTokens',
+  n: 'n',
+  messages: 'messages',
 };
 
 /** A row of the dialect's table, with what the scan does with it. */
@@ -66,7 +84,8 @@ interface ScannedField extends RequestField {
   /** Its value, or that it is there at all, decides something. */
   readonly decides: boolean;
 }
-const decides = ({ name, use, isBounded }: RequestField): boolean => (use !== 'free' && use !== 'bounded') || isBounded !== undefined || name === 'tools';
+const decides = ({ name, use, isBounded }: RequestField): boolean =>
+  (use !== 'free' && use !== 'bounded') || isBounded !== undefined || name === 'tools';
 const NAMES = new NameTable<ScannedField>(
   REQUEST_FIELDS.map((row) => ({ ...row, field: READ[row.name] ?? null, decides: decides(row) })),
   (row) => row.decides,
@@ -74,9 +93,15 @@ const NAMES = new NameTable<ScannedField>(
 );
 
 /** What stands at the next byte that is no white space. */
-const VALUE = 0, VALUE_OR_CLOSE = 1, NAME = 2, NAME_OR_CLOSE = 3, AT_COLON = 4, AFTER = 5;
+const VALUE = 0,
+  VALUE_OR_CLOSE = 1,
+  NAME = 2,
+  NAME_OR_CLOSE = 3,
+  AT_COLON = 4,
+  AFTER = 5;
 /** What a text has come to that has no end yet: it has none in the body, or none before the end of this step. */
-const BROKEN = -1, PAUSED = -2;
+const BROKEN = -1,
+  PAUSED = -2;
 const NO_OTHERS: readonly OtherField[] = [];
 /** Deeper than this nothing is looked at but its grammar: the values of a part. */
 const READ_DEPTH = 5;
@@ -108,8 +133,17 @@ export class BodyScan {
 
   readonly #closers: number[] = [];
   readonly #found: Found = {
-    open: 0, model: null, stream: null, streamOptions: null, maxTokens: null, maxCompletionTokens: null, n: null, messages: null,
-    nestedMessages: false, textOnly: true, others: NO_OTHERS,
+    open: 0,
+    model: null,
+    stream: null,
+    streamOptions: null,
+    maxTokens: null,
+    maxCompletionTokens: null,
+    n: null,
+    messages: null,
+    nestedMessages: false,
+    textOnly: true,
+    others: NO_OTHERS,
   };
   #state = VALUE;
   /** Where the text began that is being read, at its quote, and whether it is a name. */
@@ -145,7 +179,8 @@ export class BodyScan {
       this.#textPaused = false;
       at = this.#restOfText(window, at, this.#textUnchecked);
       if (at === PAUSED) return false;
-      if (at === BROKEN || !this.#takeText(at)) return this.#end(this.outcome ?? { kind: 'not_json', at: this.#textStart });
+      if (at === BROKEN || !this.#takeText(at))
+        return this.#end(this.outcome ?? { kind: 'not_json', at: this.#textStart });
       state = this.#textIsName ? AT_COLON : AFTER;
     }
     for (;;) {
@@ -195,7 +230,7 @@ export class BodyScan {
           if (byte !== QUOTE) return this.#end({ kind: 'not_json', at });
           break;
         default:
-          // A value.
+        // A value.
       }
       if (byte === QUOTE) {
         this.#textStart = at;
@@ -349,7 +384,8 @@ export class BodyScan {
     const { start, end } = span;
     if (isNull(bytes, start)) return true;
     if (this.#reader instanceof ToolsReader && this.#reader.functionsOnly) return true;
-    if (row?.isBounded !== undefined && end - start <= VALUE_BYTES_MAX && row.isBounded(valueAt(bytes, span))) return true;
+    if (row?.isBounded !== undefined && end - start <= VALUE_BYTES_MAX && row.isBounded(valueAt(bytes, span)))
+      return true;
     if (row === null && ++this.#unknown > OTHERS_MAX) return this.#fail({ kind: 'many_unknown' });
     const name = row?.name ?? nameAt(bytes, this.#nameStart, this.#nameEnd);
     this.#others.push({ ...span, name, use: useOf(row, name) });

@@ -4,18 +4,26 @@ import { CLOSE_BRACE, OPEN_BRACE, skipName, skipSpace, skipString, skipValue, ty
 import { NameTable, ObjectNames } from './name-table.js';
 import { valueAt } from './values.js';
 
-const NAMES = new NameTable([{ name: 'include_usage' }], () => true, () => true);
+const NAMES = new NameTable(
+  [{ name: 'include_usage' }],
+  () => true,
+  () => true,
+);
 
 /** Reads whether the caller asks to see the usage of a stream: whatever comes of it is charged by. */
 export function readStreamOptions(exchange: Exchange, body: Buffer, span: Span | null): Refusal | undefined {
   const options = span === null ? null : valueAt(body, span);
   if (options !== null && (typeof options !== 'object' || Array.isArray(options))) {
-    return refuse('invalid_request', { message: 'The field stream_options must be an object.', param: 'stream_options' });
+    return refuse('invalid_request', {
+      message: 'The field stream_options must be an object.',
+      param: 'stream_options',
+    });
   }
   exchange.showUsage = (options as Record<string, unknown> | null)?.['include_usage'] === true;
   if (options === null || !isAmbiguous(body, span!.start)) return undefined;
   return refuse('invalid_request', {
-    message: 'The field stream_options.include_usage must be given once, and its name spelt in lower case without escapes.',
+    message:
+      'The field stream_options.include_usage must be given once, and its name spelt in lower case without escapes.',
     param: 'stream_options.include_usage',
   });
 }

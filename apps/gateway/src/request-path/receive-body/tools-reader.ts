@@ -2,10 +2,15 @@ import { TOOL_FIELDS, TOOL_KINDS, type ToolField } from '../../dialects/openai-c
 import { OPEN_BRACE, OPEN_BRACKET } from './json-tokens.js';
 import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from './name-table.js';
 
-const NAMES = new NameTable<ToolField>(TOOL_FIELDS, () => true, () => false);
+const NAMES = new NameTable<ToolField>(
+  TOOL_FIELDS,
+  () => true,
+  () => false,
+);
 const KINDS = TOOL_KINDS.map((kind) => Buffer.from(`"${kind}"`));
 /** Brackets around a tool, and around the values of one. */
-const AROUND_TOOL = 2, AROUND_VALUE = 3;
+const AROUND_TOOL = 2,
+  AROUND_VALUE = 3;
 
 /** Reads the tools of a chat body as they are scanned: whether the caller runs all of them. */
 export class ToolsReader {

@@ -1,6 +1,7 @@
 import { BACKSLASH, QUOTE, type Span } from './json-tokens.js';
 
-const ZERO = 0x30, NINE = 0x39;
+const ZERO = 0x30,
+  NINE = 0x39;
 /** Strings up to this length are looked at byte by byte. */
 const SHORT = 64;
 /** Digits that are exact in a double whatever they are. */
@@ -9,7 +10,8 @@ const DIGITS_MAX = 15;
 /** The value at a span; undefined where the strings in it are no JSON. */
 export function valueAt(body: Buffer, span: Span): unknown {
   const { start, end } = span;
-  if (body[start] === QUOTE && isShortAscii(body, start + 1, end - 1)) return body.toString('latin1', start + 1, end - 1);
+  if (body[start] === QUOTE && isShortAscii(body, start + 1, end - 1))
+    return body.toString('latin1', start + 1, end - 1);
   const number = plainNumberAt(body, start, end);
   if (number !== -1) return number;
   try {

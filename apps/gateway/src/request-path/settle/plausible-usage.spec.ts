@@ -13,8 +13,12 @@ const price = {
   maxOutputTokens: 500,
   contextTokens: 100_000,
 };
-const usageOf = (inputTokens: number, outputTokens: number, cachedInputTokens = 0, reasoningTokens = 0) =>
-  ({ inputTokens, outputTokens, cachedInputTokens, reasoningTokens });
+const usageOf = (inputTokens: number, outputTokens: number, cachedInputTokens = 0, reasoningTokens = 0) => ({
+  inputTokens,
+  outputTokens,
+  cachedInputTokens,
+  reasoningTokens,
+});
 const user = (content: unknown) => ({ messages: [{ role: 'user', content }] });
 const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
 
@@ -42,12 +46,16 @@ describe('the input that a request can have used', () => {
     const answered = { role: 'assistant', content: null, tool_calls: [call], audio: null };
     for (const body of [
       user([{ type: 'text', text: 'hi', cache_control: { type: 'ephemeral' } }]),
-      user([]), user(['hi']), user(null), {},
+      user([]),
+      user(['hi']),
+      user(null),
+      {},
       user('see https://example.com/a.png, "image_url" and {"type":"file"}'),
       { messages: [answered, { role: 'tool', tool_call_id: 'c', content: 'r' }] },
       { ...user('hi'), tools: [{ type: 'function', function: { name: 'f', parameters: { url: { type: 'u' } } } }] },
       { ...user('hi'), temperature: 0, stop: ['a'], response_format: { type: 'json_object' }, plugins: null },
-    ]) expect(owedInput(body, 50_000), JSON.stringify(body)).toBe(16_384);
+    ])
+      expect(owedInput(body, 50_000), JSON.stringify(body)).toBe(16_384);
   });
   it.each<[string, object]>([
     ['an image', user([image])],

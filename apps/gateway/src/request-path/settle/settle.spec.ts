@@ -42,13 +42,23 @@ async function settled(outcome: Outcome, usageSource: Source, openEnded = true):
 describe('the end of a call', () => {
   it('tells once what it cost beyond its hold', async () => {
     const losses: bigint[] = [];
-    const end = settle(journal, { settle: () => undefined } as unknown as Admission, (_exchange, _target, loss) => void losses.push(loss));
+    const end = settle(
+      journal,
+      { settle: () => undefined } as unknown as Admission,
+      (_exchange, _target, loss) => void losses.push(loss),
+    );
     const taken = { admitted: true, settled: false, openEnded: false, holdNanoUsd: 30n };
     const journaled = { organizationId: 'o' };
     const exchange = { requestId: 'r', ...plain, ...taken, journaled, eventHead: '' } as unknown as Exchange;
     const dear = { ...price, outputNanoUsdPerMillion: 1_000_000n };
     const usage = { inputTokens: 0, outputTokens: 40, cachedInputTokens: 0, reasoningTokens: 0 };
-    const call = { target: { price: dear, eventPart: '' }, outcome: 'completed', usage, usageSource: 'provider', finish: () => undefined } as unknown as CallOutcome;
+    const call = {
+      target: { price: dear, eventPart: '' },
+      outcome: 'completed',
+      usage,
+      usageSource: 'provider',
+      finish: () => undefined,
+    } as unknown as CallOutcome;
     await end(exchange, call);
     await end(exchange, call);
     expect(losses).toEqual([10n]);
@@ -87,7 +97,8 @@ describe('the charge of a call', () => {
     const usage = { inputTokens: 10, outputTokens: 20, cachedInputTokens: 0, reasoningTokens: 0, ...reported };
     const target = { model: 'm', price: prices, eventPart: '"x":0' };
     const call = { target, outcome: 'completed', usage, usageSource: 'provider' } as unknown as CallOutcome;
-    const onLoss = (_exchange: Exchange, _target: unknown, loss: bigint, told: unknown) => void losses.push([loss, told]);
+    const onLoss = (_exchange: Exchange, _target: unknown, loss: bigint, told: unknown) =>
+      void losses.push([loss, told]);
     await settle(written, admission, onLoss)(exchange, call);
     const { costNanoUsd, chargeNanoUsd, inputTokens, outputTokens } = JSON.parse(finals[0]!) as Record<string, unknown>;
     const tokens = Number(inputTokens) + Number(outputTokens);
@@ -111,7 +122,10 @@ describe('the charge of a call', () => {
   it('can be booked at the dearest price that a list may have', async () => {
     const dearest = { ...dear, outputNanoUsdPerMillion: 9_999_999_999_999_999n };
     expect(await charged(null, { inputTokens: 0, outputTokens: 1e9 }, { max_tokens: 1 }, dearest)).toEqual([
-      '9000000000000000000', '10000000000', 0, 5_000,
+      '9000000000000000000',
+      '10000000000',
+      0,
+      5_000,
     ]);
   });
   it('is at most the ceiling that the request named, whose output is told all the same', async () => {

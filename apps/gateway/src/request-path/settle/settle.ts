@@ -24,7 +24,11 @@ export type OnLoss = (exchange: Exchange, target: Target, lossNanoUsd: bigint, u
  * final, for which the reply's last byte waits, or refused it: then the journal keeps it and tries again, and the
  * reply need not wait.
  */
-export function settle(journal: Journal, admission: Admission, onLoss: OnLoss): (exchange: Exchange, call: CallOutcome) => Promise<unknown> {
+export function settle(
+  journal: Journal,
+  admission: Admission,
+  onLoss: OnLoss,
+): (exchange: Exchange, call: CallOutcome) => Promise<unknown> {
   return (exchange, { target, outcome, usage: reported, usageSource }) => {
     if (exchange.settled) return Promise.resolve();
     exchange.settled = true;
@@ -36,7 +40,16 @@ export function settle(journal: Journal, admission: Admission, onLoss: OnLoss): 
     const chargeNanoUsd = least(costNanoUsd, owedNanoUsd);
     if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd, reported);
     const journalNumber = journal.takeNumber();
-    const final = finalText(exchange.eventHead, { target, journalNumber, outcome, usage, usageSource, costNanoUsd, chargeNanoUsd, endedAtMs: Date.now() });
+    const final = finalText(exchange.eventHead, {
+      target,
+      journalNumber,
+      outcome,
+      usage,
+      usageSource,
+      costNanoUsd,
+      chargeNanoUsd,
+      endedAtMs: Date.now(),
+    });
     const written = journal.append('F', journaled, journalNumber, final);
     if (exchange.admitted) {
       const tokens = usageSource === 'none' ? 0 : usage.inputTokens + usage.outputTokens;
@@ -62,5 +75,10 @@ function isWhole(outcome: CallOutcome['outcome'], usageSource: CallOutcome['usag
 export function release(admission: Admission, exchange: Exchange): void {
   if (!exchange.admitted || exchange.settled) return;
   exchange.settled = true;
-  admission.settle({ requestId: exchange.requestId, organizationId: exchange.key!.snapshot.organizationId, chargeNanoUsd: 0n, tokens: 0 });
+  admission.settle({
+    requestId: exchange.requestId,
+    organizationId: exchange.key!.snapshot.organizationId,
+    chargeNanoUsd: 0n,
+    tokens: 0,
+  });
 }

@@ -3,7 +3,8 @@ import type { Target } from '../choose-route/route-table.js';
 import type { Exchange } from '../exchange.js';
 import { skipBusy } from './skip-busy.js';
 
-const target = (name: string, calls: number) => ({ provider: { name, load: { calls, callsMax: 2 } } }) as unknown as Target;
+const target = (name: string, calls: number) =>
+  ({ provider: { name, load: { calls, callsMax: 2 } } }) as unknown as Target;
 const passing = (...targets: readonly Target[]) => {
   const exchange = { targets } as unknown as Exchange;
   return { refusal: skipBusy(exchange), names: exchange.targets.map(({ provider }) => provider.name) };
@@ -15,6 +16,9 @@ describe('a provider with all its connections in use', () => {
     expect(passing(target('a', 1), target('b', 1))).toEqual({ refusal: undefined, names: ['a', 'b'] });
   });
   it('is a refusal where there is no other', () => {
-    expect(passing(target('a', 2), target('b', 3)).refusal).toMatchObject({ code: 'provider_busy', headers: ['retry-after', '1', 'retry-after-ms', '1000'] });
+    expect(passing(target('a', 2), target('b', 3)).refusal).toMatchObject({
+      code: 'provider_busy',
+      headers: ['retry-after', '1', 'retry-after-ms', '1000'],
+    });
   });
 });

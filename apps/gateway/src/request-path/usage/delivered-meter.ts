@@ -17,7 +17,8 @@ export class DeliveredMeter {
   add(texts: readonly string[]): void {
     if (texts.length === 0) return;
     this.#events += 1;
-    for (const text of texts) this.#meter.addLatin1(this.#embedded.concerns(text.length) ? this.#embedded.strip(text) : text);
+    for (const text of texts)
+      this.#meter.addLatin1(this.#embedded.concerns(text.length) ? this.#embedded.strip(text) : text);
   }
 
   /** The text of one event, as it stands between the quotes of JSON. */

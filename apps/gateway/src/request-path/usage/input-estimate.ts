@@ -1,5 +1,12 @@
 import {
-  BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COLON, NATIVE_AFTER, OPEN_BRACE, OPEN_BRACKET, QUOTE,
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  NATIVE_AFTER,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
 } from '../receive-body/json-tokens.js';
 import { STEP_BYTES, type BodyFields } from '../receive-body/scan-body.js';
 import type { MediaKind } from './media-tokens.js';
@@ -7,27 +14,54 @@ import { IMAGE_TOKENS, LOW_DETAIL_IMAGE_TOKENS, mediaTokens, REFERENCE_TOKENS } 
 
 const BYTES_IN_TOKEN = 4;
 const SPACE = 0x20;
-const LOWER_U = 0x75, LOWER_D = 0x64, LOWER_CASE = 0x20, ZERO = 0x30, SEVEN = 0x37, EIGHT = 0x38;
+const LOWER_U = 0x75,
+  LOWER_D = 0x64,
+  LOWER_CASE = 0x20,
+  ZERO = 0x30,
+  SEVEN = 0x37,
+  EIGHT = 0x38;
 const UNICODE_ESCAPE = Buffer.from('\\u');
 /** `\u` and four digits. */
 const ESCAPE_LENGTH = 6;
 /** A message is an object in the list of messages, a part one in the list of a message's content. */
-const MESSAGE_DEPTH = 2, PART_DEPTH = 4;
+const MESSAGE_DEPTH = 2,
+  PART_DEPTH = 4;
 /** The longest name or type that means something here. */
 const NAME_LENGTH_MAX = 11;
 
 /** What is no text, by the type of a part and by the name of the field that holds it. */
 const KINDS: ReadonlyMap<string, MediaKind> = new Map([
-  ['image_url', 'image'], ['input_image', 'image'], ['image', 'image'],
-  ['input_audio', 'audio'], ['audio_url', 'audio'], ['audio', 'audio'],
-  ['video_url', 'video'], ['input_video', 'video'], ['video', 'video'],
-  ['file', 'file'], ['input_file', 'file'], ['document', 'file'],
-  ['file_data', 'file'], ['file_id', 'file'], ['file_url', 'file'],
+  ['image_url', 'image'],
+  ['input_image', 'image'],
+  ['image', 'image'],
+  ['input_audio', 'audio'],
+  ['audio_url', 'audio'],
+  ['audio', 'audio'],
+  ['video_url', 'video'],
+  ['input_video', 'video'],
+  ['video', 'video'],
+  ['file', 'file'],
+  ['input_file', 'file'],
+  ['document', 'file'],
+  ['file_data', 'file'],
+  ['file_id', 'file'],
+  ['file_url', 'file'],
 ]);
 /** The fields in which such a part holds its data, or says where they are. */
 const HOLDERS: ReadonlySet<string> = new Set([
-  'url', 'data', 'image_url', 'image', 'input_audio', 'audio_url', 'audio', 'video_url', 'video',
-  'file', 'file_data', 'file_id', 'file_url',
+  'url',
+  'data',
+  'image_url',
+  'image',
+  'input_audio',
+  'audio_url',
+  'audio',
+  'video_url',
+  'video',
+  'file',
+  'file_data',
+  'file_id',
+  'file_url',
 ]);
 
 interface Media {
@@ -53,7 +87,11 @@ export function estimateInputTokens(body: Buffer, fields: BodyFields): number {
 }
 
 /** The same, with a turn of the event loop between its steps. */
-export async function estimateInputTokensInSteps(body: Buffer, fields: BodyFields, nextTurn: () => Promise<void>): Promise<number> {
+export async function estimateInputTokensInSteps(
+  body: Buffer,
+  fields: BodyFields,
+  nextTurn: () => Promise<void>,
+): Promise<number> {
   const estimate = estimateSteps(body, fields);
   for (;;) {
     const { done, value } = estimate.next();
@@ -79,7 +117,9 @@ function* bytesOfEscapes(body: Buffer): Generator<number, number> {
   let first = -1;
   for (let from = 0; first === -1 && from < body.length; from += STEP_BYTES) {
     if (from > 0) yield from;
-    const found = (from === 0 && body.length <= STEP_BYTES ? body : body.subarray(from, from + STEP_BYTES + 1)).indexOf(UNICODE_ESCAPE);
+    const found = (from === 0 && body.length <= STEP_BYTES ? body : body.subarray(from, from + STEP_BYTES + 1)).indexOf(
+      UNICODE_ESCAPE,
+    );
     if (found !== -1) first = from + found;
   }
   if (first === -1) return 0;
@@ -113,7 +153,7 @@ function* mediaIn(body: Buffer, start: number, end: number): Generator<number, M
   const parts = new PartsReader();
   let depth = 0;
   let step = start + STEP_BYTES;
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     if (at >= step) {
       yield at;
       step = at + STEP_BYTES;
@@ -211,7 +251,7 @@ function skipSpace(body: Buffer, from: number): number {
  */
 function stringEnd(body: Buffer, from: number, end: number): number {
   const limit = from + STEP_BYTES;
-  for (let at = from; ; ) {
+  for (let at = from; ;) {
     if (at >= limit) return ~at;
     const near = Math.min(at + NATIVE_AFTER, end);
     while (at < near) {

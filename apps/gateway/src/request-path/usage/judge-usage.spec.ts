@@ -3,8 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { judgeUsage } from './judge-usage.js';
 import { mergeReports, type UsageReport } from './reported-usage.js';
 
-type Row = readonly [what: string, report: readonly [number | null, number | null, number?, number?] | null, counted: readonly [number, number], early: boolean,
-  charged: readonly [number, number, number, number], source: 'provider' | 'counted'];
+type Row = readonly [
+  what: string,
+  report: readonly [number | null, number | null, number?, number?] | null,
+  counted: readonly [number, number],
+  early: boolean,
+  charged: readonly [number, number, number, number],
+  source: 'provider' | 'counted',
+];
 
 const ROWS: readonly Row[] = [
   ['a whole report', [100, 50, 90, 20], [80, 70], false, [100, 50, 90, 20], 'provider'],
@@ -16,58 +22,87 @@ const ROWS: readonly Row[] = [
   ['output that is not told, and no text', [100, null], [80, 0], false, [100, 0, 0, 0], 'counted'],
   ['no input', [0, 50], [80, 70], false, [80, 50, 0, 0], 'counted'],
   ['input that is not told', [null, 50, 0, 20], [80, 70], false, [80, 50, 0, 20], 'counted'],
-  ['a report before the last text, of less than was delivered', [100, 5, 90, 2], [80, 70], true, [100, 70, 90, 2], 'counted'],
+  [
+    'a report before the last text, of less than was delivered',
+    [100, 5, 90, 2],
+    [80, 70],
+    true,
+    [100, 70, 90, 2],
+    'counted',
+  ],
   ['a report before the last text, of more than was delivered', [100, 90], [80, 70], true, [100, 90, 0, 0], 'provider'],
   ['a report whose output is larger than what was seen', [100, 900], [80, 7], false, [100, 900, 0, 0], 'provider'],
 ];
 
 describe('the usage that is charged', () => {
-  it.each(ROWS)('after %s is what the provider said, or our count', (_what, report, [inputTokens, outputTokens], early, charged, source) => {
-    const reported = report && { inputTokens: report[0], outputTokens: report[1], cachedInputTokens: report[2] ?? 0, reasoningTokens: report[3] ?? 0 };
-    const { usage, usageSource } = judgeUsage(reported, { inputTokens, outputTokens }, early);
-    expect([usage.inputTokens, usage.outputTokens, usage.cachedInputTokens, usage.reasoningTokens]).toEqual(charged);
-    expect(usageSource).toBe(source);
-  });
+  it.each(ROWS)(
+    'after %s is what the provider said, or our count',
+    (_what, report, [inputTokens, outputTokens], early, charged, source) => {
+      const reported = report && {
+        inputTokens: report[0],
+        outputTokens: report[1],
+        cachedInputTokens: report[2] ?? 0,
+        reasoningTokens: report[3] ?? 0,
+      };
+      const { usage, usageSource } = judgeUsage(reported, { inputTokens, outputTokens }, early);
+      expect([usage.inputTokens, usage.outputTokens, usage.cachedInputTokens, usage.reasoningTokens]).toEqual(charged);
+      expect(usageSource).toBe(source);
+    },
+  );
 
   it('is a whole number on each side, with parts that are no larger', () => {
-    fc.assert(fc.property(anyReport, anyCount, fc.boolean(), (report, counted, early) => {
-      const { usage } = judgeUsage(report, counted, early);
-      for (const tokens of Object.values(usage)) expect(Number.isInteger(tokens) && tokens >= 0).toBe(true);
-      expect(usage.cachedInputTokens).toBeLessThanOrEqual(usage.inputTokens);
-      expect(usage.reasoningTokens).toBeLessThanOrEqual(usage.outputTokens);
-    }));
+    fc.assert(
+      fc.property(anyReport, anyCount, fc.boolean(), (report, counted, early) => {
+        const { usage } = judgeUsage(report, counted, early);
+        for (const tokens of Object.values(usage)) expect(Number.isInteger(tokens) && tokens >= 0).toBe(true);
+        expect(usage.cachedInputTokens).toBeLessThanOrEqual(usage.inputTokens);
+        expect(usage.reasoningTokens).toBeLessThanOrEqual(usage.outputTokens);
+      }),
+    );
   });
 
   it('is never less than what was reported, and never nothing for what was delivered', () => {
-    fc.assert(fc.property(anyReport, anyCount, fc.boolean(), (report, counted, early) => {
-      const { usage } = judgeUsage(report, counted, early);
-      expect(usage.inputTokens).toBeGreaterThanOrEqual(report?.inputTokens ?? 0);
-      expect(usage.outputTokens).toBeGreaterThanOrEqual(report?.outputTokens ?? 0);
-      if (counted.inputTokens > 0) expect(usage.inputTokens).toBeGreaterThan(0);
-      if (counted.outputTokens > 0) expect(usage.outputTokens).toBeGreaterThan(0);
-      if (early) expect(usage.outputTokens).toBeGreaterThanOrEqual(counted.outputTokens);
-    }));
+    fc.assert(
+      fc.property(anyReport, anyCount, fc.boolean(), (report, counted, early) => {
+        const { usage } = judgeUsage(report, counted, early);
+        expect(usage.inputTokens).toBeGreaterThanOrEqual(report?.inputTokens ?? 0);
+        expect(usage.outputTokens).toBeGreaterThanOrEqual(report?.outputTokens ?? 0);
+        if (counted.inputTokens > 0) expect(usage.inputTokens).toBeGreaterThan(0);
+        if (counted.outputTokens > 0) expect(usage.outputTokens).toBeGreaterThan(0);
+        if (early) expect(usage.outputTokens).toBeGreaterThanOrEqual(counted.outputTokens);
+      }),
+    );
   });
 
   it('is not lowered by a later report', () => {
-    fc.assert(fc.property(anyReport, anyReport, anyCount, fc.boolean(), (earlier, later, counted, early) => {
-      const { usage } = judgeUsage(mergeReports(earlier, later), counted, early);
-      expect(usage.outputTokens).toBeGreaterThanOrEqual(earlier?.outputTokens ?? 0);
-      expect(usage.inputTokens).toBeGreaterThanOrEqual(earlier?.inputTokens ?? 0);
-    }));
+    fc.assert(
+      fc.property(anyReport, anyReport, anyCount, fc.boolean(), (earlier, later, counted, early) => {
+        const { usage } = judgeUsage(mergeReports(earlier, later), counted, early);
+        expect(usage.outputTokens).toBeGreaterThanOrEqual(earlier?.outputTokens ?? 0);
+        expect(usage.inputTokens).toBeGreaterThanOrEqual(earlier?.inputTokens ?? 0);
+      }),
+    );
   });
 
   it('stays as it is when it is judged again', () => {
-    fc.assert(fc.property(anyReport, anyCount, fc.boolean(), (report, counted, early) => {
-      const { usage } = judgeUsage(report, counted, early);
-      expect(judgeUsage(usage, counted, early).usage).toEqual(usage);
-    }));
+    fc.assert(
+      fc.property(anyReport, anyCount, fc.boolean(), (report, counted, early) => {
+        const { usage } = judgeUsage(report, counted, early);
+        expect(judgeUsage(usage, counted, early).usage).toEqual(usage);
+      }),
+    );
   });
 });
 
 const tokens = fc.oneof(fc.nat(5), fc.nat(1_000_000));
 const anyCount = fc.record({ inputTokens: tokens, outputTokens: tokens });
 const anyReport: fc.Arbitrary<UsageReport | null> = fc.option(
-  fc.tuple(fc.option(tokens), fc.option(tokens), tokens, tokens).map(([inputTokens, outputTokens, cached, reasoning]) => ({
-    inputTokens, outputTokens, cachedInputTokens: Math.min(cached, inputTokens ?? 0), reasoningTokens: Math.min(reasoning, outputTokens ?? 0),
-  })));
+  fc
+    .tuple(fc.option(tokens), fc.option(tokens), tokens, tokens)
+    .map(([inputTokens, outputTokens, cached, reasoning]) => ({
+      inputTokens,
+      outputTokens,
+      cachedInputTokens: Math.min(cached, inputTokens ?? 0),
+      reasoningTokens: Math.min(reasoning, outputTokens ?? 0),
+    })),
+);

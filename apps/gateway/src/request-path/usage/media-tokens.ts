@@ -61,11 +61,16 @@ function kindOf(type: string): MediaKind | null {
 function dataTokens(kind: MediaKind, type: string, data: Buffer, isBase64: boolean): number {
   const bytes = isBase64 ? Math.floor((data.length * 3) / 4) : data.length;
   switch (kind) {
-    case 'image': return IMAGE_TOKENS;
-    case 'audio': return Math.ceil(bytes / bytesInAudioToken(data));
-    case 'video': return Math.ceil(bytes / VIDEO_BYTES_IN_TOKEN);
-    case 'file': return TEXT_TYPE.test(type) ? Math.ceil(bytes / BYTES_IN_TOKEN) : pagesOf(bytes) * PAGE_TOKENS;
-    default: return unreachable(kind);
+    case 'image':
+      return IMAGE_TOKENS;
+    case 'audio':
+      return Math.ceil(bytes / bytesInAudioToken(data));
+    case 'video':
+      return Math.ceil(bytes / VIDEO_BYTES_IN_TOKEN);
+    case 'file':
+      return TEXT_TYPE.test(type) ? Math.ceil(bytes / BYTES_IN_TOKEN) : pagesOf(bytes) * PAGE_TOKENS;
+    default:
+      return unreachable(kind);
   }
 }
 

@@ -35,8 +35,17 @@ export function readUsage(usage: unknown): UsageReport | null {
   // OpenAI's own shape, whose total fits: nothing stands on top of anything.
   if (isTold(prompt) && isTold(completion) && fields['total_tokens'] === prompt + completion && !isOfSearch(fields)) {
     const cached = cachedIn(fields);
-    if (cached <= prompt && !(tokens(fields['input_tokens'])! > prompt) && !(tokens(fields['output_tokens'])! > completion)) {
-      return { inputTokens: prompt, outputTokens: completion, cachedInputTokens: cached, reasoningTokens: Math.min(reasoningIn(fields), completion) };
+    if (
+      cached <= prompt &&
+      !(tokens(fields['input_tokens'])! > prompt) &&
+      !(tokens(fields['output_tokens'])! > completion)
+    ) {
+      return {
+        inputTokens: prompt,
+        outputTokens: completion,
+        cachedInputTokens: cached,
+        reasoningTokens: Math.min(reasoningIn(fields), completion),
+      };
     }
   }
   const [input, output] = isOfSearch(fields) ? sidesOfSearch(fields) : sidesOf(fields);
@@ -59,7 +68,9 @@ export function reportIn(document: unknown): UsageReport | null {
   const report = mergeReports(readUsage(fields['usage']), readUsage(fieldsOf(fields['x_groq'])['usage']));
   const choices: readonly unknown[] = Array.isArray(fields['choices']) ? fields['choices'] : [];
   return choices.reduce<UsageReport | null>(
-    (merged, choice) => mergeReports(merged, readUsage(fieldsOf(choice)['usage'])), report);
+    (merged, choice) => mergeReports(merged, readUsage(fieldsOf(choice)['usage'])),
+    report,
+  );
 }
 
 /**
@@ -69,9 +80,13 @@ export function reportIn(document: unknown): UsageReport | null {
 export function mergeReports(earlier: UsageReport | null, later: UsageReport | null): UsageReport | null {
   if (earlier === null || later === null) return earlier ?? later;
   const [inputTokens, cachedInputTokens] = largerSide(
-    [earlier.inputTokens, earlier.cachedInputTokens], [later.inputTokens, later.cachedInputTokens]);
+    [earlier.inputTokens, earlier.cachedInputTokens],
+    [later.inputTokens, later.cachedInputTokens],
+  );
   const [outputTokens, reasoningTokens] = largerSide(
-    [earlier.outputTokens, earlier.reasoningTokens], [later.outputTokens, later.reasoningTokens]);
+    [earlier.outputTokens, earlier.reasoningTokens],
+    [later.outputTokens, later.reasoningTokens],
+  );
   return { inputTokens, outputTokens, cachedInputTokens, reasoningTokens };
 }
 
@@ -104,9 +119,10 @@ function inputOf(fields: Fields, completion: number, total: number | null): numb
   const isNamedAsAnthropicDoes = (tokens(fields['cache_read_input_tokens']) ?? 0) > 0;
   const reasoning = reasoningIn(fields);
   const excess = total === null ? -1 : total - prompt - completion;
-  const isOnTop = excess < 0 || (excess === 0 && isNamedAsAnthropicDoes)
-    ? cached > prompt
-    : cached > 0 && excess !== reasoning && (excess === cached + written || excess === cached + written + reasoning);
+  const isOnTop =
+    excess < 0 || (excess === 0 && isNamedAsAnthropicDoes)
+      ? cached > prompt
+      : cached > 0 && excess !== reasoning && (excess === cached + written || excess === cached + written + reasoning);
   return isOnTop ? capped(prompt + cached + written) : larger(prompt, input);
 }
 

@@ -8,7 +8,9 @@ const LETTER = 15;
  */
 const WEIGHTS = weights();
 const UNITS_IN_TOKEN = 60;
-const BACKSLASH = 0x5c, LOWER_A = 0x61, LOWER_U = 0x75;
+const BACKSLASH = 0x5c,
+  LOWER_A = 0x61,
+  LOWER_U = 0x75;
 /** `\u` and four digits. */
 const ESCAPE_LENGTH = 6;
 

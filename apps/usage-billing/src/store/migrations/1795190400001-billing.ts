@@ -75,9 +75,11 @@ const LEDGER = [
 const APPEND_ONLY = [
   `CREATE FUNCTION billing.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
    BEGIN RAISE EXCEPTION 'billing.% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege'; END $$`,
-  ...['transfer', 'usage_event'].map((table) =>
-    `CREATE TRIGGER ${table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON billing.${table}
-     FOR EACH STATEMENT EXECUTE FUNCTION billing.refuse_change()`),
+  ...['transfer', 'usage_event'].map(
+    (table) =>
+      `CREATE TRIGGER ${table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON billing.${table}
+     FOR EACH STATEMENT EXECUTE FUNCTION billing.refuse_change()`,
+  ),
 ];
 
 const CONSUMING = [
@@ -132,7 +134,8 @@ export class Billing1795190400001 implements Migration {
   readonly readableFrom = '0.1.0';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [...EVENTS, ...LEDGER, ...APPEND_ONLY, ...CONSUMING, ...GATEWAYS]) await runner.query(statement);
+    for (const statement of [...EVENTS, ...LEDGER, ...APPEND_ONLY, ...CONSUMING, ...GATEWAYS])
+      await runner.query(statement);
   }
 
   async down(): Promise<void> {

@@ -3,4 +3,7 @@ import { Billing1795190400001 } from './1795190400001-billing.js';
 import { QuarantineParts1795449600001 } from './1795449600001-quarantine-parts.js';
 
 /** For `migrate`, before the module starts. */
-export const usageBillingSchema: MigrateOptions = { schema: 'billing', migrations: [Billing1795190400001, QuarantineParts1795449600001] };
+export const usageBillingSchema: MigrateOptions = {
+  schema: 'billing',
+  migrations: [Billing1795190400001, QuarantineParts1795449600001],
+};
