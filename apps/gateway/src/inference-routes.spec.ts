@@ -54,7 +54,9 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** One raw exchange. The server closes the connection; where other headers are given, the client does, after the reply. */
+/**
+ * One raw exchange. The server closes the connection; where other headers are given, the client does, after the reply.
+ */
 async function exchange(
   head: string,
   body = '{}',

@@ -3,7 +3,9 @@ import { environmentFields, readEnvironment, unknownVariables, type UnknownVaria
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
-/** What the services on their own are told: set here, it stands for a misunderstanding, which the greeting clears up. */
+/**
+ * What the services on their own are told: set here, it stands for a misunderstanding, which the greeting clears up.
+ */
 export const DISTRIBUTED_ONLY = ['REDIS_URL', 'KAFKA_BROKERS'] as const;
 
 const environment = z

@@ -1,6 +1,9 @@
 import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
 
-/** The services' calls to one another, made directly. Modules refer to each other in a ring, so each finds the others at its first call. */
+/**
+ * The services' calls to one another, made directly. Modules refer to each other in a ring, so each finds the others at
+ * its first call.
+ */
 export interface LateServices {
   readonly keyManagement: KeyManagementApi;
   readonly usageBilling: UsageBillingApi;

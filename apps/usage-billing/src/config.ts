@@ -16,7 +16,9 @@ export const environment = z.object({
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
   /** Tells a mistyped key id from a key that was never used; without it both read as unused. */
   KEY_MANAGEMENT_URL: environmentFields.httpUrl.optional(),
-  /** Milliseconds a gateway's lease may stand still before its holds are resolved. Longer than any pause of a gateway. */
+  /**
+   * Milliseconds a gateway's lease may stand still before its holds are resolved. Longer than any pause of a gateway.
+   */
   GATEWAY_GONE_AFTER_MS: z
     .string()
     .regex(/^[1-9]\d{3,6}$/, 'must be a number of milliseconds from 1000 on')

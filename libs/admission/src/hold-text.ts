@@ -54,7 +54,9 @@ function unescapeId(text: string): string {
   return text.includes('%') ? text.replace(/%(?:25|7C|2C)/g, (escaped) => decodeURIComponent(escaped)) : text;
 }
 
-/** JSON for cjson, which refuses all of a text for half of a surrogate pair: such a half becomes U+FFFD, as in UTF-8. */
+/**
+ * JSON for cjson, which refuses all of a text for half of a surrogate pair: such a half becomes U+FFFD, as in UTF-8.
+ */
 export function toJson(value: unknown): string {
   const text = JSON.stringify(value);
   if (!text.includes('\\ud')) return text;

@@ -7,7 +7,8 @@ const KEYS_MAX = 100_000;
 
 /**
  * What a gateway decides while Redis cannot be asked: credit is refused, and each gateway enforces its share of the
- * rate limits, limit ÷ known gateways. Parallel requests cannot be counted across gateways without Redis: such keys are refused.
+ * rate limits, limit ÷ known gateways. Parallel requests cannot be counted across gateways without Redis: such keys are
+ * refused.
  */
 export class LocalRateLimits {
   gateways = 1;

@@ -12,7 +12,10 @@ import type {
 export interface Admission {
   /** Decides one request. Never rejects: what cannot be decided is `unavailable`. */
   reserve(item: ReserveItem): Promise<AdmissionDecision>;
-  /** Queues a settle. It is tried until the store took it; the ledger's side settles too, and whoever comes second changes nothing. */
+  /**
+   * Queues a settle. It is tried until the store took it; the ledger's side settles too, and whoever comes second
+   * changes nothing.
+   */
   settle(item: SettleItem): void;
   /**
    * Gives back the place that a request takes among its key's parallel requests, because its client has left; its hold
@@ -21,7 +24,10 @@ export interface Admission {
   leave(requestId: string, organizationId: string): void;
   /** Renews this gateway instance's lease; resolves with the organisations that wait to hear its holds. */
   renewLease(instanceId: string): Promise<readonly string[]>;
-  /** The number up to which the organisation's epoch has booked this journal; null without an open epoch that waits for it. */
+  /**
+   * The number up to which the organisation's epoch has booked this journal; null without an open epoch that waits for
+   * it.
+   */
   bookedNumber(organizationId: string, journalId: string): Promise<number | null>;
   /** Announces the holds in flight, and the finals not booked yet, of one journal under a new epoch. */
   announce(announcement: Announcement): Promise<void>;
@@ -56,7 +62,8 @@ export interface AdmissionLedger {
   /** A journal that will announce nothing more (its gateway is gone): epochs stop waiting for it. */
   stopWaiting(organizationId: string, journalId: string): Promise<void>;
   /**
-   * Every organisation that admission knows of, and maybe some that it has forgotten: also those without an epoch, whose
+   * Every organisation that admission knows of, and maybe some that it has forgotten: also those without an epoch,
+   * whose
    * keys have parallel requests only. Looks through the whole store; not for every day.
    */
   organizations(): Promise<readonly string[]>;

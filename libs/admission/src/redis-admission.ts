@@ -13,7 +13,9 @@ const BATCH_ITEMS_MAX = 128;
 const COMPANY_DELAY_MS = 5;
 /** A settle the store did not take is queued again after this. */
 const SETTLE_RETRY_MS = 500;
-/** A gateway without a lease for this long admits nothing on credit: well under the 30 s after which it counts as gone. */
+/**
+ * A gateway without a lease for this long admits nothing on credit: well under the 30 s after which it counts as gone.
+ */
 const LEASE_AGE_MS_MAX = 10_000;
 
 interface Queue {

@@ -15,7 +15,8 @@ const FILES: Readonly<Record<ScriptName, string>> = {
 type ScriptClient = Redis & Record<ScriptName, (key: string, ...args: (string | number)[]) => Promise<unknown>>;
 
 /**
- * The client with this library's scripts as commands of one key (sent by their SHA, loaded when the server does not know
+ * The client with this library's scripts as commands of one key (sent by their SHA, loaded when the server does not
+ * know
  * them). It is asked for with every call: the files are read once for each client.
  */
 export function withScripts(client: Redis): ScriptClient {

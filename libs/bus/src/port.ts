@@ -28,7 +28,9 @@ export interface BusBatch {
 export const NO_LOG = -1;
 
 export interface BusDelivery {
-  /** Its record's position in the partition. Messages that were published together may share one; grows, may have gaps. */
+  /**
+   * Its record's position in the partition. Messages that were published together may share one; grows, may have gaps.
+   */
   readonly offset: bigint;
   /** Place within its record, from 0; with `offset` it names the message. In process always 0. */
   readonly part: number;

@@ -42,7 +42,9 @@ export interface Provider {
   readonly streamOptions: boolean;
   /** Whether a stream is ended when it has used up the credit held for it. */
   readonly endAtHold: boolean;
-  /** Fields of a request that the provider may be sent though their cost has no known bound, or they may lead elsewhere. */
+  /**
+   * Fields of a request that the provider may be sent though their cost has no known bound, or they may lead elsewhere.
+   */
   readonly allowFields: readonly string[];
   /**
    * Who answers instead of the provider; never of the file, but of whoever composes the process. Absent: the provider

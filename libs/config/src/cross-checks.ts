@@ -35,7 +35,10 @@ const names = z
 type Names = z.output<typeof names>;
 type Target = NonNullable<NonNullable<Names['routes'][number]>['targets'][number]>;
 
-/** What is wrong between the parts of a file: names that repeat or lead nowhere, targets without a price, bounds that exclude each other. */
+/**
+ * What is wrong between the parts of a file: names that repeat or lead nowhere, targets without a price, bounds that
+ * exclude each other.
+ */
 export function crossFaults(value: unknown): FieldFault[] {
   const read = names.parse(value);
   return [

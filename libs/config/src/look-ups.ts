@@ -2,7 +2,10 @@ import type { ModelPrice } from '@tollgate/pricing';
 import type { PriceEntry, Route, Target } from './config.js';
 import { compileNames } from './wildcard.js';
 
-/** The route that answers to a model's name: the one of that name, else the pattern with the most characters besides `*`. */
+/**
+ * The route that answers to a model's name: the one of that name, else the pattern with the most characters besides
+ * `*`.
+ */
 export function compileRoutes(routes: readonly Route[]): (model: string) => Route | null {
   return compileNames(routes, ({ name }) => name);
 }

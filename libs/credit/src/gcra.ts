@@ -51,7 +51,9 @@ export function gcraWithinWindow(tatUs: number, limit: number, nowUs: number): n
   return tatUs - nowUs - WINDOW_US > (WINDOW_US / limit) * TOLERANCE ? nowUs + WINDOW_US : tatUs;
 }
 
-/** Whole quarters of a microsecond: what the Redis twin keeps, and what doubles of a present time's size come in anyway. */
+/**
+ * Whole quarters of a microsecond: what the Redis twin keeps, and what doubles of a present time's size come in anyway.
+ */
 function roundTat(us: number): number {
   return Math.round(us * 4) / 4;
 }

@@ -17,7 +17,8 @@ export interface KeyRate {
 }
 
 /**
- * All that admission knows of one organisation. The same shape as the Redis hash: `libs/admission` holds the two together.
+ * All that admission knows of one organisation. The same shape as the Redis hash: `libs/admission` holds the two
+ * together.
  * `waiting`: journals (with their instances) that have yet to announce under this epoch.
  */
 export interface OrganizationState {

@@ -5,7 +5,8 @@ import { balanceOf, placeHold, rateOf, type KeyRate, type OrganizationState } fr
 
 /**
  * Decides one request and, where it is admitted, takes its rate, its place among the parallel requests and its credit:
- * everything is checked before anything is written. A request id that has an open hold is admitted again without change.
+ * everything is checked before anything is written. A request id that has an open hold is admitted again without
+ * change.
  *
  * Invariant I1: `posted + held ≤ cap` on every capped account, after every call.
  */

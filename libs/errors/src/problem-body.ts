@@ -3,7 +3,9 @@ import { ERRORS, type ErrorCode } from './catalogue.js';
 /** Where `docs/errors.md` is served; the page's anchors are the codes. */
 const ERROR_DOCS_PATH = '/docs/errors';
 
-/** One field that is at fault: where it is (`rate_limits.requests_per_minute`, empty for the whole) and what it must be. */
+/**
+ * One field that is at fault: where it is (`rate_limits.requests_per_minute`, empty for the whole) and what it must be.
+ */
 export interface FieldError {
   readonly path: string;
   readonly message: string;

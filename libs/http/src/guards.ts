@@ -15,7 +15,8 @@ export const SERVICE_SECRET = Symbol('SERVICE_SECRET');
 export const ADMIN_CHALLENGE = { 'www-authenticate': 'Bearer realm="tollgate"' };
 
 /**
- * Lets in who shows the admin secret as bearer; others get 401 `missing_admin_secret` or `invalid_admin_secret`, and 429
+ * Lets in who shows the admin secret as bearer; others get 401 `missing_admin_secret` or `invalid_admin_secret`, and
+ * 429
  * `rate_limit_exceeded` where too many wrong ones came from their address.
  * Needs a provider `{provide: ADMIN_SECRET, useValue: secret}` in the controller's module.
  */
@@ -33,7 +34,8 @@ export class AdminGuard implements CanActivate {
 }
 
 /**
- * Lets in other services: 401 `invalid_service_secret` for everybody else, and 429 as above. For paths under `/internal/`.
+ * Lets in other services: 401 `invalid_service_secret` for everybody else, and 429 as above. For paths under
+ * `/internal/`.
  */
 @Injectable()
 export class ServiceGuard implements CanActivate {

@@ -28,7 +28,10 @@ export interface NestServerOptions {
    * Of a service behind gateways: beside it their word on who asks is believed. Left out, whoever connects is who asks.
    */
   readonly serviceSecret?: string;
-  /** Bodies above it are 413; default 1 MiB. Webhooks take `WEBHOOK_BODY_BYTES_MAX`, and a raw route may set its own `bodyLimit`. */
+  /**
+   * Bodies above it are 413; default 1 MiB. Webhooks take `WEBHOOK_BODY_BYTES_MAX`, and a raw route may set its own
+   * `bodyLimit`.
+   */
   readonly bodyLimitBytes?: number;
   /** From the first byte of a request to the last of its body; default 2 min. Replies may take longer. */
   readonly requestTimeoutMs?: number;
@@ -49,7 +52,8 @@ const CONNECTIONS_CHECK_MS = 5_000;
 /**
  * Nest on Fastify as every app of ours serves it: bodies as bytes for `parseBody`, errors as problem+json, a
  * request id of our own on every reply (`x-request-id`, `request-id`; what the client sent is not looked at),
- * replies that no cache keeps, 400 for a request that names two hosts, 429 for who goes on guessing secrets, 405 with `Allow` for a method that a path does not take, `GET /healthz`, idle
+ * replies that no cache keeps, 400 for a request that names two hosts, 429 for who goes on guessing secrets, 405 with
+ * `Allow` for a method that a path does not take, `GET /healthz`, idle
  * connections closed at shutdown and 503 `shutting_down` for requests that come during it. Listening is left to the
  * caller.
  *

@@ -37,7 +37,10 @@ function isProxyFailure(exception: unknown): boolean {
   return typeof code === 'string' && code.startsWith('FST_REPLY_FROM_') && (statusOf(exception) ?? 0) >= 500;
 }
 
-/** Connections to what a service needs that were refused or broke: system errors, and PostgreSQL's shutdown codes (class 57P). */
+/**
+ * Connections to what a service needs that were refused or broke: system errors, and PostgreSQL's shutdown codes (class
+ * 57P).
+ */
 const AWAY: ReadonlySet<unknown> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

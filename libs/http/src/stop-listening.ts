@@ -14,7 +14,8 @@ export interface StopListeningOptions {
   /** Hears what is waited for, a line each. */
   readonly tell?: (line: string) => void;
   /**
-   * Requests that are answered beside the framework, and not yet: what is waited for is counted by them. Where left out,
+   * Requests that are answered beside the framework, and not yet: what is waited for is counted by them. Where left
+   * out,
    * by the open connections that are not idle.
    */
   readonly answering?: () => Iterable<IncomingMessage>;

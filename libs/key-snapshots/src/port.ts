@@ -7,7 +7,9 @@ export interface KeySnapshotWriter {
    * then appends it to the change stream. Repeating it is harmless. Rejects when it cannot be stored.
    */
   write(snapshot: KeySnapshot): Promise<void>;
-  /** Stores the snapshot where nothing stands, and tells nobody: what a lost store held is put back as it is asked for. */
+  /**
+   * Stores the snapshot where nothing stands, and tells nobody: what a lost store held is put back as it is asked for.
+   */
   refill(snapshot: KeySnapshot): Promise<void>;
   /** Tells followers that nothing was missed up to now; sent each second. */
   heartbeat(): Promise<void>;
@@ -21,8 +23,10 @@ export type SnapshotRead =
 
 export interface KeyChangeListener {
   /**
-   * A key changed: nothing remembered of these digests counts any longer. `snapshot` is the new one. `heardAfterMs`: milliseconds
-   * from its announcement to now, by the clocks of the store and of this machine, which may differ; undefined where nobody can say.
+   * A key changed: nothing remembered of these digests counts any longer. `snapshot` is the new one. `heardAfterMs`:
+   * milliseconds
+   * from its announcement to now, by the clocks of the store and of this machine, which may differ; undefined where
+   * nobody can say.
    */
   changed(snapshot: KeySnapshot, heardAfterMs?: number): void;
   /** A key changed to something that cannot be read here: nothing remembered of these digests counts any longer. */

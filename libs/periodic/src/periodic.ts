@@ -1,5 +1,7 @@
 export interface PeriodicOptions {
-  /** Milliseconds between two runs' beginnings. A run that takes longer is followed by the next one on time after it. */
+  /**
+   * Milliseconds between two runs' beginnings. A run that takes longer is followed by the next one on time after it.
+   */
   readonly everyMs: number;
   /** The timer does not keep the process alive. Default false. */
   readonly background?: boolean;

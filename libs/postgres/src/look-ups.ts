@@ -2,7 +2,8 @@ import type { Pool } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 
 /**
- * Reads that strangers can cause without any credential: however many there are, nothing else waits behind them. Whoever
+ * Reads that strangers can cause without any credential: however many there are, nothing else waits behind them.
+ * Whoever
  * asks keeps few under way: each waits for the one before.
  */
 export interface LookUps {

@@ -44,7 +44,8 @@ export interface MigratedSchema {
  * Brings one service's schema up to date, and notes what ran in `<schema>.migration`. Each migration is a
  * transaction of its own. Several processes may start at once: one migrates, the others wait for it. On the
  * embedded Postgres call it before `openDatabase`, since it opens the one connection for itself.
- * @throws {StartFault} in one line: no server lets us in, the role lacks rights, the schema cannot be brought up to date, or a
+ * @throws {StartFault} in one line: no server lets us in, the role lacks rights, the schema cannot be brought up to
+ * date, or a
  * later release has made it unreadable for this one
  */
 export async function migrate(url: string, options: MigrateOptions): Promise<MigratedSchema> {

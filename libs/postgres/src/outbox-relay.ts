@@ -18,7 +18,10 @@ export interface OutboxRelayOptions {
   readonly onError: (error: unknown, what: string) => void;
   /** How often to look for entries that nobody called `wake` for (another process's, a crash's). Default 500. */
   readonly pollMs?: number;
-  /** After a crash, its entries are taken up by another process after this long. Renewed while an effect runs. Default 3,000. */
+  /**
+   * After a crash, its entries are taken up by another process after this long. Renewed while an effect runs. Default
+   * 3,000.
+   */
   readonly leaseMs?: number;
   /** Entries for one call of an effect at most. Default 100. */
   readonly batchSize?: number;
@@ -60,7 +63,10 @@ export class OutboxRelay {
     for (const run of this.runs) run.wake();
   }
 
-  /** What waits for each of the effects, with zeros for those that nothing waits for. Rejects when the database cannot be asked. */
+  /**
+   * What waits for each of the effects, with zeros for those that nothing waits for. Rejects when the database cannot
+   * be asked.
+   */
   async backlog(): Promise<readonly OutboxBacklog[]> {
     const waiting = new Map((await this.claims.backlog()).map((each) => [each.effect, each]));
     return Object.keys(this.options.effects).map(
@@ -68,7 +74,9 @@ export class OutboxRelay {
     );
   }
 
-  /** Wakes the relay and waits until these entries are done, by any process: true; false when `withinMs` is over first. */
+  /**
+   * Wakes the relay and waits until these entries are done, by any process: true; false when `withinMs` is over first.
+   */
   async delivered(ids: readonly string[], withinMs: number): Promise<boolean> {
     const deadline = performance.now() + withinMs;
     this.wake();
@@ -79,7 +87,9 @@ export class OutboxRelay {
     return false;
   }
 
-  /** Rounds until nothing waits that is due. Resolves with the milliseconds after which something is, where that failed. */
+  /**
+   * Rounds until nothing waits that is due. Resolves with the milliseconds after which something is, where that failed.
+   */
   private async run(name: string, effect: OutboxEffect, stopped: () => boolean): Promise<number | void> {
     let retryAt = Infinity;
     while (!stopped()) {

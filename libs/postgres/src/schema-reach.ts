@@ -8,7 +8,10 @@ interface Reach {
   readonly readableFrom: string;
 }
 
-/** A migration that has run, of this release or another; null where it does not say from which release on it is readable. */
+/**
+ * A migration that has run, of this release or another; null where it does not say from which release on it is
+ * readable.
+ */
 export interface NotedMigration {
   readonly name: string;
   readonly readableFrom: string | null;

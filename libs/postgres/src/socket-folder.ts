@@ -44,7 +44,10 @@ async function removeLeftover(note: string): Promise<void> {
   if (isAbsolute(path) && OURS.test(basename(path))) await removeFolder(path);
 }
 
-/** Removes nothing but a socket and a folder that is empty without it: the note may be older than what is there now. Never rejects. */
+/**
+ * Removes nothing but a socket and a folder that is empty without it: the note may be older than what is there now.
+ * Never rejects.
+ */
 async function removeFolder(path: string): Promise<void> {
   await rm(join(path, SOCKET), { force: true }).catch(() => undefined);
   await rmdir(path).catch(() => undefined);

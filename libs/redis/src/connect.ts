@@ -21,7 +21,9 @@ export interface RedisOptions {
   readonly name: string;
   /** Milliseconds before a command without an answer fails; 0 for blocking reads. */
   readonly commandTimeoutMs?: number;
-  /** Hears why it cannot be reached: at once, then at most every 10 s, for this connection and its duplicates together. */
+  /**
+   * Hears why it cannot be reached: at once, then at most every 10 s, for this connection and its duplicates together.
+   */
   readonly onTrouble?: (trouble: RedisTrouble) => void;
 }
 

@@ -287,7 +287,9 @@ describe('many items in one call', () => {
   });
 });
 
-/** One organisation, here as the pure functions have it and there as the scripts do; many items come in the same turn. */
+/**
+ * One organisation, here as the pure functions have it and there as the scripts do; many items come in the same turn.
+ */
 class Life {
   readonly #twin: OrganizationState = emptyOrganization();
   readonly #gateway = new RedisAdmission(connection);
@@ -415,7 +417,9 @@ class Life {
     openEpoch(this.#twin, { ...epoch, storeId: this.#store });
   }
 
-  /** Now and then of a key that has changed, though the calls before knew it: other accounts and caps, or other limits. */
+  /**
+   * Now and then of a key that has changed, though the calls before knew it: other accounts and caps, or other limits.
+   */
   #reserveItem(): ReserveItem {
     const at = this.#below(this.#keys.length);
     if (this.#below(30) === 0) this.#keys[at] = { ...this.#keys[at]!, accounts: this.#accounts() };

@@ -96,7 +96,10 @@ class Life {
     this.#ledger = new RedisAdmissionLedger(this.#redis);
   }
 
-  /** Lives to the end; throws at the first step after which the two differ, or a cap is passed. Returns what came to pass. */
+  /**
+   * Lives to the end; throws at the first step after which the two differ, or a cap is passed. Returns what came to
+   * pass.
+   */
   async live(): Promise<readonly string[]> {
     await this.#restartGateway();
     await this.#open([]);
@@ -110,7 +113,10 @@ class Life {
     return this.#outcomes;
   }
 
-  /** Resolves with how far what is taken of an account may have grown in this step: to its cap where a request was admitted, else not at all; null for what follows from the ledger. */
+  /**
+   * Resolves with how far what is taken of an account may have grown in this step: to its cap where a request was
+   * admitted, else not at all; null for what follows from the ledger.
+   */
   async #takeStep(): Promise<Readonly<Record<string, bigint>> | null> {
     const requestId = `r${this.#below(10)}`;
     const accounts = this.#below(2) === 0 ? ['a'] : ['a', 'b'];
@@ -262,7 +268,10 @@ class Life {
     this.#outcomes.push('restarted gateway');
   }
 
-  /** Another store from now on: an empty one, or one with the data of the one before (a restore, a failover), which counts no more. */
+  /**
+   * Another store from now on: an empty one, or one with the data of the one before (a restore, a failover), which
+   * counts no more.
+   */
   async #restartStore(): Promise<void> {
     this.#store = `store-${this.#step + 1}`;
     if (this.#below(2) === 0) {

@@ -102,7 +102,9 @@ export function begin(trial: () => Trial): Trial {
   return made;
 }
 
-/** Starts the consumers of both topics; `receive` handles both, `alsoReceive` the first as well. Closed after the test. */
+/**
+ * Starts the consumers of both topics; `receive` handles both, `alsoReceive` the first as well. Closed after the test.
+ */
 export async function consume(
   strategy: BatchServer,
   receive: Receive,

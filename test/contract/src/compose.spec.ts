@@ -57,7 +57,8 @@ describe('docker-compose.yml', () => {
         ...(app === 'gateway' && { dataFolder: '/data' }),
       }),
     );
-    // The journeys share one Kafka, and have a provider of their own, whose credential secret-scanning reads with the configuration.
+    // The journeys share one Kafka, and have a provider of their own, whose credential secret-scanning reads with the
+    // configuration.
     const ofJourneys = ['KAFKA_TOPIC_PREFIX', 'CREDENTIAL'];
     // What has a default, and is worth setting.
     const ofCompose = [

@@ -1,4 +1,7 @@
-/** Whole numbers of [0, bound) that follow from the seed and from the number of the life alone, one stream for each life. */
+/**
+ * Whole numbers of [0, bound) that follow from the seed and from the number of the life alone, one stream for each
+ * life.
+ */
 export function randomBelow(seed: number, life: number): (bound: number) => number {
   let state = (seed ^ Math.imul(life + 1, 2_654_435_761)) >>> 0;
   return (bound) => {

@@ -8,7 +8,10 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
  */
 export type ProxyState = 'open' | 'cut' | 'silent' | 'replies_held';
 
-/** A TCP proxy on loopback whose connections can be cut or silenced, all of them or those whose client has said something. */
+/**
+ * A TCP proxy on loopback whose connections can be cut or silenced, all of them or those whose client has said
+ * something.
+ */
 export class CuttableProxy {
   readonly #connections = new Set<Connection>();
   #state: ProxyState = 'open';

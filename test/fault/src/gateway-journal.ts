@@ -2,7 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Gateway } from '@tollgate/journey';
 
-/** Output tokens that the journal of a gateway says were delivered of a request, by its last progress; null where it has none. */
+/**
+ * Output tokens that the journal of a gateway says were delivered of a request, by its last progress; null where it has
+ * none.
+ */
 export function lastProgressOf(gateway: Gateway, requestId: string): number | null {
   const folder = join(gateway.dataFolder, 'journal');
   const lines = readdirSync(folder)

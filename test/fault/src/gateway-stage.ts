@@ -53,7 +53,10 @@ export async function startGatewayStage(): Promise<GatewayStage> {
   };
 }
 
-/** A copy of the configuration with the routes above, whose failures are in the model's name; `failing` waits for half a second. */
+/**
+ * A copy of the configuration with the routes above, whose failures are in the model's name; `failing` waits for half a
+ * second.
+ */
 function withFailingRoutes(configFile: string): string {
   const configuration = readFileSync(configFile, 'utf8');
   const simulatorUrl = /base_url: (\S+)/.exec(configuration)![1]!;

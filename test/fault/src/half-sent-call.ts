@@ -19,7 +19,9 @@ export class HalfSentCall {
     this.#ended = new Promise((resolve) => socket.on('close', resolve));
   }
 
-  /** Resolves when the head and ten bytes have left. `bodyBytes` announces more than there is, so that it never ends. */
+  /**
+   * Resolves when the head and ten bytes have left. `bodyBytes` announces more than there is, so that it never ends.
+   */
   static async send(
     url: string,
     secret: string,

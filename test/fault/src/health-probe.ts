@@ -3,7 +3,9 @@ import { get } from 'node:http';
 import type { Gateway } from '@tollgate/journey';
 import { percentile } from './measured.js';
 
-/** Asks a gateway's `/healthz` over and over, one question at a time, while an attack goes on: how long do others wait? */
+/**
+ * Asks a gateway's `/healthz` over and over, one question at a time, while an attack goes on: how long do others wait?
+ */
 export class HealthProbe {
   readonly #waits: number[] = [];
   #asking = true;

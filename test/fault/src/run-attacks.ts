@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Every attack on both shapes, each told with what held: `npm run test:attacks`, with a part of a name after `--` for some of them. */
+/**
+ * Every attack on both shapes, each told with what held: `npm run test:attacks`, with a part of a name after `--` for
+ * some of them.
+ */
 const [only] = process.argv.slice(2);
 const filter = only === undefined ? [] : ['-t', only];
 const args = [

@@ -21,7 +21,10 @@ export function outageMs(round: number, shortMs: number, promisedMs: number): nu
   return faultOptions.long && round === 0 ? promisedMs : shortMs;
 }
 
-/** Tells the seed at the start, and after a failed fault with the last words of every process; repairs what that fault left broken. */
+/**
+ * Tells the seed at the start, and after a failed fault with the last words of every process; repairs what that fault
+ * left broken.
+ */
 export function reportFaults(
   stageOf: () => { readonly shape: Parameters<typeof tellOutputs>[0]; repair?(): Promise<void> } | undefined,
 ): void {

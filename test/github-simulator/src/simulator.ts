@@ -10,7 +10,9 @@ export interface GithubSimulatorOptions {
 export interface GithubSimulator {
   /** Answers as GitHub's list of public keys does. */
   readonly publicKeysUrl: string;
-  /** A text POSTed here is reported, signed, as a secret that was found in a public commit; the reply is the webhook's. */
+  /**
+   * A text POSTed here is reported, signed, as a secret that was found in a public commit; the reply is the webhook's.
+   */
   readonly leakUrl: string;
   /** The headers of a report with these very bytes, for reports that a test makes up itself. */
   sign(body: string): Record<string, string>;
@@ -22,7 +24,10 @@ export interface GithubSimulator {
 const TEXT_BYTES_MAX = 1_000;
 const FOUND_IN = 'https://github.com/octocat/Hello-World/blob/main/.env';
 
-/** Stands in for GitHub's secret scanning on loopback: publishes a key of its own and reports what it is told has leaked. */
+/**
+ * Stands in for GitHub's secret scanning on loopback: publishes a key of its own and reports what it is told has
+ * leaked.
+ */
 export async function startGithubSimulator({ webhookUrl }: GithubSimulatorOptions): Promise<GithubSimulator> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();

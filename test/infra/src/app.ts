@@ -7,7 +7,9 @@ export interface AppOptions {
   args?: readonly string[];
   /** Options of Node.js itself, such as `--cpu-prof`. */
   nodeArgs?: readonly string[];
-  /** All the app is told. Of this process's own environment it sees only what finds programs, folders and the language. */
+  /**
+   * All the app is told. Of this process's own environment it sees only what finds programs, folders and the language.
+   */
   env: Record<string, string>;
   cwd?: string;
   /** A URL that must answer 2xx, or what must appear in the output; a URL in its first group becomes `url`. */

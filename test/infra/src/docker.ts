@@ -57,7 +57,9 @@ export async function createContainer(options: ContainerOptions): Promise<Contai
   };
 }
 
-/** The attached client ends when the container ends; signals go to the container, as the client cannot pass SIGKILL on. */
+/**
+ * The attached client ends when the container ends; signals go to the container, as the client cannot pass SIGKILL on.
+ */
 async function attach(name: string, container: string): Promise<RunningProcess> {
   const client = await startProcess({ name, command: 'docker', args: ['start', '--attach', container] });
   return {

@@ -25,7 +25,9 @@ const variables = {
   kafkaBrokers: 'TOLLGATE_TEST_KAFKA_BROKERS',
 } as const;
 
-/** Variables that choose servers which are there already. Tests never see them: an app under test must not find them. */
+/**
+ * Variables that choose servers which are there already. Tests never see them: an app under test must not find them.
+ */
 export const givenServerVariables = ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS'] as const;
 
 /** Whether this process was told where the servers are. */

@@ -24,7 +24,10 @@ export interface PostgresServer extends ServerControls {
 }
 
 export interface PostgresOptions {
-  /** Survives a crash of the machine, at the cost of an fsync per commit. Default false. A SIGKILL of the server is survived either way. */
+  /**
+   * Survives a crash of the machine, at the cost of an fsync per commit. Default false. A SIGKILL of the server is
+   * survived either way.
+   */
   durable?: boolean;
 }
 

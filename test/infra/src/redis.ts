@@ -17,7 +17,10 @@ export interface RedisServer extends ServerControls {
   url: string;
 }
 
-/** What the design asks of Redis: nothing on disk, and no eviction, so a restart is empty and nothing goes missing meanwhile. */
+/**
+ * What the design asks of Redis: nothing on disk, and no eviction, so a restart is empty and nothing goes missing
+ * meanwhile.
+ */
 const settings = ['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'];
 
 /**

@@ -30,7 +30,10 @@ export function plainReply(): Buffer {
   }));
 }
 
-/** The events of a stream in the portions in which they are sent, each event a chunk of HTTP of its own: as many portions as bursts, or as chunks where it is paced. */
+/**
+ * The events of a stream in the portions in which they are sent, each event a chunk of HTTP of its own: as many
+ * portions as bursts, or as chunks where it is paced.
+ */
 export function streamPortions(paced: boolean): Buffer[] {
   const contents = Array.from({ length: STREAM_CHUNKS }, (_, n) =>
     streamEvent([{ index: 0, delta: { content: ` word${n}` }, finish_reason: null }], null),

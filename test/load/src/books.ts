@@ -89,7 +89,10 @@ async function compareIds(client: Client, seen: readonly string[]): Promise<numb
   return events;
 }
 
-/** The load generator leaves with requests under way when its window ends; otherwise every call must have been completed. */
+/**
+ * The load generator leaves with requests under way when its window ends; otherwise every call must have been
+ * completed.
+ */
 const EXPECTED_OUTCOMES: ReadonlySet<string> = new Set(['completed', 'client_left']);
 
 async function expectedOutcomes(client: Client): Promise<Record<string, number>> {

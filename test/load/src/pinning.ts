@@ -3,7 +3,10 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { parseProcessStat, type ProcessStat } from './proc-files.js';
 
-/** Keeps a process with all its threads on one core; what it starts from then on inherits that. Throws where taskset fails. */
+/**
+ * Keeps a process with all its threads on one core; what it starts from then on inherits that. Throws where taskset
+ * fails.
+ */
 export function pinTo(taskset: string, core: number, pid: number): void {
   execFileSync(taskset, ['-acp', String(core), String(pid)], { stdio: 'pipe' });
 }

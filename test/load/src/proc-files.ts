@@ -45,7 +45,9 @@ export function parseProcessStat(line: string): ProcessStat {
   return { command: line.slice(open + 1, close), parentPid, cpuMicroseconds: (user + system) * TICK_MICROSECONDS };
 }
 
-/** The most memory a process has had resident, in bytes, from /proc/PID/status. Throws a TypeError where it is not told. */
+/**
+ * The most memory a process has had resident, in bytes, from /proc/PID/status. Throws a TypeError where it is not told.
+ */
 export function parsePeakMemory(procStatus: string): number {
   const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(procStatus)?.[1];
   if (kibibytes === undefined) throw new TypeError('no VmHWM in /proc/PID/status');

@@ -1,7 +1,10 @@
 const ID_BYTES = 36;
 const IDS_IN_BLOCK = 65_536;
 
-/** Request ids (UUIDs as text) in the order they came, 36 bytes each: millions of them without work for the garbage collector. */
+/**
+ * Request ids (UUIDs as text) in the order they came, 36 bytes each: millions of them without work for the garbage
+ * collector.
+ */
 export class RequestIds {
   readonly #blocks: Buffer[] = [];
   #count = 0;

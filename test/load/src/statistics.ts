@@ -18,7 +18,9 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: median(values), low: Math.min(...values), high: Math.max(...values) };
 }
 
-/** The smallest value that at least `share` (0 to 1) of the values do not exceed: nearest rank. Throws for no values. */
+/**
+ * The smallest value that at least `share` (0 to 1) of the values do not exceed: nearest rank. Throws for no values.
+ */
 export function percentile(values: readonly number[], share: number): number {
   if (values.length === 0) throw new RangeError('the percentile of nothing');
   const sorted = Float64Array.from(values).sort();

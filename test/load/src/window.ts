@@ -22,7 +22,9 @@ export interface Window extends LoadResult {
   readonly cpuMicroseconds: number;
   /** Redis's, beside it. */
   readonly redisCpuMicroseconds: number;
-  /** Calls of scripts in Redis for each request, those of usage-billing among them: the fewer, the fuller the batches. */
+  /**
+   * Calls of scripts in Redis for each request, those of usage-billing among them: the fewer, the fuller the batches.
+   */
   readonly scriptCalls: number;
   readonly peakMemoryBytes: number;
   /** Time of the core in other hands during the window, the kernel's for nobody in particular among it: 0 to 1. */

@@ -75,7 +75,10 @@ export function parseWrkOutput(output: string): WrkResult {
   return parsed as unknown as WrkResult;
 }
 
-/** What was wrong on the way, as words; none where all connections held and every answer was refused or not, as expected. */
+/**
+ * What was wrong on the way, as words; none where all connections held and every answer was refused or not, as
+ * expected.
+ */
 export function faultsOf(result: WrkResult, refusalsExpected: boolean): string[] {
   const faults = (['connect', 'read', 'write', 'timeout'] as const).flatMap((kind) =>
     result[kind] === 0 ? [] : [`${result[kind]} ${kind} errors`],

@@ -13,7 +13,10 @@ afterAll(() => simulator.stop());
 
 const last = () => simulator.log().at(-1);
 
-/** What of an answer reached the client before the connection broke. Not by fetch, which drops what is unread when it breaks. */
+/**
+ * What of an answer reached the client before the connection broke. Not by fetch, which drops what is unread when it
+ * breaks.
+ */
 async function readUntilBroken(told: object, stream: boolean): Promise<{ text: string; brokenBy: string | undefined }> {
   const call = request(`${simulator.baseUrl}/chat/completions`, { method: 'POST' });
   // After its answer has begun, a request reports a broken connection a second time.

@@ -19,7 +19,9 @@ export function callChat(simulator: ProviderSimulator, fields: object = {}, init
   });
 }
 
-/** For specs: the events of a whole stream, in the order of their bytes. Throws on anything that is no `data:` event. */
+/**
+ * For specs: the events of a whole stream, in the order of their bytes. Throws on anything that is no `data:` event.
+ */
 export async function readEvents(response: Response): Promise<StreamEvent[]> {
   const frames = (await response.text()).split('\n\n');
   if (frames.pop() !== '') throw new Error('the stream does not end with an empty line');

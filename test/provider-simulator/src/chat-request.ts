@@ -15,7 +15,10 @@ export interface ChatRequest {
 
 export type ParsedChatRequest = { kind: 'valid'; request: ChatRequest } | { kind: 'invalid'; error: OpenAiError };
 
-/** Reads the body of `POST /v1/chat/completions` as OpenAI does: wrong types are refused, unknown fields are not looked at. */
+/**
+ * Reads the body of `POST /v1/chat/completions` as OpenAI does: wrong types are refused, unknown fields are not looked
+ * at.
+ */
 export function parseChatRequest(body: Buffer): ParsedChatRequest {
   const fields = parseObject(body);
   if (fields === undefined) return refuse('We could not parse the JSON body of your request.');

@@ -35,7 +35,10 @@ interface Usage {
   };
 }
 
-/** Decides the answer to the `n`th request, whose body had `bodyBytes`. The same request gets the same content and usage. */
+/**
+ * Decides the answer to the `n`th request, whose body had `bodyBytes`. The same request gets the same content and
+ * usage.
+ */
 export function planCompletion(
   request: ChatRequest,
   behaviour: Behaviour,
@@ -131,7 +134,8 @@ export interface StreamFrames {
 }
 
 /**
- * Builds the frames of one stream. With `withUsage` the chunks before the usage chunk carry `"usage": null`, as OpenAI's do.
+ * Builds the frames of one stream. With `withUsage` the chunks before the usage chunk carry `"usage": null`, as
+ * OpenAI's do.
  * What the chunks have in common is put into JSON once.
  */
 export function streamFrames(completion: Completion, withUsage: boolean): StreamFrames {

@@ -12,7 +12,10 @@ const environment = z.object({
   SIMULATOR_REQUIRED_CREDENTIAL: z.string().min(1).optional(),
 });
 
-/** Reads the simulator's settings; throws an Error that names every wrong one, without its value. Port 0 is any free one. */
+/**
+ * Reads the simulator's settings; throws an Error that names every wrong one, without its value. Port 0 is any free
+ * one.
+ */
 export function loadConfig(env: Record<string, string | undefined> = process.env): SimulatorOptions {
   const result = environment.safeParse(env);
   if (!result.success) {

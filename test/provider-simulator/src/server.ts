@@ -95,7 +95,9 @@ async function listen(server: Server, host: string, port: number): Promise<{ url
   return { url: `http://${name.includes(':') ? `[${name}]` : name}:${bound}`, port: bound };
 }
 
-/** The server's own `close` comes before that of its connections, which put the last word into the log: wait for both. */
+/**
+ * The server's own `close` comes before that of its connections, which put the last word into the log: wait for both.
+ */
 async function close(server: Server, sockets: Set<Socket>): Promise<void> {
   const closed = [new Promise((resolve) => server.close(resolve))];
   for (const socket of sockets) {
@@ -147,7 +149,10 @@ async function answer(
   return exchange.refuse(404, invalidRequest(`Invalid URL (${method} ${path})`, null, 'unknown_url'));
 }
 
-/** Hands over the whole body; a client that leaves before it has sent it all is never answered, nor is one that sends too much. */
+/**
+ * Hands over the whole body; a client that leaves before it has sent it all is never answered, nor is one that sends
+ * too much.
+ */
 function collect(request: IncomingMessage, whole: (body: Buffer) => void): void {
   const parts: Buffer[] = [];
   let bytes = 0;

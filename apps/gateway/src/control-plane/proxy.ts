@@ -22,7 +22,8 @@ export interface ControlPlaneOptions {
 const TIMEOUT_MS = 35_000;
 
 /**
- * Passes the control plane's public paths on to the services that own them, which authenticate for themselves, and tells
+ * Passes the control plane's public paths on to the services that own them, which authenticate for themselves, and
+ * tells
  * them the client's address. Their internal paths are not among them.
  */
 export async function registerControlPlane(
@@ -40,7 +41,8 @@ export async function registerControlPlane(
       upstream,
       prefix,
       rewritePrefix: prefix,
-      // With this hook the proxy leaves bodies to our own parser, which holds them to their limit before anything is passed on.
+      // With this hook the proxy leaves bodies to our own parser, which holds them to their limit before anything is
+      // passed on.
       preValidation: (request, _reply, done) => {
         if (climbs(pathOfTarget(request.url))) return done(new Problem('not_found'));
         if (Buffer.isBuffer(request.body)) request.body = Readable.from([request.body]);
@@ -67,7 +69,9 @@ function withoutFraming<T extends object>(headers: T): T {
   return kept as T;
 }
 
-/** What a client says of itself and of hops before us is not passed on: the services behind believe what reaches them. */
+/**
+ * What a client says of itself and of hops before us is not passed on: the services behind believe what reaches them.
+ */
 function withoutForwarding<T extends object>(headers: T): T {
   const kept: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(headers)) {

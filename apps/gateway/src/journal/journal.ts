@@ -21,7 +21,10 @@ import { listSegments, newSegment, recordsOf, removeSegment, removeSegmentLater,
 
 /** A segment is closed at this size, and a new one begun. */
 const SEGMENT_BYTES_MAX = 8 * 1024 * 1024;
-/** A segment that is shipped to its end is closed above this size; what stands below it is shipped again after a crash, harmlessly. */
+/**
+ * A segment that is shipped to its end is closed above this size; what stands below it is shipped again after a crash,
+ * harmlessly.
+ */
 const SEGMENT_BYTES_KEPT_MAX = 1024 * 1024;
 /** Written records reach the disk at most this much later; a power cut can lose them, a crash of the process cannot. */
 const SYNC_INTERVAL_MS = 1_000;
@@ -38,8 +41,10 @@ const KEPT_AFTER_SHIPPING_MS = 60_000;
 const GATHER_TURNS_MAX = 32;
 
 /**
- * Each life leaves out as many numbers: a power cut, or a file that was removed, may have taken finals whose numbers are
- * booked, and a final under a number that is booked counts as booked too. A second's finals are some ten thousand, those
+ * Each life leaves out as many numbers: a power cut, or a file that was removed, may have taken finals whose numbers
+ * are
+ * booked, and a final under a number that is booked counts as booked too. A second's finals are some ten thousand,
+ * those
  * of a segment 20,000.
  */
 const NUMBERS_LOST_MAX = 1_000_000;
@@ -83,7 +88,9 @@ export interface JournalCounts {
  */
 export class Journal {
   readonly journalId: string;
-  /** All records that the last life may have left are gone, and with them the numbers up to which finals were booked. */
+  /**
+   * All records that the last life may have left are gone, and with them the numbers up to which finals were booked.
+   */
   readonly isBereft: boolean;
   readonly #segments: Segment[];
   /** What the lives before left open, until somebody ends it. */
@@ -226,7 +233,8 @@ export class Journal {
       this.#open = Math.max(0, this.#open + batch.intents.length - batch.finals.length);
       this.#kept = emptyBatch();
     } else if (turn !== null) {
-      // A request that was served is charged even when its final did not fit: it is written with the next turn that fits.
+      // A request that was served is charged even when its final did not fit: it is written with the next turn that
+      // fits.
       this.#kept.lines.push(...turn.lines.filter((line) => line.startsWith('F ')));
       this.#kept.finals.push(...turn.finals);
     }
@@ -258,7 +266,9 @@ export class Journal {
     this.#onDamage(segment, bytes);
   }
 
-  /** The finals of one organisation with a number above the given one: from disk, and those that it did not take yet. */
+  /**
+   * The finals of one organisation with a number above the given one: from disk, and those that it did not take yet.
+   */
   finalsAfter(number: number, organizationId: string): JournalRecord[] {
     const all = [...this.records(), ...this.#kept.lines.map(recordIn)];
     return all.filter(

@@ -84,7 +84,9 @@ const RECORD_HEAD = /[IPF] [!-~]{1,100} [!-~]{1,100} \d{1,17} \{/g;
 const beginsRecord = (bytes: Buffer, start: number): boolean =>
   RECORD_TYPES.has(bytes[start]!) && bytes[start + 1] === SPACE;
 
-/** Whether a line can be one that a crash cut off behind its end: it has its JSON to the last brace, and no lost bytes. */
+/**
+ * Whether a line can be one that a crash cut off behind its end: it has its JSON to the last brace, and no lost bytes.
+ */
 function isWholeLine(line: Buffer): boolean {
   return line.at(-1) === CLOSE_BRACE && !line.includes(0);
 }

@@ -50,7 +50,9 @@ export async function endOrphans(journal: Journal, nowIso: string): Promise<Last
   return { finals: [...finals, ...orphans], unreadable };
 }
 
-/** The final of a request whose gateway was killed: its input and what was delivered by the last progress, else nothing. */
+/**
+ * The final of a request whose gateway was killed: its input and what was delivered by the last progress, else nothing.
+ */
 export function orphanFinal(
   intent: Intent,
   progress: Progress | undefined,

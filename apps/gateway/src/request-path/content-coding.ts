@@ -52,7 +52,8 @@ export function contentCodings(header: string): readonly ContentCoding[] | undef
   return codings;
 }
 
-// What has arrived is handed on at once, so that a compressed stream stays a stream; a broken end is the reader's to judge.
+// What has arrived is handed on at once, so that a compressed stream stays a stream; a broken end is the reader's to
+// judge.
 const ZLIB = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
 const BROTLI = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH };
 const ZSTD = {

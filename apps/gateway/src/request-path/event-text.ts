@@ -19,7 +19,10 @@ export function gatewayPart(journalId: string, priceVersion: string): string {
   return jsonFields({ eventVersion: 1, journalId, priceVersion } satisfies Partial<UsageRecordedV1>);
 }
 
-/** The event of an admitted request as far as it is known before the call, without its target: an object that is left open. */
+/**
+ * The event of an admitted request as far as it is known before the call, without its target: an object that is left
+ * open.
+ */
 export function eventHead(gateway: string, exchange: Exchange): string {
   const { clientAddress, holdNanoUsd, key, requestId, startedAtMs, stream } = exchange;
   return `{${gateway},${key!.eventPart},"requestId":"${requestId}","stream":${stream},"holdNanoUsd":${holdNanoUsd === null ? 'null' : `"${holdNanoUsd}"`},"startedAt":"${isoTime(startedAtMs)}","clientAddress":${JSON.stringify(clientAddress)},`;

@@ -13,7 +13,8 @@ type Admitted = Extract<AdmissionDecision, { kind: 'admitted' }>;
 
 /**
  * Why a call is ended before its provider ended it: the key leaked, or has ended before the call was sent; it is not
- * known any more whether the key has, so that the call waits for an answer to that; a time-out of the provider has passed; the client
+ * known any more whether the key has, so that the call waits for an answer to that; a time-out of the provider has
+ * passed; the client
  * has left and was waited for long enough; a stream has used up its hold; an event or a reply is too large; a
  * stream tells our credential in pieces.
  */
@@ -37,7 +38,10 @@ export class Exchange {
   /** Ours; goes upstream and back as `x-request-id`, and names hold, journal record, usage event. */
   readonly requestId = randomUUIDv7();
   readonly startedAtMs = Date.now();
-  /** Of its way through the path, in monotonic milliseconds; 0 before. `firstByteAt`: a plain reply's head, a stream's first data. */
+  /**
+   * Of its way through the path, in monotonic milliseconds; 0 before. `firstByteAt`: a plain reply's head, a stream's
+   * first data.
+   */
   readonly arrivedAt = performance.now();
   calledAt = 0;
   firstByteAt = 0;
@@ -50,7 +54,10 @@ export class Exchange {
   credential = '';
   /** identifyKey */
   key: CachedKey | null = null;
-  /** When key-management was asked about the key for this request, while no changes were heard of; monotonic milliseconds. */
+  /**
+   * When key-management was asked about the key for this request, while no changes were heard of; monotonic
+   * milliseconds.
+   */
   keyVerifiedAt = -Infinity;
   /** How the request is refused since its key has ended: no provider is called any more. */
   keyEnd: Refusal | null = null;
@@ -78,7 +85,10 @@ export class Exchange {
   inputTokensEstimate = 0;
   rate: Admitted['rate'] | null = null;
   admitted = false;
-  /** journalIntent: the text of the usage event as far as it is known, and what the journal knows: once the intent is written, a final is owed. */
+  /**
+   * journalIntent: the text of the usage event as far as it is known, and what the journal knows: once the intent is
+   * written, a final is owed.
+   */
   eventHead = '';
   journaled: JournaledRequest | null = null;
   /** settle: nothing is owed any more. */
@@ -87,7 +97,10 @@ export class Exchange {
   journaledOutputTokens = 0;
   /** The call of a provider, while it is under way. */
   call: CallUnderWay | null = null;
-  /** When the call of the present provider began, and when it is to be over or to have its first data; monotonic milliseconds. */
+  /**
+   * When the call of the present provider began, and when it is to be over or to have its first data; monotonic
+   * milliseconds.
+   */
   callStartedAt = 0;
   callEndsAt = Infinity;
   /** What the present provider was sent that the caller did not write. */

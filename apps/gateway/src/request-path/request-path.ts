@@ -51,28 +51,45 @@ export interface RequestPathParts {
 
 type Step = (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined>;
 
-/** What happens to one request before a provider is called, in order. Each step may leave with the refusals named beside it. */
+/**
+ * What happens to one request before a provider is called, in order. Each step may leave with the refusals named above
+ * it.
+ */
 function steps(parts: RequestPathParts, look: KeyLook): readonly Step[] {
   return [
-    readCredential, //                                                401 missing_api_key
-    identifyKey(parts.keys, parts.pepper), //                         401 invalid_api_key, expired_api_key; 429 rate_limit_exceeded; 503 keys_unavailable
-    checkNetwork, //                                                  403 ip_not_allowed
-    checkScope('inference:write'), //                                 403 access_denied
-    (exchange) => parts.calls.begin(exchange), //                     429 rate_limit_exceeded: what this process counts itself
-    (exchange) => parts.refusedBodies.check(exchange), //             429 rate_limit_exceeded: known from a large body before
-    awaitBody(receiveBody(parts.bodyBytesMax)), //                    400 invalid_json, invalid_request; 408; 413 body_too_large; 415; 429, 503 server_busy; the key's end
-    look.afterBody, //                                                401 invalid_api_key, expired_api_key; 503 keys_unavailable
-    chooseRoute(parts.routes), //                                     404 model_not_found; 403 model_access_denied; 503 provider_not_configured
-    skipBusy, //                                                      503 provider_busy
-    admit(parts), //                                                  429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable
-    look.again, //                                                    the same: admission may have waited
-    journalIntent(parts.journal, parts.gateway, parts.priceVersion), // 503 journal_unavailable
+    // 401 missing_api_key
+    readCredential,
+    // 401 invalid_api_key, expired_api_key; 429 rate_limit_exceeded; 503 keys_unavailable
+    identifyKey(parts.keys, parts.pepper),
+    // 403 ip_not_allowed
+    checkNetwork,
+    // 403 access_denied
+    checkScope('inference:write'),
+    // 429 rate_limit_exceeded: what this process counts itself
+    (exchange) => parts.calls.begin(exchange),
+    // 429 rate_limit_exceeded: known from a large body before
+    (exchange) => parts.refusedBodies.check(exchange),
+    // 400 invalid_json, invalid_request; 408; 413 body_too_large; 415; 429, 503 server_busy; the key's end
+    awaitBody(receiveBody(parts.bodyBytesMax)),
+    // 401 invalid_api_key, expired_api_key; 503 keys_unavailable
+    look.afterBody,
+    // 404 model_not_found; 403 model_access_denied; 400 invalid_request; 503 provider_not_configured
+    chooseRoute(parts.routes),
+    // 503 provider_busy
+    skipBusy,
+    // 429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable
+    admit(parts),
+    // the same: admission may have waited
+    look.again,
+    // 503 journal_unavailable
+    journalIntent(parts.journal, parts.gateway, parts.priceVersion),
   ];
 }
 
 /**
  * The request path: the steps above, then `forward` (429, 502, 503, 504 of the provider, fall-backs before the first
- * data only; the key is looked at again before each call), then `settle`, always and once, then the last byte of the reply.
+ * data only; the key is looked at again before each call), then `settle`, always and once, then the last byte of the
+ * reply.
  */
 export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Promise<void> {
   const look = new KeyLook(parts.keys);

@@ -2,7 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { Admission } from '@tollgate/admission';
 import type { Exchange } from './exchange.js';
 
-/** How long a provider is heard out for its usage after the client has left; calls are looked at four times a second. */
+/**
+ * How long a provider is heard out for its usage after the client has left; calls are looked at four times a second.
+ */
 const HEARD_MS_MAX = 9_700;
 
 interface Watched extends ServerResponse {

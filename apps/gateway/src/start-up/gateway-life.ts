@@ -9,7 +9,10 @@ import type { GatewayIdentity } from '../request-path/gateway-identity.js';
 import type { InFlight } from '../request-path/in-flight.js';
 import type { Announcer } from './announcer.js';
 
-/** How long a start waits for what the life before left to be acknowledged; after that uncapped keys are served while it goes on beside. */
+/**
+ * How long a start waits for what the life before left to be acknowledged; after that uncapped keys are served while it
+ * goes on beside.
+ */
 const LEFTOVER_MS_MAX = 10_000;
 const LEASE_INTERVAL_MS = 1_000;
 const REGISTER_RETRY_MS = 500;

@@ -57,7 +57,8 @@ export class KeyRelay {
   }
 
   /**
-   * Waits until the snapshots of a committed change are written: true. When that takes longer than the bound false; the relay goes on trying.
+   * Waits until the snapshots of a committed change are written: true. When that takes longer than the bound false; the
+   * relay goes on trying.
    * Never rejects: the change stands whatever comes of telling others.
    */
   async snapshotsWritten(entries: SnapshotEntries): Promise<boolean> {

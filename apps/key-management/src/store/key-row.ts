@@ -26,7 +26,10 @@ export interface KeyRow {
   masked_key: string;
 }
 
-/** Keys with their organisation's cap and their secrets' digests; `k` is the key, for the conditions that follow. Indexes: organization_pk, api_key_secret_by_key. */
+/**
+ * Keys with their organisation's cap and their secrets' digests; `k` is the key, for the conditions that follow.
+ * Indexes: organization_pk, api_key_secret_by_key.
+ */
 export const SELECT_KEY = `
   SELECT k.id, k.position, k.organization_id, k.name, k.description, k.scopes, k.expires_at, k.credit_limit_nano_usd,
          k.requests_per_minute, k.tokens_per_minute, k.parallel_requests, k.models, k.allowed_ips,

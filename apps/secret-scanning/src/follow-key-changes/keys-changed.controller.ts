@@ -9,7 +9,9 @@ import { MailRun } from '../leak-mail/mail-run.js';
 /** Token of a function that gives the `KeyManagementApi` at the time of the call. */
 export const KEY_MANAGEMENT = Symbol('KEY_MANAGEMENT');
 
-/** Makes sure that every key that was revoked as leaked is on record, and its owners hear of it, however it came about. */
+/**
+ * Makes sure that every key that was revoked as leaked is on record, and its owners hear of it, however it came about.
+ */
 @Controller()
 export class KeysChangedController {
   constructor(
@@ -25,7 +27,8 @@ export class KeysChangedController {
     const unrecorded = await this.leaks.unrecorded(leaked);
     const digests = leaked.filter(({ apiKeyId }) => unrecorded.has(apiKeyId)).flatMap((event) => event.digests);
     if (digests.length === 0) return;
-    // The event carries nothing to write a mail with. Asked again, key-management changes nothing and says whose the keys are.
+    // The event carries nothing to write a mail with. Asked again, key-management changes nothing and says whose the
+    // keys are.
     const outcomes = await this.keyManagement().revokeLeakedKeys({ origin: KEYS_CHANGED_V1, digests });
     await this.leaks.record(outcomes, new Date());
     this.mailRun.wake();
@@ -33,7 +36,8 @@ export class KeysChangedController {
 }
 
 /**
- * All that is needed of the event of a leaked key: whatever a later release adds, its owners hear of the leak. Asked with
+ * All that is needed of the event of a leaked key: whatever a later release adds, its owners hear of the leak. Asked
+ * with
  * an id that it cannot hold, Postgres would refuse the whole batch, each time it comes again.
  */
 const leakedKey = z.object({

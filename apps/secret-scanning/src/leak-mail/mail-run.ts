@@ -24,7 +24,10 @@ const RETRY_MS_FIRST = 1_000;
 const RETRY_MS_MAX = 15 * 60_000;
 const ABANDONED_AFTER_MS = 7 * 86_400_000;
 
-/** When the next attempt follows a failed one, in ms: 1 s, 2 s, 4 s, … at most 15 min; null when it is given up after a week. */
+/**
+ * When the next attempt follows a failed one, in ms: 1 s, 2 s, 4 s, … at most 15 min; null when it is given up after a
+ * week.
+ */
 export function retryDelay(attempt: number, ageMs: number): number | null {
   return ageMs > ABANDONED_AFTER_MS ? null : Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** Math.min(attempt - 1, 20));
 }

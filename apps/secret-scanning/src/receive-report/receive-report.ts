@@ -9,7 +9,10 @@ export type Label = 'true_positive' | 'false_positive';
 export type ReportResult =
   /** One label for each item, in order. */
   | { readonly kind: 'labelled'; readonly labels: readonly Label[] }
-  /** key-management could not be asked. What may be ours is stored and revoked over the bus; whoever reports should try again. */
+  /**
+   * key-management could not be asked. What may be ours is stored and revoked over the bus; whoever reports should try
+   * again.
+   */
   | { readonly kind: 'unavailable' };
 
 export interface ReceiveReportPorts {

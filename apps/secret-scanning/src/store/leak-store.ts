@@ -62,7 +62,9 @@ export class LeakStore {
     await this.dataSource.query(`DELETE FROM scanning.finding WHERE api_key_id IS NULL AND received_at < $1`, [before]);
   }
 
-  /** Which of these keys, each with its digests, have no leak on record, or findings that are not known to be theirs. */
+  /**
+   * Which of these keys, each with its digests, have no leak on record, or findings that are not known to be theirs.
+   */
   async unrecorded(keys: readonly { apiKeyId: string; digests: readonly string[] }[]): Promise<Set<string>> {
     const pairs = keys.flatMap(({ apiKeyId, digests }) => digests.map((digest) => ({ apiKeyId, digest })));
     const rows: { api_key_id: string }[] = await this.dataSource.query(

@@ -21,7 +21,10 @@ export interface MailsWaiting {
 export class MailStore {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Takes the mail that is due longest, for `leaseMs`: after that, without a word, it is due again. Index: leak_mail_waiting. */
+  /**
+   * Takes the mail that is due longest, for `leaseMs`: after that, without a word, it is due again. Index:
+   * leak_mail_waiting.
+   */
   async take(leaseMs: number): Promise<DueMail | null> {
     const [rows] = await this.dataSource.query<
       [{ id: string; api_key_id: string; recipient: string; attempts: number; created_at: Date }[], number]

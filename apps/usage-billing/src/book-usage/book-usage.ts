@@ -29,7 +29,9 @@ export class BookUsage {
     private readonly meter: BillingMeter,
   ) {}
 
-  /** Rejects when the database cannot be asked; then nothing of the rest of the batch is booked, and it must come again. */
+  /**
+   * Rejects when the database cannot be asked; then nothing of the rest of the batch is booked, and it must come again.
+   */
   async book(batch: BusBatch): Promise<void> {
     if (batch.messages.length === 0) return;
     const begun = performance.now();

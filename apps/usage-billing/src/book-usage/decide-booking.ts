@@ -37,7 +37,10 @@ export interface BookingDecision {
   readonly accounts: ReadonlyMap<string, AccountState>;
 }
 
-/** Decides what is charged for each event that is new, one after the other; of two events of one request the first counts. */
+/**
+ * Decides what is charged for each event that is new, one after the other; of two events of one request the first
+ * counts.
+ */
 export function decideBooking(events: readonly UsageRecordedV1[], ledger: LedgerState): BookingDecision {
   const seen = new Set(ledger.booked);
   const accounts = new Map<string, AccountState>();
@@ -82,7 +85,10 @@ const newAccount = (event: UsageRecordedV1, at: number): AccountState =>
     ceilingNanoUsd: null,
   });
 
-/** The ceiling is the highest cap that an event was admitted under: a request in flight while the cap is lowered is still owed. */
+/**
+ * The ceiling is the highest cap that an event was admitted under: a request in flight while the cap is lowered is
+ * still owed.
+ */
 function withCap(state: AccountState, cap: bigint | null): AccountState {
   if (cap === null) return { ...state, capNanoUsd: null };
   const floor = state.ceilingNanoUsd ?? state.postedNanoUsd;

@@ -81,7 +81,10 @@ export class GatewayWatch {
     if (back.length > 0 && (await this.options.instances.markBack(back)) > 0) await this.closeEpochs();
   }
 
-  /** What a gateway that came back has in flight is unknown to the epochs opened without it: it announces under the next. */
+  /**
+   * What a gateway that came back has in flight is unknown to the epochs opened without it: it announces under the
+   * next.
+   */
   private async closeEpochs(): Promise<void> {
     this.options.logger.warn('a gateway taken for gone came back: credit epochs are closed');
     for (const organizationId of await this.options.instances.organizationsWithEpoch()) {

@@ -13,9 +13,15 @@ export interface KafkaBatchServerOptions extends KafkaConnection {
   readonly groupId: string;
   /** The consumer's own account of what it has handled. Without it, Kafka's offsets of the group count. */
   readonly resume?: ResumeOffsets;
-  /** A batch is whole records until there are so many messages: it has more by what the last record brings. Default 1,000. */
+  /**
+   * A batch is whole records until there are so many messages: it has more by what the last record brings. Default
+   * 1,000.
+   */
   readonly batchSize?: number;
-  /** After a crash the partitions go to another member after this long. Default 6,000, the least that brokers allow by default. */
+  /**
+   * After a crash the partitions go to another member after this long. Default 6,000, the least that brokers allow by
+   * default.
+   */
   readonly sessionTimeoutMs?: number;
 }
 
@@ -64,7 +70,9 @@ export class KafkaBatchServer extends BatchServer {
     await this.admin.disconnect();
   }
 
-  /** By any member of the group. Rejects after 30 s, and when the cluster or the store of the offsets cannot be asked. */
+  /**
+   * By any member of the group. Rejects after 30 s, and when the cluster or the store of the offsets cannot be asked.
+   */
   async drained(topic: string): Promise<void> {
     const deadline = performance.now() + DRAIN_TIMEOUT_MS;
     const ends = await this.endsOf(topic, deadline);
@@ -181,7 +189,10 @@ export class KafkaBatchServer extends BatchServer {
     };
   }
 
-  /** Kafka's own offsets of the group may be lost, behind, or ahead of what was committed: the consumer's account counts. */
+  /**
+   * Kafka's own offsets of the group may be lost, behind, or ahead of what was committed: the consumer's account
+   * counts.
+   */
   private async seekToResume(consumer: Consumer, assignment: Record<string, number[]>): Promise<void> {
     const { resume, topicPrefix = '' } = this.options;
     if (resume === undefined) return;

@@ -1,12 +1,16 @@
 import type { KafkaMessage, Message } from 'kafkajs';
 import type { BusDelivery, BusMessage } from '../port.js';
 
-/** A record that would grow beyond one of these is ended and the next begun; a larger message has a record of its own. */
+/**
+ * A record that would grow beyond one of these is ended and the next begun; a larger message has a record of its own.
+ */
 const RECORD_BYTES_MAX = 64 * 1024;
 const RECORD_MESSAGES_MAX = 200;
 
 const NEWLINE = 0x0a;
-/** Says that the record's value is several messages, one a line. Without it the value is one message, whatever is in it. */
+/**
+ * Says that the record's value is several messages, one a line. Without it the value is one message, whatever is in it.
+ */
 const LINES = { 'content-type': 'application/jsonl' };
 
 interface Pack {

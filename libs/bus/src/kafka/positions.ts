@@ -6,7 +6,10 @@ export function positions(offsets: readonly { partition: number; low: string; hi
   return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]));
 }
 
-/** How many records before the ends were not handled, given the next offset of each partition; what retention took counts as handled. */
+/**
+ * How many records before the ends were not handled, given the next offset of each partition; what retention took
+ * counts as handled.
+ */
 export function unhandled(ends: Positions, next: ReadonlyMap<number, bigint>): number {
   return [...ends].reduce((sum, [partition, { low, high }]) => {
     const from = next.get(partition) ?? 0n;

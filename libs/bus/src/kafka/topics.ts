@@ -8,7 +8,9 @@ export function prefixed(connection: KafkaConnection, topic: string): string {
   return `${connection.topicPrefix ?? ''}${topic}`;
 }
 
-/** Makes the topics that are missing, with 6 partitions and the cluster's default replication. Rejects when it cannot. */
+/**
+ * Makes the topics that are missing, with 6 partitions and the cluster's default replication. Rejects when it cannot.
+ */
 export async function ensureTopics(connection: KafkaConnection, topics: readonly string[]): Promise<void> {
   const admin = kafkaClient(connection).admin();
   await admin.connect();

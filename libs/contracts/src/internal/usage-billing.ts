@@ -8,7 +8,10 @@ export const registerGatewayRequest = z.object({
   instanceId: ledgerId,
   journalId: ledgerId,
 });
-/** `POST /internal/credit-epochs/open`: drains the topic, loads the ledger, opens the organisation's epoch if it has none. */
+/**
+ * `POST /internal/credit-epochs/open`: drains the topic, loads the ledger, opens the organisation's epoch if it has
+ * none.
+ */
 export const openCreditEpochRequest = z.object({ organizationId: ledgerId });
 
 /**

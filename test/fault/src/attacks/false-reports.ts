@@ -3,7 +3,10 @@ import { expect, it } from 'vitest';
 import { scriptedPrice, type AttackStage } from '../attack-stage.js';
 import { tellMeasured } from '../measured.js';
 
-/** The most that a call without a limit can plausibly cost: 16,384 tokens of input, ten times the model's longest answer. */
+/**
+ * The most that a call without a limit can plausibly cost: 16,384 tokens of input, ten times the model's longest
+ * answer.
+ */
 const plausibleUsd = (16_384 * scriptedPrice.input + 10 * scriptedPrice.maxOutputTokens * scriptedPrice.output) / 1e6;
 
 /** A provider that lies about its usage costs nobody a fortune. */

@@ -24,7 +24,10 @@ export interface Place {
   readonly dataFolder?: string;
 }
 
-/** What a process of a distributed Tollgate is told. A test holds docker-compose.yml, which tells its containers, to the same names. */
+/**
+ * What a process of a distributed Tollgate is told. A test holds docker-compose.yml, which tells its containers, to the
+ * same names.
+ */
 export function appEnvironment(
   app: DistributedApp,
   { databaseUrl, redisUrl, kafkaBrokers, topicPrefix, secrets, urls, ownerEmail, outside }: Deployment,

@@ -14,7 +14,9 @@ export interface RawCall {
  * be watched as it comes.
  */
 export class CallUnderWay {
-  /** The whole reply. Where the connection broke, `complete` is false; without a head the status is 0. Never rejects. */
+  /**
+   * The whole reply. Where the connection broke, `complete` is false; without a head the status is 0. Never rejects.
+   */
   readonly ended: Promise<{ readonly reply: Reply; readonly complete: boolean }>;
   #text = '';
   #onText: (text: string) => void = () => undefined;

@@ -35,7 +35,10 @@ export class StreamInFlight {
   #text = '';
   #wake: () => void = () => undefined;
   #over = false;
-  /** Resolves with the end of the body: `complete` when it ended as HTTP has it, false when the connection broke. Never rejects. */
+  /**
+   * Resolves with the end of the body: `complete` when it ended as HTTP has it, false when the connection broke. Never
+   * rejects.
+   */
   readonly ended: Promise<{ readonly complete: boolean; readonly text: string }>;
 
   constructor(private readonly response: Dispatcher.ResponseData) {

@@ -28,7 +28,10 @@ export function adminSecretIn(output: string): string | undefined {
   return /Authorization: Bearer ([^\s"']+)/i.exec(curlLineIn(output) ?? '')?.[1];
 }
 
-/** The command that a start printed to be pasted: from `curl` to the end of the line, and further where a backslash ends it. */
+/**
+ * The command that a start printed to be pasted: from `curl` to the end of the line, and further where a backslash ends
+ * it.
+ */
 export function curlLineIn(output: string): string | undefined {
   return /^[ \t]*(curl (?:[^\n]*\\\n)*[^\n]*)$/m.exec(output)?.[1];
 }

@@ -6,7 +6,10 @@ import { freePort, tempFolder } from '@tollgate/infra';
 import { startProviderSimulator, type ProviderSimulator } from '@tollgate/provider-simulator';
 import { prices } from './prices.js';
 
-/** All that Tollgate meets outside of itself, run by the test: a provider, GitHub, and the configuration that names them. */
+/**
+ * All that Tollgate meets outside of itself, run by the test: a provider, GitHub, and the configuration that names
+ * them.
+ */
 export interface Outside {
   readonly simulator: ProviderSimulator;
   readonly github: GithubSimulator;
@@ -20,8 +23,10 @@ export interface Outside {
 }
 
 /**
- * Routes of the configuration: `support-bot` and `lab-*` (gpt-4o-mini), `fine-grained` (gpt-4.1-nano), `in-a-hurry`, whose
- * provider has 1.5 s for a call, `nobody-home`, whose provider listens nowhere, and `any-*`, whose model is the one that
+ * Routes of the configuration: `support-bot` and `lab-*` (gpt-4o-mini), `fine-grained` (gpt-4.1-nano), `in-a-hurry`,
+ * whose
+ * provider has 1.5 s for a call, `nobody-home`, whose provider listens nowhere, and `any-*`, whose model is the one
+ * that
  * was named.
  */
 export async function startOutside(): Promise<Outside> {

@@ -4,7 +4,10 @@ import { costNanoUsd, usd, type PricedModel } from './prices.js';
 import type { Shape } from './shape.js';
 import type { UsageTotals } from './tollgate-client.js';
 
-/** What the provider was asked under this request id: one entry for a request that was forwarded, none for a refused one. */
+/**
+ * What the provider was asked under this request id: one entry for a request that was forwarded, none for a refused
+ * one.
+ */
 export function providerEntries(shape: Shape, requestId: string): LogEntry[] {
   return shape.simulator.log().filter((entry) => entry.request_id === requestId);
 }

@@ -24,7 +24,10 @@ export interface Shape {
   readonly strangeGithub: Outside['strangeGithub'];
   /** Where mails appear as `.eml` files. */
   readonly mailFolder: string;
-  /** Everything that must not be found anywhere: secrets that clients of this shape were given or made up, and the shape's own. */
+  /**
+   * Everything that must not be found anywhere: secrets that clients of this shape were given or made up, and the
+   * shape's own.
+   */
   readonly canaries: Canaries;
   /** All processes, for their output. */
   readonly processes: readonly ManagedProcess[];
@@ -36,7 +39,10 @@ export interface Shape {
   stop(): Promise<readonly ProcessExit[]>;
 }
 
-/** Secrets in two kinds: of API keys, which may appear nowhere at all, and of the deployment, which may stand in its own settings. */
+/**
+ * Secrets in two kinds: of API keys, which may appear nowhere at all, and of the deployment, which may stand in its own
+ * settings.
+ */
 export interface Canaries {
   readonly keySecrets: Set<string>;
   readonly deploymentSecrets: Set<string>;

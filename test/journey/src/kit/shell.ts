@@ -11,7 +11,10 @@ export interface ShellResult {
 
 const timeoutMs = 60_000;
 
-/** Runs a script with `sh` in the root of the repository, on the Node.js that npm scripts run on. Rejects after a minute. */
+/**
+ * Runs a script with `sh` in the root of the repository, on the Node.js that npm scripts run on. Rejects after a
+ * minute.
+ */
 export async function runShell(script: string): Promise<ShellResult> {
   const file = join(tempFolder('tollgate-shell'), 'script.sh');
   writeFileSync(file, `PATH="$PWD/node_modules/.bin:$PATH"\n${script}\n`);

@@ -27,7 +27,10 @@ export interface StandaloneShape extends Shape {
   readonly process: ManagedProcess;
 }
 
-/** Starts the one-process shape on its embedded parts: no server's address is in its environment. Resolves when `/healthz` says 200. */
+/**
+ * Starts the one-process shape on its embedded parts: no server's address is in its environment. Resolves when
+ * `/healthz` says 200.
+ */
 export async function startStandalone(options: StandaloneOptions = {}): Promise<StandaloneShape> {
   const outside = options.outside ?? (await startOutside());
   const dataFolder = options.dataFolder ?? join(tempFolder('tollgate-standalone'), 'data');

@@ -74,7 +74,10 @@ function decide(
     );
 }
 
-/** A first answer that may change: an epoch can be opened, calls that nobody waits for give way, and a bound can be closer. */
+/**
+ * A first answer that may change: an epoch can be opened, calls that nobody waits for give way, and a bound can be
+ * closer.
+ */
 async function reconsider(
   exchange: Exchange,
   item: ReserveItem,

@@ -67,7 +67,10 @@ export function amountOf(route: Pick<Route, 'prices'>, contentTokensMax: number,
   return costBound(route.prices, contentTokensMax + TEMPLATE_TOKENS, outputTokensMax);
 }
 
-/** The output that a request names as its ceiling, for the tokens-per-minute limit; 0 where it names none that makes sense. */
+/**
+ * The output that a request names as its ceiling, for the tokens-per-minute limit; 0 where it names none that makes
+ * sense.
+ */
 export function namedOutputTokens(exchange: Exchange): number {
   const { body } = exchange;
   const { maxTokens, maxCompletionTokens } = exchange.fields!;

@@ -16,7 +16,10 @@ const STATE_MS_MAX = 30_000;
 /** Why an organisation's capped requests cannot be admitted. */
 type Unusable = Exclude<Extract<AdmissionDecision, { kind: 'unavailable' }>['why'], 'store_unreachable'>;
 
-/** Asks usage-billing to open credit epochs, one question an organisation at a time, and lets requests wait for the answer. */
+/**
+ * Asks usage-billing to open credit epochs, one question an organisation at a time, and lets requests wait for the
+ * answer.
+ */
 export class CreditEpochs {
   /** Organisations whose last answer was no, with the monotonic moment of it. */
   readonly #unusable = new Map<string, { why: Unusable; atMs: number }>();
@@ -52,7 +55,10 @@ export class CreditEpochs {
     return decision;
   }
 
-  /** How many organisations have no epoch (`none`), one that waits for a gateway (`waiting`), or this gateway no lease (`no_lease`). */
+  /**
+   * How many organisations have no epoch (`none`), one that waits for a gateway (`waiting`), or this gateway no lease
+   * (`no_lease`).
+   */
   unusable(): ReadonlyMap<string, number> {
     const counts = { no_epoch: 0, announcing: 0, no_lease: 0 };
     for (const [organizationId, { why, atMs }] of this.#unusable) {

@@ -30,7 +30,8 @@ describe('a plain reply with a status of success', () => {
     expect(read(body)).toMatchObject({ kind: 'completion' });
   });
 
-  // OpenRouter and NVIDIA answer 200 with an error object, vLLM with an object of that name, Zhipu with a code of its own.
+  // OpenRouter and NVIDIA answer 200 with an error object, vLLM with an object of that name, Zhipu with a code of its
+  // own.
   it.each<[string, unknown, number]>([
     ['nothing', '', 502],
     ['null', 'null', 502],

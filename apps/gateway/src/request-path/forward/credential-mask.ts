@@ -95,7 +95,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
   equals: '=',
 };
 
-/** A text without the spellings that JSON, URLs and HTML have for characters, and without white space. Repeats are bounded as above. */
+/**
+ * A text without the spellings that JSON, URLs and HTML have for characters, and without white space. Repeats are
+ * bounded as above.
+ */
 function plain(text: string): string {
   return text
     .replace(/\s+|\\{1,7}[nrt]/g, '')
@@ -109,7 +112,10 @@ function plain(text: string): string {
 
 const character = (digits: string, base: 10 | 16): string => String.fromCharCode(Number.parseInt(digits, base));
 
-/** How base64, also that of URLs, spells a text that stands behind `before` other bytes: without what it shares with its neighbours. */
+/**
+ * How base64, also that of URLs, spells a text that stands behind `before` other bytes: without what it shares with its
+ * neighbours.
+ */
 function base64Within(text: string, before: number): string[] {
   const bits = text.length * 8;
   const skipped = Math.ceil((before * 8) / 6);

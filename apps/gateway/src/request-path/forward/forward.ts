@@ -244,7 +244,10 @@ function judgeError(
   };
 }
 
-/** An error that repeats our credential, or half of it, says more of our request than of the caller's: the provider has failed. */
+/**
+ * An error that repeats our credential, or half of it, says more of our request than of the caller's: the provider has
+ * failed.
+ */
 function failureToTell(exchange: Exchange, target: Target, { body, text }: Replied): Failure | null {
   if (body.length > ERROR_BYTES_MAX) return FAILED;
   const { mask } = target.provider;

@@ -3,7 +3,9 @@ import type { CredentialMask } from './credential-mask.js';
 /** So much of what a provider said is kept for the log. */
 const WORDS_MAX = 300;
 const MASK = '[hidden]';
-/** What looks like a credential of anybody: a bearer token, or a prefix that API keys have, followed by much randomness. */
+/**
+ * What looks like a credential of anybody: a bearer token, or a prefix that API keys have, followed by much randomness.
+ */
 const SECRETS =
   /\b(?:Bearer\s+\S{8,}|(?:sk|pk|rk|gsk|xai|key|api[_-]?key)[-_][A-Za-z0-9_*.-]{8,}|AIza[A-Za-z0-9_-]{20,}|eyJ[A-Za-z0-9_-]{10,}\.\S+)/gi;
 

@@ -23,7 +23,9 @@ export interface CachedKey {
   readonly eventPart: string;
 }
 
-/** `digest`: the one it was found by. An expiring key has its clock from `expiries`, which may have seen it pass before. */
+/**
+ * `digest`: the one it was found by. An expiring key has its clock from `expiries`, which may have seen it pass before.
+ */
 export function cacheKey(
   snapshot: ActiveSnapshot,
   digest = '',

@@ -10,7 +10,8 @@ import { KEY_ENDS, type KeyEnd } from './key-end.js';
 const ATTEMPTS_MAX = 5;
 
 /**
- * Whose secret it is. A secret whose checksum fails costs no look-up; unknown, malformed and revoked answer alike. A key
+ * Whose secret it is. A secret whose checksum fails costs no look-up; unknown, malformed and revoked answer alike. A
+ * key
  * that is remembered is let in whatever else comes from its address.
  */
 export function identifyKey(

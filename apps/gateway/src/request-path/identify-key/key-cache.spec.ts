@@ -199,7 +199,8 @@ describe('the cache of keys', () => {
     };
     expect(await flood()).toBe(300);
     expect(await kindOf(cache)).toBe('active');
-    // Nothing remembered counts after a gap, and neither is the store of use: the authority is asked for it all the same.
+    // Nothing remembered counts after a gap, and neither is the store of use: the authority is asked for it all the
+    // same.
     store.listener.gap();
     known = ACTIVE;
     expect(await kindOf(cache)).toBe('active');
@@ -240,7 +241,8 @@ describe('the cache of keys', () => {
     };
     for (let schedule = 0; schedule < 10_000; schedule++) {
       const store = new Store();
-      // The revoke commits at one moment and is heard of at a later one; a read answers with what was true when it was made.
+      // The revoke commits at one moment and is heard of at a later one; a read answers with what was true when it was
+      // made.
       let committed: KeySnapshot = ACTIVE;
       const delay = next(8);
       store.answer = async () => {

@@ -54,7 +54,9 @@ export class KeyCache {
   readonly #expiries: ExpiryClocks;
   readonly counts: KeyCacheCounts = { local: 0, store: 0, authority: 0 };
 
-  /** `onTombstone` hears of each key that has ended, when its tombstone is announced, and when it is found by a look-up. */
+  /**
+   * `onTombstone` hears of each key that has ended, when its tombstone is announced, and when it is found by a look-up.
+   */
   constructor(
     private readonly snapshots: KeySnapshotReader,
     private readonly keyManagement: Pick<KeyManagementApi, 'verifyKey'>,
@@ -97,7 +99,9 @@ export class KeyCache {
     return this.snapshots.ageMs() <= AGE_MS_MAX;
   }
 
-  /** How a key stands that was identified before, by what is remembered: two clocks and a look-up, nothing is awaited. */
+  /**
+   * How a key stands that was identified before, by what is remembered: two clocks and a look-up, nothing is awaited.
+   */
   standing(key: CachedKey): Standing {
     const end = endOfCached(key);
     if (end !== null) return end;
@@ -114,7 +118,8 @@ export class KeyCache {
    */
   identify(digest: string, address: string): Promise<Identity> {
     const underway = this.#reads.get(digest);
-    // One read of a digest at a time, whatever overtook it: a change finds the one that is under way, and that one reads again.
+    // One read of a digest at a time, whatever overtook it: a change finds the one that is under way, and that one
+    // reads again.
     if (underway !== undefined) return underway.identity;
     const read = { overtaken: false, identity: Promise.resolve<Identity>(UNAVAILABLE) };
     this.#reads.set(digest, read);

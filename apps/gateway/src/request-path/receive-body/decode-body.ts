@@ -40,7 +40,9 @@ type Decoder = Gunzip | Inflate | InflateRaw | BrotliDecompress | ZstdDecompress
 /** 8 MiB and no more. */
 const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX };
 const EMPTY = Buffer.alloc(0);
-/** What a decoder is given at a time, or what came in one turn of the event loop: each part costs it a turn of its own. */
+/**
+ * What a decoder is given at a time, or what came in one turn of the event loop: each part costs it a turn of its own.
+ */
 const FED_BYTES = 16_384;
 
 /** How many bytes a body that decodes to `bytesMax` can have: encoders add little to what cannot be compressed. */

@@ -4,7 +4,8 @@ import { BACKSLASH, CLOSE_BRACE, COLON, COMMA, skipName, skipSpace, skipValue, t
 const NEAR_END = 256;
 
 /**
- * The value of the last field of a name (given with its quotes) of a JSON object, looked for from its end: of a reply that is mostly text, the few
+ * The value of the last field of a name (given with its quotes) of a JSON object, looked for from its end: of a reply
+ * that is mostly text, the few
  * bytes behind the field are all that is read. Undefined where it cannot be told so: no such name, it stands deeper, or
  * within a string. Then `scanBody` tells.
  */

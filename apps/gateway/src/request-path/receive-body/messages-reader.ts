@@ -17,7 +17,9 @@ const MESSAGE_NAMES = new NameTable<MessageField>(
 );
 const PART_NAMES = new NameTable<PartField>(PART_FIELDS, () => true, never);
 const KINDS = PART_KINDS.map((kind) => Buffer.from(`"${kind}"`));
-/** Brackets around the list of messages, around a message, around its values, around a part, around the values of one. */
+/**
+ * Brackets around the list of messages, around a message, around its values, around a part, around the values of one.
+ */
 const AROUND_LIST = 1,
   AROUND_MESSAGE = 2,
   AROUND_VALUE = 3,

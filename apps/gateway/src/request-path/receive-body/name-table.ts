@@ -23,7 +23,8 @@ export class NameTable<Row extends Named> {
   readonly #inAnyStyle: readonly (readonly Entry<Row>[])[];
 
   /**
-   * `anyCase` tells the rows that a name in another case may be mistaken for; `anyStyle` those for which `camelCase` and
+   * `anyCase` tells the rows that a name in another case may be mistaken for; `anyStyle` those for which `camelCase`
+   * and
    * `dashed-case` of several words may be, too: readers of protobuf's JSON take the former.
    */
   constructor(rows: readonly Row[], anyCase: (row: Row) => boolean, anyStyle: (row: Row) => boolean) {

@@ -35,7 +35,9 @@ export interface BodyFields {
   readonly nestedMessages: boolean;
   /** Whether messages hold nothing but text: their bytes bound what they cost. */
   readonly textOnly: boolean;
-  /** Fields that may cost more or lead elsewhere than the gateway can tell, and are not null; in the order of the body. */
+  /**
+   * Fields that may cost more or lead elsewhere than the gateway can tell, and are not null; in the order of the body.
+   */
   readonly others: readonly OtherField[];
 }
 
@@ -378,7 +380,10 @@ export class BodyScan {
     return end - span.start <= bytesMax || this.#fail({ kind: 'too_long', field: row.name });
   }
 
-  /** Keeps in mind a field that asks for something, unless it is null or what it asks for is bounded; false where that ends the scan. */
+  /**
+   * Keeps in mind a field that asks for something, unless it is null or what it asks for is bounded; false where that
+   * ends the scan.
+   */
   #takeOther(row: ScannedField | null, span: Span): boolean {
     const { bytes } = this;
     const { start, end } = span;

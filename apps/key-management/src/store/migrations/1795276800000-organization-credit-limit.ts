@@ -1,7 +1,9 @@
 import type { Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
-/** What all keys of an organisation may spend together; null is unlimited. The bounds are those of a key's own limit. */
+/**
+ * What all keys of an organisation may spend together; null is unlimited. The bounds are those of a key's own limit.
+ */
 export class OrganizationCreditLimit1795276800000 implements Migration {
   readonly readableFrom = '0.1.0';
 
