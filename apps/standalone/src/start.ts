@@ -135,7 +135,7 @@ export async function startStandalone(
         adminSecret,
         logger,
         registry,
-        ledger: admission,
+        admission,
         drained: (topic) => bus.server.drained(topic),
         lag: (topic) => bus.server.lag(topic),
       }),

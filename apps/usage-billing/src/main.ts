@@ -1,4 +1,4 @@
-import { RedisAdmissionLedger } from '@tollgate/admission';
+import { RedisAdmissionBooks } from '@tollgate/admission';
 import { warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer } from '@tollgate/bus';
 import { createNestServer, httpKeyManagementApi } from '@tollgate/http';
@@ -46,7 +46,7 @@ async function open({
     database,
     logger,
     registry,
-    ledger: new RedisAdmissionLedger(redis),
+    admission: new RedisAdmissionBooks(redis),
     drained: (topic) => consumer.drained(topic),
     lag: (topic) => consumer.lag(topic),
     adminSecret: environment.TOLLGATE_ADMIN_SECRET,

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
-import type { AdmissionLedger } from '@tollgate/admission';
+import type { AdmissionBooks } from '@tollgate/admission';
 import { ADMIN_SECRET } from '@tollgate/http';
 import { USAGE_RECORDED_V1, type KeyManagementApi } from '@tollgate/contracts';
 import type { Database } from '@tollgate/postgres';
@@ -23,7 +23,7 @@ import { CompareBalances } from './reconcile/compare-balances.js';
 export interface UsageBillingPorts {
   /** Migrated with `usageBillingSchema`; closed by whoever opened it, after the Nest application. */
   readonly database: Database;
-  readonly ledger: AdmissionLedger;
+  readonly admission: AdmissionBooks;
   /** Of the bus server that this module's handlers listen on. */
   readonly drained: Drained;
   /** Of the same: records of a topic that are not handled yet. */
@@ -48,7 +48,7 @@ export class UsageBillingModule {
   static register(ports: UsageBillingPorts): DynamicModule {
     const {
       database: { dataSource },
-      ledger,
+      admission,
       drained,
       lag,
       adminSecret,
@@ -58,10 +58,10 @@ export class UsageBillingModule {
     } = ports;
     const meter = new BillingMeter(registry);
     const instances = new GatewayInstances(dataSource);
-    const settles = new SettleHolds(ledger, logger);
-    const orphans = new ResolveOrphans(dataSource, instances, ledger, drained, logger, meter);
-    const gateways = new GatewayWatch({ instances, orphans, settles, ledger, goneAfterMs, logger, meter });
-    const openEpoch = new OpenEpoch(dataSource, ledger, drained, logger, meter);
+    const settles = new SettleHolds(admission, logger);
+    const orphans = new ResolveOrphans(dataSource, instances, admission, drained, logger, meter);
+    const gateways = new GatewayWatch({ instances, orphans, settles, admission, goneAfterMs, logger, meter });
+    const openEpoch = new OpenEpoch(dataSource, admission, drained, logger, meter);
     registerBillingGauges(registry, {
       consumerLag: () => lag(USAGE_RECORDED_V1),
       settlesWaiting: () => settles.waiting,
@@ -72,11 +72,11 @@ export class UsageBillingModule {
       providers: [
         { provide: ADMIN_SECRET, useValue: adminSecret },
         { provide: USAGE_BILLING_API, useValue: directUsageBillingApi(dataSource, gateways, openEpoch) },
-        instance(BookUsage, new BookUsage(dataSource, ledger, settles, logger, meter)),
+        instance(BookUsage, new BookUsage(dataSource, admission, settles, logger, meter)),
         instance(ReadUsage, new ReadUsage(dataSource)),
         instance(FindUsageEvent, new FindUsageEvent(dataSource)),
         instance(KnownKeys, new KnownKeys(() => ports.keyManagement, logger)),
-        instance(CompareBalances, new CompareBalances(dataSource, ledger)),
+        instance(CompareBalances, new CompareBalances(dataSource, admission)),
         instance(GatewayWatch, gateways),
       ],
       exports: [USAGE_BILLING_API, CompareBalances],

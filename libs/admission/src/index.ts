@@ -1,4 +1,4 @@
-export type { Admission, AdmissionLedger, Announcement, BookedSettle, EpochOpening } from './port.js';
+export type { Admission, AdmissionBooks, Announcement, BookedSettle, EpochOpening } from './port.js';
 export { MemoryAdmission } from './memory-admission.js';
 export { RedisAdmission } from './redis-admission.js';
-export { RedisAdmissionLedger } from './redis-ledger.js';
+export { RedisAdmissionBooks } from './redis-books.js';

@@ -14,7 +14,7 @@ import {
   type SettleItem,
 } from '@tollgate/credit';
 import { monotonicUs } from './monotonic-us.js';
-import type { Admission, AdmissionLedger, Announcement, BookedSettle, EpochOpening } from './port.js';
+import type { Admission, AdmissionBooks, Announcement, BookedSettle, EpochOpening } from './port.js';
 
 const STORE_ID = 'memory';
 
@@ -22,7 +22,7 @@ const STORE_ID = 'memory';
  * Both sides of admission in one process: the rules of libs/credit on maps. It forgets all at exit; usage-billing
  * opens epochs from the ledger. Its time is monotonic: whoever sets the clock of the machine changes no rate.
  */
-export class MemoryAdmission implements Admission, AdmissionLedger {
+export class MemoryAdmission implements Admission, AdmissionBooks {
   readonly #organizations = new Map<string, OrganizationState>();
   readonly #leases = new Map<string, string>();
   #renewals = 0;

@@ -47,7 +47,7 @@ export interface Announcement {
 }
 
 /** usage-billing's side. */
-export interface AdmissionLedger {
+export interface AdmissionBooks {
   /** Opens an epoch where none is open for the present store; false where one was open already. */
   openEpoch(epoch: EpochOpening): Promise<boolean>;
   /** Whether the organisation has an epoch under the present store. */

@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import { RedisAdmission, RedisAdmissionLedger } from '@tollgate/admission';
+import { RedisAdmission, RedisAdmissionBooks } from '@tollgate/admission';
 import {
   announce,
   answersName,
@@ -123,7 +123,7 @@ describe('many items in one call', () => {
     );
     expect(decisions.every(({ kind }) => kind === 'admitted')).toBe(true);
     expect(calls).toEqual([128, 128, 44]);
-    const holds = await new RedisAdmissionLedger(connection).openHolds('halves');
+    const holds = await new RedisAdmissionBooks(connection).openHolds('halves');
     expect(holds).toHaveLength(300);
     expect(holds.find(({ requestId }) => requestId.startsWith('half'))?.requestId).toBe('half of a pair: \ufffd');
     await connection.client.del('tollgate:{halves}:admission:2');
@@ -179,7 +179,7 @@ describe('many items in one call', () => {
   it('find their script again after Redis has forgotten it', async () => {
     const organizationId = randomUUID();
     const gateway = new RedisAdmission(connection);
-    const ledger = new RedisAdmissionLedger(connection);
+    const books = new RedisAdmissionBooks(connection);
     await gateway.renewLease(instanceId);
     const opening = { organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [] };
     const item: ReserveItem = {
@@ -195,23 +195,23 @@ describe('many items in one call', () => {
     };
     for (const round of [1, 2]) {
       await connection.client.script('FLUSH');
-      await ledger.openEpoch(opening);
+      await books.openEpoch(opening);
       await connection.client.script('FLUSH');
       expect(await Promise.all([gateway.reserve(item), gateway.reserve(item)]), `round ${round}`).toMatchObject([
         { kind: 'admitted' },
         { kind: 'admitted' },
       ]);
     }
-    expect(await ledger.accounts(organizationId)).toEqual(new Map([['a', { postedNanoUsd: 0n, heldNanoUsd: 1n }]]));
+    expect(await books.accounts(organizationId)).toEqual(new Map([['a', { postedNanoUsd: 0n, heldNanoUsd: 1n }]]));
   });
 
   it('may use more keys, accounts and holds than Lua unpacks at a time', async () => {
     const organizationId = randomUUID();
     const gateway = new RedisAdmission(connection);
-    const ledger = new RedisAdmissionLedger(connection);
+    const books = new RedisAdmissionBooks(connection);
     await gateway.renewLease(instanceId);
     const epoch = { organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [] };
-    await ledger.openEpoch(epoch);
+    await books.openEpoch(epoch);
     const accounts = Array.from({ length: 70 }, (_, i) => ({ accountId: `a${i}`, capNanoUsd: 1_000n }));
     const own = (i: number) =>
       accounts.map(({ accountId, capNanoUsd }) => ({ accountId: `${accountId} of ${i}`, capNanoUsd }));
@@ -247,14 +247,14 @@ describe('many items in one call', () => {
         }),
       ),
     );
-    expect(await ledger.openHolds(organizationId)).toHaveLength(128 + keys);
-    const taken = [...(await ledger.accounts(organizationId)).values()];
+    expect(await books.openHolds(organizationId)).toHaveLength(128 + keys);
+    const taken = [...(await books.accounts(organizationId)).values()];
     expect(taken).toHaveLength(128 * 70);
     expect(taken.every(({ heldNanoUsd }) => heldNanoUsd === 10n)).toBe(true);
 
-    await ledger.closeEpoch(organizationId);
-    await ledger.openEpoch({ ...epoch, waitingFor: [{ journalId, instanceId }] });
-    expect(await ledger.openHolds(organizationId)).toEqual([]);
+    await books.closeEpoch(organizationId);
+    await books.openEpoch({ ...epoch, waitingFor: [{ journalId, instanceId }] });
+    expect(await books.openHolds(organizationId)).toEqual([]);
     const holds = Array.from({ length: keys }, (_, i): OpenHold => ({
       requestId: `u${i}`,
       apiKeyId: `k${i}`,
@@ -266,11 +266,11 @@ describe('many items in one call', () => {
       tokens: 0,
     }));
     await gateway.announce({ organizationId, journalId, holds, finals: [] });
-    expect((await ledger.accounts(organizationId)).get('a')).toEqual({
+    expect((await books.accounts(organizationId)).get('a')).toEqual({
       postedNanoUsd: 0n,
       heldNanoUsd: 2n * BigInt(keys),
     });
-    await ledger.settleBooked(
+    await books.settleBooked(
       organizationId,
       holds.map(({ requestId, accountIds }) => ({
         requestId,
@@ -282,7 +282,7 @@ describe('many items in one call', () => {
         accountIds,
       })),
     );
-    expect((await ledger.accounts(organizationId)).get('a')).toEqual({ postedNanoUsd: BigInt(keys), heldNanoUsd: 0n });
+    expect((await books.accounts(organizationId)).get('a')).toEqual({ postedNanoUsd: BigInt(keys), heldNanoUsd: 0n });
     await connection.client.del(`tollgate:{${organizationId}}:admission:2`);
   });
 });
@@ -293,7 +293,7 @@ describe('many items in one call', () => {
 class Life {
   readonly #twin: OrganizationState = emptyOrganization();
   readonly #gateway = new RedisAdmission(connection);
-  readonly #ledger = new RedisAdmissionLedger(connection);
+  readonly #books = new RedisAdmissionBooks(connection);
   readonly #store = connection.storeId()!;
   readonly #organizationId: string;
   readonly #outcomes: string[] = [];
@@ -329,13 +329,13 @@ class Life {
       else await this.#turn();
       this.#expectSame(
         'the accounts',
-        balancesText(await this.#ledger.accounts(this.#organizationId)),
+        balancesText(await this.#books.accounts(this.#organizationId)),
         balancesText(this.#twin.accounts),
       );
       this.#expectSame('the remembered answers', await this.#answersThere(), answersText(this.#twin));
       this.#expectSame(
         'the open holds',
-        holdsText(await this.#ledger.openHolds(this.#organizationId)),
+        holdsText(await this.#books.openHolds(this.#organizationId)),
         holdsText([...this.#twin.holds.values()]),
       );
     }
@@ -372,7 +372,7 @@ class Life {
       journalNumber: number,
       accountIds: this.#keys[this.#below(this.#keys.length)]!.accounts.map(({ accountId }) => accountId),
     }));
-    await this.#ledger.settleBooked(this.#organizationId, items);
+    await this.#books.settleBooked(this.#organizationId, items);
     for (const item of items) {
       if (this.#twin.holds.has(item.requestId)) this.#outcomes.push('booked');
       else if (this.#twin.waiting.has(item.journalId)) this.#outcomes.push('posted');
@@ -382,7 +382,7 @@ class Life {
 
   async #reopen(): Promise<void> {
     closeEpoch(this.#twin);
-    await this.#ledger.closeEpoch(this.#organizationId);
+    await this.#books.closeEpoch(this.#organizationId);
     await this.#open(true);
     await this.#turn();
     await this.#book();
@@ -413,7 +413,7 @@ class Life {
       booked: [{ journalId, number: this.#below(20) }],
       waitingFor: waiting ? [{ journalId, instanceId }] : [],
     };
-    await this.#ledger.openEpoch(epoch);
+    await this.#books.openEpoch(epoch);
     openEpoch(this.#twin, { ...epoch, storeId: this.#store });
   }
 

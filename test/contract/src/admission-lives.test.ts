@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { RedisAdmission, RedisAdmissionLedger } from '@tollgate/admission';
+import { RedisAdmission, RedisAdmissionBooks } from '@tollgate/admission';
 import {
   announce,
   closeEpoch,
@@ -80,7 +80,7 @@ class Life {
   #caps: Record<string, bigint> = { a: 30n, b: 30n };
   readonly #organizationId: string;
   readonly #redis: RedisConnection;
-  readonly #ledger: RedisAdmissionLedger;
+  readonly #books: RedisAdmissionBooks;
   readonly #outcomes: string[] = [];
   readonly #below: (bound: number) => number;
   #step = 0;
@@ -93,7 +93,7 @@ class Life {
     this.#below = randomBelow(seed, number);
     this.#organizationId = `life-${seed}-${number}`;
     this.#redis = { ...connection, storeId: () => this.#store };
-    this.#ledger = new RedisAdmissionLedger(this.#redis);
+    this.#books = new RedisAdmissionBooks(this.#redis);
   }
 
   /**
@@ -212,7 +212,7 @@ class Life {
       accountIds: of,
     };
     settleBooked(this.#twin, item, Date.now() * 1_000);
-    await this.#ledger.settleBooked(this.#organizationId, [item]);
+    await this.#books.settleBooked(this.#organizationId, [item]);
     this.#outcomes.push('booked');
     return null;
   }
@@ -227,13 +227,13 @@ class Life {
       waitingFor,
     };
     const here = openEpoch(this.#twin, { ...epoch, storeId: this.#store });
-    this.#expectSame('whether an epoch was opened', String(await this.#ledger.openEpoch(epoch)), String(here));
+    this.#expectSame('whether an epoch was opened', String(await this.#books.openEpoch(epoch)), String(here));
     if (here) this.#outcomes.push('opened');
   }
 
   async #close(): Promise<void> {
     closeEpoch(this.#twin);
-    await this.#ledger.closeEpoch(this.#organizationId);
+    await this.#books.closeEpoch(this.#organizationId);
   }
 
   async #announce(requestId: string, amountNanoUsd: bigint): Promise<void> {
@@ -284,10 +284,10 @@ class Life {
   }
 
   async #compare(last: boolean): Promise<void> {
-    const there = await this.#ledger.accounts(this.#organizationId);
+    const there = await this.#books.accounts(this.#organizationId);
     this.#expectSame('the accounts', balancesText(there), balancesText(this.#twin.accounts));
     if (!last) return;
-    const holds = await this.#ledger.openHolds(this.#organizationId);
+    const holds = await this.#books.openHolds(this.#organizationId);
     this.#expectSame('the open holds', holdsText(holds), holdsText([...this.#twin.holds.values()]));
   }
 

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import {
   MemoryAdmission,
   RedisAdmission,
-  RedisAdmissionLedger,
+  RedisAdmissionBooks,
   type Admission,
-  type AdmissionLedger,
+  type AdmissionBooks,
 } from '@tollgate/admission';
 import type { ReserveItem } from '@tollgate/credit';
 import { startRedis, waitUntil, type RedisServer } from '@tollgate/infra';
@@ -29,19 +29,19 @@ afterAll(async () => {
 
 interface Sides {
   readonly gateway: Admission;
-  readonly ledger: AdmissionLedger;
+  readonly books: AdmissionBooks;
 }
 const shapes: { shape: string; make: () => Sides }[] = [
   {
     shape: 'in memory',
     make: () => {
       const both = new MemoryAdmission();
-      return { gateway: both, ledger: both };
+      return { gateway: both, books: both };
     },
   },
   {
     shape: 'on Redis',
-    make: () => ({ gateway: new RedisAdmission(connection), ledger: new RedisAdmissionLedger(connection) }),
+    make: () => ({ gateway: new RedisAdmission(connection), books: new RedisAdmissionBooks(connection) }),
   },
 ];
 
@@ -65,11 +65,11 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     const sides = make();
     const organizationId = randomUUID();
     await sides.gateway.renewLease(INSTANCE);
-    await sides.ledger.openEpoch({ organizationId, epochId: randomUUID(), posted: [], booked: [], waitingFor: [] });
+    await sides.books.openEpoch({ organizationId, epochId: randomUUID(), posted: [], booked: [], waitingFor: [] });
     return { ...sides, organizationId };
   }
   const balance = async (sides: Sides, organizationId: string) =>
-    (await sides.ledger.accounts(organizationId)).get('account-1');
+    (await sides.books.accounts(organizationId)).get('account-1');
   const settled = (sides: Sides, organizationId: string, held: bigint, posted: bigint) =>
     waitUntil(
       async () => {
@@ -80,15 +80,15 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     );
 
   it('admits as many holds as the cap has room for, however many ask at once', async () => {
-    const { gateway, ledger, organizationId } = await opened();
+    const { gateway, books, organizationId } = await opened();
     const decisions = await Promise.all(Array.from({ length: 500 }, () => gateway.reserve(request(organizationId))));
     expect(decisions.filter(({ kind }) => kind === 'admitted')).toHaveLength(10);
     expect(decisions.filter(({ kind }) => kind === 'credit_exhausted')).toHaveLength(490);
-    expect(await balance({ gateway, ledger }, organizationId)).toEqual({ postedNanoUsd: 0n, heldNanoUsd: 100n });
+    expect(await balance({ gateway, books }, organizationId)).toEqual({ postedNanoUsd: 0n, heldNanoUsd: 100n });
   });
 
   it('holds on every account or on none', async () => {
-    const { gateway, ledger, organizationId } = await opened();
+    const { gateway, books, organizationId } = await opened();
     const accounts = [
       { accountId: 'account-1', capNanoUsd: 100n },
       { accountId: 'account-2', capNanoUsd: 5n },
@@ -101,7 +101,7 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     expect(await gateway.reserve(request(organizationId, { accounts, amountNanoUsd: 5n }))).toMatchObject({
       kind: 'admitted',
     });
-    const balances = await ledger.accounts(organizationId);
+    const balances = await books.accounts(organizationId);
     expect([...balances].map(([accountId, { heldNanoUsd }]) => [accountId, heldNanoUsd])).toEqual(
       expect.arrayContaining([
         ['account-1', 5n],
@@ -125,7 +125,7 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     for (let i = 0; i < 10; i++)
       sides.gateway.settle({ requestId: item.requestId, organizationId, chargeNanoUsd: 25n, tokens: null });
     await settled(sides, organizationId, 0n, 10n);
-    await sides.ledger.settleBooked(organizationId, [
+    await sides.books.settleBooked(organizationId, [
       {
         requestId: item.requestId,
         organizationId,
@@ -146,7 +146,7 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     expect(await sides.gateway.reserve(request(organizationId))).toEqual({ kind: 'unavailable', why: 'no_epoch' });
     const waitingFor = [{ journalId: JOURNAL, instanceId: INSTANCE }];
     expect(
-      await sides.ledger.openEpoch({
+      await sides.books.openEpoch({
         organizationId,
         epochId: 'e',
         posted: [{ accountId: 'account-1', postedNanoUsd: 60n }],
@@ -186,7 +186,7 @@ describe.each(shapes)('admission $shape', ({ make }) => {
   it('counts what is booked before its gateway announces, and leaves it out of the announcement', async () => {
     const sides = make();
     const organizationId = randomUUID();
-    await sides.ledger.openEpoch({
+    await sides.books.openEpoch({
       organizationId,
       epochId: 'e',
       posted: [],
@@ -202,7 +202,7 @@ describe.each(shapes)('admission $shape', ({ make }) => {
       journalNumber: 1,
       accountIds: ['account-1'],
     };
-    await sides.ledger.settleBooked(organizationId, [booked, booked]);
+    await sides.books.settleBooked(organizationId, [booked, booked]);
     expect(await balance(sides, organizationId)).toEqual({ postedNanoUsd: 8n, heldNanoUsd: 0n });
     await sides.gateway.announce({
       organizationId,
@@ -235,12 +235,12 @@ describe.each(shapes)('admission $shape', ({ make }) => {
       booked: [],
       waitingFor: [{ journalId: 'gone', instanceId: 'gone' }],
     };
-    expect(await sides.ledger.openEpoch(opening)).toBe(false);
-    await sides.ledger.closeEpoch(organizationId);
-    expect(await sides.ledger.hasEpoch(organizationId)).toBe(false);
-    expect(await sides.ledger.openEpoch(opening)).toBe(true);
+    expect(await sides.books.openEpoch(opening)).toBe(false);
+    await sides.books.closeEpoch(organizationId);
+    expect(await sides.books.hasEpoch(organizationId)).toBe(false);
+    expect(await sides.books.openEpoch(opening)).toBe(true);
     expect(await sides.gateway.reserve(request(organizationId))).toMatchObject({ kind: 'unavailable' });
-    await sides.ledger.stopWaiting(organizationId, 'gone');
+    await sides.books.stopWaiting(organizationId, 'gone');
     expect(await sides.gateway.reserve(request(organizationId))).toMatchObject({ kind: 'admitted' });
   });
 
@@ -252,9 +252,9 @@ describe.each(shapes)('admission $shape', ({ make }) => {
         request(organizationId, { accounts: [], rateLimits: { ...UNLIMITED, parallelRequests: 1 } }),
       ),
     ).toMatchObject({ kind: 'admitted' });
-    expect(await withEpoch.ledger.organizations()).toContain(withEpoch.organizationId);
-    expect(await without.ledger.organizations()).toContain(organizationId);
-    expect(await without.ledger.organizations()).not.toContain(randomUUID());
+    expect(await withEpoch.books.organizations()).toContain(withEpoch.organizationId);
+    expect(await without.books.organizations()).toContain(organizationId);
+    expect(await without.books.organizations()).not.toContain(randomUUID());
   });
 
   it('enforces requests per minute, parallel requests and tokens, and corrects tokens at the end', async () => {

@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { RedisAdmission, RedisAdmissionLedger } from '@tollgate/admission';
+import { RedisAdmission, RedisAdmissionBooks } from '@tollgate/admission';
 import * as contracts from '@tollgate/contracts';
 import { startRedis, waitUntil, type RedisServer } from '@tollgate/infra';
 import { RedisKeySnapshotReader, RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
@@ -196,12 +196,12 @@ describe('gateways and usage-billing of both releases', () => {
     readonly tokens: number;
   }
 
-  /** An organisation with one capped key, which gateways and ledgers of both releases serve in turns. */
+  /** An organisation with one capped key, which gateways and books of both releases serve in turns. */
   class MixedLife {
     readonly #organizationId: string;
     readonly #below: (bound: number) => number;
     readonly #gateways = [new formerAdmission.RedisAdmission(theirs), new RedisAdmission(ours)] as const;
-    readonly #ledgers = [new formerAdmission.RedisAdmissionLedger(theirs), new RedisAdmissionLedger(ours)] as const;
+    readonly #bothBooks = [new formerAdmission.RedisAdmissionLedger(theirs), new RedisAdmissionBooks(ours)] as const;
     readonly #instances = [randomUUID(), randomUUID()] as const;
     readonly #holds = new Map<string, Hold>();
     readonly #outcomes: string[] = [];
@@ -253,7 +253,7 @@ describe('gateways and usage-billing of both releases', () => {
           if (some !== undefined) await this.#book(some);
           return;
         default:
-          await this.#ledgers[this.#below(2)]!.closeEpoch(this.#organizationId);
+          await this.#bothBooks[this.#below(2)]!.closeEpoch(this.#organizationId);
           await this.#open(this.#below(2));
           this.#outcomes.push('opened anew');
       }
@@ -297,7 +297,7 @@ describe('gateways and usage-billing of both releases', () => {
       const { side, amountNanoUsd, tokens } = this.#holds.get(requestId)!;
       const chargeNanoUsd = BigInt(this.#below(Number(amountNanoUsd) + 1));
       const item = { requestId, chargeNanoUsd, tokens, organizationId: this.#organizationId };
-      await this.#ledgers[this.#below(2)]!.settleBooked(this.#organizationId, [
+      await this.#bothBooks[this.#below(2)]!.settleBooked(this.#organizationId, [
         { ...item, journalId: `journal-${side}`, journalNumber: ++this.#final, accountIds: ['key:key-1'] },
       ]);
       this.#gateways[side]!.settle(item);
@@ -316,7 +316,7 @@ describe('gateways and usage-billing of both releases', () => {
       const waitingFor = this.#instances.map((instanceId, at) => ({ instanceId, journalId: `journal-${at}` }));
       const posted = [{ accountId: 'key:key-1', postedNanoUsd: this.#posted }];
       const booked = waitingFor.map(({ journalId }) => ({ journalId, number: this.#final }));
-      await this.#ledgers[side]!.openEpoch({
+      await this.#bothBooks[side]!.openEpoch({
         organizationId: this.#organizationId,
         epochId: randomUUID(),
         posted,
@@ -348,11 +348,11 @@ describe('gateways and usage-billing of both releases', () => {
     async #expectBooks(when: string): Promise<void> {
       const held = [...this.#holds.values()].reduce((sum, { amountNanoUsd }) => sum + amountNanoUsd, 0n);
       expect(this.#posted + held, when).toBeLessThanOrEqual(this.#cap);
-      for (const ledger of this.#ledgers) {
+      for (const books of this.#bothBooks) {
         const { postedNanoUsd = 0n, heldNanoUsd = 0n } =
-          (await ledger.accounts(this.#organizationId)).get('key:key-1') ?? {};
+          (await books.accounts(this.#organizationId)).get('key:key-1') ?? {};
         expect([postedNanoUsd, heldNanoUsd], when).toEqual([this.#posted, held]);
-        expect((await ledger.openHolds(this.#organizationId)).map(({ requestId }) => requestId).sort(), when).toEqual(
+        expect((await books.openHolds(this.#organizationId)).map(({ requestId }) => requestId).sort(), when).toEqual(
           [...this.#holds.keys()].sort(),
         );
       }

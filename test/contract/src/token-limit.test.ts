@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { MemoryAdmission, RedisAdmission, RedisAdmissionLedger, type Admission } from '@tollgate/admission';
+import { MemoryAdmission, RedisAdmission, RedisAdmissionBooks, type Admission } from '@tollgate/admission';
 import { ANSWERS_KEPT, answersName, MODELS_KEPT, type AdmissionDecision, type ReserveItem } from '@tollgate/credit';
 import { startRedis, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
@@ -196,7 +196,7 @@ describe('tokens per minute beside a gateway of the release before', () => {
     // As it reads a hold: the first of its parts; and rates, which have the parts that they had.
     expect(text.split('|').slice(0, 7)).toEqual(['0', '310', '0', 'r:key', '', 'i', 'j']);
     expect((await connection.client.hget(key, 'r:key'))!.split('|')).toHaveLength(4);
-    const holds = await new RedisAdmissionLedger(connection).openHolds(caller.organizationId);
+    const holds = await new RedisAdmissionBooks(connection).openHolds(caller.organizationId);
     expect(holds).toMatchObject([{ requestId: 'ours', tokens: 310, answersOf: 'model' }]);
   });
 });
@@ -204,13 +204,13 @@ describe('tokens per minute beside a gateway of the release before', () => {
 describe.each(shapes)('tokens per minute $shape under a new epoch', ({ make }) => {
   it('keep the answers, and put right what calls in flight took', async () => {
     const admission = make();
-    const ledger = admission instanceof MemoryAdmission ? admission : new RedisAdmissionLedger(connection);
+    const books = admission instanceof MemoryAdmission ? admission : new RedisAdmissionBooks(connection);
     const caller = new Caller(admission);
     await caller.answer('model', 40);
     const [inFlight, again] = [randomUUID(), randomUUID()];
     await caller.reserve({ requestId: inFlight, tokens: limit });
     const { organizationId } = caller;
-    await ledger.openEpoch({ organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [] });
+    await books.openEpoch({ organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [] });
     expect(await caller.openEnded('model', again)).toMatchObject({ kind: 'rate_limited' });
     await caller.settle(inFlight, 0, null);
     expect(await caller.takes('model')).toBe(50);

@@ -38,7 +38,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
         },
       },
       database: opened.database,
-      ledger: admission,
+      admission,
       adminSecret: ADMIN,
       goneAfterMs: GONE_AFTER_MS,
       logger,

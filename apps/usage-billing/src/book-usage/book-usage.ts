@@ -1,4 +1,4 @@
-import type { AdmissionLedger, BookedSettle } from '@tollgate/admission';
+import type { AdmissionBooks, BookedSettle } from '@tollgate/admission';
 import type { BusBatch } from '@tollgate/bus';
 import type { UsageRecordedV1 } from '@tollgate/contracts';
 import type { Logger } from '@tollgate/telemetry';
@@ -23,7 +23,7 @@ import type { SettleHolds } from './settle-holds.js';
 export class BookUsage {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly ledger: Pick<AdmissionLedger, 'closeEpoch'>,
+    private readonly admission: Pick<AdmissionBooks, 'closeEpoch'>,
     private readonly settles: SettleHolds,
     private readonly logger: Logger,
     private readonly meter: BillingMeter,
@@ -118,7 +118,7 @@ export class BookUsage {
     );
     for (const organizationId of organizations) {
       this.logger.info({ organizationId }, 'an event was booked without its hold: the credit epoch is closed');
-      await this.ledger.closeEpoch(organizationId);
+      await this.admission.closeEpoch(organizationId);
       this.meter.epochClosed();
     }
   }

@@ -1,4 +1,4 @@
-import type { AdmissionLedger, BookedSettle } from '@tollgate/admission';
+import type { AdmissionBooks, BookedSettle } from '@tollgate/admission';
 import type { Logger } from '@tollgate/telemetry';
 
 /** Beyond it the oldest are left to their gateways, which settle as well. */
@@ -12,7 +12,7 @@ export class SettleHolds {
   private readonly backlog = new Map<string, BookedSettle[]>();
 
   constructor(
-    private readonly ledger: Pick<AdmissionLedger, 'settleBooked'>,
+    private readonly admission: Pick<AdmissionBooks, 'settleBooked'>,
     private readonly logger: Logger,
   ) {}
 
@@ -38,7 +38,7 @@ export class SettleHolds {
     const items = this.backlog.get(organizationId);
     if (items === undefined) return;
     try {
-      await this.ledger.settleBooked(organizationId, items);
+      await this.admission.settleBooked(organizationId, items);
       // What was put there meanwhile has made a new list; sending some of it twice changes nothing.
       if (this.backlog.get(organizationId) === items) this.backlog.delete(organizationId);
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { AdmissionLedger } from '@tollgate/admission';
+import type { AdmissionBooks } from '@tollgate/admission';
 import { Periodic } from '@tollgate/periodic';
 import type { Logger } from '@tollgate/telemetry';
 import type { SettleHolds } from '../book-usage/settle-holds.js';
@@ -13,7 +13,7 @@ export interface GatewayWatchOptions {
   readonly instances: GatewayInstances;
   readonly orphans: ResolveOrphans;
   readonly settles: SettleHolds;
-  readonly ledger: Pick<AdmissionLedger, 'closeEpoch' | 'leases'>;
+  readonly admission: Pick<AdmissionBooks, 'closeEpoch' | 'leases'>;
   readonly goneAfterMs: number;
   readonly logger: Logger;
   readonly meter: BillingMeter;
@@ -61,7 +61,7 @@ export class GatewayWatch {
 
   private async lookAtLeases(): Promise<void> {
     const watched = await this.options.instances.watched();
-    const leases = await this.options.ledger.leases().catch((error: unknown) => {
+    const leases = await this.options.admission.leases().catch((error: unknown) => {
       this.options.logger.warn({ err: error }, 'the leases of the gateways cannot be read');
       return null;
     });
@@ -88,7 +88,7 @@ export class GatewayWatch {
   private async closeEpochs(): Promise<void> {
     this.options.logger.warn('a gateway taken for gone came back: credit epochs are closed');
     for (const organizationId of await this.options.instances.organizationsWithEpoch()) {
-      await this.options.ledger.closeEpoch(organizationId);
+      await this.options.admission.closeEpoch(organizationId);
       this.options.meter.epochClosed();
     }
   }

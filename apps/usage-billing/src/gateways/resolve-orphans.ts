@@ -1,4 +1,4 @@
-import type { AdmissionLedger, BookedSettle } from '@tollgate/admission';
+import type { AdmissionBooks, BookedSettle } from '@tollgate/admission';
 import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
 import type { OpenHold } from '@tollgate/credit';
 import type { Logger } from '@tollgate/telemetry';
@@ -24,7 +24,7 @@ export class ResolveOrphans {
   constructor(
     private readonly dataSource: DataSource,
     private readonly instances: GatewayInstances,
-    private readonly ledger: Pick<AdmissionLedger, 'openHolds' | 'organizations' | 'settleBooked' | 'stopWaiting'>,
+    private readonly admission: Pick<AdmissionBooks, 'openHolds' | 'organizations' | 'settleBooked' | 'stopWaiting'>,
     private readonly drained: Drained,
     private readonly logger: Logger,
     private readonly meter: BillingMeter,
@@ -45,12 +45,12 @@ export class ResolveOrphans {
    * requests only have holds without any epoch, and their events settle none.
    */
   private async organizations(): Promise<ReadonlySet<string>> {
-    return new Set([...(await this.instances.organizationsWithEpoch()), ...(await this.ledger.organizations())]);
+    return new Set([...(await this.instances.organizationsWithEpoch()), ...(await this.admission.organizations())]);
   }
 
   private async resolveIn(organizationId: string, gone: readonly GatewayInstance[]): Promise<void> {
     const goneIds = new Set(gone.map(({ instanceId }) => instanceId));
-    const holds = (await this.ledger.openHolds(organizationId)).filter((hold) => goneIds.has(hold.instanceId));
+    const holds = (await this.admission.openHolds(organizationId)).filter((hold) => goneIds.has(hold.instanceId));
     const settles = await this.dataSource.transaction(async (manager) => {
       await lockOrganizations(manager, [organizationId]);
       await this.stopWaiting(manager, organizationId, gone);
@@ -58,7 +58,7 @@ export class ResolveOrphans {
     });
     if (settles.length === 0) return;
     // The ledger first: a crash in between leaves holds that the next look finds again.
-    await this.ledger.settleBooked(organizationId, settles);
+    await this.admission.settleBooked(organizationId, settles);
     this.meter.orphansResolved(settles.length);
     this.logger.warn(
       { organizationId, holds: settles.length, gateways: [...goneIds] },
@@ -78,7 +78,7 @@ export class ResolveOrphans {
     );
     const waitingFor = new Set(rows[0]?.waiting_for);
     for (const { instanceId, journalId } of gone)
-      if (waitingFor.has(instanceId)) await this.ledger.stopWaiting(organizationId, journalId);
+      if (waitingFor.has(instanceId)) await this.admission.stopWaiting(organizationId, journalId);
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AdmissionLedger, EpochOpening } from '@tollgate/admission';
+import type { AdmissionBooks, EpochOpening } from '@tollgate/admission';
 import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
 import { shareCalls } from '@tollgate/periodic';
 import type { Logger } from '@tollgate/telemetry';
@@ -15,7 +15,7 @@ export type Drained = (topic: string) => Promise<void>;
 export class OpenEpoch {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly ledger: Pick<AdmissionLedger, 'hasEpoch' | 'openEpoch'>,
+    private readonly admission: Pick<AdmissionBooks, 'hasEpoch' | 'openEpoch'>,
     private readonly drained: Drained,
     private readonly logger: Logger,
     private readonly meter: BillingMeter,
@@ -28,7 +28,7 @@ export class OpenEpoch {
   readonly open = shareCalls((organizationId: string) => this.openNow(organizationId));
 
   private async openNow(organizationId: string): Promise<void> {
-    if (await this.ledger.hasEpoch(organizationId).catch(unavailable('Admission'))) return;
+    if (await this.admission.hasEpoch(organizationId).catch(unavailable('Admission'))) return;
     await this.drained(USAGE_RECORDED_V1).catch(unavailable('The bus'));
     // On its own and first: whoever looks for orphans must find every organisation that may have an epoch.
     await this.dataSource.query(
@@ -39,7 +39,7 @@ export class OpenEpoch {
       // Nothing can be booked between the look at the balances and the opening.
       await lockOrganizations(manager, [organizationId]);
       const epoch = await readOpening(manager, organizationId);
-      if (!(await this.ledger.openEpoch(epoch).catch(unavailable('Admission')))) return;
+      if (!(await this.admission.openEpoch(epoch).catch(unavailable('Admission')))) return;
       await manager.query(
         'UPDATE billing.credit_epoch SET epoch_id = $2, opened_at = now(), waiting_for = $3 WHERE organization_id = $1',
         [organizationId, epoch.epochId, epoch.waitingFor.map(({ instanceId }) => instanceId)],

@@ -1,4 +1,4 @@
-import type { AdmissionLedger } from '@tollgate/admission';
+import type { AdmissionBooks } from '@tollgate/admission';
 import type { DataSource } from 'typeorm';
 import { unavailable } from '../unavailable.js';
 
@@ -16,7 +16,7 @@ export interface BalanceComparison {
 export class CompareBalances {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly ledger: Pick<AdmissionLedger, 'accounts'>,
+    private readonly admission: Pick<AdmissionBooks, 'accounts'>,
   ) {}
 
   /**
@@ -25,14 +25,14 @@ export class CompareBalances {
    * @throws {Problem} `service_unavailable` where admission cannot be asked
    */
   async of(organizationId: string): Promise<BalanceComparison[]> {
-    const admission = await this.ledger.accounts(organizationId).catch(unavailable('Admission'));
+    const inAdmission = await this.admission.accounts(organizationId).catch(unavailable('Admission'));
     const inLedger = await this.readLedger(organizationId);
-    return [...new Set([...inLedger.keys(), ...admission.keys()])].sort().map((accountId) => ({
+    return [...new Set([...inLedger.keys(), ...inAdmission.keys()])].sort().map((accountId) => ({
       accountId,
       ledgerPostedNanoUsd: BigInt(inLedger.get(accountId)?.posted ?? 0),
       transfersNanoUsd: BigInt(inLedger.get(accountId)?.transfers ?? 0),
-      admissionPostedNanoUsd: admission.get(accountId)?.postedNanoUsd ?? null,
-      heldNanoUsd: admission.get(accountId)?.heldNanoUsd ?? 0n,
+      admissionPostedNanoUsd: inAdmission.get(accountId)?.postedNanoUsd ?? null,
+      heldNanoUsd: inAdmission.get(accountId)?.heldNanoUsd ?? 0n,
     }));
   }
 

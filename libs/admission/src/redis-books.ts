@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { OpenHold } from '@tollgate/credit';
 import type { RedisConnection } from '@tollgate/redis';
 import { accountField, idOf, parseHold, requestField, toJson } from './hold-text.js';
-import type { AdmissionLedger, BookedSettle, EpochOpening } from './port.js';
+import type { AdmissionBooks, BookedSettle, EpochOpening } from './port.js';
 import { LEASES_KEY, organizationKey, organizationOf, waitingKey, withScripts } from './scripts.js';
 
 /** A lease that has not changed for this long is forgotten: its gateway counted as gone long before. */
@@ -12,7 +12,7 @@ const SETTLES_MAX = 100;
 const SCAN_COUNT = 1_000;
 
 /** The ledger's side of admission on Redis. Every method rejects where Redis cannot be asked. */
-export class RedisAdmissionLedger implements AdmissionLedger {
+export class RedisAdmissionBooks implements AdmissionBooks {
   readonly #leaseSeen = new Map<string, { value: string; at: number }>();
 
   constructor(private readonly redis: RedisConnection) {
