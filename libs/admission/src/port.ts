@@ -63,8 +63,7 @@ export interface AdmissionBooks {
   stopWaiting(organizationId: string, journalId: string): Promise<void>;
   /**
    * Every organisation that admission knows of, and maybe some that it has forgotten: also those without an epoch,
-   * whose
-   * keys have parallel requests only. Looks through the whole store; not for every day.
+   * whose keys have parallel requests only. Looks through the whole store; not for every day.
    */
   organizations(): Promise<readonly string[]>;
   /** Open holds of the organisation. */

@@ -16,8 +16,7 @@ type ScriptClient = Redis & Record<ScriptName, (key: string, ...args: (string | 
 
 /**
  * The client with this library's scripts as commands of one key (sent by their SHA, loaded when the server does not
- * know
- * them). It is asked for with every call: the files are read once for each client.
+ * know them). It is asked for with every call: the files are read once for each client.
  */
 export function withScripts(client: Redis): ScriptClient {
   if ('admit' in client) return client as ScriptClient;

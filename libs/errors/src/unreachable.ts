@@ -1,7 +1,6 @@
 /**
  * Closes a `switch` over a union: a member that no case names does not compile, because its type is not `never`. A
- * value
- * that arrives from outside and is none of the union throws, so no request goes on undecided.
+ * value that arrives from outside and is none of the union throws, so no request goes on undecided.
  *
  * @example
  * switch (decision.kind) {

@@ -27,12 +27,10 @@ export class StrangeLockError extends Error {
 }
 
 /**
- * Takes a folder for this process (made where it is missing, readable by its owner alone).
- * The lock is the operating system's, on a SQLite file in an open exclusive transaction: it dies with the process,
- * however that ends, and holds across containers that share the folder. Throws FolderLockedError, StrangeLockError, and
- * the
- * error of the file system where the folder cannot be made or written to; a full disk alone does not keep it from being
- * taken.
+ * Takes a folder for this process (made where it is missing, readable by its owner alone). The lock is the operating
+ * system's, on a SQLite file in an open exclusive transaction: it dies with the process, however that ends, and holds
+ * across containers that share the folder. Throws FolderLockedError, StrangeLockError, and the error of the file system
+ * where the folder cannot be made or written to; a full disk alone does not keep it from being taken.
  */
 export function lockFolder(folder: string): { release(): void } {
   makeFolder(folder);

@@ -32,9 +32,8 @@ export function clientAddressHeaders(request: AskingRequest, serviceSecret: stri
 
 /**
  * Believes the gateway's word on a client's address beside the service secret. Beside a wrong one it is passed over,
- * and
- * the request counts as that of whoever connected: it must still be possible to revoke a key while a gateway and the
- * services have been given different secrets.
+ * and the request counts as that of whoever connected: it must still be possible to revoke a key while a gateway and
+ * the services have been given different secrets.
  */
 export function believeGateways(fastify: FastifyInstance, serviceSecret: string, checks: SecretChecks): void {
   fastify.addHook('onRequest', (request, _reply, done) => {

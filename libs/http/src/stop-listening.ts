@@ -15,8 +15,7 @@ export interface StopListeningOptions {
   readonly tell?: (line: string) => void;
   /**
    * Requests that are answered beside the framework, and not yet: what is waited for is counted by them. Where left
-   * out,
-   * by the open connections that are not idle.
+   * out, by the open connections that are not idle.
    */
   readonly answering?: () => Iterable<IncomingMessage>;
 }

@@ -24,9 +24,8 @@ export type SnapshotRead =
 export interface KeyChangeListener {
   /**
    * A key changed: nothing remembered of these digests counts any longer. `snapshot` is the new one. `heardAfterMs`:
-   * milliseconds
-   * from its announcement to now, by the clocks of the store and of this machine, which may differ; undefined where
-   * nobody can say.
+   * milliseconds from its announcement to now, by the clocks of the store and of this machine, which may differ;
+   * undefined where nobody can say.
    */
   changed(snapshot: KeySnapshot, heardAfterMs?: number): void;
   /** A key changed to something that cannot be read here: nothing remembered of these digests counts any longer. */

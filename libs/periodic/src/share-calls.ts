@@ -1,7 +1,6 @@
 /**
  * Calls with the same key, while one of them is under way, are one call, whose answer or error all of them get. The
- * next
- * call after that begins anew.
+ * next call after that begins anew.
  *
  * @example
  * const openEpoch = shareCalls((organizationId: string) => api.openEpoch(organizationId));

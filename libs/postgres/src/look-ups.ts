@@ -3,8 +3,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 
 /**
  * Reads that strangers can cause without any credential: however many there are, nothing else waits behind them.
- * Whoever
- * asks keeps few under way: each waits for the one before.
+ * Whoever asks keeps few under way: each waits for the one before.
  */
 export interface LookUps {
   /** The rows; rejects as a query does. */

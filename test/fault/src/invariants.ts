@@ -139,9 +139,8 @@ function missingEvents(log: readonly LogEntry[], events: readonly LedgerEvent[])
 
 /**
  * Joins the provider's log, the ledger and what callers saw: exactly once, and exact. One request may have several
- * entries
- * in the log, where a target failed before its first byte and the next was tried; the last is what counts. Returns the
- * figures.
+ * entries in the log, where a target failed before its first byte and the next was tried; the last is what counts.
+ * Returns the figures.
  */
 export function expectExactlyOnce(
   log: readonly LogEntry[],
@@ -206,8 +205,7 @@ export interface FaultEnd {
 
 /**
  * How every fault ends: I1 now, and during all of a watch; then I2 of all that ever happened in this shape, as soon as
- * it
- * is at rest; exactly once, and exact. Calls that are still under way at the provider are left out. Returns the
+ * it is at rest; exactly once, and exact. Calls that are still under way at the provider are left out. Returns the
  * figures.
  */
 export async function expectInvariants(

@@ -23,8 +23,7 @@ const TIMEOUT_MS = 35_000;
 
 /**
  * Passes the control plane's public paths on to the services that own them, which authenticate for themselves, and
- * tells
- * them the client's address. Their internal paths are not among them.
+ * tells them the client's address. Their internal paths are not among them.
  */
 export async function registerControlPlane(
   fastify: FastifyInstance,

@@ -42,10 +42,8 @@ const GATHER_TURNS_MAX = 32;
 
 /**
  * Each life leaves out as many numbers: a power cut, or a file that was removed, may have taken finals whose numbers
- * are
- * booked, and a final under a number that is booked counts as booked too. A second's finals are some ten thousand,
- * those
- * of a segment 20,000.
+ * are booked, and a final under a number that is booked counts as booked too. A second's finals are some ten thousand,
+ * those of a segment 20,000.
  */
 const NUMBERS_LOST_MAX = 1_000_000;
 

@@ -14,9 +14,8 @@ type Admitted = Extract<AdmissionDecision, { kind: 'admitted' }>;
 /**
  * Why a call is ended before its provider ended it: the key leaked, or has ended before the call was sent; it is not
  * known any more whether the key has, so that the call waits for an answer to that; a time-out of the provider has
- * passed; the client
- * has left and was waited for long enough; a stream has used up its hold; an event or a reply is too large; a
- * stream tells our credential in pieces.
+ * passed; the client has left and was waited for long enough; a stream has used up its hold; an event or a reply is too
+ * large; a stream tells our credential in pieces.
  */
 export type AbortReason =
   'revoked' | 'key_in_doubt' | 'timed_out' | 'client_left' | 'hold_used_up' | 'oversized' | 'credential_repeated';

@@ -44,8 +44,8 @@ export function stateOf(key: ApiKey, now: Date): KeyState {
 
 /**
  * The key after it was revoked for this reason; null where that changes nothing. The first reason stands, and the
- * moment
- * of the end always does; but a leak says more than any other reason: what the key has under way is cut off only then.
+ * moment of the end always does; but a leak says more than any other reason: what the key has under way is cut off only
+ * then.
  */
 export function revoked(key: ApiKey, reason: RevokeReason, now: Date): ApiKey | null {
   if (reason === 'deleted') {

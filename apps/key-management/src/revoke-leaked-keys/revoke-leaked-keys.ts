@@ -10,8 +10,7 @@ const KEYS_PER_TRANSACTION = 100;
 
 /**
  * Ends every key that answers to a digest seen where it must not be; of one that had ended before, gateways hear that
- * it
- * leaked, and end what it still has under way. What nobody's key answers to changes nothing.
+ * it leaked, and end what it still has under way. What nobody's key answers to changes nothing.
  */
 export class RevokeLeakedKeys {
   constructor(

@@ -96,7 +96,7 @@ export class KeyStore {
       );
       const decided = rows.map(keyOf).map((before) => ({ before, change: decide(before) }));
       const changes = decided.flatMap(({ change }) => (change === null ? [] : [change]));
-      await updateRevocations(
+      await updateKeys(
         manager,
         changes.map(({ key }) => key),
       );
@@ -180,20 +180,46 @@ async function insertKey(manager: EntityManager, key: ApiKey, pepperId: string):
   );
 }
 
-async function updateRevocations(manager: EntityManager, keys: readonly ApiKey[]): Promise<void> {
+/**
+ * All that a change may be of: what the snapshot says stands in Postgres too. Whose a key is, its secrets and when it
+ * was made never change here. Index: api_key_pk.
+ */
+async function updateKeys(manager: EntityManager, keys: readonly ApiKey[]): Promise<void> {
   if (keys.length === 0) return;
   await manager.query(
-    `UPDATE keys.api_key k SET version = c.version, revoked_at = c.revoked_at, revoke_reason = c.revoke_reason, deleted_at = c.deleted_at
-     FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::text[], $5::timestamptz[]) AS c (id, version, revoked_at, revoke_reason, deleted_at)
+    `UPDATE keys.api_key k
+     SET version = c.version, name = c.name, description = c.description, scopes = c.scopes, expires_at = c.expires_at,
+       credit_limit_nano_usd = c.credit_limit_nano_usd, requests_per_minute = c.requests_per_minute,
+       tokens_per_minute = c.tokens_per_minute, parallel_requests = c.parallel_requests, models = c.models,
+       allowed_ips = c.allowed_ips, revoked_at = c.revoked_at, revoke_reason = c.revoke_reason, deleted_at = c.deleted_at
+     FROM jsonb_to_recordset($1::jsonb) AS c (id uuid, version integer, name text, description text, scopes text[],
+       expires_at timestamptz, credit_limit_nano_usd bigint, requests_per_minute integer, tokens_per_minute integer,
+       parallel_requests integer, models text[], allowed_ips text[], revoked_at timestamptz, revoke_reason text,
+       deleted_at timestamptz)
      WHERE k.id = c.id`,
-    [
-      keys.map((key) => key.id),
-      keys.map((key) => key.version),
-      keys.map((key) => key.revocation?.at ?? null),
-      keys.map((key) => key.revocation?.reason ?? null),
-      keys.map((key) => key.deletedAt),
-    ],
+    [JSON.stringify(keys.map(columnsOf))],
   );
+}
+
+/** The columns of a key that may change, as JSON has them. */
+function columnsOf(key: ApiKey): object {
+  return {
+    id: key.id,
+    version: key.version,
+    name: key.name,
+    description: key.description,
+    scopes: key.scopes,
+    expires_at: key.expiresAt,
+    credit_limit_nano_usd: key.creditLimitNanoUsd?.toString() ?? null,
+    requests_per_minute: key.rateLimits.requestsPerMinute,
+    tokens_per_minute: key.rateLimits.tokensPerMinute,
+    parallel_requests: key.rateLimits.parallelRequests,
+    models: key.models,
+    allowed_ips: key.allowedIps,
+    revoked_at: key.revocation?.at ?? null,
+    revoke_reason: key.revocation?.reason ?? null,
+    deleted_at: key.deletedAt,
+  };
 }
 
 async function insertAuditEvents(manager: EntityManager, changes: readonly KeyChange[]): Promise<void> {

@@ -37,8 +37,7 @@ export class KeysChangedController {
 
 /**
  * All that is needed of the event of a leaked key: whatever a later release adds, its owners hear of the leak. Asked
- * with
- * an id that it cannot hold, Postgres would refuse the whole batch, each time it comes again.
+ * with an id that it cannot hold, Postgres would refuse the whole batch, each time it comes again.
  */
 const leakedKey = z.object({
   change: z.literal('leaked'),

@@ -41,8 +41,7 @@ export class ResolveOrphans {
 
   /**
    * Those of which an epoch may wait for a gateway, and those that admission knows of: keys that are limited in
-   * parallel
-   * requests only have holds without any epoch, and their events settle none.
+   * parallel requests only have holds without any epoch, and their events settle none.
    */
   private async organizations(): Promise<ReadonlySet<string>> {
     return new Set([...(await this.instances.organizationsWithEpoch()), ...(await this.admission.organizations())]);

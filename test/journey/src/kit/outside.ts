@@ -24,10 +24,8 @@ export interface Outside {
 
 /**
  * Routes of the configuration: `support-bot` and `lab-*` (gpt-4o-mini), `fine-grained` (gpt-4.1-nano), `in-a-hurry`,
- * whose
- * provider has 1.5 s for a call, `nobody-home`, whose provider listens nowhere, and `any-*`, whose model is the one
- * that
- * was named.
+ * whose provider has 1.5 s for a call, `nobody-home`, whose provider listens nowhere, and `any-*`, whose model is the
+ * one that was named.
  */
 export async function startOutside(): Promise<Outside> {
   const providerCredential = `provider-${randomBytes(24).toString('hex')}`;

@@ -1,10 +1,8 @@
 /**
  * The README's tour. Between the lines `<!-- tour:start -->` and `<!-- tour:end -->` every `sh` block is run, in order,
- * in
- * one shell in the root of the repository, where TOLLGATE (the origin), ADMIN (the admin secret) and LEAK (where leaks
- * are
- * reported) are set. Lines that start with `# => ` tell what the commands before them print: that text, in that order,
- * `…` standing for anything.
+ * in one shell in the root of the repository, where TOLLGATE (the origin), ADMIN (the admin secret) and LEAK (where
+ * leaks are reported) are set. Lines that start with `# => ` tell what the commands before them print: that text, in
+ * that order, `…` standing for anything.
  */
 export interface TourStep {
   readonly commands: string;

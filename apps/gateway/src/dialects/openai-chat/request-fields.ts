@@ -8,8 +8,8 @@
  * - `elsewhere`: it names another model, address or credential than the route's. Refused for every key.
  *
  * A field that is not in the table is taken for unbounded, or for one that leads elsewhere where its name says so. What
- * is `unbounded`, `elsewhere` or not in the table passes
- * where the provider's entry in `config.yaml` names it in `allow_fields`.
+ * is `unbounded`, `elsewhere` or not in the table passes where the provider's entry in `config.yaml` names it in
+ * `allow_fields`.
  */
 type FieldUse = 'read' | 'free' | 'bounded' | 'unbounded' | 'elsewhere';
 

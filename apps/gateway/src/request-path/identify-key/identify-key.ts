@@ -11,8 +11,7 @@ const ATTEMPTS_MAX = 5;
 
 /**
  * Whose secret it is. A secret whose checksum fails costs no look-up; unknown, malformed and revoked answer alike. A
- * key
- * that is remembered is let in whatever else comes from its address.
+ * key that is remembered is let in whatever else comes from its address.
  */
 export function identifyKey(
   cache: KeyCache,

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiKey } from '../api-key/api-key.js';
+import type { KeyChange } from '../api-key/key-change.js';
+import { snapshotOf } from '../api-key/snapshot-of.js';
+import { KeyStore } from './key-store.js';
+import { keyManagementSchema } from './migrations/index.js';
+import { WRITE_SNAPSHOT } from './outbox-effects.js';
+
+let database: Database;
+let store: KeyStore;
+const ends: (() => Promise<unknown>)[] = [];
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tollgate-keys-'));
+  ends.push(() => rm(folder, { recursive: true, force: true }));
+  const embedded = await startEmbeddedPostgres(join(folder, 'postgres'));
+  ends.push(() => embedded.close());
+  await migrate(embedded.url, keyManagementSchema);
+  database = await openDatabase({ url: embedded.url, poolSize: 1, applicationName: 'test' });
+  ends.push(() => database.close());
+  store = new KeyStore(database.dataSource, database.lookUps);
+}, 30_000);
+afterAll(async () => {
+  for (const end of ends.reverse()) await end();
+});
+
+const at = new Date('2026-11-21T08:00:00.123Z');
+const bare = (): ApiKey => ({
+  id: randomUUID(),
+  organizationId: 'default',
+  name: 'a key',
+  description: null,
+  maskedKey: 'sk-abc…wxyz',
+  digests: [randomUUID().replaceAll('-', '').repeat(2)],
+  scopes: ['inference:write'],
+  expiresAt: null,
+  creditLimitNanoUsd: null,
+  organizationCreditLimitNanoUsd: null,
+  rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+  models: null,
+  allowedIps: null,
+  createdAt: at,
+  version: 1,
+  revocation: null,
+  deletedAt: null,
+});
+const full: Partial<ApiKey> = {
+  name: 'ein "Schlüssel" {1,2} \\ \u2028 \u{1f511}',
+  description: "it's, NULL",
+  scopes: ['inference:read', 'analytics:read'],
+  expiresAt: new Date('2031-01-01T00:00:00.001Z'),
+  creditLimitNanoUsd: 9_000_000_000_000_000n,
+  rateLimits: { requestsPerMinute: 1, tokensPerMinute: 2_147_483_647, parallelRequests: 3 },
+  models: ['gpt-*', 'a,b', '"', '{}', 'NULL'],
+  allowedIps: ['10.0.0.0/8', '2001:db8::/32'],
+  revocation: { reason: 'leaked', at },
+};
+const changeOf = (key: ApiKey): KeyChange => ({
+  change: 'revoked',
+  key,
+  actor: { name: 'test', fromAddress: null },
+  details: {},
+  at,
+});
+
+describe('a change of a key', () => {
+  it.each<[string, Partial<ApiKey>, Partial<ApiKey>]>([
+    ['from nothing to all', {}, full],
+    ['from all to nothing', { ...full, revocation: null }, {}],
+    ...Object.entries(full).map(([field, value]): [string, Partial<ApiKey>, Partial<ApiKey>] => [
+      `of ${field} alone`,
+      {},
+      { [field]: value },
+    ]),
+  ])('is in the database as it is in the snapshot: %s', async (_what, before, after) => {
+    const made = { ...bare(), ...before };
+    const other = bare();
+    await store.insert(changeOf(made), 'pepper');
+    await store.insert(changeOf(other), 'pepper');
+    expect(await store.find(made.id)).toEqual(made);
+
+    const { id, digests, maskedKey, organizationId, createdAt } = made;
+    const changed: ApiKey = { ...bare(), ...after, id, digests, maskedKey, organizationId, createdAt, version: 2 };
+    const { keys, written } = await store.change([made.id, other.id], (key) =>
+      key.id === made.id ? changeOf(changed) : null,
+    );
+    expect(keys).toEqual(expect.arrayContaining([changed, other]));
+    expect(await store.find(made.id)).toEqual(changed);
+    expect(await store.find(other.id)).toEqual(other);
+
+    const [entry]: { payload: string }[] = await database.dataSource.query(
+      'SELECT payload FROM keys.outbox WHERE effect = $1 AND id = $2',
+      [WRITE_SNAPSHOT, written[0]],
+    );
+    expect(JSON.parse(entry!.payload)).toEqual(JSON.parse(JSON.stringify(snapshotOf(changed))));
+    expect(snapshotOf((await store.find(made.id))!)).toEqual(snapshotOf(changed));
+  });
+});
