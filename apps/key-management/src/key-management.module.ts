@@ -17,6 +17,7 @@ import { KeyLifecycle } from './relay/key-lifecycle.js';
 import { RevokeKey } from './revoke-key/revoke-key.js';
 import { LeaksReportedController } from './revoke-leaked-keys/leaks-reported.controller.js';
 import { RevokeLeakedKeys } from './revoke-leaked-keys/revoke-leaked-keys.js';
+import { DEFAULT_ORGANIZATION_ID } from './store/default-organization.js';
 import { KeyStore } from './store/key-store.js';
 import { Members } from './store/members.js';
 import { DigestLookUps } from './verify-key/digest-look-ups.js';
@@ -75,7 +76,10 @@ export class KeyManagementModule {
         instance(RevokeLeakedKeys, revokeLeakedKeys),
         instance(
           KeyLifecycle,
-          new KeyLifecycle(members, relay, new Heartbeat(snapshots, logger), ports.initOwnerEmail),
+          new KeyLifecycle(members, relay, new Heartbeat(snapshots, logger), {
+            organizationId: DEFAULT_ORGANIZATION_ID,
+            email: ports.initOwnerEmail,
+          }),
         ),
       ],
       exports: [KEY_MANAGEMENT_API],

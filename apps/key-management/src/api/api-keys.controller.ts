@@ -11,8 +11,12 @@ import { ListKeys, type KeyList } from '../list-keys/list-keys.js';
 import { listKeysRequest } from '../list-keys/list-keys.request.js';
 import { KeyMeter } from '../metrics.js';
 import { RevokeKey } from '../revoke-key/revoke-key.js';
+import { DEFAULT_ORGANIZATION_ID } from '../store/default-organization.js';
 
 const NOTHING_SPENT = { chargedNanoUsd: '0', lastUsedAt: null };
+
+/** Whose keys the admin secret is for. */
+const ORGANIZATION_ID = DEFAULT_ORGANIZATION_ID;
 
 /** The admin API of keys. Whoever shows the admin secret acts as `admin`. */
 @Controller('v1/api-keys')
@@ -30,19 +34,20 @@ export class ApiKeysController {
   @Post()
   async create(@Body() body: unknown, @Req() request: FastifyRequest): Promise<KeyObject & { secret: string }> {
     const now = new Date();
-    const { key, secret } = await this.createKey.execute(parseBody(createKeyRequest(now), body), actorOf(request), now);
+    const settings = parseBody(createKeyRequest(now), body);
+    const { key, secret } = await this.createKey.execute(ORGANIZATION_ID, settings, actorOf(request), now);
     return { ...keyObject(key, NOTHING_SPENT, now), secret: secret.reveal() };
   }
 
   @Get()
   async list(@Query() query: unknown): Promise<KeyList> {
     const { limit, after } = parseQuery(listKeysRequest, query);
-    return this.listKeys.page(limit, after ?? null, new Date());
+    return this.listKeys.page(ORGANIZATION_ID, limit, after ?? null, new Date());
   }
 
   @Get(':id')
   async one(@Param('id') idAsWritten: string): Promise<KeyObject> {
-    const key = await this.listKeys.one(idOf(idAsWritten), new Date());
+    const key = await this.listKeys.one(ORGANIZATION_ID, idOf(idAsWritten), new Date());
     if (key === null) throw new Problem('api_key_not_found');
     return key;
   }
@@ -76,7 +81,7 @@ export class ApiKeysController {
   ): Promise<KeyObject> {
     const [now, begun] = [new Date(), performance.now()];
     const [result, spending] = await Promise.all([
-      this.revokeKey.execute(id, reason, actorOf(request), now),
+      this.revokeKey.execute(ORGANIZATION_ID, id, reason, actorOf(request), now),
       this.spending.of([id]),
     ]);
     if (result.kind === 'not_found') throw new Problem('api_key_not_found');

@@ -4,7 +4,6 @@ import type { ApiKey } from '../api-key/api-key.js';
 import type { Actor } from '../api-key/key-change.js';
 import type { KeyRelay } from '../relay/key-relay.js';
 import type { KeyStore } from '../store/key-store.js';
-import { DEFAULT_ORGANIZATION_ID } from '../store/default-organization.js';
 import type { KeySettings } from './create-key.request.js';
 
 /** How a deployment makes secrets. */
@@ -26,13 +25,18 @@ export class CreateKey {
    * Resolves when the key is committed and, where the snapshot store answers, known to every gateway. Where it
    * does not, the gateways ask key-management for a key they do not know.
    */
-  async execute(settings: KeySettings, actor: Actor, now: Date): Promise<{ key: ApiKey; secret: Secret }> {
+  async execute(
+    organizationId: string,
+    settings: KeySettings,
+    actor: Actor,
+    now: Date,
+  ): Promise<{ key: ApiKey; secret: Secret }> {
     const secret = generateSecret(this.mint.marker);
     const key: ApiKey = {
       ...settings,
       id: randomUUID(),
-      organizationId: DEFAULT_ORGANIZATION_ID,
-      organizationCreditLimitNanoUsd: await this.store.organizationCreditLimit(DEFAULT_ORGANIZATION_ID),
+      organizationId,
+      organizationCreditLimitNanoUsd: await this.store.organizationCreditLimit(organizationId),
       maskedKey: maskSecret(secret),
       digests: [digestSecret(secret.reveal(), this.mint.pepper)],
       createdAt: now,

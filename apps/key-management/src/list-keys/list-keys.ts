@@ -1,5 +1,4 @@
 import { keyObject, type KeyObject } from '../api-key/key-object.js';
-import { DEFAULT_ORGANIZATION_ID } from '../store/default-organization.js';
 import type { KeyStore } from '../store/key-store.js';
 import type { KeySpendingLookup } from './key-spending.js';
 import { cursorOf } from './list-keys.request.js';
@@ -18,9 +17,9 @@ export class ListKeys {
     private readonly spending: KeySpendingLookup,
   ) {}
 
-  /** Newest first. */
-  async page(limit: number, after: bigint | null, now: Date): Promise<KeyList> {
-    const { keys, nextPosition } = await this.store.list(DEFAULT_ORGANIZATION_ID, limit, after);
+  /** Those of the organisation, newest first. */
+  async page(organizationId: string, limit: number, after: bigint | null, now: Date): Promise<KeyList> {
+    const { keys, nextPosition } = await this.store.list(organizationId, limit, after);
     const spending = await this.spending.of(keys.map((key) => key.id));
     return {
       object: 'list',
@@ -30,9 +29,9 @@ export class ListKeys {
     };
   }
 
-  /** Null for no such key. */
-  async one(id: string, now: Date): Promise<KeyObject | null> {
-    const key = await this.store.find(id);
+  /** Null where the organisation has no such key. */
+  async one(organizationId: string, id: string, now: Date): Promise<KeyObject | null> {
+    const key = await this.store.find(organizationId, id);
     if (key === null) return null;
     return keyObject(key, (await this.spending.of([id])).get(id) ?? null, now);
   }

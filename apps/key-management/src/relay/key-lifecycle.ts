@@ -1,5 +1,4 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
-import { DEFAULT_ORGANIZATION_ID } from '../store/default-organization.js';
 import type { Members } from '../store/members.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { KeyRelay } from './key-relay.js';
@@ -10,11 +9,11 @@ export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApp
     private readonly members: Members,
     private readonly relay: KeyRelay,
     private readonly heartbeat: Heartbeat,
-    private readonly initOwnerEmail: string,
+    private readonly owner: { readonly organizationId: string; readonly email: string },
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.members.ensureOwner(DEFAULT_ORGANIZATION_ID, this.initOwnerEmail);
+    await this.members.ensureOwner(this.owner.organizationId, this.owner.email);
   }
 
   onApplicationBootstrap(): void {

@@ -8,7 +8,7 @@ export type RevokeKeyResult =
   /** `everywhere`: the tombstone stands where gateways look; else that is still being tried. */
   | { readonly kind: 'revoked'; readonly key: ApiKey; readonly everywhere: boolean };
 
-/** Ends one key, for good. */
+/** Ends one key of an organisation, for good. */
 export class RevokeKey {
   constructor(
     private readonly store: KeyStore,
@@ -19,8 +19,14 @@ export class RevokeKey {
    * `revoked` keeps the key in sight and may be repeated; `deleted` hides it, and then it is not found again.
    * Resolves when Postgres has committed and the tombstone is written, or 2 s have passed.
    */
-  async execute(id: string, reason: 'revoked' | 'deleted', actor: Actor, now: Date): Promise<RevokeKeyResult> {
-    const { keys, written } = await this.store.change([id], (key) => {
+  async execute(
+    organizationId: string,
+    id: string,
+    reason: 'revoked' | 'deleted',
+    actor: Actor,
+    now: Date,
+  ): Promise<RevokeKeyResult> {
+    const { keys, written } = await this.store.change(organizationId, [id], (key) => {
       // A deleted key is hidden: not even its owner revokes it again.
       const after = key.deletedAt === null ? revoked(key, reason, now) : null;
       return after && { change: reason, key: after, actor, details: {}, at: now };

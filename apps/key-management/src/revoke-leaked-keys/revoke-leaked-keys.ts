@@ -49,12 +49,11 @@ export class RevokeLeakedKeys {
     keys: readonly ApiKey[],
     now: Date,
   ): Promise<{ current: Map<string, ApiKey>; revokedIds: Set<string>; written: SnapshotEntries }> {
-    const ids = [...new Set(keys.map((key) => key.id))];
     const current = new Map<string, ApiKey>();
     const revokedIds = new Set<string>();
     const written: string[] = [];
-    for (let start = 0; start < ids.length; start += KEYS_PER_TRANSACTION) {
-      const chunk = await this.store.change(ids.slice(start, start + KEYS_PER_TRANSACTION), (key) => {
+    for (const { organizationId, ids } of chunksOf(keys)) {
+      const chunk = await this.store.change(organizationId, ids, (key) => {
         const after = revoked(key, 'leaked', now);
         if (after === null) return null;
         if (key.revocation === null) revokedIds.add(key.id);
@@ -70,6 +69,20 @@ export class RevokeLeakedKeys {
       written.push(...chunk.written);
     }
     return { current, revokedIds, written };
+  }
+}
+
+/** The keys by organisation, as many as one transaction takes. */
+function* chunksOf(keys: readonly ApiKey[]): Generator<{ readonly organizationId: string; readonly ids: string[] }> {
+  const byOrganization = new Map<string, Set<string>>();
+  for (const { id, organizationId } of keys) {
+    byOrganization.set(organizationId, (byOrganization.get(organizationId) ?? new Set()).add(id));
+  }
+  for (const [organizationId, all] of byOrganization) {
+    const ids = [...all];
+    for (let at = 0; at < ids.length; at += KEYS_PER_TRANSACTION) {
+      yield { organizationId, ids: ids.slice(at, at + KEYS_PER_TRANSACTION) };
+    }
   }
 }
 

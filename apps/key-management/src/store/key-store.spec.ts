@@ -81,22 +81,42 @@ describe('a change of a key', () => {
     const other = bare();
     await store.insert(changeOf(made), 'pepper');
     await store.insert(changeOf(other), 'pepper');
-    expect(await store.find(made.id)).toEqual(made);
+    expect(await store.find('default', made.id)).toEqual(made);
 
     const { id, digests, maskedKey, organizationId, createdAt } = made;
     const changed: ApiKey = { ...bare(), ...after, id, digests, maskedKey, organizationId, createdAt, version: 2 };
-    const { keys, written } = await store.change([made.id, other.id], (key) =>
+    const { keys, written } = await store.change('default', [made.id, other.id], (key) =>
       key.id === made.id ? changeOf(changed) : null,
     );
     expect(keys).toEqual(expect.arrayContaining([changed, other]));
-    expect(await store.find(made.id)).toEqual(changed);
-    expect(await store.find(other.id)).toEqual(other);
+    expect(await store.find('default', made.id)).toEqual(changed);
+    expect(await store.find('default', other.id)).toEqual(other);
 
     const [entry]: { payload: string }[] = await database.dataSource.query(
       'SELECT payload FROM keys.outbox WHERE effect = $1 AND id = $2',
       [WRITE_SNAPSHOT, written[0]],
     );
     expect(JSON.parse(entry!.payload)).toEqual(JSON.parse(JSON.stringify(snapshotOf(changed))));
-    expect(snapshotOf((await store.find(made.id))!)).toEqual(snapshotOf(changed));
+    expect(snapshotOf((await store.find('default', made.id))!)).toEqual(snapshotOf(changed));
+  });
+});
+
+describe('another organisation', () => {
+  beforeAll(async () => {
+    await database.dataSource.query("INSERT INTO keys.organization (id, name) VALUES ('other', 'Another')");
+  });
+
+  it('finds and changes none of a key, whatever it knows of it', async () => {
+    const key = bare();
+    await store.insert(changeOf(key), 'pepper');
+    expect(await store.find('other', key.id)).toBeNull();
+    expect((await store.list('other', 10, null)).keys).toEqual([]);
+    const decided: ApiKey[] = [];
+    const { keys, written } = await store.change('other', [key.id], (before) => {
+      decided.push(before);
+      return changeOf({ ...before, version: 2, name: 'taken' });
+    });
+    expect([keys, written, decided]).toEqual([[], [], []]);
+    expect(await store.find('default', key.id)).toEqual(key);
   });
 });

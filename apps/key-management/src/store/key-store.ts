@@ -26,9 +26,12 @@ export class KeyStore {
     private readonly lookUps: LookUps,
   ) {}
 
-  /** A key that is not deleted; null for none. Index: api_key_pk. */
-  async find(id: string): Promise<ApiKey | null> {
-    const rows: KeyRow[] = await this.dataSource.query(`${SELECT_KEY} WHERE k.id = $1 AND k.deleted_at IS NULL`, [id]);
+  /** A key of the organisation that is not deleted; null for none. Index: api_key_pk. */
+  async find(organizationId: string, id: string): Promise<ApiKey | null> {
+    const rows: KeyRow[] = await this.dataSource.query(
+      `${SELECT_KEY} WHERE k.id = $1 AND k.organization_id = $2 AND k.deleted_at IS NULL`,
+      [id, organizationId],
+    );
     return rows[0] === undefined ? null : keyOf(rows[0]);
   }
 
@@ -43,7 +46,7 @@ export class KeyStore {
     return { keys: page.map(keyOf), nextPosition: rows.length > limit ? BigInt(page.at(-1)!.position) : null };
   }
 
-  /** Those of the ids that a key has, deleted ones too. Index: api_key_pk. */
+  /** Those of the ids that a key of any organisation has, deleted ones too. Index: api_key_pk. */
   async known(ids: readonly string[]): Promise<string[]> {
     const uuids = ids.filter((id) => uuid.safeParse(id).success);
     const rows: { id: string }[] = await this.dataSource.query(
@@ -53,7 +56,7 @@ export class KeyStore {
     return rows.map((row) => row.id);
   }
 
-  /** The keys, deleted ones too, that answer to these digests, by digest. */
+  /** The keys of any organisation, deleted ones too, that answer to these digests, by digest. */
   async findByDigests(digests: readonly string[]): Promise<Map<string, ApiKey>> {
     return byDigest(await this.dataSource.query(SELECT_BY_DIGESTS, [digests]));
   }
@@ -81,18 +84,20 @@ export class KeyStore {
   }
 
   /**
-   * Locks these keys, has each decided, and writes the changes: all in one transaction. `decide` answers null where
-   * nothing changes. Resolves with the keys as they are now.
+   * Locks those of these keys that are the organisation's, has each decided, and writes the changes: all in one
+   * transaction. `decide` answers null where nothing changes. Resolves with the keys as they are now. Index:
+   * api_key_pk.
    */
   async change(
+    organizationId: string,
     ids: readonly string[],
     decide: (key: ApiKey) => KeyChange | null,
   ): Promise<{ keys: ApiKey[]; written: SnapshotEntries }> {
     return this.dataSource.transaction(async (manager) => {
       // In one order everywhere, so that two of these never wait for each other.
       const rows: KeyRow[] = await manager.query(
-        `${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) ORDER BY k.id FOR UPDATE OF k`,
-        [ids],
+        `${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) AND k.organization_id = $2 ORDER BY k.id FOR UPDATE OF k`,
+        [ids, organizationId],
       );
       const decided = rows.map(keyOf).map((before) => ({ before, change: decide(before) }));
       const changes = decided.flatMap(({ change }) => (change === null ? [] : [change]));
