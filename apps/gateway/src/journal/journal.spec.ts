@@ -143,6 +143,32 @@ describe('a journal', () => {
     });
   });
 
+  it('gives no number twice where nothing is left of a life but the one before it', async () => {
+    const given = new Set<number>();
+    const live = async (): Promise<Journal> => {
+      const journal = openJournal();
+      for (let n = 0; n < 3; n++) {
+        const number = journal.takeNumber();
+        expect(given).not.toContain(number);
+        given.add(number);
+        await journal.append('F', new JournaledRequest(`r${given.size}`, 'org'), number, '{}');
+      }
+      return journal;
+    };
+    abandon(await live());
+    const before = segments();
+    const { journalId } = openJournal();
+    abandon(open.at(-1)!);
+    for (let life = 0; life < 3; life++) {
+      abandon(await live());
+      // A power cut in its first second: no data, and no entry in the folder, has reached the disk.
+      for (const name of segments()) if (!before.includes(name)) rmSync(join(folder, name));
+    }
+    const last = openJournal();
+    expect([last.journalId, last.isBereft]).toEqual([journalId, false]);
+    expect(given).not.toContain(last.takeNumber());
+  });
+
   it('says that its records are gone, once, and begins anew', async () => {
     const first = openJournal();
     await final(first, 'r1');

@@ -3,6 +3,7 @@ import {
   closeSync,
   existsSync,
   fdatasync,
+  fsyncSync,
   ftruncateSync,
   openSync,
   readFileSync,
@@ -97,6 +98,8 @@ export class Journal {
   /** Requests whose final is owed. */
   #open: number;
   #nextNumber: number;
+  /** What stands in the journal's identity: numbers below it, and half a million above, have been given. */
+  #numbersNoted = 0;
   /** Finals that are whole on disk, of this life and those before. */
   #finalsWritten = 0;
   #fd: number;
@@ -121,14 +124,16 @@ export class Journal {
   ) {
     const kept = readIdentity(folder);
     this.isBereft = kept !== null && segments.length === 0;
-    this.journalId = kept === null || this.isBereft ? newIdentity(folder) : kept;
+    this.journalId = kept === null || this.isBereft ? randomUUID() : kept.journalId;
     this.#segments = segments;
-    this.#nextNumber = Math.max(1, ...this.#segments.map((segment) => segment.firstNumber));
+    const numbersFrom = this.isBereft ? 1 : (kept?.numbersFrom ?? 1);
+    this.#nextNumber = Math.max(numbersFrom, ...this.#segments.map((segment) => segment.firstNumber));
     for (const segment of this.#segments) {
       const records = recordsOf(segment, (bytes) => this.noteDamage(segment, bytes));
       for (const record of records) this.#account(segment, record);
     }
     if (segments.length > 0) this.#nextNumber += NUMBERS_LOST_MAX;
+    this.#noteNumbers();
     this.#open = this.#left.size;
     this.#fd = this.#begin();
     this.#syncTimer = setInterval(() => this.#sync(), SYNC_INTERVAL_MS).unref();
@@ -386,7 +391,22 @@ export class Journal {
     this.#nextNumber = Math.max(this.#nextNumber, number + 1);
   }
 
+  /**
+   * Makes durable from where on this life gives numbers: the next one goes on behind them, even where nothing else of
+   * this life is left. A disk that is full is no reason not to go on while there is usage to ship.
+   */
+  #noteNumbers(): void {
+    try {
+      writeIdentity(this.folder, { journalId: this.journalId, numbersFrom: this.#nextNumber });
+      this.#numbersNoted = this.#nextNumber;
+    } catch (error) {
+      if (this.#segments.every(({ size }) => size === 0)) throw error;
+      this.#onTrouble(error as Error);
+    }
+  }
+
   #begin(): number {
+    if (this.#nextNumber - this.#numbersNoted > NUMBERS_LOST_MAX / 2) this.#noteNumbers();
     const segment = newSegment(this.folder, (this.#segments.at(-1)?.sequence ?? 0) + 1, this.#nextNumber);
     const fd = openSync(segment.path, 'w', 0o600);
     if (this.#fd !== undefined) syncAndClose(this.#fd);
@@ -438,21 +458,27 @@ function syncAndClose(fd: number): void {
   fdatasync(fd, () => closeSync(fd));
 }
 
-const identity = z.object({ journalId: z.uuid() });
+const identity = z.object({ journalId: z.uuid(), numbersFrom: z.int().positive().optional() });
+type Identity = z.infer<typeof identity>;
 
 const identityFile = (folder: string): string => join(folder, 'journal.json');
 
-/** The journal's own id, kept in its folder; null where none was made yet, or a power cut left no readable one. */
-function readIdentity(folder: string): string | null {
+/** What is kept of a journal beside its records; null where it was not made yet, or a power cut left nothing readable. */
+function readIdentity(folder: string): Identity | null {
   const path = identityFile(folder);
   const found = existsSync(path) ? identity.safeParse(parseJson(readFileSync(path, 'utf8'))) : null;
-  return found?.success === true ? found.data.journalId : null;
+  return found?.success === true ? found.data : null;
 }
 
-function newIdentity(folder: string): string {
+/** Durable when it returns. */
+function writeIdentity(folder: string, kept: Identity): void {
   const path = identityFile(folder);
-  const journalId = randomUUID();
-  writeFileSync(`${path}.new`, JSON.stringify({ journalId }), { mode: 0o600, flush: true });
+  writeFileSync(`${path}.new`, JSON.stringify(kept), { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
-  return journalId;
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
