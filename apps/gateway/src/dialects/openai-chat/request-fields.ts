@@ -36,14 +36,19 @@ function words(text: string): readonly string[] {
   return text.trim().split(/\s+/);
 }
 
-/** Servers call the template with these names: a program instead of it, its whole input, or how long that is made. */
-const TEMPLATE_ARGUMENTS = /template|tools|document|message|conversation|prompt|pad|length|trunc|tokeniz|function/i;
-const SETTING_CHARACTERS_MAX = 64;
+/**
+ * Servers call the template with these names: a program instead of it, its whole input, how long that is made, or the
+ * special tokens, which stand once for each message.
+ */
+const TEMPLATE_ARGUMENTS = /template|tools|document|message|conversation|prompt|pad|length|trunc|token|function/i;
+/** Switches whose values are words. Any other text may be written out as often as the template likes. */
+const WORD_SETTINGS = /^(?:reasoning|thinking)(?:_(?:effort|mode|level|format|language))?$|^(?:effort|mode)$/;
+const WORD_CHARACTERS_MAX = 16;
 
 function isSetting([name, value]: [string, unknown]): boolean {
-  const isShort = typeof value === 'string' && value.length <= SETTING_CHARACTERS_MAX;
-  const isSwitch = value === null || typeof value === 'boolean' || typeof value === 'number' || isShort;
-  return isSwitch && (!TEMPLATE_ARGUMENTS.test(name) || name === 'add_generation_prompt');
+  if (TEMPLATE_ARGUMENTS.test(name) && name !== 'add_generation_prompt') return false;
+  if (typeof value === 'string') return value.length <= WORD_CHARACTERS_MAX && WORD_SETTINGS.test(name);
+  return value === null || typeof value === 'boolean' || typeof value === 'number';
 }
 
 const TEMPLATE_SETTINGS = ['chat_template_kwargs', 'chat_template_args'].map((name): RequestField => ({
@@ -61,10 +66,10 @@ const TEMPLATE_SETTINGS = ['chat_template_kwargs', 'chat_template_args'].map((na
 const LEADING_WORDS = words(`
   api_?keys? api_?tokens? api_?base api_?url api_?host base_?ur[li] ur[li]s? host hostname port proxy endpoints?
   webhooks? callbacks? servers? secrets? (secret|access|private|public|session|virtual)_?keys? access_key_id
-  (access|auth|bearer|session|id|ad)_?tokens? password passwd credentials? service_account authorization
+  (access|auth|bearer|session|id|ad)_?token password passwd credentials? service_account authorization
   bucket(_name)? deployments?(_(id|name))? fallbacks?
   (model|lora|adapter|engine|router?|provider)s?(_(id|name|list|override|path|options|preferences))? headers
-  tenant(_id)? organizations?(_id)? projects?(_id)? workspace(_id)? account(_id)? region(_name)?
+  tenant(_id)? organizations?(_id)? projects?(_id)? region(_name)?
 `);
 /** Names of systems that a relay calls beside the provider: what begins with one is for the relay. */
 const SYSTEMS = words(`
@@ -72,7 +77,7 @@ const SYSTEMS = words(`
   mlflow azure aws s3 gcs gcp vertex sagemaker bedrock watsonx databricks ollama hf mcp
 `);
 const LEADS_ELSEWHERE = new RegExp(
-  `(^|_)(${LEADING_WORDS.join('|')})$|^(${SYSTEMS.join('|')})_|fallback|callback|webhook`,
+  `(^|_)(${LEADING_WORDS.join('|')})$|^(${SYSTEMS.join('|')})_|(^|_)fallback|callback|webhook`,
 );
 
 /**
@@ -82,6 +87,8 @@ const LEADS_ELSEWHERE = new RegExp(
 export function leadsElsewhere(name: string): boolean {
   return LEADS_ELSEWHERE.test(
     name
+      .normalize('NFKD')
+      .replace(/[\p{M}\s]/gu, '')
       .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
       .replaceAll(/[-.]/g, '_')
       .toLowerCase(),
@@ -130,7 +137,8 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
     'free',
     'It names the caller or the call.',
     `
-    user user_id safety_identifier metadata request_id rid session_id trace
+    user user_id safety_identifier metadata request_id rid session_id trace litellm_session_id litellm_trace_id
+    litellm_call_id
     `,
   ),
   ...rows(

@@ -87,6 +87,24 @@ describe.each(TOKENIZERS)('the count of %s', (tokenizer) => {
 });
 
 describe('a count of tokens', () => {
+  it.each([
+    ['\n\n\n\nA', ''],
+    ['\n\n\n\n', ''],
+    ['a\n\n\n\n', ' '],
+    [' \n \t A', ' '],
+    ['x', '\u3000\u3000 '],
+    ['\r\n\r\nA ', ''],
+    ['', ''],
+  ])('splits white space as the whole text does, before %j and behind %j a long word', async (before, behind) => {
+    for (const tokenizer of TOKENIZERS) {
+      const [count, whole] = [await tokenCount(tokenizer), await wholeCount(tokenizer)];
+      for (const long of ['\u{1d4d0}'.repeat(80), 'x'.repeat(300), '='.repeat(300)]) {
+        const text = `${before}${long}${behind}${before}${long}${behind}`;
+        expect(count(text), JSON.stringify(text)).toBeGreaterThanOrEqual(whole(text));
+      }
+    }
+  });
+
   it('cuts no word, since the parts of a word can have fewer tokens than the whole', async () => {
     const count = await tokenCount('o200k_base');
     expect(count('agl') + count('jd')).toBeLessThan(count('agljd'));

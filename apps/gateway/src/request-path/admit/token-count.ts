@@ -72,23 +72,28 @@ async function wordsOf(tokenizer: Tokenizer): Promise<RegExp> {
 }
 
 /**
- * What stands between long words is counted at once, but for its last word: white space in front of a word splits in
- * two there, and would be one where nothing follows.
+ * What stands between long words is counted at once, up to the last place that no white space stands before: how white
+ * space is split depends on what follows it. The few words from there to a long one are counted each on its own.
  */
 function countWithLongWords(text: string, words: RegExp, count: TokenCount): number {
   let tokens = 0;
   let counted = 0;
-  let last = 0;
+  /** Words since the last of them that no white space stood before. */
+  let waiting: { word: string; index: number }[] = [];
   for (const { 0: word, index } of text.matchAll(words)) {
     // No character has more than three bytes for each unit of UTF-16.
     const bytes = word.length * 3 <= WORD_BYTES_MAX ? 0 : Buffer.byteLength(word);
     if (bytes > WORD_BYTES_MAX) {
-      tokens += count(text.slice(counted, last)) + count(text.slice(last, index)) + bytes;
+      tokens += count(text.slice(counted, waiting[0]?.index ?? index)) + bytes;
+      for (const each of waiting) tokens += count(each.word);
       counted = index + word.length;
-      last = counted;
+      waiting = [];
     } else {
-      last = index;
+      if (index > counted && !WHITE_SPACE.test(text[index - 1]!)) waiting = [];
+      waiting.push({ word, index });
     }
   }
   return tokens + count(text.slice(counted));
 }
+
+const WHITE_SPACE = /\s/;

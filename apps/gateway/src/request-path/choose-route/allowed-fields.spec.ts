@@ -95,7 +95,10 @@ describe('a field that names another model, address or credential', () => {
     'failure_callback',
     'callbacks',
     'litellm_metadata',
-    'litellm_trace_id',
+    'my_api_key ',
+    ' langfuse_prompt',
+    'x_api_k\u00e9y',
+    'disable_fallbacks',
     's3_endpoint_url',
     'sagemaker_base_url',
     'ollama_base_url',
@@ -151,6 +154,11 @@ describe('a field that names another model, address or credential', () => {
     'chat_template_kwargs2',
     'engineer',
     'router_bias',
+    'customer_account_id',
+    'max_session_tokens',
+    'litellm_session_id',
+    'litellm_trace_id',
+    'nofallback',
   ])('is none that only looks like it: %s', (name) => {
     expect(outcome({ [name]: 'x' }, target('a'))).toEqual(['a']);
   });

@@ -1,6 +1,6 @@
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
-import { targetsAllowing } from './allowed-fields.js';
+import { shown, targetsAllowing } from './allowed-fields.js';
 import { orderTargets, type RouteTable } from './route-table.js';
 
 /**
@@ -36,7 +36,7 @@ function refuseElsewhere(exchange: Exchange): Refusal | undefined {
   exchange.targets = targets;
   if (missing === null) return undefined;
   return refuse('invalid_request', {
-    message: `The field ${missing.name} can name another model, address or credential than the route's. allow_fields of the provider's entry in the configuration can allow it.`,
-    param: missing.name,
+    message: `The field ${shown(missing.name)} can name another model, address or credential than the route's. allow_fields of the provider's entry in the configuration can allow it.`,
+    param: shown(missing.name),
   });
 }

@@ -97,6 +97,14 @@ describe('an error that tells of a credential', () => {
     'in hexadecimal': hex,
     'in capital hexadecimal': (text) => hex(text).toUpperCase(),
     'in base64': (text) => Buffer.from(text).toString('base64'),
+    'in hexadecimal with spaces': (text) => hex(text).replaceAll(/../g, '$& '),
+    'in hexadecimal with colons': (text) => hex(text).replaceAll(/../g, '$&:'),
+    'in hexadecimal as C has it': (text) => hex(text).replaceAll(/../g, '0x$&, '),
+    'in escapes of Python': (text) => hex(text).replaceAll(/../g, '\\x$&'),
+    'in lower case': (text) => text.toLowerCase(),
+    'in base64 of 20 columns': (text) => Buffer.from(text).toString('base64').replaceAll(/.{20}/g, '$&\r\n'),
+    'in base64 of 20 columns in JSON': (text) =>
+      JSON.stringify(Buffer.from(text).toString('base64').replaceAll(/.{20}/g, '$&\n')).slice(1, -1),
     'in base64 behind a name': (text) => Buffer.from(`user:${text}`).toString('base64'),
     'in base64 behind a longer name': (text) => Buffer.from(`Bearer ${text} `).toString('base64'),
     'in base64 of URLs': (text) => Buffer.from(`x${text}`).toString('base64url'),
@@ -109,6 +117,9 @@ describe('an error that tells of a credential', () => {
       ['whole', secret],
       ['half', half],
       ['cut short', secret.slice(0, -1)],
+      ['without its beginning', secret.slice(3)],
+      ['its second half', secret.slice(-half.length)],
+      ['half of it, from its middle', secret.slice(half.length / 2, half.length * 1.5)],
     ])('is noticed: %s', (_what, told) => {
       const error = Buffer.concat([
         Buffer.from('{"error":{"message":"Bearer '),

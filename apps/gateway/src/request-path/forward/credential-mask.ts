@@ -27,10 +27,10 @@ export class CredentialMask {
   readonly #spellings: RegExp;
   /** Finds the credential where it is told in pieces. */
   readonly parts: PartsPattern;
-  /** So much of it in one text is no chance, and as other codings spell that. */
-  readonly #half: string;
-  readonly #halfInHex: string;
-  readonly #halfInBase64: readonly string[];
+  /** Of these one stands in each text that tells half of it; in lower case, and as other codings spell them. */
+  readonly #parts: readonly string[];
+  readonly #partsInHex: readonly string[];
+  readonly #partsInBase64: readonly string[];
 
   private constructor(credential: string) {
     const runs = credential.match(PLAIN_RUN) ?? [];
@@ -40,9 +40,10 @@ export class CredentialMask {
     this.#run = capital > 0 && capital < run.length / 2 ? run.slice(capital) : run;
     this.#spellings = new RegExp([...credential].map(spellingsOf).join(''), 'g');
     this.parts = new PartsPattern(credential);
-    this.#half = credential.slice(0, this.parts.enough);
-    this.#halfInHex = Buffer.from(this.#half).toString('hex');
-    this.#halfInBase64 = [0, 1, 2].flatMap((before) => base64Within(this.#half, before));
+    const parts = tellingParts(credential, this.parts.enough);
+    this.#parts = parts.map((part) => part.toLowerCase());
+    this.#partsInHex = parts.map((part) => Buffer.from(part).toString('hex'));
+    this.#partsInBase64 = parts.flatMap((part) => [0, 1, 2].flatMap((before) => base64Within(part, before)));
   }
 
   /** Null where there is nothing to look for. */
@@ -63,8 +64,14 @@ export class CredentialMask {
     if (COMPRESSED.some((magic) => error.subarray(0, magic.length).equals(magic))) return true;
     // UTF-16 has a NUL beside each character of ASCII.
     const text = error.toString('latin1').replaceAll('\0', '');
-    if (text.includes(this.#half) || plain(text).includes(this.#half)) return true;
-    return text.toLowerCase().includes(this.#halfInHex) || this.#halfInBase64.some((half) => text.includes(half));
+    const read = plain(text);
+    const [written, readable] = [text.toLowerCase(), read.toLowerCase()];
+    const digits = readable.replace(/0x|[^0-9a-f]/g, '');
+    return (
+      this.#parts.some((part) => written.includes(part) || readable.includes(part)) ||
+      this.#partsInHex.some((part) => digits.includes(part)) ||
+      this.#partsInBase64.some((part) => read.includes(part))
+    );
   }
 
   /** A text with as many `*` as the credential has characters there; the same text where it holds none. */
@@ -80,6 +87,19 @@ export class CredentialMask {
   #mayHold(text: string): boolean {
     return text.includes(this.#run) || text.includes(ESCAPE);
   }
+}
+
+/** A shorter part of a credential may be a word. */
+const QUARTER_LENGTH_MIN = 8;
+
+/**
+ * Parts of a credential of which half of it, wherever that begins, has at least one: its second, third and last quarter.
+ * Its first may be what all keys of a provider begin with. Of a short one, its first and its last characters.
+ */
+function tellingParts(credential: string, enough: number): string[] {
+  const length = Math.floor(credential.length / 4);
+  if (length < QUARTER_LENGTH_MIN) return [credential.slice(0, enough), credential.slice(-enough)];
+  return [1, 2, 3].map((quarter) => credential.slice(quarter * length, (quarter + 1) * length));
 }
 
 /** How bodies begin that are compressed with gzip and zstd. */
@@ -102,7 +122,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 function plain(text: string): string {
   return text
     .replace(/\s+|\\{1,7}[nrt]/g, '')
-    .replace(/\\{1,7}u00([0-9a-f]{2})/gi, (_, hex: string) => character(hex, 16))
+    .replace(/\\{1,7}(?:u00|x)([0-9a-f]{2})/gi, (_, hex: string) => character(hex, 16))
     .replace(/\\{1,7}(["/])/g, '$1')
     .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => character(hex, 16))
     .replace(/&#x0*([0-9a-f]{1,2});/gi, (_, hex: string) => character(hex, 16))

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CredentialMask } from './credential-mask.js';
 import { providerWords } from './provider-words.js';
 
 const credential = 'provider-credential-1234';
@@ -20,5 +21,15 @@ describe("a provider's words in a log", () => {
     const kept = providerWords(Buffer.from(words), credential);
     for (const secret of [credential, 'AbCdEfGh', 'abcdefghij', 'AIzaSy', 'eyJzdWIi', 'provider-cred'])
       expect(kept).not.toContain(secret);
+  });
+
+  it.each<[string, string]>([
+    ['base64', Buffer.from(`user:${credential}`).toString('base64')],
+    ['hexadecimal', Buffer.from(credential).toString('hex')],
+    ['all but its last character', credential.slice(0, -1)],
+    ['entities', [...credential].map((character) => `&#${character.charCodeAt(0)};`).join('')],
+  ])('are left out where they tell our credential in a way that is not masked: %s', (_, told) => {
+    const words = providerWords(Buffer.from(`{"error":"${told}"}`), credential, CredentialMask.of(credential));
+    expect(words).toBe('[hidden: our credential stands in it]');
   });
 });

@@ -3,6 +3,10 @@ import type { CredentialMask } from './credential-mask.js';
 /** So much of what a provider said is kept for the log. */
 const WORDS_MAX = 300;
 const MASK = '[hidden]';
+/** Instead of words that tell our credential in a way which cannot be masked in them. */
+const TOLD = '[hidden: our credential stands in it]';
+/** More than the words that are kept, so that no credential is cut in two. */
+const LOOKED_THROUGH_BYTES = 64 * 1024;
 /**
  * What looks like a credential of anybody: a bearer token, or a prefix that API keys have, followed by much randomness.
  */
@@ -14,6 +18,7 @@ const SECRETS =
  * `credential` is ours at this provider; some repeat it in their errors. `mask` knows its other spellings.
  */
 export function providerWords(body: Buffer, credential: string | null, mask: CredentialMask | null = null): string {
+  if (mask !== null && mask.isToldBy(body.subarray(0, LOOKED_THROUGH_BYTES))) return TOLD;
   // Cut late enough that no secret is cut in two before it is looked for.
   let words = body.toString('utf8', 0, WORDS_MAX * 8);
   if (credential !== null && credential !== '') words = words.replaceAll(credential, MASK);

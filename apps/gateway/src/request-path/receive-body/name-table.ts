@@ -113,6 +113,8 @@ function fold(bytes: Buffer, start: number, end: number): OddName | null {
     if (character === NO_JSON) return 'not_json';
     if (character < SPACE || character === DELETE) return 'odd_name';
     if (character === SPACE) continue;
+    // What is longer than any name of ours is none of them, whatever follows; its grammar is still looked at.
+    if (foldedLength === FOLDED.length) continue;
     if (character >= 0x80) {
       const folded = foldCharacter(character);
       if (folded === null) return 'odd_name';

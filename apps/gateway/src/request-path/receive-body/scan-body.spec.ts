@@ -387,6 +387,24 @@ describe('a name that cannot be read in one way', () => {
   });
 });
 
+describe('a name in letters that have ours as their capitals', () => {
+  it.each([
+    ['me\u00dfages', 'messages'],
+    ['acce\u00df_token', 'access_token'],
+    ['prov\u0131der', 'provider'],
+    ['\u017ftream', 'stream'],
+    ['max_to\u212Aens', 'max_tokens'],
+  ])('is refused for ours: %s', (name, field) => {
+    expect(scan(`{"${name}":1}`)).toEqual({ kind: 'ambiguous', field });
+  });
+  it('costs no more where it is of characters that are rare', () => {
+    const body = Buffer.from(`{${'"\u{1d4d0}\u{1d4d1}\u{1f600}":null,'.repeat(100_000)}"model":"m"}`);
+    expect(scanBody(body)).toHaveProperty('model');
+    const long = Buffer.from(`{"${'\u{1d4d0}'.repeat(200)}":null,"model":"m"}`);
+    expect(scanBody(long)).toHaveProperty('model');
+  });
+});
+
 describe('fields that nobody knows', () => {
   const body = (count: number, value: unknown): string =>
     JSON.stringify({ model: 'm', ...Object.fromEntries(Array.from({ length: count }, (_, i) => [`x${i}`, value])) });
