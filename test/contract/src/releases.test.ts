@@ -2,6 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { RedisAdmission, RedisAdmissionBooks } from '@tollgate/admission';
 import * as contracts from '@tollgate/contracts';
+import type { AnnouncedFinal } from '@tollgate/credit';
 import { startRedis, waitUntil, type RedisServer } from '@tollgate/infra';
 import { RedisKeySnapshotReader, RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
@@ -186,8 +187,17 @@ describe('gateways and usage-billing of both releases', () => {
       const some = Array.from({ length: 50 }, (_, number) => new MixedLife(seed, first + number).live());
       for (const outcome of (await Promise.all(some)).flat()) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     }
-    for (const outcome of ['admitted', 'credit_exhausted', 'rate_limited', 'settled', 'booked', 'opened anew'])
-      expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives);
+    for (const outcome of [
+      'admitted',
+      'credit_exhausted',
+      'rate_limited',
+      'settled',
+      'booked',
+      'opened anew',
+      'booked before announced',
+      'booked after announced',
+    ])
+      expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives / 4);
   });
 
   interface Hold {
@@ -311,38 +321,53 @@ describe('gateways and usage-billing of both releases', () => {
       this.#outcomes.push(outcome);
     }
 
-    /** An epoch from what the ledger has, under which both gateways announce what they hold. */
+    /**
+     * An epoch from what the ledger has, under which both gateways announce what they hold. One request may end
+     * meanwhile: its final is booked before its gateway announces it, or after that.
+     */
     async #open(side: number): Promise<void> {
       const waitingFor = this.#instances.map((instanceId, at) => ({ instanceId, journalId: `journal-${at}` }));
       const posted = [{ accountId: 'key:key-1', postedNanoUsd: this.#posted }];
       const booked = waitingFor.map(({ journalId }) => ({ journalId, number: this.#final }));
-      await this.#bothBooks[side]!.openEpoch({
-        organizationId: this.#organizationId,
-        epochId: randomUUID(),
-        posted,
-        booked,
-        waitingFor,
-      });
+      const opening = { organizationId: this.#organizationId, epochId: randomUUID(), posted, booked, waitingFor };
+      await this.#bothBooks[side]!.openEpoch(opening);
+      const ending = this.#below(2) === 0 ? [...this.#holds][0] : undefined;
+      if (ending === undefined) return this.#announce(null);
+      const [requestId, { side: at, amountNanoUsd, tokens }] = ending;
+      const final = {
+        ...this.#holdOf(requestId, {
+          side: at,
+          amountNanoUsd: BigInt(this.#below(Number(amountNanoUsd) + 1)),
+          tokens: 0,
+        }),
+        parallel: false,
+        journalNumber: ++this.#final,
+      };
+      const { journalId, journalNumber, accountIds, amountNanoUsd: chargeNanoUsd } = final;
+      const item = { requestId, chargeNanoUsd, tokens, organizationId: this.#organizationId };
+      const books = this.#bothBooks[this.#below(2)]!;
+      const book = () => books.settleBooked(this.#organizationId, [{ ...item, journalId, journalNumber, accountIds }]);
+      const bookedFirst = this.#below(2) === 0;
+      this.#ended(requestId, chargeNanoUsd, bookedFirst ? 'booked before announced' : 'booked after announced');
+      if (bookedFirst) await book();
+      await this.#announce({ at, final });
+      await book();
+    }
+
+    async #announce(ended: { at: number; final: AnnouncedFinal } | null): Promise<void> {
       for (const at of [0, 1] as const) {
         const holds = [...this.#holds]
           .filter(([, hold]) => hold.side === at)
-          .map(([requestId, { amountNanoUsd, tokens }]) => ({
-            requestId,
-            amountNanoUsd,
-            tokens,
-            apiKeyId: 'key-1',
-            instanceId: this.#instances[at],
-            journalId: `journal-${at}`,
-            accountIds: ['key:key-1'],
-            parallel: true,
-          }));
-        await this.#gateways[at].announce({
-          organizationId: this.#organizationId,
-          journalId: `journal-${at}`,
-          holds,
-          finals: [],
-        });
+          .map(([requestId, hold]) => this.#holdOf(requestId, hold));
+        const finals = ended?.at === at ? [ended.final] : [];
+        const announcement = { organizationId: this.#organizationId, journalId: `journal-${at}`, holds, finals };
+        await this.#gateways[at].announce(announcement);
       }
+    }
+
+    #holdOf(requestId: string, { side, amountNanoUsd, tokens }: Hold) {
+      const whose = { requestId, apiKeyId: 'key-1', instanceId: this.#instances[side]!, journalId: `journal-${side}` };
+      return { ...whose, amountNanoUsd, tokens, accountIds: ['key:key-1'], parallel: true };
     }
 
     async #expectBooks(when: string): Promise<void> {

@@ -40,7 +40,9 @@ describe('lint in a domain library', () => {
     ].map((name): [string, string] => [`import * as all from '${name}';\nexport const x = all;\n`, IMPORTS]),
     ["import { connect } from 'node:net';\nexport const x = connect;\n", IMPORTS],
     ["import { gzipSync } from 'node:zlib';\nexport const x = gzipSync;\n", IMPORTS],
-    ["import { randomUUID } from 'node:crypto';\nexport const x = randomUUID;\n", IMPORTS],
+    ...['randomUUID', 'randomUUIDv7', 'generateKeyPairSync', 'generatePrimeSync', 'createECDH', 'webcrypto'].map(
+      (name): [string, string] => [`import { ${name} } from 'node:crypto';\nexport const x = ${name};\n`, IMPORTS],
+    ),
     ['export const x = Date.now();\n', GLOBALS],
     ['export const x = () => new Date();\n', GLOBALS],
     ['export const x = performance.now();\n', GLOBALS],

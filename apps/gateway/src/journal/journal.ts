@@ -463,7 +463,9 @@ type Identity = z.infer<typeof identity>;
 
 const identityFile = (folder: string): string => join(folder, 'journal.json');
 
-/** What is kept of a journal beside its records; null where it was not made yet, or a power cut left nothing readable. */
+/**
+ * What is kept of a journal beside its records; null where it was not made yet, or a power cut left nothing readable.
+ */
 function readIdentity(folder: string): Identity | null {
   const path = identityFile(folder);
   const found = existsSync(path) ? identity.safeParse(parseJson(readFileSync(path, 'utf8'))) : null;

@@ -7,7 +7,8 @@ const KNOWN = new Map<number, string | null>();
 const KNOWN_MAX = 65_536;
 
 /**
- * A character beyond ASCII as readers may take it that make characters plain: in lower case, by way of capitals, without accents, and of
+ * A character beyond ASCII as readers may take it that make characters plain: in lower case, by way of capitals,
+ * without accents, and of
  * its compatible forms the plainest (Unicode's NFKD). Null for one that cannot be seen: a space, a control or format
  * character, one that is not assigned.
  */
