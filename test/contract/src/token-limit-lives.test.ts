@@ -67,7 +67,7 @@ describe.each([
     const kinds = ['first of a model', 'by the last answers', 'named', 'refused', 'no answer', 'longer than the limit'];
     const inTime = shape === 'in memory' ? ['waited', 'the largest is forgotten'] : [];
     for (const what of ['admitted', ...kinds, ...inTime]) {
-      expect(seen.get(what) ?? 0, `${what}, seed ${seed}`).toBeGreaterThan(lives / 20);
+      expect(seen.get(what) ?? 0, `${what}, seed ${seed}`).toBeGreaterThan(lives / 50);
     }
   });
 });
