@@ -1,11 +1,10 @@
 import { renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { folderFault, reasonOf, StartFault } from '@tollgate/app-process';
-import { tryWriting } from '@tollgate/folder-lock';
+import { syncFolder, tryWriting } from '@tollgate/folder-lock';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '@tollgate/postgres';
 import { freeMib, roomForDatabase } from './data-folder.js';
 import { isDatabase } from './instance-folder.js';
-import { syncFolder } from './replace-file.js';
 
 /** With less than this free Postgres may fail in ways that do not say why. */
 const FREE_MIB_TOLD = 64;

@@ -2,9 +2,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartFault } from '@tollgate/app-process';
 import { z } from 'zod';
+import { replaceFile } from '@tollgate/folder-lock';
 import { readSecrets, secretsFile } from './instance-secrets.js';
 import { readKeptFile } from './kept-file.js';
-import { replaceFile } from './replace-file.js';
 
 /**
  * What belongs to the instance of a data folder. `begun`: a first start is under way, and anything but what it has made

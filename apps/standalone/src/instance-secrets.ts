@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { replaceFile } from '@tollgate/folder-lock';
 import { secretDigest } from '@tollgate/http';
 import { z } from 'zod';
 import { readKeptFile } from './kept-file.js';
-import { replaceFile } from './replace-file.js';
 
 /** The digest is missing until the admin secret was given, or one that was made was shown. */
 const keptSecrets = z.object({ pepper: z.string().min(16), adminSecretDigest: z.string().min(1).optional() });

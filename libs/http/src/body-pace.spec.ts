@@ -39,6 +39,7 @@ describe('a large body on its way', () => {
   it.each([
     ['at once', 32 * MIB, () => 32 * MIB],
     ['just in time', 32 * MIB, (s: number) => Math.min((s * 32 * MIB) / 119, 32 * MIB)],
+    ['a small one of which nothing comes', 64 * 1_024, () => 0],
     ['of 65 KiB in 9 s', 65 * 1_024, (s: number) => (s >= 9 ? 65 * 1_024 : 0)],
     ['of no known size, 64 KiB in 10 s', null, (s: number) => s * 6_554],
   ] as const)('is let come: %s', (_name, size, bytesAfter) => {

@@ -1,12 +1,13 @@
 import { SMALL_BODY_BYTES } from './body-budget.js';
 
 const LOOK_MS = 10_000;
+const NOT_WATCHED = (): void => undefined;
 
 /**
- * Looks every 10 s whether a large body comes fast enough, and calls `tooSlow` once where it does not. It takes room
- * that others wait for, so it must come as fast as is needed to be whole within the time that a request has: who is
- * slower would be cut off at the end of that time anyway. Of one whose size is not known 64 KiB are asked for each
- * look. Call what is returned when the body is whole, or is not read any more.
+ * Looks every 10 s whether a large body comes fast enough, and calls `tooSlow` once where it does not; of a small one
+ * it does nothing. A large one takes room that others wait for, so it must come as fast as is needed to be whole within
+ * the time that a request has: who is slower would be cut off at the end of that time anyway. Of one whose size is not
+ * known 64 KiB are asked for each look. Call what is returned when the body is whole, or is not read any more.
  */
 export function watchPace(
   {
@@ -23,6 +24,7 @@ export function watchPace(
   },
   tooSlow: () => void,
 ): () => void {
+  if (sizeBytes !== null && sizeBytes <= SMALL_BODY_BYTES) return NOT_WATCHED;
   const bytesPerLook = Math.max(SMALL_BODY_BYTES, ((sizeBytes ?? 0) * LOOK_MS) / timeoutMs);
   let looks = 0;
   const timer = setInterval(() => {

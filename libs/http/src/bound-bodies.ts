@@ -1,6 +1,6 @@
 import { finished, Transform, type TransformCallback } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { BodyBudget, SMALL_BODY_BYTES, type BodyRoom } from './body-budget.js';
+import { BodyBudget, type BodyRoom } from './body-budget.js';
 import { BodyChunks } from './body-chunks.js';
 import { declaredBytes } from './body-framing.js';
 import { watchPace } from './body-pace.js';
@@ -42,8 +42,6 @@ function noRoom(): Problem {
   return new Problem('server_busy', { headers: { 'retry-after': '1' } });
 }
 
-const NOT_WATCHED = (): void => undefined;
-
 /** A body on its way, passed on as it comes, but not in its sender's chunks. */
 class ArrivingBody extends Transform {
   #bytes = 0;
@@ -57,8 +55,7 @@ class ArrivingBody extends Transform {
   ) {
     super();
     const tooSlow = (): void => void this.destroy(new Problem('request_timeout'));
-    const isSmall = sizeBytes !== null && sizeBytes <= SMALL_BODY_BYTES;
-    this.#unwatch = isSmall ? NOT_WATCHED : watchPace({ bytes: () => this.#bytes, sizeBytes, timeoutMs }, tooSlow);
+    this.#unwatch = watchPace({ bytes: () => this.#bytes, sizeBytes, timeoutMs }, tooSlow);
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {

@@ -12,8 +12,8 @@ export interface FillableDisk {
 
 /**
  * A small file system of its own, mounted on a folder that is there. Where this process may not mount (it takes root,
- * on
- * Linux, and in most containers more), a limit on how long the files of the process may be: `processId` is asked then.
+ * on Linux, and in most containers more), a limit on how long the files of the process may be: `processId` is asked
+ * then.
  */
 export const fillableDisk = (folder: string, processId: () => number): FillableDisk =>
   smallDisk(SIZE_MIB, folder) ?? new FileSizeLimit(processId);

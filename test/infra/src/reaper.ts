@@ -2,10 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
 /**
- * Reads what this process has started from a pipe. When the pipe ends, this process is gone, however it went
- * (SIGKILL and a vitest worker's sudden end included): then stop the process groups, each with its own signal,
- * kill what is left after 3 s, and remove containers and folders
- * (a second time where somebody was still writing).
+ * Reads what this process has started from a pipe. When the pipe ends, this process is gone, however it went (SIGKILL
+ * and a vitest worker's sudden end included): then stop the process groups, each with its own signal, kill what is left
+ * after 3 s, and remove containers and folders (a second time where somebody was still writing).
  */
 const script = String.raw`
 trap '' INT TERM HUP

@@ -135,8 +135,7 @@ export interface StreamFrames {
 
 /**
  * Builds the frames of one stream. With `withUsage` the chunks before the usage chunk carry `"usage": null`, as
- * OpenAI's do.
- * What the chunks have in common is put into JSON once.
+ * OpenAI's do. What the chunks have in common is put into JSON once.
  */
 export function streamFrames(completion: Completion, withUsage: boolean): StreamFrames {
   const { id, created, model, finishReason } = completion;

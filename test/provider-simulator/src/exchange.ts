@@ -7,8 +7,7 @@ export type Arrange = (resume: () => void) => () => void;
 
 /**
  * One request on its way to an answer: writes the answer, waits without losing sight of the client, and keeps the log
- * entry true.
- * Every wait resolves to false when the connection is gone, and the caller stops.
+ * entry true. Every wait resolves to false when the connection is gone, and the caller stops.
  */
 export class Exchange {
   private over = false;

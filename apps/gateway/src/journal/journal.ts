@@ -1,19 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fdatasync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, fdatasync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { hasRoom, lockFolder, tryWriting } from '@tollgate/folder-lock';
+import { hasRoom, lockFolder, replaceFile, tryWriting } from '@tollgate/folder-lock';
 import { z } from 'zod';
 import { JournaledRequest } from './journaled-request.js';
 import { CHECK_TO_COME, putCheck } from './record-check.js';
@@ -397,7 +386,8 @@ export class Journal {
    */
   #noteNumbers(): void {
     try {
-      writeIdentity(this.folder, { journalId: this.journalId, numbersFrom: this.#nextNumber });
+      const kept: Identity = { journalId: this.journalId, numbersFrom: this.#nextNumber };
+      replaceFile(identityFile(this.folder), JSON.stringify(kept));
       this.#numbersNoted = this.#nextNumber;
     } catch (error) {
       if (this.#segments.every(({ size }) => size === 0)) throw error;
@@ -470,17 +460,4 @@ function readIdentity(folder: string): Identity | null {
   const path = identityFile(folder);
   const found = existsSync(path) ? identity.safeParse(parseJson(readFileSync(path, 'utf8'))) : null;
   return found?.success === true ? found.data : null;
-}
-
-/** Durable when it returns. */
-function writeIdentity(folder: string, kept: Identity): void {
-  const path = identityFile(folder);
-  writeFileSync(`${path}.new`, JSON.stringify(kept), { mode: 0o600, flush: true });
-  renameSync(`${path}.new`, path);
-  const fd = openSync(folder, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

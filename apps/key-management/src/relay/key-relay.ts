@@ -58,8 +58,7 @@ export class KeyRelay {
 
   /**
    * Waits until the snapshots of a committed change are written: true. When that takes longer than the bound false; the
-   * relay goes on trying.
-   * Never rejects: the change stands whatever comes of telling others.
+   * relay goes on trying. Never rejects: the change stands whatever comes of telling others.
    */
   async snapshotsWritten(entries: SnapshotEntries): Promise<boolean> {
     return entries.length === 0 || this.relay.delivered(entries, this.snapshotBoundMs).catch(() => false);

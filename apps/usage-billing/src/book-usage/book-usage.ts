@@ -40,9 +40,9 @@ export class BookUsage {
   }
 
   /**
-   * An event that the database refuses although it parses is found by halving. It is booked in plainer words, and
-   * where those are refused too, quarantined like any other poison.
-   * `next` is the offset of what comes after these: their own where the bus has it in the same record.
+   * An event that the database refuses although it parses is found by halving. It is booked in plainer words, and where
+   * those are refused too, quarantined like any other poison. `next` is the offset of what comes after these: their own
+   * where the bus has it in the same record.
    */
   private async bookAll(batch: BusBatch, records: readonly UsageRecord[], next: bigint): Promise<void> {
     try {

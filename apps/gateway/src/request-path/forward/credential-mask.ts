@@ -94,8 +94,7 @@ const QUARTER_LENGTH_MIN = 8;
 
 /**
  * Parts of a credential of which half of it, wherever that begins, has at least one: its second, third and last
- * quarter.
- * Its first may be what all keys of a provider begin with. Of a short one, its first and its last characters.
+ * quarter. Its first may be what all keys of a provider begin with. Of a short one, its first and its last characters.
  */
 function tellingParts(credential: string, enough: number): string[] {
   const length = Math.floor(credential.length / 4);

@@ -22,10 +22,10 @@ class DeadConnectionError extends Error {
 /**
  * Watches one connection to a provider for what undici does not do.
  *
- * Interim replies (`100 Continue`, `103 Early Hints`) are taken out: a client must accept those it did not ask for
- * (RFC 9110 §15.2), undici closes the connection at a 100. A connection that is closed between two requests, just as
- * the second goes out, ends that request with a
- * `DeadConnectionError`: the provider cannot have answered it, so it may be sent again on a fresh connection.
+ * Interim replies (`100 Continue`, `103 Early Hints`) are taken out: a client must accept those it did not ask for (RFC
+ * 9110 §15.2), undici closes the connection at a 100. A connection that is closed between two requests, just as the
+ * second goes out, ends that request with a `DeadConnectionError`: the provider cannot have answered it, so it may be
+ * sent again on a fresh connection.
  */
 export function watchProviderSocket(socket: Socket): Socket {
   const watch = new SocketWatch(socket);

@@ -8,9 +8,8 @@ const KNOWN_MAX = 65_536;
 
 /**
  * A character beyond ASCII as readers may take it that make characters plain: in lower case, by way of capitals,
- * without accents, and of
- * its compatible forms the plainest (Unicode's NFKD). Null for one that cannot be seen: a space, a control or format
- * character, one that is not assigned.
+ * without accents, and of its compatible forms the plainest (Unicode's NFKD). Null for one that cannot be seen: a
+ * space, a control or format character, one that is not assigned.
  */
 export function foldCharacter(character: number): string | null {
   const known = KNOWN.get(character);

@@ -24,8 +24,7 @@ export class NameTable<Row extends Named> {
 
   /**
    * `anyCase` tells the rows that a name in another case may be mistaken for; `anyStyle` those for which `camelCase`
-   * and
-   * `dashed-case` of several words may be, too: readers of protobuf's JSON take the former.
+   * and `dashed-case` of several words may be, too: readers of protobuf's JSON take the former.
    */
   constructor(rows: readonly Row[], anyCase: (row: Row) => boolean, anyStyle: (row: Row) => boolean) {
     this.#byLength = byLength(rows, ({ name }) => name);

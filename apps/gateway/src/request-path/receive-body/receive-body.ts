@@ -1,5 +1,5 @@
 import { unreachable } from '@tollgate/errors';
-import { askForBody, BodyChunks, declaredBytes, REQUEST_TIMEOUT_MS, SMALL_BODY_BYTES, watchPace } from '@tollgate/http';
+import { askForBody, BodyChunks, declaredBytes, REQUEST_TIMEOUT_MS, watchPace } from '@tollgate/http';
 import { makeRoom } from '../calls-under-way/calls-under-way.js';
 import { CONTENT_CODINGS, contentCodings } from '../content-coding.js';
 import type { Exchange } from '../exchange.js';
@@ -162,13 +162,8 @@ function ask(exchange: Exchange, declaredBytesMax: number, bytesMax: number): Re
   return refusal;
 }
 
-const NOT_WATCHED = (): void => undefined;
-
-/** A small body takes no room that others wait for. */
 function watchArrival(request: Exchange['request'], bytes: () => number, tooSlow: () => void): () => void {
-  const sizeBytes = declaredBytes(request);
-  if (sizeBytes !== null && sizeBytes <= SMALL_BODY_BYTES) return NOT_WATCHED;
-  return watchPace({ bytes, sizeBytes, timeoutMs: REQUEST_TIMEOUT_MS }, tooSlow);
+  return watchPace({ bytes, sizeBytes: declaredBytes(request), timeoutMs: REQUEST_TIMEOUT_MS }, tooSlow);
 }
 
 /** What `read` says of the body once it is all there; a refusal as soon as it is too large, or has no room. */
