@@ -3,7 +3,7 @@ import * as jsonc from 'jsonc-eslint-parser';
 import tseslint from 'typescript-eslint';
 
 /** Libraries whose rules are the same for whoever calls, whenever: no clock, no chance, no files, no network. */
-const domain = ['api-key', 'contracts', 'credit', 'errors', 'pricing'].map((lib) => `libs/${lib}/src/**/*.ts`);
+const domain = ['libs/domain/*/src/**/*.ts'];
 /** What tests alone use stands at the root; what the packages of Nest need beside them, in the apps that run. */
 const developed = ['tslib', 'vitest', 'fast-check', 'smtp-server', 'eslint', '@nestjs/testing'];
 const peers = [
@@ -84,14 +84,20 @@ export default tseslint.config(
           allow: [],
           depConstraints: [
             { sourceTag: 'type:domain', onlyDependOnLibsWithTags: ['type:domain'] },
-            { sourceTag: 'type:adapter', onlyDependOnLibsWithTags: ['type:domain', 'type:adapter'] },
-            { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:domain', 'type:adapter'] },
+            { sourceTag: 'type:server', onlyDependOnLibsWithTags: ['type:domain', 'type:server'] },
+            { sourceTag: 'type:adapter', onlyDependOnLibsWithTags: ['type:domain', 'type:server', 'type:adapter'] },
+            { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:domain', 'type:server', 'type:adapter'] },
             { sourceTag: 'type:test-server', onlyDependOnLibsWithTags: ['type:domain'] },
             {
               sourceTag: 'type:composition',
-              onlyDependOnLibsWithTags: ['type:domain', 'type:adapter', 'type:app', 'type:test-server'],
+              onlyDependOnLibsWithTags: ['type:domain', 'type:server', 'type:adapter', 'type:app', 'type:test-server'],
             },
             { sourceTag: 'type:test', onlyDependOnLibsWithTags: ['*'] },
+            // A service and what is made for it alone know nothing of the other services: they meet in contracts.
+            { sourceTag: 'scope:gateway', onlyDependOnLibsWithTags: ['scope:gateway', 'scope:platform'] },
+            { sourceTag: 'scope:keys', onlyDependOnLibsWithTags: ['scope:keys', 'scope:platform'] },
+            { sourceTag: 'scope:billing', onlyDependOnLibsWithTags: ['scope:billing', 'scope:platform'] },
+            { sourceTag: 'scope:scanning', onlyDependOnLibsWithTags: ['scope:scanning', 'scope:platform'] },
           ],
         },
       ],
@@ -111,7 +117,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['{apps,libs,test}/*/package.json'],
+    files: ['{apps,libs/*,test}/*/package.json'],
     languageOptions: { parser: jsonc },
     plugins: { '@nx': nx },
     rules: {
@@ -119,5 +125,5 @@ export default tseslint.config(
       '@nx/dependency-checks': ['error', { ignoredDependencies: [...developed, ...peers] }],
     },
   },
-  { files: ['libs/api-key/src/secret.ts'], rules: { 'no-restricted-imports': ['error', packages] } },
+  { files: ['libs/domain/api-key/src/secret.ts'], rules: { 'no-restricted-imports': ['error', packages] } },
 );

@@ -14,7 +14,7 @@ const globalSetup = ['test/infra/src/vitest-global-setup.ts'];
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['{apps,libs,test}/*/src/**/*.spec.ts'], { pool: 'threads' }),
+      project('unit', ['{apps,libs/*,test}/*/src/**/*.spec.ts'], { pool: 'threads' }),
       project('contract', ['test/contract/src/**/*.test.ts'], {
         globalSetup,
         testTimeout: 30_000,

@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 const golden = (path: string): Record<string, unknown> =>
-  JSON.parse(readFileSync(new URL(`../../../libs/contracts/src/${path}.json`, import.meta.url), 'utf8')) as Record<
+  JSON.parse(readFileSync(new URL(`../../../libs/domain/contracts/src/${path}.json`, import.meta.url), 'utf8')) as Record<
     string,
     unknown
   >;

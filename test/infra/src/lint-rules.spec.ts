@@ -13,7 +13,7 @@ async function brokenRules(text: string, file: string): Promise<(string | null)[
   return result!.messages.map(({ ruleId, message }) => ruleId ?? message);
 }
 
-const DOMAIN = 'libs/credit/src/money.ts';
+const DOMAIN = 'libs/domain/credit/src/money.ts';
 const IMPORTS = 'no-restricted-imports',
   GLOBALS = 'no-restricted-globals';
 
@@ -65,12 +65,12 @@ describe('lint in a domain library', () => {
     const text =
       "import { createHash } from 'node:crypto';\nimport { isIP } from 'node:net';\nimport { z } from 'zod';\n" +
       "export const x = () => [isIP('a'), z.string(), createHash('sha256'), Math.floor(1.5), new Map()];\n";
-    expect(await brokenRules(text, 'libs/errors/src/field-faults.ts')).toEqual([]);
+    expect(await brokenRules(text, 'libs/domain/errors/src/field-faults.ts')).toEqual([]);
   }, 30_000);
 });
 
 describe('lint anywhere', () => {
-  const file = 'libs/redis/src/connect.ts';
+  const file = 'libs/adapters/redis/src/connect.ts';
   it.each<[string, string, string]>([
     [
       'a case that no switch names',

@@ -38,7 +38,7 @@ function theLine({ output, refusals, code }: Awaited<ReturnType<typeof refusedSt
 
 describe('a data folder that cannot be used', () => {
   // Mounting takes root, and in most containers more: elsewhere the file system's answers are a table in
-  // libs/app-process alone.
+  // libs/server/app-process alone.
   const tmpfs = (mib: number) => {
     const disk = smallDisk(mib);
     if (disk === null)

@@ -23,9 +23,9 @@ function checkout(): string {
     write(join(folder, 'apps', app, 'dist', 'main.js'), '');
     write(join(folder, 'apps', app, 'src', 'main.ts'), '');
   }
-  write(join(folder, 'libs', 'credit', 'package.json'), '{}');
+  write(join(folder, 'libs', 'domain', 'credit', 'package.json'), '{}');
   mkdirSync(join(folder, 'node_modules', '@tollgate'), { recursive: true });
-  symlinkSync('../../libs/credit', join(folder, 'node_modules', '@tollgate', 'credit'));
+  symlinkSync('../../libs/domain/credit', join(folder, 'node_modules', '@tollgate', 'credit'));
   symlinkSync('../../libs/renamed', join(folder, 'node_modules', '@tollgate', 'renamed'));
   write(join(folder, nodePackage, 'package.json'), JSON.stringify({ version: NODE }));
   return folder;

@@ -8,7 +8,7 @@ import { verdictOnProgram, verdictOnVitest, type Verdict, type VitestReport } fr
 
 /** vitest projects and where their files are. The first needs no servers. */
 const projects = {
-  unit: '{apps,libs,test}/*/src/**/*.spec.ts',
+  unit: '{apps,libs/*,test}/*/src/**/*.spec.ts',
   contract: 'test/contract/src/**/*.test.ts',
   journey: 'test/journey/src/**/*.test.ts',
   fault: 'test/fault/src/**/*.test.ts',

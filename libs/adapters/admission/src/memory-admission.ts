@@ -1,0 +1,119 @@
+import {
+  announce,
+  closeEpoch,
+  emptyOrganization,
+  leave,
+  openEpoch,
+  reserve,
+  settle,
+  settleBooked,
+  type AdmissionDecision,
+  type OpenHold,
+  type OrganizationState,
+  type ReserveItem,
+  type SettleItem,
+} from '@tollgate/credit';
+import { monotonicUs } from './monotonic-us.js';
+import type { Admission, AdmissionBooks, Announcement, BookedSettle, EpochOpening } from './port.js';
+
+const STORE_ID = 'memory';
+
+/**
+ * Both sides of admission in one process: the rules of libs/domain/credit on maps. It forgets all at exit;
+ * usage-billing opens epochs from the ledger. Its time is monotonic: whoever sets the clock of the machine changes no rate.
+ */
+export class MemoryAdmission implements Admission, AdmissionBooks {
+  readonly #organizations = new Map<string, OrganizationState>();
+  readonly #leases = new Map<string, string>();
+  #renewals = 0;
+
+  constructor(private readonly nowUs: () => number = monotonicUs) {}
+
+  reserve(item: ReserveItem): Promise<AdmissionDecision> {
+    return Promise.resolve(reserve(this.#of(item.organizationId), item, STORE_ID, this.nowUs()));
+  }
+
+  settle(item: SettleItem): void {
+    settle(this.#of(item.organizationId), item, this.nowUs());
+  }
+
+  leave(requestId: string, organizationId: string): void {
+    leave(this.#of(organizationId), requestId);
+  }
+
+  renewLease(instanceId: string): Promise<readonly string[]> {
+    this.#leases.set(instanceId, String(++this.#renewals));
+    const waiting = [...this.#organizations]
+      .filter(([, state]) => [...state.waiting.values()].includes(instanceId))
+      .map(([organizationId]) => organizationId);
+    return Promise.resolve(waiting);
+  }
+
+  bookedNumber(organizationId: string, journalId: string): Promise<number | null> {
+    const state = this.#of(organizationId);
+    return Promise.resolve(state.waiting.has(journalId) ? (state.booked.get(journalId) ?? 0) : null);
+  }
+
+  announce({ organizationId, journalId, holds, finals }: Announcement): Promise<void> {
+    announce(this.#of(organizationId), journalId, holds, finals);
+    return Promise.resolve();
+  }
+
+  onBatch(): void {
+    // Each item is decided at once.
+  }
+
+  settleLagMs(): number {
+    return 0;
+  }
+
+  openEpoch(epoch: EpochOpening): Promise<boolean> {
+    return Promise.resolve(openEpoch(this.#of(epoch.organizationId), { ...epoch, storeId: STORE_ID }));
+  }
+
+  hasEpoch(organizationId: string): Promise<boolean> {
+    return Promise.resolve(this.#of(organizationId).epoch !== null);
+  }
+
+  closeEpoch(organizationId: string): Promise<void> {
+    closeEpoch(this.#of(organizationId));
+    return Promise.resolve();
+  }
+
+  settleBooked(organizationId: string, items: readonly BookedSettle[]): Promise<void> {
+    for (const item of items) settleBooked(this.#of(organizationId), item, this.nowUs());
+    return Promise.resolve();
+  }
+
+  stopWaiting(organizationId: string, journalId: string): Promise<void> {
+    this.#of(organizationId).waiting.delete(journalId);
+    return Promise.resolve();
+  }
+
+  organizations(): Promise<readonly string[]> {
+    return Promise.resolve([...this.#organizations.keys()]);
+  }
+
+  openHolds(organizationId: string): Promise<readonly OpenHold[]> {
+    return Promise.resolve([...this.#of(organizationId).holds.values()]);
+  }
+
+  leases(): Promise<ReadonlyMap<string, string>> {
+    return Promise.resolve(new Map(this.#leases));
+  }
+
+  accounts(organizationId: string): Promise<ReadonlyMap<string, { postedNanoUsd: bigint; heldNanoUsd: bigint }>> {
+    return Promise.resolve(
+      new Map([...this.#of(organizationId).accounts].map(([id, balance]) => [id, { ...balance }])),
+    );
+  }
+
+  #of(organizationId: string): OrganizationState {
+    let state = this.#organizations.get(organizationId);
+    if (state === undefined) {
+      state = emptyOrganization();
+      this.#organizations.set(organizationId, state);
+    }
+    return state;
+  }
+}

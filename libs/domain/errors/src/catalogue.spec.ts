@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ERRORS, errorDocsUri, openAiErrorBody, problemBody, type ErrorCode } from './index.js';
+
+const page = readFileSync(new URL('../../../../docs/errors.md', import.meta.url), 'utf8');
+const sections = new Map(
+  page
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => [section.slice(0, section.indexOf('\n')), section] as const),
+);
+const codes = Object.keys(ERRORS) as ErrorCode[];
+
+describe('the page of errors', () => {
+  it('has a section for each code, in the order of the catalogue, and no other', () => {
+    expect([...sections.keys()]).toEqual(codes);
+  });
+  it.each(codes)('says of %s what the catalogue says, and what to do', (code) => {
+    const { status, retryable } = ERRORS[code];
+    expect(sections.get(code)).toContain(`\n**${status}.** ${retryable ? 'Worth' : 'Not worth'} repeating.\n`);
+    expect(sections.get(code)).toContain('What to do: ');
+  });
+});
+
+describe('the catalogue', () => {
+  it('asks nobody to repeat what cannot succeed, and blames only its own side with 5xx', () => {
+    for (const code of codes) {
+      const { status, retryable, openaiType } = ERRORS[code];
+      expect([code, retryable]).toEqual([code, status >= 500 || status === 408 || status === 429]);
+      expect([code, openaiType === 'server_error']).toEqual([code, status >= 500]);
+    }
+  });
+});
+
+describe('the body of an error', () => {
+  it("in OpenAI's shape has all four members", () => {
+    expect(openAiErrorBody('invalid_api_key')).toEqual({
+      error: {
+        message: 'The API key is not valid.',
+        type: 'invalid_request_error',
+        param: null,
+        code: 'invalid_api_key',
+      },
+    });
+    expect(
+      openAiErrorBody('invalid_request', { message: 'max_tokens must be at least 1.', param: 'max_tokens' }).error,
+    ).toMatchObject({ message: 'max_tokens must be at least 1.', param: 'max_tokens' });
+  });
+  it('as a problem points to its section and leaves out what is not there', () => {
+    expect(problemBody('not_found')).toEqual({
+      type: '/docs/errors#not_found',
+      title: 'There is nothing at this path.',
+      status: 404,
+      code: 'not_found',
+    });
+    expect(
+      problemBody('invalid_request', {
+        detail: 'd',
+        errors: [{ path: 'name', message: 'is required' }],
+        requestId: 'r',
+        instance: '/x',
+      }),
+    ).toMatchObject({
+      detail: 'd',
+      errors: [{ path: 'name', message: 'is required' }],
+      request_id: 'r',
+      instance: '/x',
+    });
+    expect(errorDocsUri('quota_exceeded')).toBe('/docs/errors#quota_exceeded');
+  });
+});
