@@ -20,7 +20,7 @@ const STORE_ID = 'memory';
 
 /**
  * Both sides of admission in one process: the rules of libs/domain/credit on maps. It forgets all at exit;
- * usage-billing opens epochs from the ledger. Its time is monotonic: whoever sets the clock of the machine changes no rate.
+ * usage-billing opens epochs from the ledger. Its time is monotonic: setting the clock of the machine changes no rate.
  */
 export class MemoryAdmission implements Admission, AdmissionBooks {
   readonly #organizations = new Map<string, OrganizationState>();
