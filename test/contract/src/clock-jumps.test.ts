@@ -32,7 +32,10 @@ const clockKey = (organizationId: string): string => `tollgate:{${organizationId
 /** The library's scripts, but that they ask a key of the test for the time: nobody can set the clock of a Redis. */
 function readClockOfTest({ client }: RedisConnection): void {
   const file = (name: string): string =>
-    readFileSync(fileURLToPath(new URL(`../../../libs/adapters/admission/src/lua/${name}.lua`, import.meta.url)), 'utf8');
+    readFileSync(
+      fileURLToPath(new URL(`../../../libs/adapters/admission/src/lua/${name}.lua`, import.meta.url)),
+      'utf8',
+    );
   const shared = file('organization').replace(/redis\.call\('TIME'\)/, "{ 0, redis.call('GET', KEY .. ':clock') }");
   if (!shared.includes(":clock'")) throw new Error('the scripts ask for the time in another way');
   const files = {

@@ -28,10 +28,9 @@ afterAll(async () => {
 });
 
 const golden = (path: string): Record<string, unknown> =>
-  JSON.parse(readFileSync(new URL(`../../../libs/domain/contracts/src/${path}.json`, import.meta.url), 'utf8')) as Record<
-    string,
-    unknown
-  >;
+  JSON.parse(
+    readFileSync(new URL(`../../../libs/domain/contracts/src/${path}.json`, import.meta.url), 'utf8'),
+  ) as Record<string, unknown>;
 const active = golden('internal/golden/key-snapshot.active');
 const revoked = golden('internal/golden/key-snapshot.revoked');
 const unlimited = {

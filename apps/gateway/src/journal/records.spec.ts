@@ -15,7 +15,10 @@ const {
   endedAt: _ended,
   ...event
 } = JSON.parse(
-  readFileSync(new URL('../../../../libs/domain/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url), 'utf8'),
+  readFileSync(
+    new URL('../../../../libs/domain/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url),
+    'utf8',
+  ),
 ) as Record<string, unknown>;
 const intent = {
   event,

@@ -5,7 +5,10 @@ import { readUsageRecord } from './read-usage-record.js';
 const read = (value: string) => readUsageRecord({ offset: 1n, part: 0, key: 'org', value });
 
 const golden = JSON.parse(
-  readFileSync(new URL('../../../../libs/domain/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url), 'utf8'),
+  readFileSync(
+    new URL('../../../../libs/domain/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url),
+    'utf8',
+  ),
 ) as Record<string, unknown>;
 
 describe('readUsageRecord', () => {
