@@ -1,6 +1,6 @@
 import { originForm, pathOfTarget } from '@tollgate/http';
 import { CONTROL_PLANE_PREFIXES } from './control-plane/prefixes.js';
-import { refuse, type Refusal } from './request-path/refusal.js';
+import { refuse, type Refusal } from './request-path/exchange/refusal.js';
 
 /** Where chat completions are spoken in OpenAI's dialect. */
 export const CHAT_PATHS: ReadonlySet<string> = new Set(['/v1/chat/completions', '/api/v1/chat/completions']);

@@ -9,7 +9,7 @@ import { createLogger } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serveInference } from './inference-routes.js';
-import { sendRefusal, sendReply } from './request-path/reply.js';
+import { sendRefusal, sendReply } from './request-path/exchange/reply.js';
 
 @Controller('v1/usage')
 class UsageController {

@@ -2,9 +2,9 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { headFault } from '@tollgate/http';
 import type { FastifyInstance } from 'fastify';
 import { CHAT_METHOD, CHAT_PATHS, isInferencePath, plainPath, refusalAt } from './inference-paths.js';
-import { Exchange } from './request-path/exchange.js';
-import { refuse as refusal, type Refusal } from './request-path/refusal.js';
-import { replyHeaders } from './request-path/reply.js';
+import { Exchange } from './request-path/exchange/exchange.js';
+import { refuse as refusal, type Refusal } from './request-path/exchange/refusal.js';
+import { replyHeaders } from './request-path/exchange/reply.js';
 
 /** What is done with a request of the inference side. */
 export interface InferenceHandlers {

@@ -13,9 +13,9 @@ import { Shipper } from './journal/shipper.js';
 import { registerMetrics, RequestMeter } from './metrics.js';
 import { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
-import type { Exchange } from './request-path/exchange.js';
+import type { Exchange } from './request-path/exchange/exchange.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
-import { InFlight } from './request-path/in-flight.js';
+import { InFlight } from './request-path/exchange/in-flight.js';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 const TOMBSTONE: KeySnapshot = {

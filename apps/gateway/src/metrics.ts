@@ -5,9 +5,9 @@ import type { Journal } from './journal/journal.js';
 import type { Shipper } from './journal/shipper.js';
 import type { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
 import type { CreditEpochs } from './request-path/admit/credit-epochs.js';
-import type { Exchange } from './request-path/exchange.js';
+import type { Exchange } from './request-path/exchange/exchange.js';
 import type { KeyCache } from './request-path/identify-key/key-cache.js';
-import type { InFlight } from './request-path/in-flight.js';
+import type { InFlight } from './request-path/exchange/in-flight.js';
 
 /** What the figures of `docs/metrics.md` are read from. */
 export interface Measured {

@@ -5,8 +5,8 @@ import { orphanFinal } from '../journal/recover.js';
 import { intentSchema } from '../journal/records.js';
 import { RouteTable } from './choose-route/route-table.js';
 import { eventHead, finalText, gatewayPart, intentText, isoTime } from './event-text.js';
-import type { Exchange } from './exchange.js';
-import type { Provider } from './forward/provider.js';
+import type { Exchange } from './exchange/exchange.js';
+import type { Provider } from '../providers/provider.js';
 import { cacheKey } from './identify-key/cached-key.js';
 
 const requestId = '0197a000-0000-7000-8000-000000000001';

@@ -1,8 +1,8 @@
 import type { TokenUsage } from '@tollgate/pricing';
 import type { UsageRecordedV1 } from '@tollgate/contracts';
 import type { Target } from './choose-route/route-table.js';
-import type { Exchange } from './exchange.js';
-import { jsonFields } from './json-fields.js';
+import type { Exchange } from './exchange/exchange.js';
+import { jsonFields } from './exchange/json-fields.js';
 
 /**
  * The JSON of usage events, put together from texts that stay the same for a gateway, a key and a target: most of an

@@ -21,13 +21,13 @@ import type { CreditEpochs } from './admit/credit-epochs.js';
 import { CallsUnderWay } from './calls-under-way/calls-under-way.js';
 import { RefusedBodies } from './calls-under-way/refused-bodies.js';
 import { RouteTable } from './choose-route/route-table.js';
-import { Exchange } from './exchange.js';
-import { InjectedFields } from './forward/injected-fields.js';
-import type { Provider } from './forward/provider.js';
+import { Exchange } from './exchange/exchange.js';
+import { InjectedFields } from '../providers/injected-fields.js';
+import type { Provider } from '../providers/provider.js';
 import { KeyCache } from './identify-key/key-cache.js';
 import { askAboutMissedChanges } from './identify-key/missed-changes.js';
-import { InFlight } from './in-flight.js';
-import { RequestLog } from './request-log.js';
+import { InFlight } from './exchange/in-flight.js';
+import { RequestLog } from './exchange/request-log.js';
 import { requestPath } from './request-path.js';
 
 const PEPPER = 'the pepper of the test';

@@ -4,8 +4,8 @@ import { usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
 import { shareCalls } from '@tollgate/periodic';
 import type { Journal } from '../journal/journal.js';
 import { parseJson } from '../journal/records.js';
-import type { GatewayIdentity } from '../request-path/gateway-identity.js';
-import type { InFlight } from '../request-path/in-flight.js';
+import type { GatewayIdentity } from '../request-path/exchange/gateway-identity.js';
+import type { InFlight } from '../request-path/exchange/in-flight.js';
 
 /**
  * Tells a new credit epoch what this gateway holds: its requests in flight, and the finals in its journal that the

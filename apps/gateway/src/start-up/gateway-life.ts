@@ -5,8 +5,8 @@ import type { Logger } from '@tollgate/telemetry';
 import type { Journal } from '../journal/journal.js';
 import { endOrphans } from '../journal/recover.js';
 import type { Shipper } from '../journal/shipper.js';
-import type { GatewayIdentity } from '../request-path/gateway-identity.js';
-import type { InFlight } from '../request-path/in-flight.js';
+import type { GatewayIdentity } from '../request-path/exchange/gateway-identity.js';
+import type { InFlight } from '../request-path/exchange/in-flight.js';
 import type { Announcer } from './announcer.js';
 
 /**

@@ -1,10 +1,10 @@
 import type { Admission } from '@tollgate/admission';
 import { formatUsd, type AdmissionDecision, type ReserveItem } from '@tollgate/credit';
 import { unreachable } from '@tollgate/errors';
-import type { Exchange } from '../exchange.js';
-import type { GatewayIdentity } from '../gateway-identity.js';
-import type { InFlight } from '../in-flight.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Exchange } from '../exchange/exchange.js';
+import type { GatewayIdentity } from '../exchange/gateway-identity.js';
+import type { InFlight } from '../exchange/in-flight.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 import { boundCost } from './cost-bound.js';
 import { closerBound } from './closer-bound.js';
 import type { CreditEpochs } from './credit-epochs.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { routeOf, type Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../exchange/exchange.js';
 import { closerBound, tokensOf } from './closer-bound.js';
 import { amountOf } from './cost-bound.js';
 import { tokenCount } from './token-count.js';

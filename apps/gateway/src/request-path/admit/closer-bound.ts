@@ -1,5 +1,5 @@
 import type { Tokenizer } from '@tollgate/pricing';
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../exchange/exchange.js';
 import type { Route } from '../choose-route/route-table.js';
 import { amountOf } from './cost-bound.js';
 import { tokenCount, type TokenCount } from './token-count.js';

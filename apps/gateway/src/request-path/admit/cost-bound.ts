@@ -1,10 +1,10 @@
 import { costBound } from '@tollgate/pricing';
 import { shown, targetsAllowing } from '../choose-route/allowed-fields.js';
 import type { Route, Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
-import { valueAt } from '../receive-body/values.js';
-import type { Span } from '../receive-body/json-tokens.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { valueAt } from '../../json-scan/values.js';
+import type { Span } from '../../json-scan/json-tokens.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 
 /** A token is at least one byte of text; the rest is what a chat template puts around messages. */
 export const TEMPLATE_TOKENS = 64;

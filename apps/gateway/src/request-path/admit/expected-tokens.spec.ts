@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { routeOf, type Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
-import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { scanBody, type BodyFields } from '../../dialects/openai-chat/scan-body.js';
 import { expectedTokens } from './expected-tokens.js';
 
 const price = {

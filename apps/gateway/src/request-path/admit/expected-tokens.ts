@@ -1,5 +1,5 @@
 import { answersName, type ReserveItem } from '@tollgate/credit';
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../exchange/exchange.js';
 import { choicesAsked, namedOutputTokens, TOKENS_MAX } from './cost-bound.js';
 
 export type ExpectedTokens = Required<Pick<ReserveItem, 'tokens' | 'openEnded'>>;

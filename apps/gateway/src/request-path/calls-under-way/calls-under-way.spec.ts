@@ -1,6 +1,6 @@
 import { BodyBudget } from '@tollgate/http';
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../exchange/exchange.js';
 import { CallsUnderWay, makeRoom } from './calls-under-way.js';
 
 const KIB = 1_024;

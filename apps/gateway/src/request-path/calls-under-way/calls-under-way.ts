@@ -1,7 +1,7 @@
 import { BodyBudget, type BodyRoom } from '@tollgate/http';
 import { retryHeaders } from '../admit/rate-limit-headers.js';
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 
 /** What one key may fill of the budget for bodies. */
 const KEY_PART = 0.5;

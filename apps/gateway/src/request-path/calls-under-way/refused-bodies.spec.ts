@@ -1,7 +1,7 @@
 import { MemoryAdmission } from '@tollgate/admission';
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 import { RefusedBodies } from './refused-bodies.js';
 
 const IDENTITY = { instanceId: 'instance', journalId: 'journal' };

@@ -2,11 +2,11 @@ import type { Admission } from '@tollgate/admission';
 import type { RateState, ReserveItem } from '@tollgate/credit';
 import { ERRORS } from '@tollgate/errors';
 import { declaredBytes, SMALL_BODY_BYTES } from '@tollgate/http';
-import type { GatewayIdentity } from '../gateway-identity.js';
+import type { GatewayIdentity } from '../exchange/gateway-identity.js';
 import { rateLimitHeaders, retryHeaders } from '../admit/rate-limit-headers.js';
-import type { Exchange } from '../exchange.js';
-import { letOldestGo } from '../let-oldest-go.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { letOldestGo } from '../exchange/let-oldest-go.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 
 /** A key that has no request left, as a reserve has just told. */
 interface Spent {

@@ -1,6 +1,6 @@
 import { compileAllowedIps } from '@tollgate/api-key';
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../exchange/exchange.js';
 import { checkNetwork } from './check-network.js';
 
 const check = (allowedIps: readonly string[] | null, clientAddress: string): string | undefined =>

@@ -1,5 +1,5 @@
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 
 /**
  * Whether the key may be used from this address: the peer's own, for no header is believed. Unreadable addresses may

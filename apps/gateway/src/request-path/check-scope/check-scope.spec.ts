@@ -1,6 +1,6 @@
 import { SCOPES } from '@tollgate/api-key';
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../exchange/exchange.js';
 import { checkScope } from './check-scope.js';
 
 const check = (scopes: readonly string[]) =>

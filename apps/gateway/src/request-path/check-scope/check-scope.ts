@@ -1,6 +1,6 @@
 import type { Scope } from '@tollgate/api-key';
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 
 /** Whether the key may do this at all. */
 export function checkScope(scope: Scope): (exchange: Exchange) => Refusal | undefined {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { REQUEST_FIELDS } from '../../dialects/openai-chat/request-fields.js';
-import type { Exchange } from '../exchange.js';
-import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { scanBody, type BodyFields } from '../../dialects/openai-chat/scan-body.js';
 import { chooseRoute } from './choose-route.js';
 import { routeOf, type RouteTable, type Target } from './route-table.js';
 

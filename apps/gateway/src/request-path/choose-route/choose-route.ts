@@ -1,5 +1,5 @@
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 import { shown, targetsAllowing } from './allowed-fields.js';
 import { orderTargets, type RouteTable } from './route-table.js';
 

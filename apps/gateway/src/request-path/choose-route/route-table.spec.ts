@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../exchange.js';
-import type { Provider } from '../forward/provider.js';
+import type { Exchange } from '../exchange/exchange.js';
+import type { Provider } from '../../providers/provider.js';
 import { chooseRoute } from './choose-route.js';
 import { orderTargets, RouteTable, type Target } from './route-table.js';
 

@@ -1,7 +1,7 @@
 import { compilePrices, compileRoutes, targetModel, type TollgateConfig } from '@tollgate/config';
 import type { ModelPrice } from '@tollgate/pricing';
-import { jsonFields } from '../json-fields.js';
-import type { Provider } from '../forward/provider.js';
+import { jsonFields } from '../exchange/json-fields.js';
+import type { Provider } from '../../providers/provider.js';
 
 /** One provider's model behind a route, with what it costs. */
 export interface Target {

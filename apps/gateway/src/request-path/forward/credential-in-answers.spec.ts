@@ -6,12 +6,12 @@ import { Secret } from '@tollgate/api-key';
 import { createLogger } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { routeOf, type Target } from '../choose-route/route-table.js';
-import { Exchange } from '../exchange.js';
-import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import { Exchange } from '../exchange/exchange.js';
+import { scanBody, type BodyFields } from '../../dialects/openai-chat/scan-body.js';
 import type { KeyLook } from '../identify-key/look-again.js';
-import { RequestLog } from '../request-log.js';
+import { RequestLog } from '../exchange/request-log.js';
 import { forward } from './forward.js';
-import { openProvider, type Provider } from './provider.js';
+import { openProvider, type Provider } from '../../providers/provider.js';
 
 const credential = 'sk-provider/credential-AbCdEf123456';
 const price = {

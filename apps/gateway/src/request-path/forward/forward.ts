@@ -2,19 +2,19 @@ import { unreachable } from '@tollgate/errors';
 import { NO_CEILING } from '../admit/cost-bound.js';
 import { retryHeaders } from '../admit/rate-limit-headers.js';
 import type { Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../exchange/exchange.js';
 import { KEY_ENDS } from '../identify-key/key-end.js';
 import type { KeyLook } from '../identify-key/look-again.js';
-import { refuse, type Refusal } from '../refusal.js';
-import { sendRefusal, sendReply } from '../reply.js';
-import type { RequestLog } from '../request-log.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
+import { sendRefusal, sendReply } from '../exchange/reply.js';
+import type { RequestLog } from '../exchange/request-log.js';
 import { judgeUsage } from '../usage/judge-usage.js';
 import { NO_USAGE, type CallOutcome } from './call.js';
-import type { Lesson } from './injected-fields.js';
+import type { Lesson } from '../../providers/injected-fields.js';
 import { callProvider, headerOf, type Attempt } from './provider-call.js';
-import { isBusy } from './provider.js';
+import { isBusy } from '../../providers/provider.js';
 import { failureOfError, failureOfStatus, type Failure } from './provider-failure.js';
-import { readReply } from './read-reply.js';
+import { readReply } from '../../dialects/openai-chat/read-reply.js';
 
 /**
  * What an attempt comes to: an answer for the client, a failure that another target may make good, the end of the key,

@@ -2,13 +2,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { BodyChunks } from '@tollgate/http';
 import type { Dispatcher, Pool } from 'undici';
 import type { Target } from '../choose-route/route-table.js';
-import { contentCodings, Decoder, type DecodedSink } from '../content-coding.js';
-import type { AbortReason, CallUnderWay, Exchange } from '../exchange.js';
+import { contentCodings, Decoder, type DecodedSink } from '../exchange/content-coding.js';
+import type { AbortReason, CallUnderWay, Exchange } from '../exchange/exchange.js';
 import type { KeyLook } from '../identify-key/look-again.js';
-import { smallText } from '../reply.js';
+import { smallText } from '../exchange/reply.js';
 import { looksLikeEvents } from './sse-reader.js';
 import { StreamRelay, type RelayEnd } from './stream-relay.js';
-import { upstreamBody } from './upstream-body.js';
+import { upstreamBody } from '../../dialects/openai-chat/upstream-body.js';
 
 /** A plain reply above this is no chat completion. */
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;

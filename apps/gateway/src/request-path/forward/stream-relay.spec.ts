@@ -4,8 +4,8 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Target } from '../choose-route/route-table.js';
-import { Exchange } from '../exchange.js';
-import { InFlight } from '../in-flight.js';
+import { Exchange } from '../exchange/exchange.js';
+import { InFlight } from '../exchange/in-flight.js';
 import { StreamRelay, type RelayEnd } from './stream-relay.js';
 
 const event = (text: string): Buffer => Buffer.from(`data: {"choices":[{"delta":{"content":" ${text}"}}]}\n\n`);

@@ -2,13 +2,13 @@ import type { Dispatcher } from 'undici';
 import type { ErrorCode } from '@tollgate/errors';
 import { costOf } from '@tollgate/pricing';
 import type { Target } from '../choose-route/route-table.js';
-import type { AbortReason, CallUnderWay, Exchange } from '../exchange.js';
-import { errorEvent, replyHeaders } from '../reply.js';
+import type { AbortReason, CallUnderWay, Exchange } from '../exchange/exchange.js';
+import { errorEvent, replyHeaders } from '../exchange/reply.js';
 import { judgeUsage } from '../usage/judge-usage.js';
 import type { CallOutcome } from './call.js';
-import { NO_COMPLETION, type ProviderError } from './completion-check.js';
-import { readReply } from './read-reply.js';
-import { StreamEvents, type EventError } from './stream-events.js';
+import { NO_COMPLETION, type ProviderError } from '../../dialects/openai-chat/completion-check.js';
+import { readReply } from '../../dialects/openai-chat/read-reply.js';
+import { StreamEvents, type EventError } from '../../dialects/openai-chat/stream-events.js';
 
 /** A client that takes nothing for this long, while its stream waits, counts as gone: its hold is others' credit. */
 const STALLED_MS_MAX = 60_000;

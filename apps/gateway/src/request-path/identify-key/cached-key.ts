@@ -1,6 +1,6 @@
 import { compileAllowedIps, type ActiveSnapshot } from '@tollgate/api-key';
 import { compileModelList } from '@tollgate/config';
-import { jsonFields } from '../json-fields.js';
+import { jsonFields } from '../exchange/json-fields.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type ExpiryClock } from './expiry-clock.js';
 import { endOf, type KeyEnd } from './key-end.js';
 

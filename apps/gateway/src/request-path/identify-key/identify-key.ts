@@ -1,7 +1,7 @@
 import { unreachable } from '@tollgate/errors';
 import { DigestMemory } from './digest-memory.js';
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 import { endOfCached } from './cached-key.js';
 import type { Identity, KeyCache } from './key-cache.js';
 import { KEY_ENDS, type KeyEnd } from './key-end.js';

@@ -1,6 +1,6 @@
 import { unreachable } from '@tollgate/errors';
-import type { Exchange } from '../exchange.js';
-import type { Refusal } from '../refusal.js';
+import type { Exchange } from '../exchange/exchange.js';
+import type { Refusal } from '../exchange/refusal.js';
 import { ask, ended } from './identify-key.js';
 import { AGE_MS_MAX, type KeyCache } from './key-cache.js';
 

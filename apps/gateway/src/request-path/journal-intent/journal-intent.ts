@@ -1,9 +1,9 @@
 import type { Journal } from '../../journal/journal.js';
 import { JournaledRequest } from '../../journal/journaled-request.js';
-import type { GatewayIdentity } from '../gateway-identity.js';
+import type { GatewayIdentity } from '../exchange/gateway-identity.js';
 import { eventHead, gatewayPart, intentText } from '../event-text.js';
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 
 const UNAVAILABLE = refuse('journal_unavailable');
 

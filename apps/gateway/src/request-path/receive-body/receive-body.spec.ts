@@ -5,7 +5,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BodyBudget } from '@tollgate/http';
 import { Turn } from '../calls-under-way/calls-under-way.js';
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../exchange/exchange.js';
 import { receiveBody } from './receive-body.js';
 
 const BYTES_MAX = 64;

@@ -1,16 +1,16 @@
 import { unreachable } from '@tollgate/errors';
 import { askForBody, BodyChunks, declaredBytes, REQUEST_TIMEOUT_MS, watchPace } from '@tollgate/http';
 import { makeRoom } from '../calls-under-way/calls-under-way.js';
-import { CONTENT_CODINGS, contentCodings } from '../content-coding.js';
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
-import { estimateInputTokens, estimateInputTokensInSteps } from '../usage/input-estimate.js';
+import { CONTENT_CODINGS, contentCodings } from '../exchange/content-coding.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
+import { estimateInputTokens, estimateInputTokensInSteps } from '../../dialects/openai-chat/input-estimate.js';
 import { decodedBody, encodedBytesMax } from './decode-body.js';
 import { isModelName } from './model-name.js';
 import { nextTurn } from './next-turn.js';
-import { OTHERS_MAX, scanBody, scanBodyInSteps, STEP_BYTES, type BodyFields, type ScanFault } from './scan-body.js';
-import { readStreamOptions } from './stream-options.js';
-import { valueAt } from './values.js';
+import { OTHERS_MAX, scanBody, scanBodyInSteps, STEP_BYTES, type BodyFields, type ScanFault } from '../../dialects/openai-chat/scan-body.js';
+import { readStreamOptions } from '../../dialects/openai-chat/stream-options.js';
+import { valueAt } from '../../json-scan/values.js';
 
 /**
  * Reads the body, at most `bytesMax` once it is decoded, and finds the fields the path needs. The bytes are kept as

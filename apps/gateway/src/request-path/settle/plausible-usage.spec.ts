@@ -2,8 +2,8 @@ import { costOf } from '@tollgate/pricing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
-import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { scanBody, type BodyFields } from '../../dialects/openai-chat/scan-body.js';
 import { plausibleUsage } from './plausible-usage.js';
 
 const price = {

@@ -1,8 +1,8 @@
 import type { TokenUsage } from '@tollgate/pricing';
 import { choicesAsked, namedOutputTokens, TEMPLATE_TOKENS, TOKENS_MAX } from '../admit/cost-bound.js';
 import type { Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
-import { mayReadMore } from './reads-more.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { mayReadMore } from '../../dialects/openai-chat/reads-more.js';
 
 /** Providers put a prompt of their own before a caller's, and know tools by heart: some thousand tokens for "hi". */
 const INPUT_TOKENS_ALLOWED = 16_384;

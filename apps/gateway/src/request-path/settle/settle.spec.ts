@@ -2,9 +2,9 @@ import type { Admission } from '@tollgate/admission';
 import type { SettleItem } from '@tollgate/credit';
 import { describe, expect, it } from 'vitest';
 import type { Journal } from '../../journal/journal.js';
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../exchange/exchange.js';
 import type { CallOutcome } from '../forward/call.js';
-import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import { scanBody, type BodyFields } from '../../dialects/openai-chat/scan-body.js';
 import { settle } from './settle.js';
 
 const journal = { takeNumber: () => 1, append: () => Promise.resolve(true) } as unknown as Journal;

@@ -2,7 +2,7 @@ import type { Admission } from '@tollgate/admission';
 import { costOf, type TokenUsage } from '@tollgate/pricing';
 import type { Journal } from '../../journal/journal.js';
 import { finalText } from '../event-text.js';
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../exchange/exchange.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { CallOutcome } from '../forward/call.js';
 import { plausibleUsage } from './plausible-usage.js';

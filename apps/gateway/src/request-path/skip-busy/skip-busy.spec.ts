@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../exchange/exchange.js';
 import { skipBusy } from './skip-busy.js';
 
 const target = (name: string, calls: number) =>

@@ -1,7 +1,7 @@
 import { retryHeaders } from '../admit/rate-limit-headers.js';
-import type { Exchange } from '../exchange.js';
-import { isBusy } from '../forward/provider.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { isBusy } from '../../providers/provider.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 
 const RETRY_AFTER_MS = 1_000;
 

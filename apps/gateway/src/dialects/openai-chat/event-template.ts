@@ -1,4 +1,4 @@
-import { textsOfChoices } from '../usage/delivered-text.js';
+import { textsOfChoices } from './delivered-text.js';
 
 const QUOTE = 0x22,
   BACKSLASH = 0x5c;

@@ -1,13 +1,13 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdmissionDecision } from '@tollgate/credit';
-import type { JournaledRequest } from '../journal/journaled-request.js';
-import type { Turn } from './calls-under-way/calls-under-way.js';
-import type { CachedKey } from './identify-key/cached-key.js';
-import { NOTHING_INJECTED, type FieldNames, type Injected } from './forward/injected-fields.js';
-import type { BodyFields } from './receive-body/scan-body.js';
+import type { JournaledRequest } from '../../journal/journaled-request.js';
+import type { Turn } from '../calls-under-way/calls-under-way.js';
+import type { CachedKey } from '../identify-key/cached-key.js';
+import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
+import type { BodyFields } from '../../dialects/openai-chat/scan-body.js';
 import type { Refusal } from './refusal.js';
-import type { Route, Target } from './choose-route/route-table.js';
+import type { Route, Target } from '../choose-route/route-table.js';
 
 type Admitted = Extract<AdmissionDecision, { kind: 'admitted' }>;
 

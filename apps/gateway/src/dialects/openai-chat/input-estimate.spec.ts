@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import { scanBody, type BodyFields } from './scan-body.js';
 import { estimateInputTokens, estimateInputTokensInSteps, estimateSteps } from './input-estimate.js';
 
 const IMAGE = 1_100,

@@ -1,6 +1,6 @@
-import { TOOL_FIELDS, TOOL_KINDS, type ToolField } from '../../dialects/openai-chat/message-fields.js';
-import { OPEN_BRACE, OPEN_BRACKET } from './json-tokens.js';
-import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from './name-table.js';
+import { TOOL_FIELDS, TOOL_KINDS, type ToolField } from './message-fields.js';
+import { OPEN_BRACE, OPEN_BRACKET } from '../../json-scan/json-tokens.js';
+import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
 
 const NAMES = new NameTable<ToolField>(
   TOOL_FIELDS,

@@ -1,6 +1,6 @@
 import { ERRORS, openAiErrorBody } from '@tollgate/errors';
 import type { ErrorCode } from '@tollgate/errors';
-import { rateLimitHeaders } from './admit/rate-limit-headers.js';
+import { rateLimitHeaders } from '../admit/rate-limit-headers.js';
 import type { Exchange } from './exchange.js';
 import type { Refusal } from './refusal.js';
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createLogger } from '@tollgate/telemetry';
 import { describe, expect, it } from 'vitest';
-import type { Target } from './choose-route/route-table.js';
+import type { Target } from '../choose-route/route-table.js';
 import { Exchange } from './exchange.js';
 import { refuse } from './refusal.js';
 import { RequestLog } from './request-log.js';

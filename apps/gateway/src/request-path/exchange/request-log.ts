@@ -1,9 +1,9 @@
 import type { TokenUsage } from '@tollgate/pricing';
 import { LogSampler, type Logger } from '@tollgate/telemetry';
-import type { Target } from './choose-route/route-table.js';
+import type { Target } from '../choose-route/route-table.js';
 import type { AbortReason, Exchange } from './exchange.js';
-import type { EventError } from './forward/stream-events.js';
-import { providerWords } from './forward/provider-words.js';
+import type { EventError } from '../../dialects/openai-chat/stream-events.js';
+import { providerWords } from '../forward/provider-words.js';
 import type { Refusal } from './refusal.js';
 
 /** What is known of an attempt that failed. */

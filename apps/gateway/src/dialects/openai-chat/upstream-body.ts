@@ -1,8 +1,8 @@
-import type { Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
-import { valueAt } from '../receive-body/values.js';
-import type { Span } from '../receive-body/json-tokens.js';
-import { NOTHING_INJECTED, type FieldNames, type Injected } from './injected-fields.js';
+import type { Target } from '../../request-path/choose-route/route-table.js';
+import type { Exchange } from '../../request-path/exchange/exchange.js';
+import { valueAt } from '../../json-scan/values.js';
+import type { Span } from '../../json-scan/json-tokens.js';
+import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
 
 interface Splice extends Span {
   readonly text: string;

@@ -5,9 +5,9 @@ import {
   PART_KINDS,
   type MessageField,
   type PartField,
-} from '../../dialects/openai-chat/message-fields.js';
-import { CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './json-tokens.js';
-import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from './name-table.js';
+} from './message-fields.js';
+import { CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../../json-scan/json-tokens.js';
+import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
 
 const never = (): boolean => false;
 const MESSAGE_NAMES = new NameTable<MessageField>(

@@ -1,8 +1,8 @@
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
-import { CLOSE_BRACE, OPEN_BRACE, skipName, skipSpace, skipString, skipValue, type Span } from './json-tokens.js';
-import { NameTable, ObjectNames } from './name-table.js';
-import { valueAt } from './values.js';
+import type { Exchange } from '../../request-path/exchange/exchange.js';
+import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
+import { CLOSE_BRACE, OPEN_BRACE, skipName, skipSpace, skipString, skipValue, type Span } from '../../json-scan/json-tokens.js';
+import { NameTable, ObjectNames } from '../../json-scan/name-table.js';
+import { valueAt } from '../../json-scan/values.js';
 
 const NAMES = new NameTable(
   [{ name: 'include_usage' }],

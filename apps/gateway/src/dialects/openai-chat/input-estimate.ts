@@ -7,10 +7,10 @@ import {
   OPEN_BRACE,
   OPEN_BRACKET,
   QUOTE,
-} from '../receive-body/json-tokens.js';
-import { STEP_BYTES, type BodyFields } from '../receive-body/scan-body.js';
-import type { MediaKind } from './media-tokens.js';
-import { IMAGE_TOKENS, LOW_DETAIL_IMAGE_TOKENS, mediaTokens, REFERENCE_TOKENS } from './media-tokens.js';
+} from '../../json-scan/json-tokens.js';
+import { STEP_BYTES, type BodyFields } from './scan-body.js';
+import type { MediaKind } from '../../request-path/usage/media-tokens.js';
+import { IMAGE_TOKENS, LOW_DETAIL_IMAGE_TOKENS, mediaTokens, REFERENCE_TOKENS } from '../../request-path/usage/media-tokens.js';
 
 const BYTES_IN_TOKEN = 4;
 const SPACE = 0x20;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
-import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import type { Target } from '../request-path/choose-route/route-table.js';
+import type { Exchange } from '../request-path/exchange/exchange.js';
+import { scanBody, type BodyFields } from '../dialects/openai-chat/scan-body.js';
 import { InjectedFields, type FieldNames, type Injected } from './injected-fields.js';
-import { upstreamBody } from './upstream-body.js';
+import { upstreamBody } from '../dialects/openai-chat/upstream-body.js';
 
 const capped: Injected = { ceiling: 'max_completion_tokens', ceilingTokens: 16_384, streamOptions: true };
 

@@ -1,10 +1,10 @@
-import type { UsageReport } from '../usage/reported-usage.js';
-import { readUsage, reportIn } from '../usage/reported-usage.js';
-import { EmbeddedData } from '../usage/embedded-data.js';
-import { measureTexts } from '../usage/text-meter.js';
-import { textsOfChoices } from '../usage/delivered-text.js';
-import { lastField } from '../receive-body/last-field.js';
-import { valueAt } from '../receive-body/values.js';
+import type { UsageReport } from '../../request-path/usage/reported-usage.js';
+import { readUsage, reportIn } from '../../request-path/usage/reported-usage.js';
+import { EmbeddedData } from '../../request-path/usage/embedded-data.js';
+import { measureTexts } from '../../request-path/usage/text-meter.js';
+import { textsOfChoices } from './delivered-text.js';
+import { lastField } from '../../json-scan/last-field.js';
+import { valueAt } from '../../json-scan/values.js';
 import { faultOfReply, NO_COMPLETION, type ProviderError } from './completion-check.js';
 
 /** What a plain reply with a status of success is. */

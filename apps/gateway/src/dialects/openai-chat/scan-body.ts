@@ -1,5 +1,5 @@
-import { leadsElsewhere, REQUEST_FIELDS, type RequestField } from '../../dialects/openai-chat/request-fields.js';
-import { hasControlCharacter } from './control-characters.js';
+import { leadsElsewhere, REQUEST_FIELDS, type RequestField } from './request-fields.js';
+import { hasControlCharacter } from '../../json-scan/control-characters.js';
 import {
   BACKSLASH,
   CLOSE_BRACE,
@@ -14,11 +14,11 @@ import {
   skipScalar,
   skipString,
   type Span,
-} from './json-tokens.js';
+} from '../../json-scan/json-tokens.js';
 import { MessagesReader } from './messages-reader.js';
-import { isNull, NameTable, nameAt, type OddName } from './name-table.js';
+import { isNull, NameTable, nameAt, type OddName } from '../../json-scan/name-table.js';
 import { ToolsReader } from './tools-reader.js';
-import { valueAt } from './values.js';
+import { valueAt } from '../../json-scan/values.js';
 
 /** What a chat body asks for, as far as the gateway reads it; spans are null where the body has no such field. */
 export interface BodyFields {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Span } from './json-tokens.js';
-import { lastField } from './last-field.js';
+import type { Span } from '../../json-scan/json-tokens.js';
+import { lastField } from '../../json-scan/last-field.js';
 import { BodyScan, scanBody, scanBodyInSteps, STEP_BYTES, type BodyFields } from './scan-body.js';
-import { valueAt } from './values.js';
+import { valueAt } from '../../json-scan/values.js';
 
 const scan = (text: string) => scanBody(Buffer.from(text));
 const textOf = (text: string, span: Span | null): string | null =>

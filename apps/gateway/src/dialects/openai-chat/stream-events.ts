@@ -1,10 +1,10 @@
-import { textsOfChoice, textsOfChoices } from '../usage/delivered-text.js';
-import { mergeReports, reportIn, type UsageReport } from '../usage/reported-usage.js';
-import { DeliveredMeter } from '../usage/delivered-meter.js';
-import type { PartsPattern } from './credential-mask.js';
+import { textsOfChoice, textsOfChoices } from './delivered-text.js';
+import { mergeReports, reportIn, type UsageReport } from '../../request-path/usage/reported-usage.js';
+import { DeliveredMeter } from '../../request-path/usage/delivered-meter.js';
+import type { PartsPattern } from '../../providers/credential-mask.js';
 import { choicesOf, errorIn, errorOfEvent, NO_COMPLETION, type ProviderError } from './completion-check.js';
 import { EventTemplate } from './event-template.js';
-import { EventCutter, eventEnd, readEvent } from './sse-reader.js';
+import { EventCutter, eventEnd, readEvent } from '../../request-path/forward/sse-reader.js';
 
 const DONE = '[DONE]';
 /** Streams with more kinds of plain events than this have no template worth looking for: several choices, say. */

@@ -3,8 +3,8 @@ import type { Tombstone } from '@tollgate/api-key';
 import type { OpenHold } from '@tollgate/credit';
 import type { GatewayIdentity } from './gateway-identity.js';
 import type { Exchange } from './exchange.js';
-import { endOfCached } from './identify-key/cached-key.js';
-import { KEY_ENDS, type KeyEnd } from './identify-key/key-end.js';
+import { endOfCached } from '../identify-key/cached-key.js';
+import { KEY_ENDS, type KeyEnd } from '../identify-key/key-end.js';
 
 /** An ended call is settled within some turns of the event loop; nobody waits for one that is not. */
 const END_MS_MAX = 2_000;
