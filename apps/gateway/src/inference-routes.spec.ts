@@ -35,7 +35,7 @@ const refused: string[] = [];
 beforeAll(async () => {
   app = await createNestServer(OthersModule, { logger: createLogger({ service: 'test', level: 'silent' }) });
   serveInference(app.getHttpServer() as Server, app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
-    serve: async (exchange) => {
+    serve: async (_endpoint, exchange) => {
       sendReply(
         exchange,
         200,

@@ -13,7 +13,7 @@ import { Shipper } from './journal/shipper.js';
 import { registerMetrics, RequestMeter } from './metrics.js';
 import { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
-import type { Exchange } from './request-path/exchange/exchange.js';
+import type { Received } from './request-path/exchange/exchange.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
 import { InFlight } from './request-path/exchange/in-flight.js';
 
@@ -43,15 +43,15 @@ const scrape = async (): Promise<Record<string, string>> =>
   );
 
 describe('the meter of requests', () => {
-  const exchange = (fields: Partial<Exchange>) =>
+  const exchange = ({ stream = false, ...fields }: Partial<Received> & { stream?: boolean }) =>
     ({
-      stream: false,
+      ask: { stream },
       arrivedAt: performance.now() - 50,
       calledAt: performance.now() - 49,
       firstByteAt: performance.now() - 20,
       answeredAt: performance.now(),
       ...fields,
-    }) as Exchange;
+    }) as Received;
 
   it('counts refusals by their code, and what was served by its outcome, with the time outside the provider', async () => {
     const meter = new RequestMeter(registry);

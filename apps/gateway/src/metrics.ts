@@ -5,7 +5,7 @@ import type { Journal } from './journal/journal.js';
 import type { Shipper } from './journal/shipper.js';
 import type { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
 import type { CreditEpochs } from './request-path/admit/credit-epochs.js';
-import type { Exchange } from './request-path/exchange/exchange.js';
+import type { Received } from './request-path/exchange/exchange.js';
 import type { KeyCache } from './request-path/identify-key/key-cache.js';
 import type { InFlight } from './request-path/exchange/in-flight.js';
 
@@ -97,11 +97,11 @@ export class RequestMeter {
   }
 
   /** A request that reached a provider has had its last byte written. */
-  served({ stream, arrivedAt, calledAt, firstByteAt, answeredAt }: Exchange, outcome: string): void {
+  served({ ask, arrivedAt, calledAt, firstByteAt, answeredAt }: Received, outcome: string): void {
     this.refused(outcome);
     this.#overhead.observe((performance.now() - answeredAt + calledAt - arrivedAt) / 1_000);
     if (firstByteAt === 0 || outcome === 'provider_failed') return;
-    (stream ? this.#firstByteOfStream : this.#firstByteOfReply).observe((firstByteAt - arrivedAt) / 1_000);
+    (ask.stream ? this.#firstByteOfStream : this.#firstByteOfReply).observe((firstByteAt - arrivedAt) / 1_000);
   }
 }
 

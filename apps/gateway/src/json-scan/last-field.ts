@@ -6,7 +6,7 @@ const NEAR_END = 256;
 /**
  * The value of the last field of a name (given with its quotes) of a JSON object, looked for from its end: of a reply
  * that is mostly text, the few bytes behind the field are all that is read. Undefined where it cannot be told so: no
- * such name, it stands deeper, or within a string. Then `scanBody` tells.
+ * such name, it stands deeper, or within a string. Then a scan of the whole object tells.
  */
 export function lastField(bytes: Buffer, quotedName: Buffer): Span | undefined {
   const at = lastIndexOf(bytes, quotedName);

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../request-path/choose-route/route-table.js';
-import type { Exchange } from '../request-path/exchange/exchange.js';
-import { scanBody, type BodyFields } from '../dialects/openai-chat/scan-body.js';
-import { InjectedFields, type FieldNames, type Injected } from './injected-fields.js';
-import { upstreamBody } from '../dialects/openai-chat/upstream-body.js';
+import type { Ask, UpstreamCall } from '../dialects/ask.js';
+import { openAiChat } from '../dialects/openai-chat/openai-chat.js';
+import { InjectedFields, NOTHING_INJECTED, type FieldNames, type Injected } from './injected-fields.js';
 
 const capped: Injected = { ceiling: 'max_completion_tokens', ceilingTokens: 16_384, streamOptions: true };
 
@@ -107,23 +106,19 @@ describe('what goes to a provider', () => {
     } = {},
   ) => {
     const bytes = Buffer.from(JSON.stringify({ model: 'm', ...body }));
-    const fields = scanBody(bytes) as BodyFields;
-    const stream = (body as { stream?: boolean }).stream === true;
-    const exchange = {
-      body: bytes,
-      fields,
-      model: 'm',
-      stream,
-      showUsage: false,
+    const ask = openAiChat.read(bytes) as Ask;
+    const call: UpstreamCall = {
       holdNanoUsd: hold,
       injectedMaxTokens,
       ceilingLeftOut: false,
-    } as unknown as Exchange;
+      fieldNames: null,
+      injected: NOTHING_INJECTED,
+    };
     const target = {
       model: 'm',
       provider: { injectedFields: new InjectedFields({ ceilingField, streamOptions }) },
     } as unknown as Target;
-    return { sent: JSON.parse(upstreamBody(exchange, target).toString()) as unknown, injected: exchange.injected };
+    return { sent: JSON.parse(ask.bodyFor(target, call).toString()) as unknown, injected: call.injected };
   };
 
   it('has the ceiling under the name that the provider takes, where credit is held and the caller names none', () => {

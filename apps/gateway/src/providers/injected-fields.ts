@@ -1,4 +1,5 @@
-import type { CeilingField, Provider as ProviderConfig } from '@tollgate/config';
+import type { CeilingField } from '@tollgate/config';
+import type { KnownFields } from './provider-type.js';
 
 /** Under which names the gateway puts its own fields into a request. */
 export interface FieldNames {
@@ -54,7 +55,7 @@ export class InjectedFields {
 
   /** `now`: monotonic milliseconds. */
   constructor(
-    { ceilingField, streamOptions }: Pick<ProviderConfig, 'ceilingField' | 'streamOptions'>,
+    { ceilingField, streamOptions }: KnownFields,
     private readonly now: () => number = () => performance.now(),
   ) {
     this.#configured = { ceilingField, streamOptions };

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { openai } from './openai/openai.js';
 import { openProvider, type Provider } from './provider.js';
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}';
@@ -23,21 +24,25 @@ async function serve(answer: (socket: Socket, request: number) => void): Promise
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  provider = openProvider({
-    name: 'p',
-    dialect: 'openai',
-    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
-    credential: null,
-    credentialVariable: null,
-    allowPrivateNetwork: true,
-    timeoutMs: 1_000,
-    firstByteTimeoutMs: 1_000,
-    connectionsMax: 8,
-    ceilingField: 'max_tokens',
-    streamOptions: true,
-    endAtHold: false,
-    allowFields: [],
-  });
+  provider = openProvider(
+    {
+      name: 'p',
+      type: 'openai',
+      apiVersion: null,
+      baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+      credential: null,
+      credentialVariable: null,
+      allowPrivateNetwork: true,
+      timeoutMs: 1_000,
+      firstByteTimeoutMs: 1_000,
+      connectionsMax: 8,
+      ceilingField: 'max_tokens',
+      streamOptions: true,
+      endAtHold: false,
+      allowFields: [],
+    },
+    openai,
+  );
 }
 
 /** Resolves when the connection can be used again. */

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Secret } from '@tollgate/api-key';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openai } from './openai/openai.js';
 import { openProvider } from './provider.js';
 
 const server = createServer((_request, reply) => reply.end('{}'));
@@ -10,7 +11,8 @@ afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
 
 const config = (host: string, allowPrivateNetwork: boolean) => ({
   name: 'p',
-  dialect: 'openai' as const,
+  type: 'openai' as const,
+  apiVersion: null,
   baseUrl: `http://${host}:${(server.address() as AddressInfo).port}/v1`,
   credential: new Secret('provider-credential'),
   credentialVariable: 'P',
@@ -27,13 +29,13 @@ const config = (host: string, allowPrivateNetwork: boolean) => ({
 describe('a provider', () => {
   it('cannot be on a private address, named or resolved, unless the configuration says so', async () => {
     for (const host of ['127.0.0.1', 'localhost']) {
-      const provider = openProvider(config(host, false));
+      const provider = openProvider(config(host, false), openai);
       await expect(provider.pool.request({ path: '/', method: 'GET' })).rejects.toMatchObject({
         code: 'ERR_PRIVATE_ADDRESS',
       });
       await provider.pool.destroy();
     }
-    const allowed = openProvider(config('127.0.0.1', true));
+    const allowed = openProvider(config('127.0.0.1', true), openai);
     expect((await allowed.pool.request({ path: '/', method: 'GET' })).statusCode).toBe(200);
     await allowed.pool.destroy();
   });

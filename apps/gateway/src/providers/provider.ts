@@ -2,16 +2,21 @@ import { lookup as lookupHost, type LookupAddress, type LookupOptions } from 'no
 import { isIP } from 'node:net';
 import type { Provider as ProviderConfig } from '@tollgate/config';
 import { buildConnector, Pool } from 'undici';
+import type { DialectName } from '../dialects/dialect.js';
 import { CredentialMask } from './credential-mask.js';
 import { InjectedFields } from './injected-fields.js';
 import { isPrivateAddress } from './private-address.js';
 import { watchProviderSocket } from './provider-socket.js';
+import type { OperationPath, ProviderType } from './provider-type.js';
+import { PROVIDER_TYPES } from './provider-types.js';
 
 /** Who runs the model: where requests go, and with whose credential. */
 export interface Provider {
   readonly name: string;
-  /** Path of the chat endpoint at the provider. */
-  readonly chatPath: string;
+  /** The dialects that it is spoken to in. */
+  readonly dialects: ReadonlySet<DialectName>;
+  /** The path of an operation at the provider. */
+  readonly pathOf: OperationPath;
   readonly pool: Pool;
   /** Opens a connection for each request: for the second try of one whose kept connection had died. */
   readonly freshPool: Pool;
@@ -21,6 +26,7 @@ export interface Provider {
   readonly endAtHold: boolean;
   /** Fields of a request that it may be sent though they cost more, or lead elsewhere, than the gateway can tell. */
   readonly allowFields: ReadonlySet<string>;
+  readonly blamesConfiguration: ProviderType['blamesConfiguration'];
   /** The credential, so that a provider's words can be kept without it; null without one. */
   readonly credential: string | null;
   /** Finds the credential in its answers; null without one, and for one that is too short to be looked for. */
@@ -40,9 +46,26 @@ export function isBusy({ load }: Provider): boolean {
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Opens the connections to a provider of the configuration. Redirects are never followed. */
-export function openProvider(config: ProviderConfig): Provider {
+/**
+ * Opens the connections to those providers of the configuration that a dialect of ours reaches, by their names. No
+ * target leads to the others: a file in which one does is refused. `shownAs`: what replies and events call it.
+ */
+export function openProviders(
+  configs: readonly ProviderConfig[],
+  shownAs: (config: ProviderConfig) => ProviderConfig = (config) => config,
+): Map<string, Provider> {
+  return new Map(
+    configs.flatMap((config) => {
+      const type = PROVIDER_TYPES[config.type];
+      return type === null ? [] : [[config.name, openProvider(shownAs(config), type)]];
+    }),
+  );
+}
+
+/** Opens the connections to a provider. Redirects are never followed. */
+export function openProvider(config: ProviderConfig, type: ProviderType): Provider {
   const url = new URL(config.baseUrl);
+  const known = type.knownFields(config);
   const connect = watched(
     config.allowPrivateNetwork ? buildConnector({ timeout: CONNECT_TIMEOUT_MS }) : publicConnector(),
   );
@@ -50,12 +73,17 @@ export function openProvider(config: ProviderConfig): Provider {
     new Pool(url.origin, { connections: config.connectionsMax, pipelining: 1, allowH2: false, connect });
   return {
     name: config.name,
-    chatPath: `${url.pathname.replace(/\/$/, '')}/chat/completions`,
+    dialects: type.dialects,
+    pathOf: type.pathsOf(config),
     pool: pool(),
     freshPool: pool(),
-    injectedFields: new InjectedFields(config),
+    injectedFields: new InjectedFields({
+      ceilingField: config.ceilingField ?? known.ceilingField,
+      streamOptions: config.streamOptions ?? known.streamOptions,
+    }),
     endAtHold: config.endAtHold,
     allowFields: new Set(config.allowFields),
+    blamesConfiguration: type.blamesConfiguration,
     credential: config.credential?.reveal() ?? null,
     mask: CredentialMask.of(config.credential?.reveal() ?? null),
     headers: [
@@ -66,7 +94,7 @@ export function openProvider(config: ProviderConfig): Provider {
       // Without this any coding would be allowed (RFC 9110 §12.5.3), and some relays compress whatever they may.
       'accept-encoding',
       'identity',
-      ...(config.credential === null ? [] : ['authorization', `Bearer ${config.credential.reveal()}`]),
+      ...(config.credential === null ? [] : type.credentialHeaders(config.credential.reveal())),
     ],
     timeoutMs: config.timeoutMs,
     firstByteTimeoutMs: config.firstByteTimeoutMs,

@@ -5,7 +5,7 @@ import { orphanFinal } from '../journal/recover.js';
 import { intentSchema } from '../journal/records.js';
 import { RouteTable } from './choose-route/route-table.js';
 import { eventHead, finalText, gatewayPart, intentText, isoTime } from './event-text.js';
-import type { Exchange } from './exchange/exchange.js';
+import type { Routed } from './exchange/exchange.js';
 import type { Provider } from '../providers/provider.js';
 import { cacheKey } from './identify-key/cached-key.js';
 
@@ -23,7 +23,7 @@ const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
 function exchangeOf(
   names: { key: string; organization: string; provider: string; model: string },
   holdNanoUsd: bigint | null,
-): Exchange {
+): Routed {
   const table = new RouteTable(
     {
       routes: [
@@ -55,13 +55,12 @@ function exchangeOf(
     key,
     route,
     targets: route.targets,
-    stream: true,
+    ask: { stream: true, inputTokensEstimate: 17 },
     holdNanoUsd,
     startedAtMs: 1_795_190_400_123,
     clientAddress: 'fe80::1%eth0',
-    inputTokensEstimate: 17,
     eventHead: '',
-  } as unknown as Exchange;
+  } as unknown as Routed;
 }
 
 describe('a time in an event', () => {
@@ -94,7 +93,7 @@ describe('the text of an event', () => {
           const event = usageRecordedV1.parse(
             JSON.parse(
               finalText(exchange.eventHead, {
-                target: exchange.targets[0]!,
+                target: exchange.targets[0],
                 journalNumber: 7,
                 outcome: 'completed',
                 usageSource: 'provider',
@@ -136,7 +135,6 @@ describe('the text of an event', () => {
           });
           // An orphan's final is made of its intent.
           expect(intent).toMatchObject({
-            inputTokensEstimate: 17,
             inputNanoUsdPerMillion: '150000000',
             outputNanoUsdPerMillion: '600000000',
           });

@@ -1,7 +1,7 @@
 import type { TokenUsage } from '@tollgate/pricing';
 import type { UsageRecordedV1 } from '@tollgate/contracts';
 import type { Target } from './choose-route/route-table.js';
-import type { Exchange } from './exchange/exchange.js';
+import type { Routed } from './exchange/exchange.js';
 import { jsonFields } from './exchange/json-fields.js';
 
 /**
@@ -23,15 +23,15 @@ export function gatewayPart(journalId: string, priceVersion: string): string {
  * The event of an admitted request as far as it is known before the call, without its target: an object that is left
  * open.
  */
-export function eventHead(gateway: string, exchange: Exchange): string {
-  const { clientAddress, holdNanoUsd, key, requestId, startedAtMs, stream } = exchange;
-  return `{${gateway},${key!.eventPart},"requestId":"${requestId}","stream":${stream},"holdNanoUsd":${holdNanoUsd === null ? 'null' : `"${holdNanoUsd}"`},"startedAt":"${isoTime(startedAtMs)}","clientAddress":${JSON.stringify(clientAddress)},`;
+export function eventHead(gateway: string, exchange: Routed): string {
+  const { ask, clientAddress, holdNanoUsd, key, requestId, startedAtMs } = exchange;
+  return `{${gateway},${key.eventPart},"requestId":"${requestId}","stream":${ask.stream},"holdNanoUsd":${holdNanoUsd === null ? 'null' : `"${holdNanoUsd}"`},"startedAt":"${isoTime(startedAtMs)}","clientAddress":${JSON.stringify(clientAddress)},`;
 }
 
 /** An `Intent`: the event of its first target, with what an orphan's final needs. */
-export function intentText(exchange: Exchange): string {
-  const target = exchange.targets[0]!;
-  return `{"event":${exchange.eventHead}${target.eventPart}},"inputTokensEstimate":${exchange.inputTokensEstimate},${target.pricePart}}`;
+export function intentText(exchange: Routed): string {
+  const target = exchange.targets[0];
+  return `{"event":${exchange.eventHead}${target.eventPart}},"inputTokensEstimate":${exchange.ask.inputTokensEstimate},${target.pricePart}}`;
 }
 
 /** How a call ended, in the words of its event. Amounts in nano-USD. */

@@ -24,6 +24,9 @@ import { RouteTable } from './choose-route/route-table.js';
 import { Exchange } from './exchange/exchange.js';
 import { InjectedFields } from '../providers/injected-fields.js';
 import type { Provider } from '../providers/provider.js';
+import { chatCompletions } from '../endpoints/chat-completions/chat-completions.js';
+import { openai } from '../providers/openai/openai.js';
+import { DigestMemory } from './identify-key/digest-memory.js';
 import { KeyCache } from './identify-key/key-cache.js';
 import { askAboutMissedChanges } from './identify-key/missed-changes.js';
 import { InFlight } from './exchange/in-flight.js';
@@ -129,7 +132,7 @@ export class RequestStage implements KeySnapshotReader {
     const verifyKey = () => (this.authorityAway ? Promise.reject(new Error('away')) : Promise.resolve(this.committed));
     const keys = new KeyCache(this, { verifyKey }, (tombstone) => this.inFlight.endKey(tombstone), clocks);
     askAboutMissedChanges(this, keys, this.inFlight);
-    const serve = requestPath({
+    const serve = requestPath(chatCompletions, {
       admission: this as unknown as Admission,
       bodyBytesMax: 10_000,
       calls: new CallsUnderWay(100, new BodyBudget(BODY_BUDGET_BYTES)),
@@ -141,12 +144,14 @@ export class RequestStage implements KeySnapshotReader {
       log: new RequestLog({ warn: (line: { code: string }) => this.lines.push(line) } as unknown as Logger),
       logger: { error: (line: { code: string }) => this.lines.push(line) } as unknown as Logger,
       meter: new RequestMeter(createMetricsRegistry('test', { processMetrics: false })),
-      pepper: PEPPER,
+      digests: new DigestMemory(PEPPER),
       refusedBodies: new RefusedBodies(this as unknown as Admission, { instanceId: 'i', journalId: 'j' }),
       priceVersion: 'v',
       routes: this.#routes(),
     });
-    this.#server = createServer((request, reply) => void serve(new Exchange(request, reply)));
+    this.#server = createServer(
+      (request, reply) => void serve(new Exchange(request, reply, chatCompletions.dialect.errors)),
+    );
   }
 
   active(expiresAtMs: number | null): ActiveSnapshot {
@@ -266,7 +271,9 @@ export class RequestStage implements KeySnapshotReader {
     const names = ['a', 'b'];
     const provider = (name: string): Provider => ({
       name,
-      chatPath: '/chat',
+      dialects: openai.dialects,
+      pathOf: () => '/chat',
+      blamesConfiguration: () => false,
       pool: this.#pool(name, false),
       freshPool: this.#pool(name, true),
       injectedFields: new InjectedFields({ ceilingField: 'max_tokens', streamOptions: true }),

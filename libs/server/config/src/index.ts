@@ -6,6 +6,7 @@ export {
   type CeilingField,
   type PriceEntry,
   type Provider,
+  type ProviderType,
   type Route,
   type Target,
   type TollgateConfig,

@@ -30,7 +30,8 @@ describe('a configuration', () => {
       providers: [
         {
           name: 'openai',
-          dialect: 'openai',
+          type: 'openai',
+          apiVersion: null,
           baseUrl: 'https://api.openai.com/v1',
           credential: null,
           credentialVariable: 'OPENAI_API_KEY',

@@ -27,7 +27,7 @@ describe('a plain reply with a status of success', () => {
       },
     ],
   ])('is a completion with %s', (_, body) => {
-    expect(read(body)).toMatchObject({ kind: 'completion' });
+    expect(read(body)).toMatchObject({ kind: 'answer' });
   });
 
   // OpenRouter and NVIDIA answer 200 with an error object, vLLM with an object of that name, Zhipu with a code of its
@@ -81,7 +81,7 @@ describe('a plain reply with a status of success', () => {
     ],
     ['events', 'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: [DONE]\n\n', 502],
   ])('is none with %s', (_, body, status) => {
-    expect(read(body)).toMatchObject({ kind: 'no_completion', error: { status } });
+    expect(read(body)).toMatchObject({ kind: 'no_answer', error: { status } });
   });
 
   it('has its text counted where a side is told as nothing', () => {
@@ -93,7 +93,7 @@ describe('a plain reply with a status of success', () => {
       { prompt_tokens: 100, completion_tokens: 0 },
     ]) {
       const reply = read({ choices: [{ message: { content: text } }], usage: told });
-      if (reply.kind !== 'completion') throw new Error('no completion');
+      if (reply.kind !== 'answer') throw new Error('no completion');
       expect(reply.countedOutputTokens).toBeGreaterThan(800);
     }
   });

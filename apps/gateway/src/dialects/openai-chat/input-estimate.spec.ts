@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scanBody, type BodyFields } from './scan-body.js';
+import { scanBody, type ChatFields } from './chat-fields.js';
 import { estimateInputTokens, estimateInputTokensInSteps, estimateSteps } from './input-estimate.js';
 
 const IMAGE = 1_100,
@@ -300,7 +300,7 @@ describe('the estimate of input', () => {
     ['one part', `{"messages":[{"content":[{"type":"text","text":"${'\\"'.repeat(1_500_000)}"}]}]}`],
   ])('of a large body leaves a turn to others after each step, and comes to the same: %s', async (_what, text) => {
     const body = Buffer.from(text);
-    const fields = scanBody(body) as BodyFields;
+    const fields = scanBody(body) as ChatFields;
     const places: number[] = [];
     for (const steps = estimateSteps(body, fields); ;) {
       const { done, value } = steps.next();

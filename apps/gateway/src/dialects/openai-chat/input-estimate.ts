@@ -8,21 +8,18 @@ import {
   OPEN_BRACKET,
   QUOTE,
 } from '../../json-scan/json-tokens.js';
-import { STEP_BYTES, type BodyFields } from './scan-body.js';
+import { STEP_BYTES } from '../request-scan/body-scan.js';
+import { atOnce, bytesOfEscapes, BYTES_IN_TOKEN, inSteps, textTokens } from '../request-scan/text-estimate.js';
+import type { ChatFields } from './chat-fields.js';
 import type { MediaKind } from '../../request-path/usage/media-tokens.js';
-import { IMAGE_TOKENS, LOW_DETAIL_IMAGE_TOKENS, mediaTokens, REFERENCE_TOKENS } from '../../request-path/usage/media-tokens.js';
+import {
+  IMAGE_TOKENS,
+  LOW_DETAIL_IMAGE_TOKENS,
+  mediaTokens,
+  REFERENCE_TOKENS,
+} from '../../request-path/usage/media-tokens.js';
 
-const BYTES_IN_TOKEN = 4;
 const SPACE = 0x20;
-const LOWER_U = 0x75,
-  LOWER_D = 0x64,
-  LOWER_CASE = 0x20,
-  ZERO = 0x30,
-  SEVEN = 0x37,
-  EIGHT = 0x38;
-const UNICODE_ESCAPE = Buffer.from('\\u');
-/** `\u` and four digits. */
-const ESCAPE_LENGTH = 6;
 /** A message is an object in the list of messages, a part one in the list of a message's content. */
 const MESSAGE_DEPTH = 2,
   PART_DEPTH = 4;
@@ -77,75 +74,26 @@ interface Media {
  *
  * Only a body whose messages hold parts is looked at again: once, without building anything, long strings natively.
  */
-export function estimateInputTokens(body: Buffer, fields: BodyFields): number {
-  if (!fields.nestedMessages && !body.includes(UNICODE_ESCAPE)) return Math.ceil(body.length / BYTES_IN_TOKEN);
-  const estimate = estimateSteps(body, fields);
-  for (;;) {
-    const { done, value } = estimate.next();
-    if (done === true) return value;
-  }
+export function estimateInputTokens(body: Buffer, fields: ChatFields): number {
+  return fields.nestedMessages ? atOnce(estimateSteps(body, fields)) : textTokens(body);
 }
 
 /** The same, with a turn of the event loop between its steps. */
-export async function estimateInputTokensInSteps(
+export function estimateInputTokensInSteps(
   body: Buffer,
-  fields: BodyFields,
+  fields: ChatFields,
   nextTurn: () => Promise<void>,
 ): Promise<number> {
-  const estimate = estimateSteps(body, fields);
-  for (;;) {
-    const { done, value } = estimate.next();
-    if (done === true) return value;
-    await nextTurn();
-  }
+  return inSteps(estimateSteps(body, fields), nextTurn);
 }
 
 /** Stops after each step with the place in the body that it has come to. */
-export function* estimateSteps(body: Buffer, fields: BodyFields): Generator<number, number> {
+export function* estimateSteps(body: Buffer, fields: ChatFields): Generator<number, number> {
   const { messages, nestedMessages } = fields;
   const bytes = body.length - (yield* bytesOfEscapes(body));
   if (!nestedMessages || messages === null) return Math.ceil(bytes / BYTES_IN_TOKEN);
   const media = yield* mediaIn(body, messages.start, messages.end);
   return Math.ceil(Math.max(bytes - media.bytes, 0) / BYTES_IN_TOKEN) + media.tokens;
-}
-
-/**
- * How many bytes the escapes of a body have on top of the characters that they spell: some writers of JSON, Python's
- * among them, spell each character beyond ASCII in six bytes, which would double the tokens of a Chinese text.
- */
-function* bytesOfEscapes(body: Buffer): Generator<number, number> {
-  let first = -1;
-  for (let from = 0; first === -1 && from < body.length; from += STEP_BYTES) {
-    if (from > 0) yield from;
-    const found = (from === 0 && body.length <= STEP_BYTES ? body : body.subarray(from, from + STEP_BYTES + 1)).indexOf(
-      UNICODE_ESCAPE,
-    );
-    if (found !== -1) first = from + found;
-  }
-  if (first === -1) return 0;
-  let at = first;
-  // The backslash may itself be escaped, and then spells nothing with the letter behind it.
-  while (body[at - 1] === BACKSLASH) at -= 1;
-  let bytes = 0;
-  let step = at + STEP_BYTES;
-  for (; at < body.length; at++) {
-    if (at >= step) {
-      yield at;
-      step = at + STEP_BYTES;
-    }
-    if (body[at] !== BACKSLASH) continue;
-    if (body[at + 1] === LOWER_U) bytes += ESCAPE_LENGTH - lengthSpelt(body, at + 2);
-    at += 1;
-  }
-  return bytes;
-}
-
-/** The bytes in UTF-8 of the character whose first two of four hexadecimal digits stand here; of a half of one, two. */
-function lengthSpelt(body: Buffer, at: number): number {
-  const [high, low] = [body[at]!, body[at + 1]!];
-  if (high === ZERO) return low === ZERO ? 1 : low <= SEVEN ? 2 : 3;
-  const isSurrogate = (high | LOWER_CASE) === LOWER_D && low >= EIGHT;
-  return isSurrogate ? 2 : 3;
 }
 
 /** What is no text in the messages of a body whose grammar has been checked. */

@@ -1,11 +1,6 @@
 import { unreachable } from '@tollgate/errors';
-import {
-  MESSAGE_FIELDS,
-  PART_FIELDS,
-  PART_KINDS,
-  type MessageField,
-  type PartField,
-} from './message-fields.js';
+import type { ValueReader } from '../request-scan/body-scan.js';
+import { MESSAGE_FIELDS, PART_FIELDS, PART_KINDS, type MessageField, type PartField } from './message-fields.js';
 import { CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../../json-scan/json-tokens.js';
 import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
 
@@ -26,8 +21,16 @@ const AROUND_LIST = 1,
   AROUND_PART = 4,
   AROUND_PART_VALUE = 5;
 
+/** What the reader tells of all messages. */
+export interface MessagesSeen {
+  /** Messages nest more than those of plain text do, so there may be parts among them. */
+  nestedMessages: boolean;
+  /** Whether messages hold nothing but text: their bytes bound what they cost. */
+  textOnly: boolean;
+}
+
 /** Reads the messages of a chat body as they are scanned: whether they hold anything but text. */
-export class MessagesReader {
+export class MessagesReader implements ValueReader<MessagesSeen> {
   textOnly = true;
   /** Something nests more than a list of messages whose values are text. */
   nested = false;
@@ -104,6 +107,12 @@ export class MessagesReader {
   /** A bracket has closed. */
   close(depth: number): void {
     if (depth === AROUND_VALUE) this.#inContent = false;
+  }
+
+  end(fields: MessagesSeen): boolean {
+    fields.nestedMessages = this.nested;
+    fields.textOnly = this.textOnly;
+    return this.textOnly;
   }
 
   #textIf(condition: boolean): void {

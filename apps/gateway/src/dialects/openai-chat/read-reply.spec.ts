@@ -9,9 +9,9 @@ const report = { inputTokens: 7, outputTokens: 3, cachedInputTokens: 0, reasonin
 
 describe('a plain reply', () => {
   it('is counted where it reports nothing, as long as it can be parsed in a moment', () => {
-    expect(readReply(reply('one two', {}))).toMatchObject({ kind: 'completion', report: null, countedOutputTokens: 2 });
+    expect(readReply(reply('one two', {}))).toMatchObject({ kind: 'answer', report: null, countedOutputTokens: 2 });
     expect(readReply(reply('x'.repeat(4 * mebibyte), {}))).toMatchObject({
-      kind: 'completion',
+      kind: 'answer',
       report: null,
       countedOutputTokens: mebibyte,
     });
@@ -19,12 +19,12 @@ describe('a plain reply', () => {
 
   it('of more than 8 MiB is a completion where it reports its usage at its end, and is not parsed', () => {
     const long = reply('x'.repeat(9 * mebibyte));
-    expect(readReply(long)).toMatchObject({ kind: 'completion', report });
+    expect(readReply(long)).toMatchObject({ kind: 'answer', report });
     // Nobody who parses it can read this one.
     long.write('\u0001', 4 * mebibyte);
-    expect(readReply(long)).toMatchObject({ kind: 'completion', report });
+    expect(readReply(long)).toMatchObject({ kind: 'answer', report });
     expect(readReply(reply('x'.repeat(9 * mebibyte), { logprobs: [{ token: 'error' }], usage }))).toMatchObject({
-      kind: 'completion',
+      kind: 'answer',
       report,
     });
   });
@@ -35,8 +35,8 @@ describe('a plain reply', () => {
     ['usage somewhere before its end', { usage, more: 'x'.repeat(mebibyte) }],
   ])('of more than 8 MiB with %s is no completion', (_, more) => {
     expect(readReply(reply('x'.repeat(9 * mebibyte), more))).toEqual({
-      kind: 'no_completion',
-      error: { status: 502, why: 'no_completion' },
+      kind: 'no_answer',
+      error: { status: 502, why: 'no_answer' },
     });
   });
 });

@@ -5,12 +5,8 @@ import { measureTexts } from '../../request-path/usage/text-meter.js';
 import { textsOfChoices } from './delivered-text.js';
 import { lastField } from '../../json-scan/last-field.js';
 import { valueAt } from '../../json-scan/values.js';
-import { faultOfReply, NO_COMPLETION, type ProviderError } from './completion-check.js';
-
-/** What a plain reply with a status of success is. */
-export type PlainReply =
-  | { readonly kind: 'completion'; readonly report: UsageReport | null; readonly countedOutputTokens: number }
-  | { readonly kind: 'no_completion'; readonly error: ProviderError };
+import { NO_ANSWER, type PlainReply } from '../dialect.js';
+import { faultOfReply } from './completion-check.js';
 
 const USAGE = Buffer.from('"usage"');
 const CHOICES = '"choices"';
@@ -44,9 +40,9 @@ export function readReply(body: Buffer, text: string | null = null): PlainReply 
     const report = last === undefined ? null : readUsage(valueAt(end, last));
     // Where a side is told as nothing, it must be known whether there is any text.
     if (report !== null && (report.inputTokens ?? 0) > 0 && (report.outputTokens ?? 0) > 0)
-      return { kind: 'completion', report, countedOutputTokens: 0 };
+      return { kind: 'answer', report, countedOutputTokens: 0 };
   }
-  return isLong ? { kind: 'no_completion', error: NO_COMPLETION } : readDocument(parsed(body));
+  return isLong ? { kind: 'no_answer', error: NO_ANSWER } : readDocument(parsed(body));
 }
 
 /**
@@ -74,8 +70,8 @@ function afterSpace(text: string, from: number): number {
 function readDocument(document: unknown): PlainReply {
   const report = reportIn(document);
   const error = faultOfReply(document);
-  if (error !== null) return { kind: 'no_completion', error };
-  return { kind: 'completion', report, countedOutputTokens: deliveredTokens(textsOfChoices(document)) };
+  if (error !== null) return { kind: 'no_answer', error };
+  return { kind: 'answer', report, countedOutputTokens: deliveredTokens(textsOfChoices(document)) };
 }
 
 /** Tokens of a whole answer; data in its text is counted as images. */

@@ -2,7 +2,8 @@ import { textsOfChoice, textsOfChoices } from './delivered-text.js';
 import { mergeReports, reportIn, type UsageReport } from '../../request-path/usage/reported-usage.js';
 import { DeliveredMeter } from '../../request-path/usage/delivered-meter.js';
 import type { PartsPattern } from '../../providers/credential-mask.js';
-import { choicesOf, errorIn, errorOfEvent, NO_COMPLETION, type ProviderError } from './completion-check.js';
+import { NO_ANSWER, type EventError, type StreamPart, type StreamReader } from '../dialect.js';
+import { choicesOf, errorIn, errorOfEvent } from '../openai/reply-error.js';
 import { EventTemplate } from './event-template.js';
 import { EventCutter, eventEnd, readEvent } from '../../request-path/forward/sse-reader.js';
 
@@ -11,20 +12,6 @@ const DONE = '[DONE]';
 const TEMPLATES_MAX = 4;
 /** Choices whose texts are searched each on their own; no request asks for more. */
 const CHOICES_MAX = 128;
-
-export interface StreamPart {
-  /** Whole events for the client, without what it did not ask for. */
-  readonly events: string;
-  /** What ends the stream, from `data: [DONE]` on; it goes out when the usage is in the journal. */
-  readonly tail: string;
-  /** `[DONE]` was among them: nothing comes after it. */
-  readonly done: boolean;
-}
-
-/** An error that a provider sent as an event, with its words. */
-export interface EventError extends ProviderError {
-  readonly data: string;
-}
 
 const NOTHING: StreamPart = { events: '', tail: '', done: false };
 
@@ -35,7 +22,7 @@ const NOTHING: StreamPart = { events: '', tail: '', done: false };
  * Most events of a stream are the same bytes around a short text: those are read by their template, all others are
  * parsed. So nothing is taken for a report, an error or a text that is not at its own place in the document.
  */
-export class StreamEvents {
+export class StreamEvents implements StreamReader {
   readonly #cutter = new EventCutter();
   readonly #templates: EventTemplate[] = [];
   readonly #meter = new DeliveredMeter();
@@ -162,7 +149,7 @@ export class StreamEvents {
     if (data.trim() === DONE) return 'done';
     const document = parsed(data);
     if (document === null) {
-      if (!this.opened) this.error ??= { ...NO_COMPLETION, data };
+      if (!this.opened) this.error ??= { ...NO_ANSWER, data };
       return 'pass';
     }
     const error = name === 'error' ? errorOfEvent(document) : errorIn(document);
@@ -216,7 +203,7 @@ export class StreamEvents {
     // Nearly always nothing was told, and nothing is.
     if (state === this.#toldBy(choice)) return;
     this.#told[choice] = state;
-    if (this.credential!.isEnough(state)) this.tellsCredential = true;
+    if (this.credential?.isEnough(state) === true) this.tellsCredential = true;
   }
 
   #hear(report: UsageReport | null): void {

@@ -1,6 +1,13 @@
-import type { Exchange } from '../../request-path/exchange/exchange.js';
 import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
-import { CLOSE_BRACE, OPEN_BRACE, skipName, skipSpace, skipString, skipValue, type Span } from '../../json-scan/json-tokens.js';
+import {
+  CLOSE_BRACE,
+  OPEN_BRACE,
+  skipName,
+  skipSpace,
+  skipString,
+  skipValue,
+  type Span,
+} from '../../json-scan/json-tokens.js';
 import { NameTable, ObjectNames } from '../../json-scan/name-table.js';
 import { valueAt } from '../../json-scan/values.js';
 
@@ -10,17 +17,17 @@ const NAMES = new NameTable(
   () => true,
 );
 
-/** Reads whether the caller asks to see the usage of a stream: whatever comes of it is charged by. */
-export function readStreamOptions(exchange: Exchange, body: Buffer, span: Span | null): Refusal | undefined {
+/** Whether the caller asks to see the usage of a stream: whatever comes of it is charged by. */
+export function readStreamOptions(body: Buffer, span: Span | null): boolean | Refusal {
   const options = span === null ? null : valueAt(body, span);
-  if (options !== null && (typeof options !== 'object' || Array.isArray(options))) {
+  if (span === null || options === null) return false;
+  if (typeof options !== 'object' || Array.isArray(options)) {
     return refuse('invalid_request', {
       message: 'The field stream_options must be an object.',
       param: 'stream_options',
     });
   }
-  exchange.showUsage = (options as Record<string, unknown> | null)?.['include_usage'] === true;
-  if (options === null || !isAmbiguous(body, span!.start)) return undefined;
+  if (!isAmbiguous(body, span.start)) return (options as Record<string, unknown>)['include_usage'] === true;
   return refuse('invalid_request', {
     message:
       'The field stream_options.include_usage must be given once, and its name spelt in lower case without escapes.',

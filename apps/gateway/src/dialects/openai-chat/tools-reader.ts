@@ -1,3 +1,4 @@
+import type { ValueReader } from '../request-scan/body-scan.js';
 import { TOOL_FIELDS, TOOL_KINDS, type ToolField } from './message-fields.js';
 import { OPEN_BRACE, OPEN_BRACKET } from '../../json-scan/json-tokens.js';
 import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
@@ -13,7 +14,7 @@ const AROUND_TOOL = 2,
   AROUND_VALUE = 3;
 
 /** Reads the tools of a chat body as they are scanned: whether the caller runs all of them. */
-export class ToolsReader {
+export class ToolsReader implements ValueReader<unknown> {
   functionsOnly = true;
   #index = -1;
   readonly #names = new ObjectNames(NAMES);
@@ -51,6 +52,10 @@ export class ToolsReader {
   /** A bracket has closed. */
   close(depth: number): void {
     if (depth === AROUND_TOOL) this.#functionIf(this.#hasKind);
+  }
+
+  end(): boolean {
+    return this.functionsOnly;
   }
 
   #functionIf(condition: boolean): void {

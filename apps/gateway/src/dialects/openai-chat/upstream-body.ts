@@ -1,14 +1,12 @@
-import type { Target } from '../../request-path/choose-route/route-table.js';
-import type { Exchange } from '../../request-path/exchange/exchange.js';
 import { valueAt } from '../../json-scan/values.js';
-import type { Span } from '../../json-scan/json-tokens.js';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
-
-interface Splice extends Span {
-  readonly text: string;
-}
+import type { Target } from '../../request-path/choose-route/route-table.js';
+import type { UpstreamCall } from '../ask.js';
+import { modelSplice, splice, type Splice } from '../openai/splice.js';
+import type { ChatAsk } from './chat-ask.js';
 
 type Ceiling = NonNullable<Injected['ceiling']>;
+type ReadChat = Pick<ChatAsk, 'body' | 'fields' | 'model' | 'stream' | 'showUsage'>;
 
 const CEILINGS = { max_completion_tokens: 'maxCompletionTokens', max_tokens: 'maxTokens' } as const;
 const MAX_COMPLETION_TOKENS = Buffer.from('"max_completion_tokens"');
@@ -16,45 +14,33 @@ const MAX_COMPLETION_TOKENS = Buffer.from('"max_completion_tokens"');
 /**
  * The caller's own bytes with three things spliced in: the target's `model`; for a call that holds credit the output
  * ceiling, under the name that the provider takes; and `stream_options.include_usage` for streams, where the provider
- * takes that. Nothing else is touched. What was put in is noted in `exchange.injected`.
+ * takes that. Nothing else is touched. What was put in is noted in `call.injected`.
  */
-export function upstreamBody(exchange: Exchange, target: Target): Buffer {
-  const { body } = exchange;
-  const splices = splicesOf(exchange, target);
-  if (splices.length === 0) return body;
-  const parts: Buffer[] = [];
-  let at = 0;
-  for (const { start, end, text } of splices.sort((a, b) => a.start - b.start)) {
-    parts.push(body.subarray(at, start), Buffer.from(text));
-    at = end;
-  }
-  parts.push(body.subarray(at));
-  return Buffer.concat(parts);
-}
-
-function splicesOf(exchange: Exchange, { model, provider }: Target): Splice[] {
-  const fields = exchange.fields!;
-  const names = exchange.fieldNames ?? provider.injectedFields.of(model);
+export function upstreamBody(ask: ReadChat, { model, provider }: Target, call: UpstreamCall): Buffer {
+  const names = call.fieldNames ?? provider.injectedFields.of(model);
   const splices: Splice[] = [];
-  if (exchange.model !== model) splices.push({ ...fields.model!, text: JSON.stringify(model) });
-  const ceiling = spliceCeiling(exchange, names, splices);
-  const streamOptions = exchange.stream && !exchange.showUsage && names.streamOptions;
-  if (streamOptions) splices.push(streamOptionsOf(exchange));
-  exchange.injected =
+  modelSplice(ask.model, model, ask.fields.model, splices);
+  const ceiling = spliceCeiling(ask, call, names, splices);
+  const streamOptions = ask.stream && !ask.showUsage && names.streamOptions;
+  if (streamOptions) splices.push(streamOptionsOf(ask));
+  call.injected =
     ceiling === null && !streamOptions
       ? NOTHING_INJECTED
-      : { ceiling, ceilingTokens: ceiling === null ? null : exchange.injectedMaxTokens, streamOptions };
-  return splices;
+      : { ceiling, ceilingTokens: ceiling === null ? null : call.injectedMaxTokens, streamOptions };
+  return splice(ask.body, splices);
 }
 
 /**
  * Sees to it that the provider reads a ceiling where credit is held for one, also where the caller named it by the
  * other of its names: a provider that passes over a name it does not know would write on without end.
  */
-function spliceCeiling(exchange: Exchange, { ceilingField }: FieldNames, splices: Splice[]): Ceiling | null {
-  const { body, holdNanoUsd, injectedMaxTokens } = exchange;
-  if (holdNanoUsd === null || ceilingField === 'none' || exchange.ceilingLeftOut) return null;
-  const fields = exchange.fields!;
+function spliceCeiling(
+  { body, fields }: ReadChat,
+  { holdNanoUsd, injectedMaxTokens, ceilingLeftOut }: UpstreamCall,
+  { ceilingField }: FieldNames,
+  splices: Splice[],
+): Ceiling | null {
+  if (holdNanoUsd === null || ceilingField === 'none' || ceilingLeftOut) return null;
   const place = fields[CEILINGS[ceilingField]];
   if (injectedMaxTokens !== null) {
     if (place !== null) splices.push({ ...place, text: String(injectedMaxTokens) });
@@ -62,8 +48,8 @@ function spliceCeiling(exchange: Exchange, { ceilingField }: FieldNames, splices
     return ceilingField;
   }
   // OpenAI reads max_tokens too, and models that do not say so.
-  if (ceilingField !== 'max_tokens' || (place !== null && valueAt(body, place) !== null)) return null;
-  const named = fields.maxCompletionTokens!;
+  const named = fields.maxCompletionTokens;
+  if (ceilingField !== 'max_tokens' || named === null || (place !== null && valueAt(body, place) !== null)) return null;
   if (place !== null) {
     splices.push({ ...place, text: body.toString('latin1', named.start, named.end) });
   } else {
@@ -73,8 +59,7 @@ function spliceCeiling(exchange: Exchange, { ceilingField }: FieldNames, splices
   return ceilingField;
 }
 
-function streamOptionsOf({ body, fields }: Exchange): Splice {
-  const { open, streamOptions: span } = fields!;
+function streamOptionsOf({ body, fields: { open, streamOptions: span } }: ReadChat): Splice {
   if (span === null) return { start: open, end: open, text: '"stream_options":{"include_usage":true},' };
   return {
     ...span,

@@ -1,7 +1,7 @@
 import type { Admission } from '@tollgate/admission';
 import { formatUsd, type AdmissionDecision, type ReserveItem } from '@tollgate/credit';
 import { unreachable } from '@tollgate/errors';
-import type { Exchange } from '../exchange/exchange.js';
+import type { Routed } from '../exchange/exchange.js';
 import type { GatewayIdentity } from '../exchange/gateway-identity.js';
 import type { InFlight } from '../exchange/in-flight.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
@@ -27,10 +27,10 @@ export function admit({
   epochs,
   gateway,
   inFlight,
-}: AdmitParts): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
+}: AdmitParts): (exchange: Routed) => Refusal | undefined | Promise<Refusal | undefined> {
   const stores = { admission, epochs, inFlight };
   return (exchange) => {
-    const key = exchange.key!;
+    const key = exchange.key;
     if (!key.governed) return undefined;
     let amountNanoUsd = 0n;
     let outputTokensMax = 0;
@@ -60,7 +60,7 @@ export function admit({
 }
 
 function decide(
-  exchange: Exchange,
+  exchange: Routed,
   item: ReserveItem,
   outputTokensMax: number,
   stores: Stores,
@@ -79,7 +79,7 @@ function decide(
  * closer.
  */
 async function reconsider(
-  exchange: Exchange,
+  exchange: Routed,
   item: ReserveItem,
   first: AdmissionDecision,
   outputTokensMax: number,
@@ -102,7 +102,7 @@ async function reconsider(
   return accept(exchange, item, decision);
 }
 
-function accept(exchange: Exchange, item: ReserveItem, decision: AdmissionDecision): Refusal | undefined {
+function accept(exchange: Routed, item: ReserveItem, decision: AdmissionDecision): Refusal | undefined {
   switch (decision.kind) {
     case 'admitted':
       exchange.admitted = true;

@@ -1,4 +1,4 @@
-import type { Exchange } from './exchange.js';
+import type { Exchange, Identified } from './exchange.js';
 import type { Refusal } from './refusal.js';
 
 /**
@@ -7,20 +7,20 @@ import type { Refusal } from './refusal.js';
  */
 const LINGER_MS = 2_000;
 
-type Receive = (exchange: Exchange) => Promise<Refusal | undefined>;
+type Receive = (exchange: Identified) => Promise<Refusal | undefined>;
 
 /**
  * Receives the body, for as long as the key lives: when it ends the client is answered at once. It is a client's affair
  * how long its body takes, and nothing of a key that has ended waits for that.
  */
-export function awaitBody(receive: Receive): (exchange: Exchange) => Promise<Refusal | undefined> {
+export function awaitBody(receive: Receive): (exchange: Identified) => Promise<Refusal | undefined> {
   return (exchange) =>
     new Promise((resolve, reject) => {
       const end = (): void => {
         // All is there: the look after this step sees to it, and the connection can be kept.
-        if (exchange.request.complete) return;
+        if (exchange.request.complete || exchange.keyEnd === null) return;
         exchange.onKeyEnd = null;
-        resolve(hangUp(exchange, exchange.keyEnd!));
+        resolve(hangUp(exchange, exchange.keyEnd));
       };
       exchange.onKeyEnd = end;
       // Heard in the moment in which the key was identified.

@@ -5,7 +5,8 @@ import type { JournaledRequest } from '../../journal/journaled-request.js';
 import type { Turn } from '../calls-under-way/calls-under-way.js';
 import type { CachedKey } from '../identify-key/cached-key.js';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
-import type { BodyFields } from '../../dialects/openai-chat/scan-body.js';
+import type { Ask } from '../../dialects/ask.js';
+import type { ErrorShape } from '../../dialects/dialect.js';
 import type { Refusal } from './refusal.js';
 import type { Route, Target } from '../choose-route/route-table.js';
 
@@ -30,9 +31,11 @@ export interface CallUnderWay {
   deliveredTokens(): number;
 }
 
-const NO_BODY = Buffer.alloc(0);
-
-/** One request on its way through the path: each step fills in what the later ones read. */
+/**
+ * One request on its way through the path: each step fills in what the later ones read. What a step needs to be there
+ * is said by the state that it takes (`Identified`, `Received`, `Routed`, `Journaled`): views of one and the same
+ * object, which the list of steps checks.
+ */
 export class Exchange {
   /** Ours; goes upstream and back as `x-request-id`, and names hold, journal record, usage event. */
   readonly requestId = randomUUIDv7();
@@ -51,7 +54,7 @@ export class Exchange {
 
   /** readCredential: the secret as it came. */
   credential = '';
-  /** identifyKey */
+  /** identifyKey: whose secret it is. */
   key: CachedKey | null = null;
   /**
    * When key-management was asked about the key for this request, while no changes were heard of; monotonic
@@ -66,14 +69,9 @@ export class Exchange {
   turn: Turn | null = null;
   /** receiveBody: how many bytes have come, or were announced where they are too many. */
   bodyBytes = 0;
-  /** receiveBody */
-  body: Buffer = NO_BODY;
-  fields: BodyFields | null = null;
-  model = '';
-  stream = false;
-  /** The caller asked to see the usage of a stream. */
-  showUsage = false;
-  /** chooseRoute */
+  /** receiveBody: what is asked for. */
+  ask: Ask | null = null;
+  /** chooseRoute; later steps leave out targets that cannot be called. */
   route: Route | null = null;
   targets: readonly Target[] = [];
   /** admit: the hold, null without one; ceiling of output tokens to inject, null where the caller's stands. */
@@ -81,7 +79,6 @@ export class Exchange {
   injectedMaxTokens: number | null = null;
   /** admit: no ceiling is named, so the answer tells what the next such request takes of the tokens per minute. */
   openEnded = false;
-  inputTokensEstimate = 0;
   rate: Admitted['rate'] | null = null;
   admitted = false;
   /**
@@ -118,7 +115,42 @@ export class Exchange {
   constructor(
     readonly request: IncomingMessage,
     readonly reply: ServerResponse,
+    /** How errors look to its client. */
+    readonly errors: ErrorShape,
   ) {
     this.clientAddress = request.socket.remoteAddress ?? '';
   }
+}
+
+/** Its key is known. */
+export type Identified = Exchange & { readonly key: CachedKey };
+/** Its body is read. */
+export type Received = Identified & { readonly ask: Ask };
+/** It leads to at least one target. */
+export type Routed = Received & { readonly route: Route; readonly targets: Targets };
+/** Its intent is in the journal: a provider may be called, and exactly one final is owed. */
+export type Journaled = Routed & { readonly journaled: JournaledRequest };
+
+export type Targets = readonly [Target, ...Target[]];
+
+export function isIdentified(exchange: Exchange): exchange is Identified {
+  return exchange.key !== null;
+}
+
+export function isReceived(exchange: Exchange): exchange is Received {
+  return isIdentified(exchange) && exchange.ask !== null;
+}
+
+export function isRouted(exchange: Exchange): exchange is Routed {
+  return isReceived(exchange) && exchange.route !== null && exchange.targets.length > 0;
+}
+
+export function isJournaled(exchange: Exchange): exchange is Journaled {
+  return isRouted(exchange) && exchange.journaled !== null;
+}
+
+/** Goes on with some of the targets; false where none is left, and the request must be refused. */
+export function keepTargets(exchange: Exchange, targets: readonly Target[]): boolean {
+  exchange.targets = targets;
+  return targets.length > 0;
 }

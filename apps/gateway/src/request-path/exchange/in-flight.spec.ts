@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { OPENAI_ERRORS } from '../../dialects/openai/errors.js';
 import { Exchange } from './exchange.js';
 import { InFlight } from './in-flight.js';
 
@@ -7,7 +8,7 @@ afterEach(() => vi.useRealTimers());
 
 /** A call whose client has left, and that holds credit of the key. */
 function leftCall(inFlight: InFlight): Exchange {
-  const exchange = new Exchange({ socket: {} } as IncomingMessage, {} as ServerResponse);
+  const exchange = new Exchange({ socket: {} } as IncomingMessage, {} as ServerResponse, OPENAI_ERRORS);
   exchange.key = { snapshot: { apiKeyId: 'k' } } as Exchange['key'];
   exchange.clientLeft = true;
   exchange.holdNanoUsd = 1n;

@@ -27,8 +27,8 @@ export class InFlight {
   }
 
   remove(exchange: Exchange): void {
-    const last = this.#exchanges.pop()!;
-    if (last !== exchange) {
+    const last = this.#exchanges.pop();
+    if (last !== undefined && last !== exchange) {
       this.#exchanges[exchange.place] = last;
       last.place = exchange.place;
     }
@@ -110,8 +110,9 @@ export class InFlight {
   holdsOf(organizationId: string, gateway: GatewayIdentity): OpenHold[] {
     const holds: OpenHold[] = [];
     for (const exchange of this.#exchanges) {
-      const snapshot = exchange.key?.snapshot;
-      if (!exchange.admitted || exchange.settled || snapshot?.organizationId !== organizationId) continue;
+      const { key } = exchange;
+      if (!exchange.admitted || exchange.settled || key?.snapshot.organizationId !== organizationId) continue;
+      const { snapshot } = key;
       if (exchange.holdNanoUsd === null && (snapshot.rateLimits.parallelRequests === null || exchange.clientLeft))
         continue;
       holds.push({
@@ -119,7 +120,7 @@ export class InFlight {
         apiKeyId: snapshot.apiKeyId,
         ...gateway,
         amountNanoUsd: exchange.holdNanoUsd ?? 0n,
-        accountIds: exchange.holdNanoUsd === null ? [] : exchange.key!.cappedAccounts.map(({ accountId }) => accountId),
+        accountIds: exchange.holdNanoUsd === null ? [] : key.cappedAccounts.map(({ accountId }) => accountId),
         parallel: snapshot.rateLimits.parallelRequests !== null && !exchange.clientLeft,
         tokens: 0,
       });

@@ -24,3 +24,8 @@ export function refuse(
     headers: detail.headers ?? [],
   };
 }
+
+/** Whether a value that is a refusal or something else is a refusal. */
+export function isRefusal(value: object): value is Refusal {
+  return 'kind' in value && value.kind === 'refusal';
+}

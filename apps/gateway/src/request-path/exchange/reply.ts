@@ -1,5 +1,4 @@
-import { ERRORS, openAiErrorBody } from '@tollgate/errors';
-import type { ErrorCode } from '@tollgate/errors';
+import { ERRORS } from '@tollgate/errors';
 import { rateLimitHeaders } from '../admit/rate-limit-headers.js';
 import type { Exchange } from './exchange.js';
 import type { Refusal } from './refusal.js';
@@ -37,22 +36,9 @@ export function sendReply(
   else reply.end(body);
 }
 
-/** Answers a refusal in OpenAI's shape. */
+/** Answers a refusal, in the shape of the endpoint's dialect. */
 export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
   const { code, message, param, headers } = refusal;
-  const body = errorBytes(code, message, param);
+  const body = exchange.errors.body(code, message, param);
   sendReply(exchange, ERRORS[code].status, 'application/json', body, headers);
-}
-
-/** An error in the middle of a stream, as OpenAI's clients read it: its bytes as latin1. */
-export function errorEvent(code: ErrorCode): string {
-  return `data: ${errorBytes(code, null, null).toString('latin1')}\n\n`;
-}
-
-function errorBytes(code: ErrorCode, message: string | null, param: string | null): Buffer {
-  return Buffer.from(
-    JSON.stringify(
-      openAiErrorBody(code, { ...(message === null ? {} : { message }), ...(param === null ? {} : { param }) }),
-    ),
-  );
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createLogger } from '@tollgate/telemetry';
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../choose-route/route-table.js';
+import { OPENAI_ERRORS } from '../../dialects/openai/errors.js';
 import { Exchange } from './exchange.js';
 import { refuse } from './refusal.js';
 import { RequestLog } from './request-log.js';
@@ -16,7 +17,7 @@ function logged(say: (log: RequestLog, exchange: Exchange) => void): Record<stri
     level: 'warn',
     destination: { write: (line) => void lines.push(line) },
   });
-  const exchange = new Exchange({ socket: {} } as IncomingMessage, {} as ServerResponse);
+  const exchange = new Exchange({ socket: {} } as IncomingMessage, {} as ServerResponse, OPENAI_ERRORS);
   exchange.key = { snapshot: { apiKeyId: 'key-1' } } as Exchange['key'];
   say(new RequestLog(logger), exchange);
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -48,11 +49,7 @@ describe('the log of requests', () => {
   it.each([
     ['provider_failed', { status: 500, why: 'error' }, 'a provider answered with an error'],
     ['provider_failed', { status: 401, why: 'error' }, 'a provider answered with an error'],
-    [
-      'provider_failed',
-      { status: 502, why: 'no_completion' },
-      'a provider answered with something that is no completion',
-    ],
+    ['provider_failed', { status: 502, why: 'no_answer' }, 'a provider replied with something that is no answer'],
     ['provider_unreachable', { error: new Error('connect ECONNREFUSED') }, 'a provider could not be reached'],
     ['provider_failed', { error: new Error('other side closed') }, 'a provider broke off before its answer'],
     ['provider_timeout', {}, 'a provider did not answer in time'],

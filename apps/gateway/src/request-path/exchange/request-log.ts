@@ -2,7 +2,7 @@ import type { TokenUsage } from '@tollgate/pricing';
 import { LogSampler, type Logger } from '@tollgate/telemetry';
 import type { Target } from '../choose-route/route-table.js';
 import type { AbortReason, Exchange } from './exchange.js';
-import type { EventError } from '../../dialects/openai-chat/stream-events.js';
+import type { EventError } from '../../dialects/dialect.js';
 import { providerWords } from '../forward/provider-words.js';
 import type { Refusal } from './refusal.js';
 
@@ -96,7 +96,7 @@ function ofTarget({ provider, model }: Target): object {
 }
 
 function messageOf(code: string, why: string | undefined, status: number | undefined): string {
-  if (why === 'no_completion') return 'a provider answered with something that is no completion';
+  if (why === 'no_answer') return 'a provider replied with something that is no answer';
   if (status !== undefined) return 'a provider answered with an error';
   switch (code) {
     case 'provider_unreachable':

@@ -1,5 +1,5 @@
 import { unreachable } from '@tollgate/errors';
-import { DigestMemory } from './digest-memory.js';
+import type { DigestMemory } from './digest-memory.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 import { endOfCached } from './cached-key.js';
@@ -15,9 +15,8 @@ const ATTEMPTS_MAX = 5;
  */
 export function identifyKey(
   cache: KeyCache,
-  pepper: string,
+  digests: DigestMemory,
 ): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
-  const digests = new DigestMemory(pepper);
   return (exchange) => {
     const digest = digests.digestOf(exchange.credential);
     exchange.credential = '';

@@ -1,10 +1,4 @@
-import type { CeilingField } from './config.js';
-
-/** Which of the fields that the gateway puts into a request a provider takes. */
-export interface KnownFields {
-  readonly ceilingField: CeilingField;
-  readonly streamOptions: boolean;
-}
+import type { KnownFields } from '../provider-type.js';
 
 /**
  * Hosts by their end, with what their API references say (read in November 2026). OpenAI's reasoning models refuse

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Span } from '../../json-scan/json-tokens.js';
 import { lastField } from '../../json-scan/last-field.js';
-import { BodyScan, scanBody, scanBodyInSteps, STEP_BYTES, type BodyFields } from './scan-body.js';
+import { BodyScan, STEP_BYTES } from '../request-scan/body-scan.js';
+import { CHAT_FIELDS, scanBody, scanBodyInSteps, type ChatFields } from './chat-fields.js';
 import { valueAt } from '../../json-scan/values.js';
 
 const scan = (text: string) => scanBody(Buffer.from(text));
@@ -13,7 +14,7 @@ describe('the scan of a body', () => {
   it('finds the fields it knows, wherever they stand', () => {
     const text =
       ' {"messages":[{"content":"say \\"model\\": {}"}] , "model" : "a-model","n":2,"stream":true, "max_tokens":null }\n';
-    const fields = scan(text) as BodyFields;
+    const fields = scan(text) as ChatFields;
     expect(textOf(text, fields.model)).toBe('"a-model"');
     expect(textOf(text, fields.n)).toBe('2');
     expect(textOf(text, fields.stream)).toBe('true');
@@ -41,7 +42,7 @@ describe('the scan of a body', () => {
   it.each(['\\u4f60', 'a\\/b', '\\"model\\"', 'mode\\\\l', '\\ud83d\\ude00'])(
     'takes a name with escapes that is none of ours, however often: %s',
     (name) => {
-      const fields = scan(`{"${name}":1,"model":"a","${name}":{"${name}":[2]}}`) as BodyFields;
+      const fields = scan(`{"${name}":1,"model":"a","${name}":{"${name}":[2]}}`) as ChatFields;
       expect(textOf(`{"${name}":1,"model":"a"`, fields.model)).toBe('"a"');
     },
   );
@@ -88,7 +89,7 @@ describe('the scan of a body', () => {
   });
   it('tells messages of plain text from those that nest', () => {
     const nested = (messages: unknown): boolean =>
-      (scan(JSON.stringify({ messages, tools: [[[[]]]] })) as BodyFields).nestedMessages;
+      (scan(JSON.stringify({ messages, tools: [[[[]]]] })) as ChatFields).nestedMessages;
     for (const plain of [[], [{ role: 'user', content: 'hi [[[{' }], [{}, { content: null }]])
       expect(nested(plain), JSON.stringify(plain)).toBe(false);
     for (const deep of [
@@ -466,7 +467,7 @@ describe('the scan of a large body', () => {
     fc.assert(
       fc.property(bodies, fc.integer({ min: 1, max: 90 }), (text, step) => {
         const bytes = Buffer.from(text);
-        const inSteps = new BodyScan(bytes);
+        const inSteps = new BodyScan(bytes, CHAT_FIELDS);
         for (let limit = step; !inSteps.run(limit); limit = inSteps.at + step);
         const outcome = scanBody(bytes);
         // Where it is no JSON is told to the byte at which it was noticed.
@@ -493,7 +494,7 @@ describe('the scan of a large body', () => {
   ])('leaves a turn to others after each step, whatever it is full of: %s', async (_what, text) => {
     const bytes = Buffer.from(text);
     const places = [0];
-    const scan = new BodyScan(bytes);
+    const scan = new BodyScan(bytes, CHAT_FIELDS);
     while (!scan.run(scan.at + STEP_BYTES)) places.push(scan.at);
     for (const [i, place] of places.entries())
       if (i > 0) expect(place - places[i - 1]!).toBeLessThan(STEP_BYTES + 5_000);

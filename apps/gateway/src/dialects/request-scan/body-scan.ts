@@ -1,4 +1,3 @@
-import { leadsElsewhere, REQUEST_FIELDS, type RequestField } from './request-fields.js';
 import { hasControlCharacter } from '../../json-scan/control-characters.js';
 import {
   BACKSLASH,
@@ -15,36 +14,70 @@ import {
   skipString,
   type Span,
 } from '../../json-scan/json-tokens.js';
-import { MessagesReader } from './messages-reader.js';
-import { isNull, NameTable, nameAt, type OddName } from '../../json-scan/name-table.js';
-import { ToolsReader } from './tools-reader.js';
+import { isNull, nameAt, NameTable, type NameFault, type OddName } from '../../json-scan/name-table.js';
 import { valueAt } from '../../json-scan/values.js';
-
-/** What a chat body asks for, as far as the gateway reads it; spans are null where the body has no such field. */
-export interface BodyFields {
-  /** The byte after the opening brace: where fields are put in. */
-  readonly open: number;
-  readonly model: Span | null;
-  readonly stream: Span | null;
-  readonly streamOptions: Span | null;
-  readonly maxTokens: Span | null;
-  readonly maxCompletionTokens: Span | null;
-  readonly n: Span | null;
-  readonly messages: Span | null;
-  /** Messages nest more than those of plain text do, so there may be parts among them. */
-  readonly nestedMessages: boolean;
-  /** Whether messages hold nothing but text: their bytes bound what they cost. */
-  readonly textOnly: boolean;
-  /**
-   * Fields that may cost more or lead elsewhere than the gateway can tell, and are not null; in the order of the body.
-   */
-  readonly others: readonly OtherField[];
-}
+import { leadsElsewhere } from './leads-elsewhere.js';
+import type { RequestField } from './request-field.js';
 
 /** A field that names another model, address or credential; one whose cost has no bound; one that nobody knows. */
 export interface OtherField extends Span {
   readonly name: string;
   readonly use: 'elsewhere' | 'unbounded' | 'unknown';
+}
+
+/** What the scan finds in the body of any dialect; a dialect adds a span for each field that it reads. */
+export interface ScannedFields {
+  /** The byte after the opening brace: where fields are put in. */
+  open: number;
+  /**
+   * Fields that may cost more or lead elsewhere than the gateway can tell, and are not null; in the order of the body.
+   */
+  others: readonly OtherField[];
+}
+
+/**
+ * Looks at the value of one top-level field while it is scanned. `depth` is the number of brackets around what is
+ * there: 1 for the value itself.
+ */
+export interface ValueReader<Fields> {
+  /** A name, between its quotes; what is wrong with it, or null. */
+  name(bytes: Buffer, start: number, end: number, depth: number): NameFault | null;
+  /** A bracket opens here. */
+  open(bytes: Buffer, at: number, depth: number): void;
+  /** A text with its quotes, a number, `true`, `false` or `null`. */
+  scalar(bytes: Buffer, start: number, end: number, depth: number): void;
+  /** A bracket has closed. */
+  close(depth: number): void;
+  /** The value has ended: puts what was seen into the fields, and says whether its cost is bounded. */
+  end(fields: Fields): boolean;
+}
+
+/** How one field of a dialect's table is scanned. */
+interface ScannedField<Fields> extends RequestField {
+  /** Where its span is put; null for a field that is not read. */
+  readonly place: keyof Fields | null;
+  /** Its value, or that it is there at all, decides something. */
+  readonly decides: boolean;
+  /** The longest value that is parsed. */
+  readonly bytesMax: number;
+  readonly reader: (() => ValueReader<Fields>) | null;
+}
+
+/** The fields of a dialect, as the scan finds them. Made once for a dialect. */
+export interface FieldTable<Fields extends ScannedFields> {
+  readonly names: NameTable<ScannedField<Fields>>;
+  /** Of a body in which nothing was found yet. */
+  empty(): Fields;
+}
+
+/** What a dialect says of its fields besides their use. */
+export interface FieldPlan<Fields extends ScannedFields> {
+  readonly rows: readonly RequestField[];
+  /** Where the spans of the fields that are read are put. */
+  readonly places: Readonly<Record<string, keyof Fields>>;
+  /** What looks at values that nest. */
+  readonly readers: Readonly<Record<string, () => ValueReader<Fields>>>;
+  empty(): Fields;
 }
 
 export type ScanFault =
@@ -68,31 +101,25 @@ const NAME_BYTES_MAX = 1_024;
 /** Fields that are not in the dialect's table: what they are called decides where a call may go. */
 export const OTHERS_MAX = 1_000;
 
-type ReadField = 'model' | 'stream' | 'streamOptions' | 'maxTokens' | 'maxCompletionTokens' | 'n' | 'messages';
-type Found = { -readonly [K in keyof BodyFields]: BodyFields[K] };
-const READ: Readonly<Record<string, ReadField>> = {
-  model: 'model',
-  stream: 'stream',
-  stream_options: 'streamOptions',
-  max_tokens: 'maxTokens',
-  max_completion_tokens: 'maxCompletionTokens',
-  n: 'n',
-  messages: 'messages',
-};
-
-/** A row of the dialect's table, with what the scan does with it. */
-interface ScannedField extends RequestField {
-  readonly field: ReadField | null;
-  /** Its value, or that it is there at all, decides something. */
-  readonly decides: boolean;
+/** Compiles what a dialect says of its fields. */
+export function fieldTable<Fields extends ScannedFields>(plan: FieldPlan<Fields>): FieldTable<Fields> {
+  const rows = plan.rows.map((row): ScannedField<Fields> => ({
+    ...row,
+    place: plan.places[row.name] ?? null,
+    decides:
+      (row.use !== 'free' && row.use !== 'bounded') ||
+      row.isBounded !== undefined ||
+      Object.hasOwn(plan.readers, row.name),
+    bytesMax: row.name === 'model' ? MODEL_BYTES_MAX : VALUE_BYTES_MAX,
+    reader: plan.readers[row.name] ?? null,
+  }));
+  const names = new NameTable(
+    rows,
+    (row) => row.decides,
+    (row) => row.decides && row.use !== 'unbounded',
+  );
+  return { names, empty: () => plan.empty() };
 }
-const decides = ({ name, use, isBounded }: RequestField): boolean =>
-  (use !== 'free' && use !== 'bounded') || isBounded !== undefined || name === 'tools';
-const NAMES = new NameTable<ScannedField>(
-  REQUEST_FIELDS.map((row) => ({ ...row, field: READ[row.name] ?? null, decides: decides(row) })),
-  (row) => row.decides,
-  (row) => row.decides && row.use !== 'unbounded',
-);
 
 /** What stands at the next byte that is no white space. */
 const VALUE = 0,
@@ -104,49 +131,44 @@ const VALUE = 0,
 /** What a text has come to that has no end yet: it has none in the body, or none before the end of this step. */
 const BROKEN = -1,
   PAUSED = -2;
-const NO_OTHERS: readonly OtherField[] = [];
+export const NO_OTHERS: readonly OtherField[] = [];
 /** Deeper than this nothing is looked at but its grammar: the values of a part. */
 const READ_DEPTH = 5;
 
 /**
- * Finds the top-level fields of a chat body without building it, and looks at its messages and tools on the way. The
- * grammar is checked to the last bracket; of strings it is checked that they end and hold no raw control character,
- * while their escapes and their UTF-8 go upstream as they came. A name that decides something must be spelt exactly,
- * and stand once: some readers pass over case, and of two names some take the first.
+ * Finds the top-level fields of a body without building it, and lets a dialect's readers look at nested values on the
+ * way. The grammar is checked to the last bracket; of strings it is checked that they end and hold no raw control
+ * character, while their escapes and their UTF-8 go upstream as they came. A name that decides something must be spelt
+ * exactly, and stand once: some readers pass over case, and of two names some take the first.
  */
-export function scanBody(bytes: Buffer): BodyFields | ScanFault {
-  const scan = new BodyScan(bytes);
+export function scanBody<Fields extends ScannedFields>(bytes: Buffer, table: FieldTable<Fields>): Fields | ScanFault {
+  const scan = new BodyScan(bytes, table);
   scan.run(bytes.length);
-  return scan.outcome!;
+  return scan.outcome ?? UNFINISHED;
 }
 
 /** The same in steps, with a turn of the event loop between them. */
-export async function scanBodyInSteps(bytes: Buffer, nextTurn: () => Promise<void>): Promise<BodyFields | ScanFault> {
-  const scan = new BodyScan(bytes);
+export async function scanBodyInSteps<Fields extends ScannedFields>(
+  bytes: Buffer,
+  table: FieldTable<Fields>,
+  nextTurn: () => Promise<void>,
+): Promise<Fields | ScanFault> {
+  const scan = new BodyScan(bytes, table);
   while (!scan.run(scan.at + STEP_BYTES)) await nextTurn();
-  return scan.outcome!;
+  return scan.outcome ?? UNFINISHED;
 }
 
+/** A scan to the end of the bytes always has an outcome; without one the body is refused. */
+const UNFINISHED: ScanFault = { kind: 'not_json', at: 0 };
+
 /** A scan that can be left and gone on with. */
-export class BodyScan {
+export class BodyScan<Fields extends ScannedFields> {
   /** How far it has come. */
   at = 0;
-  outcome: BodyFields | ScanFault | null = null;
+  outcome: Fields | ScanFault | null = null;
 
   readonly #closers: number[] = [];
-  readonly #found: Found = {
-    open: 0,
-    model: null,
-    stream: null,
-    streamOptions: null,
-    maxTokens: null,
-    maxCompletionTokens: null,
-    n: null,
-    messages: null,
-    nestedMessages: false,
-    textOnly: true,
-    others: NO_OTHERS,
-  };
+  readonly #found: Fields;
   #state = VALUE;
   /** Where the text began that is being read, at its quote, and whether it is a name. */
   #textStart = 0;
@@ -155,18 +177,23 @@ export class BodyScan {
   /** From here on its control characters are still to be looked for. */
   #textUnchecked = 0;
   /** The top-level field whose value is being read: its row, where it has one, and where its name and value stand. */
-  #row: ScannedField | null = null;
+  #row: ScannedField<Fields> | null = null;
   #nameStart = 0;
   #nameEnd = 0;
   #valueStart = 0;
-  #reader: MessagesReader | ToolsReader | null = null;
+  #reader: ValueReader<Fields> | null = null;
   #isObject = false;
   #unknown = 0;
   readonly #others: OtherField[] = [];
   /** Those besides the fields that are read. */
-  #seen: Set<ScannedField> | null = null;
+  #seen: Set<ScannedField<Fields>> | null = null;
 
-  constructor(readonly bytes: Buffer) {}
+  constructor(
+    readonly bytes: Buffer,
+    private readonly table: FieldTable<Fields>,
+  ) {
+    this.#found = table.empty();
+  }
 
   /** Goes on to `limit`, or a few bytes further; true when `outcome` is there. */
   run(limit: number): boolean {
@@ -316,25 +343,24 @@ export class BodyScan {
   /** The name of a top-level field. */
   #nameField(start: number, end: number): boolean {
     const { bytes } = this;
-    const row = NAMES.exact(bytes, start, end)?.row ?? null;
+    const row = this.table.names.exact(bytes, start, end)?.row ?? null;
     this.#row = row;
     this.#nameStart = start;
     this.#nameEnd = end;
     this.#reader = null;
     if (row !== null) {
-      if (row.field === 'messages') this.#reader = new MessagesReader();
-      else if (row.name === 'tools') this.#reader = new ToolsReader();
+      if (row.reader !== null) this.#reader = row.reader();
       return !this.#isRepeated(row) || this.#fail({ kind: 'ambiguous', field: row.name });
     }
     if (end - start > NAME_BYTES_MAX) return this.#fail({ kind: 'long_name' });
-    const meant = NAMES.mistakenFor(bytes, start, end);
+    const meant = this.table.names.mistakenFor(bytes, start, end);
     if (typeof meant === 'string') return this.#fail({ kind: meant, at: start - 1 });
     return meant === null || this.#fail({ kind: 'ambiguous', field: meant.name });
   }
 
   /** Whether a field that decides something is there for the second time. */
-  #isRepeated(row: ScannedField): boolean {
-    if (row.field !== null) return this.#found[row.field] !== null;
+  #isRepeated(row: ScannedField<Fields>): boolean {
+    if (row.place !== null) return this.#found[row.place] !== null;
     if (!row.decides) return false;
     if (this.#seen === null) this.#seen = new Set();
     return this.#seen.size === this.#seen.add(row).size;
@@ -369,26 +395,24 @@ export class BodyScan {
     const row = this.#row;
     if (!this.#isObject || (row !== null && !row.decides)) return true;
     const span = { start: this.#valueStart, end };
-    if (row === null || row.field === null) return this.#takeOther(row, span);
-    this.#found[row.field] = span;
-    if (this.#reader instanceof MessagesReader) {
-      this.#found.nestedMessages = this.#reader.nested;
-      this.#found.textOnly = this.#reader.textOnly;
+    if (row === null || row.place === null) return this.#takeOther(row, span);
+    (this.#found as Record<keyof Fields, unknown>)[row.place] = span;
+    if (this.#reader !== null) {
+      this.#reader.end(this.#found);
       return true;
     }
-    const bytesMax = row.field === 'model' ? MODEL_BYTES_MAX : VALUE_BYTES_MAX;
-    return end - span.start <= bytesMax || this.#fail({ kind: 'too_long', field: row.name });
+    return end - span.start <= row.bytesMax || this.#fail({ kind: 'too_long', field: row.name });
   }
 
   /**
    * Keeps in mind a field that asks for something, unless it is null or what it asks for is bounded; false where that
    * ends the scan.
    */
-  #takeOther(row: ScannedField | null, span: Span): boolean {
+  #takeOther(row: ScannedField<Fields> | null, span: Span): boolean {
     const { bytes } = this;
     const { start, end } = span;
     if (isNull(bytes, start)) return true;
-    if (this.#reader instanceof ToolsReader && this.#reader.functionsOnly) return true;
+    if (this.#reader !== null && this.#reader.end(this.#found)) return true;
     if (row?.isBounded !== undefined && end - start <= VALUE_BYTES_MAX && row.isBounded(valueAt(bytes, span)))
       return true;
     if (row === null && ++this.#unknown > OTHERS_MAX) return this.#fail({ kind: 'many_unknown' });
@@ -398,7 +422,7 @@ export class BodyScan {
     return true;
   }
 
-  #finished(): BodyFields | ScanFault {
+  #finished(): Fields | ScanFault {
     return this.#isObject ? this.#found : { kind: 'not_object' };
   }
 
@@ -407,13 +431,13 @@ export class BodyScan {
     return false;
   }
 
-  #end(outcome: BodyFields | ScanFault): true {
+  #end(outcome: Fields | ScanFault): true {
     this.outcome = outcome;
     return true;
   }
 }
 
-function useOf(row: ScannedField | null, name: string): OtherField['use'] {
+function useOf(row: RequestField | null, name: string): OtherField['use'] {
   if (row === null) return leadsElsewhere(name) ? 'elsewhere' : 'unknown';
   return row.use === 'elsewhere' ? 'elsewhere' : 'unbounded';
 }

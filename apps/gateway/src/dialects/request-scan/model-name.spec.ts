@@ -2,7 +2,7 @@ import { isLedgerText } from '@tollgate/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isModelName } from './model-name.js';
-import { scanBody } from '../../dialects/openai-chat/scan-body.js';
+import { scanBody } from '../../dialects/openai-chat/chat-fields.js';
 import { valueAt } from '../../json-scan/values.js';
 
 const named = (body: Buffer): unknown => {
