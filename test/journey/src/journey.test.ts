@@ -7,6 +7,7 @@ import { oddHttp } from './journeys/odd-http.js';
 import { refusals } from './journeys/refusals.js';
 import { theCall } from './journeys/the-call.js';
 import { theCharge } from './journeys/the-charge.js';
+import { theEmbeddings } from './journeys/the-embeddings.js';
 import { theKey } from './journeys/the-key.js';
 import { theLeak } from './journeys/the-leak.js';
 import { theRevoke } from './journeys/the-revoke.js';
@@ -44,6 +45,7 @@ describe.each(shapes)('Tollgate, $name', ({ start }) => {
   theKey(running);
   theCall(running);
   upstream(running);
+  theEmbeddings(running);
   refusals(running);
   limits(running);
   theCharge(running);

@@ -81,7 +81,7 @@ describe('the body of a request', () => {
     ] as const) {
       const exchange = await coded(coding, body);
       expect(await receive(exchange), coding).toBeUndefined();
-      expect(exchange).toMatchObject({ model: 'm', body: whole, inputTokensEstimate: 7 });
+      expect(exchange.ask).toMatchObject({ model: 'm', body: whole, inputTokensEstimate: 7 });
     }
   });
   it('is refused above its bound once it is decoded, and at once when what is coded is far above it', async () => {

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../choose-route/route-table.js';
 import { isRefusal } from '../exchange/refusal.js';
-import type { Ask } from '../../dialects/ask.js';
+import { ChatAsk } from '../../dialects/openai-chat/chat-ask.js';
+import { scanBody, type ChatFields } from '../../dialects/openai-chat/chat-fields.js';
 import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
 import { plausibleUsage } from './plausible-usage.js';
 
@@ -25,7 +26,8 @@ const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png'
 
 function judged(body: object, usage: ReturnType<typeof usageOf>, model = 'm') {
   const bytes = Buffer.from(JSON.stringify({ model, messages: [], ...body }));
-  return plausibleUsage({ ask: openAiChat.read(bytes) as Ask }, { model, price } as unknown as Target, usage);
+  const head = { fields: scanBody(bytes) as ChatFields, model, stream: false, showUsage: false };
+  return plausibleUsage({ ask: new ChatAsk(openAiChat, bytes, head, 0) }, { model, price } as unknown as Target, usage);
 }
 const owedInput = (body: object, reported: number, model?: string) =>
   judged(body, usageOf(reported, 0), model).owed.inputTokens;
