@@ -128,8 +128,10 @@ function lookupPublic(host: string, options: LookupOptions, callback: LookupCall
   lookupHost(host, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return callback(error, []);
     if (addresses.some(({ address }) => isPrivateAddress(address))) return callback(privateAddressError(), []);
-    if (options.all === true) callback(null, addresses);
-    else callback(null, addresses[0]!.address, addresses[0]!.family);
+    if (options.all === true) return callback(null, addresses);
+    const [first] = addresses;
+    if (first === undefined) callback(Object.assign(new Error('the provider has no address'), { code: 'ENOTFOUND' }), []);
+    else callback(null, first.address, first.family);
   });
 }
 

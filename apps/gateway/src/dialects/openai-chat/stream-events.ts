@@ -24,11 +24,11 @@ const NOTHING: StreamPart = { events: '', tail: '', done: false };
  */
 export class StreamEvents implements StreamReader {
   readonly #cutter = new EventCutter();
-  readonly #templates: EventTemplate[] = [];
+  /** With the number of the choice whose text it carries. */
+  readonly #templates: { readonly template: EventTemplate; readonly choice: number }[] = [];
   readonly #meter = new DeliveredMeter();
-  /** How much of the credential each choice has told, by its number, and whose text a template carries. */
+  /** How much of the credential each choice has told, by its number. */
   readonly #told: number[] = [];
-  readonly #choiceOfTemplate: number[] = [];
   #done = false;
   #report: UsageReport | null = null;
   #textAfterReport = false;
@@ -121,9 +121,7 @@ export class StreamEvents implements StreamReader {
 
   /** The place behind the event at `at`, where it follows a template; else -1. */
   #readByTemplate(text: string, at: number): number {
-    const templates = this.#templates;
-    for (let i = 0; i < templates.length; i++) {
-      const template = templates[i]!;
+    for (const { template, choice } of this.#templates) {
       const textEnd = template.textEnd(text, at);
       if (textEnd === -1) continue;
       const end = template.eventEnd(text, textEnd);
@@ -133,7 +131,6 @@ export class StreamEvents implements StreamReader {
         this.#meter.addJson(text, start, textEnd);
         this.#textAfterReport = true;
         if (this.credential !== null) {
-          const choice = this.#choiceOfTemplate[i]!;
           this.#tell(choice, this.credential.afterJson(this.#toldBy(choice), text, start, textEnd));
         }
       }
@@ -173,11 +170,18 @@ export class StreamEvents implements StreamReader {
       (choice) => typeof choice['finish_reason'] === 'string' && choice['finish_reason'] !== '',
     );
     if (ends) this.finished = true;
-    if (texts.length === 1 && !ends && report === null && this.#templates.length < TEMPLATES_MAX) {
-      const template = EventTemplate.of(raw, data, texts[0]!);
+    const [text] = texts;
+    if (
+      text !== undefined &&
+      texts.length === 1 &&
+      !ends &&
+      report === null &&
+      this.#templates.length < TEMPLATES_MAX
+    ) {
+      const template = EventTemplate.of(raw, data, text);
       if (template !== null) {
-        this.#templates.push(template);
-        this.#choiceOfTemplate.push(numberOf(choices.find((choice) => textsOfChoice(choice).length > 0)));
+        const choice = numberOf(choices.find((each) => textsOfChoice(each).length > 0));
+        this.#templates.push({ template, choice });
       }
     }
     if (this.credential !== null && texts.length > 0) this.#searchChoices(this.credential, choices);

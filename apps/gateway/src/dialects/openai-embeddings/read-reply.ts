@@ -40,7 +40,7 @@ export function readReply(body: Buffer): PlainReply {
   return isLong ? { kind: 'no_answer', error: NO_ANSWER } : readDocument(parsed(body));
 }
 
-/** Whether the reply begins as an object, a list with objects in it is its data, and nothing at its ends is an error. */
+/** Whether the reply is an object whose data begins with a vector, and nothing at its ends is an error. */
 function isListOfVectors(body: Buffer): boolean {
   if (body[0] !== OPEN_BRACE) return false;
   const head = body.subarray(0, END_BYTES);
@@ -54,8 +54,9 @@ function isListOfVectors(body: Buffer): boolean {
   for (let name = head.indexOf(EMBEDDING, first); name !== -1; name = head.indexOf(EMBEDDING, name + 1)) {
     const colon = skipSpace(body, name + EMBEDDING.length);
     if (body[colon] !== COLON) continue;
-    const vector = body[skipSpace(body, colon + 1)];
-    return vector === OPEN_BRACKET || vector === QUOTE;
+    const vector = skipSpace(body, colon + 1);
+    if (body[vector] === QUOTE) return body[vector + 1] !== QUOTE;
+    return body[vector] === OPEN_BRACKET && body[skipSpace(body, vector + 1)] !== CLOSE_BRACKET;
   }
   return false;
 }

@@ -26,7 +26,7 @@ export function errorIn(document: object): ProviderError | null {
     return { status: statusIn(fields) ?? DEFAULT_STATUS, why: 'error' };
   const choices = choicesOf(fields);
   if (choices.length > 0 && choices.every(failed))
-    return { status: statusIn(choices[0]!['error']) ?? DEFAULT_STATUS, why: 'error' };
+    return { status: statusIn(choices[0]?.['error']) ?? DEFAULT_STATUS, why: 'error' };
   return null;
 }
 

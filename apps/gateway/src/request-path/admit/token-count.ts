@@ -87,7 +87,7 @@ function countWithLongWords(text: string, words: RegExp, count: TokenCount): num
       counted = index + word.length;
       waiting = [];
     } else {
-      if (index > counted && !WHITE_SPACE.test(text[index - 1]!)) waiting = [];
+      if (index > counted && !WHITE_SPACE.test(text.charAt(index - 1))) waiting = [];
       waiting.push({ word, index });
     }
   }

@@ -91,12 +91,12 @@ export class Decoder {
 
   write(chunk: Buffer): void {
     if (this.#chain.length === 0) this.#open(chunk);
-    if (this.#sink !== null) this.#chain[0]!.write(chunk);
+    if (this.#sink !== null) this.#chain[0]?.write(chunk);
   }
 
   end(): void {
     if (this.#chain.length === 0) this.#finish();
-    else this.#chain[0]!.end();
+    else this.#chain[0]?.end();
   }
 
   /** Nothing more is wanted of it. */
@@ -107,7 +107,9 @@ export class Decoder {
 
   /** Opens the next decoder, by the first bytes that it is given: those that the one before has decoded. */
   #open(first: Buffer): void {
-    const decoder = decoderOf(this.codings[this.#chain.length]!, first);
+    const coding = this.codings[this.#chain.length];
+    if (coding === undefined) return;
+    const decoder = decoderOf(coding, first);
     this.#chain.push(decoder);
     decoder.on('error', (error: Error) => this.#finish(error));
     if (this.#chain.length === this.codings.length) {
@@ -120,7 +122,8 @@ export class Decoder {
       // What the next one cannot take yet waits here.
       decoder.pause();
       this.#open(chunk);
-      const next = this.#chain.at(-1)!;
+      const next = this.#chain.at(-1);
+      if (next === undefined) return;
       next.write(chunk);
       decoder.pipe(next);
     };

@@ -92,7 +92,7 @@ export function decodedBody(
       const chunks = new BodyChunks();
       let fed = 0;
       const open = (chunk: Buffer): Decoder => {
-        const opened = decoderOf(coding, chunk[0]!);
+        const opened = decoderOf(coding, chunk[0] ?? 0);
         decoders.push(opened);
         opened.on('drain', () => source.resume());
         opened.on('error', () => end({ kind: 'broken', coding }));
