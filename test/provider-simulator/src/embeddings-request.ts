@@ -26,7 +26,12 @@ export function parseEmbeddingsRequest(body: Buffer, deployment: string | null):
   const model = deployment ?? fields['model'];
   if (typeof model !== 'string' || model === '') return refuse('you must provide a model parameter');
   const inputs = inputsOf(fields['input']);
-  if (inputs === undefined || inputs.length === 0 || inputs.length > INPUTS_MAX || inputs.some((each) => each.length === 0))
+  if (
+    inputs === undefined ||
+    inputs.length === 0 ||
+    inputs.length > INPUTS_MAX ||
+    inputs.some((each) => each.length === 0)
+  )
     return refuse("'$.input' is invalid. Please check the API reference.", 'input');
   const encoding = fields['encoding_format'] ?? 'float';
   if (encoding !== 'float' && encoding !== 'base64')

@@ -44,8 +44,13 @@ describe('embeddings', () => {
   });
   it('are the same numbers in base64, for the same input', async () => {
     const floats = (await vectors({ dimensions: 40 })).data[0]!.embedding;
-    const coded = Buffer.from((await vectors({ dimensions: 40, encoding_format: 'base64' })).data[0]!.embedding, 'base64');
-    expect([...new Float32Array(coded.buffer.slice(coded.byteOffset, coded.byteOffset + coded.length))]).toEqual(floats);
+    const coded = Buffer.from(
+      (await vectors({ dimensions: 40, encoding_format: 'base64' })).data[0]!.embedding,
+      'base64',
+    );
+    expect([...new Float32Array(coded.buffer.slice(coded.byteOffset, coded.byteOffset + coded.length))]).toEqual(
+      floats,
+    );
     expect((await vectors({ input: 'other', dimensions: 40 })).data[0]!.embedding).not.toEqual(floats);
   });
   it('count the tokens that a caller cut itself', async () => {
@@ -87,7 +92,9 @@ describe('the paths of Azure', () => {
   it('of its newer API are as OpenAI’s, with the key of Azure', async () => {
     expect((await ask({}, '/openai/v1/embeddings', AZURE)).status).toBe(200);
     expect((await ask({}, '/openai/v1/embeddings', BEARER)).status).toBe(401);
-    expect(await (await ask(chat, '/openai/v1/chat/completions', AZURE)).json()).toHaveProperty('prompt_filter_results');
+    expect(await (await ask(chat, '/openai/v1/chat/completions', AZURE)).json()).toHaveProperty(
+      'prompt_filter_results',
+    );
   });
   it('begin a stream with what a filter found, without a choice', async () => {
     const path = '/openai/deployments/d/chat/completions?api-version=x';

@@ -130,7 +130,8 @@ function lookupPublic(host: string, options: LookupOptions, callback: LookupCall
     if (addresses.some(({ address }) => isPrivateAddress(address))) return callback(privateAddressError(), []);
     if (options.all === true) return callback(null, addresses);
     const [first] = addresses;
-    if (first === undefined) callback(Object.assign(new Error('the provider has no address'), { code: 'ENOTFOUND' }), []);
+    if (first === undefined)
+      callback(Object.assign(new Error('the provider has no address'), { code: 'ENOTFOUND' }), []);
     else callback(null, first.address, first.family);
   });
 }

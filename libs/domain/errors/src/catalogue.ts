@@ -102,7 +102,6 @@ export const ERRORS = {
   },
   organization_not_found: {
     status: 404,
-    openaiType: 'invalid_request_error',
     message: 'There is no such organisation.',
     retryable: false,
   },

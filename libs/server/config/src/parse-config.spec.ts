@@ -302,7 +302,9 @@ describe('the type of a provider', () => {
     expect(faultsOf(`type: azure, ${azure}`)).toEqual([
       'providers[1].api_version: is required for type azure, as 2024-10-21, unless base_url ends in /openai/v1',
     ]);
-    expect(faultsOf(`type: azure, base_url: https://name.openai.azure.com/openai/v1, api_version: preview`)).toEqual([]);
+    expect(faultsOf(`type: azure, base_url: https://name.openai.azure.com/openai/v1, api_version: preview`)).toEqual(
+      [],
+    );
     expect(faultsOf(`type: azure, ${azure}, api_version: "2024&x=1"`)).toEqual([
       'providers[1].api_version: must be a version of the API, as 2024-10-21',
     ]);
@@ -318,7 +320,9 @@ describe('the type of a provider', () => {
     expect(problemsOf(withEntry('type: azur, base_url: https://x'))).toEqual([
       expect.stringMatching(/^3:\d+ providers\[1\]\.type: must be one of "?openai/) as unknown,
     ]);
-    expect(faultsOf('base_url: https://x, api_version: v1')).toEqual(['providers[1].api_version: is for type azure alone']);
+    expect(faultsOf('base_url: https://x, api_version: v1')).toEqual([
+      'providers[1].api_version: is for type azure alone',
+    ]);
     expect(faultsOf('type: anthropic, dialect: openai, base_url: https://x')).toEqual([
       'providers[1].dialect: contradicts type anthropic: leave it out',
     ]);

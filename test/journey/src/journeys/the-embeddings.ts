@@ -27,23 +27,26 @@ export function theEmbeddings(shape: () => Shape): void {
       });
 
   describe('embeddings', () => {
-    it.each(['/v1', '/api/v1'] as const)('are answered to the official SDK at %s, which asks for base64', async (base) => {
-      const { secret } = await shape().client().createKey();
-      const openai = shape().client().openai(secret, base);
-      const vectors = await openai.embeddings.create({ model, input: ['one', 'two'], dimensions: 5 });
-      expect(vectors.data.map(({ embedding, index }) => [index, embedding.length])).toEqual([
-        [0, 5],
-        [1, 5],
-      ]);
-      expect(vectors.model).toBe('text-embedding-3-small');
-      const floats = await openai.embeddings.create({
-        model,
-        input: ['one', 'two'],
-        dimensions: 5,
-        encoding_format: 'float',
-      });
-      expect(floats.data.map(({ embedding }) => embedding)).toEqual(vectors.data.map(({ embedding }) => embedding));
-    });
+    it.each(['/v1', '/api/v1'] as const)(
+      'are answered to the official SDK at %s, which asks for base64',
+      async (base) => {
+        const { secret } = await shape().client().createKey();
+        const openai = shape().client().openai(secret, base);
+        const vectors = await openai.embeddings.create({ model, input: ['one', 'two'], dimensions: 5 });
+        expect(vectors.data.map(({ embedding, index }) => [index, embedding.length])).toEqual([
+          [0, 5],
+          [1, 5],
+        ]);
+        expect(vectors.model).toBe('text-embedding-3-small');
+        const floats = await openai.embeddings.create({
+          model,
+          input: ['one', 'two'],
+          dimensions: 5,
+          encoding_format: 'float',
+        });
+        expect(floats.data.map(({ embedding }) => embedding)).toEqual(vectors.data.map(({ embedding }) => embedding));
+      },
+    );
 
     it('reach the provider in the bytes of the caller but for the model', async () => {
       const { secret } = await shape().client().createKey();
@@ -174,7 +177,10 @@ export function theEmbeddings(shape: () => Shape): void {
   });
 
   describe('a provider of type azure', () => {
-    const chat = (secret: string, fields: object) => shape().client().chat(secret, fields as Record<string, unknown>);
+    const chat = (secret: string, fields: object) =>
+      shape()
+        .client()
+        .chat(secret, fields as Record<string, unknown>);
 
     it.each([
       ['azure-bot', '/openai/deployments/gpt-4o-mini/chat/completions', 'api-version=2024-10-21'],

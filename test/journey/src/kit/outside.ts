@@ -40,10 +40,7 @@ export async function startOutside(): Promise<Outside> {
     freePort(),
   ]);
   const configFile = join(tempFolder('tollgate-config'), 'config.yaml');
-  writeFileSync(
-    configFile,
-    configuration(simulator.url, `http://127.0.0.1:${closedPort}/v1`, github.publicKeysUrl),
-  );
+  writeFileSync(configFile, configuration(simulator.url, `http://127.0.0.1:${closedPort}/v1`, github.publicKeysUrl));
   return {
     simulator,
     github,

@@ -27,7 +27,11 @@ describe('the usage of embeddings', () => {
   it('never has output, whatever is reported', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (prompt, completion, total) => {
-        const report = readEmbeddingsUsage({ prompt_tokens: prompt, completion_tokens: completion, total_tokens: total });
+        const report = readEmbeddingsUsage({
+          prompt_tokens: prompt,
+          completion_tokens: completion,
+          total_tokens: total,
+        });
         return report === null || (report.outputTokens === 0 && (report.inputTokens ?? 0) > 0);
       }),
     );
