@@ -1,5 +1,6 @@
 import { lastField } from '../../json-scan/last-field.js';
 import {
+  CLOSE_BRACKET,
   COLON,
   OPEN_BRACE,
   OPEN_BRACKET,
