@@ -14,7 +14,7 @@ const names = z
             type: z.string().optional().catch(undefined),
             dialect: z.string().optional().catch(undefined),
             base_url: z.string().catch(''),
-            api_version: z.unknown(),
+            api_version: z.unknown().optional(),
           })
           .nullable()
           .catch(null),
