@@ -3,7 +3,9 @@ import { isIdentified, type Exchange, type Identified } from './exchange/exchang
 import { StepList } from './step-list.js';
 
 const exchange = { key: null } as unknown as Exchange;
-const run = (list: StepList<Exchange>) => list.steps.map((step) => step(exchange));
+const run = (list: StepList<Exchange>): void => {
+  for (const step of list.steps) void step(exchange);
+};
 
 describe('a list of steps', () => {
   it('runs its steps in their order', () => {

@@ -1,4 +1,3 @@
-import type { UsageReport } from '../../request-path/usage/reported-usage.js';
 import { readUsage, reportIn } from '../../request-path/usage/reported-usage.js';
 import { EmbeddedData } from '../../request-path/usage/embedded-data.js';
 import { measureTexts } from '../../request-path/usage/text-meter.js';

@@ -5,7 +5,7 @@ import type { ErrorShape } from '../dialect.js';
 type OpenAiErrorType =
   'invalid_request_error' | 'insufficient_quota' | 'permission_error' | 'rate_limit_error' | 'server_error';
 
-/** Statuses whose errors have a type of their own; of all others trouble of ours is a server's, the rest a request's. */
+/** Statuses whose errors have a type of their own; of all others 5xx is the server's error, the rest the request's. */
 const TYPES: Readonly<Record<number, OpenAiErrorType>> = {
   402: 'insufficient_quota',
   403: 'permission_error',

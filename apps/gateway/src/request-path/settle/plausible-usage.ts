@@ -15,9 +15,9 @@ export interface PlausibleUsage {
 
 /**
  * Cuts a report at what such a request can use: a provider that reports a billion tokens for "hi" is broken, and its
- * number is nobody's debt. Input: what the dialect allows for such a body; the model's context where the provider may have
- * read more than the body. Output: ten times the model's longest answer for each choice; nobody owes more
- * than the ceiling that the request named.
+ * number is nobody's debt. Input: what the dialect allows for such a body; the model's context where the provider may
+ * have read more than the body. Output: ten times the model's longest answer for each choice; nobody owes more than the
+ * ceiling that the request named.
  *
  * Beyond its ceiling output is still believed: a provider that passes over it has written it, and totals and rates
  * tell what was used.
