@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Exchange } from '../exchange.js';
 import { checkScope } from './check-scope.js';
 
-const check = (scopes: readonly string[]) =>
-  checkScope('inference:write')({ key: { snapshot: { scopes } } } as unknown as Exchange);
+const check = (scopes: readonly string[]) => checkScope('inference:write')({ key: { scopes } } as unknown as Exchange);
 
 describe('the scope of a key', () => {
   it('lets pass a key that has it, whatever else it has', () => {

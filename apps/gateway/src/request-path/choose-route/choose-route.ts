@@ -1,23 +1,15 @@
+import { checkRoute, isAccessRefused } from '@tollgate/access';
+import { accessRefusal } from '../access-refusal.js';
 import type { Exchange } from '../exchange.js';
 import { refuse, type Refusal } from '../refusal.js';
 import { shown, targetsAllowing } from './allowed-fields.js';
 import { orderTargets, type RouteTable } from './route-table.js';
 
-/**
- * Which provider's model answers to the name asked for, and whether the key may use it: its list is compared with that
- * name, not the provider's.
- */
+/** Which provider's model answers to the name asked for, and whether the key may use it. */
 export function chooseRoute(routes: RouteTable): (exchange: Exchange) => Refusal | undefined {
   return (exchange) => {
-    const route = routes.find(exchange.model);
-    if (route === null)
-      return refuse('model_not_found', {
-        message: `The model ${JSON.stringify(exchange.model)} does not exist.`,
-        param: 'model',
-      });
-    const { allowsModel } = exchange.key!;
-    if (allowsModel !== null && !allowsModel(exchange.model)) return refuse('model_access_denied', { param: 'model' });
-    if (route.targets.length === 0) return refuse('provider_not_configured', { param: 'model' });
+    const route = checkRoute(exchange.key!, exchange.model, routes.find(exchange.model));
+    if (isAccessRefused(route)) return accessRefusal(route, exchange);
     exchange.route = route;
     exchange.targets = orderTargets(route.targets, Math.random);
     return exchange.fields!.others.length === 0 ? undefined : refuseElsewhere(exchange);

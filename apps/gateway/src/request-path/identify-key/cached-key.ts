@@ -1,20 +1,16 @@
-import { compileAllowedIps, type ActiveSnapshot } from '@tollgate/api-key';
-import { compileModelList } from '@tollgate/config';
+import { compileKeyAccess, type KeyAccess } from '@tollgate/access';
+import type { ActiveSnapshot } from '@tollgate/api-key';
 import { jsonFields } from '../json-fields.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type ExpiryClock } from './expiry-clock.js';
 import { endOf, type KeyEnd } from './key-end.js';
 
 /** A living key with what its checks need, worked out once. */
-export interface CachedKey {
+export interface CachedKey extends KeyAccess {
   readonly snapshot: ActiveSnapshot;
   /** The digest that it was found by. */
   readonly digest: string;
   /** By which it expires; null for one that does not. */
   readonly clock: ExpiryClock | null;
-  /** Null where every address may. */
-  readonly allowsAddress: ((address: string) => boolean) | null;
-  /** Null where every model may be used. */
-  readonly allowsModel: ((model: string) => boolean) | null;
   /** Accounts with a cap; empty for a key that can spend without limit. */
   readonly cappedAccounts: readonly { readonly accountId: string; readonly capNanoUsd: bigint }[];
   /** Whether admission has anything to decide. */
@@ -40,8 +36,7 @@ export function cacheKey(
     snapshot,
     digest,
     clock: expiresAtMs === null ? null : expiries.of(apiKeyId, expiresAtMs),
-    allowsAddress: snapshot.allowedIps === null ? null : compileAllowedIps(snapshot.allowedIps),
-    allowsModel: snapshot.models === null ? null : compileModelList(snapshot.models),
+    ...compileKeyAccess(snapshot),
     cappedAccounts,
     eventPart: jsonFields({
       organizationId: snapshot.organizationId,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileModelList, compileRoutes } from './look-ups.js';
+import { compileModelList } from './key-access.js';
+import { compileRoutes } from './routing.js';
 
 describe("a key's list of models", () => {
   it.each<[string[], string[], string[]]>([
