@@ -1,7 +1,7 @@
 import { compileRouting } from '@tollgate/access';
 import type { TollgateConfig } from '@tollgate/config';
 import type { ModelPrice } from '@tollgate/pricing';
-import { jsonFields } from '../json-fields.js';
+import { targetPart } from '../event-parts.js';
 import type { Provider } from '../forward/provider.js';
 
 /** One provider's model behind a route, with what it costs. */
@@ -82,12 +82,11 @@ function eventParts(
   model: string,
   price: ModelPrice,
 ): Pick<Target, 'eventPart' | 'pricePart'> {
+  const inputPrice = `"inputNanoUsdPerMillion":"${price.inputNanoUsdPerMillion}"`;
+  const outputPrice = `"outputNanoUsdPerMillion":"${price.outputNanoUsdPerMillion}"`;
   return {
-    eventPart: jsonFields({ route, provider, model }),
-    pricePart: jsonFields({
-      inputNanoUsdPerMillion: price.inputNanoUsdPerMillion.toString(),
-      outputNanoUsdPerMillion: price.outputNanoUsdPerMillion.toString(),
-    }),
+    eventPart: targetPart({ route, provider, model }),
+    pricePart: `${inputPrice},${outputPrice}`,
   };
 }
 

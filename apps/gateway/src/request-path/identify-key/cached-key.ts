@@ -1,6 +1,6 @@
 import { compileKeyAccess, type KeyAccess } from '@tollgate/access';
 import type { ActiveSnapshot } from '@tollgate/api-key';
-import { jsonFields } from '../json-fields.js';
+import { keyPart } from '../event-parts.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type ExpiryClock } from './expiry-clock.js';
 import { endOf, type KeyEnd } from './key-end.js';
 
@@ -38,7 +38,7 @@ export function cacheKey(
     clock: expiresAtMs === null ? null : expiries.of(apiKeyId, expiresAtMs),
     ...compileKeyAccess(snapshot),
     cappedAccounts,
-    eventPart: jsonFields({
+    eventPart: keyPart({
       organizationId: snapshot.organizationId,
       apiKeyId: snapshot.apiKeyId,
       accounts: snapshot.accounts,
