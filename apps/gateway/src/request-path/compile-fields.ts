@@ -1,10 +1,4 @@
-import {
-  fieldsFrom,
-  type EventFields,
-  type FieldKind,
-  type FieldSource,
-  type FieldValues,
-} from '@tollgate/contracts';
+import { fieldsFrom, type EventFields, type FieldKind, type FieldSource, type FieldValues } from '@tollgate/contracts';
 import { unreachable } from '@tollgate/errors';
 import { isoTime } from './iso-time.js';
 

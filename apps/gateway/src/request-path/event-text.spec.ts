@@ -86,7 +86,10 @@ const jsonOf = (event: Record<string, unknown>, source: FieldSource): string =>
 
 describe('the text of an event', () => {
   it('is, to the last byte, the one that releases before this table wrote', () => {
-    const exchange = exchangeOf({ key: 'k"1', organization: 'o', provider: 'openai', model: 'gpt-4o-mini' }, 9_930_000n);
+    const exchange = exchangeOf(
+      { key: 'k"1', organization: 'o', provider: 'openai', model: 'gpt-4o-mini' },
+      9_930_000n,
+    );
     const head = eventHead(gatewayPart({ eventVersion: 1, journalId: 'j', priceVersion: '3f2a9c1b7d04' }), exchange);
     exchange.eventHead = head;
     const known =
@@ -134,7 +137,10 @@ describe('the text of an event', () => {
         fc.option(fc.bigInt(0n, 10n ** 15n)),
         (key, organization, provider, model, hold) => {
           const exchange = exchangeOf({ key, organization, provider, model }, hold);
-          exchange.eventHead = eventHead(gatewayPart({ eventVersion: 1, journalId: 'journal', priceVersion: 'v "1"' }), exchange);
+          exchange.eventHead = eventHead(
+            gatewayPart({ eventVersion: 1, journalId: 'journal', priceVersion: 'v "1"' }),
+            exchange,
+          );
           const intent = intentSchema.parse(JSON.parse(intentText(exchange)));
           const event = usageRecordedV1.parse(
             JSON.parse(

@@ -15,6 +15,7 @@ export {
   type EventFields,
   type FieldKind,
   type FieldsFrom,
+  type FieldsOfKind,
   type FieldSource,
   type FieldValues,
 } from './events/event-fields.js';

@@ -14,17 +14,7 @@ import { z } from 'zod';
  * json            a value with a structure of its own
  */
 export type FieldKind =
-  | 'version'
-  | 'uuid'
-  | 'id'
-  | 'text'
-  | 'word'
-  | 'flag'
-  | 'count'
-  | 'amount'
-  | 'amountOrNull'
-  | 'moment'
-  | 'json';
+  'version' | 'uuid' | 'id' | 'text' | 'word' | 'flag' | 'count' | 'amount' | 'amountOrNull' | 'moment' | 'json';
 
 /**
  * Whose fact a field is, and so from when on it is known: the gateway's process; the key; the request; the target that
