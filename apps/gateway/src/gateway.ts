@@ -11,21 +11,24 @@ import type { Logger, Registry } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { serveInference, type InferenceHandlers } from './inference-routes.js';
 import { Journal } from './journal/journal.js';
+import { registerJournalMetrics } from './journal/journal-metrics.js';
 import { Shipper } from './journal/shipper.js';
-import { registerMetrics, RequestMeter } from './metrics.js';
+import { Announcer } from './presence/announcer.js';
+import { GatewayLife } from './presence/gateway-life.js';
 import type { GatewayIdentity } from './request-path/gateway-identity.js';
+import { registerAdmissionMetrics } from './request-path/admit/admission-metrics.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
 import { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
 import { RefusedBodies } from './request-path/calls-under-way/refused-bodies.js';
 import { RouteTable } from './request-path/choose-route/route-table.js';
 import { openProvider, type Provider } from './request-path/forward/provider.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
+import { KeyChangeMeter, registerKeyMetrics } from './request-path/identify-key/key-metrics.js';
 import { askAboutMissedChanges } from './request-path/identify-key/missed-changes.js';
 import { InFlight } from './request-path/in-flight.js';
+import { registerRequestMetrics, RequestMeter } from './request-path/request-metrics.js';
 import { RequestLog } from './request-path/request-log.js';
 import { answerRefusal, requestPath } from './request-path/request-path.js';
-import { Announcer } from './start-up/announcer.js';
-import { GatewayLife } from './start-up/gateway-life.js';
 
 /** What a gateway works with: the same in its own process and in the standalone. */
 export interface GatewayPorts {
@@ -71,6 +74,7 @@ export class Gateway {
     const announcer = new Announcer(admission, journal, inFlight, gateway);
     const keys = new KeyCache(ports.snapshots, ports.keyManagement, (tombstone) => inFlight.endKey(tombstone));
     askAboutMissedChanges(ports.snapshots, keys, inFlight);
+    ports.snapshots.follow(new KeyChangeMeter(registry));
     this.#epochs = new CreditEpochs(
       admission,
       ports.usageBilling,
@@ -91,16 +95,10 @@ export class Gateway {
       config.providers.filter(isConfigured).map((provider) => [provider.name, openProvider(whoAnswers(provider))]),
     );
     const calls = new CallsUnderWay(config.limits.callsPerKeyMax, bodyBudget);
-    registerMetrics(registry, {
-      admission,
-      calls,
-      epochs: this.#epochs,
-      inFlight,
-      journal,
-      keys,
-      shipper,
-      snapshots: ports.snapshots,
-    });
+    registerRequestMetrics(registry, inFlight, calls);
+    registerAdmissionMetrics(registry, admission, this.#epochs);
+    registerJournalMetrics(registry, journal, shipper);
+    registerKeyMetrics(registry, keys, ports.snapshots);
     const log = new RequestLog(logger);
     const meter = new RequestMeter(registry);
     this.#refuse = (exchange, refusal) => answerRefusal({ meter, log }, exchange, refusal);

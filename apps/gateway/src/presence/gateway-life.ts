@@ -1,34 +1,24 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Admission } from '@tollgate/admission';
-import type { UsageBillingApi } from '@tollgate/contracts';
-import type { Logger } from '@tollgate/telemetry';
 import type { Journal } from '../journal/journal.js';
 import { endOrphans } from '../journal/recover.js';
 import type { Shipper } from '../journal/shipper.js';
-import type { GatewayIdentity } from '../request-path/gateway-identity.js';
 import type { InFlight } from '../request-path/in-flight.js';
-import type { Announcer } from './announcer.js';
+import { journalProgress } from './journal-progress.js';
+import { Registration, type RegistrationParts } from './registration.js';
 
 /**
  * How long a start waits for what the life before left to be acknowledged; after that uncapped keys are served while it
  * goes on beside.
  */
 const LEFTOVER_MS_MAX = 10_000;
-const LEASE_INTERVAL_MS = 1_000;
-const REGISTER_RETRY_MS = 500;
 const PROGRESS_INTERVAL_MS = 1_000;
 /** How often it is looked whether the time of a call, or of a key, is over. */
 const LATE_INTERVAL_MS = 250;
 
-export interface GatewayLifeParts {
-  readonly admission: Admission;
-  readonly announcer: Announcer;
-  readonly gateway: GatewayIdentity;
+export interface GatewayLifeParts extends RegistrationParts {
   readonly inFlight: InFlight;
   readonly journal: Journal;
-  readonly logger: Logger;
   readonly shipper: Shipper;
-  readonly usageBilling: UsageBillingApi;
 }
 
 /**
@@ -37,13 +27,13 @@ export interface GatewayLifeParts {
  * which nothing is admitted on credit.
  */
 export class GatewayLife {
-  #lease: NodeJS.Timeout | null = null;
   #progress: NodeJS.Timeout | null = null;
   #late: NodeJS.Timeout | null = null;
-  #registered = false;
-  #ended = false;
+  private readonly registration: Registration;
 
-  constructor(private readonly parts: GatewayLifeParts) {}
+  constructor(private readonly parts: GatewayLifeParts) {
+    this.registration = new Registration(parts);
+  }
 
   async start(tell: (line: string) => void): Promise<void> {
     const { admission, journal, logger, shipper } = this.parts;
@@ -59,7 +49,7 @@ export class GatewayLife {
       });
     }
     shipper.start();
-    this.#progress = setInterval(() => this.#journalProgress(), PROGRESS_INTERVAL_MS).unref();
+    this.#progress = setInterval(() => journalProgress(this.parts.inFlight, journal), PROGRESS_INTERVAL_MS).unref();
     this.#late = setInterval(() => this.#endLate(), LATE_INTERVAL_MS).unref();
     if (finals.length > 0) tell(`shipping ${counted(finals.length, 'usage event')} that the last run left`);
     const registration = this.#registerOnceShipped(finals.length > 0);
@@ -68,7 +58,7 @@ export class GatewayLife {
 
   /** Whether requests on credit can be admitted. */
   get registered(): boolean {
-    return this.#registered;
+    return this.registration.registered;
   }
 
   /**
@@ -77,10 +67,10 @@ export class GatewayLife {
    */
   async end(timeoutMs: number, tell: (line: string) => void): Promise<void> {
     const { inFlight, shipper } = this.parts;
-    this.#ended = true;
+    this.registration.giveUp();
     if (inFlight.size > 0) tell(`waiting for ${counted(inFlight.size, 'request')} in flight`);
     await inFlight.drained();
-    if (this.#lease !== null) clearInterval(this.#lease);
+    this.registration.endLease();
     if (this.#progress !== null) clearInterval(this.#progress);
     if (this.#late !== null) clearInterval(this.#late);
     if (shipper.unshipped() > 0) tell(`shipping ${counted(shipper.unshipped(), 'usage event')}`);
@@ -98,61 +88,19 @@ export class GatewayLife {
       this.parts.logger.fatal({ finals: lost }, 'the disk took no more: usage of the last requests is lost');
   }
 
-  async #register(): Promise<void> {
-    const { gateway, logger, usageBilling } = this.parts;
-    try {
-      await usageBilling.registerGateway({ instanceId: gateway.instanceId, journalId: gateway.journalId });
-      this.#registered = true;
-      await this.#renewLease();
-      this.#lease = setInterval(() => void this.#renewLease(), LEASE_INTERVAL_MS).unref();
-    } catch (error) {
-      logger.warn({ error }, 'usage-billing cannot be reached; nothing is admitted on credit until it can');
-    }
-  }
-
   /**
    * Registering tells usage-billing that the life before is over: its events are to be on the bus by then, or an epoch
-   * could be opened without them. Resolves after the first try; where that fails, more follow beside.
+   * could be opened without them.
    */
   async #registerOnceShipped(leftovers: boolean): Promise<void> {
     if (leftovers) await this.parts.shipper.caughtUp();
-    await this.#register();
-    if (!this.#registered) void this.#registerLater();
-  }
-
-  async #registerLater(): Promise<void> {
-    while (!this.#registered && !this.#ended) {
-      await pause(REGISTER_RETRY_MS, undefined, { ref: false });
-      await this.#register();
-    }
-  }
-
-  async #renewLease(): Promise<void> {
-    const { admission, announcer, gateway, logger } = this.parts;
-    try {
-      const waiting = await admission.renewLease(gateway.instanceId);
-      await Promise.all(waiting.map((organizationId) => announcer.announce(organizationId)));
-    } catch (error) {
-      logger.debug({ error }, 'the lease was not renewed');
-    }
+    await this.registration.begin();
   }
 
   #endLate(): void {
     const { inFlight } = this.parts;
     inFlight.abortLate(performance.now());
     inFlight.endExpired();
-  }
-
-  /** Long streams leave a trace of what they delivered, so that a kill does not make it free. */
-  #journalProgress(): void {
-    for (const exchange of this.parts.inFlight) {
-      if (exchange.journaled === null || exchange.settled || exchange.call === null) continue;
-      const outputTokens = exchange.call.deliveredTokens();
-      if (outputTokens <= exchange.journaledOutputTokens) continue;
-      exchange.journaledOutputTokens = outputTokens;
-      const progress = JSON.stringify({ outputTokens });
-      void this.parts.journal.append('P', exchange.journaled, 0, progress);
-    }
   }
 }
 
