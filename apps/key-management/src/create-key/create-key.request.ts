@@ -1,7 +1,6 @@
 import { DEFAULT_SCOPES, parseSubnet, SCOPES } from '@tollgate/api-key';
-import { CAP_NANO_USD_MAX, formatUsd } from '@tollgate/credit';
+import { CAP_NANO_USD_MAX, formatUsd, readUsd } from '@tollgate/credit';
 import { z } from 'zod';
-import { readUsd } from './read-usd.js';
 import { hasVisibleCharacter } from './visible-character.js';
 
 const EXPIRES_IN_DAYS_MAX = 3_650;

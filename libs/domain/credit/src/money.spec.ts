@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readUsd } from './read-usd.js';
+import { readUsd } from './money.js';
 
-describe('an amount of USD in a request', () => {
+describe('an amount of USD that people write', () => {
   it('is read exactly, as text or as a number', () => {
     const amounts: [string | number, bigint][] = [
       ['0', 0n],
