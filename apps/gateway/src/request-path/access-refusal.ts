@@ -1,10 +1,9 @@
 import type { AccessRefused } from '@tollgate/access';
 import { unreachable } from '@tollgate/errors';
-import type { Exchange } from './exchange.js';
 import { refuse, type Refusal } from './refusal.js';
 
-/** The answer to a request that the rules of access refuse. */
-export function accessRefusal(refused: AccessRefused, { model }: Pick<Exchange, 'model'>): Refusal {
+/** The answer to a request that the rules of access refuse; `model` is what the caller wrote, once that is known. */
+export function accessRefusal(refused: AccessRefused, model = ''): Refusal {
   switch (refused.rule) {
     case 'address':
       return refuse(refused.code);

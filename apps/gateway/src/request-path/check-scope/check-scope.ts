@@ -8,6 +8,6 @@ import type { Refusal } from '../refusal.js';
 export function checkScope(scope: Scope): (exchange: Exchange) => Refusal | undefined {
   return (exchange) => {
     const refused = check(exchange.key!, scope);
-    return refused === null ? undefined : accessRefusal(refused, exchange);
+    return refused === null ? undefined : accessRefusal(refused);
   };
 }

@@ -9,7 +9,7 @@ import { orderTargets, type RouteTable } from './route-table.js';
 export function chooseRoute(routes: RouteTable): (exchange: Exchange) => Refusal | undefined {
   return (exchange) => {
     const route = checkRoute(exchange.key!, exchange.model, routes.find(exchange.model));
-    if (isAccessRefused(route)) return accessRefusal(route, exchange);
+    if (isAccessRefused(route)) return accessRefusal(route, exchange.model);
     exchange.route = route;
     exchange.targets = orderTargets(route.targets, Math.random);
     return exchange.fields!.others.length === 0 ? undefined : refuseElsewhere(exchange);
