@@ -20,7 +20,7 @@ interface NamedPrice<P> {
 }
 
 /** A target of a route for the model that one caller named. */
-export interface PricedTarget<T, P> {
+interface PricedTarget<T, P> {
   readonly target: T;
   /** What the provider is asked for. */
   readonly model: string;
