@@ -1,9 +1,10 @@
 import type { MigrateOptions } from '@tollgate/postgres';
 import { Billing1795190400001 } from './1795190400001-billing.js';
 import { QuarantineParts1795449600001 } from './1795449600001-quarantine-parts.js';
+import { UsageEventMonths1795824000001 } from './1795824000001-usage-event-months.js';
 
 /** For `migrate`, before the module starts. */
 export const usageBillingSchema: MigrateOptions = {
   schema: 'billing',
-  migrations: [Billing1795190400001, QuarantineParts1795449600001],
+  migrations: [Billing1795190400001, QuarantineParts1795449600001, UsageEventMonths1795824000001],
 };
