@@ -7,5 +7,6 @@ export { CompareBalances, type BalanceComparison } from './reconcile/compare-bal
 export { UsageBillingInternalModule } from './usage-billing-internal.module.js';
 export { UsageBillingModule, type UsageBillingPorts } from './usage-billing.module.js';
 export { resumeOffsets } from './store/consumer-offsets.js';
+export { UsageEventMonths } from './usage-event-months/usage-event-months.js';
 export { usageBillingSchema } from './store/migrations/index.js';
 export { usedOtherProviders } from './read-usage/other-providers.js';

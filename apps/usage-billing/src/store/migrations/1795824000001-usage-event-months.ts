@@ -91,7 +91,7 @@ const FUNCTIONS = [
   // Events in the default partition; counting ends at so many.
   `CREATE FUNCTION billing.usage_events_without_month(most integer) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
      SET search_path = pg_catalog, pg_temp AS $$
-     SELECT count(*) FROM (SELECT FROM billing.usage_event_default LIMIT most) AS some
+     SELECT count(*) FROM (SELECT FROM billing.usage_event_default LIMIT most) AS counted
    $$`,
 ];
 
