@@ -3,4 +3,6 @@ export { KEY_MANAGEMENT_API } from './api/key-management-api.js';
 export { KeyManagementModule, type KeyManagementPorts } from './key-management.module.js';
 export { keyManagementSchema } from './store/migrations/index.js';
 export { DEFAULT_ORGANIZATION_ID } from './store/default-organization.js';
+export { KeyStore } from './store/key-store.js';
+export { Members } from './store/members.js';
 export { refuseOtherPepper } from './store/refuse-other-pepper.js';

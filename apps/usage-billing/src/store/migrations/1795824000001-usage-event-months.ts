@@ -123,7 +123,7 @@ const MOVED = [
 /**
  * Usage events stand in a partition for each month of their requests, by ranges of the request id: a UUIDv7 begins with
  * its time, so the primary key stays what it was. Ids of another kind, and of months far from now, are in a default
- * partition; nothing is refused. One transaction: a million events take some ten seconds, in which bookings wait.
+ * partition; nothing is refused. One transaction: a million events take some twenty seconds, in which bookings wait.
  * Statements name `billing.usage_event` as before.
  */
 export class UsageEventMonths1795824000001 implements Migration {
