@@ -31,13 +31,14 @@ export interface Statements {
   readonly notes: readonly IndexNote[];
 }
 
-/** Where the source of a project calls `query`, and what its comments say of indexes. */
-export function statementsIn(folders: readonly string[], leftOut: RegExp): Statements {
+/** Where the source of these folders' projects calls `query`, and what its comments say of indexes. */
+export function statementsIn(folders: readonly string[], leftOut: readonly RegExp[]): Statements {
   const files = folders.flatMap((folder) =>
     readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && /(?<!\.spec|\.test)\.ts$/.test(entry.name))
       .map((entry) => relative(repository, join(entry.parentPath, entry.name)))
-      .filter((file) => !leftOut.test(file)),
+      .filter((file) => /^[\w/-]+\/src\//.test(file) && !/\/(node_modules|dist)\//.test(file))
+      .filter((file) => !leftOut.some((pattern) => pattern.test(file))),
   );
   const found = files.map(statementsOf);
   return { sites: found.flatMap(({ sites }) => sites), notes: found.flatMap(({ notes }) => notes) };
