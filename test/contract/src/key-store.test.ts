@@ -4,7 +4,7 @@ import { migrate, openDatabase, type Database } from '@tollgate/postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { changeOf, newKey, renamed, type ApiKey } from './key-fixture.js';
 
-/** What one session cannot show: several at a time. What a change writes is held beside the store, on embedded Postgres. */
+/** Several transactions at a time. What one change writes is held beside the store, on embedded Postgres. */
 describe('the key store on a Postgres server', () => {
   let database: Database;
   let store: KeyStore;

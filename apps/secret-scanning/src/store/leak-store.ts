@@ -120,8 +120,8 @@ function storedType(tokenType: string): string {
 }
 
 /**
- * Findings are locked by their ids, in one order everywhere, before any of them is changed: two who change the same ones
- * never wait for each other. Index: finding_place_unique.
+ * Locks findings in the order of their ids, before any of them is changed: as everybody does so, two who change the
+ * same ones never wait for each other. Index: finding_place_unique.
  */
 async function lockFindings(manager: EntityManager, digests: readonly string[]): Promise<void> {
   await manager.query(

@@ -1,7 +1,7 @@
 import type { Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
-// Whoever inserts or reads waits here until the rows have moved. The name stays taken, so nobody finds a table half full.
+// Whoever inserts or reads waits here until the rows have moved.
 const ASIDE = [
   'LOCK TABLE billing.usage_event IN ACCESS EXCLUSIVE MODE',
   'ALTER TABLE billing.usage_event RENAME TO usage_event_in_one',
