@@ -1,5 +1,6 @@
 import { Counter, Histogram, registerAskedGauges, type Registry } from '@tollgate/telemetry';
 import type { Booking } from './book-usage/decide-booking.js';
+import type { MonthsState } from './usage-event-months/usage-event-months.js';
 
 const BATCH_EVENTS = [1, 3, 10, 30, 100, 300, 1_000];
 const BATCH_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
@@ -11,6 +12,8 @@ export interface BillingSources {
   readonly consumerLag: () => Promise<number>;
   /** Settles that admission has not taken. */
   readonly settlesWaiting: () => number;
+  /** Of the partitions of usage events. */
+  readonly months: () => Promise<MonthsState>;
 }
 
 /** What usage-billing counts of its work; `docs/metrics.md` says what each is for. */
@@ -144,7 +147,8 @@ export class BillingMeter {
 }
 
 /** Registers what is asked for at each scrape. */
-export function registerBillingGauges(registry: Registry, { consumerLag, settlesWaiting }: BillingSources): void {
+export function registerBillingGauges(registry: Registry, sources: BillingSources): void {
+  const { consumerLag, settlesWaiting, months } = sources;
   registerAskedGauges(registry, consumerLag, [
     {
       name: 'tollgate_usage_billing_consumer_lag_records',
@@ -157,6 +161,18 @@ export function registerBillingGauges(registry: Registry, { consumerLag, settles
       name: 'tollgate_usage_billing_settles_waiting',
       help: 'Settles of booked events that admission has not taken',
       samples: (settles) => [{ value: settles }],
+    },
+  ]);
+  registerAskedGauges(registry, months, [
+    {
+      name: 'tollgate_usage_billing_months_ahead',
+      help: 'Months after this one that have a partition for their usage events',
+      samples: ({ monthsAhead }) => [{ value: monthsAhead }],
+    },
+    {
+      name: 'tollgate_usage_billing_events_without_month',
+      help: 'Usage events in the default partition, up to 10,000',
+      samples: ({ eventsWithoutMonth }) => [{ value: eventsWithoutMonth }],
     },
   ]);
 }

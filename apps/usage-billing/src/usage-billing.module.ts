@@ -18,6 +18,7 @@ import { FindUsageEvent } from './read-usage/find-usage-event.js';
 import { KnownKeys } from './read-usage/known-keys.js';
 import { ReadUsage } from './read-usage/usage-totals.js';
 import { CompareBalances } from './reconcile/compare-balances.js';
+import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
 
 /** What usage-billing needs of the world. */
 export interface UsageBillingPorts {
@@ -62,9 +63,11 @@ export class UsageBillingModule {
     const orphans = new ResolveOrphans(dataSource, instances, admission, drained, logger, meter);
     const gateways = new GatewayWatch({ instances, orphans, settles, admission, goneAfterMs, logger, meter });
     const openEpoch = new OpenEpoch(dataSource, admission, drained, logger, meter);
+    const months = new UsageEventMonths(dataSource, logger);
     registerBillingGauges(registry, {
       consumerLag: () => lag(USAGE_RECORDED_V1),
       settlesWaiting: () => settles.waiting,
+      months: () => months.state(),
     });
     return {
       module: UsageBillingModule,
@@ -78,6 +81,7 @@ export class UsageBillingModule {
         instance(KnownKeys, new KnownKeys(() => ports.keyManagement, logger)),
         instance(CompareBalances, new CompareBalances(dataSource, admission)),
         instance(GatewayWatch, gateways),
+        instance(UsageEventMonths, months),
       ],
       exports: [USAGE_BILLING_API, CompareBalances],
     };

@@ -12,13 +12,16 @@ export class LeakStore {
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Stores findings; those that are there already stay as they are. */
+  /**
+   * Stores findings; those that are there already stay as they are. In one order everywhere, so that two reports of the
+   * same findings never wait for each other.
+   */
   async add(findings: readonly Finding[], now: Date): Promise<void> {
     await this.dataSource.query(
       `INSERT INTO scanning.finding (digest, place_hash, origin, url, source, token_type, received_at)
        SELECT decode(digest, 'hex'), decode(place_hash, 'hex'), origin, url, source, token_type, $7
        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS f (digest, place_hash, origin, url, source, token_type)
-       ON CONFLICT ON CONSTRAINT finding_place_unique DO NOTHING`,
+       ORDER BY 1, 2 ON CONFLICT ON CONSTRAINT finding_place_unique DO NOTHING`,
       [
         findings.map(({ digest }) => digest),
         findings.map(placeHash),
@@ -39,6 +42,10 @@ export class LeakStore {
     const known = outcomes.filter((each): each is KnownOutcome => each.key !== null);
     const unknown = outcomes.filter(({ key }) => key === null).map(({ digest }) => digest);
     await this.dataSource.transaction(async (manager) => {
+      await lockFindings(
+        manager,
+        outcomes.map(({ digest }) => digest),
+      );
       if (unknown.length > 0) await deleteFindings(manager, unknown);
       if (known.length === 0) return;
       await insertLeaks(manager, known, now);
@@ -59,7 +66,11 @@ export class LeakStore {
 
   /** Forgets what was received before `before` and turned out to be nobody's. */
   async forgetReceivedBefore(before: Date): Promise<void> {
-    await this.dataSource.query(`DELETE FROM scanning.finding WHERE api_key_id IS NULL AND received_at < $1`, [before]);
+    await this.dataSource.query(
+      `WITH old AS (SELECT id FROM scanning.finding WHERE api_key_id IS NULL AND received_at < $1 ORDER BY id FOR UPDATE)
+       DELETE FROM scanning.finding AS f USING old WHERE f.id = old.id`,
+      [before],
+    );
   }
 
   /**
@@ -79,8 +90,11 @@ export class LeakStore {
   private async escalateWhere(condition: string, parameter: unknown, now: Date): Promise<number> {
     return this.dataSource.transaction(async (manager) => {
       const [rows] = await manager.query<[{ id: string; digest: string; origin: string; received_at: Date }[], number]>(
-        `UPDATE scanning.finding SET escalated_at = $1 WHERE api_key_id IS NULL AND escalated_at IS NULL AND ${condition}
-         RETURNING id, encode(digest, 'hex') AS digest, origin, received_at`,
+        `WITH due AS (
+           SELECT id FROM scanning.finding WHERE api_key_id IS NULL AND escalated_at IS NULL AND ${condition} ORDER BY id FOR UPDATE
+         )
+         UPDATE scanning.finding AS f SET escalated_at = $1 FROM due WHERE f.id = due.id
+         RETURNING f.id, encode(f.digest, 'hex') AS digest, f.origin, f.received_at`,
         [now, parameter],
       );
       const byDigest = new Map(rows.map((row) => [row.digest, row]));
@@ -103,6 +117,18 @@ export class LeakStore {
 /** A reporter's word, kept for people: short, and nothing that could be the secret itself. */
 function storedType(tokenType: string): string {
   return /^[\w .-]{0,64}$/.test(tokenType) && !/[0-9A-Za-z]{32}/.test(tokenType) ? tokenType : '';
+}
+
+/**
+ * Locks findings in the order of their ids, before any of them is changed: as everybody does so, two who change the
+ * same ones never wait for each other. Index: finding_place_unique.
+ */
+async function lockFindings(manager: EntityManager, digests: readonly string[]): Promise<void> {
+  await manager.query(
+    `SELECT 1 FROM scanning.finding
+     WHERE api_key_id IS NULL AND digest IN (SELECT decode(d, 'hex') FROM unnest($1::text[]) AS asked (d)) ORDER BY id FOR UPDATE`,
+    [digests],
+  );
 }
 
 async function deleteFindings(manager: EntityManager, digests: readonly string[]): Promise<void> {

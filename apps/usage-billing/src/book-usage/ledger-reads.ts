@@ -25,7 +25,7 @@ export async function readLedger(manager: EntityManager, events: readonly UsageR
   };
 }
 
-// Indexes: usage_event_pk, transfer_pk.
+// Indexes: usage_event_pk, transfer_one_resolution.
 async function readResolutions(
   manager: EntityManager,
   requestIds: readonly string[],

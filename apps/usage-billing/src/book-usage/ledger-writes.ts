@@ -183,7 +183,7 @@ function sumByKey(bookings: readonly Booking[]): Map<string, KeyUsage> {
   return sums;
 }
 
-/** The highest number seen of each journal, for each organisation. Needs the index journal_progress_pk. */
+/** The highest number seen of each journal, for each organisation. Index: journal_progress_pk. */
 export async function advanceJournals(manager: EntityManager, events: readonly UsageRecordedV1[]): Promise<void> {
   const highest = new Map<string, { organizationId: string; journalId: string; number: number }>();
   for (const { organizationId, journalId, journalNumber: number } of events) {

@@ -6,5 +6,5 @@ export { RELEASE } from './release.js';
 export { standaloneUseSchema, takeSoleUse, type SoleUse, type SoleUseOptions } from './sole-use.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.js';
 export { Outbox, outboxTableSql, type OutboxEntry, type OutboxRow } from './outbox.js';
-export type { OutboxBacklog } from './outbox-claims.js';
+export { OutboxClaims, type OutboxBacklog } from './outbox-claims.js';
 export { OutboxRelay, type OutboxEffect, type OutboxRelayOptions } from './outbox-relay.js';
