@@ -1,5 +1,5 @@
 export { environment as keyManagementEnvironment } from './config.js';
-export { KEY_MANAGEMENT_API } from './api/key-management-api.js';
+export { KEY_MANAGEMENT_API } from './internal-api/direct-key-management-api.js';
 export { KeyManagementModule, type KeyManagementPorts } from './key-management.module.js';
 export { keyManagementSchema } from './store/migrations/index.js';
 export { DEFAULT_ORGANIZATION_ID } from './store/default-organization.js';

@@ -6,7 +6,7 @@ import type { KeyManagementApi } from '@tollgate/contracts';
 import { createNestServer } from '@tollgate/http';
 import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
 import { createLogger } from '@tollgate/telemetry';
-import { KEY_MANAGEMENT_API } from './api/key-management-api.js';
+import { KEY_MANAGEMENT_API } from './internal-api/direct-key-management-api.js';
 import { KeyManagementModule, type KeyManagementPorts } from './key-management.module.js';
 import { keyManagementSchema } from './store/migrations/index.js';
 

@@ -5,23 +5,23 @@ import { ADMIN_SECRET, AdminGuard, guardHeads } from '@tollgate/http';
 import type { KeySnapshotWriter } from '@tollgate/key-snapshots';
 import type { Database } from '@tollgate/postgres';
 import type { Logger, Registry } from '@tollgate/telemetry';
-import { ApiKeysController } from './api/api-keys.controller.js';
-import { directKeyManagementApi, KEY_MANAGEMENT_API } from './api/key-management-api.js';
-import { CreateKey } from './create-key/create-key.js';
-import { KeySpendingLookup } from './list-keys/key-spending.js';
-import { ListKeys } from './list-keys/list-keys.js';
+import { ApiKeysController } from './keys/api-keys.controller.js';
+import { directKeyManagementApi, KEY_MANAGEMENT_API } from './internal-api/direct-key-management-api.js';
+import { CreateKey } from './keys/create-key/create-key.js';
+import { KeySpendingLookup } from './keys/list-keys/key-spending.js';
+import { ListKeys } from './keys/list-keys/list-keys.js';
 import { KeyMeter, registerOutboxGauges } from './metrics.js';
 import { Heartbeat } from './relay/heartbeat.js';
 import { KeyRelay } from './relay/key-relay.js';
 import { KeyLifecycle } from './relay/key-lifecycle.js';
-import { RevokeKey } from './revoke-key/revoke-key.js';
-import { LeaksReportedController } from './revoke-leaked-keys/leaks-reported.controller.js';
-import { RevokeLeakedKeys } from './revoke-leaked-keys/revoke-leaked-keys.js';
+import { RevokeKey } from './keys/revoke-key/revoke-key.js';
+import { LeaksReportedController } from './keys/revoke-leaked-keys/leaks-reported.controller.js';
+import { RevokeLeakedKeys } from './keys/revoke-leaked-keys/revoke-leaked-keys.js';
 import { DEFAULT_ORGANIZATION_ID } from './store/default-organization.js';
 import { KeyStore } from './store/key-store.js';
 import { Members } from './store/members.js';
-import { DigestLookUps } from './verify-key/digest-look-ups.js';
-import { VerifyKey } from './verify-key/verify-key.js';
+import { DigestLookUps } from './keys/verify-key/digest-look-ups.js';
+import { VerifyKey } from './keys/verify-key/verify-key.js';
 
 /** What key-management needs of the world. */
 export interface KeyManagementPorts {

@@ -6,7 +6,7 @@ import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
 import { readConfig, readUnknown } from './config.js';
-import { KeyManagementInternalModule } from './key-management-internal.module.js';
+import { KeyManagementInternalModule } from './internal-api/internal-http.module.js';
 import { KeyManagementModule } from './key-management.module.js';
 import { keyManagementSchema } from './store/migrations/index.js';
 import { refuseOtherPepper } from './store/refuse-other-pepper.js';

@@ -8,7 +8,7 @@ import { readyByDatabase, runService, type OpenedService, type ServiceContext } 
 import { readConfig, readUnknown } from './config.js';
 import { resumeOffsets } from './store/consumer-offsets.js';
 import { usageBillingSchema } from './store/migrations/index.js';
-import { UsageBillingInternalModule } from './usage-billing-internal.module.js';
+import { UsageBillingInternalModule } from './internal-api/internal-http.module.js';
 import { UsageBillingModule } from './usage-billing.module.js';
 
 const SERVICE = 'usage-billing';

@@ -1,5 +1,5 @@
 import { Counter, Histogram, registerAskedGauges, type Registry } from '@tollgate/telemetry';
-import type { Booking } from './book-usage/decide-booking.js';
+import type { Booking } from './ledger/book-usage/decide-booking.js';
 
 const BATCH_EVENTS = [1, 3, 10, 30, 100, 300, 1_000];
 const BATCH_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];

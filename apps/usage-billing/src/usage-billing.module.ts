@@ -4,20 +4,20 @@ import { ADMIN_SECRET } from '@tollgate/http';
 import { USAGE_RECORDED_V1, type KeyManagementApi } from '@tollgate/contracts';
 import type { Database } from '@tollgate/postgres';
 import type { Logger, Registry } from '@tollgate/telemetry';
-import { directUsageBillingApi, USAGE_BILLING_API } from './api/usage-billing-api.js';
-import { UsageController } from './api/usage.controller.js';
-import { BookUsage } from './book-usage/book-usage.js';
-import { SettleHolds } from './book-usage/settle-holds.js';
-import { UsageRecordedController } from './book-usage/usage-recorded.controller.js';
-import { GatewayInstances } from './gateways/gateway-instances.js';
+import { directUsageBillingApi, USAGE_BILLING_API } from './internal-api/direct-usage-billing-api.js';
+import { UsageController } from './usage/usage.controller.js';
+import { BookUsage } from './ledger/book-usage/book-usage.js';
+import { SettleHolds } from './ledger/book-usage/settle-holds.js';
+import { UsageRecordedController } from './ledger/book-usage/usage-recorded.controller.js';
+import { GatewayInstances } from './store/gateway-instances.js';
 import { GatewayWatch } from './gateways/gateway-watch.js';
-import { ResolveOrphans } from './gateways/resolve-orphans.js';
+import { ResolveOrphans } from './ledger/resolve-orphans/resolve-orphans.js';
 import { BillingMeter, registerBillingGauges } from './metrics.js';
-import { OpenEpoch, type Drained } from './open-epoch/open-epoch.js';
-import { FindUsageEvent } from './read-usage/find-usage-event.js';
-import { KnownKeys } from './read-usage/known-keys.js';
-import { ReadUsage } from './read-usage/usage-totals.js';
-import { CompareBalances } from './reconcile/compare-balances.js';
+import { OpenEpoch, type Drained } from './credit-epochs/open-epoch.js';
+import { FindUsageEvent } from './usage/read-usage/find-usage-event.js';
+import { KnownKeys } from './usage/read-usage/known-keys.js';
+import { ReadUsage } from './usage/read-usage/usage-totals.js';
+import { CompareBalances } from './ledger/reconcile/compare-balances.js';
 
 /** What usage-billing needs of the world. */
 export interface UsageBillingPorts {

@@ -1,9 +1,9 @@
 import { uuid } from '@tollgate/contracts';
 import { Outbox, type LookUps } from '@tollgate/postgres';
 import type { DataSource, EntityManager } from 'typeorm';
-import type { ApiKey } from '../api-key/api-key.js';
-import { keysChangedEvent, type KeyChange } from '../api-key/key-change.js';
-import { snapshotOf } from '../api-key/snapshot-of.js';
+import type { ApiKey } from '../keys/api-key/api-key.js';
+import { keysChangedEvent, type KeyChange } from '../keys/api-key/key-change.js';
+import { snapshotOf } from '../keys/api-key/snapshot-of.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from './outbox-effects.js';
 import { keyOf, SELECT_KEY, type KeyRow } from './key-row.js';
 

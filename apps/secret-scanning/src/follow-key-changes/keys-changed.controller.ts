@@ -4,7 +4,7 @@ import type { BusBatch } from '@tollgate/bus';
 import { digest, id, isLedgerText, KEYS_CHANGED_V1, type KeyManagementApi } from '@tollgate/contracts';
 import { z } from 'zod';
 import { LeakStore } from '../store/leak-store.js';
-import { MailRun } from '../leak-mail/mail-run.js';
+import { MailRun } from '../owner-mail/mail-run.js';
 
 /** Token of a function that gives the `KeyManagementApi` at the time of the call. */
 export const KEY_MANAGEMENT = Symbol('KEY_MANAGEMENT');

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Place } from '../github/report.js';
+import type { Place } from '../origins/github/report.js';
 
 /** A secret with the form of ours, seen somewhere. The secret is no part of it. */
 export interface Finding extends Place {

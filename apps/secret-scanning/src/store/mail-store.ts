@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import type { LeakReport } from '../leak-mail/leak-mail.js';
+import type { LeakReport } from '../owner-mail/leak-mail.js';
 
 /** A mail that is owed, leased to whoever took it. */
 export interface DueMail {

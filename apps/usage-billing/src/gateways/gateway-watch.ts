@@ -1,11 +1,11 @@
 import type { AdmissionBooks } from '@tollgate/admission';
 import { Periodic } from '@tollgate/periodic';
 import type { Logger } from '@tollgate/telemetry';
-import type { SettleHolds } from '../book-usage/settle-holds.js';
+import type { SettleHolds } from '../ledger/book-usage/settle-holds.js';
 import type { BillingMeter } from '../metrics.js';
-import type { GatewayInstance, GatewayInstances } from './gateway-instances.js';
+import type { GatewayInstance, GatewayInstances } from '../store/gateway-instances.js';
 import { LeaseWatch } from './lease-watch.js';
-import type { ResolveOrphans } from './resolve-orphans.js';
+import type { ResolveOrphans } from '../ledger/resolve-orphans/resolve-orphans.js';
 
 const LOOK_EVERY_MS_MAX = 1_000;
 

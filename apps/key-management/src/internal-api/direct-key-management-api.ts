@@ -1,0 +1,20 @@
+import type { KeyManagementApi } from '@tollgate/contracts';
+import type { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
+import type { KeyStore } from '../store/key-store.js';
+import type { VerifyKey } from '../keys/verify-key/verify-key.js';
+
+/** Token of the `KeyManagementApi` that the module exports. */
+export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
+
+/** The internal API, called directly; `KeyManagementInternalModule` puts it on HTTP. */
+export function directKeyManagementApi(
+  verifyKey: VerifyKey,
+  store: Pick<KeyStore, 'known'>,
+  revokeLeakedKeys: RevokeLeakedKeys,
+): KeyManagementApi {
+  return {
+    verifyKey: (digest) => verifyKey.execute(digest),
+    knownKeys: (apiKeyIds) => store.known(apiKeyIds),
+    revokeLeakedKeys: ({ origin, digests }) => revokeLeakedKeys.execute(origin, digests, new Date()),
+  };
+}
