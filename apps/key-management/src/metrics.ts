@@ -1,6 +1,7 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { LeakedKeyOutcome } from '@tollgate/contracts';
 import type { OutboxBacklog } from '@tollgate/postgres';
-import { Counter, Histogram, registerAskedGauges, type Registry } from '@tollgate/telemetry';
+import { Counter, Histogram, METRICS_REGISTRY, registerAskedGauges, type Registry } from '@tollgate/telemetry';
 
 const REVOKE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
 const WRITE_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
@@ -9,6 +10,7 @@ const WRITE_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2
 export type LookUpOutcome = 'found' | 'unknown' | 'failed' | 'refused';
 
 /** What key-management counts of its work; `docs/metrics.md` says what each is for. */
+@Injectable()
 export class KeyMeter {
   readonly #revokes: Counter<'answer'>;
   readonly #revokeSeconds: Histogram;
@@ -18,7 +20,7 @@ export class KeyMeter {
   readonly #lookUps: Counter<'outcome'>;
   readonly #lookUpQueries: Counter;
 
-  constructor(registry: Registry) {
+  constructor(@Inject(METRICS_REGISTRY) registry: Registry) {
     const registers = [registry];
     this.#revokes = new Counter({
       name: 'tollgate_key_management_revokes_total',

@@ -1,20 +1,17 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { OutboxBacklog } from '@tollgate/postgres';
-import { Counter, registerAskedGauges, type Registry } from '@tollgate/telemetry';
+import { Counter, METRICS_REGISTRY, registerAskedGauges, type Registry } from '@tollgate/telemetry';
 import type { MailsWaiting } from './store/mail-store.js';
 
-export interface ScanningSources {
-  readonly mailsWaiting: () => Promise<MailsWaiting>;
-  readonly outboxBacklog: () => Promise<readonly OutboxBacklog[]>;
-}
-
 /** What secret-scanning counts of its work; `docs/metrics.md` says what each is for. */
+@Injectable()
 export class ScanningMeter {
   readonly #reports: Counter<'result'>;
   readonly #items: Counter<'label'>;
   readonly #fetches: Counter<'result'>;
   readonly #mails: Counter<'result'>;
 
-  constructor(registry: Registry) {
+  constructor(@Inject(METRICS_REGISTRY) registry: Registry) {
     const registers = [registry];
     this.#reports = new Counter({
       name: 'tollgate_secret_scanning_reports_total',
@@ -74,8 +71,8 @@ export class ScanningMeter {
   }
 }
 
-/** Registers what is asked for at each scrape. */
-export function registerScanningGauges(registry: Registry, { mailsWaiting, outboxBacklog }: ScanningSources): void {
+/** Registers gauges that ask for the mails that are owed on each scrape. */
+export function registerMailGauges(registry: Registry, mailsWaiting: () => Promise<MailsWaiting>): void {
   registerAskedGauges(registry, mailsWaiting, [
     {
       name: 'tollgate_secret_scanning_mails_waiting',
@@ -88,8 +85,12 @@ export function registerScanningGauges(registry: Registry, { mailsWaiting, outbo
       samples: ({ ageSeconds }) => [{ value: ageSeconds }],
     },
   ]);
+}
+
+/** Registers a gauge that asks for the backlog of the outbox on each scrape. */
+export function registerOutboxGauges(registry: Registry, backlog: () => Promise<readonly OutboxBacklog[]>): void {
   const entries = (effects: readonly OutboxBacklog[]) => effects.reduce((sum, effect) => sum + effect.entries, 0);
-  registerAskedGauges(registry, outboxBacklog, [
+  registerAskedGauges(registry, backlog, [
     {
       name: 'tollgate_secret_scanning_outbox_entries',
       help: 'Leaks that wait to be given to the bus',

@@ -1,11 +1,11 @@
 export { environment as usageBillingEnvironment } from './config.js';
-export { USAGE_BILLING_API } from './internal-api/direct-usage-billing-api.js';
 export { BookUsage } from './ledger/book-usage/book-usage.js';
 export { SettleHolds } from './ledger/book-usage/settle-holds.js';
 export { BillingMeter } from './metrics.js';
 export { CompareBalances, type BalanceComparison } from './ledger/reconcile/compare-balances.js';
-export { UsageBillingInternalModule } from './internal-api/internal-http.module.js';
-export { UsageBillingModule, type UsageBillingPorts } from './usage-billing.module.js';
+export { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from './ports.js';
+export { UsageBillingModule } from './usage-billing.module.js';
+export { UsageBillingProcessModule } from './usage-billing-process.module.js';
 export { resumeOffsets } from './store/consumer-offsets.js';
 export { usageBillingSchema } from './store/migrations/index.js';
 export { usedOtherProviders } from './usage/read-usage/other-providers.js';

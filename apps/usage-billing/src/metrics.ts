@@ -1,4 +1,5 @@
-import { Counter, Histogram, registerAskedGauges, type Registry } from '@tollgate/telemetry';
+import { Inject, Injectable } from '@nestjs/common';
+import { Counter, Histogram, METRICS_REGISTRY, registerAskedGauges, type Registry } from '@tollgate/telemetry';
 import type { Booking } from './ledger/book-usage/decide-booking.js';
 
 const BATCH_EVENTS = [1, 3, 10, 30, 100, 300, 1_000];
@@ -14,6 +15,7 @@ export interface BillingSources {
 }
 
 /** What usage-billing counts of its work; `docs/metrics.md` says what each is for. */
+@Injectable()
 export class BillingMeter {
   readonly #events: Counter<'outcome'>;
   readonly #repeated: Counter;
@@ -28,7 +30,7 @@ export class BillingMeter {
   readonly #gatewaysGone: Counter;
   readonly #orphans: Counter;
 
-  constructor(registry: Registry) {
+  constructor(@Inject(METRICS_REGISTRY) registry: Registry) {
     const registers = [registry];
     this.#events = new Counter({
       name: 'tollgate_usage_billing_events_booked_total',

@@ -1,18 +1,18 @@
 import { Body, Controller, HttpCode, Inject, Post, UseGuards } from '@nestjs/common';
 import {
+  KEY_MANAGEMENT_API,
   knownKeysRequest,
   revokeLeakedKeysRequest,
   verifyKeyRequest,
   type KeyManagementApi,
 } from '@tollgate/contracts';
 import { parseBody, ServiceGuard } from '@tollgate/http';
-import { KEY_MANAGEMENT_API } from './direct-key-management-api.js';
 import { SamePepperGuard } from './same-pepper.guard.js';
 
 /** `KeyManagementApi` over HTTP, for the other services. */
 @Controller('internal')
 @UseGuards(ServiceGuard, SamePepperGuard)
-export class InternalController {
+export class KeyManagementInternalController {
   constructor(@Inject(KEY_MANAGEMENT_API) private readonly api: KeyManagementApi) {}
 
   @Post('keys/verify')

@@ -1,15 +1,9 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { pepperId } from '@tollgate/api-key';
 import { PEPPER_ID_HEADER, Problem } from '@tollgate/http';
-import type { Logger } from '@tollgate/telemetry';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { FastifyRequest } from 'fastify';
-
-/** Token of the pepper that digests are looked up under, for `SamePepperGuard`. */
-export const OUR_PEPPER = Symbol('OUR_PEPPER');
-
-export interface OurPepper {
-  readonly id: string;
-  readonly logger: Logger;
-}
+import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
 
 /** A gateway on the wrong pepper asks with each request: that is said at once, and again at times. */
 const TOLD_INTERVAL_MS = 10_000;
@@ -20,18 +14,24 @@ const TOLD_INTERVAL_MS = 10_000;
  */
 @Injectable()
 export class SamePepperGuard implements CanActivate {
-  #toldAt = -Infinity;
+  private readonly ourPepper: string;
+  private toldAt = -Infinity;
 
-  constructor(@Inject(OUR_PEPPER) private readonly ours: OurPepper) {}
+  constructor(
+    @Inject(KEY_MANAGEMENT_SETTINGS) { pepper }: KeyManagementSettings,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.ourPepper = pepperId(pepper);
+  }
 
   canActivate(context: ExecutionContext): boolean {
     const { headers, ip } = context.switchToHttp().getRequest<FastifyRequest>();
     const theirs = headers[PEPPER_ID_HEADER];
-    if (theirs === undefined || theirs === this.ours.id) return true;
-    if (performance.now() - this.#toldAt >= TOLD_INTERVAL_MS) {
-      this.#toldAt = performance.now();
-      this.ours.logger.error(
-        { from: ip, theirPepper: theirs, ourPepper: this.ours.id },
+    if (theirs === undefined || theirs === this.ourPepper) return true;
+    if (performance.now() - this.toldAt >= TOLD_INTERVAL_MS) {
+      this.toldAt = performance.now();
+      this.logger.error(
+        { from: ip, theirPepper: theirs, ourPepper: this.ourPepper },
         'a service asks for keys under another TOLLGATE_PEPPER than this one has: it is refused, and serves no key until both have the same',
       );
     }

@@ -1,19 +1,25 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pepperId } from '@tollgate/api-key';
-import type { KeyManagementApi } from '@tollgate/contracts';
-import { createNestServer, httpKeyManagementApi, InternalCallError } from '@tollgate/http';
-import { createLogger } from '@tollgate/telemetry';
+import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
+import {
+  createNestServer,
+  httpKeyManagementApi,
+  InternalCallError,
+  SERVICE_SECRET as SECRET_TOKEN,
+} from '@tollgate/http';
+import { PortsModule } from '@tollgate/service';
+import { createLogger, LOGGER } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KeyManagementInternalModule } from './internal-http.module.js';
-import { KEY_MANAGEMENT_API } from './direct-key-management-api.js';
+import { KEY_MANAGEMENT_SETTINGS } from '../ports.js';
+import { InternalHttpModule } from './internal-http.module.js';
 
 const SERVICE_SECRET = 'service-secret-of-the-test';
 const [OURS, THEIRS] = ['a pepper of the test', 'another pepper of the test'];
 const digests = ['ab'.repeat(32)];
 
-@Module({})
-class Keys {}
+@Module({ imports: [InternalHttpModule] })
+class InternalApi {}
 
 let app: NestFastifyApplication;
 const logged: string[] = [];
@@ -28,14 +34,14 @@ beforeEach(async () => {
     knownKeys: () => Promise.resolve([]),
     revokeLeakedKeys: ({ digests: [digest] }) => Promise.resolve([{ digest: digest!, outcome: 'unknown', key: null }]),
   };
-  const keys: DynamicModule = {
-    module: Keys,
-    providers: [{ provide: KEY_MANAGEMENT_API, useValue: api }],
-    exports: [KEY_MANAGEMENT_API],
-  };
   const logger = createLogger({ service: 'test', destination: { write: (line: string) => void logged.push(line) } });
-  const ports = { serviceSecret: SERVICE_SECRET, pepper: OURS, logger };
-  app = await createNestServer(KeyManagementInternalModule.register(keys, ports), { logger });
+  const ports = PortsModule.of([
+    { provide: KEY_MANAGEMENT_API, useValue: api },
+    { provide: SECRET_TOKEN, useValue: SERVICE_SECRET },
+    { provide: KEY_MANAGEMENT_SETTINGS, useValue: { pepper: OURS } },
+    { provide: LOGGER, useValue: logger },
+  ]);
+  app = await createNestServer({ module: InternalApi, imports: [ports] }, { logger });
   await app.listen(0, '127.0.0.1');
 });
 afterEach(async () => {

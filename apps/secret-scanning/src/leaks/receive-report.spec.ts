@@ -1,6 +1,6 @@
 import type { LeakedKeyOutcome } from '@tollgate/contracts';
 import { describe, expect, it } from 'vitest';
-import type { ReportedItem } from '../origins/github/report.js';
+import type { ReportedItem } from './reported-item.js';
 import { findingsOf, labelsOf } from './receive-report.js';
 
 const item = (digests: readonly string[], url = ''): ReportedItem => ({

@@ -1,8 +1,16 @@
-import { LEAKED_DIGESTS_MAX, type KeyManagementApi, type LeakedKeyOutcome } from '@tollgate/contracts';
-import type { Logger } from '@tollgate/telemetry';
-import type { ReportedItem } from '../origins/github/report.js';
-import type { LeakStore } from '../store/leak-store.js';
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  KEY_MANAGEMENT_API,
+  LEAKED_DIGESTS_MAX,
+  type KeyManagementApi,
+  type LeakedKeyOutcome,
+} from '@tollgate/contracts';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { LeakRelay } from '../escalate/leak-relay.js';
+import { MailRun } from '../owner-mail/mail-run.js';
+import { LeakStore } from '../store/leak-store.js';
 import type { Finding } from '../store/finding.js';
+import type { ReportedItem } from './reported-item.js';
 
 export type Label = 'true_positive' | 'false_positive';
 
@@ -15,45 +23,48 @@ export type ReportResult =
    */
   | { readonly kind: 'unavailable' };
 
-export interface ReceiveReportPorts {
-  readonly leaks: LeakStore;
-  readonly keyManagement: () => Pick<KeyManagementApi, 'revokeLeakedKeys'>;
-  readonly logger: Logger;
-  /** Called when mails, or events for the bus, may be waiting. */
-  readonly wake: () => void;
-}
-
 /** Takes a verified report: store, revoke, record, and mail in the background. Repeating it is harmless. */
+@Injectable()
 export class ReceiveReport {
-  constructor(private readonly ports: ReceiveReportPorts) {}
+  constructor(
+    private readonly leaks: LeakStore,
+    private readonly relay: LeakRelay,
+    private readonly mailRun: MailRun,
+    @Inject(KEY_MANAGEMENT_API) private readonly keyManagement: Pick<KeyManagementApi, 'revokeLeakedKeys'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
 
   async execute(origin: string, items: readonly ReportedItem[], now: Date): Promise<ReportResult> {
     const findings = findingsOf(origin, items);
     if (findings.length === 0) return { kind: 'labelled', labels: labelsOf(items, []) };
-    const { leaks, keyManagement, logger, wake } = this.ports;
-    await leaks.add(findings, now);
+    await this.leaks.add(findings, now);
     const digests = [...new Set(findings.map(({ digest }) => digest))];
-    const { outcomes, failure } = await this.revoke(keyManagement(), origin, digests);
-    if (outcomes.length > 0) await leaks.record(outcomes, now);
+    const { outcomes, failure } = await this.revoke(origin, digests);
+    if (outcomes.length > 0) await this.leaks.record(outcomes, now);
     const answered = new Set(outcomes.map(({ digest }) => digest));
     const unanswered = digests.filter((digest) => !answered.has(digest));
     if (unanswered.length > 0) {
-      logger.error(
+      this.logger.error(
         { err: failure, secrets: unanswered.length },
         'reported secrets could not be revoked at once; the bus carries them',
       );
-      await leaks.escalate(unanswered, now);
-      wake();
+      await this.leaks.escalate(unanswered, now);
+      this.wake();
       return { kind: 'unavailable' };
     }
-    wake();
-    logger.info({ origin, items: items.length, ...countOutcomes(outcomes) }, 'secrets were reported');
+    this.wake();
+    this.logger.info({ origin, items: items.length, ...countOutcomes(outcomes) }, 'secrets were reported');
     return { kind: 'labelled', labels: labelsOf(items, outcomes) };
+  }
+
+  /** Mails, and events for the bus, may be waiting. */
+  private wake(): void {
+    this.relay.wake();
+    this.mailRun.wake();
   }
 
   /** What key-management said, and why not of all: it was away, or (without a failure) some could not be read. */
   private async revoke(
-    keyManagement: Pick<KeyManagementApi, 'revokeLeakedKeys'>,
     origin: string,
     digests: readonly string[],
   ): Promise<{ outcomes: LeakedKeyOutcome[]; failure?: unknown }> {
@@ -62,7 +73,7 @@ export class ReceiveReport {
       // An item may hold several secrets, so a report may hold more than one call takes.
       for (let start = 0; start < digests.length; start += LEAKED_DIGESTS_MAX) {
         outcomes.push(
-          ...(await keyManagement.revokeLeakedKeys({
+          ...(await this.keyManagement.revokeLeakedKeys({
             origin,
             digests: digests.slice(start, start + LEAKED_DIGESTS_MAX),
           })),

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { leakMail, safeLink, type LeakReport } from './leak-mail.js';
+import type { Leak } from '../store/leak-store.js';
+import { leakMail, safeLink } from './leak-mail.js';
 import { retryDelay } from './mail-run.js';
 
-const leak: LeakReport = {
+const leak: Leak = {
   keyName: 'support bot',
   maskedKey: 'sk-abc…wxyz',
   reportedAt: new Date('2026-11-20T12:00:00Z'),

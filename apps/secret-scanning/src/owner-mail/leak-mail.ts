@@ -1,15 +1,6 @@
 import type { KeySpending } from '@tollgate/contracts';
 import { formatUsd } from '@tollgate/credit';
-
-/** What an owner is told of one leaked key. */
-export interface LeakReport {
-  readonly keyName: string;
-  /** First 6 … last 4 characters; more of the secret is in no mail. */
-  readonly maskedKey: string;
-  readonly revokedAt: Date;
-  readonly reportedAt: Date;
-  readonly places: readonly { readonly origin: string; readonly source: string; readonly url: string }[];
-}
+import type { Leak } from '../store/leak-store.js';
 
 const LINKED_HOSTS = new Set(['github.com', 'gist.github.com']);
 const PLACES_MAX = 20;
@@ -17,7 +8,7 @@ const ORIGINS: Readonly<Record<string, string>> = { github: 'GitHub' };
 
 /** Subject and text of the mail. `spending` null where it is unknown; `publicUrl` is the origin of the admin API. */
 export function leakMail(
-  leak: LeakReport,
+  leak: Leak,
   spending: KeySpending | null,
   publicUrl: string | null,
 ): { subject: string; text: string } {
@@ -51,7 +42,7 @@ function oneLine(name: string): string {
     .replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
-function placeLines(places: LeakReport['places']): string[] {
+function placeLines(places: Leak['places']): string[] {
   if (places.length === 0) return ['- the reporter did not say'];
   const lines = places.slice(0, PLACES_MAX).map(({ origin, source, url }) => {
     const where = [ORIGINS[origin] ?? origin, source.replaceAll('_', ' ')].filter((part) => part !== '').join(', ');

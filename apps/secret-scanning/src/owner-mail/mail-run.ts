@@ -1,20 +1,13 @@
-import type { KeySpending, UsageBillingApi } from '@tollgate/contracts';
-import type { MailSender } from '@tollgate/mail';
+import { Inject, Injectable } from '@nestjs/common';
+import { USAGE_BILLING_API, type KeySpending, type UsageBillingApi } from '@tollgate/contracts';
+import { MAIL_SENDER, type MailSender } from '@tollgate/mail';
 import { Periodic } from '@tollgate/periodic';
-import type { Logger } from '@tollgate/telemetry';
-import type { ScanningMeter } from '../metrics.js';
-import type { DueMail, MailStore } from '../store/mail-store.js';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { ScanningMeter } from '../metrics.js';
+import { SECRET_SCANNING_SETTINGS, type SecretScanningSettings } from '../ports.js';
+import { LeakStore } from '../store/leak-store.js';
+import { MailStore, type DueMail } from '../store/mail-store.js';
 import { leakMail } from './leak-mail.js';
-
-export interface MailRunPorts {
-  readonly mails: MailStore;
-  readonly mail: MailSender;
-  readonly usageBilling: () => Pick<UsageBillingApi, 'spendingByKey'>;
-  /** Origin of the admin API as people reach it; null leaves it out of the mails. */
-  readonly publicUrl: string | null;
-  readonly logger: Logger;
-  readonly meter: ScanningMeter;
-}
 
 /** How often to look for mails that fell due, or that another process left. */
 const POLL_MS = 1_000;
@@ -36,10 +29,19 @@ export function retryDelay(attempt: number, ageMs: number): number | null {
  * Sends the mails that are owed, one after the other, for as long as it takes. A process that dies between the
  * hand-over and the note of it sends a mail twice, with the same Message-ID.
  */
+@Injectable()
 export class MailRun {
   private readonly runs = new Periodic(() => this.run(), { everyMs: POLL_MS });
 
-  constructor(private readonly ports: MailRunPorts) {}
+  constructor(
+    private readonly mails: MailStore,
+    private readonly leaks: LeakStore,
+    private readonly meter: ScanningMeter,
+    @Inject(MAIL_SENDER) private readonly mail: MailSender,
+    @Inject(USAGE_BILLING_API) private readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey'>,
+    @Inject(SECRET_SCANNING_SETTINGS) private readonly settings: Pick<SecretScanningSettings, 'publicUrl'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
 
   start(): void {
     this.runs.start();
@@ -60,12 +62,12 @@ export class MailRun {
     try {
       while (!this.runs.stopped && (await this.sendOne()));
     } catch (err) {
-      this.ports.logger.warn({ err }, 'the mails that are owed cannot be looked up');
+      this.logger.warn({ err }, 'the mails that are owed cannot be looked up');
     }
   }
 
   private async sendOne(): Promise<boolean> {
-    const due = await this.ports.mails.take(LEASE_MS);
+    const due = await this.mails.take(LEASE_MS);
     if (due === null) return false;
     try {
       await this.send(due);
@@ -73,41 +75,37 @@ export class MailRun {
       await this.failed(due, err);
       return true;
     }
-    this.ports.meter.mail('sent');
-    await this.ports.mails.sent(due.id);
+    this.meter.mail('sent');
+    await this.mails.sent(due.id);
     return true;
   }
 
   private async send({ id, apiKeyId, recipient }: DueMail): Promise<void> {
-    const { mails, mail, publicUrl, logger } = this.ports;
-    const leak = await mails.leakOf(apiKeyId);
-    await mail.send({
+    const leak = await this.leaks.leakOf(apiKeyId);
+    await this.mail.send({
       id: `leak-${id}`,
       to: [recipient],
-      ...leakMail(leak, await this.spendingOf(apiKeyId), publicUrl),
+      ...leakMail(leak, await this.spendingOf(apiKeyId), this.settings.publicUrl ?? null),
     });
-    logger.info({ apiKeyId, mail: id }, 'an owner was told of a leaked key');
+    this.logger.info({ apiKeyId, mail: id }, 'an owner was told of a leaked key');
   }
 
   private async failed(due: DueMail, err: unknown): Promise<void> {
-    const { mails, logger, meter } = this.ports;
     const delayMs = retryDelay(due.attempt, Date.now() - due.createdAt.getTime());
-    logger[delayMs === null ? 'error' : 'warn'](
+    this.logger[delayMs === null ? 'error' : 'warn'](
       { err, apiKeyId: due.apiKeyId, mail: due.id, attempt: due.attempt },
       delayMs === null ? 'a mail was given up' : 'a mail was not sent',
     );
-    meter.mail(delayMs === null ? 'abandoned' : 'failed');
-    await (delayMs === null ? mails.abandon(due.id) : mails.retryIn(due.id, delayMs));
+    this.meter.mail(delayMs === null ? 'abandoned' : 'failed');
+    await (delayMs === null ? this.mails.abandon(due.id) : this.mails.retryIn(due.id, delayMs));
   }
 
   /** A mail without the sums now is better than one with them later. */
   private async spendingOf(apiKeyId: string): Promise<KeySpending | null> {
     try {
-      return (
-        (await this.ports.usageBilling().spendingByKey([apiKeyId])).find((each) => each.apiKeyId === apiKeyId) ?? null
-      );
+      return (await this.usageBilling.spendingByKey([apiKeyId])).find((each) => each.apiKeyId === apiKeyId) ?? null;
     } catch (err) {
-      this.ports.logger.warn({ err, apiKeyId }, 'usage-billing did not say what a leaked key has spent');
+      this.logger.warn({ err, apiKeyId }, 'usage-billing did not say what a leaked key has spent');
       return null;
     }
   }

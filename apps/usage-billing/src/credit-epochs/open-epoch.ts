@@ -1,35 +1,36 @@
 import { randomUUID } from 'node:crypto';
-import type { AdmissionBooks, EpochOpening } from '@tollgate/admission';
+import { Inject, Injectable } from '@nestjs/common';
+import { ADMISSION_BOOKS, type AdmissionBooks, type EpochOpening } from '@tollgate/admission';
+import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
 import { shareCalls } from '@tollgate/periodic';
-import type { Logger } from '@tollgate/telemetry';
-import type { DataSource, EntityManager } from 'typeorm';
-import type { BillingMeter } from '../metrics.js';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { DataSource, type EntityManager } from 'typeorm';
+import { BillingMeter } from '../metrics.js';
 import { lockOrganizations } from '../store/organization-lock.js';
 import { unavailable } from '../unavailable.js';
 
-/** Everything in the topic at the time of the call has been booked. */
-export type Drained = (topic: string) => Promise<void>;
-
 /** Opens an organisation's credit epoch in admission from what the ledger has. */
+@Injectable()
 export class OpenEpoch {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly admission: Pick<AdmissionBooks, 'hasEpoch' | 'openEpoch'>,
-    private readonly drained: Drained,
-    private readonly logger: Logger,
+    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'hasEpoch' | 'openEpoch'>,
+    @Inject(BUS_PROGRESS) private readonly bus: Pick<BusProgress, 'drained'>,
+    @Inject(LOGGER) private readonly logger: Logger,
     private readonly meter: BillingMeter,
   ) {}
 
   /**
    * Does nothing where an epoch is open. Gateways ask at the same moment, so calls for one organisation are one.
-   * Rejects when the bus, the database or admission cannot be asked; then the caller asks again.
+   * Rejects when the bus, the database or admission cannot be asked; then the caller asks again. For the bus and
+   * admission the error is an `UnavailableError`.
    */
   readonly open = shareCalls((organizationId: string) => this.openNow(organizationId));
 
   private async openNow(organizationId: string): Promise<void> {
     if (await this.admission.hasEpoch(organizationId).catch(unavailable('Admission'))) return;
-    await this.drained(USAGE_RECORDED_V1).catch(unavailable('The bus'));
+    await this.bus.drained(USAGE_RECORDED_V1).catch(unavailable('The bus'));
     // On its own and first: whoever looks for orphans must find every organisation that may have an epoch.
     await this.dataSource.query(
       'INSERT INTO billing.credit_epoch (organization_id) VALUES ($1) ON CONFLICT (organization_id) DO NOTHING',

@@ -20,7 +20,7 @@ export class LeaseWatch {
   constructor(private readonly goneAfterMs: number) {}
 
   /** `leases` by instance; null where they could not be read. `nowMs`: monotonic. */
-  look(instanceIds: readonly string[], leases: ReadonlyMap<string, string> | null, nowMs: number): LeaseVerdict {
+  judge(instanceIds: readonly string[], leases: ReadonlyMap<string, string> | null, nowMs: number): LeaseVerdict {
     const trusted = leases !== null && nowMs - this.lastLookMs <= LOOK_GAP_MS_MAX;
     if (!trusted) this.seen.clear();
     if (leases === null) return { gone: [], renewed: [] };

@@ -4,9 +4,6 @@ import type { GatewayWatch } from '../gateways/gateway-watch.js';
 import type { OpenEpoch } from '../credit-epochs/open-epoch.js';
 import { spendingByKey } from '../usage/read-usage/spending-by-key.js';
 
-/** DI token of a `UsageBillingApi`. */
-export const USAGE_BILLING_API = Symbol('USAGE_BILLING_API');
-
 /** The internal API without HTTP: for the controller here, and for the other services in one process. */
 export function directUsageBillingApi(
   dataSource: DataSource,

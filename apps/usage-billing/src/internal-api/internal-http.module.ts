@@ -1,16 +1,12 @@
-import { Module, type DynamicModule } from '@nestjs/common';
-import { guardHeads, SERVICE_SECRET, ServiceGuard } from '@tollgate/http';
-import { InternalController } from './usage-billing-internal.controller.js';
+import { Module } from '@nestjs/common';
+import { guardHeads, ServiceGuard } from '@tollgate/http';
+import { LedgerModule } from '../ledger/ledger.module.js';
+import { UsageBillingInternalController } from './usage-billing-internal.controller.js';
 
-/** The internal API over HTTP, beside the `UsageBillingModule` given; for a process of its own only. */
-@Module({})
-export class UsageBillingInternalModule {
-  static register(usageBilling: DynamicModule, serviceSecret: string): DynamicModule {
-    return {
-      module: UsageBillingInternalModule,
-      imports: [usageBilling],
-      controllers: [InternalController],
-      providers: [{ provide: SERVICE_SECRET, useValue: serviceSecret }, ...guardHeads('/internal', ServiceGuard)],
-    };
-  }
-}
+/** `USAGE_BILLING_API` and the check of the books over HTTP; for a process of its own only. */
+@Module({
+  imports: [LedgerModule],
+  controllers: [UsageBillingInternalController],
+  providers: guardHeads('/internal', ServiceGuard),
+})
+export class InternalHttpModule {}

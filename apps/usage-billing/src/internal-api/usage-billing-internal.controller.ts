@@ -1,25 +1,27 @@
-import { Body, Controller, Get, HttpCode, Inject, Post, Query, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import {
   id,
   openCreditEpochRequest,
   registerGatewayRequest,
   spendingByKeyRequest,
+  USAGE_BILLING_API,
   type UsageBillingApi,
 } from '@tollgate/contracts';
 import { parseBody, parseQuery, ServiceGuard } from '@tollgate/http';
 import { z } from 'zod';
 import { CompareBalances } from '../ledger/reconcile/compare-balances.js';
-import { USAGE_BILLING_API } from './direct-usage-billing-api.js';
+import { UnavailableInterceptor } from './unavailable.interceptor.js';
 
 const reconciliationQuery = z.strictObject({ organization_id: id });
 
 /** `UsageBillingApi` over HTTP, for the other services, and the check of the books. */
 @Controller('internal')
 @UseGuards(ServiceGuard)
-export class InternalController {
+@UseInterceptors(UnavailableInterceptor)
+export class UsageBillingInternalController {
   constructor(
     @Inject(USAGE_BILLING_API) private readonly api: UsageBillingApi,
-    @Inject(CompareBalances) private readonly compareBalances: CompareBalances,
+    private readonly compareBalances: CompareBalances,
   ) {}
 
   @Post('gateways/register')

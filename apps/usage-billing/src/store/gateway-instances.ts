@@ -1,4 +1,5 @@
-import type { DataSource } from 'typeorm';
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
 
 export interface GatewayInstance {
   readonly instanceId: string;
@@ -6,6 +7,7 @@ export interface GatewayInstance {
 }
 
 /** Gateway processes, as rows that outlive them: who must announce under a new epoch, and whose holds are orphans. */
+@Injectable()
 export class GatewayInstances {
   constructor(private readonly dataSource: DataSource) {}
 

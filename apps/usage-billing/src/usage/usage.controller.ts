@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common';
+import { Controller, Get, Query, UseGuards } from '@nestjs/common';
 import { formatUsd } from '@tollgate/credit';
 import { AdminGuard, parseQuery, Problem } from '@tollgate/http';
 import { FindUsageEvent } from './read-usage/find-usage-event.js';
@@ -12,9 +12,9 @@ import { usageEventsQuery, usageQuery } from './usage.requests.js';
 @UseGuards(AdminGuard)
 export class UsageController {
   constructor(
-    @Inject(ReadUsage) private readonly readUsage: ReadUsage,
-    @Inject(FindUsageEvent) private readonly findUsageEvent: FindUsageEvent,
-    @Inject(KnownKeys) private readonly knownKeys: KnownKeys,
+    private readonly readUsage: ReadUsage,
+    private readonly findUsageEvent: FindUsageEvent,
+    private readonly knownKeys: KnownKeys,
   ) {}
 
   /**

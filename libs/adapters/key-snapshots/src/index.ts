@@ -1,4 +1,10 @@
-export type { KeyChangeListener, KeySnapshotReader, KeySnapshotWriter, SnapshotRead } from './port.js';
+export {
+  KEY_SNAPSHOT_WRITER,
+  type KeyChangeListener,
+  type KeySnapshotReader,
+  type KeySnapshotWriter,
+  type SnapshotRead,
+} from './port.js';
 export { MemoryKeySnapshots } from './memory.js';
 export { RedisKeySnapshotReader } from './redis-reader.js';
 export { RedisKeySnapshotWriter } from './redis-writer.js';

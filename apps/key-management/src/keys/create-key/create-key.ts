@@ -1,24 +1,20 @@
 import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
 import { digestSecret, generateSecret, maskSecret, pepperId, type Secret } from '@tollgate/api-key';
 import type { ApiKey } from '../api-key/api-key.js';
 import type { Actor } from '../api-key/key-change.js';
-import type { KeyRelay } from '../../relay/key-relay.js';
-import type { KeyStore } from '../../store/key-store.js';
+import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
+import { KeyRelay } from '../../relay/key-relay.js';
+import { KeyStore } from '../../store/key-store.js';
 import type { KeySettings } from './create-key.request.js';
 
-/** How a deployment makes secrets. */
-export interface SecretMint {
-  /** `TOLLGATE_KEY_MARKER`. */
-  readonly marker: string;
-  readonly pepper: string;
-}
-
 /** Makes keys. The secret leaves with the result and is kept nowhere. */
+@Injectable()
 export class CreateKey {
   constructor(
     private readonly store: KeyStore,
     private readonly relay: KeyRelay,
-    private readonly mint: SecretMint,
+    @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: KeyManagementSettings,
   ) {}
 
   /**
@@ -31,14 +27,14 @@ export class CreateKey {
     actor: Actor,
     now: Date,
   ): Promise<{ key: ApiKey; secret: Secret }> {
-    const secret = generateSecret(this.mint.marker);
+    const secret = generateSecret(this.settings.keyMarker);
     const key: ApiKey = {
       ...settings,
       id: randomUUID(),
       organizationId,
       organizationCreditLimitNanoUsd: await this.store.organizationCreditLimit(organizationId),
       maskedKey: maskSecret(secret),
-      digests: [digestSecret(secret.reveal(), this.mint.pepper)],
+      digests: [digestSecret(secret.reveal(), this.settings.pepper)],
       createdAt: now,
       version: 1,
       revocation: null,
@@ -46,7 +42,7 @@ export class CreateKey {
     };
     const written = await this.store.insert(
       { change: 'created', key, actor, details: {}, at: now },
-      pepperId(this.mint.pepper),
+      pepperId(this.settings.pepper),
     );
     await this.relay.snapshotsWritten(written);
     return { key, secret };

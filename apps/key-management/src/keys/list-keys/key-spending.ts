@@ -1,19 +1,20 @@
-import type { KeySpending, UsageBillingApi } from '@tollgate/contracts';
-import type { Logger } from '@tollgate/telemetry';
+import { Inject, Injectable } from '@nestjs/common';
+import { USAGE_BILLING_API, type KeySpending, type UsageBillingApi } from '@tollgate/contracts';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
 
 /** What keys have spent, asked of usage-billing, which alone knows. */
+@Injectable()
 export class KeySpendingLookup {
-  /** `usageBilling` is asked at the time of the call: in one process the modules refer to one another. */
   constructor(
-    private readonly usageBilling: () => Pick<UsageBillingApi, 'spendingByKey'>,
-    private readonly logger: Logger,
+    @Inject(USAGE_BILLING_API) private readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey'>,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** By key id; empty where usage-billing does not answer: unknown is not zero. */
   async of(apiKeyIds: readonly string[]): Promise<ReadonlyMap<string, KeySpending>> {
     if (apiKeyIds.length === 0) return new Map();
     try {
-      const spending = await this.usageBilling().spendingByKey(apiKeyIds);
+      const spending = await this.usageBilling.spendingByKey(apiKeyIds);
       return new Map(spending.map((each) => [each.apiKeyId, each]));
     } catch (err) {
       this.logger.warn({ err }, 'usage-billing did not say what keys have spent');

@@ -1,6 +1,7 @@
+import { Injectable } from '@nestjs/common';
 import { keyObject, type KeyObject } from '../api-key/key-object.js';
-import type { KeyStore } from '../../store/key-store.js';
-import type { KeySpendingLookup } from './key-spending.js';
+import { KeyStore } from '../../store/key-store.js';
+import { KeySpendingLookup } from './key-spending.js';
 import { cursorOf } from './list-keys.request.js';
 
 export interface KeyList {
@@ -11,6 +12,7 @@ export interface KeyList {
 }
 
 /** Shows keys with what they have spent. Deleted keys are not shown. */
+@Injectable()
 export class ListKeys {
   constructor(
     private readonly store: KeyStore,

@@ -1,7 +1,8 @@
+import { Injectable } from '@nestjs/common';
 import { revoked, type ApiKey } from '../api-key/api-key.js';
 import type { Actor } from '../api-key/key-change.js';
-import type { KeyRelay } from '../../relay/key-relay.js';
-import type { KeyStore } from '../../store/key-store.js';
+import { KeyRelay } from '../../relay/key-relay.js';
+import { KeyStore } from '../../store/key-store.js';
 
 export type RevokeKeyResult =
   | { readonly kind: 'not_found' }
@@ -9,6 +10,7 @@ export type RevokeKeyResult =
   | { readonly kind: 'revoked'; readonly key: ApiKey; readonly everywhere: boolean };
 
 /** Ends one key of an organisation, for good. */
+@Injectable()
 export class RevokeKey {
   constructor(
     private readonly store: KeyStore,

@@ -1,9 +1,10 @@
+import { Injectable } from '@nestjs/common';
 import type { LeakedKeyOutcome } from '@tollgate/contracts';
 import { revoked, type ApiKey } from '../api-key/api-key.js';
-import type { KeyMeter } from '../../metrics.js';
-import type { KeyRelay } from '../../relay/key-relay.js';
-import type { KeyStore, SnapshotEntries } from '../../store/key-store.js';
-import type { Members } from '../../store/members.js';
+import { KeyMeter } from '../../metrics.js';
+import { KeyRelay } from '../../relay/key-relay.js';
+import { KeyStore, type SnapshotEntries } from '../../store/key-store.js';
+import { Members } from '../../store/members.js';
 
 /** Keys revoked in one transaction: few enough that a revoke beside it never waits long for its locks. */
 const KEYS_PER_TRANSACTION = 100;
@@ -12,6 +13,7 @@ const KEYS_PER_TRANSACTION = 100;
  * Ends every key that answers to a digest seen where it must not be; of one that had ended before, gateways hear that
  * it leaked, and end what it still has under way. What nobody's key answers to changes nothing.
  */
+@Injectable()
 export class RevokeLeakedKeys {
   constructor(
     private readonly store: KeyStore,

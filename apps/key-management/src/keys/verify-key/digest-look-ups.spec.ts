@@ -8,13 +8,15 @@ function table(keys: Record<string, ApiKey> = {}) {
   const queries: { digests: readonly string[]; answer(): void; fail(error: Error): void }[] = [];
   const counted: Record<string, number> = {};
   const lookUps = new DigestLookUps(
-    (digests) =>
-      new Promise((resolve, reject) => {
-        const found = digests.flatMap((digest) =>
-          keys[digest] === undefined ? [] : [[digest, keys[digest]] as const],
-        );
-        queries.push({ digests, answer: () => resolve(new Map(found)), fail: reject });
-      }),
+    {
+      lookUp: (digests) =>
+        new Promise((resolve, reject) => {
+          const found = digests.flatMap((digest) =>
+            keys[digest] === undefined ? [] : [[digest, keys[digest]] as const],
+          );
+          queries.push({ digests, answer: () => resolve(new Map(found)), fail: reject });
+        }),
+    },
     {
       lookedUp: (outcome, digests) => void (counted[outcome] = (counted[outcome] ?? 0) + digests),
       lookUpQuery: () => void (counted['queries'] = (counted['queries'] ?? 0) + 1),

@@ -1,7 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
 import { Problem } from '@tollgate/http';
 import type { ApiKey } from '../api-key/api-key.js';
-import type { KeyMeter } from '../../metrics.js';
+import { KeyMeter } from '../../metrics.js';
+import { KeyStore } from '../../store/key-store.js';
 
 /** Digests of one query. */
 const BATCH_MAX = 1_000;
@@ -23,14 +25,15 @@ interface Question {
  * digests that waited as it began, in the order in which they came: a thousand strangers cost one query, and a good key
  * among them is answered with the next query or, where more than a query takes are waiting, one of the two after it.
  */
+@Injectable()
 export class DigestLookUps {
   /** By digest, in the order in which they came; each is answered once, however many ask. */
   readonly #waiting = new Map<string, Question>();
   #queryUnderWay = false;
 
   constructor(
-    private readonly lookUp: (digests: readonly string[]) => Promise<ReadonlyMap<string, ApiKey>>,
-    private readonly meter: Pick<KeyMeter, 'lookedUp' | 'lookUpQuery'>,
+    @Inject(KeyStore) private readonly store: Pick<KeyStore, 'lookUp'>,
+    @Inject(KeyMeter) private readonly meter: Pick<KeyMeter, 'lookedUp' | 'lookUpQuery'>,
   ) {}
 
   /**
@@ -67,7 +70,7 @@ export class DigestLookUps {
   async #answer(batch: ReadonlyMap<string, Question>): Promise<void> {
     this.meter.lookUpQuery();
     try {
-      const keys = await this.lookUp([...batch.keys()]);
+      const keys = await this.store.lookUp([...batch.keys()]);
       const found = [...batch.keys()].filter((digest) => keys.has(digest)).length;
       this.meter.lookedUp('found', found);
       this.meter.lookedUp('unknown', batch.size - found);

@@ -1,15 +1,17 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { KeySnapshot } from '@tollgate/api-key';
-import type { KeySnapshotWriter } from '@tollgate/key-snapshots';
-import type { Logger } from '@tollgate/telemetry';
+import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { snapshotOf } from '../api-key/snapshot-of.js';
-import type { DigestLookUps } from './digest-look-ups.js';
+import { DigestLookUps } from './digest-look-ups.js';
 
 /** The authority's answer about one digest, from Postgres. */
+@Injectable()
 export class VerifyKey {
   constructor(
     private readonly lookUps: DigestLookUps,
-    private readonly snapshots: Pick<KeySnapshotWriter, 'refill'>,
-    private readonly logger: Logger,
+    @Inject(KEY_SNAPSHOT_WRITER) private readonly snapshots: Pick<KeySnapshotWriter, 'refill'>,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /**

@@ -3,12 +3,11 @@ import { parseJson, Problem, WEBHOOK_BODY_BYTES_MAX } from '@tollgate/http';
 import { GithubPublicKeys } from './public-keys.js';
 import { readItem } from './report.js';
 import { signatureHolds } from './signature.js';
-import { ScanningMeter } from '../../metrics.js';
 import { ReceiveReport, type Label } from '../../leaks/receive-report.js';
+import { ScanningMeter } from '../../metrics.js';
+import { SECRET_SCANNING_SETTINGS, type SecretScanningSettings } from '../../ports.js';
 import { findSigningKey, RETRY_AFTER } from './signing-key.js';
 
-/** The pepper that digests of secrets are made with. */
-export const PEPPER = Symbol('PEPPER');
 /** A history scan at enrolment reports thousands at once; a report of this size takes about a second. */
 const ITEMS_MAX = 10_000;
 
@@ -25,12 +24,16 @@ export interface ItemFeedback {
  */
 @Controller('webhooks/github/secret-scanning')
 export class GithubController {
+  private readonly pepper: string;
+
   constructor(
     private readonly publicKeys: GithubPublicKeys,
     private readonly receiveReport: ReceiveReport,
-    @Inject(PEPPER) private readonly pepper: string,
     private readonly meter: ScanningMeter,
-  ) {}
+    @Inject(SECRET_SCANNING_SETTINGS) { pepper }: SecretScanningSettings,
+  ) {
+    this.pepper = pepper;
+  }
 
   @Post()
   @HttpCode(200)

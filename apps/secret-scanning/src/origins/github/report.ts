@@ -1,23 +1,6 @@
 import { createHash } from 'node:crypto';
 import { digestSecret, findSecrets } from '@tollgate/api-key';
-
-/** What was said of one token, as far as it could be read. */
-export interface ReportedItem {
-  /** HMAC under our pepper of each secret in the token that has the form of ours; without one no look-up is owed. */
-  readonly digests: readonly string[];
-  /** SHA-256 of the token, 64 hex digits: what the answer names it by. */
-  readonly tokenHash: string;
-  /** As it came, for the answer. */
-  readonly tokenType: string;
-  readonly place: Place;
-}
-
-/** Where a token was seen, without the token. Both may be empty. */
-export interface Place {
-  readonly url: string;
-  /** Lower case; GitHub's list of them is open. */
-  readonly source: string;
-}
+import type { ReportedItem } from '../../leaks/reported-item.js';
 
 const URL_CHARACTERS_MAX = 2_000;
 const SOURCE_PATTERN = /^[\w .-]{1,64}$/;

@@ -1,10 +1,11 @@
-import type { AdmissionBooks, BookedSettle } from '@tollgate/admission';
+import { Inject, Injectable } from '@nestjs/common';
+import { ADMISSION_BOOKS, type AdmissionBooks, type BookedSettle } from '@tollgate/admission';
 import type { BusBatch } from '@tollgate/bus';
 import type { UsageRecordedV1 } from '@tollgate/contracts';
-import type { Logger } from '@tollgate/telemetry';
-import type { DataSource, EntityManager } from 'typeorm';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { DataSource, type EntityManager } from 'typeorm';
 import { advanceOffset } from '../../store/consumer-offsets.js';
-import type { BillingMeter } from '../../metrics.js';
+import { BillingMeter } from '../../metrics.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
 import { plainestEvent } from './bookable-event.js';
 import { dataFault } from './data-fault.js';
@@ -13,19 +14,20 @@ import { readLedger } from './ledger-reads.js';
 import { advanceJournals, writeBookings } from './ledger-writes.js';
 import { quarantine } from './quarantine.js';
 import { readUsageRecord, type UsageRecord } from './read-usage-record.js';
-import type { SettleHolds } from './settle-holds.js';
+import { SettleHolds } from './settle-holds.js';
 
 /**
  * Books batches of `usage.recorded.v1`: events, ledger, balances, roll-ups and the consumer's own offset in one
  * transaction, each request once however often it is delivered. Then settles the holds in admission, which the
  * gateway does as well: whoever comes second changes nothing.
  */
+@Injectable()
 export class BookUsage {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly admission: Pick<AdmissionBooks, 'closeEpoch'>,
+    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'closeEpoch'>,
     private readonly settles: SettleHolds,
-    private readonly logger: Logger,
+    @Inject(LOGGER) private readonly logger: Logger,
     private readonly meter: BillingMeter,
   ) {}
 

@@ -6,7 +6,7 @@ import { bookableEvent, plainestEvent, TEXTS } from './bookable-event.js';
 const golden = usageRecordedV1.parse(
   JSON.parse(
     readFileSync(
-      new URL('../../../../libs/domain/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url),
+      new URL('../../../../../libs/domain/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url),
       'utf8',
     ),
   ),

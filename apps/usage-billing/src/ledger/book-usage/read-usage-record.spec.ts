@@ -6,7 +6,7 @@ const read = (value: string) => readUsageRecord({ offset: 1n, part: 0, key: 'org
 
 const golden = JSON.parse(
   readFileSync(
-    new URL('../../../../libs/domain/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url),
+    new URL('../../../../../libs/domain/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url),
     'utf8',
   ),
 ) as Record<string, unknown>;

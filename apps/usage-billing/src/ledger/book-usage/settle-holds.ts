@@ -1,5 +1,6 @@
-import type { AdmissionBooks, BookedSettle } from '@tollgate/admission';
-import type { Logger } from '@tollgate/telemetry';
+import { Inject, Injectable } from '@nestjs/common';
+import { ADMISSION_BOOKS, type AdmissionBooks, type BookedSettle } from '@tollgate/admission';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
 
 /** Beyond it the oldest are left to their gateways, which settle as well. */
 const BACKLOG_MAX = 20_000;
@@ -8,12 +9,13 @@ const BACKLOG_MAX = 20_000;
  * Tells admission what was booked. Where it cannot be reached, an organisation's settles are kept and sent later
  * in the same order: an epoch that still waits for a journal takes each number as "all up to here".
  */
+@Injectable()
 export class SettleHolds {
   private readonly backlog = new Map<string, BookedSettle[]>();
 
   constructor(
-    private readonly admission: Pick<AdmissionBooks, 'settleBooked'>,
-    private readonly logger: Logger,
+    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'settleBooked'>,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Settles that were not taken yet. */

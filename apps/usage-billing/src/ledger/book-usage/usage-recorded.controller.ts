@@ -1,4 +1,4 @@
-import { Controller, Inject } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import type { BusBatch } from '@tollgate/bus';
 import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
@@ -6,7 +6,7 @@ import { BookUsage } from './book-usage.js';
 
 @Controller()
 export class UsageRecordedController {
-  constructor(@Inject(BookUsage) private readonly bookUsage: BookUsage) {}
+  constructor(private readonly bookUsage: BookUsage) {}
 
   @EventPattern(USAGE_RECORDED_V1)
   async book(@Payload() batch: BusBatch): Promise<void> {

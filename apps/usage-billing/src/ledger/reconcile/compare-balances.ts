@@ -1,5 +1,6 @@
-import type { AdmissionBooks } from '@tollgate/admission';
-import type { DataSource } from 'typeorm';
+import { Inject, Injectable } from '@nestjs/common';
+import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
+import { DataSource } from 'typeorm';
 import { unavailable } from '../../unavailable.js';
 
 /** One account as the ledger and as admission have it, nano-USD; null where admission does not know it. */
@@ -13,16 +14,17 @@ export interface BalanceComparison {
 }
 
 /** Holds the books of both sides together, for operations and for tests. */
+@Injectable()
 export class CompareBalances {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly admission: Pick<AdmissionBooks, 'accounts'>,
+    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'accounts'>,
   ) {}
 
   /**
    * Invariant I2: at rest nothing is held, and posted is the same on both sides for every account that is capped.
    * While requests are in flight the two sides differ by what is on its way.
-   * @throws {Problem} `service_unavailable` where admission cannot be asked
+   * @throws {UnavailableError} where admission cannot be asked
    */
   async of(organizationId: string): Promise<BalanceComparison[]> {
     const inAdmission = await this.admission.accounts(organizationId).catch(unavailable('Admission'));

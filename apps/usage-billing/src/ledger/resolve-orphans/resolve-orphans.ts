@@ -1,12 +1,13 @@
-import type { AdmissionBooks, BookedSettle } from '@tollgate/admission';
+import { Inject, Injectable } from '@nestjs/common';
+import { ADMISSION_BOOKS, type AdmissionBooks, type BookedSettle } from '@tollgate/admission';
+import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
 import type { OpenHold } from '@tollgate/credit';
-import type { Logger } from '@tollgate/telemetry';
-import type { DataSource, EntityManager } from 'typeorm';
-import type { Drained } from '../../credit-epochs/open-epoch.js';
-import type { BillingMeter } from '../../metrics.js';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { DataSource, type EntityManager } from 'typeorm';
+import { BillingMeter } from '../../metrics.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
-import type { GatewayInstance, GatewayInstances } from '../../store/gateway-instances.js';
+import { GatewayInstances, type GatewayInstance } from '../../store/gateway-instances.js';
 
 interface BookedRow {
   request_id: string;
@@ -20,13 +21,15 @@ interface BookedRow {
  * Ends the open holds of gateways that are gone: with the charge of their event where it has come, else by release,
  * which the ledger notes as a void. An event that comes later still is booked as an adjustment.
  */
+@Injectable()
 export class ResolveOrphans {
   constructor(
     private readonly dataSource: DataSource,
     private readonly instances: GatewayInstances,
+    @Inject(ADMISSION_BOOKS)
     private readonly admission: Pick<AdmissionBooks, 'openHolds' | 'organizations' | 'settleBooked' | 'stopWaiting'>,
-    private readonly drained: Drained,
-    private readonly logger: Logger,
+    @Inject(BUS_PROGRESS) private readonly bus: Pick<BusProgress, 'drained'>,
+    @Inject(LOGGER) private readonly logger: Logger,
     private readonly meter: BillingMeter,
   ) {}
 
@@ -34,7 +37,7 @@ export class ResolveOrphans {
   async resolveAll(): Promise<void> {
     const gone = await this.instances.unresolved();
     if (gone.length === 0) return;
-    await this.drained(USAGE_RECORDED_V1);
+    await this.bus.drained(USAGE_RECORDED_V1);
     for (const organizationId of await this.organizations()) await this.resolveIn(organizationId, gone);
     await this.instances.markResolved(gone.map(({ instanceId }) => instanceId));
   }

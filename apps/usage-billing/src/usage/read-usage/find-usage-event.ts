@@ -1,4 +1,5 @@
-import type { DataSource } from 'typeorm';
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
 
 /** A booked usage event. Kinds are texts: a later release may have booked one that this one does not know. */
 export interface BookedEvent {
@@ -52,6 +53,7 @@ interface EventRow {
 }
 
 /** Finds what was booked for one request. */
+@Injectable()
 export class FindUsageEvent {
   constructor(private readonly dataSource: DataSource) {}
 

@@ -1,12 +1,15 @@
-import type { KeyManagementApi } from '@tollgate/contracts';
-import type { Logger } from '@tollgate/telemetry';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
 
 /** Which ids are of keys, asked of key-management: the ledger knows only of keys that were charged. */
+@Injectable()
 export class KnownKeys {
-  /** `keyManagement` is asked at the time of the call: in one process the modules refer to one another. */
   constructor(
-    private readonly keyManagement: () => Pick<KeyManagementApi, 'knownKeys'> | undefined,
-    private readonly logger: Logger,
+    @Optional()
+    @Inject(KEY_MANAGEMENT_API)
+    private readonly keyManagement: Pick<KeyManagementApi, 'knownKeys'> | undefined,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /**
@@ -14,10 +17,9 @@ export class KnownKeys {
    * are true all the same.
    */
   async isNobodys(apiKeyId: string): Promise<boolean> {
-    const keyManagement = this.keyManagement();
-    if (keyManagement === undefined) return false;
+    if (this.keyManagement === undefined) return false;
     try {
-      return !(await keyManagement.knownKeys([apiKeyId])).includes(apiKeyId);
+      return !(await this.keyManagement.knownKeys([apiKeyId])).includes(apiKeyId);
     } catch (err) {
       this.logger.warn({ err }, 'key-management did not say whether a key exists; its usage reads as zero');
       return false;

@@ -1,4 +1,5 @@
-import type { DataSource } from 'typeorm';
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
 
 export interface UsageTotals {
   readonly requests: number;
@@ -37,6 +38,7 @@ const IN_PERIOD = `
   WHERE ($1::text IS NULL OR k.api_key_id = $1)
     AND e.ended_at >= coalesce($2::timestamptz, '-infinity') AND e.ended_at < coalesce($3::timestamptz, 'infinity')`;
 
+@Injectable()
 export class ReadUsage {
   constructor(private readonly dataSource: DataSource) {}
 
