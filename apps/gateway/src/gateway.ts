@@ -182,7 +182,7 @@ function tellJournalTrouble(logger: Logger): (error: Error) => void {
   return (error) => {
     if (performance.now() - toldAt < JOURNAL_TROUBLE_INTERVAL_MS) return;
     toldAt = performance.now();
-    logger.error({ error }, 'the journal cannot be written: requests are refused until the disk takes it again');
+    logger.error({ err: error }, 'the journal cannot be written: requests are refused until the disk takes it again');
   };
 }
 

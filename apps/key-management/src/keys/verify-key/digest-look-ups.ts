@@ -28,8 +28,8 @@ interface Question {
 @Injectable()
 export class DigestLookUps {
   /** By digest, in the order in which they came; each is answered once, however many ask. */
-  readonly #waiting = new Map<string, Question>();
-  #queryUnderWay = false;
+  private readonly waiting = new Map<string, Question>();
+  private queryUnderWay = false;
 
   constructor(
     @Inject(KeyStore) private readonly store: Pick<KeyStore, 'lookUp'>,
@@ -41,33 +41,33 @@ export class DigestLookUps {
    * @throws {Problem} `keys_unavailable` at once, where too many wait; else as the query does
    */
   find(digest: string): Promise<ApiKey | null> {
-    const known = this.#waiting.get(digest);
+    const known = this.waiting.get(digest);
     // A query that is under way may have been answered before the key was made.
     if (known !== undefined) return known.answer;
-    if (this.#waiting.size >= WAITING_MAX) {
+    if (this.waiting.size >= WAITING_MAX) {
       this.meter.lookedUp('refused', 1);
       return Promise.reject(new Problem('keys_unavailable', { headers: RETRY_AFTER }));
     }
     const question = newQuestion(digest);
-    this.#waiting.set(digest, question);
+    this.waiting.set(digest, question);
     // What else comes in this turn goes with it.
-    if (!this.#queryUnderWay && this.#waiting.size === 1) setImmediate(() => this.#next());
+    if (!this.queryUnderWay && this.waiting.size === 1) setImmediate(() => this.next());
     return question.answer;
   }
 
-  #next(): void {
-    if (this.#queryUnderWay || this.#waiting.size === 0) return;
-    const batch = new Map([...this.#waiting].slice(0, BATCH_MAX));
-    for (const digest of batch.keys()) this.#waiting.delete(digest);
-    this.#queryUnderWay = true;
-    void this.#answer(batch).finally(() => {
-      this.#queryUnderWay = false;
-      this.#next();
+  private next(): void {
+    if (this.queryUnderWay || this.waiting.size === 0) return;
+    const batch = new Map([...this.waiting].slice(0, BATCH_MAX));
+    for (const digest of batch.keys()) this.waiting.delete(digest);
+    this.queryUnderWay = true;
+    void this.answer(batch).finally(() => {
+      this.queryUnderWay = false;
+      this.next();
     });
   }
 
   /** Never rejects. */
-  async #answer(batch: ReadonlyMap<string, Question>): Promise<void> {
+  private async answer(batch: ReadonlyMap<string, Question>): Promise<void> {
     this.meter.lookUpQuery();
     try {
       const keys = await this.store.lookUp([...batch.keys()]);
