@@ -5,7 +5,7 @@ import { GithubModule } from './origins/github/github.module.js';
 import { OwnerMailModule } from './owner-mail/owner-mail.module.js';
 import { ScanningLifecycle } from './scanning-lifecycle.js';
 
-/** The service without its listeners: the webhook, bus handlers, relay and mails. Its ports come from a global module. */
+/** The service without its listeners: the webhook, bus handlers, relay and mails. Its ports are a global module's. */
 @Module({
   imports: [GithubModule, FollowKeyChangesModule, EscalateModule, OwnerMailModule],
   providers: [ScanningLifecycle],
