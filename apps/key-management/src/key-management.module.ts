@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { InternalApiModule } from './internal-api/internal-api.module.js';
+import { KeyManagementApiModule } from './internal-api/internal-api.module.js';
 import { KeysModule } from './keys/keys.module.js';
 import { RelayModule } from './relay/relay.module.js';
 
@@ -7,5 +7,5 @@ import { RelayModule } from './relay/relay.module.js';
  * The service without its listeners: admin API, bus handlers, relay, and `KEY_MANAGEMENT_API` for the other services
  * of the process. Its ports (`ports.ts`) come from a global module.
  */
-@Module({ imports: [KeysModule, RelayModule, InternalApiModule] })
+@Module({ imports: [KeysModule, RelayModule, KeyManagementApiModule] })
 export class KeyManagementModule {}

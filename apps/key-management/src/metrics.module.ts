@@ -3,4 +3,4 @@ import { KeyMeter } from './metrics.js';
 
 /** What the other modules count with. */
 @Module({ providers: [KeyMeter], exports: [KeyMeter] })
-export class MetricsModule {}
+export class KeyMetricsModule {}

@@ -3,4 +3,4 @@ import { ScanningMeter } from './metrics.js';
 
 /** What the other modules count with. */
 @Module({ providers: [ScanningMeter], exports: [ScanningMeter] })
-export class MetricsModule {}
+export class ScanningMetricsModule {}

@@ -3,4 +3,4 @@ import { BillingMeter } from './metrics.js';
 
 /** What the other modules count with. */
 @Module({ providers: [BillingMeter], exports: [BillingMeter] })
-export class MetricsModule {}
+export class BillingMetricsModule {}

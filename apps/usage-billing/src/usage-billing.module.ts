@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CreditEpochsModule } from './credit-epochs/credit-epochs.module.js';
 import { GatewaysModule } from './gateways/gateways.module.js';
-import { InternalApiModule } from './internal-api/internal-api.module.js';
+import { UsageBillingApiModule } from './internal-api/internal-api.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import { UsageModule } from './usage/usage.module.js';
 
@@ -9,5 +9,5 @@ import { UsageModule } from './usage/usage.module.js';
  * The service without its listeners: usage API, bus handler, the watch over gateways, and `USAGE_BILLING_API` for the
  * other services of the process. Its ports (`ports.ts`) come from a global module.
  */
-@Module({ imports: [LedgerModule, GatewaysModule, CreditEpochsModule, UsageModule, InternalApiModule] })
+@Module({ imports: [LedgerModule, GatewaysModule, CreditEpochsModule, UsageModule, UsageBillingApiModule] })
 export class UsageBillingModule {}

@@ -3,7 +3,7 @@ import type { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-
 import type { KeyStore } from '../store/key-store.js';
 import type { VerifyKey } from '../keys/verify-key/verify-key.js';
 
-/** The internal API, called directly; `InternalHttpModule` puts it on HTTP. */
+/** The internal API, called directly; `KeyManagementHttpModule` puts it on HTTP. */
 export function directKeyManagementApi(
   verifyKey: VerifyKey,
   store: Pick<KeyStore, 'known'>,

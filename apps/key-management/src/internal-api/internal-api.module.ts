@@ -4,13 +4,13 @@ import { KeysModule } from '../keys/keys.module.js';
 import { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
 import { VerifyKey } from '../keys/verify-key/verify-key.js';
 import { KeyStore } from '../store/key-store.js';
-import { StoreModule } from '../store/store.module.js';
+import { KeyStoreModule } from '../store/store.module.js';
 import { directKeyManagementApi } from './direct-key-management-api.js';
 
 /** Global: in the standalone the other services inject `KEY_MANAGEMENT_API` without knowing of this app. */
 @Global()
 @Module({
-  imports: [KeysModule, StoreModule],
+  imports: [KeysModule, KeyStoreModule],
   providers: [
     {
       provide: KEY_MANAGEMENT_API,
@@ -20,4 +20,4 @@ import { directKeyManagementApi } from './direct-key-management-api.js';
   ],
   exports: [KEY_MANAGEMENT_API],
 })
-export class InternalApiModule {}
+export class KeyManagementApiModule {}

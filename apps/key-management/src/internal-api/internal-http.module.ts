@@ -7,4 +7,4 @@ import { KeyManagementInternalController } from './key-management-internal.contr
   controllers: [KeyManagementInternalController],
   providers: guardHeads('/internal', ServiceGuard),
 })
-export class InternalHttpModule {}
+export class KeyManagementHttpModule {}

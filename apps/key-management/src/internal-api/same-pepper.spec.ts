@@ -12,13 +12,13 @@ import { PortsModule } from '@tollgate/service';
 import { createLogger, LOGGER } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KEY_MANAGEMENT_SETTINGS } from '../ports.js';
-import { InternalHttpModule } from './internal-http.module.js';
+import { KeyManagementHttpModule } from './internal-http.module.js';
 
 const SERVICE_SECRET = 'service-secret-of-the-test';
 const [OURS, THEIRS] = ['a pepper of the test', 'another pepper of the test'];
 const digests = ['ab'.repeat(32)];
 
-@Module({ imports: [InternalHttpModule] })
+@Module({ imports: [KeyManagementHttpModule] })
 class InternalApi {}
 
 let app: NestFastifyApplication;

@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
 import { AdminGuard, guardHeads } from '@tollgate/http';
-import { MetricsModule } from '../metrics.module.js';
+import { KeyMetricsModule } from '../metrics.module.js';
 import { RelayModule } from '../relay/relay.module.js';
-import { StoreModule } from '../store/store.module.js';
+import { KeyStoreModule } from '../store/store.module.js';
 import { ApiKeysController } from './api-keys.controller.js';
 import { CreateKey } from './create-key/create-key.js';
 import { KeySpendingLookup } from './list-keys/key-spending.js';
@@ -15,7 +15,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
 
 /** API keys: the admin API of them, and what the other services and the bus may have done with them. */
 @Module({
-  imports: [MetricsModule, RelayModule, StoreModule],
+  imports: [KeyMetricsModule, RelayModule, KeyStoreModule],
   controllers: [ApiKeysController, LeaksReportedController],
   providers: [
     ...guardHeads('/v1/api-keys', AdminGuard),

@@ -14,4 +14,4 @@ import { Members } from './members.js';
   ],
   exports: [DataSource, KeyStore, Members],
 })
-export class StoreModule {}
+export class KeyStoreModule {}

@@ -13,4 +13,4 @@ import { MailStore } from './mail-store.js';
   ],
   exports: [DataSource, LeakStore, MailStore],
 })
-export class StoreModule {}
+export class LeakStoreModule {}

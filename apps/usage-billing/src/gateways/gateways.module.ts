@@ -1,12 +1,12 @@
 import { Module } from '@nestjs/common';
 import { LedgerModule } from '../ledger/ledger.module.js';
-import { MetricsModule } from '../metrics.module.js';
-import { StoreModule } from '../store/store.module.js';
+import { BillingMetricsModule } from '../metrics.module.js';
+import { BillingStoreModule } from '../store/store.module.js';
 import { GatewayWatch } from './gateway-watch.js';
 
 /** Which gateways are there, and what follows when one is gone. */
 @Module({
-  imports: [LedgerModule, MetricsModule, StoreModule],
+  imports: [LedgerModule, BillingMetricsModule, BillingStoreModule],
   providers: [GatewayWatch],
   exports: [GatewayWatch],
 })

@@ -5,16 +5,16 @@ import { CreditEpochsModule } from '../credit-epochs/credit-epochs.module.js';
 import { OpenEpoch } from '../credit-epochs/open-epoch.js';
 import { GatewayWatch } from '../gateways/gateway-watch.js';
 import { GatewaysModule } from '../gateways/gateways.module.js';
-import { StoreModule } from '../store/store.module.js';
+import { BillingStoreModule } from '../store/store.module.js';
 import { directUsageBillingApi } from './direct-usage-billing-api.js';
 
 /** Global: in the standalone the other services inject `USAGE_BILLING_API` without knowing of this app. */
 @Global()
 @Module({
-  imports: [CreditEpochsModule, GatewaysModule, StoreModule],
+  imports: [CreditEpochsModule, GatewaysModule, BillingStoreModule],
   providers: [
     { provide: USAGE_BILLING_API, useFactory: directUsageBillingApi, inject: [DataSource, GatewayWatch, OpenEpoch] },
   ],
   exports: [USAGE_BILLING_API],
 })
-export class InternalApiModule {}
+export class UsageBillingApiModule {}

@@ -9,4 +9,4 @@ import { UsageBillingInternalController } from './usage-billing-internal.control
   controllers: [UsageBillingInternalController],
   providers: guardHeads('/internal', ServiceGuard),
 })
-export class InternalHttpModule {}
+export class UsageBillingHttpModule {}

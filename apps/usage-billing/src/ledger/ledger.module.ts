@@ -3,8 +3,8 @@ import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
 import { registerBillingGauges } from '../metrics.js';
-import { MetricsModule } from '../metrics.module.js';
-import { StoreModule } from '../store/store.module.js';
+import { BillingMetricsModule } from '../metrics.module.js';
+import { BillingStoreModule } from '../store/store.module.js';
 import { BookUsage } from './book-usage/book-usage.js';
 import { SettleHolds } from './book-usage/settle-holds.js';
 import { UsageRecordedController } from './book-usage/usage-recorded.controller.js';
@@ -13,7 +13,7 @@ import { ResolveOrphans } from './resolve-orphans/resolve-orphans.js';
 
 /** The one owner of transfers and accounts: books usage, resolves orphans, and holds the two books together. */
 @Module({
-  imports: [MetricsModule, StoreModule],
+  imports: [BillingMetricsModule, BillingStoreModule],
   controllers: [UsageRecordedController],
   providers: [BookUsage, CompareBalances, ResolveOrphans, SettleHolds],
   exports: [CompareBalances, ResolveOrphans, SettleHolds],

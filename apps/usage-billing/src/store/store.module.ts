@@ -11,4 +11,4 @@ import { GatewayInstances } from './gateway-instances.js';
   ],
   exports: [DataSource, GatewayInstances],
 })
-export class StoreModule {}
+export class BillingStoreModule {}

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { StoreModule } from '../store/store.module.js';
+import { BillingStoreModule } from '../store/store.module.js';
 import { FindUsageEvent } from './read-usage/find-usage-event.js';
 import { KnownKeys } from './read-usage/known-keys.js';
 import { ReadUsage } from './read-usage/usage-totals.js';
@@ -7,7 +7,7 @@ import { UsageController } from './usage.controller.js';
 
 /** Shows what was used and charged. */
 @Module({
-  imports: [StoreModule],
+  imports: [BillingStoreModule],
   controllers: [UsageController],
   providers: [FindUsageEvent, KnownKeys, ReadUsage],
 })

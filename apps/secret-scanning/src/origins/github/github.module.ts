@@ -3,7 +3,7 @@ import { guardHeads } from '@tollgate/http';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { LeaksModule } from '../../leaks/leaks.module.js';
 import { ScanningMeter } from '../../metrics.js';
-import { MetricsModule } from '../../metrics.module.js';
+import { ScanningMetricsModule } from '../../metrics.module.js';
 import { SECRET_SCANNING_SETTINGS, type SecretScanningSettings } from '../../ports.js';
 import { fetchPublicKeys } from './fetch-public-keys.js';
 import { GithubController } from './github.controller.js';
@@ -12,7 +12,7 @@ import { ReportHeadGuard } from './signing-key.js';
 
 /** GitHub's secret scanning partner programme. */
 @Module({
-  imports: [LeaksModule, MetricsModule],
+  imports: [LeaksModule, ScanningMetricsModule],
   controllers: [GithubController],
   providers: [
     ...guardHeads('/webhooks/github/secret-scanning', ReportHeadGuard),
