@@ -1,20 +1,26 @@
-import { Inject, Injectable } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { Periodic } from '@tollgate/periodic';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { SettleHolds } from '../ledger/book-usage/settle-holds.js';
-import { BillingMeter } from '../metrics.js';
-import { GatewayInstances, type GatewayInstance } from '../store/gateway-instances.js';
-import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../ports.js';
-import { LeaseWatch } from './lease-watch.js';
 import { ResolveOrphans } from '../ledger/resolve-orphans/resolve-orphans.js';
+import { BillingMeter } from '../metrics.js';
+import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../ports.js';
+import { GatewayInstances, type GatewayInstance } from '../store/gateway-instances.js';
+import { LeaseWatch } from './lease-watch.js';
 
 const CHECK_EVERY_MS_MAX = 1_000;
 const GONE_AFTER_MS_DEFAULT = 30_000;
 
 /** Knows which gateways are there. Checks their leases each second while the application runs. */
 @Injectable()
-export class GatewayWatch {
+export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   private readonly leaseWatch: LeaseWatch;
   private readonly checks: Periodic;
 

@@ -59,7 +59,7 @@ export class ResolveOrphans {
       return holds.length === 0 ? [] : resolveInLedger(manager, organizationId, holds);
     });
     if (settles.length === 0) return;
-    // The ledger first: a crash in between leaves holds that the next look finds again.
+    // The ledger first: a crash in between leaves holds that the next check finds again.
     await this.admission.settleBooked(organizationId, settles);
     this.meter.orphansResolved(settles.length);
     this.logger.warn(
