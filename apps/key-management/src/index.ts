@@ -2,5 +2,4 @@ export { environment as keyManagementEnvironment } from './config.js';
 export { KeyManagementModule } from './key-management.module.js';
 export { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from './ports.js';
 export { keyManagementSchema } from './store/migrations/index.js';
-export { DEFAULT_ORGANIZATION_ID } from './store/default-organization.js';
 export { refuseOtherPepper } from './store/refuse-other-pepper.js';

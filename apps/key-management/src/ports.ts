@@ -16,7 +16,7 @@ export interface KeyManagementSettings {
   readonly pepper: string;
   /** 8 characters of [0-9A-Za-z] in every new secret. */
   readonly keyMarker: string;
-  /** Address of the first owner of the default organisation. */
+  /** Address of the first owner of every organisation. */
   readonly initOwnerEmail: string;
   /** How long a reply waits for the gateways to be told before it says that they are not; 2,000 by default. */
   readonly snapshotBoundMs?: number;

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AdminGuard, guardHeads } from '@tollgate/http';
 import { KeyMetricsModule } from '../metrics.module.js';
+import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { RelayModule } from '../relay/relay.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { ApiKeysController } from './api-keys.controller.js';
@@ -15,7 +16,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
 
 /** API keys: the admin API of them, and what the other services and the bus may have done with them. */
 @Module({
-  imports: [KeyMetricsModule, RelayModule, KeyStoreModule],
+  imports: [KeyMetricsModule, KeyStoreModule, OrganizationsModule, RelayModule],
   controllers: [ApiKeysController, LeaksReportedController],
   providers: [
     ...guardHeads('/v1/api-keys', AdminGuard),

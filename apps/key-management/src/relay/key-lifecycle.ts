@@ -5,8 +5,8 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
+import { DEFAULT_ORGANIZATION_ID } from '@tollgate/contracts';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
-import { DEFAULT_ORGANIZATION_ID } from '../store/default-organization.js';
 import { Members } from '../store/members.js';
 import { Heartbeat } from './heartbeat.js';
 import { KeyRelay } from './key-relay.js';

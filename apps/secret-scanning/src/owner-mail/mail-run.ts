@@ -85,7 +85,7 @@ export class MailRun {
     await this.mail.send({
       id: `leak-${id}`,
       to: [recipient],
-      ...leakMail(leak, await this.spendingOf(apiKeyId), this.settings.publicUrl ?? null),
+      ...leakMail(leak, await this.spendingOf(leak.organizationId, apiKeyId), this.settings.publicUrl ?? null),
     });
     this.logger.info({ apiKeyId, mail: id }, 'an owner was told of a leaked key');
   }
@@ -101,9 +101,10 @@ export class MailRun {
   }
 
   /** A mail without the sums now is better than one with them later. */
-  private async spendingOf(apiKeyId: string): Promise<KeySpending | null> {
+  private async spendingOf(organizationId: string, apiKeyId: string): Promise<KeySpending | null> {
     try {
-      return (await this.usageBilling.spendingByKey([apiKeyId])).find((each) => each.apiKeyId === apiKeyId) ?? null;
+      const spending = await this.usageBilling.spendingByKey(organizationId, [apiKeyId]);
+      return spending.find((each) => each.apiKeyId === apiKeyId) ?? null;
     } catch (err) {
       this.logger.warn({ err, apiKeyId }, 'usage-billing did not say what a leaked key has spent');
       return null;

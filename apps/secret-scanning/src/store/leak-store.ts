@@ -10,12 +10,21 @@ type KnownOutcome = LeakedKeyOutcome & { key: NonNullable<LeakedKeyOutcome['key'
 
 /** A leaked key, and where it was seen. */
 export interface Leak {
+  readonly organizationId: string;
   readonly keyName: string;
   /** First 6 … last 4 characters; more of the secret is not stored. */
   readonly maskedKey: string;
   readonly revokedAt: Date;
   readonly reportedAt: Date;
   readonly places: readonly { readonly origin: string; readonly source: string; readonly url: string }[];
+}
+
+interface LeakRow {
+  organization_id: string;
+  key_name: string;
+  masked_key: string;
+  revoked_at: Date;
+  reported_at: Date;
 }
 
 /** Findings, and the leaks they turned out to be. */
@@ -94,17 +103,17 @@ export class LeakStore {
 
   /** The leak of a key, with all places known by now, first seen first. Index: finding_by_key. */
   async leakOf(apiKeyId: string): Promise<Leak> {
-    const rows: { key_name: string; masked_key: string; revoked_at: Date; reported_at: Date }[] =
-      await this.dataSource.query(
-        `SELECT key_name, masked_key, revoked_at, reported_at FROM scanning.leak WHERE api_key_id = $1`,
-        [apiKeyId],
-      );
+    const rows: LeakRow[] = await this.dataSource.query(
+      `SELECT organization_id, key_name, masked_key, revoked_at, reported_at FROM scanning.leak WHERE api_key_id = $1`,
+      [apiKeyId],
+    );
     const places: { origin: string; source: string; url: string }[] = await this.dataSource.query(
       `SELECT origin, source, url FROM scanning.finding WHERE api_key_id = $1 ORDER BY received_at, id LIMIT 1000`,
       [apiKeyId],
     );
     const leak = rows[0]!;
     return {
+      organizationId: leak.organization_id,
       keyName: leak.key_name,
       maskedKey: leak.masked_key,
       revokedAt: leak.revoked_at,

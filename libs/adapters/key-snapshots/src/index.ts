@@ -3,6 +3,7 @@ export {
   type KeyChangeListener,
   type KeySnapshotReader,
   type KeySnapshotWriter,
+  type OrganizationRead,
   type SnapshotRead,
 } from './port.js';
 export { MemoryKeySnapshots } from './memory.js';

@@ -13,13 +13,13 @@ export class KnownKeys {
   ) {}
 
   /**
-   * True where no key ever had this id, deleted keys included. False as well where nobody can say: the ledger's zeros
-   * are true all the same.
+   * True where no key of the organisation ever had this id, deleted keys included. False as well where nobody can say:
+   * the ledger's zeros are true all the same.
    */
-  async isNobodys(apiKeyId: string): Promise<boolean> {
+  async isNobodys(organizationId: string, apiKeyId: string): Promise<boolean> {
     if (this.keyManagement === undefined) return false;
     try {
-      return !(await this.keyManagement.knownKeys([apiKeyId])).includes(apiKeyId);
+      return !(await this.keyManagement.knownKeys(organizationId, [apiKeyId])).includes(apiKeyId);
     } catch (err) {
       this.logger.warn({ err }, 'key-management did not say whether a key exists; its usage reads as zero');
       return false;
