@@ -14,8 +14,8 @@ describe('the stores of leaks and their mails on a Postgres server', () => {
     const url = await infraFromEnvironment().createDatabase();
     await migrate(url, secretScanningSchema);
     database = await openDatabase({ url, poolSize: 12, applicationName: 'contract' });
-    leaks = new LeakStore(database.dataSource);
     mails = new MailStore(database.dataSource);
+    leaks = new LeakStore(database.dataSource, mails);
   });
   afterAll(() => database?.close());
   beforeEach(() => query('TRUNCATE scanning.leak, scanning.finding, scanning.leak_mail, scanning.outbox'));
@@ -111,7 +111,7 @@ describe('the stores of leaks and their mails on a Postgres server', () => {
     const odd = ours(digest!, ['o"{,}\\@localhost']);
     await leaks.record([{ ...odd, key: { ...odd.key!, name: '{"ein", NULL}' } }], now);
     expect(await mails.take(1_000)).toMatchObject({ recipient: 'o"{,}\\@localhost' });
-    expect(await mails.leakOf(odd.key!.apiKeyId)).toMatchObject({ keyName: '{"ein", NULL}', places: [{ url }] });
+    expect(await leaks.leakOf(odd.key!.apiKeyId)).toMatchObject({ keyName: '{"ein", NULL}', places: [{ url }] });
   });
 
   it('keys without a leak on record, or with findings that are not known to be theirs, are told', async () => {

@@ -71,7 +71,8 @@ async function useKeyManagement({ dataSource }: Database): Promise<void> {
 }
 
 async function useSecretScanning({ dataSource }: Database): Promise<void> {
-  const [leaks, mails] = [new LeakStore(dataSource), new MailStore(dataSource)];
+  const mails = new MailStore(dataSource);
+  const leaks = new LeakStore(dataSource, mails);
   const now = new Date();
   const [known, unknown, silent] = [newDigest(), newDigest(), newDigest()];
   const found = (digest: string) => ({
@@ -106,7 +107,7 @@ async function useSecretScanning({ dataSource }: Database): Promise<void> {
   await mails.retryIn(mail!.id, 1_000);
   await mails.abandon(mail!.id);
   await mails.sent(mail!.id);
-  await mails.leakOf(key.apiKeyId);
+  await leaks.leakOf(key.apiKeyId);
 }
 
 /** It has more keys than one, as an organisation has. */
@@ -116,11 +117,11 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
   const admission = new RecordingAdmission();
   const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
   const instances = new GatewayInstances(dataSource);
-  const drained = async (): Promise<void> => undefined;
+  const bus = { drained: async (): Promise<void> => undefined };
   const organizationId = BUSY_ORGANIZATION;
   const gateway = { instanceId: randomUUID(), journalId: randomUUID() };
   await instances.register(gateway);
-  await new OpenEpoch(dataSource, admission, drained, logger, meter).open(organizationId);
+  await new OpenEpoch(dataSource, admission, bus, logger, meter).open(organizationId);
   await admission.renewLease(gateway.instanceId);
   await admission.announce({ organizationId, journalId: gateway.journalId, holds: [], finals: [] });
   const event = usageEvent({ organizationId, ...gateway });
@@ -134,7 +135,7 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
   await instances.markGone([gateway.instanceId]);
   await instances.watched();
   await instances.unresolved();
-  await new ResolveOrphans(dataSource, instances, admission, drained, logger, meter).resolveAll();
+  await new ResolveOrphans(dataSource, instances, admission, bus, logger, meter).resolveAll();
   await instances.markBack([gateway.instanceId]);
   await new CompareBalances(dataSource, admission).of(organizationId);
   await resumeOffsets(dataSource)('a topic', [1]);

@@ -1,16 +1,41 @@
+import { Injectable } from '@nestjs/common';
 import type { LeakedKeyOutcome, LeaksReportedV1 } from '@tollgate/contracts';
 import { Outbox } from '@tollgate/postgres';
-import type { DataSource, EntityManager } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { placeHash, type Finding } from './finding.js';
+import { MailStore, type OwedMail } from './mail-store.js';
 import { PUBLISH_LEAK, SCANNING_SCHEMA } from './outbox-effects.js';
 
 type KnownOutcome = LeakedKeyOutcome & { key: NonNullable<LeakedKeyOutcome['key']> };
 
-/** Findings, the leaks they turned out to be, and the mails owed for these. */
+/** A leaked key, and where it was seen. */
+export interface Leak {
+  readonly organizationId: string;
+  readonly keyName: string;
+  /** First 6 … last 4 characters; more of the secret is not stored. */
+  readonly maskedKey: string;
+  readonly revokedAt: Date;
+  readonly reportedAt: Date;
+  readonly places: readonly { readonly origin: string; readonly source: string; readonly url: string }[];
+}
+
+interface LeakRow {
+  organization_id: string;
+  key_name: string;
+  masked_key: string;
+  revoked_at: Date;
+  reported_at: Date;
+}
+
+/** Findings, and the leaks they turned out to be. */
+@Injectable()
 export class LeakStore {
   private readonly outbox = new Outbox(SCANNING_SCHEMA);
 
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly mails: MailStore,
+  ) {}
 
   /**
    * Stores findings; those that are there already stay as they are. In one order everywhere, so that two reports of the
@@ -49,7 +74,7 @@ export class LeakStore {
       if (unknown.length > 0) await deleteFindings(manager, unknown);
       if (known.length === 0) return;
       await insertLeaks(manager, known, now);
-      await insertMails(manager, known, now);
+      await this.mails.owe(manager, mailsOf(known), now);
       await resolveFindings(manager, known);
     });
   }
@@ -87,6 +112,27 @@ export class LeakStore {
     return new Set(rows.map((row) => row.api_key_id));
   }
 
+  /** The leak of a key, with all places known by now, first seen first. Index: finding_by_key. */
+  async leakOf(apiKeyId: string): Promise<Leak> {
+    const rows: LeakRow[] = await this.dataSource.query(
+      `SELECT organization_id, key_name, masked_key, revoked_at, reported_at FROM scanning.leak WHERE api_key_id = $1`,
+      [apiKeyId],
+    );
+    const places: { origin: string; source: string; url: string }[] = await this.dataSource.query(
+      `SELECT origin, source, url FROM scanning.finding WHERE api_key_id = $1 ORDER BY received_at, id LIMIT 1000`,
+      [apiKeyId],
+    );
+    const leak = rows[0]!;
+    return {
+      organizationId: leak.organization_id,
+      keyName: leak.key_name,
+      maskedKey: leak.masked_key,
+      revokedAt: leak.revoked_at,
+      reportedAt: leak.reported_at,
+      places,
+    };
+  }
+
   private async escalateWhere(condition: string, parameter: unknown, now: Date): Promise<number> {
     return this.dataSource.transaction(async (manager) => {
       const [rows] = await manager.query<[{ id: string; digest: string; origin: string; received_at: Date }[], number]>(
@@ -112,6 +158,10 @@ export class LeakStore {
       return events.length;
     });
   }
+}
+
+function mailsOf(known: readonly KnownOutcome[]): OwedMail[] {
+  return known.flatMap(({ key }) => key.ownerEmails.map((recipient) => ({ apiKeyId: key.apiKeyId, recipient })));
 }
 
 /** A reporter's word, kept for people: short, and nothing that could be the secret itself. */
@@ -153,16 +203,6 @@ async function insertLeaks(manager: EntityManager, known: readonly KnownOutcome[
       keys.map((key) => key.revokedAt),
       now,
     ],
-  );
-}
-
-async function insertMails(manager: EntityManager, known: readonly KnownOutcome[], now: Date): Promise<void> {
-  const mails = known.flatMap(({ key }) => key.ownerEmails.map((recipient) => ({ apiKeyId: key.apiKeyId, recipient })));
-  await manager.query(
-    `INSERT INTO scanning.leak_mail (api_key_id, recipient, created_at)
-     SELECT api_key_id, recipient, $3 FROM unnest($1::text[], $2::text[]) AS m (api_key_id, recipient)
-     ORDER BY api_key_id, recipient ON CONFLICT ON CONSTRAINT leak_mail_once DO NOTHING`,
-    [mails.map(({ apiKeyId }) => apiKeyId), mails.map(({ recipient }) => recipient), now],
   );
 }
 

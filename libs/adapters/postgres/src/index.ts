@@ -1,4 +1,4 @@
-export { openDatabase, type Database, type DatabaseOptions } from './database.js';
+export { DATABASE, openDatabase, type Database, type DatabaseOptions } from './database.js';
 export { YieldingLookUps, type LookUps } from './look-ups.js';
 export { migrate, type MigratedSchema, type MigrateOptions, type Migration } from './migrate.js';
 export { prepareDatabase, tellOfNewer } from './prepare-database.js';
