@@ -22,6 +22,7 @@ export {
 } from './events/event-fields.js';
 export { LEAKS_REPORTED_V1, leaksReportedV1, type LeaksReportedV1 } from './events/leaks-reported.v1.js';
 export {
+  KEY_MANAGEMENT_API,
   keySnapshot,
   knownKeysReply,
   knownKeysRequest,
@@ -42,6 +43,7 @@ export {
   registerGatewayRequest,
   spendingByKeyReply,
   spendingByKeyRequest,
+  USAGE_BILLING_API,
   type KeySpending,
   type UsageBillingApi,
 } from './internal/usage-billing.js';

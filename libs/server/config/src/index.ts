@@ -13,5 +13,5 @@ export {
 export { ConfigError, ConfigFileMissing, type ConfigProblem } from './config-error.js';
 export { loadConfig } from './load-config.js';
 export { parseConfig, type EnvironmentLookup } from './parse-config.js';
-export { environmentFields, EnvironmentError, readEnvironment } from './environment.js';
+export { environmentFields, EnvironmentError, environmentVariable, readEnvironment } from './environment.js';
 export { TOLLGATE_VARIABLES, unknownVariables, type UnknownVariable } from './unknown-variables.js';
