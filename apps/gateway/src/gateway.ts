@@ -12,9 +12,12 @@ import type { FastifyInstance } from 'fastify';
 import { ENDPOINTS } from './endpoints/endpoints.js';
 import { serveInference, type InferenceHandlers } from './inference-routes.js';
 import { Journal } from './journal/journal.js';
+import { registerJournalMetrics } from './journal/journal-metrics.js';
 import { Shipper } from './journal/shipper.js';
-import { registerMetrics, RequestMeter } from './metrics.js';
+import { Announcer } from './presence/announcer.js';
+import { GatewayLife } from './presence/gateway-life.js';
 import type { GatewayIdentity } from './request-path/exchange/gateway-identity.js';
+import { registerAdmissionMetrics } from './request-path/admit/admission-metrics.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
 import { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
 import { RefusedBodies } from './request-path/calls-under-way/refused-bodies.js';
@@ -22,12 +25,12 @@ import { RouteTable } from './request-path/choose-route/route-table.js';
 import { openProviders, type Provider } from './providers/provider.js';
 import { DigestMemory } from './request-path/identify-key/digest-memory.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
+import { KeyChangeMeter, registerKeyMetrics } from './request-path/identify-key/key-metrics.js';
 import { askAboutMissedChanges } from './request-path/identify-key/missed-changes.js';
 import { InFlight } from './request-path/exchange/in-flight.js';
+import { registerRequestMetrics, RequestMeter } from './request-path/request-metrics.js';
 import { RequestLog } from './request-path/exchange/request-log.js';
 import { answerRefusal, requestPath, type RequestPathParts } from './request-path/request-path.js';
-import { Announcer } from './start-up/announcer.js';
-import { GatewayLife } from './start-up/gateway-life.js';
 
 /** What a gateway works with: the same in its own process and in the standalone. */
 export interface GatewayPorts {
@@ -36,8 +39,8 @@ export interface GatewayPorts {
   readonly bodyBudget: BodyBudget;
   readonly bus: BusPublisher;
   readonly config: TollgateConfig;
-  /** Holds the journal; one process at a time. */
-  readonly journalFolder: string;
+  /** Open; the gateway closes it. */
+  readonly journal: Journal;
   readonly keyManagement: KeyManagementApi;
   readonly logger: Logger;
   readonly pepper: string;
@@ -60,10 +63,9 @@ export class Gateway {
   readonly #serve: InferenceHandlers['serve'];
   #ended: Promise<void> | null = null;
 
-  /** Takes the journal's folder for this process. Throws FolderLockedError where another one has it. */
   constructor(private readonly ports: GatewayPorts) {
     const { admission, bodyBudget, config, logger, registry } = ports;
-    const journal = (this.#journal = Journal.open(ports.journalFolder));
+    const journal = (this.#journal = ports.journal);
     journal.onTrouble(tellJournalTrouble(logger));
     journal.onDamage(({ path }, bytes) => logger.error({ segment: basename(path), bytes }, JOURNAL_DAMAGE));
     if (journal.isBereft) logger.error({ journalId: journal.journalId }, JOURNAL_BEREFT);
@@ -73,6 +75,7 @@ export class Gateway {
     const announcer = new Announcer(admission, journal, inFlight, gateway);
     const keys = new KeyCache(ports.snapshots, ports.keyManagement, (tombstone) => inFlight.endKey(tombstone));
     askAboutMissedChanges(ports.snapshots, keys, inFlight);
+    ports.snapshots.follow(new KeyChangeMeter(registry));
     this.#epochs = new CreditEpochs(
       admission,
       ports.usageBilling,
@@ -91,16 +94,10 @@ export class Gateway {
     });
     this.#providers = openProviders(config.providers.filter(isConfigured), whoAnswers);
     const calls = new CallsUnderWay(config.limits.callsPerKeyMax, bodyBudget);
-    registerMetrics(registry, {
-      admission,
-      calls,
-      epochs: this.#epochs,
-      inFlight,
-      journal,
-      keys,
-      shipper,
-      snapshots: ports.snapshots,
-    });
+    registerRequestMetrics(registry, inFlight, calls);
+    registerAdmissionMetrics(registry, admission, this.#epochs);
+    registerJournalMetrics(registry, journal, shipper);
+    registerKeyMetrics(registry, keys, ports.snapshots);
     const log = new RequestLog(logger);
     const meter = new RequestMeter(registry);
     this.#refuse = (exchange, refusal) => answerRefusal({ meter, log }, exchange, refusal);
@@ -189,7 +186,7 @@ function tellJournalTrouble(logger: Logger): (error: Error) => void {
   return (error) => {
     if (performance.now() - toldAt < JOURNAL_TROUBLE_INTERVAL_MS) return;
     toldAt = performance.now();
-    logger.error({ error }, 'the journal cannot be written: requests are refused until the disk takes it again');
+    logger.error({ err: error }, 'the journal cannot be written: requests are refused until the disk takes it again');
   };
 }
 

@@ -9,13 +9,16 @@ import { createLogger, createMetricsRegistry, type Registry } from '@tollgate/te
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from './journal/journal.js';
 import { JournaledRequest } from './journal/journaled-request.js';
+import { registerJournalMetrics } from './journal/journal-metrics.js';
 import { Shipper } from './journal/shipper.js';
-import { registerMetrics, RequestMeter } from './metrics.js';
 import { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
+import { registerAdmissionMetrics } from './request-path/admit/admission-metrics.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
 import type { Received } from './request-path/exchange/exchange.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
+import { KeyChangeMeter, registerKeyMetrics } from './request-path/identify-key/key-metrics.js';
 import { InFlight } from './request-path/exchange/in-flight.js';
+import { registerRequestMetrics, RequestMeter } from './request-path/request-metrics.js';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 const TOMBSTONE: KeySnapshot = {
@@ -104,16 +107,11 @@ describe('the figures of a gateway', () => {
       { verifyKey: () => Promise.resolve({ snapshot: null, organization: null }) },
       () => undefined,
     );
-    registerMetrics(registry, {
-      admission,
-      calls,
-      epochs,
-      inFlight: new InFlight(),
-      journal,
-      keys,
-      shipper,
-      snapshots,
-    });
+    registerRequestMetrics(registry, new InFlight(), calls);
+    registerAdmissionMetrics(registry, admission, epochs);
+    registerJournalMetrics(registry, journal, shipper);
+    registerKeyMetrics(registry, keys, snapshots);
+    snapshots.follow(new KeyChangeMeter(registry));
   });
   afterEach(() => {
     shipper.close();

@@ -16,7 +16,7 @@ import { BODY_BUDGET_BYTES, BodyBudget } from '@tollgate/http';
 import { createMetricsRegistry, type Logger } from '@tollgate/telemetry';
 import type { Dispatcher, Pool } from 'undici';
 import type { Journal } from '../journal/journal.js';
-import { RequestMeter } from '../metrics.js';
+import { RequestMeter } from './request-metrics.js';
 import type { CreditEpochs } from './admit/credit-epochs.js';
 import { CallsUnderWay } from './calls-under-way/calls-under-way.js';
 import { RefusedBodies } from './calls-under-way/refused-bodies.js';

@@ -1,7 +1,7 @@
+import { hasWildcard, matchesWildcard } from '@tollgate/access';
 import type { FieldFault } from '@tollgate/errors';
 import { z } from 'zod';
 import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
-import { hasWildcard, matchesWildcard } from './wildcard.js';
 
 /** The names in a file, as far as they can be read: faults of the rest must not hide faults between them. */
 const names = z

@@ -1,5 +1,6 @@
+import { compilePrices, compileRoutes, targetModel } from '@tollgate/access';
 import { describe, expect, it } from 'vitest';
-import { compilePrices, compileRoutes, ConfigError, parseConfig, targetModel } from './index.js';
+import { ConfigError, parseConfig } from './index.js';
 
 const PROVIDERS = `providers:
   - {name: openai, base_url: 'https://api.openai.com/v1/', credential: '\${env:OPENAI_API_KEY}'}

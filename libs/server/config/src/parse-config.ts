@@ -1,4 +1,5 @@
 import { Secret } from '@tollgate/api-key';
+import { readUsd } from '@tollgate/credit';
 import { pathText, validate, type FieldFault } from '@tollgate/errors';
 import { ConfigError } from './config-error.js';
 import type { Limits, PriceEntry, Provider, ProviderType, TollgateConfig } from './config.js';
@@ -135,10 +136,9 @@ function toPrice(price: ConfigFile['prices'][number]): PriceEntry {
   };
 }
 
-const NANO_DECIMALS = 9;
-
-/** Decimal USD as whole nano-USD; the schema has seen to at most 9 decimals. */
+/** Decimal USD as whole nano-USD. Throws for what the schema has refused before. */
 function nanoUsd(usd: string | number): bigint {
-  const [whole, fraction = ''] = String(usd).split('.');
-  return BigInt(whole + fraction.padEnd(NANO_DECIMALS, '0'));
+  const amount = readUsd(usd);
+  if (amount === null) throw new Error('an amount of USD passed the schema that is none');
+  return amount;
 }

@@ -1,8 +1,8 @@
+import { hasWildcard } from '@tollgate/access';
 import { TOKENIZERS } from '@tollgate/pricing';
 import { z } from 'zod';
 import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
 import { PROVIDER_TYPES, SIMULATOR_NAME } from './config.js';
-import { hasWildcard } from './wildcard.js';
 
 /** The shape of `config.yaml`. Everything that people may write there is here, with what it means. */
 

@@ -1,24 +1,16 @@
+import { checkRoute, isAccessRefused } from '@tollgate/access';
+import { accessRefusal } from '../access-refusal.js';
 import { keepTargets, type Received } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 import { shown, targetsAllowing } from './allowed-fields.js';
 import { orderTargets, type RouteTable } from './route-table.js';
 
-/**
- * Which provider's model answers to the name asked for, and whether the key may use it: its list is compared with that
- * name, not the provider's.
- */
+/** Which provider's model answers to the name asked for, and whether the key may use it. */
 export function chooseRoute(routes: RouteTable): (exchange: Received) => Refusal | undefined {
   return (exchange) => {
     const { model, others } = exchange.ask;
-    const route = routes.find(model);
-    if (route === null)
-      return refuse('model_not_found', {
-        message: `The model ${JSON.stringify(model)} does not exist.`,
-        param: 'model',
-      });
-    const { allowsModel } = exchange.key;
-    if (allowsModel !== null && !allowsModel(model)) return refuse('model_access_denied', { param: 'model' });
-    if (route.targets.length === 0) return refuse('provider_not_configured', { param: 'model' });
+    const route = checkRoute(exchange.key, model, routes.find(model));
+    if (isAccessRefused(route)) return accessRefusal(route, model);
     exchange.route = route;
     keepTargets(exchange, orderTargets(route.targets, Math.random));
     return others.length === 0 ? undefined : refuseElsewhere(exchange);

@@ -1,7 +1,8 @@
 import type { Journal } from '../../journal/journal.js';
 import { JournaledRequest } from '../../journal/journaled-request.js';
 import type { GatewayIdentity } from '../exchange/gateway-identity.js';
-import { eventHead, gatewayPart, intentText } from '../event-text.js';
+import { gatewayPart } from '../event-parts.js';
+import { eventHead, intentText } from '../event-text.js';
 import type { Routed } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 
@@ -13,7 +14,7 @@ export function journalIntent(
   { journalId }: GatewayIdentity,
   priceVersion: string,
 ): (exchange: Routed) => Promise<Refusal | undefined> {
-  const gateway = gatewayPart(journalId, priceVersion);
+  const gateway = gatewayPart({ eventVersion: 1, journalId, priceVersion });
   // Requests of one turn are written together, and share the answer.
   let written: Promise<boolean> | null = null;
   let answer: Promise<Refusal | undefined> = Promise.resolve(undefined);

@@ -39,15 +39,17 @@ export function settle(
     const chargeNanoUsd = least(costNanoUsd, owedNanoUsd);
     if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd, reported);
     const journalNumber = journal.takeNumber();
-    const final = finalText(exchange.eventHead, {
-      target,
+    const final = finalText(exchange.eventHead, target, {
       journalNumber,
       outcome,
-      usage,
+      inputTokens: usage.inputTokens,
+      outputTokens: usage.outputTokens,
+      cachedInputTokens: usage.cachedInputTokens,
+      reasoningTokens: usage.reasoningTokens,
       usageSource,
       costNanoUsd,
       chargeNanoUsd,
-      endedAtMs: Date.now(),
+      endedAt: Date.now(),
     });
     const written = journal.append('F', journaled, journalNumber, final);
     if (exchange.admitted) {

@@ -1,0 +1,84 @@
+import {
+  asLedgerText,
+  fieldsOfKind,
+  USAGE_RECORDED_V1_FIELDS as FIELDS,
+  type FieldsOfKind,
+  type UsageRecordedV1,
+} from '@tollgate/contracts';
+
+/** An event that the database takes, with the names of the fields in which something had to be replaced. */
+export interface BookableEvent {
+  readonly event: UsageRecordedV1;
+  readonly replaced: readonly string[];
+}
+
+/** What an event says in words: nothing is found by them, and nothing is owed by them. */
+const WORDS = fieldsOfKind(FIELDS, 'text');
+/** All texts of an event whose form is not fixed, but for the ids of its accounts. */
+export const TEXTS: readonly FieldsOfKind<typeof FIELDS, 'id' | 'text'>[] = fieldsOfKind(FIELDS, 'id', 'text');
+const MOMENTS = fieldsOfKind(FIELDS, 'moment');
+/** All amounts of an event, but those of its accounts. */
+const AMOUNTS = fieldsOfKind(FIELDS, 'amount', 'amountOrNull');
+
+/** Nine billion USD. A `bigint` of Postgres holds a little more, which is room for what is added to a sum. */
+export const AMOUNT_MAX = 9_000_000_000_000_000_000n;
+
+/** ISO 8601 has a year 0, Postgres has none. */
+const YEAR_ZERO = /^0000/;
+const FIRST_MOMENT = '0001-01-01T00:00:00.000Z';
+
+/**
+ * The event with whatever Postgres cannot hold replaced: the request was served, so its money is owed whatever its
+ * texts hold. Gateways let no such text in; a gateway of an earlier release did, and the bus takes what anybody writes.
+ */
+export function bookableEvent(event: UsageRecordedV1): BookableEvent {
+  const changes: Record<string, unknown> = {};
+  for (const name of TEXTS) {
+    const text = asLedgerText(event[name]);
+    if (text !== event[name]) changes[name] = text;
+  }
+  for (const name of MOMENTS) if (YEAR_ZERO.test(event[name])) changes[name] = FIRST_MOMENT;
+  // A charge beyond it is nobody's debt: such an event stays as it is, and is refused.
+  if (BigInt(event.chargeNanoUsd) <= AMOUNT_MAX) {
+    for (const name of AMOUNTS) if (isTooMuch(event[name])) changes[name] = AMOUNT_MAX.toString();
+  }
+  const accounts = bookableAccounts(event.accounts);
+  if (accounts !== event.accounts) changes['accounts'] = accounts;
+  return withChanges(event, changes);
+}
+
+/**
+ * The event in words that every database takes, for one that has refused it all the same, as one of another encoding
+ * than UTF-8 does: printable ASCII, and not much of it. Null where that changes nothing.
+ */
+export function plainestEvent(event: UsageRecordedV1): BookableEvent | null {
+  const changes: Record<string, unknown> = {};
+  for (const name of WORDS) {
+    const text = event[name].replaceAll(/[^ -~]/gu, '?').slice(0, 200);
+    if (text !== event[name]) changes[name] = text;
+  }
+  return Object.keys(changes).length === 0 ? null : withChanges(event, changes);
+}
+
+function withChanges(event: UsageRecordedV1, changes: Record<string, unknown>): BookableEvent {
+  const replaced = Object.keys(changes);
+  return replaced.length === 0 ? { event, replaced } : { event: { ...event, ...changes }, replaced };
+}
+
+const isTooMuch = (amount: string | null): boolean => amount !== null && BigInt(amount) > AMOUNT_MAX;
+
+type Accounts = UsageRecordedV1['accounts'];
+
+/** Each account once: the ledger posts a request to an account once. */
+function bookableAccounts(accounts: Accounts): Accounts {
+  const byId = new Map<string, Accounts[number]>();
+  for (const account of accounts) {
+    const accountId = asLedgerText(account.accountId);
+    const capNanoUsd = isTooMuch(account.capNanoUsd) ? AMOUNT_MAX.toString() : account.capNanoUsd;
+    const isBookable = accountId === account.accountId && capNanoUsd === account.capNanoUsd;
+    if (!byId.has(accountId)) byId.set(accountId, isBookable ? account : { accountId, capNanoUsd });
+  }
+  const bookable = [...byId.values()];
+  const isSame = bookable.length === accounts.length && bookable.every((account, at) => account === accounts[at]);
+  return isSame ? accounts : bookable;
+}
