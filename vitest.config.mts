@@ -15,7 +15,7 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', ['{apps,libs/*,test}/*/src/**/*.spec.ts'], { pool: 'threads' }),
-      project('contract', ['test/contract/src/**/*.test.ts'], {
+      project('adapter', ['test/contract/src/**/*.test.ts', '{apps,libs/*}/*/src/**/*.test.ts'], {
         globalSetup,
         testTimeout: 30_000,
         hookTimeout: 60_000,
