@@ -11,10 +11,16 @@ const project = (name: string, include: string[], extra: object = {}) => ({
 // Servers for the projects that need real ones; under `npm test` they are there already.
 const globalSetup = ['test/infra/src/vitest-global-setup.ts'];
 
+const specs = '{apps,libs/*,test}/*/src/**/*.spec.ts';
+const mocking = '{apps,libs/*,test}/*/src/**/*.mocked.spec.ts';
+
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['{apps,libs/*,test}/*/src/**/*.spec.ts'], { pool: 'threads' }),
+      // Files of one worker share what they have loaded: to load Nest for each takes longer than most of them run.
+      project('unit', [specs], { pool: 'threads', isolate: false, exclude: [mocking] }),
+      // Those that put something in the place of a module would leave it there for the next.
+      project('unit-mocked', [mocking], { pool: 'threads' }),
       project('adapter', ['test/contract/src/**/*.test.ts', '{apps,libs/*}/*/src/**/*.test.ts'], {
         globalSetup,
         testTimeout: 30_000,
@@ -25,7 +31,7 @@ export default defineConfig({
         testTimeout: 60_000,
         maxConcurrency: 16,
         hookTimeout: 120_000,
-        fileParallelism: false,
+        maxWorkers: 2,
       }),
       project('fault', ['test/fault/src/**/*.test.ts'], {
         globalSetup,

@@ -82,8 +82,7 @@ async function vitest(
   const reporters = ['default', 'json', join(import.meta.dirname, 'unhandled-errors.js')];
   const args = [
     'run',
-    '--project',
-    stage,
+    `--project=${stage === 'unit' ? 'unit*' : stage}`,
     ...reporters.map((name) => `--reporter=${name}`),
     `--outputFile.json=${file}`,
   ];
