@@ -9,9 +9,10 @@ import { closingLines } from './closing-lines.js';
 
 /**
  * The one test command: has Nx run every stage of every project, or bring it back from its cache where nothing that it
- * reads has changed. A red stage does not keep the next from running. Resolves with the exit code.
+ * reads has changed. A red stage does not keep the next from running. `options` are further ones of `nx run-many`.
+ * Resolves with the exit code.
  */
-export async function runTests(root: string): Promise<number> {
+export async function runTests(root: string, options: readonly string[] = []): Promise<number> {
   const started = performance.now();
   const run = randomUUID();
   // The temporary folder of all tests: what a killed process leaves there goes with it.
@@ -19,10 +20,15 @@ export async function runTests(root: string): Promise<number> {
   // The servers' own users may have to pass through.
   chmodSync(folder, 0o711);
   forgetStageReports(root);
-  const nx = runChildProgram(root, 'nx', ['run-many', '--targets', stageNames.join(','), '--output-style=static'], {
-    TMPDIR: folder,
-    [runVariable]: run,
-  });
+  const nx = runChildProgram(
+    root,
+    'nx',
+    ['run-many', '--targets', stageNames.join(','), '--output-style=static', ...options],
+    {
+      TMPDIR: folder,
+      [runVariable]: run,
+    },
+  );
   const exitCode = await Promise.race([nx.exitCode, whenInterrupted(nx)]);
   if (typeof exitCode !== 'number') return exitCode.code;
   const seconds = (performance.now() - started) / 1000;

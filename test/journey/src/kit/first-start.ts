@@ -2,7 +2,7 @@ import { constants, existsSync, renameSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort, tempFolder } from '@tollgate/infra';
-import { appScript, repository } from './app-script.js';
+import { appScript, repository, shortLived } from './app-script.js';
 import { ManagedProcess } from './managed-process.js';
 import { startOutside } from './outside.js';
 
@@ -27,6 +27,7 @@ async function makeFirstStart(target: string): Promise<void> {
   const app = await ManagedProcess.start({
     name: 'first start',
     script: appScript('standalone'),
+    nodeArgs: shortLived,
     cwd: repository,
     env: {
       ...outside.environment,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { freePort, tempFolder } from '@tollgate/infra';
-import { appScript, repository } from './app-script.js';
+import { appScript, repository, shortLived } from './app-script.js';
 import { copyFirstStart } from './first-start.js';
 import { ManagedProcess } from './managed-process.js';
 import { startOutside, type Outside } from './outside.js';
@@ -18,6 +18,8 @@ export interface StandaloneOptions {
   readonly adminSecret?: string | null;
   /** The provider, GitHub and configuration to use; default: fresh ones, which then end with the shape. */
   readonly outside?: Outside;
+  /** Default: it serves few requests and ends soon (`shortLived`). True: it is put under load. */
+  readonly underLoad?: boolean;
   /** Further variables. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -43,6 +45,7 @@ export async function startStandalone(options: StandaloneOptions = {}): Promise<
   const app = await ManagedProcess.start({
     name: 'standalone',
     script: appScript('standalone'),
+    nodeArgs: options.underLoad === true ? [] : shortLived,
     cwd: repository,
     env: { ...settings.environment, ...outside.environment, ...options.environment },
     readyWhen: `${settings.url}/healthz`,
