@@ -31,6 +31,7 @@ export async function registerControlPlane(
 ): Promise<void> {
   const paths: readonly (readonly [prefix: string, upstream: string])[] = [
     [CONTROL_PLANE_PREFIXES.keyManagement, urls.keyManagement],
+    [CONTROL_PLANE_PREFIXES.organizations, urls.keyManagement],
     [CONTROL_PLANE_PREFIXES.usageBilling, urls.usageBilling],
     [CONTROL_PLANE_PREFIXES.secretScanning, urls.secretScanning],
   ];

@@ -18,13 +18,14 @@ export class InternalController {
   @Post('keys/verify')
   @HttpCode(200)
   async verify(@Body() body: unknown): Promise<object> {
-    return { snapshot: await this.api.verifyKey(parseBody(verifyKeyRequest, body).digest) };
+    return this.api.verifyKey(parseBody(verifyKeyRequest, body).digest);
   }
 
   @Post('keys/known')
   @HttpCode(200)
   async known(@Body() body: unknown): Promise<object> {
-    return { apiKeyIds: await this.api.knownKeys(parseBody(knownKeysRequest, body).apiKeyIds) };
+    const { organizationId, apiKeyIds } = parseBody(knownKeysRequest, body);
+    return { apiKeyIds: await this.api.knownKeys(organizationId, apiKeyIds) };
   }
 
   @Post('leaked-keys/revoke')

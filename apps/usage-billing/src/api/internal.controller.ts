@@ -37,7 +37,8 @@ export class InternalController {
   @Post('spending/by-key')
   @HttpCode(200)
   async spending(@Body() body: unknown): Promise<object> {
-    return { spending: await this.api.spendingByKey(parseBody(spendingByKeyRequest, body).apiKeyIds) };
+    const { organizationId, apiKeyIds } = parseBody(spendingByKeyRequest, body);
+    return { spending: await this.api.spendingByKey(organizationId, apiKeyIds) };
   }
 
   @Get('reconciliation')

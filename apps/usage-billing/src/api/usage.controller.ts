@@ -1,13 +1,13 @@
 import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common';
 import { formatUsd } from '@tollgate/credit';
-import { AdminGuard, parseQuery, Problem } from '@tollgate/http';
+import { AdminGuard, OrganizationId, parseQuery, Problem } from '@tollgate/http';
 import { FindUsageEvent } from '../read-usage/find-usage-event.js';
 import { KnownKeys } from '../read-usage/known-keys.js';
 import { usageEventObject, type UsageEventObject } from '../read-usage/usage-event-object.js';
 import { ReadUsage } from '../read-usage/usage-totals.js';
 import { usageEventsQuery, usageQuery } from './usage.requests.js';
 
-/** What was used and charged, at most 2 s behind. */
+/** What an organisation, which `x-organization-id` names, used and was charged, at most 2 s behind. */
 @Controller('v1/usage')
 @UseGuards(AdminGuard)
 export class UsageController {
@@ -18,14 +18,19 @@ export class UsageController {
   ) {}
 
   /**
-   * Sums of one key, or of all without `api_key_id`. 404 for an id that no key ever had, so that a mistyped id does not
-   * read as a key that is not used; the usage of a deleted key stays.
+   * Sums of one key, or of all of the organisation without `api_key_id`. 404 for an id that no key ever had, so that a
+   * mistyped id does not read as a key that is not used; the usage of a deleted key stays.
    */
   @Get()
-  async totals(@Query() query: unknown): Promise<object> {
+  async totals(@OrganizationId() organizationId: string, @Query() query: unknown): Promise<object> {
     const { api_key_id: apiKeyId, from, to } = parseQuery(usageQuery, query);
-    const { requests, inputTokens, outputTokens, chargedNanoUsd } = await this.readUsage.totals({ apiKeyId, from, to });
-    if (apiKeyId !== null && requests === 0 && (await this.knownKeys.isNobodys(apiKeyId)))
+    const { requests, inputTokens, outputTokens, chargedNanoUsd } = await this.readUsage.totals({
+      organizationId,
+      apiKeyId,
+      from,
+      to,
+    });
+    if (apiKeyId !== null && requests === 0 && (await this.knownKeys.isNobodys(organizationId, apiKeyId)))
       throw new Problem('api_key_not_found');
     return {
       object: 'usage',
@@ -40,9 +45,11 @@ export class UsageController {
    */
   @Get('events')
   async events(
+    @OrganizationId() organizationId: string,
     @Query() query: unknown,
   ): Promise<{ object: 'list'; data: UsageEventObject[]; has_more: false; next_cursor: null }> {
-    const event = await this.findUsageEvent.byRequestId(parseQuery(usageEventsQuery, query).request_id);
+    const { request_id: requestId } = parseQuery(usageEventsQuery, query);
+    const event = await this.findUsageEvent.byRequestId(organizationId, requestId);
     return {
       object: 'list',
       data: event === null ? [] : [usageEventObject(event)],
