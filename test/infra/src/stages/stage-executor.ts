@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { startInfra, type Infra } from '../endpoints.js';
+import { runChildProgram } from './child-program.js';
 import { isStage, laneOf, needsServers, stageNames, type StageName } from './stage-names.js';
 import { runStage } from './run-stage.js';
+import type { Verdict } from './verdict.js';
 import { runVariable, writeStageReport, type StageReport } from './stage-report.js';
 
 /** The part of Nx's task graph that is read here. */
@@ -45,6 +47,12 @@ export async function* runStages(
   context: ExecutorContext,
 ): AsyncGenerator<{ task: string; result: TaskResult }> {
   const work = workOf(graph, context);
+  // Journeys run what is compiled: a result of an older build would be kept as one of these sources.
+  const built = await runChildProgram(context.root, 'tsc', ['-b'], {}).exitCode;
+  if (built !== 0) {
+    for (const { stage, tasks } of work) yield* report(context.root, stage, tasks, Date.now(), () => doesNotCompile);
+    return;
+  }
   const servers = lazyServers();
   const finished: { task: string; result: TaskResult }[] = [];
   let wake: () => void = () => undefined;
@@ -102,18 +110,31 @@ async function runTasks(
   serverEnvironment: () => Promise<Record<string, string>>,
 ): Promise<{ task: string; result: TaskResult }[]> {
   const startTime = Date.now();
-  const run = process.env[runVariable] ?? randomUUID();
   const verdicts = await runStage(
     root,
     stage,
     tasks.map(({ project }) => project),
     needsServers(stage) ? serverEnvironment : async () => ({}),
   );
+  return report(root, stage, tasks, startTime, verdicts);
+}
+
+const doesNotCompile: Verdict = { passed: 0, failed: 1, problem: 'the sources do not compile' };
+
+/** Writes the report of each task and tells Nx of it. */
+function report(
+  root: string,
+  stage: StageName,
+  tasks: StageWork['tasks'],
+  startTime: number,
+  verdicts: (project: string) => Verdict,
+): { task: string; result: TaskResult }[] {
+  const run = process.env[runVariable] ?? randomUUID();
   const endTime = Date.now();
   return tasks.map(({ id, project }) => {
-    const report: StageReport = { stage, project, seconds: (endTime - startTime) / 1000, run, ...verdicts(project) };
-    writeStageReport(root, report);
-    const { passed, problem, failures = [] } = report;
+    const one: StageReport = { stage, project, seconds: (endTime - startTime) / 1000, run, ...verdicts(project) };
+    writeStageReport(root, one);
+    const { passed, problem, failures = [] } = one;
     const words =
       problem === undefined ? `${stage} of ${project}: ok, ${passed} passed` : `${stage} of ${project}: ${problem}`;
     return {

@@ -66,6 +66,11 @@ describe.each(projects)('the targets of $folder', ({ folder, targets, files }) =
     }
   });
 
+  it('start no server in specs, which run in milliseconds', () => {
+    const starts = /start(?:EmbeddedPostgres|Postgres|Redis|Kafka|KeyManagement|Infra|Standalone|Distributed)\(/;
+    expect(files.filter((file) => file.endsWith('.spec.ts') && starts.test(read(file)))).toEqual([]);
+  });
+
   it('put nothing in the place of a module but in files that say so by their names', () => {
     const call = ['vi', '.mock('].join('');
     const mocking = files.filter((file) => file.endsWith('.spec.ts') && read(file).includes(call));
