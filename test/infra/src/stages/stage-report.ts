@@ -6,7 +6,7 @@ import type { Verdict } from './verdict.js';
 const reports = '.cache/stages';
 
 /** Tells every task which run of `npm test` it belongs to. It is no input of any task. */
-export const runVariable = 'TOLLGATE_TEST_RUN';
+export const runVariable = 'TOLLGATE_STAGES_RUN';
 
 /** What one task came to: one stage of one project. */
 export interface StageReport extends Verdict {
