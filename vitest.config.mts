@@ -18,6 +18,8 @@ const mocking = '{apps,libs/*,test}/*/src/**/*.mocked.spec.ts';
 
 export default defineConfig({
   test: {
+    // On two cores vitest would take one. Most files wait more than they compute.
+    maxWorkers: 2,
     projects: [
       // Files of one worker share what they have loaded: to load Nest for each takes longer than most of them run.
       project('unit', [specs], { pool: 'threads', isolate: false, exclude: [mocking], ...patient }),
@@ -33,7 +35,6 @@ export default defineConfig({
         testTimeout: 60_000,
         maxConcurrency: 16,
         hookTimeout: 120_000,
-        maxWorkers: 2,
       }),
       project('fault', ['test/fault/src/**/*.test.ts'], {
         globalSetup,

@@ -1,8 +1,8 @@
 /** The stages of a test run, which are the targets of Nx that have tests or rules to hold. */
 const stages = {
-  lint: { lane: 0, servers: false },
-  unused: { lane: 0, servers: false },
-  layout: { lane: 0, servers: false },
+  lint: { lane: 1, servers: false },
+  unused: { lane: 1, servers: false },
+  layout: { lane: 1, servers: false },
   unit: { lane: 0, servers: false },
   adapter: { lane: 0, servers: true },
   fault: { lane: 0, servers: true },
