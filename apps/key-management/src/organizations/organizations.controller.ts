@@ -2,7 +2,7 @@ import { Body, Controller, Get, Param, Post, Query, Req, UseGuards } from '@nest
 import { readOrganizationId } from '@tollgate/contracts';
 import { AdminGuard, clientAddressOf, parseBody, parseQuery, Problem } from '@tollgate/http';
 import type { FastifyRequest } from 'fastify';
-import { cursorOf, listKeysRequest } from '../list-keys/list-keys.request.js';
+import { cursorOf, listKeysRequest } from '../keys/list-keys/list-keys.request.js';
 import { CreateOrganization } from './create-organization.js';
 import { organizationObject, type OrganizationList, type OrganizationObject } from './organization-object.js';
 import { OrganizationStore } from './organization-store.js';

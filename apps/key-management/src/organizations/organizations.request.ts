@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { name } from '../create-key/create-key.request.js';
+import { name } from '../keys/create-key/create-key.request.js';
 
 /** `POST /v1/organizations`. */
 export const createOrganizationRequest = z.strictObject({ name });
