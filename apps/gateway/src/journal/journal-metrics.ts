@@ -2,7 +2,7 @@ import { registerGauge, type Registry } from '@tollgate/telemetry';
 import type { Journal } from './journal.js';
 import type { Shipper } from './shipper.js';
 
-/** Registers how much usage stands on the disk, and what of it the bus has not taken. */
+/** Registers gauges of the journal's size on disk and of the finals that the bus has not acknowledged. */
 export function registerJournalMetrics(registry: Registry, journal: Journal, shipper: Shipper): void {
   registerGauge(
     registry,

@@ -1,7 +1,7 @@
 import type { Journal } from '../journal/journal.js';
 import type { InFlight } from '../request-path/exchange/in-flight.js';
 
-/** Long streams leave a trace of what they delivered, so that a kill does not make it free. */
+/** Journals the output of long streams as progress, so that it is charged even if the process is killed. */
 export function journalProgress(inFlight: InFlight, journal: Journal): void {
   for (const exchange of inFlight) {
     if (exchange.journaled === null || exchange.settled || exchange.call === null) continue;
