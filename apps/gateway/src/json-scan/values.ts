@@ -2,12 +2,12 @@ import { BACKSLASH, QUOTE, type Span } from './json-tokens.js';
 
 const ZERO = 0x30,
   NINE = 0x39;
-/** Strings up to this length are looked at byte by byte. */
+/** Strings up to this length are checked byte by byte. */
 const SHORT = 64;
-/** Digits that are exact in a double whatever they are. */
+/** A double represents any integer of this many digits exactly. */
 const DIGITS_MAX = 15;
 
-/** The value at a span; undefined where the strings in it are no JSON. */
+/** The parsed value of a span; undefined if a string in it is invalid JSON. */
 export function valueAt(body: Buffer, span: Span): unknown {
   const { start, end } = span;
   if (body[start] === QUOTE && isShortAscii(body, start + 1, end - 1))
@@ -30,7 +30,7 @@ function isShortAscii(body: Buffer, start: number, end: number): boolean {
   return true;
 }
 
-/** A number of a few digits and nothing else; -1 for any other value. */
+/** The value of a short run of digits; -1 for any other value. */
 function plainNumberAt(body: Buffer, start: number, end: number): number {
   if (end - start > DIGITS_MAX) return -1;
   let number = 0;

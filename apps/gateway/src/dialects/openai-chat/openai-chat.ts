@@ -14,7 +14,7 @@ import { readStreamOptions } from './stream-options.js';
 
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 
-/** OpenAI's chat completions, as they and all who follow them speak it. */
+/** OpenAI's chat completions, as OpenAI and the compatible providers speak it. */
 export const openAiChat: Dialect = {
   name: 'openai-chat',
   operation: '/chat/completions',
@@ -24,7 +24,9 @@ export const openAiChat: Dialect = {
   readReply,
 };
 
-/** A large body is read in steps, so that it does not hold up the others; of all others the answer is there at once. */
+/**
+ * Reads a large body in steps, so that other requests are not delayed. For other bodies the answer is there at once.
+ */
 function readChat(body: Buffer): Ask | Refusal | Promise<Ask | Refusal> {
   if (body.length > STEP_BYTES) return readInSteps(body);
   const head = headOf(body, scanBody(body));

@@ -1,17 +1,17 @@
 import { ELSEWHERE_FIELDS } from '../openai/elsewhere-fields.js';
 import { rows, type RequestField } from '../request-scan/request-field.js';
 
-/** Tiers that cost what the price book says, or less. */
+/** Service tiers that cost what the price book says, or less. */
 const TIERS: ReadonlySet<unknown> = new Set(['auto', 'default', 'flex']);
 
 const isTextOnly = (kinds: unknown): boolean => Array.isArray(kinds) && kinds.every((kind) => kind === 'text');
 
 /**
- * Servers call the template with these names: a program instead of it, its whole input, how long that is made, or the
- * special tokens, which stand once for each message.
+ * Names of template arguments that change the size of the input: a replacement of the template, its whole input, its
+ * length, or special tokens, which are repeated for each message.
  */
 const TEMPLATE_ARGUMENTS = /template|tools|document|message|conversation|prompt|pad|length|trunc|token|function/i;
-/** Switches whose values are words. Any other text may be written out as often as the template likes. */
+/** Settings whose values are words. A template could repeat any other text as often as it likes. */
 const WORD_SETTINGS = /^(?:reasoning|thinking)(?:_(?:effort|mode|level|format|language))?$|^(?:effort|mode)$/;
 const WORD_CHARACTERS_MAX = 16;
 
@@ -33,8 +33,8 @@ const TEMPLATE_SETTINGS = ['chat_template_kwargs', 'chat_template_args'].map((na
 }));
 
 /**
- * The fields of OpenAI's chat completions, and those that compatible providers and relays add to it: vLLM, SGLang,
- * llama.cpp, OpenRouter, LiteLLM, Portkey, Azure, Mistral, DeepSeek, Together, Groq, xAI, Perplexity.
+ * The fields of OpenAI's chat completions, and those that compatible providers and relays add: vLLM, SGLang, llama.cpp,
+ * OpenRouter, LiteLLM, Portkey, Azure, Mistral, DeepSeek, Together, Groq, xAI, Perplexity.
  */
 export const REQUEST_FIELDS: readonly RequestField[] = [
   ...rows('read', 'It chooses the route.', 'model'),

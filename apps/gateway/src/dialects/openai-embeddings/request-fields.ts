@@ -2,7 +2,7 @@ import { ELSEWHERE_FIELDS } from '../openai/elsewhere-fields.js';
 import { rows, type RequestField } from '../request-scan/request-field.js';
 
 /**
- * The fields of OpenAI's embeddings, and those that compatible providers and relays add to it: vLLM, Infinity, text
+ * The fields of OpenAI's embeddings, and those that compatible providers and relays add: vLLM, Infinity, text
  * embeddings inference, Jina, Voyage, Cohere, NVIDIA, Mistral.
  */
 export const REQUEST_FIELDS: readonly RequestField[] = [

@@ -1,6 +1,8 @@
 import { rows, type RequestField } from '../request-scan/request-field.js';
 
-/** Fields by which relays and servers of OpenAI's dialects are led away from the route, whatever is asked of them. */
+/**
+ * Fields by which relays and servers send a request to another destination than the route's, in any dialect of OpenAI.
+ */
 export const ELSEWHERE_FIELDS: readonly RequestField[] = [
   ...rows(
     'elsewhere',
