@@ -37,7 +37,7 @@ describe('the calls of a key', () => {
     };
     const six = Array<string>(6).fill('begun');
     expect(Array.from({ length: 7 }, begin)).toEqual([...six, 'rate_limit_exceeded']);
-    // What admission has let in is counted there.
+    // Admission counts a request once it has decided, so it no longer counts as waiting here.
     begun[0]!.turn!.decided();
     begun[1]!.turn!.decided();
     expect([begin(), begin(), begin()]).toEqual(['begun', 'begun', 'rate_limit_exceeded']);

@@ -3,25 +3,25 @@ import { retryHeaders } from '../admit/rate-limit-headers.js';
 import type { Exchange, Identified } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 
-/** What one key may fill of the budget for bodies. */
+/** The part of the budget for bodies that one key may fill. */
 const KEY_PART = 0.5;
 /**
- * Bodies that are read beyond a key's parallel requests: a client that breaks off and asks again may be heard before
- * the end of its first connection is.
+ * Bodies that are read beyond a key's parallel requests. If a client breaks off and asks again, the new request can
+ * arrive before the end of the old connection is noticed.
  */
 const SPARE_BODIES = 4;
 const RETRY_AFTER_MS = 1_000;
 
-/** What one key has under way in this process. */
+/** The open requests of one key in this process. */
 interface KeyCalls {
   readonly apiKeyId: string;
   calls: number;
-  /** Those that admission has not decided yet: most of them wait for their body. */
+  /** Requests that admission has not decided on yet. Most of them wait for their body. */
   undecided: number;
   readonly bodies: BodyBudget;
 }
 
-/** A call among those of its key, from the moment its key is known to its end. */
+/** One request in its key's count, from the moment its key is known to its end. */
 export class Turn {
   #undecided = true;
 
@@ -33,12 +33,12 @@ export class Turn {
     key.undecided += 1;
   }
 
-  /** Whether this budget is the key's own part. */
+  /** Whether this budget is the key's own part of the whole. */
   isOfKey(budget: BodyBudget): boolean {
     return budget === this.key.bodies;
   }
 
-  /** Admission has let it in: what it takes is counted there. */
+  /** Admission has decided: from now on it counts the request itself. */
   decided(): void {
     if (!this.#undecided) return;
     this.#undecided = false;
@@ -53,9 +53,10 @@ export class Turn {
 }
 
 /**
- * This process's own count of what each key has under way, so that no key takes all of it: asked before a body is read,
- * of memory alone. Calls whose clients have left are counted as long as their provider is heard, for its connection is
- * in use. The limits of the key itself are decided by admission, over all gateways.
+ * Counts the open requests of each key in this process, so that no key takes all of its memory and connections. It is
+ * asked before a body is read, and needs no other service. A request whose client has left counts until its provider
+ * call ends, since it still uses a connection. The key's own limits are decided by admission, for all gateways
+ * together.
  */
 export class CallsUnderWay {
   readonly #keys = new Map<string, KeyCalls>();
@@ -65,12 +66,12 @@ export class CallsUnderWay {
     private readonly budget: BodyBudget,
   ) {}
 
-  /** Bytes of bodies that are under way. */
+  /** Bytes of all bodies in memory. */
   get bodyBytes(): number {
     return this.budget.bytes;
   }
 
-  /** Counts a call whose key is known, or refuses it. `end` must follow. */
+  /** Counts a request whose key is known, or refuses it. The caller must call `end` afterwards. */
   begin(exchange: Identified): Refusal | undefined {
     const {
       apiKeyId,
@@ -106,7 +107,7 @@ function tooMany(message: string): Refusal {
   return refuse('rate_limit_exceeded', { message, headers: retryHeaders(RETRY_AFTER_MS) });
 }
 
-/** Takes room for a body of `bytes`; a refusal where there is none. */
+/** Takes room in the budget for a body of `bytes`; returns a refusal if there is not enough. */
 export function makeRoom({ turn }: Exchange, bytes: number): Refusal | undefined {
   const full = turn?.room.grow(bytes) ?? null;
   if (full === null) return undefined;

@@ -2,8 +2,8 @@ import type { OtherField } from '../../dialects/request-scan/body-scan.js';
 import type { Target } from './route-table.js';
 
 /**
- * The targets whose provider's entry allows some fields by name, in their order. Where none allows them all, `missing`
- * is the first field that the first target does not allow.
+ * The targets, in order, whose provider's entry allows all of these fields. If there is none, `missing` is the first
+ * field that the first target does not allow.
  */
 export function targetsAllowing(
   targets: readonly Target[],
@@ -20,7 +20,7 @@ export function targetsAllowing(
 
 const SHOWN_MAX = 64;
 
-/** The name of a field as a message says it: a caller may send one of any length. */
+/** The name of a field for a message, shortened: a caller may send a name of any length. */
 export function shown(name: string): string {
   return name.length > SHOWN_MAX ? `${name.slice(0, SHOWN_MAX)}…` : name;
 }

@@ -6,7 +6,7 @@ import { InFlight } from './in-flight.js';
 
 afterEach(() => vi.useRealTimers());
 
-/** A call whose client has left, and that holds credit of the key. */
+/** A request whose client has left, and that holds credit of the key. */
 function leftCall(inFlight: InFlight): Exchange {
   const exchange = new Exchange({ socket: {} } as IncomingMessage, {} as ServerResponse, OPENAI_ERRORS);
   exchange.key = { snapshot: { apiKeyId: 'k' } } as Exchange['key'];

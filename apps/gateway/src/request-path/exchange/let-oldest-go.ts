@@ -1,4 +1,4 @@
-/** Lets the oldest entry go where there are `max` of them: to be called before one is added. */
+/** Removes the oldest entry if there are `max` entries. Call it before adding one. */
 export function letOldestGo(entries: Map<string, unknown> | Set<string>, max: number): void {
   if (entries.size < max) return;
   const [oldest] = entries.keys();

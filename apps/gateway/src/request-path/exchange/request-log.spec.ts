@@ -11,7 +11,7 @@ const target = { model: 'gpt-4o-mini', provider: { name: 'openai', credential: '
 
 function logged(say: (log: RequestLog, exchange: Exchange) => void): Record<string, unknown>[] {
   const lines: string[] = [];
-  // The level that the standalone has where nobody sets one.
+  // The default log level of the standalone.
   const logger = createLogger({
     service: 'gateway',
     level: 'warn',

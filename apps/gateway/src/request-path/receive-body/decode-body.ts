@@ -17,7 +17,7 @@ import { unreachable } from '@tollgate/errors';
 import { BodyChunks } from '@tollgate/http';
 import { ZSTD_WINDOW_LOG_MAX, type ContentCoding } from '../exchange/content-coding.js';
 
-/** Why a body could not be decoded: it is too large once it is, a coding's bytes are wrong, or the client has gone. */
+/** Why a body could not be decoded, for example because the decoded body is too large or the client has left. */
 export type DecodeFault =
   | { readonly kind: 'too_large' }
   | { readonly kind: 'no_room' }
@@ -25,11 +25,11 @@ export type DecodeFault =
   | { readonly kind: 'broken'; readonly coding: ContentCoding }
   | { readonly kind: 'broken_off' };
 
-/** What a body may take of what it shares with others. */
+/** Limits that a body shares with others. */
 export interface DecodeBounds {
-  /** Asked whenever it has grown, with what is decoded. */
+  /** Called with the number of decoded bytes whenever it has grown. */
   hasRoom(bytes: number): boolean;
-  /** Calls back where it comes too slowly; what it returns is called when it is no longer read. */
+  /** Starts a watch that calls `tooSlow` if the body arrives too slowly. Returns a function that ends the watch. */
   watch(tooSlow: () => void): () => void;
 }
 
@@ -37,23 +37,24 @@ const UNBOUNDED: DecodeBounds = { hasRoom: () => true, watch: () => () => undefi
 
 type Decoder = Gunzip | Inflate | InflateRaw | BrotliDecompress | ZstdDecompress;
 
-/** 8 MiB and no more. */
+/** Refuses windows above 8 MiB. */
 const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX };
 const EMPTY = Buffer.alloc(0);
 /**
- * What a decoder is given at a time, or what came in one turn of the event loop: each part costs it a turn of its own.
+ * A decoder gets this many bytes at once, or those that arrived in one turn of the event loop: each write costs it a
+ * turn.
  */
 const FED_BYTES = 16_384;
 
-/** How many bytes a body that decodes to `bytesMax` can have: encoders add little to what cannot be compressed. */
+/** The most bytes of a body that decodes to `bytesMax`: encoders add little to data that cannot be compressed. */
 export function encodedBytesMax(bytesMax: number): number {
   return bytesMax + Math.ceil(bytesMax / 256) + 1024;
 }
 
 /**
- * Reads the body of a request and takes its codings off as the bytes come, holding no more than `bytesMax` of what is
- * decoded. What comes after the end of a coding is a fault; several gzip members or zstd frames in a row are one body.
- * Once a fault is found the rest of the request is read away, so that the client can hear of it.
+ * Reads the body of a request and decodes it as it arrives. Keeps at most `bytesMax` decoded bytes. Bytes after the end
+ * of a coding are a fault, but several gzip members or zstd frames in a row are one body. After a fault the rest of the
+ * request is read and dropped, so that the client can read the answer.
  */
 export function decodedBody(
   request: IncomingMessage,
@@ -73,7 +74,7 @@ export function decodedBody(
       resolve(outcome);
     };
     const unwatch = bounds.watch(() => end({ kind: 'too_slow' }));
-    // A request that came whole is closed as well, while its last bytes may still be decoded.
+    // A complete request is closed too, perhaps while its last bytes are still being decoded.
     request.on('close', () => request.readableEnded || end({ kind: 'broken_off' }));
 
     const collect = (source: Readable): void => {
@@ -113,7 +114,8 @@ export function decodedBody(
       };
       source.on('data', (chunk: Buffer) => {
         fed += chunk.length;
-        // A layer between two codings is held to the bound of the outermost: it could be the bomb.
+        // The bound of the outermost coding applies to each layer, since a layer in between could be a decompression
+        // bomb.
         if (fed > encodedBytesMax(bytesMax)) end({ kind: 'too_large' });
         if (over) return;
         chunks.add(chunk);
@@ -133,10 +135,10 @@ export function decodedBody(
 function decoderOf(coding: ContentCoding, firstByte: number): Decoder {
   const strict = { rejectGarbageAfterEnd: true };
   switch (coding) {
-    // Strict, it would refuse a second member; what else follows is found by its count of bytes.
+    // The strict mode would refuse a second member. Other trailing bytes are detected by their count.
     case 'gzip':
       return createGunzip();
-    // Old clients leave out the zlib header that RFC 9110 asks for; its first byte always ends in 8.
+    // Old clients leave out the zlib header that RFC 9110 demands. Its first byte always ends in 8.
     case 'deflate':
       return (firstByte & 0x0f) === 8 ? createInflate(strict) : createInflateRaw(strict);
     case 'br':

@@ -31,7 +31,7 @@ afterEach(() => {
   server.close();
 });
 
-/** What a client sends, as far as it gets, and the exchange it begins. */
+/** Sends as much of a request as the test gives, and returns its exchange. */
 async function sent(head: string, body: string | Buffer): Promise<Exchange> {
   socket.write(Buffer.concat([Buffer.from(`POST / HTTP/1.1\r\nhost: x\r\n${head}\r\n\r\n`), Buffer.from(body)]));
   const { value } = await requests.next();
