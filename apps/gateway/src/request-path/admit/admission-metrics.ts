@@ -4,7 +4,7 @@ import type { CreditEpochs } from './credit-epochs.js';
 
 const BATCH_ITEMS = [1, 2, 4, 8, 16, 32, 64, 127];
 
-/** Registers what is worth watching of the store of credit and rates, and of who finds no epoch there. */
+/** Registers metrics of the store of credit and rates, and of organisations without a usable epoch. */
 export function registerAdmissionMetrics(registry: Registry, admission: Admission, epochs: CreditEpochs): void {
   registerGauge(
     registry,

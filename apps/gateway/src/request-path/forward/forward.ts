@@ -16,8 +16,8 @@ import { isBusy } from '../../providers/provider.js';
 import { failureOfError, failureOfStatus, type Failure } from './provider-failure.js';
 
 /**
- * What an attempt comes to: an answer for the client, a failure that another target may make good, the end of the key,
- * or another try.
+ * The result of an attempt: an answer for the client, a failure after which another target may be tried, the end of the
+ * key, or another try at the same target.
  */
 type Verdict =
   | { readonly kind: 'answered'; readonly outcome: CallOutcome }
@@ -28,22 +28,22 @@ type Verdict =
 type Replied = Extract<Attempt, { kind: 'replied' }>;
 
 const UNREACHABLE: Failure = { code: 'provider_unreachable', headers: [] };
-/** Since the request was let in, others have taken the last connections. */
+/** Other requests have taken the last connections since this one was checked by skipBusy. */
 const BUSY: Failure = { code: 'provider_busy', headers: retryHeaders(1_000) };
 const TIMED_OUT: Failure = { code: 'provider_timeout', headers: [] };
 const FAILED: Failure = { code: 'provider_failed', headers: [] };
 const IN_DOUBT: Failure = { code: 'keys_unavailable', headers: [] };
 const UNBOUNDED: Failure = { code: 'unbounded_cost', headers: [], message: NO_CEILING };
-/** As it stands, without `stream_options`, with the ceiling's other name, without a ceiling. */
+/** Unchanged, without `stream_options`, with the other name of the ceiling, and without a ceiling. */
 const TRIES_MAX = 4;
-/** Errors are some lines; one that is longer cannot be looked through for our credential in passing. */
+/** An error has a few lines. A longer one is too expensive to search for our credential. */
 const ERROR_BYTES_MAX = 1024 * 1024;
-/** A refusal names the field that it is about near its beginning. */
+/** A refusal names the field that it concerns near its beginning. */
 const LESSON_BYTES_MAX = 64 * 1024;
 
 /**
- * Calls the targets in their order until one answers: the next is tried only before the first data has reached the
- * client. What the last one failed with is the answer. Never rejects.
+ * Calls the targets in order until one answers. The next target is tried only if no data has reached the client. If all
+ * fail, the last failure is the answer. Never rejects.
  */
 export async function forward(exchange: Journaled, log: RequestLog, look: KeyLook): Promise<CallOutcome> {
   let failure = UNREACHABLE;
@@ -76,8 +76,8 @@ export async function forward(exchange: Journaled, log: RequestLog, look: KeyLoo
 }
 
 /**
- * Calls a target again that refused a field of ours which it can do without, or that was not called because the key was
- * in doubt; never for a key that has ended. `before`: what came of the last try.
+ * Calls a target again after it refused an injected field that can be omitted or renamed, or after a call was not sent
+ * because the key was in doubt. Never calls for a key that has ended. `before` is the result of the last try.
  */
 async function callAgain(
   exchange: Journaled,
@@ -107,7 +107,7 @@ async function callAgain(
   return { kind: 'failed', failure: attempt.kind === 'aborted' ? IN_DOUBT : FAILED };
 }
 
-/** What the provider accepted in the end is what it is sent from now on. */
+/** Remembers the field names that the provider accepted, for later requests. */
 function keepLesson(exchange: Journaled, { provider, model }: Target, { outcome }: CallOutcome): void {
   const { ask, fieldNames } = exchange;
   if (fieldNames === null || outcome !== 'completed' || provider.injectedFields.isNamedIn(ask.body, model, fieldNames))
@@ -123,7 +123,7 @@ function judge(exchange: Journaled, target: Target, attempt: Attempt, triedOther
     case 'replied':
       return judgeReply(exchange, target, attempt, triedOther, log);
     case 'rejected': {
-      // What stands in the event is JSON, whatever the stream was called.
+      // The data of an event is JSON, whatever the content type of the stream.
       const headers = { ...attempt.headers, 'content-type': 'application/json' };
       const replied: Replied = {
         kind: 'replied',
@@ -158,7 +158,7 @@ function judgeAborted(
     case 'key_in_doubt':
       return { kind: 'try_again' };
     case 'client_left': {
-      // Nobody knows what the provider made of it until then, but it has read the request.
+      // It is unknown what the provider has done so far, but it has read the request.
       const usage = { ...NO_USAGE, inputTokens: exchange.ask.inputTokensEstimate };
       return {
         kind: 'answered',
@@ -189,7 +189,7 @@ function judgeReply(
   const reply = exchange.ask.dialect.readReply(attempt.body, attempt.text);
   if (reply.kind === 'no_answer')
     return judgeError(exchange, target, { ...attempt, status: reply.error.status }, reply.error.why, triedOther, log);
-  // What was asked for as a stream and came whole cannot be read by who asked.
+  // A client that asked for a stream cannot read a plain reply.
   if (exchange.ask.stream)
     return judgeError(exchange, target, { ...attempt, status: 502 }, 'no_answer', triedOther, log);
   const counted = { inputTokens: exchange.ask.inputTokensEstimate, outputTokens: reply.countedOutputTokens };
@@ -201,7 +201,10 @@ function judgeReply(
   };
 }
 
-/** An error of a provider, by its status or the one that its words stand for. One about a field of ours is a lesson. */
+/**
+ * Judges an error of a provider, by its status or the status that its text stands for. An error about an injected field
+ * is a lesson.
+ */
 function judgeError(
   exchange: Journaled,
   target: Target,
@@ -215,7 +218,7 @@ function judgeError(
     exchange.fieldNames = lesson.names;
     return { kind: 'try_again' };
   }
-  // Where streams are ended at their hold, one goes without a ceiling.
+  // A stream that is ended at its hold may go without a ceiling.
   if (
     lesson.kind === 'leave_out' ||
     (lesson.kind === 'no_ceiling' && target.provider.endAtHold && exchange.ask.stream)
@@ -250,8 +253,8 @@ function judgeError(
 }
 
 /**
- * An error that says that a target is configured wrongly: another target may serve the call. Only under a route with a
- * `*` can the target's model be the caller's own word.
+ * A failure, if the error says that the target is configured wrongly: another target may serve the request. The
+ * caller's own model name can be the target's model only under a route with a `*`.
  */
 function failureOfConfiguration(
   { ask, route }: Journaled,
@@ -263,8 +266,8 @@ function failureOfConfiguration(
 }
 
 /**
- * An error that repeats our credential, or half of it, says more of our request than of the caller's: the provider has
- * failed.
+ * A failure, if the error repeats our credential or half of it: it then tells more about our request than about the
+ * caller's.
  */
 function failureToTell(exchange: Journaled, target: Target, { body, text }: Replied): Failure | null {
   if (body.length > ERROR_BYTES_MAX) return FAILED;
@@ -274,7 +277,7 @@ function failureToTell(exchange: Journaled, target: Target, { body, text }: Repl
   return FAILED;
 }
 
-/** The reply as a client may see it: with `*` for each byte of our credential. */
+/** The reply as a client may see it: each byte of our credential is replaced by `*`. */
 function withoutCredential(exchange: Journaled, target: Target, attempt: Replied): Replied {
   const mask = target.provider.mask ?? null;
   const contentType = headerOf(attempt.headers, 'content-type');
@@ -302,14 +305,14 @@ function lessonOf(
   return provider.injectedFields.lessonOf(names, injected, body.toString('utf8', 0, LESSON_BYTES_MAX), triedOther);
 }
 
-/** The provider's own words, for whatever it took as a request: a completion, or what was wrong with the body. */
+/** Passes on the provider's reply unchanged but for our credential: an answer, or an error about the request. */
 function passOn(exchange: Journaled, target: Target, attempt: Replied): () => void {
   const { status, headers, body, text } = withoutCredential(exchange, target, attempt);
   return () =>
     sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, [], text ?? undefined);
 }
 
-/** The key has ended, or cannot be checked: what was sent on its behalf before has failed. */
+/** Ends a request whose key has ended or cannot be checked. Calls that were sent for it before count as failed. */
 function keyEnded(exchange: Journaled, target: Target, refusal: Refusal, log: RequestLog): CallOutcome {
   log.refused(exchange, refusal);
   return failed(exchange, target, { code: refusal.code, headers: refusal.headers }, 'revoked');

@@ -4,10 +4,10 @@ import { Counter, Histogram, registerGauge, type Registry } from '@tollgate/tele
 import type { KeyCache } from './key-cache.js';
 
 const PROPAGATION_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
-/** A follower that never heard anything has an infinite age. */
+/** Bounds the metric: a follower that never received anything has an infinite age. */
 const AGE_SECONDS_MAX = 3_600;
 
-/** Registers where keys are known from, and how far behind that knowledge may be. */
+/** Registers metrics of the sources of keys, and of the age of the last message about changes. */
 export function registerKeyMetrics(
   registry: Registry,
   keys: Pick<KeyCache, 'counts'>,
@@ -31,7 +31,7 @@ export function registerKeyMetrics(
   );
 }
 
-/** Counts what is heard of changes of keys: whoever composes the gateway lets it follow them. */
+/** Counts the changes of keys that arrive. The composer of a gateway registers it as a follower of changes. */
 export class KeyChangeMeter implements KeyChangeListener {
   readonly #propagation: Histogram;
   readonly #gaps: Counter;
@@ -55,7 +55,7 @@ export class KeyChangeMeter implements KeyChangeListener {
   }
 
   forget(): void {
-    // A change that cannot be read here counts as no revoke.
+    // A change that cannot be read does not count as a revoke.
   }
 
   gap(): void {
