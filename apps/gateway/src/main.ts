@@ -22,7 +22,7 @@ import { GatewayProcessModule } from './gateway-process.module.js';
 import { Journal } from './journal/journal.js';
 
 const SERVICE = 'gateway';
-/** A key that nobody remembers is asked for on the request path. */
+/** A request waits for this call if its key is in no cache. */
 const INTERNAL_TIMEOUT_MS = 5_000;
 
 async function open({
@@ -92,7 +92,7 @@ async function open({
         .catch((error: unknown) => Promise.reject(folderFault('TOLLGATE_DATA', journalFolder, error)));
     },
     answering: () => gateway.requests(),
-    // First their settles and their usage, then the connections they needed.
+    // Queue the settlements and ship the usage first; then drain admission, which settles them.
     end: async (tell) => {
       await gateway.end(tell);
       await admission.drain();
@@ -101,10 +101,7 @@ async function open({
   };
 }
 
-/**
- * A gateway that could not call a provider would answer some of its callers' requests, while its neighbours answer them
- * all.
- */
+/** Stops the start if a provider has no credential: this gateway would fail requests that other gateways can answer. */
 function needCredentials({ providers }: TollgateConfig): void {
   const variables = providers.filter(lacksCredential).map(({ credentialVariable }) => credentialVariable);
   if (variables.length > 0) throw new StartFault(variables.join(', '), missingCredentials(providers));

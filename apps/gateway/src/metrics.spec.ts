@@ -33,7 +33,7 @@ let registry: Registry;
 beforeEach(() => {
   registry = createMetricsRegistry('test', { processMetrics: false });
 });
-/** The samples of one scrape, by what stands before the value. */
+/** The samples of one scrape, by the text before the value. */
 const scrape = async (): Promise<Record<string, string>> =>
   Object.fromEntries(
     (await registry.metrics())
