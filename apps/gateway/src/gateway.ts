@@ -19,8 +19,8 @@ import { GatewayLife } from './presence/gateway-life.js';
 import type { GatewayIdentity } from './request-path/exchange/gateway-identity.js';
 import { registerAdmissionMetrics } from './request-path/admit/admission-metrics.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
-import { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
-import { RefusedBodies } from './request-path/calls-under-way/refused-bodies.js';
+import { OpenRequests } from './request-path/open-requests/open-requests.js';
+import { RefusedBodies } from './request-path/open-requests/refused-bodies.js';
 import { RouteTable } from './request-path/choose-route/route-table.js';
 import { openProviders, type Provider } from './providers/provider.js';
 import { DigestMemory } from './request-path/identify-key/digest-memory.js';
@@ -93,8 +93,8 @@ export class Gateway {
       usageBilling: ports.usageBilling,
     });
     this.#providers = openProviders(config.providers.filter(isConfigured), whoAnswers);
-    const calls = new CallsUnderWay(config.limits.callsPerKeyMax, bodyBudget);
-    registerRequestMetrics(registry, inFlight, calls);
+    const openRequests = new OpenRequests(config.limits.callsPerKeyMax, bodyBudget);
+    registerRequestMetrics(registry, inFlight, openRequests);
     registerAdmissionMetrics(registry, admission, this.#epochs);
     registerJournalMetrics(registry, journal, shipper);
     registerKeyMetrics(registry, keys, ports.snapshots);
@@ -104,7 +104,7 @@ export class Gateway {
     const parts: RequestPathParts = {
       admission,
       bodyBytesMax: config.limits.bodyBytesMax,
-      calls,
+      openRequests,
       epochs: this.#epochs,
       gateway,
       inFlight,

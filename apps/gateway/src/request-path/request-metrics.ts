@@ -1,5 +1,5 @@
 import { Counter, HotHistogram, registerGauge, type HotSeries, type Registry } from '@tollgate/telemetry';
-import type { CallsUnderWay } from './calls-under-way/calls-under-way.js';
+import type { OpenRequests } from './open-requests/open-requests.js';
 import type { Received } from './exchange/exchange.js';
 import type { InFlight } from './exchange/in-flight.js';
 
@@ -84,12 +84,12 @@ export class RequestMeter {
 }
 
 /** Registers gauges of the requests and bodies in flight. */
-export function registerRequestMetrics(registry: Registry, inFlight: InFlight, calls: CallsUnderWay): void {
+export function registerRequestMetrics(registry: Registry, inFlight: InFlight, openRequests: OpenRequests): void {
   registerGauge(registry, 'tollgate_gateway_requests_in_flight', 'Inference requests under way', () => inFlight.size);
   registerGauge(
     registry,
     'tollgate_gateway_body_bytes',
     'Bytes set aside for the bodies of requests under way',
-    () => calls.bodyBytes,
+    () => openRequests.bodyBytes,
   );
 }

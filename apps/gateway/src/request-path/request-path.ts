@@ -7,8 +7,8 @@ import { admit } from './admit/admit.js';
 import type { GatewayIdentity } from './exchange/gateway-identity.js';
 import type { CreditEpochs } from './admit/credit-epochs.js';
 import { awaitBody } from './exchange/await-body.js';
-import type { CallsUnderWay } from './calls-under-way/calls-under-way.js';
-import type { RefusedBodies } from './calls-under-way/refused-bodies.js';
+import type { OpenRequests } from './open-requests/open-requests.js';
+import type { RefusedBodies } from './open-requests/refused-bodies.js';
 import { checkNetwork } from './check-network/check-network.js';
 import { checkScope } from './check-scope/check-scope.js';
 import { chooseRoute } from './choose-route/choose-route.js';
@@ -38,7 +38,7 @@ import { release, settle } from './settle/settle.js';
 export interface RequestPathParts {
   readonly admission: Admission;
   readonly bodyBytesMax: number;
-  readonly calls: CallsUnderWay;
+  readonly openRequests: OpenRequests;
   readonly epochs: CreditEpochs;
   readonly gateway: GatewayIdentity;
   readonly inFlight: InFlight;
@@ -70,7 +70,7 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       // 403 access_denied
       .then(checkScope(scope))
       // 429 rate_limit_exceeded: this process counts the key's open requests
-      .then((exchange) => parts.calls.begin(exchange))
+      .then((exchange) => parts.openRequests.begin(exchange))
       // 429 rate_limit_exceeded: the key had no request left after an earlier large body
       .then((exchange) => parts.refusedBodies.check(exchange))
       // 400 invalid_json, invalid_request; 408; 413 body_too_large; 415; 429, 503 server_busy; the codes of a key's end
@@ -116,7 +116,7 @@ export function requestPath(endpoint: Endpoint, parts: RequestPathParts): (excha
       return answerRefusal(parts, arrived, refusal);
     }
     const exchange = list.through(arrived);
-    exchange.turn?.decided();
+    exchange.openRequest?.decided();
     exchange.calledAt = performance.now();
     watchClient(exchange, parts.admission);
     const call: CallOutcome = await forward(exchange, parts.log, look);
@@ -139,7 +139,7 @@ export function requestPath(endpoint: Endpoint, parts: RequestPathParts): (excha
       parts.logger.error({ requestId: exchange.requestId, error }, 'a request failed in a way nobody expected');
       await endUnexpected(exchange, parts, settleCall);
     } finally {
-      parts.calls.end(exchange);
+      parts.openRequests.end(exchange);
       parts.inFlight.remove(exchange);
     }
   };

@@ -18,8 +18,8 @@ import type { Dispatcher, Pool } from 'undici';
 import type { Journal } from '../journal/journal.js';
 import { RequestMeter } from './request-metrics.js';
 import type { CreditEpochs } from './admit/credit-epochs.js';
-import { CallsUnderWay } from './calls-under-way/calls-under-way.js';
-import { RefusedBodies } from './calls-under-way/refused-bodies.js';
+import { OpenRequests } from './open-requests/open-requests.js';
+import { RefusedBodies } from './open-requests/refused-bodies.js';
 import { RouteTable } from './choose-route/route-table.js';
 import { Exchange } from './exchange/exchange.js';
 import { InjectedFields } from '../providers/injected-fields.js';
@@ -141,7 +141,7 @@ export class RequestStage implements KeySnapshotReader {
     const serve = requestPath(chatCompletions, {
       admission: this as unknown as Admission,
       bodyBytesMax: 10_000,
-      calls: new CallsUnderWay(100, new BodyBudget(BODY_BUDGET_BYTES)),
+      openRequests: new OpenRequests(100, new BodyBudget(BODY_BUDGET_BYTES)),
       epochs: this as unknown as CreditEpochs,
       gateway: { instanceId: 'i', journalId: 'j' },
       inFlight: this.inFlight,

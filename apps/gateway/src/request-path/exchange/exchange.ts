@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdmissionDecision } from '@tollgate/credit';
 import type { JournaledRequest } from '../../journal/journaled-request.js';
-import type { Turn } from '../calls-under-way/calls-under-way.js';
+import type { OpenRequest } from '../open-requests/open-requests.js';
 import type { CachedKey } from '../identify-key/cached-key.js';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
 import type { Ask } from '../../dialects/ask.js';
@@ -22,7 +22,7 @@ export type AbortReason =
   'revoked' | 'key_in_doubt' | 'timed_out' | 'client_left' | 'hold_used_up' | 'oversized' | 'credential_repeated';
 
 /** The handle by which others act on a running call to a provider. */
-export interface CallUnderWay {
+export interface RunningCall {
   /** Ends the call at once. */
   abort(why: AbortReason): void;
   /** Tells the call that its client has left, so that the reply need not be written. */
@@ -68,8 +68,8 @@ export class Exchange {
   keyEnd: Refusal | null = null;
   /** Ends the wait for the body, once `keyEnd` is set; null if the body is not waited for. */
   onKeyEnd: (() => void) | null = null;
-  /** Set by boundRequests: the request in its key's count, with the room for its body. */
-  turn: Turn | null = null;
+  /** Set by OpenRequests: the request in its key's count, with the room for its body. */
+  openRequest: OpenRequest | null = null;
   /** Set by receiveBody: the bytes that have arrived, or that were declared if they are too many. */
   bodyBytes = 0;
   /** Set by receiveBody: the content of the request. */
@@ -100,7 +100,7 @@ export class Exchange {
   /** The delivered output tokens that the journal's last progress record has. */
   journaledOutputTokens = 0;
   /** The call to a provider, while it is running. */
-  call: CallUnderWay | null = null;
+  providerCall: RunningCall | null = null;
   /**
    * When the call of the present provider began, and when it must have ended or delivered its first data; monotonic
    * milliseconds.

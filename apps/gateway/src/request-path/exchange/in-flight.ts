@@ -48,7 +48,7 @@ export class InFlight {
     for (const exchange of [...this.#exchanges]) {
       if (exchange.key?.snapshot.apiKeyId !== apiKeyId) continue;
       end(exchange, 'invalid_api_key');
-      if (reason === 'leaked') exchange.call?.abort('revoked');
+      if (reason === 'leaked') exchange.providerCall?.abort('revoked');
     }
   }
 
@@ -73,7 +73,7 @@ export class InFlight {
     for (let at = this.#exchanges.length - 1; at >= 0; at--) {
       const exchange = this.#exchanges[at];
       if (exchange !== undefined && now > exchange.callEndsAt)
-        exchange.call?.abort(exchange.clientLeft ? 'client_left' : 'timed_out');
+        exchange.providerCall?.abort(exchange.clientLeft ? 'client_left' : 'timed_out');
     }
   }
 
@@ -94,7 +94,7 @@ export class InFlight {
       (exchange) =>
         new Promise<void>((resolve) => {
           (exchange.onSettled ??= []).push(resolve);
-          exchange.call?.abort('client_left');
+          exchange.providerCall?.abort('client_left');
         }),
     );
     const patience = new AbortController();

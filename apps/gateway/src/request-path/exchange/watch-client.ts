@@ -30,5 +30,5 @@ function leave(this: Watched): void {
   const { snapshot } = exchange.key;
   if (exchange.admitted && snapshot.rateLimits.parallelRequests !== null)
     admission?.leave(exchange.requestId, snapshot.organizationId);
-  exchange.call?.clientLeft();
+  exchange.providerCall?.clientLeft();
 }

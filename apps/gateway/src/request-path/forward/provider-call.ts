@@ -3,7 +3,7 @@ import { BodyChunks } from '@tollgate/http';
 import type { Dispatcher, Pool } from 'undici';
 import type { Target } from '../choose-route/route-table.js';
 import { contentCodings, Decoder, type DecodedSink } from '../exchange/content-coding.js';
-import type { AbortReason, CallUnderWay, Journaled } from '../exchange/exchange.js';
+import type { AbortReason, RunningCall, Journaled } from '../exchange/exchange.js';
 import type { KeyLook } from '../identify-key/look-again.js';
 import { smallText } from '../exchange/reply.js';
 import { looksLikeEvents } from './sse-reader.js';
@@ -42,7 +42,7 @@ export function callProvider(exchange: Journaled, target: Target, look: Pick<Key
  * One request on undici. No closure refers to its controller, and the reference is cleared at the end. With a closure
  * the young generation's collector took ended requests for live ones, and copying them cost a fifth of all CPU time.
  */
-class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedSink {
+class ProviderCall implements Dispatcher.DispatchHandler, RunningCall, DecodedSink {
   #controller: Dispatcher.DispatchController | null = null;
   #relay: StreamRelay | null = null;
   #decoder: Decoder | null = null;
@@ -64,7 +64,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
     private readonly look: Pick<KeyLook, 'maySend'>,
     private readonly resolve: (attempt: Attempt) => void,
   ) {
-    exchange.call = this;
+    exchange.providerCall = this;
     this.#body = exchange.ask.bodyFor(target, exchange);
     target.provider.load.calls += 1;
   }
@@ -214,7 +214,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
     if (this.#over) return;
     this.#over = true;
     this.target.provider.load.calls -= 1;
-    if (this.exchange.call === this) this.exchange.call = null;
+    if (this.exchange.providerCall === this) this.exchange.providerCall = null;
     this.#controller = null;
     this.resolve(attempt);
   }

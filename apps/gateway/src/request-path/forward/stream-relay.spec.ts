@@ -235,7 +235,7 @@ describe('a stream passed through', () => {
     const { relay: stream, exchange, outcome, arrival } = await relay();
     for (const part of [EMPTY, event('one'), event('two')]) stream.push(part);
     await arrival();
-    expect(exchange.call?.deliveredTokens()).toBe(2);
+    expect(exchange.providerCall?.deliveredTokens()).toBe(2);
     const closed = once(exchange.reply, 'close');
     client.destroy();
     await closed;

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { ErrorCode } from '@tollgate/errors';
 import { costOf } from '@tollgate/pricing';
 import type { Target } from '../choose-route/route-table.js';
-import type { AbortReason, CallUnderWay, Journaled } from '../exchange/exchange.js';
+import type { AbortReason, RunningCall, Journaled } from '../exchange/exchange.js';
 import { replyHeaders } from '../exchange/reply.js';
 import { judgeUsage } from '../usage/judge-usage.js';
 import type { CallOutcome } from './call.js';
@@ -56,12 +56,12 @@ export type RelayEnd =
  * together. The client is sent nothing before the first part of a completion. The bytes that end the stream wait until
  * its usage is in the journal, so a client that has the whole reply was charged for it.
  */
-export class StreamRelay implements CallUnderWay {
+export class StreamRelay implements RunningCall {
   readonly #events: StreamReader;
   #chunks: Buffer[] = [];
   #bytes = 0;
   #turn: NodeJS.Immediate | null = null;
-  #company: NodeJS.Timeout | null = null;
+  #gathering: NodeJS.Timeout | null = null;
   #writtenAt = -Infinity;
   /** The text before the first part of a completion. */
   #opening = '';
@@ -79,7 +79,7 @@ export class StreamRelay implements CallUnderWay {
     private readonly ended: (end: RelayEnd) => void,
   ) {
     this.#events = exchange.ask.readStream(target.provider.mask?.parts ?? null);
-    exchange.call = this;
+    exchange.providerCall = this;
   }
 
   push(chunk: Buffer): void {
@@ -87,9 +87,9 @@ export class StreamRelay implements CallUnderWay {
     if (this.#state === 'settling' || this.#state === 'finished' || this.#aborted !== null) return;
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#turn !== null || (this.#company !== null && this.#bytes < GATHERED_BYTES_MAX)) return;
-    if (this.#company === null && performance.now() - this.#writtenAt < GATHER_MS)
-      this.#company = setTimeout(this.#flush, GATHER_MS);
+    if (this.#turn !== null || (this.#gathering !== null && this.#bytes < GATHERED_BYTES_MAX)) return;
+    if (this.#gathering === null && performance.now() - this.#writtenAt < GATHER_MS)
+      this.#gathering = setTimeout(this.#flush, GATHER_MS);
     else this.#turn = setImmediate(this.#flush);
   }
 
@@ -122,8 +122,8 @@ export class StreamRelay implements CallUnderWay {
 
   readonly #flush = (): void => {
     if (this.#turn !== null) clearImmediate(this.#turn);
-    if (this.#company !== null) clearTimeout(this.#company);
-    this.#turn = this.#company = null;
+    if (this.#gathering !== null) clearTimeout(this.#gathering);
+    this.#turn = this.#gathering = null;
     if (this.#chunks.length === 0) return;
     const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
     this.#chunks = [];
@@ -176,7 +176,7 @@ export class StreamRelay implements CallUnderWay {
 
   #reject(error: EventError): void {
     this.#state = 'finished';
-    this.exchange.call = null;
+    this.exchange.providerCall = null;
     if (!this.#upstreamEnded) this.controller.abort(new Error('the stream is no completion'));
     this.ended({ kind: 'rejected', error, body: Buffer.from(error.data, 'latin1') });
   }
@@ -234,7 +234,7 @@ export class StreamRelay implements CallUnderWay {
   ): void {
     this.#state = 'settling';
     const { exchange, target } = this;
-    exchange.call = null;
+    exchange.providerCall = null;
     const isWhole = outcome === 'completed' && !this.#events.isReportEarly;
     const { report } = this.#events;
     // Our count is not needed beside a complete report.
@@ -266,7 +266,7 @@ export class StreamRelay implements CallUnderWay {
       AFTER_DONE_MS_MAX,
     );
     late.unref();
-    this.#company = late;
+    this.#gathering = late;
   }
 
   /** Discards what the client has not read, so that the stream goes on without it. */

@@ -1,4 +1,4 @@
-import { letOldestGo } from '../exchange/let-oldest-go.js';
+import { evictOldest } from '../exchange/evict-oldest.js';
 
 /** The two clocks of a process, in milliseconds: the wall clock, which can be set, and a monotonic one. */
 export interface Clocks {
@@ -50,7 +50,7 @@ export class ExpiryClocks {
     const known = this.#byKey.get(apiKeyId);
     if (known?.expiresAtMs === expiresAtMs) return known;
     this.#byKey.delete(apiKeyId);
-    letOldestGo(this.#byKey, this.max);
+    evictOldest(this.#byKey, this.max);
     const clock = new ExpiryClock(expiresAtMs, this.clocks);
     this.#byKey.set(apiKeyId, clock);
     return clock;

@@ -1,7 +1,7 @@
 import { SNAPSHOT_FORM, type ActiveSnapshot, type KeySnapshot, type Tombstone } from '@tollgate/api-key';
 import type { KeyManagementApi, VerifiedKey } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
-import { letOldestGo } from '../exchange/let-oldest-go.js';
+import { evictOldest } from '../exchange/evict-oldest.js';
 import { cacheKey, endOfCached, type CachedKey } from './cached-key.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type Clocks } from './expiry-clock.js';
 import type { KeyEnd } from './key-end.js';
@@ -208,7 +208,7 @@ export class KeyCache {
     if (!('organization' in found)) return UNAVAILABLE;
     const key = cacheKey(snapshot, digest, found.organization, this.#expiries);
     this.strangers.met(digest);
-    letOldestGo(this.#active, KEYS_MAX);
+    evictOldest(this.#active, KEYS_MAX);
     this.#active.set(digest, key);
     return { kind: 'active', key };
   }
@@ -223,7 +223,7 @@ export class KeyCache {
   }
 
   #refuse(digest: string): void {
-    letOldestGo(this.#refused, REFUSED_MAX);
+    evictOldest(this.#refused, REFUSED_MAX);
     this.#refused.add(digest);
   }
 

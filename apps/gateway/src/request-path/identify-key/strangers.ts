@@ -1,6 +1,6 @@
 import type { VerifiedKey } from '@tollgate/contracts';
 import { AddressAllowance } from '@tollgate/http';
-import { letOldestGo } from '../exchange/let-oldest-go.js';
+import { evictOldest } from '../exchange/evict-oldest.js';
 
 /** The most unknown digests that are looked up at the authority at the same time. */
 const UNDER_WAY_MAX = 1_000;
@@ -35,7 +35,7 @@ export class Strangers {
   /** Notes that a key has this digest. */
   met(digest: string): void {
     if (this.#met.has(digest)) return;
-    letOldestGo(this.#met, MET_MAX);
+    evictOldest(this.#met, MET_MAX);
     this.#met.add(digest);
   }
 
@@ -50,14 +50,14 @@ export class Strangers {
     // Taken before the answer arrives, because otherwise all simultaneous look-ups would pass.
     if (!this.#unknown.take(address)) return 'too_many';
     this.#underWay += 1;
-    let nobodys = false;
+    let isUnknown = false;
     try {
       const verified = await verifyKey(digest);
-      nobodys = verified.snapshot === null;
+      isUnknown = verified.snapshot === null;
       return verified;
     } finally {
       this.#underWay -= 1;
-      if (!nobodys) this.#unknown.giveBack(address);
+      if (!isUnknown) this.#unknown.giveBack(address);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { unreachable } from '@tollgate/errors';
 import { askForBody, BodyChunks, declaredBytes, REQUEST_TIMEOUT_MS, watchPace } from '@tollgate/http';
-import { makeRoom } from '../calls-under-way/calls-under-way.js';
+import { makeRoom } from '../open-requests/open-requests.js';
 import { CONTENT_CODINGS, contentCodings } from '../exchange/content-coding.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { isRefusal, refuse, type Refusal } from '../exchange/refusal.js';

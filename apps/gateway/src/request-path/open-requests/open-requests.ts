@@ -13,23 +13,23 @@ const SPARE_BODIES = 4;
 const RETRY_AFTER_MS = 1_000;
 
 /** The open requests of one key in this process. */
-interface KeyCalls {
+interface KeyRequests {
   readonly apiKeyId: string;
-  calls: number;
+  requests: number;
   /** Requests that admission has not decided on yet. Most of them wait for their body. */
   undecided: number;
   readonly bodies: BodyBudget;
 }
 
 /** One request in its key's count, from the moment its key is known to its end. */
-export class Turn {
+export class OpenRequest {
   #undecided = true;
 
   constructor(
-    readonly key: KeyCalls,
+    readonly key: KeyRequests,
     readonly room: BodyRoom,
   ) {
-    key.calls += 1;
+    key.requests += 1;
     key.undecided += 1;
   }
 
@@ -47,7 +47,7 @@ export class Turn {
 
   end(): void {
     this.decided();
-    this.key.calls -= 1;
+    this.key.requests -= 1;
     this.room.free();
   }
 }
@@ -58,11 +58,11 @@ export class Turn {
  * call ends, since it still uses a connection. The key's own limits are decided by admission, for all gateways
  * together.
  */
-export class CallsUnderWay {
-  readonly #keys = new Map<string, KeyCalls>();
+export class OpenRequests {
+  readonly #keys = new Map<string, KeyRequests>();
 
   constructor(
-    private readonly callsPerKeyMax: number,
+    private readonly requestsPerKeyMax: number,
     private readonly budget: BodyBudget,
   ) {}
 
@@ -77,24 +77,24 @@ export class CallsUnderWay {
       apiKeyId,
       rateLimits: { parallelRequests },
     } = exchange.key.snapshot;
-    const key = this.#keys.get(apiKeyId) ?? { apiKeyId, calls: 0, undecided: 0, bodies: this.#partOfKey() };
-    if (key.calls >= this.callsPerKeyMax) {
-      return tooMany(`The API key has ${key.calls} calls under way, and no key may have more in one server.`);
+    const key = this.#keys.get(apiKeyId) ?? { apiKeyId, requests: 0, undecided: 0, bodies: this.#partOfKey() };
+    if (key.requests >= this.requestsPerKeyMax) {
+      return tooMany(`The API key has ${key.requests} calls under way, and no key may have more in one server.`);
     }
     if (parallelRequests !== null && key.undecided >= parallelRequests + SPARE_BODIES) {
       return tooMany('The limit on parallel requests of the API key is reached.');
     }
-    if (key.calls === 0) this.#keys.set(apiKeyId, key);
-    exchange.turn = new Turn(key, this.budget.open(key.bodies));
+    if (key.requests === 0) this.#keys.set(apiKeyId, key);
+    exchange.openRequest = new OpenRequest(key, this.budget.open(key.bodies));
     return undefined;
   }
 
   end(exchange: Exchange): void {
-    const { turn } = exchange;
-    if (turn === null) return;
-    turn.end();
-    exchange.turn = null;
-    if (turn.key.calls === 0) this.#keys.delete(turn.key.apiKeyId);
+    const { openRequest } = exchange;
+    if (openRequest === null) return;
+    openRequest.end();
+    exchange.openRequest = null;
+    if (openRequest.key.requests === 0) this.#keys.delete(openRequest.key.apiKeyId);
   }
 
   #partOfKey(): BodyBudget {
@@ -108,10 +108,10 @@ function tooMany(message: string): Refusal {
 }
 
 /** Takes room in the budget for a body of `bytes`; returns a refusal if there is not enough. */
-export function makeRoom({ turn }: Exchange, bytes: number): Refusal | undefined {
-  const full = turn?.room.grow(bytes) ?? null;
+export function makeRoom({ openRequest }: Exchange, bytes: number): Refusal | undefined {
+  const full = openRequest?.room.grow(bytes) ?? null;
   if (full === null) return undefined;
-  if (turn?.isOfKey(full) === true)
+  if (openRequest?.isOfKey(full) === true)
     return tooMany('The bodies of the calls that the API key has under way are too large together.');
   return refuse('server_busy', { headers: retryHeaders(RETRY_AFTER_MS) });
 }

@@ -5,7 +5,7 @@ import { declaredBytes, SMALL_BODY_BYTES } from '@tollgate/http';
 import type { GatewayIdentity } from '../exchange/gateway-identity.js';
 import { rateLimitHeaders, retryHeaders } from '../admit/rate-limit-headers.js';
 import { isIdentified, type Exchange, type Identified } from '../exchange/exchange.js';
-import { letOldestGo } from '../exchange/let-oldest-go.js';
+import { evictOldest } from '../exchange/evict-oldest.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 
 /** A key without a request left in its minute, as admission's last answer says. */
@@ -92,7 +92,7 @@ export class RefusedBodies {
   #remember(apiKeyId: string, rate: RateState, waitMs: number): void {
     if (waitMs <= 0) return;
     this.#spent.delete(apiKeyId);
-    letOldestGo(this.#spent, KEYS_MAX);
+    evictOldest(this.#spent, KEYS_MAX);
     this.#spent.set(apiKeyId, { rate, untilMs: performance.now() + waitMs });
   }
 }
