@@ -23,7 +23,7 @@ export function hasControlCharacter(bytes: Buffer, start: number, end: number): 
 }
 
 function hasControlByte(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (bytes[at]! < SPACE) return true;
+  for (let at = start; at < end; at++) if ((bytes[at] ?? SPACE) < SPACE) return true;
   return false;
 }
 
@@ -32,7 +32,7 @@ function hasControlByte(bytes: Buffer, start: number, end: number): boolean {
  */
 function hasControlWord(words: Int32Array): boolean {
   for (let at = 0; at < words.length; at++) {
-    const word = words[at]!;
+    const word = words[at] ?? FOUR_SPACES;
     // "| 0" keeps the difference a 32-bit integer, so the loop needs no doubles.
     if ((((word - FOUR_SPACES) | 0) & ~word & FOUR_TOP_BITS) !== 0) return true;
   }

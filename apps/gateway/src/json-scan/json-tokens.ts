@@ -41,9 +41,9 @@ export function skipString(bytes: Buffer, from: number): number {
   const near = Math.min(from + NATIVE_AFTER, bytes.length);
   let at = from;
   while (at < near) {
-    let byte = bytes[at]!;
+    let byte = bytes[at] ?? 0;
     if (byte === QUOTE) return at + 1;
-    if (byte === BACKSLASH) byte = bytes[++at]!;
+    if (byte === BACKSLASH) byte = bytes[++at] ?? 0;
     // No escape contains a raw control character, so none may follow a backslash either.
     if (byte < 0x20) return -1;
     at++;
@@ -111,7 +111,11 @@ function skipNumber(bytes: Buffer, from: number): number {
 function skipDigits(bytes: Buffer, from: number): number {
   const end = from + DIGITS_MAX;
   let at = from;
-  while (bytes[at]! >= ZERO && bytes[at]! <= NINE && at < end) at++;
+  while (at < end) {
+    const byte = bytes[at];
+    if (byte === undefined || byte < ZERO || byte > NINE) break;
+    at++;
+  }
   return at;
 }
 

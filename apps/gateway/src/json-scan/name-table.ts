@@ -73,8 +73,9 @@ function entryOf<Row>(entries: readonly Entry<Row>[] | undefined, bytes: Buffer,
   if (entries === undefined) return null;
   const first = bytes[start];
   for (let i = 0; i < entries.length; i++) {
-    const entry = entries[i]!,
-      name = entry.bytes;
+    const entry = entries[i];
+    if (entry === undefined) break;
+    const name = entry.bytes;
     if (name[0] !== first) continue;
     let at = 1;
     while (at < name.length && bytes[start + at] === name[at]) at++;
@@ -105,7 +106,7 @@ let nextAt = 0;
 function fold(bytes: Buffer, start: number, end: number): OddName | null {
   foldedLength = joinedLength = 0;
   for (nextAt = start; nextAt < end;) {
-    let character = bytes[nextAt]!;
+    let character = bytes[nextAt] ?? 0;
     if (character === BACKSLASH) character = escapedCharacter(bytes);
     else if (character < 0x80) nextAt += 1;
     else character = utf8Character(bytes, end);
@@ -149,12 +150,12 @@ function escapedCharacter(bytes: Buffer): number {
 
 /** The character beyond ASCII at `nextAt`. */
 function utf8Character(bytes: Buffer, end: number): number {
-  const first = bytes[nextAt]!;
+  const first = bytes[nextAt] ?? 0;
   const length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
   if (length === 0 || nextAt + length > end) return BROKEN;
   let character = first & (0x7f >> length);
   for (let i = 1; i < length; i++) {
-    const next = bytes[nextAt + i]!;
+    const next = bytes[nextAt + i] ?? 0;
     if ((next & 0xc0) !== 0x80) return BROKEN;
     character = (character << 6) | (next & 0x3f);
   }
@@ -167,11 +168,11 @@ const LOWER_U = 0x75;
 
 /** The character after a backslash, 0 for one of control; -1 if it is no escape of JSON. */
 function escapedUnit(bytes: Buffer, at: number): number {
-  const letter = bytes[at]!;
+  const letter = bytes[at] ?? 0;
   if (letter !== LOWER_U) return ESCAPED.includes(letter) ? letter : ESCAPES.includes(letter) ? 0 : -1;
   let unit = 0;
   for (let i = 1; i <= 4; i++) {
-    const digit = hexDigit(bytes[at + i]!);
+    const digit = hexDigit(bytes[at + i] ?? 0);
     if (digit < 0) return -1;
     unit = unit * 16 + digit;
   }

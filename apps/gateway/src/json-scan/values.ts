@@ -24,7 +24,7 @@ export function valueAt(body: Buffer, span: Span): unknown {
 function isShortAscii(body: Buffer, start: number, end: number): boolean {
   if (end - start > SHORT) return false;
   for (let at = start; at < end; at++) {
-    const byte = body[at]!;
+    const byte = body[at] ?? 0;
     if (byte < 0x20 || byte > 0x7e || byte === BACKSLASH) return false;
   }
   return true;
@@ -35,7 +35,7 @@ function plainNumberAt(body: Buffer, start: number, end: number): number {
   if (end - start > DIGITS_MAX) return -1;
   let number = 0;
   for (let at = start; at < end; at++) {
-    const byte = body[at]!;
+    const byte = body[at] ?? 0;
     if (byte < ZERO || byte > NINE) return -1;
     number = number * 10 + byte - ZERO;
   }

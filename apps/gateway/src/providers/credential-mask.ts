@@ -175,7 +175,7 @@ export class PartsPattern {
     this.enough = Math.min(credential.length, Math.max(Math.ceil(credential.length / 2), PART_LENGTH_MIN));
     const failure = [0];
     for (let at = 1, length = 0; at < credential.length; at++) {
-      while (length > 0 && credential[at] !== credential[length]) length = failure[length - 1]!;
+      while (length > 0 && credential[at] !== credential[length]) length = failure[length - 1] ?? 0;
       if (credential[at] === credential[length]) length += 1;
       failure.push(length);
     }
@@ -228,7 +228,7 @@ export class PartsPattern {
 
   #step(state: number, code: number): number {
     let matched = state;
-    while (matched > 0 && this.credential.charCodeAt(matched) !== code) matched = this.#failure[matched - 1]!;
+    while (matched > 0 && this.credential.charCodeAt(matched) !== code) matched = this.#failure[matched - 1] ?? 0;
     return this.credential.charCodeAt(matched) === code ? matched + 1 : matched;
   }
 }

@@ -107,7 +107,7 @@ function* mediaIn(body: Buffer, start: number, end: number): Generator<number, M
       yield at;
       step = at + STEP_BYTES;
     }
-    const byte = body[at]!;
+    const byte = body[at];
     if (byte === QUOTE) {
       let close = stringEnd(body, at + 1, end);
       while (close < 0) {
@@ -189,8 +189,11 @@ function shortText(body: Buffer, start: number, end: number): string {
 
 function skipSpace(body: Buffer, from: number): number {
   let at = from;
-  while (body[at]! <= SPACE) at += 1;
-  return at;
+  for (;;) {
+    const byte = body[at];
+    if (byte === undefined || byte > SPACE) return at;
+    at += 1;
+  }
 }
 
 /**
@@ -204,7 +207,7 @@ function stringEnd(body: Buffer, from: number, end: number): number {
     if (at >= limit) return ~at;
     const near = Math.min(at + NATIVE_AFTER, end);
     while (at < near) {
-      const byte = body[at]!;
+      const byte = body[at];
       if (byte === QUOTE) return at;
       at += byte === BACKSLASH ? 2 : 1;
     }

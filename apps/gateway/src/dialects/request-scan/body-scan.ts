@@ -225,8 +225,8 @@ export class BodyScan<Fields extends ScannedFields> {
       state = this.#textIsName ? AT_COLON : AFTER;
     }
     for (;;) {
-      let byte = bytes[at]!;
-      while ((byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) && at < end) byte = bytes[++at]!;
+      let byte = bytes[at];
+      while ((byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) && at < end) byte = bytes[++at];
       if (at >= end) {
         this.at = at;
         this.#state = state;
@@ -311,9 +311,9 @@ export class BodyScan<Fields extends ScannedFields> {
     const near = Math.min(from + NATIVE_AFTER, bytes.length);
     let at = from;
     while (at < near) {
-      let byte = bytes[at]!;
+      let byte = bytes[at] ?? 0;
       if (byte === QUOTE) return at + 1;
-      if (byte === BACKSLASH) byte = bytes[++at]!;
+      if (byte === BACKSLASH) byte = bytes[++at] ?? 0;
       // No escape contains a raw control character, so none may follow a backslash either.
       if (byte < 0x20) return BROKEN;
       at++;

@@ -84,7 +84,8 @@ export function* bytesOfEscapes(body: Buffer): Estimate {
  * pair.
  */
 function lengthSpelt(body: Buffer, at: number): number {
-  const [high, low] = [body[at]!, body[at + 1]!];
+  const high = body[at] ?? 0;
+  const low = body[at + 1] ?? 0;
   if (high === ZERO) return low === ZERO ? 1 : low <= SEVEN ? 2 : 3;
   const isSurrogate = (high | LOWER_CASE) === LOWER_D && low >= EIGHT;
   return isSurrogate ? 2 : 3;

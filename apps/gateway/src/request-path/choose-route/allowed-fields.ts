@@ -9,12 +9,13 @@ export function targetsAllowing(
   targets: readonly Target[],
   fields: readonly OtherField[],
 ): { readonly targets: readonly Target[]; readonly missing: OtherField | null } {
-  if (fields.length === 0) return { targets, missing: null };
+  const [first] = fields;
+  if (first === undefined) return { targets, missing: null };
   const allowing = targets.filter(({ provider }) => fields.every(({ name }) => provider.allowFields.has(name)));
   if (allowing.length > 0) return { targets: allowing, missing: null };
   return {
     targets: [],
-    missing: fields.find(({ name }) => targets[0]?.provider.allowFields.has(name) !== true) ?? fields[0]!,
+    missing: fields.find(({ name }) => targets[0]?.provider.allowFields.has(name) !== true) ?? first,
   };
 }
 

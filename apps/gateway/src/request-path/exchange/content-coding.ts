@@ -66,7 +66,7 @@ function decoderOf(coding: ContentCoding, first: Buffer): Transform {
     case 'gzip':
       return createGunzip(ZLIB);
     case 'deflate':
-      return first.length > 0 && (first[0]! & 0x0f) === ZLIB_METHOD ? createInflate(ZLIB) : createInflateRaw(ZLIB);
+      return ((first[0] ?? 0) & 0x0f) === ZLIB_METHOD ? createInflate(ZLIB) : createInflateRaw(ZLIB);
     case 'br':
       return createBrotliDecompress(BROTLI);
     case 'zstd':
@@ -118,7 +118,7 @@ export class Decoder {
     }
     const openNext = (chunk: Buffer): void => {
       decoder.off('end', finish);
-      // The next decoder cannot take more at the moment: wait until it can.
+      // Further bytes wait until the next decoder is connected.
       decoder.pause();
       this.#open(chunk);
       const next = this.#chain.at(-1);

@@ -165,7 +165,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, RunningCall, DecodedSi
     const come = this.#chunks.take();
     this.#chunks.add(come);
     const verdict = looksLikeEvents(come);
-    if (verdict === true) this.#openRelay(this.#controller!);
+    if (verdict === true && this.#controller !== null) this.#openRelay(this.#controller);
     else if (verdict === false) this.#mayBeStream = false;
   }
 

@@ -125,7 +125,8 @@ export class StreamRelay implements RunningCall {
     if (this.#gathering !== null) clearTimeout(this.#gathering);
     this.#turn = this.#gathering = null;
     if (this.#chunks.length === 0) return;
-    const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
+    const only = this.#chunks.length === 1 ? this.#chunks[0] : undefined;
+    const bytes = only ?? Buffer.concat(this.#chunks, this.#bytes);
     this.#chunks = [];
     this.#bytes = 0;
     if (this.#state !== 'opening' && this.#state !== 'open') return;

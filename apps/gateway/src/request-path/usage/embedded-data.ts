@@ -31,7 +31,7 @@ export class EmbeddedData {
     let kept = '';
     for (;;) {
       if (this.#isInside) {
-        rest = rest.slice(BASE64.exec(rest)![0].length);
+        rest = rest.replace(BASE64, '');
         if (rest === '') return kept;
         this.#isInside = false;
       }

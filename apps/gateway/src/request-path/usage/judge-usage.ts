@@ -23,20 +23,22 @@ export interface JudgedUsage {
  * some of it, and the larger output counts.
  */
 export function judgeUsage(report: UsageReport | null, counted: Counted, early: boolean): JudgedUsage {
-  const inputIsTold = isTold(report?.inputTokens, counted.inputTokens);
-  const reported = report?.outputTokens;
-  const outputIsTold = isTold(reported, counted.outputTokens) && !(early && counted.outputTokens > (reported ?? 0));
+  const input = believed(report?.inputTokens, counted.inputTokens);
+  const reported = believed(report?.outputTokens, counted.outputTokens);
+  const output = early && counted.outputTokens > (reported ?? 0) ? null : reported;
+  const outputTokens = output ?? counted.outputTokens;
   return {
     usage: {
-      inputTokens: inputIsTold ? report!.inputTokens! : counted.inputTokens,
-      outputTokens: outputIsTold ? reported! : counted.outputTokens,
-      cachedInputTokens: inputIsTold ? report!.cachedInputTokens : 0,
-      reasoningTokens: Math.min(report?.reasoningTokens ?? 0, outputIsTold ? reported! : counted.outputTokens),
+      inputTokens: input ?? counted.inputTokens,
+      outputTokens,
+      cachedInputTokens: input === null ? 0 : (report?.cachedInputTokens ?? 0),
+      reasoningTokens: Math.min(report?.reasoningTokens ?? 0, outputTokens),
     },
-    usageSource: inputIsTold && outputIsTold ? 'provider' : 'counted',
+    usageSource: input !== null && output !== null ? 'provider' : 'counted',
   };
 }
 
-function isTold(reported: number | null | undefined, counted: number): boolean {
-  return reported !== null && reported !== undefined && (reported > 0 || counted === 0);
+/** The reported tokens of a side; null if our count replaces them. */
+function believed(reported: number | null | undefined, counted: number): number | null {
+  return reported !== null && reported !== undefined && (reported > 0 || counted === 0) ? reported : null;
 }

@@ -37,8 +37,8 @@ export function readUsage(usage: unknown): UsageReport | null {
     const cached = cachedIn(fields);
     if (
       cached <= prompt &&
-      !(tokens(fields['input_tokens'])! > prompt) &&
-      !(tokens(fields['output_tokens'])! > completion)
+      (tokens(fields['input_tokens']) ?? 0) <= prompt &&
+      (tokens(fields['output_tokens']) ?? 0) <= completion
     ) {
       return {
         inputTokens: prompt,

@@ -32,7 +32,7 @@ export class TextMeter {
     let units = 0;
     for (let at = start; at < end; at++) {
       const code = text.charCodeAt(at);
-      units += code < 0x100 ? WEIGHTS[code]! : weightOf(code);
+      units += code < 0x100 ? (WEIGHTS[code] ?? 0) : weightOf(code);
     }
     this.#length += end - start;
     this.#units += units;
@@ -46,7 +46,7 @@ export class TextMeter {
     let length = end - start;
     for (let at = start; at < end; at++) {
       const byte = text.charCodeAt(at);
-      if (byte !== BACKSLASH) units += WEIGHTS[byte]!;
+      if (byte !== BACKSLASH) units += WEIGHTS[byte] ?? 0;
       else if (text.charCodeAt(at + 1) === LOWER_U) {
         units += weightOf(Number.parseInt(text.slice(at + 2, at + ESCAPE_LENGTH), 16));
         at += ESCAPE_LENGTH - 1;
@@ -54,7 +54,7 @@ export class TextMeter {
       } else {
         // An escaped quote, slash or backslash stands for itself, and a letter for white space.
         const spelled = text.charCodeAt(at + 1);
-        units += spelled < LOWER_A ? WEIGHTS[spelled]! : LETTER;
+        units += spelled < LOWER_A ? (WEIGHTS[spelled] ?? 0) : LETTER;
         at += 1;
         length -= 1;
       }
@@ -68,7 +68,7 @@ export class TextMeter {
     let units = 0;
     for (let at = 0; at < text.length; at++) {
       const unit = text.charCodeAt(at);
-      units += unit < 0x80 ? WEIGHTS[unit]! : weightOf(unit);
+      units += unit < 0x80 ? (WEIGHTS[unit] ?? 0) : weightOf(unit);
     }
     this.#units += units;
   }
@@ -90,11 +90,11 @@ export function measureTexts(texts: readonly string[]): number {
  * The weight of the character that a UTF-16 unit belongs to. In a surrogate pair the first unit has the whole weight.
  */
 function weightOf(unit: number): number {
-  if (unit < 0x80) return WEIGHTS[unit]!;
-  if (unit < 0x800) return WEIGHTS[0xc0 | (unit >> 6)]!;
-  if (unit >= 0xd800 && unit < 0xe000) return unit < 0xdc00 ? WEIGHTS[0xf0]! : 0;
+  if (unit < 0x80) return WEIGHTS[unit] ?? 0;
+  if (unit < 0x800) return WEIGHTS[0xc0 | (unit >> 6)] ?? 0;
+  if (unit >= 0xd800 && unit < 0xe000) return unit < 0xdc00 ? (WEIGHTS[0xf0] ?? 0) : 0;
   // NaN, which a broken escape gives, also ends here.
-  return WEIGHTS[0xe0 | (unit >> 12)]!;
+  return WEIGHTS[0xe0 | (unit >> 12)] ?? 0;
 }
 
 function weights(): Uint8Array {
