@@ -173,10 +173,10 @@ export class Gateway {
 }
 
 const JOURNAL_DAMAGE =
-  'the journal holds bytes that are no record: usage in them is lost; the file is kept, at last with .damaged to its name';
+  'the journal has bytes that are no valid record: usage in them is lost; the file is kept, and its name ends in .damaged after it was shipped';
 
 const JOURNAL_BEREFT =
-  'the records that the last run left in the journal are gone: usage that had not been booked is lost; a new journal begins';
+  'the records that the last run left in the journal are missing: usage that had not been booked is lost; a new journal begins';
 
 /** While the journal cannot be written, each request is refused. This is logged at once, and then at this interval. */
 const JOURNAL_TROUBLE_INTERVAL_MS = 10_000;
@@ -186,7 +186,7 @@ function tellJournalTrouble(logger: Logger): (error: Error) => void {
   return (error) => {
     if (performance.now() - toldAt < JOURNAL_TROUBLE_INTERVAL_MS) return;
     toldAt = performance.now();
-    logger.error({ err: error }, 'the journal cannot be written: requests are refused until the disk takes it again');
+    logger.error({ err: error }, 'the journal cannot be written: requests are refused until it can');
   };
 }
 

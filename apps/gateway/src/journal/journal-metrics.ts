@@ -19,7 +19,7 @@ export function registerJournalMetrics(registry: Registry, journal: Journal, shi
   registerGauge(
     registry,
     'tollgate_gateway_journal_damaged_bytes',
-    'Bytes of the journal that turned out to be no record, since the start',
+    'Bytes of the journal that are no valid record, found since the start',
     () => journal.counts().damagedBytes,
   );
   registerGauge(

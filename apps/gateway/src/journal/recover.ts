@@ -51,7 +51,7 @@ export async function endOrphans(journal: Journal, nowIso: string): Promise<Last
   );
   if (written.includes(false)) {
     journal.tryWriting();
-    throw new Error('the journal could not be written to a moment ago');
+    throw new Error('the journal could not be written, although the disk takes writes now');
   }
   return { finals: [...finals, ...orphans], unreadable };
 }

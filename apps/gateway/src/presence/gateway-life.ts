@@ -86,7 +86,7 @@ export class GatewayLife {
     shipper.close();
     const lost = this.parts.journal.close(shipped);
     if (lost > 0)
-      this.parts.logger.fatal({ finals: lost }, 'the disk took no more: usage of the last requests is lost');
+      this.parts.logger.fatal({ finals: lost }, 'the journal could not be written: usage of the last requests is lost');
   }
 
   /**

@@ -140,7 +140,7 @@ function lookupPublic(host: string, options: LookupOptions, callback: LookupCall
 
 function privateAddressError(): NodeJS.ErrnoException {
   return Object.assign(
-    new Error('the provider resolves to a private address; set allow_private_network where that is meant'),
+    new Error('the provider resolves to a private address; set allow_private_network if that is meant'),
     { code: 'ERR_PRIVATE_ADDRESS' },
   );
 }

@@ -23,7 +23,7 @@ export class RequestMeter {
     const outcomes = this.#outcomes;
     new Counter({
       name: 'tollgate_gateway_requests_total',
-      help: 'Inference requests by how they ended',
+      help: 'Inference requests by outcome',
       labelNames: ['outcome'],
       registers: [registry],
       collect() {
@@ -43,13 +43,13 @@ export class RequestMeter {
     });
     this.#loss = new Counter({
       name: 'tollgate_gateway_platform_loss_usd_total',
-      help: 'What calls cost beyond the credit that was held for them, or beyond what they can have used, by provider',
+      help: 'Cost of calls beyond the credit that was held for them, or beyond what they can have used, by provider',
       labelNames: ['provider'],
       registers: [registry],
     });
     this.#credentialRepeated = new Counter({
       name: 'tollgate_gateway_credential_repeated_total',
-      help: 'Answers that held our credential at the provider and were masked, by provider',
+      help: 'Answers that contained our credential for the provider and were masked, by provider',
       labelNames: ['provider'],
       registers: [registry],
     });
@@ -85,11 +85,11 @@ export class RequestMeter {
 
 /** Registers gauges of the requests and bodies in flight. */
 export function registerRequestMetrics(registry: Registry, inFlight: InFlight, openRequests: OpenRequests): void {
-  registerGauge(registry, 'tollgate_gateway_requests_in_flight', 'Inference requests under way', () => inFlight.size);
+  registerGauge(registry, 'tollgate_gateway_requests_in_flight', 'Inference requests in flight', () => inFlight.size);
   registerGauge(
     registry,
     'tollgate_gateway_body_bytes',
-    'Bytes set aside for the bodies of requests under way',
+    'Bytes of the body budget that requests in flight use',
     () => openRequests.bodyBytes,
   );
 }

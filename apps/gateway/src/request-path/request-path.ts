@@ -136,7 +136,7 @@ export function requestPath(endpoint: Endpoint, parts: RequestPathParts): (excha
     try {
       await run(exchange);
     } catch (error) {
-      parts.logger.error({ requestId: exchange.requestId, error }, 'a request failed in a way nobody expected');
+      parts.logger.error({ requestId: exchange.requestId, err: error }, 'a request failed unexpectedly');
       await endUnexpected(exchange, parts, settleCall);
     } finally {
       parts.openRequests.end(exchange);

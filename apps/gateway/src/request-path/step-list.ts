@@ -27,7 +27,7 @@ export class StepList<State extends Exchange> {
   /** Adds a step after which the exchange must be in another state. This is checked for each request. */
   reach<Next extends State>(is: (exchange: Exchange) => exchange is Next, step: Step<State>): StepList<Next> {
     const check: Step<Exchange> = (exchange) => {
-      if (!is(exchange)) throw new Error(`a request went on that is not ready: ${is.name}`);
+      if (!is(exchange)) throw new Error(`a step let a request go on before it is ready: ${is.name}`);
       return undefined;
     };
     return new StepList<Next>([...this.steps, step as Step<Exchange>, check]);

@@ -90,7 +90,7 @@ export class ChatAsk implements Ask {
 
 const NOT_TEXT = refuse('unbounded_cost', {
   message:
-    'A message holds something else than text, whose cost is not known before the call, and the API key has a credit limit.',
+    'A message contains something other than text, whose cost is not known before the call, and the API key has a credit limit.',
   param: 'messages',
 });
 

@@ -69,6 +69,6 @@ export class EmbeddingsAsk implements Ask {
 
 const NOT_BOUNDED = refuse('unbounded_cost', {
   message:
-    'The input holds something else than texts and tokens, whose cost is not known before the call, and the API key has a credit limit.',
+    'The input contains something other than texts and tokens, whose cost is not known before the call, and the API key has a credit limit.',
   param: 'input',
 });

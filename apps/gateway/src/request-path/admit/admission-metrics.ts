@@ -9,12 +9,12 @@ export function registerAdmissionMetrics(registry: Registry, admission: Admissio
   registerGauge(
     registry,
     'tollgate_gateway_settle_lag_seconds',
-    'How long the oldest settle has been on its way to the store',
+    'How long the oldest settlement has been waiting for the store',
     () => admission.settleLagMs() / 1_000,
   );
   const batches = new HotHistogram(registry, {
     name: 'tollgate_gateway_admission_batch_items',
-    help: 'Reserves and settles in one call of the store',
+    help: 'Reservations and settlements in one call to the store',
     buckets: BATCH_ITEMS,
   }).series();
   admission.onBatch((items) => batches.observe(items));

@@ -79,7 +79,7 @@ export class CreditEpochs {
       await this.usageBilling.openCreditEpoch({ organizationId });
       await this.announce(organizationId);
     } catch (error) {
-      this.logger.warn({ organizationId, error }, 'no credit epoch could be opened');
+      this.logger.warn({ organizationId, err: error }, 'no credit epoch could be opened');
       await pause(FAILED_PAUSE_MS);
     }
   }

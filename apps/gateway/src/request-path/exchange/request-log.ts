@@ -72,7 +72,7 @@ export class RequestLog {
 
   /** Logs an alarm: a provider's answer contained our credential for it, so readers of its logs may have it too. */
   credentialRepeated(exchange: Exchange, target: Target): void {
-    const message = 'the answer of a provider held our credential there: find out why, and change the credential';
+    const message = 'the answer of a provider contained our credential for it: find out why, and change the credential';
     this.#write(exchange, 'credential_repeated', ofTarget(target), message, 'error');
   }
 
@@ -96,7 +96,7 @@ function ofTarget({ provider, model }: Target): object {
 }
 
 function messageOf(code: string, why: string | undefined, status: number | undefined): string {
-  if (why === 'no_answer') return 'a provider replied with something that is no answer';
+  if (why === 'no_answer') return 'the reply of a provider is no answer';
   if (status !== undefined) return 'a provider answered with an error';
   switch (code) {
     case 'provider_unreachable':

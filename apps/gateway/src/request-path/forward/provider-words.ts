@@ -4,7 +4,7 @@ import type { CredentialMask } from '../../providers/credential-mask.js';
 const WORDS_MAX = 300;
 const MASK = '[hidden]';
 /** Replaces a text that contains our credential in a form that cannot be masked. */
-const TOLD = '[hidden: our credential stands in it]';
+const TOLD = '[hidden: it contains our credential]';
 /** More than the logged part, so that a credential is not cut in two before it is searched for. */
 const LOOKED_THROUGH_BYTES = 64 * 1024;
 /**

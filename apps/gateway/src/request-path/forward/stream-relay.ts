@@ -105,7 +105,7 @@ export class StreamRelay implements RunningCall {
     if (this.#state === 'opening') return this.#rejectWhole();
     if (rest.done || this.#events.finished)
       return this.#complete(this.#events.error === null ? 'completed' : 'provider_interrupted');
-    this.#breakOff(new Error('the stream ended without a reason to finish and without [DONE]'));
+    this.#breakOff(new Error('the stream ended without a finish reason and without [DONE]'));
   }
 
   /** Call it when the connection broke, or was ended by an abort. */
@@ -178,7 +178,7 @@ export class StreamRelay implements RunningCall {
   #reject(error: EventError): void {
     this.#state = 'finished';
     this.exchange.providerCall = null;
-    if (!this.#upstreamEnded) this.controller.abort(new Error('the stream is no completion'));
+    if (!this.#upstreamEnded) this.controller.abort(new Error('the stream contains no completion'));
     this.ended({ kind: 'rejected', error, body: Buffer.from(error.data, 'latin1') });
   }
 

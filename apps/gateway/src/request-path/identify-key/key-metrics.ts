@@ -15,7 +15,7 @@ export function registerKeyMetrics(
 ): void {
   new Counter({
     name: 'tollgate_gateway_key_answers_total',
-    help: 'Keys identified, by where the answer came from',
+    help: 'Keys identified, by the source of the answer',
     labelNames: ['layer'],
     registers: [registry],
     collect() {
@@ -26,7 +26,7 @@ export function registerKeyMetrics(
   registerGauge(
     registry,
     'tollgate_gateway_key_changes_age_seconds',
-    'How far behind the knowledge of key changes may be',
+    'Seconds since the last message about changes of keys',
     () => Math.min(snapshots.ageMs() / 1_000, AGE_SECONDS_MAX),
   );
 }
@@ -39,13 +39,13 @@ export class KeyChangeMeter implements KeyChangeListener {
   constructor(registry: Registry) {
     this.#propagation = new Histogram({
       name: 'tollgate_gateway_revoke_propagation_seconds',
-      help: 'From the moment a tombstone is announced to the moment it is heard here',
+      help: 'Time from the announcement of a tombstone to its arrival here',
       buckets: PROPAGATION_SECONDS,
       registers: [registry],
     });
     this.#gaps = new Counter({
       name: 'tollgate_gateway_key_change_gaps_total',
-      help: 'Times that changes of keys may have been missed, and all that was remembered was dropped',
+      help: 'How often changes of keys may have been missed, so that all cached keys were dropped',
       registers: [registry],
     });
   }

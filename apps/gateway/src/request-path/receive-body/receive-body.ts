@@ -84,7 +84,7 @@ function take(exchange: Exchange, asked: Ask | Refusal): Refusal | undefined {
  */
 const BROKEN_OFF = refuse('request_timeout');
 const UNKNOWN_CODING = refuse('unsupported_media_type', {
-  message: `The Content-Encoding of the body cannot be read. What can be: ${CONTENT_CODINGS}.`,
+  message: `The Content-Encoding of the body cannot be read. These can be read: ${CONTENT_CODINGS}.`,
   headers: ['accept-encoding', CONTENT_CODINGS],
 });
 function tooLarge(bytesMax: number): Refusal {
@@ -92,7 +92,7 @@ function tooLarge(bytesMax: number): Refusal {
 }
 
 const TOO_SLOW = refuse('request_timeout', {
-  message: 'The body comes too slowly to be whole within the time that a request has.',
+  message: 'The body arrives too slowly to be complete within the time limit of a request.',
 });
 
 /** Takes room for a body by its declared size, then sends `100 Continue` to a client that waits for it. */
