@@ -3,9 +3,7 @@ import { organizationIdOf, Problem } from '@tollgate/http';
 import type { FastifyRequest } from 'fastify';
 import { OrganizationStore } from './organization-store.js';
 
-/**
- * Refuses with 404 what is asked about an organisation that does not exist. It stands after the guard of the caller.
- */
+/** Refuses a request with 404 if its organisation does not exist. Goes after the guard that authenticates the caller. */
 @Injectable()
 export class OrganizationGuard implements CanActivate {
   constructor(private readonly store: OrganizationStore) {}

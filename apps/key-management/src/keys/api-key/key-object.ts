@@ -14,7 +14,7 @@ export interface KeyObject {
   readonly state: KeyState;
   readonly expires_at: string | null;
   readonly credit_limit_usd: string | null;
-  /** From the ledger; null while it cannot be asked, since an unknown sum must not read as 0. */
+  /** From the ledger; null while usage-billing cannot be reached, since an unknown sum must not read as 0. */
   readonly credit_used_usd: string | null;
   readonly credit_reset: null;
   readonly rate_limits: {
@@ -30,7 +30,7 @@ export interface KeyObject {
   readonly revoked_at: string | null;
 }
 
-/** `spending` null where usage-billing could not say. */
+/** Builds the admin API's view of a key. `spending` is null if usage-billing could not be asked. */
 export function keyObject(
   key: ApiKey,
   spending: Pick<KeySpending, 'chargedNanoUsd' | 'lastUsedAt'> | null,

@@ -1,8 +1,8 @@
 import { parseUsd } from '@tollgate/credit';
 
 /**
- * An amount of USD from a request, exactly, as nano-USD: a decimal string, or a JSON number taken by its shortest
- * decimal form (0.1 is "0.1", whatever the double is). Null where it is negative, or has more than 9 decimals.
+ * Converts an amount in USD from a request to nano-USD, exactly. A JSON number is read in its shortest decimal form, so
+ * 0.1 means 0.1 and not the value of the double. Null if it is negative, has more than 9 decimals or is not a number.
  */
 export function readUsd(amount: string | number): bigint | null {
   return parseUsd(typeof amount === 'string' ? amount : shortestDecimal(amount));

@@ -11,7 +11,7 @@ export interface KeyList {
   readonly next_cursor: string | null;
 }
 
-/** Shows keys with what they have spent. Deleted keys are not shown. */
+/** Lists keys with what they have spent. Deleted keys are left out. */
 @Injectable()
 export class ListKeys {
   constructor(
@@ -19,7 +19,7 @@ export class ListKeys {
     private readonly spending: KeySpendingLookup,
   ) {}
 
-  /** Those of the organisation, newest first. */
+  /** One page of the organisation's keys, newest first. `after` is the position of the last key seen; null at first. */
   async page(organizationId: string, limit: number, after: bigint | null, now: Date): Promise<KeyList> {
     const { keys, nextPosition } = await this.store.list(organizationId, limit, after);
     const spending = await this.spending.of(
@@ -34,7 +34,7 @@ export class ListKeys {
     };
   }
 
-  /** Null where the organisation has no such key. */
+  /** Null if the organisation has no such key. */
   async one(organizationId: string, id: string, now: Date): Promise<KeyObject | null> {
     const key = await this.store.find(organizationId, id);
     if (key === null) return null;
