@@ -3,7 +3,7 @@ import { organizationIdOf, Problem } from '@tollgate/http';
 import type { FastifyRequest } from 'fastify';
 import { OrganizationStore } from './organization-store.js';
 
-/** Refuses a request with 404 if its organisation does not exist. Goes after the guard that authenticates the caller. */
+/** Refuses a request with 404 if its organisation does not exist. Put it after the guard that checks the credential. */
 @Injectable()
 export class OrganizationGuard implements CanActivate {
   constructor(private readonly store: OrganizationStore) {}

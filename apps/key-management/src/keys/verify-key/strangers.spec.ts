@@ -20,7 +20,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stage?.stop(), 30_000);
 
-/** One use of the single session: its first statement, and the earlier uses that had not ended when it was asked for. */
+/** One use of the single session: its first statement, and the uses that had not ended when it was asked for. */
 interface Use {
   statement: string;
   readonly ahead: Use[];

@@ -23,8 +23,8 @@ export class VerifyKey {
     const found = await this.lookUps.find(digest);
     if (found === null) return { snapshot: null, organization: null };
     const [snapshot, organization] = [snapshotOf(found.key), organizationSnapshotOf(found.organization)];
-    // The gateway did not find the snapshot in the snapshot store, so it is written there again; the reply does not wait
-    // for that. The organisation goes first: a gateway that finds a key without its organisation asks once more.
+    // The gateway did not find the snapshot in Redis, so it is written there again; the reply does not wait for that.
+    // The organisation goes first: a gateway that finds a key without its organisation asks once more.
     this.snapshots
       .refillOrganization(organization)
       .then(() => this.snapshots.refill(snapshot))

@@ -2,8 +2,8 @@ import type { Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
 /**
- * Prepares for more than one organisation: `position` gives the order of the list, and `version` orders the snapshots of
- * an organisation. The previous release neither reads nor writes these columns.
+ * Prepares for more than one organisation: `position` gives the order of the list, and `version` orders the snapshots
+ * of an organisation. The previous release neither reads nor writes these columns.
  */
 export class Organizations1796169600000 implements Migration {
   readonly readableFrom = '0.1.0';
