@@ -6,7 +6,7 @@ import { Counter, Histogram, METRICS_REGISTRY, registerAskedGauges, type Registr
 const REVOKE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
 const WRITE_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
 
-/** How a look-up of a digest ended. */
+/** The outcome of a look-up of a digest. */
 export type LookUpOutcome = 'found' | 'unknown' | 'failed' | 'refused';
 
 /** The metrics of key-management; `docs/metrics.md` says what each is for. */

@@ -24,7 +24,7 @@ const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256
 /** The state of a fake key-management, which knows some digests and can be made unreachable. */
 const keys = new Map<string, NonNullable<LeakedKeyOutcome['key']>>();
 const revoked = new Set<string>();
-/** How many digests each call asked about. */
+/** The number of digests in each call. */
 const asked: number[] = [];
 let reachable: boolean;
 /** Digests without a readable outcome, as if key-management were of a later release. */

@@ -19,7 +19,7 @@ export interface InstanceSecrets {
   readonly pepper: string;
   /** The setting and the words that name this pepper in the error if the keys were made under another one. */
   readonly pepperSource: { readonly variable: string; readonly is: string };
-  /** For `AdminGuard`: the secret of the environment, or the digest of one that was given or made before. */
+  /** The credential for `AdminGuard`: the secret of the environment, or the digest of an earlier one. */
   readonly adminSecret: string;
   /** The plaintext of an admin secret that this start made, to be shown; null otherwise. */
   readonly newAdminSecret: string | null;

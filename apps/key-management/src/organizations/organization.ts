@@ -4,7 +4,7 @@ import type { OrganizationSnapshot } from '@tollgate/api-key';
 export interface Organization {
   readonly id: string;
   readonly name: string;
-  /** What all its keys may spend together; null is unlimited. */
+  /** The credit limit over all its keys together; null is unlimited. */
   readonly creditLimitNanoUsd: bigint | null;
   readonly createdAt: Date;
   /** 1 at creation; each change adds one. */

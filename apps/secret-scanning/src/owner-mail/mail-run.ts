@@ -9,7 +9,7 @@ import { LeakStore } from '../store/leak-store.js';
 import { MailStore, type DueMail } from '../store/mail-store.js';
 import { leakMail } from './leak-mail.js';
 
-/** How often to look for mails that are due, or that a process left unsent when it died. */
+/** The interval of looking for mails that are due, or that a process left unsent when it died. */
 const POLL_MS = 1_000;
 /** Longer than an attempt takes. After a crash another process takes the mail when the lease has expired. */
 const LEASE_MS = 60_000;

@@ -10,9 +10,9 @@ export interface Place {
 /** A secret with the form of ours that was seen at one place. It has only the digest of the secret. */
 export interface Finding extends Place {
   readonly digest: string;
-  /** Who reported it. */
+  /** The reporter, as `github`. */
   readonly origin: string;
-  /** What the reporter calls this kind of secret. */
+  /** The reporter's name for this kind of secret. */
   readonly tokenType: string;
 }
 

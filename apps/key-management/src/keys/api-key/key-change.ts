@@ -1,7 +1,7 @@
 import type { KeysChangedV1 } from '@tollgate/contracts';
 import type { ApiKey } from './api-key.js';
 
-/** Who made a change, and from which address; null if the address is not known. */
+/** The author of a change, and the address it was made from; null if the address is not known. */
 export interface Actor {
   readonly name: string;
   readonly fromAddress: string | null;

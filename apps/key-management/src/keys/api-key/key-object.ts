@@ -14,7 +14,7 @@ export interface KeyObject {
   readonly state: KeyState;
   readonly expires_at: string | null;
   readonly credit_limit_usd: string | null;
-  /** From the ledger; null while usage-billing cannot be reached, since an unknown sum must not read as 0. */
+  /** The sum from the ledger; null while usage-billing cannot be reached, since an unknown sum must not read as 0. */
   readonly credit_used_usd: string | null;
   readonly credit_reset: null;
   readonly rate_limits: {

@@ -3,7 +3,7 @@ import { Periodic } from '@tollgate/periodic';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { DataSource } from 'typeorm';
 
-/** Far more often than months begin, so that events of unexpected months leave the default partition the same day. */
+/** The interval is short, so that events of unexpected months leave the default partition on the same day. */
 const LOOK_EVERY_MS = 6 * 3_600_000;
 /** Delay after a failure: long transactions of bookings may have held the lock. */
 const RETRY_MS = 60_000;
