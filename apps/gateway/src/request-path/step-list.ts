@@ -2,7 +2,7 @@ import type { Exchange } from './exchange/exchange.js';
 import type { Refusal } from './exchange/refusal.js';
 
 /** What a step says: a refusal, or nothing where the request goes on. */
-export type Outcome = Refusal | undefined | Promise<Refusal | undefined>;
+type Outcome = Refusal | undefined | Promise<Refusal | undefined>;
 
 /** One step of the path. `State` is what it needs to be there. */
 export type Step<State extends Exchange> = (exchange: State) => Outcome;

@@ -131,7 +131,7 @@ export type Routed = Received & { readonly route: Route; readonly targets: Targe
 /** Its intent is in the journal: a provider may be called, and exactly one final is owed. */
 export type Journaled = Routed & { readonly journaled: JournaledRequest };
 
-export type Targets = readonly [Target, ...Target[]];
+type Targets = readonly [Target, ...Target[]];
 
 export function isIdentified(exchange: Exchange): exchange is Identified {
   return exchange.key !== null;
