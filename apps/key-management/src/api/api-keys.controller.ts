@@ -1,24 +1,39 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
-import { uuid } from '@tollgate/contracts';
-import { AdminGuard, clientAddressOf, parseBody, parseQuery, Problem } from '@tollgate/http';
+import { Body, Controller, Delete, Get, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { AdminGuard, clientAddressOf, Problem } from '@tollgate/http';
+import { Operation, Replies, Tag } from '@tollgate/openapi';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { keyObject, type KeyObject } from '../api-key/key-object.js';
+import { keyObject } from '../api-key/key-object.js';
+import {
+  createdKeyReply,
+  deletedKeyReply,
+  keyListReply,
+  keyReply,
+  type KeyList,
+  type KeyObject,
+} from '../api-key/key.reply.js';
 import type { Actor } from '../api-key/key-change.js';
 import { CreateKey } from '../create-key/create-key.js';
-import { createKeyRequest } from '../create-key/create-key.request.js';
+import { createKeyRequest, type CreateKeyRequest } from '../create-key/create-key.request.js';
 import { KeySpendingLookup } from '../list-keys/key-spending.js';
-import { ListKeys, type KeyList } from '../list-keys/list-keys.js';
-import { listKeysRequest } from '../list-keys/list-keys.request.js';
+import { ListKeys } from '../list-keys/list-keys.js';
+import { listKeysRequest, type ListKeysRequest } from '../list-keys/list-keys.request.js';
 import { KeyMeter } from '../metrics.js';
 import { RevokeKey } from '../revoke-key/revoke-key.js';
 import { DEFAULT_ORGANIZATION_ID } from '../store/default-organization.js';
+import { apiKeyPath, type ApiKeyPath } from './api-key.path.js';
 
 const NOTHING_SPENT = { chargedNanoUsd: '0', lastUsedAt: null };
+
+const ENDED = {
+  200: 'The key has ended, and every gateway knows.',
+  202: 'The key has ended; some gateways did not know within 2 s, and are still being told.',
+};
 
 /** Whose keys the admin secret is for. */
 const ORGANIZATION_ID = DEFAULT_ORGANIZATION_ID;
 
 /** The admin API of keys. Whoever shows the admin secret acts as `admin`. */
+@Tag('API keys')
 @Controller('v1/api-keys')
 @UseGuards(AdminGuard)
 export class ApiKeysController {
@@ -32,45 +47,64 @@ export class ApiKeysController {
 
   /** 201 with the secret, which no later reply shows (and no cache keeps: the server marks every reply no-store). */
   @Post()
-  async create(@Body() body: unknown, @Req() request: FastifyRequest): Promise<KeyObject & { secret: string }> {
+  @Operation({
+    id: 'createApiKey',
+    summary: 'Make a key',
+    description: 'The reply has the secret, and no later one shows it. Everything but the name may be left out.',
+  })
+  @Replies(createdKeyReply, { 201: 'The key with its secret.' })
+  async create(
+    @Body({ schema: createKeyRequest }) body: CreateKeyRequest,
+    @Req() request: FastifyRequest,
+  ): Promise<KeyObject & { secret: string }> {
     const now = new Date();
-    const settings = parseBody(createKeyRequest(now), body);
-    const { key, secret } = await this.createKey.execute(ORGANIZATION_ID, settings, actorOf(request), now);
-    return { ...keyObject(key, NOTHING_SPENT, now), secret: secret.reveal() };
+    const result = await this.createKey.execute(ORGANIZATION_ID, body, actorOf(request), now);
+    if (result.kind === 'invalid') throw new Problem('invalid_request', { errors: result.errors });
+    return { ...keyObject(result.key, NOTHING_SPENT, now), secret: result.secret.reveal() };
   }
 
   @Get()
-  async list(@Query() query: unknown): Promise<KeyList> {
-    const { limit, after } = parseQuery(listKeysRequest, query);
+  @Operation({ id: 'listApiKeys', summary: 'List keys', description: 'Newest first, without deleted ones.' })
+  @Replies(keyListReply, { 200: 'One page of keys.' })
+  async list(@Query({ schema: listKeysRequest }) { limit, after }: ListKeysRequest): Promise<KeyList> {
     return this.listKeys.page(ORGANIZATION_ID, limit, after ?? null, new Date());
   }
 
   @Get(':id')
-  async one(@Param('id') idAsWritten: string): Promise<KeyObject> {
-    const key = await this.listKeys.one(ORGANIZATION_ID, idOf(idAsWritten), new Date());
+  @Operation({ id: 'getApiKey', summary: 'Show a key' })
+  @Replies(keyReply, { 200: 'The key.' })
+  async one(@Param({ schema: apiKeyPath }) { id }: ApiKeyPath): Promise<KeyObject> {
+    const key = await this.listKeys.one(ORGANIZATION_ID, id, new Date());
     if (key === null) throw new Problem('api_key_not_found');
     return key;
   }
 
   /** Hidden from now on. 200 when every gateway can know, 202 when that took more than 2 s and is still being tried. */
   @Delete(':id')
+  @Operation({
+    id: 'deleteApiKey',
+    summary: 'End a key and hide it',
+    description: 'For good. What it has spent stays in the ledger.',
+  })
+  @Replies(deletedKeyReply, ENDED)
   async delete(
-    @Param('id') idAsWritten: string,
+    @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject & { deleted: true }> {
-    return { ...(await this.end(idOf(idAsWritten), 'deleted', request, reply)), deleted: true };
+    return { ...(await this.end(id, 'deleted', request, reply)), deleted: true };
   }
 
   /** Kept in sight as `revoked`. 200 and 202 as for `DELETE`. */
   @Post(':id/revoke')
-  @HttpCode(200)
+  @Operation({ id: 'revokeApiKey', summary: 'End a key', description: 'For good; it stays in lists as `revoked`.' })
+  @Replies(keyReply, ENDED)
   async revoke(
-    @Param('id') idAsWritten: string,
+    @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject> {
-    return this.end(idOf(idAsWritten), 'revoked', request, reply);
+    return this.end(id, 'revoked', request, reply);
   }
 
   private async end(
@@ -89,16 +123,6 @@ export class ApiKeysController {
     if (!result.everywhere) void reply.code(202);
     return keyObject(result.key, spending.get(id) ?? null, now);
   }
-}
-
-/**
- * The id that a path names.
- * @throws {Problem} `api_key_not_found` where it can be nobody's
- */
-function idOf(idAsWritten: string): string {
-  const id = uuid.safeParse(idAsWritten);
-  if (!id.success) throw new Problem('api_key_not_found');
-  return id.data;
 }
 
 const actorOf = (request: FastifyRequest): Actor => ({ name: 'admin', fromAddress: clientAddressOf(request) });

@@ -5,7 +5,8 @@ import {
   verifyKeyRequest,
   type KeyManagementApi,
 } from '@tollgate/contracts';
-import { parseBody, ServiceGuard } from '@tollgate/http';
+import { ServiceGuard } from '@tollgate/http';
+import type { z } from 'zod';
 import { KEY_MANAGEMENT_API } from './key-management-api.js';
 import { SamePepperGuard } from './same-pepper.guard.js';
 
@@ -17,19 +18,21 @@ export class InternalController {
 
   @Post('keys/verify')
   @HttpCode(200)
-  async verify(@Body() body: unknown): Promise<object> {
-    return { snapshot: await this.api.verifyKey(parseBody(verifyKeyRequest, body).digest) };
+  async verify(@Body({ schema: verifyKeyRequest }) { digest }: z.output<typeof verifyKeyRequest>): Promise<object> {
+    return { snapshot: await this.api.verifyKey(digest) };
   }
 
   @Post('keys/known')
   @HttpCode(200)
-  async known(@Body() body: unknown): Promise<object> {
-    return { apiKeyIds: await this.api.knownKeys(parseBody(knownKeysRequest, body).apiKeyIds) };
+  async known(@Body({ schema: knownKeysRequest }) { apiKeyIds }: z.output<typeof knownKeysRequest>): Promise<object> {
+    return { apiKeyIds: await this.api.knownKeys(apiKeyIds) };
   }
 
   @Post('leaked-keys/revoke')
   @HttpCode(200)
-  async revokeLeaked(@Body() body: unknown): Promise<object> {
-    return { items: await this.api.revokeLeakedKeys(parseBody(revokeLeakedKeysRequest, body)) };
+  async revokeLeaked(
+    @Body({ schema: revokeLeakedKeysRequest }) request: z.output<typeof revokeLeakedKeysRequest>,
+  ): Promise<object> {
+    return { items: await this.api.revokeLeakedKeys(request) };
   }
 }

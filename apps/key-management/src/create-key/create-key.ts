@@ -4,7 +4,8 @@ import type { ApiKey } from '../api-key/api-key.js';
 import type { Actor } from '../api-key/key-change.js';
 import type { KeyRelay } from '../relay/key-relay.js';
 import type { KeyStore } from '../store/key-store.js';
-import type { KeySettings } from './create-key.request.js';
+import type { CreateKeyRequest } from './create-key.request.js';
+import { keySettings, type KeySettingsResult } from './key-settings.js';
 
 /** How a deployment makes secrets. */
 export interface SecretMint {
@@ -12,6 +13,10 @@ export interface SecretMint {
   readonly marker: string;
   readonly pepper: string;
 }
+
+export type CreateKeyResult =
+  | { readonly kind: 'created'; readonly key: ApiKey; readonly secret: Secret }
+  | Extract<KeySettingsResult, { kind: 'invalid' }>;
 
 /** Makes keys. The secret leaves with the result and is kept nowhere. */
 export class CreateKey {
@@ -25,15 +30,12 @@ export class CreateKey {
    * Resolves when the key is committed and, where the snapshot store answers, known to every gateway. Where it
    * does not, the gateways ask key-management for a key they do not know.
    */
-  async execute(
-    organizationId: string,
-    settings: KeySettings,
-    actor: Actor,
-    now: Date,
-  ): Promise<{ key: ApiKey; secret: Secret }> {
+  async execute(organizationId: string, request: CreateKeyRequest, actor: Actor, now: Date): Promise<CreateKeyResult> {
+    const read = keySettings(request, now);
+    if (read.kind === 'invalid') return read;
     const secret = generateSecret(this.mint.marker);
     const key: ApiKey = {
-      ...settings,
+      ...read.settings,
       id: randomUUID(),
       organizationId,
       organizationCreditLimitNanoUsd: await this.store.organizationCreditLimit(organizationId),
@@ -49,6 +51,6 @@ export class CreateKey {
       pepperId(this.mint.pepper),
     );
     await this.relay.snapshotsWritten(written);
-    return { key, secret };
+    return { kind: 'created', key, secret };
   }
 }

@@ -1,14 +1,8 @@
-import { keyObject, type KeyObject } from '../api-key/key-object.js';
+import { keyObject } from '../api-key/key-object.js';
+import type { KeyList, KeyObject } from '../api-key/key.reply.js';
 import type { KeyStore } from '../store/key-store.js';
 import type { KeySpendingLookup } from './key-spending.js';
 import { cursorOf } from './list-keys.request.js';
-
-export interface KeyList {
-  readonly object: 'list';
-  readonly data: readonly KeyObject[];
-  readonly has_more: boolean;
-  readonly next_cursor: string | null;
-}
 
 /** Shows keys with what they have spent. Deleted keys are not shown. */
 export class ListKeys {

@@ -1,28 +1,25 @@
-import { Body, Controller, Headers, HttpCode, Inject, Post } from '@nestjs/common';
+import { Body, Controller, Headers, Inject, Post } from '@nestjs/common';
 import { parseJson, Problem, WEBHOOK_BODY_BYTES_MAX } from '@tollgate/http';
+import { Admits, Operation, Refuses, Replies, Tag, TakesBytes } from '@tollgate/openapi';
 import { GithubPublicKeys } from '../github/public-keys.js';
 import { readItem } from '../github/report.js';
 import { signatureHolds } from '../github/signature.js';
 import { ScanningMeter } from '../metrics.js';
-import { ReceiveReport, type Label } from './receive-report.js';
+import { githubReply, type ItemFeedback } from './github.reply.js';
+import { githubRequest, ITEMS_MAX } from './github.request.js';
+import { ReceiveReport } from './receive-report.js';
 import { findSigningKey, RETRY_AFTER } from './signing-key.js';
 
 /** The pepper that digests of secrets are made with. */
 export const PEPPER = Symbol('PEPPER');
-/** A history scan at enrolment reports thousands at once; a report of this size takes about a second. */
-const ITEMS_MAX = 10_000;
-
-export interface ItemFeedback {
-  readonly token_hash: string;
-  readonly token_type: string;
-  readonly label: Label;
-}
 
 /**
  * GitHub's secret scanning partner programme. A report that does not name a published key is refused before it is read
  * (`ReportHeadGuard`). The signature is checked over the bytes as they came, before anything
  * is read of them: 401 where it does not hold, 503 where GitHub's keys, or ours, cannot be asked (GitHub tries again).
  */
+@Tag('Leaks')
+@Admits('githubSignature', 'invalid_signature', 'unknown_signing_key', 'signing_keys_unavailable')
 @Controller('webhooks/github/secret-scanning')
 export class GithubController {
   constructor(
@@ -33,7 +30,16 @@ export class GithubController {
   ) {}
 
   @Post()
-  @HttpCode(200)
+  @Operation({
+    id: 'reportLeakedSecrets',
+    summary: 'Report secrets that leaked',
+    description:
+      'The webhook of the secret scanning partner programme of GitHub. Keys of ours among the tokens are revoked before ' +
+      'the reply. Sending a report again changes nothing.',
+  })
+  @TakesBytes(githubRequest)
+  @Replies(githubReply, { 200: 'One label for each item, in order.' })
+  @Refuses('service_unavailable')
   async receive(
     @Headers('github-public-key-identifier') identifier: string | undefined,
     @Headers('github-public-key-signature') signature: string | undefined,

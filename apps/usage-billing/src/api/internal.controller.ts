@@ -6,7 +6,7 @@ import {
   spendingByKeyRequest,
   type UsageBillingApi,
 } from '@tollgate/contracts';
-import { parseBody, parseQuery, ServiceGuard } from '@tollgate/http';
+import { ServiceGuard } from '@tollgate/http';
 import { z } from 'zod';
 import { CompareBalances } from '../reconcile/compare-balances.js';
 import { USAGE_BILLING_API } from './usage-billing-api.js';
@@ -24,25 +24,32 @@ export class InternalController {
 
   @Post('gateways/register')
   @HttpCode(204)
-  async register(@Body() body: unknown): Promise<void> {
-    await this.api.registerGateway(parseBody(registerGatewayRequest, body));
+  async register(
+    @Body({ schema: registerGatewayRequest }) request: z.output<typeof registerGatewayRequest>,
+  ): Promise<void> {
+    await this.api.registerGateway(request);
   }
 
   @Post('credit-epochs/open')
   @HttpCode(204)
-  async openEpoch(@Body() body: unknown): Promise<void> {
-    await this.api.openCreditEpoch(parseBody(openCreditEpochRequest, body));
+  async openEpoch(
+    @Body({ schema: openCreditEpochRequest }) request: z.output<typeof openCreditEpochRequest>,
+  ): Promise<void> {
+    await this.api.openCreditEpoch(request);
   }
 
   @Post('spending/by-key')
   @HttpCode(200)
-  async spending(@Body() body: unknown): Promise<object> {
-    return { spending: await this.api.spendingByKey(parseBody(spendingByKeyRequest, body).apiKeyIds) };
+  async spending(
+    @Body({ schema: spendingByKeyRequest }) { apiKeyIds }: z.output<typeof spendingByKeyRequest>,
+  ): Promise<object> {
+    return { spending: await this.api.spendingByKey(apiKeyIds) };
   }
 
   @Get('reconciliation')
-  async reconcile(@Query() query: unknown): Promise<object> {
-    const { organization_id: organizationId } = parseQuery(reconciliationQuery, query);
+  async reconcile(
+    @Query({ schema: reconciliationQuery }) { organization_id: organizationId }: z.output<typeof reconciliationQuery>,
+  ): Promise<object> {
     const accounts = await this.compareBalances.of(organizationId);
     return {
       accounts: accounts.map(

@@ -5,14 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createLogger } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import {
-  ADMIN_SECRET,
-  AdminGuard,
-  createNestServer,
-  Problem,
-  SERVICE_SECRET,
-  ServiceGuard,
-} from './index.js';
+import { ADMIN_SECRET, AdminGuard, createNestServer, Problem, SERVICE_SECRET, ServiceGuard } from './index.js';
 
 const thing = z.strictObject({ name: z.string().max(10).optional() });
 const things = z.strictObject({ limit: z.string().optional() });

@@ -13,7 +13,9 @@ export class ReplySerializer extends StandardSchemaSerializerInterceptor {
     if (schema === undefined) return reply;
     const result = (schema as z.ZodType).safeParse(reply);
     if (result.success) return result.data as ReturnType<Serialize>;
-    const paths = result.error.issues.map(({ path }) => pathText(path.map((part) => (typeof part === 'symbol' ? '?' : part))));
+    const paths = result.error.issues.map(({ path }) =>
+      pathText(path.map((part) => (typeof part === 'symbol' ? '?' : part))),
+    );
     throw new Error(`a reply is not as its schema has it, at ${paths.join(', ')}`);
   }
 }

@@ -1,7 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Type } from '@nestjs/common';
 import type { z } from 'zod';
-import { errorReplies, openAiError, problem, replyHeaders, requestIdHeader, type ErrorShape } from './error-replies.js';
+import {
+  errorExamples,
+  errorReplies,
+  openAiError,
+  problem,
+  replyHeaders,
+  requestIdHeader,
+  type ErrorShape,
+} from './error-replies.js';
 import { exploreControllers, type DescribedRoute } from './explore-controllers.js';
 import { toJsonSchema, type ConvertedSchema } from './json-schema.js';
 import type { JsonObject, OpenApiDocument, OperationObject, PathItem } from './openapi-document.js';
@@ -36,7 +44,13 @@ const SCHEMES: Readonly<Record<Credential, JsonObject>> = {
  * The document of one service. It is made when documents are written, never by a service that runs.
  * @throws {Error} where a route lacks what its document needs, or an example is not as its schema has it
  */
-export function buildDocument({ title, tags, controllers = [], routes = [], errorShape = 'problem' }: ApiPart): OpenApiDocument {
+export function buildDocument({
+  title,
+  tags,
+  controllers = [],
+  routes = [],
+  errorShape = 'problem',
+}: ApiPart): OpenApiDocument {
   const described = [...exploreControllers(controllers), ...routes];
   const schemas = new Components();
   schemas.convert(errorShape === 'problem' ? problem : openAiError, 'output');
@@ -51,7 +65,8 @@ export function buildDocument({ title, tags, controllers = [], routes = [], erro
     info: {
       title,
       version: '1.0.0',
-      description: 'Amounts are decimal USD in strings, moments RFC 3339 in UTC. Unknown fields of a request are refused.',
+      description:
+        'Amounts are decimal USD in strings, moments RFC 3339 in UTC. Unknown fields of a request are refused.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/' }],
@@ -59,6 +74,7 @@ export function buildDocument({ title, tags, controllers = [], routes = [], erro
     paths,
     components: {
       schemas: schemas.sorted(),
+      examples: errorExamples(described, errorShape),
       headers: replyHeaders,
       securitySchemes: Object.fromEntries([...credentials].map((each) => [each, SCHEMES[each]])),
     },
@@ -67,10 +83,7 @@ export function buildDocument({ title, tags, controllers = [], routes = [], erro
 
 function operationOf(route: DescribedRoute, schemas: Components, errorShape: ErrorShape): OperationObject {
   const { text, body } = route;
-  const parameters = [
-    ...parametersIn('path', route.params, schemas),
-    ...parametersIn('query', route.query, schemas),
-  ];
+  const parameters = [...parametersIn('path', route.params, schemas), ...parametersIn('query', route.query, schemas)];
   return {
     operationId: text.id,
     tags: [route.tag],
@@ -83,7 +96,10 @@ function operationOf(route: DescribedRoute, schemas: Components, errorShape: Err
   };
 }
 
-function usualReplies({ replies: { schema, statuses } }: DescribedRoute, schemas: Components): Record<string, JsonObject> {
+function usualReplies(
+  { replies: { schema, statuses } }: DescribedRoute,
+  schemas: Components,
+): Record<string, JsonObject> {
   return Object.fromEntries(
     Object.entries(statuses).map(([status, description]) => [
       status,
@@ -157,14 +173,19 @@ export function joinDocuments(title: string, documents: readonly OpenApiDocument
     tags: [...together(documents, ({ tags }) => tags.map((tag) => [tag.name, tag])).values()],
     paths: Object.fromEntries(paths),
     components: {
-      schemas: Object.fromEntries(together(documents, ({ components }) => Object.entries(components.schemas))),
-      headers: Object.fromEntries(together(documents, ({ components }) => Object.entries(components.headers))),
-      securitySchemes: Object.fromEntries(
-        together(documents, ({ components }) => Object.entries(components.securitySchemes)),
-      ),
+      schemas: component(documents, 'schemas'),
+      examples: component(documents, 'examples'),
+      headers: component(documents, 'headers'),
+      securitySchemes: component(documents, 'securitySchemes'),
     },
   };
 }
+
+const component = (
+  documents: readonly OpenApiDocument[],
+  kind: keyof OpenApiDocument['components'],
+): Record<string, JsonObject> =>
+  Object.fromEntries(together(documents, ({ components }) => Object.entries(components[kind])));
 
 function together<T>(
   documents: readonly OpenApiDocument[],

@@ -55,13 +55,18 @@ export type ErrorShape = 'problem' | 'openai';
 
 /** The replies by which a route refuses, by status. */
 export function errorReplies(route: DescribedRoute, shape: ErrorShape): Record<string, JsonObject> {
-  const named = [...ALWAYS, ...(route.body === null ? [] : OF_BODIES), ...(route.access?.refusals ?? []), ...route.refusals];
   const statuses = new Map<number, ErrorCode[]>();
-  for (const each of codes.filter((known) => named.includes(known))) {
+  for (const each of codesOf(route)) {
     const { status } = ERRORS[each];
     statuses.set(status, [...(statuses.get(status) ?? []), each]);
   }
   return Object.fromEntries([...statuses].map(([status, each]) => [String(status), errorReply(status, each, shape)]));
+}
+
+/** In the order of the catalogue. */
+function codesOf({ body, access, refusals }: DescribedRoute): ErrorCode[] {
+  const named = new Set([...ALWAYS, ...(body === null ? [] : OF_BODIES), ...(access?.refusals ?? []), ...refusals]);
+  return codes.filter((each) => named.has(each));
 }
 
 function errorReply(status: number, ofStatus: readonly ErrorCode[], shape: ErrorShape): JsonObject {
@@ -73,13 +78,27 @@ function errorReply(status: number, ofStatus: readonly ErrorCode[], shape: Error
     content: {
       [mediaType]: {
         schema: { $ref: `#/components/schemas/${component}` },
-        examples: Object.fromEntries(ofStatus.map((each) => [each, { value: exampleOf(each, shape) }])),
+        examples: Object.fromEntries(
+          ofStatus.map((each) => [each, { $ref: `#/components/examples/${exampleName(each, shape)}` }]),
+        ),
       },
     },
   };
 }
 
-const exampleOf = (each: ErrorCode, shape: ErrorShape): object =>
+const exampleName = (each: ErrorCode, shape: ErrorShape): string => (shape === 'problem' ? each : `${each}.openai`);
+
+/** The examples that the refusals of some routes refer to. */
+export function errorExamples(routes: readonly DescribedRoute[], shape: ErrorShape): Record<string, JsonObject> {
+  const named = new Set(routes.flatMap(codesOf));
+  return Object.fromEntries(
+    codes
+      .filter((each) => named.has(each))
+      .map((each) => [exampleName(each, shape), { summary: ERRORS[each].message, value: bodyOf(each, shape) }]),
+  );
+}
+
+const bodyOf = (each: ErrorCode, shape: ErrorShape): object =>
   shape === 'problem' ? problemBody(each, { requestId: REQUEST_ID }) : openAiErrorBody(each);
 
 /** Of examples. */

@@ -1,10 +1,5 @@
 import { RequestMethod, type Type } from '@nestjs/common';
-import {
-  GUARDS_METADATA,
-  METHOD_METADATA,
-  PATH_METADATA,
-  ROUTE_ARGS_METADATA,
-} from '@nestjs/common/constants.js';
+import { GUARDS_METADATA, METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import type { ErrorCode } from '@tollgate/errors';
 import type { z } from 'zod';
@@ -35,7 +30,7 @@ export interface DescribedRoute {
 export function exploreControllers(controllers: readonly Type[]): DescribedRoute[] {
   return controllers.flatMap((controller) =>
     Object.getOwnPropertyNames(controller.prototype)
-      .filter((name) => Reflect.hasMetadata(PATH_METADATA, handlerOf(controller, name)))
+      .filter((name) => Reflect.hasMetadata(METHOD_METADATA, handlerOf(controller, name)))
       .map((name) => exploreHandler(controller, name)),
   );
 }

@@ -44,11 +44,19 @@ function checkExamples(schema: z.ZodType, examples: unknown): void {
 function tidy(json: Record<string, unknown>, io: 'input' | 'output'): void {
   delete json['id'];
   delete json['readOnly'];
-  if (json['format'] !== undefined) delete json['pattern'];
+  if (json['format'] !== undefined || isOfJavaScript(json['pattern'])) delete json['pattern'];
+  if (Array.isArray(json['allOf'])) {
+    const kept = (json['allOf'] as Record<string, unknown>[]).filter(({ pattern }) => !isOfJavaScript(pattern));
+    if (kept.length > 0) json['allOf'] = kept;
+    else delete json['allOf'];
+  }
   if (json['maximum'] === Number.MAX_SAFE_INTEGER) delete json['maximum'];
   if (json['minimum'] === Number.MIN_SAFE_INTEGER) delete json['minimum'];
   if (io === 'output' && json['additionalProperties'] === false) delete json['additionalProperties'];
 }
+
+/** A pattern by Unicode properties, which the languages of many clients cannot read. */
+const isOfJavaScript = (pattern: unknown): boolean => typeof pattern === 'string' && /\\p\{/i.test(pattern);
 
 /** zod refers to `#/$defs/NAME`, a document to `#/components/schemas/NAME`. */
 function referToComponents(value: unknown): unknown {
@@ -57,7 +65,9 @@ function referToComponents(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, each]) => [
       key,
-      key === '$ref' && typeof each === 'string' ? each.replace('#/$defs/', '#/components/schemas/') : referToComponents(each),
+      key === '$ref' && typeof each === 'string'
+        ? each.replace('#/$defs/', '#/components/schemas/')
+        : referToComponents(each),
     ]),
   );
 }

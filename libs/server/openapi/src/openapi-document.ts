@@ -30,6 +30,7 @@ export interface OpenApiDocument {
   readonly paths: Readonly<Record<string, PathItem>>;
   readonly components: {
     readonly schemas: Readonly<Record<string, JsonObject>>;
+    readonly examples: Readonly<Record<string, JsonObject>>;
     readonly headers: Readonly<Record<string, JsonObject>>;
     readonly securitySchemes: Readonly<Record<string, JsonObject>>;
   };
