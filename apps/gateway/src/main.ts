@@ -6,6 +6,7 @@ import { kafkaBus } from '@tollgate/bus';
 import { lacksCredential, loadConfig, missingCredentials, type TollgateConfig } from '@tollgate/config';
 import { BodyBudget, createNestServer, httpKeyManagementApi, httpUsageBillingApi } from '@tollgate/http';
 import { RedisKeySnapshotReader } from '@tollgate/key-snapshots';
+import { readPublicDocument } from '@tollgate/openapi';
 import { connectRedis } from '@tollgate/redis';
 import { runService, type OpenedService, type ServiceContext } from '@tollgate/service';
 import type { FastifyInstance } from 'fastify';
@@ -71,7 +72,11 @@ async function open({
         pepper: environment.TOLLGATE_PEPPER,
       }),
   );
-  const app = await createNestServer(GatewayModule.register(gateway), { logger, bodyBudget });
+  const app = await createNestServer(GatewayModule.register(gateway), {
+    logger,
+    bodyBudget,
+    document: readPublicDocument(),
+  });
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
     urls: { keyManagement: keyManagementUrl, usageBilling: usageBillingUrl, secretScanning },
     serviceSecret: environment.TOLLGATE_SERVICE_SECRET,

@@ -14,6 +14,7 @@ import {
 } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
+import { readPublicDocument } from '@tollgate/openapi';
 import { SecretScanningModule } from '@tollgate/secret-scanning';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
 import { USAGE_BILLING_API, UsageBillingModule } from '@tollgate/usage-billing';
@@ -152,7 +153,7 @@ export async function startStandalone(
       }),
       GatewayModule.register(gateway),
     ]),
-    { logger, registry, bodyBudget },
+    { logger, registry, bodyBudget, document: readPublicDocument() },
   );
   // The journal's folder was the last part to be made; no key has been yet.
   inFolder('TOLLGATE_DATA', dataFolder, () => instance.made());

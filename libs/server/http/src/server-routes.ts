@@ -1,5 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { RouteName } from '@tollgate/openapi';
+import { sortRoutes, type RouteName } from '@tollgate/openapi';
 import type { FastifyInstance } from 'fastify';
 
 const routes = new WeakMap<object, RouteName[]>();
@@ -18,12 +18,14 @@ export function listRoutes(fastify: FastifyInstance): void {
 const UNDOCUMENTED = ['/healthz', '/openapi.json'];
 
 /**
- * The routes of an initialised application that a document must have: all but those for other services and HEAD, which
+ * The routes of an initialised application that its document must have, sorted: all but those for other services and HEAD, which
  * every GET brings.
  */
 export function publicRoutesOf(app: NestFastifyApplication): RouteName[] {
   const all = routes.get(app.getHttpServer() as object) ?? [];
-  return all.filter(
-    ({ method, path }) => method !== 'HEAD' && !path.startsWith('/internal/') && !UNDOCUMENTED.includes(path),
+  return sortRoutes(
+    all.filter(
+      ({ method, path }) => method !== 'HEAD' && !path.startsWith('/internal/') && !UNDOCUMENTED.includes(path),
+    ),
   );
 }

@@ -97,17 +97,15 @@ function operationOf(route: DescribedRoute, schemas: Components, errorShape: Err
 }
 
 function usualReplies(
-  { replies: { schema, statuses } }: DescribedRoute,
+  { replies: { schema, statuses, mediaTypes = [] } }: DescribedRoute,
   schemas: Components,
 ): Record<string, JsonObject> {
+  const others = Object.fromEntries(mediaTypes.map((each) => [each, { schema: { type: 'string' } }]));
+  const content = schema === null ? {} : { content: { ...jsonContent(schema, 'output', schemas), ...others } };
   return Object.fromEntries(
     Object.entries(statuses).map(([status, description]) => [
       status,
-      {
-        description,
-        headers: requestIdHeader,
-        ...(schema !== null && { content: jsonContent(schema, 'output', schemas) }),
-      },
+      { description, headers: requestIdHeader, ...content },
     ]),
   );
 }

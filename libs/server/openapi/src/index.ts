@@ -1,6 +1,12 @@
 export { buildDocument, joinDocuments, type ApiPart } from './build-document.js';
 export type { DescribedRoute } from './explore-controllers.js';
-export { routesOf, type OpenApiDocument, type OperationObject, type RouteName } from './openapi-document.js';
+export {
+  routesOf,
+  sortRoutes,
+  type OpenApiDocument,
+  type OperationObject,
+  type RouteName,
+} from './openapi-document.js';
 export {
   documentFile,
   DOCUMENTED_SERVICES,

@@ -42,9 +42,17 @@ export interface RouteName {
   readonly path: string;
 }
 
-/** The routes that a document has, in its order. */
+/** The routes that a document has, sorted. */
 export function routesOf(document: OpenApiDocument): RouteName[] {
-  return Object.entries(document.paths).flatMap(([path, item]) =>
-    METHODS.filter((method) => item[method] !== undefined).map((method) => ({ method: method.toUpperCase(), path })),
+  return sortRoutes(
+    Object.entries(document.paths).flatMap(([path, item]) =>
+      METHODS.filter((method) => item[method] !== undefined).map((method) => ({ method: method.toUpperCase(), path })),
+    ),
   );
+}
+
+/** By path, then by method: so lists of routes can be compared. */
+export function sortRoutes(routes: readonly RouteName[]): RouteName[] {
+  const text = ({ path, method }: RouteName): string => `${path} ${method}`;
+  return [...routes].sort((one, other) => (text(one) < text(other) ? -1 : 1));
 }

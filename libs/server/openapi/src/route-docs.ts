@@ -21,6 +21,8 @@ export interface RouteReplies {
   readonly schema: z.ZodType | null;
   /** What each status says. The first, in numerical order, is the usual one. */
   readonly statuses: Readonly<Record<number, string>>;
+  /** Those that a reply may have beside JSON. Their content has no schema. */
+  readonly mediaTypes?: readonly string[];
 }
 
 /** How a route or a guard lets callers in, and how it refuses the others. */
