@@ -7,6 +7,7 @@ import { oddHttp } from './journeys/odd-http.js';
 import { refusals } from './journeys/refusals.js';
 import { theCall } from './journeys/the-call.js';
 import { theCharge } from './journeys/the-charge.js';
+import { theDocument } from './journeys/the-document.js';
 import { theKey } from './journeys/the-key.js';
 import { theLeak } from './journeys/the-leak.js';
 import { theRevoke } from './journeys/the-revoke.js';
@@ -41,6 +42,7 @@ describe.each(shapes)('Tollgate, $name', ({ start }) => {
   });
 
   const running = () => shape;
+  theDocument(running);
   theKey(running);
   theCall(running);
   upstream(running);
