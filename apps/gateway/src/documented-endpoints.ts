@@ -33,7 +33,7 @@ const ACCESS = {
 
 const tokens = z.int().min(1);
 
-/** `docs`: the fields that most clients send. The path reads its own (`receive-body/`), and passes the body as it came. */
+/** The fields that most clients send. The request path reads what it needs by itself, and passes the body as it came. */
 const chatRequest = z
   .looseObject({
     model: z.string().min(1).max(256).describe('A model, or a route of the installation.'),

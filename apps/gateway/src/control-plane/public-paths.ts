@@ -30,14 +30,14 @@ export function pathsOf(service: ControlPlaneService, document: OpenApiDocument)
 }
 
 /**
- * Every public path of the control plane, from the documents of this release. Which services are up does not matter. One
- * prefix may have paths of two services.
+ * Every public path of the control plane, from the documents of this release. Which services are up does not matter.
+ * One prefix may have paths of two services.
  */
 export const controlPlanePaths: readonly PublicPath[] = CONTROL_PLANE_SERVICES.flatMap((service) =>
   pathsOf(service, readDocument(service)),
 );
 
-/** The part of a path that names a kind of thing: `/v1/api-keys` of `/v1/api-keys/{id}`, `/webhooks` of what is below. */
+/** The part of a path that names a kind of thing: `/v1/api-keys` of `/v1/api-keys/{id}`, `/webhooks` of `/webhooks/a`. */
 export function areaOf(path: string): string {
   const [, first = '', second = ''] = path.split('/');
   return /^v\d+$/.test(first) ? `/${first}/${second}` : `/${first}`;

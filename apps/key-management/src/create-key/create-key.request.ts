@@ -54,8 +54,8 @@ const subnet = z
 const list = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(LIST_ITEMS_MAX);
 
 /**
- * The body of `POST /v1/api-keys`, as it is written. `keySettings` makes of it what the key will be: that depends on the
- * moment of the request.
+ * The body of `POST /v1/api-keys`, as it is written. `keySettings` makes of it what the key will be, which depends on
+ * the moment of the request.
  */
 export const createKeyRequest = z
   .strictObject({

@@ -7,7 +7,7 @@ import { readUsd } from './read-usd.js';
 const DAY_MS = 86_400_000;
 
 /** What a caller decides about a key. */
-export type KeySettings = Pick<
+type KeySettings = Pick<
   ApiKey,
   'name' | 'description' | 'scopes' | 'expiresAt' | 'creditLimitNanoUsd' | 'rateLimits' | 'models' | 'allowedIps'
 >;

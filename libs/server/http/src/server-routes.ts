@@ -18,8 +18,8 @@ export function listRoutes(fastify: FastifyInstance): void {
 const UNDOCUMENTED = ['/healthz', '/openapi.json'];
 
 /**
- * The routes of an initialised application that its document must have, sorted: all but those for other services and HEAD, which
- * every GET brings.
+ * The routes of an initialised application that its document must have, sorted: all but those for other services, and
+ * HEAD, which every GET brings.
  */
 export function publicRoutesOf(app: NestFastifyApplication): RouteName[] {
   const all = routes.get(app.getHttpServer() as object) ?? [];

@@ -9,8 +9,8 @@ export interface ConvertedSchema {
 }
 
 /**
- * A zod schema in JSON Schema 2020-12, the dialect of OpenAPI 3.1. Those with an id (`.meta({ id })`) become components.
- * Replies stay open objects: whoever reads one must bear a field that is added later.
+ * A zod schema in JSON Schema 2020-12, the dialect of OpenAPI 3.1. Those with an id (`.meta({ id })`) become
+ * components. Replies stay open objects: whoever reads one must bear a field that is added later.
  * @throws {Error} where an example is not accepted by the schema that it stands at
  */
 export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): ConvertedSchema {
