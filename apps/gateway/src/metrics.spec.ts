@@ -99,7 +99,11 @@ describe('the figures of a gateway', () => {
     folder = mkdtempSync(join(tmpdir(), 'tollgate-metrics-'));
     journal = Journal.open(folder);
     shipper = new Shipper(journal, { publish: () => published() }, logger);
-    const keys = new KeyCache(snapshots, { verifyKey: () => Promise.resolve(null) }, () => undefined);
+    const keys = new KeyCache(
+      snapshots,
+      { verifyKey: () => Promise.resolve({ snapshot: null, organization: null }) },
+      () => undefined,
+    );
     registerMetrics(registry, {
       admission,
       calls,

@@ -35,7 +35,13 @@ let stage: KeyManagementStage;
 
 beforeAll(async () => {
   stage = await startKeyManagement(
-    { snapshots, bus, usageBilling: { spendingByKey: (ids) => spending(ids) }, registry, snapshotBoundMs: 250 },
+    {
+      snapshots,
+      bus,
+      usageBilling: { spendingByKey: (_organizationId, ids) => spending(ids) },
+      registry,
+      snapshotBoundMs: 250,
+    },
     { bodyLimitBytes: 65_536 },
   );
   ({ database, app, api } = stage);
@@ -151,9 +157,11 @@ describe('a key', () => {
     const [one, deleted] = [await create(), await create()];
     await call('DELETE', `/v1/api-keys/${deleted.id}`);
     expect(
-      (await api.knownKeys([one.id, deleted.id, '00000000-0000-4000-8000-000000000000', 'nonsense'])).toSorted(),
+      (
+        await api.knownKeys('default', [one.id, deleted.id, '00000000-0000-4000-8000-000000000000', 'nonsense'])
+      ).toSorted(),
     ).toEqual([one.id, deleted.id].toSorted());
-    expect(await api.knownKeys([])).toEqual([]);
+    expect(await api.knownKeys('default', [])).toEqual([]);
   });
 
   it('is kept without its secret', async () => {
@@ -169,12 +177,12 @@ describe('a key', () => {
   it('is made even when the gateways cannot be told, and verified by its digest', async () => {
     snapshots.reachable = false;
     const key = await create({ expires_in_days: 1 });
-    expect(await api.verifyKey(digestOf(key))).toMatchObject({
+    expect((await api.verifyKey(digestOf(key))).snapshot).toMatchObject({
       state: 'active',
       apiKeyId: key.id,
       expiresAtMs: Date.parse(key.expires_at),
     });
-    expect(await api.verifyKey('0'.repeat(64))).toBeNull();
+    expect(await api.verifyKey('0'.repeat(64))).toEqual({ snapshot: null, organization: null });
   });
 
   it('is charged to its organisation too once that one has a cap, made before it or after', async () => {
@@ -190,7 +198,8 @@ describe('a key', () => {
       });
       for (const key of [before, after])
         expect(await api.verifyKey(digestOf(key))).toMatchObject({
-          accounts: [{ accountId: `key:${key.id}` }, organization],
+          snapshot: { form: 2, accounts: [{ accountId: `key:${key.id}` }, organization] },
+          organization: { organizationId: 'default', state: 'active', capNanoUsd: '7000000000' },
         });
     } finally {
       await cap(null);
@@ -269,7 +278,7 @@ describe('the end of a key', () => {
     expect(await snapshots.read(digestOf(key))).toMatchObject({
       snapshot: { state: 'revoked', reason: 'deleted', version: 2 },
     });
-    expect(await api.verifyKey(digestOf(key))).toMatchObject({ state: 'revoked' });
+    expect((await api.verifyKey(digestOf(key))).snapshot).toMatchObject({ state: 'revoked' });
     for (const method of ['GET', 'DELETE'] as const)
       expect(await call(method, `/v1/api-keys/${key.id}`)).toMatchObject({
         status: 404,

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
 import type { BusPublisher } from '@tollgate/bus';
-import type { UsageBillingApi } from '@tollgate/contracts';
+import { DEFAULT_ORGANIZATION_ID, type UsageBillingApi } from '@tollgate/contracts';
 import { ADMIN_SECRET, AdminGuard, guardHeads } from '@tollgate/http';
 import type { KeySnapshotWriter } from '@tollgate/key-snapshots';
 import type { Database } from '@tollgate/postgres';
@@ -11,13 +11,15 @@ import { CreateKey } from './create-key/create-key.js';
 import { KeySpendingLookup } from './list-keys/key-spending.js';
 import { ListKeys } from './list-keys/list-keys.js';
 import { KeyMeter, registerOutboxGauges } from './metrics.js';
+import { CreateOrganization } from './organizations/create-organization.js';
+import { OrganizationStore } from './organizations/organization-store.js';
+import { OrganizationsController } from './organizations/organizations.controller.js';
 import { Heartbeat } from './relay/heartbeat.js';
 import { KeyRelay } from './relay/key-relay.js';
 import { KeyLifecycle } from './relay/key-lifecycle.js';
 import { RevokeKey } from './revoke-key/revoke-key.js';
 import { LeaksReportedController } from './revoke-leaked-keys/leaks-reported.controller.js';
 import { RevokeLeakedKeys } from './revoke-leaked-keys/revoke-leaked-keys.js';
-import { DEFAULT_ORGANIZATION_ID } from './store/default-organization.js';
 import { KeyStore } from './store/key-store.js';
 import { Members } from './store/members.js';
 import { DigestLookUps } from './verify-key/digest-look-ups.js';
@@ -55,6 +57,7 @@ export class KeyManagementModule {
     } = ports;
     const meter = new KeyMeter(registry);
     const store = new KeyStore(dataSource, lookUps);
+    const organizations = new OrganizationStore(dataSource);
     const members = new Members(dataSource);
     const relay = new KeyRelay({ dataSource, snapshots, bus, logger, meter, snapshotBoundMs: ports.snapshotBoundMs });
     registerOutboxGauges(registry, () => relay.backlog());
@@ -63,12 +66,15 @@ export class KeyManagementModule {
     const verifyKey = new VerifyKey(new DigestLookUps((digests) => store.lookUp(digests), meter), snapshots, logger);
     return {
       module: KeyManagementModule,
-      controllers: [ApiKeysController, LeaksReportedController],
+      controllers: [ApiKeysController, OrganizationsController, LeaksReportedController],
       providers: [
         { provide: ADMIN_SECRET, useValue: ports.adminSecret },
         ...guardHeads('/v1/api-keys', AdminGuard),
+        ...guardHeads('/v1/organizations', AdminGuard),
         { provide: KEY_MANAGEMENT_API, useValue: directKeyManagementApi(verifyKey, store, revokeLeakedKeys) },
         instance(CreateKey, new CreateKey(store, relay, { marker: ports.keyMarker, pepper: ports.pepper })),
+        instance(OrganizationStore, organizations),
+        instance(CreateOrganization, new CreateOrganization(organizations, relay, ports.initOwnerEmail)),
         instance(KeySpendingLookup, spending),
         instance(KeyMeter, meter),
         instance(ListKeys, new ListKeys(store, spending)),

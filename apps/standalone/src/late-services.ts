@@ -13,13 +13,13 @@ export function lateServices(find: () => LateServices): LateServices {
   return {
     keyManagement: {
       verifyKey: (digest) => find().keyManagement.verifyKey(digest),
-      knownKeys: (apiKeyIds) => find().keyManagement.knownKeys(apiKeyIds),
+      knownKeys: (organizationId, apiKeyIds) => find().keyManagement.knownKeys(organizationId, apiKeyIds),
       revokeLeakedKeys: (request) => find().keyManagement.revokeLeakedKeys(request),
     },
     usageBilling: {
       registerGateway: (request) => find().usageBilling.registerGateway(request),
       openCreditEpoch: (request) => find().usageBilling.openCreditEpoch(request),
-      spendingByKey: (apiKeyIds) => find().usageBilling.spendingByKey(apiKeyIds),
+      spendingByKey: (organizationId, apiKeyIds) => find().usageBilling.spendingByKey(organizationId, apiKeyIds),
     },
   };
 }

@@ -33,7 +33,7 @@ beforeAll(() => {
     config: loadConfig(`${repository}config.yaml`, () => undefined),
     journalFolder: folder,
     keyManagement: {
-      verifyKey: () => Promise.resolve(null),
+      verifyKey: () => Promise.resolve({ snapshot: null, organization: null }),
       knownKeys: () => Promise.resolve([]),
       revokeLeakedKeys: () => Promise.resolve([]),
     },

@@ -4,14 +4,10 @@ import { MemoryAdmission } from '@tollgate/admission';
 import { inFolder, listenersFree, warnOfUnknown } from '@tollgate/app-process';
 import { inProcessBus } from '@tollgate/bus';
 import { loadConfig } from '@tollgate/config';
+import { DEFAULT_ORGANIZATION_ID } from '@tollgate/contracts';
 import { Gateway, GatewayModule } from '@tollgate/gateway';
 import { BodyBudget, createNestServer, stopListening } from '@tollgate/http';
-import {
-  DEFAULT_ORGANIZATION_ID,
-  KEY_MANAGEMENT_API,
-  KeyManagementModule,
-  refuseOtherPepper,
-} from '@tollgate/key-management';
+import { KEY_MANAGEMENT_API, KeyManagementModule, refuseOtherPepper } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
 import { readPublicDocument } from '@tollgate/openapi';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ActiveSnapshot, KeySnapshot, Tombstone } from '@tollgate/api-key';
+import type { ActiveSnapshot, KeySnapshot, OrganizationSnapshot, Tombstone } from '@tollgate/api-key';
 import {
   MemoryKeySnapshots,
   RedisKeySnapshotReader,
@@ -73,6 +73,51 @@ const tombstone = ({ apiKeyId, organizationId, version, digests }: KeySnapshot):
   digests,
   state: 'revoked',
   reason: 'leaked',
+});
+
+const organization = (version: number, capNanoUsd: string | null, organizationId: string): OrganizationSnapshot => ({
+  organizationId,
+  version,
+  state: 'active',
+  capNanoUsd,
+});
+
+describe.each(shapes)('snapshots of organisations $shape', ({ make }) => {
+  it('are read by their id, absent before, and never go back to an older version', async () => {
+    const { writer, reader } = make();
+    const id = randomUUID();
+    expect(await reader.readOrganization(id)).toEqual({ kind: 'absent' });
+    await writer.refillOrganization(organization(1, '5', id));
+    expect(await reader.readOrganization(id)).toEqual({ kind: 'found', snapshot: organization(1, '5', id) });
+    await writer.writeOrganization(organization(3, null, id));
+    await writer.writeOrganization(organization(2, '7', id));
+    await writer.refillOrganization(organization(1, '5', id));
+    expect(await reader.readOrganization(id)).toEqual({ kind: 'found', snapshot: organization(3, null, id) });
+    expect(await reader.readOrganization(randomUUID())).toEqual({ kind: 'absent' });
+  });
+
+  it('are heard by followers as they change, in one order with changes of keys, and a refill is not heard', async () => {
+    const { writer, reader } = make();
+    const heard: unknown[] = [];
+    reader.follow({
+      changed: (snapshot) => heard.push(snapshot),
+      forget: () => undefined,
+      organizationChanged: (snapshot) => heard.push(snapshot),
+      gap: () => heard.push('gap'),
+    });
+    const beat = setInterval(() => void writer.heartbeat(), 50);
+    await waitUntil(async () => reader.ageMs() < 1_000, { timeoutMs: 5_000, what: 'the follower to be up to date' });
+    heard.length = 0;
+    const [id, key] = [randomUUID(), active(1)];
+    await writer.refillOrganization(organization(1, null, id));
+    await writer.writeOrganization(organization(2, '5', id));
+    await writer.write(key);
+    await writer.writeOrganization(organization(1, '9', id));
+    await writer.writeOrganization(organization(3, null, id));
+    await waitUntil(async () => heard.length >= 3, { timeoutMs: 2_000, what: 'all changes to be heard' });
+    clearInterval(beat);
+    expect(heard).toEqual([organization(2, '5', id), key, organization(3, null, id)]);
+  });
 });
 
 describe.each(shapes)('key snapshots $shape', ({ make }) => {
@@ -150,6 +195,54 @@ describe('key snapshots on Redis', () => {
     expect(await reader.read(snapshot.digests[0]!)).toEqual({ kind: 'found', snapshot });
     await writer.write({ ...snapshot, version: 2, state: 'paused' } as unknown as KeySnapshot);
     expect(await reader.read(snapshot.digests[0]!)).toEqual({ kind: 'malformed' });
+  });
+
+  it('of organisations count only under the run of Redis they were written in, and cannot be of an unknown state', async () => {
+    const [writer, reader] = [new RedisKeySnapshotWriter(connection), new RedisKeySnapshotReader(connection)];
+    const id = randomUUID();
+    await writer.writeOrganization({ ...organization(1, '5', id), state: 'frozen' } as never);
+    expect(await reader.readOrganization(id)).toEqual({ kind: 'malformed' });
+    await writer.writeOrganization(organization(2, '5', id));
+    await connection.client.hset(`tollgate:organization:v1:${id}`, 's', 'another-run');
+    expect(await reader.readOrganization(id)).toEqual({ kind: 'absent' });
+  });
+
+  it('of an organisation that were missed, or do not say whose they are, are a gap; an unknown state costs one', async () => {
+    const own = await startRedis();
+    const redis = connectRedis({ url: own.url, name: 'missed' });
+    await storeKnown(redis, 5_000);
+    const writer = new RedisKeySnapshotWriter(redis);
+    const reader = new RedisKeySnapshotReader(redis);
+    open.push(reader);
+    const heard: string[] = [];
+    reader.follow({
+      changed: () => heard.push('a key'),
+      forget: () => heard.push('forget'),
+      organizationChanged: ({ organizationId, version }) => heard.push(`${organizationId} ${version}`),
+      forgetOrganization: (organizationId) => heard.push(`forget ${organizationId}`),
+      gap: () => heard.push('gap'),
+    });
+    await writer.writeOrganization(organization(1, null, 'o'));
+    const beat = setInterval(() => void writer.heartbeat().catch(() => undefined), 50);
+    await waitUntil(async () => reader.ageMs() < 1_000, { timeoutMs: 5_000, what: 'the first heartbeat' });
+    heard.length = 0;
+    const expectHeard = async (...expected: string[]): Promise<void> => {
+      await waitUntil(async () => heard.length >= expected.length, { timeoutMs: 5_000, what: expected.join() });
+      expect(heard.splice(0)).toEqual(expected);
+    };
+    await writer.writeOrganization(organization(2, '1', 'o'));
+    await expectHeard('o 2');
+    await writer.writeOrganization({ ...organization(3, '1', 'o'), state: 'frozen' } as never);
+    await expectHeard('forget o');
+    await writer.writeOrganization({ organizationId: '', version: 4 } as never);
+    await expectHeard('gap');
+    await redis.client.incr('tollgate:{key-changes}:organizations-sequence');
+    await expectHeard('gap');
+    await writer.writeOrganization(organization(5, null, 'o'));
+    await expectHeard('o 5');
+    clearInterval(beat);
+    await redis.close();
+    await own.stop();
   });
 
   it('that change to an unknown kind are forgotten alone; what does not say whose it is, is a gap', async () => {

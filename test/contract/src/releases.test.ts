@@ -7,9 +7,9 @@ import { startRedis, waitUntil, type RedisServer } from '@tollgate/infra';
 import { RedisKeySnapshotReader, RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as formerAdmission from '../releases/2026-11-21/admission/index.js';
-import * as formerContracts from '../releases/2026-11-21/contracts/index.js';
-import * as formerSnapshots from '../releases/2026-11-21/key-snapshots/index.js';
+import * as formerAdmission from '../releases/2026-11-28/admission/index.js';
+import * as formerContracts from '../releases/2026-11-28/contracts/index.js';
+import * as formerSnapshots from '../releases/2026-11-28/key-snapshots/index.js';
 import { randomBelow } from './random-below.js';
 
 let server: RedisServer;
@@ -27,23 +27,35 @@ afterAll(async () => {
   await server?.stop();
 });
 
-const golden = (path: string): Record<string, unknown> =>
-  JSON.parse(
-    readFileSync(new URL(`../../../libs/domain/contracts/src/${path}.json`, import.meta.url), 'utf8'),
-  ) as Record<string, unknown>;
+type Sample = Record<string, unknown>;
+const json = (path: string): Sample => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Sample;
+const golden = (path: string): Sample => json(`../../../libs/domain/contracts/src/${path}.json`);
+/** As the former release kept it of itself. */
+const formerGolden = (name: string): Sample => json(`../releases/2026-11-28/golden/${name}.json`);
 const active = golden('internal/golden/key-snapshot.active');
 const revoked = golden('internal/golden/key-snapshot.revoked');
-const unlimited = {
-  ...active,
-  expiresAtMs: null,
-  models: null,
-  allowedIps: null,
-  rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
-  accounts: [
-    { accountId: 'key:k', capNanoUsd: null },
-    { accountId: 'organization:o', capNanoUsd: '0' },
-  ],
-};
+const organization = golden('internal/golden/organization-snapshot');
+const formerActive = formerGolden('key-snapshot.active');
+const formerRevoked = formerGolden('key-snapshot.revoked');
+/** Key snapshots with as little and as much in them as there can be. */
+const variantsOf = (snapshot: Sample): Sample[] => [
+  snapshot,
+  {
+    ...snapshot,
+    expiresAtMs: null,
+    models: null,
+    allowedIps: null,
+    rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+    accounts: [
+      { accountId: 'key:k', capNanoUsd: null },
+      { accountId: 'organization:o', capNanoUsd: '0' },
+    ],
+  },
+];
+const reasonsOf = (snapshot: Sample): Sample[] =>
+  ['revoked', 'deleted', 'leaked'].map((reason) => ({ ...snapshot, reason }));
+const without = (sample: Sample, ...fields: readonly string[]): Sample =>
+  Object.fromEntries(Object.entries(sample).filter(([field]) => !fields.includes(field)));
 const digest = 'ab'.repeat(32);
 const leaked = {
   apiKeyId: 'k',
@@ -63,48 +75,27 @@ const spent = {
   lastUsedFrom: '::1',
 };
 
-describe('what this release and the one of 2026-11-21 tell each other', () => {
-  type Schema =
-    | 'keySnapshot'
-    | 'keysChangedV1'
-    | 'leaksReportedV1'
-    | 'usageRecordedV1'
-    | 'verifyKeyRequest'
-    | 'verifyKeyReply'
-    | 'revokeLeakedKeysRequest'
-    | 'revokeLeakedKeysReply'
-    | 'registerGatewayRequest'
-    | 'openCreditEpochRequest'
-    | 'spendingByKeyRequest'
-    | 'spendingByKeyReply';
+describe('what this release and the one of 2026-11-28 tell each other', () => {
+  type Schema = keyof typeof contracts & keyof typeof formerContracts;
+  const usage = golden('events/golden/usage-recorded.v1');
+  const outcomes = [
+    'completed',
+    'client_left',
+    'provider_interrupted',
+    'provider_failed',
+    'provider_refused',
+    'revoked',
+    'orphaned',
+  ];
+  const read = (from: object, schema: Schema, sample: unknown): unknown =>
+    (from as Record<Schema, { parse(sample: unknown): unknown }>)[schema].parse(sample);
+
   it.each<[Schema, unknown]>([
-    ['keySnapshot', active],
-    ['keySnapshot', revoked],
-    ['keySnapshot', unlimited],
-    ...(['revoked', 'deleted', 'leaked'] as const).map((reason): [Schema, unknown] => [
-      'keySnapshot',
-      { ...revoked, reason },
-    ]),
     ['keysChangedV1', golden('events/golden/keys-changed.v1')],
     ['leaksReportedV1', golden('events/golden/leaks-reported.v1')],
-    ['usageRecordedV1', golden('events/golden/usage-recorded.v1')],
-    ...(
-      [
-        'completed',
-        'client_left',
-        'provider_interrupted',
-        'provider_failed',
-        'provider_refused',
-        'revoked',
-        'orphaned',
-      ] as const
-    ).map((outcome): [Schema, unknown] => [
-      'usageRecordedV1',
-      { ...golden('events/golden/usage-recorded.v1'), outcome },
-    ]),
+    ...outcomes.map((outcome): [Schema, unknown] => ['usageRecordedV1', { ...usage, outcome }]),
     ['verifyKeyRequest', { digest }],
-    ['verifyKeyReply', { snapshot: null }],
-    ['verifyKeyReply', { snapshot: active }],
+    ['knownKeysReply', { apiKeyIds: ['k'] }],
     ['revokeLeakedKeysRequest', { origin: 'github', digests: [digest] }],
     [
       'revokeLeakedKeysReply',
@@ -117,11 +108,57 @@ describe('what this release and the one of 2026-11-21 tell each other', () => {
     ],
     ['registerGatewayRequest', { instanceId: 'i', journalId: 'j' }],
     ['openCreditEpochRequest', { organizationId: 'o' }],
-    ['spendingByKeyRequest', { apiKeyIds: ['k'] }],
     ['spendingByKeyReply', { spending: [spent, { ...spent, lastUsedAt: null, lastUsedFrom: null }] }],
   ])('is read by both as it was written: %s', (schema, sample) => {
-    expect(formerContracts[schema].parse(sample)).toEqual(sample);
-    expect(contracts[schema].parse(sample)).toEqual(sample);
+    expect(read(formerContracts, schema, sample)).toEqual(sample);
+    expect(read(contracts, schema, sample)).toEqual(sample);
+  });
+
+  it.each<[Schema, Sample, Sample]>([
+    ...[...variantsOf(active), ...reasonsOf(revoked)].map((sample): [Schema, Sample, Sample] => [
+      'keySnapshot',
+      sample,
+      without(sample, 'form'),
+    ]),
+    ['verifyKeyReply', { snapshot: null, organization: null }, { snapshot: null }],
+    ['verifyKeyReply', { snapshot: active, organization }, { snapshot: without(active, 'form') }],
+    ['knownKeysRequest', { organizationId: 'o', apiKeyIds: ['k'] }, { apiKeyIds: ['k'] }],
+    ['spendingByKeyRequest', { organizationId: 'o', apiKeyIds: ['k'] }, { apiKeyIds: ['k'] }],
+  ])('is read by the former without what it does not know: %s', (schema, sample, known) => {
+    expect(read(formerContracts, schema, sample)).toEqual(known);
+  });
+
+  it.each<[Schema, Sample, Sample]>([
+    ...[...variantsOf(formerActive), ...reasonsOf(formerRevoked)].map((sample): [Schema, Sample, Sample] => [
+      'keySnapshot',
+      sample,
+      sample,
+    ]),
+    ['verifyKeyReply', { snapshot: null }, { snapshot: null, organization: null }],
+    ['verifyKeyReply', { snapshot: formerActive }, { snapshot: formerActive, organization: null }],
+    ['knownKeysRequest', { apiKeyIds: ['k'] }, { organizationId: 'default', apiKeyIds: ['k'] }],
+    ['spendingByKeyRequest', { apiKeyIds: ['k'] }, { organizationId: 'default', apiKeyIds: ['k'] }],
+    ...['keys-changed', 'leaks-reported', 'usage-recorded'].map((name): [Schema, Sample, Sample] => [
+      (
+        {
+          'keys-changed': 'keysChangedV1',
+          'leaks-reported': 'leaksReportedV1',
+          'usage-recorded': 'usageRecordedV1',
+        } as const
+      )[name as 'keys-changed'],
+      formerGolden(`${name}.v1`),
+      formerGolden(`${name}.v1`),
+    ]),
+  ])('is read as the former wrote it: %s', (schema, sample, meant) => {
+    expect(read(contracts, schema, sample)).toEqual(meant);
+  });
+
+  it('has the organisation’s cap in the key’s snapshot too, or the former would not enforce it', () => {
+    const accounts = [
+      { accountId: 'key:k', capNanoUsd: null },
+      { accountId: 'organization:default', capNanoUsd: '7' },
+    ];
+    expect(read(formerContracts, 'keySnapshot', { ...active, accounts })).toMatchObject({ accounts });
   });
 });
 
@@ -130,48 +167,100 @@ describe('key snapshots on Redis', () => {
     {
       by: 'this release',
       to: 'the former',
+      samples: variantsOf(active).map((sample) => [sample, revoked] as const),
+      known: (sample: Sample) => without(sample, 'form'),
       write: () => new RedisKeySnapshotWriter(ours),
       read: () => new formerSnapshots.RedisKeySnapshotReader(theirs),
     },
     {
       by: 'the former',
       to: 'this release',
+      samples: variantsOf(formerActive).map((sample) => [sample, formerRevoked] as const),
+      known: (sample: Sample) => sample,
       write: () => new formerSnapshots.RedisKeySnapshotWriter(theirs),
       read: () => new RedisKeySnapshotReader(ours),
     },
   ];
-  it.each(sides)('written by $by are read and heard by $to, and a newer one stays', async ({ write, read }) => {
-    const [writer, reader] = [write(), read()];
-    const other = sides.find((side) => side.write !== write)!.write();
+  it.each(sides)(
+    'written by $by are read and heard by $to, and a newer one stays',
+    async ({ write, read, samples, known }) => {
+      const [writer, reader] = [write(), read()];
+      const other = sides.find((side) => side.write !== write)!.write();
+      try {
+        const heard: unknown[] = [];
+        reader.follow({
+          changed: (snapshot: unknown) => heard.push(snapshot),
+          forget: () => undefined,
+          gap: () => undefined,
+        });
+        await waitUntil(
+          async () => {
+            await writer.heartbeat();
+            return reader.ageMs() < 1_000;
+          },
+          { what: 'the follower to be up to date' },
+        );
+        for (const [sample, tombstone] of samples) {
+          const digests = [randomUUID().replaceAll('-', '').repeat(2)];
+          const living = { ...sample, digests } as never;
+          const dead = { ...tombstone, digests, version: 2 } as never;
+          await writer.write(living);
+          expect(await reader.read(digests[0]!)).toEqual({ kind: 'found', snapshot: known(living) });
+          await writer.write(dead);
+          await other.write(living);
+          await other.refill(living);
+          expect(await reader.read(digests[0]!)).toEqual({ kind: 'found', snapshot: known(dead) });
+          await waitUntil(() => heard.length >= 2, { what: 'both changes to be heard' });
+          expect(heard.splice(0)).toEqual([known(living), known(dead)]);
+        }
+      } finally {
+        await reader.close();
+      }
+    },
+  );
+});
+
+describe('an organisation on Redis', () => {
+  it('changes without the former hearing anything but heartbeats, and heartbeats of the former are no gap here', async () => {
+    const [writer, formerWriter] = [
+      new RedisKeySnapshotWriter(ours),
+      new formerSnapshots.RedisKeySnapshotWriter(theirs),
+    ];
+    const readers = [new RedisKeySnapshotReader(ours), new formerSnapshots.RedisKeySnapshotReader(theirs)] as const;
+    const heard: Record<string, unknown[]> = { ours: [], former: [] };
     try {
-      const heard: unknown[] = [];
-      reader.follow({
-        changed: (snapshot: unknown) => heard.push(snapshot),
-        forget: () => undefined,
-        gap: () => undefined,
-      });
+      for (const [at, name] of [
+        [0, 'ours'],
+        [1, 'former'],
+      ] as const)
+        readers[at].follow({
+          changed: () => heard[name]!.push('a key'),
+          forget: () => heard[name]!.push('an unknown key'),
+          organizationChanged: (snapshot: unknown) => heard[name]!.push(snapshot),
+          gap: () => heard[name]!.push('a gap'),
+        });
       await waitUntil(
         async () => {
           await writer.heartbeat();
-          return reader.ageMs() < 1_000;
+          return readers.every((reader) => reader.ageMs() < 1_000);
         },
-        { what: 'the follower to be up to date' },
+        { what: 'both followers to be up to date' },
       );
-      for (const sample of [active, unlimited]) {
-        const digests = [randomUUID().replaceAll('-', '').repeat(2)];
-        const living = { ...sample, digests } as never;
-        const dead = { ...revoked, digests, version: 2 } as never;
-        await writer.write(living);
-        expect(await reader.read(digests[0]!)).toEqual({ kind: 'found', snapshot: living });
-        await writer.write(dead);
-        await other.write(living);
-        await other.refill(living);
-        expect(await reader.read(digests[0]!)).toEqual({ kind: 'found', snapshot: dead });
-        await waitUntil(() => heard.length >= 2, { what: 'both changes to be heard' });
-        expect(heard.splice(0)).toEqual([living, dead]);
+      heard['ours']!.length = heard['former']!.length = 0;
+      const organizationId = randomUUID();
+      const changes = [1, 2, 3].map((version) => ({ ...organization, organizationId, version }) as never);
+      for (const change of changes) {
+        await formerWriter.heartbeat();
+        await writer.writeOrganization(change);
       }
+      await formerWriter.write({ ...formerActive, digests: [randomUUID().replaceAll('-', '').repeat(2)] } as never);
+      await waitUntil(() => heard['former']!.length > 0 && heard['ours']!.length > changes.length, {
+        what: 'the change of the key to be heard by both',
+      });
+      expect(heard).toEqual({ ours: [...changes, 'a key'], former: ['a key'] });
+      expect(await readers[0].readOrganization(organizationId)).toEqual({ kind: 'found', snapshot: changes[2] });
     } finally {
-      await reader.close();
+      await Promise.all(readers.map((reader) => reader.close()));
     }
   });
 });
@@ -210,7 +299,7 @@ describe('gateways and usage-billing of both releases', () => {
     readonly #organizationId: string;
     readonly #below: (bound: number) => number;
     readonly #gateways = [new formerAdmission.RedisAdmission(theirs), new RedisAdmission(ours)] as const;
-    readonly #bothBooks = [new formerAdmission.RedisAdmissionLedger(theirs), new RedisAdmissionBooks(ours)] as const;
+    readonly #bothBooks = [new formerAdmission.RedisAdmissionBooks(theirs), new RedisAdmissionBooks(ours)] as const;
     readonly #instances = [randomUUID(), randomUUID()] as const;
     readonly #holds = new Map<string, Hold>();
     readonly #outcomes: string[] = [];
@@ -283,8 +372,7 @@ describe('gateways and usage-billing of both releases', () => {
         rateLimits: { requestsPerMinute: null, tokensPerMinute: 1_000_000, parallelRequests: 4 },
       };
       const openEnded = this.#below(2) === 0 ? { inputTokens: tokens, answersOf: 'model' } : null;
-      const decision =
-        side === 0 ? await this.#gateways[0].reserve(item) : await this.#gateways[1].reserve({ ...item, openEnded });
+      const decision = await this.#gateways[side]!.reserve({ ...item, openEnded });
       if (decision.kind === 'admitted') this.#holds.set(requestId, { side, amountNanoUsd, tokens });
       return decision.kind;
     }
@@ -293,10 +381,9 @@ describe('gateways and usage-billing of both releases', () => {
     async #end(requestId: string): Promise<void> {
       const { side, amountNanoUsd, tokens } = this.#holds.get(requestId)!;
       const chargeNanoUsd = BigInt(this.#below(Number(amountNanoUsd) + 1));
-      if (side === 1 && this.#below(2) === 0) this.#gateways[1].leave(requestId, this.#organizationId);
+      if (this.#below(2) === 0) this.#gateways[side]!.leave(requestId, this.#organizationId);
       const item = { requestId, chargeNanoUsd, tokens, organizationId: this.#organizationId };
-      if (side === 0) this.#gateways[0].settle(item);
-      else this.#gateways[1].settle({ ...item, answerTokens: this.#below(2) === 0 ? this.#below(50) : null });
+      this.#gateways[side]!.settle({ ...item, answerTokens: this.#below(2) === 0 ? this.#below(50) : null });
       await this.#gateways[side]!.drain();
       this.#ended(requestId, chargeNanoUsd, 'settled');
     }

@@ -33,7 +33,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     admission = new RecordingAdmission();
     const module = UsageBillingModule.register({
       keyManagement: {
-        knownKeys: async (ids) => {
+        knownKeys: async (_organizationId, ids) => {
           if (known === null) throw new Error('away');
           return ids.filter((each) => known!.has(each));
         },
@@ -70,9 +70,12 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     expect(publicRoutesOf(app)).toEqual(routesOf(readDocument('usage-billing')));
   });
 
-  const get = async (path: string, secret: string | null = ADMIN) => {
+  const get = async (path: string, secret: string | null = ADMIN, organizationId?: string) => {
     const reply = await fetch(`${url}${path}`, {
-      headers: secret === null ? {} : { authorization: `Bearer ${secret}` },
+      headers: {
+        ...(secret !== null && { authorization: `Bearer ${secret}` }),
+        ...(organizationId !== undefined && { 'x-organization-id': organizationId }),
+      },
     });
     return { status: reply.status, body: (await reply.json()) as Record<string, unknown> };
   };
@@ -144,30 +147,63 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
         }),
       );
       const totals = { requests: 2, input_tokens: 3, output_tokens: 4, cost_usd: '0.000123' };
-      expect(await get(`/v1/usage?api_key_id=${apiKeyId}`)).toEqual({
+      expect(await get(`/v1/usage?api_key_id=${apiKeyId}`, ADMIN, organizationId)).toEqual({
         status: 200,
         body: { object: 'usage', api_key_id: apiKeyId, totals },
       });
-      expect((await get(`/v1/usage?api_key_id=${apiKeyId}&from=2026-11-21T00:00:00Z`)).body.totals).toEqual({
+      expect(
+        (await get(`/v1/usage?api_key_id=${apiKeyId}&from=2026-11-21T00:00:00Z`, ADMIN, organizationId)).body.totals,
+      ).toEqual({
         requests: 1,
         input_tokens: 0,
         output_tokens: 0,
         cost_usd: '0',
       });
-      expect((await get(`/v1/usage?api_key_id=${apiKeyId}&to=2026-11-21T00:00:00%2B00:00`)).body.totals).toEqual({
+      expect(
+        (await get(`/v1/usage?api_key_id=${apiKeyId}&to=2026-11-21T00:00:00%2B00:00`, ADMIN, organizationId)).body
+          .totals,
+      ).toEqual({
         ...totals,
         requests: 1,
       });
-      const all = (await get('/v1/usage')).body as { api_key_id: null; totals: { requests: number } };
-      expect(all.api_key_id).toBe(null);
-      expect(all.totals.requests).toBeGreaterThanOrEqual(2);
+      await publish(usageEvent({ organizationId, holdNanoUsd: null }), usageEvent({ organizationId: randomUUID() }));
+      for (const period of ['', '?from=2020-01-01T00:00:00Z'])
+        expect((await get(`/v1/usage${period}`, ADMIN, organizationId)).body).toMatchObject({
+          api_key_id: null,
+          totals: { requests: 3 },
+        });
+    });
+
+    it('shows an organisation nothing of another one, by whatever id', async () => {
+      const [organizationId, stranger] = [randomUUID(), randomUUID()];
+      const event = usageEvent({ organizationId, apiKeyId: randomUUID(), holdNanoUsd: null });
+      await publish(event);
+      known = null;
+      for (const period of ['', '&from=2020-01-01T00:00:00Z'])
+        expect((await get(`/v1/usage?api_key_id=${event.apiKeyId}${period}`, ADMIN, stranger)).body).toMatchObject({
+          totals: { requests: 0, input_tokens: 0, output_tokens: 0, cost_usd: '0' },
+        });
+      expect((await get('/v1/usage', ADMIN, stranger)).body).toMatchObject({ totals: { requests: 0 } });
+      expect((await get(`/v1/usage/events?request_id=${event.requestId}`, ADMIN, stranger)).body).toMatchObject({
+        data: [],
+      });
+      expect((await get(`/v1/usage/events?request_id=${event.requestId}`, ADMIN, organizationId)).body).toMatchObject({
+        data: [{ request_id: event.requestId }],
+      });
+      expect(await api.spendingByKey(stranger, [event.apiKeyId])).toMatchObject([{ requests: 0, chargedNanoUsd: '0' }]);
+      expect(await get('/v1/usage', ADMIN, 'nonsense')).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_request', errors: [{ path: 'x-organization-id' }] },
+      });
+      known = new Set();
     });
 
     it('shows the same of an id in any case', async () => {
       const apiKeyId = randomUUID();
+      const organizationId = randomUUID();
       await publish(
         usageEvent({
-          organizationId: randomUUID(),
+          organizationId,
           apiKeyId,
           chargeNanoUsd: '60000',
           costNanoUsd: '60000',
@@ -175,10 +211,12 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
           accounts: [{ accountId: apiKeyId, capNanoUsd: null }],
         }),
       );
-      const lower = await get(`/v1/usage?api_key_id=${apiKeyId}`);
+      const lower = await get(`/v1/usage?api_key_id=${apiKeyId}`, ADMIN, organizationId);
       expect(lower.body.totals).toMatchObject({ requests: 1, cost_usd: '0.00006' });
       for (const period of ['', '&from=2026-11-01T00:00:00Z'])
-        expect(await get(`/v1/usage?api_key_id=${apiKeyId.toUpperCase()}${period}`)).toEqual(lower);
+        expect(await get(`/v1/usage?api_key_id=${apiKeyId.toUpperCase()}${period}`, ADMIN, organizationId)).toEqual(
+          lower,
+        );
     });
 
     it('tells a key that was not used from an id that no key has, and does not mistake one for the other', async () => {
@@ -221,7 +259,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     it('shows the event of a request by its id in any case, with what was charged and why', async () => {
       const apiKeyId = randomUUID();
       const event = usageEvent({
-        organizationId: randomUUID(),
+        organizationId: 'default',
         apiKeyId,
         requestId: '0197a000-0000-7abc-8def-0123456789ab',
         stream: true,
@@ -279,7 +317,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
 
     it('shows why nothing was charged', async () => {
       const event = usageEvent({
-        organizationId: randomUUID(),
+        organizationId: 'default',
         outcome: 'provider_failed',
         usageSource: 'none',
         inputTokens: 0,
@@ -323,7 +361,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       const organizationId = randomUUID();
       const used = usageEvent({ organizationId, holdNanoUsd: null });
       await publish(used);
-      expect(await api.spendingByKey(['never', used.apiKeyId])).toEqual([
+      expect(await api.spendingByKey(organizationId, ['never', used.apiKeyId])).toEqual([
         {
           apiKeyId: 'never',
           requests: 0,

@@ -11,7 +11,7 @@ import {
   type Tombstone,
 } from '@tollgate/api-key';
 import type { AdmissionDecision } from '@tollgate/credit';
-import type { KeyChangeListener, KeySnapshotReader, SnapshotRead } from '@tollgate/key-snapshots';
+import type { KeyChangeListener, KeySnapshotReader, OrganizationRead, SnapshotRead } from '@tollgate/key-snapshots';
 import { BODY_BUDGET_BYTES, BodyBudget } from '@tollgate/http';
 import { createMetricsRegistry, type Logger } from '@tollgate/telemetry';
 import type { Dispatcher, Pool } from 'undici';
@@ -126,7 +126,10 @@ export class RequestStage implements KeySnapshotReader {
     if (wait !== null) this.gates[wait].shut();
     this.committed = this.active(expires ? this.#wallMs + LIFE_MS : null);
     const clocks = { wallMs: () => this.#wallMs, monotonicMs: () => this.#monotonicMs };
-    const verifyKey = () => (this.authorityAway ? Promise.reject(new Error('away')) : Promise.resolve(this.committed));
+    const verifyKey = () =>
+      this.authorityAway
+        ? Promise.reject(new Error('away'))
+        : Promise.resolve({ snapshot: this.committed, organization: null });
     const keys = new KeyCache(this, { verifyKey }, (tombstone) => this.inFlight.endKey(tombstone), clocks);
     askAboutMissedChanges(this, keys, this.inFlight);
     const serve = requestPath({
@@ -218,6 +221,10 @@ export class RequestStage implements KeySnapshotReader {
     const snapshot = this.committed;
     await this.gates['look-up'].pass();
     return { kind: 'found', snapshot };
+  }
+
+  readOrganization(): Promise<OrganizationRead> {
+    return Promise.resolve({ kind: 'absent' });
   }
 
   follow(listener: KeyChangeListener): void {

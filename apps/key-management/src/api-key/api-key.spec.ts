@@ -68,6 +68,7 @@ describe('the snapshot of a key', () => {
   it('carries what a gateway decides by, and the key account first', () => {
     const snapshot = snapshotOf({ ...key, expiresAt: later });
     expect(snapshot).toEqual({
+      form: 2,
       state: 'active',
       apiKeyId: key.id,
       organizationId: 'default',
@@ -101,6 +102,7 @@ describe('the snapshot of a key', () => {
   it('is a tombstone once the key is revoked', () => {
     const tombstone = snapshotOf(revoked(key, 'leaked', now)!);
     expect(tombstone).toEqual({
+      form: 2,
       state: 'revoked',
       reason: 'leaked',
       apiKeyId: key.id,

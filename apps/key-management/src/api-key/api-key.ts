@@ -19,7 +19,7 @@ export interface ApiKey {
   readonly scopes: readonly Scope[];
   readonly expiresAt: Date | null;
   readonly creditLimitNanoUsd: bigint | null;
-  /** What all keys of the organisation may spend together; null is unlimited. */
+  /** What all keys of the organisation may spend together; null is unlimited. A copy, for `snapshotOf` alone. */
   readonly organizationCreditLimitNanoUsd: bigint | null;
   readonly rateLimits: RateLimits;
   /** Route names; null is all. */

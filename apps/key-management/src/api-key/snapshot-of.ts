@@ -1,9 +1,21 @@
-import { keyAccountId, organizationAccountId, type CappedAccount, type KeySnapshot } from '@tollgate/api-key';
+import {
+  keyAccountId,
+  organizationAccountId,
+  SNAPSHOT_FORM,
+  type CappedAccount,
+  type KeySnapshot,
+} from '@tollgate/api-key';
 import type { ApiKey } from './api-key.js';
 
 /** What gateways need to know of a key. An expired one is an active snapshot: the gateway knows the time. */
 export function snapshotOf(key: ApiKey): KeySnapshot {
-  const identity = { apiKeyId: key.id, organizationId: key.organizationId, version: key.version, digests: key.digests };
+  const identity = {
+    form: SNAPSHOT_FORM,
+    apiKeyId: key.id,
+    organizationId: key.organizationId,
+    version: key.version,
+    digests: key.digests,
+  };
   if (key.revocation !== null) return { ...identity, state: 'revoked', reason: key.revocation.reason };
   return {
     ...identity,
@@ -18,7 +30,10 @@ export function snapshotOf(key: ApiKey): KeySnapshot {
   };
 }
 
-/** The key's own account, with or without a cap, and the organisation's where that one is capped. */
+/**
+ * The key's own account, with or without a cap. The organisation's, where that one is capped, is for gateways of the
+ * release before alone, which do not know the organisation's own snapshot and would not enforce its cap.
+ */
 function accountsOf(key: ApiKey): CappedAccount[] {
   const own = { accountId: keyAccountId(key.id), capNanoUsd: key.creditLimitNanoUsd?.toString() ?? null };
   if (key.organizationCreditLimitNanoUsd === null) return [own];

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
-import { AdminGuard, clientAddressOf, Problem } from '@tollgate/http';
+import { AdminGuard, clientAddressOf, OrganizationId, Problem } from '@tollgate/http';
 import { Operation, Replies, Tag } from '@tollgate/openapi';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { keyObject } from '../api-key/key-object.js';
@@ -19,7 +19,7 @@ import { ListKeys } from '../list-keys/list-keys.js';
 import { listKeysRequest, type ListKeysRequest } from '../list-keys/list-keys.request.js';
 import { KeyMeter } from '../metrics.js';
 import { RevokeKey } from '../revoke-key/revoke-key.js';
-import { DEFAULT_ORGANIZATION_ID } from '../store/default-organization.js';
+import { OrganizationGuard } from '../organizations/organization.guard.js';
 import { apiKeyPath, type ApiKeyPath } from './api-key.path.js';
 
 const NOTHING_SPENT = { chargedNanoUsd: '0', lastUsedAt: null };
@@ -29,13 +29,13 @@ const ENDED = {
   202: 'The key has ended; some gateways did not know within 2 s, and are still being told.',
 };
 
-/** Whose keys the admin secret is for. */
-const ORGANIZATION_ID = DEFAULT_ORGANIZATION_ID;
-
-/** The admin API of keys. Whoever shows the admin secret acts as `admin`. */
+/**
+ * The admin API of the keys of one organisation, which `x-organization-id` names. Whoever shows the admin secret acts
+ * as `admin`.
+ */
 @Tag('API keys')
 @Controller('v1/api-keys')
-@UseGuards(AdminGuard)
+@UseGuards(AdminGuard, OrganizationGuard)
 export class ApiKeysController {
   constructor(
     private readonly createKey: CreateKey,
@@ -54,11 +54,12 @@ export class ApiKeysController {
   })
   @Replies(createdKeyReply, { 201: 'The key with its secret.' })
   async create(
+    @OrganizationId() organizationId: string,
     @Body({ schema: createKeyRequest }) body: CreateKeyRequest,
     @Req() request: FastifyRequest,
   ): Promise<KeyObject & { secret: string }> {
     const now = new Date();
-    const result = await this.createKey.execute(ORGANIZATION_ID, body, actorOf(request), now);
+    const result = await this.createKey.execute(organizationId, body, actorOf(request), now);
     if (result.kind === 'invalid') throw new Problem('invalid_request', { errors: result.errors });
     return { ...keyObject(result.key, NOTHING_SPENT, now), secret: result.secret.reveal() };
   }
@@ -66,15 +67,21 @@ export class ApiKeysController {
   @Get()
   @Operation({ id: 'listApiKeys', summary: 'List keys', description: 'Newest first, without deleted ones.' })
   @Replies(keyListReply, { 200: 'One page of keys.' })
-  async list(@Query({ schema: listKeysRequest }) { limit, after }: ListKeysRequest): Promise<KeyList> {
-    return this.listKeys.page(ORGANIZATION_ID, limit, after ?? null, new Date());
+  async list(
+    @OrganizationId() organizationId: string,
+    @Query({ schema: listKeysRequest }) { limit, after }: ListKeysRequest,
+  ): Promise<KeyList> {
+    return this.listKeys.page(organizationId, limit, after ?? null, new Date());
   }
 
   @Get(':id')
   @Operation({ id: 'getApiKey', summary: 'Show a key' })
   @Replies(keyReply, { 200: 'The key.' })
-  async one(@Param({ schema: apiKeyPath }) { id }: ApiKeyPath): Promise<KeyObject> {
-    const key = await this.listKeys.one(ORGANIZATION_ID, id, new Date());
+  async one(
+    @OrganizationId() organizationId: string,
+    @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
+  ): Promise<KeyObject> {
+    const key = await this.listKeys.one(organizationId, id, new Date());
     if (key === null) throw new Problem('api_key_not_found');
     return key;
   }
@@ -88,11 +95,12 @@ export class ApiKeysController {
   })
   @Replies(deletedKeyReply, ENDED)
   async delete(
+    @OrganizationId() organizationId: string,
     @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject & { deleted: true }> {
-    return { ...(await this.end(id, 'deleted', request, reply)), deleted: true };
+    return { ...(await this.end(organizationId, id, 'deleted', request, reply)), deleted: true };
   }
 
   /** Kept in sight as `revoked`. 200 and 202 as for `DELETE`. */
@@ -100,14 +108,16 @@ export class ApiKeysController {
   @Operation({ id: 'revokeApiKey', summary: 'End a key', description: 'For good; it stays in lists as `revoked`.' })
   @Replies(keyReply, ENDED)
   async revoke(
+    @OrganizationId() organizationId: string,
     @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject> {
-    return this.end(id, 'revoked', request, reply);
+    return this.end(organizationId, id, 'revoked', request, reply);
   }
 
   private async end(
+    organizationId: string,
     id: string,
     reason: 'revoked' | 'deleted',
     request: FastifyRequest,
@@ -115,8 +125,8 @@ export class ApiKeysController {
   ): Promise<KeyObject> {
     const [now, begun] = [new Date(), performance.now()];
     const [result, spending] = await Promise.all([
-      this.revokeKey.execute(ORGANIZATION_ID, id, reason, actorOf(request), now),
-      this.spending.of([id]),
+      this.revokeKey.execute(organizationId, id, reason, actorOf(request), now),
+      this.spending.of(organizationId, [id]),
     ]);
     if (result.kind === 'not_found') throw new Problem('api_key_not_found');
     this.meter.revokeAnswered(result.everywhere, (performance.now() - begun) / 1_000);

@@ -19,13 +19,15 @@ export class InternalController {
   @Post('keys/verify')
   @HttpCode(200)
   async verify(@Body({ schema: verifyKeyRequest }) { digest }: z.output<typeof verifyKeyRequest>): Promise<object> {
-    return { snapshot: await this.api.verifyKey(digest) };
+    return this.api.verifyKey(digest);
   }
 
   @Post('keys/known')
   @HttpCode(200)
-  async known(@Body({ schema: knownKeysRequest }) { apiKeyIds }: z.output<typeof knownKeysRequest>): Promise<object> {
-    return { apiKeyIds: await this.api.knownKeys(apiKeyIds) };
+  async known(
+    @Body({ schema: knownKeysRequest }) { organizationId, apiKeyIds }: z.output<typeof knownKeysRequest>,
+  ): Promise<object> {
+    return { apiKeyIds: await this.api.knownKeys(organizationId, apiKeyIds) };
   }
 
   @Post('leaked-keys/revoke')

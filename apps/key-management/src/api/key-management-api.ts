@@ -14,7 +14,7 @@ export function directKeyManagementApi(
 ): KeyManagementApi {
   return {
     verifyKey: (digest) => verifyKey.execute(digest),
-    knownKeys: (apiKeyIds) => store.known(apiKeyIds),
+    knownKeys: (organizationId, apiKeyIds) => store.known(organizationId, apiKeyIds),
     revokeLeakedKeys: ({ origin, digests }) => revokeLeakedKeys.execute(origin, digests, new Date()),
   };
 }

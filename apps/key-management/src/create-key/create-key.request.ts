@@ -28,7 +28,7 @@ const line = (charactersMax: number) =>
     .regex(WITHOUT_DIRECTIONS, 'must have no characters that change the direction of text');
 
 /** Without one a name reads as no name. */
-const name = line(100).refine(
+export const name = line(100).refine(
   (text) => text === '' || hasVisibleCharacter(text),
   'must have at least one visible character',
 );

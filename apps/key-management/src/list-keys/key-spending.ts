@@ -9,11 +9,11 @@ export class KeySpendingLookup {
     private readonly logger: Logger,
   ) {}
 
-  /** By key id; empty where usage-billing does not answer: unknown is not zero. */
-  async of(apiKeyIds: readonly string[]): Promise<ReadonlyMap<string, KeySpending>> {
+  /** Of keys of one organisation, by key id; empty where usage-billing does not answer: unknown is not zero. */
+  async of(organizationId: string, apiKeyIds: readonly string[]): Promise<ReadonlyMap<string, KeySpending>> {
     if (apiKeyIds.length === 0) return new Map();
     try {
-      const spending = await this.usageBilling().spendingByKey(apiKeyIds);
+      const spending = await this.usageBilling().spendingByKey(organizationId, apiKeyIds);
       return new Map(spending.map((each) => [each.apiKeyId, each]));
     } catch (err) {
       this.logger.warn({ err }, 'usage-billing did not say what keys have spent');

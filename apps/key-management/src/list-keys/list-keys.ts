@@ -14,7 +14,10 @@ export class ListKeys {
   /** Those of the organisation, newest first. */
   async page(organizationId: string, limit: number, after: bigint | null, now: Date): Promise<KeyList> {
     const { keys, nextPosition } = await this.store.list(organizationId, limit, after);
-    const spending = await this.spending.of(keys.map((key) => key.id));
+    const spending = await this.spending.of(
+      organizationId,
+      keys.map((key) => key.id),
+    );
     return {
       object: 'list',
       data: keys.map((key) => keyObject(key, spending.get(key.id) ?? null, now)),
@@ -27,6 +30,6 @@ export class ListKeys {
   async one(organizationId: string, id: string, now: Date): Promise<KeyObject | null> {
     const key = await this.store.find(organizationId, id);
     if (key === null) return null;
-    return keyObject(key, (await this.spending.of([id])).get(id) ?? null, now);
+    return keyObject(key, (await this.spending.of(organizationId, [id])).get(id) ?? null, now);
   }
 }

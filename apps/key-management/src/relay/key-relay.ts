@@ -1,4 +1,4 @@
-import type { KeySnapshot } from '@tollgate/api-key';
+import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import type { BusPublisher } from '@tollgate/bus';
 import { KEYS_CHANGED_V1 } from '@tollgate/contracts';
 import type { KeySnapshotWriter } from '@tollgate/key-snapshots';
@@ -6,7 +6,7 @@ import { OutboxRelay, type OutboxBacklog, type OutboxEffect } from '@tollgate/po
 import type { Logger } from '@tollgate/telemetry';
 import type { DataSource } from 'typeorm';
 import type { KeyMeter } from '../metrics.js';
-import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from '../store/outbox-effects.js';
+import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_ORGANIZATION, WRITE_SNAPSHOT } from '../store/outbox-effects.js';
 import type { SnapshotEntries } from '../store/key-store.js';
 
 export interface KeyRelayPorts {
@@ -38,7 +38,11 @@ export class KeyRelay {
     this.relay = new OutboxRelay({
       dataSource,
       schema: KEYS_SCHEMA,
-      effects: { [WRITE_SNAPSHOT]: writeSnapshots(snapshots, meter), [PUBLISH_CHANGE]: publishChanges(bus) },
+      effects: {
+        [WRITE_SNAPSHOT]: writeNewest((snapshot: KeySnapshot) => snapshots.write(snapshot), meter),
+        [WRITE_ORGANIZATION]: writeNewest((one: OrganizationSnapshot) => snapshots.writeOrganization(one), meter),
+        [PUBLISH_CHANGE]: publishChanges(bus),
+      },
       onError: (err, what) => logger.warn({ err }, what),
     });
   }
@@ -65,14 +69,12 @@ export class KeyRelay {
   }
 }
 
-/** Of several versions of one key only the last is written: it is what the others lead to. */
-function writeSnapshots(snapshots: KeySnapshotWriter, meter: KeyMeter): OutboxEffect {
+/** Of several versions of one thing only the last is written: it is what the others lead to. */
+function writeNewest<Snapshot>(write: (snapshot: Snapshot) => Promise<void>, meter: KeyMeter): OutboxEffect {
   return async (rows) => {
     const newest = new Map(rows.map((row) => [row.key, row.payload]));
     await Promise.all(
-      [...newest.values()].map((payload) =>
-        meter.snapshotWrite(() => snapshots.write(JSON.parse(payload) as KeySnapshot)),
-      ),
+      [...newest.values()].map((payload) => meter.snapshotWrite(() => write(JSON.parse(payload) as Snapshot))),
     );
   };
 }

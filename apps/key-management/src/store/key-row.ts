@@ -1,5 +1,6 @@
 import type { RevokeReason, Scope } from '@tollgate/api-key';
 import type { ApiKey } from '../api-key/api-key.js';
+import type { Organization } from '../organizations/organization.js';
 
 /** A row of `SELECT_KEY`. */
 export interface KeyRow {
@@ -12,6 +13,7 @@ export interface KeyRow {
   expires_at: Date | null;
   credit_limit_nano_usd: string | null;
   organization_credit_limit_nano_usd: string | null;
+  organization_version: number;
   requests_per_minute: number | null;
   tokens_per_minute: number | null;
   parallel_requests: number | null;
@@ -34,7 +36,7 @@ export const SELECT_KEY = `
   SELECT k.id, k.position, k.organization_id, k.name, k.description, k.scopes, k.expires_at, k.credit_limit_nano_usd,
          k.requests_per_minute, k.tokens_per_minute, k.parallel_requests, k.models, k.allowed_ips,
          k.created_at, k.version, k.revoked_at, k.revoke_reason, k.deleted_at, s.digests, s.masked_key,
-         o.credit_limit_nano_usd AS organization_credit_limit_nano_usd
+         o.credit_limit_nano_usd AS organization_credit_limit_nano_usd, o.version AS organization_version
   FROM keys.api_key k
   JOIN keys.organization o ON o.id = k.organization_id
   CROSS JOIN LATERAL (
@@ -54,8 +56,7 @@ export function keyOf(row: KeyRow): ApiKey {
     scopes: row.scopes,
     expiresAt: row.expires_at,
     creditLimitNanoUsd: row.credit_limit_nano_usd === null ? null : BigInt(row.credit_limit_nano_usd),
-    organizationCreditLimitNanoUsd:
-      row.organization_credit_limit_nano_usd === null ? null : BigInt(row.organization_credit_limit_nano_usd),
+    organizationCreditLimitNanoUsd: organizationLimitOf(row),
     rateLimits: {
       requestsPerMinute: row.requests_per_minute,
       tokensPerMinute: row.tokens_per_minute,
@@ -70,3 +71,11 @@ export function keyOf(row: KeyRow): ApiKey {
     deletedAt: row.deleted_at,
   };
 }
+
+/** What a gateway has to know of the key's organisation, as it was in the same moment. */
+export function organizationOf(row: KeyRow): Pick<Organization, 'id' | 'version' | 'creditLimitNanoUsd'> {
+  return { id: row.organization_id, version: row.organization_version, creditLimitNanoUsd: organizationLimitOf(row) };
+}
+
+const organizationLimitOf = ({ organization_credit_limit_nano_usd: limit }: KeyRow): bigint | null =>
+  limit === null ? null : BigInt(limit);

@@ -5,10 +5,17 @@ import type { ApiKey } from '../api-key/api-key.js';
 import { keysChangedEvent, type KeyChange } from '../api-key/key-change.js';
 import { snapshotOf } from '../api-key/snapshot-of.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from './outbox-effects.js';
-import { keyOf, SELECT_KEY, type KeyRow } from './key-row.js';
+import type { Organization } from '../organizations/organization.js';
+import { keyOf, organizationOf, SELECT_KEY, type KeyRow } from './key-row.js';
 
 /** Outbox entries of the snapshots that a transaction asked for, one for each changed key. */
 export type SnapshotEntries = readonly string[];
+
+/** A key with what a gateway has to know of its organisation, both of one moment. */
+export interface FoundKey {
+  readonly key: ApiKey;
+  readonly organization: Pick<Organization, 'id' | 'version' | 'creditLimitNanoUsd'>;
+}
 
 export interface KeyPage {
   readonly keys: readonly ApiKey[];
@@ -46,24 +53,32 @@ export class KeyStore {
     return { keys: page.map(keyOf), nextPosition: rows.length > limit ? BigInt(page.at(-1)!.position) : null };
   }
 
-  /** Those of the ids that a key of any organisation has, deleted ones too. Index: api_key_pk. */
-  async known(ids: readonly string[]): Promise<string[]> {
+  /** Those of the ids that a key of the organisation has, deleted ones too. Index: api_key_pk. */
+  async known(organizationId: string, ids: readonly string[]): Promise<string[]> {
     const uuids = ids.filter((id) => uuid.safeParse(id).success);
     const rows: { id: string }[] = await this.dataSource.query(
-      'SELECT id FROM keys.api_key WHERE id = ANY($1::uuid[])',
-      [uuids],
+      'SELECT id FROM keys.api_key WHERE id = ANY($1::uuid[]) AND organization_id = $2',
+      [uuids, organizationId],
     );
     return rows.map((row) => row.id);
   }
 
   /** The keys of any organisation, deleted ones too, that answer to these digests, by digest. */
   async findByDigests(digests: readonly string[]): Promise<Map<string, ApiKey>> {
-    return byDigest(await this.dataSource.query(SELECT_BY_DIGESTS, [digests]));
+    const rows: KeyRow[] = await this.dataSource.query(SELECT_BY_DIGESTS, [digests]);
+    return byDigest(rows.map(keyOf), (key) => key);
   }
 
-  /** As `findByDigests`, for callers whom nobody knows: whatever else is to be done with the database goes first. */
-  async lookUp(digests: readonly string[]): Promise<Map<string, ApiKey>> {
-    return byDigest(await this.lookUps.query<KeyRow>(SELECT_BY_DIGESTS, [digests]));
+  /**
+   * As `findByDigests`, with the keys' organisations, for callers whom nobody knows: whatever else is to be done with
+   * the database goes first.
+   */
+  async lookUp(digests: readonly string[]): Promise<Map<string, FoundKey>> {
+    const rows = await this.lookUps.query<KeyRow>(SELECT_BY_DIGESTS, [digests]);
+    return byDigest(
+      rows.map((row) => ({ key: keyOf(row), organization: organizationOf(row) })),
+      ({ key }) => key,
+    );
   }
 
   /** What the organisation's keys may spend together, nano-USD; null is unlimited. Index: organization_pk. */
@@ -152,8 +167,8 @@ export class KeyStore {
 const SELECT_BY_DIGESTS = `${SELECT_KEY} WHERE k.id IN (
   SELECT api_key_id FROM keys.api_key_secret WHERE digest IN (SELECT decode(d, 'hex') FROM unnest($1::text[]) AS asked (d)))`;
 
-function byDigest(rows: readonly KeyRow[]): Map<string, ApiKey> {
-  return new Map(rows.map(keyOf).flatMap((key) => key.digests.map((digest) => [digest, key] as const)));
+function byDigest<T>(found: readonly T[], keyIn: (each: T) => ApiKey): Map<string, T> {
+  return new Map(found.flatMap((each) => keyIn(each).digests.map((digest) => [digest, each] as const)));
 }
 
 async function insertKey(manager: EntityManager, key: ApiKey, pepperId: string): Promise<void> {

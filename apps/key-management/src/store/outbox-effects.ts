@@ -1,5 +1,7 @@
 export const KEYS_SCHEMA = 'keys';
 /** Outbox effect: the payload, a `KeySnapshot`, goes to the gateways. */
 export const WRITE_SNAPSHOT = 'write-snapshot';
+/** Outbox effect: the payload, an `OrganizationSnapshot`, goes to the gateways. */
+export const WRITE_ORGANIZATION = 'write-organization';
 /** Outbox effect: the payload, a `KeysChangedV1`, goes to the bus. */
 export const PUBLISH_CHANGE = 'publish-change';

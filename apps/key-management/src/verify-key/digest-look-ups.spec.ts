@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import type { ApiKey } from '../api-key/api-key.js';
+import type { FoundKey } from '../store/key-store.js';
 import { DigestLookUps } from './digest-look-ups.js';
 
 /** A table of keys that answers by hand, in the order of its queries. */
-function table(keys: Record<string, ApiKey> = {}) {
+function table(keys: Record<string, FoundKey> = {}) {
   const queries: { digests: readonly string[]; answer(): void; fail(error: Error): void }[] = [];
   const counted: Record<string, number> = {};
   const lookUps = new DigestLookUps(
@@ -22,7 +22,7 @@ function table(keys: Record<string, ApiKey> = {}) {
   );
   return { lookUps, queries, counted };
 }
-const KEY = { id: 'k' } as ApiKey;
+const KEY = { key: { id: 'k' } } as FoundKey;
 const strangers = (lookUps: DigestLookUps, count: number, name = 's') =>
   Array.from({ length: count }, (_, n) => lookUps.find(`${name}${n}`));
 

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Problem } from '@tollgate/http';
-import type { ApiKey } from '../api-key/api-key.js';
 import type { KeyMeter } from '../metrics.js';
+import type { FoundKey } from '../store/key-store.js';
 
 /** Digests of one query. */
 const BATCH_MAX = 1_000;
@@ -13,8 +13,8 @@ const RETRY_AFTER = { 'retry-after': '1' };
 
 interface Question {
   readonly digest: string;
-  readonly answer: Promise<ApiKey | null>;
-  resolve(key: ApiKey | null): void;
+  readonly answer: Promise<FoundKey | null>;
+  resolve(key: FoundKey | null): void;
   reject(error: unknown): void;
 }
 
@@ -29,7 +29,7 @@ export class DigestLookUps {
   #queryUnderWay = false;
 
   constructor(
-    private readonly lookUp: (digests: readonly string[]) => Promise<ReadonlyMap<string, ApiKey>>,
+    private readonly lookUp: (digests: readonly string[]) => Promise<ReadonlyMap<string, FoundKey>>,
     private readonly meter: Pick<KeyMeter, 'lookedUp' | 'lookUpQuery'>,
   ) {}
 
@@ -37,7 +37,7 @@ export class DigestLookUps {
    * The key that answers to a digest, deleted ones too; null for none.
    * @throws {Problem} `keys_unavailable` at once, where too many wait; else as the query does
    */
-  find(digest: string): Promise<ApiKey | null> {
+  find(digest: string): Promise<FoundKey | null> {
     const known = this.#waiting.get(digest);
     // A query that is under way may have been answered before the key was made.
     if (known !== undefined) return known.answer;
@@ -86,7 +86,7 @@ export class DigestLookUps {
 
 function newQuestion(digest: string): Question {
   let settle: Pick<Question, 'resolve' | 'reject'> | null = null;
-  const answer = new Promise<ApiKey | null>((resolve, reject) => {
+  const answer = new Promise<FoundKey | null>((resolve, reject) => {
     settle = { resolve, reject };
   });
   return { digest, answer, ...settle! };

@@ -3,6 +3,7 @@ import { leakMail, safeLink, type LeakReport } from './leak-mail.js';
 import { retryDelay } from './mail-run.js';
 
 const leak: LeakReport = {
+  organizationId: 'default',
   keyName: 'support bot',
   maskedKey: 'sk-abc…wxyz',
   reportedAt: new Date('2026-11-20T12:00:00Z'),

@@ -3,6 +3,7 @@ import { formatUsd } from '@tollgate/credit';
 
 /** What an owner is told of one leaked key. */
 export interface LeakReport {
+  readonly organizationId: string;
   readonly keyName: string;
   /** First 6 … last 4 characters; more of the secret is in no mail. */
   readonly maskedKey: string;

@@ -84,7 +84,7 @@ export class MailRun {
     await mail.send({
       id: `leak-${id}`,
       to: [recipient],
-      ...leakMail(leak, await this.spendingOf(apiKeyId), publicUrl),
+      ...leakMail(leak, await this.spendingOf(leak.organizationId, apiKeyId), publicUrl),
     });
     logger.info({ apiKeyId, mail: id }, 'an owner was told of a leaked key');
   }
@@ -101,11 +101,10 @@ export class MailRun {
   }
 
   /** A mail without the sums now is better than one with them later. */
-  private async spendingOf(apiKeyId: string): Promise<KeySpending | null> {
+  private async spendingOf(organizationId: string, apiKeyId: string): Promise<KeySpending | null> {
     try {
-      return (
-        (await this.ports.usageBilling().spendingByKey([apiKeyId])).find((each) => each.apiKeyId === apiKeyId) ?? null
-      );
+      const spending = await this.ports.usageBilling().spendingByKey(organizationId, [apiKeyId]);
+      return spending.find((each) => each.apiKeyId === apiKeyId) ?? null;
     } catch (err) {
       this.ports.logger.warn({ err, apiKeyId }, 'usage-billing did not say what a leaked key has spent');
       return null;

@@ -17,6 +17,14 @@ export interface MailsWaiting {
   readonly ageSeconds: number;
 }
 
+interface LeakRow {
+  organization_id: string;
+  key_name: string;
+  masked_key: string;
+  revoked_at: Date;
+  reported_at: Date;
+}
+
 /** The mails owed for leaks: each is sent until it is sent, by whichever process takes it. */
 export class MailStore {
   constructor(private readonly dataSource: DataSource) {}
@@ -72,17 +80,17 @@ export class MailStore {
 
   /** The leak of a key, with all places known by now, first seen first. Index: finding_by_key. */
   async leakOf(apiKeyId: string): Promise<LeakReport> {
-    const rows: { key_name: string; masked_key: string; revoked_at: Date; reported_at: Date }[] =
-      await this.dataSource.query(
-        `SELECT key_name, masked_key, revoked_at, reported_at FROM scanning.leak WHERE api_key_id = $1`,
-        [apiKeyId],
-      );
+    const rows: LeakRow[] = await this.dataSource.query(
+      `SELECT organization_id, key_name, masked_key, revoked_at, reported_at FROM scanning.leak WHERE api_key_id = $1`,
+      [apiKeyId],
+    );
     const places: { origin: string; source: string; url: string }[] = await this.dataSource.query(
       `SELECT origin, source, url FROM scanning.finding WHERE api_key_id = $1 ORDER BY received_at, id LIMIT 1000`,
       [apiKeyId],
     );
     const leak = rows[0]!;
     return {
+      organizationId: leak.organization_id,
       keyName: leak.key_name,
       maskedKey: leak.masked_key,
       revokedAt: leak.revoked_at,

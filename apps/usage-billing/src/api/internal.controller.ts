@@ -41,9 +41,9 @@ export class InternalController {
   @Post('spending/by-key')
   @HttpCode(200)
   async spending(
-    @Body({ schema: spendingByKeyRequest }) { apiKeyIds }: z.output<typeof spendingByKeyRequest>,
+    @Body({ schema: spendingByKeyRequest }) { organizationId, apiKeyIds }: z.output<typeof spendingByKeyRequest>,
   ): Promise<object> {
-    return { spending: await this.api.spendingByKey(apiKeyIds) };
+    return { spending: await this.api.spendingByKey(organizationId, apiKeyIds) };
   }
 
   @Get('reconciliation')

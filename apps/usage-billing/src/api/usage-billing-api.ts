@@ -16,6 +16,6 @@ export function directUsageBillingApi(
   return {
     registerGateway: (instance) => gateways.register(instance),
     openCreditEpoch: ({ organizationId }) => openEpoch.open(organizationId),
-    spendingByKey: (apiKeyIds) => spendingByKey(dataSource, apiKeyIds),
+    spendingByKey: (organizationId, apiKeyIds) => spendingByKey(dataSource, organizationId, apiKeyIds),
   };
 }

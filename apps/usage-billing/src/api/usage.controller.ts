@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common';
 import { formatUsd } from '@tollgate/credit';
-import { AdminGuard, Problem } from '@tollgate/http';
+import { AdminGuard, OrganizationId, Problem } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
 import { FindUsageEvent } from '../read-usage/find-usage-event.js';
 import { KnownKeys } from '../read-usage/known-keys.js';
@@ -10,7 +10,7 @@ import { ReadUsage } from '../read-usage/usage-totals.js';
 import { usageReply, type UsageObject } from '../read-usage/usage.reply.js';
 import { usageEventsQuery, usageQuery, type UsageEventsQuery, type UsageQuery } from './usage.requests.js';
 
-/** What was used and charged, at most 2 s behind. */
+/** What an organisation, which `x-organization-id` names, used and was charged, at most 2 s behind. */
 @Tag('Usage')
 @Controller('v1/usage')
 @UseGuards(AdminGuard)
@@ -22,20 +22,28 @@ export class UsageController {
   ) {}
 
   /**
-   * Sums of one key, or of all without `api_key_id`. 404 for an id that no key ever had, so that a mistyped id does not
-   * read as a key that is not used; the usage of a deleted key stays.
+   * Sums of one key, or of all of the organisation without `api_key_id`. 404 for an id that no key ever had, so that a
+   * mistyped id does not read as a key that is not used; the usage of a deleted key stays.
    */
   @Get()
   @Operation({
     id: 'getUsage',
     summary: 'Sum up usage',
-    description: 'Of one key or of all, at most 2 s behind. The usage of deleted keys stays.',
+    description: 'Of one key or of all of an organisation, at most 2 s behind. The usage of deleted keys stays.',
   })
   @Replies(usageReply, { 200: 'The sums; zeros for a key that was never used.' })
   @Refuses('api_key_not_found')
-  async totals(@Query({ schema: usageQuery }) { api_key_id: apiKeyId, from, to }: UsageQuery): Promise<UsageObject> {
-    const { requests, inputTokens, outputTokens, chargedNanoUsd } = await this.readUsage.totals({ apiKeyId, from, to });
-    if (apiKeyId !== null && requests === 0 && (await this.knownKeys.isNobodys(apiKeyId)))
+  async totals(
+    @OrganizationId() organizationId: string,
+    @Query({ schema: usageQuery }) { api_key_id: apiKeyId, from, to }: UsageQuery,
+  ): Promise<UsageObject> {
+    const { requests, inputTokens, outputTokens, chargedNanoUsd } = await this.readUsage.totals({
+      organizationId,
+      apiKeyId,
+      from,
+      to,
+    });
+    if (apiKeyId !== null && requests === 0 && (await this.knownKeys.isNobodys(organizationId, apiKeyId)))
       throw new Problem('api_key_not_found');
     return {
       object: 'usage',
@@ -58,9 +66,10 @@ export class UsageController {
   })
   @Replies(usageEventListReply, { 200: 'The usage event of the request, or nothing.' })
   async events(
+    @OrganizationId() organizationId: string,
     @Query({ schema: usageEventsQuery }) { request_id: requestId }: UsageEventsQuery,
   ): Promise<UsageEventList> {
-    const event = await this.findUsageEvent.byRequestId(requestId);
+    const event = await this.findUsageEvent.byRequestId(organizationId, requestId);
     return {
       object: 'list',
       data: event === null ? [] : [usageEventObject(event)],

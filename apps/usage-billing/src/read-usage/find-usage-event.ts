@@ -55,15 +55,18 @@ interface EventRow {
 export class FindUsageEvent {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Null for a request that reached no provider, is not booked yet, or never was. Index: usage_event_pk. */
-  async byRequestId(requestId: string): Promise<BookedEvent | null> {
+  /**
+   * Null for a request of the organisation that reached no provider, is not booked yet, or never was. Index:
+   * usage_event_pk.
+   */
+  async byRequestId(organizationId: string, requestId: string): Promise<BookedEvent | null> {
     const rows: EventRow[] = await this.dataSource.query(
       `SELECT request_id, api_key_id, outcome, route, provider, model, stream,
               input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source,
               cost_nano_usd, charge_nano_usd, hold_nano_usd, accounts, price_version,
               started_at, ended_at, booked_at, client_address
-       FROM billing.usage_event WHERE request_id = $1::uuid`,
-      [requestId],
+       FROM billing.usage_event WHERE request_id = $1::uuid AND organization_id = $2`,
+      [requestId, organizationId],
     );
     return rows[0] === undefined ? null : eventOf(rows[0]);
   }

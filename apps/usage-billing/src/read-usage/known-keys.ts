@@ -10,14 +10,14 @@ export class KnownKeys {
   ) {}
 
   /**
-   * True where no key ever had this id, deleted keys included. False as well where nobody can say: the ledger's zeros
-   * are true all the same.
+   * True where no key of the organisation ever had this id, deleted keys included. False as well where nobody can say:
+   * the ledger's zeros are true all the same.
    */
-  async isNobodys(apiKeyId: string): Promise<boolean> {
+  async isNobodys(organizationId: string, apiKeyId: string): Promise<boolean> {
     const keyManagement = this.keyManagement();
     if (keyManagement === undefined) return false;
     try {
-      return !(await keyManagement.knownKeys([apiKeyId])).includes(apiKeyId);
+      return !(await keyManagement.knownKeys(organizationId, [apiKeyId])).includes(apiKeyId);
     } catch (err) {
       this.logger.warn({ err }, 'key-management did not say whether a key exists; its usage reads as zero');
       return false;

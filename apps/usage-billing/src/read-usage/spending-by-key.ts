@@ -11,12 +11,19 @@ interface SpendingRow {
   last_used_from: string;
 }
 
-/** What these keys have spent, in the order asked; zeros for keys never used. Index: key_usage_pk. */
-export async function spendingByKey(dataSource: DataSource, apiKeyIds: readonly string[]): Promise<KeySpending[]> {
+/**
+ * What these keys of an organisation have spent, in the order asked; zeros for keys never used, and for those of
+ * another organisation. Index: key_usage_pk.
+ */
+export async function spendingByKey(
+  dataSource: DataSource,
+  organizationId: string,
+  apiKeyIds: readonly string[],
+): Promise<KeySpending[]> {
   const rows: SpendingRow[] = await dataSource.query(
     `SELECT api_key_id, requests, input_tokens, output_tokens, charge_nano_usd, last_used_at, last_used_from
-     FROM billing.key_usage WHERE api_key_id = ANY($1::text[])`,
-    [apiKeyIds],
+     FROM billing.key_usage WHERE api_key_id = ANY($1::text[]) AND organization_id = $2`,
+    [apiKeyIds, organizationId],
   );
   const found = new Map(rows.map((row) => [row.api_key_id, spendingOf(row)]));
   return apiKeyIds.map((apiKeyId) => found.get(apiKeyId) ?? { ...NEVER_USED, apiKeyId });

@@ -1,4 +1,10 @@
-export type { KeyChangeListener, KeySnapshotReader, KeySnapshotWriter, SnapshotRead } from './port.js';
+export type {
+  KeyChangeListener,
+  KeySnapshotReader,
+  KeySnapshotWriter,
+  OrganizationRead,
+  SnapshotRead,
+} from './port.js';
 export { MemoryKeySnapshots } from './memory.js';
 export { RedisKeySnapshotReader } from './redis-reader.js';
 export { RedisKeySnapshotWriter } from './redis-writer.js';

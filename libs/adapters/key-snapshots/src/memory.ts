@@ -1,9 +1,16 @@
-import type { KeySnapshot } from '@tollgate/api-key';
-import type { KeyChangeListener, KeySnapshotReader, KeySnapshotWriter, SnapshotRead } from './port.js';
+import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
+import type {
+  KeyChangeListener,
+  KeySnapshotReader,
+  KeySnapshotWriter,
+  OrganizationRead,
+  SnapshotRead,
+} from './port.js';
 
 /** Both sides in one process: a change is heard before its write resolves. */
 export class MemoryKeySnapshots implements KeySnapshotReader, KeySnapshotWriter {
   readonly #byDigest = new Map<string, KeySnapshot>();
+  readonly #organizations = new Map<string, OrganizationSnapshot>();
   readonly #listeners: KeyChangeListener[] = [];
 
   /**
@@ -23,6 +30,26 @@ export class MemoryKeySnapshots implements KeySnapshotReader, KeySnapshotWriter 
   refill(snapshot: KeySnapshot): Promise<void> {
     for (const digest of snapshot.digests) if (!this.#byDigest.has(digest)) this.#byDigest.set(digest, snapshot);
     return Promise.resolve();
+  }
+
+  writeOrganization(snapshot: OrganizationSnapshot): Promise<void> {
+    if ((this.#organizations.get(snapshot.organizationId)?.version ?? 0) <= snapshot.version) {
+      this.#organizations.set(snapshot.organizationId, snapshot);
+      for (const listener of this.#listeners) listener.organizationChanged?.(snapshot);
+    }
+    return Promise.resolve();
+  }
+
+  refillOrganization(snapshot: OrganizationSnapshot): Promise<void> {
+    if (!this.#organizations.has(snapshot.organizationId)) {
+      this.#organizations.set(snapshot.organizationId, snapshot);
+    }
+    return Promise.resolve();
+  }
+
+  readOrganization(organizationId: string): Promise<OrganizationRead> {
+    const snapshot = this.#organizations.get(organizationId);
+    return Promise.resolve(snapshot === undefined ? { kind: 'absent' } : { kind: 'found', snapshot });
   }
 
   heartbeat(): Promise<void> {

@@ -1,5 +1,5 @@
-import type { KeySnapshot } from '@tollgate/api-key';
-import { digest, keySnapshot } from '@tollgate/contracts';
+import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
+import { digest, id, keySnapshot, organizationSnapshot } from '@tollgate/contracts';
 
 /**
  * What an entry of the change stream says. `unknown` is a key in a form that only a later release can read,
@@ -26,6 +26,26 @@ export function readChange(json: string): KeyChangeRead {
   if (snapshot !== null && snapshot.digests.length > 0) return { kind: 'snapshot', snapshot };
   const digests = digestsIn(value);
   return digests === null ? { kind: 'unreadable' } : { kind: 'unknown', digests };
+}
+
+/** A stored snapshot of an organisation; null where it cannot be read. */
+export function readOrganizationSnapshot(json: string): OrganizationSnapshot | null {
+  const read = organizationSnapshot.safeParse(parsedOrUndefined(json));
+  return read.success ? read.data : null;
+}
+
+/** What an entry of the change stream says of an organisation; as `KeyChangeRead`. */
+export type OrganizationChangeRead =
+  | { readonly kind: 'snapshot'; readonly snapshot: OrganizationSnapshot }
+  | { readonly kind: 'unknown'; readonly organizationId: string }
+  | { readonly kind: 'unreadable' };
+
+/** A change of an organisation; one that says at least whose it is costs that organisation alone. */
+export function readOrganizationChange(json: string): OrganizationChangeRead {
+  const snapshot = readOrganizationSnapshot(json);
+  if (snapshot !== null) return { kind: 'snapshot', snapshot };
+  const whose = id.safeParse((parsedOrUndefined(json) as { organizationId?: unknown } | null)?.organizationId);
+  return whose.success ? { kind: 'unknown', organizationId: whose.data } : { kind: 'unreadable' };
 }
 
 const digests = digest.array().min(1);

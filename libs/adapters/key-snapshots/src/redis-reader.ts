@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import type { RedisConnection } from '@tollgate/redis';
-import type { KeyChangeListener, KeySnapshotReader, SnapshotRead } from './port.js';
-import { readChange, readSnapshot } from './read-snapshot.js';
-import { CHANGES_KEY, snapshotKey } from './redis-writer.js';
+import type { KeyChangeListener, KeySnapshotReader, OrganizationRead, SnapshotRead } from './port.js';
+import { readChange, readOrganizationChange, readOrganizationSnapshot, readSnapshot } from './read-snapshot.js';
+import { CHANGES_KEY, organizationKey, snapshotKey } from './redis-writer.js';
 
 /** How long one read waits for news; heartbeats come each second. */
 const BLOCK_MS = 2_000;
@@ -22,12 +22,25 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
   constructor(private readonly redis: RedisConnection) {}
 
   async read(digest: string): Promise<SnapshotRead> {
-    const storeId = this.redis.storeId();
-    if (storeId === null) throw new Error('Redis is not connected');
-    const [writtenUnder, json] = await this.redis.client.hmget(snapshotKey(digest), 's', 'j');
-    if (json == null || writtenUnder !== storeId) return { kind: 'absent' };
+    const json = await this.#stored(snapshotKey(digest));
+    if (json === null) return { kind: 'absent' };
     const snapshot = readSnapshot(json);
     return snapshot === null ? { kind: 'malformed' } : { kind: 'found', snapshot };
+  }
+
+  async readOrganization(organizationId: string): Promise<OrganizationRead> {
+    const json = await this.#stored(organizationKey(organizationId));
+    if (json === null) return { kind: 'absent' };
+    const snapshot = readOrganizationSnapshot(json);
+    return snapshot === null ? { kind: 'malformed' } : { kind: 'found', snapshot };
+  }
+
+  /** What was stored under this run of Redis; null for nothing. */
+  async #stored(key: string): Promise<string | null> {
+    const storeId = this.redis.storeId();
+    if (storeId === null) throw new Error('Redis is not connected');
+    const [writtenUnder, json] = await this.redis.client.hmget(key, 's', 'j');
+    return json == null || writtenUnder !== storeId ? null : json;
   }
 
   follow(listener: KeyChangeListener): void {
@@ -48,7 +61,7 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
 
   async #followStream(stream: RedisConnection): Promise<void> {
     let store: string | null = null;
-    let position = { id: '0-0', seq: 0 };
+    let position: Position = { id: '0-0', keys: 0, organizations: null };
     while (!this.#closed) {
       try {
         const current = stream.storeId();
@@ -67,7 +80,7 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
           stream.client.xread('BLOCK', BLOCK_MS, 'STREAMS', CHANGES_KEY, position.id) as Promise<StreamEntries>,
         );
         if (reply === null) continue;
-        for (const [id, fields] of reply[0]![1]) position = this.#hear(id, fields, position.seq);
+        for (const [id, fields] of reply[0]![1]) position = this.#hear(id, fields, position);
         this.#freshAsOf = sentAt;
       } catch {
         if (this.#closed) return;
@@ -77,26 +90,63 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
     }
   }
 
-  #hear(id: string, fields: readonly string[], seq: number): { id: string; seq: number } {
-    const heard = sequenceOf(fields);
+  #hear(id: string, fields: readonly string[], before: Position): Position {
+    const heard = positionOf(id, fields);
     const json = fieldOf(fields, 'j') ?? '';
+    const organizationJson = fieldOf(fields, 'o') ?? '';
     const change = json === '' ? null : readChange(json);
-    const expected = change === null ? seq : seq + 1;
-    // What names no digests that can be read may be about any key: then nothing remembered is safe.
-    if (heard !== expected || change?.kind === 'unreadable') for (const listener of this.#listeners) listener.gap();
+    const organization = organizationJson === '' ? null : readOrganizationChange(organizationJson);
+    const missed =
+      heard.keys !== before.keys + (change === null ? 0 : 1) ||
+      missedOrganizations(before.organizations, heard.organizations, organization !== null);
+    // What does not name whose change it is may be about any key: then nothing remembered is safe.
+    if (missed || change?.kind === 'unreadable' || organization?.kind === 'unreadable')
+      for (const listener of this.#listeners) listener.gap();
     if (change?.kind === 'unknown') for (const listener of this.#listeners) listener.forget(change.digests);
     if (change?.kind === 'snapshot') {
       // The id of an entry begins with the milliseconds at which the store took it.
       const heardAfterMs = Math.max(0, Date.now() - Number.parseInt(id, 10));
       for (const listener of this.#listeners) listener.changed(change.snapshot, heardAfterMs);
     }
-    return { id, seq: heard };
+    if (organization?.kind === 'unknown')
+      for (const listener of this.#listeners) listener.forgetOrganization?.(organization.organizationId);
+    if (organization?.kind === 'snapshot')
+      for (const listener of this.#listeners) listener.organizationChanged?.(organization.snapshot);
+    return { ...heard, organizations: heard.organizations ?? before.organizations };
   }
 }
 
-async function newestEntry(stream: RedisConnection): Promise<{ id: string; seq: number }> {
+/** How far the stream has been heard: the id of an entry, and how many changes there had been with it. */
+interface Position {
+  readonly id: string;
+  readonly keys: number;
+  /** Null where a writer of the release before has written all that was heard: it knows of no such changes. */
+  readonly organizations: number | null;
+}
+
+async function newestEntry(stream: RedisConnection): Promise<Position> {
   const [entry] = await stream.client.xrevrange(CHANGES_KEY, '+', '-', 'COUNT', 1);
-  return entry === undefined ? { id: '0-0', seq: 0 } : { id: entry[0], seq: sequenceOf(entry[1]) };
+  return entry === undefined ? { id: '0-0', keys: 0, organizations: null } : positionOf(entry[0], entry[1]);
+}
+
+/** A number that an entry does not have is NaN for keys, which is none that could have been expected. */
+function positionOf(id: string, fields: readonly string[]): Position {
+  const organizations = fieldOf(fields, 'p');
+  return {
+    id,
+    keys: Number(fieldOf(fields, 'q')),
+    organizations: organizations === undefined ? null : Number(organizations),
+  };
+}
+
+/**
+ * Whether a change of an organisation lies between two entries. Nothing is known before the first number, at which
+ * nothing is remembered either but what was read since the stream was begun: a change there counts as missed.
+ */
+function missedOrganizations(before: number | null, heard: number | null, isChange: boolean): boolean {
+  if (heard === null) return isChange;
+  if (before === null) return heard !== (isChange ? 1 : 0);
+  return heard !== before + (isChange ? 1 : 0);
 }
 
 /** A field of a stream entry, by its name: a later release may write further ones, in any order. */
@@ -104,9 +154,6 @@ function fieldOf(fields: readonly string[], name: string): string | undefined {
   const at = fields.findIndex((field, index) => index % 2 === 0 && field === name);
   return at === -1 ? undefined : fields[at + 1];
 }
-
-/** NaN where the entry has none, which is no number that could have been expected. */
-const sequenceOf = (fields: readonly string[]): number => Number(fieldOf(fields, 'q'));
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref());

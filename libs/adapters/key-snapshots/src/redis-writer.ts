@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { KeySnapshot } from '@tollgate/api-key';
+import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import type { RedisConnection } from '@tollgate/redis';
 import type { Redis } from 'ioredis';
 import type { KeySnapshotWriter } from './port.js';
@@ -8,13 +8,19 @@ const lua = (name: string): string => readFileSync(new URL(`../src/lua/${name}.l
 /** Changes and heartbeats that a follower can be behind before it has to forget what it knows: hours of heartbeats. */
 const STREAM_ENTRIES_MAX = 20_000;
 
+/**
+ * A key's snapshot stands under each of its digests, in whatever form: a second name would be a second place that a
+ * revoke has to reach.
+ */
 export const snapshotKey = (digest: string): string => `tollgate:key:${digest}`;
+export const organizationKey = (organizationId: string): string => `tollgate:organization:v1:${organizationId}`;
 export const CHANGES_KEY = 'tollgate:{key-changes}:stream';
 const SEQUENCE_KEY = 'tollgate:{key-changes}:sequence';
+const ORGANIZATIONS_SEQUENCE_KEY = 'tollgate:{key-changes}:organizations-sequence';
 
 type WriterClient = Redis & {
   writeSnapshot(key: string, ...args: (string | number)[]): Promise<number>;
-  appendChange(stream: string, sequence: string, ...args: (string | number)[]): Promise<number>;
+  appendChange(stream: string, keys: string, organizations: string, ...args: (string | number)[]): Promise<number>;
 };
 
 /** Writes snapshots to Redis and appends their changes to the stream that gateways follow. */
@@ -23,33 +29,57 @@ export class RedisKeySnapshotWriter implements KeySnapshotWriter {
 
   constructor(private readonly redis: RedisConnection) {
     redis.client.defineCommand('writeSnapshot', { numberOfKeys: 1, lua: lua('write-snapshot') });
-    redis.client.defineCommand('appendChange', { numberOfKeys: 2, lua: lua('append-change') });
+    redis.client.defineCommand('appendChange', { numberOfKeys: 3, lua: lua('append-change') });
     this.#client = redis.client as WriterClient;
   }
 
   async write(snapshot: KeySnapshot): Promise<void> {
     const json = JSON.stringify(snapshot);
-    const stored = await this.#store(snapshot, json, false);
-    if (stored) await this.#client.appendChange(CHANGES_KEY, SEQUENCE_KEY, json, STREAM_ENTRIES_MAX);
+    if (await this.#storeKey(snapshot, json, false)) await this.#append(json, '');
   }
 
   async refill(snapshot: KeySnapshot): Promise<void> {
-    await this.#store(snapshot, JSON.stringify(snapshot), true);
+    await this.#storeKey(snapshot, JSON.stringify(snapshot), true);
+  }
+
+  async writeOrganization(snapshot: OrganizationSnapshot): Promise<void> {
+    const json = JSON.stringify(snapshot);
+    if (await this.#store(organizationKey(snapshot.organizationId), snapshot.version, json, false)) {
+      await this.#append('', json);
+    }
+  }
+
+  async refillOrganization(snapshot: OrganizationSnapshot): Promise<void> {
+    await this.#store(organizationKey(snapshot.organizationId), snapshot.version, JSON.stringify(snapshot), true);
   }
 
   async heartbeat(): Promise<void> {
-    await this.#client.appendChange(CHANGES_KEY, SEQUENCE_KEY, '', STREAM_ENTRIES_MAX);
+    await this.#append('', '');
   }
 
-  /** Whether the snapshot stands in Redis now; false where a newer one does. */
-  async #store(snapshot: KeySnapshot, json: string, onlyAbsent: boolean): Promise<boolean> {
+  async #append(keyJson: string, organizationJson: string): Promise<void> {
+    await this.#client.appendChange(
+      CHANGES_KEY,
+      SEQUENCE_KEY,
+      ORGANIZATIONS_SEQUENCE_KEY,
+      STREAM_ENTRIES_MAX,
+      keyJson,
+      organizationJson,
+    );
+  }
+
+  /** Whether the snapshot stands under all digests of the key now; false where a newer one does. */
+  async #storeKey({ digests, version }: KeySnapshot, json: string, onlyAbsent: boolean): Promise<boolean> {
+    const stored = await Promise.all(
+      digests.map((digest) => this.#store(snapshotKey(digest), version, json, onlyAbsent)),
+    );
+    return stored.every(Boolean);
+  }
+
+  /** Whether this stands there now; false where something newer does. */
+  async #store(key: string, version: number, json: string, onlyAbsent: boolean): Promise<boolean> {
     const storeId = this.redis.storeId();
     if (storeId === null) throw new Error('Redis is not connected');
-    const stored = await Promise.all(
-      snapshot.digests.map((digest) =>
-        this.#client.writeSnapshot(snapshotKey(digest), snapshot.version, storeId, json, onlyAbsent ? 1 : 0),
-      ),
-    );
-    return stored.every((reply) => reply === 1);
+    return (await this.#client.writeSnapshot(key, version, storeId, json, onlyAbsent ? 1 : 0)) === 1;
   }
 }

@@ -11,9 +11,11 @@ export {
 } from './secret.js';
 export { findSecrets } from './find-secrets.js';
 export { DEFAULT_SCOPES, SCOPES, type Scope } from './scope.js';
+export { accountsOf, type OrganizationSnapshot } from './organization-snapshot.js';
 export {
   keyAccountId,
   organizationAccountId,
+  SNAPSHOT_FORM,
   type ActiveSnapshot,
   type CappedAccount,
   type KeySnapshot,

@@ -16,7 +16,15 @@ export interface CappedAccount {
 /** Why a key is refused for ever. */
 export type RevokeReason = 'revoked' | 'deleted' | 'leaked';
 
+/**
+ * The form in which key snapshots are written. In form 2 the key's organisation has a snapshot of its own, which has to
+ * be known too; what form 1 has of it is a copy, which form 2 repeats for gateways of the release before.
+ */
+export const SNAPSHOT_FORM = 2;
+
 interface SnapshotIdentity {
+  /** Absent in form 1. A reader that knows a form reads higher ones as that one. */
+  readonly form?: number;
   readonly apiKeyId: string;
   readonly organizationId: string;
   /** Grows by one with each change of the key; the higher one wins. */
@@ -37,7 +45,7 @@ export interface ActiveSnapshot extends SnapshotIdentity {
   /** Addresses and subnets in CIDR form; null is all. */
   readonly allowedIps: readonly string[] | null;
   readonly rateLimits: RateLimits;
-  /** The key's own account is always the first. */
+  /** The key's own account is always the first. `accountsOf` joins the organisation's. */
   readonly accounts: readonly CappedAccount[];
 }
 

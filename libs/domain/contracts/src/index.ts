@@ -1,3 +1,4 @@
+export { DEFAULT_ORGANIZATION_ID, readOrganizationId } from './organizations.js';
 export { asLedgerText, isLedgerText } from './ledger-text.js';
 export { count, digest, id, instant, nanoUsd, readableItems, uuid } from './primitives.js';
 export { KEYS_CHANGED_V1, keysChangedV1, type KeysChangedV1 } from './events/keys-changed.v1.js';
@@ -14,12 +15,14 @@ export {
   knownKeysRequest,
   LEAKED_DIGESTS_MAX,
   leakedKeyOutcome,
+  organizationSnapshot,
   revokeLeakedKeysReply,
   revokeLeakedKeysRequest,
   verifyKeyReply,
   verifyKeyRequest,
   type KeyManagementApi,
   type LeakedKeyOutcome,
+  type VerifiedKey,
 } from './internal/key-management.js';
 export {
   keySpending,

@@ -119,6 +119,12 @@ export const ERRORS = {
     message: 'There is no such API key.',
     retryable: false,
   },
+  organization_not_found: {
+    status: 404,
+    openaiType: 'invalid_request_error',
+    message: 'There is no such organisation.',
+    retryable: false,
+  },
   not_found: {
     status: 404,
     openaiType: 'invalid_request_error',

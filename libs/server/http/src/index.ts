@@ -18,6 +18,7 @@ export { clientAddressHeaders, clientAddressOf, OWN_HEADERS_PREFIX } from './cli
 export { headFault } from './head-fault.js';
 export { SecretChecks } from './secret-checks.js';
 export { ADMIN_CHALLENGE, ADMIN_SECRET, AdminGuard, SERVICE_SECRET, ServiceGuard } from './guards.js';
+export { OrganizationId, organizationIdOf } from './organization-id.js';
 export { bearerOf, matchesSecret, sameSecret, secretDigest } from './bearer.js';
 export { InternalCallError, InternalHttpClient, type InternalHttpClientOptions } from './internal-http-client.js';
 export { httpKeyManagementApi, PEPPER_ID_HEADER, type KeyManagementClientOptions } from './key-management-client.js';

@@ -116,7 +116,7 @@ describe('the services behind it', () => {
         ),
       ),
     );
-    expect(await api.verifyKey(digest)).toBeNull();
+    expect(await api.verifyKey(digest)).toEqual({ snapshot: null, organization: null });
     expect(await api.revokeLeakedKeys({ origin: 'github', digests: [digest] })).toEqual([item]);
     expect(seen.map(({ path, body }) => [path, body])).toEqual([
       ['/internal/keys/verify', { digest }],
@@ -127,8 +127,10 @@ describe('the services behind it', () => {
     const api = closeLater(
       httpKeyManagementApi(options(await serve(answering(200, { apiKeyIds: ['k'], addedLater: 1 })))),
     );
-    expect(await api.knownKeys(['k', 'l'])).toEqual(['k']);
-    expect(seen).toMatchObject([{ path: '/internal/keys/known', body: { apiKeyIds: ['k', 'l'] } }]);
+    expect(await api.knownKeys('o', ['k', 'l'])).toEqual(['k']);
+    expect(seen).toMatchObject([
+      { path: '/internal/keys/known', body: { organizationId: 'o', apiKeyIds: ['k', 'l'] } },
+    ]);
   });
   it('usage-billing registers, opens epochs and tells spending', async () => {
     const api = closeLater(
@@ -144,7 +146,7 @@ describe('the services behind it', () => {
     );
     await api.registerGateway({ instanceId: 'i', journalId: 'j' });
     await api.openCreditEpoch({ organizationId: 'o' });
-    expect(await api.spendingByKey(['k'])).toEqual([]);
+    expect(await api.spendingByKey('o', ['k'])).toEqual([]);
     expect(seen.map(({ path }) => path)).toEqual([
       '/internal/gateways/register',
       '/internal/credit-epochs/open',
@@ -169,7 +171,7 @@ describe('the reply of a later release', () => {
         options(await serve(answering(200, { snapshot: { ...snapshot, addedLater: { x: 1 } }, addedLater: 1 }))),
       ),
     );
-    expect(await api.verifyKey(digest)).toEqual(snapshot);
+    expect(await api.verifyKey(digest)).toEqual({ snapshot, organization: null });
   });
   it('about a key in an unknown state is no answer, so that the key is neither let in nor called invalid', async () => {
     const api = closeLater(
@@ -200,6 +202,6 @@ describe('the reply of a later release', () => {
     const billing = closeLater(
       httpUsageBillingApi(options(`http://127.0.0.1:${(server!.address() as AddressInfo).port}`)),
     );
-    expect(await billing.spendingByKey(['k'])).toEqual([]);
+    expect(await billing.spendingByKey('o', ['k'])).toEqual([]);
   });
 });

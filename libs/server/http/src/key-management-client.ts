@@ -20,9 +20,9 @@ export function httpKeyManagementApi({
   const headers: Record<string, string> = pepperId === undefined ? {} : { [PEPPER_ID_HEADER]: pepperId };
   const client = new InternalHttpClient({ ...options, headers });
   return {
-    verifyKey: async (digest) => (await client.call('/internal/keys/verify', { digest }, verifyKeyReply)).snapshot,
-    knownKeys: async (apiKeyIds) =>
-      (await client.call('/internal/keys/known', { apiKeyIds }, knownKeysReply)).apiKeyIds,
+    verifyKey: (digest) => client.call('/internal/keys/verify', { digest }, verifyKeyReply),
+    knownKeys: async (organizationId, apiKeyIds) =>
+      (await client.call('/internal/keys/known', { organizationId, apiKeyIds }, knownKeysReply)).apiKeyIds,
     revokeLeakedKeys: async (request) =>
       (await client.call('/internal/leaked-keys/revoke', request, revokeLeakedKeysReply)).items,
     close: () => client.close(),

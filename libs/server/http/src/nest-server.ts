@@ -58,9 +58,10 @@ const CONNECTIONS_CHECK_MS = 5_000;
 /**
  * Nest on Fastify as every app of ours serves it: arguments read by the schemas of their decorators (`RequestPipe`),
  * replies held to theirs (`ReplySerializer`), errors as problem+json, a request id of our own on every reply
- * (`x-request-id`, `request-id`; what the client sent is not looked at), replies that no cache keeps, 400 for a request that names two hosts, 429 for who goes on guessing secrets, 405 with `Allow` for a
- * method that a path does not take, `GET /healthz`, idle connections closed at shutdown and 503 `shutting_down` for
- * requests that come during it. Listening is left to the caller.
+ * (`x-request-id`, `request-id`; what the client sent is not looked at), replies that no cache keeps, 400 for a request
+ * that names two hosts, 429 for who goes on guessing secrets, 405 with `Allow` for a method that a path does not take,
+ * `GET /healthz`, idle connections closed at shutdown and 503 `shutting_down` for requests that come during it.
+ * Listening is left to the caller.
  *
  * Raw routes live beside the controllers on `app.getHttpAdapter().getInstance()`, registered before
  * `app.init()` or `app.listen()`; no guard, pipe or filter runs for them, but what they throw is answered here.

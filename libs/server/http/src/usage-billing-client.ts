@@ -17,8 +17,8 @@ export function httpUsageBillingApi({
   return {
     registerGateway: (request) => client.send('/internal/gateways/register', request),
     openCreditEpoch: (request) => client.send('/internal/credit-epochs/open', request, { timeoutMs: epochTimeoutMs }),
-    spendingByKey: async (apiKeyIds) =>
-      (await client.call('/internal/spending/by-key', { apiKeyIds }, spendingByKeyReply)).spending,
+    spendingByKey: async (organizationId, apiKeyIds) =>
+      (await client.call('/internal/spending/by-key', { organizationId, apiKeyIds }, spendingByKeyReply)).spending,
     close: () => client.close(),
   };
 }

@@ -83,7 +83,11 @@ export function buildDocument({
 
 function operationOf(route: DescribedRoute, schemas: Components, errorShape: ErrorShape): OperationObject {
   const { text, body } = route;
-  const parameters = [...parametersIn('path', route.params, schemas), ...parametersIn('query', route.query, schemas)];
+  const parameters = [
+    ...parametersIn('path', route.params, schemas),
+    ...parametersIn('query', route.query, schemas),
+    ...(route.headers ?? []).map((header) => ({ ...header, in: 'header', required: false })),
+  ];
   return {
     operationId: text.id,
     tags: [route.tag],

@@ -4,7 +4,15 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import type { ErrorCode } from '@tollgate/errors';
 import type { z } from 'zod';
 import { METHODS, type Method } from './openapi-document.js';
-import { DOCS, refusalOf, type Access, type OperationText, type RouteReplies } from './route-docs.js';
+import {
+  DOCS,
+  headerReadBy,
+  refusalOf,
+  type Access,
+  type HeaderDocs,
+  type OperationText,
+  type RouteReplies,
+} from './route-docs.js';
 
 /** One route with all that its document says, whether a controller serves it or not. */
 export interface DescribedRoute {
@@ -18,6 +26,8 @@ export interface DescribedRoute {
   readonly body: z.ZodType | null;
   readonly query: z.ZodType | null;
   readonly params: z.ZodType | null;
+  /** Those that may be sent; a credential is not among them. */
+  readonly headers?: readonly HeaderDocs[];
   readonly replies: RouteReplies;
   /** Those that the handler itself decides about. */
   readonly refusals: readonly ErrorCode[];
@@ -42,6 +52,9 @@ function exploreHandler(controller: Type, name: string): DescribedRoute {
   const handler = handlerOf(controller, name);
   const where = `${controller.name}.${name}`;
   const args = argumentsOf(controller, name);
+  const refusals = [handler, ...guardsOf(controller, handler)].flatMap(
+    (each) => metadata<ErrorCode[]>(DOCS.refusals, each) ?? [],
+  );
   const ofPath = [args.param].flatMap((schema) => (schema === undefined ? [] : (refusalOf(schema) ?? [])));
   return {
     method: methodOf(handler, where),
@@ -52,8 +65,9 @@ function exploreHandler(controller: Type, name: string): DescribedRoute {
     body: args.body ?? metadata<z.ZodType>(DOCS.body, handler) ?? null,
     query: args.query ?? null,
     params: args.param ?? null,
+    headers: headersOf(controller, name),
     replies: needed<RouteReplies>(DOCS.replies, handler, where),
-    refusals: [...(metadata<ErrorCode[]>(DOCS.refusals, handler) ?? []), ...ofPath],
+    refusals: [...refusals, ...ofPath],
   };
 }
 
@@ -78,10 +92,12 @@ function templateOf(...parts: string[]): string {
   return `/${segments.join('/')}`.replace(/:(\w+)/g, '{$1}');
 }
 
+const guardsOf = (controller: Type, handler: object): object[] =>
+  [handler, controller].flatMap((target) => metadata<object[]>(GUARDS_METADATA, target) ?? []);
+
 /** What the controller says, or else the first guard of the handler or the controller that says anything. */
 function accessOf(controller: Type, handler: object): Access | null {
-  const guards = [handler, controller].flatMap((target) => metadata<object[]>(GUARDS_METADATA, target) ?? []);
-  const told = [controller, ...guards].map((each) => metadata<Access>(DOCS.access, each));
+  const told = [controller, ...guardsOf(controller, handler)].map((each) => metadata<Access>(DOCS.access, each));
   return told.find((access) => access !== undefined) ?? null;
 }
 
@@ -91,16 +107,28 @@ const ARGUMENTS = {
   [RouteParamtypes.PARAM]: 'param',
 } as const;
 
+interface ArgumentMetadata {
+  readonly schema?: z.ZodType;
+  /** Of a parameter decorator that is not Nest's. */
+  readonly factory?: object;
+}
+
+const argumentsMetadata = (controller: Type, name: string): Record<string, ArgumentMetadata> =>
+  (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) ?? {}) as Record<string, ArgumentMetadata>;
+
 /** The schemas of a handler's arguments. */
 function argumentsOf(controller: Type, name: string): Partial<Record<'body' | 'query' | 'param', z.ZodType>> {
-  const args = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) ?? {}) as Record<
-    string,
-    { schema?: z.ZodType }
-  >;
   return Object.fromEntries(
-    Object.entries(args).flatMap(([key, { schema }]) => {
+    Object.entries(argumentsMetadata(controller, name)).flatMap(([key, { schema }]) => {
       const kind = ARGUMENTS[Number(key.split(':')[0]) as keyof typeof ARGUMENTS];
       return kind === undefined || schema === undefined ? [] : [[kind, schema]];
     }),
+  );
+}
+
+/** The headers that a handler's arguments are read from. */
+function headersOf(controller: Type, name: string): HeaderDocs[] {
+  return Object.values(argumentsMetadata(controller, name)).flatMap(({ factory }) =>
+    factory === undefined ? [] : (headerReadBy(factory) ?? []),
   );
 }

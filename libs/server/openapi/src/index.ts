@@ -18,6 +18,7 @@ export {
   Admits,
   Operation,
   pathSchema,
+  readsHeader,
   refusalOf,
   Refuses,
   Replies,

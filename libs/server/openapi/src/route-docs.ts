@@ -64,10 +64,10 @@ export function Replies(schema: z.ZodType | null, statuses: Readonly<Record<numb
 }
 
 /**
- * Names the errors of the catalogue that a handler itself refuses with. Those of its guards, of its body and of every
- * server are in the document without being named.
+ * Names the errors of the catalogue that a handler, or a guard, itself refuses with. A handler need not name those of its
+ * guards, of its body and of every server: they are in its document without it.
  */
-export const Refuses = (...codes: ErrorCode[]): MethodDecorator => SetMetadata(DOCS.refusals, codes);
+export const Refuses = (...codes: ErrorCode[]): MethodDecorator & ClassDecorator => SetMetadata(DOCS.refusals, codes);
 
 /** On a guard, or on a controller that no guard protects: what callers show, and how they are refused without it. */
 export const Admits = (credential: Credential, ...refusals: ErrorCode[]): ClassDecorator =>
@@ -75,6 +75,25 @@ export const Admits = (credential: Credential, ...refusals: ErrorCode[]): ClassD
 
 /** Documents the body of a handler that takes it as bytes, and must: a signature is checked over them. */
 export const TakesBytes = (schema: z.ZodType): MethodDecorator => SetMetadata(DOCS.body, schema);
+
+/** A header of requests that a parameter decorator of ours reads. */
+export interface HeaderDocs {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema. */
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
+const headersRead = new WeakMap<object, HeaderDocs>();
+
+/** Documents the header that the factory of a parameter decorator reads; returns the factory, for `createParamDecorator`. */
+export function readsHeader<F extends object>(header: HeaderDocs, factory: F): F {
+  headersRead.set(factory, header);
+  return factory;
+}
+
+/** What `readsHeader` was told of a factory. */
+export const headerReadBy = (factory: object): HeaderDocs | undefined => headersRead.get(factory);
 
 const refusalOfPath = z.registry<{ readonly code: ErrorCode }>();
 

@@ -1,12 +1,15 @@
-import { compileAllowedIps, type ActiveSnapshot } from '@tollgate/api-key';
+import { accountsOf, compileAllowedIps, type ActiveSnapshot } from '@tollgate/api-key';
 import { compileModelList } from '@tollgate/config';
 import { jsonFields } from '../json-fields.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type ExpiryClock } from './expiry-clock.js';
 import { endOf, type KeyEnd } from './key-end.js';
+import type { KnownOrganization } from './organizations.js';
 
 /** A living key with what its checks need, worked out once. */
 export interface CachedKey {
   readonly snapshot: ActiveSnapshot;
+  /** What it was joined with. */
+  readonly organization: KnownOrganization;
   /** The digest that it was found by. */
   readonly digest: string;
   /** By which it expires; null for one that does not. */
@@ -23,31 +26,33 @@ export interface CachedKey {
   readonly eventPart: string;
 }
 
+const NO_ORGANIZATION: KnownOrganization = { snapshot: null, current: true };
+
 /**
- * `digest`: the one it was found by. An expiring key has its clock from `expiries`, which may have seen it pass before.
+ * `digest`: the one it was found by. Its accounts are joined with those of the organisation. An expiring key has its
+ * clock from `expiries`, which may have seen it pass before.
  */
 export function cacheKey(
   snapshot: ActiveSnapshot,
   digest = '',
+  organization: KnownOrganization = NO_ORGANIZATION,
   expiries: Pick<ExpiryClocks, 'of'> = new ExpiryClocks(1, PROCESS_CLOCKS),
 ): CachedKey {
   const { apiKeyId, expiresAtMs } = snapshot;
-  const cappedAccounts = snapshot.accounts.flatMap(({ accountId, capNanoUsd }) =>
+  const accounts = accountsOf(snapshot, organization.snapshot);
+  const cappedAccounts = accounts.flatMap(({ accountId, capNanoUsd }) =>
     capNanoUsd === null ? [] : [{ accountId, capNanoUsd: BigInt(capNanoUsd) }],
   );
   const { requestsPerMinute, tokensPerMinute, parallelRequests } = snapshot.rateLimits;
   return {
     snapshot,
+    organization,
     digest,
     clock: expiresAtMs === null ? null : expiries.of(apiKeyId, expiresAtMs),
     allowsAddress: snapshot.allowedIps === null ? null : compileAllowedIps(snapshot.allowedIps),
     allowsModel: snapshot.models === null ? null : compileModelList(snapshot.models),
     cappedAccounts,
-    eventPart: jsonFields({
-      organizationId: snapshot.organizationId,
-      apiKeyId: snapshot.apiKeyId,
-      accounts: snapshot.accounts,
-    }),
+    eventPart: jsonFields({ organizationId: snapshot.organizationId, apiKeyId: snapshot.apiKeyId, accounts }),
     governed:
       cappedAccounts.length > 0 || requestsPerMinute !== null || tokensPerMinute !== null || parallelRequests !== null,
   };

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { KeySnapshot } from '@tollgate/api-key';
-import type { KeyChangeListener, KeySnapshotReader, SnapshotRead } from '@tollgate/key-snapshots';
+import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
+import type { VerifiedKey } from '@tollgate/contracts';
+import type { KeyChangeListener, KeySnapshotReader, OrganizationRead, SnapshotRead } from '@tollgate/key-snapshots';
 import { describe, expect, it } from 'vitest';
 import { KeyCache } from './key-cache.js';
 
@@ -29,15 +30,21 @@ const DEAD: KeySnapshot = {
   reason: 'revoked',
 };
 
+const NOBODY: VerifiedKey = { snapshot: null, organization: null };
+
 /** A store whose answers are given by hand. */
 class Store implements KeySnapshotReader {
   listener!: KeyChangeListener;
   age = 0;
   reads = 0;
   answer: () => Promise<SnapshotRead> = () => Promise.resolve({ kind: 'absent' });
+  organization: () => Promise<OrganizationRead> = () => Promise.resolve({ kind: 'absent' });
   read(): Promise<SnapshotRead> {
     this.reads += 1;
     return this.answer();
+  }
+  readOrganization(): Promise<OrganizationRead> {
+    return this.organization();
   }
   follow(listener: KeyChangeListener): void {
     this.listener = listener;
@@ -50,7 +57,8 @@ class Store implements KeySnapshotReader {
   }
 }
 
-function cacheOn(store: Store, verifyKey: () => Promise<KeySnapshot | null>, dead: KeySnapshot[] = []): KeyCache {
+function cacheOn(store: Store, committed: () => Promise<KeySnapshot | null>, dead: KeySnapshot[] = []): KeyCache {
+  const verifyKey = async () => ({ snapshot: await committed(), organization: null });
   return new KeyCache(store, { verifyKey }, (snapshot) => dead.push(snapshot));
 }
 const kindOf = async (cache: KeyCache): Promise<string> =>
@@ -261,5 +269,144 @@ describe('the cache of keys', () => {
       await Promise.all([...asked, made, revoked]);
       expect(await kindOf(cache), `seed ${seed}, schedule ${schedule}`).toBe('refused');
     }
+  });
+});
+
+describe('the organisation of a key', () => {
+  const WITH_ORGANIZATION: KeySnapshot = { ...ACTIVE, form: 2 };
+  const COPY = { accountId: 'organization:default', capNanoUsd: '9' };
+  const snapshotOf = (version: number, capNanoUsd: string | null): OrganizationSnapshot => ({
+    organizationId: 'default',
+    version,
+    state: 'active',
+    capNanoUsd,
+  });
+  /** The caps that requests are admitted under now, `unavailable` where there is no answer. */
+  const capsOf = async (cache: KeyCache): Promise<string> => {
+    const identity = cache.remembered(DIGEST) ?? (await cache.identify(DIGEST, '10.0.0.1'));
+    if (identity.kind !== 'active') return identity.kind;
+    const { cappedAccounts, eventPart, governed } = identity.key;
+    expect(governed).toBe(cappedAccounts.length > 0);
+    for (const { accountId } of cappedAccounts) expect(eventPart).toContain(accountId);
+    return cappedAccounts.map(({ accountId, capNanoUsd }) => `${accountId}=${capNanoUsd}`).join();
+  };
+  /** `key` and `organization` are what the store has, `verified` what key-management says. */
+  function stage(key: KeySnapshot | null, organization: OrganizationRead, verified: VerifiedKey = NOBODY) {
+    const store = new Store();
+    store.answer = () => Promise.resolve(key === null ? { kind: 'absent' } : { kind: 'found', snapshot: key });
+    store.organization = () => Promise.resolve(organization);
+    const verifyKey = () => Promise.resolve(verified);
+    return { store, cache: new KeyCache(store, { verifyKey }, () => undefined) };
+  }
+  const found = (snapshot: OrganizationSnapshot): OrganizationRead => ({ kind: 'found', snapshot });
+  const ABSENT: OrganizationRead = { kind: 'absent' };
+  const withCopy = (key: KeySnapshot): KeySnapshot =>
+    key.state === 'active' ? { ...key, accounts: [...key.accounts, COPY] } : key;
+
+  it.each<[string, KeySnapshot | null, OrganizationRead, VerifiedKey, string]>([
+    ['is joined from the store', WITH_ORGANIZATION, found(snapshotOf(1, '7')), NOBODY, 'organization:default=7'],
+    ['wins over the copy in the key', withCopy(WITH_ORGANIZATION), found(snapshotOf(1, null)), NOBODY, ''],
+    [
+      'wins over a copy of the release before',
+      withCopy(ACTIVE),
+      found(snapshotOf(1, '7')),
+      NOBODY,
+      `${COPY.accountId}=7`,
+    ],
+    ['is the copy where the release before wrote the key', withCopy(ACTIVE), ABSENT, NOBODY, `${COPY.accountId}=9`],
+    [
+      'is asked for where the store has the key alone',
+      withCopy(WITH_ORGANIZATION),
+      ABSENT,
+      { snapshot: WITH_ORGANIZATION, organization: snapshotOf(2, '5') },
+      'organization:default=5',
+    ],
+    [
+      'is asked for where it cannot be read',
+      WITH_ORGANIZATION,
+      { kind: 'malformed' },
+      { snapshot: WITH_ORGANIZATION, organization: snapshotOf(2, '5') },
+      'organization:default=5',
+    ],
+    [
+      'denies a key of the release before where it cannot be read',
+      withCopy(ACTIVE),
+      { kind: 'malformed' },
+      { snapshot: WITH_ORGANIZATION, organization: null },
+      'unavailable',
+    ],
+    [
+      'denies the key where nobody says what it is',
+      null,
+      ABSENT,
+      { snapshot: withCopy(WITH_ORGANIZATION), organization: null },
+      'unavailable',
+    ],
+    [
+      'is the copy where key-management is of the release before',
+      null,
+      ABSENT,
+      { snapshot: withCopy(ACTIVE), organization: null },
+      `${COPY.accountId}=9`,
+    ],
+  ])('%s', async (_what, key, organization, verified, caps) => {
+    const { cache } = stage(key, organization, verified);
+    expect(await capsOf(cache)).toBe(caps);
+    expect(await capsOf(cache)).toBe(caps);
+  });
+
+  it('counts for every request from the change that is heard on, and no key is read again', async () => {
+    const { cache, store } = stage(withCopy(WITH_ORGANIZATION), found(snapshotOf(1, '7')));
+    const caps = [await capsOf(cache)];
+    for (const change of [snapshotOf(3, '2'), snapshotOf(2, '99'), snapshotOf(4, null), snapshotOf(5, '0')]) {
+      store.listener.organizationChanged!(change);
+      caps.push(await capsOf(cache));
+    }
+    expect(caps).toEqual(['7', '2', '2', null, '0'].map((cap) => (cap === null ? '' : `organization:default=${cap}`)));
+    expect(store.reads).toBe(1);
+  });
+
+  it('is heard of for a key that knew a copy alone', async () => {
+    const { cache, store } = stage(withCopy(ACTIVE), ABSENT);
+    expect(await capsOf(cache)).toBe('organization:default=9');
+    store.listener.organizationChanged!(snapshotOf(2, '1'));
+    expect(await capsOf(cache)).toBe('organization:default=1');
+  });
+
+  it('is not what was read while a newer one was announced', async () => {
+    const { cache, store } = stage(WITH_ORGANIZATION, found(snapshotOf(1, '7')));
+    let answer: (read: OrganizationRead) => void = () => undefined;
+    store.organization = () => new Promise((resolve) => (answer = resolve));
+    const caps = capsOf(cache);
+    await turn();
+    store.listener.organizationChanged!(snapshotOf(2, '1'));
+    answer(found(snapshotOf(1, '7')));
+    expect(await caps).toBe('organization:default=1');
+  });
+
+  it('that changes to what cannot be read here denies its keys until key-management can say', async () => {
+    let verified: VerifiedKey = { snapshot: WITH_ORGANIZATION, organization: null };
+    const store = new Store();
+    store.answer = () => Promise.resolve({ kind: 'found', snapshot: WITH_ORGANIZATION });
+    store.organization = () => Promise.resolve(found(snapshotOf(1, '7')));
+    const cache = new KeyCache(store, { verifyKey: () => Promise.resolve(verified) }, () => undefined);
+    expect(await capsOf(cache)).toBe('organization:default=7');
+    store.organization = () => Promise.resolve({ kind: 'malformed' });
+    store.listener.forgetOrganization!('default');
+    expect(await capsOf(cache)).toBe('unavailable');
+    verified = { snapshot: WITH_ORGANIZATION, organization: snapshotOf(3, '4') };
+    expect(await capsOf(cache)).toBe('organization:default=4');
+  });
+
+  it('is read again after a gap, and what was read across it does not count', async () => {
+    const { cache, store } = stage(WITH_ORGANIZATION, found(snapshotOf(1, '7')));
+    let answer: (read: OrganizationRead) => void = () => undefined;
+    store.organization = () => new Promise((resolve) => (answer = resolve));
+    const caps = capsOf(cache);
+    await turn();
+    store.organization = () => Promise.resolve(found(snapshotOf(2, '1')));
+    store.listener.gap();
+    answer(found(snapshotOf(1, '7')));
+    expect(await caps).toBe('organization:default=1');
   });
 });

@@ -1,10 +1,11 @@
-import type { KeySnapshot, Tombstone } from '@tollgate/api-key';
-import type { KeyManagementApi } from '@tollgate/contracts';
+import { SNAPSHOT_FORM, type ActiveSnapshot, type KeySnapshot, type Tombstone } from '@tollgate/api-key';
+import type { KeyManagementApi, VerifiedKey } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import { letOldestGo } from '../let-oldest-go.js';
 import { cacheKey, endOfCached, type CachedKey } from './cached-key.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type Clocks } from './expiry-clock.js';
 import type { KeyEnd } from './key-end.js';
+import { Organizations, type KnownOrganization } from './organizations.js';
 import { Strangers } from './strangers.js';
 
 /** Keys remembered; the one that was remembered longest ago goes first. */
@@ -32,6 +33,11 @@ export type Identity =
  */
 export type Standing = 'alive' | KeyEnd | 'unknown' | 'untrusted';
 
+/** What was read of a digest: its key with what the key is joined with, or that no key may be used by it. */
+type Found =
+  | { readonly snapshot: ActiveSnapshot; readonly organization: KnownOrganization }
+  | { readonly snapshot: Tombstone | null };
+
 const REFUSED: Identity = { kind: 'refused' };
 const UNAVAILABLE = { kind: 'unavailable' } as const;
 const TOO_MANY = { kind: 'too_many' } as const;
@@ -45,13 +51,15 @@ export interface KeyCacheCounts {
 /**
  * Digest → key: what this process remembers (L1), then Redis, then key-management.
  * A change that is heard makes everything remembered of its digests void, and a read that was under way with it:
- * an answer is only kept when no newer change of that key arrived meanwhile.
+ * an answer is only kept when no newer change of that key arrived meanwhile. A key is joined with its organisation,
+ * which many keys share, and joined anew when that changes.
  */
 export class KeyCache {
   readonly #active = new Map<string, CachedKey>();
   readonly #refused = new Set<string>();
   readonly #reads = new Map<string, { overtaken: boolean; readonly identity: Promise<Identity> }>();
   readonly #expiries: ExpiryClocks;
+  readonly #organizations: Organizations;
   readonly counts: KeyCacheCounts = { local: 0, store: 0, authority: 0 };
 
   /**
@@ -65,6 +73,7 @@ export class KeyCache {
     private readonly strangers = new Strangers(),
   ) {
     this.#expiries = new ExpiryClocks(KEYS_MAX, clocks);
+    this.#organizations = new Organizations(snapshots);
     snapshots.follow({
       changed: (snapshot) => {
         this.#forget(snapshot.digests);
@@ -73,8 +82,11 @@ export class KeyCache {
         onTombstone(snapshot);
       },
       forget: (digests) => this.#forget(digests),
+      organizationChanged: (snapshot) => this.#organizations.changed(snapshot),
+      forgetOrganization: (organizationId) => this.#organizations.forget(organizationId),
       gap: () => {
         this.#active.clear();
+        this.#organizations.forgetAll();
         this.#refused.clear();
         for (const read of this.#reads.values()) read.overtaken = true;
       },
@@ -86,8 +98,10 @@ export class KeyCache {
     if (!this.hearsChanges()) return undefined;
     const key = this.#active.get(digest);
     if (key !== undefined) {
+      const joined = key.organization.current ? key : this.#joinAnew(key);
+      if (joined === null) return undefined;
       this.counts.local += 1;
-      return { kind: 'active', key };
+      return { kind: 'active', key: joined };
     }
     if (!this.#refused.has(digest)) return undefined;
     this.counts.local += 1;
@@ -130,22 +144,22 @@ export class KeyCache {
   async #ask(digest: string, read: { overtaken: boolean }, address: string): Promise<Identity> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       read.overtaken = false;
-      const answer = await this.#readOnce(digest, address);
-      if (answer !== null && 'kind' in answer) return answer;
-      if (read.overtaken) continue;
-      return this.#remember(digest, answer);
+      const found = await this.#readOnce(digest, address);
+      if ('kind' in found) return found;
+      if (read.overtaken || ('organization' in found && !found.organization.current)) continue;
+      return this.#remember(digest, found);
     }
     return UNAVAILABLE;
   }
 
-  /** The snapshot, null for a digest that is nobody's, or why nobody was asked. */
-  async #readOnce(digest: string, address: string): Promise<KeySnapshot | null | typeof UNAVAILABLE | typeof TOO_MANY> {
+  /** What the store or the authority says, or why nobody was asked. */
+  async #readOnce(digest: string, address: string): Promise<Found | typeof UNAVAILABLE | typeof TOO_MANY> {
     if (this.hearsChanges()) {
       try {
-        const read = await this.snapshots.read(digest);
-        if (read.kind === 'found') {
+        const found = await this.#readStore(digest);
+        if (found !== null) {
           this.counts.store += 1;
-          return read.snapshot;
+          return found;
         }
       } catch {
         // The authority is asked instead.
@@ -156,24 +170,57 @@ export class KeyCache {
       if (answer === 'too_many') return TOO_MANY;
       if (answer === 'busy') return UNAVAILABLE;
       this.counts.authority += 1;
-      return answer;
+      return this.#joinVerified(answer);
     } catch {
       return UNAVAILABLE;
     }
   }
 
-  #remember(digest: string, snapshot: KeySnapshot | null): Identity {
+  /** Null where the store does not have all that there is to know of the key, or it cannot be read. */
+  async #readStore(digest: string): Promise<Found | null> {
+    const read = await this.snapshots.read(digest);
+    if (read.kind !== 'found') return null;
+    const { snapshot } = read;
+    if (snapshot.state === 'revoked') return { snapshot };
+    const organization = await this.#organizations.find(snapshot.organizationId);
+    if (organization === 'unknown') return null;
+    if (organization !== 'absent') return { snapshot, organization };
+    return hasOrganization(snapshot)
+      ? null
+      : { snapshot, organization: this.#organizations.learnOfNone(snapshot.organizationId) };
+  }
+
+  #joinVerified({ snapshot, organization }: VerifiedKey): Found | typeof UNAVAILABLE {
+    if (snapshot === null || snapshot.state === 'revoked') return { snapshot };
+    if (organization !== null) return { snapshot, organization: this.#organizations.learn(organization) };
+    // What its organisation may spend is not known, and it is no copy that could say.
+    if (hasOrganization(snapshot)) return UNAVAILABLE;
+    return { snapshot, organization: this.#organizations.learnOfNone(snapshot.organizationId) };
+  }
+
+  #remember(digest: string, found: Found): Identity {
+    const { snapshot } = found;
     if (snapshot === null || snapshot.state === 'revoked' || !snapshot.digests.includes(digest)) {
       this.#refuse(digest);
       // Its announcement may have been missed, or come later.
       if (snapshot?.state === 'revoked') this.onTombstone(snapshot);
       return REFUSED;
     }
-    const key = cacheKey(snapshot, digest, this.#expiries);
+    if (!('organization' in found)) return UNAVAILABLE;
+    const key = cacheKey(snapshot, digest, found.organization, this.#expiries);
     this.strangers.met(digest);
     letOldestGo(this.#active, KEYS_MAX);
     this.#active.set(digest, key);
     return { kind: 'active', key };
+  }
+
+  /** The key with what is known of its organisation now; null where nothing is, and the key has to be asked for. */
+  #joinAnew({ snapshot, digest }: CachedKey): CachedKey | null {
+    const organization = this.#organizations.known(snapshot.organizationId);
+    if (organization === undefined) return null;
+    const key = cacheKey(snapshot, digest, organization, this.#expiries);
+    this.#active.set(digest, key);
+    return key;
   }
 
   #refuse(digest: string): void {
@@ -189,4 +236,9 @@ export class KeyCache {
       if (read !== undefined) read.overtaken = true;
     }
   }
+}
+
+/** Whether the key's organisation has a snapshot of its own, as every one has since key snapshots have the form 2. */
+function hasOrganization({ form = 1 }: KeySnapshot): boolean {
+  return form >= SNAPSHOT_FORM;
 }

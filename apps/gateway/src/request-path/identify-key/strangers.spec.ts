@@ -1,16 +1,20 @@
-import type { KeySnapshot } from '@tollgate/api-key';
+import type { VerifiedKey } from '@tollgate/contracts';
 import { describe, expect, it } from 'vitest';
 import { Strangers } from './strangers.js';
 
-const SNAPSHOT: KeySnapshot = {
-  apiKeyId: 'k',
-  organizationId: 'default',
-  version: 2,
-  digests: ['good'],
-  state: 'revoked',
-  reason: 'revoked',
+const SOMEBODYS: VerifiedKey = {
+  snapshot: {
+    apiKeyId: 'k',
+    organizationId: 'default',
+    version: 2,
+    digests: ['good'],
+    state: 'revoked',
+    reason: 'revoked',
+  },
+  organization: null,
 };
-const nobody = () => Promise.resolve(null);
+const NOBODYS: VerifiedKey = { snapshot: null, organization: null };
+const nobody = () => Promise.resolve(NOBODYS);
 const answers = (asked: readonly unknown[], kind: unknown) => asked.filter((each) => each === kind).length;
 
 describe('digests that nobody has heard of', () => {
@@ -25,7 +29,7 @@ describe('digests that nobody has heard of', () => {
       for (let n = 0; n < 1_000; n++) await strangers.ask(`c${now}-${n}`, '10.0.0.1', count);
     }
     expect(queries).toBe(1_200);
-    expect(await strangers.ask('d', '10.0.0.2', count)).toBeNull();
+    expect(await strangers.ask('d', '10.0.0.2', count)).toBe(NOBODYS);
   });
 
   it('are counted while they are under way, so that many at once do not pass', async () => {
@@ -33,27 +37,27 @@ describe('digests that nobody has heard of', () => {
     const asked = await Promise.all(
       Array.from({ length: 1_000 }, (_, n) => strangers.ask(`a${n}`, '10.0.0.1', nobody)),
     );
-    expect([answers(asked, null), answers(asked, 'too_many')]).toEqual([200, 800]);
+    expect([answers(asked, NOBODYS), answers(asked, 'too_many')]).toEqual([200, 800]);
   });
 
   it('cost their address nothing where they turn out to be somebody’s, or the authority cannot be asked', async () => {
     const strangers = new Strangers(() => 0);
     for (let n = 0; n < 1_000; n++)
-      expect(await strangers.ask(`a${n}`, '10.0.0.1', () => Promise.resolve(SNAPSHOT))).toBe(SNAPSHOT);
+      expect(await strangers.ask(`a${n}`, '10.0.0.1', () => Promise.resolve(SOMEBODYS))).toBe(SOMEBODYS);
     for (let n = 0; n < 1_000; n++)
       await expect(strangers.ask(`b${n}`, '10.0.0.1', () => Promise.reject(new Error('away')))).rejects.toThrow('away');
-    expect(await strangers.ask('c', '10.0.0.1', nobody)).toBeNull();
+    expect(await strangers.ask('c', '10.0.0.1', nobody)).toBe(NOBODYS);
   });
 
   it('are asked for a thousand at a time, from however many addresses', async () => {
     const strangers = new Strangers(() => 0);
     let answer: () => void = () => undefined;
-    const answered = new Promise<null>((resolve) => (answer = () => resolve(null)));
+    const answered = new Promise<VerifiedKey>((resolve) => (answer = () => resolve(NOBODYS)));
     const asked = Array.from({ length: 3_000 }, (_, n) => strangers.ask(`a${n}`, `10.0.${n % 200}.1`, () => answered));
     answer();
     const kinds = await Promise.all(asked);
-    expect([answers(kinds, null), answers(kinds, 'busy')]).toEqual([1_000, 2_000]);
-    expect(await strangers.ask('b', '10.0.0.1', nobody)).toBeNull();
+    expect([answers(kinds, NOBODYS), answers(kinds, 'busy')]).toEqual([1_000, 2_000]);
+    expect(await strangers.ask('b', '10.0.0.1', nobody)).toBe(NOBODYS);
   });
 });
 
@@ -65,6 +69,6 @@ describe('a digest that was good once', () => {
       strangers.ask(`a${n}`, `10.0.${n % 200}.1`, () => new Promise(() => undefined)),
     );
     for (let n = 0; n < 1_000; n++) await strangers.ask(`b${n}`, '10.1.0.1', nobody);
-    expect(await strangers.ask('good', '10.1.0.1', () => Promise.resolve(SNAPSHOT))).toBe(SNAPSHOT);
+    expect(await strangers.ask('good', '10.1.0.1', () => Promise.resolve(SOMEBODYS))).toBe(SOMEBODYS);
   });
 });

@@ -1,4 +1,4 @@
-import type { KeySnapshot } from '@tollgate/api-key';
+import type { VerifiedKey } from '@tollgate/contracts';
 import { AddressAllowance } from '@tollgate/http';
 import { letOldestGo } from '../let-oldest-go.js';
 
@@ -14,7 +14,7 @@ const MET_MAX = 100_000;
  * `too_many`: too much that came from the address was nobody's. `busy`: too many are being asked for at once. Neither
  * says anything about the key.
  */
-export type StrangersAnswer = KeySnapshot | null | 'too_many' | 'busy';
+export type StrangersAnswer = VerifiedKey | 'too_many' | 'busy';
 
 /**
  * Bounds what invented secrets cost. Anybody can make up a secret of the right form, and nothing that this process
@@ -43,7 +43,7 @@ export class Strangers {
   async ask(
     digest: string,
     address: string,
-    verifyKey: (digest: string) => Promise<KeySnapshot | null>,
+    verifyKey: (digest: string) => Promise<VerifiedKey>,
   ): Promise<StrangersAnswer> {
     if (this.#met.has(digest)) return verifyKey(digest);
     if (this.#underWay >= UNDER_WAY_MAX) return 'busy';
@@ -52,9 +52,9 @@ export class Strangers {
     this.#underWay += 1;
     let nobodys = false;
     try {
-      const snapshot = await verifyKey(digest);
-      nobodys = snapshot === null;
-      return snapshot;
+      const verified = await verifyKey(digest);
+      nobodys = verified.snapshot === null;
+      return verified;
     } finally {
       this.#underWay -= 1;
       if (!nobodys) this.#unknown.giveBack(address);

@@ -1,9 +1,11 @@
-import { SCOPES, type KeySnapshot, type Scope } from '@tollgate/api-key';
+import { SCOPES, type KeySnapshot, type OrganizationSnapshot, type Scope } from '@tollgate/api-key';
 import { z } from 'zod';
 import { ledgerId } from '../ledger-text.js';
+import { DEFAULT_ORGANIZATION_ID } from '../organizations.js';
 import { digest, id, instant, nanoUsd, readableItems } from '../primitives.js';
 
 const identity = {
+  form: z.int().positive().optional(),
   apiKeyId: ledgerId,
   organizationId: ledgerId,
   version: z.int().positive(),
@@ -44,12 +46,36 @@ export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state',
   }),
 ]);
 
-/** `POST /internal/keys/verify` {digest} → {snapshot | null}: the authority's answer, from Postgres. */
-export const verifyKeyRequest = z.object({ digest });
-export const verifyKeyReply = z.object({ snapshot: keySnapshot.nullable() });
+/**
+ * An organisation's snapshot on the wire (internal API, Redis). What does not parse, a state of a later release among
+ * it, denies the keys of that organisation.
+ */
+export const organizationSnapshot: z.ZodType<OrganizationSnapshot> = z.object({
+  organizationId: ledgerId,
+  version: z.int().positive(),
+  state: z.literal('active'),
+  capNanoUsd: nanoUsd.nullable(),
+});
 
-/** `POST /internal/keys/known`: which of these ids a key has or had; deleted keys are known. */
-export const knownKeysRequest = z.object({ apiKeyIds: z.array(id).max(1_000) });
+/**
+ * `POST /internal/keys/verify` {digest} → {snapshot, organization}: the authority's answer, from Postgres. Null for a
+ * digest that is nobody's. The release before does not send the organisation.
+ */
+export const verifyKeyRequest = z.object({ digest });
+export const verifyKeyReply = z.object({
+  snapshot: keySnapshot.nullable(),
+  organization: organizationSnapshot.nullable().default(null),
+});
+export type VerifiedKey = z.infer<typeof verifyKeyReply>;
+
+/**
+ * `POST /internal/keys/known`: which of these ids a key of the organisation has or had; deleted keys are known. The
+ * release before names no organisation, and has keys of no other than the default one.
+ */
+export const knownKeysRequest = z.object({
+  organizationId: ledgerId.default(DEFAULT_ORGANIZATION_ID),
+  apiKeyIds: z.array(id).max(1_000),
+});
 export const knownKeysReply = z.object({ apiKeyIds: z.array(id) });
 
 /** Digests that one call may revoke; a longer list takes several. */
@@ -83,9 +109,9 @@ export type LeakedKeyOutcome = z.infer<typeof leakedKeyOutcome>;
 
 /** What the other services may ask of key-management. Over HTTP, or direct in the standalone. */
 export interface KeyManagementApi {
-  /** The key that answers to this digest; null for none. Throws where Postgres cannot be asked. */
-  verifyKey(digest: string): Promise<KeySnapshot | null>;
-  /** Those of the ids that a key has or had, in no order. Throws where Postgres cannot be asked. */
-  knownKeys(apiKeyIds: readonly string[]): Promise<readonly string[]>;
+  /** The key that answers to this digest, with its organisation. Throws where Postgres cannot be asked. */
+  verifyKey(digest: string): Promise<VerifiedKey>;
+  /** Those of the ids that a key of the organisation has or had, in no order. Throws where Postgres cannot be asked. */
+  knownKeys(organizationId: string, apiKeyIds: readonly string[]): Promise<readonly string[]>;
   revokeLeakedKeys(request: z.infer<typeof revokeLeakedKeysRequest>): Promise<LeakedKeyOutcome[]>;
 }

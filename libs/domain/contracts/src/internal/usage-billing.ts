@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ledgerId } from '../ledger-text.js';
+import { DEFAULT_ORGANIZATION_ID } from '../organizations.js';
 import { count, id, instant, nanoUsd, readableItems } from '../primitives.js';
 
 /** `POST /internal/gateways/register`: durable, before a gateway admits its first capped request. */
@@ -15,10 +16,14 @@ export const registerGatewayRequest = z.object({
 export const openCreditEpochRequest = z.object({ organizationId: ledgerId });
 
 /**
- * `POST /internal/spending/by-key`: what keys have spent, from the ledger. Keys never used are given with zeros. A sum
- * that cannot be read is left out of the reply as it is read: it is unknown, which is not zero.
+ * `POST /internal/spending/by-key`: what keys of an organisation have spent, from the ledger. Keys never used are given
+ * with zeros. A sum that cannot be read is left out of the reply as it is read: it is unknown, which is not zero. The
+ * release before names no organisation, and has keys of no other than the default one.
  */
-export const spendingByKeyRequest = z.object({ apiKeyIds: z.array(ledgerId).max(1_000) });
+export const spendingByKeyRequest = z.object({
+  organizationId: ledgerId.default(DEFAULT_ORGANIZATION_ID),
+  apiKeyIds: z.array(ledgerId).max(1_000),
+});
 export const keySpending = z.object({
   apiKeyId: id,
   requests: count,
@@ -35,5 +40,5 @@ export type KeySpending = z.infer<typeof keySpending>;
 export interface UsageBillingApi {
   registerGateway(request: z.infer<typeof registerGatewayRequest>): Promise<void>;
   openCreditEpoch(request: z.infer<typeof openCreditEpochRequest>): Promise<void>;
-  spendingByKey(apiKeyIds: readonly string[]): Promise<KeySpending[]>;
+  spendingByKey(organizationId: string, apiKeyIds: readonly string[]): Promise<KeySpending[]>;
 }

@@ -1,0 +1,85 @@
+import { Outbox } from '@tollgate/postgres';
+import type { DataSource } from 'typeorm';
+import type { Actor } from '../api-key/key-change.js';
+import type { SnapshotEntries } from '../store/key-store.js';
+import { KEYS_SCHEMA, WRITE_ORGANIZATION } from '../store/outbox-effects.js';
+import { organizationSnapshotOf, type Organization } from './organization.js';
+
+interface OrganizationRow {
+  id: string;
+  position: string;
+  name: string;
+  credit_limit_nano_usd: string | null;
+  created_at: Date;
+  version: number;
+}
+
+export interface OrganizationPage {
+  readonly organizations: readonly Organization[];
+  /** Where the next page begins; null at the end. */
+  readonly nextPosition: bigint | null;
+}
+
+const SELECT = `SELECT id, position, name, credit_limit_nano_usd, created_at, version FROM keys.organization`;
+
+/** Organisations, with their first owner, their audit trail and their outbox entries. */
+export class OrganizationStore {
+  private readonly outbox = new Outbox(KEYS_SCHEMA);
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Index: organization_pk. */
+  async find(id: string): Promise<Organization | null> {
+    const rows: OrganizationRow[] = await this.dataSource.query(`${SELECT} WHERE id = $1`, [id]);
+    return rows[0] === undefined ? null : organizationOf(rows[0]);
+  }
+
+  /** Newest first; the next page begins before position `before`. Index: organization_position_unique. */
+  async list(limit: number, before: bigint | null): Promise<OrganizationPage> {
+    const rows: OrganizationRow[] = await this.dataSource.query(
+      `${SELECT} WHERE ($1::bigint IS NULL OR position < $1::bigint) ORDER BY position DESC LIMIT $2`,
+      [before?.toString() ?? null, limit + 1],
+    );
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      organizations: page.map(organizationOf),
+      nextPosition: rows.length > limit && last !== undefined ? BigInt(last.position) : null,
+    };
+  }
+
+  /** Writes a new organisation with its owner, in one transaction. Resolves with the entry of its snapshot. */
+  async insert(organization: Organization, ownerEmail: string, actor: Actor): Promise<SnapshotEntries> {
+    const { id, name, creditLimitNanoUsd, createdAt, version } = organization;
+    return this.dataSource.transaction(async (manager) => {
+      await manager.query(
+        `INSERT INTO keys.organization (id, name, credit_limit_nano_usd, created_at, version) VALUES ($1, $2, $3, $4, $5)`,
+        [id, name, creditLimitNanoUsd?.toString() ?? null, createdAt, version],
+      );
+      await manager.query(`INSERT INTO keys.member (organization_id, email, role) VALUES ($1, $2, 'owner')`, [
+        id,
+        ownerEmail,
+      ]);
+      await manager.query(
+        `INSERT INTO keys.audit_event (organization_id, at, actor, action, target_type, target_id, details, from_address)
+         VALUES ($1, $2, $3, 'organization.created', 'organization', $1, $4::jsonb, $5)`,
+        [id, createdAt, actor.name, JSON.stringify({ name }), actor.fromAddress],
+      );
+      return this.outbox.add(manager, {
+        effect: WRITE_ORGANIZATION,
+        key: id,
+        payload: JSON.stringify(organizationSnapshotOf(organization)),
+      });
+    });
+  }
+}
+
+function organizationOf(row: OrganizationRow): Organization {
+  return {
+    id: row.id,
+    name: row.name,
+    creditLimitNanoUsd: row.credit_limit_nano_usd === null ? null : BigInt(row.credit_limit_nano_usd),
+    createdAt: row.created_at,
+    version: row.version,
+  };
+}

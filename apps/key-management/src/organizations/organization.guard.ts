@@ -1,0 +1,20 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { organizationIdOf, Problem } from '@tollgate/http';
+import { Refuses } from '@tollgate/openapi';
+import type { FastifyRequest } from 'fastify';
+import { OrganizationStore } from './organization-store.js';
+
+/**
+ * Refuses with 404 what is asked about an organisation that does not exist. It stands after the guard of the caller.
+ */
+@Injectable()
+@Refuses('organization_not_found')
+export class OrganizationGuard implements CanActivate {
+  constructor(private readonly store: OrganizationStore) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const id = organizationIdOf(context.switchToHttp().getRequest<FastifyRequest>());
+    if ((await this.store.find(id)) === null) throw new Problem('organization_not_found');
+    return true;
+  }
+}

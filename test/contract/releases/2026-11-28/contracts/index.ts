@@ -1,0 +1,32 @@
+export { asLedgerText, isLedgerText } from './ledger-text.js';
+export { count, digest, id, instant, nanoUsd, readableItems, uuid } from './primitives.js';
+export { KEYS_CHANGED_V1, keysChangedV1, type KeysChangedV1 } from './events/keys-changed.v1.js';
+export {
+  USAGE_OUTCOMES,
+  USAGE_RECORDED_V1,
+  usageRecordedV1,
+  type UsageRecordedV1,
+} from './events/usage-recorded.v1.js';
+export { LEAKS_REPORTED_V1, leaksReportedV1, type LeaksReportedV1 } from './events/leaks-reported.v1.js';
+export {
+  keySnapshot,
+  knownKeysReply,
+  knownKeysRequest,
+  LEAKED_DIGESTS_MAX,
+  leakedKeyOutcome,
+  revokeLeakedKeysReply,
+  revokeLeakedKeysRequest,
+  verifyKeyReply,
+  verifyKeyRequest,
+  type KeyManagementApi,
+  type LeakedKeyOutcome,
+} from './internal/key-management.js';
+export {
+  keySpending,
+  openCreditEpochRequest,
+  registerGatewayRequest,
+  spendingByKeyReply,
+  spendingByKeyRequest,
+  type KeySpending,
+  type UsageBillingApi,
+} from './internal/usage-billing.js';

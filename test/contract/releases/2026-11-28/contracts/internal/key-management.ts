@@ -1,0 +1,91 @@
+import { SCOPES, type KeySnapshot, type Scope } from '../../api-key/index.js';
+import { z } from 'zod';
+import { ledgerId } from '../ledger-text.js';
+import { digest, id, instant, nanoUsd, readableItems } from '../primitives.js';
+
+const identity = {
+  apiKeyId: ledgerId,
+  organizationId: ledgerId,
+  version: z.int().positive(),
+  digests: z.array(digest).readonly(),
+};
+const limit = z.int().positive().nullable();
+/** A scope of a later release opens nothing here, and is no reason to refuse what the others open. */
+const scopes = z
+  .array(z.string())
+  .transform((names): readonly Scope[] =>
+    names.filter((name): name is Scope => (SCOPES as readonly string[]).includes(name)),
+  );
+
+/**
+ * A key snapshot on the wire (internal API, Redis). What does not parse, a state of a later release among it, denies
+ * that key alone. Unknown fields are passed over: a later release that wants a key refused by gateways of this one
+ * gives it a new `state`. A tombstone is one whatever its reason.
+ */
+export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state', [
+  z.object({
+    ...identity,
+    state: z.literal('active'),
+    name: z.string(),
+    scopes,
+    expiresAtMs: z.number().nullable(),
+    models: z.array(z.string()).readonly().nullable(),
+    allowedIps: z.array(z.string()).readonly().nullable(),
+    rateLimits: z.object({ requestsPerMinute: limit, tokensPerMinute: limit, parallelRequests: limit }),
+    accounts: z
+      .array(z.object({ accountId: ledgerId, capNanoUsd: nanoUsd.nullable() }))
+      .min(1)
+      .readonly(),
+  }),
+  z.object({
+    ...identity,
+    state: z.literal('revoked'),
+    reason: z.enum(['revoked', 'deleted', 'leaked']).catch('revoked'),
+  }),
+]);
+
+/** `POST /internal/keys/verify` {digest} → {snapshot | null}: the authority's answer, from Postgres. */
+export const verifyKeyRequest = z.object({ digest });
+export const verifyKeyReply = z.object({ snapshot: keySnapshot.nullable() });
+
+/** `POST /internal/keys/known`: which of these ids a key has or had; deleted keys are known. */
+export const knownKeysRequest = z.object({ apiKeyIds: z.array(id).max(1_000) });
+export const knownKeysReply = z.object({ apiKeyIds: z.array(id) });
+
+/** Digests that one call may revoke; a longer list takes several. */
+export const LEAKED_DIGESTS_MAX = 10_000;
+
+/**
+ * `POST /internal/leaked-keys/revoke`: bulk look-up and revoke; one result for each digest asked, in order. A result
+ * that cannot be read is left out of the reply as it is read: of its digest nothing is known.
+ */
+export const revokeLeakedKeysRequest = z.object({
+  origin: z.string(),
+  digests: z.array(digest).max(LEAKED_DIGESTS_MAX),
+});
+export const leakedKeyOutcome = z.object({
+  digest,
+  /** `pending`: committed, but the tombstone did not reach Redis within the bound; the outbox goes on trying. */
+  outcome: z.enum(['revoked', 'pending', 'already_revoked', 'unknown']),
+  key: z
+    .object({
+      apiKeyId: id,
+      organizationId: id,
+      name: z.string(),
+      maskedKey: z.string(),
+      revokedAt: instant,
+      ownerEmails: z.array(z.string()),
+    })
+    .nullable(),
+});
+export const revokeLeakedKeysReply = z.object({ items: readableItems(leakedKeyOutcome) });
+export type LeakedKeyOutcome = z.infer<typeof leakedKeyOutcome>;
+
+/** What the other services may ask of key-management. Over HTTP, or direct in the standalone. */
+export interface KeyManagementApi {
+  /** The key that answers to this digest; null for none. Throws where Postgres cannot be asked. */
+  verifyKey(digest: string): Promise<KeySnapshot | null>;
+  /** Those of the ids that a key has or had, in no order. Throws where Postgres cannot be asked. */
+  knownKeys(apiKeyIds: readonly string[]): Promise<readonly string[]>;
+  revokeLeakedKeys(request: z.infer<typeof revokeLeakedKeysRequest>): Promise<LeakedKeyOutcome[]>;
+}

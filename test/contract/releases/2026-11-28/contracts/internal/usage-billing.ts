@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { ledgerId } from '../ledger-text.js';
+import { count, id, instant, nanoUsd, readableItems } from '../primitives.js';
+
+/** `POST /internal/gateways/register`: durable, before a gateway admits its first capped request. */
+export const registerGatewayRequest = z.object({
+  /** This process; earlier instances of the same journal are gone from now on, their open holds orphans. */
+  instanceId: ledgerId,
+  journalId: ledgerId,
+});
+/**
+ * `POST /internal/credit-epochs/open`: drains the topic, loads the ledger, opens the organisation's epoch if it has
+ * none.
+ */
+export const openCreditEpochRequest = z.object({ organizationId: ledgerId });
+
+/**
+ * `POST /internal/spending/by-key`: what keys have spent, from the ledger. Keys never used are given with zeros. A sum
+ * that cannot be read is left out of the reply as it is read: it is unknown, which is not zero.
+ */
+export const spendingByKeyRequest = z.object({ apiKeyIds: z.array(ledgerId).max(1_000) });
+export const keySpending = z.object({
+  apiKeyId: id,
+  requests: count,
+  inputTokens: count,
+  outputTokens: count,
+  chargedNanoUsd: nanoUsd,
+  lastUsedAt: instant.nullable(),
+  lastUsedFrom: z.string().nullable(),
+});
+export const spendingByKeyReply = z.object({ spending: readableItems(keySpending) });
+export type KeySpending = z.infer<typeof keySpending>;
+
+/** What the other services may ask of usage-billing. Over HTTP, or direct in the standalone. */
+export interface UsageBillingApi {
+  registerGateway(request: z.infer<typeof registerGatewayRequest>): Promise<void>;
+  openCreditEpoch(request: z.infer<typeof openCreditEpochRequest>): Promise<void>;
+  spendingByKey(apiKeyIds: readonly string[]): Promise<KeySpending[]>;
+}
