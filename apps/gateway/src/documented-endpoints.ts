@@ -33,7 +33,7 @@ const ACCESS = {
 
 const tokens = z.int().min(1);
 
-/** The fields that most clients send. The request path reads what it needs by itself, and passes the body as it came. */
+/** The fields that most clients send. The request path reads what it needs itself, and passes the body as it came. */
 const chatRequest = z
   .looseObject({
     model: z.string().min(1).max(256).describe('A model, or a route of the installation.'),

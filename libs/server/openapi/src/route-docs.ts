@@ -64,8 +64,8 @@ export function Replies(schema: z.ZodType | null, statuses: Readonly<Record<numb
 }
 
 /**
- * Names the errors of the catalogue that a handler, or a guard, itself refuses with. A handler need not name those of its
- * guards, of its body and of every server: they are in its document without it.
+ * Names the errors of the catalogue that a handler, or a guard, itself refuses with. A handler need not name those of
+ * its guards, of its body and of every server: they are in its document without it.
  */
 export const Refuses = (...codes: ErrorCode[]): MethodDecorator & ClassDecorator => SetMetadata(DOCS.refusals, codes);
 
@@ -86,7 +86,7 @@ export interface HeaderDocs {
 
 const headersRead = new WeakMap<object, HeaderDocs>();
 
-/** Documents the header that the factory of a parameter decorator reads; returns the factory, for `createParamDecorator`. */
+/** Documents the header that the factory of a parameter decorator reads; returns it, for `createParamDecorator`. */
 export function readsHeader<F extends object>(header: HeaderDocs, factory: F): F {
   headersRead.set(factory, header);
   return factory;
