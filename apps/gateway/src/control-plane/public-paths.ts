@@ -37,7 +37,7 @@ export const controlPlanePaths: readonly PublicPath[] = CONTROL_PLANE_SERVICES.f
   pathsOf(service, readDocument(service)),
 );
 
-/** The part of a path that names a kind of thing: `/v1/api-keys` of `/v1/api-keys/{id}`. Without a version, the first. */
+/** The beginning of a path that names its things: `/v1/api-keys` of `/v1/api-keys/{id}`, `/webhooks` of `/webhooks/x`. */
 export function areaOf(path: string): string {
   const [, first = '', second = ''] = path.split('/');
   return /^v\d+$/.test(first) ? `/${first}/${second}` : `/${first}`;
