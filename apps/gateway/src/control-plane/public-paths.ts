@@ -37,7 +37,7 @@ export const controlPlanePaths: readonly PublicPath[] = CONTROL_PLANE_SERVICES.f
   pathsOf(service, readDocument(service)),
 );
 
-/** The beginning of a path that names its things: `/v1/api-keys` of `/v1/api-keys/{id}`, `/webhooks` of `/webhooks/x`. */
+/** The kind of thing that a path is about: `/v1/api-keys` of `/v1/api-keys/{id}`, else its first segment. */
 export function areaOf(path: string): string {
   const [, first = '', second = ''] = path.split('/');
   return /^v\d+$/.test(first) ? `/${first}/${second}` : `/${first}`;
