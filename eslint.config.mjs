@@ -11,6 +11,7 @@ const developed = [
   'fast-check',
   'smtp-server',
   'eslint',
+  'typescript',
   '@nestjs/testing',
   '@seriousme/openapi-schema-validator',
 ];

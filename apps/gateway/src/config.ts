@@ -28,6 +28,3 @@ export const readConfig = () => readEnvironment(environment, process.env);
 /** Variables of the environment that are misspelt, or nobody's; `credentials` are those that config.yaml names. */
 export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
   unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
-
-/** Looks a provider's credential up, for `${env:NAME}` in config.yaml. */
-export const lookUpVariable = (name: string): string | undefined => process.env[name];

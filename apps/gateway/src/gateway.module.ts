@@ -1,10 +1,22 @@
 import type { Server } from 'node:http';
 import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import {
+  KEY_MANAGEMENT_API,
+  USAGE_BILLING_API,
+  type KeyManagementApi,
+  type UsageBillingApi,
+} from '@tollgate/contracts';
 import type { FastifyInstance } from 'fastify';
-import { Gateway } from './gateway.js';
+import { Gateway, type GatewayPorts } from './gateway.js';
 
-/** The gateway as a part of a Nest application: puts its endpoints on the application's server. */
+/** What a gateway does not share with the other services of its process. */
+export type OwnGatewayPorts = Omit<GatewayPorts, 'keyManagement' | 'usageBilling'>;
+
+/**
+ * The gateway as a part of a Nest application: puts its endpoints on the application's server. It asks the other
+ * services by their tokens, which the process provides: as clients, or in the standalone as the services themselves.
+ */
 @Module({})
 export class GatewayModule implements OnModuleInit {
   constructor(
@@ -12,8 +24,14 @@ export class GatewayModule implements OnModuleInit {
     private readonly gateway: Gateway,
   ) {}
 
-  static register(gateway: Gateway): DynamicModule {
-    return { module: GatewayModule, providers: [{ provide: Gateway, useValue: gateway }], exports: [Gateway] };
+  static with(ports: OwnGatewayPorts): DynamicModule {
+    const gateway = {
+      provide: Gateway,
+      useFactory: (keyManagement: KeyManagementApi, usageBilling: UsageBillingApi) =>
+        new Gateway({ ...ports, keyManagement, usageBilling }),
+      inject: [KEY_MANAGEMENT_API, USAGE_BILLING_API],
+    };
+    return { module: GatewayModule, providers: [gateway], exports: [Gateway] };
   }
 
   onModuleInit(): void {

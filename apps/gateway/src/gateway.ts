@@ -34,8 +34,8 @@ export interface GatewayPorts {
   readonly bodyBudget: BodyBudget;
   readonly bus: BusPublisher;
   readonly config: TollgateConfig;
-  /** Holds the journal; one process at a time. */
-  readonly journalFolder: string;
+  /** Open; the gateway closes it. */
+  readonly journal: Journal;
   readonly keyManagement: KeyManagementApi;
   readonly logger: Logger;
   readonly pepper: string;
@@ -58,10 +58,9 @@ export class Gateway {
   readonly #serve: ReturnType<typeof requestPath>;
   #ended: Promise<void> | null = null;
 
-  /** Takes the journal's folder for this process. Throws FolderLockedError where another one has it. */
   constructor(private readonly ports: GatewayPorts) {
     const { admission, bodyBudget, config, logger, registry } = ports;
-    const journal = (this.#journal = Journal.open(ports.journalFolder));
+    const journal = (this.#journal = ports.journal);
     journal.onTrouble(tellJournalTrouble(logger));
     journal.onDamage(({ path }, bytes) => logger.error({ segment: basename(path), bytes }, JOURNAL_DAMAGE));
     if (journal.isBereft) logger.error({ journalId: journal.journalId }, JOURNAL_BEREFT);
@@ -183,7 +182,7 @@ function tellJournalTrouble(logger: Logger): (error: Error) => void {
   return (error) => {
     if (performance.now() - toldAt < JOURNAL_TROUBLE_INTERVAL_MS) return;
     toldAt = performance.now();
-    logger.error({ error }, 'the journal cannot be written: requests are refused until the disk takes it again');
+    logger.error({ err: error }, 'the journal cannot be written: requests are refused until the disk takes it again');
   };
 }
 

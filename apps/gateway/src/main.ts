@@ -3,17 +3,24 @@ import { RedisAdmission } from '@tollgate/admission';
 import { pepperId } from '@tollgate/api-key';
 import { folderFault, inFolder, StartFault, warnOfUnknown } from '@tollgate/app-process';
 import { kafkaBus } from '@tollgate/bus';
-import { lacksCredential, loadConfig, missingCredentials, type TollgateConfig } from '@tollgate/config';
+import {
+  environmentVariable,
+  lacksCredential,
+  loadConfig,
+  missingCredentials,
+  type TollgateConfig,
+} from '@tollgate/config';
 import { BodyBudget, createNestServer, httpKeyManagementApi, httpUsageBillingApi } from '@tollgate/http';
 import { RedisKeySnapshotReader } from '@tollgate/key-snapshots';
 import { readPublicDocument } from '@tollgate/openapi';
 import { connectRedis } from '@tollgate/redis';
 import { runService, type OpenedService, type ServiceContext } from '@tollgate/service';
 import type { FastifyInstance } from 'fastify';
-import { lookUpVariable, readConfig, readUnknown } from './config.js';
+import { readConfig, readUnknown } from './config.js';
 import { registerControlPlane } from './control-plane/proxy.js';
 import { Gateway } from './gateway.js';
-import { GatewayModule } from './gateway.module.js';
+import { GatewayProcessModule } from './gateway-process.module.js';
+import { Journal } from './journal/journal.js';
 
 const SERVICE = 'gateway';
 /** A key that nobody remembers is asked for on the request path. */
@@ -24,7 +31,7 @@ async function open({
   logger,
   registry,
 }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
-  const config = loadConfig(environment.TOLLGATE_CONFIG, lookUpVariable);
+  const config = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   warnOfUnknown(logger, readUnknown(config.providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
   needCredentials(config);
   const redis = connectRedis({
@@ -54,29 +61,21 @@ async function open({
 
   const bodyBudget = new BodyBudget(config.limits.bodiesBytesMax);
   const journalFolder = join(environment.TOLLGATE_DATA, 'journal');
-  const gateway = inFolder(
-    'TOLLGATE_DATA',
-    journalFolder,
-    () =>
-      new Gateway({
-        admission,
-        bodyBudget,
-        config,
-        journalFolder,
-        keyManagement,
-        logger,
-        registry,
-        snapshots,
-        usageBilling,
-        bus: bus.publisher,
-        pepper: environment.TOLLGATE_PEPPER,
-      }),
-  );
-  const app = await createNestServer(GatewayModule.register(gateway), {
-    logger,
+  const module = GatewayProcessModule.with({
+    admission,
     bodyBudget,
-    document: readPublicDocument(),
+    config,
+    keyManagement,
+    logger,
+    registry,
+    snapshots,
+    usageBilling,
+    bus: bus.publisher,
+    journal: inFolder('TOLLGATE_DATA', journalFolder, () => Journal.open(journalFolder)),
+    pepper: environment.TOLLGATE_PEPPER,
   });
+  const app = await createNestServer(module, { logger, bodyBudget, document: readPublicDocument() });
+  const gateway = app.get(Gateway);
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
     urls: { keyManagement: keyManagementUrl, usageBilling: usageBillingUrl, secretScanning },
     serviceSecret: environment.TOLLGATE_SERVICE_SECRET,

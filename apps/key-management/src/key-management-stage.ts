@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { KeyManagementApi } from '@tollgate/contracts';
+import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
 import { createNestServer } from '@tollgate/http';
 import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
 import { createLogger } from '@tollgate/telemetry';
-import { KEY_MANAGEMENT_API } from './api/key-management-api.js';
-import { KeyManagementModule, type KeyManagementPorts } from './key-management.module.js';
+import { KeyManagementModule } from './key-management.module.js';
+import { distributedPorts, type KeyManagementPorts } from './ports.js';
 import { keyManagementSchema } from './store/migrations/index.js';
 
 export const PEPPER = 'a pepper of the test';
@@ -21,10 +22,15 @@ export interface KeyManagementStage {
   stop(): Promise<void>;
 }
 
-type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'usageBilling' | 'registry' | 'snapshotBoundMs'>;
+@Module({ imports: [KeyManagementModule] })
+class StageModule {}
+
+type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'usageBilling' | 'registry'> & {
+  readonly snapshotBoundMs?: number;
+};
 
 export async function startKeyManagement(
-  outside: Outside,
+  { snapshotBoundMs, ...outside }: Outside,
   server: { readonly bodyLimitBytes?: number } = {},
 ): Promise<KeyManagementStage> {
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-keys-'));
@@ -39,16 +45,20 @@ export async function startKeyManagement(
     const database = await openDatabase({ url: embedded.url, poolSize: 1, applicationName: 'test' });
     ends.push(() => database.close());
     const logger = createLogger({ service: 'test', level: 'silent' });
-    const module = KeyManagementModule.register({
+    const ports = distributedPorts({
       ...outside,
       database,
       logger,
       adminSecret: ADMIN,
-      pepper: PEPPER,
-      keyMarker: 'TestMark',
-      initOwnerEmail: 'owner@localhost',
+      serviceSecret: 'the-service-secret-of-the-test',
+      settings: {
+        pepper: PEPPER,
+        keyMarker: 'TestMark',
+        initOwnerEmail: 'owner@localhost',
+        ...(snapshotBoundMs !== undefined && { snapshotBoundMs }),
+      },
     });
-    const app = await createNestServer(module, { logger, ...server });
+    const app = await createNestServer({ module: StageModule, imports: [ports] }, { logger, ...server });
     ends.push(() => app.close());
     await app.init();
     await app.getHttpAdapter().getInstance().ready();

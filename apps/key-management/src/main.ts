@@ -7,8 +7,7 @@ import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
 import { readConfig, readUnknown } from './config.js';
-import { KeyManagementInternalModule } from './key-management-internal.module.js';
-import { KeyManagementModule } from './key-management.module.js';
+import { KeyManagementProcessModule } from './key-management-process.module.js';
 import { keyManagementSchema } from './store/migrations/index.js';
 import { refuseOtherPepper } from './store/refuse-other-pepper.js';
 
@@ -45,29 +44,22 @@ async function open({
     timeoutMs: SPENDING_TIMEOUT_MS,
   });
 
-  const keyManagement = KeyManagementModule.register({
+  const module = KeyManagementProcessModule.with({
     database,
     usageBilling,
+    serviceSecret,
     logger,
     registry,
     snapshots: new RedisKeySnapshotWriter(redis),
     bus: bus.publisher,
     adminSecret: environment.TOLLGATE_ADMIN_SECRET,
-    pepper: environment.TOLLGATE_PEPPER,
-    keyMarker: environment.TOLLGATE_KEY_MARKER,
-    initOwnerEmail: environment.INIT_OWNER_EMAIL,
+    settings: {
+      pepper: environment.TOLLGATE_PEPPER,
+      keyMarker: environment.TOLLGATE_KEY_MARKER,
+      initOwnerEmail: environment.INIT_OWNER_EMAIL,
+    },
   });
-  const internal = KeyManagementInternalModule.register(keyManagement, {
-    serviceSecret,
-    pepper: environment.TOLLGATE_PEPPER,
-    logger,
-  });
-  const app = await createNestServer(internal, {
-    logger,
-    registry,
-    serviceSecret,
-    document: readDocument(SERVICE),
-  });
+  const app = await createNestServer(module, { logger, registry, serviceSecret, document: readDocument(SERVICE) });
   app.connectMicroservice({ strategy: consumer });
   return {
     app,

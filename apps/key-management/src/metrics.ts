@@ -1,6 +1,7 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { LeakedKeyOutcome } from '@tollgate/contracts';
 import type { OutboxBacklog } from '@tollgate/postgres';
-import { Counter, Histogram, registerAskedGauges, type Registry } from '@tollgate/telemetry';
+import { Counter, Histogram, METRICS_REGISTRY, registerAskedGauges, type Registry } from '@tollgate/telemetry';
 
 const REVOKE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
 const WRITE_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
@@ -9,57 +10,58 @@ const WRITE_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2
 export type LookUpOutcome = 'found' | 'unknown' | 'failed' | 'refused';
 
 /** What key-management counts of its work; `docs/metrics.md` says what each is for. */
+@Injectable()
 export class KeyMeter {
-  readonly #revokes: Counter<'answer'>;
-  readonly #revokeSeconds: Histogram;
-  readonly #leaked: Counter<'outcome'>;
-  readonly #writeSeconds: Histogram;
-  readonly #writeFailures: Counter;
-  readonly #lookUps: Counter<'outcome'>;
-  readonly #lookUpQueries: Counter;
+  private readonly revokes: Counter<'answer'>;
+  private readonly revokeSeconds: Histogram;
+  private readonly leaked: Counter<'outcome'>;
+  private readonly writeSeconds: Histogram;
+  private readonly writeFailures: Counter;
+  private readonly lookUps: Counter<'outcome'>;
+  private readonly lookUpQueries: Counter;
 
-  constructor(registry: Registry) {
+  constructor(@Inject(METRICS_REGISTRY) registry: Registry) {
     const registers = [registry];
-    this.#revokes = new Counter({
+    this.revokes = new Counter({
       name: 'tollgate_key_management_revokes_total',
       help: 'Revokes and deletes, by their answer: 200 when every gateway could know, 202 when not yet',
       labelNames: ['answer'],
       registers,
     });
-    this.#revokeSeconds = new Histogram({
+    this.revokeSeconds = new Histogram({
       name: 'tollgate_key_management_revoke_seconds',
       help: 'From asking for a revoke to its answer',
       buckets: REVOKE_SECONDS,
       registers,
     });
-    this.#leaked = new Counter({
+    this.leaked = new Counter({
       name: 'tollgate_key_management_leaked_digests_total',
       help: 'Digests reported as leaked, by what became of their keys',
       labelNames: ['outcome'],
       registers,
     });
-    this.#lookUps = new Counter({
+    this.lookUps = new Counter({
       name: 'tollgate_key_management_look_ups_total',
       help: 'Digests that gateways asked for, by what was found; refused ones found too many others waiting',
       labelNames: ['outcome'],
       registers,
     });
-    this.#lookUpQueries = new Counter({
+    this.lookUpQueries = new Counter({
       name: 'tollgate_key_management_look_up_queries_total',
       help: 'Queries that answered them, each for all that waited',
       registers,
     });
     // A series that begins with its first event hides it from increase().
-    for (const answer of ['200', '202']) this.#revokes.inc({ answer }, 0);
-    for (const outcome of ['revoked', 'pending', 'already_revoked', 'unknown']) this.#leaked.inc({ outcome }, 0);
-    for (const outcome of ['found', 'unknown', 'failed', 'refused'] as const) this.#lookUps.inc({ outcome }, 0);
-    this.#writeSeconds = new Histogram({
+    for (const answer of ['200', '202']) this.revokes.inc({ answer }, 0);
+    for (const outcome of ['revoked', 'pending', 'already_revoked', 'unknown']) this.leaked.inc({ outcome }, 0);
+    for (const outcome of ['found', 'unknown', 'failed', 'refused'] as const) this.lookUps.inc({ outcome }, 0);
+    this.writeSeconds = new Histogram({
       name: 'tollgate_key_management_snapshot_write_seconds',
       help: 'Duration of writing and announcing one snapshot',
       buckets: WRITE_SECONDS,
       registers,
     });
-    this.#writeFailures = new Counter({
+    this.writeFailures = new Counter({
       name: 'tollgate_key_management_snapshot_write_failures_total',
       help: 'Snapshots that could not be written; each is tried again',
       registers,
@@ -67,22 +69,22 @@ export class KeyMeter {
   }
 
   revokeAnswered(everywhere: boolean, seconds: number): void {
-    this.#revokes.inc({ answer: everywhere ? '200' : '202' });
-    this.#revokeSeconds.observe(seconds);
+    this.revokes.inc({ answer: everywhere ? '200' : '202' });
+    this.revokeSeconds.observe(seconds);
   }
 
   leakedDigests(outcomes: readonly LeakedKeyOutcome[]): void {
-    for (const { outcome } of outcomes) this.#leaked.inc({ outcome });
+    for (const { outcome } of outcomes) this.leaked.inc({ outcome });
   }
 
   /** So many digests were looked up, or refused to be. */
   lookedUp(outcome: LookUpOutcome, digests: number): void {
-    if (digests > 0) this.#lookUps.inc({ outcome }, digests);
+    if (digests > 0) this.lookUps.inc({ outcome }, digests);
   }
 
   /** One query for all digests that waited. */
   lookUpQuery(): void {
-    this.#lookUpQueries.inc();
+    this.lookUpQueries.inc();
   }
 
   /** Measures one write of a snapshot; rejects as it does. */
@@ -91,10 +93,10 @@ export class KeyMeter {
     try {
       await write();
     } catch (error) {
-      this.#writeFailures.inc();
+      this.writeFailures.inc();
       throw error;
     }
-    this.#writeSeconds.observe((performance.now() - begun) / 1_000);
+    this.writeSeconds.observe((performance.now() - begun) / 1_000);
   }
 }
 

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { fileURLToPath } from 'node:url';
 import { buildDocument, documentFile } from '@tollgate/openapi';
 import { expect, it } from 'vitest';
-import { ApiKeysController } from './api/api-keys.controller.js';
+import { ApiKeysController } from './keys/api-keys.controller.js';
 import { OrganizationsController } from './organizations/organizations.controller.js';
 
 it('has its document written down (npm run openapi writes it)', async () => {

@@ -31,6 +31,3 @@ export const readConfig = () => readEnvironment(environment, process.env);
 /** Variables of the environment that are misspelt, or nobody's; `credentials` are those that config.yaml names. */
 export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
   unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
-
-/** One variable that `config.yaml` names. */
-export const environmentVariable = (name: string): string | undefined => process.env[name];

@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import { pepperId } from '@tollgate/api-key';
 import { makeNamedFolder, warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
-import { loadConfig } from '@tollgate/config';
+import { environmentVariable, loadConfig } from '@tollgate/config';
 import { BodyBudget, createNestServer, httpKeyManagementApi, httpUsageBillingApi } from '@tollgate/http';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
 import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
-import { environmentVariable, readConfig, readUnknown } from './config.js';
-import { SecretScanningModule } from './secret-scanning.module.js';
+import { readConfig, readUnknown } from './config.js';
+import { SecretScanningProcessModule } from './secret-scanning-process.module.js';
 import { secretScanningSchema } from './store/migrations/index.js';
 
 const SERVICE = 'secret-scanning';
@@ -48,7 +48,7 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
   });
   const mail = mailSender(environment, from);
 
-  const module = SecretScanningModule.register({
+  const module = SecretScanningProcessModule.with({
     database,
     keyManagement,
     usageBilling,
@@ -56,11 +56,13 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
     logger,
     registry,
     bus: bus.publisher,
-    githubPublicKeysUrl: secretScanning.github.publicKeysUrl,
-    pepper: environment.TOLLGATE_PEPPER,
-    ...(environment.TOLLGATE_PUBLIC_URL !== undefined && {
-      publicUrl: environment.TOLLGATE_PUBLIC_URL.replace(/\/+$/, ''),
-    }),
+    settings: {
+      githubPublicKeysUrl: secretScanning.github.publicKeysUrl,
+      pepper: environment.TOLLGATE_PEPPER,
+      ...(environment.TOLLGATE_PUBLIC_URL !== undefined && {
+        publicUrl: environment.TOLLGATE_PUBLIC_URL.replace(/\/+$/, ''),
+      }),
+    },
   });
   const app = await createNestServer(module, {
     logger,

@@ -1,40 +1,37 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { OutboxBacklog } from '@tollgate/postgres';
-import { Counter, registerAskedGauges, type Registry } from '@tollgate/telemetry';
+import { Counter, METRICS_REGISTRY, registerAskedGauges, type Registry } from '@tollgate/telemetry';
 import type { MailsWaiting } from './store/mail-store.js';
 
-export interface ScanningSources {
-  readonly mailsWaiting: () => Promise<MailsWaiting>;
-  readonly outboxBacklog: () => Promise<readonly OutboxBacklog[]>;
-}
-
 /** What secret-scanning counts of its work; `docs/metrics.md` says what each is for. */
+@Injectable()
 export class ScanningMeter {
-  readonly #reports: Counter<'result'>;
-  readonly #items: Counter<'label'>;
-  readonly #fetches: Counter<'result'>;
-  readonly #mails: Counter<'result'>;
+  private readonly reports: Counter<'result'>;
+  private readonly labelledItems: Counter<'label'>;
+  private readonly fetches: Counter<'result'>;
+  private readonly mails: Counter<'result'>;
 
-  constructor(registry: Registry) {
+  constructor(@Inject(METRICS_REGISTRY) registry: Registry) {
     const registers = [registry];
-    this.#reports = new Counter({
+    this.reports = new Counter({
       name: 'tollgate_secret_scanning_reports_total',
       help: 'Leak reports: answered, or refused with this error code',
       labelNames: ['result'],
       registers,
     });
-    this.#items = new Counter({
+    this.labelledItems = new Counter({
       name: 'tollgate_secret_scanning_items_total',
       help: 'Reported secrets, by the label they were answered with',
       labelNames: ['label'],
       registers,
     });
-    this.#fetches = new Counter({
+    this.fetches = new Counter({
       name: 'tollgate_secret_scanning_public_key_fetches_total',
       help: 'Fetches of the keys that reports are signed with',
       labelNames: ['result'],
       registers,
     });
-    this.#mails = new Counter({
+    this.mails = new Counter({
       name: 'tollgate_secret_scanning_mails_total',
       help: 'Attempts to send a mail: sent, failed and to be tried again, or given up',
       labelNames: ['result'],
@@ -42,40 +39,40 @@ export class ScanningMeter {
     });
     // A series that begins with its first event hides it from increase().
     for (const result of ['answered', 'service_unavailable', 'signing_keys_unavailable', 'internal_error'])
-      this.#reports.inc({ result }, 0);
-    for (const label of ['true_positive', 'false_positive']) this.#items.inc({ label }, 0);
-    for (const result of ['fetched', 'failed']) this.#fetches.inc({ result }, 0);
-    for (const result of ['sent', 'failed', 'abandoned']) this.#mails.inc({ result }, 0);
+      this.reports.inc({ result }, 0);
+    for (const label of ['true_positive', 'false_positive']) this.labelledItems.inc({ label }, 0);
+    for (const result of ['fetched', 'failed']) this.fetches.inc({ result }, 0);
+    for (const result of ['sent', 'failed', 'abandoned']) this.mails.inc({ result }, 0);
   }
 
   /** `answered`, or the error code of the refusal. */
   report(result: string): void {
-    this.#reports.inc({ result });
+    this.reports.inc({ result });
   }
 
   items(labels: readonly string[]): void {
-    for (const label of labels) this.#items.inc({ label });
+    for (const label of labels) this.labelledItems.inc({ label });
   }
 
   /** Counts one fetch; rejects as it does. */
   async publicKeyFetch<T>(fetch: () => Promise<T>): Promise<T> {
     try {
       const list = await fetch();
-      this.#fetches.inc({ result: 'fetched' });
+      this.fetches.inc({ result: 'fetched' });
       return list;
     } catch (error) {
-      this.#fetches.inc({ result: 'failed' });
+      this.fetches.inc({ result: 'failed' });
       throw error;
     }
   }
 
   mail(result: 'sent' | 'failed' | 'abandoned'): void {
-    this.#mails.inc({ result });
+    this.mails.inc({ result });
   }
 }
 
-/** Registers what is asked for at each scrape. */
-export function registerScanningGauges(registry: Registry, { mailsWaiting, outboxBacklog }: ScanningSources): void {
+/** Registers gauges that ask for the mails that are owed on each scrape. */
+export function registerMailGauges(registry: Registry, mailsWaiting: () => Promise<MailsWaiting>): void {
   registerAskedGauges(registry, mailsWaiting, [
     {
       name: 'tollgate_secret_scanning_mails_waiting',
@@ -88,8 +85,12 @@ export function registerScanningGauges(registry: Registry, { mailsWaiting, outbo
       samples: ({ ageSeconds }) => [{ value: ageSeconds }],
     },
   ]);
+}
+
+/** Registers a gauge that asks for the backlog of the outbox on each scrape. */
+export function registerOutboxGauges(registry: Registry, backlog: () => Promise<readonly OutboxBacklog[]>): void {
   const entries = (effects: readonly OutboxBacklog[]) => effects.reduce((sum, effect) => sum + effect.entries, 0);
-  registerAskedGauges(registry, outboxBacklog, [
+  registerAskedGauges(registry, backlog, [
     {
       name: 'tollgate_secret_scanning_outbox_entries',
       help: 'Leaks that wait to be given to the bus',

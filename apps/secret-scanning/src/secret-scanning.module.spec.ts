@@ -15,7 +15,7 @@ import { migrate, openDatabase, startEmbeddedPostgres, type Database, type Embed
 import { createLogger, createMetricsRegistry, type Registry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LeakStore } from './store/leak-store.js';
-import { SecretScanningModule } from './secret-scanning.module.js';
+import { SecretScanningProcessModule } from './secret-scanning-process.module.js';
 import { secretScanningSchema } from './store/migrations/index.js';
 
 const PEPPER = 'a pepper of the test';
@@ -88,16 +88,18 @@ beforeAll(async () => {
   database = await openDatabase({ url: embedded.url, poolSize: 1, applicationName: 'test' });
   const logger = createLogger({ service: 'test', level: 'silent' });
   registry = createMetricsRegistry('test', { processMetrics: false });
-  const module = SecretScanningModule.register({
+  const module = SecretScanningProcessModule.with({
     database,
     keyManagement,
     mail,
     bus,
-    pepper: PEPPER,
     logger,
     registry,
     usageBilling: { spendingByKey: () => Promise.reject(new Error('away')) },
-    githubPublicKeysUrl: `http://127.0.0.1:${(publicKeys.address() as AddressInfo).port}/`,
+    settings: {
+      pepper: PEPPER,
+      githubPublicKeysUrl: `http://127.0.0.1:${(publicKeys.address() as AddressInfo).port}/`,
+    },
   });
   app = await createNestServer(module, { logger, bodyLimitBytes: 16 * 1024 * 1024 });
   changes = inProcessBus();

@@ -50,6 +50,3 @@ export const readConfig = () => readEnvironment(environment, process.env);
 export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
   unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
 export type StandaloneEnvironment = ReturnType<typeof readConfig>;
-
-/** Looks a provider's credential up, for `${env:NAME}` in config.yaml. */
-export const lookUpVariable = (name: string): string | undefined => process.env[name];

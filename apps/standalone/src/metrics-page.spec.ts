@@ -2,58 +2,56 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MemoryAdmission } from '@tollgate/admission';
+import { inProcessBus } from '@tollgate/bus';
 import { loadConfig } from '@tollgate/config';
-import { Gateway } from '@tollgate/gateway';
-import { BODY_BUDGET_BYTES, BodyBudget, SecretChecks } from '@tollgate/http';
-import { KeyManagementModule, type KeyManagementPorts } from '@tollgate/key-management';
+import { Gateway, Journal } from '@tollgate/gateway';
+import { BODY_BUDGET_BYTES, BodyBudget, createNestServer } from '@tollgate/http';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
-import { SecretScanningModule, type SecretScanningPorts } from '@tollgate/secret-scanning';
+import type { Database } from '@tollgate/postgres';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
-import { UsageBillingModule, type UsageBillingPorts } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { StandaloneModule } from './standalone.module.js';
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 const page = readFileSync(`${repository}docs/metrics.md`, 'utf8');
 const logger = createLogger({ service: 'test', level: 'silent' });
-/** Modules only keep what they are given: nothing of it is called before an application runs. */
-const database = { dataSource: {} };
+const pepper = 'a pepper of the test';
+/** Nothing of it is called before an application runs. */
+const database = { dataSource: {}, lookUps: {} } as Database;
 
 /** One registry for all four, as in a start of the standalone: a name used twice is thrown at. */
 const registry = createMetricsRegistry('test', { processMetrics: false });
 let folder: string;
-let gateway: Gateway;
-beforeAll(() => {
+let app: NestFastifyApplication;
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tollgate-metrics-page-'));
-  const bus = { publish: () => Promise.resolve() };
-  gateway = new Gateway({
-    admission: new MemoryAdmission(),
-    bodyBudget: new BodyBudget(BODY_BUDGET_BYTES),
-    bus,
-    config: loadConfig(`${repository}config.yaml`, () => undefined),
-    journalFolder: folder,
-    keyManagement: {
-      verifyKey: () => Promise.resolve({ snapshot: null, organization: null }),
-      knownKeys: () => Promise.resolve([]),
-      revokeLeakedKeys: () => Promise.resolve([]),
+  const bus = inProcessBus();
+  const [admission, snapshots] = [new MemoryAdmission(), new MemoryKeySnapshots()];
+  const config = loadConfig(`${repository}config.yaml`, () => undefined);
+  const bodyBudget = new BodyBudget(BODY_BUDGET_BYTES);
+  const journal = Journal.open(folder);
+  const module = StandaloneModule.with(
+    {
+      database,
+      snapshots,
+      admission,
+      bus,
+      mail: { send: () => Promise.resolve() },
+      adminSecret: 'an admin secret of the test',
+      logger,
+      registry,
+      keyManagement: { pepper, keyMarker: 'TestMark', initOwnerEmail: 'owner@localhost' },
+      usageBilling: {},
+      secretScanning: { pepper, githubPublicKeysUrl: 'http://localhost/' },
     },
-    usageBilling: {
-      openCreditEpoch: () => Promise.resolve(),
-      registerGateway: () => Promise.resolve(),
-      spendingByKey: () => Promise.resolve([]),
-    },
-    logger,
-    pepper: 'a pepper of the test',
-    registry,
-    snapshots: new MemoryKeySnapshots(),
-  });
-  KeyManagementModule.register({ database, logger, registry } as unknown as KeyManagementPorts);
-  UsageBillingModule.register({ database, logger, registry } as unknown as UsageBillingPorts);
-  void new SecretChecks({ logger, registry });
-  SecretScanningModule.register({ database, logger, registry } as unknown as SecretScanningPorts);
+    { admission, bodyBudget, config, journal, logger, pepper, registry, snapshots, bus: bus.publisher },
+  );
+  app = await createNestServer(module, { logger, registry });
 });
 afterAll(async () => {
-  await gateway.end();
+  await app.get(Gateway).end();
   rmSync(folder, { recursive: true });
 });
 

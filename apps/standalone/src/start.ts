@@ -3,23 +3,20 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MemoryAdmission } from '@tollgate/admission';
 import { inFolder, listenersFree, warnOfUnknown } from '@tollgate/app-process';
 import { inProcessBus } from '@tollgate/bus';
-import { loadConfig } from '@tollgate/config';
+import { environmentVariable, loadConfig } from '@tollgate/config';
 import { DEFAULT_ORGANIZATION_ID } from '@tollgate/contracts';
-import { Gateway, GatewayModule } from '@tollgate/gateway';
+import { Gateway, Journal } from '@tollgate/gateway';
 import { BodyBudget, createNestServer, stopListening } from '@tollgate/http';
-import { KEY_MANAGEMENT_API, KeyManagementModule, refuseOtherPepper } from '@tollgate/key-management';
+import { refuseOtherPepper } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
 import { readPublicDocument } from '@tollgate/openapi';
-import { SecretScanningModule } from '@tollgate/secret-scanning';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
-import { USAGE_BILLING_API, UsageBillingModule } from '@tollgate/usage-billing';
-import { DISTRIBUTED_ONLY, lookUpVariable, readUnknown, type StandaloneEnvironment } from './config.js';
+import { DISTRIBUTED_ONLY, readUnknown, type StandaloneEnvironment } from './config.js';
 import { takeDataFolder } from './data-folder.js';
 import { greeting } from './greeting.js';
 import { instanceFolder } from './instance-folder.js';
 import { instanceSecrets, secretsFile } from './instance-secrets.js';
-import { lateServices } from './late-services.js';
 import { withSimulatedOutside } from './simulated-outside.js';
 import { StandaloneModule } from './standalone.module.js';
 import { openStores } from './stores.js';
@@ -45,7 +42,7 @@ export async function startStandalone(
   const dataFolder = resolve(environment.TOLLGATE_DATA);
   const journalFolder = join(dataFolder, 'journal');
   const logger = createLogger({ service: 'tollgate', level: environment.LOG_LEVEL });
-  const configured = loadConfig(environment.TOLLGATE_CONFIG, lookUpVariable);
+  const configured = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   const credentials = configured.providers.flatMap(({ credentialVariable }) => credentialVariable ?? []);
   warnOfUnknown(logger, readUnknown(credentials));
   const warn = (line: string): void => logger.warn(line);
@@ -88,69 +85,35 @@ export async function startStandalone(
   const snapshots = new MemoryKeySnapshots(stores.uncertainMs);
   const registry = createMetricsRegistry('standalone', { processMetrics: true });
   const { mail, mailFolder } = mailSender(dataFolder, environment.SMTP_URL, config.mail.from);
-  const { keyManagement, usageBilling } = lateServices(() => ({
-    keyManagement: app.get(KEY_MANAGEMENT_API),
-    usageBilling: app.get(USAGE_BILLING_API),
-  }));
-
   const bodyBudget = new BodyBudget(config.limits.bodiesBytesMax);
-  const gateway = inFolder(
-    'TOLLGATE_DATA',
-    journalFolder,
-    () =>
-      new Gateway({
-        admission,
-        bodyBudget,
-        config,
-        journalFolder,
-        keyManagement,
-        logger,
+  const journal = inFolder('TOLLGATE_DATA', journalFolder, () => Journal.open(journalFolder));
+  const module = StandaloneModule.with(
+    {
+      database,
+      snapshots,
+      admission,
+      bus,
+      mail,
+      adminSecret,
+      logger,
+      registry,
+      keyManagement: {
         pepper,
-        registry,
-        snapshots,
-        usageBilling,
-        bus: bus.publisher,
-      }),
-  );
-  const app: NestFastifyApplication = await createNestServer(
-    StandaloneModule.of([
-      KeyManagementModule.register({
-        database,
-        snapshots,
-        usageBilling,
-        adminSecret,
-        pepper,
-        logger,
-        registry,
-        bus: bus.publisher,
         keyMarker: environment.TOLLGATE_KEY_MARKER,
         initOwnerEmail: environment.INIT_OWNER_EMAIL,
-      }),
-      UsageBillingModule.register({
-        database,
-        keyManagement,
-        adminSecret,
-        logger,
-        registry,
-        admission,
-        drained: (topic) => bus.server.drained(topic),
-        lag: (topic) => bus.server.lag(topic),
-      }),
-      SecretScanningModule.register({
-        database,
-        keyManagement,
-        usageBilling,
-        mail,
-        pepper,
-        logger,
-        registry,
-        bus: bus.publisher,
-        githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl,
-      }),
-      GatewayModule.register(gateway),
-    ]),
-    { logger, registry, bodyBudget, document: readPublicDocument() },
+      },
+      usageBilling: {},
+      secretScanning: { pepper, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl },
+    },
+    { admission, bodyBudget, config, journal, logger, pepper, registry, snapshots, bus: bus.publisher },
   );
+  const app: NestFastifyApplication = await createNestServer(module, {
+    logger,
+    registry,
+    bodyBudget,
+    document: readPublicDocument(),
+  });
+  const gateway = app.get(Gateway);
   // The journal's folder was the last part to be made; no key has been yet.
   inFolder('TOLLGATE_DATA', dataFolder, () => instance.made());
   app.connectMicroservice({ strategy: bus.server });

@@ -9,8 +9,7 @@ import { readyByDatabase, runService, type OpenedService, type ServiceContext } 
 import { readConfig, readUnknown } from './config.js';
 import { resumeOffsets } from './store/consumer-offsets.js';
 import { usageBillingSchema } from './store/migrations/index.js';
-import { UsageBillingInternalModule } from './usage-billing-internal.module.js';
-import { UsageBillingModule } from './usage-billing.module.js';
+import { UsageBillingProcessModule } from './usage-billing-process.module.js';
 
 const SERVICE = 'usage-billing';
 /** Longest wait for requests in flight at the end; none takes that long. */
@@ -43,24 +42,18 @@ async function open({
   const keyManagement =
     url === undefined ? null : httpKeyManagementApi({ url, serviceSecret, timeoutMs: KEY_MANAGEMENT_TIMEOUT_MS });
 
-  const usageBilling = UsageBillingModule.register({
+  const module = UsageBillingProcessModule.with({
     database,
+    serviceSecret,
     logger,
     registry,
     admission: new RedisAdmissionBooks(redis),
-    drained: (topic) => consumer.drained(topic),
-    lag: (topic) => consumer.lag(topic),
+    busProgress: consumer,
     adminSecret: environment.TOLLGATE_ADMIN_SECRET,
     ...(keyManagement !== null && { keyManagement }),
-    goneAfterMs: environment.GATEWAY_GONE_AFTER_MS,
+    settings: { goneAfterMs: environment.GATEWAY_GONE_AFTER_MS },
   });
-  const internal = UsageBillingInternalModule.register(usageBilling, serviceSecret);
-  const app = await createNestServer(internal, {
-    logger,
-    registry,
-    serviceSecret,
-    document: readDocument(SERVICE),
-  });
+  const app = await createNestServer(module, { logger, registry, serviceSecret, document: readDocument(SERVICE) });
   app.connectMicroservice({ strategy: consumer });
   return {
     app,

@@ -1,5 +1,7 @@
-import { Counter, Histogram, registerAskedGauges, type Registry } from '@tollgate/telemetry';
-import type { Booking } from './book-usage/decide-booking.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { Counter, Histogram, METRICS_REGISTRY, registerAskedGauges, type Registry } from '@tollgate/telemetry';
+import type { Booking } from './ledger/book-usage/decide-booking.js';
+import type { MonthsState } from './ledger/usage-event-months/usage-event-months.js';
 
 const BATCH_EVENTS = [1, 3, 10, 30, 100, 300, 1_000];
 const BATCH_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
@@ -11,89 +13,92 @@ export interface BillingSources {
   readonly consumerLag: () => Promise<number>;
   /** Settles that admission has not taken. */
   readonly settlesWaiting: () => number;
+  /** Of the partitions of usage events. */
+  readonly months: () => Promise<MonthsState>;
 }
 
 /** What usage-billing counts of its work; `docs/metrics.md` says what each is for. */
+@Injectable()
 export class BillingMeter {
-  readonly #events: Counter<'outcome'>;
-  readonly #repeated: Counter;
-  readonly #late: Counter;
-  readonly #quarantined: Counter;
-  readonly #valuesReplaced: Counter;
-  readonly #loss: Counter;
-  readonly #delay: Histogram;
-  readonly #batchEvents: Histogram;
-  readonly #batchSeconds: Histogram;
-  readonly #epochs: Counter<'change'>;
-  readonly #gatewaysGone: Counter;
-  readonly #orphans: Counter;
+  private readonly events: Counter<'outcome'>;
+  private readonly repeated: Counter;
+  private readonly late: Counter;
+  private readonly quarantinedEvents: Counter;
+  private readonly valuesReplaced: Counter;
+  private readonly loss: Counter;
+  private readonly delay: Histogram;
+  private readonly batchEvents: Histogram;
+  private readonly batchSeconds: Histogram;
+  private readonly epochs: Counter<'change'>;
+  private readonly goneGateways: Counter;
+  private readonly orphans: Counter;
 
-  constructor(registry: Registry) {
+  constructor(@Inject(METRICS_REGISTRY) registry: Registry) {
     const registers = [registry];
-    this.#events = new Counter({
+    this.events = new Counter({
       name: 'tollgate_usage_billing_events_booked_total',
       help: 'Usage events booked, by their outcome',
       labelNames: ['outcome'],
       registers,
     });
-    this.#repeated = new Counter({
+    this.repeated = new Counter({
       name: 'tollgate_usage_billing_events_repeated_total',
       help: 'Usage events that came again, and changed nothing',
       registers,
     });
-    this.#late = new Counter({
+    this.late = new Counter({
       name: 'tollgate_usage_billing_late_finals_total',
       help: 'Events booked after their hold was given back as an orphan’s',
       registers,
     });
-    this.#quarantined = new Counter({
+    this.quarantinedEvents = new Counter({
       name: 'tollgate_usage_billing_quarantined_total',
       help: 'Events that can never be booked',
       registers,
     });
-    this.#valuesReplaced = new Counter({
+    this.valuesReplaced = new Counter({
       name: 'tollgate_usage_billing_values_replaced_total',
       help: 'Events booked with values replaced that the database cannot hold',
       registers,
     });
-    this.#loss = new Counter({
+    this.loss = new Counter({
       name: 'tollgate_usage_billing_platform_loss_usd_total',
       help: 'What providers charged beyond what customers pay',
       registers,
     });
-    this.#delay = new Histogram({
+    this.delay = new Histogram({
       name: 'tollgate_usage_billing_booking_delay_seconds',
       help: 'From the end of a request to its booking',
       buckets: DELAY_SECONDS,
       registers,
     });
-    this.#batchEvents = new Histogram({
+    this.batchEvents = new Histogram({
       name: 'tollgate_usage_billing_batch_events',
       help: 'Events in one booking',
       buckets: BATCH_EVENTS,
       registers,
     });
-    this.#batchSeconds = new Histogram({
+    this.batchSeconds = new Histogram({
       name: 'tollgate_usage_billing_batch_seconds',
       help: 'Duration of one booking, its settles with it',
       buckets: BATCH_SECONDS,
       registers,
     });
-    this.#epochs = new Counter({
+    this.epochs = new Counter({
       name: 'tollgate_usage_billing_epochs_total',
       help: 'Credit epochs opened, and closed because balances had to be loaded again',
       labelNames: ['change'],
       registers,
     });
     // A series that begins with its first event hides it from increase().
-    for (const change of ['opened', 'closed']) this.#epochs.inc({ change }, 0);
-    this.#events.inc({ outcome: 'orphaned' }, 0);
-    this.#gatewaysGone = new Counter({
+    for (const change of ['opened', 'closed']) this.epochs.inc({ change }, 0);
+    this.events.inc({ outcome: 'orphaned' }, 0);
+    this.goneGateways = new Counter({
       name: 'tollgate_usage_billing_gateways_gone_total',
       help: 'Gateways whose lease stood still for too long',
       registers,
     });
-    this.#orphans = new Counter({
+    this.orphans = new Counter({
       name: 'tollgate_usage_billing_orphans_resolved_total',
       help: 'Open holds of gateways that are gone, resolved',
       registers,
@@ -102,49 +107,50 @@ export class BillingMeter {
 
   /** A batch of the bus is booked, and its settles are sent or kept. */
   batch(events: number, seconds: number): void {
-    this.#batchEvents.observe(events);
-    this.#batchSeconds.observe(seconds);
+    this.batchEvents.observe(events);
+    this.batchSeconds.observe(seconds);
   }
 
   /** A transaction has committed: these of so many events were new. */
   booked(bookings: readonly Booking[], events: number, nowMs: number): void {
-    if (events > bookings.length) this.#repeated.inc(events - bookings.length);
+    if (events > bookings.length) this.repeated.inc(events - bookings.length);
     for (const { event, kind, lossNanoUsd } of bookings) {
-      this.#events.inc({ outcome: event.outcome });
-      if (kind === 'adjust') this.#late.inc();
-      if (lossNanoUsd > 0n) this.#loss.inc(Number(lossNanoUsd) / NANO_USD);
-      this.#delay.observe(Math.max(0, nowMs - Date.parse(event.endedAt)) / 1_000);
+      this.events.inc({ outcome: event.outcome });
+      if (kind === 'adjust') this.late.inc();
+      if (lossNanoUsd > 0n) this.loss.inc(Number(lossNanoUsd) / NANO_USD);
+      this.delay.observe(Math.max(0, nowMs - Date.parse(event.endedAt)) / 1_000);
     }
   }
 
   quarantined(events: number): void {
-    this.#quarantined.inc(events);
+    this.quarantinedEvents.inc(events);
   }
 
   /** An event was booked, and some of it is not what the gateway wrote. */
   valueReplaced(): void {
-    this.#valuesReplaced.inc();
+    this.valuesReplaced.inc();
   }
 
   epochOpened(): void {
-    this.#epochs.inc({ change: 'opened' });
+    this.epochs.inc({ change: 'opened' });
   }
 
   epochClosed(): void {
-    this.#epochs.inc({ change: 'closed' });
+    this.epochs.inc({ change: 'closed' });
   }
 
   gatewaysGone(gateways: number): void {
-    this.#gatewaysGone.inc(gateways);
+    this.goneGateways.inc(gateways);
   }
 
   orphansResolved(holds: number): void {
-    this.#orphans.inc(holds);
+    this.orphans.inc(holds);
   }
 }
 
 /** Registers what is asked for at each scrape. */
-export function registerBillingGauges(registry: Registry, { consumerLag, settlesWaiting }: BillingSources): void {
+export function registerBillingGauges(registry: Registry, sources: BillingSources): void {
+  const { consumerLag, settlesWaiting, months } = sources;
   registerAskedGauges(registry, consumerLag, [
     {
       name: 'tollgate_usage_billing_consumer_lag_records',
@@ -157,6 +163,18 @@ export function registerBillingGauges(registry: Registry, { consumerLag, settles
       name: 'tollgate_usage_billing_settles_waiting',
       help: 'Settles of booked events that admission has not taken',
       samples: (settles) => [{ value: settles }],
+    },
+  ]);
+  registerAskedGauges(registry, months, [
+    {
+      name: 'tollgate_usage_billing_months_ahead',
+      help: 'Months after this one that have a partition for their usage events',
+      samples: ({ monthsAhead }) => [{ value: monthsAhead }],
+    },
+    {
+      name: 'tollgate_usage_billing_events_without_month',
+      help: 'Usage events in the default partition, up to 10,000',
+      samples: ({ eventsWithoutMonth }) => [{ value: eventsWithoutMonth }],
     },
   ]);
 }

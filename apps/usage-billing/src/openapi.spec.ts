@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { fileURLToPath } from 'node:url';
 import { buildDocument, documentFile } from '@tollgate/openapi';
 import { expect, it } from 'vitest';
-import { UsageController } from './api/usage.controller.js';
+import { UsageController } from './usage/usage.controller.js';
 
 it('has its document written down (npm run openapi writes it)', async () => {
   const document = buildDocument({

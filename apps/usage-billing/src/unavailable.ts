@@ -1,8 +1,11 @@
-import { Problem } from '@tollgate/http';
+/** Another store, or the bus, cannot be asked at the moment: it is no fault of ours, and a later call may succeed. */
+export class UnavailableError extends Error {
+  override readonly name = 'UnavailableError';
+}
 
-/** For `catch`: what is asked of another store or of the bus, and it is away, is 503 and no fault of ours. */
+/** For `catch`: rejects with an `UnavailableError` that says what cannot be asked. */
 export function unavailable(what: string): (cause: unknown) => never {
   return (cause) => {
-    throw new Problem('service_unavailable', { detail: `${what} cannot be asked at the moment.`, cause });
+    throw new UnavailableError(`${what} cannot be asked at the moment.`, { cause });
   };
 }

@@ -6,7 +6,7 @@ import { createNestServer, httpUsageBillingApi, publicRoutesOf } from '@tollgate
 import { waitUntil } from '@tollgate/infra';
 import { readDocument, routesOf } from '@tollgate/openapi';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
-import { UsageBillingInternalModule, UsageBillingModule } from '@tollgate/usage-billing';
+import { UsageBillingProcessModule } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseShapes, RecordingAdmission, usageEvent, type OpenedDatabase } from './billing-fixture.js';
 
@@ -31,7 +31,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     opened = await open();
     bus = inProcessBus();
     admission = new RecordingAdmission();
-    const module = UsageBillingModule.register({
+    const module = UsageBillingProcessModule.with({
       keyManagement: {
         knownKeys: async (_organizationId, ids) => {
           if (known === null) throw new Error('away');
@@ -41,16 +41,19 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       database: opened.database,
       admission,
       adminSecret: ADMIN,
-      goneAfterMs: GONE_AFTER_MS,
+      serviceSecret: SERVICE,
+      settings: { goneAfterMs: GONE_AFTER_MS },
       logger,
-      drained: async (topic) => {
-        drains.push(topic);
-        await bus.server.drained(topic);
+      busProgress: {
+        drained: async (topic) => {
+          drains.push(topic);
+          await bus.server.drained(topic);
+        },
+        lag: (topic) => bus.server.lag(topic),
       },
-      lag: (topic) => bus.server.lag(topic),
       registry: createMetricsRegistry('contract', { processMetrics: false }),
     });
-    app = await createNestServer(UsageBillingInternalModule.register(module, SERVICE), {
+    app = await createNestServer(module, {
       logger,
       bodyLimitBytes: 100_000,
     });

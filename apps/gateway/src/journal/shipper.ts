@@ -94,7 +94,7 @@ export class Shipper {
         if (this.#waitsForCompany()) return;
       } catch (error) {
         if (this.#closed) return;
-        this.logger.warn({ error, retryMs }, 'usage events could not be published; they stay in the journal');
+        this.logger.warn({ err: error, retryMs }, 'usage events could not be published; they stay in the journal');
         await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
         retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
       }

@@ -106,7 +106,7 @@ export class GatewayLife {
       await this.#renewLease();
       this.#lease = setInterval(() => void this.#renewLease(), LEASE_INTERVAL_MS).unref();
     } catch (error) {
-      logger.warn({ error }, 'usage-billing cannot be reached; nothing is admitted on credit until it can');
+      logger.warn({ err: error }, 'usage-billing cannot be reached; nothing is admitted on credit until it can');
     }
   }
 
@@ -133,7 +133,7 @@ export class GatewayLife {
       const waiting = await admission.renewLease(gateway.instanceId);
       await Promise.all(waiting.map((organizationId) => announcer.announce(organizationId)));
     } catch (error) {
-      logger.debug({ error }, 'the lease was not renewed');
+      logger.debug({ err: error }, 'the lease was not renewed');
     }
   }
 

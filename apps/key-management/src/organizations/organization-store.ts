@@ -1,6 +1,7 @@
+import { Injectable } from '@nestjs/common';
 import { Outbox } from '@tollgate/postgres';
-import type { DataSource } from 'typeorm';
-import type { Actor } from '../api-key/key-change.js';
+import { DataSource } from 'typeorm';
+import type { Actor } from '../keys/api-key/key-change.js';
 import type { SnapshotEntries } from '../store/key-store.js';
 import { KEYS_SCHEMA, WRITE_ORGANIZATION } from '../store/outbox-effects.js';
 import { organizationSnapshotOf, type Organization } from './organization.js';
@@ -23,6 +24,7 @@ export interface OrganizationPage {
 const SELECT = `SELECT id, position, name, credit_limit_nano_usd, created_at, version FROM keys.organization`;
 
 /** Organisations, with their first owner, their audit trail and their outbox entries. */
+@Injectable()
 export class OrganizationStore {
   private readonly outbox = new Outbox(KEYS_SCHEMA);
 

@@ -2,7 +2,7 @@ import { Body, Controller, Get, Param, Post, Query, Req, UseGuards } from '@nest
 import { AdminGuard, clientAddressOf, Problem } from '@tollgate/http';
 import { Operation, Replies, Tag } from '@tollgate/openapi';
 import type { FastifyRequest } from 'fastify';
-import { cursorOf, listKeysRequest, type ListKeysRequest } from '../list-keys/list-keys.request.js';
+import { cursorOf, listKeysRequest, type ListKeysRequest } from '../keys/list-keys/list-keys.request.js';
 import { CreateOrganization } from './create-organization.js';
 import { organizationObject } from './organization-object.js';
 import { OrganizationStore } from './organization-store.js';

@@ -1,7 +1,7 @@
 import { readOrganizationId } from '@tollgate/contracts';
 import { pathSchema, shown } from '@tollgate/openapi';
 import { z } from 'zod';
-import { name } from '../create-key/create-key.request.js';
+import { name } from '../keys/create-key/create-key.request.js';
 
 /** `POST /v1/organizations`. */
 export const createOrganizationRequest = z

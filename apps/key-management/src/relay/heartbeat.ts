@@ -1,18 +1,20 @@
-import type { KeySnapshotWriter } from '@tollgate/key-snapshots';
+import { Inject, Injectable } from '@nestjs/common';
+import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { Periodic } from '@tollgate/periodic';
-import type { Logger } from '@tollgate/telemetry';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
 
 /** Gateways stop trusting what they remember 3 s after the last one they heard. */
 const HEARTBEAT_MS = 1_000;
 
 /** Tells the gateways each second that they missed nothing. Survives every failure of the store. */
+@Injectable()
 export class Heartbeat {
   private readonly beats = new Periodic(() => this.beat(), { everyMs: HEARTBEAT_MS });
   private failing = false;
 
   constructor(
-    private readonly snapshots: Pick<KeySnapshotWriter, 'heartbeat'>,
-    private readonly logger: Logger,
+    @Inject(KEY_SNAPSHOT_WRITER) private readonly snapshots: Pick<KeySnapshotWriter, 'heartbeat'>,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   start(): void {

@@ -1,19 +1,28 @@
-import type { OnApplicationBootstrap, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
-import type { Members } from '../store/members.js';
-import type { Heartbeat } from './heartbeat.js';
-import type { KeyRelay } from './key-relay.js';
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { DEFAULT_ORGANIZATION_ID } from '@tollgate/contracts';
+import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
+import { Members } from '../store/members.js';
+import { Heartbeat } from './heartbeat.js';
+import { KeyRelay } from './key-relay.js';
 
 /** What runs beside the requests, from the start of the application to its end. */
+@Injectable()
 export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     private readonly members: Members,
     private readonly relay: KeyRelay,
     private readonly heartbeat: Heartbeat,
-    private readonly owner: { readonly organizationId: string; readonly email: string },
+    @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: KeyManagementSettings,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.members.ensureOwner(this.owner.organizationId, this.owner.email);
+    await this.members.ensureOwner(DEFAULT_ORGANIZATION_ID, this.settings.initOwnerEmail);
   }
 
   onApplicationBootstrap(): void {

@@ -1,39 +1,33 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
-import type { BusPublisher } from '@tollgate/bus';
+import { BUS_PUBLISHER, type BusPublisher } from '@tollgate/bus';
 import { KEYS_CHANGED_V1 } from '@tollgate/contracts';
-import type { KeySnapshotWriter } from '@tollgate/key-snapshots';
+import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { OutboxRelay, type OutboxBacklog, type OutboxEffect } from '@tollgate/postgres';
-import type { Logger } from '@tollgate/telemetry';
-import type { DataSource } from 'typeorm';
-import type { KeyMeter } from '../metrics.js';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { DataSource } from 'typeorm';
+import { KeyMeter } from '../metrics.js';
+import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_ORGANIZATION, WRITE_SNAPSHOT } from '../store/outbox-effects.js';
 import type { SnapshotEntries } from '../store/key-store.js';
-
-export interface KeyRelayPorts {
-  readonly dataSource: DataSource;
-  readonly snapshots: KeySnapshotWriter;
-  readonly bus: BusPublisher;
-  readonly logger: Logger;
-  readonly meter: KeyMeter;
-  readonly snapshotBoundMs?: number | undefined;
-}
 
 /** A revoke is answered 202 when gateways could not be told for so long. */
 const SNAPSHOT_BOUND_MS_DEFAULT = 2_000;
 
 /** Carries committed changes out of Postgres: snapshots to the gateways, events to the bus, each until it is done. */
+@Injectable()
 export class KeyRelay {
   private readonly relay: OutboxRelay;
   private readonly snapshotBoundMs: number;
 
-  constructor({
-    dataSource,
-    snapshots,
-    bus,
-    logger,
-    meter,
-    snapshotBoundMs = SNAPSHOT_BOUND_MS_DEFAULT,
-  }: KeyRelayPorts) {
+  constructor(
+    dataSource: DataSource,
+    meter: KeyMeter,
+    @Inject(KEY_SNAPSHOT_WRITER) snapshots: KeySnapshotWriter,
+    @Inject(BUS_PUBLISHER) bus: BusPublisher,
+    @Inject(LOGGER) logger: Logger,
+    @Inject(KEY_MANAGEMENT_SETTINGS) { snapshotBoundMs = SNAPSHOT_BOUND_MS_DEFAULT }: KeyManagementSettings,
+  ) {
     this.snapshotBoundMs = snapshotBoundMs;
     this.relay = new OutboxRelay({
       dataSource,

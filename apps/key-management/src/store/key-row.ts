@@ -1,5 +1,5 @@
 import type { RevokeReason, Scope } from '@tollgate/api-key';
-import type { ApiKey } from '../api-key/api-key.js';
+import type { ApiKey } from '../keys/api-key/api-key.js';
 import type { Organization } from '../organizations/organization.js';
 
 /** A row of `SELECT_KEY`. */

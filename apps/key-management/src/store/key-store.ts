@@ -1,12 +1,16 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { uuid } from '@tollgate/contracts';
 import { Outbox, type LookUps } from '@tollgate/postgres';
-import type { DataSource, EntityManager } from 'typeorm';
-import type { ApiKey } from '../api-key/api-key.js';
-import { keysChangedEvent, type KeyChange } from '../api-key/key-change.js';
-import { snapshotOf } from '../api-key/snapshot-of.js';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { ApiKey } from '../keys/api-key/api-key.js';
+import { keysChangedEvent, type KeyChange } from '../keys/api-key/key-change.js';
+import { snapshotOf } from '../keys/api-key/snapshot-of.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from './outbox-effects.js';
 import type { Organization } from '../organizations/organization.js';
 import { keyOf, organizationOf, SELECT_KEY, type KeyRow } from './key-row.js';
+
+/** Token of the `LookUps` for callers whom nobody knows. */
+export const LOOK_UPS = Symbol('LOOK_UPS');
 
 /** Outbox entries of the snapshots that a transaction asked for, one for each changed key. */
 export type SnapshotEntries = readonly string[];
@@ -24,13 +28,14 @@ export interface KeyPage {
 }
 
 /** Keys, their audit trail and their outbox. A change of a key is one transaction over all three. */
+@Injectable()
 export class KeyStore {
   private readonly outbox = new Outbox(KEYS_SCHEMA);
 
   /** `lookUps`: what reads for callers whom nobody knows; it yields to everything else. */
   constructor(
     private readonly dataSource: DataSource,
-    private readonly lookUps: LookUps,
+    @Inject(LOOK_UPS) private readonly lookUps: LookUps,
   ) {}
 
   /** A key of the organisation that is not deleted; null for none. Index: api_key_pk. */

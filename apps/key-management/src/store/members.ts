@@ -1,6 +1,8 @@
-import type { DataSource } from 'typeorm';
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
 
 /** Who belongs to an organisation. */
+@Injectable()
 export class Members {
   constructor(private readonly dataSource: DataSource) {}
 

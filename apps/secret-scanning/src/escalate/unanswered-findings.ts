@@ -1,37 +1,40 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { Periodic } from '@tollgate/periodic';
-import type { Logger } from '@tollgate/telemetry';
-import type { LeakStore } from '../store/leak-store.js';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { LeakStore } from '../store/leak-store.js';
+import { LeakRelay } from './leak-relay.js';
 
-const LOOK_MS = 10_000;
+const SEARCH_MS = 10_000;
 /** A report is answered within this (GitHub waits no longer); what is unresolved after it has lost its process. */
 const UNANSWERED_AFTER_MS = 30_000;
 const FORGOTTEN_AFTER_MS = 86_400_000;
 
 /** Finds what a process received and did not live to have revoked, and gives it to the bus. */
+@Injectable()
 export class UnansweredFindings {
-  private readonly looks = new Periodic(() => this.look(new Date()), { everyMs: LOOK_MS });
+  private readonly searches = new Periodic(() => this.escalate(new Date()), { everyMs: SEARCH_MS });
 
   constructor(
-    private readonly leaks: Pick<LeakStore, 'escalateReceivedBefore' | 'forgetReceivedBefore'>,
-    private readonly wakeRelay: () => void,
-    private readonly logger: Logger,
+    private readonly leaks: LeakStore,
+    private readonly relay: LeakRelay,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   start(): void {
-    this.looks.start();
+    this.searches.start();
   }
 
   async stop(): Promise<void> {
-    await this.looks.stop();
+    await this.searches.stop();
   }
 
   /** Never rejects. */
-  async look(now: Date): Promise<void> {
+  private async escalate(now: Date): Promise<void> {
     try {
       const escalated = await this.leaks.escalateReceivedBefore(new Date(now.getTime() - UNANSWERED_AFTER_MS), now);
       if (escalated > 0) {
         this.logger.warn({ secrets: escalated }, 'reported secrets were left unanswered; the bus carries them');
-        this.wakeRelay();
+        this.relay.wake();
       }
       await this.leaks.forgetReceivedBefore(new Date(now.getTime() - FORGOTTEN_AFTER_MS));
     } catch (err) {

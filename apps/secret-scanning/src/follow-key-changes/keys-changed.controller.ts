@@ -1,13 +1,17 @@
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import type { BusBatch } from '@tollgate/bus';
-import { digest, id, isLedgerText, KEYS_CHANGED_V1, type KeyManagementApi } from '@tollgate/contracts';
+import {
+  digest,
+  id,
+  isLedgerText,
+  KEY_MANAGEMENT_API,
+  KEYS_CHANGED_V1,
+  type KeyManagementApi,
+} from '@tollgate/contracts';
 import { z } from 'zod';
 import { LeakStore } from '../store/leak-store.js';
-import { MailRun } from '../leak-mail/mail-run.js';
-
-/** Token of a function that gives the `KeyManagementApi` at the time of the call. */
-export const KEY_MANAGEMENT = Symbol('KEY_MANAGEMENT');
+import { MailRun } from '../owner-mail/mail-run.js';
 
 /**
  * Makes sure that every key that was revoked as leaked is on record, and its owners hear of it, however it came about.
@@ -17,7 +21,7 @@ export class KeysChangedController {
   constructor(
     private readonly leaks: LeakStore,
     private readonly mailRun: MailRun,
-    @Inject(KEY_MANAGEMENT) private readonly keyManagement: () => Pick<KeyManagementApi, 'revokeLeakedKeys'>,
+    @Inject(KEY_MANAGEMENT_API) private readonly keyManagement: Pick<KeyManagementApi, 'revokeLeakedKeys'>,
   ) {}
 
   @EventPattern<string>(KEYS_CHANGED_V1)
@@ -29,7 +33,7 @@ export class KeysChangedController {
     if (digests.length === 0) return;
     // The event carries nothing to write a mail with. Asked again, key-management changes nothing and says whose the
     // keys are.
-    const outcomes = await this.keyManagement().revokeLeakedKeys({ origin: KEYS_CHANGED_V1, digests });
+    const outcomes = await this.keyManagement.revokeLeakedKeys({ origin: KEYS_CHANGED_V1, digests });
     await this.leaks.record(outcomes, new Date());
     this.mailRun.wake();
   }

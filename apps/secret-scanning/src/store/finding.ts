@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Place } from '../github/report.js';
+
+/** Where a token was seen, without the token. Both may be empty. */
+export interface Place {
+  readonly url: string;
+  /** Lower case; GitHub's list of them is open. */
+  readonly source: string;
+}
 
 /** A secret with the form of ours, seen somewhere. The secret is no part of it. */
 export interface Finding extends Place {

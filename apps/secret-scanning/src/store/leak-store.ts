@@ -1,24 +1,52 @@
+import { Injectable } from '@nestjs/common';
 import type { LeakedKeyOutcome, LeaksReportedV1 } from '@tollgate/contracts';
 import { Outbox } from '@tollgate/postgres';
-import type { DataSource, EntityManager } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { placeHash, type Finding } from './finding.js';
+import { MailStore, type OwedMail } from './mail-store.js';
 import { PUBLISH_LEAK, SCANNING_SCHEMA } from './outbox-effects.js';
 
 type KnownOutcome = LeakedKeyOutcome & { key: NonNullable<LeakedKeyOutcome['key']> };
 
-/** Findings, the leaks they turned out to be, and the mails owed for these. */
+/** A leaked key, and where it was seen. */
+export interface Leak {
+  readonly organizationId: string;
+  readonly keyName: string;
+  /** First 6 … last 4 characters; more of the secret is not stored. */
+  readonly maskedKey: string;
+  readonly revokedAt: Date;
+  readonly reportedAt: Date;
+  readonly places: readonly { readonly origin: string; readonly source: string; readonly url: string }[];
+}
+
+interface LeakRow {
+  organization_id: string;
+  key_name: string;
+  masked_key: string;
+  revoked_at: Date;
+  reported_at: Date;
+}
+
+/** Findings, and the leaks they turned out to be. */
+@Injectable()
 export class LeakStore {
   private readonly outbox = new Outbox(SCANNING_SCHEMA);
 
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly mails: MailStore,
+  ) {}
 
-  /** Stores findings; those that are there already stay as they are. */
+  /**
+   * Stores findings; those that are there already stay as they are. In one order everywhere, so that two reports of the
+   * same findings never wait for each other.
+   */
   async add(findings: readonly Finding[], now: Date): Promise<void> {
     await this.dataSource.query(
       `INSERT INTO scanning.finding (digest, place_hash, origin, url, source, token_type, received_at)
        SELECT decode(digest, 'hex'), decode(place_hash, 'hex'), origin, url, source, token_type, $7
        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS f (digest, place_hash, origin, url, source, token_type)
-       ON CONFLICT ON CONSTRAINT finding_place_unique DO NOTHING`,
+       ORDER BY 1, 2 ON CONFLICT ON CONSTRAINT finding_place_unique DO NOTHING`,
       [
         findings.map(({ digest }) => digest),
         findings.map(placeHash),
@@ -39,10 +67,14 @@ export class LeakStore {
     const known = outcomes.filter((each): each is KnownOutcome => each.key !== null);
     const unknown = outcomes.filter(({ key }) => key === null).map(({ digest }) => digest);
     await this.dataSource.transaction(async (manager) => {
+      await lockFindings(
+        manager,
+        outcomes.map(({ digest }) => digest),
+      );
       if (unknown.length > 0) await deleteFindings(manager, unknown);
       if (known.length === 0) return;
       await insertLeaks(manager, known, now);
-      await insertMails(manager, known, now);
+      await this.mails.owe(manager, mailsOf(known), now);
       await resolveFindings(manager, known);
     });
   }
@@ -59,7 +91,11 @@ export class LeakStore {
 
   /** Forgets what was received before `before` and turned out to be nobody's. */
   async forgetReceivedBefore(before: Date): Promise<void> {
-    await this.dataSource.query(`DELETE FROM scanning.finding WHERE api_key_id IS NULL AND received_at < $1`, [before]);
+    await this.dataSource.query(
+      `WITH old AS (SELECT id FROM scanning.finding WHERE api_key_id IS NULL AND received_at < $1 ORDER BY id FOR UPDATE)
+       DELETE FROM scanning.finding AS f USING old WHERE f.id = old.id`,
+      [before],
+    );
   }
 
   /**
@@ -76,11 +112,35 @@ export class LeakStore {
     return new Set(rows.map((row) => row.api_key_id));
   }
 
+  /** The leak of a key, with all places known by now, first seen first. Index: finding_by_key. */
+  async leakOf(apiKeyId: string): Promise<Leak> {
+    const rows: LeakRow[] = await this.dataSource.query(
+      `SELECT organization_id, key_name, masked_key, revoked_at, reported_at FROM scanning.leak WHERE api_key_id = $1`,
+      [apiKeyId],
+    );
+    const places: { origin: string; source: string; url: string }[] = await this.dataSource.query(
+      `SELECT origin, source, url FROM scanning.finding WHERE api_key_id = $1 ORDER BY received_at, id LIMIT 1000`,
+      [apiKeyId],
+    );
+    const leak = rows[0]!;
+    return {
+      organizationId: leak.organization_id,
+      keyName: leak.key_name,
+      maskedKey: leak.masked_key,
+      revokedAt: leak.revoked_at,
+      reportedAt: leak.reported_at,
+      places,
+    };
+  }
+
   private async escalateWhere(condition: string, parameter: unknown, now: Date): Promise<number> {
     return this.dataSource.transaction(async (manager) => {
       const [rows] = await manager.query<[{ id: string; digest: string; origin: string; received_at: Date }[], number]>(
-        `UPDATE scanning.finding SET escalated_at = $1 WHERE api_key_id IS NULL AND escalated_at IS NULL AND ${condition}
-         RETURNING id, encode(digest, 'hex') AS digest, origin, received_at`,
+        `WITH due AS (
+           SELECT id FROM scanning.finding WHERE api_key_id IS NULL AND escalated_at IS NULL AND ${condition} ORDER BY id FOR UPDATE
+         )
+         UPDATE scanning.finding AS f SET escalated_at = $1 FROM due WHERE f.id = due.id
+         RETURNING f.id, encode(f.digest, 'hex') AS digest, f.origin, f.received_at`,
         [now, parameter],
       );
       const byDigest = new Map(rows.map((row) => [row.digest, row]));
@@ -100,9 +160,25 @@ export class LeakStore {
   }
 }
 
+function mailsOf(known: readonly KnownOutcome[]): OwedMail[] {
+  return known.flatMap(({ key }) => key.ownerEmails.map((recipient) => ({ apiKeyId: key.apiKeyId, recipient })));
+}
+
 /** A reporter's word, kept for people: short, and nothing that could be the secret itself. */
 function storedType(tokenType: string): string {
   return /^[\w .-]{0,64}$/.test(tokenType) && !/[0-9A-Za-z]{32}/.test(tokenType) ? tokenType : '';
+}
+
+/**
+ * Locks findings in the order of their ids, before any of them is changed: as everybody does so, two who change the
+ * same ones never wait for each other. Index: finding_place_unique.
+ */
+async function lockFindings(manager: EntityManager, digests: readonly string[]): Promise<void> {
+  await manager.query(
+    `SELECT 1 FROM scanning.finding
+     WHERE api_key_id IS NULL AND digest IN (SELECT decode(d, 'hex') FROM unnest($1::text[]) AS asked (d)) ORDER BY id FOR UPDATE`,
+    [digests],
+  );
 }
 
 async function deleteFindings(manager: EntityManager, digests: readonly string[]): Promise<void> {
@@ -127,16 +203,6 @@ async function insertLeaks(manager: EntityManager, known: readonly KnownOutcome[
       keys.map((key) => key.revokedAt),
       now,
     ],
-  );
-}
-
-async function insertMails(manager: EntityManager, known: readonly KnownOutcome[], now: Date): Promise<void> {
-  const mails = known.flatMap(({ key }) => key.ownerEmails.map((recipient) => ({ apiKeyId: key.apiKeyId, recipient })));
-  await manager.query(
-    `INSERT INTO scanning.leak_mail (api_key_id, recipient, created_at)
-     SELECT api_key_id, recipient, $3 FROM unnest($1::text[], $2::text[]) AS m (api_key_id, recipient)
-     ORDER BY api_key_id, recipient ON CONFLICT ON CONSTRAINT leak_mail_once DO NOTHING`,
-    [mails.map(({ apiKeyId }) => apiKeyId), mails.map(({ recipient }) => recipient), now],
   );
 }
 

@@ -1,5 +1,8 @@
-import type { DataSource } from 'typeorm';
-import type { LeakReport } from '../leak-mail/leak-mail.js';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+
+/** Whom to tell of the leak of which key. */
+export type OwedMail = Pick<DueMail, 'apiKeyId' | 'recipient'>;
 
 /** A mail that is owed, leased to whoever took it. */
 export interface DueMail {
@@ -17,17 +20,20 @@ export interface MailsWaiting {
   readonly ageSeconds: number;
 }
 
-interface LeakRow {
-  organization_id: string;
-  key_name: string;
-  masked_key: string;
-  revoked_at: Date;
-  reported_at: Date;
-}
-
 /** The mails owed for leaks: each is sent until it is sent, by whichever process takes it. */
+@Injectable()
 export class MailStore {
   constructor(private readonly dataSource: DataSource) {}
+
+  /** Notes in the caller's transaction that these mails are owed; one that is on record already stays as it is. */
+  async owe(manager: EntityManager, mails: readonly OwedMail[], now: Date): Promise<void> {
+    await manager.query(
+      `INSERT INTO scanning.leak_mail (api_key_id, recipient, created_at)
+       SELECT api_key_id, recipient, $3 FROM unnest($1::text[], $2::text[]) AS m (api_key_id, recipient)
+       ORDER BY api_key_id, recipient ON CONFLICT ON CONSTRAINT leak_mail_once DO NOTHING`,
+      [mails.map(({ apiKeyId }) => apiKeyId), mails.map(({ recipient }) => recipient), now],
+    );
+  }
 
   /**
    * Takes the mail that is due longest, for `leaseMs`: after that, without a word, it is due again. Index:
@@ -76,26 +82,5 @@ export class MailStore {
 
   async abandon(id: string): Promise<void> {
     await this.dataSource.query(`UPDATE scanning.leak_mail SET abandoned_at = now() WHERE id = $1`, [id]);
-  }
-
-  /** The leak of a key, with all places known by now, first seen first. Index: finding_by_key. */
-  async leakOf(apiKeyId: string): Promise<LeakReport> {
-    const rows: LeakRow[] = await this.dataSource.query(
-      `SELECT organization_id, key_name, masked_key, revoked_at, reported_at FROM scanning.leak WHERE api_key_id = $1`,
-      [apiKeyId],
-    );
-    const places: { origin: string; source: string; url: string }[] = await this.dataSource.query(
-      `SELECT origin, source, url FROM scanning.finding WHERE api_key_id = $1 ORDER BY received_at, id LIMIT 1000`,
-      [apiKeyId],
-    );
-    const leak = rows[0]!;
-    return {
-      organizationId: leak.organization_id,
-      keyName: leak.key_name,
-      maskedKey: leak.masked_key,
-      revokedAt: leak.revoked_at,
-      reportedAt: leak.reported_at,
-      places,
-    };
   }
 }

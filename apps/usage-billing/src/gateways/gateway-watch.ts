@@ -1,32 +1,40 @@
-import type { AdmissionBooks } from '@tollgate/admission';
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { Periodic } from '@tollgate/periodic';
-import type { Logger } from '@tollgate/telemetry';
-import type { SettleHolds } from '../book-usage/settle-holds.js';
-import type { BillingMeter } from '../metrics.js';
-import type { GatewayInstance, GatewayInstances } from './gateway-instances.js';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { SettleHolds } from '../ledger/book-usage/settle-holds.js';
+import { ResolveOrphans } from '../ledger/resolve-orphans/resolve-orphans.js';
+import { BillingMeter } from '../metrics.js';
+import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../ports.js';
+import { GatewayInstances, type GatewayInstance } from '../store/gateway-instances.js';
 import { LeaseWatch } from './lease-watch.js';
-import type { ResolveOrphans } from './resolve-orphans.js';
 
-const LOOK_EVERY_MS_MAX = 1_000;
+const CHECK_EVERY_MS_MAX = 1_000;
+const GONE_AFTER_MS_DEFAULT = 30_000;
 
-export interface GatewayWatchOptions {
-  readonly instances: GatewayInstances;
-  readonly orphans: ResolveOrphans;
-  readonly settles: SettleHolds;
-  readonly admission: Pick<AdmissionBooks, 'closeEpoch' | 'leases'>;
-  readonly goneAfterMs: number;
-  readonly logger: Logger;
-  readonly meter: BillingMeter;
-}
+/** Knows which gateways are there. Checks their leases each second while the application runs. */
+@Injectable()
+export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+  private readonly leaseWatch: LeaseWatch;
+  private readonly checks: Periodic;
 
-/** Knows which gateways are there. Looks at their leases each second while the application runs. */
-export class GatewayWatch {
-  private readonly watch: LeaseWatch;
-  private readonly looks: Periodic;
-
-  constructor(private readonly options: GatewayWatchOptions) {
-    this.watch = new LeaseWatch(options.goneAfterMs);
-    this.looks = new Periodic(() => this.look(), { everyMs: Math.min(LOOK_EVERY_MS_MAX, options.goneAfterMs / 4) });
+  constructor(
+    private readonly instances: GatewayInstances,
+    private readonly orphans: ResolveOrphans,
+    private readonly settles: SettleHolds,
+    private readonly meter: BillingMeter,
+    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'closeEpoch' | 'leases'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(USAGE_BILLING_SETTINGS) { goneAfterMs = GONE_AFTER_MS_DEFAULT }: UsageBillingSettings,
+  ) {
+    this.leaseWatch = new LeaseWatch(goneAfterMs);
+    this.checks = new Periodic(() => this.check(), { everyMs: Math.min(CHECK_EVERY_MS_MAX, goneAfterMs / 4) });
   }
 
   /**
@@ -34,38 +42,38 @@ export class GatewayWatch {
    * the life before: the earlier instances of the journal count as gone from now on.
    */
   async register(instance: GatewayInstance): Promise<void> {
-    const { cameBack } = await this.options.instances.register(instance);
+    const { cameBack } = await this.instances.register(instance);
     if (cameBack) await this.closeEpochs();
-    this.looks.wake();
+    this.checks.wake();
   }
 
   onApplicationBootstrap(): void {
-    this.looks.start();
+    this.checks.start();
   }
 
   onModuleDestroy(): void {
-    void this.looks.stop();
+    void this.checks.stop();
   }
 
-  /** After the bus has closed: a look that waits for it ends with it. */
+  /** After the bus has closed: a check that waits for it ends with it. */
   async onApplicationShutdown(): Promise<void> {
-    await this.looks.stop();
+    await this.checks.stop();
   }
 
-  /** One look, and what follows from it. Never rejects. */
-  async look(): Promise<void> {
-    await this.attempt('the leases of the gateways', () => this.lookAtLeases());
-    await this.attempt('the holds of gateways that are gone', () => this.options.orphans.resolveAll());
-    await this.options.settles.retry();
+  /** One check, and what follows from it. Never rejects. */
+  private async check(): Promise<void> {
+    await this.attempt('the leases of the gateways', () => this.checkLeases());
+    await this.attempt('the holds of gateways that are gone', () => this.orphans.resolveAll());
+    await this.settles.retry();
   }
 
-  private async lookAtLeases(): Promise<void> {
-    const watched = await this.options.instances.watched();
-    const leases = await this.options.admission.leases().catch((error: unknown) => {
-      this.options.logger.warn({ err: error }, 'the leases of the gateways cannot be read');
+  private async checkLeases(): Promise<void> {
+    const watched = await this.instances.watched();
+    const leases = await this.admission.leases().catch((error: unknown) => {
+      this.logger.warn({ err: error }, 'the leases of the gateways cannot be read');
       return null;
     });
-    const verdict = this.watch.look(
+    const verdict = this.leaseWatch.judge(
       watched.map(({ instanceId }) => instanceId),
       leases,
       performance.now(),
@@ -74,11 +82,11 @@ export class GatewayWatch {
     const gone = verdict.gone.filter((id) => !goneBefore.has(id));
     const back = verdict.renewed.filter((id) => goneBefore.has(id));
     if (gone.length > 0) {
-      this.options.logger.warn({ instances: gone }, 'gateways are gone');
-      await this.options.instances.markGone(gone);
-      this.options.meter.gatewaysGone(gone.length);
+      this.logger.warn({ instances: gone }, 'gateways are gone');
+      await this.instances.markGone(gone);
+      this.meter.gatewaysGone(gone.length);
     }
-    if (back.length > 0 && (await this.options.instances.markBack(back)) > 0) await this.closeEpochs();
+    if (back.length > 0 && (await this.instances.markBack(back)) > 0) await this.closeEpochs();
   }
 
   /**
@@ -86,16 +94,16 @@ export class GatewayWatch {
    * next.
    */
   private async closeEpochs(): Promise<void> {
-    this.options.logger.warn('a gateway taken for gone came back: credit epochs are closed');
-    for (const organizationId of await this.options.instances.organizationsWithEpoch()) {
-      await this.options.admission.closeEpoch(organizationId);
-      this.options.meter.epochClosed();
+    this.logger.warn('a gateway taken for gone came back: credit epochs are closed');
+    for (const organizationId of await this.instances.organizationsWithEpoch()) {
+      await this.admission.closeEpoch(organizationId);
+      this.meter.epochClosed();
     }
   }
 
   private async attempt(what: string, work: () => Promise<void>): Promise<void> {
     await work().catch((error: unknown) =>
-      this.options.logger.warn({ err: error }, `${what} could not be seen to; again in a second`),
+      this.logger.warn({ err: error }, `${what} could not be seen to; again in a second`),
     );
   }
 }

@@ -2,29 +2,29 @@
 export interface LeaseVerdict {
   /** Not renewed for long enough, all of it while leases could be read. */
   readonly gone: readonly string[];
-  /** Renewed since the last look. */
+  /** Renewed since the last check. */
   readonly renewed: readonly string[];
 }
 
-/** Between two looks further apart than this, nobody knows whether leases could be renewed. */
-const LOOK_GAP_MS_MAX = 5_000;
+/** Between two checks further apart than this, nobody knows whether leases could be renewed. */
+const CHECK_GAP_MS_MAX = 5_000;
 
 /**
  * Counts how long each lease has stood still, by our own monotonic clock: the value of a lease is opaque, no two
- * clocks are compared. A look that failed starts the count anew for all, since gateways could not renew either.
+ * clocks are compared. A check that failed starts the count anew for all, since gateways could not renew either.
  */
 export class LeaseWatch {
   private readonly seen = new Map<string, { value: string | undefined; stillSinceMs: number }>();
-  private lastLookMs = -Infinity;
+  private lastCheckMs = -Infinity;
 
   constructor(private readonly goneAfterMs: number) {}
 
   /** `leases` by instance; null where they could not be read. `nowMs`: monotonic. */
-  look(instanceIds: readonly string[], leases: ReadonlyMap<string, string> | null, nowMs: number): LeaseVerdict {
-    const trusted = leases !== null && nowMs - this.lastLookMs <= LOOK_GAP_MS_MAX;
+  judge(instanceIds: readonly string[], leases: ReadonlyMap<string, string> | null, nowMs: number): LeaseVerdict {
+    const trusted = leases !== null && nowMs - this.lastCheckMs <= CHECK_GAP_MS_MAX;
     if (!trusted) this.seen.clear();
     if (leases === null) return { gone: [], renewed: [] };
-    this.lastLookMs = nowMs;
+    this.lastCheckMs = nowMs;
     this.forgetOthers(instanceIds);
     const gone: string[] = [];
     const renewed: string[] = [];

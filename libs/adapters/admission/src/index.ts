@@ -1,4 +1,11 @@
-export type { Admission, AdmissionBooks, Announcement, BookedSettle, EpochOpening } from './port.js';
+export {
+  ADMISSION_BOOKS,
+  type Admission,
+  type AdmissionBooks,
+  type Announcement,
+  type BookedSettle,
+  type EpochOpening,
+} from './port.js';
 export { MemoryAdmission } from './memory-admission.js';
 export { RedisAdmission } from './redis-admission.js';
 export { RedisAdmissionBooks } from './redis-books.js';

@@ -46,6 +46,9 @@ export interface Announcement {
   readonly finals: readonly AnnouncedFinal[];
 }
 
+/** Token of the `AdmissionBooks` of a process. */
+export const ADMISSION_BOOKS = Symbol('ADMISSION_BOOKS');
+
 /** usage-billing's side. */
 export interface AdmissionBooks {
   /** Opens an epoch where none is open for the present store; false where one was open already. */

@@ -45,3 +45,9 @@ export abstract class BatchServer extends Server implements CustomTransportStrat
     if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
   }
 }
+
+/** How far the handlers of a process are in a topic. */
+export type BusProgress = Pick<BatchServer, 'drained' | 'lag'>;
+
+/** Token of the `BusProgress` of a process. */
+export const BUS_PROGRESS = Symbol('BUS_PROGRESS');

@@ -1,4 +1,5 @@
 export {
+  BUS_PUBLISHER,
   NO_LOG,
   type BusBatch,
   type BusDelivery,
@@ -6,7 +7,7 @@ export {
   type BusPublisher,
   type ResumeOffsets,
 } from './port.js';
-export { BatchServer } from './batch-server.js';
+export { BatchServer, BUS_PROGRESS, type BusProgress } from './batch-server.js';
 export { inProcessBus, type InProcessBus } from './in-process/in-process-bus.js';
 export type { KafkaConnection } from './kafka/kafka-client.js';
 export { kafkaBus, type KafkaBus, type KafkaBusOptions } from './kafka/kafka-bus.js';

@@ -13,6 +13,9 @@ export interface BusPublisher {
   publish(topic: string, messages: readonly BusMessage[]): Promise<void>;
 }
 
+/** Token of the `BusPublisher` of a process. */
+export const BUS_PUBLISHER = Symbol('BUS_PUBLISHER');
+
 /**
  * What an `@EventPattern` handler receives: consecutive messages of one partition, oldest first. A batch never ends
  * within a record, so that the offset behind its last message is where to resume.

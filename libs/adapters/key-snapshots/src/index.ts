@@ -1,9 +1,10 @@
-export type {
-  KeyChangeListener,
-  KeySnapshotReader,
-  KeySnapshotWriter,
-  OrganizationRead,
-  SnapshotRead,
+export {
+  KEY_SNAPSHOT_WRITER,
+  type KeyChangeListener,
+  type KeySnapshotReader,
+  type KeySnapshotWriter,
+  type OrganizationRead,
+  type SnapshotRead,
 } from './port.js';
 export { MemoryKeySnapshots } from './memory.js';
 export { RedisKeySnapshotReader } from './redis-reader.js';

@@ -1,5 +1,8 @@
 import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 
+/** Token of the `KeySnapshotWriter` of a process. */
+export const KEY_SNAPSHOT_WRITER = Symbol('KEY_SNAPSHOT_WRITER');
+
 /** The writer's side; key-management is the only one that has it. */
 export interface KeySnapshotWriter {
   /**

@@ -1,3 +1,3 @@
 export { emlFolderMailSender, type EmlFolderOptions } from './eml-folder.js';
-export type { ClosableMailSender, Mail, MailSender } from './port.js';
+export { MAIL_SENDER, type ClosableMailSender, type Mail, type MailSender } from './port.js';
 export { smtpMailSender, type SmtpMailOptions } from './smtp.js';

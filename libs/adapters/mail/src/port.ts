@@ -12,6 +12,9 @@ export interface MailSender {
   send(mail: Mail): Promise<void>;
 }
 
+/** Token of the `MailSender` of a process. */
+export const MAIL_SENDER = Symbol('MAIL_SENDER');
+
 export interface ClosableMailSender extends MailSender {
   /** Ends connections that are still open. */
   close(): Promise<void>;

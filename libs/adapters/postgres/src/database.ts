@@ -1,6 +1,9 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { ownConnection, YieldingLookUps, type LookUps } from './look-ups.js';
 
+/** Token of the `Database` of a process. */
+export const DATABASE = Symbol('DATABASE');
+
 /** An open pool. Close it last: in `onApplicationShutdown`, when nothing queries any more. */
 export interface Database {
   readonly dataSource: DataSource;

@@ -1,4 +1,4 @@
-export { openDatabase, type Database, type DatabaseOptions } from './database.js';
+export { DATABASE, openDatabase, type Database, type DatabaseOptions } from './database.js';
 export { YieldingLookUps, type LookUps } from './look-ups.js';
 export { migrate, type MigratedSchema, type MigrateOptions, type Migration } from './migrate.js';
 export { prepareDatabase, tellOfNewer } from './prepare-database.js';
@@ -6,5 +6,5 @@ export { RELEASE } from './release.js';
 export { standaloneUseSchema, takeSoleUse, type SoleUse, type SoleUseOptions } from './sole-use.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.js';
 export { Outbox, outboxTableSql, type OutboxEntry, type OutboxRow } from './outbox.js';
-export type { OutboxBacklog } from './outbox-claims.js';
+export { OutboxClaims, type OutboxBacklog } from './outbox-claims.js';
 export { OutboxRelay, type OutboxEffect, type OutboxRelayOptions } from './outbox-relay.js';

@@ -1,11 +1,11 @@
 import { StartFault } from '@tollgate/app-process';
 import type { DataSource } from 'typeorm';
 
-/** Tables that are only ever appended to need no more than these two. */
+/** Tables that are only ever appended to need no more than these two; a partition is used through its table. */
 const WITHOUT_RIGHTS = `
   SELECT format('%I.%I', n.nspname, c.relname) AS name
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')
+  WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT'))
   ORDER BY 1`;
 

@@ -10,6 +10,7 @@ export {
 } from './events/usage-recorded.v1.js';
 export { LEAKS_REPORTED_V1, leaksReportedV1, type LeaksReportedV1 } from './events/leaks-reported.v1.js';
 export {
+  KEY_MANAGEMENT_API,
   keySnapshot,
   knownKeysReply,
   knownKeysRequest,
@@ -30,6 +31,7 @@ export {
   registerGatewayRequest,
   spendingByKeyReply,
   spendingByKeyRequest,
+  USAGE_BILLING_API,
   type KeySpending,
   type UsageBillingApi,
 } from './internal/usage-billing.js';

@@ -25,6 +25,11 @@ export function readEnvironment<S extends z.ZodType>(
   throw new EnvironmentError(result.faults.map(({ path, message }) => `${pathText(path)} ${message}`));
 }
 
+/** One variable of this process, as `config.yaml` names it; undefined where it is not set. For `loadConfig`. */
+export function environmentVariable(name: string): string | undefined {
+  return process.env[name];
+}
+
 const url = (...protocols: string[]) =>
   z
     .string()

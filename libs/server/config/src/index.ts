@@ -15,5 +15,5 @@ export { loadConfig } from './load-config.js';
 export { parseConfig, type EnvironmentLookup } from './parse-config.js';
 export { compileModelList, compilePrices, compileRoutes, targetModel } from './look-ups.js';
 export { matchesWildcard } from './wildcard.js';
-export { environmentFields, EnvironmentError, readEnvironment } from './environment.js';
+export { environmentFields, EnvironmentError, environmentVariable, readEnvironment } from './environment.js';
 export { TOLLGATE_VARIABLES, unknownVariables, type UnknownVariable } from './unknown-variables.js';

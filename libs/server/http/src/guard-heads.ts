@@ -9,7 +9,7 @@ import { Problem } from './problem.js';
  * which must not depend on how they are composed.
  *
  * ```ts
- * providers: [{ provide: ADMIN_SECRET, useValue: secret }, ...guardHeads('/v1/api-keys', AdminGuard)]
+ * providers: [...guardHeads('/v1/api-keys', AdminGuard), CreateKey]
  * ```
  */
 export function guardHeads(prefix: string, Guard: Type<CanActivate>): Provider[] {

@@ -17,8 +17,8 @@ export const ADMIN_CHALLENGE = { 'www-authenticate': 'Bearer realm="tollgate"' }
 
 /**
  * Lets in who shows the admin secret as bearer; others get 401 `missing_admin_secret` or `invalid_admin_secret`, and
- * 429 `rate_limit_exceeded` where too many wrong ones came from their address. Needs a provider `{provide:
- * ADMIN_SECRET, useValue: secret}` in the controller's module.
+ * 429 `rate_limit_exceeded` where too many wrong ones came from their address. Needs `ADMIN_SECRET`
+ * among the ports of the process.
  */
 @Injectable()
 @Admits('adminSecret', 'missing_admin_secret', 'invalid_admin_secret', 'rate_limit_exceeded')

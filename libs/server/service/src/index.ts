@@ -1,3 +1,4 @@
+export { PortsModule } from './ports.module.js';
 export { readyByDatabase } from './ready-by-database.js';
 export {
   runService,

@@ -4,6 +4,9 @@ import { describeError } from './describe-error.js';
 /** JSON lines. Take `Logger` from here, not from pino: what may be logged is decided in this file. */
 export type Logger = PinoLogger;
 
+/** Token of the `Logger` of a process. */
+export const LOGGER = Symbol('LOGGER');
+
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 

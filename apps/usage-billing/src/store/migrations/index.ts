@@ -2,9 +2,15 @@ import type { MigrateOptions } from '@tollgate/postgres';
 import { Billing1795190400001 } from './1795190400001-billing.js';
 import { QuarantineParts1795449600001 } from './1795449600001-quarantine-parts.js';
 import { UsageByOrganization1796169600001 } from './1796169600001-usage-by-organization.js';
+import { UsageEventMonths1795824000001 } from './1795824000001-usage-event-months.js';
 
 /** For `migrate`, before the module starts. */
 export const usageBillingSchema: MigrateOptions = {
   schema: 'billing',
-  migrations: [Billing1795190400001, QuarantineParts1795449600001, UsageByOrganization1796169600001],
+  migrations: [
+    Billing1795190400001,
+    QuarantineParts1795449600001,
+    UsageEventMonths1795824000001,
+    UsageByOrganization1796169600001,
+  ],
 };

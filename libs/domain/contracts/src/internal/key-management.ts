@@ -107,6 +107,9 @@ export const leakedKeyOutcome = z.object({
 export const revokeLeakedKeysReply = z.object({ items: readableItems(leakedKeyOutcome) });
 export type LeakedKeyOutcome = z.infer<typeof leakedKeyOutcome>;
 
+/** Token of the `KeyManagementApi` of a process: key-management itself, or its client. */
+export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
+
 /** What the other services may ask of key-management. Over HTTP, or direct in the standalone. */
 export interface KeyManagementApi {
   /** The key that answers to this digest, with its organisation. Throws where Postgres cannot be asked. */

@@ -36,6 +36,9 @@ export const keySpending = z.object({
 export const spendingByKeyReply = z.object({ spending: readableItems(keySpending) });
 export type KeySpending = z.infer<typeof keySpending>;
 
+/** Token of the `UsageBillingApi` of a process: usage-billing itself, or its client. */
+export const USAGE_BILLING_API = Symbol('USAGE_BILLING_API');
+
 /** What the other services may ask of usage-billing. Over HTTP, or direct in the standalone. */
 export interface UsageBillingApi {
   registerGateway(request: z.infer<typeof registerGatewayRequest>): Promise<void>;

@@ -1,0 +1,17 @@
+import type { KeyManagementApi } from '@tollgate/contracts';
+import type { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
+import type { KeyStore } from '../store/key-store.js';
+import type { VerifyKey } from '../keys/verify-key/verify-key.js';
+
+/** The internal API, called directly; `KeyManagementHttpModule` puts it on HTTP. */
+export function directKeyManagementApi(
+  verifyKey: VerifyKey,
+  store: Pick<KeyStore, 'known'>,
+  revokeLeakedKeys: RevokeLeakedKeys,
+): KeyManagementApi {
+  return {
+    verifyKey: (digest) => verifyKey.execute(digest),
+    knownKeys: (organizationId, apiKeyIds) => store.known(organizationId, apiKeyIds),
+    revokeLeakedKeys: ({ origin, digests }) => revokeLeakedKeys.execute(origin, digests, new Date()),
+  };
+}

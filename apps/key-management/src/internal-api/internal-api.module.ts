@@ -1,0 +1,23 @@
+import { Global, Module } from '@nestjs/common';
+import { KEY_MANAGEMENT_API } from '@tollgate/contracts';
+import { KeysModule } from '../keys/keys.module.js';
+import { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
+import { VerifyKey } from '../keys/verify-key/verify-key.js';
+import { KeyStore } from '../store/key-store.js';
+import { KeyStoreModule } from '../store/store.module.js';
+import { directKeyManagementApi } from './direct-key-management-api.js';
+
+/** Global: in the standalone the other services inject `KEY_MANAGEMENT_API` without knowing of this app. */
+@Global()
+@Module({
+  imports: [KeysModule, KeyStoreModule],
+  providers: [
+    {
+      provide: KEY_MANAGEMENT_API,
+      useFactory: directKeyManagementApi,
+      inject: [VerifyKey, KeyStore, RevokeLeakedKeys],
+    },
+  ],
+  exports: [KEY_MANAGEMENT_API],
+})
+export class KeyManagementApiModule {}

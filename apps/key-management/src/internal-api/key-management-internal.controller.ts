@@ -1,0 +1,40 @@
+import { Body, Controller, HttpCode, Inject, Post, UseGuards } from '@nestjs/common';
+import {
+  KEY_MANAGEMENT_API,
+  knownKeysRequest,
+  revokeLeakedKeysRequest,
+  verifyKeyRequest,
+  type KeyManagementApi,
+} from '@tollgate/contracts';
+import { ServiceGuard } from '@tollgate/http';
+import type { z } from 'zod';
+import { SamePepperGuard } from './same-pepper.guard.js';
+
+/** `KeyManagementApi` over HTTP, for the other services. */
+@Controller('internal')
+@UseGuards(ServiceGuard, SamePepperGuard)
+export class KeyManagementInternalController {
+  constructor(@Inject(KEY_MANAGEMENT_API) private readonly api: KeyManagementApi) {}
+
+  @Post('keys/verify')
+  @HttpCode(200)
+  async verify(@Body({ schema: verifyKeyRequest }) { digest }: z.output<typeof verifyKeyRequest>): Promise<object> {
+    return this.api.verifyKey(digest);
+  }
+
+  @Post('keys/known')
+  @HttpCode(200)
+  async known(
+    @Body({ schema: knownKeysRequest }) { organizationId, apiKeyIds }: z.output<typeof knownKeysRequest>,
+  ): Promise<object> {
+    return { apiKeyIds: await this.api.knownKeys(organizationId, apiKeyIds) };
+  }
+
+  @Post('leaked-keys/revoke')
+  @HttpCode(200)
+  async revokeLeaked(
+    @Body({ schema: revokeLeakedKeysRequest }) request: z.output<typeof revokeLeakedKeysRequest>,
+  ): Promise<object> {
+    return { items: await this.api.revokeLeakedKeys(request) };
+  }
+}

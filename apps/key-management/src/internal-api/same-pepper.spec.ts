@@ -1,0 +1,92 @@
+import { Module } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { pepperId } from '@tollgate/api-key';
+import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
+import {
+  createNestServer,
+  httpKeyManagementApi,
+  InternalCallError,
+  SERVICE_SECRET as SECRET_TOKEN,
+} from '@tollgate/http';
+import { PortsModule } from '@tollgate/service';
+import { createLogger, LOGGER } from '@tollgate/telemetry';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { KEY_MANAGEMENT_SETTINGS } from '../ports.js';
+import { KeyManagementHttpModule } from './internal-http.module.js';
+
+const SERVICE_SECRET = 'service-secret-of-the-test';
+const [OURS, THEIRS] = ['a pepper of the test', 'another pepper of the test'];
+const digests = ['ab'.repeat(32)];
+
+@Module({ imports: [KeyManagementHttpModule] })
+class InternalApi {}
+
+let app: NestFastifyApplication;
+const logged: string[] = [];
+const asked: string[] = [];
+const clients: { close(): Promise<void> }[] = [];
+beforeEach(async () => {
+  const api: KeyManagementApi = {
+    verifyKey: (digest) => {
+      asked.push(digest);
+      return Promise.resolve({ snapshot: null, organization: null });
+    },
+    knownKeys: () => Promise.resolve([]),
+    revokeLeakedKeys: ({ digests: [digest] }) => Promise.resolve([{ digest: digest!, outcome: 'unknown', key: null }]),
+  };
+  const logger = createLogger({ service: 'test', destination: { write: (line: string) => void logged.push(line) } });
+  const ports = PortsModule.of([
+    { provide: KEY_MANAGEMENT_API, useValue: api },
+    { provide: SECRET_TOKEN, useValue: SERVICE_SECRET },
+    { provide: KEY_MANAGEMENT_SETTINGS, useValue: { pepper: OURS } },
+    { provide: LOGGER, useValue: logger },
+  ]);
+  app = await createNestServer({ module: InternalApi, imports: [ports] }, { logger });
+  await app.listen(0, '127.0.0.1');
+});
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+  await app.close();
+  logged.length = asked.length = 0;
+});
+
+async function client(pepper: string | null) {
+  const options = { url: await app.getUrl(), serviceSecret: SERVICE_SECRET, timeoutMs: 5_000 };
+  const made = httpKeyManagementApi({ ...options, ...(pepper !== null && { pepperId: pepperId(pepper) }) });
+  clients.push(made);
+  return made;
+}
+
+describe('the internal API of key-management', () => {
+  it.each([
+    ['the same pepper', OURS],
+    ['none, as the release before', null],
+  ])('answers a caller that says %s', async (_, pepper) => {
+    expect(await (await client(pepper)).verifyKey(digests[0]!)).toEqual({ snapshot: null, organization: null });
+    expect(logged.join('')).not.toContain('pepper');
+  });
+
+  it('calls no key of a caller on another pepper unknown: it refuses, and says so once, with the address', async () => {
+    const { verifyKey, revokeLeakedKeys } = await client(THEIRS);
+    for (const call of [() => verifyKey(digests[0]!), () => revokeLeakedKeys({ origin: 'github', digests })]) {
+      const refused: unknown = await call().then(
+        () => null,
+        (error: unknown) => error,
+      );
+      expect(refused).toBeInstanceOf(InternalCallError);
+      expect(refused).toMatchObject({ refusal: { status: 503, code: 'service_unavailable' } });
+    }
+    expect(asked).toEqual([]);
+    const said = logged
+      .filter((line) => line.includes('another TOLLGATE_PEPPER'))
+      .map((line) => JSON.parse(line) as object);
+    expect(said).toEqual([
+      expect.objectContaining({
+        level: 'error',
+        from: '127.0.0.1',
+        theirPepper: pepperId(THEIRS),
+        ourPepper: pepperId(OURS),
+      }),
+    ]);
+  });
+});

@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { digestSecret, generateSecret, maskSecret, pepperId, type Secret } from '@tollgate/api-key';
+import type { ApiKey } from '../api-key/api-key.js';
+import type { Actor } from '../api-key/key-change.js';
+import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
+import { KeyRelay } from '../../relay/key-relay.js';
+import { KeyStore } from '../../store/key-store.js';
+import type { CreateKeyRequest } from './create-key.request.js';
+import { keySettings, type KeySettingsResult } from './key-settings.js';
+
+export type CreateKeyResult =
+  | { readonly kind: 'created'; readonly key: ApiKey; readonly secret: Secret }
+  | Extract<KeySettingsResult, { kind: 'invalid' }>;
+
+/** Makes keys. The secret leaves with the result and is kept nowhere. */
+@Injectable()
+export class CreateKey {
+  constructor(
+    private readonly store: KeyStore,
+    private readonly relay: KeyRelay,
+    @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: KeyManagementSettings,
+  ) {}
+
+  /**
+   * Resolves when the key is committed and, where the snapshot store answers, known to every gateway. Where it
+   * does not, the gateways ask key-management for a key they do not know.
+   */
+  async execute(organizationId: string, request: CreateKeyRequest, actor: Actor, now: Date): Promise<CreateKeyResult> {
+    const read = keySettings(request, now);
+    if (read.kind === 'invalid') return read;
+    const secret = generateSecret(this.settings.keyMarker);
+    const key: ApiKey = {
+      ...read.settings,
+      id: randomUUID(),
+      organizationId,
+      organizationCreditLimitNanoUsd: await this.store.organizationCreditLimit(organizationId),
+      maskedKey: maskSecret(secret),
+      digests: [digestSecret(secret.reveal(), this.settings.pepper)],
+      createdAt: now,
+      version: 1,
+      revocation: null,
+      deletedAt: null,
+    };
+    const written = await this.store.insert(
+      { change: 'created', key, actor, details: {}, at: now },
+      pepperId(this.settings.pepper),
+    );
+    await this.relay.snapshotsWritten(written);
+    return { kind: 'created', key, secret };
+  }
+}

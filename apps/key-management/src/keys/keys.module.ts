@@ -1,0 +1,33 @@
+import { Module } from '@nestjs/common';
+import { AdminGuard, guardHeads } from '@tollgate/http';
+import { KeyMetricsModule } from '../metrics.module.js';
+import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { RelayModule } from '../relay/relay.module.js';
+import { KeyStoreModule } from '../store/store.module.js';
+import { ApiKeysController } from './api-keys.controller.js';
+import { CreateKey } from './create-key/create-key.js';
+import { KeySpendingLookup } from './list-keys/key-spending.js';
+import { ListKeys } from './list-keys/list-keys.js';
+import { RevokeKey } from './revoke-key/revoke-key.js';
+import { LeaksReportedController } from './revoke-leaked-keys/leaks-reported.controller.js';
+import { RevokeLeakedKeys } from './revoke-leaked-keys/revoke-leaked-keys.js';
+import { DigestLookUps } from './verify-key/digest-look-ups.js';
+import { VerifyKey } from './verify-key/verify-key.js';
+
+/** API keys: the admin API of them, and what the other services and the bus may have done with them. */
+@Module({
+  imports: [KeyMetricsModule, KeyStoreModule, OrganizationsModule, RelayModule],
+  controllers: [ApiKeysController, LeaksReportedController],
+  providers: [
+    ...guardHeads('/v1/api-keys', AdminGuard),
+    CreateKey,
+    DigestLookUps,
+    KeySpendingLookup,
+    ListKeys,
+    RevokeKey,
+    RevokeLeakedKeys,
+    VerifyKey,
+  ],
+  exports: [RevokeLeakedKeys, VerifyKey],
+})
+export class KeysModule {}

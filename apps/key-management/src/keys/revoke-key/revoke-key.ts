@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import { revoked, type ApiKey } from '../api-key/api-key.js';
+import type { Actor } from '../api-key/key-change.js';
+import { KeyRelay } from '../../relay/key-relay.js';
+import { KeyStore } from '../../store/key-store.js';
+
+export type RevokeKeyResult =
+  | { readonly kind: 'not_found' }
+  /** `everywhere`: the tombstone stands where gateways look; else that is still being tried. */
+  | { readonly kind: 'revoked'; readonly key: ApiKey; readonly everywhere: boolean };
+
+/** Ends one key of an organisation, for good. */
+@Injectable()
+export class RevokeKey {
+  constructor(
+    private readonly store: KeyStore,
+    private readonly relay: KeyRelay,
+  ) {}
+
+  /**
+   * `revoked` keeps the key in sight and may be repeated; `deleted` hides it, and then it is not found again.
+   * Resolves when Postgres has committed and the tombstone is written, or 2 s have passed.
+   */
+  async execute(
+    organizationId: string,
+    id: string,
+    reason: 'revoked' | 'deleted',
+    actor: Actor,
+    now: Date,
+  ): Promise<RevokeKeyResult> {
+    const { keys, written } = await this.store.change(organizationId, [id], (key) => {
+      // A deleted key is hidden: not even its owner revokes it again.
+      const after = key.deletedAt === null ? revoked(key, reason, now) : null;
+      return after && { change: reason, key: after, actor, details: {}, at: now };
+    });
+    const key = keys[0];
+    if (key === undefined) return { kind: 'not_found' };
+    if (written.length === 0 && key.deletedAt !== null) return { kind: 'not_found' };
+    // A repeated revoke promises no more than the first: its tombstone may still be on the way.
+    const awaited = written.length > 0 ? written : await this.store.unwrittenSnapshots(id);
+    return { kind: 'revoked', key, everywhere: await this.relay.snapshotsWritten(awaited) };
+  }
+}

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { AdminGuard, guardHeads } from '@tollgate/http';
+import { RelayModule } from '../relay/relay.module.js';
+import { KeyStoreModule } from '../store/store.module.js';
+import { CreateOrganization } from './create-organization.js';
+import { OrganizationStore } from './organization-store.js';
+import { OrganizationsController } from './organizations.controller.js';
+
+/** Organisations: the operator's API of them. Whoever guards a route by `OrganizationGuard` imports this module. */
+@Module({
+  imports: [KeyStoreModule, RelayModule],
+  controllers: [OrganizationsController],
+  providers: [...guardHeads('/v1/organizations', AdminGuard), CreateOrganization, OrganizationStore],
+  exports: [OrganizationStore],
+})
+export class OrganizationsModule {}

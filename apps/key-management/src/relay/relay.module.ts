@@ -1,0 +1,20 @@
+import { Inject, Module } from '@nestjs/common';
+import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
+import { registerOutboxGauges } from '../metrics.js';
+import { KeyMetricsModule } from '../metrics.module.js';
+import { KeyStoreModule } from '../store/store.module.js';
+import { Heartbeat } from './heartbeat.js';
+import { KeyLifecycle } from './key-lifecycle.js';
+import { KeyRelay } from './key-relay.js';
+
+/** Tells gateways and bus of committed changes, and gateways each second that they missed none. */
+@Module({
+  imports: [KeyMetricsModule, KeyStoreModule],
+  providers: [Heartbeat, KeyLifecycle, KeyRelay],
+  exports: [KeyRelay],
+})
+export class RelayModule {
+  constructor(@Inject(METRICS_REGISTRY) registry: Registry, relay: KeyRelay) {
+    registerOutboxGauges(registry, () => relay.backlog());
+  }
+}

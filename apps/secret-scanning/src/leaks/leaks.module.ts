@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { EscalateModule } from '../escalate/escalate.module.js';
+import { OwnerMailModule } from '../owner-mail/owner-mail.module.js';
+import { LeakStoreModule } from '../store/store.module.js';
+import { ReceiveReport } from './receive-report.js';
+
+/** What follows from a report, whichever origin it came from. */
+@Module({
+  imports: [EscalateModule, OwnerMailModule, LeakStoreModule],
+  providers: [ReceiveReport],
+  exports: [ReceiveReport],
+})
+export class LeaksModule {}

@@ -1,0 +1,72 @@
+import type { KeySpending } from '@tollgate/contracts';
+import { formatUsd } from '@tollgate/credit';
+import type { Leak } from '../store/leak-store.js';
+
+const LINKED_HOSTS = new Set(['github.com', 'gist.github.com']);
+const PLACES_MAX = 20;
+const ORIGINS: Readonly<Record<string, string>> = { github: 'GitHub' };
+
+/** Subject and text of the mail. `spending` null where it is unknown; `publicUrl` is the origin of the admin API. */
+export function leakMail(
+  leak: Leak,
+  spending: KeySpending | null,
+  publicUrl: string | null,
+): { subject: string; text: string } {
+  const keyName = oneLine(leak.keyName);
+  const text = [
+    `The API key "${keyName}" (${leak.maskedKey}) was found where it must not be.`,
+    `Tollgate has revoked it: every request with it is refused from now on.`,
+    '',
+    'Where it was found:',
+    ...placeLines(leak.places),
+    '',
+    `Reported: ${moment(leak.reportedAt)}`,
+    `Revoked:  ${moment(leak.revokedAt)}`,
+    '',
+    ...usageLines(spending),
+    '',
+    'What to do next:',
+    `1. Make a replacement key${publicUrl === null ? ' (POST /v1/api-keys)' : `: POST ${publicUrl}/v1/api-keys`} and give it to whoever used this one.`,
+    '2. Take the secret out of the places above. A deleted commit can still be read: the revoked key cannot be used.',
+    '3. Look through the usage above for requests that were not yours.',
+    '',
+  ];
+  return { subject: `API key "${keyName}" leaked and was revoked`, text: text.join('\n') };
+}
+
+/** A name as it reads: key-management refuses such names, but not those that were there before. */
+function oneLine(name: string): string {
+  return name
+    .replace(/[\u202a-\u202e\u2066-\u2069]/g, '')
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .replace(/\p{Surrogate}/gu, '\ufffd');
+}
+
+function placeLines(places: Leak['places']): string[] {
+  if (places.length === 0) return ['- the reporter did not say'];
+  const lines = places.slice(0, PLACES_MAX).map(({ origin, source, url }) => {
+    const where = [ORIGINS[origin] ?? origin, source.replaceAll('_', ' ')].filter((part) => part !== '').join(', ');
+    return `- ${where}${url === '' ? '' : `: ${safeLink(url) ?? '(address not shown: not on a known host)'}`}`;
+  });
+  return places.length > PLACES_MAX ? [...lines, `- and ${places.length - PLACES_MAX} more`] : lines;
+}
+
+/** The address where it is safe to click: https, and on a host of the reporter's own. It comes from strangers. */
+export function safeLink(url: string): string | null {
+  if (!URL.canParse(url)) return null;
+  const { protocol, hostname, port, username, password, href } = new URL(url);
+  const plain = protocol === 'https:' && port === '' && username === '' && password === '';
+  return plain && LINKED_HOSTS.has(hostname) && href.length <= 900 ? href : null;
+}
+
+function usageLines(spending: KeySpending | null): string[] {
+  if (spending === null) return ['Last used: unknown at the moment', 'Spent in all: unknown at the moment'];
+  const { lastUsedAt, lastUsedFrom, chargedNanoUsd, requests } = spending;
+  const from = lastUsedFrom === null || lastUsedFrom === '' ? '' : ` from ${lastUsedFrom}`;
+  return [
+    `Last used: ${lastUsedAt === null ? 'never' : `${moment(new Date(lastUsedAt))}${from}`}`,
+    `Spent in all: ${formatUsd(BigInt(chargedNanoUsd))} USD in ${requests} ${requests === 1 ? 'request' : 'requests'}`,
+  ];
+}
+
+const moment = (at: Date): string => `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;

@@ -1,0 +1,51 @@
+import type { DynamicModule } from '@nestjs/common';
+import { BUS_PUBLISHER, type BusPublisher } from '@tollgate/bus';
+import {
+  KEY_MANAGEMENT_API,
+  USAGE_BILLING_API,
+  type KeyManagementApi,
+  type UsageBillingApi,
+} from '@tollgate/contracts';
+import { MAIL_SENDER, type MailSender } from '@tollgate/mail';
+import { DATABASE, type Database } from '@tollgate/postgres';
+import { PortsModule } from '@tollgate/service';
+import { LOGGER, METRICS_REGISTRY, type Logger, type Registry } from '@tollgate/telemetry';
+
+/** Token of the `SecretScanningSettings`. */
+export const SECRET_SCANNING_SETTINGS = Symbol('SECRET_SCANNING_SETTINGS');
+
+/** What an operator decides about secret-scanning. */
+export interface SecretScanningSettings {
+  readonly githubPublicKeysUrl: string;
+  /** The one key-management makes digests with. */
+  readonly pepper: string;
+  /** Origin of the admin API as people reach it, for the mails; left out of them where it is not given. */
+  readonly publicUrl?: string;
+}
+
+/** What secret-scanning needs of the world in a process of its own. */
+export interface SecretScanningPorts {
+  /** Migrated with `secretScanningSchema`; closed by whoever opened it, after the Nest application. */
+  readonly database: Database;
+  readonly keyManagement: Pick<KeyManagementApi, 'revokeLeakedKeys'>;
+  readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey'>;
+  readonly bus: BusPublisher;
+  readonly mail: MailSender;
+  readonly settings: SecretScanningSettings;
+  readonly logger: Logger;
+  readonly registry: Registry;
+}
+
+/** The ports of a process that is secret-scanning alone. The standalone has one module of ports for all services. */
+export function distributedPorts(ports: SecretScanningPorts): DynamicModule {
+  return PortsModule.of([
+    { provide: DATABASE, useValue: ports.database },
+    { provide: KEY_MANAGEMENT_API, useValue: ports.keyManagement },
+    { provide: USAGE_BILLING_API, useValue: ports.usageBilling },
+    { provide: BUS_PUBLISHER, useValue: ports.bus },
+    { provide: MAIL_SENDER, useValue: ports.mail },
+    { provide: SECRET_SCANNING_SETTINGS, useValue: ports.settings },
+    { provide: LOGGER, useValue: ports.logger },
+    { provide: METRICS_REGISTRY, useValue: ports.registry },
+  ]);
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { ADMISSION_BOOKS, type AdmissionBooks, type EpochOpening } from '@tollgate/admission';
+import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
+import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
+import { shareCalls } from '@tollgate/periodic';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { DataSource, type EntityManager } from 'typeorm';
+import { BillingMeter } from '../metrics.js';
+import { lockOrganizations } from '../store/organization-lock.js';
+import { unavailable } from '../unavailable.js';
+
+/** Opens an organisation's credit epoch in admission from what the ledger has. */
+@Injectable()
+export class OpenEpoch {
+  constructor(
+    private readonly dataSource: DataSource,
+    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'hasEpoch' | 'openEpoch'>,
+    @Inject(BUS_PROGRESS) private readonly bus: Pick<BusProgress, 'drained'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly meter: BillingMeter,
+  ) {}
+
+  /**
+   * Does nothing where an epoch is open. Gateways ask at the same moment, so calls for one organisation are one.
+   * Rejects when the bus, the database or admission cannot be asked; then the caller asks again. For the bus and
+   * admission the error is an `UnavailableError`.
+   */
+  readonly open = shareCalls((organizationId: string) => this.openNow(organizationId));
+
+  private async openNow(organizationId: string): Promise<void> {
+    if (await this.admission.hasEpoch(organizationId).catch(unavailable('Admission'))) return;
+    await this.bus.drained(USAGE_RECORDED_V1).catch(unavailable('The bus'));
+    // On its own and first: whoever looks for orphans must find every organisation that may have an epoch.
+    await this.dataSource.query(
+      'INSERT INTO billing.credit_epoch (organization_id) VALUES ($1) ON CONFLICT (organization_id) DO NOTHING',
+      [organizationId],
+    );
+    await this.dataSource.transaction(async (manager) => {
+      // Nothing can be booked between the look at the balances and the opening.
+      await lockOrganizations(manager, [organizationId]);
+      const epoch = await readOpening(manager, organizationId);
+      if (!(await this.admission.openEpoch(epoch).catch(unavailable('Admission')))) return;
+      await manager.query(
+        'UPDATE billing.credit_epoch SET epoch_id = $2, opened_at = now(), waiting_for = $3 WHERE organization_id = $1',
+        [organizationId, epoch.epochId, epoch.waitingFor.map(({ instanceId }) => instanceId)],
+      );
+      this.meter.epochOpened();
+      this.logger.info(
+        { organizationId, accounts: epoch.posted.length, waitingFor: epoch.waitingFor.length },
+        'credit epoch opened',
+      );
+    });
+  }
+}
+
+// Indexes: account_by_organization, journal_progress_pk, gateway_instance_one_for_a_journal.
+async function readOpening(manager: EntityManager, organizationId: string): Promise<EpochOpening> {
+  const accounts: { account_id: string; posted_nano_usd: string }[] = await manager.query(
+    'SELECT account_id, posted_nano_usd FROM billing.account WHERE organization_id = $1 AND ceiling_nano_usd IS NOT NULL',
+    [organizationId],
+  );
+  const progress: { journal_id: string; number: string }[] = await manager.query(
+    'SELECT journal_id, number FROM billing.journal_progress WHERE organization_id = $1',
+    [organizationId],
+  );
+  const gateways: { journal_id: string; instance_id: string }[] = await manager.query(
+    'SELECT journal_id, instance_id FROM billing.gateway_instance WHERE gone_at IS NULL',
+  );
+  return {
+    organizationId,
+    epochId: randomUUID(),
+    posted: accounts.map((row) => ({ accountId: row.account_id, postedNanoUsd: BigInt(row.posted_nano_usd) })),
+    booked: progress.map((row) => ({ journalId: row.journal_id, number: Number(row.number) })),
+    waitingFor: gateways.map((row) => ({ journalId: row.journal_id, instanceId: row.instance_id })),
+  };
+}

@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { LedgerModule } from '../ledger/ledger.module.js';
+import { BillingMetricsModule } from '../metrics.module.js';
+import { BillingStoreModule } from '../store/store.module.js';
+import { GatewayWatch } from './gateway-watch.js';
+
+/** Which gateways are there, and what follows when one is gone. */
+@Module({
+  imports: [LedgerModule, BillingMetricsModule, BillingStoreModule],
+  providers: [GatewayWatch],
+  exports: [GatewayWatch],
+})
+export class GatewaysModule {}

@@ -1,0 +1,18 @@
+import type { UsageBillingApi } from '@tollgate/contracts';
+import type { DataSource } from 'typeorm';
+import type { GatewayWatch } from '../gateways/gateway-watch.js';
+import type { OpenEpoch } from '../credit-epochs/open-epoch.js';
+import { spendingByKey } from '../usage/read-usage/spending-by-key.js';
+
+/** The internal API without HTTP: for the controller here, and for the other services in one process. */
+export function directUsageBillingApi(
+  dataSource: DataSource,
+  gateways: GatewayWatch,
+  openEpoch: OpenEpoch,
+): UsageBillingApi {
+  return {
+    registerGateway: (instance) => gateways.register(instance),
+    openCreditEpoch: ({ organizationId }) => openEpoch.open(organizationId),
+    spendingByKey: (organizationId, apiKeyIds) => spendingByKey(dataSource, organizationId, apiKeyIds),
+  };
+}

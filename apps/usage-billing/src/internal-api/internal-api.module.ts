@@ -1,0 +1,20 @@
+import { Global, Module } from '@nestjs/common';
+import { USAGE_BILLING_API } from '@tollgate/contracts';
+import { DataSource } from 'typeorm';
+import { CreditEpochsModule } from '../credit-epochs/credit-epochs.module.js';
+import { OpenEpoch } from '../credit-epochs/open-epoch.js';
+import { GatewayWatch } from '../gateways/gateway-watch.js';
+import { GatewaysModule } from '../gateways/gateways.module.js';
+import { BillingStoreModule } from '../store/store.module.js';
+import { directUsageBillingApi } from './direct-usage-billing-api.js';
+
+/** Global: in the standalone the other services inject `USAGE_BILLING_API` without knowing of this app. */
+@Global()
+@Module({
+  imports: [CreditEpochsModule, GatewaysModule, BillingStoreModule],
+  providers: [
+    { provide: USAGE_BILLING_API, useFactory: directUsageBillingApi, inject: [DataSource, GatewayWatch, OpenEpoch] },
+  ],
+  exports: [USAGE_BILLING_API],
+})
+export class UsageBillingApiModule {}

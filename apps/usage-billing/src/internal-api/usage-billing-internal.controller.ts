@@ -1,0 +1,68 @@
+import { Body, Controller, Get, HttpCode, Inject, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
+import {
+  id,
+  openCreditEpochRequest,
+  registerGatewayRequest,
+  spendingByKeyRequest,
+  USAGE_BILLING_API,
+  type UsageBillingApi,
+} from '@tollgate/contracts';
+import { ServiceGuard } from '@tollgate/http';
+import { z } from 'zod';
+import { CompareBalances } from '../ledger/reconcile/compare-balances.js';
+import { UnavailableInterceptor } from './unavailable.interceptor.js';
+
+const reconciliationQuery = z.strictObject({ organization_id: id });
+
+/** `UsageBillingApi` over HTTP, for the other services, and the check of the books. */
+@Controller('internal')
+@UseGuards(ServiceGuard)
+@UseInterceptors(UnavailableInterceptor)
+export class UsageBillingInternalController {
+  constructor(
+    @Inject(USAGE_BILLING_API) private readonly api: UsageBillingApi,
+    private readonly compareBalances: CompareBalances,
+  ) {}
+
+  @Post('gateways/register')
+  @HttpCode(204)
+  async register(
+    @Body({ schema: registerGatewayRequest }) request: z.output<typeof registerGatewayRequest>,
+  ): Promise<void> {
+    await this.api.registerGateway(request);
+  }
+
+  @Post('credit-epochs/open')
+  @HttpCode(204)
+  async openEpoch(
+    @Body({ schema: openCreditEpochRequest }) request: z.output<typeof openCreditEpochRequest>,
+  ): Promise<void> {
+    await this.api.openCreditEpoch(request);
+  }
+
+  @Post('spending/by-key')
+  @HttpCode(200)
+  async spending(
+    @Body({ schema: spendingByKeyRequest }) { organizationId, apiKeyIds }: z.output<typeof spendingByKeyRequest>,
+  ): Promise<object> {
+    return { spending: await this.api.spendingByKey(organizationId, apiKeyIds) };
+  }
+
+  @Get('reconciliation')
+  async reconcile(
+    @Query({ schema: reconciliationQuery }) { organization_id: organizationId }: z.output<typeof reconciliationQuery>,
+  ): Promise<object> {
+    const accounts = await this.compareBalances.of(organizationId);
+    return {
+      accounts: accounts.map(
+        ({ accountId, ledgerPostedNanoUsd, transfersNanoUsd, admissionPostedNanoUsd, heldNanoUsd }) => ({
+          accountId,
+          ledgerPostedNanoUsd: ledgerPostedNanoUsd.toString(),
+          transfersNanoUsd: transfersNanoUsd.toString(),
+          redisPostedNanoUsd: admissionPostedNanoUsd?.toString() ?? null,
+          heldNanoUsd: heldNanoUsd.toString(),
+        }),
+      ),
+    };
+  }
+}

@@ -1,0 +1,153 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ADMISSION_BOOKS, type AdmissionBooks, type BookedSettle } from '@tollgate/admission';
+import type { BusBatch } from '@tollgate/bus';
+import type { UsageRecordedV1 } from '@tollgate/contracts';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { DataSource, type EntityManager } from 'typeorm';
+import { advanceOffset } from '../../store/consumer-offsets.js';
+import { BillingMeter } from '../../metrics.js';
+import { lockOrganizations } from '../../store/organization-lock.js';
+import { plainestEvent } from './bookable-event.js';
+import { dataFault } from './data-fault.js';
+import { decideBooking, type Booking } from './decide-booking.js';
+import { readLedger } from './ledger-reads.js';
+import { advanceJournals, writeBookings } from './ledger-writes.js';
+import { quarantine } from './quarantine.js';
+import { readUsageRecord, type UsageRecord } from './read-usage-record.js';
+import { SettleHolds } from './settle-holds.js';
+
+/**
+ * Books batches of `usage.recorded.v1`: events, ledger, balances, roll-ups and the consumer's own offset in one
+ * transaction, each request once however often it is delivered. Then settles the holds in admission, which the
+ * gateway does as well: whoever comes second changes nothing.
+ */
+@Injectable()
+export class BookUsage {
+  constructor(
+    private readonly dataSource: DataSource,
+    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'closeEpoch'>,
+    private readonly settles: SettleHolds,
+    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly meter: BillingMeter,
+  ) {}
+
+  /**
+   * Rejects when the database cannot be asked; then nothing of the rest of the batch is booked, and it must come again.
+   */
+  async book(batch: BusBatch): Promise<void> {
+    if (batch.messages.length === 0) return;
+    const begun = performance.now();
+    await this.bookAll(batch, batch.messages.map(readUsageRecord), batch.messages.at(-1)!.offset + 1n);
+    this.meter.batch(batch.messages.length, (performance.now() - begun) / 1_000);
+  }
+
+  /**
+   * An event that the database refuses although it parses is found by halving. It is booked in plainer words, and where
+   * those are refused too, quarantined like any other poison. `next` is the offset of what comes after these: their own
+   * where the bus has it in the same record.
+   */
+  private async bookAll(batch: BusBatch, records: readonly UsageRecord[], next: bigint): Promise<void> {
+    try {
+      await this.settles.settle(settlesOf(await this.bookTogether(batch, records, next)));
+    } catch (error) {
+      const fault = dataFault(error);
+      if (fault === null || records.every(({ kind }) => kind === 'poison')) throw error;
+      const half = Math.floor(records.length / 2);
+      if (half === 0)
+        return this.bookAll(
+          batch,
+          records.map((record) => afterRefusal(record, fault)),
+          next,
+        );
+      await this.bookAll(batch, records.slice(0, half), records[half]!.delivery.offset);
+      await this.bookAll(batch, records.slice(half), next);
+    }
+  }
+
+  private async bookTogether(
+    batch: BusBatch,
+    records: readonly UsageRecord[],
+    next: bigint,
+  ): Promise<readonly Booking[]> {
+    const events = records.flatMap((record) => (record.kind === 'event' ? [record.event] : []));
+    const poison = records.filter(({ kind }) => kind === 'poison');
+    if (poison.length > 0)
+      this.logger.error(
+        { topic: batch.topic, partition: batch.partition, count: poison.length },
+        'usage records quarantined',
+      );
+    const bookings = await this.dataSource.transaction(async (manager) => {
+      const bookings = events.length === 0 ? [] : await this.bookEvents(manager, events);
+      await quarantine(manager, batch, poison);
+      await advanceOffset(manager, batch.topic, batch.partition, next);
+      return bookings;
+    });
+    this.meter.booked(bookings, events.length, Date.now());
+    this.meter.quarantined(poison.length);
+    this.tellReplaced(records, bookings);
+    return bookings;
+  }
+
+  /** An alarm: what cannot be booked has passed a gateway, so more of its kind may. Never with the value. */
+  private tellReplaced(records: readonly UsageRecord[], bookings: readonly Booking[]): void {
+    for (const record of records) {
+      if (record.kind === 'poison' || record.replaced.length === 0) continue;
+      const { event, replaced } = record;
+      if (!bookings.some((booking) => booking.event === event)) continue;
+      this.logger.error(
+        { requestId: event.requestId, fields: replaced },
+        'a usage event was booked with values replaced that the database cannot hold',
+      );
+      this.meter.valueReplaced();
+    }
+  }
+
+  private async bookEvents(manager: EntityManager, events: readonly UsageRecordedV1[]): Promise<readonly Booking[]> {
+    await lockOrganizations(manager, [...new Set(events.map((event) => event.organizationId))]);
+    const decision = decideBooking(events, await readLedger(manager, events));
+    if (decision.bookings.length > 0) {
+      await writeBookings(manager, decision);
+      await advanceJournals(manager, events);
+      await this.closeEpochs(decision.bookings);
+    }
+    return decision.bookings;
+  }
+
+  /** Before the commit: whatever becomes of it, admission never goes on with less posted than the ledger has. */
+  private async closeEpochs(bookings: readonly Booking[]): Promise<void> {
+    const organizations = new Set(
+      bookings.filter(({ beyondHold }) => beyondHold).map(({ event }) => event.organizationId),
+    );
+    for (const organizationId of organizations) {
+      this.logger.info({ organizationId }, 'an event was booked without its hold: the credit epoch is closed');
+      await this.admission.closeEpoch(organizationId);
+      this.meter.epochClosed();
+    }
+  }
+}
+
+/** What is tried with an event that the database has refused. */
+function afterRefusal(record: UsageRecord, fault: string): UsageRecord {
+  const { delivery } = record;
+  const plainest = record.kind === 'event' ? plainestEvent(record.event) : null;
+  if (record.kind === 'poison' || plainest === null) return { kind: 'poison', delivery, reason: fault };
+  const replaced = [...new Set([...record.replaced, ...plainest.replaced])];
+  return { kind: 'event', delivery, event: plainest.event, replaced };
+}
+
+/** Holds that these bookings end; of an orphan there is none left. */
+function settlesOf(bookings: readonly Booking[]): BookedSettle[] {
+  return bookings.filter(({ event, kind }) => event.holdNanoUsd !== null && kind === 'post').map(settleOf);
+}
+
+function settleOf({ event, chargeNanoUsd }: Booking): BookedSettle {
+  return {
+    requestId: event.requestId,
+    organizationId: event.organizationId,
+    chargeNanoUsd,
+    tokens: event.outcome === 'orphaned' ? null : event.inputTokens + event.outputTokens,
+    journalId: event.journalId,
+    journalNumber: event.journalNumber,
+    accountIds: event.accounts.filter(({ capNanoUsd }) => capNanoUsd !== null).map(({ accountId }) => accountId),
+  };
+}

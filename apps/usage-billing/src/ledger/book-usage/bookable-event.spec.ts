@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
+import { describe, expect, it } from 'vitest';
+import { bookableEvent, plainestEvent, TEXTS } from './bookable-event.js';
+
+const golden = usageRecordedV1.parse(
+  JSON.parse(
+    readFileSync(
+      new URL('../../../../../libs/domain/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url),
+      'utf8',
+    ),
+  ),
+);
+/** Texts that are as they should be, or make the event no event. */
+const OF_FIXED_FORM = new Set([
+  'requestId',
+  'outcome',
+  'usageSource',
+  'costNanoUsd',
+  'chargeNanoUsd',
+  'holdNanoUsd',
+  'startedAt',
+  'endedAt',
+]);
+
+describe('an event that the database can hold', () => {
+  it('is itself', () => {
+    expect(bookableEvent(golden)).toEqual({ event: golden, replaced: [] });
+    expect(bookableEvent(golden).event).toBe(golden);
+    expect(plainestEvent(golden)).toBeNull();
+  });
+  it('knows every text of an event', () => {
+    const texts = Object.entries(golden)
+      .filter(([, value]) => typeof value === 'string')
+      .map(([name]) => name);
+    expect([...TEXTS].sort()).toEqual(texts.filter((name) => !OF_FIXED_FORM.has(name)).sort());
+  });
+  it.each(TEXTS)('has U+FFFD for what cannot be held in %s, and its money', (name) => {
+    const { event, replaced } = bookableEvent({ ...golden, [name]: 'a\0b\ud83dc' });
+    expect(replaced).toEqual([name]);
+    expect(event).toEqual({ ...golden, [name]: 'a\ufffdb\ufffdc' });
+  });
+  it('posts to each of its accounts once, also where two ids become the same', () => {
+    const [first] = golden.accounts as [UsageRecordedV1['accounts'][number]];
+    const others = [
+      { accountId: 'a\0', capNanoUsd: null },
+      { accountId: 'a\ud800', capNanoUsd: '1' },
+    ];
+    const { event, replaced } = bookableEvent({ ...golden, accounts: [first, ...others, first] });
+    expect(replaced).toEqual(['accounts']);
+    expect(event.accounts).toEqual([first, { accountId: 'a\ufffd', capNanoUsd: null }]);
+  });
+  it('has moments that the database knows', () => {
+    expect(bookableEvent({ ...golden, startedAt: '0000-02-29T00:00:00.000Z' })).toMatchObject({
+      event: { startedAt: '0001-01-01T00:00:00.000Z' },
+      replaced: ['startedAt'],
+    });
+  });
+  it('has amounts that a column takes, as long as its charge is one', () => {
+    const most = '9000000000000000000';
+    const more = '9000000000000000001';
+    const [{ accountId }] = golden.accounts as [UsageRecordedV1['accounts'][number]];
+    const event = { ...golden, costNanoUsd: more, holdNanoUsd: more, accounts: [{ accountId, capNanoUsd: more }] };
+    expect(bookableEvent(event)).toEqual({
+      event: { ...golden, costNanoUsd: most, holdNanoUsd: most, accounts: [{ accountId, capNanoUsd: most }] },
+      replaced: ['costNanoUsd', 'holdNanoUsd', 'accounts'],
+    });
+    expect(bookableEvent({ ...golden, costNanoUsd: more, chargeNanoUsd: more }).replaced).toEqual([]);
+  });
+  it('is in plain words where its own were refused, under the same ids', () => {
+    const longRoute = { route: 'r'.repeat(500) };
+    const odd = { ...golden, ...longRoute, apiKeyId: 'schlüssel', model: '模型-7', clientAddress: 'fe80::1%\t' };
+    expect(plainestEvent(odd)).toEqual({
+      event: { ...odd, model: '??-7', clientAddress: 'fe80::1%?', route: 'r'.repeat(200) },
+      replaced: ['route', 'model', 'clientAddress'],
+    });
+  });
+});

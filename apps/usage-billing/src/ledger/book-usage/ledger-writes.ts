@@ -1,0 +1,208 @@
+import type { UsageRecordedV1 } from '@tollgate/contracts';
+import type { EntityManager } from 'typeorm';
+import { AMOUNT_MAX } from './bookable-event.js';
+import type { AccountState, Booking, BookingDecision } from './decide-booking.js';
+
+/** Takes what nobody pays; not an account of any organisation. */
+const PLATFORM = 'platform';
+
+/** Writes what was decided, a statement for each table whatever the number of events. */
+export async function writeBookings(manager: EntityManager, { bookings, accounts }: BookingDecision): Promise<void> {
+  await insertEvents(manager, bookings);
+  await insertTransfers(manager, bookings);
+  await saveAccounts(manager, accounts);
+  await addToKeyUsage(manager, bookings);
+}
+
+type Column<T> = readonly [name: string, type: string, value: (row: T) => unknown];
+
+/** `INSERT … SELECT FROM unnest(…)`: one array for each column. */
+async function insert<T>(
+  manager: EntityManager,
+  table: string,
+  columns: readonly Column<T>[],
+  rows: readonly T[],
+  rest = '',
+): Promise<void> {
+  const names = columns.map(([name]) => name).join(', ');
+  // jsonb goes over as text: an array of it would be escaped twice.
+  const selected = columns.map(([name, type]) => (type === 'jsonb' ? `${name}::jsonb` : name)).join(', ');
+  const arrays = columns.map(([, type], at) => `$${at + 1}::${type === 'jsonb' ? 'text' : type}[]`).join(', ');
+  await manager.query(
+    `INSERT INTO billing.${table} AS known (${names}) SELECT ${selected} FROM unnest(${arrays}) AS given (${names}) ${rest}`,
+    columns.map(([, , value]) => rows.map(value)),
+  );
+}
+
+const ofEvent = (name: string, type: string, field: keyof UsageRecordedV1): Column<Booking> => [
+  name,
+  type,
+  ({ event }) => event[field],
+];
+
+const EVENT_COLUMNS: readonly Column<Booking>[] = [
+  ofEvent('request_id', 'uuid', 'requestId'),
+  ofEvent('organization_id', 'text', 'organizationId'),
+  ofEvent('api_key_id', 'text', 'apiKeyId'),
+  ofEvent('journal_id', 'text', 'journalId'),
+  ofEvent('journal_number', 'bigint', 'journalNumber'),
+  ofEvent('outcome', 'text', 'outcome'),
+  ofEvent('route', 'text', 'route'),
+  ofEvent('provider', 'text', 'provider'),
+  ofEvent('model', 'text', 'model'),
+  ofEvent('stream', 'boolean', 'stream'),
+  ofEvent('input_tokens', 'bigint', 'inputTokens'),
+  ofEvent('output_tokens', 'bigint', 'outputTokens'),
+  ofEvent('cached_input_tokens', 'bigint', 'cachedInputTokens'),
+  ofEvent('reasoning_tokens', 'bigint', 'reasoningTokens'),
+  ofEvent('usage_source', 'text', 'usageSource'),
+  ofEvent('cost_nano_usd', 'bigint', 'costNanoUsd'),
+  ['charge_nano_usd', 'bigint', ({ chargeNanoUsd }) => chargeNanoUsd.toString()],
+  ofEvent('hold_nano_usd', 'bigint', 'holdNanoUsd'),
+  ['accounts', 'jsonb', ({ event }) => JSON.stringify(event.accounts)],
+  ofEvent('price_version', 'text', 'priceVersion'),
+  ofEvent('started_at', 'timestamptz', 'startedAt'),
+  ofEvent('ended_at', 'timestamptz', 'endedAt'),
+  ofEvent('client_address', 'text', 'clientAddress'),
+];
+
+async function insertEvents(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
+  await insert(manager, 'usage_event', EVENT_COLUMNS, bookings);
+}
+
+interface Transfer {
+  readonly requestId: string;
+  readonly accountId: string;
+  readonly kind: 'post' | 'adjust' | 'platform_loss';
+  readonly amount: bigint;
+}
+
+const TRANSFER_COLUMNS: readonly Column<Transfer>[] = [
+  ['request_id', 'uuid', ({ requestId }) => requestId],
+  ['account_id', 'text', ({ accountId }) => accountId],
+  ['kind', 'text', ({ kind }) => kind],
+  ['amount_nano_usd', 'bigint', ({ amount }) => amount.toString()],
+];
+
+/** A charge of nothing is posted as well: it is the request's one resolution. */
+async function insertTransfers(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
+  const transfers = bookings.flatMap(
+    ({ event: { requestId, accounts }, kind, chargeNanoUsd, lossNanoUsd }): Transfer[] => [
+      ...accounts.map(({ accountId }) => ({ requestId, accountId, kind, amount: chargeNanoUsd })),
+      ...(lossNanoUsd > 0n
+        ? [{ requestId, accountId: PLATFORM, kind: 'platform_loss' as const, amount: lossNanoUsd }]
+        : []),
+    ],
+  );
+  await insert(manager, 'transfer', TRANSFER_COLUMNS, transfers);
+}
+
+const ACCOUNT_COLUMNS: readonly Column<readonly [string, AccountState]>[] = [
+  ['account_id', 'text', ([accountId]) => accountId],
+  ['organization_id', 'text', ([, { organizationId }]) => organizationId],
+  ['api_key_id', 'text', ([, { apiKeyId }]) => apiKeyId],
+  ['cap_nano_usd', 'bigint', ([, { capNanoUsd }]) => capNanoUsd?.toString() ?? null],
+  ['posted_nano_usd', 'bigint', ([, { postedNanoUsd }]) => postedNanoUsd.toString()],
+  ['ceiling_nano_usd', 'bigint', ([, { ceilingNanoUsd }]) => ceilingNanoUsd?.toString() ?? null],
+];
+
+async function saveAccounts(manager: EntityManager, accounts: ReadonlyMap<string, AccountState>): Promise<void> {
+  await insert(
+    manager,
+    'account',
+    ACCOUNT_COLUMNS,
+    [...accounts],
+    `ON CONFLICT (account_id) DO UPDATE SET cap_nano_usd = EXCLUDED.cap_nano_usd,
+       posted_nano_usd = EXCLUDED.posted_nano_usd, ceiling_nano_usd = EXCLUDED.ceiling_nano_usd`,
+  );
+}
+
+interface KeyUsage {
+  readonly organizationId: string;
+  requests: number;
+  inputTokens: number;
+  outputTokens: number;
+  cost: bigint;
+  charge: bigint;
+  lastUsedAt: string;
+  lastUsedFrom: string;
+}
+
+const KEY_USAGE_COLUMNS: readonly Column<readonly [string, KeyUsage]>[] = [
+  ['api_key_id', 'text', ([apiKeyId]) => apiKeyId],
+  ['organization_id', 'text', ([, { organizationId }]) => organizationId],
+  ['requests', 'bigint', ([, { requests }]) => requests],
+  ['input_tokens', 'bigint', ([, { inputTokens }]) => inputTokens],
+  ['output_tokens', 'bigint', ([, { outputTokens }]) => outputTokens],
+  ['cost_nano_usd', 'bigint', ([, { cost }]) => cost.toString()],
+  ['charge_nano_usd', 'bigint', ([, { charge }]) => charge.toString()],
+  ['last_used_at', 'timestamptz', ([, { lastUsedAt }]) => lastUsedAt],
+  ['last_used_from', 'text', ([, { lastUsedFrom }]) => lastUsedFrom],
+];
+
+async function addToKeyUsage(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
+  await insert(
+    manager,
+    'key_usage',
+    KEY_USAGE_COLUMNS,
+    [...sumByKey(bookings)].sort(([a], [b]) => (a < b ? -1 : 1)),
+    `ON CONFLICT (api_key_id) DO UPDATE SET requests = known.requests + EXCLUDED.requests,
+       input_tokens = known.input_tokens + EXCLUDED.input_tokens, output_tokens = known.output_tokens + EXCLUDED.output_tokens,
+       cost_nano_usd = least(known.cost_nano_usd::numeric + EXCLUDED.cost_nano_usd, ${AMOUNT_MAX})::bigint,
+       charge_nano_usd = known.charge_nano_usd + EXCLUDED.charge_nano_usd,
+       last_used_at = greatest(known.last_used_at, EXCLUDED.last_used_at),
+       last_used_from = CASE WHEN EXCLUDED.last_used_at >= known.last_used_at THEN EXCLUDED.last_used_from ELSE known.last_used_from END`,
+  );
+}
+
+function sumByKey(bookings: readonly Booking[]): Map<string, KeyUsage> {
+  const sums = new Map<string, KeyUsage>();
+  for (const { event, chargeNanoUsd } of bookings) {
+    const sum = sums.get(event.apiKeyId) ?? {
+      organizationId: event.organizationId,
+      requests: 0,
+      inputTokens: 0,
+      outputTokens: 0,
+      cost: 0n,
+      charge: 0n,
+      lastUsedAt: event.endedAt,
+      lastUsedFrom: event.clientAddress,
+    };
+    sum.requests += 1;
+    sum.inputTokens += event.inputTokens;
+    sum.outputTokens += event.outputTokens;
+    // A provider that always reports a billion tokens must not make the sum of its costs more than a column takes.
+    sum.cost += BigInt(event.costNanoUsd);
+    if (sum.cost > AMOUNT_MAX) sum.cost = AMOUNT_MAX;
+    sum.charge += chargeNanoUsd;
+    // RFC 3339 in UTC with milliseconds: the order of the texts is the order of the moments.
+    if (event.endedAt >= sum.lastUsedAt)
+      Object.assign(sum, { lastUsedAt: event.endedAt, lastUsedFrom: event.clientAddress });
+    sums.set(event.apiKeyId, sum);
+  }
+  return sums;
+}
+
+/** The highest number seen of each journal, for each organisation. Index: journal_progress_pk. */
+export async function advanceJournals(manager: EntityManager, events: readonly UsageRecordedV1[]): Promise<void> {
+  const highest = new Map<string, { organizationId: string; journalId: string; number: number }>();
+  for (const { organizationId, journalId, journalNumber: number } of events) {
+    const key = JSON.stringify([organizationId, journalId]);
+    if ((highest.get(key)?.number ?? 0) < number) highest.set(key, { organizationId, journalId, number });
+  }
+  await insert(
+    manager,
+    'journal_progress',
+    [
+      [
+        'organization_id',
+        'text',
+        (row: { organizationId: string; journalId: string; number: number }) => row.organizationId,
+      ],
+      ['journal_id', 'text', (row) => row.journalId],
+      ['number', 'bigint', (row) => row.number],
+    ],
+    [...highest.values()],
+    'ON CONFLICT (organization_id, journal_id) DO UPDATE SET number = greatest(known.number, EXCLUDED.number)',
+  );
+}

@@ -1,0 +1,35 @@
+import { Inject, Module } from '@nestjs/common';
+import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
+import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
+import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
+import { registerBillingGauges } from '../metrics.js';
+import { BillingMetricsModule } from '../metrics.module.js';
+import { BillingStoreModule } from '../store/store.module.js';
+import { BookUsage } from './book-usage/book-usage.js';
+import { SettleHolds } from './book-usage/settle-holds.js';
+import { UsageRecordedController } from './book-usage/usage-recorded.controller.js';
+import { CompareBalances } from './reconcile/compare-balances.js';
+import { ResolveOrphans } from './resolve-orphans/resolve-orphans.js';
+import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
+
+/** The one owner of transfers and accounts: books usage, resolves orphans, and holds the two books together. */
+@Module({
+  imports: [BillingMetricsModule, BillingStoreModule],
+  controllers: [UsageRecordedController],
+  providers: [BookUsage, CompareBalances, ResolveOrphans, SettleHolds, UsageEventMonths],
+  exports: [CompareBalances, ResolveOrphans, SettleHolds],
+})
+export class LedgerModule {
+  constructor(
+    @Inject(METRICS_REGISTRY) registry: Registry,
+    @Inject(BUS_PROGRESS) bus: BusProgress,
+    settles: SettleHolds,
+    months: UsageEventMonths,
+  ) {
+    registerBillingGauges(registry, {
+      consumerLag: () => bus.lag(USAGE_RECORDED_V1),
+      settlesWaiting: () => settles.waiting,
+      months: () => months.state(),
+    });
+  }
+}

@@ -1,0 +1,128 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ADMISSION_BOOKS, type AdmissionBooks, type BookedSettle } from '@tollgate/admission';
+import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
+import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
+import type { OpenHold } from '@tollgate/credit';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { DataSource, type EntityManager } from 'typeorm';
+import { BillingMeter } from '../../metrics.js';
+import { lockOrganizations } from '../../store/organization-lock.js';
+import { GatewayInstances, type GatewayInstance } from '../../store/gateway-instances.js';
+
+interface BookedRow {
+  request_id: string;
+  charge_nano_usd: string;
+  tokens: string | null;
+  journal_id: string;
+  journal_number: string;
+}
+
+/**
+ * Ends the open holds of gateways that are gone: with the charge of their event where it has come, else by release,
+ * which the ledger notes as a void. An event that comes later still is booked as an adjustment.
+ */
+@Injectable()
+export class ResolveOrphans {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly instances: GatewayInstances,
+    @Inject(ADMISSION_BOOKS)
+    private readonly admission: Pick<AdmissionBooks, 'openHolds' | 'organizations' | 'settleBooked' | 'stopWaiting'>,
+    @Inject(BUS_PROGRESS) private readonly bus: Pick<BusProgress, 'drained'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly meter: BillingMeter,
+  ) {}
+
+  /** Rejects when something could not be asked; what was done is done, and the rest is done by the next call. */
+  async resolveAll(): Promise<void> {
+    const gone = await this.instances.unresolved();
+    if (gone.length === 0) return;
+    await this.bus.drained(USAGE_RECORDED_V1);
+    for (const organizationId of await this.organizations()) await this.resolveIn(organizationId, gone);
+    await this.instances.markResolved(gone.map(({ instanceId }) => instanceId));
+  }
+
+  /**
+   * Those of which an epoch may wait for a gateway, and those that admission knows of: keys that are limited in
+   * parallel requests only have holds without any epoch, and their events settle none.
+   */
+  private async organizations(): Promise<ReadonlySet<string>> {
+    return new Set([...(await this.instances.organizationsWithEpoch()), ...(await this.admission.organizations())]);
+  }
+
+  private async resolveIn(organizationId: string, gone: readonly GatewayInstance[]): Promise<void> {
+    const goneIds = new Set(gone.map(({ instanceId }) => instanceId));
+    const holds = (await this.admission.openHolds(organizationId)).filter((hold) => goneIds.has(hold.instanceId));
+    const settles = await this.dataSource.transaction(async (manager) => {
+      await lockOrganizations(manager, [organizationId]);
+      await this.stopWaiting(manager, organizationId, gone);
+      return holds.length === 0 ? [] : resolveInLedger(manager, organizationId, holds);
+    });
+    if (settles.length === 0) return;
+    // The ledger first: a crash in between leaves holds that the next check finds again.
+    await this.admission.settleBooked(organizationId, settles);
+    this.meter.orphansResolved(settles.length);
+    this.logger.warn(
+      { organizationId, holds: settles.length, gateways: [...goneIds] },
+      'holds of gateways that are gone were resolved',
+    );
+  }
+
+  /** Under the lock: an epoch that is opened now waits for the journal's next instance, which does announce. */
+  private async stopWaiting(
+    manager: EntityManager,
+    organizationId: string,
+    gone: readonly GatewayInstance[],
+  ): Promise<void> {
+    const rows: { waiting_for: string[] }[] = await manager.query(
+      'SELECT waiting_for FROM billing.credit_epoch WHERE organization_id = $1',
+      [organizationId],
+    );
+    const waitingFor = new Set(rows[0]?.waiting_for);
+    for (const { instanceId, journalId } of gone)
+      if (waitingFor.has(instanceId)) await this.admission.stopWaiting(organizationId, journalId);
+  }
+}
+
+// Index: usage_event_pk.
+async function resolveInLedger(
+  manager: EntityManager,
+  organizationId: string,
+  holds: readonly OpenHold[],
+): Promise<BookedSettle[]> {
+  const rows: BookedRow[] = await manager.query(
+    `SELECT request_id, charge_nano_usd, CASE WHEN outcome <> 'orphaned' THEN input_tokens + output_tokens END AS tokens, journal_id, journal_number
+     FROM billing.usage_event WHERE request_id = ANY($1::uuid[])`,
+    [holds.map(({ requestId }) => requestId)],
+  );
+  const booked = new Map(rows.map((row) => [row.request_id, row]));
+  await insertVoids(
+    manager,
+    holds.filter(({ requestId }) => !booked.has(requestId)),
+  );
+  return holds.map(({ requestId, journalId, accountIds }) => {
+    const row = booked.get(requestId);
+    const event =
+      row === undefined
+        ? { chargeNanoUsd: 0n, tokens: null, journalId, journalNumber: 0 }
+        : {
+            chargeNanoUsd: BigInt(row.charge_nano_usd),
+            tokens: row.tokens === null ? null : Number(row.tokens),
+            journalId: row.journal_id,
+            journalNumber: Number(row.journal_number),
+          };
+    return { requestId, organizationId, accountIds, ...event };
+  });
+}
+
+async function insertVoids(manager: EntityManager, holds: readonly OpenHold[]): Promise<void> {
+  const rows = holds.flatMap(({ requestId, accountIds, amountNanoUsd }) =>
+    accountIds.map((accountId) => ({ requestId, accountId, amount: amountNanoUsd.toString() })),
+  );
+  await manager.query(
+    `INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note)
+     SELECT request_id, account_id, 'void', amount, 'orphaned' FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS given (request_id, account_id, amount)
+     ON CONFLICT DO NOTHING`,
+    [rows.map((row) => row.requestId), rows.map((row) => row.accountId), rows.map((row) => row.amount)],
+  );
+}

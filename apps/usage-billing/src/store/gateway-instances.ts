@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+
+export interface GatewayInstance {
+  readonly instanceId: string;
+  readonly journalId: string;
+}
+
+/** Gateway processes, as rows that outlive them: who must announce under a new epoch, and whose holds are orphans. */
+@Injectable()
+export class GatewayInstances {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /**
+   * Earlier instances of the journal are gone with the same transaction. Resolves with whether this instance had
+   * been taken for gone before.
+   */
+  async register({ instanceId, journalId }: GatewayInstance): Promise<{ readonly cameBack: boolean }> {
+    return this.dataSource.transaction(async (manager) => {
+      await manager.query(
+        'UPDATE billing.gateway_instance SET gone_at = now() WHERE journal_id = $1 AND instance_id <> $2 AND gone_at IS NULL',
+        [journalId, instanceId],
+      );
+      const before: { gone: boolean }[] = await manager.query(
+        'SELECT gone_at IS NOT NULL AS gone FROM billing.gateway_instance WHERE instance_id = $1 FOR UPDATE',
+        [instanceId],
+      );
+      await manager.query(
+        `INSERT INTO billing.gateway_instance (instance_id, journal_id) VALUES ($1, $2)
+         ON CONFLICT (instance_id) DO UPDATE SET gone_at = NULL, resolved_at = NULL`,
+        [instanceId, journalId],
+      );
+      return { cameBack: before[0]?.gone ?? false };
+    });
+  }
+
+  /** Those that are there, and those that went lately and may come back. */
+  async watched(): Promise<{ readonly instanceId: string; readonly gone: boolean }[]> {
+    const rows: { instance_id: string; gone: boolean }[] = await this.dataSource.query(
+      `SELECT instance_id, gone_at IS NOT NULL AS gone FROM billing.gateway_instance WHERE gone_at IS NULL OR gone_at > now() - interval '1 hour'`,
+    );
+    return rows.map((row) => ({ instanceId: row.instance_id, gone: row.gone }));
+  }
+
+  async markGone(instanceIds: readonly string[]): Promise<void> {
+    await this.dataSource.query(
+      'UPDATE billing.gateway_instance SET gone_at = now() WHERE instance_id = ANY($1::text[]) AND gone_at IS NULL',
+      [instanceIds],
+    );
+  }
+
+  /** Instances that renew their leases again, unless another has taken over the journal; resolves with how many. */
+  async markBack(instanceIds: readonly string[]): Promise<number> {
+    const [, count]: [unknown[], number] = await this.dataSource.query(
+      `UPDATE billing.gateway_instance AS back SET gone_at = NULL, resolved_at = NULL
+       WHERE instance_id = ANY($1::text[]) AND gone_at IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM billing.gateway_instance AS other
+                         WHERE other.journal_id = back.journal_id AND other.instance_id <> back.instance_id AND other.registered_at >= back.registered_at)`,
+      [instanceIds],
+    );
+    return count;
+  }
+
+  /** Gone, with holds that may be open still. */
+  async unresolved(): Promise<GatewayInstance[]> {
+    const rows: { instance_id: string; journal_id: string }[] = await this.dataSource.query(
+      'SELECT instance_id, journal_id FROM billing.gateway_instance WHERE gone_at IS NOT NULL AND resolved_at IS NULL',
+    );
+    return rows.map((row) => ({ instanceId: row.instance_id, journalId: row.journal_id }));
+  }
+
+  async markResolved(instanceIds: readonly string[]): Promise<void> {
+    await this.dataSource.query(
+      'UPDATE billing.gateway_instance SET resolved_at = now() WHERE instance_id = ANY($1::text[]) AND gone_at IS NOT NULL',
+      [instanceIds],
+    );
+  }
+
+  async organizationsWithEpoch(): Promise<string[]> {
+    const rows: { organization_id: string }[] = await this.dataSource.query(
+      'SELECT organization_id FROM billing.credit_epoch',
+    );
+    return rows.map((row) => row.organization_id);
+  }
+}

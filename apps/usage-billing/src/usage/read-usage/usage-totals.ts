@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+
+export interface UsageTotals {
+  readonly requests: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly chargedNanoUsd: bigint;
+}
+
+export interface UsagePeriod {
+  readonly organizationId: string;
+  /** Null for all keys of the organisation. */
+  readonly apiKeyId: string | null;
+  /** Requests that ended at or after it. */
+  readonly from: Date | null;
+  /** Requests that ended before it. */
+  readonly to: Date | null;
+}
+
+interface TotalsRow {
+  requests: string;
+  input_tokens: string;
+  output_tokens: string;
+  charged: string;
+}
+
+// Index: key_usage_by_organization.
+const ALL_TIME = `
+  SELECT coalesce(sum(requests), 0) AS requests, coalesce(sum(input_tokens), 0) AS input_tokens,
+         coalesce(sum(output_tokens), 0) AS output_tokens, coalesce(sum(charge_nano_usd), 0) AS charged
+  FROM billing.key_usage WHERE organization_id = $2 AND ($1::text IS NULL OR api_key_id = $1)`;
+
+// Index: usage_event_by_key, for each key in question.
+const IN_PERIOD = `
+  SELECT count(*) AS requests, coalesce(sum(e.input_tokens), 0) AS input_tokens,
+         coalesce(sum(e.output_tokens), 0) AS output_tokens, coalesce(sum(e.charge_nano_usd), 0) AS charged
+  FROM billing.key_usage k JOIN billing.usage_event e ON e.api_key_id = k.api_key_id
+  WHERE k.organization_id = $2 AND ($1::text IS NULL OR k.api_key_id = $1)
+    AND e.ended_at >= coalesce($3::timestamptz, '-infinity') AND e.ended_at < coalesce($4::timestamptz, 'infinity')`;
+
+@Injectable()
+export class ReadUsage {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** What was used and charged, from the ledger; zeros for a key that was never used. */
+  async totals({ organizationId, apiKeyId, from, to }: UsagePeriod): Promise<UsageTotals> {
+    const rows: TotalsRow[] =
+      from === null && to === null
+        ? await this.dataSource.query(ALL_TIME, [apiKeyId, organizationId])
+        : await this.dataSource.query(IN_PERIOD, [apiKeyId, organizationId, from, to]);
+    const row = rows[0]!;
+    return {
+      requests: Number(row.requests),
+      inputTokens: Number(row.input_tokens),
+      outputTokens: Number(row.output_tokens),
+      chargedNanoUsd: BigInt(row.charged),
+    };
+  }
+}

@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import type { KeyStore } from '@tollgate/key-management';
+
+export type KeyChange = Parameters<KeyStore['insert']>[0];
+export type ApiKey = KeyChange['key'];
+
+export const newDigest = (): string => randomUUID().replaceAll('-', '').repeat(2);
+
+/** A key of the default organisation without limits, with one secret. */
+export function newKey(fields: Partial<ApiKey> = {}): ApiKey {
+  return {
+    id: randomUUID(),
+    organizationId: 'default',
+    name: 'a key',
+    description: null,
+    maskedKey: 'sk-abc…wxyz',
+    digests: [newDigest()],
+    scopes: ['inference:write'],
+    expiresAt: null,
+    creditLimitNanoUsd: null,
+    organizationCreditLimitNanoUsd: null,
+    rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+    models: null,
+    allowedIps: null,
+    createdAt: new Date(),
+    version: 1,
+    revocation: null,
+    deletedAt: null,
+    ...fields,
+  };
+}
+
+/** The change that brought the key to what it is. */
+export function changeOf(key: ApiKey, change: KeyChange['change'] = 'created'): KeyChange {
+  return { change, key, actor: { name: 'contract', fromAddress: null }, details: {}, at: new Date() };
+}
+
+/** The key after one more change. */
+export function renamed(key: ApiKey, name: string): KeyChange {
+  return changeOf({ ...key, name, version: key.version + 1 }, 'revoked');
+}

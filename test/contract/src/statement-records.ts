@@ -1,0 +1,95 @@
+import { DataSource, EntityManager } from 'typeorm';
+import { lineOfFrame, type IndexNote, type Statements, type StatementSite } from './statement-sites.js';
+
+interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** A statement that ran, with its parameters, and who asked for it, innermost first. */
+export interface StatementRecord {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+  readonly stack: readonly Place[];
+}
+
+const within = ({ file, line }: Place, lines: { file: string; from: number; to: number }): boolean =>
+  file === lines.file && line >= lines.from && line <= lines.to;
+
+/** Notes every statement that goes through TypeORM in this process, until it is stopped. */
+export class StatementRecorder {
+  readonly records: StatementRecord[] = [];
+  private readonly originals = [DataSource.prototype.query, EntityManager.prototype.query] as const;
+
+  start(): void {
+    const { originals } = this;
+    const note = (sql: string, parameters: unknown): void => this.note(sql, parameters);
+    DataSource.prototype.query = function (this: DataSource, sql: string, parameters?: never, ...rest: never[]) {
+      note(sql, parameters);
+      return originals[0].call(this, sql, parameters, ...rest) as never;
+    };
+    EntityManager.prototype.query = function (this: EntityManager, sql: string, parameters?: never) {
+      note(sql, parameters);
+      return originals[1].call(this, sql, parameters) as never;
+    };
+  }
+
+  stop(): void {
+    [DataSource.prototype.query, EntityManager.prototype.query] = this.originals;
+  }
+
+  private note(sql: string, parameters: unknown): void {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 60;
+    const frames = (new Error('for its stack').stack ?? '').split('\n').slice(1);
+    Error.stackTraceLimit = limit;
+    const stack = frames.flatMap((frame) => lineOfFrame(frame) ?? []);
+    this.records.push({ sql, parameters: Array.isArray(parameters) ? parameters : [], stack });
+  }
+}
+
+/** What ran, held against what the source says. */
+export class StatementCoverage {
+  private readonly own: readonly {
+    readonly record: StatementRecord;
+    readonly site: StatementSite;
+    readonly stack: readonly Place[];
+  }[];
+
+  constructor(
+    private readonly statements: Statements,
+    records: readonly StatementRecord[],
+  ) {
+    this.own = records.flatMap((record) => {
+      const stack = record.stack.filter(({ file }) => statements.sites.some((site) => site.file === file));
+      const site = stack[0] && statements.sites.find((each) => within(stack[0]!, each));
+      return site === undefined ? [] : [{ record, site, stack }];
+    });
+  }
+
+  /** Calls of `query` that never ran, as `file:line`. */
+  missing(): string[] {
+    const ran = new Set(this.own.map(({ site }) => site));
+    return this.statements.sites.filter((site) => !ran.has(site)).map(({ file, from }) => `${file}:${from}`);
+  }
+
+  /** The statements that a comment on indexes is about. */
+  recordsOf(note: IndexNote): StatementRecord[] {
+    const direct = this.own.filter(({ stack }) => within(stack[0]!, note));
+    const meant =
+      note.constant !== null
+        ? this.own.filter(({ site }) => site.constants.includes(note.constant!))
+        : direct.length > 0
+          ? direct
+          : this.own.filter(({ stack }) => stack.some((place) => within(place, note)));
+    return meant.map(({ record }) => record);
+  }
+
+  /** Each text once, with parameters that it ran with. */
+  distinct(): { readonly where: string; readonly record: StatementRecord }[] {
+    const found = new Map(
+      this.own.map(({ record, site }) => [record.sql, { where: `${site.file}:${site.from}`, record }]),
+    );
+    return [...found.values()];
+  }
+}

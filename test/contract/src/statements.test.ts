@@ -1,0 +1,250 @@
+import { randomUUID } from 'node:crypto';
+import { infraFromEnvironment } from '@tollgate/infra';
+import { keyManagementSchema, KeyStore, Members, OrganizationStore, refuseOtherPepper } from '@tollgate/key-management';
+import { migrate, openDatabase, Outbox, OutboxClaims, type Database } from '@tollgate/postgres';
+import { LeakStore, MailStore, secretScanningSchema } from '@tollgate/secret-scanning';
+import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
+import {
+  BillingMeter,
+  BookUsage,
+  CompareBalances,
+  FindUsageEvent,
+  GatewayInstances,
+  OpenEpoch,
+  ReadUsage,
+  ResolveOrphans,
+  resumeOffsets,
+  SettleHolds,
+  spendingByKey,
+  UsageEventMonths,
+  usageBillingSchema,
+  usedOtherProviders,
+} from '@tollgate/usage-billing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js';
+import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
+import { StatementCoverage, StatementRecorder, type StatementRecord } from './statement-records.js';
+import { statementsIn } from './statement-sites.js';
+
+const logger = createLogger({ service: 'contract', level: 'silent' });
+/** What brings a schema up to date and what looks whether the server is there: it has suites of its own. */
+const LEFT_OUT = [
+  /\/store\/migrations\//,
+  /^libs\/adapters\/postgres\/src\/(migrate|schema-\w+|sole-use|look-ups)\.ts$/,
+  /^(apps\/standalone\/src\/start|libs\/server\/service\/src\/ready-by-database)\.ts$/,
+];
+const statements = statementsIn(['apps', 'libs'], LEFT_OUT);
+
+/** Calls every method that asks the database. */
+async function useKeyManagement({ dataSource }: Database): Promise<void> {
+  const store = new KeyStore(dataSource, {
+    query: (sql, parameters) => dataSource.query(sql, [...parameters]),
+    close: async () => undefined,
+  });
+  const members = new Members(dataSource);
+  const [one, other] = [newKey(), newKey()];
+  const written = await store.insert(changeOf(one), 'pepper');
+  await store.insert(changeOf(other), 'pepper');
+  await store.change('default', [one.id, other.id], (key) => renamed(key, 'another name'));
+  await store.find('default', one.id);
+  await store.list('default', 10, null);
+  await store.list('default', 10, 2n);
+  await store.known('default', [one.id]);
+  await store.findByDigests(one.digests);
+  await store.lookUp(one.digests);
+  await store.organizationCreditLimit('default');
+  await store.unwrittenSnapshots(one.id);
+  await store.keysWaiting(written);
+
+  const organizations = new OrganizationStore(dataSource);
+  const made = { id: randomUUID(), name: 'another', creditLimitNanoUsd: null, createdAt: new Date(), version: 1 };
+  await organizations.insert(made, 'owner@localhost', { name: 'admin', fromAddress: null });
+  await organizations.find(made.id);
+  await organizations.list(10, null);
+  await organizations.list(10, 2n);
+
+  await members.ensureOwner('default', 'owner@localhost');
+  await members.ownerEmails(['default']);
+  await refuseOtherPepper(dataSource, { pepper: 'none was made under it', warn: () => undefined }).catch(
+    () => undefined,
+  );
+}
+
+async function useSecretScanning({ dataSource }: Database): Promise<void> {
+  const mails = new MailStore(dataSource);
+  const leaks = new LeakStore(dataSource, mails);
+  const now = new Date();
+  const [known, unknown, silent] = [newDigest(), newDigest(), newDigest()];
+  const found = (digest: string) => ({
+    digest,
+    origin: 'github',
+    url: 'https://example.com',
+    source: 'content',
+    tokenType: 'key',
+  });
+  const key = {
+    apiKeyId: randomUUID(),
+    organizationId: 'default',
+    name: 'a key',
+    maskedKey: 'sk-…',
+    revokedAt: now.toISOString(),
+    ownerEmails: ['owner@localhost'],
+  };
+  await leaks.add([known, unknown, silent].map(found), now);
+  await leaks.record(
+    [
+      { digest: known, outcome: 'revoked', key },
+      { digest: unknown, outcome: 'unknown', key: null },
+    ],
+    now,
+  );
+  await leaks.escalate([silent], now);
+  await leaks.escalateReceivedBefore(now, now);
+  await leaks.unrecorded([{ apiKeyId: key.apiKeyId, digests: [known] }]);
+  await leaks.forgetReceivedBefore(now);
+  await mails.waiting();
+  const mail = await mails.take(1_000);
+  await mails.retryIn(mail!.id, 1_000);
+  await mails.abandon(mail!.id);
+  await mails.sent(mail!.id);
+  await leaks.leakOf(key.apiKeyId);
+}
+
+/** It has more keys than one, as an organisation has. */
+const BUSY_ORGANIZATION = randomUUID();
+
+async function useUsageBilling({ dataSource }: Database): Promise<void> {
+  const admission = new RecordingAdmission();
+  const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
+  const instances = new GatewayInstances(dataSource);
+  const bus = { drained: async (): Promise<void> => undefined };
+  const organizationId = BUSY_ORGANIZATION;
+  const gateway = { instanceId: randomUUID(), journalId: randomUUID() };
+  await instances.register(gateway);
+  await new OpenEpoch(dataSource, admission, bus, logger, meter).open(organizationId);
+  await admission.renewLease(gateway.instanceId);
+  await admission.announce({ organizationId, journalId: gateway.journalId, holds: [], finals: [] });
+  const event = usageEvent({ organizationId, ...gateway });
+  await admission.reserve({
+    requestId: randomUUID(), organizationId, apiKeyId: event.apiKeyId, ...gateway, amountNanoUsd: 10n,
+    accounts: [{ accountId: `account of ${organizationId}`, capNanoUsd: 1_000n }],
+    rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null }, tokens: 0,
+  }); // prettier-ignore
+  const book = new BookUsage(dataSource, admission, new SettleHolds(admission, logger), logger, meter);
+  await book.book(usageBatch([event, 'not JSON'], 1, 7n));
+  await instances.markGone([gateway.instanceId]);
+  await instances.watched();
+  await instances.unresolved();
+  await new ResolveOrphans(dataSource, instances, admission, bus, logger, meter).resolveAll();
+  await instances.markBack([gateway.instanceId]);
+  await new CompareBalances(dataSource, admission).of(organizationId);
+  await resumeOffsets(dataSource)('a topic', [1]);
+  await new FindUsageEvent(dataSource).byRequestId(organizationId, event.requestId);
+  const usage = new ReadUsage(dataSource);
+  await usage.totals({ organizationId, apiKeyId: event.apiKeyId, from: null, to: null });
+  await usage.totals({ organizationId, apiKeyId: null, from: null, to: null });
+  await usage.totals({ organizationId, apiKeyId: event.apiKeyId, from: new Date(0), to: null });
+  await spendingByKey(dataSource, organizationId, [event.apiKeyId]);
+  await usedOtherProviders(dataSource, 'openai');
+  const months = new UsageEventMonths(dataSource, logger);
+  await dataSource.query(
+    `DO $$ BEGIN EXECUTE 'DROP TABLE billing.usage_event_' || to_char(billing.this_month(), 'YYYY_MM'); END $$`,
+  );
+  await months.make();
+  await months.state();
+}
+
+async function useOutbox({ dataSource }: Database): Promise<void> {
+  const claims = new OutboxClaims(dataSource, 'keys');
+  const ids = await dataSource.transaction((manager) =>
+    new Outbox('keys').add(manager, { effect: 'note', key: 'a', payload: '{}' }),
+  );
+  const claimId = randomUUID();
+  await claims.claim('note', claimId, 1_000, 10);
+  await claims.renew(claimId, 1_000);
+  await claims.failed(claimId, 0);
+  await claims.claim('note', claimId, 1_000, 10);
+  await claims.backlog();
+  await claims.waiting(ids);
+  await claims.done(ids);
+}
+
+/** As many rows as make the planner choose by what it knows of them: a whole organisation's keys, say. */
+const SEEDS = [
+  `INSERT INTO keys.api_key (id, organization_id, name, scopes, created_at, version)
+   SELECT gen_random_uuid(), 'default', 'a key', '{inference:write}', now(), 1 FROM generate_series(1, 2000)`,
+  `INSERT INTO keys.api_key_secret (digest, api_key_id, pepper_id, masked, created_at)
+   SELECT sha256(id::text::bytea), id, 'a pepper', 'sk-…', now() FROM keys.api_key`,
+  `INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd)
+   SELECT gen_random_uuid(), 'an account', CASE n % 10 WHEN 0 THEN 'void' ELSE 'post' END, 1 FROM generate_series(1, 5000) AS n`,
+  `INSERT INTO billing.key_usage
+   SELECT 'key ' || n, '${BUSY_ORGANIZATION}', 1, 1, 1, 1, 1, now(), ''
+   FROM generate_series(1, 2000) AS n`,
+  `INSERT INTO scanning.finding (digest, place_hash, origin, url, source, token_type, received_at)
+   SELECT sha256(n::text::bytea), sha256(n::text::bytea), 'github', 'https://example.com', 'content', 'key', now()
+   FROM generate_series(1, 5000) AS n`,
+  'ANALYZE',
+];
+
+/** The plan, where an index can be used at all; of an index on a partition, the name of the table's. */
+async function explain({ dataSource }: Database, { sql, parameters }: StatementRecord): Promise<string> {
+  const runner = dataSource.createQueryRunner();
+  try {
+    await runner.startTransaction();
+    await runner.query('SET LOCAL enable_seqscan = off');
+    const rows: { 'QUERY PLAN': string }[] = await runner.query(`EXPLAIN ${sql}`, [...parameters]);
+    const parents: { child: string; parent: string }[] = await runner.query(
+      `SELECT c.relname AS child, p.relname AS parent FROM pg_inherits
+       JOIN pg_class AS c ON c.oid = inhrelid JOIN pg_class AS p ON p.oid = inhparent WHERE c.relkind = 'i'`,
+    );
+    const names = new Map(parents.map(({ child, parent }) => [child, parent]));
+    return rows.map((row) => row['QUERY PLAN'].replace(/\w+/g, (word) => names.get(word) ?? word)).join('\n');
+  } finally {
+    await runner.rollbackTransaction();
+    await runner.release();
+  }
+}
+
+describe('the statements of the services, on the migrated schema', () => {
+  let database: Database;
+  let coverage: StatementCoverage;
+  const plans = new Map<string, string>();
+
+  beforeAll(async () => {
+    const url = await infraFromEnvironment().createDatabase();
+    for (const schema of [keyManagementSchema, secretScanningSchema, usageBillingSchema]) await migrate(url, schema);
+    database = await openDatabase({ url, poolSize: 3, applicationName: 'contract' });
+    for (const seed of SEEDS) await database.dataSource.query(seed);
+    const recorder = new StatementRecorder();
+    recorder.start();
+    try {
+      for (const use of [useKeyManagement, useSecretScanning, useUsageBilling, useOutbox]) await use(database);
+    } finally {
+      recorder.stop();
+    }
+    coverage = new StatementCoverage(statements, recorder.records);
+    for (const { where, record } of coverage.distinct())
+      plans.set(record.sql, await explain(database, record).catch((error: unknown) => `${where}: ${String(error)}`));
+  });
+  afterAll(() => database?.close());
+
+  it('all run here: none is passed over', () => {
+    expect(statements.sites.length).toBeGreaterThan(50);
+    expect(coverage.missing()).toEqual([]);
+  });
+
+  it('can all be prepared', () => {
+    expect([...plans.values()].filter((plan) => !plan.includes('cost='))).toEqual([]);
+  });
+
+  it.each(statements.notes.map((note) => [note.name, note] as const))(
+    'the indexes that the comment of %s names are those that are used',
+    async (_name, note) => {
+      expect(note.indexes.length).toBeGreaterThan(0);
+      const texts = [...new Set(coverage.recordsOf(note).map(({ sql }) => sql))];
+      expect(texts.length).toBeGreaterThan(0);
+      const used = texts.map((sql) => plans.get(sql) ?? '').join('\n');
+      for (const index of note.indexes) expect(used).toMatch(new RegExp(`\\b${index}\\b`));
+    },
+  );
+});
