@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Identified } from '../exchange/exchange.js';
 import { checkScope } from './check-scope.js';
 
-const check = (scopes: readonly string[]) => checkScope('inference:write')({ key: { scopes } } as unknown as Identified);
+const check = (scopes: readonly string[]) =>
+  checkScope('inference:write')({ key: { scopes } } as unknown as Identified);
 
 describe('the scope of a key', () => {
   it('lets pass a key that has it, whatever else it has', () => {
