@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nodeIsTooOld } from './node-version.js';
-import { verdictOnProgram, verdictOnVitest, type VitestReport } from './verdict.js';
+import { verdictOnLint, verdictOnProgram, verdictOnVitest, type VitestReport } from './verdict.js';
 
 const report = (...files: string[][]): VitestReport => ({
   testResults: files.map((statuses, index) => ({
@@ -64,11 +63,19 @@ describe('the verdict on another program', () => {
   });
 });
 
-describe('the check of Node.js', () => {
-  it.each(['22.19.0', '22.20.1', '24.0.0', '26.10.0'])('takes %s', (version) =>
-    expect(nodeIsTooOld(version)).toBeUndefined(),
-  );
-  it.each(['18.20.0', '20.20.2', '22.18.9'])('refuses %s and says what to do', (version) =>
-    expect(nodeIsTooOld(version)).toContain('npm ci'),
-  );
+describe('the verdict on lint', () => {
+  it('is one failure for each complaint, named with its place', () => {
+    const report = [
+      { filePath: '/a.ts', messages: [{ line: 3, ruleId: 'max-len', message: 'too long' }] },
+      { filePath: '/b.ts', messages: [] },
+    ];
+    expect(verdictOnLint(1, report)).toEqual({
+      passed: 0,
+      failed: 1,
+      problem: '1 complaints',
+      failures: ['/a.ts:3: max-len: too long'],
+    });
+    expect(verdictOnLint(0, report.slice(1))).toEqual({ passed: 0, failed: 0 });
+  });
+  it('is red without a report', () => expect(verdictOnLint(2, undefined).failed).toBe(1));
 });

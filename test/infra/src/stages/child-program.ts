@@ -21,6 +21,8 @@ export function runChildProgram(
   const env: NodeJS.ProcessEnv = { ...process.env, ...environment };
   env['PATH'] = [join(root, 'node_modules', '.bin'), process.env['PATH'] ?? ''].join(delimiter);
   for (const name of givenServerVariables) delete env[name];
+  // Nx asks for colours. What tests start would print them too, where its words are read.
+  delete env['FORCE_COLOR'];
   // A group of its own: the terminal's Ctrl-C then reaches it once, through us, and all of it ends with us.
   const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
   const { pid } = child;

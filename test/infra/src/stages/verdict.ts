@@ -19,6 +19,23 @@ export interface VitestReport {
   }[];
 }
 
+/** The part of ESLint's JSON report that is read here: one entry for each file. */
+export type LintReport = readonly {
+  readonly filePath: string;
+  readonly messages: readonly { readonly line?: number; readonly ruleId: string | null; readonly message: string }[];
+}[];
+
+/** One failure for each complaint; warnings are complaints too. */
+export function verdictOnLint(exitCode: number, report: LintReport | undefined): Verdict {
+  if (!report) return { passed: 0, failed: 1, problem: `eslint ended with code ${exitCode} and left no report` };
+  const failures = report.flatMap(({ filePath, messages }) =>
+    messages.map((found) => `${filePath}:${found.line ?? 0}: ${line(found.ruleId ?? 'cannot be read', found.message)}`),
+  );
+  if (failures.length > 0)
+    return { passed: 0, failed: failures.length, problem: `${failures.length} complaints`, failures };
+  return { passed: 0, failed: 0 };
+}
+
 /** A stage that counts nothing itself: one failure when its program failed. */
 export function verdictOnProgram(exitCode: number): Verdict {
   return exitCode === 0 ? { passed: 0, failed: 0 } : { passed: 0, failed: 1, problem: `ended with code ${exitCode}` };
