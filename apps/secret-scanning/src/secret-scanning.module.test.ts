@@ -8,8 +8,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { digestSecret, generateSecret } from '@tollgate/api-key';
 import { inProcessBus, type BusMessage, type InProcessBus } from '@tollgate/bus';
 import { KEYS_CHANGED_V1, leaksReportedV1, type LeakedKeyOutcome } from '@tollgate/contracts';
-import { createNestServer } from '@tollgate/http';
+import { createNestServer, publicRoutesOf } from '@tollgate/http';
 import type { Mail } from '@tollgate/mail';
+import { readDocument, routesOf } from '@tollgate/openapi';
 import { migrate, openDatabase, startEmbeddedPostgres, type Database, type EmbeddedPostgres } from '@tollgate/postgres';
 import { createLogger, createMetricsRegistry, type Registry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -162,6 +163,10 @@ const mailsOf = (apiKeyId: string): Promise<{ recipient: string; sent_at: Date |
     `SELECT recipient, sent_at, attempts FROM scanning.leak_mail WHERE api_key_id = $1 ORDER BY recipient`,
     [apiKeyId],
   );
+
+it('has the public routes that its document has', () => {
+  expect(publicRoutesOf(app)).toEqual(routesOf(readDocument('secret-scanning')));
+});
 
 describe('a report', () => {
   it('has every item labelled in order, ours revoked, and every owner told once', async () => {
