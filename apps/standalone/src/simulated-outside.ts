@@ -66,7 +66,7 @@ export async function withSimulatedOutside({
   writeFileSync(mark, '', { mode: 0o600 });
   const provider = await startProviderSimulator({ logLimit: LOG_ENTRIES_MAX, shownProvider: SIMULATOR_NAME });
   const github = await startGithubSimulator({ webhookUrl: () => `${origin()}/webhooks/github/secret-scanning` });
-  // It speaks as OpenAI does, whomever it stands in for.
+  // The simulator speaks OpenAI's API, whichever provider it replaces.
   const simulator = { type: 'openai', apiVersion: null, baseUrl: provider.baseUrl, allowPrivateNetwork: true } as const;
   const providers = plan.providers.map((each) => (each.standIn === 'simulator' ? { ...each, ...simulator } : each));
   return {
