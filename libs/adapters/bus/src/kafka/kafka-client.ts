@@ -14,7 +14,7 @@ export interface KafkaConnection {
 const CONNECT_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** A client whose retries are over after about 5 s: callers have retries of their own, and must know. */
+/** A client that stops retrying after about 5 s: callers retry themselves, and have to learn of the failure. */
 export function kafkaClient({ brokers, clientId }: KafkaConnection): Kafka {
   stopIdleTimer();
   provideZstd();
@@ -34,14 +34,15 @@ const SAME_LINE_EVERY_MS = 10_000;
 const lastLogged = new Map<string, number>();
 
 /**
- * kafkajs calls passing trouble an error and tries again: here it is a warning; what is final rejects and is logged
- * by whoever asked. While a cluster is away it says the same several times a second.
+ * kafkajs logs as errors what it goes on to retry: here these are warnings. A final failure rejects, and the caller
+ * logs it. The same line is logged once in 10 s: while a cluster is unreachable kafkajs repeats it several times a
+ * second.
  */
 function log({ namespace, log: { message, error } }: LogEntry): void {
   const line = `${namespace}: ${message}${error === undefined ? '' : ` (${String(error)})`}`;
   const now = performance.now();
   if (now - (lastLogged.get(line) ?? -Infinity) < SAME_LINE_EVERY_MS) return;
-  // Lines with numbers in them are new ones each time.
+  // Lines that contain numbers differ each time: clearing the map bounds it.
   if (lastLogged.size > 100) lastLogged.clear();
   lastLogged.set(line, now);
   nestLogger.warn(line);
@@ -55,8 +56,8 @@ interface RequestQueue {
 let idleTimerStopped = false;
 
 /**
- * kafkajs 2.2.4 sets a timer after each response even when nothing waits, with a delay far below zero: Node
- * makes that 1 ms and warns, and an idle client spins (tulios/kafkajs#1751). Only set it when there is something to do.
+ * kafkajs 2.2.4 sets a timer after each response even if no request is pending, with a delay far below zero. Node makes
+ * that 1 ms and warns, so an idle client spins (tulios/kafkajs#1751). The patch sets the timer only if it is needed.
  */
 function stopIdleTimer(): void {
   if (idleTimerStopped) return;
