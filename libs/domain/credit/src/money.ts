@@ -1,10 +1,10 @@
-/** Most that one account can be capped at: 9,000,000 USD, so that every sum stays below 2^53 nano-USD. */
+/** The highest cap of an account: 9,000,000 USD, so that every sum stays below 2^53 nano-USD. */
 export const CAP_NANO_USD_MAX = 9_000_000_000_000_000n;
 
 const NANO_PER_USD = 1_000_000_000n;
 const USD_PATTERN = /^(\d{1,10})(?:\.(\d{1,9}))?$/;
 
-/** Decimal USD (`"0.000123"`, at most 9 decimals, not negative) as nano-USD; null where it is not that. */
+/** Parses decimal USD (`"0.000123"`, at most 9 decimals, not negative) to nano-USD; null for any other text. */
 export function parseUsd(text: string): bigint | null {
   const match = USD_PATTERN.exec(text);
   if (match === null) return null;

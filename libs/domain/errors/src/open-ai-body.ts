@@ -1,6 +1,6 @@
 import { ERRORS, type ErrorCode } from './catalogue.js';
 
-/** The body of an error where the endpoint speaks OpenAI's dialect. */
+/** The body of an error of an endpoint that speaks OpenAI's dialect. */
 export interface OpenAiErrorBody {
   readonly error: {
     readonly message: string;
@@ -11,8 +11,8 @@ export interface OpenAiErrorBody {
 }
 
 /**
- * An error in OpenAI's shape. `message` replaces the catalogue's; `param` names the field of the request that
- * is at fault. Neither may carry a value of the request.
+ * Makes the body of an error in OpenAI's shape. `message` replaces the catalogue's; `param` names the field of the
+ * request that is at fault. Neither may contain a value of the request.
  */
 export function openAiErrorBody(
   code: ErrorCode,
