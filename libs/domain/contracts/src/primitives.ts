@@ -10,7 +10,8 @@ export const count = z.int().nonnegative();
 export const id = z.string().min(1).max(200);
 /**
  * The id of a key or a request that a caller sends. Ids are UUIDs, in which upper and lower case mean the same
- * (RFC 9562 §4); some databases and languages write them in upper case. They are converted to lower case here and nowhere else.
+ * (RFC 9562 §4); some databases and languages write them in upper case. They are converted to lower case here,
+ * and nowhere else.
  */
 export const uuid = z.guid().toLowerCase();
 

@@ -17,9 +17,9 @@ export interface KeyRate {
 }
 
 /**
- * The state of one organisation in admission. The hash in Redis has the same content: tests of
- * `libs/adapters/admission` compare the two. `waiting` has the journals that have yet to announce under this epoch,
- * with their instances.
+ * The state of one organisation in admission. The hash in Redis has the same content:
+ * `test/contract/src/admission-lives.test.ts` compares the two. `waiting` has the journals that have yet to announce
+ * under this epoch, with their instances.
  */
 export interface OrganizationState {
   epoch: { readonly epochId: string; readonly storeId: string } | null;
