@@ -17,6 +17,7 @@ const REPLY_WIDTH = 3;
 /** A settle with this charge only gives back the place among parallel requests. */
 export const PLACE_ONLY = -1n;
 
+/** A reserve that waits for its decision. */
 export interface PendingReserve {
   readonly item: ReserveItem;
   readonly decide: (decision: AdmissionDecision) => void;
@@ -118,7 +119,7 @@ function keyPart(item: ReserveItem): KeyPart {
 export function decideReserves(reserves: readonly PendingReserve[], reply: string): void {
   const numbers = JSON.parse(reply) as number[];
   if (numbers.length !== reserves.length * REPLY_WIDTH)
-    throw new Error('the admission script answered about another number of requests');
+    throw new Error('the admission script replied with the wrong number of decisions');
   const decisions: AdmissionDecision[] = [];
   for (let at = 0; at < numbers.length; at += REPLY_WIDTH) {
     decisions.push(readDecision(reserves[at / REPLY_WIDTH]!.item, numbers[at]!, numbers[at + 1]!, numbers[at + 2]!));
@@ -179,7 +180,7 @@ function readDecision(
  */
 function accountOf({ accounts }: ReserveItem, outcome: number): ReserveItem['accounts'][number] {
   const account = accounts[outcome - FIRST_ACCOUNT];
-  if (account === undefined) throw new Error(`the admission script answered with an unknown outcome: ${outcome}`);
+  if (account === undefined) throw new Error(`the admission script replied with an unknown outcome: ${outcome}`);
   return account;
 }
 

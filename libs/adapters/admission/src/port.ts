@@ -46,6 +46,7 @@ export interface Admission {
   settleLagMs(): number;
 }
 
+/** The open requests of one journal, for an epoch that waits for them. */
 export interface Announcement {
   readonly organizationId: string;
   readonly journalId: string;

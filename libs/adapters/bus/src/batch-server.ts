@@ -7,7 +7,7 @@ import type { BusBatch } from './port.js';
  * for each batch; the batch is handled when all of them have resolved.
  */
 export abstract class BatchServer extends Server implements CustomTransportStrategy {
-  // Makes a handler's failure reach `handle`, so that the batch is redelivered; Nest would only log it.
+  // Makes a handler's failure reject in `handle`; else Nest would only log it, and the batch would count as handled.
   override readonly propagatesEventHandlerErrors = true;
 
   abstract override listen(callback: (error?: unknown) => void): void;

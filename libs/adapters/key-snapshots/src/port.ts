@@ -7,7 +7,7 @@ export const KEY_SNAPSHOT_WRITER = Symbol('KEY_SNAPSHOT_WRITER');
  * The writer's side, which only key-management has.
  *
  * @example
- * await writer.write({ ...snapshot, version: snapshot.version + 1 });
+ * await writer.write({ apiKeyId, organizationId, version: 8, digests, state: 'revoked', reason: 'leaked' });
  */
 export interface KeySnapshotWriter {
   /**

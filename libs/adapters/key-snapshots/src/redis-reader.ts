@@ -141,7 +141,7 @@ function positionOf(id: string, fields: readonly string[]): Position {
 
 /**
  * Whether a change of an organisation was missed between two entries. Before the first number it is unknown how many
- * changes there were, and the cache has only what was read since following began: only the numbers 0 (a heartbeat or a
+ * changes there were, and the cache has only entries read since following began. Only the numbers 0 (a heartbeat or a
  * change of a key) and 1 (the first change itself) then prove that none was missed.
  */
 function missedOrganizations(before: number | null, heard: number | null, isChange: boolean): boolean {
@@ -163,7 +163,7 @@ function pause(ms: number): Promise<void> {
 async function withTimeout<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer from the change stream')), READ_TIMEOUT_MS).unref();
+    timer = setTimeout(() => reject(new Error('the change stream did not answer in time')), READ_TIMEOUT_MS).unref();
   });
   try {
     return await Promise.race([answer, late]);

@@ -5,7 +5,9 @@ import type { Redis } from 'ioredis';
 import type { KeySnapshotWriter } from './port.js';
 
 const lua = (name: string): string => readFileSync(new URL(`../src/lua/${name}.lua`, import.meta.url), 'utf8');
-/** Changes and heartbeats that a follower can lag behind before it must drop its cache: some five hours of heartbeats. */
+/**
+ * Changes and heartbeats that a follower can lag behind before it must drop its cache: some five hours of heartbeats.
+ */
 const STREAM_ENTRIES_MAX = 20_000;
 
 /**
@@ -13,7 +15,9 @@ const STREAM_ENTRIES_MAX = 20_000;
  * be a second place that a revoke has to reach.
  */
 export const snapshotKey = (digest: string): string => `tollgate:key:${digest}`;
+/** The Redis key of an organisation's snapshot. */
 export const organizationKey = (organizationId: string): string => `tollgate:organization:v1:${organizationId}`;
+/** The stream of changes. Its braces keep the stream and its sequences in one slot of a cluster. */
 export const CHANGES_KEY = 'tollgate:{key-changes}:stream';
 const SEQUENCE_KEY = 'tollgate:{key-changes}:sequence';
 const ORGANIZATIONS_SEQUENCE_KEY = 'tollgate:{key-changes}:organizations-sequence';

@@ -15,6 +15,7 @@ export interface Migration extends MigrationInterface {
   readonly readableFrom: string;
 }
 
+/** A service's schema and the migrations that make it. */
 export interface MigrateOptions {
   /** The service's own schema; it is created if it is missing. */
   readonly schema: string;

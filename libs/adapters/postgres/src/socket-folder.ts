@@ -9,6 +9,7 @@ const PREFIX = 'tollgate-';
 /** The names that mkdtemp gives with this prefix. */
 const OURS = /^tollgate-[0-9A-Za-z]{6}$/;
 
+/** A folder for the socket of one embedded Postgres. */
 export interface SocketFolder {
   readonly path: string;
   /** The path of the socket in it, which the server creates. */

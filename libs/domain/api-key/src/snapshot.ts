@@ -56,7 +56,7 @@ export interface Tombstone extends SnapshotIdentity {
   readonly reason: RevokeReason;
 }
 
-/** What gateways know of a key: a higher version replaces a lower one. */
+/** The state of a key for gateways. A higher version replaces a lower one. */
 export type KeySnapshot = ActiveSnapshot | Tombstone;
 
 /** The account that a key's own limit caps. A key has one account for good, because limits do not reset yet. */

@@ -22,7 +22,7 @@ export function gcraTake(
   return { allowed: excess <= interval * TOLERANCE, tatUs: next, retryAfterUs };
 }
 
-/** What a limit has left at `nowUs`, and when it is full again. */
+/** The units that a limit has left at `nowUs`, and the time until it is full again. */
 export function gcraLeft(
   tatUs: number,
   limit: number,

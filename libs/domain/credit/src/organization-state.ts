@@ -30,6 +30,7 @@ export interface OrganizationState {
   readonly booked: Map<string, number>;
 }
 
+/** The state of an organisation without an epoch; every capped request is refused in it. */
 export function emptyOrganization(): OrganizationState {
   return {
     epoch: null,

@@ -2,7 +2,7 @@
 export interface ErrorEntry {
   /** HTTP status. */
   readonly status: number;
-  /** `error.type` where the endpoint speaks OpenAI's dialect. */
+  /** `error.type` in the replies of endpoints that speak OpenAI's dialect. */
   readonly openaiType:
     'invalid_request_error' | 'insufficient_quota' | 'permission_error' | 'rate_limit_error' | 'server_error';
   /** A text for people. It contains no part of the request, so it may be shown to anyone. */

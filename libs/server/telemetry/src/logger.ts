@@ -7,6 +7,7 @@ export type Logger = PinoLogger;
 /** Token of the `Logger` of a process. */
 export const LOGGER = Symbol('LOGGER');
 
+/** The levels from the most to the least severe; `silent` writes nothing. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 

@@ -19,6 +19,7 @@ export interface OperationsListenerOptions {
   readonly readyTimeoutMs?: number;
 }
 
+/** A listener that is open. */
 export interface OperationsListener {
   /** `http://host:port` */
   readonly url: string;

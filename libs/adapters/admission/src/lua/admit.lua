@@ -28,7 +28,7 @@ while keys[at] do
   end
   at = at + 7 + keys[at + COUNT] * 2
 end
--- By the number of a reserve that names no ceiling: its input, its model, and the remembered answers of its key.
+-- For each reserve that names no ceiling, by its index: its input, its model, and the remembered answers of its key.
 local open = {}
 for i = 1, #open_ended, 3 do
   local number = open_ended[i]

@@ -3,9 +3,10 @@ import { NO_LOG, type BusMessage, type BusPublisher } from '../port.js';
 
 const BATCH_MAX = 100;
 
+/** Both sides of the in-process bus. */
 export interface InProcessBus {
   readonly publisher: BusPublisher;
-  /** For `connectMicroservice({strategy})`, of the one application that holds all handlers. */
+  /** The strategy for `connectMicroservice`, in the only application that has handlers. */
   readonly server: BatchServer;
 }
 

@@ -9,6 +9,7 @@ import { deadlineReached, positions, unhandled, type Positions } from './positio
 import { ensureTopics, prefixed } from './topics.js';
 import { keepingSession } from './session.js';
 
+/** Options of a consumer: its cluster, its group, and how it resumes. */
 export interface KafkaBatchServerOptions extends KafkaConnection {
   readonly groupId: string;
   /** The offsets that the consumer stores itself. Without it, Kafka's committed offsets of the group are used. */

@@ -5,6 +5,7 @@ import { kafkaClient, type KafkaConnection } from './kafka-client.js';
 import { pack } from './packing.js';
 import { ensureTopics, prefixed } from './topics.js';
 
+/** The publishing side, for the process that opens and closes it. */
 export interface KafkaBus {
   readonly publisher: BusPublisher;
   /** Waits for the publishes that are under way. */

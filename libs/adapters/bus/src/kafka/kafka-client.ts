@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { Kafka, logLevel, type LogEntry } from 'kafkajs';
 import { provideZstd } from './compression.js';
 
+/** The address of a Kafka cluster, and how this process names itself and its topics there. */
 export interface KafkaConnection {
   /** `host:port`, one or more. */
   readonly brokers: readonly string[];

@@ -66,6 +66,7 @@ export const verifyKeyReply = z.object({
   snapshot: keySnapshot.nullable(),
   organization: organizationSnapshot.nullable().default(null),
 });
+/** A key and its organisation, as the authority knows them. */
 export type VerifiedKey = z.infer<typeof verifyKeyReply>;
 
 /**
@@ -89,6 +90,7 @@ export const revokeLeakedKeysRequest = z.object({
   origin: z.string(),
   digests: z.array(digest).max(LEAKED_DIGESTS_MAX),
 });
+/** The result for one digest. `key` is null if no key has it. */
 export const leakedKeyOutcome = z.object({
   digest,
   /** `pending`: committed, but the tombstone did not reach Redis in time; the outbox keeps retrying. */

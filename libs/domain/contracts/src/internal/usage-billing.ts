@@ -24,6 +24,7 @@ export const spendingByKeyRequest = z.object({
   organizationId: ledgerId.default(DEFAULT_ORGANIZATION_ID),
   apiKeyIds: z.array(ledgerId).max(1_000),
 });
+/** The usage of one key since it was created. */
 export const keySpending = z.object({
   apiKeyId: id,
   requests: count,
