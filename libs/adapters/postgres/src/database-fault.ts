@@ -25,7 +25,7 @@ export function databaseFault(url: string, error: unknown, problem: string): unk
 
 function adviceOn(code: string | undefined): string {
   if (code === INSUFFICIENT_PRIVILEGE)
-    return '; give the role of DATABASE_URL the right to create schemas in its database, and to use what is in ours';
+    return '; give the role of DATABASE_URL the right to create schemas in its database, and to use our schemas';
   if (code === READ_ONLY) return '; name the server that takes writes';
   return '';
 }

@@ -17,7 +17,7 @@ export interface OutboxRelayOptions {
   readonly effects: Readonly<Record<string, OutboxEffect>>;
   readonly onError: (error: unknown, what: string) => void;
   /**
-   * Milliseconds between two looks for entries without a `wake`, such as those of another process or of one that
+   * Milliseconds between two polls for entries without a `wake`, such as those of another process or of one that
    * crashed. Default 500.
    */
   readonly pollMs?: number;

@@ -7,7 +7,7 @@ export const digest = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'
 /** A moment in the format of RFC 3339, in UTC with milliseconds. */
 export const instant = z.iso.datetime({ precision: 3 });
 export const count = z.int().nonnegative();
-/** An id of any kind. Other releases may write ids of other forms, so only the length is checked. */
+/** An id of any form; only its length is checked. */
 export const id = z.string().min(1).max(200);
 /**
  * The id of a key or a request that a caller sends. Ids are UUIDs, in which upper and lower case mean the same

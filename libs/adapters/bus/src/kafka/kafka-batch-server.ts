@@ -125,7 +125,7 @@ export class KafkaBatchServer extends BatchServer {
         if (signal.aborted) return;
         if (performance.now() - started > RESTART_MS_MAX) failures = 0;
         const again = Math.min(RESTART_MS_MAX, 200 * 2 ** failures);
-        this.logger.warn(`${this.options.groupId} stopped consuming, again in ${again} ms: ${String(error)}`);
+        this.logger.warn(`${this.options.groupId} stopped consuming, trying again in ${again} ms: ${String(error)}`);
         await delay(again, undefined, { signal }).catch(() => undefined);
       } finally {
         this.joined = false;
@@ -176,7 +176,7 @@ export class KafkaBatchServer extends BatchServer {
       topicOf: (name) => name.slice(topicPrefix.length),
       handle: (batch) => this.handle(batch),
       onRetry: (topic, partition, ms) =>
-        this.logger.warn(`a handler of ${topic} failed in partition ${partition}, again in ${ms} ms`),
+        this.logger.warn(`a handler of ${topic} failed in partition ${partition}, trying again in ${ms} ms`),
     });
     let positioned: Promise<void> = Promise.resolve();
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {

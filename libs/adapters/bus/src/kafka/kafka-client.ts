@@ -57,8 +57,8 @@ interface RequestQueue {
 let idleTimerStopped = false;
 
 /**
- * kafkajs 2.2.4 sets a timer after each response even if no request is pending, with a delay far below zero. Node makes
- * that 1 ms and warns, so an idle client spins (tulios/kafkajs#1751). The patch sets the timer only if it is needed.
+ * kafkajs 2.2.4 sets a timer after each response even when nothing waits, with a delay far below zero: Node
+ * makes that 1 ms and warns, and an idle client spins (tulios/kafkajs#1751). Only set it when there is something to do.
  */
 function stopIdleTimer(): void {
   if (idleTimerStopped) return;
