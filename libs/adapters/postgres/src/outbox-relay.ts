@@ -130,7 +130,9 @@ export class OutboxRelay {
 
   private async keepingLease(claimId: string, leaseMs: number, work: () => Promise<void>): Promise<void> {
     const renewal = setInterval(() => {
-      this.claims.renew(claimId, leaseMs).catch((error) => this.options.onError(error, 'a lease of the outbox was not renewed'));
+      this.claims
+        .renew(claimId, leaseMs)
+        .catch((error) => this.options.onError(error, 'a lease of the outbox was not renewed'));
     }, leaseMs / 3);
     try {
       await work();
