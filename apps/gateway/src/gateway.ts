@@ -9,23 +9,28 @@ import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import type { BodyBudget } from '@tollgate/http';
 import type { Logger, Registry } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
+import { ENDPOINTS } from './endpoints/endpoints.js';
 import { serveInference, type InferenceHandlers } from './inference-routes.js';
 import { Journal } from './journal/journal.js';
+import { registerJournalMetrics } from './journal/journal-metrics.js';
 import { Shipper } from './journal/shipper.js';
-import { registerMetrics, RequestMeter } from './metrics.js';
-import type { GatewayIdentity } from './request-path/gateway-identity.js';
+import { Announcer } from './presence/announcer.js';
+import { GatewayLife } from './presence/gateway-life.js';
+import type { GatewayIdentity } from './request-path/exchange/gateway-identity.js';
+import { registerAdmissionMetrics } from './request-path/admit/admission-metrics.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
 import { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
 import { RefusedBodies } from './request-path/calls-under-way/refused-bodies.js';
 import { RouteTable } from './request-path/choose-route/route-table.js';
-import { openProvider, type Provider } from './request-path/forward/provider.js';
+import { openProviders, type Provider } from './providers/provider.js';
+import { DigestMemory } from './request-path/identify-key/digest-memory.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
+import { KeyChangeMeter, registerKeyMetrics } from './request-path/identify-key/key-metrics.js';
 import { askAboutMissedChanges } from './request-path/identify-key/missed-changes.js';
-import { InFlight } from './request-path/in-flight.js';
-import { RequestLog } from './request-path/request-log.js';
-import { answerRefusal, requestPath } from './request-path/request-path.js';
-import { Announcer } from './start-up/announcer.js';
-import { GatewayLife } from './start-up/gateway-life.js';
+import { InFlight } from './request-path/exchange/in-flight.js';
+import { registerRequestMetrics, RequestMeter } from './request-path/request-metrics.js';
+import { RequestLog } from './request-path/exchange/request-log.js';
+import { answerRefusal, requestPath, type RequestPathParts } from './request-path/request-path.js';
 
 /** What a gateway works with: the same in its own process and in the standalone. */
 export interface GatewayPorts {
@@ -55,7 +60,7 @@ export class Gateway {
   readonly #life: GatewayLife;
   readonly #providers: ReadonlyMap<string, Provider>;
   readonly #refuse: InferenceHandlers['refuse'];
-  readonly #serve: ReturnType<typeof requestPath>;
+  readonly #serve: InferenceHandlers['serve'];
   #ended: Promise<void> | null = null;
 
   constructor(private readonly ports: GatewayPorts) {
@@ -70,6 +75,7 @@ export class Gateway {
     const announcer = new Announcer(admission, journal, inFlight, gateway);
     const keys = new KeyCache(ports.snapshots, ports.keyManagement, (tombstone) => inFlight.endKey(tombstone));
     askAboutMissedChanges(ports.snapshots, keys, inFlight);
+    ports.snapshots.follow(new KeyChangeMeter(registry));
     this.#epochs = new CreditEpochs(
       admission,
       ports.usageBilling,
@@ -86,24 +92,16 @@ export class Gateway {
       shipper,
       usageBilling: ports.usageBilling,
     });
-    this.#providers = new Map(
-      config.providers.filter(isConfigured).map((provider) => [provider.name, openProvider(whoAnswers(provider))]),
-    );
+    this.#providers = openProviders(config.providers.filter(isConfigured), whoAnswers);
     const calls = new CallsUnderWay(config.limits.callsPerKeyMax, bodyBudget);
-    registerMetrics(registry, {
-      admission,
-      calls,
-      epochs: this.#epochs,
-      inFlight,
-      journal,
-      keys,
-      shipper,
-      snapshots: ports.snapshots,
-    });
+    registerRequestMetrics(registry, inFlight, calls);
+    registerAdmissionMetrics(registry, admission, this.#epochs);
+    registerJournalMetrics(registry, journal, shipper);
+    registerKeyMetrics(registry, keys, ports.snapshots);
     const log = new RequestLog(logger);
     const meter = new RequestMeter(registry);
     this.#refuse = (exchange, refusal) => answerRefusal({ meter, log }, exchange, refusal);
-    this.#serve = requestPath({
+    const parts: RequestPathParts = {
       admission,
       bodyBytesMax: config.limits.bodyBytesMax,
       calls,
@@ -115,11 +113,17 @@ export class Gateway {
       log,
       logger,
       meter,
-      pepper: ports.pepper,
+      digests: new DigestMemory(ports.pepper),
       priceVersion: config.priceVersion,
       refusedBodies: new RefusedBodies(admission, gateway),
       routes: new RouteTable(config, this.#providers),
-    });
+    };
+    const paths = new Map(ENDPOINTS.map((endpoint) => [endpoint, requestPath(endpoint, parts)]));
+    this.#serve = (endpoint, exchange) => {
+      const serve = paths.get(endpoint);
+      if (serve === undefined) throw new Error(`the endpoint ${endpoint.name} has no request path`);
+      return serve(exchange);
+    };
   }
 
   /** Adds the inference endpoints to a server and the framework on it; before it listens. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CHAT_PATHS, isInferencePath, plainPath, refusalAt } from './inference-paths.js';
+import { ENDPOINTS } from './endpoints/endpoints.js';
+import { isInferencePath, plainPath, refusalAt } from './inference-paths.js';
 
 describe('the plain path of a target', () => {
   it.each([
@@ -35,7 +36,7 @@ describe('the plain path of a target', () => {
             `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
           );
     const spellings = fc
-      .constantFrom(...CHAT_PATHS)
+      .constantFrom(...ENDPOINTS.flatMap(({ paths }) => paths))
       .chain((path) =>
         fc.tuple(
           fc.constant(path),
@@ -108,7 +109,7 @@ describe('a path without a route', () => {
 
 describe('the refusal at a path', () => {
   it('says which method a path takes', () => {
-    for (const path of CHAT_PATHS)
+    for (const path of ENDPOINTS.flatMap(({ paths }) => paths))
       expect(refusalAt('GET', path)).toMatchObject({
         code: 'method_not_allowed',
         message: `${path} takes POST, not GET.`,
@@ -119,7 +120,7 @@ describe('the refusal at a path', () => {
     expect(refusalAt('POST', '/chat/completions')).toMatchObject({
       code: 'not_found',
       message:
-        'Nothing is served at POST /chat/completions; base URLs end in /v1, and what is served is POST /v1/chat/completions and POST /api/v1/chat/completions.',
+        'Nothing is served at POST /chat/completions; base URLs end in /v1, and what is served is POST /v1/chat/completions, POST /api/v1/chat/completions, POST /v1/embeddings and POST /api/v1/embeddings.',
       headers: [],
     });
   });

@@ -1,11 +1,7 @@
 import { originForm, pathOfTarget } from '@tollgate/http';
 import { CONTROL_PLANE_PREFIXES } from './control-plane/prefixes.js';
-import { refuse, type Refusal } from './request-path/refusal.js';
-
-/** Where chat completions are spoken in OpenAI's dialect. */
-export const CHAT_PATHS: ReadonlySet<string> = new Set(['/v1/chat/completions', '/api/v1/chat/completions']);
-/** The only method of these paths. */
-export const CHAT_METHOD = 'POST';
+import { endpointAt, ENDPOINTS } from './endpoints/endpoints.js';
+import { refuse, type Refusal } from './request-path/exchange/refusal.js';
 
 /**
  * The path that a request means: from a target in any form, without query, with `//` taken for `/`, no slash at the
@@ -74,16 +70,19 @@ export function isInferencePath(path: string): boolean {
 
 /** What an inference path without a route is refused with. */
 export function refusalAt(method: string, path: string): Refusal {
-  if (CHAT_PATHS.has(path)) {
-    const message = `${path} takes ${CHAT_METHOD}, not ${method}.`;
-    return refuse('method_not_allowed', { message, headers: ['allow', CHAT_METHOD] });
+  const endpoint = endpointAt(path);
+  if (endpoint !== undefined) {
+    const message = `${path} takes ${endpoint.method}, not ${method}.`;
+    return refuse('method_not_allowed', { message, headers: ['allow', endpoint.method] });
   }
   return refuse('not_found', {
     message: `Nothing is served at ${method} ${shown(path)}; base URLs end in /v1, and what is served is ${SERVED}.`,
   });
 }
 
-const SERVED = [...CHAT_PATHS].map((path) => `${CHAT_METHOD} ${path}`).join(' and ');
+const SERVED = ENDPOINTS.flatMap(({ method, paths }) => paths.map((path) => `${method} ${path}`))
+  .join(', ')
+  .replace(/, (?=[^,]*$)/, ' and ');
 
 /** Words of an API, ids of models. A secret is longer, or begins with its prefix. */
 const HARMLESS = /^(?!sk-)[\w.:@-]{0,32}$/;

@@ -9,7 +9,7 @@ import { createLogger } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serveInference } from './inference-routes.js';
-import { sendRefusal, sendReply } from './request-path/reply.js';
+import { sendRefusal, sendReply } from './request-path/exchange/reply.js';
 
 @Controller('v1/usage')
 class UsageController {
@@ -35,7 +35,7 @@ const refused: string[] = [];
 beforeAll(async () => {
   app = await createNestServer(OthersModule, { logger: createLogger({ service: 'test', level: 'silent' }) });
   serveInference(app.getHttpServer() as Server, app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
-    serve: async (exchange) => {
+    serve: async (_endpoint, exchange) => {
       sendReply(
         exchange,
         200,
@@ -178,7 +178,7 @@ describe('another method on the path of chat calls', () => {
 describe('a path that nothing is served at', () => {
   it.each([
     'POST /chat/completions',
-    'POST /v1/embeddings',
+    'POST /v1/moderations',
     'POST /v1/responses?stream=true',
     'GET /v1/models',
     'DELETE /v1/nonsense',
@@ -205,7 +205,7 @@ describe('a path that nothing is served at', () => {
     expect(refused.slice(before)).toEqual(['not_found']);
   });
   it('is 404 before its body is looked at', async () => {
-    expect((await exchange('POST /v1/embeddings', 'x'.repeat(5_000_000), 'connection: keep-alive\r\n')).status).toBe(
+    expect((await exchange('POST /v1/moderations', 'x'.repeat(5_000_000), 'connection: keep-alive\r\n')).status).toBe(
       404,
     );
   });

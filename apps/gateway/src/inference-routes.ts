@@ -1,15 +1,18 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { headFault } from '@tollgate/http';
 import type { FastifyInstance } from 'fastify';
-import { CHAT_METHOD, CHAT_PATHS, isInferencePath, plainPath, refusalAt } from './inference-paths.js';
-import { Exchange } from './request-path/exchange.js';
-import { refuse as refusal, type Refusal } from './request-path/refusal.js';
-import { replyHeaders } from './request-path/reply.js';
+import { OPENAI_ERRORS } from './dialects/openai/errors.js';
+import type { Endpoint } from './endpoints/endpoint.js';
+import { endpointAt } from './endpoints/endpoints.js';
+import { isInferencePath, plainPath, refusalAt } from './inference-paths.js';
+import { Exchange } from './request-path/exchange/exchange.js';
+import { refuse as refusal, type Refusal } from './request-path/exchange/refusal.js';
+import { replyHeaders } from './request-path/exchange/reply.js';
 
 /** What is done with a request of the inference side. */
 export interface InferenceHandlers {
-  /** It is one that is served. */
-  serve(exchange: Exchange): Promise<void>;
+  /** It is one of an endpoint. */
+  serve(endpoint: Endpoint, exchange: Exchange): Promise<void>;
   /** Nothing is served for its method and path. */
   refuse(exchange: Exchange, refusal: Refusal): void;
 }
@@ -23,15 +26,16 @@ export function serveInference(server: Server, framework: FastifyInstance, { ser
   const others = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request');
   server.on('request', (request: IncomingMessage, reply: ServerResponse) => {
-    const { method, url } = request;
-    if (method === CHAT_METHOD && isChatPath(url!)) {
-      const exchange = new Exchange(request, reply);
+    const { method = '', url = '/' } = request;
+    const endpoint = endpointOf(url);
+    if (endpoint !== undefined && method === endpoint.method) {
+      const exchange = new Exchange(request, reply, endpoint.dialect.errors);
       const fault = headFault(request.rawHeaders);
-      if (fault === null) void serve(exchange);
+      if (fault === null) void serve(endpoint, exchange);
       else refuse(exchange, refusal('invalid_request', { message: fault }));
-    } else if (isUnreadable(url!) && isInferencePath(plainPath(url!))) {
+    } else if (isUnreadable(url) && isInferencePath(plainPath(url))) {
       // The framework would answer these in its own shape, before any hook.
-      refuse(new Exchange(request, reply), refusalAt(method!, plainPath(url!)));
+      refuse(new Exchange(request, reply, OPENAI_ERRORS), refusalAt(method, plainPath(url)));
     } else for (const listener of others) listener.call(server, request, reply);
   });
   framework.addHook('onRequest', (request, reply, done) => {
@@ -39,15 +43,16 @@ export function serveInference(server: Server, framework: FastifyInstance, { ser
     const path = plainPath(request.url);
     if (!isInferencePath(path)) return done();
     reply.hijack();
-    const exchange = new Exchange(request.raw, reply.raw);
-    if (request.method === 'OPTIONS' && CHAT_PATHS.has(path)) tellMethods(exchange);
+    const endpoint = endpointAt(path);
+    const exchange = new Exchange(request.raw, reply.raw, endpoint?.dialect.errors ?? OPENAI_ERRORS);
+    if (request.method === 'OPTIONS' && endpoint !== undefined) tellMethods(exchange, endpoint);
     else refuse(exchange, refusalAt(request.method, path));
   });
 }
 
 /** The usual spelling costs one look-up; others are made plain first. */
-function isChatPath(url: string): boolean {
-  return CHAT_PATHS.has(withoutQuery(url)) || CHAT_PATHS.has(plainPath(url));
+function endpointOf(url: string): Endpoint | undefined {
+  return endpointAt(withoutQuery(url)) ?? endpointAt(plainPath(url));
 }
 
 function withoutQuery(url: string): string {
@@ -66,8 +71,8 @@ function isUnreadable(url: string): boolean {
   }
 }
 
-function tellMethods(exchange: Exchange): void {
+function tellMethods(exchange: Exchange, { method }: Endpoint): void {
   const headers = replyHeaders(exchange);
-  headers.push('allow', CHAT_METHOD);
+  headers.push('allow', method);
   exchange.reply.writeHead(204, headers).end();
 }

@@ -9,13 +9,16 @@ import { createLogger, createMetricsRegistry, type Registry } from '@tollgate/te
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from './journal/journal.js';
 import { JournaledRequest } from './journal/journaled-request.js';
+import { registerJournalMetrics } from './journal/journal-metrics.js';
 import { Shipper } from './journal/shipper.js';
-import { registerMetrics, RequestMeter } from './metrics.js';
 import { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
+import { registerAdmissionMetrics } from './request-path/admit/admission-metrics.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
-import type { Exchange } from './request-path/exchange.js';
+import type { Received } from './request-path/exchange/exchange.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
-import { InFlight } from './request-path/in-flight.js';
+import { KeyChangeMeter, registerKeyMetrics } from './request-path/identify-key/key-metrics.js';
+import { InFlight } from './request-path/exchange/in-flight.js';
+import { registerRequestMetrics, RequestMeter } from './request-path/request-metrics.js';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 const TOMBSTONE: KeySnapshot = {
@@ -43,15 +46,15 @@ const scrape = async (): Promise<Record<string, string>> =>
   );
 
 describe('the meter of requests', () => {
-  const exchange = (fields: Partial<Exchange>) =>
+  const exchange = ({ stream = false, ...fields }: Partial<Received> & { stream?: boolean }) =>
     ({
-      stream: false,
+      ask: { stream },
       arrivedAt: performance.now() - 50,
       calledAt: performance.now() - 49,
       firstByteAt: performance.now() - 20,
       answeredAt: performance.now(),
       ...fields,
-    }) as Exchange;
+    }) as Received;
 
   it('counts refusals by their code, and what was served by its outcome, with the time outside the provider', async () => {
     const meter = new RequestMeter(registry);
@@ -104,16 +107,11 @@ describe('the figures of a gateway', () => {
       { verifyKey: () => Promise.resolve({ snapshot: null, organization: null }) },
       () => undefined,
     );
-    registerMetrics(registry, {
-      admission,
-      calls,
-      epochs,
-      inFlight: new InFlight(),
-      journal,
-      keys,
-      shipper,
-      snapshots,
-    });
+    registerRequestMetrics(registry, new InFlight(), calls);
+    registerAdmissionMetrics(registry, admission, epochs);
+    registerJournalMetrics(registry, journal, shipper);
+    registerKeyMetrics(registry, keys, snapshots);
+    snapshots.follow(new KeyChangeMeter(registry));
   });
   afterEach(() => {
     shipper.close();

@@ -2,6 +2,7 @@ import { warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
 import { createNestServer, httpUsageBillingApi } from '@tollgate/http';
 import { RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
+import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
@@ -58,7 +59,7 @@ async function open({
       initOwnerEmail: environment.INIT_OWNER_EMAIL,
     },
   });
-  const app = await createNestServer(module, { logger, registry, serviceSecret });
+  const app = await createNestServer(module, { logger, registry, serviceSecret, document: readDocument(SERVICE) });
   app.connectMicroservice({ strategy: consumer });
   return {
     app,

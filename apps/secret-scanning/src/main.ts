@@ -5,6 +5,7 @@ import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
 import { environmentVariable, loadConfig } from '@tollgate/config';
 import { BodyBudget, createNestServer, httpKeyManagementApi, httpUsageBillingApi } from '@tollgate/http';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
+import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
 import { readConfig, readUnknown } from './config.js';
@@ -67,6 +68,7 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
     logger,
     registry,
     serviceSecret,
+    document: readDocument(SERVICE),
     bodyBudget: new BodyBudget(limits.bodiesBytesMax),
   });
   app.connectMicroservice({ strategy: consumer });

@@ -66,9 +66,9 @@ export async function withSimulatedOutside({
   writeFileSync(mark, '', { mode: 0o600 });
   const provider = await startProviderSimulator({ logLimit: LOG_ENTRIES_MAX, shownProvider: SIMULATOR_NAME });
   const github = await startGithubSimulator({ webhookUrl: () => `${origin()}/webhooks/github/secret-scanning` });
-  const providers = plan.providers.map((each) =>
-    each.standIn === 'simulator' ? { ...each, baseUrl: provider.baseUrl, allowPrivateNetwork: true } : each,
-  );
+  // It speaks as OpenAI does, whomever it stands in for.
+  const simulator = { type: 'openai', apiVersion: null, baseUrl: provider.baseUrl, allowPrivateNetwork: true } as const;
+  const providers = plan.providers.map((each) => (each.standIn === 'simulator' ? { ...each, ...simulator } : each));
   return {
     config: { ...config, providers, secretScanning: { github: { publicKeysUrl: github.publicKeysUrl } } },
     simulation: {

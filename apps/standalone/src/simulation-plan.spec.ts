@@ -5,8 +5,9 @@ import { planSimulation, type SimulationFacts } from './simulation-plan.js';
 
 const provider = (name: string, rest: Partial<Provider> = {}): Provider => ({
   name,
-  dialect: 'openai',
+  type: 'openai',
   baseUrl: 'https://host/v1',
+  apiVersion: null,
   credential: null,
   credentialVariable: null,
   allowPrivateNetwork: false,

@@ -10,6 +10,7 @@ import { BodyBudget, createNestServer, stopListening } from '@tollgate/http';
 import { refuseOtherPepper } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
+import { readPublicDocument } from '@tollgate/openapi';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
 import { DISTRIBUTED_ONLY, readUnknown, type StandaloneEnvironment } from './config.js';
 import { takeDataFolder } from './data-folder.js';
@@ -106,7 +107,12 @@ export async function startStandalone(
     },
     { admission, bodyBudget, config, journal, logger, pepper, registry, snapshots, bus: bus.publisher },
   );
-  const app: NestFastifyApplication = await createNestServer(module, { logger, registry, bodyBudget });
+  const app: NestFastifyApplication = await createNestServer(module, {
+    logger,
+    registry,
+    bodyBudget,
+    document: readPublicDocument(),
+  });
   const gateway = app.get(Gateway);
   // The journal's folder was the last part to be made; no key has been yet.
   inFolder('TOLLGATE_DATA', dataFolder, () => instance.made());

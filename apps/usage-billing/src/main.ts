@@ -2,6 +2,7 @@ import { RedisAdmissionBooks } from '@tollgate/admission';
 import { warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer } from '@tollgate/bus';
 import { createNestServer, httpKeyManagementApi } from '@tollgate/http';
+import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
@@ -52,7 +53,7 @@ async function open({
     ...(keyManagement !== null && { keyManagement }),
     settings: { goneAfterMs: environment.GATEWAY_GONE_AFTER_MS },
   });
-  const app = await createNestServer(module, { logger, registry, serviceSecret });
+  const app = await createNestServer(module, { logger, registry, serviceSecret, document: readDocument(SERVICE) });
   app.connectMicroservice({ strategy: consumer });
   return {
     app,

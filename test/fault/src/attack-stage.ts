@@ -25,7 +25,7 @@ export async function startAttackStage(name: Shape['name']): Promise<AttackStage
   const config = withScriptedRoute(fresh.environment['TOLLGATE_CONFIG']!, provider);
   const outside = { ...fresh, environment: { ...fresh.environment, TOLLGATE_CONFIG: config } };
   const shape = await (name === 'standalone'
-    ? startStandalone({ outside })
+    ? startStandalone({ outside, underLoad: true })
     : startDistributed({ outside, gateways: 2 }));
   return {
     shape,

@@ -11,7 +11,7 @@ import { reportFaults } from './stage.js';
 describe('kill -9 of the standalone under load', () => {
   let shape: StandaloneShape;
   beforeAll(async () => {
-    shape = await startStandalone();
+    shape = await startStandalone({ underLoad: true });
   });
   reportFaults(() => (shape === undefined ? undefined : { shape }));
   afterAll(() => shape?.stop());

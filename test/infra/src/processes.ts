@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { forgetProcess, reapProcess } from './reaper.js';
 import { waitUntil, type WaitOptions } from './wait-until.js';
@@ -145,7 +146,17 @@ export async function untilReady<T>(
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+  } catch {
+    return false;
+  }
+  return !isDefunct(pid);
+}
+
+/** Whether it has ended and only its number is kept, until a parent asks how it went: some first processes ask late. */
+function isDefunct(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.charAt(stat.lastIndexOf(')') + 2) === 'Z';
   } catch {
     return false;
   }

@@ -8,4 +8,4 @@ if (complaint) {
   process.exit(1);
 }
 const { runTests } = await import('./test-run/test-run.js');
-process.exit(await runTests(fileURLToPath(new URL('../../../', import.meta.url))));
+process.exit(await runTests(fileURLToPath(new URL('../../../', import.meta.url)), process.argv.slice(2)));

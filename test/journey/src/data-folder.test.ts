@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort, infraFromEnvironment, smallDisk, tempFolder } from '@tollgate/infra';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { appScript, repository } from './kit/app-script.js';
+import { appScript, repository, shortLived } from './kit/app-script.js';
 import { startOutside, type Outside } from './kit/outside.js';
 import { refusedStart } from './kit/refused-start.js';
 import { standaloneSettings, startStandalone } from './kit/standalone.js';
@@ -92,7 +92,7 @@ describe('a first start', () => {
       const dataFolder = newFolder();
       const { environment } = await standaloneSettings({ dataFolder, adminSecret: ADMIN });
       for (const step of steps) {
-        const app = spawn(process.execPath, [appScript('standalone')], {
+        const app = spawn(process.execPath, [...shortLived, appScript('standalone')], {
           cwd: repository,
           env: { PATH: process.env['PATH'], ...outside.environment, ...environment },
           stdio: 'ignore',

@@ -1,3 +1,4 @@
+import { isAbsent, isObject, parseObject } from './body-object.js';
 import { invalidRequest, type OpenAiError } from './openai-error.js';
 
 /** What the simulator reads of a chat completion request. */
@@ -17,12 +18,13 @@ export type ParsedChatRequest = { kind: 'valid'; request: ChatRequest } | { kind
 
 /**
  * Reads the body of `POST /v1/chat/completions` as OpenAI does: wrong types are refused, unknown fields are not looked
- * at.
+ * at. `deployment`: the model where the path names it.
  */
-export function parseChatRequest(body: Buffer): ParsedChatRequest {
+export function parseChatRequest(body: Buffer, deployment: string | null): ParsedChatRequest {
   const fields = parseObject(body);
   if (fields === undefined) return refuse('We could not parse the JSON body of your request.');
-  const { model, messages, stream, stream_options: streamOptions } = fields;
+  const { messages, stream, stream_options: streamOptions } = fields;
+  const model = deployment ?? fields['model'];
   if (typeof model !== 'string' || model === '') return refuse('you must provide a model parameter');
   if (!Array.isArray(messages) || messages.length === 0)
     return refuse("Missing required parameter: 'messages'.", 'messages', 'missing_required_parameter');
@@ -47,23 +49,6 @@ export function parseChatRequest(body: Buffer): ParsedChatRequest {
     kind: 'valid',
     request: { model, stream: stream === true, includeUsage, choices, maxTokens, behaviour: fields['simulator'] },
   };
-}
-
-function parseObject(body: Buffer): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isAbsent(value: unknown): value is null | undefined {
-  return value === undefined || value === null;
 }
 
 function refuse(message: string, param: string | null = null, code: string | null = null): ParsedChatRequest {

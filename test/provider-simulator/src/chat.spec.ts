@@ -175,7 +175,7 @@ describe('a request that OpenAI would refuse', () => {
   });
 
   it('is 404 on a path that is not there', async () => {
-    const response = await fetch(`${simulator.baseUrl}/embeddings`, { method: 'POST', body: '{}' });
+    const response = await fetch(`${simulator.baseUrl}/images/generations`, { method: 'POST', body: '{}' });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ error: { code: 'unknown_url' } });
   });

@@ -1,20 +1,23 @@
-import { behaviourInModel, checkBehaviour, type Behaviour, type Checked } from './behaviour.js';
+import { behave, chooseBehaviour } from './behave.js';
+import type { Behaviour } from './behaviour.js';
 import { parseChatRequest, type ChatRequest } from './chat-request.js';
 import { planCompletion, plainBody, streamFrames, type Completion } from './completion.js';
 import type { Exchange } from './exchange.js';
 import type { Gate } from './gate.js';
-import { errorOfStatus, invalidRequest } from './openai-error.js';
+import { invalidRequest } from './openai-error.js';
+import type { Operation } from './operation.js';
 import type { StandingBehaviours } from './standing-behaviour.js';
 
 /** Answers `POST /v1/chat/completions`, as well or as badly as it is told. */
 export async function answerChat(
   exchange: Exchange,
   body: Buffer,
+  { azure, deployment }: Pick<Operation, 'azure' | 'deployment'>,
   standing: StandingBehaviours,
   gate: Gate,
 ): Promise<void> {
   const { entry } = exchange;
-  const parsed = parseChatRequest(body);
+  const parsed = parseChatRequest(body, deployment);
   if (parsed.kind === 'invalid') return exchange.refuse(400, parsed.error);
   const { request } = parsed;
   entry.model = request.model;
@@ -25,27 +28,16 @@ export async function answerChat(
     return exchange.refuse(400, invalidRequest(chosen.problems.join('; '), 'simulator', 'invalid_behaviour'));
   const { behaviour } = chosen;
   entry.behaviour = behaviour;
-  const completion = planCompletion(request, behaviour, body.length, entry.n, exchange.shownProvider);
+  const completion = {
+    ...planCompletion(request, behaviour, body.length, entry.n, exchange.shownProvider),
+    filtered: azure,
+  };
   entry.usage = { prompt_tokens: completion.promptTokens, completion_tokens: completion.completionTokens };
 
-  if (gate.closed && !(await exchange.waitFor((resume) => gate.queue(resume)))) return;
-  if (behaviour.delay_ms && !(await exchange.pause(behaviour.delay_ms))) return;
-  if (behaviour.fail === 'hang') return void (await exchange.hang());
-  if (behaviour.fail === 'reset_before_first_byte') return exchange.reset();
-  if (behaviour.fail_status !== undefined) return refuseAsTold(exchange, behaviour.fail_status);
+  if (!(await behave(exchange, behaviour, gate))) return;
   return request.stream
     ? answerStreamed(exchange, request, completion, behaviour)
     : answerPlain(exchange, completion, behaviour);
-}
-
-/** The first that says anything decides alone: the body's `simulator` field, the model name, the standing behaviour. */
-function chooseBehaviour(request: ChatRequest, standing: StandingBehaviours): Checked<Behaviour> {
-  const own = request.behaviour ?? behaviourInModel(request.model);
-  return own === undefined ? { kind: 'valid', behaviour: standing.take() } : checkBehaviour(own);
-}
-
-function refuseAsTold(exchange: Exchange, status: number): void {
-  exchange.refuse(status, errorOfStatus(status), status === 429 ? { 'retry-after': '1' } : {});
 }
 
 async function answerPlain(exchange: Exchange, completion: Completion, behaviour: Behaviour): Promise<void> {
@@ -68,6 +60,7 @@ async function answerStreamed(
   const reported = request.includeUsage ? completion.usage : null;
   const frames = streamFrames(completion, reported !== null);
   exchange.open(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+  if (frames.filters !== null) exchange.write(frames.filters);
   for (let index = 0; index < completion.choices; index++) exchange.write(frames.role(index));
 
   const failAfter = behaviour.fail === 'reset_mid_stream' ? (behaviour.fail_after_chunks ?? 1) : undefined;

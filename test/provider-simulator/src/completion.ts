@@ -17,6 +17,8 @@ export interface Completion {
   completionTokens: number;
   /** Null: report none. */
   usage: Usage | null;
+  /** Whether the answer tells what a content filter found, as Azure's do. */
+  filtered: boolean;
   /** Named in the answer; undefined: not named. */
   shownProvider?: string | undefined;
 }
@@ -61,6 +63,7 @@ export function planCompletion(
     promptTokens,
     completionTokens,
     usage: behaviour.omit_usage === true ? null : usageOf(promptTokens, completionTokens),
+    filtered: false,
     shownProvider,
   };
 }
@@ -116,7 +119,9 @@ export function plainBody(completion: Completion): string {
       message: { role: 'assistant', content, refusal: null, annotations: [] },
       logprobs: null,
       finish_reason: completion.finishReason,
+      ...(completion.filtered ? { content_filter_results: NOTHING_FOUND } : {}),
     })),
+    ...(completion.filtered ? PROMPT_FILTER : {}),
     ...(completion.usage === null ? {} : { usage: completion.usage }),
     service_tier: 'default',
     system_fingerprint: 'fp_simulator',
@@ -124,8 +129,17 @@ export function plainBody(completion: Completion): string {
   });
 }
 
+/** What Azure's content filter tells of harmless text. */
+const NOTHING_FOUND = {
+  hate: { filtered: false, severity: 'safe' },
+  violence: { filtered: false, severity: 'safe' },
+};
+const PROMPT_FILTER = { prompt_filter_results: [{ prompt_index: 0, content_filter_results: NOTHING_FOUND }] };
+
 /** The frames of a stream, each a whole server-sent event, in the order of OpenAI's API. */
 export interface StreamFrames {
+  /** What a filter found in the prompt, before all others and without a choice; null where nothing filters. */
+  filters: string | null;
   role(index: number): string;
   content(index: number, piece: string): string;
   finish(index: number): string;
@@ -152,6 +166,9 @@ export function streamFrames(completion: Completion, withUsage: boolean): Stream
   const frame = (index: number, delta: string, finish: string) =>
     `data: ${head},"choices":[{"index":${index},"delta":${delta},"logprobs":null,"finish_reason":${finish}}]${tail}`;
   return {
+    filters: completion.filtered
+      ? `data: ${JSON.stringify({ ...common, id: '', model: '', choices: [], ...PROMPT_FILTER })}\n\n`
+      : null,
     role: (index) => frame(index, '{"role":"assistant","content":"","refusal":null}', 'null'),
     content: (index, piece) => frame(index, `{"content":${JSON.stringify(piece)}}`, 'null'),
     finish: (index) => frame(index, '{}', `"${finishReason}"`),

@@ -37,6 +37,7 @@ describe('the log', () => {
       received_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string,
       method: 'POST',
       path: '/v1/chat/completions',
+      query: '',
       model: 'gpt-4o',
       stream: true,
       body_bytes: Buffer.byteLength(body),

@@ -17,6 +17,8 @@ export interface LogEntry {
   method: string;
   /** Without the query. */
   path: string;
+  /** Behind the question mark; empty without one. */
+  query: string;
   model: string | null;
   stream: boolean;
   body_bytes: number;
@@ -68,13 +70,14 @@ export class RequestLog {
   }
 
   /** Starts the entry of a request that has just arrived. */
-  open(method: string, path: string, headers: IncomingHttpHeaders): LogEntry {
+  open(method: string, path: string, query: string, headers: IncomingHttpHeaders): LogEntry {
     const entry: LogEntry = {
       n: ++this.lastNumber,
       request_id: (headers['x-request-id'] as string | undefined) ?? null,
       received_at: new Date().toISOString(),
       method,
       path,
+      query,
       model: null,
       stream: false,
       body_bytes: 0,

@@ -1,14 +1,22 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { checkStandingBehaviour, type StandingBehaviour } from './behaviour.js';
 import { answerChat } from './chat.js';
+import { answerEmbeddings } from './embeddings.js';
 import { answerControl, type Controlled } from './control.js';
 import { Exchange } from './exchange.js';
 import { Gate } from './gate.js';
 import { RequestLog, type LogEntry } from './log.js';
 import { modelList } from './models.js';
 import { errorOfStatus, invalidRequest } from './openai-error.js';
+import { operationAt } from './operation.js';
 import { StandingBehaviours } from './standing-behaviour.js';
 
 export interface SimulatorOptions {
@@ -16,7 +24,10 @@ export interface SimulatorOptions {
   host?: string;
   /** Default 0: any free one. */
   port?: number;
-  /** When given, `/v1` asks for it as a bearer token and answers 401 otherwise. */
+  /**
+   * When given, `/v1` asks for it as a bearer token and `/openai` in the header `api-key`, and both answer 401
+   * otherwise.
+   */
   requiredCredential?: string;
   /** Log entries kept; default 100,000, about a kilobyte each. */
   logLimit?: number;
@@ -121,12 +132,13 @@ function receive(
       answerControl(controlled, method, new URL(target, 'http://simulator'), body, response),
     );
   }
-  const path = target.split('?', 1)[0] ?? '';
-  const exchange = new Exchange(response, controlled.log.open(method, path, request.headers), stopping, shownProvider);
+  const [path = '', query = ''] = target.split('?', 2);
+  const entry = controlled.log.open(method, path, query, request.headers);
+  const exchange = new Exchange(response, entry, stopping, shownProvider);
   collect(request, (body) => {
     exchange.entry.body_bytes = body.length;
     controlled.log.keepBody(exchange.entry.n, body);
-    answer(controlled, exchange, requiredCredential, request.headers.authorization, body).catch((bug: unknown) => {
+    answer(controlled, exchange, requiredCredential, request.headers, body).catch((bug: unknown) => {
       console.error(bug);
       response.destroy();
     });
@@ -137,14 +149,21 @@ async function answer(
   controlled: Controlled,
   exchange: Exchange,
   credential: string | undefined,
-  authorization: string | undefined,
+  headers: IncomingHttpHeaders,
   body: Buffer,
 ): Promise<void> {
-  const { method, path } = exchange.entry;
-  if (credential !== undefined && authorization !== `Bearer ${credential}`)
-    return exchange.refuse(401, errorOfStatus(401));
-  if (path === '/v1/chat/completions' && method === 'POST')
-    return answerChat(exchange, body, controlled.standing, controlled.gate);
+  const { method, path, query } = exchange.entry;
+  const operation = operationAt(path);
+  const isKnown =
+    operation?.azure === true ? headers['api-key'] === credential : headers.authorization === `Bearer ${credential}`;
+  if (credential !== undefined && !isKnown) return exchange.refuse(401, errorOfStatus(401));
+  if (operation !== undefined && method === 'POST') {
+    if (operation.versioned && !new URLSearchParams(query).has('api-version'))
+      return exchange.refuse(404, invalidRequest('Resource not found', null, '404'));
+    return operation.kind === 'chat'
+      ? answerChat(exchange, body, operation, controlled.standing, controlled.gate)
+      : answerEmbeddings(exchange, body, operation.deployment, controlled.standing, controlled.gate);
+  }
   if (path === '/v1/models' && method === 'GET') return exchange.reply(200, modelList);
   return exchange.refuse(404, invalidRequest(`Invalid URL (${method} ${path})`, null, 'unknown_url'));
 }

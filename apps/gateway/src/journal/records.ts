@@ -1,4 +1,10 @@
-import { count, usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
+import {
+  count,
+  eventSchemaWithout,
+  USAGE_RECORDED_V1_FIELDS as FIELDS,
+  type FieldsFrom,
+  type UsageRecordedV1,
+} from '@tollgate/contracts';
 import { z } from 'zod';
 import { CHECK_TO_COME } from './record-check.js';
 
@@ -14,19 +20,7 @@ export type RecordType = 'I' | 'P' | 'F';
 
 /** What is known of a request before its provider is called; the rest of its usage event comes at the end. */
 export interface Intent {
-  readonly event: Omit<
-    UsageRecordedV1,
-    | 'journalNumber'
-    | 'outcome'
-    | 'inputTokens'
-    | 'outputTokens'
-    | 'cachedInputTokens'
-    | 'reasoningTokens'
-    | 'usageSource'
-    | 'costNanoUsd'
-    | 'chargeNanoUsd'
-    | 'endedAt'
-  >;
+  readonly event: Omit<UsageRecordedV1, FieldsFrom<typeof FIELDS, 'end'>>;
   /** Estimated from the body: what is charged for input where the provider never says. */
   readonly inputTokensEstimate: number;
   readonly inputNanoUsdPerMillion: string;
@@ -41,18 +35,7 @@ const amount = z.string().regex(/^\d{1,30}$/);
 
 /** What a power cut left of a file may be anything: what is read back is checked. */
 export const intentSchema: z.ZodType<Intent> = z.object({
-  event: usageRecordedV1.omit({
-    journalNumber: true,
-    outcome: true,
-    inputTokens: true,
-    outputTokens: true,
-    cachedInputTokens: true,
-    reasoningTokens: true,
-    usageSource: true,
-    costNanoUsd: true,
-    chargeNanoUsd: true,
-    endedAt: true,
-  }),
+  event: eventSchemaWithout(FIELDS, 'end'),
   inputTokensEstimate: count,
   inputNanoUsdPerMillion: amount,
   outputNanoUsdPerMillion: amount,

@@ -1,6 +1,11 @@
 import { existsSync } from 'node:fs';
 import { costOf } from '@tollgate/pricing';
-import { usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
+import {
+  usageRecordedV1,
+  type FieldsFrom,
+  type USAGE_RECORDED_V1_FIELDS,
+  type UsageRecordedV1,
+} from '@tollgate/contracts';
 import type { Journal } from './journal.js';
 import { intentSchema, parseJson, progressSchema, type Intent, type Progress } from './records.js';
 import { listSegments, recordsOf } from './segment.js';
@@ -72,8 +77,7 @@ export function orphanFinal(
     { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 },
   );
   const hold = intent.event.holdNanoUsd === null ? null : BigInt(intent.event.holdNanoUsd);
-  return {
-    ...intent.event,
+  const end: Pick<UsageRecordedV1, FieldsFrom<typeof USAGE_RECORDED_V1_FIELDS, 'end'>> = {
     journalNumber,
     outcome: 'orphaned',
     inputTokens,
@@ -85,6 +89,7 @@ export function orphanFinal(
     chargeNanoUsd: (hold !== null && cost > hold ? hold : cost).toString(),
     endedAt,
   };
+  return { ...intent.event, ...end };
 }
 
 /**

@@ -1,13 +1,15 @@
-import { usageRecordedV1 } from '@tollgate/contracts';
+import { fieldsFrom, USAGE_RECORDED_V1_FIELDS, usageRecordedV1, type FieldSource } from '@tollgate/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { orphanFinal } from '../journal/recover.js';
 import { intentSchema } from '../journal/records.js';
 import { RouteTable } from './choose-route/route-table.js';
-import { eventHead, finalText, gatewayPart, intentText, isoTime } from './event-text.js';
-import type { Exchange } from './exchange.js';
-import type { Provider } from './forward/provider.js';
+import { gatewayPart } from './event-parts.js';
+import { eventHead, finalText, intentText } from './event-text.js';
+import type { Routed } from './exchange/exchange.js';
+import type { Provider } from '../providers/provider.js';
 import { cacheKey } from './identify-key/cached-key.js';
+import { isoTime } from './iso-time.js';
 
 const requestId = '0197a000-0000-7000-8000-000000000001';
 const price = {
@@ -23,7 +25,7 @@ const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
 function exchangeOf(
   names: { key: string; organization: string; provider: string; model: string },
   holdNanoUsd: bigint | null,
-): Exchange {
+): Routed {
   const table = new RouteTable(
     {
       routes: [
@@ -55,13 +57,12 @@ function exchangeOf(
     key,
     route,
     targets: route.targets,
-    stream: true,
+    ask: { stream: true, inputTokensEstimate: 17 },
     holdNanoUsd,
     startedAtMs: 1_795_190_400_123,
     clientAddress: 'fe80::1%eth0',
-    inputTokensEstimate: 17,
     eventHead: '',
-  } as unknown as Exchange;
+  } as unknown as Routed;
 }
 
 describe('a time in an event', () => {
@@ -76,7 +77,53 @@ describe('a time in an event', () => {
   });
 });
 
+/** The table's fields of one source, written by `JSON.stringify` of what the event has. */
+const jsonOf = (event: Record<string, unknown>, source: FieldSource): string =>
+  JSON.stringify(
+    Object.fromEntries(fieldsFrom(USAGE_RECORDED_V1_FIELDS, source).map(({ name }) => [name, event[name]])),
+  ).slice(1, -1);
+
 describe('the text of an event', () => {
+  it('is, to the last byte, the one that releases before this table wrote', () => {
+    const exchange = exchangeOf(
+      { key: 'k"1', organization: 'o', provider: 'openai', model: 'gpt-4o-mini' },
+      9_930_000n,
+    );
+    const head = eventHead(gatewayPart({ eventVersion: 1, journalId: 'j', priceVersion: '3f2a9c1b7d04' }), exchange);
+    exchange.eventHead = head;
+    const known =
+      '{"eventVersion":1,"journalId":"j","priceVersion":"3f2a9c1b7d04","organizationId":"o","apiKeyId":"k\\"1",' +
+      '"accounts":[{"accountId":"k\\"1","capNanoUsd":"5"},{"accountId":"o","capNanoUsd":null}],' +
+      '"requestId":"0197a000-0000-7000-8000-000000000001","stream":true,"holdNanoUsd":"9930000",' +
+      '"startedAt":"2026-11-20T16:00:00.123Z","clientAddress":"fe80::1%eth0",' +
+      '"route":"r","provider":"openai","model":"gpt-4o-mini"';
+    expect(intentText(exchange)).toBe(
+      `{"event":${known}},"inputTokensEstimate":17,` +
+        '"inputNanoUsdPerMillion":"150000000","outputNanoUsdPerMillion":"600000000"}',
+    );
+    const final = finalText(head, exchange.targets[0], {
+      journalNumber: 42,
+      outcome: 'completed',
+      inputTokens: 1_000,
+      outputTokens: 500,
+      cachedInputTokens: 0,
+      reasoningTokens: 7,
+      usageSource: 'provider',
+      costNanoUsd: 450_000n,
+      chargeNanoUsd: 449_999n,
+      endedAt: 1_795_190_401_007,
+    });
+    expect(final).toBe(
+      `${known},"journalNumber":42,"outcome":"completed","inputTokens":1000,"outputTokens":500,` +
+        '"cachedInputTokens":0,"reasoningTokens":7,"usageSource":"provider","costNanoUsd":"450000",' +
+        '"chargeNanoUsd":"449999","endedAt":"2026-11-20T16:00:01.007Z"}',
+    );
+    // Part by part it is what JSON.stringify makes of the table's fields in their order.
+    const event = JSON.parse(final) as Record<string, unknown>;
+    const parts = (['gateway', 'key', 'request', 'target', 'end'] as const).map((source) => jsonOf(event, source));
+    expect(final).toBe(`{${parts.join(',')}}`);
+  });
+
   it('is an event of its version, whatever the names in it hold', () => {
     // A wildcard in a model's name or a price would be another test's business.
     const plain = name.filter((text) => !text.includes('*') && text.trim() === text);
@@ -89,19 +136,24 @@ describe('the text of an event', () => {
         fc.option(fc.bigInt(0n, 10n ** 15n)),
         (key, organization, provider, model, hold) => {
           const exchange = exchangeOf({ key, organization, provider, model }, hold);
-          exchange.eventHead = eventHead(gatewayPart('journal', 'v "1"'), exchange);
+          exchange.eventHead = eventHead(
+            gatewayPart({ eventVersion: 1, journalId: 'journal', priceVersion: 'v "1"' }),
+            exchange,
+          );
           const intent = intentSchema.parse(JSON.parse(intentText(exchange)));
           const event = usageRecordedV1.parse(
             JSON.parse(
-              finalText(exchange.eventHead, {
-                target: exchange.targets[0]!,
+              finalText(exchange.eventHead, exchange.targets[0], {
                 journalNumber: 7,
                 outcome: 'completed',
                 usageSource: 'provider',
                 costNanoUsd: 12n,
                 chargeNanoUsd: 11n,
-                endedAtMs: 1_795_190_401_000,
-                usage: { inputTokens: 1, outputTokens: 2, cachedInputTokens: 3, reasoningTokens: 4 },
+                endedAt: 1_795_190_401_000,
+                inputTokens: 1,
+                outputTokens: 2,
+                cachedInputTokens: 3,
+                reasoningTokens: 4,
               }),
             ),
           );
@@ -136,7 +188,6 @@ describe('the text of an event', () => {
           });
           // An orphan's final is made of its intent.
           expect(intent).toMatchObject({
-            inputTokensEstimate: 17,
             inputNanoUsdPerMillion: '150000000',
             outputNanoUsdPerMillion: '600000000',
           });

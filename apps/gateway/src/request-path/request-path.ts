@@ -1,33 +1,37 @@
 import type { Admission } from '@tollgate/admission';
 import { readAway } from '@tollgate/http';
 import type { Logger } from '@tollgate/telemetry';
+import type { Endpoint } from '../endpoints/endpoint.js';
 import type { Journal } from '../journal/journal.js';
-import type { RequestMeter } from '../metrics.js';
 import { admit } from './admit/admit.js';
-import type { GatewayIdentity } from './gateway-identity.js';
+import type { GatewayIdentity } from './exchange/gateway-identity.js';
 import type { CreditEpochs } from './admit/credit-epochs.js';
-import { awaitBody } from './await-body.js';
+import { awaitBody } from './exchange/await-body.js';
 import type { CallsUnderWay } from './calls-under-way/calls-under-way.js';
 import type { RefusedBodies } from './calls-under-way/refused-bodies.js';
 import { checkNetwork } from './check-network/check-network.js';
 import { checkScope } from './check-scope/check-scope.js';
 import { chooseRoute } from './choose-route/choose-route.js';
 import type { RouteTable } from './choose-route/route-table.js';
-import type { Exchange } from './exchange.js';
+import { isIdentified, isJournaled, isReceived, isRouted, type Exchange, type Journaled } from './exchange/exchange.js';
 import { NO_USAGE, type CallOutcome } from './forward/call.js';
 import { forward } from './forward/forward.js';
+import type { DigestMemory } from './identify-key/digest-memory.js';
 import { identifyKey } from './identify-key/identify-key.js';
 import type { KeyCache } from './identify-key/key-cache.js';
 import { KeyLook } from './identify-key/look-again.js';
-import type { InFlight } from './in-flight.js';
+import type { InFlight } from './exchange/in-flight.js';
 import { journalIntent } from './journal-intent/journal-intent.js';
 import { readCredential } from './read-credential/read-credential.js';
 import { receiveBody } from './receive-body/receive-body.js';
-import { refuse, type Refusal } from './refusal.js';
-import { sendRefusal } from './reply.js';
-import type { RequestLog } from './request-log.js';
+import { refuse, type Refusal } from './exchange/refusal.js';
+import { sendRefusal } from './exchange/reply.js';
+import type { RequestLog } from './exchange/request-log.js';
+import type { RequestMeter } from './request-metrics.js';
 import { skipBusy } from './skip-busy/skip-busy.js';
-import { watchClient } from './watch-client.js';
+import { skipDialect } from './skip-dialect/skip-dialect.js';
+import { StepList } from './step-list.js';
+import { watchClient } from './exchange/watch-client.js';
 import { release, settle } from './settle/settle.js';
 
 /** What the path needs of the rest of the gateway. */
@@ -43,72 +47,76 @@ export interface RequestPathParts {
   readonly log: RequestLog;
   readonly logger: Logger;
   readonly meter: RequestMeter;
-  readonly pepper: string;
+  /** Digests of secrets by the secrets; shared by all endpoints. */
+  readonly digests: DigestMemory;
   readonly priceVersion: string;
   readonly refusedBodies: RefusedBodies;
   readonly routes: RouteTable;
 }
 
-type Step = (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined>;
-
 /**
  * What happens to one request before a provider is called, in order. Each step may leave with the refusals named above
- * it.
+ * it. The list is the same for every endpoint; what differs is the endpoint's scope and dialect.
  */
-function steps(parts: RequestPathParts, look: KeyLook): readonly Step[] {
-  return [
-    // 401 missing_api_key
-    readCredential,
-    // 401 invalid_api_key, expired_api_key; 429 rate_limit_exceeded; 503 keys_unavailable
-    identifyKey(parts.keys, parts.pepper),
-    // 403 ip_not_allowed
-    checkNetwork,
-    // 403 access_denied
-    checkScope('inference:write'),
-    // 429 rate_limit_exceeded: what this process counts itself
-    (exchange) => parts.calls.begin(exchange),
-    // 429 rate_limit_exceeded: known from a large body before
-    (exchange) => parts.refusedBodies.check(exchange),
-    // 400 invalid_json, invalid_request; 408; 413 body_too_large; 415; 429, 503 server_busy; the key's end
-    awaitBody(receiveBody(parts.bodyBytesMax)),
-    // 401 invalid_api_key, expired_api_key; 503 keys_unavailable
-    look.afterBody,
-    // 404 model_not_found; 403 model_access_denied; 400 invalid_request; 503 provider_not_configured
-    chooseRoute(parts.routes),
-    // 503 provider_busy
-    skipBusy,
-    // 429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable
-    admit(parts),
-    // the same: admission may have waited
-    look.again,
-    // 503 journal_unavailable
-    journalIntent(parts.journal, parts.gateway, parts.priceVersion),
-  ];
+function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyLook): StepList<Journaled> {
+  return (
+    StepList.begin()
+      // 401 missing_api_key
+      .then(readCredential)
+      // 401 invalid_api_key, expired_api_key; 429 rate_limit_exceeded; 503 keys_unavailable
+      .reach(isIdentified, identifyKey(parts.keys, parts.digests))
+      // 403 ip_not_allowed
+      .then(checkNetwork)
+      // 403 access_denied
+      .then(checkScope(scope))
+      // 429 rate_limit_exceeded: what this process counts itself
+      .then((exchange) => parts.calls.begin(exchange))
+      // 429 rate_limit_exceeded: known from a large body before
+      .then((exchange) => parts.refusedBodies.check(exchange))
+      // 400 invalid_json, invalid_request; 408; 413 body_too_large; 415; 429, 503 server_busy; the key's end
+      .reach(isReceived, awaitBody(receiveBody(parts.bodyBytesMax, dialect)))
+      // 401 invalid_api_key, expired_api_key; 503 keys_unavailable
+      .then(look.afterBody)
+      // 404 model_not_found; 403 model_access_denied; 400 invalid_request; 503 provider_not_configured
+      .reach(isRouted, chooseRoute(parts.routes))
+      // 404 model_not_found: no provider of the model speaks the dialect
+      .then(skipDialect(dialect))
+      // 503 provider_busy
+      .then(skipBusy)
+      // 429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable
+      .then(admit(parts))
+      // the same: admission may have waited
+      .then(look.again)
+      // 503 journal_unavailable
+      .reach(isJournaled, journalIntent(parts.journal, parts.gateway, parts.priceVersion))
+  );
 }
 
 /**
- * The request path: the steps above, then `forward` (429, 502, 503, 504 of the provider, fall-backs before the first
- * data only; the key is looked at again before each call), then `settle`, always and once, then the last byte of the
- * reply.
+ * The request path of an endpoint: the steps above, then `forward` (429, 502, 503, 504 of the provider, fall-backs
+ * before the first data only; the key is looked at again before each call), then `settle`, always and once, then the
+ * last byte of the reply.
  */
-export function requestPath(parts: RequestPathParts): (exchange: Exchange) => Promise<void> {
+export function requestPath(endpoint: Endpoint, parts: RequestPathParts): (exchange: Exchange) => Promise<void> {
   const look = new KeyLook(parts.keys);
-  const path = steps(parts, look);
+  const list = steps(endpoint, parts, look);
+  const path = list.steps;
   const settleCall = settle(parts.journal, parts.admission, (exchange, target, lossNanoUsd, usage) => {
     parts.meter.lost(target.provider.name, lossNanoUsd);
     parts.log.loss(exchange, target, lossNanoUsd, usage);
   });
 
-  async function run(exchange: Exchange): Promise<void> {
-    for (let at = 0; at < path.length; at++) {
-      const outcome = path[at]!(exchange);
+  async function run(arrived: Exchange): Promise<void> {
+    for (const step of path) {
+      const outcome = step(arrived);
       const refusal = outcome instanceof Promise ? await outcome : outcome;
       if (refusal === undefined) continue;
-      release(parts.admission, exchange);
-      parts.refusedBodies.charge(exchange, refusal);
-      return answerRefusal(parts, exchange, refusal);
+      release(parts.admission, arrived);
+      parts.refusedBodies.charge(arrived, refusal);
+      return answerRefusal(parts, arrived, refusal);
     }
-    exchange.turn!.decided();
+    const exchange = list.through(arrived);
+    exchange.turn?.decided();
     exchange.calledAt = performance.now();
     watchClient(exchange, parts.admission);
     const call: CallOutcome = await forward(exchange, parts.log, look);
@@ -157,9 +165,9 @@ async function endUnexpected(
   settleCall: ReturnType<typeof settle>,
 ): Promise<void> {
   parts.meter.refused('internal_error');
-  if (exchange.journaled?.intended === true && !exchange.settled) {
+  if (isJournaled(exchange) && exchange.journaled.intended && !exchange.settled) {
     await settleCall(exchange, {
-      target: exchange.targets[0]!,
+      target: exchange.targets[0],
       outcome: 'provider_failed',
       usage: NO_USAGE,
       usageSource: 'none',

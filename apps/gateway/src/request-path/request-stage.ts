@@ -16,18 +16,21 @@ import { BODY_BUDGET_BYTES, BodyBudget } from '@tollgate/http';
 import { createMetricsRegistry, type Logger } from '@tollgate/telemetry';
 import type { Dispatcher, Pool } from 'undici';
 import type { Journal } from '../journal/journal.js';
-import { RequestMeter } from '../metrics.js';
+import { RequestMeter } from './request-metrics.js';
 import type { CreditEpochs } from './admit/credit-epochs.js';
 import { CallsUnderWay } from './calls-under-way/calls-under-way.js';
 import { RefusedBodies } from './calls-under-way/refused-bodies.js';
 import { RouteTable } from './choose-route/route-table.js';
-import { Exchange } from './exchange.js';
-import { InjectedFields } from './forward/injected-fields.js';
-import type { Provider } from './forward/provider.js';
+import { Exchange } from './exchange/exchange.js';
+import { InjectedFields } from '../providers/injected-fields.js';
+import type { Provider } from '../providers/provider.js';
+import { chatCompletions } from '../endpoints/chat-completions/chat-completions.js';
+import { openai } from '../providers/openai/openai.js';
+import { DigestMemory } from './identify-key/digest-memory.js';
 import { KeyCache } from './identify-key/key-cache.js';
 import { askAboutMissedChanges } from './identify-key/missed-changes.js';
-import { InFlight } from './in-flight.js';
-import { RequestLog } from './request-log.js';
+import { InFlight } from './exchange/in-flight.js';
+import { RequestLog } from './exchange/request-log.js';
 import { requestPath } from './request-path.js';
 
 const PEPPER = 'the pepper of the test';
@@ -132,7 +135,7 @@ export class RequestStage implements KeySnapshotReader {
         : Promise.resolve({ snapshot: this.committed, organization: null });
     const keys = new KeyCache(this, { verifyKey }, (tombstone) => this.inFlight.endKey(tombstone), clocks);
     askAboutMissedChanges(this, keys, this.inFlight);
-    const serve = requestPath({
+    const serve = requestPath(chatCompletions, {
       admission: this as unknown as Admission,
       bodyBytesMax: 10_000,
       calls: new CallsUnderWay(100, new BodyBudget(BODY_BUDGET_BYTES)),
@@ -144,12 +147,14 @@ export class RequestStage implements KeySnapshotReader {
       log: new RequestLog({ warn: (line: { code: string }) => this.lines.push(line) } as unknown as Logger),
       logger: { error: (line: { code: string }) => this.lines.push(line) } as unknown as Logger,
       meter: new RequestMeter(createMetricsRegistry('test', { processMetrics: false })),
-      pepper: PEPPER,
+      digests: new DigestMemory(PEPPER),
       refusedBodies: new RefusedBodies(this as unknown as Admission, { instanceId: 'i', journalId: 'j' }),
       priceVersion: 'v',
       routes: this.#routes(),
     });
-    this.#server = createServer((request, reply) => void serve(new Exchange(request, reply)));
+    this.#server = createServer(
+      (request, reply) => void serve(new Exchange(request, reply, chatCompletions.dialect.errors)),
+    );
   }
 
   active(expiresAtMs: number | null): ActiveSnapshot {
@@ -273,7 +278,9 @@ export class RequestStage implements KeySnapshotReader {
     const names = ['a', 'b'];
     const provider = (name: string): Provider => ({
       name,
-      chatPath: '/chat',
+      dialects: openai.dialects,
+      pathOf: () => '/chat',
+      blamesConfiguration: () => false,
       pool: this.#pool(name, false),
       freshPool: this.#pool(name, true),
       injectedFields: new InjectedFields({ ceilingField: 'max_tokens', streamOptions: true }),

@@ -1,5 +1,6 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { organizationIdOf, Problem } from '@tollgate/http';
+import { Refuses } from '@tollgate/openapi';
 import type { FastifyRequest } from 'fastify';
 import { OrganizationStore } from './organization-store.js';
 
@@ -7,6 +8,7 @@ import { OrganizationStore } from './organization-store.js';
  * Refuses with 404 what is asked about an organisation that does not exist. It stands after the guard of the caller.
  */
 @Injectable()
+@Refuses('organization_not_found')
 export class OrganizationGuard implements CanActivate {
   constructor(private readonly store: OrganizationStore) {}
 

@@ -5,9 +5,21 @@ export { KEYS_CHANGED_V1, keysChangedV1, type KeysChangedV1 } from './events/key
 export {
   USAGE_OUTCOMES,
   USAGE_RECORDED_V1,
+  USAGE_RECORDED_V1_FIELDS,
   usageRecordedV1,
   type UsageRecordedV1,
 } from './events/usage-recorded.v1.js';
+export {
+  eventSchemaWithout,
+  fieldsFrom,
+  fieldsOfKind,
+  type EventFields,
+  type FieldKind,
+  type FieldsFrom,
+  type FieldsOfKind,
+  type FieldSource,
+  type FieldValues,
+} from './events/event-fields.js';
 export { LEAKS_REPORTED_V1, leaksReportedV1, type LeaksReportedV1 } from './events/leaks-reported.v1.js';
 export {
   KEY_MANAGEMENT_API,

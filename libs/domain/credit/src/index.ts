@@ -1,4 +1,4 @@
-export { CAP_NANO_USD_MAX, formatUsd, parseUsd } from './money.js';
+export { CAP_NANO_USD_MAX, formatUsd, readUsd } from './money.js';
 export { ANSWERS_KEPT, answersName, MODELS_KEPT, type KeyAnswers } from './answers.js';
 export { gcraCorrect, gcraLeft, gcraTake, WINDOW_US } from './gcra.js';
 export type { AdmissionDecision, OpenHold, RateLimitsItem, RateState, ReserveItem, SettleItem } from './items.js';

@@ -4,11 +4,24 @@ export const CAP_NANO_USD_MAX = 9_000_000_000_000_000n;
 const NANO_PER_USD = 1_000_000_000n;
 const USD_PATTERN = /^(\d{1,10})(?:\.(\d{1,9}))?$/;
 
-/** Parses decimal USD (`"0.000123"`, at most 9 decimals, not negative) to nano-USD; null for any other text. */
-export function parseUsd(text: string): bigint | null {
-  const match = USD_PATTERN.exec(text);
+/**
+ * Reads an amount of USD that a person wrote as exact nano-USD. It takes a decimal string (`"0.000123"`), or a number by
+ * its shortest decimal form (0.1 is read as "0.1", although the double differs). Null if the amount is negative, has
+ * more than 9 decimals or more than 10 digits before them, or has any other form.
+ */
+export function readUsd(amount: string | number): bigint | null {
+  const match = USD_PATTERN.exec(typeof amount === 'string' ? amount : shortestDecimal(amount));
   if (match === null) return null;
   return BigInt(match[1]!) * NANO_PER_USD + BigInt((match[2] ?? '').padEnd(9, '0'));
+}
+
+/** JavaScript writes numbers below 1e-6 with an exponent: `1e-7` is `0.0000001`. */
+function shortestDecimal(value: number): string {
+  const text = String(value);
+  const small = /^(\d)(?:\.(\d+))?e-(\d+)$/.exec(text);
+  if (small === null) return text;
+  const [, first, rest = '', exponent] = small;
+  return `0.${'0'.repeat(Number(exponent) - 1)}${first}${rest}`;
 }
 
 /** Nano-USD as a decimal string of USD without trailing zeros: `123000n` is `"0.000123"`. */

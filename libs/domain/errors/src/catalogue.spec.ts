@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ERRORS, errorDocsUri, openAiErrorBody, problemBody, type ErrorCode } from './index.js';
+import { ERRORS, errorDocsUri, problemBody, type ErrorCode } from './index.js';
 
 const page = readFileSync(new URL('../../../../docs/errors.md', import.meta.url), 'utf8');
 const sections = new Map(
@@ -23,29 +23,15 @@ describe('the page of errors', () => {
 });
 
 describe('the catalogue', () => {
-  it('asks nobody to repeat what cannot succeed, and blames only its own side with 5xx', () => {
+  it('asks nobody to repeat what cannot succeed', () => {
     for (const code of codes) {
-      const { status, retryable, openaiType } = ERRORS[code];
+      const { status, retryable } = ERRORS[code];
       expect([code, retryable]).toEqual([code, status >= 500 || status === 408 || status === 429]);
-      expect([code, openaiType === 'server_error']).toEqual([code, status >= 500]);
     }
   });
 });
 
 describe('the body of an error', () => {
-  it("in OpenAI's shape has all four members", () => {
-    expect(openAiErrorBody('invalid_api_key')).toEqual({
-      error: {
-        message: 'The API key is not valid.',
-        type: 'invalid_request_error',
-        param: null,
-        code: 'invalid_api_key',
-      },
-    });
-    expect(
-      openAiErrorBody('invalid_request', { message: 'max_tokens must be at least 1.', param: 'max_tokens' }).error,
-    ).toMatchObject({ message: 'max_tokens must be at least 1.', param: 'max_tokens' });
-  });
   it('as a problem points to its section and leaves out what is not there', () => {
     expect(problemBody('not_found')).toEqual({
       type: '/docs/errors#not_found',

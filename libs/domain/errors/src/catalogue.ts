@@ -2,9 +2,6 @@
 export interface ErrorEntry {
   /** HTTP status. */
   readonly status: number;
-  /** `error.type` in the replies of endpoints that speak OpenAI's dialect. */
-  readonly openaiType:
-    'invalid_request_error' | 'insufficient_quota' | 'permission_error' | 'rate_limit_error' | 'server_error';
   /** A text for people. It contains no part of the request, so it may be shown to anyone. */
   readonly message: string;
   /** Whether the same request, unchanged, may succeed later. */
@@ -20,50 +17,42 @@ export const ERRORS = {
   // Authentication
   missing_api_key: {
     status: 401,
-    openaiType: 'invalid_request_error',
     message: 'No API key was given. Send it as "Authorization: Bearer <key>".',
     retryable: false,
   },
   /** Unknown, revoked and malformed keys get the same reply, so that it does not disclose which keys exist. */
   invalid_api_key: {
     status: 401,
-    openaiType: 'invalid_request_error',
     message: 'The API key is not valid.',
     retryable: false,
   },
   expired_api_key: {
     status: 401,
-    openaiType: 'invalid_request_error',
     message: 'The API key has expired.',
     retryable: false,
   },
   missing_admin_secret: {
     status: 401,
-    openaiType: 'invalid_request_error',
     message: 'No admin secret was given. Send it as "Authorization: Bearer <secret>".',
     retryable: false,
   },
   invalid_admin_secret: {
     status: 401,
-    openaiType: 'invalid_request_error',
     message: 'The admin secret is not valid.',
     retryable: false,
   },
   invalid_service_secret: {
     status: 401,
-    openaiType: 'invalid_request_error',
     message: 'The service secret is missing or not valid.',
     retryable: false,
   },
   invalid_signature: {
     status: 401,
-    openaiType: 'invalid_request_error',
     message: 'The signature is missing or does not match the body.',
     retryable: false,
   },
   unknown_signing_key: {
     status: 401,
-    openaiType: 'invalid_request_error',
     message: 'The signature was made with a key that is not published.',
     retryable: false,
   },
@@ -71,19 +60,16 @@ export const ERRORS = {
   // Permissions
   ip_not_allowed: {
     status: 403,
-    openaiType: 'permission_error',
     message: 'The API key may not be used from this address.',
     retryable: false,
   },
   access_denied: {
     status: 403,
-    openaiType: 'permission_error',
     message: 'The API key may not do this.',
     retryable: false,
   },
   model_access_denied: {
     status: 403,
-    openaiType: 'permission_error',
     message: 'The API key may not use this model.',
     retryable: false,
   },
@@ -91,79 +77,66 @@ export const ERRORS = {
   // The request
   invalid_json: {
     status: 400,
-    openaiType: 'invalid_request_error',
     message: 'The body is not valid JSON.',
     retryable: false,
   },
   invalid_request: {
     status: 400,
-    openaiType: 'invalid_request_error',
     message: 'The request is not valid.',
     retryable: false,
   },
   unbounded_cost: {
     status: 400,
-    openaiType: 'invalid_request_error',
     message: 'The cost of this request has no known upper bound, and the API key has a credit limit.',
     retryable: false,
   },
   model_not_found: {
     status: 404,
-    openaiType: 'invalid_request_error',
     message: 'The model does not exist.',
     retryable: false,
   },
   api_key_not_found: {
     status: 404,
-    openaiType: 'invalid_request_error',
     message: 'There is no such API key.',
     retryable: false,
   },
   organization_not_found: {
     status: 404,
-    openaiType: 'invalid_request_error',
     message: 'There is no such organisation.',
     retryable: false,
   },
   not_found: {
     status: 404,
-    openaiType: 'invalid_request_error',
     message: 'There is nothing at this path.',
     retryable: false,
   },
   method_not_allowed: {
     status: 405,
-    openaiType: 'invalid_request_error',
     message: 'This path does not take that method.',
     retryable: false,
   },
   request_timeout: {
     status: 408,
-    openaiType: 'invalid_request_error',
     message: 'The request did not arrive in time.',
     retryable: true,
   },
   conflict: {
     status: 409,
-    openaiType: 'invalid_request_error',
     message: 'The request does not fit the present state of what it names.',
     retryable: false,
   },
   body_too_large: {
     status: 413,
-    openaiType: 'invalid_request_error',
     message: 'The body is too large.',
     retryable: false,
   },
   unsupported_media_type: {
     status: 415,
-    openaiType: 'invalid_request_error',
     message: 'The body must be JSON, sent as "Content-Type: application/json".',
     retryable: false,
   },
   headers_too_large: {
     status: 431,
-    openaiType: 'invalid_request_error',
     message: 'The headers are too large.',
     retryable: false,
   },
@@ -171,13 +144,11 @@ export const ERRORS = {
   // Limits
   quota_exceeded: {
     status: 402,
-    openaiType: 'insufficient_quota',
     message: 'The credit limit is reached.',
     retryable: false,
   },
   rate_limit_exceeded: {
     status: 429,
-    openaiType: 'rate_limit_error',
     message: 'Too many requests. Wait before the next one.',
     retryable: true,
   },
@@ -185,32 +156,27 @@ export const ERRORS = {
   // The model provider
   provider_unreachable: {
     status: 502,
-    openaiType: 'server_error',
     message: 'The model provider could not be reached.',
     retryable: true,
   },
-  provider_failed: { status: 502, openaiType: 'server_error', message: 'The model provider failed.', retryable: true },
+  provider_failed: { status: 502, message: 'The model provider failed.', retryable: true },
   provider_overloaded: {
     status: 429,
-    openaiType: 'rate_limit_error',
     message: 'The model provider takes no more requests at the moment.',
     retryable: true,
   },
   provider_busy: {
     status: 503,
-    openaiType: 'server_error',
     message: 'All connections to the provider of this model are in use.',
     retryable: true,
   },
   provider_not_configured: {
     status: 503,
-    openaiType: 'server_error',
     message: 'The provider of this model is not set up on this server.',
     retryable: true,
   },
   provider_timeout: {
     status: 504,
-    openaiType: 'server_error',
     message: 'The model provider did not answer in time.',
     retryable: true,
   },
@@ -218,44 +184,37 @@ export const ERRORS = {
   // Tollgate itself
   credit_unavailable: {
     status: 503,
-    openaiType: 'server_error',
     message: 'Credit cannot be checked at the moment.',
     retryable: true,
   },
   keys_unavailable: {
     status: 503,
-    openaiType: 'server_error',
     message: 'API keys cannot be checked at the moment.',
     retryable: true,
   },
   journal_unavailable: {
     status: 503,
-    openaiType: 'server_error',
     message: 'Usage cannot be recorded at the moment.',
     retryable: true,
   },
   signing_keys_unavailable: {
     status: 503,
-    openaiType: 'server_error',
     message: 'The keys that verify signatures cannot be fetched at the moment.',
     retryable: true,
   },
   server_busy: {
     status: 503,
-    openaiType: 'server_error',
     message: 'The server is receiving as much as it can hold.',
     retryable: true,
   },
   service_unavailable: {
     status: 503,
-    openaiType: 'server_error',
     message: 'The service is not available at the moment.',
     retryable: true,
   },
-  shutting_down: { status: 503, openaiType: 'server_error', message: 'The server is shutting down.', retryable: true },
+  shutting_down: { status: 503, message: 'The server is shutting down.', retryable: true },
   internal_error: {
     status: 500,
-    openaiType: 'server_error',
     message: 'Something went wrong on our side.',
     retryable: true,
   },

@@ -1,5 +1,4 @@
 export { ERRORS, type ErrorCode, type ErrorEntry } from './catalogue.js';
-export { openAiErrorBody, type OpenAiErrorBody } from './open-ai-body.js';
 export { errorDocsUri, problemBody, type FieldError, type ProblemBody, type ProblemDetails } from './problem-body.js';
 export { fieldErrors, pathText, validate, type FieldFault, type Validation } from './field-faults.js';
 export { unreachable } from './unreachable.js';

@@ -24,9 +24,11 @@ export interface Limits {
 
 export interface Provider {
   readonly name: string;
-  readonly dialect: 'openai' | 'anthropic';
+  readonly type: ProviderType;
   /** Without a slash at its end: `https://api.openai.com/v1`. */
   readonly baseUrl: string;
+  /** The version of its API that Azure is asked for; null where none is named. */
+  readonly apiVersion: string | null;
   /** Null where none is named, or the variable is not set. */
   readonly credential: Secret | null;
   /** The environment variable that the credential is taken from; null where none is named. */
@@ -36,10 +38,10 @@ export interface Provider {
   readonly firstByteTimeoutMs: number;
   /** The most calls of it that one gateway has under way. */
   readonly connectionsMax: number;
-  /** The name under which the provider takes a ceiling of output tokens. */
-  readonly ceilingField: CeilingField;
-  /** Whether it is asked for the usage of a stream by `stream_options`. */
-  readonly streamOptions: boolean;
+  /** The name under which the provider takes a ceiling of output tokens; null for what its type is known to take. */
+  readonly ceilingField: CeilingField | null;
+  /** Whether it is asked for the usage of a stream by `stream_options`; null for what its type is known to take. */
+  readonly streamOptions: boolean | null;
   /** Whether a stream is ended when it has used up the credit held for it. */
   readonly endAtHold: boolean;
   /**
@@ -78,6 +80,11 @@ export function missingCredentials(providers: readonly Provider[]): string {
     .map(({ name, credentialVariable }) => `provider ${name} has no credential: ${credentialVariable} is not set`)
     .join('; ');
 }
+
+/** How a provider is spoken to: which paths, which credential header, and what it is presumed to know. */
+export type ProviderType = (typeof PROVIDER_TYPES)[number];
+
+export const PROVIDER_TYPES = ['openai', 'azure', 'anthropic', 'compatible'] as const;
 
 export type CeilingField = 'max_completion_tokens' | 'max_tokens' | 'none';
 

@@ -1,7 +1,7 @@
+import { hasWildcard, matchesWildcard } from '@tollgate/access';
 import type { FieldFault } from '@tollgate/errors';
 import { z } from 'zod';
 import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
-import { hasWildcard, matchesWildcard } from './wildcard.js';
 
 /** The names in a file, as far as they can be read: faults of the rest must not hide faults between them. */
 const names = z
@@ -9,7 +9,13 @@ const names = z
     providers: z
       .array(
         z
-          .object({ name: z.string(), dialect: z.string().default('openai') })
+          .object({
+            name: z.string(),
+            type: z.string().optional().catch(undefined),
+            dialect: z.string().optional().catch(undefined),
+            base_url: z.string().catch(''),
+            api_version: z.unknown().optional(),
+          })
           .nullable()
           .catch(null),
       )
@@ -33,6 +39,7 @@ const names = z
   })
   .catch({ providers: [], routes: [], prices: [], limits: null });
 type Names = z.output<typeof names>;
+type NamedProvider = NonNullable<Names['providers'][number]>;
 type Target = NonNullable<NonNullable<Names['routes'][number]>['targets'][number]>;
 
 /**
@@ -43,6 +50,7 @@ export function crossFaults(value: unknown): FieldFault[] {
   const read = names.parse(value);
   return [
     ...limitFaults(read.limits),
+    ...read.providers.flatMap((provider, index) => (provider === null ? [] : typeFaults(provider, index))),
     ...repeated(
       'providers',
       read.providers.map((each) => each?.name),
@@ -69,6 +77,35 @@ export function crossFaults(value: unknown): FieldFault[] {
   ];
 }
 
+/** Azure's newer API, whose calls need no version. */
+const AZURE_V1 = /\/openai\/v1\/*$/i;
+const AZURE_DEPLOYMENT = /\/openai\/deployments(?:\/.*)?$/i;
+
+/** What a provider's type does not go with. */
+function typeFaults({ type, dialect, base_url, api_version }: NamedProvider, index: number): FieldFault[] {
+  const fault = (field: string, message: string): FieldFault => ({ path: ['providers', index, field], message });
+  const faults: FieldFault[] = [];
+  if (type !== undefined && dialect !== undefined && (type === 'anthropic') !== (dialect === 'anthropic'))
+    faults.push(fault('dialect', `contradicts type ${type}: leave it out`));
+  if (type !== 'azure') {
+    if (api_version !== undefined) faults.push(fault('api_version', 'is for type azure alone'));
+    return faults;
+  }
+  if (AZURE_DEPLOYMENT.test(base_url)) {
+    const resource = base_url.replace(AZURE_DEPLOYMENT, '');
+    const message = `must end before /openai/deployments, which is added to it: write ${resource}, and the deployment as the model of a target`;
+    faults.push(fault('base_url', message));
+  } else if (api_version === undefined && !AZURE_V1.test(base_url))
+    faults.push(fault('api_version', 'is required for type azure, as 2024-10-21, unless base_url ends in /openai/v1'));
+  return faults;
+}
+
+/** What is not served of a provider, in the words of its entry; null where it is served. */
+function unservedBy(provider: Names['providers'][number]): string | null {
+  if (provider?.type === 'anthropic') return 'type anthropic';
+  return provider?.type === undefined && provider?.dialect === 'anthropic' ? 'dialect anthropic' : null;
+}
+
 function limitFaults(limits: Names['limits']): FieldFault[] {
   if (limits === null || limits.bodies_bytes_max >= 2 * limits.body_bytes_max) return [];
   const message = `must be at least twice body_bytes_max, ${2 * limits.body_bytes_max}: one key may fill half of it`;
@@ -87,12 +124,12 @@ function repeated(section: string, ids: readonly (string | null | undefined)[], 
 
 function targetFaults(read: Names, route: string, target: Target, path: readonly (string | number)[]): FieldFault[] {
   if (!hasProvider(read, target.provider)) return [unknownProvider(path, target.provider)];
-  const dialect = read.providers.find((each) => each?.name === target.provider)!.dialect;
-  if (dialect === 'anthropic')
+  const unserved = unservedBy(read.providers.find((each) => each?.name === target.provider) ?? null);
+  if (unserved !== null)
     return [
       {
         path: [...path, 'provider'],
-        message: `dialect anthropic is not served yet (route "${route}", provider "${target.provider}")`,
+        message: `${unserved} is not served yet (route "${route}", provider "${target.provider}")`,
       },
     ];
   if (target.model === '*') return callersModelFaults(read, route, target, path);

@@ -6,6 +6,7 @@ export {
   type CeilingField,
   type PriceEntry,
   type Provider,
+  type ProviderType,
   type Route,
   type Target,
   type TollgateConfig,
@@ -13,7 +14,5 @@ export {
 export { ConfigError, ConfigFileMissing, type ConfigProblem } from './config-error.js';
 export { loadConfig } from './load-config.js';
 export { parseConfig, type EnvironmentLookup } from './parse-config.js';
-export { compileModelList, compilePrices, compileRoutes, targetModel } from './look-ups.js';
-export { matchesWildcard } from './wildcard.js';
 export { environmentFields, EnvironmentError, environmentVariable, readEnvironment } from './environment.js';
 export { TOLLGATE_VARIABLES, unknownVariables, type UnknownVariable } from './unknown-variables.js';

@@ -1,5 +1,6 @@
+import { compilePrices, compileRoutes, targetModel } from '@tollgate/access';
 import { describe, expect, it } from 'vitest';
-import { compilePrices, compileRoutes, ConfigError, parseConfig, targetModel } from './index.js';
+import { ConfigError, parseConfig } from './index.js';
 
 const PROVIDERS = `providers:
   - {name: openai, base_url: 'https://api.openai.com/v1/', credential: '\${env:OPENAI_API_KEY}'}
@@ -30,7 +31,8 @@ describe('a configuration', () => {
       providers: [
         {
           name: 'openai',
-          dialect: 'openai',
+          type: 'openai',
+          apiVersion: null,
           baseUrl: 'https://api.openai.com/v1',
           credential: null,
           credentialVariable: 'OPENAI_API_KEY',
@@ -266,6 +268,74 @@ surprise: 1
       'http://localhost.x.example/',
     ])
       expect(withUrl(url)).toHaveLength(1);
+  });
+});
+
+describe('the type of a provider', () => {
+  const withEntry = (fields: string) => `${PROVIDERS}  - {name: other, ${fields}}\n${ROUTES}${PRICES}`;
+  const typeOf = (fields: string) => parse(withEntry(fields)).providers[1]!.type;
+  const faultsOf = (fields: string) => problemsOf(withEntry(fields)).map((fault) => fault.replace(/^\d+:\d+ /, ''));
+  const azure = 'base_url: "https://name.openai.azure.com"';
+
+  it.each([
+    ['base_url: https://api.openai.com/v1', 'openai'],
+    ['base_url: https://API.openai.com/v1', 'openai'],
+    ['dialect: openai, base_url: https://api.openai.com/v1', 'openai'],
+    ['base_url: https://api.openai.com.example/v1', 'compatible'],
+    ['base_url: https://eu.api.openai.com/v1', 'compatible'],
+    ['dialect: openai, base_url: https://name.openai.azure.com/openai/v1', 'compatible'],
+    ['base_url: http://127.0.0.1:8000/v1', 'compatible'],
+    ['dialect: anthropic, base_url: https://api.anthropic.com/v1', 'anthropic'],
+    ['type: compatible, base_url: https://api.openai.com/v1', 'compatible'],
+    ['type: openai, base_url: http://127.0.0.1:8000/v1', 'openai'],
+    ['type: azure, base_url: https://name.openai.azure.com/openai/v1', 'azure'],
+    ['type: azure, dialect: openai, base_url: https://name.openai.azure.com/openai/v1/', 'azure'],
+    ['type: anthropic, base_url: https://api.anthropic.com/v1', 'anthropic'],
+  ])('follows from the entry where it names none, as files of the release before had it: %s', (fields, type) => {
+    expect(typeOf(fields)).toBe(type);
+  });
+  it('of Azure has a version, unless its newer API is named', () => {
+    expect(parse(withEntry(`type: azure, ${azure}, api_version: '2024-10-21'`)).providers[1]).toMatchObject({
+      type: 'azure',
+      apiVersion: '2024-10-21',
+      baseUrl: 'https://name.openai.azure.com',
+    });
+    expect(faultsOf(`type: azure, ${azure}`)).toEqual([
+      'providers[1].api_version: is required for type azure, as 2024-10-21, unless base_url ends in /openai/v1',
+    ]);
+    expect(faultsOf(`type: azure, base_url: https://name.openai.azure.com/openai/v1, api_version: preview`)).toEqual(
+      [],
+    );
+    expect(faultsOf(`type: azure, ${azure}, api_version: "2024&x=1"`)).toEqual([
+      'providers[1].api_version: must be a version of the API, as 2024-10-21',
+    ]);
+    expect(faultsOf(`type: azure, ${azure}, api_version: 2024`)).toHaveLength(1);
+  });
+  it('of Azure ends before the deployment, which is the model of a target', () => {
+    const url = 'https://name.openai.azure.com/openai/deployments/gpt-4o';
+    expect(faultsOf(`type: azure, base_url: "${url}", api_version: '2024-10-21'`)).toEqual([
+      'providers[1].base_url: must end before /openai/deployments, which is added to it: write https://name.openai.azure.com, and the deployment as the model of a target',
+    ]);
+  });
+  it('tells where it is wrong, by field, line and column', () => {
+    expect(problemsOf(withEntry('type: azur, base_url: https://x'))).toEqual([
+      expect.stringMatching(/^3:\d+ providers\[1\]\.type: must be one of "?openai/) as unknown,
+    ]);
+    expect(faultsOf('base_url: https://x, api_version: v1')).toEqual([
+      'providers[1].api_version: is for type azure alone',
+    ]);
+    expect(faultsOf('type: anthropic, dialect: openai, base_url: https://x')).toEqual([
+      'providers[1].dialect: contradicts type anthropic: leave it out',
+    ]);
+    expect(faultsOf('type: compatible, dialect: anthropic, base_url: https://x')).toEqual([
+      'providers[1].dialect: contradicts type compatible: leave it out',
+    ]);
+  });
+  it('that is not served cannot be routed to, and says so by its name', () => {
+    const file = (PROVIDERS + ROUTES + PRICES).replace('{name: openai,', '{name: openai, type: anthropic,');
+    expect(problemsOf(file)).toEqual([
+      '4:28 routes[0].targets[0].provider: type anthropic is not served yet (route "gpt", provider "openai")',
+    ]);
   });
 });
 

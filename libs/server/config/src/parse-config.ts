@@ -1,9 +1,9 @@
 import { Secret } from '@tollgate/api-key';
+import { readUsd } from '@tollgate/credit';
 import { pathText, validate, type FieldFault } from '@tollgate/errors';
 import { ConfigError } from './config-error.js';
-import type { Limits, PriceEntry, Provider, TollgateConfig } from './config.js';
+import type { Limits, PriceEntry, Provider, ProviderType, TollgateConfig } from './config.js';
 import { crossFaults } from './cross-checks.js';
-import { knownFieldsOf } from './known-hosts.js';
 import { priceVersion } from './price-version.js';
 import { configFileSchema, CREDENTIAL_PATTERN, type ConfigFile } from './schema.js';
 import { readYaml, type YamlDocument } from './yaml-document.js';
@@ -93,23 +93,32 @@ function toLimits(limits: ConfigFile['limits']): Limits {
 function toProvider(provider: ConfigFile['providers'][number], lookup: EnvironmentLookup): Provider {
   const credentialVariable = variableOf(provider.credential);
   const credential = credentialVariable === null ? undefined : lookup(credentialVariable);
-  const known = knownFieldsOf(new URL(provider.base_url).hostname);
   return {
     name: provider.name,
-    dialect: provider.dialect,
+    type: typeOf(provider),
     baseUrl: provider.base_url.replace(/\/+$/, ''),
+    apiVersion: provider.api_version ?? null,
     credential: credential === undefined || credential === '' ? null : new Secret(credential),
     credentialVariable,
     allowPrivateNetwork: provider.allow_private_network,
     timeoutMs: provider.timeout_ms,
     firstByteTimeoutMs: provider.first_byte_timeout_ms,
     connectionsMax: provider.connections_max,
-    ceilingField: provider.ceiling_field ?? known.ceilingField,
-    streamOptions: provider.stream_options ?? known.streamOptions,
+    ceilingField: provider.ceiling_field ?? null,
+    streamOptions: provider.stream_options ?? null,
     endAtHold: provider.end_at_hold,
     allowFields: provider.allow_fields,
   };
 }
+
+/** Files from before there were types name a dialect at most: their providers keep the way they were spoken to. */
+function typeOf({ type, dialect, base_url }: ConfigFile['providers'][number]): ProviderType {
+  if (type !== undefined) return type;
+  if (dialect === 'anthropic') return 'anthropic';
+  return new URL(base_url).hostname === OPENAI_HOST ? 'openai' : 'compatible';
+}
+
+const OPENAI_HOST = 'api.openai.com';
 
 function toPrice(price: ConfigFile['prices'][number]): PriceEntry {
   return {
@@ -127,10 +136,9 @@ function toPrice(price: ConfigFile['prices'][number]): PriceEntry {
   };
 }
 
-const NANO_DECIMALS = 9;
-
-/** Decimal USD as whole nano-USD; the schema has seen to at most 9 decimals. */
+/** Decimal USD as whole nano-USD. Throws for what the schema has refused before. */
 function nanoUsd(usd: string | number): bigint {
-  const [whole, fraction = ''] = String(usd).split('.');
-  return BigInt(whole + fraction.padEnd(NANO_DECIMALS, '0'));
+  const amount = readUsd(usd);
+  if (amount === null) throw new Error('an amount of USD passed the schema that is none');
+  return amount;
 }

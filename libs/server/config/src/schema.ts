@@ -1,8 +1,8 @@
+import { hasWildcard } from '@tollgate/access';
 import { TOKENIZERS } from '@tollgate/pricing';
 import { z } from 'zod';
 import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
-import { SIMULATOR_NAME } from './config.js';
-import { hasWildcard } from './wildcard.js';
+import { PROVIDER_TYPES, SIMULATOR_NAME } from './config.js';
 
 /** The shape of `config.yaml`. Everything that people may write there is here, with what it means. */
 
@@ -72,8 +72,26 @@ const providerSchema = z.strictObject({
   name: providerName
     .refine((name) => name !== SIMULATOR_NAME, `must be another name: ${SIMULATOR_NAME} is the simulator's`)
     .describe('What routes and prices call it'),
-  dialect: z.enum(['openai', 'anthropic']).default('openai').describe('The API it speaks'),
-  base_url: baseUrl.describe('What stands before /chat/completions, as https://api.openai.com/v1'),
+  type: z
+    .enum(PROVIDER_TYPES)
+    .optional()
+    .describe(
+      'How it is spoken to: openai; azure (credential in api-key, deployments as models); anthropic (not served yet); compatible, for any other server with the paths of OpenAI. Where absent: anthropic for dialect anthropic, openai where the host of base_url is api.openai.com, else compatible',
+    ),
+  dialect: z
+    .enum(['openai', 'anthropic'])
+    .optional()
+    .describe('The older name of type: openai for openai, azure and compatible; where absent, what the type says'),
+  base_url: baseUrl.describe(
+    'What stands before /chat/completions, as https://api.openai.com/v1; for azure the resource, as https://name.openai.azure.com, or its /openai/v1',
+  ),
+  api_version: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,39}$/, 'must be a version of the API, as 2024-10-21')
+    .optional()
+    .describe(
+      'For type azure: the api-version of each call, as 2024-10-21; required unless base_url ends in /openai/v1',
+    ),
   credential: z
     .string()
     .regex(CREDENTIAL_PATTERN, 'must be taken from the environment, as ${env:OPENAI_API_KEY}')

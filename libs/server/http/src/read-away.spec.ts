@@ -1,11 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readAway } from './read-away.js';
 
 const CHUNK = Buffer.alloc(65_536);
 const MIB = 1_048_576;
-beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] }));
+let readAway: typeof import('./read-away.js').readAway;
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
+  // The pace is one for the whole process: what other files have read away is not to count here.
+  vi.resetModules();
+  ({ readAway } = await import('./read-away.js'));
+});
 afterEach(() => void vi.useRealTimers());
 
 /** A body of this size that comes as fast as it is read, and how much of it was. */

@@ -10,6 +10,7 @@ export {
   METRICS_REGISTRY,
   type Registry,
 } from './metrics-registry.js';
+export { registerGauge } from './register-gauge.js';
 export { registerAskedGauges, type AskedGauge, type Sample } from './asked-gauges.js';
 export { HotHistogram, type HotHistogramOptions, type HotSeries } from './hot-histogram.js';
 export {

@@ -37,7 +37,7 @@ export async function startSmallLimits(name: Shape['name']): Promise<SmallLimits
   const environment = { TOLLGATE_CONFIG: file };
   const shape =
     name === 'standalone'
-      ? await startStandalone({ outside, environment })
+      ? await startStandalone({ outside, underLoad: true, environment })
       : await startDistributed({
           outside,
           gateways: 1,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Reply } from '../kit/chat-reply.js';
 import type { Shape } from '../kit/shape.js';
-import { endless } from '../kit/tollgate-client.js';
+import { endless, type TollgateClient } from '../kit/tollgate-client.js';
 
 /** Stands in every wrong value: a reply that has it repeats what it was sent. */
 const echo = 'zQ7canary';
@@ -53,14 +53,16 @@ const wrongBodies: readonly (readonly [string, unknown, string])[] = [
 /** What administrators send by mistake. */
 export function badAdminInput(shape: () => Shape): void {
   describe('a key that is asked for wrongly', () => {
-    let keysBefore = 0;
+    // An organisation of its own: all of its keys are counted.
+    let client: TollgateClient;
+    let keysMade = 0;
     beforeAll(async () => {
-      keysBefore = (await shape().client().allKeys()).length;
+      client = await shape().client().newOrganization('asks wrongly');
     });
     afterAll(async () => {
-      expect(await shape().client().allKeys(), 'keys stored').toHaveLength(keysBefore);
+      expect(await client.allKeys(), 'keys stored').toHaveLength(keysMade);
     });
-    const create = (body: unknown) => shape().client().admin('POST', '/v1/api-keys', body);
+    const create = (body: unknown) => client.admin('POST', '/v1/api-keys', body);
 
     it.each(wrongBodies)('is refused with the field that is at fault: %s', async (_what, body, field) => {
       const reply = await create(body);
@@ -98,7 +100,7 @@ export function badAdminInput(shape: () => Shape): void {
     it('is refused where the body is too large, and the administrator can go on', async () => {
       const reply = await create(JSON.stringify({ name: 'k', description: 'x'.repeat(4 * 1024 * 1024) }));
       expect([reply.status, reply.code]).toEqual([413, 'body_too_large']);
-      expect((await shape().client().listKeys()).object).toBe('list');
+      expect((await client.listKeys()).object).toBe('list');
     });
 
     it.each([
@@ -114,8 +116,8 @@ export function badAdminInput(shape: () => Shape): void {
     );
 
     it('does not hear its secret again where it sent one', async () => {
-      const { secret } = await shape().client().createKey();
-      keysBefore += 1;
+      const { secret } = await client.createKey();
+      keysMade += 1;
       for (const body of [
         { [secret]: 1, name: 'k' },
         { name: 'k', scopes: [secret] },
@@ -131,7 +133,7 @@ export function badAdminInput(shape: () => Shape): void {
     it.each(['?limit=0', '?limit=101', '?limit=ten', '?after=nonsense!', '?unknown=1', '?limit=1&limit=2'])(
       'is not listed by a query that means nothing: %s',
       async (query) => {
-        expectProblem(await shape().client().admin('GET', `/v1/api-keys${query}`), 'invalid_request');
+        expectProblem(await client.admin('GET', `/v1/api-keys${query}`), 'invalid_request');
       },
     );
 
@@ -142,7 +144,7 @@ export function badAdminInput(shape: () => Shape): void {
       '?from=yesterday',
       '?from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z',
     ])('has no usage by a query that means nothing: %j', async (query) => {
-      expectProblem(await shape().client().admin('GET', `/v1/usage${query}`), 'invalid_request');
+      expectProblem(await client.admin('GET', `/v1/usage${query}`), 'invalid_request');
     });
   });
 }

@@ -25,7 +25,9 @@ export interface Outside {
 /**
  * Routes of the configuration: `support-bot` and `lab-*` (gpt-4o-mini), `fine-grained` (gpt-4.1-nano), `in-a-hurry`,
  * whose provider has 1.5 s for a call, `nobody-home`, whose provider listens nowhere, and `any-*`, whose model is the
- * one that was named.
+ * one that was named; `vectors` (text-embedding-3-small); and, at a provider of type azure, `azure-bot` and
+ * `azure-vectors`, the same with `azure-v1-` at its newer API, and `deployed-*`, whose deployment is the one that was
+ * named.
  */
 export async function startOutside(): Promise<Outside> {
   const providerCredential = `provider-${randomBytes(24).toString('hex')}`;
@@ -38,10 +40,7 @@ export async function startOutside(): Promise<Outside> {
     freePort(),
   ]);
   const configFile = join(tempFolder('tollgate-config'), 'config.yaml');
-  writeFileSync(
-    configFile,
-    configuration(simulator.baseUrl, `http://127.0.0.1:${closedPort}/v1`, github.publicKeysUrl),
-  );
+  writeFileSync(configFile, configuration(simulator.url, `http://127.0.0.1:${closedPort}/v1`, github.publicKeysUrl));
   return {
     simulator,
     github,
@@ -54,11 +53,12 @@ export async function startOutside(): Promise<Outside> {
   };
 }
 
-function configuration(simulatorUrl: string, closedUrl: string, publicKeysUrl: string): string {
+function configuration(simulatorOrigin: string, closedUrl: string, publicKeysUrl: string): string {
   const price = (provider: string, model: keyof typeof prices) => {
     const { input, output, maxOutputTokens } = prices[model];
     return `  - {provider: ${provider}, model: ${model}, input_usd_per_million: ${input}, output_usd_per_million: ${output}, max_output_tokens: ${maxOutputTokens}}`;
   };
+  const simulatorUrl = `${simulatorOrigin}/v1`;
   return `providers:
   - name: simulator
     dialect: openai
@@ -77,7 +77,30 @@ function configuration(simulatorUrl: string, closedUrl: string, publicKeysUrl: s
     allow_private_network: true
     timeout_ms: 1500
     first_byte_timeout_ms: 1000
+  - name: azure
+    type: azure
+    base_url: ${simulatorOrigin}
+    api_version: '2024-10-21'
+    credential: \${env:SIMULATOR_CREDENTIAL}
+    allow_private_network: true
+  - name: azure-v1
+    type: azure
+    base_url: ${simulatorOrigin}/openai/v1
+    credential: \${env:SIMULATOR_CREDENTIAL}
+    allow_private_network: true
 routes:
+  - name: vectors
+    targets: [{provider: simulator, model: text-embedding-3-small}]
+  - name: azure-bot
+    targets: [{provider: azure, model: gpt-4o-mini}]
+  - name: azure-vectors
+    targets: [{provider: azure, model: text-embedding-3-small}]
+  - name: azure-v1-bot
+    targets: [{provider: azure-v1, model: gpt-4o-mini}]
+  - name: azure-v1-vectors
+    targets: [{provider: azure-v1, model: text-embedding-3-small}]
+  - name: deployed-*
+    targets: [{provider: azure, model: '*'}]
   - name: in-a-hurry
     targets: [{provider: impatient, model: gpt-4o-mini, weight: 1}]
     access: everyone
@@ -101,6 +124,12 @@ ${price('simulator', 'gpt-4o-mini')}
 ${price('simulator', 'gpt-4.1-nano')}
   - {provider: simulator, model: any-*, input_usd_per_million: 1, output_usd_per_million: 2}
 ${price('closed', 'gpt-4o-mini')}
+${price('simulator', 'text-embedding-3-small')}
+${price('azure', 'gpt-4o-mini')}
+${price('azure', 'text-embedding-3-small')}
+  - {provider: azure, model: deployed-*, input_usd_per_million: 1, output_usd_per_million: 2}
+${price('azure-v1', 'gpt-4o-mini')}
+${price('azure-v1', 'text-embedding-3-small')}
 ${price('impatient', 'gpt-4o-mini')}
 secret_scanning:
   github: {public_keys_url: ${publicKeysUrl}}

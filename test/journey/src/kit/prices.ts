@@ -3,6 +3,7 @@ export const prices = {
   'gpt-4o-mini': { input: '0.15', output: '0.60', maxOutputTokens: 16_384 },
   /** Tokens cost fractions of a nano-USD here, so rounding shows. */
   'gpt-4.1-nano': { input: '0.0123', output: '0.0457', maxOutputTokens: 1_000 },
+  'text-embedding-3-small': { input: '0.02', output: '0', maxOutputTokens: 1 },
 } as const;
 
 export type PricedModel = keyof typeof prices;

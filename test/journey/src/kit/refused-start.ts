@@ -1,5 +1,5 @@
 import { spawnApp } from '@tollgate/infra';
-import { appScript, repository } from './app-script.js';
+import { appScript, repository, shortLived } from './app-script.js';
 
 /** How a start ended that should not have come to its end. */
 export interface RefusedStart {
@@ -18,6 +18,7 @@ export async function refusedStart(app: string, environment: Readonly<Record<str
   const error = await spawnApp({
     name: app,
     script: appScript(app),
+    nodeArgs: shortLived,
     cwd: repository,
     env: { ...environment },
     readyWhen: /"listening"|Tollgate is ready/,

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { freePort, tempFolder } from '@tollgate/infra';
-import { appScript, repository } from './app-script.js';
+import { appScript, repository, shortLived } from './app-script.js';
+import { copyFirstStart } from './first-start.js';
 import { ManagedProcess } from './managed-process.js';
 import { startOutside, type Outside } from './outside.js';
 import type { Shape } from './shape.js';
@@ -9,7 +10,7 @@ import { filesUnder } from './stored-bytes.js';
 import { TollgateClient } from './tollgate-client.js';
 
 export interface StandaloneOptions {
-  /** Default: a fresh one. */
+  /** Default: one that a first start and a stop have left. One that is not there yet makes this the first start. */
   readonly dataFolder?: string;
   /** Default: one that is free. */
   readonly port?: number;
@@ -17,6 +18,8 @@ export interface StandaloneOptions {
   readonly adminSecret?: string | null;
   /** The provider, GitHub and configuration to use; default: fresh ones, which then end with the shape. */
   readonly outside?: Outside;
+  /** Default: it serves few requests and ends soon (`shortLived`). True: it is put under load. */
+  readonly underLoad?: boolean;
   /** Further variables. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -36,10 +39,13 @@ export async function startStandalone(options: StandaloneOptions = {}): Promise<
   const dataFolder = options.dataFolder ?? join(tempFolder('tollgate-standalone'), 'data');
   const adminSecret =
     options.adminSecret === undefined ? `admin-${randomBytes(24).toString('hex')}` : options.adminSecret;
+  const embedded = options.environment?.['DATABASE_URL'] === undefined;
+  if (options.dataFolder === undefined && adminSecret !== null && embedded) await copyFirstStart(dataFolder);
   const settings = await standaloneSettings({ ...options, dataFolder, adminSecret });
   const app = await ManagedProcess.start({
     name: 'standalone',
     script: appScript('standalone'),
+    nodeArgs: options.underLoad === true ? [] : shortLived,
     cwd: repository,
     env: { ...settings.environment, ...outside.environment, ...options.environment },
     readyWhen: `${settings.url}/healthz`,

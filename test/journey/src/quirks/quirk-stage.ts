@@ -34,7 +34,7 @@ export class QuirkStage {
     const configFile = join(tempFolder('tollgate-quirks'), 'config.yaml');
     writeFileSync(configFile, JSON.stringify(configuration(models, provider)));
     provider.play(healthyModel, [plain(completion('I am well', reported))]);
-    const shape = await startStandalone({ outside, environment: { TOLLGATE_CONFIG: configFile } });
+    const shape = await startStandalone({ outside, underLoad: true, environment: { TOLLGATE_CONFIG: configFile } });
     return new QuirkStage(outside, provider, shape, models);
   }
 

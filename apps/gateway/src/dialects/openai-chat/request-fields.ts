@@ -1,40 +1,10 @@
-/**
- * What a top-level field of a chat request means for its cost and its way.
- *
- * - `read`: the gateway reads or replaces it; `receiveBody` and `boundCost` check its value.
- * - `free`: it decides which tokens are written, or goes with the call; it adds none.
- * - `bounded`: it may add tokens, but no more than its own bytes, or within the ceiling of the output.
- * - `unbounded`: it asks for what its bytes and the ceiling do not bound. Refused for a key with a credit limit.
- * - `elsewhere`: it names another model, address or credential than the route's. Refused for every key.
- *
- * A field that is not in the table is taken for unbounded, or for one that leads elsewhere where its name says so. What
- * is `unbounded`, `elsewhere` or not in the table passes where the provider's entry in `config.yaml` names it in
- * `allow_fields`.
- */
-type FieldUse = 'read' | 'free' | 'bounded' | 'unbounded' | 'elsewhere';
-
-export interface RequestField {
-  readonly name: string;
-  readonly use: FieldUse;
-  /** Why it is of that use. */
-  readonly why: string;
-  /** Of a bounded field only some values are bounded: whether this one, parsed, is. */
-  readonly isBounded?: (value: unknown) => boolean;
-}
+import { ELSEWHERE_FIELDS } from '../openai/elsewhere-fields.js';
+import { rows, type RequestField } from '../request-scan/request-field.js';
 
 /** Tiers that cost what the price book says, or less. */
 const TIERS: ReadonlySet<unknown> = new Set(['auto', 'default', 'flex']);
 
 const isTextOnly = (kinds: unknown): boolean => Array.isArray(kinds) && kinds.every((kind) => kind === 'text');
-
-/** A row for each of the names, which white space separates. */
-function rows(use: FieldUse, why: string, names: string): readonly RequestField[] {
-  return words(names).map((name) => ({ name, use, why }));
-}
-
-function words(text: string): readonly string[] {
-  return text.trim().split(/\s+/);
-}
 
 /**
  * Servers call the template with these names: a program instead of it, its whole input, how long that is made, or the
@@ -61,39 +31,6 @@ const TEMPLATE_SETTINGS = ['chat_template_kwargs', 'chat_template_args'].map((na
     !Array.isArray(settings) &&
     Object.entries(settings).every(isSetting),
 }));
-
-/** Words at the end of a name that say what it holds: an address, a credential, another model, or a call of its own. */
-const LEADING_WORDS = words(`
-  api_?keys? api_?tokens? api_?base api_?url api_?host base_?ur[li] ur[li]s? host hostname port proxy endpoints?
-  webhooks? callbacks? servers? secrets? (secret|access|private|public|session|virtual)_?keys? access_key_id
-  (access|auth|bearer|session|id|ad)_?token password passwd credentials? service_account authorization
-  bucket(_name)? deployments?(_(id|name))? fallbacks?
-  (model|lora|adapter|engine|router?|provider)s?(_(id|name|list|override|path|options|preferences))? headers
-  tenant(_id)? organizations?(_id)? projects?(_id)? region(_name)?
-`);
-/** Names of systems that a relay calls beside the provider: what begins with one is for the relay. */
-const SYSTEMS = words(`
-  langfuse langsmith posthog slack litellm helicone cf_aig portkey braintrust arize phoenix datadog sentry wandb
-  mlflow azure aws s3 gcs gcp vertex sagemaker bedrock watsonx databricks ollama hf mcp
-`);
-const LEADS_ELSEWHERE = new RegExp(
-  `(^|_)(${LEADING_WORDS.join('|')})$|^(${SYSTEMS.join('|')})_|(^|_)fallback|callback|webhook`,
-);
-
-/**
- * Whether the name of a field that is not in the table says that it leads elsewhere, in snake_case, camelCase or with
- * dashes. Relays name such a field after each system that they know, so no list of them is ever whole.
- */
-export function leadsElsewhere(name: string): boolean {
-  return LEADS_ELSEWHERE.test(
-    name
-      .normalize('NFKD')
-      .replace(/[\p{M}\s]/gu, '')
-      .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
-      .replaceAll(/[-.]/g, '_')
-      .toLowerCase(),
-  );
-}
 
 /**
  * The fields of OpenAI's chat completions, and those that compatible providers and relays add to it: vLLM, SGLang,
@@ -240,44 +177,5 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
     `,
   ),
 
-  ...rows(
-    'elsewhere',
-    'It names another model.',
-    `
-    models fallbacks fallback fallback_model fallback_models context_window_fallbacks context_window_fallback_dict
-    content_policy_fallbacks default_fallbacks model_list model_name model_id model_info model_group model_alias
-    model_group_alias base_model target_model specific_deployment deployment deployment_id azure_deployment engine
-    route router router_settings router_settings_override user_config litellm_params litellm_credential_name
-    prompt_id preset targets strategy draft_model lora lora_path lora_request adapter adapter_id adapter_source
-    config gateway
-    `,
-  ),
-  ...rows(
-    'elsewhere',
-    'It names another provider or address.',
-    `
-    provider providers custom_llm_provider api_base base_url api_url api_host api_endpoint api_type api_version
-    azure_endpoint endpoint endpoint_url url host custom_host proxy proxies proxy_url data_sources kv_transfer_params
-    bootstrap_host bootstrap_port bootstrap_room webhook webhook_url callback_url region_name aws_region_name
-    aws_sts_endpoint aws_bedrock_runtime_endpoint vertex_location vertex_ai_location watsonx_region_name
-    `,
-  ),
-  ...rows(
-    'elsewhere',
-    'It names another credential, or whom it belongs to.',
-    `
-    api_key api_keys api_token auth authorization auth_token access_token bearer_token token credential credentials
-    virtual_key secret_key client_id client_secret tenant_id azure_ad_token azure_ad_token_provider azure_username
-    azure_password azure_scope aws_access_key_id aws_secret_access_key aws_session_token aws_session_name
-    aws_profile_name aws_role_name aws_external_id aws_web_identity_token vertex_project vertex_ai_project
-    vertex_credentials vertex_ai_credentials watsonx_project organization organization_id project project_id
-    `,
-  ),
-  ...rows(
-    'elsewhere',
-    'It is put into the request, or its head, by a relay.',
-    `
-    extra_headers extra_body extra_query headers default_headers custom_headers additional_drop_params
-    `,
-  ),
+  ...ELSEWHERE_FIELDS,
 ];

@@ -1,10 +1,10 @@
 import type { Admission } from '@tollgate/admission';
 import { formatUsd, type AdmissionDecision, type ReserveItem } from '@tollgate/credit';
 import { unreachable } from '@tollgate/errors';
-import type { Exchange } from '../exchange.js';
-import type { GatewayIdentity } from '../gateway-identity.js';
-import type { InFlight } from '../in-flight.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Routed } from '../exchange/exchange.js';
+import type { GatewayIdentity } from '../exchange/gateway-identity.js';
+import type { InFlight } from '../exchange/in-flight.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 import { boundCost } from './cost-bound.js';
 import { closerBound } from './closer-bound.js';
 import type { CreditEpochs } from './credit-epochs.js';
@@ -27,10 +27,10 @@ export function admit({
   epochs,
   gateway,
   inFlight,
-}: AdmitParts): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
+}: AdmitParts): (exchange: Routed) => Refusal | undefined | Promise<Refusal | undefined> {
   const stores = { admission, epochs, inFlight };
   return (exchange) => {
-    const key = exchange.key!;
+    const key = exchange.key;
     if (!key.governed) return undefined;
     let amountNanoUsd = 0n;
     let outputTokensMax = 0;
@@ -60,7 +60,7 @@ export function admit({
 }
 
 function decide(
-  exchange: Exchange,
+  exchange: Routed,
   item: ReserveItem,
   outputTokensMax: number,
   stores: Stores,
@@ -79,7 +79,7 @@ function decide(
  * closer.
  */
 async function reconsider(
-  exchange: Exchange,
+  exchange: Routed,
   item: ReserveItem,
   first: AdmissionDecision,
   outputTokensMax: number,
@@ -102,7 +102,7 @@ async function reconsider(
   return accept(exchange, item, decision);
 }
 
-function accept(exchange: Exchange, item: ReserveItem, decision: AdmissionDecision): Refusal | undefined {
+function accept(exchange: Routed, item: ReserveItem, decision: AdmissionDecision): Refusal | undefined {
   switch (decision.kind) {
     case 'admitted':
       exchange.admitted = true;

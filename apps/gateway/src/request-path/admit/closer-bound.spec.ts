@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { routeOf, type Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
-import { closerBound, tokensOf } from './closer-bound.js';
+import type { Routed } from '../exchange/exchange.js';
+import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
+import { tokensOf } from '../../dialects/openai-chat/content-tokens.js';
+import { closerBound } from './closer-bound.js';
 import { amountOf } from './cost-bound.js';
 import { tokenCount } from './token-count.js';
 
@@ -14,12 +16,12 @@ const price = {
 };
 const routeTo = (...prices: object[]) => routeOf('m', prices.map((each) => ({ price: each })) as unknown as Target[]);
 const route = routeTo(price);
-const exchangeOf = (content: string, of = route): Exchange =>
+const exchangeOf = (content: string, of = route): Routed =>
   ({
-    body: Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] })),
+    ask: openAiChat.read(Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }))),
     route: of,
-  }) as unknown as Exchange;
-const bytesBound = ({ body }: Exchange): bigint => amountOf(route, body.length, 10);
+  }) as unknown as Routed;
+const bytesBound = ({ ask }: Routed): bigint => amountOf(route, ask.body.length, 10);
 const prose = 'The quick brown fox jumps over the lazy dog, and nobody knows why it would. '.repeat(50);
 
 describe('the closer bound of a request near its cap', () => {
@@ -28,7 +30,7 @@ describe('the closer bound of a request near its cap', () => {
     const closer = await closerBound(exchange, 10, bytesBound(exchange) - 1n);
     // Fifty times some 18 tokens.
     expect(Number(closer)).toBeGreaterThan(50 * 17 + 64 + 10);
-    expect(Number(closer)).toBeLessThan(exchange.body.length / 2);
+    expect(Number(closer)).toBeLessThan(exchange.ask.body.length / 2);
   });
   it('is none where a model that may answer names no tokenizer: nothing is guessed', async () => {
     const { tokenizer: _, ...unnamed } = price;
@@ -40,7 +42,9 @@ describe('the closer bound of a request near its cap', () => {
   it('is the larger of two counts where the models that may answer have two tokenizers', async () => {
     const both = exchangeOf('Հայաստան □ '.repeat(40), routeTo(price, { ...price, tokenizer: 'cl100k_base' }));
     const alone = await tokenCount('cl100k_base');
-    expect(await closerBound(both, 10, bytesBound(both) - 1n)).toBe(amountOf(route, tokensOf(both.body, alone)!, 10));
+    expect(await closerBound(both, 10, bytesBound(both) - 1n)).toBe(
+      amountOf(route, tokensOf(both.ask.body, alone)!, 10),
+    );
   });
   it('is not worked out where it could not fit either', async () => {
     const exchange = exchangeOf(prose);
@@ -50,7 +54,7 @@ describe('the closer bound of a request near its cap', () => {
   });
   it('takes what looks like a special token for text', async () => {
     const exchange = exchangeOf(`<|endoftext|> ${prose}`);
-    expect(await closerBound(exchange, 10, amountOf(route, exchange.body.length, 10) - 1n)).not.toBeNull();
+    expect(await closerBound(exchange, 10, amountOf(route, exchange.ask.body.length, 10) - 1n)).not.toBeNull();
   });
   it('holds a long run for as many tokens as bytes', async () => {
     const spaces = exchangeOf(' '.repeat(60_000));
@@ -59,7 +63,7 @@ describe('the closer bound of a request near its cap', () => {
   });
   it('is none where the count does not fit', async () => {
     const dense = exchangeOf('\u{1F9FF}\u{12000}'.repeat(500));
-    expect(await closerBound(dense, 10, amountOf(route, Math.ceil(dense.body.length / 6), 10))).toBeNull();
+    expect(await closerBound(dense, 10, amountOf(route, Math.ceil(dense.ask.body.length / 6), 10))).toBeNull();
   });
 });
 

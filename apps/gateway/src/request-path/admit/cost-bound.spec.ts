@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { routeOf, type Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
-import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import type { Routed } from '../exchange/exchange.js';
+import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
 import { boundCost, type CostBound } from './cost-bound.js';
 
 const price = {
@@ -20,12 +20,10 @@ const targets = [
 function bound(fields: object, only = targets.slice(0, 1)) {
   const body = Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }));
   return boundCost({
-    body,
-    fields: scanBody(body) as BodyFields,
+    ask: openAiChat.read(body),
     route: routeOf('m', only),
     targets: only,
-    stream: (fields as { stream?: boolean }).stream === true,
-  } as unknown as Exchange);
+  } as unknown as Routed);
 }
 const bytes = (fields: object): number =>
   JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }).length;

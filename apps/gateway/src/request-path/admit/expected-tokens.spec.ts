@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { routeOf, type Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
-import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import type { Routed } from '../exchange/exchange.js';
+import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
 import { expectedTokens } from './expected-tokens.js';
 
 const price = {
@@ -15,13 +15,10 @@ const targets = [{ price, model: 'behind' }] as unknown as Target[];
 function expected(fields: object, tokensPerMinute: number | null = 1_000, model = 'asked') {
   const body = Buffer.from(JSON.stringify({ model, messages: [], ...fields }));
   return expectedTokens({
-    body,
-    model,
-    fields: scanBody(body) as BodyFields,
+    ask: Object.assign(openAiChat.read(body), { inputTokensEstimate: 17 }),
     route: routeOf('a*', targets),
-    inputTokensEstimate: 17,
     key: { snapshot: { rateLimits: { tokensPerMinute } } },
-  } as unknown as Exchange);
+  } as unknown as Routed);
 }
 
 describe('the tokens that a request is expected to use', () => {

@@ -1,6 +1,6 @@
 import { answersName, type ReserveItem } from '@tollgate/credit';
-import type { Exchange } from '../exchange.js';
-import { choicesAsked, namedOutputTokens, TOKENS_MAX } from './cost-bound.js';
+import { TOKENS_MAX } from '../../dialects/ask.js';
+import type { Routed } from '../exchange/exchange.js';
 
 export type ExpectedTokens = Required<Pick<ReserveItem, 'tokens' | 'openEnded'>>;
 
@@ -13,14 +13,12 @@ const NONE: ExpectedTokens = { tokens: 0, openEnded: null };
  * the model that the caller asked for: it is known before a target has answered, and whichever target does, its answers
  * count among them.
  */
-export function expectedTokens(exchange: Exchange): ExpectedTokens {
-  if (exchange.key!.snapshot.rateLimits.tokensPerMinute === null) return NONE;
-  const inputTokens = exchange.inputTokensEstimate;
-  const named = namedOutputTokens(exchange);
-  if (named > 0) return { tokens: inputTokens + named, openEnded: null };
-  const choices = choicesAsked(exchange);
+export function expectedTokens({ ask, key, route }: Routed): ExpectedTokens {
+  if (key.snapshot.rateLimits.tokensPerMinute === null) return NONE;
+  const { inputTokensEstimate: inputTokens, namedOutputTokens: named, choices } = ask;
+  if (named > 0 || choices === 0) return { tokens: inputTokens + named, openEnded: null };
   return {
-    tokens: inputTokens + Math.min(exchange.route!.outputTokensMax * choices, TOKENS_MAX),
-    openEnded: { inputTokens, answersOf: answersName(exchange.model, choices) },
+    tokens: inputTokens + Math.min(route.outputTokensMax * choices, TOKENS_MAX),
+    openEnded: { inputTokens, answersOf: answersName(ask.model, choices) },
   };
 }

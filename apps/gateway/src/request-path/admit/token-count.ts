@@ -1,5 +1,6 @@
 import { unreachable } from '@tollgate/errors';
 import type { Tokenizer } from '@tollgate/pricing';
+import type { TokenCount } from '../../dialects/ask.js';
 
 /**
  * A tokenizer's time grows with the square of the length of one word as it splits them, and some texts are one such
@@ -11,9 +12,6 @@ const WORDS_REMEMBERED_MAX = 5_000;
 
 /** A caller may write what stands for a special token; here it is text like any other. */
 const PLAIN_TEXT = { disallowedSpecial: new Set<string>() };
-
-/** Counts the tokens of a text. */
-export type TokenCount = (text: string) => number;
 
 interface Encoding {
   countTokens(text: string, options: typeof PLAIN_TEXT): number;
@@ -89,7 +87,7 @@ function countWithLongWords(text: string, words: RegExp, count: TokenCount): num
       counted = index + word.length;
       waiting = [];
     } else {
-      if (index > counted && !WHITE_SPACE.test(text[index - 1]!)) waiting = [];
+      if (index > counted && !WHITE_SPACE.test(text.charAt(index - 1))) waiting = [];
       waiting.push({ word, index });
     }
   }

@@ -1,11 +1,11 @@
 import { BodyBudget } from '@tollgate/http';
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../exchange.js';
+import type { Identified } from '../exchange/exchange.js';
 import { CallsUnderWay, makeRoom } from './calls-under-way.js';
 
 const KIB = 1_024;
-const callOf = (apiKeyId: string, parallelRequests: number | null = null): Exchange =>
-  ({ key: { snapshot: { apiKeyId, rateLimits: { parallelRequests } } }, turn: null }) as unknown as Exchange;
+const callOf = (apiKeyId: string, parallelRequests: number | null = null): Identified =>
+  ({ key: { snapshot: { apiKeyId, rateLimits: { parallelRequests } } }, turn: null }) as unknown as Identified;
 const TOO_MANY = { code: 'rate_limit_exceeded', headers: ['retry-after', '1', 'retry-after-ms', '1000'] };
 
 describe('the calls of a key', () => {
@@ -28,7 +28,7 @@ describe('the calls of a key', () => {
   });
   it('wait for their bodies in no larger number than it may have in parallel, and four', () => {
     const calls = new CallsUnderWay(1_000, new BodyBudget(KIB));
-    const begun: Exchange[] = [];
+    const begun: Identified[] = [];
     const begin = (): string => {
       const call = callOf('k', 2);
       const refusal = calls.begin(call);

@@ -1,7 +1,7 @@
 import { BodyBudget, type BodyRoom } from '@tollgate/http';
 import { retryHeaders } from '../admit/rate-limit-headers.js';
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Exchange, Identified } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 
 /** What one key may fill of the budget for bodies. */
 const KEY_PART = 0.5;
@@ -14,6 +14,7 @@ const RETRY_AFTER_MS = 1_000;
 
 /** What one key has under way in this process. */
 interface KeyCalls {
+  readonly apiKeyId: string;
   calls: number;
   /** Those that admission has not decided yet: most of them wait for their body. */
   undecided: number;
@@ -25,7 +26,7 @@ export class Turn {
   #undecided = true;
 
   constructor(
-    private readonly key: KeyCalls,
+    readonly key: KeyCalls,
     readonly room: BodyRoom,
   ) {
     key.calls += 1;
@@ -70,12 +71,12 @@ export class CallsUnderWay {
   }
 
   /** Counts a call whose key is known, or refuses it. `end` must follow. */
-  begin(exchange: Exchange): Refusal | undefined {
+  begin(exchange: Identified): Refusal | undefined {
     const {
       apiKeyId,
       rateLimits: { parallelRequests },
-    } = exchange.key!.snapshot;
-    const key = this.#keys.get(apiKeyId) ?? { calls: 0, undecided: 0, bodies: this.#partOfKey() };
+    } = exchange.key.snapshot;
+    const key = this.#keys.get(apiKeyId) ?? { apiKeyId, calls: 0, undecided: 0, bodies: this.#partOfKey() };
     if (key.calls >= this.callsPerKeyMax) {
       return tooMany(`The API key has ${key.calls} calls under way, and no key may have more in one server.`);
     }
@@ -88,11 +89,11 @@ export class CallsUnderWay {
   }
 
   end(exchange: Exchange): void {
-    if (exchange.turn === null) return;
-    const { apiKeyId } = exchange.key!.snapshot;
-    exchange.turn.end();
+    const { turn } = exchange;
+    if (turn === null) return;
+    turn.end();
     exchange.turn = null;
-    if (this.#keys.get(apiKeyId)?.calls === 0) this.#keys.delete(apiKeyId);
+    if (turn.key.calls === 0) this.#keys.delete(turn.key.apiKeyId);
   }
 
   #partOfKey(): BodyBudget {
@@ -109,7 +110,7 @@ function tooMany(message: string): Refusal {
 export function makeRoom({ turn }: Exchange, bytes: number): Refusal | undefined {
   const full = turn?.room.grow(bytes) ?? null;
   if (full === null) return undefined;
-  if (turn!.isOfKey(full))
+  if (turn?.isOfKey(full) === true)
     return tooMany('The bodies of the calls that the API key has under way are too large together.');
   return refuse('server_busy', { headers: retryHeaders(RETRY_AFTER_MS) });
 }

@@ -1,7 +1,7 @@
 import { MemoryAdmission } from '@tollgate/admission';
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Identified } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 import { RefusedBodies } from './refused-bodies.js';
 
 const IDENTITY = { instanceId: 'instance', journalId: 'journal' };
@@ -14,7 +14,7 @@ interface Call {
   readonly framing?: string;
 }
 
-function call({ bytes = 0, perMinute = 3, admitted = false, framing = String(bytes) }: Call): Exchange {
+function call({ bytes = 0, perMinute = 3, admitted = false, framing = String(bytes) }: Call): Identified {
   const snapshot = {
     apiKeyId: 'k',
     organizationId: 'default',
@@ -27,11 +27,11 @@ function call({ bytes = 0, perMinute = 3, admitted = false, framing = String(byt
     admitted,
     key: { snapshot },
     request: { headers },
-  } as unknown as Exchange;
+  } as unknown as Identified;
 }
 
 /** What is left of the requests of a minute after refusals of such calls. */
-async function leftAfter(...refused: readonly (readonly [Exchange, Refusal])[]): Promise<number> {
+async function leftAfter(...refused: readonly (readonly [Identified, Refusal])[]): Promise<number> {
   const admission = new MemoryAdmission(() => 1_000_000);
   const bodies = new RefusedBodies(admission, IDENTITY);
   for (const [exchange, refusal] of refused) bodies.charge(exchange, refusal);

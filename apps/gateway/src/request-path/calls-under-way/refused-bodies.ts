@@ -2,11 +2,11 @@ import type { Admission } from '@tollgate/admission';
 import type { RateState, ReserveItem } from '@tollgate/credit';
 import { ERRORS } from '@tollgate/errors';
 import { declaredBytes, SMALL_BODY_BYTES } from '@tollgate/http';
-import type { GatewayIdentity } from '../gateway-identity.js';
+import type { GatewayIdentity } from '../exchange/gateway-identity.js';
 import { rateLimitHeaders, retryHeaders } from '../admit/rate-limit-headers.js';
-import type { Exchange } from '../exchange.js';
-import { letOldestGo } from '../let-oldest-go.js';
-import { refuse, type Refusal } from '../refusal.js';
+import { isIdentified, type Exchange, type Identified } from '../exchange/exchange.js';
+import { letOldestGo } from '../exchange/let-oldest-go.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 
 /** A key that has no request left, as a reserve has just told. */
 interface Spent {
@@ -34,9 +34,9 @@ export class RefusedBodies {
   ) {}
 
   /** Refuses a large body of a key that is known to have no request left; before it is read. */
-  check(exchange: Exchange): Refusal | undefined {
+  check(exchange: Identified): Refusal | undefined {
     if (this.#spent.size === 0) return undefined;
-    const { apiKeyId, rateLimits } = exchange.key!.snapshot;
+    const { apiKeyId, rateLimits } = exchange.key.snapshot;
     const spent = this.#spent.get(apiKeyId);
     if (spent === undefined || !mayBeLarge(exchange)) return undefined;
     const { rate, untilMs } = spent;
@@ -53,11 +53,17 @@ export class RefusedBodies {
 
   /** Takes what a refused call costs; nobody waits for it. What is refused for a reason of ours costs nothing. */
   charge(exchange: Exchange, { code }: Refusal): void {
-    if (exchange.admitted || exchange.bodyBytes <= SMALL_BODY_BYTES || ERRORS[code].status >= 500) return;
+    if (
+      !isIdentified(exchange) ||
+      exchange.admitted ||
+      exchange.bodyBytes <= SMALL_BODY_BYTES ||
+      ERRORS[code].status >= 500
+    )
+      return;
     const {
       apiKeyId,
       rateLimits: { requestsPerMinute },
-    } = exchange.key!.snapshot;
+    } = exchange.key.snapshot;
     if (requestsPerMinute === null) return;
     void this.admission.reserve(this.#oneRequest(exchange, requestsPerMinute)).then((decision) => {
       if (decision.kind === 'rate_limited') this.#remember(apiKeyId, decision.rate, decision.retryAfterMs);
@@ -66,8 +72,8 @@ export class RefusedBodies {
   }
 
   /** Takes the rate alone: without accounts, tokens or a place there is no hold, and nothing to settle. */
-  #oneRequest({ requestId, key }: Exchange, requestsPerMinute: number): ReserveItem {
-    const { organizationId, apiKeyId } = key!.snapshot;
+  #oneRequest({ requestId, key }: Identified, requestsPerMinute: number): ReserveItem {
+    const { organizationId, apiKeyId } = key.snapshot;
     const rateLimits = { requestsPerMinute, tokensPerMinute: null, parallelRequests: null };
     return {
       ...this.gateway,

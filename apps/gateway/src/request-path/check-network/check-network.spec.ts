@@ -1,13 +1,13 @@
 import { compileAllowedIps } from '@tollgate/api-key';
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../exchange.js';
+import type { Identified } from '../exchange/exchange.js';
 import { checkNetwork } from './check-network.js';
 
 const check = (allowedIps: readonly string[] | null, clientAddress: string): string | undefined =>
   checkNetwork({
     key: { allowsAddress: allowedIps && compileAllowedIps(allowedIps) },
     clientAddress,
-  } as unknown as Exchange)?.code;
+  } as unknown as Identified)?.code;
 
 describe('the network of a key', () => {
   it.each<[readonly string[] | null, string]>([

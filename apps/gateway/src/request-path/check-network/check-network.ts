@@ -1,11 +1,10 @@
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import { checkAddress } from '@tollgate/access';
+import { accessRefusal } from '../access-refusal.js';
+import type { Identified } from '../exchange/exchange.js';
+import type { Refusal } from '../exchange/refusal.js';
 
-/**
- * Whether the key may be used from this address: the peer's own, for no header is believed. Unreadable addresses may
- * not.
- */
-export function checkNetwork(exchange: Exchange): Refusal | undefined {
-  const allows = exchange.key!.allowsAddress;
-  return allows === null || allows(exchange.clientAddress) ? undefined : refuse('ip_not_allowed');
+/** Whether the key may be used from this address: the peer's own, for no header is believed. */
+export function checkNetwork(exchange: Identified): Refusal | undefined {
+  const refused = checkAddress(exchange.key, exchange.clientAddress);
+  return refused === null ? undefined : accessRefusal(refused);
 }

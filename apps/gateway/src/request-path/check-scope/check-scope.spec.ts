@@ -1,10 +1,10 @@
 import { SCOPES } from '@tollgate/api-key';
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../exchange.js';
+import type { Identified } from '../exchange/exchange.js';
 import { checkScope } from './check-scope.js';
 
 const check = (scopes: readonly string[]) =>
-  checkScope('inference:write')({ key: { snapshot: { scopes } } } as unknown as Exchange);
+  checkScope('inference:write')({ key: { scopes } } as unknown as Identified);
 
 describe('the scope of a key', () => {
   it('lets pass a key that has it, whatever else it has', () => {

@@ -1,11 +1,13 @@
+import { checkScope as check } from '@tollgate/access';
 import type { Scope } from '@tollgate/api-key';
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import { accessRefusal } from '../access-refusal.js';
+import type { Identified } from '../exchange/exchange.js';
+import type { Refusal } from '../exchange/refusal.js';
 
 /** Whether the key may do this at all. */
-export function checkScope(scope: Scope): (exchange: Exchange) => Refusal | undefined {
-  return (exchange) =>
-    exchange.key!.snapshot.scopes.includes(scope)
-      ? undefined
-      : refuse('access_denied', { message: `The API key lacks the scope ${scope}.` });
+export function checkScope(scope: Scope): (exchange: Identified) => Refusal | undefined {
+  return (exchange) => {
+    const refused = check(exchange.key, scope);
+    return refused === null ? undefined : accessRefusal(refused);
+  };
 }

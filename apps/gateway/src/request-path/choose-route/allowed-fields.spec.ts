@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { REQUEST_FIELDS } from '../../dialects/openai-chat/request-fields.js';
-import type { Exchange } from '../exchange.js';
-import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import type { Received } from '../exchange/exchange.js';
+import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
 import { chooseRoute } from './choose-route.js';
 import { routeOf, type RouteTable, type Target } from './route-table.js';
 
@@ -18,11 +18,9 @@ const target = (name: string, ...allowFields: string[]) =>
 function outcome(fields: object, ...targets: Target[]) {
   const body = Buffer.from(JSON.stringify({ model: 'm', messages: [], ...fields }));
   const exchange = {
-    body,
-    fields: scanBody(body) as BodyFields,
-    model: 'm',
+    ask: openAiChat.read(body),
     key: { allowsModel: null },
-  } as unknown as Exchange;
+  } as unknown as Received;
   const refusal = chooseRoute({ find: () => routeOf('m', targets) } as unknown as RouteTable)(exchange);
   return refusal ?? exchange.targets.map(({ provider }) => provider.name).sort();
 }

@@ -1,4 +1,4 @@
-import type { OtherField } from '../receive-body/scan-body.js';
+import type { OtherField } from '../../dialects/request-scan/body-scan.js';
 import type { Target } from './route-table.js';
 
 /**

@@ -1,26 +1,19 @@
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import { checkRoute, isAccessRefused } from '@tollgate/access';
+import { accessRefusal } from '../access-refusal.js';
+import { keepTargets, type Received } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 import { shown, targetsAllowing } from './allowed-fields.js';
 import { orderTargets, type RouteTable } from './route-table.js';
 
-/**
- * Which provider's model answers to the name asked for, and whether the key may use it: its list is compared with that
- * name, not the provider's.
- */
-export function chooseRoute(routes: RouteTable): (exchange: Exchange) => Refusal | undefined {
+/** Which provider's model answers to the name asked for, and whether the key may use it. */
+export function chooseRoute(routes: RouteTable): (exchange: Received) => Refusal | undefined {
   return (exchange) => {
-    const route = routes.find(exchange.model);
-    if (route === null)
-      return refuse('model_not_found', {
-        message: `The model ${JSON.stringify(exchange.model)} does not exist.`,
-        param: 'model',
-      });
-    const { allowsModel } = exchange.key!;
-    if (allowsModel !== null && !allowsModel(exchange.model)) return refuse('model_access_denied', { param: 'model' });
-    if (route.targets.length === 0) return refuse('provider_not_configured', { param: 'model' });
+    const { model, others } = exchange.ask;
+    const route = checkRoute(exchange.key, model, routes.find(model));
+    if (isAccessRefused(route)) return accessRefusal(route, model);
     exchange.route = route;
-    exchange.targets = orderTargets(route.targets, Math.random);
-    return exchange.fields!.others.length === 0 ? undefined : refuseElsewhere(exchange);
+    keepTargets(exchange, orderTargets(route.targets, Math.random));
+    return others.length === 0 ? undefined : refuseElsewhere(exchange);
   };
 }
 
@@ -28,12 +21,12 @@ export function chooseRoute(routes: RouteTable): (exchange: Exchange) => Refusal
  * A field that names another model, address or credential would lead past the route, its price and the key's list of
  * models. Providers whose entry does not allow it are passed over.
  */
-function refuseElsewhere(exchange: Exchange): Refusal | undefined {
+function refuseElsewhere(exchange: Received): Refusal | undefined {
   const { targets, missing } = targetsAllowing(
     exchange.targets,
-    exchange.fields!.others.filter(({ use }) => use === 'elsewhere'),
+    exchange.ask.others.filter(({ use }) => use === 'elsewhere'),
   );
-  exchange.targets = targets;
+  keepTargets(exchange, targets);
   if (missing === null) return undefined;
   return refuse('invalid_request', {
     message: `The field ${shown(missing.name)} can name another model, address or credential than the route's. allow_fields of the provider's entry in the configuration can allow it.`,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../exchange.js';
-import type { Provider } from '../forward/provider.js';
+import type { Received } from '../exchange/exchange.js';
+import type { Provider } from '../../providers/provider.js';
 import { chooseRoute } from './choose-route.js';
 import { orderTargets, RouteTable, type Target } from './route-table.js';
 
@@ -69,9 +69,9 @@ describe('a route whose provider has no credential', () => {
   it('is refused by name where no target is left, after the key was asked whether it may use the model', () => {
     const asks = (allowed: string | null) =>
       chooseRoute(table)({
-        model: 'q-7',
+        ask: { model: 'q-7', others: [] },
         key: { allowsModel: allowed === null ? null : (model: string) => model === allowed },
-      } as unknown as Exchange);
+      } as unknown as Received);
     expect(asks(null)).toMatchObject({ kind: 'refusal', code: 'provider_not_configured', param: 'model' });
     expect(asks('q-8')).toMatchObject({ code: 'model_access_denied' });
     expect(asks('q-7')).toMatchObject({ code: 'provider_not_configured' });

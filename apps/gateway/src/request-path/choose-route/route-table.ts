@@ -1,7 +1,8 @@
-import { compilePrices, compileRoutes, targetModel, type TollgateConfig } from '@tollgate/config';
+import { compileRouting } from '@tollgate/access';
+import type { TollgateConfig } from '@tollgate/config';
 import type { ModelPrice } from '@tollgate/pricing';
-import { jsonFields } from '../json-fields.js';
-import type { Provider } from '../forward/provider.js';
+import { targetPart } from '../event-parts.js';
+import type { Provider } from '../../providers/provider.js';
 
 /** One provider's model behind a route, with what it costs. */
 export interface Target {
@@ -34,16 +35,14 @@ const REMEMBERED_MAX = 10_000;
  * can be called.
  */
 export class RouteTable {
-  readonly #routeOf: (model: string) => TollgateConfig['routes'][number] | null;
-  readonly #priceOf: (provider: string, model: string) => ModelPrice | null;
+  readonly #routing: ReturnType<typeof compileRouting<TollgateConfig['routes'][number], ModelPrice>>;
   readonly #remembered = new Map<string, Route | null>();
 
   constructor(
     config: Pick<TollgateConfig, 'routes' | 'prices'>,
     private readonly providers: ReadonlyMap<string, Provider>,
   ) {
-    this.#routeOf = compileRoutes(config.routes);
-    this.#priceOf = compilePrices(config.prices);
+    this.#routing = compileRouting(config.routes, config.prices);
   }
 
   /** Null for a model nobody serves. */
@@ -57,22 +56,17 @@ export class RouteTable {
   }
 
   #resolve(model: string): Route | null {
-    const route = this.#routeOf(model);
-    if (route === null) return null;
-    const priced = route.targets.flatMap((target) => {
-      const asked = targetModel(target, model);
-      const price = this.#priceOf(target.provider, asked);
-      return price === null
-        ? []
-        : [{ provider: this.providers.get(target.provider), model: asked, weight: target.weight, price }];
+    const routed = this.#routing(model);
+    if (routed === null) return null;
+    const { name } = routed.route;
+    const targets = routed.targets.flatMap(({ target, model: asked, price }) => {
+      const provider = this.providers.get(target.provider);
+      if (provider === undefined) return [];
+      return [
+        { provider, model: asked, weight: target.weight, price, ...eventParts(name, provider.name, asked, price) },
+      ];
     });
-    if (priced.length === 0) return null;
-    const targets = priced.flatMap(({ provider, model: asked, price, weight }) =>
-      provider === undefined
-        ? []
-        : [{ provider, model: asked, weight, price, ...eventParts(route.name, provider.name, asked, price) }],
-    );
-    return routeOf(route.name, targets);
+    return routeOf(name, targets);
   }
 }
 
@@ -88,12 +82,11 @@ function eventParts(
   model: string,
   price: ModelPrice,
 ): Pick<Target, 'eventPart' | 'pricePart'> {
+  const inputPrice = `"inputNanoUsdPerMillion":"${price.inputNanoUsdPerMillion}"`;
+  const outputPrice = `"outputNanoUsdPerMillion":"${price.outputNanoUsdPerMillion}"`;
   return {
-    eventPart: jsonFields({ route, provider, model }),
-    pricePart: jsonFields({
-      inputNanoUsdPerMillion: price.inputNanoUsdPerMillion.toString(),
-      outputNanoUsdPerMillion: price.outputNanoUsdPerMillion.toString(),
-    }),
+    eventPart: targetPart({ route, provider, model }),
+    pricePart: `${inputPrice},${outputPrice}`,
   };
 }
 

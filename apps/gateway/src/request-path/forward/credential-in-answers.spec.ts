@@ -6,12 +6,14 @@ import { Secret } from '@tollgate/api-key';
 import { createLogger } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { routeOf, type Target } from '../choose-route/route-table.js';
-import { Exchange } from '../exchange.js';
-import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import { Exchange, type Journaled } from '../exchange/exchange.js';
+import type { Ask } from '../../dialects/ask.js';
+import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
 import type { KeyLook } from '../identify-key/look-again.js';
-import { RequestLog } from '../request-log.js';
+import { RequestLog } from '../exchange/request-log.js';
 import { forward } from './forward.js';
-import { openProvider, type Provider } from './provider.js';
+import { openai } from '../../providers/openai/openai.js';
+import { openProvider, type Provider } from '../../providers/provider.js';
 
 const credential = 'sk-provider/credential-AbCdEf123456';
 const price = {
@@ -37,21 +39,25 @@ beforeEach(async () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
   }
-  provider = openProvider({
-    name: 'p',
-    dialect: 'openai',
-    baseUrl: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/v1`,
-    credential: new Secret(credential),
-    credentialVariable: 'P',
-    allowPrivateNetwork: true,
-    timeoutMs: 10_000,
-    ceilingField: 'max_tokens',
-    streamOptions: true,
-    endAtHold: false,
-    firstByteTimeoutMs: 10_000,
-    connectionsMax: 10,
-    allowFields: [],
-  });
+  provider = openProvider(
+    {
+      name: 'p',
+      type: 'openai',
+      apiVersion: null,
+      baseUrl: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/v1`,
+      credential: new Secret(credential),
+      credentialVariable: 'P',
+      allowPrivateNetwork: true,
+      timeoutMs: 10_000,
+      ceilingField: 'max_tokens',
+      streamOptions: true,
+      endAtHold: false,
+      firstByteTimeoutMs: 10_000,
+      connectionsMax: 10,
+      allowFields: [],
+    },
+    openai,
+  );
 });
 afterEach(async () => {
   await Promise.all([provider.pool.destroy(), provider.freshPool.destroy()]);
@@ -66,18 +72,16 @@ const ALIVE = { again: () => undefined, maySend: () => true } as unknown as KeyL
 
 /** The part of the path that calls a provider, and ends the reply. */
 async function serve(asked: IncomingMessage, reply: ServerResponse): Promise<void> {
-  exchange = new Exchange(asked, reply);
-  exchange.stream = asked.url === '/stream';
-  exchange.model = 'm';
-  exchange.body = Buffer.from(JSON.stringify({ model: 'm', stream: exchange.stream, messages: [] }));
-  exchange.fields = scanBody(exchange.body) as BodyFields;
+  exchange = new Exchange(asked, reply, openAiChat.errors);
+  const body = JSON.stringify({ model: 'm', stream: asked.url === '/stream', messages: [] });
+  exchange.ask = openAiChat.read(Buffer.from(body)) as Ask;
   const targets = [{ provider, model: 'm', price }] as unknown as Target[];
   exchange.route = routeOf('m', targets);
   exchange.targets = targets;
   const log = new RequestLog(
     createLogger({ service: 'gateway', level: 'warn', destination: { write: (line) => void lines.push(line) } }),
   );
-  const call = await forward(exchange, log, ALIVE);
+  const call = await forward(exchange as Journaled, log, ALIVE);
   if (exchange.credentialRepeatedBy !== null) log.credentialRepeated(exchange, exchange.credentialRepeatedBy);
   outcome = call.outcome;
   call.finish();

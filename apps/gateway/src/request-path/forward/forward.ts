@@ -2,19 +2,18 @@ import { unreachable } from '@tollgate/errors';
 import { NO_CEILING } from '../admit/cost-bound.js';
 import { retryHeaders } from '../admit/rate-limit-headers.js';
 import type { Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
+import type { Journaled } from '../exchange/exchange.js';
 import { KEY_ENDS } from '../identify-key/key-end.js';
 import type { KeyLook } from '../identify-key/look-again.js';
-import { refuse, type Refusal } from '../refusal.js';
-import { sendRefusal, sendReply } from '../reply.js';
-import type { RequestLog } from '../request-log.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
+import { sendRefusal, sendReply } from '../exchange/reply.js';
+import type { RequestLog } from '../exchange/request-log.js';
 import { judgeUsage } from '../usage/judge-usage.js';
 import { NO_USAGE, type CallOutcome } from './call.js';
-import type { Lesson } from './injected-fields.js';
+import type { Lesson } from '../../providers/injected-fields.js';
 import { callProvider, headerOf, type Attempt } from './provider-call.js';
-import { isBusy } from './provider.js';
+import { isBusy } from '../../providers/provider.js';
 import { failureOfError, failureOfStatus, type Failure } from './provider-failure.js';
-import { readReply } from './read-reply.js';
 
 /**
  * What an attempt comes to: an answer for the client, a failure that another target may make good, the end of the key,
@@ -46,9 +45,9 @@ const LESSON_BYTES_MAX = 64 * 1024;
  * Calls the targets in their order until one answers: the next is tried only before the first data has reached the
  * client. What the last one failed with is the answer. Never rejects.
  */
-export async function forward(exchange: Exchange, log: RequestLog, look: KeyLook): Promise<CallOutcome> {
+export async function forward(exchange: Journaled, log: RequestLog, look: KeyLook): Promise<CallOutcome> {
   let failure = UNREACHABLE;
-  let last = exchange.targets[0]!;
+  let last = exchange.targets[0];
   for (const target of exchange.targets) {
     const looked = look.again(exchange);
     const refusal = looked instanceof Promise ? await looked : looked;
@@ -81,7 +80,7 @@ export async function forward(exchange: Exchange, log: RequestLog, look: KeyLook
  * in doubt; never for a key that has ended. `before`: what came of the last try.
  */
 async function callAgain(
-  exchange: Exchange,
+  exchange: Journaled,
   target: Target,
   before: Attempt,
   log: RequestLog,
@@ -109,14 +108,14 @@ async function callAgain(
 }
 
 /** What the provider accepted in the end is what it is sent from now on. */
-function keepLesson(exchange: Exchange, { provider, model }: Target, { outcome }: CallOutcome): void {
-  const { body, fieldNames } = exchange;
-  if (fieldNames === null || outcome !== 'completed' || provider.injectedFields.isNamedIn(body, model, fieldNames))
+function keepLesson(exchange: Journaled, { provider, model }: Target, { outcome }: CallOutcome): void {
+  const { ask, fieldNames } = exchange;
+  if (fieldNames === null || outcome !== 'completed' || provider.injectedFields.isNamedIn(ask.body, model, fieldNames))
     return;
   provider.injectedFields.keep(model, fieldNames);
 }
 
-function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther: boolean, log: RequestLog): Verdict {
+function judge(exchange: Journaled, target: Target, attempt: Attempt, triedOther: boolean, log: RequestLog): Verdict {
   switch (attempt.kind) {
     case 'streamed':
       if (attempt.broken !== null) log.streamBroken(exchange, target, attempt.broken);
@@ -148,7 +147,7 @@ function judge(exchange: Exchange, target: Target, attempt: Attempt, triedOther:
 }
 
 function judgeAborted(
-  exchange: Exchange,
+  exchange: Journaled,
   target: Target,
   why: Extract<Attempt, { kind: 'aborted' }>['why'],
   log: RequestLog,
@@ -160,7 +159,7 @@ function judgeAborted(
       return { kind: 'try_again' };
     case 'client_left': {
       // Nobody knows what the provider made of it until then, but it has read the request.
-      const usage = { ...NO_USAGE, inputTokens: exchange.inputTokensEstimate };
+      const usage = { ...NO_USAGE, inputTokens: exchange.ask.inputTokensEstimate };
       return {
         kind: 'answered',
         outcome: { target, outcome: 'client_left', usage, usageSource: 'counted', finish: () => undefined },
@@ -180,20 +179,20 @@ function judgeAborted(
 }
 
 function judgeReply(
-  exchange: Exchange,
+  exchange: Journaled,
   target: Target,
   attempt: Replied,
   triedOther: boolean,
   log: RequestLog,
 ): Verdict {
   if (attempt.status >= 300) return judgeError(exchange, target, attempt, 'error', triedOther, log);
-  const reply = readReply(attempt.body, attempt.text);
-  if (reply.kind === 'no_completion')
+  const reply = exchange.ask.dialect.readReply(attempt.body, attempt.text);
+  if (reply.kind === 'no_answer')
     return judgeError(exchange, target, { ...attempt, status: reply.error.status }, reply.error.why, triedOther, log);
   // What was asked for as a stream and came whole cannot be read by who asked.
-  if (exchange.stream)
-    return judgeError(exchange, target, { ...attempt, status: 502 }, 'no_completion', triedOther, log);
-  const counted = { inputTokens: exchange.inputTokensEstimate, outputTokens: reply.countedOutputTokens };
+  if (exchange.ask.stream)
+    return judgeError(exchange, target, { ...attempt, status: 502 }, 'no_answer', triedOther, log);
+  const counted = { inputTokens: exchange.ask.inputTokensEstimate, outputTokens: reply.countedOutputTokens };
   const { usage, usageSource } = judgeUsage(reply.report, counted, false);
   const outcome = exchange.clientLeft ? 'client_left' : 'completed';
   return {
@@ -204,10 +203,10 @@ function judgeReply(
 
 /** An error of a provider, by its status or the one that its words stand for. One about a field of ours is a lesson. */
 function judgeError(
-  exchange: Exchange,
+  exchange: Journaled,
   target: Target,
   attempt: Replied,
-  why: 'error' | 'no_completion',
+  why: 'error' | 'no_answer',
   triedOther: boolean,
   log: RequestLog,
 ): Verdict {
@@ -217,7 +216,10 @@ function judgeError(
     return { kind: 'try_again' };
   }
   // Where streams are ended at their hold, one goes without a ceiling.
-  if (lesson.kind === 'leave_out' || (lesson.kind === 'no_ceiling' && target.provider.endAtHold && exchange.stream)) {
+  if (
+    lesson.kind === 'leave_out' ||
+    (lesson.kind === 'no_ceiling' && target.provider.endAtHold && exchange.ask.stream)
+  ) {
     exchange.ceilingLeftOut = true;
     return { kind: 'try_again' };
   }
@@ -225,7 +227,10 @@ function judgeError(
     log.attemptFailed(exchange, target, UNBOUNDED.code, { status: attempt.status, words: attempt.body });
     return { kind: 'failed', failure: UNBOUNDED };
   }
-  const failure = failureOfStatus(attempt.status, attempt.headers) ?? failureToTell(exchange, target, attempt);
+  const failure =
+    failureOfStatus(attempt.status, attempt.headers) ??
+    failureOfConfiguration(exchange, target, attempt.status) ??
+    failureToTell(exchange, target, attempt);
   log.attemptFailed(exchange, target, failure?.code ?? 'provider_refused', {
     status: attempt.status,
     why,
@@ -245,10 +250,23 @@ function judgeError(
 }
 
 /**
+ * An error that says that a target is configured wrongly: another target may serve the call. Only under a route with a
+ * `*` can the target's model be the caller's own word.
+ */
+function failureOfConfiguration(
+  { ask, route }: Journaled,
+  { provider, model }: Target,
+  status: number,
+): Failure | null {
+  const isCallersModel = model === ask.model && model !== route.name;
+  return provider.blamesConfiguration(status, isCallersModel) ? FAILED : null;
+}
+
+/**
  * An error that repeats our credential, or half of it, says more of our request than of the caller's: the provider has
  * failed.
  */
-function failureToTell(exchange: Exchange, target: Target, { body, text }: Replied): Failure | null {
+function failureToTell(exchange: Journaled, target: Target, { body, text }: Replied): Failure | null {
   if (body.length > ERROR_BYTES_MAX) return FAILED;
   const { mask } = target.provider;
   if (mask === null || !(mask.isIn(body, text ?? undefined) || mask.isToldBy(body))) return null;
@@ -257,7 +275,7 @@ function failureToTell(exchange: Exchange, target: Target, { body, text }: Repli
 }
 
 /** The reply as a client may see it: with `*` for each byte of our credential. */
-function withoutCredential(exchange: Exchange, target: Target, attempt: Replied): Replied {
+function withoutCredential(exchange: Journaled, target: Target, attempt: Replied): Replied {
   const mask = target.provider.mask ?? null;
   const contentType = headerOf(attempt.headers, 'content-type');
   if (mask === null || (!mask.isIn(attempt.body, attempt.text ?? undefined) && mask.mask(contentType) === contentType))
@@ -272,7 +290,7 @@ function withoutCredential(exchange: Exchange, target: Target, attempt: Replied)
 }
 
 function lessonOf(
-  exchange: Exchange,
+  exchange: Journaled,
   { provider, model }: Target,
   { status, body }: Replied,
   triedOther: boolean,
@@ -285,20 +303,20 @@ function lessonOf(
 }
 
 /** The provider's own words, for whatever it took as a request: a completion, or what was wrong with the body. */
-function passOn(exchange: Exchange, target: Target, attempt: Replied): () => void {
+function passOn(exchange: Journaled, target: Target, attempt: Replied): () => void {
   const { status, headers, body, text } = withoutCredential(exchange, target, attempt);
   return () =>
     sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, [], text ?? undefined);
 }
 
 /** The key has ended, or cannot be checked: what was sent on its behalf before has failed. */
-function keyEnded(exchange: Exchange, target: Target, refusal: Refusal, log: RequestLog): CallOutcome {
+function keyEnded(exchange: Journaled, target: Target, refusal: Refusal, log: RequestLog): CallOutcome {
   log.refused(exchange, refusal);
   return failed(exchange, target, { code: refusal.code, headers: refusal.headers }, 'revoked');
 }
 
 function failed(
-  exchange: Exchange,
+  exchange: Journaled,
   target: Target,
   failure: Failure,
   outcome: 'provider_failed' | 'revoked',

@@ -2,16 +2,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { BodyChunks } from '@tollgate/http';
 import type { Dispatcher, Pool } from 'undici';
 import type { Target } from '../choose-route/route-table.js';
-import { contentCodings, Decoder, type DecodedSink } from '../content-coding.js';
-import type { AbortReason, CallUnderWay, Exchange } from '../exchange.js';
+import { contentCodings, Decoder, type DecodedSink } from '../exchange/content-coding.js';
+import type { AbortReason, CallUnderWay, Journaled } from '../exchange/exchange.js';
 import type { KeyLook } from '../identify-key/look-again.js';
-import { smallText } from '../reply.js';
+import { smallText } from '../exchange/reply.js';
 import { looksLikeEvents } from './sse-reader.js';
 import { StreamRelay, type RelayEnd } from './stream-relay.js';
-import { upstreamBody } from './upstream-body.js';
 
-/** A plain reply above this is no chat completion. */
-const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 /** Names that servers write into `content-encoding` although they are no codings. */
 const NO_CODINGS = /\b(?:none|null|utf-?8|binary|text)\b/gi;
 const EVENT_STREAM = 'text/event-stream';
@@ -33,10 +30,11 @@ export type Attempt =
     };
 
 /** Sends the request to one target, and resolves when its answer is all there. Never rejects. */
-export function callProvider(exchange: Exchange, target: Target, look: Pick<KeyLook, 'maySend'>): Promise<Attempt> {
+export function callProvider(exchange: Journaled, target: Target, look: Pick<KeyLook, 'maySend'>): Promise<Attempt> {
   const { provider } = target;
   exchange.callStartedAt = performance.now();
-  exchange.callEndsAt = exchange.callStartedAt + (exchange.stream ? provider.firstByteTimeoutMs : provider.timeoutMs);
+  exchange.callEndsAt =
+    exchange.callStartedAt + (exchange.ask.stream ? provider.firstByteTimeoutMs : provider.timeoutMs);
   return new Promise((resolve) => new ProviderCall(exchange, target, look, resolve).send(provider.pool));
 }
 
@@ -61,30 +59,30 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
   readonly #body: Buffer;
 
   constructor(
-    private readonly exchange: Exchange,
+    private readonly exchange: Journaled,
     private readonly target: Target,
     private readonly look: Pick<KeyLook, 'maySend'>,
     private readonly resolve: (attempt: Attempt) => void,
   ) {
     exchange.call = this;
-    this.#body = upstreamBody(exchange, target);
+    this.#body = exchange.ask.bodyFor(target, exchange);
     target.provider.load.calls += 1;
   }
 
   send(pool: Pool): void {
     const {
       exchange,
-      target: { provider },
+      target: { provider, model },
     } = this;
     pool.dispatch(
       {
         origin: '',
-        path: provider.chatPath,
+        path: provider.pathOf(exchange.ask.dialect.operation, model),
         method: 'POST',
         headers: [
           ...provider.headers,
           'accept',
-          exchange.stream ? EVENT_STREAM : 'application/json',
+          exchange.ask.stream ? EVENT_STREAM : 'application/json',
           'x-request-id',
           exchange.requestId,
         ],
@@ -128,7 +126,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
     this.#headers = headers;
     const coding = headerOf(headers, 'content-encoding');
     if (coding !== '') this.#decode(controller, coding);
-    if (!this.exchange.stream || status >= 300) return;
+    if (!this.exchange.ask.stream || status >= 300) return;
     if (isEventStream(headerOf(headers, 'content-type'))) this.#openRelay(controller);
     else this.#mayBeStream = true;
   }
@@ -161,7 +159,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
   data(chunk: Buffer): void {
     if (this.#relay !== null) return this.#relay.push(chunk);
     this.#chunks.add(chunk);
-    if (this.#chunks.bytes > REPLY_BYTES_MAX) return this.abort('oversized');
+    if (this.#chunks.bytes > this.exchange.ask.dialect.replyBytesMax) return this.abort('oversized');
     if (!this.#mayBeStream) return;
     const come = this.#chunks.take();
     this.#chunks.add(come);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CredentialMask } from './credential-mask.js';
+import { CredentialMask } from '../../providers/credential-mask.js';
 import { providerWords } from './provider-words.js';
 
 const credential = 'provider-credential-1234';

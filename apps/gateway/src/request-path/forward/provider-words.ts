@@ -1,4 +1,4 @@
-import type { CredentialMask } from './credential-mask.js';
+import type { CredentialMask } from '../../providers/credential-mask.js';
 
 /** So much of what a provider said is kept for the log. */
 const WORDS_MAX = 300;

@@ -4,8 +4,9 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Target } from '../choose-route/route-table.js';
-import { Exchange } from '../exchange.js';
-import { InFlight } from '../in-flight.js';
+import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
+import { Exchange, type Journaled } from '../exchange/exchange.js';
+import { InFlight } from '../exchange/in-flight.js';
 import { StreamRelay, type RelayEnd } from './stream-relay.js';
 
 const event = (text: string): Buffer => Buffer.from(`data: {"choices":[{"delta":{"content":" ${text}"}}]}\n\n`);
@@ -39,8 +40,8 @@ async function relay() {
     ConstructorParameters<typeof Exchange>[0],
     ServerResponse,
   ];
-  const exchange = new Exchange(request, reply);
-  exchange.inputTokensEstimate = 3;
+  const ask = Object.assign(openAiChat.read(Buffer.from('{"model":"m","stream":true}')), { inputTokensEstimate: 3 });
+  const exchange = Object.assign(new Exchange(request, reply, openAiChat.errors), { ask }) as Exchange as Journaled;
   const abort = vi.fn();
   const controller = { pause: () => undefined, resume: () => undefined, abort } as unknown as ConstructorParameters<
     typeof StreamRelay
@@ -134,7 +135,7 @@ describe('a stream passed through', () => {
       const { relay: stream, exchange, outcome, abort } = await relay();
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
       const inFlight = new InFlight();
-      exchange.key = { snapshot: { apiKeyId: 'key' } } as Exchange['key'];
+      (exchange as Exchange).key = { snapshot: { apiKeyId: 'key' } } as Exchange['key'];
       inFlight.add(exchange);
       const received: string[] = [];
       client.setEncoding('latin1').on('data', (text: string) => void received.push(text));

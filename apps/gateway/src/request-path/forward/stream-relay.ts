@@ -2,13 +2,11 @@ import type { Dispatcher } from 'undici';
 import type { ErrorCode } from '@tollgate/errors';
 import { costOf } from '@tollgate/pricing';
 import type { Target } from '../choose-route/route-table.js';
-import type { AbortReason, CallUnderWay, Exchange } from '../exchange.js';
-import { errorEvent, replyHeaders } from '../reply.js';
+import type { AbortReason, CallUnderWay, Journaled } from '../exchange/exchange.js';
+import { replyHeaders } from '../exchange/reply.js';
 import { judgeUsage } from '../usage/judge-usage.js';
 import type { CallOutcome } from './call.js';
-import { NO_COMPLETION, type ProviderError } from './completion-check.js';
-import { readReply } from './read-reply.js';
-import { StreamEvents, type EventError } from './stream-events.js';
+import { NO_ANSWER, type EventError, type ProviderError, type StreamReader } from '../../dialects/dialect.js';
 
 /** A client that takes nothing for this long, while its stream waits, counts as gone: its hold is others' credit. */
 const STALLED_MS_MAX = 60_000;
@@ -57,7 +55,7 @@ export type RelayEnd =
  * the stream wait until its usage is in the journal, so a client that has the whole reply was charged for it.
  */
 export class StreamRelay implements CallUnderWay {
-  readonly #events: StreamEvents;
+  readonly #events: StreamReader;
   #chunks: Buffer[] = [];
   #bytes = 0;
   #turn: NodeJS.Immediate | null = null;
@@ -72,13 +70,13 @@ export class StreamRelay implements CallUnderWay {
   #deliveredAtLeave: number | null = null;
 
   constructor(
-    private readonly exchange: Exchange,
+    private readonly exchange: Journaled,
     private readonly target: Target,
     private readonly controller: Dispatcher.DispatchController,
     private readonly contentType: string,
     private readonly ended: (end: RelayEnd) => void,
   ) {
-    this.#events = new StreamEvents(exchange.showUsage, target.provider.mask?.parts ?? null);
+    this.#events = exchange.ask.readStream(target.provider.mask?.parts ?? null);
     exchange.call = this;
   }
 
@@ -170,8 +168,8 @@ export class StreamRelay implements CallUnderWay {
   /** All that came is no completion; it may be a plain reply under a wrong name. */
   #rejectWhole(): void {
     const data = this.#opening + this.#events.dropped;
-    const reply = readReply(Buffer.from(data, 'latin1'));
-    this.#reject({ ...(reply.kind === 'no_completion' ? reply.error : NO_COMPLETION), data });
+    const reply = this.exchange.ask.dialect.readReply(Buffer.from(data, 'latin1'), null);
+    this.#reject({ ...(reply.kind === 'no_answer' ? reply.error : NO_ANSWER), data });
   }
 
   #reject(error: EventError): void {
@@ -188,11 +186,11 @@ export class StreamRelay implements CallUnderWay {
   }
 
   #isHoldUsedUp(): boolean {
-    const { holdNanoUsd, inputTokensEstimate } = this.exchange;
+    const { ask, holdNanoUsd } = this.exchange;
     if (holdNanoUsd === null) return false;
     return (
       costOf(this.target.price, {
-        inputTokens: inputTokensEstimate,
+        inputTokens: ask.inputTokensEstimate,
         outputTokens: this.deliveredTokens(),
         cachedInputTokens: 0,
         reasoningTokens: 0,
@@ -224,7 +222,7 @@ export class StreamRelay implements CallUnderWay {
     const { exchange } = this;
     const toldAlready = this.#events.error !== null;
     if (!exchange.clientLeft && !toldAlready)
-      this.#tail += errorEvent(typeof why === 'string' ? ABORTED[why] : 'provider_failed');
+      this.#tail += exchange.errors.event(typeof why === 'string' ? ABORTED[why] : 'provider_failed');
     this.#complete(why === 'revoked' ? 'revoked' : 'provider_interrupted', this.#events.error ?? why);
   }
 
@@ -241,7 +239,7 @@ export class StreamRelay implements CallUnderWay {
     const outputTokens = isWhole && (report?.outputTokens ?? 0) > 0 ? 0 : this.deliveredTokens();
     const { usage, usageSource } = judgeUsage(
       report,
-      { inputTokens: exchange.inputTokensEstimate, outputTokens },
+      { inputTokens: exchange.ask.inputTokensEstimate, outputTokens },
       !isWhole,
     );
     const left = exchange.clientLeft && outcome !== 'revoked';

@@ -1,12 +1,12 @@
-import { accountsOf, compileAllowedIps, type ActiveSnapshot } from '@tollgate/api-key';
-import { compileModelList } from '@tollgate/config';
-import { jsonFields } from '../json-fields.js';
+import { compileKeyAccess, type KeyAccess } from '@tollgate/access';
+import { accountsOf, type ActiveSnapshot } from '@tollgate/api-key';
+import { keyPart } from '../event-parts.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type ExpiryClock } from './expiry-clock.js';
 import { endOf, type KeyEnd } from './key-end.js';
 import type { KnownOrganization } from './organizations.js';
 
 /** A living key with what its checks need, worked out once. */
-export interface CachedKey {
+export interface CachedKey extends KeyAccess {
   readonly snapshot: ActiveSnapshot;
   /** What it was joined with. */
   readonly organization: KnownOrganization;
@@ -14,10 +14,6 @@ export interface CachedKey {
   readonly digest: string;
   /** By which it expires; null for one that does not. */
   readonly clock: ExpiryClock | null;
-  /** Null where every address may. */
-  readonly allowsAddress: ((address: string) => boolean) | null;
-  /** Null where every model may be used. */
-  readonly allowsModel: ((model: string) => boolean) | null;
   /** Accounts with a cap; empty for a key that can spend without limit. */
   readonly cappedAccounts: readonly { readonly accountId: string; readonly capNanoUsd: bigint }[];
   /** Whether admission has anything to decide. */
@@ -49,10 +45,9 @@ export function cacheKey(
     organization,
     digest,
     clock: expiresAtMs === null ? null : expiries.of(apiKeyId, expiresAtMs),
-    allowsAddress: snapshot.allowedIps === null ? null : compileAllowedIps(snapshot.allowedIps),
-    allowsModel: snapshot.models === null ? null : compileModelList(snapshot.models),
+    ...compileKeyAccess(snapshot),
     cappedAccounts,
-    eventPart: jsonFields({ organizationId: snapshot.organizationId, apiKeyId: snapshot.apiKeyId, accounts }),
+    eventPart: keyPart({ organizationId: snapshot.organizationId, apiKeyId: snapshot.apiKeyId, accounts }),
     governed:
       cappedAccounts.length > 0 || requestsPerMinute !== null || tokensPerMinute !== null || parallelRequests !== null,
   };

@@ -1,4 +1,4 @@
-import { letOldestGo } from '../let-oldest-go.js';
+import { letOldestGo } from '../exchange/let-oldest-go.js';
 
 /** The two clocks of a process, in milliseconds: the time of day, which can be set, and one that only runs on. */
 export interface Clocks {

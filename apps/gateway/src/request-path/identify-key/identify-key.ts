@@ -1,7 +1,7 @@
 import { unreachable } from '@tollgate/errors';
-import { DigestMemory } from './digest-memory.js';
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { DigestMemory } from './digest-memory.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 import { endOfCached } from './cached-key.js';
 import type { Identity, KeyCache } from './key-cache.js';
 import { KEY_ENDS, type KeyEnd } from './key-end.js';
@@ -15,9 +15,8 @@ const ATTEMPTS_MAX = 5;
  */
 export function identifyKey(
   cache: KeyCache,
-  pepper: string,
+  digests: DigestMemory,
 ): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
-  const digests = new DigestMemory(pepper);
   return (exchange) => {
     const digest = digests.digestOf(exchange.credential);
     exchange.credential = '';

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import type { VerifiedKey } from '@tollgate/contracts';
 import type { KeyChangeListener, KeySnapshotReader, OrganizationRead, SnapshotRead } from '@tollgate/key-snapshots';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { KeyCache } from './key-cache.js';
 
 const DIGEST = 'ab'.repeat(32);
@@ -196,6 +196,9 @@ describe('the cache of keys', () => {
   });
 
   it('lets in a key that is remembered, or that its store knows, whatever else came from the address', async () => {
+    // The allowance of the address is not to grow meanwhile, however long this takes.
+    vi.useFakeTimers({ toFake: ['performance', 'Date'] });
+    onTestFinished(() => void vi.useRealTimers());
     const store = new Store();
     let known: KeySnapshot | null = ACTIVE;
     const cache = cacheOn(store, () => Promise.resolve(known));

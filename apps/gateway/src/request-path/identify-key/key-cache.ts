@@ -1,7 +1,7 @@
 import { SNAPSHOT_FORM, type ActiveSnapshot, type KeySnapshot, type Tombstone } from '@tollgate/api-key';
 import type { KeyManagementApi, VerifiedKey } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
-import { letOldestGo } from '../let-oldest-go.js';
+import { letOldestGo } from '../exchange/let-oldest-go.js';
 import { cacheKey, endOfCached, type CachedKey } from './cached-key.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type Clocks } from './expiry-clock.js';
 import type { KeyEnd } from './key-end.js';

@@ -1,5 +1,5 @@
 import type { KeySnapshot } from '@tollgate/api-key';
-import { refuse, type Refusal } from '../refusal.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 
 /** How the requests of a key that has ended are refused. */
 export type KeyEnd = 'invalid_api_key' | 'expired_api_key';

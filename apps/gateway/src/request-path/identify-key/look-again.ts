@@ -1,6 +1,6 @@
 import { unreachable } from '@tollgate/errors';
-import type { Exchange } from '../exchange.js';
-import type { Refusal } from '../refusal.js';
+import type { Identified } from '../exchange/exchange.js';
+import type { Refusal } from '../exchange/refusal.js';
 import { ask, ended } from './identify-key.js';
 import { AGE_MS_MAX, type KeyCache } from './key-cache.js';
 
@@ -10,7 +10,7 @@ import { AGE_MS_MAX, type KeyCache } from './key-cache.js';
  */
 const ANSWER_MS_MAX = 100;
 
-type Look = (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined>;
+type Look = (exchange: Identified) => Refusal | undefined | Promise<Refusal | undefined>;
 
 /**
  * The looks at a key after it was identified: there is no state between its end and a provider in which a request of it
@@ -27,19 +27,19 @@ export class KeyLook {
   readonly again: Look = (exchange) => this.#look(exchange, ANSWER_MS_MAX);
 
   /** Whether the request may be sent at this very moment; where not, `again` says why, or finds out. */
-  maySend(exchange: Exchange): boolean {
+  maySend(exchange: Identified): boolean {
     return exchange.keyEnd === null && this.#isAlive(exchange, AGE_MS_MAX);
   }
 
-  #look(exchange: Exchange, answerMsMax: number): ReturnType<Look> {
+  #look(exchange: Identified, answerMsMax: number): ReturnType<Look> {
     if (exchange.keyEnd !== null) return exchange.keyEnd;
     if (this.#isAlive(exchange, answerMsMax)) return undefined;
-    return exchange.keyEnd ?? ask(this.cache, exchange.key!.digest, exchange);
+    return exchange.keyEnd ?? ask(this.cache, exchange.key.digest, exchange);
   }
 
   /** Whether the key is known to be alive; notes its end where that is known. */
-  #isAlive(exchange: Exchange, answerMsMax: number): boolean {
-    const standing = this.cache.standing(exchange.key!);
+  #isAlive(exchange: Identified, answerMsMax: number): boolean {
+    const standing = this.cache.standing(exchange.key);
     switch (standing) {
       case 'alive':
         return true;

@@ -1,5 +1,5 @@
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
-import type { InFlight } from '../in-flight.js';
+import type { InFlight } from '../exchange/in-flight.js';
 import type { KeyCache } from './key-cache.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { VerifiedKey } from '@tollgate/contracts';
 import { AddressAllowance } from '@tollgate/http';
-import { letOldestGo } from '../let-oldest-go.js';
+import { letOldestGo } from '../exchange/let-oldest-go.js';
 
 /** Digests nobody has heard of here that the authority is asked for at once; more are not asked for. */
 const UNDER_WAY_MAX = 1_000;

@@ -1,9 +1,10 @@
 import type { Journal } from '../../journal/journal.js';
 import { JournaledRequest } from '../../journal/journaled-request.js';
-import type { GatewayIdentity } from '../gateway-identity.js';
-import { eventHead, gatewayPart, intentText } from '../event-text.js';
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { GatewayIdentity } from '../exchange/gateway-identity.js';
+import { gatewayPart } from '../event-parts.js';
+import { eventHead, intentText } from '../event-text.js';
+import type { Routed } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 
 const UNAVAILABLE = refuse('journal_unavailable');
 
@@ -12,14 +13,14 @@ export function journalIntent(
   journal: Journal,
   { journalId }: GatewayIdentity,
   priceVersion: string,
-): (exchange: Exchange) => Promise<Refusal | undefined> {
-  const gateway = gatewayPart(journalId, priceVersion);
+): (exchange: Routed) => Promise<Refusal | undefined> {
+  const gateway = gatewayPart({ eventVersion: 1, journalId, priceVersion });
   // Requests of one turn are written together, and share the answer.
   let written: Promise<boolean> | null = null;
   let answer: Promise<Refusal | undefined> = Promise.resolve(undefined);
   return (exchange) => {
     exchange.eventHead = eventHead(gateway, exchange);
-    exchange.journaled = new JournaledRequest(exchange.requestId, exchange.key!.snapshot.organizationId);
+    exchange.journaled = new JournaledRequest(exchange.requestId, exchange.key.snapshot.organizationId);
     const writing = journal.append('I', exchange.journaled, 0, intentText(exchange));
     if (writing !== written) {
       written = writing;

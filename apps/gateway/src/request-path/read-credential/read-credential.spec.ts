@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../exchange/exchange.js';
 import { readCredential } from './read-credential.js';
 
 function read(headers: Record<string, string>): { refusal: string | undefined; credential: string | null } {

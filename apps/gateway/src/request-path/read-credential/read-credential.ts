@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 
 const BEARER = /^Bearer +(\S+) *$/i;
 

@@ -12,7 +12,7 @@ import {
 } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { contentCodings, type ContentCoding } from '../content-coding.js';
+import { contentCodings, type ContentCoding } from '../exchange/content-coding.js';
 import { decodedBody, encodedBytesMax, type DecodeFault } from './decode-body.js';
 
 const BYTES_MAX = 100_000;

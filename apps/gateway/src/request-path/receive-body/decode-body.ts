@@ -15,7 +15,7 @@ import {
 } from 'node:zlib';
 import { unreachable } from '@tollgate/errors';
 import { BodyChunks } from '@tollgate/http';
-import { ZSTD_WINDOW_LOG_MAX, type ContentCoding } from '../content-coding.js';
+import { ZSTD_WINDOW_LOG_MAX, type ContentCoding } from '../exchange/content-coding.js';
 
 /** Why a body could not be decoded: it is too large once it is, a coding's bytes are wrong, or the client has gone. */
 export type DecodeFault =
@@ -92,7 +92,7 @@ export function decodedBody(
       const chunks = new BodyChunks();
       let fed = 0;
       const open = (chunk: Buffer): Decoder => {
-        const opened = decoderOf(coding, chunk[0]!);
+        const opened = decoderOf(coding, chunk[0] ?? 0);
         decoders.push(opened);
         opened.on('drain', () => source.resume());
         opened.on('error', () => end({ kind: 'broken', coding }));

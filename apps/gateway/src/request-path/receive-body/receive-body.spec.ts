@@ -5,7 +5,8 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BodyBudget } from '@tollgate/http';
 import { Turn } from '../calls-under-way/calls-under-way.js';
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
 import { receiveBody } from './receive-body.js';
 
 const BYTES_MAX = 64;
@@ -36,7 +37,7 @@ async function sent(head: string, body: string | Buffer): Promise<Exchange> {
   const { value } = await requests.next();
   return { request: (value as [IncomingMessage])[0] } as unknown as Exchange;
 }
-const receive = receiveBody(BYTES_MAX);
+const receive = receiveBody(BYTES_MAX, openAiChat);
 
 const coded = (coding: string, body: Buffer) =>
   sent(`content-encoding: ${coding}\r\ncontent-length: ${body.length}`, body);
@@ -48,7 +49,7 @@ describe('the body of a request', () => {
     const answer = receive(exchange);
     socket.write(whole.slice(9));
     expect(await answer).toBeUndefined();
-    expect(exchange).toMatchObject({ model: 'm', stream: true, showUsage: false });
+    expect(exchange.ask).toMatchObject({ model: 'm', stream: true, showUsage: false });
   });
   const noModelNames = ['"w-\\u0000"', '"m\\ud83d"', '"\\n"', '""', '1'];
   it.each(noModelNames)('is refused where its model could not be booked: %s', async (model) => {
@@ -80,7 +81,7 @@ describe('the body of a request', () => {
     ] as const) {
       const exchange = await coded(coding, body);
       expect(await receive(exchange), coding).toBeUndefined();
-      expect(exchange).toMatchObject({ model: 'm', body: whole, inputTokensEstimate: 7 });
+      expect(exchange.ask).toMatchObject({ model: 'm', body: whole, inputTokensEstimate: 7 });
     }
   });
   it('is refused above its bound once it is decoded, and at once when what is coded is far above it', async () => {
@@ -145,14 +146,14 @@ describe('the body of a request', () => {
   });
   it('takes room by what it says, or as it grows, and above that is refused before it is kept', async () => {
     const whole = Buffer.from(`{"model":"m","messages":[],"padding":"${'x'.repeat(6_000)}"}`);
-    const roomy = receiveBody(100_000);
+    const roomy = receiveBody(100_000, openAiChat);
     for (const [head, body] of [
       [`content-length: ${whole.length}`, whole],
       ['transfer-encoding: chunked', `${whole.length.toString(16)}\r\n${whole.toString()}\r\n0\r\n\r\n`],
       [`content-encoding: gzip\r\ncontent-length: ${gzipSync(whole).length}`, gzipSync(whole)],
     ] as const) {
       const receiveWithin = async (budget: BodyBudget, key: BodyBudget) => {
-        const turn = new Turn({ calls: 0, undecided: 0, bodies: key }, budget.open(key));
+        const turn = new Turn({ apiKeyId: 'k', calls: 0, undecided: 0, bodies: key }, budget.open(key));
         return roomy(Object.assign(await sent(head, body), { turn }));
       };
       const [budget, key] = [new BodyBudget(10_000), new BodyBudget(8_000, 8_000)];
@@ -175,7 +176,9 @@ describe('the body of a request', () => {
     '{"a" : 1 , "include_uſage" : 1}',
   ])('has one reading of whether the usage of a stream is asked for: %s', async (options) => {
     const body = `{"model":"m","stream":true,"stream_options":${options}}`;
-    expect(await receiveBody(1_000)(await sent(`content-length: ${Buffer.byteLength(body)}`, body))).toMatchObject({
+    expect(
+      await receiveBody(1_000, openAiChat)(await sent(`content-length: ${Buffer.byteLength(body)}`, body)),
+    ).toMatchObject({
       code: 'invalid_request',
       param: 'stream_options.include_usage',
     });
@@ -190,8 +193,8 @@ describe('the body of a request', () => {
     ]) {
       const body = `{"model":"m","stream":true,"stream_options":${options}}`;
       const exchange = await sent(`content-length: ${body.length}`, body);
-      expect(await receiveBody(1_000)(exchange)).toBeUndefined();
-      expect(exchange.showUsage).toBe(options.includes('"include_usage"'));
+      expect(await receiveBody(1_000, openAiChat)(exchange)).toBeUndefined();
+      expect(exchange.ask).toMatchObject({ showUsage: options.includes('"include_usage"') });
     }
   });
   it('is read in steps where it is large, and refused or taken as a small one is', async () => {
@@ -204,10 +207,14 @@ describe('the body of a request', () => {
       [`${large('"stream":true')}}`, { code: 'invalid_json' }],
     ] as const) {
       const exchange = await sent(`content-length: ${body.length}`, body);
-      const outcome = await receiveBody(1_000_000)(exchange);
+      const outcome = await receiveBody(1_000_000, openAiChat)(exchange);
       if (refusal === undefined) {
         expect(outcome).toBeUndefined();
-        expect(exchange).toMatchObject({ model: 'm', stream: true, inputTokensEstimate: Math.ceil(body.length / 4) });
+        expect(exchange.ask).toMatchObject({
+          model: 'm',
+          stream: true,
+          inputTokensEstimate: Math.ceil(body.length / 4),
+        });
       } else expect(outcome).toMatchObject(refusal);
     }
   });

@@ -1,33 +1,36 @@
 import { unreachable } from '@tollgate/errors';
 import { askForBody, BodyChunks, declaredBytes, REQUEST_TIMEOUT_MS, watchPace } from '@tollgate/http';
 import { makeRoom } from '../calls-under-way/calls-under-way.js';
-import { CONTENT_CODINGS, contentCodings } from '../content-coding.js';
-import type { Exchange } from '../exchange.js';
-import { refuse, type Refusal } from '../refusal.js';
-import { estimateInputTokens, estimateInputTokensInSteps } from '../usage/input-estimate.js';
+import { CONTENT_CODINGS, contentCodings } from '../exchange/content-coding.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { isRefusal, refuse, type Refusal } from '../exchange/refusal.js';
+import type { Ask } from '../../dialects/ask.js';
+import type { Dialect } from '../../dialects/dialect.js';
 import { decodedBody, encodedBytesMax } from './decode-body.js';
-import { isModelName } from './model-name.js';
-import { nextTurn } from './next-turn.js';
-import { OTHERS_MAX, scanBody, scanBodyInSteps, STEP_BYTES, type BodyFields, type ScanFault } from './scan-body.js';
-import { readStreamOptions } from './stream-options.js';
-import { valueAt } from './values.js';
 
 /**
- * Reads the body, at most `bytesMax` once it is decoded, and finds the fields the path needs. The bytes are kept as
- * they came, without their content coding.
+ * Reads the body, at most `bytesMax` once it is decoded, and what its dialect finds in it. The bytes are kept as they
+ * came, without their content coding.
  */
-export function receiveBody(bytesMax: number): (exchange: Exchange) => Promise<Refusal | undefined> {
+export function receiveBody(bytesMax: number, dialect: Dialect): (exchange: Exchange) => Promise<Refusal | undefined> {
   return (exchange) => {
     exchange.bodyBytes = 0;
     const coding = exchange.request.headers['content-encoding'];
-    return coding === undefined ? receivePlain(exchange, bytesMax) : receiveCoded(exchange, bytesMax, coding);
+    return coding === undefined
+      ? receivePlain(exchange, dialect, bytesMax)
+      : receiveCoded(exchange, dialect, bytesMax, coding);
   };
 }
 
-async function receiveCoded(exchange: Exchange, bytesMax: number, header: string): Promise<Refusal | undefined> {
+async function receiveCoded(
+  exchange: Exchange,
+  dialect: Dialect,
+  bytesMax: number,
+  header: string,
+): Promise<Refusal | undefined> {
   const codings = contentCodings(header);
   if (codings === undefined) return UNKNOWN_CODING;
-  if (codings.length === 0) return receivePlain(exchange, bytesMax);
+  if (codings.length === 0) return receivePlain(exchange, dialect, bytesMax);
   const { request } = exchange;
   const refusal = ask(exchange, encodedBytesMax(bytesMax), bytesMax);
   if (refusal !== undefined) return refusal;
@@ -43,7 +46,7 @@ async function receiveCoded(exchange: Exchange, bytesMax: number, header: string
   };
   const watch = (tooSlow: () => void): (() => void) => watchArrival(request, () => codedBytes, tooSlow);
   const body = await decodedBody(request, codings, bytesMax, { hasRoom, watch });
-  if (Buffer.isBuffer(body)) return read(exchange, body);
+  if (Buffer.isBuffer(body)) return read(exchange, dialect, body);
   switch (body.kind) {
     case 'no_room':
       return full;
@@ -64,74 +67,17 @@ async function receiveCoded(exchange: Exchange, bytesMax: number, header: string
   }
 }
 
-/** A large body is read in steps, so that it does not hold up the others; of all others the answer is there at once. */
-function read(exchange: Exchange, body: Buffer): Refusal | undefined | Promise<Refusal | undefined> {
-  exchange.body = body;
-  if (body.length > STEP_BYTES) return readInSteps(exchange, body);
-  const fields = scanBody(body);
-  const refusal = take(exchange, body, fields);
-  if (refusal === undefined) exchange.inputTokensEstimate = estimateInputTokens(body, fields as BodyFields);
-  return refusal;
+/** What the dialect says of the whole body. */
+function read(exchange: Exchange, dialect: Dialect, body: Buffer): Refusal | undefined | Promise<Refusal | undefined> {
+  const asked = dialect.read(body);
+  return asked instanceof Promise ? asked.then((late) => take(exchange, late)) : take(exchange, asked);
 }
 
-async function readInSteps(exchange: Exchange, body: Buffer): Promise<Refusal | undefined> {
-  const fields = await scanBodyInSteps(body, nextTurn);
-  const refusal = take(exchange, body, fields);
-  if (refusal === undefined)
-    exchange.inputTokensEstimate = await estimateInputTokensInSteps(body, fields as BodyFields, nextTurn);
-  return refusal;
+function take(exchange: Exchange, asked: Ask | Refusal): Refusal | undefined {
+  if (isRefusal(asked)) return asked;
+  exchange.ask = asked;
+  return undefined;
 }
-
-function take(exchange: Exchange, body: Buffer, fields: BodyFields | ScanFault): Refusal | undefined {
-  if ('kind' in fields) return faulty(fields);
-  exchange.fields = fields;
-  const model = fields.model === null ? undefined : valueAt(body, fields.model);
-  if (!isModelName(model)) return NO_MODEL_NAME;
-  exchange.model = model;
-  const stream = fields.stream === null ? null : valueAt(body, fields.stream);
-  if (stream !== null && typeof stream !== 'boolean')
-    return refuse('invalid_request', { message: 'The field stream must be true or false.', param: 'stream' });
-  exchange.stream = stream === true;
-  return readStreamOptions(exchange, body, fields.streamOptions);
-}
-
-function faulty(fault: ScanFault): Refusal {
-  switch (fault.kind) {
-    case 'not_json':
-      return refuse('invalid_json', {
-        message: `The body is not valid JSON, nested too deep, or has a number of thousands of digits: see byte ${fault.at}.`,
-      });
-    case 'odd_name':
-      return refuse('invalid_request', {
-        message: `The name of a field has a character that cannot be seen, or bytes that are no UTF-8: see byte ${fault.at}.`,
-      });
-    case 'many_unknown':
-      return refuse('invalid_request', {
-        message: `The body may have at most ${OTHERS_MAX} fields that are not known.`,
-      });
-    case 'not_object':
-      return refuse('invalid_request', { message: 'The body must be a JSON object.' });
-    case 'ambiguous':
-      return refuse('invalid_request', {
-        message: `The field ${fault.field} must be given once, and its name spelt in lower case as it stands here, without escapes.`,
-        param: fault.field,
-      });
-    case 'too_long':
-      return refuse('invalid_request', {
-        message: `The value of the field ${fault.field} is too long.`,
-        param: fault.field,
-      });
-    case 'long_name':
-      return refuse('invalid_request', { message: 'The name of a field may have at most 1024 bytes.' });
-    default:
-      return unreachable(fault);
-  }
-}
-
-const NO_MODEL_NAME = refuse('invalid_request', {
-  message: 'The field model must be a string of 1 to 200 characters, none of them a control character.',
-  param: 'model',
-});
 
 /** The client broke off, or the server's time-out for a whole request has answered it: the path ends all the same. */
 const BROKEN_OFF = refuse('request_timeout');
@@ -167,7 +113,7 @@ function watchArrival(request: Exchange['request'], bytes: () => number, tooSlow
 }
 
 /** What `read` says of the body once it is all there; a refusal as soon as it is too large, or has no room. */
-function receivePlain(exchange: Exchange, bytesMax: number): Promise<Refusal | undefined> {
+function receivePlain(exchange: Exchange, dialect: Dialect, bytesMax: number): Promise<Refusal | undefined> {
   const refused = ask(exchange, bytesMax, bytesMax);
   if (refused !== undefined) return Promise.resolve(refused);
   const { request } = exchange;
@@ -192,7 +138,7 @@ function receivePlain(exchange: Exchange, bytesMax: number): Promise<Refusal | u
     request.on('end', () => {
       if (chunks === null) return;
       try {
-        resolve(read(exchange, chunks.take()));
+        resolve(read(exchange, dialect, chunks.take()));
       } catch (error) {
         reject(error as Error);
       }

@@ -2,8 +2,10 @@ import { costOf } from '@tollgate/pricing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
-import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import { isRefusal } from '../exchange/refusal.js';
+import { ChatAsk } from '../../dialects/openai-chat/chat-ask.js';
+import { scanBody, type ChatFields } from '../../dialects/openai-chat/chat-fields.js';
+import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
 import { plausibleUsage } from './plausible-usage.js';
 
 const price = {
@@ -24,8 +26,8 @@ const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png'
 
 function judged(body: object, usage: ReturnType<typeof usageOf>, model = 'm') {
   const bytes = Buffer.from(JSON.stringify({ model, messages: [], ...body }));
-  const exchange = { body: bytes, fields: scanBody(bytes) as BodyFields, model } as unknown as Exchange;
-  return plausibleUsage(exchange, { model, price } as unknown as Target, usage);
+  const head = { fields: scanBody(bytes) as ChatFields, model, stream: false, showUsage: false };
+  return plausibleUsage({ ask: new ChatAsk(openAiChat, bytes, head, 0) }, { model, price } as unknown as Target, usage);
 }
 const owedInput = (body: object, reported: number, model?: string) =>
   judged(body, usageOf(reported, 0), model).owed.inputTokens;
@@ -133,7 +135,7 @@ describe('what a customer owes without a hold', () => {
         const usage = usageOf(input, output, Math.min(cached, input), Math.min(reasoning, output));
         const asked = { ...user(text), ...body };
         // A body that is refused is never sent, so nobody reports a usage for it.
-        fc.pre(!('kind' in scanBody(Buffer.from(JSON.stringify({ model: 'm', ...asked })))));
+        fc.pre(!isRefusal(openAiChat.read(Buffer.from(JSON.stringify({ model: 'm', ...asked })))));
         const { believed, owed } = judged(asked, usage);
         const bytes = JSON.stringify({ model: 'm', ...asked }).length * 3;
         for (const some of [believed, owed]) {

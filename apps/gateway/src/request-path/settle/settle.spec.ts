@@ -2,9 +2,10 @@ import type { Admission } from '@tollgate/admission';
 import type { SettleItem } from '@tollgate/credit';
 import { describe, expect, it } from 'vitest';
 import type { Journal } from '../../journal/journal.js';
-import type { Exchange } from '../exchange.js';
+import type { Journaled } from '../exchange/exchange.js';
 import type { CallOutcome } from '../forward/call.js';
-import { scanBody, type BodyFields } from '../receive-body/scan-body.js';
+import type { Ask } from '../../dialects/ask.js';
+import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
 import { settle } from './settle.js';
 
 const journal = { takeNumber: () => 1, append: () => Promise.resolve(true) } as unknown as Journal;
@@ -17,7 +18,7 @@ const price = {
 };
 const bodyOf = (fields: object) => {
   const body = Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }));
-  return { body, fields: scanBody(body) as BodyFields };
+  return { ask: openAiChat.read(body) as Ask };
 };
 const plain = bodyOf({});
 
@@ -29,7 +30,7 @@ async function settled(outcome: Outcome, usageSource: Source, openEnded = true):
   const admission = { settle: (item: SettleItem) => void items.push(item) } as unknown as Admission;
   const journaled = { organizationId: 'o' };
   const taken = { admitted: true, settled: false, openEnded, holdNanoUsd: null };
-  const exchange = { requestId: 'r', ...plain, ...taken, journaled, eventHead: '' } as unknown as Exchange;
+  const exchange = { requestId: 'r', ...plain, ...taken, journaled, eventHead: '' } as unknown as Journaled;
   const usage = { inputTokens: 10, outputTokens: 40, cachedInputTokens: 0, reasoningTokens: 0 };
   const target = { price, eventPart: '' };
   const call = { target, outcome, usage, usageSource, finish: () => undefined } as unknown as CallOutcome;
@@ -49,7 +50,7 @@ describe('the end of a call', () => {
     );
     const taken = { admitted: true, settled: false, openEnded: false, holdNanoUsd: 30n };
     const journaled = { organizationId: 'o' };
-    const exchange = { requestId: 'r', ...plain, ...taken, journaled, eventHead: '' } as unknown as Exchange;
+    const exchange = { requestId: 'r', ...plain, ...taken, journaled, eventHead: '' } as unknown as Journaled;
     const dear = { ...price, outputNanoUsdPerMillion: 1_000_000n };
     const usage = { inputTokens: 0, outputTokens: 40, cachedInputTokens: 0, reasoningTokens: 0 };
     const call = {
@@ -93,11 +94,11 @@ describe('the charge of a call', () => {
     const admission = { settle: (item: SettleItem) => void items.push(item) } as unknown as Admission;
     const taken = { admitted: true, settled: false, openEnded: true, holdNanoUsd };
     const journaled = { organizationId: 'o' };
-    const exchange = { requestId: 'r', ...bodyOf(fields), ...taken, journaled, eventHead: '{' } as unknown as Exchange;
+    const exchange = { requestId: 'r', ...bodyOf(fields), ...taken, journaled, eventHead: '{' } as unknown as Journaled;
     const usage = { inputTokens: 10, outputTokens: 20, cachedInputTokens: 0, reasoningTokens: 0, ...reported };
     const target = { model: 'm', price: prices, eventPart: '"x":0' };
     const call = { target, outcome: 'completed', usage, usageSource: 'provider' } as unknown as CallOutcome;
-    const onLoss = (_exchange: Exchange, _target: unknown, loss: bigint, told: unknown) =>
+    const onLoss = (_exchange: unknown, _target: unknown, loss: bigint, told: unknown) =>
       void losses.push([loss, told]);
     await settle(written, admission, onLoss)(exchange, call);
     const { costNanoUsd, chargeNanoUsd, inputTokens, outputTokens } = JSON.parse(finals[0]!) as Record<string, unknown>;

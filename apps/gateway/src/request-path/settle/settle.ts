@@ -2,7 +2,7 @@ import type { Admission } from '@tollgate/admission';
 import { costOf, type TokenUsage } from '@tollgate/pricing';
 import type { Journal } from '../../journal/journal.js';
 import { finalText } from '../event-text.js';
-import type { Exchange } from '../exchange.js';
+import { isIdentified, type Exchange, type Journaled } from '../exchange/exchange.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { CallOutcome } from '../forward/call.js';
 import { plausibleUsage } from './plausible-usage.js';
@@ -28,27 +28,28 @@ export function settle(
   journal: Journal,
   admission: Admission,
   onLoss: OnLoss,
-): (exchange: Exchange, call: CallOutcome) => Promise<unknown> {
+): (exchange: Journaled, call: CallOutcome) => Promise<unknown> {
   return (exchange, { target, outcome, usage: reported, usageSource }) => {
     if (exchange.settled) return Promise.resolve();
     exchange.settled = true;
-    const { holdNanoUsd, requestId } = exchange;
-    const journaled = exchange.journaled!;
+    const { holdNanoUsd, journaled, requestId } = exchange;
     const costNanoUsd = least(costOf(target.price, reported), COST_NANO_USD_MAX);
     const { believed: usage, owed } = plausibleUsage(exchange, target, reported);
     const owedNanoUsd = holdNanoUsd ?? (owed === reported ? costNanoUsd : costOf(target.price, owed));
     const chargeNanoUsd = least(costNanoUsd, owedNanoUsd);
     if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd, reported);
     const journalNumber = journal.takeNumber();
-    const final = finalText(exchange.eventHead, {
-      target,
+    const final = finalText(exchange.eventHead, target, {
       journalNumber,
       outcome,
-      usage,
+      inputTokens: usage.inputTokens,
+      outputTokens: usage.outputTokens,
+      cachedInputTokens: usage.cachedInputTokens,
+      reasoningTokens: usage.reasoningTokens,
       usageSource,
       costNanoUsd,
       chargeNanoUsd,
-      endedAtMs: Date.now(),
+      endedAt: Date.now(),
     });
     const written = journal.append('F', journaled, journalNumber, final);
     if (exchange.admitted) {
@@ -73,11 +74,11 @@ function isWhole(outcome: CallOutcome['outcome'], usageSource: CallOutcome['usag
 
 /** Gives back what was taken for a request that was never forwarded. */
 export function release(admission: Admission, exchange: Exchange): void {
-  if (!exchange.admitted || exchange.settled) return;
+  if (!isIdentified(exchange) || !exchange.admitted || exchange.settled) return;
   exchange.settled = true;
   admission.settle({
     requestId: exchange.requestId,
-    organizationId: exchange.key!.snapshot.organizationId,
+    organizationId: exchange.key.snapshot.organizationId,
     chargeNanoUsd: 0n,
     tokens: 0,
   });

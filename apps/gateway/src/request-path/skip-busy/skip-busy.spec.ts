@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../choose-route/route-table.js';
-import type { Exchange } from '../exchange.js';
+import type { Routed } from '../exchange/exchange.js';
 import { skipBusy } from './skip-busy.js';
 
 const target = (name: string, calls: number) =>
   ({ provider: { name, load: { calls, callsMax: 2 } } }) as unknown as Target;
 const passing = (...targets: readonly Target[]) => {
-  const exchange = { targets } as unknown as Exchange;
+  const exchange = { targets } as unknown as Routed;
   return { refusal: skipBusy(exchange), names: exchange.targets.map(({ provider }) => provider.name) };
 };
 

@@ -1,7 +1,7 @@
 import { retryHeaders } from '../admit/rate-limit-headers.js';
-import type { Exchange } from '../exchange.js';
-import { isBusy } from '../forward/provider.js';
-import { refuse, type Refusal } from '../refusal.js';
+import { keepTargets, type Routed } from '../exchange/exchange.js';
+import { isBusy } from '../../providers/provider.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
 
 const RETRY_AFTER_MS = 1_000;
 
@@ -9,9 +9,9 @@ const RETRY_AFTER_MS = 1_000;
  * Leaves out the targets whose provider has all its connections in use, so that the next takes the call: in a queue for
  * one it would wait for as long as the calls before it take.
  */
-export function skipBusy(exchange: Exchange): Refusal | undefined {
+export function skipBusy(exchange: Routed): Refusal | undefined {
   const { targets } = exchange;
   if (!targets.some(({ provider }) => isBusy(provider))) return undefined;
-  exchange.targets = targets.filter(({ provider }) => !isBusy(provider));
-  return exchange.targets.length > 0 ? undefined : refuse('provider_busy', { headers: retryHeaders(RETRY_AFTER_MS) });
+  const left = targets.filter(({ provider }) => !isBusy(provider));
+  return keepTargets(exchange, left) ? undefined : refuse('provider_busy', { headers: retryHeaders(RETRY_AFTER_MS) });
 }

@@ -6,7 +6,12 @@ import type { Actor } from '../api-key/key-change.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
-import type { KeySettings } from './create-key.request.js';
+import type { CreateKeyRequest } from './create-key.request.js';
+import { keySettings, type KeySettingsResult } from './key-settings.js';
+
+export type CreateKeyResult =
+  | { readonly kind: 'created'; readonly key: ApiKey; readonly secret: Secret }
+  | Extract<KeySettingsResult, { kind: 'invalid' }>;
 
 /** Makes keys. The secret leaves with the result and is kept nowhere. */
 @Injectable()
@@ -21,15 +26,12 @@ export class CreateKey {
    * Resolves when the key is committed and, where the snapshot store answers, known to every gateway. Where it
    * does not, the gateways ask key-management for a key they do not know.
    */
-  async execute(
-    organizationId: string,
-    settings: KeySettings,
-    actor: Actor,
-    now: Date,
-  ): Promise<{ key: ApiKey; secret: Secret }> {
+  async execute(organizationId: string, request: CreateKeyRequest, actor: Actor, now: Date): Promise<CreateKeyResult> {
+    const read = keySettings(request, now);
+    if (read.kind === 'invalid') return read;
     const secret = generateSecret(this.settings.keyMarker);
     const key: ApiKey = {
-      ...settings,
+      ...read.settings,
       id: randomUUID(),
       organizationId,
       organizationCreditLimitNanoUsd: await this.store.organizationCreditLimit(organizationId),
@@ -45,6 +47,6 @@ export class CreateKey {
       pepperId(this.settings.pepper),
     );
     await this.relay.snapshotsWritten(written);
-    return { key, secret };
+    return { kind: 'created', key, secret };
   }
 }

@@ -1,3 +1,4 @@
+import { shown } from '@tollgate/openapi';
 import { z } from 'zod';
 
 /** A cursor is the position of the last key seen, in base64url so that nobody counts with it. */
@@ -14,10 +15,20 @@ const LIMIT_RANGE = 'must be a whole number from 1 to 100';
 
 /** `GET /v1/api-keys?limit&after`. */
 export const listKeysRequest = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^(100|[1-9]\d?)$/, LIMIT_RANGE)
-    .transform(Number)
-    .default(20),
-  after: cursor.optional(),
+  limit: shown(
+    z
+      .string()
+      .regex(/^(100|[1-9]\d?)$/, LIMIT_RANGE)
+      .transform(Number)
+      .default(20),
+    { type: 'integer', minimum: 1, maximum: 100, default: 20, description: 'How many keys a page has at most.' },
+  ),
+  after: shown(cursor.optional(), {
+    type: 'string',
+    minLength: 2,
+    maxLength: 24,
+    description: 'The `next_cursor` of an earlier page.',
+  }),
 });
+
+export type ListKeysRequest = z.output<typeof listKeysRequest>;

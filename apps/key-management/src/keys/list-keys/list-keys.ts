@@ -1,15 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { keyObject, type KeyObject } from '../api-key/key-object.js';
+import { keyObject } from '../api-key/key-object.js';
+import type { KeyList, KeyObject } from '../api-key/key.reply.js';
 import { KeyStore } from '../../store/key-store.js';
 import { KeySpendingLookup } from './key-spending.js';
 import { cursorOf } from './list-keys.request.js';
-
-export interface KeyList {
-  readonly object: 'list';
-  readonly data: readonly KeyObject[];
-  readonly has_more: boolean;
-  readonly next_cursor: string | null;
-}
 
 /** Shows keys with what they have spent. Deleted keys are not shown. */
 @Injectable()

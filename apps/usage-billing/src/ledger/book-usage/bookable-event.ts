@@ -1,4 +1,10 @@
-import { asLedgerText, type UsageRecordedV1 } from '@tollgate/contracts';
+import {
+  asLedgerText,
+  fieldsOfKind,
+  USAGE_RECORDED_V1_FIELDS as FIELDS,
+  type FieldsOfKind,
+  type UsageRecordedV1,
+} from '@tollgate/contracts';
 
 /** An event that the database takes, with the names of the fields in which something had to be replaced. */
 export interface BookableEvent {
@@ -7,10 +13,12 @@ export interface BookableEvent {
 }
 
 /** What an event says in words: nothing is found by them, and nothing is owed by them. */
-const WORDS = ['route', 'provider', 'model', 'priceVersion', 'clientAddress'] as const;
+const WORDS = fieldsOfKind(FIELDS, 'text');
 /** All texts of an event whose form is not fixed, but for the ids of its accounts. */
-export const TEXTS = ['organizationId', 'apiKeyId', 'journalId', ...WORDS] as const;
-const MOMENTS = ['startedAt', 'endedAt'] as const;
+export const TEXTS: readonly FieldsOfKind<typeof FIELDS, 'id' | 'text'>[] = fieldsOfKind(FIELDS, 'id', 'text');
+const MOMENTS = fieldsOfKind(FIELDS, 'moment');
+/** All amounts of an event, but those of its accounts. */
+const AMOUNTS = fieldsOfKind(FIELDS, 'amount', 'amountOrNull');
 
 /** Nine billion USD. A `bigint` of Postgres holds a little more, which is room for what is added to a sum. */
 export const AMOUNT_MAX = 9_000_000_000_000_000_000n;
@@ -32,8 +40,7 @@ export function bookableEvent(event: UsageRecordedV1): BookableEvent {
   for (const name of MOMENTS) if (YEAR_ZERO.test(event[name])) changes[name] = FIRST_MOMENT;
   // A charge beyond it is nobody's debt: such an event stays as it is, and is refused.
   if (BigInt(event.chargeNanoUsd) <= AMOUNT_MAX) {
-    if (isTooMuch(event.costNanoUsd)) changes['costNanoUsd'] = AMOUNT_MAX.toString();
-    if (isTooMuch(event.holdNanoUsd)) changes['holdNanoUsd'] = AMOUNT_MAX.toString();
+    for (const name of AMOUNTS) if (isTooMuch(event[name])) changes[name] = AMOUNT_MAX.toString();
   }
   const accounts = bookableAccounts(event.accounts);
   if (accounts !== event.accounts) changes['accounts'] = accounts;

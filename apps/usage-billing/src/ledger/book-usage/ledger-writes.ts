@@ -1,6 +1,7 @@
 import type { UsageRecordedV1 } from '@tollgate/contracts';
 import type { EntityManager } from 'typeorm';
 import { AMOUNT_MAX } from './bookable-event.js';
+import { EVENT_COLUMNS, type Column } from './event-columns.js';
 import type { AccountState, Booking, BookingDecision } from './decide-booking.js';
 
 /** Takes what nobody pays; not an account of any organisation. */
@@ -13,8 +14,6 @@ export async function writeBookings(manager: EntityManager, { bookings, accounts
   await saveAccounts(manager, accounts);
   await addToKeyUsage(manager, bookings);
 }
-
-type Column<T> = readonly [name: string, type: string, value: (row: T) => unknown];
 
 /** `INSERT … SELECT FROM unnest(…)`: one array for each column. */
 async function insert<T>(
@@ -33,38 +32,6 @@ async function insert<T>(
     columns.map(([, , value]) => rows.map(value)),
   );
 }
-
-const ofEvent = (name: string, type: string, field: keyof UsageRecordedV1): Column<Booking> => [
-  name,
-  type,
-  ({ event }) => event[field],
-];
-
-const EVENT_COLUMNS: readonly Column<Booking>[] = [
-  ofEvent('request_id', 'uuid', 'requestId'),
-  ofEvent('organization_id', 'text', 'organizationId'),
-  ofEvent('api_key_id', 'text', 'apiKeyId'),
-  ofEvent('journal_id', 'text', 'journalId'),
-  ofEvent('journal_number', 'bigint', 'journalNumber'),
-  ofEvent('outcome', 'text', 'outcome'),
-  ofEvent('route', 'text', 'route'),
-  ofEvent('provider', 'text', 'provider'),
-  ofEvent('model', 'text', 'model'),
-  ofEvent('stream', 'boolean', 'stream'),
-  ofEvent('input_tokens', 'bigint', 'inputTokens'),
-  ofEvent('output_tokens', 'bigint', 'outputTokens'),
-  ofEvent('cached_input_tokens', 'bigint', 'cachedInputTokens'),
-  ofEvent('reasoning_tokens', 'bigint', 'reasoningTokens'),
-  ofEvent('usage_source', 'text', 'usageSource'),
-  ofEvent('cost_nano_usd', 'bigint', 'costNanoUsd'),
-  ['charge_nano_usd', 'bigint', ({ chargeNanoUsd }) => chargeNanoUsd.toString()],
-  ofEvent('hold_nano_usd', 'bigint', 'holdNanoUsd'),
-  ['accounts', 'jsonb', ({ event }) => JSON.stringify(event.accounts)],
-  ofEvent('price_version', 'text', 'priceVersion'),
-  ofEvent('started_at', 'timestamptz', 'startedAt'),
-  ofEvent('ended_at', 'timestamptz', 'endedAt'),
-  ofEvent('client_address', 'text', 'clientAddress'),
-];
 
 async function insertEvents(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
   await insert(manager, 'usage_event', EVENT_COLUMNS, bookings);

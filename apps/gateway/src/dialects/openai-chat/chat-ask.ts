@@ -1,0 +1,111 @@
+import type { PartsPattern } from '../../providers/credential-mask.js';
+import type { Target } from '../../request-path/choose-route/route-table.js';
+import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
+import type { Span } from '../../json-scan/json-tokens.js';
+import { valueAt } from '../../json-scan/values.js';
+import { TEMPLATE_TOKENS, TOKENS_MAX, type Ask, type Limits, type TokenCount, type UpstreamCall } from '../ask.js';
+import type { Dialect, StreamReader } from '../dialect.js';
+import type { OtherField } from '../request-scan/body-scan.js';
+import type { ChatFields } from './chat-fields.js';
+import { tokensOf } from './content-tokens.js';
+import { mayReadMore } from './reads-more.js';
+import { StreamEvents } from './stream-events.js';
+import { upstreamBody } from './upstream-body.js';
+
+const CHOICES_MAX = 128;
+/** Providers put a prompt of their own before a caller's, and know tools by heart: some thousand tokens for "hi". */
+const INPUT_TOKENS_ALLOWED = 16_384;
+
+/** What the head of a chat body says, once its fields are found. */
+export interface ChatHead {
+  readonly fields: ChatFields;
+  readonly model: string;
+  readonly stream: boolean;
+  /** The caller asked to see the usage of a stream. */
+  readonly showUsage: boolean;
+}
+
+/** A chat request. */
+export class ChatAsk implements Ask {
+  readonly fields: ChatFields;
+  readonly model: string;
+  readonly stream: boolean;
+  readonly showUsage: boolean;
+  readonly namedOutputTokens: number;
+  readonly choices: number;
+
+  constructor(
+    readonly dialect: Dialect,
+    readonly body: Buffer,
+    { fields, model, stream, showUsage }: ChatHead,
+    readonly inputTokensEstimate: number,
+  ) {
+    this.fields = fields;
+    this.model = model;
+    this.stream = stream;
+    this.showUsage = showUsage;
+    this.choices = Math.max(wholeNumber(body, fields.n) ?? 1, 1);
+    const { maxTokens, maxCompletionTokens } = fields;
+    const named = Math.max(wholeNumber(body, maxTokens) ?? 0, wholeNumber(body, maxCompletionTokens) ?? 0, 0);
+    this.namedOutputTokens = Math.min(named * this.choices, TOKENS_MAX);
+  }
+
+  get others(): readonly OtherField[] {
+    return this.fields.others;
+  }
+
+  get inputTokensAllowed(): number {
+    return Math.max(this.body.length + TEMPLATE_TOKENS, INPUT_TOKENS_ALLOWED);
+  }
+
+  limits(): Limits | Refusal {
+    const { body, fields } = this;
+    const maxTokens = wholeNumber(body, fields.maxTokens);
+    if (!isWithin(maxTokens, TOKENS_MAX)) return outOfBounds('max_tokens', TOKENS_MAX);
+    const maxCompletionTokens = wholeNumber(body, fields.maxCompletionTokens);
+    if (!isWithin(maxCompletionTokens, TOKENS_MAX)) return outOfBounds('max_completion_tokens', TOKENS_MAX);
+    const choices = wholeNumber(body, fields.n);
+    if (!isWithin(choices, CHOICES_MAX)) return outOfBounds('n', CHOICES_MAX);
+    if (!fields.textOnly) return NOT_TEXT;
+    const named = Math.max(maxTokens ?? 0, maxCompletionTokens ?? 0);
+    return { contentTokensMax: body.length, ceiling: named > 0 ? named : null, choices: choices ?? 1 };
+  }
+
+  countContent(count: TokenCount): number | null {
+    return tokensOf(this.body, count);
+  }
+
+  mayReadMore(model: string): boolean {
+    return mayReadMore(this.body, model);
+  }
+
+  bodyFor(target: Target, call: UpstreamCall): Buffer {
+    return upstreamBody(this, target, call);
+  }
+
+  readStream(credential: PartsPattern | null): StreamReader {
+    return new StreamEvents(this.showUsage, credential);
+  }
+}
+
+const NOT_TEXT = refuse('unbounded_cost', {
+  message:
+    'A message holds something else than text, whose cost is not known before the call, and the API key has a credit limit.',
+  param: 'messages',
+});
+
+function isWithin(value: number | null | undefined, max: number): value is number | null {
+  return value === null || (value !== undefined && value >= 1 && value <= max);
+}
+
+function outOfBounds(param: string, max: number): Refusal {
+  return refuse('invalid_request', { message: `The field ${param} must be a whole number from 1 to ${max}.`, param });
+}
+
+/** Null where the field is absent or null, undefined where it is something else than a whole number. */
+function wholeNumber(body: Buffer, span: Span | null): number | null | undefined {
+  if (span === null) return null;
+  const value = valueAt(body, span);
+  if (value === null) return null;
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
+}

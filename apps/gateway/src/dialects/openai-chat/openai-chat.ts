@@ -1,0 +1,50 @@
+import { nextTurn } from '../../json-scan/next-turn.js';
+import { valueAt } from '../../json-scan/values.js';
+import { isRefusal, refuse, type Refusal } from '../../request-path/exchange/refusal.js';
+import type { Ask } from '../ask.js';
+import type { Dialect } from '../dialect.js';
+import { OPENAI_ERRORS } from '../openai/errors.js';
+import { STEP_BYTES, type ScanFault } from '../request-scan/body-scan.js';
+import { modelNameAt, NO_MODEL_NAME, refusalOf } from '../request-scan/refusals.js';
+import { ChatAsk, type ChatHead } from './chat-ask.js';
+import { scanBody, scanBodyInSteps, type ChatFields } from './chat-fields.js';
+import { estimateInputTokens, estimateInputTokensInSteps } from './input-estimate.js';
+import { readReply } from './read-reply.js';
+import { readStreamOptions } from './stream-options.js';
+
+const REPLY_BYTES_MAX = 64 * 1024 * 1024;
+
+/** OpenAI's chat completions, as they and all who follow them speak it. */
+export const openAiChat: Dialect = {
+  name: 'openai-chat',
+  operation: '/chat/completions',
+  errors: OPENAI_ERRORS,
+  replyBytesMax: REPLY_BYTES_MAX,
+  read: readChat,
+  readReply,
+};
+
+/** A large body is read in steps, so that it does not hold up the others; of all others the answer is there at once. */
+function readChat(body: Buffer): Ask | Refusal | Promise<Ask | Refusal> {
+  if (body.length > STEP_BYTES) return readInSteps(body);
+  const head = headOf(body, scanBody(body));
+  return isRefusal(head) ? head : new ChatAsk(openAiChat, body, head, estimateInputTokens(body, head.fields));
+}
+
+async function readInSteps(body: Buffer): Promise<Ask | Refusal> {
+  const head = headOf(body, await scanBodyInSteps(body, nextTurn));
+  if (isRefusal(head)) return head;
+  return new ChatAsk(openAiChat, body, head, await estimateInputTokensInSteps(body, head.fields, nextTurn));
+}
+
+function headOf(body: Buffer, fields: ChatFields | ScanFault): ChatHead | Refusal {
+  if ('kind' in fields) return refusalOf(fields);
+  const model = modelNameAt(body, fields.model);
+  if (model === null) return NO_MODEL_NAME;
+  const stream = fields.stream === null ? null : valueAt(body, fields.stream);
+  if (stream !== null && typeof stream !== 'boolean')
+    return refuse('invalid_request', { message: 'The field stream must be true or false.', param: 'stream' });
+  const showUsage = readStreamOptions(body, fields.streamOptions);
+  if (typeof showUsage !== 'boolean') return showUsage;
+  return { fields, model, stream: stream === true, showUsage };
+}

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { readReply } from './read-reply.js';
+
+const mebibyte = 1024 * 1024;
+const usage = { prompt_tokens: 7, completion_tokens: 3 };
+const reply = (content: string, more: object = { usage }): Buffer =>
+  Buffer.from(JSON.stringify({ choices: [{ index: 0, message: { content } }], ...more }));
+const report = { inputTokens: 7, outputTokens: 3, cachedInputTokens: 0, reasoningTokens: 0 };
+
+describe('a plain reply', () => {
+  it('is counted where it reports nothing, as long as it can be parsed in a moment', () => {
+    expect(readReply(reply('one two', {}))).toMatchObject({ kind: 'answer', report: null, countedOutputTokens: 2 });
+    expect(readReply(reply('x'.repeat(4 * mebibyte), {}))).toMatchObject({
+      kind: 'answer',
+      report: null,
+      countedOutputTokens: mebibyte,
+    });
+  });
+
+  it('of more than 8 MiB is a completion where it reports its usage at its end, and is not parsed', () => {
+    const long = reply('x'.repeat(9 * mebibyte));
+    expect(readReply(long)).toMatchObject({ kind: 'answer', report });
+    // Nobody who parses it can read this one.
+    long.write('\u0001', 4 * mebibyte);
+    expect(readReply(long)).toMatchObject({ kind: 'answer', report });
+    expect(readReply(reply('x'.repeat(9 * mebibyte), { logprobs: [{ token: 'error' }], usage }))).toMatchObject({
+      kind: 'answer',
+      report,
+    });
+  });
+
+  it.each<[string, object]>([
+    ['no usage', {}],
+    ['usage of nothing', { usage: { prompt_tokens: 0, completion_tokens: 0 } }],
+    ['usage somewhere before its end', { usage, more: 'x'.repeat(mebibyte) }],
+  ])('of more than 8 MiB with %s is no completion', (_, more) => {
+    expect(readReply(reply('x'.repeat(9 * mebibyte), more))).toEqual({
+      kind: 'no_answer',
+      error: { status: 502, why: 'no_answer' },
+    });
+  });
+});

@@ -1,0 +1,90 @@
+import { readUsage, reportIn } from '../../request-path/usage/reported-usage.js';
+import { EmbeddedData } from '../../request-path/usage/embedded-data.js';
+import { measureTexts } from '../../request-path/usage/text-meter.js';
+import { textsOfChoices } from './delivered-text.js';
+import { lastField } from '../../json-scan/last-field.js';
+import { valueAt } from '../../json-scan/values.js';
+import { NO_ANSWER, type PlainReply } from '../dialect.js';
+import { faultOfReply } from './completion-check.js';
+
+const USAGE = Buffer.from('"usage"');
+const CHOICES = '"choices"';
+const ERROR = '"error"';
+const MESSAGE = '"message"';
+const OPEN_BRACE = 0x7b,
+  OPEN_BRACKET = 0x5b,
+  COLON = 0x3a,
+  SPACE = 0x20;
+const BOM = '\ufeff';
+/**
+ * A longer reply is not parsed: that would hold up every other request for a tenth of a second and more. It is a
+ * completion only where it reports its usage at its end.
+ */
+const PARSED_BYTES_MAX = 8 * 1024 * 1024;
+/** Of such a reply its end is looked at. */
+const END_BYTES = 64 * 1024;
+
+/**
+ * Reads a plain reply. One that reports its usage at its end, has choices and no error anywhere, as nearly all do, is
+ * not parsed: within text the quotes of such names are escaped. `text` is the body as latin1, where that is there.
+ */
+export function readReply(body: Buffer, text: string | null = null): PlainReply {
+  const isLong = body.length > PARSED_BYTES_MAX;
+  if (
+    body[0] === OPEN_BRACE &&
+    (isLong ? body.includes(CHOICES) : hasChoicesAndNoError(text ?? body.toString('latin1')))
+  ) {
+    const end = isLong ? body.subarray(-END_BYTES) : body;
+    const last = lastField(end, USAGE);
+    const report = last === undefined ? null : readUsage(valueAt(end, last));
+    // Where a side is told as nothing, it must be known whether there is any text.
+    if (report !== null && (report.inputTokens ?? 0) > 0 && (report.outputTokens ?? 0) > 0)
+      return { kind: 'answer', report, countedOutputTokens: 0 };
+  }
+  return isLong ? { kind: 'no_answer', error: NO_ANSWER } : readDocument(parsed(body));
+}
+
+/**
+ * Whether a list with a message stands behind the first name of that kind, nothing is an error, and no object follows
+ * another without a comma, as in two replies behind each other.
+ */
+function hasChoicesAndNoError(text: string): boolean {
+  const at = text.indexOf(CHOICES);
+  if (at === -1 || text.includes(ERROR) || text.includes('}{') || text.includes('}\n')) return false;
+  const list = afterSpace(text, at + CHOICES.length);
+  return (
+    text.charCodeAt(list) === OPEN_BRACKET &&
+    text.charCodeAt(afterSpace(text, list + 1)) === OPEN_BRACE &&
+    text.includes(MESSAGE, list)
+  );
+}
+
+/** The place of the next character that is neither a colon nor white space. */
+function afterSpace(text: string, from: number): number {
+  let at = from;
+  for (let code = text.charCodeAt(at); code === COLON || code <= SPACE; code = text.charCodeAt(at)) at++;
+  return at;
+}
+
+function readDocument(document: unknown): PlainReply {
+  const report = reportIn(document);
+  const error = faultOfReply(document);
+  if (error !== null) return { kind: 'no_answer', error };
+  return { kind: 'answer', report, countedOutputTokens: deliveredTokens(textsOfChoices(document)) };
+}
+
+/** Tokens of a whole answer; data in its text is counted as images. */
+function deliveredTokens(texts: readonly string[]): number {
+  const embedded = new EmbeddedData();
+  const stripped = texts.map((text) => (embedded.concerns(text.length) ? embedded.strip(text) : text));
+  return measureTexts(stripped) + embedded.tokens;
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    const text = body.toString('utf8');
+    return JSON.parse(text.startsWith(BOM) ? text.slice(1) : text);
+  } catch {
+    return undefined;
+  }
+}

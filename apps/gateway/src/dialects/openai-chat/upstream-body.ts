@@ -1,0 +1,68 @@
+import { valueAt } from '../../json-scan/values.js';
+import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
+import type { Target } from '../../request-path/choose-route/route-table.js';
+import type { UpstreamCall } from '../ask.js';
+import { modelSplice, splice, type Splice } from '../openai/splice.js';
+import type { ChatAsk } from './chat-ask.js';
+
+type Ceiling = NonNullable<Injected['ceiling']>;
+type ReadChat = Pick<ChatAsk, 'body' | 'fields' | 'model' | 'stream' | 'showUsage'>;
+
+const CEILINGS = { max_completion_tokens: 'maxCompletionTokens', max_tokens: 'maxTokens' } as const;
+const MAX_COMPLETION_TOKENS = Buffer.from('"max_completion_tokens"');
+
+/**
+ * The caller's own bytes with three things spliced in: the target's `model`; for a call that holds credit the output
+ * ceiling, under the name that the provider takes; and `stream_options.include_usage` for streams, where the provider
+ * takes that. Nothing else is touched. What was put in is noted in `call.injected`.
+ */
+export function upstreamBody(ask: ReadChat, { model, provider }: Target, call: UpstreamCall): Buffer {
+  const names = call.fieldNames ?? provider.injectedFields.of(model);
+  const splices: Splice[] = [];
+  modelSplice(ask.model, model, ask.fields.model, splices);
+  const ceiling = spliceCeiling(ask, call, names, splices);
+  const streamOptions = ask.stream && !ask.showUsage && names.streamOptions;
+  if (streamOptions) splices.push(streamOptionsOf(ask));
+  call.injected =
+    ceiling === null && !streamOptions
+      ? NOTHING_INJECTED
+      : { ceiling, ceilingTokens: ceiling === null ? null : call.injectedMaxTokens, streamOptions };
+  return splice(ask.body, splices);
+}
+
+/**
+ * Sees to it that the provider reads a ceiling where credit is held for one, also where the caller named it by the
+ * other of its names: a provider that passes over a name it does not know would write on without end.
+ */
+function spliceCeiling(
+  { body, fields }: ReadChat,
+  { holdNanoUsd, injectedMaxTokens, ceilingLeftOut }: UpstreamCall,
+  { ceilingField }: FieldNames,
+  splices: Splice[],
+): Ceiling | null {
+  if (holdNanoUsd === null || ceilingField === 'none' || ceilingLeftOut) return null;
+  const place = fields[CEILINGS[ceilingField]];
+  if (injectedMaxTokens !== null) {
+    if (place !== null) splices.push({ ...place, text: String(injectedMaxTokens) });
+    else splices.push({ start: fields.open, end: fields.open, text: `"${ceilingField}":${injectedMaxTokens},` });
+    return ceilingField;
+  }
+  // OpenAI reads max_tokens too, and models that do not say so.
+  const named = fields.maxCompletionTokens;
+  if (ceilingField !== 'max_tokens' || named === null || (place !== null && valueAt(body, place) !== null)) return null;
+  if (place !== null) {
+    splices.push({ ...place, text: body.toString('latin1', named.start, named.end) });
+  } else {
+    const start = body.lastIndexOf(MAX_COMPLETION_TOKENS, named.start);
+    splices.push({ start, end: start + MAX_COMPLETION_TOKENS.length, text: `"${ceilingField}"` });
+  }
+  return ceilingField;
+}
+
+function streamOptionsOf({ body, fields: { open, streamOptions: span } }: ReadChat): Splice {
+  if (span === null) return { start: open, end: open, text: '"stream_options":{"include_usage":true},' };
+  return {
+    ...span,
+    text: JSON.stringify({ ...(valueAt(body, span) as Record<string, unknown> | null), include_usage: true }),
+  };
+}

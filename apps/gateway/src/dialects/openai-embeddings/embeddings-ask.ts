@@ -1,0 +1,74 @@
+import { valueAt } from '../../json-scan/values.js';
+import { NOTHING_INJECTED } from '../../providers/injected-fields.js';
+import type { Target } from '../../request-path/choose-route/route-table.js';
+import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
+import { TEMPLATE_TOKENS, type Ask, type Limits, type TokenCount, type UpstreamCall } from '../ask.js';
+import type { Dialect, StreamReader } from '../dialect.js';
+import { modelSplice, splice, type Splice } from '../openai/splice.js';
+import type { OtherField } from '../request-scan/body-scan.js';
+import type { EmbeddingsFields } from './embeddings-fields.js';
+
+/** A request for embeddings. It has input alone: vectors are no tokens. */
+export class EmbeddingsAsk implements Ask {
+  readonly stream = false;
+  readonly namedOutputTokens = 0;
+  readonly choices = 0;
+
+  constructor(
+    readonly dialect: Dialect,
+    readonly body: Buffer,
+    readonly fields: EmbeddingsFields,
+    readonly model: string,
+    readonly inputTokensEstimate: number,
+  ) {}
+
+  get others(): readonly OtherField[] {
+    return this.fields.others;
+  }
+
+  get inputTokensAllowed(): number {
+    return this.#contentTokensMax + TEMPLATE_TOKENS;
+  }
+
+  /** A token is at least one byte of text; what a caller cut into tokens itself is counted. */
+  get #contentTokensMax(): number {
+    const { hasText, isBounded, tokens } = this.fields;
+    return hasText || !isBounded ? this.body.length : tokens;
+  }
+
+  limits(): Limits | Refusal {
+    if (!this.fields.isBounded) return NOT_BOUNDED;
+    return { contentTokensMax: this.#contentTokensMax, ceiling: null, choices: 0 };
+  }
+
+  countContent(count: TokenCount): number | null {
+    const { hasText, input, tokens } = this.fields;
+    if (!hasText || input === null) return tokens;
+    const value = valueAt(this.body, input);
+    const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+    // An embedding model may put a token before each text and one behind it.
+    return items.reduce<number>((sum, item) => sum + (typeof item === 'string' ? count(item) + 2 : 0), tokens);
+  }
+
+  /** An image or a file that is given by its address is more than the body says. */
+  mayReadMore(): boolean {
+    return !this.fields.isBounded || this.others.length > 0;
+  }
+
+  bodyFor({ model }: Target, call: UpstreamCall): Buffer {
+    const splices: Splice[] = [];
+    modelSplice(this.model, model, this.fields.model, splices);
+    call.injected = NOTHING_INJECTED;
+    return splice(this.body, splices);
+  }
+
+  readStream(): StreamReader {
+    throw new Error('embeddings are not streamed');
+  }
+}
+
+const NOT_BOUNDED = refuse('unbounded_cost', {
+  message:
+    'The input holds something else than texts and tokens, whose cost is not known before the call, and the API key has a credit limit.',
+  param: 'input',
+});

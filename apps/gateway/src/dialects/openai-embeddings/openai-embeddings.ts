@@ -1,0 +1,58 @@
+import { nextTurn } from '../../json-scan/next-turn.js';
+import { isRefusal, type Refusal } from '../../request-path/exchange/refusal.js';
+import type { Ask } from '../ask.js';
+import type { Dialect } from '../dialect.js';
+import { OPENAI_ERRORS } from '../openai/errors.js';
+import { textTokens, textTokensInSteps } from '../request-scan/text-estimate.js';
+import { scanBody, scanBodyInSteps, STEP_BYTES, type ScanFault } from '../request-scan/body-scan.js';
+import { modelNameAt, NO_MODEL_NAME, refusalOf } from '../request-scan/refusals.js';
+import { EmbeddingsAsk } from './embeddings-ask.js';
+import { EMBEDDINGS_FIELDS, type EmbeddingsFields } from './embeddings-fields.js';
+import { readReply } from './read-reply.js';
+
+/** 2,048 vectors of 3,072 numbers have some 80 MB as text, which is the most that OpenAI answers. */
+const REPLY_BYTES_MAX = 128 * 1024 * 1024;
+
+/** OpenAI's embeddings, as they and all who follow them speak it. */
+export const openAiEmbeddings: Dialect = {
+  name: 'openai-embeddings',
+  operation: '/embeddings',
+  errors: OPENAI_ERRORS,
+  replyBytesMax: REPLY_BYTES_MAX,
+  read: readEmbeddings,
+  readReply,
+};
+
+interface EmbeddingsHead {
+  readonly fields: EmbeddingsFields;
+  readonly model: string;
+}
+
+/** A large body is read in steps, so that it does not hold up the others; of all others the answer is there at once. */
+function readEmbeddings(body: Buffer): Ask | Refusal | Promise<Ask | Refusal> {
+  if (body.length > STEP_BYTES) return readInSteps(body);
+  const head = headOf(body, scanBody(body, EMBEDDINGS_FIELDS));
+  return isRefusal(head) ? head : askOf(body, head, head.fields.hasText ? textTokens(inputOf(body, head.fields)) : 0);
+}
+
+async function readInSteps(body: Buffer): Promise<Ask | Refusal> {
+  const head = headOf(body, await scanBodyInSteps(body, EMBEDDINGS_FIELDS, nextTurn));
+  if (isRefusal(head)) return head;
+  const text = head.fields.hasText ? await textTokensInSteps(inputOf(body, head.fields), nextTurn) : 0;
+  return askOf(body, head, text);
+}
+
+/** Tokens that the caller cut itself are counted, all else is estimated from its bytes. */
+function askOf(body: Buffer, { fields, model }: EmbeddingsHead, textTokensEstimate: number): Ask {
+  return new EmbeddingsAsk(openAiEmbeddings, body, fields, model, Math.max(textTokensEstimate, fields.tokens));
+}
+
+function inputOf(body: Buffer, { input }: EmbeddingsFields): Buffer {
+  return input === null ? body : body.subarray(input.start, input.end);
+}
+
+function headOf(body: Buffer, fields: EmbeddingsFields | ScanFault): EmbeddingsHead | Refusal {
+  if ('kind' in fields) return refusalOf(fields);
+  const model = modelNameAt(body, fields.model);
+  return model === null ? NO_MODEL_NAME : { fields, model };
+}

@@ -1,0 +1,74 @@
+import type { ProviderError } from '../dialect.js';
+
+const DEFAULT_STATUS = 502;
+
+/** Names that providers give instead of a status, in `code`, `type` or `status` (Google's are of google.rpc.Code). */
+const STATUS_OF_NAME: readonly (readonly [RegExp, number])[] = [
+  [/^(?:rate_?limit|too_many_requests|requests_limit|resource_exhausted|throttl)/i, 429],
+  [/^(?:overloaded|unavailable|service_unavailable|server_overloaded)/i, 503],
+  [/^(?:deadline_exceeded|timeout|gateway_timeout|request_timeout)/i, 504],
+  [
+    /^(?:invalid_request|bad_?request|invalid_argument|context_length_exceeded|string_above_max_length|content_filter|content_policy_violation)/i,
+    400,
+  ],
+];
+
+/**
+ * The error in a document that came with a status of success; null where it is an answer, or a part of one. Errors
+ * stand at the top level beside or instead of `choices` (OpenRouter, NVIDIA), as the document itself (vLLM,
+ * Anthropic), or in the only choices there are.
+ */
+export function errorIn(document: object): ProviderError | null {
+  const fields = document as Record<string, unknown>;
+  const error = fields['error'];
+  if (isError(error)) return { status: statusIn(error) ?? statusIn(fields) ?? DEFAULT_STATUS, why: 'error' };
+  if (fields['object'] === 'error' || fields['type'] === 'error')
+    return { status: statusIn(fields) ?? DEFAULT_STATUS, why: 'error' };
+  const choices = choicesOf(fields);
+  if (choices.length > 0 && choices.every(failed))
+    return { status: statusIn(choices[0]?.['error']) ?? DEFAULT_STATUS, why: 'error' };
+  return null;
+}
+
+/** The error in an event that is called one, whatever its shape. */
+export function errorOfEvent(document: object): ProviderError {
+  return errorIn(document) ?? { status: statusIn(document) ?? DEFAULT_STATUS, why: 'error' };
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The choices that are objects. */
+export function choicesOf(document: object): readonly Record<string, unknown>[] {
+  const { choices } = document as { choices?: unknown };
+  return Array.isArray(choices) ? choices.filter((each) => typeof each === 'object' && each !== null) : [];
+}
+
+function failed(choice: Record<string, unknown>): boolean {
+  return isError(choice['error']) || choice['finish_reason'] === 'error';
+}
+
+/** An `error` that says nothing is a field that is always there. */
+function isError(error: unknown): boolean {
+  if (typeof error === 'object' && error !== null) return Object.values(error).some((value) => isError(value));
+  return error !== undefined && error !== null && error !== false && error !== '' && error !== 0;
+}
+
+export function statusIn(value: unknown): number | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const fields = value as Record<string, unknown>;
+  for (const name of ['code', 'status', 'status_code', 'http_code', 'type']) {
+    const status = statusOf(fields[name]);
+    if (status !== null) return status;
+  }
+  return null;
+}
+
+function statusOf(code: unknown): number | null {
+  const number =
+    typeof code === 'number' ? code : typeof code === 'string' && /^[45]\d\d$/.test(code) ? Number(code) : NaN;
+  if (Number.isInteger(number) && number >= 400 && number <= 599) return number;
+  if (typeof code !== 'string') return null;
+  return STATUS_OF_NAME.find(([name]) => name.test(code))?.[1] ?? null;
+}

@@ -1,0 +1,52 @@
+import type { Admission } from '@tollgate/admission';
+import type { AnnouncedFinal } from '@tollgate/credit';
+import { usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
+import { shareCalls } from '@tollgate/periodic';
+import type { Journal } from '../journal/journal.js';
+import { parseJson } from '../journal/records.js';
+import type { GatewayIdentity } from '../request-path/exchange/gateway-identity.js';
+import type { InFlight } from '../request-path/exchange/in-flight.js';
+
+/**
+ * Tells a new credit epoch what this gateway holds: its requests in flight, and the finals in its journal that the
+ * ledger had not booked when the epoch was opened (each as a hold of its charge, which booking it will settle).
+ */
+export class Announcer {
+  constructor(
+    private readonly admission: Admission,
+    private readonly journal: Journal,
+    private readonly inFlight: InFlight,
+    private readonly gateway: GatewayIdentity,
+  ) {}
+
+  /** Announces where the organisation's epoch waits for this gateway. Rejects where the store cannot be asked. */
+  readonly announce = shareCalls((organizationId: string) => this.#announce(organizationId));
+
+  async #announce(organizationId: string): Promise<void> {
+    const booked = await this.admission.bookedNumber(organizationId, this.gateway.journalId);
+    if (booked === null) return;
+    // Finals and holds are read without a pause between them: no request can move from one to the other unseen.
+    const finals = this.journal
+      .finalsAfter(booked, organizationId)
+      // One that cannot be read is shipped as it stands, to the ledger's quarantine: nothing is charged for it.
+      .flatMap(({ json }) => usageRecordedV1.safeParse(parseJson(json)).data ?? [])
+      .filter(({ holdNanoUsd }) => holdNanoUsd !== null)
+      .map((event) => announcedFinal(event, this.gateway.instanceId));
+    const holds = this.inFlight.holdsOf(organizationId, this.gateway);
+    await this.admission.announce({ organizationId, journalId: this.gateway.journalId, holds, finals });
+  }
+}
+
+function announcedFinal(event: UsageRecordedV1, instanceId: string): AnnouncedFinal {
+  return {
+    requestId: event.requestId,
+    apiKeyId: event.apiKeyId,
+    instanceId,
+    journalId: event.journalId,
+    journalNumber: event.journalNumber,
+    amountNanoUsd: BigInt(event.chargeNanoUsd),
+    accountIds: event.accounts.filter(({ capNanoUsd }) => capNanoUsd !== null).map(({ accountId }) => accountId),
+    parallel: false,
+    tokens: 0,
+  };
+}

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { openai } from '../openai/openai.js';
+import { compatible } from './compatible.js';
+
+describe('a provider of OpenAI’s paths', () => {
+  it.each([
+    ['https://api.openai.com/v1', '/v1/chat/completions'],
+    ['https://host/', '/chat/completions'],
+    ['https://host/api/v1', '/api/v1/chat/completions'],
+  ])('is asked at %s', (baseUrl, path) => {
+    for (const type of [openai, compatible])
+      expect(type.pathsOf({ baseUrl, apiVersion: null })('/chat/completions', 'm')).toBe(path);
+  });
+  it.each([
+    ['https://api.openai.com/v1', 'max_completion_tokens', true],
+    ['https://name.openai.azure.com/openai/v1', 'max_completion_tokens', true],
+    ['https://api.groq.com/openai/v1', 'max_completion_tokens', true],
+    ['https://api.mistral.ai/v1', 'max_tokens', false],
+    ['https://api.mistral.ai.example/v1', 'max_tokens', true],
+    ['http://127.0.0.1:8000/v1', 'max_tokens', true],
+  ])('takes what its host is known for: %s', (baseUrl, ceilingField, streamOptions) => {
+    expect(compatible.knownFields({ baseUrl })).toEqual({ ceilingField, streamOptions });
+  });
+  it('is presumed to know what OpenAI knows where it is OpenAI, wherever it is reached', () => {
+    expect(openai.knownFields({ baseUrl: 'http://127.0.0.1:8000/v1' }).ceilingField).toBe('max_completion_tokens');
+  });
+});

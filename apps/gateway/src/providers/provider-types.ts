@@ -1,0 +1,13 @@
+import type { Provider as ProviderConfig } from '@tollgate/config';
+import { azure } from './azure/azure.js';
+import { compatible } from './compatible/compatible.js';
+import { openai } from './openai/openai.js';
+import type { ProviderType } from './provider-type.js';
+
+/** Every type of provider, by its name in `config.yaml`; null for one that no dialect of ours reaches yet. */
+export const PROVIDER_TYPES: Readonly<Record<ProviderConfig['type'], ProviderType | null>> = {
+  openai,
+  azure,
+  anthropic: null,
+  compatible,
+};

@@ -1,0 +1,144 @@
+import { lookup as lookupHost, type LookupAddress, type LookupOptions } from 'node:dns';
+import { isIP } from 'node:net';
+import type { Provider as ProviderConfig } from '@tollgate/config';
+import { buildConnector, Pool } from 'undici';
+import type { DialectName } from '../dialects/dialect.js';
+import { CredentialMask } from './credential-mask.js';
+import { InjectedFields } from './injected-fields.js';
+import { isPrivateAddress } from './private-address.js';
+import { watchProviderSocket } from './provider-socket.js';
+import type { OperationPath, ProviderType } from './provider-type.js';
+import { PROVIDER_TYPES } from './provider-types.js';
+
+/** Who runs the model: where requests go, and with whose credential. */
+export interface Provider {
+  readonly name: string;
+  /** The dialects that it is spoken to in. */
+  readonly dialects: ReadonlySet<DialectName>;
+  /** The path of an operation at the provider. */
+  readonly pathOf: OperationPath;
+  readonly pool: Pool;
+  /** Opens a connection for each request: for the second try of one whose kept connection had died. */
+  readonly freshPool: Pool;
+  /** What is put into a request that the caller did not write. */
+  readonly injectedFields: InjectedFields;
+  /** Whether a stream is ended when it has used up its hold. */
+  readonly endAtHold: boolean;
+  /** Fields of a request that it may be sent though they cost more, or lead elsewhere, than the gateway can tell. */
+  readonly allowFields: ReadonlySet<string>;
+  readonly blamesConfiguration: ProviderType['blamesConfiguration'];
+  /** The credential, so that a provider's words can be kept without it; null without one. */
+  readonly credential: string | null;
+  /** Finds the credential in its answers; null without one, and for one that is too short to be looked for. */
+  readonly mask: CredentialMask | null;
+  /** Headers of every request, name and value in turn; the credential among them never leaves this host. */
+  readonly headers: readonly string[];
+  readonly timeoutMs: number;
+  readonly firstByteTimeoutMs: number;
+  /** Calls under way, each on a connection, and how many there may be. */
+  readonly load: { calls: number; readonly callsMax: number };
+}
+
+/** Whether all connections are in use. */
+export function isBusy({ load }: Provider): boolean {
+  return load.calls >= load.callsMax;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Opens the connections to those providers of the configuration that a dialect of ours reaches, by their names. No
+ * target leads to the others: a file in which one does is refused. `shownAs`: what replies and events call it.
+ */
+export function openProviders(
+  configs: readonly ProviderConfig[],
+  shownAs: (config: ProviderConfig) => ProviderConfig = (config) => config,
+): Map<string, Provider> {
+  return new Map(
+    configs.flatMap((config) => {
+      const type = PROVIDER_TYPES[config.type];
+      return type === null ? [] : [[config.name, openProvider(shownAs(config), type)]];
+    }),
+  );
+}
+
+/** Opens the connections to a provider. Redirects are never followed. */
+export function openProvider(config: ProviderConfig, type: ProviderType): Provider {
+  const url = new URL(config.baseUrl);
+  const known = type.knownFields(config);
+  const connect = watched(
+    config.allowPrivateNetwork ? buildConnector({ timeout: CONNECT_TIMEOUT_MS }) : publicConnector(),
+  );
+  const pool = (): Pool =>
+    new Pool(url.origin, { connections: config.connectionsMax, pipelining: 1, allowH2: false, connect });
+  return {
+    name: config.name,
+    dialects: type.dialects,
+    pathOf: type.pathsOf(config),
+    pool: pool(),
+    freshPool: pool(),
+    injectedFields: new InjectedFields({
+      ceilingField: config.ceilingField ?? known.ceilingField,
+      streamOptions: config.streamOptions ?? known.streamOptions,
+    }),
+    endAtHold: config.endAtHold,
+    allowFields: new Set(config.allowFields),
+    blamesConfiguration: type.blamesConfiguration,
+    credential: config.credential?.reveal() ?? null,
+    mask: CredentialMask.of(config.credential?.reveal() ?? null),
+    headers: [
+      'content-type',
+      'application/json',
+      'user-agent',
+      'tollgate',
+      // Without this any coding would be allowed (RFC 9110 §12.5.3), and some relays compress whatever they may.
+      'accept-encoding',
+      'identity',
+      ...(config.credential === null ? [] : type.credentialHeaders(config.credential.reveal())),
+    ],
+    timeoutMs: config.timeoutMs,
+    firstByteTimeoutMs: config.firstByteTimeoutMs,
+    load: { calls: 0, callsMax: config.connectionsMax },
+  };
+}
+
+/** Connects as `connect` does, and watches the connection. */
+function watched(connect: buildConnector.connector): buildConnector.connector {
+  return (options, callback) => {
+    connect(options, (...[error, socket]) => {
+      if (error !== null) callback(error, null);
+      else callback(null, watchProviderSocket(socket) as typeof socket);
+    });
+  };
+}
+
+type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void;
+
+/** Connects to public addresses only; what DNS answers is checked at the moment of connecting. */
+function publicConnector(): buildConnector.connector {
+  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: lookupPublic });
+  return (options, callback) => {
+    const host = options.hostname.replace(/^\[|\]$/g, '');
+    if (isIP(host) !== 0 && isPrivateAddress(host)) callback(privateAddressError(), null);
+    else connect(options, callback);
+  };
+}
+
+function lookupPublic(host: string, options: LookupOptions, callback: LookupCallback): void {
+  lookupHost(host, { ...options, all: true }, (error, addresses) => {
+    if (error !== null) return callback(error, []);
+    if (addresses.some(({ address }) => isPrivateAddress(address))) return callback(privateAddressError(), []);
+    if (options.all === true) return callback(null, addresses);
+    const [first] = addresses;
+    if (first === undefined)
+      callback(Object.assign(new Error('the provider has no address'), { code: 'ENOTFOUND' }), []);
+    else callback(null, first.address, first.family);
+  });
+}
+
+function privateAddressError(): NodeJS.ErrnoException {
+  return Object.assign(
+    new Error('the provider resolves to a private address; set allow_private_network where that is meant'),
+    { code: 'ERR_PRIVATE_ADDRESS' },
+  );
+}

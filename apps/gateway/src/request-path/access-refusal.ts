@@ -1,0 +1,23 @@
+import type { AccessRefused } from '@tollgate/access';
+import { unreachable } from '@tollgate/errors';
+import { refuse, type Refusal } from './exchange/refusal.js';
+
+/** The answer to a request that the rules of access refuse; `model` is what the caller wrote, once that is known. */
+export function accessRefusal(refused: AccessRefused, model = ''): Refusal {
+  switch (refused.rule) {
+    case 'address':
+      return refuse(refused.code);
+    case 'scope':
+      return refuse(refused.code, { message: `The API key lacks the scope ${refused.scope}.` });
+    case 'route':
+      return refuse(refused.code, {
+        message: `The model ${JSON.stringify(model)} does not exist.`,
+        param: 'model',
+      });
+    case 'model':
+    case 'provider':
+      return refuse(refused.code, { param: 'model' });
+    default:
+      return unreachable(refused);
+  }
+}

@@ -1,0 +1,25 @@
+import { USAGE_RECORDED_V1_FIELDS } from '@tollgate/contracts';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { compileFields } from './compile-fields.js';
+
+describe('fields of an event as JSON', () => {
+  it('are written by their kinds, in the order of the table', () => {
+    const write = compileFields(USAGE_RECORDED_V1_FIELDS, 'request');
+    const request = { requestId: 'r', stream: false, startedAt: 1_795_190_400_000, clientAddress: 'a"\\\u2028`${1}' };
+    expect(JSON.parse(`{${write({ ...request, holdNanoUsd: 7n })}}`)).toEqual({
+      ...request,
+      holdNanoUsd: '7',
+      startedAt: '2026-11-20T16:00:00.000Z',
+    });
+    expect(write({ ...request, clientAddress: '', holdNanoUsd: null })).toBe(
+      '"requestId":"r","stream":false,"holdNanoUsd":null,"startedAt":"2026-11-20T16:00:00.000Z","clientAddress":""',
+    );
+  });
+  it('have names of letters and digits alone', () => {
+    for (const name of ['a"b', 'a`', '${a}', 'a.b', 'A', '']) {
+      const fields = { [name]: { source: 'end', kind: 'count', schema: z.int() } } as const;
+      expect(() => compileFields(fields, 'end'), name).toThrow('cannot be the name');
+    }
+  });
+});

@@ -1,0 +1,53 @@
+import { fieldsFrom, type EventFields, type FieldKind, type FieldSource, type FieldValues } from '@tollgate/contracts';
+import { unreachable } from '@tollgate/errors';
+import { isoTime } from './iso-time.js';
+
+const NAME = /^[a-z][A-Za-z0-9]*$/;
+
+/**
+ * A function that writes the fields of one source as JSON, without braces, in the order of the event's table.
+ *
+ * It is compiled to one template literal when the process starts, for two of them are written for each request: a loop
+ * over the table took 0.6 µs more of a request than a template does. The text of the program is made of names and kinds
+ * of the table alone; no value goes into it.
+ *
+ * @example
+ * const keyPart = compileFields(USAGE_RECORDED_V1_FIELDS, 'key');
+ * keyPart({ organizationId, apiKeyId, accounts }); // "organizationId":"o","apiKeyId":"k","accounts":[…]
+ */
+export function compileFields<Fields extends EventFields, Source extends FieldSource>(
+  fields: Fields,
+  source: Source,
+): (values: FieldValues<Fields, Source>) => string {
+  const pieces = fieldsFrom(fields, source).map(({ name, kind }) => {
+    if (!NAME.test(name)) throw new Error(`${name} cannot be the name of an event's field`);
+    return `"${name}":${pieceOf(kind, `values.${name}`)}`;
+  });
+  const made: unknown = new Function('isoTime', `return (values) => \`${pieces.join(',')}\`;`)(isoTime);
+  return made as (values: FieldValues<Fields, Source>) => string;
+}
+
+/** The JSON of a value as a part of a template literal. */
+function pieceOf(kind: FieldKind, value: string): string {
+  switch (kind) {
+    case 'version':
+    case 'flag':
+    case 'count':
+      return `\${${value}}`;
+    // What these hold needs no escape: hexadecimal digits, one of our words, decimal digits.
+    case 'uuid':
+    case 'word':
+    case 'amount':
+      return `"\${${value}}"`;
+    case 'amountOrNull':
+      return `\${${value} === null ? 'null' : '"' + ${value} + '"'}`;
+    case 'moment':
+      return `"\${isoTime(${value})}"`;
+    case 'id':
+    case 'text':
+    case 'json':
+      return `\${JSON.stringify(${value})}`;
+    default:
+      return unreachable(kind);
+  }
+}

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import type { DialectName } from '../../dialects/dialect.js';
+import type { Target } from '../choose-route/route-table.js';
+import type { Routed } from '../exchange/exchange.js';
+import { skipDialect } from './skip-dialect.js';
+
+const target = (name: string, ...dialects: DialectName[]) =>
+  ({ provider: { name, dialects: new Set(dialects) } }) as unknown as Target;
+const after = (...targets: Target[]) => {
+  const exchange = { targets, ask: { model: 'm' } } as unknown as Routed;
+  const refusal = skipDialect({ name: 'openai-embeddings' })(exchange);
+  return refusal ?? exchange.targets.map(({ provider }) => provider.name);
+};
+
+describe('targets of another dialect', () => {
+  it('are passed over, in the order of the others', () => {
+    const [a, b, c] = [target('a', 'openai-chat'), target('b', 'openai-embeddings'), target('c', 'openai-embeddings')];
+    expect(after(a, b, c)).toEqual(['b', 'c']);
+    expect(after(c, b)).toEqual(['c', 'b']);
+  });
+  it('refuse the request where there are no others', () => {
+    expect(after(target('a', 'openai-chat'))).toMatchObject({
+      code: 'model_not_found',
+      param: 'model',
+      message: 'The model "m" is not served at this endpoint.',
+    });
+  });
+});

@@ -1,0 +1,14 @@
+export {
+  checkAddress,
+  checkRoute,
+  checkScope,
+  decideAccess,
+  isAccessRefused,
+  type AccessDecision,
+  type AccessRefused,
+  type AccessRequest,
+  type RouteAccess,
+} from './decide-access.js';
+export { compileKeyAccess, compileModelList, type KeyAccess } from './key-access.js';
+export { compilePrices, compileRoutes, compileRouting, targetModel } from './routing.js';
+export { hasWildcard, matchesWildcard } from './wildcard.js';

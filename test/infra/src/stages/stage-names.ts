@@ -1,0 +1,34 @@
+/** The stages of a test run, which are the targets of Nx that have tests or rules to hold. */
+const stages = {
+  lint: { lane: 1, servers: false },
+  unused: { lane: 1, servers: false },
+  layout: { lane: 1, servers: false },
+  unit: { lane: 0, servers: false },
+  adapter: { lane: 0, servers: true },
+  fault: { lane: 0, servers: true },
+  journey: { lane: 1, servers: true },
+} as const;
+
+export type StageName = keyof typeof stages;
+
+/** In the order in which they run. */
+export const stageNames = Object.keys(stages) as readonly StageName[];
+
+export function isStage(name: string): name is StageName {
+  return name in stages;
+}
+
+/** Stages of one lane run one after another, those of another lane beside them: two cores are busy that way. */
+export function laneOf(stage: StageName): number {
+  return stages[stage].lane;
+}
+
+/** Whether the tests of this stage work on PostgreSQL, Redis and Kafka. */
+export function needsServers(stage: StageName): boolean {
+  return stages[stage].servers;
+}
+
+/** Closes a `switch` over stages: it does not compile while one is left out. */
+export function unreachableStage(stage: never): never {
+  throw new Error(`${String(stage)} is no stage`);
+}

@@ -1,0 +1,60 @@
+import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
+import { badAdminInput } from './bad-admin-input.js';
+import { badChatInput } from './bad-chat-input.js';
+import { limits } from './limits.js';
+import { noSecretLeft } from './no-secret-left.js';
+import { oddHttp } from './odd-http.js';
+import { refusals } from './refusals.js';
+import { theCall } from './the-call.js';
+import { theCharge } from './the-charge.js';
+import { theDocument } from './the-document.js';
+import { theEmbeddings } from './the-embeddings.js';
+import { theKey } from './the-key.js';
+import { theLeak } from './the-leak.js';
+import { theRevoke } from './the-revoke.js';
+import { theStrangers } from './the-strangers.js';
+import { theUsageEvent } from './the-usage-event.js';
+import { upstream } from './upstream.js';
+import type { Shape } from '../kit/shape.js';
+import { tellOutputs } from '../kit/tell-outputs.js';
+
+/**
+ * One suite for both shapes, over HTTP alone: every chapter on one deployment, which this starts. Each shape has a file
+ * of its own, so that they run side by side.
+ */
+export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): void {
+  describe(`Tollgate, ${name}`, () => {
+    let shape: Shape;
+    beforeAll(async () => {
+      shape = await start();
+    });
+    afterEach(({ task }) => {
+      if (task.result?.state === 'fail') tellOutputs(shape);
+    });
+    afterAll(async () => {
+      const exits = await shape.stop();
+      expect(
+        exits.map(({ code }) => code),
+        'exit codes of the processes',
+      ).toEqual(exits.map(() => 0));
+    });
+
+    const running = () => shape;
+    theDocument(running);
+    theKey(running);
+    theCall(running);
+    upstream(running);
+    theEmbeddings(running);
+    refusals(running);
+    limits(running);
+    theCharge(running);
+    theUsageEvent(running);
+    badAdminInput(running);
+    badChatInput(running);
+    oddHttp(running);
+    theRevoke(running);
+    theLeak(running);
+    theStrangers(running);
+    noSecretLeft(running);
+  });
+}
