@@ -5,8 +5,8 @@ const NANO_PER_USD = 1_000_000_000n;
 const USD_PATTERN = /^(\d{1,10})(?:\.(\d{1,9}))?$/;
 
 /**
- * Reads an amount of USD that a person wrote as exact nano-USD. It takes a decimal string (`"0.000123"`), or a number by
- * its shortest decimal form (0.1 is read as "0.1", although the double differs). Null if the amount is negative, has
+ * Reads an amount of USD that a person wrote as exact nano-USD. It takes a decimal string (`"0.000123"`), or a number
+ * by its shortest decimal form (0.1 is read as "0.1", although the double differs). Null if the amount is negative, has
  * more than 9 decimals or more than 10 digits before them, or has any other form.
  */
 export function readUsd(amount: string | number): bigint | null {
