@@ -14,16 +14,16 @@ import { toJsonSchema, type ConvertedSchema } from './json-schema.js';
 import type { JsonObject, OpenApiDocument, OperationObject, PathItem } from './openapi-document.js';
 import type { Credential } from './route-docs.js';
 
-/** What one service has of the public API. */
+/** The part of the public API that one service serves. */
 export interface ApiPart {
   readonly title: string;
-  /** Every group that its routes name, with what it is for. */
+  /** All groups that its routes name, with their descriptions. */
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   /** The controllers of its public routes. */
   readonly controllers?: readonly Type[];
   /** Routes that no controller serves. */
   readonly routes?: readonly DescribedRoute[];
-  /** Problems, where it is left out. */
+  /** The form of its errors; by default problems (RFC 9457). */
   readonly errorShape?: ErrorShape;
 }
 
@@ -41,8 +41,8 @@ const SCHEMES: Readonly<Record<Credential, JsonObject>> = {
 };
 
 /**
- * The document of one service. It is made when documents are written, never by a service that runs.
- * @throws {Error} where a route lacks what its document needs, or an example is not as its schema has it
+ * Makes the document of one service. It is called when documents are written, never by a running service.
+ * @throws {Error} if a route lacks a decorator that the document needs, or a schema does not accept its example
  */
 export function buildDocument({
   title,
@@ -138,7 +138,7 @@ function parametersIn(place: 'path' | 'query', schema: z.ZodType | null, schemas
 class Components {
   readonly #schemas = new Map<string, JsonObject>();
 
-  /** The schema as it stands at its place; the named ones that it refers to are kept. */
+  /** Converts a schema for its place in the document, and keeps the named schemas that it refers to. */
   convert(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
     const converted: ConvertedSchema = toJsonSchema(schema, io);
     for (const [name, component] of Object.entries(converted.components)) keep(this.#schemas, name, component);
@@ -151,8 +151,8 @@ class Components {
 }
 
 /**
- * One document of several.
- * @throws {Error} where two have the same route, operation id or group, or differ about a schema of one name
+ * Joins several documents into one.
+ * @throws {Error} if two have the same route, operation id or group, or different schemas with one name
  */
 export function joinDocuments(title: string, documents: readonly OpenApiDocument[]): OpenApiDocument {
   const [first] = documents;

@@ -2,7 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { DOCUMENTED_SERVICES, joinDocuments, readDocument, readPublicDocument, routesOf, sortRoutes } from './index.js';
 
-/** Every value below a key, wherever it stands. */
+/** All values of a key, at every depth. */
 function valuesAt(key: string, value: unknown): unknown[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, each]) => [...(name === key ? [each] : []), ...valuesAt(key, each)]);

@@ -3,13 +3,13 @@ import { z } from 'zod';
 import type { DescribedRoute } from './explore-controllers.js';
 import type { JsonObject } from './openapi-document.js';
 
-/** Of examples. */
+/** The request id in examples. */
 const REQUEST_ID = '0199f0a3-5c1e-7b3a-9d2f-3b1c5a7e9f10';
 
 const codes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
 const code = z.enum(codes).describe('A code of the catalogue of errors.');
 
-/** The body of a refusal of everything but the inference routes. */
+/** The body of a refusal of all routes except the inference routes. */
 const problem = z
   .object({
     type: z.string().describe('A link to the page of the code.'),
@@ -25,7 +25,7 @@ const problem = z
   })
   .meta({ id: 'Problem', description: 'A refusal (RFC 9457).' });
 
-/** What any request may be answered: its head is at fault, we are going down, or something of ours is. */
+/** The errors that any request can get: its headers are at fault, the server is shutting down, or it has failed. */
 const ALWAYS: readonly ErrorCode[] = [
   'invalid_request',
   'headers_too_large',
@@ -41,18 +41,18 @@ const OF_BODIES: readonly ErrorCode[] = [
   'server_busy',
 ];
 
-/** How the routes of a document refuse. */
+/** The form of the refusals in a document. */
 export interface ErrorShape {
   readonly mediaType: string;
-  /** The body. Its `id` names the component. */
+  /** The schema of the body. Its `id` is the name of the component. */
   readonly schema: z.ZodType;
-  /** Behind the code in the names of examples: documents are joined, and each shape has examples of its own. */
+  /** Added to the code in the names of examples: each shape has its own examples, and the documents are joined. */
   readonly exampleSuffix: string;
   /** The body of one refusal, for the examples. */
   body(code: ErrorCode): object;
 }
 
-/** Problems (RFC 9457), as everything answers but the inference routes. */
+/** Problems (RFC 9457): the refusals of all routes except the inference routes. */
 export const PROBLEMS: ErrorShape = {
   mediaType: 'application/problem+json',
   schema: problem,
@@ -60,7 +60,7 @@ export const PROBLEMS: ErrorShape = {
   body: (each) => problemBody(each, { requestId: REQUEST_ID }),
 };
 
-/** The replies by which a route refuses, by status. */
+/** The refusals of a route, by status. */
 export function errorReplies(route: DescribedRoute, shape: ErrorShape): Record<string, JsonObject> {
   const statuses = new Map<number, ErrorCode[]>();
   for (const each of codesOf(route)) {
@@ -70,7 +70,7 @@ export function errorReplies(route: DescribedRoute, shape: ErrorShape): Record<s
   return Object.fromEntries([...statuses].map(([status, each]) => [String(status), errorReply(status, each, shape)]));
 }
 
-/** In the order of the catalogue. */
+/** The codes that a route can refuse with, in the order of the catalogue. */
 function codesOf({ body, access, refusals }: DescribedRoute): ErrorCode[] {
   const named = new Set([...ALWAYS, ...(body === null ? [] : OF_BODIES), ...(access?.refusals ?? []), ...refusals]);
   return codes.filter((each) => named.has(each));

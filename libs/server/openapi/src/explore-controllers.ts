@@ -14,28 +14,28 @@ import {
   type RouteReplies,
 } from './route-docs.js';
 
-/** One route with all that its document says, whether a controller serves it or not. */
+/** One route with everything that its document needs. A controller may serve it, or other code. */
 export interface DescribedRoute {
   readonly method: Method;
-  /** A template: `/v1/api-keys/{id}`. */
+  /** A path template, such as `/v1/api-keys/{id}`. */
   readonly path: string;
   readonly text: OperationText;
   readonly tag: string;
-  /** Null for everybody. */
+  /** Null if the route needs no credential. */
   readonly access: Access | null;
   readonly body: z.ZodType | null;
   readonly query: z.ZodType | null;
   readonly params: z.ZodType | null;
-  /** Those that may be sent; a credential is not among them. */
+  /** Optional headers of the request, without its credential. */
   readonly headers?: readonly HeaderDocs[];
   readonly replies: RouteReplies;
-  /** Those that the handler itself decides about. */
+  /** The error codes that the handler itself refuses with. */
   readonly refusals: readonly ErrorCode[];
 }
 
 /**
- * The routes of Nest controllers, from their decorators alone: nothing is instantiated.
- * @throws {Error} names a route that lacks `@Operation`, `@Replies`, or the `@Tag` of its controller
+ * Reads the routes of Nest controllers from their decorators, without instantiating anything.
+ * @throws {Error} that names a route without `@Operation` or `@Replies`, or a controller without `@Tag`
  */
 export function exploreControllers(controllers: readonly Type[]): DescribedRoute[] {
   return controllers.flatMap((controller) =>
@@ -86,7 +86,7 @@ function methodOf(handler: object, where: string): Method {
   return method;
 }
 
-/** `v1/api-keys` and `:id/revoke` as `/v1/api-keys/{id}/revoke`. */
+/** Joins `v1/api-keys` and `:id/revoke` to `/v1/api-keys/{id}/revoke`. */
 function templateOf(...parts: string[]): string {
   const segments = parts.flatMap((part) => part.split('/')).filter((segment) => segment !== '');
   return `/${segments.join('/')}`.replace(/:(\w+)/g, '{$1}');
@@ -95,7 +95,7 @@ function templateOf(...parts: string[]): string {
 const guardsOf = (controller: Type, handler: object): object[] =>
   [handler, controller].flatMap((target) => metadata<object[]>(GUARDS_METADATA, target) ?? []);
 
-/** What the controller says, or else the first guard of the handler or the controller that says anything. */
+/** The `@Admits` of the controller, else of the first guard of the handler or the controller that has one. */
 function accessOf(controller: Type, handler: object): Access | null {
   const told = [controller, ...guardsOf(controller, handler)].map((each) => metadata<Access>(DOCS.access, each));
   return told.find((access) => access !== undefined) ?? null;
@@ -109,7 +109,7 @@ const ARGUMENTS = {
 
 interface ArgumentMetadata {
   readonly schema?: z.ZodType;
-  /** Of a parameter decorator that is not Nest's. */
+  /** The factory of a parameter decorator that is not Nest's. */
   readonly factory?: object;
 }
 

@@ -2,16 +2,16 @@ import { z } from 'zod';
 import type { JsonObject } from './openapi-document.js';
 import { shownJson } from './route-docs.js';
 
-/** A schema of the document, and the named ones that it refers to. */
+/** A schema of the document, and the named schemas that it refers to. */
 export interface ConvertedSchema {
   readonly schema: JsonObject;
   readonly components: Readonly<Record<string, JsonObject>>;
 }
 
 /**
- * A zod schema in JSON Schema 2020-12, the dialect of OpenAPI 3.1. Those with an id (`.meta({ id })`) become
- * components. Replies stay open objects: whoever reads one must bear a field that is added later.
- * @throws {Error} where an example is not accepted by the schema that it stands at
+ * Converts a zod schema to JSON Schema 2020-12, the dialect of OpenAPI 3.1. Schemas with an id (`.meta({ id })`) become
+ * components. Objects in replies allow unknown fields, because a client must accept fields that are added later.
+ * @throws {Error} if a schema does not accept its example
  */
 export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): ConvertedSchema {
   const {
@@ -40,7 +40,7 @@ function checkExamples(schema: z.ZodType, examples: unknown): void {
   }
 }
 
-/** Leaves out what repeats itself, or says what only zod means. */
+/** Removes what is redundant, and what has a meaning only for zod. */
 function tidy(json: Record<string, unknown>, io: 'input' | 'output'): void {
   delete json['id'];
   delete json['readOnly'];
@@ -55,7 +55,7 @@ function tidy(json: Record<string, unknown>, io: 'input' | 'output'): void {
   if (io === 'output' && json['additionalProperties'] === false) delete json['additionalProperties'];
 }
 
-/** A pattern by Unicode properties, which the languages of many clients cannot read. */
+/** Whether a pattern uses Unicode properties, which the regular expressions of many languages do not support. */
 const isOfJavaScript = (pattern: unknown): boolean => typeof pattern === 'string' && /\\p\{/i.test(pattern);
 
 /** zod refers to `#/$defs/NAME`, a document to `#/components/schemas/NAME`. */

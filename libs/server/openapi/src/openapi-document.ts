@@ -1,7 +1,7 @@
-/** A value of a document: whatever JSON Schema allows. */
+/** An object of a document. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The lower-case methods that a path of ours may have. */
+/** The methods that our paths may have, in lower case. */
 export const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 export type Method = (typeof METHODS)[number];
 
@@ -11,17 +11,17 @@ export interface OperationObject {
   readonly tags: readonly string[];
   readonly summary: string;
   readonly description?: string;
-  /** Empty for a route that needs no credential. */
+  /** Empty if the route needs no credential. */
   readonly security: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters?: readonly JsonObject[];
   readonly requestBody?: JsonObject;
   readonly responses: Readonly<Record<string, JsonObject>>;
 }
 
-/** The routes of one path template, as `/v1/api-keys/{id}`. */
+/** The routes of one path template, such as `/v1/api-keys/{id}`. */
 export type PathItem = Readonly<Partial<Record<Method, OperationObject>>>;
 
-/** The parts of an OpenAPI 3.1 document that ours have. */
+/** The parts of an OpenAPI 3.1 document that our documents use. */
 export interface OpenApiDocument {
   readonly openapi: string;
   readonly info: JsonObject;
@@ -51,7 +51,7 @@ export function routesOf(document: OpenApiDocument): RouteName[] {
   );
 }
 
-/** By path, then by method: so lists of routes can be compared. */
+/** Sorts routes by path, then by method, so that lists of routes can be compared. */
 export function sortRoutes(routes: readonly RouteName[]): RouteName[] {
   const text = ({ path, method }: RouteName): string => `${path} ${method}`;
   return [...routes].sort((one, other) => (text(one) < text(other) ? -1 : 1));

@@ -6,7 +6,7 @@ import type { OpenApiDocument } from './openapi-document.js';
 export const DOCUMENTED_SERVICES = ['key-management', 'usage-billing', 'secret-scanning', 'gateway'] as const;
 export type DocumentedService = (typeof DOCUMENTED_SERVICES)[number];
 
-/** The file that has the document of a service; each service has a spec that writes it. */
+/** The file with the document of a service; a spec of each service writes it. */
 export const documentFile = (service: DocumentedService): URL =>
   new URL(`../documents/${service}.json`, import.meta.url);
 
@@ -15,6 +15,6 @@ export function readDocument(service: DocumentedService): OpenApiDocument {
   return JSON.parse(readFileSync(documentFile(service), 'utf8')) as OpenApiDocument;
 }
 
-/** The whole public API: what the public origin serves, whichever services are up. */
+/** The document of the whole public API: the documents of all services, joined. */
 export const readPublicDocument = (): OpenApiDocument =>
   joinDocuments('Tollgate API', DOCUMENTED_SERVICES.map(readDocument));

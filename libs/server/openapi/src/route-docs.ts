@@ -2,10 +2,10 @@ import { applyDecorators, HttpCode, SerializeOptions, SetMetadata } from '@nestj
 import type { ErrorCode } from '@tollgate/errors';
 import { z } from 'zod';
 
-/** How a caller shows who it is; each is a security scheme of the document. */
+/** The kinds of credentials; each is a security scheme of the document. */
 export type Credential = 'adminSecret' | 'apiKey' | 'githubSignature';
 
-/** What a route does, in words. */
+/** The texts that describe a route. */
 export interface OperationText {
   /** Unique among all services: clients name their functions after it. */
   readonly id: string;
@@ -15,23 +15,23 @@ export interface OperationText {
   readonly description?: string;
 }
 
-/** What a route answers where it refuses nothing. */
+/** The replies of a route to requests that it does not refuse. */
 export interface RouteReplies {
-  /** Null where the reply has no body. */
+  /** The schema of the body; null if the reply has none. */
   readonly schema: z.ZodType | null;
-  /** What each status says. The first, in numerical order, is the usual one. */
+  /** A description of each status. The lowest status is the usual one. */
   readonly statuses: Readonly<Record<number, string>>;
-  /** Those that a reply may have beside JSON. Their content has no schema. */
+  /** The media types that a reply may have besides JSON. Their content has no schema. */
   readonly mediaTypes?: readonly string[];
 }
 
-/** How a route or a guard lets callers in, and how it refuses the others. */
+/** The credential that a route or a guard requires, and the errors of callers without it. */
 export interface Access {
   readonly credential: Credential;
   readonly refusals: readonly ErrorCode[];
 }
 
-/** Under which names Nest keeps what the decorators below say. */
+/** The names under which Nest stores the metadata of the decorators below. */
 export const DOCS = {
   access: 'tollgate:access',
   body: 'tollgate:body',
@@ -44,12 +44,12 @@ export const DOCS = {
 /** Names the group of routes that a controller belongs to; the document's part describes it. */
 export const Tag = (name: string): ClassDecorator => SetMetadata(DOCS.tag, name);
 
-/** Says what a handler does. */
+/** Describes a handler. */
 export const Operation = (text: OperationText): MethodDecorator => SetMetadata(DOCS.operation, text);
 
 /**
- * Says what a handler answers. One schema is the document's, and what the serializer lets out: a field that it does not
- * name never leaves.
+ * Describes the replies of a handler. The document and the serializer use the same schema: a field that the schema does
+ * not have is never sent.
  *
  * @example
  * @Delete(':id')
@@ -64,23 +64,23 @@ export function Replies(schema: z.ZodType | null, statuses: Readonly<Record<numb
 }
 
 /**
- * Names the errors of the catalogue that a handler, or a guard, itself refuses with. A handler need not name those of
- * its guards, of its body and of every server: they are in its document without it.
+ * Names the errors of the catalogue that a handler or a guard itself refuses with. A handler need not name the errors
+ * of its guards, of its body, and of every server: the document has them without it.
  */
 export const Refuses = (...codes: ErrorCode[]): MethodDecorator & ClassDecorator => SetMetadata(DOCS.refusals, codes);
 
-/** On a guard, or on a controller that no guard protects: what callers show, and how they are refused without it. */
+/** Names the credential, and the errors of callers without it, of a guard, or of a controller without a guard. */
 export const Admits = (credential: Credential, ...refusals: ErrorCode[]): ClassDecorator =>
   SetMetadata(DOCS.access, { credential, refusals } satisfies Access);
 
-/** Documents the body of a handler that takes it as bytes, and must: a signature is checked over them. */
+/** Documents the body of a handler that takes it as bytes, because it checks a signature over them. */
 export const TakesBytes = (schema: z.ZodType): MethodDecorator => SetMetadata(DOCS.body, schema);
 
-/** A header of requests that a parameter decorator of ours reads. */
+/** A header of requests that one of our parameter decorators reads. */
 export interface HeaderDocs {
   readonly name: string;
   readonly description: string;
-  /** JSON Schema. */
+  /** The JSON Schema of its value. */
   readonly schema: Readonly<Record<string, unknown>>;
 }
 
@@ -92,34 +92,34 @@ export function readsHeader<F extends object>(header: HeaderDocs, factory: F): F
   return factory;
 }
 
-/** What `readsHeader` was told of a factory. */
+/** The header that was given to `readsHeader` for a factory. */
 export const headerReadBy = (factory: object): HeaderDocs | undefined => headersRead.get(factory);
 
 const refusalOfPath = z.registry<{ readonly code: ErrorCode }>();
 
 /**
- * A schema of path parameters whose faults are answered with `code` instead of 400: a path with an id that nothing can
- * have names nothing.
+ * Marks a schema of path parameters: its faults get the error `code` instead of 400, because a path with a malformed id
+ * names no resource.
  */
 export function pathSchema<S extends z.ZodType>(code: ErrorCode, schema: S): S {
   refusalOfPath.add(schema, { code });
   return schema;
 }
 
-/** The code of `pathSchema`; null for other schemas. */
+/** The code given to `pathSchema` for a schema; null for other schemas. */
 export const refusalOf = (schema: object): ErrorCode | null => refusalOfPath.get(schema as z.ZodType)?.code ?? null;
 
 const shownAs = z.registry<{ readonly json: Readonly<Record<string, unknown>> }>();
 
 /**
- * A schema that the document shows as `json`, because its own says less: a number in a query is written as text, and a
- * check in code has no form in JSON Schema.
+ * Makes the document show a schema as `json`, because its own JSON Schema would say less: a number in a query is sent
+ * as text, and a check in code cannot be expressed in JSON Schema.
  */
 export function shown<S extends z.ZodType>(schema: S, json: Readonly<Record<string, unknown>>): S {
   shownAs.add(schema, { json });
   return schema;
 }
 
-/** The JSON Schema of `shown`; undefined for other schemas. */
+/** The JSON Schema given to `shown` for a schema; undefined for other schemas. */
 export const shownJson = (schema: object): Readonly<Record<string, unknown>> | undefined =>
   shownAs.get(schema as z.ZodType)?.json;
