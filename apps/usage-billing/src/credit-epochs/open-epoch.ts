@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks, type EpochOpening } from '@tollgate/admission';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
-import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
+import { USAGE_TOPICS } from '@tollgate/contracts';
 import { shareCalls } from '@tollgate/periodic';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -30,7 +30,7 @@ export class OpenEpoch {
 
   private async openNow(organizationId: string): Promise<void> {
     if (await this.admission.hasEpoch(organizationId).catch(unavailable('Admission'))) return;
-    await this.bus.drained(USAGE_RECORDED_V1).catch(unavailable('The bus'));
+    await Promise.all(USAGE_TOPICS.map((topic) => this.bus.drained(topic))).catch(unavailable('The bus'));
     // This commits before the epoch is opened, so that `ResolveOrphans` finds every organisation that may have one.
     await this.dataSource.query(
       'INSERT INTO billing.credit_epoch (organization_id) VALUES ($1) ON CONFLICT (organization_id) DO NOTHING',

@@ -1,6 +1,6 @@
 import { Inject, Module } from '@nestjs/common';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
-import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
+import { USAGE_TOPICS } from '@tollgate/contracts';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
 import { registerBillingGauges } from '../metrics.js';
 import { BillingMetricsModule } from '../metrics.module.js';
@@ -27,7 +27,10 @@ export class LedgerModule {
     months: UsageEventMonths,
   ) {
     registerBillingGauges(registry, {
-      consumerLag: () => bus.lag(USAGE_RECORDED_V1),
+      consumerLag: async () => {
+        const lags = await Promise.all(USAGE_TOPICS.map((topic) => bus.lag(topic)));
+        return lags.reduce((sum, lag) => sum + lag, 0);
+      },
       settlesWaiting: () => settles.waiting,
       months: () => months.state(),
     });

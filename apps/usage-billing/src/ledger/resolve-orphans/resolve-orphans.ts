@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks, type BookedSettle } from '@tollgate/admission';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
-import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
+import { USAGE_TOPICS } from '@tollgate/contracts';
 import type { OpenHold } from '@tollgate/credit';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -37,7 +37,7 @@ export class ResolveOrphans {
   async resolveAll(): Promise<void> {
     const gone = await this.instances.unresolved();
     if (gone.length === 0) return;
-    await this.bus.drained(USAGE_RECORDED_V1);
+    await Promise.all(USAGE_TOPICS.map((topic) => this.bus.drained(topic)));
     for (const organizationId of await this.organizations()) await this.resolveIn(organizationId, gone);
     await this.instances.markResolved(gone.map(({ instanceId }) => instanceId));
   }
