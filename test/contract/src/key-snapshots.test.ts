@@ -264,7 +264,7 @@ describe('key snapshots on Redis', () => {
     const [known, paused, nameless, last] = [active(1), active(1), active(1), active(1)];
     await writer.write(known);
     await writer.write({ ...paused, state: 'paused' } as unknown as KeySnapshot);
-    // The number is taken and written in one step, as a writer does: a heartbeat in between would be a gap.
+    // The number is taken and written in one step, as a writer does; a heartbeat in between would cause a gap.
     const write = (...fields: string[]) =>
       redis.client.eval(
         `for i, field in ipairs(ARGV) do if field == 'next' then ARGV[i] = redis.call('incr', KEYS[2]) end end

@@ -24,7 +24,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
   let app: Awaited<ReturnType<typeof createNestServer>>;
   let url: string;
   const drains: string[] = [];
-  /** Keys as key-management knows them; null while it cannot be asked. */
+  /** The keys that the fake key-management knows; null while it cannot be asked. */
   let known: Set<string> | null = new Set();
 
   beforeAll(async () => {

@@ -30,8 +30,8 @@ const ENDED = {
 };
 
 /**
- * The admin API of the keys of one organisation, which `x-organization-id` names. Whoever shows the admin secret acts
- * as `admin`.
+ * The admin API of the keys of one organisation, which `x-organization-id` names. A caller with the admin secret is the
+ * actor `admin`.
  */
 @Tag('API keys')
 @Controller('v1/api-keys')
@@ -45,7 +45,7 @@ export class ApiKeysController {
     private readonly meter: KeyMeter,
   ) {}
 
-  /** 201 with the secret, which no later reply shows (and no cache keeps: the server marks every reply no-store). */
+  /** Answers 201 with the secret. No later reply shows it, and no cache keeps it: every reply is marked no-store. */
   @Post()
   @Operation({
     id: 'createApiKey',
@@ -86,7 +86,7 @@ export class ApiKeysController {
     return key;
   }
 
-  /** Hidden from now on. 200 when every gateway can know, 202 when that took more than 2 s and is still being tried. */
+  /** Hides the key. Answers 200 when the tombstone is written, 202 if that takes more than 2 s and is still retried. */
   @Delete(':id')
   @Operation({
     id: 'deleteApiKey',
@@ -103,7 +103,7 @@ export class ApiKeysController {
     return { ...(await this.end(organizationId, id, 'deleted', request, reply)), deleted: true };
   }
 
-  /** Kept in sight as `revoked`. 200 and 202 as for `DELETE`. */
+  /** Revokes the key, which stays in lists as `revoked`. The answer is 200 or 202 as for `DELETE`. */
   @Post(':id/revoke')
   @Operation({ id: 'revokeApiKey', summary: 'End a key', description: 'For good; it stays in lists as `revoked`.' })
   @Replies(keyReply, ENDED)

@@ -20,7 +20,7 @@ export const organizationReply = z
   .meta({ id: 'Organization', examples: [EXAMPLE] });
 export type OrganizationObject = Readonly<z.input<typeof organizationReply>>;
 
-/** One page. */
+/** One page of organisations. */
 export const organizationListReply = z
   .object({
     object: z.literal('list'),

@@ -19,7 +19,7 @@ import {
   type OrganizationPath,
 } from './organizations.request.js';
 
-/** The operator's API of organisations. Whoever shows the admin secret acts as `admin`. */
+/** The operator's API of organisations. A caller with the admin secret is the actor `admin`. */
 @Tag('Organisations')
 @Controller('v1/organizations')
 @UseGuards(AdminGuard)

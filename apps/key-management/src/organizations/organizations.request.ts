@@ -3,7 +3,7 @@ import { pathSchema, shown } from '@tollgate/openapi';
 import { z } from 'zod';
 import { name } from '../keys/create-key/create-key.request.js';
 
-/** `POST /v1/organizations`. */
+/** The body of `POST /v1/organizations`. */
 export const createOrganizationRequest = z
   .strictObject({ name: name.describe('One line with at least one visible character.') })
   .meta({ id: 'CreateOrganization', examples: [{ name: 'Acme' }] });
@@ -19,6 +19,6 @@ const id = shown(
   { type: 'string', minLength: 7, maxLength: 36, description: 'A UUID in any case, or `default`.' },
 );
 
-/** The organisation that a path names; an id that no organisation can have is that of none. */
+/** The organisation that a path names. A malformed id is answered with 404, like that of an unknown organisation. */
 export const organizationPath = pathSchema('organization_not_found', z.object({ id }));
 export type OrganizationPath = z.output<typeof organizationPath>;

@@ -14,7 +14,7 @@ import { UnavailableInterceptor } from './unavailable.interceptor.js';
 
 const reconciliationQuery = z.strictObject({ organization_id: id });
 
-/** `UsageBillingApi` over HTTP, for the other services, and the check of the books. */
+/** `UsageBillingApi` over HTTP for the other services, and the reconciliation for operators. */
 @Controller('internal')
 @UseGuards(ServiceGuard)
 @UseInterceptors(UnavailableInterceptor)

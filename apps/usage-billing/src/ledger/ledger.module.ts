@@ -12,7 +12,7 @@ import { CompareBalances } from './reconcile/compare-balances.js';
 import { ResolveOrphans } from './resolve-orphans/resolve-orphans.js';
 import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
 
-/** The one owner of transfers and accounts: books usage, resolves orphans, and holds the two books together. */
+/** The only module that writes transfers and accounts: it books usage, resolves orphans and reconciles balances. */
 @Module({
   imports: [BillingMetricsModule, BillingStoreModule],
   controllers: [UsageRecordedController],

@@ -10,7 +10,7 @@ import { ReadUsage } from './read-usage/usage-totals.js';
 import { usageReply, type UsageObject } from './read-usage/usage.reply.js';
 import { usageEventsQuery, usageQuery, type UsageEventsQuery, type UsageQuery } from './usage.requests.js';
 
-/** What an organisation, which `x-organization-id` names, used and was charged, at most 2 s behind. */
+/** Shows usage and charges of the organisation that `x-organization-id` names, at most 2 s behind. */
 @Tag('Usage')
 @Controller('v1/usage')
 @UseGuards(AdminGuard)
@@ -22,8 +22,8 @@ export class UsageController {
   ) {}
 
   /**
-   * Sums of one key, or of all of the organisation without `api_key_id`. 404 for an id that no key ever had, so that a
-   * mistyped id does not read as a key that is not used; the usage of a deleted key stays.
+   * Answers with the sums of one key, or of all keys of the organisation if `api_key_id` is absent. Answers 404 for an
+   * id that no key ever had, so that a mistyped id does not look like an unused key; the usage of a deleted key stays.
    */
   @Get()
   @Operation({
@@ -53,8 +53,8 @@ export class UsageController {
   }
 
   /**
-   * The usage event of one request: a list of one. The list is empty for a request that reached no provider, or is not
-   * booked yet, and for an id that no request had; the ledger does not know which.
+   * Answers with the usage event of one request, as a list of one. The list is empty if the request reached no provider
+   * or is not booked yet, and for an id that no request had; the ledger cannot tell these apart.
    */
   @Get('events')
   @Operation({

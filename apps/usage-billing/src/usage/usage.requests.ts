@@ -17,7 +17,7 @@ const keyId = shown(uuid.nullable().default(null), {
   description: 'The key that is asked about; without it, all keys.',
 });
 
-/** `GET /v1/usage`. */
+/** The query of `GET /v1/usage`. */
 export const usageQuery = z
   .strictObject({
     api_key_id: keyId,
@@ -26,12 +26,12 @@ export const usageQuery = z
   })
   .refine(({ from, to }) => !isAfter(from, to), { path: ['from'], message: 'must not be after to' });
 
-/** Asked as well of what has failed already, which is then a text and no moment. */
+/** zod calls a refinement even if a field has failed; the field is then a text instead of a Date. */
 function isAfter(from: unknown, to: unknown): boolean {
   return from instanceof Date && to instanceof Date && from > to;
 }
 
-/** `GET /v1/usage/events`. */
+/** The query of `GET /v1/usage/events`. */
 export const usageEventsQuery = z.strictObject({
   request_id: uuid.describe('The `x-request-id` of the reply, in any case.'),
 });

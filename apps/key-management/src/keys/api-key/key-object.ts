@@ -3,7 +3,7 @@ import { formatUsd } from '@tollgate/credit';
 import { stateOf, type ApiKey } from './api-key.js';
 import type { KeyObject } from './key.reply.js';
 
-/** A key as the admin API shows it. `spending` is null where usage-billing could not say. */
+/** Builds the admin API's view of a key. `spending` is null if usage-billing could not be asked. */
 export function keyObject(
   key: ApiKey,
   spending: Pick<KeySpending, 'chargedNanoUsd' | 'lastUsedAt'> | null,

@@ -4,7 +4,7 @@ const moment = z.string().meta({ format: 'date-time' });
 const usd = z.string().describe('Decimal USD, exact.');
 const limit = z.int().positive().nullable();
 
-/** Without its secret, as all replies but one show it. */
+/** An example key as all replies but one show it, without its secret. */
 const EXAMPLE = {
   object: 'api_key',
   id: '0b4f2f5e-7f5c-4d0e-9a77-0123456789ab',
@@ -56,7 +56,7 @@ const fields = {
 export const keyReply = z.object(fields).meta({ id: 'ApiKey', examples: [EXAMPLE, ENDED] });
 export type KeyObject = Readonly<z.input<typeof keyReply>>;
 
-/** The only reply that has a secret. */
+/** The reply to the creation of a key; no other reply has a secret. */
 export const createdKeyReply = z
   .object({ ...fields, secret: z.string().describe('The key itself. This reply alone shows it.') })
   .meta({
@@ -64,12 +64,12 @@ export const createdKeyReply = z
     examples: [{ ...EXAMPLE, credit_used_usd: '0', last_used_at: null, secret: 'sk-Tg7ThisIsNoRealSecret…x9Qf' }],
   });
 
-/** Of a key that is hidden from now on. */
+/** The reply to the deletion of a key, which is hidden afterwards. */
 export const deletedKeyReply = z
   .object({ ...fields, deleted: z.literal(true) })
   .meta({ id: 'DeletedApiKey', examples: [{ ...ENDED, deleted: true }] });
 
-/** One page. */
+/** One page of keys. */
 export const keyListReply = z
   .object({
     object: z.literal('list'),

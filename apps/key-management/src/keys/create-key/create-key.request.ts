@@ -4,15 +4,15 @@ import { shown } from '@tollgate/openapi';
 import { z } from 'zod';
 import { hasVisibleCharacter } from './visible-character.js';
 
-/** The farthest that the end of a key may lie ahead. */
+/** The longest time until a key expires, in days. */
 export const EXPIRES_IN_DAYS_MAX = 3_650;
 const LIST_ITEMS_MAX = 100;
-/** Far above what any provider serves, and a 32-bit integer in Postgres. */
+/** It is far above what any provider serves, and fits a 32-bit integer of Postgres. */
 const RATE_LIMIT_MAX = 1_000_000_000;
 
-/** Names stand in logs, mails and tables: no line breaks or other control characters (and Postgres takes no NUL). */
+/** Names appear in logs, mails and tables, so they have no control characters; Postgres also refuses NUL. */
 const WITHOUT_CONTROL_CHARACTERS = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/;
-/** Embeddings, overrides and isolates (UAX #9): with them a name reads as another, and turns the text around it. */
+/** Embeddings, overrides and isolates (UAX #9) can make a name look like another, and reorder the text around it. */
 const WITHOUT_DIRECTIONS = /^[^\u202a-\u202e\u2066-\u2069]*$/;
 /** JSON can spell half of a surrogate pair; neither UTF-8 nor Postgres can hold one. */
 const text = z
@@ -26,12 +26,12 @@ const line = (charactersMax: number) =>
     .regex(WITHOUT_CONTROL_CHARACTERS, 'must have no control characters')
     .regex(WITHOUT_DIRECTIONS, 'must have no characters that change the direction of text');
 
-/** Without one a name reads as no name. */
+/** A name needs a visible character, since it would otherwise look empty. */
 export const name = line(100).refine(
   (text) => text === '' || hasVisibleCharacter(text),
   'must have at least one visible character',
 );
-/** What a caller may write in "model", as config.yaml names routes: `*` stands for any characters. */
+/** A pattern for the `model` of requests, as for the names of routes in config.yaml: `*` stands for any characters. */
 const model = line(200).regex(/^\S*$/u, 'must have no spaces');
 
 const CREDIT_LIMIT = `must be an amount in USD from 0 to ${formatUsd(CAP_NANO_USD_MAX)} with at most 9 decimals`;
@@ -53,8 +53,8 @@ const subnet = z
 const list = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(LIST_ITEMS_MAX);
 
 /**
- * The body of `POST /v1/api-keys`, as it is written. `keySettings` makes of it what the key will be, which depends on
- * the moment of the request.
+ * The body of `POST /v1/api-keys`, as it is written. `keySettings` turns it into the settings of the key, which depend
+ * on the time of the request.
  */
 export const createKeyRequest = z
   .strictObject({

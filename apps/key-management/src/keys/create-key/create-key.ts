@@ -13,7 +13,7 @@ export type CreateKeyResult =
   | { readonly kind: 'created'; readonly key: ApiKey; readonly secret: Secret }
   | Extract<KeySettingsResult, { kind: 'invalid' }>;
 
-/** Makes keys. The secret leaves with the result and is kept nowhere. */
+/** Creates keys. The secret is in the result and is stored nowhere. */
 @Injectable()
 export class CreateKey {
   constructor(
@@ -23,8 +23,8 @@ export class CreateKey {
   ) {}
 
   /**
-   * Resolves when the key is committed and, where the snapshot store answers, known to every gateway. Where it
-   * does not, the gateways ask key-management for a key they do not know.
+   * Resolves when the key is committed and its snapshot is written, or could not be written in time. Without a snapshot
+   * gateways still find the key: they ask key-management about a key that they do not know.
    */
   async execute(organizationId: string, request: CreateKeyRequest, actor: Actor, now: Date): Promise<CreateKeyResult> {
     const read = keySettings(request, now);

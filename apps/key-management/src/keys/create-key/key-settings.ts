@@ -6,7 +6,7 @@ import { EXPIRES_IN_DAYS_MAX, type CreateKeyRequest } from './create-key.request
 
 const DAY_MS = 86_400_000;
 
-/** What a caller decides about a key. */
+/** The fields of a key that the caller chooses. */
 type KeySettings = Pick<
   ApiKey,
   'name' | 'description' | 'scopes' | 'expiresAt' | 'creditLimitNanoUsd' | 'rateLimits' | 'models' | 'allowedIps'
@@ -14,12 +14,12 @@ type KeySettings = Pick<
 
 export type KeySettingsResult =
   | { readonly kind: 'valid'; readonly settings: KeySettings }
-  /** The request names a moment that it may not name now. */
+  /** The expiry that the request names is in the past, or too far ahead. */
   | { readonly kind: 'invalid'; readonly errors: readonly FieldError[] };
 
 /**
- * What a request asks for at this moment. What is absent or null is not limited; a key made without scopes gets both of
- * inference.
+ * The settings that a request asks for at the time `now`. A limit that is absent or null is unlimited; without scopes a
+ * key gets both inference scopes.
  */
 export function keySettings(request: CreateKeyRequest, now: Date): KeySettingsResult {
   const expiresAt = request.expires_at === null ? null : new Date(request.expires_at);
@@ -47,7 +47,7 @@ function expiryFault(expiresAt: Date, now: Date): string | null {
   return expiresAt > daysAfter(now, EXPIRES_IN_DAYS_MAX) ? `must be at most ${EXPIRES_IN_DAYS_MAX} days ahead` : null;
 }
 
-/** Never null, which would be an unlimited key. */
+/** Throws instead of returning null, since null would make an unlimited key. */
 function amountOf(usd: string | number): bigint {
   const nanoUsd = readUsd(usd);
   if (nanoUsd === null) throw new Error('the request for a key was not read by its schema: its limit is no amount');

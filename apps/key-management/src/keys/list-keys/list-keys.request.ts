@@ -1,7 +1,7 @@
 import { shown } from '@tollgate/openapi';
 import { z } from 'zod';
 
-/** A cursor is the position of the last key seen, in base64url so that nobody counts with it. */
+/** A cursor is the position of the last key seen, in base64url so that clients do not calculate with it. */
 export const cursorOf = (position: bigint): string => Buffer.from(position.toString()).toString('base64url');
 
 const cursor = z.string().transform((text, context) => {
@@ -13,7 +13,7 @@ const cursor = z.string().transform((text, context) => {
 
 const LIMIT_RANGE = 'must be a whole number from 1 to 100';
 
-/** `GET /v1/api-keys?limit&after`. */
+/** The query of `GET /v1/api-keys`. */
 export const listKeysRequest = z.strictObject({
   limit: shown(
     z

@@ -12,9 +12,9 @@ import { githubRequest, ITEMS_MAX } from './github.request.js';
 import { findSigningKey, RETRY_AFTER } from './signing-key.js';
 
 /**
- * GitHub's secret scanning partner programme. A report that does not name a published key is refused before it is read
- * (`ReportHeadGuard`). The signature is checked over the bytes as they came, before anything
- * is read of them: 401 where it does not hold, 503 where GitHub's keys, or ours, cannot be asked (GitHub tries again).
+ * The webhook for GitHub's secret scanning partner programme. `ReportHeadGuard` refuses a report that does not name a
+ * published key before its body is read. The signature is checked over the raw bytes before they are parsed. The answer
+ * is 401 if it is not valid, and 503 if GitHub's list of keys or key-management cannot be reached (GitHub tries again).
  */
 @Tag('Leaks')
 @Admits('githubSignature', 'invalid_signature', 'unknown_signing_key', 'signing_keys_unavailable')

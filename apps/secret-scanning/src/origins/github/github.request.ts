@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-/** A history scan at enrolment reports thousands at once; a report of this size takes about a second. */
+/** GitHub's scan of all history at enrolment reports thousands of items at once; this many take about a second. */
 export const ITEMS_MAX = 10_000;
 
 /**
- * A report as GitHub sends it. It is for the document alone: the body is read by `readItem`, because an item that is at
- * fault gets a label like the others.
+ * A report as GitHub sends it. The schema is only for the OpenAPI document: `readItem` reads the body, because a
+ * malformed item gets a label like the others.
  */
 export const githubRequest = z
   .array(

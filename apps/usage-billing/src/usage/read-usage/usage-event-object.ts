@@ -3,7 +3,7 @@ import { chargeReason } from './charge-reason.js';
 import type { BookedEvent } from './find-usage-event.js';
 import type { UsageEventObject } from './usage-event.reply.js';
 
-/** A usage event as the usage API shows it. */
+/** Builds the usage API's view of a usage event. */
 export function usageEventObject(event: BookedEvent): UsageEventObject {
   const { reason, explanation } = chargeReason(event);
   return {

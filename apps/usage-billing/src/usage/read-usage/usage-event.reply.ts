@@ -67,7 +67,7 @@ const EXAMPLE: UsageEventObject = {
   client_address: '203.0.113.7',
 };
 
-/** A list of one, or of none. */
+/** A list of one event, or an empty one. */
 export const usageEventListReply = z
   .object({
     object: z.literal('list'),

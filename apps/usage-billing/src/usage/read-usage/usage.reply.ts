@@ -3,7 +3,7 @@ import { z } from 'zod';
 const count = z.int().min(0);
 const usd = z.string().describe('Decimal USD, exact.');
 
-/** Sums over requests. */
+/** The sums over the requests of a key or an organisation. */
 export const usageReply = z
   .object({
     object: z.literal('usage'),
