@@ -1,7 +1,7 @@
 /** Whether a name is a pattern: `*` matches any characters, or none. */
 export const hasWildcard = (name: string): boolean => name.includes('*');
 
-/** Whether `pattern` matches the whole `text`. It never backtracks, so a pattern cannot make it slow. */
+/** Whether `pattern` matches the whole `text`. The time is linear in both, for every pattern. */
 export function matchesWildcard(pattern: string, text: string): boolean {
   const parts = pattern.split('*');
   const first = parts.shift()!;
