@@ -5,7 +5,16 @@ import tseslint from 'typescript-eslint';
 /** Libraries whose rules are the same for whoever calls, whenever: no clock, no chance, no files, no network. */
 const domain = ['libs/domain/*/src/**/*.ts'];
 /** What tests alone use stands at the root; what the packages of Nest need beside them, in the apps that run. */
-const developed = ['tslib', 'vitest', 'fast-check', 'smtp-server', 'eslint', 'typescript', '@nestjs/testing'];
+const developed = [
+  'tslib',
+  'vitest',
+  'fast-check',
+  'smtp-server',
+  'eslint',
+  'typescript',
+  '@nestjs/testing',
+  '@seriousme/openapi-schema-validator',
+];
 const peers = [
   'reflect-metadata',
   'rxjs',

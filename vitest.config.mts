@@ -27,8 +27,8 @@ export default defineConfig({
       project('unit-mocked', [mocking], { pool: 'threads', ...patient }),
       project('adapter', ['test/contract/src/**/*.test.ts', '{apps,libs/*}/*/src/**/*.test.ts'], {
         globalSetup,
-        testTimeout: 30_000,
-        hookTimeout: 60_000,
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
       }),
       project('journey', ['test/journey/src/**/*.test.ts'], {
         globalSetup,

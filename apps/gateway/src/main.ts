@@ -12,6 +12,7 @@ import {
 } from '@tollgate/config';
 import { BodyBudget, createNestServer, httpKeyManagementApi, httpUsageBillingApi } from '@tollgate/http';
 import { RedisKeySnapshotReader } from '@tollgate/key-snapshots';
+import { readPublicDocument } from '@tollgate/openapi';
 import { connectRedis } from '@tollgate/redis';
 import { runService, type OpenedService, type ServiceContext } from '@tollgate/service';
 import type { FastifyInstance } from 'fastify';
@@ -73,7 +74,7 @@ async function open({
     journal: inFolder('TOLLGATE_DATA', journalFolder, () => Journal.open(journalFolder)),
     pepper: environment.TOLLGATE_PEPPER,
   });
-  const app = await createNestServer(module, { logger, bodyBudget });
+  const app = await createNestServer(module, { logger, bodyBudget, document: readPublicDocument() });
   const gateway = app.get(Gateway);
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
     urls: { keyManagement: keyManagementUrl, usageBilling: usageBillingUrl, secretScanning },

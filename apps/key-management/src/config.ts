@@ -3,7 +3,7 @@ import { environmentFields, readEnvironment, unknownVariables, type UnknownVaria
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
-/** Every variable that this app knows. */
+/** The environment variables that this app reads, and no others. */
 export const environment = z.object({
   TOLLGATE_HOST: environmentFields.host,
   TOLLGATE_PORT: environmentFields.port,
@@ -16,7 +16,7 @@ export const environment = z.object({
   USAGE_BILLING_URL: environmentFields.httpUrl,
   TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret,
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
-  /** Keys are known by their digests under it: with another pepper no key of before is known. */
+  /** Keys are stored as digests made with the pepper: under another pepper no earlier key is recognised. */
   TOLLGATE_PEPPER: z.string().min(16),
   TOLLGATE_KEY_MARKER: z
     .string()
@@ -29,5 +29,5 @@ export const environment = z.object({
 /** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
 export const readConfig = () => readEnvironment(environment, process.env);
 
-/** Variables of the environment that are misspelt, or nobody's. */
+/** Environment variables that look misspelt, or that no service of Tollgate reads. */
 export const readUnknown = (): UnknownVariable[] => unknownVariables(process.env, Object.keys(environment.shape));

@@ -14,7 +14,7 @@ import { keyManagementSchema } from './store/migrations/index.js';
 export const PEPPER = 'a pepper of the test';
 export const ADMIN = 'the-admin-secret-of-the-test';
 
-/** The service on an embedded PostgreSQL of its own, for specs: asked by `app.inject`, without a listener. */
+/** For specs: the service on an embedded PostgreSQL of its own, without a listener. Send requests by `app.inject`. */
 export interface KeyManagementStage {
   readonly database: Database;
   readonly app: NestFastifyApplication;

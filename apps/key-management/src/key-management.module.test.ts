@@ -3,7 +3,9 @@ import { digestSecret, hasSecretForm, pepperId, type KeySnapshot } from '@tollga
 import { StartFault } from '@tollgate/app-process';
 import type { BusMessage } from '@tollgate/bus';
 import { keysChangedV1, type KeyManagementApi, type KeySpending } from '@tollgate/contracts';
+import { publicRoutesOf } from '@tollgate/http';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
+import { readDocument, routesOf } from '@tollgate/openapi';
 import type { Database } from '@tollgate/postgres';
 import { createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -78,6 +80,10 @@ const create = async (body: object = {}) => (await call('POST', '/v1/api-keys', 
 const digestOf = (key: { secret: string }) => digestSecret(key.secret, PEPPER);
 const changesOf = (id: string) =>
   published.map(({ value }) => keysChangedV1.parse(JSON.parse(value))).filter(({ apiKeyId }) => apiKeyId === id);
+
+it('has the public routes that its document has', () => {
+  expect(publicRoutesOf(app)).toEqual(routesOf(readDocument('key-management')));
+});
 
 describe('a key', () => {
   it('is made with its secret, shown once, and known to the gateways when the reply is out', async () => {

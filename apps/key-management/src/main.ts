@@ -2,6 +2,7 @@ import { warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
 import { createNestServer, httpUsageBillingApi } from '@tollgate/http';
 import { RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
+import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
@@ -11,9 +12,9 @@ import { keyManagementSchema } from './store/migrations/index.js';
 import { refuseOtherPepper } from './store/refuse-other-pepper.js';
 
 const SERVICE = 'key-management';
-/** Keys are shown without their spending rather than late. */
+/** After this long, keys are shown without their spending. */
 const SPENDING_TIMEOUT_MS = 1_500;
-/** Longest wait for requests in flight at the end; none takes that long. */
+/** Longest wait for requests in flight at shutdown; none takes that long. */
 const STOP_GRACE_MS = 5_000;
 
 async function open({
@@ -58,11 +59,11 @@ async function open({
       initOwnerEmail: environment.INIT_OWNER_EMAIL,
     },
   });
-  const app = await createNestServer(module, { logger, registry, serviceSecret });
+  const app = await createNestServer(module, { logger, registry, serviceSecret, document: readDocument(SERVICE) });
   app.connectMicroservice({ strategy: consumer });
   return {
     app,
-    // Without Redis and Kafka it still makes, shows and revokes keys, and relays later what it cannot now.
+    // Without Redis or Kafka the service still creates, shows and revokes keys; the relay delivers the changes later.
     ready: readyByDatabase(database.dataSource, () => ({ redis: redis.storeId() !== null, kafka: consumer.consuming })),
     graceMs: STOP_GRACE_MS,
     connections: [usageBilling, bus, redis, database],

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { KeyMeter } from './metrics.js';
 
-/** What the other modules count with. */
+/** Provides the metrics of this service to its other modules. */
 @Module({ providers: [KeyMeter], exports: [KeyMeter] })
 export class KeyMetricsModule {}

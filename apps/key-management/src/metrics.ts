@@ -6,10 +6,10 @@ import { Counter, Histogram, METRICS_REGISTRY, registerAskedGauges, type Registr
 const REVOKE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
 const WRITE_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
 
-/** How a look-up of a digest ended. */
+/** The outcome of a look-up of a digest. */
 export type LookUpOutcome = 'found' | 'unknown' | 'failed' | 'refused';
 
-/** What key-management counts of its work; `docs/metrics.md` says what each is for. */
+/** The metrics of key-management; `docs/metrics.md` says what each is for. */
 @Injectable()
 export class KeyMeter {
   private readonly revokes: Counter<'answer'>;
@@ -51,7 +51,7 @@ export class KeyMeter {
       help: 'Queries that answered them, each for all that waited',
       registers,
     });
-    // A series that begins with its first event hides it from increase().
+    // Each series starts at 0: Prometheus' increase() does not see the first event of a series that starts at 1.
     for (const answer of ['200', '202']) this.revokes.inc({ answer }, 0);
     for (const outcome of ['revoked', 'pending', 'already_revoked', 'unknown']) this.leaked.inc({ outcome }, 0);
     for (const outcome of ['found', 'unknown', 'failed', 'refused'] as const) this.lookUps.inc({ outcome }, 0);
@@ -77,17 +77,17 @@ export class KeyMeter {
     for (const { outcome } of outcomes) this.leaked.inc({ outcome });
   }
 
-  /** So many digests were looked up, or refused to be. */
+  /** Counts digests that were looked up with this outcome. */
   lookedUp(outcome: LookUpOutcome, digests: number): void {
     if (digests > 0) this.lookUps.inc({ outcome }, digests);
   }
 
-  /** One query for all digests that waited. */
+  /** Counts one query, which answers all digests that were waiting. */
   lookUpQuery(): void {
     this.lookUpQueries.inc();
   }
 
-  /** Measures one write of a snapshot; rejects as it does. */
+  /** Measures one write of a snapshot, and rejects if the write does. */
   async snapshotWrite(write: () => Promise<void>): Promise<void> {
     const begun = performance.now();
     try {
@@ -100,7 +100,7 @@ export class KeyMeter {
   }
 }
 
-/** Registers what is asked for at each scrape. */
+/** Registers gauges that query the database on each scrape. */
 export function registerOutboxGauges(registry: Registry, backlog: () => Promise<readonly OutboxBacklog[]>): void {
   registerAskedGauges(registry, backlog, [
     {

@@ -10,21 +10,21 @@ import { LOGGER, METRICS_REGISTRY, type Logger, type Registry } from '@tollgate/
 /** Token of the `KeyManagementSettings`. */
 export const KEY_MANAGEMENT_SETTINGS = Symbol('KEY_MANAGEMENT_SETTINGS');
 
-/** What an operator decides about key-management. */
+/** The settings of key-management that an operator chooses. */
 export interface KeyManagementSettings {
-  /** Digests of secrets are made under it. */
+  /** The secret that digests of keys are made with. */
   readonly pepper: string;
   /** 8 characters of [0-9A-Za-z] in every new secret. */
   readonly keyMarker: string;
   /** Address of the first owner of every organisation. */
   readonly initOwnerEmail: string;
-  /** How long a reply waits for the gateways to be told before it says that they are not; 2,000 by default. */
+  /** Milliseconds that a reply waits for snapshots to be written, before it is sent without that; 2,000 by default. */
   readonly snapshotBoundMs?: number;
 }
 
-/** What key-management needs of the world in a process of its own. */
+/** The connections and settings that key-management needs when it runs as a process of its own. */
 export interface KeyManagementPorts {
-  /** Migrated with `keyManagementSchema`; closed by whoever opened it, after the Nest application. */
+  /** Must be migrated with `keyManagementSchema`. The caller that opened it closes it, after the Nest application. */
   readonly database: Database;
   readonly snapshots: KeySnapshotWriter;
   readonly bus: BusPublisher;

@@ -2,7 +2,7 @@ import { environmentFields, readEnvironment, unknownVariables, type UnknownVaria
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
-/** Every variable that this app knows. */
+/** The environment variables that this app reads, and no others. */
 export const environment = z.object({
   TOLLGATE_HOST: environmentFields.host,
   TOLLGATE_PORT: environmentFields.port,
@@ -14,9 +14,9 @@ export const environment = z.object({
   KEY_MANAGEMENT_URL: environmentFields.httpUrl,
   USAGE_BILLING_URL: environmentFields.httpUrl,
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
-  /** The same as key-management's: keys are known by their digests under it. */
+  /** Must be the same as key-management's: keys are found by digests that are made with it. */
   TOLLGATE_PEPPER: z.string().min(16),
-  /** Without it mails become .eml files under `TOLLGATE_DATA`. */
+  /** Without it mails are written as .eml files under `TOLLGATE_DATA`. */
   SMTP_URL: environmentFields.smtpUrl.optional(),
   TOLLGATE_DATA: z.string().default('.data'),
   TOLLGATE_CONFIG: z.string().default('config.yaml'),
@@ -28,6 +28,9 @@ export const environment = z.object({
 /** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
 export const readConfig = () => readEnvironment(environment, process.env);
 
-/** Variables of the environment that are misspelt, or nobody's; `credentials` are those that config.yaml names. */
+/**
+ * Environment variables that look misspelt, or that no service of Tollgate reads. `credentials` are the variables that
+ * config.yaml names.
+ */
 export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
   unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);

@@ -5,6 +5,7 @@ import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
 import { environmentVariable, loadConfig } from '@tollgate/config';
 import { BodyBudget, createNestServer, httpKeyManagementApi, httpUsageBillingApi } from '@tollgate/http';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
+import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
 import { readConfig, readUnknown } from './config.js';
@@ -12,10 +13,10 @@ import { SecretScanningProcessModule } from './secret-scanning-process.module.js
 import { secretScanningSchema } from './store/migrations/index.js';
 
 const SERVICE = 'secret-scanning';
-/** With the fetch of the public keys (5 s) well under the 30 s that GitHub waits. */
+/** Together with the fetch of the public keys (5 s) this stays well under the 30 s that GitHub waits. */
 const REVOKE_TIMEOUT_MS = 15_000;
 const SPENDING_TIMEOUT_MS = 3_000;
-/** Longest wait for requests in flight at the end; none takes that long. */
+/** Longest wait for requests in flight at shutdown; none takes that long. */
 const STOP_GRACE_MS = 5_000;
 
 type Environment = ReturnType<typeof readConfig>;
@@ -67,6 +68,7 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
     logger,
     registry,
     serviceSecret,
+    document: readDocument(SERVICE),
     bodyBudget: new BodyBudget(limits.bodiesBytesMax),
   });
   app.connectMicroservice({ strategy: consumer });
@@ -78,7 +80,7 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
   };
 }
 
-/** Without a server for mails they are files in the data folder. */
+/** Sends mails by SMTP, or writes them as files to the data folder if SMTP_URL is not set. */
 function mailSender({ SMTP_URL, TOLLGATE_DATA }: Environment, from: string): ClosableMailSender {
   if (SMTP_URL !== undefined) return smtpMailSender({ url: SMTP_URL, from });
   const folder = join(TOLLGATE_DATA, 'mail');

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ScanningMeter } from './metrics.js';
 
-/** What the other modules count with. */
+/** Provides the metrics of this service to its other modules. */
 @Module({ providers: [ScanningMeter], exports: [ScanningMeter] })
 export class ScanningMetricsModule {}

@@ -3,7 +3,7 @@ import type { OutboxBacklog } from '@tollgate/postgres';
 import { Counter, METRICS_REGISTRY, registerAskedGauges, type Registry } from '@tollgate/telemetry';
 import type { MailsWaiting } from './store/mail-store.js';
 
-/** What secret-scanning counts of its work; `docs/metrics.md` says what each is for. */
+/** The metrics of secret-scanning; `docs/metrics.md` says what each is for. */
 @Injectable()
 export class ScanningMeter {
   private readonly reports: Counter<'result'>;
@@ -37,7 +37,7 @@ export class ScanningMeter {
       labelNames: ['result'],
       registers,
     });
-    // A series that begins with its first event hides it from increase().
+    // Each series starts at 0: Prometheus' increase() does not see the first event of a series that starts at 1.
     for (const result of ['answered', 'service_unavailable', 'signing_keys_unavailable', 'internal_error'])
       this.reports.inc({ result }, 0);
     for (const label of ['true_positive', 'false_positive']) this.labelledItems.inc({ label }, 0);
@@ -45,7 +45,7 @@ export class ScanningMeter {
     for (const result of ['sent', 'failed', 'abandoned']) this.mails.inc({ result }, 0);
   }
 
-  /** `answered`, or the error code of the refusal. */
+  /** Counts a report. `result` is `answered`, or the error code of the refusal. */
   report(result: string): void {
     this.reports.inc({ result });
   }
@@ -54,7 +54,7 @@ export class ScanningMeter {
     for (const label of labels) this.labelledItems.inc({ label });
   }
 
-  /** Counts one fetch; rejects as it does. */
+  /** Counts one fetch, and rejects if the fetch does. */
   async publicKeyFetch<T>(fetch: () => Promise<T>): Promise<T> {
     try {
       const list = await fetch();
@@ -71,7 +71,7 @@ export class ScanningMeter {
   }
 }
 
-/** Registers gauges that ask for the mails that are owed on each scrape. */
+/** Registers gauges that query the database for waiting mails on each scrape. */
 export function registerMailGauges(registry: Registry, mailsWaiting: () => Promise<MailsWaiting>): void {
   registerAskedGauges(registry, mailsWaiting, [
     {
@@ -87,7 +87,7 @@ export function registerMailGauges(registry: Registry, mailsWaiting: () => Promi
   ]);
 }
 
-/** Registers a gauge that asks for the backlog of the outbox on each scrape. */
+/** Registers a gauge that queries the database for the backlog of the outbox on each scrape. */
 export function registerOutboxGauges(registry: Registry, backlog: () => Promise<readonly OutboxBacklog[]>): void {
   const entries = (effects: readonly OutboxBacklog[]) => effects.reduce((sum, effect) => sum + effect.entries, 0);
   registerAskedGauges(registry, backlog, [

@@ -14,18 +14,18 @@ import { LOGGER, METRICS_REGISTRY, type Logger, type Registry } from '@tollgate/
 /** Token of the `SecretScanningSettings`. */
 export const SECRET_SCANNING_SETTINGS = Symbol('SECRET_SCANNING_SETTINGS');
 
-/** What an operator decides about secret-scanning. */
+/** The settings of secret-scanning that an operator chooses. */
 export interface SecretScanningSettings {
   readonly githubPublicKeysUrl: string;
-  /** The one key-management makes digests with. */
+  /** Must be the pepper that key-management makes digests with. */
   readonly pepper: string;
-  /** Origin of the admin API as people reach it, for the mails; left out of them where it is not given. */
+  /** Origin of the admin API as people reach it, for links in mails. If it is absent, the mails have no links. */
   readonly publicUrl?: string;
 }
 
-/** What secret-scanning needs of the world in a process of its own. */
+/** The connections and settings that secret-scanning needs when it runs as a process of its own. */
 export interface SecretScanningPorts {
-  /** Migrated with `secretScanningSchema`; closed by whoever opened it, after the Nest application. */
+  /** Must be migrated with `secretScanningSchema`. The caller that opened it closes it, after the Nest application. */
   readonly database: Database;
   readonly keyManagement: Pick<KeyManagementApi, 'revokeLeakedKeys'>;
   readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey'>;

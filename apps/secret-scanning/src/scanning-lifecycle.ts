@@ -3,7 +3,7 @@ import { LeakRelay } from './escalate/leak-relay.js';
 import { UnansweredFindings } from './escalate/unanswered-findings.js';
 import { MailRun } from './owner-mail/mail-run.js';
 
-/** What runs beside the requests, from the start of the application to its end. It all stops at the same time. */
+/** Starts the background work (relay, mails, search for findings) with the application, and stops it at the end. */
 @Injectable()
 export class ScanningLifecycle implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(

@@ -8,8 +8,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { digestSecret, generateSecret } from '@tollgate/api-key';
 import { inProcessBus, type BusMessage, type InProcessBus } from '@tollgate/bus';
 import { KEYS_CHANGED_V1, leaksReportedV1, type LeakedKeyOutcome } from '@tollgate/contracts';
-import { createNestServer } from '@tollgate/http';
+import { createNestServer, publicRoutesOf } from '@tollgate/http';
 import type { Mail } from '@tollgate/mail';
+import { readDocument, routesOf } from '@tollgate/openapi';
 import { migrate, openDatabase, startEmbeddedPostgres, type Database, type EmbeddedPostgres } from '@tollgate/postgres';
 import { createLogger, createMetricsRegistry, type Registry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -21,13 +22,13 @@ const PEPPER = 'a pepper of the test';
 const PATH = '/webhooks/github/secret-scanning';
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
-/** key-management as secret-scanning sees it: knows some digests, and can be away. */
+/** The state of a fake key-management, which knows some digests and can be made unreachable. */
 const keys = new Map<string, NonNullable<LeakedKeyOutcome['key']>>();
 const revoked = new Set<string>();
-/** How many digests each call asked about. */
+/** The number of digests in each call. */
 const asked: number[] = [];
 let reachable: boolean;
-/** Digests whose outcome key-management tells in words that only a later release can read. */
+/** Digests without a readable outcome, as if key-management were of a later release. */
 const unreadable = new Set<string>();
 const keyManagement = {
   async revokeLeakedKeys({ digests }: { digests: string[] }): Promise<LeakedKeyOutcome[]> {
@@ -162,6 +163,10 @@ const mailsOf = (apiKeyId: string): Promise<{ recipient: string; sent_at: Date |
     `SELECT recipient, sent_at, attempts FROM scanning.leak_mail WHERE api_key_id = $1 ORDER BY recipient`,
     [apiKeyId],
   );
+
+it('has the public routes that its document has', () => {
+  expect(publicRoutesOf(app)).toEqual(routesOf(readDocument('secret-scanning')));
+});
 
 describe('a report', () => {
   it('has every item labelled in order, ours revoked, and every owner told once', async () => {
@@ -440,7 +445,7 @@ describe('a finding that was never answered', () => {
   it('goes to the bus once its process must have died, once, and is forgotten after a day', async () => {
     const store = app.get(LeakStore);
     const digest = 'c'.repeat(64);
-    // Far ahead, so that the service's own look does not come first.
+    // The time is far ahead, so that the service's own search does not find it first.
     const received = new Date('2100-01-01T00:00:00Z');
     await store.add([{ digest, origin: 'github', url: '', source: '', tokenType: '' }], received);
     expect(await store.escalateReceivedBefore(received, new Date())).toBe(0);

@@ -5,7 +5,7 @@ import { GithubModule } from './origins/github/github.module.js';
 import { OwnerMailModule } from './owner-mail/owner-mail.module.js';
 import { ScanningLifecycle } from './scanning-lifecycle.js';
 
-/** The service without its listeners: the webhook, bus handlers, relay and mails. Its ports are a global module's. */
+/** The service without its listeners: webhook, bus handlers, relay and mails. A global module provides its ports. */
 @Module({
   imports: [GithubModule, FollowKeyChangesModule, EscalateModule, OwnerMailModule],
   providers: [ScanningLifecycle],

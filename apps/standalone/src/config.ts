@@ -4,7 +4,8 @@ import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
 /**
- * What the services on their own are told: set here, it stands for a misunderstanding, which the greeting clears up.
+ * Variables that only the distributed services read. If one is set for the standalone, the operator has probably
+ * misunderstood something, so the greeting says that it is not used.
  */
 export const DISTRIBUTED_ONLY = ['REDIS_URL', 'KAFKA_BROKERS'] as const;
 
@@ -16,11 +17,11 @@ const environment = z
     TOLLGATE_OPERATIONS_PORT: environmentFields.port.default(0),
     TOLLGATE_DATA: z.string().default('.data'),
     TOLLGATE_CONFIG: z.string().default('config.yaml'),
-    /** on: a simulator answers instead of every provider; off: never; else where nothing real is configured. */
+    /** `on`: a simulator answers for all providers; `off`: for none; unset: only if no real provider is configured. */
     TOLLGATE_SIMULATOR: z.enum(['on', 'off'], 'must be on or off').optional(),
-    /** Made on the first start, and shown once, where it is not set. */
+    /** If it is not set, the first start makes one and shows it once. */
     TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret.optional(),
-    /** Made on the first start, and kept in the data folder, where it is not set. */
+    /** If it is not set, the first start makes one and keeps it in the data folder. */
     TOLLGATE_PEPPER: z.string().min(16).optional(),
     TOLLGATE_KEY_MARKER: z
       .string()
@@ -46,7 +47,10 @@ const environment = z
 /** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
 export const readConfig = () => readEnvironment(environment, process.env);
 
-/** Variables of the environment that are misspelt, or nobody's; `credentials` are those that config.yaml names. */
+/**
+ * Environment variables that look misspelt, or that no service of Tollgate reads. `credentials` are the variables that
+ * config.yaml names.
+ */
 export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
   unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
 export type StandaloneEnvironment = ReturnType<typeof readConfig>;

@@ -4,12 +4,12 @@ import { inFolder, StartFault } from '@tollgate/app-process';
 import { lockFolder, tryWriting } from '@tollgate/folder-lock';
 
 const MIB = 1024 * 1024;
-/** What an embedded database that is made takes on the disk, with some room to write to. */
+/** The disk space that a new embedded database needs, with some room for data. */
 const FIRST_START_BYTES = 64 * MIB;
 
 /**
- * Takes the data folder for this process.
- * @throws {StartFault} in one line: another process has it, it cannot be one, or its disk is full or takes no writes
+ * Locks the data folder for this process, and checks that it can be written to.
+ * @throws {StartFault} if another process uses it, it cannot be a folder, or its disk is full or read-only
  */
 export function takeDataFolder(folder: string): { release(): void } {
   return inFolder('TOLLGATE_DATA', folder, () => {
@@ -25,8 +25,8 @@ export function takeDataFolder(folder: string): { release(): void } {
 }
 
 /**
- * Sees to it that an embedded database that is made in `folder` fits: it would be left half made.
- * @throws {StartFault} where the disk has no room for it
+ * Checks that there is room for a new embedded database in `folder`, since it would otherwise be left half made.
+ * @throws {StartFault} if the disk has too little room
  */
 export function roomForDatabase(folder: string): void {
   const free = freeMib(join(folder, '..'));
@@ -37,7 +37,7 @@ export function roomForDatabase(folder: string): void {
   );
 }
 
-/** What is free on the disk of a folder, in whole MiB. */
+/** The free space on the disk of a folder, in whole MiB. */
 export function freeMib(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
   return Math.floor((bavail * bsize) / MIB);

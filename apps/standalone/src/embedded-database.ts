@@ -6,12 +6,12 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from '@tollgate/postgres
 import { freeMib, roomForDatabase } from './data-folder.js';
 import { isDatabase } from './instance-folder.js';
 
-/** With less than this free Postgres may fail in ways that do not say why. */
+/** With less free space than this, errors mention it: Postgres may fail on a full disk without saying why. */
 const FREE_MIB_TOLD = 64;
 
 /**
- * Opens the database in `folder`, or makes it where there is none. `onDied` hears when it dies later on.
- * @throws {StartFault} in one line, where it cannot be made, or what is there cannot be opened
+ * Opens the database in `folder`, and makes it first if there is none. `onDied` is called if it dies later.
+ * @throws {StartFault} if it cannot be made or opened
  */
 export async function openEmbeddedDatabase(folder: string, onDied: (error: Error) => void): Promise<EmbeddedPostgres> {
   if (!isDatabase(folder)) await makeDatabase(folder, makePostgres);
@@ -23,8 +23,8 @@ export async function openEmbeddedDatabase(folder: string, onDied: (error: Error
 }
 
 /**
- * Makes a database beside the place where it belongs and moves it there when it is whole, so that one that is found
- * there always is. What a start that was killed left of one is thrown away: nobody has used it.
+ * Makes a database in a temporary folder beside `folder`, and renames it once it is complete, so that `folder` never
+ * has an incomplete one. The remains of a start that was killed are deleted, since no data can be in them.
  */
 export async function makeDatabase(folder: string, make: (folder: string) => Promise<void>): Promise<void> {
   const unfinished = `${folder}.new`;
@@ -43,7 +43,7 @@ async function makePostgres(folder: string): Promise<void> {
   await (await startEmbeddedPostgres(folder)).close();
 }
 
-/** Postgres ends in many ways on a disk that is full, and does not always say why. */
+/** Builds the error of a start. It tries a write first: Postgres does not always say that the disk is full. */
 function databaseFault(folder: string, problem: string, error: unknown): unknown {
   const parent = dirname(folder);
   const fault = folderFault('TOLLGATE_DATA', folder, diskFaultOf(parent) ?? error);

@@ -17,10 +17,10 @@ const facts: Greeting = {
 describe('the greeting', () => {
   it('says of servers that are named and not used that they are not', () => {
     expect(greeting({ ...facts, unused: ['REDIS_URL', 'KAFKA_BROKERS'] })).toContain(
-      '\nREDIS_URL and KAFKA_BROKERS are set, and not used: they belong to the services run on their own.\n',
+      '\nREDIS_URL and KAFKA_BROKERS are set but not used: they belong to the distributed services.\n',
     );
     expect(greeting({ ...facts, unused: ['REDIS_URL'] })).toContain(
-      '\nREDIS_URL is set, and not used: it belongs to the services run on their own.\n',
+      '\nREDIS_URL is set but not used: it belongs to the distributed services.\n',
     );
     expect(greeting(facts)).not.toContain('not used');
   });
@@ -41,8 +41,8 @@ describe('the greeting', () => {
     expect(simulated).toContain('\nA simulator answers in the place of openai, mine: no provider is called');
     expect(simulated).toContain('a secret posted to http://127.0.0.1:1/leak is reported as leaked');
     expect(greeting({ ...facts, problem: 'provider b has no credential: B_KEY is not set' })).toContain(
-      '\nNot all is served: provider b has no credential: B_KEY is not set.\n',
+      '\nSome or all models are not served: provider b has no credential: B_KEY is not set.\n',
     );
-    expect(greeting(facts)).not.toMatch(/simulator|Not all/);
+    expect(greeting(facts)).not.toMatch(/simulator|not served/);
   });
 });

@@ -4,20 +4,20 @@ export interface Greeting {
   readonly url: string;
   readonly operationsUrl: string;
   readonly dataFolder: string;
-  /** Shown this once, where it was just made. */
+  /** An admin secret that this start made, to be shown this once; null otherwise. */
   readonly newAdminSecret: string | null;
   readonly adminSecretFromEnvironment: boolean;
-  /** Where simulators stand in for the outside world. */
+  /** The simulators that replace providers and GitHub; null if there are none. */
   readonly simulation: Pick<Simulation, 'providers' | 'leakUrl'> | null;
-  /** Why some models, or all, are not served. */
+  /** The reason why some or all models are not served; null if all are. */
   readonly problem: string | null;
   readonly mailFolder: string | null;
   readonly model: string;
-  /** Variables that are set and mean nothing here. */
+  /** Variables that are set but that the standalone does not use. */
   readonly unused: readonly string[];
 }
 
-/** What a start prints: where to look, the admin secret if it is new, and a line that makes the first key. */
+/** The text that a start prints: the addresses, the admin secret if it is new, and a command that makes a key. */
 export function greeting(facts: Greeting): string {
   const lines = [
     `Tollgate is ready on ${facts.url}`,
@@ -36,10 +36,10 @@ export function greeting(facts: Greeting): string {
       `Another stands in for GitHub: a secret posted to ${facts.simulation.leakUrl} is reported as leaked.`,
     );
   }
-  if (facts.problem !== null) lines.push('', `Not all is served: ${facts.problem}.`);
+  if (facts.problem !== null) lines.push('', `Some or all models are not served: ${facts.problem}.`);
   if (facts.unused.length > 0) {
     const [are, they] = facts.unused.length === 1 ? ['is', 'it belongs'] : ['are', 'they belong'];
-    lines.push('', `${facts.unused.join(' and ')} ${are} set, and not used: ${they} to the services run on their own.`);
+    lines.push('', `${facts.unused.join(' and ')} ${are} set but not used: ${they} to the distributed services.`);
   }
   const secret = facts.newAdminSecret ?? (facts.adminSecretFromEnvironment ? '$TOLLGATE_ADMIN_SECRET' : null);
   if (secret !== null) {

@@ -8,7 +8,7 @@ import { makeDatabase } from './embedded-database.js';
 import { databaseFolder, instanceFolder, isDatabase } from './instance-folder.js';
 import { instanceSecrets } from './instance-secrets.js';
 
-/** Calls of the file system that change something, until this process is killed; null: it lives. */
+/** The number of writing calls to the file system before the simulated kill; null means that no kill comes. */
 const life = vi.hoisted(() => ({ callsLeft: null as number | null }));
 vi.mock('node:fs', async (original) => {
   const fs = await original<Record<string, unknown>>();
@@ -41,7 +41,7 @@ interface Given {
   readonly onServer?: boolean;
 }
 
-/** A start, with files for a database and a journal: in the order of the real one. */
+/** Simulates a start in the order of the real one, with plain files in place of database and journal. */
 async function start({ pepper, adminSecret, onServer = false }: Given = {}) {
   const instance = instanceFolder(folder, { onServer, pepperGiven: pepper !== undefined });
   const secrets = instanceSecrets(folder, { pepper, adminSecret });
@@ -63,7 +63,7 @@ async function makeFiles(at: string): Promise<void> {
   await Promise.resolve();
 }
 
-/** A start that ends before the given call that changes something; false where it comes to its end before that. */
+/** Simulates a start that is killed before the given writing call; false if it finishes before that. */
 async function killedAt(call: number, given: Given): Promise<boolean> {
   life.callsLeft = call;
   try {
@@ -86,7 +86,7 @@ const GIVEN: [string, Given][] = [
   ['the database on a server', { onServer: true }],
 ];
 
-/** After each first kill the second one is tried at every so many calls, at others after each. */
+/** After each first kill, the second one is tried at every ninth call, beginning at a different one each time. */
 const SECOND_KILLS = 9;
 
 describe.each(GIVEN)('a first start, %s', (_, given) => {
@@ -129,7 +129,7 @@ const fault = async (given: Given = {}): Promise<string> => {
 const lose = (...parts: string[]): void =>
   parts.forEach((part) => rmSync(join(folder, part), { recursive: true, force: true }));
 
-/** What has been lost, of a folder of this release and (without a manifest) of the one before. */
+/** Lost parts of a folder, the part that the error names, and the settings. A folder without a manifest is older. */
 const LOSSES: [string[], string, Given][] = [
   [['postgres/PG_VERSION'], 'postgres/PG_VERSION', {}],
   [['postgres'], 'postgres', {}],

@@ -7,32 +7,32 @@ import { readSecrets, secretsFile } from './instance-secrets.js';
 import { readKeptFile } from './kept-file.js';
 
 /**
- * What belongs to the instance of a data folder. `begun`: a first start is under way, and anything but what it has made
- * so far may be missing. `made`: a start has come to its end, so secrets, journal and, where it is embedded, the
- * database are there, or were lost.
+ * Records how far the first start of an installation came. `begun`: a first start is in progress, and parts that it has
+ * not made yet may be missing. `made`: a start has finished, so a missing part (secrets, journal, embedded database)
+ * was lost.
  */
 const manifest = z.object({ state: z.enum(['begun', 'made']), database: z.enum(['embedded', 'server']) });
 type Manifest = z.output<typeof manifest>;
 
 export interface InstanceParts {
-  /** Whether the data is in the database of DATABASE_URL. */
+  /** True if the data is in the database of DATABASE_URL. */
   readonly onServer: boolean;
-  /** Whether TOLLGATE_PEPPER is set. */
+  /** True if TOLLGATE_PEPPER is set. */
   readonly pepperGiven: boolean;
 }
 
 export interface InstanceFolder {
-  /** What an operator should hear; null for nothing. */
+  /** A line to log as a warning; null for none. */
   readonly warning: string | null;
-  /** To be called when all parts are there, before a key can be made: from now on none of them may be missing. */
+  /** Call it when all parts exist and before a key can be made: from then on a missing part is an error. */
   made(): void;
 }
 
 /**
- * Looks whether the parts of a data folder fit together, before anything is made in it: where one is missing that was
- * there, a new one would take its place and what is left would be of no use any more. A folder of the release before
- * has no manifest: there the parts prove one another.
- * @throws {StartFault} in one line that says what is missing, and what to do
+ * Checks, before anything is made in a data folder, that none of its parts was lost. If a lost part were replaced by a
+ * new one, the remaining parts would become useless. A folder of the previous release has no manifest; in it, one part
+ * is taken as proof that the others existed.
+ * @throws {StartFault} with one line that says what is missing and what to do
  */
 export function instanceFolder(folder: string, { onServer, pepperGiven }: InstanceParts): InstanceFolder {
   const found = readManifest(folder);
@@ -42,31 +42,31 @@ export function instanceFolder(folder: string, { onServer, pepperGiven }: Instan
   const proof = proofOfLife(folder, found, hasEnded);
   if (!onServer) checkDatabase(folder, found, proof);
   if (secrets === null && !pepperGiven && proof !== null)
-    throw lost(secretsFile(folder), proof, 'it keeps the pepper, without which no key is known', folder);
+    throw lost(secretsFile(folder), proof, 'it keeps the pepper, without which every key is refused', folder);
   if (hasEnded && !existsSync(journal))
     throw lost(
       journal,
       proof!,
-      'usage that was not booked yet is in it; where it is lost for good, make an empty folder of that name',
+      'usage that was not booked yet is in it; if it is lost for good, make an empty folder of that name',
       folder,
     );
   const database = onServer ? 'server' : 'embedded';
   if (proof === null) writeManifest(folder, found, { state: 'begun', database });
   const moves = onServer && found?.state === 'made' && found.database === 'embedded';
-  const before = `the data of this instance was in ${databaseFolder(folder)} so far`;
+  const before = `the data of this installation was in ${databaseFolder(folder)} so far`;
   return {
     warning: moves ? `${before}; from now on it is in the database of DATABASE_URL` : null,
     made: () => writeManifest(folder, readManifest(folder), { state: 'made', database }),
   };
 }
 
-/** Where the embedded database is, in a data folder. */
+/** The folder of the embedded database within a data folder. */
 export const databaseFolder = (folder: string): string => join(folder, 'postgres');
 
-/** Whether there is a database, as far as its first file says. */
+/** Says whether a folder has a database, judged by the one file PG_VERSION. */
 export const isDatabase = (folder: string): boolean => existsSync(join(folder, 'PG_VERSION'));
 
-/** What says that there has been an instance here whose parts must all be there; null where nothing does. */
+/** The file or folder that proves that an installation existed here, so all parts must exist; null if none does. */
 function proofOfLife(folder: string, found: Manifest | null, hasEnded: boolean): string | null {
   if (found?.state === 'made') return manifestFile(folder);
   const journal = join(folder, 'journal');
@@ -99,11 +99,11 @@ function checkDatabase(folder: string, found: Manifest | null, proof: string | n
 function lost(part: string, proof: string, why: string, folder: string): StartFault {
   return new StartFault(
     'TOLLGATE_DATA',
-    `${part} is missing, although ${proof} is there: ${why}; put it back, from a backup if need be; where no key was ever made, remove ${folder}`,
+    `${part} is missing, although ${proof} is there: ${why}; put it back, from a backup if need be; if no key was ever made, remove ${folder}`,
   );
 }
 
-/** Whether a folder has none of the entries meant, or is not there. */
+/** True if a folder has no entry that `isMeant` accepts, or does not exist. */
 function isEmpty(folder: string, isMeant: (name: string) => boolean = () => true): boolean {
   try {
     return !readdirSync(folder).some(isMeant);
@@ -116,7 +116,7 @@ function isEmpty(folder: string, isMeant: (name: string) => boolean = () => true
 const manifestFile = (folder: string): string => join(folder, 'manifest.json');
 
 const readManifest = (folder: string): Manifest | null =>
-  readKeptFile(manifestFile(folder), manifest, 'or remove it: then the next start looks at what is beside it');
+  readKeptFile(manifestFile(folder), manifest, 'or remove it: the next start then checks the other files beside it');
 
 function writeManifest(folder: string, before: Manifest | null, next: Manifest): void {
   if (before?.state !== next.state || before.database !== next.database)

@@ -137,7 +137,7 @@ describe('the secrets of an installation', () => {
 });
 
 describe('the file of the secrets, and the release before', () => {
-  /** As that release read it, strictly. */
+  /** The strict schema of the previous release. */
   const before = z.strictObject({ pepper: z.string().min(16), adminSecretDigest: z.string().min(1).optional() });
   const inFile = () => before.parse(JSON.parse(readFileSync(path, 'utf8')));
 

@@ -5,39 +5,39 @@ import { secretDigest } from '@tollgate/http';
 import { z } from 'zod';
 import { readKeptFile } from './kept-file.js';
 
-/** The digest is missing until the admin secret was given, or one that was made was shown. */
+/** The digest is absent until an admin secret was given, or a new one was shown to the operator. */
 const keptSecrets = z.object({ pepper: z.string().min(16), adminSecretDigest: z.string().min(1).optional() });
 export type KeptSecrets = z.output<typeof keptSecrets>;
 
 /**
- * Stands in the place of a pepper that is given from outside and never written down. The release before reads the file
- * as long as it has a pepper of this length, and does not look at it where one is given.
+ * Placeholder for a pepper that TOLLGATE_PEPPER gives, which is never written to disk. The previous release requires a
+ * pepper of at least this length in the file, and ignores it if one is given.
  */
 const GIVEN_FROM_OUTSIDE = 'not kept here: TOLLGATE_PEPPER gives it';
 
 export interface InstanceSecrets {
   readonly pepper: string;
-  /** The setting to look at where the keys were made under another pepper, and which one this is. */
+  /** The setting and the words that name this pepper in the error if the keys were made under another one. */
   readonly pepperSource: { readonly variable: string; readonly is: string };
-  /** As `AdminGuard` takes it: the secret of the environment, or the digest of one that was given or made before. */
+  /** The credential for `AdminGuard`: the secret of the environment, or the digest of an earlier one. */
   readonly adminSecret: string;
-  /** The plaintext of an admin secret made just now, to be shown; null otherwise. */
+  /** The plaintext of an admin secret that this start made, to be shown; null otherwise. */
   readonly newAdminSecret: string | null;
   /**
-   * To be called once the database is known to take the pepper. Where it is given from outside and was kept until now,
-   * it is kept no longer, and the answer is true.
+   * Call it once it is certain that the keys of the database belong to this pepper. If TOLLGATE_PEPPER gives it and the
+   * file still had one, the file's is removed, and the result is true.
    */
   accepted(): boolean;
-  /** To be called once a new admin secret was shown: later starts keep to it. Durable when it returns. */
+  /** Call it once a new admin secret was shown; its digest is then stored durably, and later starts use it. */
   shown(): void;
 }
 
 /**
- * The secrets of an installation: what the environment gives, else what the data folder keeps. A pepper that is made is
- * kept from the first start on, one that is given never. Of the admin secret only a digest is kept: of one that is
- * given at once, in the place of any before; of one that is made only after somebody has seen it, so that a start that
- * does not get that far leaves it to the next one to make another.
- * @throws {StartFault} where the file that keeps them is damaged
+ * The secrets of an installation: those of the environment, else those that the data folder keeps, else new ones. A new
+ * pepper is stored at the first start; a pepper of the environment is never stored. Of the admin secret only a digest
+ * is stored: at once if the environment gives it, replacing any earlier one; for a new secret only after it was shown.
+ * If a start fails before that, the next one makes another secret.
+ * @throws {StartFault} if the file that keeps them is damaged
  */
 export function instanceSecrets(
   folder: string,
@@ -51,7 +51,7 @@ export function instanceSecrets(
   const newAdminSecret = keptDigest === undefined ? `tg-admin-${randomBytes(24).toString('base64url')}` : null;
 
   const toKeep = given.pepper === undefined ? pepper : GIVEN_FROM_OUTSIDE;
-  // What is kept stays until it is certain that the keys were made under the other one.
+  // The stored pepper stays until it is certain that the keys were made under the given one.
   let kept: KeptSecrets = {
     pepper: found?.pepper ?? toKeep,
     ...(keptDigest !== undefined && { adminSecretDigest: keptDigest }),
@@ -90,12 +90,12 @@ function sourceOf(
 export const secretsFile = (folder: string): string => join(folder, 'instance.json');
 
 /**
- * What a folder keeps; null where it keeps nothing.
- * @throws {StartFault} where the file is damaged
+ * Reads the secrets that a data folder keeps; null if it has none.
+ * @throws {StartFault} if the file is damaged
  */
 export const readSecrets = (folder: string): KeptSecrets | null =>
   readKeptFile(
     secretsFile(folder),
     keptSecrets,
-    `since it keeps the pepper, without which no key is known, unless TOLLGATE_PEPPER gives that; where no key was ever made, remove ${folder}`,
+    `since it keeps the pepper, without which every key is refused, unless TOLLGATE_PEPPER gives that; if no key was ever made, remove ${folder}`,
   );

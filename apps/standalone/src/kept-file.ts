@@ -3,9 +3,9 @@ import { StartFault } from '@tollgate/app-process';
 import type { z } from 'zod';
 
 /**
- * What a JSON file of the data folder keeps; null where there is no such file.
- * @param whatToDo what the operator should do where it is damaged, a clause that follows "put it back from a backup"
- * @throws {StartFault} where the file is damaged; the system's error where it cannot be read
+ * Reads a JSON file of the data folder; null if there is no such file.
+ * @param whatToDo tells the operator what to do about a damaged file; it follows "Put it back from a backup, "
+ * @throws {StartFault} if the file is damaged; the system's error if it cannot be read
  */
 export function readKeptFile<T extends z.ZodType>(path: string, schema: T, whatToDo: string): z.output<T> | null {
   if (!existsSync(path)) return null;

@@ -6,7 +6,7 @@ import { startStandalone, type Standalone } from './start.js';
 
 const NODE_MAJOR_MIN = 24;
 
-/** Resolves when it has left this process: an admin secret that nobody can have seen is not kept. */
+/** Resolves when the text is written out: a new admin secret is stored only after it could be seen. */
 function written(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
@@ -38,7 +38,7 @@ function tell(line: string): void {
 }
 
 run().catch((error: unknown) => {
-  // What an operator can mend is said in its own words; the rest is a bug of ours and keeps its stack.
+  // A fault that an operator can mend is shown as its message; any other error is a bug and is shown with its stack.
   process.stderr.write(`tollgate did not start: ${mendableFault(error) ?? (error as Error).stack ?? String(error)}\n`);
   process.exit(1);
 });

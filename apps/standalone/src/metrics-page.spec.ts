@@ -18,10 +18,10 @@ const repository = fileURLToPath(new URL('../../../', import.meta.url));
 const page = readFileSync(`${repository}docs/metrics.md`, 'utf8');
 const logger = createLogger({ service: 'test', level: 'silent' });
 const pepper = 'a pepper of the test';
-/** Nothing of it is called before an application runs. */
+/** An empty stand-in: no method of it is called before the application runs. */
 const database = { dataSource: {}, lookUps: {} } as Database;
 
-/** One registry for all four, as in a start of the standalone: a name used twice is thrown at. */
+/** One registry for all four services, as in the standalone; it throws if a name is registered twice. */
 const registry = createMetricsRegistry('test', { processMetrics: false });
 let folder: string;
 let app: NestFastifyApplication;

@@ -11,7 +11,7 @@ import { PortsModule } from '@tollgate/service';
 import { LOGGER, METRICS_REGISTRY, type Logger, type Registry } from '@tollgate/telemetry';
 import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '@tollgate/usage-billing';
 
-/** What the services of the standalone need of the world: each part is one for all of them. */
+/** The connections and settings of the standalone's services. All services share each of them. */
 export interface StandalonePorts {
   readonly database: Database;
   readonly snapshots: KeySnapshotWriter;
@@ -27,8 +27,8 @@ export interface StandalonePorts {
 }
 
 /**
- * The ports of the standalone. `KEY_MANAGEMENT_API` and `USAGE_BILLING_API` are not among them: the services themselves
- * provide these to each other. Nobody shows the service secret, since there is no internal API over HTTP.
+ * The ports of the standalone. `KEY_MANAGEMENT_API` and `USAGE_BILLING_API` are not among them, because the services
+ * provide these to each other. There is no service secret, because there is no internal API over HTTP.
  */
 export function standalonePorts(ports: StandalonePorts): DynamicModule {
   return PortsModule.of([

@@ -8,24 +8,24 @@ import { startProviderSimulator } from '@tollgate/provider-simulator';
 import { usedOtherProviders } from '@tollgate/usage-billing';
 import { planSimulation } from './simulation-plan.js';
 
-/** Requests that the simulator remembers: nobody reads them here. */
+/** The number of requests that the simulator keeps in memory. It is small, since the standalone never reads them. */
 const LOG_ENTRIES_MAX = 100;
 
-/** What stands in for the outside world where nobody has an account anywhere yet. */
+/** The running simulators of providers and of GitHub, for operators who have no account with a provider yet. */
 export interface Simulation {
   /** The names of the providers that are simulated. */
   readonly providers: readonly string[];
-  /** A secret POSTed here is reported as leaked, as GitHub would. */
+  /** The simulator reports a secret that is POSTed here as leaked, as GitHub would. */
   readonly leakUrl: string;
   stop(): Promise<void>;
 }
 
 export interface Outside {
-  /** What of it is simulated leads to the simulators. */
+  /** The configuration, in which simulated parts have the simulators' addresses. */
   readonly config: TollgateConfig;
-  /** Null where no provider is simulated. */
+  /** Null if no provider is simulated. */
   readonly simulation: Simulation | null;
-  /** Why models are not served, in one line; null where all are. */
+  /** The reason why some or all models are not served, in one line; null if all are. */
   readonly problem: string | null;
 }
 
@@ -35,13 +35,13 @@ export interface OutsideOptions {
   readonly dataFolder: string;
   readonly journalFolder: string;
   readonly database: Database;
-  /** Asked for when a leak is reported. */
+  /** Returns the public address of this process; called when a leak is reported. */
   readonly origin: () => string;
 }
 
 /**
- * The configuration, with simulators in the places of the providers and of GitHub where a plan says so: a first call
- * and a first leak work before anybody has an account anywhere.
+ * Starts simulators of the providers and of GitHub if `planSimulation` decides so, and returns the configuration that
+ * uses them. With them a first call and a first leak can be tried without an account anywhere.
  */
 export async function withSimulatedOutside({
   config,
@@ -56,7 +56,7 @@ export async function withSimulatedOutside({
     setting,
     providers: config.providers,
     simulatedBefore: existsSync(mark),
-    // Usage that is not booked yet stands in the journal alone.
+    // The journal is read too, because usage that is not booked yet is only there.
     usedForReal: async () =>
       [...providersInJournal(journalFolder)].some((name) => name !== SIMULATOR_NAME) ||
       usedOtherProviders(database.dataSource, SIMULATOR_NAME),
@@ -66,7 +66,7 @@ export async function withSimulatedOutside({
   writeFileSync(mark, '', { mode: 0o600 });
   const provider = await startProviderSimulator({ logLimit: LOG_ENTRIES_MAX, shownProvider: SIMULATOR_NAME });
   const github = await startGithubSimulator({ webhookUrl: () => `${origin()}/webhooks/github/secret-scanning` });
-  // It speaks as OpenAI does, whomever it stands in for.
+  // The simulator speaks OpenAI's API, whichever provider it replaces.
   const simulator = { type: 'openai', apiVersion: null, baseUrl: provider.baseUrl, allowPrivateNetwork: true } as const;
   const providers = plan.providers.map((each) => (each.standIn === 'simulator' ? { ...each, ...simulator } : each));
   return {

@@ -20,7 +20,7 @@ const provider = (name: string, rest: Partial<Provider> = {}): Provider => ({
   allowFields: [],
   ...rest,
 });
-/** Its credential is set; is missing; it needs none. */
+/** Three kinds of provider: its credential is set, its credential is missing, or it needs none. */
 const real = (name: string) => provider(name, { credentialVariable: `${name}_KEY`, credential: new Secret('x') });
 const missing = (name: string) => provider(name, { credentialVariable: `${name}_KEY` });
 const keyless = (name: string) => provider(name);

@@ -1,35 +1,37 @@
 import { lacksCredential, missingCredentials, type Provider } from '@tollgate/config';
 
-/** What is known of an installation when it is decided whether a simulator answers. */
+/** The facts by which it is decided whether a simulator answers. */
 export interface SimulationFacts {
   readonly providers: readonly Provider[];
-  /** TOLLGATE_SIMULATOR; undefined where it is not set. */
+  /** The value of TOLLGATE_SIMULATOR; undefined if it is not set. */
   readonly setting: 'on' | 'off' | undefined;
-  /** A simulator has answered for the keys of this installation before. */
+  /** True if a simulator has answered requests of this installation's keys before. */
   readonly simulatedBefore: boolean;
   /**
-   * Asked only where a simulator would answer: whether a real provider has answered for the keys of this installation.
+   * Says whether a real provider has answered requests of this installation's keys. It is called only if a simulator
+   * would answer otherwise.
    */
   readonly usedForReal: () => Promise<boolean>;
 }
 
-/** Who answers for each provider, and what a start says of it. */
+/** The decision which providers are simulated, and what the start should print about it. */
 export interface SimulationPlan {
-  /** With `standIn` where it is not the provider itself. */
+  /** All providers; `standIn` is set on those that do not answer themselves. */
   readonly providers: readonly Provider[];
   /** The names of the providers that are simulated. */
   readonly simulated: readonly string[];
-  /** What keeps routes from being served, in one line; null where all is well. */
+  /** The reason why some routes are not served, in one line; null if all are. */
   readonly problem: string | null;
 }
 
 const ANSWER = 'models without another target are answered 503 provider_not_configured';
 
 /**
- * Decides whether a simulator answers in the place of providers. With `on` for all of them, with `off` for none; else
- * where nothing real is configured: every provider needs a credential and none has one. Once it has answered it stays
- * for those that need one, also beside a provider that needs none, until one of them has its credential. It never
- * answers for keys that a real provider has answered for: its replies would be taken, and charged, for real ones.
+ * Decides whether a simulator answers in place of the providers. With `on` it answers for all of them, with `off` for
+ * none. Without a setting it answers only if no real provider is configured, that is, if every provider needs a
+ * credential and none has one. Once it has answered, it stays for the providers that need a credential, even beside a
+ * provider that needs none, until one of them has its credential. It never answers if a real provider has answered for
+ * keys of this installation, because its replies would be mistaken for real ones, and charged.
  */
 export async function planSimulation(facts: SimulationFacts): Promise<SimulationPlan> {
   const { providers, setting, usedForReal } = facts;

@@ -10,6 +10,7 @@ import { BodyBudget, createNestServer, stopListening } from '@tollgate/http';
 import { refuseOtherPepper } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
+import { readPublicDocument } from '@tollgate/openapi';
 import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
 import { DISTRIBUTED_ONLY, readUnknown, type StandaloneEnvironment } from './config.js';
 import { takeDataFolder } from './data-folder.js';
@@ -21,18 +22,18 @@ import { StandaloneModule } from './standalone.module.js';
 import { openStores } from './stores.js';
 
 export interface Standalone {
-  /** What a start prints. */
+  /** The text to print after the start. */
   readonly greeting: string;
-  /** To be called once it is printed. */
+  /** Call it once the greeting is printed. */
   greeted(): void;
   stop(): Promise<void>;
 }
 
 /**
- * Starts the four services in this process on embedded parts. In this order: the folder's lock; the database; the
- * services and the bus between them; what the journal of the life before holds, shipped and booked; the accounts,
- * rebuilt from the ledger; and only then the public port. When it answers, everything is ready. `tell` hears what it
- * does, at its start and at its end, a line each.
+ * Starts the four services in this process on embedded parts, in this order: lock the folder; open the database; start
+ * the services and the bus between them; ship and book what the journal holds from earlier processes; rebuild the
+ * accounts from the ledger; and only then open the public port. So when the port answers, everything is ready. `tell`
+ * gets one line for each step of the start and of the stop.
  */
 export async function startStandalone(
   environment: StandaloneEnvironment,
@@ -68,7 +69,7 @@ export async function startStandalone(
   const { adminSecret, pepper } = secrets;
   await refuseOtherPepper(database.dataSource, { pepper, source: secrets.pepperSource, warn });
   if (inFolder('TOLLGATE_DATA', dataFolder, () => secrets.accepted()))
-    warn(`${secretsFile(dataFolder)} keeps the pepper no longer: TOLLGATE_PEPPER gives it, and must from now on`);
+    warn(`${secretsFile(dataFolder)} no longer keeps the pepper: from now on TOLLGATE_PEPPER must be set`);
   let url = '';
   const { config, simulation, problem } = await withSimulatedOutside({
     config: configured,
@@ -106,9 +107,14 @@ export async function startStandalone(
     },
     { admission, bodyBudget, config, journal, logger, pepper, registry, snapshots, bus: bus.publisher },
   );
-  const app: NestFastifyApplication = await createNestServer(module, { logger, registry, bodyBudget });
+  const app: NestFastifyApplication = await createNestServer(module, {
+    logger,
+    registry,
+    bodyBudget,
+    document: readPublicDocument(),
+  });
   const gateway = app.get(Gateway);
-  // The journal's folder was the last part to be made; no key has been yet.
+  // All parts of the folder exist now (the journal was the last one), and no key has been made yet.
   inFolder('TOLLGATE_DATA', dataFolder, () => instance.made());
   app.connectMicroservice({ strategy: bus.server });
   await app.startAllMicroservices();

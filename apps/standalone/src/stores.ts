@@ -15,31 +15,31 @@ import { openEmbeddedDatabase } from './embedded-database.js';
 import { databaseFolder } from './instance-folder.js';
 
 const POOL_SIZE = 10;
-/** What the sessions of the services on their own are called: what they change, this process would not hear of. */
+/** Names of the distributed services' database sessions. This process would not notice what those services change. */
 const SERVICES = ['key-management', 'usage-billing', 'secret-scanning'] as const;
 
 export interface Stores {
   readonly database: Database;
-  /** Milliseconds since it was last certain that no other process changes what is in the database. */
+  /** Milliseconds since it was last certain that no other process changes the database. */
   uncertainMs(): number;
   close(): Promise<void>;
 }
 
 export interface StoresOptions {
   readonly dataFolder: string;
-  /** Undefined: Postgres in this process, on a folder under the data folder. */
+  /** The URL of a Postgres server; undefined means an embedded Postgres within the data folder. */
   readonly url: string | undefined;
-  /** Hears when the database can no longer be used by this process: nothing works then. */
+  /** Called if this process can no longer use the database; nothing works then. */
   readonly onLost: (reason: string, error?: Error) => void;
-  /** Hears what the start does, a line each. */
+  /** Called with one line for each step of the start. */
   readonly tell: (line: string) => void;
-  /** Hears what may be wrong, a line each. */
+  /** Called with one line for each warning. */
   readonly warn: (line: string) => void;
 }
 
 /**
- * The database of all services.
- * @throws {StartFault} in one line, where it cannot be used, or another standalone uses it
+ * Opens and migrates the database of all services.
+ * @throws {StartFault} if it cannot be used, or another standalone uses it
  */
 export async function openStores(options: StoresOptions): Promise<Stores> {
   const { url, tell, warn } = options;
@@ -65,7 +65,7 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
   };
 }
 
-/** The lock goes last: until then this process may still write. */
+/** Releases the lock last, because this process may write until the database is closed. */
 async function closeAll(database: Database, embedded: EmbeddedPostgres | null, soleUse: SoleUse | null): Promise<void> {
   await database.close();
   await embedded?.close();

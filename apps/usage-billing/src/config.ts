@@ -2,7 +2,7 @@ import { environmentFields, readEnvironment, unknownVariables, type UnknownVaria
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
-/** Every variable that this app knows. */
+/** The environment variables that this app reads, and no others. */
 export const environment = z.object({
   TOLLGATE_HOST: environmentFields.host,
   TOLLGATE_PORT: environmentFields.port,
@@ -14,10 +14,11 @@ export const environment = z.object({
   KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
   TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret,
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
-  /** Tells a mistyped key id from a key that was never used; without it both read as unused. */
+  /** Lets the usage API tell a mistyped key id from a key that was never used; without it both show zero usage. */
   KEY_MANAGEMENT_URL: environmentFields.httpUrl.optional(),
   /**
-   * Milliseconds a gateway's lease may stand still before its holds are resolved. Longer than any pause of a gateway.
+   * Milliseconds without a renewed lease after which a gateway counts as gone and its holds are resolved. It must be
+   * longer than any pause of a gateway.
    */
   GATEWAY_GONE_AFTER_MS: z
     .string()
@@ -30,5 +31,5 @@ export const environment = z.object({
 /** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
 export const readConfig = () => readEnvironment(environment, process.env);
 
-/** Variables of the environment that are misspelt, or nobody's. */
+/** Environment variables that look misspelt, or that no service of Tollgate reads. */
 export const readUnknown = (): UnknownVariable[] => unknownVariables(process.env, Object.keys(environment.shape));

@@ -2,6 +2,7 @@ import { RedisAdmissionBooks } from '@tollgate/admission';
 import { warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer } from '@tollgate/bus';
 import { createNestServer, httpKeyManagementApi } from '@tollgate/http';
+import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
@@ -11,9 +12,9 @@ import { usageBillingSchema } from './store/migrations/index.js';
 import { UsageBillingProcessModule } from './usage-billing-process.module.js';
 
 const SERVICE = 'usage-billing';
-/** Longest wait for requests in flight at the end; none takes that long. */
+/** Longest wait for requests in flight at shutdown; none takes that long. */
 const STOP_GRACE_MS = 5_000;
-/** Only a usage query about a key that was never used waits for it. */
+/** Timeout of calls to key-management, which only usage queries about a key without usage make. */
 const KEY_MANAGEMENT_TIMEOUT_MS = 3_000;
 
 async function open({
@@ -52,11 +53,11 @@ async function open({
     ...(keyManagement !== null && { keyManagement }),
     settings: { goneAfterMs: environment.GATEWAY_GONE_AFTER_MS },
   });
-  const app = await createNestServer(module, { logger, registry, serviceSecret });
+  const app = await createNestServer(module, { logger, registry, serviceSecret, document: readDocument(SERVICE) });
   app.connectMicroservice({ strategy: consumer });
   return {
     app,
-    // Without Redis and Kafka it still answers what was spent; epochs and bookings wait.
+    // Without Redis or Kafka the service still answers usage queries; epochs and bookings wait.
     ready: readyByDatabase(database.dataSource, () => ({ redis: redis.storeId() !== null, kafka: consumer.consuming })),
     graceMs: STOP_GRACE_MS,
     connections: [...(keyManagement !== null ? [keyManagement] : []), redis, database],

@@ -9,15 +9,15 @@ const DELAY_SECONDS = [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 3_600];
 const NANO_USD = 1e9;
 
 export interface BillingSources {
-  /** Records of usage events that the bus has and the ledger has not. */
+  /** The number of bus records with usage events that are not booked yet. */
   readonly consumerLag: () => Promise<number>;
-  /** Settles that admission has not taken. */
+  /** The number of settles that admission has not accepted yet. */
   readonly settlesWaiting: () => number;
-  /** Of the partitions of usage events. */
+  /** The state of the partitions of usage events. */
   readonly months: () => Promise<MonthsState>;
 }
 
-/** What usage-billing counts of its work; `docs/metrics.md` says what each is for. */
+/** The metrics of usage-billing; `docs/metrics.md` says what each is for. */
 @Injectable()
 export class BillingMeter {
   private readonly events: Counter<'outcome'>;
@@ -90,7 +90,7 @@ export class BillingMeter {
       labelNames: ['change'],
       registers,
     });
-    // A series that begins with its first event hides it from increase().
+    // Each series starts at 0: Prometheus' increase() does not see the first event of a series that starts at 1.
     for (const change of ['opened', 'closed']) this.epochs.inc({ change }, 0);
     this.events.inc({ outcome: 'orphaned' }, 0);
     this.goneGateways = new Counter({
@@ -105,13 +105,13 @@ export class BillingMeter {
     });
   }
 
-  /** A batch of the bus is booked, and its settles are sent or kept. */
+  /** Counts a batch of the bus after it was booked and its settles were sent or kept. */
   batch(events: number, seconds: number): void {
     this.batchEvents.observe(events);
     this.batchSeconds.observe(seconds);
   }
 
-  /** A transaction has committed: these of so many events were new. */
+  /** Counts the bookings of a committed transaction. `events` is the number delivered; the rest were repeats. */
   booked(bookings: readonly Booking[], events: number, nowMs: number): void {
     if (events > bookings.length) this.repeated.inc(events - bookings.length);
     for (const { event, kind, lossNanoUsd } of bookings) {
@@ -126,7 +126,7 @@ export class BillingMeter {
     this.quarantinedEvents.inc(events);
   }
 
-  /** An event was booked, and some of it is not what the gateway wrote. */
+  /** Counts an event that was booked with values replaced. */
   valueReplaced(): void {
     this.valuesReplaced.inc();
   }
@@ -148,7 +148,7 @@ export class BillingMeter {
   }
 }
 
-/** Registers what is asked for at each scrape. */
+/** Registers gauges that query their sources on each scrape. */
 export function registerBillingGauges(registry: Registry, sources: BillingSources): void {
   const { consumerLag, settlesWaiting, months } = sources;
   registerAskedGauges(registry, consumerLag, [

@@ -10,20 +10,20 @@ import { LOGGER, METRICS_REGISTRY, type Logger, type Registry } from '@tollgate/
 /** Token of the `UsageBillingSettings`. */
 export const USAGE_BILLING_SETTINGS = Symbol('USAGE_BILLING_SETTINGS');
 
-/** What an operator decides about usage-billing. */
+/** The settings of usage-billing that an operator chooses. */
 export interface UsageBillingSettings {
-  /** A gateway whose lease stands still for this long is gone, and its holds are resolved. Default 30,000. */
+  /** Milliseconds without a renewed lease after which a gateway counts as gone; 30,000 by default. */
   readonly goneAfterMs?: number;
 }
 
-/** What usage-billing needs of the world in a process of its own. */
+/** The connections and settings that usage-billing needs when it runs as a process of its own. */
 export interface UsageBillingPorts {
-  /** Migrated with `usageBillingSchema`; closed by whoever opened it, after the Nest application. */
+  /** Must be migrated with `usageBillingSchema`. The caller that opened it closes it, after the Nest application. */
   readonly database: Database;
   readonly admission: AdmissionBooks;
-  /** The bus server that this service's handlers listen on. */
+  /** The bus server that delivers to this service's handlers. */
   readonly busProgress: BusProgress;
-  /** Asked which ids are of keys; without it an id that was never charged reads as a key that was not used. */
+  /** Says which ids belong to keys. Without it an unknown id shows zero usage, like a key that was not used. */
   readonly keyManagement?: Pick<KeyManagementApi, 'knownKeys'>;
   readonly adminSecret: string;
   readonly serviceSecret: string;

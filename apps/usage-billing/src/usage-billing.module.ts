@@ -6,8 +6,8 @@ import { LedgerModule } from './ledger/ledger.module.js';
 import { UsageModule } from './usage/usage.module.js';
 
 /**
- * The service without its listeners: usage API, bus handler, the watch over gateways, and `USAGE_BILLING_API` for the
- * other services of the process. Its ports (`ports.ts`) come from a global module.
+ * The service without its listeners: usage API, bus handler, gateway watch, and `USAGE_BILLING_API` for the other
+ * services of the process. Its ports (`ports.ts`) come from a global module.
  */
 @Module({ imports: [LedgerModule, GatewaysModule, CreditEpochsModule, UsageModule, UsageBillingApiModule] })
 export class UsageBillingModule {}

@@ -25,9 +25,9 @@ import { randomBelow } from './random-below.js';
 const lives = 300;
 const livesAtOnce = 50;
 const batchesMax = 8;
-/** More than a call holds. */
+/** More items than one call of the script takes. */
 const itemsMax = 150;
-/** Ids as nobody would choose them: all that separates or quotes something somewhere. */
+/** Unusual ids: they contain every character that some format uses as a separator or a quote. */
 const oddities = [
   '',
   '|',
@@ -50,7 +50,7 @@ const oddities = [
 ];
 const journalId = 'journal|1';
 const instanceId = 'instance,1';
-/** One emission interval for all, 10 s, in which a life has passed: so both decide alike though their clocks differ. */
+/** All rates have an emission interval of 10 s. A life is shorter, so both sides decide alike though clocks differ. */
 const limits = [
   { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
   { requestsPerMinute: 6, tokensPerMinute: null, parallelRequests: null },
@@ -149,7 +149,7 @@ describe('many items in one call', () => {
       });
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
-      // Redis stands still, so that the first call stays under way.
+      // Redis is paused, so that the first call stays in flight.
       await connection.client.client('PAUSE', 100);
       const first = asked('r1');
       await turn();
@@ -288,7 +288,8 @@ describe('many items in one call', () => {
 });
 
 /**
- * One organisation, here as the pure functions have it and there as the scripts do; many items come in the same turn.
+ * One random life of an organisation, computed both by the pure functions ("here") and by the scripts ("there"). Many
+ * items arrive in the same turn of the event loop.
  */
 class Life {
   readonly #twin: OrganizationState = emptyOrganization();
@@ -343,7 +344,7 @@ class Life {
     return this.#outcomes;
   }
 
-  /** Settles and reserves of one event-loop turn: settles go first. */
+  /** Sends the settles and reserves of one event-loop turn; settles go first. */
   async #turn(): Promise<void> {
     const settles = this.#several(() => this.#settleItem());
     const reserves = this.#below(4) === 0 ? [] : this.#several(() => this.#reserveItem());
@@ -418,7 +419,7 @@ class Life {
   }
 
   /**
-   * Now and then of a key that has changed, though the calls before knew it: other accounts and caps, or other limits.
+   * A random reservation. Sometimes its key has changed since earlier calls: it has other accounts, caps or limits.
    */
   #reserveItem(): ReserveItem {
     const at = this.#below(this.#keys.length);
@@ -446,7 +447,7 @@ class Life {
     };
   }
 
-  /** Some of many models, so that some are forgotten. */
+  /** Chooses one of many models, so that the answers of some are forgotten. */
   #openEnded(): ReserveItem['openEnded'] {
     if (this.#below(2) === 0) return null;
     return { inputTokens: this.#below(2), answersOf: answersName(`m${this.#oddity()}`, 1 + this.#below(3)) };
@@ -489,7 +490,7 @@ class Life {
   }
 }
 
-/** The same but for the time that passes between the two. */
+/** Expects equal decisions, except for times, which differ by what passes between the two calls. */
 function expectSameDecision(there: AdmissionDecision, here: AdmissionDecision, where: string): void {
   const texts = [there, here].map((decision) =>
     JSON.stringify(decision, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
@@ -504,7 +505,7 @@ function expectSameDecision(there: AdmissionDecision, here: AdmissionDecision, w
 
 type Balances = ReadonlyMap<string, { readonly postedNanoUsd: bigint; readonly heldNanoUsd: bigint }>;
 
-/** An account of which nothing is taken may be known to one side alone. */
+/** Leaves out accounts with nothing posted or held, since only one side may know them. */
 function balancesText(balances: Balances): string {
   return [...balances]
     .filter(([, { postedNanoUsd, heldNanoUsd }]) => postedNanoUsd !== 0n || heldNanoUsd !== 0n)
@@ -513,7 +514,7 @@ function balancesText(balances: Balances): string {
     .join('; ');
 }
 
-/** As it is kept on Redis: the model that answered last first. */
+/** The answers in the form of Redis: the model that answered last comes first. */
 function answersText({ rates }: OrganizationState): string {
   const textOf = (answers: KeyAnswers): string =>
     [...answers]

@@ -20,7 +20,7 @@ import { randomBelow } from './random-below.js';
 
 const lives = 10_000;
 const stepsMax = 20;
-/** So many at a time: their commands share the round trips. */
+/** Lives that run at the same time, so that their commands share round trips. */
 const livesAtOnce = 500;
 const journalId = 'journal-1';
 const accountIds = ['a', 'b'] as const;
@@ -49,7 +49,7 @@ describe('the script and its pure twin', () => {
         }),
       );
     }
-    // Lives in which nothing comes to pass would agree as well.
+    // Lives in which nothing happens would agree as well, so each outcome must be frequent.
     for (const outcome of [
       'admitted',
       'credit_exhausted',
@@ -70,9 +70,9 @@ describe('the script and its pure twin', () => {
   });
 });
 
-/** One organisation from its first request on, here as the pure functions have it and there as the scripts do. */
+/** One random life of an organisation, computed both by the pure functions ("here") and by the scripts ("there"). */
 class Life {
-  /** What the present store is called; a restarted Redis has another name. */
+  /** The id of the current store; a restarted Redis has another one. */
   #store = 'store-0';
   #twin: OrganizationState = emptyOrganization();
   #gateway!: RedisAdmission;
@@ -85,7 +85,7 @@ class Life {
   readonly #below: (bound: number) => number;
   #step = 0;
 
-  /** Small numbers on purpose: caps are met, holds run out, ids come again. */
+  /** Numbers are small on purpose, so that caps are reached, holds are exceeded and ids repeat. */
   constructor(
     private readonly seed: number,
     private readonly number: number,
@@ -97,8 +97,8 @@ class Life {
   }
 
   /**
-   * Lives to the end; throws at the first step after which the two differ, or a cap is passed. Returns what came to
-   * pass.
+   * Runs all steps; throws at the first step after which the two sides differ or a cap is exceeded. Returns the
+   * outcomes.
    */
   async live(): Promise<readonly string[]> {
     await this.#restartGateway();
@@ -114,8 +114,8 @@ class Life {
   }
 
   /**
-   * Resolves with how far what is taken of an account may have grown in this step: to its cap where a request was
-   * admitted, else not at all; null for what follows from the ledger.
+   * Runs one step. Resolves with the highest amount that may be posted and held on each account after it: the cap if a
+   * request was admitted; no entry means no growth. Null if the step follows the ledger, where no limit applies.
    */
   async #takeStep(): Promise<Readonly<Record<string, bigint>> | null> {
     const requestId = `r${this.#below(10)}`;
@@ -191,7 +191,7 @@ class Life {
     return {};
   }
 
-  /** A client leaves; half of the time its request is settled in the same call of the store. */
+  /** A client leaves; in half of the cases its request is settled in the same call of the store. */
   async #leave(requestId: string, chargeNanoUsd: bigint): Promise<Readonly<Record<string, bigint>>> {
     if (this.#twin.holds.get(requestId)?.parallel === true) this.#outcomes.push('left');
     leave(this.#twin, requestId);
@@ -260,7 +260,7 @@ class Life {
     await this.#gateway.announce({ organizationId: this.#organizationId, journalId, holds: [hold], finals });
   }
 
-  /** Another process, with a lease of its own; the holds of the one before stay. */
+  /** Starts another gateway process with its own lease; the holds of the previous one stay. */
   async #restartGateway(): Promise<void> {
     this.#gateway = new RedisAdmission(this.#redis);
     this.#instanceId = `instance-${this.#step}`;
@@ -269,8 +269,8 @@ class Life {
   }
 
   /**
-   * Another store from now on: an empty one, or one with the data of the one before (a restore, a failover), which
-   * counts no more.
+   * Switches to another store: an empty one, or one that has the data of the previous store (after a restore or a
+   * failover), which is not valid any more.
    */
   async #restartStore(): Promise<void> {
     this.#store = `store-${this.#step + 1}`;
@@ -291,7 +291,7 @@ class Life {
     this.#expectSame('the open holds', holdsText(holds), holdsText([...this.#twin.holds.values()]));
   }
 
-  /** I1: what is posted and held grows by an admitted request alone, and then not past the cap. */
+  /** Invariant I1: only an admitted request increases what is posted and held, and never beyond the cap. */
   #expectWithin(before: ReadonlyMap<string, bigint>, mayGrowTo: Readonly<Record<string, bigint>>): void {
     for (const [accountId, taken] of takenOf(this.#twin)) {
       if (taken <= (before.get(accountId) ?? 0n) || taken <= (mayGrowTo[accountId] ?? -1n)) continue;
@@ -318,7 +318,7 @@ function takenOf({ accounts }: OrganizationState): ReadonlyMap<string, bigint> {
   );
 }
 
-/** An account of which nothing is taken may be known to one side alone. */
+/** An account that one side does not know counts as 0 posted and 0 held. */
 function balancesText(balances: Balances): string {
   return accountIds
     .map((accountId) => {

@@ -40,7 +40,7 @@ async function opened(url: string, stop: () => Promise<void>): Promise<OpenedDat
   };
 }
 
-/** Admission in memory, with a note of what the ledger's side asked of it. */
+/** Admission in memory that records the calls of usage-billing. */
 export class RecordingAdmission extends MemoryAdmission {
   readonly calls: {
     readonly what: string;
@@ -48,7 +48,7 @@ export class RecordingAdmission extends MemoryAdmission {
     readonly items?: readonly BookedSettle[];
   }[] = [];
   readonly openings: EpochOpening[] = [];
-  /** While set, every call of the ledger's side rejects. */
+  /** While it is true, every call of usage-billing rejects. */
   unreachable = false;
 
   override async closeEpoch(organizationId: string): Promise<void> {
@@ -98,7 +98,7 @@ export class RecordingAdmission extends MemoryAdmission {
   }
 }
 
-/** An event of a request that was held for, and cost, 10 nano-USD under a cap of 1,000. */
+/** An event of a request whose hold and cost were 10 nano-USD, under a cap of 1,000. */
 export function usageEvent(fields: Partial<UsageRecordedV1> & { organizationId: string }): UsageRecordedV1 {
   return {
     eventVersion: 1,
@@ -130,7 +130,7 @@ export function usageEvent(fields: Partial<UsageRecordedV1> & { organizationId: 
 
 type UsageValue = UsageRecordedV1 | string;
 
-/** A batch as the bus hands it over, a record for each element or for several together; text goes in as it is. */
+/** A batch of the bus. Each element becomes one record, an array one record of several messages; strings stay raw. */
 export function usageBatch(
   records: readonly (UsageValue | readonly UsageValue[])[],
   partition = 0,

@@ -41,20 +41,20 @@ class OtherConsumer {
 @Module({})
 class Consumers {}
 
-/** A bus of its own: its publisher, and servers of one consumer group. */
+/** A separate bus for one test: its publisher, and servers of one consumer group. */
 export interface Trial {
   publisher: BusPublisher;
   server(options?: { resume?: ResumeOffsets }): BatchServer;
   close(): Promise<void>;
 }
 
-/** A connection whose topics nobody else has. */
+/** A connection with its own topic prefix, so that tests do not share topics. */
 export const kafka = () => ({
   brokers: [infraFromEnvironment().kafkaBrokers],
   clientId: 'contract',
   topicPrefix: `${randomUUID()}.`,
 });
-/** A member of the connection's one group. */
+/** A server in the consumer group of the connection; all servers of a connection share one group. */
 export const kafkaServer = (
   connection: ReturnType<typeof kafka>,
   resume?: ResumeOffsets,
@@ -90,7 +90,7 @@ export const shapes: { shape: string; trial: () => Trial }[] = [
   },
 ];
 
-/** To be closed after the test, the last first. */
+/** Objects to close after the test, the last one first. */
 export const open: { close(): Promise<unknown> }[] = [];
 export async function closeOpen(): Promise<void> {
   for (const one of open.splice(0).reverse()) await one.close();
@@ -103,7 +103,8 @@ export function begin(trial: () => Trial): Trial {
 }
 
 /**
- * Starts the consumers of both topics; `receive` handles both, `alsoReceive` the first as well. Closed after the test.
+ * Starts the consumers of both topics. `receive` handles both topics, and `alsoReceive` is a second handler of the
+ * first. They are closed after the test.
  */
 export async function consume(
   strategy: BatchServer,
@@ -125,7 +126,7 @@ export async function consume(
 }
 
 export const message = (key: string, n: number): BusMessage => ({ key, value: JSON.stringify({ key, n }) });
-/** As a journal or an outbox does. */
+/** Publishes until the bus accepts, as a journal or an outbox does. */
 export async function publishUntilAccepted(
   publisher: BusPublisher,
   topic: string,

@@ -21,7 +21,7 @@ afterEach(closeOpen);
 const KEYS = ['organisation', 'ключ', '🔑', ''];
 const FILL = ['x', 'é', '😀', '\u2028', '\\n', '"'];
 
-/** Some thousands: long and short, texts and bytes, a few with newlines or nothing in them. */
+/** 3,000 messages, long and short, as text and as bytes; a few are empty or have newlines. */
 function mixture(): BusMessage[] {
   return Array.from({ length: 3_000 }, (_, n) => {
     const fill = FILL[n % FILL.length]!.repeat(n % 500 === 250 ? 40_000 : n % 50);
@@ -30,11 +30,11 @@ function mixture(): BusMessage[] {
   });
 }
 
-/** Different ones, by their first arrival: what the publisher had to send again is there twice. */
+/** The distinct values of a key, in the order of first arrival: a retry of the publisher may duplicate messages. */
 const valuesOf = (messages: readonly { key: string | null; value: string | Buffer }[], key: string) => [
   ...new Set(messages.filter((one) => one.key === key).map(({ value }) => value.toString())),
 ];
-/** What is delivered again counts once. */
+/** The delivered messages without redeliveries. */
 const once = (batches: readonly BusBatch[]): BusDelivery[] => [
   ...new Map(
     batches.flatMap(({ partition, messages }) =>
@@ -82,7 +82,7 @@ describe.each(shapes)('many messages in one publish, $shape', ({ trial }) => {
 });
 
 describe('records, Kafka', () => {
-  /** Publishes in calls of several sizes, each message once; resolves with how many there are. */
+  /** Publishes numbered messages in calls of these sizes, without duplicates; resolves with their number. */
   async function published(connection: ReturnType<typeof kafka>, sizes: readonly number[]): Promise<number> {
     const bus = kafkaBus({ ...connection, idempotent: true });
     let n = 0;
@@ -100,7 +100,7 @@ describe('records, Kafka', () => {
     const count = await published(connection, [1, 3, 250, 1, 1, 40, 7, 199, 2, 500, 1]);
     for (const batchSize of [1, 10, 100]) {
       const batches: BusBatch[] = [];
-      // From the start each time, whatever the group has committed.
+      // Each server reads from the beginning, whatever the group has committed.
       const life = await consume(
         kafkaServer(connection, async () => new Map(), { batchSize }),
         async (batch) => {
@@ -133,7 +133,7 @@ describe('records, Kafka', () => {
     const applied: number[] = [];
     const next = new Map<number, bigint>();
     for (let life = 0; applied.length < count; life++) {
-      // The last lives are long enough whatever the dice say.
+      // From the sixth life on nothing is killed, so that the test ends.
       let batches = life < 5 ? 1 + chance(4) : Infinity;
       let dead = false;
       const app = await consume(
@@ -145,7 +145,7 @@ describe('records, Kafka', () => {
             dead = true;
             throw new Error('killed before its commit');
           }
-          // One transaction: effects, and where to go on.
+          // Stands for one transaction that writes the effects and the next offset.
           applied.push(...numbersOf(messages));
           next.set(partition, messages.at(-1)!.offset + 1n);
           if (dies) {

@@ -39,7 +39,7 @@ describe.each(shapes)('bus, $shape', ({ shape, trial }) => {
 
   it('keeps the order of each key, over many messages and batches', async () => {
     const bus = begin(trial);
-    // Sets keep the order of the first arrival: a message may come twice.
+    // A message may come twice; a Set keeps the order of first arrival.
     const seen = new Map<string, Set<number>>();
     await consume(bus.server(), async (batch) => {
       for (const { key, value } of batch.messages)

@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const clockKey = (organizationId: string): string => `tollgate:{${organizationId}}:admission:2:clock`;
 
-/** The library's scripts, but that they ask a key of the test for the time: nobody can set the clock of a Redis. */
+/** Loads the library's scripts, changed to read the time from a key: a test cannot set the clock of Redis. */
 function readClockOfTest({ client }: RedisConnection): void {
   const file = (name: string): string =>
     readFileSync(
@@ -37,7 +37,7 @@ function readClockOfTest({ client }: RedisConnection): void {
       'utf8',
     );
   const shared = file('organization').replace(/redis\.call\('TIME'\)/, "{ 0, redis.call('GET', KEY .. ':clock') }");
-  if (!shared.includes(":clock'")) throw new Error('the scripts ask for the time in another way');
+  if (!shared.includes(":clock'")) throw new Error('the scripts no longer read the time by TIME as this test expects');
   const files = {
     admit: 'admit',
     openEpoch: 'open-epoch',
@@ -75,7 +75,7 @@ describe('rates under a clock that jumps', () => {
   });
 });
 
-/** One key, decided on both sides at the same times of a clock that is set ahead and back by up to ten years. */
+/** One key that memory and Redis decide about at the same times, by a clock that jumps by up to ten years. */
 class Life {
   readonly #organizationId = `jumps-${randomUUID()}`;
   readonly #there: RedisAdmission = new RedisAdmission(connection);
@@ -84,7 +84,7 @@ class Life {
   readonly #open: { requestId: string; tokens: number }[] = [];
   readonly #seen: string[] = [];
   #nowMs = 1_795_190_400_000;
-  /** What the key may have been let through: the limit, what was refilled, and the limit again for each step ahead. */
+  /** Requests that may still be admitted: the limit, plus what was refilled, plus the limit for each jump ahead. */
   #requestsDue: number;
   readonly #below: (bound: number) => number;
   #step = 0;
@@ -141,14 +141,14 @@ class Life {
     if (here.kind === 'admitted') {
       this.#open.push({ requestId: item.requestId, tokens });
       this.#requestsDue -= 1;
-      // The script allows a hundredth of a request more, for rounding.
+      // The script allows a hundredth of a request more, because of rounding.
       if (this.#requestsDue < -0.02) this.#fail('more requests were let through than the limit and the clock allow');
     }
     this.#seen.push(here.kind === 'rate_limited' ? `limited by ${here.limit}` : here.kind);
     return here;
   }
 
-  /** Some report a thousand times what was expected of them. */
+  /** Settles a random call. Some report a thousand times the expected tokens. */
   async #settle(): Promise<void> {
     const call = this.#open.splice(this.#below(this.#open.length), 1)[0];
     if (call === undefined) return;
@@ -178,7 +178,7 @@ class Life {
     await connection.client.set(clockKey(this.#organizationId), String(this.#nowMs * 1_000));
   }
 
-  /** Whatever the clock did: a window after the last decision all of the limit is free again. */
+  /** Expects that the whole limit is free again a window after the last decision, whatever the clock did. */
   async #expectOpenAfterWindow(): Promise<void> {
     await this.#reserve(1);
     await this.#pass(windowMs);
@@ -193,7 +193,7 @@ class Life {
       if (decision.kind !== 'admitted' && decision.kind !== 'rate_limited') this.#fail(decision.kind);
       const { requests, tokens } = decision.rate;
       for (const state of [requests!, tokens!]) {
-        // A full window, and the hundredth of a unit that rounding may add.
+        // At most a full window, plus the hundredth of a unit that rounding may add.
         if (
           state.resetMs > windowMs + (windowMs / state.limit) * 0.01 + 1 ||
           state.remaining < 0 ||

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
-/** The root of the repository; the same distance from `src` and from `dist`. */
+/** The root of the repository; the relative path is the same from `src` and from `dist`. */
 export const repository = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** A service of docker-compose.yml, as far as tests look at it. */
+/** A service of docker-compose.yml, with the fields that tests read. */
 export interface ComposeService {
   readonly image: string;
   readonly build?: { readonly context: string; readonly dockerfile: string };
@@ -29,7 +29,7 @@ export interface ComposeService {
 
 export const composeText = readFileSync(`${repository}docker-compose.yml`, 'utf8');
 
-/** `${NAME}`, `${NAME:-default}`, `${NAME:?message}` */
+/** Matches `${NAME}`, `${NAME:-default}` and `${NAME:?message}`. */
 const VARIABLE = /\$\{(\w+)(?::([-?])([^}]*))?\}/g;
 
 export interface ComposeVariable {
@@ -39,7 +39,7 @@ export interface ComposeVariable {
   readonly default: string | null;
 }
 
-/** Every use of a variable in the file, comments aside. */
+/** Every use of a variable in the file, except in comments. */
 export function composeVariables(): ComposeVariable[] {
   const lines = composeText.split('\n').filter((line) => !line.trimStart().startsWith('#'));
   return [...lines.join('\n').matchAll(VARIABLE)].map(([, name, kind, rest]) => ({
@@ -49,7 +49,7 @@ export function composeVariables(): ComposeVariable[] {
   }));
 }
 
-/** The services as Compose starts them with these variables set. Throws where a required one is not. */
+/** The services as Compose starts them with these variables. Throws if a required variable is not set. */
 export function composeServices(variables: Readonly<Record<string, string>>): Record<string, ComposeService> {
   const fill = (value: unknown): unknown => {
     if (typeof value === 'string')

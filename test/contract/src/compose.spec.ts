@@ -57,10 +57,10 @@ describe('docker-compose.yml', () => {
         ...(app === 'gateway' && { dataFolder: '/data' }),
       }),
     );
-    // The journeys share one Kafka, and have a provider of their own, whose credential secret-scanning reads with the
-    // configuration.
+    // Only the journeys set these: they share one Kafka, and use a provider of their own, whose credential
+    // secret-scanning reads with the configuration.
     const ofJourneys = ['KAFKA_TOPIC_PREFIX', 'CREDENTIAL'];
-    // What has a default, and is worth setting.
+    // Only docker-compose.yml sets these. All have a default, but operators often want to set them.
     const ofCompose = [
       ...credentials,
       'GATEWAY_GONE_AFTER_MS',
@@ -187,7 +187,7 @@ describe('docker-compose.yml', () => {
         typeof volume === 'string' ? volume.split(':')[1] : volume.target,
       );
     expect(targets('gateway')).toContain(environmentOf('gateway')['TOLLGATE_DATA']);
-    // With a name it would be one for all gateways, and the second would find it taken.
+    // A named volume would be shared by all gateways, and the second one would find it locked.
     expect(services['gateway']!.volumes).toContainEqual({ type: 'volume', target: '/data' });
     expect(targets('kafka')).toEqual([services['kafka']!.environment!['KAFKA_LOG_DIRS']]);
     expect(targets('postgres')).toEqual(['/var/lib/postgresql/data']);

@@ -34,7 +34,7 @@ async function redisCommand<T>(url: string, work: (redis: Redis) => Promise<T>):
   }
 }
 
-/** Sends one record and reads the topic from its beginning until that record comes. */
+/** Sends one record, and reads the topic from its beginning until that record arrives. */
 async function carryRecord(brokers: string, topic: string, value: string): Promise<void> {
   const kafka = new Kafka({ brokers: brokers.split(','), clientId: 'infra-test', logLevel: logLevel.NOTHING });
   const [admin, producer, consumer] = [

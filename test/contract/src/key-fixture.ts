@@ -30,12 +30,12 @@ export function newKey(fields: Partial<ApiKey> = {}): ApiKey {
   };
 }
 
-/** The change that brought the key to what it is. */
+/** A change whose result is this key. */
 export function changeOf(key: ApiKey, change: KeyChange['change'] = 'created'): KeyChange {
   return { change, key, actor: { name: 'contract', fromAddress: null }, details: {}, at: new Date() };
 }
 
-/** The key after one more change. */
+/** A change that gives the key another name and the next version. */
 export function renamed(key: ApiKey, name: string): KeyChange {
   return changeOf({ ...key, name, version: key.version + 1 }, 'revoked');
 }

@@ -4,7 +4,7 @@ import { migrate, openDatabase, type Database } from '@tollgate/postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { changeOf, newKey, renamed, type ApiKey } from './key-fixture.js';
 
-/** Several transactions at a time. What one change writes is held beside the store, on embedded Postgres. */
+/** Tests concurrent transactions. The store's own spec tests single changes, on embedded Postgres. */
 describe('the key store on a Postgres server', () => {
   let database: Database;
   let store: KeyStore;
@@ -23,7 +23,7 @@ describe('the key store on a Postgres server', () => {
     for (const key of keys) await store.insert(changeOf(key), 'pepper');
     return keys;
   };
-  /** Others wait on a lock. */
+  /** Resolves when a session of this database waits for a lock. */
   const untilWaiting = async (): Promise<void> => {
     for (;;) {
       const rows = await query(
@@ -32,7 +32,7 @@ describe('the key store on a Postgres server', () => {
       if (rows.length > 0) return;
     }
   };
-  /** With the rows locked by another transaction, which renames the key before it ends. */
+  /** Runs `work` while another transaction, which renames the key and then commits, holds the row locked. */
   const whileLocked = async <T>(key: ApiKey, work: () => Promise<T>): Promise<T> => {
     const runner = database.dataSource.createQueryRunner();
     await runner.startTransaction();

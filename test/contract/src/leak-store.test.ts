@@ -45,7 +45,7 @@ describe('the stores of leaks and their mails on a Postgres server', () => {
   });
   const nobodys = (digest: string): Outcome => ({ digest, outcome: 'unknown', key: null });
   const digests = (length: number) => Array.from({ length }, newDigest);
-  /** The same in several orders. */
+  /** The same items in several orders. */
   const orders = <T>(items: readonly T[]): T[][] => [
     [...items],
     [...items].reverse(),
@@ -145,7 +145,7 @@ describe('the stores of leaks and their mails on a Postgres server', () => {
       const taken = await Promise.all(Array.from({ length: 30 }, () => mails.take(60_000)));
       const ids = taken.flatMap((mail) => mail?.id ?? []);
       expect(new Set(ids).size).toBe(ids.length);
-      // Who looked while others took may have found all of those locked.
+      // A call may have found all due mails locked by the other calls, so the rest are taken now.
       for (let mail = await mails.take(60_000); mail !== null; mail = await mails.take(60_000)) ids.push(mail.id);
       expect(new Set(ids).size).toBe(20);
       expect(ids).toHaveLength(20);

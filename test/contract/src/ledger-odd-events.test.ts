@@ -8,16 +8,16 @@ import { databaseShapes, RecordingAdmission, usageBatch, usageEvent, type Opened
 
 type Registry = ReturnType<typeof createMetricsRegistry>;
 
-/** Beyond what a bigint of Postgres holds, and within what an event may say. */
+/** Too large for a bigint of Postgres, but allowed in an event. */
 const TOO_MUCH = '9999999999999999999';
-/** What stands for it. */
+/** The amount that replaces it. */
 const MOST = '9000000000000000000';
 /** Postgres takes no NUL in text (SQLSTATE 22021), and in jsonb no half of a surrogate pair either (22P02, 22P05). */
 const ODD_TEXTS = ['nul \0 character', 'half \ud83d of a pair', '\udc00\ud800', '\0'];
-/** Written by hand, beside the code under test. */
+/** The text as the ledger stores it. It is written independently of the code under test. */
 const held = (text: string): string => [...text].map((each) => (/[\0\p{Cs}]/u.test(each) ? '\ufffd' : each)).join('');
 
-/** What a provider did was done and is owed, whatever the event of it holds. */
+/** A request that a provider served is owed, whatever texts its event contains. */
 describe.each(databaseShapes)('the ledger and odd events, $shape', ({ open }) => {
   let opened: OpenedDatabase;
   let registry: Registry;
@@ -42,7 +42,7 @@ describe.each(databaseShapes)('the ledger and odd events, $shape', ({ open }) =>
     book = new BookUsage(opened.database.dataSource, admission, settles, logger, new BillingMeter(registry));
     organizationId = randomUUID();
     partition += 1;
-    // A gateway that lives: what its journal brings settles holds and nothing else.
+    // The gateway is running, so events of its journal settle holds and close no epoch.
     const instance = [`instance of ${organizationId}`, `journal of ${organizationId}`];
     await query('INSERT INTO billing.gateway_instance (instance_id, journal_id) VALUES ($1, $2)', instance);
   });
@@ -152,7 +152,7 @@ describe.each(databaseShapes)('the ledger and odd events, $shape', ({ open }) =>
   });
 
   it('words that the database refuses all the same are booked as plain ones', async () => {
-    // Stands for a database of another encoding than UTF-8.
+    // The constraint simulates a database with another encoding than UTF-8.
     await query(`ALTER TABLE billing.usage_event ADD CONSTRAINT words_are_ascii CHECK (model ~ '^[ -~]*$') NOT VALID`);
     try {
       const odd = event({ model: '模型-7', clientAddress: 'fe80::1%ü', journalNumber: 2 });

@@ -17,7 +17,7 @@ import {
 const logger = createLogger({ service: 'contract', level: 'silent' });
 const newMeter = () => new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
 
-/** Beyond what a bigint of Postgres holds, and within what an event may say. */
+/** Too large for a bigint of Postgres, but allowed in an event. */
 const TOO_MUCH = '9999999999999999999';
 
 describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
@@ -39,7 +39,7 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
     book = new BookUsage(opened.database.dataSource, admission, settles, logger, newMeter());
     organizationId = randomUUID();
     partition += 1;
-    // A gateway that lives: what its journal brings settles holds and nothing else.
+    // The gateway is running, so events of its journal settle holds and close no epoch.
     await query('INSERT INTO billing.gateway_instance (instance_id, journal_id) VALUES ($1, $2)', [
       `instance of ${organizationId}`,
       `journal of ${organizationId}`,
@@ -50,7 +50,7 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
     opened.database.dataSource.query(sql, parameters);
   const event = (fields: Partial<UsageRecordedV1> = {}) => usageEvent({ organizationId, ...fields });
   const uncapped = { holdNanoUsd: null, accounts: [{ accountId: 'much', capNanoUsd: null }] };
-  /** An event whose amounts no column takes. */
+  /** An event whose amounts do not fit their columns. */
   const tooMuch = (fields: Partial<UsageRecordedV1> = {}) =>
     event({ costNanoUsd: TOO_MUCH, chargeNanoUsd: TOO_MUCH, ...uncapped, ...fields });
   const booked = (records: Parameters<typeof usageBatch>[0], first = 0n) =>

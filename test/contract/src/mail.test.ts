@@ -6,10 +6,10 @@ import { emlFolderMailSender, smtpMailSender, type ClosableMailSender, type Mail
 import { SMTPServer } from 'smtp-server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-/** One implementation of the port, where what it delivered can be read, and its deliveries made to fail. */
+/** One implementation of the port. The test can read what it delivered, and can make deliveries fail. */
 interface Delivery {
   readonly sender: ClosableMailSender;
-  /** Every message handed over, as RFC 5322 text. */
+  /** All delivered messages, as RFC 5322 text. */
   messages(): Promise<string[]>;
   break(): Promise<void>;
   close(): Promise<void>;
@@ -69,7 +69,7 @@ async function throughSmtp(): Promise<Delivery> {
   };
 }
 
-/** Headers by lower-case name, unfolded, encoded words decoded; and the decoded text. */
+/** Parses a message: headers by lower-case name, unfolded and with encoded words decoded, and the decoded text. */
 function read(message: string): { headers: Map<string, string>; text: string } {
   const [head = '', ...body] = message.split('\r\n\r\n');
   const headers = new Map(

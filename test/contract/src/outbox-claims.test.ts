@@ -13,7 +13,7 @@ class CreateOutbox1700000000001 {
 
 const LEASE_MS = 60_000;
 
-/** Several processes look at one outbox; each entry is one's, in the order of its key. */
+/** Several processes read one outbox. Only one of them gets each entry, in the order of the entry's key. */
 describe('claims on an outbox, on a Postgres server', () => {
   let database: Database;
   let claims: OutboxClaims;
@@ -27,7 +27,7 @@ describe('claims on an outbox, on a Postgres server', () => {
   afterAll(() => database?.close());
   beforeEach(() => database.dataSource.query('TRUNCATE trial.outbox'));
 
-  /** Entries `key1`, `key2`, … in the order given, of the effect `note`. */
+  /** Adds entries of the effect `note` in this order. The first letter of a name is the key of its entry. */
   const add = (...names: string[]) =>
     database.dataSource.transaction((manager) =>
       outbox.add(manager, ...names.map((name) => ({ effect: 'note', key: name[0]!, payload: name }))),

@@ -1,6 +1,6 @@
 /**
- * Whole numbers of [0, bound) that follow from the seed and from the number of the life alone, one stream for each
- * life.
+ * Makes a random generator of whole numbers in [0, bound). Its numbers depend only on the seed and the number of the
+ * life, so that a failed life can be repeated.
  */
 export function randomBelow(seed: number, life: number): (bound: number) => number {
   let state = (seed ^ Math.imul(life + 1, 2_654_435_761)) >>> 0;

@@ -13,7 +13,7 @@ import * as formerSnapshots from '../releases/2026-11-28/key-snapshots/index.js'
 import { randomBelow } from './random-below.js';
 
 let server: RedisServer;
-/** One for each release: their scripts have the same names. */
+/** Each release has its own connection, because their scripts have the same names. */
 let ours: RedisConnection, theirs: RedisConnection;
 beforeAll(async () => {
   server = await startRedis();
@@ -30,14 +30,14 @@ afterAll(async () => {
 type Sample = Record<string, unknown>;
 const json = (path: string): Sample => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Sample;
 const golden = (path: string): Sample => json(`../../../libs/domain/contracts/src/${path}.json`);
-/** As the former release kept it of itself. */
+/** A golden file that the former release kept. */
 const formerGolden = (name: string): Sample => json(`../releases/2026-11-28/golden/${name}.json`);
 const active = golden('internal/golden/key-snapshot.active');
 const revoked = golden('internal/golden/key-snapshot.revoked');
 const organization = golden('internal/golden/organization-snapshot');
 const formerActive = formerGolden('key-snapshot.active');
 const formerRevoked = formerGolden('key-snapshot.revoked');
-/** Key snapshots with as little and as much in them as there can be. */
+/** Key snapshots with the fewest and with the most fields set. */
 const variantsOf = (snapshot: Sample): Sample[] => [
   snapshot,
   {
@@ -294,7 +294,7 @@ describe('gateways and usage-billing of both releases', () => {
     readonly tokens: number;
   }
 
-  /** An organisation with one capped key, which gateways and books of both releases serve in turns. */
+  /** An organisation with one capped key, served in turns by gateways and usage-billing of both releases. */
   class MixedLife {
     readonly #organizationId: string;
     readonly #below: (bound: number) => number;
@@ -303,7 +303,7 @@ describe('gateways and usage-billing of both releases', () => {
     readonly #instances = [randomUUID(), randomUUID()] as const;
     readonly #holds = new Map<string, Hold>();
     readonly #outcomes: string[] = [];
-    /** What has been charged so far, and the number of the last final of each journal. */
+    /** The sum of all charges so far. `#final` is the number of the last final, for both journals. */
     #posted = 0n;
     #final = 0;
     #requests = 0;
@@ -326,7 +326,7 @@ describe('gateways and usage-billing of both releases', () => {
       }
       for (const requestId of [...this.#holds.keys()]) await this.#end(requestId);
       await this.#expectBooks(`seed ${this.seed}, life ${this.number}, at its end`);
-      // All places are free again: as many as there are may be taken, and no more.
+      // All places of parallel requests are free again: the limit of four can be taken, and no more.
       const decided = [];
       for (let place = 0; place < 5; place++) decided.push(await this.#reserve(place % 2, 0n));
       expect(decided).toEqual(['admitted', 'admitted', 'admitted', 'admitted', 'rate_limited']);
@@ -377,7 +377,7 @@ describe('gateways and usage-billing of both releases', () => {
       return decision.kind;
     }
 
-    /** The gateway that admitted it ends it. */
+    /** Ends a request at the gateway that admitted it. */
     async #end(requestId: string): Promise<void> {
       const { side, amountNanoUsd, tokens } = this.#holds.get(requestId)!;
       const chargeNanoUsd = BigInt(this.#below(Number(amountNanoUsd) + 1));
@@ -388,7 +388,7 @@ describe('gateways and usage-billing of both releases', () => {
       this.#ended(requestId, chargeNanoUsd, 'settled');
     }
 
-    /** A ledger of either release hears of it before its gateway settles; the gateway's settle then changes nothing. */
+    /** Usage-billing of either release settles before the gateway does; the gateway's settle then changes nothing. */
     async #book(requestId: string): Promise<void> {
       const { side, amountNanoUsd, tokens } = this.#holds.get(requestId)!;
       const chargeNanoUsd = BigInt(this.#below(Number(amountNanoUsd) + 1));
@@ -408,8 +408,8 @@ describe('gateways and usage-billing of both releases', () => {
     }
 
     /**
-     * An epoch from what the ledger has, under which both gateways announce what they hold. One request may end
-     * meanwhile: its final is booked before its gateway announces it, or after that.
+     * Opens an epoch from the ledger's balances, under which both gateways announce their holds. One request may end
+     * meanwhile: its final is booked either before or after its gateway announces it.
      */
     async #open(side: number): Promise<void> {
       const waitingFor = this.#instances.map((instanceId, at) => ({ instanceId, journalId: `journal-${at}` }));

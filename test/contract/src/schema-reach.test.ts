@@ -25,7 +25,7 @@ class Second1700000000002 {
 }
 const ours = { schema: 'trial', migrations: [First1700000000001, Second1700000000002] };
 
-/** What the releases before this one did at their start: TypeORM's own notes, without `readable_from`. */
+/** Migrates as earlier releases did: TypeORM writes its own table of migrations, without `readable_from`. */
 async function startOfReleaseBefore(url: string, migrations: readonly (new () => MigrationInterface)[]): Promise<void> {
   const [host, single] = [new URL(url).searchParams.get('host'), new URL(url).searchParams.has('single_session')];
   const dataSource = new DataSource({
@@ -76,7 +76,7 @@ describe.each(shapes)('a schema of another release, $shape', ({ variable, start 
   const query = (sql: string, parameters: unknown[] = []) =>
     asked<Record<string, unknown>[]>((database) => database.dataSource.query(sql, parameters));
   const noted = () => query('SELECT name, readable_from FROM trial.migration ORDER BY id');
-  /** A later release has run a migration. */
+  /** Simulates that a later release has run a migration. */
   const later = (name: string, readableFrom: string | null) =>
     query('INSERT INTO trial.migration ("timestamp", name, readable_from) VALUES (1800000000000, $1, $2)', [
       name,

@@ -19,7 +19,7 @@ describe('the database of a standalone', () => {
     taken.push(use);
     return use;
   };
-  /** As a standalone does it at its start. */
+  /** Takes and signs the database as a standalone does at its start. */
   const takeAndSign = async () => {
     const use = await take();
     await migrate(url, standaloneUseSchema);
@@ -76,8 +76,7 @@ describe('the database of a standalone', () => {
   it('is lost to one that took it meanwhile, and to one that has come and gone', async () => {
     for (const stays of [true, false]) {
       await takeAndSign();
-      // The server gives the lock to whoever asks first after the session has ended: here, in the same statement,
-      // somebody else.
+      // When the session ends, the server gives the lock to the first session that waits for it, which is this one.
       const other = new Client({ connectionString: url, application_name: 'tollgate standalone of the test' });
       await other.connect();
       const waiting = other.query('SELECT pg_advisory_lock(1414482759, 1)');

@@ -6,7 +6,7 @@ interface Place {
   readonly line: number;
 }
 
-/** A statement that ran, with its parameters, and who asked for it, innermost first. */
+/** A statement that ran, with its parameters and the call stack, innermost frame first. */
 export interface StatementRecord {
   readonly sql: string;
   readonly parameters: readonly unknown[];
@@ -16,7 +16,7 @@ export interface StatementRecord {
 const within = ({ file, line }: Place, lines: { file: string; from: number; to: number }): boolean =>
   file === lines.file && line >= lines.from && line <= lines.to;
 
-/** Notes every statement that goes through TypeORM in this process, until it is stopped. */
+/** Records every statement that goes through TypeORM in this process, until it is stopped. */
 export class StatementRecorder {
   readonly records: StatementRecord[] = [];
   private readonly originals = [DataSource.prototype.query, EntityManager.prototype.query] as const;
@@ -48,7 +48,7 @@ export class StatementRecorder {
   }
 }
 
-/** What ran, held against what the source says. */
+/** Compares the statements that ran with the calls and comments in the source. */
 export class StatementCoverage {
   private readonly own: readonly {
     readonly record: StatementRecord;
@@ -73,7 +73,7 @@ export class StatementCoverage {
     return this.statements.sites.filter((site) => !ran.has(site)).map(({ file, from }) => `${file}:${from}`);
   }
 
-  /** The statements that a comment on indexes is about. */
+  /** The statements to which a comment on indexes applies. */
   recordsOf(note: IndexNote): StatementRecord[] {
     const direct = this.own.filter(({ stack }) => within(stack[0]!, note));
     const meant =
@@ -85,7 +85,7 @@ export class StatementCoverage {
     return meant.map(({ record }) => record);
   }
 
-  /** Each text once, with parameters that it ran with. */
+  /** Each distinct statement, with one set of parameters that it ran with. */
   distinct(): { readonly where: string; readonly record: StatementRecord }[] {
     const found = new Map(
       this.own.map(({ record, site }) => [record.sql, { where: `${site.file}:${site.from}`, record }]),

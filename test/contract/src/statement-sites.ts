@@ -5,7 +5,7 @@ import ts from 'typescript';
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Lines of a source file, the first is 1. */
+/** A range of lines of a source file; the first line is 1. */
 interface Lines {
   readonly file: string;
   readonly from: number;
@@ -14,7 +14,7 @@ interface Lines {
 
 /** A call of `query` in the source. */
 export interface StatementSite extends Lines {
-  /** Constants that its text is made of. */
+  /** Names of the constants in the text of the statement. */
   readonly constants: readonly string[];
 }
 
@@ -22,7 +22,7 @@ export interface StatementSite extends Lines {
 export interface IndexNote extends Lines {
   readonly name: string;
   readonly indexes: readonly string[];
-  /** The name, where it is a constant, which a statement is made of. */
+  /** The name if it is a constant that statements contain; null for a function. */
   readonly constant: string | null;
 }
 
@@ -31,7 +31,7 @@ export interface Statements {
   readonly notes: readonly IndexNote[];
 }
 
-/** Where the source of these folders' projects calls `query`, and what its comments say of indexes. */
+/** Finds the calls of `query` in the source of these folders' projects, and the comments that name indexes. */
 export function statementsIn(folders: readonly string[], leftOut: readonly RegExp[]): Statements {
   const files = folders.flatMap((folder) =>
     readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })
@@ -76,12 +76,12 @@ function isQuery(node: ts.Node): node is ts.CallExpression {
 }
 
 const MENTION = /\bIndex(?:es)?:/g;
-/** Up to the end of the sentence; what stands in brackets explains. */
+/** Matches up to the end of the sentence. Text in brackets is only an explanation. */
 const INDEXES = /\bIndex(?:es)?:([^.]*)/;
 
 type Note = Omit<IndexNote, keyof Lines> & { readonly at: number };
 
-/** What the comment in front of a function or a constant says of indexes, and where the comment is. */
+/** Reads the indexes that the comment above a function or a constant names; null if it names none. */
 function noteOf(node: ts.Node, text: string): Note | null {
   const named = ts.isFunctionDeclaration(node) || ts.isMethodDeclaration(node);
   if (!named && !ts.isVariableStatement(node)) return null;
@@ -103,7 +103,7 @@ function namesIn(node: ts.Node | undefined): string[] {
   return names;
 }
 
-/** The line of the source that a frame of a stack stands on; null for files outside of the repository. */
+/** The source line of a stack frame; null for files outside the repository. */
 export function lineOfFrame(frame: string): { file: string; line: number } | null {
   const found = /(?:file:\/\/)?(\/[^\s():]+\.ts):(\d+):\d+\)?$/.exec(frame.trim());
   if (found === null || !found[1]!.startsWith(repository)) return null;

@@ -27,7 +27,7 @@ import { StatementCoverage, StatementRecorder, type StatementRecord } from './st
 import { statementsIn } from './statement-sites.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
-/** What brings a schema up to date and what looks whether the server is there: it has suites of its own. */
+/** Files that migrate schemas or check that the server is reachable; other suites test them. */
 const LEFT_OUT = [
   /\/store\/migrations\//,
   /^libs\/adapters\/postgres\/src\/(migrate|schema-\w+|sole-use|look-ups)\.ts$/,
@@ -35,7 +35,7 @@ const LEFT_OUT = [
 ];
 const statements = statementsIn(['apps', 'libs'], LEFT_OUT);
 
-/** Calls every method that asks the database. */
+/** Calls every method that queries the database. */
 async function useKeyManagement({ dataSource }: Database): Promise<void> {
   const store = new KeyStore(dataSource, {
     query: (sql, parameters) => dataSource.query(sql, [...parameters]),
@@ -110,7 +110,7 @@ async function useSecretScanning({ dataSource }: Database): Promise<void> {
   await leaks.leakOf(key.apiKeyId);
 }
 
-/** It has more keys than one, as an organisation has. */
+/** An organisation with many keys, so that its statements are planned as in production. */
 const BUSY_ORGANIZATION = randomUUID();
 
 async function useUsageBilling({ dataSource }: Database): Promise<void> {
@@ -169,7 +169,7 @@ async function useOutbox({ dataSource }: Database): Promise<void> {
   await claims.done(ids);
 }
 
-/** As many rows as make the planner choose by what it knows of them: a whole organisation's keys, say. */
+/** Inserts enough rows that the planner chooses by statistics, as for a whole organisation's keys. */
 const SEEDS = [
   `INSERT INTO keys.api_key (id, organization_id, name, scopes, created_at, version)
    SELECT gen_random_uuid(), 'default', 'a key', '{inference:write}', now(), 1 FROM generate_series(1, 2000)`,
@@ -186,7 +186,7 @@ const SEEDS = [
   'ANALYZE',
 ];
 
-/** The plan, where an index can be used at all; of an index on a partition, the name of the table's. */
+/** The plan without sequential scans if possible. Indexes of partitions are named as those of their table. */
 async function explain({ dataSource }: Database, { sql, parameters }: StatementRecord): Promise<string> {
   const runner = dataSource.createQueryRunner();
   try {

@@ -22,12 +22,12 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** An admission with its clock; on Redis time passes by itself. */
+/** An admission and its clock. Only the clock of the one in memory can be moved; on Redis time passes by itself. */
 interface Timed {
   readonly admission: Admission;
   nowMs(): number;
   pass(ms: number): void;
-  /** All settles have been taken. */
+  /** Resolves when all settles have been processed. */
   taken(): Promise<void>;
 }
 
@@ -74,18 +74,18 @@ describe.each([
 
 interface Call {
   readonly item: ReserveItem;
-  /** Between these two it was decided. */
+  /** The decision was made between these two times. */
   readonly askedAtMs: number;
   readonly atMs: number;
   readonly model: string;
   readonly named: number | null;
-  /** What it has used of the limit in the end; while it is in flight what it may use. */
+  /** The tokens that it used of the limit; while it is in flight, its input. */
   used: number;
 }
 
 /**
- * One key with its own idea of what must hold: it keeps all answers, and what each call used. Its answers keep the
- * promise that the limit rests on, and are otherwise as inconvenient as they can be.
+ * One key, with an independent record of all answers and of what each call used, to check the limit against. Answers
+ * are never longer than the limit's rule assumes; apart from that they are chosen to be as difficult as possible.
  */
 class Life {
   readonly #key = {
@@ -104,7 +104,7 @@ class Life {
   readonly #calls: Call[] = [];
   readonly #inFlight: Call[] = [];
   readonly #seen: string[] = [];
-  /** What of the limit was left at the last decision, and before when that was; 0 where calls have ended since. */
+  /** The tokens left at the last decision. `#leftAtMs` is the time before it; 0 if calls have ended since. */
   #left: number;
   #leftAtMs = 0;
   readonly #below: (bound: number) => number;
@@ -117,10 +117,10 @@ class Life {
     this.#below = randomBelow(seed, number);
     this.#limit = 20 + this.#below(300);
     this.#left = this.#limit;
-    // Where long answers are rare, the largest falls out of the last 20.
+    // If long answers are rare, the largest one drops out of the last 20.
     this.#oddsOfShorter = this.#below(2) === 0 ? 2 : 60;
     this.#rateLimits = { requestsPerMinute: null, tokensPerMinute: this.#limit, parallelRequests: null };
-    // Some models can answer with more than all of the limit.
+    // Some models can give answers that are longer than the whole limit.
     this.#ceilings = { a: 1 + this.#below(this.#limit), b: 1 + this.#below(this.#limit * 2) };
   }
 
@@ -172,7 +172,7 @@ class Life {
     this.#inFlight.push(call);
   }
 
-  /** Answers as long as they may be, or shorter; a first one up to the model's ceiling. */
+  /** Ends calls with answers of the greatest allowed length or shorter; the first of a model may reach its ceiling. */
   async #end(calls: number): Promise<void> {
     for (let i = 0; i < calls && this.#inFlight.length > 0; i++) {
       const [call] = this.#inFlight.splice(this.#below(this.#inFlight.length), 1) as [Call];
@@ -200,7 +200,7 @@ class Life {
     this.timed.pass(this.#below(20_000));
   }
 
-  /** A call takes what the rule says; one that is refused would have been too much, and is told when it will not be. */
+  /** Expects that a call took what the rule says; a refused one must exceed the limit and name the right wait. */
   #expectTaken(decision: AdmissionDecision, takes: number, askedAtMs: number): void {
     if (decision.kind !== 'admitted' && decision.kind !== 'rate_limited') this.#fail(decision.kind);
     this.#seen.push(decision.kind === 'admitted' ? 'admitted' : 'refused');
@@ -223,16 +223,16 @@ class Life {
   }
 
   /**
-   * Up to every admission no more was used than the limit and what has been refilled since the first call. One call
-   * that alone uses more than the limit counts as all of it here; of such calls there is never a second until the limit
-   * is free again. So calls in parallel pass it by what is too much of one answer, and those that fit do not at all.
+   * Expects at every admission that no more was used than the limit plus what was refilled since the first call. A call
+   * that alone uses more than the limit counts as the whole limit here; a second such call is never admitted until the
+   * limit is free again. So parallel calls exceed the limit at most by the excess of one answer.
    */
   #expectWithinLimit(): void {
     let used = 0;
     for (const call of this.#calls) {
       used += Math.min(call.used, this.#limit);
       const refilled = ((call.atMs - this.#calls[0]!.askedAtMs) * this.#limit) / windowMs;
-      // A hundredth of a token is room for rounding.
+      // The small addition leaves room for rounding: a hundredth of a token on each side.
       if (used > this.#limit + refilled + 0.02) this.#fail(`used ${used} of ${this.#limit} and ${refilled} refilled`);
     }
     for (const { atMs } of this.#calls) this.#expectOneBeyondLimit(atMs);

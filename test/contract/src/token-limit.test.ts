@@ -20,7 +20,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** The calls of one key. */
+/** Makes the calls of one key. */
 class Caller {
   readonly organizationId = randomUUID();
   readonly #drain: () => Promise<void>;
@@ -47,7 +47,7 @@ class Caller {
     });
   }
 
-  /** Without a ceiling: an input of 10 tokens. */
+  /** Reserves for a call without a ceiling of output and with an input of 10 tokens. */
   openEnded(model = 'model', requestId: string = randomUUID()): Promise<AdmissionDecision> {
     const openEnded = { inputTokens: 10, answersOf: answersName(model, 1) };
     return this.reserve({ requestId, tokens: 10 + ceiling, openEnded });
@@ -58,7 +58,7 @@ class Caller {
     await this.#drain();
   }
 
-  /** Calls without a ceiling, one after the other, with answers of so many tokens. */
+  /** Makes calls without a ceiling, one after the other, with answers of these lengths in tokens. */
   async answer(model: string, ...answers: readonly number[]): Promise<void> {
     for (const tokens of answers) {
       const requestId = randomUUID();
@@ -67,7 +67,7 @@ class Caller {
     }
   }
 
-  /** What a call of a model without a ceiling takes now. */
+  /** The tokens that a call without a ceiling takes of the limit now. */
   async takes(model: string): Promise<number> {
     const requestId = randomUUID();
     const decision = await this.openEnded(model, requestId);
@@ -193,7 +193,7 @@ describe('tokens per minute beside a gateway of the release before', () => {
 
     await caller.openEnded('model', 'ours');
     const text = (await connection.client.hget(key, 'o:ours'))!;
-    // As it reads a hold: the first of its parts; and rates, which have the parts that they had.
+    // The former release reads the first seven parts of a hold, and rates have as many parts as before.
     expect(text.split('|').slice(0, 7)).toEqual(['0', '310', '0', 'r:key', '', 'i', 'j']);
     expect((await connection.client.hget(key, 'r:key'))!.split('|')).toHaveLength(4);
     const holds = await new RedisAdmissionBooks(connection).openHolds(caller.organizationId);

@@ -2,8 +2,9 @@ import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { inProcessBus, type InProcessBus } from '@tollgate/bus';
 import { USAGE_RECORDED_V1, type UsageBillingApi, type UsageRecordedV1 } from '@tollgate/contracts';
-import { createNestServer, httpUsageBillingApi } from '@tollgate/http';
+import { createNestServer, httpUsageBillingApi, publicRoutesOf } from '@tollgate/http';
 import { waitUntil } from '@tollgate/infra';
+import { readDocument, routesOf } from '@tollgate/openapi';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { UsageBillingProcessModule } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -23,7 +24,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
   let app: Awaited<ReturnType<typeof createNestServer>>;
   let url: string;
   const drains: string[] = [];
-  /** Keys as key-management knows them; null while it cannot be asked. */
+  /** The keys that the fake key-management knows; null while it cannot be asked. */
   let known: Set<string> | null = new Set();
 
   beforeAll(async () => {
@@ -66,6 +67,10 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     await api?.close();
     await app?.close();
     await opened?.close();
+  });
+
+  it('has the public routes that its document has', () => {
+    expect(publicRoutesOf(app)).toEqual(routesOf(readDocument('usage-billing')));
   });
 
   const get = async (path: string, secret: string | null = ADMIN, organizationId?: string) => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
-/** As the release before had it: usage events in one table. */
+/** The schema of the previous release, with all usage events in one table. */
 const before = { ...usageBillingSchema, migrations: usageBillingSchema.migrations.slice(0, 2) };
 
 const shapes = [
@@ -24,7 +24,7 @@ const shapes = [
   },
 ];
 
-/** A UUIDv7 of this moment. */
+/** A UUIDv7 with this time. */
 function idAt(moment: Date): string {
   const hex = `${moment.getTime().toString(16).padStart(12, '0')}7${randomBytes(10).toString('hex').slice(1)}`.slice(
     0,
@@ -34,13 +34,13 @@ function idAt(moment: Date): string {
 }
 
 const now = new Date();
-/** The month that is so many after this one. */
+/** The first day of the month that is `after` months after this one. */
 const month = (after: number): Date => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + after, 1));
 const tableOf = (first: Date): string => `billing.usage_event_${first.toISOString().slice(0, 7).replace('-', '_')}`;
 const DEFAULT = 'billing.usage_event_default';
 const endOf = (first: Date): Date => new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 1) - 1);
 
-/** Statements of the release before, as they stood there; the first with as many columns as must have a value. */
+/** Statements of the previous release, word for word; the first one names all columns that need a value. */
 const OF_RELEASE_BEFORE = {
   insert: `INSERT INTO billing.usage_event AS known (request_id, organization_id, api_key_id, journal_id, journal_number, outcome, route, provider, model, stream, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source, cost_nano_usd, charge_nano_usd, hold_nano_usd, accounts, price_version, started_at, ended_at, client_address)
     SELECT request_id, organization_id, api_key_id, journal_id, journal_number, outcome, route, provider, model, stream, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source, cost_nano_usd, charge_nano_usd, hold_nano_usd, accounts::jsonb, price_version, started_at, ended_at, client_address
@@ -58,7 +58,7 @@ const OF_RELEASE_BEFORE = {
   otherProviders: 'SELECT EXISTS (SELECT 1 FROM billing.usage_event WHERE provider <> $1) AS used',
 };
 
-/** Values of the columns of `insert`, an array each. */
+/** The parameters of `insert`: one array for each column. */
 function columns(ids: readonly string[], apiKeyId: string): unknown[] {
   const all = <T>(value: T): T[] => ids.map(() => value);
   const [texts, at] = [['completed', 'r', 'openai', 'm'].map(all), '2026-11-20T10:00:00.000Z'];
@@ -94,7 +94,7 @@ describe.each(shapes)('usage events by month, $shape', ({ start }) => {
   const drop = (first: Date) => query(`DROP TABLE ${tableOf(first)}`);
 
   describe('the migration', () => {
-    /** Of five months, with the first and the last id that one of them can have, and odd ones. */
+    /** Ids of five months, close to the beginning and end of each, and ids that belong to no month near now. */
     const ids = {
       months: [-3, -2, -1, 0, 1].flatMap((n) => [idAt(month(n)), idAt(endOf(month(n))), idAt(endOf(month(n)))]),
       random: Array.from({ length: 20 }, () => randomUUID()),
@@ -268,7 +268,7 @@ describe('usage events by month, while events are booked', () => {
         const organizationId = `organisation ${partition}`;
         const events = Array.from({ length: 5 }, () =>
           usageEvent({ organizationId, requestId: idAt(now), journalNumber: n + 1, holdNanoUsd: null, costNanoUsd: '1', chargeNanoUsd: '1', accounts: [{ accountId: organizationId, capNanoUsd: null }] })); // prettier-ignore
-        // Each batch is delivered twice.
+        // The bus may deliver twice, so each batch is booked twice.
         for (let time = 0; time < 2; time++) await books.book(usageBatch(events, partition, BigInt(n * 10)));
         booked.push(...events.map(({ requestId }) => requestId));
       }
@@ -277,7 +277,7 @@ describe('usage events by month, while events are booked', () => {
     const name = tableOf(month(0));
     try {
       for (let time = 0; time < 10; time++) {
-        // As if the month had never been made: its events are in the default partition.
+        // Restores the state before the month was made: its events are in the default partition.
         await database.dataSource.transaction(async (manager) => {
           await manager.query('LOCK TABLE billing.usage_event IN ACCESS EXCLUSIVE MODE');
           await manager.query(`ALTER TABLE billing.usage_event DETACH PARTITION ${name}`);

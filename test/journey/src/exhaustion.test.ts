@@ -20,7 +20,7 @@ const heads: readonly (readonly [name: string, path: string, headers: Record<str
     { authorization: 'Bearer nonsense', 'transfer-encoding': 'chunked' },
     '401 invalid_api_key',
   ],
-  ['a call of a path that is not served', '/v1/embeddings', {}, '404 not_found'],
+  ['a call of a path that is not served', '/v1/moderations', {}, '404 not_found'],
   ['a key to be made without a secret', '/v1/api-keys', {}, '401 missing_admin_secret'],
   [
     'a revoke without a secret',

@@ -5,10 +5,12 @@ import { text } from 'node:stream/consumers';
 import { Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createNestServer } from '@tollgate/http';
+import { readDocument, readPublicDocument, routesOf } from '@tollgate/openapi';
 import { createLogger } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { registerControlPlane } from './proxy.js';
+import { CONTROL_PLANE_SERVICES, controlPlanePaths, pathsOf } from './public-paths.js';
 
 @Module({})
 class NothingModule {}
@@ -219,3 +221,58 @@ describe('the proxy to the control plane', () => {
     ]);
   });
 });
+
+describe('the paths that are passed on', () => {
+  it('are those of the documents, each to the service that has it, also below one prefix', async () => {
+    const [keys, usage, scanning] = await Promise.all(CONTROL_PLANE_SERVICES.map(startNamed));
+    const [shared] = Object.values(readDocument('usage-billing').paths);
+    const paths = [
+      ...controlPlanePaths,
+      ...pathsOf('usage-billing', { ...readDocument('usage-billing'), paths: { '/v1/api-keys/{id}/usage': shared! } }),
+    ];
+    const gateway = await createNestServer(NothingModule, {
+      logger: createLogger({ service: 'test', level: 'silent' }),
+      document: readPublicDocument(),
+    });
+    await registerControlPlane(gateway.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
+      urls: { keyManagement: keys!.url, usageBilling: usage!.url, secretScanning: scanning!.url },
+      serviceSecret: SERVICE_SECRET,
+      paths,
+    });
+    await gateway.listen(0, '127.0.0.1');
+    try {
+      const url = await gateway.getUrl();
+      for (const { service: owner, template, item } of paths) {
+        const path = template.replace(/\{\w+\}/g, 'a');
+        for (const method of Object.keys(item)) {
+          const reply = await fetch(url + path, { method: method.toUpperCase() });
+          expect(await reply.text(), `${method} ${path}`).toBe(`${owner} ${method.toUpperCase()} ${path}`);
+        }
+      }
+      for (const path of ['/v1/usage/x', '/v1/api-keys/a/b', '/webhooks', '/internal/keys/verify'])
+        expect((await fetch(url + path)).status, path).toBe(404);
+      const served = (await (await fetch(`${url}/openapi.json`)).json()) as ReturnType<typeof readPublicDocument>;
+      expect(routesOf(served)).toEqual(routesOf(readPublicDocument()));
+    } finally {
+      await gateway.close();
+      for (const each of [keys!, usage!, scanning!]) each.close();
+    }
+  });
+  it('are never internal', () => {
+    const { paths, ...document } = readDocument('key-management');
+    expect(() =>
+      pathsOf('key-management', { ...document, paths: { '/internal/keys/verify': Object.values(paths)[0]! } }),
+    ).toThrow('/internal/keys/verify of key-management is not public');
+  });
+});
+
+/** A service that says its name and what it was asked. */
+async function startNamed(name: string): Promise<{ readonly url: string; close(): void }> {
+  const server = createServer(({ method, url }, reply) => reply.end(`${name} ${method} ${url}`)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const close = (): void => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+}

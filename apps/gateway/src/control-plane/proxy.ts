@@ -4,7 +4,12 @@ import proxy from '@fastify/http-proxy';
 import { clientAddressHeaders, OWN_HEADERS_PREFIX, pathOfTarget, Problem } from '@tollgate/http';
 import type { FastifyInstance } from 'fastify';
 import { refuseBareBodies } from './bare-bodies.js';
-import { CONTROL_PLANE_PREFIXES } from './prefixes.js';
+import {
+  CONTROL_PLANE_SERVICES,
+  controlPlanePaths,
+  type ControlPlaneService,
+  type PublicPath,
+} from './public-paths.js';
 
 interface ControlPlaneUrls {
   readonly keyManagement: string;
@@ -16,31 +21,34 @@ export interface ControlPlaneOptions {
   readonly urls: ControlPlaneUrls;
   /** Beside which the services believe what they are told of a client. */
   readonly serviceSecret: string;
+  /** What is passed on; by default, what the documents of this release have. */
+  readonly paths?: readonly PublicPath[];
 }
 
 /** A webhook of thousands of items answers within 30 s; everything else is faster. */
 const TIMEOUT_MS = 35_000;
 
 /**
- * Passes the control plane's public paths on to the services that own them, which authenticate for themselves, and
- * tells them the client's address. Their internal paths are not among them.
+ * Passes the public paths of the control plane on to the services that own them, which authenticate for themselves, and
+ * tells them the client's address. A path goes where its template in the documents says; the methods that it does not
+ * take are refused by its service. Internal paths are in no document.
  */
 export async function registerControlPlane(
   fastify: FastifyInstance,
-  { urls, serviceSecret }: ControlPlaneOptions,
+  { urls, serviceSecret, paths = controlPlanePaths }: ControlPlaneOptions,
 ): Promise<void> {
-  const paths: readonly (readonly [prefix: string, upstream: string])[] = [
-    [CONTROL_PLANE_PREFIXES.keyManagement, urls.keyManagement],
-    [CONTROL_PLANE_PREFIXES.organizations, urls.keyManagement],
-    [CONTROL_PLANE_PREFIXES.usageBilling, urls.usageBilling],
-    [CONTROL_PLANE_PREFIXES.secretScanning, urls.secretScanning],
-  ];
+  const upstreams: Readonly<Record<ControlPlaneService, string>> = {
+    'key-management': urls.keyManagement,
+    'usage-billing': urls.usageBilling,
+    'secret-scanning': urls.secretScanning,
+  };
   refuseBareBodies(fastify);
-  for (const [prefix, upstream] of paths) {
+  for (const service of CONTROL_PLANE_SERVICES) {
     await fastify.register(proxy, {
-      upstream,
-      prefix,
-      rewritePrefix: prefix,
+      upstream: upstreams[service],
+      routes: paths
+        .filter((each) => each.service === service)
+        .map(({ template }) => template.replace(/\{(\w+)\}/g, ':$1')),
       // With this hook the proxy leaves bodies to our own parser, which holds them to their limit before anything is
       // passed on.
       preValidation: (request, _reply, done) => {

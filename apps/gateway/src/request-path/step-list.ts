@@ -2,7 +2,7 @@ import type { Exchange } from './exchange/exchange.js';
 import type { Refusal } from './exchange/refusal.js';
 
 /** The result of a step: a refusal, or undefined if the request goes on. */
-export type Outcome = Refusal | undefined | Promise<Refusal | undefined>;
+type Outcome = Refusal | undefined | Promise<Refusal | undefined>;
 
 /** One step of the path. `State` is the state of the exchange that it requires. */
 export type Step<State extends Exchange> = (exchange: State) => Outcome;

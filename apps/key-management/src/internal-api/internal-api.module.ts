@@ -7,7 +7,7 @@ import { KeyStore } from '../store/key-store.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { directKeyManagementApi } from './direct-key-management-api.js';
 
-/** Global: in the standalone the other services inject `KEY_MANAGEMENT_API` without knowing of this app. */
+/** Is global so that, in the standalone, the other services inject `KEY_MANAGEMENT_API` without importing this app. */
 @Global()
 @Module({
   imports: [KeysModule, KeyStoreModule],

@@ -6,7 +6,8 @@ import {
   verifyKeyRequest,
   type KeyManagementApi,
 } from '@tollgate/contracts';
-import { parseBody, ServiceGuard } from '@tollgate/http';
+import { ServiceGuard } from '@tollgate/http';
+import type { z } from 'zod';
 import { SamePepperGuard } from './same-pepper.guard.js';
 
 /** `KeyManagementApi` over HTTP, for the other services. */
@@ -17,20 +18,23 @@ export class KeyManagementInternalController {
 
   @Post('keys/verify')
   @HttpCode(200)
-  async verify(@Body() body: unknown): Promise<object> {
-    return this.api.verifyKey(parseBody(verifyKeyRequest, body).digest);
+  async verify(@Body({ schema: verifyKeyRequest }) { digest }: z.output<typeof verifyKeyRequest>): Promise<object> {
+    return this.api.verifyKey(digest);
   }
 
   @Post('keys/known')
   @HttpCode(200)
-  async known(@Body() body: unknown): Promise<object> {
-    const { organizationId, apiKeyIds } = parseBody(knownKeysRequest, body);
+  async known(
+    @Body({ schema: knownKeysRequest }) { organizationId, apiKeyIds }: z.output<typeof knownKeysRequest>,
+  ): Promise<object> {
     return { apiKeyIds: await this.api.knownKeys(organizationId, apiKeyIds) };
   }
 
   @Post('leaked-keys/revoke')
   @HttpCode(200)
-  async revokeLeaked(@Body() body: unknown): Promise<object> {
-    return { items: await this.api.revokeLeakedKeys(parseBody(revokeLeakedKeysRequest, body)) };
+  async revokeLeaked(
+    @Body({ schema: revokeLeakedKeysRequest }) request: z.output<typeof revokeLeakedKeysRequest>,
+  ): Promise<object> {
+    return { items: await this.api.revokeLeakedKeys(request) };
   }
 }

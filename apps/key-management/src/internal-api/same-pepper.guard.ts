@@ -5,12 +5,13 @@ import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { FastifyRequest } from 'fastify';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
 
-/** A gateway on the wrong pepper asks with each request: that is said at once, and again at times. */
+/** A gateway with the wrong pepper fails on each request; the error is logged at once, then at most every 10 s. */
 const TOLD_INTERVAL_MS = 10_000;
 
 /**
- * Refuses with 503 what asks about digests under another pepper: the answer would be that nobody has them, and a key
- * that exists would be called invalid, or a leaked one nobody's. Callers of the release before do not say their pepper.
+ * Refuses a call with 503 if the caller's pepper differs from ours. Digests made under another pepper match no key, so
+ * an answer would call a valid key invalid, and a leaked key unknown. Callers of the previous release do not send their
+ * pepper; they are let through.
  */
 @Injectable()
 export class SamePepperGuard implements CanActivate {
@@ -32,7 +33,7 @@ export class SamePepperGuard implements CanActivate {
       this.toldAt = performance.now();
       this.logger.error(
         { from: ip, theirPepper: theirs, ourPepper: this.ourPepper },
-        'a service asks for keys under another TOLLGATE_PEPPER than this one has: it is refused, and serves no key until both have the same',
+        'a service with another TOLLGATE_PEPPER than this one was refused: it can serve no key until both have the same',
       );
     }
     throw new Problem('service_unavailable', { detail: 'The pepper of this service is another one.' });

@@ -1,24 +1,39 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
-import { uuid } from '@tollgate/contracts';
-import { AdminGuard, clientAddressOf, OrganizationId, parseBody, parseQuery, Problem } from '@tollgate/http';
+import { Body, Controller, Delete, Get, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { AdminGuard, clientAddressOf, OrganizationId, Problem } from '@tollgate/http';
+import { Operation, Replies, Tag } from '@tollgate/openapi';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { keyObject, type KeyObject } from './api-key/key-object.js';
+import { keyObject } from './api-key/key-object.js';
+import {
+  createdKeyReply,
+  deletedKeyReply,
+  keyListReply,
+  keyReply,
+  type KeyList,
+  type KeyObject,
+} from './api-key/key.reply.js';
 import type { Actor } from './api-key/key-change.js';
 import { CreateKey } from './create-key/create-key.js';
-import { createKeyRequest } from './create-key/create-key.request.js';
+import { createKeyRequest, type CreateKeyRequest } from './create-key/create-key.request.js';
 import { KeySpendingLookup } from './list-keys/key-spending.js';
-import { ListKeys, type KeyList } from './list-keys/list-keys.js';
-import { listKeysRequest } from './list-keys/list-keys.request.js';
+import { ListKeys } from './list-keys/list-keys.js';
+import { listKeysRequest, type ListKeysRequest } from './list-keys/list-keys.request.js';
 import { KeyMeter } from '../metrics.js';
 import { OrganizationGuard } from '../organizations/organization.guard.js';
+import { apiKeyPath, type ApiKeyPath } from './api-key.path.js';
 import { RevokeKey } from './revoke-key/revoke-key.js';
 
 const NOTHING_SPENT = { chargedNanoUsd: '0', lastUsedAt: null };
 
+const ENDED = {
+  200: 'The key has ended, and every gateway knows.',
+  202: 'The key has ended; some gateways did not know within 2 s, and are still being told.',
+};
+
 /**
- * The admin API of the keys of one organisation, which `x-organization-id` names. Whoever shows the admin secret acts
- * as `admin`.
+ * The admin API of the keys of one organisation, which `x-organization-id` names. A caller with the admin secret is the
+ * actor `admin`.
  */
+@Tag('API keys')
 @Controller('v1/api-keys')
 @UseGuards(AdminGuard, OrganizationGuard)
 export class ApiKeysController {
@@ -30,53 +45,75 @@ export class ApiKeysController {
     private readonly meter: KeyMeter,
   ) {}
 
-  /** 201 with the secret, which no later reply shows (and no cache keeps: the server marks every reply no-store). */
+  /** Answers 201 with the secret. No later reply shows it, and no cache keeps it: every reply is marked no-store. */
   @Post()
+  @Operation({
+    id: 'createApiKey',
+    summary: 'Make a key',
+    description: 'The reply has the secret, and no later one shows it. Everything but the name may be left out.',
+  })
+  @Replies(createdKeyReply, { 201: 'The key with its secret.' })
   async create(
     @OrganizationId() organizationId: string,
-    @Body() body: unknown,
+    @Body({ schema: createKeyRequest }) body: CreateKeyRequest,
     @Req() request: FastifyRequest,
   ): Promise<KeyObject & { secret: string }> {
     const now = new Date();
-    const settings = parseBody(createKeyRequest(now), body);
-    const { key, secret } = await this.createKey.execute(organizationId, settings, actorOf(request), now);
-    return { ...keyObject(key, NOTHING_SPENT, now), secret: secret.reveal() };
+    const result = await this.createKey.execute(organizationId, body, actorOf(request), now);
+    if (result.kind === 'invalid') throw new Problem('invalid_request', { errors: result.errors });
+    return { ...keyObject(result.key, NOTHING_SPENT, now), secret: result.secret.reveal() };
   }
 
   @Get()
-  async list(@OrganizationId() organizationId: string, @Query() query: unknown): Promise<KeyList> {
-    const { limit, after } = parseQuery(listKeysRequest, query);
+  @Operation({ id: 'listApiKeys', summary: 'List keys', description: 'Newest first, without deleted ones.' })
+  @Replies(keyListReply, { 200: 'One page of keys.' })
+  async list(
+    @OrganizationId() organizationId: string,
+    @Query({ schema: listKeysRequest }) { limit, after }: ListKeysRequest,
+  ): Promise<KeyList> {
     return this.listKeys.page(organizationId, limit, after ?? null, new Date());
   }
 
   @Get(':id')
-  async one(@OrganizationId() organizationId: string, @Param('id') idAsWritten: string): Promise<KeyObject> {
-    const key = await this.listKeys.one(organizationId, idOf(idAsWritten), new Date());
+  @Operation({ id: 'getApiKey', summary: 'Show a key' })
+  @Replies(keyReply, { 200: 'The key.' })
+  async one(
+    @OrganizationId() organizationId: string,
+    @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
+  ): Promise<KeyObject> {
+    const key = await this.listKeys.one(organizationId, id, new Date());
     if (key === null) throw new Problem('api_key_not_found');
     return key;
   }
 
-  /** Hidden from now on. 200 when every gateway can know, 202 when that took more than 2 s and is still being tried. */
+  /** Hides the key. Answers 200 when the tombstone is written, 202 if that takes more than 2 s and is still retried. */
   @Delete(':id')
+  @Operation({
+    id: 'deleteApiKey',
+    summary: 'End a key and hide it',
+    description: 'For good. What it has spent stays in the ledger.',
+  })
+  @Replies(deletedKeyReply, ENDED)
   async delete(
     @OrganizationId() organizationId: string,
-    @Param('id') idAsWritten: string,
+    @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject & { deleted: true }> {
-    return { ...(await this.end(organizationId, idOf(idAsWritten), 'deleted', request, reply)), deleted: true };
+    return { ...(await this.end(organizationId, id, 'deleted', request, reply)), deleted: true };
   }
 
-  /** Kept in sight as `revoked`. 200 and 202 as for `DELETE`. */
+  /** Revokes the key, which stays in lists as `revoked`. The answer is 200 or 202 as for `DELETE`. */
   @Post(':id/revoke')
-  @HttpCode(200)
+  @Operation({ id: 'revokeApiKey', summary: 'End a key', description: 'For good; it stays in lists as `revoked`.' })
+  @Replies(keyReply, ENDED)
   async revoke(
     @OrganizationId() organizationId: string,
-    @Param('id') idAsWritten: string,
+    @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject> {
-    return this.end(organizationId, idOf(idAsWritten), 'revoked', request, reply);
+    return this.end(organizationId, id, 'revoked', request, reply);
   }
 
   private async end(
@@ -96,16 +133,6 @@ export class ApiKeysController {
     if (!result.everywhere) void reply.code(202);
     return keyObject(result.key, spending.get(id) ?? null, now);
   }
-}
-
-/**
- * The id that a path names.
- * @throws {Problem} `api_key_not_found` where it can be nobody's
- */
-function idOf(idAsWritten: string): string {
-  const id = uuid.safeParse(idAsWritten);
-  if (!id.success) throw new Problem('api_key_not_found');
-  return id.data;
 }
 
 const actorOf = (request: FastifyRequest): Actor => ({ name: 'admin', fromAddress: clientAddressOf(request) });

@@ -14,7 +14,7 @@ import { RevokeLeakedKeys } from './revoke-leaked-keys/revoke-leaked-keys.js';
 import { DigestLookUps } from './verify-key/digest-look-ups.js';
 import { VerifyKey } from './verify-key/verify-key.js';
 
-/** API keys: the admin API of them, and what the other services and the bus may have done with them. */
+/** API keys: their admin API, and the use cases that other services and the bus call. */
 @Module({
   imports: [KeyMetricsModule, KeyStoreModule, OrganizationsModule, RelayModule],
   controllers: [ApiKeysController, LeaksReportedController],

@@ -6,7 +6,7 @@ import { KeyRelay } from '../relay/key-relay.js';
 import { OrganizationStore } from './organization-store.js';
 import type { Organization } from './organization.js';
 
-/** Makes organisations. Each has an owner from the beginning, who is told of leaks. */
+/** Creates organisations. Each gets an owner at once, to whom mails about leaks are sent. */
 @Injectable()
 export class CreateOrganization {
   constructor(
@@ -15,7 +15,7 @@ export class CreateOrganization {
     @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: KeyManagementSettings,
   ) {}
 
-  /** Resolves when it is committed and, where the snapshot store answers, known to every gateway. */
+  /** Resolves when the organisation is committed and its snapshot is written, or could not be written in time. */
   async execute({ name }: { readonly name: string }, actor: Actor, now: Date): Promise<Organization> {
     const organization: Organization = {
       id: randomUUID(),

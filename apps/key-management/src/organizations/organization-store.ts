@@ -17,7 +17,7 @@ interface OrganizationRow {
 
 export interface OrganizationPage {
   readonly organizations: readonly Organization[];
-  /** Where the next page begins; null at the end. */
+  /** The position before which the next page begins; null on the last page. */
   readonly nextPosition: bigint | null;
 }
 
@@ -36,7 +36,7 @@ export class OrganizationStore {
     return rows[0] === undefined ? null : organizationOf(rows[0]);
   }
 
-  /** Newest first; the next page begins before position `before`. Index: organization_position_unique. */
+  /** Newest first, positions below `before`; null begins with the newest. Index: organization_position_unique. */
   async list(limit: number, before: bigint | null): Promise<OrganizationPage> {
     const rows: OrganizationRow[] = await this.dataSource.query(
       `${SELECT} WHERE ($1::bigint IS NULL OR position < $1::bigint) ORDER BY position DESC LIMIT $2`,
@@ -50,7 +50,7 @@ export class OrganizationStore {
     };
   }
 
-  /** Writes a new organisation with its owner, in one transaction. Resolves with the entry of its snapshot. */
+  /** Writes a new organisation with its owner, in one transaction. Resolves with the outbox entry of its snapshot. */
   async insert(organization: Organization, ownerEmail: string, actor: Actor): Promise<SnapshotEntries> {
     const { id, name, creditLimitNanoUsd, createdAt, version } = organization;
     return this.dataSource.transaction(async (manager) => {

@@ -1,12 +1,12 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { organizationIdOf, Problem } from '@tollgate/http';
+import { Refuses } from '@tollgate/openapi';
 import type { FastifyRequest } from 'fastify';
 import { OrganizationStore } from './organization-store.js';
 
-/**
- * Refuses with 404 what is asked about an organisation that does not exist. It stands after the guard of the caller.
- */
+/** Refuses a request with 404 if its organisation does not exist. Put it after the guard that checks the credential. */
 @Injectable()
+@Refuses('organization_not_found')
 export class OrganizationGuard implements CanActivate {
   constructor(private readonly store: OrganizationStore) {}
 

@@ -1,17 +1,17 @@
 import type { OrganizationSnapshot } from '@tollgate/api-key';
 
-/** A tenant: keys, members and usage are each of one. */
+/** A tenant: each key, member and usage event belongs to exactly one. */
 export interface Organization {
   readonly id: string;
   readonly name: string;
-  /** What all its keys may spend together; null is unlimited. */
+  /** The credit limit over all its keys together; null is unlimited. */
   readonly creditLimitNanoUsd: bigint | null;
   readonly createdAt: Date;
-  /** 1 when made, one more with each change. */
+  /** 1 at creation; each change adds one. */
   readonly version: number;
 }
 
-/** What gateways need to know of an organisation. */
+/** The snapshot of an organisation, which gateways read. */
 export function organizationSnapshotOf(organization: Pick<Organization, 'id' | 'version' | 'creditLimitNanoUsd'>) {
   return {
     organizationId: organization.id,

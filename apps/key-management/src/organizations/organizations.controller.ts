@@ -1,14 +1,26 @@
 import { Body, Controller, Get, Param, Post, Query, Req, UseGuards } from '@nestjs/common';
-import { readOrganizationId } from '@tollgate/contracts';
-import { AdminGuard, clientAddressOf, parseBody, parseQuery, Problem } from '@tollgate/http';
+import { AdminGuard, clientAddressOf, Problem } from '@tollgate/http';
+import { Operation, Replies, Tag } from '@tollgate/openapi';
 import type { FastifyRequest } from 'fastify';
-import { cursorOf, listKeysRequest } from '../keys/list-keys/list-keys.request.js';
+import { cursorOf, listKeysRequest, type ListKeysRequest } from '../keys/list-keys/list-keys.request.js';
 import { CreateOrganization } from './create-organization.js';
-import { organizationObject, type OrganizationList, type OrganizationObject } from './organization-object.js';
+import { organizationObject } from './organization-object.js';
 import { OrganizationStore } from './organization-store.js';
-import { createOrganizationRequest } from './organizations.request.js';
+import {
+  organizationListReply,
+  organizationReply,
+  type OrganizationList,
+  type OrganizationObject,
+} from './organization.reply.js';
+import {
+  createOrganizationRequest,
+  organizationPath,
+  type CreateOrganizationRequest,
+  type OrganizationPath,
+} from './organizations.request.js';
 
-/** The operator's API of organisations. Whoever shows the admin secret acts as `admin`. */
+/** The operator's API of organisations. A caller with the admin secret is the actor `admin`. */
+@Tag('Organisations')
 @Controller('v1/organizations')
 @UseGuards(AdminGuard)
 export class OrganizationsController {
@@ -18,15 +30,24 @@ export class OrganizationsController {
   ) {}
 
   @Post()
-  async create(@Body() body: unknown, @Req() request: FastifyRequest): Promise<OrganizationObject> {
-    const settings = parseBody(createOrganizationRequest, body);
+  @Operation({
+    id: 'createOrganization',
+    summary: 'Make an organisation',
+    description: 'Requests with its id in `x-organization-id` are about its keys and its usage.',
+  })
+  @Replies(organizationReply, { 201: 'The organisation.' })
+  async create(
+    @Body({ schema: createOrganizationRequest }) body: CreateOrganizationRequest,
+    @Req() request: FastifyRequest,
+  ): Promise<OrganizationObject> {
     const actor = { name: 'admin', fromAddress: clientAddressOf(request) };
-    return organizationObject(await this.createOrganization.execute(settings, actor, new Date()));
+    return organizationObject(await this.createOrganization.execute(body, actor, new Date()));
   }
 
   @Get()
-  async list(@Query() query: unknown): Promise<OrganizationList> {
-    const { limit, after } = parseQuery(listKeysRequest, query);
+  @Operation({ id: 'listOrganizations', summary: 'List organisations', description: 'Newest first.' })
+  @Replies(organizationListReply, { 200: 'One page of organisations.' })
+  async list(@Query({ schema: listKeysRequest }) { limit, after }: ListKeysRequest): Promise<OrganizationList> {
     const { organizations, nextPosition } = await this.store.list(limit, after ?? null);
     return {
       object: 'list',
@@ -37,9 +58,10 @@ export class OrganizationsController {
   }
 
   @Get(':id')
-  async one(@Param('id') idAsWritten: string): Promise<OrganizationObject> {
-    const id = readOrganizationId(idAsWritten);
-    const organization = id === null ? null : await this.store.find(id);
+  @Operation({ id: 'getOrganization', summary: 'Show an organisation' })
+  @Replies(organizationReply, { 200: 'The organisation.' })
+  async one(@Param({ schema: organizationPath }) { id }: OrganizationPath): Promise<OrganizationObject> {
+    const organization = await this.store.find(id);
     if (organization === null) throw new Problem('organization_not_found');
     return organizationObject(organization);
   }

@@ -6,7 +6,7 @@ import { CreateOrganization } from './create-organization.js';
 import { OrganizationStore } from './organization-store.js';
 import { OrganizationsController } from './organizations.controller.js';
 
-/** Organisations: the operator's API of them. Whoever guards a route by `OrganizationGuard` imports this module. */
+/** Organisations and their API for operators. A module that uses `OrganizationGuard` imports this one. */
 @Module({
   imports: [KeyStoreModule, RelayModule],
   controllers: [OrganizationsController],

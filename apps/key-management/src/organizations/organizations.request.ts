@@ -1,5 +1,24 @@
+import { readOrganizationId } from '@tollgate/contracts';
+import { pathSchema, shown } from '@tollgate/openapi';
 import { z } from 'zod';
 import { name } from '../keys/create-key/create-key.request.js';
 
-/** `POST /v1/organizations`. */
-export const createOrganizationRequest = z.strictObject({ name });
+/** The body of `POST /v1/organizations`. */
+export const createOrganizationRequest = z
+  .strictObject({ name: name.describe('One line with at least one visible character.') })
+  .meta({ id: 'CreateOrganization', examples: [{ name: 'Acme' }] });
+export type CreateOrganizationRequest = z.output<typeof createOrganizationRequest>;
+
+const id = shown(
+  z.string().transform((text, context) => {
+    const read = readOrganizationId(text);
+    if (read !== null) return read;
+    context.addIssue({ code: 'custom', message: 'must be the id of one organisation' });
+    return z.NEVER;
+  }),
+  { type: 'string', minLength: 7, maxLength: 36, description: 'A UUID in any case, or `default`.' },
+);
+
+/** The organisation that a path names. A malformed id is answered with 404, like that of an unknown organisation. */
+export const organizationPath = pathSchema('organization_not_found', z.object({ id }));
+export type OrganizationPath = z.output<typeof organizationPath>;

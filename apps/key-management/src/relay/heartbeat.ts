@@ -3,10 +3,10 @@ import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snaps
 import { Periodic } from '@tollgate/periodic';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 
-/** Gateways stop trusting what they remember 3 s after the last one they heard. */
+/** Gateways stop trusting their cached keys 3 s after the last heartbeat that they received. */
 const HEARTBEAT_MS = 1_000;
 
-/** Tells the gateways each second that they missed nothing. Survives every failure of the store. */
+/** Tells the gateways once a second that they have missed no change. It goes on after every failure of Redis. */
 @Injectable()
 export class Heartbeat {
   private readonly beats = new Periodic(() => this.beat(), { everyMs: HEARTBEAT_MS });
@@ -25,7 +25,7 @@ export class Heartbeat {
     await this.beats.stop();
   }
 
-  /** Never rejects. One at a time: beats that pile up in front of a slow store would say nothing new. */
+  /** Never rejects. Heartbeats do not overlap: a queue of them in front of a slow Redis would carry no news. */
   private async beat(): Promise<void> {
     try {
       await this.snapshots.heartbeat();

@@ -11,7 +11,7 @@ import { Members } from '../store/members.js';
 import { Heartbeat } from './heartbeat.js';
 import { KeyRelay } from './key-relay.js';
 
-/** What runs beside the requests, from the start of the application to its end. */
+/** Starts the background work (relay and heartbeat) with the application, and stops it at the end. */
 @Injectable()
 export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
@@ -30,7 +30,7 @@ export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApp
     this.heartbeat.start();
   }
 
-  /** Only now, when the listener has drained: a revoke in flight waits for the relay. */
+  /** Stops the relay only after the listener has drained, since a revoke in flight waits for the relay. */
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([this.heartbeat.stop(), this.relay.stop()]);
   }

@@ -11,10 +11,10 @@ import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_ORGANIZATION, WRITE_SNAPSHOT } from '../store/outbox-effects.js';
 import type { SnapshotEntries } from '../store/key-store.js';
 
-/** A revoke is answered 202 when gateways could not be told for so long. */
+/** After this long without a written tombstone, a revoke is answered with 202. */
 const SNAPSHOT_BOUND_MS_DEFAULT = 2_000;
 
-/** Carries committed changes out of Postgres: snapshots to the gateways, events to the bus, each until it is done. */
+/** Delivers committed changes: snapshots to the gateways, events to the bus. Each is retried until it succeeds. */
 @Injectable()
 export class KeyRelay {
   private readonly relay: OutboxRelay;
@@ -49,21 +49,21 @@ export class KeyRelay {
     return this.relay.stop();
   }
 
-  /** What waits to be carried. Rejects when the database cannot be asked. */
+  /** Outbox entries that are not delivered yet. Rejects if the database cannot be reached. */
   backlog(): Promise<readonly OutboxBacklog[]> {
     return this.relay.backlog();
   }
 
   /**
-   * Waits until the snapshots of a committed change are written: true. When that takes longer than the bound false; the
-   * relay goes on trying. Never rejects: the change stands whatever comes of telling others.
+   * Resolves with true once the snapshots of a committed change are written, or with false if that takes longer than
+   * the bound; the relay then goes on trying. Never rejects: the change is committed, delivered or not.
    */
   async snapshotsWritten(entries: SnapshotEntries): Promise<boolean> {
     return entries.length === 0 || this.relay.delivered(entries, this.snapshotBoundMs).catch(() => false);
   }
 }
 
-/** Of several versions of one thing only the last is written: it is what the others lead to. */
+/** If several versions of a snapshot wait, only the newest is written: it replaces the others. */
 function writeNewest<Snapshot>(write: (snapshot: Snapshot) => Promise<void>, meter: KeyMeter): OutboxEffect {
   return async (rows) => {
     const newest = new Map(rows.map((row) => [row.key, row.payload]));

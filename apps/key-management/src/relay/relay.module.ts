@@ -7,7 +7,7 @@ import { Heartbeat } from './heartbeat.js';
 import { KeyLifecycle } from './key-lifecycle.js';
 import { KeyRelay } from './key-relay.js';
 
-/** Tells gateways and bus of committed changes, and gateways each second that they missed none. */
+/** Delivers committed changes to the gateways and the bus, and sends the gateways a heartbeat each second. */
 @Module({
   imports: [KeyMetricsModule, KeyStoreModule],
   providers: [Heartbeat, KeyLifecycle, KeyRelay],

@@ -2,7 +2,7 @@ import type { RevokeReason, Scope } from '@tollgate/api-key';
 import type { ApiKey } from '../keys/api-key/api-key.js';
 import type { Organization } from '../organizations/organization.js';
 
-/** A row of `SELECT_KEY`. */
+/** A row that `SELECT_KEY` returns, with the types that the driver gives: `bigint` arrives as text. */
 export interface KeyRow {
   id: string;
   position: string;
@@ -29,7 +29,8 @@ export interface KeyRow {
 }
 
 /**
- * Keys with their organisation's cap and their secrets' digests; `k` is the key, for the conditions that follow.
+ * Selects keys with their organisation's cap and the digests of their secrets. The caller appends its conditions, in
+ * which `k` is the key.
  * Indexes: organization_pk, api_key_secret_by_key.
  */
 export const SELECT_KEY = `
@@ -72,7 +73,7 @@ export function keyOf(row: KeyRow): ApiKey {
   };
 }
 
-/** What a gateway has to know of the key's organisation, as it was in the same moment. */
+/** The fields of the key's organisation that a gateway needs, read by the same statement as the key. */
 export function organizationOf(row: KeyRow): Pick<Organization, 'id' | 'version' | 'creditLimitNanoUsd'> {
   return { id: row.organization_id, version: row.organization_version, creditLimitNanoUsd: organizationLimitOf(row) };
 }

@@ -9,13 +9,13 @@ import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from './outbox-effects.js
 import type { Organization } from '../organizations/organization.js';
 import { keyOf, organizationOf, SELECT_KEY, type KeyRow } from './key-row.js';
 
-/** Token of the `LookUps` for callers whom nobody knows. */
+/** Token of the `LookUps`, which run queries for unauthenticated callers at low priority. */
 export const LOOK_UPS = Symbol('LOOK_UPS');
 
-/** Outbox entries of the snapshots that a transaction asked for, one for each changed key. */
+/** Ids of the outbox entries that will write the snapshots of one transaction, one for each changed key. */
 export type SnapshotEntries = readonly string[];
 
-/** A key with what a gateway has to know of its organisation, both of one moment. */
+/** A key with the fields of its organisation that a gateway needs, both read by one statement. */
 export interface FoundKey {
   readonly key: ApiKey;
   readonly organization: Pick<Organization, 'id' | 'version' | 'creditLimitNanoUsd'>;
@@ -23,22 +23,22 @@ export interface FoundKey {
 
 export interface KeyPage {
   readonly keys: readonly ApiKey[];
-  /** Where the next page begins; null at the end. */
+  /** The position before which the next page begins; null on the last page. */
   readonly nextPosition: bigint | null;
 }
 
-/** Keys, their audit trail and their outbox. A change of a key is one transaction over all three. */
+/** Stores keys, their audit trail and their outbox. One transaction writes all three for each change of a key. */
 @Injectable()
 export class KeyStore {
   private readonly outbox = new Outbox(KEYS_SCHEMA);
 
-  /** `lookUps`: what reads for callers whom nobody knows; it yields to everything else. */
+  /** `lookUps` runs the queries for unauthenticated callers; all other queries go before them. */
   constructor(
     private readonly dataSource: DataSource,
     @Inject(LOOK_UPS) private readonly lookUps: LookUps,
   ) {}
 
-  /** A key of the organisation that is not deleted; null for none. Index: api_key_pk. */
+  /** The key of the organisation with this id; null if there is none or it is deleted. Index: api_key_pk. */
   async find(organizationId: string, id: string): Promise<ApiKey | null> {
     const rows: KeyRow[] = await this.dataSource.query(
       `${SELECT_KEY} WHERE k.id = $1 AND k.organization_id = $2 AND k.deleted_at IS NULL`,
@@ -47,7 +47,7 @@ export class KeyStore {
     return rows[0] === undefined ? null : keyOf(rows[0]);
   }
 
-  /** Keys that are not deleted, newest first, from before `before` on. Index: api_key_listed. */
+  /** Keys that are not deleted, newest first, positions below `before`; null for the newest. Index: api_key_listed. */
   async list(organizationId: string, limit: number, before: bigint | null): Promise<KeyPage> {
     const rows: KeyRow[] = await this.dataSource.query(
       `${SELECT_KEY} WHERE k.organization_id = $1 AND k.deleted_at IS NULL AND ($2::bigint IS NULL OR k.position < $2::bigint)
@@ -58,7 +58,7 @@ export class KeyStore {
     return { keys: page.map(keyOf), nextPosition: rows.length > limit ? BigInt(page.at(-1)!.position) : null };
   }
 
-  /** Those of the ids that a key of the organisation has, deleted ones too. Index: api_key_pk. */
+  /** The ids among these that belong to a key of the organisation, deleted or not. Index: api_key_pk. */
   async known(organizationId: string, ids: readonly string[]): Promise<string[]> {
     const uuids = ids.filter((id) => uuid.safeParse(id).success);
     const rows: { id: string }[] = await this.dataSource.query(
@@ -68,15 +68,15 @@ export class KeyStore {
     return rows.map((row) => row.id);
   }
 
-  /** The keys of any organisation, deleted ones too, that answer to these digests, by digest. */
+  /** The keys of these digests, by digest, of any organisation and deleted ones too. */
   async findByDigests(digests: readonly string[]): Promise<Map<string, ApiKey>> {
     const rows: KeyRow[] = await this.dataSource.query(SELECT_BY_DIGESTS, [digests]);
     return byDigest(rows.map(keyOf), (key) => key);
   }
 
   /**
-   * As `findByDigests`, with the keys' organisations, for callers whom nobody knows: whatever else is to be done with
-   * the database goes first.
+   * Does the same as `findByDigests`, with the keys' organisations, for unauthenticated callers: all other use of the
+   * database goes first.
    */
   async lookUp(digests: readonly string[]): Promise<Map<string, FoundKey>> {
     const rows = await this.lookUps.query<KeyRow>(SELECT_BY_DIGESTS, [digests]);
@@ -86,7 +86,7 @@ export class KeyStore {
     );
   }
 
-  /** What the organisation's keys may spend together, nano-USD; null is unlimited. Index: organization_pk. */
+  /** The credit limit over all keys of the organisation, in nano-USD; null is unlimited. Index: organization_pk. */
   async organizationCreditLimit(organizationId: string): Promise<bigint | null> {
     const rows: { credit_limit_nano_usd: string | null }[] = await this.dataSource.query(
       'SELECT credit_limit_nano_usd FROM keys.organization WHERE id = $1',
@@ -104,8 +104,8 @@ export class KeyStore {
   }
 
   /**
-   * Locks those of these keys that are the organisation's, has each decided, and writes the changes: all in one
-   * transaction. `decide` answers null where nothing changes. Resolves with the keys as they are now. Index:
+   * Locks the organisation's keys among these ids, calls `decide` for each, and writes the changes, all in one
+   * transaction. `decide` returns null if a key does not change. Resolves with the keys as they are now. Index:
    * api_key_pk.
    */
   async change(
@@ -114,7 +114,7 @@ export class KeyStore {
     decide: (key: ApiKey) => KeyChange | null,
   ): Promise<{ keys: ApiKey[]; written: SnapshotEntries }> {
     return this.dataSource.transaction(async (manager) => {
-      // In one order everywhere, so that two of these never wait for each other.
+      // All transactions lock keys in the same order, so that two of them never deadlock.
       const rows: KeyRow[] = await manager.query(
         `${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) AND k.organization_id = $2 ORDER BY k.id FOR UPDATE OF k`,
         [ids, organizationId],
@@ -130,7 +130,7 @@ export class KeyStore {
     });
   }
 
-  /** Snapshots of this key that are still to be written, from earlier changes. Index: outbox_effect_key. */
+  /** Outbox entries of this key's earlier changes whose snapshots are not written yet. Index: outbox_effect_key. */
   async unwrittenSnapshots(id: string): Promise<SnapshotEntries> {
     const rows: { id: string }[] = await this.dataSource.query(
       `SELECT id FROM keys.outbox WHERE effect = $1 AND key = $2`,
@@ -139,7 +139,7 @@ export class KeyStore {
     return rows.map((row) => row.id);
   }
 
-  /** The keys whose entries, of these, still wait. Index: outbox_pk. */
+  /** The keys of those entries that are not delivered yet. Index: outbox_pk. */
   async keysWaiting(entries: SnapshotEntries): Promise<Set<string>> {
     const rows: { key: string }[] = await this.dataSource.query(
       `SELECT key FROM keys.outbox WHERE id = ANY($1::bigint[])`,
@@ -148,7 +148,7 @@ export class KeyStore {
     return new Set(rows.map((row) => row.key));
   }
 
-  /** The audit row and the two outbox entries of each change. */
+  /** Writes the audit row and the two outbox entries of each change. */
   private async recordConsequences(manager: EntityManager, changes: readonly KeyChange[]): Promise<SnapshotEntries> {
     if (changes.length === 0) return [];
     await insertAuditEvents(manager, changes);
@@ -206,8 +206,8 @@ async function insertKey(manager: EntityManager, key: ApiKey, pepperId: string):
 }
 
 /**
- * All that a change may be of: what the snapshot says stands in Postgres too. Whose a key is, its secrets and when it
- * was made never change here. Index: api_key_pk.
+ * Writes all columns that can change, so that Postgres never differs from the snapshot. The organisation, the secrets
+ * and the creation time of a key never change here. Index: api_key_pk.
  */
 async function updateKeys(manager: EntityManager, keys: readonly ApiKey[]): Promise<void> {
   if (keys.length === 0) return;
@@ -226,7 +226,7 @@ async function updateKeys(manager: EntityManager, keys: readonly ApiKey[]): Prom
   );
 }
 
-/** The columns of a key that may change, as JSON has them. */
+/** The columns of a key that can change, as JSON for `jsonb_to_recordset`. */
 function columnsOf(key: ApiKey): object {
   return {
     id: key.id,

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 
-/** Who belongs to an organisation. */
+/** Stores the members of organisations. */
 @Injectable()
 export class Members {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Makes the address an owner where it is not one yet. */
+  /** Makes the address an owner of the organisation, if it is not a member yet. */
   async ensureOwner(organizationId: string, email: string): Promise<void> {
     await this.dataSource.query(
       `INSERT INTO keys.member (organization_id, email, role) VALUES ($1, $2, 'owner') ON CONFLICT ON CONSTRAINT member_email_unique DO NOTHING`,

@@ -4,24 +4,24 @@ import type { DataSource } from 'typeorm';
 
 export interface PepperOfStart {
   readonly pepper: string;
-  /** The setting to look at, and which pepper this start has; by default it is given by TOLLGATE_PEPPER. */
+  /** The setting and the words that name this pepper in errors; by default TOLLGATE_PEPPER, "the one that is given". */
   readonly source?: { readonly variable: string; readonly is: string };
-  /** Hears of keys that are not known under this pepper, a line. */
+  /** Called with one line if some keys were made under another pepper. */
   readonly warn: (line: string) => void;
 }
 
 const GIVEN = { variable: 'TOLLGATE_PEPPER', is: 'the one that is given' };
 
 /**
- * Looks whether the keys in the database were made under this pepper: under another one each of them would be refused
- * as if nobody had ever made it. A database without keys takes any.
- * @throws {StartFault} where there are keys, and none of them was made under it
+ * Checks at the start that the keys in the database were made under this pepper. Under another one every key would be
+ * refused as invalid. If the database has no keys, any pepper is accepted.
+ * @throws {StartFault} if there are keys and none was made under this pepper
  */
 export async function refuseOtherPepper(
   dataSource: DataSource,
   { pepper, source = GIVEN, warn }: PepperOfStart,
 ): Promise<void> {
-  // Once a start, over the whole table: no index is kept for it.
+  // This reads the whole table, but only once at each start, so it has no index.
   const found: { pepper_id: string; keys: string }[] = await dataSource.query(
     'SELECT pepper_id, count(*) AS keys FROM keys.api_key_secret GROUP BY pepper_id ORDER BY count(*) DESC, pepper_id',
   );

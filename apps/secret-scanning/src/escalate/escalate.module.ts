@@ -5,7 +5,7 @@ import { LeakStoreModule } from '../store/store.module.js';
 import { LeakRelay } from './leak-relay.js';
 import { UnansweredFindings } from './unanswered-findings.js';
 
-/** What could not be revoked at once goes to the bus. */
+/** Sends leaks that could not be revoked at once to key-management over the bus. */
 @Module({
   imports: [LeakStoreModule],
   providers: [LeakRelay, UnansweredFindings],

@@ -6,7 +6,7 @@ import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { DataSource } from 'typeorm';
 import { PUBLISH_LEAK, SCANNING_SCHEMA } from '../store/outbox-effects.js';
 
-/** Carries leaks that could not be revoked at once to the bus, each until it is there. */
+/** Publishes leaks that could not be revoked at once to the bus. Each is retried until it is accepted. */
 @Injectable()
 export class LeakRelay {
   private readonly relay: OutboxRelay;
@@ -34,12 +34,12 @@ export class LeakRelay {
     return this.relay.stop();
   }
 
-  /** Looks for leaks to carry now. */
+  /** Looks for leaks to publish now, without waiting for the next poll. */
   wake(): void {
     this.relay.wake();
   }
 
-  /** What waits to be carried. Rejects when the database cannot be asked. */
+  /** Outbox entries that are not published yet. Rejects if the database cannot be reached. */
   backlog(): Promise<readonly OutboxBacklog[]> {
     return this.relay.backlog();
   }

@@ -5,11 +5,11 @@ import { LeakStore } from '../store/leak-store.js';
 import { LeakRelay } from './leak-relay.js';
 
 const SEARCH_MS = 10_000;
-/** A report is answered within this (GitHub waits no longer); what is unresolved after it has lost its process. */
+/** GitHub waits no longer for an answer. A finding that is unresolved after this belongs to a process that died. */
 const UNANSWERED_AFTER_MS = 30_000;
 const FORGOTTEN_AFTER_MS = 86_400_000;
 
-/** Finds what a process received and did not live to have revoked, and gives it to the bus. */
+/** Finds secrets whose process died after it had received them and before they were revoked, and escalates them. */
 @Injectable()
 export class UnansweredFindings {
   private readonly searches = new Periodic(() => this.escalate(new Date()), { everyMs: SEARCH_MS });
@@ -28,12 +28,15 @@ export class UnansweredFindings {
     await this.searches.stop();
   }
 
-  /** Never rejects. */
+  /** Escalates unresolved findings, and deletes those that are older than a day. Never rejects. */
   private async escalate(now: Date): Promise<void> {
     try {
       const escalated = await this.leaks.escalateReceivedBefore(new Date(now.getTime() - UNANSWERED_AFTER_MS), now);
       if (escalated > 0) {
-        this.logger.warn({ secrets: escalated }, 'reported secrets were left unanswered; the bus carries them');
+        this.logger.warn(
+          { secrets: escalated },
+          'reported secrets were left without an answer; they go to key-management over the bus',
+        );
         this.relay.wake();
       }
       await this.leaks.forgetReceivedBefore(new Date(now.getTime() - FORGOTTEN_AFTER_MS));

@@ -3,6 +3,6 @@ import { OwnerMailModule } from '../owner-mail/owner-mail.module.js';
 import { LeakStoreModule } from '../store/store.module.js';
 import { KeysChangedController } from './keys-changed.controller.js';
 
-/** Hears of keys that were revoked as leaked without a report of ours. */
+/** Follows the bus for keys that were revoked as leaked, so that no leak stays without a record and a mail. */
 @Module({ imports: [OwnerMailModule, LeakStoreModule], controllers: [KeysChangedController] })
 export class FollowKeyChangesModule {}

@@ -14,7 +14,7 @@ import { LeakStore } from '../store/leak-store.js';
 import { MailRun } from '../owner-mail/mail-run.js';
 
 /**
- * Makes sure that every key that was revoked as leaked is on record, and its owners hear of it, however it came about.
+ * Makes sure that each key that was revoked as leaked is recorded and its owners get a mail, however it was found.
  */
 @Controller()
 export class KeysChangedController {
@@ -31,8 +31,7 @@ export class KeysChangedController {
     const unrecorded = await this.leaks.unrecorded(leaked);
     const digests = leaked.filter(({ apiKeyId }) => unrecorded.has(apiKeyId)).flatMap((event) => event.digests);
     if (digests.length === 0) return;
-    // The event carries nothing to write a mail with. Asked again, key-management changes nothing and says whose the
-    // keys are.
+    // The event has neither the key's name nor its owners. A repeated revoke changes nothing, and its result has both.
     const outcomes = await this.keyManagement.revokeLeakedKeys({ origin: KEYS_CHANGED_V1, digests });
     await this.leaks.record(outcomes, new Date());
     this.mailRun.wake();
@@ -40,8 +39,8 @@ export class KeysChangedController {
 }
 
 /**
- * All that is needed of the event of a leaked key: whatever a later release adds, its owners hear of the leak. Asked
- * with an id that it cannot hold, Postgres would refuse the whole batch, each time it comes again.
+ * Reads only the fields that are needed, so the owners get a mail whatever else a later release writes. An id that
+ * Postgres cannot store is refused here: it would block the whole batch on each redelivery.
  */
 const leakedKey = z.object({
   change: z.literal('leaked'),
@@ -50,7 +49,7 @@ const leakedKey = z.object({
 });
 type LeakedKey = z.output<typeof leakedKey>;
 
-/** What is no event of a leaked key is passed over, and holds up no other. */
+/** The events of leaked keys in a batch. Everything else is skipped, also what cannot be parsed. */
 function leakedKeys(batch: BusBatch): LeakedKey[] {
   return batch.messages.map(({ value }) => readEvent(value)).filter((event) => event !== null);
 }

@@ -4,7 +4,7 @@ import { OwnerMailModule } from '../owner-mail/owner-mail.module.js';
 import { LeakStoreModule } from '../store/store.module.js';
 import { ReceiveReport } from './receive-report.js';
 
-/** What follows from a report, whichever origin it came from. */
+/** Handles a report, whichever origin it came from. */
 @Module({
   imports: [EscalateModule, OwnerMailModule, LeakStoreModule],
   providers: [ReceiveReport],

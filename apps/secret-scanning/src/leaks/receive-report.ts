@@ -18,12 +18,12 @@ export type ReportResult =
   /** One label for each item, in order. */
   | { readonly kind: 'labelled'; readonly labels: readonly Label[] }
   /**
-   * key-management could not be asked. What may be ours is stored and revoked over the bus; whoever reports should try
-   * again.
+   * key-management could not be asked. Secrets that may be ours are stored, and revoked over the bus later; the
+   * reporter should send the report again.
    */
   | { readonly kind: 'unavailable' };
 
-/** Takes a verified report: store, revoke, record, and mail in the background. Repeating it is harmless. */
+/** Handles a verified report: stores it, revokes keys, records leaks; mails follow. It is safe to repeat. */
 @Injectable()
 export class ReceiveReport {
   constructor(
@@ -46,7 +46,7 @@ export class ReceiveReport {
     if (unanswered.length > 0) {
       this.logger.error(
         { err: failure, secrets: unanswered.length },
-        'reported secrets could not be revoked at once; the bus carries them',
+        'reported secrets could not be revoked at once; they go to key-management over the bus',
       );
       await this.leaks.escalate(unanswered, now);
       this.wake();
@@ -57,20 +57,23 @@ export class ReceiveReport {
     return { kind: 'labelled', labels: labelsOf(items, outcomes) };
   }
 
-  /** Mails, and events for the bus, may be waiting. */
+  /** Starts the relay and the mail run at once, since there may be work for both. */
   private wake(): void {
     this.relay.wake();
     this.mailRun.wake();
   }
 
-  /** What key-management said, and why not of all: it was away, or (without a failure) some could not be read. */
+  /**
+   * Asks key-management to revoke the keys. Digests may be missing from `outcomes`: `failure` says why, or some of the
+   * outcomes could not be read if it is absent.
+   */
   private async revoke(
     origin: string,
     digests: readonly string[],
   ): Promise<{ outcomes: LeakedKeyOutcome[]; failure?: unknown }> {
     const outcomes: LeakedKeyOutcome[] = [];
     try {
-      // An item may hold several secrets, so a report may hold more than one call takes.
+      // An item may hold several secrets, so a report may have more digests than one call accepts.
       for (let start = 0; start < digests.length; start += LEAKED_DIGESTS_MAX) {
         outcomes.push(
           ...(await this.keyManagement.revokeLeakedKeys({
@@ -86,7 +89,7 @@ export class ReceiveReport {
   }
 }
 
-/** What has the form of our secrets, once for each place. */
+/** The secrets of a report that have the form of ours, once for each place. */
 export function findingsOf(origin: string, items: readonly ReportedItem[]): Finding[] {
   const findings = items.flatMap(({ digests, place, tokenType }) =>
     digests.map((digest) => ({ digest, origin, tokenType, ...place })),
@@ -99,7 +102,8 @@ export function findingsOf(origin: string, items: readonly ReportedItem[]): Find
 }
 
 /**
- * A secret that a key answers to is ours, also when the key was revoked long ago. One of several is enough for a token.
+ * Labels each item: true positive if at least one of its secrets belongs to a key of ours, even one that was revoked
+ * long ago.
  */
 export function labelsOf(items: readonly ReportedItem[], outcomes: readonly LeakedKeyOutcome[]): Label[] {
   const ours = new Set(outcomes.filter(({ outcome }) => outcome !== 'unknown').map(({ digest }) => digest));

@@ -1,12 +1,12 @@
 import type { Place } from '../store/finding.js';
 
-/** What an origin said of one token, as far as it could be read. */
+/** One reported token, as far as the report could be read. */
 export interface ReportedItem {
-  /** HMAC under our pepper of each secret in the token that has the form of ours; without one no look-up is owed. */
+  /** The HMAC under our pepper of each secret in the token that has the form of ours. Empty if the token has none. */
   readonly digests: readonly string[];
-  /** SHA-256 of the token, 64 hex digits: what the answer names it by. */
+  /** SHA-256 of the token, 64 hex digits; the answer names the token by it. */
   readonly tokenHash: string;
-  /** As it came, for the answer. */
+  /** The type as it was reported; the answer repeats it. */
   readonly tokenType: string;
   readonly place: Place;
 }

@@ -6,7 +6,7 @@ const LINKED_HOSTS = new Set(['github.com', 'gist.github.com']);
 const PLACES_MAX = 20;
 const ORIGINS: Readonly<Record<string, string>> = { github: 'GitHub' };
 
-/** Subject and text of the mail. `spending` null where it is unknown; `publicUrl` is the origin of the admin API. */
+/** Writes the mail. `spending` is null if it is unknown; `publicUrl` is the origin of the admin API, or null. */
 export function leakMail(
   leak: Leak,
   spending: KeySpending | null,
@@ -34,7 +34,7 @@ export function leakMail(
   return { subject: `API key "${keyName}" leaked and was revoked`, text: text.join('\n') };
 }
 
-/** A name as it reads: key-management refuses such names, but not those that were there before. */
+/** Removes line breaks and control characters from a name. New names have none, but older names may. */
 function oneLine(name: string): string {
   return name
     .replace(/[\u202a-\u202e\u2066-\u2069]/g, '')
@@ -51,7 +51,7 @@ function placeLines(places: Leak['places']): string[] {
   return places.length > PLACES_MAX ? [...lines, `- and ${places.length - PLACES_MAX} more`] : lines;
 }
 
-/** The address where it is safe to click: https, and on a host of the reporter's own. It comes from strangers. */
+/** The address if it is safe to click (https, on a host of the reporter's own), else null. Strangers can choose it. */
 export function safeLink(url: string): string | null {
   if (!URL.canParse(url)) return null;
   const { protocol, hostname, port, username, password, href } = new URL(url);

@@ -9,25 +9,25 @@ import { LeakStore } from '../store/leak-store.js';
 import { MailStore, type DueMail } from '../store/mail-store.js';
 import { leakMail } from './leak-mail.js';
 
-/** How often to look for mails that fell due, or that another process left. */
+/** The interval of looking for mails that are due, or that a process left unsent when it died. */
 const POLL_MS = 1_000;
-/** Longer than an attempt takes: after a crash the mail is taken up again. */
+/** Longer than an attempt takes. After a crash another process takes the mail when the lease has expired. */
 const LEASE_MS = 60_000;
 const RETRY_MS_FIRST = 1_000;
 const RETRY_MS_MAX = 15 * 60_000;
 const ABANDONED_AFTER_MS = 7 * 86_400_000;
 
 /**
- * When the next attempt follows a failed one, in ms: 1 s, 2 s, 4 s, … at most 15 min; null when it is given up after a
- * week.
+ * The delay before the next attempt, in ms: 1 s, 2 s, 4 s, … at most 15 min. Null if the mail is older than a week and
+ * is given up.
  */
 export function retryDelay(attempt: number, ageMs: number): number | null {
   return ageMs > ABANDONED_AFTER_MS ? null : Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** Math.min(attempt - 1, 20));
 }
 
 /**
- * Sends the mails that are owed, one after the other, for as long as it takes. A process that dies between the
- * hand-over and the note of it sends a mail twice, with the same Message-ID.
+ * Sends the mails that are due, one after the other. If a process dies after a mail was handed over and before that was
+ * stored, the mail is sent twice, with the same Message-ID.
  */
 @Injectable()
 export class MailRun {
@@ -47,12 +47,12 @@ export class MailRun {
     this.runs.start();
   }
 
-  /** Resolves when the mail that is being sent is done with. */
+  /** Resolves when the attempt in progress has ended. */
   async stop(): Promise<void> {
     await this.runs.stop();
   }
 
-  /** Looks for mails now. */
+  /** Looks for mails now, without waiting for the next poll. */
   wake(): void {
     this.runs.wake();
   }
@@ -62,7 +62,7 @@ export class MailRun {
     try {
       while (!this.runs.stopped && (await this.sendOne()));
     } catch (err) {
-      this.logger.warn({ err }, 'the mails that are owed cannot be looked up');
+      this.logger.warn({ err }, 'mails that are due cannot be read or marked in the database');
     }
   }
 
@@ -87,20 +87,20 @@ export class MailRun {
       to: [recipient],
       ...leakMail(leak, await this.spendingOf(leak.organizationId, apiKeyId), this.settings.publicUrl ?? null),
     });
-    this.logger.info({ apiKeyId, mail: id }, 'an owner was told of a leaked key');
+    this.logger.info({ apiKeyId, mail: id }, 'an owner was sent a mail about a leaked key');
   }
 
   private async failed(due: DueMail, err: unknown): Promise<void> {
     const delayMs = retryDelay(due.attempt, Date.now() - due.createdAt.getTime());
     this.logger[delayMs === null ? 'error' : 'warn'](
       { err, apiKeyId: due.apiKeyId, mail: due.id, attempt: due.attempt },
-      delayMs === null ? 'a mail was given up' : 'a mail was not sent',
+      delayMs === null ? 'a mail could not be sent for a week and is given up' : 'a mail could not be sent yet',
     );
     this.meter.mail(delayMs === null ? 'abandoned' : 'failed');
     await (delayMs === null ? this.mails.abandon(due.id) : this.mails.retryIn(due.id, delayMs));
   }
 
-  /** A mail without the sums now is better than one with them later. */
+  /** Null if usage-billing cannot be asked: a mail without the amounts now is better than a complete one later. */
   private async spendingOf(organizationId: string, apiKeyId: string): Promise<KeySpending | null> {
     try {
       const spending = await this.usageBilling.spendingByKey(organizationId, [apiKeyId]);

@@ -6,7 +6,7 @@ import { MailStore } from '../store/mail-store.js';
 import { LeakStoreModule } from '../store/store.module.js';
 import { MailRun } from './mail-run.js';
 
-/** Tells the owners of a leaked key. */
+/** Sends mails about leaked keys to the owners. */
 @Module({ imports: [ScanningMetricsModule, LeakStoreModule], providers: [MailRun], exports: [MailRun] })
 export class OwnerMailModule {
   constructor(@Inject(METRICS_REGISTRY) registry: Registry, mails: MailStore) {

@@ -1,22 +1,22 @@
 import { createHash } from 'node:crypto';
 
-/** Where a token was seen, without the token. Both may be empty. */
+/** The place where a token was seen, without the token. Both fields may be empty. */
 export interface Place {
   readonly url: string;
-  /** Lower case; GitHub's list of them is open. */
+  /** In lower case, as `commit`. GitHub may add new values. */
   readonly source: string;
 }
 
-/** A secret with the form of ours, seen somewhere. The secret is no part of it. */
+/** A secret with the form of ours that was seen at one place. It has only the digest of the secret. */
 export interface Finding extends Place {
   readonly digest: string;
-  /** Who reported it. */
+  /** The reporter, as `github`. */
   readonly origin: string;
-  /** What the reporter calls this kind of secret. */
+  /** The reporter's name for this kind of secret. */
   readonly tokenType: string;
 }
 
-/** One record of a secret for each place: repeats are told by this, 64 hex digits. */
+/** A hash of the place, 64 hex digits. A secret is stored once for each place, and this tells repeats. */
 export function placeHash({ origin, url, source }: Pick<Finding, 'origin' | 'url' | 'source'>): string {
   return createHash('sha256')
     .update(JSON.stringify([origin, url, source]))

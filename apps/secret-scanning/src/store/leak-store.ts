@@ -8,11 +8,11 @@ import { PUBLISH_LEAK, SCANNING_SCHEMA } from './outbox-effects.js';
 
 type KnownOutcome = LeakedKeyOutcome & { key: NonNullable<LeakedKeyOutcome['key']> };
 
-/** A leaked key, and where it was seen. */
+/** A leaked key, and the places where its secret was seen. */
 export interface Leak {
   readonly organizationId: string;
   readonly keyName: string;
-  /** First 6 … last 4 characters; more of the secret is not stored. */
+  /** The first 6 and the last 4 characters; nothing else of the secret is stored. */
   readonly maskedKey: string;
   readonly revokedAt: Date;
   readonly reportedAt: Date;
@@ -27,7 +27,7 @@ interface LeakRow {
   reported_at: Date;
 }
 
-/** Findings, and the leaks they turned out to be. */
+/** Stores findings, and the leaks that they turn out to be. */
 @Injectable()
 export class LeakStore {
   private readonly outbox = new Outbox(SCANNING_SCHEMA);
@@ -38,8 +38,8 @@ export class LeakStore {
   ) {}
 
   /**
-   * Stores findings; those that are there already stay as they are. In one order everywhere, so that two reports of the
-   * same findings never wait for each other.
+   * Stores findings; existing ones stay as they are. All calls insert in the same order, so that two reports of the
+   * same findings never deadlock.
    */
   async add(findings: readonly Finding[], now: Date): Promise<void> {
     await this.dataSource.query(
@@ -60,8 +60,8 @@ export class LeakStore {
   }
 
   /**
-   * What key-management said of digests: findings of our keys become leaks, each with one mail to every owner;
-   * findings of nobody's secrets are deleted, so that nothing of a stranger's stays.
+   * Records what key-management said about digests. Findings of our keys become leaks, with one mail to every owner;
+   * findings of unknown secrets are deleted, so that nothing about other people's secrets is kept.
    */
   async record(outcomes: readonly LeakedKeyOutcome[], now: Date): Promise<void> {
     const known = outcomes.filter((each): each is KnownOutcome => each.key !== null);
@@ -79,17 +79,17 @@ export class LeakStore {
     });
   }
 
-  /** Gives findings that nobody could say anything of to the bus, once. Resolves with their number. */
+  /** Escalates findings that key-management has not answered, each once. Resolves with the number of digests. */
   async escalate(digests: readonly string[], now: Date): Promise<number> {
     return this.escalateWhere(`digest IN (SELECT decode(d, 'hex') FROM unnest($2::text[]) AS asked (d))`, digests, now);
   }
 
-  /** The same for what was received before `before` and never answered: the process that received it died. */
+  /** Escalates findings that were received before `before` and not answered: the process that received them died. */
   async escalateReceivedBefore(before: Date, now: Date): Promise<number> {
     return this.escalateWhere(`received_at < $2`, before, now);
   }
 
-  /** Forgets what was received before `before` and turned out to be nobody's. */
+  /** Deletes findings that were received before `before` and belong to no known key. */
   async forgetReceivedBefore(before: Date): Promise<void> {
     await this.dataSource.query(
       `WITH old AS (SELECT id FROM scanning.finding WHERE api_key_id IS NULL AND received_at < $1 ORDER BY id FOR UPDATE)
@@ -99,7 +99,7 @@ export class LeakStore {
   }
 
   /**
-   * Which of these keys, each with its digests, have no leak on record, or findings that are not known to be theirs.
+   * The ids of those keys that have no recorded leak, or have findings that are not assigned to them yet.
    */
   async unrecorded(keys: readonly { apiKeyId: string; digests: readonly string[] }[]): Promise<Set<string>> {
     const pairs = keys.flatMap(({ apiKeyId, digests }) => digests.map((digest) => ({ apiKeyId, digest })));
@@ -112,7 +112,7 @@ export class LeakStore {
     return new Set(rows.map((row) => row.api_key_id));
   }
 
-  /** The leak of a key, with all places known by now, first seen first. Index: finding_by_key. */
+  /** The leak of a key, with all places known so far (at most 1,000), oldest first. Index: finding_by_key. */
   async leakOf(apiKeyId: string): Promise<Leak> {
     const rows: LeakRow[] = await this.dataSource.query(
       `SELECT organization_id, key_name, masked_key, revoked_at, reported_at FROM scanning.leak WHERE api_key_id = $1`,
@@ -164,14 +164,14 @@ function mailsOf(known: readonly KnownOutcome[]): OwedMail[] {
   return known.flatMap(({ key }) => key.ownerEmails.map((recipient) => ({ apiKeyId: key.apiKeyId, recipient })));
 }
 
-/** A reporter's word, kept for people: short, and nothing that could be the secret itself. */
+/** The reporter's token type if it is short and cannot be the secret itself, else empty. It is stored for people. */
 function storedType(tokenType: string): string {
   return /^[\w .-]{0,64}$/.test(tokenType) && !/[0-9A-Za-z]{32}/.test(tokenType) ? tokenType : '';
 }
 
 /**
- * Locks findings in the order of their ids, before any of them is changed: as everybody does so, two who change the
- * same ones never wait for each other. Index: finding_place_unique.
+ * Locks findings in the order of their ids before any of them is changed. All transactions do so, so that two that
+ * change the same findings never deadlock. Index: finding_place_unique.
  */
 async function lockFindings(manager: EntityManager, digests: readonly string[]): Promise<void> {
   await manager.query(

@@ -1,31 +1,31 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 
-/** Whom to tell of the leak of which key. */
+/** A mail to one recipient about the leak of one key. */
 export type OwedMail = Pick<DueMail, 'apiKeyId' | 'recipient'>;
 
-/** A mail that is owed, leased to whoever took it. */
+/** A mail to send now, leased to the process that took it. */
 export interface DueMail {
   readonly id: string;
   readonly apiKeyId: string;
   readonly recipient: string;
-  /** 1 for the first try. */
+  /** 1 for the first attempt. */
   readonly attempt: number;
   readonly createdAt: Date;
 }
 
-/** Mails that are neither sent nor given up, and the age of the oldest; 0 where there is none. */
+/** The number of mails that are neither sent nor given up, and the age of the oldest; 0 if there is none. */
 export interface MailsWaiting {
   readonly mails: number;
   readonly ageSeconds: number;
 }
 
-/** The mails owed for leaks: each is sent until it is sent, by whichever process takes it. */
+/** Stores the mails about leaks. Any process can take one that is due; each is retried until it is sent or given up. */
 @Injectable()
 export class MailStore {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Notes in the caller's transaction that these mails are owed; one that is on record already stays as it is. */
+  /** Adds mails in the caller's transaction. A mail that is stored already stays as it is. */
   async owe(manager: EntityManager, mails: readonly OwedMail[], now: Date): Promise<void> {
     await manager.query(
       `INSERT INTO scanning.leak_mail (api_key_id, recipient, created_at)
@@ -36,8 +36,8 @@ export class MailStore {
   }
 
   /**
-   * Takes the mail that is due longest, for `leaseMs`: after that, without a word, it is due again. Index:
-   * leak_mail_waiting.
+   * Takes the mail that has been due longest, with a lease of `leaseMs`; null if none is due. If the lease expires
+   * without a result, the mail is due again. Index: leak_mail_waiting.
    */
   async take(leaseMs: number): Promise<DueMail | null> {
     const [rows] = await this.dataSource.query<
@@ -61,7 +61,7 @@ export class MailStore {
         };
   }
 
-  /** Index: leak_mail_waiting. */
+  /** Counts the mails that still have to be sent. Index: leak_mail_waiting. */
   async waiting(): Promise<MailsWaiting> {
     const rows: { mails: string; age: string | null }[] = await this.dataSource.query(
       `SELECT count(*) AS mails, extract(epoch FROM now() - min(created_at)) AS age FROM scanning.leak_mail WHERE sent_at IS NULL AND abandoned_at IS NULL`,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks, type EpochOpening } from '@tollgate/admission';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
-import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
+import { USAGE_TOPICS } from '@tollgate/contracts';
 import { shareCalls } from '@tollgate/periodic';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -10,7 +10,7 @@ import { BillingMeter } from '../metrics.js';
 import { lockOrganizations } from '../store/organization-lock.js';
 import { unavailable } from '../unavailable.js';
 
-/** Opens an organisation's credit epoch in admission from what the ledger has. */
+/** Opens an organisation's credit epoch in admission with the balances of the ledger. */
 @Injectable()
 export class OpenEpoch {
   constructor(
@@ -22,22 +22,22 @@ export class OpenEpoch {
   ) {}
 
   /**
-   * Does nothing where an epoch is open. Gateways ask at the same moment, so calls for one organisation are one.
-   * Rejects when the bus, the database or admission cannot be asked; then the caller asks again. For the bus and
-   * admission the error is an `UnavailableError`.
+   * Does nothing if an epoch is open. All gateways ask at the same moment, so concurrent calls for one organisation
+   * share one run. Rejects if the bus, the database or admission cannot be reached; the caller then asks again. For the
+   * bus and admission the error is an `UnavailableError`.
    */
   readonly open = shareCalls((organizationId: string) => this.openNow(organizationId));
 
   private async openNow(organizationId: string): Promise<void> {
     if (await this.admission.hasEpoch(organizationId).catch(unavailable('Admission'))) return;
-    await this.bus.drained(USAGE_RECORDED_V1).catch(unavailable('The bus'));
-    // On its own and first: whoever looks for orphans must find every organisation that may have an epoch.
+    await Promise.all(USAGE_TOPICS.map((topic) => this.bus.drained(topic))).catch(unavailable('The bus'));
+    // This commits before the epoch is opened, so that `ResolveOrphans` finds every organisation that may have one.
     await this.dataSource.query(
       'INSERT INTO billing.credit_epoch (organization_id) VALUES ($1) ON CONFLICT (organization_id) DO NOTHING',
       [organizationId],
     );
     await this.dataSource.transaction(async (manager) => {
-      // Nothing can be booked between the look at the balances and the opening.
+      // The lock keeps other transactions from booking between reading the balances and opening the epoch.
       await lockOrganizations(manager, [organizationId]);
       const epoch = await readOpening(manager, organizationId);
       if (!(await this.admission.openEpoch(epoch).catch(unavailable('Admission')))) return;

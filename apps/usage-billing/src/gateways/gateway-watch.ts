@@ -18,7 +18,7 @@ import { LeaseWatch } from './lease-watch.js';
 const CHECK_EVERY_MS_MAX = 1_000;
 const GONE_AFTER_MS_DEFAULT = 30_000;
 
-/** Knows which gateways are there. Checks their leases each second while the application runs. */
+/** Registers gateways, and checks their leases each second while the application runs. */
 @Injectable()
 export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   private readonly leaseWatch: LeaseWatch;
@@ -38,8 +38,9 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
   }
 
   /**
-   * Durable when it resolves. A gateway calls it after it has shipped, and had acknowledged, what its journal held of
-   * the life before: the earlier instances of the journal count as gone from now on.
+   * Registers a gateway process; this is committed when it resolves. A gateway calls it only after the bus has
+   * acknowledged all that its journal held from earlier processes: earlier instances of the journal count as gone from
+   * then on.
    */
   async register(instance: GatewayInstance): Promise<void> {
     const { cameBack } = await this.instances.register(instance);
@@ -55,15 +56,15 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
     void this.checks.stop();
   }
 
-  /** After the bus has closed: a check that waits for it ends with it. */
+  /** Runs after the bus has closed, which also ends a check that is waiting for the bus. */
   async onApplicationShutdown(): Promise<void> {
     await this.checks.stop();
   }
 
-  /** One check, and what follows from it. Never rejects. */
+  /** Runs one check, resolves orphaned holds and sends the settles that wait. Never rejects. */
   private async check(): Promise<void> {
-    await this.attempt('the leases of the gateways', () => this.checkLeases());
-    await this.attempt('the holds of gateways that are gone', () => this.orphans.resolveAll());
+    await this.attempt('the leases of the gateways could not be checked', () => this.checkLeases());
+    await this.attempt('the holds of gateways that are gone could not be resolved', () => this.orphans.resolveAll());
     await this.settles.retry();
   }
 
@@ -90,11 +91,11 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
   }
 
   /**
-   * What a gateway that came back has in flight is unknown to the epochs opened without it: it announces under the
-   * next.
+   * Epochs that were opened while the gateway counted as gone do not know its holds in flight. Closing them makes it
+   * announce those holds under the next epoch.
    */
   private async closeEpochs(): Promise<void> {
-    this.logger.warn('a gateway taken for gone came back: credit epochs are closed');
+    this.logger.warn('a gateway that counted as gone came back: all credit epochs are closed');
     for (const organizationId of await this.instances.organizationsWithEpoch()) {
       await this.admission.closeEpoch(organizationId);
       this.meter.epochClosed();
@@ -103,7 +104,7 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
 
   private async attempt(what: string, work: () => Promise<void>): Promise<void> {
     await work().catch((error: unknown) =>
-      this.logger.warn({ err: error }, `${what} could not be seen to; again in a second`),
+      this.logger.warn({ err: error }, `${what}; the next attempt follows in a second`),
     );
   }
 }

@@ -4,7 +4,7 @@ import { BillingMetricsModule } from '../metrics.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { GatewayWatch } from './gateway-watch.js';
 
-/** Which gateways are there, and what follows when one is gone. */
+/** Watches which gateways are running, and resolves the holds of those that are gone. */
 @Module({
   imports: [LedgerModule, BillingMetricsModule, BillingStoreModule],
   providers: [GatewayWatch],

@@ -1,17 +1,18 @@
-/** What the leases tell about gateway instances. */
+/** The result of one check of leases, as instance ids. */
 export interface LeaseVerdict {
-  /** Not renewed for long enough, all of it while leases could be read. */
+  /** Not renewed for `goneAfterMs`, and leases could be read during all of that time. */
   readonly gone: readonly string[];
   /** Renewed since the last check. */
   readonly renewed: readonly string[];
 }
 
-/** Between two checks further apart than this, nobody knows whether leases could be renewed. */
+/** If two checks are further apart than this, it is unknown whether gateways could renew in between. */
 const CHECK_GAP_MS_MAX = 5_000;
 
 /**
- * Counts how long each lease has stood still, by our own monotonic clock: the value of a lease is opaque, no two
- * clocks are compared. A check that failed starts the count anew for all, since gateways could not renew either.
+ * Measures how long each lease has not changed. It uses only our own monotonic clock and treats the value of a lease as
+ * opaque, so that no two clocks are compared. A failed check restarts the measurement for all instances, since gateways
+ * probably could not renew either.
  */
 export class LeaseWatch {
   private readonly seen = new Map<string, { value: string | undefined; stillSinceMs: number }>();
@@ -19,7 +20,7 @@ export class LeaseWatch {
 
   constructor(private readonly goneAfterMs: number) {}
 
-  /** `leases` by instance; null where they could not be read. `nowMs`: monotonic. */
+  /** `leases` are by instance id, null if they could not be read; `nowMs` comes from a monotonic clock. */
   judge(instanceIds: readonly string[], leases: ReadonlyMap<string, string> | null, nowMs: number): LeaseVerdict {
     const trusted = leases !== null && nowMs - this.lastCheckMs <= CHECK_GAP_MS_MAX;
     if (!trusted) this.seen.clear();

@@ -4,7 +4,7 @@ import type { GatewayWatch } from '../gateways/gateway-watch.js';
 import type { OpenEpoch } from '../credit-epochs/open-epoch.js';
 import { spendingByKey } from '../usage/read-usage/spending-by-key.js';
 
-/** The internal API without HTTP: for the controller here, and for the other services in one process. */
+/** The internal API, called directly: by the HTTP controller here, and by other services in the same process. */
 export function directUsageBillingApi(
   dataSource: DataSource,
   gateways: GatewayWatch,

@@ -8,7 +8,7 @@ import { GatewaysModule } from '../gateways/gateways.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { directUsageBillingApi } from './direct-usage-billing-api.js';
 
-/** Global: in the standalone the other services inject `USAGE_BILLING_API` without knowing of this app. */
+/** Is global so that, in the standalone, the other services inject `USAGE_BILLING_API` without importing this app. */
 @Global()
 @Module({
   imports: [CreditEpochsModule, GatewaysModule, BillingStoreModule],

@@ -3,7 +3,7 @@ import { guardHeads, ServiceGuard } from '@tollgate/http';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { UsageBillingInternalController } from './usage-billing-internal.controller.js';
 
-/** `USAGE_BILLING_API` and the check of the books over HTTP; for a process of its own only. */
+/** `USAGE_BILLING_API` and the reconciliation over HTTP; used only if usage-billing is a process of its own. */
 @Module({
   imports: [LedgerModule],
   controllers: [UsageBillingInternalController],

@@ -3,7 +3,7 @@ import { Problem } from '@tollgate/http';
 import { catchError, type Observable } from 'rxjs';
 import { UnavailableError } from '../unavailable.js';
 
-/** Answers 503 `service_unavailable` when a use case could not ask another store or the bus. */
+/** Turns an `UnavailableError` of a use case into 503 `service_unavailable`. */
 @Injectable()
 export class UnavailableInterceptor implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {

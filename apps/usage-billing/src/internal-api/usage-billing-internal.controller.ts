@@ -7,14 +7,14 @@ import {
   USAGE_BILLING_API,
   type UsageBillingApi,
 } from '@tollgate/contracts';
-import { parseBody, parseQuery, ServiceGuard } from '@tollgate/http';
+import { ServiceGuard } from '@tollgate/http';
 import { z } from 'zod';
 import { CompareBalances } from '../ledger/reconcile/compare-balances.js';
 import { UnavailableInterceptor } from './unavailable.interceptor.js';
 
 const reconciliationQuery = z.strictObject({ organization_id: id });
 
-/** `UsageBillingApi` over HTTP, for the other services, and the check of the books. */
+/** `UsageBillingApi` over HTTP for the other services, and the reconciliation for operators. */
 @Controller('internal')
 @UseGuards(ServiceGuard)
 @UseInterceptors(UnavailableInterceptor)
@@ -26,26 +26,32 @@ export class UsageBillingInternalController {
 
   @Post('gateways/register')
   @HttpCode(204)
-  async register(@Body() body: unknown): Promise<void> {
-    await this.api.registerGateway(parseBody(registerGatewayRequest, body));
+  async register(
+    @Body({ schema: registerGatewayRequest }) request: z.output<typeof registerGatewayRequest>,
+  ): Promise<void> {
+    await this.api.registerGateway(request);
   }
 
   @Post('credit-epochs/open')
   @HttpCode(204)
-  async openEpoch(@Body() body: unknown): Promise<void> {
-    await this.api.openCreditEpoch(parseBody(openCreditEpochRequest, body));
+  async openEpoch(
+    @Body({ schema: openCreditEpochRequest }) request: z.output<typeof openCreditEpochRequest>,
+  ): Promise<void> {
+    await this.api.openCreditEpoch(request);
   }
 
   @Post('spending/by-key')
   @HttpCode(200)
-  async spending(@Body() body: unknown): Promise<object> {
-    const { organizationId, apiKeyIds } = parseBody(spendingByKeyRequest, body);
+  async spending(
+    @Body({ schema: spendingByKeyRequest }) { organizationId, apiKeyIds }: z.output<typeof spendingByKeyRequest>,
+  ): Promise<object> {
     return { spending: await this.api.spendingByKey(organizationId, apiKeyIds) };
   }
 
   @Get('reconciliation')
-  async reconcile(@Query() query: unknown): Promise<object> {
-    const { organization_id: organizationId } = parseQuery(reconciliationQuery, query);
+  async reconcile(
+    @Query({ schema: reconciliationQuery }) { organization_id: organizationId }: z.output<typeof reconciliationQuery>,
+  ): Promise<object> {
     const accounts = await this.compareBalances.of(organizationId);
     return {
       accounts: accounts.map(

@@ -1,6 +1,6 @@
 import { Inject, Module } from '@nestjs/common';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
-import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
+import { USAGE_TOPICS } from '@tollgate/contracts';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
 import { registerBillingGauges } from '../metrics.js';
 import { BillingMetricsModule } from '../metrics.module.js';
@@ -12,7 +12,7 @@ import { CompareBalances } from './reconcile/compare-balances.js';
 import { ResolveOrphans } from './resolve-orphans/resolve-orphans.js';
 import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
 
-/** The one owner of transfers and accounts: books usage, resolves orphans, and holds the two books together. */
+/** The only module that writes transfers and accounts: it books usage, resolves orphans and reconciles balances. */
 @Module({
   imports: [BillingMetricsModule, BillingStoreModule],
   controllers: [UsageRecordedController],
@@ -27,7 +27,10 @@ export class LedgerModule {
     months: UsageEventMonths,
   ) {
     registerBillingGauges(registry, {
-      consumerLag: () => bus.lag(USAGE_RECORDED_V1),
+      consumerLag: async () => {
+        const lags = await Promise.all(USAGE_TOPICS.map((topic) => bus.lag(topic)));
+        return lags.reduce((sum, lag) => sum + lag, 0);
+      },
       settlesWaiting: () => settles.waiting,
       months: () => months.state(),
     });

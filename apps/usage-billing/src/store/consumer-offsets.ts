@@ -1,7 +1,7 @@
 import { NO_LOG, type ResumeOffsets } from '@tollgate/bus';
 import type { DataSource, EntityManager } from 'typeorm';
 
-/** Where this service left off in a topic, as its own transactions have it; for the bus. Index: consumer_offset_pk. */
+/** Reads the offsets at which the bus resumes; bookings commit them with their effects. Index: consumer_offset_pk. */
 export function resumeOffsets(dataSource: DataSource): ResumeOffsets {
   return async (topic, partitions) => {
     const rows: { partition: number; next_offset: string }[] = await dataSource.query(
@@ -12,7 +12,7 @@ export function resumeOffsets(dataSource: DataSource): ResumeOffsets {
   };
 }
 
-/** Notes in the caller's transaction that everything before `next` was handled: whole records. Never goes back. */
+/** Stores in the caller's transaction that all records before `next` are handled. The offset never goes back. */
 export async function advanceOffset(
   manager: EntityManager,
   topic: string,

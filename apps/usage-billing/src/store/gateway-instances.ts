@@ -6,14 +6,14 @@ export interface GatewayInstance {
   readonly journalId: string;
 }
 
-/** Gateway processes, as rows that outlive them: who must announce under a new epoch, and whose holds are orphans. */
+/** Stores gateway processes beyond their end: which must announce under a new epoch, and whose holds are orphans. */
 @Injectable()
 export class GatewayInstances {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
-   * Earlier instances of the journal are gone with the same transaction. Resolves with whether this instance had
-   * been taken for gone before.
+   * Registers an instance, and marks earlier instances of its journal as gone in the same transaction. `cameBack` says
+   * whether this instance had counted as gone.
    */
   async register({ instanceId, journalId }: GatewayInstance): Promise<{ readonly cameBack: boolean }> {
     return this.dataSource.transaction(async (manager) => {
@@ -34,7 +34,7 @@ export class GatewayInstances {
     });
   }
 
-  /** Those that are there, and those that went lately and may come back. */
+  /** Instances that are running, and those that went within the last hour and may come back. */
   async watched(): Promise<{ readonly instanceId: string; readonly gone: boolean }[]> {
     const rows: { instance_id: string; gone: boolean }[] = await this.dataSource.query(
       `SELECT instance_id, gone_at IS NOT NULL AS gone FROM billing.gateway_instance WHERE gone_at IS NULL OR gone_at > now() - interval '1 hour'`,
@@ -49,7 +49,10 @@ export class GatewayInstances {
     );
   }
 
-  /** Instances that renew their leases again, unless another has taken over the journal; resolves with how many. */
+  /**
+   * Marks instances as running again, except those whose journal another instance has taken over since. Resolves with
+   * the number of marked ones.
+   */
   async markBack(instanceIds: readonly string[]): Promise<number> {
     const [, count]: [unknown[], number] = await this.dataSource.query(
       `UPDATE billing.gateway_instance AS back SET gone_at = NULL, resolved_at = NULL
@@ -61,7 +64,7 @@ export class GatewayInstances {
     return count;
   }
 
-  /** Gone, with holds that may be open still. */
+  /** Instances that are gone and whose holds may still be open. */
   async unresolved(): Promise<GatewayInstance[]> {
     const rows: { instance_id: string; journal_id: string }[] = await this.dataSource.query(
       'SELECT instance_id, journal_id FROM billing.gateway_instance WHERE gone_at IS NOT NULL AND resolved_at IS NULL',

@@ -1,12 +1,13 @@
 import type { EntityManager } from 'typeorm';
 
-/** Classes of advisory locks are 32-bit numbers; this one is `billing` and nobody else's in the database. */
+/** The class of our advisory locks, a 32-bit number that no other lock of the database has. It spells "bill…". */
 const LOCK_CLASS = 0x0b_111;
 
 /**
- * Until the end of the transaction nobody else books for these organisations, opens their epochs or resolves their
- * orphans. Organisations share 256 locks, taken in one order: a batch may name more of them than the server can lock.
- * On the embedded Postgres, where there is one session, it changes nothing.
+ * Locks organisations until the end of the transaction: no other transaction can book for them, open their epochs or
+ * resolve their orphans meanwhile. Organisations share 256 locks, because a batch may name more organisations than the
+ * server has locks; they are taken in ascending order, so that two transactions never deadlock. On the embedded
+ * Postgres, which has a single session, the locks change nothing.
  */
 export async function lockOrganizations(manager: EntityManager, organizationIds: readonly string[]): Promise<void> {
   await manager.query(

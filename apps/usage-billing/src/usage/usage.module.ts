@@ -5,7 +5,7 @@ import { KnownKeys } from './read-usage/known-keys.js';
 import { ReadUsage } from './read-usage/usage-totals.js';
 import { UsageController } from './usage.controller.js';
 
-/** Shows what was used and charged. */
+/** The usage API: shows usage and charges. */
 @Module({
   imports: [BillingStoreModule],
   controllers: [UsageController],

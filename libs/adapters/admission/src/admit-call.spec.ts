@@ -33,7 +33,7 @@ describe('the reply of the admission script', () => {
       { kind: 'credit_exhausted', accountId: 'key:k', availableNanoUsd: 7n },
     ]);
   });
-  // After an error the holds of all are released: a request that had been let in before would go on without one.
+  // After an error the holds of the whole batch are released: a request admitted before it would go on without a hold.
   it.each([
     ['an outcome that no release gives', [0, 0, 0, 2, 0, 0], 2],
     ['an account that the request does not have', [0, 0, 0, 11, 0, 0], 2],

@@ -8,38 +8,39 @@ import {
 } from '@tollgate/credit';
 import { accountField, formatAccounts, formatGateway, rateField, requestField, toJson } from './hold-text.js';
 
-/** Keys whose part of a call is remembered; more, and all are forgotten. */
+/** Capacity of the cache of keys' parts; the whole cache is cleared when it is full. */
 const KEYS_MAX = 10_000;
 /** The script counts time in quarters of a microsecond. */
 const TICKS_PER_US = 4;
 const REPLY_WIDTH = 3;
 
-/** A settle with this charge gives back the place among parallel requests alone. */
+/** A settle with this charge only gives back the place among parallel requests. */
 export const PLACE_ONLY = -1n;
 
+/** A reserve that waits for its decision. */
 export interface PendingReserve {
   readonly item: ReserveItem;
   readonly decide: (decision: AdmissionDecision) => void;
 }
 
-/** What all reserves of a key have in common, as admit.lua reads it. */
+/** The part of a call that all reserves of a key share, in the format that admit.lua reads. */
 interface KeyPart extends Pick<ReserveItem, 'instanceId' | 'journalId' | 'accounts' | 'rateLimits'> {
-  /** Values of a JSON array, and how many. */
+  /** The values, as JSON without the brackets of the array; `width` is how many they are. */
   readonly json: string;
   readonly width: number;
-  /** The call that it was last written into, and its place there. */
+  /** The number of the last call that it was written into, and its place there. */
   call: number;
   place: number;
 }
 
-/** Writes calls of admit.lua: the whole batch is one JSON text, in which each key stands once. */
+/** Writes calls of admit.lua: a batch is one JSON text, in which each key appears once. */
 export class AdmitCalls {
   #call = 0;
   readonly #keys = new Map<string, KeyPart>();
 
   /**
-   * The argument of a call under the store `storeId`. A key's accounts and rate limits are known again as the same
-   * objects: they must not be changed in place.
+   * The argument of a call under the store id `storeId`. The cache compares a key's accounts and rate limits by object
+   * identity, so they must not be changed in place.
    */
   write(storeId: string, settles: readonly SettleItem[], reserves: readonly PendingReserve[]): string {
     this.#call += 1;
@@ -111,20 +112,24 @@ function keyPart(item: ReserveItem): KeyPart {
   };
 }
 
-/** Decides the reserves of a call by the reply of admit.lua; none where that cannot be read. @throws {Error} then */
+/**
+ * Decides the reserves of a call by the reply of admit.lua.
+ * @throws {Error} if the reply cannot be read; then no reserve has been decided
+ */
 export function decideReserves(reserves: readonly PendingReserve[], reply: string): void {
   const numbers = JSON.parse(reply) as number[];
   if (numbers.length !== reserves.length * REPLY_WIDTH)
-    throw new Error('the admission script answered about another number of requests');
+    throw new Error('the admission script replied with the wrong number of decisions');
   const decisions: AdmissionDecision[] = [];
   for (let at = 0; at < numbers.length; at += REPLY_WIDTH) {
     decisions.push(readDecision(reserves[at / REPLY_WIDTH]!.item, numbers[at]!, numbers[at + 1]!, numbers[at + 2]!));
   }
-  // All are read before the first is told: after an error their holds are released, and none may have gone on by then.
+  // The whole reply is read before the first request is decided: after an error all holds of the batch are released,
+  // and no request may have gone on by then.
   for (let i = 0; i < decisions.length; i++) reserves[i]!.decide(decisions[i]!);
 }
 
-/** From this outcome on an account has too little credit: the first, the second, and so on. */
+/** The outcome `FIRST_ACCOUNT + i` says that the account `i` has too little credit. */
 const FIRST_ACCOUNT = 10;
 
 function readDecision(
@@ -159,7 +164,7 @@ function readDecision(
       return { kind: 'unavailable', why: 'no_epoch' };
     case 5:
       return { kind: 'unavailable', why: 'announcing' };
-    // What the account has room for stands in the place of the ticks.
+    // Here the reply has the account's available credit in place of the ticks.
     default:
       return {
         kind: 'credit_exhausted',
@@ -169,14 +174,17 @@ function readDecision(
   }
 }
 
-/** The account that has too little. @throws {Error} for an outcome that the script does not give */
+/**
+ * The account that has too little credit.
+ * @throws {Error} if the outcome is none that the script can give
+ */
 function accountOf({ accounts }: ReserveItem, outcome: number): ReserveItem['accounts'][number] {
   const account = accounts[outcome - FIRST_ACCOUNT];
-  if (account === undefined) throw new Error(`the admission script answered with an unknown outcome: ${outcome}`);
+  if (account === undefined) throw new Error(`the admission script replied with an unknown outcome: ${outcome}`);
   return account;
 }
 
-/** The rules of libs/domain/credit work with arrival times; here these count from the moment of the decision. */
+/** The functions of libs/domain/credit take arrival times; the reply's ticks count from the decision, so now is 0. */
 function rateState(
   { rateLimits: { requestsPerMinute, tokensPerMinute } }: ReserveItem,
   requestsTicks: number,
@@ -197,7 +205,10 @@ function retryAfterMs(ticks: number, limit: number, units: number): number {
   return Math.ceil(gcraTake(ticks / TICKS_PER_US, limit, units, 0).retryAfterUs / 1_000);
 }
 
-/** What a request takes of its tokens per minute, at most all of them; without a ceiling while no answer is known. */
+/**
+ * The tokens that a request takes of its tokens per minute, at most the limit. For an open-ended request the script
+ * uses this number only while no answer of the model is known.
+ */
 function tokenUnits({ tokens, rateLimits: { tokensPerMinute } }: ReserveItem): number {
   return tokensPerMinute === null ? 0 : Math.min(tokens, tokensPerMinute);
 }

@@ -1,8 +1,8 @@
 import type { OpenHold } from '@tollgate/credit';
 
 /**
- * A hold as the scripts keep it: `amount|tokens|parallel 0 or 1|r:KEY|a:ACCOUNT,…|instance|journal`, and `|NAME,` where
- * its answer will be remembered under that name.
+ * A hold in the format of the scripts: `amount|tokens|parallel 0 or 1|r:KEY|a:ACCOUNT,…|instance|journal`, followed by
+ * `|NAME,` if the length of its answer will be remembered under that name.
  */
 export function formatHold(hold: OpenHold): string {
   const end = hold.answersOf === undefined ? '' : `|${hold.answersOf},`;
@@ -15,11 +15,12 @@ export function formatAccounts(accountIds: readonly string[]): string {
   return accountIds.map(accountField).join();
 }
 
-/** Who answers for a hold: `instance|journal`. */
+/** The gateway process and the journal that are responsible for a hold: `instance|journal`. */
 export function formatGateway({ instanceId, journalId }: Pick<OpenHold, 'instanceId' | 'journalId'>): string {
   return `${escapeId(instanceId)}|${escapeId(journalId)}`;
 }
 
+/** Reads a hold in the format that `formatHold` writes. */
 export function parseHold(requestId: string, text: string): OpenHold {
   const parts = text.split('|') as [string, string, string, string, string, string, string, string?];
   const [amount, tokens, parallel, rate, accounts, instance, journal, answersOf] = parts;
@@ -38,14 +39,14 @@ export function parseHold(requestId: string, text: string): OpenHold {
 
 /** The field of a request's hold. */
 export const requestField = (requestId: string): string => `o:${requestId}`;
-/** The field of a key's rates, as it also stands in a hold. */
+/** The field of a key's rates; a hold names it in the same form. */
 export const rateField = (apiKeyId: string): string => `r:${escapeId(apiKeyId)}`;
-/** The field of an account's balance, as it also stands in a hold. */
+/** The field of an account's posted and held amounts; a hold names it in the same form. */
 export const accountField = (accountId: string): string => `a:${escapeId(accountId)}`;
-/** The key or account of such a field. */
+/** The id of the key or account in the name of such a field. */
 export const idOf = (field: string): string => unescapeId(field.slice(2));
 
-/** What separates the parts of a hold is escaped within its ids. */
+/** Escapes the separators of a hold (`|` and `,`) and `%` within an id. */
 function escapeId(id: string): string {
   return /[%|,]/.test(id) ? id.replace(/[%|,]/g, (character) => encodeURIComponent(character)) : id;
 }
@@ -55,7 +56,7 @@ function unescapeId(text: string): string {
 }
 
 /**
- * JSON for cjson, which refuses all of a text for half of a surrogate pair: such a half becomes U+FFFD, as in UTF-8.
+ * JSON for cjson, which refuses a whole text because of one unpaired surrogate: each becomes U+FFFD, as in UTF-8.
  */
 export function toJson(value: unknown): string {
   const text = JSON.stringify(value);

@@ -2,13 +2,13 @@ import { emptyOrganization, reserve, settle } from '@tollgate/credit';
 import type { AdmissionDecision, OrganizationState, ReserveItem, SettleItem } from '@tollgate/credit';
 import { monotonicUs } from './monotonic-us.js';
 
-/** Keys whose local rates are remembered; more, and all are forgotten. */
+/** Capacity of the local rates, in keys; all are cleared when it is exceeded. */
 const KEYS_MAX = 100_000;
 
 /**
- * What a gateway decides while Redis cannot be asked: credit is refused, and each gateway enforces its share of the
- * rate limits, limit ÷ known gateways. Parallel requests cannot be counted across gateways without Redis: such keys are
- * refused.
+ * Decides while Redis is unreachable. Requests on credit are refused, and each gateway enforces its share of the rate
+ * limits, limit ÷ known gateways. Keys with a limit of parallel requests are refused: without Redis these cannot be
+ * counted across gateways.
  */
 export class LocalRateLimits {
   gateways = 1;
@@ -35,7 +35,7 @@ export class LocalRateLimits {
     );
   }
 
-  /** Ends a request that was decided here, and puts right what it took of the tokens. False where it was not. */
+  /** Ends a request that was decided here and corrects the tokens that it took; false if it was not decided here. */
   settle(item: SettleItem): boolean {
     return this.#state.holds.size > 0 && settle(this.#state, item, monotonicUs());
   }

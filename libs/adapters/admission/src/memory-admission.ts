@@ -19,8 +19,9 @@ import type { Admission, AdmissionBooks, Announcement, BookedSettle, EpochOpenin
 const STORE_ID = 'memory';
 
 /**
- * Both sides of admission in one process: the rules of libs/domain/credit on maps. It forgets all at exit;
- * usage-billing opens epochs from the ledger. Its time is monotonic: setting the clock of the machine changes no rate.
+ * Both sides of admission in one process: the rules of libs/domain/credit, applied to maps. Its state is lost at exit;
+ * at the next start usage-billing opens epochs from the ledger. Its time is monotonic, so setting the machine's clock
+ * changes no rate.
  */
 export class MemoryAdmission implements Admission, AdmissionBooks {
   readonly #organizations = new Map<string, OrganizationState>();
@@ -60,7 +61,7 @@ export class MemoryAdmission implements Admission, AdmissionBooks {
   }
 
   onBatch(): void {
-    // Each item is decided at once.
+    // There are no batches: each item is decided at once.
   }
 
   settleLagMs(): number {

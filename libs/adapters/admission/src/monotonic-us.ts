@@ -1,4 +1,4 @@
-/** Microseconds of the clock that nobody sets: for what is known in this process alone. */
+/** Microseconds of a monotonic clock. Values can only be compared within this process. */
 export function monotonicUs(): number {
   return (performance.timeOrigin + performance.now()) * 1_000;
 }

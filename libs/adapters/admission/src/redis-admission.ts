@@ -7,14 +7,15 @@ import { LocalRateLimits } from './local-rate-limits.js';
 import type { Admission, Announcement } from './port.js';
 import { LEASES_KEY, organizationKey, waitingKey, withScripts } from './scripts.js';
 
-/** Items in one script call; more wait for the next. */
+/** The most items of one script call; further items go into the next one. */
 const BATCH_ITEMS_MAX = 128;
-/** A settle waits this long for company, and a reserve for the answer to a call under way. */
+/** A settle waits at most this long for a batch, and so does a reserve while a call is under way. */
 const COMPANY_DELAY_MS = 5;
-/** A settle the store did not take is queued again after this. */
+/** A settle that the store did not take is queued again after this time. */
 const SETTLE_RETRY_MS = 500;
 /**
- * A gateway without a lease for this long admits nothing on credit: well under the 30 s after which it counts as gone.
+ * A gateway that has not renewed its lease for this long admits nothing on credit. This is well under the 30 s after
+ * which it counts as gone.
  */
 const LEASE_AGE_MS_MAX = 10_000;
 
@@ -24,10 +25,10 @@ interface Queue {
 }
 
 /**
- * Admission on Redis: every reserve and settle of one event-loop turn goes out in one script call for each
- * organisation, and while a call is under way what comes is gathered for the next: under load batches grow to what
- * Redis answers at once, and at rest no reserve waits. A batch whose outcome is unknown is not sent again: its
- * requests are refused and its holds released.
+ * Admission on Redis. The reserves and settles of one event-loop turn go out in one script call for each organisation.
+ * Items that arrive while a call is under way are batched for the next one: under load the batches grow, and without
+ * load no reserve waits. A batch whose outcome is unknown is not sent again: its requests are refused and its holds
+ * released.
  */
 export class RedisAdmission implements Admission {
   readonly #queues = new Map<string, Queue>();
@@ -38,9 +39,9 @@ export class RedisAdmission implements Admission {
   #leaseSentAt = -Infinity;
   #instanceId: string | null = null;
   #onBatch: (items: number) => void = () => undefined;
-  /** Calls on their way, with the moment each was sent; the oldest first. */
+  /** Calls that are not answered yet, each with the moment it was sent; the oldest first. */
   readonly #underway = new Map<Promise<void>, number>();
-  /** Settles that a call did not bring, with the moment of the first; the oldest first. */
+  /** Settles whose call failed, each with the moment of its first failure; the oldest first. */
   readonly #failed = new Map<SettleItem, number>();
 
   constructor(private readonly redis: RedisConnection) {
@@ -116,7 +117,7 @@ export class RedisAdmission implements Admission {
     return Math.max(0, now - (failed ?? now), now - (sent ?? now));
   }
 
-  /** Settles still on their way; for a clean end. */
+  /** Sends what is queued and waits for the calls under way. Called before the process ends. */
   async drain(): Promise<void> {
     this.#flush();
     await Promise.allSettled(this.#underway.keys());
@@ -176,7 +177,7 @@ export class RedisAdmission implements Admission {
       })
       .catch(() => {
         this.#underway.delete(sent);
-        // Whether the script ran is not known: releasing a hold that is not there changes nothing.
+        // It is unknown whether the script ran. Releasing a hold that does not exist changes nothing.
         this.#retry([
           ...settles,
           ...reserves

@@ -5,13 +5,13 @@ import { accountField, idOf, parseHold, requestField, toJson } from './hold-text
 import type { AdmissionBooks, BookedSettle, EpochOpening } from './port.js';
 import { LEASES_KEY, organizationKey, organizationOf, waitingKey, withScripts } from './scripts.js';
 
-/** A lease that has not changed for this long is forgotten: its gateway counted as gone long before. */
+/** A lease that has not changed for this long is deleted; its gateway counts as gone after 30 s already. */
 const STALE_LEASE_MS = 600_000;
 const SETTLES_MAX = 100;
-/** Keys that Redis looks at in one call, well under a millisecond. */
+/** Keys that Redis examines in one SCAN call, which takes well under a millisecond. */
 const SCAN_COUNT = 1_000;
 
-/** The ledger's side of admission on Redis. Every method rejects where Redis cannot be asked. */
+/** The ledger's side of admission on Redis. Every method rejects if Redis is unreachable. */
 export class RedisAdmissionBooks implements AdmissionBooks {
   readonly #leaseSeen = new Map<string, { value: string; at: number }>();
 
@@ -109,7 +109,7 @@ export class RedisAdmissionBooks implements AdmissionBooks {
   }
 }
 
-/** What settle-booked.lua reads. */
+/** The arguments of settle-booked.lua. */
 function bookedArguments(items: readonly BookedSettle[]): readonly (string | number)[] {
   const fields = items.map(({ requestId }) => requestField(requestId));
   const places = new Map<string, number>();

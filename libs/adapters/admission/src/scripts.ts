@@ -15,8 +15,8 @@ const FILES: Readonly<Record<ScriptName, string>> = {
 type ScriptClient = Redis & Record<ScriptName, (key: string, ...args: (string | number)[]) => Promise<unknown>>;
 
 /**
- * The client with this library's scripts as commands of one key (sent by their SHA, loaded when the server does not
- * know them). It is asked for with every call: the files are read once for each client.
+ * Adds this library's scripts to the client as commands with one key. ioredis sends them by their SHA, and loads them
+ * if the server does not know them. It is called before every command; the files are read once for each client.
  */
 export function withScripts(client: Redis): ScriptClient {
   if ('admit' in client) return client as ScriptClient;
@@ -27,8 +27,9 @@ export function withScripts(client: Redis): ScriptClient {
 }
 
 /**
- * The hash of one organisation; the braces keep all of it in one slot of a cluster. The number is the version of what
- * it holds: gateways of two versions never read each other's, and an epoch waits for those that do not announce.
+ * The hash of one organisation. The braces keep its keys in one slot of a cluster. The number is the version of the
+ * format: gateways with different versions never read each other's hash, and an epoch waits for those that do not
+ * announce.
  */
 export const organizationKey = (organizationId: string): string => `tollgate:{${organizationId}}:admission:2`;
 /** The organisation of such a key. */

@@ -7,37 +7,37 @@ import type { BusBatch } from './port.js';
  * for each batch; the batch is handled when all of them have resolved.
  */
 export abstract class BatchServer extends Server implements CustomTransportStrategy {
-  // A handler's failure is reported here, with what comes of it; Nest would only log it.
+  // Makes a handler's failure reject in `handle`; else Nest would only log it, and the batch would count as handled.
   override readonly propagatesEventHandlerErrors = true;
 
   abstract override listen(callback: (error?: unknown) => void): void;
   abstract override close(): Promise<void>;
 
   /**
-   * When everything that was in the topic at the time of the call has been handled. Never call it inside
-   * a handler of that topic.
+   * Resolves when everything that was in the topic at the time of the call has been handled. Never call it in a handler
+   * of that topic: it would wait for itself.
    */
   abstract drained(topic: string): Promise<void>;
 
   /**
-   * How much of the topic is not handled yet, 0 when all is: on Kafka records, each of which may hold many messages;
-   * in process messages. Rejects when nobody can be asked.
+   * The backlog of the topic, 0 if everything is handled. It counts records on Kafka, each of which may hold many
+   * messages, and messages in process. Rejects if the backlog cannot be read.
    */
   abstract lag(topic: string): Promise<number>;
 
   override on(): never {
-    throw new Error('the bus has no such events');
+    throw new Error('the bus emits no events');
   }
 
   override unwrap(): never {
-    throw new Error('the bus is not to be unwrapped');
+    throw new Error('the bus does not expose its client');
   }
 
   protected topics(): string[] {
     return [...this.messageHandlers.keys()];
   }
 
-  /** Rejects when a handler did. Nest's own filter has logged the cause and replaced it by then. */
+  /** Rejects if a handler rejects. Nest's exception filter has then logged the cause and replaced the error. */
   protected async handle(batch: BusBatch): Promise<void> {
     const handler = this.messageHandlers.get(batch.topic);
     if (handler === undefined) throw new Error(`no handler for ${batch.topic}`);
@@ -46,7 +46,7 @@ export abstract class BatchServer extends Server implements CustomTransportStrat
   }
 }
 
-/** How far the handlers of a process are in a topic. */
+/** Progress of a process's handlers in a topic. */
 export type BusProgress = Pick<BatchServer, 'drained' | 'lag'>;
 
 /** Token of the `BusProgress` of a process. */

@@ -7,7 +7,10 @@ export interface BusMessage {
 /**
  * Publishing side of the bus. Resolves when every message is durable (Kafka: acks=all; in process: each
  * consumer has committed). Rejects otherwise, and the caller publishes again: consumers are idempotent.
- * Messages of one key keep their order within one publish, and when each publish is awaited before the next.
+ * Messages of one key keep their order within one publish, and across publishes if each is awaited before the next.
+ *
+ * @example
+ * await publisher.publish(KEYS_CHANGED_V1, [{ key: apiKeyId, value: JSON.stringify(event) }]);
  */
 export interface BusPublisher {
   publish(topic: string, messages: readonly BusMessage[]): Promise<void>;
@@ -17,12 +20,12 @@ export interface BusPublisher {
 export const BUS_PUBLISHER = Symbol('BUS_PUBLISHER');
 
 /**
- * What an `@EventPattern` handler receives: consecutive messages of one partition, oldest first. A batch never ends
- * within a record, so that the offset behind its last message is where to resume.
+ * The argument of an `@EventPattern` handler: consecutive messages of one partition, oldest first. A batch never ends
+ * within a record, so a consumer can resume at the offset after its last message.
  */
 export interface BusBatch {
   readonly topic: string;
-  /** `NO_LOG` in process: there is nothing to resume from, and offsets mean nothing after a restart. */
+  /** `NO_LOG` in process: nothing can be resumed there, and offsets have no meaning after a restart. */
   readonly partition: number;
   readonly messages: readonly BusDelivery[];
 }
@@ -30,20 +33,22 @@ export interface BusBatch {
 /** The partition of a bus that keeps no log. */
 export const NO_LOG = -1;
 
+/** One message as a handler receives it. */
 export interface BusDelivery {
   /**
-   * Its record's position in the partition. Messages that were published together may share one; grows, may have gaps.
+   * The position of its record in the partition. Offsets grow and may have gaps; messages that were published together
+   * may share one.
    */
   readonly offset: bigint;
-  /** Place within its record, from 0; with `offset` it names the message. In process always 0. */
+  /** Index within its record, from 0; together with `offset` it identifies the message. In process it is always 0. */
   readonly part: number;
   readonly key: string | null;
   readonly value: string;
 }
 
 /**
- * Where a consumer left off, by its own account (a table it writes in the transaction of its effects):
- * the next offset to read of each partition; partitions not named start at the oldest message. An offset goes past a
- * record only when all of its messages have been handled.
+ * The offsets from which a consumer resumes: the next offset to read of each partition. The consumer stores them
+ * itself, in the transaction of its effects. A partition that is not named starts at its oldest message. An offset goes
+ * past a record only when all of its messages have been handled.
  */
 export type ResumeOffsets = (topic: string, partitions: readonly number[]) => Promise<ReadonlyMap<number, bigint>>;

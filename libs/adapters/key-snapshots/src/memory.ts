@@ -14,7 +14,8 @@ export class MemoryKeySnapshots implements KeySnapshotReader, KeySnapshotWriter 
   readonly #listeners: KeyChangeListener[] = [];
 
   /**
-   * `uncertainMs`: milliseconds since it was last certain that no other process changes keys. Default: always certain.
+   * `uncertainMs` returns the milliseconds since it was last certain that no other process changes keys. By default it
+   * is always certain.
    */
   constructor(private readonly uncertainMs: () => number = () => 0) {}
 

@@ -3,66 +3,79 @@ import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 /** Token of the `KeySnapshotWriter` of a process. */
 export const KEY_SNAPSHOT_WRITER = Symbol('KEY_SNAPSHOT_WRITER');
 
-/** The writer's side; key-management is the only one that has it. */
+/**
+ * The writer's side, which only key-management has.
+ *
+ * @example
+ * await writer.write({ apiKeyId, organizationId, version: 8, digests, state: 'revoked', reason: 'leaked' });
+ */
 export interface KeySnapshotWriter {
   /**
-   * Stores the snapshot under each of its digests where its version is higher than what stands there,
-   * then appends it to the change stream. Repeating it is harmless. Rejects when it cannot be stored.
+   * Stores the snapshot under each of its digests unless a newer version is stored, then appends it to the change
+   * stream. Repeating it is harmless. Rejects if it cannot be stored.
    */
   write(snapshot: KeySnapshot): Promise<void>;
   /**
-   * Stores the snapshot where nothing stands, and tells nobody: what a lost store held is put back as it is asked for.
+   * Stores the snapshot if there is none, and notifies no follower. After the store has lost its data, this restores
+   * each snapshot when it is first asked for.
    */
   refill(snapshot: KeySnapshot): Promise<void>;
   /**
-   * Stores an organisation's snapshot where its version is higher than what stands there, then appends it to the change
-   * stream. Repeating it is harmless. Rejects when it cannot be stored.
+   * Stores an organisation's snapshot unless a newer version is stored, then appends it to the change stream. Repeating
+   * it is harmless. Rejects if it cannot be stored.
    */
   writeOrganization(snapshot: OrganizationSnapshot): Promise<void>;
-  /** As `refill`, for an organisation. */
+  /** Does for an organisation what `refill` does for a key. */
   refillOrganization(snapshot: OrganizationSnapshot): Promise<void>;
-  /** Tells followers that nothing was missed up to now; sent each second. */
+  /** Tells followers that they have missed nothing so far. key-management sends one each second. */
   heartbeat(): Promise<void>;
 }
 
-/** What a read found: `absent` says nothing about the key, only the authority can. */
+/** The result of a read. `absent` says nothing about the key: only the authority knows whether it exists. */
 export type SnapshotRead =
   | { readonly kind: 'found'; readonly snapshot: KeySnapshot }
   | { readonly kind: 'malformed' }
   | { readonly kind: 'absent' };
 
-/** As `SnapshotRead`, of an organisation. */
+/** The result of a read of an organisation; see `SnapshotRead`. */
 export type OrganizationRead =
   | { readonly kind: 'found'; readonly snapshot: OrganizationSnapshot }
   | { readonly kind: 'malformed' }
   | { readonly kind: 'absent' };
 
+/** Keeps a cache of keys and organisations up to date. */
 export interface KeyChangeListener {
   /**
-   * A key changed: nothing remembered of these digests counts any longer. `snapshot` is the new one. `heardAfterMs`:
-   * milliseconds from its announcement to now, by the clocks of the store and of this machine, which may differ;
-   * undefined where nobody can say.
+   * A key changed to `snapshot`: drop everything cached for its digests. `heardAfterMs` is the time since the change
+   * was announced, by the clocks of the store and of this machine, which may differ; undefined if it is not known.
    */
   changed(snapshot: KeySnapshot, heardAfterMs?: number): void;
-  /** A key changed to something that cannot be read here: nothing remembered of these digests counts any longer. */
+  /** A key changed to something that this release cannot read: drop everything cached for these digests. */
   forget(digests: readonly string[]): void;
-  /** An organisation changed; left out by those who remember nothing of one. */
+  /** An organisation changed to `snapshot`. A listener that caches no organisations leaves this out. */
   organizationChanged?(snapshot: OrganizationSnapshot): void;
-  /** An organisation changed to something that cannot be read here: nothing remembered of it counts any longer. */
+  /** An organisation changed to something that this release cannot read: drop everything cached for it. */
   forgetOrganization?(organizationId: string): void;
-  /** Something may have been missed: nothing remembered counts. */
+  /** A change may have been missed: drop the whole cache. */
   gap(): void;
 }
 
-/** The gateway's side. */
+/**
+ * The gateway's side.
+ *
+ * @example
+ * reader.follow({ changed: ({ digests }) => forget(digests), forget, gap: forgetAll });
+ * const read = await reader.read(digest);
+ * if (read.kind === 'found' && reader.ageMs() <= 3_000) use(read.snapshot);
+ */
 export interface KeySnapshotReader {
-  /** Rejects when the store cannot be asked. */
+  /** Reads the snapshot stored under a digest. Rejects if the store is unreachable. */
   read(digest: string): Promise<SnapshotRead>;
-  /** Rejects when the store cannot be asked. */
+  /** Reads an organisation's snapshot. Rejects if the store is unreachable. */
   readOrganization(organizationId: string): Promise<OrganizationRead>;
   /** Follows changes until `close`. Each listener hears every change in order. */
   follow(listener: KeyChangeListener): void;
-  /** Milliseconds for which the follower's knowledge may be out of date; Infinity before the first heartbeat. */
+  /** Milliseconds for which the follower may have missed changes; Infinity before the first heartbeat. */
   ageMs(): number;
   close(): Promise<void>;
 }

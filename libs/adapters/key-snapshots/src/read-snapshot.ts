@@ -2,45 +2,45 @@ import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import { digest, id, keySnapshot, organizationSnapshot } from '@tollgate/contracts';
 
 /**
- * What an entry of the change stream says. `unknown` is a key in a form that only a later release can read,
- * `unreadable` what does not even say whose change it is.
+ * The content of an entry of the change stream. `unknown` is a key in a form that only a later release can read;
+ * `unreadable` is an entry that does not even name the key's digests.
  */
 export type KeyChangeRead =
   | { readonly kind: 'snapshot'; readonly snapshot: KeySnapshot }
   | { readonly kind: 'unknown'; readonly digests: readonly string[] }
   | { readonly kind: 'unreadable' };
 
-/** A stored snapshot; null where it cannot be read. */
+/** Reads a stored snapshot; null if it cannot be read. */
 export function readSnapshot(json: string): KeySnapshot | null {
   return snapshotIn(parsedOrUndefined(json));
 }
 
 /**
- * A change of a key. Whatever else is in it, a key whose digests can be read is named by them, so that a gateway
- * forgets it and no other: what it does not understand may well be a revoke.
+ * Reads a change of a key. If only its digests can be read, they are returned, so that a gateway drops this key alone
+ * from its cache: the change that it does not understand may be a revoke.
  */
 export function readChange(json: string): KeyChangeRead {
   const value = parsedOrUndefined(json);
   const snapshot = snapshotIn(value);
-  // A key without digests is one nobody could be told to forget.
+  // Without digests no cached key could be dropped.
   if (snapshot !== null && snapshot.digests.length > 0) return { kind: 'snapshot', snapshot };
   const digests = digestsIn(value);
   return digests === null ? { kind: 'unreadable' } : { kind: 'unknown', digests };
 }
 
-/** A stored snapshot of an organisation; null where it cannot be read. */
+/** Reads a stored snapshot of an organisation; null if it cannot be read. */
 export function readOrganizationSnapshot(json: string): OrganizationSnapshot | null {
   const read = organizationSnapshot.safeParse(parsedOrUndefined(json));
   return read.success ? read.data : null;
 }
 
-/** What an entry of the change stream says of an organisation; as `KeyChangeRead`. */
+/** The content of an entry of the change stream about an organisation; see `KeyChangeRead`. */
 export type OrganizationChangeRead =
   | { readonly kind: 'snapshot'; readonly snapshot: OrganizationSnapshot }
   | { readonly kind: 'unknown'; readonly organizationId: string }
   | { readonly kind: 'unreadable' };
 
-/** A change of an organisation; one that says at least whose it is costs that organisation alone. */
+/** Reads a change of an organisation. If only the id can be read, a gateway drops that organisation alone. */
 export function readOrganizationChange(json: string): OrganizationChangeRead {
   const snapshot = readOrganizationSnapshot(json);
   if (snapshot !== null) return { kind: 'snapshot', snapshot };
@@ -50,7 +50,7 @@ export function readOrganizationChange(json: string): OrganizationChangeRead {
 
 const digests = digest.array().min(1);
 
-/** Null unless there are some and all can be read: one that cannot may be of any key. */
+/** Null unless there is a digest and all can be read: one that cannot be read might belong to any key. */
 function digestsIn(value: unknown): readonly string[] | null {
   const read = digests.safeParse((value as { digests?: unknown } | null | undefined)?.digests);
   return read.success ? read.data : null;

@@ -4,9 +4,9 @@ import type { KeyChangeListener, KeySnapshotReader, OrganizationRead, SnapshotRe
 import { readChange, readOrganizationChange, readOrganizationSnapshot, readSnapshot } from './read-snapshot.js';
 import { CHANGES_KEY, organizationKey, snapshotKey } from './redis-writer.js';
 
-/** How long one read waits for news; heartbeats come each second. */
+/** The longest that one read blocks; heartbeats come each second. */
 const BLOCK_MS = 2_000;
-/** A read without any answer for this long: the connection is dead. */
+/** If a read gets no answer for this long, the connection counts as dead. */
 const READ_TIMEOUT_MS = 6_000;
 const RETRY_MS = 100;
 
@@ -35,7 +35,7 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
     return snapshot === null ? { kind: 'malformed' } : { kind: 'found', snapshot };
   }
 
-  /** What was stored under this run of Redis; null for nothing. */
+  /** The JSON stored under this run of Redis; null if there is none. */
   async #stored(key: string): Promise<string | null> {
     const storeId = this.redis.storeId();
     if (storeId === null) throw new Error('Redis is not connected');
@@ -99,12 +99,12 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
     const missed =
       heard.keys !== before.keys + (change === null ? 0 : 1) ||
       missedOrganizations(before.organizations, heard.organizations, organization !== null);
-    // What does not name whose change it is may be about any key: then nothing remembered is safe.
+    // An entry that names no key or organisation may be about any of them: then no cached state is safe.
     if (missed || change?.kind === 'unreadable' || organization?.kind === 'unreadable')
       for (const listener of this.#listeners) listener.gap();
     if (change?.kind === 'unknown') for (const listener of this.#listeners) listener.forget(change.digests);
     if (change?.kind === 'snapshot') {
-      // The id of an entry begins with the milliseconds at which the store took it.
+      // The id of an entry begins with the time, in milliseconds, at which Redis took it.
       const heardAfterMs = Math.max(0, Date.now() - Number.parseInt(id, 10));
       for (const listener of this.#listeners) listener.changed(change.snapshot, heardAfterMs);
     }
@@ -116,11 +116,11 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
   }
 }
 
-/** How far the stream has been heard: the id of an entry, and how many changes there had been with it. */
+/** A position in the stream: the id of an entry, and the numbers of changes up to it. */
 interface Position {
   readonly id: string;
   readonly keys: number;
-  /** Null where a writer of the release before has written all that was heard: it knows of no such changes. */
+  /** Null if all entries so far are of a writer of the release before, which does not number these changes. */
   readonly organizations: number | null;
 }
 
@@ -129,7 +129,7 @@ async function newestEntry(stream: RedisConnection): Promise<Position> {
   return entry === undefined ? { id: '0-0', keys: 0, organizations: null } : positionOf(entry[0], entry[1]);
 }
 
-/** A number that an entry does not have is NaN for keys, which is none that could have been expected. */
+/** If an entry has no number of key changes, `keys` is NaN, which equals no expected number, so it counts as a gap. */
 function positionOf(id: string, fields: readonly string[]): Position {
   const organizations = fieldOf(fields, 'p');
   return {
@@ -140,8 +140,9 @@ function positionOf(id: string, fields: readonly string[]): Position {
 }
 
 /**
- * Whether a change of an organisation lies between two entries. Nothing is known before the first number, at which
- * nothing is remembered either but what was read since the stream was begun: a change there counts as missed.
+ * Whether a change of an organisation was missed between two entries. Before the first number it is unknown how many
+ * changes there were, and the cache has only entries read since following began. Only the numbers 0 (a heartbeat or a
+ * change of a key) and 1 (the first change itself) then prove that none was missed.
  */
 function missedOrganizations(before: number | null, heard: number | null, isChange: boolean): boolean {
   if (heard === null) return isChange;
@@ -149,7 +150,7 @@ function missedOrganizations(before: number | null, heard: number | null, isChan
   return heard !== before + (isChange ? 1 : 0);
 }
 
-/** A field of a stream entry, by its name: a later release may write further ones, in any order. */
+/** A field of a stream entry by its name: a later release may write more fields, in any order. */
 function fieldOf(fields: readonly string[], name: string): string | undefined {
   const at = fields.findIndex((field, index) => index % 2 === 0 && field === name);
   return at === -1 ? undefined : fields[at + 1];
@@ -162,7 +163,7 @@ function pause(ms: number): Promise<void> {
 async function withTimeout<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer from the change stream')), READ_TIMEOUT_MS).unref();
+    timer = setTimeout(() => reject(new Error('the change stream did not answer in time')), READ_TIMEOUT_MS).unref();
   });
   try {
     return await Promise.race([answer, late]);

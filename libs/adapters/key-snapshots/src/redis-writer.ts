@@ -5,15 +5,19 @@ import type { Redis } from 'ioredis';
 import type { KeySnapshotWriter } from './port.js';
 
 const lua = (name: string): string => readFileSync(new URL(`../src/lua/${name}.lua`, import.meta.url), 'utf8');
-/** Changes and heartbeats that a follower can be behind before it has to forget what it knows: hours of heartbeats. */
+/**
+ * Changes and heartbeats that a follower can lag behind before it must drop its cache: some five hours of heartbeats.
+ */
 const STREAM_ENTRIES_MAX = 20_000;
 
 /**
- * A key's snapshot stands under each of its digests, in whatever form: a second name would be a second place that a
- * revoke has to reach.
+ * A key's snapshot is stored under each of its digests, whatever its form. Another Redis key for another form would
+ * be a second place that a revoke has to reach.
  */
 export const snapshotKey = (digest: string): string => `tollgate:key:${digest}`;
+/** The Redis key of an organisation's snapshot. */
 export const organizationKey = (organizationId: string): string => `tollgate:organization:v1:${organizationId}`;
+/** The stream of changes. Its braces keep the stream and its sequences in one slot of a cluster. */
 export const CHANGES_KEY = 'tollgate:{key-changes}:stream';
 const SEQUENCE_KEY = 'tollgate:{key-changes}:sequence';
 const ORGANIZATIONS_SEQUENCE_KEY = 'tollgate:{key-changes}:organizations-sequence';
@@ -68,7 +72,7 @@ export class RedisKeySnapshotWriter implements KeySnapshotWriter {
     );
   }
 
-  /** Whether the snapshot stands under all digests of the key now; false where a newer one does. */
+  /** Whether the snapshot is now stored under all digests of the key; false if a newer one is under any of them. */
   async #storeKey({ digests, version }: KeySnapshot, json: string, onlyAbsent: boolean): Promise<boolean> {
     const stored = await Promise.all(
       digests.map((digest) => this.#store(snapshotKey(digest), version, json, onlyAbsent)),
@@ -76,7 +80,7 @@ export class RedisKeySnapshotWriter implements KeySnapshotWriter {
     return stored.every(Boolean);
   }
 
-  /** Whether this stands there now; false where something newer does. */
+  /** Whether this version, or for `onlyAbsent` any that is not newer, is stored now; false if a newer one is. */
   async #store(key: string, version: number, json: string, onlyAbsent: boolean): Promise<boolean> {
     const storeId = this.redis.storeId();
     if (storeId === null) throw new Error('Redis is not connected');

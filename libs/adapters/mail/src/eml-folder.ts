@@ -6,14 +6,14 @@ import { composeMessage } from './message.js';
 import type { ClosableMailSender } from './port.js';
 
 export interface EmlFolderOptions {
-  /** Made when it is not there, for its owner only. */
+  /** Created if it is missing, readable by its owner only. */
   readonly folder: string;
   readonly from: string;
 }
 
 /**
- * "Sends" by writing `<id>.eml`, a message as RFC 5322 has it. It appears whole or not at all, and the same mail
- * sent twice is one file.
+ * Writes each mail to `<id>.eml`, in the format of RFC 5322, instead of sending it. The file appears complete or not at
+ * all, and a mail that is sent twice is one file.
  */
 export function emlFolderMailSender({ folder, from }: EmlFolderOptions): ClosableMailSender {
   const composer = createTransport({ streamTransport: true, buffer: true, newline: 'windows' });

@@ -6,11 +6,11 @@ export interface SmtpMailOptions {
   /** `smtp://user:password@host:port`, or `smtps://` for TLS from the first byte. */
   readonly url: string;
   readonly from: string;
-  /** Longest wait for the connection, the greeting and each reply; 10 s by default. */
+  /** The longest wait for the connection, the greeting and each reply. Default 10,000. */
   readonly timeoutMs?: number;
 }
 
-/** Sends by SMTP, over one connection that is opened when it is needed. Rejects when any recipient was refused. */
+/** Sends by SMTP over one connection, opened when it is needed. `send` rejects if the server refuses a recipient. */
 export function smtpMailSender({ url, from, timeoutMs = 10_000 }: SmtpMailOptions): ClosableMailSender {
   const transport = createTransport({
     pool: true,

@@ -3,12 +3,12 @@ import { isSingleSession } from './database.js';
 
 const INSUFFICIENT_PRIVILEGE = '42501';
 const READ_ONLY = '25006';
-/** Of PostgreSQL, five characters, and of the system, as ECONNREFUSED. */
+/** The form of PostgreSQL's error codes; those of the system, such as ECONNREFUSED, begin with E. */
 const SQL_STATE = /^[0-9A-Z]{5}$/;
 
 /**
- * Why a start cannot go on with a database, in one line that begins with the setting to look at. What is neither an
- * answer of the database nor trouble on the way to it is a bug, and given back as it is.
+ * Turns an error of a database into a start fault: one line that begins with the setting to look at. An error that
+ * comes neither from the database nor from the connection to it is a bug, and is returned unchanged.
  */
 export function databaseFault(url: string, error: unknown, problem: string): unknown {
   if (error instanceof StartFault) return error;
@@ -25,7 +25,7 @@ export function databaseFault(url: string, error: unknown, problem: string): unk
 
 function adviceOn(code: string | undefined): string {
   if (code === INSUFFICIENT_PRIVILEGE)
-    return '; give the role of DATABASE_URL the right to create schemas in its database, and to use what is in ours';
+    return '; give the role of DATABASE_URL the right to create schemas in its database, and to use our schemas';
   if (code === READ_ONLY) return '; name the server that takes writes';
   return '';
 }

@@ -4,23 +4,30 @@ import { ownConnection, YieldingLookUps, type LookUps } from './look-ups.js';
 /** Token of the `Database` of a process. */
 export const DATABASE = Symbol('DATABASE');
 
-/** An open pool. Close it last: in `onApplicationShutdown`, when nothing queries any more. */
+/**
+ * An open pool. Close it last, in `onApplicationShutdown`, when no more queries run.
+ *
+ * @example
+ * const database = await openDatabase({ url, poolSize: 10, applicationName: 'key-management' });
+ * const rows = await database.dataSource.query('SELECT id FROM keys.api_key WHERE organization_id = $1', [id]);
+ * await database.close();
+ */
 export interface Database {
   readonly dataSource: DataSource;
   /**
-   * True on the embedded Postgres: one connection serves everybody, so a second connection, a call to
-   * another module or a publish inside a transaction would wait for itself.
+   * True on the embedded Postgres. It has one connection for the whole process: inside a transaction, a second
+   * connection, a call to another module or a publish would deadlock.
    */
   readonly singleSession: boolean;
-  /** For reads that strangers can cause: nothing waits behind them. */
+  /** For reads that callers without a credential can cause: no other query waits behind them. */
   readonly lookUps: LookUps;
   close(): Promise<void>;
 }
 
 export interface DatabaseOptions {
-  /** `postgres://…`, or what `startEmbeddedPostgres` gave. */
+  /** `postgres://…`, or the `url` of an embedded Postgres. */
   readonly url: string;
-  /** Connections at most; always one on the embedded Postgres. */
+  /** The most connections; on the embedded Postgres it is always one. */
   readonly poolSize: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
@@ -31,12 +38,12 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const SINGLE_SESSION = 'single_session';
 
-/** The address of a Postgres that is one session, listening as `.s.PGSQL.5432` in `socketFolder`. */
+/** The URL of a Postgres with a single session that listens on `.s.PGSQL.5432` in `socketFolder`. */
 export function singleSessionUrl(socketFolder: string): string {
   return `postgres://postgres@localhost/postgres?host=${encodeURIComponent(socketFolder)}&${SINGLE_SESSION}=true`;
 }
 
-/** Whether the address is one of an embedded Postgres. */
+/** Whether the URL is that of an embedded Postgres. */
 export function isSingleSession(url: string): boolean {
   return new URL(url).searchParams.get(SINGLE_SESSION) === 'true';
 }
@@ -64,7 +71,7 @@ export async function openDatabase({ url, poolSize, applicationName }: DatabaseO
   };
 }
 
-/** `extra` holds settings of the session; the embedded Postgres knows none of them. */
+/** Options for TypeORM. `extra` has settings of the session, which the embedded Postgres does not support. */
 export function dataSourceOptions(
   url: string,
   applicationName: string,
@@ -80,9 +87,9 @@ export function dataSourceOptions(
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     installExtensions: false,
     uuidExtension: 'pgcrypto',
-    // A failed statement rejects, and its caller logs it: TypeORM would print its parameters too.
+    // A failed statement rejects, and its caller logs it. TypeORM's own log would also print the parameters.
     logging: false,
-    // The embedded Postgres forgets its session state with the connection: never let it go.
+    // The embedded Postgres loses its session state with the connection: never close an idle one.
     extra: single ? { idleTimeoutMillis: 0 } : { keepAlive: true, ...extra },
   };
 }

@@ -4,26 +4,27 @@ import { StartFault } from '@tollgate/app-process';
 import { singleSessionUrl } from './database.js';
 import { makeSocketFolder } from './socket-folder.js';
 
+/** A running embedded Postgres. */
 export interface EmbeddedPostgres {
   /** For `migrate` and `openDatabase`; one connection at a time. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** What the worker is told, and what it answers. */
+/** The data for the worker, and its replies. */
 export interface EmbeddedPostgresStart {
   readonly dataFolder: string;
   readonly socketPath: string;
 }
 export type EmbeddedPostgresReply =
   | { readonly kind: 'ready' | 'closed' }
-  /** `code` is that of the file system, where it has failed: ENOSPC, EROFS. */
+  /** `code` is the error code of the file system, such as ENOSPC or EROFS, if that has failed. */
   | { readonly kind: 'failed'; readonly reason: string; readonly code?: string };
 
 /**
- * Starts PGlite on a data folder, in a worker thread behind a unix socket that only this user may enter.
- * It has no lock on its folder: the caller makes sure that no other process uses it. The first start takes
- * 3–5 s, later ones under one. `onFailure` hears when it dies later on: nothing in this process works then.
+ * Starts PGlite on a data folder, in a worker thread behind a unix socket that only this user can open. PGlite does not
+ * lock its folder: the caller makes sure that no other process uses it. The first start takes 3–5 s, later ones under
+ * 1 s. `onFailure` is called if it dies later on; nothing that needs the database works then.
  */
 export async function startEmbeddedPostgres(
   dataFolder: string,
@@ -36,7 +37,7 @@ export async function startEmbeddedPostgres(
     });
   });
   const start: EmbeddedPostgresStart = { dataFolder, socketPath: socketFolder.socketPath };
-  // The same ending as this file's: compiled in production, TypeScript where the source runs directly.
+  // The worker has the same extension as this file: .js in production, .ts if the source runs directly.
   const entry = new URL(`./embedded-postgres.worker${extname(import.meta.url)}`, import.meta.url);
   const worker = new Worker(entry, { workerData: start, execArgv: [] });
   let closing = false;

@@ -4,13 +4,13 @@ import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import type { EmbeddedPostgresReply, EmbeddedPostgresStart } from './embedded-postgres.js';
 
-// The source of this file also runs as it is (Node strips the types): erasable syntax only, no relative
-// import but of types.
+// Node also runs the source of this file and strips its types: use erasable syntax only, and relative imports only of
+// types.
 const { dataFolder, socketPath } = workerData as EmbeddedPostgresStart;
 const port = parentPort!;
 const say = (message: EmbeddedPostgresReply) => port.postMessage(message);
 
-/** Errors of the file system come out of WebAssembly as bare numbers, those of WASI. */
+/** WebAssembly reports errors of the file system as numbers only, those of WASI. */
 const FILE_SYSTEM_CODES: Readonly<Record<number, string>> = {
   2: 'EACCES',
   19: 'EDQUOT',
@@ -29,8 +29,8 @@ function failure(error: unknown): { reason: string; code?: string } {
 try {
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   const database = await PGlite.create({ dataDir: dataFolder });
-  // Connections follow each other quickly at the start (migrations, then the pool) and one that ends takes
-  // a moment to be forgotten; queries are answered one at a time whatever this number.
+  // At the start connections follow each other quickly (migrations, then the pool), and the server takes a moment to
+  // release one that has ended. Queries run one at a time whatever this number is.
   const server = new PGLiteSocketServer({ db: database, path: socketPath, maxConnections: 4 });
   await server.start();
   const close = async (): Promise<void> => {
@@ -38,7 +38,7 @@ try {
     await database.close();
     say({ kind: 'closed' });
   };
-  // An error ends the worker, which its owner hears of.
+  // A rejection ends the worker, and its owner receives the error event.
   port.on('message', () => void close());
   say({ kind: 'ready' });
 } catch (error) {

@@ -2,16 +2,16 @@ import type { Pool } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 
 /**
- * Reads that strangers can cause without any credential: however many there are, nothing else waits behind them.
- * Whoever asks keeps few under way: each waits for the one before.
+ * Reads that anyone can cause without a credential. However many there are, no other query waits behind them. Look-ups
+ * run one after another, so the caller should keep few under way.
  */
 export interface LookUps {
-  /** The rows; rejects as a query does. */
+  /** Resolves with the rows; rejects if the query fails. */
   query<Row extends object>(statement: string, parameters: readonly unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
 
-/** Look-ups on a connection of their own, opened with the first of them. */
+/** Look-ups on a connection of their own, which the first one opens. */
 export function ownConnection(options: DataSourceOptions): LookUps {
   let opened: Promise<DataSource> | null = null;
   const open = (): Promise<DataSource> => {
@@ -30,15 +30,18 @@ export function ownConnection(options: DataSourceOptions): LookUps {
   };
 }
 
-/** After so long a look-up queues as everything else does: a stranger's waits, but a good key's must get its answer. */
+/**
+ * A look-up yields to other queries for this long and then queues with them. The look-ups of unknown secrets may wait,
+ * but one of a valid key must be answered.
+ */
 const YIELD_MS_MAX = 250;
 
 /**
- * Look-ups on the one session that everything shares: each is begun only when nobody else works or waits, so that at
- * most one, already begun, is in anybody's way. Under writes without a pause one is let in for each `YIELD_MS_MAX`.
+ * Look-ups on the one session that all queries share. Each begins only when no other query runs or waits, so a query
+ * waits for at most one look-up. Under writes without a pause one look-up begins in each `YIELD_MS_MAX`.
  */
 export class YieldingLookUps implements LookUps {
-  /** Look-ups that were begun, and those of them that others were waiting behind as they began. */
+  /** The look-ups that have begun, and how many of them began while the session was busy. */
   readonly counts = { begun: 0, overtaking: 0 };
   #last: Promise<unknown> = Promise.resolve();
 
@@ -55,7 +58,7 @@ export class YieldingLookUps implements LookUps {
     return result;
   }
 
-  /** The session is its owner's to close. */
+  /** Does nothing: the owner of the session closes it. */
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -72,12 +75,12 @@ export class YieldingLookUps implements LookUps {
   }
 }
 
-/** Whether somebody works on the session, or waits for it. */
+/** Whether a query runs on the session or waits for it. */
 function isBusy({ waitingCount, idleCount, totalCount }: Pool): boolean {
   return waitingCount > 0 || (idleCount === 0 && totalCount > 0);
 }
 
-/** Resolves when a connection has been given back and whoever waited for it has it, or the time is over. */
+/** Resolves when a connection was released and handed to the next waiting query, or after `ms`. */
 function released(pool: Pool, ms: number): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
@@ -85,7 +88,7 @@ function released(pool: Pool, ms: number): Promise<void> {
       pool.off('release', told);
       resolve();
     };
-    // The pool tells before it hands the connection on.
+    // The pool emits `release` before it hands the connection to the next query.
     const told = (): void => void setImmediate(done);
     const timer = setTimeout(done, ms);
     pool.once('release', told);

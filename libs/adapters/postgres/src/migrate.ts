@@ -8,22 +8,25 @@ import { checkRights } from './schema-rights.js';
 /** A step of a service's schema, with the oldest release that can still use the schema once it has run. */
 export interface Migration extends MigrationInterface {
   /**
-   * As `0.1.0`. A migration that adds what older code does not look at names the release that was there before it; one
-   * that takes away or changes what older code uses names the first release that can do without. It is noted in the
-   * database, so that older releases know whether they may start.
+   * A release, such as `0.1.0`. A migration that only adds what older code does not read names the release before it. A
+   * migration that removes or changes what older code uses names the first release that works without it. The database
+   * stores this, so that older releases know whether they may start.
    */
   readonly readableFrom: string;
 }
 
+/** A service's schema and the migrations that make it. */
 export interface MigrateOptions {
-  /** The service's own schema; made first where it is missing. */
+  /** The service's own schema; it is created if it is missing. */
   readonly schema: string;
-  /** In the order of the time stamp that ends each class's name. */
+  /** Ordered by the time stamp at the end of each class's name. */
   readonly migrations: readonly (new () => Migration)[];
 }
 
 const silent = (): void => undefined;
-/** TypeORM would print a migration that fails even so; what is thrown says it, in one line. */
+/**
+ * TypeORM prints a failed migration even with `logging: false`; the error that is thrown already says it in one line.
+ */
 const SILENT: Logger = {
   logQuery: silent,
   logQueryError: silent,
@@ -33,26 +36,25 @@ const SILENT: Logger = {
   log: silent,
 };
 
-/** What a start should say of a schema. */
+/** The result of a migration, for the log of the start. */
 export interface MigratedSchema {
   readonly schema: string;
-  /** Migrations of later releases that have run, and leave the schema readable for this one. */
+  /** Migrations of later releases that have run and left the schema usable for this one. */
   readonly newer: readonly string[];
 }
 
 /**
- * Brings one service's schema up to date, and notes what ran in `<schema>.migration`. Each migration is a
- * transaction of its own. Several processes may start at once: one migrates, the others wait for it. On the
- * embedded Postgres call it before `openDatabase`, since it opens the one connection for itself.
- * @throws {StartFault} in one line: no server lets us in, the role lacks rights, the schema cannot be brought up to
- * date, or a
- * later release has made it unreadable for this one
+ * Brings one service's schema up to date, and records the migrations in `<schema>.migration`. Each migration runs in a
+ * transaction of its own. If several processes start at once, one migrates and the others wait for it. On the embedded
+ * Postgres call it before `openDatabase`, since it opens the only connection itself.
+ * @throws {StartFault} in one line: the server cannot be reached or refuses the login, the role lacks rights, the
+ * schema cannot be brought up to date, or a later release has made it unusable for this one
  */
 export async function migrate(url: string, options: MigrateOptions): Promise<MigratedSchema> {
   const { schema, migrations } = options;
   if (!/^[a-z_]+$/.test(schema)) throw new Error(`not a schema name: ${schema}`);
   const dataSource = new DataSource({
-    // One connection for the migrations, one that holds the lock.
+    // One connection runs the migrations, and one holds the lock.
     ...dataSourceOptions(url, `migrate ${schema}`, 2),
     schema,
     migrations: [...migrations],
@@ -82,7 +84,7 @@ async function createAndRun(
   dataSource: DataSource,
   { schema, migrations }: MigrateOptions,
 ): Promise<MigratedSchema> {
-  // Without the question, CREATE would ask for the right to create schemas where there is nothing to create.
+  // Look first: CREATE SCHEMA IF NOT EXISTS needs the right to create schemas even if the schema exists.
   const [found] = await dataSource.query<{ there: boolean }[]>('SELECT to_regnamespace($1) IS NOT NULL AS there', [
     schema,
   ]);
@@ -101,7 +103,7 @@ async function holdingLock<T>(dataSource: DataSource, schema: string, work: () =
   const holder = dataSource.createQueryRunner();
   const lock = createHash('sha256').update(`migrate ${schema}`).digest().readBigInt64BE().toString();
   try {
-    // The session ends with the connection, and the lock with it, also after a crash.
+    // The lock ends with the session, and the session with the connection, also after a crash.
     await holder.query('SELECT pg_advisory_lock($1)', [lock]);
     const result = await work();
     await holder.query('SELECT pg_advisory_unlock($1)', [lock]);

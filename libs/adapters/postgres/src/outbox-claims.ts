@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { OutboxRow } from './outbox.js';
 
-/** What waits for one effect. */
+/** The entries that wait for one effect. */
 export interface OutboxBacklog {
   readonly effect: string;
   readonly entries: number;
@@ -19,8 +19,8 @@ interface ClaimedRow {
 }
 
 /**
- * The statements of the relay, each a transaction of its own, so that no effect runs inside one. Whoever has
- * leased the oldest entry of a key has the key: later entries of it are nobody else's.
+ * The statements of the relay. Each is a transaction of its own, so that no effect runs inside one. The relay that has
+ * leased the oldest entry of a key has the whole key: no other relay can lease the key's later entries.
  */
 export class OutboxClaims {
   constructor(
@@ -29,16 +29,16 @@ export class OutboxClaims {
   ) {}
 
   /**
-   * Leases the entries at the head of their keys' queues, with what follows them there, oldest first. Entries
-   * that failed before come one key at a time and only when no new ones are left, so that one that can never
-   * succeed, or an effect that is out of order, holds up none but its own key.
+   * Leases the oldest entries of their keys, with the later entries of the same keys, oldest first. Entries that have
+   * failed are leased one key at a time, and only if there are no new ones. So an entry that can never succeed, or an
+   * effect that is out of order, blocks only its own key.
    */
   async claim(effect: string, claimId: string, leaseMs: number, limit: number): Promise<OutboxRow[]> {
     const fresh = await this.lease(effect, claimId, leaseMs, limit, limit, 'o.attempts = 0');
     return fresh.length > 0 ? fresh : this.lease(effect, claimId, leaseMs, 1, limit, 'o.attempts > 0');
   }
 
-  // Index: outbox_effect_key (the look for an older entry), outbox_pk.
+  // Index: outbox_effect_key (the search for an older entry), outbox_pk.
   private async lease(
     effect: string,
     claimId: string,
@@ -95,7 +95,7 @@ export class OutboxClaims {
     );
   }
 
-  /** What waits, by effect; an effect that nothing waits for is missing. */
+  /** The waiting entries by effect; an effect without any is left out. */
   async backlog(): Promise<OutboxBacklog[]> {
     const rows = await this.dataSource.query<{ effect: string; entries: string; age: string }[]>(
       `SELECT effect, count(*) AS entries, greatest(0, extract(epoch FROM now() - min(created_at))) AS age FROM ${this.schema}.outbox GROUP BY effect`,
@@ -103,7 +103,7 @@ export class OutboxClaims {
     return rows.map(({ effect, entries, age }) => ({ effect, entries: Number(entries), ageSeconds: Number(age) }));
   }
 
-  /** Which of these entries still wait to be done. */
+  /** How many of these entries are not done yet. */
   async waiting(ids: readonly string[]): Promise<number> {
     const rows = await this.dataSource.query<{ n: string }[]>(
       `SELECT count(*) AS n FROM ${this.schema}.outbox WHERE id = ANY($1::bigint[])`,

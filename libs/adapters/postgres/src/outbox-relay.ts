@@ -5,25 +5,28 @@ import { OutboxClaims, type OutboxBacklog } from './outbox-claims.js';
 import type { OutboxRow } from './outbox.js';
 
 /**
- * Does what committed entries ask for, outside of any transaction. Called with entries in order, at least
- * once each: after a crash or a failure with the same ones again. Throws when not all of them could be done.
+ * Does what committed entries ask for, outside of any transaction. It receives entries in order, each at least once:
+ * after a crash or a failure it receives the same ones again. It must reject if not all of them could be done.
  */
 export type OutboxEffect = (rows: readonly OutboxRow[]) => Promise<void>;
 
 export interface OutboxRelayOptions {
   readonly dataSource: DataSource;
   readonly schema: string;
-  /** By name. Each runs in a loop of its own: one that hangs does not hold up another. */
+  /** The effects by name. Each runs in a loop of its own, so one that hangs does not block another. */
   readonly effects: Readonly<Record<string, OutboxEffect>>;
   readonly onError: (error: unknown, what: string) => void;
-  /** How often to look for entries that nobody called `wake` for (another process's, a crash's). Default 500. */
+  /**
+   * Milliseconds between two polls for entries without a `wake`, such as those of another process or of one that
+   * crashed. Default 500.
+   */
   readonly pollMs?: number;
   /**
-   * After a crash, its entries are taken up by another process after this long. Renewed while an effect runs. Default
-   * 3,000.
+   * Milliseconds after which a lease expires, so that another process can take over the entries of one that crashed. It
+   * is renewed while an effect runs. Default 3,000.
    */
   readonly leaseMs?: number;
-  /** Entries for one call of an effect at most. Default 100. */
+  /** The most entries of one call of an effect. Default 100. */
   readonly batchSize?: number;
 }
 
@@ -33,10 +36,10 @@ const DELIVERY_POLL_MS = 25;
 
 type Round = { kind: 'done' | 'idle' } | { kind: 'failed'; retryInMs: number };
 
-/** Runs the effects of a service's outbox; several processes may, each entry is leased to one. */
+/** Runs the effects of a service's outbox. Several processes may do so: each entry is leased to one of them. */
 export class OutboxRelay {
   private readonly claims: OutboxClaims;
-  /** One for each effect. */
+  /** One loop for each effect. */
   private readonly runs: readonly Periodic[];
   private readonly waiters = new Map<string, Set<() => void>>();
 
@@ -53,19 +56,19 @@ export class OutboxRelay {
     for (const run of this.runs) run.start();
   }
 
-  /** Resolves when the effects that are running have ended and nothing more will be begun. */
+  /** Resolves when the running effects have ended; no more begin. */
   async stop(): Promise<void> {
     await Promise.all(this.runs.map((run) => run.stop()));
   }
 
-  /** Look at once: call it after the commit of a transaction that added entries. */
+  /** Looks for entries at once. Call it after the commit of a transaction that added entries. */
   wake(): void {
     for (const run of this.runs) run.wake();
   }
 
   /**
-   * What waits for each of the effects, with zeros for those that nothing waits for. Rejects when the database cannot
-   * be asked.
+   * The waiting entries of each effect, with zeros for an effect without any. Rejects if the database cannot be
+   * queried.
    */
   async backlog(): Promise<readonly OutboxBacklog[]> {
     const waiting = new Map((await this.claims.backlog()).map((each) => [each.effect, each]));
@@ -75,7 +78,8 @@ export class OutboxRelay {
   }
 
   /**
-   * Wakes the relay and waits until these entries are done, by any process: true; false when `withinMs` is over first.
+   * Wakes the relay and waits until any process has done these entries. Resolves with false if that takes longer than
+   * `withinMs`.
    */
   async delivered(ids: readonly string[], withinMs: number): Promise<boolean> {
     const deadline = performance.now() + withinMs;
@@ -88,7 +92,7 @@ export class OutboxRelay {
   }
 
   /**
-   * Rounds until nothing waits that is due. Resolves with the milliseconds after which something is, where that failed.
+   * Runs rounds until no entry is due. If an entry has failed, it resolves with the milliseconds until its retry.
    */
   private async run(name: string, effect: OutboxEffect, stopped: () => boolean): Promise<number | void> {
     let retryAt = Infinity;
@@ -110,7 +114,7 @@ export class OutboxRelay {
       try {
         await this.keepingLease(claimId, leaseMs, () => effect(rows));
       } catch (error) {
-        onError(error, `outbox effect ${name} failed for ${rows.length} entries`);
+        onError(error, `the outbox effect ${name} failed for ${rows.length} entries`);
         const retryInMs = Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** (rows[0]!.attempt - 1));
         await this.claims.failed(claimId, retryInMs);
         return { kind: 'failed', retryInMs };
@@ -119,14 +123,16 @@ export class OutboxRelay {
       for (const row of rows) this.tell(row.id);
       return { kind: 'done' };
     } catch (error) {
-      onError(error, `outbox ${this.options.schema}: the database cannot be asked`);
+      onError(error, `the outbox of the schema ${this.options.schema} cannot be read or written`);
       return { kind: 'idle' };
     }
   }
 
   private async keepingLease(claimId: string, leaseMs: number, work: () => Promise<void>): Promise<void> {
     const renewal = setInterval(() => {
-      this.claims.renew(claimId, leaseMs).catch((error) => this.options.onError(error, 'outbox lease not renewed'));
+      this.claims
+        .renew(claimId, leaseMs)
+        .catch((error) => this.options.onError(error, 'a lease of the outbox was not renewed'));
     }, leaseMs / 3);
     try {
       await work();
@@ -149,7 +155,7 @@ export class OutboxRelay {
   }
 }
 
-/** Resolves when one of the callbacks it puts in the set is called, or the time is over. */
+/** Adds a callback to the set; resolves when it is called, or after `ms`. */
 function waitFor(callbacks: Set<() => void>, ms: number): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

@@ -1,12 +1,12 @@
 import type { EntityManager } from 'typeorm';
 
-/** One thing to be done outside of Postgres because of a committed transaction. */
+/** Something to do outside of Postgres once a transaction has committed. */
 export interface OutboxEntry {
-  /** Names the effect that does it: a topic, or a word of the service's own. */
+  /** The name of the effect that does it: a topic, or a name that the service chooses. */
   readonly effect: string;
-  /** Entries of one effect and key are done in the order they were written. */
+  /** Entries of one effect and key are done in the order in which they were written. */
   readonly key: string;
-  /** JSON text; the table keeps it as it is. */
+  /** JSON text, stored unchanged. */
   readonly payload: string;
 }
 
@@ -15,7 +15,7 @@ export interface OutboxRow extends OutboxEntry {
   /** Grows with each entry. */
   readonly id: string;
   readonly createdAt: Date;
-  /** 1 for the first try. */
+  /** The number of this attempt; the first is 1. */
   readonly attempt: number;
 }
 
@@ -42,9 +42,9 @@ export class Outbox {
   constructor(readonly schema: string) {}
 
   /**
-   * Writes entries in the caller's transaction and resolves with their ids, in order. Take the row lock of
-   * the thing that `key` names before: ids are given at the insert, so two open transactions that write
-   * for one key without a lock could commit in the other order.
+   * Writes entries in the caller's transaction and resolves with their ids, in order. Lock the row that `key` names
+   * first: ids are assigned at the insert, so two transactions that add entries of one key without a lock could commit
+   * in the opposite order.
    */
   async add(manager: EntityManager, ...entries: readonly OutboxEntry[]): Promise<string[]> {
     if (entries.length === 0) return [];

@@ -2,9 +2,9 @@ import { migrate, type MigratedSchema, type MigrateOptions } from './migrate.js'
 import { refuseBesideStandalone } from './sole-use.js';
 
 /**
- * Makes a database ready for one service on its own, before it opens its pool; `warn` hears of migrations that later
- * releases ran.
- * @throws {StartFault} in one line, where the database cannot be used
+ * Prepares a database for a service that runs as its own process, before the service opens its pool. `warn` receives a
+ * line about migrations that later releases ran.
+ * @throws {StartFault} in one line, if the database cannot be used
  */
 export async function prepareDatabase(
   url: string,
@@ -15,7 +15,7 @@ export async function prepareDatabase(
   tellOfNewer(await migrate(url, schema), warn);
 }
 
-/** Says that a later release has worked on a schema, where one has: that alone is no reason not to start. */
+/** Warns if a later release has migrated the schema. That alone does not prevent the start. */
 export function tellOfNewer({ schema, newer }: MigratedSchema, warn: (line: string) => void): void {
   if (newer.length > 0)
     warn(`a later release has migrated the schema ${schema}, and left it readable for this one: ${newer.join(', ')}`);

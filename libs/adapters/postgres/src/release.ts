@@ -1,10 +1,11 @@
-/** The release that this code is of: the version of its package, to which a test holds it. */
+/** The release of this code. A test checks that it equals the version in package.json. */
 export const RELEASE = '0.1.0';
 
 const FORM = /^\d+\.\d+\.\d+$/;
 
 /**
- * Whether code of `release` can use what is readable from `readableFrom` on. What has not the form of a release is not.
+ * Whether code of `release` can use a schema that is readable from the release `readableFrom` on; false if
+ * `readableFrom` does not have the form of a release.
  */
 export function canRead(readableFrom: string, release: string = RELEASE): boolean {
   if (!FORM.test(readableFrom)) return false;

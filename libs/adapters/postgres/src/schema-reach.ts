@@ -9,8 +9,8 @@ interface Reach {
 }
 
 /**
- * A migration that has run, of this release or another; null where it does not say from which release on it is
- * readable.
+ * A migration that has run, of this release or another. `readableFrom` is null if the migration does not say which
+ * releases can use the schema after it.
  */
 export interface NotedMigration {
   readonly name: string;
@@ -18,8 +18,8 @@ export interface NotedMigration {
 }
 
 /**
- * Looks at what later releases have done to a schema, and gives the names of their migrations, oldest first.
- * @throws {StartFault} where one of them says that releases like this one can no longer use the schema
+ * Finds the migrations that later releases ran on a schema. Returns their names, oldest first.
+ * @throws {StartFault} if one of them says that this release can no longer use the schema
  */
 export function refuseUnreadable(
   url: string,
@@ -41,8 +41,8 @@ export function refuseUnreadable(
 }
 
 /**
- * Once all of ours have run: writes down from which release on each of them leaves the schema readable, where that was
- * not `noted` before.
+ * Stores the `readableFrom` of each of this release's migrations, unless `noted` says that it is stored. Call it after
+ * all of them have run.
  */
 export async function noteReadableFrom(
   dataSource: DataSource,
@@ -52,7 +52,7 @@ export async function noteReadableFrom(
 ): Promise<void> {
   const missing = ours.filter(({ name }) => !noted.some((each) => each.name === name && each.readableFrom !== null));
   if (missing.length === 0) return;
-  // The releases before this one neither write the column nor read it.
+  // Earlier releases neither write nor read this column.
   await dataSource.query(`ALTER TABLE ${schema}.migration ADD COLUMN IF NOT EXISTS readable_from text`);
   await dataSource.query(
     `UPDATE ${schema}.migration AS m SET readable_from = n.readable_from
@@ -61,7 +61,10 @@ export async function noteReadableFrom(
   );
 }
 
-/** As JSON, so that a table without the column, of an older release, can be asked too. */
+/**
+ * The migrations that have run, oldest first. The row is read as JSON, so that the query also works on the table of an
+ * older release, which has no such column.
+ */
 export async function notedMigrations(dataSource: DataSource, schema: string): Promise<NotedMigration[]> {
   const [table] = await dataSource.query<{ there: boolean }[]>('SELECT to_regclass($1) IS NOT NULL AS there', [
     `${schema}.migration`,

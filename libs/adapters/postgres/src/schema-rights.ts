@@ -1,7 +1,10 @@
 import { StartFault } from '@tollgate/app-process';
 import type { DataSource } from 'typeorm';
 
-/** Tables that are only ever appended to need no more than these two; a partition is used through its table. */
+/**
+ * Checks SELECT and INSERT, because append-only tables need no other right. A partition is used through its table, so
+ * its own rights do not count.
+ */
 const WITHOUT_RIGHTS = `
   SELECT format('%I.%I', n.nspname, c.relname) AS name
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -10,10 +13,9 @@ const WITHOUT_RIGHTS = `
   ORDER BY 1`;
 
 /**
- * Looks whether the role of this connection may use a schema: with nothing to migrate, nothing else would tell before
- * the first request fails.
- * @throws {StartFault} that names the tables which the role may not read or write, or says that the server takes no
- * writes
+ * Checks whether the role of this connection may use a schema. If there is nothing to migrate, missing rights would
+ * otherwise show only when the first request fails.
+ * @throws {StartFault} that names the tables which the role may not read or write, or says that the server is read-only
  */
 export async function checkRights(dataSource: DataSource, schema: string): Promise<void> {
   const [session] = await dataSource.query<{ read_only: string; role: string }[]>(

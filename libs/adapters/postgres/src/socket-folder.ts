@@ -6,20 +6,22 @@ import { makeFolder } from '@tollgate/folder-lock';
 
 const SOCKET = '.s.PGSQL.5432';
 const PREFIX = 'tollgate-';
-/** As mkdtemp names it. */
+/** The names that mkdtemp gives with this prefix. */
 const OURS = /^tollgate-[0-9A-Za-z]{6}$/;
 
+/** A folder for the socket of one embedded Postgres. */
 export interface SocketFolder {
   readonly path: string;
-  /** Of the socket in it, which is not made here. */
+  /** The path of the socket in it, which the server creates. */
   readonly socketPath: string;
   remove(): Promise<void>;
 }
 
 /**
- * A folder that only this user may enter, for the socket of the Postgres on `dataFolder`. Not under it: a socket's path
- * may have about 100 characters only. A note beside the data folder names it, so that the next start removes what a
- * killed process has left. The caller makes sure that no other process uses the data folder.
+ * Makes a folder that only this user may enter, for the socket of the Postgres on `dataFolder`. It is not inside the
+ * data folder, because the path of a socket may have only about 100 characters. A file beside the data folder names it,
+ * so that the next start removes the folder of a killed process. The caller makes sure that no other process uses the
+ * data folder.
  */
 export async function makeSocketFolder(dataFolder: string): Promise<SocketFolder> {
   const note = `${dataFolder}.socket-folder`;
@@ -45,7 +47,7 @@ async function removeLeftover(note: string): Promise<void> {
 }
 
 /**
- * Removes nothing but a socket and a folder that is empty without it: the note may be older than what is there now.
+ * Removes only a socket, and the folder if it is empty then: the folder may since belong to something else.
  * Never rejects.
  */
 async function removeFolder(path: string): Promise<void> {

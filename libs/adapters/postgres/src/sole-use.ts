@@ -6,21 +6,21 @@ import { Client, type ClientConfig } from 'pg';
 import { databaseFault } from './database-fault.js';
 import type { Migration } from './migrate.js';
 
-/** A pair of numbers of our own: the advisory lock that a standalone holds on its database. */
+/** The advisory lock that a standalone holds on its database: two numbers that nothing else should use. */
 const LOCK = [1_414_482_759, 1] as const;
-/** How often the holder asks whether its session still lives, and how long an answer may take. */
+/** How often the holder checks that its session is alive, and how long an answer may take. */
 const CONFIRM_INTERVAL_MS = 1_000;
 const ANSWER_MS_MAX = 2_000;
 const CONNECT_MS_MAX = 5_000;
-/** PostgreSQL cuts longer names of a session off. */
+/** PostgreSQL truncates a longer `application_name`. */
 const SESSION_NAME_MAX = 63;
 
-/** A standalone that was killed a moment ago may still have its session; so long a start waits for it to go. */
+/** A start waits this long for the session of a standalone that was just killed to end. */
 const LEAVING_MS_MAX = 2_000;
 const LEAVING_LOOK_MS = 200;
 /**
- * The server is to notice within some ten seconds that the machine of the session is gone, and never to end it for
- * being idle.
+ * With these settings the server notices within some ten seconds that the session's machine is unreachable, and never
+ * ends the session because it is idle.
  */
 const SESSION_SETTINGS =
   'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET idle_session_timeout = 0';
@@ -31,35 +31,36 @@ const SESSION_OF_HOLDER = `
   WHERE l.locktype = 'advisory' AND l.granted AND l.classid = $1 AND l.objid = $2 AND l.objsubid = 2
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
-/** Services on their own, by the names of their sessions, that use the database. */
+/** The services that use the database from processes of their own, by the names of their sessions. */
 const OTHER_USERS = `
   SELECT DISTINCT application_name AS name FROM pg_stat_activity
   WHERE datname = current_database() AND application_name = ANY ($1::text[]) ORDER BY 1`;
 
-/** What another process that uses the database as a standalone would change without our hearing of it. */
+/** The lock by which a standalone has a database for itself: it would not hear of the changes of another one. */
 export interface SoleUse {
   /** Milliseconds since it was last certain that no other standalone uses the database. */
   uncertainMs(): number;
   /**
-   * To be called once the schema `standalone` is there: writes down who uses the database, for a later `uncertainMs`.
+   * Records in the database that this process uses it. If the session is lost, the record shows whether another
+   * standalone has used the database meanwhile. Call it once the schema `standalone` exists.
    */
   sign(): Promise<void>;
   release(): Promise<void>;
 }
 
 export interface SoleUseOptions {
-  /** The names of sessions beside which the database is not taken: those of the services on their own. */
+  /** Names of sessions that prevent taking the database: those of services that run as processes of their own. */
   readonly notBeside?: readonly string[];
   /**
-   * Hears, once, that another standalone has used the database meanwhile: what this process remembers is worth nothing
-   * then.
+   * Called once if another standalone has used the database meanwhile. The state in this process's memory is then
+   * out of date.
    */
   readonly onLost: (reason: string) => void;
-  /** Hears that the session was lost or is there again, a line each. */
+  /** Receives one line when the session is lost, and one when it is there again. */
   readonly tell?: (line: string) => void;
 }
 
-/** Where the standalone that uses a database signs. */
+/** Creates the table in which the standalone that uses a database is recorded. */
 class StandaloneUse1795536000000 implements Migration {
   readonly readableFrom = '0.1.0';
 
@@ -78,14 +79,13 @@ class StandaloneUse1795536000000 implements Migration {
   }
 }
 
-/** The schema that `sign` writes to, for `migrate`. */
+/** The schema of the table that `sign` writes, for `migrate`. */
 export const standaloneUseSchema = { schema: 'standalone', migrations: [StandaloneUse1795536000000] };
 
 /**
- * Takes a database for this process alone, among standalones: each keeps keys and credit in its memory, and would not
- * hear what another one changes. The lock belongs to a session of its own and ends with it, however this process ends.
- * Where the session is lost it is taken again; until then `uncertainMs` grows, and what is remembered of keys must not
- * be trusted.
+ * Locks a database for this standalone: a standalone keeps keys and credit in memory, and would not hear of the changes
+ * of another one. The lock belongs to a session of its own and ends with it, however this process ends. If the session
+ * is lost, the lock is taken again; until then `uncertainMs` grows, and cached keys must not be trusted.
  * @throws {StartFault} while another standalone, or a service on its own, uses the database
  */
 export async function takeSoleUse(url: string, options: SoleUseOptions): Promise<SoleUse> {
@@ -158,7 +158,7 @@ class Lease implements SoleUse {
     await this.#session?.end().catch(() => undefined);
   }
 
-  /** Null where the lock is ours now, else the session that has it. Rejects where the database cannot be asked. */
+  /** Resolves with null if it has taken the lock, else with the session that has it. Rejects if a query fails. */
   async #tryToTake(): Promise<Holder | null> {
     const sentAt = performance.now();
     const session = newSession(this.url, { application_name: this.#sessionName, keepAlive: true });
@@ -185,7 +185,7 @@ class Lease implements SoleUse {
     }
   }
 
-  /** The server may not have noticed yet that our session before this one is dead. */
+  /** Ends this process's previous session if it holds the lock: the server may not have noticed yet that it is dead. */
   async #endOwnSession(session: Client, holder: Holder | undefined): Promise<void> {
     if (holder?.name === this.#sessionName) await session.query('SELECT pg_terminate_backend($1)', [holder.pid]);
   }
@@ -212,13 +212,13 @@ class Lease implements SoleUse {
       this.#certainAt = sentAt;
       return true;
     } catch {
-      // Not waited for: a session that does not answer does not end in order either.
+      // This is not awaited: a session that does not answer would not end either.
       void session.end().catch(() => undefined);
       return false;
     }
   }
 
-  /** Null while there is hope; else why this process must not go on. */
+  /** Resolves with null if it succeeded or can be tried again, else with the reason why this process must not go on. */
   async #takeAgain(): Promise<string | null> {
     try {
       const holder = await this.#tryToTake();
@@ -249,11 +249,11 @@ class Lease implements SoleUse {
 interface Holder {
   readonly pid: number;
   readonly name: string;
-  /** Null on the machine of the server itself. */
+  /** Null if the session comes from the server's own machine. */
   readonly address: string | null;
 }
 
-/** A session that is not connected yet, and whose waits are bounded. */
+/** A session that is not connected yet, with timeouts for connecting and for each answer. */
 function newSession(url: string, options: ClientConfig = {}): Client {
   const session = new Client({
     ...options,
@@ -261,7 +261,7 @@ function newSession(url: string, options: ClientConfig = {}): Client {
     connectionTimeoutMillis: CONNECT_MS_MAX,
     query_timeout: ANSWER_MS_MAX,
   });
-  // A session that ends between two questions is noticed by the next one.
+  // If a session ends between two queries, the next query notices.
   session.on('error', () => undefined);
   return session;
 }
@@ -271,8 +271,9 @@ const refusal = (why: string): StartFault =>
 const from = ({ address }: Holder): string => (address === null ? '' : ` (from ${address})`);
 
 /**
- * For a service on its own, before it uses a database.
- * @throws {StartFault} while a standalone uses it, which would not hear of what the service changes
+ * Checks that no standalone uses a database. A service that runs as its own process calls it before it uses the
+ * database.
+ * @throws {StartFault} if a standalone uses it: the standalone would not hear of what the service changes
  */
 export async function refuseBesideStandalone(url: string): Promise<void> {
   const session = newSession(url);

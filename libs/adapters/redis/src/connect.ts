@@ -2,14 +2,14 @@ import { Redis } from 'ioredis';
 import { tellSometimes, type RedisTrouble } from './trouble.js';
 
 /**
- * A Redis connection that fails fast (nothing is queued while it is down, a command is given `commandTimeoutMs`)
- * and knows which store it is talking to: `storeId` is the `run_id` of the server, null while unknown.
- * What was written under another run_id (a restart, a restore, a failover) must not be trusted.
+ * A Redis connection that fails fast: nothing is queued while it is down, and a command times out after
+ * `commandTimeoutMs`. `storeId` is the `run_id` of the server, null while it is unknown. Data written under another
+ * `run_id` (before a restart, a restore, a failover) must not be trusted.
  */
 export interface RedisConnection {
   readonly client: Redis;
   storeId(): string | null;
-  /** Hears each (re)connection, once the run_id is known. */
+  /** Calls the listener after each connection and reconnection, once the `run_id` is known. */
   onStore(listener: (storeId: string) => void): void;
   /** A second connection for blocking reads, to the same server. */
   duplicate(): RedisConnection;
@@ -22,13 +22,15 @@ export interface RedisOptions {
   /** Milliseconds before a command without an answer fails; 0 for blocking reads. */
   readonly commandTimeoutMs?: number;
   /**
-   * Hears why it cannot be reached: at once, then at most every 10 s, for this connection and its duplicates together.
+   * Called with the reason if Redis is unreachable: at once, then at most every 10 s, for this connection and its
+   * duplicates together.
    */
   readonly onTrouble?: (trouble: RedisTrouble) => void;
 }
 
 const RECONNECT_DELAY_MS_MAX = 500;
 
+/** Opens a connection; it reconnects by itself until it is closed. */
 export function connectRedis(options: RedisOptions): RedisConnection {
   return connect(
     options,
@@ -80,7 +82,7 @@ function connect(options: RedisOptions, failed: (error: Error) => void): RedisCo
   };
 }
 
-/** Waits until the connection knows its store; rejects after `timeoutMs`. */
+/** Resolves with the store id once it is known; rejects after `timeoutMs`. */
 export function storeKnown(connection: RedisConnection, timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`Redis did not answer within ${timeoutMs} ms`)), timeoutMs);

@@ -1,6 +1,8 @@
-/** Why Redis cannot be reached, for a log: a stack would say where the socket is opened, each time again. */
+/**
+ * Why Redis is unreachable, for a log line. It has no stack, which would always show the place that opens the socket.
+ */
 export interface RedisTrouble {
-  /** Of the system: `ECONNREFUSED`, `ETIMEDOUT`, …; null where there is none. */
+  /** The error code of the system: `ECONNREFUSED`, `ETIMEDOUT`, …; null if there is none. */
   readonly code: string | null;
   readonly message: string;
 }
@@ -8,8 +10,8 @@ export interface RedisTrouble {
 const TOLD_EVERY_MS = 10_000;
 
 /**
- * Hears every failure of the connections of a process, and tells of the first and then of one in 10 s: while Redis is
- * away each connection fails twice a second. `now`: monotonic milliseconds.
+ * Reports the first failure of a process's connections, and then one in 10 s: while Redis is unreachable each
+ * connection fails twice a second. `now` returns monotonic milliseconds.
  */
 export function tellSometimes(
   tell: (trouble: RedisTrouble) => void,
@@ -20,7 +22,7 @@ export function tellSometimes(
     if (now() - toldAt < TOLD_EVERY_MS) return;
     toldAt = now();
     const code = (error as { code?: unknown }).code;
-    // Where a name has several addresses the error of them all has no message.
+    // If a name has several addresses, the error that combines their failures has no message.
     tell({
       code: typeof code === 'string' ? code : null,
       message: error.message || 'no address of the server could be reached',

@@ -5,40 +5,40 @@ import type { KeyAccess } from './key-access.js';
 interface Refused<Rule extends string, Code extends ErrorCode> {
   readonly kind: 'refused';
   readonly rule: Rule;
-  /** What the caller is answered with. */
+  /** The error code of the reply. */
   readonly code: Code;
 }
 
-/** The rule that refuses a request, with what it is about. */
+/** A refusal: the rule that caused it, with its details. */
 export type AccessRefused =
-  /** The key may not be used from this address. An address that cannot be read may not either. */
+  /** The key may not be used from this address, or the address cannot be parsed. */
   | Refused<'address', 'ip_not_allowed'>
   /** The key lacks a scope. */
   | (Refused<'scope', 'access_denied'> & { readonly scope: Scope })
-  /** No route answers to the model's name. */
+  /** No route has the model's name. */
   | Refused<'route', 'model_not_found'>
-  /** The key's list of models does not have the name that the caller wrote. */
+  /** The key's list of models does not match the name that the caller sent. */
   | Refused<'model', 'model_access_denied'>
   /** None of the route's providers can be called. */
   | Refused<'provider', 'provider_not_configured'>;
 
-/** What is decided about a route: whether anybody can serve it. */
+/** The part of a route that the decision needs: whether a provider can serve it. */
 export interface RouteAccess {
-  /** Those whose provider can be called. */
+  /** The targets whose provider can be called. */
   readonly targets: readonly unknown[];
 }
 
 /** One use of a key. */
 export interface AccessRequest {
-  /** The caller's, as the operating system or a proxy that is believed tells it. */
+  /** The caller's address, from the connection or from a trusted proxy. */
   readonly address: string;
-  /** What the endpoint asks of a key. */
+  /** The scope that the endpoint requires. */
   readonly scope: Scope;
-  /** As the caller wrote it. */
+  /** The model's name as the caller sent it. */
   readonly model: string;
 }
 
-/** The answer about one use of a key; `route` is the one that serves it. */
+/** The decision about one use of a key. `route` is the route that serves it. */
 export type AccessDecision<R extends RouteAccess> = { readonly kind: 'allowed'; readonly route: R } | AccessRefused;
 
 const WRONG_ADDRESS: AccessRefused = { kind: 'refused', rule: 'address', code: 'ip_not_allowed' };
@@ -46,7 +46,7 @@ const NO_ROUTE: AccessRefused = { kind: 'refused', rule: 'route', code: 'model_n
 const NOT_LISTED: AccessRefused = { kind: 'refused', rule: 'model', code: 'model_access_denied' };
 const NO_PROVIDER: AccessRefused = { kind: 'refused', rule: 'provider', code: 'provider_not_configured' };
 
-/** Null where the key may be used from this address. */
+/** Null if the key may be used from this address. */
 export function checkAddress(
   { allowsAddress }: Pick<KeyAccess, 'allowsAddress'>,
   address: string,
@@ -54,15 +54,15 @@ export function checkAddress(
   return allowsAddress === null || allowsAddress(address) ? null : WRONG_ADDRESS;
 }
 
-/** Null where the key has this scope, by its very name: no scope stands for another. */
+/** Null if the key has exactly this scope: no scope includes another. */
 export function checkScope({ scopes }: Pick<KeyAccess, 'scopes'>, scope: Scope): AccessRefused | null {
   return scopes.includes(scope) ? null : { kind: 'refused', rule: 'scope', code: 'access_denied', scope };
 }
 
 /**
- * The route, where the key may use it, else why not. The key's list of models is compared with the name that the caller
- * wrote, not with the provider's. A name that nobody serves is `model_not_found` for every key; which providers lack a
- * credential is told only to a key that may use the model.
+ * Returns the route if the key may use it, else the refusal. The key's list of models is compared with the name that
+ * the caller sent, not with the provider's. A name without a route is `model_not_found` for every key. That a provider
+ * has no credential is disclosed only to a key that may use the model.
  */
 export function checkRoute<R extends RouteAccess>(
   { allowsModel }: Pick<KeyAccess, 'allowsModel'>,
@@ -74,14 +74,14 @@ export function checkRoute<R extends RouteAccess>(
   return route.targets.length === 0 ? NO_PROVIDER : route;
 }
 
-/** Tells a refusal from the route that `checkRoute` gives back. */
+/** Whether the result of `checkRoute` is a refusal and not a route. */
 export function isAccessRefused(answer: RouteAccess | AccessRefused): answer is AccessRefused {
   return 'rule' in answer;
 }
 
 /**
- * Whether a key may be used so: the same checks in the same order as on a gateway's request path, and the rule that
- * refuses is the first that does. Whether the key lives, and whether it has credit, is decided elsewhere.
+ * Decides about one use of a key with the same checks in the same order as the gateway's request path. The first rule
+ * that refuses is returned. Whether the key is valid, and whether it has credit, is decided elsewhere.
  *
  * @example
  * const key = compileKeyAccess(snapshot);

@@ -1,7 +1,7 @@
 import { compileAllowedIps, type ActiveSnapshot, type Scope } from '@tollgate/api-key';
 import { compileNames } from './wildcard.js';
 
-/** What a key says about its own use, in the form in which it is asked for each request. */
+/** The restrictions of a key, compiled for the checks of each request. */
 export interface KeyAccess {
   readonly scopes: readonly Scope[];
   /** Null for a key that may be used from every address. */
@@ -11,8 +11,8 @@ export interface KeyAccess {
 }
 
 /**
- * Prepares the lists of a key. This parses networks and patterns, so whoever asks often keeps the result as long as the
- * snapshot is the same.
+ * Compiles the lists of a key. This parses networks and patterns, so cache the result as long as the snapshot is the
+ * same.
  */
 export function compileKeyAccess(snapshot: Pick<ActiveSnapshot, 'scopes' | 'allowedIps' | 'models'>): KeyAccess {
   const { scopes, allowedIps, models } = snapshot;
@@ -23,7 +23,7 @@ export function compileKeyAccess(snapshot: Pick<ActiveSnapshot, 'scopes' | 'allo
   };
 }
 
-/** Whether a key with this list of models may use the one a caller named: `*` in an entry is as in a route's name. */
+/** Makes a function that matches a model's name against a list; `*` in an entry means the same as in a route's name. */
 export function compileModelList(models: readonly string[]): (model: string) => boolean {
   const find = compileNames(models, (name) => name);
   return (model) => find(model) !== null;

@@ -2,11 +2,11 @@ import { compileNames } from './wildcard.js';
 
 interface NamedTarget {
   readonly provider: string;
-  /** `*` is the model that the caller named. */
+  /** The name of the provider's model; `*` means the name that the caller sent. */
   readonly model: string;
 }
 
-/** A route as the configuration has it; `name` may hold `*`. */
+/** A route of the configuration; `name` may contain `*`. */
 interface NamedRoute {
   readonly name: string;
   readonly targets: readonly NamedTarget[];
@@ -14,34 +14,34 @@ interface NamedRoute {
 
 interface NamedPrice<P> {
   readonly provider: string;
-  /** May hold `*`. */
+  /** A name that may contain `*`. */
   readonly model: string;
   readonly price: P;
 }
 
-/** A target of a route for the model that one caller named. */
+/** A target of a route for the model that a caller named, with its price. */
 interface PricedTarget<T, P> {
   readonly target: T;
-  /** What the provider is asked for. */
+  /** The model that the provider is asked for. */
   readonly model: string;
   readonly price: P;
 }
 
-/** The route that answers to a model's name, with those of its targets that have a price. */
+/** The route of a model's name, with the targets that have a price. */
 export interface RoutedModel<R extends NamedRoute, P> {
   readonly route: R;
   readonly targets: readonly PricedTarget<R['targets'][number], P>[];
 }
 
 /**
- * The route that answers to a model's name: the one of that name, else the pattern with the most characters besides
- * `*`.
+ * Makes a function that finds the route of a model's name: the route with exactly that name, else the pattern with the
+ * most characters besides `*`.
  */
 export function compileRoutes<R extends { readonly name: string }>(routes: readonly R[]): (model: string) => R | null {
   return compileNames(routes, ({ name }) => name);
 }
 
-/** The price of a provider's model, found in the same way; null only for models that no route leads to. */
+/** Makes a function that finds the price of a provider's model by the same rule; null if there is none. */
 export function compilePrices<P>(prices: readonly NamedPrice<P>[]): (provider: string, model: string) => P | null {
   const providers = new Set(prices.map(({ provider }) => provider));
   const byProvider = new Map(
@@ -56,14 +56,14 @@ export function compilePrices<P>(prices: readonly NamedPrice<P>[]): (provider: s
   return (provider, model) => byProvider.get(provider)?.(model)?.price ?? null;
 }
 
-/** What the provider is asked for when a caller named `requested`. */
+/** The model that the provider is asked for if a caller named `requested`. */
 export function targetModel(target: Pick<NamedTarget, 'model'>, requested: string): string {
   return target.model === '*' ? requested : target.model;
 }
 
 /**
- * Where a configuration leads the model that a caller names. Null for a name that no route answers to, or whose route
- * has no target with a price: nothing is served that cannot be charged.
+ * Makes a function that finds the route and the targets of a model that a caller names. It returns null if no route has
+ * the name, or if no target of the route has a price: a model that cannot be charged is not served.
  */
 export function compileRouting<R extends NamedRoute, P>(
   routes: readonly R[],

@@ -1,7 +1,7 @@
-/** Whether a name stands for many: `*` is any run of characters, none included. */
+/** Whether a name is a pattern: `*` matches any characters, or none. */
 export const hasWildcard = (name: string): boolean => name.includes('*');
 
-/** Whether `text` is one of the names that `pattern` stands for. Linear in both, whatever the pattern. */
+/** Whether `pattern` matches the whole `text`. The time is linear in both, for every pattern. */
 export function matchesWildcard(pattern: string, text: string): boolean {
   const parts = pattern.split('*');
   const first = parts.shift()!;
@@ -19,8 +19,8 @@ export function matchesWildcard(pattern: string, text: string): boolean {
 }
 
 /**
- * A look-up among names of which some are patterns: the name itself comes first, then the pattern with the most
- * characters besides `*`, then the one that stands first.
+ * Makes a look-up among names and patterns. An equal name wins, then the pattern with the most characters besides `*`,
+ * then the one that is first in the list.
  */
 export function compileNames<T>(entries: readonly T[], nameOf: (entry: T) => string): (name: string) => T | null {
   const exact = new Map<string, T>();

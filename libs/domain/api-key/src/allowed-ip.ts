@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
+/** A range of IP addresses in CIDR form. */
 export interface Subnet {
   readonly address: string;
   readonly prefixLength: number;
@@ -7,8 +8,8 @@ export interface Subnet {
 }
 
 /**
- * An address (`10.0.0.1`) or subnet (`192.168.1.0/24`, `2001:db8::/32`) as a subnet; null where it is neither.
- * IPv4-mapped IPv6 addresses are read as the IPv4 address they carry.
+ * Parses an address (`10.0.0.1`) or a subnet (`192.168.1.0/24`, `2001:db8::/32`); null if it is neither. An IPv4-mapped
+ * IPv6 address is read as the IPv4 address that it contains.
  */
 export function parseSubnet(text: string): Subnet | null {
   const [addressText, lengthText, ...rest] = text.split('/');
@@ -23,7 +24,7 @@ export function parseSubnet(text: string): Subnet | null {
   return { address, prefixLength, family: width === 32 ? 'ipv4' : 'ipv6' };
 }
 
-/** The address in the form lists are compared in: IPv4-mapped IPv6 becomes IPv4; null where it is no address. */
+/** The address in the form for comparison: IPv4-mapped IPv6 becomes IPv4. Null if the text is no address. */
 export function normaliseAddress(text: string): string | null {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(text);
   const address = (mapped?.[1] ?? text).toLowerCase();
@@ -31,8 +32,8 @@ export function normaliseAddress(text: string): string | null {
 }
 
 /**
- * A test of addresses against a list of addresses and subnets. Entries that cannot be read match nothing. The last
- * answer is remembered: most callers of a key come from one address, again and again.
+ * Makes a function that tests addresses against a list of addresses and subnets. Entries that cannot be parsed match
+ * nothing. The function caches its last answer, because most requests of a key come from the same address.
  */
 export function compileAllowedIps(entries: readonly string[]): (address: string) => boolean {
   const list = new BlockList();

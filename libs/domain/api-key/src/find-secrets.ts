@@ -1,10 +1,10 @@
 import { hasSecretForm, SECRET_LENGTHS } from './secret.js';
 
 /**
- * Every secret that stands in a text, once each, in the order they begin: between other characters of any kind, one
- * right after the other, or with letters directly before and behind. Form and checksum are as for a secret alone, so
- * what is found was made as one. The time is linear in the text, whatever it holds: a body has no hyphen, so no
- * character is looked at for more than two beginnings.
+ * Finds all secrets in a text, each once, in the order in which they begin. A secret is also found directly after
+ * another one, or between letters. Form and checksum are checked, so a text that only looks like a secret is not found.
+ * The time is linear in the text: the 50 characters after a prefix have no hyphen, so no character is examined for more
+ * than two candidates.
  */
 export function findSecrets(text: string): string[] {
   const found = new Set<string>();

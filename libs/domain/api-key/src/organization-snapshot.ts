@@ -1,22 +1,23 @@
 import { organizationAccountId, type ActiveSnapshot, type CappedAccount } from './snapshot.js';
 
 /**
- * What a gateway needs to know of an organisation, for all its keys. It is one record, however many keys there are: a
- * change of a cap writes it and no key's snapshot.
+ * The state of an organisation that gateways need, for all its keys. It is one record for any number of keys: a change
+ * of the cap writes this record and no key's snapshot.
  */
 export interface OrganizationSnapshot {
   readonly organizationId: string;
   /** Grows by one with each change of the organisation; the higher one wins. */
   readonly version: number;
-  /** A state that a gateway does not know, as of a later release, denies all keys of the organisation. */
+  /** An unknown state, for example of a later release, makes a gateway refuse all keys of the organisation. */
   readonly state: 'active';
-  /** What all its keys may spend together (decimal string of 1e-9 USD); null is unlimited. */
+  /** The most that all its keys together may spend (a decimal string of 1e-9 USD); null is unlimited. */
   readonly capNanoUsd: string | null;
 }
 
 /**
- * The accounts that apply to a key's spending, its own first. `organization` is the snapshot of the key's organisation;
- * null where none was ever written, as by releases before 2026-12: then the copy in the key's snapshot counts.
+ * The accounts to which a key's spending is charged, its own first. `organization` is the snapshot of the key's
+ * organisation. It is null if none was ever written, as by releases before 2026-12; then the copy in the key's snapshot
+ * is used.
  *
  * @example
  * accountsOf(key, { organizationId: 'o', version: 2, state: 'active', capNanoUsd: '5' });

@@ -1,5 +1,5 @@
-/** What a key may do. Chat needs `inference:write`. */
+/** The permissions that a key can have. Chat needs `inference:write`. */
 export const SCOPES = ['inference:read', 'inference:write', 'analytics:read', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
-/** What a key made without scopes gets. */
+/** The scopes of a key that is created without any. */
 export const DEFAULT_SCOPES: readonly Scope[] = ['inference:read', 'inference:write'];

@@ -2,9 +2,9 @@ import { createHmac, randomInt } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 /**
- * The form of a secret: `sk-` or `sk-sub-`, then 50 characters of [0-9A-Za-z]:
- * 18 random, the deployment's 8-character marker, 18 random, and a 6-character base62 CRC-32 of the
- * 44 before it. 36 random characters are 214 bits; the checksum only filters junk, it authenticates nothing.
+ * The form of a secret is `sk-` or `sk-sub-`, then 50 characters of [0-9A-Za-z]: 18 random ones, the deployment's
+ * 8-character marker, 18 random ones, and a 6-character base62 CRC-32 of the 44 before it. 36 random characters are 214
+ * bits. The checksum only filters out texts that are no secrets; it authenticates nothing.
  */
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const RANDOM_LENGTH = 18;
@@ -13,15 +13,15 @@ const CHECKED_LENGTH = 44;
 const BODY_LENGTH = CHECKED_LENGTH + CHECKSUM_LENGTH;
 const SECRET_PATTERN = /^sk-(?:sub-)?[0-9A-Za-z]{50}$/;
 
-/** The marker's length and alphabet, as `TOLLGATE_KEY_MARKER` must have it. */
+/** The length and alphabet of a marker; `TOLLGATE_KEY_MARKER` must match it. */
 export const KEY_MARKER_PATTERN = /^[0-9A-Za-z]{8}$/;
-/** The marker of secrets made where the deployment names none. */
+/** The marker of secrets if the deployment names none. */
 export const DEFAULT_KEY_MARKER = 'TGate001';
 
-/** Node.js asks for this name what it prints of an object (`util.inspect.custom`). */
+/** Node.js prints an object by the method with this name (`util.inspect.custom`). */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
-/** A plaintext secret. Refuses to be logged, printed or serialised: only `reveal()` gives it away. */
+/** A plaintext secret. It cannot be logged, printed or serialised by accident: only `reveal()` returns it. */
 export class Secret {
   readonly #plaintext: string;
   constructor(plaintext: string) {
@@ -66,10 +66,10 @@ export function generateSecret(marker: string, prefix: 'sk-' | 'sk-sub-' = 'sk-'
   return new Secret(prefix + checked + checksum(checked));
 }
 
-/** Of a secret with the prefix `sk-sub-`, and with `sk-`. */
+/** The length of a secret with the prefix `sk-sub-`, and of one with `sk-`. */
 export const SECRET_LENGTHS: readonly number[] = ['sk-sub-', 'sk-'].map((prefix) => prefix.length + BODY_LENGTH);
 
-/** Whether text has a secret's form and its checksum holds. No look-up is owed to what fails here. */
+/** Whether a text has the form of a secret and the right checksum. A text that fails here needs no look-up. */
 export function hasSecretForm(text: string): boolean {
   if (!SECRET_LENGTHS.includes(text.length)) return false;
   if (!SECRET_PATTERN.test(text)) return false;
@@ -77,18 +77,18 @@ export function hasSecretForm(text: string): boolean {
   return checksum(body.slice(0, CHECKED_LENGTH)) === body.slice(CHECKED_LENGTH);
 }
 
-/** First 6, last 4 characters: what people see of a secret after it was shown once. */
+/** The first 6 and the last 4 characters: this is shown to people after the one reply that has the whole secret. */
 export function maskSecret(secret: Secret): string {
   const plaintext = secret.reveal();
   return `${plaintext.slice(0, 6)}…${plaintext.slice(-4)}`;
 }
 
-/** HMAC-SHA-256 of a secret under the deployment's pepper, 64 hex digits: the look-up key. */
+/** The HMAC-SHA-256 of a secret under the deployment's pepper, 64 hex digits. Keys are looked up by it. */
 export function digestSecret(plaintext: string, pepper: string): string {
   return createHmac('sha256', pepper).update(plaintext).digest('hex');
 }
 
-/** A short name of a pepper (stored beside each digest, so that peppers can be rotated). */
+/** A short name of a pepper. It is stored with each digest, so that peppers can be rotated. */
 export function pepperId(pepper: string): string {
   return createHmac('sha256', pepper).update('tollgate pepper id').digest('hex').slice(0, 12);
 }

@@ -2,6 +2,7 @@ export { DEFAULT_ORGANIZATION_ID, readOrganizationId } from './organizations.js'
 export { asLedgerText, isLedgerText } from './ledger-text.js';
 export { count, digest, id, instant, nanoUsd, readableItems, uuid } from './primitives.js';
 export { KEYS_CHANGED_V1, keysChangedV1, type KeysChangedV1 } from './events/keys-changed.v1.js';
+export { USAGE_TOPICS } from './events/usage-topics.js';
 export {
   USAGE_OUTCOMES,
   USAGE_RECORDED_V1,

@@ -31,7 +31,7 @@ describe('a text that the ledger can hold', () => {
       fc.property(fc.string({ unit: 'binary' }), fc.array(fc.constantFrom('\0', '\ud800', '\udfff')), (text, odd) => {
         const mixed = text + odd.join('') + text;
         const held = asLedgerText(mixed);
-        // JSON writes a half of a pair as an escape; bytes of UTF-8 cannot have one.
+        // JSON writes an unpaired surrogate as an escape; UTF-8 cannot encode one.
         return isLedgerText(held) && held.length === mixed.length && Buffer.from(held).toString() === held;
       }),
     );

@@ -1,11 +1,11 @@
-/** The organisation that every installation has from the beginning. A request that names none is about this one. */
+/** The organisation that every installation has from the start. A request that names none concerns this one. */
 export const DEFAULT_ORGANIZATION_ID = 'default';
 
 const ORGANIZATION_ID = /^(default|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 /**
- * The id of an organisation as a caller writes it, in lower case; null where it can be no organisation's. It says
- * nothing of whether there is one.
+ * Reads the id of an organisation that a caller has sent, and returns it in lower case; null if it does not have the
+ * form of an id. It does not check whether the organisation exists.
  */
 export function readOrganizationId(text: string): string | null {
   const id = text.toLowerCase();

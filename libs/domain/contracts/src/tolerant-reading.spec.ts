@@ -51,8 +51,8 @@ const spent = {
 };
 
 /**
- * All that one release writes and another reads. `lenient`: fields that may be anything; `items`: the list whose
- * unreadable items are left out.
+ * All formats that one release writes and another reads. `lenient` names fields that may have any value; `items` names
+ * the list whose unreadable items are left out.
  */
 const readers: readonly {
   what: string;
@@ -115,7 +115,7 @@ const readers: readonly {
 ];
 
 describe.each(readers)('$what', ({ schema, sample, added = [], lenient = [], items }) => {
-  /** Faults of the fields of the list that is read item by item are for the test of its items. */
+  /** The list that is read item by item is left out here: a test of its own damages its items. */
   const fields = placesOf(sample).filter(
     (path) =>
       path.length > 0 && typeof path.at(-1) === 'string' && path[0] !== items && !lenient.includes(String(path.at(-1))),
@@ -216,14 +216,14 @@ function at(value: Json, path: Path): Json | undefined {
   );
 }
 
-/** The paths of a value and of all that is in it. */
+/** The paths of a value and of everything inside it. */
 function placesOf(value: Json, path: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return [path];
   const inner = Array.isArray(value) ? value.map((each, index) => [index, each] as const) : Object.entries(value);
   return [path, ...inner.flatMap(([part, each]) => placesOf(each, [...path, part]))];
 }
 
-/** The value with another one at the path; without the field where that is undefined. */
+/** A copy of the value with `change` applied at the path; the field is removed if `change` returns undefined. */
 function changed(value: Json, path: Path, change: (before: Json) => Json | undefined): Json {
   const [part, ...rest] = path;
   if (part === undefined) return change(value) as Json;

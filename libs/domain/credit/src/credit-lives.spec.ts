@@ -14,8 +14,8 @@ import {
 } from './index.js';
 
 /**
- * Lives of one organisation against books that anybody can follow: who holds how much, and what was charged. A failing
- * life is shrunk to the shortest that fails.
+ * Random sequences of commands on one organisation, compared with a simple model of its books: the holds, and what was
+ * charged. A failing sequence is shrunk to the shortest that fails.
  */
 const STORE = 'store';
 const PARALLEL_MAX = 3;
@@ -40,10 +40,10 @@ interface Books {
   /** Requests under way, as their gateway knows them. */
   readonly underway: Map<string, Hold>;
   readonly finals: Final[];
-  /** What the ledger has booked, and the number of the last final of it. */
+  /** The sums that the ledger has booked, and in `booked` the number of the last booked final. */
   readonly ledger: Record<AccountId, bigint>;
   booked: number;
-  /** What admission has to say. */
+  /** The sums that admission must have. */
   readonly posted: Record<AccountId, bigint>;
   readonly held: Map<string, Hold>;
   isOpen: boolean;
@@ -68,7 +68,7 @@ const newBooks = (): Books => ({
 const heldOf = ({ held }: Books, account: AccountId): bigint =>
   [...held.values()].filter(({ accounts }) => accounts.includes(account)).reduce((sum, { amount }) => sum + amount, 0n);
 
-/** The state says of each account and of the key what the books say. */
+/** Checks that the state agrees with the books, for each account and for the key. */
 function compare(books: Books, state: OrganizationState): void {
   expect([...state.holds.keys()].sort()).toEqual([...books.held.keys()].sort());
   for (const account of ACCOUNTS) {
@@ -115,7 +115,7 @@ const reserveOne = (requestId: string, amount: bigint, accounts: readonly Accoun
         rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: PARALLEL_MAX },
       };
       const { kind } = reserve(state, item, STORE, 0);
-      // Asked again, it is the same request.
+      // A second reserve of the same request changes nothing.
       if (books.held.has(requestId)) return expect(kind).toBe('admitted');
       const places = [...books.held.values()].filter(({ parallel }) => parallel).length;
       const fits = accounts.every((id) => books.posted[id] + heldOf(books, id) + amount <= CAPS[id]);
@@ -129,7 +129,7 @@ const reserveOne = (requestId: string, amount: bigint, accounts: readonly Accoun
     (books) => !isEnded(books, requestId) && (books.held.has(requestId) || !books.underway.has(requestId)),
   );
 
-/** Its gateway ends a request: first in the journal, then in admission, which may not know of it under a new epoch. */
+/** A gateway ends a request: first in the journal, then in admission, which may not have its hold under a new epoch. */
 const settleOne = (requestId: string, cost: bigint): Command =>
   command(
     `settle ${requestId} ${cost}`,
@@ -146,7 +146,7 @@ const settleOne = (requestId: string, cost: bigint): Command =>
     ({ underway }) => underway.has(requestId),
   );
 
-/** The ledger books the next final of the journal, and tells admission of it, more than once. */
+/** The ledger books the next final of the journal, and settles it in admission more than once. */
 const bookNext = command(
   'book',
   (books, state) => {
@@ -180,7 +180,7 @@ const closeIt = command('close', (books, state) => {
   books.isOpen = false;
 });
 
-/** From what the ledger has; it waits for the gateway where that has anything to announce. */
+/** Opens an epoch from the ledger; it waits for the gateway if that has anything to announce. */
 const openIt = command('open', (books, state) => {
   const posted = ACCOUNTS.map((accountId) => ({ accountId, postedNanoUsd: books.ledger[accountId] }));
   const isWaiting = books.underway.size + books.finals.length > 0;
@@ -201,7 +201,8 @@ const openIt = command('open', (books, state) => {
 });
 
 /**
- * The requests under way, and all finals that may not be booked: those that are, admission leaves out by their numbers.
+ * Announces the requests under way, and all finals that may not be booked yet; admission leaves out booked ones by
+ * their numbers.
  */
 const announceIt = (all: readonly Final[]): Command =>
   command('announce', (books, state) => {
@@ -235,7 +236,7 @@ describe('the credit of an organisation', () => {
         ids.map(leaveOne),
         fc.constant(closeIt),
         fc.constant(openIt),
-        // With one that was booked long ago.
+        // The second announcement includes a final that was booked long ago.
         fc.constantFrom(announceIt([]), announceIt([{ requestId: 'r0', number: 0, charge: 5n, accounts: ['a'] }])),
       ],
       { maxCommands: 60, size: 'max' },

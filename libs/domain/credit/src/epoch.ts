@@ -1,6 +1,7 @@
 import type { OpenHold } from './items.js';
 import { placeHold, type OrganizationState } from './organization-state.js';
 
+/** The state that an epoch starts from: posted sums, booked numbers, and the journals that have yet to announce. */
 export interface EpochContents {
   readonly epochId: string;
   readonly storeId: string;
@@ -9,14 +10,14 @@ export interface EpochContents {
   readonly waitingFor: readonly { readonly journalId: string; readonly instanceId: string }[];
 }
 
-/** An event that is final in a journal, as a hold of its charge. */
+/** A final that is not booked yet, announced as a hold of its charge. */
 export interface AnnouncedFinal extends OpenHold {
   readonly journalNumber: number;
 }
 
 /**
- * Starts an organisation anew from its ledger; false where an epoch of this store is open already. Rates go on, and
- * with them the holds of tokens alone: no gateway announces those again.
+ * Resets an organisation to the state of its ledger; false if an epoch of this store id is open already. Rate limits
+ * keep their state, and so do holds that only take tokens, because no gateway announces those again.
  */
 export function openEpoch(state: OrganizationState, contents: EpochContents): boolean {
   if (state.epoch !== null && state.epoch.storeId === contents.storeId) return false;
@@ -35,12 +36,12 @@ export function openEpoch(state: OrganizationState, contents: EpochContents): bo
   return true;
 }
 
-/** Without an epoch every capped request is refused. Holds stay, so that settles find them. */
+/** Ends the epoch: without one every capped request is refused. Holds stay, so that settles find them. */
 export function closeEpoch(state: OrganizationState): void {
   state.epoch = null;
 }
 
-/** A journal's holds in flight and unbooked finals, once under an epoch that waits for them. */
+/** Adds a journal's holds in flight and unbooked finals, once and only if the epoch waits for the journal. */
 export function announce(
   state: OrganizationState,
   journalId: string,

@@ -1,8 +1,8 @@
 import { rateOf, type OrganizationState } from './organization-state.js';
 
 /**
- * Gives back the place that a request takes among its key's parallel requests: its client has left. Its hold stays
- * until it is settled. Repeated, or without a hold, it changes nothing.
+ * Gives back the place that a request takes among its key's parallel requests, because its client has disconnected. The
+ * hold stays until it is settled. A repeated call, or one without a hold, changes nothing.
  */
 export function leave(state: OrganizationState, requestId: string): void {
   const hold = state.holds.get(requestId);

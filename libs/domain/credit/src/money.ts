@@ -1,13 +1,13 @@
-/** Most that one account can be capped at: 9,000,000 USD, so that every sum stays below 2^53 nano-USD. */
+/** The highest cap of an account: 9,000,000 USD, so that every sum stays below 2^53 nano-USD. */
 export const CAP_NANO_USD_MAX = 9_000_000_000_000_000n;
 
 const NANO_PER_USD = 1_000_000_000n;
 const USD_PATTERN = /^(\d{1,10})(?:\.(\d{1,9}))?$/;
 
 /**
- * An amount of USD that people write, exactly, as nano-USD: a decimal string (`"0.000123"`), or a number taken by its
- * shortest decimal form (0.1 is "0.1", whatever the double is). Null where it is negative, has more than 9 decimals or
- * more than 10 digits before them, or is anything else.
+ * Reads an amount of USD that a person wrote as exact nano-USD. It takes a decimal string (`"0.000123"`), or a number
+ * by its shortest decimal form (0.1 is read as "0.1", although the double differs). Null if the amount is negative, has
+ * more than 9 decimals or more than 10 digits before them, or has any other form.
  */
 export function readUsd(amount: string | number): bigint | null {
   const match = USD_PATTERN.exec(typeof amount === 'string' ? amount : shortestDecimal(amount));

@@ -1,13 +1,13 @@
 import type { KeyAnswers } from './answers.js';
 import type { OpenHold } from './items.js';
 
-/** Posted is charged for good; held is set aside for requests in flight. Nano-USD. */
+/** Amounts in nano-USD. Posted is charged for good; held is reserved for requests in flight. */
 export interface AccountBalance {
   postedNanoUsd: bigint;
   heldNanoUsd: bigint;
 }
 
-/** Where a key stands with its rate limits. `answers`: null until a request without a ceiling was answered. */
+/** The state of a key's rate limits. `answers` is null until a request without a ceiling was answered. */
 export interface KeyRate {
   requestsTatUs: number;
   tokensTatUs: number;
@@ -17,9 +17,9 @@ export interface KeyRate {
 }
 
 /**
- * All that admission knows of one organisation. The Redis hash has the same shape: tests of `libs/adapters/admission`
- * hold the two together.
- * `waiting`: journals (with their instances) that have yet to announce under this epoch.
+ * The state of one organisation in admission. The hash in Redis has the same content:
+ * `test/contract/src/admission-lives.test.ts` compares the two. `waiting` has the journals that have yet to announce
+ * under this epoch, with their instances.
  */
 export interface OrganizationState {
   epoch: { readonly epochId: string; readonly storeId: string } | null;
@@ -30,6 +30,7 @@ export interface OrganizationState {
   readonly booked: Map<string, number>;
 }
 
+/** The state of an organisation without an epoch; every capped request is refused in it. */
 export function emptyOrganization(): OrganizationState {
   return {
     epoch: null,
@@ -41,7 +42,7 @@ export function emptyOrganization(): OrganizationState {
   };
 }
 
-/** The balance of an account; one not seen yet under an open epoch has nothing posted. */
+/** The amounts of an account; an account that the epoch does not have yet starts at zero. */
 export function balanceOf(state: OrganizationState, accountId: string): AccountBalance {
   let balance = state.accounts.get(accountId);
   if (balance === undefined) {
@@ -51,6 +52,7 @@ export function balanceOf(state: OrganizationState, accountId: string): AccountB
   return balance;
 }
 
+/** The rate limits' state of a key; a key that was not used yet starts at zero. */
 export function rateOf(state: OrganizationState, apiKeyId: string): KeyRate {
   let rate = state.rates.get(apiKeyId);
   if (rate === undefined) {
@@ -60,7 +62,7 @@ export function rateOf(state: OrganizationState, apiKeyId: string): KeyRate {
   return rate;
 }
 
-/** Sets a hold aside without asking for room: an announced hold was admitted before. */
+/** Adds a hold without checking the caps: `reserve` has checked them, and an announced hold was admitted before. */
 export function placeHold(state: OrganizationState, hold: OpenHold): void {
   state.holds.set(hold.requestId, hold);
   for (const accountId of hold.accountIds) balanceOf(state, accountId).heldNanoUsd += hold.amountNanoUsd;

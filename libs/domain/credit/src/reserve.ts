@@ -4,9 +4,9 @@ import type { AdmissionDecision, RateState, ReserveItem } from './items.js';
 import { balanceOf, placeHold, rateOf, type KeyRate, type OrganizationState } from './organization-state.js';
 
 /**
- * Decides one request and, where it is admitted, takes its rate, its place among the parallel requests and its credit:
- * everything is checked before anything is written. A request id that has an open hold is admitted again without
- * change.
+ * Decides about one request. If it is admitted, it takes units of the rate limits, a place among the parallel requests,
+ * and credit. Everything is checked before anything is written. A request id that has an open hold is admitted again
+ * without change.
  *
  * Invariant I1: `posted + held ≤ cap` on every capped account, after every call.
  */
@@ -77,7 +77,7 @@ export function reserve(
   return { kind: 'admitted', rate: rateState(item, rate, nowUs) };
 }
 
-/** At most the limit: what can never fit waits for the whole of it, and then goes alone. */
+/** At most the limit: a request that needs more waits for the whole limit, and is then admitted alone. */
 function tokensToTake(rate: KeyRate, { tokens, openEnded }: ReserveItem, tokensPerMinute: number): number {
   const largest = openEnded ? largestAnswer(rate.answers, openEnded.answersOf) : null;
   return Math.min(largest === null ? tokens : openEnded!.inputTokens + largest, tokensPerMinute);

@@ -3,7 +3,7 @@ import { gcraCorrect } from './gcra.js';
 import type { OpenHold, SettleItem } from './items.js';
 import { balanceOf, rateOf, type OrganizationState } from './organization-state.js';
 
-/** Moves a hold to posted, at most the hold. Repeated, or without a hold, it changes nothing and returns false. */
+/** Ends a hold and posts the charge, at most the hold. Without a hold it changes nothing and returns false. */
 export function settle(state: OrganizationState, item: SettleItem, nowUs: number): boolean {
   const hold = state.holds.get(item.requestId);
   if (hold === undefined) return false;
@@ -31,8 +31,8 @@ function endRate(state: OrganizationState, hold: OpenHold, { tokens, answerToken
 }
 
 /**
- * A settle from the ledger's side: the event is booked. It brings no answer to remember: the gateway's settle does, and
- * comes first as a rule.
+ * A settle by usage-billing, whose event is booked. It has no answer to remember: the gateway's own settle has it, and
+ * usually comes first.
  */
 export interface BookedItem extends Omit<SettleItem, 'answerTokens'> {
   readonly journalId: string;
@@ -41,9 +41,9 @@ export interface BookedItem extends Omit<SettleItem, 'answerTokens'> {
 }
 
 /**
- * Settles what the ledger has booked. Where the epoch still waits for the event's journal, its hold may not be
- * there yet: then the charge is posted at once and the journal's booked number raised, so that the
- * announcement to come leaves this one out.
+ * Settles an event that the ledger has booked. If the epoch still waits for the event's journal, the hold may not be
+ * announced yet: then the charge is posted at once and the journal's booked number raised, so that the announcement
+ * leaves this event out.
  */
 export function settleBooked(state: OrganizationState, item: BookedItem, nowUs: number): void {
   if (settle(state, item, nowUs) || !state.waiting.has(item.journalId)) return;

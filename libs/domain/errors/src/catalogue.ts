@@ -1,26 +1,26 @@
-/** What a caller hears when a request is refused. */
+/** The reply to a request that is refused. */
 export interface ErrorEntry {
   /** HTTP status. */
   readonly status: number;
-  /** For people, without anything of the request: it may be shown to anybody. */
+  /** A text for people. It contains no part of the request, so it may be shown to anyone. */
   readonly message: string;
   /** Whether the same request, unchanged, may succeed later. */
   readonly retryable: boolean;
 }
 
 /**
- * Every error that Tollgate answers with; each has a section of the same name in `docs/errors.md`.
- * A spent budget is 402 and never 429, which clients retry; trouble of ours is 5xx and never 401, which makes
- * people throw away good keys.
+ * Every error that Tollgate replies with; each has a section of the same name in `docs/errors.md`. A reached credit
+ * limit is 402 and never 429, which clients retry. A fault on our side is 5xx and never 401, which makes people throw
+ * away valid keys.
  */
 export const ERRORS = {
-  // Who asks
+  // Authentication
   missing_api_key: {
     status: 401,
     message: 'No API key was given. Send it as "Authorization: Bearer <key>".',
     retryable: false,
   },
-  /** Unknown, revoked and malformed keys answer alike: the reply says nothing about which keys exist. */
+  /** Unknown, revoked and malformed keys get the same reply, so that it does not disclose which keys exist. */
   invalid_api_key: {
     status: 401,
     message: 'The API key is not valid.',
@@ -57,7 +57,7 @@ export const ERRORS = {
     retryable: false,
   },
 
-  // What they may
+  // Permissions
   ip_not_allowed: {
     status: 403,
     message: 'The API key may not be used from this address.',
@@ -74,7 +74,7 @@ export const ERRORS = {
     retryable: false,
   },
 
-  // What they ask for
+  // The request
   invalid_json: {
     status: 400,
     message: 'The body is not valid JSON.',
@@ -141,7 +141,7 @@ export const ERRORS = {
     retryable: false,
   },
 
-  // How much they may
+  // Limits
   quota_exceeded: {
     status: 402,
     message: 'The credit limit is reached.',
@@ -153,7 +153,7 @@ export const ERRORS = {
     retryable: true,
   },
 
-  // Who runs the model
+  // The model provider
   provider_unreachable: {
     status: 502,
     message: 'The model provider could not be reached.',
@@ -181,7 +181,7 @@ export const ERRORS = {
     retryable: true,
   },
 
-  // We ourselves
+  // Tollgate itself
   credit_unavailable: {
     status: 503,
     message: 'Credit cannot be checked at the moment.',
@@ -220,5 +220,5 @@ export const ERRORS = {
   },
 } as const satisfies Record<string, ErrorEntry>;
 
-/** The name of an error, as `code` in every reply that carries one. */
+/** The name of an error: the field `code` of the reply. */
 export type ErrorCode = keyof typeof ERRORS;

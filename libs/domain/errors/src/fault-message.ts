@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 
-/** What a field must be, from zod's issue; undefined leaves the word to zod. Never contains the value. */
+/**
+ * The message for a zod issue: what the field must be. It never contains the value. Undefined means zod's own message.
+ */
 export function faultMessage(issue: z.core.$ZodIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
@@ -87,7 +89,7 @@ function oneOf(values: readonly unknown[]): string {
   return names.length === 1 ? `must be ${names[0]}` : `must be one of ${names.join(', ')}`;
 }
 
-/** "must be a number or a string", where each branch failed because of its type alone. */
+/** "must be a number or a string", if each branch failed only because of the type. */
 function unionMessage(branches: readonly (readonly z.core.$ZodIssue[])[]): string {
   const kinds = branches.map((issues) =>
     issues.length === 1 && issues[0]!.code === 'invalid_type' && issues[0]!.path.length === 0

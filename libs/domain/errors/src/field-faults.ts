@@ -2,24 +2,25 @@ import type { z } from 'zod';
 import { faultMessage } from './fault-message.js';
 import type { FieldError } from './problem-body.js';
 
-/** One place in a document that is not as its schema has it. */
+/** A place in a document that does not match its schema. */
 export interface FieldFault {
   readonly path: readonly (string | number)[];
-  /** What must be there: names the bound, never the value. */
+  /** Says what must be there. It names the bound, never the value. */
   readonly message: string;
 }
 
+/** The result of `validate`. */
 export type Validation<T> =
   | { readonly kind: 'valid'; readonly value: T }
-  /** In the order of the schema, at most 100. */
+  /** At most 100 faults, in the order of the schema. */
   | { readonly kind: 'invalid'; readonly faults: readonly FieldFault[] };
 
-/** A document made to have many faults gets no reply of its own size. */
+/** Bounds the reply to a document that was made to have many faults. */
 const FAULTS_MAX = 100;
 
 /**
- * Checks a value that came from outside. Messages are ours unless the schema gives its own: zod's would quote
- * the value now and then, and say `received undefined` to people who know no TypeScript.
+ * Checks a value that came from outside. The messages are those of `faultMessage` unless the schema has its own: zod's
+ * messages sometimes quote the value, and say `received undefined` to people who know no TypeScript.
  */
 export function validate<S extends z.ZodType>(schema: S, value: unknown): Validation<z.output<S>> {
   const result = schema.safeParse(value, { error: (issue) => faultMessage(issue as unknown as z.core.$ZodIssue) });
@@ -27,12 +28,12 @@ export function validate<S extends z.ZodType>(schema: S, value: unknown): Valida
   return { kind: 'invalid', faults: result.error.issues.flatMap((issue) => faultsOf(issue, [])).slice(0, FAULTS_MAX) };
 }
 
-/** Faults as replies carry them. */
+/** The faults in the form of a reply. */
 export function fieldErrors(faults: readonly FieldFault[]): FieldError[] {
   return faults.map(({ path, message }) => ({ path: pathText(path), message }));
 }
 
-/** `['routes', 0, 'name']` as `routes[0].name`; the whole document is the empty text. */
+/** Writes `['routes', 0, 'name']` as `routes[0].name`; the path of the whole document is the empty text. */
 export function pathText(path: readonly (string | number)[]): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
@@ -51,7 +52,7 @@ function faultsOf(issue: z.core.$ZodIssue, parent: readonly (string | number)[])
   return [{ path, message: issue.message }];
 }
 
-/** The one branch of a union whose type fitted, so that its own faults say more than "none of these". */
+/** The issues of the only branch of a union whose type fits: they say more than "none of these"; else undefined. */
 function branchMeant(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
   const fitting = branches.filter(
     (issues) =>
@@ -60,7 +61,7 @@ function branchMeant(branches: readonly (readonly z.core.$ZodIssue[])[]): readon
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 
-/** Names of fields are given back; what cannot be one (a secret used as a name, say) is not. */
+/** Returns a plausible name of a field unchanged, and `?` for anything else, such as a secret used as a name. */
 function fieldName(key: string): string {
   return /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(key) ? key : '?';
 }

@@ -1,10 +1,10 @@
 import { ERRORS, type ErrorCode } from './catalogue.js';
 
-/** Where `docs/errors.md` is served; the page's anchors are the codes. */
+/** The path meant for serving `docs/errors.md`; the anchors of the page are the codes. */
 const ERROR_DOCS_PATH = '/docs/errors';
 
 /**
- * One field that is at fault: where it is (`rate_limits.requests_per_minute`, empty for the whole) and what it must be.
+ * A field that is at fault: its path (`rate_limits.requests_per_minute`, empty for the whole body) and what it must be.
  */
 export interface FieldError {
   readonly path: string;
@@ -23,20 +23,21 @@ export interface ProblemBody {
   readonly request_id?: string;
 }
 
+/** The members of a problem that vary between replies with the same code. */
 export interface ProblemDetails {
-  /** What went wrong this time. Must not carry a value of the request. */
+  /** Says what went wrong this time. It must not contain a value of the request. */
   readonly detail?: string;
   readonly errors?: readonly FieldError[];
   readonly requestId?: string;
   readonly instance?: string;
 }
 
-/** The page that explains an error: a URI reference, relative to wherever the docs are served (RFC 9457, 3.1.1). */
+/** The section that explains an error, as a URI reference relative to the server (RFC 9457, section 3.1.1). */
 export function errorDocsUri(code: ErrorCode): string {
   return `${ERROR_DOCS_PATH}#${code}`;
 }
 
-/** An error as RFC 9457 has it; members without a value are left out. */
+/** Makes the body of an error in the shape of RFC 9457; members without a value are left out. */
 export function problemBody(code: ErrorCode, about: ProblemDetails = {}): ProblemBody {
   const { message, status } = ERRORS[code];
   return {

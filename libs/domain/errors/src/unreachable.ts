@@ -1,6 +1,6 @@
 /**
- * Closes a `switch` over a union: a member that no case names does not compile, because its type is not `never`. A
- * value that arrives from outside and is none of the union throws, so no request goes on undecided.
+ * Closes a `switch` over a union: if a member has no case, the call does not compile, because the type is not `never`.
+ * At run time it throws for a value from outside that is not in the union, so no request goes on undecided.
  *
  * @example
  * switch (decision.kind) {
@@ -8,7 +8,7 @@
  *   case 'refused': return refuse(decision);
  *   default: return unreachable(decision);
  * }
- * @throws {Error} names the value's `kind`, or the value where it is a text; never more of it
+ * @throws {Error} with the value's `kind`, or with the value if it is a string (40 characters at most)
  */
 export function unreachable(value: never): never {
   const given: unknown = value;

@@ -1,22 +1,22 @@
-/** How a model cuts text into tokens, where that is publicly known. */
+/** Publicly known tokenizers of models. */
 export const TOKENIZERS = ['o200k_base', 'o200k_harmony', 'cl100k_base', 'p50k_base', 'r50k_base'] as const;
 export type Tokenizer = (typeof TOKENIZERS)[number];
 
-/** What one provider's model costs. Prices are whole nano-USD for a million tokens, so sums are exact. */
+/** The price of a provider's model. Prices are whole nano-USD per million tokens, so sums are exact. */
 export interface ModelPrice {
   readonly inputNanoUsdPerMillion: bigint;
   readonly outputNanoUsdPerMillion: bigint;
-  /** Input read from the provider's cache; null where it has no price of its own. */
+  /** The price of input read from the provider's cache; null if it has no price of its own. */
   readonly cachedInputNanoUsdPerMillion: bigint | null;
-  /** The most tokens one choice can have: the bound where the caller names none. */
+  /** The most output tokens of one choice. It is the bound if the caller names none. */
   readonly maxOutputTokens: number;
-  /** The most tokens that the model reads in one call: no plausible report of input is above it and above the body. */
+  /** The most input tokens of one call. A report above both this and the size of the body is not plausible. */
   readonly contextTokens: number;
-  /** The model's own; absent where it is not known, and then tokens are bounded by bytes. */
+  /** The tokenizer of the model; if it is unknown (absent), the bytes bound the tokens. */
   readonly tokenizer?: Tokenizer;
 }
 
-/** What a provider reports of one call. Cached input is part of input, reasoning part of output. */
+/** The usage that a provider reports for one call. Cached input is part of input, reasoning is part of output. */
 export interface TokenUsage {
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -26,7 +26,7 @@ export interface TokenUsage {
 
 const MILLION = 1_000_000n;
 
-/** The cost of a call in nano-USD; a fraction of one is rounded up, so that a bound in tokens is a bound in money. */
+/** The cost of a call in nano-USD. A fraction is rounded up, as in `costBound`, so no cost exceeds its bound. */
 export function costOf(price: ModelPrice, usage: TokenUsage): bigint {
   const cached = price.cachedInputNanoUsdPerMillion === null ? 0 : Math.min(usage.cachedInputTokens, usage.inputTokens);
   const sum =
@@ -36,7 +36,7 @@ export function costOf(price: ModelPrice, usage: TokenUsage): bigint {
   return (sum + MILLION - 1n) / MILLION;
 }
 
-/** The most that a call of at most these tokens can cost at the dearest of these prices, in nano-USD. */
+/** The most that a call with at most these tokens can cost, at the highest of these prices, in nano-USD. */
 export function costBound(prices: readonly ModelPrice[], inputTokensMax: number, outputTokensMax: number): bigint {
   let bound = 0n;
   for (const price of prices) {

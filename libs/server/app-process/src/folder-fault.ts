@@ -16,8 +16,8 @@ const PROBLEMS: Readonly<Record<string, (folder: string) => string>> = {
 };
 
 /**
- * Why a folder that `variable` names cannot be used, in one line. Anything that is no error of the file system is given
- * back as it is.
+ * Turns an error about the folder that `variable` names into a start fault of one line. An error that does not come
+ * from the file system is returned unchanged.
  */
 export function folderFault(variable: string, folder: string, error: unknown): unknown {
   const code = codeOf(error);
@@ -34,8 +34,8 @@ export function folderFault(variable: string, folder: string, error: unknown): u
 }
 
 /**
- * Does something with the folder that `variable` names.
- * @throws {StartFault} in one line, where the folder cannot be used for it
+ * Runs work on the folder that `variable` names.
+ * @throws {StartFault} in one line, if the folder cannot be used for it
  */
 export function inFolder<T>(variable: string, folder: string, work: () => T): T {
   try {
@@ -46,8 +46,8 @@ export function inFolder<T>(variable: string, folder: string, work: () => T): T 
 }
 
 /**
- * Makes the folder that `variable` names, where it is missing, for its owner alone.
- * @throws {StartFault} where it cannot be made
+ * Creates the folder that `variable` names if it is missing, for its owner only.
+ * @throws {StartFault} if it cannot be created
  */
 export function makeNamedFolder(variable: string, folder: string): void {
   inFolder(variable, folder, () => makeFolder(folder));

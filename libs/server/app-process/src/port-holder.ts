@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 const LISTENING = '0A';
 
 /**
- * The pid of a process that listens on a TCP port of this machine, as far as Linux lets this user see it; null
- * elsewhere, and where the holder belongs to another user or another container.
+ * The pid of a process that listens on a TCP port of this machine. It is null on other systems than Linux, and if the
+ * process belongs to another user or another container.
  */
 export function holderOfPort(port: number): number | null {
   const sockets = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => listeningSockets(read(table), port)));
@@ -12,7 +12,7 @@ export function holderOfPort(port: number): number | null {
   return processIds().find((pid) => openFiles(pid).some((file) => sockets.has(file))) ?? null;
 }
 
-/** The sockets that listen on a port, as `/proc/PID/fd` names them, from one of the tables that proc(5) describes. */
+/** The sockets that listen on a port, named as in `/proc/PID/fd`. `table` is a table of TCP sockets as in proc(5). */
 export function listeningSockets(table: string, port: number): string[] {
   const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
   return table

@@ -19,7 +19,7 @@ const free = {
   TOLLGATE_OPERATIONS_HOST: '127.0.0.1',
   TOLLGATE_OPERATIONS_PORT: 0,
 };
-// Elsewhere than on Linux nobody can say who has a port.
+// Only on Linux can the process that has a port be found.
 const by = process.platform === 'linux' ? ` by the process ${process.pid}` : '';
 
 describe('ports to listen on', () => {
@@ -34,7 +34,7 @@ describe('ports to listen on', () => {
   });
 
   it('are those of this machine', async () => {
-    // 192.0.2.0/24 is nobody's (RFC 5737).
+    // 192.0.2.0/24 is reserved for documentation (RFC 5737).
     await expect(listenersFree({ ...free, TOLLGATE_HOST: '192.0.2.1' })).rejects.toThrow(
       'TOLLGATE_HOST: 192.0.2.1 is no address of this machine (EADDRNOTAVAIL)',
     );

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { holderOfPort } from './port-holder.js';
 import { codeOf, StartFault } from './start-fault.js';
 
-/** A port to listen on, and the variables that name it and its address; port 0 is any. */
+/** A port to listen on, and the variables that name it and its address. Port 0 means any free port. */
 export interface WantedPort {
   readonly host: string;
   readonly port: number;
@@ -13,7 +13,8 @@ export interface WantedPort {
 const NO_ADDRESS_OF_OURS = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EINVAL']);
 
 /**
- * Resolves where all of them can be listened on: said before seconds are spent on a database.
+ * Resolves if this process can listen on all of them. A start checks this first, before it spends seconds on a
+ * database.
  * @throws {StartFault} that names the variable to change
  */
 export async function portsFree(wanted: readonly WantedPort[]): Promise<void> {
@@ -26,7 +27,7 @@ export async function portsFree(wanted: readonly WantedPort[]): Promise<void> {
   }
 }
 
-/** What an app's two listeners are told in its environment. */
+/** The environment variables of an app's two listeners. */
 export interface ListenerSettings {
   readonly TOLLGATE_HOST: string;
   readonly TOLLGATE_PORT: number;
@@ -35,7 +36,7 @@ export interface ListenerSettings {
 }
 
 /**
- * Resolves where the public and the operations listener of an app can be opened.
+ * Resolves if the public and the operations listener of an app can be opened.
  * @throws {StartFault} that names the variable to change
  */
 export function listenersFree(settings: ListenerSettings): Promise<void> {

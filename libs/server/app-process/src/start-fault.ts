@@ -1,7 +1,8 @@
 import { ConfigError, ConfigFileMissing, EnvironmentError } from '@tollgate/config';
 
 /**
- * Why a process cannot start, where an operator can mend it: one line without a stack, after the variable to look at.
+ * A reason why a process cannot start that an operator can mend. Its message is one line, begins with the variable to
+ * look at, and is printed without a stack.
  */
 export class StartFault extends Error {
   override readonly name = 'StartFault';
@@ -15,23 +16,22 @@ export class StartFault extends Error {
 }
 
 /**
- * The line to print where an operator can mend what kept a process from starting; null for anything else, which is a
- * bug of ours.
+ * The line to print about a failed start if an operator can mend it; null for any other error, which is a bug.
  */
 export function mendableFault(error: unknown): string | null {
   const mendable = [StartFault, EnvironmentError, ConfigError, ConfigFileMissing];
   return mendable.some((kind) => error instanceof kind) ? (error as Error).message : null;
 }
 
-/** The code of an error of the system or of Postgres (`ECONNREFUSED`, `28P01`, …). */
+/** The code of an error of the system or of Postgres (`ECONNREFUSED`, `28P01`, …); undefined if it has none. */
 export function codeOf(error: unknown): string | undefined {
   const { code } = error as { code?: unknown };
   return typeof code === 'string' ? code : undefined;
 }
 
 /**
- * What an error says of itself, in one line. Where a name has several addresses, the error of them all has no message
- * of its own.
+ * The message of an error in one line. If a name has several addresses, the error that combines their failures has no
+ * message, so theirs are joined.
  */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join(', ');

@@ -2,8 +2,8 @@ import { createLogger } from '@tollgate/telemetry';
 import { mendableFault } from './start-fault.js';
 
 /**
- * Runs the start of a service. What an operator can mend is one line on standard error, the rest is a bug of ours and
- * keeps its stack; either ends the process with exit code 1.
+ * Runs the start of a service. A fault that an operator can mend is printed as one line on standard error; any other
+ * error is a bug, and is logged with its stack. Either ends the process with exit code 1.
  */
 export function startService(service: string, start: () => Promise<void>): void {
   start().catch((error: unknown) => {

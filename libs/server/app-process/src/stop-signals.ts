@@ -1,21 +1,21 @@
-/** What comes within this time of the first signal is the same request to stop, not a second one. */
+/** A signal within this time of the first one belongs to the same request to stop. */
 const SAME_REQUEST_MS = 1_000;
 
 export interface EndOnSignalsOptions {
-  /** Ends in order; resolves when the process may exit. */
+  /** Stops the process in order; resolves when it may exit. */
   readonly stop: (signal: NodeJS.Signals) => Promise<void>;
-  /** Hears what an operator should know, a line each. */
+  /** Receives lines for the operator. */
   readonly tell: (line: string) => void;
-  /** Default: this process's. */
+  /** The source of the signals; by default this process. */
   readonly signals?: NodeJS.EventEmitter;
   /** Default `process.exit`. */
   readonly exit?: (code: number) => void;
 }
 
 /**
- * Stops in order at SIGTERM and SIGINT, and exits: with 0, or with 1 where stopping failed. Ctrl-C in a terminal under
- * npm comes twice, from the terminal and from npm: signals within a second of the first change nothing. A later one
- * does not wait any longer: what was in flight is cut off, and its usage is left to the journal.
+ * Stops in order at SIGTERM and SIGINT, and exits with 0, or with 1 if stopping failed. Under npm, Ctrl-C arrives
+ * twice, from the terminal and from npm, so signals within a second of the first are ignored. A later signal ends the
+ * process at once: requests in flight are cut off, and the journal keeps their usage for the next start.
  */
 export function endOnSignals({ stop, tell, signals = process, exit = process.exit }: EndOnSignalsOptions): void {
   let stoppingSince: number | null = null;
@@ -30,7 +30,7 @@ export function endOnSignals({ stop, tell, signals = process, exit = process.exi
         },
       );
     } else if (performance.now() - stoppingSince > SAME_REQUEST_MS) {
-      tell(`${signal} again: not waiting any longer; what was not finished is taken up at the next start`);
+      tell(`${signal} again: not waiting any longer; unfinished work is resumed at the next start`);
       exit(1);
     }
   };

@@ -1,7 +1,7 @@
 import type { UnknownVariable } from '@tollgate/config';
 import type { Logger } from '@tollgate/telemetry';
 
-/** Says of each variable that nobody reads that it is passed over: one warning each. The start goes on. */
+/** Logs a warning for each unknown variable, which is ignored. The start goes on. */
 export function warnOfUnknown(logger: Logger, unknown: readonly UnknownVariable[]): void {
   for (const { name, nearest } of unknown)
     logger.warn(

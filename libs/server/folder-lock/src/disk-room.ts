@@ -1,11 +1,14 @@
 import { closeSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** More than what a file system keeps beside its blocks: a few bytes fit even on a disk that is full. */
+/**
+ * The size of a test write. A few bytes would fit even on a full disk, because file systems store small files outside
+ * of their blocks.
+ */
 const TRIAL_BYTES = 64 * 1024;
 
 /**
- * Writes to a folder and takes it away again. Throws the error of the file system where the disk is full or takes no
+ * Writes a test file to a folder and removes it. Throws the error of the file system if the disk is full or takes no
  * writes.
  */
 export function tryWriting(folder: string): void {
@@ -24,7 +27,9 @@ export function tryWriting(folder: string): void {
   }
 }
 
-/** Whether the disk of a folder has room for some writes more. Cheap: it asks the file system and writes nothing. */
+/**
+ * Whether the disk of a folder has room for a few more writes. It is cheap: it only reads the file system's figures.
+ */
 export function hasRoom(folder: string): boolean {
   try {
     const { bavail, bsize } = statfsSync(folder);

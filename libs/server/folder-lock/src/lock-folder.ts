@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isFolder, makeFolder } from './make-folder.js';
 
-/** A folder that another living process holds. */
+/** Another living process has locked the folder. */
 export class FolderLockedError extends Error {
-  /** `holder` is the process that has it, as far as that is known: `the process 4711`. */
+  /** `holder` describes the process that has the lock, such as `the process 4711` or, if unknown, `another process`. */
   constructor(
     readonly folder: string,
     readonly holder: string,
@@ -16,7 +16,7 @@ export class FolderLockedError extends Error {
   }
 }
 
-/** What stands where a folder's lock should be was not made by `lockFolder`. */
+/** The file or folder in the place of the lock was not made by `lockFolder`. */
 export class StrangeLockError extends Error {
   constructor(readonly file: string) {
     super(
@@ -27,10 +27,10 @@ export class StrangeLockError extends Error {
 }
 
 /**
- * Takes a folder for this process (made where it is missing, readable by its owner alone). The lock is the operating
- * system's, on a SQLite file in an open exclusive transaction: it dies with the process, however that ends, and holds
+ * Locks a folder for this process. A missing folder is created, readable by its owner only. The lock is the operating
+ * system's, on a SQLite file in an open exclusive transaction: it ends with the process, however that ends, and holds
  * across containers that share the folder. Throws FolderLockedError, StrangeLockError, and the error of the file system
- * where the folder cannot be made or written to; a full disk alone does not keep it from being taken.
+ * if the folder cannot be created or written to. A full disk alone does not prevent locking.
  */
 export function lockFolder(folder: string): { release(): void } {
   makeFolder(folder);
@@ -54,7 +54,7 @@ function lockedDatabase(folder: string): DatabaseSync {
   let database: DatabaseSync | null = null;
   try {
     database = new DatabaseSync(file, { timeout: 0 });
-    // Nothing is ever written to it: with a journal on disk the lock could not be taken where the disk is full.
+    // The file is never written to. The journal is in memory, because one on disk would prevent locking on a full disk.
     database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     return database;
   } catch (error) {
@@ -68,12 +68,12 @@ function lockedDatabase(folder: string): DatabaseSync {
   }
 }
 
-/** SQLITE_CORRUPT, SQLITE_NOTADB: the file that nothing is ever written to has something in it. */
+/** SQLITE_CORRUPT and SQLITE_NOTADB: the lock file, which is always empty, has content. */
 const NO_LOCK = [11, 26];
 
 const holderFile = (folder: string): string => join(folder, 'lock.holder');
 
-/** For the message of the next process that is refused. On a full disk the lock holds without it. */
+/** Writes the pid and the host for the message of a process that is refused. On a full disk this file is left out. */
 function noteHolder(folder: string): void {
   try {
     writeFileSync(holderFile(folder), `${process.pid} ${hostname()}`, { mode: 0o600 });
@@ -86,11 +86,11 @@ function forgetHolder(folder: string): void {
   try {
     rmSync(holderFile(folder), { force: true });
   } catch {
-    // It is overwritten by the next holder.
+    // The next holder overwrites the file.
   }
 }
 
-/** A pid says nothing on another machine, or in another container: there the name of the machine is said too. */
+/** Names the host too if it is not this one: a pid means nothing on another machine, or in another container. */
 function holderOf(folder: string): string {
   const noted = /^(\d+) (\S+)$/.exec(read(holderFile(folder)));
   if (noted === null) return 'another process';

@@ -42,8 +42,8 @@ describe('making a folder', () => {
     }
   });
 
-  // There the system answers ENOENT although the folder above is there, upon which Node's own recursive mkdir tries for
-  // ever.
+  // Under /proc the system answers ENOENT although the parent folder exists, and Node's own recursive mkdir then
+  // retries for ever.
   it.runIf(existsSync('/proc/self'))('ends where the system takes no folder at all', () => {
     for (const path of ['/proc/nope', '/proc/nope/below', '/proc/self/nope'])
       expect(() => makeFolder(path), path).toThrow('ENOENT');

@@ -4,9 +4,9 @@ import { dirname } from 'node:path';
 const OWNER_ALONE = 0o700;
 
 /**
- * Makes a folder and those above it, where they are missing, for their owner alone. Throws the error of the file system
- * where that cannot be done. Node's own recursive `mkdir` is not used: it tries for ever where the system answers
- * ENOENT although the folder above is there, as under `/proc`.
+ * Creates a folder and its missing parents, for their owner only. Throws the error of the file system if it cannot.
+ * Node's own recursive `mkdir` is not used: it retries for ever if the system answers ENOENT although the parent folder
+ * exists, as under `/proc`.
  */
 export function makeFolder(folder: string): void {
   if (isFolder(folder)) return;
@@ -15,12 +15,12 @@ export function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { mode: OWNER_ALONE });
   } catch (error) {
-    // Somebody else may have made it meanwhile; a file in its place is an error.
+    // Another process may have created it meanwhile. A file in its place is an error.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !isFolder(folder)) throw error;
   }
 }
 
-/** Whether there is a folder at a path. */
+/** Whether the path exists and is a folder, or a link to one. */
 export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

@@ -2,8 +2,8 @@ import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Writes a file so that it is as before or as it should be, also after a power cut, and durable when this returns;
- * readable by its owner alone.
+ * Replaces the content of a file atomically: also after a power cut the file has either the old or the new content. The
+ * new content is durable when this returns. The file is readable by its owner only.
  */
 export function replaceFile(path: string, text: string): void {
   const file = openSync(`${path}.new`, 'w', 0o600);
@@ -17,7 +17,7 @@ export function replaceFile(path: string, text: string): void {
   syncFolder(dirname(path));
 }
 
-/** What was made, renamed or removed in a folder stays so after a power cut. */
+/** Makes creations, renames and removals in a folder durable, so that a power cut does not undo them. */
 export function syncFolder(folder: string): void {
   const entry = openSync(folder, 'r');
   try {

@@ -5,7 +5,7 @@ import { Problem } from './problem.js';
 const JSON_MEDIA_TYPE = /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json\s*(?:;|$)/i;
 
 /**
- * Bodies as bytes, kept once: a JSON body becomes a `Buffer` for `parseBody` (webhooks check their signature on
+ * Bodies as bytes, kept once: a JSON body becomes a `Buffer` for `RequestPipe` (webhooks check their signature on
  * the very same bytes), an empty one is no body whatever its content type, anything else is 415, as is a compressed
  * one: bodies here are small, and what is not decoded cannot be a bomb.
  *

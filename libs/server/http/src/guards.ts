@@ -1,5 +1,6 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { unreachable, type ErrorCode } from '@tollgate/errors';
+import { Admits } from '@tollgate/openapi';
 import type { FastifyRequest } from 'fastify';
 import { bearerOf, matchesSecret, sameSecret } from './bearer.js';
 import { clientAddressOf } from './client-address.js';
@@ -20,6 +21,7 @@ export const ADMIN_CHALLENGE = { 'www-authenticate': 'Bearer realm="tollgate"' }
  * among the ports of the process.
  */
 @Injectable()
+@Admits('adminSecret', 'missing_admin_secret', 'invalid_admin_secret', 'rate_limit_exceeded')
 export class AdminGuard implements CanActivate {
   constructor(
     @Inject(ADMIN_SECRET) private readonly secret: string,

@@ -5,30 +5,22 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createLogger } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import {
-  ADMIN_SECRET,
-  AdminGuard,
-  createNestServer,
-  parseBody,
-  parseQuery,
-  Problem,
-  SERVICE_SECRET,
-  ServiceGuard,
-} from './index.js';
+import { ADMIN_SECRET, AdminGuard, createNestServer, Problem, SERVICE_SECRET, ServiceGuard } from './index.js';
 
 const thing = z.strictObject({ name: z.string().max(10).optional() });
+const things = z.strictObject({ limit: z.string().optional() });
 const log: string[] = [];
 
 @Controller('things')
 class ThingsController {
   @Post()
   @UseGuards(AdminGuard)
-  create(@Body() body: unknown) {
-    return parseBody(thing, body);
+  create(@Body({ schema: thing }) body: z.output<typeof thing>) {
+    return body;
   }
   @Get()
-  list(@Query() query: unknown) {
-    return parseQuery(z.strictObject({ limit: z.string().optional() }), query);
+  list(@Query({ schema: things }) query: z.output<typeof things>) {
+    return query;
   }
   @Delete()
   @HttpCode(200)

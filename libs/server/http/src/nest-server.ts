@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { OpenApiDocument } from '@tollgate/openapi';
 import { nestLogger, type Logger, type Registry } from '@tollgate/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { answerException, sendProblem } from './answer-exception.js';
@@ -16,8 +17,11 @@ import { trackConnections } from './open-connections.js';
 import { ProblemFilter } from './problem-filter.js';
 import { problemOf } from './problem-of.js';
 import { Problem } from './problem.js';
+import { ReplySerializer } from './reply-serializer.js';
+import { RequestPipe } from './request-pipe.js';
 import { originForm } from './request-target.js';
 import { SecretChecks } from './secret-checks.js';
+import { listRoutes } from './server-routes.js';
 import { answerUnrouted } from './unrouted.js';
 
 export interface NestServerOptions {
@@ -37,6 +41,8 @@ export interface NestServerOptions {
   readonly requestTimeoutMs?: number;
   /** What the bodies of all requests may take of memory; default `BODY_BUDGET_BYTES`. Above it they are 503. */
   readonly bodyBudget?: BodyBudget;
+  /** What `GET /openapi.json` answers, without a credential; without it there is no such path. */
+  readonly document?: OpenApiDocument;
 }
 
 const BODY_BYTES_MAX = 1_048_576;
@@ -50,11 +56,12 @@ const HEADERS_TIMEOUT_MS = 15_000;
 const CONNECTIONS_CHECK_MS = 5_000;
 
 /**
- * Nest on Fastify as every app of ours serves it: bodies as bytes for `parseBody`, errors as problem+json, a request id
- * of our own on every reply (`x-request-id`, `request-id`; what the client sent is not looked at), replies that no
- * cache keeps, 400 for a request that names two hosts, 429 for who goes on guessing secrets, 405 with `Allow` for a
- * method that a path does not take, `GET /healthz`, idle connections closed at shutdown and 503 `shutting_down` for
- * requests that come during it. Listening is left to the caller.
+ * Nest on Fastify as every app of ours serves it: arguments read by the schemas of their decorators (`RequestPipe`),
+ * replies held to theirs (`ReplySerializer`), errors as problem+json, a request id of our own on every reply
+ * (`x-request-id`, `request-id`; what the client sent is not looked at), replies that no cache keeps, 400 for a request
+ * that names two hosts, 429 for who goes on guessing secrets, 405 with `Allow` for a method that a path does not take,
+ * `GET /healthz`, idle connections closed at shutdown and 503 `shutting_down` for requests that come during it.
+ * Listening is left to the caller.
  *
  * Raw routes live beside the controllers on `app.getHttpAdapter().getInstance()`, registered before
  * `app.init()` or `app.listen()`; no guard, pipe or filter runs for them, but what they throw is answered here.
@@ -71,9 +78,17 @@ export async function createNestServer(
     logger: nestLogger(options.logger),
   });
   app.useGlobalFilters(new ProblemFilter(options.logger));
+  app.useGlobalPipes(new RequestPipe());
+  app.useGlobalInterceptors(new ReplySerializer(app.get(Reflector)));
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   fastify.get('/healthz', (_request, reply) => reply.send({ status: 'ok' }));
+  if (options.document !== undefined) serveDocument(fastify, options.document);
   return app;
+}
+
+function serveDocument(fastify: FastifyInstance, document: OpenApiDocument): void {
+  const bytes = Buffer.from(JSON.stringify(document));
+  fastify.get('/openapi.json', (_request, reply) => reply.type('application/json').send(bytes));
 }
 
 /** An application and what the guards of its controllers need: one count of wrong secrets, whoever compares. */
@@ -132,6 +147,7 @@ function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): Fasti
   refuseFaultyHeads(fastify);
   refuseWhileClosing(fastify);
   if (serviceSecret !== undefined) believeGateways(fastify, serviceSecret, checks);
+  listRoutes(fastify);
   answerUnrouted(fastify);
   boundBodies(fastify, bodyBudget, requestTimeoutMs);
   readBodiesAsBytes(fastify);

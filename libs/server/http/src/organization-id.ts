@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { DEFAULT_ORGANIZATION_ID, readOrganizationId } from '@tollgate/contracts';
+import { readsHeader } from '@tollgate/openapi';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from './problem.js';
 
@@ -22,6 +23,14 @@ export function organizationIdOf({ headers }: Pick<FastifyRequest, 'headers'>): 
 }
 
 /** A handler's parameter: `organizationIdOf` its request. */
-export const OrganizationId = createParamDecorator((_data: unknown, context: ExecutionContext): string =>
-  organizationIdOf(context.switchToHttp().getRequest<FastifyRequest>()),
+export const OrganizationId = createParamDecorator(
+  readsHeader(
+    {
+      name: ORGANIZATION_HEADER,
+      description: `The id of the organisation that is asked about; \`${DEFAULT_ORGANIZATION_ID}\` without it.`,
+      schema: { type: 'string', minLength: 7, maxLength: 36, default: DEFAULT_ORGANIZATION_ID },
+    },
+    (_data: unknown, context: ExecutionContext): string =>
+      organizationIdOf(context.switchToHttp().getRequest<FastifyRequest>()),
+  ),
 );

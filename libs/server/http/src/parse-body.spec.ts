@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { parseBody, parseQuery, Problem } from './index.js';
+import { parseBody, parseQuery } from './parse-body.js';
+import { Problem } from './problem.js';
 
 const schema = z.strictObject({ name: z.string().max(4).optional(), limit: z.number().nonnegative().optional() });
 const problemFrom = (run: () => unknown): Problem => {

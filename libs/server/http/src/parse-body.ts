@@ -1,11 +1,11 @@
-import { fieldErrors, validate } from '@tollgate/errors';
+import { fieldErrors, validate, type ErrorCode } from '@tollgate/errors';
 import type { z } from 'zod';
 import { findJsonFault, type JsonFault } from './json-fault.js';
 import { Problem } from './problem.js';
 import { findRepeatedName } from './repeated-name.js';
 
 /**
- * The body of a request as its schema has it: `parseBody(createKeyRequest, body)` with `@Body() body: unknown`.
+ * The body of a request as its schema has it, for `RequestPipe`.
  *
  * A server of `createNestServer` hands handlers the bytes as they came (a `Buffer`; undefined for none), and
  * JSON is read here: after the guards, so that a caller without a credential gets 401 whatever it sends and
@@ -35,6 +35,17 @@ const placeOf = ({ line, column }: JsonFault): string => `line ${line}, column $
 /** The query of a request as its schema has it. Values are strings, or lists of them where a name was repeated. */
 export function parseQuery<S extends z.ZodType>(schema: S, query: unknown): z.output<S> {
   return checked(schema, { ...(query as object | undefined) });
+}
+
+/**
+ * The parameters of a path as their schema has them.
+ * @throws {Problem} with `refusal`, or like a query without one
+ */
+export function parseParams<S extends z.ZodType>(schema: S, params: unknown, refusal: ErrorCode | null): z.output<S> {
+  if (refusal === null) return parseQuery(schema, params);
+  const result = validate(schema, { ...(params as object) });
+  if (result.kind === 'invalid') throw new Problem(refusal);
+  return result.value;
 }
 
 function checked<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Work whose runs end when they are told to. */
+/** Work whose runs last until the test calls `end`. */
 class Work {
   readonly ends: ((againInMs?: number) => void)[] = [];
   runs = 0;

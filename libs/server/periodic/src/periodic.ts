@@ -1,9 +1,10 @@
 export interface PeriodicOptions {
   /**
-   * Milliseconds between two runs' beginnings. A run that takes longer is followed by the next one on time after it.
+   * Milliseconds between the starts of two runs. If a run takes longer, the next one starts at the next multiple of
+   * this time.
    */
   readonly everyMs: number;
-  /** The timer does not keep the process alive. Default false. */
+  /** If true, the timer does not keep the process alive. Default false. */
   readonly background?: boolean;
 }
 
@@ -18,27 +19,27 @@ export interface PeriodicOptions {
  */
 export class Periodic {
   #timer: NodeJS.Timeout | undefined;
-  /** Before the next run by the timer, where the last one asked for that. */
+  /** The timer of a run before the next regular one, if the last run asked for it. */
   #early: NodeJS.Timeout | undefined;
   #running: Promise<void> | null = null;
   #woken = false;
   #stopped = true;
 
   /**
-   * `work` must not reject: what can fail is caught and logged where it is known what it means. It may resolve with
-   * milliseconds after which it wants to run again, where that is sooner than the timer.
+   * `work` must not reject: it catches and logs its own errors, because only it knows what they mean. It may resolve
+   * with the milliseconds after which it wants to run again; they are ignored if they are not below `everyMs`.
    */
   constructor(
     private readonly work: () => Promise<number | void>,
     private readonly options: PeriodicOptions,
   ) {}
 
-  /** Whether the current run should leave the rest of its work: nobody waits for it any more. */
+  /** Whether `stop` was called: then a run should leave the rest of its work. */
   get stopped(): boolean {
     return this.#stopped;
   }
 
-  /** Without effect where it has been started. */
+  /** Starts with a run at once. It has no effect if it is started already. */
   start(): void {
     if (!this.#stopped) return;
     this.#stopped = false;
@@ -47,13 +48,13 @@ export class Periodic {
     this.#begin();
   }
 
-  /** Runs the work now, or once more after the run that is under way. Without effect where it is stopped. */
+  /** Runs the work now, or once more after the run under way. It has no effect while it is stopped. */
   wake(): void {
     this.#woken = true;
     this.#begin();
   }
 
-  /** Resolves when the run that is under way has ended; no other begins. */
+  /** Resolves when the run under way has ended; no other begins. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
@@ -65,7 +66,7 @@ export class Periodic {
     if (this.#stopped || this.#running !== null) return;
     this.#running = this.#run().finally(() => {
       this.#running = null;
-      // Woken between its last look and its end.
+      // `wake` may have been called after the run's last check.
       if (this.#woken) this.#begin();
     });
   }

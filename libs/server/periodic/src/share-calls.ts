@@ -1,6 +1,6 @@
 /**
- * Calls with the same key, while one of them is under way, are one call, whose answer or error all of them get. The
- * next call after that begins anew.
+ * Merges concurrent calls with the same key into one call, whose result or error all callers get. A call after it has
+ * ended starts anew.
  *
  * @example
  * const openEpoch = shareCalls((organizationId: string) => api.openEpoch(organizationId));

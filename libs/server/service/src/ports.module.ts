@@ -1,8 +1,8 @@
 import { Module, type DynamicModule, type ValueProvider } from '@nestjs/common';
 
 /**
- * The ports of a process, as a global module: what stands behind each token is decided once, where the process is put
- * together, and every module of it injects the token. One of it in an application.
+ * A global module with the ports of a process. The implementation behind each token is chosen once, where the process
+ * is assembled, and every module injects the token. An application has one such module.
  *
  * @example
  * PortsModule.of([{ provide: DATABASE, useValue: database }, { provide: LOGGER, useValue: logger }])

@@ -1,8 +1,8 @@
 import type { Readiness } from '@tollgate/telemetry';
 
 /**
- * Ready while the database answers, which most of what a service does needs. `others` (Redis, Kafka) are told, and
- * decide nothing: without them a part of the work waits, and the rest goes on.
+ * Makes a readiness check: a service is ready while its database answers, because most of its work needs it. `others`
+ * (Redis, Kafka) are reported but do not decide: without them only a part of the work waits.
  */
 export function readyByDatabase(
   database: { query(sql: string): Promise<unknown> },

@@ -12,11 +12,12 @@ import {
 } from '@tollgate/telemetry';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 
-/** What the environment of every service has. */
+/** The environment variables of every service. */
 export interface ServiceEnvironment extends ListenerSettings {
   readonly LOG_LEVEL: LogLevel;
 }
 
+/** The parts that a service gets before it opens its connections. */
 export interface ServiceContext<Environment> {
   readonly environment: Environment;
   readonly logger: Logger;
@@ -24,36 +25,39 @@ export interface ServiceContext<Environment> {
   readonly registry: Registry;
 }
 
-/** A service that has all it needs, and does not listen yet. */
+/** A service that has opened its connections and does not listen yet. */
 export interface OpenedService {
-  /** Its microservices are connected; they start before it listens. */
+  /** The application. Its microservices are connected, and are started before it listens. */
   readonly app: NestFastifyApplication;
-  /** What `/readyz` says. */
+  /** The check behind `/readyz`. */
   readonly ready: () => Promise<Readiness>;
-  /** Closed at the end, side by side, when nothing is answered any more: those that fail keep none from closing. */
+  /** Closed in parallel at the end, after the last reply. If closing one fails, the others are still closed. */
   readonly connections: readonly { close(): unknown }[];
-  /** Done before it listens. `tell` takes a line for the operator. */
+  /** Runs before it listens. `tell` logs a line for the operator. */
   readonly start?: (tell: (line: string) => void) => Promise<void>;
-  /** Done when the last request is answered, before the application is closed. */
+  /** Runs after the last request was answered, before the application is closed. */
   readonly end?: (tell: (line: string) => void) => Promise<void>;
-  /** Milliseconds after which requests in flight are cut off at the end; left out: as long as they take. */
+  /**
+   * Milliseconds after which requests in flight are cut off at the end. If absent, they may take as long as they need.
+   */
   readonly graceMs?: number;
-  /** Requests that are answered beside the framework, where there are such. */
+  /** Requests that are answered outside the framework, if there are any. */
   readonly answering?: () => Iterable<IncomingMessage>;
 }
 
 export interface ServiceOptions<Environment extends ServiceEnvironment> {
-  /** In logs, metrics, and connections to servers. */
+  /** The name in logs, metrics, and connections to servers. */
   readonly name: string;
-  /** Throws an `EnvironmentError` that names all that is wrong. */
+  /** Reads the environment, or throws an `EnvironmentError` that names all faults. */
   readonly readEnvironment: () => Environment;
   readonly open: (context: ServiceContext<Environment>) => Promise<OpenedService>;
 }
 
 /**
- * Runs a service as the whole of its process: reads its environment, makes sure that its ports are free before anything
- * is changed, opens it, listens, and stops in order at SIGTERM and SIGINT: first no new requests, then those in flight,
- * then what they needed. What an operator can mend at the start is one line on standard error, with exit code 1.
+ * Runs a service as a process of its own. It reads the environment, makes sure that the ports are free before anything
+ * is changed, opens the service, and listens. At SIGTERM and SIGINT it stops in order: it takes no new requests, waits
+ * for those in flight, then closes the connections. If an operator can mend why the start failed, it prints one line on
+ * standard error and exits with 1.
  *
  * @example
  * runService({ name: 'key-management', readEnvironment, open: async ({ environment, logger, registry }) => { … } });

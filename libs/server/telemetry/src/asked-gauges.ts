@@ -1,11 +1,13 @@
 import { shareCalls } from '@tollgate/periodic';
 import { Gauge, type Registry } from 'prom-client';
 
+/** One value of a gauge, with its labels. */
 export interface Sample {
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
+/** A gauge whose values are computed from the answer of a store. */
 export interface AskedGauge<Answer> {
   readonly name: string;
   readonly help: string;
@@ -13,19 +15,19 @@ export interface AskedGauge<Answer> {
   readonly samples: (answer: Answer) => readonly Sample[];
 }
 
-/** A scrape waits no longer than this for a store that does not answer. */
+/** The longest that a scrape waits for a store. */
 const ASK_MS_MAX = 1_000;
 
 /**
- * Gauges of what a store knows: it is asked once a scrape for all of them. Where it does not answer in a second, or
- * refuses, they have no value in that scrape; the others have theirs.
+ * Registers gauges that query a store: `ask` is called once on each scrape for all of them. If it takes longer than a
+ * second, or rejects, these gauges have no value in that scrape; other metrics are not affected.
  */
 export function registerAskedGauges<Answer>(
   registry: Registry,
   ask: () => Promise<Answer>,
   gauges: readonly AskedGauge<Answer>[],
 ): void {
-  // A scrape asks all gauges of a registry in one turn: they share the answer.
+  // A scrape collects all gauges of a registry in the same turn of the event loop, so they share one answer.
   const answer = shareCalls(() => withinTime(ask));
   for (const { name, help, labelNames = [], samples } of gauges) {
     new Gauge({

@@ -1,4 +1,4 @@
-/** What of an error may be written to a log. */
+/** The parts of an error that may be written to a log. */
 export interface ErrorDescription {
   readonly type: string;
   readonly message: string;
@@ -10,7 +10,10 @@ export interface ErrorDescription {
 
 const CAUSES_MAX = 4;
 
-/** An error without whatever a driver hung on it: type, message, code, stack, and the same of its causes. */
+/**
+ * Reduces an error to its type, message, code and stack, and does the same for its causes. Properties that a driver
+ * added, such as statements and parameters, are left out.
+ */
 export function describeError(error: unknown): ErrorDescription {
   return describe(error, CAUSES_MAX);
 }

@@ -3,11 +3,11 @@ import type { Histogram, Registry } from 'prom-client';
 export interface HotHistogramOptions {
   readonly name: string;
   readonly help: string;
-  /** Upper bounds, growing; what is above the last counts as infinite. */
+  /** Upper bounds in ascending order; a value above the last counts in the bucket `+Inf`. */
   readonly buckets: readonly number[];
 }
 
-/** Where one kind of observation is counted. */
+/** The counts of one set of labels. */
 export class HotSeries {
   readonly counts: number[];
   sum = 0;
@@ -35,8 +35,9 @@ interface Value {
 }
 
 /**
- * A histogram for what every request does: an observation compares a few numbers and adds two, and its series are made
- * beforehand. prom-client's own hashes the labels and makes several objects each time; here that waits for the scrape.
+ * A histogram for the hot path. An observation compares a few numbers and does two additions, on a series that is made
+ * beforehand. prom-client's own hashes the labels and allocates several objects for each observation; here that is done
+ * only on a scrape.
  */
 export class HotHistogram {
   readonly name: string;
@@ -50,18 +51,18 @@ export class HotHistogram {
     this.name = name;
     this.help = help;
     this.#buckets = buckets;
-    // Of a metric a registry asks no more than its name and `get`.
+    // A registry only uses the name and `get` of a metric.
     registry.registerMetric(this as unknown as Histogram);
   }
 
-  /** Makes a series; once for each set of labels, before there is anything to observe. */
+  /** Makes the series of a set of labels. Call it once for each set, before the first observation. */
   series(labels: Readonly<Record<string, string>> = {}): HotSeries {
     const series = new HotSeries(labels, this.#buckets);
     this.#series.push(series);
     return series;
   }
 
-  /** All series in the form that registries print. */
+  /** Returns all series in the form that a registry prints. */
   get(): Promise<{ name: string; help: string; type: string; aggregator: string; values: Value[] }> {
     const { name, help, type, aggregator } = this;
     return Promise.resolve({

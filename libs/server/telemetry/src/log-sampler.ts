@@ -1,9 +1,9 @@
-/** Lines of one kind that are written at once, and then in each second. */
+/** The lines of one kind that may be written at once, and after that in each second. */
 const BURST = 20;
 const PER_SECOND = 2;
-/** Kinds that are told apart; more, and all are forgotten. */
+/** Capacity of the map of kinds; it is cleared when it is full. */
 const KINDS_MAX = 2_000;
-/** All kinds together, in each second: callers can make many kinds. */
+/** The limit of lines in each second for all kinds together, because callers can cause many kinds. */
 const ALL_PER_SECOND = 200;
 
 interface Bucket {
@@ -13,17 +13,17 @@ interface Bucket {
 }
 
 /**
- * Decides which lines of a flood are written. Each kind (a code of one key, say) has its own allowance, so that a
- * flood of one hides no line of another; what was left out is counted and told with the next line of its kind.
+ * Decides which lines of a flood are written. Each kind (for example an error code of one key) has its own allowance,
+ * so that a flood of one kind hides no other. Suppressed lines are counted, and the next line of the kind reports them.
  */
 export class LogSampler {
   readonly #buckets = new Map<string, Bucket>();
   readonly #all: Bucket = { left: ALL_PER_SECOND, filledAtMs: 0, suppressed: 0 };
 
-  /** `now`: monotonic milliseconds. */
+  /** `now` returns monotonic milliseconds. */
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  /** How many lines of this kind were left out since the last one; -1 where this one is to be left out too. */
+  /** The number of suppressed lines of this kind since the last written one; -1 if this one must be suppressed too. */
   take(kind: string): number {
     let bucket = this.#buckets.get(kind);
     if (bucket === undefined) {

@@ -1,21 +1,22 @@
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
 import { describeError } from './describe-error.js';
 
-/** JSON lines. Take `Logger` from here, not from pino: what may be logged is decided in this file. */
+/** A logger of JSON lines. Import the type from here, not from pino: this file decides what may be logged. */
 export type Logger = PinoLogger;
 
 /** Token of the `Logger` of a process. */
 export const LOGGER = Symbol('LOGGER');
 
+/** The levels from the most to the least severe; `silent` writes nothing. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface LoggerOptions {
-  /** Which process speaks: `gateway`, `key-management`, … */
+  /** The name of the process in each line: `gateway`, `key-management`, … */
   readonly service: string;
   /** Default `info`. */
   readonly level?: LogLevel;
-  /** Default stdout, written synchronously: a line that was logged is not lost by a crash. */
+  /** Default stdout, written synchronously, so that a crash loses no line. */
   readonly destination?: DestinationStream;
 }
 
@@ -35,9 +36,9 @@ const redacted = (depth: string): string[] =>
   SENSITIVE.map((name) => (name.startsWith('"') ? `${depth.replace(/\.$/, '')}[${name}]` : `${depth}${name}`));
 
 /**
- * A logger that keeps secrets to itself: known names are redacted down to the third level, and an error is
- * reduced to its type, message, code and stack (drivers hang statements and their parameters on errors).
- * Headers and bodies are never to be logged; the redaction is the second line, not the first.
+ * Makes a logger that writes no secrets: fields with known names are redacted down to the third level, and an error is
+ * reduced to its type, message, code and stack, because drivers add statements and their parameters to errors. Never
+ * log headers and bodies: the redaction is only a second line of defence.
  */
 export function createLogger({ service, level = 'info', destination }: LoggerOptions): Logger {
   const options = {

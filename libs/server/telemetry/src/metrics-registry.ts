@@ -1,14 +1,14 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 
-/** Taken from here, not from prom-client, so that all apps have one. */
+/** Import these from here, not from prom-client, so that all apps use the same copy. */
 export { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /** Token of the `Registry` of a process. */
 export const METRICS_REGISTRY = Symbol('METRICS_REGISTRY');
 
 /**
- * The metrics of one app: process and event-loop figures from the start, its own as it registers them.
- * One registry per app, never prom-client's global one: the standalone runs four apps in one process.
+ * Makes the registry of one app. It has the metrics of the process and the event loop; the app registers its own. Each
+ * app has a registry instead of prom-client's global one, because the standalone runs four apps in one process.
  */
 export function createMetricsRegistry(
   service: string,

@@ -2,8 +2,8 @@ import type { LoggerService } from '@nestjs/common';
 import type { Logger } from './logger.js';
 
 /**
- * Nest's own messages on our logger. What Nest tells of modules and routes at start goes to `debug`: with four
- * services in one process it is some hundred lines that nobody asked for.
+ * Writes Nest's own messages to our logger. Its messages about modules and routes at the start get the level `debug`:
+ * with four services in one process they are some hundred lines.
  */
 export function nestLogger(logger: Logger): LoggerService {
   const write =
@@ -15,7 +15,7 @@ export function nestLogger(logger: Logger): LoggerService {
       if (message instanceof Error) logger[level]({ ...about, err: message }, message.message);
       else if (typeof message === 'string')
         logger[level](rest.length > 1 ? { ...about, stack: rest[0] } : about, message);
-      else logger[level](about, 'a message that is not text');
+      else logger[level](about, 'Nest logged a message that is not text');
     };
   return {
     log: write('debug'),

@@ -2,23 +2,24 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 
-/** Whether this process should be sent work, and what that was judged by. */
+/** Whether this process should receive requests, and the checks that decide it. */
 export interface Readiness {
   readonly ready: boolean;
-  /** By name (`postgres`, `redis`, `kafka`, …): whether it works. */
+  /** The checks by name (`postgres`, `redis`, `kafka`, …); true if the part works. */
   readonly checks: Readonly<Record<string, boolean>>;
 }
 
 export interface OperationsListenerOptions {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   readonly port: number;
   readonly ready: () => Promise<Readiness>;
   readonly registry: Registry;
-  /** A check that takes longer has failed: probes of orchestrators wait a second or so. Default 2 s. */
+  /** Milliseconds after which a check counts as failed; orchestrators' probes wait a second or so. Default 2,000. */
   readonly readyTimeoutMs?: number;
 }
 
+/** A listener that is open. */
 export interface OperationsListener {
   /** `http://host:port` */
   readonly url: string;
@@ -28,8 +29,8 @@ export interface OperationsListener {
 const READY_TIMEOUT_MS = 2_000;
 
 /**
- * Listens for those who run the process, never for callers: `/healthz` (200 while the process lives),
- * `/readyz` (200 or 503, with the checks) and `/metrics` (Prometheus). Rejects when it cannot bind.
+ * Listens for operators, never for callers: `/healthz` (200 while the process lives), `/readyz` (200 or 503, with the
+ * checks) and `/metrics` (Prometheus). Rejects if it cannot bind the port.
  */
 export async function startOperationsListener({
   host,

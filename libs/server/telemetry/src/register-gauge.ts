@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 
-/** A gauge without labels whose value is read at each scrape. */
+/** Registers a gauge without labels whose value is read on each scrape. */
 export function registerGauge(registry: Registry, name: string, help: string, value: () => number): void {
   new Gauge({
     name,

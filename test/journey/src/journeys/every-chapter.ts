@@ -7,6 +7,7 @@ import { oddHttp } from './odd-http.js';
 import { refusals } from './refusals.js';
 import { theCall } from './the-call.js';
 import { theCharge } from './the-charge.js';
+import { theDocument } from './the-document.js';
 import { theEmbeddings } from './the-embeddings.js';
 import { theKey } from './the-key.js';
 import { theLeak } from './the-leak.js';
@@ -39,6 +40,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     });
 
     const running = () => shape;
+    theDocument(running);
     theKey(running);
     theCall(running);
     upstream(running);

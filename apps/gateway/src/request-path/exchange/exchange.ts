@@ -140,7 +140,7 @@ export type Routed = Received & { readonly route: Route; readonly targets: Targe
 export type Journaled = Routed & { readonly journaled: JournaledRequest };
 
 /** At least one target. */
-export type Targets = readonly [Target, ...Target[]];
+type Targets = readonly [Target, ...Target[]];
 
 /** Narrows an exchange to one whose key is known. */
 export function isIdentified(exchange: Exchange): exchange is Identified {

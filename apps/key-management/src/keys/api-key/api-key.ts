@@ -1,33 +1,33 @@
 import type { RateLimits, RevokeReason, Scope } from '@tollgate/api-key';
 
-/** How a key came to its end. It is terminal: nothing brings a key back. */
+/** Why and when a key was revoked. It is final: a revoked key never becomes active again. */
 interface Revocation {
   readonly reason: RevokeReason;
   readonly at: Date;
 }
 
-/** An API key as its authority knows it. The plaintext of its secret is no part of it. */
+/** An API key with all its settings. It has the digests of its secrets, never their plaintext. */
 export interface ApiKey {
   readonly id: string;
   readonly organizationId: string;
   readonly name: string;
   readonly description: string | null;
-  /** First 6 … last 4 characters of the newest secret. */
+  /** The first 6 and the last 4 characters of the newest secret. */
   readonly maskedKey: string;
-  /** Of every secret the key answers to, oldest first. */
+  /** Digests of all secrets that are valid for this key, oldest first. */
   readonly digests: readonly string[];
   readonly scopes: readonly Scope[];
   readonly expiresAt: Date | null;
   readonly creditLimitNanoUsd: bigint | null;
-  /** What all keys of the organisation may spend together; null is unlimited. A copy, for `snapshotOf` alone. */
+  /** The organisation's own limit, over all its keys; null is unlimited. A copy that only `snapshotOf` uses. */
   readonly organizationCreditLimitNanoUsd: bigint | null;
   readonly rateLimits: RateLimits;
-  /** Route names; null is all. */
+  /** Names of the routes that the key may use; null means all. */
   readonly models: readonly string[] | null;
-  /** Addresses and subnets; null is all. */
+  /** Addresses and subnets that may use the key; null means all. */
   readonly allowedIps: readonly string[] | null;
   readonly createdAt: Date;
-  /** 1 when made, one more with each change. */
+  /** 1 at creation; each change adds one. */
   readonly version: number;
   readonly revocation: Revocation | null;
   /** A deleted key is revoked and hidden; its history stays. */
@@ -36,16 +36,15 @@ export interface ApiKey {
 
 export type KeyState = 'active' | 'revoked' | 'expired';
 
-/** Revoked wins over expired: it says more. A key expires at the very moment that is named. */
+/** A revoked key is `revoked` even after its expiry, since that says more. At `expiresAt` itself the key is expired. */
 export function stateOf(key: ApiKey, now: Date): KeyState {
   if (key.revocation !== null) return 'revoked';
   return key.expiresAt !== null && key.expiresAt <= now ? 'expired' : 'active';
 }
 
 /**
- * The key after it was revoked for this reason; null where that changes nothing. The first reason stands, and the
- * moment of the end always does; but a leak says more than any other reason: what the key has under way is cut off only
- * then.
+ * The key after it was revoked for this reason; null if nothing changes. The first revocation keeps its time, and its
+ * reason too unless the new reason is `leaked`: only a leak makes gateways abort the key's requests in flight.
  */
 export function revoked(key: ApiKey, reason: RevokeReason, now: Date): ApiKey | null {
   if (reason === 'deleted') {

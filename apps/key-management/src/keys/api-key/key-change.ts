@@ -1,7 +1,7 @@
 import type { KeysChangedV1 } from '@tollgate/contracts';
 import type { ApiKey } from './api-key.js';
 
-/** Who changed something, and the address they did it from; null where no address is known. */
+/** The author of a change, and the address it was made from; null if the address is not known. */
 export interface Actor {
   readonly name: string;
   readonly fromAddress: string | null;
@@ -13,12 +13,12 @@ export interface KeyChange {
   /** The key as it is after the change. */
   readonly key: ApiKey;
   readonly actor: Actor;
-  /** For the audit trail, beside the key's name and masked key. Never a secret. */
+  /** Extra fields for the audit trail, which also stores the key's name and masked key. Must not hold a secret. */
   readonly details: Readonly<Record<string, string>>;
   readonly at: Date;
 }
 
-/** The change as the rest of the house hears of it. */
+/** The event that tells the other services of the change. */
 export function keysChangedEvent({ change, key, at }: KeyChange): KeysChangedV1 {
   return {
     eventVersion: 1,

@@ -1,36 +1,9 @@
 import type { KeySpending } from '@tollgate/contracts';
 import { formatUsd } from '@tollgate/credit';
-import { stateOf, type ApiKey, type KeyState } from './api-key.js';
+import { stateOf, type ApiKey } from './api-key.js';
+import type { KeyObject } from './key.reply.js';
 
-/** A key as the admin API shows it. Moments are RFC 3339 in UTC, money is decimal USD. */
-export interface KeyObject {
-  readonly object: 'api_key';
-  readonly id: string;
-  readonly name: string;
-  readonly description: string | null;
-  readonly type: 'router';
-  readonly masked_key: string;
-  readonly scopes: readonly string[];
-  readonly state: KeyState;
-  readonly expires_at: string | null;
-  readonly credit_limit_usd: string | null;
-  /** From the ledger; null while it cannot be asked, since an unknown sum must not read as 0. */
-  readonly credit_used_usd: string | null;
-  readonly credit_reset: null;
-  readonly rate_limits: {
-    readonly requests_per_minute: number | null;
-    readonly tokens_per_minute: number | null;
-    readonly parallel_requests: number | null;
-  };
-  readonly models: readonly string[] | null;
-  readonly allowed_ips: readonly string[] | null;
-  readonly groups: readonly string[];
-  readonly created_at: string;
-  readonly last_used_at: string | null;
-  readonly revoked_at: string | null;
-}
-
-/** `spending` null where usage-billing could not say. */
+/** Builds the admin API's view of a key. `spending` is null if usage-billing could not be asked. */
 export function keyObject(
   key: ApiKey,
   spending: Pick<KeySpending, 'chargedNanoUsd' | 'lastUsedAt'> | null,

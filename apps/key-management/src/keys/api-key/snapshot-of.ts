@@ -7,7 +7,7 @@ import {
 } from '@tollgate/api-key';
 import type { ApiKey } from './api-key.js';
 
-/** What gateways need to know of a key. An expired one is an active snapshot: the gateway knows the time. */
+/** The snapshot of a key for gateways. An expired key has an active snapshot: the gateway checks the expiry itself. */
 export function snapshotOf(key: ApiKey): KeySnapshot {
   const identity = {
     form: SNAPSHOT_FORM,
@@ -31,8 +31,8 @@ export function snapshotOf(key: ApiKey): KeySnapshot {
 }
 
 /**
- * The key's own account, with or without a cap. The organisation's, where that one is capped, is for gateways of the
- * release before alone, which do not know the organisation's own snapshot and would not enforce its cap.
+ * The key's own account, with or without a cap, and the organisation's account if that has a cap. The second is only
+ * for gateways of the previous release: they do not read the organisation's own snapshot and would not enforce its cap.
  */
 function accountsOf(key: ApiKey): CappedAccount[] {
   const own = { accountId: keyAccountId(key.id), capNanoUsd: key.creditLimitNanoUsd?.toString() ?? null };

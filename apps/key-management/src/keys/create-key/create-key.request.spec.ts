@@ -1,12 +1,19 @@
 import { fieldErrors, validate } from '@tollgate/errors';
 import { describe, expect, it } from 'vitest';
 import { createKeyRequest } from './create-key.request.js';
+import { keySettings } from './key-settings.js';
 
 const now = new Date('2026-11-20T12:00:00.000Z');
-const read = (body: unknown) => validate(createKeyRequest(now), body);
+/** As a caller meets it: the schema, then what depends on the moment. */
+function read(body: unknown) {
+  const request = validate(createKeyRequest, body);
+  if (request.kind === 'invalid') return { kind: 'invalid', errors: fieldErrors(request.faults) } as const;
+  const result = keySettings(request.value, now);
+  return result.kind === 'invalid' ? result : ({ kind: 'valid', value: result.settings } as const);
+}
 const faults = (body: unknown) => {
   const result = read(body);
-  return result.kind === 'valid' ? [] : fieldErrors(result.faults).map(({ path, message }) => `${path}: ${message}`);
+  return result.kind === 'valid' ? [] : result.errors.map(({ path, message }) => `${path}: ${message}`);
 };
 
 describe('a request for a key', () => {

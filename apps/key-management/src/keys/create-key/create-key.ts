@@ -6,9 +6,14 @@ import type { Actor } from '../api-key/key-change.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
-import type { KeySettings } from './create-key.request.js';
+import type { CreateKeyRequest } from './create-key.request.js';
+import { keySettings, type KeySettingsResult } from './key-settings.js';
 
-/** Makes keys. The secret leaves with the result and is kept nowhere. */
+export type CreateKeyResult =
+  | { readonly kind: 'created'; readonly key: ApiKey; readonly secret: Secret }
+  | Extract<KeySettingsResult, { kind: 'invalid' }>;
+
+/** Creates keys. The secret is in the result and is stored nowhere. */
 @Injectable()
 export class CreateKey {
   constructor(
@@ -18,18 +23,15 @@ export class CreateKey {
   ) {}
 
   /**
-   * Resolves when the key is committed and, where the snapshot store answers, known to every gateway. Where it
-   * does not, the gateways ask key-management for a key they do not know.
+   * Resolves when the key is committed and its snapshot is written, or could not be written in time. Without a snapshot
+   * gateways still find the key: they ask key-management about a key that they do not know.
    */
-  async execute(
-    organizationId: string,
-    settings: KeySettings,
-    actor: Actor,
-    now: Date,
-  ): Promise<{ key: ApiKey; secret: Secret }> {
+  async execute(organizationId: string, request: CreateKeyRequest, actor: Actor, now: Date): Promise<CreateKeyResult> {
+    const read = keySettings(request, now);
+    if (read.kind === 'invalid') return read;
     const secret = generateSecret(this.settings.keyMarker);
     const key: ApiKey = {
-      ...settings,
+      ...read.settings,
       id: randomUUID(),
       organizationId,
       organizationCreditLimitNanoUsd: await this.store.organizationCreditLimit(organizationId),
@@ -45,6 +47,6 @@ export class CreateKey {
       pepperId(this.settings.pepper),
     );
     await this.relay.snapshotsWritten(written);
-    return { key, secret };
+    return { kind: 'created', key, secret };
   }
 }

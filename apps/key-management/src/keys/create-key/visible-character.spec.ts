@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { hasVisibleCharacter } from './visible-character.js';
 
-/** All of Unicode but surrogates. */
+/** All characters of Unicode except surrogates. */
 const characters = Array.from({ length: 0x110000 }, (_, code) => code)
   .filter((code) => code < 0xd800 || code > 0xdfff)
   .map((code) => String.fromCodePoint(code));
-/** What Unicode says is shown as nothing, and the two symbols that are blank. */
+/** The characters that Unicode shows as nothing by default, and the two symbols that are blank. */
 const OF_NOTHING = /[\p{Default_Ignorable_Code_Point}\u2800\u{1d159}]/u;
 
 describe('a visible character', () => {

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { USAGE_BILLING_API, type KeySpending, type UsageBillingApi } from '@tollgate/contracts';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 
-/** What keys have spent, asked of usage-billing, which alone knows. */
+/** Asks usage-billing what keys have spent. */
 @Injectable()
 export class KeySpendingLookup {
   constructor(
@@ -10,7 +10,7 @@ export class KeySpendingLookup {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Of keys of one organisation, by key id; empty where usage-billing does not answer: unknown is not zero. */
+  /** Spending of keys of one organisation, by key id. Empty, not zeros, if usage-billing does not answer. */
   async of(organizationId: string, apiKeyIds: readonly string[]): Promise<ReadonlyMap<string, KeySpending>> {
     if (apiKeyIds.length === 0) return new Map();
     try {

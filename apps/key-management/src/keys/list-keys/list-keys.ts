@@ -1,17 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { keyObject, type KeyObject } from '../api-key/key-object.js';
+import { keyObject } from '../api-key/key-object.js';
+import type { KeyList, KeyObject } from '../api-key/key.reply.js';
 import { KeyStore } from '../../store/key-store.js';
 import { KeySpendingLookup } from './key-spending.js';
 import { cursorOf } from './list-keys.request.js';
 
-export interface KeyList {
-  readonly object: 'list';
-  readonly data: readonly KeyObject[];
-  readonly has_more: boolean;
-  readonly next_cursor: string | null;
-}
-
-/** Shows keys with what they have spent. Deleted keys are not shown. */
+/** Lists keys with what they have spent. Deleted keys are left out. */
 @Injectable()
 export class ListKeys {
   constructor(
@@ -19,7 +13,7 @@ export class ListKeys {
     private readonly spending: KeySpendingLookup,
   ) {}
 
-  /** Those of the organisation, newest first. */
+  /** One page of the organisation's keys, newest first. `after` is the position of the last key seen; null at first. */
   async page(organizationId: string, limit: number, after: bigint | null, now: Date): Promise<KeyList> {
     const { keys, nextPosition } = await this.store.list(organizationId, limit, after);
     const spending = await this.spending.of(
@@ -34,7 +28,7 @@ export class ListKeys {
     };
   }
 
-  /** Null where the organisation has no such key. */
+  /** Null if the organisation has no such key. */
   async one(organizationId: string, id: string, now: Date): Promise<KeyObject | null> {
     const key = await this.store.find(organizationId, id);
     if (key === null) return null;

@@ -6,10 +6,10 @@ import { KeyStore } from '../../store/key-store.js';
 
 export type RevokeKeyResult =
   | { readonly kind: 'not_found' }
-  /** `everywhere`: the tombstone stands where gateways look; else that is still being tried. */
+  /** `everywhere`: the tombstone is written, so every gateway refuses the key. If false, writing is still retried. */
   | { readonly kind: 'revoked'; readonly key: ApiKey; readonly everywhere: boolean };
 
-/** Ends one key of an organisation, for good. */
+/** Revokes or deletes one key of an organisation. Neither can be undone. */
 @Injectable()
 export class RevokeKey {
   constructor(
@@ -18,8 +18,8 @@ export class RevokeKey {
   ) {}
 
   /**
-   * `revoked` keeps the key in sight and may be repeated; `deleted` hides it, and then it is not found again.
-   * Resolves when Postgres has committed and the tombstone is written, or 2 s have passed.
+   * With `revoked` the key stays in lists, and the call may be repeated. With `deleted` it is hidden, and a second call
+   * does not find it. Resolves when Postgres has committed and the tombstone is written or 2 s have passed.
    */
   async execute(
     organizationId: string,
@@ -29,14 +29,14 @@ export class RevokeKey {
     now: Date,
   ): Promise<RevokeKeyResult> {
     const { keys, written } = await this.store.change(organizationId, [id], (key) => {
-      // A deleted key is hidden: not even its owner revokes it again.
+      // A deleted key is hidden, so it cannot be revoked again.
       const after = key.deletedAt === null ? revoked(key, reason, now) : null;
       return after && { change: reason, key: after, actor, details: {}, at: now };
     });
     const key = keys[0];
     if (key === undefined) return { kind: 'not_found' };
     if (written.length === 0 && key.deletedAt !== null) return { kind: 'not_found' };
-    // A repeated revoke promises no more than the first: its tombstone may still be on the way.
+    // A repeated revoke waits too: the tombstone of the first one may not be written yet.
     const awaited = written.length > 0 ? written : await this.store.unwrittenSnapshots(id);
     return { kind: 'revoked', key, everywhere: await this.relay.snapshotsWritten(awaited) };
   }

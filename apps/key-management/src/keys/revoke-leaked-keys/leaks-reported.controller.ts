@@ -5,7 +5,7 @@ import { digest, isLedgerText, LEAKS_REPORTED_V1 } from '@tollgate/contracts';
 import { z } from 'zod';
 import { RevokeLeakedKeys } from './revoke-leaked-keys.js';
 
-/** Revokes what secret-scanning could not have revoked before it answered its report. */
+/** Revokes leaked keys that secret-scanning could not get revoked before it had to answer the report. */
 @Controller()
 export class LeaksReportedController {
   constructor(private readonly revokeLeakedKeys: RevokeLeakedKeys) {}
@@ -18,12 +18,13 @@ export class LeaksReportedController {
 }
 
 /**
- * All that is needed of the event: whatever else a later release writes, the key is revoked. The origin is for the
- * audit trail: one that Postgres cannot hold would keep the whole batch from being revoked, each time it comes again.
+ * Reads only the fields that are needed, so the key is revoked whatever else a later release writes. An origin that
+ * Postgres cannot store becomes `unknown`: it is only for the audit trail, and an error would block the whole batch on
+ * each redelivery.
  */
 const leak = z.object({ digest, origin: z.string().max(200).refine(isLedgerText).catch('unknown') });
 
-/** What names no digest is passed over: nothing behind it may wait. */
+/** Groups the digests by origin. Events without a valid digest are skipped, so that they do not block later ones. */
 export function digestsByOrigin(batch: BusBatch): Map<string, string[]> {
   const reports = batch.messages.map(({ value }) => readEvent(value)).filter((event) => event !== null);
   const byOrigin = new Map<string, string[]>();

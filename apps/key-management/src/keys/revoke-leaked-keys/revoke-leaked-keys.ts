@@ -6,12 +6,12 @@ import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore, type SnapshotEntries } from '../../store/key-store.js';
 import { Members } from '../../store/members.js';
 
-/** Keys revoked in one transaction: few enough that a revoke beside it never waits long for its locks. */
+/** Keys revoked in one transaction. It is small, so that a concurrent revoke never waits long for the row locks. */
 const KEYS_PER_TRANSACTION = 100;
 
 /**
- * Ends every key that answers to a digest seen where it must not be; of one that had ended before, gateways hear that
- * it leaked, and end what it still has under way. What nobody's key answers to changes nothing.
+ * Revokes every key whose digest was found in a leak. For a key that was already revoked, gateways are told that it
+ * leaked, and abort its requests in flight. Digests that belong to no key are ignored.
  */
 @Injectable()
 export class RevokeLeakedKeys {
@@ -23,8 +23,9 @@ export class RevokeLeakedKeys {
   ) {}
 
   /**
-   * One outcome for each digest, in order. Repeating it is harmless. Waits at most 2 s, after the last commit, for
-   * all tombstones; those that are not written by then are `pending`. `origin` says who saw them, for the audit trail.
+   * Resolves with one outcome for each digest, in order. It is safe to repeat. After the last commit it waits at most
+   * 2 s for all tombstones; keys whose tombstone is not written by then are `pending`. `origin` names who reported the
+   * leak, for the audit trail.
    */
   async execute(origin: string, digests: readonly string[], now: Date): Promise<LeakedKeyOutcome[]> {
     const known = await this.store.findByDigests(digests);
@@ -38,7 +39,7 @@ export class RevokeLeakedKeys {
       const before = known.get(digest);
       if (before === undefined) return { digest, outcome: 'unknown', key: null };
       const key = current.get(before.id) ?? before;
-      // Whoever revoked it between the look-up and the lock answers for its tombstone.
+      // If another call revoked the key after our look-up, that call waits for the tombstone.
       const outcome = waiting.has(key.id) ? 'pending' : revokedIds.has(key.id) ? 'revoked' : 'already_revoked';
       return { digest, outcome, key: described(key, owners.get(key.organizationId) ?? []) };
     });
@@ -74,7 +75,7 @@ export class RevokeLeakedKeys {
   }
 }
 
-/** The keys by organisation, as many as one transaction takes. */
+/** Splits the keys by organisation, and into parts that fit one transaction. */
 function* chunksOf(keys: readonly ApiKey[]): Generator<{ readonly organizationId: string; readonly ids: string[] }> {
   const byOrganization = new Map<string, Set<string>>();
   for (const { id, organizationId } of keys) {
@@ -94,7 +95,7 @@ function described(key: ApiKey, ownerEmails: string[]): LeakedKeyOutcome['key'] 
     organizationId: key.organizationId,
     name: key.name,
     maskedKey: key.maskedKey,
-    // Every key that gets here is revoked; the fall-back only satisfies the type.
+    // Every key here is revoked; the fallback only satisfies the type.
     revokedAt: (key.revocation?.at ?? key.createdAt).toISOString(),
     ownerEmails,
   };

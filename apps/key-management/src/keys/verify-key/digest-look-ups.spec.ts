@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { FoundKey } from '../../store/key-store.js';
 import { DigestLookUps } from './digest-look-ups.js';
 
-/** A table of keys that answers by hand, in the order of its queries. */
+/** A fake table of keys. The test answers each query by hand, in order. */
 function table(keys: Record<string, FoundKey> = {}) {
   const queries: { digests: readonly string[]; answer(): void; fail(error: Error): void }[] = [];
   const counted: Record<string, number> = {};

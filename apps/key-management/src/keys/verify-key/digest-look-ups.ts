@@ -4,11 +4,11 @@ import { Problem } from '@tollgate/http';
 import { KeyMeter } from '../../metrics.js';
 import { KeyStore, type FoundKey } from '../../store/key-store.js';
 
-/** Digests of one query. */
+/** Most digests in one query. */
 const BATCH_MAX = 1_000;
-/** Digests that wait for the query after the one under way; more are refused at once. */
+/** Most digests that may wait for a later query; more are refused at once. */
 const WAITING_MAX = 2_000;
-/** Questions answered in one turn of the event loop. */
+/** Look-ups answered in one turn of the event loop. */
 const ANSWERS_OF_A_TURN = 50;
 const RETRY_AFTER = { 'retry-after': '1' };
 
@@ -20,13 +20,13 @@ interface Question {
 }
 
 /**
- * The queue of look-ups that anybody can cause with an invented secret. One query is under way at a time, for all
- * digests that waited as it began, in the order in which they came: a thousand strangers cost one query, and a good key
- * among them is answered with the next query or, where more than a query takes are waiting, one of the two after it.
+ * Queues look-ups, since anybody can cause one by sending an invented secret. Only one query runs at a time; it takes
+ * the digests that are waiting when it starts, in order of arrival. So a thousand strangers cost one query, and a valid
+ * key among them is answered by the next query, or by one of the two after it if more are waiting than fit into one.
  */
 @Injectable()
 export class DigestLookUps {
-  /** By digest, in the order in which they came; each is answered once, however many ask. */
+  /** Waiting look-ups by digest, in order of arrival; callers that ask for the same digest share one. */
   private readonly waiting = new Map<string, Question>();
   private queryUnderWay = false;
 
@@ -36,12 +36,12 @@ export class DigestLookUps {
   ) {}
 
   /**
-   * The key that answers to a digest, deleted ones too; null for none.
-   * @throws {Problem} `keys_unavailable` at once, where too many wait; else as the query does
+   * The key that a digest belongs to, even if it is deleted; null if there is none.
+   * @throws {Problem} `keys_unavailable` at once if too many look-ups wait; otherwise it rejects as the query does
    */
   find(digest: string): Promise<FoundKey | null> {
     const known = this.waiting.get(digest);
-    // A query that is under way may have been answered before the key was made.
+    // Only waiting look-ups are shared: a query that is already running may have read before the key was created.
     if (known !== undefined) return known.answer;
     if (this.waiting.size >= WAITING_MAX) {
       this.meter.lookedUp('refused', 1);
@@ -49,7 +49,7 @@ export class DigestLookUps {
     }
     const question = newQuestion(digest);
     this.waiting.set(digest, question);
-    // What else comes in this turn goes with it.
+    // Starts at the end of this turn, so that look-ups that arrive in the same turn share the query.
     if (!this.queryUnderWay && this.waiting.size === 1) setImmediate(() => this.next());
     return question.answer;
   }
@@ -76,7 +76,7 @@ export class DigestLookUps {
       let answered = 0;
       for (const { digest, resolve } of batch.values()) {
         resolve(keys.get(digest) ?? null);
-        // Whoever hears goes on in this turn: a thousand at once would hold up all else.
+        // Callers resume in this turn of the event loop: a thousand at once would block all other work.
         if ((answered += 1) % ANSWERS_OF_A_TURN === 0) await turn();
       }
     } catch (error) {

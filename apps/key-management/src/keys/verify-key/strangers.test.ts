@@ -20,14 +20,14 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stage?.stop(), 30_000);
 
-/** One use of the one session: its first statement, and the uses before whose end it was asked for. */
+/** One use of the single session: its first statement, and the uses that had not ended when it was asked for. */
 interface Use {
   statement: string;
   readonly ahead: Use[];
   over: boolean;
 }
 
-/** Every use of the session from now on, in the order in which it was asked for. */
+/** Records every use of the session from now on, in the order of asking. */
 function watch(pool: Pool): Use[] {
   const uses: Use[] = [];
   const connect = pool.connect.bind(pool) as unknown as (callback: Callback) => void;
@@ -86,7 +86,7 @@ describe('a thousand strangers who send invented secrets without a pause', () =>
         status: 200,
         body: { state: 'revoked' },
       });
-      // The flood keeps nobody out who is known, either.
+      // A valid key is found during the flood, too.
       expect((await stage.api.verifyKey(digestSecret(secret, PEPPER))).snapshot).toMatchObject({
         state: 'revoked',
         apiKeyId: id,

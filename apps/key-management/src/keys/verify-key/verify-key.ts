@@ -6,7 +6,7 @@ import { organizationSnapshotOf } from '../../organizations/organization.js';
 import { snapshotOf } from '../api-key/snapshot-of.js';
 import { DigestLookUps } from './digest-look-ups.js';
 
-/** The authority's answer about one digest, from Postgres. */
+/** Looks up one digest in Postgres, for a gateway that does not know it. */
 @Injectable()
 export class VerifyKey {
   constructor(
@@ -16,15 +16,15 @@ export class VerifyKey {
   ) {}
 
   /**
-   * The key's snapshot, a tombstone where it must be refused, with its organisation's; nulls where no key ever answered
-   * to the digest. Throws where Postgres cannot be asked, or too many ask at once.
+   * The snapshots of the key and of its organisation; nulls if the digest never belonged to a key. For a key that must
+   * be refused the snapshot is a tombstone. Throws if Postgres cannot be reached or too many look-ups wait.
    */
   async execute(digest: string): Promise<VerifiedKey> {
     const found = await this.lookUps.find(digest);
     if (found === null) return { snapshot: null, organization: null };
     const [snapshot, organization] = [snapshotOf(found.key), organizationSnapshotOf(found.organization)];
-    // Who asks has not found it where snapshots are kept; the answer does not wait for it to be put back. The
-    // organisation goes first: a key that is found without it is asked for once more.
+    // The gateway did not find the snapshot in Redis, so it is written there again; the reply does not wait for that.
+    // The organisation goes first: a gateway that finds a key without its organisation asks once more.
     this.snapshots
       .refillOrganization(organization)
       .then(() => this.snapshots.refill(snapshot))

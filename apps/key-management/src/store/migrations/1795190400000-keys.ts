@@ -16,7 +16,7 @@ const TABLES = [
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT member_email_unique UNIQUE (organization_id, email)
   )`,
-  // position: the order of the list, newest first.
+  // `position` gives the order of lists, newest first.
   `CREATE TABLE keys.api_key (
     id uuid CONSTRAINT api_key_pk PRIMARY KEY,
     position bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT api_key_position_unique UNIQUE,
@@ -50,7 +50,7 @@ const TABLES = [
   `CREATE INDEX api_key_secret_by_key ON keys.api_key_secret (api_key_id)`,
 ];
 
-/** The trail is append-only, whoever is connected. */
+/** A trigger keeps the audit trail append-only for every database user. */
 const AUDIT = [
   `CREATE TABLE keys.audit_event (
     id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT audit_event_pk PRIMARY KEY,

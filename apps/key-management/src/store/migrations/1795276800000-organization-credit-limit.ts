@@ -1,9 +1,7 @@
 import type { Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
-/**
- * What all keys of an organisation may spend together; null is unlimited. The bounds are those of a key's own limit.
- */
+/** Adds a credit limit over all keys of an organisation; null is unlimited. Its bounds are those of a key's limit. */
 export class OrganizationCreditLimit1795276800000 implements Migration {
   readonly readableFrom = '0.1.0';
 

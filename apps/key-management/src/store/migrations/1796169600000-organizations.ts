@@ -2,8 +2,8 @@ import type { Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
 /**
- * Organisations are more than one: they are listed in the order of `position`, and `version` orders the snapshots of
- * one as it does those of a key. The release before writes neither column and reads neither.
+ * Prepares for more than one organisation: `position` gives the order of the list, and `version` orders the snapshots
+ * of an organisation. The previous release neither reads nor writes these columns.
  */
 export class Organizations1796169600000 implements Migration {
   readonly readableFrom = '0.1.0';

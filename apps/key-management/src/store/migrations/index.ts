@@ -3,7 +3,7 @@ import { Keys1795190400000 } from './1795190400000-keys.js';
 import { OrganizationCreditLimit1795276800000 } from './1795276800000-organization-credit-limit.js';
 import { Organizations1796169600000 } from './1796169600000-organizations.js';
 
-/** What key-management keeps in Postgres, for `migrate`. */
+/** The Postgres schema of key-management, for `migrate`. */
 export const keyManagementSchema: MigrateOptions = {
   schema: 'keys',
   migrations: [Keys1795190400000, OrganizationCreditLimit1795276800000, Organizations1796169600000],

@@ -9,8 +9,8 @@ const list = z.object({ public_keys: z.array(z.unknown()) });
 const entry = z.object({ key_identifier: z.string(), key: z.string() });
 
 /**
- * The list at a fixed address: no redirects, at most 5 s and 256 KiB. Null for an entry that cannot be read, which is
- * no reason to lose the others. Rejects for anything but a 200 with such a list.
+ * Fetches the list from a fixed address, without redirects, within 5 s and 256 KiB. An entry that cannot be read
+ * becomes null, so that the others can still be used. Rejects for any answer but a 200 with such a list.
  */
 export async function fetchPublicKeys(url: string): Promise<(PublishedKey | null)[]> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);

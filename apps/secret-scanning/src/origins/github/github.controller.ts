@@ -1,27 +1,23 @@
-import { Body, Controller, Headers, HttpCode, Inject, Post } from '@nestjs/common';
+import { Body, Controller, Headers, Inject, Post } from '@nestjs/common';
 import { parseJson, Problem, WEBHOOK_BODY_BYTES_MAX } from '@tollgate/http';
+import { Admits, Operation, Refuses, Replies, Tag, TakesBytes } from '@tollgate/openapi';
 import { GithubPublicKeys } from './public-keys.js';
 import { readItem } from './report.js';
 import { signatureHolds } from './signature.js';
-import { ReceiveReport, type Label } from '../../leaks/receive-report.js';
+import { ReceiveReport } from '../../leaks/receive-report.js';
 import { ScanningMeter } from '../../metrics.js';
 import { SECRET_SCANNING_SETTINGS, type SecretScanningSettings } from '../../ports.js';
+import { githubReply, type ItemFeedback } from './github.reply.js';
+import { githubRequest, ITEMS_MAX } from './github.request.js';
 import { findSigningKey, RETRY_AFTER } from './signing-key.js';
 
-/** A history scan at enrolment reports thousands at once; a report of this size takes about a second. */
-const ITEMS_MAX = 10_000;
-
-export interface ItemFeedback {
-  readonly token_hash: string;
-  readonly token_type: string;
-  readonly label: Label;
-}
-
 /**
- * GitHub's secret scanning partner programme. A report that does not name a published key is refused before it is read
- * (`ReportHeadGuard`). The signature is checked over the bytes as they came, before anything
- * is read of them: 401 where it does not hold, 503 where GitHub's keys, or ours, cannot be asked (GitHub tries again).
+ * The webhook for GitHub's secret scanning partner programme. `ReportHeadGuard` refuses a report that does not name a
+ * published key before its body is read. The signature is checked over the raw bytes before they are parsed. The answer
+ * is 401 if it is not valid, and 503 if GitHub's list of keys or key-management cannot be reached (GitHub tries again).
  */
+@Tag('Leaks')
+@Admits('githubSignature', 'invalid_signature', 'unknown_signing_key', 'signing_keys_unavailable')
 @Controller('webhooks/github/secret-scanning')
 export class GithubController {
   private readonly pepper: string;
@@ -36,7 +32,16 @@ export class GithubController {
   }
 
   @Post()
-  @HttpCode(200)
+  @Operation({
+    id: 'reportLeakedSecrets',
+    summary: 'Report secrets that leaked',
+    description:
+      'The webhook of the secret scanning partner programme of GitHub. Keys of ours among the tokens are revoked before ' +
+      'the reply. Sending a report again changes nothing.',
+  })
+  @TakesBytes(githubRequest)
+  @Replies(githubReply, { 200: 'One label for each item, in order.' })
+  @Refuses('service_unavailable')
   async receive(
     @Headers('github-public-key-identifier') identifier: string | undefined,
     @Headers('github-public-key-signature') signature: string | undefined,

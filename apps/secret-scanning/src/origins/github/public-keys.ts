@@ -3,48 +3,48 @@ import { shareCalls } from '@tollgate/periodic';
 import type { Logger } from '@tollgate/telemetry';
 import { readPublicKey } from './signature.js';
 
-/** One key of the list that GitHub publishes. One that is not current any longer still counts. */
+/** One key of the list that GitHub publishes. Keys that the list marks as not current are valid too. */
 export interface PublishedKey {
   readonly identifier: string;
   readonly pem: string;
 }
 
-/** The list cannot be had now; a report signed with a key we do not know yet must be sent again. */
+/** The list cannot be fetched now; a report that is signed with an unknown key must be sent again later. */
 export class PublicKeysUnavailable extends Error {
   override readonly name = 'PublicKeysUnavailable';
 }
 
-/** GitHub's own are 64 hex digits. */
+/** Accepts more than GitHub's own identifiers, which are 64 hex digits. */
 const IDENTIFIER = /^[\w.:+/=-]{1,200}$/;
 const UNLISTED_MS = 30_000;
 const UNLISTED_MAX = 1_000;
-/** Anybody can send unknown identifiers, and GitHub answers 60 fetches an hour from one address. */
+/** Fetches are limited, since anybody can send unknown identifiers and GitHub allows 60 fetches an hour per address. */
 const FETCHES_AT_ONCE = 10;
 const FETCH_REGAINED_MS = 60_000;
 
-/** A list is believed for so long: a key that GitHub takes off it is forgotten with the next one. */
+/** A list is refreshed after this long, so that a key that GitHub has removed is not accepted any more. */
 const FRESH_MS = 10 * 60_000;
-/** After a fetch that failed, the last list goes on being used: first for this long without another try … */
+/** After a failed refresh the last list stays in use, and no new attempt is made for this long … */
 const RETRY_MS = 30_000;
-/** … and in all for so long since it was fetched. Reports of leaks matter more than a key that may be off the list. */
+/** … but it is used for at most this long after its fetch. A missed leak is worse than a key that was removed. */
 const USED_MS_MAX = 24 * 3_600_000;
 
-/** What a fetch brought: the keys by identifier, and how many entries of the list could not be read. */
+/** A fetched list: the keys by identifier, and how many entries could not be read. */
 interface ReadList {
   readonly keys: Map<string, KeyObject>;
   readonly skipped: number;
 }
 
 /**
- * The keys that GitHub signs with. The list is fetched for an identifier that is not on it, and when it is 10 minutes
- * old and a report asks; each list takes the place of the one before.
+ * Caches the keys that GitHub signs reports with. The list is fetched if a report names an identifier that is not on
+ * it, or arrives when the list is more than 10 minutes old. Each list replaces the one before.
  */
 export class GithubPublicKeys {
   private known: ReadonlyMap<string, KeyObject> = new Map();
   private skipped = 0;
   private fetchedAtMs = -Infinity;
   private failedAtMs = -Infinity;
-  /** Identifiers that were not on the list, with the moment until which nobody asks again. */
+  /** Identifiers that were not on the list, with the time until which no fetch is made for them again. */
   private readonly unlisted = new Map<string, number>();
   private fetchesLeft = FETCHES_AT_ONCE;
   private regainedAtMs: number;
@@ -59,8 +59,8 @@ export class GithubPublicKeys {
   }
 
   /**
-   * The key of this identifier; null where GitHub lists none.
-   * @throws {PublicKeysUnavailable}
+   * The key of this identifier; null if GitHub does not list it.
+   * @throws {PublicKeysUnavailable} if the list is needed and cannot be fetched
    */
   async find(identifier: string): Promise<KeyObject | null> {
     if (!IDENTIFIER.test(identifier)) return null;
@@ -70,7 +70,7 @@ export class GithubPublicKeys {
     return this.known.get(identifier) ?? this.rememberUnlisted(identifier);
   }
 
-  /** The list has this identifier, or had it when it was fetched last. */
+  /** Finds an identifier that is on the current list; an old list is refreshed first. */
   private async findKnown(identifier: string): Promise<KeyObject | null> {
     if (this.nowMs() - this.fetchedAtMs < FRESH_MS) return this.known.get(identifier)!;
     if (this.nowMs() - this.failedAtMs >= RETRY_MS) await this.refreshOnce();
@@ -79,24 +79,24 @@ export class GithubPublicKeys {
     return this.known.get(identifier) ?? this.rememberUnlisted(identifier);
   }
 
-  /** Never rejects: the last list is still there. */
+  /** Never rejects: if the fetch fails, the last list stays. */
   private readonly refreshOnce = shareCalls(() =>
     this.fetchOnce().catch((err: unknown) => {
       this.failedAtMs = this.nowMs();
       this.logger.warn(
         { err },
-        "GitHub's list of public keys cannot be fetched; the last one goes on being used for a day at most",
+        "GitHub's list of public keys cannot be fetched; the last list stays in use for at most a day",
       );
     }),
   );
 
-  /** One fetch at a time, and whoever asks meanwhile takes its result. */
+  /** Runs one fetch at a time; calls during a fetch share its result. */
   private readonly fetchOnce = shareCalls(() => this.fetch());
 
   private async fetch(): Promise<void> {
     this.takeFetch();
     const { keys, skipped } = await this.fetchReadable();
-    // An entry that stays broken is told once, not at each fetch.
+    // An entry that stays broken is logged once, not at each fetch.
     if (skipped > 0 && skipped !== this.skipped)
       this.logger.warn(
         { skipped, keys: keys.size },
@@ -111,7 +111,7 @@ export class GithubPublicKeys {
     try {
       const list = await this.fetchList();
       const read = readList(list);
-      // A list of which nothing can be read is no word that all keys are gone; an empty one is.
+      // An empty list means that GitHub has withdrawn all keys; a list without a readable entry does not.
       if (read.keys.size === 0 && read.skipped > 0) throw new Error('no entry of the list can be read');
       return read;
     } catch (cause) {

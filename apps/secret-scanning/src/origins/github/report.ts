@@ -4,15 +4,15 @@ import type { ReportedItem } from '../../leaks/reported-item.js';
 
 const URL_CHARACTERS_MAX = 2_000;
 const SOURCE_PATTERN = /^[\w .-]{1,64}$/;
-/** Anything like a secret of ours, wherever it stands: also right behind a letter, and several in a row. */
+/** Matches anything that looks like a secret of ours, also directly after a letter, and several in a row. */
 const SECRET_LIKE = /(sk-(?:sub-)?|pk-)[0-9A-Za-z]{32,}(?:-(?:sub-)?[0-9A-Za-z]{32,})*/g;
 
 /**
- * One item of GitHub's array. Its token is what a scanner took for a secret, often with more around it: quotes, a line
- * end, a second secret. All secrets in it count; the limit of the body is the limit of the token.
+ * Reads one item of GitHub's array. Its token is the text that a scanner took for a secret, often with more around it:
+ * quotes, a line end, a second secret. All secrets in it count. Its length is limited only by the body's.
  *
- * Every item gets a label, so one that cannot be read is no reason to refuse the others: without a token that is text
- * it is nobody's, and its hash is that of the empty text.
+ * An item that cannot be read does not make the report invalid, since every item gets a label. If its token is not a
+ * string, the item has no secrets, and its hash is that of the empty text.
  */
 export function readItem(item: unknown, pepper: string): ReportedItem {
   const { token, type, url, source } = (typeof item === 'object' && item !== null ? item : {}) as Record<
@@ -21,7 +21,7 @@ export function readItem(item: unknown, pepper: string): ReportedItem {
   >;
   const text = typeof token === 'string' ? token : '';
   return {
-    // `pk-` is public, and no such secret is found.
+    // `findSecrets` ignores the prefix `pk-`, which marks public keys.
     digests: findSecrets(text).map((secret) => digestSecret(secret, pepper)),
     tokenHash: createHash('sha256').update(text).digest('hex'),
     tokenType: typeof type === 'string' ? type : '',

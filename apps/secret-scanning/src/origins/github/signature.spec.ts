@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { readPublicKey, signatureHolds } from './signature.js';
 
-// GitHub's documented sample (docs: secret scanning partner program).
+// This sample is from GitHub's documentation of its secret scanning partner program.
 const body = Buffer.from(
   '[{"source":"commit","token":"some_token","type":"some_type","url":"https://example.com/base-repo-url/"}]',
 );

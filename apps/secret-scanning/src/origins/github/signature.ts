@@ -1,6 +1,6 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 
-/** A published PEM as a key that signatures are checked with; null for anything but ECDSA on P-256. */
+/** Parses a published PEM into a key for checking signatures; null for anything but ECDSA on P-256. */
 export function readPublicKey(pem: string): KeyObject | null {
   try {
     const key = createPublicKey(pem);
@@ -11,8 +11,8 @@ export function readPublicKey(pem: string): KeyObject | null {
 }
 
 /**
- * Whether the signature (base64 of the DER form) is the key's over exactly these bytes, with SHA-256. It identifies
- * nothing: `(r, n − s)` holds too, and a report without a nonce can be sent again.
+ * Says whether the signature (base64 of the DER form, ECDSA with SHA-256) is valid for exactly these bytes. It does not
+ * identify a report: `(r, n − s)` is valid too, and a report has no nonce, so it can be sent again.
  */
 export function signatureHolds(body: Uint8Array, signature: string, key: KeyObject): boolean {
   try {

@@ -5,17 +5,17 @@ import type { FastifyRequest } from 'fastify';
 import { GithubPublicKeys, PublicKeysUnavailable } from './public-keys.js';
 import { ScanningMeter } from '../../metrics.js';
 
-/** What a caller hears when the answer needs something that is away: GitHub sends the report again. */
+/** Header of a 503: GitHub sends the report again after this many seconds. */
 export const RETRY_AFTER = { 'retry-after': '30' };
 
-/** The two headers of a report; undefined where they are missing. */
+/** The two signature headers of a report; undefined if they are missing. */
 export interface ReportHead {
   readonly identifier: string | undefined;
   readonly signature: string | undefined;
 }
 
 /**
- * The key that a report says it is signed with.
+ * Finds the public key that a report names in its headers.
  * @throws {Problem} `invalid_signature` without the two headers, `unknown_signing_key`, `signing_keys_unavailable`
  */
 export async function findSigningKey(
@@ -32,7 +32,7 @@ export async function findSigningKey(
   return key;
 }
 
-/** Refuses a report by its head, so that nobody makes us read 8 MiB without naming a key that GitHub publishes. */
+/** Refuses a report by its headers if they name no key that GitHub publishes, before its body (8 MiB) is read. */
 @Injectable()
 export class ReportHeadGuard implements CanActivate {
   constructor(

@@ -2,7 +2,7 @@ import { outboxTableSql, type Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
 const TABLES = [
-  // One row for each key that leaked; what is said of the key is for the mail.
+  // One row for each key that leaked. The fields about the key are for the mail.
   `CREATE TABLE scanning.leak (
     api_key_id text CONSTRAINT leak_pk PRIMARY KEY,
     organization_id text NOT NULL,
@@ -11,7 +11,8 @@ const TABLES = [
     revoked_at timestamptz NOT NULL,
     reported_at timestamptz NOT NULL
   )`,
-  // api_key_id: null until key-management has said whose the secret is. Nobody's is deleted.
+  // api_key_id is null until key-management has said which key the secret belongs to. Findings of unknown secrets are
+  // deleted.
   `CREATE TABLE scanning.finding (
     id uuid CONSTRAINT finding_pk PRIMARY KEY DEFAULT gen_random_uuid(),
     digest bytea NOT NULL CONSTRAINT finding_digest_length CHECK (octet_length(digest) = 32),

@@ -17,9 +17,9 @@ import { readUsageRecord, type UsageRecord } from './read-usage-record.js';
 import { SettleHolds } from './settle-holds.js';
 
 /**
- * Books batches of `usage.recorded.v1`: events, ledger, balances, roll-ups and the consumer's own offset in one
- * transaction, each request once however often it is delivered. Then settles the holds in admission, which the
- * gateway does as well: whoever comes second changes nothing.
+ * Books batches of `usage.recorded.v1`: one transaction writes events, ledger, balances, roll-ups and the consumer's
+ * offset, so each request is booked once, however often it is delivered. Afterwards it settles the holds in admission.
+ * The gateway does that as well; the second settle changes nothing.
  */
 @Injectable()
 export class BookUsage {
@@ -32,7 +32,8 @@ export class BookUsage {
   ) {}
 
   /**
-   * Rejects when the database cannot be asked; then nothing of the rest of the batch is booked, and it must come again.
+   * Rejects if the database cannot be reached. Then the rest of the batch is not booked, and the bus must deliver the
+   * batch again.
    */
   async book(batch: BusBatch): Promise<void> {
     if (batch.messages.length === 0) return;
@@ -42,9 +43,9 @@ export class BookUsage {
   }
 
   /**
-   * An event that the database refuses although it parses is found by halving. It is booked in plainer words, and where
-   * those are refused too, quarantined like any other poison. `next` is the offset of what comes after these: their own
-   * where the bus has it in the same record.
+   * Books records together. If the database refuses one although it parses, halving the list finds that one. It is
+   * booked with plainer texts (`plainestEvent`), and quarantined like any other poison if those are refused too. `next`
+   * is the offset at which to continue after these records; if the same bus record has more of them, it is their own.
    */
   private async bookAll(batch: BusBatch, records: readonly UsageRecord[], next: bigint): Promise<void> {
     try {
@@ -88,7 +89,7 @@ export class BookUsage {
     return bookings;
   }
 
-  /** An alarm: what cannot be booked has passed a gateway, so more of its kind may. Never with the value. */
+  /** Logs an error, never with the value: a gateway let a text pass that it should have refused, so more may follow. */
   private tellReplaced(records: readonly UsageRecord[], bookings: readonly Booking[]): void {
     for (const record of records) {
       if (record.kind === 'poison' || record.replaced.length === 0) continue;
@@ -113,7 +114,7 @@ export class BookUsage {
     return decision.bookings;
   }
 
-  /** Before the commit: whatever becomes of it, admission never goes on with less posted than the ledger has. */
+  /** Runs before the commit: even if the commit fails, admission never continues with less posted than the ledger. */
   private async closeEpochs(bookings: readonly Booking[]): Promise<void> {
     const organizations = new Set(
       bookings.filter(({ beyondHold }) => beyondHold).map(({ event }) => event.organizationId),
@@ -126,7 +127,7 @@ export class BookUsage {
   }
 }
 
-/** What is tried with an event that the database has refused. */
+/** The record to try next after the database refused an event: with plainer texts, or as poison if that was tried. */
 function afterRefusal(record: UsageRecord, fault: string): UsageRecord {
   const { delivery } = record;
   const plainest = record.kind === 'event' ? plainestEvent(record.event) : null;
@@ -135,7 +136,7 @@ function afterRefusal(record: UsageRecord, fault: string): UsageRecord {
   return { kind: 'event', delivery, event: plainest.event, replaced };
 }
 
-/** Holds that these bookings end; of an orphan there is none left. */
+/** The settles of the holds of these bookings. An adjusted booking has none: its hold was released as an orphan. */
 function settlesOf(bookings: readonly Booking[]): BookedSettle[] {
   return bookings.filter(({ event, kind }) => event.holdNanoUsd !== null && kind === 'post').map(settleOf);
 }

@@ -11,7 +11,7 @@ const golden = usageRecordedV1.parse(
     ),
   ),
 );
-/** Texts that are as they should be, or make the event no event. */
+/** Text fields with a fixed form: the schema refuses an event in which one of them is malformed. */
 const OF_FIXED_FORM = new Set([
   'requestId',
   'outcome',

@@ -6,30 +6,30 @@ import {
   type UsageRecordedV1,
 } from '@tollgate/contracts';
 
-/** An event that the database takes, with the names of the fields in which something had to be replaced. */
+/** An event that the database can store, and the names of the fields in which something had to be replaced. */
 export interface BookableEvent {
   readonly event: UsageRecordedV1;
   readonly replaced: readonly string[];
 }
 
-/** What an event says in words: nothing is found by them, and nothing is owed by them. */
+/** Descriptive texts: no look-up and no charge depends on them. */
 const WORDS = fieldsOfKind(FIELDS, 'text');
-/** All texts of an event whose form is not fixed, but for the ids of its accounts. */
+/** All texts of an event whose form is not fixed, except the ids of its accounts. */
 export const TEXTS: readonly FieldsOfKind<typeof FIELDS, 'id' | 'text'>[] = fieldsOfKind(FIELDS, 'id', 'text');
 const MOMENTS = fieldsOfKind(FIELDS, 'moment');
-/** All amounts of an event, but those of its accounts. */
+/** All amounts of an event, except those of its accounts. */
 const AMOUNTS = fieldsOfKind(FIELDS, 'amount', 'amountOrNull');
 
-/** Nine billion USD. A `bigint` of Postgres holds a little more, which is room for what is added to a sum. */
+/** Nine billion USD. A `bigint` of Postgres holds about 2 % more, which leaves room to add to a sum. */
 export const AMOUNT_MAX = 9_000_000_000_000_000_000n;
 
-/** ISO 8601 has a year 0, Postgres has none. */
+/** ISO 8601 has a year 0; Postgres refuses it. */
 const YEAR_ZERO = /^0000/;
 const FIRST_MOMENT = '0001-01-01T00:00:00.000Z';
 
 /**
- * The event with whatever Postgres cannot hold replaced: the request was served, so its money is owed whatever its
- * texts hold. Gateways let no such text in; a gateway of an earlier release did, and the bus takes what anybody writes.
+ * Replaces everything in an event that Postgres cannot store: the request was served, so its charge is owed whatever
+ * its texts contain. Today's gateways refuse such texts, but earlier releases did not, and the bus checks nothing.
  */
 export function bookableEvent(event: UsageRecordedV1): BookableEvent {
   const changes: Record<string, unknown> = {};
@@ -38,7 +38,7 @@ export function bookableEvent(event: UsageRecordedV1): BookableEvent {
     if (text !== event[name]) changes[name] = text;
   }
   for (const name of MOMENTS) if (YEAR_ZERO.test(event[name])) changes[name] = FIRST_MOMENT;
-  // A charge beyond it is nobody's debt: such an event stays as it is, and is refused.
+  // A charge above the maximum cannot be real: the event stays as it is, and the database refuses it.
   if (BigInt(event.chargeNanoUsd) <= AMOUNT_MAX) {
     for (const name of AMOUNTS) if (isTooMuch(event[name])) changes[name] = AMOUNT_MAX.toString();
   }
@@ -48,8 +48,8 @@ export function bookableEvent(event: UsageRecordedV1): BookableEvent {
 }
 
 /**
- * The event in words that every database takes, for one that has refused it all the same, as one of another encoding
- * than UTF-8 does: printable ASCII, and not much of it. Null where that changes nothing.
+ * Reduces the descriptive texts to at most 200 characters of printable ASCII, for a database that refuses the event
+ * anyway, for example because its encoding is not UTF-8. Null if that changes nothing.
  */
 export function plainestEvent(event: UsageRecordedV1): BookableEvent | null {
   const changes: Record<string, unknown> = {};
@@ -69,7 +69,7 @@ const isTooMuch = (amount: string | null): boolean => amount !== null && BigInt(
 
 type Accounts = UsageRecordedV1['accounts'];
 
-/** Each account once: the ledger posts a request to an account once. */
+/** Removes repeated accounts, since the ledger posts a request to an account only once. */
 function bookableAccounts(accounts: Accounts): Accounts {
   const byId = new Map<string, Accounts[number]>();
   for (const account of accounts) {

@@ -2,8 +2,8 @@
 const DATA_CLASSES = new Set(['22', '23']);
 
 /**
- * Why the database will refuse the same rows for ever, in words without values; null where trying again may help
- * (no connection, a deadlock, a server that stops).
+ * Says why the database will always refuse these rows, without naming values; null if a retry may succeed (no
+ * connection, a deadlock, a server that shuts down).
  */
 export function dataFault(error: unknown): string | null {
   if (!(error instanceof Error)) return null;

@@ -1,6 +1,6 @@
 import type { UsageRecordedV1 } from '@tollgate/contracts';
 
-/** What is posted to an account, and the most that may be; a null ceiling is none. Nano-USD. */
+/** An account of the ledger: what is posted to it, and its ceiling (null for no ceiling). Amounts are nano-USD. */
 export interface AccountState {
   readonly organizationId: string;
   readonly apiKeyId: string | null;
@@ -9,37 +9,36 @@ export interface AccountState {
   readonly ceilingNanoUsd: bigint | null;
 }
 
-/** What the ledger knows already of the requests and accounts of some events. */
+/** The state of the ledger, as far as it concerns the events that are to be booked. */
 export interface LedgerState {
   readonly accounts: ReadonlyMap<string, AccountState>;
-  /** Requests with an event. */
+  /** Requests whose event is already booked. */
   readonly booked: ReadonlySet<string>;
-  /** Requests whose hold was given back because their gateway was gone. */
+  /** Requests whose hold was released because their gateway was gone. */
   readonly voided: ReadonlySet<string>;
-  /** Journals of gateways that are there. */
+  /** Journals of gateways that are running. */
   readonly liveJournals: ReadonlySet<string>;
 }
 
 export interface Booking {
   readonly event: UsageRecordedV1;
-  /** `adjust` where the request was resolved as an orphan before. */
+  /** `adjust` if the request's hold was released as an orphan's before. */
   readonly kind: 'post' | 'adjust';
   readonly chargeNanoUsd: bigint;
-  /** What the provider charged beyond the charge. */
+  /** The part of the provider's cost that is not charged. */
   readonly lossNanoUsd: bigint;
-  /** The balances that admission keeps will not come to what the ledger has: it has to load them again. */
+  /** True if settling the hold cannot bring admission's balances to those of the ledger: they must be loaded again. */
   readonly beyondHold: boolean;
 }
 
 export interface BookingDecision {
   readonly bookings: readonly Booking[];
-  /** Every account that the bookings touch, as it is afterwards. */
+  /** The new state of every account that the bookings touch. */
   readonly accounts: ReadonlyMap<string, AccountState>;
 }
 
 /**
- * Decides what is charged for each event that is new, one after the other; of two events of one request the first
- * counts.
+ * Decides what to charge for each new event, in order. If two events are of the same request, the first counts.
  */
 export function decideBooking(events: readonly UsageRecordedV1[], ledger: LedgerState): BookingDecision {
   const seen = new Set(ledger.booked);
@@ -66,8 +65,8 @@ function bookOne(event: UsageRecordedV1, ledger: LedgerState, accounts: Map<stri
     };
   });
   const hold = event.holdNanoUsd === null ? null : BigInt(event.holdNanoUsd);
-  // After an orphan was given back, its room may be somebody else's: then the cost counts, up to what is left. Without
-  // a hold there was no room to give back, and the gateway's charge stands: it may have cut an implausible report.
+  // After an orphan's hold was released, other requests may have used its credit: then the cost is owed, up to what is
+  // left. Without a hold nothing was released, and the gateway's charge stands: it may have cut an implausible report.
   const owed = least(cost, kind === 'post' || hold === null ? BigInt(event.chargeNanoUsd) : cost, hold);
   const charge = least(owed, ...touched.map(({ capped, state }) => (capped ? roomIn(state) : null)));
   for (const { accountId, capped, state } of touched) accounts.set(accountId, posted(state, charge, capped));
@@ -76,7 +75,7 @@ function bookOne(event: UsageRecordedV1, ledger: LedgerState, accounts: Map<stri
 }
 
 const newAccount = (event: UsageRecordedV1, at: number): AccountState =>
-  // The key's own account is the first.
+  // An event lists the key's own account first.
   ({
     organizationId: event.organizationId,
     apiKeyId: at === 0 ? event.apiKeyId : null,
@@ -86,8 +85,8 @@ const newAccount = (event: UsageRecordedV1, at: number): AccountState =>
   });
 
 /**
- * The ceiling is the highest cap that an event was admitted under: a request in flight while the cap is lowered is
- * still owed.
+ * The ceiling is the highest cap that an event was admitted under. A request that is in flight while the cap is lowered
+ * is still owed.
  */
 function withCap(state: AccountState, cap: bigint | null): AccountState {
   if (cap === null) return { ...state, capNanoUsd: null };
@@ -99,7 +98,7 @@ function roomIn({ ceilingNanoUsd, postedNanoUsd }: AccountState): bigint | null 
   return ceilingNanoUsd === null ? null : ceilingNanoUsd - postedNanoUsd;
 }
 
-/** What is spent without a cap takes no room from what was admitted under one. */
+/** Adds a charge. A charge without a cap raises the ceiling too, so that it uses up no capped credit. */
 function posted(state: AccountState, charge: bigint, capped: boolean): AccountState {
   const ceiling = state.ceilingNanoUsd === null || capped ? state.ceilingNanoUsd : state.ceilingNanoUsd + charge;
   return { ...state, postedNanoUsd: state.postedNanoUsd + charge, ceilingNanoUsd: ceiling };

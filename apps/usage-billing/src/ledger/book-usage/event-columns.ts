@@ -1,12 +1,12 @@
 import { USAGE_RECORDED_V1_FIELDS, type FieldKind, type UsageRecordedV1 } from '@tollgate/contracts';
 import type { Booking } from './decide-booking.js';
 
-/** A column of a table with its type in Postgres, and what a row has there. */
+/** A column of a table: its name, its type in Postgres, and a function that gives the value of a row. */
 export type Column<T> = readonly [name: string, type: string, value: (row: T) => unknown];
 
 type StoredKind = Exclude<FieldKind, 'version'>;
 
-/** The type of the column that holds a field. The table `billing.usage_event` is of one version of the event. */
+/** The column type for each kind of field. The table `billing.usage_event` stores one version of the event. */
 const COLUMN_TYPES: Readonly<Record<StoredKind, string>> = {
   uuid: 'uuid',
   id: 'text',
@@ -20,12 +20,12 @@ const COLUMN_TYPES: Readonly<Record<StoredKind, string>> = {
   json: 'jsonb',
 };
 
-/** What the ledger decides when it books an event, in the place of what the event says. */
+/** Columns whose value the booking decides, instead of the field of the event. */
 const DECIDED: Partial<Record<keyof UsageRecordedV1, (booking: Booking) => unknown>> = {
   chargeNanoUsd: ({ chargeNanoUsd }) => chargeNanoUsd.toString(),
 };
 
-/** The columns of `billing.usage_event` that follow from the event: one for each of its fields, in their order. */
+/** The columns of `billing.usage_event` that store the event: one for each of its fields, in their order. */
 export const EVENT_COLUMNS: readonly Column<Booking>[] = Object.entries(USAGE_RECORDED_V1_FIELDS).flatMap(
   ([name, { kind }]) => (kind === 'version' ? [] : [columnOf(name as keyof UsageRecordedV1, kind)]),
 );
@@ -38,7 +38,7 @@ function fieldOf(name: keyof UsageRecordedV1, kind: StoredKind): (booking: Booki
   return kind === 'json' ? ({ event }) => JSON.stringify(event[name]) : ({ event }) => event[name];
 }
 
-/** A column is called as its field: `costNanoUsd` is `cost_nano_usd`. */
+/** A column has the name of its field in snake case: `costNanoUsd` becomes `cost_nano_usd`. */
 function columnName(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

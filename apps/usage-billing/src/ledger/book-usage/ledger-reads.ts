@@ -11,7 +11,7 @@ interface AccountRow {
   ceiling_nano_usd: string | null;
 }
 
-/** What the ledger knows of these events' requests and accounts; the organisations are locked. */
+/** Reads the ledger's state for these events. The caller has locked their organisations. */
 export async function readLedger(manager: EntityManager, events: readonly UsageRecordedV1[]): Promise<LedgerState> {
   const requestIds = events.map((event) => event.requestId);
   const resolved = await readResolutions(manager, requestIds);

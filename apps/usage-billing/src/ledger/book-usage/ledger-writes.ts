@@ -4,10 +4,10 @@ import { AMOUNT_MAX } from './bookable-event.js';
 import { EVENT_COLUMNS, type Column } from './event-columns.js';
 import type { AccountState, Booking, BookingDecision } from './decide-booking.js';
 
-/** Takes what nobody pays; not an account of any organisation. */
+/** The account that takes losses which no customer pays. It belongs to no organisation. */
 const PLATFORM = 'platform';
 
-/** Writes what was decided, a statement for each table whatever the number of events. */
+/** Writes the decided bookings with one statement for each table, whatever the number of events. */
 export async function writeBookings(manager: EntityManager, { bookings, accounts }: BookingDecision): Promise<void> {
   await insertEvents(manager, bookings);
   await insertTransfers(manager, bookings);
@@ -15,7 +15,7 @@ export async function writeBookings(manager: EntityManager, { bookings, accounts
   await addToKeyUsage(manager, bookings);
 }
 
-/** `INSERT … SELECT FROM unnest(…)`: one array for each column. */
+/** Inserts all rows by `INSERT … SELECT FROM unnest(…)`, with one array for each column. `rest` follows the SELECT. */
 async function insert<T>(
   manager: EntityManager,
   table: string,
@@ -24,7 +24,7 @@ async function insert<T>(
   rest = '',
 ): Promise<void> {
   const names = columns.map(([name]) => name).join(', ');
-  // jsonb goes over as text: an array of it would be escaped twice.
+  // jsonb is sent as text, since the driver would escape an array of jsonb twice.
   const selected = columns.map(([name, type]) => (type === 'jsonb' ? `${name}::jsonb` : name)).join(', ');
   const arrays = columns.map(([, type], at) => `$${at + 1}::${type === 'jsonb' ? 'text' : type}[]`).join(', ');
   await manager.query(
@@ -51,7 +51,7 @@ const TRANSFER_COLUMNS: readonly Column<Transfer>[] = [
   ['amount_nano_usd', 'bigint', ({ amount }) => amount.toString()],
 ];
 
-/** A charge of nothing is posted as well: it is the request's one resolution. */
+/** A charge of 0 is posted as well: the transfer marks the request as resolved. */
 async function insertTransfers(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
   const transfers = bookings.flatMap(
     ({ event: { requestId, accounts }, kind, chargeNanoUsd, lossNanoUsd }): Transfer[] => [
@@ -138,11 +138,11 @@ function sumByKey(bookings: readonly Booking[]): Map<string, KeyUsage> {
     sum.requests += 1;
     sum.inputTokens += event.inputTokens;
     sum.outputTokens += event.outputTokens;
-    // A provider that always reports a billion tokens must not make the sum of its costs more than a column takes.
+    // The sum is cut at the maximum: absurd reports of a provider must not make it overflow the column.
     sum.cost += BigInt(event.costNanoUsd);
     if (sum.cost > AMOUNT_MAX) sum.cost = AMOUNT_MAX;
     sum.charge += chargeNanoUsd;
-    // RFC 3339 in UTC with milliseconds: the order of the texts is the order of the moments.
+    // All moments are RFC 3339 in UTC with milliseconds, so comparing the texts compares the times.
     if (event.endedAt >= sum.lastUsedAt)
       Object.assign(sum, { lastUsedAt: event.endedAt, lastUsedFrom: event.clientAddress });
     sums.set(event.apiKeyId, sum);
@@ -150,7 +150,7 @@ function sumByKey(bookings: readonly Booking[]): Map<string, KeyUsage> {
   return sums;
 }
 
-/** The highest number seen of each journal, for each organisation. Index: journal_progress_pk. */
+/** Stores the highest number booked of each journal, for each organisation. Index: journal_progress_pk. */
 export async function advanceJournals(manager: EntityManager, events: readonly UsageRecordedV1[]): Promise<void> {
   const highest = new Map<string, { organizationId: string; journalId: string; number: number }>();
   for (const { organizationId, journalId, journalNumber: number } of events) {

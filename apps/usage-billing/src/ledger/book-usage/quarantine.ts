@@ -4,7 +4,7 @@ import type { UsageRecord } from './read-usage-record.js';
 
 const VALUE_BYTES_MAX = 10_240;
 
-/** Keeps messages that can never be booked, for people to look at; usage events hold no secrets. */
+/** Stores messages that can never be booked, so that people can look at them. Usage events contain no secrets. */
 export async function quarantine(
   manager: EntityManager,
   { topic, partition }: BusBatch,

@@ -3,7 +3,7 @@ import { usageRecordedV1 } from '@tollgate/contracts';
 import { pathText, validate } from '@tollgate/errors';
 import { bookableEvent, type BookableEvent } from './bookable-event.js';
 
-/** A message of the topic: an event, or something that can never be booked. */
+/** A message of the topic: an event, or poison, which can never be booked. */
 export type UsageRecord =
   | ({ readonly kind: 'event'; readonly delivery: BusDelivery } & BookableEvent)
   | { readonly kind: 'poison'; readonly delivery: BusDelivery; readonly reason: string };

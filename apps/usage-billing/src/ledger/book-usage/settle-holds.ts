@@ -2,12 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks, type BookedSettle } from '@tollgate/admission';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 
-/** Beyond it the oldest are left to their gateways, which settle as well. */
+/** Most waiting settles of an organisation. Beyond it the oldest are dropped: their gateways settle them as well. */
 const BACKLOG_MAX = 20_000;
 
 /**
- * Tells admission what was booked. Where it cannot be reached, an organisation's settles are kept and sent later
- * in the same order: an epoch that still waits for a journal takes each number as "all up to here".
+ * Settles the holds of booked events in admission. If admission cannot be reached, an organisation's settles are kept
+ * and sent later in the same order. The order matters: an epoch that still waits for a journal reads each journal
+ * number as "all up to here".
  */
 @Injectable()
 export class SettleHolds {
@@ -18,12 +19,12 @@ export class SettleHolds {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Settles that were not taken yet. */
+  /** The number of settles that admission has not accepted yet. */
   get waiting(): number {
     return [...this.backlog.values()].reduce((sum, items) => sum + items.length, 0);
   }
 
-  /** Never rejects. */
+  /** Sends settles, after any that still wait for the same organisation. Never rejects. */
   async settle(items: readonly BookedSettle[]): Promise<void> {
     for (const [organizationId, ofOne] of byOrganization(items)) {
       this.backlog.set(organizationId, [...(this.backlog.get(organizationId) ?? []), ...ofOne].slice(-BACKLOG_MAX));
@@ -31,7 +32,7 @@ export class SettleHolds {
     }
   }
 
-  /** Sends what could not be sent before. Never rejects. */
+  /** Sends the settles that could not be sent before. Never rejects. */
   async retry(): Promise<void> {
     for (const organizationId of [...this.backlog.keys()]) await this.send(organizationId);
   }
@@ -41,7 +42,7 @@ export class SettleHolds {
     if (items === undefined) return;
     try {
       await this.admission.settleBooked(organizationId, items);
-      // What was put there meanwhile has made a new list; sending some of it twice changes nothing.
+      // If settles were added meanwhile, the map has a new list. It is sent whole: a repeated settle changes nothing.
       if (this.backlog.get(organizationId) === items) this.backlog.delete(organizationId);
     } catch (error) {
       this.logger.warn(

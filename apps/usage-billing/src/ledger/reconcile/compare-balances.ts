@@ -3,17 +3,17 @@ import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { DataSource } from 'typeorm';
 import { unavailable } from '../../unavailable.js';
 
-/** One account as the ledger and as admission have it, nano-USD; null where admission does not know it. */
+/** The balances of one account in the ledger and in admission, in nano-USD; null if admission does not know it. */
 export interface BalanceComparison {
   readonly accountId: string;
   readonly ledgerPostedNanoUsd: bigint;
-  /** Charges in the account's transfers; other than posted only where the ledger was tampered with. */
+  /** The sum of the charges in the account's transfers. It differs from posted only if the ledger was tampered with. */
   readonly transfersNanoUsd: bigint;
   readonly admissionPostedNanoUsd: bigint | null;
   readonly heldNanoUsd: bigint;
 }
 
-/** Holds the books of both sides together, for operations and for tests. */
+/** Compares the balances of ledger and admission, for operators and for tests. */
 @Injectable()
 export class CompareBalances {
   constructor(
@@ -22,9 +22,9 @@ export class CompareBalances {
   ) {}
 
   /**
-   * Invariant I2: at rest nothing is held, and posted is the same on both sides for every account that is capped.
-   * While requests are in flight the two sides differ by what is on its way.
-   * @throws {UnavailableError} where admission cannot be asked
+   * Invariant I2: at rest nothing is held, and posted is the same on both sides for every capped account. While
+   * requests are in flight, the two sides differ by the events that are not booked yet.
+   * @throws {UnavailableError} if admission cannot be reached
    */
   async of(organizationId: string): Promise<BalanceComparison[]> {
     const inAdmission = await this.admission.accounts(organizationId).catch(unavailable('Admission'));

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks, type BookedSettle } from '@tollgate/admission';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
-import { USAGE_RECORDED_V1 } from '@tollgate/contracts';
+import { USAGE_TOPICS } from '@tollgate/contracts';
 import type { OpenHold } from '@tollgate/credit';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -18,8 +18,8 @@ interface BookedRow {
 }
 
 /**
- * Ends the open holds of gateways that are gone: with the charge of their event where it has come, else by release,
- * which the ledger notes as a void. An event that comes later still is booked as an adjustment.
+ * Ends the open holds of gateways that are gone. If the event of a hold is booked, the hold is settled with its charge;
+ * otherwise it is released, and the ledger records a void. An event that arrives even later is booked as an adjustment.
  */
 @Injectable()
 export class ResolveOrphans {
@@ -33,18 +33,19 @@ export class ResolveOrphans {
     private readonly meter: BillingMeter,
   ) {}
 
-  /** Rejects when something could not be asked; what was done is done, and the rest is done by the next call. */
+  /** Rejects if a store or the bus cannot be reached. What was done so far stays done; the next call does the rest. */
   async resolveAll(): Promise<void> {
     const gone = await this.instances.unresolved();
     if (gone.length === 0) return;
-    await this.bus.drained(USAGE_RECORDED_V1);
+    await Promise.all(USAGE_TOPICS.map((topic) => this.bus.drained(topic)));
     for (const organizationId of await this.organizations()) await this.resolveIn(organizationId, gone);
     await this.instances.markResolved(gone.map(({ instanceId }) => instanceId));
   }
 
   /**
-   * Those of which an epoch may wait for a gateway, and those that admission knows of: keys that are limited in
-   * parallel requests only have holds without any epoch, and their events settle none.
+   * The organisations to look at: those whose epoch may wait for a gateway, and those that admission knows. The second
+   * group is needed for keys that only have a limit of parallel requests: they have holds without an epoch, and their
+   * events settle no hold.
    */
   private async organizations(): Promise<ReadonlySet<string>> {
     return new Set([...(await this.instances.organizationsWithEpoch()), ...(await this.admission.organizations())]);
@@ -59,7 +60,7 @@ export class ResolveOrphans {
       return holds.length === 0 ? [] : resolveInLedger(manager, organizationId, holds);
     });
     if (settles.length === 0) return;
-    // The ledger first: a crash in between leaves holds that the next check finds again.
+    // The ledger commits first: after a crash in between, the next check finds the holds again.
     await this.admission.settleBooked(organizationId, settles);
     this.meter.orphansResolved(settles.length);
     this.logger.warn(
@@ -68,7 +69,7 @@ export class ResolveOrphans {
     );
   }
 
-  /** Under the lock: an epoch that is opened now waits for the journal's next instance, which does announce. */
+  /** Runs under the lock: an epoch opened after it waits for the journal's next instance, which does announce. */
   private async stopWaiting(
     manager: EntityManager,
     organizationId: string,

@@ -3,26 +3,26 @@ import { Periodic } from '@tollgate/periodic';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { DataSource } from 'typeorm';
 
-/** Far more often than months begin, so that events of odd months leave the default partition the same day. */
+/** The interval is short, so that events of unexpected months leave the default partition on the same day. */
 const LOOK_EVERY_MS = 6 * 3_600_000;
-/** A look that failed is repeated: bookings of long transactions may have been in its way. */
+/** Delay after a failure: long transactions of bookings may have held the lock. */
 const RETRY_MS = 60_000;
-/** Months after this one that have their partition: nobody has to look for a quarter of a year. */
+/** Partitions are made for this many months ahead, so that failures do no harm for a quarter of a year. */
 const MONTHS_AHEAD = 3;
-/** Counting events in the default partition ends here. */
+/** The count of events in the default partition stops here, to stay cheap. */
 const COUNTED_MAX = 10_000;
 
-/** How well the partitions fit the events. */
+/** The state of the partitions, for the metrics. */
 export interface MonthsState {
-  /** Months after this one whose partition is there, up to twelve. */
+  /** Months after this one that have a partition, up to twelve. */
   readonly monthsAhead: number;
   /** Events in the default partition, up to 10,000. */
   readonly eventsWithoutMonth: number;
 }
 
 /**
- * Makes the partitions of `billing.usage_event`, a month each, before their time. Events of a month without one are in
- * the default partition until it is made. Safe with two instances: the function of the database locks.
+ * Makes the monthly partitions of `billing.usage_event` in advance. Events of a month without a partition stay in the
+ * default partition until it is made. Two instances may run at the same time, since the database function locks.
  */
 @Injectable()
 export class UsageEventMonths implements OnApplicationBootstrap, OnModuleDestroy {
@@ -41,7 +41,7 @@ export class UsageEventMonths implements OnApplicationBootstrap, OnModuleDestroy
     await this.looks.stop();
   }
 
-  /** Makes what is missing, each month in a transaction of its own; resolves with the months made, as `2026-11-01`. */
+  /** Makes missing partitions, each in its own transaction. Resolves with the months that it made, as `2026-11-01`. */
   async make(): Promise<string[]> {
     const due: { month: string }[] = await this.dataSource.query(
       'SELECT month::text FROM billing.usage_event_months_due($1) AS month',
@@ -58,7 +58,7 @@ export class UsageEventMonths implements OnApplicationBootstrap, OnModuleDestroy
     return made;
   }
 
-  /** For the metrics; rejects when the database cannot be asked. */
+  /** Reads the state for the metrics; rejects if the database cannot be reached. */
   async state(): Promise<MonthsState> {
     const [row]: { ahead: string; outside: string }[] = await this.dataSource.query(
       `SELECT (SELECT count(*) FROM generate_series(1, 12) AS n
@@ -75,7 +75,10 @@ export class UsageEventMonths implements OnApplicationBootstrap, OnModuleDestroy
       const months = await this.make();
       if (months.length > 0) this.logger.info({ months }, 'partitions of usage events were made');
     } catch (error) {
-      this.logger.warn({ err: error }, 'partitions of usage events could not be made; again in a minute');
+      this.logger.warn(
+        { err: error },
+        'partitions of usage events could not be made; the next attempt follows in a minute',
+      );
       return RETRY_MS;
     }
   }

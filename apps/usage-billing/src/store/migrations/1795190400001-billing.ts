@@ -30,7 +30,7 @@ const EVENTS = [
     CONSTRAINT usage_event_charge_bounds CHECK (charge_nano_usd BETWEEN 0 AND cost_nano_usd)
   )`,
   'CREATE INDEX usage_event_by_key ON billing.usage_event (api_key_id, ended_at)',
-  // By key, for lists of keys and totals without a period.
+  // The roll-up by key serves lists of keys and totals without a period.
   `CREATE TABLE billing.key_usage (
     api_key_id text CONSTRAINT key_usage_pk PRIMARY KEY,
     organization_id text NOT NULL,
@@ -45,8 +45,8 @@ const EVENTS = [
 ];
 
 const LEDGER = [
-  // cap: as the last event had it. ceiling: the most that was ever allowed to be posted; null while never capped.
-  // It never falls, so a cap that is lowered below what is posted breaks nothing.
+  // cap is the cap of the last event. ceiling is the most that was ever allowed to be posted; null if never capped. It
+  // never falls, so that lowering a cap below what is posted does not violate the constraint.
   `CREATE TABLE billing.account (
     account_id text CONSTRAINT account_pk PRIMARY KEY,
     organization_id text NOT NULL,
@@ -57,8 +57,8 @@ const LEDGER = [
     CONSTRAINT account_posted_within_ceiling CHECK (posted_nano_usd <= ceiling_nano_usd)
   )`,
   'CREATE INDEX account_by_organization ON billing.account (organization_id)',
-  // post: charged. void: a hold that was given back without an event (its amount is the hold). adjust: charged by an
-  // event that came after the void. platform_loss: what the provider charged and nobody pays.
+  // Kinds: post is a charge. void releases a hold without an event (its amount is the hold). adjust is the charge of an
+  // event that came after the void. platform_loss is what the provider charged and no customer pays.
   `CREATE TABLE billing.transfer (
     request_id uuid NOT NULL,
     account_id text NOT NULL,
@@ -71,7 +71,7 @@ const LEDGER = [
   `CREATE UNIQUE INDEX transfer_one_resolution ON billing.transfer (request_id, account_id) WHERE kind IN ('post', 'void')`,
 ];
 
-/** What was written stays, whoever is connected. */
+/** Triggers keep these tables append-only for every database user. */
 const APPEND_ONLY = [
   `CREATE FUNCTION billing.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
    BEGIN RAISE EXCEPTION 'billing.% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege'; END $$`,
@@ -89,7 +89,7 @@ const CONSUMING = [
     next_offset bigint NOT NULL,
     CONSTRAINT consumer_offset_pk PRIMARY KEY (topic, partition)
   )`,
-  // log_offset: null where the bus keeps no log.
+  // log_offset is null if the bus keeps no log.
   `CREATE TABLE billing.quarantine (
     id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT quarantine_pk PRIMARY KEY,
     topic text NOT NULL,
@@ -100,7 +100,7 @@ const CONSUMING = [
     quarantined_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT quarantine_once UNIQUE (topic, partition, log_offset)
   )`,
-  // The highest number booked of each journal, by organisation: where an epoch's announcements begin.
+  // The highest number booked of each journal, by organisation. The announcements of an epoch begin after it.
   `CREATE TABLE billing.journal_progress (
     organization_id text NOT NULL,
     journal_id text NOT NULL,
@@ -110,7 +110,7 @@ const CONSUMING = [
 ];
 
 const GATEWAYS = [
-  // gone_at: its journal announces nothing more. resolved_at: its open holds have been resolved.
+  // gone_at is set when the instance counts as gone, resolved_at when its open holds are resolved.
   `CREATE TABLE billing.gateway_instance (
     instance_id text CONSTRAINT gateway_instance_pk PRIMARY KEY,
     journal_id text NOT NULL,
@@ -120,7 +120,7 @@ const GATEWAYS = [
     CONSTRAINT gateway_instance_resolved_when_gone CHECK (resolved_at IS NULL OR gone_at IS NOT NULL)
   )`,
   `CREATE UNIQUE INDEX gateway_instance_one_for_a_journal ON billing.gateway_instance (journal_id) WHERE gone_at IS NULL`,
-  // Organisations that may have an epoch; waiting_for: the instances that the last one opened waited for.
+  // Organisations that may have an epoch. waiting_for has the instances that the last opened epoch waited for.
   `CREATE TABLE billing.credit_epoch (
     organization_id text CONSTRAINT credit_epoch_pk PRIMARY KEY,
     epoch_id uuid,

@@ -1,7 +1,7 @@
 import type { Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
-/** A record of the bus holds several events: what is poison among them has its place in the record as well. */
+/** A bus record can hold several events, so a quarantined one also needs its position within the record. */
 export class QuarantineParts1795449600001 implements Migration {
   name = 'QuarantineParts1795449600001';
   readonly readableFrom = '0.1.0';

@@ -1,13 +1,13 @@
 import type { Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
-// Whoever inserts or reads waits here until the rows have moved.
+// The lock makes all inserts and reads wait until the rows have moved.
 const ASIDE = [
   'LOCK TABLE billing.usage_event IN ACCESS EXCLUSIVE MODE',
   'ALTER TABLE billing.usage_event RENAME TO usage_event_in_one',
 ];
 
-// Without keys and indexes at first: they are built faster when the rows are there.
+// The table gets its keys and indexes later: they are built faster once the rows are there.
 const PARTITIONED = [
   `CREATE TABLE billing.usage_event
      (LIKE billing.usage_event_in_one INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)
@@ -16,19 +16,19 @@ const PARTITIONED = [
 ];
 
 const FUNCTIONS = [
-  // The month, in UTC, in which a UUIDv7 was made; null for an id of another version.
+  // Returns the month, in UTC, in which a UUIDv7 was made; null for an id of another version.
   `CREATE FUNCTION billing.usage_event_month(request_id uuid) RETURNS date LANGUAGE sql IMMUTABLE STRICT AS $$
      SELECT CASE WHEN substr(request_id::text, 15, 1) = '7' THEN date_trunc('month', to_timestamp(
        ('x' || substr(replace(request_id::text, '-', ''), 1, 12))::bit(48)::bigint / 1000.0) AT TIME ZONE 'UTC')::date END
    $$`,
-  // The lowest id that a month can have.
+  // Returns the lowest id that a month can have.
   `CREATE FUNCTION billing.usage_event_bound(month date) RETURNS uuid LANGUAGE sql IMMUTABLE STRICT AS $$
      SELECT rpad(lpad(to_hex((extract(epoch FROM month::timestamp AT TIME ZONE 'UTC') * 1000)::bigint), 12, '0'), 32, '0')::uuid
    $$`,
   `CREATE FUNCTION billing.this_month() RETURNS date LANGUAGE sql STABLE AS $$
      SELECT date_trunc('month', now() AT TIME ZONE 'UTC')::date
    $$`,
-  // A partition gets what its table has: a release that looks at each table at its start finds its rights there.
+  // A partition gets the grants of its table: some releases check their rights on every table at their start.
   `CREATE FUNCTION billing.copy_grants(source regclass, target regclass) RETURNS void LANGUAGE plpgsql
      SET search_path = pg_catalog, pg_temp AS $$
      DECLARE given record;
@@ -41,10 +41,10 @@ const FUNCTIONS = [
          EXECUTE format('GRANT %s ON %s TO %s%s', given.privilege_type, target, given.grantee, given.grantable);
        END LOOP;
      END $$`,
-  // Makes the partition of a month, and moves what the default partition has of it: true; false where it is there.
-  // Whoever may use the schema may call it: it runs with the rights of its owner, and makes sensible months only.
-  // Everybody waits meanwhile, so that no statement was planned without the new partition. Where others hold the table
-  // for long, it gives up rather than have all bookings wait behind it.
+  // Makes the partition of a month and moves the events of that month into it; returns false if it exists already.
+  // Every user of the schema may call it: it runs with the rights of its owner, but only for months close to now. The
+  // table is locked meanwhile, so that no statement was planned without the new partition. If others hold the table for
+  // longer than 2 s, it gives up, so that bookings do not queue behind it.
   `CREATE FUNCTION billing.make_usage_event_month(month date) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
      SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
      DECLARE
@@ -75,8 +75,8 @@ const FUNCTIONS = [
        PERFORM billing.copy_grants('billing.usage_event', format('billing.%I', name)::regclass);
        RETURN true;
      END $$`,
-  // Months without a partition that should have one: this one and so many after it, and those of which the default
-  // partition has events that are not older than what a partition can be made for.
+  // Returns the months that still need a partition: this month and `ahead` months after it, and those with events in
+  // the default partition, as far back as a partition can be made.
   `CREATE FUNCTION billing.usage_event_months_due(ahead integer) RETURNS SETOF date LANGUAGE sql STABLE SECURITY DEFINER
      SET search_path = pg_catalog, pg_temp AS $$
      SELECT month FROM (
@@ -88,7 +88,7 @@ const FUNCTIONS = [
      ) AS due
      WHERE month IS NOT NULL AND to_regclass('billing.usage_event_' || to_char(month, 'YYYY_MM')) IS NULL ORDER BY month
    $$`,
-  // Events in the default partition; counting ends at so many.
+  // Counts the events in the default partition, up to `most`.
   `CREATE FUNCTION billing.usage_events_without_month(most integer) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
      SET search_path = pg_catalog, pg_temp AS $$
      SELECT count(*) FROM (SELECT FROM billing.usage_event_default LIMIT most) AS counted
@@ -121,9 +121,9 @@ const MOVED = [
 ];
 
 /**
- * Usage events stand in a partition for each month of their requests, by ranges of the request id: a UUIDv7 begins with
- * its time, so the primary key stays what it was. Ids of another kind, and of months far from now, are in a default
- * partition; nothing is refused. One transaction: a million events take some twenty seconds, in which bookings wait.
+ * Partitions usage events by the month of their requests, by ranges of the request id: a UUIDv7 begins with its time,
+ * so the primary key stays the same. Other ids, and those of months far from now, go into a default partition; nothing
+ * is refused. All is one transaction: a million events take about twenty seconds, during which bookings wait.
  * Statements name `billing.usage_event` as before.
  */
 export class UsageEventMonths1795824000001 implements Migration {

@@ -1,7 +1,7 @@
 import type { Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
-/** Usage is read by organisation: totals without a key would otherwise read the keys of all. */
+/** Adds an index by organisation; without it, totals over all keys of one organisation read the rows of all. */
 export class UsageByOrganization1796169600001 implements Migration {
   name = 'UsageByOrganization1796169600001';
   readonly readableFrom = '0.1.0';

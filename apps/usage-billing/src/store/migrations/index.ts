@@ -4,7 +4,7 @@ import { QuarantineParts1795449600001 } from './1795449600001-quarantine-parts.j
 import { UsageByOrganization1796169600001 } from './1796169600001-usage-by-organization.js';
 import { UsageEventMonths1795824000001 } from './1795824000001-usage-event-months.js';
 
-/** For `migrate`, before the module starts. */
+/** The Postgres schema of usage-billing, for `migrate`. */
 export const usageBillingSchema: MigrateOptions = {
   schema: 'billing',
   migrations: [

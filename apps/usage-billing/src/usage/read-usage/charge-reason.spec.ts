@@ -31,7 +31,12 @@ describe('why a request was charged what it was', () => {
     ['counted when the gateway was killed', { usageSource: 'counted', outcome: 'orphaned' }, 'counted', 'killed'],
     ['dearer than its hold', { chargeNanoUsd: 7n, holdNanoUsd: 7n }, 'capped_by_hold', 'no more than the hold'],
     ['dearer than what was left', { chargeNanoUsd: 3n, holdNanoUsd: 7n }, 'capped_by_limit', 'left of a credit limit'],
-    ['reported beyond all that is plausible', { chargeNanoUsd: 7n }, 'capped_as_implausible', 'charged to nobody'],
+    [
+      'reported beyond all that is plausible',
+      { chargeNanoUsd: 7n },
+      'capped_as_implausible',
+      'the rest is not charged',
+    ],
     [
       'booked when nothing was left',
       { chargeNanoUsd: 0n, holdNanoUsd: 7n },

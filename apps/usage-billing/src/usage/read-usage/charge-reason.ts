@@ -2,12 +2,13 @@ import type { BookedEvent } from './find-usage-event.js';
 
 type ReasonFields = Pick<BookedEvent, 'outcome' | 'usageSource' | 'costNanoUsd' | 'chargeNanoUsd' | 'holdNanoUsd'>;
 
-/** Why a request was charged what it was, for programs and for people. */
+/** The reason for the amount that a request was charged, for programs and for people. */
 export interface ChargeReason {
   /**
-   * `provider_reported` and `counted`: the cost of the usage, by the one who counted it. `capped_by_hold` and
-   * `capped_by_limit`: less than the cost, since no more than this was held, or left. `capped_as_implausible`: less
-   * than the cost, since no such request uses so much. `nothing_owed`: no usage.
+   * `provider_reported` and `counted`: the charge is the cost of the usage that the provider, or the gateway, counted.
+   * `capped_by_hold` and `capped_by_limit`: it is less than the cost, since no more than this was held, or left of a
+   * limit. `capped_as_implausible`: it is less, since no such request can use that much. `nothing_owed`: there was no
+   * usage.
    */
   readonly reason:
     'provider_reported' | 'counted' | 'capped_by_hold' | 'capped_by_limit' | 'capped_as_implausible' | 'nothing_owed';
@@ -15,7 +16,7 @@ export interface ChargeReason {
   readonly explanation: string;
 }
 
-/** The outcome and source may be of a later release; then the sentences say less, and nothing that is wrong. */
+/** Explains a charge. If outcome or source come from a later release, the sentences are more general but not wrong. */
 export function chargeReason(event: ReasonFields): ChargeReason {
   const { costNanoUsd, chargeNanoUsd, holdNanoUsd, usageSource } = event;
   if (usageSource === 'none' && costNanoUsd === 0n) return { reason: 'nothing_owed', explanation: nothingOwed(event) };
@@ -35,7 +36,7 @@ export function chargeReason(event: ReasonFields): ChargeReason {
 }
 
 const IMPLAUSIBLE =
-  'That is more than such a request can use, or than the ceiling that it named: the rest is charged to nobody.';
+  'That is more than such a request can use, or more than the ceiling that it named, so the rest is not charged.';
 
 function nothingOwed({ outcome }: ReasonFields): string {
   switch (outcome) {
@@ -58,13 +59,13 @@ function usageCounted({ outcome, usageSource }: ReasonFields): string {
   if (usageSource === 'provider') return 'The usage is what the provider reported.';
   switch (outcome) {
     case 'client_left':
-      return 'The client left, and no usage was reported: counted are the input and what was delivered of the answer.';
+      return 'The client left, and no usage was reported: the input and the delivered part of the answer were counted.';
     case 'provider_interrupted':
-      return 'The provider broke off without a report: counted are the input and what was delivered of the answer.';
+      return 'The provider broke off without a report: the input and the delivered part of the answer were counted.';
     case 'revoked':
-      return 'The key leaked, and the call was ended: counted are the input and what was delivered of the answer.';
+      return 'The key leaked, and the call was ended: the input and the delivered part of the answer were counted.';
     case 'orphaned':
-      return 'The gateway was killed: counted are the input and what was delivered of the answer by its last note.';
+      return 'The gateway was killed: the input and what it last recorded as delivered of the answer were counted.';
     default:
       return 'The gateway counted the usage, since the provider reported none.';
   }

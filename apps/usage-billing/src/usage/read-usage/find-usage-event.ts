@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 
-/** A booked usage event. Kinds are texts: a later release may have booked one that this one does not know. */
+/** A booked usage event. Its kinds are plain strings, since a later release may have booked one we do not know. */
 export interface BookedEvent {
   readonly requestId: string;
   readonly apiKeyId: string;
@@ -24,7 +24,7 @@ export interface BookedEvent {
   readonly startedAt: Date;
   readonly endedAt: Date;
   readonly bookedAt: Date;
-  /** Empty where it is not known. */
+  /** Empty if it is not known. */
   readonly clientAddress: string;
 }
 
@@ -52,13 +52,13 @@ interface EventRow {
   client_address: string;
 }
 
-/** Finds what was booked for one request. */
+/** Finds the booked event of one request. */
 @Injectable()
 export class FindUsageEvent {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
-   * Null for a request of the organisation that reached no provider, is not booked yet, or never was. Index:
+   * Null if the organisation has no such request, it reached no provider, or it is not booked yet. Index:
    * usage_event_pk.
    */
   async byRequestId(organizationId: string, requestId: string): Promise<BookedEvent | null> {

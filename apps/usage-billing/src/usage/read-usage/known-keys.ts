@@ -2,7 +2,7 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 
-/** Which ids are of keys, asked of key-management: the ledger knows only of keys that were charged. */
+/** Asks key-management which ids belong to keys: the ledger only knows keys that were charged. */
 @Injectable()
 export class KnownKeys {
   constructor(
@@ -13,8 +13,8 @@ export class KnownKeys {
   ) {}
 
   /**
-   * True where no key of the organisation ever had this id, deleted keys included. False as well where nobody can say:
-   * the ledger's zeros are true all the same.
+   * True if no key of the organisation ever had this id, deleted keys included. False if key-management cannot be
+   * asked: the caller then shows zeros, which are true in any case.
    */
   async isNobodys(organizationId: string, apiKeyId: string): Promise<boolean> {
     if (this.keyManagement === undefined) return false;

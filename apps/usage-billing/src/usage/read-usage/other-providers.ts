@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
 
 /**
- * Whether any request was ever sent to another provider than the one of this name. Stops at the first; usage events are
- * never taken away.
+ * Says whether any request was ever sent to a provider with another name. The query stops at the first such event. The
+ * answer never goes back to false, since usage events are never deleted.
  */
 export async function usedOtherProviders(dataSource: DataSource, name: string): Promise<boolean> {
   const [row] = await dataSource.query<{ used: boolean }[]>(

@@ -12,8 +12,8 @@ interface SpendingRow {
 }
 
 /**
- * What these keys of an organisation have spent, in the order asked; zeros for keys never used, and for those of
- * another organisation. Index: key_usage_pk.
+ * Reads what these keys of an organisation have spent, in the order of `apiKeyIds`; zeros for keys that were never used
+ * or belong to another organisation. Index: key_usage_pk.
  */
 export async function spendingByKey(
   dataSource: DataSource,

@@ -1,44 +1,9 @@
 import { formatUsd } from '@tollgate/credit';
 import { chargeReason } from './charge-reason.js';
 import type { BookedEvent } from './find-usage-event.js';
+import type { UsageEventObject } from './usage-event.reply.js';
 
-/** A usage event as the usage API shows it. Moments are RFC 3339 in UTC, money is decimal USD. */
-export interface UsageEventObject {
-  readonly object: 'usage_event';
-  /** `x-request-id` of the reply. */
-  readonly request_id: string;
-  readonly api_key_id: string;
-  readonly outcome: string;
-  readonly route: string;
-  readonly provider: string;
-  /** The provider's, not the name that the caller wrote. */
-  readonly model: string;
-  readonly stream: boolean;
-  readonly input_tokens: number;
-  readonly output_tokens: number;
-  readonly cached_input_tokens: number;
-  readonly reasoning_tokens: number;
-  /** Who counted: `provider`, `counted` (the gateway), `none`. */
-  readonly usage_source: string;
-  /** By the price list of `price_version`. */
-  readonly cost_usd: string;
-  /** What the accounts were charged, each of them. */
-  readonly charge_usd: string;
-  readonly charge_reason: string;
-  readonly charge_explanation: string;
-  /** The credit that was held; null for a request without a credit limit. */
-  readonly hold_usd: string | null;
-  /** What the provider charged and no customer pays. */
-  readonly platform_loss_usd: string;
-  readonly price_version: string;
-  /** The key's own account first; `cap_usd` is the limit that the request was let in under, null without one. */
-  readonly accounts: readonly { readonly account_id: string; readonly cap_usd: string | null }[];
-  readonly started_at: string;
-  readonly ended_at: string;
-  readonly booked_at: string;
-  readonly client_address: string | null;
-}
-
+/** Builds the usage API's view of a usage event. */
 export function usageEventObject(event: BookedEvent): UsageEventObject {
   const { reason, explanation } = chargeReason(event);
   return {

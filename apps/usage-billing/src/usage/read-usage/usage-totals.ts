@@ -10,11 +10,11 @@ export interface UsageTotals {
 
 export interface UsagePeriod {
   readonly organizationId: string;
-  /** Null for all keys of the organisation. */
+  /** Null means all keys of the organisation. */
   readonly apiKeyId: string | null;
-  /** Requests that ended at or after it. */
+  /** Counts requests that ended at or after this time; null means from the beginning. */
   readonly from: Date | null;
-  /** Requests that ended before it. */
+  /** Counts requests that ended before this time; null means no end. */
   readonly to: Date | null;
 }
 
@@ -43,7 +43,7 @@ const IN_PERIOD = `
 export class ReadUsage {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** What was used and charged, from the ledger; zeros for a key that was never used. */
+  /** Sums of usage and charges from the ledger; zeros for a key that was never used. */
   async totals({ organizationId, apiKeyId, from, to }: UsagePeriod): Promise<UsageTotals> {
     const rows: TotalsRow[] =
       from === null && to === null

@@ -1,19 +1,22 @@
--- All settles, then all reserves, of one event-loop turn of one organisation. Each item fails alone.
+-- Does all settles, then all reserves, of one batch of one organisation. An item that is refused does not affect the
+-- others.
 -- ARGV: a JSON array:
 --   storeId,
 --   settles (how many),
 --   ["o:REQUEST", …] of the settles, then of the reserves,
---   [for each settle: charge (-1 gives back the place among parallel requests alone), tokens (-1 unknown); for each reserve: place of its key among the keys, amount, tokens],
---   [for each settle with a whole answer: which settle, output tokens of the answer],
---   [for each reserve that names no ceiling: which reserve, tokens of input, name of the model],
---   [for each key: "r:KEY", "instance|journal", rpm, tpm, parallel (0 unlimited), how many accounts,
---    "a:ACCOUNT,…" as a hold has them, "a:ACCOUNT" and cap of each]
--- Reply: a JSON array, three integers a reserve: outcome, then the ticks that its key has used of the window for requests
---   and of the one for tokens; outcome 0 admitted, 1 requests, -n tokens of which it would have taken n, 3 parallel,
---   4 no epoch, 5 announcing, 10 + i credit of account i, and then the nano-USD that it has room for.
+--   [for each settle: charge (-1 only gives back the place among parallel requests), tokens (-1 unknown);
+--    for each reserve: index of its key among the keys, amount, tokens],
+--   [for each settle with a whole answer: index of the settle, output tokens of the answer],
+--   [for each reserve that names no ceiling: index of the reserve, tokens of input, name of the model],
+--   [for each key: "r:KEY", "instance|journal", rpm, tpm, parallel (0 unlimited), number of accounts,
+--    "a:ACCOUNT,…" in the format of a hold, "a:ACCOUNT" and cap of each account]
+-- Reply: a JSON array with three integers for each reserve: outcome, then the ticks that its key has used of the window
+--   for requests and of the window for tokens. Outcomes: 0 admitted; 1 the limit of requests is reached; -n the limit
+--   of tokens is reached, and the request would have taken n; 3 the limit of parallel requests is reached; 4 no epoch;
+--   5 announcing; 10 + i account i (from 0) has too little credit, and the second integer is its available nano-USD.
 local store, settles, names, numbers, whole_answers, open_ended, keys = unpack(cjson.decode(ARGV[1]))
 local items = #names
--- Where the parts of a key stand after its first; the account `i` is at CAPPED + i * 2, its cap follows.
+-- Offsets of a key's parts from its first part. Account i (from 1) is at CAPPED + i * 2, and its cap follows.
 local GATEWAY, RPM, TPM, PARALLEL, COUNT, ACCOUNTS, CAPPED = 1, 2, 3, 4, 5, 6, 5
 
 local at = 1
@@ -25,7 +28,7 @@ while keys[at] do
   end
   at = at + 7 + keys[at + COUNT] * 2
 end
--- What a reserve without a ceiling needs to know, by its number.
+-- For each reserve that names no ceiling, by its index: its input, its model, and the remembered answers of its key.
 local open = {}
 for i = 1, #open_ended, 3 do
   local number = open_ended[i]
@@ -42,7 +45,7 @@ local holds = {}
 for i = 1, items do holds[names[i]] = values[i] end
 
 local ended = {}
--- Holds of requests whose clients have left: they stay as they are, but for their place.
+-- Holds of requests whose clients have disconnected: they stay, and only their place among parallel requests is freed.
 local left = {}
 for i = 1, settles do
   local name = names[i]
@@ -68,14 +71,15 @@ local latest = now + WINDOW
 local has_epoch = epoch and sub(epoch, 1, #store + 1) == store .. '|'
 announcing = announcing and tonumber(announcing) > 0
 
--- The TAT after `units` more of `limit`; false where they do not fit.
+-- The TAT after `units` more of `limit`; false if they exceed the limit.
 local function take(tat, limit, units)
   local interval = WINDOW / limit
   local next = max(tat, now) + units * interval
   return next - now - WINDOW <= interval * TOLERANCE and next
 end
 
--- An arrival time more than a window ahead is of a clock that was set back since: nobody waits for the old time.
+-- A TAT more than a window ahead means that the clock was set back since. It is reduced to one window, so that no
+-- request waits for the old time to come again.
 local function within_window(tat, limit)
   return tat - now - WINDOW > WINDOW / limit * TOLERANCE and now + WINDOW or tat
 end
@@ -86,13 +90,14 @@ local function keep_within_window(rate, rpm, tpm)
   change(rate)
 end
 
--- The tokens that a reserve takes, at most the limit: what can never fit waits for the whole of it, and goes alone.
+-- The tokens that a reserve takes, at most the limit: a request that needs more waits for the whole limit, and is then
+-- admitted alone.
 local function tokens_of(asked, tokens, limit)
   local largest = asked and largest_answer(asked.answers, asked.model)
   return math.min(largest and asked.input + largest or tokens, limit)
 end
 
--- The outcome, and what an account has room for where that is too little.
+-- Returns the outcome and, if an account has too little credit, the credit that it has.
 local function decide(name, key, amount, tokens, asked)
   local rate, rpm, tpm, parallel, count = keys[key], keys[key + RPM], keys[key + TPM], keys[key + PARALLEL], keys[key + COUNT]
   if rate.requests > latest or rate.tokens > latest then keep_within_window(rate, rpm, tpm) end

@@ -1,5 +1,5 @@
 -- ARGV: journal, n, (request, hold text, number or 0 for a hold in flight)…
--- Reply: 1 heard, 0 where nobody waits for this journal.
+-- Reply: 1 if the announcement was taken, 0 if the epoch does not wait for this journal.
 local waiting, booked = 'w:' .. ARGV[1], 'b:' .. ARGV[1]
 local n = tonumber(ARGV[2])
 local names = { waiting, booked, 'wn' }

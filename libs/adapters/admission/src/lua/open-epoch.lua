@@ -1,5 +1,5 @@
 -- ARGV: storeId, epochId, n, ("a:ACCOUNT", posted)…, n, (journal, number)…, n, (journal, instance)…
--- Reply: 1 opened, 0 where an epoch of this store is open.
+-- Reply: 1 if it was opened, 0 if an epoch of this store id is open already.
 local current = redis.call('HGET', KEY, 'e')
 local mark = ARGV[1] .. '|'
 if current and string.sub(current, 1, #mark) == mark then return 0 end
@@ -9,7 +9,7 @@ for i = 1, #fields, 2 do
   local name, text = fields[i], fields[i + 1]
   local kind = sub(name, 1, 2)
   if kind == 'r:' then rate_of(name)
-  -- Nobody announces holds of tokens alone, neither parallel nor on an account: they stay until they end.
+  -- No gateway announces a hold that takes only tokens, neither a place nor credit: it stays until it is settled.
   elseif kind ~= 't:' and not (kind == 'o:' and find(text, '^[^|]*|[^|]*|0|[^|]*||')) then
     dropped[#dropped + 1] = name
   end

@@ -1,26 +1,27 @@
--- One hash holds all that admission knows of an organisation; the pure twin is libs/domain/credit.
+-- One hash holds all state of an organisation. libs/domain/credit has the same rules in TypeScript ("the twin" below).
 --   e            epoch: "storeId|epochId"       wn          how many journals have yet to announce
 --   w:JOURNAL    instance that must announce    b:JOURNAL   booked number
 --   a:ACCOUNT    "posted|held" nano-USD         r:KEY       "requestsTat|tokensTat|tokensLimit|parallel"
---   o:REQUEST    "amount|tokens|parallel|r:KEY|a:ACCOUNT,…|instance|journal", and "|NAME," where no ceiling is named
---   t:KEY        answers of the key's last models, the last one first: ";NAME=TOKENS:STAYS,…;NAME=…"; of each model
---                those that no later one has reached, the largest first, with how many more answers they stay
--- A release that does not know t:KEY, nor the end of such a hold, reads past them.
--- A TAT counts ticks, quarters of a microsecond: doubles of a present time's size come in whole ticks, so the twin, which
--- rounds to ticks, has the same numbers. %d prints them whole where tostring() would round.
+--   o:REQUEST    "amount|tokens|parallel|r:KEY|a:ACCOUNT,…|instance|journal", then "|NAME," if no ceiling is named
+--   t:KEY        answers of the key's models, the most recent model first: ";NAME=TOKENS:STAYS,…;NAME=…". A model keeps
+--                the answers that are larger than all its later ones, the largest first; an answer is dropped after
+--                STAYS more answers of its model
+-- A release that does not know t:KEY, or the "|NAME," of a hold, ignores them.
+-- A TAT counts ticks, quarters of a microsecond. Doubles of the size of today's time have that resolution, so the twin,
+-- which rounds to ticks, computes the same numbers. %d prints them exactly; tostring() would round.
 local KEY = KEYS[1]
 local TICKS_PER_US = 4
 local WINDOW = 60000000 * TICKS_PER_US
 local TOLERANCE = 0.01
--- Even, and less than the some thousands that unpack() has room for.
+-- The most fields of one command: an even number, below the limit of unpack(), which is some thousands.
 local FIELDS_MAX = 4000
--- As in the twin.
+-- The same numbers as in libs/domain/credit/src/answers.ts.
 local ANSWERS_KEPT, MODELS_KEPT = 20, 32
 local COMMA = 44
 local format, match, find, sub = string.format, string.match, string.find, string.sub
 local max = math.max
 
--- Accounts and rates that this call has to do with, by field: each is read once and written once, however many items use it.
+-- The accounts and rates of this call, by field. Each is read once and written once, however many items use it.
 local states = {}
 local unread, unread_count = {}, 0
 local changed, changed_count = {}, 0
@@ -46,7 +47,7 @@ local function answers_of(rate)
   return states[name] or want(name, { name = name, answers = '' })
 end
 
--- A hold as it is kept, with its accounts in order; they and its rate are to be read before they are used.
+-- Parses a stored hold, with its accounts in order. read() must be called before its accounts and its rate are used.
 local function parse_hold(text)
   local amount, tokens, parallel, rate, one, two, more = match(text, '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|,]*),?([^|,]*),?([^|]*)')
   local hold = {
@@ -56,7 +57,7 @@ local function parse_hold(text)
   if more ~= '' then
     for name in string.gmatch(more, '[^,]+') do hold[#hold + 1] = account_of(name) end
   end
-  -- Nothing else ends in a comma: ids have theirs escaped.
+  -- Only the name of an answer ends in a comma: commas within ids are escaped.
   if string.byte(text, -1) == COMMA then
     hold.answers, hold.model = answers_of(hold.rate), match(text, '^.*|(.*),$')
   end
@@ -69,8 +70,8 @@ local function without_place(text)
   return before .. '0' .. after
 end
 
--- Reads the first `n` of the names, and all accounts and rates not read yet, in one call. Returns the values of the
--- names in their order, false where there is none. What follows in `names` is overwritten.
+-- Reads the first `n` of the names, and all accounts and rates that are not read yet, in one call. Returns the values
+-- of the names in their order, false for a field that does not exist. The rest of `names` is overwritten.
 local function read(names, n)
   local all = n + unread_count
   if all == 0 then return {} end
@@ -121,7 +122,7 @@ local function occupy(rate, parallel)
 end
 
 local time
--- The present, in ticks: the same for all of a call.
+-- The current time in ticks: one value for the whole call.
 local function clock()
   if not time then
     local parts = redis.call('TIME')
@@ -130,14 +131,14 @@ local function clock()
   return time
 end
 
--- Where the answers of a model begin and end in a memory; nil where there are none.
+-- The first and the last position of a model's answers in the text; nil if it has none.
 local function answers_at(memory, model)
   local _, equals = find(memory.answers, ';' .. model .. '=', 1, true)
   if not equals then return nil end
   return equals + 1, (find(memory.answers, ';', equals, true) or #memory.answers + 1) - 1
 end
 
--- The largest of the last answers of a model; nil where none is known.
+-- The largest of the last answers of a model; nil if none is known.
 local function largest_answer(memory, model)
   local first = answers_at(memory, model)
   return first and tonumber(match(memory.answers, '^%d+', first))
@@ -164,8 +165,8 @@ local function remember_answer(memory, model, answer)
   change(memory)
 end
 
--- Ends a hold: moves it to posted, at most the hold, and puts right what it took of the tokens. `answer`: output
--- tokens of a whole answer, nil for none.
+-- Ends a hold: posts the charge, at most the hold, and corrects the tokens that it took. `answer` is the number of
+-- output tokens of a whole answer, or nil.
 local function settle(hold, charge, tokens, answer)
   if charge > hold.amount then charge = hold.amount end
   for i = 1, #hold do book(hold[i], charge, -hold.amount) end
@@ -173,7 +174,7 @@ local function settle(hold, charge, tokens, answer)
   if hold.parallel then occupy(rate, -1) end
   if hold.tokens > 0 and tokens >= 0 and rate.tokens_limit > 0 then
     local next = rate.tokens + (tokens - hold.tokens) * (WINDOW / rate.tokens_limit)
-    -- Most calls use less than they took; only for the others it matters what time it is.
+    -- Most requests use fewer tokens than they took; only the others need the time.
     if tokens > hold.tokens then next = max(rate.tokens, math.min(next, clock() + WINDOW)) end
     rate.tokens = next
     change(rate)
@@ -187,7 +188,7 @@ local function in_parts(command, list, n)
   end
 end
 
--- Drops the first `n` of the names and writes what changed; what is dropped and put in one call is there afterwards.
+-- Deletes the first `n` of the names, then writes what changed: a field that is both deleted and written is kept.
 local function save(names, n)
   for i = 1, changed_count do
     local state = changed[i]

@@ -1,7 +1,7 @@
 -- ARGV: n, then two JSON arrays:
 --   ["o:REQUEST" of each of the n items, then "w:JOURNAL", "b:JOURNAL" of each journal]
---   [[charge, tokens (-1 unknown), place of "w:JOURNAL" among those, number, "a:ACCOUNT", …] for each item]
--- Mostly the gateways have settled before and no epoch waits: then the items are not even looked at.
+--   [[charge, tokens (-1 unknown), index of "w:JOURNAL" in the first array, number, "a:ACCOUNT", …] for each item]
+-- Mostly the gateways have settled before and no epoch waits: then the second array is not even decoded.
 local n, names = tonumber(ARGV[1]), cjson.decode(ARGV[2])
 local values = read(names, #names)
 local found = false

@@ -3,16 +3,17 @@ import { NO_LOG, type BusMessage, type BusPublisher } from '../port.js';
 
 const BATCH_MAX = 100;
 
+/** Both sides of the in-process bus. */
 export interface InProcessBus {
   readonly publisher: BusPublisher;
-  /** For `connectMicroservice({strategy})`, of the one application that holds all handlers. */
+  /** The strategy for `connectMicroservice`, in the only application that has handlers. */
   readonly server: BatchServer;
 }
 
 /**
- * A bus without a log: publishing runs the handlers, and resolves when they have committed. Durability is the
- * publisher's (journal, outbox): what was not acknowledged it publishes again. One batch of at most 100
- * messages at a time for each topic. A topic that nobody handles swallows its messages, as a log would.
+ * A bus without a log: `publish` runs the handlers, and resolves when they have committed. The publisher is responsible
+ * for durability (journal, outbox): it publishes again what was not acknowledged. Each topic has one batch of at most
+ * 100 messages under way. Messages of a topic without a handler are dropped.
  */
 export function inProcessBus(): InProcessBus {
   const server = new InProcessBatchServer();
@@ -30,7 +31,7 @@ class InProcessBatchServer extends BatchServer {
     callback();
   }
 
-  /** Batches under way are finished; later ones are refused. */
+  /** Waits for the batches under way; later ones are refused. */
   async close(): Promise<void> {
     this.state = 'closed';
     await Promise.all(this.tails.values());
@@ -49,7 +50,7 @@ class InProcessBatchServer extends BatchServer {
     const delivery = (this.tails.get(topic) ?? Promise.resolve())
       .then(() => this.run(topic, messages))
       .finally(() => this.count(topic, -messages.length));
-    // The next in line starts whatever became of this one.
+    // The next publish starts even if this one fails.
     this.tails.set(
       topic,
       delivery.catch(() => undefined),

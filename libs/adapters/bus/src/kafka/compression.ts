@@ -1,5 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-// Node.js does not find all names that this CommonJS module exports.
+// A default import: Node.js does not detect all named exports of this CommonJS module.
 import kafkajs, { type CompressionTypes, type Message } from 'kafkajs';
 
 const {
@@ -7,10 +7,10 @@ const {
   CompressionTypes: { None, ZSTD },
 } = kafkajs;
 
-/** Less is not worth a call of the codec, some 20 µs for each partition. */
+/** Fewer bytes are not worth a call of the codec, which takes some 20 µs for each partition. */
 const COMPRESSED_BYTES_MIN = 32 * 1024;
 
-/** How to send the records of one call. */
+/** The compression for the records of one call. */
 export function compressionOf(records: readonly Message[]): CompressionTypes {
   const bytes = records.reduce((sum, { value }) => sum + Buffer.byteLength(value!), 0);
   return bytes < COMPRESSED_BYTES_MIN ? None : ZSTD;
@@ -23,9 +23,9 @@ const codec = {
 };
 
 /**
- * kafkajs has a place for zstd and no codec. For usage events it pays at the sender already: level 1 makes them an
- * eighth in less time than kafkajs takes for the checksum, let alone the copies, of what it spares. Brokers know it
- * since Kafka 2.1.
+ * Registers a zstd codec, which kafkajs supports but does not include. For usage events it saves time even at the
+ * sender: level 1 compresses them to an eighth, in less time than kafkajs needs for the checksum of the bytes that are
+ * saved. Brokers support zstd since Kafka 2.1.
  */
 export function provideZstd(): void {
   CompressionCodecs[ZSTD] = () => codec;

@@ -9,18 +9,19 @@ import { deadlineReached, positions, unhandled, type Positions } from './positio
 import { ensureTopics, prefixed } from './topics.js';
 import { keepingSession } from './session.js';
 
+/** Options of a consumer: its cluster, its group, and how it resumes. */
 export interface KafkaBatchServerOptions extends KafkaConnection {
   readonly groupId: string;
-  /** The consumer's own account of what it has handled. Without it, Kafka's offsets of the group count. */
+  /** The offsets that the consumer stores itself. Without it, Kafka's committed offsets of the group are used. */
   readonly resume?: ResumeOffsets;
   /**
-   * A batch is whole records until there are so many messages: it has more by what the last record brings. Default
-   * 1,000.
+   * Batches contain whole records, and end with the record that reaches this number of messages. They can be larger by
+   * the rest of that record. Default 1,000.
    */
   readonly batchSize?: number;
   /**
-   * After a crash the partitions go to another member after this long. Default 6,000, the least that brokers allow by
-   * default.
+   * Milliseconds after which the partitions of a crashed member go to another one. Default 6,000, the minimum of
+   * brokers in their default configuration.
    */
   readonly sessionTimeoutMs?: number;
 }
@@ -28,16 +29,18 @@ export interface KafkaBatchServerOptions extends KafkaConnection {
 const SESSION_TIMEOUT_MS = 6_000;
 const HEARTBEATS_IN_SESSION = 4;
 const FETCH_WAIT_MS = 250;
-/** For each partition; usage events unpack to some nine times as much. A larger batch of the producer comes whole. */
+/**
+ * For each partition. Usage events unpack to some nine times as much; a larger batch of a producer is fetched whole.
+ */
 const FETCH_BYTES = 256 * 1024;
 const RESTART_MS_MAX = 5_000;
 const DRAIN_TIMEOUT_MS = 30_000;
 const DRAIN_POLL_MS = 25;
 
 /**
- * The consuming side on Kafka. `listen` returns at once and goes on in the background: while the cluster, or
- * the store of the offsets, cannot be reached it tries again for ever. A handler that rejects gets the same
- * messages again after a pause of 0.1 to 2 s; other partitions go on meanwhile, and so does the session.
+ * The consuming side on Kafka. `listen` returns at once and consumes in the background: while the cluster or the store
+ * of the offsets is unreachable, it retries without end. If a handler rejects, the same messages are redelivered after
+ * 0.1 to 2 s; meanwhile other partitions go on, and the session is kept.
  */
 export class KafkaBatchServer extends BatchServer {
   protected override readonly logger = new Logger('Bus');
@@ -57,7 +60,7 @@ export class KafkaBatchServer extends BatchServer {
     callback();
   }
 
-  /** Whether it is a member of its group at present; for readiness. */
+  /** Whether it is a member of its group at the moment. Used by readiness checks. */
   get consuming(): boolean {
     return this.joined;
   }
@@ -71,7 +74,8 @@ export class KafkaBatchServer extends BatchServer {
   }
 
   /**
-   * By any member of the group. Rejects after 30 s, and when the cluster or the store of the offsets cannot be asked.
+   * Any member of the group may do the handling. Rejects after 30 s, and if the cluster or the store of the offsets is
+   * unreachable.
    */
   async drained(topic: string): Promise<void> {
     const deadline = performance.now() + DRAIN_TIMEOUT_MS;
@@ -82,13 +86,13 @@ export class KafkaBatchServer extends BatchServer {
     }
   }
 
-  /** By any member of the group. */
+  /** Counts what no member of the group has handled yet. */
   async lag(topic: string): Promise<number> {
     const ends = await this.endsOf(topic, -Infinity);
     return unhandled(ends, await this.handledOffsets(topic, ends));
   }
 
-  /** A topic made a moment ago may have no leader yet. */
+  /** Retries until `deadline`: a topic that was just created may have no leader yet. */
   private async endsOf(topic: string, deadline: number): Promise<Positions> {
     for (;;) {
       try {
@@ -121,7 +125,7 @@ export class KafkaBatchServer extends BatchServer {
         if (signal.aborted) return;
         if (performance.now() - started > RESTART_MS_MAX) failures = 0;
         const again = Math.min(RESTART_MS_MAX, 200 * 2 ** failures);
-        this.logger.warn(`${this.options.groupId} stopped consuming, again in ${again} ms: ${String(error)}`);
+        this.logger.warn(`${this.options.groupId} stopped consuming, trying again in ${again} ms: ${String(error)}`);
         await delay(again, undefined, { signal }).catch(() => undefined);
       } finally {
         this.joined = false;
@@ -129,7 +133,7 @@ export class KafkaBatchServer extends BatchServer {
     }
   }
 
-  /** One life of a consumer: resolves when the server is closed, rejects when the consumer is beyond repair. */
+  /** Runs one consumer: resolves when the server is closed, rejects when the consumer cannot recover. */
   private async consume(): Promise<void> {
     const topics = this.topics();
     const { sessionTimeoutMs = SESSION_TIMEOUT_MS, groupId } = this.options;
@@ -141,7 +145,7 @@ export class KafkaBatchServer extends BatchServer {
       maxWaitTimeInMs: FETCH_WAIT_MS,
       maxBytesPerPartition: FETCH_BYTES,
       allowAutoTopicCreation: false,
-      // A crash ends this life; the next one begins with a consumer of its own.
+      // A crash ends this consumer; `consumeUntilClosed` makes a new one.
       retry: { restartOnFailure: async () => false },
     });
     const over = this.lifeOf(consumer);
@@ -172,26 +176,26 @@ export class KafkaBatchServer extends BatchServer {
       topicOf: (name) => name.slice(topicPrefix.length),
       handle: (batch) => this.handle(batch),
       onRetry: (topic, partition, ms) =>
-        this.logger.warn(`a handler of ${topic} failed in partition ${partition}, again in ${ms} ms`),
+        this.logger.warn(`a handler of ${topic} failed in partition ${partition}, trying again in ${ms} ms`),
     });
     let positioned: Promise<void> = Promise.resolve();
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.joined = true;
       positioned = this.seekToResume(consumer, payload.memberAssignment);
-      // Nobody may be waiting for it when the server closes.
+      // When the server closes, no batch may be awaiting it: the rejection must not go unhandled.
       positioned.catch(() => undefined);
     });
     return async (payload) => {
       await keepingSession(payload.heartbeat, sessionTimeoutMs / HEARTBEATS_IN_SESSION, positioned, { abandon: true });
-      // Fetched before the seek: the same partition comes again from where it has to.
+      // This batch was fetched before the seek: the partition is fetched again from the right offset.
       if (payload.isStale()) return;
       await delivery.deliver(payload);
     };
   }
 
   /**
-   * Kafka's own offsets of the group may be lost, behind, or ahead of what was committed: the consumer's account
-   * counts.
+   * Kafka's committed offsets may be lost, or behind or ahead of the consumer's own database: the offsets that the
+   * consumer stores itself decide.
    */
   private async seekToResume(consumer: Consumer, assignment: Record<string, number[]>): Promise<void> {
     const { resume, topicPrefix = '' } = this.options;
@@ -206,7 +210,7 @@ export class KafkaBatchServer extends BatchServer {
         const { low, high } = ends.get(partition) ?? { low: 0n, high: 0n };
         const wanted = next.get(partition) ?? low;
         const possible = wanted >= low && wanted <= high;
-        // Never the end: what lies between would be skipped. Handlers know what they have seen.
+        // Never resume at the end: the messages before it would be skipped. Handlers recognise messages they have seen.
         if (!possible)
           this.logger.error(
             `${topic} partition ${partition} should resume at ${wanted} but holds ${low} to ${high}: resuming at ${low}`,
@@ -222,7 +226,7 @@ export class KafkaBatchServer extends BatchServer {
       try {
         return await ask();
       } catch (error) {
-        this.logger.warn(`cannot be told ${what}, asking again: ${String(error)}`);
+        this.logger.warn(`cannot find out ${what}, trying again: ${String(error)}`);
         await delay(500, undefined, { signal: this.closing.signal });
       }
     }

@@ -5,21 +5,22 @@ import { kafkaClient, type KafkaConnection } from './kafka-client.js';
 import { pack } from './packing.js';
 import { ensureTopics, prefixed } from './topics.js';
 
+/** The publishing side, for the process that opens and closes it. */
 export interface KafkaBus {
   readonly publisher: BusPublisher;
-  /** Waits for what is being published. */
+  /** Waits for the publishes that are under way. */
   close(): Promise<void>;
 }
 
 export interface KafkaBusOptions extends KafkaConnection {
-  /** The broker drops what a retry sends twice. Default false: consumers are idempotent in any case. */
+  /** Makes the broker drop duplicates that a retry sends. Default false: consumers are idempotent in any case. */
   readonly idempotent?: boolean;
 }
 
 /**
- * The publishing side on Kafka: acks=all. What one publish has for a key goes into few records; where it is much they
- * are compressed. It connects, and makes a missing topic, at the first publish; while the cluster cannot be reached
- * each publish is refused after some 5 s, and the next one tries afresh.
+ * The publishing side on Kafka, with acks=all. The messages of one publish are packed into few records for each key,
+ * and compressed if they are large. It connects, and creates a missing topic, at the first publish. While the cluster
+ * is unreachable, each publish rejects after some 5 s, and the next one tries again.
  */
 export function kafkaBus(options: KafkaBusOptions): KafkaBus {
   const publisher = new KafkaPublisher(options);

@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { Kafka, logLevel, type LogEntry } from 'kafkajs';
 import { provideZstd } from './compression.js';
 
+/** The address of a Kafka cluster, and how this process names itself and its topics there. */
 export interface KafkaConnection {
   /** `host:port`, one or more. */
   readonly brokers: readonly string[];
@@ -14,7 +15,7 @@ export interface KafkaConnection {
 const CONNECT_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** A client whose retries are over after about 5 s: callers have retries of their own, and must know. */
+/** A client that stops retrying after about 5 s: callers retry themselves, and have to learn of the failure. */
 export function kafkaClient({ brokers, clientId }: KafkaConnection): Kafka {
   stopIdleTimer();
   provideZstd();
@@ -34,14 +35,15 @@ const SAME_LINE_EVERY_MS = 10_000;
 const lastLogged = new Map<string, number>();
 
 /**
- * kafkajs calls passing trouble an error and tries again: here it is a warning; what is final rejects and is logged
- * by whoever asked. While a cluster is away it says the same several times a second.
+ * kafkajs logs as errors what it goes on to retry: here these are warnings. A final failure rejects, and the caller
+ * logs it. The same line is logged once in 10 s: while a cluster is unreachable kafkajs repeats it several times a
+ * second.
  */
 function log({ namespace, log: { message, error } }: LogEntry): void {
   const line = `${namespace}: ${message}${error === undefined ? '' : ` (${String(error)})`}`;
   const now = performance.now();
   if (now - (lastLogged.get(line) ?? -Infinity) < SAME_LINE_EVERY_MS) return;
-  // Lines with numbers in them are new ones each time.
+  // Lines that contain numbers differ each time: clearing the map bounds it.
   if (lastLogged.size > 100) lastLogged.clear();
   lastLogged.set(line, now);
   nestLogger.warn(line);

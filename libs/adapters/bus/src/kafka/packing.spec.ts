@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { BusMessage } from '../port.js';
 import { pack, takeRecords, unpack } from './packing.js';
 
-/** As a consumer gets it: everything as bytes. */
+/** The record as a consumer receives it: key, value and headers are bytes. */
 const fetched = ({ key, value, headers = {} }: Message, offset: number): KafkaMessage => ({
   key: key === null ? null : Buffer.from(key!),
   value: value === null ? null : Buffer.from(value),

@@ -2,27 +2,29 @@ import type { KafkaMessage, Message } from 'kafkajs';
 import type { BusDelivery, BusMessage } from '../port.js';
 
 /**
- * A record that would grow beyond one of these is ended and the next begun; a larger message has a record of its own.
+ * The limits of a record. A message that would exceed one of them begins the next record; a larger message gets a
+ * record of its own.
  */
 const RECORD_BYTES_MAX = 64 * 1024;
 const RECORD_MESSAGES_MAX = 200;
 
 const NEWLINE = 0x0a;
 /**
- * Says that the record's value is several messages, one a line. Without it the value is one message, whatever is in it.
+ * This header says that the record's value has one message on each line. Without it the whole value is one message.
  */
 const LINES = { 'content-type': 'application/jsonl' };
 
 interface Pack {
   readonly key: string;
   readonly values: (string | Buffer)[];
-  /** Of the values, with a newline behind each. */
+  /** Size of the values, with a newline after each. */
   bytes: number;
 }
 
 /**
- * The messages as few records: kafkajs takes some 10 µs for each, whatever its size. Messages of one key go into one
- * record, their values joined by newlines, and keep their order; what holds a newline itself has a record of its own.
+ * Packs messages into few records, because kafkajs takes some 10 µs for each record of any size. Messages of one key
+ * share a record, their values joined by newlines, and keep their order. A value that contains a newline gets a record
+ * of its own.
  */
 export function pack(messages: readonly BusMessage[]): Message[] {
   const packs: Pack[] = [];
@@ -62,7 +64,7 @@ function lines(values: readonly (string | Buffer)[], bytes: number): Buffer {
   return joined;
 }
 
-/** The messages of one record, at least one, all under its offset. */
+/** The messages of one record, at least one, all with its offset. */
 export function unpack({ offset: position, key: keyBytes, value, headers }: KafkaMessage): BusDelivery[] {
   const offset = BigInt(position);
   const key = keyBytes === null ? null : keyBytes.toString();
@@ -71,7 +73,7 @@ export function unpack({ offset: position, key: keyBytes, value, headers }: Kafk
   return (isLines ? text.split('\n') : [text]).map((one, part) => ({ offset, part, key, value: one }));
 }
 
-/** As many whole records from `start` on as it takes for `atLeast` messages, and where the rest begins. */
+/** Takes whole records from `start` until they have `atLeast` messages; `end` is the index of the next record. */
 export function takeRecords(
   records: readonly KafkaMessage[],
   start: number,

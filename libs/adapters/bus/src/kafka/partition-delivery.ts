@@ -4,10 +4,10 @@ import { takeRecords } from './packing.js';
 import { keepingSession } from './session.js';
 
 export interface PartitionDeliveryOptions {
-  /** A batch is whole records until there are so many messages. */
+  /** Batches contain whole records, and end with the record that reaches this number of messages. */
   readonly batchSize: number;
   readonly heartbeatMs: number;
-  /** From the topic's name on the cluster. */
+  /** The topic of a name on the cluster, which may have a prefix. */
   readonly topicOf: (name: string) => string;
   readonly handle: (batch: BusBatch) => Promise<void>;
   readonly onRetry: (topic: string, partition: number, inMs: number) => void;
@@ -16,16 +16,16 @@ export interface PartitionDeliveryOptions {
 const RETRY_MS_FIRST = 100;
 const RETRY_MS_MAX = 2_000;
 
-/** Takes what was fetched of one partition to the handlers, in order, and commits what they have handled. */
+/** Passes the messages fetched from one partition to the handlers, in order, and commits the offsets they handled. */
 export class PartitionDelivery {
-  /** By topic and partition, how often in a row its next messages have failed. */
+  /** For each topic and partition, the number of consecutive failures of its next batch. */
   private readonly failures = new Map<string, number>();
 
   constructor(private readonly options: PartitionDeliveryOptions) {}
 
   /**
-   * Returns early when a handler rejects: the partition is paused, everything from there on is fetched again
-   * after a while. Rejects when the group is rebalancing.
+   * Returns early if a handler rejects: the partition is paused, and fetched again from that batch after a delay.
+   * Rejects if the group is rebalancing.
    */
   async deliver(payload: EachBatchPayload): Promise<void> {
     const {
@@ -38,14 +38,15 @@ export class PartitionDelivery {
       const { deliveries, end } = takeRecords(records, start, batchSize);
       start = end;
       const batch = { topic: topicOf(name), partition, messages: deliveries };
-      // The commit is part of the work: in a rebalance it still counts, and spares the next member the same messages.
+      // The commit belongs to the work: during a rebalance it still takes effect, so the next member does not get the
+      // same messages again.
       const handled = this.handleAndCommit(payload, batch);
       if (!(await keepingSession(payload.heartbeat, heartbeatMs, handled))) return this.tryAgainLater(payload);
       this.failures.delete(`${name}/${partition}`);
     }
   }
 
-  /** False when a handler rejected; rejects when the commit is refused. */
+  /** Resolves with false if a handler rejected; rejects if the commit is refused. */
   private async handleAndCommit(payload: EachBatchPayload, batch: BusBatch): Promise<boolean> {
     try {
       await this.options.handle(batch);

@@ -1,14 +1,14 @@
-/** The oldest offset a partition still holds, and the one its next record will get. */
+/** For each partition, the oldest offset that it still holds, and the offset that its next record will get. */
 export type Positions = ReadonlyMap<number, { readonly low: bigint; readonly high: bigint }>;
 
-/** kafkajs' answer, parsed. */
+/** Parses the offsets that kafkajs returns. */
 export function positions(offsets: readonly { partition: number; low: string; high: string }[]): Positions {
   return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]));
 }
 
 /**
- * How many records before the ends were not handled, given the next offset of each partition; what retention took
- * counts as handled.
+ * The number of records before the ends that were not handled. `next` is the next offset to handle of each partition.
+ * Records that retention deleted count as handled.
  */
 export function unhandled(ends: Positions, next: ReadonlyMap<number, bigint>): number {
   return [...ends].reduce((sum, [partition, { low, high }]) => {
@@ -18,6 +18,7 @@ export function unhandled(ends: Positions, next: ReadonlyMap<number, bigint>): n
   }, 0);
 }
 
+/** The error of a `drained` that took longer than `ms`. */
 export function deadlineReached(topic: string, ms: number): Error {
   return new Error(`${topic} was not handled up to its end within ${ms} ms`);
 }

@@ -1,7 +1,7 @@
 /**
- * Waits for `work` and sends heartbeats meanwhile, so that the group does not take this member for dead. A
- * heartbeat that is refused (the group is rebalancing) rejects: at once with `abandon`, when the work may be
- * left alone; else when the work is over, since two members would do it at the same time.
+ * Waits for `work` and sends heartbeats meanwhile, so that this member's session does not expire. It rejects if a
+ * heartbeat is refused because the group is rebalancing: at once with `abandon`, for work that may go on unattended;
+ * else after the work has ended, so that no two members do it at the same time.
  */
 export async function keepingSession<T>(
   heartbeat: () => Promise<void>,
@@ -20,7 +20,7 @@ export async function keepingSession<T>(
   try {
     if (abandon) return await Promise.race([work, refused]);
     const result = await work;
-    // A pending promise loses this race; a refusal that came meanwhile wins it.
+    // A refusal that came meanwhile wins this race; if there was none, `refused` is pending and loses it.
     await Promise.race([refused, Promise.resolve()]);
     return result;
   } finally {

@@ -9,7 +9,7 @@ export function prefixed(connection: KafkaConnection, topic: string): string {
 }
 
 /**
- * Makes the topics that are missing, with 6 partitions and the cluster's default replication. Rejects when it cannot.
+ * Creates the topics that are missing, with 6 partitions and the cluster's default replication. Rejects if it cannot.
  */
 export async function ensureTopics(connection: KafkaConnection, topics: readonly string[]): Promise<void> {
   const admin = kafkaClient(connection).admin();
@@ -25,7 +25,7 @@ export async function ensureTopics(connection: KafkaConnection, topics: readonly
 }
 
 async function createMissingTopics(admin: Admin, names: readonly string[]): Promise<void> {
-  // Looks first: a deployment may make its topics itself and not grant it to the services.
+  // Lists the topics first: a deployment may create them itself, and not give the services the right to.
   const present = new Set(await admin.listTopics());
   const missing = names.filter((name) => !present.has(name));
   if (missing.length === 0) return;
@@ -35,7 +35,7 @@ async function createMissingTopics(admin: Admin, names: readonly string[]): Prom
       topics: missing.map((topic) => ({ topic, numPartitions: PARTITIONS, replicationFactor: -1 })),
     });
   } catch (error) {
-    // Somebody was faster.
+    // Another process may have created them meanwhile.
     const there = new Set(await admin.listTopics());
     if (!missing.every((name) => there.has(name))) throw error;
   }

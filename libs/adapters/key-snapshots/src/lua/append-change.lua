@@ -1,6 +1,8 @@
+-- Appends a change, or a heartbeat, to the stream.
 -- KEYS: stream, sequence of changes of keys, sequence of changes of organisations.
--- ARGV: entries to keep; snapshot of a key (JSON) or empty; snapshot of an organisation (JSON) or empty. Both empty: a
--- heartbeat. Reply: the sequence of changes of keys.
+-- ARGV: entries to keep; snapshot of a key (JSON) or empty; snapshot of an organisation (JSON) or empty. If both are
+--   empty, the entry is a heartbeat.
+-- Reply: the sequence of changes of keys.
 -- A change of an organisation has a sequence of its own: gateways of the release before read its entry as a heartbeat.
 local seq, organizations
 if ARGV[2] == '' then seq = redis.call('GET', KEYS[2]) or '0' else seq = redis.call('INCR', KEYS[2]) end

@@ -1,5 +1,6 @@
--- KEYS: the snapshot's key. ARGV: version, storeId, snapshot (JSON), 1 to store only where nothing stands.
--- Reply: 1 stored, or the same version stands there; 0 where a newer one stands.
+-- Stores a snapshot unless a newer one is stored under the same store id.
+-- KEYS: the snapshot's key. ARGV: version, storeId, snapshot (JSON), 1 to store only if there is none.
+-- Reply: 1 if it was stored, or a snapshot that is not newer was left in place; 0 if a newer one is there.
 local stands = redis.call('HMGET', KEYS[1], 'v', 's')
 if stands[1] and stands[2] == ARGV[2] then
   local version = tonumber(stands[1])

@@ -12,7 +12,7 @@ const identity = {
   digests: z.array(digest).readonly(),
 };
 const limit = z.int().positive().nullable();
-/** A scope of a later release opens nothing here, and is no reason to refuse what the others open. */
+/** Drops scopes of later releases: an unknown scope grants nothing here, and the known ones still count. */
 const scopes = z
   .array(z.string())
   .transform((names): readonly Scope[] =>
@@ -20,9 +20,9 @@ const scopes = z
   );
 
 /**
- * A key snapshot on the wire (internal API, Redis). What does not parse, a state of a later release among it, denies
- * that key alone. Unknown fields are passed over: a later release that wants a key refused by gateways of this one
- * gives it a new `state`. A tombstone is one whatever its reason.
+ * A key snapshot on the wire (internal API, Redis). A snapshot that does not parse, for example because of a state of a
+ * later release, denies that key alone. Unknown fields are ignored: a later release that wants gateways of this one to
+ * refuse a key gives it a new `state`. A tombstone with an unknown reason is still a tombstone.
  */
 export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state', [
   z.object({
@@ -47,8 +47,8 @@ export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state',
 ]);
 
 /**
- * An organisation's snapshot on the wire (internal API, Redis). What does not parse, a state of a later release among
- * it, denies the keys of that organisation.
+ * An organisation's snapshot on the wire (internal API, Redis). A snapshot that does not parse, for example because of
+ * a state of a later release, denies the keys of that organisation.
  */
 export const organizationSnapshot: z.ZodType<OrganizationSnapshot> = z.object({
   organizationId: ledgerId,
@@ -58,19 +58,20 @@ export const organizationSnapshot: z.ZodType<OrganizationSnapshot> = z.object({
 });
 
 /**
- * `POST /internal/keys/verify` {digest} → {snapshot, organization}: the authority's answer, from Postgres. Null for a
- * digest that is nobody's. The release before does not send the organisation.
+ * `POST /internal/keys/verify` {digest} → {snapshot, organization}: reads a key from Postgres, as the authority.
+ * `snapshot` is null if no key has the digest. The release before does not send `organization`.
  */
 export const verifyKeyRequest = z.object({ digest });
 export const verifyKeyReply = z.object({
   snapshot: keySnapshot.nullable(),
   organization: organizationSnapshot.nullable().default(null),
 });
+/** A key and its organisation, as the authority knows them. */
 export type VerifiedKey = z.infer<typeof verifyKeyReply>;
 
 /**
- * `POST /internal/keys/known`: which of these ids a key of the organisation has or had; deleted keys are known. The
- * release before names no organisation, and has keys of no other than the default one.
+ * `POST /internal/keys/known`: returns those of the ids that belong to keys of the organisation, deleted keys included.
+ * The release before sends no `organizationId`: it only has keys of the default organisation.
  */
 export const knownKeysRequest = z.object({
   organizationId: ledgerId.default(DEFAULT_ORGANIZATION_ID),
@@ -78,20 +79,21 @@ export const knownKeysRequest = z.object({
 });
 export const knownKeysReply = z.object({ apiKeyIds: z.array(id) });
 
-/** Digests that one call may revoke; a longer list takes several. */
+/** The most digests of one call; a longer list needs several calls. */
 export const LEAKED_DIGESTS_MAX = 10_000;
 
 /**
- * `POST /internal/leaked-keys/revoke`: bulk look-up and revoke; one result for each digest asked, in order. A result
- * that cannot be read is left out of the reply as it is read: of its digest nothing is known.
+ * `POST /internal/leaked-keys/revoke`: looks up and revokes many keys; the reply has one result for each digest, in
+ * order. The reader leaves out a result that it cannot read; the outcome of that digest is then unknown.
  */
 export const revokeLeakedKeysRequest = z.object({
   origin: z.string(),
   digests: z.array(digest).max(LEAKED_DIGESTS_MAX),
 });
+/** The result for one digest. `key` is null if no key has it. */
 export const leakedKeyOutcome = z.object({
   digest,
-  /** `pending`: committed, but the tombstone did not reach Redis within the bound; the outbox goes on trying. */
+  /** `pending`: committed, but the tombstone did not reach Redis in time; the outbox keeps retrying. */
   outcome: z.enum(['revoked', 'pending', 'already_revoked', 'unknown']),
   key: z
     .object({
@@ -110,11 +112,13 @@ export type LeakedKeyOutcome = z.infer<typeof leakedKeyOutcome>;
 /** Token of the `KeyManagementApi` of a process: key-management itself, or its client. */
 export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
 
-/** What the other services may ask of key-management. Over HTTP, or direct in the standalone. */
+/** The internal API of key-management for the other services: over HTTP, or called directly in the standalone. */
 export interface KeyManagementApi {
-  /** The key that answers to this digest, with its organisation. Throws where Postgres cannot be asked. */
+  /** The key with this digest, and its organisation. Throws if Postgres is unreachable. */
   verifyKey(digest: string): Promise<VerifiedKey>;
-  /** Those of the ids that a key of the organisation has or had, in no order. Throws where Postgres cannot be asked. */
+  /**
+   * The ids that belong to keys of the organisation, deleted ones too, in any order. Throws if Postgres is unreachable.
+   */
   knownKeys(organizationId: string, apiKeyIds: readonly string[]): Promise<readonly string[]>;
   revokeLeakedKeys(request: z.infer<typeof revokeLeakedKeysRequest>): Promise<LeakedKeyOutcome[]>;
 }

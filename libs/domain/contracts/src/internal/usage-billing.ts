@@ -3,27 +3,28 @@ import { ledgerId } from '../ledger-text.js';
 import { DEFAULT_ORGANIZATION_ID } from '../organizations.js';
 import { count, id, instant, nanoUsd, readableItems } from '../primitives.js';
 
-/** `POST /internal/gateways/register`: durable, before a gateway admits its first capped request. */
+/** `POST /internal/gateways/register`: stores the gateway durably, before it admits its first capped request. */
 export const registerGatewayRequest = z.object({
-  /** This process; earlier instances of the same journal are gone from now on, their open holds orphans. */
+  /** The new process. Earlier instances of the same journal now count as gone, and their open holds as orphans. */
   instanceId: ledgerId,
   journalId: ledgerId,
 });
 /**
- * `POST /internal/credit-epochs/open`: drains the topic, loads the ledger, opens the organisation's epoch if it has
- * none.
+ * `POST /internal/credit-epochs/open`: waits until the topic is drained, loads the ledger, and opens an epoch of the
+ * organisation if it has none.
  */
 export const openCreditEpochRequest = z.object({ organizationId: ledgerId });
 
 /**
- * `POST /internal/spending/by-key`: what keys of an organisation have spent, from the ledger. Keys never used are given
- * with zeros. A sum that cannot be read is left out of the reply as it is read: it is unknown, which is not zero. The
- * release before names no organisation, and has keys of no other than the default one.
+ * `POST /internal/spending/by-key`: returns from the ledger what keys of an organisation have spent, with zeros for
+ * keys that were never used. The reader leaves out a sum that it cannot read, because unknown is not zero. The release
+ * before sends no `organizationId`: it only has keys of the default organisation.
  */
 export const spendingByKeyRequest = z.object({
   organizationId: ledgerId.default(DEFAULT_ORGANIZATION_ID),
   apiKeyIds: z.array(ledgerId).max(1_000),
 });
+/** The usage of one key since it was created. */
 export const keySpending = z.object({
   apiKeyId: id,
   requests: count,
@@ -39,7 +40,7 @@ export type KeySpending = z.infer<typeof keySpending>;
 /** Token of the `UsageBillingApi` of a process: usage-billing itself, or its client. */
 export const USAGE_BILLING_API = Symbol('USAGE_BILLING_API');
 
-/** What the other services may ask of usage-billing. Over HTTP, or direct in the standalone. */
+/** The internal API of usage-billing for the other services: over HTTP, or called directly in the standalone. */
 export interface UsageBillingApi {
   registerGateway(request: z.infer<typeof registerGatewayRequest>): Promise<void>;
   openCreditEpoch(request: z.infer<typeof openCreditEpochRequest>): Promise<void>;

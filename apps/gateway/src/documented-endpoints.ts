@@ -1,0 +1,178 @@
+import type { ErrorCode } from '@tollgate/errors';
+import type { DescribedRoute } from '@tollgate/openapi';
+import { z } from 'zod';
+
+/** The tag of every inference route. */
+export const INFERENCE_TAG = {
+  name: 'Inference',
+  description: 'Calls to models, in the shape of the API that a client was written for.',
+};
+
+/** What a request may be refused with before a provider is called, and by then, whatever its endpoint. */
+const REFUSALS: readonly ErrorCode[] = [
+  'ip_not_allowed',
+  'access_denied',
+  'rate_limit_exceeded',
+  'model_not_found',
+  'model_access_denied',
+  'unbounded_cost',
+  'quota_exceeded',
+  'provider_overloaded',
+  'provider_failed',
+  'provider_unreachable',
+  'provider_timeout',
+  'provider_busy',
+  'provider_not_configured',
+  'credit_unavailable',
+  'journal_unavailable',
+];
+const ACCESS = {
+  credential: 'apiKey',
+  refusals: ['missing_api_key', 'invalid_api_key', 'expired_api_key', 'keys_unavailable'],
+} as const;
+
+const tokens = z.int().min(1);
+
+/** The fields that most clients send. The request path reads what it needs itself, and passes the body as it came. */
+const chatRequest = z
+  .looseObject({
+    model: z.string().min(1).max(256).describe('A model, or a route of the installation.'),
+    messages: z
+      .array(
+        z.looseObject({ role: z.string(), content: z.unknown().optional().describe('A text, or a list of parts.') }),
+      )
+      .min(1),
+    max_completion_tokens: tokens.optional().describe('The ceiling of the output; the credit that is held follows it.'),
+    max_tokens: tokens.optional().describe('The older name of the ceiling.'),
+    n: z.int().min(1).optional().describe('How many answers; each may reach the ceiling.'),
+    stream: z.boolean().optional().describe('Whether the answer comes as server-sent events.'),
+    stream_options: z.looseObject({ include_usage: z.boolean().optional() }).optional(),
+    temperature: z.number().optional(),
+    tools: z.array(z.looseObject({ type: z.string() })).optional(),
+  })
+  .meta({
+    id: 'ChatCompletionRequest',
+    description:
+      'The fields of chat completions of OpenAI; those that are not named here go to the provider as they are. A field ' +
+      'whose cost has no bound is refused for a key with a credit limit, and one that leads to another model, address ' +
+      'or credential for every key.',
+    examples: [
+      {
+        model: 'gpt-4o-mini',
+        messages: [{ role: 'user', content: 'Hello' }],
+        max_completion_tokens: 200,
+        stream: true,
+      },
+    ],
+  });
+
+const usage = z.looseObject({
+  prompt_tokens: z.int().min(0),
+  completion_tokens: z.int().min(0),
+  total_tokens: z.int().min(0).optional(),
+});
+const chatReply = z
+  .looseObject({
+    id: z.string().optional(),
+    object: z.string().optional(),
+    model: z.string().optional(),
+    choices: z.array(z.looseObject({ index: z.int().min(0).optional(), finish_reason: z.string().nullish() })),
+    usage: usage.nullish(),
+  })
+  .meta({
+    id: 'ChatCompletion',
+    description:
+      'What the provider answered, to the byte. With `stream` it is a stream of events instead, each with a chunk of it, ' +
+      'and `[DONE]` at its end.',
+    examples: [
+      {
+        id: 'chatcmpl-1',
+        object: 'chat.completion',
+        model: 'gpt-4o-mini',
+        choices: [{ index: 0, message: { role: 'assistant', content: 'Hello.' }, finish_reason: 'stop' }],
+        usage: { prompt_tokens: 8, completion_tokens: 2, total_tokens: 10 },
+      },
+    ],
+  });
+
+const embeddingsRequest = z
+  .looseObject({
+    model: z.string().min(1).max(256).describe('A model, or a route of the installation.'),
+    input: z
+      .union([z.string(), z.array(z.string()), z.array(z.int().min(0)), z.array(z.array(z.int().min(0)))])
+      .describe('A text, texts, tokens, or lists of tokens.'),
+    encoding_format: z.enum(['float', 'base64']).optional().describe('How each vector is written.'),
+    dimensions: z.int().min(1).optional(),
+    user: z.string().optional(),
+  })
+  .meta({
+    id: 'EmbeddingsRequest',
+    description: 'The fields of embeddings of OpenAI; those that are not named here go to the provider as they are.',
+    examples: [{ model: 'text-embedding-3-small', input: ['one', 'two'], encoding_format: 'float' }],
+  });
+
+const embeddingsReply = z
+  .looseObject({
+    object: z.string().optional(),
+    model: z.string().optional(),
+    data: z.array(
+      z.looseObject({
+        index: z.int().min(0).optional(),
+        embedding: z.union([z.array(z.number()), z.string()]).describe('Numbers, or their bytes in base64.'),
+      }),
+    ),
+    usage: z.looseObject({ prompt_tokens: z.int().min(0), total_tokens: z.int().min(0).optional() }).nullish(),
+  })
+  .meta({
+    id: 'Embeddings',
+    description: 'What the provider answered, to the byte.',
+    examples: [
+      {
+        object: 'list',
+        model: 'text-embedding-3-small',
+        data: [{ object: 'embedding', index: 0, embedding: [0.25, -0.5] }],
+        usage: { prompt_tokens: 1, total_tokens: 1 },
+      },
+    ],
+  });
+
+const inference = { method: 'post', tag: INFERENCE_TAG.name, access: ACCESS, query: null, params: null } as const;
+const chat = {
+  ...inference,
+  body: chatRequest,
+  replies: { schema: chatReply, statuses: { 200: 'The answer of the model.' }, mediaTypes: ['text/event-stream'] },
+  refusals: REFUSALS,
+} as const;
+const embeddings = {
+  ...inference,
+  body: embeddingsRequest,
+  replies: { schema: embeddingsReply, statuses: { 200: 'The vectors.' } },
+  refusals: REFUSALS,
+} as const;
+
+/**
+ * The routes of the inference side, which no controller serves, for the document: one entry for each method and path
+ * that is served. A spec compares them with `ENDPOINTS`.
+ */
+export const documentedEndpoints: readonly DescribedRoute[] = [
+  { ...chat, path: '/v1/chat/completions', text: { id: 'createChatCompletion', summary: 'Answer a chat' } },
+  {
+    ...chat,
+    path: '/api/v1/chat/completions',
+    text: {
+      id: 'createChatCompletionOpenRouter',
+      summary: 'Answer a chat',
+      description: 'The same as `/v1/chat/completions`, at the path of OpenRouter.',
+    },
+  },
+  { ...embeddings, path: '/v1/embeddings', text: { id: 'createEmbeddings', summary: 'Make vectors of texts' } },
+  {
+    ...embeddings,
+    path: '/api/v1/embeddings',
+    text: {
+      id: 'createEmbeddingsOpenRouter',
+      summary: 'Make vectors of texts',
+      description: 'The same as `/v1/embeddings`, at the path of OpenRouter.',
+    },
+  },
+];

@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url';
+import { buildDocument, documentFile, routesOf, sortRoutes } from '@tollgate/openapi';
+import { describe, expect, it } from 'vitest';
+import { documentedEndpoints, INFERENCE_TAG } from './documented-endpoints.js';
+import { OPENAI_ERROR_DOCS } from './dialects/openai/documented-errors.js';
+import { ENDPOINTS } from './endpoints/endpoints.js';
+import { isInferencePath } from './inference-paths.js';
+
+const document = buildDocument({
+  title: 'Tollgate gateway',
+  tags: [INFERENCE_TAG],
+  routes: documentedEndpoints,
+  errorShape: OPENAI_ERROR_DOCS,
+});
+
+describe('the document of the inference side', () => {
+  it('is written down (npm run openapi writes it)', async () => {
+    const file = fileURLToPath(documentFile('gateway'));
+    await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot(file);
+  });
+  it('has what is served, and nothing else', () => {
+    const served = ENDPOINTS.flatMap(({ method, paths }) => paths.map((path) => ({ method, path })));
+    expect(routesOf(document)).toEqual(sortRoutes(served));
+    expect(served.every(({ path }) => isInferencePath(path))).toBe(true);
+  });
+});

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+
+const moment = z.string().meta({ format: 'date-time' });
+const usd = z.string().describe('Decimal USD, exact.');
+const limit = z.int().positive().nullable();
+
+/** An example key as all replies but one show it, without its secret. */
+const EXAMPLE = {
+  object: 'api_key',
+  id: '0b4f2f5e-7f5c-4d0e-9a77-0123456789ab',
+  name: 'support bot',
+  description: null,
+  type: 'router',
+  masked_key: 'sk-Tg7…x9Qf',
+  scopes: ['inference:read', 'inference:write'],
+  state: 'active',
+  expires_at: '2027-02-18T09:30:00.000Z',
+  credit_limit_usd: '25',
+  credit_used_usd: '3.120045',
+  credit_reset: null,
+  rate_limits: { requests_per_minute: 600, tokens_per_minute: null, parallel_requests: null },
+  models: ['gpt-4o*'],
+  allowed_ips: null,
+  groups: [],
+  created_at: '2026-11-20T09:30:00.000Z',
+  last_used_at: '2026-11-28T16:04:12.000Z',
+  revoked_at: null,
+} as const;
+const ENDED = { ...EXAMPLE, state: 'revoked', revoked_at: '2026-11-28T17:00:00.000Z' } as const;
+
+const fields = {
+  object: z.literal('api_key'),
+  id: z.uuid(),
+  name: z.string(),
+  description: z.string().nullable(),
+  type: z.literal('router'),
+  masked_key: z.string().describe('The first six and the last four characters of the secret.'),
+  scopes: z.array(z.string()).readonly(),
+  state: z.enum(['active', 'revoked', 'expired']),
+  expires_at: moment.nullable(),
+  credit_limit_usd: usd.nullable().describe('Decimal USD; null is unlimited.'),
+  credit_used_usd: usd
+    .nullable()
+    .describe('Decimal USD from the ledger; null while it cannot be asked, since an unknown sum must not read as 0.'),
+  credit_reset: z.null(),
+  rate_limits: z.object({ requests_per_minute: limit, tokens_per_minute: limit, parallel_requests: limit }),
+  models: z.array(z.string()).readonly().nullable(),
+  allowed_ips: z.array(z.string()).readonly().nullable(),
+  groups: z.array(z.string()).readonly(),
+  created_at: moment,
+  last_used_at: moment.nullable(),
+  revoked_at: moment.nullable(),
+};
+
+/** A key as the admin API shows it. Moments are RFC 3339 in UTC, money is decimal USD. */
+export const keyReply = z.object(fields).meta({ id: 'ApiKey', examples: [EXAMPLE, ENDED] });
+export type KeyObject = Readonly<z.input<typeof keyReply>>;
+
+/** The reply to the creation of a key; no other reply has a secret. */
+export const createdKeyReply = z
+  .object({ ...fields, secret: z.string().describe('The key itself. This reply alone shows it.') })
+  .meta({
+    id: 'CreatedApiKey',
+    examples: [{ ...EXAMPLE, credit_used_usd: '0', last_used_at: null, secret: 'sk-Tg7ThisIsNoRealSecret…x9Qf' }],
+  });
+
+/** The reply to the deletion of a key, which is hidden afterwards. */
+export const deletedKeyReply = z
+  .object({ ...fields, deleted: z.literal(true) })
+  .meta({ id: 'DeletedApiKey', examples: [{ ...ENDED, deleted: true }] });
+
+/** One page of keys. */
+export const keyListReply = z
+  .object({
+    object: z.literal('list'),
+    data: z.array(keyReply).readonly(),
+    has_more: z.boolean(),
+    next_cursor: z.string().nullable().describe('What to send as `after` for the next page; null on the last one.'),
+  })
+  .meta({ id: 'ApiKeyList', examples: [{ object: 'list', data: [EXAMPLE], has_more: true, next_cursor: 'NDI' }] });
+export type KeyList = Readonly<z.input<typeof keyListReply>>;

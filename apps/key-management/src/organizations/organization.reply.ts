@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+const EXAMPLE = {
+  object: 'organization',
+  id: '7d0f0b1e-2f3a-4f77-9c55-0123456789ab',
+  name: 'Acme',
+  credit_limit_usd: null,
+  created_at: '2026-11-20T09:30:00.000Z',
+} as const;
+
+/** An organisation as the admin API shows it. Moments are RFC 3339 in UTC, money is decimal USD. */
+export const organizationReply = z
+  .object({
+    object: z.literal('organization'),
+    id: z.string().describe('A UUID; `default` for the one that every installation has.'),
+    name: z.string(),
+    credit_limit_usd: z.string().nullable().describe('What all its keys may spend together; null is unlimited.'),
+    created_at: z.string().meta({ format: 'date-time' }),
+  })
+  .meta({ id: 'Organization', examples: [EXAMPLE] });
+export type OrganizationObject = Readonly<z.input<typeof organizationReply>>;
+
+/** One page of organisations. */
+export const organizationListReply = z
+  .object({
+    object: z.literal('list'),
+    data: z.array(organizationReply).readonly(),
+    has_more: z.boolean(),
+    next_cursor: z.string().nullable().describe('What to send as `after` for the next page; null on the last one.'),
+  })
+  .meta({
+    id: 'OrganizationList',
+    examples: [{ object: 'list', data: [EXAMPLE], has_more: false, next_cursor: null }],
+  });
+export type OrganizationList = Readonly<z.input<typeof organizationListReply>>;

@@ -1,0 +1,15 @@
+import 'reflect-metadata';
+import { fileURLToPath } from 'node:url';
+import { buildDocument, documentFile } from '@tollgate/openapi';
+import { expect, it } from 'vitest';
+import { UsageController } from './usage/usage.controller.js';
+
+it('has its document written down (npm run openapi writes it)', async () => {
+  const document = buildDocument({
+    title: 'Tollgate usage-billing',
+    tags: [{ name: 'Usage', description: 'What was used, what it cost, and what was charged.' }],
+    controllers: [UsageController],
+  });
+  const file = fileURLToPath(documentFile('usage-billing'));
+  await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot(file);
+});

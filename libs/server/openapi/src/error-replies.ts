@@ -1,0 +1,119 @@
+import { ERRORS, problemBody, type ErrorCode } from '@tollgate/errors';
+import { z } from 'zod';
+import type { DescribedRoute } from './explore-controllers.js';
+import type { JsonObject } from './openapi-document.js';
+
+/** The request id in examples. */
+const REQUEST_ID = '0199f0a3-5c1e-7b3a-9d2f-3b1c5a7e9f10';
+
+const codes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
+const code = z.enum(codes).describe('A code of the catalogue of errors.');
+
+/** The body of a refusal of all routes except the inference routes. */
+const problem = z
+  .object({
+    type: z.string().describe('A link to the page of the code.'),
+    title: z.string().describe('The same for each refusal with this code.'),
+    status: z.int().min(400).max(599),
+    code,
+    detail: z.string().optional().describe('What is wrong this time.'),
+    errors: z
+      .array(z.object({ path: z.string().describe('`models[0]`; empty for the whole.'), message: z.string() }))
+      .optional()
+      .describe('Each field that is at fault.'),
+    request_id: z.string().optional(),
+  })
+  .meta({ id: 'Problem', description: 'A refusal (RFC 9457).' });
+
+/** The errors that any request can get: its headers are at fault, the server is shutting down, or it has failed. */
+const ALWAYS: readonly ErrorCode[] = [
+  'invalid_request',
+  'headers_too_large',
+  'internal_error',
+  'service_unavailable',
+  'shutting_down',
+];
+const OF_BODIES: readonly ErrorCode[] = [
+  'invalid_json',
+  'request_timeout',
+  'body_too_large',
+  'unsupported_media_type',
+  'server_busy',
+];
+
+/** The form of the refusals in a document. */
+export interface ErrorShape {
+  readonly mediaType: string;
+  /** The schema of the body. Its `id` is the name of the component. */
+  readonly schema: z.ZodType;
+  /** Added to the code in the names of examples: each shape has its own examples, and the documents are joined. */
+  readonly exampleSuffix: string;
+  /** The body of one refusal, for the examples. */
+  body(code: ErrorCode): object;
+}
+
+/** Problems (RFC 9457): the refusals of all routes except the inference routes. */
+export const PROBLEMS: ErrorShape = {
+  mediaType: 'application/problem+json',
+  schema: problem,
+  exampleSuffix: '',
+  body: (each) => problemBody(each, { requestId: REQUEST_ID }),
+};
+
+/** The refusals of a route, by status. */
+export function errorReplies(route: DescribedRoute, shape: ErrorShape): Record<string, JsonObject> {
+  const statuses = new Map<number, ErrorCode[]>();
+  for (const each of codesOf(route)) {
+    const { status } = ERRORS[each];
+    statuses.set(status, [...(statuses.get(status) ?? []), each]);
+  }
+  return Object.fromEntries([...statuses].map(([status, each]) => [String(status), errorReply(status, each, shape)]));
+}
+
+/** The codes that a route can refuse with, in the order of the catalogue. */
+function codesOf({ body, access, refusals }: DescribedRoute): ErrorCode[] {
+  const named = new Set([...ALWAYS, ...(body === null ? [] : OF_BODIES), ...(access?.refusals ?? []), ...refusals]);
+  return codes.filter((each) => named.has(each));
+}
+
+function errorReply(status: number, ofStatus: readonly ErrorCode[], shape: ErrorShape): JsonObject {
+  return {
+    description: ofStatus.map((each) => `\`${each}\`: ${ERRORS[each].message}`).join('\n\n'),
+    headers: { ...requestIdHeader, ...(status === 429 || status === 503 ? retryAfterHeader : {}) },
+    content: {
+      [shape.mediaType]: {
+        schema: { $ref: `#/components/schemas/${shape.schema.meta()?.id}` },
+        examples: Object.fromEntries(
+          ofStatus.map((each) => [each, { $ref: `#/components/examples/${exampleName(each, shape)}` }]),
+        ),
+      },
+    },
+  };
+}
+
+const exampleName = (each: ErrorCode, { exampleSuffix }: ErrorShape): string => each + exampleSuffix;
+
+/** The examples that the refusals of some routes refer to. */
+export function errorExamples(routes: readonly DescribedRoute[], shape: ErrorShape): Record<string, JsonObject> {
+  const named = new Set(routes.flatMap(codesOf));
+  return Object.fromEntries(
+    codes
+      .filter((each) => named.has(each))
+      .map((each) => [exampleName(each, shape), { summary: ERRORS[each].message, value: shape.body(each) }]),
+  );
+}
+
+export const requestIdHeader = { 'x-request-id': { $ref: '#/components/headers/RequestId' } };
+const retryAfterHeader = { 'retry-after': { $ref: '#/components/headers/RetryAfter' } };
+
+/** The headers that the replies of a document refer to. */
+export const replyHeaders = {
+  RequestId: {
+    description: 'The id of this request: give it along when you ask for help.',
+    schema: { type: 'string', examples: [REQUEST_ID] },
+  },
+  RetryAfter: {
+    description: 'After how many seconds the same request may succeed. It is not on each reply of this status.',
+    schema: { type: 'integer', minimum: 0, examples: [1] },
+  },
+};

@@ -1,0 +1,30 @@
+export { buildDocument, joinDocuments, type ApiPart } from './build-document.js';
+export type { ErrorShape } from './error-replies.js';
+export type { DescribedRoute } from './explore-controllers.js';
+export {
+  routesOf,
+  sortRoutes,
+  type OpenApiDocument,
+  type OperationObject,
+  type RouteName,
+} from './openapi-document.js';
+export {
+  documentFile,
+  DOCUMENTED_SERVICES,
+  readDocument,
+  readPublicDocument,
+  type DocumentedService,
+} from './read-document.js';
+export {
+  Admits,
+  Operation,
+  pathSchema,
+  readsHeader,
+  refusalOf,
+  Refuses,
+  Replies,
+  shown,
+  Tag,
+  TakesBytes,
+  type Credential,
+} from './route-docs.js';

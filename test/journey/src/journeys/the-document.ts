@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { rawExchange } from '../kit/raw-exchange.js';
+import type { Shape } from '../kit/shape.js';
+
+interface Document {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>;
+}
+
+/** What a client is told of the API, and whether it is true of this deployment. */
+export function theDocument(shape: () => Shape): void {
+  describe('the document of the API', () => {
+    const origin = (): string => shape().gateways[0]!.url;
+    const read = async (): Promise<Document> => (await fetch(`${origin()}/openapi.json`)).json() as Promise<Document>;
+
+    it('is read without a credential, whole', async () => {
+      const reply = await fetch(`${origin()}/openapi.json`);
+      expect([reply.status, reply.headers.get('content-type')]).toEqual([200, 'application/json']);
+      const { openapi, paths } = (await reply.json()) as Document;
+      expect(openapi).toMatch(/^3\.1\./);
+      expect(Object.keys(paths)).toEqual(
+        expect.arrayContaining([
+          '/v1/api-keys',
+          '/v1/usage',
+          '/webhooks/github/secret-scanning',
+          '/v1/chat/completions',
+        ]),
+      );
+      expect(Object.keys(paths).filter((path) => path.startsWith('/internal'))).toEqual([]);
+    });
+
+    it('has the methods that each path takes, and no others', async () => {
+      for (const [template, item] of Object.entries((await read()).paths)) {
+        const path = template.replace(/\{\w+\}/g, '0190a1b2-0000-7000-8000-000000000000');
+        const { status, headers } = await rawExchange(origin(), `OPTIONS ${path}`);
+        const methods = Object.keys(item).map((method) => method.toUpperCase());
+        // Where something is read, its head is as well.
+        const taken = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].sort();
+        expect([path, status, headers['allow']]).toEqual([path, 204, taken.join(', ')]);
+      }
+    });
+  });
+}
