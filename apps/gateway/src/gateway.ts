@@ -66,9 +66,7 @@ export class Gateway {
   constructor(private readonly ports: GatewayPorts) {
     const { admission, bodyBudget, config, logger, registry } = ports;
     const journal = (this.#journal = ports.journal);
-    journal.onTrouble(tellJournalTrouble(logger));
-    journal.onDamage(({ path }, bytes) => logger.error({ segment: basename(path), bytes }, JOURNAL_DAMAGE));
-    if (journal.isBereft) logger.error({ journalId: journal.journalId }, JOURNAL_BEREFT);
+    logJournalTrouble(journal, logger);
     const gateway: GatewayIdentity = { instanceId: randomUUID(), journalId: journal.journalId };
     const inFlight = (this.#inFlight = new InFlight());
     const shipper = new Shipper(journal, ports.bus, logger);
@@ -181,13 +179,16 @@ const JOURNAL_BEREFT =
 /** While the journal cannot be written, each request is refused. This is logged at once, and then at this interval. */
 const JOURNAL_TROUBLE_INTERVAL_MS = 10_000;
 
-function tellJournalTrouble(logger: Logger): (error: Error) => void {
-  let toldAt = -Infinity;
-  return (error) => {
-    if (performance.now() - toldAt < JOURNAL_TROUBLE_INTERVAL_MS) return;
-    toldAt = performance.now();
+/** Logs lost and damaged records, and failed writes. */
+function logJournalTrouble(journal: Journal, logger: Logger): void {
+  if (journal.isBereft) logger.error({ journalId: journal.journalId }, JOURNAL_BEREFT);
+  journal.onDamage(({ path }, bytes) => logger.error({ segment: basename(path), bytes }, JOURNAL_DAMAGE));
+  let loggedAt = -Infinity;
+  journal.onTrouble((error) => {
+    if (performance.now() - loggedAt < JOURNAL_TROUBLE_INTERVAL_MS) return;
+    loggedAt = performance.now();
     logger.error({ err: error }, 'the journal cannot be written: requests are refused until it can');
-  };
+  });
 }
 
 /** If the simulator answers for a provider, replies and usage events name the simulator. */

@@ -3,7 +3,7 @@ import type { Target } from '../request-path/choose-route/route-table.js';
 import type { PartsPattern } from '../providers/credential-mask.js';
 import type { FieldNames, Injected } from '../providers/injected-fields.js';
 import type { Dialect, StreamReader } from './dialect.js';
-import type { OtherField } from './request-scan/body-scan.js';
+import type { OtherField } from './request-scan/field-table.js';
 
 /** Tokens that a chat template, or the special tokens of an embedding model, add to the content of a request. */
 export const TEMPLATE_TOKENS = 64;

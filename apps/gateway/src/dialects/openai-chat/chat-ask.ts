@@ -5,7 +5,7 @@ import type { Span } from '../../json-scan/json-tokens.js';
 import { valueAt } from '../../json-scan/values.js';
 import { TEMPLATE_TOKENS, TOKENS_MAX, type Ask, type Limits, type TokenCount, type UpstreamCall } from '../ask.js';
 import type { Dialect, StreamReader } from '../dialect.js';
-import type { OtherField } from '../request-scan/body-scan.js';
+import type { OtherField } from '../request-scan/field-table.js';
 import type { ChatFields } from './chat-fields.js';
 import { tokensOf } from './content-tokens.js';
 import { mayReadMore } from './reads-more.js';

@@ -1,12 +1,6 @@
 import type { Span } from '../../json-scan/json-tokens.js';
-import {
-  fieldTable,
-  NO_OTHERS,
-  scanBody as scan,
-  scanBodyInSteps as scanInSteps,
-  type ScanFault,
-  type ScannedFields,
-} from '../request-scan/body-scan.js';
+import { scanBody as scan, scanBodyInSteps as scanInSteps } from '../request-scan/body-scan.js';
+import { fieldTable, NO_OTHERS, type ScanFault, type ScannedFields } from '../request-scan/field-table.js';
 import { MessagesReader, type MessagesSeen } from './messages-reader.js';
 import { REQUEST_FIELDS } from './request-fields.js';
 import { ToolsReader } from './tools-reader.js';

@@ -1,5 +1,5 @@
 import { unreachable } from '@tollgate/errors';
-import type { ValueReader } from '../request-scan/body-scan.js';
+import type { ValueReader } from '../request-scan/field-table.js';
 import { MESSAGE_FIELDS, PART_FIELDS, PART_KINDS, type MessageField, type PartField } from './message-fields.js';
 import { CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../../json-scan/json-tokens.js';
 import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';

@@ -4,7 +4,8 @@ import { isRefusal, refuse, type Refusal } from '../../request-path/exchange/ref
 import type { Ask } from '../ask.js';
 import type { Dialect } from '../dialect.js';
 import { OPENAI_ERRORS } from '../openai/errors.js';
-import { STEP_BYTES, type ScanFault } from '../request-scan/body-scan.js';
+import { STEP_BYTES } from '../request-scan/body-scan.js';
+import type { ScanFault } from '../request-scan/field-table.js';
 import { modelNameAt, NO_MODEL_NAME, refusalOf } from '../request-scan/refusals.js';
 import { ChatAsk, type ChatHead } from './chat-ask.js';
 import { scanBody, scanBodyInSteps, type ChatFields } from './chat-fields.js';

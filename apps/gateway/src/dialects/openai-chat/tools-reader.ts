@@ -1,4 +1,4 @@
-import type { ValueReader } from '../request-scan/body-scan.js';
+import type { ValueReader } from '../request-scan/field-table.js';
 import { TOOL_FIELDS, TOOL_KINDS, type ToolField } from './message-fields.js';
 import { OPEN_BRACE, OPEN_BRACKET } from '../../json-scan/json-tokens.js';
 import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';

@@ -5,7 +5,7 @@ import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
 import { TEMPLATE_TOKENS, type Ask, type Limits, type TokenCount, type UpstreamCall } from '../ask.js';
 import type { Dialect, StreamReader } from '../dialect.js';
 import { modelSplice, splice, type Splice } from '../openai/splice.js';
-import type { OtherField } from '../request-scan/body-scan.js';
+import type { OtherField } from '../request-scan/field-table.js';
 import type { EmbeddingsFields } from './embeddings-fields.js';
 
 /** The `Ask` of an embeddings request. Only its input has tokens: vectors have none. */

@@ -1,5 +1,5 @@
 import type { Span } from '../../json-scan/json-tokens.js';
-import { fieldTable, NO_OTHERS, type ScannedFields } from '../request-scan/body-scan.js';
+import { fieldTable, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
 import { InputReader, type InputSeen } from './input-reader.js';
 import { REQUEST_FIELDS } from './request-fields.js';
 

@@ -1,6 +1,6 @@
 import { OPEN_BRACKET, QUOTE } from '../../json-scan/json-tokens.js';
 import type { NameFault } from '../../json-scan/name-table.js';
-import type { ValueReader } from '../request-scan/body-scan.js';
+import type { ValueReader } from '../request-scan/field-table.js';
 
 /** What `InputReader` found in the input. */
 export interface InputSeen {

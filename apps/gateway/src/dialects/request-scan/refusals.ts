@@ -2,7 +2,8 @@ import { unreachable } from '@tollgate/errors';
 import { valueAt } from '../../json-scan/values.js';
 import type { Span } from '../../json-scan/json-tokens.js';
 import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
-import { OTHERS_MAX, type ScanFault } from './body-scan.js';
+import { OTHERS_MAX } from './body-scan.js';
+import type { ScanFault } from './field-table.js';
 import { isModelName } from './model-name.js';
 
 /** The refusal that tells the caller the fault of a body. */

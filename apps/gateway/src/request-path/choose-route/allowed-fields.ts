@@ -1,4 +1,4 @@
-import type { OtherField } from '../../dialects/request-scan/body-scan.js';
+import type { OtherField } from '../../dialects/request-scan/field-table.js';
 import type { Target } from './route-table.js';
 
 /**

@@ -62,74 +62,127 @@ export function decodedBody(
   bytesMax: number,
   bounds: DecodeBounds = UNBOUNDED,
 ): Promise<Buffer | DecodeFault> {
-  return new Promise((resolve) => {
-    const decoders: Decoder[] = [];
-    let over = false;
-    const end = (outcome: Buffer | DecodeFault): void => {
-      if (over) return;
-      over = true;
-      unwatch();
-      for (const decoder of decoders) decoder.destroy();
-      request.resume();
-      resolve(outcome);
-    };
-    const unwatch = bounds.watch(() => end({ kind: 'too_slow' }));
-    // A complete request is closed too, perhaps while its last bytes are still being decoded.
-    request.on('close', () => request.readableEnded || end({ kind: 'broken_off' }));
+  return new Promise((resolve) => new BodyDecoding({ request, codings, bytesMax, bounds }, resolve));
+}
 
-    const collect = (source: Readable): void => {
-      const chunks = new BodyChunks();
-      source.on('data', (chunk: Buffer) => {
-        chunks.add(chunk);
-        if (chunks.bytes > bytesMax) end({ kind: 'too_large' });
-        else if (!bounds.hasRoom(chunks.bytes)) end({ kind: 'no_room' });
-      });
-      source.on('end', () => end(chunks.take()));
-    };
-    const decode = (source: Readable, at: number): void => {
-      const coding = codings[at];
-      if (coding === undefined) return collect(source);
-      let decoder: Decoder | null = null;
-      const chunks = new BodyChunks();
-      let fed = 0;
-      const open = (chunk: Buffer): Decoder => {
-        const opened = decoderOf(coding, chunk[0] ?? 0);
-        decoders.push(opened);
-        opened.on('drain', () => source.resume());
-        opened.on('error', () => end({ kind: 'broken', coding }));
-        opened.on('end', () => {
-          if (!source.readableEnded || opened.bytesWritten !== fed) end({ kind: 'broken', coding });
-        });
-        decode(opened, at + 1);
-        return opened;
-      };
-      let feeding: NodeJS.Immediate | undefined;
-      const feed = (): void => {
-        clearImmediate(feeding);
-        feeding = undefined;
-        if (over || chunks.bytes === 0) return;
-        const coded = chunks.take();
-        decoder ??= open(coded);
-        if (!decoder.write(coded)) source.pause();
-      };
-      source.on('data', (chunk: Buffer) => {
-        fed += chunk.length;
-        // The bound of the outermost coding applies to each layer, since a layer in between could be a decompression
-        // bomb.
-        if (fed > encodedBytesMax(bytesMax)) end({ kind: 'too_large' });
-        if (over) return;
-        chunks.add(chunk);
-        if (chunks.bytes >= FED_BYTES) feed();
-        else feeding ??= setImmediate(feed);
-      });
-      source.on('end', () => {
-        feed();
-        if (decoder !== null) decoder.end();
-        else end(at === 0 ? EMPTY : { kind: 'broken', coding });
-      });
-    };
-    decode(request, 0);
-  });
+interface DecodedBody {
+  readonly request: IncomingMessage;
+  readonly codings: readonly ContentCoding[];
+  readonly bytesMax: number;
+  readonly bounds: DecodeBounds;
+}
+
+/** The decoding of one body: a chain of a `Layer` for each coding, from the request to the collected bytes. */
+class BodyDecoding {
+  over = false;
+  readonly #decoders: Decoder[] = [];
+  readonly #unwatch: () => void;
+
+  constructor(
+    private readonly body: DecodedBody,
+    private readonly resolve: (outcome: Buffer | DecodeFault) => void,
+  ) {
+    const { request, bounds } = body;
+    this.#unwatch = bounds.watch(() => this.end({ kind: 'too_slow' }));
+    // A complete request is closed too, perhaps while its last bytes are still being decoded.
+    request.on('close', () => request.readableEnded || this.end({ kind: 'broken_off' }));
+    this.decode(request, 0);
+  }
+
+  /** Decodes a source by the coding at `at`, or collects its bytes if all codings are decoded. */
+  decode(source: Readable, at: number): void {
+    const coding = this.body.codings[at];
+    if (coding === undefined) this.#collect(source);
+    else new Layer(this, source, { coding, at, bytesMax: encodedBytesMax(this.body.bytesMax) });
+  }
+
+  /** Makes the decoder of a layer, by the first byte that it will get. */
+  open(coding: ContentCoding, firstByte: number): Decoder {
+    const decoder = decoderOf(coding, firstByte);
+    this.#decoders.push(decoder);
+    return decoder;
+  }
+
+  end(outcome: Buffer | DecodeFault): void {
+    if (this.over) return;
+    this.over = true;
+    this.#unwatch();
+    for (const decoder of this.#decoders) decoder.destroy();
+    this.body.request.resume();
+    this.resolve(outcome);
+  }
+
+  #collect(source: Readable): void {
+    const { bytesMax, bounds } = this.body;
+    const chunks = new BodyChunks();
+    source.on('data', (chunk: Buffer) => {
+      chunks.add(chunk);
+      if (chunks.bytes > bytesMax) this.end({ kind: 'too_large' });
+      else if (!bounds.hasRoom(chunks.bytes)) this.end({ kind: 'no_room' });
+    });
+    source.on('end', () => this.end(chunks.take()));
+  }
+}
+
+interface LayerPlan {
+  readonly coding: ContentCoding;
+  readonly at: number;
+  readonly bytesMax: number;
+}
+
+/** One coding of a body: gathers the bytes of its source, and writes them to a decoder. */
+class Layer {
+  #decoder: Decoder | null = null;
+  readonly #chunks = new BodyChunks();
+  #fed = 0;
+  #feeding: NodeJS.Immediate | undefined;
+
+  constructor(
+    private readonly body: BodyDecoding,
+    private readonly source: Readable,
+    private readonly plan: LayerPlan,
+  ) {
+    source.on('data', (chunk: Buffer) => this.#take(chunk));
+    source.on('end', () => this.#end());
+  }
+
+  #take(chunk: Buffer): void {
+    this.#fed += chunk.length;
+    // Each layer has the bound of the outermost, since a layer in between could be a decompression bomb.
+    if (this.#fed > this.plan.bytesMax) this.body.end({ kind: 'too_large' });
+    if (this.body.over) return;
+    this.#chunks.add(chunk);
+    if (this.#chunks.bytes >= FED_BYTES) this.#feed();
+    else this.#feeding ??= setImmediate(() => this.#feed());
+  }
+
+  #feed(): void {
+    clearImmediate(this.#feeding);
+    this.#feeding = undefined;
+    if (this.body.over || this.#chunks.bytes === 0) return;
+    const coded = this.#chunks.take();
+    this.#decoder ??= this.#open(coded);
+    if (!this.#decoder.write(coded)) this.source.pause();
+  }
+
+  #open(coded: Buffer): Decoder {
+    const { coding, at } = this.plan;
+    const decoder = this.body.open(coding, coded[0] ?? 0);
+    decoder.on('drain', () => this.source.resume());
+    decoder.on('error', () => this.body.end({ kind: 'broken', coding }));
+    decoder.on('end', () => {
+      if (!this.source.readableEnded || decoder.bytesWritten !== this.#fed) this.body.end({ kind: 'broken', coding });
+    });
+    this.body.decode(decoder, at + 1);
+    return decoder;
+  }
+
+  #end(): void {
+    this.#feed();
+    const { coding, at } = this.plan;
+    if (this.#decoder !== null) this.#decoder.end();
+    else this.body.end(at === 0 ? EMPTY : { kind: 'broken', coding });
+  }
 }
 
 function decoderOf(coding: ContentCoding, firstByte: number): Decoder {
