@@ -126,7 +126,7 @@ function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): Fasti
     requestTimeout: requestTimeoutMs,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     trustProxy: false,
-    rewriteUrl: ({ url }: { url?: string | undefined }) => originForm(url!),
+    rewriteUrl: ({ url }: { url?: string | undefined }) => originForm(url ?? '/'),
     requestIdHeader: false,
     genReqId: () => randomUUID(),
     forceCloseConnections: 'idle',

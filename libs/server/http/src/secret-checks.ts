@@ -77,7 +77,8 @@ export class SecretChecks {
       this.#proven.add(place);
       return;
     }
-    if (this.#proven.size >= PROVEN_MAX) this.#proven.delete(this.#proven.values().next().value!);
+    const [oldest] = this.#proven;
+    if (oldest !== undefined && this.#proven.size >= PROVEN_MAX) this.#proven.delete(oldest);
     this.#proven.add(place);
   }
 

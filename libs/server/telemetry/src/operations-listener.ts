@@ -59,7 +59,7 @@ export async function startOperationsListener({
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, close: () => close(server) };
 }
 
-const pathOf = (url: string | undefined): string => (url ?? '/').split('?', 1)[0]!;
+const pathOf = (url: string | undefined): string => (url ?? '/').split('?', 1)[0] ?? '/';
 
 async function readinessWithin(ready: () => Promise<Readiness>, timeoutMs: number): Promise<Readiness> {
   let timer: NodeJS.Timeout | undefined;

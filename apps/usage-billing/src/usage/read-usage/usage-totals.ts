@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { oneRow } from '@tollgate/postgres';
 import { DataSource } from 'typeorm';
 
 export interface UsageTotals {
@@ -49,7 +50,7 @@ export class ReadUsage {
       from === null && to === null
         ? await this.dataSource.query(ALL_TIME, [apiKeyId, organizationId])
         : await this.dataSource.query(IN_PERIOD, [apiKeyId, organizationId, from, to]);
-    const row = rows[0]!;
+    const row = oneRow(rows);
     return {
       requests: Number(row.requests),
       inputTokens: Number(row.input_tokens),

@@ -53,7 +53,8 @@ export class PartitionDelivery {
     } catch {
       return false;
     }
-    await commit(payload, batch.messages.at(-1)!.offset);
+    const last = batch.messages.at(-1);
+    if (last !== undefined) await commit(payload, last.offset);
     return true;
   }
 
