@@ -28,6 +28,7 @@ import { withSimulatedOutside, type Outside } from './simulated-outside.js';
 import { StandaloneModule } from './standalone.module.js';
 import { openStores, type Stores } from './stores.js';
 
+/** A standalone that answers on its public port. */
 export interface Standalone {
   /** The text to print after the start. */
   readonly greeting: string;

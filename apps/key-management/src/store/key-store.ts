@@ -21,6 +21,7 @@ export interface FoundKey {
   readonly organization: Pick<Organization, 'id' | 'version' | 'creditLimitNanoUsd'>;
 }
 
+/** A page of keys, newest first. */
 export interface KeyPage {
   readonly keys: readonly ApiKey[];
   /** The position before which the next page begins; null on the last page. */

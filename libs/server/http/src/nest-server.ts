@@ -24,6 +24,7 @@ import { SecretChecks } from './secret-checks.js';
 import { listRoutes } from './server-routes.js';
 import { answerUnrouted } from './unrouted.js';
 
+/** How a server of ours reads requests, and what it tells of itself. */
 export interface NestServerOptions {
   readonly logger: Logger;
   /** Where checks of secrets are counted; without it they are not. */

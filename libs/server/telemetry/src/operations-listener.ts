@@ -9,6 +9,7 @@ export interface Readiness {
   readonly checks: Readonly<Record<string, boolean>>;
 }
 
+/** Where to listen, and what to say of readiness and metrics. */
 export interface OperationsListenerOptions {
   readonly host: string;
   /** 0 takes a free port. */

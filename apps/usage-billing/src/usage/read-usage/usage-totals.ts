@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { oneRow } from '@tollgate/postgres';
 import { DataSource } from 'typeorm';
 
+/** Sums over the usage events of a period. Tokens are counts, the charge is in nano-USD. */
 export interface UsageTotals {
   readonly requests: number;
   readonly inputTokens: number;
@@ -9,6 +10,7 @@ export interface UsageTotals {
   readonly chargedNanoUsd: bigint;
 }
 
+/** The events to sum up. */
 export interface UsagePeriod {
   readonly organizationId: string;
   /** Null means all keys of the organisation. */

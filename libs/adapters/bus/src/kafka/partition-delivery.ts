@@ -3,6 +3,7 @@ import type { BusBatch } from '../port.js';
 import { takeRecords } from './packing.js';
 import { keepingSession } from './session.js';
 
+/** How records of a partition are handed over, and how large batches are. */
 export interface PartitionDeliveryOptions {
   /** Batches contain whole records, and end with the record that reaches this number of messages. */
   readonly batchSize: number;
