@@ -2,13 +2,13 @@ import { environmentFields, readEnvironment, unknownVariables, type UnknownVaria
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
-/** Every variable that this app knows. */
+/** The environment variables that the gateway reads. */
 export const environment = z.object({
   TOLLGATE_HOST: environmentFields.host,
   TOLLGATE_PORT: environmentFields.port,
   TOLLGATE_OPERATIONS_HOST: environmentFields.operationsHost,
   TOLLGATE_OPERATIONS_PORT: environmentFields.port,
-  /** The journal lives under it: a folder of this gateway's own, kept between restarts. */
+  /** The folder of this gateway alone, with its journal. It must survive restarts. */
   TOLLGATE_DATA: z.string().default('.data'),
   TOLLGATE_CONFIG: z.string().default('config.yaml'),
   TOLLGATE_PEPPER: z.string().min(16),
@@ -22,9 +22,9 @@ export const environment = z.object({
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });
 
-/** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
+/** Reads the environment of this process. Throws an `EnvironmentError` that names all faults. */
 export const readConfig = () => readEnvironment(environment, process.env);
 
-/** Variables of the environment that are misspelt, or nobody's; `credentials` are those that config.yaml names. */
+/** Environment variables that are misspelt or unknown. `credentials` are the names that config.yaml uses. */
 export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
   unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);

@@ -8,7 +8,7 @@ export const INFERENCE_TAG = {
   description: 'Calls to models, in the shape of the API that a client was written for.',
 };
 
-/** What a request may be refused with before a provider is called, and by then, whatever its endpoint. */
+/** Error codes that any inference endpoint can answer with, up to and including the call to a provider. */
 const REFUSALS: readonly ErrorCode[] = [
   'ip_not_allowed',
   'access_denied',
@@ -33,7 +33,7 @@ const ACCESS = {
 
 const tokens = z.int().min(1);
 
-/** The fields that most clients send. The request path reads what it needs itself, and passes the body as it came. */
+/** The fields that most clients send. They only document the API: the request path parses bodies itself. */
 const chatRequest = z
   .looseObject({
     model: z.string().min(1).max(256).describe('A model, or a route of the installation.'),
@@ -151,8 +151,8 @@ const embeddings = {
 } as const;
 
 /**
- * The routes of the inference side, which no controller serves, for the document: one entry for each method and path
- * that is served. A spec compares them with `ENDPOINTS`.
+ * The inference routes for the OpenAPI document, one entry for each method and path, since no controller serves them. A
+ * spec compares them with `ENDPOINTS`.
  */
 export const documentedEndpoints: readonly DescribedRoute[] = [
   { ...chat, path: '/v1/chat/completions', text: { id: 'createChatCompletion', summary: 'Answer a chat' } },

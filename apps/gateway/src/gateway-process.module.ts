@@ -4,7 +4,7 @@ import { PortsModule } from '@tollgate/service';
 import type { GatewayPorts } from './gateway.js';
 import { GatewayModule } from './gateway.module.js';
 
-/** The gateway in a process of its own, which asks the other services over HTTP. */
+/** The module of a gateway in its own process. It asks the other services over HTTP. */
 @Module({})
 export class GatewayProcessModule {
   static with({ keyManagement, usageBilling, ...ports }: GatewayPorts): DynamicModule {

@@ -10,12 +10,12 @@ import {
 import type { FastifyInstance } from 'fastify';
 import { Gateway, type GatewayPorts } from './gateway.js';
 
-/** What a gateway does not share with the other services of its process. */
+/** The ports that a gateway does not share with the other services of its process. */
 export type OwnGatewayPorts = Omit<GatewayPorts, 'keyManagement' | 'usageBilling'>;
 
 /**
- * The gateway as a part of a Nest application: puts its endpoints on the application's server. It asks the other
- * services by their tokens, which the process provides: as clients, or in the standalone as the services themselves.
+ * The gateway as a part of a Nest application: adds its endpoints to the application's server. It asks the other
+ * services by their tokens, which the process provides: HTTP clients, or in the standalone the services themselves.
  */
 @Module({})
 export class GatewayModule implements OnModuleInit {

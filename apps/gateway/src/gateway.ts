@@ -19,8 +19,8 @@ import { GatewayLife } from './presence/gateway-life.js';
 import type { GatewayIdentity } from './request-path/exchange/gateway-identity.js';
 import { registerAdmissionMetrics } from './request-path/admit/admission-metrics.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
-import { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
-import { RefusedBodies } from './request-path/calls-under-way/refused-bodies.js';
+import { OpenRequests } from './request-path/open-requests/open-requests.js';
+import { RefusedBodies } from './request-path/open-requests/refused-bodies.js';
 import { RouteTable } from './request-path/choose-route/route-table.js';
 import { openProviders, type Provider } from './providers/provider.js';
 import { DigestMemory } from './request-path/identify-key/digest-memory.js';
@@ -32,14 +32,14 @@ import { registerRequestMetrics, RequestMeter } from './request-path/request-met
 import { RequestLog } from './request-path/exchange/request-log.js';
 import { answerRefusal, requestPath, type RequestPathParts } from './request-path/request-path.js';
 
-/** What a gateway works with: the same in its own process and in the standalone. */
+/** What a gateway needs from its process, both in its own process and in the standalone. */
 export interface GatewayPorts {
   readonly admission: Admission;
-  /** Shared with whatever else reads bodies in this process. */
+  /** Shared by all readers of request bodies in this process. */
   readonly bodyBudget: BodyBudget;
   readonly bus: BusPublisher;
   readonly config: TollgateConfig;
-  /** Open; the gateway closes it. */
+  /** The open journal. The gateway closes it. */
   readonly journal: Journal;
   readonly keyManagement: KeyManagementApi;
   readonly logger: Logger;
@@ -49,10 +49,10 @@ export interface GatewayPorts {
   readonly usageBilling: UsageBillingApi;
 }
 
-/** How long a clean end waits for the bus. What is left stays in the journal. */
+/** How long a clean end waits for the bus. Usage that is not shipped by then stays in the journal. */
 const END_MS_MAX = 10_000;
 
-/** The gateway: the request path, and what keeps its promises from start to end of the process. */
+/** The gateway: the request path, and the background work from start to end of the process. */
 export class Gateway {
   readonly #epochs: CreditEpochs;
   readonly #inFlight: InFlight;
@@ -66,9 +66,7 @@ export class Gateway {
   constructor(private readonly ports: GatewayPorts) {
     const { admission, bodyBudget, config, logger, registry } = ports;
     const journal = (this.#journal = ports.journal);
-    journal.onTrouble(tellJournalTrouble(logger));
-    journal.onDamage(({ path }, bytes) => logger.error({ segment: basename(path), bytes }, JOURNAL_DAMAGE));
-    if (journal.isBereft) logger.error({ journalId: journal.journalId }, JOURNAL_BEREFT);
+    logJournalTrouble(journal, logger);
     const gateway: GatewayIdentity = { instanceId: randomUUID(), journalId: journal.journalId };
     const inFlight = (this.#inFlight = new InFlight());
     const shipper = new Shipper(journal, ports.bus, logger);
@@ -93,8 +91,8 @@ export class Gateway {
       usageBilling: ports.usageBilling,
     });
     this.#providers = openProviders(config.providers.filter(isConfigured), whoAnswers);
-    const calls = new CallsUnderWay(config.limits.callsPerKeyMax, bodyBudget);
-    registerRequestMetrics(registry, inFlight, calls);
+    const openRequests = new OpenRequests(config.limits.callsPerKeyMax, bodyBudget);
+    registerRequestMetrics(registry, inFlight, openRequests);
     registerAdmissionMetrics(registry, admission, this.#epochs);
     registerJournalMetrics(registry, journal, shipper);
     registerKeyMetrics(registry, keys, ports.snapshots);
@@ -104,7 +102,7 @@ export class Gateway {
     const parts: RequestPathParts = {
       admission,
       bodyBytesMax: config.limits.bodyBytesMax,
-      calls,
+      openRequests,
       epochs: this.#epochs,
       gateway,
       inFlight,
@@ -126,38 +124,38 @@ export class Gateway {
     };
   }
 
-  /** Adds the inference endpoints to a server and the framework on it; before it listens. */
+  /** Adds the inference endpoints to a server and the framework on it. Call it before the server listens. */
   serveOn(server: Server, framework: FastifyInstance): void {
     serveInference(server, framework, { serve: this.#serve, refuse: this.#refuse });
   }
 
   /**
-   * Ends what the life before left and registers; after it, requests may come. `tell` hears what it waits for, a line
-   * each.
+   * Ends the open requests of the previous process and registers. After that, requests may come. `tell` is called with
+   * a line for each thing that it waits for.
    */
   start(tell: (line: string) => void = () => undefined): Promise<void> {
     return this.#life.start(tell);
   }
 
-  /** Opens the organisation's credit epoch before its first request asks for it. */
+  /** Opens the organisation's credit epoch in advance, so that its first request need not wait for it. */
   openCreditEpoch(organizationId: string): Promise<void> {
     return this.#epochs.open(organizationId);
   }
 
-  /** Whether capped keys can be served, changes of keys are heard, and the disk takes the journal. */
+  /** Whether capped keys can be served, changes of keys are being received, and the journal can be written. */
   readiness(): Record<string, boolean> {
     const keyChanges = this.ports.snapshots.ageMs() < 3_000;
     return { registered: this.#life.registered, keyChanges, journal: this.#journal.writable };
   }
 
-  /** Requests that this process answers for at the moment. */
+  /** The requests in flight. */
   *requests(): Iterable<IncomingMessage> {
     for (const { request } of this.#inFlight) yield request;
   }
 
   /**
-   * After the server has stopped listening: waits for requests in flight, ships what is left, lets go of the journal.
-   * `tell` hears what it waits for, a line each; only the first call's counts.
+   * Call it after the server has stopped listening. Waits for requests in flight, ships the remaining usage and closes
+   * the journal. `tell` is called with a line for each thing that it waits for; later calls ignore theirs.
    */
   end(tell: (line: string) => void = () => undefined): Promise<void> {
     this.#ended ??= this.#end(tell);
@@ -173,24 +171,27 @@ export class Gateway {
 }
 
 const JOURNAL_DAMAGE =
-  'the journal holds bytes that are no record: usage in them is lost; the file is kept, at last with .damaged to its name';
+  'the journal has bytes that are no valid record: usage in them is lost; the file is kept, and its name ends in .damaged after it was shipped';
 
 const JOURNAL_BEREFT =
-  'the records that the last run left in the journal are gone: usage that had not been booked is lost; a new journal begins';
+  'the records that the last run left in the journal are missing: usage that had not been booked is lost; a new journal begins';
 
-/** While the disk does not take the journal, every request is refused: that is said at once, and again at times. */
+/** While the journal cannot be written, each request is refused. This is logged at once, and then at this interval. */
 const JOURNAL_TROUBLE_INTERVAL_MS = 10_000;
 
-function tellJournalTrouble(logger: Logger): (error: Error) => void {
-  let toldAt = -Infinity;
-  return (error) => {
-    if (performance.now() - toldAt < JOURNAL_TROUBLE_INTERVAL_MS) return;
-    toldAt = performance.now();
-    logger.error({ err: error }, 'the journal cannot be written: requests are refused until the disk takes it again');
-  };
+/** Logs lost and damaged records, and failed writes. */
+function logJournalTrouble(journal: Journal, logger: Logger): void {
+  if (journal.isBereft) logger.error({ journalId: journal.journalId }, JOURNAL_BEREFT);
+  journal.onDamage(({ path }, bytes) => logger.error({ segment: basename(path), bytes }, JOURNAL_DAMAGE));
+  let loggedAt = -Infinity;
+  journal.onTrouble((error) => {
+    if (performance.now() - loggedAt < JOURNAL_TROUBLE_INTERVAL_MS) return;
+    loggedAt = performance.now();
+    logger.error({ err: error }, 'the journal cannot be written: requests are refused until it can');
+  });
 }
 
-/** Replies and usage events name the simulator as the provider where it answers, never the one it stands in for. */
+/** If the simulator answers for a provider, replies and usage events name the simulator. */
 function whoAnswers(provider: ProviderConfig): ProviderConfig {
   return provider.standIn === 'simulator' ? { ...provider, name: SIMULATOR_NAME } : provider;
 }

@@ -4,9 +4,9 @@ import { endpointAt, ENDPOINTS } from './endpoints/endpoints.js';
 import { refuse, type Refusal } from './request-path/exchange/refusal.js';
 
 /**
- * The path that a request means: from a target in any form, without query, with `//` taken for `/`, no slash at the
- * end, and `%63` taken for the letter it stands for. `%2F` is no slash: a reserved character means something else when
- * it is encoded (RFC 3986, section 2.2).
+ * The normalised path of a request target in any form: without query, `//` as `/`, no slash at the end, and `%63` as
+ * the letter that it encodes. `%2F` stays, since an encoded reserved character has another meaning (RFC 3986, section
+ * 2.2).
  */
 export function plainPath(target: string): string {
   const path = pathOfTarget(originForm(target))
@@ -20,7 +20,7 @@ function decodeUnreserved(encoded: string): string {
   return /[\w.~-]/.test(character) ? character : encoded;
 }
 
-/** What the paths of providers' APIs consist of, whether or not anything of it is served here. */
+/** Segments in the paths of providers' APIs, whether or not the gateway serves them. */
 const API_WORDS: ReadonlySet<string> = new Set([
   'assistants',
   'audio',
@@ -55,8 +55,8 @@ const API_WORDS: ReadonlySet<string> = new Set([
 const VERSION = /^v\d{1,2}(?:(?:alpha|beta)\d?)?$/;
 
 /**
- * Whether whoever asks for a path expects an error in OpenAI's shape: something below `/v1`, or what an SDK asks for
- * whose base URL is wrong. The paths of the control plane are not among them.
+ * Whether the client of a path expects an error in OpenAI's format: a path below `/v1`, or one that an SDK with a wrong
+ * base URL uses. The paths of the control plane are not among them.
  */
 export function isInferencePath(path: string): boolean {
   for (const prefix of Object.values(CONTROL_PLANE_PREFIXES)) {
@@ -68,7 +68,7 @@ export function isInferencePath(path: string): boolean {
     .some((segment) => VERSION.test(segment) || API_WORDS.has(segment));
 }
 
-/** What an inference path without a route is refused with. */
+/** The refusal for an inference path and method that no endpoint serves. */
 export function refusalAt(method: string, path: string): Refusal {
   const endpoint = endpointAt(path);
   if (endpoint !== undefined) {
@@ -84,11 +84,11 @@ const SERVED = ENDPOINTS.flatMap(({ method, paths }) => paths.map((path) => `${m
   .join(', ')
   .replace(/, (?=[^,]*$)/, ' and ');
 
-/** Words of an API, ids of models. A secret is longer, or begins with its prefix. */
+/** Matches words of an API and ids of models. A secret is longer, or begins with its prefix. */
 const HARMLESS = /^(?!sk-)[\w.:@-]{0,32}$/;
 const SEGMENTS_MAX = 8;
 
-/** A path as it may be repeated in a reply: what could be a secret, or markup, is left out. */
+/** The path for a reply, without segments that could be a secret or markup. */
 function shown(path: string): string {
   const segments = path.split('/');
   const harmless = segments.slice(0, SEGMENTS_MAX + 1).map((segment) => (HARMLESS.test(segment) ? segment : '…'));

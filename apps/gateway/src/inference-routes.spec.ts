@@ -18,7 +18,7 @@ class UsageController {
     return { usage: true };
   }
 }
-/** A route below /v1 that the framework has. */
+/** A route of the framework below /v1. */
 @Controller('v1/dashboard/credits')
 class CreditsController {
   @Post()
@@ -55,7 +55,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 /**
- * One raw exchange. The server closes the connection; where other headers are given, the client does, after the reply.
+ * One raw exchange. The server closes the connection; if other headers are given, the client does so after the reply.
  */
 async function exchange(
   head: string,

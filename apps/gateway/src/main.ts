@@ -15,6 +15,7 @@ import { RedisKeySnapshotReader } from '@tollgate/key-snapshots';
 import { readPublicDocument } from '@tollgate/openapi';
 import { connectRedis } from '@tollgate/redis';
 import { runService, type OpenedService, type ServiceContext } from '@tollgate/service';
+import type { Logger } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { readConfig, readUnknown } from './config.js';
 import { registerControlPlane } from './control-plane/proxy.js';
@@ -23,42 +24,16 @@ import { GatewayProcessModule } from './gateway-process.module.js';
 import { Journal } from './journal/journal.js';
 
 const SERVICE = 'gateway';
-/** A key that nobody remembers is asked for on the request path. */
+/** A request waits for this call if its key is in no cache. */
 const INTERNAL_TIMEOUT_MS = 5_000;
 
-async function open({
-  environment,
-  logger,
-  registry,
-}: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
+type Environment = ReturnType<typeof readConfig>;
+
+async function open({ environment, logger, registry }: ServiceContext<Environment>): Promise<OpenedService> {
   const config = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   warnOfUnknown(logger, readUnknown(config.providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
   needCredentials(config);
-  const redis = connectRedis({
-    url: environment.REDIS_URL,
-    name: SERVICE,
-    onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached'),
-  });
-  const bus = kafkaBus({
-    brokers: environment.KAFKA_BROKERS,
-    clientId: SERVICE,
-    topicPrefix: environment.KAFKA_TOPIC_PREFIX,
-  });
-  const {
-    KEY_MANAGEMENT_URL: keyManagementUrl,
-    USAGE_BILLING_URL: usageBillingUrl,
-    SECRET_SCANNING_URL: secretScanning,
-  } = environment;
-  const internal = { serviceSecret: environment.TOLLGATE_SERVICE_SECRET, timeoutMs: INTERNAL_TIMEOUT_MS };
-  const keyManagement = httpKeyManagementApi({
-    ...internal,
-    url: keyManagementUrl,
-    pepperId: pepperId(environment.TOLLGATE_PEPPER),
-  });
-  const usageBilling = httpUsageBillingApi({ ...internal, url: usageBillingUrl });
-  const snapshots = new RedisKeySnapshotReader(redis);
-  const admission = new RedisAdmission(redis);
-
+  const { admission, bus, keyManagement, redis, snapshots, usageBilling } = connect(environment, logger);
   const bodyBudget = new BodyBudget(config.limits.bodiesBytesMax);
   const journalFolder = join(environment.TOLLGATE_DATA, 'journal');
   const module = GatewayProcessModule.with({
@@ -77,7 +52,11 @@ async function open({
   const app = await createNestServer(module, { logger, bodyBudget, document: readPublicDocument() });
   const gateway = app.get(Gateway);
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
-    urls: { keyManagement: keyManagementUrl, usageBilling: usageBillingUrl, secretScanning },
+    urls: {
+      keyManagement: environment.KEY_MANAGEMENT_URL,
+      usageBilling: environment.USAGE_BILLING_URL,
+      secretScanning: environment.SECRET_SCANNING_URL,
+    },
     serviceSecret: environment.TOLLGATE_SERVICE_SECRET,
   });
   return {
@@ -93,7 +72,7 @@ async function open({
         .catch((error: unknown) => Promise.reject(folderFault('TOLLGATE_DATA', journalFolder, error)));
     },
     answering: () => gateway.requests(),
-    // First their settles and their usage, then the connections they needed.
+    // Ships usage and sends the settlements, before the connections for them are closed.
     end: async (tell) => {
       await gateway.end(tell);
       await admission.drain();
@@ -102,10 +81,30 @@ async function open({
   };
 }
 
-/**
- * A gateway that could not call a provider would answer some of its callers' requests, while its neighbours answer them
- * all.
- */
+/** Makes the clients of Redis, Kafka and the other services. The caller closes them. */
+function connect(environment: Environment, logger: Logger) {
+  const redis = connectRedis({
+    url: environment.REDIS_URL,
+    name: SERVICE,
+    onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached'),
+  });
+  const bus = kafkaBus({
+    brokers: environment.KAFKA_BROKERS,
+    clientId: SERVICE,
+    topicPrefix: environment.KAFKA_TOPIC_PREFIX,
+  });
+  const internal = { serviceSecret: environment.TOLLGATE_SERVICE_SECRET, timeoutMs: INTERNAL_TIMEOUT_MS };
+  const keyManagement = httpKeyManagementApi({
+    ...internal,
+    url: environment.KEY_MANAGEMENT_URL,
+    pepperId: pepperId(environment.TOLLGATE_PEPPER),
+  });
+  const usageBilling = httpUsageBillingApi({ ...internal, url: environment.USAGE_BILLING_URL });
+  const snapshots = new RedisKeySnapshotReader(redis);
+  return { admission: new RedisAdmission(redis), bus, keyManagement, redis, snapshots, usageBilling };
+}
+
+/** Stops the start if a provider has no credential: this gateway would fail requests that other gateways can answer. */
 function needCredentials({ providers }: TollgateConfig): void {
   const variables = providers.filter(lacksCredential).map(({ credentialVariable }) => credentialVariable);
   if (variables.length > 0) throw new StartFault(variables.join(', '), missingCredentials(providers));

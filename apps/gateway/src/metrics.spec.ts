@@ -11,7 +11,7 @@ import { Journal } from './journal/journal.js';
 import { JournaledRequest } from './journal/journaled-request.js';
 import { registerJournalMetrics } from './journal/journal-metrics.js';
 import { Shipper } from './journal/shipper.js';
-import { CallsUnderWay } from './request-path/calls-under-way/calls-under-way.js';
+import { OpenRequests } from './request-path/open-requests/open-requests.js';
 import { registerAdmissionMetrics } from './request-path/admit/admission-metrics.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
 import type { Received } from './request-path/exchange/exchange.js';
@@ -33,7 +33,7 @@ let registry: Registry;
 beforeEach(() => {
   registry = createMetricsRegistry('test', { processMetrics: false });
 });
-/** The samples of one scrape, by what stands before the value. */
+/** The samples of one scrape, by the text before the value. */
 const scrape = async (): Promise<Record<string, string>> =>
   Object.fromEntries(
     (await registry.metrics())
@@ -96,7 +96,7 @@ describe('the figures of a gateway', () => {
     registerGateway: () => Promise.resolve(),
     spendingByKey: () => Promise.resolve([]),
   };
-  const calls = new CallsUnderWay(1, new BodyBudget(1_000));
+  const openRequests = new OpenRequests(1, new BodyBudget(1_000));
   const epochs = new CreditEpochs(admission, usageBilling, () => Promise.resolve(), logger);
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'tollgate-metrics-'));
@@ -107,7 +107,7 @@ describe('the figures of a gateway', () => {
       { verifyKey: () => Promise.resolve({ snapshot: null, organization: null }) },
       () => undefined,
     );
-    registerRequestMetrics(registry, new InFlight(), calls);
+    registerRequestMetrics(registry, new InFlight(), openRequests);
     registerAdmissionMetrics(registry, admission, epochs);
     registerJournalMetrics(registry, journal, shipper);
     registerKeyMetrics(registry, keys, snapshots);

@@ -3,42 +3,42 @@ import type { Target } from '../request-path/choose-route/route-table.js';
 import type { PartsPattern } from '../providers/credential-mask.js';
 import type { FieldNames, Injected } from '../providers/injected-fields.js';
 import type { Dialect, StreamReader } from './dialect.js';
-import type { OtherField } from './request-scan/body-scan.js';
+import type { OtherField } from './request-scan/field-table.js';
 
-/** What a chat template, or the special tokens of an embedding model, put around the content of a request. */
+/** Tokens that a chat template, or the special tokens of an embedding model, add to the content of a request. */
 export const TEMPLATE_TOKENS = 64;
 /** No model takes more tokens; below it, sums of tokens are exact. */
 export const TOKENS_MAX = 10_000_000;
 
-/** Counts the tokens of a text, never fewer than there are. */
+/** Counts the tokens of a text. Never returns fewer than a provider counts. */
 export type TokenCount = (text: string) => number;
 
-/** What bounds the cost of a request, in tokens. */
+/** Bounds of the cost of a request, in tokens. */
 export interface Limits {
-  /** The most tokens that its content can be; `TEMPLATE_TOKENS` come on top. */
+  /** The most tokens that the content can have. `TEMPLATE_TOKENS` are added to them. */
   readonly contentTokensMax: number;
-  /** The output that it names as the ceiling of one choice; null where it names none. */
+  /** The ceiling of output tokens that the request names for one choice; null if it names none. */
   readonly ceiling: number | null;
-  /** As `Ask.choices`, checked. */
+  /** The number of choices, as `Ask.choices`, but validated. */
   readonly choices: number;
 }
 
-/** What decides, besides the request itself, which bytes a provider is sent. */
+/** Decides, together with the request itself, which bytes a provider is sent. */
 export interface UpstreamCall {
   readonly holdNanoUsd: bigint | null;
-  /** The ceiling of output tokens that the gateway puts in; null where the caller's stands. */
+  /** The ceiling of output tokens that the gateway sets; null if the caller's value stays. */
   readonly injectedMaxTokens: number | null;
-  /** This provider refused our ceiling as larger than the model's own. */
+  /** True if this provider refused our ceiling because it is larger than the model's own. */
   readonly ceilingLeftOut: boolean;
-  /** Names of fields of ours that this provider is tried with, where they are others than usual. */
+  /** Other names of injected fields that this provider is to be tried with; null for the usual names. */
   readonly fieldNames: FieldNames | null;
-  /** Is told what the provider is sent that the caller did not write. */
+  /** Filled in by `bodyFor`: the fields that the provider is sent and the caller did not write. */
   injected: Injected;
 }
 
 /**
  * One request as its dialect has read it: all that the steps of the path know of its content. A dialect makes one for
- * each body, and the steps ask it; none of them looks at the bytes.
+ * each body. The steps read it and never look at the bytes.
  *
  * @example
  * const ask = await dialect.read(Buffer.from('{"model":"support-bot","messages":[…],"max_tokens":50}'));
@@ -46,30 +46,32 @@ export interface UpstreamCall {
  */
 export interface Ask {
   readonly dialect: Dialect;
-  /** The body as it came, without its content coding. */
+  /** The body as received, after its content coding was decoded. */
   readonly body: Buffer;
   /** The model that the caller named. */
   readonly model: string;
   readonly stream: boolean;
-  /** Fields that the gateway does not know, or that may lead elsewhere or cost more than it can tell. */
+  /** Fields that the gateway does not know, that may name another destination, or whose cost has no known bound. */
   readonly others: readonly OtherField[];
   /** Input tokens by our own count. */
   readonly inputTokensEstimate: number;
-  /** The output tokens that it names as its ceiling, over all choices; 0 where it names none that makes sense. */
+  /** The ceiling of output tokens that the request names, over all choices; 0 if it names no valid one. */
   readonly namedOutputTokens: number;
-  /** How many answers it asks for; 0 where an answer has no output tokens at all. */
+  /** The number of answers that the request asks for; 0 if its answers have no output tokens, as embeddings. */
   readonly choices: number;
-  /** A report of more input than this is believed only where `mayReadMore`. */
+  /** If a provider reports more input tokens than this, the report is believed only if `mayReadMore` is true. */
   readonly inputTokensAllowed: number;
 
-  /** What bounds its cost; a refusal where its values are malformed, or its content is none that bytes bound. */
+  /** The bounds of the request's cost. A refusal if its values are malformed, or if its content has no bound. */
   limits(): Limits | Refusal;
-  /** The most tokens of its content as a tokenizer counts them; null where they cannot be counted. */
+  /** An upper bound of the content's tokens by a tokenizer; null if they cannot be counted. */
   countContent(count: TokenCount): number | null;
-  /** Whether the provider's model may read more than the body says: an image, a file, a page that it looks up. */
+  /** Whether the model may read more than the body contains: an image, a file or a page that it looks up. */
   mayReadMore(model: string): boolean;
-  /** The bytes for one target: the caller's own, with the target's model and our fields put in. */
+  /** The bytes for one target: the caller's own, with the target's model and injected fields put in. */
   bodyFor(target: Target, call: UpstreamCall): Buffer;
-  /** Reads the stream that answers it. `credential` is what must not be told in it; null for nothing. */
+  /**
+   * Makes a reader for the stream of the answer. `credential` matches text that must not be passed on; null for none.
+   */
   readStream(credential: PartsPattern | null): StreamReader;
 }

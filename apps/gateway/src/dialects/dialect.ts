@@ -3,79 +3,81 @@ import type { Refusal } from '../request-path/exchange/refusal.js';
 import type { UsageReport } from '../request-path/usage/reported-usage.js';
 import type { Ask } from './ask.js';
 
+/** A dialect that endpoints can speak. */
 export type DialectName = 'openai-chat' | 'openai-embeddings';
 
-/** What is asked of a provider: what its API has behind the base URL. */
+/** What a provider is asked for, as the path that its API has after the base URL. */
 export type Operation = '/chat/completions' | '/embeddings';
 
-/** What a provider said instead of an answer. */
+/** An error that a provider sent instead of an answer. */
 export interface ProviderError {
-  /** The status that its code stands for; 502 where it names none. */
+  /** The HTTP status that the error's code stands for; 502 if it names none. */
   readonly status: number;
   readonly why: 'error' | 'no_answer';
 }
 
-/** Of what says neither an answer nor an error. */
+/** The error for a reply that is neither an answer nor an error. */
 export const NO_ANSWER: ProviderError = { status: 502, why: 'no_answer' };
 
-/** An error that a provider sent as an event, with its words. */
+/** An error that a provider sent as an event of a stream, with the provider's words. */
 export interface EventError extends ProviderError {
   readonly data: string;
 }
 
-/** What a plain reply with a status of success is. */
+/** The verdict on a plain reply whose status is success. */
 export type PlainReply =
   | { readonly kind: 'answer'; readonly report: UsageReport | null; readonly countedOutputTokens: number }
   | { readonly kind: 'no_answer'; readonly error: ProviderError };
 
+/** The events that a `StreamReader` made of one chunk of a provider's stream. */
 export interface StreamPart {
-  /** Whole events for the client, without what it did not ask for. */
+  /** Complete events for the client, without those that it did not ask for. */
   readonly events: string;
-  /** What ends the stream, from its last event on; it goes out when the usage is in the journal. */
+  /** The last event and all that follows it. It is sent once the usage is in the journal. */
   readonly tail: string;
-  /** Nothing comes after it. */
+  /** True if nothing follows. */
   readonly done: boolean;
 }
 
 /**
- * Reads a stream as it passes: whether it is an answer, what it reports, how it ends, and how much text it delivered.
- * Texts are latin1, a character for each byte.
+ * Reads a stream as it is relayed: whether it is an answer, what usage it reports, how it ends, and how much text it
+ * delivered. Texts are latin1, one character for each byte.
  */
 export interface StreamReader {
   take(chunk: Buffer): StreamPart;
-  /** The provider has ended its reply: what is left. */
+  /** Call it when the provider has ended its reply. Returns the rest. */
   end(): StreamPart;
-  /** A first part of an answer has come: before it, another provider may still be asked. */
+  /** True once the first part of an answer has arrived. Before that, another provider may still be asked. */
   readonly opened: boolean;
-  /** The answer has told why it ended. */
+  /** True once the answer has given the reason of its end. */
   readonly finished: boolean;
-  /** The first event that was an error or, before the first part of an answer, no such part. */
+  /** The first event that was an error, or that was no part of an answer before the first such part; null for none. */
   readonly error: EventError | null;
-  /** The texts hold our credential, in pieces: the event with which it is too much is not passed on. */
+  /** True if the texts together contain our credential. The event that completes it is not passed on. */
   readonly tellsCredential: boolean;
-  /** Half an event that stood at the end. */
+  /** An incomplete event that was left at the end of the stream. */
   readonly dropped: string;
-  /** Bytes of an event that has not ended yet. */
+  /** Bytes of an event that is not complete yet. */
   readonly heldBytes: number;
-  /** What the provider has reported so far; null for nothing. */
+  /** The usage that the provider has reported so far; null for none. */
   readonly report: UsageReport | null;
-  /** Whether text was delivered that the last report cannot know of. */
+  /** Whether text was delivered after the last report, so that the report cannot include it. */
   readonly isReportEarly: boolean;
   /** Output tokens by our own count. */
   countedTokens(): number;
 }
 
-/** How errors of ours look to a client of the dialect. */
+/** The format of our errors for clients of the dialect. */
 export interface ErrorShape {
-  /** The body of a whole reply. `message` replaces the catalogue's; `param` names the field that is at fault. */
+  /** The body of a whole error reply. `message` replaces the catalogue's text; `param` names the faulty field. */
   body(code: ErrorCode, message: string | null, param: string | null): Buffer;
-  /** An error in the middle of a stream: its bytes as latin1. */
+  /** An error event in the middle of a stream, as latin1. */
   event(code: ErrorCode): string;
 }
 
 /**
- * How requests, replies, streams and errors of one API look. The request path knows none of them by name: it is built
- * for the dialect of an endpoint, and hands the `Ask` that the dialect made from step to step.
+ * The format of one API's requests, replies, streams and errors. The request path knows no dialect by name: it is built
+ * for the dialect of an endpoint, and passes the `Ask` that the dialect made from step to step.
  *
  * @example
  * const read = dialect.read(body);
@@ -86,10 +88,10 @@ export interface Dialect {
   readonly name: DialectName;
   readonly operation: Operation;
   readonly errors: ErrorShape;
-  /** A longer plain reply is no answer. */
+  /** A plain reply that is longer counts as no answer. */
   readonly replyBytesMax: number;
-  /** Reads a body; a large one in steps, so that it does not hold up the others. */
+  /** Reads a body. A large body is read in steps, so that other requests are not delayed; only then is it a promise. */
   read(body: Buffer): Ask | Refusal | Promise<Ask | Refusal>;
-  /** Judges a plain reply with a status of success. `text` is the body as latin1, where that is there already. */
+  /** Judges a plain reply whose status is success. Pass the body as latin1 in `text` if it is known already. */
   readReply(body: Buffer, text: string | null): PlainReply;
 }

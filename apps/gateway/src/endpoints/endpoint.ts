@@ -2,7 +2,7 @@ import type { Scope } from '@tollgate/api-key';
 import type { Dialect } from '../dialects/dialect.js';
 
 /**
- * One entry of the table of endpoints: where it is served, what a key needs for it, and how it is spoken.
+ * An entry of the table of endpoints: its paths, the scope that a key needs, and its dialect.
  *
  * @example
  * const embeddings: Endpoint = {
@@ -16,7 +16,7 @@ import type { Dialect } from '../dialects/dialect.js';
 export interface Endpoint {
   readonly name: string;
   readonly paths: readonly string[];
-  /** The only method of these paths. */
+  /** The only method that these paths accept. */
   readonly method: 'POST';
   /** The scope that a key needs. */
   readonly scope: Scope;

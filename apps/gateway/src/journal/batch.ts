@@ -2,7 +2,7 @@ import type { JournaledRequest } from './journaled-request.js';
 import type { RecordType } from './records.js';
 import type { Segment } from './segment.js';
 
-/** Lines of a journal in their order, and whose they are. */
+/** Lines of a journal in order, with the request that each record belongs to, by type of record. */
 export interface Batch {
   readonly lines: string[];
   readonly intents: JournaledRequest[];
@@ -10,10 +10,12 @@ export interface Batch {
   readonly finals: JournaledRequest[];
 }
 
+/** A batch without records. */
 export function emptyBatch(): Batch {
   return { lines: [], intents: [], progress: [], finals: [] };
 }
 
+/** Appends one formatted record of `request` to the batch. */
 export function addToBatch(batch: Batch, type: RecordType, request: JournaledRequest, line: string): void {
   batch.lines.push(line);
   (type === 'I' ? batch.intents : type === 'F' ? batch.finals : batch.progress).push(request);
@@ -30,7 +32,7 @@ export function joinBatches(a: Batch, b: Batch): Batch {
   };
 }
 
-/** All of a batch is written now, in this segment. */
+/** Tells each request of a batch that its record was written to this segment. */
 export function noteWritten({ intents, progress, finals }: Batch, segment: Segment): void {
   for (const request of intents) request.intentIsIn(segment);
   for (const request of progress) request.progressIsIn(segment);

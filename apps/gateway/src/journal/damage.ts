@@ -2,12 +2,12 @@ import type { Segment } from './segment.js';
 
 type DamageListener = (segment: Segment, bytes: number) => void;
 
-/** What has turned out to be no record in the segments of a journal. */
+/** Counts the bytes of a journal's segments that are not valid records. */
 export class Damage {
   #bytes = 0;
   #listener: DamageListener = () => undefined;
 
-  /** Bytes that are no record, seen since this process has the journal. */
+  /** Bytes that are no valid record, found since this process opened the journal. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -18,7 +18,7 @@ export class Damage {
     this.#listener(segment, bytes);
   }
 
-  /** Tells what is damaged of a segment, at once for what was found so in `segments`. */
+  /** Sets the listener, and calls it at once for the damage already found in `segments`. */
   tell(listener: DamageListener, segments: readonly Segment[]): void {
     this.#listener = listener;
     for (const segment of segments) if (segment.damagedBytes > 0) listener(segment, segment.damagedBytes);

@@ -1,15 +1,15 @@
 import { CHECK_TO_COME, putCheck } from './record-check.js';
 
-/** Writes up to this many bytes need no buffer of their own. */
+/** Writes of up to this many bytes reuse one buffer instead of allocating their own. */
 const SCRATCH_BYTES = 256 * 1024;
-/** UTF-8 takes no more for one unit of a string. */
+/** UTF-8 takes at most this many bytes for one UTF-16 unit of a string. */
 const UTF8_BYTES_MAX = 3;
 
-/** Makes bytes of records, in a buffer that is used again: they hold until the next call. */
+/** Encodes records as bytes. The buffer is reused: its contents are valid until the next call. */
 export class LineEncoder {
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
-  /** The lines with the checksum of each, for which each has left room. */
+  /** Encodes the lines and fills in the checksum of each. `formatRecord` has left room for it. */
   encode(lines: readonly string[]): Buffer {
     const text = lines.join('');
     const isSmall = text.length * UTF8_BYTES_MAX <= SCRATCH_BYTES;
@@ -19,7 +19,7 @@ export class LineEncoder {
   }
 }
 
-/** Each record ends with room for its checksum; `ascii` says that its characters are its bytes. */
+/** Fills in the checksum at the end of each record. `ascii` says that each character is one byte. */
 function putChecks(bytes: Buffer, lines: readonly string[], ascii: boolean): void {
   let start = 0;
   for (const line of lines) {

@@ -10,7 +10,9 @@ import { readLines } from './read-lines.js';
 import type { JournalRecord, RecordType } from './records.js';
 import { Shipper } from './shipper.js';
 
-/** As the release before, which knew no checksums, read a line; and what it took from one to ship. */
+/**
+ * Copied from the release before, which knew no checksums: how it read a line, and how it took a final out to ship it.
+ */
 const LINE_BEFORE = /^([IPF]) (\S+) (\S+) (\d+) (\{.*\})$/s;
 
 const silent = createLogger({ service: 'test', level: 'silent' });
@@ -37,7 +39,7 @@ interface Written {
   readonly line: string;
 }
 
-/** Writes records of all kinds, ends, and gives the segment's file with what stands where in it. */
+/** Writes records of all kinds and ends. Returns the segment's file and the place of each record in it. */
 async function writeJournal(count: number): Promise<{ path: string; bytes: Buffer; records: Written[] }> {
   const journal = openJournal();
   for (let n = 0; n < count; n++) {
@@ -73,7 +75,7 @@ const segments = (): string[] =>
     .sort()
     .map((name) => join(folder, name));
 
-/** What the next life finds. */
+/** Opens the journal again and returns what it finds. */
 function nextLife(): { lines: string[]; damagedBytes: number } {
   const journal = openJournal();
   const lines = [...journal.records()].map(lineOf);
@@ -85,7 +87,7 @@ function nextLife(): { lines: string[]; damagedBytes: number } {
 const lineOf = ({ type, requestId, organizationId, number, json }: JournalRecord): string =>
   `${type} ${requestId} ${organizationId} ${number} ${json}`;
 
-/** What a journal ships. */
+/** Returns the records that a journal ships. */
 async function shippedBy(journal: Journal): Promise<string[]> {
   const shipped: string[] = [];
   const publish = async (_topic: string, messages: readonly BusMessage[]) =>
@@ -99,10 +101,10 @@ async function shippedBy(journal: Journal): Promise<string[]> {
 
 const isFinal = (line: string): boolean => line.startsWith('F ');
 const jsonOf = (line: string): string => line.slice(line.indexOf('{'));
-/** A shipment waits for company: not every damage is shipped. */
+/** Ships only every 15th damaged journal, because each shipment waits for its linger time. */
 const SHIPPED_EACH = 15;
 
-/** A generator of numbers that a seed repeats (mulberry32). */
+/** A random number generator that a seed repeats (mulberry32). */
 function randomFrom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -113,7 +115,7 @@ function randomFrom(seed: number): (below: number) => number {
   };
 }
 
-/** Damages bytes in one way; answers which of the bytes before are untouched, as ranges that moved together. */
+/** Damages the bytes in one way. Returns which of the original bytes are untouched, as ranges that moved together. */
 function damage(
   bytes: Buffer,
   random: (below: number) => number,
@@ -134,7 +136,7 @@ function damage(
     case 3:
       return { bytes: bytes.subarray(0, at), touched: [at, bytes.length], kind: 'cut off' };
     default: {
-      // A digit for another digit: the JSON stays JSON.
+      // Replaces a digit by another digit, so that the JSON stays valid.
       const digits = [...bytes.keys()].filter((place) => bytes[place]! >= 0x30 && bytes[place]! <= 0x39);
       const place = digits[random(digits.length)]!;
       damaged[place] = 0x30 + ((damaged[place]! - 0x30 + 1 + random(9)) % 10);
@@ -164,10 +166,10 @@ describe('a damaged journal', () => {
       if (round % SHIPPED_EACH === 0)
         expect(await shippedBy(openJournal()), what).toEqual(found.lines.filter(isFinal).map(jsonOf));
       open.splice(0).forEach((journal) => journal.close(false));
-      // What is cut out from one record's beginning to another's leaves no trace; what is cut off may be a crash's, and
-      // so may what was cut out where the bytes that are left are the same.
+      // A cut from the beginning of one record to the beginning of another leaves no trace. A cut at the end may be a
+      // crash's, and so may a cut after which the same bytes are left.
       const leavesNone = done.bytes.equals(bytes.subarray(0, done.bytes.length));
-      // The same bytes can come of another cut: compare what is left, not where it was cut.
+      // Different cuts can leave the same bytes, so compare what is left, not the place of the cut.
       const isAtEdges = records.some(
         ({ start }) =>
           done.bytes.equals(Buffer.concat([bytes.subarray(0, start), bytes.subarray(start + to - from)])) &&

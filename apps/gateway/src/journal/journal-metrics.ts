@@ -2,7 +2,7 @@ import { registerGauge, type Registry } from '@tollgate/telemetry';
 import type { Journal } from './journal.js';
 import type { Shipper } from './shipper.js';
 
-/** Registers how much usage stands on the disk, and what of it the bus has not taken. */
+/** Registers gauges of the journal's size on disk and of the finals that the bus has not acknowledged. */
 export function registerJournalMetrics(registry: Registry, journal: Journal, shipper: Shipper): void {
   registerGauge(
     registry,
@@ -19,7 +19,7 @@ export function registerJournalMetrics(registry: Registry, journal: Journal, shi
   registerGauge(
     registry,
     'tollgate_gateway_journal_damaged_bytes',
-    'Bytes of the journal that turned out to be no record, since the start',
+    'Bytes of the journal that are no valid record, found since the start',
     () => journal.counts().damagedBytes,
   );
   registerGauge(

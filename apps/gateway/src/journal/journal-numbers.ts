@@ -7,27 +7,27 @@ import { parseJson } from './records.js';
 import type { Segment } from './segment.js';
 
 /**
- * Each life leaves out as many numbers: a power cut, or a file that was removed, may have taken finals whose numbers
- * are booked, and a final under a number that is booked counts as booked too. A second's finals are some ten thousand,
- * those of a segment 20,000.
+ * Each start skips this many numbers. A power cut, or a file that was removed, may have lost finals whose numbers are
+ * booked, and a new final under a booked number would count as booked too. One second has about 10,000 finals, one
+ * segment 20,000.
  */
 const NUMBERS_LOST_MAX = 1_000_000;
 
 /**
- * The identity of a journal and the numbers of its finals, which outlive processes: under one `journalId` no number is
- * given twice. They stand in `journal.json` beside the segments.
+ * The identity of a journal and the numbers of its finals. Both outlive processes and are stored in `journal.json`
+ * beside the segments: under one `journalId` no number is given twice.
  */
 export class JournalNumbers {
   readonly journalId: string;
-  /** All records of the last life are gone, and with them the numbers up to which finals were booked. */
+  /** True if all records of the previous process are missing, and with them the numbers that were booked. */
   readonly isBereft: boolean;
   #next: number;
-  /** What stands in `journal.json`: numbers below it, and half a million above, have been given. */
+  /** The number stored in `journal.json`: all numbers below it, and up to half a million above, may have been given. */
   #noted = 0;
 
   /**
-   * `found` are the segments of the lives before. `onTrouble` hears that the file cannot be written; it throws where
-   * that is a reason not to go on.
+   * `found` are the segments of previous processes. `onTrouble` is called if the file cannot be written; it throws if
+   * the journal must not be used then.
    */
   constructor(
     private readonly folder: string,
@@ -46,27 +46,27 @@ export class JournalNumbers {
     return this.#next++;
   }
 
-  /** A final of a life before has this number. */
+  /** Notes that a final of a previous process has this number. */
   found(number: number): void {
     this.#next = Math.max(this.#next, number + 1);
   }
 
-  /** All that is left of the lives before was found. `leavesOut`: some of it may be gone. */
+  /**
+   * Begins numbering, once all segments of previous processes are read. `leavesOut` skips numbers, since finals may be
+   * lost.
+   */
   beginLife(leavesOut: boolean): void {
     if (leavesOut) this.#next += NUMBERS_LOST_MAX;
     this.#note();
   }
 
-  /** The first number that may stand in a segment which is begun now. */
+  /** The lowest final number that a segment which begins now can have. */
   firstOfSegment(): number {
     if (this.#next - this.#noted > NUMBERS_LOST_MAX / 2) this.#note();
     return this.#next;
   }
 
-  /**
-   * Makes durable from where on this life gives numbers: the next one goes on behind them, even where nothing else of
-   * this life is left.
-   */
+  /** Stores the next number, so that the next process continues above it even if no segment of this one is left. */
   #note(): void {
     try {
       const kept: Identity = { journalId: this.journalId, numbersFrom: this.#next };
@@ -83,9 +83,7 @@ type Identity = z.infer<typeof identity>;
 
 const identityFile = (folder: string): string => join(folder, 'journal.json');
 
-/**
- * What is kept of a journal beside its records; null where it was not made yet, or a power cut left nothing readable.
- */
+/** Reads `journal.json`. Returns null if it does not exist yet, or if a power cut left it unreadable. */
 function readIdentity(folder: string): Identity | null {
   const path = identityFile(folder);
   const found = existsSync(path) ? identity.safeParse(parseJson(readFileSync(path, 'utf8'))) : null;

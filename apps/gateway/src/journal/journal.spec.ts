@@ -29,7 +29,7 @@ function openJournal(): Journal {
   open.push(journal);
   return journal;
 }
-/** As a kill would leave it: nothing is tidied up, the lock goes. */
+/** Leaves the journal as a kill would: nothing is tidied up, and the lock is free. */
 function abandon(journal: Journal): void {
   open.splice(open.indexOf(journal), 1);
   journal.close(false);
@@ -80,7 +80,7 @@ describe('a journal', () => {
     await turn();
     expect(taken).toEqual(['r1', 'r2', 'r3', 'r4']);
 
-    // One that says nothing more holds up nobody.
+    // An open request that writes nothing more must not delay the others.
     await intended(journal, 'r5', '{}');
     await intended(journal, 'r6', '{}').then(end);
     expect(taken.at(-1)).toBe('r6');
@@ -161,7 +161,7 @@ describe('a journal', () => {
     abandon(open.at(-1)!);
     for (let life = 0; life < 3; life++) {
       abandon(await live());
-      // A power cut in its first second: no data, and no entry in the folder, has reached the disk.
+      // Simulates a power cut in the journal's first second: neither data nor folder entries have reached the disk.
       for (const name of segments()) if (!before.includes(name)) rmSync(join(folder, name));
     }
     const last = openJournal();
@@ -326,7 +326,7 @@ describe('what the last life left', () => {
     expect(unreadable).toBe(0);
     abandon(second);
 
-    // The release before wrote no checksums: there only what is no JSON of its kind can be told.
+    // The release before wrote no checksums: only text that is no JSON of its kind can be detected there.
     writeFileSync(join(folder, 'segment-000000000000-1.log'), oops);
     expect((await endOrphans(openJournal(), now)).unreadable).toBe(3);
   });
@@ -348,7 +348,7 @@ describe('the shipper', () => {
       journal.takeNumber(),
       JSON.stringify({ text: 'x'.repeat(600_000) }),
     );
-  /** More than a segment holds. */
+  /** Records that are more than one segment holds. */
   const SEGMENTFUL = 15;
 
   it('publishes finals in order and again until the bus takes them', async () => {

@@ -9,13 +9,13 @@ import { formatRecord, recordIn, type JournalRecord, type RecordType } from './r
 import { SegmentFiles, type SegmentCounts } from './segment-files.js';
 import { listSegments, recordsOf, type Segment } from './segment.js';
 
-/** How long after a write that the disk did not take the next one is tried. */
+/** Milliseconds between a write that failed and the next try. */
 const RETRY_MS = 1_000;
 
 /**
- * The usage that a gateway has not shipped yet, on its own disk. Records of one event-loop turn, under load of some
- * turns, go out in one write, and whoever waits for a record goes on once the operating system has it: a kill -9
- * loses nothing after that. One process at a time.
+ * Keeps the usage that a gateway has not shipped yet on its own disk. Records of one event-loop turn (of several under
+ * load) are written together. `append` resolves once the operating system has the record: from then on a kill -9 does
+ * not lose it. Only one process can have a journal open.
  *
  * @example
  * const journal = Journal.open(folder);
@@ -32,14 +32,14 @@ export class Journal {
     () => this.flushNow(),
     () => this.#open,
   );
-  /** Requests whose final is owed. */
+  /** Requests with an intent and no final yet. */
   #open: number;
-  /** Finals that are whole on disk, of this life and those before. */
+  /** Finals that are completely on disk, of this process and previous ones. */
   #finalsWritten: number;
-  /** Finals that the disk did not take yet, oldest first. */
+  /** Finals that could not be written yet, oldest first. */
   #kept: Batch = emptyBatch();
   #retry: NodeJS.Timeout | null = null;
-  /** The disk took the last record, or a trial after it. */
+  /** True if the last write, or a trial after it, succeeded. */
   #taking = true;
   #onFinals: () => void = () => undefined;
   #onTrouble: (error: Error) => void = () => undefined;
@@ -49,7 +49,7 @@ export class Journal {
     private readonly lock: { release(): void },
     found: readonly Segment[],
   ) {
-    // A disk that is full is no reason not to go on while there is usage to ship.
+    // A full disk does not stop the start while there is usage to ship, since shipping frees room.
     this.#numbers = new JournalNumbers(folder, found, (error) => {
       if ((this.#files?.all ?? found).every(({ size }) => size === 0)) throw error;
       this.#onTrouble(error);
@@ -62,9 +62,8 @@ export class Journal {
   }
 
   /**
-   * Takes the folder for this process and reads what is there. Throws FolderLockedError, and the error of the file
-   * system where the folder takes no writes. A full disk is none while usage is there to be shipped, which makes room
-   * again.
+   * Locks the folder for this process and reads its segments. Throws `FolderLockedError`, or the file system's error if
+   * the folder cannot be written. A full disk throws nothing while there is usage to ship, since shipping frees room.
    */
   static open(folder: string): Journal {
     const lock = lockFolder(folder);
@@ -82,23 +81,23 @@ export class Journal {
     return this.#numbers.journalId;
   }
 
-  /** All records that the last life may have left are gone: usage of it that was not booked is lost. */
+  /** True if all records of the previous process are missing: its usage that was not booked is lost. */
   get isBereft(): boolean {
     return this.#numbers.isBereft;
   }
 
-  /** Every whole record on disk, oldest first. */
+  /** All valid records on disk, oldest first. */
   *records(): Generator<JournalRecord> {
     this.flushNow();
     for (const segment of this.#files.all) yield* recordsOf(segment);
   }
 
-  /** Whether the next record can be expected to be taken: the last one was, and the disk has room. */
+  /** Whether the next write is expected to succeed: the last one did, and the disk has room. */
   get writable(): boolean {
     return this.#taking && hasRoom(this.folder);
   }
 
-  /** Throws the error of the file system where the journal's folder takes no writes. */
+  /** Writes a test file. Throws the file system's error if that fails. */
   tryWriting(): void {
     tryWriting(this.folder);
   }
@@ -108,7 +107,7 @@ export class Journal {
     return this.#finalsWritten;
   }
 
-  /** Finals that the disk has not taken yet. */
+  /** Finals that could not be written yet, or are about to be. */
   get finalsWaiting(): number {
     return this.#kept.finals.length + this.#gathering.finals;
   }
@@ -118,22 +117,22 @@ export class Journal {
     return this.#numbers.take();
   }
 
-  /** A request that a life before left open, to be ended now; else one of which the journal holds nothing. */
+  /** The open request that a previous process left, to be ended now; otherwise a new one without records. */
   requestOf(requestId: string, organizationId: string): JournaledRequest {
     return this.#left.take(requestId, organizationId);
   }
 
   /**
-   * Appends a record; resolves true when the operating system has it, false where the disk does not take it: then an
-   * intent's request must not go on. A final that was not taken is kept and written as soon as the disk takes it.
-   * All records of a request name the same object.
+   * Appends a record. Resolves true when the operating system has it, false if the write failed: then the request of an
+   * intent must not go on. A final that could not be written is kept and written as soon as the disk allows it. Pass
+   * the same `request` object with all records of a request.
    */
   append(type: RecordType, request: JournaledRequest, number: number, json: string): Promise<boolean> {
     const line = formatRecord(type, request.requestId, request.organizationId, number, json);
     return this.#gathering.add(type, request, line);
   }
 
-  /** Writes what waits, now. */
+  /** Writes all gathered records now. */
   flushNow(): void {
     const gathered = this.#gathering.take();
     const batch = gathered === null ? this.#kept : joinBatches(this.#kept, gathered);
@@ -152,27 +151,27 @@ export class Journal {
     if (taken) this.#onFinals();
   }
 
-  /** Called after each write that may hold finals. */
+  /** Sets the listener that is called after each write that may contain finals. */
   onWritten(listener: () => void): void {
     this.#onFinals = listener;
   }
 
-  /** Called with the reason each time that the disk does not take a write. */
+  /** Sets the listener that is called with the error of each write that failed. */
   onTrouble(listener: (error: Error) => void): void {
     this.#onTrouble = listener;
   }
 
-  /** Called with what is damaged of a segment, at once for what was found so at the start. */
+  /** Sets the listener for damaged segments, and calls it at once for damage found at the start. */
   onDamage(listener: (segment: Segment, bytes: number) => void): void {
     this.#damage.tell(listener, this.#files.all);
   }
 
-  /** Bytes of a segment have turned out to be no record. */
+  /** Notes that bytes of a segment are no valid record. */
   noteDamage(segment: Segment, bytes: number): void {
     this.#damage.note(segment, bytes);
   }
 
-  /** The finals of an organisation with a number above the given one: on disk, and those that it did not take yet. */
+  /** The finals of an organisation above the given number: those on disk, and those that could not be written yet. */
   finalsAfter(number: number, organizationId: string): JournalRecord[] {
     const all = [...this.records(), ...this.#kept.lines.map(recordIn)];
     return all.filter(
@@ -180,12 +179,12 @@ export class Journal {
     ) as JournalRecord[];
   }
 
-  /** Segments in order, for the shipper. */
+  /** All segments, oldest first. */
   segments(): readonly Segment[] {
     return this.#files.all;
   }
 
-  /** Says that all of a segment, as it stands, is acknowledged. */
+  /** Notes that a segment is acknowledged up to its present size. */
   shipped(segment: Segment): void {
     this.#files.shipped(segment);
   }
@@ -195,14 +194,14 @@ export class Journal {
   }
 
   /**
-   * Ends. `shipped`: all of it is acknowledged and nothing need be kept for the next life but identity and number.
-   * Returns how many finals the disk would not take to the end.
+   * Closes the journal. `shipped` says that all of it is acknowledged: then only its identity and next number are kept.
+   * Returns how many finals could not be written, and so are lost.
    */
   close(shipped: boolean): number {
     this.flushNow();
     if (this.#retry !== null) clearTimeout(this.#retry);
     const unwritten = this.#kept.lines.length;
-    // The intents of finals that were never written are all that is left of their requests.
+    // If a final could not be written, the request's intent is all that the next process has: keep it.
     this.#files.close(shipped && unwritten === 0 && this.#files.all.every(({ openRequests }) => openRequests === 0));
     this.lock.release();
     return unwritten;
@@ -215,7 +214,7 @@ export class Journal {
     }
   }
 
-  /** Whether the disk takes all of it; otherwise nothing of it is in the journal. */
+  /** Returns true if all lines were written. Otherwise none of them is in the journal. */
   #write(lines: readonly string[]): boolean {
     try {
       this.#files.write(lines);
@@ -227,7 +226,9 @@ export class Journal {
     return this.#taking;
   }
 
-  /** A request that was served is charged even when its final did not fit: it is written with the next that fits. */
+  /**
+   * Keeps the finals of a failed batch: served requests must be charged, so they are written once the disk allows it.
+   */
   #keepFinals({ lines, finals }: Batch): void {
     this.#kept.lines.push(...lines.filter((line) => line.startsWith('F ')));
     this.#kept.finals.push(...finals);
@@ -237,7 +238,10 @@ export class Journal {
     this.#retry ??= setTimeout(() => this.#tryAgain(), RETRY_MS).unref();
   }
 
-  /** Where nothing waits to be written, it may be because nobody is sent here before the disk takes records again. */
+  /**
+   * Tests the disk even if there is nothing to write: a gateway whose disk fails gets no requests, so no record would
+   * tell that the disk works again.
+   */
   #tryAgain(): void {
     this.#retry = null;
     this.flushNow();

@@ -1,6 +1,6 @@
 import type { Segment } from './segment.js';
 
-/** A request as the journal knows it. Its caller hands the same object over with each of its records. */
+/** The journal's state of a request. Callers pass the same object with each record of a request. */
 export class JournaledRequest {
   #intentIn: Segment | null = null;
   #progressIn: Segment | null = null;
@@ -10,7 +10,7 @@ export class JournaledRequest {
     readonly organizationId: string,
   ) {}
 
-  /** Its intent is written, and no final yet: one is owed. */
+  /** True from the intent until the final is written: exactly one final must follow. */
   get intended(): boolean {
     return this.#intentIn !== null;
   }
@@ -20,7 +20,7 @@ export class JournaledRequest {
     segment.openRequests += 1;
   }
 
-  /** Older progress is needed no more. A final that was written first ends it all the same. */
+  /** Newer progress replaces older. Progress that is written after the final is ignored. */
   progressIsIn(segment: Segment): void {
     if (this.#intentIn === null) return;
     if (this.#progressIn !== null) this.#progressIn.openRequests -= 1;
@@ -28,7 +28,7 @@ export class JournaledRequest {
     segment.openRequests += 1;
   }
 
-  /** Its final is written: nothing of it need be kept. */
+  /** Notes that the final is written: no record of the request need be kept any longer. */
   end(): void {
     if (this.#intentIn !== null) this.#intentIn.openRequests -= 1;
     if (this.#progressIn !== null) this.#progressIn.openRequests -= 1;

@@ -2,12 +2,14 @@ import { JournaledRequest } from './journaled-request.js';
 import type { JournalRecord } from './records.js';
 import type { Segment } from './segment.js';
 
-/** Requests that the lives before left without a final, until somebody ends them: read from their records in order. */
+/**
+ * Requests that previous processes left without a final, collected from their records in order, until each is ended.
+ */
 export class LeftRequests {
   readonly #open = new Map<string, JournaledRequest>();
   #finals = 0;
 
-  /** How many are open. */
+  /** Requests without a final. */
   get size(): number {
     return this.#open.size;
   }
@@ -17,7 +19,7 @@ export class LeftRequests {
     return this.#finals;
   }
 
-  /** A request that was left open, to be ended now; else one of which the journal holds nothing. */
+  /** Removes and returns the request that was left open; if there is none, returns a new one without records. */
   take(requestId: string, organizationId: string): JournaledRequest {
     const left = this.#open.get(requestId);
     if (left === undefined) return new JournaledRequest(requestId, organizationId);
@@ -25,7 +27,7 @@ export class LeftRequests {
     return left;
   }
 
-  /** A record that was found in a segment. */
+  /** Takes in the next record that was read from a segment. */
   found(segment: Segment, { type, requestId, organizationId }: JournalRecord): void {
     const request = this.take(requestId, organizationId);
     if (type === 'I') request.intentIsIn(segment);

@@ -3,22 +3,24 @@ import { CHECK_BYTES, checkBegins, checkHolds } from './record-check.js';
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;
 const CLOSE_BRACE = 0x7d;
-const RECORD_TYPES: ReadonlySet<number> = new Set(Buffer.from('IPF'));
+const RECORD_TYPES: ReadonlySet<number | undefined> = new Set(Buffer.from('IPF'));
+
+/** A part of a segment that `readLines` is to look through. */
 export interface LinesRead {
-  /** Bytes of a segment, from the beginning of a line on. */
+  /** Bytes of the segment, starting at the beginning of a line. */
   readonly bytes: Buffer;
-  /** How many of them there are. */
+  /** The number of bytes to look at. */
   readonly length: number;
   /** Whether each record of the segment has a checksum after it. */
   readonly checked: boolean;
-  /** Whether the segment ends with them: otherwise what is not whole is left for the next read. */
+  /** Whether these bytes reach the end of the segment; otherwise an incomplete line is left for the next read. */
   readonly atEnd: boolean;
 }
 
 /**
- * Visits what may be records: in a segment with checksums only those whose checksum holds, wherever they stand among
- * bytes that are damaged. `damaged` hears how many bytes are no record, the part of one excepted that a crash leaves at
- * the end. Returns how many bytes were judged.
+ * Calls `visit` for each possible record. In a segment with checksums these are only the records whose checksum holds,
+ * even between damaged bytes. Calls `damaged` with the number of bytes that are no record, except for an incomplete
+ * record at the end, which a crash leaves. Returns how many bytes were handled.
  */
 export function readLines(
   read: LinesRead,
@@ -49,7 +51,9 @@ export function readLines(
   return start;
 }
 
-/** Whether a line's checksum is the one that follows it, or the bytes end within that. Without checksums all hold. */
+/**
+ * Checks the checksum line after a record; `cut` means that the bytes end within it. Without checksums all lines hold.
+ */
 function checkOf({ bytes, length, checked }: LinesRead, start: number, end: number): 'holds' | 'cut' | 'none' {
   if (!checked) return 'holds';
   const isThere = end + 1 + CHECK_BYTES <= length;
@@ -57,7 +61,7 @@ function checkOf({ bytes, length, checked }: LinesRead, start: number, end: numb
   return isWholeLine(bytes.subarray(start, end)) && checkBegins(bytes, start, end, length) ? 'cut' : 'none';
 }
 
-/** Where the line after a record and its checksum begins. The end of the very last line may be missing. */
+/** Returns the start of the line after a record and its checksum. The very last line end may be missing. */
 function afterRecord({ bytes, length, checked }: LinesRead, end: number, damaged: (bytes: number) => void): number {
   const checkEnd = checked ? end + 1 + CHECK_BYTES : end;
   if (checkEnd >= length) return length;
@@ -66,7 +70,9 @@ function afterRecord({ bytes, length, checked }: LinesRead, end: number, damaged
   return beginsRecord(bytes, checkEnd) ? checkEnd : checkEnd + 1;
 }
 
-/** Where, in a line that is no record, the next one may begin: behind zeros, or at what looks like its head. */
+/**
+ * Finds the next possible record in a damaged line: after zero bytes, or at text that looks like the head of a record.
+ */
 function nextRecord(bytes: Buffer, start: number, end: number, checked: boolean): number {
   let place = start;
   while (bytes[place] === 0) place += 1;
@@ -77,21 +83,26 @@ function nextRecord(bytes: Buffer, start: number, end: number, checked: boolean)
   return whole ?? end + 1;
 }
 
-/** Each is tried by a checksum to the end of its line; one that is whole is among the last of a line. */
+/**
+ * Each candidate costs a checksum up to the end of the line. An intact record is among the last candidates of its line.
+ */
 const HEADS_TRIED_MAX = 16;
 const RECORD_HEAD = /[IPF] [!-~]{1,100} [!-~]{1,100} \d{1,17} \{/g;
 
 const beginsRecord = (bytes: Buffer, start: number): boolean =>
-  RECORD_TYPES.has(bytes[start]!) && bytes[start + 1] === SPACE;
+  RECORD_TYPES.has(bytes[start]) && bytes[start + 1] === SPACE;
 
 /**
- * Whether a line can be one that a crash cut off behind its end: it has its JSON to the last brace, and no lost bytes.
+ * Whether a crash may have cut only the checksum of this line: its JSON ends with a brace, and it has no zero bytes.
  */
 function isWholeLine(line: Buffer): boolean {
   return line.at(-1) === CLOSE_BRACE && !line.includes(0);
 }
 
-/** What a crash in the middle of a write leaves: a record that was begun. Where a disk lost bytes they are zero. */
+/**
+ * Whether a crash in the middle of a write can leave these bytes: a record's beginning, without zeros. Bytes that a
+ * disk loses become zeros.
+ */
 function isBegunRecord(bytes: Buffer): boolean {
-  return (beginsRecord(bytes, 0) || (bytes.length === 1 && RECORD_TYPES.has(bytes[0]!))) && !bytes.includes(0);
+  return (beginsRecord(bytes, 0) || (bytes.length === 1 && RECORD_TYPES.has(bytes[0]))) && !bytes.includes(0);
 }

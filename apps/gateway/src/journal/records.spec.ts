@@ -27,7 +27,7 @@ const intent = {
   outputNanoUsdPerMillion: '600000000',
 };
 
-/** A gateway may be set back to the release before, on the journal that the later one wrote. */
+/** A gateway may be set back to the release before, which then reads the journal of the later one. */
 describe('a record of the journal, written by a later release', () => {
   it('is read without the fields that it adds, at every level', () => {
     const accounts = (event['accounts'] as object[]).map((account) => ({ ...account, addedLater: 1 }));

@@ -9,8 +9,9 @@ import { z } from 'zod';
 import { CHECK_TO_COME } from './record-check.js';
 
 /**
- * One line of a journal: `TYPE REQUEST ORGANISATION NUMBER JSON`, and the line of its checksum after it. The prefix
- * lets the shipper take finals out without parsing them; NUMBER is 0 but for finals, whose numbers grow by one.
+ * The type of a journal line. A line is `TYPE REQUEST ORGANISATION NUMBER JSON`, followed by a line with its checksum.
+ * The shipper reads the prefix and need not parse the JSON. NUMBER grows by one with each final and is 0 for other
+ * types.
  *
  * I  intent: written before the provider can be reached; holds all that an orphan's final needs
  * P  progress: what a long stream has delivered so far
@@ -18,30 +19,33 @@ import { CHECK_TO_COME } from './record-check.js';
  */
 export type RecordType = 'I' | 'P' | 'F';
 
-/** What is known of a request before its provider is called; the rest of its usage event comes at the end. */
+/** The parts of a usage event that are known before the provider is called. The final adds the rest. */
 export interface Intent {
   readonly event: Omit<UsageRecordedV1, FieldsFrom<typeof FIELDS, 'end'>>;
-  /** Estimated from the body: what is charged for input where the provider never says. */
+  /** Estimated from the body. It is charged as input if the provider reports no usage. */
   readonly inputTokensEstimate: number;
   readonly inputNanoUsdPerMillion: string;
   readonly outputNanoUsdPerMillion: string;
 }
 
+/** Output tokens that a stream has delivered so far. */
 export interface Progress {
   readonly outputTokens: number;
 }
 
 const amount = z.string().regex(/^\d{1,30}$/);
 
-/** What a power cut left of a file may be anything: what is read back is checked. */
+/** Checks an intent that is read back, since a power cut can leave anything in a file. */
 export const intentSchema: z.ZodType<Intent> = z.object({
   event: eventSchemaWithout(FIELDS, 'end'),
   inputTokensEstimate: count,
   inputNanoUsdPerMillion: amount,
   outputNanoUsdPerMillion: amount,
 });
+/** Checks a progress record that is read back. */
 export const progressSchema: z.ZodType<Progress> = z.object({ outputTokens: count });
 
+/** A parsed journal line. `json` is the text of an `Intent`, a `Progress` or a usage event, by `type`. */
 export interface JournalRecord {
   readonly type: RecordType;
   readonly requestId: string;
@@ -50,7 +54,7 @@ export interface JournalRecord {
   readonly json: string;
 }
 
-/** A record as it is written but for its checksum, which is put into its bytes. */
+/** Formats a record, with a placeholder for its checksum, which `LineEncoder` fills in. */
 export function formatRecord(
   type: RecordType,
   requestId: string,
@@ -61,12 +65,12 @@ export function formatRecord(
   return `${type} ${requestId} ${organizationId} ${number} ${json}${CHECK_TO_COME}`;
 }
 
-/** The record in what `formatRecord` made. */
+/** Parses a text that `formatRecord` made. */
 export function recordIn(text: string): JournalRecord | null {
   return parseRecord(text.slice(0, text.indexOf('\n')));
 }
 
-/** A value as JSON has it; undefined for what is no JSON. */
+/** Parses JSON; returns undefined if it is invalid. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -75,18 +79,13 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** JSON may hold U+2028 and U+2029 as they are, and a model's name anything: `s` lets the dot match them. */
+/** JSON may contain U+2028 and U+2029, and a model's name any character: the flag `s` lets the dot match them. */
 const LINE = /^([IPF]) (\S+) (\S+) (\d+) (\{.*\})$/s;
 
-/** Reads one line without its newline; null where it is none of ours (a torn write). */
+/** Parses one line without its line feed. Returns null if it is no record, for example after a torn write. */
 export function parseRecord(line: string): JournalRecord | null {
   const match = LINE.exec(line);
   if (match === null) return null;
-  return {
-    type: match[1] as RecordType,
-    requestId: match[2]!,
-    organizationId: match[3]!,
-    number: Number(match[4]),
-    json: match[5]!,
-  };
+  const [, type, requestId = '', organizationId = '', number, json = ''] = match;
+  return { type: type as RecordType, requestId, organizationId, number: Number(number), json };
 }

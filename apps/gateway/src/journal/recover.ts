@@ -10,16 +10,17 @@ import type { Journal } from './journal.js';
 import { intentSchema, parseJson, progressSchema, type Intent, type Progress } from './records.js';
 import { listSegments, recordsOf } from './segment.js';
 
+/** The result of ending the requests of previous processes. */
 export interface LastLife {
-  /** Finals of the journal, those of orphans among them; their holds are to be settled. */
+  /** Finals in the journal, including the new ones of orphans. The caller settles their holds. */
   readonly finals: readonly UsageRecordedV1[];
-  /** Records that could not be read; a final among them is shipped as it stands, for the ledger's quarantine. */
+  /** Records that could not be parsed. Finals among them are still shipped: the ledger puts them in quarantine. */
   readonly unreadable: number;
 }
 
 /**
- * Ends what the life before left open: an intent without a final becomes `final{outcome: orphaned}`, charged by the
- * last journaled progress, else nothing. Rejects where the disk does not take the finals.
+ * Ends the requests that a previous process left open: each intent without a final gets `final{outcome: orphaned}`,
+ * which charges what the last journaled progress says, or nothing. Rejects if the finals cannot be written.
  */
 export async function endOrphans(journal: Journal, nowIso: string): Promise<LastLife> {
   const intents = new Map<string, Intent>();
@@ -50,13 +51,14 @@ export async function endOrphans(journal: Journal, nowIso: string): Promise<Last
   );
   if (written.includes(false)) {
     journal.tryWriting();
-    throw new Error('the journal could not be written to a moment ago');
+    throw new Error('the journal could not be written, although the disk takes writes now');
   }
   return { finals: [...finals, ...orphans], unreadable };
 }
 
 /**
- * The final of a request whose gateway was killed: its input and what was delivered by the last progress, else nothing.
+ * The final of a request whose gateway was killed. It charges the input and the output of the last progress, or nothing
+ * if there is none.
  */
 export function orphanFinal(
   intent: Intent,
@@ -92,10 +94,7 @@ export function orphanFinal(
   return { ...intent.event, ...end };
 }
 
-/**
- * The providers that requests in a journal were sent to, from its files as they are: for a start that has not opened it
- * yet.
- */
+/** The providers that requests in a journal were sent to. Reads the files only, so the journal need not be open. */
 export function providersInJournal(folder: string): Set<string> {
   const named = new Set<string>();
   if (!existsSync(folder)) return named;

@@ -4,13 +4,13 @@ import { readLines } from './read-lines.js';
 import { parseRecord, type JournalRecord } from './records.js';
 
 const NAME = /^segment-(\d{12})-(\d+)\.log$/;
-/** Safe integers have fewer digits: a number of this length begins with a zero. */
+/** Longer than any safe integer, so a number padded to this length begins with a zero. */
 const NUMBER_DIGITS = 17;
 
 /**
- * One append-only file of a journal. Its name says its place in the order and the first final number that may stand in
- * it. A number that begins with a zero says that each record has a checksum: releases that write none know no such
- * number and read it as it is, and nothing that befalls the file's bytes makes them pass unchecked.
+ * One append-only file of a journal. Its name gives its place in the order and the first final number that it may
+ * contain. A leading zero of that number says that each record has a checksum: releases without checksums ignore the
+ * zero, and damage inside the file cannot remove this sign.
  */
 export interface Segment {
   readonly path: string;
@@ -18,21 +18,21 @@ export interface Segment {
   readonly firstNumber: number;
   /** Milliseconds since 1970. */
   readonly begunAtMs: number;
-  /** Bytes written and whole. */
+  /** Bytes that are completely written. */
   size: number;
-  /** Intents, and newest progress, of requests without a final anywhere: they are needed if this process dies. */
+  /** Intents, and newest progress, of requests without a final: they are needed if this process dies. */
   openRequests: number;
-  /** When all of it was acknowledged (monotonic milliseconds); null before. */
+  /** When the whole segment was acknowledged (monotonic milliseconds); null before that. */
   shippedAtMs: number | null;
-  /** Each of its records has a checksum. */
+  /** Whether each record has a checksum. */
   readonly checked: boolean;
-  /** A life before wrote it: what is damaged of it was counted when it was found. */
+  /** True if a previous process wrote it. Its damage was counted when it was read at the start. */
   readonly found: boolean;
-  /** Bytes of it that are no record, as far as they were seen. */
+  /** Bytes that are no valid record, as far as they were read. */
   damagedBytes: number;
 }
 
-/** A segment that is begun in `folder`. */
+/** Describes a new, empty segment in `folder`. Does not create the file. */
 export function newSegment(folder: string, sequence: number, firstNumber: number): Segment {
   const name = `segment-${String(sequence).padStart(12, '0')}-${String(firstNumber).padStart(NUMBER_DIGITS, '0')}.log`;
   const path = join(folder, name);
@@ -42,7 +42,7 @@ export function newSegment(folder: string, sequence: number, firstNumber: number
 
 const UNTOUCHED = { openRequests: 0, shippedAtMs: null, damagedBytes: 0 };
 
-/** The segments of a folder, oldest first, their sizes as found. */
+/** Lists the segments of a folder, oldest first, with the sizes of their files. */
 export function listSegments(folder: string): Segment[] {
   return readdirSync(folder)
     .flatMap((name) => {
@@ -52,16 +52,27 @@ export function listSegments(folder: string): Segment[] {
       const fd = openSync(path, 'r');
       const { size, birthtimeMs: begunAtMs } = fstatSync(fd);
       closeSync(fd);
-      const [sequence, firstNumber] = [Number(match[1]), Number(match[2])];
-      const checked = match[2]!.startsWith('0');
-      return [{ path, sequence, firstNumber, begunAtMs, ...UNTOUCHED, size, checked, found: true }];
+      const [, sequence, number = ''] = match;
+      const checked = number.startsWith('0');
+      return [
+        {
+          path,
+          sequence: Number(sequence),
+          firstNumber: Number(number),
+          begunAtMs,
+          ...UNTOUCHED,
+          size,
+          checked,
+          found: true,
+        },
+      ];
     })
     .sort((a, b) => a.sequence - b.sequence);
 }
 
 /**
- * All records of a segment, in order. `damaged` hears of bytes that are none; what a crash left of the last record is
- * passed over.
+ * All records of a segment, in order. `damaged` is called with the number of bytes that are no record. An incomplete
+ * last record, which a crash leaves, is skipped.
  */
 export function recordsOf(segment: Segment, damaged: (bytes: number) => void = () => undefined): JournalRecord[] {
   const fd = openSync(segment.path, 'r');
@@ -87,15 +98,16 @@ export function recordsOf(segment: Segment, damaged: (bytes: number) => void = (
 }
 
 /**
- * Takes a segment away without waiting: the file system gives megabytes back for some milliseconds. One that stays is
- * found by the next life and shipped once more, which changes nothing. A damaged one is kept for people to look at,
- * under a name that no life reads.
+ * Removes a segment without waiting, because a file system needs some milliseconds to free megabytes. If the file
+ * stays, the next process ships it once more, which is harmless. A damaged segment is renamed and kept for people to
+ * inspect.
  */
 export function removeSegmentLater({ path, damagedBytes }: Segment): void {
   if (damagedBytes > 0) rename(path, `${path}.damaged`, () => undefined);
   else unlink(path, () => undefined);
 }
 
+/** Removes a segment like `removeSegmentLater`, but waits for it. Throws the file system's error. */
 export function removeSegment({ path, damagedBytes }: Segment): void {
   if (damagedBytes > 0) renameSync(path, `${path}.damaged`);
   else unlinkSync(path);

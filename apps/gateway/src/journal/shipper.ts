@@ -9,15 +9,17 @@ import type { Segment } from './segment.js';
 
 const readAsync = promisify(read);
 
-/** Records wait this long for company: what a customer has used is seen within two seconds. */
+/** Finals are gathered for this long into one batch. A customer still sees usage within two seconds. */
 const LINGER_MS = 100;
 const READ_BYTES = 1024 * 1024;
-/** Less than this is not worth a call of the bus yet. */
+/** A smaller batch waits for more records before it is published. */
 const SHIPMENT_BYTES_MIN = 128 * 1024;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
 
-/** Publishes the finals of a journal in order, and lets go of segments once all of them are acknowledged. */
+/**
+ * Publishes the finals of a journal to the bus in order, and releases segments once all their finals are acknowledged.
+ */
 export class Shipper {
   #segment: Segment | null = null;
   #offset = 0;
@@ -26,7 +28,7 @@ export class Shipper {
   #closed = false;
   #idle: (() => void)[] = [];
   #lagSince: number | null = null;
-  /** Of the finals on disk. */
+  /** How many of the finals on disk are acknowledged. */
   #acknowledged = 0;
 
   constructor(
@@ -40,7 +42,7 @@ export class Shipper {
     this.#wake();
   }
 
-  /** Resolves when everything written so far is acknowledged; rejects after `timeoutMs`, where one is given. */
+  /** Resolves when everything written so far is acknowledged. Rejects after `timeoutMs`, if given. */
   caughtUp(timeoutMs?: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const late = (): void => reject(new Error(`usage events were not acknowledged within ${timeoutMs} ms`));
@@ -53,12 +55,12 @@ export class Shipper {
     });
   }
 
-  /** Milliseconds for which something has been waiting to be acknowledged; 0 when nothing does. */
+  /** Milliseconds for which the oldest final has been waiting for its acknowledgement; 0 if none is waiting. */
   lagMs(): number {
     return this.#lagSince === null ? 0 : performance.now() - this.#lagSince;
   }
 
-  /** Finals that are not acknowledged yet, those among them that are still to be written. */
+  /** Finals that are not acknowledged yet, including those that are not written yet. */
   unshipped(): number {
     return Math.max(0, this.journal.finalsWritten - this.#acknowledged) + this.journal.finalsWaiting;
   }
@@ -80,8 +82,8 @@ export class Shipper {
   }
 
   #behind(): boolean {
-    const segments = this.journal.segments();
-    return this.#segment !== segments.at(-1) || this.#offset < segments.at(-1)!.size;
+    const newest = this.journal.segments().at(-1);
+    return newest !== undefined && (this.#segment !== newest || this.#offset < newest.size);
   }
 
   async #run(): Promise<void> {
@@ -91,7 +93,7 @@ export class Shipper {
       try {
         if ((await this.#step()) === 'done') break;
         retryMs = RETRY_MS_MIN;
-        if (this.#waitsForCompany()) return;
+        if (this.#waitsForMore()) return;
       } catch (error) {
         if (this.#closed) return;
         this.logger.warn({ err: error, retryMs }, 'usage events could not be published; they stay in the journal');
@@ -104,22 +106,25 @@ export class Shipper {
     for (const done of this.#idle.splice(0)) done();
   }
 
-  /** Under load a little is always left: it goes with what comes during the next linger. */
-  #waitsForCompany(): boolean {
-    const left = this.journal.segments().at(-1)!.size - this.#offset;
-    return this.#segment === this.journal.segments().at(-1) && left > 0 && left < SHIPMENT_BYTES_MIN;
+  /** Under load a small rest always remains: it is published together with the records of the next linger time. */
+  #waitsForMore(): boolean {
+    const newest = this.journal.segments().at(-1);
+    if (newest === undefined || this.#segment !== newest) return false;
+    const left = newest.size - this.#offset;
+    return left > 0 && left < SHIPMENT_BYTES_MIN;
   }
 
-  /** Ships one part, or says that all is shipped. */
+  /** Publishes the next part, or returns `done` if all is shipped. */
   async #step(): Promise<'more' | 'done'> {
     const segments = this.journal.segments();
-    this.#segment ??= segments[0]!;
-    const segment = this.#segment;
+    const segment = this.#segment ?? segments[0];
+    if (segment === undefined) return 'done';
+    this.#segment = segment;
     if (this.#offset >= segment.size) {
       this.journal.shipped(segment);
       const next = this.journal.segments().find((other) => other.sequence > segment.sequence);
       if (next === undefined) {
-        // Damage may have made fewer of them.
+        // Damage may have destroyed finals that were counted as written.
         this.#acknowledged = this.journal.finalsWritten;
         return 'done';
       }
@@ -135,7 +140,7 @@ export class Shipper {
     if (messages.length > 0) await this.bus.publish(USAGE_RECORDED_V1, messages);
     this.#offset += bytes;
     this.#acknowledged += messages.length;
-    // Under load there is always more; what there is was written after this read began.
+    // Under load the shipper is never done. What is left now was written after this read began.
     if (isNewest && this.#offset >= sizeThen) this.#lagSince = asOf;
     return 'more';
   }
@@ -143,11 +148,14 @@ export class Shipper {
 
 interface Finals {
   readonly messages: readonly BusMessage[];
-  /** How far they were read. */
+  /** The number of bytes that were read. */
   readonly bytes: number;
 }
 
-/** The finals among the whole records that fit one read. `damaged` hears of bytes that are no record. */
+/**
+ * Reads the finals among the complete records that fit one read. `damaged` is called with the number of bytes that are
+ * no record.
+ */
 async function readFinals(segment: Segment, offset: number, damaged: (bytes: number) => void): Promise<Finals> {
   const fd = openSync(segment.path, 'r');
   try {
@@ -175,7 +183,9 @@ const F = 0x46,
   SPACE = 0x20,
   OPEN_BRACE = 0x7b;
 
-/** The final in a line, as bytes: they go to the bus as they stand. Null for other records, and for what is none. */
+/**
+ * The message for the final in a line; its bytes go to the bus unchanged. Null for other records and for invalid lines.
+ */
 function finalIn(bytes: Buffer, start: number, end: number): BusMessage | null {
   if (bytes[start] !== F || bytes[start + 1] !== SPACE) return null;
   const organization = bytes.indexOf(SPACE, start + 2) + 1;

@@ -1,27 +1,29 @@
 import { hasControlCharacter } from './control-characters.js';
 
-/** Where a value stands in the body: its first byte, and the one after its last. */
+/** A range of bytes: the first byte, and the one after the last. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
+/** Bytes of JSON's quote, escape and separators. */
 export const QUOTE = 0x22,
   BACKSLASH = 0x5c,
   COMMA = 0x2c,
   COLON = 0x3a;
+/** Bytes of JSON's brackets. */
 export const OPEN_BRACE = 0x7b,
   CLOSE_BRACE = 0x7d,
   OPEN_BRACKET = 0x5b,
   CLOSE_BRACKET = 0x5d;
-/** Deeper nesting is refused: no client has it, and readers behind us may recurse. */
+/** Deeper nesting is refused: no client needs it, and readers behind the gateway may recurse. */
 export const DEPTH_MAX = 256;
-/** String bytes looked at one by one before the search goes native. */
+/** A string is read byte by byte up to this length. After that a native search is faster. */
 export const NATIVE_AFTER = 48;
-/** Longer runs of digits are refused: no client has them, and reading one must not hold up the others. */
+/** Longer runs of digits are refused: no client needs them, and reading one would delay other requests. */
 const DIGITS_MAX = 4_096;
 
-/** The first byte from here on that is no white space. */
+/** The place of the next byte that is no white space. */
 export function skipSpace(bytes: Buffer, from: number): number {
   let at = from;
   for (;;) {
@@ -32,17 +34,17 @@ export function skipSpace(bytes: Buffer, from: number): number {
 }
 
 /**
- * From the byte after the opening quote to the byte after the closing one; -1 where there is none, or a raw control
- * character stands before it.
+ * Reads a string from the byte after its opening quote. Returns the byte after the closing one; -1 if there is none, or
+ * if a raw control character comes before it.
  */
 export function skipString(bytes: Buffer, from: number): number {
   const near = Math.min(from + NATIVE_AFTER, bytes.length);
   let at = from;
   while (at < near) {
-    let byte = bytes[at]!;
+    let byte = bytes[at] ?? 0;
     if (byte === QUOTE) return at + 1;
-    if (byte === BACKSLASH) byte = bytes[++at]!;
-    // An escape never makes a control character of one, so none may stand behind a backslash either.
+    if (byte === BACKSLASH) byte = bytes[++at] ?? 0;
+    // No escape contains a raw control character, so none may follow a backslash either.
     if (byte < 0x20) return -1;
     at++;
   }
@@ -61,7 +63,7 @@ const TRUE = Buffer.from('true'),
   FALSE = Buffer.from('false'),
   NULL = Buffer.from('null');
 
-/** The byte after a number, `true`, `false` or `null`; -1 where it is none. */
+/** The byte after a number, `true`, `false` or `null`; -1 if it is none of these. */
 export function skipScalar(bytes: Buffer, from: number): number {
   switch (bytes[from]) {
     case 0x74:
@@ -109,11 +111,15 @@ function skipNumber(bytes: Buffer, from: number): number {
 function skipDigits(bytes: Buffer, from: number): number {
   const end = from + DIGITS_MAX;
   let at = from;
-  while (bytes[at]! >= ZERO && bytes[at]! <= NINE && at < end) at++;
+  while (at < end) {
+    const byte = bytes[at];
+    if (byte === undefined || byte < ZERO || byte > NINE) break;
+    at++;
+  }
   return at;
 }
 
-/** The byte after a value; -1 where it is none. */
+/** The byte after a value; -1 if the value is invalid. */
 export function skipValue(bytes: Buffer, from: number): number {
   const first = bytes[from];
   if (first === QUOTE) return skipString(bytes, from + 1);
@@ -121,12 +127,12 @@ export function skipValue(bytes: Buffer, from: number): number {
   return skipScalar(bytes, from);
 }
 
-/** The byte after an object or array, whatever it nests; -1 where the brackets, commas or names are wrong. */
+/** The byte after an object or array, at any depth; -1 if its brackets, commas or names are wrong. */
 function skipNested(bytes: Buffer, from: number): number {
   const closers: number[] = [];
   let at = from;
   for (;;) {
-    // At a value.
+    // A value begins here.
     const byte = bytes[at];
     if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       if (closers.length === DEPTH_MAX) return -1;
@@ -143,7 +149,7 @@ function skipNested(bytes: Buffer, from: number): number {
       at = byte === QUOTE ? skipString(bytes, at + 1) : skipScalar(bytes, at);
       if (at < 0) return -1;
     }
-    // After a value: what it stands in goes on, or ends.
+    // A value has ended: the object or array around it goes on, or ends too.
     for (;;) {
       const closer = closers.at(-1);
       if (closer === undefined) return at;
@@ -161,7 +167,7 @@ function skipNested(bytes: Buffer, from: number): number {
   }
 }
 
-/** From a name's opening quote to the value behind its colon; -1 where that is not what stands there. */
+/** Reads from the opening quote of a name to the value after its colon; -1 if there is no name or no colon. */
 export function skipName(bytes: Buffer, from: number): number {
   if (bytes[from] !== QUOTE) return -1;
   const end = skipString(bytes, from + 1);

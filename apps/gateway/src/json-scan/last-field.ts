@@ -1,23 +1,23 @@
 import { BACKSLASH, CLOSE_BRACE, COLON, COMMA, skipName, skipSpace, skipValue, type Span } from './json-tokens.js';
 
-/** Bytes before the end in which a reply's usage usually stands. */
+/** A reply's usage usually begins within this many bytes before the end. */
 const NEAR_END = 256;
 
 /**
- * The value of the last field of a name (given with its quotes) of a JSON object, looked for from its end: of a reply
- * that is mostly text, the few bytes behind the field are all that is read. Undefined where it cannot be told so: no
- * such name, it stands deeper, or within a string. Then a scan of the whole object tells.
+ * The value of the last field with a name (given with its quotes) in a JSON object, searched from the end. So only the
+ * few bytes after the field are read, even if the reply has a long text. Undefined if the field is missing, nested, or
+ * within a string; then the whole object must be scanned.
  */
 export function lastField(bytes: Buffer, quotedName: Buffer): Span | undefined {
   const at = lastIndexOf(bytes, quotedName);
-  // Behind a backslash the quote is text.
+  // After a backslash the quote belongs to a text.
   if (at <= 0 || bytes[at - 1] === BACKSLASH) return undefined;
   const colon = skipSpace(bytes, at + quotedName.length);
   if (bytes[colon] !== COLON) return undefined;
   const start = skipSpace(bytes, colon + 1);
   const end = skipValue(bytes, start);
   if (end < 0) return undefined;
-  // What follows closes one brace, and that is the last one: so the field was the object's own.
+  // The rest must be further fields and exactly one closing brace: then the field belongs to the object itself.
   let next = skipSpace(bytes, end);
   while (bytes[next] === COMMA) {
     const value = skipName(bytes, skipSpace(bytes, next + 1));
@@ -29,7 +29,7 @@ export function lastField(bytes: Buffer, quotedName: Buffer): Span | undefined {
   return bytes[next] === CLOSE_BRACE && skipSpace(bytes, next + 1) === bytes.length ? { start, end } : undefined;
 }
 
-/** Near the end a loop finds it before a native search has begun. */
+/** Searches the end byte by byte first, which takes less time than starting a native search. */
 function lastIndexOf(bytes: Buffer, word: Buffer): number {
   const [first, length] = [word[0], word.length];
   const near = Math.max(0, bytes.length - NEAR_END);

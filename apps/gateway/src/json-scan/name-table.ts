@@ -8,23 +8,23 @@ interface Named {
 interface Entry<Row> {
   readonly bytes: Buffer;
   readonly row: Row;
-  /** Of its own among the first 31 rows of its table. */
+  /** A bit of its own, for each of the first 31 rows of the table. */
   readonly bit: number;
 }
 
 /**
- * Finds the names of fields in the bytes of a body. Names that are spelt exactly, as nearly all are, are compared byte
- * by byte among those of their length: that is cheaper than making a text of each.
+ * Finds the names of fields in the bytes of a body. Nearly all names are spelt exactly: they are compared byte by byte
+ * with the names of the same length, which is cheaper than making a string of each.
  */
 export class NameTable<Row extends Named> {
   readonly #byLength: readonly (readonly Entry<Row>[])[];
-  /** By their length, underscores counted; and those of several words without them. */
+  /** The names by length: with their underscores, and those of several words without them. */
   readonly #inAnyCase: readonly (readonly Entry<Row>[])[];
   readonly #inAnyStyle: readonly (readonly Entry<Row>[])[];
 
   /**
-   * `anyCase` tells the rows that a name in another case may be mistaken for; `anyStyle` those for which `camelCase`
-   * and `dashed-case` of several words may be, too: readers of protobuf's JSON take the former.
+   * `anyCase` selects the rows that a name in another case can be mistaken for. `anyStyle` selects those that can also
+   * be mistaken in `camelCase` or `dashed-case`: readers of protobuf's JSON accept the former.
    */
   constructor(rows: readonly Row[], anyCase: (row: Row) => boolean, anyStyle: (row: Row) => boolean) {
     this.#byLength = byLength(rows, ({ name }) => name);
@@ -35,14 +35,14 @@ export class NameTable<Row extends Named> {
     );
   }
 
-  /** The entry whose name stands here, spelt exactly. */
+  /** The entry whose name is spelt exactly here; null if there is none. */
   exact(bytes: Buffer, start: number, end: number): Entry<Row> | null {
     return entryOf(this.#byLength[end - start], bytes, start);
   }
 
   /**
-   * What some reader may take a name for that is not spelt exactly: a row, or null, or what is wrong with the name.
-   * Nothing is made of it, since a body may have millions of names.
+   * The row that some reader may take an inexact name for, or null, or the fault of the name. Makes no strings, since a
+   * body may have millions of names.
    */
   mistakenFor(bytes: Buffer, start: number, end: number): Row | null | OddName {
     const odd = fold(bytes, start, end);
@@ -53,7 +53,7 @@ export class NameTable<Row extends Named> {
   }
 }
 
-/** A name whose escapes are no JSON, and one with characters that cannot be seen, or that are none. */
+/** The fault of a name: its escapes are invalid JSON, or it has invisible or invalid characters. */
 export type OddName = 'not_json' | 'odd_name';
 
 function byLength<Row extends Named>(
@@ -68,13 +68,14 @@ function byLength<Row extends Named>(
   );
 }
 
-/** The entry, among those of a length, whose name begins here. */
+/** The entry, among those of one length, whose name begins at `start`. */
 function entryOf<Row>(entries: readonly Entry<Row>[] | undefined, bytes: Buffer, start: number): Entry<Row> | null {
   if (entries === undefined) return null;
   const first = bytes[start];
   for (let i = 0; i < entries.length; i++) {
-    const entry = entries[i]!,
-      name = entry.bytes;
+    const entry = entries[i];
+    if (entry === undefined) break;
+    const name = entry.bytes;
     if (name[0] !== first) continue;
     let at = 1;
     while (at < name.length && bytes[start + at] === name[at]) at++;
@@ -83,7 +84,7 @@ function entryOf<Row>(entries: readonly Entry<Row>[] | undefined, bytes: Buffer,
   return null;
 }
 
-/** The last name that was folded, and the same without underscores and dashes; longer than any name of ours. */
+/** The last folded name, with and without underscores and dashes. Both are longer than any known name. */
 const FOLDED = Buffer.alloc(128),
   JOINED = Buffer.alloc(128);
 let foldedLength = 0,
@@ -92,27 +93,27 @@ const SPACE = 0x20,
   UNDERSCORE = 0x5f,
   DASH = 0x2d,
   DELETE = 0x7f;
-/** Letters that stand for control characters behind a backslash, and characters that stand for themselves. */
+/** Letters that stand for control characters after a backslash, and characters that stand for themselves. */
 const ESCAPES = Buffer.from('bfnrt'),
   ESCAPED = Buffer.from('"\\/');
-/** Of what the current name has been folded from. */
+/** The place in the name up to which it is folded. */
 let nextAt = 0;
 
 /**
- * Folds a name as any reader may: Go's encoding/json takes names that differ in case alone for the same, others cut off
- * spaces or make characters plain. What cannot be seen is refused: some end a name at a NUL, or drop what is no UTF-8.
+ * Folds a name as any reader might: Go's encoding/json ignores case, and others cut off spaces or normalise characters.
+ * Invisible characters are refused: some readers end a name at a NUL, or drop invalid UTF-8.
  */
 function fold(bytes: Buffer, start: number, end: number): OddName | null {
   foldedLength = joinedLength = 0;
   for (nextAt = start; nextAt < end;) {
-    let character = bytes[nextAt]!;
+    let character = bytes[nextAt] ?? 0;
     if (character === BACKSLASH) character = escapedCharacter(bytes);
     else if (character < 0x80) nextAt += 1;
     else character = utf8Character(bytes, end);
     if (character === NO_JSON) return 'not_json';
     if (character < SPACE || character === DELETE) return 'odd_name';
     if (character === SPACE) continue;
-    // What is longer than any name of ours is none of them, whatever follows; its grammar is still looked at.
+    // A name that is longer than any known one cannot match. Only its grammar still matters.
     if (foldedLength === FOLDED.length) continue;
     if (character >= 0x80) {
       const folded = foldCharacter(character);
@@ -123,18 +124,18 @@ function fold(bytes: Buffer, start: number, end: number): OddName | null {
   return null;
 }
 
-/** Characters beyond ASCII are in no name of ours: what they are does not matter. */
+/** Stores one character. No known name has characters beyond ASCII, so one byte stands for all of them. */
 function put(unit: number): void {
   const byte = unit < 0x80 ? unit : 0x80;
   if (foldedLength < FOLDED.length) FOLDED[foldedLength++] = byte;
   if (byte !== UNDERSCORE && byte !== DASH && joinedLength < JOINED.length) JOINED[joinedLength++] = byte;
 }
 
-/** Instead of a character. */
+/** Returned instead of a character. */
 const NO_JSON = -2,
   BROKEN = -1;
 
-/** The character whose escape stands here, in two of them where it needs a pair. */
+/** The character of the escape at `nextAt`, which is two escapes for a surrogate pair. */
 function escapedCharacter(bytes: Buffer): number {
   const unit = escapedUnit(bytes, nextAt + 1);
   if (unit < 0) return NO_JSON;
@@ -147,14 +148,14 @@ function escapedCharacter(bytes: Buffer): number {
   return low >= 0xdc00 && low <= 0xdfff ? 0x10000 + (unit - 0xd800) * 0x400 + (low - 0xdc00) : BROKEN;
 }
 
-/** The character beyond ASCII that stands here. */
+/** The character beyond ASCII at `nextAt`. */
 function utf8Character(bytes: Buffer, end: number): number {
-  const first = bytes[nextAt]!;
+  const first = bytes[nextAt] ?? 0;
   const length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
   if (length === 0 || nextAt + length > end) return BROKEN;
   let character = first & (0x7f >> length);
   for (let i = 1; i < length; i++) {
-    const next = bytes[nextAt + i]!;
+    const next = bytes[nextAt + i] ?? 0;
     if ((next & 0xc0) !== 0x80) return BROKEN;
     character = (character << 6) | (next & 0x3f);
   }
@@ -165,13 +166,13 @@ function utf8Character(bytes: Buffer, end: number): number {
 
 const LOWER_U = 0x75;
 
-/** What stands behind a backslash here; -1 where that is no escape of JSON. */
+/** The character after a backslash, 0 for one of control; -1 if it is no escape of JSON. */
 function escapedUnit(bytes: Buffer, at: number): number {
-  const letter = bytes[at]!;
+  const letter = bytes[at] ?? 0;
   if (letter !== LOWER_U) return ESCAPED.includes(letter) ? letter : ESCAPES.includes(letter) ? 0 : -1;
   let unit = 0;
   for (let i = 1; i <= 4; i++) {
-    const digit = hexDigit(bytes[at + i]!);
+    const digit = hexDigit(bytes[at + i] ?? 0);
     if (digit < 0) return -1;
     unit = unit * 16 + digit;
   }
@@ -184,31 +185,32 @@ function hexDigit(byte: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
-/** What a name says once its escapes, which have been checked, are read. `start` is behind its quote. */
+/** The name with its escapes, which have been checked, replaced. `start` is the byte after its quote. */
 export function nameAt(bytes: Buffer, start: number, end: number): string {
   return JSON.parse(bytes.toString('utf8', start - 1, end + 1)) as string;
 }
 
+/** Why a name is refused. */
 export type NameFault =
   | { readonly kind: OddName; readonly at: number }
-  /** The name is given twice, or in another spelling. */
+  /** The name is repeated or spelt in another way. */
   | { readonly kind: 'ambiguous'; readonly field: string };
 
-/** Tells which fields the names of one object stand for, and whether one of them is there twice. */
+/** Finds the fields that the names of one object stand for, and detects repeated names. */
 export class ObjectNames<Row extends Named> {
-  /** The field of the last name; null for one that is not in the table. */
+  /** The field of the last name; null if it is not in the table. */
   field: Row | null = null;
   #seen = 0;
 
   constructor(private readonly table: NameTable<Row>) {}
 
-  /** Another object begins. */
+  /** Call it at the beginning of an object. */
   begin(): void {
     this.field = null;
     this.#seen = 0;
   }
 
-  /** A name, between its quotes; what is wrong with it, or null. */
+  /** Takes a name, without its quotes. Returns its fault or null. */
   take(bytes: Buffer, start: number, end: number): NameFault | null {
     const entry = this.table.exact(bytes, start, end);
     if (entry === null) return this.#takeOther(bytes, start, end);
@@ -226,19 +228,19 @@ export class ObjectNames<Row extends Named> {
   }
 }
 
-/** The same fault, with where the object stands. */
+/** The fault with the path of the object put before the field's name. */
 export function within(place: string, fault: NameFault): NameFault {
   return fault.kind === 'ambiguous' ? { kind: 'ambiguous', field: `${place}.${fault.field}` } : fault;
 }
 
 const LETTER_N = 0x6e;
 
-/** Whether the value that begins here is null. */
+/** Whether the value that begins here is `null`. */
 export function isNull(bytes: Buffer, start: number): boolean {
   return bytes[start] === LETTER_N;
 }
 
-/** Whether a value is one of some texts, given with their quotes. */
+/** Whether a value equals one of some texts, which are given with their quotes. */
 export function isOneOf(texts: readonly Buffer[], bytes: Buffer, start: number, end: number): boolean {
   return texts.some((text) => end - start === text.length && bytes.compare(text, 0, text.length, start, end) === 0);
 }

@@ -19,16 +19,18 @@ export class Announcer {
     private readonly gateway: GatewayIdentity,
   ) {}
 
-  /** Announces where the organisation's epoch waits for this gateway. Rejects where the store cannot be asked. */
+  /**
+   * Announces to the organisation's new epoch, if it waits for this gateway. Rejects if the store cannot be reached.
+   */
   readonly announce = shareCalls((organizationId: string) => this.#announce(organizationId));
 
   async #announce(organizationId: string): Promise<void> {
     const booked = await this.admission.bookedNumber(organizationId, this.gateway.journalId);
     if (booked === null) return;
-    // Finals and holds are read without a pause between them: no request can move from one to the other unseen.
+    // Finals and holds are read without an `await` between them, so no request can move from one to the other unseen.
     const finals = this.journal
       .finalsAfter(booked, organizationId)
-      // One that cannot be read is shipped as it stands, to the ledger's quarantine: nothing is charged for it.
+      // A final that cannot be parsed goes to the ledger's quarantine and is not charged, so it needs no hold.
       .flatMap(({ json }) => usageRecordedV1.safeParse(parseJson(json)).data ?? [])
       .filter(({ holdNanoUsd }) => holdNanoUsd !== null)
       .map((event) => announcedFinal(event, this.gateway.instanceId));

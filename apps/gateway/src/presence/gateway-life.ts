@@ -7,14 +7,15 @@ import { journalProgress } from './journal-progress.js';
 import { Registration, type RegistrationParts } from './registration.js';
 
 /**
- * How long a start waits for what the life before left to be acknowledged; after that uncapped keys are served while it
- * goes on beside.
+ * A start waits this long until the usage of the previous process is acknowledged. After that it serves keys without a
+ * cap, and shipping continues in the background.
  */
 const LEFTOVER_MS_MAX = 10_000;
 const PROGRESS_INTERVAL_MS = 1_000;
-/** How often it is looked whether the time of a call, or of a key, is over. */
+/** How often calls and keys are checked for having reached their end. */
 const LATE_INTERVAL_MS = 250;
 
+/** The parts of a gateway that `GatewayLife` starts and ends. */
 export interface GatewayLifeParts extends RegistrationParts {
   readonly inFlight: InFlight;
   readonly journal: Journal;
@@ -22,9 +23,9 @@ export interface GatewayLifeParts extends RegistrationParts {
 }
 
 /**
- * What a gateway process does from start to end besides answering requests. In this order at the start: end, settle
- * and ship what the life before left; register, so that its instance counts as gone; then renew the lease without
- * which nothing is admitted on credit.
+ * Starts and ends the background work of a gateway process. The order at the start matters: end, settle and ship the
+ * requests of the previous process; register, so that its instance counts as gone; then renew the lease, without which
+ * nothing is admitted on credit.
  */
 export class GatewayLife {
   #progress: NodeJS.Timeout | null = null;
@@ -62,8 +63,8 @@ export class GatewayLife {
   }
 
   /**
-   * Ends when nothing is in flight any more and all usage is acknowledged, or `timeoutMs` have passed for the latter.
-   * `tell` hears what it waits for, a line each.
+   * Resolves when no request is in flight and all usage is acknowledged; the wait for the latter ends after
+   * `timeoutMs`. `tell` is called with a line for each thing that it waits for.
    */
   async end(timeoutMs: number, tell: (line: string) => void): Promise<void> {
     const { inFlight, shipper } = this.parts;
@@ -85,12 +86,12 @@ export class GatewayLife {
     shipper.close();
     const lost = this.parts.journal.close(shipped);
     if (lost > 0)
-      this.parts.logger.fatal({ finals: lost }, 'the disk took no more: usage of the last requests is lost');
+      this.parts.logger.fatal({ finals: lost }, 'the journal could not be written: usage of the last requests is lost');
   }
 
   /**
-   * Registering tells usage-billing that the life before is over: its events are to be on the bus by then, or an epoch
-   * could be opened without them.
+   * Registers after shipping. Registering tells usage-billing that the previous process is over, so its events must be
+   * on the bus by then; otherwise an epoch could be opened without them.
    */
   async #registerOnceShipped(leftovers: boolean): Promise<void> {
     if (leftovers) await this.parts.shipper.caughtUp();

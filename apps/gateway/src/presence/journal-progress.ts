@@ -1,11 +1,11 @@
 import type { Journal } from '../journal/journal.js';
 import type { InFlight } from '../request-path/exchange/in-flight.js';
 
-/** Long streams leave a trace of what they delivered, so that a kill does not make it free. */
+/** Journals the output of long streams as progress, so that it is charged even if the process is killed. */
 export function journalProgress(inFlight: InFlight, journal: Journal): void {
   for (const exchange of inFlight) {
-    if (exchange.journaled === null || exchange.settled || exchange.call === null) continue;
-    const outputTokens = exchange.call.deliveredTokens();
+    if (exchange.journaled === null || exchange.settled || exchange.providerCall === null) continue;
+    const outputTokens = exchange.providerCall.deliveredTokens();
     if (outputTokens <= exchange.journaledOutputTokens) continue;
     exchange.journaledOutputTokens = outputTokens;
     const progress = JSON.stringify({ outputTokens });

@@ -8,6 +8,7 @@ import type { Announcer } from './announcer.js';
 const LEASE_INTERVAL_MS = 1_000;
 const REGISTER_RETRY_MS = 500;
 
+/** What `Registration` needs. */
 export interface RegistrationParts {
   readonly admission: Admission;
   readonly announcer: Announcer;
@@ -17,8 +18,8 @@ export interface RegistrationParts {
 }
 
 /**
- * How usage-billing and admission know of this gateway: it registers once, and from then on renews its lease, without
- * which nothing is admitted on credit.
+ * Makes this gateway known to usage-billing and admission: registers once, then renews the lease, without which nothing
+ * is admitted on credit.
  */
 export class Registration {
   #lease: NodeJS.Timeout | null = null;
@@ -32,13 +33,13 @@ export class Registration {
     return this.#registered;
   }
 
-  /** Registers; resolves after the first try. Where that fails, more follow beside. Never rejects. */
+  /** Registers. Resolves after the first try; if that fails, further tries follow in the background. Never rejects. */
   async begin(): Promise<void> {
     await this.#register();
     if (!this.#registered) void this.#registerLater();
   }
 
-  /** No more tries to register: the process is about to end. The lease is renewed until `endLease`. */
+  /** Stops the tries to register, because the process is about to end. The lease is renewed until `endLease`. */
   giveUp(): void {
     this.#ended = true;
   }

@@ -9,7 +9,7 @@ const hex = (text: string): string =>
   [...text].map((character) => character.charCodeAt(0).toString(16).padStart(2, '0')).join('');
 const escapeAll = (text: string): string => [...text].map((character) => `\\u00${hex(character)}`).join('');
 
-/** How servers spell a credential that they repeat. */
+/** The ways in which servers spell a credential that they repeat. */
 const SPELLINGS: Readonly<Record<string, (text: string) => string>> = {
   'as it is': (text) => text,
   'in JSON': (text) => JSON.stringify(text).slice(1, -1),
@@ -71,7 +71,7 @@ describe('a credential of ours in an answer', () => {
       `${credential.slice(0, 12)} ${credential.slice(12)}`,
     ])
       expect(mask.mask(text)).toBe(text);
-    // A search that tried each backslash with all behind it would take minutes.
+    // A search that tried all that follows each backslash would take minutes.
     const backslashes = `\\u00${'\\'.repeat(500_000)}`;
     expect(mask.mask(backslashes)).toBe(backslashes);
   });
@@ -151,7 +151,7 @@ describe('an error that tells of a credential', () => {
 });
 
 describe('a credential told in pieces', () => {
-  /** The number of the piece with which enough of the credential has come; -1 for never. */
+  /** The index of the piece that completes enough of the credential; -1 for none. */
   const tellingPiece = (secret: string, pieces: readonly string[], as: 'text' | 'json'): number => {
     const { parts } = maskOf(secret);
     let state = 0;

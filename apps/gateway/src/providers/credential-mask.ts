@@ -1,33 +1,36 @@
-/** A shorter credential is not looked for: it may be a word that answers hold for other reasons. */
+/** A shorter credential is not searched for, because answers may contain it by chance. */
 const LENGTH_MIN = 8;
-/** A shorter part of a credential, told in pieces, can be chance: a prefix that all keys of a provider have. */
+/** A shorter part of a credential may match by chance, for example the prefix that all keys of a provider have. */
 const PART_LENGTH_MIN = 12;
-/** How JSON spells any character; all escapes of ASCII begin so. */
+/** The beginning of all JSON escapes of ASCII characters. */
 const ESCAPE = '\\u00';
-/** What every coding of a text leaves as it is, unless it spells all characters. */
+/** Characters that no encoding of text changes, unless it encodes all characters. */
 const PLAIN_RUN = /[A-Za-z0-9_-]+/g;
-/** One for JSON, three for JSON in a string of JSON. Bounded: answers may hold long runs of them. */
+/**
+ * JSON needs one backslash, and JSON within a JSON string three. The number is bounded, since answers may have long
+ * runs of them.
+ */
 const BACKSLASHES = '\\\\{1,7}';
 const BACKSLASH = 0x5c,
   LOWER_A = 0x61,
   LOWER_U = 0x75;
-/** `\u` and four digits. */
+/** The length of `\u` and four digits. */
 const ESCAPE_LENGTH = 6;
 
 /**
- * Finds our credential at a provider in what that provider sends, so that it never reaches a client: some servers
- * repeat the head of a request in their errors, and a debug server in its answers. It is found as it is, escaped as in
- * JSON (also JSON within JSON), and percent-encoded, in any mixture.
+ * Finds our credential for a provider in the answers of that provider, so that it never reaches a client: some servers
+ * repeat the head of a request in their errors, and debug servers do so in their answers. Finds it unchanged, escaped
+ * as in JSON (also JSON within JSON), and percent-encoded, in any mixture.
  *
- * Nearly all answers hold nothing of it, and cost two native searches: for the longest run of its characters that no
- * coding changes, and for escapes. A credential of fewer than eight characters is not looked for.
+ * Nearly all answers contain nothing of it, and cost two native searches: for the longest run of its characters that no
+ * encoding changes, and for escapes. A credential of fewer than eight characters is not searched for.
  */
 export class CredentialMask {
   readonly #run: string;
   readonly #spellings: RegExp;
-  /** Finds the credential where it is told in pieces. */
+  /** Finds a credential that arrives in pieces. */
   readonly parts: PartsPattern;
-  /** Of these one stands in each text that tells half of it; in lower case, and as other codings spell them. */
+  /** Each text with half of the credential contains one of these parts, in lower case, hex or base64. */
   readonly #parts: readonly string[];
   readonly #partsInHex: readonly string[];
   readonly #partsInBase64: readonly string[];
@@ -35,7 +38,7 @@ export class CredentialMask {
   private constructor(credential: string) {
     const runs = credential.match(PLAIN_RUN) ?? [];
     const run = runs.reduce((longest, other) => (other.length > longest.length ? other : longest), '');
-    // A search stops at every first character: capitals are the rarest in what providers send.
+    // The native search stops at each first character, and capitals are the rarest in providers' texts.
     const capital = run.search(/[A-Z]/);
     this.#run = capital > 0 && capital < run.length / 2 ? run.slice(capital) : run;
     this.#spellings = new RegExp([...credential].map(spellingsOf).join(''), 'g');
@@ -46,23 +49,24 @@ export class CredentialMask {
     this.#partsInBase64 = parts.flatMap((part) => [0, 1, 2].flatMap((before) => base64Within(part, before)));
   }
 
-  /** Null where there is nothing to look for. */
+  /** Null if there is no credential, or if it is too short to be searched for. */
   static of(credential: string | null): CredentialMask | null {
     return credential === null || credential.length < LENGTH_MIN ? null : new CredentialMask(credential);
   }
 
-  /** Whether a whole body holds the credential. `text` is the body as latin1, where that is there already. */
+  /** Whether a whole body contains the credential. Pass the body as latin1 in `text` if it is known already. */
   isIn(body: Buffer, text = body.toString('latin1')): boolean {
     return this.#mayHold(text) && text.search(this.#spellings) !== -1;
   }
 
   /**
-   * Whether an error tells half of the credential or more: cut short, in another coding of text, or in one that cannot
-   * be read here. Errors are few, and nobody needs one that looks like that.
+   * Whether an error contains at least half of the credential, even cut short or in another encoding, or is in an
+   * encoding that cannot be read here. Such an error is withheld as a whole: errors are rare, and this one is of no use
+   * to a client.
    */
   isToldBy(error: Buffer): boolean {
     if (COMPRESSED.some((magic) => error.subarray(0, magic.length).equals(magic))) return true;
-    // UTF-16 has a NUL beside each character of ASCII.
+    // UTF-16 has a NUL beside each ASCII character.
     const text = error.toString('latin1').replaceAll('\0', '');
     const read = plain(text);
     const [written, readable] = [text.toLowerCase(), read.toLowerCase()];
@@ -74,12 +78,12 @@ export class CredentialMask {
     );
   }
 
-  /** A text with as many `*` as the credential has characters there; the same text where it holds none. */
+  /** Replaces each character of the credential by `*`. Returns the same text if there is none. */
   mask(text: string): string {
     return this.#mayHold(text) ? text.replace(this.#spellings, (found) => '*'.repeat(found.length)) : text;
   }
 
-  /** A body with as many `*` as the credential has bytes there. */
+  /** Replaces each byte of the credential by `*`. */
   maskBody(body: Buffer): Buffer {
     return Buffer.from(this.mask(body.toString('latin1')), 'latin1');
   }
@@ -93,8 +97,9 @@ export class CredentialMask {
 const QUARTER_LENGTH_MIN = 8;
 
 /**
- * Parts of a credential of which half of it, wherever that begins, has at least one: its second, third and last
- * quarter. Its first may be what all keys of a provider begin with. Of a short one, its first and its last characters.
+ * Parts of a credential such that any half of it contains at least one: its second, third and last quarter. The first
+ * quarter may be a prefix that all keys of a provider have. For a short credential these are its first and its last
+ * characters.
  */
 function tellingParts(credential: string, enough: number): string[] {
   const length = Math.floor(credential.length / 4);
@@ -102,7 +107,7 @@ function tellingParts(credential: string, enough: number): string[] {
   return [1, 2, 3].map((quarter) => credential.slice(quarter * length, (quarter + 1) * length));
 }
 
-/** How bodies begin that are compressed with gzip and zstd. */
+/** The first bytes of bodies that are compressed with gzip and zstd. */
 const COMPRESSED = [Buffer.from([0x1f, 0x8b]), Buffer.from([0x28, 0xb5, 0x2f, 0xfd])];
 const ENTITIES: Readonly<Record<string, string>> = {
   quot: '"',
@@ -116,8 +121,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * A text without the spellings that JSON, URLs and HTML have for characters, and without white space. Repeats are
- * bounded as above.
+ * Replaces the escapes of JSON, URLs and HTML in a text by their characters, and removes white space. Repeated
+ * backslashes are bounded as above.
  */
 function plain(text: string): string {
   return text
@@ -133,7 +138,7 @@ function plain(text: string): string {
 const character = (digits: string, base: 10 | 16): string => String.fromCharCode(Number.parseInt(digits, base));
 
 /**
- * How base64, also that of URLs, spells a text that stands behind `before` other bytes: without what it shares with its
+ * The base64 and base64url of a text that follows `before` other bytes, without the digits that it shares with its
  * neighbours.
  */
 function base64Within(text: string, before: number): string[] {
@@ -145,7 +150,7 @@ function base64Within(text: string, before: number): string[] {
   return [spelt, spelt.replaceAll('+', '-').replaceAll('/', '_')];
 }
 
-/** A character of a credential, which is ASCII: as it is, escaped once or more, percent-encoded. */
+/** A pattern for one ASCII character of a credential: as it is, escaped once or more, or percent-encoded. */
 function spellingsOf(character: string): string {
   const code = character.charCodeAt(0).toString(16);
   const hex = [...code].map((digit) => `[${digit}${digit.toUpperCase()}]`).join('');
@@ -155,13 +160,14 @@ function spellingsOf(character: string): string {
 }
 
 /**
- * A credential that is told in pieces, over the deltas of a stream: half of it must have come in order, with nothing in
- * between. The texts are searched as Knuth, Morris and Pratt do; a state is how many characters have come.
+ * Finds a credential that arrives in pieces, over the deltas of a stream. At least half of it must arrive in order,
+ * with nothing in between. The search is that of Knuth, Morris and Pratt; the state is the number of matched
+ * characters.
  */
 export class PartsPattern {
   readonly #failure: readonly number[];
   readonly #first: number;
-  /** So many characters in order are no chance. Whoever has no more than these cannot guess the others. */
+  /** This many characters in order are no coincidence. A reader of fewer cannot guess the rest. */
   readonly enough: number;
 
   constructor(private readonly credential: string) {
@@ -169,7 +175,7 @@ export class PartsPattern {
     this.enough = Math.min(credential.length, Math.max(Math.ceil(credential.length / 2), PART_LENGTH_MIN));
     const failure = [0];
     for (let at = 1, length = 0; at < credential.length; at++) {
-      while (length > 0 && credential[at] !== credential[length]) length = failure[length - 1]!;
+      while (length > 0 && credential[at] !== credential[length]) length = failure[length - 1] ?? 0;
       if (credential[at] === credential[length]) length += 1;
       failure.push(length);
     }
@@ -181,7 +187,7 @@ export class PartsPattern {
   }
 
   /**
-   * The state after a text that follows on `state`. A credential that stands in the text whole is none in pieces: it is
+   * The state after a text that follows `state`. A credential that is completely inside the text does not count: it is
    * masked there.
    */
   after(state: number, text: string): number {
@@ -195,16 +201,16 @@ export class PartsPattern {
     return matched;
   }
 
-  /** The same, of what stands between the quotes of JSON. */
+  /** The state after a text that is written between the quotes of JSON. */
   afterJson(state: number, text: string, start: number, end: number): number {
     let matched = state;
-    /** Bytes that escapes have on top of the characters that they spell. */
+    /** Extra bytes of escapes, compared with the characters that they stand for. */
     let escaping = 0;
     for (let at = start; at < end; at++) {
       let code = text.charCodeAt(at);
       if (code === BACKSLASH) {
         const spelt = text.charCodeAt(at + 1);
-        // A quote, a slash or a backslash stands for itself, a letter for white space.
+        // An escaped quote, slash or backslash stands for itself, and a letter for white space.
         const digits = spelt === LOWER_U ? text.slice(at + 2, at + ESCAPE_LENGTH) : '0';
         code = spelt < LOWER_A ? spelt : Number.parseInt(digits, 16);
         const length = spelt === LOWER_U ? ESCAPE_LENGTH : 2;
@@ -222,7 +228,7 @@ export class PartsPattern {
 
   #step(state: number, code: number): number {
     let matched = state;
-    while (matched > 0 && this.credential.charCodeAt(matched) !== code) matched = this.#failure[matched - 1]!;
+    while (matched > 0 && this.credential.charCodeAt(matched) !== code) matched = this.#failure[matched - 1] ?? 0;
     return this.credential.charCodeAt(matched) === code ? matched + 1 : matched;
   }
 }

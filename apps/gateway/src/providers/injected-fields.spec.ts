@@ -8,7 +8,7 @@ const capped: Injected = { ceiling: 'max_completion_tokens', ceilingTokens: 16_3
 
 describe('a field of ours that a provider refuses', () => {
   const usual: FieldNames = { ceilingField: 'max_tokens', streamOptions: true };
-  // Mistral and others built on pydantic; OpenAI's older models; vLLM; a relay in Go.
+  // The errors of Mistral and others built on pydantic, of OpenAI's older models, of vLLM, and of a relay in Go.
   it.each([
     '{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]}',
     '{"message":"stream_options: extra inputs are not permitted"}',
@@ -59,7 +59,7 @@ describe('a field of ours that a provider refuses', () => {
       lesson({ ceiling: null, ceilingTokens: null, streamOptions: false }, 'max_tokens and stream_options are wrong'),
     ).toBe('not_ours');
     expect(lesson(capped, 'temperature must be at most 2')).toBe('not_ours');
-    // The ceiling went out under its other name.
+    // The ceiling was sent under its other name.
     expect(lesson(capped, 'max_tokens must be positive')).toBe('not_ours');
     expect(lesson({ ...capped, ceilingTokens: null }, 'maximum context length is 16384 tokens')).toBe('not_ours');
   });

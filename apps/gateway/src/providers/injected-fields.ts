@@ -1,41 +1,43 @@
 import type { CeilingField } from '@tollgate/config';
 import type { KnownFields } from './provider-type.js';
 
-/** Under which names the gateway puts its own fields into a request. */
+/** The names under which the gateway adds its own fields to a request. */
 export interface FieldNames {
   readonly ceilingField: CeilingField;
   readonly streamOptions: boolean;
 }
 
-/** The fields of one request that the caller did not write. */
+/** The fields of one request that the gateway added. */
 export interface Injected {
   readonly ceiling: Exclude<CeilingField, 'none'> | null;
-  /** The ceiling's number, where that is ours too. */
+  /** The value of the ceiling if the gateway chose it; null if it is the caller's. */
   readonly ceilingTokens: number | null;
   readonly streamOptions: boolean;
 }
 
-/** Of a request that is as the caller wrote it. */
+/** The value for a request without added fields. */
 export const NOTHING_INJECTED: Injected = { ceiling: null, ceilingTokens: null, streamOptions: false };
 
-/** What a provider's refusal of a field of ours leads to. */
+/** What follows from a provider's refusal of an injected field. */
 export type Lesson =
-  /** The refusal is not about a field of ours: it is the caller's to see. */
+  /** The refusal does not concern an injected field: the caller should see it. */
   | { readonly kind: 'not_ours' }
-  /** The request is worth another try, with these names. */
+  /** The request should be tried again with these names. */
   | { readonly kind: 'try_again'; readonly names: FieldNames }
-  /** The ceiling of ours is more than the model can write: left out of this request, its own is below it. */
+  /**
+   * Our ceiling exceeds what the model can write. It is left out of this request, since the model's own limit is lower.
+   */
   | { readonly kind: 'leave_out' }
   /** The provider takes no ceiling under either name. */
   | { readonly kind: 'no_ceiling' };
 
-/** Models whose names were learned; callers can make up names that a wildcard route lets through. */
+/** The most models whose names are remembered. Callers can make up names that a wildcard route accepts. */
 const MODELS_MAX = 1_000;
-/** What was learned is tried anew after this: providers change, and so does what stands behind them. */
+/** Lessons are forgotten after this time, because providers change, and so do the servers behind them. */
 const KEPT_MS = 15 * 60_000;
 const STREAM_OPTIONS = /\b(?:stream_options|include_usage)\b/;
 const CEILINGS = { max_completion_tokens: /\bmax_completion_tokens\b/, max_tokens: /\bmax_tokens\b/ } as const;
-/** What is said of a number that is too large, as by vLLM for a ceiling that does not fit into the context. */
+/** Matches refusals of a number that is too large, for example vLLM's for a ceiling that exceeds the context. */
 const TOO_LARGE = /too (?:large|high|big)|at most|maximum|exceed|less than|greater than|longer than/i;
 const CONTEXT = /context (?:length|window|size)|maximum context/i;
 const OTHER_CEILING = { max_completion_tokens: 'max_tokens', max_tokens: 'max_completion_tokens' } as const;
@@ -45,15 +47,15 @@ const NO_CEILING: Lesson = { kind: 'no_ceiling' };
 
 /**
  * The fields that the gateway adds for one provider: a ceiling of output tokens for calls that hold credit, and the
- * question for the usage of a stream. What is not the caller's must not become the caller's fault: a provider that
- * refuses one of them by name is asked again without it, or with the ceiling's other name. What was accepted then is
- * kept for the model for a while; never what a caller's own words may have brought about.
+ * request for a stream's usage. A caller must not suffer from a field that it did not write. So if a provider refuses
+ * one by name, it is asked again without it, or with the ceiling's other name. The names that it accepts then are
+ * remembered for the model for a while, unless the caller's own text may have caused the refusal.
  */
 export class InjectedFields {
   readonly #configured: FieldNames;
   readonly #learned = new Map<string, { readonly names: FieldNames; readonly until: number }>();
 
-  /** `now`: monotonic milliseconds. */
+  /** `now` returns monotonic milliseconds. */
   constructor(
     { ceilingField, streamOptions }: KnownFields,
     private readonly now: () => number = () => performance.now(),
@@ -61,7 +63,7 @@ export class InjectedFields {
     this.#configured = { ceilingField, streamOptions };
   }
 
-  /** Whether calls that hold credit can be given a ceiling at all. */
+  /** Whether the provider accepts a ceiling, which calls that hold credit need. */
   get takesCeiling(): boolean {
     return this.#configured.ceilingField !== 'none';
   }
@@ -76,8 +78,8 @@ export class InjectedFields {
   }
 
   /**
-   * What the words of a 400 or 422 say of the fields that this request was sent with. `names` are those it was sent
-   * under, `triedOther`: it was sent with the other ceiling before.
+   * Reads the error text of a 400 or 422 for the fields that this request was sent with. `names` are the names it was
+   * sent with; `triedOther` says that it was also sent with the other ceiling.
    */
   lessonOf(names: FieldNames, injected: Injected, words: string, triedOther: boolean): Lesson {
     if (injected.streamOptions && STREAM_OPTIONS.test(words))
@@ -91,15 +93,15 @@ export class InjectedFields {
     return triedOther ? NO_CEILING : { kind: 'try_again', names: { ...names, ceilingField: OTHER_CEILING[ceiling] } };
   }
 
-  /** These names were accepted where the configured ones were not. */
+  /** Remembers names that were accepted after the configured ones were refused. */
   keep(model: string, names: FieldNames): void {
     if (this.#learned.size >= MODELS_MAX) this.#learned.clear();
     this.#learned.set(model, { names, until: this.now() + KEPT_MS });
   }
 
   /**
-   * Whether a caller's own body holds what was refused, so that the refusal may have been about that: from such a call
-   * nothing is kept.
+   * Whether the caller's own body contains the refused names, so that the refusal may have concerned those. Nothing is
+   * remembered from such a call.
    */
   isNamedIn(body: Buffer, model: string, accepted: FieldNames): boolean {
     const refused = this.of(model);

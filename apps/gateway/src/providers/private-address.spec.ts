@@ -3,7 +3,7 @@ import { isPrivateAddress } from './private-address.js';
 
 describe('a private address', () => {
   it.each([
-    // This host, this network, other networks behind it.
+    // This host, this network and other private networks.
     '0.0.0.0',
     '0.1.2.3',
     '127.0.0.1',
@@ -14,10 +14,10 @@ describe('a private address', () => {
     '192.168.0.1',
     '100.64.0.1',
     '100.127.255.255',
-    // Where clouds keep the credentials of a machine.
+    // The address at which clouds keep a machine's credentials.
     '169.254.169.254',
     'fd00:ec2::254',
-    // Documentation, benchmarks, relays, multicast, the future.
+    // Ranges for documentation, benchmarks, relays, multicast and future use.
     '192.0.0.1',
     '192.0.2.1',
     '198.18.0.1',
@@ -47,7 +47,7 @@ describe('a private address', () => {
     '5f00::1',
     '4000::1',
     'e000::1',
-    // IPv4 in IPv6: mapped, compatible, translated, NAT64 (well-known and local prefix), 6to4, Teredo.
+    // IPv4 inside IPv6: mapped, compatible, translated, NAT64 (well-known and local prefix), 6to4, Teredo.
     '::ffff:127.0.0.1',
     '::FFFF:7f00:1',
     '0:0:0:0:0:ffff:a00:1',
@@ -65,7 +65,7 @@ describe('a private address', () => {
     '2002:c0a8:1::1',
     '2001::1',
     '2001:0:4136:e378:8000:63bf:80ff:fffe',
-    // Of one interface; no address at all.
+    // An address with an interface, and texts that are no address.
     'fe80::1%eth0',
     '2606:4700::1111%eth0',
     'nonsense',

@@ -13,7 +13,7 @@ afterEach(async () => {
   server.close();
 });
 
-/** A provider whose answer to each request of a connection is played by the test. */
+/** A provider whose answer to each request of a connection is given by the test. */
 async function serve(answer: (socket: Socket, request: number) => void): Promise<void> {
   server = createServer((socket) => {
     let requests = 0;
@@ -65,7 +65,7 @@ describe('a connection to a provider', () => {
       void (async () => {
         for (const piece of pieces) {
           socket.write(piece);
-          // Each piece is to be a segment of its own; nothing depends on it.
+          // Meant to make each piece a segment of its own; the test does not depend on it.
           await pause(5);
         }
       })();

@@ -1,16 +1,16 @@
 import type { Socket } from 'node:net';
 
-/** The start of every request that undici writes to a provider. */
+/** The beginning of each request that undici writes to a provider. */
 const REQUEST_START = 'POST ';
 const INTERIM = Buffer.from('HTTP/1.1 1');
-/** The one 1xx that is final: what comes behind it is another protocol, which nobody asked for. */
+/** The only final 1xx: another protocol follows it, which the gateway never asks for. */
 const SWITCHING = Buffer.from('HTTP/1.1 101');
 const VERSION_DIGIT = 7;
 const HEAD_END = Buffer.from('\r\n\r\n');
-/** An interim reply longer than this is none. */
+/** An interim reply has at most this many bytes. */
 const INTERIM_BYTES_MAX = 4_096;
 
-/** A connection that had served requests before died before one byte of the answer to the present one came. */
+/** Raised if a connection that had served requests before died before the first byte of the present answer. */
 class DeadConnectionError extends Error {
   readonly code = 'ERR_DEAD_CONNECTION';
 
@@ -20,12 +20,12 @@ class DeadConnectionError extends Error {
 }
 
 /**
- * Watches one connection to a provider for what undici does not do.
+ * Handles two cases on a connection to a provider that undici does not.
  *
- * Interim replies (`100 Continue`, `103 Early Hints`) are taken out: a client must accept those it did not ask for (RFC
- * 9110 §15.2), undici closes the connection at a 100. A connection that is closed between two requests, just as the
- * second goes out, ends that request with a `DeadConnectionError`: the provider cannot have answered it, so it may be
- * sent again on a fresh connection.
+ * Removes interim replies (`100 Continue`, `103 Early Hints`): a client must accept them even if it did not ask for
+ * them (RFC 9110 §15.2), but undici closes the connection at a 100. If a connection is closed between two requests,
+ * just as the second is sent, that request ends with a `DeadConnectionError`: the provider cannot have answered it, so
+ * it may be sent again on a fresh connection.
  */
 export function watchProviderSocket(socket: Socket): Socket {
   const watch = new SocketWatch(socket);
@@ -39,7 +39,7 @@ export function watchProviderSocket(socket: Socket): Socket {
     const bytes = read(size) as Buffer | null;
     return bytes === null || !watch.awaitsHead ? bytes : watch.headBytes(bytes);
   };
-  // These run before undici's own listeners, which end the request.
+  // These listeners run before undici's own, which end the request.
   socket.on('end', () => watch.closed());
   socket.on('close', () => watch.closed());
   socket.on('error', (error) => watch.failed(error));
@@ -47,7 +47,7 @@ export function watchProviderSocket(socket: Socket): Socket {
 }
 
 class SocketWatch {
-  /** A request was written, and no byte of its final answer has been read. */
+  /** True while a request was written and no byte of its final answer has been read. */
   awaitsHead = false;
   #requests = 0;
   #answered = false;
@@ -61,7 +61,7 @@ class SocketWatch {
     this.#requests += 1;
   }
 
-  /** The bytes without interim replies; null while it cannot be told whether they are one. */
+  /** Removes interim replies from the bytes. Null if it is still open whether the bytes are one. */
   headBytes(bytes: Buffer): Buffer | null {
     this.#answered = true;
     let rest = this.#held === null ? bytes : Buffer.concat([this.#held, bytes]);
@@ -95,14 +95,14 @@ class SocketWatch {
   }
 }
 
-/** Whether the bytes are, or may become, the start of `HTTP/1.x 1` followed by anything but `01`. */
+/** Whether the bytes are, or may become, the beginning of `HTTP/1.x 1` followed by anything but `01`. */
 function isInterim(bytes: Buffer): boolean {
   return (
     bytes.length > 0 && beginsLike(bytes, INTERIM) && (bytes.length < SWITCHING.length || !beginsLike(bytes, SWITCHING))
   );
 }
 
-/** As far as both go. */
+/** Compares the bytes with `start` for as long as both last. The minor version may differ. */
 function beginsLike(bytes: Buffer, start: Buffer): boolean {
   const length = Math.min(bytes.length, start.length);
   for (let at = 0; at < length; at++) if (at !== VERSION_DIGIT && bytes[at] !== start[at]) return false;

@@ -1,17 +1,17 @@
 import type { CeilingField, Provider as ProviderConfig } from '@tollgate/config';
 import type { DialectName, Operation } from '../dialects/dialect.js';
 
-/** Which of the fields that the gateway puts into a request a provider takes. */
+/** The fields of the gateway's own that a provider accepts. */
 export interface KnownFields {
   readonly ceilingField: CeilingField;
   readonly streamOptions: boolean;
 }
 
-/** The path of an operation for a model, with its query: what stands behind the origin of the base URL. */
+/** The path and query of an operation for a model: the part after the origin of the base URL. */
 export type OperationPath = (operation: Operation, model: string) => string;
 
 /**
- * What providers of one type have in common. Each type is a folder; `provider-types.ts` is the table of them.
+ * What providers of one type have in common. Each type is a folder, listed in `provider-types.ts`.
  *
  * @example
  * const path = azure.pathsOf({ baseUrl: 'https://name.openai.azure.com', apiVersion: '2024-10-21', … });
@@ -19,17 +19,17 @@ export type OperationPath = (operation: Operation, model: string) => string;
  * // '/openai/deployments/my-deployment/embeddings?api-version=2024-10-21'
  */
 export interface ProviderType {
-  /** The dialects that it is spoken to in. */
+  /** The dialects that its providers accept. */
   readonly dialects: ReadonlySet<DialectName>;
-  /** How the paths of one provider are made. */
+  /** Makes the function for the paths of one provider. */
   pathsOf(config: Pick<ProviderConfig, 'baseUrl' | 'apiVersion'>): OperationPath;
-  /** The headers that carry its credential, name and value in turn. */
+  /** The headers with the credential: names and values in turn. */
   credentialHeaders(credential: string): readonly string[];
-  /** What is presumed of it where its entry says nothing. */
+  /** The fields that a provider is presumed to accept if its entry in the configuration says nothing. */
   knownFields(config: Pick<ProviderConfig, 'baseUrl'>): KnownFields;
   /**
-   * Whether an error with this status says that our configuration is wrong, not the caller's request: then another
-   * target is tried. `isCallersModel`: the model it was asked for is the one that the caller named.
+   * Whether an error with this status means that our configuration is wrong, and not the caller's request; then another
+   * target is tried. `isCallersModel` says that the provider was asked for the model that the caller named.
    */
   blamesConfiguration(status: number, isCallersModel: boolean): boolean;
 }

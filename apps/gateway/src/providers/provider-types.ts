@@ -4,7 +4,7 @@ import { compatible } from './compatible/compatible.js';
 import { openai } from './openai/openai.js';
 import type { ProviderType } from './provider-type.js';
 
-/** Every type of provider, by its name in `config.yaml`; null for one that no dialect of ours reaches yet. */
+/** The provider types by their names in `config.yaml`; null for one whose dialects the gateway does not speak yet. */
 export const PROVIDER_TYPES: Readonly<Record<ProviderConfig['type'], ProviderType | null>> = {
   openai,
   azure,

@@ -10,36 +10,38 @@ import { watchProviderSocket } from './provider-socket.js';
 import type { OperationPath, ProviderType } from './provider-type.js';
 import { PROVIDER_TYPES } from './provider-types.js';
 
-/** Who runs the model: where requests go, and with whose credential. */
+/** A provider, with the connections to it. */
 export interface Provider {
   readonly name: string;
-  /** The dialects that it is spoken to in. */
+  /** The dialects that the provider accepts. */
   readonly dialects: ReadonlySet<DialectName>;
   /** The path of an operation at the provider. */
   readonly pathOf: OperationPath;
   readonly pool: Pool;
-  /** Opens a connection for each request: for the second try of one whose kept connection had died. */
+  /** Opens a new connection for each request. Used for the second try after a reused connection had died. */
   readonly freshPool: Pool;
-  /** What is put into a request that the caller did not write. */
+  /** The fields that the gateway adds to requests. */
   readonly injectedFields: InjectedFields;
-  /** Whether a stream is ended when it has used up its hold. */
+  /** Whether a stream is ended once it has used up its hold. */
   readonly endAtHold: boolean;
-  /** Fields of a request that it may be sent though they cost more, or lead elsewhere, than the gateway can tell. */
+  /**
+   * Fields that may be sent to this provider although their cost has no known bound, or they name another destination.
+   */
   readonly allowFields: ReadonlySet<string>;
   readonly blamesConfiguration: ProviderType['blamesConfiguration'];
-  /** The credential, so that a provider's words can be kept without it; null without one. */
+  /** The credential, so that it can be removed from logged texts; null if there is none. */
   readonly credential: string | null;
-  /** Finds the credential in its answers; null without one, and for one that is too short to be looked for. */
+  /** Finds the credential in answers; null if there is none, or if it is too short to be searched for. */
   readonly mask: CredentialMask | null;
-  /** Headers of every request, name and value in turn; the credential among them never leaves this host. */
+  /** The headers of each request, including the credential: names and values in turn. Do not log them. */
   readonly headers: readonly string[];
   readonly timeoutMs: number;
   readonly firstByteTimeoutMs: number;
-  /** Calls under way, each on a connection, and how many there may be. */
+  /** The number of running calls, each on a connection, and the most that may run. */
   readonly load: { calls: number; readonly callsMax: number };
 }
 
-/** Whether all connections are in use. */
+/** Whether all connections of a provider are in use. */
 export function isBusy({ load }: Provider): boolean {
   return load.calls >= load.callsMax;
 }
@@ -47,8 +49,8 @@ export function isBusy({ load }: Provider): boolean {
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
- * Opens the connections to those providers of the configuration that a dialect of ours reaches, by their names. No
- * target leads to the others: a file in which one does is refused. `shownAs`: what replies and events call it.
+ * Opens the providers of the configuration that a dialect can reach, by name. No target may name any other: such a file
+ * is refused. `shownAs` returns the configuration with the name for replies and events.
  */
 export function openProviders(
   configs: readonly ProviderConfig[],
@@ -62,7 +64,7 @@ export function openProviders(
   );
 }
 
-/** Opens the connections to a provider. Redirects are never followed. */
+/** Opens the connection pools of a provider. Redirects are never followed. */
 export function openProvider(config: ProviderConfig, type: ProviderType): Provider {
   const url = new URL(config.baseUrl);
   const known = type.knownFields(config);
@@ -91,7 +93,7 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
       'application/json',
       'user-agent',
       'tollgate',
-      // Without this any coding would be allowed (RFC 9110 §12.5.3), and some relays compress whatever they may.
+      // Without this header any coding would be allowed (RFC 9110 §12.5.3), and some relays compress if they may.
       'accept-encoding',
       'identity',
       ...(config.credential === null ? [] : type.credentialHeaders(config.credential.reveal())),
@@ -102,7 +104,7 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
   };
 }
 
-/** Connects as `connect` does, and watches the connection. */
+/** Connects with `connect`, and watches the connection. */
 function watched(connect: buildConnector.connector): buildConnector.connector {
   return (options, callback) => {
     connect(options, (...[error, socket]) => {
@@ -114,7 +116,7 @@ function watched(connect: buildConnector.connector): buildConnector.connector {
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void;
 
-/** Connects to public addresses only; what DNS answers is checked at the moment of connecting. */
+/** Connects to public addresses only. The addresses of a DNS answer are checked when connecting. */
 function publicConnector(): buildConnector.connector {
   const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: lookupPublic });
   return (options, callback) => {
@@ -138,7 +140,7 @@ function lookupPublic(host: string, options: LookupOptions, callback: LookupCall
 
 function privateAddressError(): NodeJS.ErrnoException {
   return Object.assign(
-    new Error('the provider resolves to a private address; set allow_private_network where that is meant'),
+    new Error('the provider resolves to a private address; set allow_private_network if that is meant'),
     { code: 'ERR_PRIVATE_ADDRESS' },
   );
 }

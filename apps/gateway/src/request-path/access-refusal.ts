@@ -2,7 +2,7 @@ import type { AccessRefused } from '@tollgate/access';
 import { unreachable } from '@tollgate/errors';
 import { refuse, type Refusal } from './exchange/refusal.js';
 
-/** The answer to a request that the rules of access refuse; `model` is what the caller wrote, once that is known. */
+/** The refusal for a violated rule of access. `model` is the caller's text; empty while it is not known. */
 export function accessRefusal(refused: AccessRefused, model = ''): Refusal {
   switch (refused.rule) {
     case 'address':

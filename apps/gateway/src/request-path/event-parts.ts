@@ -3,22 +3,22 @@ import { compileFields } from './compile-fields.js';
 
 type Values<Source extends FieldSource> = FieldValues<typeof FIELDS, Source>;
 
-/** How a call ended, in the words of its event. Amounts in nano-USD, moments in milliseconds since 1970. */
+/** The event's fields about the end of a call. Amounts are in nano-USD, times in milliseconds since 1970. */
 export type EventEnd = Values<'end'>;
 
-// The parts of an event's text: fields of JSON without braces.
+// Each of these functions writes one part of an event: JSON fields without braces.
 
-/** What every event of a gateway says of it. */
+/** The fields that all events of a gateway share. */
 export const gatewayPart: (values: Values<'gateway'>) => string = compileFields(FIELDS, 'gateway');
 
-/** What every event of a key says of it. */
+/** The fields that all events of a key share. */
 export const keyPart: (values: Values<'key'>) => string = compileFields(FIELDS, 'key');
 
-/** What every event of a target says of it. */
+/** The fields that all events of a target share. */
 export const targetPart: (values: Values<'target'>) => string = compileFields(FIELDS, 'target');
 
-/** What an event says of its request, known before the call. */
+/** The fields of one request that are known before the call. */
 export const requestPart: (values: Values<'request'>) => string = compileFields(FIELDS, 'request');
 
-/** What an event says of how its call ended. */
+/** The fields about the end of a call. */
 export const endPart: (values: EventEnd) => string = compileFields(FIELDS, 'end');

@@ -19,7 +19,7 @@ const price = {
   maxOutputTokens: 100,
   contextTokens: 1_000,
 };
-/** Whatever a name may hold. */
+/** Any text that a name may have. */
 const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
 
 function exchangeOf(
@@ -77,7 +77,7 @@ describe('a time in an event', () => {
   });
 });
 
-/** The table's fields of one source, written by `JSON.stringify` of what the event has. */
+/** The table's fields of one source, as `JSON.stringify` writes them from the event. */
 const jsonOf = (event: Record<string, unknown>, source: FieldSource): string =>
   JSON.stringify(
     Object.fromEntries(fieldsFrom(USAGE_RECORDED_V1_FIELDS, source).map(({ name }) => [name, event[name]])),
@@ -118,14 +118,14 @@ describe('the text of an event', () => {
         '"cachedInputTokens":0,"reasoningTokens":7,"usageSource":"provider","costNanoUsd":"450000",' +
         '"chargeNanoUsd":"449999","endedAt":"2026-11-20T16:00:01.007Z"}',
     );
-    // Part by part it is what JSON.stringify makes of the table's fields in their order.
+    // Each part equals what JSON.stringify makes of the table's fields in order.
     const event = JSON.parse(final) as Record<string, unknown>;
     const parts = (['gateway', 'key', 'request', 'target', 'end'] as const).map((source) => jsonOf(event, source));
     expect(final).toBe(`{${parts.join(',')}}`);
   });
 
   it('is an event of its version, whatever the names in it hold', () => {
-    // A wildcard in a model's name or a price would be another test's business.
+    // Wildcards in names of models and prices are left to other tests.
     const plain = name.filter((text) => !text.includes('*') && text.trim() === text);
     fc.assert(
       fc.property(
@@ -186,7 +186,7 @@ describe('the text of an event', () => {
             endedAt: '2026-11-20T16:00:01.000Z',
             clientAddress: 'fe80::1%eth0',
           });
-          // An orphan's final is made of its intent.
+          // The final of an orphan is made from its intent.
           expect(intent).toMatchObject({
             inputNanoUsdPerMillion: '150000000',
             outputNanoUsdPerMillion: '600000000',

@@ -1,8 +1,8 @@
 let lastSecond = NaN;
-/** Up to the point before the milliseconds. */
+/** The cached text of a second, up to the point before the milliseconds. */
 let lastText = '';
 
-/** Milliseconds since 1970 as ISO 8601; requests of one second share most of the text. */
+/** Formats milliseconds since 1970 as ISO 8601. Requests of one second share most of the text. */
 export function isoTime(ms: number): string {
   const second = Math.floor(ms / 1_000);
   if (second !== lastSecond) {

@@ -5,14 +5,14 @@ import { BODY, DIGEST, LIFE_MS, RequestStage, WAITS, type Wait } from './request
 
 const HOUR_MS = 3_600_000;
 
-/** A way in which a key ends, or in which nobody can say any more whether it has. */
+/** A way in which a key ends, or in which its state becomes unknown. */
 interface End {
   readonly code: 'invalid_api_key' | 'expired_api_key' | 'keys_unavailable';
-  /** The key has a moment at which it expires. */
+  /** True for a key with an expiry. */
   readonly expires?: true;
-  /** Nothing tells of it: a body that is awaited is refused once it is in. */
+  /** True if no message tells of it, so that a request is refused only after its body is complete. */
   readonly unheard?: true;
-  /** Who has never seen the key before cannot know of it. */
+  /** True for keys that are cached: other requests cannot know of it. */
   readonly ofKnownKeys?: true;
   readonly happen: (stage: RequestStage) => void;
 }
@@ -79,15 +79,15 @@ const ENDS: Readonly<Record<string, End>> = {
 
 type Place = Wait | 'body';
 const PLACES: readonly Place[] = ['body', ...WAITS];
-/** From here on a usage event is owed. */
+/** At these places and later a usage event is owed. */
 const INTENDED: readonly Place[] = ['intent', 'connection', 'first provider', 'refused field', 'dead connection'];
-/** The first provider was sent the request before the key ended. */
+/** At these places the first provider was sent the request before the key ended. */
 const SENT_ONCE: readonly Place[] = ['first provider', 'refused field', 'dead connection'];
 
 let stage: RequestStage;
 afterEach(() => stage.stop());
 
-/** A request, with so many bytes of its body, that has come as far as this place, and waits there. */
+/** A request that has come as far as this place, with the given number of bytes of its body, and waits there. */
 async function requestAt(place: Place, expires = false, bytes = place === 'body' ? 10 : BODY.length) {
   stage = new RequestStage(place === 'body' ? null : place, expires);
   const client = await stage.client();
@@ -120,7 +120,7 @@ describe('a key that ends while a request of it is on its way', () => {
       expect([status, code]).toEqual([end.code === 'keys_unavailable' ? 503 : 401, end.code]);
       expect(stage.sent).toEqual(SENT_ONCE.includes(place) ? ['a'] : []);
       expect(stage.lines.filter((line) => line.code === end.code)).toHaveLength(1);
-      // What was taken is given back, once, and nothing is charged.
+      // What was reserved is given back once, and nothing is charged.
       const charges = stage.settled.map(({ chargeNanoUsd }) => chargeNanoUsd);
       expect(charges).toEqual(place === 'look-up' || place === 'body' ? [] : [0n]);
       expect(stage.finals.map(({ chargeNanoUsd }) => chargeNanoUsd)).toEqual(INTENDED.includes(place) ? ['0'] : []);

@@ -1,5 +1,5 @@
 import { Counter, HotHistogram, registerGauge, type HotSeries, type Registry } from '@tollgate/telemetry';
-import type { CallsUnderWay } from './calls-under-way/calls-under-way.js';
+import type { OpenRequests } from './open-requests/open-requests.js';
 import type { Received } from './exchange/exchange.js';
 import type { InFlight } from './exchange/in-flight.js';
 
@@ -9,7 +9,7 @@ const NANO_USD = 1e9;
 
 /**
  * Counts requests on the path. A call costs a look-up of the outcome and, for a request that reached a provider, two
- * searches among a dozen numbers: no labels are hashed and nothing is made before a scrape.
+ * searches among a dozen numbers. No labels are hashed, and nothing else is computed before a scrape.
  */
 export class RequestMeter {
   readonly #outcomes = new Map<string, { requests: number }>();
@@ -23,7 +23,7 @@ export class RequestMeter {
     const outcomes = this.#outcomes;
     new Counter({
       name: 'tollgate_gateway_requests_total',
-      help: 'Inference requests by how they ended',
+      help: 'Inference requests by outcome',
       labelNames: ['outcome'],
       registers: [registry],
       collect() {
@@ -43,13 +43,13 @@ export class RequestMeter {
     });
     this.#loss = new Counter({
       name: 'tollgate_gateway_platform_loss_usd_total',
-      help: 'What calls cost beyond the credit that was held for them, or beyond what they can have used, by provider',
+      help: 'Cost of calls beyond the credit that was held for them, or beyond what they can have used, by provider',
       labelNames: ['provider'],
       registers: [registry],
     });
     this.#credentialRepeated = new Counter({
       name: 'tollgate_gateway_credential_repeated_total',
-      help: 'Answers that held our credential at the provider and were masked, by provider',
+      help: 'Answers that contained our credential for the provider and were masked, by provider',
       labelNames: ['provider'],
       registers: [registry],
     });
@@ -57,24 +57,24 @@ export class RequestMeter {
     this.#firstByteOfStream = firstByte.series({ stream: 'true' });
   }
 
-  /** A provider charges so much more, in nano-USD, than a customer is charged for a call. */
+  /** Adds a loss: the provider's price of a call in nano-USD, minus the charge of the customer. */
   lost(provider: string, lossNanoUsd: bigint): void {
     this.#loss.inc({ provider }, Number(lossNanoUsd) / NANO_USD);
   }
 
-  /** An answer of a provider held our credential there. */
+  /** Counts an answer that contained our credential for its provider. */
   credentialRepeated(provider: string): void {
     this.#credentialRepeated.inc({ provider });
   }
 
-  /** A request has left the path without reaching a provider, or by a bug of ours. */
+  /** Counts a request that did not reach a provider, or that failed by a bug of ours. */
   refused(outcome: string): void {
     const known = this.#outcomes.get(outcome);
     if (known === undefined) this.#outcomes.set(outcome, { requests: 1 });
     else known.requests += 1;
   }
 
-  /** A request that reached a provider has had its last byte written. */
+  /** Counts a request that reached a provider, after its last byte was written. */
   served({ ask, arrivedAt, calledAt, firstByteAt, answeredAt }: Received, outcome: string): void {
     this.refused(outcome);
     this.#overhead.observe((performance.now() - answeredAt + calledAt - arrivedAt) / 1_000);
@@ -83,13 +83,13 @@ export class RequestMeter {
   }
 }
 
-/** Registers what is under way at the moment of a scrape. */
-export function registerRequestMetrics(registry: Registry, inFlight: InFlight, calls: CallsUnderWay): void {
-  registerGauge(registry, 'tollgate_gateway_requests_in_flight', 'Inference requests under way', () => inFlight.size);
+/** Registers gauges of the requests and bodies in flight. */
+export function registerRequestMetrics(registry: Registry, inFlight: InFlight, openRequests: OpenRequests): void {
+  registerGauge(registry, 'tollgate_gateway_requests_in_flight', 'Inference requests in flight', () => inFlight.size);
   registerGauge(
     registry,
     'tollgate_gateway_body_bytes',
-    'Bytes set aside for the bodies of requests under way',
-    () => calls.bodyBytes,
+    'Bytes of the body budget that requests in flight use',
+    () => openRequests.bodyBytes,
   );
 }

@@ -7,8 +7,8 @@ import { admit } from './admit/admit.js';
 import type { GatewayIdentity } from './exchange/gateway-identity.js';
 import type { CreditEpochs } from './admit/credit-epochs.js';
 import { awaitBody } from './exchange/await-body.js';
-import type { CallsUnderWay } from './calls-under-way/calls-under-way.js';
-import type { RefusedBodies } from './calls-under-way/refused-bodies.js';
+import type { OpenRequests } from './open-requests/open-requests.js';
+import type { RefusedBodies } from './open-requests/refused-bodies.js';
 import { checkNetwork } from './check-network/check-network.js';
 import { checkScope } from './check-scope/check-scope.js';
 import { chooseRoute } from './choose-route/choose-route.js';
@@ -34,11 +34,11 @@ import { StepList } from './step-list.js';
 import { watchClient } from './exchange/watch-client.js';
 import { release, settle } from './settle/settle.js';
 
-/** What the path needs of the rest of the gateway. */
+/** The parts of the gateway that the path needs. */
 export interface RequestPathParts {
   readonly admission: Admission;
   readonly bodyBytesMax: number;
-  readonly calls: CallsUnderWay;
+  readonly openRequests: OpenRequests;
   readonly epochs: CreditEpochs;
   readonly gateway: GatewayIdentity;
   readonly inFlight: InFlight;
@@ -47,7 +47,7 @@ export interface RequestPathParts {
   readonly log: RequestLog;
   readonly logger: Logger;
   readonly meter: RequestMeter;
-  /** Digests of secrets by the secrets; shared by all endpoints. */
+  /** The cache of digests, shared by all endpoints. */
   readonly digests: DigestMemory;
   readonly priceVersion: string;
   readonly refusedBodies: RefusedBodies;
@@ -55,8 +55,8 @@ export interface RequestPathParts {
 }
 
 /**
- * What happens to one request before a provider is called, in order. Each step may leave with the refusals named above
- * it. The list is the same for every endpoint; what differs is the endpoint's scope and dialect.
+ * The steps of a request before a provider is called, in order. Each step may refuse with the codes above it. The list
+ * is the same for all endpoints; only the scope and the dialect differ.
  */
 function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyLook): StepList<Journaled> {
   return (
@@ -69,11 +69,11 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       .then(checkNetwork)
       // 403 access_denied
       .then(checkScope(scope))
-      // 429 rate_limit_exceeded: what this process counts itself
-      .then((exchange) => parts.calls.begin(exchange))
-      // 429 rate_limit_exceeded: known from a large body before
+      // 429 rate_limit_exceeded: this process counts the key's open requests
+      .then((exchange) => parts.openRequests.begin(exchange))
+      // 429 rate_limit_exceeded: the key had no request left after an earlier large body
       .then((exchange) => parts.refusedBodies.check(exchange))
-      // 400 invalid_json, invalid_request; 408; 413 body_too_large; 415; 429, 503 server_busy; the key's end
+      // 400 invalid_json, invalid_request; 408; 413 body_too_large; 415; 429, 503 server_busy; the codes of a key's end
       .reach(isReceived, awaitBody(receiveBody(parts.bodyBytesMax, dialect)))
       // 401 invalid_api_key, expired_api_key; 503 keys_unavailable
       .then(look.afterBody)
@@ -85,7 +85,7 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       .then(skipBusy)
       // 429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable
       .then(admit(parts))
-      // the same: admission may have waited
+      // the same as after the body, since admission may have waited
       .then(look.again)
       // 503 journal_unavailable
       .reach(isJournaled, journalIntent(parts.journal, parts.gateway, parts.priceVersion))
@@ -93,9 +93,9 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
 }
 
 /**
- * The request path of an endpoint: the steps above, then `forward` (429, 502, 503, 504 of the provider, fall-backs
- * before the first data only; the key is looked at again before each call), then `settle`, always and once, then the
- * last byte of the reply.
+ * Makes the request path of an endpoint: the steps above; then `forward` (429, 502, 503 and 504 of the provider; other
+ * targets are tried only before the first data, and the key is checked again before each call); then `settle`, always
+ * and once; then the last byte of the reply.
  */
 export function requestPath(endpoint: Endpoint, parts: RequestPathParts): (exchange: Exchange) => Promise<void> {
   const look = new KeyLook(parts.keys);
@@ -116,7 +116,7 @@ export function requestPath(endpoint: Endpoint, parts: RequestPathParts): (excha
       return answerRefusal(parts, arrived, refusal);
     }
     const exchange = list.through(arrived);
-    exchange.turn?.decided();
+    exchange.openRequest?.decided();
     exchange.calledAt = performance.now();
     watchClient(exchange, parts.admission);
     const call: CallOutcome = await forward(exchange, parts.log, look);
@@ -136,16 +136,16 @@ export function requestPath(endpoint: Endpoint, parts: RequestPathParts): (excha
     try {
       await run(exchange);
     } catch (error) {
-      parts.logger.error({ requestId: exchange.requestId, error }, 'a request failed in a way nobody expected');
+      parts.logger.error({ requestId: exchange.requestId, err: error }, 'a request failed unexpectedly');
       await endUnexpected(exchange, parts, settleCall);
     } finally {
-      parts.calls.end(exchange);
+      parts.openRequests.end(exchange);
       parts.inFlight.remove(exchange);
     }
   };
 }
 
-/** Answers a request that goes no further, and counts and logs it. */
+/** Answers, counts and logs a refused request. */
 export function answerRefusal(
   { meter, log }: Pick<RequestPathParts, 'meter' | 'log'>,
   exchange: Exchange,
@@ -154,11 +154,11 @@ export function answerRefusal(
   meter.refused(refusal.code);
   log.refused(exchange, refusal);
   sendRefusal(exchange, refusal);
-  // After the end of its key nothing more of a body is read.
+  // After the end of a key the rest of its body is not read.
   if (exchange.keyEnd === null) readAway(exchange.request);
 }
 
-/** A bug of ours: what was taken is given back, what reached a provider has its event all the same. */
+/** Ends a request after a bug of ours: gives back what was reserved, and journals a final if an intent was written. */
 async function endUnexpected(
   exchange: Exchange,
   parts: RequestPathParts,

@@ -18,8 +18,8 @@ import type { Dispatcher, Pool } from 'undici';
 import type { Journal } from '../journal/journal.js';
 import { RequestMeter } from './request-metrics.js';
 import type { CreditEpochs } from './admit/credit-epochs.js';
-import { CallsUnderWay } from './calls-under-way/calls-under-way.js';
-import { RefusedBodies } from './calls-under-way/refused-bodies.js';
+import { OpenRequests } from './open-requests/open-requests.js';
+import { RefusedBodies } from './open-requests/refused-bodies.js';
 import { RouteTable } from './choose-route/route-table.js';
 import { Exchange } from './exchange/exchange.js';
 import { InjectedFields } from '../providers/injected-fields.js';
@@ -35,9 +35,11 @@ import { requestPath } from './request-path.js';
 
 const PEPPER = 'the pepper of the test';
 const SECRET = generateSecret('TGate001').reveal();
+/** The digest of the stage's key. */
 export const DIGEST = digestSecret(SECRET, PEPPER);
-/** What is left of an expiring key's life when a test begins. */
+/** Milliseconds until an expiring key expires, when a test begins. */
 export const LIFE_MS = 60_000;
+/** The body of the stage's requests. */
 export const BODY = '{"model":"m","messages":[{"role":"user","content":"hello"}]}';
 const COMPLETION = JSON.stringify({
   id: 'c',
@@ -56,7 +58,7 @@ const PRICE = {
 const ADMITTED = { kind: 'admitted', rate: null } as unknown as AdmissionDecision;
 const EXHAUSTED = { kind: 'credit_exhausted', accountId: 'key:k', availableNanoUsd: 900_000_000n } as AdmissionDecision;
 
-/** The places of the path at which a request can wait; at the last three a provider has been sent it before. */
+/** The places of the path at which a request can wait. At the last three, a provider was sent it before. */
 export const WAITS = [
   'look-up',
   'rate and credit',
@@ -68,9 +70,10 @@ export const WAITS = [
   'refused field',
   'dead connection',
 ] as const;
+/** One of these places. */
 export type Wait = (typeof WAITS)[number];
 
-/** Where a request waits until the test lets it go on. A gate that no test has shut is open. */
+/** A place at which requests wait while a test has shut it. */
 class Gate {
   readonly reached: Promise<void>;
   #arrive!: () => void;
@@ -93,14 +96,14 @@ class Gate {
 
 interface StagedReply {
   readonly status: number;
-  /** In small letters. */
+  /** The head of the reply in lower case. */
   readonly head: string;
   readonly code: string | undefined;
 }
 
 /**
- * For specs: the whole request path on stores, providers and clocks that are moved by hand. Requests come over real
- * sockets, and the first one waits at the place that is named.
+ * For specs: the whole request path with stores, providers and clocks that the test controls. Requests arrive over real
+ * sockets, and the first one waits at the given place.
  */
 export class RequestStage implements KeySnapshotReader {
   readonly gates = Object.fromEntries(WAITS.map((wait) => [wait, new Gate()])) as Record<Wait, Gate>;
@@ -108,12 +111,12 @@ export class RequestStage implements KeySnapshotReader {
   readonly lines: { code: string }[] = [];
   readonly settled: { chargeNanoUsd: bigint }[] = [];
   readonly finals: { outcome: string; chargeNanoUsd: string }[] = [];
-  /** Providers that were sent a request, in order. */
+  /** The providers that were sent a request, in order. */
   readonly sent: string[] = [];
-  /** What key-management and its store say of the key. */
+  /** The state of the key in key-management and its store. */
   committed: KeySnapshot;
   authorityAway = false;
-  /** Milliseconds for which nothing was heard of changes of keys. */
+  /** Milliseconds since the last message about changes of keys. */
   silentMs = 0;
   readonly #listeners: KeyChangeListener[] = [];
   #wallMs = 1_795_190_400_000;
@@ -138,7 +141,7 @@ export class RequestStage implements KeySnapshotReader {
     const serve = requestPath(chatCompletions, {
       admission: this as unknown as Admission,
       bodyBytesMax: 10_000,
-      calls: new CallsUnderWay(100, new BodyBudget(BODY_BUDGET_BYTES)),
+      openRequests: new OpenRequests(100, new BodyBudget(BODY_BUDGET_BYTES)),
       epochs: this as unknown as CreditEpochs,
       gateway: { instanceId: 'i', journalId: 'j' },
       inFlight: this.inFlight,
@@ -178,20 +181,20 @@ export class RequestStage implements KeySnapshotReader {
     return { apiKeyId: 'k', organizationId: 'default', version, digests: [DIGEST], state: 'revoked', reason };
   }
 
-  /** The key ends, and it is heard of. */
+  /** Ends the key, and announces it. */
   end(reason: RevokeReason, version = 2): void {
     this.committed = this.dead(reason, version);
     this.changes.changed(this.committed);
   }
 
-  /** Time passes on one clock or both, and what is under way is looked at, as a gateway does four times a second. */
+  /** Advances one clock or both, and checks the requests in flight as a gateway does four times a second. */
   passTime(monotonicMs: number, wallMs = monotonicMs): void {
     this.#monotonicMs += monotonicMs;
     this.#wallMs += wallMs;
     this.inFlight.endExpired();
   }
 
-  /** What is heard of changes. */
+  /** Delivers changes of keys to the gateway. */
   readonly changes: KeyChangeListener = {
     changed: (snapshot) => this.#listeners.forEach((listener) => listener.changed(snapshot)),
     forget: (digests) => this.#listeners.forEach((listener) => listener.forget(digests)),
@@ -204,7 +207,7 @@ export class RequestStage implements KeySnapshotReader {
     return (this.#client = new StagedClient((this.#server.address() as AddressInfo).port));
   }
 
-  /** A client on a connection of its own. */
+  /** Connects another client. */
   anotherClient(): Promise<StagedClient> {
     this.stopClient();
     return this.client();
@@ -221,7 +224,7 @@ export class RequestStage implements KeySnapshotReader {
     this.#server.close();
   }
 
-  // The store of snapshots.
+  // These methods stand in for the store of snapshots.
   async read(): Promise<SnapshotRead> {
     const snapshot = this.committed;
     await this.gates['look-up'].pass();
@@ -244,7 +247,7 @@ export class RequestStage implements KeySnapshotReader {
     return Promise.resolve();
   }
 
-  // Admission and its epochs.
+  // These methods stand in for admission and its epochs.
   async reserve(): Promise<AdmissionDecision> {
     this.#reserves += 1;
     if (this.wait === 'epoch') return { kind: 'unavailable', why: 'no_epoch' };
@@ -262,7 +265,7 @@ export class RequestStage implements KeySnapshotReader {
     this.settled.push(item);
   }
 
-  // The journal.
+  // These methods stand in for the journal.
   async append(type: string, _request: unknown, _number: number, json: string): Promise<boolean> {
     if (type === 'F') this.finals.push(JSON.parse(json) as { outcome: string; chargeNanoUsd: string });
     else await this.gates.intent.pass();
@@ -337,7 +340,7 @@ export class RequestStage implements KeySnapshotReader {
     handler.onResponseEnd(controller, {});
   }
 
-  /** Whether the first provider fails, so that the second is asked. */
+  /** True if the first provider fails, so that the second is asked. */
   failing = false;
 
   #answer(first: boolean): { status: number; body: string } {
@@ -347,7 +350,7 @@ export class RequestStage implements KeySnapshotReader {
   }
 }
 
-/** One connection of a client that writes its requests as it pleases. */
+/** One connection of a client that sends its requests step by step. */
 class StagedClient {
   readonly socket: Socket;
   #received = '';
@@ -361,12 +364,12 @@ class StagedClient {
     });
   }
 
-  /** What has come, and is not part of a reply that was read. */
+  /** The text that has arrived and belongs to no reply that was read. */
   get received(): string {
     return this.#received;
   }
 
-  /** Sends the head of a request, and so many bytes of its body. */
+  /** Sends the head of a request, and the given number of bytes of its body. */
   begin(bytes: number): void {
     const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${SECRET}`;
     this.send(`${head}\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY.slice(0, bytes)}`);
@@ -376,7 +379,7 @@ class StagedClient {
     this.socket.write(text);
   }
 
-  /** The next whole reply. */
+  /** Resolves with the next whole reply. */
   async reply(): Promise<StagedReply> {
     for (;;) {
       const end = this.#received.indexOf('\r\n\r\n');

@@ -1,16 +1,16 @@
 import type { Exchange } from './exchange/exchange.js';
 import type { Refusal } from './exchange/refusal.js';
 
-/** What a step says: a refusal, or nothing where the request goes on. */
+/** The result of a step: a refusal, or undefined if the request goes on. */
 type Outcome = Refusal | undefined | Promise<Refusal | undefined>;
 
-/** One step of the path. `State` is what it needs to be there. */
+/** One step of the path. `State` is the state of the exchange that it requires. */
 export type Step<State extends Exchange> = (exchange: State) => Outcome;
 
 /**
- * Steps in their order. A step can only be added behind those that fill in what it needs: the list knows the state to
- * which the steps so far bring an exchange. A step that lets a request go on without having brought it there is a bug,
- * and is found at once.
+ * The steps in order. A step can only be added after those that fill in what it needs: the list's type is the state to
+ * which its steps bring an exchange. If a step lets a request go on without that state, it throws at once, since this
+ * is a bug.
  */
 export class StepList<State extends Exchange> {
   private constructor(readonly steps: readonly Step<Exchange>[]) {}
@@ -24,16 +24,16 @@ export class StepList<State extends Exchange> {
     return new StepList<State>([...this.steps, step as Step<Exchange>]);
   }
 
-  /** Adds a step that brings the exchange to another state, which is checked. */
+  /** Adds a step after which the exchange must be in another state. This is checked for each request. */
   reach<Next extends State>(is: (exchange: Exchange) => exchange is Next, step: Step<State>): StepList<Next> {
     const check: Step<Exchange> = (exchange) => {
-      if (!is(exchange)) throw new Error(`a request went on that is not ready: ${is.name}`);
+      if (!is(exchange)) throw new Error(`a step let a request go on before it is ready: ${is.name}`);
       return undefined;
     };
     return new StepList<Next>([...this.steps, step as Step<Exchange>, check]);
   }
 
-  /** The exchange as it is when all steps have let it go on. */
+  /** The exchange in the state that it has after all steps. */
   through(exchange: Exchange): State {
     return exchange as State;
   }

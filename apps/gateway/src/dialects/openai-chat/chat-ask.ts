@@ -5,7 +5,7 @@ import type { Span } from '../../json-scan/json-tokens.js';
 import { valueAt } from '../../json-scan/values.js';
 import { TEMPLATE_TOKENS, TOKENS_MAX, type Ask, type Limits, type TokenCount, type UpstreamCall } from '../ask.js';
 import type { Dialect, StreamReader } from '../dialect.js';
-import type { OtherField } from '../request-scan/body-scan.js';
+import type { OtherField } from '../request-scan/field-table.js';
 import type { ChatFields } from './chat-fields.js';
 import { tokensOf } from './content-tokens.js';
 import { mayReadMore } from './reads-more.js';
@@ -13,19 +13,19 @@ import { StreamEvents } from './stream-events.js';
 import { upstreamBody } from './upstream-body.js';
 
 const CHOICES_MAX = 128;
-/** Providers put a prompt of their own before a caller's, and know tools by heart: some thousand tokens for "hi". */
+/** Providers add a prompt of their own and built-in tools to a request: some thousand tokens for "hi". */
 const INPUT_TOKENS_ALLOWED = 16_384;
 
-/** What the head of a chat body says, once its fields are found. */
+/** The values of a chat body's top-level fields, apart from the messages. */
 export interface ChatHead {
   readonly fields: ChatFields;
   readonly model: string;
   readonly stream: boolean;
-  /** The caller asked to see the usage of a stream. */
+  /** True if the caller asked for the usage chunk of a stream. */
   readonly showUsage: boolean;
 }
 
-/** A chat request. */
+/** The `Ask` of a chat request. */
 export class ChatAsk implements Ask {
   readonly fields: ChatFields;
   readonly model: string;
@@ -90,7 +90,7 @@ export class ChatAsk implements Ask {
 
 const NOT_TEXT = refuse('unbounded_cost', {
   message:
-    'A message holds something else than text, whose cost is not known before the call, and the API key has a credit limit.',
+    'A message contains something other than text, whose cost is not known before the call, and the API key has a credit limit.',
   param: 'messages',
 });
 
@@ -102,7 +102,7 @@ function outOfBounds(param: string, max: number): Refusal {
   return refuse('invalid_request', { message: `The field ${param} must be a whole number from 1 to ${max}.`, param });
 }
 
-/** Null where the field is absent or null, undefined where it is something else than a whole number. */
+/** The whole number in a field. Null if the field is absent or null, undefined if it has another value. */
 function wholeNumber(body: Buffer, span: Span | null): number | null | undefined {
   if (span === null) return null;
   const value = valueAt(body, span);

@@ -236,7 +236,8 @@ describe('a name that some reader could take for one of ours', () => {
     ).toHaveProperty('model');
   });
   it('is never the name that Go takes for a field of ours', () => {
-    // As encoding/json folds: ASCII letters, the long s and the sign of Kelvin.
+    // The same letters in the spellings that Go's encoding/json takes as equal: ASCII case, the long s, the Kelvin
+    // sign.
     const spellings: Record<string, string[]> = { s: ['s', 'S', 'ſ'], k: ['k', 'K', 'K'] };
     const ours = [
       'model',
@@ -470,7 +471,7 @@ describe('the scan of a large body', () => {
         const inSteps = new BodyScan(bytes, CHAT_FIELDS);
         for (let limit = step; !inSteps.run(limit); limit = inSteps.at + step);
         const outcome = scanBody(bytes);
-        // Where it is no JSON is told to the byte at which it was noticed.
+        // For invalid JSON, the fault tells the byte at which it was noticed.
         if ('kind' in outcome && outcome.kind === 'not_json')
           expect(inSteps.outcome).toMatchObject({ kind: 'not_json' });
         else expect(inSteps.outcome).toEqual(outcome);

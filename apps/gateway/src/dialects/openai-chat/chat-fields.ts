@@ -1,17 +1,11 @@
 import type { Span } from '../../json-scan/json-tokens.js';
-import {
-  fieldTable,
-  NO_OTHERS,
-  scanBody as scan,
-  scanBodyInSteps as scanInSteps,
-  type ScanFault,
-  type ScannedFields,
-} from '../request-scan/body-scan.js';
+import { scanBody as scan, scanBodyInSteps as scanInSteps } from '../request-scan/body-scan.js';
+import { fieldTable, NO_OTHERS, type ScanFault, type ScannedFields } from '../request-scan/field-table.js';
 import { MessagesReader, type MessagesSeen } from './messages-reader.js';
 import { REQUEST_FIELDS } from './request-fields.js';
 import { ToolsReader } from './tools-reader.js';
 
-/** What a chat body asks for, as far as the gateway reads it; spans are null where the body has no such field. */
+/** The fields of a chat body that the gateway reads. A span is null if the body does not have the field. */
 export interface ChatFields extends ScannedFields, MessagesSeen {
   model: Span | null;
   stream: Span | null;
@@ -22,7 +16,7 @@ export interface ChatFields extends ScannedFields, MessagesSeen {
   messages: Span | null;
 }
 
-/** The fields of a chat body, as the scan finds them. */
+/** The table by which the scan finds the fields of a chat body. */
 export const CHAT_FIELDS = fieldTable<ChatFields>({
   rows: REQUEST_FIELDS,
   places: {
@@ -50,12 +44,12 @@ export const CHAT_FIELDS = fieldTable<ChatFields>({
   }),
 });
 
-/** Finds the fields of a chat body. */
+/** Finds the fields of a chat body in one pass. */
 export function scanBody(bytes: Buffer): ChatFields | ScanFault {
   return scan(bytes, CHAT_FIELDS);
 }
 
-/** The same in steps, with a turn of the event loop between them. */
+/** Finds the fields in steps, with a turn of the event loop between them. */
 export function scanBodyInSteps(bytes: Buffer, nextTurn: () => Promise<void>): Promise<ChatFields | ScanFault> {
   return scanInSteps(bytes, CHAT_FIELDS, nextTurn);
 }

@@ -30,8 +30,7 @@ describe('a plain reply with a status of success', () => {
     expect(read(body)).toMatchObject({ kind: 'answer' });
   });
 
-  // OpenRouter and NVIDIA answer 200 with an error object, vLLM with an object of that name, Zhipu with a code of its
-  // own.
+  // OpenRouter and NVIDIA answer 200 with an error object, vLLM with an object of that name, Zhipu with its own code.
   it.each<[string, unknown, number]>([
     ['nothing', '', 502],
     ['null', 'null', 502],

@@ -1,7 +1,7 @@
 import { NO_ANSWER, type ProviderError } from '../dialect.js';
 import { choicesOf, errorIn, isObject, statusIn } from '../openai/reply-error.js';
 
-/** What is wrong with a whole plain reply; null where it is a completion: at least one choice says something. */
+/** The error in a parsed plain reply; null if it is a completion, which needs at least one choice with content. */
 export function faultOfReply(document: unknown): ProviderError | null {
   // Google's servers send an error as a list of one.
   if (Array.isArray(document))

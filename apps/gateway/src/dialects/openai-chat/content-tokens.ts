@@ -1,15 +1,15 @@
 import type { TokenCount } from '../ask.js';
 
-/** What a chat template puts around each message, and around each value of a tool. */
+/** Tokens that a chat template adds to each message, and to each value of a tool. */
 const NODE_TOKENS = 4;
 
-/** The strings, numbers, words and opening brackets of JSON, in a text that is known to be JSON. */
+/** Matches the strings, numbers, words and opening brackets of a text that is known to be JSON. */
 const NODES = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[-\w.+]+|[[{]/gs;
 const QUOTE = '"';
 
 /**
- * The most tokens that a body of JSON can be: those of every string, number and opening bracket in it, however often a
- * name repeats, and what a template puts around each value. Null where a string is none of JSON.
+ * An upper bound of the tokens of a JSON body: those of every string, number and opening bracket, including repeated
+ * names, and of what a template adds to each value. Null if a string is invalid JSON.
  */
 export function tokensOf(body: Buffer, count: TokenCount): number | null {
   let tokens = 0;

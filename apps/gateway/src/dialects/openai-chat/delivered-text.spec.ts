@@ -4,7 +4,7 @@ import { textsOf, textsOfChoices } from './delivered-text.js';
 
 const DATA = 'iVBORw0KGgo'.repeat(100);
 
-/** What a message or a delta may hold, and what of it is text. */
+/** Forms of a message or a delta, with the texts that each contains. */
 const DELIVERED: readonly (readonly [what: string, delivered: unknown, texts: readonly string[]])[] = [
   ['content', { role: 'assistant', content: 'Hello' }, ['Hello']],
   ['the role alone', { role: 'assistant', content: '' }, []],

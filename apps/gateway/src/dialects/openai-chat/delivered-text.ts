@@ -1,13 +1,13 @@
 type Fields = Readonly<Record<string, unknown>>;
 
 const NO_FIELDS: Fields = {};
-/** Names that reasoning has, by the age and the maker of a server. */
+/** The names under which servers send reasoning, by their age and maker. */
 const REASONING = ['reasoning_content', 'reasoning', 'thinking', 'reasoning_details', 'thinking_blocks'] as const;
 
 /**
- * The texts that the message of a plain reply or the delta of a stream delivers, in order: content, reasoning,
- * refusal, names and arguments of tools, the transcript of speech. Ids, log probabilities, annotations, signatures
- * and base64 data are none. Reasoning that stands there under several names counts once.
+ * The texts that a plain reply's message or a stream's delta delivers, in order: content, reasoning, refusal, names and
+ * arguments of tools, the transcript of speech. Ids, log probabilities, annotations, signatures and base64 data are
+ * left out. Reasoning that is repeated under several names counts once.
  */
 export function textsOf(messageOrDelta: unknown): string[] {
   const fields = fieldsOf(messageOrDelta);
@@ -23,14 +23,14 @@ export function textsOf(messageOrDelta: unknown): string[] {
   return texts;
 }
 
-/** The texts of a chat completion or of one chunk of it, already parsed, over all its choices. */
+/** The texts of a parsed chat completion, or of one of its chunks, over all choices. */
 export function textsOfChoices(document: unknown): string[] {
   const texts: string[] = [];
   for (const choice of listOf(fieldsOf(document)['choices'])) addChoice(texts, fieldsOf(choice));
   return texts;
 }
 
-/** All texts of one choice, also those that are told twice. */
+/** All texts of one choice, including repeated ones. */
 export function textsOfChoice(choice: unknown): string[] {
   const fields = fieldsOf(choice);
   const texts = [...textsOf(fields['delta']), ...textsOf(fields['message'])];
@@ -39,7 +39,7 @@ export function textsOfChoice(choice: unknown): string[] {
 }
 
 function addChoice(texts: string[], choice: Fields): void {
-  // Some streams repeat beside each delta the whole message so far.
+  // Some streams repeat the whole message so far beside each delta.
   const said = typeof choice['delta'] === 'object' && choice['delta'] !== null ? choice['delta'] : choice['message'];
   for (const text of textsOf(said)) texts.push(text);
   addText(texts, choice['text']);
@@ -47,7 +47,7 @@ function addChoice(texts: string[], choice: Fields): void {
 
 /**
  * Relays send the same reasoning under two or three names, for clients of different ages (OpenRouter: `reasoning` and
- * `reasoning_details`; LiteLLM: `reasoning_content` and `thinking_blocks`): the longest is taken.
+ * `reasoning_details`; LiteLLM: `reasoning_content` and `thinking_blocks`). The longest is taken.
  */
 function reasoningOf(fields: Fields): string[] {
   let longest: string[] = [];
@@ -61,7 +61,7 @@ function reasoningOf(fields: Fields): string[] {
   return longest;
 }
 
-/** A text, or a list of parts that hold texts; Mistral's parts of reasoning hold lists of parts. */
+/** Adds a text, or the texts in a list of parts. Mistral's parts of reasoning contain lists of parts. */
 function addContent(texts: string[], content: unknown): void {
   addText(texts, content);
   for (const part of listOf(content)) {
@@ -75,7 +75,7 @@ function addContent(texts: string[], content: unknown): void {
   }
 }
 
-/** Arguments that come as an object, not as JSON in a text, were written as JSON by the model all the same. */
+/** Some servers send arguments as an object. The model wrote them as JSON text, so that is what counts. */
 function addFunction(texts: string[], value: unknown): void {
   const fields = fieldsOf(value);
   addText(texts, fields['name']);

@@ -2,26 +2,26 @@ import { textsOfChoices } from './delivered-text.js';
 
 const QUOTE = 0x22,
   BACKSLASH = 0x5c;
-/** A text that no provider sends, to try a template with. */
+/** A text that no provider sends, used to test whether a template fits. */
 const PROBE = 'tollgate-probe';
-/** OpenAI pads events with a random text under this name, so that their sizes tell nothing. */
+/** OpenAI pads events with a random text under this name, so that their sizes reveal nothing. */
 const PADDING = /"obfuscation": ?"/;
 
 /**
- * What the events of one stream have in common: nearly all of them are the same bytes around one text. An event that
- * follows the template is read by comparing, at a small part of what parsing costs, and it is known to hold nothing
- * else: no usage, no error, no reason to finish.
+ * The common bytes of a stream's events: nearly all events differ in one text only. Comparing an event with the
+ * template costs a small part of parsing it, and proves that it contains nothing else: no usage, no error, no finish
+ * reason.
  */
 export class EventTemplate {
   private constructor(
     private readonly before: string,
-    /** From the text's closing quote to the end, or to the padding's opening quote. */
+    /** The bytes from the text's closing quote to the end, or to the padding's opening quote. */
     private readonly after: string,
-    /** From the padding's closing quote to the end; null without padding. */
+    /** The bytes from the padding's closing quote to the end; null without padding. */
     private readonly afterPadding: string | null,
   ) {}
 
-  /** The template of an event that carries one text; null where it cannot be told for certain where that stands. */
+  /** Makes the template of an event that carries one text. Null if the place of the text is not certain. */
   static of(event: string, data: string, text: string): EventTemplate | null {
     if (!event.endsWith('\n\n') || text.includes('\\') || text.includes('"')) return null;
     const literal = `"${text}"`;
@@ -29,7 +29,7 @@ export class EventTemplate {
     if (at === -1 || event.indexOf(literal, at + 1) !== -1) return null;
     const before = event.slice(0, at + 1);
     const after = event.slice(at + literal.length - 1);
-    // Without an escape in it the event has the text once, and here; parsing is dear.
+    // Without an escape the event contains the text exactly once, so the event need not be parsed, which is expensive.
     if (event.includes('\\') && !carriesOnly(data.replace(literal, `"${PROBE}"`), PROBE)) return null;
     const padding = PADDING.exec(after);
     if (padding === null) return new EventTemplate(flat(before), flat(after), null);
@@ -38,26 +38,26 @@ export class EventTemplate {
     return new EventTemplate(flat(before), flat(after.slice(0, start)), flat(after.slice(end)));
   }
 
-  /** Where the text of the event at `at` ends, where the event follows the template; else -1. */
+  /** The end of the text in the event at `at`, if the event follows the template; otherwise -1. */
   textEnd(text: string, at: number): number {
     let end = at + this.before.length;
     if (text.slice(at, end) !== this.before) return -1;
     for (;;) {
       const code = text.charCodeAt(end);
       if (code === QUOTE) break;
-      // NaN at the end of what has come.
+      // The code is NaN at the end of the bytes that have arrived.
       if (!(code >= 0x20)) return -1;
       end += code === BACKSLASH ? 2 : 1;
     }
     return text.slice(end, end + this.after.length) === this.after ? end : -1;
   }
 
-  /** Where the text starts in an event at `at`. */
+  /** The start of the text in an event at `at`. */
   textStart(at: number): number {
     return at + this.before.length;
   }
 
-  /** Where the event ends whose text ends at `textEnd`; -1 where its padding is no such thing. */
+  /** The end of the event whose text ends at `textEnd`; -1 if its padding does not match. */
   eventEnd(text: string, textEnd: number): number {
     const end = textEnd + this.after.length;
     if (this.afterPadding === null) return end;
@@ -66,7 +66,7 @@ export class EventTemplate {
   }
 }
 
-/** A string of its own: one that is a part of another is compared a hundred times more slowly. */
+/** Copies a string. V8 compares a slice of another string a hundred times more slowly. */
 function flat(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }

@@ -10,7 +10,7 @@ const IMAGE = 1_100,
 const base64 = (bytes: number): string => 'iVBORw0K'.repeat(Math.ceil(bytes / 6)).slice(0, Math.ceil(bytes / 3) * 4);
 const png = (bytes: number): string => `data:image/png;base64,${base64(bytes)}`;
 const pdf = (bytes: number): string => `data:application/pdf;base64,${base64(bytes)}`;
-/** A wave file of so many seconds, of 24,000 samples of two bytes. */
+/** A wave file of this many seconds, with 24,000 samples of two bytes per second. */
 const wave = (seconds: number): string => {
   const head = Buffer.alloc(48);
   head.write('RIFF', 0, 'latin1');
@@ -19,7 +19,7 @@ const wave = (seconds: number): string => {
   return Buffer.concat([head, Buffer.alloc(48_000 * seconds)]).toString('base64');
 };
 
-/** One part of a message: what its figure is, and what of its bytes is no text. */
+/** Kinds of parts of a message, with the tokens that each counts as and the bytes of it that are no text. */
 const PARTS: readonly (readonly [what: string, part: unknown, tokens: number, held: string | readonly string[]])[] = [
   ['an image', { type: 'image_url', image_url: { url: png(2_000_000) } }, IMAGE, png(2_000_000)],
   ['a small image', { type: 'image_url', image_url: { url: png(60) } }, IMAGE, png(60)],
@@ -119,7 +119,7 @@ describe('the estimate of input', () => {
     const body = json(chat({ type: 'text', text: 'Look:' }, part));
     const bytes = (typeof held === 'string' ? [held] : held).reduce((sum, each) => sum + each.length, 0);
     const estimate = estimated(body);
-    // Seconds and pages are rounded up.
+    // The estimate rounds seconds and pages up.
     expect(Math.abs(estimate - (textOnly(body.length - bytes) + tokens))).toBeLessThanOrEqual(2);
   });
 
@@ -305,7 +305,7 @@ describe('the estimate of input', () => {
     for (const steps = estimateSteps(body, fields); ;) {
       const { done, value } = steps.next();
       if (done === true) break;
-      // It begins again where it looks at parts.
+      // The place starts again at the second pass, which looks at parts.
       expect(value - (places.at(-1) ?? 0)).toBeLessThan(300_000);
       places.push(value);
     }
@@ -322,7 +322,7 @@ function json(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
 }
 
-/** Bytes of a body, its escapes of characters taken as those characters. */
+/** The bytes of a body after its escapes are replaced by the characters that they stand for. */
 function escapesOut(body: Buffer): number {
   return Buffer.byteLength(
     body

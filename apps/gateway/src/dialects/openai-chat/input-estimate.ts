@@ -20,13 +20,13 @@ import {
 } from '../../request-path/usage/media-tokens.js';
 
 const SPACE = 0x20;
-/** A message is an object in the list of messages, a part one in the list of a message's content. */
+/** The depth of a message in the list of messages, and of a part in the list of a message's content. */
 const MESSAGE_DEPTH = 2,
   PART_DEPTH = 4;
-/** The longest name or type that means something here. */
+/** The longest name or type that is looked up here. */
 const NAME_LENGTH_MAX = 11;
 
-/** What is no text, by the type of a part and by the name of the field that holds it. */
+/** Content that is no text, by the type of a part and by the name of the field that contains it. */
 const KINDS: ReadonlyMap<string, MediaKind> = new Map([
   ['image_url', 'image'],
   ['input_image', 'image'],
@@ -44,7 +44,7 @@ const KINDS: ReadonlyMap<string, MediaKind> = new Map([
   ['file_id', 'file'],
   ['file_url', 'file'],
 ]);
-/** The fields in which such a part holds its data, or says where they are. */
+/** The fields in which such a part has its data or their address. */
 const HOLDERS: ReadonlySet<string> = new Set([
   'url',
   'data',
@@ -62,23 +62,24 @@ const HOLDERS: ReadonlySet<string> = new Set([
 ]);
 
 interface Media {
-  /** What stands for something that is no text, in bytes of the body. */
+  /** Bytes of the body that stand for content that is no text. */
   bytes: number;
   tokens: number;
 }
 
 /**
- * Input tokens of a chat body by our own count, for the tokens-per-minute limit and for what is charged where no
- * report comes: four bytes a token over all that was sent, but images, audio, video and files, inline or by reference,
- * have a figure for each part (`mediaTokens`), whatever their base64 has in bytes.
+ * Estimates the input tokens of a chat body, for the tokens-per-minute limit and for the charge if no usage is
+ * reported: one token for each four bytes. Images, audio, video and files, inline or by reference, have a figure for
+ * each part (`mediaTokens`) instead of the length of their base64.
  *
- * Only a body whose messages hold parts is looked at again: once, without building anything, long strings natively.
+ * Only a body whose messages contain parts is read a second time, in one pass that builds nothing and searches long
+ * strings natively.
  */
 export function estimateInputTokens(body: Buffer, fields: ChatFields): number {
   return fields.nestedMessages ? atOnce(estimateSteps(body, fields)) : textTokens(body);
 }
 
-/** The same, with a turn of the event loop between its steps. */
+/** Estimates in steps, with a turn of the event loop between them. */
 export function estimateInputTokensInSteps(
   body: Buffer,
   fields: ChatFields,
@@ -87,7 +88,7 @@ export function estimateInputTokensInSteps(
   return inSteps(estimateSteps(body, fields), nextTurn);
 }
 
-/** Stops after each step with the place in the body that it has come to. */
+/** Estimates in steps. Yields the place in the body after each step. */
 export function* estimateSteps(body: Buffer, fields: ChatFields): Generator<number, number> {
   const { messages, nestedMessages } = fields;
   const bytes = body.length - (yield* bytesOfEscapes(body));
@@ -96,7 +97,7 @@ export function* estimateSteps(body: Buffer, fields: ChatFields): Generator<numb
   return Math.ceil(Math.max(bytes - media.bytes, 0) / BYTES_IN_TOKEN) + media.tokens;
 }
 
-/** What is no text in the messages of a body whose grammar has been checked. */
+/** Adds up the content that is no text in the messages of a body whose grammar has been checked. */
 function* mediaIn(body: Buffer, start: number, end: number): Generator<number, Media> {
   const parts = new PartsReader();
   let depth = 0;
@@ -106,7 +107,7 @@ function* mediaIn(body: Buffer, start: number, end: number): Generator<number, M
       yield at;
       step = at + STEP_BYTES;
     }
-    const byte = body[at]!;
+    const byte = body[at];
     if (byte === QUOTE) {
       let close = stringEnd(body, at + 1, end);
       while (close < 0) {
@@ -128,7 +129,7 @@ function* mediaIn(body: Buffer, start: number, end: number): Generator<number, M
   return parts.media;
 }
 
-/** Is told the names and strings of messages one by one, and adds up what is no text. */
+/** Receives the names and strings of messages one by one, and adds up the content that is no text. */
 class PartsReader {
   readonly media: Media = { bytes: 0, tokens: 0 };
   #inContent = false;
@@ -138,7 +139,7 @@ class PartsReader {
   #images = 0;
   #lowDetail = false;
 
-  /** A part begins. */
+  /** Call it at the beginning of a part. */
   open(): void {
     this.#kind = null;
     this.#images = 0;
@@ -158,13 +159,13 @@ class PartsReader {
     if (this.#name === 'type') this.#kind = KINDS.get(shortText(body, start, end)) ?? this.#kind;
     else if (this.#name === 'detail') this.#lower(shortText(body, start, end));
     else if (this.#kind !== null && HOLDERS.has(this.#name)) {
-      // A video may be a list of its frames.
+      // A video may be given as a list of its frames.
       this.#add(body, start, end, this.#kind === 'video' && depth > this.#nameDepth ? 'image' : this.#kind);
     }
   }
 
   #add(body: Buffer, start: number, end: number, kind: MediaKind): void {
-    // An id of a file says nothing of its size.
+    // The id of a file says nothing about its size.
     const tokens = this.#name === 'file_id' ? REFERENCE_TOKENS : mediaTokens(kind, body, start, end);
     this.media.bytes += end - start;
     this.media.tokens += tokens;
@@ -173,7 +174,7 @@ class PartsReader {
     if (this.#lowDetail) this.media.tokens -= IMAGE_TOKENS - LOW_DETAIL_IMAGE_TOKENS;
   }
 
-  /** Stands before the image or behind it. */
+  /** Handles `detail`, which may come before or after the image. */
   #lower(detail: string): void {
     if (detail !== 'low' || this.#lowDetail) return;
     this.#lowDetail = true;
@@ -181,21 +182,24 @@ class PartsReader {
   }
 }
 
-/** A name or a type that may mean something here; the empty text for any other. */
+/** A short name or type; the empty text for any that is too long to be known here. */
 function shortText(body: Buffer, start: number, end: number): string {
   return end - start > NAME_LENGTH_MAX ? '' : body.toString('latin1', start, end);
 }
 
 function skipSpace(body: Buffer, from: number): number {
   let at = from;
-  while (body[at]! <= SPACE) at += 1;
-  return at;
+  for (;;) {
+    const byte = body[at];
+    if (byte === undefined || byte > SPACE) return at;
+    at += 1;
+  }
 }
 
 /**
- * The closing quote of a string, from the byte after its opening one. Short strings, and the stretches between escaped
- * quotes, are read byte by byte: a native search costs as much as some fifty of them. After a step within one string
- * the answer is `~` of where to go on.
+ * The closing quote of a string, searched from the byte after the opening one. Short strings, and the bytes between
+ * escaped quotes, are read one by one, because a native search costs as much as some fifty bytes. If a step ends within
+ * the string, returns `~` of the place to continue at.
  */
 function stringEnd(body: Buffer, from: number, end: number): number {
   const limit = from + STEP_BYTES;
@@ -203,7 +207,7 @@ function stringEnd(body: Buffer, from: number, end: number): number {
     if (at >= limit) return ~at;
     const near = Math.min(at + NATIVE_AFTER, end);
     while (at < near) {
-      const byte = body[at]!;
+      const byte = body[at];
       if (byte === QUOTE) return at;
       at += byte === BACKSLASH ? 2 : 1;
     }

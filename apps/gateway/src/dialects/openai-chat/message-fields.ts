@@ -1,26 +1,30 @@
 /**
- * What may stand in messages and tools whose cost their bytes bound: lists of what is allowed. Whatever is not in them
- * is refused for keys with a credit limit, unless it is null or an empty list.
+ * Lists of the content of messages and tools whose cost is bounded by its bytes. For keys with a credit limit anything
+ * else is refused, unless it is null or an empty list.
  */
 
-/** `content` is text, null, or a list of parts; of the others any value is text. */
+/** A field of a message. `content` is text, null or a list of parts; in a field of another use any value is text. */
 export interface MessageField {
   readonly name: string;
   readonly holds: 'content' | 'text';
 }
 
-/** `kind`: what the part is; `text`: text or null; `note`: anything; `media`: no text, and never allowed. */
+/**
+ * A field of a part. `kind` names the type of the part, `text` is text or null, `note` may be anything, and `media` is
+ * no text and never allowed.
+ */
 export interface PartField {
   readonly name: string;
   readonly holds: 'kind' | 'text' | 'note' | 'media';
 }
 
-/** `kind`: what the tool is; `text`: anything, read as text. */
+/** A field of a tool. `kind` names the type of the tool; any value of a `text` field is read as text. */
 export interface ToolField {
   readonly name: string;
   readonly holds: 'kind' | 'text';
 }
 
+/** The allowed fields of a message. */
 export const MESSAGE_FIELDS: readonly MessageField[] = [
   { name: 'role', holds: 'text' },
   { name: 'content', holds: 'content' },
@@ -30,15 +34,15 @@ export const MESSAGE_FIELDS: readonly MessageField[] = [
     'tool_calls',
     'tool_call_id',
     'function_call',
-    // Reasoning of an earlier answer, sent back.
+    // Reasoning of an earlier answer that the caller sends back.
     'reasoning_content',
     'reasoning',
     'reasoning_details',
     'thinking_blocks',
-    // The answer begins with this message.
+    // Asks the model to begin its answer with this message.
     'prefix',
     'partial',
-    // Notes that are no input, or decide what is kept in a cache.
+    // Notes that are no input, or that decide what is cached.
     'id',
     'type',
     'status',
@@ -48,13 +52,14 @@ export const MESSAGE_FIELDS: readonly MessageField[] = [
   ].map((name) => ({ name, holds: 'text' as const })),
 ];
 
+/** The known fields of a part. */
 export const PART_FIELDS: readonly PartField[] = [
   { name: 'type', holds: 'kind' },
   { name: 'text', holds: 'text' },
   { name: 'refusal', holds: 'text' },
   { name: 'cache_control', holds: 'note' },
   { name: 'prompt_cache_breakpoint', holds: 'note' },
-  // What the estimate of input tokens knows: two readers must not see two different parts.
+  // Fields that the estimate of input tokens reads. They are listed so that both readers see the same part.
   ...[
     'image_url',
     'input_image',
@@ -76,9 +81,10 @@ export const PART_FIELDS: readonly PartField[] = [
   ].map((name) => ({ name, holds: 'media' as const })),
 ];
 
-/** Kinds of parts that are text. */
+/** Types of parts that are text. */
 export const PART_KINDS: readonly string[] = ['text', 'refusal'];
 
+/** The allowed fields of a tool. */
 export const TOOL_FIELDS: readonly ToolField[] = [
   { name: 'type', holds: 'kind' },
   ...['function', 'custom', 'name', 'description', 'parameters', 'strict', 'cache_control'].map((name) => ({
@@ -87,5 +93,5 @@ export const TOOL_FIELDS: readonly ToolField[] = [
   })),
 ];
 
-/** Kinds of tools that the caller runs; all others are the provider's, who charges for them. */
+/** Types of tools that the caller runs. The provider runs all others, and charges for them. */
 export const TOOL_KINDS: readonly string[] = ['function', 'custom'];

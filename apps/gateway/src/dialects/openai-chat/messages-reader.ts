@@ -1,5 +1,5 @@
 import { unreachable } from '@tollgate/errors';
-import type { ValueReader } from '../request-scan/body-scan.js';
+import type { ValueReader } from '../request-scan/field-table.js';
 import { MESSAGE_FIELDS, PART_FIELDS, PART_KINDS, type MessageField, type PartField } from './message-fields.js';
 import { CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../../json-scan/json-tokens.js';
 import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
@@ -12,36 +12,34 @@ const MESSAGE_NAMES = new NameTable<MessageField>(
 );
 const PART_NAMES = new NameTable<PartField>(PART_FIELDS, () => true, never);
 const KINDS = PART_KINDS.map((kind) => Buffer.from(`"${kind}"`));
-/**
- * Brackets around the list of messages, around a message, around its values, around a part, around the values of one.
- */
+/** The numbers of brackets around the list of messages, a message, its values, a part, and the values of a part. */
 const AROUND_LIST = 1,
   AROUND_MESSAGE = 2,
   AROUND_VALUE = 3,
   AROUND_PART = 4,
   AROUND_PART_VALUE = 5;
 
-/** What the reader tells of all messages. */
+/** What `MessagesReader` found in all messages. */
 export interface MessagesSeen {
-  /** Messages nest more than those of plain text do, so there may be parts among them. */
+  /** True if messages nest deeper than those of plain text, so there may be parts in them. */
   nestedMessages: boolean;
-  /** Whether messages hold nothing but text: their bytes bound what they cost. */
+  /** Whether messages contain text only, so that their bytes bound their cost. */
   textOnly: boolean;
 }
 
-/** Reads the messages of a chat body as they are scanned: whether they hold anything but text. */
+/** Reads the messages of a chat body during the scan, to find whether they contain anything but text. */
 export class MessagesReader implements ValueReader<MessagesSeen> {
   textOnly = true;
-  /** Something nests more than a list of messages whose values are text. */
+  /** True if something nests deeper than a list of messages whose values are text. */
   nested = false;
   #message = -1;
   #part = -1;
   readonly #names = new ObjectNames(MESSAGE_NAMES);
-  /** Those of a part; made for the first part. */
+  /** The names of a part; made for the first part. */
   #partNames: ObjectNames<PartField> | null = null;
   #inContent = false;
 
-  /** A name, between its quotes; what is wrong with it, or null. `depth`: the brackets around it. */
+  /** Takes a name, without its quotes. Returns its fault or null. `depth` is the number of brackets around it. */
   name(bytes: Buffer, start: number, end: number, depth: number): NameFault | null {
     if (depth === AROUND_VALUE) {
       const fault = this.#names.take(bytes, start, end);
@@ -52,7 +50,7 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
     return fault && within(`messages[${this.#message}].content[${this.#part}]`, fault);
   }
 
-  /** A bracket opens here. */
+  /** Takes an opening bracket. */
   open(bytes: Buffer, at: number, depth: number): void {
     const isObject = bytes[at] === OPEN_BRACE;
     if (depth >= AROUND_VALUE) this.nested = true;
@@ -83,7 +81,7 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
     }
   }
 
-  /** A text with its quotes, a number, `true`, `false` or `null`. */
+  /** Takes a text with its quotes, a number, `true`, `false` or `null`. */
   scalar(bytes: Buffer, start: number, end: number, depth: number): void {
     switch (depth) {
       case AROUND_LIST:
@@ -104,7 +102,7 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
     }
   }
 
-  /** A bracket has closed. */
+  /** Takes a closing bracket; `depth` is the number of brackets that are still open. */
   close(depth: number): void {
     if (depth === AROUND_VALUE) this.#inContent = false;
   }
@@ -120,7 +118,7 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
   }
 }
 
-/** Whether a value of a part that is no list or object leaves the part one of text. */
+/** Whether a part is still text with this value, which is no list or object. */
 function isPartText(field: PartField | null, bytes: Buffer, start: number, end: number): boolean {
   const holds = field?.holds;
   switch (holds) {

@@ -4,7 +4,8 @@ import { isRefusal, refuse, type Refusal } from '../../request-path/exchange/ref
 import type { Ask } from '../ask.js';
 import type { Dialect } from '../dialect.js';
 import { OPENAI_ERRORS } from '../openai/errors.js';
-import { STEP_BYTES, type ScanFault } from '../request-scan/body-scan.js';
+import { STEP_BYTES } from '../request-scan/body-scan.js';
+import type { ScanFault } from '../request-scan/field-table.js';
 import { modelNameAt, NO_MODEL_NAME, refusalOf } from '../request-scan/refusals.js';
 import { ChatAsk, type ChatHead } from './chat-ask.js';
 import { scanBody, scanBodyInSteps, type ChatFields } from './chat-fields.js';
@@ -14,7 +15,7 @@ import { readStreamOptions } from './stream-options.js';
 
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 
-/** OpenAI's chat completions, as they and all who follow them speak it. */
+/** OpenAI's chat completions, as OpenAI and the compatible providers speak it. */
 export const openAiChat: Dialect = {
   name: 'openai-chat',
   operation: '/chat/completions',
@@ -24,7 +25,9 @@ export const openAiChat: Dialect = {
   readReply,
 };
 
-/** A large body is read in steps, so that it does not hold up the others; of all others the answer is there at once. */
+/**
+ * Reads a large body in steps, so that other requests are not delayed. For other bodies the answer is there at once.
+ */
 function readChat(body: Buffer): Ask | Refusal | Promise<Ask | Refusal> {
   if (body.length > STEP_BYTES) return readInSteps(body);
   const head = headOf(body, scanBody(body));

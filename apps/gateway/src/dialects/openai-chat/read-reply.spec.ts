@@ -20,7 +20,7 @@ describe('a plain reply', () => {
   it('of more than 8 MiB is a completion where it reports its usage at its end, and is not parsed', () => {
     const long = reply('x'.repeat(9 * mebibyte));
     expect(readReply(long)).toMatchObject({ kind: 'answer', report });
-    // Nobody who parses it can read this one.
+    // A reader that parses this text fails.
     long.write('\u0001', 4 * mebibyte);
     expect(readReply(long)).toMatchObject({ kind: 'answer', report });
     expect(readReply(reply('x'.repeat(9 * mebibyte), { logprobs: [{ token: 'error' }], usage }))).toMatchObject({

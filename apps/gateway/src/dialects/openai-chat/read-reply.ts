@@ -17,16 +17,17 @@ const OPEN_BRACE = 0x7b,
   SPACE = 0x20;
 const BOM = '\ufeff';
 /**
- * A longer reply is not parsed: that would hold up every other request for a tenth of a second and more. It is a
- * completion only where it reports its usage at its end.
+ * A longer reply is not parsed, since that would delay all other requests by a tenth of a second and more. It counts as
+ * a completion only if it reports its usage at its end.
  */
 const PARSED_BYTES_MAX = 8 * 1024 * 1024;
-/** Of such a reply its end is looked at. */
+/** How many bytes of such a reply are read, from its end. */
 const END_BYTES = 64 * 1024;
 
 /**
- * Reads a plain reply. One that reports its usage at its end, has choices and no error anywhere, as nearly all do, is
- * not parsed: within text the quotes of such names are escaped. `text` is the body as latin1, where that is there.
+ * Reads a plain reply. Nearly every reply reports its usage at its end, has choices and contains no error; it is not
+ * parsed, because quotes within text are escaped and so cannot look like such names. `text` is the body as latin1, if
+ * known.
  */
 export function readReply(body: Buffer, text: string | null = null): PlainReply {
   const isLong = body.length > PARSED_BYTES_MAX;
@@ -37,7 +38,7 @@ export function readReply(body: Buffer, text: string | null = null): PlainReply 
     const end = isLong ? body.subarray(-END_BYTES) : body;
     const last = lastField(end, USAGE);
     const report = last === undefined ? null : readUsage(valueAt(end, last));
-    // Where a side is told as nothing, it must be known whether there is any text.
+    // If the report lacks a side, or says 0, the reply must be parsed to see whether there is any text.
     if (report !== null && (report.inputTokens ?? 0) > 0 && (report.outputTokens ?? 0) > 0)
       return { kind: 'answer', report, countedOutputTokens: 0 };
   }
@@ -45,8 +46,8 @@ export function readReply(body: Buffer, text: string | null = null): PlainReply 
 }
 
 /**
- * Whether a list with a message stands behind the first name of that kind, nothing is an error, and no object follows
- * another without a comma, as in two replies behind each other.
+ * Whether a list with a message follows the first `choices`, there is no error, and no object follows another without a
+ * comma, as it would in two concatenated replies.
  */
 function hasChoicesAndNoError(text: string): boolean {
   const at = text.indexOf(CHOICES);
@@ -73,7 +74,7 @@ function readDocument(document: unknown): PlainReply {
   return { kind: 'answer', report, countedOutputTokens: deliveredTokens(textsOfChoices(document)) };
 }
 
-/** Tokens of a whole answer; data in its text is counted as images. */
+/** Counts the tokens of a whole answer. Data in its text counts as images. */
 function deliveredTokens(texts: readonly string[]): number {
   const embedded = new EmbeddedData();
   const stripped = texts.map((text) => (embedded.concerns(text.length) ? embedded.strip(text) : text));

@@ -1,10 +1,12 @@
-/** A body above this is taken to refer to something without being read: that would hold up every other request. */
+/**
+ * A larger body is taken to refer to something without being parsed, because parsing would delay all other requests.
+ */
 const BODY_BYTES_MAX = 1024 * 1024;
 
-/** Models that search or read pages by themselves, whatever the body says; their names say so. */
+/** Names of models that search or read pages on their own, whatever the body says. */
 const LOOKING_UP = /search|research|sonar|online|ground|compound|brows/i;
 
-/** Fields of a chat body in which everything that a model reads stands in the body itself. */
+/** Fields of a chat body that refer to nothing outside the body. */
 const FIELDS: ReadonlySet<string> = new Set([
   'audio',
   'best_of',
@@ -60,18 +62,18 @@ const MESSAGE_FIELDS: ReadonlySet<string> = new Set([
   'tool_call_id',
   'tool_calls',
 ]);
-/** Kinds of parts that are text. */
+/** Types of parts that are text. */
 const PART_TYPES: ReadonlySet<unknown> = new Set(['text', 'refusal', 'input_text', 'output_text']);
 const PART_FIELDS: ReadonlySet<string> = new Set(['cache_control', 'refusal', 'text', 'type']);
-/** Tools that the caller runs; the provider runs all others, and reads what they find. */
+/** Types of tools that the caller runs. The provider runs all others, and the model reads what they find. */
 const TOOLS_OF_CALLER: ReadonlySet<unknown> = new Set(['function', 'custom', undefined]);
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Whether a provider may have read more than the bytes of a chat body say: an image, audio or a file, given by
- * reference or compressed; what a tool of its own has found; what its model looks up by itself. Known is what stands
- * for itself, and anything else counts as more: new fields and parts come faster than lists of them.
+ * Whether a model may have read more than the bytes of a chat body: an image, audio or a file that is given by
+ * reference or compressed, what a tool of the provider found, or pages that the model looks up. Only known fields and
+ * parts count as complete in themselves; all others count as more, since new ones appear faster than lists of them.
  */
 export function mayReadMore(body: Buffer, model: string): boolean {
   if (body.length > BODY_BYTES_MAX || LOOKING_UP.test(model)) return true;
@@ -97,7 +99,7 @@ function isPlainPart(part: unknown): boolean {
   return typeof part === 'string' || (isObject(part) && PART_TYPES.has(part['type']) && !hasOther(part, PART_FIELDS));
 }
 
-/** Absent and null are lists of nothing. */
+/** Whether a value is a list with such items only. Absent and null count as empty lists. */
 function isListOf(value: unknown, holds: (item: unknown) => boolean): boolean {
   return (value ?? null) === null || (Array.isArray(value) && value.every(holds));
 }

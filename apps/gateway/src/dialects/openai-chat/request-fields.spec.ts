@@ -13,7 +13,7 @@ describe('the table of request fields', () => {
     }
   });
   it('has every field that OpenAI documents for chat completions', () => {
-    // The package's main file stands beside the folder of its types.
+    // The package's main file is beside the folder of its types.
     const types = createRequire(import.meta.url)
       .resolve('openai')
       .replace(/index\.m?js$/, 'resources/chat/completions/completions.d.ts');

@@ -1,17 +1,17 @@
 import { ELSEWHERE_FIELDS } from '../openai/elsewhere-fields.js';
 import { rows, type RequestField } from '../request-scan/request-field.js';
 
-/** Tiers that cost what the price book says, or less. */
+/** Service tiers that cost what the price book says, or less. */
 const TIERS: ReadonlySet<unknown> = new Set(['auto', 'default', 'flex']);
 
 const isTextOnly = (kinds: unknown): boolean => Array.isArray(kinds) && kinds.every((kind) => kind === 'text');
 
 /**
- * Servers call the template with these names: a program instead of it, its whole input, how long that is made, or the
- * special tokens, which stand once for each message.
+ * Names of template arguments that change the size of the input: a replacement of the template, its whole input, its
+ * length, or special tokens, which are repeated for each message.
  */
 const TEMPLATE_ARGUMENTS = /template|tools|document|message|conversation|prompt|pad|length|trunc|token|function/i;
-/** Switches whose values are words. Any other text may be written out as often as the template likes. */
+/** Settings whose values are words. A template could repeat any other text as often as it likes. */
 const WORD_SETTINGS = /^(?:reasoning|thinking)(?:_(?:effort|mode|level|format|language))?$|^(?:effort|mode)$/;
 const WORD_CHARACTERS_MAX = 16;
 
@@ -33,12 +33,12 @@ const TEMPLATE_SETTINGS = ['chat_template_kwargs', 'chat_template_args'].map((na
 }));
 
 /**
- * The fields of OpenAI's chat completions, and those that compatible providers and relays add to it: vLLM, SGLang,
- * llama.cpp, OpenRouter, LiteLLM, Portkey, Azure, Mistral, DeepSeek, Together, Groq, xAI, Perplexity.
+ * The fields of OpenAI's chat completions, and those that compatible providers and relays add: vLLM, SGLang, llama.cpp,
+ * OpenRouter, LiteLLM, Portkey, Azure, Mistral, DeepSeek, Together, Groq, xAI, Perplexity.
  */
 export const REQUEST_FIELDS: readonly RequestField[] = [
   ...rows('read', 'It chooses the route.', 'model'),
-  ...rows('read', 'Its bytes bound the input; its parts are looked at one by one.', 'messages'),
+  ...rows('read', 'Its bytes bound the input; each of its parts is checked.', 'messages'),
   ...rows('read', 'It decides how the answer is read.', 'stream stream_options'),
   ...rows('read', 'It is the ceiling of the output.', 'max_tokens max_completion_tokens'),
   ...rows('read', 'It multiplies the output.', 'n'),
@@ -63,7 +63,7 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
   ),
   ...rows(
     'free',
-    'It decides how tokens are told to the caller.',
+    'It decides how tokens are reported to the caller.',
     `
     logprobs top_logprobs prompt_logprobs skip_special_tokens spaces_between_special_tokens
     return_tokens_as_token_ids return_token_ids verbosity include_reasoning separate_reasoning stream_reasoning
@@ -80,17 +80,17 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
   ),
   ...rows(
     'free',
-    'It keeps the answer, or finds what is kept; a read from a cache is no dearer than input.',
+    'It controls the cache; a read from a cache costs no more than input.',
     `
     store prompt_cache_key prompt_cache_retention cache_salt cache_prompt id_slot
     `,
   ),
   ...rows('free', 'It leaves out some of the messages.', 'transforms truncate_prompt_tokens'),
 
-  ...rows('bounded', 'The built-in tools among them are refused one by one; functions are text.', 'tools'),
+  ...rows('bounded', 'Functions are text; built-in tools are refused.', 'tools'),
   ...rows(
     'bounded',
-    'It is text of the input, and what is written for it is output.',
+    'It is text of the input, and the answer to it is output.',
     `
     tool_choice parallel_tool_calls functions function_call response_format guided_json guided_regex guided_choice
     guided_grammar guided_decoding_backend guided_whitespace_pattern structured_outputs structural_tag json_schema
@@ -99,7 +99,7 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
   ),
   ...rows('bounded', 'Reasoning is output, within its ceiling.', 'reasoning_effort parse_tool_calls prompt_mode'),
   ...TEMPLATE_SETTINGS,
-  ...rows('bounded', 'What it makes longer stays within the ceiling of the output.', 'min_tokens ignore_eos'),
+  ...rows('bounded', 'It makes the answer longer, within the ceiling of the output.', 'min_tokens ignore_eos'),
   ...rows(
     'bounded',
     'The tokens of a chat template come with every call.',
@@ -109,16 +109,16 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
   ),
   ...rows(
     'bounded',
-    'The provider simulator alone reads it; to any other provider it is a name without a meaning.',
+    'Only the provider simulator reads it; other providers do not know the name.',
     `
     simulator
     `,
   ),
-  ...rows('bounded', 'What is written to a cache is charged as input.', 'prompt_cache_options cache_control'),
+  ...rows('bounded', 'Tokens that are written to a cache are charged as input.', 'prompt_cache_options cache_control'),
   {
     name: 'service_tier',
     use: 'bounded',
-    why: 'Some tiers are dearer than the price book.',
+    why: 'Some tiers cost more than the price book says.',
     isBounded: (tier) => TIERS.has(tier),
   },
   {
@@ -138,16 +138,16 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
   ),
   ...rows(
     'unbounded',
-    'Searches are charged for each, and what they find is input.',
+    'Each search is charged, and its results are input.',
     `
     web_search_options web_search search_parameters search_options enable_search plugins search_mode return_images
     return_related_questions enable_source documents citations
     `,
   ),
-  ...rows('unbounded', 'What is not used of a prediction is charged as output beyond the ceiling.', 'prediction'),
+  ...rows('unbounded', 'Unused tokens of a prediction are charged as output beyond the ceiling.', 'prediction'),
   ...rows(
     'unbounded',
-    'It is a budget of tokens of its own, beside the ceiling of the output.',
+    'It is a separate budget of tokens, beside the ceiling of the output.',
     `
     reasoning thinking thinking_budget thinking_config generation_config max_output_tokens max_new_tokens max_length
     max_tokens_to_sample num_predict n_predict options prompt_truncate_len
@@ -160,11 +160,11 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
     best_of use_beam_search n_cmpl num_return_sequences candidate_count
     `,
   ),
-  ...rows('unbounded', 'It asks for dearer service.', 'speed priority performance_config'),
+  ...rows('unbounded', 'It asks for a more expensive service.', 'speed priority performance_config'),
   ...rows('unbounded', 'It is a program that writes the input.', 'chat_template custom_params vllm_xargs'),
   ...rows(
     'unbounded',
-    'Another model reads the call too, and its price is not in the price book.',
+    'Another model reads the request too, and its price is not in the price book.',
     `
     moderation guardrails guardrail_config
     `,

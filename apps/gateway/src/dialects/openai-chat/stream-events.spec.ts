@@ -279,7 +279,7 @@ describe('the count of a stream', () => {
         usage: null,
         ...(padding !== undefined && { obfuscation: padding }),
       });
-    // Each of these parses: the extra field makes every event another.
+    // The extra field differs in each event, so no template fits and each event is parsed.
     const parsedChunk = (text: string, at: number) => event({ id: 'c', at, choices: [{ delta: { content: text } }] });
     const texts = fc.array(
       fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('"', '\\', '\n', '\\"', '\u2028', 'a"}}]}', '')),

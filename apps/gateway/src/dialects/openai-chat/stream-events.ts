@@ -8,46 +8,49 @@ import { EventTemplate } from './event-template.js';
 import { EventCutter, eventEnd, readEvent } from '../../request-path/forward/sse-reader.js';
 
 const DONE = '[DONE]';
-/** Streams with more kinds of plain events than this have no template worth looking for: several choices, say. */
+/** A stream with more kinds of plain events than this, for example with several choices, gets no further templates. */
 const TEMPLATES_MAX = 4;
-/** Choices whose texts are searched each on their own; no request asks for more. */
+/** The number of choices whose texts are searched separately. No request asks for more. */
 const CHOICES_MAX = 128;
 
 const NOTHING: StreamPart = { events: '', tail: '', done: false };
 
 /**
- * Reads a streamed completion as it passes: whether it is one, what it reports, how it ends, and how much text it
- * delivered, of which the count is ours where nothing is reported. Texts are latin1, a character for each byte.
+ * Reads a streamed completion as it is relayed: whether it is one, what usage it reports, how it ends, and how much
+ * text it delivered. The gateway counts the text itself in case no usage is reported. Texts are latin1, one character
+ * for each byte.
  *
  * Most events of a stream are the same bytes around a short text: those are read by their template, all others are
- * parsed. So nothing is taken for a report, an error or a text that is not at its own place in the document.
+ * parsed. So a report, an error or a text counts only at its own place in the document.
  */
 export class StreamEvents implements StreamReader {
   readonly #cutter = new EventCutter();
-  /** With the number of the choice whose text it carries. */
+  /** Each template, with the number of the choice whose text it carries. */
   readonly #templates: { readonly template: EventTemplate; readonly choice: number }[] = [];
   readonly #meter = new DeliveredMeter();
-  /** How much of the credential each choice has told, by its number. */
+  /** How much of the credential each choice has revealed, by the number of the choice. */
   readonly #told: number[] = [];
   #done = false;
   #report: UsageReport | null = null;
   #textAfterReport = false;
-  /** The last report told no more output than the one before, although text had come in between. */
+  /** True if the last report has no more output than the one before, although text arrived between them. */
   #isReportStuck = false;
 
-  /** A first part of a completion has come: before it, another provider may still be asked. */
+  /** True once the first part of a completion has arrived. Before that, another provider may still be asked. */
   opened = false;
-  /** A choice has told why it ended. */
+  /** True once a choice has given the reason of its end. */
   finished = false;
-  /** The first event that was an error, or, before the first part of a completion, no such part. */
+  /**
+   * The first event that was an error, or that was no part of a completion before the first such part; null for none.
+   */
   error: EventError | null = null;
-  /** The texts of a choice hold our credential, in pieces: the event with which it is too much is not passed on. */
+  /** True if the texts of a choice together contain our credential. The event that completes it is not passed on. */
   tellsCredential = false;
 
-  /** Half an event that stood at the end. */
+  /** An incomplete event that was left at the end of the stream. */
   dropped = '';
 
-  /** `showUsage`: the client asked for the usage chunk. `credential`: what must not be told; null for nothing. */
+  /** `showUsage` says that the client asked for the usage chunk. `credential` must not be passed on; null for none. */
   constructor(
     private readonly showUsage: boolean,
     private readonly credential: PartsPattern | null = null,
@@ -58,8 +61,8 @@ export class StreamEvents implements StreamReader {
   }
 
   /**
-   * What is left when the stream ends: an event without its empty line, which it gets. Half an event is dropped: what
-   * comes behind it, such as our word that the stream broke off, would be taken for its other half.
+   * Returns the rest when the stream ends. A last event without its empty line gets one. An incomplete event is
+   * dropped: a client would take the next text, such as our error event, as its second half.
    */
   end(): StreamPart {
     if (this.#done || this.tellsCredential) return NOTHING;
@@ -70,17 +73,17 @@ export class StreamEvents implements StreamReader {
     return isWhole ? this.#read(`${rest}\n\n`) : NOTHING;
   }
 
-  /** What the provider has reported so far; null for nothing. */
+  /** The usage that the provider has reported so far; null for none. */
   get report(): UsageReport | null {
     return this.#report;
   }
 
-  /** Whether text was delivered that the last report cannot know of. */
+  /** Whether text was delivered after the last report, so that the report cannot include it. */
   get isReportEarly(): boolean {
     return this.#textAfterReport || this.#isReportStuck;
   }
 
-  /** Bytes of an event that has not ended yet. */
+  /** Bytes of an event that is not complete yet. */
   get heldBytes(): number {
     return this.#cutter.heldLength;
   }
@@ -119,7 +122,7 @@ export class StreamEvents implements StreamReader {
     return { events: kept === 0 ? text : events + text.slice(kept), tail: '', done: false };
   }
 
-  /** The place behind the event at `at`, where it follows a template; else -1. */
+  /** The end of the event at `at`, if it follows a template; otherwise -1. */
   #readByTemplate(text: string, at: number): number {
     for (const { template, choice } of this.#templates) {
       const textEnd = template.textEnd(text, at);
@@ -139,7 +142,7 @@ export class StreamEvents implements StreamReader {
     return -1;
   }
 
-  /** What becomes of an event. */
+  /** Reads one event and decides whether it is passed on, hidden, or ends the stream. */
   #parse(raw: string): 'pass' | 'hide' | 'done' {
     const { name, data } = readEvent(raw);
     if (data === null || data === '') return 'pass';
@@ -152,7 +155,7 @@ export class StreamEvents implements StreamReader {
     const error = name === 'error' ? errorOfEvent(document) : errorIn(document);
     if (error !== null) {
       this.error ??= { ...error, data };
-      // What it reports is believed, what it says is no output.
+      // The usage in an error counts, but its text is no output.
       this.#hear(reportIn(document));
       return 'pass';
     }
@@ -185,7 +188,7 @@ export class StreamEvents implements StreamReader {
       }
     }
     if (this.credential !== null && texts.length > 0) this.#searchChoices(this.credential, choices);
-    // A part of a completion: an error may still follow one without a choice.
+    // An error may still follow a part without a choice, so such a part does not open the answer.
     if (choices.length > 0) this.opened = true;
     return choices.length === 0 && !this.showUsage && ((document as { usage?: unknown }).usage ?? null) !== null
       ? 'hide'
@@ -204,7 +207,7 @@ export class StreamEvents implements StreamReader {
   }
 
   #tell(choice: number, state: number): void {
-    // Nearly always nothing was told, and nothing is.
+    // Nearly always neither the state before nor the new one has any part of the credential.
     if (state === this.#toldBy(choice)) return;
     this.#told[choice] = state;
     if (this.credential?.isEnough(state) === true) this.tellsCredential = true;
@@ -219,13 +222,13 @@ export class StreamEvents implements StreamReader {
   }
 }
 
-/** The number of a choice; that of the first where it has none that a request can ask for. */
+/** The number of a choice; 0 if it has none that a request can ask for. */
 function numberOf(choice: Record<string, unknown> | undefined): number {
   const index = choice?.['index'];
   return typeof index === 'number' && index >= 0 && index < CHOICES_MAX ? index : 0;
 }
 
-/** The object that an event carries; null where it carries anything else. */
+/** The JSON object in an event's data; null if the data is anything else. */
 function parsed(data: string): object | null {
   try {
     const value: unknown = JSON.parse(data);

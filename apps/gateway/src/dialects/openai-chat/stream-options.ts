@@ -17,7 +17,7 @@ const NAMES = new NameTable(
   () => true,
 );
 
-/** Whether the caller asks to see the usage of a stream: whatever comes of it is charged by. */
+/** Whether the caller asks for the usage chunk. The gateway itself always needs the usage, to charge by it. */
 export function readStreamOptions(body: Buffer, span: Span | null): boolean | Refusal {
   const options = span === null ? null : valueAt(body, span);
   if (span === null || options === null) return false;
@@ -35,7 +35,7 @@ export function readStreamOptions(body: Buffer, span: Span | null): boolean | Re
   });
 }
 
-/** Whether some reader could find another `include_usage` than we do in an object whose grammar has been checked. */
+/** Whether some JSON reader could find another `include_usage` than we do in this object, whose grammar is checked. */
 function isAmbiguous(body: Buffer, start: number): boolean {
   const names = new ObjectNames(NAMES);
   let at = skipSpace(body, start + 1);

@@ -12,9 +12,9 @@ const CEILINGS = { max_completion_tokens: 'maxCompletionTokens', max_tokens: 'ma
 const MAX_COMPLETION_TOKENS = Buffer.from('"max_completion_tokens"');
 
 /**
- * The caller's own bytes with three things spliced in: the target's `model`; for a call that holds credit the output
- * ceiling, under the name that the provider takes; and `stream_options.include_usage` for streams, where the provider
- * takes that. Nothing else is touched. What was put in is noted in `call.injected`.
+ * The caller's own bytes with up to three splices: the target's `model`; the output ceiling, if the call holds credit,
+ * under the name that the provider takes; and `stream_options.include_usage` for streams, if the provider takes that.
+ * All other bytes stay. `call.injected` notes what was put in.
  */
 export function upstreamBody(ask: ReadChat, { model, provider }: Target, call: UpstreamCall): Buffer {
   const names = call.fieldNames ?? provider.injectedFields.of(model);
@@ -31,8 +31,8 @@ export function upstreamBody(ask: ReadChat, { model, provider }: Target, call: U
 }
 
 /**
- * Sees to it that the provider reads a ceiling where credit is held for one, also where the caller named it by the
- * other of its names: a provider that passes over a name it does not know would write on without end.
+ * Makes sure that the provider reads a ceiling if credit is held for one, even if the caller gave it under another
+ * name: a provider that ignores an unknown name would write without end.
  */
 function spliceCeiling(
   { body, fields }: ReadChat,
@@ -47,7 +47,7 @@ function spliceCeiling(
     else splices.push({ start: fields.open, end: fields.open, text: `"${ceilingField}":${injectedMaxTokens},` });
     return ceilingField;
   }
-  // OpenAI reads max_tokens too, and models that do not say so.
+  // OpenAI accepts max_tokens too, and so do models that do not say so.
   const named = fields.maxCompletionTokens;
   if (ceilingField !== 'max_tokens' || named === null || (place !== null && valueAt(body, place) !== null)) return null;
   if (place !== null) {

@@ -5,10 +5,10 @@ import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
 import { TEMPLATE_TOKENS, type Ask, type Limits, type TokenCount, type UpstreamCall } from '../ask.js';
 import type { Dialect, StreamReader } from '../dialect.js';
 import { modelSplice, splice, type Splice } from '../openai/splice.js';
-import type { OtherField } from '../request-scan/body-scan.js';
+import type { OtherField } from '../request-scan/field-table.js';
 import type { EmbeddingsFields } from './embeddings-fields.js';
 
-/** A request for embeddings. It has input alone: vectors are no tokens. */
+/** The `Ask` of an embeddings request. Only its input has tokens: vectors have none. */
 export class EmbeddingsAsk implements Ask {
   readonly stream = false;
   readonly namedOutputTokens = 0;
@@ -30,7 +30,7 @@ export class EmbeddingsAsk implements Ask {
     return this.#contentTokensMax + TEMPLATE_TOKENS;
   }
 
-  /** A token is at least one byte of text; what a caller cut into tokens itself is counted. */
+  /** An upper bound: a token has at least one byte of text, and tokens that the caller sends as numbers are counted. */
   get #contentTokensMax(): number {
     const { hasText, isBounded, tokens } = this.fields;
     return hasText || !isBounded ? this.body.length : tokens;
@@ -46,11 +46,11 @@ export class EmbeddingsAsk implements Ask {
     if (!hasText || input === null) return tokens;
     const value = valueAt(this.body, input);
     const items: readonly unknown[] = Array.isArray(value) ? value : [value];
-    // An embedding model may put a token before each text and one behind it.
+    // An embedding model may add a token before and after each text.
     return items.reduce<number>((sum, item) => sum + (typeof item === 'string' ? count(item) + 2 : 0), tokens);
   }
 
-  /** An image or a file that is given by its address is more than the body says. */
+  /** An image or a file that is given by its address has more content than the body. */
   mayReadMore(): boolean {
     return !this.fields.isBounded || this.others.length > 0;
   }
@@ -69,6 +69,6 @@ export class EmbeddingsAsk implements Ask {
 
 const NOT_BOUNDED = refuse('unbounded_cost', {
   message:
-    'The input holds something else than texts and tokens, whose cost is not known before the call, and the API key has a credit limit.',
+    'The input contains something other than texts and tokens, whose cost is not known before the call, and the API key has a credit limit.',
   param: 'input',
 });

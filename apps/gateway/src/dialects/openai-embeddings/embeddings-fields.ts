@@ -1,15 +1,15 @@
 import type { Span } from '../../json-scan/json-tokens.js';
-import { fieldTable, NO_OTHERS, type ScannedFields } from '../request-scan/body-scan.js';
+import { fieldTable, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
 import { InputReader, type InputSeen } from './input-reader.js';
 import { REQUEST_FIELDS } from './request-fields.js';
 
-/** What an embeddings body asks for, as far as the gateway reads it; spans are null where it has no such field. */
+/** The fields of an embeddings body that the gateway reads. A span is null if the body does not have the field. */
 export interface EmbeddingsFields extends ScannedFields, InputSeen {
   model: Span | null;
   input: Span | null;
 }
 
-/** The fields of an embeddings body, as the scan finds them. */
+/** The table by which the scan finds the fields of an embeddings body. */
 export const EMBEDDINGS_FIELDS = fieldTable<EmbeddingsFields>({
   rows: REQUEST_FIELDS,
   places: { model: 'model', input: 'input' },

@@ -3,9 +3,9 @@ import { readUsage, type UsageReport } from '../../request-path/usage/reported-u
 const NO_FIELDS: Readonly<Record<string, unknown>> = {};
 
 /**
- * The report of an embeddings reply; null where it tells no input above zero. All that is used is input: its tokens
- * stand in `prompt_tokens`, or in `total_tokens` alone (Voyage, Jina); a zero beside the other is a field that is not
- * used. A vector has no tokens, whatever a relay puts into the names of output.
+ * The report of an embeddings reply; null if it has no input tokens above zero. They are in `prompt_tokens`, or in
+ * `total_tokens` alone (Voyage, Jina); a zero beside the other is an unused field. A vector has no tokens, whatever a
+ * relay puts into the fields of output.
  */
 export function readEmbeddingsUsage(usage: unknown): UsageReport | null {
   const fields = typeof usage === 'object' && usage !== null ? (usage as Record<string, unknown>) : NO_FIELDS;
@@ -14,7 +14,7 @@ export function readEmbeddingsUsage(usage: unknown): UsageReport | null {
   return inputTokens === null ? null : { inputTokens, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
 }
 
-/** A number of tokens above zero, in any of the forms that providers write it in. */
+/** The number of tokens in any of the forms that providers write it in; null unless it is above zero. */
 function tokensIn(value: unknown): number | null {
   const tokens = readUsage({ prompt_tokens: value })?.inputTokens ?? 0;
   return tokens > 0 ? tokens : null;

@@ -1,18 +1,22 @@
 import { OPEN_BRACKET, QUOTE } from '../../json-scan/json-tokens.js';
 import type { NameFault } from '../../json-scan/name-table.js';
-import type { ValueReader } from '../request-scan/body-scan.js';
+import type { ValueReader } from '../request-scan/field-table.js';
 
-/** What the reader tells of the input. */
+/** What `InputReader` found in the input. */
 export interface InputSeen {
-  /** Tokens that the caller cut itself: each is a number in a list. */
+  /** Tokens that the caller sends as numbers, in lists. */
   tokens: number;
-  /** There are texts in it, of which each byte may be a token. */
+  /** True if there are texts, of which each byte may be a token. */
   hasText: boolean;
-  /** It is a text, a list of texts, a list of tokens, or a list of such lists: its bytes bound what it costs. */
+  /**
+   * True if the input is a text, a list of texts, a list of tokens, or a list of such lists: its bytes bound its cost.
+   */
   isBounded: boolean;
 }
 
-/** Brackets around the input itself, around the items of a list, and around the tokens of a list in the list. */
+/**
+ * The numbers of brackets around the input itself, around the items of a list, and around the tokens of a nested list.
+ */
 const AROUND_INPUT = 1,
   AROUND_ITEM = 2,
   AROUND_TOKEN = 3;
@@ -20,13 +24,13 @@ const MINUS = 0x2d,
   ZERO = 0x30,
   NINE = 0x39;
 
-/** Reads the input of an embeddings body as it is scanned. */
+/** Reads the input of an embeddings body during the scan. */
 export class InputReader implements ValueReader<InputSeen> {
   #tokens = 0;
   #hasText = false;
   #isBounded = true;
 
-  /** Only objects have names, and one that is open is not bounded already. */
+  /** Only objects have names, and an object has already made the input unbounded. */
   name(): NameFault | null {
     return null;
   }
@@ -47,7 +51,7 @@ export class InputReader implements ValueReader<InputSeen> {
   }
 
   close(): void {
-    // Nothing begins anew behind a list.
+    // The end of a list changes nothing.
   }
 
   end(fields: InputSeen): boolean {

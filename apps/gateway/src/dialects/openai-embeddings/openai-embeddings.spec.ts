@@ -51,7 +51,7 @@ describe('a request for embeddings', () => {
     expect(ask({ input: [1, 2, 3] }).inputTokensEstimate).toBe(3);
     expect(ask({ input: [[100_000], [2, 3]] }).inputTokensEstimate).toBe(3);
     expect(ask({ input: 'x'.repeat(38) }).inputTokensEstimate).toBe(10);
-    // An escape is one character, however many bytes spell it.
+    // An escape counts as one character, whatever its number of bytes.
     expect(ask({ input: 'x'.repeat(38) }).inputTokensEstimate).toBe(
       (read(`{"model":"m","input":"${'\\u0078'.repeat(38)}"}`) as Ask).inputTokensEstimate,
     );

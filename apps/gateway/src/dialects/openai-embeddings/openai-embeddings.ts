@@ -4,16 +4,17 @@ import type { Ask } from '../ask.js';
 import type { Dialect } from '../dialect.js';
 import { OPENAI_ERRORS } from '../openai/errors.js';
 import { textTokens, textTokensInSteps } from '../request-scan/text-estimate.js';
-import { scanBody, scanBodyInSteps, STEP_BYTES, type ScanFault } from '../request-scan/body-scan.js';
+import { scanBody, scanBodyInSteps, STEP_BYTES } from '../request-scan/body-scan.js';
+import type { ScanFault } from '../request-scan/field-table.js';
 import { modelNameAt, NO_MODEL_NAME, refusalOf } from '../request-scan/refusals.js';
 import { EmbeddingsAsk } from './embeddings-ask.js';
 import { EMBEDDINGS_FIELDS, type EmbeddingsFields } from './embeddings-fields.js';
 import { readReply } from './read-reply.js';
 
-/** 2,048 vectors of 3,072 numbers have some 80 MB as text, which is the most that OpenAI answers. */
+/** OpenAI's largest answer has 2,048 vectors of 3,072 numbers, which are some 80 MB of text. */
 const REPLY_BYTES_MAX = 128 * 1024 * 1024;
 
-/** OpenAI's embeddings, as they and all who follow them speak it. */
+/** OpenAI's embeddings, as OpenAI and the compatible providers speak it. */
 export const openAiEmbeddings: Dialect = {
   name: 'openai-embeddings',
   operation: '/embeddings',
@@ -28,7 +29,9 @@ interface EmbeddingsHead {
   readonly model: string;
 }
 
-/** A large body is read in steps, so that it does not hold up the others; of all others the answer is there at once. */
+/**
+ * Reads a large body in steps, so that other requests are not delayed. For other bodies the answer is there at once.
+ */
 function readEmbeddings(body: Buffer): Ask | Refusal | Promise<Ask | Refusal> {
   if (body.length > STEP_BYTES) return readInSteps(body);
   const head = headOf(body, scanBody(body, EMBEDDINGS_FIELDS));
@@ -42,7 +45,7 @@ async function readInSteps(body: Buffer): Promise<Ask | Refusal> {
   return askOf(body, head, text);
 }
 
-/** Tokens that the caller cut itself are counted, all else is estimated from its bytes. */
+/** Counts the tokens that the caller sent as numbers, and takes the estimate for any other input. */
 function askOf(body: Buffer, { fields, model }: EmbeddingsHead, textTokensEstimate: number): Ask {
   return new EmbeddingsAsk(openAiEmbeddings, body, fields, model, Math.max(textTokensEstimate, fields.tokens));
 }

@@ -21,16 +21,17 @@ const USAGE = Buffer.from('"usage"'),
   ERROR = Buffer.from('"error"');
 const BOM = '\ufeff';
 /**
- * A longer reply is not parsed: a list of many vectors would hold up every other request for a tenth of a second and
- * more. Its beginning and its end are looked at.
+ * A longer reply is not parsed, since a list of many vectors would delay all other requests by a tenth of a second and
+ * more. Only its beginning and its end are read.
  */
 const PARSED_BYTES_MAX = 1024 * 1024;
-/** Of a long reply so many bytes are looked at, at each end. */
+/** How many bytes of a long reply are read at each end. */
 const END_BYTES = 64 * 1024;
 
 /**
- * Reads a plain reply. A list of vectors that reports its usage before or behind them, as nearly all do, is not parsed:
- * numbers and base64 hold no names. Without a report it is an answer all the same, and our count of the input stands.
+ * Reads a plain reply. Nearly every reply is a list of vectors with its usage before or after them. It is not parsed,
+ * because numbers and base64 cannot contain these names. A list without a report is still an answer, and our count of
+ * the input applies.
  */
 export function readReply(body: Buffer): PlainReply {
   const isLong = body.length > PARSED_BYTES_MAX;
@@ -41,7 +42,7 @@ export function readReply(body: Buffer): PlainReply {
   return isLong ? { kind: 'no_answer', error: NO_ANSWER } : readDocument(parsed(body));
 }
 
-/** Whether the reply is an object whose data begins with a vector, and nothing at its ends is an error. */
+/** Whether the reply is an object whose data begins with a vector, without an error at either end. */
 function isListOfVectors(body: Buffer): boolean {
   if (body[0] !== OPEN_BRACE) return false;
   const head = body.subarray(0, END_BYTES);
@@ -51,7 +52,7 @@ function isListOfVectors(body: Buffer): boolean {
   if (body[list] !== OPEN_BRACKET) return false;
   const first = skipSpace(body, list + 1);
   if (body[first] !== OPEN_BRACE) return false;
-  // The first is often a value: the kind of the object.
+  // The first match is often a value: the `object` of the item.
   for (let name = head.indexOf(EMBEDDING, first); name !== -1; name = head.indexOf(EMBEDDING, name + 1)) {
     const colon = skipSpace(body, name + EMBEDDING.length);
     if (body[colon] !== COLON) continue;
@@ -62,7 +63,7 @@ function isListOfVectors(body: Buffer): boolean {
   return false;
 }
 
-/** The place of the value whose name ended here. */
+/** The place of the value after the name that ends at `from`. */
 function afterColon(body: Buffer, from: number): number {
   const colon = skipSpace(body, from);
   return body[colon] === COLON ? skipSpace(body, colon + 1) : colon;
@@ -74,7 +75,7 @@ function reportAtEnd(body: Buffer): UsageReport | null {
   return last === undefined ? null : readEmbeddingsUsage(valueAt(end, last));
 }
 
-/** Some send the report before the vectors. */
+/** Some providers send the report before the vectors. */
 function reportAtStart(body: Buffer): UsageReport | null {
   const head = body.subarray(0, END_BYTES);
   const name = head.indexOf(USAGE);
@@ -94,7 +95,7 @@ function readDocument(document: unknown): PlainReply {
   };
 }
 
-/** What is wrong with a whole reply; null where it is a list of vectors. */
+/** The error in a parsed reply; null if it is a list of vectors. */
 function faultOfReply(document: unknown): ProviderError | null {
   // Google's servers send an error as a list of one.
   const only: unknown = Array.isArray(document) && document.length === 1 ? document[0] : document;
@@ -107,7 +108,7 @@ function faultOfReply(document: unknown): ProviderError | null {
   return status === null ? NO_ANSWER : { status, why: 'no_answer' };
 }
 
-/** Numbers, or base64 of them; some models give a list of numbers for each token. */
+/** Whether the item has numbers, or base64 of them. Some models give a list of numbers for each token. */
 function isVector(item: unknown): boolean {
   if (!isObject(item)) return false;
   const { embedding } = item;

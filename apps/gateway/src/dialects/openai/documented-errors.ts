@@ -3,7 +3,7 @@ import type { ErrorShape } from '@tollgate/openapi';
 import { z } from 'zod';
 import { openAiErrorBody } from './errors.js';
 
-/** How the document tells of errors in the shape of OpenAI. */
+/** The description of OpenAI's error format for the OpenAPI document. */
 export const OPENAI_ERROR_DOCS: ErrorShape = {
   mediaType: 'application/json',
   exampleSuffix: '.openai',

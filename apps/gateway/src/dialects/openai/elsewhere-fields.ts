@@ -1,6 +1,8 @@
 import { rows, type RequestField } from '../request-scan/request-field.js';
 
-/** Fields by which relays and servers of OpenAI's dialects are led away from the route, whatever is asked of them. */
+/**
+ * Fields by which relays and servers send a request to another destination than the route's, in any dialect of OpenAI.
+ */
 export const ELSEWHERE_FIELDS: readonly RequestField[] = [
   ...rows(
     'elsewhere',
@@ -26,7 +28,7 @@ export const ELSEWHERE_FIELDS: readonly RequestField[] = [
   ),
   ...rows(
     'elsewhere',
-    'It names another credential, or whom it belongs to.',
+    'It names another credential, or its owner.',
     `
     api_key api_keys api_token auth authorization auth_token access_token bearer_token token credential credentials
     virtual_key secret_key client_id client_secret tenant_id azure_ad_token azure_ad_token_provider azure_username
@@ -37,7 +39,7 @@ export const ELSEWHERE_FIELDS: readonly RequestField[] = [
   ),
   ...rows(
     'elsewhere',
-    'It is put into the request, or its head, by a relay.',
+    'A relay puts it into the request or its headers.',
     `
     extra_headers extra_body extra_query headers default_headers custom_headers additional_drop_params
     `,

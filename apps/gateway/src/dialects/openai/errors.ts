@@ -1,18 +1,18 @@
 import { ERRORS, type ErrorCode } from '@tollgate/errors';
 import type { ErrorShape } from '../dialect.js';
 
-/** `error.type` in a body of OpenAI's. */
+/** The values of `error.type` in OpenAI's error bodies. */
 type OpenAiErrorType =
   'invalid_request_error' | 'insufficient_quota' | 'permission_error' | 'rate_limit_error' | 'server_error';
 
-/** Statuses whose errors have a type of their own; of all others 5xx is the server's error, the rest the request's. */
+/** Statuses whose errors have their own type. All other 5xx are `server_error`, the rest are errors of the request. */
 const TYPES: Readonly<Record<number, OpenAiErrorType>> = {
   402: 'insufficient_quota',
   403: 'permission_error',
   429: 'rate_limit_error',
 };
 
-/** The body of an error where the endpoint speaks a dialect of OpenAI's. */
+/** The body of an error in OpenAI's dialects. */
 interface OpenAiErrorBody {
   readonly error: {
     readonly message: string;
@@ -23,8 +23,8 @@ interface OpenAiErrorBody {
 }
 
 /**
- * An error in OpenAI's shape. `message` replaces the catalogue's; `param` names the field of the request that is at
- * fault. Neither may carry a value of the request.
+ * An error in OpenAI's format. `message` replaces the catalogue's text; `param` names the faulty field. Neither may
+ * contain a value of the request.
  */
 export function openAiErrorBody(code: ErrorCode, message: string | null, param: string | null): OpenAiErrorBody {
   const entry = ERRORS[code];
@@ -36,7 +36,7 @@ function bytesOf(code: ErrorCode, message: string | null, param: string | null):
   return Buffer.from(JSON.stringify(openAiErrorBody(code, message, param)));
 }
 
-/** How all of OpenAI's dialects tell an error. */
+/** The error format that all of OpenAI's dialects share. */
 export const OPENAI_ERRORS: ErrorShape = {
   body: bytesOf,
   event: (code) => `data: ${bytesOf(code, null, null).toString('latin1')}\n\n`,

@@ -2,7 +2,9 @@ import type { ProviderError } from '../dialect.js';
 
 const DEFAULT_STATUS = 502;
 
-/** Names that providers give instead of a status, in `code`, `type` or `status` (Google's are of google.rpc.Code). */
+/**
+ * Names that providers give in `code`, `type` or `status` instead of a status (Google's are those of google.rpc.Code).
+ */
 const STATUS_OF_NAME: readonly (readonly [RegExp, number])[] = [
   [/^(?:rate_?limit|too_many_requests|requests_limit|resource_exhausted|throttl)/i, 429],
   [/^(?:overloaded|unavailable|service_unavailable|server_overloaded)/i, 503],
@@ -14,9 +16,9 @@ const STATUS_OF_NAME: readonly (readonly [RegExp, number])[] = [
 ];
 
 /**
- * The error in a document that came with a status of success; null where it is an answer, or a part of one. Errors
- * stand at the top level beside or instead of `choices` (OpenRouter, NVIDIA), as the document itself (vLLM,
- * Anthropic), or in the only choices there are.
+ * The error in a document whose status was success; null if it is an answer or a part of one. An error can be at the
+ * top level, beside or instead of `choices` (OpenRouter, NVIDIA), it can be the document itself (vLLM, Anthropic), or
+ * all choices can be errors.
  */
 export function errorIn(document: object): ProviderError | null {
   const fields = document as Record<string, unknown>;
@@ -30,16 +32,17 @@ export function errorIn(document: object): ProviderError | null {
   return null;
 }
 
-/** The error in an event that is called one, whatever its shape. */
+/** The error in an event whose name says that it is one, whatever its data. */
 export function errorOfEvent(document: object): ProviderError {
   return errorIn(document) ?? { status: statusIn(document) ?? DEFAULT_STATUS, why: 'error' };
 }
 
+/** Whether a parsed value is an object, not null and not a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The choices that are objects. */
+/** The items of `choices` that are objects. */
 export function choicesOf(document: object): readonly Record<string, unknown>[] {
   const { choices } = document as { choices?: unknown };
   return Array.isArray(choices) ? choices.filter((each) => typeof each === 'object' && each !== null) : [];
@@ -49,12 +52,13 @@ function failed(choice: Record<string, unknown>): boolean {
   return isError(choice['error']) || choice['finish_reason'] === 'error';
 }
 
-/** An `error` that says nothing is a field that is always there. */
+/** Whether an `error` field has any content: some servers always send the field, with an empty value. */
 function isError(error: unknown): boolean {
   if (typeof error === 'object' && error !== null) return Object.values(error).some((value) => isError(value));
   return error !== undefined && error !== null && error !== false && error !== '' && error !== 0;
 }
 
+/** The HTTP status that an error's `code`, `status` or `type` gives, as a number or a known name; null if none does. */
 export function statusIn(value: unknown): number | null {
   if (typeof value !== 'object' || value === null) return null;
   const fields = value as Record<string, unknown>;

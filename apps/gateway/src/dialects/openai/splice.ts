@@ -1,11 +1,11 @@
 import type { Span } from '../../json-scan/json-tokens.js';
 
-/** Bytes of a body that are replaced by a text. */
+/** Bytes of a body and the text that replaces them. */
 export interface Splice extends Span {
   readonly text: string;
 }
 
-/** A body with texts put in; the same buffer where there are none. */
+/** A copy of the body with the texts put in; the same buffer if there are none. */
 export function splice(body: Buffer, splices: Splice[]): Buffer {
   if (splices.length === 0) return body;
   const parts: Buffer[] = [];
@@ -18,7 +18,7 @@ export function splice(body: Buffer, splices: Splice[]): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Puts the target's model in where the caller named another. */
+/** Replaces the caller's model by the target's, if they differ. */
 export function modelSplice(asked: string, model: string, span: Span | null, splices: Splice[]): void {
   if (asked !== model && span !== null) splices.push({ ...span, text: JSON.stringify(model) });
 }

@@ -14,132 +14,48 @@ import {
   skipString,
   type Span,
 } from '../../json-scan/json-tokens.js';
-import { isNull, nameAt, NameTable, type NameFault, type OddName } from '../../json-scan/name-table.js';
+import { isNull, nameAt } from '../../json-scan/name-table.js';
 import { valueAt } from '../../json-scan/values.js';
+import {
+  VALUE_BYTES_MAX,
+  type FieldTable,
+  type OtherField,
+  type ScanFault,
+  type ScannedField,
+  type ScannedFields,
+  type ValueReader,
+} from './field-table.js';
 import { leadsElsewhere } from './leads-elsewhere.js';
 import type { RequestField } from './request-field.js';
 
-/** A field that names another model, address or credential; one whose cost has no bound; one that nobody knows. */
-export interface OtherField extends Span {
-  readonly name: string;
-  readonly use: 'elsewhere' | 'unbounded' | 'unknown';
-}
-
-/** What the scan finds in the body of any dialect; a dialect adds a span for each field that it reads. */
-export interface ScannedFields {
-  /** The byte after the opening brace: where fields are put in. */
-  open: number;
-  /**
-   * Fields that may cost more or lead elsewhere than the gateway can tell, and are not null; in the order of the body.
-   */
-  others: readonly OtherField[];
-}
-
 /**
- * Looks at the value of one top-level field while it is scanned. `depth` is the number of brackets around what is
- * there: 1 for the value itself.
+ * Bodies are read in steps of this many bytes, some 2 ms at worst, so that a large one does not delay other requests.
  */
-export interface ValueReader<Fields> {
-  /** A name, between its quotes; what is wrong with it, or null. */
-  name(bytes: Buffer, start: number, end: number, depth: number): NameFault | null;
-  /** A bracket opens here. */
-  open(bytes: Buffer, at: number, depth: number): void;
-  /** A text with its quotes, a number, `true`, `false` or `null`. */
-  scalar(bytes: Buffer, start: number, end: number, depth: number): void;
-  /** A bracket has closed. */
-  close(depth: number): void;
-  /** The value has ended: puts what was seen into the fields, and says whether its cost is bounded. */
-  end(fields: Fields): boolean;
-}
-
-/** How one field of a dialect's table is scanned. */
-interface ScannedField<Fields> extends RequestField {
-  /** Where its span is put; null for a field that is not read. */
-  readonly place: keyof Fields | null;
-  /** Its value, or that it is there at all, decides something. */
-  readonly decides: boolean;
-  /** The longest value that is parsed. */
-  readonly bytesMax: number;
-  readonly reader: (() => ValueReader<Fields>) | null;
-}
-
-/** The fields of a dialect, as the scan finds them. Made once for a dialect. */
-export interface FieldTable<Fields extends ScannedFields> {
-  readonly names: NameTable<ScannedField<Fields>>;
-  /** Of a body in which nothing was found yet. */
-  empty(): Fields;
-}
-
-/** What a dialect says of its fields besides their use. */
-export interface FieldPlan<Fields extends ScannedFields> {
-  readonly rows: readonly RequestField[];
-  /** Where the spans of the fields that are read are put. */
-  readonly places: Readonly<Record<string, keyof Fields>>;
-  /** What looks at values that nest. */
-  readonly readers: Readonly<Record<string, () => ValueReader<Fields>>>;
-  empty(): Fields;
-}
-
-export type ScanFault =
-  | { readonly kind: OddName; readonly at: number }
-  | { readonly kind: 'not_object' }
-  /** A name of ours given twice, or in another spelling: two readers could understand two different things. */
-  | { readonly kind: 'ambiguous'; readonly field: string }
-  /** A value that no caller means: reading it would cost more than the request. */
-  | { readonly kind: 'too_long'; readonly field: string }
-  /** A name that no field has. */
-  | { readonly kind: 'long_name' }
-  /** More fields than `OTHERS_MAX` that nobody knows. */
-  | { readonly kind: 'many_unknown' };
-
-/** Bodies are read in steps of so many bytes, so that a large one does not hold up the others: some 2 ms at worst. */
 export const STEP_BYTES = 256 * 1024;
-/** The longest value of a field that is parsed; 200 characters of a model may be spelt as escapes. */
-const VALUE_BYTES_MAX = 512,
-  MODEL_BYTES_MAX = 2_048;
 const NAME_BYTES_MAX = 1_024;
-/** Fields that are not in the dialect's table: what they are called decides where a call may go. */
+/**
+ * The most fields that may be missing in the dialect's table. Each name is looked at, to find where it may send a call.
+ */
 export const OTHERS_MAX = 1_000;
 
-/** Compiles what a dialect says of its fields. */
-export function fieldTable<Fields extends ScannedFields>(plan: FieldPlan<Fields>): FieldTable<Fields> {
-  const rows = plan.rows.map((row): ScannedField<Fields> => ({
-    ...row,
-    place: plan.places[row.name] ?? null,
-    decides:
-      (row.use !== 'free' && row.use !== 'bounded') ||
-      row.isBounded !== undefined ||
-      Object.hasOwn(plan.readers, row.name),
-    bytesMax: row.name === 'model' ? MODEL_BYTES_MAX : VALUE_BYTES_MAX,
-    reader: plan.readers[row.name] ?? null,
-  }));
-  const names = new NameTable(
-    rows,
-    (row) => row.decides,
-    (row) => row.decides && row.use !== 'unbounded',
-  );
-  return { names, empty: () => plan.empty() };
-}
-
-/** What stands at the next byte that is no white space. */
+/** What the next byte that is no white space must begin. */
 const VALUE = 0,
   VALUE_OR_CLOSE = 1,
   NAME = 2,
   NAME_OR_CLOSE = 3,
   AT_COLON = 4,
   AFTER = 5;
-/** What a text has come to that has no end yet: it has none in the body, or none before the end of this step. */
+/** Instead of the end of a text: the text is invalid or never ends, or it does not end within this step. */
 const BROKEN = -1,
   PAUSED = -2;
-export const NO_OTHERS: readonly OtherField[] = [];
-/** Deeper than this nothing is looked at but its grammar: the values of a part. */
+/** The depth of the values of a part. Deeper values are checked for their grammar only. */
 const READ_DEPTH = 5;
 
 /**
- * Finds the top-level fields of a body without building it, and lets a dialect's readers look at nested values on the
- * way. The grammar is checked to the last bracket; of strings it is checked that they end and hold no raw control
- * character, while their escapes and their UTF-8 go upstream as they came. A name that decides something must be spelt
- * exactly, and stand once: some readers pass over case, and of two names some take the first.
+ * Finds the top-level fields of a body without building it, and calls the dialect's readers for nested values on the
+ * way. The grammar is checked to the last bracket. A string must end and have no raw control character; its escapes and
+ * its UTF-8 are passed on unchecked. A name that decides something must be spelt exactly and be given once: some
+ * readers ignore case, and some take the first of two equal names.
  */
 export function scanBody<Fields extends ScannedFields>(bytes: Buffer, table: FieldTable<Fields>): Fields | ScanFault {
   const scan = new BodyScan(bytes, table);
@@ -147,7 +63,7 @@ export function scanBody<Fields extends ScannedFields>(bytes: Buffer, table: Fie
   return scan.outcome ?? UNFINISHED;
 }
 
-/** The same in steps, with a turn of the event loop between them. */
+/** Scans in steps, with a turn of the event loop between them. */
 export async function scanBodyInSteps<Fields extends ScannedFields>(
   bytes: Buffer,
   table: FieldTable<Fields>,
@@ -158,25 +74,28 @@ export async function scanBodyInSteps<Fields extends ScannedFields>(
   return scan.outcome ?? UNFINISHED;
 }
 
-/** A scan to the end of the bytes always has an outcome; without one the body is refused. */
+/** A scan that has read all bytes always has an outcome. If it did not, the body would be refused. */
 const UNFINISHED: ScanFault = { kind: 'not_json', at: 0 };
 
-/** A scan that can be left and gone on with. */
+/** A scan that can pause between steps. */
 export class BodyScan<Fields extends ScannedFields> {
-  /** How far it has come. */
+  /** The next byte to read. */
   at = 0;
   outcome: Fields | ScanFault | null = null;
 
   readonly #closers: number[] = [];
   readonly #found: Fields;
   #state = VALUE;
-  /** Where the text began that is being read, at its quote, and whether it is a name. */
+  /** The text that is being read: the place of its opening quote, and whether it is a name. */
   #textStart = 0;
   #textIsName = false;
   #textPaused = false;
-  /** From here on its control characters are still to be looked for. */
+  /** The place from which the text is still to be searched for control characters. */
   #textUnchecked = 0;
-  /** The top-level field whose value is being read: its row, where it has one, and where its name and value stand. */
+  /**
+   * The top-level field whose value is being read: its row, or null if it has none, and the place of its name and
+   * value.
+   */
   #row: ScannedField<Fields> | null = null;
   #nameStart = 0;
   #nameEnd = 0;
@@ -185,7 +104,7 @@ export class BodyScan<Fields extends ScannedFields> {
   #isObject = false;
   #unknown = 0;
   readonly #others: OtherField[] = [];
-  /** Those besides the fields that are read. */
+  /** Fields that were seen, apart from those whose span is stored. */
   #seen: Set<ScannedField<Fields>> | null = null;
 
   constructor(
@@ -195,7 +114,7 @@ export class BodyScan<Fields extends ScannedFields> {
     this.#found = table.empty();
   }
 
-  /** Goes on to `limit`, or a few bytes further; true when `outcome` is there. */
+  /** Reads on to `limit`, or a few bytes further. Returns true when `outcome` is set. */
   run(limit: number): boolean {
     const { bytes } = this;
     const closers = this.#closers;
@@ -213,8 +132,8 @@ export class BodyScan<Fields extends ScannedFields> {
       state = this.#textIsName ? AT_COLON : AFTER;
     }
     for (;;) {
-      let byte = bytes[at]!;
-      while ((byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) && at < end) byte = bytes[++at]!;
+      let byte = bytes[at];
+      while ((byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) && at < end) byte = bytes[++at];
       if (at >= end) {
         this.at = at;
         this.#state = state;
@@ -259,7 +178,7 @@ export class BodyScan<Fields extends ScannedFields> {
           if (byte !== QUOTE) return this.#end({ kind: 'not_json', at });
           break;
         default:
-        // A value.
+        // A value begins here.
       }
       if (byte === QUOTE) {
         this.#textStart = at;
@@ -290,23 +209,26 @@ export class BodyScan<Fields extends ScannedFields> {
     }
   }
 
-  /** From the byte after the opening quote of a text to the byte after its closing one, or `BROKEN`, or `PAUSED`. */
+  /**
+   * Reads a text from the byte after its opening quote. Returns the byte after its closing one, or `BROKEN`, or
+   * `PAUSED`.
+   */
   #text(window: Buffer, from: number): number {
     const { bytes } = this;
     const near = Math.min(from + NATIVE_AFTER, bytes.length);
     let at = from;
     while (at < near) {
-      let byte = bytes[at]!;
+      let byte = bytes[at] ?? 0;
       if (byte === QUOTE) return at + 1;
-      if (byte === BACKSLASH) byte = bytes[++at]!;
-      // An escape never makes a control character of one, so none may stand behind a backslash either.
+      if (byte === BACKSLASH) byte = bytes[++at] ?? 0;
+      // No escape contains a raw control character, so none may follow a backslash either.
       if (byte < 0x20) return BROKEN;
       at++;
     }
     return this.#restOfText(window, at, at);
   }
 
-  /** The same from within the text, with a native search; control characters are looked for from `unchecked` on. */
+  /** Reads the rest of a text with a native search. Looks for control characters from `unchecked` on. */
   #restOfText(window: Buffer, from: number, unchecked: number): number {
     const { bytes } = this;
     let at = from;
@@ -329,7 +251,7 @@ export class BodyScan<Fields extends ScannedFields> {
     }
   }
 
-  /** A text has ended before `end`; false where that ends the scan. */
+  /** Handles a text that ends before `end`. Returns false if that ends the scan. */
   #takeText(end: number): boolean {
     if (!this.#textIsName) return this.#takeScalar(this.#textStart, end);
     const depth = this.#closers.length;
@@ -340,7 +262,7 @@ export class BodyScan<Fields extends ScannedFields> {
     return fault === null || this.#fail(fault);
   }
 
-  /** The name of a top-level field. */
+  /** Handles the name of a top-level field. Returns false if that ends the scan. */
   #nameField(start: number, end: number): boolean {
     const { bytes } = this;
     const row = this.table.names.exact(bytes, start, end)?.row ?? null;
@@ -358,7 +280,7 @@ export class BodyScan<Fields extends ScannedFields> {
     return meant === null || this.#fail({ kind: 'ambiguous', field: meant.name });
   }
 
-  /** Whether a field that decides something is there for the second time. */
+  /** Whether a field that decides something is given for the second time. */
   #isRepeated(row: ScannedField<Fields>): boolean {
     if (row.place !== null) return this.#found[row.place] !== null;
     if (!row.decides) return false;
@@ -382,7 +304,7 @@ export class BodyScan<Fields extends ScannedFields> {
     if (this.#reader !== null && depth <= READ_DEPTH) this.#reader.open(this.bytes, at, depth);
   }
 
-  /** A bracket has closed before `end`; false where that ends the scan. */
+  /** Handles a closing bracket before `end`. Returns false if that ends the scan. */
   #close(end: number): boolean {
     this.#closers.pop();
     const depth = this.#closers.length;
@@ -390,7 +312,7 @@ export class BodyScan<Fields extends ScannedFields> {
     return depth !== 1 || this.#takeField(end);
   }
 
-  /** The value of a top-level field has ended before `end`; false where that ends the scan. */
+  /** Handles the end of a top-level field's value. Returns false if that ends the scan. */
   #takeField(end: number): boolean {
     const row = this.#row;
     if (!this.#isObject || (row !== null && !row.decides)) return true;
@@ -405,8 +327,7 @@ export class BodyScan<Fields extends ScannedFields> {
   }
 
   /**
-   * Keeps in mind a field that asks for something, unless it is null or what it asks for is bounded; false where that
-   * ends the scan.
+   * Remembers a field that is not read, unless it is null or its cost is bounded. Returns false if that ends the scan.
    */
   #takeOther(row: ScannedField<Fields> | null, span: Span): boolean {
     const { bytes } = this;

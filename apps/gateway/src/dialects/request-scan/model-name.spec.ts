@@ -9,7 +9,7 @@ const named = (body: Buffer): unknown => {
   const fields = scanBody(body);
   return 'kind' in fields || fields.model === null ? undefined : valueAt(body, fields.model);
 };
-/** A body whose `model` is a string, spelt as given between its quotes. */
+/** A body whose `model` is a string, written exactly as given. */
 const spelt = (text: string): Buffer => Buffer.from(`{"model":"${text}","max_tokens":5}`);
 
 describe('the name of a model', () => {

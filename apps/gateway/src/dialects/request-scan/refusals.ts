@@ -2,10 +2,11 @@ import { unreachable } from '@tollgate/errors';
 import { valueAt } from '../../json-scan/values.js';
 import type { Span } from '../../json-scan/json-tokens.js';
 import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
-import { OTHERS_MAX, type ScanFault } from './body-scan.js';
+import { OTHERS_MAX } from './body-scan.js';
+import type { ScanFault } from './field-table.js';
 import { isModelName } from './model-name.js';
 
-/** What is wrong with a body, as its caller hears it. */
+/** The refusal that tells the caller the fault of a body. */
 export function refusalOf(fault: ScanFault): Refusal {
   switch (fault.kind) {
     case 'not_json':
@@ -39,12 +40,13 @@ export function refusalOf(fault: ScanFault): Refusal {
   }
 }
 
-/** The model that a body names; null where it names none that a caller may write. */
+/** The model that a body names; null if it is missing or invalid. */
 export function modelNameAt(body: Buffer, span: Span | null): string | null {
   const model = span === null ? undefined : valueAt(body, span);
   return isModelName(model) ? model : null;
 }
 
+/** The refusal of a body without a valid model name. */
 export const NO_MODEL_NAME = refuse('invalid_request', {
   message: 'The field model must be a string of 1 to 200 characters, none of them a control character.',
   param: 'model',

@@ -1,32 +1,34 @@
 /**
- * What a top-level field of a request means for its cost and its way.
+ * How a top-level field of a request affects its cost and its destination.
  *
  * - `read`: the gateway reads or replaces it, and checks its value.
- * - `free`: it decides what is answered, or goes with the call; it adds no tokens.
+ * - `free`: it shapes the answer or accompanies the call; it adds no tokens.
  * - `bounded`: it may add tokens, but no more than its own bytes, or within the ceiling of the output.
- * - `unbounded`: it asks for what its bytes and the ceiling do not bound. Refused for a key with a credit limit.
- * - `elsewhere`: it names another model, address or credential than the route's. Refused for every key.
+ * - `unbounded`: it may cost more than its bytes and the ceiling. It is refused for a key with a credit limit.
+ * - `elsewhere`: it names another model, address or credential than the route's. It is refused for every key.
  *
- * A field that is not in a dialect's table is taken for unbounded, or for one that leads elsewhere where its name says
- * so. What is `unbounded`, `elsewhere` or not in the table passes where the provider's entry in `config.yaml` names it
- * in `allow_fields`.
+ * A field that is not in a dialect's table counts as `elsewhere` if its name says so, otherwise as `unbounded`. Fields
+ * that are `unbounded`, `elsewhere` or not in the table pass if the provider's entry in `config.yaml` lists them in
+ * `allow_fields`.
  */
 export type FieldUse = 'read' | 'free' | 'bounded' | 'unbounded' | 'elsewhere';
 
+/** A row of a dialect's table of top-level fields. */
 export interface RequestField {
   readonly name: string;
   readonly use: FieldUse;
-  /** Why it is of that use. */
+  /** The reason of its use. */
   readonly why: string;
-  /** Of a bounded field only some values are bounded: whether this one, parsed, is. */
+  /** Set if only some values of a bounded field are bounded: whether this parsed value is. */
   readonly isBounded?: (value: unknown) => boolean;
 }
 
-/** A row for each of the names, which white space separates. */
+/** Makes one row for each of the names, which are separated by white space. */
 export function rows(use: FieldUse, why: string, names: string): readonly RequestField[] {
   return words(names).map((name) => ({ name, use, why }));
 }
 
+/** Splits a text at white space. */
 export function words(text: string): readonly string[] {
   return text.trim().split(/\s+/);
 }

@@ -1,7 +1,7 @@
 import { BACKSLASH } from '../../json-scan/json-tokens.js';
 import { STEP_BYTES } from './body-scan.js';
 
-/** Text has some four bytes a token. */
+/** Text has about four bytes for each token. */
 export const BYTES_IN_TOKEN = 4;
 const LOWER_U = 0x75,
   LOWER_D = 0x64,
@@ -10,13 +10,13 @@ const LOWER_U = 0x75,
   SEVEN = 0x37,
   EIGHT = 0x38;
 const UNICODE_ESCAPE = Buffer.from('\\u');
-/** `\u` and four digits. */
+/** The bytes of `\u` and four digits. */
 const ESCAPE_LENGTH = 6;
 
-/** A count that can be left after each step, with the place that it has come to. */
+/** A count in steps: yields the place that it has reached after each step, and returns the result. */
 export type Estimate = Generator<number, number>;
 
-/** Goes through all steps of a count at once. */
+/** Runs all steps of a count without a pause. */
 export function atOnce(estimate: Estimate): number {
   for (;;) {
     const { done, value } = estimate.next();
@@ -24,7 +24,7 @@ export function atOnce(estimate: Estimate): number {
   }
 }
 
-/** Goes through them with a turn of the event loop in between. */
+/** Runs the steps with a turn of the event loop between them. */
 export async function inSteps(estimate: Estimate, nextTurn: () => Promise<void>): Promise<number> {
   for (;;) {
     const { done, value } = estimate.next();
@@ -33,13 +33,13 @@ export async function inSteps(estimate: Estimate, nextTurn: () => Promise<void>)
   }
 }
 
-/** Tokens of JSON that holds text, by its bytes. */
+/** Estimates the tokens of JSON that contains text, from its bytes. */
 export function textTokens(json: Buffer): number {
   if (!json.includes(UNICODE_ESCAPE)) return Math.ceil(json.length / BYTES_IN_TOKEN);
   return atOnce(textSteps(json));
 }
 
-/** The same, with a turn of the event loop between its steps. */
+/** Estimates in steps, with a turn of the event loop between them. */
 export function textTokensInSteps(json: Buffer, nextTurn: () => Promise<void>): Promise<number> {
   return inSteps(textSteps(json), nextTurn);
 }
@@ -49,8 +49,8 @@ function* textSteps(json: Buffer): Estimate {
 }
 
 /**
- * How many bytes the escapes of a body have on top of the characters that they spell: some writers of JSON, Python's
- * among them, spell each character beyond ASCII in six bytes, which would double the tokens of a Chinese text.
+ * How many more bytes the escapes of a body have than the characters that they stand for. Some JSON writers, such as
+ * Python's, spell each character beyond ASCII in six bytes, which would double the tokens of a Chinese text.
  */
 export function* bytesOfEscapes(body: Buffer): Estimate {
   let first = -1;
@@ -63,7 +63,7 @@ export function* bytesOfEscapes(body: Buffer): Estimate {
   }
   if (first === -1) return 0;
   let at = first;
-  // The backslash may itself be escaped, and then spells nothing with the letter behind it.
+  // The backslash may itself be escaped; then it forms no escape with the letter after it.
   while (body[at - 1] === BACKSLASH) at -= 1;
   let bytes = 0;
   let step = at + STEP_BYTES;
@@ -79,9 +79,13 @@ export function* bytesOfEscapes(body: Buffer): Estimate {
   return bytes;
 }
 
-/** The bytes in UTF-8 of the character whose first two of four hexadecimal digits stand here; of a half of one, two. */
+/**
+ * The UTF-8 length of the character whose first two hexadecimal digits are at `at`; 2 for each half of a surrogate
+ * pair.
+ */
 function lengthSpelt(body: Buffer, at: number): number {
-  const [high, low] = [body[at]!, body[at + 1]!];
+  const high = body[at] ?? 0;
+  const low = body[at + 1] ?? 0;
   if (high === ZERO) return low === ZERO ? 1 : low <= SEVEN ? 2 : 3;
   const isSurrogate = (high | LOWER_CASE) === LOWER_D && low >= EIGHT;
   return isSurrogate ? 2 : 3;

@@ -61,7 +61,7 @@ describe('an answer of Azure', () => {
   it('that a deployment is not there blames the configuration, unless the caller named it', () => {
     expect(azure.blamesConfiguration(404, false)).toBe(true);
     expect(azure.blamesConfiguration(404, true)).toBe(false);
-    // A content filter, for one, is about what the caller wrote.
+    // A content filter, for example, concerns what the caller wrote.
     expect(azure.blamesConfiguration(400, false)).toBe(false);
   });
 });

@@ -2,16 +2,16 @@ import type { Operation } from '../../dialects/dialect.js';
 import { openai } from '../openai/openai.js';
 import type { ProviderType } from '../provider-type.js';
 
-/** Azure's newer API: OpenAI's paths, and the deployment in `model`. */
+/** Matches base URLs of Azure's newer API, which has OpenAI's paths and the deployment in `model`. */
 const V1 = /\/openai\/v1$/i;
 const OPENAI = /\/openai$/i;
 const DOTS = /^\.+$/;
 const NOT_FOUND = 404;
 
 /**
- * Azure OpenAI. The model of a target is the name of a deployment. With a base URL that ends in `/openai/v1` it is
- * spoken to as OpenAI is, the deployment as `model`; else by the path of the deployment and the version of the API. The
- * credential is a key of the resource, in a header of its own.
+ * Azure OpenAI. The model of a target is the name of a deployment. If the base URL ends in `/openai/v1`, requests are
+ * as for OpenAI, with the deployment as `model`. Otherwise the path names the deployment and the version of the API.
+ * The credential is a key of the resource, in a separate header.
  */
 export const azure: ProviderType = {
   ...openai,
@@ -23,13 +23,13 @@ export const azure: ProviderType = {
     return (operation: Operation, model: string) => deployments + segmentOf(model) + operation + query;
   },
   credentialHeaders: (credential) => ['api-key', credential],
-  /** A deployment that is not there, or an unknown path or version: all of them stand in our configuration. */
+  /** A missing deployment, or an unknown path or version, is a mistake in our configuration. */
   blamesConfiguration: (status, isCallersModel) => status === NOT_FOUND && !isCallersModel,
 };
 
 /**
- * The name of a deployment as one segment of a path. A caller may choose it where the model of a target is `*`: dots
- * alone would lead to another path, also encoded once, so they are encoded twice and found nowhere.
+ * The name of a deployment as one segment of a path. A caller may choose it if the model of a target is `*`. A segment
+ * of dots would lead to another path, even if it is encoded once; encoded twice, it leads nowhere.
  */
 function segmentOf(model: string): string {
   return DOTS.test(model) ? model.replaceAll('.', '%252E') : encodeURIComponent(model);

@@ -1,8 +1,9 @@
 import type { KnownFields } from '../provider-type.js';
 
 /**
- * Hosts by their end, with what their API references say (read in November 2026). OpenAI's reasoning models refuse
- * `max_tokens`; Mistral answers 422 to both other fields, and Perplexity and Mistral report usage without being asked.
+ * The ends of known hosts, with the fields that their API references document (read in November 2026). OpenAI's
+ * reasoning models refuse `max_tokens`; Mistral answers 422 to both other fields, and Perplexity and Mistral report
+ * usage without being asked.
  */
 const HOSTS: readonly (readonly [host: string, KnownFields])[] = [
   ['api.openai.com', { ceilingField: 'max_completion_tokens', streamOptions: true }],
@@ -14,10 +15,10 @@ const HOSTS: readonly (readonly [host: string, KnownFields])[] = [
   ['api.perplexity.ai', { ceilingField: 'max_tokens', streamOptions: false }],
 ];
 
-/** Nearly every server of this dialect knows `max_tokens`; some ignore the newer name, and so the ceiling. */
+/** Nearly all servers of this dialect accept `max_tokens`; some ignore the newer name, and thus the ceiling. */
 const UNKNOWN: KnownFields = { ceilingField: 'max_tokens', streamOptions: true };
 
-/** What the provider at a host takes; for a host that is not known, what most take. */
+/** The fields that the provider at a host accepts; for an unknown host, those that most providers accept. */
 export function knownFieldsOf(host: string): KnownFields {
   return HOSTS.find(([end]) => host === end || host.endsWith(`.${end}`))?.[1] ?? UNKNOWN;
 }

@@ -1,6 +1,6 @@
 import type { ProviderType } from '../provider-type.js';
 
-/** OpenAI itself. */
+/** OpenAI's own API. */
 export const openai: ProviderType = {
   dialects: new Set(['openai-chat', 'openai-embeddings']),
   pathsOf({ baseUrl }) {
@@ -8,7 +8,7 @@ export const openai: ProviderType = {
     return (operation) => base + operation;
   },
   credentialHeaders: (credential) => ['authorization', `Bearer ${credential}`],
-  // Its reasoning models refuse max_tokens.
+  // OpenAI's reasoning models refuse max_tokens.
   knownFields: () => ({ ceilingField: 'max_completion_tokens', streamOptions: true }),
   blamesConfiguration: () => false,
 };

@@ -4,17 +4,17 @@ import type { CreditEpochs } from './credit-epochs.js';
 
 const BATCH_ITEMS = [1, 2, 4, 8, 16, 32, 64, 127];
 
-/** Registers what is worth watching of the store of credit and rates, and of who finds no epoch there. */
+/** Registers metrics of the store of credit and rates, and of organisations without a usable epoch. */
 export function registerAdmissionMetrics(registry: Registry, admission: Admission, epochs: CreditEpochs): void {
   registerGauge(
     registry,
     'tollgate_gateway_settle_lag_seconds',
-    'How long the oldest settle has been on its way to the store',
+    'How long the oldest settlement has been waiting for the store',
     () => admission.settleLagMs() / 1_000,
   );
   const batches = new HotHistogram(registry, {
     name: 'tollgate_gateway_admission_batch_items',
-    help: 'Reserves and settles in one call of the store',
+    help: 'Reservations and settlements in one call to the store',
     buckets: BATCH_ITEMS,
   }).series();
   admission.onBatch((items) => batches.observe(items));

@@ -11,7 +11,7 @@ import type { CreditEpochs } from './credit-epochs.js';
 import { expectedTokens } from './expected-tokens.js';
 import { rateLimitHeaders, retryHeaders } from './rate-limit-headers.js';
 
-/** What decides, and who can give way. */
+/** The parts by which `admit` decides and waits. */
 export interface AdmitParts {
   readonly admission: Admission;
   readonly epochs: CreditEpochs;
@@ -21,7 +21,7 @@ export interface AdmitParts {
 
 type Stores = Omit<AdmitParts, 'gateway'>;
 
-/** Takes rate, a place among the parallel requests and credit, all or none. A key without limits costs nothing here. */
+/** Reserves rate, a parallel place and credit: all of them or none. A key without limits costs nothing here. */
 export function admit({
   admission,
   epochs,
@@ -75,8 +75,8 @@ function decide(
 }
 
 /**
- * A first answer that may change: an epoch can be opened, calls that nobody waits for give way, and a bound can be
- * closer.
+ * Tries to improve a refusal: an epoch can be opened, calls whose clients have left can be ended, and a closer bound of
+ * the cost can be computed.
  */
 async function reconsider(
   exchange: Routed,
@@ -123,7 +123,7 @@ function accept(exchange: Routed, item: ReserveItem, decision: AdmissionDecision
   }
 }
 
-/** Which limit, what is left of it, and what the request could cost at most. */
+/** Says which limit is reached, what is left of it, and the most that the request can cost. */
 function exhausted(
   { apiKeyId, amountNanoUsd }: ReserveItem,
   { accountId, availableNanoUsd }: Extract<AdmissionDecision, { kind: 'credit_exhausted' }>,

@@ -28,7 +28,7 @@ describe('the closer bound of a request near its cap', () => {
   it('is what the tokenizer of the model counts, well under the bytes', async () => {
     const exchange = exchangeOf(prose);
     const closer = await closerBound(exchange, 10, bytesBound(exchange) - 1n);
-    // Fifty times some 18 tokens.
+    // The text has fifty times about 18 tokens.
     expect(Number(closer)).toBeGreaterThan(50 * 17 + 64 + 10);
     expect(Number(closer)).toBeLessThan(exchange.ask.body.length / 2);
   });
@@ -58,7 +58,7 @@ describe('the closer bound of a request near its cap', () => {
   });
   it('holds a long run for as many tokens as bytes', async () => {
     const spaces = exchangeOf(' '.repeat(60_000));
-    // As one word of the tokenizer the run would be 470 tokens, and take it 8 s.
+    // The tokenizer takes 8 s for this run as one word, which is 470 tokens.
     expect(await closerBound(spaces, 10, bytesBound(spaces))).toBeGreaterThanOrEqual(60_000n);
   });
   it('is none where the count does not fit', async () => {

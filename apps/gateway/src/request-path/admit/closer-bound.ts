@@ -4,15 +4,15 @@ import type { Route } from '../choose-route/route-table.js';
 import { amountOf } from './cost-bound.js';
 import { tokenCount } from './token-count.js';
 
-/** Larger bodies are not counted: that would hold up every other request of this process. */
+/** Larger bodies are not counted, since that would delay all other requests of this process. */
 const BODY_BYTES_MAX = 64 * 1024;
-/** Text has at most about this many bytes in a token; a body that would not fit even so is not counted. */
+/** Text has at most about this many bytes in a token. A body that would not fit even so is not counted. */
 const BYTES_IN_TOKEN = 6;
 /**
- * A request whose bound by bytes does not fit is counted with the tokenizer of its models before it is refused: text is
- * some four bytes a token. Null where counting could not help, or did not (most refusals cost no more than a
- * comparison), and where a model of the route names no tokenizer: another one's count is no bound, some texts have
- * twenty times the tokens.
+ * Counts a request's tokens with the tokenizers of its models before it is refused, because its bound by bytes is about
+ * four times too high for text. Null if the request does not fit even so, or if it was not counted: most refusals cost
+ * no more than a comparison. Also null if a model of the route names no tokenizer. Another model's count is no bound,
+ * since some texts have twenty times as many tokens.
  */
 export async function closerBound(
   { ask, route }: Routed,
@@ -31,7 +31,7 @@ export async function closerBound(
   return amount <= availableNanoUsd ? amount : null;
 }
 
-/** The tokenizers of all models that may answer; null where one of them is not known. */
+/** The tokenizers of all models that may answer; null if one of them is not known. */
 function tokenizersOf({ prices }: Pick<Route, 'prices'>): ReadonlySet<Tokenizer> | null {
   const tokenizers = new Set<Tokenizer>();
   for (const { tokenizer } of prices) {

@@ -59,7 +59,7 @@ describe('the bound of a request’s cost', () => {
     } as unknown as Target;
     expect(bound({ max_tokens: 10 }, [none])).toMatchObject({ code: 'unbounded_cost' });
     expect(bound({ max_tokens: 10, stream: true }, [none, ended])).toMatchObject({ outputTokensMax: 10 });
-    // Nothing ends a plain reply before it is whole.
+    // A plain reply cannot be ended at its hold.
     expect(bound({ max_tokens: 10 }, [none, ended])).toMatchObject({ code: 'unbounded_cost' });
   });
   it('takes the dearest price of all targets', () => {

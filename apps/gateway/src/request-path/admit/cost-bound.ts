@@ -5,20 +5,22 @@ import type { Route, Target } from '../choose-route/route-table.js';
 import { keepTargets, type Routed } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 
-/** Said where a provider takes no ceiling of output tokens, so that its answer may be of any length. */
+/** The message if a provider takes no ceiling of output tokens, so that its answer may be of any length. */
 export const NO_CEILING =
   'The provider of this model takes no ceiling of output tokens, so the cost has no bound, and the API key has a credit limit.';
 
+/** An upper bound of a request's cost in nano-USD, and of its output tokens over all choices. */
 export interface CostBound {
   readonly amountNanoUsd: bigint;
   readonly outputTokensMax: number;
-  /** The model's ceiling, to be put into the body where the caller names none. */
+  /** The model's ceiling, to be put into the body; null if the caller names one. */
   readonly injectedMaxTokens: number | null;
 }
 
 /**
- * An upper bound of what a request can cost: its content and the template as input, the ceiling that it names (else the
- * model's) times its choices as output, at the dearest price of its targets. What cannot be bounded is refused.
+ * Computes an upper bound of a request's cost. Input is its content and the template; output is the ceiling that it
+ * names, or the model's, times its choices; the price is the highest of its targets. A request without a bound is
+ * refused.
  */
 export function boundCost(exchange: Routed): CostBound | Refusal {
   const limits = exchange.ask.limits();
@@ -27,7 +29,7 @@ export function boundCost(exchange: Routed): CostBound | Refusal {
   if (unbounded !== undefined) return unbounded;
   const { contentTokensMax, ceiling, choices } = limits;
   const { route } = exchange;
-  // Where an answer has no output tokens, there is nothing to put a ceiling on.
+  // Answers such as embeddings have no output tokens, so they need no ceiling.
   if (choices === 0)
     return { amountNanoUsd: amountOf(route, contentTokensMax, 0), outputTokensMax: 0, injectedMaxTokens: null };
   const canBeBounded = ({ provider }: Target): boolean =>
@@ -42,14 +44,14 @@ export function boundCost(exchange: Routed): CostBound | Refusal {
   };
 }
 
-/** The most that so many tokens of content and of output can cost at the targets of a route, in nano-USD. */
+/** The most that these tokens of content and of output can cost at the targets of a route, in nano-USD. */
 export function amountOf(route: Pick<Route, 'prices'>, contentTokensMax: number, outputTokensMax: number): bigint {
   return costBound(route.prices, contentTokensMax + TEMPLATE_TOKENS, outputTokensMax);
 }
 
 /**
- * Refuses each field whose cost has no bound, or that nobody knows, unless a provider's entry allows it. Providers that
- * do not are passed over.
+ * Refuses a field whose cost has no bound, or that is unknown, unless a provider's entry allows it. Targets of other
+ * providers are removed.
  */
 function refuseUnbounded(exchange: Routed): Refusal | undefined {
   const { others } = exchange.ask;

@@ -8,20 +8,20 @@ import type { Logger } from '@tollgate/telemetry';
 /** How long a request waits for its organisation's epoch before it is answered 503. */
 const WAIT_MS_MAX = 2_000;
 const POLL_MS = 20;
-/** After a refused or failed opening, nobody asks again for this long. */
+/** After an opening was refused or failed, no request asks again for this long. */
 const FAILED_PAUSE_MS = 500;
-/** An organisation that nobody has asked for this long has no known state. */
+/** The state of an organisation is dropped after this long without a request. */
 const STATE_MS_MAX = 30_000;
 
 /** Why an organisation's capped requests cannot be admitted. */
 type Unusable = Exclude<Extract<AdmissionDecision, { kind: 'unavailable' }>['why'], 'store_unreachable'>;
 
 /**
- * Asks usage-billing to open credit epochs, one question an organisation at a time, and lets requests wait for the
- * answer.
+ * Asks usage-billing to open credit epochs, with one call for each organisation at a time, and lets requests wait for
+ * it.
  */
 export class CreditEpochs {
-  /** Organisations whose last answer was no, with the monotonic moment of it. */
+  /** Organisations whose last answer was no, with the time of it (monotonic milliseconds). */
   readonly #unusable = new Map<string, { why: Unusable; atMs: number }>();
 
   constructor(
@@ -34,7 +34,9 @@ export class CreditEpochs {
   /** Opens the organisation's epoch and announces this gateway's holds under it. Never rejects. */
   readonly open = shareCalls((organizationId: string) => this.#open(organizationId));
 
-  /** Reserves again until there is an epoch that no gateway keeps waiting, for a bounded time. */
+  /**
+   * Reserves again until the organisation has an epoch that is not waiting for a gateway. Gives up after `WAIT_MS_MAX`.
+   */
   async reserveOnceOpen(
     item: ReserveItem,
     first: Extract<AdmissionDecision, { kind: 'unavailable' }>,
@@ -56,8 +58,8 @@ export class CreditEpochs {
   }
 
   /**
-   * How many organisations have no epoch (`none`), one that waits for a gateway (`waiting`), or this gateway no lease
-   * (`no_lease`).
+   * Counts the organisations that have no epoch (`none`) or one that waits for a gateway (`waiting`), and those for
+   * which this gateway has no lease (`no_lease`).
    */
   unusable(): ReadonlyMap<string, number> {
     const counts = { no_epoch: 0, announcing: 0, no_lease: 0 };
@@ -77,7 +79,7 @@ export class CreditEpochs {
       await this.usageBilling.openCreditEpoch({ organizationId });
       await this.announce(organizationId);
     } catch (error) {
-      this.logger.warn({ organizationId, error }, 'no credit epoch could be opened');
+      this.logger.warn({ organizationId, err: error }, 'no credit epoch could be opened');
       await pause(FAILED_PAUSE_MS);
     }
   }

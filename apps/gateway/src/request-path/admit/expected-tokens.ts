@@ -2,16 +2,16 @@ import { answersName, type ReserveItem } from '@tollgate/credit';
 import { TOKENS_MAX } from '../../dialects/ask.js';
 import type { Routed } from '../exchange/exchange.js';
 
+/** What a request is expected to take of its key's tokens per minute. */
 export type ExpectedTokens = Required<Pick<ReserveItem, 'tokens' | 'openEnded'>>;
 
-/** What a key without a limit on tokens takes of it. */
+/** Used if the key has no limit on tokens. */
 const NONE: ExpectedTokens = { tokens: 0, openEnded: null };
 
 /**
- * What a request takes of its key's tokens per minute: its input and the ceiling of its output, the one that it names
- * or the model's. Where it names none, the key's last answers take the place of the model's ceiling. They are those to
- * the model that the caller asked for: it is known before a target has answered, and whichever target does, its answers
- * count among them.
+ * What a request takes of its key's tokens per minute: its input, plus the ceiling of output that it names or the
+ * model's. If it names none, the key's last answers replace the model's ceiling. Answers are counted by the model name
+ * that the caller asked for. It is known before a target has answered, and covers the answers of all targets.
  */
 export function expectedTokens({ ask, key, route }: Routed): ExpectedTokens {
   if (key.snapshot.rateLimits.tokensPerMinute === null) return NONE;

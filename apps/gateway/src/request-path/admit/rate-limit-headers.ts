@@ -1,6 +1,6 @@
 import type { RateState } from '@tollgate/credit';
 
-/** `x-ratelimit-*` in OpenAI's form (resets like `12ms` or `1.5s`), name and value in turn. */
+/** The `x-ratelimit-*` headers in OpenAI's form (resets like `12ms` or `1.5s`): names and values in turn. */
 export function rateLimitHeaders({ requests, tokens }: RateState): string[] {
   const headers: string[] = [];
   if (requests !== null) {
@@ -26,7 +26,7 @@ export function rateLimitHeaders({ requests, tokens }: RateState): string[] {
   return headers;
 }
 
-/** `Retry-After` in whole seconds, and `retry-after-ms`, which OpenAI's clients read first. */
+/** `Retry-After` in whole seconds, and `retry-after-ms`, which OpenAI's clients prefer: names and values in turn. */
 export function retryHeaders(retryAfterMs: number): string[] {
   return ['retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1_000))), 'retry-after-ms', String(retryAfterMs)];
 }

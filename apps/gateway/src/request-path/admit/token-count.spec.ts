@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tokenCount } from './token-count.js';
 
-/** What the library counts of a text as a whole. */
+/** Counts a text as a whole with the library. */
 async function wholeCount(tokenizer: Tokenizer): Promise<(text: string) => number> {
   const { countTokens } = (await import(`gpt-tokenizer/encoding/${tokenizer}`)) as {
     countTokens(text: string, options: object): number;
@@ -13,7 +13,9 @@ async function wholeCount(tokenizer: Tokenizer): Promise<(text: string) => numbe
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 
-/** Of scripts that some vocabularies know and others do not; runs without a break; what looks like special tokens. */
+/**
+ * Scripts that some vocabularies know and others do not, runs without a break, and texts that look like special tokens.
+ */
 const SCRAPS = [
   'the quick brown fox',
   'I can’t, they’ll',

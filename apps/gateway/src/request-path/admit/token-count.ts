@@ -3,14 +3,14 @@ import type { Tokenizer } from '@tollgate/pricing';
 import type { TokenCount } from '../../dialects/ask.js';
 
 /**
- * A tokenizer's time grows with the square of the length of one word as it splits them, and some texts are one such
- * word. Above this many bytes a word is not cut into tokens.
+ * A tokenizer's time grows with the square of the length of a word, and some texts are one long word. A word above this
+ * many bytes is not cut into tokens.
  */
 const WORD_BYTES_MAX = 256;
-/** Words of which the library remembers the tokens, as it found them in what callers sent. */
+/** The size of the library's cache of words, which it fills from what callers send. */
 const WORDS_REMEMBERED_MAX = 5_000;
 
-/** A caller may write what stands for a special token; here it is text like any other. */
+/** A text that looks like a special token is counted like any other, since callers may write it. */
 const PLAIN_TEXT = { disallowedSpecial: new Set<string>() };
 
 interface Encoding {
@@ -18,7 +18,9 @@ interface Encoding {
   setMergeCacheSize(size: number): void;
 }
 
-/** Up to two megabytes of ranks each: loaded when the first request to such a model comes near its key's cap. */
+/**
+ * Each has up to two megabytes of ranks. It is loaded when the first request to such a model comes near its key's cap.
+ */
 const ENCODINGS: Readonly<Record<Tokenizer, () => Promise<Encoding>>> = {
   cl100k_base: () => import('gpt-tokenizer/encoding/cl100k_base'),
   o200k_base: () => import('gpt-tokenizer/encoding/o200k_base'),
@@ -30,11 +32,11 @@ const ENCODINGS: Readonly<Record<Tokenizer, () => Promise<Encoding>>> = {
 const counts = new Map<Tokenizer, Promise<TokenCount>>();
 
 /**
- * What counts the tokens of a text as a tokenizer does, and never fewer: exact but for words of more than 256 bytes, of
- * which each byte counts as a token. Its time grows with the length of the text alone.
+ * Makes a function that counts the tokens of a text. It is exact, except that each byte counts as a token in words of
+ * more than 256 bytes; so it never returns fewer than the tokenizer. Its time grows linearly with the text.
  *
- * Cutting such words anywhere else would be cheaper still, but is no bound: pairs of bytes are merged by their rank,
- * not from the left, so that the parts of a word can have fewer tokens than the whole.
+ * Cutting long words into parts would be cheaper, but gives no bound: byte pairs are merged by rank, not from the left,
+ * so the parts of a word can have fewer tokens than the whole.
  */
 export function tokenCount(tokenizer: Tokenizer): Promise<TokenCount> {
   let count = counts.get(tokenizer);
@@ -52,7 +54,7 @@ async function load(tokenizer: Tokenizer): Promise<TokenCount> {
   return (text) => (Buffer.byteLength(text) <= WORD_BYTES_MAX ? count(text) : countWithLongWords(text, words, count));
 }
 
-/** Splits a text into words as the tokenizer does before it cuts them into tokens. */
+/** The pattern by which the tokenizer splits a text into words before it cuts them into tokens. */
 async function wordsOf(tokenizer: Tokenizer): Promise<RegExp> {
   const splits = await import('gpt-tokenizer/encodingParams/constants');
   switch (tokenizer) {
@@ -70,16 +72,16 @@ async function wordsOf(tokenizer: Tokenizer): Promise<RegExp> {
 }
 
 /**
- * What stands between long words is counted at once, up to the last place that no white space stands before: how white
- * space is split depends on what follows it. The few words from there to a long one are counted each on its own.
+ * Counts the text between long words in one call, up to the last word that no white space precedes, because the
+ * splitting of white space depends on what follows it. The few words from there to the long one are counted one by one.
  */
 function countWithLongWords(text: string, words: RegExp, count: TokenCount): number {
   let tokens = 0;
   let counted = 0;
-  /** Words since the last of them that no white space stood before. */
+  /** Words since the last one that no white space precedes. */
   let waiting: { word: string; index: number }[] = [];
   for (const { 0: word, index } of text.matchAll(words)) {
-    // No character has more than three bytes for each unit of UTF-16.
+    // A UTF-16 unit takes at most three bytes of UTF-8.
     const bytes = word.length * 3 <= WORD_BYTES_MAX ? 0 : Buffer.byteLength(word);
     if (bytes > WORD_BYTES_MAX) {
       tokens += count(text.slice(counted, waiting[0]?.index ?? index)) + bytes;

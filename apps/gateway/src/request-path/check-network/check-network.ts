@@ -3,7 +3,7 @@ import { accessRefusal } from '../access-refusal.js';
 import type { Identified } from '../exchange/exchange.js';
 import type { Refusal } from '../exchange/refusal.js';
 
-/** Whether the key may be used from this address: the peer's own, for no header is believed. */
+/** Checks that the key may be used from this address. It is the peer's own: no header is trusted. */
 export function checkNetwork(exchange: Identified): Refusal | undefined {
   const refused = checkAddress(exchange.key, exchange.clientAddress);
   return refused === null ? undefined : accessRefusal(refused);

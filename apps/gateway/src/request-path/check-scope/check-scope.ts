@@ -4,7 +4,7 @@ import { accessRefusal } from '../access-refusal.js';
 import type { Identified } from '../exchange/exchange.js';
 import type { Refusal } from '../exchange/refusal.js';
 
-/** Whether the key may do this at all. */
+/** Checks that the key has the scope of the endpoint. */
 export function checkScope(scope: Scope): (exchange: Identified) => Refusal | undefined {
   return (exchange) => {
     const refused = check(exchange.key, scope);

@@ -14,7 +14,9 @@ const price = {
 const target = (name: string, ...allowFields: string[]) =>
   ({ model: 'm', weight: 1, price, provider: { name, allowFields: new Set(allowFields) } }) as unknown as Target;
 
-/** What becomes of a call of a key without a limit: the refusal, or the names of the providers that it may go to. */
+/**
+ * The result for a key without a credit limit: the refusal, or the names of the providers that the request may go to.
+ */
 function outcome(fields: object, ...targets: Target[]) {
   const body = Buffer.from(JSON.stringify({ model: 'm', messages: [], ...fields }));
   const exchange = {

@@ -5,7 +5,7 @@ import { refuse, type Refusal } from '../exchange/refusal.js';
 import { shown, targetsAllowing } from './allowed-fields.js';
 import { orderTargets, type RouteTable } from './route-table.js';
 
-/** Which provider's model answers to the name asked for, and whether the key may use it. */
+/** Finds the route for the model that was asked for, and checks that the key may use it. */
 export function chooseRoute(routes: RouteTable): (exchange: Received) => Refusal | undefined {
   return (exchange) => {
     const { model, others } = exchange.ask;
@@ -18,8 +18,8 @@ export function chooseRoute(routes: RouteTable): (exchange: Received) => Refusal
 }
 
 /**
- * A field that names another model, address or credential would lead past the route, its price and the key's list of
- * models. Providers whose entry does not allow it are passed over.
+ * Refuses fields that name another model, address or credential, since they would bypass the route, its price and the
+ * key's list of models. Targets are kept if their provider's entry allows these fields.
  */
 function refuseElsewhere(exchange: Received): Refusal | undefined {
   const { targets, missing } = targetsAllowing(

@@ -4,35 +4,35 @@ import type { ModelPrice } from '@tollgate/pricing';
 import { targetPart } from '../event-parts.js';
 import type { Provider } from '../../providers/provider.js';
 
-/** One provider's model behind a route, with what it costs. */
+/** One model of one provider behind a route, with its price. */
 export interface Target {
   readonly provider: Provider;
   readonly model: string;
   readonly weight: number;
   readonly price: ModelPrice;
-  /** What a usage event says of it: fields of JSON. */
+  /** The target's part of a usage event: JSON fields. */
   readonly eventPart: string;
-  /** What an intent says of its price, for a final that nobody lived to price: fields of JSON. */
+  /** The price in an intent: JSON fields. The final of an orphan is priced by it. */
   readonly pricePart: string;
 }
 
-/** A model name we answer to. */
+/** A model name that the gateway answers to, with its targets. */
 export interface Route {
   readonly name: string;
-  /** Those whose provider can be called; none where no provider of the route has its credential. */
+  /** Targets whose provider can be called; empty if no provider of the route has its credential. */
   readonly targets: readonly Target[];
   /** The prices of all targets. */
   readonly prices: readonly ModelPrice[];
-  /** The most output tokens that one choice of any target can have. */
+  /** The longest answer that one choice of any target can have, in tokens. */
   readonly outputTokensMax: number;
 }
 
-/** Model names whose routes are remembered; callers can make up names that wildcards match. */
+/** The most model names whose routes are cached. Callers can make up names that wildcards match. */
 const REMEMBERED_MAX = 10_000;
 
 /**
- * The routes of the configuration, with the providers and prices that their targets name. `providers` holds those that
- * can be called.
+ * The routes of the configuration, joined with the providers and prices that their targets name. `providers` are those
+ * that can be called.
  */
 export class RouteTable {
   readonly #routing: ReturnType<typeof compileRouting<TollgateConfig['routes'][number], ModelPrice>>;
@@ -45,7 +45,7 @@ export class RouteTable {
     this.#routing = compileRouting(config.routes, config.prices);
   }
 
-  /** Null for a model nobody serves. */
+  /** The route of a model name; null if no route matches. */
   find(model: string): Route | null {
     const remembered = this.#remembered.get(model);
     if (remembered !== undefined) return remembered;
@@ -70,7 +70,7 @@ export class RouteTable {
   }
 }
 
-/** A route with what follows from its targets. */
+/** Makes a route and the values that follow from its targets. */
 export function routeOf(name: string, targets: readonly Target[]): Route {
   const prices = targets.map(({ price }) => price);
   return { name, targets, prices, outputTokensMax: Math.max(...prices.map(({ maxOutputTokens }) => maxOutputTokens)) };
@@ -90,7 +90,7 @@ function eventParts(
   };
 }
 
-/** Targets in the order they are tried: the first by weight, then the others by weight. `random` is in [0, 1). */
+/** Targets in the order in which they are tried, drawn at random by weight. `random` returns numbers in [0, 1). */
 export function orderTargets(targets: readonly Target[], random: () => number): readonly Target[] {
   if (targets.length < 2) return targets;
   const left = [...targets];

@@ -2,28 +2,28 @@ import type { Exchange, Identified } from './exchange.js';
 import type { Refusal } from './refusal.js';
 
 /**
- * How long the connection is kept for the client to read the answer. Closed at once, with bytes in it that nobody has
- * read, it would be reset, and a reset can cost the client the answer that is on its way.
+ * How long the connection stays open for the client to read the answer. If it were closed with unread bytes in it, it
+ * would be reset, and a reset can lose the answer on its way.
  */
 const LINGER_MS = 2_000;
 
 type Receive = (exchange: Identified) => Promise<Refusal | undefined>;
 
 /**
- * Receives the body, for as long as the key lives: when it ends the client is answered at once. It is a client's affair
- * how long its body takes, and nothing of a key that has ended waits for that.
+ * Receives the body while the key is valid; if the key ends, the client is answered at once. A client can take any time
+ * for its body, and a request of an ended key must not stay open for that.
  */
 export function awaitBody(receive: Receive): (exchange: Identified) => Promise<Refusal | undefined> {
   return (exchange) =>
     new Promise((resolve, reject) => {
       const end = (): void => {
-        // All is there: the look after this step sees to it, and the connection can be kept.
+        // If the body is complete, the check after this step refuses the request, and the connection stays open.
         if (exchange.request.complete || exchange.keyEnd === null) return;
         exchange.onKeyEnd = null;
         resolve(hangUp(exchange, exchange.keyEnd));
       };
       exchange.onKeyEnd = end;
-      // Heard in the moment in which the key was identified.
+      // The key may have ended in the moment in which it was identified.
       if (exchange.keyEnd !== null) end();
       if (exchange.onKeyEnd === null) return;
       receive(exchange).then((refusal) => {
@@ -34,14 +34,14 @@ export function awaitBody(receive: Receive): (exchange: Identified) => Promise<R
 }
 
 /**
- * What the client is answered in the middle of its body. Nothing more is read of its connection, and nothing that
- * follows on it is taken for another request.
+ * The answer of a client that is still sending its body. Nothing more is read from its connection, so that the rest is
+ * not taken for another request.
  */
 function hangUp({ request }: Exchange, refusal: Refusal): Refusal {
   const { socket } = request;
   request.pause();
   socket.pause();
-  // The server calls this once the answer is written.
+  // The server calls this after it has written the answer.
   socket.destroySoon = () => {
     socket.end();
     setTimeout(() => socket.destroy(), LINGER_MS).unref();

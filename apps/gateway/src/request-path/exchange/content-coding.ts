@@ -9,19 +9,19 @@ import {
 } from 'node:zlib';
 import { unreachable } from '@tollgate/errors';
 
-/** Takes decoded bytes, and is told once how the decoding ended. */
+/** Receives decoded bytes, and is told once that the decoding has ended. */
 export interface DecodedSink {
   data(chunk: Buffer): void;
-  /** Without an error where the coded bytes came to their end, or broke off in the middle. */
+  /** Called without an error if the coded bytes are complete, or broke off in the middle. */
   ended(error?: Error): void;
 }
 
-/** A content coding that is decoded, by its registered name (RFC 9110 §8.4.1; RFC 8878; RFC 7932). */
+/** A content coding that can be decoded, by its registered name (RFC 9110 §8.4.1; RFC 8878; RFC 7932). */
 export type ContentCoding = 'gzip' | 'deflate' | 'br' | 'zstd';
 
-/** What `Accept-Encoding` of a refusal says. */
+/** The value of `Accept-Encoding` in a refusal. */
 export const CONTENT_CODINGS = 'gzip, deflate, br, zstd';
-/** 8 MiB: no encoder may ask more of whoever decodes an HTTP body (RFC 9659). */
+/** 8 MiB: an encoder must not require a larger window of a decoder of HTTP bodies (RFC 9659). */
 export const ZSTD_WINDOW_LOG_MAX = 23;
 
 const NAMES: ReadonlyMap<string, ContentCoding> = new Map([
@@ -31,14 +31,14 @@ const NAMES: ReadonlyMap<string, ContentCoding> = new Map([
   ['br', 'br'],
   ['zstd', 'zstd'],
 ]);
-/** Each coding is a decoder with buffers of its own; curl stops at five as well. */
+/** Each coding needs a decoder with its own buffers; curl also accepts at most five. */
 const CODINGS_MAX = 5;
-/** The low half of the first byte of zlib's own format; many servers send `deflate` without it. */
+/** The low half of the first byte in zlib's format; many servers send `deflate` without that header. */
 const ZLIB_METHOD = 0x08;
 
 /**
- * The codings that a `Content-Encoding` names, in the order in which they are to be taken off. Empty where the body is
- * plain; undefined where one of them is unknown, or there are more than five.
+ * The codings in a `Content-Encoding`, in the order of decoding. Empty if the body is plain; undefined if a coding is
+ * unknown, or if there are more than five.
  */
 export function contentCodings(header: string): readonly ContentCoding[] | undefined {
   const codings: ContentCoding[] = [];
@@ -52,8 +52,7 @@ export function contentCodings(header: string): readonly ContentCoding[] | undef
   return codings;
 }
 
-// What has arrived is handed on at once, so that a compressed stream stays a stream; a broken end is the reader's to
-// judge.
+// Decoded bytes are flushed at once, so that a compressed stream stays a stream. A broken end is left to the reader.
 const ZLIB = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
 const BROTLI = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH };
 const ZSTD = {
@@ -67,7 +66,7 @@ function decoderOf(coding: ContentCoding, first: Buffer): Transform {
     case 'gzip':
       return createGunzip(ZLIB);
     case 'deflate':
-      return first.length > 0 && (first[0]! & 0x0f) === ZLIB_METHOD ? createInflate(ZLIB) : createInflateRaw(ZLIB);
+      return ((first[0] ?? 0) & 0x0f) === ZLIB_METHOD ? createInflate(ZLIB) : createInflateRaw(ZLIB);
     case 'br':
       return createBrotliDecompress(BROTLI);
     case 'zstd':
@@ -77,7 +76,7 @@ function decoderOf(coding: ContentCoding, first: Buffer): Transform {
   }
 }
 
-/** Decodes a provider's reply, bytes as they come; `codings` in the order in which they are to be taken off. */
+/** Decodes a provider's reply as its bytes arrive. `codings` are in the order of decoding. */
 export class Decoder {
   readonly #chain: Transform[] = [];
   #sink: DecodedSink | null;
@@ -99,13 +98,13 @@ export class Decoder {
     else this.#chain[0]?.end();
   }
 
-  /** Nothing more is wanted of it. */
+  /** Stops the decoding and frees the decoders. */
   destroy(): void {
     this.#sink = null;
     for (const each of this.#chain) each.destroy();
   }
 
-  /** Opens the next decoder, by the first bytes that it is given: those that the one before has decoded. */
+  /** Creates the next decoder, which depends on its first bytes: those that the decoder before it returned. */
   #open(first: Buffer): void {
     const coding = this.codings[this.#chain.length];
     if (coding === undefined) return;
@@ -119,7 +118,7 @@ export class Decoder {
     }
     const openNext = (chunk: Buffer): void => {
       decoder.off('end', finish);
-      // What the next one cannot take yet waits here.
+      // Further bytes wait until the next decoder is connected.
       decoder.pause();
       this.#open(chunk);
       const next = this.#chain.at(-1);

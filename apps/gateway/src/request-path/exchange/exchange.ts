@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdmissionDecision } from '@tollgate/credit';
 import type { JournaledRequest } from '../../journal/journaled-request.js';
-import type { Turn } from '../calls-under-way/calls-under-way.js';
+import type { OpenRequest } from '../open-requests/open-requests.js';
 import type { CachedKey } from '../identify-key/cached-key.js';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
 import type { Ask } from '../../dialects/ask.js';
@@ -13,143 +13,156 @@ import type { Route, Target } from '../choose-route/route-table.js';
 type Admitted = Extract<AdmissionDecision, { kind: 'admitted' }>;
 
 /**
- * Why a call is ended before its provider ended it: the key leaked, or has ended before the call was sent; it is not
- * known any more whether the key has, so that the call waits for an answer to that; a time-out of the provider has
- * passed; the client has left and was waited for long enough; a stream has used up its hold; an event or a reply is too
- * large; a stream tells our credential in pieces.
+ * Why the gateway ends a provider's call: the key leaked, or ended before the call was sent (`revoked`); it is unknown
+ * whether the key has ended, so the call waits for an answer (`key_in_doubt`); a time-out of the provider has passed;
+ * the client left some time ago; a stream has used up its hold; an event or a reply is too large; a stream contains our
+ * credential in pieces.
  */
 export type AbortReason =
   'revoked' | 'key_in_doubt' | 'timed_out' | 'client_left' | 'hold_used_up' | 'oversized' | 'credential_repeated';
 
-/** What can be done to a provider's call from outside. */
-export interface CallUnderWay {
-  /** Ends it at once. */
+/** The handle by which others act on a running call to a provider. */
+export interface RunningCall {
+  /** Ends the call at once. */
   abort(why: AbortReason): void;
-  /** Nobody takes the reply any more. */
+  /** Tells the call that its client has left, so that the reply need not be written. */
   clientLeft(): void;
-  /** Output tokens counted from what the client was sent of a stream, until it left. */
+  /** Output tokens, counted from the part of a stream that the client was sent before it left. */
   deliveredTokens(): number;
 }
 
 /**
- * One request on its way through the path: each step fills in what the later ones read. What a step needs to be there
- * is said by the state that it takes (`Identified`, `Received`, `Routed`, `Journaled`): views of one and the same
- * object, which the list of steps checks.
+ * One request on its way through the path. Each step fills in what later steps read. The type that a step takes
+ * (`Identified`, `Received`, `Routed`, `Journaled`) says what must be filled in already. All are views of the same
+ * object, and the list of steps is checked against them.
  */
 export class Exchange {
-  /** Ours; goes upstream and back as `x-request-id`, and names hold, journal record, usage event. */
+  /**
+   * Our id of the request. It is sent to the provider and to the client as `x-request-id`, and names the hold, the
+   * journal records and the usage event.
+   */
   readonly requestId = randomUUIDv7();
   readonly startedAtMs = Date.now();
   /**
-   * Of its way through the path, in monotonic milliseconds; 0 before. `firstByteAt`: a plain reply's head, a stream's
-   * first data.
+   * Times of the request in monotonic milliseconds; 0 until they are reached. `firstByteAt` is the head of a plain
+   * reply, or the first data of a stream.
    */
   readonly arrivedAt = performance.now();
   calledAt = 0;
   firstByteAt = 0;
   answeredAt = 0;
   readonly clientAddress: string;
-  /** Among the requests in flight. */
+  /** The index in the list of `InFlight`; -1 before. */
   place = -1;
 
-  /** readCredential: the secret as it came. */
+  /** Set by readCredential: the secret as the caller sent it. */
   credential = '';
-  /** identifyKey: whose secret it is. */
+  /** Set by identifyKey: the key of the secret. */
   key: CachedKey | null = null;
   /**
-   * When key-management was asked about the key for this request, while no changes were heard of; monotonic
+   * When key-management was asked about the key for this request because no changes of keys were received, in monotonic
    * milliseconds.
    */
   keyVerifiedAt = -Infinity;
-  /** How the request is refused since its key has ended: no provider is called any more. */
+  /** Set once the key has ended: the refusal of the request. No provider is called after that. */
   keyEnd: Refusal | null = null;
-  /** Ends the wait for the body, once `keyEnd` is set; null while there is none. */
+  /** Ends the wait for the body, once `keyEnd` is set; null if the body is not waited for. */
   onKeyEnd: (() => void) | null = null;
-  /** boundCalls: its place among its key's calls, and the room of its body. */
-  turn: Turn | null = null;
-  /** receiveBody: how many bytes have come, or were announced where they are too many. */
+  /** Set by OpenRequests: the request in its key's count, with the room for its body. */
+  openRequest: OpenRequest | null = null;
+  /** Set by receiveBody: the bytes that have arrived, or that were declared if they are too many. */
   bodyBytes = 0;
-  /** receiveBody: what is asked for. */
+  /** Set by receiveBody: the content of the request. */
   ask: Ask | null = null;
-  /** chooseRoute; later steps leave out targets that cannot be called. */
+  /** Set by chooseRoute. Later steps remove targets that cannot be called. */
   route: Route | null = null;
   targets: readonly Target[] = [];
-  /** admit: the hold, null without one; ceiling of output tokens to inject, null where the caller's stands. */
+  /**
+   * Set by admit: the hold, null without one; and the ceiling of output tokens to inject, null if the caller's stays.
+   */
   holdNanoUsd: bigint | null = null;
   injectedMaxTokens: number | null = null;
-  /** admit: no ceiling is named, so the answer tells what the next such request takes of the tokens per minute. */
+  /**
+   * Set by admit if no ceiling is named: the answer's length then decides how many tokens per minute the next such
+   * request takes.
+   */
   openEnded = false;
   rate: Admitted['rate'] | null = null;
   admitted = false;
   /**
-   * journalIntent: the text of the usage event as far as it is known, and what the journal knows: once the intent is
-   * written, a final is owed.
+   * Set by journalIntent: the event's JSON as far as it is known, and the request's entry in the journal. Once the
+   * intent is written, exactly one final must follow.
    */
   eventHead = '';
   journaled: JournaledRequest | null = null;
-  /** settle: nothing is owed any more. */
+  /** Set by settle and release: no final and no settlement is due any more. */
   settled = false;
-  /** How many of the output tokens that were delivered the journal knows. */
+  /** The delivered output tokens that the journal's last progress record has. */
   journaledOutputTokens = 0;
-  /** The call of a provider, while it is under way. */
-  call: CallUnderWay | null = null;
+  /** The call to a provider, while it is running. */
+  providerCall: RunningCall | null = null;
   /**
-   * When the call of the present provider began, and when it is to be over or to have its first data; monotonic
+   * When the call of the present provider began, and when it must have ended or delivered its first data; monotonic
    * milliseconds.
    */
   callStartedAt = 0;
   callEndsAt = Infinity;
-  /** What the present provider was sent that the caller did not write. */
+  /** The fields that the present provider was sent and the caller did not write. */
   injected: Injected = NOTHING_INJECTED;
-  /** Names of fields of ours that the present provider is tried with, where they are others than usual. */
+  /** Other names of injected fields that the present provider is tried with; null for the usual names. */
   fieldNames: FieldNames | null = null;
-  /** The present provider refused our ceiling as larger than the model's own. */
+  /** True if the present provider refused our ceiling because it is larger than the model's own. */
   ceilingLeftOut = false;
-  /** The client has gone while its provider was being called. */
+  /** True if the client left during a call to its provider. */
   clientLeft = false;
-  /** Called when nothing is owed any more, and the settle is on its way. */
+  /** Called once the request is settled. */
   onSettled: (() => void)[] | null = null;
-  /** The provider whose answer held our credential there. */
+  /** The provider whose answer contained our credential for it; null if none did. */
   credentialRepeatedBy: Target | null = null;
 
   constructor(
     readonly request: IncomingMessage,
     readonly reply: ServerResponse,
-    /** How errors look to its client. */
+    /** The error format for the client. */
     readonly errors: ErrorShape,
   ) {
     this.clientAddress = request.socket.remoteAddress ?? '';
   }
 }
 
-/** Its key is known. */
+/** An exchange whose key is known. */
 export type Identified = Exchange & { readonly key: CachedKey };
-/** Its body is read. */
+/** An exchange whose body is read. */
 export type Received = Identified & { readonly ask: Ask };
-/** It leads to at least one target. */
+/** An exchange with a route and at least one target. */
 export type Routed = Received & { readonly route: Route; readonly targets: Targets };
-/** Its intent is in the journal: a provider may be called, and exactly one final is owed. */
+/** An exchange whose intent is in the journal: a provider may be called, and exactly one final must follow. */
 export type Journaled = Routed & { readonly journaled: JournaledRequest };
 
+/** At least one target. */
 type Targets = readonly [Target, ...Target[]];
 
+/** Narrows an exchange to one whose key is known. */
 export function isIdentified(exchange: Exchange): exchange is Identified {
   return exchange.key !== null;
 }
 
+/** Narrows an exchange to one whose body is read. */
 export function isReceived(exchange: Exchange): exchange is Received {
   return isIdentified(exchange) && exchange.ask !== null;
 }
 
+/** Narrows an exchange to one with a route and at least one target. */
 export function isRouted(exchange: Exchange): exchange is Routed {
   return isReceived(exchange) && exchange.route !== null && exchange.targets.length > 0;
 }
 
+/** Narrows an exchange to one whose intent is in the journal. */
 export function isJournaled(exchange: Exchange): exchange is Journaled {
   return isRouted(exchange) && exchange.journaled !== null;
 }
 
-/** Goes on with some of the targets; false where none is left, and the request must be refused. */
+/** Keeps only these targets. Returns false if there are none, so that the request must be refused. */
 export function keepTargets(exchange: Exchange, targets: readonly Target[]): boolean {
   exchange.targets = targets;
   return targets.length > 0;

@@ -1,4 +1,4 @@
-/** Who answers for a hold: a process, and the journal that outlives it. */
+/** The owner of a hold: a process, and the journal, which outlives it. */
 export interface GatewayIdentity {
   readonly instanceId: string;
   readonly journalId: string;

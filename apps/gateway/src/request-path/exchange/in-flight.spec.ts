@@ -6,13 +6,13 @@ import { InFlight } from './in-flight.js';
 
 afterEach(() => vi.useRealTimers());
 
-/** A call whose client has left, and that holds credit of the key. */
+/** A request whose client has left, and that holds credit of the key. */
 function leftCall(inFlight: InFlight): Exchange {
   const exchange = new Exchange({ socket: {} } as IncomingMessage, {} as ServerResponse, OPENAI_ERRORS);
   exchange.key = { snapshot: { apiKeyId: 'k' } } as Exchange['key'];
   exchange.clientLeft = true;
   exchange.holdNanoUsd = 1n;
-  exchange.call = { abort: vi.fn(), clientLeft: () => undefined, deliveredTokens: () => 0 };
+  exchange.providerCall = { abort: vi.fn(), clientLeft: () => undefined, deliveredTokens: () => 0 };
   inFlight.add(exchange);
   return exchange;
 }
@@ -22,7 +22,7 @@ describe('calls whose clients have left', () => {
     const inFlight = new InFlight();
     const left = leftCall(inFlight);
     const waiting = [inFlight.endLeft('k'), inFlight.endLeft('k'), inFlight.endLeft('k')];
-    expect(left.call!.abort).toHaveBeenCalledWith('client_left');
+    expect(left.providerCall!.abort).toHaveBeenCalledWith('client_left');
     left.settled = true;
     for (const tell of left.onSettled ?? []) tell();
     expect(await Promise.all(waiting)).toEqual([true, true, true]);
@@ -39,6 +39,6 @@ describe('calls whose clients have left', () => {
     const inFlight = new InFlight();
     const left = leftCall(inFlight);
     expect(await inFlight.endLeft('another')).toBe(false);
-    expect(left.call!.abort).not.toHaveBeenCalled();
+    expect(left.providerCall!.abort).not.toHaveBeenCalled();
   });
 });

@@ -6,13 +6,13 @@ import type { Exchange } from './exchange.js';
 import { endOfCached } from '../identify-key/cached-key.js';
 import { KEY_ENDS, type KeyEnd } from '../identify-key/key-end.js';
 
-/** An ended call is settled within some turns of the event loop; nobody waits for one that is not. */
+/** A call that was ended is settled within some turns of the event loop. Nothing waits longer than this for one. */
 const END_MS_MAX = 2_000;
 
 /**
- * The requests this process answers for at the moment. In an array, each exchange knowing its place: a Set that
- * requests go through all the time leaves a trail of dead tables, each holding the requests of its day and the next
- * table, so that a fifth of all requests outlived their time into the old generation.
+ * The requests of this process that have not ended. They are kept in an array, and each exchange knows its index. A Set
+ * with constant changes leaves outgrown tables behind; each refers to its requests and to the next table, so that a
+ * fifth of all requests were promoted to the old generation.
  */
 export class InFlight {
   readonly #exchanges: Exchange[] = [];
@@ -40,24 +40,24 @@ export class InFlight {
   }
 
   /**
-   * No request of a key goes on to a provider from here on. One whose body is awaited is answered at once; one that was
-   * sent finishes, unless the key leaked.
+   * Stops all requests of a key on their way to a provider. If a request waits for its body, it is answered at once. A
+   * call that was already sent may finish, unless the key leaked.
    */
   endKey({ apiKeyId, reason }: Pick<Tombstone, 'apiKeyId' | 'reason'>): void {
-    // Aborting may end a request at once, which moves others.
+    // Iterate over a copy: an abort may end a request at once, which moves others in the list.
     for (const exchange of [...this.#exchanges]) {
       if (exchange.key?.snapshot.apiKeyId !== apiKeyId) continue;
       end(exchange, 'invalid_api_key');
-      if (reason === 'leaked') exchange.call?.abort('revoked');
+      if (reason === 'leaked') exchange.providerCall?.abort('revoked');
     }
   }
 
-  /** The digests of the keys that requests are under way with. */
+  /** The digests of the keys that have requests in flight. */
   digests(): Set<string> {
     return new Set(this.#exchanges.flatMap(({ key }) => (key === null ? [] : [key.digest])));
   }
 
-  /** As `endKey`, for every key whose expiry has passed. */
+  /** Does what `endKey` does for each key whose expiry has passed. */
   endExpired(): void {
     for (const exchange of this.#exchanges) {
       const { key } = exchange;
@@ -67,19 +67,19 @@ export class InFlight {
     }
   }
 
-  /** Ends every call that has taken longer than its provider may, or than a client that left is waited for. */
+  /** Ends each call that has exceeded its provider's time-out, or the time for which it may outlast its client. */
   abortLate(now: number): void {
-    // From the end: aborting may end a request at once, which moves the last one to its place.
+    // Iterate backwards: an abort may end a request at once, which moves the last one to its place.
     for (let at = this.#exchanges.length - 1; at >= 0; at--) {
       const exchange = this.#exchanges[at];
       if (exchange !== undefined && now > exchange.callEndsAt)
-        exchange.call?.abort(exchange.clientLeft ? 'client_left' : 'timed_out');
+        exchange.providerCall?.abort(exchange.clientLeft ? 'client_left' : 'timed_out');
     }
   }
 
   /**
-   * Ends the calls of a key whose clients have left, so that their holds can be used by who is there. Resolves true
-   * when they are settled, or a moment has passed; false where there were none.
+   * Ends the calls of a key whose clients have left, so that other requests can use their holds. Resolves true once
+   * they are settled or a moment has passed; false if there were none.
    */
   async endLeft(apiKeyId: string): Promise<boolean> {
     const left = this.#exchanges.filter(
@@ -94,7 +94,7 @@ export class InFlight {
       (exchange) =>
         new Promise<void>((resolve) => {
           (exchange.onSettled ??= []).push(resolve);
-          exchange.call?.abort('client_left');
+          exchange.providerCall?.abort('client_left');
         }),
     );
     const patience = new AbortController();
@@ -106,7 +106,7 @@ export class InFlight {
     return true;
   }
 
-  /** Holds of an organisation that no final in the journal has ended. */
+  /** The holds of an organisation whose requests have no final in the journal yet. */
   holdsOf(organizationId: string, gateway: GatewayIdentity): OpenHold[] {
     const holds: OpenHold[] = [];
     for (const exchange of this.#exchanges) {
@@ -128,7 +128,7 @@ export class InFlight {
     return holds;
   }
 
-  /** Resolves when nothing is in flight. */
+  /** Resolves when no request is in flight. */
   drained(): Promise<void> {
     return this.#exchanges.length === 0 ? Promise.resolve() : new Promise((resolve) => this.#empty.push(resolve));
   }

@@ -1,17 +1,18 @@
 import type { ErrorCode } from '@tollgate/errors';
 
-/** A request leaves the path with an answer from the error catalogue. A value, not an exception. */
+/** The answer of a request that leaves the path before a provider was called: a value, not an exception. */
 export interface Refusal {
   readonly kind: 'refusal';
   readonly code: ErrorCode;
-  /** More than the catalogue says; never holds anything secret. */
+  /** Replaces the catalogue's message; null for the catalogue's own. Never contains a secret. */
   readonly message: string | null;
-  /** The field of the request that is wrong. */
+  /** The faulty field of the request; null if there is none. */
   readonly param: string | null;
-  /** Reply headers, name and value in turn. */
+  /** Reply headers: names and values in turn. */
   readonly headers: readonly string[];
 }
 
+/** Makes a refusal with a code of the error catalogue. */
 export function refuse(
   code: ErrorCode,
   detail: { message?: string; param?: string; headers?: readonly string[] } = {},
@@ -25,7 +26,7 @@ export function refuse(
   };
 }
 
-/** Whether a value that is a refusal or something else is a refusal. */
+/** Tells a refusal from another object. */
 export function isRefusal(value: object): value is Refusal {
   return 'kind' in value && value.kind === 'refusal';
 }

@@ -3,22 +3,24 @@ import { rateLimitHeaders } from '../admit/rate-limit-headers.js';
 import type { Exchange } from './exchange.js';
 import type { Refusal } from './refusal.js';
 
-/** Headers of every reply of the path, name and value in turn. */
+/** The headers that each reply of the path has: names and values in turn. */
 export function replyHeaders(exchange: Exchange): string[] {
   const headers = exchange.rate === null ? [] : rateLimitHeaders(exchange.rate);
   headers.push('x-request-id', exchange.requestId, 'request-id', exchange.requestId);
   return headers;
 }
 
-/** Up to this size head and body go out as one string: Node.js then writes once, without a list of buffers. */
+/**
+ * Up to this size, head and body are sent as one string: Node.js then needs a single write without a list of buffers.
+ */
 const ONE_STRING_BYTES_MAX = 12 * 1024;
 
-/** A small body as latin1, in which every byte is one character and back; null for a larger one. */
+/** A small body as latin1, which maps each byte to one character; null for a larger one. */
 export function smallText(body: Buffer): string | null {
   return body.length <= ONE_STRING_BYTES_MAX ? body.toString('latin1') : null;
 }
 
-/** Sends a whole reply; `text` is its body as `smallText` makes it. Where the client has gone, nothing happens. */
+/** Sends a whole reply. `text` is the body as `smallText` makes it. Does nothing if the client has left. */
 export function sendReply(
   exchange: Exchange,
   status: number,
@@ -36,7 +38,7 @@ export function sendReply(
   else reply.end(body);
 }
 
-/** Answers a refusal, in the shape of the endpoint's dialect. */
+/** Sends a refusal in the error format of the endpoint's dialect. */
 export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
   const { code, message, param, headers } = refusal;
   const body = exchange.errors.body(code, message, param);

@@ -11,7 +11,7 @@ const target = { model: 'gpt-4o-mini', provider: { name: 'openai', credential: '
 
 function logged(say: (log: RequestLog, exchange: Exchange) => void): Record<string, unknown>[] {
   const lines: string[] = [];
-  // The level that the standalone has where nobody sets one.
+  // The default log level of the standalone.
   const logger = createLogger({
     service: 'gateway',
     level: 'warn',
@@ -49,7 +49,7 @@ describe('the log of requests', () => {
   it.each([
     ['provider_failed', { status: 500, why: 'error' }, 'a provider answered with an error'],
     ['provider_failed', { status: 401, why: 'error' }, 'a provider answered with an error'],
-    ['provider_failed', { status: 502, why: 'no_answer' }, 'a provider replied with something that is no answer'],
+    ['provider_failed', { status: 502, why: 'no_answer' }, 'the reply of a provider is no answer'],
     ['provider_unreachable', { error: new Error('connect ECONNREFUSED') }, 'a provider could not be reached'],
     ['provider_failed', { error: new Error('other side closed') }, 'a provider broke off before its answer'],
     ['provider_timeout', {}, 'a provider did not answer in time'],

@@ -6,26 +6,26 @@ import type { EventError } from '../../dialects/dialect.js';
 import { providerWords } from '../forward/provider-words.js';
 import type { Refusal } from './refusal.js';
 
-/** What is known of an attempt that failed. */
+/** Details of an attempt that failed. */
 export interface AttemptFailure {
   readonly status?: number;
   readonly why?: string;
-  /** The provider's own, unbounded; cut and masked before it is written. */
+  /** The provider's reply of any length. It is cut and masked before it is logged. */
   readonly words?: Buffer;
   readonly error?: Error & { code?: string };
 }
 
 /**
- * One line for each refusal and each failed call, by request id, key id and code: whoever runs the gateway finds by
- * the `x-request-id` of a reply why it was given. Lines never hold a secret, and of a caller's content nothing; a
- * flood is sampled.
+ * Logs one line for each refusal and each failed call, with request id, key id and code. By the `x-request-id` of a
+ * reply an operator finds its reason. Lines contain no secret and none of the caller's content. Repeated lines are
+ * sampled.
  */
 export class RequestLog {
   readonly #sampler = new LogSampler();
 
   constructor(private readonly logger: Logger) {}
 
-  /** A request has left the path without reaching a provider. */
+  /** Logs that a request was refused before it reached a provider. */
   refused(exchange: Exchange, { code, message, param }: Refusal): void {
     this.#write(
       exchange,
@@ -35,7 +35,7 @@ export class RequestLog {
     );
   }
 
-  /** A provider did not give what it was asked for; another may. */
+  /** Logs that a provider failed to answer. Another provider may still do so. */
   attemptFailed(exchange: Exchange, target: Target, code: string, { status, why, words, error }: AttemptFailure): void {
     const details = {
       ...ofTarget(target),
@@ -46,7 +46,7 @@ export class RequestLog {
     this.#write(exchange, code, details, messageOf(code, why, status));
   }
 
-  /** A stream ended before it was whole, and its client had a part of it. */
+  /** Logs that a stream ended too early, after its client had received a part of it. */
   streamBroken(exchange: Exchange, target: Target, broken: EventError | Error | AbortReason): void {
     const details =
       typeof broken === 'string'
@@ -58,8 +58,8 @@ export class RequestLog {
   }
 
   /**
-   * A provider charges more than the credit that was held for its call, or reports more than a call without a hold can
-   * have used: the rest is the platform's.
+   * Logs a loss of the platform: a provider charges more than the hold of its call, or reports more than a call without
+   * a hold can have used.
    */
   loss(exchange: Exchange, target: Target, lossNanoUsd: bigint, { inputTokens, outputTokens }: TokenUsage): void {
     const details = { ...ofTarget(target), lossNanoUsd: lossNanoUsd.toString(), inputTokens, outputTokens };
@@ -70,9 +70,9 @@ export class RequestLog {
     this.#write(exchange, 'platform_loss', details, message);
   }
 
-  /** An answer of a provider held our credential at it. Whoever reads its logs may have it too: that is an alarm. */
+  /** Logs an alarm: a provider's answer contained our credential for it, so readers of its logs may have it too. */
   credentialRepeated(exchange: Exchange, target: Target): void {
-    const message = 'the answer of a provider held our credential there: find out why, and change the credential';
+    const message = 'the answer of a provider contained our credential for it: find out why, and change the credential';
     this.#write(exchange, 'credential_repeated', ofTarget(target), message, 'error');
   }
 
@@ -96,7 +96,7 @@ function ofTarget({ provider, model }: Target): object {
 }
 
 function messageOf(code: string, why: string | undefined, status: number | undefined): string {
-  if (why === 'no_answer') return 'a provider replied with something that is no answer';
+  if (why === 'no_answer') return 'the reply of a provider is no answer';
   if (status !== undefined) return 'a provider answered with an error';
   switch (code) {
     case 'provider_unreachable':

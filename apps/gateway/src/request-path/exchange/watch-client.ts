@@ -2,9 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Admission } from '@tollgate/admission';
 import type { Identified } from './exchange.js';
 
-/**
- * How long a provider is heard out for its usage after the client has left; calls are looked at four times a second.
- */
+/** How long a call goes on for its usage after the client has left. Calls are checked four times a second. */
 const HEARD_MS_MAX = 9_700;
 
 interface Watched extends ServerResponse {
@@ -13,8 +11,8 @@ interface Watched extends ServerResponse {
 }
 
 /**
- * From here on it is noticed when the client leaves: then its request takes none of the key's parallel places any
- * more, and its provider is heard for a while, since what it reports is charged. One function serves all requests.
+ * From now on, notices when the client leaves. The request then gives back its parallel place, and its call goes on for
+ * a while, because the usage that the provider reports is charged. One listener serves all requests, without a closure.
  */
 export function watchClient(exchange: Identified, admission: Admission): void {
   const reply: Watched = exchange.reply;
@@ -32,5 +30,5 @@ function leave(this: Watched): void {
   const { snapshot } = exchange.key;
   if (exchange.admitted && snapshot.rateLimits.parallelRequests !== null)
     admission?.leave(exchange.requestId, snapshot.organizationId);
-  exchange.call?.clientLeft();
+  exchange.providerCall?.clientLeft();
 }

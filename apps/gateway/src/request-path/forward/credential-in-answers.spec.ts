@@ -67,10 +67,10 @@ afterEach(async () => {
   }
 });
 
-/** The key of the test does not end. */
+/** A look at a key that never ends. */
 const ALIVE = { again: () => undefined, maySend: () => true } as unknown as KeyLook;
 
-/** The part of the path that calls a provider, and ends the reply. */
+/** Calls the provider and completes the reply, without the other steps of the path. */
 async function serve(asked: IncomingMessage, reply: ServerResponse): Promise<void> {
   exchange = new Exchange(asked, reply, openAiChat.errors);
   const body = JSON.stringify({ model: 'm', stream: asked.url === '/stream', messages: [] });
@@ -117,7 +117,7 @@ const contentOf = ({ body }: Reply, index = 0): string =>
     .filter((choice) => choice.index === index)
     .map(({ delta }) => delta?.content ?? '')
     .join('');
-/** What is sent in pieces of so many bytes, each a packet of its own. */
+/** Sends a text in pieces of this many bytes, each as a packet of its own. */
 const drip =
   (text: string, bytes: number) =>
   (reply: ServerResponse): void => {

@@ -3,33 +3,33 @@ import { BodyChunks } from '@tollgate/http';
 import type { Dispatcher, Pool } from 'undici';
 import type { Target } from '../choose-route/route-table.js';
 import { contentCodings, Decoder, type DecodedSink } from '../exchange/content-coding.js';
-import type { AbortReason, CallUnderWay, Journaled } from '../exchange/exchange.js';
+import type { AbortReason, RunningCall, Journaled } from '../exchange/exchange.js';
 import type { KeyLook } from '../identify-key/look-again.js';
 import { smallText } from '../exchange/reply.js';
 import { looksLikeEvents } from './sse-reader.js';
 import { StreamRelay, type RelayEnd } from './stream-relay.js';
 
-/** Names that servers write into `content-encoding` although they are no codings. */
+/** Values of `content-encoding` that servers send although they are no codings. */
 const NO_CODINGS = /\b(?:none|null|utf-?8|binary|text)\b/gi;
 const EVENT_STREAM = 'text/event-stream';
 
 type Rejected = Extract<RelayEnd, { kind: 'rejected' }>;
 
-/** What one provider did with a request. */
+/** The result of one call to a provider. */
 export type Attempt =
   | Exclude<RelayEnd, Rejected>
   | (Rejected & { readonly headers: IncomingHttpHeaders })
-  /** A whole reply, of any status; nothing was sent to the client yet. */
+  /** A whole reply of any status. Nothing was sent to the client yet. */
   | {
       readonly kind: 'replied';
       readonly status: number;
       readonly headers: IncomingHttpHeaders;
       readonly body: Buffer;
-      /** The body as latin1 where it is small: it is searched and sent as such. */
+      /** The body as latin1 if it is small: it is searched and sent in this form. Null otherwise. */
       readonly text: string | null;
     };
 
-/** Sends the request to one target, and resolves when its answer is all there. Never rejects. */
+/** Sends the request to one target, and resolves when its answer is complete. Never rejects. */
 export function callProvider(exchange: Journaled, target: Target, look: Pick<KeyLook, 'maySend'>): Promise<Attempt> {
   const { provider } = target;
   exchange.callStartedAt = performance.now();
@@ -39,20 +39,20 @@ export function callProvider(exchange: Journaled, target: Target, look: Pick<Key
 }
 
 /**
- * One request on undici. No closure holds its controller, and it is let go at the end: with a closure in between, the
- * young generation's collector took ended requests for living ones, and their copying cost a fifth of all CPU.
+ * One request on undici. No closure refers to its controller, and the reference is cleared at the end. With a closure
+ * the young generation's collector took ended requests for live ones, and copying them cost a fifth of all CPU time.
  */
-class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedSink {
+class ProviderCall implements Dispatcher.DispatchHandler, RunningCall, DecodedSink {
   #controller: Dispatcher.DispatchController | null = null;
   #relay: StreamRelay | null = null;
   #decoder: Decoder | null = null;
-  /** The connection's error, while what came before it is still being decoded. */
+  /** The connection's error, while bytes that arrived before it are still being decoded. */
   #error: Error | null = null;
   readonly #chunks = new BodyChunks();
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   #aborted: AbortReason | null = null;
-  /** Whether the reply may turn out to be an event stream that is not called one. */
+  /** Whether the reply may be an event stream under another content type. */
   #mayBeStream = false;
   #over = false;
   #triedAgain = false;
@@ -64,7 +64,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
     private readonly look: Pick<KeyLook, 'maySend'>,
     private readonly resolve: (attempt: Attempt) => void,
   ) {
-    exchange.call = this;
+    exchange.providerCall = this;
     this.#body = exchange.ask.bodyFor(target, exchange);
     target.provider.load.calls += 1;
   }
@@ -87,7 +87,8 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
           exchange.requestId,
         ],
         body: this.#body,
-        // How long a call may take is the exchange's: it ends earlier for a client that left.
+        // The time-outs of a call are those of its exchange (`callEndsAt`), which are shorter after the client has
+        // left.
         headersTimeout: 0,
         bodyTimeout: 0,
         reset: pool === provider.freshPool,
@@ -98,7 +99,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    // It may have waited for this connection.
+    // The call may have waited for this connection, and the key may have ended meanwhile.
     if (!this.look.maySend(this.exchange)) this.#aborted ??= this.exchange.keyEnd === null ? 'key_in_doubt' : 'revoked';
     if (this.#aborted !== null) controller.abort(new Error(this.#aborted));
   }
@@ -107,12 +108,12 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
     if (this.#aborted !== null) return;
     this.#aborted = why;
     if (this.#controller !== null) this.#controller.abort(new Error(why));
-    // It still waits for a connection.
+    // The call still waits for a connection.
     else this.#finish({ kind: 'aborted', why });
   }
 
   clientLeft(): void {
-    // A plain reply is heard to its end, or until its time is over.
+    // A plain reply is read to its end, or until its time-out.
   }
 
   deliveredTokens(): number {
@@ -164,7 +165,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
     const come = this.#chunks.take();
     this.#chunks.add(come);
     const verdict = looksLikeEvents(come);
-    if (verdict === true) this.#openRelay(this.#controller!);
+    if (verdict === true && this.#controller !== null) this.#openRelay(this.#controller);
     else if (verdict === false) this.#mayBeStream = false;
   }
 
@@ -173,11 +174,11 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
     else this.#decoder.end();
   }
 
-  /** All of the reply has come, and is decoded. */
+  /** The reply is complete and decoded, or decoding failed. */
   ended(error?: Error): void {
     const failure = this.#error ?? error;
     if (failure !== undefined) {
-      // What cannot be decoded is not waited for.
+      // A reply that cannot be decoded need not be received to its end.
       if (this.#error === null) this.#controller?.abort(failure);
       return this.#fail(failure);
     }
@@ -202,7 +203,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
     this.#finish(this.#aborted === null ? { kind: 'failed', error } : { kind: 'aborted', why: this.#aborted });
   }
 
-  /** On a kept connection that died before it answered, the provider cannot have taken the request. */
+  /** True for a reused connection that died before any answer, since the provider cannot have handled the request. */
   #isWorthAnotherConnection(error: Error & { code?: string }): boolean {
     return (
       error.code === 'ERR_DEAD_CONNECTION' && !this.#triedAgain && this.#aborted === null && !this.exchange.clientLeft
@@ -213,7 +214,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, CallUnderWay, DecodedS
     if (this.#over) return;
     this.#over = true;
     this.target.provider.load.calls -= 1;
-    if (this.exchange.call === this) this.exchange.call = null;
+    if (this.exchange.providerCall === this) this.exchange.providerCall = null;
     this.#controller = null;
     this.resolve(attempt);
   }
@@ -223,7 +224,7 @@ function isEventStream(contentType: string): boolean {
   return contentType.startsWith(EVENT_STREAM) || contentType.trimStart().toLowerCase().startsWith(EVENT_STREAM);
 }
 
-/** A header that a provider sends twice comes as a list: the first counts. */
+/** The value of a header, or the empty text. If a provider sends it several times, the first value counts. */
 export function headerOf(headers: IncomingHttpHeaders, name: string): string {
   const value = headers[name];
   return (Array.isArray(value) ? value[0] : value) ?? '';

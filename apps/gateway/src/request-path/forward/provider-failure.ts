@@ -2,15 +2,18 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ErrorCode } from '@tollgate/errors';
 import { headerOf } from './provider-call.js';
 
-/** How a failure of a provider is answered where no other target is left. */
+/** The reply to the client if a provider fails and no other target is left. */
 export interface Failure {
   readonly code: ErrorCode;
-  /** Name and value in turn. */
+  /** Reply headers: names and values in turn. */
   readonly headers: readonly string[];
   readonly message?: string;
 }
 
-/** Trouble of our account there is not the caller's: a 401 would blame the caller's key, a 402 the caller's credit. */
+/**
+ * Statuses that concern our account at the provider, not the caller: a 401 would blame the caller's key, a 402 the
+ * caller's credit.
+ */
 const OUR_ACCOUNT: ReadonlySet<number> = new Set([401, 402, 403, 407]);
 const UNREACHABLE: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -21,14 +24,14 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
   'ERR_PRIVATE_ADDRESS',
 ]);
-/** How long a caller is asked to wait: SDKs know both. */
+/** Headers that tell a caller how long to wait. SDKs read both. */
 const RETRY_HEADERS = ['retry-after', 'retry-after-ms'] as const;
-/** A number or a date (RFC 9110 §10.2.3): nothing else of a provider's reaches a client in them. */
+/** A number or a date (RFC 9110 §10.2.3). No other value of a provider's is passed on in these headers. */
 const WAIT = /^(?:\d{1,15}(?:\.\d{1,15})?|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT)$/;
 
 /**
- * What a status other than success comes to; null for a reply that is the caller's to see, because it is about what
- * the caller sent.
+ * The failure that a status other than success means. Null for a reply that the caller should see, because it concerns
+ * the caller's request.
  */
 export function failureOfStatus(status: number, headers: IncomingHttpHeaders): Failure | null {
   const code = codeOfStatus(status);
@@ -48,7 +51,7 @@ function retryHeadersOf(headers: IncomingHttpHeaders): string[] {
   });
 }
 
-/** A connection that could not be made, or broke before the first byte of an answer. */
+/** The failure of a connection that could not be made, or broke before the first byte of an answer. */
 export function failureOfError(error: Error & { code?: string }): Failure {
   return { code: UNREACHABLE.has(error.code ?? '') ? 'provider_unreachable' : 'provider_failed', headers: [] };
 }

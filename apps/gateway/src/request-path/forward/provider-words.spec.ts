@@ -30,6 +30,6 @@ describe("a provider's words in a log", () => {
     ['entities', [...credential].map((character) => `&#${character.charCodeAt(0)};`).join('')],
   ])('are left out where they tell our credential in a way that is not masked: %s', (_, told) => {
     const words = providerWords(Buffer.from(`{"error":"${told}"}`), credential, CredentialMask.of(credential));
-    expect(words).toBe('[hidden: our credential stands in it]');
+    expect(words).toBe('[hidden: it contains our credential]');
   });
 });

@@ -4,7 +4,7 @@ import { EventCutter, eventEnd, looksLikeEvents, readEvent } from './sse-reader.
 
 const LINE_ENDS = ['\n', '\r', '\r\n'] as const;
 
-/** All events of a text that came in these pieces, each as it stands, and what is left at the end. */
+/** All events of a text that arrives in these pieces, unchanged, and the rest at the end. */
 function cut(pieces: readonly string[]): { events: string[]; rest: string } {
   const cutter = new EventCutter();
   const events: string[] = [];
@@ -19,7 +19,7 @@ function cut(pieces: readonly string[]): { events: string[]; rest: string } {
   return { events, rest: cutter.rest() };
 }
 
-/** A text cut at these places, taken modulo its length. */
+/** Cuts a text at these places, taken modulo its length. */
 function pieces(text: string, places: readonly number[]): string[] {
   const at = [...new Set(places.map((place) => place % (text.length + 1)))].sort((a, b) => a - b);
   return [0, ...at].map((start, index) => text.slice(start, at[index] ?? text.length));
@@ -52,7 +52,7 @@ describe('a stream of events', () => {
         fc.array(event, { minLength: 1, maxLength: 6 }),
         fc.array(fc.nat(), { maxLength: 12 }),
         (events, places) => {
-          // An empty line of CR before a LF would be one line end.
+          // An empty line of CR before a LF would be read as one line end.
           const written = events.map(
             ({ lines, ends }) =>
               lines.map((text, at) => text + ends[at]!).join('') +
@@ -61,7 +61,7 @@ describe('a stream of events', () => {
           const text = written.join('');
           const found = cut(pieces(text, places));
           expect(found.events.join('') + found.rest).toBe(text);
-          // The LF of a CR LF whose CR ended the last event.
+          // The rest may be the LF of a CR LF whose CR ended the last event.
           expect(found.rest).toMatch(/^\n?$/);
           const expected = events
             .map(({ lines }) => lines.map((each) => readEvent(`${each}\n\n`).data).filter((data) => data !== null))
@@ -87,7 +87,7 @@ describe('a stream of events', () => {
   });
 });
 
-/** How many characters native searches of strings began to look at, while something runs. */
+/** Counts the characters at which native searches of strings started while `run` runs. */
 function charactersSearched(run: () => void): number {
   let characters = 0;
   const spies = (['includes', 'indexOf', 'lastIndexOf', 'endsWith', 'split'] as const).map((name) => {

@@ -3,29 +3,29 @@ const LF = '\n',
 const DATA = 'data: ';
 const CR_CODE = 0x0d,
   LF_CODE = 0x0a;
-/** A line end with an empty line behind it; the two characters of a CR LF are one line end. */
+/** A line end followed by an empty line. CR LF is one line end. */
 const BLANK_LINE = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)/g;
 const LINE_END = /\r\n|\n|\r/;
-/** The byte order mark as latin1 reads its three bytes. */
+/** The three bytes of the byte order mark, read as latin1. */
 const BOM = '\u00ef\u00bb\u00bf';
 
 /**
- * Cuts the bytes of an event stream into whole events, wherever the network cut them and however its lines end:
- * CR, LF and CR LF, also mixed (HTML Standard §9.2.6). Texts are latin1, a character for each byte: no byte is changed.
- * What has been looked at is not looked at again, so that the time for an event grows with its length alone.
+ * Cuts the bytes of an event stream into whole events, wherever the network cut them, and whether lines end with CR, LF
+ * or CR LF, also mixed (HTML Standard §9.2.6). Texts are latin1, one character for each byte, and no byte is changed.
+ * No byte is searched twice, so the time for an event grows linearly with its length.
  */
 export class EventCutter {
   #held: string[] = [];
   #heldLength = 0;
-  /** The last two characters that are held: an end may begin in them. */
+  /** The last two characters of the held text, in which the end of an event may begin. */
   #last = '';
 
-  /** Bytes held of an event that has not ended. */
+  /** Bytes of an event that is not complete yet. */
   get heldLength(): number {
     return this.#heldLength;
   }
 
-  /** All whole events that are there now; the rest is held. */
+  /** Takes the next bytes, and returns all events that are complete now. */
   take(arrived: string): string {
     const probe = this.#last + arrived;
     const end = lastEventEnd(probe) - this.#last.length;
@@ -41,7 +41,7 @@ export class EventCutter {
     return whole;
   }
 
-  /** What is held when the stream ends: an event without its empty line. */
+  /** Returns the held text when the stream ends: an event without its empty line. */
   rest(): string {
     const rest = this.#held.join('');
     this.#held = [];
@@ -58,12 +58,12 @@ export class EventCutter {
   }
 }
 
-/** The place behind the last empty line; 0 for none. */
+/** The place after the last empty line; 0 if there is none. */
 function lastEventEnd(text: string): number {
   if (text.endsWith('\n\n')) return text.length;
   const lf = text.lastIndexOf('\n\n');
   let end = lf === -1 ? 0 : lf + 2;
-  // Looked for forwards first: in most streams there is none, and this search is the fastest.
+  // Most streams have no CR, and the forward search finds that out fastest.
   if (!text.includes(CR)) return end;
   for (const pair of ['\n\r', '\r\r']) {
     const at = text.lastIndexOf(pair);
@@ -74,10 +74,10 @@ function lastEventEnd(text: string): number {
   return end;
 }
 
-/** The place behind the event that starts at `at`: behind its empty line, or the end of the text. */
+/** The end of the event that starts at `at`: after its empty line, or the end of the text. */
 export function eventEnd(text: string, at: number, mayHaveCr: boolean): number {
   const first = text.charCodeAt(at);
-  // An empty line on its own: behind an event that ended with a CR this may be the LF of its line end.
+  // A lone empty line. After an event that ended with a CR it may be the LF of that line end.
   if (first === LF_CODE) return at + 1;
   if (!mayHaveCr) {
     const end = text.indexOf('\n\n', at);
@@ -89,17 +89,17 @@ export function eventEnd(text: string, at: number, mayHaveCr: boolean): number {
   return blank === null ? text.length : blank.index + blank[0].length;
 }
 
-/** One event as the standard reads it. */
+/** One event as the HTML Standard defines it. */
 export interface SseEvent {
-  /** The value of `event`; empty where there is none. */
+  /** The value of `event`; empty if there is none. */
   readonly name: string;
-  /** Its data lines, joined by LF; null where it has none, as a comment. */
+  /** The data lines, joined by LF; null if there are none, as in a comment. */
   readonly data: string | null;
 }
 
-/** Reads one whole event. */
+/** Parses one whole event. */
 export function readEvent(text: string): SseEvent {
-  // One line of data and an empty one: so it is nearly always.
+  // Nearly all events have one line of data and an empty one.
   if (text.startsWith(DATA) && text.indexOf(LF) === text.length - 2 && text.endsWith('\n\n') && !text.includes(CR))
     return { name: '', data: text.slice(DATA.length, -2) };
   let name = '';
@@ -116,12 +116,12 @@ export function readEvent(text: string): SseEvent {
   return { name, data };
 }
 
-/** What an event stream may begin with. */
+/** The possible beginnings of an event stream. */
 const FIRST_LINE = /^(?:data|event|id|retry)(?::|\r|\n)|^:/;
-/** As many characters tell. */
+/** The number of characters that are enough to tell. */
 const FIRST_LINE_LENGTH = 6;
 
-/** Whether bytes are the beginning of an event stream; null while too few are there to tell. */
+/** Whether bytes are the beginning of an event stream; null if there are too few to tell. */
 export function looksLikeEvents(bytes: Buffer): boolean | null {
   let text = bytes.toString('latin1', 0, 64);
   if (text.startsWith(BOM)) text = text.slice(BOM.length);

@@ -13,7 +13,7 @@ const event = (text: string): Buffer => Buffer.from(`data: {"choices":[{"delta":
 const EMPTY = Buffer.from('data: {"choices":[{"delta":{"content":""}}]}\n\n');
 const DONE = Buffer.from('data: [DONE]\n\n');
 
-/** Some turns of the event loop, as bytes that come one after the other take. */
+/** Waits some turns of the event loop, as between bytes that arrive one after the other. */
 const turns = async (): Promise<void> => {
   for (let n = 0; n < 3; n++) await turn();
 };
@@ -32,7 +32,7 @@ afterEach(() => {
   server.closeAllConnections();
 });
 
-/** A relay whose upstream is the test, and the client's end of it as text. */
+/** A relay whose upstream is the test, with the text that the client received. */
 async function relay() {
   client = connect((server.address() as AddressInfo).port, '127.0.0.1');
   client.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n');
@@ -149,7 +149,7 @@ describe('a stream passed through', () => {
       const { finish, ...call } = await outcome;
       expect(call).toMatchObject({ outcome: 'completed', usage: { outputTokens: 1 } });
       if (leaks) inFlight.endKey({ apiKeyId: 'key', reason: 'leaked' });
-      // While the usage is on its way into the journal, and when the reply has ended.
+      // While the usage is being journaled, and after the reply has ended.
       stream.push(event('late'));
       finish();
       stream.push(event('late'));
@@ -195,7 +195,7 @@ describe('a stream passed through', () => {
     await turns();
     vi.advanceTimersByTime(1);
     expect(await arrival()).toMatch(/^[^]*two"[^]*three"/);
-    // Slower than that, nothing waits: the clock stands still meanwhile.
+    // Parts that arrive more slowly are not gathered; meanwhile the mocked clock stands still.
     vi.advanceTimersByTime(5);
     stream.push(event('four'));
     expect(await arrival()).toContain('four"');
@@ -235,7 +235,7 @@ describe('a stream passed through', () => {
     const { relay: stream, exchange, outcome, arrival } = await relay();
     for (const part of [EMPTY, event('one'), event('two')]) stream.push(part);
     await arrival();
-    expect(exchange.call?.deliveredTokens()).toBe(2);
+    expect(exchange.providerCall?.deliveredTokens()).toBe(2);
     const closed = once(exchange.reply, 'close');
     client.destroy();
     await closed;
@@ -261,7 +261,7 @@ describe('a stream passed through', () => {
     }
     expect(pushed).toBeLessThanOrEqual(17 * 1024 * 1024);
     expect(abort).toHaveBeenCalledOnce();
-    // What comes while the connection is being closed is kept nowhere.
+    // Bytes that arrive while the connection is being closed are dropped.
     for (let n = 0; n < 1_000; n++) stream.push(part);
     await turns();
     expect(abort).toHaveBeenCalledOnce();
@@ -290,7 +290,7 @@ describe('a stream passed through', () => {
       stream.push(Buffer.from(`: ${'c'.repeat(64 * 1024)}\n\n`));
       await taken();
     }
-    // However often the client was waited for, nothing is left of it.
+    // Waiting for the client leaves no listeners behind, however often it happens.
     expect(exchange.reply.listenerCount('close')).toBeLessThan(5);
     stream.push(DONE);
     stream.end();

@@ -2,30 +2,32 @@ import type { Dispatcher } from 'undici';
 import type { ErrorCode } from '@tollgate/errors';
 import { costOf } from '@tollgate/pricing';
 import type { Target } from '../choose-route/route-table.js';
-import type { AbortReason, CallUnderWay, Journaled } from '../exchange/exchange.js';
+import type { AbortReason, RunningCall, Journaled } from '../exchange/exchange.js';
 import { replyHeaders } from '../exchange/reply.js';
 import { judgeUsage } from '../usage/judge-usage.js';
 import type { CallOutcome } from './call.js';
 import { NO_ANSWER, type EventError, type ProviderError, type StreamReader } from '../../dialects/dialect.js';
 
-/** A client that takes nothing for this long, while its stream waits, counts as gone: its hold is others' credit. */
+/**
+ * A client that reads nothing for this long while its stream is paused counts as gone, since its hold blocks credit.
+ */
 const STALLED_MS_MAX = 60_000;
-/** How long a provider may keep its connection after `[DONE]`, so that it can be used again. */
+/** How long a provider may keep its connection open after `[DONE]`, so that it can be used again. */
 const AFTER_DONE_MS_MAX = 1_500;
-/** An event longer than this is no part of a completion: the stream is ended. */
+/** An event longer than this is no part of a completion, and ends the stream. */
 const EVENT_BYTES_MAX = 16 * 1024 * 1024;
-/** What comes before the first part of a completion is kept up to here: comments, mostly. */
+/** The most bytes, mostly of comments, that are kept before the first part of a completion. */
 const OPENING_BYTES_MAX = 1024 * 1024;
 
 /**
- * What comes within this long after a write waits for company, this long at most: a provider that sends faster than
- * that is read by machines or by nobody's eye, and each write costs more than all that is done with the events in it.
+ * Batches chunks that arrive within 5 ms of the last write. No reader notices 5 ms, and each write costs more than all
+ * other work on its events.
  */
 const GATHER_MS = 5;
-/** So much does not wait. */
+/** Flush at once when this much is buffered. */
 const GATHERED_BYTES_MAX = 64 * 1024;
 
-/** What a client is told in the stream when its call is ended from our side. */
+/** The error code in the stream when the gateway ends a call. */
 const ABORTED = {
   revoked: 'invalid_api_key',
   key_in_doubt: 'keys_unavailable',
@@ -38,30 +40,30 @@ const ABORTED = {
 
 /** How a relay ended. */
 export type RelayEnd =
-  /** All but the last bytes are with the client. */
+  /** All but the last bytes were sent to the client. */
   | {
       readonly kind: 'streamed';
       readonly outcome: CallOutcome;
       readonly broken: EventError | Error | AbortReason | null;
     }
-  /** No part of a completion has come, and the client has been sent nothing: another provider may be asked. */
+  /** No part of a completion arrived and the client was sent nothing, so another provider may be asked. */
   | { readonly kind: 'rejected'; readonly error: ProviderError; readonly body: Buffer }
   | { readonly kind: 'failed'; readonly error: Error }
   | { readonly kind: 'aborted'; readonly why: AbortReason };
 
 /**
- * Passes a stream through: what arrives in one event-loop turn is looked at and written once, and so is what follows
- * faster than anybody can see. The client is sent nothing before the first part of a completion. The bytes that end
- * the stream wait until its usage is in the journal, so a client that has the whole reply was charged for it.
+ * Relays a stream to the client. Chunks of one event-loop turn, and chunks in quick succession, are read and written
+ * together. The client is sent nothing before the first part of a completion. The bytes that end the stream wait until
+ * its usage is in the journal, so a client that has the whole reply was charged for it.
  */
-export class StreamRelay implements CallUnderWay {
+export class StreamRelay implements RunningCall {
   readonly #events: StreamReader;
   #chunks: Buffer[] = [];
   #bytes = 0;
   #turn: NodeJS.Immediate | null = null;
-  #company: NodeJS.Timeout | null = null;
+  #gathering: NodeJS.Timeout | null = null;
   #writtenAt = -Infinity;
-  /** What came before the first part of a completion. */
+  /** The text before the first part of a completion. */
   #opening = '';
   #tail = '';
   #state: 'opening' | 'open' | 'settling' | 'finished' = 'opening';
@@ -77,21 +79,21 @@ export class StreamRelay implements CallUnderWay {
     private readonly ended: (end: RelayEnd) => void,
   ) {
     this.#events = exchange.ask.readStream(target.provider.mask?.parts ?? null);
-    exchange.call = this;
+    exchange.providerCall = this;
   }
 
   push(chunk: Buffer): void {
-    // Behind its end a stream has nothing to say, and behind ours nobody to say it to.
+    // Bytes after the end of the stream, or after an abort, are ignored.
     if (this.#state === 'settling' || this.#state === 'finished' || this.#aborted !== null) return;
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#turn !== null || (this.#company !== null && this.#bytes < GATHERED_BYTES_MAX)) return;
-    if (this.#company === null && performance.now() - this.#writtenAt < GATHER_MS)
-      this.#company = setTimeout(this.#flush, GATHER_MS);
+    if (this.#turn !== null || (this.#gathering !== null && this.#bytes < GATHERED_BYTES_MAX)) return;
+    if (this.#gathering === null && performance.now() - this.#writtenAt < GATHER_MS)
+      this.#gathering = setTimeout(this.#flush, GATHER_MS);
     else this.#turn = setImmediate(this.#flush);
   }
 
-  /** The provider has ended its reply. */
+  /** Call it when the provider has ended its reply. */
   end(): void {
     this.#flush();
     this.#upstreamEnded = true;
@@ -103,10 +105,10 @@ export class StreamRelay implements CallUnderWay {
     if (this.#state === 'opening') return this.#rejectWhole();
     if (rest.done || this.#events.finished)
       return this.#complete(this.#events.error === null ? 'completed' : 'provider_interrupted');
-    this.#breakOff(new Error('the stream ended without a reason to finish and without [DONE]'));
+    this.#breakOff(new Error('the stream ended without a finish reason and without [DONE]'));
   }
 
-  /** The connection broke, or was ended by us. */
+  /** Call it when the connection broke, or was ended by an abort. */
   fail(error: Error): void {
     this.#flush();
     this.#upstreamEnded = true;
@@ -120,10 +122,11 @@ export class StreamRelay implements CallUnderWay {
 
   readonly #flush = (): void => {
     if (this.#turn !== null) clearImmediate(this.#turn);
-    if (this.#company !== null) clearTimeout(this.#company);
-    this.#turn = this.#company = null;
+    if (this.#gathering !== null) clearTimeout(this.#gathering);
+    this.#turn = this.#gathering = null;
     if (this.#chunks.length === 0) return;
-    const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
+    const only = this.#chunks.length === 1 ? this.#chunks[0] : undefined;
+    const bytes = only ?? Buffer.concat(this.#chunks, this.#bytes);
     this.#chunks = [];
     this.#bytes = 0;
     if (this.#state !== 'opening' && this.#state !== 'open') return;
@@ -140,7 +143,7 @@ export class StreamRelay implements CallUnderWay {
     if (this.target.provider.endAtHold && this.#isHoldUsedUp()) this.abort('hold_used_up');
   };
 
-  /** Sends on what has come; before the first part of a completion it is kept. */
+  /** Sends events to the client, or keeps them until the first part of a completion. */
   #pass(events: string, tail: string): void {
     if (this.#events.opened && this.#state === 'opening') {
       this.#open();
@@ -152,7 +155,7 @@ export class StreamRelay implements CallUnderWay {
     this.#tail += tail;
   }
 
-  /** The first part of a completion has come: from here on the reply is this provider's. */
+  /** Sends the headers at the first part of a completion. From now on the reply is this provider's. */
   #open(): void {
     this.#state = 'open';
     const { exchange } = this;
@@ -165,7 +168,7 @@ export class StreamRelay implements CallUnderWay {
     reply.writeHead(200, [...replyHeaders(exchange), ...headers]);
   }
 
-  /** All that came is no completion; it may be a plain reply under a wrong name. */
+  /** Rejects a stream without any part of a completion. It may be a plain reply under a wrong content type. */
   #rejectWhole(): void {
     const data = this.#opening + this.#events.dropped;
     const reply = this.exchange.ask.dialect.readReply(Buffer.from(data, 'latin1'), null);
@@ -174,12 +177,12 @@ export class StreamRelay implements CallUnderWay {
 
   #reject(error: EventError): void {
     this.#state = 'finished';
-    this.exchange.call = null;
-    if (!this.#upstreamEnded) this.controller.abort(new Error('the stream is no completion'));
+    this.exchange.providerCall = null;
+    if (!this.#upstreamEnded) this.controller.abort(new Error('the stream contains no completion'));
     this.ended({ kind: 'rejected', error, body: Buffer.from(error.data, 'latin1') });
   }
 
-  /** As `abort` and `breakOff` take it. */
+  /** Returns the reason for `abort` and `breakOff`. */
   #noteCredential(): 'credential_repeated' {
     this.exchange.credentialRepeatedBy = this.target;
     return 'credential_repeated';
@@ -217,7 +220,7 @@ export class StreamRelay implements CallUnderWay {
     });
   }
 
-  /** The stream ended before it was whole. A client that is still there is told so. */
+  /** Ends a stream that is not complete. If the client is still there, it gets an error event. */
   #breakOff(why: Error | AbortReason): void {
     const { exchange } = this;
     const toldAlready = this.#events.error !== null;
@@ -232,10 +235,10 @@ export class StreamRelay implements CallUnderWay {
   ): void {
     this.#state = 'settling';
     const { exchange, target } = this;
-    exchange.call = null;
+    exchange.providerCall = null;
     const isWhole = outcome === 'completed' && !this.#events.isReportEarly;
     const { report } = this.#events;
-    // A whole report needs no count of ours beside it.
+    // Our count is not needed beside a complete report.
     const outputTokens = isWhole && (report?.outputTokens ?? 0) > 0 ? 0 : this.deliveredTokens();
     const { usage, usageSource } = judgeUsage(
       report,
@@ -257,17 +260,17 @@ export class StreamRelay implements CallUnderWay {
     this.#tail = '';
     if (!reply.destroyed) reply.end();
     if (this.#upstreamEnded) return;
-    // A provider that has ended its stream may end its reply too, and its connection serves the next request.
+    // A provider that has ended its stream usually ends its reply too, and its connection can serve the next request.
     this.controller.resume();
     const late = setTimeout(
       () => this.controller.abort(new Error('the connection outlived its stream')),
       AFTER_DONE_MS_MAX,
     );
     late.unref();
-    this.#company = late;
+    this.#gathering = late;
   }
 
-  /** The client is gone: what was not taken by it is taken by nobody. */
+  /** Discards what the client has not read, so that the stream goes on without it. */
   clientLeft(): void {
     this.#deliveredAtLeave = this.#events.countedTokens();
     this.controller.resume();
@@ -277,7 +280,7 @@ export class StreamRelay implements CallUnderWay {
     return this.#deliveredAtLeave ?? this.#events.countedTokens();
   }
 
-  /** The stream ends here and now. */
+  /** Ends the stream at once. */
   abort(why: AbortReason): void {
     if (this.#state !== 'open' && this.#state !== 'opening') return;
     this.#aborted = why;

@@ -5,28 +5,28 @@ import { ExpiryClocks, PROCESS_CLOCKS, type ExpiryClock } from './expiry-clock.j
 import { endOf, type KeyEnd } from './key-end.js';
 import type { KnownOrganization } from './organizations.js';
 
-/** A living key with what its checks need, worked out once. */
+/** An active key with values for its checks, which are computed once. */
 export interface CachedKey extends KeyAccess {
   readonly snapshot: ActiveSnapshot;
-  /** What it was joined with. */
+  /** The organisation that the key was joined with. */
   readonly organization: KnownOrganization;
-  /** The digest that it was found by. */
+  /** The digest that the key was found by. */
   readonly digest: string;
-  /** By which it expires; null for one that does not. */
+  /** The clock of its expiry; null if it has none. */
   readonly clock: ExpiryClock | null;
   /** Accounts with a cap; empty for a key that can spend without limit. */
   readonly cappedAccounts: readonly { readonly accountId: string; readonly capNanoUsd: bigint }[];
-  /** Whether admission has anything to decide. */
+  /** Whether the key has a cap or a rate limit, so that admission must be asked. */
   readonly governed: boolean;
-  /** What every usage event of the key says of it: fields of JSON. */
+  /** The key's part of each usage event: JSON fields. */
   readonly eventPart: string;
 }
 
 const NO_ORGANIZATION: KnownOrganization = { snapshot: null, current: true };
 
 /**
- * `digest`: the one it was found by. Its accounts are joined with those of the organisation. An expiring key has its
- * clock from `expiries`, which may have seen it pass before.
+ * Joins a key's accounts with those of its organisation. `digest` is the one that it was found by. The clock of an
+ * expiring key comes from `expiries`, which may have seen it pass before.
  */
 export function cacheKey(
   snapshot: ActiveSnapshot,
@@ -53,7 +53,10 @@ export function cacheKey(
   };
 }
 
-/** Why a cached key may not be used any more, by its own clock; without an expiry the time is no matter. */
+/**
+ * Why a cached key may not be used any more, by its own clock; null while it may. The time does not matter without an
+ * expiry.
+ */
 export function endOfCached({ snapshot, clock }: CachedKey): KeyEnd | null {
   return endOf(snapshot, clock === null ? -Infinity : clock.nowMs());
 }

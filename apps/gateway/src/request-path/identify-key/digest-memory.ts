@@ -4,8 +4,8 @@ import { digestSecret, hasSecretForm } from '@tollgate/api-key';
 const REMEMBERED_MAX = 100_000;
 
 /**
- * The digests of secrets seen before. An HMAC and a checksum cost some 2.5 µs, a plain hash 0.3: so secrets are
- * remembered by their hash under a salt of this process, and none is kept. What has no secret's form is not remembered.
+ * Caches the digests of secrets. An HMAC and a checksum cost some 2.5 µs, a plain hash 0.3. So the cache is keyed by a
+ * hash of the secret under a salt of this process, and keeps no secret. Malformed credentials are not cached.
  */
 export class DigestMemory {
   readonly #salt = randomBytes(16).toString('latin1');
@@ -13,7 +13,7 @@ export class DigestMemory {
 
   constructor(private readonly pepper: string) {}
 
-  /** The digest under the pepper; null for what has not the form of a secret, its checksum included. */
+  /** The digest of a secret under the pepper; null if the credential is malformed or its checksum is wrong. */
   digestOf(credential: string): string | null {
     const name = hash('sha256', this.#salt + credential, 'latin1');
     const known = this.#digests.get(name);

@@ -5,7 +5,7 @@ import { ExpiryClocks } from './expiry-clock.js';
 const BEGIN_MS = 1_795_190_400_000;
 const move = fc.record({
   elapsedMs: fc.nat(2_000),
-  /** By how much somebody sets the wall clock. */
+  /** The change of the wall clock. */
   setMs: fc.oneof(fc.constant(0), fc.integer({ min: -10_000, max: 10_000 })),
 });
 

@@ -1,24 +1,24 @@
-import { letOldestGo } from '../exchange/let-oldest-go.js';
+import { evictOldest } from '../exchange/evict-oldest.js';
 
-/** The two clocks of a process, in milliseconds: the time of day, which can be set, and one that only runs on. */
+/** The two clocks of a process, in milliseconds: the wall clock, which can be set, and a monotonic one. */
 export interface Clocks {
   wallMs(): number;
   monotonicMs(): number;
 }
 
+/** The real clocks of the process. */
 export const PROCESS_CLOCKS: Clocks = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 
 /**
- * The time of day as one expiring key sees it: a wall clock that is set back gives the key no time. It runs on as the
- * monotonic clock does from the moment at which the key was first seen, and once the expiry has passed it is never
- * before it again.
+ * The time as one expiring key sees it, so that setting the wall clock back does not prolong the key. From the moment
+ * at which the key was first seen it also follows the monotonic clock, and once the expiry has passed, it stays passed.
  */
 export class ExpiryClock {
-  /** The monotonic time at which the key expires, by the wall clock of the moment at which it was first seen. */
+  /** The monotonic time of the expiry, computed when the key was first seen. */
   readonly #expiresAt: number;
   #passed = false;
 
-  /** `expiresAtMs`: milliseconds since 1970. */
+  /** `expiresAtMs` is in milliseconds since 1970. */
   constructor(
     readonly expiresAtMs: number,
     private readonly clocks: Clocks,
@@ -26,7 +26,7 @@ export class ExpiryClock {
     this.#expiresAt = clocks.monotonicMs() + (expiresAtMs - clocks.wallMs());
   }
 
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970; never before the expiry again once that has passed. */
   nowMs(): number {
     const wallMs = this.clocks.wallMs();
     this.#passed ||= wallMs >= this.expiresAtMs || this.clocks.monotonicMs() >= this.#expiresAt;
@@ -35,8 +35,8 @@ export class ExpiryClock {
 }
 
 /**
- * The clocks of expiring keys, by key: they outlive what is remembered of a key otherwise, which a change or a gap in
- * the news of changes makes void. A key whose expiry was changed has a new one. At most `max` are kept, the newest.
+ * The clocks of expiring keys, by key. They are kept apart from the key cache, whose entries are dropped after a change
+ * or a gap. If the expiry of a key changes, it gets a new clock. At most `max` are kept, the newest.
  */
 export class ExpiryClocks {
   readonly #byKey = new Map<string, ExpiryClock>();
@@ -50,7 +50,7 @@ export class ExpiryClocks {
     const known = this.#byKey.get(apiKeyId);
     if (known?.expiresAtMs === expiresAtMs) return known;
     this.#byKey.delete(apiKeyId);
-    letOldestGo(this.#byKey, this.max);
+    evictOldest(this.#byKey, this.max);
     const clock = new ExpiryClock(expiresAtMs, this.clocks);
     this.#byKey.set(apiKeyId, clock);
     return clock;

@@ -6,12 +6,12 @@ import { endOfCached } from './cached-key.js';
 import type { Identity, KeyCache } from './key-cache.js';
 import { KEY_ENDS, type KeyEnd } from './key-end.js';
 
-/** Answers that a change overtook on their way here, before the key is called unavailable. */
+/** Tries for an answer that a change overtook, before the key is called unavailable. */
 const ATTEMPTS_MAX = 5;
 
 /**
- * Whose secret it is. A secret whose checksum fails costs no look-up; unknown, malformed and revoked answer alike. A
- * key that is remembered is let in whatever else comes from its address.
+ * Finds the key of a secret. A secret with a wrong checksum causes no look-up. Unknown, malformed and revoked secrets
+ * get the same answer. A cached key is accepted regardless of the traffic from its address.
  */
 export function identifyKey(
   cache: KeyCache,
@@ -28,8 +28,8 @@ export function identifyKey(
 }
 
 /**
- * Asks whose digest it is, and whether its key may be used. What is heard of the key between the answer and its arrival
- * here cannot reach the exchange, which does not name its key yet: so it is looked at once more.
+ * Looks up the key of a digest, and checks that it may be used. A change of the key that arrives meanwhile cannot reach
+ * the exchange, which has no key yet; so the key is checked once more.
  */
 export function ask(cache: KeyCache, digest: string, exchange: Exchange, attempt = 1): Promise<Refusal | undefined> {
   const verifiedAt = cache.hearsChanges() ? -Infinity : cache.clocks.monotonicMs();
@@ -62,12 +62,12 @@ function accept(exchange: Exchange, identity: Identity): Refusal | undefined {
     case 'unavailable':
       return UNAVAILABLE;
     case 'too_many':
-      // No 401: whether the key is good was not asked.
+      // Not a 401, because the key was not looked up.
       return refuse('rate_limit_exceeded', { message: TOO_MANY_UNKNOWN, headers: RETRY_AFTER });
     case 'active': {
       const end = endOfCached(identity.key);
       if (end !== null) return ended(exchange, end);
-      // What was taken for a request is given back by the key that it was taken by.
+      // The first key stays, since what it reserved must be given back under its id.
       exchange.key ??= identity.key;
       return undefined;
     }

@@ -32,7 +32,7 @@ const DEAD: KeySnapshot = {
 
 const NOBODY: VerifiedKey = { snapshot: null, organization: null };
 
-/** A store whose answers are given by hand. */
+/** A store whose answers the test gives. */
 class Store implements KeySnapshotReader {
   listener!: KeyChangeListener;
   age = 0;
@@ -196,7 +196,7 @@ describe('the cache of keys', () => {
   });
 
   it('lets in a key that is remembered, or that its store knows, whatever else came from the address', async () => {
-    // The allowance of the address is not to grow meanwhile, however long this takes.
+    // The clock stands still, so that the allowance of the address does not grow during the test.
     vi.useFakeTimers({ toFake: ['performance', 'Date'] });
     onTestFinished(() => void vi.useRealTimers());
     const store = new Store();
@@ -210,8 +210,7 @@ describe('the cache of keys', () => {
     };
     expect(await flood()).toBe(300);
     expect(await kindOf(cache)).toBe('active');
-    // Nothing remembered counts after a gap, and neither is the store of use: the authority is asked for it all the
-    // same.
+    // After a gap neither the cache nor the store is used: the authority is asked.
     store.listener.gap();
     known = ACTIVE;
     expect(await kindOf(cache)).toBe('active');
@@ -232,7 +231,7 @@ describe('the cache of keys', () => {
     await turn();
     answers.shift()!({ kind: 'found', snapshot: ACTIVE });
     await turn();
-    // What is asked from here on is told of the tombstone; what was asked before is not.
+    // Reads that begin from now on return the tombstone; earlier ones do not.
     store.answer = () => Promise.resolve({ kind: 'found', snapshot: DEAD });
     store.listener.changed(DEAD);
     for (const answer of answers.splice(0)) answer({ kind: 'found', snapshot: ACTIVE });
@@ -252,8 +251,8 @@ describe('the cache of keys', () => {
     };
     for (let schedule = 0; schedule < 10_000; schedule++) {
       const store = new Store();
-      // The revoke commits at one moment and is heard of at a later one; a read answers with what was true when it was
-      // made.
+      // The revoke commits at one moment and is received at a later one. A read returns the state of the moment at
+      // which it was made.
       let committed: KeySnapshot = ACTIVE;
       const delay = next(8);
       store.answer = async () => {
@@ -284,7 +283,7 @@ describe('the organisation of a key', () => {
     state: 'active',
     capNanoUsd,
   });
-  /** The caps that requests are admitted under now, `unavailable` where there is no answer. */
+  /** The caps that requests are admitted under now; `unavailable` if there is no answer. */
   const capsOf = async (cache: KeyCache): Promise<string> => {
     const identity = cache.remembered(DIGEST) ?? (await cache.identify(DIGEST, '10.0.0.1'));
     if (identity.kind !== 'active') return identity.kind;
@@ -293,7 +292,7 @@ describe('the organisation of a key', () => {
     for (const { accountId } of cappedAccounts) expect(eventPart).toContain(accountId);
     return cappedAccounts.map(({ accountId, capNanoUsd }) => `${accountId}=${capNanoUsd}`).join();
   };
-  /** `key` and `organization` are what the store has, `verified` what key-management says. */
+  /** `key` and `organization` are the contents of the store, `verified` is key-management's answer. */
   function stage(key: KeySnapshot | null, organization: OrganizationRead, verified: VerifiedKey = NOBODY) {
     const store = new Store();
     store.answer = () => Promise.resolve(key === null ? { kind: 'absent' } : { kind: 'found', snapshot: key });

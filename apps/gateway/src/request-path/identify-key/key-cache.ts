@@ -1,25 +1,28 @@
 import { SNAPSHOT_FORM, type ActiveSnapshot, type KeySnapshot, type Tombstone } from '@tollgate/api-key';
 import type { KeyManagementApi, VerifiedKey } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
-import { letOldestGo } from '../exchange/let-oldest-go.js';
+import { evictOldest } from '../exchange/evict-oldest.js';
 import { cacheKey, endOfCached, type CachedKey } from './cached-key.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type Clocks } from './expiry-clock.js';
 import type { KeyEnd } from './key-end.js';
 import { Organizations, type KnownOrganization } from './organizations.js';
 import { Strangers } from './strangers.js';
 
-/** Keys remembered; the one that was remembered longest ago goes first. */
+/** The most keys that are cached; the oldest entry is dropped first. */
 const KEYS_MAX = 100_000;
-/** Digests remembered as unknown or revoked. Bounded on their own, so that a flood of junk cannot push keys out. */
+/**
+ * The most unknown or revoked digests that are cached. They have a limit of their own, so that a flood of invalid
+ * secrets does not displace keys.
+ */
 const REFUSED_MAX = 20_000;
-/** Beyond this age of what we know of changes, nothing remembered is trusted. */
+/** If the last message of the change stream is older than this, the cache is not trusted. */
 export const AGE_MS_MAX = 3_000;
-/** Reads of one digest that a change overtook before it is called unavailable. */
+/** How often a digest is read again because a change overtook the read, before its key is called unavailable. */
 const ATTEMPTS_MAX = 5;
 
 /**
- * Whom a digest belongs to. `unavailable`: nobody could be asked, which is no reason to call a key invalid. `too_many`:
- * it was not asked, because too many secrets that were nobody's came from the address.
+ * The result of a look-up. `unavailable` means that nothing could be asked, so the key must not be called invalid.
+ * `too_many` means that the digest was not looked up, because too many unknown secrets came from the address.
  */
 export type Identity =
   | { readonly kind: 'active'; readonly key: CachedKey }
@@ -28,12 +31,12 @@ export type Identity =
   | { readonly kind: 'too_many' };
 
 /**
- * What is known, without asking anybody, of a key that was identified before. `unknown`: something was heard since that
- * may have ended it. `untrusted`: changes of keys are not heard of at the moment.
+ * The cached state of a key that was identified before. `unknown` means that a change arrived since that may have ended
+ * it. `untrusted` means that no changes are being received.
  */
 export type Standing = 'alive' | KeyEnd | 'unknown' | 'untrusted';
 
-/** What was read of a digest: its key with what the key is joined with, or that no key may be used by it. */
+/** The result of reading a digest: the key with its organisation, or a reason why no key may be used by it. */
 type Found =
   | { readonly snapshot: ActiveSnapshot; readonly organization: KnownOrganization }
   | { readonly snapshot: Tombstone | null };
@@ -42,6 +45,7 @@ const REFUSED: Identity = { kind: 'refused' };
 const UNAVAILABLE = { kind: 'unavailable' } as const;
 const TOO_MANY = { kind: 'too_many' } as const;
 
+/** How many look-ups each source answered: the cache of this process, Redis, and key-management. */
 export interface KeyCacheCounts {
   local: number;
   store: number;
@@ -49,10 +53,10 @@ export interface KeyCacheCounts {
 }
 
 /**
- * Digest → key: what this process remembers (L1), then Redis, then key-management.
- * A change that is heard makes everything remembered of its digests void, and a read that was under way with it:
- * an answer is only kept when no newer change of that key arrived meanwhile. A key is joined with its organisation,
- * which many keys share, and joined anew when that changes.
+ * Finds keys by digest: in the cache of this process (L1), then in Redis, then from key-management. A change
+ * invalidates the cached entries of its digests, and running reads of them: an answer is kept only if no newer change
+ * of that key arrived meanwhile. A key is joined with its organisation, which many keys share, and joined again when
+ * that changes.
  */
 export class KeyCache {
   readonly #active = new Map<string, CachedKey>();
@@ -62,9 +66,7 @@ export class KeyCache {
   readonly #organizations: Organizations;
   readonly counts: KeyCacheCounts = { local: 0, store: 0, authority: 0 };
 
-  /**
-   * `onTombstone` hears of each key that has ended, when its tombstone is announced, and when it is found by a look-up.
-   */
+  /** `onTombstone` is called for each key that has ended, when its tombstone is announced or found by a look-up. */
   constructor(
     private readonly snapshots: KeySnapshotReader,
     private readonly keyManagement: Pick<KeyManagementApi, 'verifyKey'>,
@@ -93,7 +95,7 @@ export class KeyCache {
     });
   }
 
-  /** What is remembered of a digest and may still be trusted; undefined where the question must be asked. */
+  /** The trusted cached result for a digest; undefined if it must be looked up. */
   remembered(digest: string): Identity | undefined {
     if (!this.hearsChanges()) return undefined;
     const key = this.#active.get(digest);
@@ -108,14 +110,12 @@ export class KeyCache {
     return REFUSED;
   }
 
-  /** Whether what is remembered may be trusted. */
+  /** Whether changes are being received, so that the cache can be trusted. */
   hearsChanges(): boolean {
     return this.snapshots.ageMs() <= AGE_MS_MAX;
   }
 
-  /**
-   * How a key stands that was identified before, by what is remembered: two clocks and a look-up, nothing is awaited.
-   */
+  /** The cached state of a key that was identified before. It costs two clocks and a look-up in memory. */
   standing(key: CachedKey): Standing {
     const end = endOfCached(key);
     if (end !== null) return end;
@@ -127,13 +127,12 @@ export class KeyCache {
   }
 
   /**
-   * Asks Redis, then key-management where the address of who asks may; questions about one digest at the same time are
-   * one question.
+   * Looks up a digest in Redis, and then at key-management if the client's address is allowed to. Simultaneous calls
+   * for one digest share one look-up.
    */
   identify(digest: string, address: string): Promise<Identity> {
     const underway = this.#reads.get(digest);
-    // One read of a digest at a time, whatever overtook it: a change finds the one that is under way, and that one
-    // reads again.
+    // There is only one read of a digest at a time. A change marks the running one as overtaken, and it reads again.
     if (underway !== undefined) return underway.identity;
     const read = { overtaken: false, identity: Promise.resolve<Identity>(UNAVAILABLE) };
     this.#reads.set(digest, read);
@@ -152,7 +151,7 @@ export class KeyCache {
     return UNAVAILABLE;
   }
 
-  /** What the store or the authority says, or why nobody was asked. */
+  /** Reads the store or the authority once, or returns why it was not asked. */
   async #readOnce(digest: string, address: string): Promise<Found | typeof UNAVAILABLE | typeof TOO_MANY> {
     if (this.hearsChanges()) {
       try {
@@ -176,7 +175,7 @@ export class KeyCache {
     }
   }
 
-  /** Null where the store does not have all that there is to know of the key, or it cannot be read. */
+  /** Null if the store does not have everything about the key, or if it cannot be read. */
   async #readStore(digest: string): Promise<Found | null> {
     const read = await this.snapshots.read(digest);
     if (read.kind !== 'found') return null;
@@ -193,7 +192,7 @@ export class KeyCache {
   #joinVerified({ snapshot, organization }: VerifiedKey): Found | typeof UNAVAILABLE {
     if (snapshot === null || snapshot.state === 'revoked') return { snapshot };
     if (organization !== null) return { snapshot, organization: this.#organizations.learn(organization) };
-    // What its organisation may spend is not known, and it is no copy that could say.
+    // The organisation's cap is unknown, and the key's snapshot has no copy of it.
     if (hasOrganization(snapshot)) return UNAVAILABLE;
     return { snapshot, organization: this.#organizations.learnOfNone(snapshot.organizationId) };
   }
@@ -202,19 +201,19 @@ export class KeyCache {
     const { snapshot } = found;
     if (snapshot === null || snapshot.state === 'revoked' || !snapshot.digests.includes(digest)) {
       this.#refuse(digest);
-      // Its announcement may have been missed, or come later.
+      // The announcement of its end may have been missed, or may arrive later.
       if (snapshot?.state === 'revoked') this.onTombstone(snapshot);
       return REFUSED;
     }
     if (!('organization' in found)) return UNAVAILABLE;
     const key = cacheKey(snapshot, digest, found.organization, this.#expiries);
     this.strangers.met(digest);
-    letOldestGo(this.#active, KEYS_MAX);
+    evictOldest(this.#active, KEYS_MAX);
     this.#active.set(digest, key);
     return { kind: 'active', key };
   }
 
-  /** The key with what is known of its organisation now; null where nothing is, and the key has to be asked for. */
+  /** The key, joined with its cached organisation; null if that is not cached, so that the key must be looked up. */
   #joinAnew({ snapshot, digest }: CachedKey): CachedKey | null {
     const organization = this.#organizations.known(snapshot.organizationId);
     if (organization === undefined) return null;
@@ -224,7 +223,7 @@ export class KeyCache {
   }
 
   #refuse(digest: string): void {
-    letOldestGo(this.#refused, REFUSED_MAX);
+    evictOldest(this.#refused, REFUSED_MAX);
     this.#refused.add(digest);
   }
 
@@ -238,7 +237,7 @@ export class KeyCache {
   }
 }
 
-/** Whether the key's organisation has a snapshot of its own, as every one has since key snapshots have the form 2. */
+/** Whether the key's organisation has its own snapshot, which is so for all key snapshots of form 2 and later. */
 function hasOrganization({ form = 1 }: KeySnapshot): boolean {
   return form >= SNAPSHOT_FORM;
 }

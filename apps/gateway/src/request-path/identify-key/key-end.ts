@@ -1,17 +1,19 @@
 import type { KeySnapshot } from '@tollgate/api-key';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 
-/** How the requests of a key that has ended are refused. */
+/** The error code by which requests of an ended key are refused. */
 export type KeyEnd = 'invalid_api_key' | 'expired_api_key';
 
+/** The refusal for each way in which a key ends. */
 export const KEY_ENDS: Readonly<Record<KeyEnd, Refusal>> = {
   invalid_api_key: refuse('invalid_api_key'),
   expired_api_key: refuse('expired_api_key'),
 };
 
 /**
- * Why a key may not be used any more at `nowMs` (milliseconds since 1970); null while it may. All that can end a key
- * stands here: it is asked when a key is identified, and again before each step that brings a request to a provider.
+ * Why a key may not be used any more at `nowMs` (milliseconds since 1970); null while it may. This is the only place
+ * that lists what ends a key. It is called when a key is identified, and again before each step that leads to a
+ * provider.
  */
 export function endOf(snapshot: KeySnapshot, nowMs: number): KeyEnd | null {
   if (snapshot.state === 'revoked') return 'invalid_api_key';

@@ -4,10 +4,10 @@ import { Counter, Histogram, registerGauge, type Registry } from '@tollgate/tele
 import type { KeyCache } from './key-cache.js';
 
 const PROPAGATION_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
-/** A follower that never heard anything has an infinite age. */
+/** Bounds the metric: a follower that never received anything has an infinite age. */
 const AGE_SECONDS_MAX = 3_600;
 
-/** Registers where keys are known from, and how far behind that knowledge may be. */
+/** Registers metrics of the sources of keys, and of the age of the last message about changes. */
 export function registerKeyMetrics(
   registry: Registry,
   keys: Pick<KeyCache, 'counts'>,
@@ -15,7 +15,7 @@ export function registerKeyMetrics(
 ): void {
   new Counter({
     name: 'tollgate_gateway_key_answers_total',
-    help: 'Keys identified, by where the answer came from',
+    help: 'Keys identified, by the source of the answer',
     labelNames: ['layer'],
     registers: [registry],
     collect() {
@@ -26,12 +26,12 @@ export function registerKeyMetrics(
   registerGauge(
     registry,
     'tollgate_gateway_key_changes_age_seconds',
-    'How far behind the knowledge of key changes may be',
+    'Seconds since the last message about changes of keys',
     () => Math.min(snapshots.ageMs() / 1_000, AGE_SECONDS_MAX),
   );
 }
 
-/** Counts what is heard of changes of keys: whoever composes the gateway lets it follow them. */
+/** Counts the changes of keys that arrive. The composer of a gateway registers it as a follower of changes. */
 export class KeyChangeMeter implements KeyChangeListener {
   readonly #propagation: Histogram;
   readonly #gaps: Counter;
@@ -39,13 +39,13 @@ export class KeyChangeMeter implements KeyChangeListener {
   constructor(registry: Registry) {
     this.#propagation = new Histogram({
       name: 'tollgate_gateway_revoke_propagation_seconds',
-      help: 'From the moment a tombstone is announced to the moment it is heard here',
+      help: 'Time from the announcement of a tombstone to its arrival here',
       buckets: PROPAGATION_SECONDS,
       registers: [registry],
     });
     this.#gaps = new Counter({
       name: 'tollgate_gateway_key_change_gaps_total',
-      help: 'Times that changes of keys may have been missed, and all that was remembered was dropped',
+      help: 'How often changes of keys may have been missed, so that all cached keys were dropped',
       registers: [registry],
     });
   }
@@ -55,7 +55,7 @@ export class KeyChangeMeter implements KeyChangeListener {
   }
 
   forget(): void {
-    // A change that cannot be read here counts as no revoke.
+    // A change that cannot be read does not count as a revoke.
   }
 
   gap(): void {

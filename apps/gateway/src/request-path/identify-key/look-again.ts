@@ -5,28 +5,28 @@ import { ask, ended } from './identify-key.js';
 import { AGE_MS_MAX, type KeyCache } from './key-cache.js';
 
 /**
- * While changes of keys are not heard of, an answer of key-management counts for this long between steps of ours, which
- * take no time as a rule: one request asks twice then, not at every look.
+ * While no changes are received, an answer of key-management stays valid for this long between steps that usually take
+ * no time. So a request asks twice, and not at each look.
  */
 const ANSWER_MS_MAX = 100;
 
 type Look = (exchange: Identified) => Refusal | undefined | Promise<Refusal | undefined>;
 
 /**
- * The looks at a key after it was identified: there is no state between its end and a provider in which a request of it
- * goes on. A look costs a comparison in memory. Where memory cannot be trusted, key-management is asked, and the
- * request is 503 where that cannot be.
+ * Checks a key again after it was identified, so that no request goes on to a provider after its key has ended. A check
+ * costs a comparison in memory. If the cache cannot be trusted, key-management is asked; if it cannot be reached, the
+ * request is answered 503.
  */
 export class KeyLook {
   constructor(private readonly cache: KeyCache) {}
 
-  /** After the body, which is a client's to send as slowly as it likes. */
+  /** Checks the key after the body, for which a client may take any time. */
   readonly afterBody: Look = (exchange) => this.#look(exchange, 0);
 
-  /** After a step of ours that may have waited, and before each call of a provider. */
+  /** Checks the key after a step that may have waited, and before each call to a provider. */
   readonly again: Look = (exchange) => this.#look(exchange, ANSWER_MS_MAX);
 
-  /** Whether the request may be sent at this very moment; where not, `again` says why, or finds out. */
+  /** Whether the request may be sent at this moment. If not, `again` returns the reason or finds it out. */
   maySend(exchange: Identified): boolean {
     return exchange.keyEnd === null && this.#isAlive(exchange, AGE_MS_MAX);
   }
@@ -37,7 +37,7 @@ export class KeyLook {
     return exchange.keyEnd ?? ask(this.cache, exchange.key.digest, exchange);
   }
 
-  /** Whether the key is known to be alive; notes its end where that is known. */
+  /** Whether the key is known to be active. If it is known to have ended, notes that in the exchange. */
   #isAlive(exchange: Identified, answerMsMax: number): boolean {
     const standing = this.cache.standing(exchange.key);
     switch (standing) {

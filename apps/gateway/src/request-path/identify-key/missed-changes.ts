@@ -3,8 +3,9 @@ import type { InFlight } from '../exchange/in-flight.js';
 import type { KeyCache } from './key-cache.js';
 
 /**
- * Asks about the keys of requests under way, where a change of them may have been missed or cannot be read here: a
- * tombstone that is found then ends them as one that is heard. One question at a time, so that a gap is no flood.
+ * Looks up the keys of all requests in flight, after changes may have been missed or could not be read. A tombstone
+ * that is found then ends its requests as an announced one does. Looks up one key at a time, so that a gap causes no
+ * flood.
  */
 export function askAboutMissedChanges(
   snapshots: Pick<KeySnapshotReader, 'follow'>,
@@ -12,7 +13,7 @@ export function askAboutMissedChanges(
   inFlight: InFlight,
 ): void {
   const ask = async (digests: Iterable<string>): Promise<void> => {
-    // They were good once, so that no allowance of an address is asked.
+    // These keys were valid before, so no allowance of an address is needed.
     for (const digest of digests) await keys.identify(digest, '');
   };
   snapshots.follow({

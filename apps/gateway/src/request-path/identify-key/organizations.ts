@@ -2,23 +2,23 @@ import type { OrganizationSnapshot } from '@tollgate/api-key';
 import { unreachable } from '@tollgate/errors';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 
-/** Organisations remembered; the one that was remembered longest ago goes first. */
+/** The most organisations that are cached; the oldest entry is dropped first. */
 const ORGANIZATIONS_MAX = 100_000;
 
-/** What is known of an organisation, which the keys that were joined with it share. */
+/** The known state of an organisation, shared by all keys that were joined with it. */
 export interface KnownOrganization {
-  /** Null: none was ever written, and the copies in the keys' snapshots count. */
+  /** Null if the organisation never had a snapshot; then the copies in the keys' snapshots apply. */
   readonly snapshot: OrganizationSnapshot | null;
-  /** False once something else is known: keys that were joined with it have to be joined anew. */
+  /** False once the state is outdated: its keys must be joined again. */
   current: boolean;
 }
 
-/** What `find` found. */
+/** The result of `find`. */
 export type FoundOrganization = KnownOrganization | 'absent' | 'unknown';
 
 /**
- * The organisations of remembered keys. A change of one makes no key forgotten: each is joined with what is known now
- * when it is next used. As with keys, an answer that a change overtook on its way does not count.
+ * Caches the organisations of keys. A change of an organisation does not drop its keys: each is joined with the new
+ * state when it is used next. As with keys, an answer that a change overtook is not used.
  */
 export class Organizations {
   readonly #known = new Map<string, KnownOrganization>();
@@ -26,15 +26,15 @@ export class Organizations {
 
   constructor(private readonly snapshots: Pick<KeySnapshotReader, 'readOrganization'>) {}
 
-  /** What is remembered; undefined for nothing. */
+  /** The cached organisation; undefined if there is none. */
   known(organizationId: string): KnownOrganization | undefined {
     return this.#known.get(organizationId);
   }
 
   /**
-   * What is remembered or stored. `absent`: neither is the case; `unknown`: what is stored cannot be read, or a change
-   * overtook it. Questions about one organisation at the same time are one question. Rejects where the store cannot be
-   * asked.
+   * The cached or stored organisation. `absent` means that there is none; `unknown` means that the stored one cannot be
+   * read, or that a change overtook the read. Simultaneous calls for one organisation share one read. Rejects if the
+   * store cannot be reached.
    */
   async find(organizationId: string): Promise<FoundOrganization> {
     const known = this.#known.get(organizationId);
@@ -62,31 +62,31 @@ export class Organizations {
     }
   }
 
-  /** Remembers a snapshot, unless a newer one is remembered. Returns what is known then. */
+  /** Caches a snapshot, unless a newer one is cached. Returns the cached state. */
   learn(snapshot: OrganizationSnapshot): KnownOrganization {
     const known = this.#known.get(snapshot.organizationId);
     if (known?.snapshot != null && known.snapshot.version >= snapshot.version) return known;
     return this.#replace(snapshot.organizationId, snapshot);
   }
 
-  /** Remembers that there is no snapshot, until one is heard of. */
+  /** Caches that there is no snapshot, until one arrives. */
   learnOfNone(organizationId: string): KnownOrganization {
     return this.#known.get(organizationId) ?? this.#replace(organizationId, null);
   }
 
-  /** A snapshot was announced. */
+  /** Handles a snapshot that was announced. */
   changed(snapshot: OrganizationSnapshot): void {
     this.#overtake(snapshot.organizationId);
     this.learn(snapshot);
   }
 
-  /** Something was announced that cannot be read here. */
+  /** Handles an announcement that cannot be read. */
   forget(organizationId: string): void {
     this.#overtake(organizationId);
     this.#drop(organizationId);
   }
 
-  /** Nothing remembered counts any longer. */
+  /** Drops all cached organisations. */
   forgetAll(): void {
     for (const organizationId of this.#reads.keys()) this.#overtake(organizationId);
     for (const known of this.#known.values()) known.current = false;

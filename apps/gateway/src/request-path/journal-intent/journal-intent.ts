@@ -8,14 +8,14 @@ import { refuse, type Refusal } from '../exchange/refusal.js';
 
 const UNAVAILABLE = refuse('journal_unavailable');
 
-/** Writes down that a provider is about to be called, with all that the usage event needs if this process dies. */
+/** Journals that a provider is about to be called, with all that the usage event needs if this process dies. */
 export function journalIntent(
   journal: Journal,
   { journalId }: GatewayIdentity,
   priceVersion: string,
 ): (exchange: Routed) => Promise<Refusal | undefined> {
   const gateway = gatewayPart({ eventVersion: 1, journalId, priceVersion });
-  // Requests of one turn are written together, and share the answer.
+  // Requests of the same turn are written together, and share the result.
   let written: Promise<boolean> | null = null;
   let answer: Promise<Refusal | undefined> = Promise.resolve(undefined);
   return (exchange) => {

@@ -17,7 +17,7 @@ describe('the credential of a request', () => {
     ['the key with spaces', { 'x-api-key': ' sk-a ' }, 'sk-a'],
     ['the bearer where both are there', { authorization: 'Bearer sk-a', 'x-api-key': 'sk-b' }, 'sk-a'],
     ['the key beside an empty Authorization', { authorization: '', 'x-api-key': 'sk-b' }, 'sk-b'],
-    // Who sends both means the first: what cannot be read is an invalid key, not a missing one.
+    // If a client sends both headers, the first one counts: an unreadable one is an invalid key, not a missing one.
     ['nothing of the key beside another form', { authorization: 'Basic c2stYQ==', 'x-api-key': 'sk-b' }, ''],
     ['nothing of two bearers in one header', { authorization: 'Bearer sk-a, Bearer sk-b' }, ''],
     ['nothing of a bearer without a space', { authorization: 'Bearersk-a' }, ''],

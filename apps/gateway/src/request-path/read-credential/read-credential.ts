@@ -5,8 +5,9 @@ import { refuse, type Refusal } from '../exchange/refusal.js';
 const BEARER = /^Bearer +(\S+) *$/i;
 
 /**
- * Takes the credential from `Authorization: Bearer`, which wins, or `x-api-key`. An Authorization header in another
- * form is not passed over for the second: who sends both means the first.
+ * Takes the credential from `Authorization: Bearer` or, if there is no such header, from `x-api-key`. An
+ * `Authorization` header in another form is not ignored in favour of the second: a client that sends both means the
+ * first.
  */
 export function readCredential(exchange: Exchange): Refusal | undefined {
   const credential = credentialOf(exchange.request);

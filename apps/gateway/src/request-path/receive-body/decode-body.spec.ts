@@ -41,7 +41,7 @@ afterAll(() => {
   server.close();
 });
 
-/** A request whose body is written by the test, piece by piece, and what becomes of it. */
+/** A request whose body the test writes piece by piece, with the outcome of decoding. */
 async function opened(
   header: string,
   bytesMax = BYTES_MAX,
@@ -58,7 +58,7 @@ async function opened(
 const chunk = (bytes: Buffer) =>
   Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
 
-/** What becomes of a body that is sent in pieces, each its own chunk. */
+/** The outcome of a body that is sent in pieces, each as a chunk of its own. */
 async function decoded(header: string, pieces: readonly Buffer[], bytesMax = BYTES_MAX): Promise<Buffer | DecodeFault> {
   const { socket, outcome } = await opened(header, bytesMax);
   for (const piece of pieces) if (piece.length > 0) socket.write(chunk(piece));
@@ -248,7 +248,7 @@ describe('a coded body', () => {
     };
     blow();
     expect(await outcome).toEqual({ kind: 'too_large' });
-    // What comes after the refusal still arrives, and is dropped.
+    // Bytes after the refusal still arrive, and are dropped.
     await once(request, 'data');
     expect(request.isPaused()).toBe(false);
     socket.destroy();

@@ -4,7 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BodyBudget } from '@tollgate/http';
-import { Turn } from '../calls-under-way/calls-under-way.js';
+import { OpenRequest } from '../open-requests/open-requests.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
 import { receiveBody } from './receive-body.js';
@@ -31,7 +31,7 @@ afterEach(() => {
   server.close();
 });
 
-/** What a client sends, as far as it gets, and the exchange it begins. */
+/** Sends as much of a request as the test gives, and returns its exchange. */
 async function sent(head: string, body: string | Buffer): Promise<Exchange> {
   socket.write(Buffer.concat([Buffer.from(`POST / HTTP/1.1\r\nhost: x\r\n${head}\r\n\r\n`), Buffer.from(body)]));
   const { value } = await requests.next();
@@ -153,8 +153,11 @@ describe('the body of a request', () => {
       [`content-encoding: gzip\r\ncontent-length: ${gzipSync(whole).length}`, gzipSync(whole)],
     ] as const) {
       const receiveWithin = async (budget: BodyBudget, key: BodyBudget) => {
-        const turn = new Turn({ apiKeyId: 'k', calls: 0, undecided: 0, bodies: key }, budget.open(key));
-        return roomy(Object.assign(await sent(head, body), { turn }));
+        const openRequest = new OpenRequest(
+          { apiKeyId: 'k', requests: 0, undecided: 0, bodies: key },
+          budget.open(key),
+        );
+        return roomy(Object.assign(await sent(head, body), { openRequest }));
       };
       const [budget, key] = [new BodyBudget(10_000), new BodyBudget(8_000, 8_000)];
       expect(await receiveWithin(budget, key), head).toBeUndefined();

@@ -1,6 +1,6 @@
 import { unreachable } from '@tollgate/errors';
 import { askForBody, BodyChunks, declaredBytes, REQUEST_TIMEOUT_MS, watchPace } from '@tollgate/http';
-import { makeRoom } from '../calls-under-way/calls-under-way.js';
+import { makeRoom } from '../open-requests/open-requests.js';
 import { CONTENT_CODINGS, contentCodings } from '../exchange/content-coding.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { isRefusal, refuse, type Refusal } from '../exchange/refusal.js';
@@ -9,8 +9,8 @@ import type { Dialect } from '../../dialects/dialect.js';
 import { decodedBody, encodedBytesMax } from './decode-body.js';
 
 /**
- * Reads the body, at most `bytesMax` once it is decoded, and what its dialect finds in it. The bytes are kept as they
- * came, without their content coding.
+ * Reads the body, which may have `bytesMax` bytes once it is decoded, and parses it by the dialect. `ask.body` keeps
+ * the decoded bytes unchanged.
  */
 export function receiveBody(bytesMax: number, dialect: Dialect): (exchange: Exchange) => Promise<Refusal | undefined> {
   return (exchange) => {
@@ -67,7 +67,7 @@ async function receiveCoded(
   }
 }
 
-/** What the dialect says of the whole body. */
+/** Parses the complete body. */
 function read(exchange: Exchange, dialect: Dialect, body: Buffer): Refusal | undefined | Promise<Refusal | undefined> {
   const asked = dialect.read(body);
   return asked instanceof Promise ? asked.then((late) => take(exchange, late)) : take(exchange, asked);
@@ -79,10 +79,12 @@ function take(exchange: Exchange, asked: Ask | Refusal): Refusal | undefined {
   return undefined;
 }
 
-/** The client broke off, or the server's time-out for a whole request has answered it: the path ends all the same. */
+/**
+ * Ends the path of a request whose client broke off, or that the server's time-out for a whole request has answered.
+ */
 const BROKEN_OFF = refuse('request_timeout');
 const UNKNOWN_CODING = refuse('unsupported_media_type', {
-  message: `The Content-Encoding of the body cannot be read. What can be: ${CONTENT_CODINGS}.`,
+  message: `The Content-Encoding of the body cannot be read. These can be read: ${CONTENT_CODINGS}.`,
   headers: ['accept-encoding', CONTENT_CODINGS],
 });
 function tooLarge(bytesMax: number): Refusal {
@@ -90,13 +92,13 @@ function tooLarge(bytesMax: number): Refusal {
 }
 
 const TOO_SLOW = refuse('request_timeout', {
-  message: 'The body comes too slowly to be whole within the time that a request has.',
+  message: 'The body arrives too slowly to be complete within the time limit of a request.',
 });
 
-/** Takes room for a body by the size that it says it has, and then asks a client for it that waits to be asked. */
+/** Takes room for a body by its declared size, then sends `100 Continue` to a client that waits for it. */
 function ask(exchange: Exchange, declaredBytesMax: number, bytesMax: number): Refusal | undefined {
   const { request, reply } = exchange;
-  // While its key was asked for: no event will tell it any more.
+  // The client may have left while the key was looked up; no event will tell that any more.
   if (request.destroyed) return BROKEN_OFF;
   const declared = declaredBytes(request) ?? 0;
   if (declared > declaredBytesMax) {
@@ -112,7 +114,10 @@ function watchArrival(request: Exchange['request'], bytes: () => number, tooSlow
   return watchPace({ bytes, sizeBytes: declaredBytes(request), timeoutMs: REQUEST_TIMEOUT_MS }, tooSlow);
 }
 
-/** What `read` says of the body once it is all there; a refusal as soon as it is too large, or has no room. */
+/**
+ * Resolves with the result of `read` once the body is complete, or earlier with a refusal if it is too large or finds
+ * no room.
+ */
 function receivePlain(exchange: Exchange, dialect: Dialect, bytesMax: number): Promise<Refusal | undefined> {
   const refused = ask(exchange, bytesMax, bytesMax);
   if (refused !== undefined) return Promise.resolve(refused);

@@ -134,7 +134,7 @@ describe('what a customer owes without a hold', () => {
       fc.property(tokens, tokens, tokens, tokens, fields, content, (input, output, cached, reasoning, body, text) => {
         const usage = usageOf(input, output, Math.min(cached, input), Math.min(reasoning, output));
         const asked = { ...user(text), ...body };
-        // A body that is refused is never sent, so nobody reports a usage for it.
+        // A refused body is never sent, so no usage is reported for it.
         fc.pre(!isRefusal(openAiChat.read(Buffer.from(JSON.stringify({ model: 'm', ...asked })))));
         const { believed, owed } = judged(asked, usage);
         const bytes = JSON.stringify({ model: 'm', ...asked }).length * 3;

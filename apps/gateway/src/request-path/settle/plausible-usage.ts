@@ -3,24 +3,25 @@ import { TOKENS_MAX, type Ask } from '../../dialects/ask.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { Received } from '../exchange/exchange.js';
 
-/** Models outgrow the ceiling that a price list gives them, but not by so much. */
+/** Real models may exceed the longest answer in the price book, but not by more than this factor. */
 const OUTPUT_TIMES_ALLOWED = 10;
 
+/** A provider's report after it was cut. */
 export interface PlausibleUsage {
-  /** What the usage event says, and what counts against tokens per minute. */
+  /** The usage of the event, which also counts against tokens per minute. */
   readonly believed: TokenUsage;
-  /** What a customer owes at most, where no hold bounds it. */
+  /** The most that a customer is charged if no hold bounds it. */
   readonly owed: TokenUsage;
 }
 
 /**
- * Cuts a report at what such a request can use: a provider that reports a billion tokens for "hi" is broken, and its
- * number is nobody's debt. Input: what the dialect allows for such a body; the model's context where the provider may
- * have read more than the body. Output: ten times the model's longest answer for each choice; nobody owes more than the
- * ceiling that the request named.
+ * Cuts a report to what such a request can use: a provider that reports a billion tokens for "hi" is broken, and its
+ * number must not be charged. Input is cut to what the dialect allows for such a body, or to the model's context if the
+ * provider may have read more than the body. Output is cut to ten times the model's longest answer for each choice; the
+ * charge is also cut to the ceiling that the request named.
  *
- * Beyond its ceiling output is still believed: a provider that passes over it has written it, and totals and rates
- * tell what was used.
+ * Output above that ceiling is still believed, up to the cut: a provider that ignores the ceiling has written it, and
+ * totals and rates show what was used.
  */
 export function plausibleUsage({ ask }: Pick<Received, 'ask'>, target: Target, usage: TokenUsage): PlausibleUsage {
   const { maxOutputTokens } = target.price;
@@ -31,7 +32,7 @@ export function plausibleUsage({ ask }: Pick<Received, 'ask'>, target: Target, u
   return { believed, owed: named > 0 ? cut(believed, inputTokensMax, named) : believed };
 }
 
-/** The body is looked at again only where its bytes do not explain the report. */
+/** Reads the body again only if its size does not explain the report. */
 function inputBound(ask: Ask, target: Target, reported: number): number {
   const ofBody = ask.inputTokensAllowed;
   const { contextTokens } = target.price;
@@ -39,7 +40,7 @@ function inputBound(ask: Ask, target: Target, reported: number): number {
   return ask.mayReadMore(target.model) ? contextTokens : ofBody;
 }
 
-/** Each side at most its bound; the same object where nothing is cut. */
+/** Cuts each side to its bound. Returns the same object if nothing is cut. */
 function cut(usage: TokenUsage, inputTokensMax: number, outputTokensMax: number): TokenUsage {
   if (usage.inputTokens <= inputTokensMax && usage.outputTokens <= outputTokensMax) return usage;
   const inputTokens = Math.min(usage.inputTokens, inputTokensMax);

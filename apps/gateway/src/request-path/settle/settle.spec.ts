@@ -81,10 +81,10 @@ describe('the end of a call', () => {
 });
 
 describe('the charge of a call', () => {
-  /** Ten nano-USD a token of input, hundred of output. */
+  /** 10 nano-USD for each token of input, 100 for output. */
   const dear = { ...price, inputNanoUsdPerMillion: 10_000_000n, outputNanoUsdPerMillion: 100_000_000n };
 
-  /** Cost, charge, and the tokens of input and output, as the event has them. */
+  /** Cost, charge, and the tokens of input and output in the event. */
   async function charged(holdNanoUsd: bigint | null, reported: object, fields: object = {}, prices = dear) {
     const finals: string[] = [];
     const items: SettleItem[] = [];

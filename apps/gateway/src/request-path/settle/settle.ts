@@ -7,22 +7,21 @@ import type { Target } from '../choose-route/route-table.js';
 import type { CallOutcome } from '../forward/call.js';
 import { plausibleUsage } from './plausible-usage.js';
 
-/** The ledger's columns hold some more: a report of a billion tokens at the dearest price would not fit. */
+/** The ledger's columns hold little more. The cost of a billion tokens at the highest price would not fit. */
 const COST_NANO_USD_MAX = 9_000_000_000_000_000_000n;
 
 /**
- * Hears what a call cost beyond its hold or, without one, beyond what it can have used: the platform's loss. `usage` is
- * what was reported.
+ * Called with the platform's loss: the cost of a call beyond its hold or, without one, beyond what it can have used.
+ * `usage` is the report.
  */
 export type OnLoss = (exchange: Exchange, target: Target, lossNanoUsd: bigint, usage: TokenUsage) => void;
 
 /**
- * Ends a request that reached a provider, once: the final goes into the journal, the settle into its queue. It is
- * priced here and never again: the cost is that of all that was reported; the charge is at most the hold or, without
- * one, the cost of what the request can have used. The event tells the tokens that are believed, so that one broken
- * report does not drown the totals of a key. The promise resolves when the operating system has the
- * final, for which the reply's last byte waits, or refused it: then the journal keeps it and tries again, and the
- * reply need not wait.
+ * Ends a request that reached a provider, once: appends the final to the journal and queues the settlement with
+ * admission. The price is decided here for good. The cost is that of the whole report; the charge is at most the hold
+ * or, without one, the cost of what the request can have used. The event has the believed tokens, so that one broken
+ * report does not spoil the totals of a key. Resolves when the operating system has the final, or could not write it.
+ * The last byte of the reply waits for that; a final that was not written is kept and tried again by the journal.
  */
 export function settle(
   journal: Journal,
@@ -65,14 +64,13 @@ export function settle(
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /**
- * Whether the output is that of an answer from its beginning to its end. What we counted of one that broke off would
- * make the next answers look short.
+ * Whether the output is that of a whole answer. The count of one that broke off would make later answers look short.
  */
 function isWhole(outcome: CallOutcome['outcome'], usageSource: CallOutcome['usageSource']): boolean {
   return usageSource === 'provider' || (usageSource === 'counted' && outcome === 'completed');
 }
 
-/** Gives back what was taken for a request that was never forwarded. */
+/** Gives back what admission took for a request that was never forwarded. */
 export function release(admission: Admission, exchange: Exchange): void {
   if (!isIdentified(exchange) || !exchange.admitted || exchange.settled) return;
   exchange.settled = true;

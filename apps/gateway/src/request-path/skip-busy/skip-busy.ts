@@ -6,8 +6,8 @@ import { refuse, type Refusal } from '../exchange/refusal.js';
 const RETRY_AFTER_MS = 1_000;
 
 /**
- * Leaves out the targets whose provider has all its connections in use, so that the next takes the call: in a queue for
- * one it would wait for as long as the calls before it take.
+ * Removes targets whose provider has all its connections in use, so that the next target gets the call. In a queue it
+ * would wait for as long as the calls before it take.
  */
 export function skipBusy(exchange: Routed): Refusal | undefined {
   const { targets } = exchange;

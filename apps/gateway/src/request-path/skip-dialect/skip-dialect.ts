@@ -2,7 +2,7 @@ import type { Dialect } from '../../dialects/dialect.js';
 import { keepTargets, type Routed } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 
-/** Leaves out the targets whose provider does not speak the dialect of the endpoint. */
+/** Removes targets whose provider does not speak the endpoint's dialect. */
 export function skipDialect({ name }: Pick<Dialect, 'name'>): (exchange: Routed) => Refusal | undefined {
   return (exchange) => {
     const { targets } = exchange;

@@ -1,19 +1,19 @@
 import { EmbeddedData } from './embedded-data.js';
 import { TextMeter } from './text-meter.js';
 
-/** An event of text is a token, where it holds so many bytes: some servers send characters one by one. */
+/** An event counts as a token only for each so many bytes of text: some servers send characters one by one. */
 const EVENT_BYTES_MIN = 3;
 
 /**
- * Our own count of what a provider delivered: of its text by the measure, and at least one token for each event of a
- * stream, since most servers send token by token; of data in it a figure for each piece.
+ * Counts the tokens that a provider delivered: of text by `TextMeter`, and at least one for each event of a stream,
+ * since most servers send token by token. Each piece of embedded data has a fixed figure.
  */
 export class DeliveredMeter {
   readonly #meter = new TextMeter();
   readonly #embedded = new EmbeddedData();
   #events = 0;
 
-  /** The texts of one event or reply, as JSON gives them. */
+  /** Adds the parsed texts of one event or reply. */
   add(texts: readonly string[]): void {
     if (texts.length === 0) return;
     this.#events += 1;
@@ -21,7 +21,7 @@ export class DeliveredMeter {
       this.#meter.addLatin1(this.#embedded.concerns(text.length) ? this.#embedded.strip(text) : text);
   }
 
-  /** The text of one event, as it stands between the quotes of JSON. */
+  /** Adds the text of one event as it is written between the quotes of JSON. */
   addJson(text: string, start: number, end: number): void {
     this.#events += 1;
     if (this.#embedded.concerns(end - start)) this.#meter.addJsonLatin1(this.#embedded.strip(text.slice(start, end)));

@@ -1,21 +1,21 @@
 import { IMAGE_TOKENS } from './media-tokens.js';
 
-/** How base64 data begins where it stands in a text, as relays of image models write it (a data URL, RFC 2397). */
+/** The beginning of base64 data within a text, as relays of image models write it (a data URL, RFC 2397). */
 const DATA_URL = /data:[\w.+-]+\/[\w.+-]+(?:;[\w=.+-]+)*;base64,/;
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}/;
-/** Shorter texts hold none that is worth looking for. */
+/** Shorter texts are not searched. */
 const TEXT_LENGTH_MIN = 100;
 
 /**
- * Takes data URLs out of texts that are counted: their base64 is no text, and may come in pieces. Each is counted as an
- * image.
+ * Removes data URLs from texts that are counted, since their base64 is no text. It may arrive in pieces. Each counts as
+ * an image.
  */
 export class EmbeddedData {
   #count = 0;
-  /** The last text ended within the base64 of a data URL. */
+  /** True if the last text ended within the base64 of a data URL. */
   #isInside = false;
 
-  /** Tokens of all that was taken out so far. */
+  /** Tokens of all data that was removed so far. */
   get tokens(): number {
     return this.#count * IMAGE_TOKENS;
   }
@@ -31,7 +31,7 @@ export class EmbeddedData {
     let kept = '';
     for (;;) {
       if (this.#isInside) {
-        rest = rest.slice(BASE64.exec(rest)![0].length);
+        rest = rest.replace(BASE64, '');
         if (rest === '') return kept;
         this.#isInside = false;
       }

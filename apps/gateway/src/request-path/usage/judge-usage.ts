@@ -1,41 +1,44 @@
 import type { TokenUsage } from '@tollgate/pricing';
 import type { UsageReport } from './reported-usage.js';
 
-/** Our own count of what was sent to the provider and what it delivered, in tokens. */
+/** Our own count of the tokens that were sent to the provider and delivered by it. */
 export interface Counted {
   readonly inputTokens: number;
   readonly outputTokens: number;
 }
 
+/** The usage to charge, with its source. */
 export interface JudgedUsage {
   readonly usage: TokenUsage;
-  /** `provider` where both sides are the provider's own word; `counted` as soon as one of them is our count. */
+  /** `provider` if both sides are the provider's report; `counted` if at least one is our count. */
   readonly usageSource: 'provider' | 'counted';
 }
 
 /**
- * The usage that is charged. A side that a report leaves out, or tells as zero beside something that was sent or
- * delivered, is our count: servers that do not measure send zeros. All else is the provider's word, also where our
- * count, which is an estimate, says otherwise.
+ * Decides the usage that is charged. Our count replaces a side that the report leaves out, or gives as zero although
+ * something was sent or delivered: servers that do not measure send zeros. Otherwise the report counts, even if it
+ * differs from our count, which is an estimate.
  *
- * `early`: text was delivered after the last report came, or the stream broke off before its end. Then the report
- * may know less than we delivered, and output is the larger of the two.
+ * `early` says that text was delivered after the last report, or that the stream broke off. Then the report may miss
+ * some of it, and the larger output counts.
  */
 export function judgeUsage(report: UsageReport | null, counted: Counted, early: boolean): JudgedUsage {
-  const inputIsTold = isTold(report?.inputTokens, counted.inputTokens);
-  const reported = report?.outputTokens;
-  const outputIsTold = isTold(reported, counted.outputTokens) && !(early && counted.outputTokens > (reported ?? 0));
+  const input = believed(report?.inputTokens, counted.inputTokens);
+  const reported = believed(report?.outputTokens, counted.outputTokens);
+  const output = early && counted.outputTokens > (reported ?? 0) ? null : reported;
+  const outputTokens = output ?? counted.outputTokens;
   return {
     usage: {
-      inputTokens: inputIsTold ? report!.inputTokens! : counted.inputTokens,
-      outputTokens: outputIsTold ? reported! : counted.outputTokens,
-      cachedInputTokens: inputIsTold ? report!.cachedInputTokens : 0,
-      reasoningTokens: Math.min(report?.reasoningTokens ?? 0, outputIsTold ? reported! : counted.outputTokens),
+      inputTokens: input ?? counted.inputTokens,
+      outputTokens,
+      cachedInputTokens: input === null ? 0 : (report?.cachedInputTokens ?? 0),
+      reasoningTokens: Math.min(report?.reasoningTokens ?? 0, outputTokens),
     },
-    usageSource: inputIsTold && outputIsTold ? 'provider' : 'counted',
+    usageSource: input !== null && output !== null ? 'provider' : 'counted',
   };
 }
 
-function isTold(reported: number | null | undefined, counted: number): boolean {
-  return reported !== null && reported !== undefined && (reported > 0 || counted === 0);
+/** The reported tokens of a side; null if our count replaces them. */
+function believed(reported: number | null | undefined, counted: number): number | null {
+  return reported !== null && reported !== undefined && (reported > 0 || counted === 0) ? reported : null;
 }

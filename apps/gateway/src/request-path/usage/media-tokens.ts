@@ -1,48 +1,52 @@
 import { unreachable } from '@tollgate/errors';
 
-/** What a part of a message is, where it is no text. */
+/** The kind of a part of a message that is no text. */
 export type MediaKind = 'image' | 'audio' | 'video' | 'file';
 
 /**
- * An image. OpenAI: 85 tokens and 170 for each tile of 512 pixels, 765 for a square and 1,105 for two by three tiles;
- * Anthropic: width × height / 750, at most some 1,600; Gemini: 258 a tile, 1,120 at its highest resolution.
+ * Tokens of an image. OpenAI: 85 tokens and 170 for each tile of 512 pixels, so 765 for a square and 1,105 for two by
+ * three tiles; Anthropic: width × height / 750, at most some 1,600; Gemini: 258 a tile, 1,120 at its highest
+ * resolution.
  */
 export const IMAGE_TOKENS = 1_100;
-/** OpenAI's `detail: low`: one small picture, whatever was sent. */
+/** OpenAI's `detail: low` has this figure for an image of any size. */
 export const LOW_DETAIL_IMAGE_TOKENS = 85;
-/** OpenAI counts 10 tokens for a second of speech, Gemini 32: between the two. */
+/** OpenAI counts 10 tokens for a second of speech, Gemini 32. This lies between them. */
 const AUDIO_TOKENS_IN_SECOND = 16;
-/** Speech is compressed to 32–128 kbit/s, so at 16 tokens a second this many bytes are one. */
+/** Speech is compressed to 32–128 kbit/s, so at 16 tokens a second this many bytes make one token. */
 const AUDIO_BYTES_IN_TOKEN = 800;
-/** Wave files name their bytes a second; nothing that speech is sent in has fewer than telephones have. */
+/** Wave files state their bytes per second. No format for speech has fewer than a telephone's. */
 const WAVE_BYTES_IN_SECOND_MIN = 4_000;
-/** Gemini counts some 300 tokens for a second of video, which has 1–4 Mbit as clips are sent. */
+/** Gemini counts some 300 tokens for a second of video. Clips have 1–4 Mbit a second. */
 const VIDEO_BYTES_IN_TOKEN = 800;
 /** Anthropic: "each page typically uses 1,500–3,000 tokens". */
 const PAGE_TOKENS = 2_000;
-/** Between a page of text (some 20 kB with its share of fonts) and a scanned one (100 kB and more). */
+/** Lies between a page of text (some 20 kB with its share of fonts) and a scanned one (100 kB and more). */
 const PAGE_BYTES = 50_000;
-/** Providers take 100 pages, some more; their context windows end soon after. */
+/** Providers accept 100 pages, some of them more; a context window holds few more. */
 const PAGES_MAX = 100;
-/** A recording or a document that is not in the body, or whose size says nothing: five pages, ten minutes of speech. */
+/**
+ * Tokens of a recording or document that is not in the body, or whose size says nothing: five pages, ten minutes of
+ * speech.
+ */
 export const REFERENCE_TOKENS = 10_000;
 
 const BYTES_IN_TOKEN = 4;
 const COMMA = 0x2c;
-/** `data:` and a media type, with parameters, fit into this. */
+/** `data:` and a media type with parameters fit into this many bytes. */
 const DATA_URL_HEAD_MAX = 256;
-/** The characters of base64 that hold the head of a wave file. */
+/** The base64 characters that contain the head of a wave file. */
 const WAVE_HEAD_CHARACTERS = 60;
 const SCHEME = /^[a-z][a-z0-9+.-]{1,15}:/i;
-/** Files that are text, whatever they are called. */
+/** Media types of files that are text. */
 const TEXT_TYPE = /^(?:text\/|application\/(?:json|xml|yaml|x-yaml|javascript|x-ndjson)$)/;
 
 /**
- * The tokens of one image, recording, video or file, given as the bytes of the JSON string that holds it or says where
- * it is: a data URL, bare base64 or an address. The media type of a data URL has the last word on what it is.
+ * The tokens of one image, recording, video or file. `start` to `end` are the bytes of the JSON string with a data URL,
+ * bare base64 or an address. The media type of a data URL overrides `kind`.
  */
 export function mediaTokens(kind: MediaKind, body: Buffer, start: number, end: number): number {
-  // Some writers of JSON put a backslash before each slash.
+  // Some JSON writers escape each slash with a backslash.
   const head = body.toString('latin1', start, Math.min(end, start + DATA_URL_HEAD_MAX)).replaceAll('\\', '');
   if (!SCHEME.test(head)) return dataTokens(kind, '', body.subarray(start, end), true);
   const type = /^data:([^;,]*)/i.exec(head)?.[1]?.toLowerCase();
@@ -78,7 +82,7 @@ function pagesOf(bytes: number): number {
   return Math.min(Math.max(Math.ceil(bytes / PAGE_BYTES), 1), PAGES_MAX);
 }
 
-/** A wave file is not compressed, and says how many bytes are a second. */
+/** Bytes of one token of audio. A wave file is not compressed, and states its bytes per second. */
 function bytesInAudioToken(base64: Buffer): number {
   const head = Buffer.from(base64.toString('latin1', 0, WAVE_HEAD_CHARACTERS).replaceAll('\\', ''), 'base64');
   if (head.length < 32 || head.toString('latin1', 0, 4) !== 'RIFF') return AUDIO_BYTES_IN_TOKEN;

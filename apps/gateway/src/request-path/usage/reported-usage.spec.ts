@@ -4,7 +4,7 @@ import { mergeReports, readUsage, reportIn, type UsageReport } from './reported-
 
 type Expected = readonly [input: number | null, output: number | null, cached?: number, reasoning?: number];
 
-/** What providers send, with where it was seen. */
+/** Usage objects that providers send, with the source of each. */
 const SHAPES: readonly (readonly [provider: string, source: string, usage: unknown, expected: Expected])[] = [
   [
     'OpenAI',

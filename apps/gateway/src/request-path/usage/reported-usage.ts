@@ -1,44 +1,44 @@
-/** What one report of a provider says, in tokens; null for a side that it does not tell. */
+/** One report of a provider, in tokens; null for a side that it leaves out. */
 export interface UsageReport {
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
-  /** The part of the input that was read from a cache: never more than the input. */
+  /** The part of the input that was read from a cache; at most the input. */
   readonly cachedInputTokens: number;
-  /** The part of the output that was reasoning: never more than the output. */
+  /** The part of the output that was reasoning; at most the output. */
   readonly reasoningTokens: number;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 type Sides = readonly [input: number | null, output: number | null];
 
-/** Above this a number is no count of tokens: no model takes or writes so many in a call. */
+/** A larger number cannot be a count of tokens: no model reads or writes so many in a call. */
 const TOKENS_MAX = 1_000_000_000;
-/** Some relays write numbers as text. */
+/** Some relays write numbers as strings. */
 const DIGITS = /^\d{1,10}(?:\.0+)?$/;
 const NO_FIELDS: Fields = {};
 
 /**
- * Reads one `usage` value in any known provider's shape; null where it tells neither side. Never throws.
+ * Reads one `usage` value in any known provider's form. Null if it gives neither side. Never throws.
  *
- * What the shapes differ in, and what is made of it:
+ * The forms differ as follows:
  * - A side has OpenAI's name or Anthropic's. Relays that know both send a zero under the name they do not use.
- * - Reasoning is part of `completion_tokens` (OpenAI, DeepSeek) or comes on top of it (xAI, Gemini). The total tells
- *   which: output is what the total has besides the input. Only where there is no total, or one that is less than the
- *   sum of the sides, the details decide: reasoning that is larger than `completion_tokens` is no part of it.
- * - Cached input is part of `prompt_tokens` (OpenAI and those who follow it) or comes on top of `input_tokens`
- *   (Anthropic). Under OpenAI's name it is on top where the total, or its size, leaves nothing else.
+ * - Reasoning is part of `completion_tokens` (OpenAI, DeepSeek) or is added to it (xAI, Gemini). The total tells
+ *   which: output is the total minus the input. If there is no total, or one that is less than the sum of the sides,
+ *   the details decide: reasoning that is larger than `completion_tokens` is not part of it.
+ * - Cached input is part of `prompt_tokens` (OpenAI and compatible providers) or is added to `input_tokens`
+ *   (Anthropic). Under OpenAI's name it is added only if the total, or its size, allows no other reading.
  */
 export function readUsage(usage: unknown): UsageReport | null {
   const fields = fieldsOf(usage);
   const prompt = fields['prompt_tokens'];
   const completion = fields['completion_tokens'];
-  // OpenAI's own shape, whose total fits: nothing stands on top of anything.
+  // OpenAI's own form, with a total that fits: nothing has to be added.
   if (isTold(prompt) && isTold(completion) && fields['total_tokens'] === prompt + completion && !isOfSearch(fields)) {
     const cached = cachedIn(fields);
     if (
       cached <= prompt &&
-      !(tokens(fields['input_tokens'])! > prompt) &&
-      !(tokens(fields['output_tokens'])! > completion)
+      (tokens(fields['input_tokens']) ?? 0) <= prompt &&
+      (tokens(fields['output_tokens']) ?? 0) <= completion
     ) {
       return {
         inputTokens: prompt,
@@ -59,9 +59,9 @@ export function readUsage(usage: unknown): UsageReport | null {
 }
 
 /**
- * The report of a whole document, which is a plain reply or one event of a stream, already parsed; null where it has
- * none. It stands at the top, in `x_groq` (Groq's streams) or in a choice (Kimi's streams); where several are told,
- * they are merged, so that zeros at one place do not hide a report at another.
+ * The report in a parsed document, which is a plain reply or one event of a stream; null if there is none. It can be at
+ * the top level, in `x_groq` (Groq's streams) or in a choice (Kimi's streams). Several reports are merged, so that
+ * zeros in one place do not hide a report in another.
  */
 export function reportIn(document: unknown): UsageReport | null {
   const fields = fieldsOf(document);
@@ -74,8 +74,8 @@ export function reportIn(document: unknown): UsageReport | null {
 }
 
 /**
- * Both reports as one: a later report never lowers an earlier one, side by side. Cached input comes from the report
- * whose input is taken, reasoning from the one whose output is. The order of the reports makes no difference.
+ * Merges two reports: each side is the larger of the two. Cached input comes from the report whose input is taken,
+ * reasoning from the one whose output is. The order of the reports makes no difference.
  */
 export function mergeReports(earlier: UsageReport | null, later: UsageReport | null): UsageReport | null {
   if (earlier === null || later === null) return earlier ?? later;
@@ -102,7 +102,7 @@ function sidesOf(fields: Fields): Sides {
   const total = tokens(fields['total_tokens']);
   const input = inputOf(fields, completion ?? 0, total);
   const output = outputOf(fields, input ?? 0, completion, total);
-  // Input that is not told, or told as zero, is what the total has besides the output.
+  // If input is missing or zero, it is the total minus the output.
   const told = input !== null && input > 0;
   return [!told && output !== null && output > 0 && total !== null && total > output ? total - output : input, output];
 }
@@ -113,7 +113,7 @@ function inputOf(fields: Fields, completion: number, total: number | null): numb
   const cached = cachedIn(fields);
   const written = tokens(fields['cache_creation_input_tokens']) ?? 0;
   if (prompt === null || (prompt === 0 && input !== null && input > 0)) {
-    // Anthropic's own names: what was read from the cache or written to it is not in `input_tokens`.
+    // In Anthropic's form `input_tokens` excludes the tokens that were read from or written to the cache.
     return input === null ? prompt : capped(input + (tokens(fields['cache_read_input_tokens']) ?? 0) + written);
   }
   const isNamedAsAnthropicDoes = (tokens(fields['cache_read_input_tokens']) ?? 0) > 0;
@@ -127,23 +127,26 @@ function inputOf(fields: Fields, completion: number, total: number | null): numb
 }
 
 function outputOf(fields: Fields, input: number, completion: number | null, total: number | null): number | null {
-  // Without input, the total is the sum of two unknowns.
+  // Without input, the total cannot be divided into its sides.
   if (input > 0 && total !== null && total >= input + (completion ?? 0)) return total - input;
   const reasoning = reasoningIn(fields);
   return reasoning > (completion ?? 0) ? capped((completion ?? 0) + reasoning) : completion;
 }
 
-/** A number of tokens above zero, as it is written most. */
+/** Whether a value is a number of tokens above zero in its usual form. */
 function isTold(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= TOKENS_MAX;
 }
 
-/** Perplexity's reports name what was searched for. */
+/** Whether a report is Perplexity's, which counts what was searched for. */
 function isOfSearch(fields: Fields): boolean {
   return (tokens(fields['citation_tokens']) ?? 0) > 0 || (tokens(fields['num_search_queries']) ?? 0) > 0;
 }
 
-/** The pages that were read and the reasoning about them are charged, and stand in neither a side nor the total. */
+/**
+ * Adds the pages that were read and the reasoning about them: they are charged, but neither side nor the total has
+ * them.
+ */
 function sidesOfSearch(fields: Fields): Sides {
   const prompt = tokens(fields['prompt_tokens']);
   const completion = tokens(fields['completion_tokens']);
@@ -154,7 +157,7 @@ function sidesOfSearch(fields: Fields): Sides {
   ];
 }
 
-/** The names of one and the same number; who sends several sends zero under those that it does not use. */
+/** The cached tokens under any of their names. Senders of several names put zero under those that they do not use. */
 function cachedIn(fields: Fields): number {
   return Math.max(
     tokens(fieldsOf(fields['prompt_tokens_details'])['cached_tokens']) ?? 0,
@@ -187,10 +190,10 @@ function capped(sum: number): number {
   return Math.min(sum, TOKENS_MAX);
 }
 
-/** A whole number of tokens; null for whatever else stands in its place. */
+/** A whole number of tokens; null for any other value. */
 function tokens(value: unknown): number | null {
   const number = typeof value === 'string' && DIGITS.test(value) ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0 || number > TOKENS_MAX) return null;
-  // JSON has a negative zero.
+  // Turns JSON's negative zero into zero.
   return number + 0;
 }

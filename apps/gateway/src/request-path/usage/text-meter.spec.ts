@@ -3,7 +3,7 @@ import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
 import { measureTexts, TextMeter } from './text-meter.js';
 
-/** Texts as models write them, with how far off the measure may be: the lowest and the highest ratio to a tokenizer. */
+/** Texts as models write them, with the lowest and highest ratio of the measure to a tokenizer. */
 const TEXTS: readonly (readonly [name: string, text: string, lowest: number, highest: number])[] = [
   [
     'English',
@@ -86,7 +86,7 @@ const TEXTS: readonly (readonly [name: string, text: string, lowest: number, hig
     1.35,
   ],
   ['emoji alone', '😀🎉🚀🔥👍🏽👨‍👩‍👧‍👦❤️✨🙏🌍💡🤖🎵🍕⚽️🏠🐶🦊🌈☀️', 0.5, 1.3],
-  // No tokenizer does well on it, and no cheap measure sees it coming.
+  // Tokenizers need many tokens for this text, and no cheap measure can predict that.
   [
     'base64',
     Buffer.from(Array.from({ length: 600 }, (_, i) => (i * 7919 + i * i * 31) & 255)).toString('base64'),

@@ -1,58 +1,60 @@
 const LETTER = 15;
 
 /**
- * What a byte of UTF-8 weighs, in sixtieths of a token. Four letters are a token, as everybody counts; the other
- * figures lie between that and what tokenizers make of such text, whose vocabularies differ most beyond Latin. The
- * first byte of a longer character weighs what the whole one does, those that follow nothing. The spec holds the
- * measure against a tokenizer.
+ * The weight of each UTF-8 byte, in sixtieths of a token. Four letters make a token, as is common. The other figures
+ * lie between that and the results of tokenizers, whose vocabularies differ most beyond Latin. The first byte of a
+ * longer character has the weight of the whole character, and the following bytes have none. The spec compares the
+ * measure with a tokenizer.
  */
 const WEIGHTS = weights();
 const UNITS_IN_TOKEN = 60;
 const BACKSLASH = 0x5c,
   LOWER_A = 0x61,
   LOWER_U = 0x75;
-/** `\u` and four digits. */
+/** The length of `\u` and four digits. */
 const ESCAPE_LENGTH = 6;
 
-/** Adds up the tokens of text that comes in pieces. A piece costs no memory, and pieces may cut characters. */
+/** Adds up the tokens of text that arrives in pieces. It keeps no text, and a piece may end within a character. */
 export class TextMeter {
   #units = 0;
   #length = 0;
 
-  /** Characters so far: bytes of UTF-8, but for those that JSON escaped. */
+  /** Characters so far, counted as UTF-8 bytes; a JSON escape counts as one. */
   get length(): number {
     return this.#length;
   }
 
   /**
-   * Text of which each character is one byte of UTF-8, as `latin1` makes it of a stream. What JSON spelled as an escape
-   * is the character itself already.
+   * Adds text whose characters are each one UTF-8 byte, as `latin1` decodes a stream. Characters that JSON had escaped
+   * are in it as themselves.
    */
   addLatin1(text: string, start = 0, end = text.length): void {
     let units = 0;
     for (let at = start; at < end; at++) {
       const code = text.charCodeAt(at);
-      units += code < 0x100 ? WEIGHTS[code]! : weightOf(code);
+      units += code < 0x100 ? (WEIGHTS[code] ?? 0) : weightOf(code);
     }
     this.#length += end - start;
     this.#units += units;
   }
 
-  /** The same, of what stands between the quotes of JSON: an escape is the one character that it spells. */
+  /**
+   * Adds text as it is written between the quotes of JSON: an escape counts as the one character that it stands for.
+   */
   addJsonLatin1(text: string, start = 0, end = text.length): void {
     let units = 0;
     let length = end - start;
     for (let at = start; at < end; at++) {
       const byte = text.charCodeAt(at);
-      if (byte !== BACKSLASH) units += WEIGHTS[byte]!;
+      if (byte !== BACKSLASH) units += WEIGHTS[byte] ?? 0;
       else if (text.charCodeAt(at + 1) === LOWER_U) {
         units += weightOf(Number.parseInt(text.slice(at + 2, at + ESCAPE_LENGTH), 16));
         at += ESCAPE_LENGTH - 1;
         length -= ESCAPE_LENGTH - 1;
       } else {
-        // A quote, a slash or a backslash stands for itself, a letter for white space.
+        // An escaped quote, slash or backslash stands for itself, and a letter for white space.
         const spelled = text.charCodeAt(at + 1);
-        units += spelled < LOWER_A ? WEIGHTS[spelled]! : LETTER;
+        units += spelled < LOWER_A ? (WEIGHTS[spelled] ?? 0) : LETTER;
         at += 1;
         length -= 1;
       }
@@ -61,36 +63,38 @@ export class TextMeter {
     this.#units += units;
   }
 
-  /** Text as it is. */
+  /** Adds text in UTF-16. */
   addText(text: string): void {
     let units = 0;
     for (let at = 0; at < text.length; at++) {
       const unit = text.charCodeAt(at);
-      units += unit < 0x80 ? WEIGHTS[unit]! : weightOf(unit);
+      units += unit < 0x80 ? (WEIGHTS[unit] ?? 0) : weightOf(unit);
     }
     this.#units += units;
   }
 
-  /** Tokens so far: none without text, at least one for any. */
+  /** Tokens so far: 0 without text, otherwise at least 1. */
   tokens(): number {
     return Math.ceil(this.#units / UNITS_IN_TOKEN);
   }
 }
 
-/** Tokens of texts, by the same measure. */
+/** Counts the tokens of texts by the same measure. */
 export function measureTexts(texts: readonly string[]): number {
   const meter = new TextMeter();
   for (const text of texts) meter.addText(text);
   return meter.tokens();
 }
 
-/** The weight of the character of a unit of UTF-16; of the two units of one, the first has it. */
+/**
+ * The weight of the character that a UTF-16 unit belongs to. In a surrogate pair the first unit has the whole weight.
+ */
 function weightOf(unit: number): number {
-  if (unit < 0x80) return WEIGHTS[unit]!;
-  if (unit < 0x800) return WEIGHTS[0xc0 | (unit >> 6)]!;
-  if (unit >= 0xd800 && unit < 0xe000) return unit < 0xdc00 ? WEIGHTS[0xf0]! : 0;
-  // Also what is no unit at all: a broken escape.
-  return WEIGHTS[0xe0 | (unit >> 12)]!;
+  if (unit < 0x80) return WEIGHTS[unit] ?? 0;
+  if (unit < 0x800) return WEIGHTS[0xc0 | (unit >> 6)] ?? 0;
+  if (unit >= 0xd800 && unit < 0xe000) return unit < 0xdc00 ? (WEIGHTS[0xf0] ?? 0) : 0;
+  // NaN, which a broken escape gives, also ends here.
+  return WEIGHTS[0xe0 | (unit >> 12)] ?? 0;
 }
 
 function weights(): Uint8Array {
@@ -103,11 +107,11 @@ function weights(): Uint8Array {
   }
   // Latin with accents, Greek, Cyrillic, Hebrew, Arabic.
   units.fill(21, 0xc0, 0xe0);
-  // The scripts of India and Thai.
+  // The scripts of India, and Thai.
   units[0xe0] = 21;
-  // Georgian, Khmer and other scripts of few texts; Vietnamese.
+  // Georgian, Khmer and other scripts with few texts; Vietnamese.
   units[0xe1] = 30;
-  // Marks, arrows, signs of mathematics.
+  // Marks, arrows, mathematical signs.
   units[0xe2] = 45;
   // Chinese, Japanese.
   units.fill(42, 0xe3, 0xea);

@@ -5,25 +5,25 @@ import { declaredBytes, SMALL_BODY_BYTES } from '@tollgate/http';
 import type { GatewayIdentity } from '../exchange/gateway-identity.js';
 import { rateLimitHeaders, retryHeaders } from '../admit/rate-limit-headers.js';
 import { isIdentified, type Exchange, type Identified } from '../exchange/exchange.js';
-import { letOldestGo } from '../exchange/let-oldest-go.js';
+import { evictOldest } from '../exchange/evict-oldest.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 
-/** A key that has no request left, as a reserve has just told. */
+/** A key without a request left in its minute, as admission's last answer says. */
 interface Spent {
   readonly rate: RateState;
-  /** When it has one again, in monotonic milliseconds. */
+  /** When it has a request again, in monotonic milliseconds. */
   readonly untilMs: number;
 }
 
 const WINDOW_MS = 60_000;
 
-/** Keys remembered; the one that was remembered longest ago goes first. */
+/** The most keys that are remembered; the oldest entry is dropped first. */
 const KEYS_MAX = 10_000;
 
 /**
- * What refused calls with large bodies cost their key: one of its requests per minute, whatever they were refused for.
- * Otherwise a key could make the gateway read bodies without end that it refuses. While a key has no request left, its
- * large bodies are not even read.
+ * Charges a refused request with a large body to its key, as one of its requests per minute, whatever the reason of the
+ * refusal. Otherwise a key could make the gateway read and refuse bodies without end. While a key has no request left,
+ * its large bodies are not even read.
  */
 export class RefusedBodies {
   readonly #spent = new Map<string, Spent>();
@@ -33,7 +33,7 @@ export class RefusedBodies {
     private readonly gateway: GatewayIdentity,
   ) {}
 
-  /** Refuses a large body of a key that is known to have no request left; before it is read. */
+  /** Refuses a large body before it is read, if the key is known to have no request left. */
   check(exchange: Identified): Refusal | undefined {
     if (this.#spent.size === 0) return undefined;
     const { apiKeyId, rateLimits } = exchange.key.snapshot;
@@ -51,7 +51,7 @@ export class RefusedBodies {
     });
   }
 
-  /** Takes what a refused call costs; nobody waits for it. What is refused for a reason of ours costs nothing. */
+  /** Charges a refused request to its key in the background. A refusal for a reason of ours (5xx) costs nothing. */
   charge(exchange: Exchange, { code }: Refusal): void {
     if (
       !isIdentified(exchange) ||
@@ -71,7 +71,9 @@ export class RefusedBodies {
     });
   }
 
-  /** Takes the rate alone: without accounts, tokens or a place there is no hold, and nothing to settle. */
+  /**
+   * Takes from the rate only: without accounts, tokens and parallel requests there is no hold, and nothing to settle.
+   */
   #oneRequest({ requestId, key }: Identified, requestsPerMinute: number): ReserveItem {
     const { organizationId, apiKeyId } = key.snapshot;
     const rateLimits = { requestsPerMinute, tokensPerMinute: null, parallelRequests: null };
@@ -90,18 +92,18 @@ export class RefusedBodies {
   #remember(apiKeyId: string, rate: RateState, waitMs: number): void {
     if (waitMs <= 0) return;
     this.#spent.delete(apiKeyId);
-    letOldestGo(this.#spent, KEYS_MAX);
+    evictOldest(this.#spent, KEYS_MAX);
     this.#spent.set(apiKeyId, { rate, untilMs: performance.now() + waitMs });
   }
 }
 
-/** How long a key waits for its next request; 0 where it has one left. */
+/** Milliseconds until the key has its next request; 0 if it has one left. */
 function waitMs({ requests }: RateState): number {
   if (requests === null || requests.remaining > 0) return 0;
   return Math.ceil(requests.resetMs + WINDOW_MS / requests.limit - WINDOW_MS);
 }
 
-/** One whose size only its end tells may be. */
+/** Whether a body may be large: a body of undeclared size may be. */
 function mayBeLarge({ request }: Exchange): boolean {
   return (declaredBytes(request) ?? Infinity) > SMALL_BODY_BYTES;
 }

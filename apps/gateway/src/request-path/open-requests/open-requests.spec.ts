@@ -1,20 +1,20 @@
 import { BodyBudget } from '@tollgate/http';
 import { describe, expect, it } from 'vitest';
 import type { Identified } from '../exchange/exchange.js';
-import { CallsUnderWay, makeRoom } from './calls-under-way.js';
+import { OpenRequests, makeRoom } from './open-requests.js';
 
 const KIB = 1_024;
 const callOf = (apiKeyId: string, parallelRequests: number | null = null): Identified =>
-  ({ key: { snapshot: { apiKeyId, rateLimits: { parallelRequests } } }, turn: null }) as unknown as Identified;
+  ({ key: { snapshot: { apiKeyId, rateLimits: { parallelRequests } } }, openRequest: null }) as unknown as Identified;
 const TOO_MANY = { code: 'rate_limit_exceeded', headers: ['retry-after', '1', 'retry-after-ms', '1000'] };
 
 describe('the calls of a key', () => {
   it('are bounded by themselves, however many it may have in parallel, until they end', () => {
-    const calls = new CallsUnderWay(3, new BodyBudget(KIB));
+    const calls = new OpenRequests(3, new BodyBudget(KIB));
     for (const parallel of [null, 1_000]) {
       const mine = Array.from({ length: 3 }, () => callOf(`key ${parallel}`, parallel));
       expect(mine.map((call) => calls.begin(call))).toEqual([undefined, undefined, undefined]);
-      for (const call of mine) call.turn!.decided();
+      for (const call of mine) call.openRequest!.decided();
       const refused = callOf(`key ${parallel}`, parallel);
       expect(calls.begin(refused)).toMatchObject({
         ...TOO_MANY,
@@ -27,7 +27,7 @@ describe('the calls of a key', () => {
     }
   });
   it('wait for their bodies in no larger number than it may have in parallel, and four', () => {
-    const calls = new CallsUnderWay(1_000, new BodyBudget(KIB));
+    const calls = new OpenRequests(1_000, new BodyBudget(KIB));
     const begun: Identified[] = [];
     const begin = (): string => {
       const call = callOf('k', 2);
@@ -37,9 +37,9 @@ describe('the calls of a key', () => {
     };
     const six = Array<string>(6).fill('begun');
     expect(Array.from({ length: 7 }, begin)).toEqual([...six, 'rate_limit_exceeded']);
-    // What admission has let in is counted there.
-    begun[0]!.turn!.decided();
-    begun[1]!.turn!.decided();
+    // Admission counts a request once it has decided, so it no longer counts as waiting here.
+    begun[0]!.openRequest!.decided();
+    begun[1]!.openRequest!.decided();
     expect([begin(), begin(), begin()]).toEqual(['begun', 'begun', 'rate_limit_exceeded']);
     calls.end(begun[0]!);
     expect(begin()).toBe('rate_limit_exceeded');
@@ -51,7 +51,7 @@ describe('the calls of a key', () => {
 describe('the bodies of the calls of a key', () => {
   it('fill half of what there is for all, and give it back at their end', () => {
     const budget = new BodyBudget(1_024 * KIB);
-    const calls = new CallsUnderWay(100, budget);
+    const calls = new OpenRequests(100, budget);
     const [mine, more, others] = [callOf('k'), callOf('k'), callOf('other')];
     for (const call of [mine, more, others]) calls.begin(call);
     expect([makeRoom(mine, 512 * KIB), makeRoom(others, 256 * KIB)]).toEqual([undefined, undefined]);

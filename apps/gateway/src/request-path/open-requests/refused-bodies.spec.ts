@@ -30,7 +30,7 @@ function call({ bytes = 0, perMinute = 3, admitted = false, framing = String(byt
   } as unknown as Identified;
 }
 
-/** What is left of the requests of a minute after refusals of such calls. */
+/** The requests per minute that are left after such requests were refused. */
 async function leftAfter(...refused: readonly (readonly [Identified, Refusal])[]): Promise<number> {
   const admission = new MemoryAdmission(() => 1_000_000);
   const bodies = new RefusedBodies(admission, IDENTITY);
@@ -93,7 +93,7 @@ describe('a refused call with a large body', () => {
       });
     }
     expect(bodies.check(call({ framing: '65536' }))).toBeUndefined();
-    // The limit was raised: what was known of the old one says nothing.
+    // The limit was raised, so what was remembered under the old one no longer counts.
     expect(bodies.check(call({ framing: '70000', perMinute: 4 }))).toBeUndefined();
     expect(bodies.check(call({ framing: '70000' }))).toBeUndefined();
   });

@@ -1,0 +1,238 @@
+import { unreachable } from '@tollgate/errors';
+import type { Lesson } from '../../providers/injected-fields.js';
+import { NO_CEILING } from '../admit/cost-bound.js';
+import type { Target } from '../choose-route/route-table.js';
+import type { Journaled } from '../exchange/exchange.js';
+import type { Refusal } from '../exchange/refusal.js';
+import { sendReply } from '../exchange/reply.js';
+import type { RequestLog } from '../exchange/request-log.js';
+import { KEY_ENDS } from '../identify-key/key-end.js';
+import { judgeUsage } from '../usage/judge-usage.js';
+import { NO_USAGE, type CallOutcome } from './call.js';
+import { failureOfError, failureOfStatus, type Failure } from './provider-failure.js';
+import { headerOf, type Attempt } from './provider-call.js';
+
+/**
+ * The result of an attempt: an answer for the client, a failure after which another target may be tried, the end of the
+ * key, or another try at the same target.
+ */
+export type Verdict =
+  | { readonly kind: 'answered'; readonly outcome: CallOutcome }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'key_ended'; readonly refusal: Refusal }
+  | { readonly kind: 'try_again' };
+
+type Replied = Extract<Attempt, { kind: 'replied' }>;
+
+const TIMED_OUT: Failure = { code: 'provider_timeout', headers: [] };
+/** A provider failed in another way than by being unreachable or late. */
+export const FAILED: Failure = { code: 'provider_failed', headers: [] };
+const UNBOUNDED: Failure = { code: 'unbounded_cost', headers: [], message: NO_CEILING };
+/** An error has a few lines. A longer one is too expensive to search for our credential. */
+const ERROR_BYTES_MAX = 1024 * 1024;
+/** A refusal names the field that it concerns near its beginning. */
+const LESSON_BYTES_MAX = 64 * 1024;
+
+/** Judges an attempt, and logs what failed. `triedOther` says that the other name of the ceiling was tried before. */
+export function judge(
+  exchange: Journaled,
+  target: Target,
+  attempt: Attempt,
+  triedOther: boolean,
+  log: RequestLog,
+): Verdict {
+  switch (attempt.kind) {
+    case 'streamed':
+      if (attempt.broken !== null) log.streamBroken(exchange, target, attempt.broken);
+      return { kind: 'answered', outcome: attempt.outcome };
+    case 'replied':
+      return judgeReply(exchange, target, attempt, triedOther, log);
+    case 'rejected': {
+      // The data of an event is JSON, whatever the content type of the stream.
+      const headers = { ...attempt.headers, 'content-type': 'application/json' };
+      const replied: Replied = {
+        kind: 'replied',
+        status: attempt.error.status,
+        headers,
+        body: attempt.body,
+        text: null,
+      };
+      return judgeError(exchange, target, replied, attempt.error.why, triedOther, log);
+    }
+    case 'failed': {
+      const failure = failureOfError(attempt.error);
+      log.attemptFailed(exchange, target, failure.code, { error: attempt.error });
+      return { kind: 'failed', failure };
+    }
+    case 'aborted':
+      return judgeAborted(exchange, target, attempt.why, log);
+    default:
+      return unreachable(attempt);
+  }
+}
+
+function judgeAborted(
+  exchange: Journaled,
+  target: Target,
+  why: Extract<Attempt, { kind: 'aborted' }>['why'],
+  log: RequestLog,
+): Verdict {
+  switch (why) {
+    case 'revoked':
+      return { kind: 'key_ended', refusal: exchange.keyEnd ?? KEY_ENDS.invalid_api_key };
+    case 'key_in_doubt':
+      return { kind: 'try_again' };
+    case 'client_left': {
+      // It is unknown what the provider has done so far, but it has read the request.
+      const usage = { ...NO_USAGE, inputTokens: exchange.ask.inputTokensEstimate };
+      return {
+        kind: 'answered',
+        outcome: { target, outcome: 'client_left', usage, usageSource: 'counted', finish: () => undefined },
+      };
+    }
+    case 'timed_out':
+      log.attemptFailed(exchange, target, TIMED_OUT.code, {});
+      return { kind: 'failed', failure: TIMED_OUT };
+    case 'oversized':
+    case 'hold_used_up':
+    case 'credential_repeated':
+      log.attemptFailed(exchange, target, FAILED.code, { why });
+      return { kind: 'failed', failure: FAILED };
+    default:
+      return unreachable(why);
+  }
+}
+
+function judgeReply(
+  exchange: Journaled,
+  target: Target,
+  attempt: Replied,
+  triedOther: boolean,
+  log: RequestLog,
+): Verdict {
+  if (attempt.status >= 300) return judgeError(exchange, target, attempt, 'error', triedOther, log);
+  const reply = exchange.ask.dialect.readReply(attempt.body, attempt.text);
+  if (reply.kind === 'no_answer')
+    return judgeError(exchange, target, { ...attempt, status: reply.error.status }, reply.error.why, triedOther, log);
+  // A client that asked for a stream cannot read a plain reply.
+  if (exchange.ask.stream)
+    return judgeError(exchange, target, { ...attempt, status: 502 }, 'no_answer', triedOther, log);
+  const counted = { inputTokens: exchange.ask.inputTokensEstimate, outputTokens: reply.countedOutputTokens };
+  const { usage, usageSource } = judgeUsage(reply.report, counted, false);
+  const outcome = exchange.clientLeft ? 'client_left' : 'completed';
+  return {
+    kind: 'answered',
+    outcome: { target, outcome, usage, usageSource, finish: passOn(exchange, target, attempt) },
+  };
+}
+
+/**
+ * Judges an error of a provider, by its status or the status that its text stands for. An error about an injected field
+ * is a lesson.
+ */
+function judgeError(
+  exchange: Journaled,
+  target: Target,
+  attempt: Replied,
+  why: 'error' | 'no_answer',
+  triedOther: boolean,
+  log: RequestLog,
+): Verdict {
+  const lesson = lessonOf(exchange, target, attempt, triedOther);
+  if (lesson.kind === 'try_again') {
+    exchange.fieldNames = lesson.names;
+    return { kind: 'try_again' };
+  }
+  // A stream that is ended at its hold may go without a ceiling.
+  if (
+    lesson.kind === 'leave_out' ||
+    (lesson.kind === 'no_ceiling' && target.provider.endAtHold && exchange.ask.stream)
+  ) {
+    exchange.ceilingLeftOut = true;
+    return { kind: 'try_again' };
+  }
+  if (lesson.kind === 'no_ceiling') {
+    log.attemptFailed(exchange, target, UNBOUNDED.code, { status: attempt.status, words: attempt.body });
+    return { kind: 'failed', failure: UNBOUNDED };
+  }
+  const failure =
+    failureOfStatus(attempt.status, attempt.headers) ??
+    failureOfConfiguration(exchange, target, attempt.status) ??
+    failureToTell(exchange, target, attempt);
+  log.attemptFailed(exchange, target, failure?.code ?? 'provider_refused', {
+    status: attempt.status,
+    why,
+    ...(failure !== null && { words: attempt.body }),
+  });
+  if (failure !== null) return { kind: 'failed', failure };
+  return {
+    kind: 'answered',
+    outcome: {
+      target,
+      outcome: 'provider_refused',
+      usage: NO_USAGE,
+      usageSource: 'none',
+      finish: passOn(exchange, target, attempt),
+    },
+  };
+}
+
+/**
+ * A failure, if the error says that the target is configured wrongly: another target may serve the request. The
+ * caller's own model name can be the target's model only under a route with a `*`.
+ */
+function failureOfConfiguration(
+  { ask, route }: Journaled,
+  { provider, model }: Target,
+  status: number,
+): Failure | null {
+  const isCallersModel = model === ask.model && model !== route.name;
+  return provider.blamesConfiguration(status, isCallersModel) ? FAILED : null;
+}
+
+/**
+ * A failure, if the error repeats our credential or half of it: it then tells more about our request than about the
+ * caller's.
+ */
+function failureToTell(exchange: Journaled, target: Target, { body, text }: Replied): Failure | null {
+  if (body.length > ERROR_BYTES_MAX) return FAILED;
+  const { mask } = target.provider;
+  if (mask === null || !(mask.isIn(body, text ?? undefined) || mask.isToldBy(body))) return null;
+  exchange.credentialRepeatedBy = target;
+  return FAILED;
+}
+
+/** The reply as a client may see it: each byte of our credential is replaced by `*`. */
+function withoutCredential(exchange: Journaled, target: Target, attempt: Replied): Replied {
+  const mask = target.provider.mask ?? null;
+  const contentType = headerOf(attempt.headers, 'content-type');
+  if (mask === null || (!mask.isIn(attempt.body, attempt.text ?? undefined) && mask.mask(contentType) === contentType))
+    return attempt;
+  exchange.credentialRepeatedBy = target;
+  return {
+    ...attempt,
+    headers: { 'content-type': mask.mask(contentType) },
+    body: mask.maskBody(attempt.body),
+    text: null,
+  };
+}
+
+function lessonOf(
+  exchange: Journaled,
+  { provider, model }: Target,
+  { status, body }: Replied,
+  triedOther: boolean,
+): Lesson {
+  const { injected } = exchange;
+  if ((status !== 400 && status !== 422) || (injected.ceiling === null && !injected.streamOptions))
+    return { kind: 'not_ours' };
+  const names = exchange.fieldNames ?? provider.injectedFields.of(model);
+  return provider.injectedFields.lessonOf(names, injected, body.toString('utf8', 0, LESSON_BYTES_MAX), triedOther);
+}
+
+/** Passes on the provider's reply unchanged but for our credential: an answer, or an error about the request. */
+function passOn(exchange: Journaled, target: Target, attempt: Replied): () => void {
+  const { status, headers, body, text } = withoutCredential(exchange, target, attempt);
+  return () =>
+    sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, [], text ?? undefined);
+}
