@@ -53,4 +53,5 @@ export const readConfig = () => readEnvironment(environment, process.env);
  */
 export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
   unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
+/** The environment of a standalone, as its schema has read it. */
 export type StandaloneEnvironment = ReturnType<typeof readConfig>;

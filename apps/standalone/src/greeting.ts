@@ -1,5 +1,6 @@
 import type { Simulation } from './simulated-outside.js';
 
+/** The facts that a start prints. */
 export interface Greeting {
   readonly url: string;
   readonly operationsUrl: string;

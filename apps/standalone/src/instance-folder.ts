@@ -14,6 +14,7 @@ import { readKeptFile } from './kept-file.js';
 const manifest = z.object({ state: z.enum(['begun', 'made']), database: z.enum(['embedded', 'server']) });
 type Manifest = z.output<typeof manifest>;
 
+/** The parts of an instance that come from outside of its data folder. */
 export interface InstanceParts {
   /** True if the data is in the database of DATABASE_URL. */
   readonly onServer: boolean;
@@ -21,6 +22,7 @@ export interface InstanceParts {
   readonly pepperGiven: boolean;
 }
 
+/** A data folder that was found complete, or that is new. */
 export interface InstanceFolder {
   /** A line to log as a warning; null for none. */
   readonly warning: string | null;

@@ -15,6 +15,7 @@ export type KeptSecrets = z.output<typeof keptSecrets>;
  */
 const GIVEN_FROM_OUTSIDE = 'not kept here: TOLLGATE_PEPPER gives it';
 
+/** The pepper and the admin secret of an instance. */
 export interface InstanceSecrets {
   readonly pepper: string;
   /** The setting and the words that name this pepper in the error if the keys were made under another one. */
@@ -87,6 +88,7 @@ function sourceOf(
   return { variable: 'TOLLGATE_PEPPER', is: 'one that was made just now, since it is not set' };
 }
 
+/** The file of a data folder that keeps the secrets. */
 export const secretsFile = (folder: string): string => join(folder, 'instance.json');
 
 /**

@@ -20,6 +20,7 @@ export interface Simulation {
   stop(): Promise<void>;
 }
 
+/** The providers and the GitHub that an instance talks to, real or simulated. */
 export interface Outside {
   /** The configuration, in which simulated parts have the simulators' addresses. */
   readonly config: TollgateConfig;

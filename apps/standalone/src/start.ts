@@ -11,16 +11,24 @@ import { refuseOtherPepper } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
 import { readPublicDocument } from '@tollgate/openapi';
-import { createLogger, createMetricsRegistry, startOperationsListener } from '@tollgate/telemetry';
+import {
+  createLogger,
+  createMetricsRegistry,
+  startOperationsListener,
+  type Logger,
+  type Readiness,
+  type Registry,
+} from '@tollgate/telemetry';
 import { DISTRIBUTED_ONLY, readUnknown, type StandaloneEnvironment } from './config.js';
 import { takeDataFolder } from './data-folder.js';
 import { greeting } from './greeting.js';
 import { instanceFolder } from './instance-folder.js';
 import { instanceSecrets, secretsFile } from './instance-secrets.js';
-import { withSimulatedOutside } from './simulated-outside.js';
+import { withSimulatedOutside, type Outside } from './simulated-outside.js';
 import { StandaloneModule } from './standalone.module.js';
-import { openStores } from './stores.js';
+import { openStores, type Stores } from './stores.js';
 
+/** A standalone that answers on its public port. */
 export interface Standalone {
   /** The text to print after the start. */
   readonly greeting: string;
@@ -39,20 +47,85 @@ export async function startStandalone(
   environment: StandaloneEnvironment,
   tell: (line: string) => void,
 ): Promise<Standalone> {
+  const logger = createLogger({ service: 'tollgate', level: environment.LOG_LEVEL });
+  const instance = await openInstance(environment, logger, tell);
+  const { dataFolder, secrets, simulation } = instance;
+  const { mail, mailFolder } = mailSender(dataFolder, environment.SMTP_URL, instance.config.mail.from);
+  const registry = createMetricsRegistry('standalone', { processMetrics: true });
+  const { app, gateway } = await openApplication(environment, instance, { logger, mail, registry });
+  await gateway.start(tell);
+  await gateway.openCreditEpoch(DEFAULT_ORGANIZATION_ID);
+  const operations = await startOperationsListener({
+    registry,
+    host: environment.TOLLGATE_OPERATIONS_HOST,
+    port: environment.TOLLGATE_OPERATIONS_PORT,
+    ready: () => readinessOf(instance.stores, gateway),
+  });
+  await app.listen(environment.TOLLGATE_PORT, environment.TOLLGATE_HOST);
+  instance.url = (await app.getUrl()).replace('[::1]', 'localhost');
+
+  return {
+    greeting: greeting({
+      url: instance.url,
+      operationsUrl: operations.url,
+      dataFolder,
+      mailFolder,
+      newAdminSecret: secrets.newAdminSecret,
+      adminSecretFromEnvironment: environment.TOLLGATE_ADMIN_SECRET !== undefined,
+      simulation,
+      problem: instance.problem,
+      model: instance.config.routes[0]?.name ?? 'a route of config.yaml',
+      unused: DISTRIBUTED_ONLY.filter((name) => environment[name] !== undefined),
+    }),
+    greeted: secrets.shown,
+    stop: async () => {
+      tell('taking no new requests');
+      await stopListening(app, { tell, answering: () => gateway.requests() });
+      await gateway.end(tell);
+      tell('closing the database');
+      await app.close();
+      await operations.close();
+      await simulation?.stop();
+      await mail.close();
+      await instance.stores.close();
+      instance.lock.release();
+    },
+  };
+}
+
+/** What an instance has in its folder and of its outside, before the services start. */
+interface Instance extends Outside {
+  readonly dataFolder: string;
+  readonly journalFolder: string;
+  readonly lock: ReturnType<typeof takeDataFolder>;
+  readonly folder: ReturnType<typeof instanceFolder>;
+  readonly secrets: ReturnType<typeof instanceSecrets>;
+  readonly stores: Stores;
+  /** The public address, once it is known. The simulation reports leaks to it. */
+  url: string;
+}
+
+/**
+ * Locks the data folder, opens its database, and finds or makes its secrets.
+ * @throws {StartFault} if an operator has to mend something first
+ */
+async function openInstance(
+  environment: StandaloneEnvironment,
+  logger: Logger,
+  tell: (line: string) => void,
+): Promise<Instance> {
+  const warn = (line: string): void => logger.warn(line);
   const dataFolder = resolve(environment.TOLLGATE_DATA);
   const journalFolder = join(dataFolder, 'journal');
-  const logger = createLogger({ service: 'tollgate', level: environment.LOG_LEVEL });
   const configured = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   const credentials = configured.providers.flatMap(({ credentialVariable }) => credentialVariable ?? []);
   warnOfUnknown(logger, readUnknown(credentials));
-  const warn = (line: string): void => logger.warn(line);
   tell(`starting on ${dataFolder}`);
   const lock = takeDataFolder(dataFolder);
-  const { TOLLGATE_HOST, TOLLGATE_PORT, TOLLGATE_OPERATIONS_HOST, TOLLGATE_OPERATIONS_PORT } = environment;
   await listenersFree(environment);
   const given = { pepper: environment.TOLLGATE_PEPPER, adminSecret: environment.TOLLGATE_ADMIN_SECRET };
   const parts = { onServer: environment.DATABASE_URL !== undefined, pepperGiven: given.pepper !== undefined };
-  const instance = inFolder('TOLLGATE_DATA', dataFolder, () => instanceFolder(dataFolder, parts));
+  const folder = inFolder('TOLLGATE_DATA', dataFolder, () => instanceFolder(dataFolder, parts));
   const secrets = inFolder('TOLLGATE_DATA', dataFolder, () => instanceSecrets(dataFolder, given));
   const stores = await openStores({
     dataFolder,
@@ -64,32 +137,43 @@ export async function startStandalone(
       process.exit(1);
     },
   });
-  if (instance.warning !== null) warn(instance.warning);
+  if (folder.warning !== null) warn(folder.warning);
   const { database } = stores;
-  const { adminSecret, pepper } = secrets;
-  await refuseOtherPepper(database.dataSource, { pepper, source: secrets.pepperSource, warn });
+  await refuseOtherPepper(database.dataSource, { pepper: secrets.pepper, source: secrets.pepperSource, warn });
   if (inFolder('TOLLGATE_DATA', dataFolder, () => secrets.accepted()))
     warn(`${secretsFile(dataFolder)} no longer keeps the pepper: from now on TOLLGATE_PEPPER must be set`);
-  let url = '';
-  const { config, simulation, problem } = await withSimulatedOutside({
+  const opened = { dataFolder, journalFolder, lock, folder, secrets, stores, url: '' };
+  const outside = await withSimulatedOutside({
     config: configured,
     setting: environment.TOLLGATE_SIMULATOR,
     dataFolder,
     journalFolder,
     database,
-    origin: () => url,
+    origin: () => opened.url,
   });
-  if (problem !== null) warn(problem);
+  if (outside.problem !== null) warn(outside.problem);
+  return Object.assign(opened, outside);
+}
+
+/** The four services in one Nest application, initialised; it does not listen yet. */
+async function openApplication(
+  environment: StandaloneEnvironment,
+  { config, dataFolder, folder, journalFolder, secrets, stores }: Instance,
+  {
+    logger,
+    mail,
+    registry,
+  }: { readonly logger: Logger; readonly mail: ClosableMailSender; readonly registry: Registry },
+): Promise<{ app: NestFastifyApplication; gateway: Gateway }> {
+  const { adminSecret, pepper } = secrets;
   const bus = inProcessBus();
   const admission = new MemoryAdmission();
   const snapshots = new MemoryKeySnapshots(stores.uncertainMs);
-  const registry = createMetricsRegistry('standalone', { processMetrics: true });
-  const { mail, mailFolder } = mailSender(dataFolder, environment.SMTP_URL, config.mail.from);
   const bodyBudget = new BodyBudget(config.limits.bodiesBytesMax);
   const journal = inFolder('TOLLGATE_DATA', journalFolder, () => Journal.open(journalFolder));
   const module = StandaloneModule.with(
     {
-      database,
+      database: stores.database,
       snapshots,
       admission,
       bus,
@@ -107,63 +191,22 @@ export async function startStandalone(
     },
     { admission, bodyBudget, config, journal, logger, pepper, registry, snapshots, bus: bus.publisher },
   );
-  const app: NestFastifyApplication = await createNestServer(module, {
-    logger,
-    registry,
-    bodyBudget,
-    document: readPublicDocument(),
-  });
-  const gateway = app.get(Gateway);
+  const app = await createNestServer(module, { logger, registry, bodyBudget, document: readPublicDocument() });
   // All parts of the folder exist now (the journal was the last one), and no key has been made yet.
-  inFolder('TOLLGATE_DATA', dataFolder, () => instance.made());
+  inFolder('TOLLGATE_DATA', dataFolder, () => folder.made());
   app.connectMicroservice({ strategy: bus.server });
   await app.startAllMicroservices();
   await app.init();
-  await gateway.start(tell);
-  await gateway.openCreditEpoch(DEFAULT_ORGANIZATION_ID);
-  const operations = await startOperationsListener({
-    registry,
-    host: TOLLGATE_OPERATIONS_HOST,
-    port: TOLLGATE_OPERATIONS_PORT,
-    ready: async () => {
-      const postgres = await database.dataSource.query('SELECT 1').then(
-        () => true,
-        () => false,
-      );
-      const checks = { postgres, ...gateway.readiness() };
-      return { ready: Object.values(checks).every(Boolean), checks };
-    },
-  });
-  await app.listen(TOLLGATE_PORT, TOLLGATE_HOST);
-  url = (await app.getUrl()).replace('[::1]', 'localhost');
+  return { app, gateway: app.get(Gateway) };
+}
 
-  return {
-    greeting: greeting({
-      url,
-      operationsUrl: operations.url,
-      dataFolder,
-      mailFolder,
-      newAdminSecret: secrets.newAdminSecret,
-      adminSecretFromEnvironment: environment.TOLLGATE_ADMIN_SECRET !== undefined,
-      simulation,
-      problem,
-      model: config.routes[0]?.name ?? 'a route of config.yaml',
-      unused: DISTRIBUTED_ONLY.filter((name) => environment[name] !== undefined),
-    }),
-    greeted: secrets.shown,
-    stop: async () => {
-      tell('taking no new requests');
-      await stopListening(app, { tell, answering: () => gateway.requests() });
-      await gateway.end(tell);
-      tell('closing the database');
-      await app.close();
-      await operations.close();
-      await simulation?.stop();
-      await mail.close();
-      await stores.close();
-      lock.release();
-    },
-  };
+async function readinessOf({ database }: Stores, gateway: Gateway): Promise<Readiness> {
+  const postgres = await database.dataSource.query('SELECT 1').then(
+    () => true,
+    () => false,
+  );
+  const checks = { postgres, ...gateway.readiness() };
+  return { ready: Object.values(checks).every(Boolean), checks };
 }
 
 function mailSender(

@@ -18,6 +18,7 @@ const POOL_SIZE = 10;
 /** Names of the distributed services' database sessions. This process would not notice what those services change. */
 const SERVICES = ['key-management', 'usage-billing', 'secret-scanning'] as const;
 
+/** The database of an instance, open and migrated. */
 export interface Stores {
   readonly database: Database;
   /** Milliseconds since it was last certain that no other process changes the database. */

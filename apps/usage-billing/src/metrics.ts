@@ -8,6 +8,7 @@ const BATCH_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const DELAY_SECONDS = [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 3_600];
 const NANO_USD = 1e9;
 
+/** What the gauges of usage-billing ask at each scrape. */
 export interface BillingSources {
   /** The number of bus records with usage events that are not booked yet. */
   readonly consumerLag: () => Promise<number>;

@@ -15,6 +15,7 @@ interface OrganizationRow {
   version: number;
 }
 
+/** A page of organisations, newest first. */
 export interface OrganizationPage {
   readonly organizations: readonly Organization[];
   /** The position before which the next page begins; null on the last page. */

@@ -18,6 +18,7 @@ export const organizationReply = z
     created_at: z.string().meta({ format: 'date-time' }),
   })
   .meta({ id: 'Organization', examples: [EXAMPLE] });
+/** An organisation as a reply carries it, before it is serialised. */
 export type OrganizationObject = Readonly<z.input<typeof organizationReply>>;
 
 /** One page of organisations. */
@@ -32,4 +33,5 @@ export const organizationListReply = z
     id: 'OrganizationList',
     examples: [{ object: 'list', data: [EXAMPLE], has_more: false, next_cursor: null }],
   });
+/** A page of organisations as a reply carries it. */
 export type OrganizationList = Readonly<z.input<typeof organizationListReply>>;

@@ -46,6 +46,7 @@ export const SELECT_KEY = `
     FROM keys.api_key_secret WHERE api_key_id = k.id
   ) s`;
 
+/** The key in a row. */
 export function keyOf(row: KeyRow): ApiKey {
   return {
     id: row.id,

@@ -21,6 +21,7 @@ export interface FoundKey {
   readonly organization: Pick<Organization, 'id' | 'version' | 'creditLimitNanoUsd'>;
 }
 
+/** A page of keys, newest first. */
 export interface KeyPage {
   readonly keys: readonly ApiKey[];
   /** The position before which the next page begins; null on the last page. */
@@ -55,7 +56,8 @@ export class KeyStore {
       [organizationId, before?.toString() ?? null, limit + 1],
     );
     const page = rows.slice(0, limit);
-    return { keys: page.map(keyOf), nextPosition: rows.length > limit ? BigInt(page.at(-1)!.position) : null };
+    const last = rows.length > limit ? page.at(-1) : undefined;
+    return { keys: page.map(keyOf), nextPosition: last === undefined ? null : BigInt(last.position) };
   }
 
   /** The ids among these that belong to a key of the organisation, deleted or not. Index: api_key_pk. */

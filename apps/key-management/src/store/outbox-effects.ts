@@ -1,3 +1,4 @@
+/** The Postgres schema that key-management owns. */
 export const KEYS_SCHEMA = 'keys';
 /** Outbox effect: the payload, a `KeySnapshot`, goes to the gateways. */
 export const WRITE_SNAPSHOT = 'write-snapshot';

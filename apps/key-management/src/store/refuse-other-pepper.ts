@@ -2,6 +2,7 @@ import { pepperId } from '@tollgate/api-key';
 import { StartFault } from '@tollgate/app-process';
 import type { DataSource } from 'typeorm';
 
+/** The pepper that a start was given, and where to warn. */
 export interface PepperOfStart {
   readonly pepper: string;
   /** The setting and the words that name this pepper in errors; by default TOLLGATE_PEPPER, "the one that is given". */

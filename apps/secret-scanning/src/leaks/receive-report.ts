@@ -12,8 +12,10 @@ import { LeakStore } from '../store/leak-store.js';
 import type { Finding } from '../store/finding.js';
 import type { ReportedItem } from './reported-item.js';
 
+/** The answer to one reported item: whether it holds a secret of ours. */
 export type Label = 'true_positive' | 'false_positive';
 
+/** A label for each item in order, or that the report could not be stored. */
 export type ReportResult =
   /** One label for each item, in order. */
   | { readonly kind: 'labelled'; readonly labels: readonly Label[] }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { LeakedKeyOutcome, LeaksReportedV1 } from '@tollgate/contracts';
-import { Outbox } from '@tollgate/postgres';
+import { oneRow, Outbox } from '@tollgate/postgres';
 import { DataSource, type EntityManager } from 'typeorm';
 import { placeHash, type Finding } from './finding.js';
 import { MailStore, type OwedMail } from './mail-store.js';
@@ -122,7 +122,7 @@ export class LeakStore {
       `SELECT origin, source, url FROM scanning.finding WHERE api_key_id = $1 ORDER BY received_at, id LIMIT 1000`,
       [apiKeyId],
     );
-    const leak = rows[0]!;
+    const leak = oneRow(rows);
     return {
       organizationId: leak.organization_id,
       keyName: leak.key_name,

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { oneRow } from '@tollgate/postgres';
 import { DataSource, type EntityManager } from 'typeorm';
 
 /** A mail to one recipient about the leak of one key. */
@@ -66,7 +67,8 @@ export class MailStore {
     const rows: { mails: string; age: string | null }[] = await this.dataSource.query(
       `SELECT count(*) AS mails, extract(epoch FROM now() - min(created_at)) AS age FROM scanning.leak_mail WHERE sent_at IS NULL AND abandoned_at IS NULL`,
     );
-    return { mails: Number(rows[0]!.mails), ageSeconds: Math.max(0, Number(rows[0]!.age ?? 0)) };
+    const { mails, age } = oneRow(rows);
+    return { mails: Number(mails), ageSeconds: Math.max(0, Number(age ?? 0)) };
   }
 
   async sent(id: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 
+/** A process of a gateway, with the journal that it writes. */
 export interface GatewayInstance {
   readonly instanceId: string;
   readonly journalId: string;

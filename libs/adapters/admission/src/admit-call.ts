@@ -120,13 +120,13 @@ export function decideReserves(reserves: readonly PendingReserve[], reply: strin
   const numbers = JSON.parse(reply) as number[];
   if (numbers.length !== reserves.length * REPLY_WIDTH)
     throw new Error('the admission script replied with the wrong number of decisions');
-  const decisions: AdmissionDecision[] = [];
-  for (let at = 0; at < numbers.length; at += REPLY_WIDTH) {
-    decisions.push(readDecision(reserves[at / REPLY_WIDTH]!.item, numbers[at]!, numbers[at + 1]!, numbers[at + 2]!));
-  }
+  const decisions = reserves.map(({ item }, place) => {
+    const at = place * REPLY_WIDTH;
+    return readDecision(item, numbers[at] ?? NaN, numbers[at + 1] ?? NaN, numbers[at + 2] ?? NaN);
+  });
   // The whole reply is read before the first request is decided: after an error all holds of the batch are released,
   // and no request may have gone on by then.
-  for (let i = 0; i < decisions.length; i++) reserves[i]!.decide(decisions[i]!);
+  for (const [place, decision] of decisions.entries()) reserves[place]?.decide(decision);
 }
 
 /** The outcome `FIRST_ACCOUNT + i` says that the account `i` has too little credit. */

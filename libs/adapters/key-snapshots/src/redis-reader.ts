@@ -80,7 +80,7 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
           stream.client.xread('BLOCK', BLOCK_MS, 'STREAMS', CHANGES_KEY, position.id) as Promise<StreamEntries>,
         );
         if (reply === null) continue;
-        for (const [id, fields] of reply[0]![1]) position = this.#hear(id, fields, position);
+        for (const [id, fields] of reply[0]?.[1] ?? []) position = this.#hear(id, fields, position);
         this.#freshAsOf = sentAt;
       } catch {
         if (this.#closed) return;

@@ -5,6 +5,7 @@ import { createTransport } from 'nodemailer';
 import { composeMessage } from './message.js';
 import type { ClosableMailSender } from './port.js';
 
+/** The folder that mails are written to, and their sender. */
 export interface EmlFolderOptions {
   /** Created if it is missing, readable by its owner only. */
   readonly folder: string;

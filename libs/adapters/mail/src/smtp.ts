@@ -2,6 +2,7 @@ import { createTransport } from 'nodemailer';
 import { composeMessage } from './message.js';
 import type { ClosableMailSender } from './port.js';
 
+/** The SMTP server, and the sender of all mails. */
 export interface SmtpMailOptions {
   /** `smtp://user:password@host:port`, or `smtps://` for TLS from the first byte. */
   readonly url: string;

@@ -24,6 +24,7 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** Which server to connect to, and with how many connections. */
 export interface DatabaseOptions {
   /** `postgres://…`, or the `url` of an embedded Postgres. */
   readonly url: string;

@@ -16,6 +16,7 @@ export interface EmbeddedPostgresStart {
   readonly dataFolder: string;
   readonly socketPath: string;
 }
+/** A message of the worker thread that runs the embedded database. */
 export type EmbeddedPostgresReply =
   | { readonly kind: 'ready' | 'closed' }
   /** `code` is the error code of the file system, such as ENOSPC or EROFS, if that has failed. */

@@ -7,7 +7,8 @@ import type { EmbeddedPostgresReply, EmbeddedPostgresStart } from './embedded-po
 // Node also runs the source of this file and strips its types: use erasable syntax only, and relative imports only of
 // types.
 const { dataFolder, socketPath } = workerData as EmbeddedPostgresStart;
-const port = parentPort!;
+if (parentPort === null) throw new Error('this file runs in a worker thread');
+const port = parentPort;
 const say = (message: EmbeddedPostgresReply) => port.postMessage(message);
 
 /** WebAssembly reports errors of the file system as numbers only, those of WASI. */

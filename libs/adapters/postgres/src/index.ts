@@ -8,3 +8,4 @@ export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgre
 export { Outbox, outboxTableSql, type OutboxEntry, type OutboxRow } from './outbox.js';
 export { OutboxClaims, type OutboxBacklog } from './outbox-claims.js';
 export { OutboxRelay, type OutboxEffect, type OutboxRelayOptions } from './outbox-relay.js';
+export { oneRow } from './one-row.js';

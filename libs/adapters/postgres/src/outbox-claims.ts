@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { oneRow } from './one-row.js';
 import type { OutboxRow } from './outbox.js';
 
 /** The entries that wait for one effect. */
@@ -109,6 +110,6 @@ export class OutboxClaims {
       `SELECT count(*) AS n FROM ${this.schema}.outbox WHERE id = ANY($1::bigint[])`,
       [ids],
     );
-    return Number(rows[0]!.n);
+    return Number(oneRow(rows).n);
   }
 }

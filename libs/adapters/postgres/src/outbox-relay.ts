@@ -110,12 +110,13 @@ export class OutboxRelay {
     const claimId = randomUUID();
     try {
       const rows = await this.claims.claim(name, claimId, leaseMs, batchSize);
-      if (rows.length === 0) return { kind: 'idle' };
+      const [first] = rows;
+      if (first === undefined) return { kind: 'idle' };
       try {
         await this.keepingLease(claimId, leaseMs, () => effect(rows));
       } catch (error) {
         onError(error, `the outbox effect ${name} failed for ${rows.length} entries`);
-        const retryInMs = Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** (rows[0]!.attempt - 1));
+        const retryInMs = Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** (first.attempt - 1));
         await this.claims.failed(claimId, retryInMs);
         return { kind: 'failed', retryInMs };
       }

@@ -9,7 +9,12 @@ const FORM = /^\d+\.\d+\.\d+$/;
  */
 export function canRead(readableFrom: string, release: string = RELEASE): boolean {
   if (!FORM.test(readableFrom)) return false;
-  const [wanted, ours] = [readableFrom, release].map((text) => text.split('.').map(Number));
-  const differs = wanted!.findIndex((part, place) => part !== ours![place]);
-  return differs === -1 || wanted![differs]! < ours![differs]!;
+  const ours = partsOf(release);
+  for (const [place, wanted] of partsOf(readableFrom).entries()) {
+    const own = ours[place] ?? 0;
+    if (wanted !== own) return wanted < own;
+  }
+  return true;
 }
+
+const partsOf = (release: string): number[] => release.split('.').map(Number);

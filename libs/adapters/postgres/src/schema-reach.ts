@@ -30,12 +30,14 @@ export function refuseUnreadable(
   const newer = noted.filter(({ name }) => !ours.some((each) => each.name === name));
   const unreadable = newer.filter(({ readableFrom }) => readableFrom !== null && !canRead(readableFrom));
   if (unreadable.length === 0) return newer.map(({ name }) => name);
-  const [variable, database] = isSingleSession(url) ? ['TOLLGATE_DATA', 'folder'] : ['DATABASE_URL', 'database'];
+  const [variable, database] = isSingleSession(url)
+    ? (['TOLLGATE_DATA', 'folder'] as const)
+    : (['DATABASE_URL', 'database'] as const);
   const which = unreadable
     .map(({ name, readableFrom }) => `${name}, readable from release ${readableFrom} on`)
     .join('; ');
   throw new StartFault(
-    variable!,
+    variable,
     `a later release has changed the schema ${schema} so that release ${RELEASE} cannot use it (${which}); start that release, or name another ${database}`,
   );
 }

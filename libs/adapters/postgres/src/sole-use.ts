@@ -48,6 +48,7 @@ export interface SoleUse {
   release(): Promise<void>;
 }
 
+/** Who else may not use the database, and who hears that it was lost. */
 export interface SoleUseOptions {
   /** Names of sessions that prevent taking the database: those of services that run as processes of their own. */
   readonly notBeside?: readonly string[];

@@ -16,6 +16,7 @@ export interface RedisConnection {
   close(): Promise<void>;
 }
 
+/** Which server to connect to, and how failures are told. */
 export interface RedisOptions {
   readonly url: string;
   readonly name: string;

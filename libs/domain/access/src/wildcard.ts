@@ -4,7 +4,7 @@ export const hasWildcard = (name: string): boolean => name.includes('*');
 /** Whether `pattern` matches the whole `text`. The time is linear in both, for every pattern. */
 export function matchesWildcard(pattern: string, text: string): boolean {
   const parts = pattern.split('*');
-  const first = parts.shift()!;
+  const first = parts.shift() ?? '';
   const last = parts.pop();
   if (last === undefined) return first === text;
   if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;

@@ -6,6 +6,7 @@ export const nanoUsd = z.string().regex(/^(0|[1-9]\d{0,18})$/, 'must be a whole 
 export const digest = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits');
 /** A moment in the format of RFC 3339, in UTC with milliseconds. */
 export const instant = z.iso.datetime({ precision: 3 });
+/** A whole number, 0 or more. */
 export const count = z.int().nonnegative();
 /** An id of any form; only its length is checked. */
 export const id = z.string().min(1).max(200);

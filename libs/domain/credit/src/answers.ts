@@ -45,6 +45,7 @@ export function rememberAnswer(answers: KeyAnswers, name: string, tokens: number
     .filter((answer) => answer.tokens > tokens && answer.staysFor > 1)
     .map((answer) => ({ tokens: answer.tokens, staysFor: answer.staysFor - 1 }));
   answers.delete(name);
-  if (answers.size >= MODELS_KEPT) answers.delete(answers.keys().next().value!);
+  const [oldest] = answers.keys();
+  if (oldest !== undefined && answers.size >= MODELS_KEPT) answers.delete(oldest);
   answers.set(name, [...kept, { tokens, staysFor: ANSWERS_KEPT }]);
 }

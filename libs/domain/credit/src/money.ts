@@ -12,7 +12,8 @@ const USD_PATTERN = /^(\d{1,10})(?:\.(\d{1,9}))?$/;
 export function readUsd(amount: string | number): bigint | null {
   const match = USD_PATTERN.exec(typeof amount === 'string' ? amount : shortestDecimal(amount));
   if (match === null) return null;
-  return BigInt(match[1]!) * NANO_PER_USD + BigInt((match[2] ?? '').padEnd(9, '0'));
+  const [, whole = '0', decimals = ''] = match;
+  return BigInt(whole) * NANO_PER_USD + BigInt(decimals.padEnd(9, '0'));
 }
 
 /** JavaScript writes numbers below 1e-6 with an exponent: `1e-7` is `0.0000001`. */

@@ -56,9 +56,9 @@ export function reserve(
   }
 
   if (requests !== null) rate.requestsTatUs = requests.tatUs;
-  if (tokens !== null) {
+  if (tokens !== null && tokensPerMinute !== null) {
     rate.tokensTatUs = tokens.tatUs;
-    rate.tokensLimit = tokensPerMinute!;
+    rate.tokensLimit = tokensPerMinute;
   }
   if (item.accounts.length > 0 || parallelRequests !== null || tokens !== null) {
     placeHold(state, {
@@ -80,7 +80,7 @@ export function reserve(
 /** At most the limit: a request that needs more waits for the whole limit, and is then admitted alone. */
 function tokensToTake(rate: KeyRate, { tokens, openEnded }: ReserveItem, tokensPerMinute: number): number {
   const largest = openEnded ? largestAnswer(rate.answers, openEnded.answersOf) : null;
-  return Math.min(largest === null ? tokens : openEnded!.inputTokens + largest, tokensPerMinute);
+  return Math.min(openEnded && largest !== null ? openEnded.inputTokens + largest : tokens, tokensPerMinute);
 }
 
 function keepWithinWindow(rate: KeyRate, limits: ReserveItem['rateLimits'], nowUs: number): void {

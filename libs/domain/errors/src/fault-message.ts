@@ -91,10 +91,8 @@ function oneOf(values: readonly unknown[]): string {
 
 /** "must be a number or a string", if each branch failed only because of the type. */
 function unionMessage(branches: readonly (readonly z.core.$ZodIssue[])[]): string {
-  const kinds = branches.map((issues) =>
-    issues.length === 1 && issues[0]!.code === 'invalid_type' && issues[0]!.path.length === 0
-      ? kind(issues[0]!.expected)
-      : null,
+  const kinds = branches.map(([only, ...others]) =>
+    others.length === 0 && only?.code === 'invalid_type' && only.path.length === 0 ? kind(only.expected) : null,
   );
   return kinds.length > 0 && kinds.every((each) => each !== null)
     ? `must be ${[...new Set(kinds)].join(' or ')}`

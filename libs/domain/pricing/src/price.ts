@@ -1,5 +1,6 @@
 /** Publicly known tokenizers of models. */
 export const TOKENIZERS = ['o200k_base', 'o200k_harmony', 'cl100k_base', 'p50k_base', 'r50k_base'] as const;
+/** The name of a tokenizer that a price entry may ask for. */
 export type Tokenizer = (typeof TOKENIZERS)[number];
 
 /** The price of a provider's model. Prices are whole nano-USD per million tokens, so sums are exact. */

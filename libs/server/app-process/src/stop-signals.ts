@@ -1,6 +1,7 @@
 /** A signal within this time of the first one belongs to the same request to stop. */
 const SAME_REQUEST_MS = 1_000;
 
+/** What to do at SIGTERM and SIGINT, and where to tell of it. */
 export interface EndOnSignalsOptions {
   /** Stops the process in order; resolves when it may exit. */
   readonly stop: (signal: NodeJS.Signals) => Promise<void>;

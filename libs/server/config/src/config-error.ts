@@ -1,5 +1,6 @@
 import type { Position } from './yaml-document.js';
 
+/** One fault of config.yaml, with its line and column. */
 export interface ConfigProblem extends Position {
   /** `routes[0].targets[1].provider`; empty where the whole file is meant. */
   readonly field: string;

@@ -22,6 +22,7 @@ export interface Limits {
   readonly callsPerKeyMax: number;
 }
 
+/** An entry of `providers` in config.yaml. */
 export interface Provider {
   readonly name: string;
   readonly type: ProviderType;
@@ -84,10 +85,13 @@ export function missingCredentials(providers: readonly Provider[]): string {
 /** How a provider is spoken to: which paths, which credential header, and what it is presumed to know. */
 export type ProviderType = (typeof PROVIDER_TYPES)[number];
 
+/** The values of `type` of a provider in config.yaml. */
 export const PROVIDER_TYPES = ['openai', 'azure', 'anthropic', 'compatible'] as const;
 
+/** The field by which a provider takes the ceiling of output tokens. */
 export type CeilingField = 'max_completion_tokens' | 'max_tokens' | 'none';
 
+/** An entry of `routes` in config.yaml: a model name with the targets that serve it. */
 export interface Route {
   /** May hold `*`. */
   readonly name: string;
@@ -95,6 +99,7 @@ export interface Route {
   readonly access: 'everyone';
 }
 
+/** A model of a provider, with its share of the requests of a route. */
 export interface Target {
   readonly provider: string;
   /** `*` is the model that the caller named; see `targetModel`. */
@@ -102,6 +107,7 @@ export interface Target {
   readonly weight: number;
 }
 
+/** An entry of `prices` in config.yaml. Amounts are nano-USD for a million tokens. */
 export interface PriceEntry {
   readonly provider: string;
   /** May hold `*`. */

@@ -71,7 +71,9 @@ export function crossFaults(value: unknown): FieldFault[] {
     ),
     ...read.routes.flatMap((route, at) =>
       (route?.targets ?? []).flatMap((target, index) =>
-        target === null ? [] : targetFaults(read, route!.name, target, ['routes', at, 'targets', index]),
+        route === null || target === null
+          ? []
+          : targetFaults(read, route.name, target, ['routes', at, 'targets', index]),
       ),
     ),
   ];

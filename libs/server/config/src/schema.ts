@@ -179,6 +179,7 @@ const priceSchema = z.strictObject({
     ),
 });
 
+/** The shape of config.yaml. `config.schema.json` is written from it. */
 export const configFileSchema = z.strictObject({
   providers: z.array(providerSchema).min(1),
   routes: z.array(routeSchema).min(1),
@@ -230,4 +231,5 @@ export const configFileSchema = z.strictObject({
     .prefault({}),
 });
 
+/** config.yaml as its schema has read it. */
 export type ConfigFile = z.output<typeof configFileSchema>;

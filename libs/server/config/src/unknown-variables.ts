@@ -36,6 +36,7 @@ export const TOLLGATE_VARIABLES = [
   'TOLLGATE_TEST_REDIS_URL',
 ] as const;
 
+/** A variable that looks like one of ours, and is none. */
 export interface UnknownVariable {
   readonly name: string;
   /** The variable that this process reads whose name is most like it. */

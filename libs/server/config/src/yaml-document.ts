@@ -6,6 +6,7 @@ export interface Position {
   readonly column: number;
 }
 
+/** A YAML text with the positions of its values. */
 export interface YamlDocument {
   /** Plain data; prices are text as it stands in the file. Undefined where the file is no YAML. */
   readonly value: unknown;

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { normaliseAddress } from '@tollgate/api-key';
 
+/** How much one address may do at once, and then in each second. */
 export interface AddressAllowanceOptions {
   /** What an address may do at once. */
   readonly burst: number;

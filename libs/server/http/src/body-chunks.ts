@@ -43,7 +43,9 @@ export class BodyChunks {
   /** All that has come, in its order; after that, nothing has. */
   take(): Buffer {
     this.#closeRun();
-    const all = this.#only ?? (this.#whole.length === 1 ? this.#whole[0]! : Buffer.concat(this.#whole, this.#bytes));
+    const [first, second] = this.#whole;
+    const all =
+      this.#only ?? (first !== undefined && second === undefined ? first : Buffer.concat(this.#whole, this.#bytes));
     this.#only = null;
     this.#whole = [];
     this.#space = NO_BYTES;

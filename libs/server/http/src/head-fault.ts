@@ -21,16 +21,17 @@ const HOST = /^[\w.~%!$&'()*+,;=:[\]-]*$/;
 export function headFault(rawHeaders: readonly string[]): string | null {
   let seen = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const raw = rawHeaders[at]!;
+    const raw = rawHeaders[at] ?? '';
+    const value = rawHeaders[at + 1] ?? '';
     if (raw.length === TRANSFER_ENCODING.length && raw.toLowerCase() === TRANSFER_ENCODING) {
-      if (rawHeaders[at + 1]!.trim().toLowerCase() !== 'chunked') return 'The Transfer-Encoding can only be chunked.';
+      if (value.trim().toLowerCase() !== 'chunked') return 'The Transfer-Encoding can only be chunked.';
     }
     // By their lengths, which all differ: no name is compared with more than one.
     const single = SINGLE.get(raw.length);
     if (single === undefined || raw.toLowerCase() !== single.name) continue;
     // RFC 9112, section 3.2: that is 400, and so is a Host that is none.
     if ((seen & single.bit) !== 0) return `The request has more than one ${single.shown} header.`;
-    if (single.name === 'host' && !HOST.test(rawHeaders[at + 1]!))
+    if (single.name === 'host' && !HOST.test(value))
       return 'The Host header is no name or address of a host, with a port or without.';
     seen |= single.bit;
   }

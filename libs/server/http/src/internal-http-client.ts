@@ -1,6 +1,7 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
 
+/** Where another service of ours answers, and how we show who we are. */
 export interface InternalHttpClientOptions {
   /** Origin of the other service's internal listener, `http://host:port`. */
   readonly url: string;

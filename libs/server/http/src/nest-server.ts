@@ -24,6 +24,7 @@ import { SecretChecks } from './secret-checks.js';
 import { listRoutes } from './server-routes.js';
 import { answerUnrouted } from './unrouted.js';
 
+/** How a server of ours reads requests, and what it tells of itself. */
 export interface NestServerOptions {
   readonly logger: Logger;
   /** Where checks of secrets are counted; without it they are not. */
@@ -126,7 +127,7 @@ function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): Fasti
     requestTimeout: requestTimeoutMs,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     trustProxy: false,
-    rewriteUrl: ({ url }: { url?: string | undefined }) => originForm(url!),
+    rewriteUrl: ({ url }: { url?: string | undefined }) => originForm(url ?? '/'),
     requestIdHeader: false,
     genReqId: () => randomUUID(),
     forceCloseConnections: 'idle',

@@ -1,5 +1,6 @@
 import { ERRORS, type ErrorCode, type FieldError } from '@tollgate/errors';
 
+/** What is particular to one refusal. */
 export interface ProblemOptions {
   /** What went wrong this time, for the caller. Must not carry a value of the request. */
   readonly detail?: string;

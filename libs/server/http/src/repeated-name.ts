@@ -29,7 +29,8 @@ export function findRepeatedName(text: string): JsonFault | null {
         break;
       case '"': {
         const end = endOfString(text, at);
-        if (nameDue && !isNew(open.at(-1)!, text.slice(at, end))) return placeAt(text, at);
+        const names = nameDue ? open.at(-1) : null;
+        if (names && !isNew(names, text.slice(at, end))) return placeAt(text, at);
         nameDue = false;
         at = end - 1;
         break;

@@ -4,6 +4,7 @@ import { AddressAllowance } from './address-allowance.js';
 /** Secrets that open more than one key's door: the operator's, and the one that services show each other. */
 export type SecretKind = 'admin' | 'service';
 
+/** The outcome of a check. `limited`: too many wrong secrets came from the address, so this one is refused. */
 export type SecretCheck = 'right' | 'missing' | 'wrong' | 'limited';
 
 /** Wrong secrets of an address that are compared at once, and then in each second. */
@@ -12,6 +13,7 @@ const GUESSES_PER_SECOND = 5;
 /** Addresses remembered because a right secret came from them. */
 const PROVEN_MAX = 1_000;
 
+/** Where checks are logged and counted. */
 export interface SecretChecksOptions {
   readonly logger: Logger;
   /** Where checks are counted; without it they are not. */
@@ -77,7 +79,8 @@ export class SecretChecks {
       this.#proven.add(place);
       return;
     }
-    if (this.#proven.size >= PROVEN_MAX) this.#proven.delete(this.#proven.values().next().value!);
+    const [oldest] = this.#proven;
+    if (oldest !== undefined && this.#proven.size >= PROVEN_MAX) this.#proven.delete(oldest);
     this.#proven.add(place);
   }
 

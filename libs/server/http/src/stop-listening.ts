@@ -8,6 +8,7 @@ const UNFINISHED_MS_MAX = 5_000;
 /** A stop that waits long says so again. */
 const TELL_MS = 10_000;
 
+/** How long requests in flight may take, and where to tell of them. */
 export interface StopListeningOptions {
   /** Requests that are not answered after it are cut off; default: as long as they take. */
   readonly graceMs?: number;

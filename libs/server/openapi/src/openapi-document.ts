@@ -3,6 +3,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The methods that our paths may have, in lower case. */
 export const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
+/** A method of HTTP in the spelling of OpenAPI. */
 export type Method = (typeof METHODS)[number];
 
 /** One route of a document. */

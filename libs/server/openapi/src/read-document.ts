@@ -4,6 +4,7 @@ import type { OpenApiDocument } from './openapi-document.js';
 
 /** The services that have a part of the public API. */
 export const DOCUMENTED_SERVICES = ['key-management', 'usage-billing', 'secret-scanning', 'gateway'] as const;
+/** A service that has a document. */
 export type DocumentedService = (typeof DOCUMENTED_SERVICES)[number];
 
 /** The file with the document of a service; a spec of each service writes it. */

@@ -1,3 +1,4 @@
+/** How often to work, and whether the work keeps the process alive. */
 export interface PeriodicOptions {
   /**
    * Milliseconds between the starts of two runs. If a run takes longer, the next one starts at the next multiple of

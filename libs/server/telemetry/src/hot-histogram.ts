@@ -22,8 +22,8 @@ export class HotSeries {
   observe(value: number): void {
     const { buckets } = this;
     let at = 0;
-    while (at < buckets.length && value > buckets[at]!) at += 1;
-    this.counts[at]! += 1;
+    while (at < buckets.length && value > (buckets[at] ?? Infinity)) at += 1;
+    this.counts[at] = (this.counts[at] ?? 0) + 1;
     this.sum += value;
   }
 }
@@ -84,7 +84,7 @@ export class HotHistogram {
   #valuesOf({ labels, counts, sum }: HotSeries): Value[] {
     let upTo = 0;
     const buckets = [...this.#buckets, '+Inf'].map((le, at) => {
-      upTo += counts[at]!;
+      upTo += counts[at] ?? 0;
       return { metricName: `${this.name}_bucket`, labels: { ...labels, le }, value: upTo };
     });
     return [

@@ -9,8 +9,10 @@ export const LOGGER = Symbol('LOGGER');
 
 /** The levels from the most to the least severe; `silent` writes nothing. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+/** The lowest level that is logged. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** The name in each line, the lowest level, and where lines go. */
 export interface LoggerOptions {
   /** The name of the process in each line: `gateway`, `key-management`, … */
   readonly service: string;

@@ -9,6 +9,7 @@ export interface Readiness {
   readonly checks: Readonly<Record<string, boolean>>;
 }
 
+/** Where to listen, and what to say of readiness and metrics. */
 export interface OperationsListenerOptions {
   readonly host: string;
   /** 0 takes a free port. */
@@ -59,7 +60,7 @@ export async function startOperationsListener({
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, close: () => close(server) };
 }
 
-const pathOf = (url: string | undefined): string => (url ?? '/').split('?', 1)[0]!;
+const pathOf = (url: string | undefined): string => (url ?? '/').split('?', 1)[0] ?? '/';
 
 async function readinessWithin(ready: () => Promise<Readiness>, timeoutMs: number): Promise<Readiness> {
   let timer: NodeJS.Timeout | undefined;

@@ -34,6 +34,7 @@ export interface ApiKey {
   readonly deletedAt: Date | null;
 }
 
+/** The state of a key as the admin API shows it. Only `revoked` is stored; `expired` follows from the time. */
 export type KeyState = 'active' | 'revoked' | 'expired';
 
 /** A revoked key is `revoked` even after its expiry, since that says more. At `expiresAt` itself the key is expired. */

@@ -54,6 +54,7 @@ const fields = {
 
 /** A key as the admin API shows it. Moments are RFC 3339 in UTC, money is decimal USD. */
 export const keyReply = z.object(fields).meta({ id: 'ApiKey', examples: [EXAMPLE, ENDED] });
+/** A key as a reply carries it, before it is serialised. */
 export type KeyObject = Readonly<z.input<typeof keyReply>>;
 
 /** The reply to the creation of a key; no other reply has a secret. */
@@ -78,4 +79,5 @@ export const keyListReply = z
     next_cursor: z.string().nullable().describe('What to send as `after` for the next page; null on the last one.'),
   })
   .meta({ id: 'ApiKeyList', examples: [{ object: 'list', data: [EXAMPLE], has_more: true, next_cursor: 'NDI' }] });
+/** A page of keys as a reply carries it. */
 export type KeyList = Readonly<z.input<typeof keyListReply>>;

@@ -113,4 +113,5 @@ export const createKeyRequest = z
     ],
   });
 
+/** The request as its schema has read it. */
 export type CreateKeyRequest = z.output<typeof createKeyRequest>;

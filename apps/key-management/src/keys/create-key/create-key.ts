@@ -9,6 +9,7 @@ import { KeyStore } from '../../store/key-store.js';
 import type { CreateKeyRequest } from './create-key.request.js';
 import { keySettings, type KeySettingsResult } from './key-settings.js';
 
+/** A new key with its secret, which is shown once, or the fields that name a moment they may not name now. */
 export type CreateKeyResult =
   | { readonly kind: 'created'; readonly key: ApiKey; readonly secret: Secret }
   | Extract<KeySettingsResult, { kind: 'invalid' }>;

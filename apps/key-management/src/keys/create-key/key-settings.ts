@@ -12,6 +12,7 @@ type KeySettings = Pick<
   'name' | 'description' | 'scopes' | 'expiresAt' | 'creditLimitNanoUsd' | 'rateLimits' | 'models' | 'allowedIps'
 >;
 
+/** The settings that a request asks for, or the fields that are at fault. */
 export type KeySettingsResult =
   | { readonly kind: 'valid'; readonly settings: KeySettings }
   /** The expiry that the request names is in the past, or too far ahead. */

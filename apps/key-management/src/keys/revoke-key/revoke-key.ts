@@ -4,6 +4,7 @@ import type { Actor } from '../api-key/key-change.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
 
+/** The outcome of a revoke or delete. */
 export type RevokeKeyResult =
   | { readonly kind: 'not_found' }
   /** `everywhere`: the tombstone is written, so every gateway refuses the key. If false, writing is still retried. */

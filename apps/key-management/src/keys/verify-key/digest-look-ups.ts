@@ -87,9 +87,7 @@ export class DigestLookUps {
 }
 
 function newQuestion(digest: string): Question {
-  let settle: Pick<Question, 'resolve' | 'reject'> | null = null;
-  const answer = new Promise<FoundKey | null>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  return { digest, answer, ...settle! };
+  const settle: Pick<Question, 'resolve' | 'reject'> = { resolve: () => undefined, reject: () => undefined };
+  const answer = new Promise<FoundKey | null>((resolve, reject) => Object.assign(settle, { resolve, reject }));
+  return { digest, answer, ...settle };
 }

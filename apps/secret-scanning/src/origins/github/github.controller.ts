@@ -81,7 +81,7 @@ export class GithubController {
     signature: string | undefined,
   ): Promise<void> {
     const key = await findSigningKey(this.publicKeys, { identifier, signature });
-    if (!signatureHolds(bytes, signature!, key)) throw new Problem('invalid_signature');
+    if (signature === undefined || !signatureHolds(bytes, signature, key)) throw new Problem('invalid_signature');
   }
 }
 

@@ -72,7 +72,8 @@ export class GithubPublicKeys {
 
   /** Finds an identifier that is on the current list; an old list is refreshed first. */
   private async findKnown(identifier: string): Promise<KeyObject | null> {
-    if (this.nowMs() - this.fetchedAtMs < FRESH_MS) return this.known.get(identifier)!;
+    const known = this.known.get(identifier);
+    if (known !== undefined && this.nowMs() - this.fetchedAtMs < FRESH_MS) return known;
     if (this.nowMs() - this.failedAtMs >= RETRY_MS) await this.refreshOnce();
     if (this.nowMs() - this.fetchedAtMs >= USED_MS_MAX)
       throw new PublicKeysUnavailable('the public keys could not be fetched for a day');

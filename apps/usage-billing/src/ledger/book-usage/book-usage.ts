@@ -36,9 +36,10 @@ export class BookUsage {
    * batch again.
    */
   async book(batch: BusBatch): Promise<void> {
-    if (batch.messages.length === 0) return;
+    const last = batch.messages.at(-1);
+    if (last === undefined) return;
     const begun = performance.now();
-    await this.bookAll(batch, batch.messages.map(readUsageRecord), batch.messages.at(-1)!.offset + 1n);
+    await this.bookAll(batch, batch.messages.map(readUsageRecord), last.offset + 1n);
     this.meter.batch(batch.messages.length, (performance.now() - begun) / 1_000);
   }
 
@@ -54,13 +55,14 @@ export class BookUsage {
       const fault = dataFault(error);
       if (fault === null || records.every(({ kind }) => kind === 'poison')) throw error;
       const half = Math.floor(records.length / 2);
-      if (half === 0)
+      const middle = records[half];
+      if (half === 0 || middle === undefined)
         return this.bookAll(
           batch,
           records.map((record) => afterRefusal(record, fault)),
           next,
         );
-      await this.bookAll(batch, records.slice(0, half), records[half]!.delivery.offset);
+      await this.bookAll(batch, records.slice(0, half), middle.delivery.offset);
       await this.bookAll(batch, records.slice(half), next);
     }
   }

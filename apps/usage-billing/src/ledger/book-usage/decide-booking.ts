@@ -20,6 +20,7 @@ export interface LedgerState {
   readonly liveJournals: ReadonlySet<string>;
 }
 
+/** One usage event with the charge that the ledger decided on. */
 export interface Booking {
   readonly event: UsageRecordedV1;
   /** `adjust` if the request's hold was released as an orphan's before. */
@@ -31,6 +32,7 @@ export interface Booking {
   readonly beyondHold: boolean;
 }
 
+/** All that one batch writes into the ledger. */
 export interface BookingDecision {
   readonly bookings: readonly Booking[];
   /** The new state of every account that the bookings touch. */

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Periodic } from '@tollgate/periodic';
+import { oneRow } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { DataSource } from 'typeorm';
 
@@ -60,13 +61,14 @@ export class UsageEventMonths implements OnApplicationBootstrap, OnModuleDestroy
 
   /** Reads the state for the metrics; rejects if the database cannot be reached. */
   async state(): Promise<MonthsState> {
-    const [row]: { ahead: string; outside: string }[] = await this.dataSource.query(
+    const rows: { ahead: string; outside: string }[] = await this.dataSource.query(
       `SELECT (SELECT count(*) FROM generate_series(1, 12) AS n
                WHERE to_regclass('billing.usage_event_' || to_char(billing.this_month() + n * interval '1 month', 'YYYY_MM')) IS NOT NULL
               ) AS ahead, billing.usage_events_without_month($1) AS outside`,
       [COUNTED_MAX],
     );
-    return { monthsAhead: Number(row!.ahead), eventsWithoutMonth: Number(row!.outside) };
+    const { ahead, outside } = oneRow(rows);
+    return { monthsAhead: Number(ahead), eventsWithoutMonth: Number(outside) };
   }
 
   /** Never rejects. */

@@ -37,6 +37,7 @@ const usageEvent = z
     client_address: z.string().nullable(),
   })
   .meta({ id: 'UsageEvent' });
+/** A usage event as a reply carries it, before it is serialised. */
 export type UsageEventObject = Readonly<z.input<typeof usageEvent>>;
 
 const EXAMPLE: UsageEventObject = {

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { oneRow } from '@tollgate/postgres';
 import { DataSource } from 'typeorm';
 
+/** Sums over the usage events of a period. Tokens are counts, the charge is in nano-USD. */
 export interface UsageTotals {
   readonly requests: number;
   readonly inputTokens: number;
@@ -8,6 +10,7 @@ export interface UsageTotals {
   readonly chargedNanoUsd: bigint;
 }
 
+/** The events to sum up. */
 export interface UsagePeriod {
   readonly organizationId: string;
   /** Null means all keys of the organisation. */
@@ -49,7 +52,7 @@ export class ReadUsage {
       from === null && to === null
         ? await this.dataSource.query(ALL_TIME, [apiKeyId, organizationId])
         : await this.dataSource.query(IN_PERIOD, [apiKeyId, organizationId, from, to]);
-    const row = rows[0]!;
+    const row = oneRow(rows);
     return {
       requests: Number(row.requests),
       inputTokens: Number(row.input_tokens),

@@ -20,4 +20,5 @@ export const usageReply = z
       },
     ],
   });
+/** Sums of usage as a reply carries them. */
 export type UsageObject = Readonly<z.input<typeof usageReply>>;

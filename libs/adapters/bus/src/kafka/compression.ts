@@ -12,7 +12,7 @@ const COMPRESSED_BYTES_MIN = 32 * 1024;
 
 /** The compression for the records of one call. */
 export function compressionOf(records: readonly Message[]): CompressionTypes {
-  const bytes = records.reduce((sum, { value }) => sum + Buffer.byteLength(value!), 0);
+  const bytes = records.reduce((sum, { value }) => sum + Buffer.byteLength(value ?? ''), 0);
   return bytes < COMPRESSED_BYTES_MIN ? None : ZSTD;
 }
 

@@ -112,7 +112,8 @@ export class KafkaBatchServer extends BatchServer {
       groupId: this.options.groupId,
       topics: [prefixed(this.options, topic)],
     });
-    return new Map(committed!.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
+    if (committed === undefined) throw new Error(`Kafka did not tell the offsets of ${topic}`);
+    return new Map(committed.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
   }
 
   private async consumeUntilClosed(): Promise<void> {

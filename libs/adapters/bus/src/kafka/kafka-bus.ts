@@ -12,6 +12,7 @@ export interface KafkaBus {
   close(): Promise<void>;
 }
 
+/** How a publisher connects to Kafka, and how it publishes. */
 export interface KafkaBusOptions extends KafkaConnection {
   /** Makes the broker drop duplicates that a retry sends. Default false: consumers are idempotent in any case. */
   readonly idempotent?: boolean;

@@ -51,7 +51,9 @@ export function pack(messages: readonly BusMessage[]): Message[] {
 }
 
 function record({ key, values, bytes }: Pack): Message {
-  return values.length === 1 ? { key, value: values[0]! } : { key, value: lines(values, bytes - 1), headers: LINES };
+  const [first, second] = values;
+  if (first !== undefined && second === undefined) return { key, value: first };
+  return { key, value: lines(values, bytes - 1), headers: LINES };
 }
 
 function lines(values: readonly (string | Buffer)[], bytes: number): Buffer {
@@ -81,8 +83,8 @@ export function takeRecords(
 ): { readonly deliveries: BusDelivery[]; readonly end: number } {
   const deliveries: BusDelivery[] = [];
   let end = start;
-  while (end < records.length && deliveries.length < atLeast) {
-    for (const delivery of unpack(records[end]!)) deliveries.push(delivery);
+  for (let record = records[end]; record !== undefined && deliveries.length < atLeast; record = records[end]) {
+    for (const delivery of unpack(record)) deliveries.push(delivery);
     end += 1;
   }
   return { deliveries, end };

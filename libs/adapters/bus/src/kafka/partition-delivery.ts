@@ -3,6 +3,7 @@ import type { BusBatch } from '../port.js';
 import { takeRecords } from './packing.js';
 import { keepingSession } from './session.js';
 
+/** How records of a partition are handed over, and how large batches are. */
 export interface PartitionDeliveryOptions {
   /** Batches contain whole records, and end with the record that reaches this number of messages. */
   readonly batchSize: number;
@@ -53,7 +54,8 @@ export class PartitionDelivery {
     } catch {
       return false;
     }
-    await commit(payload, batch.messages.at(-1)!.offset);
+    const last = batch.messages.at(-1);
+    if (last !== undefined) await commit(payload, last.offset);
     return true;
   }
 

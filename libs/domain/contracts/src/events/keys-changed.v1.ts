@@ -14,4 +14,5 @@ export const keysChangedV1 = z.object({
   changedAt: instant,
   digests: z.array(digest),
 });
+/** A change of a key, as `keys.changed.v1` carries it. */
 export type KeysChangedV1 = z.infer<typeof keysChangedV1>;

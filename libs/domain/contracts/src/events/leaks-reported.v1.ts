@@ -11,4 +11,5 @@ export const leaksReportedV1 = z.object({
   origin: z.string(),
   reportedAt: instant,
 });
+/** Leaked secrets, as `leaks.reported.v1` carries them. */
 export type LeaksReportedV1 = z.infer<typeof leaksReportedV1>;

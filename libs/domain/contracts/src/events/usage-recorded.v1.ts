@@ -5,6 +5,7 @@ import { eventSchema, field } from './event-fields.js';
 /** Bus topic; key `organizationId`; from a gateway, exactly one for each request that reached a provider. */
 export const USAGE_RECORDED_V1 = 'usage.recorded.v1';
 
+/** How a request that reached a provider can end. */
 export const USAGE_OUTCOMES = [
   'completed',
   'provider_refused',
@@ -53,5 +54,7 @@ export const USAGE_RECORDED_V1_FIELDS = {
   clientAddress: field('request', 'text', z.string()),
 } as const;
 
+/** Reads an event of `usage.recorded.v1`. Unknown fields are ignored. */
 export const usageRecordedV1 = eventSchema(USAGE_RECORDED_V1_FIELDS);
+/** The usage of one request, as `usage.recorded.v1` carries it. */
 export type UsageRecordedV1 = z.infer<typeof usageRecordedV1>;

@@ -107,6 +107,7 @@ export const leakedKeyOutcome = z.object({
     .nullable(),
 });
 export const revokeLeakedKeysReply = z.object({ items: readableItems(leakedKeyOutcome) });
+/** What became of one leaked digest. */
 export type LeakedKeyOutcome = z.infer<typeof leakedKeyOutcome>;
 
 /** Token of the `KeyManagementApi` of a process: key-management itself, or its client. */

@@ -35,6 +35,7 @@ export const keySpending = z.object({
   lastUsedFrom: z.string().nullable(),
 });
 export const spendingByKeyReply = z.object({ spending: readableItems(keySpending) });
+/** What one key has spent since it was made. The charge is in nano-USD. */
 export type KeySpending = z.infer<typeof keySpending>;
 
 /** Token of the `UsageBillingApi` of a process: usage-billing itself, or its client. */
