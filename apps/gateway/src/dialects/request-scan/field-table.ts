@@ -77,11 +77,10 @@ export type ScanFault =
   /** More than `OTHERS_MAX` unknown fields. */
   | { readonly kind: 'many_unknown' };
 
-/**
- * The longest value of a field that is parsed. For a model it is longer: its 200 characters may be written as escapes.
- */
-export const VALUE_BYTES_MAX = 512,
-  MODEL_BYTES_MAX = 2_048;
+/** The longest value of a field that is parsed, in bytes. */
+export const VALUE_BYTES_MAX = 512;
+/** The 200 characters of a model may be written as escapes. */
+const MODEL_BYTES_MAX = 2_048;
 /** The empty list of fields that are not read. */
 export const NO_OTHERS: readonly OtherField[] = [];
 
