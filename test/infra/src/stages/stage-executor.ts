@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { startInfra, type Infra } from '../endpoints.js';
 import { runChildProgram } from './child-program.js';
-import { isStage, laneOf, needsServers, stageNames, type StageName } from './stage-names.js';
+import { ALONE, isStage, laneOf, needsServers, stageNames, type StageName } from './stage-names.js';
 import { runStage } from './run-stage.js';
 import type { Verdict } from './verdict.js';
 import { runVariable, writeStageReport, type StageReport } from './stage-report.js';
@@ -62,9 +62,13 @@ export async function* runStages(
       wake();
     }
   };
-  const lanes = lanesOf(work).map(runLane);
+  const [alone, beside] = [work.filter(isAlone), work.filter((one) => !isAlone(one))];
   let running = true;
-  const allDone = Promise.all(lanes).finally(() => {
+  const runAll = async (): Promise<void> => {
+    await Promise.all(lanesOf(beside).map(runLane));
+    await runLane(alone);
+  };
+  const allDone = runAll().finally(() => {
     running = false;
     wake();
   });
@@ -98,6 +102,8 @@ function workOf(graph: TaskGraph, { projectsConfigurations }: ExecutorContext): 
   }
   return stageNames.flatMap((stage) => work.get(stage) ?? []);
 }
+
+const isAlone = ({ stage }: StageWork): boolean => laneOf(stage) === ALONE;
 
 function lanesOf(work: readonly StageWork[]): StageWork[][] {
   const lanes = [...new Set(work.map(({ stage }) => laneOf(stage)))];

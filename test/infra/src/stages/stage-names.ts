@@ -5,8 +5,8 @@ const stages = {
   layout: { lane: 1, servers: false },
   unit: { lane: 0, servers: false },
   adapter: { lane: 0, servers: true },
-  fault: { lane: 0, servers: true },
   journey: { lane: 1, servers: true },
+  fault: { lane: 2, servers: true },
 } as const;
 
 export type StageName = keyof typeof stages;
@@ -18,10 +18,16 @@ export function isStage(name: string): name is StageName {
   return name in stages;
 }
 
-/** Stages of one lane run one after another, those of another lane beside them: two cores are busy that way. */
+/**
+ * Stages of one lane run one after another, those of another lane beside them: two cores are busy that way. The lane
+ * `ALONE` waits for all others.
+ */
 export function laneOf(stage: StageName): number {
   return stages[stage].lane;
 }
+
+/** Faults measure how soon gateways notice something, with the time-outs of production: nothing else may run then. */
+export const ALONE = 2;
 
 /** Whether the tests of this stage work on PostgreSQL, Redis and Kafka. */
 export function needsServers(stage: StageName): boolean {
