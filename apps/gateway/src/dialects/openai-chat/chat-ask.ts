@@ -33,6 +33,10 @@ export class ChatAsk implements Ask {
   readonly showUsage: boolean;
   readonly namedOutputTokens: number;
   readonly choices: number;
+  // The numbers as the caller wrote them, read once: null if absent, undefined if they are no whole numbers.
+  readonly #n: number | null | undefined;
+  readonly #maxTokens: number | null | undefined;
+  readonly #maxCompletionTokens: number | null | undefined;
 
   constructor(
     readonly dialect: Dialect,
@@ -44,9 +48,11 @@ export class ChatAsk implements Ask {
     this.model = model;
     this.stream = stream;
     this.showUsage = showUsage;
-    this.choices = Math.max(wholeNumber(body, fields.n) ?? 1, 1);
-    const { maxTokens, maxCompletionTokens } = fields;
-    const named = Math.max(wholeNumber(body, maxTokens) ?? 0, wholeNumber(body, maxCompletionTokens) ?? 0, 0);
+    this.#n = wholeNumber(body, fields.n);
+    this.#maxTokens = wholeNumber(body, fields.maxTokens);
+    this.#maxCompletionTokens = wholeNumber(body, fields.maxCompletionTokens);
+    this.choices = Math.max(this.#n ?? 1, 1);
+    const named = Math.max(this.#maxTokens ?? 0, this.#maxCompletionTokens ?? 0, 0);
     this.namedOutputTokens = Math.min(named * this.choices, TOKENS_MAX);
   }
 
@@ -60,11 +66,11 @@ export class ChatAsk implements Ask {
 
   limits(): Limits | Refusal {
     const { body, fields } = this;
-    const maxTokens = wholeNumber(body, fields.maxTokens);
+    const choices = this.#n;
+    const maxTokens = this.#maxTokens;
+    const maxCompletionTokens = this.#maxCompletionTokens;
     if (!isWithin(maxTokens, TOKENS_MAX)) return outOfBounds('max_tokens', TOKENS_MAX);
-    const maxCompletionTokens = wholeNumber(body, fields.maxCompletionTokens);
     if (!isWithin(maxCompletionTokens, TOKENS_MAX)) return outOfBounds('max_completion_tokens', TOKENS_MAX);
-    const choices = wholeNumber(body, fields.n);
     if (!isWithin(choices, CHOICES_MAX)) return outOfBounds('n', CHOICES_MAX);
     if (!fields.textOnly) return NOT_TEXT;
     const named = Math.max(maxTokens ?? 0, maxCompletionTokens ?? 0);
