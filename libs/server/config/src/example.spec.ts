@@ -13,6 +13,8 @@ describe('the config.yaml of the repository', () => {
     expect(config.routes.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['gpt-4o-mini', 'gpt-4o', 'support-bot']),
     );
+    // The standalone's greeting names the first route for a call of chat.
+    expect(config.routes[0]?.name).toBe('gpt-4o-mini');
     expect(config.providers).toMatchObject([
       { name: 'openai', credentialVariable: 'OPENAI_API_KEY', credential: null },
     ]);
