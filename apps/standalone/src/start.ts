@@ -11,6 +11,7 @@ import { refuseOtherPepper } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
 import { readPublicDocument } from '@tollgate/openapi';
+import { readyByDatabase } from '@tollgate/service';
 import {
   createLogger,
   createMetricsRegistry,
@@ -201,11 +202,7 @@ async function openApplication(
 }
 
 async function readinessOf({ database }: Stores, gateway: Gateway): Promise<Readiness> {
-  const postgres = await database.dataSource.query('SELECT 1').then(
-    () => true,
-    () => false,
-  );
-  const checks = { postgres, ...gateway.readiness() };
+  const { checks } = await readyByDatabase(database.dataSource, () => gateway.readiness())();
   return { ready: Object.values(checks).every(Boolean), checks };
 }
 

@@ -52,7 +52,6 @@ async function useKeyManagement({ dataSource }: Database): Promise<void> {
   await store.known('default', [one.id]);
   await store.findByDigests(one.digests);
   await store.lookUp(one.digests);
-  await store.organizationCreditLimit('default');
   await store.unwrittenSnapshots(one.id);
   await store.keysWaiting(written);
 

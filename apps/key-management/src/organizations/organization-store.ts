@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Outbox } from '@tollgate/postgres';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../keys/api-key/key-change.js';
+import { insertAuditEvents } from '../store/audit-events.js';
 import type { SnapshotEntries } from '../store/key-store.js';
 import { KEYS_SCHEMA, WRITE_ORGANIZATION } from '../store/outbox-effects.js';
 import { organizationSnapshotOf, type Organization } from './organization.js';
@@ -63,11 +64,8 @@ export class OrganizationStore {
         id,
         ownerEmail,
       ]);
-      await manager.query(
-        `INSERT INTO keys.audit_event (organization_id, at, actor, action, target_type, target_id, details, from_address)
-         VALUES ($1, $2, $3, 'organization.created', 'organization', $1, $4::jsonb, $5)`,
-        [id, createdAt, actor.name, JSON.stringify({ name }), actor.fromAddress],
-      );
+      const created = { at: createdAt, actor, action: 'organization.created', targetType: 'organization' } as const;
+      await insertAuditEvents(manager, [{ ...created, organizationId: id, targetId: id, details: { name } }]);
       return this.outbox.add(manager, {
         effect: WRITE_ORGANIZATION,
         key: id,

@@ -6,6 +6,7 @@ import type { ApiKey } from '../keys/api-key/api-key.js';
 import { keysChangedEvent, type KeyChange } from '../keys/api-key/key-change.js';
 import { snapshotOf } from '../keys/api-key/snapshot-of.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from './outbox-effects.js';
+import { insertAuditEvents, type AuditEvent } from './audit-events.js';
 import type { Organization } from '../organizations/organization.js';
 import { keyOf, organizationOf, SELECT_KEY, type KeyRow } from './key-row.js';
 
@@ -88,16 +89,6 @@ export class KeyStore {
     );
   }
 
-  /** The credit limit over all keys of the organisation, in nano-USD; null is unlimited. Index: organization_pk. */
-  async organizationCreditLimit(organizationId: string): Promise<bigint | null> {
-    const rows: { credit_limit_nano_usd: string | null }[] = await this.dataSource.query(
-      'SELECT credit_limit_nano_usd FROM keys.organization WHERE id = $1',
-      [organizationId],
-    );
-    const limit = rows[0]?.credit_limit_nano_usd ?? null;
-    return limit === null ? null : BigInt(limit);
-  }
-
   async insert(change: KeyChange, pepperId: string): Promise<SnapshotEntries> {
     return this.dataSource.transaction(async (manager) => {
       await insertKey(manager, change.key, pepperId);
@@ -153,7 +144,7 @@ export class KeyStore {
   /** Writes the audit row and the two outbox entries of each change. */
   private async recordConsequences(manager: EntityManager, changes: readonly KeyChange[]): Promise<SnapshotEntries> {
     if (changes.length === 0) return [];
-    await insertAuditEvents(manager, changes);
+    await insertAuditEvents(manager, changes.map(auditEventOf));
     const written = await this.outbox.add(
       manager,
       ...changes.map(({ key }) => ({ effect: WRITE_SNAPSHOT, key: key.id, payload: JSON.stringify(snapshotOf(key)) })),
@@ -249,20 +240,14 @@ function columnsOf(key: ApiKey): object {
   };
 }
 
-async function insertAuditEvents(manager: EntityManager, changes: readonly KeyChange[]): Promise<void> {
-  await manager.query(
-    `INSERT INTO keys.audit_event (organization_id, at, actor, action, target_type, target_id, details, from_address)
-     SELECT organization_id, at, actor, action, 'api_key', target_id, details::jsonb, from_address
-     FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-       AS e (organization_id, at, actor, action, target_id, details, from_address)`,
-    [
-      changes.map(({ key }) => key.organizationId),
-      changes.map(({ at }) => at),
-      changes.map(({ actor }) => actor.name),
-      changes.map(({ change }) => `api_key.${change}`),
-      changes.map(({ key }) => key.id),
-      changes.map(({ key, details }) => JSON.stringify({ name: key.name, masked_key: key.maskedKey, ...details })),
-      changes.map(({ actor }) => actor.fromAddress),
-    ],
-  );
+function auditEventOf({ actor, at, change, details, key }: KeyChange): AuditEvent {
+  return {
+    organizationId: key.organizationId,
+    at,
+    actor,
+    action: `api_key.${change}`,
+    targetType: 'api_key',
+    targetId: key.id,
+    details: { name: key.name, masked_key: key.maskedKey, ...details },
+  };
 }

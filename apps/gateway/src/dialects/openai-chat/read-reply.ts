@@ -5,6 +5,7 @@ import { textsOfChoices } from './delivered-text.js';
 import { lastField } from '../../json-scan/last-field.js';
 import { valueAt } from '../../json-scan/values.js';
 import { NO_ANSWER, type PlainReply } from '../dialect.js';
+import { parseReply } from '../openai/parse-reply.js';
 import { faultOfReply } from './completion-check.js';
 
 const USAGE = Buffer.from('"usage"');
@@ -15,7 +16,6 @@ const OPEN_BRACE = 0x7b,
   OPEN_BRACKET = 0x5b,
   COLON = 0x3a,
   SPACE = 0x20;
-const BOM = '\ufeff';
 /**
  * A longer reply is not parsed, since that would delay all other requests by a tenth of a second and more. It counts as
  * a completion only if it reports its usage at its end.
@@ -42,7 +42,7 @@ export function readReply(body: Buffer, text: string | null = null): PlainReply 
     if (report !== null && (report.inputTokens ?? 0) > 0 && (report.outputTokens ?? 0) > 0)
       return { kind: 'answer', report, countedOutputTokens: 0 };
   }
-  return isLong ? { kind: 'no_answer', error: NO_ANSWER } : readDocument(parsed(body));
+  return isLong ? { kind: 'no_answer', error: NO_ANSWER } : readDocument(parseReply(body));
 }
 
 /**
@@ -79,13 +79,4 @@ function deliveredTokens(texts: readonly string[]): number {
   const embedded = new EmbeddedData();
   const stripped = texts.map((text) => (embedded.concerns(text.length) ? embedded.strip(text) : text));
   return measureTexts(stripped) + embedded.tokens;
-}
-
-function parsed(body: Buffer): unknown {
-  try {
-    const text = body.toString('utf8');
-    return JSON.parse(text.startsWith(BOM) ? text.slice(1) : text);
-  } catch {
-    return undefined;
-  }
 }

@@ -12,6 +12,7 @@ import {
 import { valueAt } from '../../json-scan/values.js';
 import type { UsageReport } from '../../request-path/usage/reported-usage.js';
 import { NO_ANSWER, type PlainReply, type ProviderError } from '../dialect.js';
+import { parseReply } from '../openai/parse-reply.js';
 import { errorIn, isObject, statusIn } from '../openai/reply-error.js';
 import { readEmbeddingsUsage } from './embeddings-usage.js';
 
@@ -19,7 +20,6 @@ const USAGE = Buffer.from('"usage"'),
   DATA = Buffer.from('"data"'),
   EMBEDDING = Buffer.from('"embedding"'),
   ERROR = Buffer.from('"error"');
-const BOM = '\ufeff';
 /**
  * A longer reply is not parsed, since a list of many vectors would delay all other requests by a tenth of a second and
  * more. Only its beginning and its end are read.
@@ -39,7 +39,7 @@ export function readReply(body: Buffer): PlainReply {
     const report = reportAtEnd(body) ?? reportAtStart(body);
     if (report !== null || isLong) return { kind: 'answer', report, countedOutputTokens: 0 };
   }
-  return isLong ? { kind: 'no_answer', error: NO_ANSWER } : readDocument(parsed(body));
+  return isLong ? { kind: 'no_answer', error: NO_ANSWER } : readDocument(parseReply(body));
 }
 
 /** Whether the reply is an object whose data begins with a vector, without an error at either end. */
@@ -113,13 +113,4 @@ function isVector(item: unknown): boolean {
   if (!isObject(item)) return false;
   const { embedding } = item;
   return typeof embedding === 'string' ? embedding !== '' : Array.isArray(embedding) && embedding.length > 0;
-}
-
-function parsed(body: Buffer): unknown {
-  try {
-    const text = body.toString('utf8');
-    return JSON.parse(text.startsWith(BOM) ? text.slice(1) : text);
-  } catch {
-    return undefined;
-  }
 }

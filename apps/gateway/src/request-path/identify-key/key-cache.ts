@@ -198,15 +198,13 @@ export class KeyCache {
   }
 
   #remember(digest: string, found: Found): Identity {
-    const { snapshot } = found;
-    if (snapshot === null || snapshot.state === 'revoked' || !snapshot.digests.includes(digest)) {
+    if (!('organization' in found) || !found.snapshot.digests.includes(digest)) {
       this.#refuse(digest);
       // The announcement of its end may have been missed, or may arrive later.
-      if (snapshot?.state === 'revoked') this.onTombstone(snapshot);
+      if (found.snapshot?.state === 'revoked') this.onTombstone(found.snapshot);
       return REFUSED;
     }
-    if (!('organization' in found)) return UNAVAILABLE;
-    const key = cacheKey(snapshot, digest, found.organization, this.#expiries);
+    const key = cacheKey(found.snapshot, digest, found.organization, this.#expiries);
     this.strangers.met(digest);
     evictOldest(this.#active, KEYS_MAX);
     this.#active.set(digest, key);

@@ -5,6 +5,7 @@ import type { ApiKey } from '../api-key/api-key.js';
 import type { Actor } from '../api-key/key-change.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import { KeyRelay } from '../../relay/key-relay.js';
+import { OrganizationStore } from '../../organizations/organization-store.js';
 import { KeyStore } from '../../store/key-store.js';
 import type { CreateKeyRequest } from './create-key.request.js';
 import { keySettings, type KeySettingsResult } from './key-settings.js';
@@ -19,6 +20,7 @@ export type CreateKeyResult =
 export class CreateKey {
   constructor(
     private readonly store: KeyStore,
+    private readonly organizations: OrganizationStore,
     private readonly relay: KeyRelay,
     @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: KeyManagementSettings,
   ) {}
@@ -30,12 +32,13 @@ export class CreateKey {
   async execute(organizationId: string, request: CreateKeyRequest, actor: Actor, now: Date): Promise<CreateKeyResult> {
     const read = keySettings(request, now);
     if (read.kind === 'invalid') return read;
+    const organization = await this.organizations.find(organizationId);
     const secret = generateSecret(this.settings.keyMarker);
     const key: ApiKey = {
       ...read.settings,
       id: randomUUID(),
       organizationId,
-      organizationCreditLimitNanoUsd: await this.store.organizationCreditLimit(organizationId),
+      organizationCreditLimitNanoUsd: organization?.creditLimitNanoUsd ?? null,
       maskedKey: maskSecret(secret),
       digests: [digestSecret(secret.reveal(), this.settings.pepper)],
       createdAt: now,
