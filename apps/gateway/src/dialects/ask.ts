@@ -2,7 +2,7 @@ import type { Refusal } from '../request-path/exchange/refusal.js';
 import type { Target } from '../request-path/choose-route/route-table.js';
 import type { PartsPattern } from '../providers/credential-mask.js';
 import type { FieldNames, Injected } from '../providers/injected-fields.js';
-import type { Dialect, StreamReader } from './dialect.js';
+import type { AnswerReader, StreamReader } from './answer.js';
 import type { OtherField } from './request-scan/field-table.js';
 
 /** Tokens that a chat template, or the special tokens of an embedding model, add to the content of a request. */
@@ -45,7 +45,7 @@ export interface UpstreamCall {
  * // ask.model === 'support-bot', ask.stream === false, ask.namedOutputTokens === 50
  */
 export interface Ask {
-  readonly dialect: Dialect;
+  readonly dialect: AnswerReader;
   /** The body as received, after its content coding was decoded. */
   readonly body: Buffer;
   /** The model that the caller named. */

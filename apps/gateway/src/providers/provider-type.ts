@@ -1,5 +1,5 @@
 import type { CeilingField, Provider as ProviderConfig } from '@tollgate/config';
-import type { DialectName, Operation } from '../dialects/dialect.js';
+import type { DialectName, Operation } from '../dialects/dialect-name.js';
 
 /** The fields of the gateway's own that a provider accepts. */
 export interface KnownFields {

@@ -2,7 +2,7 @@ import { lookup as lookupHost, type LookupAddress, type LookupOptions } from 'no
 import { isIP } from 'node:net';
 import type { Provider as ProviderConfig } from '@tollgate/config';
 import { buildConnector, Pool } from 'undici';
-import type { DialectName } from '../dialects/dialect.js';
+import type { DialectName } from '../dialects/dialect-name.js';
 import { CredentialMask } from './credential-mask.js';
 import { InjectedFields } from './injected-fields.js';
 import { isPrivateAddress } from './private-address.js';

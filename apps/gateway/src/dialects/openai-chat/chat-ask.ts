@@ -4,9 +4,10 @@ import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
 import type { Span } from '../../json-scan/json-tokens.js';
 import { valueAt } from '../../json-scan/values.js';
 import { TEMPLATE_TOKENS, TOKENS_MAX, type Ask, type Limits, type TokenCount, type UpstreamCall } from '../ask.js';
-import type { Dialect, StreamReader } from '../dialect.js';
+import type { StreamReader } from '../answer.js';
+import type { Dialect } from '../dialect.js';
 import type { OtherField } from '../request-scan/field-table.js';
-import type { ChatFields } from './chat-fields.js';
+import type { ChatFields, ChatHead } from './chat-fields.js';
 import { tokensOf } from './content-tokens.js';
 import { mayReadMore } from './reads-more.js';
 import { StreamEvents } from './stream-events.js';
@@ -15,15 +16,6 @@ import { upstreamBody } from './upstream-body.js';
 const CHOICES_MAX = 128;
 /** Providers add a prompt of their own and built-in tools to a request: some thousand tokens for "hi". */
 const INPUT_TOKENS_ALLOWED = 16_384;
-
-/** The values of a chat body's top-level fields, apart from the messages. */
-export interface ChatHead {
-  readonly fields: ChatFields;
-  readonly model: string;
-  readonly stream: boolean;
-  /** True if the caller asked for the usage chunk of a stream. */
-  readonly showUsage: boolean;
-}
 
 /** The `Ask` of a chat request. */
 export class ChatAsk implements Ask {

@@ -16,6 +16,15 @@ export interface ChatFields extends ScannedFields, MessagesSeen {
   messages: Span | null;
 }
 
+/** The values of a chat body's top-level fields, apart from the messages. */
+export interface ChatHead {
+  readonly fields: ChatFields;
+  readonly model: string;
+  readonly stream: boolean;
+  /** True if the caller asked for the usage chunk of a stream. */
+  readonly showUsage: boolean;
+}
+
 /** The table by which the scan finds the fields of a chat body. */
 export const CHAT_FIELDS = fieldTable<ChatFields>({
   rows: REQUEST_FIELDS,

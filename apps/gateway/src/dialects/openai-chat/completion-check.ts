@@ -1,4 +1,4 @@
-import { NO_ANSWER, type ProviderError } from '../dialect.js';
+import { NO_ANSWER, type ProviderError } from '../answer.js';
 import { choicesOf, errorIn, isObject, statusIn } from '../openai/reply-error.js';
 
 /** The error in a parsed plain reply; null if it is a completion, which needs at least one choice with content. */

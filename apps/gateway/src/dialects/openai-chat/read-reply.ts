@@ -4,7 +4,7 @@ import { measureTexts } from '../../request-path/usage/text-meter.js';
 import { textsOfChoices } from './delivered-text.js';
 import { lastField } from '../../json-scan/last-field.js';
 import { valueAt } from '../../json-scan/values.js';
-import { NO_ANSWER, type PlainReply } from '../dialect.js';
+import { NO_ANSWER, type PlainReply } from '../answer.js';
 import { parseReply } from '../openai/parse-reply.js';
 import { faultOfReply } from './completion-check.js';
 

@@ -2,7 +2,7 @@ import { textsOfChoice, textsOfChoices } from './delivered-text.js';
 import { mergeReports, reportIn, type UsageReport } from '../../request-path/usage/reported-usage.js';
 import { DeliveredMeter } from '../../request-path/usage/delivered-meter.js';
 import type { PartsPattern } from '../../providers/credential-mask.js';
-import { NO_ANSWER, type EventError, type StreamPart, type StreamReader } from '../dialect.js';
+import { NO_ANSWER, type EventError, type StreamPart, type StreamReader } from '../answer.js';
 import { choicesOf, errorIn, errorOfEvent } from '../openai/reply-error.js';
 import { EventTemplate } from './event-template.js';
 import { EventCutter, eventEnd, readEvent } from '../../request-path/forward/sse-reader.js';

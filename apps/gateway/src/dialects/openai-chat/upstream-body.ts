@@ -3,10 +3,10 @@ import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../provider
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import type { UpstreamCall } from '../ask.js';
 import { modelSplice, splice, type Splice } from '../openai/splice.js';
-import type { ChatAsk } from './chat-ask.js';
+import type { ChatHead } from './chat-fields.js';
 
 type Ceiling = NonNullable<Injected['ceiling']>;
-type ReadChat = Pick<ChatAsk, 'body' | 'fields' | 'model' | 'stream' | 'showUsage'>;
+type ReadChat = ChatHead & { readonly body: Buffer };
 
 const CEILINGS = { max_completion_tokens: 'maxCompletionTokens', max_tokens: 'maxTokens' } as const;
 const MAX_COMPLETION_TOKENS = Buffer.from('"max_completion_tokens"');

@@ -11,7 +11,7 @@ import {
 } from '../../json-scan/json-tokens.js';
 import { valueAt } from '../../json-scan/values.js';
 import type { UsageReport } from '../../request-path/usage/reported-usage.js';
-import { NO_ANSWER, type PlainReply, type ProviderError } from '../dialect.js';
+import { NO_ANSWER, type PlainReply, type ProviderError } from '../answer.js';
 import { parseReply } from '../openai/parse-reply.js';
 import { errorIn, isObject, statusIn } from '../openai/reply-error.js';
 import { readEmbeddingsUsage } from './embeddings-usage.js';

@@ -1,4 +1,4 @@
-import type { ProviderError } from '../dialect.js';
+import type { ProviderError } from '../answer.js';
 
 const DEFAULT_STATUS = 502;
 

@@ -1,4 +1,4 @@
-import type { Operation } from '../../dialects/dialect.js';
+import type { Operation } from '../../dialects/dialect-name.js';
 import { openai } from '../openai/openai.js';
 import type { ProviderType } from '../provider-type.js';
 

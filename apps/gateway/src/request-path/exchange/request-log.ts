@@ -2,7 +2,7 @@ import type { TokenUsage } from '@tollgate/pricing';
 import { LogSampler, type Logger } from '@tollgate/telemetry';
 import type { Target } from '../choose-route/route-table.js';
 import type { AbortReason, Exchange } from './exchange.js';
-import type { EventError } from '../../dialects/dialect.js';
+import type { EventError } from '../../dialects/answer.js';
 import { providerWords } from '../forward/provider-words.js';
 import type { Refusal } from './refusal.js';
 

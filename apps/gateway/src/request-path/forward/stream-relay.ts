@@ -6,7 +6,7 @@ import type { AbortReason, RunningCall, Journaled } from '../exchange/exchange.j
 import { replyHeaders } from '../exchange/reply.js';
 import { judgeUsage } from '../usage/judge-usage.js';
 import type { CallOutcome } from './call.js';
-import { NO_ANSWER, type EventError, type ProviderError, type StreamReader } from '../../dialects/dialect.js';
+import { NO_ANSWER, type EventError, type ProviderError, type StreamReader } from '../../dialects/answer.js';
 
 /**
  * A client that reads nothing for this long while its stream is paused counts as gone, since its hold blocks credit.

@@ -1,7 +1,8 @@
-import { BodyBudget, type BodyRoom } from '@tollgate/http';
+import { BodyBudget } from '@tollgate/http';
 import { retryHeaders } from '../admit/rate-limit-headers.js';
 import type { Exchange, Identified } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
+import { OpenRequest, type KeyRequests } from './open-request.js';
 
 /** The part of the budget for bodies that one key may fill. */
 const KEY_PART = 0.5;
@@ -11,46 +12,6 @@ const KEY_PART = 0.5;
  */
 const SPARE_BODIES = 4;
 const RETRY_AFTER_MS = 1_000;
-
-/** The open requests of one key in this process. */
-interface KeyRequests {
-  readonly apiKeyId: string;
-  requests: number;
-  /** Requests that admission has not decided on yet. Most of them wait for their body. */
-  undecided: number;
-  readonly bodies: BodyBudget;
-}
-
-/** One request in its key's count, from the moment its key is known to its end. */
-export class OpenRequest {
-  #undecided = true;
-
-  constructor(
-    readonly key: KeyRequests,
-    readonly room: BodyRoom,
-  ) {
-    key.requests += 1;
-    key.undecided += 1;
-  }
-
-  /** Whether this budget is the key's own part of the whole. */
-  isOfKey(budget: BodyBudget): boolean {
-    return budget === this.key.bodies;
-  }
-
-  /** Admission has decided: from now on it counts the request itself. */
-  decided(): void {
-    if (!this.#undecided) return;
-    this.#undecided = false;
-    this.key.undecided -= 1;
-  }
-
-  end(): void {
-    this.decided();
-    this.key.requests -= 1;
-    this.room.free();
-  }
-}
 
 /**
  * Counts the open requests of each key in this process, so that no key takes all of its memory and connections. It is

@@ -4,7 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BodyBudget } from '@tollgate/http';
-import { OpenRequest } from '../open-requests/open-requests.js';
+import { OpenRequest } from '../open-requests/open-request.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
 import { receiveBody } from './receive-body.js';

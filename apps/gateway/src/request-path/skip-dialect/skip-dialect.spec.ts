@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DialectName } from '../../dialects/dialect.js';
+import type { DialectName } from '../../dialects/dialect-name.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { Routed } from '../exchange/exchange.js';
 import { skipDialect } from './skip-dialect.js';
