@@ -25,12 +25,10 @@ export interface KeyManagementStage {
 @Module({ imports: [KeyManagementModule] })
 class StageModule {}
 
-type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'usageBilling' | 'registry'> & {
-  readonly snapshotBoundMs?: number;
-};
+type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'usageBilling' | 'registry'>;
 
 export async function startKeyManagement(
-  { snapshotBoundMs, ...outside }: Outside,
+  outside: Outside,
   server: { readonly bodyLimitBytes?: number } = {},
 ): Promise<KeyManagementStage> {
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-keys-'));
@@ -55,7 +53,6 @@ export async function startKeyManagement(
         pepper: PEPPER,
         keyMarker: 'TestMark',
         initOwnerEmail: 'owner@localhost',
-        ...(snapshotBoundMs !== undefined && { snapshotBoundMs }),
       },
     });
     const app = await createNestServer({ module: StageModule, imports: [ports] }, { logger, ...server });

@@ -40,7 +40,6 @@ beforeAll(async () => {
       bus,
       usageBilling: { spendingByKey: (_organizationId, ids) => spending(ids) },
       registry,
-      snapshotBoundMs: 250,
     },
     { bodyLimitBytes: 65_536 },
   );

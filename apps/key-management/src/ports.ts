@@ -18,8 +18,6 @@ export interface KeyManagementSettings {
   readonly keyMarker: string;
   /** Address of the first owner of every organisation. */
   readonly initOwnerEmail: string;
-  /** Milliseconds that a reply waits for snapshots to be written, before it is sent without that; 2,000 by default. */
-  readonly snapshotBoundMs?: number;
 }
 
 /** The connections and settings that key-management needs when it runs as a process of its own. */

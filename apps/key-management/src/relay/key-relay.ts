@@ -7,18 +7,16 @@ import { OutboxRelay, type OutboxBacklog, type OutboxEffect } from '@tollgate/po
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { DataSource } from 'typeorm';
 import { KeyMeter } from '../metrics.js';
-import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_ORGANIZATION, WRITE_SNAPSHOT } from '../store/outbox-effects.js';
 import type { SnapshotEntries } from '../store/key-store.js';
 
 /** After this long without a written tombstone, a revoke is answered with 202. */
-const SNAPSHOT_BOUND_MS_DEFAULT = 2_000;
+const SNAPSHOT_BOUND_MS = 2_000;
 
 /** Delivers committed changes: snapshots to the gateways, events to the bus. Each is retried until it succeeds. */
 @Injectable()
 export class KeyRelay {
   private readonly relay: OutboxRelay;
-  private readonly snapshotBoundMs: number;
 
   constructor(
     dataSource: DataSource,
@@ -26,9 +24,7 @@ export class KeyRelay {
     @Inject(KEY_SNAPSHOT_WRITER) snapshots: KeySnapshotWriter,
     @Inject(BUS_PUBLISHER) bus: BusPublisher,
     @Inject(LOGGER) logger: Logger,
-    @Inject(KEY_MANAGEMENT_SETTINGS) { snapshotBoundMs = SNAPSHOT_BOUND_MS_DEFAULT }: KeyManagementSettings,
   ) {
-    this.snapshotBoundMs = snapshotBoundMs;
     this.relay = new OutboxRelay({
       dataSource,
       schema: KEYS_SCHEMA,
@@ -59,7 +55,7 @@ export class KeyRelay {
    * the bound; the relay then goes on trying. Never rejects: the change is committed, delivered or not.
    */
   async snapshotsWritten(entries: SnapshotEntries): Promise<boolean> {
-    return entries.length === 0 || this.relay.delivered(entries, this.snapshotBoundMs).catch(() => false);
+    return entries.length === 0 || this.relay.delivered(entries, SNAPSHOT_BOUND_MS).catch(() => false);
   }
 }
 
