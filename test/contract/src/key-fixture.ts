@@ -1,3 +1,4 @@
+import { NOBODY } from '@tollgate/auth';
 import { randomUUID } from 'node:crypto';
 import type { KeyStore } from '@tollgate/key-management';
 
@@ -32,7 +33,7 @@ export function newKey(fields: Partial<ApiKey> = {}): ApiKey {
 
 /** A change whose result is this key. */
 export function changeOf(key: ApiKey, change: KeyChange['change'] = 'created'): KeyChange {
-  return { change, key, actor: { name: 'contract', fromAddress: null }, details: {}, at: new Date() };
+  return { change, key, actor: NOBODY, details: {}, at: new Date() };
 }
 
 /** A change that gives the key another name and the next version. */

@@ -1,3 +1,4 @@
+import { NOBODY } from '@tollgate/auth';
 import { randomUUID } from 'node:crypto';
 import { infraFromEnvironment } from '@tollgate/infra';
 import { keyManagementSchema, KeyStore, Members, OrganizationStore, refuseOtherPepper } from '@tollgate/key-management';
@@ -57,7 +58,7 @@ async function useKeyManagement({ dataSource }: Database): Promise<void> {
 
   const organizations = new OrganizationStore(dataSource);
   const made = { id: randomUUID(), name: 'another', creditLimitNanoUsd: null, createdAt: new Date(), version: 1 };
-  await organizations.insert(made, 'owner@localhost', { name: 'admin', fromAddress: null });
+  await organizations.insert(made, 'owner@localhost', NOBODY);
   await organizations.find(made.id);
   await organizations.list(10, null);
   await organizations.list(10, 2n);

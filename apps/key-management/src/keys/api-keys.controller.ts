@@ -1,7 +1,8 @@
-import { Body, Controller, Delete, Get, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
-import { AdminGuard, clientAddressOf, OrganizationId, Problem } from '@tollgate/http';
+import { Body, Controller, Delete, Get, Param, Post, Query, Res, UseGuards } from '@nestjs/common';
+import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
+import { OrganizationId, Problem } from '@tollgate/http';
 import { Operation, Replies, Tag } from '@tollgate/openapi';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { keyObject } from './api-key/key-object.js';
 import {
   createdKeyReply,
@@ -11,7 +12,6 @@ import {
   type KeyList,
   type KeyObject,
 } from './api-key/key.reply.js';
-import type { Actor } from './api-key/key-change.js';
 import { CreateKey } from './create-key/create-key.js';
 import { createKeyRequest, type CreateKeyRequest } from './create-key/create-key.request.js';
 import { KeySpendingLookup } from './list-keys/key-spending.js';
@@ -35,7 +35,7 @@ const ENDED = {
  */
 @Tag('API keys')
 @Controller('v1/api-keys')
-@UseGuards(AdminGuard, OrganizationGuard)
+@UseGuards(PrincipalGuard, OrganizationGuard)
 export class ApiKeysController {
   constructor(
     private readonly createKey: CreateKey,
@@ -56,10 +56,10 @@ export class ApiKeysController {
   async create(
     @OrganizationId() organizationId: string,
     @Body({ schema: createKeyRequest }) body: CreateKeyRequest,
-    @Req() request: FastifyRequest,
+    @CurrentActor() actor: Actor,
   ): Promise<KeyObject & { secret: string }> {
     const now = new Date();
-    const result = await this.createKey.execute(organizationId, body, actorOf(request), now);
+    const result = await this.createKey.execute(organizationId, body, actor, now);
     if (result.kind === 'invalid') throw new Problem('invalid_request', { errors: result.errors });
     return { ...keyObject(result.key, NOTHING_SPENT, now), secret: result.secret.reveal() };
   }
@@ -97,10 +97,10 @@ export class ApiKeysController {
   async delete(
     @OrganizationId() organizationId: string,
     @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
-    @Req() request: FastifyRequest,
+    @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject & { deleted: true }> {
-    return { ...(await this.end(organizationId, id, 'deleted', request, reply)), deleted: true };
+    return { ...(await this.end(organizationId, id, 'deleted', actor, reply)), deleted: true };
   }
 
   /** Revokes the key, which stays in lists as `revoked`. The answer is 200 or 202 as for `DELETE`. */
@@ -110,22 +110,22 @@ export class ApiKeysController {
   async revoke(
     @OrganizationId() organizationId: string,
     @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
-    @Req() request: FastifyRequest,
+    @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject> {
-    return this.end(organizationId, id, 'revoked', request, reply);
+    return this.end(organizationId, id, 'revoked', actor, reply);
   }
 
   private async end(
     organizationId: string,
     id: string,
     reason: 'revoked' | 'deleted',
-    request: FastifyRequest,
+    actor: Actor,
     reply: FastifyReply,
   ): Promise<KeyObject> {
     const [now, begun] = [new Date(), performance.now()];
     const [result, spending] = await Promise.all([
-      this.revokeKey.execute(organizationId, id, reason, actorOf(request), now),
+      this.revokeKey.execute(organizationId, id, reason, actor, now),
       this.spending.of(organizationId, [id]),
     ]);
     if (result.kind === 'not_found') throw new Problem('api_key_not_found');
@@ -134,5 +134,3 @@ export class ApiKeysController {
     return keyObject(result.key, spending.get(id) ?? null, now);
   }
 }
-
-const actorOf = (request: FastifyRequest): Actor => ({ name: 'admin', fromAddress: clientAddressOf(request) });

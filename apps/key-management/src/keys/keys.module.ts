@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
-import { AdminGuard, guardHeads } from '@tollgate/http';
+import { PrincipalGuard } from '@tollgate/auth';
+import { guardHeads } from '@tollgate/http';
 import { KeyMetricsModule } from '../metrics.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { RelayModule } from '../relay/relay.module.js';
@@ -19,7 +20,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
   imports: [KeyMetricsModule, KeyStoreModule, OrganizationsModule, RelayModule],
   controllers: [ApiKeysController, LeaksReportedController],
   providers: [
-    ...guardHeads('/v1/api-keys', AdminGuard),
+    ...guardHeads('/v1/api-keys', PrincipalGuard),
     CreateKey,
     DigestLookUps,
     KeySpendingLookup,

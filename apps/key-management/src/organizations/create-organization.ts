@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Actor } from '../keys/api-key/key-change.js';
+import type { Actor } from '@tollgate/auth';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
 import { KeyRelay } from '../relay/key-relay.js';
 import { OrganizationStore } from './organization-store.js';

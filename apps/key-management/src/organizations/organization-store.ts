@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '@tollgate/auth';
 import { Outbox } from '@tollgate/postgres';
 import { DataSource } from 'typeorm';
-import type { Actor } from '../keys/api-key/key-change.js';
 import { insertAuditEvents } from '../store/audit-events.js';
 import type { SnapshotEntries } from '../store/key-store.js';
 import { KEYS_SCHEMA, WRITE_ORGANIZATION } from '../store/outbox-effects.js';

@@ -1,7 +1,7 @@
-import { Body, Controller, Get, Param, Post, Query, Req, UseGuards } from '@nestjs/common';
-import { AdminGuard, clientAddressOf, Problem } from '@tollgate/http';
+import { Body, Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
+import { Problem } from '@tollgate/http';
 import { Operation, Replies, Tag } from '@tollgate/openapi';
-import type { FastifyRequest } from 'fastify';
 import { cursorOf, listKeysRequest, type ListKeysRequest } from '../keys/list-keys/list-keys.request.js';
 import { CreateOrganization } from './create-organization.js';
 import { organizationObject } from './organization-object.js';
@@ -22,7 +22,7 @@ import {
 /** The operator's API of organisations. A caller with the admin secret is the actor `admin`. */
 @Tag('Organisations')
 @Controller('v1/organizations')
-@UseGuards(AdminGuard)
+@UseGuards(PrincipalGuard)
 export class OrganizationsController {
   constructor(
     private readonly createOrganization: CreateOrganization,
@@ -38,9 +38,8 @@ export class OrganizationsController {
   @Replies(organizationReply, { 201: 'The organisation.' })
   async create(
     @Body({ schema: createOrganizationRequest }) body: CreateOrganizationRequest,
-    @Req() request: FastifyRequest,
+    @CurrentActor() actor: Actor,
   ): Promise<OrganizationObject> {
-    const actor = { name: 'admin', fromAddress: clientAddressOf(request) };
     return organizationObject(await this.createOrganization.execute(body, actor, new Date()));
   }
 

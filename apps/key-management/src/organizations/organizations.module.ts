@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
-import { AdminGuard, guardHeads } from '@tollgate/http';
+import { PrincipalGuard } from '@tollgate/auth';
+import { guardHeads } from '@tollgate/http';
 import { RelayModule } from '../relay/relay.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { CreateOrganization } from './create-organization.js';
@@ -10,7 +11,7 @@ import { OrganizationsController } from './organizations.controller.js';
 @Module({
   imports: [KeyStoreModule, RelayModule],
   controllers: [OrganizationsController],
-  providers: [...guardHeads('/v1/organizations', AdminGuard), CreateOrganization, OrganizationStore],
+  providers: [...guardHeads('/v1/organizations', PrincipalGuard), CreateOrganization, OrganizationStore],
   exports: [OrganizationStore],
 })
 export class OrganizationsModule {}

@@ -1,5 +1,6 @@
+import type { Actor } from '@tollgate/auth';
+import { unreachable } from '@tollgate/errors';
 import type { EntityManager } from 'typeorm';
-import type { Actor } from '../keys/api-key/key-change.js';
 
 /** One row of the audit trail of an organisation. */
 export interface AuditEvent {
@@ -8,10 +9,11 @@ export interface AuditEvent {
   readonly actor: Actor;
   /** What was done to what, such as `api_key.revoked`. */
   readonly action: string;
-  readonly targetType: 'api_key' | 'organization';
+  /** The kind of thing, such as `api_key`. */
+  readonly targetType: string;
   readonly targetId: string;
   /** Never a secret. */
-  readonly details: Readonly<Record<string, string>>;
+  readonly details: Readonly<Record<string, unknown>>;
 }
 
 /** Appends events to the audit trail in the caller's transaction. */
@@ -24,12 +26,27 @@ export async function insertAuditEvents(manager: EntityManager, events: readonly
     [
       events.map(({ organizationId }) => organizationId),
       events.map(({ at }) => at),
-      events.map(({ actor }) => actor.name),
+      events.map(({ actor }) => actorName(actor)),
       events.map(({ action }) => action),
       events.map(({ targetType }) => targetType),
       events.map(({ targetId }) => targetId),
       events.map(({ details }) => JSON.stringify(details)),
-      events.map(({ actor }) => actor.fromAddress),
+      events.map(({ actor }) => actor.address),
     ],
   );
+}
+
+/** `admin` is the admin secret, and has been so since the first release. */
+function actorName({ principal }: Actor): string {
+  if (principal === null) return 'tollgate';
+  switch (principal.kind) {
+    case 'operator':
+      return 'admin';
+    case 'api_key':
+      return `api_key:${principal.apiKeyId}`;
+    case 'person':
+      return `person:${principal.personId}`;
+    default:
+      return unreachable(principal);
+  }
 }

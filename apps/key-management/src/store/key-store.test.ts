@@ -1,3 +1,4 @@
+import { NOBODY } from '@tollgate/auth';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -62,7 +63,7 @@ const full: Partial<ApiKey> = {
 const changeOf = (key: ApiKey): KeyChange => ({
   change: 'revoked',
   key,
-  actor: { name: 'test', fromAddress: null },
+  actor: NOBODY,
   details: {},
   at,
 });

@@ -1,4 +1,4 @@
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions, type EntitySchema } from 'typeorm';
 import { ownConnection, YieldingLookUps, type LookUps } from './look-ups.js';
 
 /** Token of the `Database` of a process. */
@@ -32,6 +32,8 @@ export interface DatabaseOptions {
   readonly poolSize: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
+  /** The tables that are used through repositories. */
+  readonly entities?: readonly EntitySchema[];
 }
 
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -50,13 +52,21 @@ export function isSingleSession(url: string): boolean {
 }
 
 /** Opens a pool and asks for one connection; rejects when the server cannot be reached within 5 s. */
-export async function openDatabase({ url, poolSize, applicationName }: DatabaseOptions): Promise<Database> {
+export async function openDatabase({
+  url,
+  poolSize,
+  applicationName,
+  entities = [],
+}: DatabaseOptions): Promise<Database> {
   const singleSession = isSingleSession(url);
   const settings = {
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
   };
-  const dataSource = new DataSource(dataSourceOptions(url, applicationName, poolSize, settings));
+  const dataSource = new DataSource({
+    ...dataSourceOptions(url, applicationName, poolSize, settings),
+    entities: [...entities],
+  });
   await dataSource.initialize();
   const lookUps = singleSession
     ? new YieldingLookUps(dataSource)

@@ -9,3 +9,6 @@ export { Outbox, outboxTableSql, type OutboxEntry, type OutboxRow } from './outb
 export { OutboxClaims, type OutboxBacklog } from './outbox-claims.js';
 export { OutboxRelay, type OutboxEffect, type OutboxRelayOptions } from './outbox-relay.js';
 export { oneRow } from './one-row.js';
+export { ServiceDatabase, TENANT_SETTING, type TransactionWork } from './service-database.js';
+export { rolesOf, type ServiceRoles, type ServiceSchema } from './service-roles.js';
+export { commonTableSql, schemaRightsSql, tenantTableSql, type TableRights } from './tenant-tables.js';

@@ -4,6 +4,7 @@ import { dataSourceOptions, isSingleSession } from './database.js';
 import { databaseFault } from './database-fault.js';
 import { notedMigrations, noteReadableFrom, refuseUnreadable } from './schema-reach.js';
 import { checkRights } from './schema-rights.js';
+import { ensureServiceRoles, type ServiceSchema } from './service-roles.js';
 
 /** A step of a service's schema, with the oldest release that can still use the schema once it has run. */
 export interface Migration extends MigrationInterface {
@@ -21,6 +22,8 @@ export interface MigrateOptions {
   readonly schema: string;
   /** Ordered by the time stamp at the end of each class's name. */
   readonly migrations: readonly (new () => Migration)[];
+  /** The schema again if it is a service's, whose roles must be there before its migrations. */
+  readonly serviceSchema?: ServiceSchema;
 }
 
 const silent = (): void => undefined;
@@ -82,13 +85,14 @@ export async function migrate(url: string, options: MigrateOptions): Promise<Mig
 async function createAndRun(
   url: string,
   dataSource: DataSource,
-  { schema, migrations }: MigrateOptions,
+  { schema, migrations, serviceSchema }: MigrateOptions,
 ): Promise<MigratedSchema> {
   // Look first: CREATE SCHEMA IF NOT EXISTS needs the right to create schemas even if the schema exists.
   const [found] = await dataSource.query<{ there: boolean }[]>('SELECT to_regnamespace($1) IS NOT NULL AS there', [
     schema,
   ]);
   if (found?.there !== true) await dataSource.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
+  if (serviceSchema !== undefined) await ensureServiceRoles(dataSource, serviceSchema);
   const ours = migrations
     .map((each) => new each())
     .map(({ name, constructor, readableFrom }) => ({ name: name ?? constructor.name, readableFrom }));

@@ -12,3 +12,6 @@ export {
 export { compileKeyAccess, compileModelList, type KeyAccess } from './key-access.js';
 export { compilePrices, compileRoutes, compileRouting, targetModel } from './routing.js';
 export { hasWildcard, matchesWildcard } from './wildcard.js';
+export { PERMISSIONS, type AdminOperation, type OrganizationPermission, type Permission } from './permissions.js';
+export type { ApiKeyPrincipal, OperatorPrincipal, PersonPrincipal, Principal } from './principal.js';
+export { isAtLeast, ROLES, type Role } from './role.js';

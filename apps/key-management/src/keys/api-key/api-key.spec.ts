@@ -1,3 +1,4 @@
+import { NOBODY } from '@tollgate/auth';
 import { keySnapshot, keysChangedV1 } from '@tollgate/contracts';
 import { describe, expect, it } from 'vitest';
 import { revoked, stateOf, type ApiKey } from './api-key.js';
@@ -138,7 +139,7 @@ describe('the event of a change', () => {
     const event = keysChangedEvent({
       change: 'leaked',
       key: revoked(key, 'leaked', now)!,
-      actor: { name: 'secret-scanning', fromAddress: null },
+      actor: NOBODY,
       details: {},
       at: now,
     });

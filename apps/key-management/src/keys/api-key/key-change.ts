@@ -1,11 +1,6 @@
+import type { Actor } from '@tollgate/auth';
 import type { KeysChangedV1 } from '@tollgate/contracts';
 import type { ApiKey } from './api-key.js';
-
-/** The author of a change, and the address it was made from; null if the address is not known. */
-export interface Actor {
-  readonly name: string;
-  readonly fromAddress: string | null;
-}
 
 /** One new version of a key, on its way into Postgres with its audit row and its outbox entries. */
 export interface KeyChange {

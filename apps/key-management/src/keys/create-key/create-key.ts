@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import type { Actor } from '@tollgate/auth';
 import { digestSecret, generateSecret, maskSecret, pepperId, type Secret } from '@tollgate/api-key';
 import type { ApiKey } from '../api-key/api-key.js';
-import type { Actor } from '../api-key/key-change.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { OrganizationStore } from '../../organizations/organization-store.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '@tollgate/auth';
 import { revoked, type ApiKey } from '../api-key/api-key.js';
-import type { Actor } from '../api-key/key-change.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
 

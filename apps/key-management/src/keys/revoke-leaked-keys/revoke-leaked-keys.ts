@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { NOBODY } from '@tollgate/auth';
 import type { LeakedKeyOutcome } from '@tollgate/contracts';
 import { revoked, type ApiKey } from '../api-key/api-key.js';
 import { KeyMeter } from '../../metrics.js';
@@ -63,7 +64,7 @@ export class RevokeLeakedKeys {
         return {
           change: 'leaked',
           key: after,
-          actor: { name: 'secret-scanning', fromAddress: null },
+          actor: NOBODY,
           details: { origin },
           at: now,
         };

@@ -2,9 +2,16 @@ import type { MigrateOptions } from '@tollgate/postgres';
 import { Keys1795190400000 } from './1795190400000-keys.js';
 import { OrganizationCreditLimit1795276800000 } from './1795276800000-organization-credit-limit.js';
 import { Organizations1796169600000 } from './1796169600000-organizations.js';
+import { People1796256000000 } from './1796256000000-people.js';
 
 /** The Postgres schema of key-management, for `migrate`. */
 export const keyManagementSchema: MigrateOptions = {
   schema: 'keys',
-  migrations: [Keys1795190400000, OrganizationCreditLimit1795276800000, Organizations1796169600000],
+  serviceSchema: 'keys',
+  migrations: [
+    Keys1795190400000,
+    OrganizationCreditLimit1795276800000,
+    Organizations1796169600000,
+    People1796256000000,
+  ],
 };

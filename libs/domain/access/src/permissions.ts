@@ -1,0 +1,111 @@
+import type { Scope } from '@tollgate/api-key';
+import type { Role } from './role.js';
+
+/** What a route asks of who asks. */
+export type Permission =
+  /** Nothing: the route is open, or checks a credential of its own (a signature, a token of a mail). */
+  | { readonly kind: 'anyone' }
+  /** Any credential that is valid. */
+  | { readonly kind: 'identified' }
+  /** A person's session; the route is about their own account. */
+  | { readonly kind: 'person' }
+  /** The admin secret. */
+  | { readonly kind: 'operator' }
+  | OrganizationPermission;
+
+/** A route about one organisation: for its members of a role, its keys of a scope, and the admin secret. */
+export interface OrganizationPermission {
+  readonly kind: 'organization';
+  /** The least role of a person. */
+  readonly role: Role;
+  /** The scope that a key needs; null if no key may. A key with the scope `admin` has every scope. */
+  readonly scope: Scope | null;
+  /** A session must have proved again, within 10 minutes, who its person is. Keys and the admin secret never need it. */
+  readonly stepUp?: true;
+  /** The field of the body that hands out a role or scopes, which may not be above the giver's own. */
+  readonly handsOut?: 'role' | 'scopes';
+}
+
+const anyone = { kind: 'anyone' } as const;
+const identified = { kind: 'identified' } as const;
+const person = { kind: 'person' } as const;
+const operator = { kind: 'operator' } as const;
+
+function members(
+  role: Role,
+  scope: Scope | null,
+  more: Pick<OrganizationPermission, 'stepUp' | 'handsOut'> = {},
+): OrganizationPermission {
+  return { kind: 'organization', role, scope, ...more };
+}
+
+/** What each route of the admin API asks, by the id of its operation. Guards, document and tests read this table. */
+export const PERMISSIONS = {
+  // Keys
+  createApiKey: members('member', 'admin', { handsOut: 'scopes' }),
+  listApiKeys: members('viewer', 'admin'),
+  getApiKey: members('viewer', 'admin'),
+  updateApiKey: members('member', 'admin'),
+  deleteApiKey: members('member', 'admin'),
+  revokeApiKey: members('member', 'admin'),
+
+  // Usage
+  getUsage: members('viewer', 'analytics:read'),
+  findUsageEvent: members('viewer', 'analytics:read'),
+
+  // Organisations
+  createOrganization: operator,
+  listOrganizations: identified,
+  getOrganization: members('viewer', 'admin'),
+  updateOrganization: members('owner', null),
+  deleteOrganization: members('owner', null, { stepUp: true }),
+  getOidcProvider: members('owner', null),
+  setOidcProvider: members('owner', null, { stepUp: true }),
+  deleteOidcProvider: members('owner', null, { stepUp: true }),
+  listDomains: members('admin', null),
+  createDomain: members('owner', null),
+  verifyDomain: members('owner', null),
+  deleteDomain: members('owner', null),
+
+  // Projects
+  createProject: members('admin', 'admin'),
+  listProjects: members('viewer', 'admin'),
+  getProject: members('viewer', 'admin'),
+  updateProject: members('admin', 'admin'),
+  deleteProject: members('admin', 'admin'),
+
+  // Members and invitations
+  listMembers: members('viewer', 'admin'),
+  updateMember: members('admin', 'admin', { stepUp: true, handsOut: 'role' }),
+  removeMember: members('admin', 'admin'),
+  createInvitation: members('admin', 'admin', { handsOut: 'role' }),
+  listInvitations: members('admin', 'admin'),
+  deleteInvitation: members('admin', 'admin'),
+  acceptInvitation: anyone,
+
+  // Audit
+  listAuditLogs: members('admin', 'admin'),
+  exportAuditLogs: members('admin', 'admin', { stepUp: true }),
+  verifyAuditLogs: members('admin', 'admin'),
+
+  // People and sessions
+  getMe: identified,
+  createSession: anyone,
+  listSessions: person,
+  deleteSession: person,
+  deleteCurrentSession: person,
+  stepUpSession: person,
+  startOidcSession: anyone,
+  finishOidcSession: anyone,
+  createPasswordReset: anyone,
+  finishPasswordReset: anyone,
+  createEmailConfirmation: person,
+  finishEmailConfirmation: anyone,
+  useSignInLink: anyone,
+
+  // Webhooks
+  reportLeakedSecrets: anyone,
+} as const satisfies Record<string, Permission>;
+
+/** The id of an operation of the admin API. */
+export type AdminOperation = keyof typeof PERMISSIONS;

@@ -1,0 +1,35 @@
+import type { Scope } from '@tollgate/api-key';
+import type { Role } from './role.js';
+
+/**
+ * Who asks. Every credential ends up as one of these, the same in all services, and decisions are made about it alone.
+ * `organizationId` is the organisation that the request is about.
+ */
+export type Principal = OperatorPrincipal | ApiKeyPrincipal | PersonPrincipal;
+
+/** Whoever holds the admin secret: may act in any organisation. */
+export interface OperatorPrincipal {
+  readonly kind: 'operator';
+  readonly organizationId: string;
+}
+
+/** An API key that asks the admin API. It acts in its own organisation and in no other. */
+export interface ApiKeyPrincipal {
+  readonly kind: 'api_key';
+  readonly apiKeyId: string;
+  readonly organizationId: string;
+  readonly scopes: readonly Scope[];
+}
+
+/** A person with a session. */
+export interface PersonPrincipal {
+  readonly kind: 'person';
+  readonly personId: string;
+  readonly sessionId: string;
+  /** Null if the person belongs to no organisation. */
+  readonly organizationId: string | null;
+  /** The role in that organisation, read with this request; null with the organisation. */
+  readonly role: Role | null;
+  /** When the person last proved who they are in this session, in milliseconds since 1970: for the step-up. */
+  readonly provenAtMs: number;
+}
