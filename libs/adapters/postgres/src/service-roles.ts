@@ -21,7 +21,8 @@ export function rolesOf(schema: ServiceSchema): ServiceRoles {
 /** The SQL that an operator runs once where the migrations may not make roles. */
 function rolesSql({ service, allTenants }: ServiceRoles, user: string): string[] {
   return [
-    `CREATE ROLE ${service} NOLOGIN`,
+    // It may become the other role, and must not have its rights and policies unless it does.
+    `CREATE ROLE ${service} NOLOGIN NOINHERIT`,
     `CREATE ROLE ${allTenants} NOLOGIN`,
     `GRANT ${allTenants} TO ${service}`,
     `GRANT ${service}, ${allTenants} TO "${user.replaceAll('"', '""')}"`,
