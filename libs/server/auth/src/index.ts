@@ -9,3 +9,4 @@ export {
   type Actor,
 } from './actor.js';
 export { PrincipalGuard } from './principal.guard.js';
+export { SESSION_DIRECTORY, type SessionDirectory } from './session-directory.js';
