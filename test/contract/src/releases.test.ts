@@ -7,9 +7,9 @@ import { startRedis, waitUntil, type RedisServer } from '@tollgate/infra';
 import { RedisKeySnapshotReader, RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as formerAdmission from '../releases/2026-11-28/admission/index.js';
-import * as formerContracts from '../releases/2026-11-28/contracts/index.js';
-import * as formerSnapshots from '../releases/2026-11-28/key-snapshots/index.js';
+import * as formerAdmission from '../releases/2026-11-29/admission/index.js';
+import * as formerContracts from '../releases/2026-11-29/contracts/index.js';
+import * as formerSnapshots from '../releases/2026-11-29/key-snapshots/index.js';
 import { randomBelow } from './random-below.js';
 
 let server: RedisServer;
@@ -31,12 +31,13 @@ type Sample = Record<string, unknown>;
 const json = (path: string): Sample => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Sample;
 const golden = (path: string): Sample => json(`../../../libs/domain/contracts/src/${path}.json`);
 /** A golden file that the former release kept. */
-const formerGolden = (name: string): Sample => json(`../releases/2026-11-28/golden/${name}.json`);
+const formerGolden = (name: string): Sample => json(`../releases/2026-11-29/golden/${name}.json`);
 const active = golden('internal/golden/key-snapshot.active');
 const revoked = golden('internal/golden/key-snapshot.revoked');
 const organization = golden('internal/golden/organization-snapshot');
 const formerActive = formerGolden('key-snapshot.active');
 const formerRevoked = formerGolden('key-snapshot.revoked');
+const formerOrganization = formerGolden('organization-snapshot');
 /** Key snapshots with the fewest and with the most fields set. */
 const variantsOf = (snapshot: Sample): Sample[] => [
   snapshot,
@@ -54,8 +55,6 @@ const variantsOf = (snapshot: Sample): Sample[] => [
 ];
 const reasonsOf = (snapshot: Sample): Sample[] =>
   ['revoked', 'deleted', 'leaked'].map((reason) => ({ ...snapshot, reason }));
-const without = (sample: Sample, ...fields: readonly string[]): Sample =>
-  Object.fromEntries(Object.entries(sample).filter(([field]) => !fields.includes(field)));
 const digest = 'ab'.repeat(32);
 const leaked = {
   apiKeyId: 'k',
@@ -75,7 +74,7 @@ const spent = {
   lastUsedFrom: '::1',
 };
 
-describe('what this release and the one of 2026-11-28 tell each other', () => {
+describe('what this release and the one of 2026-11-29 tell each other', () => {
   type Schema = keyof typeof contracts & keyof typeof formerContracts;
   const usage = golden('events/golden/usage-recorded.v1');
   const outcomes = [
@@ -114,18 +113,15 @@ describe('what this release and the one of 2026-11-28 tell each other', () => {
     expect(read(contracts, schema, sample)).toEqual(sample);
   });
 
-  it.each<[Schema, Sample, Sample]>([
-    ...[...variantsOf(active), ...reasonsOf(revoked)].map((sample): [Schema, Sample, Sample] => [
-      'keySnapshot',
-      sample,
-      without(sample, 'form'),
-    ]),
-    ['verifyKeyReply', { snapshot: null, organization: null }, { snapshot: null }],
-    ['verifyKeyReply', { snapshot: active, organization }, { snapshot: without(active, 'form') }],
-    ['knownKeysRequest', { organizationId: 'o', apiKeyIds: ['k'] }, { apiKeyIds: ['k'] }],
-    ['spendingByKeyRequest', { organizationId: 'o', apiKeyIds: ['k'] }, { apiKeyIds: ['k'] }],
-  ])('is read by the former without what it does not know: %s', (schema, sample, known) => {
-    expect(read(formerContracts, schema, sample)).toEqual(known);
+  it.each<[Schema, Sample]>([
+    ...[...variantsOf(active), ...reasonsOf(revoked)].map((sample): [Schema, Sample] => ['keySnapshot', sample]),
+    ['organizationSnapshot', organization],
+    ['verifyKeyReply', { snapshot: null, organization: null }],
+    ['verifyKeyReply', { snapshot: active, organization }],
+    ['knownKeysRequest', { organizationId: 'o', apiKeyIds: ['k'] }],
+    ['spendingByKeyRequest', { organizationId: 'o', apiKeyIds: ['k'] }],
+  ])('is read by the former as it was written: %s', (schema, sample) => {
+    expect(read(formerContracts, schema, sample)).toEqual(sample);
   });
 
   it.each<[Schema, Sample, Sample]>([
@@ -134,10 +130,16 @@ describe('what this release and the one of 2026-11-28 tell each other', () => {
       sample,
       sample,
     ]),
-    ['verifyKeyReply', { snapshot: null }, { snapshot: null, organization: null }],
-    ['verifyKeyReply', { snapshot: formerActive }, { snapshot: formerActive, organization: null }],
-    ['knownKeysRequest', { apiKeyIds: ['k'] }, { organizationId: 'default', apiKeyIds: ['k'] }],
-    ['spendingByKeyRequest', { apiKeyIds: ['k'] }, { organizationId: 'default', apiKeyIds: ['k'] }],
+    ['organizationSnapshot', formerOrganization, formerOrganization],
+    ...[
+      { snapshot: null, organization: null },
+      { snapshot: formerActive, organization: formerOrganization },
+    ].map((sample): [Schema, Sample, Sample] => ['verifyKeyReply', sample, sample]),
+    ...(['knownKeysRequest', 'spendingByKeyRequest'] as const).map((schema): [Schema, Sample, Sample] => [
+      schema,
+      { organizationId: 'o', apiKeyIds: ['k'] },
+      { organizationId: 'o', apiKeyIds: ['k'] },
+    ]),
     ...['keys-changed', 'leaks-reported', 'usage-recorded'].map((name): [Schema, Sample, Sample] => [
       (
         {
@@ -152,14 +154,6 @@ describe('what this release and the one of 2026-11-28 tell each other', () => {
   ])('is read as the former wrote it: %s', (schema, sample, meant) => {
     expect(read(contracts, schema, sample)).toEqual(meant);
   });
-
-  it('has the organisation’s cap in the key’s snapshot too, or the former would not enforce it', () => {
-    const accounts = [
-      { accountId: 'key:k', capNanoUsd: null },
-      { accountId: 'organization:default', capNanoUsd: '7' },
-    ];
-    expect(read(formerContracts, 'keySnapshot', { ...active, accounts })).toMatchObject({ accounts });
-  });
 });
 
 describe('key snapshots on Redis', () => {
@@ -168,7 +162,6 @@ describe('key snapshots on Redis', () => {
       by: 'this release',
       to: 'the former',
       samples: variantsOf(active).map((sample) => [sample, revoked] as const),
-      known: (sample: Sample) => without(sample, 'form'),
       write: () => new RedisKeySnapshotWriter(ours),
       read: () => new formerSnapshots.RedisKeySnapshotReader(theirs),
     },
@@ -176,14 +169,13 @@ describe('key snapshots on Redis', () => {
       by: 'the former',
       to: 'this release',
       samples: variantsOf(formerActive).map((sample) => [sample, formerRevoked] as const),
-      known: (sample: Sample) => sample,
       write: () => new formerSnapshots.RedisKeySnapshotWriter(theirs),
       read: () => new RedisKeySnapshotReader(ours),
     },
   ];
   it.each(sides)(
     'written by $by are read and heard by $to, and a newer one stays',
-    async ({ write, read, samples, known }) => {
+    async ({ write, read, samples }) => {
       const [writer, reader] = [write(), read()];
       const other = sides.find((side) => side.write !== write)!.write();
       try {
@@ -205,13 +197,13 @@ describe('key snapshots on Redis', () => {
           const living = { ...sample, digests } as never;
           const dead = { ...tombstone, digests, version: 2 } as never;
           await writer.write(living);
-          expect(await reader.read(digests[0]!)).toEqual({ kind: 'found', snapshot: known(living) });
+          expect(await reader.read(digests[0]!)).toEqual({ kind: 'found', snapshot: living });
           await writer.write(dead);
           await other.write(living);
           await other.refill(living);
-          expect(await reader.read(digests[0]!)).toEqual({ kind: 'found', snapshot: known(dead) });
+          expect(await reader.read(digests[0]!)).toEqual({ kind: 'found', snapshot: dead });
           await waitUntil(() => heard.length >= 2, { what: 'both changes to be heard' });
-          expect(heard.splice(0)).toEqual([known(living), known(dead)]);
+          expect(heard.splice(0)).toEqual([living, dead]);
         }
       } finally {
         await reader.close();
@@ -221,44 +213,37 @@ describe('key snapshots on Redis', () => {
 });
 
 describe('an organisation on Redis', () => {
-  it('changes without the former hearing anything but heartbeats, and heartbeats of the former are no gap here', async () => {
-    const [writer, formerWriter] = [
-      new RedisKeySnapshotWriter(ours),
-      new formerSnapshots.RedisKeySnapshotWriter(theirs),
-    ];
+  it.each([0, 1])('that either release changes is heard and read by both: %s', async (side) => {
+    const writers = [new RedisKeySnapshotWriter(ours), new formerSnapshots.RedisKeySnapshotWriter(theirs)] as const;
     const readers = [new RedisKeySnapshotReader(ours), new formerSnapshots.RedisKeySnapshotReader(theirs)] as const;
-    const heard: Record<string, unknown[]> = { ours: [], former: [] };
+    const heard: unknown[][] = [[], []];
     try {
-      for (const [at, name] of [
-        [0, 'ours'],
-        [1, 'former'],
-      ] as const)
-        readers[at].follow({
-          changed: () => heard[name]!.push('a key'),
-          forget: () => heard[name]!.push('an unknown key'),
-          organizationChanged: (snapshot: unknown) => heard[name]!.push(snapshot),
-          gap: () => heard[name]!.push('a gap'),
+      for (const at of [0, 1])
+        readers[at]!.follow({
+          changed: () => heard[at]!.push('a key'),
+          forget: () => heard[at]!.push('an unknown key'),
+          organizationChanged: (snapshot: unknown) => heard[at]!.push(snapshot),
+          gap: () => heard[at]!.push('a gap'),
         });
       await waitUntil(
         async () => {
-          await writer.heartbeat();
+          await writers[0].heartbeat();
           return readers.every((reader) => reader.ageMs() < 1_000);
         },
         { what: 'both followers to be up to date' },
       );
-      heard['ours']!.length = heard['former']!.length = 0;
+      for (const each of heard) each.length = 0;
       const organizationId = randomUUID();
       const changes = [1, 2, 3].map((version) => ({ ...organization, organizationId, version }) as never);
       for (const change of changes) {
-        await formerWriter.heartbeat();
-        await writer.writeOrganization(change);
+        await writers[1 - side]!.heartbeat();
+        await writers[side]!.writeOrganization(change);
       }
-      await formerWriter.write({ ...formerActive, digests: [randomUUID().replaceAll('-', '').repeat(2)] } as never);
-      await waitUntil(() => heard['former']!.length > 0 && heard['ours']!.length > changes.length, {
-        what: 'the change of the key to be heard by both',
-      });
-      expect(heard).toEqual({ ours: [...changes, 'a key'], former: ['a key'] });
-      expect(await readers[0].readOrganization(organizationId)).toEqual({ kind: 'found', snapshot: changes[2] });
+      await waitUntil(() => heard.every((each) => each.length >= changes.length), { what: 'the changes to be heard' });
+      expect(heard).toEqual([changes, changes]);
+      await writers[1 - side]!.writeOrganization(changes[0]!);
+      for (const reader of readers)
+        expect(await reader.readOrganization(organizationId)).toEqual({ kind: 'found', snapshot: changes[2] });
     } finally {
       await Promise.all(readers.map((reader) => reader.close()));
     }

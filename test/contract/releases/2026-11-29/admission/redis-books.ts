@@ -1,0 +1,126 @@
+import { performance } from 'node:perf_hooks';
+import type { OpenHold } from '../credit/index.js';
+import type { RedisConnection } from '@tollgate/redis';
+import { accountField, idOf, parseHold, requestField, toJson } from './hold-text.js';
+import type { AdmissionBooks, BookedSettle, EpochOpening } from './port.js';
+import { LEASES_KEY, organizationKey, organizationOf, waitingKey, withScripts } from './scripts.js';
+
+/** A lease that has not changed for this long is deleted; its gateway counts as gone after 30 s already. */
+const STALE_LEASE_MS = 600_000;
+const SETTLES_MAX = 100;
+/** Keys that Redis examines in one SCAN call, which takes well under a millisecond. */
+const SCAN_COUNT = 1_000;
+
+/** The ledger's side of admission on Redis. Every method rejects if Redis is unreachable. */
+export class RedisAdmissionBooks implements AdmissionBooks {
+  readonly #leaseSeen = new Map<string, { value: string; at: number }>();
+
+  constructor(private readonly redis: RedisConnection) {
+    withScripts(redis.client);
+  }
+
+  async openEpoch(epoch: EpochOpening): Promise<boolean> {
+    const args: (string | number)[] = [this.#storeId(), epoch.epochId, epoch.posted.length];
+    for (const { accountId, postedNanoUsd } of epoch.posted)
+      args.push(accountField(accountId), postedNanoUsd.toString());
+    args.push(epoch.booked.length);
+    for (const { journalId, number } of epoch.booked) args.push(journalId, number);
+    args.push(epoch.waitingFor.length);
+    for (const { journalId, instanceId } of epoch.waitingFor) args.push(journalId, instanceId);
+    const opened = await withScripts(this.redis.client).openEpoch(organizationKey(epoch.organizationId), ...args);
+    if (opened !== 1) return false;
+    await Promise.all(
+      epoch.waitingFor.map(({ instanceId }) => this.redis.client.sadd(waitingKey(instanceId), epoch.organizationId)),
+    );
+    return true;
+  }
+
+  async hasEpoch(organizationId: string): Promise<boolean> {
+    const epoch = await this.redis.client.hget(organizationKey(organizationId), 'e');
+    return epoch?.startsWith(`${this.#storeId()}|`) ?? false;
+  }
+
+  async closeEpoch(organizationId: string): Promise<void> {
+    await this.redis.client.hdel(organizationKey(organizationId), 'e');
+  }
+
+  async settleBooked(organizationId: string, items: readonly BookedSettle[]): Promise<void> {
+    for (let at = 0; at < items.length; at += SETTLES_MAX) {
+      await withScripts(this.redis.client).settleBooked(
+        organizationKey(organizationId),
+        ...bookedArguments(items.slice(at, at + SETTLES_MAX)),
+      );
+    }
+  }
+
+  async stopWaiting(organizationId: string, journalId: string): Promise<void> {
+    await withScripts(this.redis.client).stopWaiting(organizationKey(organizationId), journalId);
+  }
+
+  async organizations(): Promise<readonly string[]> {
+    const found = new Set<string>();
+    let cursor = '0';
+    do {
+      const [next, keys] = await this.redis.client.scan(cursor, 'MATCH', organizationKey('*'), 'COUNT', SCAN_COUNT);
+      for (const key of keys) found.add(organizationOf(key));
+      cursor = next;
+    } while (cursor !== '0');
+    return [...found];
+  }
+
+  async openHolds(organizationId: string): Promise<readonly OpenHold[]> {
+    const fields = await this.redis.client.hgetall(organizationKey(organizationId));
+    return Object.entries(fields).flatMap(([name, text]) =>
+      name.startsWith('o:') ? [parseHold(name.slice(2), text)] : [],
+    );
+  }
+
+  async leases(): Promise<ReadonlyMap<string, string>> {
+    const leases = new Map(Object.entries(await this.redis.client.hgetall(LEASES_KEY)));
+    const now = performance.now();
+    for (const [instanceId, value] of leases) {
+      const seen = this.#leaseSeen.get(instanceId);
+      if (seen?.value !== value) this.#leaseSeen.set(instanceId, { value, at: now });
+      else if (now - seen.at > STALE_LEASE_MS) {
+        this.#leaseSeen.delete(instanceId);
+        leases.delete(instanceId);
+        await this.redis.client.hdel(LEASES_KEY, instanceId);
+        await this.redis.client.del(waitingKey(instanceId));
+      }
+    }
+    return leases;
+  }
+
+  async accounts(organizationId: string): Promise<ReadonlyMap<string, { postedNanoUsd: bigint; heldNanoUsd: bigint }>> {
+    const fields = await this.redis.client.hgetall(organizationKey(organizationId));
+    const accounts = new Map<string, { postedNanoUsd: bigint; heldNanoUsd: bigint }>();
+    for (const [name, text] of Object.entries(fields)) {
+      if (!name.startsWith('a:')) continue;
+      const [posted, held] = text.split('|');
+      accounts.set(idOf(name), { postedNanoUsd: BigInt(posted!), heldNanoUsd: BigInt(held!) });
+    }
+    return accounts;
+  }
+
+  #storeId(): string {
+    const storeId = this.redis.storeId();
+    if (storeId === null) throw new Error('Redis is not connected');
+    return storeId;
+  }
+}
+
+/** The arguments of settle-booked.lua. */
+function bookedArguments(items: readonly BookedSettle[]): readonly (string | number)[] {
+  const fields = items.map(({ requestId }) => requestField(requestId));
+  const places = new Map<string, number>();
+  const parts = items.map(({ chargeNanoUsd, tokens, journalId, journalNumber, accountIds }) => {
+    let place = places.get(journalId);
+    if (place === undefined) {
+      place = fields.push(`w:${journalId}`);
+      fields.push(`b:${journalId}`);
+      places.set(journalId, place);
+    }
+    return [Number(chargeNanoUsd), tokens ?? -1, place, journalNumber, ...accountIds.map(accountField)];
+  });
+  return [items.length, toJson(fields), toJson(parts)];
+}

@@ -1,0 +1,50 @@
+export { DEFAULT_ORGANIZATION_ID, readOrganizationId } from './organizations.js';
+export { asLedgerText, isLedgerText } from './ledger-text.js';
+export { count, digest, id, instant, nanoUsd, readableItems, uuid } from './primitives.js';
+export { KEYS_CHANGED_V1, keysChangedV1, type KeysChangedV1 } from './events/keys-changed.v1.js';
+export { USAGE_TOPICS } from './events/usage-topics.js';
+export {
+  USAGE_OUTCOMES,
+  USAGE_RECORDED_V1,
+  USAGE_RECORDED_V1_FIELDS,
+  usageRecordedV1,
+  type UsageRecordedV1,
+} from './events/usage-recorded.v1.js';
+export {
+  eventSchemaWithout,
+  fieldsFrom,
+  fieldsOfKind,
+  type EventFields,
+  type FieldKind,
+  type FieldsFrom,
+  type FieldsOfKind,
+  type FieldSource,
+  type FieldValues,
+} from './events/event-fields.js';
+export { LEAKS_REPORTED_V1, leaksReportedV1, type LeaksReportedV1 } from './events/leaks-reported.v1.js';
+export {
+  KEY_MANAGEMENT_API,
+  keySnapshot,
+  knownKeysReply,
+  knownKeysRequest,
+  LEAKED_DIGESTS_MAX,
+  leakedKeyOutcome,
+  organizationSnapshot,
+  revokeLeakedKeysReply,
+  revokeLeakedKeysRequest,
+  verifyKeyReply,
+  verifyKeyRequest,
+  type KeyManagementApi,
+  type LeakedKeyOutcome,
+  type VerifiedKey,
+} from './internal/key-management.js';
+export {
+  keySpending,
+  openCreditEpochRequest,
+  registerGatewayRequest,
+  spendingByKeyReply,
+  spendingByKeyRequest,
+  USAGE_BILLING_API,
+  type KeySpending,
+  type UsageBillingApi,
+} from './internal/usage-billing.js';

@@ -1,0 +1,125 @@
+import { SCOPES, type KeySnapshot, type OrganizationSnapshot, type Scope } from '../../api-key/index.js';
+import { z } from 'zod';
+import { ledgerId } from '../ledger-text.js';
+import { DEFAULT_ORGANIZATION_ID } from '../organizations.js';
+import { digest, id, instant, nanoUsd, readableItems } from '../primitives.js';
+
+const identity = {
+  form: z.int().positive().optional(),
+  apiKeyId: ledgerId,
+  organizationId: ledgerId,
+  version: z.int().positive(),
+  digests: z.array(digest).readonly(),
+};
+const limit = z.int().positive().nullable();
+/** Drops scopes of later releases: an unknown scope grants nothing here, and the known ones still count. */
+const scopes = z
+  .array(z.string())
+  .transform((names): readonly Scope[] =>
+    names.filter((name): name is Scope => (SCOPES as readonly string[]).includes(name)),
+  );
+
+/**
+ * A key snapshot on the wire (internal API, Redis). A snapshot that does not parse, for example because of a state of a
+ * later release, denies that key alone. Unknown fields are ignored: a later release that wants gateways of this one to
+ * refuse a key gives it a new `state`. A tombstone with an unknown reason is still a tombstone.
+ */
+export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state', [
+  z.object({
+    ...identity,
+    state: z.literal('active'),
+    name: z.string(),
+    scopes,
+    expiresAtMs: z.number().nullable(),
+    models: z.array(z.string()).readonly().nullable(),
+    allowedIps: z.array(z.string()).readonly().nullable(),
+    rateLimits: z.object({ requestsPerMinute: limit, tokensPerMinute: limit, parallelRequests: limit }),
+    accounts: z
+      .array(z.object({ accountId: ledgerId, capNanoUsd: nanoUsd.nullable() }))
+      .min(1)
+      .readonly(),
+  }),
+  z.object({
+    ...identity,
+    state: z.literal('revoked'),
+    reason: z.enum(['revoked', 'deleted', 'leaked']).catch('revoked'),
+  }),
+]);
+
+/**
+ * An organisation's snapshot on the wire (internal API, Redis). A snapshot that does not parse, for example because of
+ * a state of a later release, denies the keys of that organisation.
+ */
+export const organizationSnapshot: z.ZodType<OrganizationSnapshot> = z.object({
+  organizationId: ledgerId,
+  version: z.int().positive(),
+  state: z.literal('active'),
+  capNanoUsd: nanoUsd.nullable(),
+});
+
+/**
+ * `POST /internal/keys/verify` {digest} → {snapshot, organization}: reads a key from Postgres, as the authority.
+ * `snapshot` is null if no key has the digest. The release before does not send `organization`.
+ */
+export const verifyKeyRequest = z.object({ digest });
+export const verifyKeyReply = z.object({
+  snapshot: keySnapshot.nullable(),
+  organization: organizationSnapshot.nullable().default(null),
+});
+/** A key and its organisation, as the authority knows them. */
+export type VerifiedKey = z.infer<typeof verifyKeyReply>;
+
+/**
+ * `POST /internal/keys/known`: returns those of the ids that belong to keys of the organisation, deleted keys included.
+ * The release before sends no `organizationId`: it only has keys of the default organisation.
+ */
+export const knownKeysRequest = z.object({
+  organizationId: ledgerId.default(DEFAULT_ORGANIZATION_ID),
+  apiKeyIds: z.array(id).max(1_000),
+});
+export const knownKeysReply = z.object({ apiKeyIds: z.array(id) });
+
+/** The most digests of one call; a longer list needs several calls. */
+export const LEAKED_DIGESTS_MAX = 10_000;
+
+/**
+ * `POST /internal/leaked-keys/revoke`: looks up and revokes many keys; the reply has one result for each digest, in
+ * order. The reader leaves out a result that it cannot read; the outcome of that digest is then unknown.
+ */
+export const revokeLeakedKeysRequest = z.object({
+  origin: z.string(),
+  digests: z.array(digest).max(LEAKED_DIGESTS_MAX),
+});
+/** The result for one digest. `key` is null if no key has it. */
+export const leakedKeyOutcome = z.object({
+  digest,
+  /** `pending`: committed, but the tombstone did not reach Redis in time; the outbox keeps retrying. */
+  outcome: z.enum(['revoked', 'pending', 'already_revoked', 'unknown']),
+  key: z
+    .object({
+      apiKeyId: id,
+      organizationId: id,
+      name: z.string(),
+      maskedKey: z.string(),
+      revokedAt: instant,
+      ownerEmails: z.array(z.string()),
+    })
+    .nullable(),
+});
+export const revokeLeakedKeysReply = z.object({ items: readableItems(leakedKeyOutcome) });
+/** What became of one leaked digest. */
+export type LeakedKeyOutcome = z.infer<typeof leakedKeyOutcome>;
+
+/** Token of the `KeyManagementApi` of a process: key-management itself, or its client. */
+export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
+
+/** The internal API of key-management for the other services: over HTTP, or called directly in the standalone. */
+export interface KeyManagementApi {
+  /** The key with this digest, and its organisation. Throws if Postgres is unreachable. */
+  verifyKey(digest: string): Promise<VerifiedKey>;
+  /**
+   * The ids that belong to keys of the organisation, deleted ones too, in any order. Throws if Postgres is unreachable.
+   */
+  knownKeys(organizationId: string, apiKeyIds: readonly string[]): Promise<readonly string[]>;
+  revokeLeakedKeys(request: z.infer<typeof revokeLeakedKeysRequest>): Promise<LeakedKeyOutcome[]>;
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { ledgerId } from '../ledger-text.js';
+import { DEFAULT_ORGANIZATION_ID } from '../organizations.js';
+import { count, id, instant, nanoUsd, readableItems } from '../primitives.js';
+
+/** `POST /internal/gateways/register`: stores the gateway durably, before it admits its first capped request. */
+export const registerGatewayRequest = z.object({
+  /** The new process. Earlier instances of the same journal now count as gone, and their open holds as orphans. */
+  instanceId: ledgerId,
+  journalId: ledgerId,
+});
+/**
+ * `POST /internal/credit-epochs/open`: waits until the topic is drained, loads the ledger, and opens an epoch of the
+ * organisation if it has none.
+ */
+export const openCreditEpochRequest = z.object({ organizationId: ledgerId });
+
+/**
+ * `POST /internal/spending/by-key`: returns from the ledger what keys of an organisation have spent, with zeros for
+ * keys that were never used. The reader leaves out a sum that it cannot read, because unknown is not zero. The release
+ * before sends no `organizationId`: it only has keys of the default organisation.
+ */
+export const spendingByKeyRequest = z.object({
+  organizationId: ledgerId.default(DEFAULT_ORGANIZATION_ID),
+  apiKeyIds: z.array(ledgerId).max(1_000),
+});
+/** The usage of one key since it was created. */
+export const keySpending = z.object({
+  apiKeyId: id,
+  requests: count,
+  inputTokens: count,
+  outputTokens: count,
+  chargedNanoUsd: nanoUsd,
+  lastUsedAt: instant.nullable(),
+  lastUsedFrom: z.string().nullable(),
+});
+export const spendingByKeyReply = z.object({ spending: readableItems(keySpending) });
+/** What one key has spent since it was made. The charge is in nano-USD. */
+export type KeySpending = z.infer<typeof keySpending>;
+
+/** Token of the `UsageBillingApi` of a process: usage-billing itself, or its client. */
+export const USAGE_BILLING_API = Symbol('USAGE_BILLING_API');
+
+/** The internal API of usage-billing for the other services: over HTTP, or called directly in the standalone. */
+export interface UsageBillingApi {
+  registerGateway(request: z.infer<typeof registerGatewayRequest>): Promise<void>;
+  openCreditEpoch(request: z.infer<typeof openCreditEpochRequest>): Promise<void>;
+  spendingByKey(organizationId: string, apiKeyIds: readonly string[]): Promise<KeySpending[]>;
+}
