@@ -18,6 +18,8 @@ export const environment = z.object({
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
   /** Keys are stored as digests made with the pepper: under another pepper no earlier key is recognised. */
   TOLLGATE_PEPPER: z.string().min(16),
+  /** If it is not set, the key is derived from the pepper. */
+  TOLLGATE_ENCRYPTION_KEY: environmentFields.encryptionKey.optional(),
   TOLLGATE_KEY_MARKER: z
     .string()
     .regex(KEY_MARKER_PATTERN, 'must be 8 characters of [0-9A-Za-z]')

@@ -6,6 +6,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
 import { createNestServer } from '@tollgate/http';
 import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
+import { sealingFrom } from '@tollgate/sealing';
 import { createLogger } from '@tollgate/telemetry';
 import { KeyManagementModule } from './key-management.module.js';
 import { distributedPorts, type KeyManagementPorts } from './ports.js';
@@ -49,6 +50,7 @@ export async function startKeyManagement(
       logger,
       adminSecret: ADMIN,
       serviceSecret: 'the-service-secret-of-the-test',
+      sealing: sealingFrom({ pepper: PEPPER }),
       settings: {
         pepper: PEPPER,
         keyMarker: 'TestMark',

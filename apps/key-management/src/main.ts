@@ -5,6 +5,7 @@ import { RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
 import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
+import { sealingFrom } from '@tollgate/sealing';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
 import { readConfig, readUnknown } from './config.js';
 import { KeyManagementProcessModule } from './key-management-process.module.js';
@@ -53,6 +54,10 @@ async function open({
     snapshots: new RedisKeySnapshotWriter(redis),
     bus: bus.publisher,
     adminSecret: environment.TOLLGATE_ADMIN_SECRET,
+    sealing: sealingFrom({
+      encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY,
+      pepper: environment.TOLLGATE_PEPPER,
+    }),
     settings: {
       pepper: environment.TOLLGATE_PEPPER,
       keyMarker: environment.TOLLGATE_KEY_MARKER,

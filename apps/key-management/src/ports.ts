@@ -4,6 +4,7 @@ import { USAGE_BILLING_API, type UsageBillingApi } from '@tollgate/contracts';
 import { ADMIN_SECRET, SERVICE_SECRET } from '@tollgate/http';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { DATABASE, type Database } from '@tollgate/postgres';
+import { SEALING, type Sealing } from '@tollgate/sealing';
 import { PortsModule } from '@tollgate/service';
 import { LOGGER, METRICS_REGISTRY, type Logger, type Registry } from '@tollgate/telemetry';
 
@@ -29,6 +30,7 @@ export interface KeyManagementPorts {
   readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey'>;
   readonly adminSecret: string;
   readonly serviceSecret: string;
+  readonly sealing: Sealing;
   readonly settings: KeyManagementSettings;
   readonly logger: Logger;
   readonly registry: Registry;
@@ -43,6 +45,7 @@ export function distributedPorts(ports: KeyManagementPorts): DynamicModule {
     { provide: USAGE_BILLING_API, useValue: ports.usageBilling },
     { provide: ADMIN_SECRET, useValue: ports.adminSecret },
     { provide: SERVICE_SECRET, useValue: ports.serviceSecret },
+    { provide: SEALING, useValue: ports.sealing },
     { provide: KEY_MANAGEMENT_SETTINGS, useValue: ports.settings },
     { provide: LOGGER, useValue: ports.logger },
     { provide: METRICS_REGISTRY, useValue: ports.registry },

@@ -23,6 +23,8 @@ const environment = z
     TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret.optional(),
     /** If it is not set, the first start makes one and keeps it in the data folder. */
     TOLLGATE_PEPPER: z.string().min(16).optional(),
+    /** If it is not set, the key is derived from the pepper. */
+    TOLLGATE_ENCRYPTION_KEY: environmentFields.encryptionKey.optional(),
     TOLLGATE_KEY_MARKER: z
       .string()
       .regex(KEY_MARKER_PATTERN, 'must be 8 characters of [0-9A-Za-z]')

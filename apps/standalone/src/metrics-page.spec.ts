@@ -10,6 +10,7 @@ import { Gateway, Journal } from '@tollgate/gateway';
 import { BODY_BUDGET_BYTES, BodyBudget, createNestServer } from '@tollgate/http';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import type { Database } from '@tollgate/postgres';
+import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StandaloneModule } from './standalone.module.js';
@@ -40,6 +41,7 @@ beforeAll(async () => {
       bus,
       mail: { send: () => Promise.resolve() },
       adminSecret: 'an admin secret of the test',
+      sealing: sealingFrom({ pepper }),
       logger,
       registry,
       keyManagement: { pepper, keyMarker: 'TestMark', initOwnerEmail: 'owner@localhost' },

@@ -6,6 +6,7 @@ import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '@tollgate/k
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { MAIL_SENDER, type MailSender } from '@tollgate/mail';
 import { DATABASE, type Database } from '@tollgate/postgres';
+import { SEALING, type Sealing } from '@tollgate/sealing';
 import { SECRET_SCANNING_SETTINGS, type SecretScanningSettings } from '@tollgate/secret-scanning';
 import { PortsModule } from '@tollgate/service';
 import { LOGGER, METRICS_REGISTRY, type Logger, type Registry } from '@tollgate/telemetry';
@@ -19,6 +20,7 @@ export interface StandalonePorts {
   readonly bus: InProcessBus;
   readonly mail: MailSender;
   readonly adminSecret: string;
+  readonly sealing: Sealing;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly keyManagement: KeyManagementSettings;
@@ -39,6 +41,7 @@ export function standalonePorts(ports: StandalonePorts): DynamicModule {
     { provide: BUS_PROGRESS, useValue: ports.bus.server },
     { provide: MAIL_SENDER, useValue: ports.mail },
     { provide: ADMIN_SECRET, useValue: ports.adminSecret },
+    { provide: SEALING, useValue: ports.sealing },
     { provide: LOGGER, useValue: ports.logger },
     { provide: METRICS_REGISTRY, useValue: ports.registry },
     { provide: KEY_MANAGEMENT_SETTINGS, useValue: ports.keyManagement },

@@ -11,6 +11,7 @@ import { refuseOtherPepper } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
 import { readPublicDocument } from '@tollgate/openapi';
+import { sealingFrom } from '@tollgate/sealing';
 import { readyByDatabase } from '@tollgate/service';
 import {
   createLogger,
@@ -180,6 +181,7 @@ async function openApplication(
       bus,
       mail,
       adminSecret,
+      sealing: sealingFrom({ encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY, pepper }),
       logger,
       registry,
       keyManagement: {

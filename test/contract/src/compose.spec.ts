@@ -64,6 +64,7 @@ describe('docker-compose.yml', () => {
     const ofCompose = [
       ...credentials,
       'GATEWAY_GONE_AFTER_MS',
+      'TOLLGATE_ENCRYPTION_KEY',
       'TOLLGATE_KEY_MARKER',
       'TOLLGATE_PUBLIC_URL',
       'SMTP_URL',

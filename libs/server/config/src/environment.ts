@@ -60,6 +60,8 @@ export const environmentFields = {
     .string()
     .min(16)
     .regex(/^[\x21-\x7e]*$/, 'must have visible ASCII characters alone'),
+  /** 32 bytes. */
+  encryptionKey: z.string().regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hexadecimal digits'),
   emailAddress: z.string().regex(/^[^\s@<>]+@[^\s@<>]+$/, 'must be an e-mail address'),
   /** `host:port`, separated by commas. */
   kafkaBrokers: z

@@ -1,9 +1,11 @@
 export {
   SealError,
   SEALING,
+  sealingFrom,
   sealingKeyFromPepper,
   sealingKeyOf,
   sealingWith,
   type Sealing,
   type SealingKey,
+  type SealingSecrets,
 } from './sealing.js';

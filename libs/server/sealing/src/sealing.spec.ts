@@ -1,5 +1,5 @@
 import { expect, describe, it } from 'vitest';
-import { SealError, sealingKeyFromPepper, sealingKeyOf, sealingWith } from './index.js';
+import { SealError, sealingFrom, sealingKeyFromPepper, sealingKeyOf, sealingWith } from './index.js';
 
 const key = sealingKeyOf('ab'.repeat(32));
 const sealing = sealingWith([key]);
@@ -27,6 +27,12 @@ describe('a sealed text', () => {
     ['nothing', () => ''],
   ])('does not open after %s', (_what, change) => {
     expect(() => sealing.open(change(sealing.seal('x', bound)), bound)).toThrow(SealError);
+  });
+  it('is sealed under the key that is given, or else one derived from the pepper', () => {
+    const pepper = 'a pepper of the test';
+    const encryptionKey = 'AB'.repeat(32);
+    expect(sealing.open(sealingFrom({ pepper, encryptionKey }).seal('x', bound), bound)).toBe('x');
+    expect(sealingWith([sealingKeyFromPepper(pepper)]).open(sealingFrom({ pepper }).seal('x', bound), bound)).toBe('x');
   });
   it('opens under any key that is given, and names the one that is not', () => {
     const pepper = sealingKeyFromPepper('a pepper of the test');

@@ -4,7 +4,7 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } f
 export const SEALING = Symbol('SEALING');
 
 /**
- * Encrypts what must be read again and must not lie in the database in clear: stored answers, tokens of mails that wait,
+ * Encrypts what must be read again and must not lie in the database in clear: stored answers, tokens of waiting mails,
  * credentials of identity providers. AES-256-GCM with a random nonce; the text names the key that it was sealed under.
  *
  * @example
@@ -12,9 +12,15 @@ export const SEALING = Symbol('SEALING');
  * const secret = sealing.open(sealed, ['oidc_provider', organizationId]);
  */
 export interface Sealing {
-  /** `boundTo` says what the text belongs to (a kind, a tenant, an id): it opens for exactly that, and moved elsewhere not. */
+  /**
+   * `boundTo` says what the text belongs to (a kind, a tenant, an id): it opens for exactly that, and moved elsewhere
+   * not.
+   */
   seal(plaintext: string, boundTo: readonly string[]): string;
-  /** @throws {SealError} if the text was changed, is bound to something else, or was sealed under a key that is not given */
+  /**
+   * @throws {SealError} if the text was changed, is bound to something else, or was sealed under a key that is not
+   * given
+   */
   open(sealed: string, boundTo: readonly string[]): string;
 }
 
@@ -41,6 +47,18 @@ export function sealingKeyOf(hex: string): SealingKey {
 /** The key for installations that give none, derived from the pepper (HKDF with SHA-256, RFC 5869). */
 export function sealingKeyFromPepper(pepper: string): SealingKey {
   return named(Buffer.from(hkdfSync('sha256', pepper, '', 'tollgate encryption key', 32)));
+}
+
+/** The secrets of an installation that its encryption keys come from. */
+export interface SealingSecrets {
+  /** 64 hexadecimal digits; where they are absent, the key is derived from the pepper. */
+  readonly encryptionKey?: string | undefined;
+  readonly pepper: string;
+}
+
+/** The `Sealing` of an installation. */
+export function sealingFrom({ encryptionKey, pepper }: SealingSecrets): Sealing {
+  return sealingWith([encryptionKey === undefined ? sealingKeyFromPepper(pepper) : sealingKeyOf(encryptionKey)]);
 }
 
 /** `keys` are all that texts are opened with; new texts are sealed under the first. */
