@@ -13,6 +13,8 @@ export const environment = z.object({
   TOLLGATE_CONFIG: z.string().default('config.yaml'),
   TOLLGATE_PEPPER: z.string().min(16),
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
+  /** Still accepted, and shown to services that do not know the new one yet. */
+  TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
   REDIS_URL: environmentFields.redisUrl,
   KAFKA_BROKERS: environmentFields.kafkaBrokers,
   KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,

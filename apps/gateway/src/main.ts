@@ -10,7 +10,14 @@ import {
   missingCredentials,
   type TollgateConfig,
 } from '@tollgate/config';
-import { BodyBudget, createNestServer, httpKeyManagementApi, httpUsageBillingApi } from '@tollgate/http';
+import {
+  acceptedSecrets,
+  BodyBudget,
+  createNestServer,
+  httpKeyManagementApi,
+  httpUsageBillingApi,
+  type AcceptedSecrets,
+} from '@tollgate/http';
 import { RedisKeySnapshotReader } from '@tollgate/key-snapshots';
 import { readPublicDocument } from '@tollgate/openapi';
 import { connectRedis } from '@tollgate/redis';
@@ -57,7 +64,7 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
       usageBilling: environment.USAGE_BILLING_URL,
       secretScanning: environment.SECRET_SCANNING_URL,
     },
-    serviceSecret: environment.TOLLGATE_SERVICE_SECRET,
+    serviceSecrets: serviceSecretsOf(environment),
   });
   return {
     app,
@@ -93,7 +100,7 @@ function connect(environment: Environment, logger: Logger) {
     clientId: SERVICE,
     topicPrefix: environment.KAFKA_TOPIC_PREFIX,
   });
-  const internal = { serviceSecret: environment.TOLLGATE_SERVICE_SECRET, timeoutMs: INTERNAL_TIMEOUT_MS };
+  const internal = { serviceSecrets: serviceSecretsOf(environment), timeoutMs: INTERNAL_TIMEOUT_MS };
   const keyManagement = httpKeyManagementApi({
     ...internal,
     url: environment.KEY_MANAGEMENT_URL,
@@ -102,6 +109,10 @@ function connect(environment: Environment, logger: Logger) {
   const usageBilling = httpUsageBillingApi({ ...internal, url: environment.USAGE_BILLING_URL });
   const snapshots = new RedisKeySnapshotReader(redis);
   return { admission: new RedisAdmission(redis), bus, keyManagement, redis, snapshots, usageBilling };
+}
+
+function serviceSecretsOf(environment: Environment): AcceptedSecrets {
+  return acceptedSecrets(environment.TOLLGATE_SERVICE_SECRET, environment.TOLLGATE_SERVICE_SECRET_PREVIOUS);
 }
 
 /** Stops the start if a provider has no credential: this gateway would fail requests that other gateways can answer. */

@@ -15,7 +15,11 @@ export const environment = z.object({
   KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
   USAGE_BILLING_URL: environmentFields.httpUrl,
   TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret,
+  /** Still accepted. */
+  TOLLGATE_ADMIN_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
+  /** Still accepted, and shown to services that do not know the new one yet. */
+  TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
   /** Keys are stored as digests made with the pepper: under another pepper no earlier key is recognised. */
   TOLLGATE_PEPPER: z.string().min(16),
   /** If it is not set, the key is derived from the pepper. */

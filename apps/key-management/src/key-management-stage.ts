@@ -48,8 +48,8 @@ export async function startKeyManagement(
       ...outside,
       database,
       logger,
-      adminSecret: ADMIN,
-      serviceSecret: 'the-service-secret-of-the-test',
+      adminSecrets: [ADMIN],
+      serviceSecrets: ['the-service-secret-of-the-test'],
       sealing: sealingFrom({ pepper: PEPPER }),
       settings: {
         pepper: PEPPER,

@@ -1,6 +1,6 @@
 import { warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
-import { createNestServer, httpUsageBillingApi } from '@tollgate/http';
+import { acceptedSecrets, createNestServer, httpUsageBillingApi } from '@tollgate/http';
 import { RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
 import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
@@ -38,22 +38,25 @@ async function open({
   const kafka = { brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX };
   const bus = kafkaBus(kafka);
   const consumer = new KafkaBatchServer({ ...kafka, groupId: `${environment.KAFKA_TOPIC_PREFIX}${SERVICE}` });
-  const serviceSecret = environment.TOLLGATE_SERVICE_SECRET;
+  const serviceSecrets = acceptedSecrets(
+    environment.TOLLGATE_SERVICE_SECRET,
+    environment.TOLLGATE_SERVICE_SECRET_PREVIOUS,
+  );
   const usageBilling = httpUsageBillingApi({
     url: environment.USAGE_BILLING_URL,
-    serviceSecret,
+    serviceSecrets,
     timeoutMs: SPENDING_TIMEOUT_MS,
   });
 
   const module = KeyManagementProcessModule.with({
     database,
     usageBilling,
-    serviceSecret,
+    serviceSecrets,
     logger,
     registry,
     snapshots: new RedisKeySnapshotWriter(redis),
     bus: bus.publisher,
-    adminSecret: environment.TOLLGATE_ADMIN_SECRET,
+    adminSecrets: acceptedSecrets(environment.TOLLGATE_ADMIN_SECRET, environment.TOLLGATE_ADMIN_SECRET_PREVIOUS),
     sealing: sealingFrom({
       encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY,
       pepper: environment.TOLLGATE_PEPPER,
@@ -64,7 +67,7 @@ async function open({
       initOwnerEmail: environment.INIT_OWNER_EMAIL,
     },
   });
-  const app = await createNestServer(module, { logger, registry, serviceSecret, document: readDocument(SERVICE) });
+  const app = await createNestServer(module, { logger, registry, serviceSecrets, document: readDocument(SERVICE) });
   app.connectMicroservice({ strategy: consumer });
   return {
     app,

@@ -1,7 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { BUS_PUBLISHER, type BusPublisher } from '@tollgate/bus';
 import { USAGE_BILLING_API, type UsageBillingApi } from '@tollgate/contracts';
-import { ADMIN_SECRET, SERVICE_SECRET } from '@tollgate/http';
+import { ADMIN_SECRETS, SERVICE_SECRETS, type AcceptedSecrets } from '@tollgate/http';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { DATABASE, type Database } from '@tollgate/postgres';
 import { SEALING, type Sealing } from '@tollgate/sealing';
@@ -28,8 +28,8 @@ export interface KeyManagementPorts {
   readonly snapshots: KeySnapshotWriter;
   readonly bus: BusPublisher;
   readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey'>;
-  readonly adminSecret: string;
-  readonly serviceSecret: string;
+  readonly adminSecrets: AcceptedSecrets;
+  readonly serviceSecrets: AcceptedSecrets;
   readonly sealing: Sealing;
   readonly settings: KeyManagementSettings;
   readonly logger: Logger;
@@ -43,8 +43,8 @@ export function distributedPorts(ports: KeyManagementPorts): DynamicModule {
     { provide: KEY_SNAPSHOT_WRITER, useValue: ports.snapshots },
     { provide: BUS_PUBLISHER, useValue: ports.bus },
     { provide: USAGE_BILLING_API, useValue: ports.usageBilling },
-    { provide: ADMIN_SECRET, useValue: ports.adminSecret },
-    { provide: SERVICE_SECRET, useValue: ports.serviceSecret },
+    { provide: ADMIN_SECRETS, useValue: ports.adminSecrets },
+    { provide: SERVICE_SECRETS, useValue: ports.serviceSecrets },
     { provide: SEALING, useValue: ports.sealing },
     { provide: KEY_MANAGEMENT_SETTINGS, useValue: ports.settings },
     { provide: LOGGER, useValue: ports.logger },

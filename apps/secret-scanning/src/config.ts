@@ -14,6 +14,8 @@ export const environment = z.object({
   KEY_MANAGEMENT_URL: environmentFields.httpUrl,
   USAGE_BILLING_URL: environmentFields.httpUrl,
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
+  /** Still accepted, and shown to services that do not know the new one yet. */
+  TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
   /** Must be the same as key-management's: keys are found by digests that are made with it. */
   TOLLGATE_PEPPER: z.string().min(16),
   /** Without it mails are written as .eml files under `TOLLGATE_DATA`. */

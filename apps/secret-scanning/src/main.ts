@@ -3,7 +3,13 @@ import { pepperId } from '@tollgate/api-key';
 import { makeNamedFolder, warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
 import { environmentVariable, loadConfig } from '@tollgate/config';
-import { BodyBudget, createNestServer, httpKeyManagementApi, httpUsageBillingApi } from '@tollgate/http';
+import {
+  acceptedSecrets,
+  BodyBudget,
+  createNestServer,
+  httpKeyManagementApi,
+  httpUsageBillingApi,
+} from '@tollgate/http';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
 import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
@@ -34,16 +40,19 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
   const kafka = { brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX };
   const bus = kafkaBus(kafka);
   const consumer = new KafkaBatchServer({ ...kafka, groupId: `${environment.KAFKA_TOPIC_PREFIX}${SERVICE}` });
-  const serviceSecret = environment.TOLLGATE_SERVICE_SECRET;
+  const serviceSecrets = acceptedSecrets(
+    environment.TOLLGATE_SERVICE_SECRET,
+    environment.TOLLGATE_SERVICE_SECRET_PREVIOUS,
+  );
   const keyManagement = httpKeyManagementApi({
     url: environment.KEY_MANAGEMENT_URL,
-    serviceSecret,
+    serviceSecrets,
     timeoutMs: REVOKE_TIMEOUT_MS,
     pepperId: pepperId(environment.TOLLGATE_PEPPER),
   });
   const usageBilling = httpUsageBillingApi({
     url: environment.USAGE_BILLING_URL,
-    serviceSecret,
+    serviceSecrets,
     timeoutMs: SPENDING_TIMEOUT_MS,
   });
   const mail = mailSender(environment, from);
@@ -67,7 +76,7 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
   const app = await createNestServer(module, {
     logger,
     registry,
-    serviceSecret,
+    serviceSecrets,
     document: readDocument(SERVICE),
     bodyBudget: new BodyBudget(limits.bodiesBytesMax),
   });

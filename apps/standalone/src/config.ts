@@ -21,6 +21,8 @@ const environment = z
     TOLLGATE_SIMULATOR: z.enum(['on', 'off'], 'must be on or off').optional(),
     /** If it is not set, the first start makes one and shows it once. */
     TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret.optional(),
+    /** Accepted beside the present one: that of the environment, or the one that the data folder keeps. */
+    TOLLGATE_ADMIN_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
     /** If it is not set, the first start makes one and keeps it in the data folder. */
     TOLLGATE_PEPPER: z.string().min(16).optional(),
     /** If it is not set, the key is derived from the pepper. */

@@ -40,7 +40,7 @@ beforeAll(async () => {
       admission,
       bus,
       mail: { send: () => Promise.resolve() },
-      adminSecret: 'an admin secret of the test',
+      adminSecrets: ['an admin secret of the test'],
       sealing: sealingFrom({ pepper }),
       logger,
       registry,

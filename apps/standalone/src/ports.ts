@@ -1,7 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { BUS_PROGRESS, BUS_PUBLISHER, type InProcessBus } from '@tollgate/bus';
-import { ADMIN_SECRET } from '@tollgate/http';
+import { ADMIN_SECRETS, type AcceptedSecrets } from '@tollgate/http';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '@tollgate/key-management';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { MAIL_SENDER, type MailSender } from '@tollgate/mail';
@@ -19,7 +19,7 @@ export interface StandalonePorts {
   readonly admission: AdmissionBooks;
   readonly bus: InProcessBus;
   readonly mail: MailSender;
-  readonly adminSecret: string;
+  readonly adminSecrets: AcceptedSecrets;
   readonly sealing: Sealing;
   readonly logger: Logger;
   readonly registry: Registry;
@@ -40,7 +40,7 @@ export function standalonePorts(ports: StandalonePorts): DynamicModule {
     { provide: BUS_PUBLISHER, useValue: ports.bus.publisher },
     { provide: BUS_PROGRESS, useValue: ports.bus.server },
     { provide: MAIL_SENDER, useValue: ports.mail },
-    { provide: ADMIN_SECRET, useValue: ports.adminSecret },
+    { provide: ADMIN_SECRETS, useValue: ports.adminSecrets },
     { provide: SEALING, useValue: ports.sealing },
     { provide: LOGGER, useValue: ports.logger },
     { provide: METRICS_REGISTRY, useValue: ports.registry },

@@ -6,7 +6,7 @@ import { inProcessBus } from '@tollgate/bus';
 import { environmentVariable, loadConfig } from '@tollgate/config';
 import { DEFAULT_ORGANIZATION_ID } from '@tollgate/contracts';
 import { Gateway, Journal } from '@tollgate/gateway';
-import { BodyBudget, createNestServer, stopListening } from '@tollgate/http';
+import { acceptedSecrets, BodyBudget, createNestServer, stopListening } from '@tollgate/http';
 import { refuseOtherPepper } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
@@ -167,7 +167,7 @@ async function openApplication(
     registry,
   }: { readonly logger: Logger; readonly mail: ClosableMailSender; readonly registry: Registry },
 ): Promise<{ app: NestFastifyApplication; gateway: Gateway }> {
-  const { adminSecret, pepper } = secrets;
+  const { pepper } = secrets;
   const bus = inProcessBus();
   const admission = new MemoryAdmission();
   const snapshots = new MemoryKeySnapshots(stores.uncertainMs);
@@ -180,7 +180,7 @@ async function openApplication(
       admission,
       bus,
       mail,
-      adminSecret,
+      adminSecrets: acceptedSecrets(secrets.adminSecret, environment.TOLLGATE_ADMIN_SECRET_PREVIOUS),
       sealing: sealingFrom({ encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY, pepper }),
       logger,
       registry,

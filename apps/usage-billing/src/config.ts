@@ -13,7 +13,11 @@ export const environment = z.object({
   KAFKA_BROKERS: environmentFields.kafkaBrokers,
   KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
   TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret,
+  /** Still accepted. */
+  TOLLGATE_ADMIN_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
+  /** Still accepted, and shown to services that do not know the new one yet. */
+  TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
   /** Lets the usage API tell a mistyped key id from a key that was never used; without it both show zero usage. */
   KEY_MANAGEMENT_URL: environmentFields.httpUrl.optional(),
   /**

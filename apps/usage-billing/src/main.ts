@@ -1,7 +1,7 @@
 import { RedisAdmissionBooks } from '@tollgate/admission';
 import { warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer } from '@tollgate/bus';
-import { createNestServer, httpKeyManagementApi } from '@tollgate/http';
+import { acceptedSecrets, createNestServer, httpKeyManagementApi } from '@tollgate/http';
 import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
@@ -37,23 +37,26 @@ async function open({
     groupId: `${environment.KAFKA_TOPIC_PREFIX}${SERVICE}`,
     resume: resumeOffsets(database.dataSource),
   });
-  const serviceSecret = environment.TOLLGATE_SERVICE_SECRET;
+  const serviceSecrets = acceptedSecrets(
+    environment.TOLLGATE_SERVICE_SECRET,
+    environment.TOLLGATE_SERVICE_SECRET_PREVIOUS,
+  );
   const url = environment.KEY_MANAGEMENT_URL;
   const keyManagement =
-    url === undefined ? null : httpKeyManagementApi({ url, serviceSecret, timeoutMs: KEY_MANAGEMENT_TIMEOUT_MS });
+    url === undefined ? null : httpKeyManagementApi({ url, serviceSecrets, timeoutMs: KEY_MANAGEMENT_TIMEOUT_MS });
 
   const module = UsageBillingProcessModule.with({
     database,
-    serviceSecret,
+    serviceSecrets,
     logger,
     registry,
     admission: new RedisAdmissionBooks(redis),
     busProgress: consumer,
-    adminSecret: environment.TOLLGATE_ADMIN_SECRET,
+    adminSecrets: acceptedSecrets(environment.TOLLGATE_ADMIN_SECRET, environment.TOLLGATE_ADMIN_SECRET_PREVIOUS),
     ...(keyManagement !== null && { keyManagement }),
     settings: { goneAfterMs: environment.GATEWAY_GONE_AFTER_MS },
   });
-  const app = await createNestServer(module, { logger, registry, serviceSecret, document: readDocument(SERVICE) });
+  const app = await createNestServer(module, { logger, registry, serviceSecrets, document: readDocument(SERVICE) });
   app.connectMicroservice({ strategy: consumer });
   return {
     app,

@@ -2,7 +2,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
-import { ADMIN_SECRET, SERVICE_SECRET } from '@tollgate/http';
+import { ADMIN_SECRETS, SERVICE_SECRETS, type AcceptedSecrets } from '@tollgate/http';
 import { DATABASE, type Database } from '@tollgate/postgres';
 import { PortsModule } from '@tollgate/service';
 import { LOGGER, METRICS_REGISTRY, type Logger, type Registry } from '@tollgate/telemetry';
@@ -25,8 +25,8 @@ export interface UsageBillingPorts {
   readonly busProgress: BusProgress;
   /** Says which ids belong to keys. Without it an unknown id shows zero usage, like a key that was not used. */
   readonly keyManagement?: Pick<KeyManagementApi, 'knownKeys'>;
-  readonly adminSecret: string;
-  readonly serviceSecret: string;
+  readonly adminSecrets: AcceptedSecrets;
+  readonly serviceSecrets: AcceptedSecrets;
   readonly settings: UsageBillingSettings;
   readonly logger: Logger;
   readonly registry: Registry;
@@ -39,8 +39,8 @@ export function distributedPorts({ keyManagement, ...ports }: UsageBillingPorts)
     { provide: ADMISSION_BOOKS, useValue: ports.admission },
     { provide: BUS_PROGRESS, useValue: ports.busProgress },
     ...(keyManagement === undefined ? [] : [{ provide: KEY_MANAGEMENT_API, useValue: keyManagement }]),
-    { provide: ADMIN_SECRET, useValue: ports.adminSecret },
-    { provide: SERVICE_SECRET, useValue: ports.serviceSecret },
+    { provide: ADMIN_SECRETS, useValue: ports.adminSecrets },
+    { provide: SERVICE_SECRETS, useValue: ports.serviceSecrets },
     { provide: USAGE_BILLING_SETTINGS, useValue: ports.settings },
     { provide: LOGGER, useValue: ports.logger },
     { provide: METRICS_REGISTRY, useValue: ports.registry },

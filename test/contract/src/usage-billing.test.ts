@@ -40,8 +40,8 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       },
       database: opened.database,
       admission,
-      adminSecret: ADMIN,
-      serviceSecret: SERVICE,
+      adminSecrets: [ADMIN],
+      serviceSecrets: [SERVICE],
       settings: { goneAfterMs: GONE_AFTER_MS },
       logger,
       busProgress: {
@@ -61,7 +61,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     await app.startAllMicroservices();
     await app.listen(0, '127.0.0.1');
     url = await app.getUrl();
-    api = httpUsageBillingApi({ url, serviceSecret: SERVICE, timeoutMs: 5_000 });
+    api = httpUsageBillingApi({ url, serviceSecrets: [SERVICE], timeoutMs: 5_000 });
   });
   afterAll(async () => {
     await api?.close();

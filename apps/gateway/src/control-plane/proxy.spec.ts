@@ -46,7 +46,7 @@ beforeAll(async () => {
   });
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
     urls: { keyManagement: url, usageBilling: url, secretScanning: url },
-    serviceSecret: SERVICE_SECRET,
+    serviceSecrets: [SERVICE_SECRET],
   });
   await app.listen(0, '127.0.0.1');
   ({ port } = (app.getHttpServer() as Server).address() as AddressInfo);
@@ -236,7 +236,7 @@ describe('the paths that are passed on', () => {
     });
     await registerControlPlane(gateway.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
       urls: { keyManagement: keys!.url, usageBilling: usage!.url, secretScanning: scanning!.url },
-      serviceSecret: SERVICE_SECRET,
+      serviceSecrets: [SERVICE_SECRET],
       paths,
     });
     await gateway.listen(0, '127.0.0.1');

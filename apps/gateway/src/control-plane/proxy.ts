@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import proxy from '@fastify/http-proxy';
-import { clientAddressHeaders, OWN_HEADERS_PREFIX, pathOfTarget, Problem } from '@tollgate/http';
+import { clientAddressHeaders, OWN_HEADERS_PREFIX, pathOfTarget, Problem, type AcceptedSecrets } from '@tollgate/http';
 import type { FastifyInstance } from 'fastify';
 import { refuseBareBodies } from './bare-bodies.js';
 import {
@@ -20,7 +20,7 @@ interface ControlPlaneUrls {
 export interface ControlPlaneOptions {
   readonly urls: ControlPlaneUrls;
   /** Beside which the services believe what they are told of a client. */
-  readonly serviceSecret: string;
+  readonly serviceSecrets: AcceptedSecrets;
   /** What is passed on; by default, what the documents of this release have. */
   readonly paths?: readonly PublicPath[];
 }
@@ -35,7 +35,7 @@ const TIMEOUT_MS = 35_000;
  */
 export async function registerControlPlane(
   fastify: FastifyInstance,
-  { urls, serviceSecret, paths = controlPlanePaths }: ControlPlaneOptions,
+  { urls, serviceSecrets, paths = controlPlanePaths }: ControlPlaneOptions,
 ): Promise<void> {
   const upstreams: Readonly<Record<ControlPlaneService, string>> = {
     'key-management': urls.keyManagement,
@@ -59,7 +59,7 @@ export async function registerControlPlane(
       http: { requestOptions: { timeout: TIMEOUT_MS } },
       replyOptions: {
         rewriteRequestHeaders: (request, headers) => {
-          const kept = { ...withoutForwarding(headers), ...clientAddressHeaders(request, serviceSecret) };
+          const kept = { ...withoutForwarding(headers), ...clientAddressHeaders(request, serviceSecrets) };
           return request.body === undefined ? withoutFraming(kept) : kept;
         },
         rewriteHeaders: (headers) => withoutHopByHop(headers),

@@ -2,12 +2,7 @@ import { Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pepperId } from '@tollgate/api-key';
 import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
-import {
-  createNestServer,
-  httpKeyManagementApi,
-  InternalCallError,
-  SERVICE_SECRET as SECRET_TOKEN,
-} from '@tollgate/http';
+import { createNestServer, httpKeyManagementApi, InternalCallError, SERVICE_SECRETS } from '@tollgate/http';
 import { PortsModule } from '@tollgate/service';
 import { createLogger, LOGGER } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -37,7 +32,7 @@ beforeEach(async () => {
   const logger = createLogger({ service: 'test', destination: { write: (line: string) => void logged.push(line) } });
   const ports = PortsModule.of([
     { provide: KEY_MANAGEMENT_API, useValue: api },
-    { provide: SECRET_TOKEN, useValue: SERVICE_SECRET },
+    { provide: SERVICE_SECRETS, useValue: [SERVICE_SECRET] },
     { provide: KEY_MANAGEMENT_SETTINGS, useValue: { pepper: OURS } },
     { provide: LOGGER, useValue: logger },
   ]);
@@ -51,7 +46,7 @@ afterEach(async () => {
 });
 
 async function client(pepper: string | null) {
-  const options = { url: await app.getUrl(), serviceSecret: SERVICE_SECRET, timeoutMs: 5_000 };
+  const options = { url: await app.getUrl(), serviceSecrets: [SERVICE_SECRET] as const, timeoutMs: 5_000 };
   const made = httpKeyManagementApi({ ...options, ...(pepper !== null && { pepperId: pepperId(pepper) }) });
   clients.push(made);
   return made;

@@ -4,7 +4,7 @@ import { Body, Controller, Get, Module, Post, UseGuards } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createLogger } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ADMIN_SECRET, AdminGuard, BodyBudget, createNestServer, guardHeads } from './index.js';
+import { ADMIN_SECRETS, AdminGuard, BodyBudget, createNestServer, guardHeads } from './index.js';
 
 /** A quarter of it, 4 MiB, is for these bodies, and of that three quarters for large ones: three of a MiB. */
 const BUDGET_BYTES = 16 * 1_048_576;
@@ -38,7 +38,7 @@ class OthersController {
 
 @Module({
   controllers: [ThingsController, OthersController],
-  providers: [{ provide: ADMIN_SECRET, useValue: 'admin-secret' }, ...guardHeads('/v1/things', AdminGuard)],
+  providers: [{ provide: ADMIN_SECRETS, useValue: ['admin-secret'] }, ...guardHeads('/v1/things', AdminGuard)],
 })
 class ThingsModule {}
 

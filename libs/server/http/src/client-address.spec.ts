@@ -7,7 +7,15 @@ import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import type { FastifyRequest } from 'fastify';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ADMIN_SECRET, AdminGuard, clientAddressOf, createNestServer, guardHeads } from './index.js';
+import {
+  acceptedSecrets,
+  ADMIN_SECRETS,
+  AdminGuard,
+  clientAddressHeaders,
+  clientAddressOf,
+  createNestServer,
+  guardHeads,
+} from './index.js';
 
 const made = z.strictObject({ name: z.string(), limits: z.object({ a: z.number() }).optional() });
 const lines: string[] = [];
@@ -32,15 +40,19 @@ class WhoController {
 
 @Module({
   controllers: [WhoController],
-  providers: [{ provide: ADMIN_SECRET, useValue: 'admin-secret' }, ...guardHeads('/who/guarded', AdminGuard)],
+  providers: [{ provide: ADMIN_SECRETS, useValue: ['admin-secret'] }, ...guardHeads('/who/guarded', AdminGuard)],
 })
 class WhoModule {}
 
 let behind: NestFastifyApplication;
 let alone: NestFastifyApplication;
-const start = async (serviceSecret?: string): Promise<NestFastifyApplication> => {
+const start = async (...serviceSecrets: string[]): Promise<NestFastifyApplication> => {
   const logger = createLogger({ service: 'test', destination: { write: (line) => void lines.push(line) } });
-  const app = await createNestServer(WhoModule, { logger, ...(serviceSecret !== undefined && { serviceSecret }) });
+  const [secret, previous] = serviceSecrets;
+  const app = await createNestServer(WhoModule, {
+    logger,
+    ...(secret !== undefined && { serviceSecrets: acceptedSecrets(secret, previous) }),
+  });
   await app.listen(0, '::');
   return app;
 };
@@ -107,6 +119,28 @@ describe('the address of who asks', () => {
       ],
     ],
   ])('is that of the connection %s', async (_what, headers) => {
+    expect((await exchange(behind, 'GET /who', headers)).body).toEqual({ address: '127.0.0.5' });
+  });
+
+  it.each([
+    ['both have the new one alone', ['new-secret'], ['new-secret']],
+    ['the gateway has been replaced', ['new-secret', 'old-secret'], ['old-secret']],
+    ['the service has been replaced', ['old-secret'], ['new-secret', 'old-secret']],
+    ['both have been replaced', ['new-secret', 'old-secret'], ['new-secret', 'old-secret']],
+    ['the service has forgotten the old one', ['new-secret', 'old-secret'], ['new-secret']],
+    ['the gateway has forgotten the old one', ['new-secret'], ['new-secret', 'old-secret']],
+  ])('is what a gateway says while the service secret is replaced: %s', async (_what, ofGateway, ofService) => {
+    const app = await start(...ofService);
+    const [secret, previous] = ofGateway;
+    const headers = clientAddressHeaders({ ip: '203.0.113.9' }, acceptedSecrets(secret!, previous));
+    const sent = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    expect((await exchange(app, 'GET /who', sent)).body).toEqual({ address: '203.0.113.9' });
+    expect(lines.join('')).not.toContain('wrong');
+    await app.close();
+  });
+
+  it('is that of the connection beside two secrets that are both wrong', async () => {
+    const headers = [...told('203.0.113.9', 'another-secret'), 'x-tollgate-service-secret-previous: third-secret'];
     expect((await exchange(behind, 'GET /who', headers)).body).toEqual({ address: '127.0.0.5' });
   });
 

@@ -1,6 +1,6 @@
 import { normaliseAddress } from '@tollgate/api-key';
 import type { FastifyInstance } from 'fastify';
-import { sameSecret } from './bearer.js';
+import { isAccepted, type AcceptedSecrets } from './accepted-secrets.js';
 import type { SecretChecks } from './secret-checks.js';
 
 /** What is read of a request of Fastify: the address of whoever connected. */
@@ -12,6 +12,8 @@ export interface AskingRequest {
 const CLIENT_ADDRESS_HEADER = 'x-tollgate-client-address';
 /** Beside which that is believed: the secret that services share. */
 const SERVICE_SECRET_HEADER = 'x-tollgate-service-secret';
+/** While that is being replaced: the previous one, for services that do not know the new one yet. */
+const PREVIOUS_SECRET_HEADER = 'x-tollgate-service-secret-previous';
 /** Headers that services of ours write: what a client sends under these names is never passed on. */
 export const OWN_HEADERS_PREFIX = 'x-tollgate-';
 
@@ -26,8 +28,15 @@ export function clientAddressOf(request: AskingRequest): string {
 }
 
 /** The headers by which a gateway tells a service behind it who asks. */
-export function clientAddressHeaders(request: AskingRequest, serviceSecret: string): Record<string, string> {
-  return { [CLIENT_ADDRESS_HEADER]: clientAddressOf(request), [SERVICE_SECRET_HEADER]: serviceSecret };
+export function clientAddressHeaders(
+  request: AskingRequest,
+  [secret, previous]: AcceptedSecrets,
+): Record<string, string> {
+  return {
+    [CLIENT_ADDRESS_HEADER]: clientAddressOf(request),
+    [SERVICE_SECRET_HEADER]: secret,
+    ...(previous !== undefined && { [PREVIOUS_SECRET_HEADER]: previous }),
+  };
 }
 
 /**
@@ -35,11 +44,17 @@ export function clientAddressHeaders(request: AskingRequest, serviceSecret: stri
  * and the request counts as that of whoever connected: it must still be possible to revoke a key while a gateway and
  * the services have been given different secrets.
  */
-export function believeGateways(fastify: FastifyInstance, serviceSecret: string, checks: SecretChecks): void {
+export function believeGateways(fastify: FastifyInstance, accepted: AcceptedSecrets, checks: SecretChecks): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
-    const { [CLIENT_ADDRESS_HEADER]: told, [SERVICE_SECRET_HEADER]: secret } = request.headers;
+    const {
+      [CLIENT_ADDRESS_HEADER]: told,
+      [SERVICE_SECRET_HEADER]: secret,
+      [PREVIOUS_SECRET_HEADER]: previous,
+    } = request.headers;
     if (typeof secret === 'string') {
-      const outcome = checks.check('service', secret, (given) => sameSecret(given, serviceSecret), peerOf(request));
+      const shown = typeof previous === 'string' ? [secret, previous] : [secret];
+      const matches = (): boolean => shown.map((given) => isAccepted(given, accepted)).includes(true);
+      const outcome = checks.check('service', secret, matches, peerOf(request));
       const address = outcome === 'right' && typeof told === 'string' ? normaliseAddress(told) : null;
       if (address !== null) addresses.set(request, address);
     }

@@ -2,35 +2,36 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 import { unreachable, type ErrorCode } from '@tollgate/errors';
 import { Admits } from '@tollgate/openapi';
 import type { FastifyRequest } from 'fastify';
-import { bearerOf, matchesSecret, sameSecret } from './bearer.js';
+import { isAccepted, type AcceptedSecrets } from './accepted-secrets.js';
+import { bearerOf } from './bearer.js';
 import { clientAddressOf } from './client-address.js';
 import { Problem } from './problem.js';
 import { SecretChecks, type SecretKind } from './secret-checks.js';
 
-/** Token of the admin secret, or of its `secretDigest`, for `AdminGuard`. */
-export const ADMIN_SECRET = Symbol('ADMIN_SECRET');
-/** Token of the secret that services show each other, for `ServiceGuard`. */
-export const SERVICE_SECRET = Symbol('SERVICE_SECRET');
+/** Token of the `AcceptedSecrets` that are the admin secret, for `AdminGuard`. */
+export const ADMIN_SECRETS = Symbol('ADMIN_SECRETS');
+/** Token of the `AcceptedSecrets` that services show each other, for `ServiceGuard`. */
+export const SERVICE_SECRETS = Symbol('SERVICE_SECRETS');
 
 /** Headers of a refusal for want of a bearer secret (RFC 9110, section 11.6.1). */
 export const ADMIN_CHALLENGE = { 'www-authenticate': 'Bearer realm="tollgate"' };
 
 /**
  * Lets in who shows the admin secret as bearer; others get 401 `missing_admin_secret` or `invalid_admin_secret`, and
- * 429 `rate_limit_exceeded` where too many wrong ones came from their address. Needs `ADMIN_SECRET`
+ * 429 `rate_limit_exceeded` where too many wrong ones came from their address. Needs `ADMIN_SECRETS`
  * among the ports of the process.
  */
 @Injectable()
 @Admits('adminSecret', 'missing_admin_secret', 'invalid_admin_secret', 'rate_limit_exceeded')
 export class AdminGuard implements CanActivate {
   constructor(
-    @Inject(ADMIN_SECRET) private readonly secret: string,
+    @Inject(ADMIN_SECRETS) private readonly secrets: AcceptedSecrets,
     @Inject(SecretChecks) private readonly checks: SecretChecks,
   ) {}
 
   canActivate(context: ExecutionContext): boolean {
     const refusals = { missing: 'missing_admin_secret', wrong: 'invalid_admin_secret' } as const;
-    return letIn('admin', context, this.checks, this.secret, (given) => matchesSecret(given, this.secret), refusals);
+    return letIn('admin', context, this.checks, this.secrets, refusals);
   }
 }
 
@@ -41,33 +42,33 @@ export class AdminGuard implements CanActivate {
 @Injectable()
 export class ServiceGuard implements CanActivate {
   constructor(
-    @Inject(SERVICE_SECRET) private readonly secret: string,
+    @Inject(SERVICE_SECRETS) private readonly secrets: AcceptedSecrets,
     @Inject(SecretChecks) private readonly checks: SecretChecks,
   ) {}
 
   canActivate(context: ExecutionContext): boolean {
     const refusals = { missing: 'invalid_service_secret', wrong: 'invalid_service_secret' } as const;
-    return letIn('service', context, this.checks, this.secret, (given) => sameSecret(given, this.secret), refusals);
+    return letIn('service', context, this.checks, this.secrets, refusals);
   }
 }
 
 /** Which secret a request has shown: guards ask twice, by its head and at its controller, and one check is counted. */
-const shown = new WeakMap<FastifyRequest, string>();
+const shown = new WeakMap<FastifyRequest, AcceptedSecrets>();
 
 function letIn(
   secret: SecretKind,
   context: ExecutionContext,
   checks: SecretChecks,
-  kept: string,
-  matches: (given: string) => boolean,
+  accepted: AcceptedSecrets,
   refusals: { readonly missing: ErrorCode; readonly wrong: ErrorCode },
 ): boolean {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
-  if (shown.get(request) === `${secret} ${kept}`) return true;
+  if (shown.get(request) === accepted) return true;
+  const matches = (given: string): boolean => isAccepted(given, accepted);
   const outcome = checks.check(secret, bearerOf(request.headers.authorization), matches, clientAddressOf(request));
   switch (outcome) {
     case 'right':
-      shown.set(request, `${secret} ${kept}`);
+      shown.set(request, accepted);
       return true;
     case 'limited':
       throw new Problem('rate_limit_exceeded', {

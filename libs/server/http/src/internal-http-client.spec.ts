@@ -34,7 +34,7 @@ async function serve(answer: (request: IncomingMessage, reply: ServerResponse) =
 
 const answering = (status: number, body: unknown) => (_: IncomingMessage, reply: ServerResponse) =>
   void reply.writeHead(status).end(JSON.stringify(body));
-const options = (url: string) => ({ url, serviceSecret: 'canary-secret', timeoutMs: 2_000 });
+const options = (url: string) => ({ url, serviceSecrets: ['canary-secret'] as const, timeoutMs: 2_000 });
 const failureOf = (promise: Promise<unknown>) =>
   promise.then(
     () => expect.fail('answered'),
@@ -70,6 +70,39 @@ describe('an internal call', () => {
   it('is sent once, even where it fails', async () => {
     const client = closeLater(new InternalHttpClient(options(await serve((request) => request.socket.destroy()))));
     expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({ failure: 'unreachable' });
+    expect(seen).toHaveLength(1);
+  });
+  it('that is refused for its secret is made once more with the other one, which is then shown first', async () => {
+    let known = 'old-secret';
+    const url = await serve((request, reply) =>
+      request.headers.authorization === `Bearer ${known}`
+        ? answering(200, { n: 1 })(request, reply)
+        : answering(401, { code: 'invalid_service_secret' })(request, reply),
+    );
+    const client = closeLater(
+      new InternalHttpClient({ ...options(url), serviceSecrets: ['new-secret', 'old-secret'] }),
+    );
+    const shown = async () => {
+      seen.length = 0;
+      await client.send('/internal/x', {});
+      return seen.map(({ authorization }) => authorization!.slice('Bearer '.length));
+    };
+    expect(await shown()).toEqual(['new-secret', 'old-secret']);
+    expect(await shown()).toEqual(['old-secret']);
+    known = 'new-secret';
+    expect(await shown()).toEqual(['old-secret', 'new-secret']);
+    expect(await shown()).toEqual(['new-secret']);
+    known = 'third-secret';
+    expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({
+      refusal: { status: 401, code: 'invalid_service_secret' },
+    });
+  });
+  it('that is refused for anything else is made once, whatever secrets there are', async () => {
+    const url = await serve(answering(503, { code: 'service_unavailable' }));
+    const client = closeLater(
+      new InternalHttpClient({ ...options(url), serviceSecrets: ['new-secret', 'old-secret'] }),
+    );
+    await failureOf(client.send('/internal/x', {}));
     expect(seen).toHaveLength(1);
   });
   it('that takes too long is given up', async () => {

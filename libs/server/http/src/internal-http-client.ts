@@ -1,11 +1,13 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
+import type { AcceptedSecrets } from './accepted-secrets.js';
 
 /** Where another service of ours answers, and how we show who we are. */
 export interface InternalHttpClientOptions {
   /** Origin of the other service's internal listener, `http://host:port`. */
   readonly url: string;
-  readonly serviceSecret: string;
+  /** The present secret and, while it is being replaced, the previous one: the other service may know only that. */
+  readonly serviceSecrets: AcceptedSecrets;
   /** For a whole call, from connecting to the last byte of the reply. */
   readonly timeoutMs: number;
   /** Further headers of each call. */
@@ -36,18 +38,23 @@ const CONNECTIONS_MAX = 32;
 const KEEP_ALIVE_MS = 30_000;
 
 const problem = z.object({ code: z.string() });
+/** How a service refuses a secret that it does not know: from the first one on, and after too many. */
+const SECRET_REFUSALS: readonly (string | null)[] = ['invalid_service_secret', 'rate_limit_exceeded'];
 
 /**
  * Calls another service's internal API: JSON both ways, the service secret as bearer, kept connections, no
- * redirects and no retries (whoever calls knows whether the call may be repeated).
+ * redirects and no retries (whoever calls knows whether the call may be repeated), but one: a call that was refused for
+ * its secret, before it could have any effect, is made once more with the other secret. The one that was taken is shown
+ * first from then on.
  */
 export class InternalHttpClient {
   readonly #pool: Pool;
   readonly #pathPrefix: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #timeoutMs: number;
+  #serviceSecrets: AcceptedSecrets;
 
-  constructor({ url, serviceSecret, timeoutMs, headers = {} }: InternalHttpClientOptions) {
+  constructor({ url, serviceSecrets, timeoutMs, headers = {} }: InternalHttpClientOptions) {
     const { origin, pathname } = new URL(url);
     this.#pool = new Pool(origin, {
       connections: CONNECTIONS_MAX,
@@ -57,11 +64,11 @@ export class InternalHttpClient {
     this.#pathPrefix = pathname.replace(/\/$/, '');
     this.#headers = {
       ...headers,
-      authorization: `Bearer ${serviceSecret}`,
       'content-type': 'application/json',
       accept: 'application/json',
     };
     this.#timeoutMs = timeoutMs;
+    this.#serviceSecrets = serviceSecrets;
   }
 
   /**
@@ -100,19 +107,24 @@ export class InternalHttpClient {
   }
 
   async #post(path: string, body: unknown, timeoutMs: number): Promise<string> {
-    const { status, text } = await this.#exchange(path, JSON.stringify(body), timeoutMs);
-    if (status >= 200 && status < 300) return text;
-    const code = problem.safeParse(parsedOrUndefined(text)).data?.code ?? null;
-    throw new InternalCallError(path, 'refused', { status, code });
+    const bodyText = JSON.stringify(body);
+    const signal = AbortSignal.timeout(timeoutMs);
+    const [secret, other] = this.#serviceSecrets;
+    let reply = await this.#exchange(path, bodyText, signal, secret);
+    if (other !== undefined && SECRET_REFUSALS.includes(refusalCode(reply))) {
+      reply = await this.#exchange(path, bodyText, signal, other);
+      if (!SECRET_REFUSALS.includes(refusalCode(reply))) this.#serviceSecrets = [other, secret];
+    }
+    if (isSuccess(reply)) return reply.text;
+    throw new InternalCallError(path, 'refused', { status: reply.status, code: refusalCode(reply) });
   }
 
-  async #exchange(path: string, body: string, timeoutMs: number): Promise<{ status: number; text: string }> {
-    const signal = AbortSignal.timeout(timeoutMs);
+  async #exchange(path: string, body: string, signal: AbortSignal, secret: string): Promise<Reply> {
     try {
       const reply = await this.#pool.request({
         method: 'POST',
         path: this.#pathPrefix + path,
-        headers: this.#headers,
+        headers: { ...this.#headers, authorization: `Bearer ${secret}` },
         body,
         signal,
         headersTimeout: 0,
@@ -123,6 +135,18 @@ export class InternalHttpClient {
       throw new InternalCallError(path, signal.aborted ? 'timeout' : 'unreachable', null, { cause });
     }
   }
+}
+
+interface Reply {
+  readonly status: number;
+  readonly text: string;
+}
+
+const isSuccess = ({ status }: Reply): boolean => status >= 200 && status < 300;
+
+/** The code of a refusal's problem; null for a success, and for a refusal without one. */
+function refusalCode(reply: Reply): string | null {
+  return isSuccess(reply) ? null : (problem.safeParse(parsedOrUndefined(reply.text)).data?.code ?? null);
 }
 
 async function readText(body: AsyncIterable<Buffer>): Promise<string> {

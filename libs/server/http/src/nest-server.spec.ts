@@ -5,7 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createLogger } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ADMIN_SECRET, AdminGuard, createNestServer, Problem, SERVICE_SECRET, ServiceGuard } from './index.js';
+import { ADMIN_SECRETS, AdminGuard, createNestServer, Problem, SERVICE_SECRETS, ServiceGuard } from './index.js';
 
 const thing = z.strictObject({ name: z.string().max(10).optional() });
 const things = z.strictObject({ limit: z.string().optional() });
@@ -50,8 +50,8 @@ class InternalController {
 @Module({
   controllers: [ThingsController, InternalController],
   providers: [
-    { provide: ADMIN_SECRET, useValue: 'admin-secret' },
-    { provide: SERVICE_SECRET, useValue: 'service-secret' },
+    { provide: ADMIN_SECRETS, useValue: ['admin-secret'] },
+    { provide: SERVICE_SECRETS, useValue: ['service-secret'] },
   ],
 })
 class ThingsModule {}

@@ -5,6 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { OpenApiDocument } from '@tollgate/openapi';
 import { nestLogger, type Logger, type Registry } from '@tollgate/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AcceptedSecrets } from './accepted-secrets.js';
 import { answerException, sendProblem } from './answer-exception.js';
 import { BODY_BUDGET_BYTES, BodyBudget } from './body-budget.js';
 import { readBodiesAsBytes } from './body-reader.js';
@@ -32,7 +33,7 @@ export interface NestServerOptions {
   /**
    * Of a service behind gateways: beside it their word on who asks is believed. Left out, whoever connects is who asks.
    */
-  readonly serviceSecret?: string;
+  readonly serviceSecrets?: AcceptedSecrets;
   /**
    * Bodies above it are 413; default 1 MiB. Webhooks take `WEBHOOK_BODY_BYTES_MAX`, and a raw route may set its own
    * `bodyLimit`.
@@ -120,7 +121,7 @@ class ProblemAdapter extends FastifyAdapter {
 }
 
 function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): FastifyAdapter {
-  const { logger, bodyLimitBytes = BODY_BYTES_MAX, requestTimeoutMs = REQUEST_TIMEOUT_MS, serviceSecret } = options;
+  const { logger, bodyLimitBytes = BODY_BYTES_MAX, requestTimeoutMs = REQUEST_TIMEOUT_MS, serviceSecrets } = options;
   const { bodyBudget = new BodyBudget(BODY_BUDGET_BYTES) } = options;
   const adapter = new ProblemAdapter({
     bodyLimit: bodyLimitBytes,
@@ -147,7 +148,7 @@ function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): Fasti
   });
   refuseFaultyHeads(fastify);
   refuseWhileClosing(fastify);
-  if (serviceSecret !== undefined) believeGateways(fastify, serviceSecret, checks);
+  if (serviceSecrets !== undefined) believeGateways(fastify, serviceSecrets, checks);
   listRoutes(fastify);
   answerUnrouted(fastify);
   boundBodies(fastify, bodyBudget, requestTimeoutMs);
