@@ -336,16 +336,23 @@ describe('the end of a key', () => {
   it('stands in an audit trail that nobody can change', async () => {
     const key = await create();
     await call('DELETE', `/v1/api-keys/${key.id}`);
-    const trail: object[] = await database.dataSource.query(
-      `SELECT actor, action, details, from_address FROM keys.audit_event WHERE target_id = $1 ORDER BY id`,
+    const rows: { entry: string }[] = await database.dataSource.query(
+      `SELECT entry FROM keys.audit_entry WHERE target_id = $1 ORDER BY seq`,
       [key.id],
     );
-    expect(trail).toMatchObject([
-      { actor: 'admin', action: 'api_key.created', details: { name: 'a key' }, from_address: '127.0.0.1' },
-      { action: 'api_key.deleted' },
+    expect(rows.map(({ entry }) => JSON.parse(entry) as object)).toMatchObject([
+      {
+        actor: { type: 'admin_secret', id: null },
+        action: 'api_key.created',
+        changes: { name: { from: null, to: 'a key' }, scopes: { from: null } },
+      },
+      { action: 'api_key.deleted', changes: { revoke_reason: { from: null, to: 'deleted' } } },
     ]);
-    await expect(database.dataSource.query(`DELETE FROM keys.audit_event`)).rejects.toThrow('append-only');
-    await expect(database.dataSource.query(`UPDATE keys.audit_event SET actor = 'x'`)).rejects.toThrow('append-only');
+    expect(
+      await database.dataSource.query(`SELECT DISTINCT text FROM keys.audit_subject WHERE kind = 'address'`),
+    ).toEqual([{ text: '127.0.0.1' }]);
+    for (const statement of ['DELETE FROM keys.audit_entry', `UPDATE keys.audit_entry SET actor = 'x'`])
+      await expect(database.dataSource.query(statement)).rejects.toThrow('append-only');
   });
 });
 

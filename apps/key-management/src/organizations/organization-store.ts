@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
 import { Outbox } from '@tollgate/postgres';
 import { DataSource } from 'typeorm';
-import { insertAuditEvents } from '../store/audit-events.js';
+import { changesBetween } from '../audit/audit-entry.js';
+import { AuditTrail } from '../audit/audit-trail.js';
+import { Personal } from '../audit/audit-value.js';
 import type { SnapshotEntries } from '../store/key-store.js';
 import { KEYS_SCHEMA, WRITE_ORGANIZATION } from '../store/outbox-effects.js';
 import { organizationSnapshotOf, type Organization } from './organization.js';
@@ -29,6 +31,7 @@ const SELECT = `SELECT id, position, name, credit_limit_nano_usd, created_at, ve
 @Injectable()
 export class OrganizationStore {
   private readonly outbox = new Outbox(KEYS_SCHEMA);
+  private readonly audit = new AuditTrail();
 
   constructor(private readonly dataSource: DataSource) {}
 
@@ -64,13 +67,15 @@ export class OrganizationStore {
         id,
         ownerEmail,
       ]);
-      const created = { at: createdAt, actor, action: 'organization.created', targetType: 'organization' } as const;
-      await insertAuditEvents(manager, [{ ...created, organizationId: id, targetId: id, details: { name } }]);
-      return this.outbox.add(manager, {
+      const written = await this.outbox.add(manager, {
         effect: WRITE_ORGANIZATION,
         key: id,
         payload: JSON.stringify(organizationSnapshotOf(organization)),
       });
+      const changes = changesBetween(null, { name, owner: new Personal('email', ownerEmail) });
+      const created = { actor, action: 'organization.created', targetType: 'organization', targetId: id, changes };
+      await this.audit.append(manager, id, [created]);
+      return written;
     });
   }
 }

@@ -63,10 +63,10 @@ describe('an organisation', () => {
     ]);
     expect(
       await stage.database.dataSource.query(
-        'SELECT action, target_type, target_id, actor FROM keys.audit_event WHERE organization_id = $1 ORDER BY id LIMIT 1',
+        'SELECT action, target_type, target_id, actor FROM keys.audit_entry WHERE organization_id = $1 ORDER BY seq LIMIT 1',
         [id],
       ),
-    ).toEqual([{ action: 'organization.created', target_type: 'organization', target_id: id, actor: 'admin' }]);
+    ).toEqual([{ action: 'organization.created', target_type: 'organization', target_id: id, actor: 'admin_secret' }]);
   });
 
   it('is listed, newest first, page by page', async () => {

@@ -6,12 +6,19 @@ import type { ApiKey } from '../keys/api-key/api-key.js';
 import { keysChangedEvent, type KeyChange } from '../keys/api-key/key-change.js';
 import { snapshotOf } from '../keys/api-key/snapshot-of.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from './outbox-effects.js';
-import { insertAuditEvents, type AuditEvent } from './audit-events.js';
+import { AuditTrail } from '../audit/audit-trail.js';
+import { auditEntryOf } from '../keys/api-key/key-audit.js';
 import type { Organization } from '../organizations/organization.js';
 import { keyOf, organizationOf, SELECT_KEY, type KeyRow } from './key-row.js';
 
 /** Token of the `LookUps`, which run queries for unauthenticated callers at low priority. */
 export const LOOK_UPS = Symbol('LOOK_UPS');
+
+/** A change of a key with the key before it; null for a new one. */
+interface KeyChangeFrom {
+  readonly before: ApiKey | null;
+  readonly change: KeyChange;
+}
 
 /** Ids of the outbox entries that will write the snapshots of one transaction, one for each changed key. */
 export type SnapshotEntries = readonly string[];
@@ -33,6 +40,7 @@ export interface KeyPage {
 @Injectable()
 export class KeyStore {
   private readonly outbox = new Outbox(KEYS_SCHEMA);
+  private readonly audit = new AuditTrail();
 
   /** `lookUps` runs the queries for unauthenticated callers; all other queries go before them. */
   constructor(
@@ -92,7 +100,7 @@ export class KeyStore {
   async insert(change: KeyChange, pepperId: string): Promise<SnapshotEntries> {
     return this.dataSource.transaction(async (manager) => {
       await insertKey(manager, change.key, pepperId);
-      return this.recordConsequences(manager, [change]);
+      return this.recordConsequences(manager, [{ before: null, change }]);
     });
   }
 
@@ -113,10 +121,10 @@ export class KeyStore {
         [ids, organizationId],
       );
       const decided = rows.map(keyOf).map((before) => ({ before, change: decide(before) }));
-      const changes = decided.flatMap(({ change }) => (change === null ? [] : [change]));
+      const changes = decided.flatMap(({ before, change }) => (change === null ? [] : [{ before, change }]));
       await updateKeys(
         manager,
-        changes.map(({ key }) => key),
+        changes.map(({ change: { key } }) => key),
       );
       const written = await this.recordConsequences(manager, changes);
       return { keys: decided.map(({ before, change }) => change?.key ?? before), written };
@@ -141,21 +149,28 @@ export class KeyStore {
     return new Set(rows.map((row) => row.key));
   }
 
-  /** Writes the audit row and the two outbox entries of each change. */
-  private async recordConsequences(manager: EntityManager, changes: readonly KeyChange[]): Promise<SnapshotEntries> {
+  /** Writes the audit entry and the two outbox entries of each change. The heads of the chains are locked last. */
+  private async recordConsequences(
+    manager: EntityManager,
+    changes: readonly KeyChangeFrom[],
+  ): Promise<SnapshotEntries> {
     if (changes.length === 0) return [];
-    await insertAuditEvents(manager, changes.map(auditEventOf));
+    const keys = changes.map(({ change }) => change.key);
     const written = await this.outbox.add(
       manager,
-      ...changes.map(({ key }) => ({ effect: WRITE_SNAPSHOT, key: key.id, payload: JSON.stringify(snapshotOf(key)) })),
+      ...keys.map((key) => ({ effect: WRITE_SNAPSHOT, key: key.id, payload: JSON.stringify(snapshotOf(key)) })),
     );
     await this.outbox.add(
       manager,
-      ...changes.map((change) => ({
+      ...changes.map(({ change }) => ({
         effect: PUBLISH_CHANGE,
         key: change.key.id,
         payload: JSON.stringify(keysChangedEvent(change)),
       })),
+    );
+    await this.audit.appendAll(
+      manager,
+      changes.map(({ before, change }) => auditEntryOf(before, change)),
     );
     return written;
   }
@@ -237,17 +252,5 @@ function columnsOf(key: ApiKey): object {
     revoked_at: key.revocation?.at ?? null,
     revoke_reason: key.revocation?.reason ?? null,
     deleted_at: key.deletedAt,
-  };
-}
-
-function auditEventOf({ actor, at, change, details, key }: KeyChange): AuditEvent {
-  return {
-    organizationId: key.organizationId,
-    at,
-    actor,
-    action: `api_key.${change}`,
-    targetType: 'api_key',
-    targetId: key.id,
-    details: { name: key.name, masked_key: key.maskedKey, ...details },
   };
 }

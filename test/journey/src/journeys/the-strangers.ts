@@ -131,7 +131,10 @@ export function theStrangers(shape: () => Shape): void {
       if (shape().name !== 'distributed') return;
       const trail = await queryDatabase(
         (shape() as DistributedShape).databaseUrl,
-        'SELECT action, from_address FROM keys.audit_event WHERE target_id = $1 ORDER BY id',
+        `SELECT e.action, s.text AS from_address FROM keys.audit_entry AS e
+         LEFT JOIN keys.audit_subject AS s ON s.organization_id = e.organization_id
+           AND s.id::text = e.entry::jsonb #>> '{address,$personal,subject}'
+         WHERE e.target_id = $1 ORDER BY e.seq`,
         [id],
       );
       expect(trail).toEqual([

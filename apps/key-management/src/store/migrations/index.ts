@@ -3,6 +3,7 @@ import { Keys1795190400000 } from './1795190400000-keys.js';
 import { OrganizationCreditLimit1795276800000 } from './1795276800000-organization-credit-limit.js';
 import { Organizations1796169600000 } from './1796169600000-organizations.js';
 import { People1796256000000 } from './1796256000000-people.js';
+import { AuditChain1796688000000 } from './1796688000000-audit-chain.js';
 
 /** The Postgres schema of key-management, for `migrate`. */
 export const keyManagementSchema: MigrateOptions = {
@@ -13,5 +14,6 @@ export const keyManagementSchema: MigrateOptions = {
     OrganizationCreditLimit1795276800000,
     Organizations1796169600000,
     People1796256000000,
+    AuditChain1796688000000,
   ],
 };

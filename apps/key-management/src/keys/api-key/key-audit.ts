@@ -1,0 +1,37 @@
+import { formatUsd } from '@tollgate/credit';
+import { changesBetween, type OrganizationEntry } from '../../audit/audit-entry.js';
+import type { AuditValue } from '../../audit/audit-value.js';
+import type { ApiKey } from './api-key.js';
+import type { KeyChange } from './key-change.js';
+
+/** The entry of the audit trail for a change of a key; `before` is null for a new one. */
+export function auditEntryOf(before: ApiKey | null, { actor, change, details, key }: KeyChange): OrganizationEntry {
+  return {
+    organizationId: key.organizationId,
+    actor,
+    action: `api_key.${change}`,
+    targetType: 'api_key',
+    targetId: key.id,
+    changes: changesBetween(before === null ? null : auditedFields(before), auditedFields(key)),
+    details: { name: key.name, masked_key: key.maskedKey, ...details },
+  };
+}
+
+/** Everything that can change of a key, under the names of the admin API. Digests of secrets are none of it. */
+function auditedFields(key: ApiKey): Record<string, AuditValue> {
+  return {
+    name: key.name,
+    description: key.description,
+    scopes: key.scopes,
+    expires_at: key.expiresAt,
+    credit_limit_usd: key.creditLimitNanoUsd === null ? null : formatUsd(key.creditLimitNanoUsd),
+    requests_per_minute: key.rateLimits.requestsPerMinute,
+    tokens_per_minute: key.rateLimits.tokensPerMinute,
+    parallel_requests: key.rateLimits.parallelRequests,
+    models: key.models,
+    allowed_ips: key.allowedIps,
+    revoked_at: key.revocation?.at ?? null,
+    revoke_reason: key.revocation?.reason ?? null,
+    deleted_at: key.deletedAt,
+  };
+}
