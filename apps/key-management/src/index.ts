@@ -1,3 +1,4 @@
+export { AuditTrail } from './audit/audit-trail.js';
 export { environment as keyManagementEnvironment } from './config.js';
 export { KeyManagementModule } from './key-management.module.js';
 export { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from './ports.js';

@@ -1,7 +1,14 @@
 import { NOBODY } from '@tollgate/auth';
 import { randomUUID } from 'node:crypto';
 import { infraFromEnvironment } from '@tollgate/infra';
-import { keyManagementSchema, KeyStore, Members, OrganizationStore, refuseOtherPepper } from '@tollgate/key-management';
+import {
+  AuditTrail,
+  keyManagementSchema,
+  KeyStore,
+  Members,
+  OrganizationStore,
+  refuseOtherPepper,
+} from '@tollgate/key-management';
 import { migrate, openDatabase, Outbox, OutboxClaims, type Database } from '@tollgate/postgres';
 import { LeakStore, MailStore, secretScanningSchema } from '@tollgate/secret-scanning';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
@@ -64,9 +71,26 @@ async function useKeyManagement({ dataSource }: Database): Promise<void> {
   await organizations.list(10, 2n);
 
   await members.ensureOwner('default', 'owner@localhost');
+  await useAuditTrail(dataSource);
   await members.ownerEmails(['default']);
   await refuseOtherPepper(dataSource, { pepper: 'none was made under it', warn: () => undefined }).catch(
     () => undefined,
+  );
+}
+
+async function useAuditTrail(dataSource: Database['dataSource']): Promise<void> {
+  const [person] = await dataSource.query<{ id: string }[]>('SELECT id FROM keys.person LIMIT 1');
+  const principal = {
+    kind: 'person',
+    personId: person!.id,
+    sessionId: 'a session',
+    organizationId: 'default',
+    role: 'owner',
+    provenAtMs: 0,
+  } as const;
+  const actor = { principal, address: '192.0.2.1', requestId: randomUUID() };
+  await dataSource.transaction((manager) =>
+    new AuditTrail().append(manager, 'default', [{ actor, action: 'a.b', targetType: 'a', targetId: 'b' }]),
   );
 }
 
@@ -183,6 +207,8 @@ const SEEDS = [
   `INSERT INTO scanning.finding (digest, place_hash, origin, url, source, token_type, received_at)
    SELECT sha256(n::text::bytea), sha256(n::text::bytea), 'github', 'https://example.com', 'content', 'key', now()
    FROM generate_series(1, 5000) AS n`,
+  `INSERT INTO keys.audit_subject (organization_id, stream, id, kind, about, text, salt)
+   SELECT 'default', 'changes', gen_random_uuid(), 'address', '', 'address ' || n, 'salt' FROM generate_series(1, 2000) AS n`,
   'ANALYZE',
 ];
 

@@ -47,7 +47,8 @@ type Fields = Readonly<Record<string, AuditValue>>;
  * The fields that differ. Null stands for what did not exist before, or does not exist any more.
  *
  * @example
- * changesBetween({ name: 'a', role: 'member' }, { name: 'a', role: 'admin' }) // { role: { from: 'member', to: 'admin' } }
+ * changesBetween({ name: 'a', role: 'member' }, { name: 'a', role: 'admin' })
+ * // { role: { from: 'member', to: 'admin' } }
  */
 export function changesBetween(before: Fields | null, after: Fields | null): Record<string, FieldChange> {
   const names = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
@@ -137,7 +138,7 @@ export const personalOf = ({ email, address, entry }: PreparedEntry): Personal[]
   ...Object.values(entry.details ?? {}).flatMap(personalIn),
 ];
 
-/** The exact text of an entry: canonical JSON, which has everything that is shown of it. Its hash is over these bytes. */
+/** The exact text of an entry: canonical JSON with everything that is shown of it. Its hash is over these bytes. */
 export function entryText(
   prepared: PreparedEntry,
   { organizationId, stream, seq, at }: EntryPlace,

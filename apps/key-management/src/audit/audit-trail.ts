@@ -36,14 +36,14 @@ interface TransactionContext {
 
 /**
  * The writing side of the audit trail. An organisation's entries are a chain: each has the next number, and a hash over
- * its text and the hash before. The row of the chain's head is locked until the transaction ends, so that no two entries
- * follow the same one; writers of different organisations never wait for each other.
+ * its text and the hash before. The row of the chain's head is locked until the transaction ends, so that no two
+ * entries follow the same one; writers of different organisations never wait for each other.
  *
  * @example
  * await database.inOrganization(organizationId, async (manager) => {
  *   await manager.getRepository(memberEntity).update({ organizationId, id }, { role: 'admin' });
  *   await this.audit.append(manager, organizationId, [
- *     { actor, action: 'member.updated', targetType: 'member', targetId: id, changes: { role: { from: 'member', to: 'admin' } } },
+ *     { actor, action: 'member.updated', targetType: 'member', targetId: id, changes: changesBetween(before, after) },
  *   ]);
  * });
  */

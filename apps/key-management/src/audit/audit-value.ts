@@ -53,11 +53,14 @@ export interface SubjectReference {
 /** Where an entry has a `SubjectReference`, this is the name of its only field. */
 export const SUBJECT_FIELD = '$personal';
 
+/** `Array.isArray` does not tell a read-only array apart. */
+const isList = (value: object): value is readonly AuditValue[] => Array.isArray(value);
+
 /** All personal texts in a value. */
 export function personalIn(value: AuditValue): Personal[] {
   if (value instanceof Personal) return [value];
   if (value === null || typeof value !== 'object' || value instanceof Date) return [];
-  return (Array.isArray(value) ? (value as readonly AuditValue[]) : Object.values(value)).flatMap(personalIn);
+  return (isList(value) ? value : Object.values(value)).flatMap(personalIn);
 }
 
 /**
@@ -72,24 +75,17 @@ export function canonicalJson(value: AuditValue, referenceOf: (personal: Persona
     const { digest, subject } = referenceOf(value);
     return `{${JSON.stringify(SUBJECT_FIELD)}:${JSON.stringify({ digest, subject })}}`;
   }
-  switch (typeof value) {
-    case 'boolean':
-      return String(value);
-    case 'string':
-      return JSON.stringify(withoutSecrets(asLedgerText(value)));
-    case 'bigint':
-      return JSON.stringify(value.toString());
-    case 'number':
-      return Number.isSafeInteger(value) ? (value + 0).toString() : JSON.stringify(String(value));
-    default:
-      return Array.isArray(value)
-        ? `[${(value as readonly AuditValue[]).map((each) => canonicalJson(each, referenceOf)).join(',')}]`
-        : canonicalObject(value as { readonly [name: string]: AuditValue }, referenceOf);
-  }
+  if (typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return JSON.stringify(withoutSecrets(asLedgerText(value)));
+  if (typeof value === 'bigint') return JSON.stringify(value.toString());
+  if (typeof value === 'number')
+    return Number.isSafeInteger(value) ? (value + 0).toString() : JSON.stringify(String(value));
+  if (isList(value)) return `[${value.map((each) => canonicalJson(each, referenceOf)).join(',')}]`;
+  return canonicalObject(value, referenceOf);
 }
 
 function canonicalObject(
-  value: { readonly [name: string]: AuditValue },
+  value: Readonly<Record<string, AuditValue>>,
   referenceOf: (personal: Personal) => SubjectReference,
 ): string {
   const fields = new Map<string, string>();

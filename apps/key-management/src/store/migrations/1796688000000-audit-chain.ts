@@ -41,8 +41,8 @@ const CHAINS = [
 ];
 
 /**
- * Texts about people, which entries name by id and a salted digest. Erasing one sets text and salt to null: what is left
- * in the entries says nothing. `about` is the id of a person, or empty.
+ * Texts about people, which entries name by id and a salted digest. Erasing one sets text and salt to null: what is
+ * left in the entries says nothing. `about` is the id of a person, or empty.
  */
 const SUBJECTS = [
   `CREATE TABLE keys.audit_subject (
@@ -58,18 +58,17 @@ const SUBJECTS = [
   )`,
   `CREATE UNIQUE INDEX audit_subject_by_text ON keys.audit_subject (organization_id, stream, kind, about, text)
     WHERE text IS NOT NULL`,
-  `CREATE INDEX audit_subject_by_person ON keys.audit_subject (about) WHERE about <> ''`,
-  `CREATE INDEX audit_subject_of_all_by_text ON keys.audit_subject (text) WHERE text IS NOT NULL`,
 ];
 
 /**
- * The release before goes on writing `keys.audit_event` while its last process runs. Its rows, those of before and those
+ * The release before goes on writing `keys.audit_event` while its last process runs. Its rows, of before and those
  * to come, wait here until this release has put them into the chains (`TakeOverFormerEvents`). The function runs as the
  * owner of the tables, because the user of the release before need not be the one that has migrated.
  */
 const FORMER_EVENTS = [
   `CREATE TABLE keys.audit_event_waiting (event_id bigint CONSTRAINT audit_event_waiting_pk PRIMARY KEY)`,
-  `CREATE FUNCTION keys.audit_event_waits() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  `CREATE FUNCTION keys.audit_event_waits() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog AS $$
     BEGIN
       INSERT INTO keys.audit_event_waiting (event_id) VALUES (NEW.id);
       RETURN NULL;
