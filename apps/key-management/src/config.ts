@@ -2,6 +2,7 @@ import { DEFAULT_KEY_MARKER, KEY_MARKER_PATTERN } from '@tollgate/api-key';
 import { environmentFields, readEnvironment, unknownVariables, type UnknownVariable } from '@tollgate/config';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
+import type { SessionSettings } from './ports.js';
 
 /** The environment variables that this app reads, and no others. */
 export const environment = z.object({
@@ -29,6 +30,8 @@ export const environment = z.object({
     .regex(KEY_MARKER_PATTERN, 'must be 8 characters of [0-9A-Za-z]')
     .default(DEFAULT_KEY_MARKER),
   INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
+  TOLLGATE_SESSION_IDLE_MINUTES: environmentFields.sessionIdleMinutes,
+  TOLLGATE_SESSION_HOURS: environmentFields.sessionHours,
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });
 
@@ -37,3 +40,10 @@ export const readConfig = () => readEnvironment(environment, process.env);
 
 /** Environment variables that look misspelt, or that no service of Tollgate reads. */
 export const readUnknown = (): UnknownVariable[] => unknownVariables(process.env, Object.keys(environment.shape));
+
+/** How long sessions last, as the environment says it. */
+export function sessionSettings(
+  given: Readonly<Record<'TOLLGATE_SESSION_IDLE_MINUTES' | 'TOLLGATE_SESSION_HOURS', number>>,
+): SessionSettings {
+  return { idleMs: given.TOLLGATE_SESSION_IDLE_MINUTES * 60_000, lifeMs: given.TOLLGATE_SESSION_HOURS * 3_600_000 };
+}

@@ -9,11 +9,15 @@ import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@to
 import { sealingFrom } from '@tollgate/sealing';
 import { createLogger } from '@tollgate/telemetry';
 import { KeyManagementModule } from './key-management.module.js';
+import { keyManagementEntities } from './store/entities.js';
 import { distributedPorts, type KeyManagementPorts } from './ports.js';
 import { keyManagementSchema } from './store/migrations/index.js';
 
 export const PEPPER = 'a pepper of the test';
 export const ADMIN = 'the-admin-secret-of-the-test';
+
+/** How long sessions of the stage last: half a day unused, and a week in all. */
+const SESSIONS = { idleMs: 12 * 3_600_000, lifeMs: 7 * 86_400_000 };
 
 /** For specs: the service on an embedded PostgreSQL of its own, without a listener. Send requests by `app.inject`. */
 export interface KeyManagementStage {
@@ -41,7 +45,12 @@ export async function startKeyManagement(
     const embedded = await startEmbeddedPostgres(join(folder, 'postgres'));
     ends.push(() => embedded.close());
     await migrate(embedded.url, keyManagementSchema);
-    const database = await openDatabase({ url: embedded.url, poolSize: 1, applicationName: 'test' });
+    const database = await openDatabase({
+      url: embedded.url,
+      poolSize: 1,
+      applicationName: 'test',
+      entities: keyManagementEntities,
+    });
     ends.push(() => database.close());
     const logger = createLogger({ service: 'test', level: 'silent' });
     const ports = distributedPorts({
@@ -55,6 +64,7 @@ export async function startKeyManagement(
         pepper: PEPPER,
         keyMarker: 'TestMark',
         initOwnerEmail: 'owner@localhost',
+        sessions: SESSIONS,
       },
     });
     const app = await createNestServer({ module: StageModule, imports: [ports] }, { logger, ...server });

@@ -2,11 +2,15 @@ import { Module } from '@nestjs/common';
 import { KeyManagementApiModule } from './internal-api/internal-api.module.js';
 import { KeysModule } from './keys/keys.module.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
+import { PeopleModule } from './people/people.module.js';
 import { RelayModule } from './relay/relay.module.js';
+import { SessionsModule } from './sign-in/sessions.module.js';
 
 /**
  * The service without its listeners: admin API, bus handlers, relay, and `KEY_MANAGEMENT_API` for the other services
  * of the process. Its ports (`ports.ts`) come from a global module.
  */
-@Module({ imports: [KeysModule, OrganizationsModule, RelayModule, KeyManagementApiModule] })
+@Module({
+  imports: [KeysModule, OrganizationsModule, PeopleModule, SessionsModule, RelayModule, KeyManagementApiModule],
+})
 export class KeyManagementModule {}

@@ -7,8 +7,9 @@ import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { sealingFrom } from '@tollgate/sealing';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
-import { readConfig, readUnknown } from './config.js';
+import { readConfig, readUnknown, sessionSettings } from './config.js';
 import { KeyManagementProcessModule } from './key-management-process.module.js';
+import { keyManagementEntities } from './store/entities.js';
 import { keyManagementSchema } from './store/migrations/index.js';
 import { refuseOtherPepper } from './store/refuse-other-pepper.js';
 
@@ -25,7 +26,12 @@ async function open({
 }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
   warnOfUnknown(logger, readUnknown());
   await prepareDatabase(environment.DATABASE_URL, keyManagementSchema, (line) => logger.warn(line));
-  const database = await openDatabase({ url: environment.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
+  const database = await openDatabase({
+    url: environment.DATABASE_URL,
+    poolSize: 10,
+    applicationName: SERVICE,
+    entities: keyManagementEntities,
+  });
   await refuseOtherPepper(database.dataSource, {
     pepper: environment.TOLLGATE_PEPPER,
     warn: (line) => logger.warn(line),
@@ -65,6 +71,7 @@ async function open({
       pepper: environment.TOLLGATE_PEPPER,
       keyMarker: environment.TOLLGATE_KEY_MARKER,
       initOwnerEmail: environment.INIT_OWNER_EMAIL,
+      sessions: sessionSettings(environment),
     },
   });
   const app = await createNestServer(module, { logger, registry, serviceSecrets, document: readDocument(SERVICE) });

@@ -11,6 +11,14 @@ import { LOGGER, METRICS_REGISTRY, type Logger, type Registry } from '@tollgate/
 /** Token of the `KeyManagementSettings`. */
 export const KEY_MANAGEMENT_SETTINGS = Symbol('KEY_MANAGEMENT_SETTINGS');
 
+/** How long sessions of people last. */
+export interface SessionSettings {
+  /** A session that is not used for this long ends. */
+  readonly idleMs: number;
+  /** A session ends at this age, however much it is used. */
+  readonly lifeMs: number;
+}
+
 /** The settings of key-management that an operator chooses. */
 export interface KeyManagementSettings {
   /** The secret that digests of keys are made with. */
@@ -19,6 +27,7 @@ export interface KeyManagementSettings {
   readonly keyMarker: string;
   /** Address of the first owner of every organisation. */
   readonly initOwnerEmail: string;
+  readonly sessions: SessionSettings;
 }
 
 /** The connections and settings that key-management needs when it runs as a process of its own. */

@@ -36,6 +36,8 @@ const environment = z
     DATABASE_URL: environmentFields.postgresUrl.optional(),
     SMTP_URL: environmentFields.smtpUrl.optional(),
     INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
+    TOLLGATE_SESSION_IDLE_MINUTES: environmentFields.sessionIdleMinutes,
+    TOLLGATE_SESSION_HOURS: environmentFields.sessionHours,
     LOG_LEVEL: z.enum(LOG_LEVELS).default('warn'),
     REDIS_URL: z.string().optional(),
     KAFKA_BROKERS: z.string().optional(),

@@ -44,7 +44,12 @@ beforeAll(async () => {
       sealing: sealingFrom({ pepper }),
       logger,
       registry,
-      keyManagement: { pepper, keyMarker: 'TestMark', initOwnerEmail: 'owner@localhost' },
+      keyManagement: {
+        pepper,
+        keyMarker: 'TestMark',
+        initOwnerEmail: 'owner@localhost',
+        sessions: { idleMs: 1, lifeMs: 1 },
+      },
       usageBilling: {},
       secretScanning: { pepper, githubPublicKeysUrl: 'http://localhost/' },
     },

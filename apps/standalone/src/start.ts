@@ -7,7 +7,7 @@ import { environmentVariable, loadConfig } from '@tollgate/config';
 import { DEFAULT_ORGANIZATION_ID } from '@tollgate/contracts';
 import { Gateway, Journal } from '@tollgate/gateway';
 import { acceptedSecrets, BodyBudget, createNestServer, stopListening } from '@tollgate/http';
-import { refuseOtherPepper } from '@tollgate/key-management';
+import { refuseOtherPepper, sessionSettings } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
 import { readPublicDocument } from '@tollgate/openapi';
@@ -188,6 +188,7 @@ async function openApplication(
         pepper,
         keyMarker: environment.TOLLGATE_KEY_MARKER,
         initOwnerEmail: environment.INIT_OWNER_EMAIL,
+        sessions: sessionSettings(environment),
       },
       usageBilling: {},
       secretScanning: { pepper, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl },

@@ -1,4 +1,4 @@
-import { keyManagementSchema } from '@tollgate/key-management';
+import { keyManagementEntities, keyManagementSchema } from '@tollgate/key-management';
 import {
   migrate,
   openDatabase,
@@ -58,7 +58,12 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
   ];
   for (const schema of schemas) tellOfNewer(await migrate(address, schema), warn);
   await soleUse?.sign();
-  const database = await openDatabase({ url: address, poolSize: POOL_SIZE, applicationName: 'tollgate' });
+  const database = await openDatabase({
+    url: address,
+    poolSize: POOL_SIZE,
+    applicationName: 'tollgate',
+    entities: keyManagementEntities,
+  });
   return {
     database,
     uncertainMs: () => soleUse?.uncertainMs() ?? 0,

@@ -69,6 +69,8 @@ describe('docker-compose.yml', () => {
       'GATEWAY_GONE_AFTER_MS',
       'TOLLGATE_ENCRYPTION_KEY',
       'TOLLGATE_KEY_MARKER',
+      'TOLLGATE_SESSION_IDLE_MINUTES',
+      'TOLLGATE_SESSION_HOURS',
       'TOLLGATE_PUBLIC_URL',
       'SMTP_URL',
     ];

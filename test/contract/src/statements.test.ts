@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { infraFromEnvironment } from '@tollgate/infra';
 import {
   AuditTrail,
+  keyManagementEntities,
   keyManagementSchema,
   KeyStore,
   Members,
@@ -31,6 +32,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js';
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
+import { useSignIn } from './sign-in-statements.js';
 import { StatementCoverage, StatementRecorder, type StatementRecord } from './statement-records.js';
 import { statementsIn } from './statement-sites.js';
 
@@ -239,12 +241,18 @@ describe('the statements of the services, on the migrated schema', () => {
   beforeAll(async () => {
     const url = await infraFromEnvironment().createDatabase();
     for (const schema of [keyManagementSchema, secretScanningSchema, usageBillingSchema]) await migrate(url, schema);
-    database = await openDatabase({ url, poolSize: 3, applicationName: 'contract' });
+    database = await openDatabase({
+      url,
+      poolSize: 3,
+      applicationName: 'contract',
+      entities: keyManagementEntities,
+    });
     for (const seed of SEEDS) await database.dataSource.query(seed);
     const recorder = new StatementRecorder();
     recorder.start();
     try {
-      for (const use of [useKeyManagement, useSecretScanning, useUsageBilling, useOutbox]) await use(database);
+      for (const use of [useKeyManagement, useSignIn, useSecretScanning, useUsageBilling, useOutbox])
+        await use(database);
     } finally {
       recorder.stop();
     }

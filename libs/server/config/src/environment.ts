@@ -43,6 +43,13 @@ const port = z
   .transform(Number)
   .refine((value) => value < 65_536, 'must be a port');
 
+const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be a whole number from ${least} to ${most}`)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be a whole number from ${least} to ${most}`);
+
 /** Variables that several apps read, each with the one form it has. */
 export const environmentFields = {
   host: z.string().default('127.0.0.1'),
@@ -63,6 +70,10 @@ export const environmentFields = {
   /** 32 bytes. */
   encryptionKey: z.string().regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hexadecimal digits'),
   emailAddress: z.string().regex(/^[^\s@<>]+@[^\s@<>]+$/, 'must be an e-mail address'),
+  /** A session of a person that is not used for this long ends. */
+  sessionIdleMinutes: wholeNumber(1, 43_200).default(720),
+  /** A session of a person ends at this age, however much it is used. */
+  sessionHours: wholeNumber(1, 8_760).default(168),
   /** `host:port`, separated by commas. */
   kafkaBrokers: z
     .string()

@@ -3,6 +3,7 @@ import { Keys1795190400000 } from './1795190400000-keys.js';
 import { OrganizationCreditLimit1795276800000 } from './1795276800000-organization-credit-limit.js';
 import { Organizations1796169600000 } from './1796169600000-organizations.js';
 import { People1796256000000 } from './1796256000000-people.js';
+import { Sessions1796428800000 } from './1796428800000-sessions.js';
 import { AuditChain1796688000000 } from './1796688000000-audit-chain.js';
 
 /** The Postgres schema of key-management, for `migrate`. */
@@ -14,6 +15,7 @@ export const keyManagementSchema: MigrateOptions = {
     OrganizationCreditLimit1795276800000,
     Organizations1796169600000,
     People1796256000000,
+    Sessions1796428800000,
     AuditChain1796688000000,
   ],
 };

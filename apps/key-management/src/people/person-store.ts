@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { personEntity, type Person } from './person.js';
+
+/** What is known of a new person. */
+export type NewPerson = Pick<Person, 'email' | 'name' | 'passwordHash' | 'emailConfirmedAt' | 'createdAt'>;
+
+/** People. Every method works in the caller's transaction. */
+@Injectable()
+export class PersonStore {
+  /** The person of an address in its normal form; null if there is none. */
+  async ofEmail(manager: EntityManager, email: string): Promise<Person | null> {
+    return manager.getRepository(personEntity).findOneBy({ email });
+  }
+
+  /** Null if there is no such person. */
+  async find(manager: EntityManager, id: string): Promise<Person | null> {
+    return manager.getRepository(personEntity).findOneBy({ id });
+  }
+
+  /**
+   * Writes a new person, or finds the one who has the address already, whose name and password stay as they are.
+   * `created` says which it was: of two requests at once for one address, one creates.
+   */
+  async create(
+    manager: EntityManager,
+    person: NewPerson,
+  ): Promise<{ readonly person: Person; readonly created: boolean }> {
+    const made: Person = { ...person, id: randomUUID(), lastOrganizationId: null };
+    const { raw } = await manager
+      .createQueryBuilder()
+      .insert()
+      .into(personEntity)
+      .values(made)
+      .orIgnore()
+      .returning('id')
+      .execute();
+    if ((raw as unknown[]).length > 0) return { person: made, created: true };
+    const known = await this.ofEmail(manager, person.email);
+    if (known === null) throw new Error('a person was there, and is not');
+    return { person: known, created: false };
+  }
+
+  /**
+   * Sets the hash of a new password. Whoever calls it ends the person's sessions and links in the same transaction,
+   * unless the password itself is the old one.
+   */
+  async setPasswordHash(manager: EntityManager, id: string, passwordHash: string): Promise<void> {
+    await manager.getRepository(personEntity).update({ id }, { passwordHash });
+  }
+
+  /** Notes that a mail to the address has reached the person. The first time stays. */
+  async confirmEmail(manager: EntityManager, id: string, at: Date): Promise<void> {
+    await manager
+      .createQueryBuilder()
+      .update(personEntity)
+      .set({ emailConfirmedAt: at })
+      .where('id = :id AND email_confirmed_at IS NULL', { id })
+      .execute();
+  }
+
+  /** Notes which organisation the person asked about last. */
+  async setLastOrganization(manager: EntityManager, id: string, lastOrganizationId: string): Promise<void> {
+    await manager.getRepository(personEntity).update({ id }, { lastOrganizationId });
+  }
+}
