@@ -220,7 +220,7 @@ describe('a key', () => {
     for (let n = 0; n < 3; n++) ids.unshift((await create({ name: `listed ${n}` })).id);
     const first = (await call('GET', '/v1/api-keys?limit=2')).body;
     expect(first).toMatchObject({ object: 'list', has_more: true, data: [{ id: ids[0] }, { id: ids[1] }] });
-    const second = (await call('GET', `/v1/api-keys?limit=1&after=${first.next_cursor}`)).body;
+    const second = (await call('GET', `/v1/api-keys?limit=1&cursor=${first.next_cursor}`)).body;
     expect(second.data).toMatchObject([{ id: ids[2] }]);
     const all = (await call('GET', '/v1/api-keys?limit=100')).body;
     expect(all).toMatchObject({ has_more: false, next_cursor: null });

@@ -58,7 +58,8 @@ async function useKeyManagement({ dataSource }: Database): Promise<void> {
   await store.change('default', [one.id, other.id], (key) => renamed(key, 'another name'));
   await store.find('default', one.id);
   await store.list('default', 10, null);
-  await store.list('default', 10, 2n);
+  await store.list('default', 10, ['2026-11-28T09:30:00.123456Z', one.id]);
+  await store.positionOfFormer('default', 2n);
   await store.known('default', [one.id]);
   await store.findByDigests(one.digests);
   await store.lookUp(one.digests);
@@ -70,7 +71,8 @@ async function useKeyManagement({ dataSource }: Database): Promise<void> {
   await organizations.insert(made, 'owner@localhost', NOBODY);
   await organizations.find(made.id);
   await organizations.list(10, null);
-  await organizations.list(10, 2n);
+  await organizations.list(10, ['2026-11-28T09:30:00.123456Z', made.id]);
+  await organizations.positionOfFormer(2n);
 
   await members.ensureOwner('default', 'owner@localhost');
   await useAuditTrail(dataSource);
@@ -197,6 +199,7 @@ async function useOutbox({ dataSource }: Database): Promise<void> {
 
 /** Inserts enough rows that the planner chooses by statistics, as for a whole organisation's keys. */
 const SEEDS = [
+  `INSERT INTO keys.organization (id, name) SELECT gen_random_uuid(), 'one of many' FROM generate_series(1, 2000)`,
   `INSERT INTO keys.api_key (id, organization_id, name, scopes, created_at, version)
    SELECT gen_random_uuid(), 'default', 'a key', '{inference:write}', now(), 1 FROM generate_series(1, 2000)`,
   `INSERT INTO keys.api_key_secret (digest, api_key_id, pepper_id, masked, created_at)

@@ -1,7 +1,7 @@
-import { Body, Controller, Delete, Get, Param, Post, Query, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
-import { OrganizationId, Problem } from '@tollgate/http';
-import { Operation, Replies, Tag } from '@tollgate/openapi';
+import { IfMatch, OrganizationId, Problem, showVersion, type Precondition } from '@tollgate/http';
+import { Operation, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
 import { keyObject } from './api-key/key-object.js';
 import {
@@ -21,6 +21,8 @@ import { KeyMeter } from '../metrics.js';
 import { OrganizationGuard } from '../organizations/organization.guard.js';
 import { apiKeyPath, type ApiKeyPath } from './api-key.path.js';
 import { RevokeKey } from './revoke-key/revoke-key.js';
+import { UpdateKey } from './update-key/update-key.js';
+import { updateKeyRequest, type UpdateKeyRequest } from './update-key/update-key.request.js';
 
 const NOTHING_SPENT = { chargedNanoUsd: '0', lastUsedAt: null };
 
@@ -41,6 +43,7 @@ export class ApiKeysController {
     private readonly createKey: CreateKey,
     private readonly listKeys: ListKeys,
     private readonly revokeKey: RevokeKey,
+    private readonly updateKey: UpdateKey,
     private readonly spending: KeySpendingLookup,
     private readonly meter: KeyMeter,
   ) {}
@@ -52,15 +55,18 @@ export class ApiKeysController {
     summary: 'Make a key',
     description: 'The reply has the secret, and no later one shows it. Everything but the name may be left out.',
   })
+  @ShowsVersion()
   @Replies(createdKeyReply, { 201: 'The key with its secret.' })
   async create(
     @OrganizationId() organizationId: string,
     @Body({ schema: createKeyRequest }) body: CreateKeyRequest,
     @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject & { secret: string }> {
     const now = new Date();
     const result = await this.createKey.execute(organizationId, body, actor, now);
     if (result.kind === 'invalid') throw new Problem('invalid_request', { errors: result.errors });
+    showVersion(reply, result.key.version);
     return { ...keyObject(result.key, NOTHING_SPENT, now), secret: result.secret.reveal() };
   }
 
@@ -69,21 +75,50 @@ export class ApiKeysController {
   @Replies(keyListReply, { 200: 'One page of keys.' })
   async list(
     @OrganizationId() organizationId: string,
-    @Query({ schema: listKeysRequest }) { limit, after }: ListKeysRequest,
+    @Query({ schema: listKeysRequest }) request: ListKeysRequest,
   ): Promise<KeyList> {
-    return this.listKeys.page(organizationId, limit, after ?? null, new Date());
+    return this.listKeys.page(organizationId, request, new Date());
   }
 
   @Get(':id')
   @Operation({ id: 'getApiKey', summary: 'Show a key' })
+  @ShowsVersion()
   @Replies(keyReply, { 200: 'The key.' })
   async one(
     @OrganizationId() organizationId: string,
     @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject> {
-    const key = await this.listKeys.one(organizationId, id, new Date());
+    const found = await this.listKeys.one(organizationId, id, new Date());
+    if (found === null) throw new Problem('api_key_not_found');
+    showVersion(reply, found.key.version);
+    return found.shown;
+  }
+
+  @Patch(':id')
+  @Operation({
+    id: 'updateApiKey',
+    summary: 'Rename or describe a key',
+    description: 'What is left out stays as it is. Keys that have ended can be renamed too.',
+  })
+  @ShowsVersion()
+  @Replies(keyReply, { 200: 'The key as it is now.' })
+  async update(
+    @OrganizationId() organizationId: string,
+    @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
+    @Body({ schema: updateKeyRequest }) body: UpdateKeyRequest,
+    @IfMatch() precondition: Precondition,
+    @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<KeyObject> {
+    const now = new Date();
+    const [key, spending] = await Promise.all([
+      this.updateKey.execute(organizationId, id, body, precondition, actor, now),
+      this.spending.of(organizationId, [id]),
+    ]);
     if (key === null) throw new Problem('api_key_not_found');
-    return key;
+    showVersion(reply, key.version);
+    return keyObject(key, spending.get(id) ?? null, now);
   }
 
   /** Hides the key. Answers 200 when the tombstone is written, 202 if that takes more than 2 s and is still retried. */
@@ -93,44 +128,50 @@ export class ApiKeysController {
     summary: 'End a key and hide it',
     description: 'For good. What it has spent stays in the ledger.',
   })
+  @ShowsVersion()
   @Replies(deletedKeyReply, ENDED)
   async delete(
     @OrganizationId() organizationId: string,
     @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
+    @IfMatch() precondition: Precondition,
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject & { deleted: true }> {
-    return { ...(await this.end(organizationId, id, 'deleted', actor, reply)), deleted: true };
+    return { ...(await this.end(organizationId, id, 'deleted', precondition, actor, reply)), deleted: true };
   }
 
   /** Revokes the key, which stays in lists as `revoked`. The answer is 200 or 202 as for `DELETE`. */
   @Post(':id/revoke')
   @Operation({ id: 'revokeApiKey', summary: 'End a key', description: 'For good; it stays in lists as `revoked`.' })
+  @ShowsVersion()
   @Replies(keyReply, ENDED)
   async revoke(
     @OrganizationId() organizationId: string,
     @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
+    @IfMatch() precondition: Precondition,
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject> {
-    return this.end(organizationId, id, 'revoked', actor, reply);
+    return this.end(organizationId, id, 'revoked', precondition, actor, reply);
   }
 
   private async end(
     organizationId: string,
     id: string,
     reason: 'revoked' | 'deleted',
+    precondition: Precondition,
     actor: Actor,
     reply: FastifyReply,
   ): Promise<KeyObject> {
     const [now, begun] = [new Date(), performance.now()];
     const [result, spending] = await Promise.all([
-      this.revokeKey.execute(organizationId, id, reason, actor, now),
+      this.revokeKey.execute(organizationId, id, reason, precondition, actor, now),
       this.spending.of(organizationId, [id]),
     ]);
     if (result.kind === 'not_found') throw new Problem('api_key_not_found');
     this.meter.revokeAnswered(result.everywhere, (performance.now() - begun) / 1_000);
     if (!result.everywhere) void reply.code(202);
+    showVersion(reply, result.key.version);
     return keyObject(result.key, spending.get(id) ?? null, now);
   }
 }

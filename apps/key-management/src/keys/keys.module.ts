@@ -12,6 +12,7 @@ import { ListKeys } from './list-keys/list-keys.js';
 import { RevokeKey } from './revoke-key/revoke-key.js';
 import { LeaksReportedController } from './revoke-leaked-keys/leaks-reported.controller.js';
 import { RevokeLeakedKeys } from './revoke-leaked-keys/revoke-leaked-keys.js';
+import { UpdateKey } from './update-key/update-key.js';
 import { DigestLookUps } from './verify-key/digest-look-ups.js';
 import { VerifyKey } from './verify-key/verify-key.js';
 
@@ -27,6 +28,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     ListKeys,
     RevokeKey,
     RevokeLeakedKeys,
+    UpdateKey,
     VerifyKey,
   ],
   exports: [RevokeLeakedKeys, VerifyKey],

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
-import { Outbox } from '@tollgate/postgres';
+import { momentText, Outbox } from '@tollgate/postgres';
 import { DataSource } from 'typeorm';
 import { changesBetween } from '../audit/audit-entry.js';
 import { AuditTrail } from '../audit/audit-trail.js';
@@ -11,21 +11,22 @@ import { organizationSnapshotOf, type Organization } from './organization.js';
 
 interface OrganizationRow {
   id: string;
-  position: string;
   name: string;
   credit_limit_nano_usd: string | null;
   created_at: Date;
   version: number;
 }
 
-/** A page of organisations, newest first. */
-export interface OrganizationPage {
-  readonly organizations: readonly Organization[];
-  /** The position before which the next page begins; null on the last page. */
-  readonly nextPosition: bigint | null;
+/** Where an organisation stands in the list: when it was created, to the microsecond, and its id. */
+export type OrganizationPosition = readonly [createdAt: string, id: string];
+
+/** An organisation in a list. */
+export interface ListedOrganization {
+  readonly organization: Organization;
+  readonly position: OrganizationPosition;
 }
 
-const SELECT = `SELECT id, position, name, credit_limit_nano_usd, created_at, version FROM keys.organization`;
+const SELECT = `SELECT id, name, credit_limit_nano_usd, created_at, version FROM keys.organization`;
 
 /** Organisations, with their first owner, their audit trail and their outbox entries. */
 @Injectable()
@@ -41,18 +42,24 @@ export class OrganizationStore {
     return rows[0] === undefined ? null : organizationOf(rows[0]);
   }
 
-  /** Newest first, positions below `before`; null begins with the newest. Index: organization_position_unique. */
-  async list(limit: number, before: bigint | null): Promise<OrganizationPage> {
-    const rows: OrganizationRow[] = await this.dataSource.query(
-      `${SELECT} WHERE ($1::bigint IS NULL OR position < $1::bigint) ORDER BY position DESC LIMIT $2`,
-      [before?.toString() ?? null, limit + 1],
+  /** The first `count` behind a position, newest first; null for all. Index: organization_newest. */
+  async list(count: number, after: OrganizationPosition | null): Promise<ListedOrganization[]> {
+    const rows: (OrganizationRow & { created_at_text: string })[] = await this.dataSource.query(
+      `SELECT id, name, credit_limit_nano_usd, created_at, version, ${momentText('created_at')} AS created_at_text
+       FROM keys.organization WHERE ($1::timestamptz IS NULL OR (created_at, id) < ($1::timestamptz, $2::text))
+       ORDER BY created_at DESC, id DESC LIMIT $3`,
+      [after?.[0] ?? null, after?.[1] ?? null, count],
     );
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    return {
-      organizations: page.map(organizationOf),
-      nextPosition: rows.length > limit && last !== undefined ? BigInt(last.position) : null,
-    };
+    return rows.map((row) => ({ organization: organizationOf(row), position: [row.created_at_text, row.id] }));
+  }
+
+  /** Where what had this place in lists of release 0.1.0 stands now. Index: organization_position_unique. */
+  async positionOfFormer(formerPosition: bigint): Promise<OrganizationPosition | null> {
+    const rows: { created_at_text: string; id: string }[] = await this.dataSource.query(
+      `SELECT id, ${momentText('created_at')} AS created_at_text FROM keys.organization WHERE position = $1`,
+      [formerPosition.toString()],
+    );
+    return rows[0] === undefined ? null : [rows[0].created_at_text, rows[0].id];
   }
 
   /** Writes a new organisation with its owner, in one transaction. Resolves with the outbox entry of its snapshot. */

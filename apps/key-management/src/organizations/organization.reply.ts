@@ -1,3 +1,4 @@
+import { listReply } from '@tollgate/http';
 import { z } from 'zod';
 
 const EXAMPLE = {
@@ -22,16 +23,6 @@ export const organizationReply = z
 export type OrganizationObject = Readonly<z.input<typeof organizationReply>>;
 
 /** One page of organisations. */
-export const organizationListReply = z
-  .object({
-    object: z.literal('list'),
-    data: z.array(organizationReply).readonly(),
-    has_more: z.boolean(),
-    next_cursor: z.string().nullable().describe('What to send as `after` for the next page; null on the last one.'),
-  })
-  .meta({
-    id: 'OrganizationList',
-    examples: [{ object: 'list', data: [EXAMPLE], has_more: false, next_cursor: null }],
-  });
+export const organizationListReply = listReply('OrganizationList', organizationReply, EXAMPLE);
 /** A page of organisations as a reply carries it. */
 export type OrganizationList = Readonly<z.input<typeof organizationListReply>>;

@@ -1,11 +1,11 @@
 import { Body, Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
-import { Problem } from '@tollgate/http';
+import { listOf, notACursor, Problem } from '@tollgate/http';
 import { Operation, Replies, Tag } from '@tollgate/openapi';
-import { cursorOf, listKeysRequest, type ListKeysRequest } from '../keys/list-keys/list-keys.request.js';
+import { formerPosition, listKeysRequest, type ListKeysRequest } from '../keys/list-keys/list-keys.request.js';
 import { CreateOrganization } from './create-organization.js';
 import { organizationObject } from './organization-object.js';
-import { OrganizationStore } from './organization-store.js';
+import { OrganizationStore, type OrganizationPosition } from './organization-store.js';
 import {
   organizationListReply,
   organizationReply,
@@ -14,6 +14,7 @@ import {
 } from './organization.reply.js';
 import {
   createOrganizationRequest,
+  ORGANIZATION_PAGES,
   organizationPath,
   type CreateOrganizationRequest,
   type OrganizationPath,
@@ -46,14 +47,23 @@ export class OrganizationsController {
   @Get()
   @Operation({ id: 'listOrganizations', summary: 'List organisations', description: 'Newest first.' })
   @Replies(organizationListReply, { 200: 'One page of organisations.' })
-  async list(@Query({ schema: listKeysRequest }) { limit, after }: ListKeysRequest): Promise<OrganizationList> {
-    const { organizations, nextPosition } = await this.store.list(limit, after ?? null);
-    return {
-      object: 'list',
-      data: organizations.map(organizationObject),
-      has_more: nextPosition !== null,
-      next_cursor: nextPosition === null ? null : cursorOf(nextPosition),
-    };
+  async list(@Query({ schema: listKeysRequest }) request: ListKeysRequest): Promise<OrganizationList> {
+    const listed = await this.store.list(request.limit + 1, await this.start(request));
+    const page = ORGANIZATION_PAGES.page(listed, request.limit, { organizationId: null }, ({ position }) => [
+      ...position,
+    ]);
+    return listOf(page, ({ organization }) => organizationObject(organization));
+  }
+
+  private async start({ cursor, after }: ListKeysRequest): Promise<OrganizationPosition | null> {
+    const former = after === undefined ? null : formerPosition(after);
+    if (former === null) {
+      const field = after === undefined ? 'cursor' : 'after';
+      return ORGANIZATION_PAGES.positionOf(cursor ?? after, { organizationId: null }, field);
+    }
+    const position = await this.store.positionOfFormer(former);
+    if (position === null) throw notACursor('after');
+    return position;
   }
 
   @Get(':id')

@@ -1,4 +1,5 @@
 import { readOrganizationId } from '@tollgate/contracts';
+import { newestFirst, Pages } from '@tollgate/http';
 import { pathSchema, shown } from '@tollgate/openapi';
 import { z } from 'zod';
 import { name } from '../keys/create-key/create-key.request.js';
@@ -22,3 +23,6 @@ const id = shown(
 /** The organisation that a path names. A malformed id is answered with 404, like that of an unknown organisation. */
 export const organizationPath = pathSchema('organization_not_found', z.object({ id }));
 export type OrganizationPath = z.output<typeof organizationPath>;
+
+/** The list of organisations in pages, newest first. */
+export const ORGANIZATION_PAGES = new Pages('organizations', newestFirst(z.string().regex(/^[0-9a-z-]{1,64}$/)));

@@ -73,7 +73,7 @@ describe('an organisation', () => {
     const ids = [(await organization('one')).id, (await organization('two')).id, (await organization('three')).id];
     const first = (await call('GET', '/v1/organizations?limit=2')).body;
     expect(first).toMatchObject({ object: 'list', has_more: true, data: [{ id: ids[2] }, { id: ids[1] }] });
-    const second = (await call('GET', `/v1/organizations?limit=100&after=${first.next_cursor}`)).body;
+    const second = (await call('GET', `/v1/organizations?limit=100&cursor=${first.next_cursor}`)).body;
     expect(second).toMatchObject({ has_more: false, next_cursor: null });
     expect(second.data.map((each: { id: string }) => each.id)).toEqual(expect.arrayContaining([ids[0], 'default']));
   });

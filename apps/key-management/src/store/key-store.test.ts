@@ -111,7 +111,7 @@ describe('another organisation', () => {
     const key = bare();
     await store.insert(changeOf(key), 'pepper');
     expect(await store.find('other', key.id)).toBeNull();
-    expect((await store.list('other', 10, null)).keys).toEqual([]);
+    expect(await store.list('other', 10, null)).toEqual([]);
     const decided: ApiKey[] = [];
     const { keys, written } = await store.change('other', [key.id], (before) => {
       decided.push(before);

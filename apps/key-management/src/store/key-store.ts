@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { uuid } from '@tollgate/contracts';
-import { Outbox, type LookUps } from '@tollgate/postgres';
+import { momentText, Outbox, type LookUps } from '@tollgate/postgres';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { ApiKey } from '../keys/api-key/api-key.js';
 import { keysChangedEvent, type KeyChange } from '../keys/api-key/key-change.js';
@@ -29,11 +29,13 @@ export interface FoundKey {
   readonly organization: Pick<Organization, 'id' | 'version' | 'creditLimitNanoUsd'>;
 }
 
-/** A page of keys, newest first. */
-export interface KeyPage {
-  readonly keys: readonly ApiKey[];
-  /** The position before which the next page begins; null on the last page. */
-  readonly nextPosition: bigint | null;
+/** Where a key stands in a list: when it was created, to the microsecond, and its id. */
+export type KeyPosition = readonly [createdAt: string, id: string];
+
+/** A key in a list. */
+export interface ListedKey {
+  readonly key: ApiKey;
+  readonly position: KeyPosition;
 }
 
 /** Stores keys, their audit trail and their outbox. One transaction writes all three for each change of a key. */
@@ -57,16 +59,24 @@ export class KeyStore {
     return rows[0] === undefined ? null : keyOf(rows[0]);
   }
 
-  /** Keys that are not deleted, newest first, positions below `before`; null for the newest. Index: api_key_listed. */
-  async list(organizationId: string, limit: number, before: bigint | null): Promise<KeyPage> {
-    const rows: KeyRow[] = await this.dataSource.query(
-      `${SELECT_KEY} WHERE k.organization_id = $1 AND k.deleted_at IS NULL AND ($2::bigint IS NULL OR k.position < $2::bigint)
-       ORDER BY k.position DESC LIMIT $3`,
-      [organizationId, before?.toString() ?? null, limit + 1],
+  /** The first `count` keys that are not deleted behind a position, newest first. Index: api_key_newest. */
+  async list(organizationId: string, count: number, after: KeyPosition | null): Promise<ListedKey[]> {
+    const rows: (KeyRow & { created_at_text: string })[] = await this.dataSource.query(SELECT_PAGE, [
+      organizationId,
+      after?.[0] ?? null,
+      after?.[1] ?? null,
+      count,
+    ]);
+    return rows.map((row) => ({ key: keyOf(row), position: [row.created_at_text, row.id] }));
+  }
+
+  /** Where the key stands that had this place in lists of release 0.1.0. Index: api_key_position_unique. */
+  async positionOfFormer(organizationId: string, formerPosition: bigint): Promise<KeyPosition | null> {
+    const rows: { created_at_text: string; id: string }[] = await this.dataSource.query(
+      `SELECT id, ${momentText('created_at')} AS created_at_text FROM keys.api_key WHERE position = $1 AND organization_id = $2`,
+      [formerPosition.toString(), organizationId],
     );
-    const page = rows.slice(0, limit);
-    const last = rows.length > limit ? page.at(-1) : undefined;
-    return { keys: page.map(keyOf), nextPosition: last === undefined ? null : BigInt(last.position) };
+    return rows[0] === undefined ? null : [rows[0].created_at_text, rows[0].id];
   }
 
   /** The ids among these that belong to a key of the organisation, deleted or not. Index: api_key_pk. */
@@ -162,11 +172,10 @@ export class KeyStore {
     );
     await this.outbox.add(
       manager,
-      ...changes.map(({ change }) => ({
-        effect: PUBLISH_CHANGE,
-        key: change.key.id,
-        payload: JSON.stringify(keysChangedEvent(change)),
-      })),
+      ...changes.flatMap(({ change }) => {
+        const event = keysChangedEvent(change);
+        return event === null ? [] : { effect: PUBLISH_CHANGE, key: change.key.id, payload: JSON.stringify(event) };
+      }),
     );
     await this.audit.appendAll(
       manager,
@@ -175,6 +184,12 @@ export class KeyStore {
     return written;
   }
 }
+
+/** Index: api_key_newest. */
+const SELECT_PAGE = `${SELECT_KEY.replace('SELECT', `SELECT ${momentText('k.created_at')} AS created_at_text,`)}
+  WHERE k.organization_id = $1 AND k.deleted_at IS NULL
+    AND ($2::timestamptz IS NULL OR (k.created_at, k.id) < ($2::timestamptz, $3::uuid))
+  ORDER BY k.created_at DESC, k.id DESC LIMIT $4`;
 
 /** Index: api_key_secret_pk. */
 const SELECT_BY_DIGESTS = `${SELECT_KEY} WHERE k.id IN (

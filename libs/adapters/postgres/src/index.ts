@@ -8,6 +8,7 @@ export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgre
 export { Outbox, outboxTableSql, type OutboxEntry, type OutboxRow } from './outbox.js';
 export { OutboxClaims, type OutboxBacklog } from './outbox-claims.js';
 export { OutboxRelay, type OutboxEffect, type OutboxRelayOptions } from './outbox-relay.js';
+export { momentText } from './moment-text.js';
 export { oneRow } from './one-row.js';
 export { ServiceDatabase, TENANT_SETTING, type TransactionWork } from './service-database.js';
 export { rolesOf, type ServiceRoles, type ServiceSchema } from './service-roles.js';

@@ -26,7 +26,10 @@ describe('the catalogue', () => {
   it('asks nobody to repeat what cannot succeed', () => {
     for (const code of codes) {
       const { status, retryable } = ERRORS[code];
-      expect([code, retryable]).toEqual([code, status >= 500 || status === 408 || status === 429]);
+      expect([code, retryable]).toEqual([
+        code,
+        status >= 500 || status === 408 || status === 429 || code === 'idempotency_conflict',
+      ]);
     }
   });
 });

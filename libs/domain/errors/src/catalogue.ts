@@ -125,6 +125,22 @@ export const ERRORS = {
     message: 'The request does not fit the present state of what it names.',
     retryable: false,
   },
+  /** The one 409 that is worth repeating: the first request may be answered by then. */
+  idempotency_conflict: {
+    status: 409,
+    message: 'A request with the same Idempotency-Key is still being answered.',
+    retryable: true,
+  },
+  precondition_failed: {
+    status: 412,
+    message: 'What the request changes has another version by now than If-Match names.',
+    retryable: false,
+  },
+  idempotency_key_reused: {
+    status: 422,
+    message: 'The Idempotency-Key was sent before with another request.',
+    retryable: false,
+  },
   body_too_large: {
     status: 413,
     message: 'The body is too large.',

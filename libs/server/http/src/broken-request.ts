@@ -25,7 +25,7 @@ export function answerBrokenRequest(error: Error & { code?: string }, socket: So
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
       'content-type: application/problem+json',
       `content-length: ${Buffer.byteLength(body)}`,
-      'cache-control: no-store',
+      'cache-control: no-store, no-transform',
       `x-request-id: ${requestId}`,
       'connection: close',
       '',

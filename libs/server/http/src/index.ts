@@ -15,6 +15,18 @@ export { parseJson } from './parse-body.js';
 export { publicRoutesOf } from './server-routes.js';
 export { AddressAllowance } from './address-allowance.js';
 export { clientAddressHeaders, clientAddressOf, OWN_HEADERS_PREFIX } from './client-address.js';
+export {
+  formerCursor,
+  listOf,
+  listReply,
+  newestFirst,
+  notACursor,
+  pageQuery,
+  Pages,
+  type ListAsked,
+  type Page,
+} from './pages.js';
+export { IfMatch, NO_PRECONDITION, showVersion, type Precondition } from './entity-tag.js';
 export { headFault } from './head-fault.js';
 export { SecretChecks } from './secret-checks.js';
 export { acceptedSecrets, isAccepted, type AcceptedSecrets } from './accepted-secrets.js';

@@ -118,7 +118,7 @@ describe('a server', () => {
       const { headers } = await call(path, { headers: { 'x-request-id': 'theirs', 'request-id': 'theirs' } });
       expect(headers.get('x-request-id')).toMatch(UUID);
       expect(headers.get('request-id')).toBe(headers.get('x-request-id'));
-      expect(headers.get('cache-control')).toBe('no-store');
+      expect(headers.get('cache-control')).toBe('no-store, no-transform');
     }
   });
   it('has raw routes beside the controllers, with bodies and limits of their own', async () => {

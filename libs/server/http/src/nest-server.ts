@@ -158,8 +158,13 @@ function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): Fasti
   return adapter;
 }
 
+/** `no-transform`: a proxy that compresses a reply would make another tag of its `ETag`. */
 function markReply(request: FastifyRequest, reply: FastifyReply): void {
-  void reply.headers({ 'x-request-id': request.id, 'request-id': request.id, 'cache-control': 'no-store' });
+  void reply.headers({
+    'x-request-id': request.id,
+    'request-id': request.id,
+    'cache-control': 'no-store, no-transform',
+  });
 }
 
 /** URLs that the router cannot read never reach a hook. */

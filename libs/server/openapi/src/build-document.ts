@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Type } from '@nestjs/common';
 import type { z } from 'zod';
 import {
+  entityTagHeader,
   errorExamples,
   errorReplies,
   PROBLEMS,
@@ -86,7 +87,7 @@ function operationOf(route: DescribedRoute, schemas: Components, errorShape: Err
   const parameters = [
     ...parametersIn('path', route.params, schemas),
     ...parametersIn('query', route.query, schemas),
-    ...(route.headers ?? []).map((header) => ({ ...header, in: 'header', required: false })),
+    ...(route.headers ?? []).map(({ refusals: _, ...header }) => ({ ...header, in: 'header', required: false })),
   ];
   return {
     operationId: text.id,
@@ -101,7 +102,7 @@ function operationOf(route: DescribedRoute, schemas: Components, errorShape: Err
 }
 
 function usualReplies(
-  { replies: { schema, statuses, mediaTypes = [] } }: DescribedRoute,
+  { replies: { schema, statuses, mediaTypes = [] }, showsVersion = false }: DescribedRoute,
   schemas: Components,
 ): Record<string, JsonObject> {
   const others = Object.fromEntries(mediaTypes.map((each) => [each, { schema: { type: 'string' } }]));
@@ -109,7 +110,7 @@ function usualReplies(
   return Object.fromEntries(
     Object.entries(statuses).map(([status, description]) => [
       status,
-      { description, headers: requestIdHeader, ...content },
+      { description, headers: { ...requestIdHeader, ...(showsVersion && entityTagHeader) }, ...content },
     ]),
   );
 }
@@ -125,11 +126,12 @@ function parametersIn(place: 'path' | 'query', schema: z.ZodType | null, schemas
     properties?: Record<string, JsonObject>;
     required?: readonly string[];
   };
-  return Object.entries(properties).map(([name, { description, ...json }]) => ({
+  return Object.entries(properties).map(([name, { description, deprecated, ...json }]) => ({
     name,
     in: place,
     required: place === 'path' || required.includes(name),
     ...(description !== undefined && { description }),
+    ...(deprecated === true && { deprecated }),
     schema: json,
   }));
 }

@@ -104,10 +104,15 @@ export function errorExamples(routes: readonly DescribedRoute[], shape: ErrorSha
 }
 
 export const requestIdHeader = { 'x-request-id': { $ref: '#/components/headers/RequestId' } };
+export const entityTagHeader = { etag: { $ref: '#/components/headers/ETag' } };
 const retryAfterHeader = { 'retry-after': { $ref: '#/components/headers/RetryAfter' } };
 
 /** The headers that the replies of a document refer to. */
 export const replyHeaders = {
+  ETag: {
+    description: 'The version of what the reply shows, for `If-Match`.',
+    schema: { type: 'string', pattern: '^"[1-9][0-9]*"$', examples: ['"7"'] },
+  },
   RequestId: {
     description: 'The id of this request: give it along when you ask for help.',
     schema: { type: 'string', examples: [REQUEST_ID] },

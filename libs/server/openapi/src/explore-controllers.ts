@@ -29,6 +29,8 @@ export interface DescribedRoute {
   /** Optional headers of the request, without its credential. */
   readonly headers?: readonly HeaderDocs[];
   readonly replies: RouteReplies;
+  /** Whether the usual replies have an `ETag`. */
+  readonly showsVersion?: boolean;
   /** The error codes that the handler itself refuses with. */
   readonly refusals: readonly ErrorCode[];
 }
@@ -55,6 +57,7 @@ function exploreHandler(controller: Type, name: string): DescribedRoute {
   const refusals = [handler, ...guardsOf(controller, handler)].flatMap(
     (each) => metadata<ErrorCode[]>(DOCS.refusals, each) ?? [],
   );
+  const headers = headersOf(controller, name);
   const ofPath = [args.param].flatMap((schema) => (schema === undefined ? [] : (refusalOf(schema) ?? [])));
   return {
     method: methodOf(handler, where),
@@ -65,9 +68,10 @@ function exploreHandler(controller: Type, name: string): DescribedRoute {
     body: args.body ?? metadata<z.ZodType>(DOCS.body, handler) ?? null,
     query: args.query ?? null,
     params: args.param ?? null,
-    headers: headersOf(controller, name),
+    headers,
     replies: needed<RouteReplies>(DOCS.replies, handler, where),
-    refusals: [...refusals, ...ofPath],
+    showsVersion: metadata<true>(DOCS.version, handler) ?? false,
+    refusals: [...refusals, ...ofPath, ...headers.flatMap((each) => each.refusals ?? [])],
   };
 }
 

@@ -24,6 +24,7 @@ export {
   Refuses,
   Replies,
   shown,
+  ShowsVersion,
   Tag,
   TakesBytes,
   type Credential,

@@ -39,6 +39,7 @@ export const DOCS = {
   refusals: 'tollgate:refusals',
   replies: 'tollgate:replies',
   tag: 'tollgate:tag',
+  version: 'tollgate:version',
 } as const;
 
 /** Names the group of routes that a controller belongs to; the document's part describes it. */
@@ -73,6 +74,9 @@ export const Refuses = (...codes: ErrorCode[]): MethodDecorator & ClassDecorator
 export const Admits = (credential: Credential, ...refusals: ErrorCode[]): ClassDecorator =>
   SetMetadata(DOCS.access, { credential, refusals } satisfies Access);
 
+/** Documents that the usual replies of a handler show a version as `ETag`; `showVersion` sets it. */
+export const ShowsVersion = (): MethodDecorator => SetMetadata(DOCS.version, true);
+
 /** Documents the body of a handler that takes it as bytes, because it checks a signature over them. */
 export const TakesBytes = (schema: z.ZodType): MethodDecorator => SetMetadata(DOCS.body, schema);
 
@@ -82,6 +86,8 @@ export interface HeaderDocs {
   readonly description: string;
   /** The JSON Schema of its value. */
   readonly schema: Readonly<Record<string, unknown>>;
+  /** Errors of requests that have it. */
+  readonly refusals?: readonly ErrorCode[];
 }
 
 const headersRead = new WeakMap<object, HeaderDocs>();

@@ -130,12 +130,18 @@ export function badAdminInput(shape: () => Shape): void {
       }
     });
 
-    it.each(['?limit=0', '?limit=101', '?limit=ten', '?after=nonsense!', '?unknown=1', '?limit=1&limit=2'])(
-      'is not listed by a query that means nothing: %s',
-      async (query) => {
-        expectProblem(await client.admin('GET', `/v1/api-keys${query}`), 'invalid_request');
-      },
-    );
+    it.each([
+      '?limit=0',
+      '?limit=101',
+      '?limit=ten',
+      '?after=nonsense!',
+      '?cursor=nonsense!',
+      '?cursor=a&after=a',
+      '?unknown=1',
+      '?limit=1&limit=2',
+    ])('is not listed by a query that means nothing: %s', async (query) => {
+      expectProblem(await client.admin('GET', `/v1/api-keys${query}`), 'invalid_request');
+    });
 
     it.each([
       '?api_key_id=',

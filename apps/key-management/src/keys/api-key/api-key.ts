@@ -56,3 +56,17 @@ export function revoked(key: ApiKey, reason: RevokeReason, now: Date): ApiKey | 
   if (revocation !== null && (reason !== 'leaked' || revocation.reason === 'leaked')) return null;
   return { ...key, version: key.version + 1, revocation: { reason, at: revocation?.at ?? now } };
 }
+
+/** What a key is called. */
+export interface KeyTexts {
+  readonly name?: string | undefined;
+  /** An empty text is none. */
+  readonly description?: string | null | undefined;
+}
+
+/** The key with other texts; null if nothing changes. What is left out stays; null takes a description away. */
+export function edited(key: ApiKey, { name = key.name, description = key.description }: KeyTexts): ApiKey | null {
+  const after = { ...key, name, description: description === '' ? null : description };
+  if (after.name === key.name && after.description === key.description) return null;
+  return { ...after, version: key.version + 1 };
+}

@@ -4,7 +4,7 @@ import type { ApiKey } from './api-key.js';
 
 /** One new version of a key, on its way into Postgres with its audit row and its outbox entries. */
 export interface KeyChange {
-  readonly change: KeysChangedV1['change'];
+  readonly change: KeysChangedV1['change'] | 'updated';
   /** The key as it is after the change. */
   readonly key: ApiKey;
   readonly actor: Actor;
@@ -13,8 +13,12 @@ export interface KeyChange {
   readonly at: Date;
 }
 
-/** The event that tells the other services of the change. */
-export function keysChangedEvent({ change, key, at }: KeyChange): KeysChangedV1 {
+/**
+ * The event that tells the other services of the change. Null for other texts of a key: `keys.changed.v1` has no word
+ * for that, and no service acts on them.
+ */
+export function keysChangedEvent({ change, key, at }: KeyChange): KeysChangedV1 | null {
+  if (change === 'updated') return null;
   return {
     eventVersion: 1,
     apiKeyId: key.id,

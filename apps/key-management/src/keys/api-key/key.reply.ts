@@ -1,3 +1,4 @@
+import { listReply } from '@tollgate/http';
 import { z } from 'zod';
 
 const moment = z.string().meta({ format: 'date-time' });
@@ -71,13 +72,6 @@ export const deletedKeyReply = z
   .meta({ id: 'DeletedApiKey', examples: [{ ...ENDED, deleted: true }] });
 
 /** One page of keys. */
-export const keyListReply = z
-  .object({
-    object: z.literal('list'),
-    data: z.array(keyReply).readonly(),
-    has_more: z.boolean(),
-    next_cursor: z.string().nullable().describe('What to send as `after` for the next page; null on the last one.'),
-  })
-  .meta({ id: 'ApiKeyList', examples: [{ object: 'list', data: [EXAMPLE], has_more: true, next_cursor: 'NDI' }] });
+export const keyListReply = listReply('ApiKeyList', keyReply, EXAMPLE);
 /** A page of keys as a reply carries it. */
 export type KeyList = Readonly<z.input<typeof keyListReply>>;

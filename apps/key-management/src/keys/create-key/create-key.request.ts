@@ -31,6 +31,11 @@ export const name = line(100).refine(
   (text) => text === '' || hasVisibleCharacter(text),
   'must have at least one visible character',
 );
+/** Any text; null is none. */
+export const description = text
+  .max(500)
+  .regex(/^[^\u0000]*$/u, 'must have no NUL characters')
+  .nullable();
 /** A pattern for the `model` of requests, as for the names of routes in config.yaml: `*` stands for any characters. */
 const model = line(200).regex(/^\S*$/u, 'must have no spaces');
 
@@ -59,11 +64,7 @@ const list = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(LIST_ITE
 export const createKeyRequest = z
   .strictObject({
     name: name.describe('One line with at least one visible character.'),
-    description: text
-      .max(500)
-      .regex(/^[^\u0000]*$/u, 'must have no NUL characters')
-      .nullable()
-      .default(null),
+    description: description.default(null),
     scopes: z
       .array(z.enum(SCOPES))
       .min(1)

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import { listOf, notACursor } from '@tollgate/http';
+import type { ApiKey } from '../api-key/api-key.js';
 import { keyObject } from '../api-key/key-object.js';
 import type { KeyList, KeyObject } from '../api-key/key.reply.js';
-import { KeyStore } from '../../store/key-store.js';
+import { KeyStore, type KeyPosition } from '../../store/key-store.js';
 import { KeySpendingLookup } from './key-spending.js';
-import { cursorOf } from './list-keys.request.js';
+import { formerPosition, KEY_PAGES, type ListKeysRequest } from './list-keys.request.js';
 
 /** Lists keys with what they have spent. Deleted keys are left out. */
 @Injectable()
@@ -13,25 +15,35 @@ export class ListKeys {
     private readonly spending: KeySpendingLookup,
   ) {}
 
-  /** One page of the organisation's keys, newest first. `after` is the position of the last key seen; null at first. */
-  async page(organizationId: string, limit: number, after: bigint | null, now: Date): Promise<KeyList> {
-    const { keys, nextPosition } = await this.store.list(organizationId, limit, after);
+  /**
+   * One page of the organisation's keys, newest first.
+   * @throws {Problem} `invalid_request` if the cursor is not of this list
+   */
+  async page(organizationId: string, request: ListKeysRequest, now: Date): Promise<KeyList> {
+    const { limit } = request;
+    const listed = await this.store.list(organizationId, limit + 1, await this.start(organizationId, request));
+    const page = KEY_PAGES.page(listed, limit, { organizationId }, ({ position }) => [...position]);
     const spending = await this.spending.of(
       organizationId,
-      keys.map((key) => key.id),
+      page.items.map(({ key }) => key.id),
     );
-    return {
-      object: 'list',
-      data: keys.map((key) => keyObject(key, spending.get(key.id) ?? null, now)),
-      has_more: nextPosition !== null,
-      next_cursor: nextPosition === null ? null : cursorOf(nextPosition),
-    };
+    return listOf(page, ({ key }) => keyObject(key, spending.get(key.id) ?? null, now));
   }
 
   /** Null if the organisation has no such key. */
-  async one(organizationId: string, id: string, now: Date): Promise<KeyObject | null> {
+  async one(organizationId: string, id: string, now: Date): Promise<{ key: ApiKey; shown: KeyObject } | null> {
     const key = await this.store.find(organizationId, id);
     if (key === null) return null;
-    return keyObject(key, (await this.spending.of(organizationId, [id])).get(id) ?? null, now);
+    const spending = await this.spending.of(organizationId, [id]);
+    return { key, shown: keyObject(key, spending.get(id) ?? null, now) };
+  }
+
+  private async start(organizationId: string, { cursor, after }: ListKeysRequest): Promise<KeyPosition | null> {
+    const former = after === undefined ? null : formerPosition(after);
+    if (former === null)
+      return KEY_PAGES.positionOf(cursor ?? after, { organizationId }, after === undefined ? 'cursor' : 'after');
+    const position = await this.store.positionOfFormer(organizationId, former);
+    if (position === null) throw notACursor('after');
+    return position;
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
+import type { Precondition } from '@tollgate/http';
 import { revoked, type ApiKey } from '../api-key/api-key.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
@@ -21,17 +22,21 @@ export class RevokeKey {
   /**
    * With `revoked` the key stays in lists, and the call may be repeated. With `deleted` it is hidden, and a second call
    * does not find it. Resolves when Postgres has committed and the tombstone is written or 2 s have passed.
+   * @throws {Problem} `precondition_failed` if the key has another version than the request demands
    */
   async execute(
     organizationId: string,
     id: string,
     reason: 'revoked' | 'deleted',
+    precondition: Precondition,
     actor: Actor,
     now: Date,
   ): Promise<RevokeKeyResult> {
     const { keys, written } = await this.store.change(organizationId, [id], (key) => {
       // A deleted key is hidden, so it cannot be revoked again.
-      const after = key.deletedAt === null ? revoked(key, reason, now) : null;
+      if (key.deletedAt !== null) return null;
+      precondition.holdsFor(key.version);
+      const after = revoked(key, reason, now);
       return after && { change: reason, key: after, actor, details: {}, at: now };
     });
     const key = keys[0];

@@ -5,6 +5,7 @@ import { Organizations1796169600000 } from './1796169600000-organizations.js';
 import { People1796256000000 } from './1796256000000-people.js';
 import { Sessions1796428800000 } from './1796428800000-sessions.js';
 import { AuditChain1796688000000 } from './1796688000000-audit-chain.js';
+import { Contract1796774400000 } from './1796774400000-contract.js';
 
 /** The Postgres schema of key-management, for `migrate`. */
 export const keyManagementSchema: MigrateOptions = {
@@ -17,5 +18,6 @@ export const keyManagementSchema: MigrateOptions = {
     People1796256000000,
     Sessions1796428800000,
     AuditChain1796688000000,
+    Contract1796774400000,
   ],
 };
