@@ -1,5 +1,11 @@
 import { DEFAULT_KEY_MARKER, KEY_MARKER_PATTERN } from '@tollgate/api-key';
-import { environmentFields, readEnvironment, unknownVariables, type UnknownVariable } from '@tollgate/config';
+import {
+  adminApiFields,
+  environmentFields,
+  readEnvironment,
+  unknownVariables,
+  type UnknownVariable,
+} from '@tollgate/config';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 import type { SessionSettings } from './ports.js';
@@ -32,6 +38,7 @@ export const environment = z.object({
   INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
   TOLLGATE_SESSION_IDLE_MINUTES: environmentFields.sessionIdleMinutes,
   TOLLGATE_SESSION_HOURS: environmentFields.sessionHours,
+  ...adminApiFields,
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ADMIN_API_DEFAULT } from '@tollgate/auth';
 import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
 import { createNestServer } from '@tollgate/http';
 import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
@@ -60,6 +61,7 @@ export async function startKeyManagement(
       adminSecrets: [ADMIN],
       serviceSecrets: ['the-service-secret-of-the-test'],
       sealing: sealingFrom({ pepper: PEPPER }),
+      adminApi: ADMIN_API_DEFAULT,
       settings: {
         pepper: PEPPER,
         keyMarker: 'TestMark',

@@ -1,4 +1,5 @@
 import { warnOfUnknown } from '@tollgate/app-process';
+import { adminApiSettings } from '@tollgate/auth';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
 import { acceptedSecrets, createNestServer, httpUsageBillingApi } from '@tollgate/http';
 import { RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
@@ -67,6 +68,7 @@ async function open({
       encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY,
       pepper: environment.TOLLGATE_PEPPER,
     }),
+    adminApi: adminApiSettings(environment),
     settings: {
       pepper: environment.TOLLGATE_PEPPER,
       keyMarker: environment.TOLLGATE_KEY_MARKER,

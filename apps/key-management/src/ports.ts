@@ -2,6 +2,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { BUS_PUBLISHER, type BusPublisher } from '@tollgate/bus';
 import { USAGE_BILLING_API, type UsageBillingApi } from '@tollgate/contracts';
 import { ADMIN_SECRETS, SERVICE_SECRETS, type AcceptedSecrets } from '@tollgate/http';
+import { ADMIN_API_SETTINGS, type AdminApiSettings } from '@tollgate/auth';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { DATABASE, type Database } from '@tollgate/postgres';
 import { SEALING, type Sealing } from '@tollgate/sealing';
@@ -40,6 +41,7 @@ export interface KeyManagementPorts {
   readonly adminSecrets: AcceptedSecrets;
   readonly serviceSecrets: AcceptedSecrets;
   readonly sealing: Sealing;
+  readonly adminApi: AdminApiSettings;
   readonly settings: KeyManagementSettings;
   readonly logger: Logger;
   readonly registry: Registry;
@@ -55,6 +57,7 @@ export function distributedPorts(ports: KeyManagementPorts): DynamicModule {
     { provide: ADMIN_SECRETS, useValue: ports.adminSecrets },
     { provide: SERVICE_SECRETS, useValue: ports.serviceSecrets },
     { provide: SEALING, useValue: ports.sealing },
+    { provide: ADMIN_API_SETTINGS, useValue: ports.adminApi },
     { provide: KEY_MANAGEMENT_SETTINGS, useValue: ports.settings },
     { provide: LOGGER, useValue: ports.logger },
     { provide: METRICS_REGISTRY, useValue: ports.registry },

@@ -1,5 +1,11 @@
 import { DEFAULT_KEY_MARKER, KEY_MARKER_PATTERN } from '@tollgate/api-key';
-import { environmentFields, readEnvironment, unknownVariables, type UnknownVariable } from '@tollgate/config';
+import {
+  adminApiFields,
+  environmentFields,
+  readEnvironment,
+  unknownVariables,
+  type UnknownVariable,
+} from '@tollgate/config';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
@@ -38,6 +44,7 @@ const environment = z
     INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
     TOLLGATE_SESSION_IDLE_MINUTES: environmentFields.sessionIdleMinutes,
     TOLLGATE_SESSION_HOURS: environmentFields.sessionHours,
+    ...adminApiFields,
     LOG_LEVEL: z.enum(LOG_LEVELS).default('warn'),
     REDIS_URL: z.string().optional(),
     KAFKA_BROKERS: z.string().optional(),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MemoryAdmission } from '@tollgate/admission';
+import { ADMIN_API_DEFAULT } from '@tollgate/auth';
 import { inProcessBus } from '@tollgate/bus';
 import { loadConfig } from '@tollgate/config';
 import { Gateway, Journal } from '@tollgate/gateway';
@@ -42,6 +43,7 @@ beforeAll(async () => {
       mail: { send: () => Promise.resolve() },
       adminSecrets: ['an admin secret of the test'],
       sealing: sealingFrom({ pepper }),
+      adminApi: ADMIN_API_DEFAULT,
       logger,
       registry,
       keyManagement: {

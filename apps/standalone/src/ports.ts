@@ -1,5 +1,6 @@
 import type { DynamicModule } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
+import { ADMIN_API_SETTINGS, type AdminApiSettings } from '@tollgate/auth';
 import { BUS_PROGRESS, BUS_PUBLISHER, type InProcessBus } from '@tollgate/bus';
 import { ADMIN_SECRETS, type AcceptedSecrets } from '@tollgate/http';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '@tollgate/key-management';
@@ -21,6 +22,7 @@ export interface StandalonePorts {
   readonly mail: MailSender;
   readonly adminSecrets: AcceptedSecrets;
   readonly sealing: Sealing;
+  readonly adminApi: AdminApiSettings;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly keyManagement: KeyManagementSettings;
@@ -42,6 +44,7 @@ export function standalonePorts(ports: StandalonePorts): DynamicModule {
     { provide: MAIL_SENDER, useValue: ports.mail },
     { provide: ADMIN_SECRETS, useValue: ports.adminSecrets },
     { provide: SEALING, useValue: ports.sealing },
+    { provide: ADMIN_API_SETTINGS, useValue: ports.adminApi },
     { provide: LOGGER, useValue: ports.logger },
     { provide: METRICS_REGISTRY, useValue: ports.registry },
     { provide: KEY_MANAGEMENT_SETTINGS, useValue: ports.keyManagement },

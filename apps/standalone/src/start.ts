@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MemoryAdmission } from '@tollgate/admission';
 import { inFolder, listenersFree, warnOfUnknown } from '@tollgate/app-process';
+import { adminApiLimits, type AdminApiSettings } from '@tollgate/auth';
 import { inProcessBus } from '@tollgate/bus';
 import { environmentVariable, loadConfig } from '@tollgate/config';
 import { DEFAULT_ORGANIZATION_ID } from '@tollgate/contracts';
@@ -54,7 +55,8 @@ export async function startStandalone(
   const { dataFolder, secrets, simulation } = instance;
   const { mail, mailFolder } = mailSender(dataFolder, environment.SMTP_URL, instance.config.mail.from);
   const registry = createMetricsRegistry('standalone', { processMetrics: true });
-  const { app, gateway } = await openApplication(environment, instance, { logger, mail, registry });
+  const adminApi = adminApiOf(environment, () => instance.url);
+  const { app, gateway } = await openApplication(environment, instance, { adminApi, logger, mail, registry });
   await gateway.start(tell);
   await gateway.openCreditEpoch(DEFAULT_ORGANIZATION_ID);
   const operations = await startOperationsListener({
@@ -162,10 +164,16 @@ async function openApplication(
   environment: StandaloneEnvironment,
   { config, dataFolder, folder, journalFolder, secrets, stores }: Instance,
   {
+    adminApi,
     logger,
     mail,
     registry,
-  }: { readonly logger: Logger; readonly mail: ClosableMailSender; readonly registry: Registry },
+  }: {
+    readonly adminApi: AdminApiSettings;
+    readonly logger: Logger;
+    readonly mail: ClosableMailSender;
+    readonly registry: Registry;
+  },
 ): Promise<{ app: NestFastifyApplication; gateway: Gateway }> {
   const { pepper } = secrets;
   const bus = inProcessBus();
@@ -182,6 +190,7 @@ async function openApplication(
       mail,
       adminSecrets: acceptedSecrets(secrets.adminSecret, environment.TOLLGATE_ADMIN_SECRET_PREVIOUS),
       sealing: sealingFrom({ encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY, pepper }),
+      adminApi,
       logger,
       registry,
       keyManagement: {
@@ -202,6 +211,16 @@ async function openApplication(
   await app.startAllMicroservices();
   await app.init();
   return { app, gateway: app.get(Gateway) };
+}
+
+/** The public origin is what the environment says, else where this process listens, once it does. */
+function adminApiOf(environment: StandaloneEnvironment, listensAt: () => string): AdminApiSettings {
+  return {
+    get publicUrl() {
+      return environment.TOLLGATE_PUBLIC_URL ?? (listensAt() || `http://127.0.0.1:${environment.TOLLGATE_PORT}`);
+    },
+    limits: adminApiLimits(environment),
+  };
 }
 
 async function readinessOf({ database }: Stores, gateway: Gateway): Promise<Readiness> {

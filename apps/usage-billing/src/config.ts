@@ -1,4 +1,10 @@
-import { environmentFields, readEnvironment, unknownVariables, type UnknownVariable } from '@tollgate/config';
+import {
+  adminApiFields,
+  environmentFields,
+  readEnvironment,
+  unknownVariables,
+  type UnknownVariable,
+} from '@tollgate/config';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
@@ -29,6 +35,7 @@ export const environment = z.object({
     .regex(/^[1-9]\d{3,6}$/, 'must be a number of milliseconds from 1000 on')
     .transform(Number)
     .default(30_000),
+  ...adminApiFields,
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });
 

@@ -1,5 +1,6 @@
 import { RedisAdmissionBooks } from '@tollgate/admission';
 import { warnOfUnknown } from '@tollgate/app-process';
+import { adminApiSettings } from '@tollgate/auth';
 import { KafkaBatchServer } from '@tollgate/bus';
 import { acceptedSecrets, createNestServer, httpKeyManagementApi } from '@tollgate/http';
 import { readDocument } from '@tollgate/openapi';
@@ -53,6 +54,7 @@ async function open({
     admission: new RedisAdmissionBooks(redis),
     busProgress: consumer,
     adminSecrets: acceptedSecrets(environment.TOLLGATE_ADMIN_SECRET, environment.TOLLGATE_ADMIN_SECRET_PREVIOUS),
+    adminApi: adminApiSettings(environment),
     ...(keyManagement !== null && { keyManagement }),
     settings: { goneAfterMs: environment.GATEWAY_GONE_AFTER_MS },
   });

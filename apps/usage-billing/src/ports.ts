@@ -3,6 +3,7 @@ import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
 import { ADMIN_SECRETS, SERVICE_SECRETS, type AcceptedSecrets } from '@tollgate/http';
+import { ADMIN_API_SETTINGS, type AdminApiSettings } from '@tollgate/auth';
 import { DATABASE, type Database } from '@tollgate/postgres';
 import { PortsModule } from '@tollgate/service';
 import { LOGGER, METRICS_REGISTRY, type Logger, type Registry } from '@tollgate/telemetry';
@@ -27,6 +28,7 @@ export interface UsageBillingPorts {
   readonly keyManagement?: Pick<KeyManagementApi, 'knownKeys'>;
   readonly adminSecrets: AcceptedSecrets;
   readonly serviceSecrets: AcceptedSecrets;
+  readonly adminApi: AdminApiSettings;
   readonly settings: UsageBillingSettings;
   readonly logger: Logger;
   readonly registry: Registry;
@@ -41,6 +43,7 @@ export function distributedPorts({ keyManagement, ...ports }: UsageBillingPorts)
     ...(keyManagement === undefined ? [] : [{ provide: KEY_MANAGEMENT_API, useValue: keyManagement }]),
     { provide: ADMIN_SECRETS, useValue: ports.adminSecrets },
     { provide: SERVICE_SECRETS, useValue: ports.serviceSecrets },
+    { provide: ADMIN_API_SETTINGS, useValue: ports.adminApi },
     { provide: USAGE_BILLING_SETTINGS, useValue: ports.settings },
     { provide: LOGGER, useValue: ports.logger },
     { provide: METRICS_REGISTRY, useValue: ports.registry },

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
+import { ADMIN_API_DEFAULT } from '@tollgate/auth';
 import { inProcessBus, type InProcessBus } from '@tollgate/bus';
 import { USAGE_RECORDED_V1, type UsageBillingApi, type UsageRecordedV1 } from '@tollgate/contracts';
 import { createNestServer, httpUsageBillingApi, publicRoutesOf } from '@tollgate/http';
@@ -42,6 +43,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       admission,
       adminSecrets: [ADMIN],
       serviceSecrets: [SERVICE],
+      adminApi: ADMIN_API_DEFAULT,
       settings: { goneAfterMs: GONE_AFTER_MS },
       logger,
       busProgress: {

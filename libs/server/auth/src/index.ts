@@ -10,3 +10,22 @@ export {
 } from './actor.js';
 export { PrincipalGuard } from './principal.guard.js';
 export { SESSION_DIRECTORY, type SessionDirectory } from './session-directory.js';
+export { requestOrigin, type RequestOrigin } from './request-origin.js';
+export {
+  cookiesNamed,
+  csrfTokenFits,
+  csrfTokenOf,
+  endedSessionCookie,
+  hasTokenForm,
+  sessionCookie,
+  sessionCookieName,
+} from './session-cookie.js';
+export {
+  ADMIN_API_DEFAULT,
+  ADMIN_API_SETTINGS,
+  adminApiLimits,
+  adminApiSettings,
+  PUBLIC_URL_DEFAULT,
+  type AdminApiLimits,
+  type AdminApiSettings,
+} from './admin-api-settings.js';

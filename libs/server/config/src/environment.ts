@@ -49,6 +49,13 @@ const wholeNumber = (least: number, most: number) =>
     .regex(/^\d{1,9}$/, `must be a whole number from ${least} to ${most}`)
     .transform(Number)
     .refine((value) => value >= least && value <= most, `must be a whole number from ${least} to ${most}`);
+/** A scheme, a host and a port, and nothing behind them: what a browser calls an origin. */
+const isOrigin = (text: string): boolean => {
+  if (!URL.canParse(text)) return false;
+  const { protocol, origin, username, password, pathname, search, hash } = new URL(text);
+  const plain = username === '' && password === '' && search === '' && hash === '' && /^\/*$/.test(pathname);
+  return plain && origin !== 'null' && (protocol === 'http:' || protocol === 'https:');
+};
 
 /** Variables that several apps read, each with the one form it has. */
 export const environmentFields = {
@@ -58,6 +65,11 @@ export const environmentFields = {
   /** 0 takes a free one. */
   port,
   httpUrl: url('http:', 'https:'),
+  /** The origin under which people reach the installation. */
+  publicUrl: z
+    .string()
+    .refine(isOrigin, 'must be an http or https URL without path, user, password or query, as https://ai.example.com')
+    .transform((text) => new URL(text).origin),
   postgresUrl: url('postgres:', 'postgresql:'),
   redisUrl: url('redis:', 'rediss:'),
   smtpUrl: url('smtp:', 'smtps:'),
@@ -87,3 +99,21 @@ export const environmentFields = {
     .regex(/^[\w.-]*$/, 'must be letters, digits, ".", "_" or "-"')
     .default(''),
 };
+
+/** The variables of every service that has a part of the admin API, besides its secrets. */
+export const adminApiFields = {
+  /** Links in mails, cookies and the check of a page's origin follow it, never what a request says. */
+  TOLLGATE_PUBLIC_URL: environmentFields.publicUrl.optional(),
+  /** What one caller may go on doing each second, and at once before that. */
+  TOLLGATE_ADMIN_CALLS_PER_SECOND: wholeNumber(1, 9_999_999).default(100),
+  TOLLGATE_ADMIN_CALLS_AT_ONCE: wholeNumber(1, 9_999_999).default(1_000),
+  /** Wrong credentials of one account from one address, in a minute. */
+  TOLLGATE_FAILURES_PER_MINUTE: wholeNumber(1, 9_999_999).default(10),
+  /** Of one account from everywhere, in an hour; beyond it attempts are slowed. */
+  TOLLGATE_ACCOUNT_FAILURES_PER_HOUR: wholeNumber(1, 9_999_999).default(100),
+  /** From one address, of all accounts, in a minute. */
+  TOLLGATE_ADDRESS_FAILURES_PER_MINUTE: wholeNumber(1, 9_999_999).default(300),
+} as const;
+
+/** The variables of `adminApiFields` as they were read. */
+export type AdminApiEnvironment = z.output<z.ZodObject<typeof adminApiFields>>;

@@ -14,5 +14,12 @@ export {
 export { ConfigError, ConfigFileMissing, type ConfigProblem } from './config-error.js';
 export { loadConfig } from './load-config.js';
 export { parseConfig, type EnvironmentLookup } from './parse-config.js';
-export { environmentFields, EnvironmentError, environmentVariable, readEnvironment } from './environment.js';
+export {
+  adminApiFields,
+  environmentFields,
+  EnvironmentError,
+  environmentVariable,
+  readEnvironment,
+  type AdminApiEnvironment,
+} from './environment.js';
 export { TOLLGATE_VARIABLES, unknownVariables, type UnknownVariable } from './unknown-variables.js';

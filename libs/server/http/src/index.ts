@@ -13,7 +13,14 @@ export { ProblemFilter } from './problem-filter.js';
 export { sendProblem } from './answer-exception.js';
 export { parseJson } from './parse-body.js';
 export { publicRoutesOf } from './server-routes.js';
-export { AddressAllowance } from './address-allowance.js';
+export { AddressAllowance, blockOf } from './address-allowance.js';
+export {
+  FAILURE_LIMITS_DEFAULT,
+  FailureLimits,
+  type Attempt,
+  type FailureLimitSettings,
+  type FailureLimitsOptions,
+} from './failure-limits.js';
 export { clientAddressHeaders, clientAddressOf, OWN_HEADERS_PREFIX } from './client-address.js';
 export {
   formerCursor,
