@@ -12,6 +12,8 @@ export const environment = z.object({
   TOLLGATE_DATA: z.string().default('.data'),
   TOLLGATE_CONFIG: z.string().default('config.yaml'),
   TOLLGATE_PEPPER: z.string().min(16),
+  /** While the pepper is being replaced: keys that are known under it are still found. */
+  TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
   /** Still accepted, and shown to services that do not know the new one yet. */
   TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import { basename } from 'node:path';
 import type { Admission } from '@tollgate/admission';
+import type { Peppers } from '@tollgate/api-key';
 import type { BusPublisher } from '@tollgate/bus';
 import { isConfigured, SIMULATOR_NAME, type Provider as ProviderConfig, type TollgateConfig } from '@tollgate/config';
 import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
@@ -27,6 +28,7 @@ import { DigestMemory } from './request-path/identify-key/digest-memory.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
 import { KeyChangeMeter, registerKeyMetrics } from './request-path/identify-key/key-metrics.js';
 import { askAboutMissedChanges } from './request-path/identify-key/missed-changes.js';
+import { NewDigests } from './request-path/identify-key/new-digests.js';
 import { InFlight } from './request-path/exchange/in-flight.js';
 import { registerRequestMetrics, RequestMeter } from './request-path/request-metrics.js';
 import { RequestLog } from './request-path/exchange/request-log.js';
@@ -43,7 +45,8 @@ export interface GatewayPorts {
   readonly journal: Journal;
   readonly keyManagement: KeyManagementApi;
   readonly logger: Logger;
-  readonly pepper: string;
+  /** Under which the digests of secrets are made. */
+  readonly peppers: Peppers;
   readonly registry: Registry;
   readonly snapshots: KeySnapshotReader;
   readonly usageBilling: UsageBillingApi;
@@ -58,6 +61,7 @@ export class Gateway {
   readonly #inFlight: InFlight;
   readonly #journal: Journal;
   readonly #life: GatewayLife;
+  readonly #newDigests: NewDigests;
   readonly #providers: ReadonlyMap<string, Provider>;
   readonly #refuse: InferenceHandlers['refuse'];
   readonly #serve: InferenceHandlers['serve'];
@@ -72,6 +76,7 @@ export class Gateway {
     const shipper = new Shipper(journal, ports.bus, logger);
     const announcer = new Announcer(admission, journal, inFlight, gateway);
     const keys = new KeyCache(ports.snapshots, ports.keyManagement, (tombstone) => inFlight.endKey(tombstone));
+    this.#newDigests = new NewDigests(ports.keyManagement, logger);
     askAboutMissedChanges(ports.snapshots, keys, inFlight);
     ports.snapshots.follow(new KeyChangeMeter(registry));
     this.#epochs = new CreditEpochs(
@@ -111,7 +116,8 @@ export class Gateway {
       log,
       logger,
       meter,
-      digests: new DigestMemory(ports.pepper),
+      digests: new DigestMemory(ports.peppers),
+      newDigests: this.#newDigests,
       priceVersion: config.priceVersion,
       refusedBodies: new RefusedBodies(admission, gateway),
       routes: new RouteTable(config, this.#providers),
@@ -134,6 +140,8 @@ export class Gateway {
    * a line for each thing that it waits for.
    */
   start(tell: (line: string) => void = () => undefined): Promise<void> {
+    // Without a previous pepper no key is known under one.
+    if (this.ports.peppers.length > 1) this.#newDigests.start();
     return this.#life.start(tell);
   }
 
@@ -164,6 +172,7 @@ export class Gateway {
 
   async #end(tell: (line: string) => void): Promise<void> {
     await this.#life.end(END_MS_MAX, tell);
+    await this.#newDigests.stop();
     await Promise.all(
       [...this.#providers.values()].flatMap(({ pool, freshPool }) => [pool.destroy(), freshPool.destroy()]),
     );

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { RedisAdmission } from '@tollgate/admission';
-import { pepperId } from '@tollgate/api-key';
+import { pepperIds, peppersOf, type Peppers } from '@tollgate/api-key';
 import { folderFault, inFolder, StartFault, warnOfUnknown } from '@tollgate/app-process';
 import { kafkaBus } from '@tollgate/bus';
 import {
@@ -54,7 +54,7 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
     usageBilling,
     bus: bus.publisher,
     journal: inFolder('TOLLGATE_DATA', journalFolder, () => Journal.open(journalFolder)),
-    pepper: environment.TOLLGATE_PEPPER,
+    peppers: gatewayPeppers(environment),
   });
   const app = await createNestServer(module, { logger, bodyBudget, document: readPublicDocument() });
   const gateway = app.get(Gateway);
@@ -104,11 +104,15 @@ function connect(environment: Environment, logger: Logger) {
   const keyManagement = httpKeyManagementApi({
     ...internal,
     url: environment.KEY_MANAGEMENT_URL,
-    pepperId: pepperId(environment.TOLLGATE_PEPPER),
+    pepperIds: pepperIds(gatewayPeppers(environment)),
   });
   const usageBilling = httpUsageBillingApi({ ...internal, url: environment.USAGE_BILLING_URL });
   const snapshots = new RedisKeySnapshotReader(redis);
   return { admission: new RedisAdmission(redis), bus, keyManagement, redis, snapshots, usageBilling };
+}
+
+function gatewayPeppers(environment: Environment): Peppers {
+  return peppersOf(environment.TOLLGATE_PEPPER, environment.TOLLGATE_PEPPER_PREVIOUS);
 }
 
 function serviceSecretsOf(environment: Environment): AcceptedSecrets {

@@ -29,6 +29,8 @@ export const environment = z.object({
   TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
   /** Keys are stored as digests made with the pepper: under another pepper no earlier key is recognised. */
   TOLLGATE_PEPPER: z.string().min(16),
+  /** While the pepper is being replaced: keys that are known under it are still found. */
+  TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
   /** If it is not set, the key is derived from the pepper. */
   TOLLGATE_ENCRYPTION_KEY: environmentFields.encryptionKey.optional(),
   TOLLGATE_KEY_MARKER: z

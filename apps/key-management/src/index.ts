@@ -7,6 +7,6 @@ export { keyManagementSchema } from './store/migrations/index.js';
 export { KeyStore } from './store/key-store.js';
 export { Members } from './store/members.js';
 export { OrganizationStore } from './organizations/organization-store.js';
-export { refuseOtherPepper } from './store/refuse-other-pepper.js';
+export { keysOfPreviousPepper, refuseOtherPepper } from './store/refuse-other-pepper.js';
 export { PersonStore } from './people/person-store.js';
 export { Sessions } from './sign-in/sessions.js';

@@ -5,6 +5,7 @@ import { Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ADMIN_API_DEFAULT } from '@tollgate/auth';
 import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
+import type { Peppers } from '@tollgate/api-key';
 import { createNestServer } from '@tollgate/http';
 import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
@@ -31,7 +32,10 @@ export interface KeyManagementStage {
 @Module({ imports: [KeyManagementModule] })
 class StageModule {}
 
-type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'usageBilling' | 'registry'>;
+type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'usageBilling' | 'registry'> & {
+  /** By default `PEPPER` alone. */
+  readonly peppers?: Peppers;
+};
 
 export async function startKeyManagement(
   outside: Outside,
@@ -63,7 +67,7 @@ export async function startKeyManagement(
       sealing: sealingFrom({ pepper: PEPPER }),
       adminApi: ADMIN_API_DEFAULT,
       settings: {
-        pepper: PEPPER,
+        peppers: outside.peppers ?? [PEPPER],
         keyMarker: 'TestMark',
         initOwnerEmail: 'owner@localhost',
         sessions: SESSIONS,

@@ -413,7 +413,7 @@ describe('leaked keys', () => {
 describe('the pepper of a start', () => {
   const check = async (pepper: string) => {
     const warned: string[] = [];
-    await refuseOtherPepper(database.dataSource, { pepper, warn: (line) => warned.push(line) });
+    await refuseOtherPepper(database.dataSource, { peppers: [pepper], warn: (line) => warned.push(line) });
     return warned;
   };
 
@@ -436,6 +436,6 @@ describe('the pepper of a start', () => {
 
   it('may be any where there are no keys', async () => {
     const none = { query: () => Promise.resolve([]) } as unknown as Database['dataSource'];
-    await refuseOtherPepper(none, { pepper: 'any', warn: () => expect.fail('warned') });
+    await refuseOtherPepper(none, { peppers: ['any'], warn: () => expect.fail('warned') });
   });
 });

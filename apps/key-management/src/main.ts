@@ -1,3 +1,4 @@
+import { peppersOf } from '@tollgate/api-key';
 import { warnOfUnknown } from '@tollgate/app-process';
 import { adminApiSettings } from '@tollgate/auth';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
@@ -33,10 +34,8 @@ async function open({
     applicationName: SERVICE,
     entities: keyManagementEntities,
   });
-  await refuseOtherPepper(database.dataSource, {
-    pepper: environment.TOLLGATE_PEPPER,
-    warn: (line) => logger.warn(line),
-  });
+  const peppers = peppersOf(environment.TOLLGATE_PEPPER, environment.TOLLGATE_PEPPER_PREVIOUS);
+  await refuseOtherPepper(database.dataSource, { peppers, warn: (line) => logger.warn(line) });
   const redis = connectRedis({
     url: environment.REDIS_URL,
     name: SERVICE,
@@ -70,7 +69,7 @@ async function open({
     }),
     adminApi: adminApiSettings(environment),
     settings: {
-      pepper: environment.TOLLGATE_PEPPER,
+      peppers,
       keyMarker: environment.TOLLGATE_KEY_MARKER,
       initOwnerEmail: environment.INIT_OWNER_EMAIL,
       sessions: sessionSettings(environment),

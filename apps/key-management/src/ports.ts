@@ -1,4 +1,5 @@
 import type { DynamicModule } from '@nestjs/common';
+import type { Peppers } from '@tollgate/api-key';
 import { BUS_PUBLISHER, type BusPublisher } from '@tollgate/bus';
 import { USAGE_BILLING_API, type UsageBillingApi } from '@tollgate/contracts';
 import { ADMIN_SECRETS, SERVICE_SECRETS, type AcceptedSecrets } from '@tollgate/http';
@@ -22,8 +23,8 @@ export interface SessionSettings {
 
 /** The settings of key-management that an operator chooses. */
 export interface KeyManagementSettings {
-  /** The secret that digests of keys are made with. */
-  readonly pepper: string;
+  /** The secrets that digests of keys are made with. */
+  readonly peppers: Peppers;
   /** 8 characters of [0-9A-Za-z] in every new secret. */
   readonly keyMarker: string;
   /** Address of the first owner of every organisation. */

@@ -18,6 +18,8 @@ export const environment = z.object({
   TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
   /** Must be the same as key-management's: keys are found by digests that are made with it. */
   TOLLGATE_PEPPER: z.string().min(16),
+  /** While the pepper is being replaced: keys that are known under it are still found. */
+  TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
   /** Without it mails are written as .eml files under `TOLLGATE_DATA`. */
   SMTP_URL: environmentFields.smtpUrl.optional(),
   TOLLGATE_DATA: z.string().default('.data'),

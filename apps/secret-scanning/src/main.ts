@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { pepperId } from '@tollgate/api-key';
+import { pepperIds, peppersOf } from '@tollgate/api-key';
 import { makeNamedFolder, warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
 import { environmentVariable, loadConfig } from '@tollgate/config';
@@ -44,11 +44,12 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
     environment.TOLLGATE_SERVICE_SECRET,
     environment.TOLLGATE_SERVICE_SECRET_PREVIOUS,
   );
+  const peppers = peppersOf(environment.TOLLGATE_PEPPER, environment.TOLLGATE_PEPPER_PREVIOUS);
   const keyManagement = httpKeyManagementApi({
     url: environment.KEY_MANAGEMENT_URL,
     serviceSecrets,
     timeoutMs: REVOKE_TIMEOUT_MS,
-    pepperId: pepperId(environment.TOLLGATE_PEPPER),
+    pepperIds: pepperIds(peppers),
   });
   const usageBilling = httpUsageBillingApi({
     url: environment.USAGE_BILLING_URL,
@@ -67,7 +68,7 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
     bus: bus.publisher,
     settings: {
       githubPublicKeysUrl: secretScanning.github.publicKeysUrl,
-      pepper: environment.TOLLGATE_PEPPER,
+      peppers,
       ...(environment.TOLLGATE_PUBLIC_URL !== undefined && {
         publicUrl: environment.TOLLGATE_PUBLIC_URL.replace(/\/+$/, ''),
       }),

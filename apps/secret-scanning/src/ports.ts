@@ -1,4 +1,5 @@
 import type { DynamicModule } from '@nestjs/common';
+import type { Peppers } from '@tollgate/api-key';
 import { BUS_PUBLISHER, type BusPublisher } from '@tollgate/bus';
 import {
   KEY_MANAGEMENT_API,
@@ -17,8 +18,8 @@ export const SECRET_SCANNING_SETTINGS = Symbol('SECRET_SCANNING_SETTINGS');
 /** The settings of secret-scanning that an operator chooses. */
 export interface SecretScanningSettings {
   readonly githubPublicKeysUrl: string;
-  /** Must be the pepper that key-management makes digests with. */
-  readonly pepper: string;
+  /** Must be the peppers that key-management makes digests with. */
+  readonly peppers: Peppers;
   /** Origin of the admin API as people reach it, for links in mails. If it is absent, the mails have no links. */
   readonly publicUrl?: string;
 }

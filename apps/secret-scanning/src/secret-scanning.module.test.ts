@@ -97,7 +97,7 @@ beforeAll(async () => {
     registry,
     usageBilling: { spendingByKey: () => Promise.reject(new Error('away')) },
     settings: {
-      pepper: PEPPER,
+      peppers: [PEPPER],
       githubPublicKeysUrl: `http://127.0.0.1:${(publicKeys.address() as AddressInfo).port}/`,
     },
   });

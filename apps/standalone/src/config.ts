@@ -31,6 +31,8 @@ const environment = z
     TOLLGATE_ADMIN_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
     /** If it is not set, the first start makes one and keeps it in the data folder. */
     TOLLGATE_PEPPER: z.string().min(16).optional(),
+    /** While the pepper is being replaced: keys that are known under it are still found. */
+    TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
     /** If it is not set, the key is derived from the pepper. */
     TOLLGATE_ENCRYPTION_KEY: environmentFields.encryptionKey.optional(),
     TOLLGATE_KEY_MARKER: z

@@ -47,15 +47,15 @@ beforeAll(async () => {
       logger,
       registry,
       keyManagement: {
-        pepper,
+        peppers: [pepper],
         keyMarker: 'TestMark',
         initOwnerEmail: 'owner@localhost',
         sessions: { idleMs: 1, lifeMs: 1 },
       },
       usageBilling: {},
-      secretScanning: { pepper, githubPublicKeysUrl: 'http://localhost/' },
+      secretScanning: { peppers: [pepper], githubPublicKeysUrl: 'http://localhost/' },
     },
-    { admission, bodyBudget, config, journal, logger, pepper, registry, snapshots, bus: bus.publisher },
+    { admission, bodyBudget, config, journal, logger, peppers: [pepper], registry, snapshots, bus: bus.publisher },
   );
   app = await createNestServer(module, { logger, registry });
 });

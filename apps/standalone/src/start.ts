@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MemoryAdmission } from '@tollgate/admission';
+import { peppersOf, type Peppers } from '@tollgate/api-key';
 import { inFolder, listenersFree, warnOfUnknown } from '@tollgate/app-process';
 import { adminApiLimits, type AdminApiSettings } from '@tollgate/auth';
 import { inProcessBus } from '@tollgate/bus';
@@ -104,6 +105,7 @@ interface Instance extends Outside {
   readonly lock: ReturnType<typeof takeDataFolder>;
   readonly folder: ReturnType<typeof instanceFolder>;
   readonly secrets: ReturnType<typeof instanceSecrets>;
+  readonly peppers: Peppers;
   readonly stores: Stores;
   /** The public address, once it is known. The simulation reports leaks to it. */
   url: string;
@@ -143,10 +145,11 @@ async function openInstance(
   });
   if (folder.warning !== null) warn(folder.warning);
   const { database } = stores;
-  await refuseOtherPepper(database.dataSource, { pepper: secrets.pepper, source: secrets.pepperSource, warn });
+  const peppers = peppersOf(secrets.pepper, environment.TOLLGATE_PEPPER_PREVIOUS);
+  await refuseOtherPepper(database.dataSource, { peppers, source: secrets.pepperSource, warn });
   if (inFolder('TOLLGATE_DATA', dataFolder, () => secrets.accepted()))
     warn(`${secretsFile(dataFolder)} no longer keeps the pepper: from now on TOLLGATE_PEPPER must be set`);
-  const opened = { dataFolder, journalFolder, lock, folder, secrets, stores, url: '' };
+  const opened = { dataFolder, journalFolder, lock, folder, secrets, peppers, stores, url: '' };
   const outside = await withSimulatedOutside({
     config: configured,
     setting: environment.TOLLGATE_SIMULATOR,
@@ -162,7 +165,7 @@ async function openInstance(
 /** The four services in one Nest application, initialised; it does not listen yet. */
 async function openApplication(
   environment: StandaloneEnvironment,
-  { config, dataFolder, folder, journalFolder, secrets, stores }: Instance,
+  { config, dataFolder, folder, journalFolder, secrets, peppers, stores }: Instance,
   {
     adminApi,
     logger,
@@ -175,7 +178,6 @@ async function openApplication(
     readonly registry: Registry;
   },
 ): Promise<{ app: NestFastifyApplication; gateway: Gateway }> {
-  const { pepper } = secrets;
   const bus = inProcessBus();
   const admission = new MemoryAdmission();
   const snapshots = new MemoryKeySnapshots(stores.uncertainMs);
@@ -189,20 +191,20 @@ async function openApplication(
       bus,
       mail,
       adminSecrets: acceptedSecrets(secrets.adminSecret, environment.TOLLGATE_ADMIN_SECRET_PREVIOUS),
-      sealing: sealingFrom({ encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY, pepper }),
+      sealing: sealingFrom({ encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY, pepper: secrets.pepper }),
       adminApi,
       logger,
       registry,
       keyManagement: {
-        pepper,
+        peppers,
         keyMarker: environment.TOLLGATE_KEY_MARKER,
         initOwnerEmail: environment.INIT_OWNER_EMAIL,
         sessions: sessionSettings(environment),
       },
       usageBilling: {},
-      secretScanning: { pepper, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl },
+      secretScanning: { peppers, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl },
     },
-    { admission, bodyBudget, config, journal, logger, pepper, registry, snapshots, bus: bus.publisher },
+    { admission, bodyBudget, config, journal, logger, peppers, registry, snapshots, bus: bus.publisher },
   );
   const app = await createNestServer(module, { logger, registry, bodyBudget, document: readPublicDocument() });
   // All parts of the folder exist now (the journal was the last one), and no key has been made yet.

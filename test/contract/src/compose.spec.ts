@@ -16,7 +16,11 @@ const secrets = {
   TOLLGATE_REDIS_PASSWORD: 'RedisRedis',
 };
 /** Given only while a secret is being replaced. */
-const previousSecrets = ['TOLLGATE_ADMIN_SECRET_PREVIOUS', 'TOLLGATE_SERVICE_SECRET_PREVIOUS'];
+const previousSecrets = [
+  'TOLLGATE_ADMIN_SECRET_PREVIOUS',
+  'TOLLGATE_PEPPER_PREVIOUS',
+  'TOLLGATE_SERVICE_SECRET_PREVIOUS',
+];
 const services = composeServices(secrets);
 const schemas = {
   gateway: gatewayEnvironment,

@@ -5,6 +5,7 @@ import {
   AuditTrail,
   keyManagementEntities,
   keyManagementSchema,
+  keysOfPreviousPepper,
   KeyStore,
   Members,
   OrganizationStore,
@@ -53,9 +54,10 @@ async function useKeyManagement({ dataSource }: Database): Promise<void> {
   });
   const members = new Members(dataSource);
   const [one, other] = [newKey(), newKey()];
-  const written = await store.insert(changeOf(one), 'pepper');
-  await store.insert(changeOf(other), 'pepper');
+  const written = await store.insert(changeOf(one), ['pepper']);
+  await store.insert(changeOf(other), ['pepper']);
   await store.change('default', [one.id, other.id], (key) => renamed(key, 'another name'));
+  await store.addDigests('default', [{ known: one.digests[0]!, added: newDigest() }], 'another pepper');
   await store.find('default', one.id);
   await store.list('default', 10, null);
   await store.list('default', 10, ['2026-11-28T09:30:00.123456Z', one.id]);
@@ -77,7 +79,8 @@ async function useKeyManagement({ dataSource }: Database): Promise<void> {
   await members.ensureOwner('default', 'owner@localhost');
   await useAuditTrail(dataSource);
   await members.ownerEmails(['default']);
-  await refuseOtherPepper(dataSource, { pepper: 'none was made under it', warn: () => undefined }).catch(
+  await keysOfPreviousPepper(dataSource, ['a pepper', 'another pepper']);
+  await refuseOtherPepper(dataSource, { peppers: ['none was made under it'], warn: () => undefined }).catch(
     () => undefined,
   );
 }

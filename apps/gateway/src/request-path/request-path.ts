@@ -19,6 +19,7 @@ import { forward } from './forward/forward.js';
 import type { DigestMemory } from './identify-key/digest-memory.js';
 import { identifyKey } from './identify-key/identify-key.js';
 import type { KeyCache } from './identify-key/key-cache.js';
+import type { NewDigests } from './identify-key/new-digests.js';
 import { KeyLook } from './identify-key/look-again.js';
 import type { InFlight } from './exchange/in-flight.js';
 import { journalIntent } from './journal-intent/journal-intent.js';
@@ -49,6 +50,8 @@ export interface RequestPathParts {
   readonly meter: RequestMeter;
   /** The cache of digests, shared by all endpoints. */
   readonly digests: DigestMemory;
+  /** Takes keys that are known only under the previous pepper. */
+  readonly newDigests: Pick<NewDigests, 'note'>;
   readonly priceVersion: string;
   readonly refusedBodies: RefusedBodies;
   readonly routes: RouteTable;
@@ -64,7 +67,7 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       // 401 missing_api_key
       .then(readCredential)
       // 401 invalid_api_key, expired_api_key; 429 rate_limit_exceeded; 503 keys_unavailable
-      .reach(isIdentified, identifyKey(parts.keys, parts.digests))
+      .reach(isIdentified, identifyKey(parts.keys, parts.digests, parts.newDigests))
       // 403 ip_not_allowed
       .then(checkNetwork)
       // 403 access_denied

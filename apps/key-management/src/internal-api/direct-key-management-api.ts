@@ -1,4 +1,5 @@
 import type { KeyManagementApi } from '@tollgate/contracts';
+import type { AddDigests } from '../keys/add-digests/add-digests.js';
 import type { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
 import type { KeyStore } from '../store/key-store.js';
 import type { VerifyKey } from '../keys/verify-key/verify-key.js';
@@ -8,9 +9,11 @@ export function directKeyManagementApi(
   verifyKey: VerifyKey,
   store: Pick<KeyStore, 'known'>,
   revokeLeakedKeys: RevokeLeakedKeys,
+  addDigests: AddDigests,
 ): KeyManagementApi {
   return {
-    verifyKey: (digest) => verifyKey.execute(digest),
+    verifyKey: (digest, previousDigest = null) => verifyKey.execute(digest, previousDigest),
+    addDigests: (digests) => addDigests.execute(digests),
     knownKeys: (organizationId, apiKeyIds) => store.known(organizationId, apiKeyIds),
     revokeLeakedKeys: ({ origin, digests }) => revokeLeakedKeys.execute(origin, digests, new Date()),
   };

@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { KEY_MANAGEMENT_API } from '@tollgate/contracts';
+import { AddDigests } from '../keys/add-digests/add-digests.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
 import { VerifyKey } from '../keys/verify-key/verify-key.js';
@@ -15,7 +16,7 @@ import { directKeyManagementApi } from './direct-key-management-api.js';
     {
       provide: KEY_MANAGEMENT_API,
       useFactory: directKeyManagementApi,
-      inject: [VerifyKey, KeyStore, RevokeLeakedKeys],
+      inject: [VerifyKey, KeyStore, RevokeLeakedKeys, AddDigests],
     },
   ],
   exports: [KEY_MANAGEMENT_API],

@@ -1,5 +1,6 @@
 import { Body, Controller, HttpCode, Inject, Post, UseGuards } from '@nestjs/common';
 import {
+  addDigestsRequest,
   KEY_MANAGEMENT_API,
   knownKeysRequest,
   revokeLeakedKeysRequest,
@@ -8,7 +9,7 @@ import {
 } from '@tollgate/contracts';
 import { ServiceGuard } from '@tollgate/http';
 import type { z } from 'zod';
-import { SamePepperGuard } from './same-pepper.guard.js';
+import { PresentPepperGuard, SamePepperGuard } from './same-pepper.guard.js';
 
 /** `KeyManagementApi` over HTTP, for the other services. */
 @Controller('internal')
@@ -18,8 +19,19 @@ export class KeyManagementInternalController {
 
   @Post('keys/verify')
   @HttpCode(200)
-  async verify(@Body({ schema: verifyKeyRequest }) { digest }: z.output<typeof verifyKeyRequest>): Promise<object> {
-    return this.api.verifyKey(digest);
+  async verify(
+    @Body({ schema: verifyKeyRequest }) { digest, newDigest }: z.output<typeof verifyKeyRequest>,
+  ): Promise<object> {
+    return newDigest === undefined ? this.api.verifyKey(digest) : this.api.verifyKey(newDigest, digest);
+  }
+
+  @Post('keys/digests')
+  @HttpCode(204)
+  @UseGuards(PresentPepperGuard)
+  async addDigests(
+    @Body({ schema: addDigestsRequest }) { digests }: z.output<typeof addDigestsRequest>,
+  ): Promise<void> {
+    await this.api.addDigests(digests);
   }
 
   @Post('keys/known')

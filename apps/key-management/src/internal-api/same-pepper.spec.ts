@@ -26,6 +26,7 @@ beforeEach(async () => {
       asked.push(digest);
       return Promise.resolve({ snapshot: null, organization: null });
     },
+    addDigests: () => Promise.resolve(),
     knownKeys: () => Promise.resolve([]),
     revokeLeakedKeys: ({ digests: [digest] }) => Promise.resolve([{ digest: digest!, outcome: 'unknown', key: null }]),
   };
@@ -33,7 +34,7 @@ beforeEach(async () => {
   const ports = PortsModule.of([
     { provide: KEY_MANAGEMENT_API, useValue: api },
     { provide: SERVICE_SECRETS, useValue: [SERVICE_SECRET] },
-    { provide: KEY_MANAGEMENT_SETTINGS, useValue: { pepper: OURS } },
+    { provide: KEY_MANAGEMENT_SETTINGS, useValue: { peppers: [OURS] } },
     { provide: LOGGER, useValue: logger },
   ]);
   app = await createNestServer({ module: InternalApi, imports: [ports] }, { logger });
@@ -47,7 +48,7 @@ afterEach(async () => {
 
 async function client(pepper: string | null) {
   const options = { url: await app.getUrl(), serviceSecrets: [SERVICE_SECRET] as const, timeoutMs: 5_000 };
-  const made = httpKeyManagementApi({ ...options, ...(pepper !== null && { pepperId: pepperId(pepper) }) });
+  const made = httpKeyManagementApi({ ...options, ...(pepper !== null && { pepperIds: [pepperId(pepper)] }) });
   clients.push(made);
   return made;
 }

@@ -6,6 +6,7 @@ import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { RelayModule } from '../relay/relay.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { ApiKeysController } from './api-keys.controller.js';
+import { AddDigests } from './add-digests/add-digests.js';
 import { CreateKey } from './create-key/create-key.js';
 import { KeySpendingLookup } from './list-keys/key-spending.js';
 import { ListKeys } from './list-keys/list-keys.js';
@@ -22,6 +23,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
   controllers: [ApiKeysController, LeaksReportedController],
   providers: [
     ...guardHeads('/v1/api-keys', PrincipalGuard),
+    AddDigests,
     CreateKey,
     DigestLookUps,
     KeySpendingLookup,
@@ -31,6 +33,6 @@ import { VerifyKey } from './verify-key/verify-key.js';
     UpdateKey,
     VerifyKey,
   ],
-  exports: [RevokeLeakedKeys, VerifyKey],
+  exports: [AddDigests, RevokeLeakedKeys, VerifyKey],
 })
 export class KeysModule {}

@@ -80,8 +80,8 @@ describe('a change of a key', () => {
   ])('is in the database as it is in the snapshot: %s', async (_what, before, after) => {
     const made = { ...bare(), ...before };
     const other = bare();
-    await store.insert(changeOf(made), 'pepper');
-    await store.insert(changeOf(other), 'pepper');
+    await store.insert(changeOf(made), ['pepper']);
+    await store.insert(changeOf(other), ['pepper']);
     expect(await store.find('default', made.id)).toEqual(made);
 
     const { id, digests, maskedKey, organizationId, createdAt } = made;
@@ -109,7 +109,7 @@ describe('another organisation', () => {
 
   it('finds and changes none of a key, whatever it knows of it', async () => {
     const key = bare();
-    await store.insert(changeOf(key), 'pepper');
+    await store.insert(changeOf(key), ['pepper']);
     expect(await store.find('other', key.id)).toBeNull();
     expect(await store.list('other', 10, null)).toEqual([]);
     const decided: ApiKey[] = [];

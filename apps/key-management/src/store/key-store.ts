@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { uuid } from '@tollgate/contracts';
+import { uuid, type AddedDigest } from '@tollgate/contracts';
 import { momentText, Outbox, type LookUps } from '@tollgate/postgres';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { ApiKey } from '../keys/api-key/api-key.js';
@@ -107,9 +107,10 @@ export class KeyStore {
     );
   }
 
-  async insert(change: KeyChange, pepperId: string): Promise<SnapshotEntries> {
+  /** `pepperIds` are those of the key's digests, in their order. */
+  async insert(change: KeyChange, pepperIds: readonly string[]): Promise<SnapshotEntries> {
     return this.dataSource.transaction(async (manager) => {
-      await insertKey(manager, change.key, pepperId);
+      await insertKey(manager, change.key, pepperIds);
       return this.recordConsequences(manager, [{ before: null, change }]);
     });
   }
@@ -125,9 +126,10 @@ export class KeyStore {
     decide: (key: ApiKey) => KeyChange | null,
   ): Promise<{ keys: ApiKey[]; written: SnapshotEntries }> {
     return this.dataSource.transaction(async (manager) => {
-      // All transactions lock keys in the same order, so that two of them never deadlock.
+      await lockKeys(manager, organizationId, ids);
+      // Read only now: a statement that waited for a lock still sees the secrets as they were before.
       const rows: KeyRow[] = await manager.query(
-        `${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) AND k.organization_id = $2 ORDER BY k.id FOR UPDATE OF k`,
+        `${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) AND k.organization_id = $2 ORDER BY k.id`,
         [ids, organizationId],
       );
       const decided = rows.map(keyOf).map((before) => ({ before, change: decide(before) }));
@@ -138,6 +140,43 @@ export class KeyStore {
       );
       const written = await this.recordConsequences(manager, changes);
       return { keys: decided.map(({ before, change }) => change?.key ?? before), written };
+    });
+  }
+
+  /**
+   * Adds to keys of the organisation that are not revoked the digest `added` of the secret that they know as `known`.
+   * Nobody but the gateways is told, for nothing else of the key changes. Indexes: api_key_secret_pk, api_key_pk.
+   */
+  async addDigests(organizationId: string, digests: readonly AddedDigest[], pepperId: string): Promise<void> {
+    await this.dataSource.transaction(async (manager) => {
+      const pairs = [digests.map(({ known }) => known), digests.map(({ added }) => added)];
+      const owners: { api_key_id: string }[] = await manager.query(
+        `SELECT api_key_id FROM keys.api_key_secret
+         WHERE digest IN (SELECT decode(d, 'hex') FROM unnest($1::text[]) AS asked (d))`,
+        [pairs[0]],
+      );
+      const ids = owners.map((row) => row.api_key_id);
+      await lockKeys(manager, organizationId, ids);
+      const gained: { api_key_id: string }[] = await manager.query(
+        `INSERT INTO keys.api_key_secret (digest, api_key_id, pepper_id, masked, created_at)
+         SELECT decode(pair.added, 'hex'), s.api_key_id, $3, s.masked, s.created_at
+         FROM unnest($1::text[], $2::text[]) AS pair (known, added)
+         JOIN keys.api_key_secret s ON s.digest = decode(pair.known, 'hex')
+         JOIN keys.api_key k ON k.id = s.api_key_id AND k.organization_id = $4 AND k.revoked_at IS NULL
+         ON CONFLICT ON CONSTRAINT api_key_secret_pk DO NOTHING RETURNING api_key_id`,
+        [...pairs, pepperId, organizationId],
+      );
+      if (gained.length === 0) return;
+      const changed = gained.map((row) => row.api_key_id);
+      await manager.query(
+        'UPDATE keys.api_key SET version = version + 1 WHERE id = ANY($1::uuid[]) AND organization_id = $2',
+        [changed, organizationId],
+      );
+      const rows: KeyRow[] = await manager.query(
+        `${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) AND k.organization_id = $2 ORDER BY k.id`,
+        [changed, organizationId],
+      );
+      await this.writeSnapshots(manager, rows.map(keyOf));
     });
   }
 
@@ -165,10 +204,9 @@ export class KeyStore {
     changes: readonly KeyChangeFrom[],
   ): Promise<SnapshotEntries> {
     if (changes.length === 0) return [];
-    const keys = changes.map(({ change }) => change.key);
-    const written = await this.outbox.add(
+    const written = await this.writeSnapshots(
       manager,
-      ...keys.map((key) => ({ effect: WRITE_SNAPSHOT, key: key.id, payload: JSON.stringify(snapshotOf(key)) })),
+      changes.map(({ change }) => change.key),
     );
     await this.outbox.add(
       manager,
@@ -183,6 +221,21 @@ export class KeyStore {
     );
     return written;
   }
+
+  private writeSnapshots(manager: EntityManager, keys: readonly ApiKey[]): Promise<SnapshotEntries> {
+    return this.outbox.add(
+      manager,
+      ...keys.map((key) => ({ effect: WRITE_SNAPSHOT, key: key.id, payload: JSON.stringify(snapshotOf(key)) })),
+    );
+  }
+}
+
+/** All transactions lock keys in the same order, so that two of them never deadlock. Index: api_key_pk. */
+async function lockKeys(manager: EntityManager, organizationId: string, ids: readonly string[]): Promise<void> {
+  await manager.query(
+    'SELECT 1 FROM keys.api_key WHERE id = ANY($1::uuid[]) AND organization_id = $2 ORDER BY id FOR UPDATE',
+    [ids, organizationId],
+  );
 }
 
 /** Index: api_key_newest. */
@@ -199,7 +252,7 @@ function byDigest<T>(found: readonly T[], keyIn: (each: T) => ApiKey): Map<strin
   return new Map(found.flatMap((each) => keyIn(each).digests.map((digest) => [digest, each] as const)));
 }
 
-async function insertKey(manager: EntityManager, key: ApiKey, pepperId: string): Promise<void> {
+async function insertKey(manager: EntityManager, key: ApiKey, pepperIds: readonly string[]): Promise<void> {
   await manager.query(
     `INSERT INTO keys.api_key (id, organization_id, name, description, scopes, expires_at, credit_limit_nano_usd,
        requests_per_minute, tokens_per_minute, parallel_requests, models, allowed_ips, created_at, version)
@@ -223,8 +276,8 @@ async function insertKey(manager: EntityManager, key: ApiKey, pepperId: string):
   );
   await manager.query(
     `INSERT INTO keys.api_key_secret (digest, api_key_id, pepper_id, masked, created_at)
-     SELECT decode(d, 'hex'), $2, $3, $4, $5 FROM unnest($1::text[]) AS secret (d)`,
-    [key.digests, key.id, pepperId, key.maskedKey, key.createdAt],
+     SELECT decode(d, 'hex'), $2, pepper_id, $4, $5 FROM unnest($1::text[], $3::text[]) AS secret (d, pepper_id)`,
+    [key.digests, key.id, pepperIds, key.maskedKey, key.createdAt],
   );
 }
 

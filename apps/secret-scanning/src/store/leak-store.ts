@@ -119,7 +119,11 @@ export class LeakStore {
       [apiKeyId],
     );
     const places: { origin: string; source: string; url: string }[] = await this.dataSource.query(
-      `SELECT origin, source, url FROM scanning.finding WHERE api_key_id = $1 ORDER BY received_at, id LIMIT 1000`,
+      // While a pepper is being replaced, a place has a finding for each digest of the key.
+      `SELECT origin, source, url FROM (
+         SELECT DISTINCT ON (place_hash) id, origin, source, url, received_at FROM scanning.finding
+         WHERE api_key_id = $1 ORDER BY place_hash, received_at, id) AS place
+       ORDER BY received_at, id LIMIT 1000`,
       [apiKeyId],
     );
     const leak = oneRow(rows);

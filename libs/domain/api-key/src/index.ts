@@ -9,6 +9,7 @@ export {
   pepperId,
   Secret,
 } from './secret.js';
+export { digestsUnder, pepperIds, peppersOf, type Peppers } from './peppers.js';
 export { findSecrets } from './find-secrets.js';
 export { DEFAULT_SCOPES, SCOPES, type Scope } from './scope.js';
 export { accountsOf, type OrganizationSnapshot } from './organization-snapshot.js';

@@ -23,6 +23,8 @@ export {
 } from './events/event-fields.js';
 export { LEAKS_REPORTED_V1, leaksReportedV1, type LeaksReportedV1 } from './events/leaks-reported.v1.js';
 export {
+  ADDED_DIGESTS_MAX,
+  addDigestsRequest,
   KEY_MANAGEMENT_API,
   keySnapshot,
   knownKeysReply,
@@ -34,6 +36,7 @@ export {
   revokeLeakedKeysRequest,
   verifyKeyReply,
   verifyKeyRequest,
+  type AddedDigest,
   type KeyManagementApi,
   type LeakedKeyOutcome,
   type VerifiedKey,

@@ -2,25 +2,32 @@ import { knownKeysReply, revokeLeakedKeysReply, verifyKeyReply, type KeyManageme
 import { InternalHttpClient, type InternalHttpClientOptions } from './internal-http-client.js';
 
 /**
- * Says under which pepper the digests of a call were made. key-management answers none that were made under another one
- * than its own: they would be nobody's, though their keys exist. Releases before neither send nor read it.
+ * Says under which peppers the digests of a call were made, the present one first, separated by commas. key-management
+ * answers none that were made under others than its own: they would be nobody's, though their keys exist. Releases
+ * before neither send nor read it.
  */
 export const PEPPER_ID_HEADER = 'x-tollgate-pepper-id';
 
 export interface KeyManagementClientOptions extends InternalHttpClientOptions {
-  /** `pepperId` of the pepper under which the caller makes digests, where it makes any. */
-  readonly pepperId?: string;
+  /** `pepperIds` of the peppers under which the caller makes digests, where it makes any. */
+  readonly pepperIds?: readonly string[];
 }
 
 /** key-management's internal API over HTTP. Every method throws `InternalCallError` where it cannot be asked. */
 export function httpKeyManagementApi({
-  pepperId,
+  pepperIds = [],
   ...options
 }: KeyManagementClientOptions): KeyManagementApi & { close(): Promise<void> } {
-  const headers: Record<string, string> = pepperId === undefined ? {} : { [PEPPER_ID_HEADER]: pepperId };
+  const headers: Record<string, string> = pepperIds.length === 0 ? {} : { [PEPPER_ID_HEADER]: pepperIds.join() };
   const client = new InternalHttpClient({ ...options, headers });
   return {
-    verifyKey: (digest) => client.call('/internal/keys/verify', { digest }, verifyKeyReply),
+    verifyKey: (digest, previousDigest = null) =>
+      client.call(
+        '/internal/keys/verify',
+        previousDigest === null ? { digest } : { digest: previousDigest, newDigest: digest },
+        verifyKeyReply,
+      ),
+    addDigests: (digests) => client.send('/internal/keys/digests', { digests }),
     knownKeys: async (organizationId, apiKeyIds) =>
       (await client.call('/internal/keys/known', { organizationId, apiKeyIds }, knownKeysReply)).apiKeyIds,
     revokeLeakedKeys: async (request) =>

@@ -1,43 +1,55 @@
 import { unreachable } from '@tollgate/errors';
-import type { DigestMemory } from './digest-memory.js';
+import type { DigestMemory, Digests } from './digest-memory.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 import { endOfCached } from './cached-key.js';
 import type { Identity, KeyCache } from './key-cache.js';
 import { KEY_ENDS, type KeyEnd } from './key-end.js';
+import type { NewDigests } from './new-digests.js';
 
 /** Tries for an answer that a change overtook, before the key is called unavailable. */
 const ATTEMPTS_MAX = 5;
 
 /**
  * Finds the key of a secret. A secret with a wrong checksum causes no look-up. Unknown, malformed and revoked secrets
- * get the same answer. A cached key is accepted regardless of the traffic from its address.
+ * get the same answer. A cached key is accepted regardless of the traffic from its address. A key that is known only
+ * under the previous pepper is noted in `newDigests`.
  */
 export function identifyKey(
   cache: KeyCache,
-  digests: DigestMemory,
+  memory: DigestMemory,
+  newDigests: Pick<NewDigests, 'note'>,
 ): (exchange: Exchange) => Refusal | undefined | Promise<Refusal | undefined> {
   return (exchange) => {
-    const digest = digests.digestOf(exchange.credential);
+    const digests = memory.digestsOf(exchange.credential);
     exchange.credential = '';
-    if (digest === null) return KEY_ENDS.invalid_api_key;
-    const remembered = cache.remembered(digest);
-    if (remembered !== undefined) return accept(exchange, remembered);
-    return ask(cache, digest, exchange);
+    if (digests === null) return KEY_ENDS.invalid_api_key;
+    const remembered = cache.remembered(digests);
+    if (remembered === undefined) {
+      const asked = ask(cache, digests, exchange);
+      return digests.previous === null ? asked : asked.finally(() => noteNewDigest(exchange, digests, newDigests));
+    }
+    const refusal = accept(exchange, remembered);
+    if (digests.previous !== null) noteNewDigest(exchange, digests, newDigests);
+    return refusal;
   };
 }
 
+function noteNewDigest({ key }: Exchange, { present, previous }: Digests, newDigests: Pick<NewDigests, 'note'>): void {
+  if (key !== null && previous !== null && key.digest === previous) newDigests.note(previous, present);
+}
+
 /**
- * Looks up the key of a digest, and checks that it may be used. A change of the key that arrives meanwhile cannot reach
- * the exchange, which has no key yet; so the key is checked once more.
+ * Looks up the key of a secret by its digests, and checks that it may be used. A change of the key that arrives
+ * meanwhile cannot reach the exchange, which has no key yet; so the key is checked once more.
  */
-export function ask(cache: KeyCache, digest: string, exchange: Exchange, attempt = 1): Promise<Refusal | undefined> {
+export function ask(cache: KeyCache, digests: Digests, exchange: Exchange, attempt = 1): Promise<Refusal | undefined> {
   const verifiedAt = cache.hearsChanges() ? -Infinity : cache.clocks.monotonicMs();
-  return cache.identify(digest, exchange.clientAddress).then((identity) => {
+  return cache.identify(digests, exchange.clientAddress).then((identity) => {
     const standing = identity.kind === 'active' ? cache.standing(identity.key) : 'alive';
     switch (standing) {
       case 'unknown':
-        return attempt < ATTEMPTS_MAX ? ask(cache, digest, exchange, attempt + 1) : UNAVAILABLE;
+        return attempt < ATTEMPTS_MAX ? ask(cache, digests, exchange, attempt + 1) : UNAVAILABLE;
       case 'alive':
       case 'untrusted':
         exchange.keyVerifiedAt = verifiedAt;

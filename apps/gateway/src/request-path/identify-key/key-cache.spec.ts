@@ -57,12 +57,15 @@ class Store implements KeySnapshotReader {
   }
 }
 
+/** The digests of a secret while no pepper is being replaced. */
+const only = (present: string) => ({ present, previous: null });
+
 function cacheOn(store: Store, committed: () => Promise<KeySnapshot | null>, dead: KeySnapshot[] = []): KeyCache {
   const verifyKey = async () => ({ snapshot: await committed(), organization: null });
   return new KeyCache(store, { verifyKey }, (snapshot) => dead.push(snapshot));
 }
 const kindOf = async (cache: KeyCache): Promise<string> =>
-  (cache.remembered(DIGEST) ?? (await cache.identify(DIGEST, '10.0.0.1'))).kind;
+  (cache.remembered(only(DIGEST)) ?? (await cache.identify(only(DIGEST), '10.0.0.1'))).kind;
 
 describe('the cache of keys', () => {
   it('asks Redis, then key-management, and then nobody', async () => {
@@ -118,13 +121,13 @@ describe('the cache of keys', () => {
     const store = new Store();
     const cache = cacheOn(store, () => Promise.resolve(ACTIVE));
     const standings: string[] = [];
-    const identity = await cache.identify(DIGEST, '10.0.0.1');
+    const identity = await cache.identify(only(DIGEST), '10.0.0.1');
     if (identity.kind !== 'active') throw new Error('the key lives');
     const look = (): void => void standings.push(cache.standing(identity.key));
     look();
     store.listener.changed({ ...ACTIVE, version: 2 });
     look();
-    await cache.identify(DIGEST, '10.0.0.1');
+    await cache.identify(only(DIGEST), '10.0.0.1');
     look();
     store.age = 3_001;
     look();
@@ -164,11 +167,11 @@ describe('the cache of keys', () => {
     const other = 'cd'.repeat(32);
     store.answer = () => Promise.resolve({ kind: 'found', snapshot: { ...ACTIVE, digests: [DIGEST, other] } });
     const cache = cacheOn(store, () => Promise.reject(new Error('the reply is not as its schema has it')));
-    expect([await kindOf(cache), (await cache.identify(other, '10.0.0.1')).kind]).toEqual(['active', 'active']);
+    expect([await kindOf(cache), (await cache.identify(only(other), '10.0.0.1')).kind]).toEqual(['active', 'active']);
     store.answer = () => Promise.resolve({ kind: 'malformed' });
     store.listener.forget([DIGEST]);
     for (let asked = 0; asked < 3; asked++) expect(await kindOf(cache)).toBe('unavailable');
-    expect(cache.remembered(other)?.kind).toBe('active');
+    expect(cache.remembered(only(other))?.kind).toBe('active');
     store.answer = () => Promise.resolve({ kind: 'found', snapshot: DEAD });
     store.listener.changed(DEAD);
     expect(await kindOf(cache)).toBe('refused');
@@ -179,19 +182,19 @@ describe('the cache of keys', () => {
     const answers: ((read: SnapshotRead) => void)[] = [];
     store.answer = () => new Promise((resolve) => answers.push(resolve));
     const cache = cacheOn(store, () => Promise.reject(new Error('away')));
-    const asked = cache.identify(DIGEST, '10.0.0.1');
+    const asked = cache.identify(only(DIGEST), '10.0.0.1');
     await turn();
     store.listener.forget([DIGEST]);
     store.answer = () => Promise.resolve({ kind: 'malformed' });
     answers.shift()!({ kind: 'found', snapshot: ACTIVE });
     expect((await asked).kind).toBe('unavailable');
-    expect(cache.remembered(DIGEST)).toBeUndefined();
+    expect(cache.remembered(only(DIGEST))).toBeUndefined();
   });
 
   it('makes one question of many at the same time', async () => {
     const store = new Store();
     const cache = cacheOn(store, () => Promise.resolve(ACTIVE));
-    await Promise.all(Array.from({ length: 50 }, () => cache.identify(DIGEST, '10.0.0.1')));
+    await Promise.all(Array.from({ length: 50 }, () => cache.identify(only(DIGEST), '10.0.0.1')));
     expect(store.reads).toBe(1);
   });
 
@@ -205,7 +208,7 @@ describe('the cache of keys', () => {
     expect(await kindOf(cache)).toBe('active');
     known = null;
     const flood = async () => {
-      const asked = await Promise.all(Array.from({ length: 500 }, (_, n) => cache.identify(`${n}`, '10.0.0.1')));
+      const asked = await Promise.all(Array.from({ length: 500 }, (_, n) => cache.identify(only(`${n}`), '10.0.0.1')));
       return asked.filter(({ kind }) => kind === 'too_many').length;
     };
     expect(await flood()).toBe(300);
@@ -216,7 +219,7 @@ describe('the cache of keys', () => {
     expect(await kindOf(cache)).toBe('active');
     const other = { ...ACTIVE, apiKeyId: 'o', digests: ['ef'.repeat(32)] };
     store.answer = () => Promise.resolve({ kind: 'found', snapshot: other });
-    expect((await cache.identify(other.digests[0]!, '10.0.0.1')).kind).toBe('active');
+    expect((await cache.identify(only(other.digests[0]!), '10.0.0.1')).kind).toBe('active');
   });
 
   it('does not bring a revoked key back by a read that two changes overtook', async () => {
@@ -224,10 +227,10 @@ describe('the cache of keys', () => {
     const answers: ((read: SnapshotRead) => void)[] = [];
     store.answer = () => new Promise((resolve) => answers.push(resolve));
     const cache = cacheOn(store, () => Promise.resolve(null));
-    const asked = [cache.identify(DIGEST, '10.0.0.1')];
+    const asked = [cache.identify(only(DIGEST), '10.0.0.1')];
     await turn();
     store.listener.changed(ACTIVE);
-    asked.push(cache.identify(DIGEST, '10.0.0.1'));
+    asked.push(cache.identify(only(DIGEST), '10.0.0.1'));
     await turn();
     answers.shift()!({ kind: 'found', snapshot: ACTIVE });
     await turn();
@@ -261,7 +264,9 @@ describe('the cache of keys', () => {
         return { kind: 'found', snapshot };
       };
       const cache = cacheOn(store, () => Promise.resolve(committed));
-      const asked = Array.from({ length: 3 }, () => pause(next(8)).then(() => cache.identify(DIGEST, '10.0.0.1')));
+      const asked = Array.from({ length: 3 }, () =>
+        pause(next(8)).then(() => cache.identify(only(DIGEST), '10.0.0.1')),
+      );
       const made = pause(next(6)).then(() => store.listener.changed(ACTIVE));
       const revoked = pause(next(8)).then(async () => {
         committed = DEAD;
@@ -285,7 +290,7 @@ describe('the organisation of a key', () => {
   });
   /** The caps that requests are admitted under now; `unavailable` if there is no answer. */
   const capsOf = async (cache: KeyCache): Promise<string> => {
-    const identity = cache.remembered(DIGEST) ?? (await cache.identify(DIGEST, '10.0.0.1'));
+    const identity = cache.remembered(only(DIGEST)) ?? (await cache.identify(only(DIGEST), '10.0.0.1'));
     if (identity.kind !== 'active') return identity.kind;
     const { cappedAccounts, eventPart, governed } = identity.key;
     expect(governed).toBe(cappedAccounts.length > 0);

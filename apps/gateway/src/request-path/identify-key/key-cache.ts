@@ -3,6 +3,7 @@ import type { KeyManagementApi, VerifiedKey } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import { evictOldest } from '../exchange/evict-oldest.js';
 import { cacheKey, endOfCached, type CachedKey } from './cached-key.js';
+import type { Digests } from './digest-memory.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type Clocks } from './expiry-clock.js';
 import type { KeyEnd } from './key-end.js';
 import { Organizations, type KnownOrganization } from './organizations.js';
@@ -45,6 +46,12 @@ const REFUSED: Identity = { kind: 'refused' };
 const UNAVAILABLE = { kind: 'unavailable' } as const;
 const TOO_MANY = { kind: 'too_many' } as const;
 
+/** A look-up under way. A change of its key marks it as overtaken, and it reads again. */
+interface Read {
+  overtaken: boolean;
+  identity: Promise<Identity>;
+}
+
 /** How many look-ups each source answered: the cache of this process, Redis, and key-management. */
 export interface KeyCacheCounts {
   local: number;
@@ -53,15 +60,18 @@ export interface KeyCacheCounts {
 }
 
 /**
- * Finds keys by digest: in the cache of this process (L1), then in Redis, then from key-management. A change
- * invalidates the cached entries of its digests, and running reads of them: an answer is kept only if no newer change
- * of that key arrived meanwhile. A key is joined with its organisation, which many keys share, and joined again when
- * that changes.
+ * Finds keys by the digests of their secret: in the cache of this process (L1), then in Redis, then from
+ * key-management. A change invalidates the cached entries of its digests, and running reads of them: an answer is kept
+ * only if no newer change of that key arrived meanwhile. A key is joined with its organisation, which many keys share,
+ * and joined again when that changes.
  */
 export class KeyCache {
   readonly #active = new Map<string, CachedKey>();
   readonly #refused = new Set<string>();
-  readonly #reads = new Map<string, { overtaken: boolean; readonly identity: Promise<Identity> }>();
+  /** Look-ups under way, by the digest under the present pepper. */
+  readonly #reads = new Map<string, Read>();
+  /** Those of them that look for the digest under the previous pepper too, by that. */
+  readonly #previousReads = new Map<string, Read>();
   readonly #expiries: ExpiryClocks;
   readonly #organizations: Organizations;
   readonly counts: KeyCacheCounts = { local: 0, store: 0, authority: 0 };
@@ -95,17 +105,17 @@ export class KeyCache {
     });
   }
 
-  /** The trusted cached result for a digest; undefined if it must be looked up. */
-  remembered(digest: string): Identity | undefined {
+  /** The trusted cached result for a secret; undefined if it must be looked up. */
+  remembered({ present, previous }: Digests): Identity | undefined {
     if (!this.hearsChanges()) return undefined;
-    const key = this.#active.get(digest);
+    const key = this.#active.get(present) ?? (previous === null ? undefined : this.#active.get(previous));
     if (key !== undefined) {
       const joined = key.organization.current ? key : this.#joinAnew(key);
       if (joined === null) return undefined;
       this.counts.local += 1;
       return { kind: 'active', key: joined };
     }
-    if (!this.#refused.has(digest)) return undefined;
+    if (!this.#refused.has(present) || (previous !== null && !this.#refused.has(previous))) return undefined;
     this.counts.local += 1;
     return REFUSED;
   }
@@ -127,35 +137,41 @@ export class KeyCache {
   }
 
   /**
-   * Looks up a digest in Redis, and then at key-management if the client's address is allowed to. Simultaneous calls
-   * for one digest share one look-up.
+   * Looks up a secret in Redis, and then at key-management if the client's address is allowed to. Simultaneous calls
+   * for one secret share one look-up.
    */
-  identify(digest: string, address: string): Promise<Identity> {
-    const underway = this.#reads.get(digest);
+  identify(digests: Digests, address: string): Promise<Identity> {
+    const { present, previous } = digests;
+    const underway = this.#reads.get(present);
     // There is only one read of a digest at a time. A change marks the running one as overtaken, and it reads again.
     if (underway !== undefined) return underway.identity;
-    const read = { overtaken: false, identity: Promise.resolve<Identity>(UNAVAILABLE) };
-    this.#reads.set(digest, read);
-    read.identity = this.#ask(digest, read, address).finally(() => this.#reads.delete(digest));
+    const read: Read = { overtaken: false, identity: Promise.resolve(UNAVAILABLE) };
+    this.#reads.set(present, read);
+    if (previous !== null) this.#previousReads.set(previous, read);
+    read.identity = this.#ask(digests, read, address).finally(() => {
+      this.#reads.delete(present);
+      if (previous !== null) this.#previousReads.delete(previous);
+    });
     return read.identity;
   }
 
-  async #ask(digest: string, read: { overtaken: boolean }, address: string): Promise<Identity> {
+  async #ask(digests: Digests, read: Read, address: string): Promise<Identity> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       read.overtaken = false;
-      const found = await this.#readOnce(digest, address);
+      const found = await this.#readOnce(digests, address);
       if ('kind' in found) return found;
       if (read.overtaken || ('organization' in found && !found.organization.current)) continue;
-      return this.#remember(digest, found);
+      return this.#remember(digests, found);
     }
     return UNAVAILABLE;
   }
 
   /** Reads the store or the authority once, or returns why it was not asked. */
-  async #readOnce(digest: string, address: string): Promise<Found | typeof UNAVAILABLE | typeof TOO_MANY> {
+  async #readOnce(digests: Digests, address: string): Promise<Found | typeof UNAVAILABLE | typeof TOO_MANY> {
     if (this.hearsChanges()) {
       try {
-        const found = await this.#readStore(digest);
+        const { present, previous } = digests;
+        const found = (await this.#readStore(present)) ?? (previous === null ? null : await this.#readStore(previous));
         if (found !== null) {
           this.counts.store += 1;
           return found;
@@ -165,7 +181,9 @@ export class KeyCache {
       }
     }
     try {
-      const answer = await this.strangers.ask(digest, address, (asked) => this.keyManagement.verifyKey(asked));
+      const answer = await this.strangers.ask(digests, address, ({ present, previous }) =>
+        this.keyManagement.verifyKey(present, previous),
+      );
       if (answer === 'too_many') return TOO_MANY;
       if (answer === 'busy') return UNAVAILABLE;
       this.counts.authority += 1;
@@ -197,9 +215,12 @@ export class KeyCache {
     return { snapshot, organization: this.#organizations.learnOfNone(snapshot.organizationId) };
   }
 
-  #remember(digest: string, found: Found): Identity {
-    if (!('organization' in found) || !found.snapshot.digests.includes(digest)) {
-      this.#refuse(digest);
+  #remember({ present, previous }: Digests, found: Found): Identity {
+    // While a pepper is being replaced, a key may still be known under the previous one alone.
+    const digest = [present, previous].find((each) => each !== null && found.snapshot?.digests.includes(each) === true);
+    if (!('organization' in found) || digest == null) {
+      this.#refuse(present);
+      if (previous !== null) this.#refuse(previous);
       // The announcement of its end may have been missed, or may arrive later.
       if (found.snapshot?.state === 'revoked') this.onTombstone(found.snapshot);
       return REFUSED;
@@ -229,8 +250,8 @@ export class KeyCache {
     for (const digest of digests) {
       this.#active.delete(digest);
       this.#refused.delete(digest);
-      const read = this.#reads.get(digest);
-      if (read !== undefined) read.overtaken = true;
+      for (const read of [this.#reads.get(digest), this.#previousReads.get(digest)])
+        if (read !== undefined) read.overtaken = true;
     }
   }
 }

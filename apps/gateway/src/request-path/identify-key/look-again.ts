@@ -34,7 +34,7 @@ export class KeyLook {
   #look(exchange: Identified, answerMsMax: number): ReturnType<Look> {
     if (exchange.keyEnd !== null) return exchange.keyEnd;
     if (this.#isAlive(exchange, answerMsMax)) return undefined;
-    return exchange.keyEnd ?? ask(this.cache, exchange.key.digest, exchange);
+    return exchange.keyEnd ?? ask(this.cache, { present: exchange.key.digest, previous: null }, exchange);
   }
 
   /** Whether the key is known to be active. If it is known to have ended, notes that in the exchange. */

@@ -14,7 +14,7 @@ export function askAboutMissedChanges(
 ): void {
   const ask = async (digests: Iterable<string>): Promise<void> => {
     // These keys were valid before, so no allowance of an address is needed.
-    for (const digest of digests) await keys.identify(digest, '');
+    for (const digest of digests) await keys.identify({ present: digest, previous: null }, '');
   };
   snapshots.follow({
     changed: () => undefined,

@@ -1,6 +1,7 @@
 import type { VerifiedKey } from '@tollgate/contracts';
 import { AddressAllowance } from '@tollgate/http';
 import { evictOldest } from '../exchange/evict-oldest.js';
+import type { Digests } from './digest-memory.js';
 
 /** The most unknown digests that are looked up at the authority at the same time. */
 const UNDER_WAY_MAX = 1_000;
@@ -39,25 +40,32 @@ export class Strangers {
     this.#met.add(digest);
   }
 
-  /** Asks the authority, unless a limit is reached. Rejects if the authority's call does. */
+  /**
+   * Asks the authority about the digests of one secret, unless a limit is reached. Rejects if the authority's call
+   * does.
+   */
   async ask(
-    digest: string,
+    digests: Digests,
     address: string,
-    verifyKey: (digest: string) => Promise<VerifiedKey>,
+    verifyKey: (digests: Digests) => Promise<VerifiedKey>,
   ): Promise<StrangersAnswer> {
-    if (this.#met.has(digest)) return verifyKey(digest);
+    if (this.#hasMet(digests)) return verifyKey(digests);
     if (this.#underWay >= UNDER_WAY_MAX) return 'busy';
     // Taken before the answer arrives, because otherwise all simultaneous look-ups would pass.
     if (!this.#unknown.take(address)) return 'too_many';
     this.#underWay += 1;
     let isUnknown = false;
     try {
-      const verified = await verifyKey(digest);
+      const verified = await verifyKey(digests);
       isUnknown = verified.snapshot === null;
       return verified;
     } finally {
       this.#underWay -= 1;
       if (!isUnknown) this.#unknown.giveBack(address);
     }
+  }
+
+  #hasMet({ present, previous }: Digests): boolean {
+    return this.#met.has(present) || (previous !== null && this.#met.has(previous));
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
-import { digestSecret, generateSecret, maskSecret, pepperId, type Secret } from '@tollgate/api-key';
+import { digestsUnder, generateSecret, maskSecret, pepperIds, type Secret } from '@tollgate/api-key';
 import type { ApiKey } from '../api-key/api-key.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import { KeyRelay } from '../../relay/key-relay.js';
@@ -40,7 +40,8 @@ export class CreateKey {
       organizationId,
       organizationCreditLimitNanoUsd: organization?.creditLimitNanoUsd ?? null,
       maskedKey: maskSecret(secret),
-      digests: [digestSecret(secret.reveal(), this.settings.pepper)],
+      // While a pepper is being replaced, gateways that were not replaced yet know the previous one alone.
+      digests: digestsUnder(secret.reveal(), this.settings.peppers),
       createdAt: now,
       version: 1,
       revocation: null,
@@ -48,7 +49,7 @@ export class CreateKey {
     };
     const written = await this.store.insert(
       { change: 'created', key, actor, details: {}, at: now },
-      pepperId(this.settings.pepper),
+      pepperIds(this.settings.peppers),
     );
     await this.relay.snapshotsWritten(written);
     return { kind: 'created', key, secret };

@@ -16,11 +16,14 @@ export class VerifyKey {
   ) {}
 
   /**
-   * The snapshots of the key and of its organisation; nulls if the digest never belonged to a key. For a key that must
-   * be refused the snapshot is a tombstone. Throws if Postgres cannot be reached or too many look-ups wait.
+   * The snapshots of the key that has one of the two digests of a secret, and of its organisation; nulls if neither
+   * ever belonged to a key. For a key that must be refused the snapshot is a tombstone. Throws if Postgres
+   * cannot be reached or too many look-ups wait.
    */
-  async execute(digest: string): Promise<VerifiedKey> {
-    const found = await this.lookUps.find(digest);
+  async execute(digest: string, previousDigest: string | null = null): Promise<VerifiedKey> {
+    const asked = previousDigest === null ? [digest] : [digest, previousDigest];
+    // Both are asked for in one turn, and so by one query.
+    const found = (await Promise.all(asked.map((each) => this.lookUps.find(each)))).find((key) => key !== null) ?? null;
     if (found === null) return { snapshot: null, organization: null };
     const [snapshot, organization] = [snapshotOf(found.key), organizationSnapshotOf(found.organization)];
     // The gateway did not find the snapshot in Redis, so it is written there again; the reply does not wait for that.

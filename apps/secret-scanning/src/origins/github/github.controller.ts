@@ -1,4 +1,5 @@
 import { Body, Controller, Headers, Inject, Post } from '@nestjs/common';
+import type { Peppers } from '@tollgate/api-key';
 import { parseJson, Problem, WEBHOOK_BODY_BYTES_MAX } from '@tollgate/http';
 import { Admits, Operation, Refuses, Replies, Tag, TakesBytes } from '@tollgate/openapi';
 import { GithubPublicKeys } from './public-keys.js';
@@ -20,15 +21,15 @@ import { findSigningKey, RETRY_AFTER } from './signing-key.js';
 @Admits('githubSignature', 'invalid_signature', 'unknown_signing_key', 'signing_keys_unavailable')
 @Controller('webhooks/github/secret-scanning')
 export class GithubController {
-  private readonly pepper: string;
+  private readonly peppers: Peppers;
 
   constructor(
     private readonly publicKeys: GithubPublicKeys,
     private readonly receiveReport: ReceiveReport,
     private readonly meter: ScanningMeter,
-    @Inject(SECRET_SCANNING_SETTINGS) { pepper }: SecretScanningSettings,
+    @Inject(SECRET_SCANNING_SETTINGS) { peppers }: SecretScanningSettings,
   ) {
-    this.pepper = pepper;
+    this.peppers = peppers;
   }
 
   @Post()
@@ -65,7 +66,7 @@ export class GithubController {
   ): Promise<ItemFeedback[]> {
     if (bytes.length > WEBHOOK_BODY_BYTES_MAX) throw new Problem('body_too_large');
     await this.verify(bytes, identifier, signature);
-    const items = itemsOf(bytes).map((item) => readItem(item, this.pepper));
+    const items = itemsOf(bytes).map((item) => readItem(item, this.peppers));
     const result = await this.receiveReport.execute('github', items, new Date());
     if (result.kind === 'unavailable') throw new Problem('service_unavailable', { headers: RETRY_AFTER });
     return items.map(({ tokenHash, tokenType }, index) => ({

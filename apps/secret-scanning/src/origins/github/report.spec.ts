@@ -10,7 +10,7 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 describe('a reported item', () => {
   it('with the form of our secrets is looked up by its digest, and named by its hash', () => {
     expect(
-      readItem({ token: secret, type: 'tollgate_key', url: 'https://github.com/a/b', source: 'Commit' }, PEPPER),
+      readItem({ token: secret, type: 'tollgate_key', url: 'https://github.com/a/b', source: 'Commit' }, [PEPPER]),
     ).toEqual({
       digests: [digestSecret(secret, PEPPER)],
       tokenHash: sha256(secret),
@@ -21,7 +21,7 @@ describe('a reported item', () => {
 
   it('of any other form is not looked up', () => {
     for (const token of ['some_token', `pk-${secret.slice(3)}`, `${secret.slice(0, -1)}!`, 'x'.repeat(2_000), '']) {
-      expect(readItem({ token, type: 't' }, PEPPER)).toMatchObject({ digests: [], tokenHash: sha256(token) });
+      expect(readItem({ token, type: 't' }, [PEPPER])).toMatchObject({ digests: [], tokenHash: sha256(token) });
     }
   });
 
@@ -40,12 +40,12 @@ describe('a reported item', () => {
       [`${'x'.repeat(100_000)}${secret}\r\n${other}`, both],
     ];
     for (const [token, digests] of tokens)
-      expect(readItem({ token, type: 't' }, PEPPER), token).toMatchObject({ digests, tokenHash: sha256(token) });
+      expect(readItem({ token, type: 't' }, [PEPPER]), token).toMatchObject({ digests, tokenHash: sha256(token) });
   });
 
   it('that cannot be read is labelled like the others', () => {
     for (const item of [null, 7, 'text', [], {}, { token: 7, type: null, url: {}, source: [] }]) {
-      expect(readItem(item, PEPPER)).toEqual({
+      expect(readItem(item, [PEPPER])).toEqual({
         digests: [],
         tokenHash: sha256(''),
         tokenType: '',
@@ -55,11 +55,13 @@ describe('a reported item', () => {
   });
 
   it('never carries the secret in its place', () => {
-    const { place } = readItem({ token: secret, url: `https://github.com/a?key=${secret}`, source: secret }, PEPPER);
+    const { place } = readItem({ token: secret, url: `https://github.com/a?key=${secret}`, source: secret }, [PEPPER]);
     expect(place).toEqual({ url: 'https://github.com/a?key=sk-[secret]', source: '[secret]' });
     const other = generateSecret('TestMark', 'sk-sub-').reveal();
     for (const row of [secret + secret, secret + other, other + secret + other, `x${secret}x`]) {
-      const { url } = readItem({ token: secret, url: `https://github.com/key_${row}/blob`, source: '' }, PEPPER).place;
+      const { url } = readItem({ token: secret, url: `https://github.com/key_${row}/blob`, source: '' }, [
+        PEPPER,
+      ]).place;
       expect(url).toMatch(/^https:\/\/github\.com\/key_x?sk-(?:sub-)?\[secret\]\/blob$/);
     }
   });

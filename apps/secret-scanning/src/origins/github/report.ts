@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { digestSecret, findSecrets } from '@tollgate/api-key';
+import { digestsUnder, findSecrets, type Peppers } from '@tollgate/api-key';
 import type { ReportedItem } from '../../leaks/reported-item.js';
 
 const URL_CHARACTERS_MAX = 2_000;
@@ -14,7 +14,7 @@ const SECRET_LIKE = /(sk-(?:sub-)?|pk-)[0-9A-Za-z]{32,}(?:-(?:sub-)?[0-9A-Za-z]{
  * An item that cannot be read does not make the report invalid, since every item gets a label. If its token is not a
  * string, the item has no secrets, and its hash is that of the empty text.
  */
-export function readItem(item: unknown, pepper: string): ReportedItem {
+export function readItem(item: unknown, peppers: Peppers): ReportedItem {
   const { token, type, url, source } = (typeof item === 'object' && item !== null ? item : {}) as Record<
     string,
     unknown
@@ -22,7 +22,7 @@ export function readItem(item: unknown, pepper: string): ReportedItem {
   const text = typeof token === 'string' ? token : '';
   return {
     // `findSecrets` ignores the prefix `pk-`, which marks public keys.
-    digests: findSecrets(text).map((secret) => digestSecret(secret, pepper)),
+    digests: findSecrets(text).flatMap((secret) => digestsUnder(secret, peppers)),
     tokenHash: createHash('sha256').update(text).digest('hex'),
     tokenType: typeof type === 'string' ? type : '',
     place: { url: readUrl(url), source: readSource(source) },

@@ -60,8 +60,12 @@ export const organizationSnapshot: z.ZodType<OrganizationSnapshot> = z.object({
 /**
  * `POST /internal/keys/verify` {digest} → {snapshot, organization}: reads a key from Postgres, as the authority.
  * `snapshot` is null if no key has the digest. The release before does not send `organization`.
+ *
+ * While a pepper is being replaced, `digest` is the one under the previous pepper, and `newDigest` the one of the same
+ * secret under the present one: a key with either is found. A reader that does not know `newDigest` finds the keys that
+ * were there before.
  */
-export const verifyKeyRequest = z.object({ digest });
+export const verifyKeyRequest = z.object({ digest, newDigest: digest.optional() });
 export const verifyKeyReply = z.object({
   snapshot: keySnapshot.nullable(),
   organization: organizationSnapshot.nullable().default(null),
@@ -78,6 +82,19 @@ export const knownKeysRequest = z.object({
   apiKeyIds: z.array(id).max(1_000),
 });
 export const knownKeysReply = z.object({ apiKeyIds: z.array(id) });
+
+/** The most keys of one call. */
+export const ADDED_DIGESTS_MAX = 500;
+
+/**
+ * `POST /internal/keys/digests`: tells the digest under the present pepper of keys that are known under the previous
+ * one. Each key that is not revoked gains it; pairs whose key is unknown or has it already are passed over.
+ */
+export const addDigestsRequest = z.object({
+  digests: z.array(z.object({ known: digest, added: digest })).max(ADDED_DIGESTS_MAX),
+});
+/** A digest that a key is known by, and one of the same secret under the present pepper. */
+export type AddedDigest = z.infer<typeof addDigestsRequest>['digests'][number];
 
 /** The most digests of one call; a longer list needs several calls. */
 export const LEAKED_DIGESTS_MAX = 10_000;
@@ -115,8 +132,13 @@ export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
 
 /** The internal API of key-management for the other services: over HTTP, or called directly in the standalone. */
 export interface KeyManagementApi {
-  /** The key with this digest, and its organisation. Throws if Postgres is unreachable. */
-  verifyKey(digest: string): Promise<VerifiedKey>;
+  /**
+   * The key with this digest, and its organisation. While a pepper is being replaced, `previousDigest` is the digest of
+   * the same secret under the previous one. Throws if Postgres is unreachable.
+   */
+  verifyKey(digest: string, previousDigest?: string | null): Promise<VerifiedKey>;
+  /** Adds digests under the present pepper to keys, at most `ADDED_DIGESTS_MAX`. It is safe to repeat. */
+  addDigests(digests: readonly AddedDigest[]): Promise<void>;
   /**
    * The ids that belong to keys of the organisation, deleted ones too, in any order. Throws if Postgres is unreachable.
    */
