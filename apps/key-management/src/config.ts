@@ -37,6 +37,11 @@ export const environment = z.object({
     .string()
     .regex(KEY_MARKER_PATTERN, 'must be 8 characters of [0-9A-Za-z]')
     .default(DEFAULT_KEY_MARKER),
+  /** Without it mails are written as .eml files under `TOLLGATE_DATA`. */
+  SMTP_URL: environmentFields.smtpUrl.optional(),
+  TOLLGATE_DATA: z.string().default('.data'),
+  /** Says who mails are from. */
+  TOLLGATE_CONFIG: z.string().default('config.yaml'),
   INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
   TOLLGATE_SESSION_IDLE_MINUTES: environmentFields.sessionIdleMinutes,
   TOLLGATE_SESSION_HOURS: environmentFields.sessionHours,
@@ -47,8 +52,12 @@ export const environment = z.object({
 /** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
 export const readConfig = () => readEnvironment(environment, process.env);
 
-/** Environment variables that look misspelt, or that no service of Tollgate reads. */
-export const readUnknown = (): UnknownVariable[] => unknownVariables(process.env, Object.keys(environment.shape));
+/**
+ * Environment variables that look misspelt, or that no service of Tollgate reads. `credentials` are the variables that
+ * config.yaml names.
+ */
+export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
+  unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
 
 /** How long sessions last, as the environment says it. */
 export function sessionSettings(

@@ -7,6 +7,7 @@ import { ADMIN_API_DEFAULT } from '@tollgate/auth';
 import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
 import type { Peppers } from '@tollgate/api-key';
 import { createNestServer } from '@tollgate/http';
+import type { Mail } from '@tollgate/mail';
 import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
 import { createLogger } from '@tollgate/telemetry';
@@ -23,6 +24,8 @@ const SESSIONS = { idleMs: 12 * 3_600_000, lifeMs: 7 * 86_400_000 };
 
 /** For specs: the service on an embedded PostgreSQL of its own, without a listener. Send requests by `app.inject`. */
 export interface KeyManagementStage {
+  /** Mails that were sent, the first one first. */
+  readonly mails: readonly Mail[];
   readonly database: Database;
   readonly app: NestFastifyApplication;
   readonly api: KeyManagementApi;
@@ -46,6 +49,7 @@ export async function startKeyManagement(
   const stop = async (): Promise<void> => {
     for (const end of ends.splice(0).reverse()) await end();
   };
+  const mails: Mail[] = [];
   try {
     const embedded = await startEmbeddedPostgres(join(folder, 'postgres'));
     ends.push(() => embedded.close());
@@ -60,6 +64,11 @@ export async function startKeyManagement(
     const logger = createLogger({ service: 'test', level: 'silent' });
     const ports = distributedPorts({
       ...outside,
+      mail: {
+        send: async (mail) => {
+          mails.push(mail);
+        },
+      },
       database,
       logger,
       adminSecrets: [ADMIN],
@@ -77,7 +86,7 @@ export async function startKeyManagement(
     ends.push(() => app.close());
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
-    return { database, app, api: app.get<KeyManagementApi>(KEY_MANAGEMENT_API), stop };
+    return { mails, database, app, api: app.get<KeyManagementApi>(KEY_MANAGEMENT_API), stop };
   } catch (error) {
     await stop();
     throw error;

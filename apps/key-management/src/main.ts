@@ -2,8 +2,10 @@ import { peppersOf } from '@tollgate/api-key';
 import { warnOfUnknown } from '@tollgate/app-process';
 import { adminApiSettings } from '@tollgate/auth';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
+import { environmentVariable, loadConfig } from '@tollgate/config';
 import { acceptedSecrets, createNestServer, httpUsageBillingApi } from '@tollgate/http';
 import { RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
+import { mailSenderOf } from '@tollgate/mail';
 import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
@@ -26,7 +28,11 @@ async function open({
   logger,
   registry,
 }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
-  warnOfUnknown(logger, readUnknown());
+  const {
+    providers,
+    mail: { from },
+  } = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
+  warnOfUnknown(logger, readUnknown(providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
   await prepareDatabase(environment.DATABASE_URL, keyManagementSchema, (line) => logger.warn(line));
   const database = await openDatabase({
     url: environment.DATABASE_URL,
@@ -54,8 +60,15 @@ async function open({
     timeoutMs: SPENDING_TIMEOUT_MS,
   });
 
+  const { sender: mail } = mailSenderOf({
+    smtpUrl: environment.SMTP_URL,
+    dataFolder: environment.TOLLGATE_DATA,
+    from,
+  });
+
   const module = KeyManagementProcessModule.with({
     database,
+    mail,
     usageBilling,
     serviceSecrets,
     logger,
@@ -82,7 +95,7 @@ async function open({
     // Without Redis or Kafka the service still creates, shows and revokes keys; the relay delivers the changes later.
     ready: readyByDatabase(database.dataSource, () => ({ redis: redis.storeId() !== null, kafka: consumer.consuming })),
     graceMs: STOP_GRACE_MS,
-    connections: [usageBilling, bus, redis, database],
+    connections: [usageBilling, bus, mail, redis, database],
   };
 }
 

@@ -5,6 +5,7 @@ import { USAGE_BILLING_API, type UsageBillingApi } from '@tollgate/contracts';
 import { ADMIN_SECRETS, SERVICE_SECRETS, type AcceptedSecrets } from '@tollgate/http';
 import { ADMIN_API_SETTINGS, type AdminApiSettings } from '@tollgate/auth';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
+import { MAIL_SENDER, type MailSender } from '@tollgate/mail';
 import { DATABASE, type Database } from '@tollgate/postgres';
 import { SEALING, type Sealing } from '@tollgate/sealing';
 import { PortsModule } from '@tollgate/service';
@@ -42,6 +43,7 @@ export interface KeyManagementPorts {
   readonly adminSecrets: AcceptedSecrets;
   readonly serviceSecrets: AcceptedSecrets;
   readonly sealing: Sealing;
+  readonly mail: MailSender;
   readonly adminApi: AdminApiSettings;
   readonly settings: KeyManagementSettings;
   readonly logger: Logger;
@@ -58,6 +60,7 @@ export function distributedPorts(ports: KeyManagementPorts): DynamicModule {
     { provide: ADMIN_SECRETS, useValue: ports.adminSecrets },
     { provide: SERVICE_SECRETS, useValue: ports.serviceSecrets },
     { provide: SEALING, useValue: ports.sealing },
+    { provide: MAIL_SENDER, useValue: ports.mail },
     { provide: ADMIN_API_SETTINGS, useValue: ports.adminApi },
     { provide: KEY_MANAGEMENT_SETTINGS, useValue: ports.settings },
     { provide: LOGGER, useValue: ports.logger },

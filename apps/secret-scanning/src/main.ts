@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { pepperIds, peppersOf } from '@tollgate/api-key';
-import { makeNamedFolder, warnOfUnknown } from '@tollgate/app-process';
+import { warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
 import { environmentVariable, loadConfig } from '@tollgate/config';
 import {
@@ -10,7 +9,7 @@ import {
   httpKeyManagementApi,
   httpUsageBillingApi,
 } from '@tollgate/http';
-import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
+import { mailSenderOf } from '@tollgate/mail';
 import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
@@ -25,9 +24,11 @@ const SPENDING_TIMEOUT_MS = 3_000;
 /** Longest wait for requests in flight at shutdown; none takes that long. */
 const STOP_GRACE_MS = 5_000;
 
-type Environment = ReturnType<typeof readConfig>;
-
-async function open({ environment, logger, registry }: ServiceContext<Environment>): Promise<OpenedService> {
+async function open({
+  environment,
+  logger,
+  registry,
+}: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
   const {
     limits,
     providers,
@@ -56,7 +57,11 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
     serviceSecrets,
     timeoutMs: SPENDING_TIMEOUT_MS,
   });
-  const mail = mailSender(environment, from);
+  const { sender: mail } = mailSenderOf({
+    smtpUrl: environment.SMTP_URL,
+    dataFolder: environment.TOLLGATE_DATA,
+    from,
+  });
 
   const module = SecretScanningProcessModule.with({
     database,
@@ -88,14 +93,6 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
     graceMs: STOP_GRACE_MS,
     connections: [keyManagement, usageBilling, bus, mail, database],
   };
-}
-
-/** Sends mails by SMTP, or writes them as files to the data folder if SMTP_URL is not set. */
-function mailSender({ SMTP_URL, TOLLGATE_DATA }: Environment, from: string): ClosableMailSender {
-  if (SMTP_URL !== undefined) return smtpMailSender({ url: SMTP_URL, from });
-  const folder = join(TOLLGATE_DATA, 'mail');
-  makeNamedFolder('TOLLGATE_DATA', folder);
-  return emlFolderMailSender({ folder, from });
 }
 
 runService({ name: SERVICE, readEnvironment: readConfig, open });

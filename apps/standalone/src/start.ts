@@ -11,7 +11,7 @@ import { Gateway, Journal } from '@tollgate/gateway';
 import { acceptedSecrets, BodyBudget, createNestServer, stopListening } from '@tollgate/http';
 import { refuseOtherPepper, sessionSettings } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
-import { emlFolderMailSender, smtpMailSender, type ClosableMailSender } from '@tollgate/mail';
+import { mailSenderOf, type ClosableMailSender } from '@tollgate/mail';
 import { readPublicDocument } from '@tollgate/openapi';
 import { sealingFrom } from '@tollgate/sealing';
 import { readyByDatabase } from '@tollgate/service';
@@ -54,7 +54,11 @@ export async function startStandalone(
   const logger = createLogger({ service: 'tollgate', level: environment.LOG_LEVEL });
   const instance = await openInstance(environment, logger, tell);
   const { dataFolder, secrets, simulation } = instance;
-  const { mail, mailFolder } = mailSender(dataFolder, environment.SMTP_URL, instance.config.mail.from);
+  const { sender: mail, folder: mailFolder } = mailSenderOf({
+    dataFolder,
+    smtpUrl: environment.SMTP_URL,
+    from: instance.config.mail.from,
+  });
   const registry = createMetricsRegistry('standalone', { processMetrics: true });
   const adminApi = adminApiOf(environment, () => instance.url);
   const { app, gateway } = await openApplication(environment, instance, { adminApi, logger, mail, registry });
@@ -228,14 +232,4 @@ function adminApiOf(environment: StandaloneEnvironment, listensAt: () => string)
 async function readinessOf({ database }: Stores, gateway: Gateway): Promise<Readiness> {
   const { checks } = await readyByDatabase(database.dataSource, () => gateway.readiness())();
   return { ready: Object.values(checks).every(Boolean), checks };
-}
-
-function mailSender(
-  dataFolder: string,
-  smtpUrl: string | undefined,
-  from: string,
-): { mail: ClosableMailSender; mailFolder: string | null } {
-  if (smtpUrl !== undefined) return { mail: smtpMailSender({ url: smtpUrl, from }), mailFolder: null };
-  const mailFolder = join(dataFolder, 'mail');
-  return { mail: emlFolderMailSender({ folder: mailFolder, from }), mailFolder };
 }

@@ -64,17 +64,19 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     LOG_LEVEL: 'info',
   };
   const behind = { ...everyApp, DATABASE_URL: databaseUrl, TOLLGATE_ADMIN_SECRET: secrets.admin };
+  const configFile = join(folder, 'config.yaml');
+  writeFileSync(configFile, configFor(upstreamUrl));
   const [keyManagementProcess, usageBillingProcess] = await Promise.all([
     startApp(build, 'key-management', keyManagement, {
       ...behind,
       TOLLGATE_PEPPER: secrets.pepper,
+      TOLLGATE_DATA: join(folder, 'key-management'),
+      TOLLGATE_CONFIG: configFile,
       USAGE_BILLING_URL: usageBilling.url,
     }),
     startApp(build, 'usage-billing', usageBilling, behind),
   ]);
   await seedKeys({ databaseUrl, pepper: secrets.pepper, keys });
-  const configFile = join(folder, 'config.yaml');
-  writeFileSync(configFile, configFor(upstreamUrl));
   const startGateway = (): Promise<RunningProcess> =>
     startApp(
       build,

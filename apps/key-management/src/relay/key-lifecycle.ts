@@ -7,17 +7,19 @@ import {
 } from '@nestjs/common';
 import { DEFAULT_ORGANIZATION_ID } from '@tollgate/contracts';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
+import { MailOutbox } from '../sign-in/mails/mail-outbox.js';
 import { Members } from '../store/members.js';
 import { Heartbeat } from './heartbeat.js';
 import { KeyRelay } from './key-relay.js';
 
-/** Starts the background work (relay and heartbeat) with the application, and stops it at the end. */
+/** Starts the background work (relay, heartbeat and mails) with the application, and stops it at the end. */
 @Injectable()
 export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     private readonly members: Members,
     private readonly relay: KeyRelay,
     private readonly heartbeat: Heartbeat,
+    private readonly mails: MailOutbox,
     @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: KeyManagementSettings,
   ) {}
 
@@ -28,10 +30,11 @@ export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApp
   onApplicationBootstrap(): void {
     this.relay.start();
     this.heartbeat.start();
+    this.mails.start();
   }
 
   /** Stops the relay only after the listener has drained, since a revoke in flight waits for the relay. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.heartbeat.stop(), this.relay.stop()]);
+    await Promise.all([this.heartbeat.stop(), this.mails.stop(), this.relay.stop()]);
   }
 }

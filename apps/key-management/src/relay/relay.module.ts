@@ -2,6 +2,7 @@ import { Inject, Module } from '@nestjs/common';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
 import { registerOutboxGauges } from '../metrics.js';
 import { KeyMetricsModule } from '../metrics.module.js';
+import { MailsModule } from '../sign-in/mails/mails.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { Heartbeat } from './heartbeat.js';
 import { KeyLifecycle } from './key-lifecycle.js';
@@ -9,7 +10,7 @@ import { KeyRelay } from './key-relay.js';
 
 /** Delivers committed changes to the gateways and the bus, and sends the gateways a heartbeat each second. */
 @Module({
-  imports: [KeyMetricsModule, KeyStoreModule],
+  imports: [KeyMetricsModule, KeyStoreModule, MailsModule],
   providers: [Heartbeat, KeyLifecycle, KeyRelay],
   exports: [KeyRelay],
 })

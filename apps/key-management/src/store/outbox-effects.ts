@@ -6,3 +6,5 @@ export const WRITE_SNAPSHOT = 'write-snapshot';
 export const WRITE_ORGANIZATION = 'write-organization';
 /** Outbox effect: the payload, a `KeysChangedV1`, goes to the bus. */
 export const PUBLISH_CHANGE = 'publish-change';
+/** Outbox effect: the payload, an encrypted mail, goes to a person. */
+export const SEND_MAIL = 'send-mail';

@@ -28,10 +28,12 @@ export interface OutboxRelayOptions {
   readonly leaseMs?: number;
   /** The most entries of one call of an effect. Default 100. */
   readonly batchSize?: number;
+  /** The longest pause between two attempts at an entry, in milliseconds. Default 2,000. */
+  readonly retryMsMax?: number;
 }
 
 const RETRY_MS_FIRST = 50;
-const RETRY_MS_MAX = 2_000;
+const RETRY_MS_MAX_DEFAULT = 2_000;
 const DELIVERY_POLL_MS = 25;
 
 type Round = { kind: 'done' | 'idle' } | { kind: 'failed'; retryInMs: number };
@@ -106,7 +108,7 @@ export class OutboxRelay {
 
   /** Never rejects. */
   private async round(name: string, effect: OutboxEffect): Promise<Round> {
-    const { leaseMs = 3_000, batchSize = 100, onError } = this.options;
+    const { leaseMs = 3_000, batchSize = 100, retryMsMax = RETRY_MS_MAX_DEFAULT, onError } = this.options;
     const claimId = randomUUID();
     try {
       const rows = await this.claims.claim(name, claimId, leaseMs, batchSize);
@@ -116,7 +118,7 @@ export class OutboxRelay {
         await this.keepingLease(claimId, leaseMs, () => effect(rows));
       } catch (error) {
         onError(error, `the outbox effect ${name} failed for ${rows.length} entries`);
-        const retryInMs = Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** (first.attempt - 1));
+        const retryInMs = Math.min(retryMsMax, RETRY_MS_FIRST * 2 ** (first.attempt - 1));
         await this.claims.failed(claimId, retryInMs);
         return { kind: 'failed', retryInMs };
       }

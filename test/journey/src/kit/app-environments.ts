@@ -20,7 +20,7 @@ export interface Deployment {
 export interface Place {
   readonly port: number;
   readonly operationsPort: number;
-  /** Of gateways, and of secret-scanning without a mail server. */
+  /** Of gateways, and of key-management and secret-scanning without a mail server. */
   readonly dataFolder?: string;
 }
 
@@ -57,6 +57,7 @@ export function appEnvironment(
     case 'key-management':
       return {
         ...everyApp,
+        ...outside,
         DATABASE_URL: databaseUrl,
         REDIS_URL: redisUrl,
         USAGE_BILLING_URL: urls.usageBilling,

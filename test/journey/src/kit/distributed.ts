@@ -78,17 +78,18 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
       process: await start('gateway', { ...address, dataFolder }, `gateway ${number}`),
     };
   };
-  const scanningData = join(folder, 'secret-scanning');
+  /** Of both services that write mails. */
+  const mailData = join(folder, 'mail-data');
   const [runningGateways, ...services] = await Promise.all([
     Promise.all(Array.from({ length: gateways }, (_, number) => startGateway(number))),
-    start('key-management', keyManagement),
+    start('key-management', { ...keyManagement, dataFolder: mailData }),
     start(
       'usage-billing',
       usageBilling,
       'usage-billing',
       gatewayGoneAfterMs === undefined ? {} : { GATEWAY_GONE_AFTER_MS: String(gatewayGoneAfterMs) },
     ),
-    start('secret-scanning', { ...secretScanning, dataFolder: scanningData }),
+    start('secret-scanning', { ...secretScanning, dataFolder: mailData }),
   ]);
   const canaries = {
     keySecrets: new Set<string>(),
@@ -106,7 +107,7 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     providerCredential: outside.providerCredential,
     github: outside.github,
     strangeGithub: outside.strangeGithub,
-    mailFolder: join(scanningData, 'mail'),
+    mailFolder: join(mailData, 'mail'),
     canaries,
     processes,
     client: (gateway = 0) => clients[gateway]!,

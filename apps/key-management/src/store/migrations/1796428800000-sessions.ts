@@ -93,6 +93,7 @@ function rightsSql(): string[] {
       commonTableSql({ schema: 'keys', table, service: 'SELECT, INSERT, UPDATE, DELETE' }),
     ),
     `GRANT SELECT ON keys.member, keys.organization TO ${service}, ${allTenants}`,
+    `GRANT SELECT, INSERT ON keys.outbox TO ${service}`,
   ];
 }
 
