@@ -33,6 +33,8 @@ export const environment = z.object({
   TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
   /** If it is not set, the key is derived from the pepper. */
   TOLLGATE_ENCRYPTION_KEY: environmentFields.encryptionKey.optional(),
+  /** What is encrypted under it can still be read; until it is gone, new texts are encrypted under it. */
+  TOLLGATE_ENCRYPTION_KEY_PREVIOUS: environmentFields.encryptionKeyPrevious.optional(),
   TOLLGATE_KEY_MARKER: z
     .string()
     .regex(KEY_MARKER_PATTERN, 'must be 8 characters of [0-9A-Za-z]')

@@ -78,7 +78,9 @@ async function open({
     adminSecrets: acceptedSecrets(environment.TOLLGATE_ADMIN_SECRET, environment.TOLLGATE_ADMIN_SECRET_PREVIOUS),
     sealing: sealingFrom({
       encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY,
+      encryptionKeyPrevious: environment.TOLLGATE_ENCRYPTION_KEY_PREVIOUS,
       pepper: environment.TOLLGATE_PEPPER,
+      pepperPrevious: environment.TOLLGATE_PEPPER_PREVIOUS,
     }),
     adminApi: adminApiSettings(environment),
     settings: {

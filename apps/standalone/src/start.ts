@@ -195,7 +195,15 @@ async function openApplication(
       bus,
       mail,
       adminSecrets: acceptedSecrets(secrets.adminSecret, environment.TOLLGATE_ADMIN_SECRET_PREVIOUS),
-      sealing: sealingFrom({ encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY, pepper: secrets.pepper }),
+      sealing: sealingFrom(
+        {
+          encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY,
+          encryptionKeyPrevious: environment.TOLLGATE_ENCRYPTION_KEY_PREVIOUS,
+          pepper: secrets.pepper,
+          pepperPrevious: environment.TOLLGATE_PEPPER_PREVIOUS,
+        },
+        { alone: true },
+      ),
       adminApi,
       logger,
       registry,

@@ -18,6 +18,7 @@ const secrets = {
 /** Given only while a secret is being replaced. */
 const previousSecrets = [
   'TOLLGATE_ADMIN_SECRET_PREVIOUS',
+  'TOLLGATE_ENCRYPTION_KEY_PREVIOUS',
   'TOLLGATE_PEPPER_PREVIOUS',
   'TOLLGATE_SERVICE_SECRET_PREVIOUS',
 ];

@@ -81,6 +81,10 @@ export const environmentFields = {
     .regex(/^[\x21-\x7e]*$/, 'must have visible ASCII characters alone'),
   /** 32 bytes. */
   encryptionKey: z.string().regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hexadecimal digits'),
+  /** `derived`: the key was derived from the pepper. */
+  encryptionKeyPrevious: z
+    .string()
+    .regex(/^(?:[0-9a-fA-F]{64}|derived)$/, 'must be 64 hexadecimal digits, or the word derived'),
   emailAddress: z.string().regex(/^[^\s@<>]+@[^\s@<>]+$/, 'must be an e-mail address'),
   /** A session of a person that is not used for this long ends. */
   sessionIdleMinutes: wholeNumber(1, 43_200).default(720),

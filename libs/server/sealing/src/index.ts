@@ -1,4 +1,5 @@
 export {
+  sealedUnder,
   SealError,
   SEALING,
   sealingFrom,

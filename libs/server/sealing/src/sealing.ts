@@ -12,6 +12,8 @@ export const SEALING = Symbol('SEALING');
  * const secret = sealing.open(sealed, ['oidc_provider', organizationId]);
  */
 export interface Sealing {
+  /** The ids of all keys that texts are opened with. New texts are sealed under the first. */
+  readonly keyIds: readonly [string, ...string[]];
   /**
    * `boundTo` says what the text belongs to (a kind, a tenant, an id): it opens for exactly that, and moved elsewhere
    * not.
@@ -53,12 +55,41 @@ export function sealingKeyFromPepper(pepper: string): SealingKey {
 export interface SealingSecrets {
   /** 64 hexadecimal digits; where they are absent, the key is derived from the pepper. */
   readonly encryptionKey?: string | undefined;
+  /** The key before: 64 hexadecimal digits, or `derived` if it was derived from the pepper. */
+  readonly encryptionKeyPrevious?: string | undefined;
   readonly pepper: string;
+  /** While the pepper is being replaced. A derived key has its previous one from it. */
+  readonly pepperPrevious?: string | undefined;
 }
 
-/** The `Sealing` of an installation. */
-export function sealingFrom({ encryptionKey, pepper }: SealingSecrets): Sealing {
-  return sealingWith([encryptionKey === undefined ? sealingKeyFromPepper(pepper) : sealingKeyOf(encryptionKey)]);
+/**
+ * The `Sealing` of an installation. While a previous key is given, new texts are sealed under that one: processes that
+ * were not replaced yet know no other. A process that is `alone` on its database seals under the present key at once.
+ * Texts under a derived key are opened in any case.
+ */
+export function sealingFrom(secrets: SealingSecrets, { alone = false } = {}): Sealing {
+  const { encryptionKey, pepper, pepperPrevious } = secrets;
+  const derived = [pepper, ...(pepperPrevious === undefined ? [] : [pepperPrevious])].map(sealingKeyFromPepper);
+  const present = encryptionKey === undefined ? sealingKeyFromPepper(pepper) : sealingKeyOf(encryptionKey);
+  const previous = previousKey(secrets);
+  if (previous === null) return sealingWith([present, ...derived]);
+  return alone ? sealingWith([present, previous, ...derived]) : sealingWith([previous, present, ...derived]);
+}
+
+/** The key that processes which were not replaced yet seal under; null if it is the present one. */
+function previousKey(secrets: SealingSecrets): SealingKey | null {
+  const { encryptionKey, encryptionKeyPrevious, pepper, pepperPrevious } = secrets;
+  if (encryptionKeyPrevious === DERIVED) return sealingKeyFromPepper(pepperPrevious ?? pepper);
+  if (encryptionKeyPrevious !== undefined) return sealingKeyOf(encryptionKeyPrevious);
+  return encryptionKey === undefined && pepperPrevious !== undefined ? sealingKeyFromPepper(pepperPrevious) : null;
+}
+
+const DERIVED = 'derived';
+
+/** The id of the key that a text was sealed under; null if it is no sealed text. */
+export function sealedUnder(sealed: string): string | null {
+  const [version, id] = sealed.split('.');
+  return version === VERSION && id !== undefined ? id : null;
 }
 
 /** `keys` are all that texts are opened with; new texts are sealed under the first. */
@@ -66,6 +97,7 @@ export function sealingWith(keys: readonly [SealingKey, ...SealingKey[]]): Seali
   const [first] = keys;
   const byId = new Map(keys.map((key) => [key.id, key.bytes]));
   return {
+    keyIds: [first.id, ...[...byId.keys()].filter((id) => id !== first.id)],
     seal: (plaintext, boundTo) => {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', first.bytes, nonce);
