@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import type { Actor } from '@tollgate/auth';
 import { asLedgerText } from '@tollgate/contracts';
 import { unreachable } from '@tollgate/errors';
-import { canonicalJson, Personal, personalIn, type AuditValue, type SubjectReference } from './audit-value.js';
+import { canonicalJson, jsonOf, Personal, personalIn, type AuditValue, type SubjectReference } from './audit-value.js';
 
 /**
  * Each organisation has two chains: what was changed, and what was refused. So a flood of refused calls never makes a
@@ -59,7 +59,7 @@ export function changesBetween(before: Fields | null, after: Fields | null): Rec
 }
 
 const comparable = (value: AuditValue): string =>
-  canonicalJson(value, ({ kind, text }) => ({ subject: kind, digest: text }));
+  canonicalJson(jsonOf(value, ({ kind, text }) => ({ subject: kind, digest: text })));
 
 /** Where an entry stands in its chain. */
 export interface EntryPlace {
@@ -146,22 +146,20 @@ export function entryText(
 ): string {
   const { action, actorType, actorId, address, email, entry, requestId, targetId, targetType } = prepared;
   const changes = Object.entries(entry.changes ?? {}).map(([name, { from, to }]) => [name, { from, to }] as const);
-  return canonicalJson(
-    {
-      action,
-      actor: { type: actorType, id: actorId, email },
-      address,
-      at,
-      changes: Object.fromEntries(changes),
-      details: entry.details ?? {},
-      organization_id: organizationId,
-      request_id: requestId,
-      sequence: seq,
-      stream,
-      target: { type: targetType, id: targetId },
-    },
-    referenceOf,
-  );
+  const fields = {
+    action,
+    actor: { type: actorType, id: actorId, email },
+    address,
+    at,
+    changes: Object.fromEntries(changes),
+    details: entry.details ?? {},
+    organization_id: organizationId,
+    request_id: requestId,
+    sequence: seq,
+    stream,
+    target: { type: targetType, id: targetId },
+  };
+  return canonicalJson(jsonOf(fields, referenceOf));
 }
 
 /** Before the first entry of a chain. */

@@ -54,7 +54,7 @@ export interface SubjectReference {
 export const SUBJECT_FIELD = '$personal';
 
 /** `Array.isArray` does not tell a read-only array apart. */
-const isList = (value: object): value is readonly AuditValue[] => Array.isArray(value);
+const isList = <T>(value: T | readonly T[]): value is readonly T[] => Array.isArray(value);
 
 /** All personal texts in a value. */
 export function personalIn(value: AuditValue): Personal[] {
@@ -63,44 +63,41 @@ export function personalIn(value: AuditValue): Personal[] {
   return (isList(value) ? value : Object.values(value)).flatMap(personalIn);
 }
 
+/** A value of JSON as an entry has it: its numbers are whole. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+
 /**
- * The value as canonical JSON, in the way of RFC 8785: no white space, fields in the order of their UTF-16 code units,
- * numbers as whole numbers. What JSON numbers do not hold exactly becomes a string, an undefined field is left out, and
- * a text that could be one of our secrets is replaced. Reading the result and writing it again gives the same bytes.
+ * The value as JSON can hold it exactly. A number that is not whole becomes a string, an undefined field is left out, and
+ * a text that could be one of our secrets is replaced.
  */
-export function canonicalJson(value: AuditValue, referenceOf: (personal: Personal) => SubjectReference): string {
-  if (value === null || value === undefined) return 'null';
-  if (value instanceof Date) return JSON.stringify(value.toISOString());
-  if (value instanceof Personal) {
-    const { digest, subject } = referenceOf(value);
-    return `{${JSON.stringify(SUBJECT_FIELD)}:${JSON.stringify({ digest, subject })}}`;
-  }
-  if (typeof value === 'boolean') return String(value);
-  if (typeof value === 'string') return JSON.stringify(withoutSecrets(asLedgerText(value)));
-  if (typeof value === 'bigint') return JSON.stringify(value.toString());
-  if (typeof value === 'number')
-    return Number.isSafeInteger(value) ? (value + 0).toString() : JSON.stringify(String(value));
-  if (isList(value)) return `[${value.map((each) => canonicalJson(each, referenceOf)).join(',')}]`;
-  return canonicalObject(value, referenceOf);
+export function jsonOf(value: AuditValue, referenceOf: (personal: Personal) => SubjectReference): Json {
+  if (value === null || value === undefined) return null;
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Personal) return { [SUBJECT_FIELD]: { ...referenceOf(value) } };
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'string') return withoutSecrets(asLedgerText(value));
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? value + 0 : String(value);
+  if (isList(value)) return value.map((each) => jsonOf(each, referenceOf));
+  // As own fields, whatever they are called: `fromEntries` makes `__proto__` one too.
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, field]) =>
+      field === undefined ? [] : [[withoutSecrets(asLedgerText(name)), jsonOf(field, referenceOf)]],
+    ),
+  );
 }
 
-function canonicalObject(
-  value: Readonly<Record<string, AuditValue>>,
-  referenceOf: (personal: Personal) => SubjectReference,
-): string {
-  const fields = new Map<string, string>();
-  for (const [name, field] of Object.entries(value)) {
-    if (field !== undefined) fields.set(withoutSecrets(asLedgerText(name)), canonicalJson(field, referenceOf));
-  }
-  const ordered = [...fields].sort(([one], [other]) => (one < other ? -1 : 1));
-  return `{${ordered.map(([name, field]) => `${JSON.stringify(name)}:${field}`).join(',')}}`;
+/**
+ * The one text of a JSON value, in the way of RFC 8785: no white space, and fields in the order of their UTF-16 code
+ * units. Reading it and writing it again gives the same bytes. A number that is not whole would not: it becomes a string.
+ */
+export function canonicalJson(value: Json): string {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : JSON.stringify(String(value));
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const fields = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonicalJson(field)}`).join(',')}}`;
 }
-
-/** The canonical JSON of what was read from canonical JSON, in which personal texts are references already. */
-export const canonicalAgain = (value: unknown): string =>
-  canonicalJson(value as AuditValue, () => {
-    throw new Error('what was read from JSON holds no personal text');
-  });
 
 function withoutSecrets(text: string): string {
   return findSecrets(text).reduce((masked, secret) => masked.replaceAll(secret, '[secret]'), text);
