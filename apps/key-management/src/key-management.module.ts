@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from './audit/audit.module.js';
 import { KeyManagementApiModule } from './internal-api/internal-api.module.js';
 import { KeysModule } from './keys/keys.module.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
@@ -11,6 +12,14 @@ import { SessionsModule } from './sign-in/sessions.module.js';
  * of the process. Its ports (`ports.ts`) come from a global module.
  */
 @Module({
-  imports: [KeysModule, OrganizationsModule, PeopleModule, SessionsModule, RelayModule, KeyManagementApiModule],
+  imports: [
+    AuditModule,
+    KeysModule,
+    OrganizationsModule,
+    PeopleModule,
+    SessionsModule,
+    RelayModule,
+    KeyManagementApiModule,
+  ],
 })
 export class KeyManagementModule {}

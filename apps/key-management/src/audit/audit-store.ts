@@ -130,11 +130,11 @@ export class AuditStore {
   async heads(organizationId: string): Promise<Readonly<Record<Stream, StoredHead>>> {
     const rows = await this.database.inOrganization<HeadRow[]>(organizationId, (manager) =>
       manager.query(
-        `SELECT stream, h.count, encode(h.last_hash, 'hex') AS last_hash,
-           (SELECT min(seq) FROM keys.audit_entry AS e WHERE e.organization_id = $1 AND e.stream = stream.stream) AS first,
-           (SELECT max(seq) FROM keys.audit_entry AS e WHERE e.organization_id = $1 AND e.stream = stream.stream) AS last
-         FROM unnest($2::text[]) AS stream (stream)
-         LEFT JOIN keys.audit_head AS h ON h.organization_id = $1 AND h.stream = stream.stream`,
+        `SELECT asked.stream, h.count, encode(h.last_hash, 'hex') AS last_hash,
+           (SELECT min(seq) FROM keys.audit_entry AS e WHERE e.organization_id = $1 AND e.stream = asked.stream) AS first,
+           (SELECT max(seq) FROM keys.audit_entry AS e WHERE e.organization_id = $1 AND e.stream = asked.stream) AS last
+         FROM unnest($2::text[]) AS asked (stream)
+         LEFT JOIN keys.audit_head AS h ON h.organization_id = $1 AND h.stream = asked.stream`,
         [organizationId, STREAMS],
       ),
     );

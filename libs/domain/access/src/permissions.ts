@@ -87,6 +87,7 @@ export const PERMISSIONS = {
   listAuditLogs: members('admin', 'admin'),
   exportAuditLogs: members('admin', 'admin', { stepUp: true }),
   verifyAuditLogs: members('admin', 'admin'),
+  eraseAuditTexts: members('owner', null, { stepUp: true }),
 
   // People and sessions
   getMe: identified,

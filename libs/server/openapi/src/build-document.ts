@@ -106,7 +106,8 @@ function usualReplies(
   schemas: Components,
 ): Record<string, JsonObject> {
   const others = Object.fromEntries(mediaTypes.map((each) => [each, { schema: { type: 'string' } }]));
-  const content = schema === null ? {} : { content: { ...jsonContent(schema, 'output', schemas), ...others } };
+  const types = { ...(schema !== null && jsonContent(schema, 'output', schemas)), ...others };
+  const content = Object.keys(types).length === 0 ? {} : { content: types };
   return Object.fromEntries(
     Object.entries(statuses).map(([status, description]) => [
       status,

@@ -50,15 +50,19 @@ export const Operation = (text: OperationText): MethodDecorator => SetMetadata(D
 
 /**
  * Describes the replies of a handler. The document and the serializer use the same schema: a field that the schema does
- * not have is never sent.
+ * not have is never sent. `mediaTypes` are those of replies that are no JSON.
  *
  * @example
  * @Delete(':id')
  * @Replies(deletedKeyReply, { 200: 'Every gateway knows it.', 202: 'Some gateways are still being told.' })
  */
-export function Replies(schema: z.ZodType | null, statuses: Readonly<Record<number, string>>): MethodDecorator {
+export function Replies(
+  schema: z.ZodType | null,
+  statuses: Readonly<Record<number, string>>,
+  mediaTypes: readonly string[] = [],
+): MethodDecorator {
   const usual = Number(Object.keys(statuses)[0]);
-  const docs = SetMetadata(DOCS.replies, { schema, statuses } satisfies RouteReplies);
+  const docs = SetMetadata(DOCS.replies, { schema, statuses, mediaTypes } satisfies RouteReplies);
   return schema === null
     ? applyDecorators(HttpCode(usual), docs)
     : applyDecorators(HttpCode(usual), SerializeOptions({ schema }), docs);

@@ -96,8 +96,8 @@ export class AuditChain1796688000000 implements Migration {
       ...tenantTableSql({
         schema: 'keys',
         table: 'audit_subject',
-        service: 'SELECT, INSERT',
-        allTenants: 'SELECT, UPDATE (text, salt)',
+        service: 'SELECT, INSERT, UPDATE (text, salt)',
+        allTenants: 'SELECT',
       }),
       ...commonTableSql({
         schema: 'keys',

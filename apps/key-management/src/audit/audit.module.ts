@@ -1,0 +1,26 @@
+import { Module } from '@nestjs/common';
+import { PrincipalGuard } from '@tollgate/auth';
+import { guardHeads } from '@tollgate/http';
+import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { KeyStoreModule } from '../store/store.module.js';
+import { AuditLogsController } from './audit-logs.controller.js';
+import { AuditStore } from './audit-store.js';
+import { AuditTrail } from './audit-trail.js';
+import { EraseAuditTexts } from './erase-audit-texts.js';
+import { TakeOverFormerEvents } from './take-over-former-events.js';
+import { VerifyChains } from './verify-chains.js';
+
+/** The audit trail: who has changed what, who has signed in, and who was refused. */
+@Module({
+  imports: [KeyStoreModule, OrganizationsModule],
+  controllers: [AuditLogsController],
+  providers: [
+    ...guardHeads('/v1/audit-logs', PrincipalGuard),
+    AuditStore,
+    AuditTrail,
+    EraseAuditTexts,
+    TakeOverFormerEvents,
+    VerifyChains,
+  ],
+})
+export class AuditModule {}
