@@ -2,7 +2,9 @@ import { NOBODY } from '@tollgate/auth';
 import { randomUUID } from 'node:crypto';
 import { infraFromEnvironment } from '@tollgate/infra';
 import {
+  AuditStore,
   AuditTrail,
+  EraseAuditTexts,
   keyManagementEntities,
   keyManagementSchema,
   keysOfPreviousPepper,
@@ -10,8 +12,9 @@ import {
   Members,
   OrganizationStore,
   refuseOtherPepper,
+  TakeOverFormerEvents,
 } from '@tollgate/key-management';
-import { migrate, openDatabase, Outbox, OutboxClaims, type Database } from '@tollgate/postgres';
+import { migrate, openDatabase, Outbox, OutboxClaims, ServiceDatabase, type Database } from '@tollgate/postgres';
 import { LeakStore, MailStore, secretScanningSchema } from '@tollgate/secret-scanning';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import {
@@ -86,6 +89,8 @@ async function useKeyManagement({ dataSource }: Database): Promise<void> {
 }
 
 async function useAuditTrail(dataSource: Database['dataSource']): Promise<void> {
+  const database = new ServiceDatabase(dataSource, 'keys');
+  const trail = new AuditTrail();
   const [person] = await dataSource.query<{ id: string }[]>('SELECT id FROM keys.person LIMIT 1');
   const principal = {
     kind: 'person',
@@ -96,9 +101,27 @@ async function useAuditTrail(dataSource: Database['dataSource']): Promise<void> 
     provenAtMs: 0,
   } as const;
   const actor = { principal, address: '192.0.2.1', requestId: randomUUID() };
-  await dataSource.transaction((manager) =>
-    new AuditTrail().append(manager, 'default', [{ actor, action: 'a.b', targetType: 'a', targetId: 'b' }]),
+  await database.inOrganization('default', (manager) =>
+    trail.append(manager, 'default', [{ actor, action: 'a.b', targetType: 'a', targetId: 'b' }]),
   );
+  await dataSource.query(
+    `INSERT INTO keys.audit_event (organization_id, at, actor, action, target_type, target_id, details)
+     VALUES ('default', now(), 'admin', 'a.b', 'a', 'b', '{}')`,
+  );
+  await new TakeOverFormerEvents(database, trail, logger).takeOver();
+  const store = new AuditStore(database);
+  const all = {
+    actor: null, action: null, targetType: null, targetId: null, requestId: null, stream: null, from: null, to: null,
+  }; // prettier-ignore
+  const entries = await store.page('default', all, 10, null);
+  await store.page('default', all, 10, [new Date().toISOString(), 'changes', '7']);
+  for (const some of ['actor', 'action', 'targetType', 'targetId', 'requestId'] as const)
+    await store.page('default', { ...all, [some]: 'rare' }, 10, null);
+  expect(entries.length).toBe(10);
+  await store.heads('default');
+  await store.chainPart('default', 'changes', { after: 0, last: 10, limit: 10 });
+  await store.organizations();
+  await new EraseAuditTexts(database, trail).execute('default', { text: '192.0.2.1' }, NOBODY);
 }
 
 async function useSecretScanning({ dataSource }: Database): Promise<void> {
@@ -217,6 +240,10 @@ const SEEDS = [
    FROM generate_series(1, 5000) AS n`,
   `INSERT INTO keys.audit_subject (organization_id, stream, id, kind, about, text, salt)
    SELECT 'default', 'changes', gen_random_uuid(), 'address', '', 'address ' || n, 'salt' FROM generate_series(1, 2000) AS n`,
+  `INSERT INTO keys.audit_entry (organization_id, stream, seq, at, actor, action, target_type, target_id, request_id, entry, prev_hash, hash)
+   SELECT 'default', 'refusals', n, now(), CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END,
+     CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, 'request ' || n, '{}', sha256(''), sha256('')
+   FROM generate_series(1, 5000) AS n`,
   'ANALYZE',
 ];
 

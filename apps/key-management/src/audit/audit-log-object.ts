@@ -3,8 +3,8 @@ import type { ReadEntry } from './audit-store.js';
 import { referencesIn, resolved, writtenEntry } from './read-entry.js';
 
 /**
- * Builds the admin API's view of an entry from its text, in which names and addresses are put where they are not erased.
- * An entry that somebody has broken in the database is shown by its columns.
+ * Builds the admin API's view of an entry from its text, in which names and addresses are put where they are not
+ * erased. An entry that somebody has broken in the database is shown by its columns.
  */
 export function auditLogObject(entry: ReadEntry): AuditLogObject {
   const { stream, seq, hash, previousHash, subjects } = entry;

@@ -61,6 +61,30 @@ const SELECT = `SELECT stream, seq, at, actor, action, target_type, target_id, r
     encode(prev_hash, 'hex') AS prev_hash, encode(hash, 'hex') AS hash
   FROM keys.audit_entry`;
 
+/** Only what is asked for stands in the statement, so that each filter gets the plan of its own index. */
+function conditionsOf(
+  organizationId: string,
+  { actor, action, targetType, targetId, requestId, stream, from, to }: AuditFilters,
+  after: EntryPosition | null,
+): { readonly where: string; readonly parameters: string[] } {
+  const given = [
+    ['actor =', actor],
+    ['action =', action],
+    ['target_type =', targetType],
+    ['target_id =', targetId],
+    ['request_id =', requestId],
+    ['stream =', stream],
+    ['at >=', from],
+    ['at <', to],
+  ].filter((each): each is [string, string] => each[1] !== null);
+  const parameters = [organizationId, ...given.map(([, value]) => value), ...(after ?? [])];
+  const conditions = ['organization_id = $1', ...given.map(([condition], n) => `${condition} $${n + 2}`)];
+  const next = given.length + 2;
+  if (after !== null)
+    conditions.push(`(at, stream, seq) < ($${next}::timestamptz, $${next + 1}, $${next + 2}::bigint)`);
+  return { where: conditions.join(' AND '), parameters };
+}
+
 /** Reads the chains of one organisation. `INSTALLATION` is the organisation of those that are about none. */
 @Injectable()
 export class AuditStore {
@@ -77,38 +101,19 @@ export class AuditStore {
     limit: number,
     after: EntryPosition | null,
   ): Promise<ReadEntry[]> {
+    const { where, parameters } = conditionsOf(organizationId, filters, after);
     return this.database.inOrganization(organizationId, async (manager) => {
       const rows: EntryRow[] = await manager.query(
-        `${SELECT} WHERE organization_id = $1
-           AND ($2::text IS NULL OR actor = $2) AND ($3::text IS NULL OR action = $3)
-           AND ($4::text IS NULL OR target_type = $4) AND ($5::text IS NULL OR target_id = $5)
-           AND ($6::text IS NULL OR request_id = $6) AND ($7::text IS NULL OR stream = $7)
-           AND ($8::timestamptz IS NULL OR at >= $8) AND ($9::timestamptz IS NULL OR at < $9)
-           AND ($10::timestamptz IS NULL OR (at, stream, seq) < ($10, $11, $12::bigint))
-         ORDER BY at DESC, stream DESC, seq DESC LIMIT $13`,
-        [
-          organizationId,
-          filters.actor,
-          filters.action,
-          filters.targetType,
-          filters.targetId,
-          filters.requestId,
-          filters.stream,
-          filters.from,
-          filters.to,
-          after?.[0] ?? null,
-          after?.[1] ?? null,
-          after?.[2] ?? null,
-          limit,
-        ],
+        `${SELECT} WHERE ${where} ORDER BY at DESC, stream DESC, seq DESC LIMIT ${limit}`,
+        parameters,
       );
       return withSubjects(manager, organizationId, rows);
     });
   }
 
   /**
-   * Entries of one chain in its order, behind the number `after` and up to `last`. Where a number occurs twice, which no
-   * constraint lets happen, its entries come together. Index: audit_entry_pk.
+   * Entries of one chain in its order, behind the number `after` and up to `last`. Where a number occurs twice, which
+   * no constraint lets happen, its entries come together. Index: audit_entry_pk.
    */
   async chainPart(
     organizationId: string,
@@ -126,7 +131,9 @@ export class AuditStore {
     });
   }
 
-  /** What each chain should have by its head, and has. One statement reads both. Index: audit_head_pk, audit_entry_pk. */
+  /**
+   * What each chain should have by its head, and has. One statement reads both. Index: audit_head_pk, audit_entry_pk.
+   */
   async heads(organizationId: string): Promise<Readonly<Record<Stream, StoredHead>>> {
     const rows = await this.database.inOrganization<HeadRow[]>(organizationId, (manager) =>
       manager.query(

@@ -67,8 +67,8 @@ export function personalIn(value: AuditValue): Personal[] {
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
 /**
- * The value as JSON can hold it exactly. A number that is not whole becomes a string, an undefined field is left out, and
- * a text that could be one of our secrets is replaced.
+ * The value as JSON can hold it exactly. A number that is not whole becomes a string, an undefined field is left out,
+ * and a text that could be one of our secrets is replaced.
  */
 export function jsonOf(value: AuditValue, referenceOf: (personal: Personal) => SubjectReference): Json {
   if (value === null || value === undefined) return null;
@@ -89,7 +89,8 @@ export function jsonOf(value: AuditValue, referenceOf: (personal: Personal) => S
 
 /**
  * The one text of a JSON value, in the way of RFC 8785: no white space, and fields in the order of their UTF-16 code
- * units. Reading it and writing it again gives the same bytes. A number that is not whole would not: it becomes a string.
+ * units. Reading it and writing it again gives the same bytes. A number that is not whole would not: it becomes a
+ * string.
  */
 export function canonicalJson(value: Json): string {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : JSON.stringify(String(value));

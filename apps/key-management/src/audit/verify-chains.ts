@@ -28,8 +28,8 @@ export class VerifyChains {
   constructor(private readonly store: AuditStore) {}
 
   /**
-   * Looks at no more than about `most` entries behind `from`; null begins at the first. Entries that are added meanwhile
-   * are left to the next verification.
+   * Looks at no more than about `most` entries behind `from`; null begins at the first. Entries that are added
+   * meanwhile are left to the next verification.
    */
   async execute(organizationId: string, from: VerifiedUpTo | null, most: number): Promise<Verification> {
     const heads = await this.store.heads(organizationId);

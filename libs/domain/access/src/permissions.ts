@@ -20,7 +20,9 @@ export interface OrganizationPermission {
   readonly role: Role;
   /** The scope that a key needs; null if no key may. A key with the scope `admin` has every scope. */
   readonly scope: Scope | null;
-  /** A session must have proved again, within 10 minutes, who its person is. Keys and the admin secret never need it. */
+  /**
+   * A session must have proved again, within 10 minutes, who its person is. Keys and the admin secret never need it.
+   */
   readonly stepUp?: true;
   /** The field of the body that hands out a role or scopes, which may not be above the giver's own. */
   readonly handsOut?: 'role' | 'scopes';
