@@ -9,6 +9,12 @@ export { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from './ports.js'
 export { keyManagementSchema } from './store/migrations/index.js';
 export { KeyStore } from './store/key-store.js';
 export { Members } from './store/members.js';
+export { ChangeRole } from './members/change-role/change-role.js';
+export { InvitationStore } from './members/invitation-store.js';
+export { MemberStore } from './members/member-store.js';
+export { RemoveMember } from './members/remove-member/remove-member.js';
+export { OrganizationChanges } from './organizations/organization-changes.js';
+export { ProjectStore } from './projects/project-store.js';
 export { OrganizationStore } from './organizations/organization-store.js';
 export { keysOfPreviousPepper, refuseOtherPepper } from './store/refuse-other-pepper.js';
 export { PersonStore } from './people/person-store.js';

@@ -2,8 +2,10 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from './audit/audit.module.js';
 import { KeyManagementApiModule } from './internal-api/internal-api.module.js';
 import { KeysModule } from './keys/keys.module.js';
+import { MembersModule } from './members/members.module.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
 import { PeopleModule } from './people/people.module.js';
+import { ProjectsModule } from './projects/projects.module.js';
 import { RelayModule } from './relay/relay.module.js';
 import { SessionsModule } from './sign-in/sessions.module.js';
 
@@ -16,6 +18,8 @@ import { SessionsModule } from './sign-in/sessions.module.js';
     AuditModule,
     KeysModule,
     OrganizationsModule,
+    ProjectsModule,
+    MembersModule,
     PeopleModule,
     SessionsModule,
     RelayModule,

@@ -4,7 +4,9 @@ import { buildDocument, documentFile } from '@tollgate/openapi';
 import { expect, it } from 'vitest';
 import { AuditLogsController } from './audit/audit-logs.controller.js';
 import { ApiKeysController } from './keys/api-keys.controller.js';
+import { MembersController } from './members/members.controller.js';
 import { OrganizationsController } from './organizations/organizations.controller.js';
+import { ProjectsController } from './projects/projects.controller.js';
 
 it('has its document written down (npm run openapi writes it)', async () => {
   const document = buildDocument({
@@ -13,8 +15,16 @@ it('has its document written down (npm run openapi writes it)', async () => {
       { name: 'Audit', description: 'Who has changed what, who has signed in, and who was refused.' },
       { name: 'API keys', description: 'Making, showing and ending keys.' },
       { name: 'Organisations', description: 'Whose keys and usage there are. They see nothing of one another.' },
+      { name: 'Projects', description: 'Places of an organisation, to which keys can belong.' },
+      { name: 'Members', description: 'The people of an organisation, and their roles.' },
     ],
-    controllers: [AuditLogsController, ApiKeysController, OrganizationsController],
+    controllers: [
+      AuditLogsController,
+      ApiKeysController,
+      OrganizationsController,
+      ProjectsController,
+      MembersController,
+    ],
   });
   const file = fileURLToPath(documentFile('key-management'));
   await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot(file);

@@ -36,6 +36,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js';
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
+import { MEMBERSHIP_SEEDS, useMembership } from './membership-statements.js';
 import { useSignIn } from './sign-in-statements.js';
 import { StatementCoverage, StatementRecorder, type StatementRecord } from './statement-records.js';
 import { statementsIn } from './statement-sites.js';
@@ -66,13 +67,21 @@ async function useKeyManagement({ dataSource }: Database): Promise<void> {
   await store.list('default', 10, ['2026-11-28T09:30:00.123456Z', one.id]);
   await store.positionOfFormer('default', 2n);
   await store.known('default', [one.id]);
+  await store.notDeleted('default', 10);
   await store.findByDigests(one.digests);
   await store.lookUp(one.digests);
   await store.unwrittenSnapshots(one.id);
   await store.keysWaiting(written);
 
   const organizations = new OrganizationStore(dataSource);
-  const made = { id: randomUUID(), name: 'another', creditLimitNanoUsd: null, createdAt: new Date(), version: 1 };
+  const made = {
+    id: randomUUID(),
+    name: 'another',
+    creditLimitNanoUsd: null,
+    createdAt: new Date(),
+    deletedAt: null,
+    version: 1,
+  };
   await organizations.insert(made, 'owner@localhost', NOBODY);
   await organizations.find(made.id);
   await organizations.list(10, null);
@@ -244,6 +253,7 @@ const SEEDS = [
    SELECT 'default', 'refusals', n, now(), CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END,
      CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, 'request ' || n, '{}', sha256(''), sha256('')
    FROM generate_series(1, 5000) AS n`,
+  ...MEMBERSHIP_SEEDS,
   'ANALYZE',
 ];
 
@@ -284,7 +294,7 @@ describe('the statements of the services, on the migrated schema', () => {
     const recorder = new StatementRecorder();
     recorder.start();
     try {
-      for (const use of [useKeyManagement, useSignIn, useSecretScanning, useUsageBilling, useOutbox])
+      for (const use of [useKeyManagement, useSignIn, useMembership, useSecretScanning, useUsageBilling, useOutbox])
         await use(database);
     } finally {
       recorder.stop();

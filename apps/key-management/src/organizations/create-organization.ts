@@ -22,6 +22,7 @@ export class CreateOrganization {
       name,
       creditLimitNanoUsd: null,
       createdAt: now,
+      deletedAt: null,
       version: 1,
     };
     await this.relay.snapshotsWritten(await this.store.insert(organization, this.settings.initOwnerEmail, actor));

@@ -9,11 +9,13 @@ import type { SnapshotEntries } from '../store/key-store.js';
 import { KEYS_SCHEMA, WRITE_ORGANIZATION } from '../store/outbox-effects.js';
 import { organizationSnapshotOf, type Organization } from './organization.js';
 
-interface OrganizationRow {
+/** A row of `keys.organization`. */
+export interface OrganizationRow {
   id: string;
   name: string;
   credit_limit_nano_usd: string | null;
   created_at: Date;
+  deleted_at: Date | null;
   version: number;
 }
 
@@ -26,7 +28,8 @@ export interface ListedOrganization {
   readonly position: OrganizationPosition;
 }
 
-const SELECT = `SELECT id, name, credit_limit_nano_usd, created_at, version FROM keys.organization`;
+/** Selects organisations; the caller appends its conditions. */
+export const SELECT_ORGANIZATION = `SELECT id, name, credit_limit_nano_usd, created_at, deleted_at, version FROM keys.organization`;
 
 /** Organisations, with their first owner, their audit trail and their outbox entries. */
 @Injectable()
@@ -36,17 +39,20 @@ export class OrganizationStore {
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Index: organization_pk. */
+  /** Null if there is none, or if it is deleted. Index: organization_pk. */
   async find(id: string): Promise<Organization | null> {
-    const rows: OrganizationRow[] = await this.dataSource.query(`${SELECT} WHERE id = $1`, [id]);
+    const rows: OrganizationRow[] = await this.dataSource.query(
+      `${SELECT_ORGANIZATION} WHERE id = $1 AND deleted_at IS NULL`,
+      [id],
+    );
     return rows[0] === undefined ? null : organizationOf(rows[0]);
   }
 
   /** The first `count` behind a position, newest first; null for all. Index: organization_newest. */
   async list(count: number, after: OrganizationPosition | null): Promise<ListedOrganization[]> {
     const rows: (OrganizationRow & { created_at_text: string })[] = await this.dataSource.query(
-      `SELECT id, name, credit_limit_nano_usd, created_at, version, ${momentText('created_at')} AS created_at_text
-       FROM keys.organization WHERE ($1::timestamptz IS NULL OR (created_at, id) < ($1::timestamptz, $2::text))
+      `SELECT id, name, credit_limit_nano_usd, created_at, deleted_at, version, ${momentText('created_at')} AS created_at_text
+       FROM keys.organization WHERE deleted_at IS NULL AND ($1::timestamptz IS NULL OR (created_at, id) < ($1::timestamptz, $2::text))
        ORDER BY created_at DESC, id DESC LIMIT $3`,
       [after?.[0] ?? null, after?.[1] ?? null, count],
     );
@@ -87,12 +93,14 @@ export class OrganizationStore {
   }
 }
 
-function organizationOf(row: OrganizationRow): Organization {
+/** The organisation in a row. */
+export function organizationOf(row: OrganizationRow): Organization {
   return {
     id: row.id,
     name: row.name,
     creditLimitNanoUsd: row.credit_limit_nano_usd === null ? null : BigInt(row.credit_limit_nano_usd),
     createdAt: row.created_at,
+    deletedAt: row.deleted_at,
     version: row.version,
   };
 }

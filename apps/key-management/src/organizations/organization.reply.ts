@@ -22,6 +22,11 @@ export const organizationReply = z
 /** An organisation as a reply carries it, before it is serialised. */
 export type OrganizationObject = Readonly<z.input<typeof organizationReply>>;
 
+/** An organisation that was deleted with this request. */
+export const deletedOrganizationReply = organizationReply
+  .extend({ deleted: z.literal(true) })
+  .meta({ id: 'DeletedOrganization', examples: [{ ...EXAMPLE, deleted: true }] });
+
 /** One page of organisations. */
 export const organizationListReply = listReply('OrganizationList', organizationReply, EXAMPLE);
 /** A page of organisations as a reply carries it. */

@@ -1,24 +1,34 @@
-import { Body, Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
-import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
-import { listOf, notACursor, Problem } from '@tollgate/http';
-import { Operation, Replies, Tag } from '@tollgate/openapi';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res, UseGuards } from '@nestjs/common';
+import type { Principal } from '@tollgate/access';
+import { CurrentActor, CurrentPrincipal, PrincipalGuard, type Actor } from '@tollgate/auth';
+import { unreachable } from '@tollgate/errors';
+import { IfMatch, listOf, notACursor, Problem, showVersion, type Precondition } from '@tollgate/http';
+import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
+import type { FastifyReply } from 'fastify';
 import { formerPosition, listKeysRequest, type ListKeysRequest } from '../keys/list-keys/list-keys.request.js';
 import { CreateOrganization } from './create-organization.js';
+import { DeleteOrganization } from './delete-organization.js';
+import { OrganizationChanges } from './organization-changes.js';
 import { organizationObject } from './organization-object.js';
-import { OrganizationStore, type OrganizationPosition } from './organization-store.js';
+import { OrganizationStore, type ListedOrganization, type OrganizationPosition } from './organization-store.js';
 import {
+  deletedOrganizationReply,
   organizationListReply,
   organizationReply,
   type OrganizationList,
   type OrganizationObject,
 } from './organization.reply.js';
+import type { Organization } from './organization.js';
 import {
   createOrganizationRequest,
   ORGANIZATION_PAGES,
   organizationPath,
+  updateOrganizationRequest,
   type CreateOrganizationRequest,
   type OrganizationPath,
+  type UpdateOrganizationRequest,
 } from './organizations.request.js';
+import { UpdateOrganization } from './update-organization.js';
 
 /** The operator's API of organisations. A caller with the admin secret is the actor `admin`. */
 @Tag('Organisations')
@@ -27,7 +37,10 @@ import {
 export class OrganizationsController {
   constructor(
     private readonly createOrganization: CreateOrganization,
+    private readonly updateOrganization: UpdateOrganization,
+    private readonly deleteOrganization: DeleteOrganization,
     private readonly store: OrganizationStore,
+    private readonly changes: OrganizationChanges,
   ) {}
 
   @Post()
@@ -36,23 +49,52 @@ export class OrganizationsController {
     summary: 'Make an organisation',
     description: 'Requests with its id in `x-organization-id` are about its keys and its usage.',
   })
+  @ShowsVersion()
   @Replies(organizationReply, { 201: 'The organisation.' })
   async create(
     @Body({ schema: createOrganizationRequest }) body: CreateOrganizationRequest,
     @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrganizationObject> {
-    return organizationObject(await this.createOrganization.execute(body, actor, new Date()));
+    return shown(await this.createOrganization.execute(body, actor, new Date()), reply);
   }
 
   @Get()
-  @Operation({ id: 'listOrganizations', summary: 'List organisations', description: 'Newest first.' })
+  @Operation({
+    id: 'listOrganizations',
+    summary: 'List organisations',
+    description:
+      'Newest first: all of them for the admin secret, a person their own, a key the one that it belongs to.',
+  })
   @Replies(organizationListReply, { 200: 'One page of organisations.' })
-  async list(@Query({ schema: listKeysRequest }) request: ListKeysRequest): Promise<OrganizationList> {
-    const listed = await this.store.list(request.limit + 1, await this.start(request));
+  async list(
+    @Query({ schema: listKeysRequest }) request: ListKeysRequest,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<OrganizationList> {
+    const listed = await this.listed(principal, request.limit + 1, await this.start(request));
     const page = ORGANIZATION_PAGES.page(listed, request.limit, { organizationId: null }, ({ position }) => [
       ...position,
     ]);
     return listOf(page, ({ organization }) => organizationObject(organization));
+  }
+
+  private async listed(
+    principal: Principal,
+    count: number,
+    after: OrganizationPosition | null,
+  ): Promise<ListedOrganization[]> {
+    switch (principal.kind) {
+      case 'operator':
+        return this.store.list(count, after);
+      case 'person':
+        return this.changes.listOf(principal.personId, count, after);
+      case 'api_key': {
+        const own = after === null ? await this.store.find(principal.organizationId) : null;
+        return own === null ? [] : [{ organization: own, position: ['', own.id] }];
+      }
+      default:
+        return unreachable(principal);
+    }
   }
 
   private async start({ cursor, after }: ListKeysRequest): Promise<OrganizationPosition | null> {
@@ -68,10 +110,61 @@ export class OrganizationsController {
 
   @Get(':id')
   @Operation({ id: 'getOrganization', summary: 'Show an organisation' })
+  @ShowsVersion()
   @Replies(organizationReply, { 200: 'The organisation.' })
-  async one(@Param({ schema: organizationPath }) { id }: OrganizationPath): Promise<OrganizationObject> {
-    const organization = await this.store.find(id);
-    if (organization === null) throw new Problem('organization_not_found');
-    return organizationObject(organization);
+  async one(
+    @Param({ schema: organizationPath }) { id }: OrganizationPath,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OrganizationObject> {
+    return shown(await this.store.find(id), reply);
   }
+
+  @Patch(':id')
+  @Operation({
+    id: 'updateOrganization',
+    summary: 'Rename an organisation',
+    description: 'What is left out stays as it is.',
+  })
+  @ShowsVersion()
+  @Replies(organizationReply, { 200: 'The organisation as it is now.' })
+  async update(
+    @Param({ schema: organizationPath }) { id }: OrganizationPath,
+    @Body({ schema: updateOrganizationRequest }) body: UpdateOrganizationRequest,
+    @IfMatch() precondition: Precondition,
+    @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OrganizationObject> {
+    return shown(await this.updateOrganization.execute(id, body, precondition, actor), reply);
+  }
+
+  /** Answers 200 when every gateway refuses its keys, 202 if that takes more than 2 s and is still retried. */
+  @Delete(':id')
+  @Operation({
+    id: 'deleteOrganization',
+    summary: 'Delete an organisation',
+    description:
+      'For good: its keys end, and nobody is its member or invited any more. Its audit trail and the ledger stay. The organisation `default` cannot be deleted.',
+  })
+  @Refuses('conflict')
+  @Replies(deletedOrganizationReply, {
+    200: 'It is deleted, and its keys have ended at every gateway.',
+    202: 'It is deleted; some gateways did not know within 2 s, and are still being told.',
+  })
+  async delete(
+    @Param({ schema: organizationPath }) { id }: OrganizationPath,
+    @IfMatch() precondition: Precondition,
+    @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OrganizationObject & { deleted: true }> {
+    const deleted = await this.deleteOrganization.execute(id, precondition, actor, new Date());
+    if (deleted === null) throw new Problem('organization_not_found');
+    if (!deleted.everywhere) void reply.code(202);
+    return { ...organizationObject(deleted.organization), deleted: true };
+  }
+}
+
+function shown(organization: Organization | null, reply: FastifyReply): OrganizationObject {
+  if (organization === null) throw new Problem('organization_not_found');
+  showVersion(reply, organization.version);
+  return organizationObject(organization);
 }

@@ -4,14 +4,24 @@ import { guardHeads } from '@tollgate/http';
 import { RelayModule } from '../relay/relay.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { CreateOrganization } from './create-organization.js';
+import { DeleteOrganization } from './delete-organization.js';
+import { OrganizationChanges } from './organization-changes.js';
 import { OrganizationStore } from './organization-store.js';
 import { OrganizationsController } from './organizations.controller.js';
+import { UpdateOrganization } from './update-organization.js';
 
 /** Organisations and their API for operators. A module that uses `OrganizationGuard` imports this one. */
 @Module({
   imports: [KeyStoreModule, RelayModule],
   controllers: [OrganizationsController],
-  providers: [...guardHeads('/v1/organizations', PrincipalGuard), CreateOrganization, OrganizationStore],
+  providers: [
+    ...guardHeads('/v1/organizations', PrincipalGuard),
+    CreateOrganization,
+    DeleteOrganization,
+    OrganizationChanges,
+    OrganizationStore,
+    UpdateOrganization,
+  ],
   exports: [OrganizationStore],
 })
 export class OrganizationsModule {}

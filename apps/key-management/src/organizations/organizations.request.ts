@@ -10,6 +10,12 @@ export const createOrganizationRequest = z
   .meta({ id: 'CreateOrganization', examples: [{ name: 'Acme' }] });
 export type CreateOrganizationRequest = z.output<typeof createOrganizationRequest>;
 
+/** The body of `PATCH /v1/organizations/{id}`. A field that is left out stays as it is. */
+export const updateOrganizationRequest = z
+  .strictObject({ name: name.optional().describe('One line with at least one visible character.') })
+  .meta({ id: 'UpdateOrganization', examples: [{ name: 'Acme, Berlin' }] });
+export type UpdateOrganizationRequest = z.output<typeof updateOrganizationRequest>;
+
 const id = shown(
   z.string().transform((text, context) => {
     const read = readOrganizationId(text);

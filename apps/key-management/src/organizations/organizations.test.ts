@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { digestSecret } from '@tollgate/api-key';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createMetricsRegistry } from '@tollgate/telemetry';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ADMIN, PEPPER, startKeyManagement, type KeyManagementStage } from '../key-management-stage.js';
 
 const snapshots = new MemoryKeySnapshots();
@@ -23,16 +23,17 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stage?.stop(), 30_000);
 
-type Method = 'GET' | 'POST' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 async function call(
   method: Method,
   url: string,
-  options: { body?: object; organization?: string; secret?: string } = {},
+  options: { body?: object; organization?: string; secret?: string; ifMatch?: string } = {},
 ) {
-  const { body, organization, secret = ADMIN } = options;
+  const { body, organization, secret = ADMIN, ifMatch } = options;
   const headers = {
     authorization: `Bearer ${secret}`,
     ...(organization !== undefined && { 'x-organization-id': organization }),
+    ...(ifMatch !== undefined && { 'if-match': ifMatch }),
     ...(body !== undefined && { 'content-type': 'application/json' }),
   };
   const reply = await stage.app.inject({ method, url, headers, ...(body && { payload: JSON.stringify(body) }) });
@@ -103,6 +104,113 @@ describe('an organisation', () => {
       ['GET', '/v1/organizations/default'],
     ] as const)
       expect((await call(method, url, { secret: 'wrong' })).status).toBe(401);
+  });
+});
+
+describe('an organisation that is renamed', () => {
+  it('has the next version, which gateways hear of, and an audit entry with both names', async () => {
+    const { id } = await organization('before');
+    const url = `/v1/organizations/${id}`;
+    expect(await call('PATCH', url, { body: { name: ' after ' } })).toMatchObject({
+      status: 200,
+      body: { name: 'after' },
+    });
+    expect(await snapshots.readOrganization(id)).toMatchObject({ snapshot: { version: 2, state: 'active' } });
+    expect((await call('PATCH', url, { body: {} })).status).toBe(200);
+    expect((await call('PATCH', url, { body: { name: 'after' } })).status).toBe(200);
+    expect(await snapshots.readOrganization(id)).toMatchObject({ snapshot: { version: 2 } });
+    const [entry] = await stage.database.dataSource.query<{ entry: string }[]>(
+      `SELECT entry FROM keys.audit_entry WHERE target_id = $1 AND action = 'organization.updated'`,
+      [id],
+    );
+    expect(JSON.parse(entry!.entry)).toMatchObject({ changes: { name: { from: 'before', to: 'after' } } });
+  });
+
+  it('is changed in the version that is named, and in no other', async () => {
+    const { id } = await organization('versioned');
+    const url = `/v1/organizations/${id}`;
+    expect(await call('PATCH', url, { body: { name: 'x' }, ifMatch: '"2"' })).toMatchObject({ status: 412 });
+    expect(await call('PATCH', url, { body: { name: 'x' }, ifMatch: '"1"' })).toMatchObject({ status: 200 });
+    expect(await call('DELETE', url, { ifMatch: '"1"' })).toMatchObject({ status: 412 });
+  });
+
+  it.each<[string, object, string]>([
+    ['a name of nothing', { name: '' }, 'name'],
+    ['a name over two lines', { name: 'a\nb' }, 'name'],
+    ['null for a name', { name: null }, 'name'],
+    ['an id', { id: 'default' }, 'id'],
+  ])('does not take %s', async (_what, body, path) => {
+    expect(await call('PATCH', '/v1/organizations/default', { body })).toMatchObject({
+      status: 400,
+      body: { errors: [{ path }] },
+    });
+  });
+
+  it('is none where there is none', async () => {
+    expect(await call('PATCH', `/v1/organizations/${randomUUID()}`, { body: { name: 'x' } })).toMatchObject({
+      status: 404,
+      body: { code: 'organization_not_found' },
+    });
+  });
+});
+
+describe('an organisation that is deleted', () => {
+  it('is found by nobody, its keys have ended, and its audit trail stays', async () => {
+    const { id } = await organization('short-lived');
+    const keys = [];
+    for (let n = 0; n < 3; n++)
+      keys.push((await call('POST', '/v1/api-keys', { body: { name: `k${n}` }, organization: id })).body);
+    await call('POST', `/v1/api-keys/${keys[0].id}/revoke`, { organization: id });
+    const url = `/v1/organizations/${id}`;
+    expect(await call('DELETE', url)).toMatchObject({ status: 200, body: { id, deleted: true } });
+    expect(await snapshots.readOrganization(id)).toMatchObject({ snapshot: { version: 2, state: 'deleted' } });
+    for (const { secret } of keys) {
+      const digest = digestSecret(secret, PEPPER);
+      await vi.waitFor(async () =>
+        expect(await snapshots.read(digest)).toMatchObject({ snapshot: { state: 'revoked' } }),
+      );
+      expect(await stage.api.verifyKey(digest)).toMatchObject({
+        snapshot: { state: 'revoked' },
+        organization: { state: 'deleted' },
+      });
+    }
+    for (const [method, path, body] of [
+      ['GET', url, undefined],
+      ['PATCH', url, { name: 'x' }],
+      ['DELETE', url, undefined],
+    ] as const)
+      expect(await call(method, path, body && { body })).toMatchObject({ status: 404 });
+    for (const path of ['/v1/api-keys', '/v1/members', '/v1/projects'])
+      expect(await call('GET', path, { organization: id })).toMatchObject({
+        status: 404,
+        body: { code: 'organization_not_found' },
+      });
+    expect(await call('POST', '/v1/api-keys', { body: { name: 'late' }, organization: id })).toMatchObject({
+      status: 404,
+    });
+    const listed = (await call('GET', '/v1/organizations?limit=100')).body.data as { id: string }[];
+    expect(listed.map((each) => each.id)).not.toContain(id);
+    const trail: { action: string; target_type: string }[] = await stage.database.dataSource.query(
+      'SELECT action, target_type FROM keys.audit_entry WHERE organization_id = $1 ORDER BY seq',
+      [id],
+    );
+    expect(trail.filter(({ action }) => action === 'api_key.deleted')).toHaveLength(3);
+    expect(trail.filter(({ target_type: type }) => type === 'organization').map(({ action }) => action)).toEqual([
+      'organization.created',
+      'organization.deleted',
+    ]);
+    expect(await stage.database.dataSource.query('SELECT 1 FROM keys.member WHERE organization_id = $1', [id])).toEqual(
+      [],
+    );
+  });
+
+  it('is never the one that every installation has', async () => {
+    expect(await call('DELETE', '/v1/organizations/default')).toMatchObject({
+      status: 409,
+      body: { code: 'conflict' },
+    });
+    expect(await call('DELETE', '/v1/organizations/DEFAULT')).toMatchObject({ status: 409 });
+    expect((await call('GET', '/v1/organizations/default')).status).toBe(200);
   });
 });
 

@@ -7,8 +7,9 @@ import { OutboxRelay, type OutboxBacklog, type OutboxEffect } from '@tollgate/po
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { DataSource } from 'typeorm';
 import { KeyMeter } from '../metrics.js';
-import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_ORGANIZATION, WRITE_SNAPSHOT } from '../store/outbox-effects.js';
-import type { SnapshotEntries } from '../store/key-store.js';
+import { END_KEYS, KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_ORGANIZATION, WRITE_SNAPSHOT } from '../store/outbox-effects.js';
+import { KeyStore, type SnapshotEntries } from '../store/key-store.js';
+import { endKeys } from './end-keys.js';
 
 /** After this long without a written tombstone, a revoke is answered with 202. */
 const SNAPSHOT_BOUND_MS = 2_000;
@@ -21,6 +22,7 @@ export class KeyRelay {
   constructor(
     dataSource: DataSource,
     meter: KeyMeter,
+    store: KeyStore,
     @Inject(KEY_SNAPSHOT_WRITER) snapshots: KeySnapshotWriter,
     @Inject(BUS_PUBLISHER) bus: BusPublisher,
     @Inject(LOGGER) logger: Logger,
@@ -31,6 +33,7 @@ export class KeyRelay {
       effects: {
         [WRITE_SNAPSHOT]: writeNewest((snapshot: KeySnapshot) => snapshots.write(snapshot), meter),
         [WRITE_ORGANIZATION]: writeNewest((one: OrganizationSnapshot) => snapshots.writeOrganization(one), meter),
+        [END_KEYS]: endKeys(store, () => this.relay.wake()),
         [PUBLISH_CHANGE]: publishChanges(bus),
       },
       onError: (err, what) => logger.warn({ err }, what),

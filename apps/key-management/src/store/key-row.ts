@@ -1,6 +1,6 @@
 import type { RevokeReason, Scope } from '@tollgate/api-key';
 import type { ApiKey } from '../keys/api-key/api-key.js';
-import type { Organization } from '../organizations/organization.js';
+import type { OrganizationState } from '../organizations/organization.js';
 
 /** A row that `SELECT_KEY` returns, with the types that the driver gives: `bigint` arrives as text. */
 export interface KeyRow {
@@ -14,6 +14,7 @@ export interface KeyRow {
   credit_limit_nano_usd: string | null;
   organization_credit_limit_nano_usd: string | null;
   organization_version: number;
+  organization_deleted_at: Date | null;
   requests_per_minute: number | null;
   tokens_per_minute: number | null;
   parallel_requests: number | null;
@@ -37,7 +38,8 @@ export const SELECT_KEY = `
   SELECT k.id, k.position, k.organization_id, k.name, k.description, k.scopes, k.expires_at, k.credit_limit_nano_usd,
          k.requests_per_minute, k.tokens_per_minute, k.parallel_requests, k.models, k.allowed_ips,
          k.created_at, k.version, k.revoked_at, k.revoke_reason, k.deleted_at, s.digests, s.masked_key,
-         o.credit_limit_nano_usd AS organization_credit_limit_nano_usd, o.version AS organization_version
+         o.credit_limit_nano_usd AS organization_credit_limit_nano_usd, o.version AS organization_version,
+         o.deleted_at AS organization_deleted_at
   FROM keys.api_key k
   JOIN keys.organization o ON o.id = k.organization_id
   CROSS JOIN LATERAL (
@@ -75,8 +77,13 @@ export function keyOf(row: KeyRow): ApiKey {
 }
 
 /** The fields of the key's organisation that a gateway needs, read by the same statement as the key. */
-export function organizationOf(row: KeyRow): Pick<Organization, 'id' | 'version' | 'creditLimitNanoUsd'> {
-  return { id: row.organization_id, version: row.organization_version, creditLimitNanoUsd: organizationLimitOf(row) };
+export function organizationOf(row: KeyRow): OrganizationState {
+  return {
+    id: row.organization_id,
+    version: row.organization_version,
+    creditLimitNanoUsd: organizationLimitOf(row),
+    deletedAt: row.organization_deleted_at,
+  };
 }
 
 const organizationLimitOf = ({ organization_credit_limit_nano_usd: limit }: KeyRow): bigint | null =>

@@ -8,7 +8,7 @@ import { snapshotOf } from '../keys/api-key/snapshot-of.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from './outbox-effects.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { auditEntryOf } from '../keys/api-key/key-audit.js';
-import type { Organization } from '../organizations/organization.js';
+import type { OrganizationState } from '../organizations/organization.js';
 import { keyOf, organizationOf, SELECT_KEY, type KeyRow } from './key-row.js';
 
 /** Token of the `LookUps`, which run queries for unauthenticated callers at low priority. */
@@ -26,7 +26,7 @@ export type SnapshotEntries = readonly string[];
 /** A key with the fields of its organisation that a gateway needs, both read by one statement. */
 export interface FoundKey {
   readonly key: ApiKey;
-  readonly organization: Pick<Organization, 'id' | 'version' | 'creditLimitNanoUsd'>;
+  readonly organization: OrganizationState;
 }
 
 /** Where a key stands in a list: when it was created, to the microsecond, and its id. */
@@ -85,6 +85,15 @@ export class KeyStore {
     const rows: { id: string }[] = await this.dataSource.query(
       'SELECT id FROM keys.api_key WHERE id = ANY($1::uuid[]) AND organization_id = $2',
       [uuids, organizationId],
+    );
+    return rows.map((row) => row.id);
+  }
+
+  /** The ids of at most `count` keys that are not deleted. Index: api_key_listed. */
+  async notDeleted(organizationId: string, count: number): Promise<string[]> {
+    const rows: { id: string }[] = await this.dataSource.query(
+      'SELECT id FROM keys.api_key WHERE organization_id = $1 AND deleted_at IS NULL LIMIT $2',
+      [organizationId, count],
     );
     return rows.map((row) => row.id);
   }

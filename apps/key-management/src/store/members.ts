@@ -14,7 +14,7 @@ export class Members {
     );
   }
 
-  /** Addresses of the owners, by organisation. Index: member_email_unique. */
+  /** Addresses of the owners, by organisation. Index: member_owners. */
   async ownerEmails(organizationIds: readonly string[]): Promise<Map<string, string[]>> {
     const rows: { organization_id: string; emails: string[] }[] = await this.dataSource.query(
       `SELECT organization_id, array_agg(email ORDER BY email) AS emails FROM keys.member

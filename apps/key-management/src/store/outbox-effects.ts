@@ -4,6 +4,8 @@ export const KEYS_SCHEMA = 'keys';
 export const WRITE_SNAPSHOT = 'write-snapshot';
 /** Outbox effect: the payload, an `OrganizationSnapshot`, goes to the gateways. */
 export const WRITE_ORGANIZATION = 'write-organization';
+/** Outbox effect: the payload says whose keys end, because their organisation is deleted. */
+export const END_KEYS = 'end-keys';
 /** Outbox effect: the payload, a `KeysChangedV1`, goes to the bus. */
 export const PUBLISH_CHANGE = 'publish-change';
 /** Outbox effect: the payload, an encrypted mail, goes to a person. */

@@ -16,4 +16,12 @@ export { PERMISSIONS, type AdminOperation, type OrganizationPermission, type Per
 export type { ApiKeyPrincipal, OperatorPrincipal, PersonPrincipal, Principal } from './principal.js';
 export { isAtLeast, ROLES, type Role } from './role.js';
 export { ADMIN_API_SCOPES, decidePermission, STEP_UP_MS, type PermissionDecision } from './decide-permission.js';
-export { grantableScopes, mayChangeMember, mayGrantRole, mayGrantScopes, roleOf, scopesAbove } from './may-grant.js';
+export {
+  grantableScopes,
+  mayChangeMember,
+  mayGrantRole,
+  roleMayGrant,
+  mayGrantScopes,
+  roleOf,
+  scopesAbove,
+} from './may-grant.js';

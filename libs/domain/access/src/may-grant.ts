@@ -47,7 +47,11 @@ export function mayGrantScopes(principal: Principal, scopes: readonly Scope[]): 
  * any. Ask it when an invitation is made, and again about the inviter as they are when it is accepted.
  */
 export function mayGrantRole(principal: Principal, role: Role): boolean {
-  const own = roleOf(principal);
+  return roleMayGrant(roleOf(principal), role);
+}
+
+/** The same for somebody of whom the role alone is known; null for none. */
+export function roleMayGrant(own: Role | null, role: Role): boolean {
   return own !== null && isAtLeast(own, 'admin') && isAtLeast(own, role);
 }
 

@@ -79,7 +79,8 @@ export const PERMISSIONS = {
   // Members and invitations
   listMembers: members('viewer', 'admin'),
   updateMember: members('admin', 'admin', { stepUp: true, handsOut: 'role' }),
-  removeMember: members('admin', 'admin'),
+  // Everybody may leave; the use case asks for an admin where it is somebody else who is removed.
+  removeMember: members('viewer', 'admin'),
   createInvitation: members('admin', 'admin', { handsOut: 'role' }),
   listInvitations: members('admin', 'admin'),
   deleteInvitation: members('admin', 'admin'),

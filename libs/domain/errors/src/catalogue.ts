@@ -68,6 +68,11 @@ export const ERRORS = {
     message: 'The API key may not do this.',
     retryable: false,
   },
+  role_above_own: {
+    status: 403,
+    message: 'The role is above that of who asks.',
+    retryable: false,
+  },
   model_access_denied: {
     status: 403,
     message: 'The API key may not use this model.',
@@ -105,6 +110,16 @@ export const ERRORS = {
     message: 'There is no such organisation.',
     retryable: false,
   },
+  project_not_found: {
+    status: 404,
+    message: 'There is no such project.',
+    retryable: false,
+  },
+  member_not_found: {
+    status: 404,
+    message: 'There is no such member.',
+    retryable: false,
+  },
   not_found: {
     status: 404,
     message: 'There is nothing at this path.',
@@ -123,6 +138,21 @@ export const ERRORS = {
   conflict: {
     status: 409,
     message: 'The request does not fit the present state of what it names.',
+    retryable: false,
+  },
+  name_taken: {
+    status: 409,
+    message: 'Another one of this name is there already.',
+    retryable: false,
+  },
+  project_in_use: {
+    status: 409,
+    message: 'API keys belong to this project.',
+    retryable: false,
+  },
+  last_owner: {
+    status: 409,
+    message: 'The organisation would have no owner.',
     retryable: false,
   },
   /** The one 409 that is worth repeating: the first request may be answered by then. */

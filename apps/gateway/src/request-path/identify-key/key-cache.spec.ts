@@ -288,6 +288,7 @@ describe('the organisation of a key', () => {
     state: 'active',
     capNanoUsd,
   });
+  const DELETED: OrganizationSnapshot = { ...snapshotOf(9, null), state: 'deleted' };
   /** The caps that requests are admitted under now; `unavailable` if there is no answer. */
   const capsOf = async (cache: KeyCache): Promise<string> => {
     const identity = cache.remembered(only(DIGEST)) ?? (await cache.identify(only(DIGEST), '10.0.0.1'));
@@ -313,6 +314,15 @@ describe('the organisation of a key', () => {
   it.each<[string, KeySnapshot | null, OrganizationRead, VerifiedKey, string]>([
     ['is joined from the store', WITH_ORGANIZATION, found(snapshotOf(1, '7')), NOBODY, 'organization:default=7'],
     ['wins over the copy in the key', withCopy(WITH_ORGANIZATION), found(snapshotOf(1, null)), NOBODY, ''],
+    ['refuses its keys once it is deleted', WITH_ORGANIZATION, found(DELETED), NOBODY, 'refused'],
+    ['refuses a key of the release before, too', withCopy(ACTIVE), found(DELETED), NOBODY, 'refused'],
+    [
+      'refuses its keys where key-management knows it as deleted',
+      null,
+      ABSENT,
+      { snapshot: WITH_ORGANIZATION, organization: DELETED },
+      'refused',
+    ],
     [
       'wins over a copy of the release before',
       withCopy(ACTIVE),
@@ -371,6 +381,16 @@ describe('the organisation of a key', () => {
     }
     expect(caps).toEqual(['7', '2', '2', null, '0'].map((cap) => (cap === null ? '' : `organization:default=${cap}`)));
     expect(store.reads).toBe(1);
+  });
+
+  it('is deleted for every request from the change that is heard on, before the end of any key is', async () => {
+    const { cache, store } = stage(withCopy(WITH_ORGANIZATION), found(snapshotOf(1, '7')));
+    expect(await capsOf(cache)).toBe('organization:default=7');
+    store.organization = () => Promise.resolve(found(DELETED));
+    store.listener.organizationChanged!(DELETED);
+    expect(await capsOf(cache)).toBe('refused');
+    store.listener.organizationChanged!(snapshotOf(3, '7'));
+    expect(await capsOf(cache)).toBe('refused');
   });
 
   it('is heard of for a key that knew a copy alone', async () => {

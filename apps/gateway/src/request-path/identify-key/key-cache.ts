@@ -201,7 +201,7 @@ export class KeyCache {
     if (snapshot.state === 'revoked') return { snapshot };
     const organization = await this.#organizations.find(snapshot.organizationId);
     if (organization === 'unknown') return null;
-    if (organization !== 'absent') return { snapshot, organization };
+    if (organization !== 'absent') return joined(snapshot, organization);
     return hasOrganization(snapshot)
       ? null
       : { snapshot, organization: this.#organizations.learnOfNone(snapshot.organizationId) };
@@ -209,7 +209,7 @@ export class KeyCache {
 
   #joinVerified({ snapshot, organization }: VerifiedKey): Found | typeof UNAVAILABLE {
     if (snapshot === null || snapshot.state === 'revoked') return { snapshot };
-    if (organization !== null) return { snapshot, organization: this.#organizations.learn(organization) };
+    if (organization !== null) return joined(snapshot, this.#organizations.learn(organization));
     // The organisation's cap is unknown, and the key's snapshot has no copy of it.
     if (hasOrganization(snapshot)) return UNAVAILABLE;
     return { snapshot, organization: this.#organizations.learnOfNone(snapshot.organizationId) };
@@ -235,7 +235,7 @@ export class KeyCache {
   /** The key, joined with its cached organisation; null if that is not cached, so that the key must be looked up. */
   #joinAnew({ snapshot, digest }: CachedKey): CachedKey | null {
     const organization = this.#organizations.known(snapshot.organizationId);
-    if (organization === undefined) return null;
+    if (organization === undefined || isDeleted(organization)) return null;
     const key = cacheKey(snapshot, digest, organization, this.#expiries);
     this.#active.set(digest, key);
     return key;
@@ -255,6 +255,13 @@ export class KeyCache {
     }
   }
 }
+
+/** A key with its organisation; none if the organisation is deleted, whatever has become of the key itself. */
+function joined(snapshot: ActiveSnapshot, organization: KnownOrganization): Found {
+  return isDeleted(organization) ? { snapshot: null } : { snapshot, organization };
+}
+
+const isDeleted = ({ snapshot }: KnownOrganization): boolean => snapshot?.state === 'deleted';
 
 /** Whether the key's organisation has its own snapshot, which is so for all key snapshots of form 2 and later. */
 function hasOrganization({ form = 1 }: KeySnapshot): boolean {

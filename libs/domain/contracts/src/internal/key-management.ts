@@ -53,7 +53,7 @@ export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state',
 export const organizationSnapshot: z.ZodType<OrganizationSnapshot> = z.object({
   organizationId: ledgerId,
   version: z.int().positive(),
-  state: z.literal('active'),
+  state: z.enum(['active', 'deleted']),
   capNanoUsd: nanoUsd.nullable(),
 });
 

@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '@tollgate/auth';
+import type { Precondition } from '@tollgate/http';
+import { KeyRelay } from '../relay/key-relay.js';
+import { OrganizationChanges } from './organization-changes.js';
+import type { Organization } from './organization.js';
+import type { UpdateOrganizationRequest } from './organizations.request.js';
+
+/** Renames organisations. */
+@Injectable()
+export class UpdateOrganization {
+  constructor(
+    private readonly changes: OrganizationChanges,
+    private readonly relay: KeyRelay,
+  ) {}
+
+  /**
+   * The organisation as it is afterwards; null if there is none. A request that changes nothing makes no new version.
+   * @throws {Problem} `precondition_failed` if it has another version than the request demands
+   */
+  async execute(
+    id: string,
+    { name }: UpdateOrganizationRequest,
+    precondition: Precondition,
+    actor: Actor,
+  ): Promise<Organization | null> {
+    const decide = (organization: Organization): Organization | null => {
+      precondition.holdsFor(organization.version);
+      if (name === undefined || name === organization.name) return null;
+      return { ...organization, name, version: organization.version + 1 };
+    };
+    const changed = await this.changes.change(id, decide, actor);
+    if (changed === null) return null;
+    await this.relay.snapshotsWritten(changed.written);
+    return changed.organization;
+  }
+}

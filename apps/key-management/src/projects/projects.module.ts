@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { PrincipalGuard } from '@tollgate/auth';
+import { guardHeads } from '@tollgate/http';
+import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { KeyStoreModule } from '../store/store.module.js';
+import { ProjectStore } from './project-store.js';
+import { ProjectsController } from './projects.controller.js';
+
+/** The projects of organisations, and their admin API. */
+@Module({
+  imports: [KeyStoreModule, OrganizationsModule],
+  controllers: [ProjectsController],
+  providers: [...guardHeads('/v1/projects', PrincipalGuard), ProjectStore],
+})
+export class ProjectsModule {}
