@@ -25,16 +25,17 @@ export async function refuseOtherPepper(
 ): Promise<void> {
   const ours = pepperIds(peppers);
   // This reads the whole table, but only once at each start, so it has no index.
-  const found: { keys: string; known: string; under: string | null }[] = await dataSource.query(UNDER_PEPPERS, [ours]);
-  const [{ keys, known, under } = { keys: '0', known: '0', under: null }] = found;
-  if (under !== null && known === '0' && keys !== '0')
+  const found: OtherPepper[] = await dataSource.query(OTHER_PEPPERS, [ours]);
+  const none = found.every(({ others_only }) => others_only);
+  if (found.length > 0 && none)
     throw new StartFault(
       source.variable,
-      `the keys of the database were made under another pepper than ${source.is} (${ours[0]}), so none of them would be known: ${under}; start with the pepper that they were made under, or give that as TOLLGATE_PEPPER_PREVIOUS`,
+      `the keys of the database were made under another pepper than ${source.is} (${ours[0]}), so none of them would be known: ${counted(found, ({ keys }) => keys)}; start with the pepper that they were made under, or give that as TOLLGATE_PEPPER_PREVIOUS`,
     );
-  if (under !== null)
+  const refused = found.filter(({ usable }) => usable !== '0');
+  if (refused.length > 0)
     warn(
-      `keys of the database are not known under the pepper of this start, ${ours.join(' and ')}, and are refused: ${under}; TOLLGATE_PEPPER_PREVIOUS takes the pepper that they were made under`,
+      `keys of the database are not known under the pepper of this start, ${ours.join(' and ')}, and are refused: ${counted(refused, ({ usable }) => usable)}; TOLLGATE_PEPPER_PREVIOUS takes the pepper that they were made under`,
     );
   const [, previous] = peppers;
   if (previous === undefined) return;
@@ -56,16 +57,30 @@ export async function keysOfPreviousPepper(dataSource: DataSource, peppers: Pepp
   return Number(row?.keys ?? 0);
 }
 
-/** All keys, those known under one of the peppers $1, and a text that counts the other secrets' peppers. */
-const UNDER_PEPPERS = `
+/** Keys that are known under none of our peppers, by the pepper that they are known under. */
+interface OtherPepper {
+  readonly pepper_id: string;
+  readonly keys: string;
+  /** Those of them that are neither revoked nor expired. */
+  readonly usable: string;
+  /** Whether all keys of the database are such. */
+  readonly others_only: boolean;
+}
+
+const counted = (found: readonly OtherPepper[], count: (one: OtherPepper) => string): string =>
+  found.map((one) => `${count(one)} under the pepper ${one.pepper_id}`).join(', ');
+
+/** $1: the ids of our peppers. */
+const OTHER_PEPPERS = `
   WITH by_key AS (
     SELECT api_key_id, bool_or(pepper_id = ANY($1::text[])) AS known, min(pepper_id) AS pepper_id
     FROM keys.api_key_secret GROUP BY api_key_id
-  ), others AS (
-    SELECT pepper_id, count(*) AS keys FROM by_key WHERE NOT known GROUP BY pepper_id
   )
-  SELECT (SELECT count(*) FROM by_key) AS keys, (SELECT count(*) FROM by_key WHERE known) AS known,
-    (SELECT string_agg(keys || ' under the pepper ' || pepper_id, ', ' ORDER BY keys DESC, pepper_id) FROM others) AS under`;
+  SELECT b.pepper_id, count(*) AS keys,
+    count(*) FILTER (WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())) AS usable,
+    NOT EXISTS (SELECT 1 FROM by_key WHERE known) AS others_only
+  FROM by_key b JOIN keys.api_key k ON k.id = b.api_key_id
+  WHERE NOT b.known GROUP BY b.pepper_id ORDER BY keys DESC, b.pepper_id`;
 
 /** Usable keys that have a digest under the pepper $2 and none under the pepper $1. */
 const ONLY_PREVIOUS = `
