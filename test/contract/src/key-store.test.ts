@@ -1,8 +1,8 @@
-import { infraFromEnvironment } from '@tollgate/infra';
+import { infraFromEnvironment, waitUntil } from '@tollgate/infra';
 import { keyManagementSchema, KeyStore } from '@tollgate/key-management';
 import { migrate, openDatabase, type Database } from '@tollgate/postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changeOf, newKey, renamed, type ApiKey } from './key-fixture.js';
+import { changeOf, newDigest, newKey, renamed, type ApiKey } from './key-fixture.js';
 
 /** Tests concurrent transactions. The store's own spec tests single changes, on embedded Postgres. */
 describe('the key store on a Postgres server', () => {
@@ -32,6 +32,9 @@ describe('the key store on a Postgres server', () => {
       if (rows.length > 0) return;
     }
   };
+  const waitingSessions = async (): Promise<number> =>
+    (await query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`))
+      .length;
   /** Runs `work` while another transaction, which renames the key and then commits, holds the row locked. */
   const whileLocked = async <T>(key: ApiKey, work: () => Promise<T>): Promise<T> => {
     const runner = database.dataSource.createQueryRunner();
@@ -86,6 +89,33 @@ describe('the key store on a Postgres server', () => {
     expect(await store.find('default', key!.id)).toMatchObject({ name: 'after', version: 3 });
   });
 
+  it('a change that waited while its key gained a digest decides about, and tells of, both', async () => {
+    const [key] = await insert(1);
+    const added = newDigest();
+    const runner = database.dataSource.createQueryRunner();
+    await runner.startTransaction();
+    await runner.query('SELECT 1 FROM keys.api_key WHERE id = $1 FOR UPDATE', [key!.id]);
+    const gaining = store.addDigests('default', [{ known: key!.digests[0]!, added }], 'new pepper');
+    await untilWaiting();
+    const seen: ApiKey[] = [];
+    const changing = store.change('default', [key!.id], (before) => {
+      seen.push(before);
+      return renamed(before, 'after');
+    });
+    await waitUntil(async () => (await waitingSessions()) === 2, { what: 'both to wait for the key' });
+    await runner.commitTransaction();
+    await runner.release();
+    await Promise.all([gaining, changing]);
+    const snapshots = await query<{ digests: string[] }>(
+      `SELECT payload::jsonb -> 'digests' AS digests FROM keys.outbox WHERE key = $1 AND effect = 'write-snapshot' ORDER BY id`,
+      [key!.id],
+    );
+    const both = [key!.digests[0]!, added].sort();
+    expect(snapshots.map(({ digests }) => [...digests].sort())).toEqual([key!.digests, both, both]);
+    expect([...seen[0]!.digests].sort()).toEqual(both);
+    expect(await store.find('default', key!.id)).toMatchObject({ name: 'after', version: 3 });
+  });
+
   it('a change waits for its own key only: another of the organisation, a new one and all reads go on', async () => {
     const [locked, free] = await insert(2);
     await whileLocked(locked!, async () => {
@@ -93,7 +123,7 @@ describe('the key store on a Postgres server', () => {
       await insert(1);
       expect(await store.find('default', locked!.id)).toEqual(locked);
       expect([...(await store.lookUp(locked!.digests)).values()].map(({ key }) => key)).toEqual([locked]);
-      expect((await store.list('default', 1_000, null)).keys).toContainEqual(locked);
+      expect((await store.list('default', 1_000, null)).map(({ key }) => key)).toContainEqual(locked);
     });
   });
 

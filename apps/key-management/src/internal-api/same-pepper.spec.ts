@@ -22,11 +22,11 @@ const asked: string[] = [];
 const clients: { close(): Promise<void> }[] = [];
 beforeEach(async () => {
   const api: KeyManagementApi = {
-    verifyKey: (digest) => {
-      asked.push(digest);
+    verifyKey: (digest, previousDigest) => {
+      asked.push(digest, ...(previousDigest == null ? [] : [previousDigest]));
       return Promise.resolve({ snapshot: null, organization: null });
     },
-    addDigests: () => Promise.resolve(),
+    addDigests: async (digests) => void asked.push(...digests.map(({ added }) => added)),
     knownKeys: () => Promise.resolve([]),
     revokeLeakedKeys: ({ digests: [digest] }) => Promise.resolve([{ digest: digest!, outcome: 'unknown', key: null }]),
   };
@@ -46,19 +46,21 @@ afterEach(async () => {
   logged.length = asked.length = 0;
 });
 
-async function client(pepper: string | null) {
+async function client(...peppers: string[]) {
   const options = { url: await app.getUrl(), serviceSecrets: [SERVICE_SECRET] as const, timeoutMs: 5_000 };
-  const made = httpKeyManagementApi({ ...options, ...(pepper !== null && { pepperIds: [pepperId(pepper)] }) });
+  const made = httpKeyManagementApi({ ...options, pepperIds: peppers.map(pepperId) });
   clients.push(made);
   return made;
 }
 
 describe('the internal API of key-management', () => {
   it.each([
-    ['the same pepper', OURS],
-    ['none, as the release before', null],
-  ])('answers a caller that says %s', async (_, pepper) => {
-    expect(await (await client(pepper)).verifyKey(digests[0]!)).toEqual({ snapshot: null, organization: null });
+    ['the same pepper', [OURS]],
+    ['none, as the release before', []],
+    ['a new one, and that ours was the previous one', [THEIRS, OURS]],
+    ['ours, and a previous one that we have forgotten', [OURS, THEIRS]],
+  ])('answers a caller that says %s', async (_, peppers) => {
+    expect(await (await client(...peppers)).verifyKey(digests[0]!)).toEqual({ snapshot: null, organization: null });
     expect(logged.join('')).not.toContain('pepper');
   });
 
@@ -84,5 +86,22 @@ describe('the internal API of key-management', () => {
         ourPepper: pepperId(OURS),
       }),
     ]);
+  });
+
+  it('is asked about both digests of a secret, and answers about either', async () => {
+    const [present, previous] = ['ab'.repeat(32), 'cd'.repeat(32)];
+    await (await client(THEIRS, OURS)).verifyKey(present, previous);
+    expect(asked).toEqual([present, previous]);
+  });
+
+  it('takes digests for keys under its own present pepper alone; a gateway that is ahead comes again later', async () => {
+    const pair = { known: 'cd'.repeat(32), added: 'ab'.repeat(32) };
+    for (const peppers of [[THEIRS, OURS], [THEIRS], []]) {
+      const refused = (await client(...peppers)).addDigests([pair]);
+      await expect(refused).rejects.toMatchObject({ refusal: { status: 503, code: 'service_unavailable' } });
+    }
+    expect(asked).toEqual([]);
+    await (await client(OURS, THEIRS)).addDigests([pair]);
+    expect(asked).toEqual([pair.added]);
   });
 });

@@ -19,6 +19,13 @@ describe('a reported item', () => {
     });
   });
 
+  it('is looked up by the digests under both peppers while one is being replaced', () => {
+    expect(readItem({ token: secret }, ['new pepper of the test', PEPPER]).digests).toEqual([
+      digestSecret(secret, 'new pepper of the test'),
+      digestSecret(secret, PEPPER),
+    ]);
+  });
+
   it('of any other form is not looked up', () => {
     for (const token of ['some_token', `pk-${secret.slice(3)}`, `${secret.slice(0, -1)}!`, 'x'.repeat(2_000), '']) {
       expect(readItem({ token, type: 't' }, [PEPPER])).toMatchObject({ digests: [], tokenHash: sha256(token) });
