@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { RefusedCallsModule } from '@tollgate/refused-calls';
 import { AuditModule } from './audit/audit.module.js';
 import { KeyManagementApiModule } from './internal-api/internal-api.module.js';
 import { KeysModule } from './keys/keys.module.js';
@@ -15,6 +16,7 @@ import { SessionsModule } from './sign-in/sessions.module.js';
  */
 @Module({
   imports: [
+    RefusedCallsModule,
     AuditModule,
     KeysModule,
     OrganizationsModule,

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { RefusedCallsModule } from '@tollgate/refused-calls';
 import { CreditEpochsModule } from './credit-epochs/credit-epochs.module.js';
 import { GatewaysModule } from './gateways/gateways.module.js';
 import { UsageBillingApiModule } from './internal-api/internal-api.module.js';
@@ -9,5 +10,7 @@ import { UsageModule } from './usage/usage.module.js';
  * The service without its listeners: usage API, bus handler, gateway watch, and `USAGE_BILLING_API` for the other
  * services of the process. Its ports (`ports.ts`) come from a global module.
  */
-@Module({ imports: [LedgerModule, GatewaysModule, CreditEpochsModule, UsageModule, UsageBillingApiModule] })
+@Module({
+  imports: [RefusedCallsModule, LedgerModule, GatewaysModule, CreditEpochsModule, UsageModule, UsageBillingApiModule],
+})
 export class UsageBillingModule {}

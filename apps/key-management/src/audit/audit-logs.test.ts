@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createMetricsRegistry } from '@tollgate/telemetry';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ADMIN, startKeyManagement, type KeyManagementStage } from '../key-management-stage.js';
 import type { AuditLogList, AuditLogObject, AuditVerificationObject } from './audit-log.reply.js';
 import { TakeOverFormerEvents } from './take-over-former-events.js';
@@ -240,5 +240,74 @@ describe('events of the release before', () => {
     expect(await sql('SELECT count(*)::int AS n FROM keys.audit_event WHERE organization_id = $1', [at])).toEqual([
       { n: 2 },
     ]);
+  });
+});
+
+describe('a refused call of the admin API', () => {
+  it('stands in the trail of who asked, or of the installation, apart from the changes', async () => {
+    const at = await organization();
+    const id = randomUUID();
+    const refused = await call('GET', `/v1/api-keys/${id}`, { organization: at });
+    expect(refused.status).toBe(404);
+    const guessed = await call('DELETE', `/v1/api-keys/${id}`, { organization: at, secret: 'sk-a-guess-of-somebody' });
+    expect(guessed.status).toBe(401);
+    await vi.waitFor(
+      async () => {
+        expect((await list(at, '?stream=refusals')).data).toMatchObject([
+          {
+            id: 'refusals-1',
+            action: 'call.refused',
+            actor: { type: 'admin_secret' },
+            address: '127.0.0.1',
+            target: { type: 'route', id: 'GET /v1/api-keys/{id}' },
+            details: { code: 'api_key_not_found', status: 404, count: 1 },
+            request_id: refused.headers['x-request-id'],
+          },
+        ]);
+        const { data } = await list('default', '?trail=installation&target_id=DELETE%20/v1/api-keys/%7Bid%7D');
+        expect(data).toMatchObject([
+          { stream: 'refusals', actor: { type: 'unknown', id: null }, request_id: guessed.headers['x-request-id'] },
+        ]);
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+    expect((await list(at, '?stream=changes')).data).toHaveLength(1);
+    expect(await json('GET', '/v1/audit-logs/verification', { organization: at })).toMatchObject({
+      valid: true,
+      verified: 2,
+    });
+  });
+
+  it('of an organisation that does not exist is the installation’s', async () => {
+    await stage.api.recordRefusedCalls([
+      {
+        organizationId: randomUUID(),
+        principal: { kind: 'several' },
+        address: null,
+        requestId: 'a request of nowhere',
+        route: '*',
+        code: 'access_denied',
+        status: 403,
+        count: 7,
+        firstAt: '2026-11-28T12:00:00.000Z',
+        lastAt: '2999-11-28T12:00:00.000Z',
+      },
+    ]);
+    const { data } = await list('default', '?trail=installation&request_id=a%20request%20of%20nowhere');
+    expect(data).toMatchObject([{ actor: { type: 'unknown' }, details: { count: 7, several_callers: true } }]);
+    expect(Date.parse(data[0]!.at)).toBeLessThanOrEqual(Date.now());
+  });
+
+  it('is none of a route that does not exist, nor a request that is merely wrong', async () => {
+    await call('GET', '/v1/nothing', { secret: 'wrong' });
+    await call('GET', '/v1/audit-logs?limit=0');
+    await call('GET', `/v1/api-keys/${randomUUID()}`);
+    await vi.waitFor(async () => expect((await list('default', '?stream=refusals')).data.length).toBeGreaterThan(0), {
+      timeout: 20_000,
+      interval: 100,
+    });
+    const routes = (await list('default', '?stream=refusals')).data.map(({ target }) => target.id);
+    expect(routes).not.toContain('GET /v1/audit-logs');
+    expect((await list('default', '?trail=installation&target_id=GET%20/v1/nothing')).data).toEqual([]);
   });
 });

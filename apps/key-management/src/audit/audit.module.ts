@@ -7,6 +7,7 @@ import { AuditLogsController } from './audit-logs.controller.js';
 import { AuditStore } from './audit-store.js';
 import { AuditTrail } from './audit-trail.js';
 import { EraseAuditTexts } from './erase-audit-texts.js';
+import { RecordRefusedCalls } from './record-refused-calls.js';
 import { TakeOverFormerEvents } from './take-over-former-events.js';
 import { VerifyChains } from './verify-chains.js';
 
@@ -19,8 +20,10 @@ import { VerifyChains } from './verify-chains.js';
     AuditStore,
     AuditTrail,
     EraseAuditTexts,
+    RecordRefusedCalls,
     TakeOverFormerEvents,
     VerifyChains,
   ],
+  exports: [RecordRefusedCalls],
 })
 export class AuditModule {}

@@ -1,4 +1,5 @@
 import type { KeyManagementApi } from '@tollgate/contracts';
+import type { RecordRefusedCalls } from '../audit/record-refused-calls.js';
 import type { AddDigests } from '../keys/add-digests/add-digests.js';
 import type { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
 import type { KeyStore } from '../store/key-store.js';
@@ -10,11 +11,13 @@ export function directKeyManagementApi(
   store: Pick<KeyStore, 'known'>,
   revokeLeakedKeys: RevokeLeakedKeys,
   addDigests: AddDigests,
+  recordRefusedCalls: RecordRefusedCalls,
 ): KeyManagementApi {
   return {
     verifyKey: (digest, previousDigest = null) => verifyKey.execute(digest, previousDigest),
     addDigests: (digests) => addDigests.execute(digests),
     knownKeys: (organizationId, apiKeyIds) => store.known(organizationId, apiKeyIds),
     revokeLeakedKeys: ({ origin, digests }) => revokeLeakedKeys.execute(origin, digests, new Date()),
+    recordRefusedCalls: (calls) => recordRefusedCalls.execute(calls, new Date()),
   };
 }

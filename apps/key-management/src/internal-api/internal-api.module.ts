@@ -1,5 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { KEY_MANAGEMENT_API } from '@tollgate/contracts';
+import { AuditModule } from '../audit/audit.module.js';
+import { RecordRefusedCalls } from '../audit/record-refused-calls.js';
 import { AddDigests } from '../keys/add-digests/add-digests.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
@@ -11,12 +13,12 @@ import { directKeyManagementApi } from './direct-key-management-api.js';
 /** Is global so that, in the standalone, the other services inject `KEY_MANAGEMENT_API` without importing this app. */
 @Global()
 @Module({
-  imports: [KeysModule, KeyStoreModule],
+  imports: [AuditModule, KeysModule, KeyStoreModule],
   providers: [
     {
       provide: KEY_MANAGEMENT_API,
       useFactory: directKeyManagementApi,
-      inject: [VerifyKey, KeyStore, RevokeLeakedKeys, AddDigests],
+      inject: [VerifyKey, KeyStore, RevokeLeakedKeys, AddDigests, RecordRefusedCalls],
     },
   ],
   exports: [KEY_MANAGEMENT_API],

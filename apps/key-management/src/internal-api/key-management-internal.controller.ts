@@ -2,7 +2,9 @@ import { Body, Controller, HttpCode, Inject, Post, UseGuards } from '@nestjs/com
 import {
   addDigestsRequest,
   KEY_MANAGEMENT_API,
+  REFUSED_CALLS_MAX,
   knownKeysRequest,
+  recordRefusedCallsRequest,
   revokeLeakedKeysRequest,
   verifyKeyRequest,
   type KeyManagementApi,
@@ -48,5 +50,14 @@ export class KeyManagementInternalController {
     @Body({ schema: revokeLeakedKeysRequest }) request: z.output<typeof revokeLeakedKeysRequest>,
   ): Promise<object> {
     return { items: await this.api.revokeLeakedKeys(request) };
+  }
+
+  /** Replies with nothing: the caller goes on whatever becomes of it. */
+  @Post('audit/refusals')
+  @HttpCode(204)
+  async recordRefused(
+    @Body({ schema: recordRefusedCallsRequest }) { calls }: z.output<typeof recordRefusedCallsRequest>,
+  ): Promise<void> {
+    await this.api.recordRefusedCalls(calls.slice(0, REFUSED_CALLS_MAX));
   }
 }

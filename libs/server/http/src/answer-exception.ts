@@ -1,4 +1,4 @@
-import { problemBody } from '@tollgate/errors';
+import { problemBody, type ErrorCode } from '@tollgate/errors';
 import type { Logger } from '@tollgate/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { problemOf } from './problem-of.js';
@@ -22,9 +22,15 @@ export function answerException(
   else if (!reply.sent) sendProblem(reply, problem, request.id);
 }
 
+const codes = new WeakMap<FastifyRequest, ErrorCode>();
+
+/** The code of the problem that a request was answered with; null if it was not, or not yet. */
+export const problemCodeOf = (request: FastifyRequest): ErrorCode | null => codes.get(request) ?? null;
+
 /** Sends a problem as the reply; also for handlers on the raw Fastify instance. */
 export function sendProblem(reply: FastifyReply, problem: Problem, requestId: string): void {
   const { code, status, detail, errors, headers } = problem;
+  codes.set(reply.request, code);
   // Fastify would close the connection under a client that is still sending, and that client would never read why.
   // Left open, the rest of the body is read away, for as long as a request may take.
   if (code === 'body_too_large') void reply.removeHeader('connection');

@@ -10,7 +10,7 @@ export { stopListening } from './stop-listening.js';
 export { originForm, pathOfTarget } from './request-target.js';
 export { Problem, type ProblemOptions } from './problem.js';
 export { ProblemFilter } from './problem-filter.js';
-export { sendProblem } from './answer-exception.js';
+export { problemCodeOf, sendProblem } from './answer-exception.js';
 export { parseJson } from './parse-body.js';
 export { publicRoutesOf } from './server-routes.js';
 export { AddressAllowance, blockOf } from './address-allowance.js';

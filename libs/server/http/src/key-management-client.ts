@@ -32,6 +32,7 @@ export function httpKeyManagementApi({
       (await client.call('/internal/keys/known', { organizationId, apiKeyIds }, knownKeysReply)).apiKeyIds,
     revokeLeakedKeys: async (request) =>
       (await client.call('/internal/leaked-keys/revoke', request, revokeLeakedKeysReply)).items,
+    recordRefusedCalls: (calls) => client.send('/internal/audit/refusals', { calls }),
     close: () => client.close(),
   };
 }

@@ -127,6 +127,39 @@ export const revokeLeakedKeysReply = z.object({ items: readableItems(leakedKeyOu
 /** What became of one leaked digest. */
 export type LeakedKeyOutcome = z.infer<typeof leakedKeyOutcome>;
 
+/** The most refused calls of one report. */
+export const REFUSED_CALLS_MAX = 500;
+
+/** Calls of the admin API that were refused: of one caller, at one route, for one reason. */
+export const refusedCall = z.object({
+  /** Of who asked; null if that is not known. */
+  organizationId: id.nullable(),
+  principal: z
+    .discriminatedUnion('kind', [
+      z.object({ kind: z.enum(['operator', 'unknown', 'several']) }),
+      z.object({ kind: z.enum(['api_key', 'person']), id }),
+    ])
+    // A kind of a later release.
+    .catch({ kind: 'unknown' }),
+  address: z.string().max(200).nullable(),
+  /** Of the first of them. */
+  requestId: id,
+  /** Method and path template, such as `GET /v1/api-keys/{id}`. */
+  route: z.string().max(200),
+  /** Of the error catalogue. */
+  code: z.string().max(100),
+  status: z.int(),
+  count: z.int().positive(),
+  firstAt: instant,
+  lastAt: instant,
+});
+export type RefusedCall = z.infer<typeof refusedCall>;
+
+/**
+ * `POST /internal/audit/refusals`: writes refused calls to the audit trail. The release before does not know it (404).
+ */
+export const recordRefusedCallsRequest = z.object({ calls: readableItems(refusedCall) });
+
 /** Token of the `KeyManagementApi` of a process: key-management itself, or its client. */
 export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
 
@@ -144,4 +177,6 @@ export interface KeyManagementApi {
    */
   knownKeys(organizationId: string, apiKeyIds: readonly string[]): Promise<readonly string[]>;
   revokeLeakedKeys(request: z.infer<typeof revokeLeakedKeysRequest>): Promise<LeakedKeyOutcome[]>;
+  /** Writes refused calls of the admin API to the audit trail; a repeated report counts twice. */
+  recordRefusedCalls(calls: readonly RefusedCall[]): Promise<void>;
 }

@@ -1,0 +1,1 @@
+export { RefusedCallsModule } from './refused-calls.module.js';
