@@ -10,6 +10,7 @@ const developed = [
   'vitest',
   'fast-check',
   'smtp-server',
+  'oidc-provider',
   'eslint',
   'typescript',
   '@nestjs/testing',

@@ -47,6 +47,8 @@ export const environment = z.object({
   INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
   TOLLGATE_SESSION_IDLE_MINUTES: environmentFields.sessionIdleMinutes,
   TOLLGATE_SESSION_HOURS: environmentFields.sessionHours,
+  TOLLGATE_OIDC_PRIVATE_NETWORK: environmentFields.oidcPrivateNetwork,
+  TOLLGATE_DNS_SERVERS: environmentFields.dnsServers,
   ...adminApiFields,
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });

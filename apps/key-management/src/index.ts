@@ -19,3 +19,7 @@ export { OrganizationStore } from './organizations/organization-store.js';
 export { keysOfPreviousPepper, refuseOtherPepper } from './store/refuse-other-pepper.js';
 export { PersonStore } from './people/person-store.js';
 export { Sessions } from './sign-in/sessions.js';
+export { DomainStore } from './organizations/domains/domain-store.js';
+export { IdentityStore } from './sign-in/oidc/identity-store.js';
+export { OidcProviderStore } from './sign-in/oidc/oidc-provider-store.js';
+export { SignInAttemptStore } from './sign-in/oidc/sign-in-attempt-store.js';

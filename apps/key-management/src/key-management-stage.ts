@@ -13,7 +13,7 @@ import { sealingFrom } from '@tollgate/sealing';
 import { createLogger } from '@tollgate/telemetry';
 import { KeyManagementModule } from './key-management.module.js';
 import { keyManagementEntities } from './store/entities.js';
-import { distributedPorts, type KeyManagementPorts } from './ports.js';
+import { distributedPorts, type KeyManagementPorts, type KeyManagementSettings } from './ports.js';
 import { keyManagementSchema } from './store/migrations/index.js';
 
 export const PEPPER = 'a pepper of the test';
@@ -43,6 +43,7 @@ type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'usageBilling' | '
 export async function startKeyManagement(
   outside: Outside,
   server: { readonly bodyLimitBytes?: number } = {},
+  settings: Partial<KeyManagementSettings> = {},
 ): Promise<KeyManagementStage> {
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-keys-'));
   const ends: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
@@ -80,6 +81,9 @@ export async function startKeyManagement(
         keyMarker: 'TestMark',
         initOwnerEmail: 'owner@localhost',
         sessions: SESSIONS,
+        oidcPrivateNetwork: true,
+        dnsServers: [],
+        ...settings,
       },
     });
     const app = await createNestServer({ module: StageModule, imports: [ports] }, { logger, ...server });

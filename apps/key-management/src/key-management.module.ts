@@ -4,10 +4,12 @@ import { AuditModule } from './audit/audit.module.js';
 import { KeyManagementApiModule } from './internal-api/internal-api.module.js';
 import { KeysModule } from './keys/keys.module.js';
 import { MembersModule } from './members/members.module.js';
+import { DomainsModule } from './organizations/domains/domains.module.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
 import { PeopleModule } from './people/people.module.js';
 import { ProjectsModule } from './projects/projects.module.js';
 import { RelayModule } from './relay/relay.module.js';
+import { OidcModule } from './sign-in/oidc/oidc.module.js';
 import { SessionsModule } from './sign-in/sessions.module.js';
 
 /**
@@ -22,6 +24,8 @@ import { SessionsModule } from './sign-in/sessions.module.js';
     OrganizationsModule,
     ProjectsModule,
     MembersModule,
+    DomainsModule,
+    OidcModule,
     PeopleModule,
     SessionsModule,
     RelayModule,

@@ -88,6 +88,8 @@ async function open({
       keyMarker: environment.TOLLGATE_KEY_MARKER,
       initOwnerEmail: environment.INIT_OWNER_EMAIL,
       sessions: sessionSettings(environment),
+      oidcPrivateNetwork: environment.TOLLGATE_OIDC_PRIVATE_NETWORK,
+      dnsServers: environment.TOLLGATE_DNS_SERVERS,
     },
   });
   const app = await createNestServer(module, { logger, registry, serviceSecrets, document: readDocument(SERVICE) });

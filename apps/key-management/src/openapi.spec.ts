@@ -5,8 +5,11 @@ import { expect, it } from 'vitest';
 import { AuditLogsController } from './audit/audit-logs.controller.js';
 import { ApiKeysController } from './keys/api-keys.controller.js';
 import { MembersController } from './members/members.controller.js';
+import { DomainsController } from './organizations/domains/domains.controller.js';
 import { OrganizationsController } from './organizations/organizations.controller.js';
 import { ProjectsController } from './projects/projects.controller.js';
+import { OidcProviderController } from './sign-in/oidc/oidc-provider.controller.js';
+import { OidcSessionsController } from './sign-in/oidc/oidc-sessions.controller.js';
 
 it('has its document written down (npm run openapi writes it)', async () => {
   const document = buildDocument({
@@ -14,6 +17,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
     tags: [
       { name: 'Audit', description: 'Who has changed what, who has signed in, and who was refused.' },
       { name: 'API keys', description: 'Making, showing and ending keys.' },
+      { name: 'Sessions', description: 'Signing in and out.' },
       { name: 'Organisations', description: 'Whose keys and usage there are. They see nothing of one another.' },
       { name: 'Projects', description: 'Places of an organisation, to which keys can belong.' },
       { name: 'Members', description: 'The people of an organisation, and their roles.' },
@@ -24,6 +28,9 @@ it('has its document written down (npm run openapi writes it)', async () => {
       OrganizationsController,
       ProjectsController,
       MembersController,
+      DomainsController,
+      OidcProviderController,
+      OidcSessionsController,
     ],
   });
   const file = fileURLToPath(documentFile('key-management'));

@@ -31,6 +31,10 @@ export interface KeyManagementSettings {
   /** Address of the first owner of every organisation. */
   readonly initOwnerEmail: string;
   readonly sessions: SessionSettings;
+  /** Whether the identity providers of organisations may be on loopback and private addresses. */
+  readonly oidcPrivateNetwork: boolean;
+  /** Servers that records of domains are looked up at; none means those of the host. */
+  readonly dnsServers: readonly string[];
 }
 
 /** The connections and settings that key-management needs when it runs as a process of its own. */

@@ -51,6 +51,8 @@ beforeAll(async () => {
         keyMarker: 'TestMark',
         initOwnerEmail: 'owner@localhost',
         sessions: { idleMs: 1, lifeMs: 1 },
+        oidcPrivateNetwork: false,
+        dnsServers: [],
       },
       usageBilling: {},
       secretScanning: { peppers: [pepper], githubPublicKeysUrl: 'http://localhost/' },

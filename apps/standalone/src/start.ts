@@ -212,6 +212,8 @@ async function openApplication(
         keyMarker: environment.TOLLGATE_KEY_MARKER,
         initOwnerEmail: environment.INIT_OWNER_EMAIL,
         sessions: sessionSettings(environment),
+        oidcPrivateNetwork: environment.TOLLGATE_OIDC_PRIVATE_NETWORK,
+        dnsServers: environment.TOLLGATE_DNS_SERVERS,
       },
       usageBilling: {},
       secretScanning: { peppers, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl },

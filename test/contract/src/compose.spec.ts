@@ -76,6 +76,8 @@ describe('docker-compose.yml', () => {
       'TOLLGATE_KEY_MARKER',
       'TOLLGATE_SESSION_IDLE_MINUTES',
       'TOLLGATE_SESSION_HOURS',
+      'TOLLGATE_OIDC_PRIVATE_NETWORK',
+      'TOLLGATE_DNS_SERVERS',
       'TOLLGATE_PUBLIC_URL',
       'SMTP_URL',
     ];

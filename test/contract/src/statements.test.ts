@@ -37,6 +37,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js';
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
 import { MEMBERSHIP_SEEDS, useMembership } from './membership-statements.js';
+import { useOidc } from './oidc-statements.js';
 import { useSignIn } from './sign-in-statements.js';
 import { StatementCoverage, StatementRecorder, type StatementRecord } from './statement-records.js';
 import { statementsIn } from './statement-sites.js';
@@ -294,7 +295,15 @@ describe('the statements of the services, on the migrated schema', () => {
     const recorder = new StatementRecorder();
     recorder.start();
     try {
-      for (const use of [useKeyManagement, useSignIn, useMembership, useSecretScanning, useUsageBilling, useOutbox])
+      for (const use of [
+        useKeyManagement,
+        useSignIn,
+        useMembership,
+        useOidc,
+        useSecretScanning,
+        useUsageBilling,
+        useOutbox,
+      ])
         await use(database);
     } finally {
       recorder.stop();

@@ -1,11 +1,9 @@
-import { lookup as lookupHost, type LookupAddress, type LookupOptions } from 'node:dns';
-import { isIP } from 'node:net';
 import type { Provider as ProviderConfig } from '@tollgate/config';
+import { publicConnector } from '@tollgate/http';
 import { buildConnector, Pool } from 'undici';
 import type { DialectName } from '../dialects/dialect-name.js';
 import { CredentialMask } from './credential-mask.js';
 import { InjectedFields } from './injected-fields.js';
-import { isPrivateAddress } from './private-address.js';
 import { watchProviderSocket } from './provider-socket.js';
 import type { OperationPath, ProviderType } from './provider-type.js';
 import { PROVIDER_TYPES } from './provider-types.js';
@@ -69,7 +67,9 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
   const url = new URL(config.baseUrl);
   const known = type.knownFields(config);
   const connect = watched(
-    config.allowPrivateNetwork ? buildConnector({ timeout: CONNECT_TIMEOUT_MS }) : publicConnector(),
+    config.allowPrivateNetwork
+      ? buildConnector({ timeout: CONNECT_TIMEOUT_MS })
+      : publicConnector({ timeoutMs: CONNECT_TIMEOUT_MS, allowedBy: 'allow_private_network' }),
   );
   const pool = (): Pool =>
     new Pool(url.origin, { connections: config.connectionsMax, pipelining: 1, allowH2: false, connect });
@@ -112,35 +112,4 @@ function watched(connect: buildConnector.connector): buildConnector.connector {
       else callback(null, watchProviderSocket(socket) as typeof socket);
     });
   };
-}
-
-type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void;
-
-/** Connects to public addresses only. The addresses of a DNS answer are checked when connecting. */
-function publicConnector(): buildConnector.connector {
-  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: lookupPublic });
-  return (options, callback) => {
-    const host = options.hostname.replace(/^\[|\]$/g, '');
-    if (isIP(host) !== 0 && isPrivateAddress(host)) callback(privateAddressError(), null);
-    else connect(options, callback);
-  };
-}
-
-function lookupPublic(host: string, options: LookupOptions, callback: LookupCallback): void {
-  lookupHost(host, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) return callback(error, []);
-    if (addresses.some(({ address }) => isPrivateAddress(address))) return callback(privateAddressError(), []);
-    if (options.all === true) return callback(null, addresses);
-    const [first] = addresses;
-    if (first === undefined)
-      callback(Object.assign(new Error('the provider has no address'), { code: 'ENOTFOUND' }), []);
-    else callback(null, first.address, first.family);
-  });
-}
-
-function privateAddressError(): NodeJS.ErrnoException {
-  return Object.assign(
-    new Error('the provider resolves to a private address; set allow_private_network if that is meant'),
-    { code: 'ERR_PRIVATE_ADDRESS' },
-  );
 }

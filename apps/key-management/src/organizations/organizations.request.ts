@@ -16,7 +16,8 @@ export const updateOrganizationRequest = z
   .meta({ id: 'UpdateOrganization', examples: [{ name: 'Acme, Berlin' }] });
 export type UpdateOrganizationRequest = z.output<typeof updateOrganizationRequest>;
 
-const id = shown(
+/** The id of an organisation in a path: lower case after this. */
+export const organizationId = shown(
   z.string().transform((text, context) => {
     const read = readOrganizationId(text);
     if (read !== null) return read;
@@ -27,7 +28,7 @@ const id = shown(
 );
 
 /** The organisation that a path names. A malformed id is answered with 404, like that of an unknown organisation. */
-export const organizationPath = pathSchema('organization_not_found', z.object({ id }));
+export const organizationPath = pathSchema('organization_not_found', z.object({ id: organizationId }));
 export type OrganizationPath = z.output<typeof organizationPath>;
 
 /** The list of organisations in pages, newest first. */

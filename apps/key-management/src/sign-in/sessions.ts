@@ -28,6 +28,8 @@ export interface NewSession {
   readonly lastOrganizationId: string | null;
   readonly address: string | null;
   readonly client: string | null;
+  /** When the person proved who they are, if that was not now: by a running session at their provider, say. */
+  readonly provenAt?: Date;
 }
 
 /** A session that has begun, with its token, which is stored nowhere: it goes into the cookie. */
@@ -126,7 +128,7 @@ export class Sessions implements SessionDirectory {
       confinedTo: begun.confinedTo ?? null,
       lastOrganizationId: begun.confinedTo ?? begun.lastOrganizationId,
       createdAt: now,
-      provenAt: now,
+      provenAt: begun.provenAt ?? now,
       seenAt: now,
       expiresAt: new Date(now.getTime() + this.settings.sessions.lifeMs),
       fromAddress: begun.address,
@@ -140,14 +142,21 @@ export class Sessions implements SessionDirectory {
 
   /**
    * Notes that the person of a session has just proved again who they are, and gives it a new token: the one before
-   * opens nothing from then on. Null if the session has ended, or `token` is no longer its token.
+   * opens nothing from then on. `provenAt` is when they did, if that was before now. Null if the session has ended, or
+   * `token` is no longer its token.
    */
-  async prove(manager: EntityManager, sessionId: string, token: string, now: Date): Promise<OpenedSession | null> {
+  async prove(
+    manager: EntityManager,
+    sessionId: string,
+    token: string,
+    now: Date,
+    provenAt: Date = now,
+  ): Promise<OpenedSession | null> {
     const before = tokenDigest(token);
     const session = before === null ? null : await this.live(manager, sessionId, now);
     if (before === null || session === null) return null;
     const next = newToken();
-    const proven = { digest: digestOf(next), provenAt: now, seenAt: now };
+    const proven = { digest: digestOf(next), provenAt, seenAt: now };
     const { affected } = await manager.getRepository(sessionEntity).update({ id: sessionId, digest: before }, proven);
     return affected === 1 ? { session: { ...session, ...proven }, token: next } : null;
   }

@@ -79,6 +79,17 @@ export const ERRORS = {
     retryable: false,
   },
 
+  oidc_required: {
+    status: 403,
+    message: 'This organisation is open only to sessions that began at its identity provider.',
+    retryable: false,
+  },
+  oidc_refused: {
+    status: 403,
+    message: 'The sign-in at the identity provider does not open anything here.',
+    retryable: false,
+  },
+
   // The request
   invalid_json: {
     status: 400,
@@ -88,6 +99,11 @@ export const ERRORS = {
   invalid_request: {
     status: 400,
     message: 'The request is not valid.',
+    retryable: false,
+  },
+  oidc_attempt_invalid: {
+    status: 400,
+    message: 'This sign-in was not begun in this browser, was finished before, or took more than 10 minutes.',
     retryable: false,
   },
   unbounded_cost: {
@@ -118,6 +134,16 @@ export const ERRORS = {
   member_not_found: {
     status: 404,
     message: 'There is no such member.',
+    retryable: false,
+  },
+  domain_not_found: {
+    status: 404,
+    message: 'There is no such domain.',
+    retryable: false,
+  },
+  oidc_not_configured: {
+    status: 404,
+    message: 'No identity provider is set up there.',
     retryable: false,
   },
   not_found: {
@@ -156,6 +182,11 @@ export const ERRORS = {
     retryable: false,
   },
   /** The one 409 that is worth repeating: the first request may be answered by then. */
+  domain_not_proven: {
+    status: 409,
+    message: 'The TXT record of the domain was not found.',
+    retryable: false,
+  },
   idempotency_conflict: {
     status: 409,
     message: 'A request with the same Idempotency-Key is still being answered.',
@@ -246,6 +277,16 @@ export const ERRORS = {
   signing_keys_unavailable: {
     status: 503,
     message: 'The keys that verify signatures cannot be fetched at the moment.',
+    retryable: true,
+  },
+  dns_unavailable: {
+    status: 503,
+    message: 'Records of domains cannot be looked up at the moment.',
+    retryable: true,
+  },
+  oidc_unavailable: {
+    status: 503,
+    message: 'The identity provider gives no usable answer at the moment.',
     retryable: true,
   },
   server_busy: {

@@ -1,4 +1,5 @@
 import { pathText, validate } from '@tollgate/errors';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /** An environment that a process cannot start with. Its message lists every variable at fault, never a value. */
@@ -57,6 +58,13 @@ const isOrigin = (text: string): boolean => {
   return plain && origin !== 'null' && (protocol === 'http:' || protocol === 'https:');
 };
 
+/** An address of a name server in a form that Node.js takes. */
+function isDnsServer(text: string): boolean {
+  if (isIP(text) !== 0) return true;
+  const [, v6, v6Port, v4, v4Port] = /^(?:\[([^\]]+)\](?::(\d{1,5}))?|([^:]+):(\d{1,5}))$/.exec(text) ?? [];
+  return isIP(v6 ?? v4 ?? '') !== 0 && Number(v6Port ?? v4Port ?? 53) < 65_536;
+}
+
 /** Variables that several apps read, each with the one form it has. */
 export const environmentFields = {
   host: z.string().default('127.0.0.1'),
@@ -90,6 +98,20 @@ export const environmentFields = {
   sessionIdleMinutes: wholeNumber(1, 43_200).default(720),
   /** A session of a person ends at this age, however much it is used. */
   sessionHours: wholeNumber(1, 8_760).default(168),
+  /** Whether the identity providers of organisations may be on loopback and private addresses. */
+  oidcPrivateNetwork: z
+    .enum(['on', 'off'], 'must be on or off')
+    .default('off')
+    .transform((value) => value === 'on'),
+  /** Where records of domains are looked up, as `192.0.2.53` or `[2001:db8::53]:5353`; at the host's if empty. */
+  dnsServers: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').flatMap((server) => server.trim() || []))
+    .refine(
+      (servers) => servers.every(isDnsServer),
+      'must be addresses with or without a port, separated by commas, as 192.0.2.53 or [2001:db8::53]:5353',
+    ),
   /** `host:port`, separated by commas. */
   kafkaBrokers: z
     .string()

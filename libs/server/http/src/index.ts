@@ -5,6 +5,8 @@ export { declaredBytes, hasBody } from './body-framing.js';
 export { watchPace } from './body-pace.js';
 export { askForBody } from './expect-continue.js';
 export { guardHeads } from './guard-heads.js';
+export { isPrivateAddress } from './private-address.js';
+export { publicConnector, type PublicConnectorOptions } from './public-connector.js';
 export { readAway } from './read-away.js';
 export { stopListening } from './stop-listening.js';
 export { originForm, pathOfTarget } from './request-target.js';

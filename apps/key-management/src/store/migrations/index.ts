@@ -5,6 +5,7 @@ import { Organizations1796169600000 } from './1796169600000-organizations.js';
 import { People1796256000000 } from './1796256000000-people.js';
 import { Sessions1796428800000 } from './1796428800000-sessions.js';
 import { Membership1796515200000 } from './1796515200000-membership.js';
+import { Oidc1796601600000 } from './1796601600000-oidc.js';
 import { AuditChain1796688000000 } from './1796688000000-audit-chain.js';
 import { Contract1796774400000 } from './1796774400000-contract.js';
 
@@ -19,6 +20,7 @@ export const keyManagementSchema: MigrateOptions = {
     People1796256000000,
     Sessions1796428800000,
     Membership1796515200000,
+    Oidc1796601600000,
     AuditChain1796688000000,
     Contract1796774400000,
   ],

@@ -5,7 +5,7 @@ import ipaddr from 'ipaddr.js';
 const GLOBAL_UNICAST: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('2000::'), 3];
 
 /**
- * Whether a provider on the internet cannot have this address, so that a DNS answer with it is an attack or a mistake.
+ * Whether a server on the internet cannot have this address, so that a DNS answer with it is an attack or a mistake.
  * True for all addresses of special-purpose ranges. Addresses that contain an IPv4 address (6to4, Teredo, NAT64,
  * compatible ones) are always among them; only a mapped one is judged by the IPv4 address in it. Also true for texts
  * that are no address, and for addresses of one interface of this host.

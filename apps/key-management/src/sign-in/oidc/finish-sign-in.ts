@@ -1,0 +1,90 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ADMIN_API_SETTINGS, cookiesNamed, type Actor, type AdminApiSettings } from '@tollgate/auth';
+import { Problem } from '@tollgate/http';
+import type { OpenedSession } from '../sessions.js';
+import { OidcProviderStore } from './oidc-provider-store.js';
+import { ProviderClient } from './provider-client.js';
+import { ProveAgain } from './prove-again.js';
+import {
+  attemptCookieName,
+  digestOf,
+  endedAttemptCookie,
+  isBrowserSecret,
+  organizationOfState,
+  type SignInAttempt,
+} from './sign-in-attempt.js';
+import { SignInAttemptStore } from './sign-in-attempt-store.js';
+import { SignInByProvider } from './sign-in-by-provider.js';
+
+/** A callback as it came. */
+export interface Callback {
+  readonly state: string;
+  /** The whole query. */
+  readonly answer: URLSearchParams;
+  readonly cookieHeader: string | undefined;
+  /** What the client calls itself. */
+  readonly client: string | null;
+}
+
+/** A sign-in that is finished: the session's new token, and where the browser goes. */
+export interface FinishedSignIn {
+  readonly opened: OpenedSession;
+  readonly returnTo: string;
+  /** Takes the cookie of the attempt away. */
+  readonly setCookie: string;
+}
+
+/** Finishes a sign-in with what a provider sends the browser back with. */
+@Injectable()
+export class FinishSignIn {
+  constructor(
+    private readonly attempts: SignInAttemptStore,
+    private readonly providers: OidcProviderStore,
+    private readonly client: ProviderClient,
+    private readonly signInByProvider: SignInByProvider,
+    private readonly proveAgain: ProveAgain,
+    @Inject(ADMIN_API_SETTINGS) private readonly settings: AdminApiSettings,
+  ) {}
+
+  /**
+   * The attempt is taken first, and with it is spent whatever comes of it.
+   * @throws {Problem} `oidc_attempt_invalid`, `oidc_refused`
+   * @throws {ProviderAnswerRefused} {ProviderUnavailable} and no session is opened
+   */
+  async execute(callback: Callback, actor: Actor, now: Date): Promise<FinishedSignIn> {
+    const { state, answer, client } = callback;
+    const name = attemptCookieName(this.settings.publicUrl, state);
+    const browserSecret = secretIn(cookiesNamed(callback.cookieHeader, name));
+    const attempt = browserSecret === null ? null : await this.take(state, browserSecret, now);
+    if (browserSecret === null || attempt === null) throw new Problem('oidc_attempt_invalid');
+    const provider = await this.providers.find(attempt.organizationId);
+    if (provider?.version !== attempt.providerVersion) throw new Problem('oidc_attempt_invalid');
+    const again = attempt.stepUpSessionId !== null;
+    const claims = await this.client.claimsOf(provider, { state, browserSecret, again }, answer);
+    const opened =
+      attempt.stepUpSessionId === null
+        ? await this.signInByProvider.execute({ provider, claims, actor, client, now })
+        : await this.proveAgain.execute({
+            claims,
+            actor,
+            now,
+            organizationId: attempt.organizationId,
+            sessionId: attempt.stepUpSessionId,
+            cookieHeader: callback.cookieHeader,
+          });
+    return { opened, returnTo: attempt.returnTo, setCookie: endedAttemptCookie(this.settings.publicUrl, name) };
+  }
+
+  private async take(state: string, browserSecret: string, now: Date): Promise<SignInAttempt | null> {
+    const organizationId = organizationOfState(state);
+    if (organizationId === null) return null;
+    const key = { organizationId, stateDigest: digestOf(state), browserDigest: digestOf(browserSecret) };
+    return this.attempts.take(key, now);
+  }
+}
+
+/** A cookie that is there twice may be somebody else's as well as ours. */
+function secretIn(values: readonly string[]): string | null {
+  const [value, ...more] = values;
+  return value !== undefined && more.length === 0 && isBrowserSecret(value) ? value : null;
+}

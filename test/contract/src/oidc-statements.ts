@@ -1,0 +1,41 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { NOBODY } from '@tollgate/auth';
+import { DomainStore, IdentityStore, OidcProviderStore, SignInAttemptStore } from '@tollgate/key-management';
+import { ServiceDatabase, type Database } from '@tollgate/postgres';
+
+/** Calls every method of sign-in by OpenID providers that queries the database. */
+export async function useOidc({ dataSource }: Database): Promise<void> {
+  const service = new ServiceDatabase(dataSource, 'keys');
+  const organizationId = 'default';
+  const now = new Date();
+  const providers = new OidcProviderStore(service);
+  const settings = { issuer: 'https://idp.example', clientId: 'c', clientSecret: 'sealed', required: false };
+  await providers.set(organizationId, settings, NOBODY, now);
+  await providers.set(organizationId, { ...settings, clientId: 'd' }, NOBODY, now);
+
+  const attempts = new SignInAttemptStore(service);
+  const key = { organizationId, stateDigest: randomBytes(32), browserDigest: randomBytes(32) };
+  const attempt = { ...key, providerVersion: 2, returnTo: '/', stepUpSessionId: null };
+  await attempts.insert({ ...attempt, expiresAt: new Date(now.getTime() + 1_000) }, now);
+  await attempts.take(key, now);
+
+  const domains = new DomainStore(service);
+  const domain = { organizationId, id: randomUUID(), name: 'example.org', token: 't', provenAt: null, createdAt: now };
+  await domains.insert(domain, NOBODY);
+  await domains.setProven(domain, now, NOBODY);
+  await domains.list(organizationId);
+  await domains.proven('example.org');
+  await domains.delete(organizationId, domain.id, NOBODY);
+
+  const identities = new IdentityStore();
+  const of = { organizationId, issuer: settings.issuer, subject: 's' };
+  await service.inOrganization(organizationId, async (manager) => {
+    await providers.noteProven(manager, (await providers.findIn(manager, organizationId))!, now);
+    await domains.isProven(manager, organizationId, 'example.org');
+    const person = await identities.personOfEmail(manager, 'somebody@example.org', of);
+    await identities.personOfId(manager, person!.id, of);
+    await identities.insert(manager, { ...of, id: randomUUID(), personId: person!.id, createdAt: now });
+    await identities.find(manager, of);
+  });
+  await providers.delete(organizationId, NOBODY);
+}
