@@ -6,9 +6,30 @@ import {
   unknownVariables,
   type UnknownVariable,
 } from '@tollgate/config';
+import type { SealingSecrets } from '@tollgate/sealing';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 import type { SessionSettings } from './ports.js';
+
+/** The secrets that what is stored is digested and encrypted with. */
+export const secretFields = {
+  /** Keys are stored as digests made with the pepper: under another pepper no earlier key is recognised. */
+  TOLLGATE_PEPPER: z.string().min(16),
+  /** While the pepper is being replaced: keys that are known under it are still found. */
+  TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
+  /** If it is not set, the key is derived from the pepper. */
+  TOLLGATE_ENCRYPTION_KEY: environmentFields.encryptionKey.optional(),
+  /** What is encrypted under it can still be read; until it is gone, new texts are encrypted under it. */
+  TOLLGATE_ENCRYPTION_KEY_PREVIOUS: environmentFields.encryptionKeyPrevious.optional(),
+};
+
+/** The secrets that the encryption keys of an environment come from. */
+export const sealingSecrets = (environment: z.output<z.ZodObject<typeof secretFields>>): SealingSecrets => ({
+  encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY,
+  encryptionKeyPrevious: environment.TOLLGATE_ENCRYPTION_KEY_PREVIOUS,
+  pepper: environment.TOLLGATE_PEPPER,
+  pepperPrevious: environment.TOLLGATE_PEPPER_PREVIOUS,
+});
 
 /** The environment variables that this app reads, and no others. */
 export const environment = z.object({
@@ -27,14 +48,7 @@ export const environment = z.object({
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
   /** Still accepted, and shown to services that do not know the new one yet. */
   TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
-  /** Keys are stored as digests made with the pepper: under another pepper no earlier key is recognised. */
-  TOLLGATE_PEPPER: z.string().min(16),
-  /** While the pepper is being replaced: keys that are known under it are still found. */
-  TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
-  /** If it is not set, the key is derived from the pepper. */
-  TOLLGATE_ENCRYPTION_KEY: environmentFields.encryptionKey.optional(),
-  /** What is encrypted under it can still be read; until it is gone, new texts are encrypted under it. */
-  TOLLGATE_ENCRYPTION_KEY_PREVIOUS: environmentFields.encryptionKeyPrevious.optional(),
+  ...secretFields,
   TOLLGATE_KEY_MARKER: z
     .string()
     .regex(KEY_MARKER_PATTERN, 'must be 8 characters of [0-9A-Za-z]')

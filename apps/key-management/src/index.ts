@@ -16,6 +16,7 @@ export { RemoveMember } from './members/remove-member/remove-member.js';
 export { OrganizationChanges } from './organizations/organization-changes.js';
 export { ProjectStore } from './projects/project-store.js';
 export { OrganizationStore } from './organizations/organization-store.js';
+export { reseal, tellOfUnreadableTexts } from './store/sealed-texts.js';
 export { keysOfPreviousPepper, refuseOtherPepper } from './store/refuse-other-pepper.js';
 export { PersonStore } from './people/person-store.js';
 export { Sessions } from './sign-in/sessions.js';

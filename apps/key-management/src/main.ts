@@ -11,11 +11,12 @@ import { openDatabase, prepareDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { sealingFrom } from '@tollgate/sealing';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
-import { readConfig, readUnknown, sessionSettings } from './config.js';
+import { readConfig, readUnknown, sealingSecrets, sessionSettings } from './config.js';
 import { KeyManagementProcessModule } from './key-management-process.module.js';
 import { keyManagementEntities } from './store/entities.js';
 import { keyManagementSchema } from './store/migrations/index.js';
 import { refuseOtherPepper } from './store/refuse-other-pepper.js';
+import { tellOfUnreadableTexts } from './store/sealed-texts.js';
 
 const SERVICE = 'key-management';
 /** After this long, keys are shown without their spending. */
@@ -41,7 +42,10 @@ async function open({
     entities: keyManagementEntities,
   });
   const peppers = peppersOf(environment.TOLLGATE_PEPPER, environment.TOLLGATE_PEPPER_PREVIOUS);
-  await refuseOtherPepper(database.dataSource, { peppers, warn: (line) => logger.warn(line) });
+  const sealing = sealingFrom(sealingSecrets(environment));
+  const warn = (line: string): void => logger.warn(line);
+  await refuseOtherPepper(database.dataSource, { peppers, warn });
+  await tellOfUnreadableTexts(database.dataSource, sealing, warn);
   const redis = connectRedis({
     url: environment.REDIS_URL,
     name: SERVICE,
@@ -76,12 +80,7 @@ async function open({
     snapshots: new RedisKeySnapshotWriter(redis),
     bus: bus.publisher,
     adminSecrets: acceptedSecrets(environment.TOLLGATE_ADMIN_SECRET, environment.TOLLGATE_ADMIN_SECRET_PREVIOUS),
-    sealing: sealingFrom({
-      encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY,
-      encryptionKeyPrevious: environment.TOLLGATE_ENCRYPTION_KEY_PREVIOUS,
-      pepper: environment.TOLLGATE_PEPPER,
-      pepperPrevious: environment.TOLLGATE_PEPPER_PREVIOUS,
-    }),
+    sealing,
     adminApi: adminApiSettings(environment),
     settings: {
       peppers,

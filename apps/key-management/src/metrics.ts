@@ -100,6 +100,25 @@ export class KeyMeter {
   }
 }
 
+/** Counting keys reads all secrets: it is done at most once in this time, however often somebody scrapes. */
+const COUNT_INTERVAL_MS = 60_000;
+
+/** Registers the gauge by which an operator sees when the previous pepper can be taken away. `count` reads all keys. */
+export function registerPreviousPepperGauge(registry: Registry, count: () => Promise<number>): void {
+  let counted = { at: -Infinity, keys: 0 };
+  const recent = async (): Promise<number> => {
+    if (performance.now() - counted.at >= COUNT_INTERVAL_MS) counted = { keys: await count(), at: performance.now() };
+    return counted.keys;
+  };
+  registerAskedGauges(registry, recent, [
+    {
+      name: 'tollgate_key_management_previous_pepper_keys',
+      help: 'Usable keys that are known only under the previous pepper',
+      samples: (keys) => [{ value: keys }],
+    },
+  ]);
+}
+
 /** Registers gauges that query the database on each scrape. */
 export function registerOutboxGauges(registry: Registry, backlog: () => Promise<readonly OutboxBacklog[]>): void {
   registerAskedGauges(registry, backlog, [

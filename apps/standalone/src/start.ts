@@ -9,11 +9,11 @@ import { environmentVariable, loadConfig } from '@tollgate/config';
 import { DEFAULT_ORGANIZATION_ID } from '@tollgate/contracts';
 import { Gateway, Journal } from '@tollgate/gateway';
 import { acceptedSecrets, BodyBudget, createNestServer, stopListening } from '@tollgate/http';
-import { refuseOtherPepper, sessionSettings } from '@tollgate/key-management';
+import { refuseOtherPepper, reseal, sessionSettings, tellOfUnreadableTexts } from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { mailSenderOf, type ClosableMailSender } from '@tollgate/mail';
 import { readPublicDocument } from '@tollgate/openapi';
-import { sealingFrom } from '@tollgate/sealing';
+import { sealingFrom, type Sealing } from '@tollgate/sealing';
 import { readyByDatabase } from '@tollgate/service';
 import {
   createLogger,
@@ -110,6 +110,7 @@ interface Instance extends Outside {
   readonly folder: ReturnType<typeof instanceFolder>;
   readonly secrets: ReturnType<typeof instanceSecrets>;
   readonly peppers: Peppers;
+  readonly sealing: Sealing;
   readonly stores: Stores;
   /** The public address, once it is known. The simulation reports leaks to it. */
   url: string;
@@ -151,9 +152,21 @@ async function openInstance(
   const { database } = stores;
   const peppers = peppersOf(secrets.pepper, environment.TOLLGATE_PEPPER_PREVIOUS);
   await refuseOtherPepper(database.dataSource, { peppers, source: secrets.pepperSource, warn });
+  const sealing = sealingFrom(
+    {
+      encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY,
+      encryptionKeyPrevious: environment.TOLLGATE_ENCRYPTION_KEY_PREVIOUS,
+      pepper: secrets.pepper,
+      pepperPrevious: environment.TOLLGATE_PEPPER_PREVIOUS,
+    },
+    { alone: true },
+  );
+  // No other process reads these texts, so the previous key is not needed for them any more.
+  await reseal(database.dataSource, sealing);
+  await tellOfUnreadableTexts(database.dataSource, sealing, warn);
   if (inFolder('TOLLGATE_DATA', dataFolder, () => secrets.accepted()))
     warn(`${secretsFile(dataFolder)} no longer keeps the pepper: from now on TOLLGATE_PEPPER must be set`);
-  const opened = { dataFolder, journalFolder, lock, folder, secrets, peppers, stores, url: '' };
+  const opened = { dataFolder, journalFolder, lock, folder, secrets, peppers, sealing, stores, url: '' };
   const outside = await withSimulatedOutside({
     config: configured,
     setting: environment.TOLLGATE_SIMULATOR,
@@ -169,7 +182,7 @@ async function openInstance(
 /** The four services in one Nest application, initialised; it does not listen yet. */
 async function openApplication(
   environment: StandaloneEnvironment,
-  { config, dataFolder, folder, journalFolder, secrets, peppers, stores }: Instance,
+  { config, dataFolder, folder, journalFolder, secrets, peppers, sealing, stores }: Instance,
   {
     adminApi,
     logger,
@@ -195,15 +208,7 @@ async function openApplication(
       bus,
       mail,
       adminSecrets: acceptedSecrets(secrets.adminSecret, environment.TOLLGATE_ADMIN_SECRET_PREVIOUS),
-      sealing: sealingFrom(
-        {
-          encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY,
-          encryptionKeyPrevious: environment.TOLLGATE_ENCRYPTION_KEY_PREVIOUS,
-          pepper: secrets.pepper,
-          pepperPrevious: environment.TOLLGATE_PEPPER_PREVIOUS,
-        },
-        { alone: true },
-      ),
+      sealing,
       adminApi,
       logger,
       registry,

@@ -12,9 +12,12 @@ import {
   Members,
   OrganizationStore,
   refuseOtherPepper,
+  reseal,
   TakeOverFormerEvents,
+  tellOfUnreadableTexts,
 } from '@tollgate/key-management';
 import { migrate, openDatabase, Outbox, OutboxClaims, ServiceDatabase, type Database } from '@tollgate/postgres';
+import { sealingFrom } from '@tollgate/sealing';
 import { LeakStore, MailStore, secretScanningSchema } from '@tollgate/secret-scanning';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import {
@@ -92,6 +95,15 @@ async function useKeyManagement({ dataSource }: Database): Promise<void> {
   await members.ensureOwner('default', 'owner@localhost');
   await useAuditTrail(dataSource);
   await members.ownerEmails(['default']);
+  const [before, after] = ['a pepper of the test', 'another one of the test'].map((pepper) => sealingFrom({ pepper }));
+  await dataSource.transaction((manager) =>
+    new Outbox('keys').add(manager, { effect: 'send-mail', key: 'a', payload: before!.seal('text', ['mail', 'a']) }),
+  );
+  await reseal(
+    dataSource,
+    sealingFrom({ pepper: 'another one of the test', pepperPrevious: 'a pepper of the test' }, { alone: true }),
+  );
+  await tellOfUnreadableTexts(dataSource, after!, () => undefined);
   await keysOfPreviousPepper(dataSource, ['a pepper', 'another pepper']);
   await refuseOtherPepper(dataSource, { peppers: ['none was made under it'], warn: () => undefined }).catch(
     () => undefined,

@@ -1,9 +1,14 @@
-import { Module } from '@nestjs/common';
+import { Inject, Module } from '@nestjs/common';
 import { PrincipalGuard } from '@tollgate/auth';
 import { guardHeads } from '@tollgate/http';
+import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
+import { DataSource } from 'typeorm';
+import { registerPreviousPepperGauge } from '../metrics.js';
 import { KeyMetricsModule } from '../metrics.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
 import { RelayModule } from '../relay/relay.module.js';
+import { keysOfPreviousPepper } from '../store/refuse-other-pepper.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { ApiKeysController } from './api-keys.controller.js';
 import { AddDigests } from './add-digests/add-digests.js';
@@ -35,4 +40,12 @@ import { VerifyKey } from './verify-key/verify-key.js';
   ],
   exports: [AddDigests, RevokeLeakedKeys, VerifyKey],
 })
-export class KeysModule {}
+export class KeysModule {
+  constructor(
+    @Inject(METRICS_REGISTRY) registry: Registry,
+    @Inject(KEY_MANAGEMENT_SETTINGS) { peppers }: KeyManagementSettings,
+    dataSource: DataSource,
+  ) {
+    registerPreviousPepperGauge(registry, () => keysOfPreviousPepper(dataSource, peppers));
+  }
+}

@@ -1,0 +1,34 @@
+import { mendableFault } from '@tollgate/app-process';
+import { environmentFields, readEnvironment } from '@tollgate/config';
+import { openDatabase } from '@tollgate/postgres';
+import { sealingFrom } from '@tollgate/sealing';
+import { z } from 'zod';
+import { sealingSecrets, secretFields } from './config.js';
+import { reseal } from './store/sealed-texts.js';
+
+/**
+ * Encrypts under the present key what is encrypted under the previous one. It is run once all processes of
+ * key-management know the present key, and before the previous one is taken from them.
+ */
+
+const environment = z.object({ DATABASE_URL: environmentFields.postgresUrl, ...secretFields });
+
+async function run(): Promise<void> {
+  const given = readEnvironment(environment, process.env);
+  const database = await openDatabase({ url: given.DATABASE_URL, poolSize: 1, applicationName: 'reseal' });
+  try {
+    const sealing = sealingFrom(sealingSecrets(given), { alone: true });
+    const { resealed, unreadable } = await reseal(database.dataSource, sealing);
+    process.stdout.write(`${resealed} texts were encrypted anew under the key ${sealing.keyIds[0]}\n`);
+    if (unreadable === 0) return;
+    process.stderr.write(`${unreadable} texts are encrypted under a key that is not given, and stay as they are\n`);
+    process.exitCode = 1;
+  } finally {
+    await database.close();
+  }
+}
+
+run().catch((error: unknown) => {
+  process.stderr.write(`reseal failed: ${mendableFault(error) ?? (error as Error).stack ?? String(error)}\n`);
+  process.exitCode = 1;
+});
