@@ -237,11 +237,11 @@ describe('a key', () => {
     ] as const) {
       expect(await call(method, `/v1/api-keys${path}`, undefined, null)).toMatchObject({
         status: 401,
-        body: { code: 'missing_admin_secret' },
+        body: { code: 'missing_credential' },
       });
       expect(await call(method, `/v1/api-keys${path}`, undefined, 'wrong')).toMatchObject({
         status: 401,
-        body: { code: 'invalid_admin_secret' },
+        body: { code: 'invalid_credential' },
       });
     }
   });

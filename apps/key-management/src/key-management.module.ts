@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { RefusedCallsModule } from '@tollgate/refused-calls';
 import { AuditModule } from './audit/audit.module.js';
+import { AuthModule } from '@tollgate/auth';
 import { KeyManagementApiModule } from './internal-api/internal-api.module.js';
 import { KeysModule } from './keys/keys.module.js';
 import { MembersModule } from './members/members.module.js';
@@ -20,6 +21,7 @@ import { SessionsModule } from './sign-in/sessions.module.js';
   imports: [
     RefusedCallsModule,
     AuditModule,
+    AuthModule,
     KeysModule,
     OrganizationsModule,
     ProjectsModule,

@@ -20,7 +20,7 @@ export interface InstanceSecrets {
   readonly pepper: string;
   /** The setting and the words that name this pepper in the error if the keys were made under another one. */
   readonly pepperSource: { readonly variable: string; readonly is: string };
-  /** The credential for `AdminGuard`: the secret of the environment, or the digest of an earlier one. */
+  /** The credential for `the admin API`: the secret of the environment, or the digest of an earlier one. */
   readonly adminSecret: string;
   /** The plaintext of an admin secret that this start made, to be shown; null otherwise. */
   readonly newAdminSecret: string | null;

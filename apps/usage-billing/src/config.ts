@@ -24,7 +24,10 @@ export const environment = z.object({
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
   /** Still accepted, and shown to services that do not know the new one yet. */
   TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
-  /** Lets the usage API tell a mistyped key id from a key that was never used; without it both show zero usage. */
+  /**
+   * Knows whose API keys and sessions are, and tells a mistyped key id from a key that was never used. Without it only
+   * the admin secret is a credential, and both ids show zero usage.
+   */
   KEY_MANAGEMENT_URL: environmentFields.httpUrl.optional(),
   /**
    * Milliseconds without a renewed lease after which a gateway counts as gone and its holds are resolved. It must be

@@ -24,8 +24,11 @@ export interface UsageBillingPorts {
   readonly admission: AdmissionBooks;
   /** The bus server that delivers to this service's handlers. */
   readonly busProgress: BusProgress;
-  /** Says which ids belong to keys. Without it an unknown id shows zero usage, like a key that was not used. */
-  readonly keyManagement?: Pick<KeyManagementApi, 'knownKeys'>;
+  /**
+   * Says which ids belong to keys, and whose a key or a session is. Without it an unknown id shows zero usage, like a
+   * key that was not used, and only the admin secret is a credential.
+   */
+  readonly keyManagement?: Pick<KeyManagementApi, 'knownKeys' | 'identifyPrincipal'>;
   readonly adminSecrets: AcceptedSecrets;
   readonly serviceSecrets: AcceptedSecrets;
   readonly adminApi: AdminApiSettings;

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { RefusedCallsModule } from '@tollgate/refused-calls';
+import { AuthModule } from '@tollgate/auth';
 import { CreditEpochsModule } from './credit-epochs/credit-epochs.module.js';
 import { GatewaysModule } from './gateways/gateways.module.js';
 import { UsageBillingApiModule } from './internal-api/internal-api.module.js';
@@ -11,6 +12,14 @@ import { UsageModule } from './usage/usage.module.js';
  * services of the process. Its ports (`ports.ts`) come from a global module.
  */
 @Module({
-  imports: [RefusedCallsModule, LedgerModule, GatewaysModule, CreditEpochsModule, UsageModule, UsageBillingApiModule],
+  imports: [
+    AuthModule,
+    RefusedCallsModule,
+    LedgerModule,
+    GatewaysModule,
+    CreditEpochsModule,
+    UsageModule,
+    UsageBillingApiModule,
+  ],
 })
 export class UsageBillingModule {}

@@ -34,6 +34,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     admission = new RecordingAdmission();
     const module = UsageBillingProcessModule.with({
       keyManagement: {
+        identifyPrincipal: () => Promise.resolve({ outcome: 'unknown' }),
         knownKeys: async (_organizationId, ids) => {
           if (known === null) throw new Error('away');
           return ids.filter((each) => known!.has(each));

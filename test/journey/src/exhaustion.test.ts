@@ -21,12 +21,12 @@ const heads: readonly (readonly [name: string, path: string, headers: Record<str
     '401 invalid_api_key',
   ],
   ['a call of a path that is not served', '/v1/moderations', {}, '404 not_found'],
-  ['a key to be made without a secret', '/v1/api-keys', {}, '401 missing_admin_secret'],
+  ['a key to be made without a secret', '/v1/api-keys', {}, '401 missing_credential'],
   [
     'a revoke without a secret',
     '/v1/api-keys/0190a1b2-0000-7000-8000-000000000000/revoke',
     {},
-    '401 missing_admin_secret',
+    '401 missing_credential',
   ],
   ['a report without its headers', WEBHOOK, {}, '401 invalid_signature'],
   ['a report without a signature', WEBHOOK, { 'github-public-key-identifier': 'a' }, '401 invalid_signature'],
@@ -34,12 +34,7 @@ const heads: readonly (readonly [name: string, path: string, headers: Record<str
 ];
 /** What only the service behind a gateway can tell by the head; a gateway reads the body first, within its budget. */
 const headsOfServices: typeof heads = [
-  [
-    'a key to be made with a wrong secret',
-    '/v1/api-keys',
-    { authorization: 'Bearer wrong' },
-    '401 invalid_admin_secret',
-  ],
+  ['a key to be made with a wrong secret', '/v1/api-keys', { authorization: 'Bearer wrong' }, '401 invalid_credential'],
   ['usage with a wrong secret', '/v1/usage', { authorization: 'Bearer wrong' }, '405 method_not_allowed'],
   [
     'a report with an identifier that is not listed',

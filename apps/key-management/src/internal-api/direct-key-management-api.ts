@@ -2,6 +2,7 @@ import type { KeyManagementApi } from '@tollgate/contracts';
 import type { RecordRefusedCalls } from '../audit/record-refused-calls.js';
 import type { AddDigests } from '../keys/add-digests/add-digests.js';
 import type { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
+import type { IdentifyPrincipal } from '../principals/identify-principal.js';
 import type { KeyStore } from '../store/key-store.js';
 import type { VerifyKey } from '../keys/verify-key/verify-key.js';
 
@@ -12,10 +13,12 @@ export function directKeyManagementApi(
   revokeLeakedKeys: RevokeLeakedKeys,
   addDigests: AddDigests,
   recordRefusedCalls: RecordRefusedCalls,
+  identifyPrincipal: IdentifyPrincipal,
 ): KeyManagementApi {
   return {
     verifyKey: (digest, previousDigest = null) => verifyKey.execute(digest, previousDigest),
     addDigests: (digests) => addDigests.execute(digests),
+    identifyPrincipal: (request) => identifyPrincipal.execute(request, new Date()),
     knownKeys: (organizationId, apiKeyIds) => store.known(organizationId, apiKeyIds),
     revokeLeakedKeys: ({ origin, digests }) => revokeLeakedKeys.execute(origin, digests, new Date()),
     recordRefusedCalls: (calls) => recordRefusedCalls.execute(calls, new Date()),

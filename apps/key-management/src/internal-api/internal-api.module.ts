@@ -6,6 +6,8 @@ import { AddDigests } from '../keys/add-digests/add-digests.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
 import { VerifyKey } from '../keys/verify-key/verify-key.js';
+import { IdentifyPrincipal } from '../principals/identify-principal.js';
+import { SessionsModule } from '../sign-in/sessions.module.js';
 import { KeyStore } from '../store/key-store.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { directKeyManagementApi } from './direct-key-management-api.js';
@@ -13,12 +15,13 @@ import { directKeyManagementApi } from './direct-key-management-api.js';
 /** Is global so that, in the standalone, the other services inject `KEY_MANAGEMENT_API` without importing this app. */
 @Global()
 @Module({
-  imports: [AuditModule, KeysModule, KeyStoreModule],
+  imports: [AuditModule, KeysModule, KeyStoreModule, SessionsModule],
   providers: [
+    IdentifyPrincipal,
     {
       provide: KEY_MANAGEMENT_API,
       useFactory: directKeyManagementApi,
-      inject: [VerifyKey, KeyStore, RevokeLeakedKeys, AddDigests, RecordRefusedCalls],
+      inject: [VerifyKey, KeyStore, RevokeLeakedKeys, AddDigests, RecordRefusedCalls, IdentifyPrincipal],
     },
   ],
   exports: [KEY_MANAGEMENT_API],

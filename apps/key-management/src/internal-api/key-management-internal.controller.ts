@@ -1,6 +1,7 @@
 import { Body, Controller, HttpCode, Inject, Post, UseGuards } from '@nestjs/common';
 import {
   addDigestsRequest,
+  identifyPrincipalRequest,
   KEY_MANAGEMENT_API,
   REFUSED_CALLS_MAX,
   knownKeysRequest,
@@ -42,6 +43,14 @@ export class KeyManagementInternalController {
     @Body({ schema: knownKeysRequest }) { organizationId, apiKeyIds }: z.output<typeof knownKeysRequest>,
   ): Promise<object> {
     return { apiKeyIds: await this.api.knownKeys(organizationId, apiKeyIds) };
+  }
+
+  @Post('principals/identify')
+  @HttpCode(200)
+  async identify(
+    @Body({ schema: identifyPrincipalRequest }) request: z.output<typeof identifyPrincipalRequest>,
+  ): Promise<object> {
+    return this.api.identifyPrincipal(request);
   }
 
   @Post('leaked-keys/revoke')

@@ -29,6 +29,7 @@ beforeEach(async () => {
     addDigests: async (digests) => void asked.push(...digests.map(({ added }) => added)),
     knownKeys: () => Promise.resolve([]),
     recordRefusedCalls: () => Promise.resolve(),
+    identifyPrincipal: () => Promise.resolve({ outcome: 'unknown' }),
     revokeLeakedKeys: ({ digests: [digest] }) => Promise.resolve([{ digest: digest!, outcome: 'unknown', key: null }]),
   };
   const logger = createLogger({ service: 'test', destination: { write: (line: string) => void logged.push(line) } });

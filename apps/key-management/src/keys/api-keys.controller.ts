@@ -66,6 +66,8 @@ export class ApiKeysController {
     const now = new Date();
     const result = await this.createKey.execute(organizationId, body, actor, now);
     if (result.kind === 'invalid') throw new Problem('invalid_request', { errors: result.errors });
+    if (result.kind === 'above_maker')
+      throw new Problem('access_denied', { detail: `You may not give a key the scope ${result.scopes.join(', ')}.` });
     showVersion(reply, result.key.version);
     return { ...keyObject(result.key, NOTHING_SPENT, now), secret: result.secret.reveal() };
   }

@@ -38,7 +38,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     UpdateKey,
     VerifyKey,
   ],
-  exports: [AddDigests, RevokeLeakedKeys, VerifyKey],
+  exports: [DigestLookUps, AddDigests, RevokeLeakedKeys, VerifyKey],
 })
 export class KeysModule {
   constructor(

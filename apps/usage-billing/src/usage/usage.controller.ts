@@ -1,6 +1,7 @@
 import { Controller, Get, Query, UseGuards } from '@nestjs/common';
 import { formatUsd } from '@tollgate/credit';
-import { AdminGuard, OrganizationId, Problem } from '@tollgate/http';
+import { PrincipalGuard } from '@tollgate/auth';
+import { OrganizationId, Problem } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
 import { FindUsageEvent } from './read-usage/find-usage-event.js';
 import { KnownKeys } from './read-usage/known-keys.js';
@@ -10,10 +11,10 @@ import { ReadUsage } from './read-usage/usage-totals.js';
 import { usageReply, type UsageObject } from './read-usage/usage.reply.js';
 import { usageEventsQuery, usageQuery, type UsageEventsQuery, type UsageQuery } from './usage.requests.js';
 
-/** Shows usage and charges of the organisation that `x-organization-id` names, at most 2 s behind. */
+/** Shows usage and charges of the organisation that a request is about, at most 2 s behind. */
 @Tag('Usage')
 @Controller('v1/usage')
-@UseGuards(AdminGuard)
+@UseGuards(PrincipalGuard)
 export class UsageController {
   constructor(
     private readonly readUsage: ReadUsage,

@@ -31,14 +31,15 @@ export const ERRORS = {
     message: 'The API key has expired.',
     retryable: false,
   },
-  missing_admin_secret: {
+  missing_credential: {
     status: 401,
-    message: 'No admin secret was given. Send it as "Authorization: Bearer <secret>".',
+    message: 'No credential was given: the admin secret or an API key as bearer, or the cookie of a session.',
     retryable: false,
   },
-  invalid_admin_secret: {
+  /** A wrong admin secret, an unknown or ended key and an ended session get the same reply. */
+  invalid_credential: {
     status: 401,
-    message: 'The admin secret is not valid.',
+    message: 'The credential is not valid.',
     retryable: false,
   },
   invalid_service_secret: {
@@ -65,7 +66,22 @@ export const ERRORS = {
   },
   access_denied: {
     status: 403,
-    message: 'The API key may not do this.',
+    message: 'The credential does not allow this.',
+    retryable: false,
+  },
+  step_up_required: {
+    status: 403,
+    message: 'This needs a proof of less than 10 minutes of who you are: sign in again.',
+    retryable: false,
+  },
+  invalid_csrf_token: {
+    status: 403,
+    message: 'The header x-csrf-token must have the csrf_token of the session.',
+    retryable: false,
+  },
+  foreign_origin: {
+    status: 403,
+    message: 'The request does not come from a page of this installation.',
     retryable: false,
   },
   role_above_own: {

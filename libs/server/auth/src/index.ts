@@ -8,6 +8,7 @@ export {
   principalOf,
   type Actor,
 } from './actor.js';
+export { AuthModule } from './auth.module.js';
 export { PrincipalGuard } from './principal.guard.js';
 export { SESSION_DIRECTORY, type SessionDirectory } from './session-directory.js';
 export { requestOrigin, type RequestOrigin } from './request-origin.js';
@@ -17,6 +18,7 @@ export {
   csrfTokenOf,
   endedSessionCookie,
   hasTokenForm,
+  SESSION_COOKIE_NAMES,
   sessionCookie,
   sessionCookieName,
 } from './session-cookie.js';

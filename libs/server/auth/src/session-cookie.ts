@@ -1,11 +1,15 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
+/** The names that the session's cookie has: on https, and on http. */
+export const SESSION_COOKIE_NAMES = ['__Host-tollgate_session', 'tollgate_session'] as const;
+
 /**
  * The name of the session's cookie. On https it has the prefix that keeps sibling domains and plain connections from
  * setting it; browsers refuse that prefix on http. `publicUrl` is the configured origin.
  */
 export function sessionCookieName(publicUrl: string): string {
-  return isSecure(publicUrl) ? '__Host-tollgate_session' : 'tollgate_session';
+  const [onHttps, onHttp] = SESSION_COOKIE_NAMES;
+  return isSecure(publicUrl) ? onHttps : onHttp;
 }
 
 /** A session's token: 32 random bytes in base64url. What is not of this form is looked up nowhere. */

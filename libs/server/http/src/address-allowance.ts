@@ -35,6 +35,12 @@ export class AddressAllowance {
     return bucket === undefined || this.#leftIn(bucket) >= 1;
   }
 
+  /** How much is left to this address. Takes nothing. */
+  left(address: string): number {
+    const bucket = this.#buckets.get(blockOf(address));
+    return bucket === undefined ? this.options.burst : this.#leftIn(bucket);
+  }
+
   /** Takes one; false, and nothing is taken, where none is left. */
   take(address: string): boolean {
     const block = blockOf(address);

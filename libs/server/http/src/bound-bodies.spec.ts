@@ -4,14 +4,14 @@ import { Body, Controller, Get, Module, Post, UseGuards } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createLogger } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ADMIN_SECRETS, AdminGuard, BodyBudget, createNestServer, guardHeads } from './index.js';
+import { SERVICE_SECRETS, ServiceGuard, BodyBudget, createNestServer, guardHeads } from './index.js';
 
 /** A quarter of it, 4 MiB, is for these bodies, and of that three quarters for large ones: three of a MiB. */
 const BUDGET_BYTES = 16 * 1_048_576;
 const LARGE = 1_000_000;
 
 @Controller('v1/things')
-@UseGuards(AdminGuard)
+@UseGuards(ServiceGuard)
 class ThingsController {
   @Post()
   create(@Body() body: Buffer | undefined) {
@@ -38,7 +38,7 @@ class OthersController {
 
 @Module({
   controllers: [ThingsController, OthersController],
-  providers: [{ provide: ADMIN_SECRETS, useValue: ['admin-secret'] }, ...guardHeads('/v1/things', AdminGuard)],
+  providers: [{ provide: SERVICE_SECRETS, useValue: ['admin-secret'] }, ...guardHeads('/v1/things', ServiceGuard)],
 })
 class ThingsModule {}
 
@@ -81,8 +81,8 @@ const length = (bytes: number) => `content-length: ${bytes}`;
 
 describe('a request that is refused by its head', () => {
   it.each([
-    ['no secret', '/v1/things', '', /^HTTP\/1.1 401 [^]*"missing_admin_secret"/],
-    ['a wrong secret', '/v1/things', 'authorization: Bearer wrong\r\n', /^HTTP\/1.1 401 [^]*"invalid_admin_secret"/],
+    ['no secret', '/v1/things', '', /^HTTP\/1.1 401 [^]*"invalid_service_secret"/],
+    ['a wrong secret', '/v1/things', 'authorization: Bearer wrong\r\n', /^HTTP\/1.1 401 [^]*"invalid_service_secret"/],
     [
       'a wrong secret at another spelling of the path',
       '/v1/%74hings?a=b',
@@ -103,7 +103,7 @@ describe('a request that is refused by its head', () => {
   });
   it('may send its body all the same, and the next request on the connection is served', async () => {
     const refused = new Sending('/v1/things', length(3_000_000), Buffer.alloc(3_000_000, 'x'));
-    await refused.until(/^HTTP\/1.1 401 [^]*"missing_admin_secret"/);
+    await refused.until(/^HTTP\/1.1 401 [^]*"invalid_service_secret"/);
     refused.socket.write(`POST /v1/things HTTP/1.1\r\nhost: x\r\n${AUTHORIZED}${length(2)}\r\n\r\n{}`);
     await refused.until(/HTTP\/1.1 201 [^]*"bytes":2/);
   });

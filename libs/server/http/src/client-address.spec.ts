@@ -9,8 +9,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
   acceptedSecrets,
-  ADMIN_SECRETS,
-  AdminGuard,
+  SERVICE_SECRETS,
+  ServiceGuard,
   clientAddressHeaders,
   clientAddressOf,
   createNestServer,
@@ -27,12 +27,12 @@ class WhoController {
     return { address: clientAddressOf(request) };
   }
   @Get('guarded')
-  @UseGuards(AdminGuard)
+  @UseGuards(ServiceGuard)
   guarded() {
     return {};
   }
   @Post()
-  @UseGuards(AdminGuard)
+  @UseGuards(ServiceGuard)
   make(@Body({ schema: made }) body: z.output<typeof made>) {
     return body;
   }
@@ -40,7 +40,7 @@ class WhoController {
 
 @Module({
   controllers: [WhoController],
-  providers: [{ provide: ADMIN_SECRETS, useValue: ['admin-secret'] }, ...guardHeads('/who/guarded', AdminGuard)],
+  providers: [{ provide: SERVICE_SECRETS, useValue: ['admin-secret'] }, ...guardHeads('/who/guarded', ServiceGuard)],
 })
 class WhoModule {}
 
@@ -152,7 +152,7 @@ describe('the address of who asks', () => {
     const guess = (address: string, secret: string) =>
       exchange(behind, 'GET /who/guarded', [...told(address), `authorization: Bearer ${secret}`]);
     let last = await guess('203.0.113.20', 'canary-guess');
-    expect([last.status, last.body['code']]).toEqual([401, 'invalid_admin_secret']);
+    expect([last.status, last.body['code']]).toEqual([401, 'invalid_service_secret']);
     for (let n = 0; n < 60; n++) last = await guess('203.0.113.20', 'canary-guess');
     expect([last.status, last.body['code']]).toEqual([429, 'rate_limit_exceeded']);
     expect(last.head).toMatch(/^retry-after: \d+$/m);
@@ -172,8 +172,8 @@ describe('the address of who asks', () => {
     expect((await exchange(app, 'GET /who/guarded', ['authorization: Bearer admin-secret'])).status).toBe(200);
     expect((await exchange(app, 'GET /who/guarded', ['authorization: Bearer wrong'])).status).toBe(401);
     const text = await registry.metrics();
-    expect(text).toContain('{secret="admin",outcome="right",service="test"} 1\n');
-    expect(text).toContain('{secret="admin",outcome="wrong",service="test"} 1\n');
+    expect(text).toContain('{secret="service",outcome="right",service="test"} 1\n');
+    expect(text).toContain('{secret="service",outcome="wrong",service="test"} 1\n');
     await app.close();
   });
 

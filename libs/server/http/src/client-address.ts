@@ -54,7 +54,7 @@ export function believeGateways(fastify: FastifyInstance, accepted: AcceptedSecr
     if (typeof secret === 'string') {
       const shown = typeof previous === 'string' ? [secret, previous] : [secret];
       const matches = (): boolean => shown.map((given) => isAccepted(given, accepted)).includes(true);
-      const outcome = checks.check('service', secret, matches, peerOf(request));
+      const outcome = checks.check(secret, matches, peerOf(request));
       const address = outcome === 'right' && typeof told === 'string' ? normaliseAddress(told) : null;
       if (address !== null) addresses.set(request, address);
     }

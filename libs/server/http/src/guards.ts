@@ -1,14 +1,13 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { unreachable, type ErrorCode } from '@tollgate/errors';
-import { Admits } from '@tollgate/openapi';
+import { unreachable } from '@tollgate/errors';
 import type { FastifyRequest } from 'fastify';
 import { isAccepted, type AcceptedSecrets } from './accepted-secrets.js';
 import { bearerOf } from './bearer.js';
 import { clientAddressOf } from './client-address.js';
 import { Problem } from './problem.js';
-import { SecretChecks, type SecretKind } from './secret-checks.js';
+import { SecretChecks } from './secret-checks.js';
 
-/** Token of the `AcceptedSecrets` that are the admin secret, for `AdminGuard`. */
+/** Token of the `AcceptedSecrets` that are the admin secret. */
 export const ADMIN_SECRETS = Symbol('ADMIN_SECRETS');
 /** Token of the `AcceptedSecrets` that services show each other, for `ServiceGuard`. */
 export const SERVICE_SECRETS = Symbol('SERVICE_SECRETS');
@@ -17,27 +16,8 @@ export const SERVICE_SECRETS = Symbol('SERVICE_SECRETS');
 export const ADMIN_CHALLENGE = { 'www-authenticate': 'Bearer realm="tollgate"' };
 
 /**
- * Lets in who shows the admin secret as bearer; others get 401 `missing_admin_secret` or `invalid_admin_secret`, and
- * 429 `rate_limit_exceeded` where too many wrong ones came from their address. Needs `ADMIN_SECRETS`
- * among the ports of the process.
- */
-@Injectable()
-@Admits('adminSecret', 'missing_admin_secret', 'invalid_admin_secret', 'rate_limit_exceeded')
-export class AdminGuard implements CanActivate {
-  constructor(
-    @Inject(ADMIN_SECRETS) private readonly secrets: AcceptedSecrets,
-    @Inject(SecretChecks) private readonly checks: SecretChecks,
-  ) {}
-
-  canActivate(context: ExecutionContext): boolean {
-    const refusals = { missing: 'missing_admin_secret', wrong: 'invalid_admin_secret' } as const;
-    return letIn('admin', context, this.checks, this.secrets, refusals);
-  }
-}
-
-/**
- * Lets in other services: 401 `invalid_service_secret` for everybody else, and 429 as above. For paths under
- * `/internal/`.
+ * Lets in other services: 401 `invalid_service_secret` for everybody else, and 429 `rate_limit_exceeded` where too
+ * many wrong ones came from their address. For paths under `/internal/`.
  */
 @Injectable()
 export class ServiceGuard implements CanActivate {
@@ -47,25 +27,18 @@ export class ServiceGuard implements CanActivate {
   ) {}
 
   canActivate(context: ExecutionContext): boolean {
-    const refusals = { missing: 'invalid_service_secret', wrong: 'invalid_service_secret' } as const;
-    return letIn('service', context, this.checks, this.secrets, refusals);
+    return letIn(context, this.checks, this.secrets);
   }
 }
 
 /** Which secret a request has shown: guards ask twice, by its head and at its controller, and one check is counted. */
 const shown = new WeakMap<FastifyRequest, AcceptedSecrets>();
 
-function letIn(
-  secret: SecretKind,
-  context: ExecutionContext,
-  checks: SecretChecks,
-  accepted: AcceptedSecrets,
-  refusals: { readonly missing: ErrorCode; readonly wrong: ErrorCode },
-): boolean {
+function letIn(context: ExecutionContext, checks: SecretChecks, accepted: AcceptedSecrets): boolean {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   if (shown.get(request) === accepted) return true;
   const matches = (given: string): boolean => isAccepted(given, accepted);
-  const outcome = checks.check(secret, bearerOf(request.headers.authorization), matches, clientAddressOf(request));
+  const outcome = checks.check(bearerOf(request.headers.authorization), matches, clientAddressOf(request));
   switch (outcome) {
     case 'right':
       shown.set(request, accepted);
@@ -77,7 +50,7 @@ function letIn(
       });
     case 'missing':
     case 'wrong':
-      throw new Problem(refusals[outcome], { headers: ADMIN_CHALLENGE });
+      throw new Problem('invalid_service_secret', { headers: ADMIN_CHALLENGE });
     default:
       return unreachable(outcome);
   }

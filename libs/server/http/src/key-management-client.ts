@@ -1,4 +1,10 @@
-import { knownKeysReply, revokeLeakedKeysReply, verifyKeyReply, type KeyManagementApi } from '@tollgate/contracts';
+import {
+  identifyPrincipalReply,
+  knownKeysReply,
+  revokeLeakedKeysReply,
+  verifyKeyReply,
+  type KeyManagementApi,
+} from '@tollgate/contracts';
 import { InternalHttpClient, type InternalHttpClientOptions } from './internal-http-client.js';
 
 /**
@@ -30,6 +36,7 @@ export function httpKeyManagementApi({
     addDigests: (digests) => client.send('/internal/keys/digests', { digests }),
     knownKeys: async (organizationId, apiKeyIds) =>
       (await client.call('/internal/keys/known', { organizationId, apiKeyIds }, knownKeysReply)).apiKeyIds,
+    identifyPrincipal: (request) => client.call('/internal/principals/identify', request, identifyPrincipalReply),
     revokeLeakedKeys: async (request) =>
       (await client.call('/internal/leaked-keys/revoke', request, revokeLeakedKeysReply)).items,
     recordRefusedCalls: (calls) => client.send('/internal/audit/refusals', { calls }),

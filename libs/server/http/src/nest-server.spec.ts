@@ -5,7 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createLogger } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ADMIN_SECRETS, AdminGuard, createNestServer, Problem, SERVICE_SECRETS, ServiceGuard } from './index.js';
+import { createNestServer, Problem, SERVICE_SECRETS, ServiceGuard } from './index.js';
 
 const thing = z.strictObject({ name: z.string().max(10).optional() });
 const things = z.strictObject({ limit: z.string().optional() });
@@ -14,7 +14,7 @@ const log: string[] = [];
 @Controller('things')
 class ThingsController {
   @Post()
-  @UseGuards(AdminGuard)
+  @UseGuards(ServiceGuard)
   create(@Body({ schema: thing }) body: z.output<typeof thing>) {
     return body;
   }
@@ -49,15 +49,12 @@ class InternalController {
 
 @Module({
   controllers: [ThingsController, InternalController],
-  providers: [
-    { provide: ADMIN_SECRETS, useValue: ['admin-secret'] },
-    { provide: SERVICE_SECRETS, useValue: ['service-secret'] },
-  ],
+  providers: [{ provide: SERVICE_SECRETS, useValue: ['service-secret'] }],
 })
 class ThingsModule {}
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-const admin = { authorization: 'Bearer admin-secret' };
+const admin = { authorization: 'Bearer service-secret' };
 const json = { 'content-type': 'application/json' };
 
 let app: NestFastifyApplication;
@@ -151,7 +148,7 @@ describe('a body', () => {
       ).toEqual({});
     }
     const chunked = await exchange(
-      'POST /things HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer admin-secret\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+      'POST /things HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer service-secret\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
     );
     expect(chunked).toContain('201 Created');
   });
@@ -233,20 +230,16 @@ describe('a caller without the secret', () => {
   it('is 401 before its body is looked at', async () => {
     const missing = await call('/things', { method: 'POST', body: '{"broken', headers: json });
     expect(missing.headers.get('www-authenticate')).toContain('Bearer');
-    expect(await problemOf(missing)).toMatchObject({ status: 401, code: 'missing_admin_secret' });
-    for (const authorization of ['Bearer wrong', 'bearer admin-secret2', 'Bearer service-secret']) {
+    expect(await problemOf(missing)).toMatchObject({ status: 401, code: 'invalid_service_secret' });
+    for (const authorization of ['Bearer wrong', 'bearer service-secret2']) {
       expect(await problemOf(await call('/things', { method: 'POST', headers: { authorization } }))).toMatchObject({
         status: 401,
-        code: 'invalid_admin_secret',
+        code: 'invalid_service_secret',
       });
     }
     expect(
       await problemOf(await call('/things', { method: 'POST', headers: { authorization: 'Basic YTpi' } })),
-    ).toMatchObject({ code: 'missing_admin_secret' });
-    expect(await problemOf(await call('/internal/ping', { method: 'POST', headers: admin }))).toMatchObject({
-      status: 401,
-      code: 'invalid_service_secret',
-    });
+    ).toMatchObject({ code: 'invalid_service_secret' });
   });
 });
 

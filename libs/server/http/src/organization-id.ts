@@ -4,17 +4,36 @@ import { readsHeader } from '@tollgate/openapi';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from './problem.js';
 
-/** In which the bearer of the admin secret says which organisation a request is about. */
+/** In which a caller says which organisation a request is about. */
 const ORGANIZATION_HEADER = 'x-organization-id';
 
+const noted = new WeakMap<object, string | null>();
+
+/** Notes the organisation that a request is about, once it is known who asks; null for none. */
+export function noteOrganization(request: object, id: string | null): void {
+  noted.set(request, id);
+}
+
 /**
- * The id of the organisation that a request of the admin API is about: what `x-organization-id` says, in capitals or
- * not, and `default` without it. It says nothing of whether there is one.
+ * The id of the organisation that a request of the admin API is about: that of who asks, once a guard has noted it,
+ * else the one that `x-organization-id` names, and `default` without it.
+ * @throws {Problem} `organization_not_found` where who asks has none; `invalid_request` where the header can be no id
+ */
+export function organizationIdOf(request: Pick<FastifyRequest, 'headers'>): string {
+  const id = noted.get(request);
+  if (id === undefined) return readOrganizationHeader(request) ?? DEFAULT_ORGANIZATION_ID;
+  if (id === null) throw new Problem('organization_not_found');
+  return id;
+}
+
+/**
+ * The organisation that `x-organization-id` names, in capitals or not; null without it. It says nothing of whether
+ * there is one.
  * @throws {Problem} `invalid_request` where the header can be no organisation's id
  */
-export function organizationIdOf({ headers }: Pick<FastifyRequest, 'headers'>): string {
+export function readOrganizationHeader({ headers }: Pick<FastifyRequest, 'headers'>): string | null {
   const given = headers[ORGANIZATION_HEADER];
-  if (given === undefined) return DEFAULT_ORGANIZATION_ID;
+  if (given === undefined) return null;
   // Node.js joins a repeated header to a text that is no id.
   const id = readOrganizationId(String(given));
   if (id !== null) return id;
@@ -27,8 +46,10 @@ export const OrganizationId = createParamDecorator(
   readsHeader(
     {
       name: ORGANIZATION_HEADER,
-      description: `The id of the organisation that is asked about; \`${DEFAULT_ORGANIZATION_ID}\` without it.`,
-      schema: { type: 'string', minLength: 7, maxLength: 36, default: DEFAULT_ORGANIZATION_ID },
+      description:
+        `The id of the organisation that is asked about. Without it: with the admin secret \`${DEFAULT_ORGANIZATION_ID}\`, ` +
+        'with an API key its own, with a session the last one that was named, else the only one of the person.',
+      schema: { type: 'string', minLength: 7, maxLength: 36 },
     },
     (_data: unknown, context: ExecutionContext): string =>
       organizationIdOf(context.switchToHttp().getRequest<FastifyRequest>()),

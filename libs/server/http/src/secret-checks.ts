@@ -1,7 +1,7 @@
 import { Counter, LogSampler, type Logger, type Registry } from '@tollgate/telemetry';
 import { AddressAllowance } from './address-allowance.js';
 
-/** Secrets that open more than one key's door: the operator's, and the one that services show each other. */
+/** Secrets that open more than one door: the operator's, and the one that services show each other. */
 export type SecretKind = 'admin' | 'service';
 
 /** The outcome of a check. `limited`: too many wrong secrets came from the address, so this one is refused. */
@@ -23,54 +23,61 @@ export interface SecretChecksOptions {
 }
 
 /**
- * Compares secrets, counts how that ended, logs wrong ones by their address (never the guess) and limits guessing: an
- * address that has shown too many wrong ones is answered without comparing, so that it cannot tell a right guess from a
- * wrong one. An address from which the right secret has come before is compared all the same: it is the operator's too
- * (a proxy, an office), and strangers there must not be able to keep the operator from revoking a key. Their wrong
- * guesses are answered as limited ones, and leave their traces.
+ * Compares the secret that services show each other, counts how that ended, logs wrong ones by their address (never the
+ * guess) and limits guessing: an address that has shown too many wrong ones is answered without comparing, so that it
+ * cannot tell a right guess from a wrong one. An address from which the right secret has come before is compared all
+ * the same: strangers there must not be able to keep a service from the others. Their wrong guesses are answered as
+ * limited ones, and leave their traces. The admin secret is limited with the other credentials of callers
+ * (`FailureLimits`), and only counted and logged here.
  */
 export class SecretChecks {
-  readonly #allowances: Readonly<Record<SecretKind, AddressAllowance>>;
+  readonly #allowance: AddressAllowance;
   readonly #proven = new Set<string>();
   readonly #sampler: LogSampler;
   readonly #logger: Logger;
   readonly #checks: Counter<'secret' | 'outcome'> | null;
 
   constructor({ logger, registry, now }: SecretChecksOptions) {
-    const allowance = () =>
-      new AddressAllowance({ burst: GUESSES_BURST, perSecond: GUESSES_PER_SECOND, ...(now && { now }) });
-    this.#allowances = { admin: allowance(), service: allowance() };
+    this.#allowance = new AddressAllowance({
+      burst: GUESSES_BURST,
+      perSecond: GUESSES_PER_SECOND,
+      ...(now && { now }),
+    });
     this.#sampler = new LogSampler(now);
     this.#logger = logger;
     this.#checks = registry === undefined ? null : checksCounter(registry);
   }
 
   /**
-   * `matches` compares what was given with the secret, in a time that depends on neither. `address` is the client's.
+   * Compares what was given with the service secret: `matches` does it, in a time that depends on neither. `address` is
+   * the caller's.
    */
-  check(secret: SecretKind, given: string | null, matches: (given: string) => boolean, address: string): SecretCheck {
-    const outcome = this.#decide(secret, given, matches, address);
+  check(given: string | null, matches: (given: string) => boolean, address: string): SecretCheck {
+    const outcome = this.#decide(given, matches, address);
+    this.note('service', outcome, address);
+    return outcome;
+  }
+
+  /** Counts a check, and logs one that failed. */
+  note(secret: SecretKind, outcome: SecretCheck, address: string): void {
     this.#checks?.inc({ secret, outcome });
     if (outcome === 'wrong' || outcome === 'limited') this.#tell(secret, outcome, address);
-    return outcome;
   }
 
   /** For the `Retry-After` of a limited one. */
   get retryAfterSeconds(): number {
-    return this.#allowances.admin.retryAfterSeconds;
+    return this.#allowance.retryAfterSeconds;
   }
 
-  #decide(secret: SecretKind, given: string | null, matches: (given: string) => boolean, address: string): SecretCheck {
+  #decide(given: string | null, matches: (given: string) => boolean, address: string): SecretCheck {
     if (given === null) return 'missing';
-    const allowance = this.#allowances[secret];
-    const place = `${secret} ${address}`;
-    const allowed = allowance.allows(address);
-    if (!allowed && !this.#proven.has(place)) return 'limited';
+    const allowed = this.#allowance.allows(address);
+    if (!allowed && !this.#proven.has(address)) return 'limited';
     if (matches(given)) {
-      this.#prove(place);
+      this.#prove(address);
       return 'right';
     }
-    allowance.take(address);
+    this.#allowance.take(address);
     return allowed ? 'wrong' : 'limited';
   }
 

@@ -2,9 +2,8 @@ import 'reflect-metadata';
 import { Body, Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { Admits, buildDocument, Operation, pathSchema, Refuses, Replies, routesOf, shown, Tag } from './index.js';
+import { buildDocument, Operation, pathSchema, Refuses, Replies, routesOf, shown, Tag } from './index.js';
 
-@Admits('adminSecret', 'missing_admin_secret', 'invalid_admin_secret')
 class Guard {
   canActivate() {
     return true;
@@ -33,18 +32,18 @@ const thingsQuery = z.strictObject({
 @UseGuards(Guard)
 class ThingsController {
   @Post()
-  @Operation({ id: 'makeThing', summary: 'Make a thing' })
+  @Operation({ id: 'createProject', summary: 'Make a thing' })
   @Replies(thing, { 201: 'The thing.' })
   @Refuses('conflict')
   make(@Body({ schema: makeThing }) _body: unknown) {}
 
   @Get()
-  @Operation({ id: 'listThings', summary: 'List things', description: 'All of them.' })
+  @Operation({ id: 'listProjects', summary: 'List things', description: 'All of them.' })
   @Replies(null, { 204: 'There is none.' })
   list(@Query({ schema: thingsQuery }) _query: unknown) {}
 
   @Get(':id/parts')
-  @Operation({ id: 'getThing', summary: 'Show a thing' })
+  @Operation({ id: 'getProject', summary: 'Show a thing' })
   @Replies(thing, { 200: 'The thing.', 202: 'The thing, soon.' })
   show(@Param({ schema: thingPath }) _path: unknown) {}
 }
@@ -89,24 +88,37 @@ describe('a document', () => {
       '201',
       '400',
       '401',
+      '403',
+      '404',
       '408',
       '409',
       '413',
       '415',
+      '429',
       '431',
       '500',
       '503',
     ]);
-    expect(Object.keys(things.get!.responses)).toEqual(['204', '400', '401', '431', '500', '503']);
+    expect(Object.keys(things.get!.responses)).toEqual(['204', '400', '401', '403', '404', '429', '431', '500', '503']);
     const one = document.paths['/v1/things/{id}/parts']!.get!.responses;
-    expect(Object.keys(one)).toEqual(['200', '202', '400', '401', '404', '431', '500', '503']);
+    expect(Object.keys(one)).toEqual(['200', '202', '400', '401', '403', '404', '429', '431', '500', '503']);
     expect(one['404']).toMatchObject({
       content: { 'application/problem+json': { examples: { api_key_not_found: {} } } },
     });
   });
-  it('says what callers must show where a guard asks for it', () => {
-    expect(things.post!.security).toEqual([{ adminSecret: [] }]);
-    expect(Object.keys(document.components.securitySchemes)).toEqual(['adminSecret']);
+  it('says by the table of permissions what callers must show, for programs and for people', () => {
+    expect(things.post!.security).toEqual([{ adminSecret: [] }, { apiKey: ['admin'] }, { session: ['admin'] }]);
+    expect(things.post!['x-permission']).toEqual({
+      kind: 'organization',
+      role: 'admin',
+      scope: 'admin',
+      step_up: false,
+      hands_out: null,
+    });
+    expect(things.get!.description).toBe(
+      'All of them.\n\nFor the admin secret, an API key with the scope `admin`, and a member whose role is `viewer` or above.',
+    );
+    expect(Object.keys(document.components.securitySchemes)).toEqual(['adminSecret', 'apiKey', 'session']);
   });
   it('cannot be made where a route says too little, or an example is wrong', () => {
     @Tag('Things')
@@ -123,7 +135,7 @@ describe('a document', () => {
     @Controller()
     class Wrong {
       @Get('wrong')
-      @Operation({ id: 'wrong', summary: 'Be wrong' })
+      @Operation({ id: 'getMe', summary: 'Be wrong' })
       @Replies(wrong, { 200: 'Wrong.' })
       wrong() {}
     }

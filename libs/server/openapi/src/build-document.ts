@@ -13,6 +13,7 @@ import {
 import { exploreControllers, type DescribedRoute } from './explore-controllers.js';
 import { toJsonSchema, type ConvertedSchema } from './json-schema.js';
 import type { JsonObject, OpenApiDocument, OperationObject, PathItem } from './openapi-document.js';
+import { permissionObject, permissionText, securityOf } from './permission-docs.js';
 import type { Credential } from './route-docs.js';
 
 /** The part of the public API that one service serves. */
@@ -30,7 +31,20 @@ export interface ApiPart {
 
 const SCHEMES: Readonly<Record<Credential, JsonObject>> = {
   adminSecret: { type: 'http', scheme: 'bearer', description: 'The admin secret of the installation.' },
-  apiKey: { type: 'http', scheme: 'bearer', description: 'An API key. `x-api-key` is read as well.' },
+  apiKey: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An API key. Inference routes read `x-api-key` as well, and the admin API does not.',
+  },
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-tollgate_session',
+    description:
+      "The session of a person who signed in; on http the cookie's name is `tollgate_session`. Methods other than GET " +
+      'also need the `csrf_token` of the session in `x-csrf-token`, and an `Origin` or `Sec-Fetch-Site` that says that ' +
+      'the page is ours.',
+  },
   githubSignature: {
     type: 'apiKey',
     in: 'header',
@@ -60,7 +74,7 @@ export function buildDocument({
     if (!tags.some(({ name }) => name === route.tag)) throw new Error(`the tag ${route.tag} is not described`);
     paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route, schemas, errorShape) };
   }
-  const credentials = new Set(described.flatMap(({ access }) => (access === null ? [] : access.credential)));
+  const credentials = new Set(described.flatMap((route) => requirementsOf(route).flatMap(credentialsIn)));
   return {
     openapi: '3.1.1',
     info: {
@@ -83,7 +97,9 @@ export function buildDocument({
 }
 
 function operationOf(route: DescribedRoute, schemas: Components, errorShape: ErrorShape): OperationObject {
-  const { text, body } = route;
+  const { text, body, permission } = route;
+  const told = permission && route.access === null ? [permissionText(permission)] : [];
+  const description = [...(text.description === undefined ? [] : [text.description]), ...told].join('\n\n');
   const parameters = [
     ...parametersIn('path', route.params, schemas),
     ...parametersIn('query', route.query, schemas),
@@ -93,13 +109,23 @@ function operationOf(route: DescribedRoute, schemas: Components, errorShape: Err
     operationId: text.id,
     tags: [route.tag],
     summary: text.summary,
-    ...(text.description !== undefined && { description: text.description }),
-    security: route.access === null ? [] : [{ [route.access.credential]: [] }],
+    ...(description !== '' && { description }),
+    security: requirementsOf(route),
+    ...(route.permission && { 'x-permission': permissionObject(route.permission) }),
     ...(parameters.length > 0 && { parameters }),
     ...(body !== null && { requestBody: { required: true, content: jsonContent(body, 'input', schemas) } }),
     responses: { ...usualReplies(route, schemas), ...errorReplies(route, errorShape) },
   };
 }
+
+/** What callers must show: one of these. The credential that a route checks itself comes before what the table says. */
+function requirementsOf({ access, permission }: DescribedRoute): OperationObject['security'] {
+  if (access !== null) return [{ [access.credential]: [] }];
+  return permission ? (securityOf(permission) as OperationObject['security']) : [];
+}
+
+const credentialsIn = (requirement: OperationObject['security'][number]): Credential[] =>
+  Object.keys(requirement) as Credential[];
 
 function usualReplies(
   { replies: { schema, statuses, mediaTypes = [] }, showsVersion = false }: DescribedRoute,

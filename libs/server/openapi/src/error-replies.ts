@@ -2,6 +2,7 @@ import { ERRORS, problemBody, type ErrorCode } from '@tollgate/errors';
 import { z } from 'zod';
 import type { DescribedRoute } from './explore-controllers.js';
 import type { JsonObject } from './openapi-document.js';
+import { permissionRefusals } from './permission-docs.js';
 
 /** The request id in examples. */
 const REQUEST_ID = '0199f0a3-5c1e-7b3a-9d2f-3b1c5a7e9f10';
@@ -71,8 +72,14 @@ export function errorReplies(route: DescribedRoute, shape: ErrorShape): Record<s
 }
 
 /** The codes that a route can refuse with, in the order of the catalogue. */
-function codesOf({ body, access, refusals }: DescribedRoute): ErrorCode[] {
-  const named = new Set([...ALWAYS, ...(body === null ? [] : OF_BODIES), ...(access?.refusals ?? []), ...refusals]);
+function codesOf({ body, access, method, permission = null, refusals }: DescribedRoute): ErrorCode[] {
+  const named = new Set([
+    ...ALWAYS,
+    ...(body === null ? [] : OF_BODIES),
+    ...(access?.refusals ?? []),
+    ...(permission === null ? [] : permissionRefusals(permission, method)),
+    ...refusals,
+  ]);
   return codes.filter((each) => named.has(each));
 }
 

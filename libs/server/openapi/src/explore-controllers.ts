@@ -1,3 +1,4 @@
+import { PERMISSIONS, type Permission } from '@tollgate/access';
 import { RequestMethod, type Type } from '@nestjs/common';
 import { GUARDS_METADATA, METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
@@ -9,6 +10,7 @@ import {
   headerReadBy,
   refusalOf,
   type Access,
+  type AdminOperationText,
   type HeaderDocs,
   type OperationText,
   type RouteReplies,
@@ -21,7 +23,9 @@ export interface DescribedRoute {
   readonly path: string;
   readonly text: OperationText;
   readonly tag: string;
-  /** Null if the route needs no credential. */
+  /** Who may call it; null for a route that the table of permissions does not have, which says it by `access`. */
+  readonly permission?: Permission | null;
+  /** What the table does not say: the credential of an inference route, or the signature of a webhook. */
   readonly access: Access | null;
   readonly body: z.ZodType | null;
   readonly query: z.ZodType | null;
@@ -64,6 +68,7 @@ function exploreHandler(controller: Type, name: string): DescribedRoute {
     path: templateOf(metadata<string>(PATH_METADATA, controller) ?? '', metadata<string>(PATH_METADATA, handler) ?? ''),
     text: needed<OperationText>(DOCS.operation, handler, where),
     tag: needed<string>(DOCS.tag, controller, controller.name),
+    permission: permissionOf(needed<AdminOperationText>(DOCS.operation, handler, where)),
     access: accessOf(controller, handler),
     body: args.body ?? metadata<z.ZodType>(DOCS.body, handler) ?? null,
     query: args.query ?? null,
@@ -95,6 +100,8 @@ function templateOf(...parts: string[]): string {
   const segments = parts.flatMap((part) => part.split('/')).filter((segment) => segment !== '');
   return `/${segments.join('/')}`.replace(/:(\w+)/g, '{$1}');
 }
+
+const permissionOf = ({ id }: AdminOperationText): Permission => PERMISSIONS[id];
 
 const guardsOf = (controller: Type, handler: object): object[] =>
   [handler, controller].flatMap((target) => metadata<object[]>(GUARDS_METADATA, target) ?? []);

@@ -18,6 +18,7 @@ export {
 export {
   Admits,
   Operation,
+  operationOfRoute,
   pathSchema,
   readsHeader,
   refusalOf,

@@ -14,6 +14,8 @@ export interface OperationObject {
   readonly description?: string;
   /** Empty if the route needs no credential. */
   readonly security: readonly Readonly<Record<string, readonly string[]>>[];
+  /** Who may call it, for programs; absent for routes that no table of permissions has. */
+  readonly 'x-permission'?: JsonObject;
   readonly parameters?: readonly JsonObject[];
   readonly requestBody?: JsonObject;
   readonly responses: Readonly<Record<string, JsonObject>>;

@@ -1,9 +1,11 @@
+import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants.js';
+import type { AdminOperation } from '@tollgate/access';
 import { applyDecorators, HttpCode, SerializeOptions, SetMetadata } from '@nestjs/common';
 import type { ErrorCode } from '@tollgate/errors';
 import { z } from 'zod';
 
 /** The kinds of credentials; each is a security scheme of the document. */
-export type Credential = 'adminSecret' | 'apiKey' | 'githubSignature';
+export type Credential = 'adminSecret' | 'apiKey' | 'session' | 'githubSignature';
 
 /** The texts that describe a route. */
 export interface OperationText {
@@ -45,8 +47,26 @@ export const DOCS = {
 /** Names the group of routes that a controller belongs to; the document's part describes it. */
 export const Tag = (name: string): ClassDecorator => SetMetadata(DOCS.tag, name);
 
-/** Describes a handler. */
-export const Operation = (text: OperationText): MethodDecorator => SetMetadata(DOCS.operation, text);
+/** The texts of a route whose permission the table has, by its id. */
+export interface AdminOperationText extends OperationText {
+  readonly id: AdminOperation;
+}
+
+/** Describes a handler. Who may call it stands in the table of permissions, under the same id. */
+export const Operation = (text: AdminOperationText): MethodDecorator =>
+  applyDecorators(
+    SetMetadata(DOCS.operation, text),
+    // Hooks of the server see it too, which run before a body is read and know nothing of handlers.
+    SetMetadata(FASTIFY_ROUTE_CONFIG_METADATA, { [OPERATION_KEY]: text.id }),
+  );
+
+const OPERATION_KEY = 'tollgateOperation';
+
+/** The id of the operation that the configuration of a route of Fastify names; null for a route without one. */
+export function operationOfRoute(config: object): string | null {
+  const id = (config as Readonly<Record<string, unknown>>)[OPERATION_KEY];
+  return typeof id === 'string' ? id : null;
+}
 
 /**
  * Describes the replies of a handler. The document and the serializer use the same schema: a field that the schema does

@@ -149,7 +149,7 @@ export function theKey(shape: () => Shape): void {
       expect((await client.chat(key.secret)).status).toBe(status);
       for (const path of ['/v1/api-keys', '/v1/usage']) {
         const reply = await client.call({ method: 'GET', path, headers: { authorization: `Bearer ${key.secret}` } });
-        expect([reply.status, reply.code], path).toEqual([401, 'invalid_admin_secret']);
+        expect([reply.status, reply.code], path).toEqual([401, 'invalid_credential']);
       }
     });
 
@@ -191,10 +191,10 @@ export function theKey(shape: () => Shape): void {
       ] as const;
       for (const [method, path] of calls) {
         const without = await client.call({ method, path });
-        expect([without.status, without.code], `${method} ${path}`).toEqual([401, 'missing_admin_secret']);
+        expect([without.status, without.code], `${method} ${path}`).toEqual([401, 'missing_credential']);
         for (const wrong of [secret, `${shape().adminSecret}x`, shape().adminSecret.slice(0, -1)]) {
           const reply = await client.call({ method, path, headers: { authorization: `Bearer ${wrong}` } });
-          expect([reply.status, reply.code], `${method} ${path}`).toEqual([401, 'invalid_admin_secret']);
+          expect([reply.status, reply.code], `${method} ${path}`).toEqual([401, 'invalid_credential']);
           expect(reply.text).not.toContain(wrong);
         }
       }

@@ -91,7 +91,7 @@ export function theStrangers(shape: () => Shape): void {
       const guess = (secret: string, path = '/v1/api-keys') =>
         guesser.send({ method: 'GET', path, headers: { authorization: `Bearer ${secret}` } });
       const first = await guess('canary-of-a-guess');
-      expect([first.status, first.code]).toEqual([401, 'invalid_admin_secret']);
+      expect([first.status, first.code]).toEqual([401, 'invalid_credential']);
       for (const path of ['/v1/api-keys', '/v1/usage']) {
         let last = first;
         for (let n = 0; n < 200 && last.status === 401; n++) last = await guess('canary-of-a-guess', path);

@@ -85,7 +85,7 @@ export function theUsageEvent(shape: () => Shape): void {
       const wrong = await shape()
         .client()
         .call({ method: 'GET', path, headers: { authorization: `Bearer ${secret}` } });
-      expect([wrong.status, wrong.code]).toEqual([401, 'invalid_admin_secret']);
+      expect([wrong.status, wrong.code]).toEqual([401, 'invalid_credential']);
       for (const query of ['', '?request_id=', '?request_id=nonsense', '?request_id=1&request_id=2']) {
         const reply = await shape()
           .client()

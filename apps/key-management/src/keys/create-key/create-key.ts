@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import { scopesAbove } from '@tollgate/access';
 import type { Actor } from '@tollgate/auth';
-import { digestsUnder, generateSecret, maskSecret, pepperIds, type Secret } from '@tollgate/api-key';
+import { digestsUnder, generateSecret, maskSecret, pepperIds, type Scope, type Secret } from '@tollgate/api-key';
 import type { ApiKey } from '../api-key/api-key.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import { KeyRelay } from '../../relay/key-relay.js';
@@ -10,10 +11,12 @@ import { KeyStore } from '../../store/key-store.js';
 import type { CreateKeyRequest } from './create-key.request.js';
 import { keySettings, type KeySettingsResult } from './key-settings.js';
 
-/** A new key with its secret, which is shown once, or the fields that name a moment they may not name now. */
+/** A new key with its secret, which is shown once, or why there is none: a moment that may not be named now. */
 export type CreateKeyResult =
   | { readonly kind: 'created'; readonly key: ApiKey; readonly secret: Secret }
-  | Extract<KeySettingsResult, { kind: 'invalid' }>;
+  | Extract<KeySettingsResult, { kind: 'invalid' }>
+  /** These scopes are more than the maker has. */
+  | { readonly kind: 'above_maker'; readonly scopes: readonly Scope[] };
 
 /** Creates keys. The secret is in the result and is stored nowhere. */
 @Injectable()
@@ -32,6 +35,8 @@ export class CreateKey {
   async execute(organizationId: string, request: CreateKeyRequest, actor: Actor, now: Date): Promise<CreateKeyResult> {
     const read = keySettings(request, now);
     if (read.kind === 'invalid') return read;
+    const above = actor.principal === null ? [] : scopesAbove(actor.principal, read.settings.scopes);
+    if (above.length > 0) return { kind: 'above_maker', scopes: above };
     const organization = await this.organizations.find(organizationId);
     const secret = generateSecret(this.settings.keyMarker);
     const key: ApiKey = {

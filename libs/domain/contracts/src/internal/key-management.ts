@@ -1,4 +1,5 @@
 import { SCOPES, type KeySnapshot, type OrganizationSnapshot, type Scope } from '@tollgate/api-key';
+import { ROLES } from '@tollgate/access';
 import { z } from 'zod';
 import { ledgerId } from '../ledger-text.js';
 import { DEFAULT_ORGANIZATION_ID } from '../organizations.js';
@@ -12,6 +13,8 @@ const identity = {
   digests: z.array(digest).readonly(),
 };
 const limit = z.int().positive().nullable();
+/** Longer than any credential or address of ours. */
+const CREDENTIAL_LENGTH_MAX = 200;
 /** Drops scopes of later releases: an unknown scope grants nothing here, and the known ones still count. */
 const scopes = z
   .array(z.string())
@@ -159,6 +162,41 @@ export type RefusedCall = z.infer<typeof refusedCall>;
  * `POST /internal/audit/refusals`: writes refused calls to the audit trail. The release before does not know it (404).
  */
 export const recordRefusedCallsRequest = z.object({ calls: readableItems(refusedCall) });
+/**
+ * `POST /internal/principals/identify`: whose a credential is that somebody showed to a service. `address` is the
+ * client's, for the networks of a key. `organizationId` is the organisation that the request names, null for none: of a
+ * person the reply has the role there, or none. The release before does not know this call (404).
+ */
+export const identifyPrincipalRequest = z.object({
+  credential: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('api_key'), secret: z.string().max(CREDENTIAL_LENGTH_MAX) }),
+    z.object({ kind: z.literal('session'), token: z.string().max(CREDENTIAL_LENGTH_MAX) }),
+  ]),
+  organizationId: id.nullable(),
+  address: z.string().max(CREDENTIAL_LENGTH_MAX),
+});
+export type IdentifyPrincipalRequest = z.infer<typeof identifyPrincipalRequest>;
+
+const foundPrincipal = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('api_key'), apiKeyId: id, organizationId: id, scopes }),
+  z.object({
+    kind: z.literal('person'),
+    personId: id,
+    sessionId: id,
+    organizationId: id.nullable(),
+    /** A role of a later release is none here. */
+    role: z.enum(ROLES).nullable().catch(null),
+    provenAtMs: z.number(),
+  }),
+]);
+export const identifyPrincipalReply = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('identified'), principal: foundPrincipal }),
+  /** No key and no session has the credential, or it has ended or expired: which of these is not said. */
+  z.object({ outcome: z.literal('unknown') }),
+  /** The key may not be used from the address. */
+  z.object({ outcome: z.literal('ip_not_allowed') }),
+]);
+export type IdentifiedPrincipal = z.infer<typeof identifyPrincipalReply>;
 
 /** Token of the `KeyManagementApi` of a process: key-management itself, or its client. */
 export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
@@ -176,6 +214,8 @@ export interface KeyManagementApi {
    * The ids that belong to keys of the organisation, deleted ones too, in any order. Throws if Postgres is unreachable.
    */
   knownKeys(organizationId: string, apiKeyIds: readonly string[]): Promise<readonly string[]>;
+  /** Whose a credential is. Throws if Postgres is unreachable or too many look-ups wait. */
+  identifyPrincipal(request: IdentifyPrincipalRequest): Promise<IdentifiedPrincipal>;
   revokeLeakedKeys(request: z.infer<typeof revokeLeakedKeysRequest>): Promise<LeakedKeyOutcome[]>;
   /** Writes refused calls of the admin API to the audit trail; a repeated report counts twice. */
   recordRefusedCalls(calls: readonly RefusedCall[]): Promise<void>;

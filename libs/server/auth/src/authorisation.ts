@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { decidePermission, PERMISSIONS, type AdminOperation, type Permission, type Principal } from '@tollgate/access';
+import {
+  ADMIN_CHALLENGE,
+  clientAddressOf,
+  declaredBytes,
+  FailureLimits,
+  noteOrganization,
+  Problem,
+  SecretChecks,
+} from '@tollgate/http';
+import { operationOfRoute } from '@tollgate/openapi';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { attachPrincipal } from './actor.js';
+import { ADMIN_API_SETTINGS, type AdminApiSettings } from './admin-api-settings.js';
+import { CallLimits } from './call-limits.js';
+import { AUTHENTICATOR, type CredentialAuthenticator, type CredentialQuestion } from './credential-strategies.js';
+import { namedOrganization, type NamedOrganization } from './named-organization.js';
+import { permissionRefusal } from './permission-refusal.js';
+import { readCredential, sessionOf, type ShownCredential } from './read-credential.js';
+import { requestOrigin } from './request-origin.js';
+import { csrfTokenFits, sessionCookieName } from './session-cookie.js';
+
+/** Methods that change nothing, which other sites may cause. */
+const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
+
+/** A route about a person's own account is about no organisation. */
+const NO_NAME: NamedOrganization = { id: null, fault: null };
+
+type Shown = Exclude<ShownCredential, { readonly kind: 'none' | 'two_cookies' }>;
+
+/** The one of our operations that a request is; null for a route that is none, such as those for other services. */
+export function adminOperationOf(request: FastifyRequest): AdminOperation | null {
+  const id = operationOfRoute(request.routeOptions.config);
+  return id !== null && Object.hasOwn(PERMISSIONS, id) ? (id as AdminOperation) : null;
+}
+
+/**
+ * Decides about each request of the admin API by its head: its size, how much fails at its address, who asks, how often
+ * they ask, and whether the table of permissions lets them. All before a byte of the body is read.
+ */
+@Injectable()
+export class Authorisation {
+  /** Each request is decided about once, however many guards ask. */
+  private readonly decided = new WeakMap<FastifyRequest, Promise<void>>();
+  /** Credentials that are being looked up, so that a thousand requests of one caller are one look-up. */
+  private readonly lookUps = new Map<string, Promise<Principal | null>>();
+  private readonly calls: CallLimits;
+
+  constructor(
+    @Inject(ADMIN_API_SETTINGS) private readonly settings: AdminApiSettings,
+    @Inject(AUTHENTICATOR) private readonly authenticator: CredentialAuthenticator,
+    @Inject(FailureLimits) private readonly failures: FailureLimits,
+    @Inject(SecretChecks) private readonly checks: SecretChecks,
+  ) {
+    this.calls = new CallLimits(settings.limits);
+  }
+
+  /**
+   * Resolves where a request may go on, and has said then who asks and which organisation it is about.
+   * @throws {Problem} the refusal
+   */
+  decide(request: FastifyRequest, reply: FastifyReply | null): Promise<void> {
+    let decision = this.decided.get(request);
+    if (decision === undefined) this.decided.set(request, (decision = this.decideOnce(request, reply)));
+    return decision;
+  }
+
+  private async decideOnce(request: FastifyRequest, reply: FastifyReply | null): Promise<void> {
+    const operation = adminOperationOf(request);
+    if (operation === null) throw new Error('a guard stands before a route that the table of permissions lacks');
+    if ((declaredBytes(request.raw) ?? 0) > request.routeOptions.bodyLimit) throw new Problem('body_too_large');
+    const permission: Permission = PERMISSIONS[operation];
+    if (permission.kind === 'anyone') await this.admitAnyone(request);
+    else await this.admit(request, reply, permission);
+  }
+
+  /** A route that asks for no credential still tells who asks, where a session says so by the rules of a session. */
+  private async admitAnyone(request: FastifyRequest): Promise<void> {
+    const unsafe = !SAFE_METHODS.includes(request.method);
+    if (unsafe && this.originOf(request) === 'foreign') throw new Problem('foreign_origin');
+    const shown = sessionOf(request.headers.cookie, this.cookieName);
+    if (shown.kind !== 'session' || (unsafe && this.crossSiteFault(request, shown) !== null)) return;
+    const principal = await this.identify(request, shown, null);
+    if (principal !== null) attachPrincipal(request, principal);
+  }
+
+  private async admit(request: FastifyRequest, reply: FastifyReply | null, permission: Permission): Promise<void> {
+    const shown = this.shownBy(request);
+    const { id: named, fault: nameFault } = permission.kind === 'person' ? NO_NAME : namedOrganization(request);
+    const principal = await this.identify(request, shown, named);
+    if (principal === null) throw new Problem('invalid_credential', { headers: ADMIN_CHALLENGE });
+    attachPrincipal(request, principal);
+    noteOrganization(request, principal.organizationId);
+    const fault = SAFE_METHODS.includes(request.method) ? null : this.crossSiteFault(request, shown);
+    if (fault !== null) throw new Problem(fault);
+    const { allowed, headers } = this.calls.take(principal);
+    if (reply !== null) void reply.headers(headers);
+    if (!allowed) throw new Problem('rate_limit_exceeded', { headers });
+    if (nameFault !== null) throw nameFault;
+    if (named !== null && principal.organizationId !== named) throw new Problem('organization_not_found');
+    const decision = decidePermission(principal, permission, Date.now());
+    if (decision.kind === 'refused') throw permissionRefusal(decision, named !== null);
+  }
+
+  private shownBy(request: FastifyRequest): Shown {
+    const shown = readCredential(request.headers, this.cookieName);
+    if (shown.kind === 'two_cookies')
+      throw new Problem('invalid_request', { detail: `The cookie ${this.cookieName} is there more than once.` });
+    if (shown.kind !== 'none') return shown;
+    this.checks.note('admin', 'missing', clientAddressOf(request));
+    throw new Problem('missing_credential', { headers: ADMIN_CHALLENGE });
+  }
+
+  /** What a request by cookie lacks to be from a page of ours; null for nothing, and for a bearer. */
+  private crossSiteFault(
+    request: FastifyRequest,
+    shown: ShownCredential,
+  ): 'foreign_origin' | 'invalid_csrf_token' | null {
+    if (shown.kind !== 'session' || shown.token === null) return null;
+    if (this.originOf(request) !== 'own') return 'foreign_origin';
+    return csrfTokenFits(request.headers['x-csrf-token'], shown.token) ? null : 'invalid_csrf_token';
+  }
+
+  /** Who shows a credential; null where it is nobody's. Failures count, and too many are 429 before any look-up. */
+  private identify(request: FastifyRequest, shown: Shown, organizationId: string | null): Promise<Principal | null> {
+    const question = { credential: shown, organizationId, address: clientAddressOf(request) };
+    return this.sharedLookUp(question);
+  }
+
+  private sharedLookUp(question: CredentialQuestion & { readonly credential: Shown }): Promise<Principal | null> {
+    const account = accountOf(question.credential);
+    const name = JSON.stringify([account, question.organizationId, question.address]);
+    // The admin secret is one account of all who guess: their guesses differ.
+    if (question.credential.kind === 'admin_secret') return this.limitedLookUp(account, question);
+    let lookUp = this.lookUps.get(name);
+    if (lookUp === undefined) {
+      lookUp = this.limitedLookUp(account, question).finally(() => this.lookUps.delete(name));
+      this.lookUps.set(name, lookUp);
+    }
+    return lookUp;
+  }
+
+  private async limitedLookUp(
+    account: string,
+    question: CredentialQuestion & { readonly credential: Shown },
+  ): Promise<Principal | null> {
+    const { credential, address } = question;
+    if (credential.kind === 'session' && credential.token === null) return this.malformed(address);
+    const attempt = this.failures.begin(account, address);
+    const isAdmin = credential.kind === 'admin_secret';
+    // To compare the admin secret costs nothing, and it cannot be guessed: where it came from before, it need not wait.
+    const waits = attempt.verdict === 'slowed' && !(isAdmin && attempt.proven);
+    if (attempt.verdict === 'limited' || (waits && !(await attempt.turn()))) {
+      if (isAdmin) this.checks.note('admin', 'limited', address);
+      throw tooManyFailures(attempt.retryAfterSeconds);
+    }
+    try {
+      const principal = await this.authenticate(question);
+      if (principal !== null) attempt.succeeded();
+      const limited = principal === null && attempt.verdict === 'slowed' && attempt.proven;
+      if (isAdmin) this.checks.note('admin', principal !== null ? 'right' : limited ? 'limited' : 'wrong', address);
+      if (limited) throw tooManyFailures(attempt.retryAfterSeconds);
+      return principal;
+    } catch (error) {
+      // A right key at a wrong address, or trouble of ours: no failed guess.
+      if (!(error instanceof Problem) || error.code !== 'rate_limit_exceeded') attempt.abandoned();
+      throw error;
+    }
+  }
+
+  /** A cookie that can open no session is nobody's account: it counts for its address alone. */
+  private malformed(address: string): null {
+    if (this.failures.refusesAddress(address)) throw tooManyFailures(this.failures.addressRetryAfterSeconds);
+    this.failures.failedFrom(address);
+    return null;
+  }
+
+  private authenticate(question: CredentialQuestion): Promise<Principal | null> {
+    return new Promise((resolve, reject) => {
+      const done = (error: unknown, principal?: Principal | false | null): void => {
+        if (error !== null && error !== undefined) reject(error as Error);
+        else resolve(principal === false ? null : (principal ?? null));
+      };
+      const strategies = ['admin-secret', 'api-key', 'session'];
+      const middleware = this.authenticator.authenticate(strategies, { session: false }, done) as (
+        question: object,
+        reply: object,
+        next: (error?: unknown) => void,
+      ) => void;
+      // Passport marks what it is given, and other requests must not see that.
+      middleware({ ...question }, {}, (error) => done(error ?? new Error('passport asked nobody')));
+    });
+  }
+
+  private originOf(request: FastifyRequest) {
+    return requestOrigin(request.headers, this.settings.publicUrl);
+  }
+
+  private get cookieName(): string {
+    return sessionCookieName(this.settings.publicUrl);
+  }
+}
+
+/** What failures are counted by. A digest stands for a key or a session, so that no secret stays in memory. */
+function accountOf(credential: Shown): string {
+  switch (credential.kind) {
+    case 'admin_secret':
+      return 'admin secret';
+    case 'api_key':
+      return createHash('sha256').update(credential.secret).digest('base64');
+    case 'session':
+      return createHash('sha256')
+        .update(credential.token ?? '')
+        .digest('base64');
+  }
+}
+
+function tooManyFailures(retryAfterSeconds: number): Problem {
+  return new Problem('rate_limit_exceeded', {
+    detail: 'Too many wrong credentials came from this address. Wait before the next one.',
+    headers: { 'retry-after': String(retryAfterSeconds) },
+  });
+}
