@@ -6,7 +6,7 @@ import { keysChangedV1, type KeyManagementApi, type KeySpending } from '@tollgat
 import { publicRoutesOf } from '@tollgate/http';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { readDocument, routesOf } from '@tollgate/openapi';
-import type { Database } from '@tollgate/postgres';
+import { Database, ServiceDatabase } from '@tollgate/postgres';
 import { createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ADMIN, PEPPER, startKeyManagement, type KeyManagementStage } from './key-management-stage.js';
@@ -413,7 +413,10 @@ describe('leaked keys', () => {
 describe('the pepper of a start', () => {
   const check = async (pepper: string) => {
     const warned: string[] = [];
-    await refuseOtherPepper(database.dataSource, { peppers: [pepper], warn: (line) => warned.push(line) });
+    await refuseOtherPepper(new ServiceDatabase(database.dataSource, 'keys'), {
+      peppers: [pepper],
+      warn: (line) => warned.push(line),
+    });
     return warned;
   };
 
@@ -435,7 +438,7 @@ describe('the pepper of a start', () => {
   });
 
   it('may be any where there are no keys', async () => {
-    const none = { query: () => Promise.resolve([]) } as unknown as Database['dataSource'];
+    const none = { acrossOrganizations: () => Promise.resolve([]) } as unknown as ServiceDatabase;
     await refuseOtherPepper(none, { peppers: ['any'], warn: () => expect.fail('warned') });
   });
 });

@@ -7,7 +7,7 @@ import { acceptedSecrets, createNestServer, httpUsageBillingApi } from '@tollgat
 import { RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
 import { mailSenderOf } from '@tollgate/mail';
 import { readDocument } from '@tollgate/openapi';
-import { openDatabase, prepareDatabase } from '@tollgate/postgres';
+import { openDatabase, prepareDatabase, ServiceDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { sealingFrom } from '@tollgate/sealing';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
@@ -34,7 +34,7 @@ async function open({
     mail: { from },
   } = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   warnOfUnknown(logger, readUnknown(providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
-  await prepareDatabase(environment.DATABASE_URL, keyManagementSchema, (line) => logger.warn(line));
+  await prepareDatabase(environment, keyManagementSchema, (line) => logger.warn(line));
   const database = await openDatabase({
     url: environment.DATABASE_URL,
     poolSize: 10,
@@ -44,8 +44,9 @@ async function open({
   const peppers = peppersOf(environment.TOLLGATE_PEPPER, environment.TOLLGATE_PEPPER_PREVIOUS);
   const sealing = sealingFrom(sealingSecrets(environment));
   const warn = (line: string): void => logger.warn(line);
-  await refuseOtherPepper(database.dataSource, { peppers, warn });
-  await tellOfUnreadableTexts(database.dataSource, sealing, warn);
+  const keys = new ServiceDatabase(database.dataSource, 'keys');
+  await refuseOtherPepper(keys, { peppers, warn });
+  await tellOfUnreadableTexts(keys, sealing, warn);
   const redis = connectRedis({
     url: environment.REDIS_URL,
     name: SERVICE,

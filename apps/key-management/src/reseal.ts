@@ -1,6 +1,6 @@
 import { mendableFault } from '@tollgate/app-process';
 import { environmentFields, readEnvironment } from '@tollgate/config';
-import { openDatabase } from '@tollgate/postgres';
+import { openDatabase, ServiceDatabase } from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
 import { z } from 'zod';
 import { sealingSecrets, secretFields } from './config.js';
@@ -18,7 +18,7 @@ async function run(): Promise<void> {
   const database = await openDatabase({ url: given.DATABASE_URL, poolSize: 1, applicationName: 'reseal' });
   try {
     const sealing = sealingFrom(sealingSecrets(given), { alone: true });
-    const { resealed, unreadable } = await reseal(database.dataSource, sealing);
+    const { resealed, unreadable } = await reseal(new ServiceDatabase(database.dataSource, 'keys'), sealing);
     process.stdout.write(`${resealed} texts were encrypted anew under the key ${sealing.keyIds[0]}\n`);
     if (unreadable === 0) return;
     process.stderr.write(`${unreadable} texts are encrypted under a key that is not given, and stay as they are\n`);

@@ -8,7 +8,10 @@ export const environment = z.object({
   TOLLGATE_PORT: environmentFields.port,
   TOLLGATE_OPERATIONS_HOST: environmentFields.operationsHost,
   TOLLGATE_OPERATIONS_PORT: environmentFields.port,
+  /** Logs in as the role of this service, which owns nothing. */
   DATABASE_URL: environmentFields.postgresUrl,
+  /** Logs in as the owner of the schema, for migrations. If it is not set, they run under DATABASE_URL. */
+  DATABASE_MIGRATION_URL: environmentFields.postgresUrl.optional(),
   KAFKA_BROKERS: environmentFields.kafkaBrokers,
   KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
   KEY_MANAGEMENT_URL: environmentFields.httpUrl,

@@ -36,7 +36,7 @@ async function open({
     mail: { from },
   } = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   warnOfUnknown(logger, readUnknown(providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
-  await prepareDatabase(environment.DATABASE_URL, secretScanningSchema, (line) => logger.warn(line));
+  await prepareDatabase(environment, secretScanningSchema, (line) => logger.warn(line));
   const database = await openDatabase({ url: environment.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
   const kafka = { brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX };
   const bus = kafkaBus(kafka);

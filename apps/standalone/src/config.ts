@@ -44,6 +44,8 @@ const environment = z
     /** The standalone is one process: more workers need the distributed shape. */
     GATEWAY_WORKERS: z.literal('1', 'must be 1: run the services on their own for more').default('1'),
     DATABASE_URL: environmentFields.postgresUrl.optional(),
+    /** Migrations run under it. If it is not set, they run under DATABASE_URL, which may own the schemas. */
+    DATABASE_MIGRATION_URL: environmentFields.postgresUrl.optional(),
     SMTP_URL: environmentFields.smtpUrl.optional(),
     INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
     TOLLGATE_SESSION_IDLE_MINUTES: environmentFields.sessionIdleMinutes,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SIMULATOR_NAME, type TollgateConfig } from '@tollgate/config';
 import { providersInJournal } from '@tollgate/gateway';
 import { startGithubSimulator } from '@tollgate/github-simulator';
-import type { Database } from '@tollgate/postgres';
+import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { startProviderSimulator } from '@tollgate/provider-simulator';
 import { usedOtherProviders } from '@tollgate/usage-billing';
 import { planSimulation } from './simulation-plan.js';
@@ -60,7 +60,7 @@ export async function withSimulatedOutside({
     // The journal is read too, because usage that is not booked yet is only there.
     usedForReal: async () =>
       [...providersInJournal(journalFolder)].some((name) => name !== SIMULATOR_NAME) ||
-      usedOtherProviders(database.dataSource, SIMULATOR_NAME),
+      usedOtherProviders(new ServiceDatabase(database.dataSource, 'billing'), SIMULATOR_NAME),
   });
   if (plan.simulated.length === 0)
     return { config: { ...config, providers: plan.providers }, simulation: null, problem: plan.problem };

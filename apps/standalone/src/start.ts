@@ -13,6 +13,7 @@ import { refuseOtherPepper, reseal, sessionSettings, tellOfUnreadableTexts } fro
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { mailSenderOf, type ClosableMailSender } from '@tollgate/mail';
 import { readPublicDocument } from '@tollgate/openapi';
+import { ServiceDatabase } from '@tollgate/postgres';
 import { sealingFrom, type Sealing } from '@tollgate/sealing';
 import { readyByDatabase } from '@tollgate/service';
 import {
@@ -143,6 +144,7 @@ async function openInstance(
     tell,
     warn,
     url: environment.DATABASE_URL,
+    migrationUrl: environment.DATABASE_MIGRATION_URL,
     onLost: (reason, error) => {
       logger.fatal({ ...(error !== undefined && { err: error }) }, `${reason}: this process ends`);
       process.exit(1);
@@ -151,7 +153,8 @@ async function openInstance(
   if (folder.warning !== null) warn(folder.warning);
   const { database } = stores;
   const peppers = peppersOf(secrets.pepper, environment.TOLLGATE_PEPPER_PREVIOUS);
-  await refuseOtherPepper(database.dataSource, { peppers, source: secrets.pepperSource, warn });
+  const keys = new ServiceDatabase(database.dataSource, 'keys');
+  await refuseOtherPepper(keys, { peppers, source: secrets.pepperSource, warn });
   const sealing = sealingFrom(
     {
       encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY,
@@ -162,8 +165,8 @@ async function openInstance(
     { alone: true },
   );
   // No other process reads these texts, so the previous key is not needed for them any more.
-  await reseal(database.dataSource, sealing);
-  await tellOfUnreadableTexts(database.dataSource, sealing, warn);
+  await reseal(keys, sealing);
+  await tellOfUnreadableTexts(keys, sealing, warn);
   if (inFolder('TOLLGATE_DATA', dataFolder, () => secrets.accepted()))
     warn(`${secretsFile(dataFolder)} no longer keeps the pepper: from now on TOLLGATE_PEPPER must be set`);
   const opened = { dataFolder, journalFolder, lock, folder, secrets, peppers, sealing, stores, url: '' };

@@ -30,6 +30,8 @@ export interface StoresOptions {
   readonly dataFolder: string;
   /** The URL of a Postgres server; undefined means an embedded Postgres within the data folder. */
   readonly url: string | undefined;
+  /** The URL that migrations run under; undefined means `url`. */
+  readonly migrationUrl?: string | undefined;
   /** Called if this process can no longer use the database; nothing works then. */
   readonly onLost: (reason: string, error?: Error) => void;
   /** Called with one line for each step of the start. */
@@ -50,13 +52,14 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
   const soleUse =
     url === undefined ? null : await takeSoleUse(url, { notBeside: SERVICES, onLost: options.onLost, tell: warn });
   const address = url ?? embedded!.url;
+  const migrationAddress = url === undefined ? address : (options.migrationUrl ?? url);
   const schemas = [
     ...(soleUse === null ? [] : [standaloneUseSchema]),
     keyManagementSchema,
     usageBillingSchema,
     secretScanningSchema,
   ];
-  for (const schema of schemas) tellOfNewer(await migrate(address, schema), warn);
+  for (const schema of schemas) tellOfNewer(await migrate(migrationAddress, schema, address), warn);
   await soleUse?.sign();
   const database = await openDatabase({
     url: address,

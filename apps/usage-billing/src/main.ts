@@ -4,7 +4,7 @@ import { adminApiSettings } from '@tollgate/auth';
 import { KafkaBatchServer } from '@tollgate/bus';
 import { acceptedSecrets, createNestServer, httpKeyManagementApi } from '@tollgate/http';
 import { readDocument } from '@tollgate/openapi';
-import { openDatabase, prepareDatabase } from '@tollgate/postgres';
+import { openDatabase, prepareDatabase, ServiceDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
 import { readConfig, readUnknown } from './config.js';
@@ -24,7 +24,7 @@ async function open({
   registry,
 }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
   warnOfUnknown(logger, readUnknown());
-  await prepareDatabase(environment.DATABASE_URL, usageBillingSchema, (line) => logger.warn(line));
+  await prepareDatabase(environment, usageBillingSchema, (line) => logger.warn(line));
   const database = await openDatabase({ url: environment.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
   const redis = connectRedis({
     url: environment.REDIS_URL,
@@ -36,7 +36,7 @@ async function open({
     clientId: SERVICE,
     topicPrefix: environment.KAFKA_TOPIC_PREFIX,
     groupId: `${environment.KAFKA_TOPIC_PREFIX}${SERVICE}`,
-    resume: resumeOffsets(database.dataSource),
+    resume: resumeOffsets(new ServiceDatabase(database.dataSource, 'billing')),
   });
   const serviceSecrets = acceptedSecrets(
     environment.TOLLGATE_SERVICE_SECRET,

@@ -3,7 +3,7 @@ import { MemoryAdmission, type BookedSettle, type EpochOpening } from '@tollgate
 import type { BusBatch } from '@tollgate/bus';
 import { USAGE_RECORDED_V1, type UsageRecordedV1 } from '@tollgate/contracts';
 import { infraFromEnvironment, tempFolder } from '@tollgate/infra';
-import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
+import { migrate, openDatabase, ServiceDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
 import { usageBillingSchema } from '@tollgate/usage-billing';
 
 const embeddedPostgres = {
@@ -39,6 +39,9 @@ async function opened(url: string, stop: () => Promise<void>): Promise<OpenedDat
     },
   };
 }
+
+/** The database as usage-billing uses it. */
+export const billing = ({ dataSource }: Database): ServiceDatabase => new ServiceDatabase(dataSource, 'billing');
 
 /** Admission in memory that records the calls of usage-billing. */
 export class RecordingAdmission extends MemoryAdmission {

@@ -1,6 +1,6 @@
 import { infraFromEnvironment, waitUntil } from '@tollgate/infra';
 import { keyManagementSchema, KeyStore } from '@tollgate/key-management';
-import { migrate, openDatabase, type Database } from '@tollgate/postgres';
+import { type Database, migrate, openDatabase, ServiceDatabase } from '@tollgate/postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { changeOf, newDigest, newKey, renamed, type ApiKey } from './key-fixture.js';
 
@@ -12,7 +12,7 @@ describe('the key store on a Postgres server', () => {
     const url = await infraFromEnvironment().createDatabase();
     await migrate(url, keyManagementSchema);
     database = await openDatabase({ url, poolSize: 12, applicationName: 'contract' });
-    store = new KeyStore(database.dataSource, database.lookUps);
+    store = new KeyStore(new ServiceDatabase(database.dataSource, 'keys'), database.lookUps);
   });
   afterAll(() => database?.close());
 

@@ -1,5 +1,5 @@
 import { infraFromEnvironment } from '@tollgate/infra';
-import { migrate, openDatabase, type Database } from '@tollgate/postgres';
+import { type Database, migrate, openDatabase, ServiceDatabase } from '@tollgate/postgres';
 import { LeakStore, MailStore, secretScanningSchema } from '@tollgate/secret-scanning';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newDigest } from './key-fixture.js';
@@ -14,8 +14,9 @@ describe('the stores of leaks and their mails on a Postgres server', () => {
     const url = await infraFromEnvironment().createDatabase();
     await migrate(url, secretScanningSchema);
     database = await openDatabase({ url, poolSize: 12, applicationName: 'contract' });
-    mails = new MailStore(database.dataSource);
-    leaks = new LeakStore(database.dataSource, mails);
+    const service = new ServiceDatabase(database.dataSource, 'scanning');
+    mails = new MailStore(service);
+    leaks = new LeakStore(service, mails);
   });
   afterAll(() => database?.close());
   beforeEach(() => query('TRUNCATE scanning.leak, scanning.finding, scanning.leak_mail, scanning.outbox'));
@@ -111,7 +112,10 @@ describe('the stores of leaks and their mails on a Postgres server', () => {
     const odd = ours(digest!, ['o"{,}\\@localhost']);
     await leaks.record([{ ...odd, key: { ...odd.key!, name: '{"ein", NULL}' } }], now);
     expect(await mails.take(1_000)).toMatchObject({ recipient: 'o"{,}\\@localhost' });
-    expect(await leaks.leakOf(odd.key!.apiKeyId)).toMatchObject({ keyName: '{"ein", NULL}', places: [{ url }] });
+    expect(await leaks.leakOf(odd.key!.organizationId, odd.key!.apiKeyId)).toMatchObject({
+      keyName: '{"ein", NULL}',
+      places: [{ url }],
+    });
   });
 
   it('keys without a leak on record, or with findings that are not known to be theirs, are told', async () => {

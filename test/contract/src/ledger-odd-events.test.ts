@@ -4,7 +4,14 @@ import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { BillingMeter, BookUsage, CompareBalances, resumeOffsets, SettleHolds } from '@tollgate/usage-billing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { databaseShapes, RecordingAdmission, usageBatch, usageEvent, type OpenedDatabase } from './billing-fixture.js';
+import {
+  billing,
+  databaseShapes,
+  type OpenedDatabase,
+  RecordingAdmission,
+  usageBatch,
+  usageEvent,
+} from './billing-fixture.js';
 
 type Registry = ReturnType<typeof createMetricsRegistry>;
 
@@ -39,7 +46,7 @@ describe.each(databaseShapes)('the ledger and odd events, $shape', ({ open }) =>
     registry = createMetricsRegistry('contract', { processMetrics: false });
     admission = new RecordingAdmission();
     const settles = new SettleHolds(admission, logger);
-    book = new BookUsage(opened.database.dataSource, admission, settles, logger, new BillingMeter(registry));
+    book = new BookUsage(billing(opened.database), admission, settles, logger, new BillingMeter(registry));
     organizationId = randomUUID();
     partition += 1;
     // The gateway is running, so events of its journal settle holds and close no epoch.
@@ -77,7 +84,7 @@ describe.each(databaseShapes)('the ledger and odd events, $shape', ({ open }) =>
     return rows.map(({ kind, amount }) => `${kind} ${amount}`);
   };
   const nextOffset = async () =>
-    (await resumeOffsets(opened.database.dataSource)(USAGE_RECORDED_V1, [partition])).get(partition);
+    (await resumeOffsets(billing(opened.database))(USAGE_RECORDED_V1, [partition])).get(partition);
   const quarantined = async () =>
     (await query('SELECT 1 FROM billing.quarantine WHERE partition = $1', [partition])).length;
   const replacedCount = async () =>
@@ -225,7 +232,7 @@ describe.each(databaseShapes)('the ledger and odd events, $shape', ({ open }) =>
     ]);
     const accountId = `account of ${organizationId}`;
     const sums = { ledgerPostedNanoUsd: 20n, transfersNanoUsd: 20n, admissionPostedNanoUsd: null, heldNanoUsd: 0n };
-    expect(await new CompareBalances(opened.database.dataSource, admission).of(organizationId)).toEqual([
+    expect(await new CompareBalances(billing(opened.database), admission).of(organizationId)).toEqual([
       { accountId, ...sums },
     ]);
   });

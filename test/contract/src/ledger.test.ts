@@ -6,12 +6,13 @@ import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { BillingMeter, BookUsage, resumeOffsets, SettleHolds } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
+  billing,
   databaseShapes,
+  type OpenedDatabase,
   postgresServer,
   RecordingAdmission,
   usageBatch,
   usageEvent,
-  type OpenedDatabase,
 } from './billing-fixture.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
@@ -36,7 +37,7 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
   beforeEach(async () => {
     admission = new RecordingAdmission();
     settles = new SettleHolds(admission, logger);
-    book = new BookUsage(opened.database.dataSource, admission, settles, logger, newMeter());
+    book = new BookUsage(billing(opened.database), admission, settles, logger, newMeter());
     organizationId = randomUUID();
     partition += 1;
     // The gateway is running, so events of its journal settle holds and close no epoch.
@@ -77,7 +78,7 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
       )[0]!.n,
     );
   const nextOffset = async () =>
-    (await resumeOffsets(opened.database.dataSource)(USAGE_RECORDED_V1, [partition])).get(partition);
+    (await resumeOffsets(billing(opened.database))(USAGE_RECORDED_V1, [partition])).get(partition);
   const quarantined = () =>
     query<{ log_offset: string; log_part: number; reason: string; bytes: number }>(
       'SELECT log_offset, log_part, reason, length(value) AS bytes FROM billing.quarantine WHERE partition = $1 ORDER BY log_offset, log_part',
@@ -327,9 +328,9 @@ describe('ledger, two consumers', () => {
   it('the same events in both at the same time count once', async () => {
     const { url, database, close } = await postgresServer.open();
     const second = await openDatabase({ url, poolSize: 2, applicationName: 'contract' });
-    const [one, other] = [database, second].map(({ dataSource }) => {
+    const [one, other] = [database, second].map((each) => {
       const admission = new RecordingAdmission();
-      return new BookUsage(dataSource, admission, new SettleHolds(admission, logger), logger, newMeter());
+      return new BookUsage(billing(each), admission, new SettleHolds(admission, logger), logger, newMeter());
     });
     const organizations = Array.from({ length: 20 }, () => randomUUID());
     const all = organizations.flatMap((organizationId, at) =>
@@ -350,7 +351,7 @@ describe('ledger, two consumers', () => {
        GROUP BY a.account_id`,
     );
     expect(balances).toEqual(organizations.map(() => ({ posted: '300', transfers: '300', n: '30' })));
-    expect(await resumeOffsets(database.dataSource)(USAGE_RECORDED_V1, [0])).toEqual(new Map([[0, 600n]]));
+    expect(await resumeOffsets(billing(database))(USAGE_RECORDED_V1, [0])).toEqual(new Map([[0, 600n]]));
     await second.close();
     await close();
   });

@@ -22,7 +22,7 @@ describe('claims on an outbox, on a Postgres server', () => {
     const url = await infraFromEnvironment().createDatabase();
     await migrate(url, { schema: 'trial', migrations: [CreateOutbox1700000000001] });
     database = await openDatabase({ url, poolSize: 12, applicationName: 'contract' });
-    claims = new OutboxClaims(database.dataSource, 'trial');
+    claims = new OutboxClaims({ acrossOrganizations: (work) => database.dataSource.transaction(work) }, 'trial');
   });
   afterAll(() => database?.close());
   beforeEach(() => database.dataSource.query('TRUNCATE trial.outbox'));

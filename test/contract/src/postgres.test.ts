@@ -26,6 +26,12 @@ class CreateOutbox1700000000001 {
   async up(runner: Runner) {
     for (const statement of outboxTableSql('trial')) await runner.query(statement);
     await runner.query('CREATE TABLE trial.thing (id integer PRIMARY KEY, name text NOT NULL)');
+    await runner.query(
+      'CREATE FUNCTION trial.same(asked integer) RETURNS TABLE (n integer) LANGUAGE sql AS $$ SELECT asked $$',
+    );
+    await runner.query(
+      'CREATE FUNCTION trial.rest(asked float) RETURNS TABLE (n text) LANGUAGE sql AS $$ SELECT pg_sleep(asked)::text $$',
+    );
   }
   down = dropNothing;
 }
@@ -94,7 +100,7 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
     );
   const relay = (effects: Record<string, (rows: readonly OutboxRow[]) => Promise<void>>, errors: unknown[] = []) => {
     const made = new OutboxRelay({
-      dataSource: database.dataSource,
+      database: { acrossOrganizations: (work) => database.dataSource.transaction(work) },
       schema: 'trial',
       effects,
       onError: (error) => errors.push(error),
@@ -146,18 +152,24 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
 
   describe('look-ups', () => {
     it('answer as queries do, and a failed one holds up no other', async () => {
-      const failed = database.lookUps.query('SELECT no_such_column', []);
-      const rows = database.lookUps.query<{ n: number }>('SELECT $1::integer AS n', [7]);
-      await expect(failed).rejects.toThrow(/no_such_column/);
+      const failed = database.lookUps.ask('trial.no_such_function', 7);
+      const rows = database.lookUps.ask<{ n: number }>('trial.same', 7);
+      await expect(failed).rejects.toThrow(/no_such_function/);
       expect(await rows).toEqual([{ n: 7 }]);
+    });
+
+    it('ask functions by their names, and send no other statement', async () => {
+      await expect(database.lookUps.ask('trial.same(1); DROP TABLE trial.thing; --', 1)).rejects.toThrow(
+        'not the name',
+      );
     });
 
     it('let everything else go first where there is one session: no write waits behind more than one', async () => {
       const { lookUps } = database;
       if (!(lookUps instanceof YieldingLookUps)) return;
       const order: string[] = [];
-      const ask = (statement: string) => lookUps.query(statement, []).then(() => order.push('look-up'));
-      const asked = [ask('SELECT pg_sleep(0.05)'), ...Array.from({ length: 20 }, () => ask('SELECT 1 AS n'))];
+      const ask = (name: string, asked: number) => lookUps.ask(name, asked).then(() => order.push('look-up'));
+      const asked = [ask('trial.rest', 0.05), ...Array.from({ length: 20 }, () => ask('trial.same', 1))];
       const written = Array.from({ length: 20 }, async (_, n) => {
         await database.dataSource.query('UPDATE trial.thing SET size = $1 WHERE id = -1', [n]);
         order.push('write');
@@ -174,7 +186,7 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
       const writers = Array.from({ length: 10 }, async () => {
         while (going) await database.dataSource.query('UPDATE trial.thing SET size = 1 WHERE id = -1');
       });
-      for (let n = 0; n < 3; n++) expect(await database.lookUps.query('SELECT 1 AS n', [])).toEqual([{ n: 1 }]);
+      for (let n = 0; n < 3; n++) expect(await database.lookUps.ask('trial.same', 1)).toEqual([{ n: 1 }]);
       going = false;
       await Promise.all(writers);
     });
@@ -188,7 +200,7 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
           return runner;
         }),
       );
-      expect(await database.lookUps.query('SELECT 1 AS n', [])).toEqual([{ n: 1 }]);
+      expect(await database.lookUps.ask('trial.same', 1)).toEqual([{ n: 1 }]);
       await Promise.all(holders.map((runner) => runner.release()));
       const names: { name: string }[] = await database.dataSource.query(
         `SELECT application_name AS name FROM pg_stat_activity WHERE datname = current_database()`,

@@ -119,12 +119,12 @@ describe('the database of a standalone', () => {
         ),
       { what: 'the service to be gone' },
     );
-    await expect(prepareDatabase(url, nothing, () => undefined)).rejects.toThrow(
+    await expect(prepareDatabase({ DATABASE_URL: url }, nothing, () => undefined)).rejects.toThrow(
       'DATABASE_URL: a standalone uses this database: tollgate standalone',
     );
   });
 
   it('takes any number of services on their own, and of instances of each', async () => {
-    await Promise.all([1, 2, 3].map(() => prepareDatabase(url, nothing, () => undefined)));
+    await Promise.all([1, 2, 3].map(() => prepareDatabase({ DATABASE_URL: url }, nothing, () => undefined)));
   });
 });

@@ -11,7 +11,11 @@ export interface StatementRecord {
   readonly sql: string;
   readonly parameters: readonly unknown[];
   readonly stack: readonly Place[];
+  /** The role that a `ServiceDatabase` has taken for the transaction, and its organisation; null outside of one. */
+  readonly as: readonly [role: string, organizationId: string] | null;
 }
+
+const SETS_ROLE = "SELECT set_config('role'";
 
 const within = ({ file, line }: Place, lines: { file: string; from: number; to: number }): boolean =>
   file === lines.file && line >= lines.from && line <= lines.to;
@@ -23,13 +27,15 @@ export class StatementRecorder {
 
   start(): void {
     const { originals } = this;
-    const note = (sql: string, parameters: unknown): void => this.note(sql, parameters);
+    const note = (sql: string, parameters: unknown, as: StatementRecord['as']): void => this.note(sql, parameters, as);
+    const taken = new WeakMap<EntityManager, StatementRecord['as']>();
     DataSource.prototype.query = function (this: DataSource, sql: string, parameters?: never, ...rest: never[]) {
-      note(sql, parameters);
+      note(sql, parameters, null);
       return originals[0].call(this, sql, parameters, ...rest) as never;
     };
     EntityManager.prototype.query = function (this: EntityManager, sql: string, parameters?: never) {
-      note(sql, parameters);
+      if (sql.startsWith(SETS_ROLE)) taken.set(this, parameters as unknown as readonly [string, string]);
+      note(sql, parameters, taken.get(this) ?? null);
       return originals[1].call(this, sql, parameters) as never;
     };
   }
@@ -38,13 +44,13 @@ export class StatementRecorder {
     [DataSource.prototype.query, EntityManager.prototype.query] = this.originals;
   }
 
-  private note(sql: string, parameters: unknown): void {
+  private note(sql: string, parameters: unknown, as: StatementRecord['as']): void {
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 60;
     const frames = (new Error('for its stack').stack ?? '').split('\n').slice(1);
     Error.stackTraceLimit = limit;
     const stack = frames.flatMap((frame) => lineOfFrame(frame) ?? []);
-    this.records.push({ sql, parameters: Array.isArray(parameters) ? parameters : [], stack });
+    this.records.push({ sql, parameters: Array.isArray(parameters) ? parameters : [], stack, as });
   }
 }
 

@@ -16,7 +16,15 @@ import {
   TakeOverFormerEvents,
   tellOfUnreadableTexts,
 } from '@tollgate/key-management';
-import { migrate, openDatabase, Outbox, OutboxClaims, ServiceDatabase, type Database } from '@tollgate/postgres';
+import {
+  migrate,
+  openDatabase,
+  Outbox,
+  OutboxClaims,
+  ServiceDatabase,
+  TENANT_SETTING,
+  type Database,
+} from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
 import { LeakStore, MailStore, secretScanningSchema } from '@tollgate/secret-scanning';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
@@ -49,18 +57,16 @@ const logger = createLogger({ service: 'contract', level: 'silent' });
 /** Files that migrate schemas or check that the server is reachable; other suites test them. */
 const LEFT_OUT = [
   /\/store\/migrations\//,
-  /^libs\/adapters\/postgres\/src\/(migrate|schema-\w+|sole-use|look-ups)\.ts$/,
+  /^libs\/adapters\/postgres\/src\/(migrate|schema-\w+|service-roles|sole-use|look-ups)\.ts$/,
   /^(apps\/standalone\/src\/start|libs\/server\/service\/src\/ready-by-database)\.ts$/,
 ];
 const statements = statementsIn(['apps', 'libs'], LEFT_OUT);
 
 /** Calls every method that queries the database. */
-async function useKeyManagement({ dataSource }: Database): Promise<void> {
-  const store = new KeyStore(dataSource, {
-    query: (sql, parameters) => dataSource.query(sql, [...parameters]),
-    close: async () => undefined,
-  });
-  const members = new Members(dataSource);
+async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void> {
+  const service = new ServiceDatabase(dataSource, 'keys');
+  const store = new KeyStore(service, lookUps);
+  const members = new Members(service);
   const [one, other] = [newKey(), newKey()];
   const written = await store.insert(changeOf(one), ['pepper']);
   await store.insert(changeOf(other), ['pepper']);
@@ -77,7 +83,7 @@ async function useKeyManagement({ dataSource }: Database): Promise<void> {
   await store.unwrittenSnapshots(one.id);
   await store.keysWaiting(written);
 
-  const organizations = new OrganizationStore(dataSource);
+  const organizations = new OrganizationStore(service);
   const made = {
     id: randomUUID(),
     name: 'another',
@@ -96,16 +102,16 @@ async function useKeyManagement({ dataSource }: Database): Promise<void> {
   await useAuditTrail(dataSource);
   await members.ownerEmails(['default']);
   const [before, after] = ['a pepper of the test', 'another one of the test'].map((pepper) => sealingFrom({ pepper }));
-  await dataSource.transaction((manager) =>
+  await service.outsideOrganizations((manager) =>
     new Outbox('keys').add(manager, { effect: 'send-mail', key: 'a', payload: before!.seal('text', ['mail', 'a']) }),
   );
   await reseal(
-    dataSource,
+    service,
     sealingFrom({ pepper: 'another one of the test', pepperPrevious: 'a pepper of the test' }, { alone: true }),
   );
-  await tellOfUnreadableTexts(dataSource, after!, () => undefined);
-  await keysOfPreviousPepper(dataSource, ['a pepper', 'another pepper']);
-  await refuseOtherPepper(dataSource, { peppers: ['none was made under it'], warn: () => undefined }).catch(
+  await tellOfUnreadableTexts(service, after!, () => undefined);
+  await keysOfPreviousPepper(service, ['a pepper', 'another pepper']);
+  await refuseOtherPepper(service, { peppers: ['none was made under it'], warn: () => undefined }).catch(
     () => undefined,
   );
 }
@@ -147,8 +153,9 @@ async function useAuditTrail(dataSource: Database['dataSource']): Promise<void> 
 }
 
 async function useSecretScanning({ dataSource }: Database): Promise<void> {
-  const mails = new MailStore(dataSource);
-  const leaks = new LeakStore(dataSource, mails);
+  const service = new ServiceDatabase(dataSource, 'scanning');
+  const mails = new MailStore(service);
+  const leaks = new LeakStore(service, mails);
   const now = new Date();
   const [known, unknown, silent] = [newDigest(), newDigest(), newDigest()];
   const found = (digest: string) => ({
@@ -183,21 +190,22 @@ async function useSecretScanning({ dataSource }: Database): Promise<void> {
   await mails.retryIn(mail!.id, 1_000);
   await mails.abandon(mail!.id);
   await mails.sent(mail!.id);
-  await leaks.leakOf(key.apiKeyId);
+  await leaks.leakOf(key.organizationId, key.apiKeyId);
 }
 
 /** An organisation with many keys, so that its statements are planned as in production. */
 const BUSY_ORGANIZATION = randomUUID();
 
 async function useUsageBilling({ dataSource }: Database): Promise<void> {
+  const service = new ServiceDatabase(dataSource, 'billing');
   const admission = new RecordingAdmission();
   const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
-  const instances = new GatewayInstances(dataSource);
+  const instances = new GatewayInstances(service);
   const bus = { drained: async (): Promise<void> => undefined };
   const organizationId = BUSY_ORGANIZATION;
   const gateway = { instanceId: randomUUID(), journalId: randomUUID() };
   await instances.register(gateway);
-  await new OpenEpoch(dataSource, admission, bus, logger, meter).open(organizationId);
+  await new OpenEpoch(service, admission, bus, logger, meter).open(organizationId);
   await admission.renewLease(gateway.instanceId);
   await admission.announce({ organizationId, journalId: gateway.journalId, holds: [], finals: [] });
   const event = usageEvent({ organizationId, ...gateway });
@@ -206,23 +214,23 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
     accounts: [{ accountId: `account of ${organizationId}`, capNanoUsd: 1_000n }],
     rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null }, tokens: 0,
   }); // prettier-ignore
-  const book = new BookUsage(dataSource, admission, new SettleHolds(admission, logger), logger, meter);
+  const book = new BookUsage(service, admission, new SettleHolds(admission, logger), logger, meter);
   await book.book(usageBatch([event, 'not JSON'], 1, 7n));
   await instances.markGone([gateway.instanceId]);
   await instances.watched();
   await instances.unresolved();
-  await new ResolveOrphans(dataSource, instances, admission, bus, logger, meter).resolveAll();
+  await new ResolveOrphans(service, instances, admission, bus, logger, meter).resolveAll();
   await instances.markBack([gateway.instanceId]);
-  await new CompareBalances(dataSource, admission).of(organizationId);
-  await resumeOffsets(dataSource)('a topic', [1]);
-  await new FindUsageEvent(dataSource).byRequestId(organizationId, event.requestId);
-  const usage = new ReadUsage(dataSource);
+  await new CompareBalances(service, admission).of(organizationId);
+  await resumeOffsets(service)('a topic', [1]);
+  await new FindUsageEvent(service).byRequestId(organizationId, event.requestId);
+  const usage = new ReadUsage(service);
   await usage.totals({ organizationId, apiKeyId: event.apiKeyId, from: null, to: null });
   await usage.totals({ organizationId, apiKeyId: null, from: null, to: null });
   await usage.totals({ organizationId, apiKeyId: event.apiKeyId, from: new Date(0), to: null });
-  await spendingByKey(dataSource, organizationId, [event.apiKeyId]);
-  await usedOtherProviders(dataSource, 'openai');
-  const months = new UsageEventMonths(dataSource, logger);
+  await spendingByKey(service, organizationId, [event.apiKeyId]);
+  await usedOtherProviders(service, 'openai');
+  const months = new UsageEventMonths(service, logger);
   await dataSource.query(
     `DO $$ BEGIN EXECUTE 'DROP TABLE billing.usage_event_' || to_char(billing.this_month(), 'YYYY_MM'); END $$`,
   );
@@ -231,7 +239,7 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
 }
 
 async function useOutbox({ dataSource }: Database): Promise<void> {
-  const claims = new OutboxClaims(dataSource, 'keys');
+  const claims = new OutboxClaims(new ServiceDatabase(dataSource, 'keys'), 'keys');
   const ids = await dataSource.transaction((manager) =>
     new Outbox('keys').add(manager, { effect: 'note', key: 'a', payload: '{}' }),
   );
@@ -270,13 +278,20 @@ const SEEDS = [
   'ANALYZE',
 ];
 
-/** The plan without sequential scans if possible. Indexes of partitions are named as those of their table. */
-async function explain({ dataSource }: Database, { sql, parameters }: StatementRecord): Promise<string> {
+const SET_ROLE = `SELECT set_config('role', $1, true), set_config('${TENANT_SETTING}', $2, true)`;
+
+/**
+ * The plan under the role that the statement ran as, without sequential scans if possible. Indexes of partitions are
+ * named as those of their table.
+ */
+async function explain({ dataSource }: Database, { sql, parameters, as }: StatementRecord): Promise<string> {
   const runner = dataSource.createQueryRunner();
   try {
     await runner.startTransaction();
     await runner.query('SET LOCAL enable_seqscan = off');
+    if (as !== null) await runner.query(SET_ROLE, [...as]);
     const rows: { 'QUERY PLAN': string }[] = await runner.query(`EXPLAIN ${sql}`, [...parameters]);
+    await runner.query('RESET ROLE');
     const parents: { child: string; parent: string }[] = await runner.query(
       `SELECT c.relname AS child, p.relname AS parent FROM pg_inherits
        JOIN pg_class AS c ON c.oid = inhrelid JOIN pg_class AS p ON p.oid = inhparent WHERE c.relkind = 'i'`,

@@ -4,11 +4,12 @@ import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@to
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { BillingMeter, BookUsage, SettleHolds, UsageEventMonths, usageBillingSchema } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js';
+import { billing, RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
 /** The schema of the previous release, with all usage events in one table. */
-const before = { ...usageBillingSchema, migrations: usageBillingSchema.migrations.slice(0, 2) };
+/** The schema of a release that knew no roles. */
+const before = { schema: 'billing', migrations: usageBillingSchema.migrations.slice(0, 2) };
 
 const shapes = [
   {
@@ -90,7 +91,7 @@ describe.each(shapes)('usage events by month, $shape', ({ start }) => {
       )
     )[0]?.at;
   const add = (...ids: string[]) => query(OF_RELEASE_BEFORE.insert, columns(ids, 'a key'));
-  const months = () => new UsageEventMonths(database.dataSource, logger);
+  const months = () => new UsageEventMonths(billing(database), logger);
   const drop = (first: Date) => query(`DROP TABLE ${tableOf(first)}`);
 
   describe('the migration', () => {
@@ -256,7 +257,7 @@ describe('usage events by month, while events are booked', () => {
   const book = () => {
     const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
     const admission = new RecordingAdmission();
-    return new BookUsage(database.dataSource, admission, new SettleHolds(admission, logger), logger, meter);
+    return new BookUsage(billing(database), admission, new SettleHolds(admission, logger), logger, meter);
   };
 
   it('making a month loses none of its events, books none twice and quarantines none', async () => {
@@ -273,7 +274,7 @@ describe('usage events by month, while events are booked', () => {
         booked.push(...events.map(({ requestId }) => requestId));
       }
     });
-    const months = new UsageEventMonths(database.dataSource, logger);
+    const months = new UsageEventMonths(billing(database), logger);
     const name = tableOf(month(0));
     try {
       for (let time = 0; time < 10; time++) {
@@ -307,19 +308,22 @@ describe('usage events by month, while events are booked', () => {
     const runner = database.dataSource.createQueryRunner();
     await runner.startTransaction();
     await runner.query('SELECT count(*) FROM billing.usage_event');
-    const making = new UsageEventMonths(database.dataSource, logger).make();
+    const making = new UsageEventMonths(billing(database), logger).make();
     await expect(making).rejects.toThrow(/lock timeout/);
     await book().book(usageBatch([usageEvent({ organizationId: 'late', requestId: idAt(now) })], 9, 0n));
     await runner.rollbackTransaction();
     await runner.release();
-    expect(await new UsageEventMonths(database.dataSource, logger).make()).toHaveLength(1);
+    expect(await new UsageEventMonths(billing(database), logger).make()).toHaveLength(1);
   });
 
-  it('a role that may only read and write the table makes months, and finds its rights on them', async () => {
+  it('a role that may only read and write the table, and call the functions, makes months and finds its rights on them', async () => {
     const role = `booker_${randomBytes(6).toString('hex')}`;
     await query(`CREATE ROLE ${role}`);
     await query(`GRANT USAGE ON SCHEMA billing TO ${role}`);
     await query(`GRANT SELECT, INSERT ON billing.usage_event TO ${role}`);
+    await query(
+      `GRANT EXECUTE ON FUNCTION billing.usage_event_months_due(integer), billing.make_usage_event_month(date) TO ${role}`,
+    );
     await query(`DROP TABLE ${tableOf(month(3))}`);
     const runner = database.dataSource.createQueryRunner();
     await runner.query(`SET ROLE ${role}`);

@@ -1,8 +1,8 @@
 import { Inject, Module } from '@nestjs/common';
 import { PrincipalGuard } from '@tollgate/auth';
 import { guardHeads } from '@tollgate/http';
+import { ServiceDatabase } from '@tollgate/postgres';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
-import { DataSource } from 'typeorm';
 import { registerPreviousPepperGauge } from '../metrics.js';
 import { KeyMetricsModule } from '../metrics.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
@@ -44,8 +44,8 @@ export class KeysModule {
   constructor(
     @Inject(METRICS_REGISTRY) registry: Registry,
     @Inject(KEY_MANAGEMENT_SETTINGS) { peppers }: KeyManagementSettings,
-    dataSource: DataSource,
+    database: ServiceDatabase,
   ) {
-    registerPreviousPepperGauge(registry, () => keysOfPreviousPepper(dataSource, peppers));
+    registerPreviousPepperGauge(registry, () => keysOfPreviousPepper(database, peppers));
   }
 }

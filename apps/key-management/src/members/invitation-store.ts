@@ -36,7 +36,7 @@ interface InvitationRow {
   created_at_text: string;
 }
 
-/** Indexes: invitation_newest, person_pk, api_key_pk. */
+/** Indexes: invitation_newest, person_pk, api_key_of_organization_unique. */
 const SELECT_PAGE = `SELECT i.id, i.email, i.role, i.invited_by_kind, i.invited_by_id, coalesce(p.name, p.email, k.name) AS invited_by_name,
     i.created_at, i.expires_at, ${momentText('i.created_at')} AS created_at_text
   FROM keys.invitation AS i

@@ -22,7 +22,7 @@ export function makerOf(principal: Principal): Maker {
 
 /**
  * The role that a maker counts as at this moment: a key with the scope `admin` is an admin, the admin secret an owner.
- * Null for who was removed, and for a key that has ended. Indexes: api_key_pk, member_by_person.
+ * Null for who was removed, and for a key that has ended. Indexes: api_key_of_organization_unique, member_by_person.
  */
 export async function roleNow(
   manager: EntityManager,

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
-import { momentText, Outbox } from '@tollgate/postgres';
-import { DataSource } from 'typeorm';
+import { momentText, Outbox, ServiceDatabase } from '@tollgate/postgres';
 import { changesBetween } from '../audit/audit-entry.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Personal } from '../audit/audit-value.js';
@@ -37,33 +36,36 @@ export class OrganizationStore {
   private readonly outbox = new Outbox(KEYS_SCHEMA);
   private readonly audit = new AuditTrail();
 
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(private readonly database: ServiceDatabase) {}
 
   /** Null if there is none, or if it is deleted. Index: organization_pk. */
   async find(id: string): Promise<Organization | null> {
-    const rows: OrganizationRow[] = await this.dataSource.query(
-      `${SELECT_ORGANIZATION} WHERE id = $1 AND deleted_at IS NULL`,
-      [id],
+    const rows = await this.database.inOrganization(id, (manager) =>
+      manager.query<OrganizationRow[]>(`${SELECT_ORGANIZATION} WHERE id = $1 AND deleted_at IS NULL`, [id]),
     );
     return rows[0] === undefined ? null : organizationOf(rows[0]);
   }
 
   /** The first `count` behind a position, newest first; null for all. Index: organization_newest. */
   async list(count: number, after: OrganizationPosition | null): Promise<ListedOrganization[]> {
-    const rows: (OrganizationRow & { created_at_text: string })[] = await this.dataSource.query(
-      `SELECT id, name, credit_limit_nano_usd, created_at, deleted_at, version, ${momentText('created_at')} AS created_at_text
-       FROM keys.organization WHERE deleted_at IS NULL AND ($1::timestamptz IS NULL OR (created_at, id) < ($1::timestamptz, $2::text))
-       ORDER BY created_at DESC, id DESC LIMIT $3`,
-      [after?.[0] ?? null, after?.[1] ?? null, count],
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<(OrganizationRow & { created_at_text: string })[]>(
+        `SELECT id, name, credit_limit_nano_usd, created_at, deleted_at, version, ${momentText('created_at')} AS created_at_text
+         FROM keys.organization WHERE deleted_at IS NULL AND ($1::timestamptz IS NULL OR (created_at, id) < ($1::timestamptz, $2::text))
+         ORDER BY created_at DESC, id DESC LIMIT $3`,
+        [after?.[0] ?? null, after?.[1] ?? null, count],
+      ),
     );
     return rows.map((row) => ({ organization: organizationOf(row), position: [row.created_at_text, row.id] }));
   }
 
   /** Where what had this place in lists of release 0.1.0 stands now. Index: organization_position_unique. */
   async positionOfFormer(formerPosition: bigint): Promise<OrganizationPosition | null> {
-    const rows: { created_at_text: string; id: string }[] = await this.dataSource.query(
-      `SELECT id, ${momentText('created_at')} AS created_at_text FROM keys.organization WHERE position = $1`,
-      [formerPosition.toString()],
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ created_at_text: string; id: string }[]>(
+        `SELECT id, ${momentText('created_at')} AS created_at_text FROM keys.organization WHERE position = $1`,
+        [formerPosition.toString()],
+      ),
     );
     return rows[0] === undefined ? null : [rows[0].created_at_text, rows[0].id];
   }
@@ -71,7 +73,7 @@ export class OrganizationStore {
   /** Writes a new organisation with its owner, in one transaction. Resolves with the outbox entry of its snapshot. */
   async insert(organization: Organization, ownerEmail: string, actor: Actor): Promise<SnapshotEntries> {
     const { id, name, creditLimitNanoUsd, createdAt, version } = organization;
-    return this.dataSource.transaction(async (manager) => {
+    return this.database.inOrganization(id, async (manager) => {
       await manager.query(
         `INSERT INTO keys.organization (id, name, credit_limit_nano_usd, created_at, version) VALUES ($1, $2, $3, $4, $5)`,
         [id, name, creditLimitNanoUsd?.toString() ?? null, createdAt, version],

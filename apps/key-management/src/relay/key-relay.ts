@@ -3,9 +3,8 @@ import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import { BUS_PUBLISHER, type BusPublisher } from '@tollgate/bus';
 import { KEYS_CHANGED_V1 } from '@tollgate/contracts';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
-import { OutboxRelay, type OutboxBacklog, type OutboxEffect } from '@tollgate/postgres';
+import { OutboxRelay, ServiceDatabase, type OutboxBacklog, type OutboxEffect } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
-import { DataSource } from 'typeorm';
 import { KeyMeter } from '../metrics.js';
 import { END_KEYS, KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_ORGANIZATION, WRITE_SNAPSHOT } from '../store/outbox-effects.js';
 import { KeyStore, type SnapshotEntries } from '../store/key-store.js';
@@ -20,7 +19,7 @@ export class KeyRelay {
   private readonly relay: OutboxRelay;
 
   constructor(
-    dataSource: DataSource,
+    database: ServiceDatabase,
     meter: KeyMeter,
     store: KeyStore,
     @Inject(KEY_SNAPSHOT_WRITER) snapshots: KeySnapshotWriter,
@@ -28,7 +27,7 @@ export class KeyRelay {
     @Inject(LOGGER) logger: Logger,
   ) {
     this.relay = new OutboxRelay({
-      dataSource,
+      database,
       schema: KEYS_SCHEMA,
       effects: {
         [WRITE_SNAPSHOT]: writeNewest((snapshot: KeySnapshot) => snapshots.write(snapshot), meter),

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
+import { type Database, migrate, openDatabase, ServiceDatabase, startEmbeddedPostgres } from '@tollgate/postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiKey } from '../keys/api-key/api-key.js';
 import type { KeyChange } from '../keys/api-key/key-change.js';
@@ -23,7 +23,7 @@ beforeAll(async () => {
   await migrate(embedded.url, keyManagementSchema);
   database = await openDatabase({ url: embedded.url, poolSize: 1, applicationName: 'test' });
   ends.push(() => database.close());
-  store = new KeyStore(database.dataSource, database.lookUps);
+  store = new KeyStore(new ServiceDatabase(database.dataSource, 'keys'), database.lookUps);
 }, 30_000);
 afterAll(async () => {
   for (const end of ends.reverse()) await end();

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { uuid, type AddedDigest } from '@tollgate/contracts';
-import { momentText, Outbox, type LookUps } from '@tollgate/postgres';
-import { DataSource, type EntityManager } from 'typeorm';
+import { momentText, Outbox, ServiceDatabase, type LookUps } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
 import type { ApiKey } from '../keys/api-key/api-key.js';
 import { keysChangedEvent, type KeyChange } from '../keys/api-key/key-change.js';
 import { snapshotOf } from '../keys/api-key/snapshot-of.js';
@@ -46,61 +46,72 @@ export class KeyStore {
 
   /** `lookUps` runs the queries for unauthenticated callers; all other queries go before them. */
   constructor(
-    private readonly dataSource: DataSource,
+    private readonly database: ServiceDatabase,
     @Inject(LOOK_UPS) private readonly lookUps: LookUps,
   ) {}
 
-  /** The key of the organisation with this id; null if there is none or it is deleted. Index: api_key_pk. */
+  /** The key with this id; null if there is none or it is deleted. Index: api_key_of_organization_unique. */
   async find(organizationId: string, id: string): Promise<ApiKey | null> {
-    const rows: KeyRow[] = await this.dataSource.query(
-      `${SELECT_KEY} WHERE k.id = $1 AND k.organization_id = $2 AND k.deleted_at IS NULL`,
-      [id, organizationId],
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<KeyRow[]>(`${SELECT_KEY} WHERE k.id = $1 AND k.organization_id = $2 AND k.deleted_at IS NULL`, [
+        id,
+        organizationId,
+      ]),
     );
     return rows[0] === undefined ? null : keyOf(rows[0]);
   }
 
   /** The first `count` keys that are not deleted behind a position, newest first. Index: api_key_newest. */
   async list(organizationId: string, count: number, after: KeyPosition | null): Promise<ListedKey[]> {
-    const rows: (KeyRow & { created_at_text: string })[] = await this.dataSource.query(SELECT_PAGE, [
-      organizationId,
-      after?.[0] ?? null,
-      after?.[1] ?? null,
-      count,
-    ]);
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<(KeyRow & { created_at_text: string })[]>(SELECT_PAGE, [
+        organizationId,
+        after?.[0] ?? null,
+        after?.[1] ?? null,
+        count,
+      ]),
+    );
     return rows.map((row) => ({ key: keyOf(row), position: [row.created_at_text, row.id] }));
   }
 
   /** Where the key stands that had this place in lists of release 0.1.0. Index: api_key_position_unique. */
   async positionOfFormer(organizationId: string, formerPosition: bigint): Promise<KeyPosition | null> {
-    const rows: { created_at_text: string; id: string }[] = await this.dataSource.query(
-      `SELECT id, ${momentText('created_at')} AS created_at_text FROM keys.api_key WHERE position = $1 AND organization_id = $2`,
-      [formerPosition.toString(), organizationId],
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<{ created_at_text: string; id: string }[]>(
+        `SELECT id, ${momentText('created_at')} AS created_at_text FROM keys.api_key WHERE position = $1 AND organization_id = $2`,
+        [formerPosition.toString(), organizationId],
+      ),
     );
     return rows[0] === undefined ? null : [rows[0].created_at_text, rows[0].id];
   }
 
-  /** The ids among these that belong to a key of the organisation, deleted or not. Index: api_key_pk. */
+  /** The ids among these that keys have, deleted ones too. Index: api_key_of_organization_unique. */
   async known(organizationId: string, ids: readonly string[]): Promise<string[]> {
     const uuids = ids.filter((id) => uuid.safeParse(id).success);
-    const rows: { id: string }[] = await this.dataSource.query(
-      'SELECT id FROM keys.api_key WHERE id = ANY($1::uuid[]) AND organization_id = $2',
-      [uuids, organizationId],
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<{ id: string }[]>(
+        'SELECT id FROM keys.api_key WHERE id = ANY($1::uuid[]) AND organization_id = $2',
+        [uuids, organizationId],
+      ),
     );
     return rows.map((row) => row.id);
   }
 
-  /** The ids of at most `count` keys that are not deleted. Index: api_key_listed. */
+  /** The ids of at most `count` keys that are not deleted. Index: api_key_newest. */
   async notDeleted(organizationId: string, count: number): Promise<string[]> {
-    const rows: { id: string }[] = await this.dataSource.query(
-      'SELECT id FROM keys.api_key WHERE organization_id = $1 AND deleted_at IS NULL LIMIT $2',
-      [organizationId, count],
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<{ id: string }[]>(
+        `SELECT id FROM keys.api_key WHERE organization_id = $1 AND deleted_at IS NULL
+         ORDER BY created_at DESC, id DESC LIMIT $2`,
+        [organizationId, count],
+      ),
     );
     return rows.map((row) => row.id);
   }
 
   /** The keys of these digests, by digest, of any organisation and deleted ones too. */
   async findByDigests(digests: readonly string[]): Promise<Map<string, ApiKey>> {
-    const rows: KeyRow[] = await this.dataSource.query(SELECT_BY_DIGESTS, [digests]);
+    const rows = await this.database.lookUp<KeyRow>(BY_DIGESTS, digests);
     return byDigest(rows.map(keyOf), (key) => key);
   }
 
@@ -109,7 +120,7 @@ export class KeyStore {
    * database goes first.
    */
   async lookUp(digests: readonly string[]): Promise<Map<string, FoundKey>> {
-    const rows = await this.lookUps.query<KeyRow>(SELECT_BY_DIGESTS, [digests]);
+    const rows = await this.lookUps.ask<KeyRow>(`${KEYS_SCHEMA}.${BY_DIGESTS}`, digests);
     return byDigest(
       rows.map((row) => ({ key: keyOf(row), organization: organizationOf(row) })),
       ({ key }) => key,
@@ -118,7 +129,7 @@ export class KeyStore {
 
   /** `pepperIds` are those of the key's digests, in their order. */
   async insert(change: KeyChange, pepperIds: readonly string[]): Promise<SnapshotEntries> {
-    return this.dataSource.transaction(async (manager) => {
+    return this.database.inOrganization(change.key.organizationId, async (manager) => {
       await insertKey(manager, change.key, pepperIds);
       return this.recordConsequences(manager, [{ before: null, change }]);
     });
@@ -126,15 +137,14 @@ export class KeyStore {
 
   /**
    * Locks the organisation's keys among these ids, calls `decide` for each, and writes the changes, all in one
-   * transaction. `decide` returns null if a key does not change. Resolves with the keys as they are now. Index:
-   * api_key_pk.
+   * transaction. `decide` returns null if a key does not change. Resolves with the keys as they are now.
    */
   async change(
     organizationId: string,
     ids: readonly string[],
     decide: (key: ApiKey) => KeyChange | null,
   ): Promise<{ keys: ApiKey[]; written: SnapshotEntries }> {
-    return this.dataSource.transaction(async (manager) => {
+    return this.database.inOrganization(organizationId, async (manager) => {
       await lockKeys(manager, organizationId, ids);
       // Read only now: a statement that waited for a lock still sees the secrets as they were before.
       const rows: KeyRow[] = await manager.query(
@@ -157,7 +167,7 @@ export class KeyStore {
    * Nobody but the gateways is told, for nothing else of the key changes. Indexes: api_key_secret_pk, api_key_pk.
    */
   async addDigests(organizationId: string, digests: readonly AddedDigest[], pepperId: string): Promise<void> {
-    await this.dataSource.transaction(async (manager) => {
+    await this.database.inOrganization(organizationId, async (manager) => {
       const pairs = [digests.map(({ known }) => known), digests.map(({ added }) => added)];
       const owners: { api_key_id: string }[] = await manager.query(
         `SELECT api_key_id FROM keys.api_key_secret
@@ -167,8 +177,8 @@ export class KeyStore {
       const ids = owners.map((row) => row.api_key_id);
       await lockKeys(manager, organizationId, ids);
       const gained: { api_key_id: string }[] = await manager.query(
-        `INSERT INTO keys.api_key_secret (digest, api_key_id, pepper_id, masked, created_at)
-         SELECT decode(pair.added, 'hex'), s.api_key_id, $3, s.masked, s.created_at
+        `INSERT INTO keys.api_key_secret (digest, organization_id, api_key_id, pepper_id, masked, created_at)
+         SELECT decode(pair.added, 'hex'), k.organization_id, s.api_key_id, $3, s.masked, s.created_at
          FROM unnest($1::text[], $2::text[]) AS pair (known, added)
          JOIN keys.api_key_secret s ON s.digest = decode(pair.known, 'hex')
          JOIN keys.api_key k ON k.id = s.api_key_id AND k.organization_id = $4 AND k.revoked_at IS NULL
@@ -191,18 +201,19 @@ export class KeyStore {
 
   /** Outbox entries of this key's earlier changes whose snapshots are not written yet. Index: outbox_effect_key. */
   async unwrittenSnapshots(id: string): Promise<SnapshotEntries> {
-    const rows: { id: string }[] = await this.dataSource.query(
-      `SELECT id FROM keys.outbox WHERE effect = $1 AND key = $2`,
-      [WRITE_SNAPSHOT, id],
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ id: string }[]>(`SELECT id FROM keys.outbox WHERE effect = $1 AND key = $2`, [
+        WRITE_SNAPSHOT,
+        id,
+      ]),
     );
     return rows.map((row) => row.id);
   }
 
   /** The keys of those entries that are not delivered yet. Index: outbox_pk. */
   async keysWaiting(entries: SnapshotEntries): Promise<Set<string>> {
-    const rows: { key: string }[] = await this.dataSource.query(
-      `SELECT key FROM keys.outbox WHERE id = ANY($1::bigint[])`,
-      [entries],
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ key: string }[]>(`SELECT key FROM keys.outbox WHERE id = ANY($1::bigint[])`, [entries]),
     );
     return new Set(rows.map((row) => row.key));
   }
@@ -253,9 +264,8 @@ const SELECT_PAGE = `${SELECT_KEY.replace('SELECT', `SELECT ${momentText('k.crea
     AND ($2::timestamptz IS NULL OR (k.created_at, k.id) < ($2::timestamptz, $3::uuid))
   ORDER BY k.created_at DESC, k.id DESC LIMIT $4`;
 
-/** Index: api_key_secret_pk. */
-const SELECT_BY_DIGESTS = `${SELECT_KEY} WHERE k.id IN (
-  SELECT api_key_id FROM keys.api_key_secret WHERE digest IN (SELECT decode(d, 'hex') FROM unnest($1::text[]) AS asked (d)))`;
+/** The function that finds keys before their organisation is known. */
+const BY_DIGESTS = 'api_keys_by_digests';
 
 function byDigest<T>(found: readonly T[], keyIn: (each: T) => ApiKey): Map<string, T> {
   return new Map(found.flatMap((each) => keyIn(each).digests.map((digest) => [digest, each] as const)));
@@ -284,9 +294,9 @@ async function insertKey(manager: EntityManager, key: ApiKey, pepperIds: readonl
     ],
   );
   await manager.query(
-    `INSERT INTO keys.api_key_secret (digest, api_key_id, pepper_id, masked, created_at)
-     SELECT decode(d, 'hex'), $2, pepper_id, $4, $5 FROM unnest($1::text[], $3::text[]) AS secret (d, pepper_id)`,
-    [key.digests, key.id, pepperIds, key.maskedKey, key.createdAt],
+    `INSERT INTO keys.api_key_secret (digest, organization_id, api_key_id, pepper_id, masked, created_at)
+     SELECT decode(d, 'hex'), $2, $3, pepper_id, $5, $6 FROM unnest($1::text[], $4::text[]) AS secret (d, pepper_id)`,
+    [key.digests, key.organizationId, key.id, pepperIds, key.maskedKey, key.createdAt],
   );
 }
 

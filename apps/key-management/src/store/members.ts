@@ -1,25 +1,29 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { ServiceDatabase } from '@tollgate/postgres';
 
 /** Stores the members of organisations. */
 @Injectable()
 export class Members {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(private readonly database: ServiceDatabase) {}
 
   /** Makes the address an owner of the organisation, if it is not a member yet. */
   async ensureOwner(organizationId: string, email: string): Promise<void> {
-    await this.dataSource.query(
-      `INSERT INTO keys.member (organization_id, email, role) VALUES ($1, $2, 'owner') ON CONFLICT ON CONSTRAINT member_email_unique DO NOTHING`,
-      [organizationId, email],
+    await this.database.inOrganization(organizationId, (manager) =>
+      manager.query(
+        `INSERT INTO keys.member (organization_id, email, role) VALUES ($1, $2, 'owner') ON CONFLICT ON CONSTRAINT member_email_unique DO NOTHING`,
+        [organizationId, email],
+      ),
     );
   }
 
   /** Addresses of the owners, by organisation. Index: member_owners. */
   async ownerEmails(organizationIds: readonly string[]): Promise<Map<string, string[]>> {
-    const rows: { organization_id: string; emails: string[] }[] = await this.dataSource.query(
-      `SELECT organization_id, array_agg(email ORDER BY email) AS emails FROM keys.member
-       WHERE organization_id = ANY($1::text[]) AND role = 'owner' GROUP BY organization_id`,
-      [organizationIds],
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ organization_id: string; emails: string[] }[]>(
+        `SELECT organization_id, array_agg(email ORDER BY email) AS emails FROM keys.member
+         WHERE organization_id = ANY($1::text[]) AND role = 'owner' GROUP BY organization_id`,
+        [organizationIds],
+      ),
     );
     return new Map(rows.map((row) => [row.organization_id, row.emails]));
   }

@@ -1,6 +1,8 @@
 import { pepperIds, type Peppers } from '@tollgate/api-key';
 import { StartFault } from '@tollgate/app-process';
-import type { DataSource } from 'typeorm';
+import type { ServiceDatabase } from '@tollgate/postgres';
+
+type AcrossOrganizations = Pick<ServiceDatabase, 'acrossOrganizations'>;
 
 /** The peppers that a start was given, and where to warn. */
 export interface PepperOfStart {
@@ -20,12 +22,12 @@ const GIVEN = { variable: 'TOLLGATE_PEPPER', is: 'the one that is given' };
  * @throws {StartFault} if there are keys and none is known under these peppers
  */
 export async function refuseOtherPepper(
-  dataSource: DataSource,
+  database: AcrossOrganizations,
   { peppers, source = GIVEN, warn }: PepperOfStart,
 ): Promise<void> {
   const ours = pepperIds(peppers);
   // This reads the whole table, but only once at each start, so it has no index.
-  const found: OtherPepper[] = await dataSource.query(OTHER_PEPPERS, [ours]);
+  const found = await database.acrossOrganizations((manager) => manager.query<OtherPepper[]>(OTHER_PEPPERS, [ours]));
   const none = found.every(({ others_only }) => others_only);
   if (found.length > 0 && none)
     throw new StartFault(
@@ -39,7 +41,7 @@ export async function refuseOtherPepper(
     );
   const [, previous] = peppers;
   if (previous === undefined) return;
-  const waiting = await keysOfPreviousPepper(dataSource, peppers);
+  const waiting = await keysOfPreviousPepper(database, peppers);
   warn(
     waiting === 0
       ? 'every usable key is known under TOLLGATE_PEPPER: once all services run with it, TOLLGATE_PEPPER_PREVIOUS can be removed'
@@ -51,9 +53,11 @@ export async function refuseOtherPepper(
  * How many keys that can be used are known under the previous pepper and not under the present one; 0 while no pepper
  * is being replaced. It reads all secrets.
  */
-export async function keysOfPreviousPepper(dataSource: DataSource, peppers: Peppers): Promise<number> {
+export async function keysOfPreviousPepper(database: AcrossOrganizations, peppers: Peppers): Promise<number> {
   if (peppers[1] === undefined) return 0;
-  const [row]: { keys: string }[] = await dataSource.query(ONLY_PREVIOUS, pepperIds(peppers));
+  const [row] = await database.acrossOrganizations((manager) =>
+    manager.query<{ keys: string }[]>(ONLY_PREVIOUS, [...pepperIds(peppers)]),
+  );
   return Number(row?.keys ?? 0);
 }
 

@@ -1,4 +1,4 @@
-import { Outbox } from '@tollgate/postgres';
+import { Outbox, ServiceDatabase } from '@tollgate/postgres';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { sealedUnder, sealingFrom } from '@tollgate/sealing';
 import { createMetricsRegistry } from '@tollgate/telemetry';
@@ -32,6 +32,7 @@ beforeEach(() => query('DELETE FROM keys.outbox'));
 
 const query = <T>(sql: string, parameters: unknown[] = []): Promise<T[]> =>
   stage.database.dataSource.query(sql, parameters);
+const keys = () => new ServiceDatabase(stage.database.dataSource, 'keys');
 const addMail = (key: string, payload: string) =>
   stage.database.dataSource.transaction((manager) =>
     new Outbox(KEYS_SCHEMA).add(manager, { effect: SEND_MAIL, key, payload }),
@@ -40,7 +41,7 @@ const payloads = async (): Promise<string[]> =>
   (await query<{ payload: string }>('SELECT payload FROM keys.outbox ORDER BY id')).map(({ payload }) => payload);
 const told = async (sealing = after): Promise<string[]> => {
   const lines: string[] = [];
-  await tellOfUnreadableTexts(stage.database.dataSource, sealing, (line) => lines.push(line));
+  await tellOfUnreadableTexts(keys(), sealing, (line) => lines.push(line));
   return lines;
 };
 
@@ -54,19 +55,19 @@ describe('texts under a key that is replaced', () => {
     expect(await told()).toEqual([
       expect.stringMatching(`^2 mails that wait cannot be read: .* ${before.keyIds[0]}, which is not given`),
     ]);
-    expect(await reseal(stage.database.dataSource, alone)).toEqual({ resealed: 2, unreadable: 0 });
+    expect(await reseal(keys(), alone)).toEqual({ resealed: 2, unreadable: 0 });
     const renewed = await payloads();
     expect(renewed[2]).toBe(third);
     expect(renewed.map(sealedUnder)).toEqual([after.keyIds[0], after.keyIds[0], after.keyIds[0]]);
     expect(after.open(renewed[0]!, ['mail', 'one'])).toBe('a link');
     expect(await told()).toEqual([]);
-    expect(await reseal(stage.database.dataSource, alone)).toEqual({ resealed: 0, unreadable: 0 });
+    expect(await reseal(keys(), alone)).toEqual({ resealed: 0, unreadable: 0 });
   });
 
   it('stay as they are where the key that they are under is not given, and are told of', async () => {
     const lost = sealingFrom({ pepper, encryptionKey: '0c'.repeat(32) }).seal('a link', ['mail', 'one']);
     await addMail('one', lost);
-    expect(await reseal(stage.database.dataSource, alone)).toEqual({ resealed: 0, unreadable: 1 });
+    expect(await reseal(keys(), alone)).toEqual({ resealed: 0, unreadable: 1 });
     expect(await payloads()).toEqual([lost]);
     expect(await told()).toHaveLength(1);
   });

@@ -1,5 +1,5 @@
+import type { ServiceDatabase } from '@tollgate/postgres';
 import { sealedUnder, SealError, type Sealing } from '@tollgate/sealing';
-import type { DataSource } from 'typeorm';
 import { SEND_MAIL } from './outbox-effects.js';
 
 /** A column of encrypted texts. */
@@ -31,6 +31,8 @@ const SEALED_COLUMNS: readonly SealedColumn[] = [
   },
 ];
 
+type AcrossOrganizations = Pick<ServiceDatabase, 'acrossOrganizations'>;
+
 /** What became of the encrypted texts. */
 export interface Resealed {
   /** Texts that are encrypted under the present key now, and were not before. */
@@ -43,15 +45,15 @@ export interface Resealed {
  * Encrypts under the first key of `sealing` what is encrypted under another one of its keys. It is safe to repeat, and
  * beside processes that work: a text that changes meanwhile stays as it is.
  */
-export async function reseal(dataSource: DataSource, sealing: Sealing): Promise<Resealed> {
+export async function reseal(database: AcrossOrganizations, sealing: Sealing): Promise<Resealed> {
   let [resealed, unreadable] = [0, 0];
   for (const { select, update, boundTo } of SEALED_COLUMNS) {
-    const rows: SealedRow[] = await dataSource.query(select);
+    const rows = await database.acrossOrganizations((manager) => manager.query<SealedRow[]>(select));
     for (const row of rows.filter(({ sealed }) => sealedUnder(sealed) !== sealing.keyIds[0])) {
       const renewed = renew(sealing, row, boundTo(row));
       if (renewed === null) unreadable += 1;
       else {
-        await dataSource.query(update, [row.id, renewed, row.sealed]);
+        await database.acrossOrganizations((manager) => manager.query(update, [row.id, renewed, row.sealed]));
         resealed += 1;
       }
     }
@@ -74,15 +76,17 @@ function renew(sealing: Sealing, { sealed }: SealedRow, bound: readonly string[]
  * as the previous one.
  */
 export async function tellOfUnreadableTexts(
-  dataSource: DataSource,
+  database: AcrossOrganizations,
   sealing: Sealing,
   warn: (line: string) => void,
 ): Promise<void> {
   for (const { what, select } of SEALED_COLUMNS) {
-    const rows: { key_id: string; texts: string }[] = await dataSource.query(
-      `SELECT split_part(sealed, '.', 2) AS key_id, count(*) AS texts FROM (${select}) AS text
-       GROUP BY 1 HAVING split_part(sealed, '.', 2) <> ALL ($1::text[]) ORDER BY 1`,
-      [sealing.keyIds],
+    const rows = await database.acrossOrganizations((manager) =>
+      manager.query<{ key_id: string; texts: string }[]>(
+        `SELECT split_part(sealed, '.', 2) AS key_id, count(*) AS texts FROM (${select}) AS text
+         GROUP BY 1 HAVING split_part(sealed, '.', 2) <> ALL ($1::text[]) ORDER BY 1`,
+        [sealing.keyIds],
+      ),
     );
     for (const { key_id, texts } of rows)
       warn(

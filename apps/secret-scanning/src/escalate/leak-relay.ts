@@ -1,9 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { BUS_PUBLISHER, type BusPublisher } from '@tollgate/bus';
 import { LEAKS_REPORTED_V1 } from '@tollgate/contracts';
-import { OutboxRelay, type OutboxBacklog } from '@tollgate/postgres';
+import { OutboxRelay, ServiceDatabase, type OutboxBacklog } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
-import { DataSource } from 'typeorm';
 import { PUBLISH_LEAK, SCANNING_SCHEMA } from '../store/outbox-effects.js';
 
 /** Publishes leaks that could not be revoked at once to the bus. Each is retried until it is accepted. */
@@ -11,9 +10,9 @@ import { PUBLISH_LEAK, SCANNING_SCHEMA } from '../store/outbox-effects.js';
 export class LeakRelay {
   private readonly relay: OutboxRelay;
 
-  constructor(dataSource: DataSource, @Inject(BUS_PUBLISHER) bus: BusPublisher, @Inject(LOGGER) logger: Logger) {
+  constructor(database: ServiceDatabase, @Inject(BUS_PUBLISHER) bus: BusPublisher, @Inject(LOGGER) logger: Logger) {
     this.relay = new OutboxRelay({
-      dataSource,
+      database,
       schema: SCANNING_SCHEMA,
       effects: {
         [PUBLISH_LEAK]: (rows) =>

@@ -80,12 +80,12 @@ export class MailRun {
     return true;
   }
 
-  private async send({ id, apiKeyId, recipient }: DueMail): Promise<void> {
-    const leak = await this.leaks.leakOf(apiKeyId);
+  private async send({ id, organizationId, apiKeyId, recipient }: DueMail): Promise<void> {
+    const leak = await this.leaks.leakOf(organizationId, apiKeyId);
     await this.mail.send({
       id: `leak-${id}`,
       to: [recipient],
-      ...leakMail(leak, await this.spendingOf(leak.organizationId, apiKeyId), this.settings.publicUrl ?? null),
+      ...leakMail(leak, await this.spendingOf(organizationId, apiKeyId), this.settings.publicUrl ?? null),
     });
     this.logger.info({ apiKeyId, mail: id }, 'an owner was sent a mail about a leaked key');
   }

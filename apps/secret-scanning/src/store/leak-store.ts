@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { LeakedKeyOutcome, LeaksReportedV1 } from '@tollgate/contracts';
-import { oneRow, Outbox } from '@tollgate/postgres';
-import { DataSource, type EntityManager } from 'typeorm';
+import { oneRow, Outbox, ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
 import { placeHash, type Finding } from './finding.js';
 import { MailStore, type OwedMail } from './mail-store.js';
 import { PUBLISH_LEAK, SCANNING_SCHEMA } from './outbox-effects.js';
@@ -33,7 +33,7 @@ export class LeakStore {
   private readonly outbox = new Outbox(SCANNING_SCHEMA);
 
   constructor(
-    private readonly dataSource: DataSource,
+    private readonly database: ServiceDatabase,
     private readonly mails: MailStore,
   ) {}
 
@@ -42,20 +42,22 @@ export class LeakStore {
    * same findings never deadlock.
    */
   async add(findings: readonly Finding[], now: Date): Promise<void> {
-    await this.dataSource.query(
-      `INSERT INTO scanning.finding (digest, place_hash, origin, url, source, token_type, received_at)
+    await this.database.acrossOrganizations((manager) =>
+      manager.query(
+        `INSERT INTO scanning.finding (digest, place_hash, origin, url, source, token_type, received_at)
        SELECT decode(digest, 'hex'), decode(place_hash, 'hex'), origin, url, source, token_type, $7
        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS f (digest, place_hash, origin, url, source, token_type)
        ORDER BY 1, 2 ON CONFLICT ON CONSTRAINT finding_place_unique DO NOTHING`,
-      [
-        findings.map(({ digest }) => digest),
-        findings.map(placeHash),
-        findings.map(({ origin }) => origin),
-        findings.map(({ url }) => url),
-        findings.map(({ source }) => source),
-        findings.map(({ tokenType }) => storedType(tokenType)),
-        now,
-      ],
+        [
+          findings.map(({ digest }) => digest),
+          findings.map(placeHash),
+          findings.map(({ origin }) => origin),
+          findings.map(({ url }) => url),
+          findings.map(({ source }) => source),
+          findings.map(({ tokenType }) => storedType(tokenType)),
+          now,
+        ],
+      ),
     );
   }
 
@@ -66,7 +68,7 @@ export class LeakStore {
   async record(outcomes: readonly LeakedKeyOutcome[], now: Date): Promise<void> {
     const known = outcomes.filter((each): each is KnownOutcome => each.key !== null);
     const unknown = outcomes.filter(({ key }) => key === null).map(({ digest }) => digest);
-    await this.dataSource.transaction(async (manager) => {
+    await this.database.acrossOrganizations(async (manager) => {
       await lockFindings(
         manager,
         outcomes.map(({ digest }) => digest),
@@ -91,10 +93,12 @@ export class LeakStore {
 
   /** Deletes findings that were received before `before` and belong to no known key. */
   async forgetReceivedBefore(before: Date): Promise<void> {
-    await this.dataSource.query(
-      `WITH old AS (SELECT id FROM scanning.finding WHERE api_key_id IS NULL AND received_at < $1 ORDER BY id FOR UPDATE)
-       DELETE FROM scanning.finding AS f USING old WHERE f.id = old.id`,
-      [before],
+    await this.database.acrossOrganizations((manager) =>
+      manager.query(
+        `WITH old AS (SELECT id FROM scanning.finding WHERE api_key_id IS NULL AND received_at < $1 ORDER BY id FOR UPDATE)
+         DELETE FROM scanning.finding AS f USING old WHERE f.id = old.id`,
+        [before],
+      ),
     );
   }
 
@@ -103,29 +107,33 @@ export class LeakStore {
    */
   async unrecorded(keys: readonly { apiKeyId: string; digests: readonly string[] }[]): Promise<Set<string>> {
     const pairs = keys.flatMap(({ apiKeyId, digests }) => digests.map((digest) => ({ apiKeyId, digest })));
-    const rows: { api_key_id: string }[] = await this.dataSource.query(
-      `SELECT DISTINCT k.api_key_id FROM unnest($1::text[], $2::text[]) AS k (api_key_id, digest)
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ api_key_id: string }[]>(
+        `SELECT DISTINCT k.api_key_id FROM unnest($1::text[], $2::text[]) AS k (api_key_id, digest)
        WHERE NOT EXISTS (SELECT 1 FROM scanning.leak l WHERE l.api_key_id = k.api_key_id)
           OR EXISTS (SELECT 1 FROM scanning.finding f WHERE f.digest = decode(k.digest, 'hex') AND f.api_key_id IS NULL)`,
-      [pairs.map(({ apiKeyId }) => apiKeyId), pairs.map(({ digest }) => digest)],
+        [pairs.map(({ apiKeyId }) => apiKeyId), pairs.map(({ digest }) => digest)],
+      ),
     );
     return new Set(rows.map((row) => row.api_key_id));
   }
 
   /** The leak of a key, with all places known so far (at most 1,000), oldest first. Index: finding_by_key. */
-  async leakOf(apiKeyId: string): Promise<Leak> {
-    const rows: LeakRow[] = await this.dataSource.query(
-      `SELECT organization_id, key_name, masked_key, revoked_at, reported_at FROM scanning.leak WHERE api_key_id = $1`,
-      [apiKeyId],
-    );
-    const places: { origin: string; source: string; url: string }[] = await this.dataSource.query(
-      // While a pepper is being replaced, a place has a finding for each digest of the key.
-      `SELECT origin, source, url FROM (
-         SELECT DISTINCT ON (place_hash) id, origin, source, url, received_at FROM scanning.finding
-         WHERE api_key_id = $1 ORDER BY place_hash, received_at, id) AS place
-       ORDER BY received_at, id LIMIT 1000`,
-      [apiKeyId],
-    );
+  async leakOf(organizationId: string, apiKeyId: string): Promise<Leak> {
+    const [rows, places] = await this.database.inOrganization(organizationId, async (manager) => [
+      await manager.query<LeakRow[]>(
+        `SELECT organization_id, key_name, masked_key, revoked_at, reported_at FROM scanning.leak WHERE api_key_id = $1`,
+        [apiKeyId],
+      ),
+      await manager.query<Leak['places']>(
+        // While a pepper is being replaced, a place has a finding for each digest of the key.
+        `SELECT origin, source, url FROM (
+           SELECT DISTINCT ON (place_hash) id, origin, source, url, received_at FROM scanning.finding
+           WHERE api_key_id = $1 ORDER BY place_hash, received_at, id) AS place
+         ORDER BY received_at, id LIMIT 1000`,
+        [apiKeyId],
+      ),
+    ]);
     const leak = oneRow(rows);
     return {
       organizationId: leak.organization_id,
@@ -138,7 +146,7 @@ export class LeakStore {
   }
 
   private async escalateWhere(condition: string, parameter: unknown, now: Date): Promise<number> {
-    return this.dataSource.transaction(async (manager) => {
+    return this.database.acrossOrganizations(async (manager) => {
       const [rows] = await manager.query<[{ id: string; digest: string; origin: string; received_at: Date }[], number]>(
         `WITH due AS (
            SELECT id FROM scanning.finding WHERE api_key_id IS NULL AND escalated_at IS NULL AND ${condition} ORDER BY id FOR UPDATE
@@ -165,7 +173,9 @@ export class LeakStore {
 }
 
 function mailsOf(known: readonly KnownOutcome[]): OwedMail[] {
-  return known.flatMap(({ key }) => key.ownerEmails.map((recipient) => ({ apiKeyId: key.apiKeyId, recipient })));
+  return known.flatMap(({ key: { apiKeyId, organizationId, ownerEmails } }) =>
+    ownerEmails.map((recipient) => ({ organizationId, apiKeyId, recipient })),
+  );
 }
 
 /** The reporter's token type if it is short and cannot be the secret itself, else empty. It is stored for people. */
@@ -212,9 +222,14 @@ async function insertLeaks(manager: EntityManager, known: readonly KnownOutcome[
 
 async function resolveFindings(manager: EntityManager, known: readonly KnownOutcome[]): Promise<void> {
   await manager.query(
-    `UPDATE scanning.finding f SET api_key_id = k.api_key_id
-     FROM (SELECT DISTINCT decode(digest, 'hex') AS digest, api_key_id FROM unnest($1::text[], $2::text[]) AS asked (digest, api_key_id)) k
+    `UPDATE scanning.finding f SET api_key_id = k.api_key_id, organization_id = k.organization_id
+     FROM (SELECT DISTINCT decode(digest, 'hex') AS digest, api_key_id, organization_id
+           FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (digest, api_key_id, organization_id)) k
      WHERE f.digest = k.digest AND f.api_key_id IS NULL`,
-    [known.map(({ digest }) => digest), known.map(({ key }) => key.apiKeyId)],
+    [
+      known.map(({ digest }) => digest),
+      known.map(({ key }) => key.apiKeyId),
+      known.map(({ key }) => key.organizationId),
+    ],
   );
 }

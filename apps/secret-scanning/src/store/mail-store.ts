@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { oneRow } from '@tollgate/postgres';
-import { DataSource, type EntityManager } from 'typeorm';
+import { oneRow, ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
 
 /** A mail to one recipient about the leak of one key. */
-export type OwedMail = Pick<DueMail, 'apiKeyId' | 'recipient'>;
+export type OwedMail = Pick<DueMail, 'organizationId' | 'apiKeyId' | 'recipient'>;
 
 /** A mail to send now, leased to the process that took it. */
 export interface DueMail {
   readonly id: string;
+  readonly organizationId: string;
   readonly apiKeyId: string;
   readonly recipient: string;
   /** 1 for the first attempt. */
@@ -21,18 +22,33 @@ export interface MailsWaiting {
   readonly ageSeconds: number;
 }
 
+interface DueRow {
+  id: string;
+  organization_id: string;
+  api_key_id: string;
+  recipient: string;
+  attempts: number;
+  created_at: Date;
+}
+
 /** Stores the mails about leaks. Any process can take one that is due; each is retried until it is sent or given up. */
 @Injectable()
 export class MailStore {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(private readonly database: ServiceDatabase) {}
 
   /** Adds mails in the caller's transaction. A mail that is stored already stays as it is. */
   async owe(manager: EntityManager, mails: readonly OwedMail[], now: Date): Promise<void> {
     await manager.query(
-      `INSERT INTO scanning.leak_mail (api_key_id, recipient, created_at)
-       SELECT api_key_id, recipient, $3 FROM unnest($1::text[], $2::text[]) AS m (api_key_id, recipient)
+      `INSERT INTO scanning.leak_mail (organization_id, api_key_id, recipient, created_at)
+       SELECT organization_id, api_key_id, recipient, $4
+       FROM unnest($1::text[], $2::text[], $3::text[]) AS m (organization_id, api_key_id, recipient)
        ORDER BY api_key_id, recipient ON CONFLICT ON CONSTRAINT leak_mail_once DO NOTHING`,
-      [mails.map(({ apiKeyId }) => apiKeyId), mails.map(({ recipient }) => recipient), now],
+      [
+        mails.map(({ organizationId }) => organizationId),
+        mails.map(({ apiKeyId }) => apiKeyId),
+        mails.map(({ recipient }) => recipient),
+        now,
+      ],
     );
   }
 
@@ -41,13 +57,11 @@ export class MailStore {
    * without a result, the mail is due again. Index: leak_mail_waiting.
    */
   async take(leaseMs: number): Promise<DueMail | null> {
-    const [rows] = await this.dataSource.query<
-      [{ id: string; api_key_id: string; recipient: string; attempts: number; created_at: Date }[], number]
-    >(
+    const [rows] = await this.run<[DueRow[], number]>(
       `UPDATE scanning.leak_mail m SET attempts = m.attempts + 1, next_attempt_at = now() + $1 * interval '1 millisecond'
        FROM (SELECT id FROM scanning.leak_mail WHERE sent_at IS NULL AND abandoned_at IS NULL AND next_attempt_at <= now()
              ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) due
-       WHERE m.id = due.id RETURNING m.id, m.api_key_id, m.recipient, m.attempts, m.created_at`,
+       WHERE m.id = due.id RETURNING m.id, m.organization_id, m.api_key_id, m.recipient, m.attempts, m.created_at`,
       [leaseMs],
     );
     const row = rows[0];
@@ -55,6 +69,7 @@ export class MailStore {
       ? null
       : {
           id: row.id,
+          organizationId: row.organization_id,
           apiKeyId: row.api_key_id,
           recipient: row.recipient,
           attempt: row.attempts,
@@ -64,7 +79,7 @@ export class MailStore {
 
   /** Counts the mails that still have to be sent. Index: leak_mail_waiting. */
   async waiting(): Promise<MailsWaiting> {
-    const rows: { mails: string; age: string | null }[] = await this.dataSource.query(
+    const rows = await this.run<{ mails: string; age: string | null }[]>(
       `SELECT count(*) AS mails, extract(epoch FROM now() - min(created_at)) AS age FROM scanning.leak_mail WHERE sent_at IS NULL AND abandoned_at IS NULL`,
     );
     const { mails, age } = oneRow(rows);
@@ -72,17 +87,21 @@ export class MailStore {
   }
 
   async sent(id: string): Promise<void> {
-    await this.dataSource.query(`UPDATE scanning.leak_mail SET sent_at = now() WHERE id = $1`, [id]);
+    await this.run(`UPDATE scanning.leak_mail SET sent_at = now() WHERE id = $1`, [id]);
   }
 
   async retryIn(id: string, ms: number): Promise<void> {
-    await this.dataSource.query(
+    await this.run(
       `UPDATE scanning.leak_mail SET next_attempt_at = now() + $2 * interval '1 millisecond' WHERE id = $1`,
       [id, ms],
     );
   }
 
   async abandon(id: string): Promise<void> {
-    await this.dataSource.query(`UPDATE scanning.leak_mail SET abandoned_at = now() WHERE id = $1`, [id]);
+    await this.run(`UPDATE scanning.leak_mail SET abandoned_at = now() WHERE id = $1`, [id]);
+  }
+
+  private run<Result>(statement: string, parameters: unknown[] = []): Promise<Result> {
+    return this.database.acrossOrganizations((manager) => manager.query<Result>(statement, parameters));
   }
 }

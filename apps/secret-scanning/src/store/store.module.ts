@@ -1,16 +1,11 @@
 import { Module } from '@nestjs/common';
-import { DATABASE, type Database } from '@tollgate/postgres';
-import { DataSource } from 'typeorm';
+import { ServiceDatabase, serviceDatabaseOf } from '@tollgate/postgres';
 import { LeakStore } from './leak-store.js';
 import { MailStore } from './mail-store.js';
 
 /** The tables of the schema `scanning`. */
 @Module({
-  providers: [
-    { provide: DataSource, useFactory: ({ dataSource }: Database) => dataSource, inject: [DATABASE] },
-    LeakStore,
-    MailStore,
-  ],
-  exports: [DataSource, LeakStore, MailStore],
+  providers: [serviceDatabaseOf('scanning'), LeakStore, MailStore],
+  exports: [ServiceDatabase, LeakStore, MailStore],
 })
 export class LeakStoreModule {}

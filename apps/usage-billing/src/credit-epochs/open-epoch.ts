@@ -4,8 +4,9 @@ import { ADMISSION_BOOKS, type AdmissionBooks, type EpochOpening } from '@tollga
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { USAGE_TOPICS } from '@tollgate/contracts';
 import { shareCalls } from '@tollgate/periodic';
+import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
-import { DataSource, type EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { BillingMeter } from '../metrics.js';
 import { lockOrganizations } from '../store/organization-lock.js';
 import { unavailable } from '../unavailable.js';
@@ -14,7 +15,7 @@ import { unavailable } from '../unavailable.js';
 @Injectable()
 export class OpenEpoch {
   constructor(
-    private readonly dataSource: DataSource,
+    private readonly database: ServiceDatabase,
     @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'hasEpoch' | 'openEpoch'>,
     @Inject(BUS_PROGRESS) private readonly bus: Pick<BusProgress, 'drained'>,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -32,11 +33,13 @@ export class OpenEpoch {
     if (await this.admission.hasEpoch(organizationId).catch(unavailable('Admission'))) return;
     await Promise.all(USAGE_TOPICS.map((topic) => this.bus.drained(topic))).catch(unavailable('The bus'));
     // This commits before the epoch is opened, so that `ResolveOrphans` finds every organisation that may have one.
-    await this.dataSource.query(
-      'INSERT INTO billing.credit_epoch (organization_id) VALUES ($1) ON CONFLICT (organization_id) DO NOTHING',
-      [organizationId],
+    await this.database.inOrganization(organizationId, (manager) =>
+      manager.query(
+        'INSERT INTO billing.credit_epoch (organization_id) VALUES ($1) ON CONFLICT (organization_id) DO NOTHING',
+        [organizationId],
+      ),
     );
-    await this.dataSource.transaction(async (manager) => {
+    await this.database.inOrganization(organizationId, async (manager) => {
       // The lock keeps other transactions from booking between reading the balances and opening the epoch.
       await lockOrganizations(manager, [organizationId]);
       const epoch = await readOpening(manager, organizationId);

@@ -1,18 +1,18 @@
 import type { UsageBillingApi } from '@tollgate/contracts';
-import type { DataSource } from 'typeorm';
+import type { ServiceDatabase } from '@tollgate/postgres';
 import type { GatewayWatch } from '../gateways/gateway-watch.js';
 import type { OpenEpoch } from '../credit-epochs/open-epoch.js';
 import { spendingByKey } from '../usage/read-usage/spending-by-key.js';
 
 /** The internal API, called directly: by the HTTP controller here, and by other services in the same process. */
 export function directUsageBillingApi(
-  dataSource: DataSource,
+  database: ServiceDatabase,
   gateways: GatewayWatch,
   openEpoch: OpenEpoch,
 ): UsageBillingApi {
   return {
     registerGateway: (instance) => gateways.register(instance),
     openCreditEpoch: ({ organizationId }) => openEpoch.open(organizationId),
-    spendingByKey: (organizationId, apiKeyIds) => spendingByKey(dataSource, organizationId, apiKeyIds),
+    spendingByKey: (organizationId, apiKeyIds) => spendingByKey(database, organizationId, apiKeyIds),
   };
 }

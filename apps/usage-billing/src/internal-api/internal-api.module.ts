@@ -1,6 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { USAGE_BILLING_API } from '@tollgate/contracts';
-import { DataSource } from 'typeorm';
+import { ServiceDatabase } from '@tollgate/postgres';
 import { CreditEpochsModule } from '../credit-epochs/credit-epochs.module.js';
 import { OpenEpoch } from '../credit-epochs/open-epoch.js';
 import { GatewayWatch } from '../gateways/gateway-watch.js';
@@ -13,7 +13,11 @@ import { directUsageBillingApi } from './direct-usage-billing-api.js';
 @Module({
   imports: [CreditEpochsModule, GatewaysModule, BillingStoreModule],
   providers: [
-    { provide: USAGE_BILLING_API, useFactory: directUsageBillingApi, inject: [DataSource, GatewayWatch, OpenEpoch] },
+    {
+      provide: USAGE_BILLING_API,
+      useFactory: directUsageBillingApi,
+      inject: [ServiceDatabase, GatewayWatch, OpenEpoch],
+    },
   ],
   exports: [USAGE_BILLING_API],
 })

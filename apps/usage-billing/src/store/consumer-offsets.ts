@@ -1,12 +1,15 @@
 import { NO_LOG, type ResumeOffsets } from '@tollgate/bus';
-import type { DataSource, EntityManager } from 'typeorm';
+import type { ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
 
 /** Reads the offsets at which the bus resumes; bookings commit them with their effects. Index: consumer_offset_pk. */
-export function resumeOffsets(dataSource: DataSource): ResumeOffsets {
+export function resumeOffsets(database: ServiceDatabase): ResumeOffsets {
   return async (topic, partitions) => {
-    const rows: { partition: number; next_offset: string }[] = await dataSource.query(
-      'SELECT partition, next_offset FROM billing.consumer_offset WHERE topic = $1 AND partition = ANY($2::integer[])',
-      [topic, partitions],
+    const rows = await database.acrossOrganizations((manager) =>
+      manager.query<{ partition: number; next_offset: string }[]>(
+        'SELECT partition, next_offset FROM billing.consumer_offset WHERE topic = $1 AND partition = ANY($2::integer[])',
+        [topic, partitions],
+      ),
     );
     return new Map(rows.map((row) => [row.partition, BigInt(row.next_offset)]));
   };

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { ServiceDatabase } from '@tollgate/postgres';
 
 /** A process of a gateway, with the journal that it writes. */
 export interface GatewayInstance {
@@ -10,14 +10,14 @@ export interface GatewayInstance {
 /** Stores gateway processes beyond their end: which must announce under a new epoch, and whose holds are orphans. */
 @Injectable()
 export class GatewayInstances {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(private readonly database: ServiceDatabase) {}
 
   /**
    * Registers an instance, and marks earlier instances of its journal as gone in the same transaction. `cameBack` says
    * whether this instance had counted as gone.
    */
   async register({ instanceId, journalId }: GatewayInstance): Promise<{ readonly cameBack: boolean }> {
-    return this.dataSource.transaction(async (manager) => {
+    return this.database.acrossOrganizations(async (manager) => {
       await manager.query(
         'UPDATE billing.gateway_instance SET gone_at = now() WHERE journal_id = $1 AND instance_id <> $2 AND gone_at IS NULL',
         [journalId, instanceId],
@@ -37,14 +37,14 @@ export class GatewayInstances {
 
   /** Instances that are running, and those that went within the last hour and may come back. */
   async watched(): Promise<{ readonly instanceId: string; readonly gone: boolean }[]> {
-    const rows: { instance_id: string; gone: boolean }[] = await this.dataSource.query(
+    const rows = await this.run<{ instance_id: string; gone: boolean }[]>(
       `SELECT instance_id, gone_at IS NOT NULL AS gone FROM billing.gateway_instance WHERE gone_at IS NULL OR gone_at > now() - interval '1 hour'`,
     );
     return rows.map((row) => ({ instanceId: row.instance_id, gone: row.gone }));
   }
 
   async markGone(instanceIds: readonly string[]): Promise<void> {
-    await this.dataSource.query(
+    await this.run(
       'UPDATE billing.gateway_instance SET gone_at = now() WHERE instance_id = ANY($1::text[]) AND gone_at IS NULL',
       [instanceIds],
     );
@@ -55,7 +55,7 @@ export class GatewayInstances {
    * the number of marked ones.
    */
   async markBack(instanceIds: readonly string[]): Promise<number> {
-    const [, count]: [unknown[], number] = await this.dataSource.query(
+    const [, count] = await this.run<[unknown[], number]>(
       `UPDATE billing.gateway_instance AS back SET gone_at = NULL, resolved_at = NULL
        WHERE instance_id = ANY($1::text[]) AND gone_at IS NOT NULL
          AND NOT EXISTS (SELECT 1 FROM billing.gateway_instance AS other
@@ -67,23 +67,25 @@ export class GatewayInstances {
 
   /** Instances that are gone and whose holds may still be open. */
   async unresolved(): Promise<GatewayInstance[]> {
-    const rows: { instance_id: string; journal_id: string }[] = await this.dataSource.query(
+    const rows = await this.run<{ instance_id: string; journal_id: string }[]>(
       'SELECT instance_id, journal_id FROM billing.gateway_instance WHERE gone_at IS NOT NULL AND resolved_at IS NULL',
     );
     return rows.map((row) => ({ instanceId: row.instance_id, journalId: row.journal_id }));
   }
 
   async markResolved(instanceIds: readonly string[]): Promise<void> {
-    await this.dataSource.query(
+    await this.run(
       'UPDATE billing.gateway_instance SET resolved_at = now() WHERE instance_id = ANY($1::text[]) AND gone_at IS NOT NULL',
       [instanceIds],
     );
   }
 
   async organizationsWithEpoch(): Promise<string[]> {
-    const rows: { organization_id: string }[] = await this.dataSource.query(
-      'SELECT organization_id FROM billing.credit_epoch',
-    );
+    const rows = await this.run<{ organization_id: string }[]>('SELECT organization_id FROM billing.credit_epoch');
     return rows.map((row) => row.organization_id);
+  }
+
+  private run<Result>(statement: string, parameters: unknown[] = []): Promise<Result> {
+    return this.database.acrossOrganizations((manager) => manager.query<Result>(statement, parameters));
   }
 }

@@ -1,14 +1,10 @@
 import { Module } from '@nestjs/common';
-import { DATABASE, type Database } from '@tollgate/postgres';
-import { DataSource } from 'typeorm';
+import { ServiceDatabase, serviceDatabaseOf } from '@tollgate/postgres';
 import { GatewayInstances } from './gateway-instances.js';
 
 /** The tables of the schema `billing`. */
 @Module({
-  providers: [
-    { provide: DataSource, useFactory: ({ dataSource }: Database) => dataSource, inject: [DATABASE] },
-    GatewayInstances,
-  ],
-  exports: [DataSource, GatewayInstances],
+  providers: [serviceDatabaseOf('billing'), GatewayInstances],
+  exports: [ServiceDatabase, GatewayInstances],
 })
 export class BillingStoreModule {}

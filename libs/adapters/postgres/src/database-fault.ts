@@ -10,7 +10,12 @@ const SQL_STATE = /^[0-9A-Z]{5}$/;
  * Turns an error of a database into a start fault: one line that begins with the setting to look at. An error that
  * comes neither from the database nor from the connection to it is a bug, and is returned unchanged.
  */
-export function databaseFault(url: string, error: unknown, problem: string): unknown {
+export function databaseFault(
+  url: string,
+  error: unknown,
+  problem: string,
+  variable: 'DATABASE_URL' | 'DATABASE_MIGRATION_URL' = 'DATABASE_URL',
+): unknown {
   if (error instanceof StartFault) return error;
   const code = codeOf(error) ?? codeOf((error as { driverError?: unknown }).driverError ?? {});
   if (isSingleSession(url))
@@ -19,13 +24,13 @@ export function databaseFault(url: string, error: unknown, problem: string): unk
     error instanceof AggregateError || (code !== undefined && (SQL_STATE.test(code) || code.startsWith('E')));
   const isOfConnection = /timeout|Connection terminated|SSL/i.test(reasonOf(error));
   return isOfDatabase || isOfConnection
-    ? new StartFault('DATABASE_URL', `${problem}: ${reasonOf(error)}${adviceOn(code)}`, error)
+    ? new StartFault(variable, `${problem}: ${reasonOf(error)}${adviceOn(code)}`, error)
     : error;
 }
 
 function adviceOn(code: string | undefined): string {
   if (code === INSUFFICIENT_PRIVILEGE)
-    return '; give the role of DATABASE_URL the right to create schemas in its database, and to use our schemas';
+    return '; name a role in DATABASE_MIGRATION_URL that may create schemas in this database and owns ours';
   if (code === READ_ONLY) return '; name the server that takes writes';
   return '';
 }

@@ -9,10 +9,11 @@ export const DATABASE = Symbol('DATABASE');
  *
  * @example
  * const database = await openDatabase({ url, poolSize: 10, applicationName: 'key-management' });
- * const rows = await database.dataSource.query('SELECT id FROM keys.api_key WHERE organization_id = $1', [id]);
+ * const keys = new ServiceDatabase(database.dataSource, 'keys');
  * await database.close();
  */
 export interface Database {
+  /** For readiness and migrations. Services use a `ServiceDatabase`, and lint holds that. */
   readonly dataSource: DataSource;
   /**
    * True on the embedded Postgres. It has one connection for the whole process: inside a transaction, a second
@@ -100,6 +101,8 @@ export function dataSourceOptions(
     uuidExtension: 'pgcrypto',
     // A failed statement rejects, and its caller logs it. TypeORM's own log would also print the parameters.
     logging: false,
+    // A condition with an undefined value would otherwise be left out, and the first row of all be the answer.
+    invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
     // The embedded Postgres loses its session state with the connection: never close an idle one.
     extra: single ? { idleTimeoutMillis: 0 } : { keepAlive: true, ...extra },
   };

@@ -6,8 +6,11 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
  * run one after another, so the caller should keep few under way.
  */
 export interface LookUps {
-  /** Resolves with the rows; rejects if the query fails. */
-  query<Row extends object>(statement: string, parameters: readonly unknown[]): Promise<Row[]>;
+  /**
+   * Asks a function of `lookUpFunctionSql`, such as `keys.api_keys_by_digests`: it runs as its owner, so no role has to
+   * be taken first, and one statement is enough. Resolves with the rows; rejects if the query fails.
+   */
+  ask<Row extends object>(lookUpFunction: string, asked: unknown): Promise<Row[]>;
   close(): Promise<void>;
 }
 
@@ -22,12 +25,20 @@ export function ownConnection(options: DataSourceOptions): LookUps {
     return opened;
   };
   return {
-    query: async (statement, parameters) => (await open()).query(statement, [...parameters]),
+    ask: async (lookUpFunction, asked) => {
+      const statement = statementOf(lookUpFunction);
+      return (await open()).query(statement, [asked]);
+    },
     close: async () => {
       const dataSource = await opened?.catch(() => null);
       if (dataSource?.isInitialized === true) await dataSource.destroy();
     },
   };
+}
+
+function statementOf(lookUpFunction: string): string {
+  if (!/^[a-z_]+\.[a-z_]+$/.test(lookUpFunction)) throw new Error(`not the name of a function: ${lookUpFunction}`);
+  return `SELECT * FROM ${lookUpFunction}($1)`;
 }
 
 /**
@@ -47,12 +58,12 @@ export class YieldingLookUps implements LookUps {
 
   constructor(private readonly dataSource: DataSource) {}
 
-  query<Row extends object>(statement: string, parameters: readonly unknown[]): Promise<Row[]> {
+  ask<Row extends object>(lookUpFunction: string, asked: unknown): Promise<Row[]> {
     const result = this.#last.then(async (): Promise<Row[]> => {
       await this.#quiet();
       this.counts.begun += 1;
       if (isBusy(this.#pool)) this.counts.overtaking += 1;
-      return this.dataSource.query(statement, [...parameters]);
+      return this.dataSource.query(statementOf(lookUpFunction), [asked]);
     });
     this.#last = result.catch(() => undefined);
     return result;

@@ -3,7 +3,8 @@ import { DataSource, type Logger, type MigrationInterface } from 'typeorm';
 import { dataSourceOptions, isSingleSession } from './database.js';
 import { databaseFault } from './database-fault.js';
 import { notedMigrations, noteReadableFrom, refuseUnreadable } from './schema-reach.js';
-import { checkRights } from './schema-rights.js';
+import { checkLogin, checkRights } from './schema-rights.js';
+import { OWNER_SETTING } from './service-database.js';
 import { ensureServiceRoles, type ServiceSchema } from './service-roles.js';
 
 /** A step of a service's schema, with the oldest release that can still use the schema once it has run. */
@@ -49,16 +50,19 @@ export interface MigratedSchema {
 /**
  * Brings one service's schema up to date, and records the migrations in `<schema>.migration`. Each migration runs in a
  * transaction of its own. If several processes start at once, one migrates and the others wait for it. On the embedded
- * Postgres call it before `openDatabase`, since it opens the only connection itself.
+ * Postgres call it before `openDatabase`, since it opens the only connection itself. `loginUrl` is the URL that the
+ * service connects with afterwards; its user is let act as the roles of the service.
  * @throws {StartFault} in one line: the server cannot be reached or refuses the login, the role lacks rights, the
  * schema cannot be brought up to date, or a later release has made it unusable for this one
  */
-export async function migrate(url: string, options: MigrateOptions): Promise<MigratedSchema> {
-  const { schema, migrations } = options;
+export async function migrate(url: string, options: MigrateOptions, loginUrl: string = url): Promise<MigratedSchema> {
+  const { schema, migrations, serviceSchema } = options;
   if (!/^[a-z_]+$/.test(schema)) throw new Error(`not a schema name: ${schema}`);
+  const variable = url === loginUrl ? 'DATABASE_URL' : 'DATABASE_MIGRATION_URL';
   const dataSource = new DataSource({
-    // One connection runs the migrations, and one holds the lock.
-    ...dataSourceOptions(url, `migrate ${schema}`, 2),
+    // One connection runs the migrations, and one holds the lock. Under the policies of tables the owner sees rows only
+    // if it says that it is one.
+    ...dataSourceOptions(url, `migrate ${schema}`, 2, { options: `-c ${OWNER_SETTING}=on` }),
     schema,
     migrations: [...migrations],
     migrationsTableName: 'migration',
@@ -68,14 +72,16 @@ export async function migrate(url: string, options: MigrateOptions): Promise<Mig
   try {
     await dataSource.initialize();
     if (isSingleSession(url)) return await createAndRun(url, dataSource, options);
-    const migrated = await holdingLock(dataSource, schema, () => createAndRun(url, dataSource, options));
-    await checkRights(dataSource, schema);
+    const migrated = await holdingLock(dataSource, schema, () => createAndRun(url, dataSource, options, loginUrl));
+    if (serviceSchema === undefined) await checkRights(dataSource, schema);
+    else await checkLogin(loginUrl, serviceSchema);
     return migrated;
   } catch (error) {
     throw databaseFault(
       url,
       error,
       dataSource.isInitialized ? `the schema ${schema} cannot be brought up to date` : 'PostgreSQL cannot be used',
+      variable,
     );
   } finally {
     if (dataSource.isInitialized) await dataSource.destroy();
@@ -86,18 +92,22 @@ async function createAndRun(
   url: string,
   dataSource: DataSource,
   { schema, migrations, serviceSchema }: MigrateOptions,
+  loginUrl?: string,
 ): Promise<MigratedSchema> {
-  // Look first: CREATE SCHEMA IF NOT EXISTS needs the right to create schemas even if the schema exists.
-  const [found] = await dataSource.query<{ there: boolean }[]>('SELECT to_regnamespace($1) IS NOT NULL AS there', [
-    schema,
-  ]);
-  if (found?.there !== true) await dataSource.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
-  if (serviceSchema !== undefined) await ensureServiceRoles(dataSource, serviceSchema);
+  if (serviceSchema !== undefined) await ensureServiceRoles(dataSource, serviceSchema, loginUrl);
   const ours = migrations
     .map((each) => new each())
     .map(({ name, constructor, readableFrom }) => ({ name: name ?? constructor.name, readableFrom }));
   const noted = await notedMigrations(dataSource, schema);
   const newer = refuseUnreadable(url, schema, noted, ours);
+  // A role that owns nothing can start a service whose schema is up to date.
+  if (ours.every(({ name }) => noted.some((each) => each.name === name && each.readableFrom !== null)))
+    return { schema, newer };
+  // Look first: CREATE SCHEMA IF NOT EXISTS needs the right to create schemas even if the schema exists.
+  const [found] = await dataSource.query<{ there: boolean }[]>('SELECT to_regnamespace($1) IS NOT NULL AS there', [
+    schema,
+  ]);
+  if (found?.there !== true) await dataSource.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
   await dataSource.runMigrations();
   await noteReadableFrom(dataSource, schema, noted, ours);
   return { schema, newer };

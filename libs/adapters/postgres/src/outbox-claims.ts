@@ -1,6 +1,7 @@
-import type { DataSource } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { oneRow } from './one-row.js';
 import type { OutboxRow } from './outbox.js';
+import type { ServiceDatabase } from './service-database.js';
 
 /** The entries that wait for one effect. */
 export interface OutboxBacklog {
@@ -25,7 +26,7 @@ interface ClaimedRow {
  */
 export class OutboxClaims {
   constructor(
-    private readonly dataSource: DataSource,
+    private readonly database: Pick<ServiceDatabase, 'acrossOrganizations'>,
     private readonly schema: string,
   ) {}
 
@@ -48,7 +49,7 @@ export class OutboxClaims {
     rows: number,
     which: string,
   ): Promise<OutboxRow[]> {
-    const [claimed] = await this.dataSource.query<[ClaimedRow[], number]>(
+    const claimed = await this.run<[ClaimedRow[], number]>(
       `WITH head AS (
          SELECT o.id, o.key FROM ${this.schema}.outbox o
          WHERE o.effect = $1 AND o.claimed_until <= now() AND o.next_attempt_at <= now() AND ${which}
@@ -65,7 +66,7 @@ export class OutboxClaims {
        RETURNING o.id, o.effect, o.key, o.payload, o.created_at, o.attempts`,
       [effect, claimId, leaseMs, keys, rows],
     );
-    return claimed
+    return claimed[0]
       .sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1))
       .map((row) => ({
         id: row.id,
@@ -78,18 +79,18 @@ export class OutboxClaims {
   }
 
   async renew(claimId: string, leaseMs: number): Promise<void> {
-    await this.dataSource.query(
+    await this.run(
       `UPDATE ${this.schema}.outbox SET claimed_until = now() + $2 * interval '1 millisecond' WHERE claim_id = $1`,
       [claimId, leaseMs],
     );
   }
 
   async done(ids: readonly string[]): Promise<void> {
-    await this.dataSource.query(`DELETE FROM ${this.schema}.outbox WHERE id = ANY($1::bigint[])`, [ids]);
+    await this.run(`DELETE FROM ${this.schema}.outbox WHERE id = ANY($1::bigint[])`, [ids]);
   }
 
   async failed(claimId: string, retryInMs: number): Promise<void> {
-    await this.dataSource.query(
+    await this.run(
       `UPDATE ${this.schema}.outbox
        SET claim_id = NULL, claimed_until = '-infinity', next_attempt_at = now() + $2 * interval '1 millisecond' WHERE claim_id = $1`,
       [claimId, retryInMs],
@@ -98,7 +99,7 @@ export class OutboxClaims {
 
   /** The waiting entries by effect; an effect without any is left out. */
   async backlog(): Promise<OutboxBacklog[]> {
-    const rows = await this.dataSource.query<{ effect: string; entries: string; age: string }[]>(
+    const rows = await this.run<{ effect: string; entries: string; age: string }[]>(
       `SELECT effect, count(*) AS entries, greatest(0, extract(epoch FROM now() - min(created_at))) AS age FROM ${this.schema}.outbox GROUP BY effect`,
     );
     return rows.map(({ effect, entries, age }) => ({ effect, entries: Number(entries), ageSeconds: Number(age) }));
@@ -106,10 +107,14 @@ export class OutboxClaims {
 
   /** How many of these entries are not done yet. */
   async waiting(ids: readonly string[]): Promise<number> {
-    const rows = await this.dataSource.query<{ n: string }[]>(
+    const rows = await this.run<{ n: string }[]>(
       `SELECT count(*) AS n FROM ${this.schema}.outbox WHERE id = ANY($1::bigint[])`,
       [ids],
     );
     return Number(oneRow(rows).n);
+  }
+
+  private run<Result>(statement: string, parameters: unknown[] = []): Promise<Result> {
+    return this.database.acrossOrganizations((manager: EntityManager) => manager.query<Result>(statement, parameters));
   }
 }

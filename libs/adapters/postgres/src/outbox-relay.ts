@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Periodic } from '@tollgate/periodic';
-import type { DataSource } from 'typeorm';
 import { OutboxClaims, type OutboxBacklog } from './outbox-claims.js';
 import type { OutboxRow } from './outbox.js';
+import type { ServiceDatabase } from './service-database.js';
 
 /**
  * Does what committed entries ask for, outside of any transaction. It receives entries in order, each at least once:
@@ -11,7 +11,7 @@ import type { OutboxRow } from './outbox.js';
 export type OutboxEffect = (rows: readonly OutboxRow[]) => Promise<void>;
 
 export interface OutboxRelayOptions {
-  readonly dataSource: DataSource;
+  readonly database: Pick<ServiceDatabase, 'acrossOrganizations'>;
   readonly schema: string;
   /** The effects by name. Each runs in a loop of its own, so one that hangs does not block another. */
   readonly effects: Readonly<Record<string, OutboxEffect>>;
@@ -46,8 +46,8 @@ export class OutboxRelay {
   private readonly waiters = new Map<string, Set<() => void>>();
 
   constructor(private readonly options: OutboxRelayOptions) {
-    const { dataSource, schema, effects, pollMs: everyMs = 500 } = options;
-    this.claims = new OutboxClaims(dataSource, schema);
+    const { database, schema, effects, pollMs: everyMs = 500 } = options;
+    this.claims = new OutboxClaims(database, schema);
     this.runs = Object.entries(effects).map(([name, effect]) => {
       const run: Periodic = new Periodic(() => this.run(name, effect, () => run.stopped), { everyMs });
       return run;

@@ -1,4 +1,7 @@
 import type { EntityManager } from 'typeorm';
+import { TENANT_SETTING } from './service-database.js';
+import type { ServiceSchema } from './service-roles.js';
+import { formerReleaseSql, tenantTableSql } from './tenant-tables.js';
 
 /** Something to do outside of Postgres once a transaction has committed. */
 export interface OutboxEntry {
@@ -34,6 +37,25 @@ export function outboxTableSql(schema: string): string[] {
       claimed_until timestamptz NOT NULL DEFAULT '-infinity'
     )`,
     `CREATE INDEX outbox_effect_key ON ${schema}.outbox (effect, key, id)`,
+  ];
+}
+
+/**
+ * DDL for a migration: entries belong to the organisation that their transaction is about, and those of a transaction
+ * about none to none. A transaction sees of others' entries not even how many there are; the relay sees all.
+ */
+export function outboxTenantSql(schema: ServiceSchema): readonly string[] {
+  return [
+    `ALTER TABLE ${schema}.outbox
+       ADD COLUMN organization_id text DEFAULT nullif(current_setting('${TENANT_SETTING}', true), '')`,
+    ...tenantTableSql({
+      schema,
+      table: 'outbox',
+      someOfNone: true,
+      service: 'INSERT (effect, key, payload), SELECT (id)',
+      allTenants: 'SELECT, INSERT, UPDATE, DELETE',
+    }),
+    formerReleaseSql(schema, 'outbox'),
   ];
 }
 

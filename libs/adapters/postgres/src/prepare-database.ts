@@ -1,18 +1,27 @@
 import { migrate, type MigratedSchema, type MigrateOptions } from './migrate.js';
 import { refuseBesideStandalone } from './sole-use.js';
 
+/** Where a service's database is. */
+export interface DatabaseAddress {
+  /** Logs in as the service's role, which owns nothing. */
+  readonly DATABASE_URL: string;
+  /** Logs in as the owner of the schemas. If it is left out, migrations run under `DATABASE_URL`. */
+  readonly DATABASE_MIGRATION_URL?: string | undefined;
+}
+
 /**
- * Prepares a database for a service that runs as its own process, before the service opens its pool. `warn` receives a
- * line about migrations that later releases ran.
+ * Prepares a database for a service that runs as its own process, before the service opens its pool: makes its roles
+ * and brings its schema up to date. `warn` receives a line about migrations that later releases ran.
  * @throws {StartFault} in one line, if the database cannot be used
  */
 export async function prepareDatabase(
-  url: string,
+  { DATABASE_URL, DATABASE_MIGRATION_URL = DATABASE_URL }: DatabaseAddress,
   schema: MigrateOptions,
   warn: (line: string) => void,
 ): Promise<void> {
-  await refuseBesideStandalone(url);
-  tellOfNewer(await migrate(url, schema), warn);
+  // The service's role may not exist before the migration.
+  await refuseBesideStandalone(DATABASE_MIGRATION_URL);
+  tellOfNewer(await migrate(DATABASE_MIGRATION_URL, schema, DATABASE_URL), warn);
 }
 
 /** Warns if a later release has migrated the schema. That alone does not prevent the start. */

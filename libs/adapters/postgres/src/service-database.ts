@@ -1,8 +1,14 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import { DATABASE, type Database } from './database.js';
 import { rolesOf, type ServiceRoles, type ServiceSchema } from './service-roles.js';
 
 /** The setting of a transaction that policies compare `organization_id` with. */
 export const TENANT_SETTING = 'tollgate.organization_id';
+/**
+ * The setting by which migrations and look-up functions say that they act as the owner of the tables. Without it the
+ * policies show the owner nothing, so a service that connects as the owner by mistake sees nothing either.
+ */
+export const OWNER_SETTING = 'tollgate.as_owner';
 
 /** Work inside a transaction. Every statement and repository in it must be of this manager. */
 export type TransactionWork<T> = (manager: EntityManager) => Promise<T>;
@@ -20,7 +26,7 @@ export class ServiceDatabase {
 
   constructor(
     private readonly dataSource: DataSource,
-    schema: ServiceSchema,
+    private readonly schema: ServiceSchema,
   ) {
     this.roles = rolesOf(schema);
   }
@@ -45,6 +51,19 @@ export class ServiceDatabase {
     return this.run(this.roles.allTenants, '', work);
   }
 
+  /**
+   * Asks a function of `lookUpFunctionSql`, which finds rows of any organisation by one exact argument.
+   *
+   * @example
+   * const [session] = await database.lookUp<SessionRow>('session_by_digest', digest);
+   */
+  async lookUp<Row extends object>(name: string, asked: unknown): Promise<Row[]> {
+    if (!/^[a-z_]+$/.test(name)) throw new Error(`not the name of a function: ${name}`);
+    return this.outsideOrganizations((manager) =>
+      manager.query<Row[]>(`SELECT * FROM ${this.schema}.${name}($1)`, [asked]),
+    );
+  }
+
   private run<T>(role: string, organizationId: string, work: TransactionWork<T>): Promise<T> {
     return this.dataSource.transaction(async (manager) => {
       // As SET LOCAL of both: they end with the transaction.
@@ -56,3 +75,10 @@ export class ServiceDatabase {
     });
   }
 }
+
+/** The Nest provider of a service's `ServiceDatabase`, for the module of its store. */
+export const serviceDatabaseOf = (schema: ServiceSchema) => ({
+  provide: ServiceDatabase,
+  useFactory: ({ dataSource }: Database): ServiceDatabase => new ServiceDatabase(dataSource, schema),
+  inject: [DATABASE],
+});

@@ -1,5 +1,6 @@
 import { digestSecret, digestsUnder, pepperId, type Peppers } from '@tollgate/api-key';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
+import { ServiceDatabase } from '@tollgate/postgres';
 import { createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ADMIN, startKeyManagement, type KeyManagementStage } from '../../key-management-stage.js';
@@ -128,7 +129,7 @@ describe('while a pepper is replaced', () => {
 describe('a start', () => {
   const told = async (given: Peppers): Promise<string[]> => {
     const lines: string[] = [];
-    await refuseOtherPepper(stage.database.dataSource, { peppers: given, warn: (line) => lines.push(line) });
+    await refuseOtherPepper(stage.app.get(ServiceDatabase), { peppers: given, warn: (line) => lines.push(line) });
     return lines;
   };
 
@@ -136,11 +137,11 @@ describe('a start', () => {
     await query('UPDATE keys.api_key SET revoked_at = now(), revoke_reason = $1 WHERE revoked_at IS NULL', ['revoked']);
     const [usable, expired] = [await createUnderOld(), await createUnderOld()];
     await query(`UPDATE keys.api_key SET expires_at = now() - interval '1 hour' WHERE id = $1`, [expired.id]);
-    expect(await keysOfPreviousPepper(stage.database.dataSource, peppers)).toBe(1);
+    expect(await keysOfPreviousPepper(stage.app.get(ServiceDatabase), peppers)).toBe(1);
     expect(await told(peppers)).toEqual([expect.stringMatching(/^1 usable keys are known only under/)]);
     expect(await told([NEW])).toEqual([expect.stringContaining(`are refused: 1 under the pepper ${pepperId(OLD)}; `)]);
     await stage.api.addDigests([{ known: usable.old, added: usable.added }]);
-    expect(await keysOfPreviousPepper(stage.database.dataSource, peppers)).toBe(0);
+    expect(await keysOfPreviousPepper(stage.app.get(ServiceDatabase), peppers)).toBe(0);
     expect(await told(peppers)).toEqual([expect.stringContaining('TOLLGATE_PEPPER_PREVIOUS can be removed')]);
     expect(await told([NEW])).toEqual([]);
   });

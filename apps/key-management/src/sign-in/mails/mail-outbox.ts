@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { MAIL_SENDER, type Mail, type MailSender } from '@tollgate/mail';
-import { Outbox, OutboxRelay, type OutboxRow } from '@tollgate/postgres';
+import { Outbox, OutboxRelay, ServiceDatabase, type OutboxRow } from '@tollgate/postgres';
 import { SEALING, SealError, type Sealing } from '@tollgate/sealing';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
-import { DataSource, type EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { KEYS_SCHEMA, SEND_MAIL } from '../../store/outbox-effects.js';
 
 /** A mail to one person. */
@@ -33,13 +33,13 @@ export class MailOutbox {
   private readonly relay: OutboxRelay;
 
   constructor(
-    dataSource: DataSource,
+    database: ServiceDatabase,
     @Inject(MAIL_SENDER) private readonly sender: MailSender,
     @Inject(SEALING) private readonly sealing: Sealing,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.relay = new OutboxRelay({
-      dataSource,
+      database,
       schema: KEYS_SCHEMA,
       effects: { [SEND_MAIL]: ([row]) => this.send(row) },
       // One at a time: a mail that the server refuses must not send those beside it once more.

@@ -1,4 +1,4 @@
-import { commonTableSql, rolesOf, type Migration } from '@tollgate/postgres';
+import { commonTableSql, lookUpFunctionSql, type Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
 /**
@@ -45,17 +45,17 @@ const ONE_TIME_TOKEN = [
 
 /**
  * A session is looked up before it is known which organisation a request is about, so policies cannot show the
- * memberships of its person. Each function answers one exact question, as the role that spans organisations.
+ * memberships of its person. Each function answers one exact question.
  */
 const MEMBERSHIPS = [
   {
-    signature: 'keys.role_of_person(person uuid, organization text)',
+    signature: 'role_of_person(person uuid, organization text)',
     returns: 'text',
     // Index: member_person_unique.
     body: `SELECT m.role FROM keys.member AS m WHERE m.organization_id = organization AND m.person_id = person`,
   },
   {
-    signature: 'keys.only_organization_of_person(person uuid)',
+    signature: 'only_organization_of_person(person uuid)',
     returns: 'text',
     // Index: member_by_person.
     body: `SELECT min(two.organization_id) FROM (
@@ -63,7 +63,7 @@ const MEMBERSHIPS = [
     ) AS two HAVING count(*) = 1`,
   },
   {
-    signature: 'keys.organizations_of_person(person uuid, most integer)',
+    signature: 'organizations_of_person(person uuid, most integer)',
     returns: 'TABLE (id text, name text, role text)',
     // Index: member_by_person, organization_pk.
     body: `SELECT o.id, o.name, m.role FROM keys.member AS m JOIN keys.organization AS o ON o.id = m.organization_id
@@ -81,33 +81,15 @@ export class Sessions1796428800000 implements Migration {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const { signature } of MEMBERSHIPS) await runner.query(`DROP FUNCTION ${signature}`);
+    for (const { signature } of MEMBERSHIPS) await runner.query(`DROP FUNCTION keys.${signature}`);
     await runner.query('DROP TABLE keys.one_time_token, keys.session');
   }
 }
 
 function rightsSql(): string[] {
-  const { service, allTenants } = rolesOf('keys');
-  return [
-    ...['session', 'one_time_token'].flatMap((table) =>
-      commonTableSql({ schema: 'keys', table, service: 'SELECT, INSERT, UPDATE, DELETE' }),
-    ),
-    `GRANT SELECT ON keys.member, keys.organization TO ${service}, ${allTenants}`,
-    `GRANT SELECT, INSERT ON keys.outbox TO ${service}`,
-  ];
+  return ['session', 'one_time_token'].flatMap((table) =>
+    commonTableSql({ schema: 'keys', table, service: 'SELECT, INSERT, UPDATE, DELETE' }),
+  );
 }
 
-function functionsSql(): string[] {
-  const { service, allTenants } = rolesOf('keys');
-  return [
-    // Who is given a function must be able to have one in the schema.
-    `GRANT CREATE ON SCHEMA keys TO ${allTenants}`,
-    ...MEMBERSHIPS.flatMap(({ signature, returns, body }) => [
-      `CREATE FUNCTION ${signature} RETURNS ${returns} LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$ ${body} $$`,
-      `REVOKE ALL ON FUNCTION ${signature} FROM PUBLIC`,
-      `GRANT EXECUTE ON FUNCTION ${signature} TO ${service}`,
-      `ALTER FUNCTION ${signature} OWNER TO ${allTenants}`,
-    ]),
-    `REVOKE CREATE ON SCHEMA keys FROM ${allTenants}`,
-  ];
-}
+const functionsSql = (): string[] => MEMBERSHIPS.flatMap((each) => lookUpFunctionSql({ schema: 'keys', ...each }));

@@ -1,4 +1,4 @@
-import { commonTableSql, tenantTableSql, type Migration } from '@tollgate/postgres';
+import { tenantTableSql, type Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
 /** A deleted organisation is hidden, and its audit trail stays. Every installation keeps `default`. */
@@ -64,16 +64,6 @@ const INVITATION = [
 ];
 
 const RIGHTS = [
-  ...commonTableSql({ schema: 'keys', table: 'organization', service: 'SELECT, INSERT, UPDATE', allTenants: 'SELECT' }),
-  ...commonTableSql({
-    schema: 'keys',
-    table: 'member',
-    service: 'SELECT, INSERT, UPDATE, DELETE',
-    allTenants: 'SELECT',
-  }),
-  ...commonTableSql({ schema: 'keys', table: 'api_key', service: 'SELECT' }),
-  ...commonTableSql({ schema: 'keys', table: 'api_key_secret', service: 'SELECT' }),
-  ...commonTableSql({ schema: 'keys', table: 'outbox', service: 'SELECT, INSERT' }),
   ...tenantTableSql({ schema: 'keys', table: 'project', service: 'SELECT, INSERT, UPDATE, DELETE' }),
   ...tenantTableSql({ schema: 'keys', table: 'invitation', service: 'SELECT, INSERT, UPDATE, DELETE' }),
 ];

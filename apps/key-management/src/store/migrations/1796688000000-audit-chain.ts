@@ -1,4 +1,4 @@
-import { commonTableSql, rolesOf, tenantTableSql, type Migration } from '@tollgate/postgres';
+import { commonTableSql, tenantTableSql, type Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
 /**
@@ -77,7 +77,6 @@ const FORMER_EVENTS = [
     FOR EACH ROW EXECUTE FUNCTION keys.audit_event_waits()`,
   `INSERT INTO keys.audit_event_waiting (event_id) SELECT id FROM keys.audit_event`,
   `ALTER TABLE keys.audit_event DROP CONSTRAINT audit_event_organization_fk`,
-  `GRANT SELECT ON keys.audit_event TO ${rolesOf('keys').allTenants}`,
 ];
 
 /** The audit trail as a hash chain for each organisation, beside which texts about people can be erased. */

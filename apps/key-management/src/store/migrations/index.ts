@@ -3,11 +3,13 @@ import { Keys1795190400000 } from './1795190400000-keys.js';
 import { OrganizationCreditLimit1795276800000 } from './1795276800000-organization-credit-limit.js';
 import { Organizations1796169600000 } from './1796169600000-organizations.js';
 import { People1796256000000 } from './1796256000000-people.js';
+import { Tenancy1796342400000 } from './1796342400000-tenancy.js';
 import { Sessions1796428800000 } from './1796428800000-sessions.js';
 import { Membership1796515200000 } from './1796515200000-membership.js';
 import { Oidc1796601600000 } from './1796601600000-oidc.js';
 import { AuditChain1796688000000 } from './1796688000000-audit-chain.js';
 import { Contract1796774400000 } from './1796774400000-contract.js';
+import { KeyLookUp1796860800000 } from './1796860800000-key-look-up.js';
 
 /** The Postgres schema of key-management, for `migrate`. */
 export const keyManagementSchema: MigrateOptions = {
@@ -18,10 +20,12 @@ export const keyManagementSchema: MigrateOptions = {
     OrganizationCreditLimit1795276800000,
     Organizations1796169600000,
     People1796256000000,
+    Tenancy1796342400000,
     Sessions1796428800000,
     Membership1796515200000,
     Oidc1796601600000,
     AuditChain1796688000000,
     Contract1796774400000,
+    KeyLookUp1796860800000,
   ],
 };

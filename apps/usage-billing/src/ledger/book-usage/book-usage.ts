@@ -2,8 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks, type BookedSettle } from '@tollgate/admission';
 import type { BusBatch } from '@tollgate/bus';
 import type { UsageRecordedV1 } from '@tollgate/contracts';
+import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
-import { DataSource, type EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { advanceOffset } from '../../store/consumer-offsets.js';
 import { BillingMeter } from '../../metrics.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
@@ -24,7 +25,7 @@ import { SettleHolds } from './settle-holds.js';
 @Injectable()
 export class BookUsage {
   constructor(
-    private readonly dataSource: DataSource,
+    private readonly database: ServiceDatabase,
     @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'closeEpoch'>,
     private readonly settles: SettleHolds,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -79,7 +80,7 @@ export class BookUsage {
         { topic: batch.topic, partition: batch.partition, count: poison.length },
         'usage records quarantined',
       );
-    const bookings = await this.dataSource.transaction(async (manager) => {
+    const bookings = await this.database.acrossOrganizations(async (manager) => {
       const bookings = events.length === 0 ? [] : await this.bookEvents(manager, events);
       await quarantine(manager, batch, poison);
       await advanceOffset(manager, batch.topic, batch.partition, next);

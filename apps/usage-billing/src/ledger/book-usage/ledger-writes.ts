@@ -38,6 +38,8 @@ async function insertEvents(manager: EntityManager, bookings: readonly Booking[]
 }
 
 interface Transfer {
+  /** Null for those of `PLATFORM`. */
+  readonly organizationId: string | null;
   readonly requestId: string;
   readonly accountId: string;
   readonly kind: 'post' | 'adjust' | 'platform_loss';
@@ -45,6 +47,7 @@ interface Transfer {
 }
 
 const TRANSFER_COLUMNS: readonly Column<Transfer>[] = [
+  ['organization_id', 'text', ({ organizationId }) => organizationId],
   ['request_id', 'uuid', ({ requestId }) => requestId],
   ['account_id', 'text', ({ accountId }) => accountId],
   ['kind', 'text', ({ kind }) => kind],
@@ -54,10 +57,18 @@ const TRANSFER_COLUMNS: readonly Column<Transfer>[] = [
 /** A charge of 0 is posted as well: the transfer marks the request as resolved. */
 async function insertTransfers(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
   const transfers = bookings.flatMap(
-    ({ event: { requestId, accounts }, kind, chargeNanoUsd, lossNanoUsd }): Transfer[] => [
-      ...accounts.map(({ accountId }) => ({ requestId, accountId, kind, amount: chargeNanoUsd })),
+    ({ event: { organizationId, requestId, accounts }, kind, chargeNanoUsd, lossNanoUsd }): Transfer[] => [
+      ...accounts.map(({ accountId }) => ({ organizationId, requestId, accountId, kind, amount: chargeNanoUsd })),
       ...(lossNanoUsd > 0n
-        ? [{ requestId, accountId: PLATFORM, kind: 'platform_loss' as const, amount: lossNanoUsd }]
+        ? [
+            {
+              organizationId: null,
+              requestId,
+              accountId: PLATFORM,
+              kind: 'platform_loss' as const,
+              amount: lossNanoUsd,
+            },
+          ]
         : []),
     ],
   );

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
-import { DataSource } from 'typeorm';
+import { ServiceDatabase } from '@tollgate/postgres';
 import { unavailable } from '../../unavailable.js';
 
 /** The balances of one account in the ledger and in admission, in nano-USD; null if admission does not know it. */
@@ -17,7 +17,7 @@ export interface BalanceComparison {
 @Injectable()
 export class CompareBalances {
   constructor(
-    private readonly dataSource: DataSource,
+    private readonly database: ServiceDatabase,
     @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'accounts'>,
   ) {}
 
@@ -39,11 +39,13 @@ export class CompareBalances {
   }
 
   private async readLedger(organizationId: string): Promise<Map<string, { posted: string; transfers: string }>> {
-    const rows: { account_id: string; posted: string; transfers: string }[] = await this.dataSource.query(
-      `SELECT a.account_id, a.posted_nano_usd AS posted, coalesce(sum(t.amount_nano_usd), 0) AS transfers
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<{ account_id: string; posted: string; transfers: string }[]>(
+        `SELECT a.account_id, a.posted_nano_usd AS posted, coalesce(sum(t.amount_nano_usd), 0) AS transfers
        FROM billing.account a LEFT JOIN billing.transfer t ON t.account_id = a.account_id AND t.kind IN ('post', 'adjust')
        WHERE a.organization_id = $1 GROUP BY a.account_id`,
-      [organizationId],
+        [organizationId],
+      ),
     );
     return new Map(rows.map(({ account_id, ...row }) => [account_id, row]));
   }

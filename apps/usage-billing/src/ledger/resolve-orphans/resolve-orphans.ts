@@ -3,8 +3,9 @@ import { ADMISSION_BOOKS, type AdmissionBooks, type BookedSettle } from '@tollga
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { USAGE_TOPICS } from '@tollgate/contracts';
 import type { OpenHold } from '@tollgate/credit';
+import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
-import { DataSource, type EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { BillingMeter } from '../../metrics.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
 import { GatewayInstances, type GatewayInstance } from '../../store/gateway-instances.js';
@@ -24,7 +25,7 @@ interface BookedRow {
 @Injectable()
 export class ResolveOrphans {
   constructor(
-    private readonly dataSource: DataSource,
+    private readonly database: ServiceDatabase,
     private readonly instances: GatewayInstances,
     @Inject(ADMISSION_BOOKS)
     private readonly admission: Pick<AdmissionBooks, 'openHolds' | 'organizations' | 'settleBooked' | 'stopWaiting'>,
@@ -54,7 +55,7 @@ export class ResolveOrphans {
   private async resolveIn(organizationId: string, gone: readonly GatewayInstance[]): Promise<void> {
     const goneIds = new Set(gone.map(({ instanceId }) => instanceId));
     const holds = (await this.admission.openHolds(organizationId)).filter((hold) => goneIds.has(hold.instanceId));
-    const settles = await this.dataSource.transaction(async (manager) => {
+    const settles = await this.database.inOrganization(organizationId, async (manager) => {
       await lockOrganizations(manager, [organizationId]);
       await this.stopWaiting(manager, organizationId, gone);
       return holds.length === 0 ? [] : resolveInLedger(manager, organizationId, holds);
@@ -99,6 +100,7 @@ async function resolveInLedger(
   const booked = new Map(rows.map((row) => [row.request_id, row]));
   await insertVoids(
     manager,
+    organizationId,
     holds.filter(({ requestId }) => !booked.has(requestId)),
   );
   return holds.map(({ requestId, journalId, accountIds }) => {
@@ -116,14 +118,14 @@ async function resolveInLedger(
   });
 }
 
-async function insertVoids(manager: EntityManager, holds: readonly OpenHold[]): Promise<void> {
+async function insertVoids(manager: EntityManager, organizationId: string, holds: readonly OpenHold[]): Promise<void> {
   const rows = holds.flatMap(({ requestId, accountIds, amountNanoUsd }) =>
     accountIds.map((accountId) => ({ requestId, accountId, amount: amountNanoUsd.toString() })),
   );
   await manager.query(
-    `INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note)
-     SELECT request_id, account_id, 'void', amount, 'orphaned' FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS given (request_id, account_id, amount)
+    `INSERT INTO billing.transfer (organization_id, request_id, account_id, kind, amount_nano_usd, note)
+     SELECT $4, request_id, account_id, 'void', amount, 'orphaned' FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS given (request_id, account_id, amount)
      ON CONFLICT DO NOTHING`,
-    [rows.map((row) => row.requestId), rows.map((row) => row.accountId), rows.map((row) => row.amount)],
+    [rows.map((row) => row.requestId), rows.map((row) => row.accountId), rows.map((row) => row.amount), organizationId],
   );
 }

@@ -1,8 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Periodic } from '@tollgate/periodic';
-import { oneRow } from '@tollgate/postgres';
+import { oneRow, ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
-import { DataSource } from 'typeorm';
 
 /** The interval is short, so that events of unexpected months leave the default partition on the same day. */
 const LOOK_EVERY_MS = 6 * 3_600_000;
@@ -30,7 +29,7 @@ export class UsageEventMonths implements OnApplicationBootstrap, OnModuleDestroy
   private readonly looks = new Periodic(() => this.look(), { everyMs: LOOK_EVERY_MS, background: true });
 
   constructor(
-    private readonly dataSource: DataSource,
+    private readonly database: ServiceDatabase,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -44,15 +43,15 @@ export class UsageEventMonths implements OnApplicationBootstrap, OnModuleDestroy
 
   /** Makes missing partitions, each in its own transaction. Resolves with the months that it made, as `2026-11-01`. */
   async make(): Promise<string[]> {
-    const due: { month: string }[] = await this.dataSource.query(
-      'SELECT month::text FROM billing.usage_event_months_due($1) AS month',
-      [MONTHS_AHEAD],
+    const due = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ month: string }[]>('SELECT month::text FROM billing.usage_event_months_due($1) AS month', [
+        MONTHS_AHEAD,
+      ]),
     );
     const made: string[] = [];
     for (const { month } of due) {
-      const [row]: { made: boolean }[] = await this.dataSource.query(
-        'SELECT billing.make_usage_event_month($1::date) AS made',
-        [month],
+      const [row] = await this.database.acrossOrganizations((manager) =>
+        manager.query<{ made: boolean }[]>('SELECT billing.make_usage_event_month($1::date) AS made', [month]),
       );
       if (row?.made === true) made.push(month);
     }
@@ -61,11 +60,13 @@ export class UsageEventMonths implements OnApplicationBootstrap, OnModuleDestroy
 
   /** Reads the state for the metrics; rejects if the database cannot be reached. */
   async state(): Promise<MonthsState> {
-    const rows: { ahead: string; outside: string }[] = await this.dataSource.query(
-      `SELECT (SELECT count(*) FROM generate_series(1, 12) AS n
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ ahead: string; outside: string }[]>(
+        `SELECT (SELECT count(*) FROM generate_series(1, 12) AS n
                WHERE to_regclass('billing.usage_event_' || to_char(billing.this_month() + n * interval '1 month', 'YYYY_MM')) IS NOT NULL
               ) AS ahead, billing.usage_events_without_month($1) AS outside`,
-      [COUNTED_MAX],
+        [COUNTED_MAX],
+      ),
     );
     const { ahead, outside } = oneRow(rows);
     return { monthsAhead: Number(ahead), eventsWithoutMonth: Number(outside) };

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { ServiceDatabase } from '@tollgate/postgres';
 
 /** A booked usage event. Its kinds are plain strings, since a later release may have booked one we do not know. */
 export interface BookedEvent {
@@ -55,20 +55,22 @@ interface EventRow {
 /** Finds the booked event of one request. */
 @Injectable()
 export class FindUsageEvent {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(private readonly database: ServiceDatabase) {}
 
   /**
    * Null if the organisation has no such request, it reached no provider, or it is not booked yet. Index:
    * usage_event_pk.
    */
   async byRequestId(organizationId: string, requestId: string): Promise<BookedEvent | null> {
-    const rows: EventRow[] = await this.dataSource.query(
-      `SELECT request_id, api_key_id, outcome, route, provider, model, stream,
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<EventRow[]>(
+        `SELECT request_id, api_key_id, outcome, route, provider, model, stream,
               input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source,
               cost_nano_usd, charge_nano_usd, hold_nano_usd, accounts, price_version,
               started_at, ended_at, booked_at, client_address
        FROM billing.usage_event WHERE request_id = $1::uuid AND organization_id = $2`,
-      [requestId, organizationId],
+        [requestId, organizationId],
+      ),
     );
     return rows[0] === undefined ? null : eventOf(rows[0]);
   }

@@ -1,5 +1,5 @@
 import type { KeySpending } from '@tollgate/contracts';
-import type { DataSource } from 'typeorm';
+import type { ServiceDatabase } from '@tollgate/postgres';
 
 interface SpendingRow {
   api_key_id: string;
@@ -16,14 +16,16 @@ interface SpendingRow {
  * or belong to another organisation. Index: key_usage_pk.
  */
 export async function spendingByKey(
-  dataSource: DataSource,
+  database: ServiceDatabase,
   organizationId: string,
   apiKeyIds: readonly string[],
 ): Promise<KeySpending[]> {
-  const rows: SpendingRow[] = await dataSource.query(
-    `SELECT api_key_id, requests, input_tokens, output_tokens, charge_nano_usd, last_used_at, last_used_from
-     FROM billing.key_usage WHERE api_key_id = ANY($1::text[]) AND organization_id = $2`,
-    [apiKeyIds, organizationId],
+  const rows = await database.inOrganization(organizationId, (manager) =>
+    manager.query<SpendingRow[]>(
+      `SELECT api_key_id, requests, input_tokens, output_tokens, charge_nano_usd, last_used_at, last_used_from
+       FROM billing.key_usage WHERE api_key_id = ANY($1::text[]) AND organization_id = $2`,
+      [apiKeyIds, organizationId],
+    ),
   );
   const found = new Map(rows.map((row) => [row.api_key_id, spendingOf(row)]));
   return apiKeyIds.map((apiKeyId) => found.get(apiKeyId) ?? { ...NEVER_USED, apiKeyId });

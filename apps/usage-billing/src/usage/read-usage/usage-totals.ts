@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { oneRow } from '@tollgate/postgres';
-import { DataSource } from 'typeorm';
+import { oneRow, ServiceDatabase } from '@tollgate/postgres';
 
 /** Sums over the usage events of a period. Tokens are counts, the charge is in nano-USD. */
 export interface UsageTotals {
@@ -44,14 +43,15 @@ const IN_PERIOD = `
 
 @Injectable()
 export class ReadUsage {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(private readonly database: ServiceDatabase) {}
 
   /** Sums of usage and charges from the ledger; zeros for a key that was never used. */
   async totals({ organizationId, apiKeyId, from, to }: UsagePeriod): Promise<UsageTotals> {
-    const rows: TotalsRow[] =
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
       from === null && to === null
-        ? await this.dataSource.query(ALL_TIME, [apiKeyId, organizationId])
-        : await this.dataSource.query(IN_PERIOD, [apiKeyId, organizationId, from, to]);
+        ? manager.query<TotalsRow[]>(ALL_TIME, [apiKeyId, organizationId])
+        : manager.query<TotalsRow[]>(IN_PERIOD, [apiKeyId, organizationId, from, to]),
+    );
     const row = oneRow(rows);
     return {
       requests: Number(row.requests),
