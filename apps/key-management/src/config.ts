@@ -73,6 +73,9 @@ export const environment = z.object({
 /** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
 export const readConfig = () => readEnvironment(environment, process.env);
 
+/** The environment of a command that needs the database and nothing else. Throws an `EnvironmentError`. */
+export const readDatabaseUrl = () => readEnvironment(environment.pick({ DATABASE_URL: true }), process.env);
+
 /**
  * Environment variables that look misspelt, or that no service of Tollgate reads. `credentials` are the variables that
  * config.yaml names.
