@@ -2,8 +2,8 @@
 const LINE_LENGTH_MAX = 16 * 1_048_576;
 
 /**
- * The lines of a text that comes in chunks, split at `\n` alone: `node:readline` also splits at U+2028, which JSON has in
- * its strings as it is.
+ * The lines of a text that comes in chunks, split at `\n` alone: `node:readline` also splits at U+2028, which JSON has
+ * in its strings as it is.
  * @throws {Error} at a line that no export has
  */
 export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
