@@ -14,6 +14,6 @@ import { RemoveMember } from './remove-member/remove-member.js';
   imports: [KeyStoreModule, OrganizationsModule],
   controllers: [MembersController],
   providers: [...guardHeads('/v1/members', PrincipalGuard), ChangeRole, InvitationStore, MemberStore, RemoveMember],
-  exports: [MemberStore],
+  exports: [InvitationStore, MemberStore],
 })
 export class MembersModule {}

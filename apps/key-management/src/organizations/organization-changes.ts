@@ -15,6 +15,7 @@ import {
   type OrganizationRow,
 } from './organization-store.js';
 import { organizationSnapshotOf, type Organization } from './organization.js';
+import { endSignInsOf } from '../sign-in/oidc/end-of-organization.js';
 
 /** An organisation as it is after a change, and the outbox entries that tell of the change; none if nothing changed. */
 export interface ChangedOrganization {
@@ -116,6 +117,7 @@ export class OrganizationChanges {
         key: id,
         payload: JSON.stringify(ended),
       });
+      await endSignInsOf(manager, id);
       const details = { members: await deleteMembers(manager, id), invitations: await deleteInvitations(manager, id) };
       const changes = changesBetween(audited(before), null);
       await this.audit.append(manager, id, [entryOf('deleted', id, actor, { changes, details })]);

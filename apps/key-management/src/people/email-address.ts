@@ -49,6 +49,9 @@ export function normalDomain(text: string): string | null {
   return labels.every((label) => DOMAIN_LABEL.test(label)) && !/^[0-9]+$/.test(last) ? domain : null;
 }
 
+/** The domain of an address in its normal form. */
+export const domainOfAddress = (email: string): string => email.slice(email.lastIndexOf('@') + 1);
+
 /** The field of a request that is an e-mail address; its value is in the normal form. */
 export const emailAddressField = shown(
   z.string().transform((text, context) => {

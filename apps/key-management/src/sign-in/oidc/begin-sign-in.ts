@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ADMIN_API_SETTINGS, type AdminApiSettings } from '@tollgate/auth';
 import { Problem } from '@tollgate/http';
 import { DomainStore } from '../../organizations/domains/domain-store.js';
+import { domainOfAddress } from '../../people/email-address.js';
 import type { Session } from '../session.js';
 import { isSameIssuer } from './issuer-url.js';
 import { OidcProviderStore } from './oidc-provider-store.js';
@@ -69,7 +70,7 @@ export class BeginSignIn {
       const provider = confinedTo === null ? null : await this.providers.find(confinedTo);
       return provider !== null && oidcIssuer !== null && isSameIssuer(provider.issuer, oidcIssuer) ? provider : null;
     }
-    const domain = await this.domains.proven(wish.email.slice(wish.email.lastIndexOf('@') + 1));
+    const domain = await this.domains.proven(domainOfAddress(wish.email));
     return domain === null ? null : this.providers.find(domain.organizationId);
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
 import { ServiceDatabase } from '@tollgate/postgres';
-import { Not, type EntityManager } from 'typeorm';
+import { IsNull, Not, type EntityManager } from 'typeorm';
 import { changesBetween } from '../../audit/audit-entry.js';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import type { AuditValue } from '../../audit/audit-value.js';
@@ -82,7 +82,9 @@ export class OidcProviderStore {
 
   /** Notes, in the caller's transaction, that an owner has signed in by the settings of this version. */
   async noteProven(manager: EntityManager, { organizationId, version }: OidcProvider, at: Date): Promise<void> {
-    await manager.getRepository(oidcProviderEntity).update({ organizationId, version }, { provenAt: at });
+    await manager
+      .getRepository(oidcProviderEntity)
+      .update({ organizationId, version, provenAt: IsNull() }, { provenAt: at });
   }
 
   private async note(

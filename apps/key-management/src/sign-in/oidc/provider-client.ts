@@ -83,7 +83,7 @@ export class ProviderClient implements OnApplicationShutdown {
   async authorizationUrl(provider: OidcProvider, request: SignInRequest): Promise<URL> {
     const config = await this.configuration(provider);
     const { verifier, nonce } = secretsOf(request.browserSecret);
-    const url = client.buildAuthorizationUrl(config, {
+    return client.buildAuthorizationUrl(config, {
       redirect_uri: this.redirectUri,
       scope: 'openid email profile',
       state: request.state,
@@ -93,9 +93,6 @@ export class ProviderClient implements OnApplicationShutdown {
       ...(request.again && { max_age: '0', prompt: 'login' }),
       ...(request.loginHint !== null && { login_hint: request.loginHint }),
     });
-    if (!mayBeAsked(url, this.settings.oidcPrivateNetwork))
-      throw new ProviderUnavailable('the identity provider sends people to a URL that is not https');
-    return url;
   }
 
   /**
@@ -167,6 +164,8 @@ export class ProviderClient implements OnApplicationShutdown {
       config[client.customFetch] = fetch;
       // The ID token's signature is checked too, not only the connection that it came by.
       for (const extend of [...insecure, client.enableNonRepudiationChecks]) extend(config);
+      if (!mayBeAsked(client.buildAuthorizationUrl(config, {}), this.settings.oidcPrivateNetwork))
+        throw new ProviderUnavailable('the identity provider sends people to a URL that is not https');
       return config;
     } catch (cause) {
       if (cause instanceof ProviderUnavailable) throw cause;

@@ -1,3 +1,4 @@
+import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider, { type ClientMetadata } from 'oidc-provider';
@@ -23,12 +24,21 @@ export interface TestProvider {
   authenticatedSecondsAgo: number;
   /** Answers each request in place of the provider while it is set; returns false to let the provider answer. */
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | null;
+  /** Changes the claims of each ID token before it is signed. */
+  changeClaims: ((claims: Record<string, unknown>) => void) | null;
+  /** Whether ID tokens are signed with a key that the provider does not publish. */
+  forgesSignature: boolean;
   /** How often it was asked, by path. */
   readonly asked: Map<string, number>;
   /** Walks a browser from an authorization URL to the callback: its query, and nothing is sent there. */
   walk(authorizationUrl: string): Promise<URL>;
   stop(): Promise<void>;
 }
+
+/** An RSA key as a JWK, and one that nobody publishes. */
+const newKey = () => generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey.export({ format: 'jwk' });
+const [KEY, FORGERS_KEY] = [newKey(), newKey()];
+const KEY_ID = 'test';
 
 const CLIENT_SECRET = 'a-client-secret-of-the-test-provider';
 
@@ -63,6 +73,7 @@ export async function startTestProvider(
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
     pkce: { required: () => true },
     cookies: { keys: ['a key of the test'] },
+    jwks: { keys: [{ ...KEY, kid: KEY_ID, use: 'sig', alg: 'RS256' }] as never },
     features: { devInteractions: { enabled: false } },
     findAccount: (_context, sub) => ({ accountId: sub, claims: () => ({ ...account, sub }) as { sub: string } }),
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
@@ -78,6 +89,8 @@ export async function startTestProvider(
     ignoresReauthentication: false,
     authenticatedSecondsAgo: 0,
     intercept: null,
+    changeClaims: null,
+    forgesSignature: false,
     asked,
     walk,
     stop: () =>
@@ -86,6 +99,11 @@ export async function startTestProvider(
         server.closeAllConnections();
       }),
   };
+  provider.use(async (context, next) => {
+    await next();
+    const body = context.body as { id_token?: string } | undefined;
+    if (body?.id_token !== undefined) body.id_token = signedAnew(body.id_token, stage);
+  });
   const callback = provider.callback();
   answer = (request, response) => {
     if (request.url?.startsWith('/interaction/') === true) void interact(request, response);
@@ -134,4 +152,13 @@ export async function startTestProvider(
     throw new Error('the provider goes round in circles');
   }
   return stage;
+}
+
+function signedAnew(token: string, { changeClaims, forgesSignature }: TestProvider): string {
+  const [head = '', payload = ''] = token.split('.');
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
+  changeClaims?.(claims);
+  const text = `${head}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`;
+  const key = createPrivateKey({ key: forgesSignature ? FORGERS_KEY : KEY, format: 'jwk' });
+  return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`;
 }
