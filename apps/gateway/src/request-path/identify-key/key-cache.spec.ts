@@ -65,7 +65,7 @@ function cacheOn(store: Store, committed: () => Promise<KeySnapshot | null>, dea
   return new KeyCache(store, { verifyKey }, (snapshot) => dead.push(snapshot));
 }
 const kindOf = async (cache: KeyCache): Promise<string> =>
-  (cache.remembered(only(DIGEST)) ?? (await cache.identify(only(DIGEST), '10.0.0.1'))).kind;
+  (cache.remembered(DIGEST) ?? (await cache.identify(only(DIGEST), '10.0.0.1'))).kind;
 
 describe('the cache of keys', () => {
   it('asks Redis, then key-management, and then nobody', async () => {
@@ -171,7 +171,7 @@ describe('the cache of keys', () => {
     store.answer = () => Promise.resolve({ kind: 'malformed' });
     store.listener.forget([DIGEST]);
     for (let asked = 0; asked < 3; asked++) expect(await kindOf(cache)).toBe('unavailable');
-    expect(cache.remembered(only(other))?.kind).toBe('active');
+    expect(cache.remembered(other)?.kind).toBe('active');
     store.answer = () => Promise.resolve({ kind: 'found', snapshot: DEAD });
     store.listener.changed(DEAD);
     expect(await kindOf(cache)).toBe('refused');
@@ -188,7 +188,7 @@ describe('the cache of keys', () => {
     store.answer = () => Promise.resolve({ kind: 'malformed' });
     answers.shift()!({ kind: 'found', snapshot: ACTIVE });
     expect((await asked).kind).toBe('unavailable');
-    expect(cache.remembered(only(DIGEST))).toBeUndefined();
+    expect(cache.remembered(DIGEST)).toBeUndefined();
   });
 
   it('makes one question of many at the same time', async () => {
@@ -291,7 +291,7 @@ describe('the organisation of a key', () => {
   const DELETED: OrganizationSnapshot = { ...snapshotOf(9, null), state: 'deleted' };
   /** The caps that requests are admitted under now; `unavailable` if there is no answer. */
   const capsOf = async (cache: KeyCache): Promise<string> => {
-    const identity = cache.remembered(only(DIGEST)) ?? (await cache.identify(only(DIGEST), '10.0.0.1'));
+    const identity = cache.remembered(DIGEST) ?? (await cache.identify(only(DIGEST), '10.0.0.1'));
     if (identity.kind !== 'active') return identity.kind;
     const { cappedAccounts, eventPart, governed } = identity.key;
     expect(governed).toBe(cappedAccounts.length > 0);

@@ -105,17 +105,20 @@ export class KeyCache {
     });
   }
 
-  /** The trusted cached result for a secret; undefined if it must be looked up. */
-  remembered({ present, previous }: Digests): Identity | undefined {
+  /**
+   * The trusted cached result for a digest; undefined if it must be looked up. While a pepper is being replaced, it is
+   * the result for a secret that has `previous` under the previous one.
+   */
+  remembered(digest: string, previous: string | null = null): Identity | undefined {
     if (!this.hearsChanges()) return undefined;
-    const key = this.#active.get(present) ?? (previous === null ? undefined : this.#active.get(previous));
+    const key = this.#active.get(digest) ?? (previous === null ? undefined : this.#active.get(previous));
     if (key !== undefined) {
       const joined = key.organization.current ? key : this.#joinAnew(key);
       if (joined === null) return undefined;
       this.counts.local += 1;
       return { kind: 'active', key: joined };
     }
-    if (!this.#refused.has(present) || (previous !== null && !this.#refused.has(previous))) return undefined;
+    if (!this.#refused.has(digest) || (previous !== null && !this.#refused.has(previous))) return undefined;
     this.counts.local += 1;
     return REFUSED;
   }
