@@ -7,6 +7,8 @@ export { environment as keyManagementEnvironment, sessionSettings } from './conf
 export { keyManagementEntities } from './store/entities.js';
 export { KeyManagementModule } from './key-management.module.js';
 export { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from './ports.js';
+export { ForgetAnswers } from './idempotency/forget-answers.js';
+export { IdempotencyRecords, type Claim, type StoredAnswer } from './idempotency/idempotency-records.js';
 export { keyManagementSchema } from './store/migrations/index.js';
 export { KeyStore } from './store/key-store.js';
 export { Members } from './store/members.js';

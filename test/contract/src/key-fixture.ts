@@ -2,7 +2,7 @@ import { NOBODY } from '@tollgate/auth';
 import { randomUUID } from 'node:crypto';
 import type { KeyStore } from '@tollgate/key-management';
 
-export type KeyChange = Parameters<KeyStore['insert']>[0];
+export type KeyChange = Parameters<KeyStore['insert']>[1];
 export type ApiKey = KeyChange['key'];
 
 export const newDigest = (): string => randomUUID().replaceAll('-', '').repeat(2);

@@ -20,7 +20,10 @@ describe('the key store on a Postgres server', () => {
     database.dataSource.query(sql, parameters);
   const insert = async (count: number): Promise<ApiKey[]> => {
     const keys = Array.from({ length: count }, () => newKey());
-    for (const key of keys) await store.insert(changeOf(key), ['pepper']);
+    for (const key of keys)
+      await new ServiceDatabase(database.dataSource, 'keys').inOrganization('default', (manager) =>
+        store.insert(manager, changeOf(key), ['pepper']),
+      );
     return keys;
   };
   /** Resolves when a session of this database waits for a lock. */

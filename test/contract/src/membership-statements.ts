@@ -54,7 +54,7 @@ async function useProjects(database: ServiceDatabase): Promise<void> {
     createdAt: new Date(),
     version: 1,
   };
-  await projects.insert(project, NOBODY);
+  await database.inOrganization(CROWDED, (manager) => projects.insert(manager, project, NOBODY));
   await projects.find(CROWDED, project.id);
   await projects.list(CROWDED, 10, null);
   await projects.list(CROWDED, 10, POSITION);

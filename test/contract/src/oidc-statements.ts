@@ -21,7 +21,7 @@ export async function useOidc({ dataSource }: Database): Promise<void> {
 
   const domains = new DomainStore(service);
   const domain = { organizationId, id: randomUUID(), name: 'example.org', token: 't', provenAt: null, createdAt: now };
-  await domains.insert(domain, NOBODY);
+  await service.inOrganization(domain.organizationId, (manager) => domains.insert(manager, domain, NOBODY));
   await domains.setProven(domain, now, NOBODY);
   await domains.list(organizationId);
   await domains.proven('example.org');

@@ -5,6 +5,8 @@ import {
   AuditStore,
   AuditTrail,
   EraseAuditTexts,
+  ForgetAnswers,
+  IdempotencyRecords,
   keyManagementEntities,
   keyManagementSchema,
   keysOfPreviousPepper,
@@ -25,7 +27,7 @@ import {
   TENANT_SETTING,
   type Database,
 } from '@tollgate/postgres';
-import { sealingFrom } from '@tollgate/sealing';
+import { sealingFrom, sealingKeyFromPepper, sealingWith } from '@tollgate/sealing';
 import { LeakStore, MailStore, secretScanningSchema } from '@tollgate/secret-scanning';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import {
@@ -68,8 +70,10 @@ async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void
   const store = new KeyStore(service, lookUps);
   const members = new Members(service);
   const [one, other] = [newKey(), newKey()];
-  const written = await store.insert(changeOf(one), ['pepper']);
-  await store.insert(changeOf(other), ['pepper']);
+  const insert = (key: typeof one) =>
+    service.inOrganization('default', (manager) => store.insert(manager, changeOf(key), ['pepper']));
+  const written = await insert(one);
+  await insert(other);
   await store.change('default', [one.id, other.id], (key) => renamed(key, 'another name'));
   await store.addDigests('default', [{ known: one.digests[0]!, added: newDigest() }], 'another pepper');
   await store.find('default', one.id);
@@ -92,12 +96,16 @@ async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void
     deletedAt: null,
     version: 1,
   };
-  await organizations.insert(made, 'owner@localhost', NOBODY);
+  await service.inOrganization(made.id, async (manager) => {
+    await organizations.insert(manager, made, 'owner@localhost', NOBODY);
+    await organizations.findIn(manager, made.id);
+  });
   await organizations.find(made.id);
   await organizations.list(10, null);
   await organizations.list(10, ['2026-11-28T09:30:00.123456Z', made.id]);
   await organizations.positionOfFormer(2n);
 
+  await useIdempotency(dataSource);
   await members.ensureOwner('default', 'owner@localhost');
   await useAuditTrail(dataSource);
   await members.ownerEmails(['default']);
@@ -150,6 +158,22 @@ async function useAuditTrail(dataSource: Database['dataSource']): Promise<void> 
   await store.chainPart('default', 'changes', { after: 0, last: 10, limit: 10 });
   await store.organizations();
   await new EraseAuditTexts(database, trail).execute('default', { text: '192.0.2.1' }, NOBODY);
+}
+
+async function useIdempotency(dataSource: Database['dataSource']): Promise<void> {
+  const records = new IdempotencyRecords(sealingWith([sealingKeyFromPepper('a pepper')]));
+  const service = new ServiceDatabase(dataSource, 'keys');
+  const request = { key: 'k', method: 'POST', path: '/', fingerprint: Buffer.alloc(32), serialize: () => null };
+  const owner = {
+    organizationId: 'default',
+    principal: { kind: 'operator', organizationId: 'default' },
+  } as const;
+  for (let time = 0; time < 2; time++)
+    await service.inOrganization('default', async (manager) => {
+      if ((await records.claim(manager, { owner, request }, new Date())) === null)
+        await records.store(manager, { owner, request }, { status: 201, headers: {}, body: null });
+    });
+  await new ForgetAnswers(service, logger).forget(new Date());
 }
 
 async function useSecretScanning({ dataSource }: Database): Promise<void> {
@@ -255,6 +279,9 @@ async function useOutbox({ dataSource }: Database): Promise<void> {
 
 /** Inserts enough rows that the planner chooses by statistics, as for a whole organisation's keys. */
 const SEEDS = [
+  `INSERT INTO keys.idempotency_record
+   SELECT 'default', sha256(n::text::bytea), sha256(n::text::bytea), now() - n * interval '1 minute', ''
+   FROM generate_series(1, 5000) AS n`,
   `INSERT INTO keys.organization (id, name) SELECT gen_random_uuid(), 'one of many' FROM generate_series(1, 2000)`,
   `INSERT INTO keys.api_key (id, organization_id, name, scopes, created_at, version)
    SELECT gen_random_uuid(), 'default', 'a key', '{inference:write}', now(), 1 FROM generate_series(1, 2000)`,

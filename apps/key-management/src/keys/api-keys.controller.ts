@@ -1,8 +1,18 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
-import { IfMatch, OrganizationId, Problem, showVersion, type Precondition } from '@tollgate/http';
+import {
+  Idempotent,
+  IfMatch,
+  OrganizationId,
+  Problem,
+  showVersion,
+  type IdempotentRequest,
+  type Precondition,
+  type SerializedReply,
+} from '@tollgate/http';
 import { Operation, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
+import { Idempotency } from '../idempotency/idempotency.js';
 import { keyObject } from './api-key/key-object.js';
 import {
   createdKeyReply,
@@ -45,6 +55,7 @@ export class ApiKeysController {
     private readonly revokeKey: RevokeKey,
     private readonly updateKey: UpdateKey,
     private readonly spending: KeySpendingLookup,
+    private readonly idempotency: Idempotency,
     private readonly meter: KeyMeter,
   ) {}
 
@@ -61,15 +72,23 @@ export class ApiKeysController {
     @OrganizationId() organizationId: string,
     @Body({ schema: createKeyRequest }) body: CreateKeyRequest,
     @CurrentActor() actor: Actor,
+    @Idempotent() request: IdempotentRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<KeyObject & { secret: string }> {
-    const now = new Date();
-    const result = await this.createKey.execute(organizationId, body, actor, now);
-    if (result.kind === 'invalid') throw new Problem('invalid_request', { errors: result.errors });
-    if (result.kind === 'above_maker')
-      throw new Problem('access_denied', { detail: `You may not give a key the scope ${result.scopes.join(', ')}.` });
-    showVersion(reply, result.key.version);
-    return { ...keyObject(result.key, NOTHING_SPENT, now), secret: result.secret.reveal() };
+  ): Promise<(KeyObject & { secret: string }) | SerializedReply> {
+    // Before an earlier answer is given again: the maker may have lost a role since.
+    const above = this.createKey.scopesAboveMaker(body, actor);
+    if (above.length > 0)
+      throw new Problem('access_denied', { detail: `You may not give a key the scope ${above.join(', ')}.` });
+    return this.idempotency.answer(request, organizationId, reply, async (manager) => {
+      const now = new Date();
+      const result = await this.createKey.execute(manager, organizationId, body, actor, now);
+      if (result.kind === 'invalid') throw new Problem('invalid_request', { errors: result.errors });
+      return {
+        body: { ...keyObject(result.key, NOTHING_SPENT, now), secret: result.secret.reveal() },
+        version: result.key.version,
+        committed: () => this.createKey.announced(result.written),
+      };
+    });
   }
 
   @Get()

@@ -9,6 +9,7 @@ import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
 import { RelayModule } from '../relay/relay.module.js';
 import { keysOfPreviousPepper } from '../store/refuse-other-pepper.js';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { ApiKeysController } from './api-keys.controller.js';
 import { AddDigests } from './add-digests/add-digests.js';
@@ -24,7 +25,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
 
 /** API keys: their admin API, and the use cases that other services and the bus call. */
 @Module({
-  imports: [KeyMetricsModule, KeyStoreModule, OrganizationsModule, RelayModule],
+  imports: [IdempotencyModule, KeyMetricsModule, KeyStoreModule, OrganizationsModule, RelayModule],
   controllers: [ApiKeysController, LeaksReportedController],
   providers: [
     ...guardHeads('/v1/api-keys', PrincipalGuard),

@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
+import type { EntityManager } from 'typeorm';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
 import { KeyRelay } from '../relay/key-relay.js';
+import type { SnapshotEntries } from '../store/key-store.js';
 import { OrganizationStore } from './organization-store.js';
 import type { Organization } from './organization.js';
 
@@ -15,17 +16,27 @@ export class CreateOrganization {
     @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: KeyManagementSettings,
   ) {}
 
-  /** Resolves when the organisation is committed and its snapshot is written, or could not be written in time. */
-  async execute({ name }: { readonly name: string }, actor: Actor, now: Date): Promise<Organization> {
+  /** Writes an organisation in a transaction about it. Once that is committed, call `announced`. */
+  async execute(
+    manager: EntityManager,
+    { id, name }: { readonly id: string; readonly name: string },
+    actor: Actor,
+    now: Date,
+  ): Promise<{ organization: Organization; written: SnapshotEntries }> {
     const organization: Organization = {
-      id: randomUUID(),
+      id,
       name,
       creditLimitNanoUsd: null,
       createdAt: now,
       deletedAt: null,
       version: 1,
     };
-    await this.relay.snapshotsWritten(await this.store.insert(organization, this.settings.initOwnerEmail, actor));
-    return organization;
+    const written = await this.store.insert(manager, organization, this.settings.initOwnerEmail, actor);
+    return { organization, written };
+  }
+
+  /** Resolves when the snapshot of a committed organisation is written, or could not be written in time. */
+  async announced(written: SnapshotEntries): Promise<void> {
+    await this.relay.snapshotsWritten(written);
   }
 }

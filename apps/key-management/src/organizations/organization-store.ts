@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
 import { momentText, Outbox, ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
 import { changesBetween } from '../audit/audit-entry.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Personal } from '../audit/audit-value.js';
@@ -46,6 +47,14 @@ export class OrganizationStore {
     return rows[0] === undefined ? null : organizationOf(rows[0]);
   }
 
+  /** As `find`, in the caller's transaction. Index: organization_pk. */
+  async findIn(manager: EntityManager, id: string): Promise<Organization | null> {
+    const rows: OrganizationRow[] = await manager.query(`${SELECT_ORGANIZATION} WHERE id = $1 AND deleted_at IS NULL`, [
+      id,
+    ]);
+    return rows[0] === undefined ? null : organizationOf(rows[0]);
+  }
+
   /** The first `count` behind a position, newest first; null for all. Index: organization_newest. */
   async list(count: number, after: OrganizationPosition | null): Promise<ListedOrganization[]> {
     const rows = await this.database.acrossOrganizations((manager) =>
@@ -70,28 +79,31 @@ export class OrganizationStore {
     return rows[0] === undefined ? null : [rows[0].created_at_text, rows[0].id];
   }
 
-  /** Writes a new organisation with its owner, in one transaction. Resolves with the outbox entry of its snapshot. */
-  async insert(organization: Organization, ownerEmail: string, actor: Actor): Promise<SnapshotEntries> {
+  /** Writes a new organisation with its owner. Resolves with the outbox entry of its snapshot. */
+  async insert(
+    manager: EntityManager,
+    organization: Organization,
+    ownerEmail: string,
+    actor: Actor,
+  ): Promise<SnapshotEntries> {
     const { id, name, creditLimitNanoUsd, createdAt, version } = organization;
-    return this.database.inOrganization(id, async (manager) => {
-      await manager.query(
-        `INSERT INTO keys.organization (id, name, credit_limit_nano_usd, created_at, version) VALUES ($1, $2, $3, $4, $5)`,
-        [id, name, creditLimitNanoUsd?.toString() ?? null, createdAt, version],
-      );
-      await manager.query(`INSERT INTO keys.member (organization_id, email, role) VALUES ($1, $2, 'owner')`, [
-        id,
-        ownerEmail,
-      ]);
-      const written = await this.outbox.add(manager, {
-        effect: WRITE_ORGANIZATION,
-        key: id,
-        payload: JSON.stringify(organizationSnapshotOf(organization)),
-      });
-      const changes = changesBetween(null, { name, owner: new Personal('email', ownerEmail) });
-      const created = { actor, action: 'organization.created', targetType: 'organization', targetId: id, changes };
-      await this.audit.append(manager, id, [created]);
-      return written;
+    await manager.query(
+      `INSERT INTO keys.organization (id, name, credit_limit_nano_usd, created_at, version) VALUES ($1, $2, $3, $4, $5)`,
+      [id, name, creditLimitNanoUsd?.toString() ?? null, createdAt, version],
+    );
+    await manager.query(`INSERT INTO keys.member (organization_id, email, role) VALUES ($1, $2, 'owner')`, [
+      id,
+      ownerEmail,
+    ]);
+    const written = await this.outbox.add(manager, {
+      effect: WRITE_ORGANIZATION,
+      key: id,
+      payload: JSON.stringify(organizationSnapshotOf(organization)),
     });
+    const changes = changesBetween(null, { name, owner: new Personal('email', ownerEmail) });
+    const created = { actor, action: 'organization.created', targetType: 'organization', targetId: id, changes };
+    await this.audit.append(manager, id, [created]);
+    return written;
   }
 }
 

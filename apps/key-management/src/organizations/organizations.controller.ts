@@ -1,10 +1,22 @@
+import { randomUUID } from 'node:crypto';
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res, UseGuards } from '@nestjs/common';
 import type { Principal } from '@tollgate/access';
 import { CurrentActor, CurrentPrincipal, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { unreachable } from '@tollgate/errors';
-import { IfMatch, listOf, notACursor, Problem, showVersion, type Precondition } from '@tollgate/http';
+import {
+  Idempotent,
+  IfMatch,
+  listOf,
+  notACursor,
+  Problem,
+  showVersion,
+  type IdempotentRequest,
+  type Precondition,
+  type SerializedReply,
+} from '@tollgate/http';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
+import { Idempotency } from '../idempotency/idempotency.js';
 import { formerPosition, listKeysRequest, type ListKeysRequest } from '../keys/list-keys/list-keys.request.js';
 import { CreateOrganization } from './create-organization.js';
 import { DeleteOrganization } from './delete-organization.js';
@@ -41,6 +53,7 @@ export class OrganizationsController {
     private readonly deleteOrganization: DeleteOrganization,
     private readonly store: OrganizationStore,
     private readonly changes: OrganizationChanges,
+    private readonly idempotency: Idempotency,
   ) {}
 
   @Post()
@@ -54,9 +67,18 @@ export class OrganizationsController {
   async create(
     @Body({ schema: createOrganizationRequest }) body: CreateOrganizationRequest,
     @CurrentActor() actor: Actor,
+    @Idempotent() request: IdempotentRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<OrganizationObject> {
-    return shown(await this.createOrganization.execute(body, actor, new Date()), reply);
+  ): Promise<OrganizationObject | SerializedReply> {
+    const id = randomUUID();
+    return this.idempotency.answer(request, id, reply, async (manager) => {
+      const made = await this.createOrganization.execute(manager, { id, name: body.name }, actor, new Date());
+      return {
+        body: organizationObject(made.organization),
+        version: made.organization.version,
+        committed: () => this.createOrganization.announced(made.written),
+      };
+    });
   }
 
   @Get()

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { PrincipalGuard } from '@tollgate/auth';
 import { guardHeads } from '@tollgate/http';
 import { RelayModule } from '../relay/relay.module.js';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { CreateOrganization } from './create-organization.js';
 import { DeleteOrganization } from './delete-organization.js';
@@ -12,7 +13,7 @@ import { UpdateOrganization } from './update-organization.js';
 
 /** Organisations and their API for operators. A module that uses `OrganizationGuard` imports this one. */
 @Module({
-  imports: [KeyStoreModule, RelayModule],
+  imports: [IdempotencyModule, KeyStoreModule, RelayModule],
   controllers: [OrganizationsController],
   providers: [
     ...guardHeads('/v1/organizations', PrincipalGuard),

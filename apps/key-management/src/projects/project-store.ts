@@ -56,15 +56,10 @@ export class ProjectStore {
     }));
   }
 
-  /** Writes a new project; `name_taken` if another one of the organisation has the name. */
-  async insert(project: Project, actor: Actor): Promise<'inserted' | 'name_taken'> {
-    return unlessTaken(async () => {
-      await this.database.inOrganization(project.organizationId, async (manager) => {
-        await manager.getRepository(projectEntity).insert(project);
-        await this.record(manager, null, project, actor);
-      });
-      return 'inserted' as const;
-    });
+  /** Writes a new project in a transaction about its organisation, which is to run `unlessTaken`. */
+  async insert(manager: EntityManager, project: Project, actor: Actor): Promise<void> {
+    await manager.getRepository(projectEntity).insert(project);
+    await this.record(manager, null, project, actor);
   }
 
   /**
@@ -136,7 +131,8 @@ function locked(manager: EntityManager, organizationId: string, id: string): Pro
     .findOne({ where: { organizationId, id }, lock: { mode: 'pessimistic_write' } });
 }
 
-async function unlessTaken<T>(work: () => Promise<T>): Promise<T | 'name_taken'> {
+/** Runs work that gives a project its name; `name_taken` if another one of the organisation has it. */
+export async function unlessTaken<T>(work: () => Promise<T>): Promise<T | 'name_taken'> {
   try {
     return await work();
   } catch (error) {

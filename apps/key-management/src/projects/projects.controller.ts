@@ -1,11 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
-import { IfMatch, listOf, OrganizationId, Problem, showVersion, type Precondition } from '@tollgate/http';
+import {
+  Idempotent,
+  IfMatch,
+  listOf,
+  OrganizationId,
+  Problem,
+  showVersion,
+  type IdempotentRequest,
+  type Precondition,
+  type SerializedReply,
+} from '@tollgate/http';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
+import { Idempotency } from '../idempotency/idempotency.js';
 import { OrganizationGuard } from '../organizations/organization.guard.js';
-import { ProjectStore } from './project-store.js';
+import { ProjectStore, unlessTaken } from './project-store.js';
 import { edited, type Project } from './project.js';
 import {
   deletedProjectReply,
@@ -32,7 +43,10 @@ import {
 @Controller('v1/projects')
 @UseGuards(PrincipalGuard, OrganizationGuard)
 export class ProjectsController {
-  constructor(private readonly store: ProjectStore) {}
+  constructor(
+    private readonly store: ProjectStore,
+    private readonly idempotency: Idempotency,
+  ) {}
 
   @Post()
   @Operation({ id: 'createProject', summary: 'Make a project' })
@@ -43,8 +57,9 @@ export class ProjectsController {
     @OrganizationId() organizationId: string,
     @Body({ schema: createProjectRequest }) { name, description }: CreateProjectRequest,
     @CurrentActor() actor: Actor,
+    @Idempotent() request: IdempotentRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ProjectObject> {
+  ): Promise<ProjectObject | SerializedReply> {
     const project: Project = {
       organizationId,
       id: randomUUID(),
@@ -53,8 +68,14 @@ export class ProjectsController {
       createdAt: new Date(),
       version: 1,
     };
-    if ((await this.store.insert(project, actor)) === 'name_taken') throw nameTaken();
-    return shown(project, reply);
+    const answered = await unlessTaken(() =>
+      this.idempotency.answer(request, organizationId, reply, async (manager) => {
+        await this.store.insert(manager, project, actor);
+        return { body: projectObject(project), version: project.version };
+      }),
+    );
+    if (answered === 'name_taken') throw nameTaken();
+    return answered;
   }
 
   @Get()

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { PrincipalGuard } from '@tollgate/auth';
 import { guardHeads } from '@tollgate/http';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { ProjectStore } from './project-store.js';
@@ -8,7 +9,7 @@ import { ProjectsController } from './projects.controller.js';
 
 /** The projects of organisations, and their admin API. */
 @Module({
-  imports: [KeyStoreModule, OrganizationsModule],
+  imports: [IdempotencyModule, KeyStoreModule, OrganizationsModule],
   controllers: [ProjectsController],
   providers: [...guardHeads('/v1/projects', PrincipalGuard), ProjectStore],
 })

@@ -6,13 +6,14 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { DEFAULT_ORGANIZATION_ID } from '@tollgate/contracts';
+import { ForgetAnswers } from '../idempotency/forget-answers.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
 import { MailOutbox } from '../sign-in/mails/mail-outbox.js';
 import { Members } from '../store/members.js';
 import { Heartbeat } from './heartbeat.js';
 import { KeyRelay } from './key-relay.js';
 
-/** Starts the background work (relay, heartbeat and mails) with the application, and stops it at the end. */
+/** Starts the background work with the application, and stops it at the end. */
 @Injectable()
 export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
@@ -20,6 +21,7 @@ export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApp
     private readonly relay: KeyRelay,
     private readonly heartbeat: Heartbeat,
     private readonly mails: MailOutbox,
+    private readonly forgetAnswers: ForgetAnswers,
     @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: KeyManagementSettings,
   ) {}
 
@@ -31,10 +33,11 @@ export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApp
     this.relay.start();
     this.heartbeat.start();
     this.mails.start();
+    this.forgetAnswers.start();
   }
 
   /** Stops the relay only after the listener has drained, since a revoke in flight waits for the relay. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.heartbeat.stop(), this.mails.stop(), this.relay.stop()]);
+    await Promise.all([this.forgetAnswers.stop(), this.heartbeat.stop(), this.mails.stop(), this.relay.stop()]);
   }
 }

@@ -1,5 +1,6 @@
 import { Inject, Module } from '@nestjs/common';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { registerOutboxGauges } from '../metrics.js';
 import { KeyMetricsModule } from '../metrics.module.js';
 import { MailsModule } from '../sign-in/mails/mails.module.js';
@@ -10,7 +11,7 @@ import { KeyRelay } from './key-relay.js';
 
 /** Delivers committed changes to the gateways and the bus, and sends the gateways a heartbeat each second. */
 @Module({
-  imports: [KeyMetricsModule, KeyStoreModule, MailsModule],
+  imports: [IdempotencyModule, KeyMetricsModule, KeyStoreModule, MailsModule],
   providers: [Heartbeat, KeyLifecycle, KeyRelay],
   exports: [KeyRelay],
 })

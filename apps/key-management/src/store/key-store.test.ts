@@ -29,6 +29,10 @@ afterAll(async () => {
   for (const end of ends.reverse()) await end();
 });
 
+const insert = (key: ApiKey) =>
+  new ServiceDatabase(database.dataSource, 'keys').inOrganization('default', (manager) =>
+    store.insert(manager, changeOf(key), ['pepper']),
+  );
 const at = new Date('2026-11-21T08:00:00.123Z');
 const bare = (): ApiKey => ({
   id: randomUUID(),
@@ -80,8 +84,8 @@ describe('a change of a key', () => {
   ])('is in the database as it is in the snapshot: %s', async (_what, before, after) => {
     const made = { ...bare(), ...before };
     const other = bare();
-    await store.insert(changeOf(made), ['pepper']);
-    await store.insert(changeOf(other), ['pepper']);
+    await insert(made);
+    await insert(other);
     expect(await store.find('default', made.id)).toEqual(made);
 
     const { id, digests, maskedKey, organizationId, createdAt } = made;
@@ -109,7 +113,7 @@ describe('another organisation', () => {
 
   it('finds and changes none of a key, whatever it knows of it', async () => {
     const key = bare();
-    await store.insert(changeOf(key), ['pepper']);
+    await insert(key);
     expect(await store.find('other', key.id)).toBeNull();
     expect(await store.list('other', 10, null)).toEqual([]);
     const decided: ApiKey[] = [];

@@ -127,12 +127,10 @@ export class KeyStore {
     );
   }
 
-  /** `pepperIds` are those of the key's digests, in their order. */
-  async insert(change: KeyChange, pepperIds: readonly string[]): Promise<SnapshotEntries> {
-    return this.database.inOrganization(change.key.organizationId, async (manager) => {
-      await insertKey(manager, change.key, pepperIds);
-      return this.recordConsequences(manager, [{ before: null, change }]);
-    });
+  /** Writes a new key in a transaction about its organisation. `pepperIds` are those of its digests, in their order. */
+  async insert(manager: EntityManager, change: KeyChange, pepperIds: readonly string[]): Promise<SnapshotEntries> {
+    await insertKey(manager, change.key, pepperIds);
+    return this.recordConsequences(manager, [{ before: null, change }]);
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { ServiceDatabase } from '@tollgate/postgres';
 import { sealedUnder, SealError, type Sealing } from '@tollgate/sealing';
+import { boundToRow } from '../idempotency/idempotency-records.js';
 import { SEND_MAIL } from './outbox-effects.js';
 
 /** A column of encrypted texts. */
@@ -28,6 +29,12 @@ const SEALED_COLUMNS: readonly SealedColumn[] = [
     select: `SELECT id::text AS id, key, payload AS sealed FROM keys.outbox WHERE effect = '${SEND_MAIL}'`,
     update: 'UPDATE keys.outbox SET payload = $2 WHERE id = $1::bigint AND payload = $3',
     boundTo: ({ key }) => ['mail', key],
+  },
+  {
+    what: 'answers that may be given again',
+    select: `SELECT encode(scope, 'hex') AS id, organization_id AS key, answer AS sealed FROM keys.idempotency_record`,
+    update: `UPDATE keys.idempotency_record SET answer = $2 WHERE scope = decode($1, 'hex') AND answer = $3`,
+    boundTo: ({ id, key }) => boundToRow(key, id),
   },
 ];
 

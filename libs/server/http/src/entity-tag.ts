@@ -4,11 +4,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from './problem.js';
 
 /** The tag of one version of a thing (RFC 9110, section 8.8.3). A hash of the body would change with its last use. */
-const tagOf = (version: number): string => `"${version}"`;
+export const entityTagOf = (version: number): string => `"${version}"`;
 
 /** Sets `ETag` on a reply that shows a thing of this version. Its route has `@ShowsVersion()`. */
 export function showVersion(reply: Pick<FastifyReply, 'header'>, version: number): void {
-  void reply.header('etag', tagOf(version));
+  void reply.header('etag', entityTagOf(version));
 }
 
 /** What a change demands of the version that it replaces: what `If-Match` says. */
@@ -40,7 +40,7 @@ export function readIfMatch(header: string | undefined): Precondition {
     });
   return {
     holdsFor: (version) => {
-      const current = tagOf(version);
+      const current = entityTagOf(version);
       if (tags.some(({ weak, text }) => !weak && text === current)) return;
       const weakened = tags.some(({ weak, text }) => weak && text === current);
       throw new Problem('precondition_failed', weakened ? { detail: WEAK } : {});

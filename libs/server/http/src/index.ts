@@ -35,7 +35,9 @@ export {
   type ListAsked,
   type Page,
 } from './pages.js';
-export { IfMatch, NO_PRECONDITION, showVersion, type Precondition } from './entity-tag.js';
+export { entityTagOf, IfMatch, NO_PRECONDITION, showVersion, type Precondition } from './entity-tag.js';
+export { Idempotent, type IdempotentRequest } from './idempotent-request.js';
+export { SerializedReply } from './reply-serializer.js';
 export { headFault } from './head-fault.js';
 export { SecretChecks } from './secret-checks.js';
 export { acceptedSecrets, isAccepted, type AcceptedSecrets } from './accepted-secrets.js';

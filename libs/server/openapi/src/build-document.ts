@@ -6,6 +6,7 @@ import {
   errorExamples,
   errorReplies,
   PROBLEMS,
+  replayedHeader,
   replyHeaders,
   requestIdHeader,
   type ErrorShape,
@@ -128,17 +129,19 @@ const credentialsIn = (requirement: OperationObject['security'][number]): Creden
   Object.keys(requirement) as Credential[];
 
 function usualReplies(
-  { replies: { schema, statuses, mediaTypes = [] }, showsVersion = false }: DescribedRoute,
+  { replies: { schema, statuses, mediaTypes = [] }, showsVersion = false, headers: read = [] }: DescribedRoute,
   schemas: Components,
 ): Record<string, JsonObject> {
   const others = Object.fromEntries(mediaTypes.map((each) => [each, { schema: { type: 'string' } }]));
   const types = { ...(schema !== null && jsonContent(schema, 'output', schemas)), ...others };
   const content = Object.keys(types).length === 0 ? {} : { content: types };
+  const headers = {
+    ...requestIdHeader,
+    ...(showsVersion && entityTagHeader),
+    ...(read.some(({ name }) => name === 'idempotency-key') && replayedHeader),
+  };
   return Object.fromEntries(
-    Object.entries(statuses).map(([status, description]) => [
-      status,
-      { description, headers: { ...requestIdHeader, ...(showsVersion && entityTagHeader) }, ...content },
-    ]),
+    Object.entries(statuses).map(([status, description]) => [status, { description, headers, ...content }]),
   );
 }
 

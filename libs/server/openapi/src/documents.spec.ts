@@ -39,6 +39,37 @@ describe.each([
   });
 });
 
+/** POSTs without `Idempotency-Key`, and why they need none. */
+const WITHOUT_IDEMPOTENCY_KEY: Readonly<Record<string, string>> = {
+  revokeApiKey: 'a revoked key stays revoked',
+  acceptInvitation: 'its token is spent by the first',
+  createSession: 'who signs in twice has two sessions, and can end them; nobody is known by whom a record could go',
+  stepUpSession: 'it proves again who asks',
+  startOidcSession: 'it begins a sign-in',
+  finishOidcSession: 'its state is spent by the first',
+  createPasswordReset: 'nobody is known by whom a record could go; mails are limited',
+  finishPasswordReset: 'its token is spent by the first',
+  createEmailConfirmation: 'mails are limited',
+  finishEmailConfirmation: 'its token is spent by the first',
+  useSignInLink: 'its token is spent by the first',
+  verifyDomain: 'it looks a record up',
+  verifyAuditLogs: 'it reads',
+  eraseAuditTexts: 'what is erased stays erased',
+  reportLeakedSecrets: 'a secret that was reported is revoked already',
+};
+
+describe('a POST that creates or bills', () => {
+  const inference = new Set(routesOf(readDocument('gateway')).map(({ path }) => path));
+  const posts = Object.entries(readPublicDocument().paths).flatMap(([path, { post }]) =>
+    post === undefined || inference.has(path) ? [] : [post],
+  );
+  it.each(posts.map((post) => [post.operationId, post] as const))('can be repeated: %s', (id, { parameters }) => {
+    if (id in WITHOUT_IDEMPOTENCY_KEY) return;
+    // Give the handler `@Idempotent()` and let `Idempotency` answer, or say above why the route needs none.
+    expect(parameters?.map(({ name }) => name)).toContain('idempotency-key');
+  });
+});
+
 describe('documents that are joined', () => {
   const keys = readDocument('key-management');
   it('have each route once, and mean the same by each name', () => {

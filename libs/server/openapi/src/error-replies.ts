@@ -86,7 +86,7 @@ function codesOf({ body, access, method, permission = null, refusals }: Describe
 function errorReply(status: number, ofStatus: readonly ErrorCode[], shape: ErrorShape): JsonObject {
   return {
     description: ofStatus.map((each) => `\`${each}\`: ${ERRORS[each].message}`).join('\n\n'),
-    headers: { ...requestIdHeader, ...(status === 429 || status === 503 ? retryAfterHeader : {}) },
+    headers: { ...requestIdHeader, ...(ofStatus.some(saysWhen) && retryAfterHeader) },
     content: {
       [shape.mediaType]: {
         schema: { $ref: `#/components/schemas/${shape.schema.meta()?.id}` },
@@ -97,6 +97,10 @@ function errorReply(status: number, ofStatus: readonly ErrorCode[], shape: Error
     },
   };
 }
+
+/** Whether a refusal may say after how long the same request is worth another try. */
+const saysWhen = (each: ErrorCode): boolean =>
+  [429, 503].includes(ERRORS[each].status) || each === 'idempotency_conflict';
 
 const exampleName = (each: ErrorCode, { exampleSuffix }: ErrorShape): string => each + exampleSuffix;
 
@@ -112,6 +116,7 @@ export function errorExamples(routes: readonly DescribedRoute[], shape: ErrorSha
 
 export const requestIdHeader = { 'x-request-id': { $ref: '#/components/headers/RequestId' } };
 export const entityTagHeader = { etag: { $ref: '#/components/headers/ETag' } };
+export const replayedHeader = { 'idempotency-replayed': { $ref: '#/components/headers/IdempotencyReplayed' } };
 const retryAfterHeader = { 'retry-after': { $ref: '#/components/headers/RetryAfter' } };
 
 /** The headers that the replies of a document refer to. */
@@ -123,6 +128,10 @@ export const replyHeaders = {
   RequestId: {
     description: 'The id of this request: give it along when you ask for help.',
     schema: { type: 'string', examples: [REQUEST_ID] },
+  },
+  IdempotencyReplayed: {
+    description: 'There if this is the answer to an earlier request with the same `Idempotency-Key`.',
+    schema: { const: 'true' },
   },
   RetryAfter: {
     description: 'After how many seconds the same request may succeed. It is not on each reply of this status.',

@@ -22,6 +22,7 @@ export {
   pathSchema,
   readsHeader,
   refusalOf,
+  repliesOf,
   Refuses,
   Replies,
   shown,

@@ -88,6 +88,10 @@ export function Replies(
     : applyDecorators(HttpCode(usual), SerializeOptions({ schema }), docs);
 }
 
+/** What `@Replies` says of a handler. */
+export const repliesOf = (handler: object): RouteReplies | undefined =>
+  Reflect.getMetadata(DOCS.replies, handler) as RouteReplies | undefined;
+
 /**
  * Names the errors of the catalogue that a handler or a guard itself refuses with. A handler need not name the errors
  * of its guards, of its body, and of every server: the document has them without it.

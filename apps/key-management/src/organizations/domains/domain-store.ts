@@ -43,23 +43,18 @@ export class DomainStore {
     );
   }
 
-  /** Writes a new claim. Says why not where the organisation has one on this domain, or has as many as it may. */
-  async insert(domain: Domain, actor: Actor): Promise<'inserted' | 'exists' | 'too_many'> {
+  /**
+   * Writes a new claim in a transaction about its organisation. Says why not where that has one on this domain, or has
+   * as many as it may.
+   */
+  async insert(manager: EntityManager, domain: Domain, actor: Actor): Promise<'inserted' | 'exists' | 'too_many'> {
     const { organizationId } = domain;
-    return this.database.inOrganization(organizationId, async (manager) => {
-      const repository = manager.getRepository(domainEntity);
-      if ((await repository.countBy({ organizationId })) >= DOMAINS_MAX) return 'too_many';
-      const { raw } = await repository
-        .createQueryBuilder()
-        .insert()
-        .values(domain)
-        .orIgnore()
-        .returning('id')
-        .execute();
-      if ((raw as unknown[]).length === 0) return 'exists';
-      await this.note(manager, 'domain.created', domain, actor);
-      return 'inserted';
-    });
+    const repository = manager.getRepository(domainEntity);
+    if ((await repository.countBy({ organizationId })) >= DOMAINS_MAX) return 'too_many';
+    const { raw } = await repository.createQueryBuilder().insert().values(domain).orIgnore().returning('id').execute();
+    if ((raw as unknown[]).length === 0) return 'exists';
+    await this.note(manager, 'domain.created', domain, actor);
+    return 'inserted';
   }
 
   /** Ends a claim; null if there is none. */

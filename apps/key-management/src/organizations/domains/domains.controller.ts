@@ -1,8 +1,10 @@
-import { Body, Controller, Delete, Get, Param, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Post, Res, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { unreachable } from '@tollgate/errors';
-import { Problem } from '@tollgate/http';
+import { Idempotent, Problem, type IdempotentRequest, type SerializedReply } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
+import type { FastifyReply } from 'fastify';
+import { Idempotency } from '../../idempotency/idempotency.js';
 import { organizationPath, type OrganizationPath } from '../organizations.request.js';
 import {
   deletedDomainReply,
@@ -26,6 +28,7 @@ export class DomainsController {
   constructor(
     private readonly store: DomainStore,
     private readonly verifyDomain: VerifyDomain,
+    private readonly idempotency: Idempotency,
   ) {}
 
   @Post()
@@ -41,19 +44,23 @@ export class DomainsController {
     @Param({ schema: organizationPath }) { id }: OrganizationPath,
     @Body({ schema: createDomainRequest }) { domain: name }: CreateDomainRequest,
     @CurrentActor() actor: Actor,
-  ): Promise<DomainObject> {
-    const domain = newDomain(id, name, new Date());
-    const outcome = await this.store.insert(domain, actor);
-    switch (outcome) {
-      case 'inserted':
-        return domainObject(domain);
-      case 'exists':
-        throw new Problem('conflict', { detail: 'The organisation has claimed this domain already.' });
-      case 'too_many':
-        throw new Problem('conflict', { detail: `An organisation has at most ${DOMAINS_MAX} domains.` });
-      default:
-        return unreachable(outcome);
-    }
+    @Idempotent() request: IdempotentRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DomainObject | SerializedReply> {
+    return this.idempotency.answer(request, id, reply, async (manager) => {
+      const domain = newDomain(id, name, new Date());
+      const outcome = await this.store.insert(manager, domain, actor);
+      switch (outcome) {
+        case 'inserted':
+          return { body: domainObject(domain) };
+        case 'exists':
+          throw new Problem('conflict', { detail: 'The organisation has claimed this domain already.' });
+        case 'too_many':
+          throw new Problem('conflict', { detail: `An organisation has at most ${DOMAINS_MAX} domains.` });
+        default:
+          return unreachable(outcome);
+      }
+    });
   }
 
   @Get()

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { IdempotencyModule } from '../../idempotency/idempotency.module.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import { KeyStoreModule } from '../../store/store.module.js';
 import { DomainStore } from './domain-store.js';
@@ -8,7 +9,7 @@ import { VerifyDomain } from './verify-domain.js';
 
 /** Domains that organisations have proven to be theirs. */
 @Module({
-  imports: [KeyStoreModule],
+  imports: [IdempotencyModule, KeyStoreModule],
   controllers: [DomainsController],
   providers: [
     DomainStore,

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Principal } from '@tollgate/access';
+import { unreachable } from '@tollgate/errors';
+import { Problem, type IdempotentRequest } from '@tollgate/http';
+import { oneRow, rolesOf, TENANT_SETTING } from '@tollgate/postgres';
+import { SEALING, type Sealing } from '@tollgate/sealing';
+import type { EntityManager } from 'typeorm';
+
+/** How long an answer is given again. */
+export const ANSWER_LIFE_MS = 24 * 60 * 60_000;
+/** A second request waits this long for the first to be answered, then is told to come again. */
+const WAIT_MS = 5_000;
+const AGAIN_SECONDS = 1;
+
+/** Whose record it is. Nobody else's request finds it, whatever key and body it has. */
+export interface RecordOwner {
+  readonly organizationId: string;
+  readonly principal: Principal;
+}
+
+/** An answer as it is kept. The body is what the serializer let through. */
+export interface StoredAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+/** A request with its key, and to whom its record belongs. */
+export interface Claim {
+  readonly owner: RecordOwner;
+  readonly request: IdempotentRequest & { readonly key: string };
+}
+
+/** The records of requests that were made with an `Idempotency-Key`. */
+@Injectable()
+export class IdempotencyRecords {
+  constructor(@Inject(SEALING) private readonly sealing: Sealing) {}
+
+  /**
+   * Claims a request for the caller's transaction; it must be the first lock that the transaction takes. Resolves with
+   * null if the request has no answer yet: then whoever has claimed it makes its effect, stores the answer in the same
+   * transaction, and gives the claim back if that fails. Waits for a transaction that has claimed the same request.
+   * @throws {Problem} `idempotency_conflict` after 5 s of waiting; `idempotency_key_reused` if the request is another
+   */
+  async claim(manager: EntityManager, claim: Claim, now: Date): Promise<StoredAnswer | null> {
+    return inOrganizationOf(manager, claim.owner, async () => {
+      if (await claimed(manager, claim, now)) return null;
+      const record = await find(manager, claim);
+      if (record === null || !record.fingerprint.equals(claim.request.fingerprint))
+        throw new Problem('idempotency_key_reused');
+      return JSON.parse(this.sealing.open(record.answer, boundTo(claim))) as StoredAnswer;
+    });
+  }
+
+  /** Stores the answer of a claimed request. Index: idempotency_record_pk. */
+  async store(manager: EntityManager, claim: Claim, answer: StoredAnswer): Promise<void> {
+    const sealed = this.sealing.seal(JSON.stringify(answer), boundTo(claim));
+    await inOrganizationOf(manager, claim.owner, () =>
+      manager.query(`UPDATE keys.idempotency_record SET answer = $3 WHERE organization_id = $1 AND scope = $2`, [
+        claim.owner.organizationId,
+        scopeOf(claim),
+        sealed,
+      ]),
+    );
+  }
+}
+
+/**
+ * Whether the request is this transaction's now: nobody has made it, or so long ago that the record counts no more.
+ * Index: idempotency_record_pk.
+ */
+async function claimed(manager: EntityManager, claim: Claim, now: Date): Promise<boolean> {
+  const usual = await waitForLocks(manager, `${WAIT_MS}ms`);
+  try {
+    const rows: unknown[] = await manager.query(
+      `INSERT INTO keys.idempotency_record AS r (organization_id, scope, fingerprint, created_at) VALUES ($1, $2, $3, $4)
+       ON CONFLICT ON CONSTRAINT idempotency_record_pk
+         DO UPDATE SET fingerprint = $3, created_at = $4, answer = NULL WHERE r.created_at <= $5
+       RETURNING 1`,
+      [
+        claim.owner.organizationId,
+        scopeOf(claim),
+        claim.request.fingerprint,
+        now,
+        new Date(now.getTime() - ANSWER_LIFE_MS),
+      ],
+    );
+    await waitForLocks(manager, usual);
+    return rows.length > 0;
+  } catch (cause) {
+    if (!isLockTimeout(cause)) throw cause;
+    throw new Problem('idempotency_conflict', { headers: { 'retry-after': String(AGAIN_SECONDS) }, cause });
+  }
+}
+
+/** Sets how long the transaction waits for a lock; resolves with how long it would have waited. */
+async function waitForLocks(manager: EntityManager, timeout: string): Promise<string> {
+  const rows = await manager.query<{ before: string }[]>(
+    `WITH former AS MATERIALIZED (SELECT current_setting('lock_timeout') AS before)
+     SELECT before, set_config('lock_timeout', $1, true) FROM former`,
+    [timeout],
+  );
+  return oneRow(rows).before;
+}
+
+/** Index: idempotency_record_pk. */
+async function find(manager: EntityManager, claim: Claim): Promise<{ fingerprint: Buffer; answer: string } | null> {
+  const rows: { fingerprint: Buffer; answer: string }[] = await manager.query(
+    `SELECT fingerprint, answer FROM keys.idempotency_record WHERE organization_id = $1 AND scope = $2`,
+    [claim.owner.organizationId, scopeOf(claim)],
+  );
+  return rows[0] ?? null;
+}
+
+/** A record belongs to the organisation that its caller acts in, which an effect that makes another one does not. */
+async function inOrganizationOf<T>(manager: EntityManager, owner: RecordOwner, work: () => Promise<T>): Promise<T> {
+  const { role, tenant } = oneRow<{ role: string; tenant: string }>(
+    await manager.query(
+      `WITH before AS MATERIALIZED (
+         SELECT current_setting('role') AS role, coalesce(current_setting('${TENANT_SETTING}', true), '') AS tenant)
+       SELECT role, tenant, set_config('role', $1, true), set_config('${TENANT_SETTING}', $2, true) FROM before`,
+      [rolesOf('keys').service, owner.organizationId],
+    ),
+  );
+  const result = await work();
+  await manager.query(`SELECT set_config('role', $1, true), set_config('${TENANT_SETTING}', $2, true)`, [role, tenant]);
+  return result;
+}
+
+/** What an answer is bound to: its organisation, and the digest of caller, method, path and key, in hexadecimal. */
+export const boundToRow = (organizationId: string, scope: string): string[] => [
+  'idempotency_record',
+  organizationId,
+  scope,
+];
+
+/** JSON keeps the parts apart: no two requests have the same text. */
+const partsOf = ({ owner, request }: Claim): string[] => [
+  principalName(owner.principal),
+  request.method,
+  request.path,
+  request.key,
+];
+const scopeOf = (claim: Claim): Buffer =>
+  createHash('sha256')
+    .update(JSON.stringify(partsOf(claim)))
+    .digest();
+const boundTo = (claim: Claim): string[] => boundToRow(claim.owner.organizationId, scopeOf(claim).toString('hex'));
+
+function principalName(principal: Principal): string {
+  switch (principal.kind) {
+    case 'operator':
+      return 'operator';
+    case 'api_key':
+      return `api_key:${principal.apiKeyId}`;
+    case 'person':
+      return `person:${principal.personId}`;
+    default:
+      return unreachable(principal);
+  }
+}
+
+/** `lock_not_available`. */
+const isLockTimeout = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === '55P03';

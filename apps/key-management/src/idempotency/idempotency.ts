@@ -1,0 +1,104 @@
+import { Injectable } from '@nestjs/common';
+import { attachedPrincipal } from '@tollgate/auth';
+import { entityTagOf, organizationIdOf, SerializedReply, showVersion, type IdempotentRequest } from '@tollgate/http';
+import { ServiceDatabase } from '@tollgate/postgres';
+import type { FastifyReply } from 'fastify';
+import type { EntityManager } from 'typeorm';
+import { IdempotencyRecords, type Claim, type StoredAnswer } from './idempotency-records.js';
+
+/** What an effect has come to. */
+export interface EffectResult<Body extends object> {
+  readonly body: Body;
+  /** Of what the body shows, for `ETag`. */
+  readonly version?: number;
+  /** What must wait for the commit, such as telling the gateways. It is awaited, and not done for a repetition. */
+  readonly committed?: () => Promise<unknown>;
+}
+
+/** Reads and writes in a transaction that is about one organisation. What it throws undoes it. */
+export type Effect<Body extends object> = (manager: EntityManager) => Promise<EffectResult<Body>>;
+
+/**
+ * Answers requests that create something. One that names itself by `Idempotency-Key` has its effect once within 24
+ * hours, however often it comes; the others get the first answer.
+ *
+ * @example
+ * @Post()
+ * async create(
+ *   @OrganizationId() organizationId: string,
+ *   @Body({ schema: createProjectRequest }) body: CreateProjectRequest,
+ *   @Idempotent() request: IdempotentRequest,
+ *   @Res({ passthrough: true }) reply: FastifyReply,
+ * ): Promise<ProjectObject | SerializedReply> {
+ *   return this.idempotency.answer(request, organizationId, reply, async (manager) => {
+ *     const project = await this.createProject.execute(manager, organizationId, body);
+ *     return { body: projectObject(project), version: project.version };
+ *   });
+ * }
+ */
+@Injectable()
+export class Idempotency {
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly records: IdempotencyRecords,
+  ) {}
+
+  /**
+   * Makes the effect in a transaction about `organizationId`, or finds what it was the first time. A guard has checked
+   * before that the caller may still do this. A refusal that the effect throws is not kept: the request may come again.
+   * @throws {Problem} `idempotency_conflict`, `idempotency_key_reused`, and what the effect throws
+   */
+  async answer<Body extends object>(
+    request: IdempotentRequest,
+    organizationId: string,
+    reply: FastifyReply,
+    effect: Effect<Body>,
+  ): Promise<Body | SerializedReply> {
+    const claim = claimOf(request, reply);
+    if (claim === null) return this.effectAlone(organizationId, reply, effect);
+    let committed: (() => Promise<unknown>) | undefined;
+    const { replayed, answer } = await this.database.inOrganization(organizationId, async (manager) => {
+      const kept = await this.records.claim(manager, claim, new Date());
+      if (kept !== null) return { replayed: true, answer: kept };
+      const result = await effect(manager);
+      ({ committed } = result);
+      const first = answerOf(result, request, reply);
+      await this.records.store(manager, claim, first);
+      return { replayed: false, answer: first };
+    });
+    await committed?.();
+    void reply.code(answer.status).headers(answer.headers);
+    if (replayed) void reply.header('idempotency-replayed', 'true');
+    return new SerializedReply(answer.body);
+  }
+
+  private async effectAlone<Body extends object>(
+    organizationId: string,
+    reply: FastifyReply,
+    effect: Effect<Body>,
+  ): Promise<Body> {
+    const { body, version, committed } = await this.database.inOrganization(organizationId, effect);
+    await committed?.();
+    if (version !== undefined) showVersion(reply, version);
+    return body;
+  }
+}
+
+function claimOf(request: IdempotentRequest, { request: raw }: FastifyReply): Claim | null {
+  const { key } = request;
+  if (key === null) return null;
+  const principal = attachedPrincipal(raw);
+  if (principal === null) throw new Error('a request whose answer is kept needs a guard that finds out who asks');
+  // A person who belongs to no organisation acts in none, and the header then names none either.
+  const organizationId = principal.organizationId ?? organizationIdOf(raw);
+  return { owner: { organizationId, principal }, request: { ...request, key } };
+}
+
+function answerOf<Body extends object>(
+  { body, version }: EffectResult<Body>,
+  request: IdempotentRequest,
+  reply: FastifyReply,
+): StoredAnswer {
+  const headers: Record<string, string> = version === undefined ? {} : { etag: entityTagOf(version) };
+  return { status: reply.statusCode, headers, body: request.serialize(body) };
+}
