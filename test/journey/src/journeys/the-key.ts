@@ -1,6 +1,7 @@
 import { hasSecretForm } from '@tollgate/api-key';
 import { describe, expect, it } from 'vitest';
 import { usageOf } from '../kit/provider-log.js';
+import { OneAddress } from '../kit/one-address.js';
 import type { Shape } from '../kit/shape.js';
 import type { ApiKey } from '../kit/tollgate-client.js';
 
@@ -138,18 +139,21 @@ export function theKey(shape: () => Shape): void {
     });
 
     it.each([
-      ['inference:read', 403],
-      ['inference:write', 200],
-      ['analytics:read', 403],
-      ['admin', 403],
-    ])('may be made with the scope %s alone; a chat call is then %i', async (scope, status) => {
+      ['inference:read', 403, 403, 403],
+      ['inference:write', 200, 403, 403],
+      ['analytics:read', 403, 403, 200],
+      ['admin', 403, 200, 200],
+    ])('may be made with the scope %s alone; what it opens is %i, %i, %i', async (scope, chat, keys, usage) => {
       const client = shape().client();
       const key = await client.createKey({ scopes: [scope] });
       expect(key.scopes).toEqual([scope]);
-      expect((await client.chat(key.secret)).status).toBe(status);
-      for (const path of ['/v1/api-keys', '/v1/usage']) {
+      expect((await client.chat(key.secret)).status).toBe(chat);
+      for (const [path, status] of [
+        ['/v1/api-keys', keys],
+        ['/v1/usage', usage],
+      ] as const) {
         const reply = await client.call({ method: 'GET', path, headers: { authorization: `Bearer ${key.secret}` } });
-        expect([reply.status, reply.code], path).toEqual([401, 'invalid_credential']);
+        expect([reply.status, reply.code], path).toEqual([status, status === 403 ? 'access_denied' : undefined]);
       }
     });
 
@@ -179,7 +183,7 @@ export function theKey(shape: () => Shape): void {
       }
     });
 
-    it('is shown and made only for who has the admin secret', async () => {
+    it('is shown and made only for who may', async () => {
       const client = shape().client();
       const { id, secret } = await client.createKey();
       const calls = [
@@ -189,14 +193,19 @@ export function theKey(shape: () => Shape): void {
         ['DELETE', `/v1/api-keys/${id}`],
         ['GET', `/v1/usage?api_key_id=${id}`],
       ] as const;
-      for (const [method, path] of calls) {
+      for (const [n, [method, path]] of calls.entries()) {
         const without = await client.call({ method, path });
         expect([without.status, without.code], `${method} ${path}`).toEqual([401, 'missing_credential']);
-        for (const wrong of [secret, `${shape().adminSecret}x`, shape().adminSecret.slice(0, -1)]) {
-          const reply = await client.call({ method, path, headers: { authorization: `Bearer ${wrong}` } });
+        const key = await client.call({ method, path, headers: { authorization: `Bearer ${secret}` } });
+        expect([key.status, key.code], `${method} ${path}`).toEqual([403, 'access_denied']);
+        // Each from an address of its own: wrong credentials of one address soon meet a limit.
+        const stranger = new OneAddress(shape().gateways[0]!.url, `127.0.3.${n + 1}`);
+        for (const wrong of [`${secret.slice(0, -1)}_`, `${shape().adminSecret}x`, shape().adminSecret.slice(0, -1)]) {
+          const reply = await stranger.send({ method, path, headers: { authorization: `Bearer ${wrong}` } });
           expect([reply.status, reply.code], `${method} ${path}`).toEqual([401, 'invalid_credential']);
           expect(reply.text).not.toContain(wrong);
         }
+        stranger.close();
       }
       expect((await client.getKey(id)).state).toBe('active');
     });

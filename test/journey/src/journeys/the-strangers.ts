@@ -95,7 +95,8 @@ export function theStrangers(shape: () => Shape): void {
       for (const path of ['/v1/api-keys', '/v1/usage']) {
         let last = first;
         for (let n = 0; n < 200 && last.status === 401; n++) last = await guess('canary-of-a-guess', path);
-        expect([last.status, last.code, last.header('retry-after')]).toEqual([429, 'rate_limit_exceeded', '1']);
+        expect([last.status, last.code]).toEqual([429, 'rate_limit_exceeded']);
+        expect(Number(last.header('retry-after'))).toBeGreaterThan(0);
         expect((await guess(shape().adminSecret, path)).status).toBe(429);
         expect(
           (

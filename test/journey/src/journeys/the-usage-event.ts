@@ -77,15 +77,15 @@ export function theUsageEvent(shape: () => Shape): void {
       expect(await find(refused.requestId)).toEqual({ object: 'list', data: [], has_more: false, next_cursor: null });
     });
 
-    it('is shown only for who has the admin secret, and by one request id', async () => {
+    it('is shown only for who may read usage, and by one request id', async () => {
       const path = '/v1/usage/events';
       const { secret } = await shape()
         .client()
-        .createKey({ scopes: ['admin', 'analytics:read'] });
+        .createKey({ scopes: ['inference:read', 'inference:write'] });
       const wrong = await shape()
         .client()
         .call({ method: 'GET', path, headers: { authorization: `Bearer ${secret}` } });
-      expect([wrong.status, wrong.code]).toEqual([401, 'invalid_credential']);
+      expect([wrong.status, wrong.code]).toEqual([403, 'access_denied']);
       for (const query of ['', '?request_id=', '?request_id=nonsense', '?request_id=1&request_id=2']) {
         const reply = await shape()
           .client()
