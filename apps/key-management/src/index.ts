@@ -27,3 +27,4 @@ export { DomainStore } from './organizations/domains/domain-store.js';
 export { IdentityStore } from './sign-in/oidc/identity-store.js';
 export { OidcProviderStore } from './sign-in/oidc/oidc-provider-store.js';
 export { SignInAttemptStore } from './sign-in/oidc/sign-in-attempt-store.js';
+export { DescribePerson } from './me/describe-person.js';

@@ -6,6 +6,7 @@ import { KeyManagementApiModule } from './internal-api/internal-api.module.js';
 import { KeysModule } from './keys/keys.module.js';
 import { MembersModule } from './members/members.module.js';
 import { DomainsModule } from './organizations/domains/domains.module.js';
+import { MeModule } from './me/me.module.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
 import { PeopleModule } from './people/people.module.js';
 import { ProjectsModule } from './projects/projects.module.js';
@@ -23,6 +24,7 @@ import { SessionsModule } from './sign-in/sessions.module.js';
     AuditModule,
     AuthModule,
     KeysModule,
+    MeModule,
     OrganizationsModule,
     ProjectsModule,
     MembersModule,

@@ -4,6 +4,7 @@ import { buildDocument, documentFile } from '@tollgate/openapi';
 import { expect, it } from 'vitest';
 import { AuditLogsController } from './audit/audit-logs.controller.js';
 import { ApiKeysController } from './keys/api-keys.controller.js';
+import { MeController } from './me/me.controller.js';
 import { MembersController } from './members/members.controller.js';
 import { DomainsController } from './organizations/domains/domains.controller.js';
 import { OrganizationsController } from './organizations/organizations.controller.js';
@@ -28,6 +29,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
       OrganizationsController,
       ProjectsController,
       MembersController,
+      MeController,
       DomainsController,
       OidcProviderController,
       OidcSessionsController,

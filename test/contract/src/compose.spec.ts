@@ -72,6 +72,8 @@ describe('docker-compose.yml', () => {
       ...credentials,
       ...previousSecrets,
       'GATEWAY_GONE_AFTER_MS',
+      'TOLLGATE_ADMIN_CALLS_AT_ONCE',
+      'TOLLGATE_ADMIN_CALLS_PER_SECOND',
       'TOLLGATE_ENCRYPTION_KEY',
       'TOLLGATE_KEY_MARKER',
       'TOLLGATE_SESSION_IDLE_MINUTES',

@@ -1,4 +1,4 @@
-import { PersonStore, Sessions } from '@tollgate/key-management';
+import { DescribePerson, PersonStore, Sessions } from '@tollgate/key-management';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 
 /** Calls every method of sign-in that queries the database. */
@@ -18,5 +18,7 @@ export async function useSignIn({ dataSource }: Database): Promise<void> {
      SELECT 'default', id, email, 'owner' FROM keys.person WHERE email = $1`,
     [email],
   );
-  await sessions.identify(token, 'default', now.getTime());
+  const asking = await sessions.identify(token, 'default', now.getTime());
+  if (asking === null) throw new Error('the session that was just begun is unknown');
+  await new DescribePerson(service, new PersonStore()).execute(asking.personId);
 }

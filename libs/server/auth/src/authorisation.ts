@@ -20,7 +20,7 @@ import { namedOrganization, type NamedOrganization } from './named-organization.
 import { permissionRefusal } from './permission-refusal.js';
 import { readCredential, sessionOf, type ShownCredential } from './read-credential.js';
 import { requestOrigin } from './request-origin.js';
-import { csrfTokenFits, sessionCookieName } from './session-cookie.js';
+import { csrfTokenFits, csrfTokenOf, sessionCookieName } from './session-cookie.js';
 
 /** Methods that change nothing, which other sites may cause. */
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
@@ -29,6 +29,11 @@ const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 const NO_NAME: NamedOrganization = { id: null, fault: null };
 
 type Shown = Exclude<ShownCredential, { readonly kind: 'none' | 'two_cookies' }>;
+
+const csrfTokens = new WeakMap<FastifyRequest, string>();
+
+/** The CSRF token of the session by which a request came; null for one that came by another credential. */
+export const csrfTokenOfRequest = (request: FastifyRequest): string | null => csrfTokens.get(request) ?? null;
 
 /** The one of our operations that a request is; null for a route that is none, such as those for other services. */
 export function adminOperationOf(request: FastifyRequest): AdminOperation | null {
@@ -92,6 +97,7 @@ export class Authorisation {
     const principal = await this.identify(request, shown, named);
     if (principal === null) throw new Problem('invalid_credential', { headers: ADMIN_CHALLENGE });
     attachPrincipal(request, principal);
+    if (shown.kind === 'session' && shown.token !== null) csrfTokens.set(request, csrfTokenOf(shown.token));
     noteOrganization(request, principal.organizationId);
     const fault = SAFE_METHODS.includes(request.method) ? null : this.crossSiteFault(request, shown);
     if (fault !== null) throw new Problem(fault);

@@ -31,3 +31,4 @@ export {
   type AdminApiLimits,
   type AdminApiSettings,
 } from './admin-api-settings.js';
+export { csrfTokenOfRequest } from './authorisation.js';

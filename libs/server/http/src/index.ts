@@ -42,7 +42,13 @@ export { headFault } from './head-fault.js';
 export { SecretChecks } from './secret-checks.js';
 export { acceptedSecrets, isAccepted, type AcceptedSecrets } from './accepted-secrets.js';
 export { ADMIN_CHALLENGE, ADMIN_SECRETS, SERVICE_SECRETS, ServiceGuard } from './guards.js';
-export { noteOrganization, OrganizationId, organizationIdOf, readOrganizationHeader } from './organization-id.js';
+export {
+  NamesOrganization,
+  noteOrganization,
+  OrganizationId,
+  organizationIdOf,
+  readOrganizationHeader,
+} from './organization-id.js';
 export { bearerOf, matchesSecret, sameSecret, secretDigest } from './bearer.js';
 export { InternalCallError, InternalHttpClient, type InternalHttpClientOptions } from './internal-http-client.js';
 export { httpKeyManagementApi, PEPPER_ID_HEADER, type KeyManagementClientOptions } from './key-management-client.js';

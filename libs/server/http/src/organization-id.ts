@@ -41,17 +41,20 @@ export function readOrganizationHeader({ headers }: Pick<FastifyRequest, 'header
   throw new Problem('invalid_request', { errors });
 }
 
+const documentedHeader = {
+  name: ORGANIZATION_HEADER,
+  description:
+    `The id of the organisation that is asked about. Without it: with the admin secret \`${DEFAULT_ORGANIZATION_ID}\`, ` +
+    'with an API key its own, with a session the last one that was named, else the only one of the person.',
+  schema: { type: 'string', minLength: 7, maxLength: 36 },
+};
+
 /** A handler's parameter: `organizationIdOf` its request. */
 export const OrganizationId = createParamDecorator(
-  readsHeader(
-    {
-      name: ORGANIZATION_HEADER,
-      description:
-        `The id of the organisation that is asked about. Without it: with the admin secret \`${DEFAULT_ORGANIZATION_ID}\`, ` +
-        'with an API key its own, with a session the last one that was named, else the only one of the person.',
-      schema: { type: 'string', minLength: 7, maxLength: 36 },
-    },
-    (_data: unknown, context: ExecutionContext): string =>
-      organizationIdOf(context.switchToHttp().getRequest<FastifyRequest>()),
+  readsHeader(documentedHeader, (_data: unknown, context: ExecutionContext): string =>
+    organizationIdOf(context.switchToHttp().getRequest<FastifyRequest>()),
   ),
 );
+
+/** A handler's parameter that documents `x-organization-id` where the handler needs no id of it. It is undefined. */
+export const NamesOrganization = createParamDecorator(readsHeader(documentedHeader, (): undefined => undefined));

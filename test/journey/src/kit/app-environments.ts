@@ -1,3 +1,5 @@
+import { FAILURES_OF_JOURNEYS } from './failures-of-journeys.js';
+
 /** Variables by name. */
 export type Environment = Readonly<Record<string, string>>;
 
@@ -62,6 +64,7 @@ export function appEnvironment(
         REDIS_URL: redisUrl,
         USAGE_BILLING_URL: urls.usageBilling,
         TOLLGATE_ADMIN_SECRET: secrets.admin,
+        ...FAILURES_OF_JOURNEYS,
         TOLLGATE_PEPPER: secrets.pepper,
         INIT_OWNER_EMAIL: ownerEmail,
       };
@@ -72,6 +75,7 @@ export function appEnvironment(
         REDIS_URL: redisUrl,
         KEY_MANAGEMENT_URL: urls.keyManagement,
         TOLLGATE_ADMIN_SECRET: secrets.admin,
+        ...FAILURES_OF_JOURNEYS,
       };
     case 'secret-scanning':
       return { ...everyApp, ...outside, ...callsServices, DATABASE_URL: databaseUrl, TOLLGATE_PEPPER: secrets.pepper };

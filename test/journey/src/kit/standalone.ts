@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { freePort, tempFolder } from '@tollgate/infra';
+import { FAILURES_OF_JOURNEYS } from './failures-of-journeys.js';
 import { appScript, repository, shortLived } from './app-script.js';
 import { copyFirstStart } from './first-start.js';
 import { ManagedProcess } from './managed-process.js';
@@ -100,6 +101,7 @@ export async function standaloneSettings({
       TOLLGATE_PORT: String(publicPort),
       TOLLGATE_OPERATIONS_PORT: String(await freePort()),
       TOLLGATE_DATA: dataFolder,
+      ...FAILURES_OF_JOURNEYS,
       ...(adminSecret === null ? {} : { TOLLGATE_ADMIN_SECRET: adminSecret }),
     },
   };
