@@ -3,6 +3,7 @@ export { AuditTrail } from './audit/audit-trail.js';
 export { EraseAuditTexts } from './audit/erase-audit-texts.js';
 export { TakeOverFormerEvents } from './audit/take-over-former-events.js';
 export { VerifyChains } from './audit/verify-chains.js';
+export { verifyDatabase } from './audit/verify-trail.js';
 export { environment as keyManagementEnvironment, sessionSettings } from './config.js';
 export { keyManagementEntities } from './store/entities.js';
 export { KeyManagementModule } from './key-management.module.js';

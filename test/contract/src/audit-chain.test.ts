@@ -1,20 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { NOBODY } from '@tollgate/auth';
 import { infraFromEnvironment } from '@tollgate/infra';
-import { AuditStore, AuditTrail, keyManagementSchema, VerifyChains } from '@tollgate/key-management';
+import { AuditStore, AuditTrail, keyManagementSchema, verifyDatabase, VerifyChains } from '@tollgate/key-management';
 import { migrate, openDatabase, ServiceDatabase, type Database, type TransactionWork } from '@tollgate/postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 /** Writers that run at once; each has a connection. */
 const WRITERS = 100;
 
+let url: string;
 let database: Database;
 let service: ServiceDatabase;
 let verifyChains: VerifyChains;
 const trail = new AuditTrail();
 
 beforeAll(async () => {
-  const url = await infraFromEnvironment().createDatabase();
+  url = await infraFromEnvironment().createDatabase();
   await migrate(url, keyManagementSchema);
   database = await openDatabase({ url, poolSize: 25, applicationName: 'contract' });
   service = new ServiceDatabase(database.dataSource, 'keys');
@@ -218,6 +219,20 @@ describe('a chain in the database', () => {
     expect([calls, total]).toEqual([4, 10]);
     const lie = { stream: 'changes', count: 3, lastHash: 'f'.repeat(64) } as const;
     expect((await verifyChains.execute(at, lie, 3)).fault).toMatchObject({ kind: 'broken_link', sequence: 4 });
+  });
+
+  it('is verified with those of all organisations by the command', async () => {
+    const [one, other] = [randomUUID(), randomUUID()];
+    await append(one, 'a.b');
+    await append(other, 'a.b', 'c.d');
+    const lines: string[] = [];
+    expect(await verifyDatabase(url, (line) => void lines.push(line))).toBe(true);
+    expect(lines).toContainEqual(
+      expect.stringMatching(new RegExp(`^${other}: untouched, 2 entries; last hashes [0-9a-f]{64}`)),
+    );
+    await database.dataSource.query('DELETE FROM keys.audit_head WHERE organization_id = $1', [one]);
+    expect(await verifyDatabase(url, (line) => void lines.push(line))).toBe(false);
+    expect(lines).toContainEqual(expect.stringMatching(new RegExp(`^${one}, entry 1 of changes: .*head_differs`)));
   });
 
   it('outlives what it speaks of', async () => {

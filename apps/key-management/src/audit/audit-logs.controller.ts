@@ -5,7 +5,6 @@ import type { Principal } from '@tollgate/access';
 import { listOf, OrganizationId, Problem } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
-import { OrganizationGuard } from '../organizations/organization.guard.js';
 import { INSTALLATION, STREAMS } from './audit-entry.js';
 import { auditLogObject } from './audit-log-object.js';
 import {
@@ -29,6 +28,7 @@ import {
   type VerifyAuditLogsRequest,
 } from './audit-logs.request.js';
 import { AuditStore } from './audit-store.js';
+import { AuditedOrganizationGuard } from './audited-organization.guard.js';
 import { EraseAuditTexts } from './erase-audit-texts.js';
 import { exportLines } from './export-lines.js';
 import { VerifyChains, type VerifiedUpTo } from './verify-chains.js';
@@ -36,10 +36,12 @@ import { VerifyChains, type VerifiedUpTo } from './verify-chains.js';
 /** What one call verifies takes a fraction of a second; a chain of a million entries takes a hundred calls. */
 const VERIFIED_PER_CALL = 10_000;
 
-/** The audit trail of one organisation, and with `trail=installation` what concerns none. */
+/**
+ * The audit trail of one organisation, also of one that was deleted, and with `trail=installation` what concerns none.
+ */
 @Tag('Audit')
 @Controller('v1/audit-logs')
-@UseGuards(PrincipalGuard, OrganizationGuard)
+@UseGuards(PrincipalGuard, AuditedOrganizationGuard)
 export class AuditLogsController {
   constructor(
     private readonly store: AuditStore,

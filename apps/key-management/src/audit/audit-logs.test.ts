@@ -196,6 +196,26 @@ describe('the audit trail of an organisation', () => {
     },
   );
 
+  it('of an organisation that was deleted is still there for the operator', async () => {
+    const at = await organization();
+    const { status } = await call('DELETE', `/v1/organizations/${at}`, { organization: at });
+    expect(status).toBe(200);
+    expect((await list(at)).data.map(({ action }) => action)).toEqual(['organization.deleted', 'organization.created']);
+    expect(await json('GET', '/v1/audit-logs/verification', { organization: at })).toMatchObject({ valid: true });
+    expect((await call('GET', '/v1/audit-logs', { organization: randomUUID() })).status).toBe(404);
+  });
+
+  it('has no secret, even where somebody has put one into a name', async () => {
+    const at = await organization();
+    const { secret } = await key(at, 'one');
+    await key(at, `like ${secret}`);
+    const { text } = await call('GET', '/v1/audit-logs/export', { organization: at });
+    expect(text).toContain('like [secret]');
+    expect(text).not.toContain(secret);
+    const stored = await sql('SELECT * FROM keys.audit_entry, keys.audit_subject');
+    expect(JSON.stringify(stored)).not.toContain(secret);
+  });
+
   it('of the installation is apart', async () => {
     expect((await list('default', '?trail=installation')).data).toEqual([]);
     expect(

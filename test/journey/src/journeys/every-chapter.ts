@@ -5,6 +5,7 @@ import { limits } from './limits.js';
 import { noSecretLeft } from './no-secret-left.js';
 import { oddHttp } from './odd-http.js';
 import { refusals } from './refusals.js';
+import { theAuditTrail } from './the-audit-trail.js';
 import { theCall } from './the-call.js';
 import { theCharge } from './the-charge.js';
 import { theDocument } from './the-document.js';
@@ -55,6 +56,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theRevoke(running);
     theLeak(running);
     theStrangers(running);
+    theAuditTrail(running);
     noSecretLeft(running);
   });
 }
