@@ -9,7 +9,28 @@ import {
 import type { SealingSecrets } from '@tollgate/sealing';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
-import type { SessionSettings } from './ports.js';
+import { normalEmailAddress } from './people/email-address.js';
+import { PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from './people/passwords.js';
+import type { KeyManagementSettings } from './ports.js';
+
+/** Who owns the first organisation at first. */
+export const firstOwnerFields = {
+  INIT_OWNER_EMAIL: z
+    .string()
+    .transform((text, context) => {
+      const email = normalEmailAddress(text);
+      if (email !== null) return email;
+      context.addIssue({ code: 'custom', message: 'must be one e-mail address, as owner@example.org' });
+      return z.NEVER;
+    })
+    .default('owner@localhost'),
+  /** Their first password. Once they have one, it is changed by them alone. */
+  INIT_OWNER_PASSWORD: z
+    .string()
+    .min(PASSWORD_LENGTH_MIN, `must have at least ${PASSWORD_LENGTH_MIN} characters`)
+    .max(PASSWORD_LENGTH_MAX, `must have at most ${PASSWORD_LENGTH_MAX} characters`)
+    .optional(),
+} as const;
 
 /** The secrets that what is stored is digested and encrypted with. */
 export const secretFields = {
@@ -61,7 +82,7 @@ export const environment = z.object({
   TOLLGATE_DATA: z.string().default('.data'),
   /** Says who mails are from. */
   TOLLGATE_CONFIG: z.string().default('config.yaml'),
-  INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
+  ...firstOwnerFields,
   TOLLGATE_SESSION_IDLE_MINUTES: environmentFields.sessionIdleMinutes,
   TOLLGATE_SESSION_HOURS: environmentFields.sessionHours,
   TOLLGATE_OIDC_PRIVATE_NETWORK: environmentFields.oidcPrivateNetwork,
@@ -83,9 +104,19 @@ export const readDatabaseUrl = () => readEnvironment(environment.pick({ DATABASE
 export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
   unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
 
-/** How long sessions last, as the environment says it. */
-export function sessionSettings(
-  given: Readonly<Record<'TOLLGATE_SESSION_IDLE_MINUTES' | 'TOLLGATE_SESSION_HOURS', number>>,
-): SessionSettings {
-  return { idleMs: given.TOLLGATE_SESSION_IDLE_MINUTES * 60_000, lifeMs: given.TOLLGATE_SESSION_HOURS * 3_600_000 };
+/** The settings about people, as the environment says them. */
+export function peopleSettings(
+  given: Readonly<Record<'TOLLGATE_SESSION_IDLE_MINUTES' | 'TOLLGATE_SESSION_HOURS', number>> & {
+    readonly INIT_OWNER_EMAIL: string;
+    readonly INIT_OWNER_PASSWORD?: string | undefined;
+  },
+): Pick<KeyManagementSettings, 'initOwnerEmail' | 'initOwnerPassword' | 'sessions'> {
+  return {
+    initOwnerEmail: given.INIT_OWNER_EMAIL,
+    initOwnerPassword: given.INIT_OWNER_PASSWORD ?? null,
+    sessions: {
+      idleMs: given.TOLLGATE_SESSION_IDLE_MINUTES * 60_000,
+      lifeMs: given.TOLLGATE_SESSION_HOURS * 3_600_000,
+    },
+  };
 }

@@ -80,6 +80,7 @@ export async function startKeyManagement(
         peppers: outside.peppers ?? [PEPPER],
         keyMarker: 'TestMark',
         initOwnerEmail: 'owner@localhost',
+        initOwnerPassword: null,
         sessions: SESSIONS,
         oidcPrivateNetwork: true,
         dnsServers: [],

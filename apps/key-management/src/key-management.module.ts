@@ -13,6 +13,7 @@ import { ProjectsModule } from './projects/projects.module.js';
 import { RelayModule } from './relay/relay.module.js';
 import { OidcModule } from './sign-in/oidc/oidc.module.js';
 import { SessionsModule } from './sign-in/sessions.module.js';
+import { SignInModule } from './sign-in/sign-in.module.js';
 
 /**
  * The service without its listeners: admin API, bus handlers, relay, and `KEY_MANAGEMENT_API` for the other services
@@ -32,6 +33,7 @@ import { SessionsModule } from './sign-in/sessions.module.js';
     OidcModule,
     PeopleModule,
     SessionsModule,
+    SignInModule,
     RelayModule,
     KeyManagementApiModule,
   ],

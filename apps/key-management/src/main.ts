@@ -11,7 +11,7 @@ import { openDatabase, prepareDatabase, ServiceDatabase } from '@tollgate/postgr
 import { connectRedis } from '@tollgate/redis';
 import { sealingFrom } from '@tollgate/sealing';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
-import { readConfig, readUnknown, sealingSecrets, sessionSettings } from './config.js';
+import { readConfig, readUnknown, sealingSecrets, peopleSettings } from './config.js';
 import { KeyManagementProcessModule } from './key-management-process.module.js';
 import { keyManagementEntities } from './store/entities.js';
 import { keyManagementSchema } from './store/migrations/index.js';
@@ -86,8 +86,7 @@ async function open({
     settings: {
       peppers,
       keyMarker: environment.TOLLGATE_KEY_MARKER,
-      initOwnerEmail: environment.INIT_OWNER_EMAIL,
-      sessions: sessionSettings(environment),
+      ...peopleSettings(environment),
       oidcPrivateNetwork: environment.TOLLGATE_OIDC_PRIVATE_NETWORK,
       dnsServers: environment.TOLLGATE_DNS_SERVERS,
     },

@@ -8,6 +8,11 @@ import { MeController } from './me/me.controller.js';
 import { MembersController } from './members/members.controller.js';
 import { DomainsController } from './organizations/domains/domains.controller.js';
 import { OrganizationsController } from './organizations/organizations.controller.js';
+import { EmailConfirmationsController } from './sign-in/email-confirmations/email-confirmations.controller.js';
+import { AccountPagesController } from './sign-in/pages/account-pages.controller.js';
+import { PasswordResetsController } from './sign-in/password-resets/password-resets.controller.js';
+import { SessionsController } from './sign-in/sessions.controller.js';
+import { SignInLinksController } from './sign-in/sign-in-links/sign-in-links.controller.js';
 import { ProjectsController } from './projects/projects.controller.js';
 import { OidcProviderController } from './sign-in/oidc/oidc-provider.controller.js';
 import { OidcSessionsController } from './sign-in/oidc/oidc-sessions.controller.js';
@@ -16,14 +21,20 @@ it('has its document written down (npm run openapi writes it)', async () => {
   const document = buildDocument({
     title: 'Tollgate key-management',
     tags: [
+      { name: 'Sessions', description: 'Signing in and out, passwords, and the links of mails.' },
+      { name: 'Pages', description: 'Plain pages for people, until the console is there.' },
       { name: 'Audit', description: 'Who has changed what, who has signed in, and who was refused.' },
       { name: 'API keys', description: 'Making, showing and ending keys.' },
-      { name: 'Sessions', description: 'Signing in and out.' },
       { name: 'Organisations', description: 'Whose keys and usage there are. They see nothing of one another.' },
       { name: 'Projects', description: 'Places of an organisation, to which keys can belong.' },
       { name: 'Members', description: 'The people of an organisation, and their roles.' },
     ],
     controllers: [
+      SessionsController,
+      PasswordResetsController,
+      EmailConfirmationsController,
+      SignInLinksController,
+      AccountPagesController,
       AuditLogsController,
       ApiKeysController,
       OrganizationsController,

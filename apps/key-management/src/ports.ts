@@ -28,8 +28,10 @@ export interface KeyManagementSettings {
   readonly peppers: Peppers;
   /** 8 characters of [0-9A-Za-z] in every new secret. */
   readonly keyMarker: string;
-  /** Address of the first owner of every organisation. */
+  /** Address of the first owner of every organisation, in its normal form. */
   readonly initOwnerEmail: string;
+  /** The first password of that owner; null if they are to sign in by a link. */
+  readonly initOwnerPassword: string | null;
   readonly sessions: SessionSettings;
   /** Whether the identity providers of organisations may be on loopback and private addresses. */
   readonly oidcPrivateNetwork: boolean;

@@ -6,6 +6,7 @@ import {
   unknownVariables,
   type UnknownVariable,
 } from '@tollgate/config';
+import { firstOwnerFields } from '@tollgate/key-management';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
@@ -47,7 +48,7 @@ const environment = z
     /** Migrations run under it. If it is not set, they run under DATABASE_URL, which may own the schemas. */
     DATABASE_MIGRATION_URL: environmentFields.postgresUrl.optional(),
     SMTP_URL: environmentFields.smtpUrl.optional(),
-    INIT_OWNER_EMAIL: environmentFields.emailAddress.default('owner@localhost'),
+    ...firstOwnerFields,
     TOLLGATE_SESSION_IDLE_MINUTES: environmentFields.sessionIdleMinutes,
     TOLLGATE_SESSION_HOURS: environmentFields.sessionHours,
     TOLLGATE_OIDC_PRIVATE_NETWORK: environmentFields.oidcPrivateNetwork,

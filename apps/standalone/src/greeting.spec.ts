@@ -10,6 +10,7 @@ const facts: Greeting = {
   simulation: null,
   problem: null,
   mailFolder: null,
+  firstSignIn: null,
   model: 'gpt-4o-mini',
   unused: [],
 };
@@ -31,6 +32,17 @@ describe('the greeting', () => {
     );
     expect(greeting({ ...facts, adminSecretFromEnvironment: true })).toContain('Bearer $TOLLGATE_ADMIN_SECRET');
     expect(greeting(facts)).not.toContain('Bearer');
+  });
+
+  it('shows how the owner signs in for the first time, until an owner has', () => {
+    const link = 'http://127.0.0.1:8080/sign-in-link#token=x';
+    expect(greeting({ ...facts, firstSignIn: { email: 'o@localhost', link } })).toContain(
+      `\no@localhost signs in by this link, once and within an hour:\n\n  ${link}\n`,
+    );
+    expect(greeting({ ...facts, firstSignIn: { email: 'o@localhost', link: null } })).toContain(
+      '\no@localhost signs in on http://127.0.0.1:8080/sign-in with the password of INIT_OWNER_PASSWORD.\n',
+    );
+    expect(greeting(facts)).not.toContain('signs in');
   });
 
   it('says which providers are simulated, and what is not served', () => {

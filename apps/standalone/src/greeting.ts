@@ -1,5 +1,12 @@
 import type { Simulation } from './simulated-outside.js';
 
+/** How the owner of the first organisation signs in, who has never done so. */
+export interface FirstSignIn {
+  readonly email: string;
+  /** A link that does it once, within an hour; null for an owner who has a password. */
+  readonly link: string | null;
+}
+
 /** The facts that a start prints. */
 export interface Greeting {
   readonly url: string;
@@ -13,6 +20,8 @@ export interface Greeting {
   /** The reason why some or all models are not served; null if all are. */
   readonly problem: string | null;
   readonly mailFolder: string | null;
+  /** How the owner signs in for the first time; null once an owner has. */
+  readonly firstSignIn: FirstSignIn | null;
   readonly model: string;
   /** Variables that are set but that the standalone does not use. */
   readonly unused: readonly string[];
@@ -30,6 +39,7 @@ export function greeting(facts: Greeting): string {
       ? []
       : [`  admin secret         ${facts.newAdminSecret}   (shown this once; keep it)`]),
   ];
+  if (facts.firstSignIn !== null) lines.push('', ...firstSignInLines(facts.firstSignIn, facts.url));
   if (facts.simulation !== null) {
     lines.push(
       '',
@@ -54,4 +64,9 @@ export function greeting(facts: Greeting): string {
   }
   lines.push('', `Call a model with its secret: POST ${facts.url}/v1/chat/completions, model "${facts.model}".`, '');
   return lines.join('\n');
+}
+
+function firstSignInLines({ email, link }: FirstSignIn, url: string): string[] {
+  if (link === null) return [`${email} signs in on ${url}/sign-in with the password of INIT_OWNER_PASSWORD.`];
+  return [`${email} signs in by this link, once and within an hour:`, '', `  ${link}`];
 }

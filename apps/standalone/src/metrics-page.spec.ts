@@ -50,6 +50,7 @@ beforeAll(async () => {
         peppers: [pepper],
         keyMarker: 'TestMark',
         initOwnerEmail: 'owner@localhost',
+        initOwnerPassword: null,
         sessions: { idleMs: 1, lifeMs: 1 },
         oidcPrivateNetwork: false,
         dnsServers: [],

@@ -9,7 +9,14 @@ import { environmentVariable, loadConfig } from '@tollgate/config';
 import { DEFAULT_ORGANIZATION_ID } from '@tollgate/contracts';
 import { Gateway, Journal } from '@tollgate/gateway';
 import { acceptedSecrets, BodyBudget, createNestServer, stopListening } from '@tollgate/http';
-import { refuseOtherPepper, reseal, sessionSettings, tellOfUnreadableTexts } from '@tollgate/key-management';
+import {
+  FirstOwner,
+  linkTo,
+  peopleSettings,
+  refuseOtherPepper,
+  reseal,
+  tellOfUnreadableTexts,
+} from '@tollgate/key-management';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { mailSenderOf, type ClosableMailSender } from '@tollgate/mail';
 import { readPublicDocument } from '@tollgate/openapi';
@@ -26,7 +33,7 @@ import {
 } from '@tollgate/telemetry';
 import { DISTRIBUTED_ONLY, readUnknown, type StandaloneEnvironment } from './config.js';
 import { takeDataFolder } from './data-folder.js';
-import { greeting } from './greeting.js';
+import { greeting, type FirstSignIn } from './greeting.js';
 import { instanceFolder } from './instance-folder.js';
 import { instanceSecrets, secretsFile } from './instance-secrets.js';
 import { withSimulatedOutside, type Outside } from './simulated-outside.js';
@@ -80,6 +87,7 @@ export async function startStandalone(
       operationsUrl: operations.url,
       dataFolder,
       mailFolder,
+      firstSignIn: await firstSignInOf(app, adminApi.publicUrl),
       newAdminSecret: secrets.newAdminSecret,
       adminSecretFromEnvironment: environment.TOLLGATE_ADMIN_SECRET !== undefined,
       simulation,
@@ -218,8 +226,7 @@ async function openApplication(
       keyManagement: {
         peppers,
         keyMarker: environment.TOLLGATE_KEY_MARKER,
-        initOwnerEmail: environment.INIT_OWNER_EMAIL,
-        sessions: sessionSettings(environment),
+        ...peopleSettings(environment),
         oidcPrivateNetwork: environment.TOLLGATE_OIDC_PRIVATE_NETWORK,
         dnsServers: environment.TOLLGATE_DNS_SERVERS,
       },
@@ -245,6 +252,15 @@ function adminApiOf(environment: StandaloneEnvironment, listensAt: () => string)
     },
     limits: adminApiLimits(environment),
   };
+}
+
+/** Null once an owner has signed in. Without a password there is a new link with each start. */
+async function firstSignInOf(app: NestFastifyApplication, publicUrl: string): Promise<FirstSignIn | null> {
+  const firstOwner = app.get(FirstOwner);
+  const state = await firstOwner.ensure();
+  if (state.kind === 'signed_in') return null;
+  const { email, hasPassword } = state;
+  return { email, link: hasPassword ? null : linkTo(publicUrl, 'sign-in-link', await firstOwner.newSignInToken()) };
 }
 
 async function readinessOf({ database }: Stores, gateway: Gateway): Promise<Readiness> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { oneRow } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import { personEntity, type Person } from './person.js';
 
@@ -27,7 +28,7 @@ export class PersonStore {
     manager: EntityManager,
     person: NewPerson,
   ): Promise<{ readonly person: Person; readonly created: boolean }> {
-    const made: Person = { ...person, id: randomUUID(), lastOrganizationId: null };
+    const made: Person = { ...person, id: randomUUID(), lastOrganizationId: null, signedInAt: null };
     const { raw } = await manager
       .createQueryBuilder()
       .insert()
@@ -42,12 +43,28 @@ export class PersonStore {
     return { person: known, created: false };
   }
 
+  /** The person, whose row no other transaction changes until this one ends. Null if there is no such person. */
+  async lock(manager: EntityManager, id: string): Promise<Person | null> {
+    return manager.getRepository(personEntity).findOne({ where: { id }, lock: { mode: 'pessimistic_write' } });
+  }
+
   /**
    * Sets the hash of a new password. Whoever calls it ends the person's sessions and links in the same transaction,
    * unless the password itself is the old one.
    */
   async setPasswordHash(manager: EntityManager, id: string, passwordHash: string): Promise<void> {
     await manager.getRepository(personEntity).update({ id }, { passwordHash });
+  }
+
+  /** Sets the hash of the first password. False, and nothing is changed, if the person has one already. */
+  async setFirstPasswordHash(manager: EntityManager, id: string, passwordHash: string): Promise<boolean> {
+    const { affected } = await manager
+      .createQueryBuilder()
+      .update(personEntity)
+      .set({ passwordHash })
+      .where('id = :id AND password_hash IS NULL', { id })
+      .execute();
+    return affected === 1;
   }
 
   /** Notes that a mail to the address has reached the person. The first time stays. */
@@ -60,8 +77,15 @@ export class PersonStore {
       .execute();
   }
 
-  /** Notes which organisation the person asked about last. */
-  async setLastOrganization(manager: EntityManager, id: string, lastOrganizationId: string): Promise<void> {
-    await manager.getRepository(personEntity).update({ id }, { lastOrganizationId });
+  /**
+   * The organisation to whose audit trail belongs what a person does without a session: the one they asked about last,
+   * if they are still a member, else their only one; null if they have none, or several.
+   */
+  async homeOf(manager: EntityManager, { id, lastOrganizationId }: Person): Promise<string | null> {
+    const rows: { home: string | null }[] = await manager.query(
+      `SELECT CASE WHEN keys.role_of_person($1, $2) IS NULL THEN keys.only_organization_of_person($1) ELSE $2 END AS home`,
+      [id, lastOrganizationId],
+    );
+    return oneRow(rows).home;
   }
 }

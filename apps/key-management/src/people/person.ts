@@ -13,6 +13,8 @@ export interface Person {
   readonly emailConfirmedAt: Date | null;
   /** The organisation that the person asked about last; null before the first. They may have left it since. */
   readonly lastOrganizationId: string | null;
+  /** When the person signed in first; null if they never have. */
+  readonly signedInAt: Date | null;
   readonly createdAt: Date;
 }
 
@@ -28,6 +30,7 @@ export const personEntity = new EntitySchema<Person>({
     passwordHash: { type: 'text', nullable: true, name: 'password_hash' },
     emailConfirmedAt: { type: 'timestamptz', nullable: true, name: 'email_confirmed_at' },
     lastOrganizationId: { type: 'text', nullable: true, name: 'last_organization_id' },
+    signedInAt: { type: 'timestamptz', nullable: true, name: 'signed_in_at' },
     createdAt: { type: 'timestamptz', name: 'created_at' },
   },
 });

@@ -5,11 +5,13 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { DEFAULT_ORGANIZATION_ID } from '@tollgate/contracts';
+import { ADMIN_API_SETTINGS, type AdminApiSettings } from '@tollgate/auth';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { ForgetAnswers } from '../idempotency/forget-answers.js';
-import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
+import { FirstOwner } from '../sign-in/first-owner.js';
 import { MailOutbox } from '../sign-in/mails/mail-outbox.js';
-import { Members } from '../store/members.js';
+import { PasswordResets } from '../sign-in/password-resets/password-resets.js';
+import { publicUrlWarning } from '../sign-in/public-url-warning.js';
 import { Heartbeat } from './heartbeat.js';
 import { KeyRelay } from './key-relay.js';
 
@@ -17,27 +19,35 @@ import { KeyRelay } from './key-relay.js';
 @Injectable()
 export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
-    private readonly members: Members,
+    private readonly firstOwner: FirstOwner,
     private readonly relay: KeyRelay,
     private readonly heartbeat: Heartbeat,
     private readonly mails: MailOutbox,
     private readonly forgetAnswers: ForgetAnswers,
-    @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: KeyManagementSettings,
+    private readonly resets: PasswordResets,
+    @Inject(ADMIN_API_SETTINGS) private readonly settings: Pick<AdminApiSettings, 'publicUrl'>,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.members.ensureOwner(DEFAULT_ORGANIZATION_ID, this.settings.initOwnerEmail);
+    const { kind } = await this.firstOwner.ensure();
+    if (kind === 'waits')
+      this.logger.info('no owner has signed in yet; the command "npm run owner-link" prints a link for it');
   }
 
   onApplicationBootstrap(): void {
+    const warning = publicUrlWarning(this.settings.publicUrl);
+    if (warning !== null) this.logger.warn(warning);
     this.relay.start();
     this.heartbeat.start();
     this.mails.start();
     this.forgetAnswers.start();
+    this.resets.start();
   }
 
   /** Stops the relay only after the listener has drained, since a revoke in flight waits for the relay. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.forgetAnswers.stop(), this.heartbeat.stop(), this.mails.stop(), this.relay.stop()]);
+    const ends = [this.forgetAnswers, this.heartbeat, this.mails, this.resets, this.relay].map((work) => work.stop());
+    await Promise.all(ends);
   }
 }

@@ -4,6 +4,7 @@ import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { registerOutboxGauges } from '../metrics.js';
 import { KeyMetricsModule } from '../metrics.module.js';
 import { MailsModule } from '../sign-in/mails/mails.module.js';
+import { SignInModule } from '../sign-in/sign-in.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { Heartbeat } from './heartbeat.js';
 import { KeyLifecycle } from './key-lifecycle.js';
@@ -11,7 +12,7 @@ import { KeyRelay } from './key-relay.js';
 
 /** Delivers committed changes to the gateways and the bus, and sends the gateways a heartbeat each second. */
 @Module({
-  imports: [IdempotencyModule, KeyMetricsModule, KeyStoreModule, MailsModule],
+  imports: [IdempotencyModule, KeyMetricsModule, KeyStoreModule, MailsModule, SignInModule],
   providers: [Heartbeat, KeyLifecycle, KeyRelay],
   exports: [KeyRelay],
 })

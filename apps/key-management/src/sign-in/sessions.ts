@@ -71,6 +71,9 @@ const IDENTIFY = `
   ) AS asked ON true
   WHERE s.digest = $1 AND s.expires_at > $2 AND s.seen_at > $3`;
 
+/** The first time stays. Index: person_pk. */
+const NOTE_SIGN_IN = `UPDATE keys.person SET signed_in_at = $2 WHERE id = $1 AND signed_in_at IS NULL`;
+
 /** Index: session_by_person. */
 const END_OLDEST = `
   DELETE FROM keys.session WHERE id IN (
@@ -96,23 +99,33 @@ export class Sessions implements SessionDirectory {
 
   /** As `SessionDirectory` has it. */
   async identify(token: string, organizationId: string | null, nowMs: number): Promise<PersonPrincipal | null> {
+    if (tokenDigest(token) === null) return null;
+    return this.database.outsideOrganizations((manager) =>
+      this.identifyIn(manager, token, organizationId, new Date(nowMs)),
+    );
+  }
+
+  /** As `identify`, in the caller's transaction. */
+  async identifyIn(
+    manager: EntityManager,
+    token: string,
+    organizationId: string | null,
+    now: Date,
+  ): Promise<PersonPrincipal | null> {
     const digest = tokenDigest(token);
     if (digest === null) return null;
-    const now = new Date(nowMs);
-    return this.database.outsideOrganizations(async (manager) => {
-      const rows: IdentifiedRow[] = await manager.query(IDENTIFY, [digest, now, this.idleSince(now), organizationId]);
-      const [row] = rows;
-      if (row === undefined) return null;
-      await this.noteUse(manager, row, organizationId, now);
-      return {
-        kind: 'person',
-        personId: row.person_id,
-        sessionId: row.id,
-        organizationId: row.organization_id,
-        role: row.role,
-        provenAtMs: row.proven_at.getTime(),
-      };
-    });
+    const rows: IdentifiedRow[] = await manager.query(IDENTIFY, [digest, now, this.idleSince(now), organizationId]);
+    const [row] = rows;
+    if (row === undefined) return null;
+    await this.noteUse(manager, row, organizationId, now);
+    return {
+      kind: 'person',
+      personId: row.person_id,
+      sessionId: row.id,
+      organizationId: row.organization_id,
+      role: row.role,
+      provenAtMs: row.proven_at.getTime(),
+    };
   }
 
   /** Begins a session in the caller's transaction. */
@@ -135,6 +148,7 @@ export class Sessions implements SessionDirectory {
       client: shownClient(begun.client),
     };
     await manager.getRepository(sessionEntity).insert(session);
+    await manager.query(NOTE_SIGN_IN, [begun.personId, now]);
     await manager.query(END_OLDEST, [begun.personId, SESSIONS_MAX]);
     await manager.query(CLEAR_EXPIRED, [now, CLEARED_AT_ONCE]);
     return { session, token };
@@ -181,7 +195,7 @@ export class Sessions implements SessionDirectory {
   async list(manager: EntityManager, personId: string, now: Date): Promise<Session[]> {
     return manager.getRepository(sessionEntity).find({
       where: { personId, expiresAt: MoreThan(now), seenAt: MoreThan(this.idleSince(now)) },
-      order: { createdAt: 'DESC', id: 'ASC' },
+      order: { createdAt: 'DESC', id: 'DESC' },
     });
   }
 

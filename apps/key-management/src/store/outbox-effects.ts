@@ -10,3 +10,5 @@ export const END_KEYS = 'end-keys';
 export const PUBLISH_CHANGE = 'publish-change';
 /** Outbox effect: the payload, an encrypted mail, goes to a person. */
 export const SEND_MAIL = 'send-mail';
+/** Outbox effect: the payload, encrypted, is an address for which somebody asked for a new password. */
+export const RESET_PASSWORD = 'reset-password';

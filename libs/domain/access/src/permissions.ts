@@ -107,6 +107,15 @@ export const PERMISSIONS = {
   finishEmailConfirmation: anyone,
   useSignInLink: anyone,
 
+  // Pages
+  getSignInPage: anyone,
+  getInvitationPage: anyone,
+  getPasswordResetPage: anyone,
+  getEmailConfirmationPage: anyone,
+  getSignInLinkPage: anyone,
+  getAccountPagesScript: anyone,
+  getAccountPagesStyle: anyone,
+
   // Webhooks
   reportLeakedSecrets: anyone,
 } as const satisfies Record<string, Permission>;

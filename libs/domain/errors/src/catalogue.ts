@@ -42,6 +42,12 @@ export const ERRORS = {
     message: 'The credential is not valid.',
     retryable: false,
   },
+  /** An unknown address, an account without a password and a wrong password get the same reply. */
+  sign_in_failed: {
+    status: 401,
+    message: 'The e-mail address or the password is wrong.',
+    retryable: false,
+  },
   invalid_service_secret: {
     status: 401,
     message: 'The service secret is missing or not valid.',
@@ -117,6 +123,12 @@ export const ERRORS = {
     message: 'The request is not valid.',
     retryable: false,
   },
+  /** Unknown, used and expired ones get the same reply, and so do those that are for something else. */
+  invalid_link: {
+    status: 400,
+    message: 'The link is not valid. It may have been used already, or be too old.',
+    retryable: false,
+  },
   oidc_attempt_invalid: {
     status: 400,
     message: 'This sign-in was not begun in this browser, was finished before, or took more than 10 minutes.',
@@ -135,6 +147,11 @@ export const ERRORS = {
   api_key_not_found: {
     status: 404,
     message: 'There is no such API key.',
+    retryable: false,
+  },
+  session_not_found: {
+    status: 404,
+    message: 'There is no such session.',
     retryable: false,
   },
   organization_not_found: {

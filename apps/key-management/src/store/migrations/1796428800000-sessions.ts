@@ -6,6 +6,7 @@ import type { QueryRunner } from 'typeorm';
  * by its digest, which tells nobody else's.
  */
 const SESSION = [
+  `ALTER TABLE keys.person ADD COLUMN signed_in_at timestamptz`,
   `CREATE TABLE keys.session (
     id uuid CONSTRAINT session_pk PRIMARY KEY,
     digest bytea NOT NULL CONSTRAINT session_digest_unique UNIQUE
@@ -83,6 +84,7 @@ export class Sessions1796428800000 implements Migration {
   async down(runner: QueryRunner): Promise<void> {
     for (const { signature } of MEMBERSHIPS) await runner.query(`DROP FUNCTION keys.${signature}`);
     await runner.query('DROP TABLE keys.one_time_token, keys.session');
+    await runner.query('ALTER TABLE keys.person DROP COLUMN signed_in_at');
   }
 }
 

@@ -1,0 +1,80 @@
+import 'reflect-metadata';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { codeOf, mendableFault, StartFault } from '@tollgate/app-process';
+import { PUBLIC_URL_DEFAULT } from '@tollgate/auth';
+import { environmentFields, readEnvironment } from '@tollgate/config';
+import { DATABASE, openDatabase, type Database } from '@tollgate/postgres';
+import { PortsModule } from '@tollgate/service';
+import { z } from 'zod';
+import { firstOwnerFields } from './config.js';
+import { PeopleModule } from './people/people.module.js';
+import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from './ports.js';
+import { FirstOwner } from './sign-in/first-owner.js';
+import { linkTo } from './sign-in/links.js';
+import { OneTimeTokens } from './sign-in/one-time-tokens/one-time-tokens.js';
+import { keyManagementEntities } from './store/entities.js';
+import { KeyStoreModule } from './store/store.module.js';
+
+/**
+ * Prints a link by which the owner that INIT_OWNER_EMAIL names signs in, once and within an hour. Whoever may run it
+ * may write to the database, and with that may do all that an owner may: it opens no new door.
+ */
+
+/** The environment variables that this command reads. */
+const environment = z.object({
+  DATABASE_URL: environmentFields.postgresUrl,
+  TOLLGATE_PUBLIC_URL: environmentFields.publicUrl.default(PUBLIC_URL_DEFAULT),
+  INIT_OWNER_EMAIL: firstOwnerFields.INIT_OWNER_EMAIL,
+});
+
+type OwnerSettings = Pick<KeyManagementSettings, 'initOwnerEmail' | 'initOwnerPassword'>;
+
+/** The part of key-management that knows the first owner. */
+@Module({ imports: [KeyStoreModule, PeopleModule], providers: [FirstOwner, OneTimeTokens] })
+class OwnerLinkModule {
+  static with(database: Database, settings: OwnerSettings): DynamicModule {
+    const ports = PortsModule.of([
+      { provide: DATABASE, useValue: database },
+      { provide: KEY_MANAGEMENT_SETTINGS, useValue: settings },
+    ]);
+    return { module: OwnerLinkModule, imports: [ports] };
+  }
+}
+
+async function run(): Promise<void> {
+  const { DATABASE_URL, TOLLGATE_PUBLIC_URL, INIT_OWNER_EMAIL } = readEnvironment(environment, process.env);
+  const database = await openDatabase({
+    url: DATABASE_URL,
+    poolSize: 1,
+    applicationName: 'owner-link',
+    entities: keyManagementEntities,
+  }).catch((error: unknown) => {
+    throw new StartFault('DATABASE_URL', 'the server cannot be reached, or refuses the login', error);
+  });
+  const settings: OwnerSettings = { initOwnerEmail: INIT_OWNER_EMAIL, initOwnerPassword: null };
+  const context = await NestFactory.createApplicationContext(OwnerLinkModule.with(database, settings), {
+    logger: false,
+    abortOnError: false,
+  });
+  try {
+    const token = await context.get(FirstOwner).newSignInToken();
+    process.stdout.write(
+      `${INIT_OWNER_EMAIL} signs in by this link, once and within an hour:\n\n  ${linkTo(TOLLGATE_PUBLIC_URL, 'sign-in-link', token)}\n\n`,
+    );
+  } catch (error) {
+    if (!UNPREPARED.includes(codeOf(error) ?? '')) throw error;
+    throw new StartFault('DATABASE_URL', 'this database was not prepared by this release: start key-management first');
+  } finally {
+    await context.close();
+    await database.close();
+  }
+}
+
+/** No such schema, table, column, role or function. */
+const UNPREPARED = ['3F000', '42P01', '42703', '22023', '42883'];
+
+run().catch((error: unknown) => {
+  process.stderr.write(`no link was made: ${mendableFault(error) ?? (error as Error).stack ?? String(error)}\n`);
+  process.exitCode = 1;
+});

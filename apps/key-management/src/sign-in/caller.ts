@@ -1,0 +1,31 @@
+import { Injectable } from '@nestjs/common';
+import { actorOf, type Actor } from '@tollgate/auth';
+import type { FastifyRequest } from 'fastify';
+import { SessionCookies } from './session-cookies.js';
+
+/** Who signs in, before it is known which person that is. */
+export interface Caller {
+  readonly actor: Actor;
+  readonly address: string;
+  /** What the client calls itself; null if it does not say. */
+  readonly client: string | null;
+  /** The token of the session that the client has from before; null if it has none. */
+  readonly token: string | null;
+}
+
+/** Reads of a request who signs in. */
+@Injectable()
+export class Callers {
+  constructor(private readonly cookies: SessionCookies) {}
+
+  /** @throws {Problem} `invalid_request` if the session's cookie is there twice */
+  of(request: FastifyRequest): Caller {
+    const actor = actorOf(request);
+    return {
+      actor,
+      address: actor.address ?? request.ip,
+      client: request.headers['user-agent'] ?? null,
+      token: this.cookies.tokenOf(request),
+    };
+  }
+}
