@@ -64,6 +64,21 @@ describe('texts under a key that is replaced', () => {
     expect(await reseal(keys(), alone)).toEqual({ resealed: 0, unreadable: 0 });
   });
 
+  it('are of every kind that is kept: the client secret of an organisation’s OpenID provider too', async () => {
+    await query(
+      `INSERT INTO keys.oidc_provider (organization_id, issuer, client_id, client_secret, required, version, created_at, updated_at)
+       VALUES ('default', 'https://issuer.example', 'us', $1, false, 1, now(), now())`,
+      [before.seal('their secret', ['oidc_client_secret', 'default'])],
+    );
+    expect(await told()).toEqual([expect.stringMatching(/^1 client secrets of OpenID providers cannot be read/)]);
+    expect(await reseal(keys(), alone)).toEqual({ resealed: 1, unreadable: 0 });
+    const [{ client_secret }] = (await query('SELECT client_secret FROM keys.oidc_provider')) as [
+      { client_secret: string },
+    ];
+    expect(after.open(client_secret, ['oidc_client_secret', 'default'])).toBe('their secret');
+    expect(await told()).toEqual([]);
+  });
+
   it('stay as they are where the key that they are under is not given, and are told of', async () => {
     const lost = sealingFrom({ pepper, encryptionKey: '0c'.repeat(32) }).seal('a link', ['mail', 'one']);
     await addMail('one', lost);

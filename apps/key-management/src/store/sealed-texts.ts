@@ -1,6 +1,7 @@
 import type { ServiceDatabase } from '@tollgate/postgres';
 import { sealedUnder, SealError, type Sealing } from '@tollgate/sealing';
 import { boundToRow } from '../idempotency/idempotency-records.js';
+import { sealedFor } from '../sign-in/oidc/oidc-provider.js';
 import { SEND_MAIL } from './outbox-effects.js';
 
 /** A column of encrypted texts. */
@@ -32,9 +33,16 @@ const SEALED_COLUMNS: readonly SealedColumn[] = [
   },
   {
     what: 'answers that may be given again',
-    select: `SELECT encode(scope, 'hex') AS id, organization_id AS key, answer AS sealed FROM keys.idempotency_record`,
+    select: `SELECT encode(scope, 'hex') AS id, organization_id AS key, answer AS sealed FROM keys.idempotency_record
+      WHERE answer IS NOT NULL`,
     update: `UPDATE keys.idempotency_record SET answer = $2 WHERE scope = decode($1, 'hex') AND answer = $3`,
     boundTo: ({ id, key }) => boundToRow(key, id),
+  },
+  {
+    what: 'client secrets of OpenID providers',
+    select: 'SELECT organization_id AS id, organization_id AS key, client_secret AS sealed FROM keys.oidc_provider',
+    update: 'UPDATE keys.oidc_provider SET client_secret = $2 WHERE organization_id = $1 AND client_secret = $3',
+    boundTo: ({ id }) => sealedFor(id),
   },
 ];
 

@@ -15,7 +15,8 @@ import {
   type OidcProviderObject,
 } from './oidc-provider.reply.js';
 import { setOidcProviderRequest, type SetOidcProviderRequest } from './oidc.request.js';
-import { ProviderClient, sealedFor } from './provider-client.js';
+import { sealedFor } from './oidc-provider.js';
+import { ProviderClient } from './provider-client.js';
 
 /** The OpenID provider by which the people of an organisation sign in. */
 @Tag('Organisations')

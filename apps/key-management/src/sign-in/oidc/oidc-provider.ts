@@ -17,6 +17,9 @@ export interface OidcProvider {
   readonly updatedAt: Date;
 }
 
+/** What a client secret is sealed for. */
+export const sealedFor = (organizationId: string): readonly string[] => ['oidc_client_secret', organizationId];
+
 /** The table `keys.oidc_provider`. */
 export const oidcProviderEntity = new EntitySchema<OidcProvider>({
   name: 'keys.oidc_provider',

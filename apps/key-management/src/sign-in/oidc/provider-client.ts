@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { SEALING, type Sealing } from '@tollgate/sealing';
+import { SEALING, SealError, type Sealing } from '@tollgate/sealing';
 import * as client from 'openid-client';
 import { ADMIN_API_SETTINGS, type AdminApiSettings } from '@tollgate/auth';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import { isSameIssuer, mayBeAsked } from './issuer-url.js';
-import type { OidcProvider } from './oidc-provider.js';
+import { sealedFor, type OidcProvider } from './oidc-provider.js';
 import { ProviderHttp, ProviderUnavailable } from './provider-http.js';
 
 /** What a provider's answer is refused for: it is not as it must be, or it is an error. The person is not to blame. */
@@ -48,9 +48,6 @@ const STEP_UP_SECONDS = 600;
 const SUBJECT_LENGTH_MAX = 255;
 /** Where providers send people back to; owners register it there. */
 export const CALLBACK_PATH = '/v1/sessions/oidc/callback';
-
-/** What a client secret is sealed for. */
-export const sealedFor = (organizationId: string): readonly string[] => ['oidc_client_secret', organizationId];
 
 /** Speaks OpenID Connect with the providers of organisations: code flow with PKCE (S256), state and nonce. */
 @Injectable()
@@ -149,9 +146,19 @@ export class ProviderClient implements OnApplicationShutdown {
     return config;
   }
 
+  /** A secret under a key that is not given any more is of no use until an operator gives the key again. */
+  private opened(clientSecret: string, organizationId: string): string {
+    try {
+      return this.sealing.open(clientSecret, sealedFor(organizationId));
+    } catch (cause) {
+      if (!(cause instanceof SealError)) throw cause;
+      throw new ProviderUnavailable('the client secret of the identity provider cannot be decrypted', { cause });
+    }
+  }
+
   /** Any answer to discovery that cannot be used is the provider's trouble and not the person's. */
   private async configured({ organizationId, issuer, clientId, clientSecret }: OidcProvider) {
-    const secret = this.sealing.open(clientSecret, sealedFor(organizationId));
+    const secret = this.opened(clientSecret, organizationId);
     const insecure = this.settings.oidcPrivateNetwork ? [client.allowInsecureRequests] : [];
     try {
       const { fetch } = this.http;

@@ -81,6 +81,8 @@ export class Oidc1796601600000 implements Migration {
         schema: 'keys',
         table: 'oidc_provider',
         service: 'SELECT, INSERT, UPDATE, DELETE',
+        // For the command that encrypts anew, when the encryption key is replaced.
+        allTenants: 'SELECT (organization_id, client_secret), UPDATE (client_secret)',
       }),
       ...tenantTableSql({
         schema: 'keys',
