@@ -37,7 +37,7 @@ describe('the catalogue', () => {
 describe('the body of an error', () => {
   it('as a problem points to its section and leaves out what is not there', () => {
     expect(problemBody('not_found')).toEqual({
-      type: '/docs/errors#not_found',
+      type: '/docs/errors/not_found',
       title: 'There is nothing at this path.',
       status: 404,
       code: 'not_found',
@@ -55,6 +55,6 @@ describe('the body of an error', () => {
       request_id: 'r',
       instance: '/x',
     });
-    expect(errorDocsUri('quota_exceeded')).toBe('/docs/errors#quota_exceeded');
+    expect(errorDocsUri('quota_exceeded')).toBe('/docs/errors/quota_exceeded');
   });
 });

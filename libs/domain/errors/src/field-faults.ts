@@ -62,6 +62,6 @@ function branchMeant(branches: readonly (readonly z.core.$ZodIssue[])[]): readon
 }
 
 /** Returns a plausible name of a field unchanged, and `?` for anything else, such as a secret used as a name. */
-function fieldName(key: string): string {
+export function fieldName(key: string): string {
   return /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(key) ? key : '?';
 }

@@ -1,6 +1,6 @@
 import { ERRORS, type ErrorCode } from './catalogue.js';
 
-/** The path meant for serving `docs/errors.md`; the anchors of the page are the codes. */
+/** Below which each server of ours serves the pages of the errors. */
 const ERROR_DOCS_PATH = '/docs/errors';
 
 /**
@@ -32,9 +32,12 @@ export interface ProblemDetails {
   readonly instance?: string;
 }
 
-/** The section that explains an error, as a URI reference relative to the server (RFC 9457, section 3.1.1). */
+/**
+ * The page that explains an error, as an absolute path (RFC 9457, section 3.1.1): right behind any origin, and no proxy
+ * or host name can send a reader elsewhere.
+ */
 export function errorDocsUri(code: ErrorCode): string {
-  return `${ERROR_DOCS_PATH}#${code}`;
+  return `${ERROR_DOCS_PATH}/${code}`;
 }
 
 /** Makes the body of an error in the shape of RFC 9457; members without a value are left out. */

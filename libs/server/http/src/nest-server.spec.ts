@@ -72,7 +72,7 @@ const problemOf = async (reply: Response) => {
   };
   expect(body).toMatchObject({
     status: reply.status,
-    type: `/docs/errors#${body.code}`,
+    type: `/docs/errors/${body.code}`,
     request_id: reply.headers.get('x-request-id'),
   });
   return body;

@@ -6,6 +6,7 @@ import type { OpenApiDocument } from '@tollgate/openapi';
 import { nestLogger, type Logger, type Registry } from '@tollgate/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AcceptedSecrets } from './accepted-secrets.js';
+import { serveDocs } from './serve-docs.js';
 import { answerException, sendProblem } from './answer-exception.js';
 import { BODY_BUDGET_BYTES, BodyBudget } from './body-budget.js';
 import { readBodiesAsBytes } from './body-reader.js';
@@ -43,7 +44,7 @@ export interface NestServerOptions {
   readonly requestTimeoutMs?: number;
   /** What the bodies of all requests may take of memory; default `BODY_BUDGET_BYTES`. Above it they are 503. */
   readonly bodyBudget?: BodyBudget;
-  /** What `GET /openapi.json` answers, without a credential; without it there is no such path. */
+  /** What `GET /openapi.json` answers and `/docs/api` shows to anybody; without it there are no such paths. */
   readonly document?: OpenApiDocument;
 }
 
@@ -84,13 +85,8 @@ export async function createNestServer(
   app.useGlobalInterceptors(new ReplySerializer(app.get(Reflector)));
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   fastify.get('/healthz', (_request, reply) => reply.send({ status: 'ok' }));
-  if (options.document !== undefined) serveDocument(fastify, options.document);
+  if (options.document !== undefined) serveDocs(fastify, options.document);
   return app;
-}
-
-function serveDocument(fastify: FastifyInstance, document: OpenApiDocument): void {
-  const bytes = Buffer.from(JSON.stringify(document));
-  fastify.get('/openapi.json', (_request, reply) => reply.type('application/json').send(bytes));
 }
 
 /** An application and what the guards of its controllers need: one count of wrong secrets, whoever compares. */

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { findJsonFault, type JsonFault } from './json-fault.js';
 import { Problem } from './problem.js';
 import { findRepeatedName } from './repeated-name.js';
+import { maySpellUnstorable, unstorableTexts } from './unstorable-text.js';
 
 /**
  * The body of a request as its schema has it, for `RequestPipe`.
@@ -11,7 +12,8 @@ import { findRepeatedName } from './repeated-name.js';
  * JSON is read here: after the guards, so that a caller without a credential gets 401 whatever it sends and
  * nobody parses for it. No body counts as `{}`.
  *
- * An object that gives a field twice is refused: what stands between us and the caller may have read the other one.
+ * An object that gives a field twice is refused: what stands between us and the caller may have read the other one. So
+ * is a text that no database can store (`unstorableTexts`).
  *
  * @throws {Problem} `invalid_json` with line and column, `invalid_request` with every field at fault, or with line and
  * column of the second of two fields of one name; none repeats anything of the body.
@@ -27,13 +29,20 @@ function parseUnambiguous(bytes: Uint8Array): unknown {
   const repeated = findRepeatedName(text);
   if (repeated !== null)
     throw new Problem('invalid_request', { detail: `The body gives a field twice: ${placeOf(repeated)}.` });
+  if (maySpellUnstorable(text)) refuseUnstorable(value);
   return value;
+}
+
+function refuseUnstorable(value: unknown): void {
+  const errors = unstorableTexts(value);
+  if (errors.length > 0) throw new Problem('invalid_request', { errors });
 }
 
 const placeOf = ({ line, column }: JsonFault): string => `line ${line}, column ${column}`;
 
 /** The query of a request as its schema has it. Values are strings, or lists of them where a name was repeated. */
 export function parseQuery<S extends z.ZodType>(schema: S, query: unknown): z.output<S> {
+  refuseUnstorable(query);
   return checked(schema, { ...(query as object | undefined) });
 }
 

@@ -14,8 +14,15 @@ export function listRoutes(fastify: FastifyInstance): void {
   });
 }
 
-/** What every server has, and no document: its health, the document itself. */
-const UNDOCUMENTED = ['/healthz', '/openapi.json'];
+/** What every server has, and no document: its health, the document itself, the pages that explain it. */
+const UNDOCUMENTED = [
+  '/healthz',
+  '/openapi.json',
+  '/docs/api',
+  '/docs/errors',
+  '/docs/errors/{code}',
+  '/docs/style.css',
+];
 
 /**
  * The routes of an initialised application that its document must have, sorted: all but those for other services, and

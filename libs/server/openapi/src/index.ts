@@ -31,3 +31,6 @@ export {
   TakesBytes,
   type Credential,
 } from './route-docs.js';
+export { errorPage, errorsPage } from './pages/error-pages.js';
+export { referencePage } from './pages/reference-page.js';
+export { STYLE } from './pages/style.js';

@@ -1,0 +1,39 @@
+import { errorPage, errorsPage, referencePage, STYLE, type OpenApiDocument } from '@tollgate/openapi';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Problem } from './problem.js';
+
+/** The pages load one style sheet of ours, and nothing else. */
+const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
+/**
+ * Serves the document of an API, its reference page, and the pages that the `type` of a problem leads to. Nothing of
+ * it needs a credential.
+ */
+export function serveDocs(fastify: FastifyInstance, document: OpenApiDocument): void {
+  const json = Buffer.from(JSON.stringify(document));
+  const reference = once(() => referencePage(document));
+  const errors = once(errorsPage);
+  fastify.get('/openapi.json', (_request, reply) => reply.type('application/json').send(json));
+  fastify.get('/docs/style.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(STYLE));
+  fastify.get('/docs/api', (_request, reply) => sendPage(reply, reference()));
+  fastify.get('/docs/errors', (_request, reply) => sendPage(reply, errors()));
+  fastify.get<{ Params: { code: string } }>('/docs/errors/:code', (request, reply) => {
+    const page = errorPage(request.params.code);
+    if (page === null) throw new Problem('not_found');
+    return sendPage(reply, page);
+  });
+}
+
+const sendPage = (reply: FastifyReply, page: string): FastifyReply => reply.headers(PAGE_HEADERS).send(page);
+
+/** Makes a page at its first request: most processes are never asked for one. */
+function once(make: () => string): () => string {
+  let made: string | undefined;
+  return () => (made ??= make());
+}
