@@ -217,6 +217,10 @@ describe('a chain in the database', () => {
       [from, calls, total] = [found.next, calls + 1, total + found.verified];
     } while (from !== null);
     expect([calls, total]).toEqual([4, 10]);
+    await service.inOrganization(at, (manager) => trail.appendRefusals(manager, at, [entry('call.refused')]));
+    const atTheEnd = await verifyChains.execute(at, null, 10);
+    expect(atTheEnd.next).toEqual({ stream: 'refusals', count: 0, lastHash: '0'.repeat(64) });
+    expect(await verifyChains.execute(at, atTheEnd.next, 10)).toMatchObject({ fault: null, verified: 1, next: null });
     const lie = { stream: 'changes', count: 3, lastHash: 'f'.repeat(64) } as const;
     expect((await verifyChains.execute(at, lie, 3)).fault).toMatchObject({ kind: 'broken_link', sequence: 4 });
   });

@@ -90,7 +90,7 @@ export interface PreparedEntry extends EntryColumns {
 
 /** Who can be the actor of an entry; `unknown` is a caller without a valid credential. */
 export const ACTOR_TYPES = ['admin_secret', 'api_key', 'person', 'tollgate', 'unknown'] as const;
-export type ActorType = (typeof ACTOR_TYPES)[number];
+type ActorType = (typeof ACTOR_TYPES)[number];
 
 const ACTION_LENGTH_MAX = 100;
 const ID_LENGTH_MAX = 200;

@@ -26,7 +26,7 @@ const EXAMPLE = {
 } as const;
 
 /** An entry of the audit trail, as lists show it. */
-export const auditLogReply = z
+const auditLogReply = z
   .object({
     object: z.literal('audit_log'),
     id: z.string(),

@@ -82,8 +82,8 @@ const sequence = z.string().regex(/^[1-9]\d{0,14}$/);
 /** The list of entries in pages, newest first. */
 export const AUDIT_PAGES = new Pages('audit_logs', z.tuple([instant, z.enum(STREAMS), sequence]));
 
-/** How far a verification has come, from call to call. */
+/** How far a verification has come, from call to call: 0 where the second chain is still to come. */
 export const VERIFICATION_PAGES = new Pages(
   'audit_verification',
-  z.tuple([z.enum(STREAMS), sequence, z.string().regex(/^[0-9a-f]{64}$/)]),
+  z.tuple([z.enum(STREAMS), z.string().regex(/^(0|[1-9]\d{0,14})$/), z.string().regex(/^[0-9a-f]{64}$/)]),
 );

@@ -2,8 +2,7 @@ import { findSecrets } from '@tollgate/api-key';
 import { asLedgerText } from '@tollgate/contracts';
 
 /** The kinds of texts about people that stand beside the chain and not in it. */
-export const SUBJECT_KINDS = ['address', 'email', 'name'] as const;
-export type SubjectKind = (typeof SUBJECT_KINDS)[number];
+export type SubjectKind = 'address' | 'email' | 'name';
 
 /** Nothing that is an address or a name is longer; the index of these texts must hold each of them. */
 const PERSONAL_LENGTH_MAX = 500;

@@ -5,7 +5,7 @@ import type { ChainHead } from './chain-verifier.js';
 import { canonicalJson } from './audit-value.js';
 
 /** Entries of one read: a client that reads slowly keeps no more than this in memory, and no transaction open. */
-const PART = 200;
+const PART = 500;
 
 /** The first line of an export: which chains follow, and how each ends. */
 export function headLine(organizationId: string, heads: Readonly<Record<Stream, ChainHead>>, now: Date): string {

@@ -20,7 +20,6 @@ export const writtenEntry = z.object({
   stream: z.enum(STREAMS),
   target: z.object({ type: z.string(), id: z.string() }),
 });
-export type WrittenEntry = z.output<typeof writtenEntry>;
 
 /** The fields of an object of JSON; null for everything else. */
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | null {

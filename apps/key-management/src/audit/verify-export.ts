@@ -5,7 +5,7 @@ import { ChainVerifier, type ChainFault, type StoredSubject } from './chain-veri
 import { entryLine } from './export-lines.js';
 
 /** What is wrong with a file that should be an export. */
-export interface ExportFault {
+interface ExportFault {
   /** Counted from 1. */
   readonly line: number;
   readonly message: string;

@@ -134,7 +134,7 @@ export type LeakedKeyOutcome = z.infer<typeof leakedKeyOutcome>;
 export const REFUSED_CALLS_MAX = 500;
 
 /** Calls of the admin API that were refused: of one caller, at one route, for one reason. */
-export const refusedCall = z.object({
+const refusedCall = z.object({
   /** Of who asked; null if that is not known. */
   organizationId: id.nullable(),
   principal: z
