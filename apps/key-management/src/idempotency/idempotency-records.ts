@@ -4,7 +4,7 @@ import type { Principal } from '@tollgate/access';
 import { unreachable } from '@tollgate/errors';
 import { Problem, type IdempotentRequest } from '@tollgate/http';
 import { oneRow, rolesOf, TENANT_SETTING } from '@tollgate/postgres';
-import { SEALING, type Sealing } from '@tollgate/sealing';
+import { SEALING, SealError, type Sealing } from '@tollgate/sealing';
 import type { EntityManager } from 'typeorm';
 
 /** How long an answer is given again. */
@@ -41,7 +41,8 @@ export class IdempotencyRecords {
    * Claims a request for the caller's transaction; it must be the first lock that the transaction takes. Resolves with
    * null if the request has no answer yet: then whoever has claimed it makes its effect, stores the answer in the same
    * transaction, and gives the claim back if that fails. Waits for a transaction that has claimed the same request.
-   * @throws {Problem} `idempotency_conflict` after 5 s of waiting; `idempotency_key_reused` if the request is another
+   * @throws {Problem} `idempotency_conflict` after 5 s of waiting, or if the answer cannot be decrypted;
+   * `idempotency_key_reused` if the request is another
    */
   async claim(manager: EntityManager, claim: Claim, now: Date): Promise<StoredAnswer | null> {
     return inOrganizationOf(manager, claim.owner, async () => {
@@ -49,8 +50,18 @@ export class IdempotencyRecords {
       const record = await find(manager, claim);
       if (record === null || !record.fingerprint.equals(claim.request.fingerprint))
         throw new Problem('idempotency_key_reused');
-      return JSON.parse(this.sealing.open(record.answer, boundTo(claim))) as StoredAnswer;
+      return JSON.parse(this.opened(record.answer, claim)) as StoredAnswer;
     });
+  }
+
+  /** What was done must not be done again, although its answer is under an encryption key that is not given now. */
+  private opened(sealed: string, claim: Claim): string {
+    try {
+      return this.sealing.open(sealed, boundTo(claim));
+    } catch (cause) {
+      if (!(cause instanceof SealError)) throw cause;
+      throw new Problem('idempotency_conflict', { headers: { 'retry-after': String(AGAIN_SECONDS) }, cause });
+    }
   }
 
   /** Stores the answer of a claimed request. Index: idempotency_record_pk. */

@@ -19,6 +19,8 @@ export interface PersonMail {
 
 /** The longest pause between two attempts to send a mail. */
 const RETRY_MS_MAX = 60_000;
+/** A mail that cannot be decrypted for so long is given up. */
+const UNREADABLE_MS_MAX = 24 * 60 * 60_000;
 
 /**
  * Mails to people. A mail is written down in the transaction of what it is about, and sent once that has committed, at
@@ -81,12 +83,15 @@ export class MailOutbox {
     this.logger.info({ mail: waiting.mail.id }, 'a person was sent a mail');
   }
 
-  /** Null for a mail that can never be read again, since its key is gone: to try again would not help. */
-  private read({ key, payload }: OutboxRow): WaitingMail | null {
+  /**
+   * Null for a mail that is given up, since its key has been gone for a day. Until then it is tried again: after the
+   * encryption key was replaced, an operator encrypts anew what is still under the one before.
+   */
+  private read({ key, payload, createdAt }: OutboxRow): WaitingMail | null {
     try {
       return JSON.parse(this.sealing.open(payload, boundTo(key))) as WaitingMail;
     } catch (err) {
-      if (!(err instanceof SealError)) throw err;
+      if (!(err instanceof SealError) || Date.now() - createdAt.getTime() < UNREADABLE_MS_MAX) throw err;
       this.logger.error({ err, mail: `people-${key}` }, 'a mail to a person cannot be decrypted and is given up');
       return null;
     }
