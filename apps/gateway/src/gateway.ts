@@ -7,7 +7,7 @@ import type { BusPublisher } from '@tollgate/bus';
 import { isConfigured, SIMULATOR_NAME, type Provider as ProviderConfig, type TollgateConfig } from '@tollgate/config';
 import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
-import type { BodyBudget } from '@tollgate/http';
+import { type BodyBudget, TrustedProxies } from '@tollgate/http';
 import type { Logger, Registry } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { ENDPOINTS } from './endpoints/endpoints.js';
@@ -132,7 +132,9 @@ export class Gateway {
 
   /** Adds the inference endpoints to a server and the framework on it. Call it before the server listens. */
   serveOn(server: Server, framework: FastifyInstance): void {
-    serveInference(server, framework, { serve: this.#serve, refuse: this.#refuse });
+    const { trustedProxies } = this.ports.config;
+    const proxies = trustedProxies.length === 0 ? null : new TrustedProxies(trustedProxies);
+    serveInference(server, framework, { serve: this.#serve, refuse: this.#refuse }, proxies);
   }
 
   /**

@@ -4,7 +4,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Controller, Get, Module, Post } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { createNestServer } from '@tollgate/http';
+import { createNestServer, TrustedProxies } from '@tollgate/http';
 import { createLogger } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -230,5 +230,42 @@ describe('what the framework serves', () => {
     expect((await exchange('POST /v1/dashboard/credits')).text).toBe('{"credits":true}');
     expect((await exchange('GET http://host/v1/usage', '')).text).toBe('{"usage":true}');
     expect((await exchange('GET /v1/dashboard/credits', '')).headers.get('allow')).toBe('POST');
+  });
+});
+
+describe('a chat call through a proxy', () => {
+  it('comes from the address that the proxy says, and is 400 where that is none', async () => {
+    const behind = await createNestServer(OthersModule, {
+      logger: createLogger({ service: 'test', level: 'silent' }),
+    });
+    const seen: [string, boolean][] = [];
+    serveInference(
+      behind.getHttpServer() as Server,
+      behind.getHttpAdapter().getInstance() as unknown as FastifyInstance,
+      {
+        serve: async (_endpoint, exchange) => {
+          seen.push([exchange.clientAddress, exchange.addressIsKnown]);
+          await text(exchange.request);
+          sendReply(exchange, 200, 'application/json', Buffer.from('{}'), []);
+        },
+        refuse: sendRefusal,
+      },
+      new TrustedProxies([{ addresses: ['127.0.0.1'], header: 'x-forwarded-for' }]),
+    );
+    await behind.listen(0, '127.0.0.1');
+    const call = (forwarded: string) =>
+      fetch(`${url}/v1/chat/completions`, { method: 'POST', body: '{}', headers: { 'x-forwarded-for': forwarded } });
+    const url = await behind.getUrl();
+    for (const forwarded of ['192.0.2.1, 203.0.113.9', 'unknown']) expect((await call(forwarded)).status).toBe(200);
+    expect(seen).toEqual([
+      ['203.0.113.9', true],
+      ['127.0.0.1', false],
+    ]);
+    const refusedCall = await call('nonsense');
+    expect([refusedCall.status, ((await refusedCall.json()) as { error: { code: string } }).error.code]).toEqual([
+      400,
+      'invalid_request',
+    ]);
+    await behind.close();
   });
 });

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import { headFault } from '@tollgate/http';
+import { headFault, type TrustedProxies } from '@tollgate/http';
 import type { FastifyInstance } from 'fastify';
 import { OPENAI_ERRORS } from './dialects/openai/errors.js';
 import type { Endpoint } from './endpoints/endpoint.js';
@@ -23,15 +23,22 @@ export interface InferenceHandlers {
  * other requests go to the framework as before. If it has no route for a path that an SDK asked for, the refusal has
  * OpenAI's format.
  */
-export function serveInference(server: Server, framework: FastifyInstance, { serve, refuse }: InferenceHandlers): void {
+export function serveInference(
+  server: Server,
+  framework: FastifyInstance,
+  { serve, refuse }: InferenceHandlers,
+  proxies: TrustedProxies | null = null,
+): void {
   const others = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request');
   server.on('request', (request: IncomingMessage, reply: ServerResponse) => {
     const { method = '', url = '/' } = request;
     const endpoint = endpointOf(url);
     if (endpoint !== undefined && method === endpoint.method) {
-      const exchange = new Exchange(request, reply, endpoint.dialect.errors);
-      const fault = headFault(request.rawHeaders);
+      const client = proxies?.clientOf(request);
+      const isFaulty = client !== undefined && 'fault' in client;
+      const exchange = new Exchange(request, reply, endpoint.dialect.errors, isFaulty ? undefined : client);
+      const fault = headFault(request.rawHeaders) ?? (isFaulty ? client.fault : null);
       if (fault === null) void serve(endpoint, exchange);
       else refuse(exchange, refusal('invalid_request', { message: fault }));
     } else if (isUnreadable(url) && isInferencePath(plainPath(url))) {

@@ -56,7 +56,12 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
     journal: inFolder('TOLLGATE_DATA', journalFolder, () => Journal.open(journalFolder)),
     peppers: gatewayPeppers(environment),
   });
-  const app = await createNestServer(module, { logger, bodyBudget, document: readPublicDocument() });
+  const app = await createNestServer(module, {
+    logger,
+    bodyBudget,
+    trustedProxies: config.trustedProxies,
+    document: readPublicDocument(),
+  });
   const gateway = app.get(Gateway);
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
     urls: {

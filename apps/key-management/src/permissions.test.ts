@@ -380,6 +380,36 @@ describe('a session', () => {
   });
 });
 
+describe('a route that needs no credential', () => {
+  const signIn = (headers: Record<string, string>, remoteAddress = '192.0.2.90') =>
+    stage.app.inject({
+      method: 'POST',
+      url: '/v1/sessions',
+      headers: { 'content-type': 'application/json', ...headers },
+      payload: '{"broken',
+      remoteAddress,
+    });
+  it.each([
+    ['nothing', {}, 400],
+    ['our origin', { origin: ORIGIN }, 400],
+    ['another origin', { origin: 'https://evil.example' }, 403],
+    ['a hidden origin', { origin: 'null' }, 403],
+    ['a sibling domain', { 'sec-fetch-site': 'same-site' }, 403],
+  ])('takes a request that says of its page: %s', async (_, headers, status) => {
+    expect((await signIn(headers as Record<string, string>)).statusCode).toBe(status);
+  });
+  it('stays open to a browser that goes on sending the cookie of an ended session', async () => {
+    const open = operations.find(
+      ({ operation, method }) => method === 'GET' && permissionOf(operation).kind === 'anyone',
+    );
+    const ended = { cookie: `${COOKIE}=${'E'.repeat(43)}` };
+    for (let at = 0; at < 15; at++) {
+      const reply = await stage.app.inject({ url: open!.path, headers: ended, remoteAddress: '192.0.2.91' });
+      expect(reply.statusCode).not.toBe(429);
+    }
+  });
+});
+
 describe('the order of refusals', () => {
   const large = { 'content-length': '104857600', 'content-type': 'application/json' };
   const code = async (headers: Record<string, string>) => {
@@ -395,6 +425,11 @@ describe('the order of refusals', () => {
     expect(await code({ ...bearer(keys.get('admin')!), 'content-type': 'text/plain', 'content-length': '3' })).not.toBe(
       'access_denied',
     );
+  });
+  it('is the same for HEAD', async () => {
+    expect((await send('HEAD', '/v1/api-keys', {})).status).toBe(401);
+    expect((await send('HEAD', '/v1/api-keys', bearer(keys.get('analytics:read')!))).status).toBe(403);
+    expect((await send('HEAD', '/v1/api-keys', bearer(keys.get('admin')!))).status).toBe(200);
   });
   it('tells an allowed caller how much is left', async () => {
     const reply = await send('GET', '/v1/me', bearer(keys.get('every scope')!));

@@ -235,7 +235,13 @@ async function openApplication(
     },
     { admission, bodyBudget, config, journal, logger, peppers, registry, snapshots, bus: bus.publisher },
   );
-  const app = await createNestServer(module, { logger, registry, bodyBudget, document: readPublicDocument() });
+  const app = await createNestServer(module, {
+    logger,
+    registry,
+    bodyBudget,
+    trustedProxies: config.trustedProxies,
+    document: readPublicDocument(),
+  });
   // All parts of the folder exist now (the journal was the last one), and no key has been made yet.
   inFolder('TOLLGATE_DATA', dataFolder, () => folder.made());
   app.connectMicroservice({ strategy: bus.server });

@@ -10,6 +10,7 @@ import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { UsageBillingProcessModule } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseShapes, RecordingAdmission, usageEvent, type OpenedDatabase } from './billing-fixture.js';
+import { FakeIdentities, usagePermissions } from './usage-permissions.js';
 
 const ADMIN = 'admin-secret-of-the-contract-suite';
 const SERVICE = 'service-secret-of-the-contract-suite';
@@ -24,6 +25,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
   let api: UsageBillingApi & { close(): Promise<void> };
   let app: Awaited<ReturnType<typeof createNestServer>>;
   let url: string;
+  const identities = new FakeIdentities();
   const drains: string[] = [];
   /** The keys that the fake key-management knows; null while it cannot be asked. */
   let known: Set<string> | null = new Set();
@@ -34,7 +36,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     admission = new RecordingAdmission();
     const module = UsageBillingProcessModule.with({
       keyManagement: {
-        identifyPrincipal: () => Promise.resolve({ outcome: 'unknown' }),
+        identifyPrincipal: identities.identifyPrincipal,
         knownKeys: async (_organizationId, ids) => {
           if (known === null) throw new Error('away');
           return ids.filter((each) => known!.has(each));
@@ -126,6 +128,8 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       'SELECT kind, amount_nano_usd AS amount, note FROM billing.transfer WHERE request_id = $1 ORDER BY kind',
       [requestId],
     );
+
+  describe('the usage API', () => usagePermissions(() => url, ADMIN, identities));
 
   describe('GET /v1/usage', () => {
     it('shows what a key has used and was charged', async () => {

@@ -87,7 +87,11 @@ export class Authorisation {
     if (unsafe && this.originOf(request) === 'foreign') throw new Problem('foreign_origin');
     const shown = sessionOf(request.headers.cookie, this.cookieName);
     if (shown.kind !== 'session' || (unsafe && this.crossSiteFault(request, shown) !== null)) return;
-    const principal = await this.identify(request, shown, null);
+    const principal = await this.identify(request, shown, null).catch((error: unknown) => {
+      // A cookie of an ended session that a browser goes on sending must not close the way to sign in.
+      if (error instanceof Problem && error.code === 'rate_limit_exceeded') return null;
+      throw error;
+    });
     if (principal !== null) attachPrincipal(request, principal);
   }
 

@@ -11,6 +11,15 @@ export interface TollgateConfig {
   readonly secretScanning: { readonly github: { readonly publicKeysUrl: string } };
   readonly mail: { readonly from: string };
   readonly limits: Limits;
+  /** Whose word on a client's address is believed. */
+  readonly trustedProxies: readonly TrustedProxyEntry[];
+}
+
+/** An entry of `trusted_proxies` in config.yaml. */
+export interface TrustedProxyEntry {
+  /** Addresses, and networks in CIDR form. */
+  readonly addresses: readonly string[];
+  readonly header: 'x-forwarded-for' | 'forwarded';
 }
 
 /** What one process takes on at one time, whoever asks. */

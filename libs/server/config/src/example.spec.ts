@@ -19,12 +19,13 @@ describe('the config.yaml of the repository', () => {
       { name: 'openai', credentialVariable: 'OPENAI_API_KEY', credential: null },
     ]);
     const uncommented = readFileSync(root('config.yaml'), 'utf8').replace(
-      /^(\s*)# (?=- |  targets: |(?:allow_private_network|timeout_ms|first_byte_timeout_ms|limits): )/gm,
+      /^(\s*)# (?=- |  targets: |(?:allow_private_network|timeout_ms|first_byte_timeout_ms|limits|trusted_proxies): )/gm,
       '$1',
     );
     expect(parseConfig(uncommented, { path: 'config.yaml', lookup: noEnvironment })).toMatchObject({
       providers: [{ allowPrivateNetwork: true }],
       limits: { bodyBytesMax: 33_554_432 },
+      trustedProxies: [{ addresses: ['10.0.0.0/8'], header: 'x-forwarded-for' }],
     });
     expect(parseConfig(uncommented, { path: 'config.yaml', lookup: noEnvironment }).routes.at(-1)).toMatchObject({
       name: 'gpt-*',

@@ -59,7 +59,18 @@ describe('a configuration', () => {
       secretScanning: { github: { publicKeysUrl: 'https://api.github.com/meta/public_keys/secret_scanning' } },
       mail: { from: 'tollgate@localhost' },
       limits: { bodyBytesMax: 33_554_432, bodiesBytesMax: 268_435_456, callsPerKeyMax: 1_024 },
+      trustedProxies: [],
     });
+  });
+  it('names the proxies whose word on a client is believed', () => {
+    const parsed = (text: string) => parse(PROVIDERS + ROUTES + PRICES + `trusted_proxies: ${text}\n`).trustedProxies;
+    expect(parsed('[{addresses: [10.0.0.0/8, "2001:db8::1"]}]')).toEqual([
+      { addresses: ['10.0.0.0/8', '2001:db8::1'], header: 'x-forwarded-for' },
+    ]);
+    expect(parsed('[{addresses: [10.0.0.1], header: forwarded}]')[0]!.header).toBe('forwarded');
+    for (const wrong of ['[{}]', '[{addresses: []}]', '[{addresses: [proxy.local]}]', '[{addresses: [10.0.0.0/33]}]'])
+      expect(() => parsed(wrong), wrong).toThrow('trusted_proxies');
+    expect(() => parsed('[{addresses: [10.0.0.1], header: x-real-ip}]')).toThrow('header');
   });
   it('names the fields that a provider may be sent', () => {
     const allowing = (fields: string) =>

@@ -76,6 +76,7 @@ function toConfig(file: ConfigFile, lookup: EnvironmentLookup): TollgateConfig {
     secretScanning: { github: { publicKeysUrl: file.secret_scanning.github.public_keys_url } },
     mail: { from: file.mail.from },
     limits: toLimits(file.limits),
+    trustedProxies: file.trusted_proxies,
   };
 }
 

@@ -1,4 +1,5 @@
 import { hasWildcard } from '@tollgate/access';
+import { parseSubnet } from '@tollgate/api-key';
 import { TOKENIZERS } from '@tollgate/pricing';
 import { z } from 'zod';
 import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
@@ -179,11 +180,34 @@ const priceSchema = z.strictObject({
     ),
 });
 
+const networkAddress = z
+  .string()
+  .refine((text) => parseSubnet(text) !== null, 'must be an address or a network, as 10.0.0.1 or 10.0.0.0/8');
+
+const trustedProxySchema = z.strictObject({
+  addresses: z
+    .array(networkAddress)
+    .min(1)
+    .max(1_000)
+    .describe('The addresses and networks that these proxies connect from, as 10.0.0.0/8'),
+  header: z
+    .enum(['x-forwarded-for', 'forwarded'])
+    .default('x-forwarded-for')
+    .describe('The header in which they say from whom a request came; each must add to it what it sees itself'),
+});
+
 /** The shape of config.yaml. `config.schema.json` is written from it. */
 export const configFileSchema = z.strictObject({
   providers: z.array(providerSchema).min(1),
   routes: z.array(routeSchema).min(1),
   prices: z.array(priceSchema),
+  trusted_proxies: z
+    .array(trustedProxySchema)
+    .max(100)
+    .default([])
+    .describe(
+      "Proxies and load balancers before the gateway whose word on the client's address is believed; nobody else's is",
+    ),
   secret_scanning: z
     .strictObject({
       github: z

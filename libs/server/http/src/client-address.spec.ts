@@ -215,3 +215,28 @@ describe('a request that can be read in two ways', () => {
     });
   });
 });
+
+describe('the address of who asks through a proxy', () => {
+  const throughProxies = async (): Promise<NestFastifyApplication> => {
+    const app = await createNestServer(WhoModule, {
+      logger: createLogger({ service: 'test', level: 'silent' }),
+      trustedProxies: [{ addresses: ['127.0.0.5'], header: 'x-forwarded-for' }],
+    });
+    await app.listen(0, '::');
+    return app;
+  };
+
+  it('is what a configured proxy says, and of nobody else', async () => {
+    const app = await throughProxies();
+    const from = async (localAddress: string, ...headers: string[]) => {
+      const { status, body } = await exchange(app, 'GET /who', headers, '', localAddress);
+      return status === 200 ? body['address'] : `${status} ${String(body['code'])}`;
+    };
+    expect(await from('127.0.0.5', 'x-forwarded-for: ::ffff:203.0.113.9')).toBe('203.0.113.9');
+    expect(await from('127.0.0.5', 'x-forwarded-for: 192.0.2.1', 'x-forwarded-for: 203.0.113.9')).toBe('203.0.113.9');
+    expect(await from('127.0.0.5', 'x-forwarded-for: unknown')).toBe('127.0.0.5');
+    expect(await from('127.0.0.5', 'x-forwarded-for: nonsense')).toBe('400 invalid_request');
+    expect(await from('127.0.0.6', 'x-forwarded-for: 203.0.113.9')).toBe('127.0.0.6');
+    await app.close();
+  });
+});

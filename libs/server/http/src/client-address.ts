@@ -1,7 +1,9 @@
 import { normaliseAddress } from '@tollgate/api-key';
 import type { FastifyInstance } from 'fastify';
 import { isAccepted, type AcceptedSecrets } from './accepted-secrets.js';
+import { Problem } from './problem.js';
 import type { SecretChecks } from './secret-checks.js';
+import type { TrustedProxies } from './trusted-proxies.js';
 
 /** What is read of a request of Fastify: the address of whoever connected. */
 export interface AskingRequest {
@@ -58,6 +60,19 @@ export function believeGateways(fastify: FastifyInstance, accepted: AcceptedSecr
       const address = outcome === 'right' && typeof told === 'string' ? normaliseAddress(told) : null;
       if (address !== null) addresses.set(request, address);
     }
+    done();
+  });
+}
+
+/**
+ * Believes what trusted proxies say of whom they speak for; 400 where that is no address. Who comes without a proxy is
+ * who connected.
+ */
+export function believeProxies(fastify: FastifyInstance, proxies: TrustedProxies): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const client = proxies.clientOf(request.raw);
+    if ('fault' in client) return done(new Problem('invalid_request', { detail: client.fault }));
+    addresses.set(request, client.address);
     done();
   });
 }

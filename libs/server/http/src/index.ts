@@ -53,3 +53,4 @@ export { bearerOf, matchesSecret, sameSecret, secretDigest } from './bearer.js';
 export { InternalCallError, InternalHttpClient, type InternalHttpClientOptions } from './internal-http-client.js';
 export { httpKeyManagementApi, PEPPER_ID_HEADER, type KeyManagementClientOptions } from './key-management-client.js';
 export { httpUsageBillingApi, type UsageBillingClientOptions } from './usage-billing-client.js';
+export { TrustedProxies, type ClientAddress, type ClientAddressReading, type TrustedProxy } from './trusted-proxies.js';

@@ -12,7 +12,7 @@ import { BODY_BUDGET_BYTES, BodyBudget } from './body-budget.js';
 import { readBodiesAsBytes } from './body-reader.js';
 import { boundBodies } from './bound-bodies.js';
 import { answerBrokenRequest } from './broken-request.js';
-import { believeGateways } from './client-address.js';
+import { believeGateways, believeProxies } from './client-address.js';
 import { holdContinue } from './expect-continue.js';
 import { refuseFaultyHeads } from './head-fault.js';
 import { trackConnections } from './open-connections.js';
@@ -24,6 +24,7 @@ import { RequestPipe } from './request-pipe.js';
 import { originForm } from './request-target.js';
 import { SecretChecks } from './secret-checks.js';
 import { listRoutes } from './server-routes.js';
+import { TrustedProxies, type TrustedProxy } from './trusted-proxies.js';
 import { answerUnrouted } from './unrouted.js';
 
 /** How a server of ours reads requests, and what it tells of itself. */
@@ -35,6 +36,8 @@ export interface NestServerOptions {
    * Of a service behind gateways: beside it their word on who asks is believed. Left out, whoever connects is who asks.
    */
   readonly serviceSecrets?: AcceptedSecrets;
+  /** Of a server that clients reach through proxies: whose word on the client's address is believed. Default none. */
+  readonly trustedProxies?: readonly TrustedProxy[];
   /**
    * Bodies above it are 413; default 1 MiB. Webhooks take `WEBHOOK_BODY_BYTES_MAX`, and a raw route may set its own
    * `bodyLimit`.
@@ -118,7 +121,7 @@ class ProblemAdapter extends FastifyAdapter {
 
 function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): FastifyAdapter {
   const { logger, bodyLimitBytes = BODY_BYTES_MAX, requestTimeoutMs = REQUEST_TIMEOUT_MS, serviceSecrets } = options;
-  const { bodyBudget = new BodyBudget(BODY_BUDGET_BYTES) } = options;
+  const { bodyBudget = new BodyBudget(BODY_BUDGET_BYTES), trustedProxies = [] } = options;
   const adapter = new ProblemAdapter({
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
@@ -145,6 +148,7 @@ function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): Fasti
   refuseFaultyHeads(fastify);
   refuseWhileClosing(fastify);
   if (serviceSecrets !== undefined) believeGateways(fastify, serviceSecrets, checks);
+  if (trustedProxies.length > 0) believeProxies(fastify, new TrustedProxies(trustedProxies));
   listRoutes(fastify);
   answerUnrouted(fastify);
   boundBodies(fastify, bodyBudget, requestTimeoutMs);

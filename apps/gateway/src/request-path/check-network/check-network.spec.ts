@@ -7,6 +7,7 @@ const check = (allowedIps: readonly string[] | null, clientAddress: string): str
   checkNetwork({
     key: { allowsAddress: allowedIps && compileAllowedIps(allowedIps) },
     clientAddress,
+    addressIsKnown: true,
   } as unknown as Identified)?.code;
 
 describe('the network of a key', () => {
@@ -19,6 +20,17 @@ describe('the network of a key', () => {
     [['203.0.113.7'], '::ffff:203.0.113.7'],
   ])('%j takes calls from %j', (allowedIps, address) => {
     expect(check(allowedIps, address)).toBeUndefined();
+  });
+
+  it('admits no address that a proxy does not tell, and takes it where there is no list', () => {
+    const hidden = (allowedIps: readonly string[] | null) =>
+      checkNetwork({
+        key: { allowsAddress: allowedIps && compileAllowedIps(allowedIps) },
+        clientAddress: '10.0.0.1',
+        addressIsKnown: false,
+      } as unknown as Identified)?.code;
+    expect(hidden(['10.0.0.1'])).toBe('ip_not_allowed');
+    expect(hidden(null)).toBeUndefined();
   });
 
   it.each<[readonly string[], string]>([

@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientAddress } from '@tollgate/http';
 import type { AdmissionDecision } from '@tollgate/credit';
 import type { JournaledRequest } from '../../journal/journaled-request.js';
 import type { OpenRequest } from '../open-requests/open-request.js';
@@ -52,6 +53,8 @@ export class Exchange {
   firstByteAt = 0;
   answeredAt = 0;
   readonly clientAddress: string;
+  /** False where a trusted proxy does not tell the client's address: `clientAddress` is the proxy's then. */
+  readonly addressIsKnown: boolean;
   /** The index in the list of `InFlight`; -1 before. */
   place = -1;
 
@@ -125,8 +128,10 @@ export class Exchange {
     readonly reply: ServerResponse,
     /** The error format for the client. */
     readonly errors: ErrorShape,
+    client?: ClientAddress,
   ) {
-    this.clientAddress = request.socket.remoteAddress ?? '';
+    this.clientAddress = client?.address ?? request.socket.remoteAddress ?? '';
+    this.addressIsKnown = client?.isKnown ?? true;
   }
 }
 

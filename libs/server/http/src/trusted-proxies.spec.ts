@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { TrustedProxies } from './trusted-proxies.js';
+
+const proxies = new TrustedProxies([
+  { addresses: ['10.0.0.0/8', '2001:db8:ff::/48'], header: 'x-forwarded-for' },
+  { addresses: ['172.16.0.1'], header: 'forwarded' },
+]);
+const of = (remoteAddress: string | undefined, headers: Record<string, string> = {}) =>
+  proxies.clientOf({ headers, socket: { remoteAddress } });
+const known = (address: string) => ({ address, isKnown: true });
+
+describe('the address of a client behind proxies', () => {
+  it.each([
+    ['nobody trusted, whatever they say', '203.0.113.9', '198.51.100.1', '203.0.113.9'],
+    ['a proxy that says nothing', '10.0.0.1', undefined, '10.0.0.1'],
+    ['a proxy', '10.0.0.1', '198.51.100.1', '198.51.100.1'],
+    ['a proxy in IPv6 form', '::ffff:10.0.0.1', '198.51.100.1', '198.51.100.1'],
+    ['a client in IPv6 form', '10.0.0.1', '::ffff:198.51.100.1', '198.51.100.1'],
+    ['a client of IPv6', '2001:db8:ff::1', '2001:DB8::1', '2001:db8::1'],
+    ['a client with a port', '10.0.0.1', '198.51.100.1:4711', '198.51.100.1'],
+    ['a client of IPv6 with a port', '10.0.0.1', '[2001:db8::1]:4711', '2001:db8::1'],
+    ['two proxies', '10.0.0.1', '198.51.100.1, 10.0.0.2', '198.51.100.1'],
+    ['what the client invented before', '10.0.0.1', '192.0.2.1, 198.51.100.1', '198.51.100.1'],
+    ['what the client invented, though it is nothing', '10.0.0.1', 'x"; drop,, 198.51.100.1', '198.51.100.1'],
+    ['proxies alone', '10.0.0.1', '10.0.0.3,10.0.0.2', '10.0.0.3'],
+    ['the header of the other proxy', '172.16.0.1', '198.51.100.1', '172.16.0.1'],
+  ])('is told by %s', (_, peer, forwarded, address) => {
+    expect(of(peer, forwarded === undefined ? {} : { 'x-forwarded-for': forwarded })).toEqual(known(address));
+  });
+
+  it.each([
+    ['for=198.51.100.1', '198.51.100.1'],
+    ['For="[2001:db8::1]:4711";proto=https', '2001:db8::1'],
+    ['for=192.0.2.1, for=198.51.100.1;by=203.0.113.1', '198.51.100.1'],
+    ['by="a,b;c";for="198.51.100.1"', '198.51.100.1'],
+    ['for="192.0.2.1, for=192.0.2.2", for=198.51.100.1', '198.51.100.1'],
+    ['for=198.51.100.1, for=172.16.0.1', '198.51.100.1'],
+  ])('is read of Forwarded: %s', (forwarded, address) => {
+    expect(of('172.16.0.1', { forwarded, 'x-forwarded-for': '192.0.2.9' })).toEqual(known(address));
+  });
+
+  it.each(['unknown', 'UNKNOWN', '_hidden', '_SEVKISEK:_port', 'unknown:4711'])(
+    'counts as the proxy where that tells %s alone',
+    (hidden) => {
+      const hiddenBehind = (address: string) => ({ address, isKnown: false });
+      expect(of('10.0.0.1', { 'x-forwarded-for': hidden })).toEqual(hiddenBehind('10.0.0.1'));
+      expect(of('10.0.0.1', { 'x-forwarded-for': `${hidden}, 10.0.0.2` })).toEqual(hiddenBehind('10.0.0.2'));
+      expect(of('172.16.0.1', { forwarded: `for="${hidden}"` })).toEqual(hiddenBehind('172.16.0.1'));
+      expect(of('172.16.0.1', { forwarded: 'proto=https' })).toEqual(hiddenBehind('172.16.0.1'));
+    },
+  );
+
+  it.each([
+    '',
+    'localhost',
+    '198.51.100.256',
+    '198.51.100.1:',
+    '1.2.3',
+    '[198.51.100.1]',
+    'fe80::1%eth0',
+    '2001:db8::g',
+  ])('is refused where a trusted proxy says what is none: %s', (wrong) => {
+    expect(of('10.0.0.1', { 'x-forwarded-for': `198.51.100.1, ${wrong}` })).toEqual({
+      fault: 'The header x-forwarded-for has an address that is none.',
+    });
+    expect(of('172.16.0.1', { forwarded: `for="${wrong}"` })).toHaveProperty('fault');
+    expect(of('203.0.113.9', { 'x-forwarded-for': wrong })).toEqual(known('203.0.113.9'));
+  });
+
+  it('is nothing where the connection has gone', () => {
+    expect(of(undefined)).toEqual(known(''));
+  });
+});

@@ -1,0 +1,94 @@
+import { BlockList, isIP } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { normaliseAddress, parseSubnet } from '@tollgate/api-key';
+
+/** The headers in which proxies say from whom a request came. */
+type ForwardingHeader = 'x-forwarded-for' | 'forwarded';
+
+/** Proxies in front of us whose word on the client's address is believed. */
+export interface TrustedProxy {
+  /** Addresses and networks that it connects from. */
+  readonly addresses: readonly string[];
+  /** The header that it adds to, and never passes on as a client wrote it. */
+  readonly header: ForwardingHeader;
+}
+
+/** From whom a request came. */
+export interface ClientAddress {
+  /** The client's, or that of the last proxy that we know of: what limits count by. */
+  readonly address: string;
+  /** Whether it is the client's own. A proxy may keep that to itself; no list of allowed networks admits it then. */
+  readonly isKnown: boolean;
+}
+
+/** The client's address, or what is wrong with the word of a trusted proxy, for its sender. */
+export type ClientAddressReading = ClientAddress | { readonly fault: string };
+
+type Asking = Pick<IncomingMessage, 'headers'> & { readonly socket: { readonly remoteAddress?: string | undefined } };
+type AddressTest = (address: string) => boolean;
+
+/**
+ * Reads the client's address of requests that come through proxies. The chain is read from the end, where the nearest
+ * proxy has written: each address that is itself a trusted proxy's is believed about the one before it, and the first
+ * that is not is the client. What stands before that, a client can have invented, and it is not looked at.
+ *
+ * `unknown` and names such as `_hidden` (RFC 7239, section 6) stand for a client that a proxy does not tell: requests
+ * of those count as the proxy's.
+ */
+export class TrustedProxies {
+  readonly #proxies: readonly { readonly trusts: AddressTest; readonly header: TrustedProxy['header'] }[];
+
+  constructor(proxies: readonly TrustedProxy[]) {
+    this.#proxies = proxies.map(({ addresses, header }) => ({ trusts: addressTest(addresses), header }));
+  }
+
+  /** From whom a request came, as far as we know it. */
+  clientOf({ headers, socket }: Asking): ClientAddressReading {
+    const peer = normaliseAddress(socket.remoteAddress ?? '') ?? socket.remoteAddress ?? '';
+    const header = this.#proxies.find(({ trusts }) => trusts(peer))?.header;
+    const given = header === undefined ? undefined : headers[header];
+    if (header === undefined || given === undefined) return { address: peer, isKnown: true };
+    // Node.js joins these headers where they are repeated, in order.
+    const hops = header === 'forwarded' ? forwardedHops(String(given)) : String(given).split(',');
+    let proxy = peer;
+    for (const hop of hops.reverse()) {
+      const node = nodeOf(hop.trim());
+      if (node === null) return { fault: `The header ${header} has an address that is none.` };
+      if (node === 'hidden') return { address: proxy, isKnown: false };
+      if (!this.#proxies.some(({ trusts }) => trusts(node))) return { address: node, isKnown: true };
+      proxy = node;
+    }
+    return { address: proxy, isKnown: true };
+  }
+}
+
+function addressTest(addresses: readonly string[]): AddressTest {
+  const list = new BlockList();
+  for (const entry of addresses) {
+    const subnet = parseSubnet(entry);
+    if (subnet !== null) list.addSubnet(subnet.address, subnet.prefixLength, subnet.family);
+  }
+  return (address) => isIP(address) !== 0 && list.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
+}
+
+/** One hop: an address with or without a port, `hidden` where a proxy does not tell it, null where it is neither. */
+function nodeOf(text: string): string | null {
+  if (/^(?:unknown|_[\w.-]+)(?::[\w.-]+)?$/i.test(text)) return 'hidden';
+  const bracketed = /^\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?$/.exec(text)?.[1];
+  if (bracketed !== undefined) return isIP(bracketed) === 6 ? normaliseAddress(bracketed) : null;
+  const [, withPort] = /^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/.exec(text) ?? [];
+  return normaliseAddress(withPort ?? text);
+}
+
+const ELEMENT = /(?:"(?:[^"\\]|\\.)*"|[^,"])+/g;
+const FOR = /(?:^|;)\s*for\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))\s*(?=;|$)/i;
+
+/** The `for` of each element of `Forwarded`; a proxy that writes an element without one does not tell. */
+function forwardedHops(text: string): string[] {
+  return (text.match(ELEMENT) ?? []).map((element) => {
+    const [, quoted, plain] = FOR.exec(element) ?? [];
+    if (quoted !== undefined) return quoted.replace(/\\(.)/g, '$1');
+    // With a `for` that cannot be read the whole is no address; without any it is not told.
+    return plain ?? (/(?:^|;)\s*for\s*=/i.test(element) ? element : 'unknown');
+  });
+}
