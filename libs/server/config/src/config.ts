@@ -16,7 +16,7 @@ export interface TollgateConfig {
 }
 
 /** An entry of `trusted_proxies` in config.yaml. */
-export interface TrustedProxyEntry {
+interface TrustedProxyEntry {
   /** Addresses, and networks in CIDR form. */
   readonly addresses: readonly string[];
   readonly header: 'x-forwarded-for' | 'forwarded';
