@@ -29,6 +29,8 @@ export { IdentityStore } from './sign-in/oidc/identity-store.js';
 export { OidcProviderStore } from './sign-in/oidc/oidc-provider-store.js';
 export { SignInAttemptStore } from './sign-in/oidc/sign-in-attempt-store.js';
 export { DescribePerson } from './me/describe-person.js';
+export { Passwords } from './people/passwords.js';
+export { BeginSession } from './sign-in/begin-session.js';
 export { FirstOwner } from './sign-in/first-owner.js';
 export { linkTo } from './sign-in/links.js';
 export { OneTimeTokens } from './sign-in/one-time-tokens/one-time-tokens.js';

@@ -1,4 +1,12 @@
-import { DescribePerson, PersonStore, Sessions } from '@tollgate/key-management';
+import {
+  BeginSession,
+  DescribePerson,
+  FirstOwner,
+  OneTimeTokens,
+  Passwords,
+  PersonStore,
+  Sessions,
+} from '@tollgate/key-management';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 
 /** Calls every method of sign-in that queries the database. */
@@ -20,5 +28,17 @@ export async function useSignIn({ dataSource }: Database): Promise<void> {
   );
   const asking = await sessions.identify(token, 'default', now.getTime());
   if (asking === null) throw new Error('the session that was just begun is unknown');
+  const [people, tokens] = [new PersonStore(), new OneTimeTokens()];
+  await service.outsideOrganizations(async (manager) => {
+    const person = await people.find(manager, asking.personId);
+    await people.homeOf(manager, person!);
+    const issued = await tokens.issue(manager, 'password_reset', asking.personId, now);
+    await tokens.spend(manager, 'password_reset', issued.token, now);
+    await new BeginSession(sessions).membershipsOf(manager, asking.personId);
+  });
+  const owner = { initOwnerEmail: 'first@example.org', initOwnerPassword: null };
+  const firstOwner = new FirstOwner(service, people, new Passwords(), tokens, owner);
+  await firstOwner.newSignInToken();
+  await firstOwner.ensure();
   await new DescribePerson(service, new PersonStore()).execute(asking.personId);
 }

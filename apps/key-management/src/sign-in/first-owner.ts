@@ -18,7 +18,7 @@ export type FirstOwnerState =
   /** None has; this one may, and has a password. */
   | { readonly kind: 'waits'; readonly email: string; readonly hasPassword: boolean };
 
-/** Index: member_by_person. */
+/** Indexes: member_owners, person_pk. */
 const OWNER_SIGNED_IN = `
   SELECT EXISTS (SELECT 1 FROM keys.member AS m JOIN keys.person AS p ON p.id = m.person_id
     WHERE m.organization_id = $1 AND m.role = 'owner' AND p.signed_in_at IS NOT NULL) AS signed_in`;

@@ -6,16 +6,6 @@ import { ServiceDatabase } from '@tollgate/postgres';
 export class Members {
   constructor(private readonly database: ServiceDatabase) {}
 
-  /** Makes the address an owner of the organisation, if it is not a member yet. */
-  async ensureOwner(organizationId: string, email: string): Promise<void> {
-    await this.database.inOrganization(organizationId, (manager) =>
-      manager.query(
-        `INSERT INTO keys.member (organization_id, email, role) VALUES ($1, $2, 'owner') ON CONFLICT ON CONSTRAINT member_email_unique DO NOTHING`,
-        [organizationId, email],
-      ),
-    );
-  }
-
   /** Addresses of the owners, by organisation. Index: member_owners. */
   async ownerEmails(organizationIds: readonly string[]): Promise<Map<string, string[]>> {
     const rows = await this.database.acrossOrganizations((manager) =>
