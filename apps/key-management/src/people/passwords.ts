@@ -66,7 +66,7 @@ export class Passwords implements OnModuleInit {
    */
   async hash(password: string): Promise<string> {
     const nonce = randomBytes(NONCE_BYTES);
-    return phcString(COST, nonce, await this.tag(password, nonce, COST, TAG_BYTES));
+    return phcString(COST, nonce, await this.inTurn(() => tagOf(password, nonce, COST, TAG_BYTES)));
   }
 
   /**
@@ -75,21 +75,28 @@ export class Passwords implements OnModuleInit {
    * @throws {Problem} `server_busy` if no turn came in time
    */
   async check(password: string, stored: string | null): Promise<PasswordCheck> {
-    const hash = stored === null ? null : readPhcString(stored);
-    if (hash === null) {
-      await this.tag(password, randomBytes(NONCE_BYTES), COST, TAG_BYTES);
-      return { kind: 'wrong' };
-    }
-    const tag = await this.tag(password, hash.nonce, hash.cost, hash.tag.length);
-    if (!timingSafeEqual(tag, hash.tag)) return { kind: 'wrong' };
-    return { kind: 'right', outdated: !sameCost(hash.cost, COST) || hash.tag.length !== TAG_BYTES };
+    return this.inTurn(() => compare(password, stored));
+  }
+
+  /**
+   * As `check`, of a hash that is looked up when the turn has come. So a flood of sign-ins asks the database no more
+   * often than hashes are computed, and requests of other kinds do not wait behind it.
+   * @throws {Problem} `server_busy` if no turn came in time: then nothing was looked up
+   */
+  async checkFound<T>(
+    password: string,
+    lookUp: () => Promise<T>,
+    hashOf: (found: T) => string | null,
+  ): Promise<{ readonly found: T; readonly check: PasswordCheck }> {
+    return this.inTurn(async () => {
+      const found = await lookUp();
+      return { found, check: await compare(password, hashOf(found)) };
+    });
   }
 
   /** The permit belongs to the hash: a caller who leaves does not end it, and does not free its place early. */
-  private async tag(password: string, nonce: Buffer, cost: HashCost, tagLength: number): Promise<Buffer> {
-    const outcome = await this.permits.run(() =>
-      argon2id({ ...cost, nonce, tagLength, message: password.normalize('NFKC') }),
-    );
+  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const outcome = await this.permits.run(work);
     if (outcome.kind === 'done') return outcome.result;
     throw new Problem('server_busy', {
       detail: 'Too many people are signing in at this moment. Try again.',
@@ -97,6 +104,20 @@ export class Passwords implements OnModuleInit {
     });
   }
 }
+
+async function compare(password: string, stored: string | null): Promise<PasswordCheck> {
+  const hash = stored === null ? null : readPhcString(stored);
+  if (hash === null) {
+    await tagOf(password, randomBytes(NONCE_BYTES), COST, TAG_BYTES);
+    return { kind: 'wrong' };
+  }
+  const tag = await tagOf(password, hash.nonce, hash.cost, hash.tag.length);
+  if (!timingSafeEqual(tag, hash.tag)) return { kind: 'wrong' };
+  return { kind: 'right', outdated: !sameCost(hash.cost, COST) || hash.tag.length !== TAG_BYTES };
+}
+
+const tagOf = (password: string, nonce: Buffer, cost: HashCost, tagLength: number): Promise<Buffer> =>
+  argon2id({ ...cost, nonce, tagLength, message: password.normalize('NFKC') });
 
 function argon2id(parameters: Argon2Parameters): Promise<Buffer> {
   return new Promise((resolve, reject) => {

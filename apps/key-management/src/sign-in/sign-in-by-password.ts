@@ -32,8 +32,11 @@ export class SignInByPassword {
   }
 
   private async attempt(email: string, password: string, caller: Caller): Promise<Guess<SignedIn>> {
-    const known = await this.database.outsideOrganizations((manager) => this.people.ofEmail(manager, email));
-    const check = await this.passwords.check(password, known?.passwordHash ?? null);
+    const { found: known, check } = await this.passwords.checkFound(
+      password,
+      () => this.database.outsideOrganizations((manager) => this.people.ofEmail(manager, email)),
+      (person) => person?.passwordHash ?? null,
+    );
     if (known === null || check.kind === 'wrong') return { kind: 'wrong' };
     const newHash = check.outdated ? await this.passwords.hash(password) : null;
     return this.database.outsideOrganizations(async (manager) => {

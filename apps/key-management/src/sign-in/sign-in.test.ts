@@ -36,7 +36,7 @@ describe('signing in by password', () => {
   });
 
   it('refuses a wrong password, an unknown address and an account without a password alike, after the same work', async () => {
-    const check = vi.spyOn(Passwords.prototype, 'check');
+    const check = vi.spyOn(Passwords.prototype, 'checkFound');
     const [known, without] = [await s.person(), await s.person({ password: null })];
     const bodies = [
       { email: known.email, password: 'not the password' },
@@ -69,7 +69,7 @@ describe('signing in by password', () => {
     ['an unknown field', { email: 'a@example.org', password: 'x', role: 'owner' }, 'role'],
     ['a prototype key', '{"email":"a@example.org","password":"x","__proto__":{}}', '__proto__'],
   ])('with %s is 400, before any work', async (_what, body, path) => {
-    const check = vi.spyOn(Passwords.prototype, 'check');
+    const check = vi.spyOn(Passwords.prototype, 'checkFound');
     const reply = await s.send('POST', '/v1/sessions', { ...(body !== undefined && { body }) });
     expect(reply.status).toBe(400);
     if (path !== '') expect(JSON.stringify(reply.body.errors)).toContain(path);
@@ -118,7 +118,7 @@ describe('signing in by password', () => {
     await s.signIn(email, PASSWORD, { from: home });
     const wrong = (from: string) => s.send('POST', '/v1/sessions', { body: { email, password: 'wrong' }, from });
     for (let n = 0; n < 10; n += 1) expect((await wrong(elsewhere)).status).toBe(401);
-    const check = vi.spyOn(Passwords.prototype, 'check');
+    const check = vi.spyOn(Passwords.prototype, 'checkFound');
     const limited = await wrong(elsewhere);
     expect(limited.status).toBe(429);
     expect(Number(limited.headers['retry-after'])).toBeGreaterThan(0);

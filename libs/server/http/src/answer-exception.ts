@@ -1,5 +1,5 @@
 import { problemBody, type ErrorCode } from '@tollgate/errors';
-import type { Logger } from '@tollgate/telemetry';
+import { LogSampler, type Logger } from '@tollgate/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { problemOf } from './problem-of.js';
 import type { Problem } from './problem.js';
@@ -42,14 +42,21 @@ export function sendProblem(reply: FastifyReply, problem: Problem, requestId: st
     .send(Buffer.from(JSON.stringify(problemBody(code, { detail, errors, requestId }))));
 }
 
+/** A flood of callers who are told to come back must not become a flood of lines. */
+const sampler = new LogSampler();
+
 function log(problem: Problem, request: FastifyRequest, logger: Logger): void {
   if (problem.status < 500) return;
+  const route = request.routeOptions?.url;
+  const suppressed = problem.code === 'internal_error' ? 0 : sampler.take(`${route} ${problem.code}`);
+  if (suppressed === -1) return;
   const about = {
     requestId: request.id,
     method: request.method,
-    route: request.routeOptions?.url,
+    route,
     code: problem.code,
     err: problem.cause ?? problem,
+    ...(suppressed > 0 && { suppressed }),
   };
   if (problem.code === 'internal_error') logger.error(about, 'a request failed in a way nobody expected');
   else logger.warn(about, 'a request could not be served');
