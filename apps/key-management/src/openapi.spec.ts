@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { AuditLogsController } from './audit/audit-logs.controller.js';
 import { ApiKeysController } from './keys/api-keys.controller.js';
 import { MeController } from './me/me.controller.js';
+import { InvitationsController } from './members/invitations.controller.js';
 import { MembersController } from './members/members.controller.js';
 import { DomainsController } from './organizations/domains/domains.controller.js';
 import { OrganizationsController } from './organizations/organizations.controller.js';
@@ -41,6 +42,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
       ProjectsController,
       MembersController,
       MeController,
+      InvitationsController,
       DomainsController,
       OidcProviderController,
       OidcSessionsController,

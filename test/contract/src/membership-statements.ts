@@ -4,6 +4,7 @@ import { NO_PRECONDITION } from '@tollgate/http';
 import {
   ChangeRole,
   InvitationStore,
+  KeyMakers,
   MemberStore,
   OrganizationChanges,
   ProjectStore,
@@ -83,6 +84,7 @@ async function useMembers(database: ServiceDatabase): Promise<void> {
     await change
       .execute(CROWDED, id, 'viewer', NO_PRECONDITION, { principal, actor: NOBODY }, now)
       .catch(() => undefined);
+  await new KeyMakers(database).of(CROWDED, [randomUUID()]);
   const remove = new RemoveMember(database, members, new InvitationStore());
   await remove.execute(CROWDED, id, NO_PRECONDITION, { principal: operator, actor: NOBODY }, now);
 }
@@ -108,7 +110,11 @@ async function useInvitations(database: ServiceDatabase): Promise<void> {
     await invitations.list(manager, CROWDED, 10, null, now);
     await invitations.list(manager, CROWDED, 10, POSITION, now);
     await invitations.endOf(manager, CROWDED, randomUUID());
+    await invitations.shown(manager, invitation);
+    await invitations.ofToken(manager, CROWDED, invitation.tokenDigest, now);
     await invitations.delete(manager, CROWDED, invitation.id);
+    await invitations.take(manager, CROWDED, invitation.tokenDigest, now);
+    await new MemberStore().hasAddress(manager, CROWDED, invitation.email);
   });
 }
 

@@ -13,6 +13,7 @@ import {
 import { Operation, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
 import { Idempotency } from '../idempotency/idempotency.js';
+import { KeyMakers } from './api-key/key-makers.js';
 import { keyObject } from './api-key/key-object.js';
 import {
   createdKeyReply,
@@ -56,6 +57,7 @@ export class ApiKeysController {
     private readonly updateKey: UpdateKey,
     private readonly spending: KeySpendingLookup,
     private readonly idempotency: Idempotency,
+    private readonly makers: KeyMakers,
     private readonly meter: KeyMeter,
   ) {}
 
@@ -83,8 +85,10 @@ export class ApiKeysController {
       const now = new Date();
       const result = await this.createKey.execute(manager, organizationId, body, actor, now);
       if (result.kind === 'invalid') throw new Problem('invalid_request', { errors: result.errors });
+      const { id } = result.key;
+      const createdBy = (await this.makers.ofIn(manager, organizationId, [id])).get(id) ?? null;
       return {
-        body: { ...keyObject(result.key, NOTHING_SPENT, now), secret: result.secret.reveal() },
+        body: { ...keyObject(result.key, NOTHING_SPENT, now, createdBy), secret: result.secret.reveal() },
         version: result.key.version,
         committed: () => this.createKey.announced(result.written),
       };
@@ -133,13 +137,14 @@ export class ApiKeysController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject> {
     const now = new Date();
-    const [key, spending] = await Promise.all([
+    const [key, spending, makers] = await Promise.all([
       this.updateKey.execute(organizationId, id, body, precondition, actor, now),
       this.spending.of(organizationId, [id]),
+      this.makers.of(organizationId, [id]),
     ]);
     if (key === null) throw new Problem('api_key_not_found');
     showVersion(reply, key.version);
-    return keyObject(key, spending.get(id) ?? null, now);
+    return keyObject(key, spending.get(id) ?? null, now, makers.get(id) ?? null);
   }
 
   /** Hides the key. Answers 200 when the tombstone is written, 202 if that takes more than 2 s and is still retried. */
@@ -185,14 +190,15 @@ export class ApiKeysController {
     reply: FastifyReply,
   ): Promise<KeyObject> {
     const [now, begun] = [new Date(), performance.now()];
-    const [result, spending] = await Promise.all([
+    const [result, spending, makers] = await Promise.all([
       this.revokeKey.execute(organizationId, id, reason, precondition, actor, now),
       this.spending.of(organizationId, [id]),
+      this.makers.of(organizationId, [id]),
     ]);
     if (result.kind === 'not_found') throw new Problem('api_key_not_found');
     this.meter.revokeAnswered(result.everywhere, (performance.now() - begun) / 1_000);
     if (!result.everywhere) void reply.code(202);
     showVersion(reply, result.key.version);
-    return keyObject(result.key, spending.get(id) ?? null, now);
+    return keyObject(result.key, spending.get(id) ?? null, now, makers.get(id) ?? null);
   }
 }

@@ -11,6 +11,7 @@ import { RelayModule } from '../relay/relay.module.js';
 import { keysOfPreviousPepper } from '../store/refuse-other-pepper.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
+import { KeyMakers } from './api-key/key-makers.js';
 import { ApiKeysController } from './api-keys.controller.js';
 import { AddDigests } from './add-digests/add-digests.js';
 import { CreateKey } from './create-key/create-key.js';
@@ -32,6 +33,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     AddDigests,
     CreateKey,
     DigestLookUps,
+    KeyMakers,
     KeySpendingLookup,
     ListKeys,
     RevokeKey,

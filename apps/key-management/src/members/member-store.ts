@@ -84,6 +84,19 @@ export class MemberStore {
     return rows[0] === undefined ? null : memberOf(organizationId, rows[0]);
   }
 
+  /**
+   * Whether somebody with this address, in its normal form, is a member. Indexes: person_email_unique,
+   * member_by_person.
+   */
+  async hasAddress(manager: EntityManager, organizationId: string, email: string): Promise<boolean> {
+    const rows = await manager.query<object[]>(
+      `SELECT m.id FROM keys.person AS p JOIN keys.member AS m ON m.person_id = p.id
+       WHERE p.email = $2 AND m.organization_id = $1`,
+      [organizationId, email],
+    );
+    return rows.length > 0;
+  }
+
   /** Whether somebody else is an owner, too. The caller has locked the organisation. Index: member_owners. */
   async hasOtherOwner(manager: EntityManager, { organizationId, id }: Member): Promise<boolean> {
     const rows = await manager.query<object[]>(

@@ -8,6 +8,7 @@ import { snapshotOf } from '../keys/api-key/snapshot-of.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from './outbox-effects.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { auditEntryOf } from '../keys/api-key/key-audit.js';
+import { makerOf } from '../members/maker.js';
 import type { OrganizationState } from '../organizations/organization.js';
 import { keyOf, organizationOf, SELECT_KEY, type KeyRow } from './key-row.js';
 
@@ -129,7 +130,7 @@ export class KeyStore {
 
   /** Writes a new key in a transaction about its organisation. `pepperIds` are those of its digests, in their order. */
   async insert(manager: EntityManager, change: KeyChange, pepperIds: readonly string[]): Promise<SnapshotEntries> {
-    await insertKey(manager, change.key, pepperIds);
+    await insertKey(manager, change, pepperIds);
     return this.recordConsequences(manager, [{ before: null, change }]);
   }
 
@@ -269,11 +270,17 @@ function byDigest<T>(found: readonly T[], keyIn: (each: T) => ApiKey): Map<strin
   return new Map(found.flatMap((each) => keyIn(each).digests.map((digest) => [digest, each] as const)));
 }
 
-async function insertKey(manager: EntityManager, key: ApiKey, pepperIds: readonly string[]): Promise<void> {
+async function insertKey(
+  manager: EntityManager,
+  { key, actor: { principal } }: KeyChange,
+  pepperIds: readonly string[],
+): Promise<void> {
+  const maker = principal === null ? null : makerOf(principal);
   await manager.query(
     `INSERT INTO keys.api_key (id, organization_id, name, description, scopes, expires_at, credit_limit_nano_usd,
-       requests_per_minute, tokens_per_minute, parallel_requests, models, allowed_ips, created_at, version)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+       requests_per_minute, tokens_per_minute, parallel_requests, models, allowed_ips, created_at, version,
+       created_by_kind, created_by_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
     [
       key.id,
       key.organizationId,
@@ -289,6 +296,8 @@ async function insertKey(manager: EntityManager, key: ApiKey, pepperIds: readonl
       key.allowedIps,
       key.createdAt,
       key.version,
+      maker?.kind ?? null,
+      maker?.id ?? null,
     ],
   );
   await manager.query(

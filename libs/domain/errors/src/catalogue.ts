@@ -90,6 +90,11 @@ export const ERRORS = {
     message: 'The request does not come from a page of this installation.',
     retryable: false,
   },
+  invitation_for_another: {
+    status: 403,
+    message: 'The invitation is for another address than the confirmed one of this account.',
+    retryable: false,
+  },
   role_above_own: {
     status: 403,
     message: 'The role is above that of who asks.',
@@ -179,6 +184,11 @@ export const ERRORS = {
     message: 'No identity provider is set up there.',
     retryable: false,
   },
+  invitation_not_found: {
+    status: 404,
+    message: 'There is no such invitation.',
+    retryable: false,
+  },
   not_found: {
     status: 404,
     message: 'There is nothing at this path.',
@@ -212,6 +222,16 @@ export const ERRORS = {
   last_owner: {
     status: 409,
     message: 'The organisation would have no owner.',
+    retryable: false,
+  },
+  already_member: {
+    status: 409,
+    message: 'This person is a member of the organisation already.',
+    retryable: false,
+  },
+  sign_in_first: {
+    status: 409,
+    message: 'The invited address has an account. Sign in with it, and accept then.',
     retryable: false,
   },
   /** The one 409 that is worth repeating: the first request may be answered by then. */

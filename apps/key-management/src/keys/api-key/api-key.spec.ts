@@ -117,7 +117,7 @@ describe('the snapshot of a key', () => {
 
 describe('a key as it is shown', () => {
   it('has its amounts as decimal USD, and no digest', () => {
-    const shown = keyObject(key, { chargedNanoUsd: '123000', lastUsedAt: '2026-11-20T11:59:00.000Z' }, now);
+    const shown = keyObject(key, { chargedNanoUsd: '123000', lastUsedAt: '2026-11-20T11:59:00.000Z' }, now, null);
     expect(shown).toMatchObject({
       state: 'active',
       credit_limit_usd: '1.5',
@@ -130,7 +130,7 @@ describe('a key as it is shown', () => {
     expect(JSON.stringify(shown)).not.toContain(key.digests[0]);
   });
   it('does not pass an unknown sum off as 0', () => {
-    expect(keyObject(key, null, now)).toMatchObject({ credit_used_usd: null, last_used_at: null });
+    expect(keyObject(key, null, now, null)).toMatchObject({ credit_used_usd: null, last_used_at: null });
   });
 });
 

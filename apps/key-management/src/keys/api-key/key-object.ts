@@ -1,13 +1,18 @@
 import type { KeySpending } from '@tollgate/contracts';
 import { formatUsd } from '@tollgate/credit';
+import { makerObject, type NamedMaker } from '../../members/maker.reply.js';
 import { stateOf, type ApiKey } from './api-key.js';
 import type { KeyObject } from './key.reply.js';
 
-/** Builds the admin API's view of a key. `spending` is null if usage-billing could not be asked. */
+/**
+ * Builds the admin API's view of a key. `spending` is null if usage-billing could not be asked, `createdBy` for a key
+ * of before its maker was noted.
+ */
 export function keyObject(
   key: ApiKey,
   spending: Pick<KeySpending, 'chargedNanoUsd' | 'lastUsedAt'> | null,
   now: Date,
+  createdBy: NamedMaker | null,
 ): KeyObject {
   return {
     object: 'api_key',
@@ -31,6 +36,7 @@ export function keyObject(
     allowed_ips: key.allowedIps,
     groups: [],
     created_at: key.createdAt.toISOString(),
+    created_by: createdBy === null ? null : makerObject(createdBy),
     last_used_at: spending?.lastUsedAt ?? null,
     revoked_at: key.revocation?.at.toISOString() ?? null,
   };

@@ -1,5 +1,6 @@
 import { listReply } from '@tollgate/http';
 import { z } from 'zod';
+import { MAKER_EXAMPLE, makerReply } from '../../members/maker.reply.js';
 
 const moment = z.string().meta({ format: 'date-time' });
 const usd = z.string().describe('Decimal USD, exact.');
@@ -24,6 +25,7 @@ const EXAMPLE = {
   allowed_ips: null,
   groups: [],
   created_at: '2026-11-20T09:30:00.000Z',
+  created_by: MAKER_EXAMPLE,
   last_used_at: '2026-11-28T16:04:12.000Z',
   revoked_at: null,
 } as const;
@@ -49,6 +51,7 @@ const fields = {
   allowed_ips: z.array(z.string()).readonly().nullable(),
   groups: z.array(z.string()).readonly(),
   created_at: moment,
+  created_by: makerReply.nullable().describe('Who made it; null for a key of release 0.1.0 and before.'),
   last_used_at: moment.nullable(),
   revoked_at: moment.nullable(),
 };

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { listOf, notACursor } from '@tollgate/http';
 import type { ApiKey } from '../api-key/api-key.js';
+import { KeyMakers } from '../api-key/key-makers.js';
 import { keyObject } from '../api-key/key-object.js';
 import type { KeyList, KeyObject } from '../api-key/key.reply.js';
 import { KeyStore, type KeyPosition } from '../../store/key-store.js';
@@ -13,6 +14,7 @@ export class ListKeys {
   constructor(
     private readonly store: KeyStore,
     private readonly spending: KeySpendingLookup,
+    private readonly makers: KeyMakers,
   ) {}
 
   /**
@@ -23,19 +25,25 @@ export class ListKeys {
     const { limit } = request;
     const listed = await this.store.list(organizationId, limit + 1, await this.start(organizationId, request));
     const page = KEY_PAGES.page(listed, limit, { organizationId }, ({ position }) => [...position]);
-    const spending = await this.spending.of(
-      organizationId,
-      page.items.map(({ key }) => key.id),
+    const ids = page.items.map(({ key }) => key.id);
+    const [spending, makers] = await Promise.all([
+      this.spending.of(organizationId, ids),
+      this.makers.of(organizationId, ids),
+    ]);
+    return listOf(page, ({ key: { id }, key }) =>
+      keyObject(key, spending.get(id) ?? null, now, makers.get(id) ?? null),
     );
-    return listOf(page, ({ key }) => keyObject(key, spending.get(key.id) ?? null, now));
   }
 
   /** Null if the organisation has no such key. */
   async one(organizationId: string, id: string, now: Date): Promise<{ key: ApiKey; shown: KeyObject } | null> {
     const key = await this.store.find(organizationId, id);
     if (key === null) return null;
-    const spending = await this.spending.of(organizationId, [id]);
-    return { key, shown: keyObject(key, spending.get(id) ?? null, now) };
+    const [spending, makers] = await Promise.all([
+      this.spending.of(organizationId, [id]),
+      this.makers.of(organizationId, [id]),
+    ]);
+    return { key, shown: keyObject(key, spending.get(id) ?? null, now, makers.get(id) ?? null) };
   }
 
   private async start(organizationId: string, { cursor, after }: ListKeysRequest): Promise<KeyPosition | null> {

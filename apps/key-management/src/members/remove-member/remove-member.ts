@@ -11,6 +11,7 @@ import { decideMembership } from '../decide-membership.js';
 import { makerOf, roleNow } from '../maker.js';
 import { MemberStore, type AdminKey } from '../member-store.js';
 import type { Member } from '../member.js';
+import { endSessionsOf } from './end-sessions.js';
 import { invitationEntry } from '../invitation-audit.js';
 import { InvitationStore } from '../invitation-store.js';
 
@@ -23,7 +24,7 @@ export interface RemovedMember {
   readonly adminKeys: readonly AdminKey[];
 }
 
-/** Removes a member, or lets one leave. The invitations that they sent end with it. */
+/** Removes a member, or lets one leave. Their sessions, and the invitations that they sent, end with it. */
 @Injectable()
 export class RemoveMember {
   private readonly audit = new AuditTrail();
@@ -47,15 +48,18 @@ export class RemoveMember {
       const member = await this.members.find(manager, organizationId, id);
       if (member === null) throw new Problem('member_not_found');
       precondition.holdsFor(member.version);
+      const leaving =
+        principal.kind === 'person' && principal.personId === member.personId ? principal.sessionId : null;
       const refusal = decideMembership({
         own: await roleNow(manager, organizationId, makerOf(principal), now),
         from: member.role,
         to: null,
-        self: principal.kind === 'person' && principal.personId === member.personId,
+        self: leaving !== null,
         otherOwner: await this.members.hasOtherOwner(manager, member),
       });
       if (refusal !== null) throw new Problem(refusal);
       await this.members.delete(manager, member);
+      const sessionsEnded = await endSessionsOf(manager, member, leaving);
       const ended = await this.invitations.endOf(manager, organizationId, member.personId);
       const adminKeys = await this.members.adminKeysOf(manager, member, now, ADMIN_KEYS_MAX + 1);
       const { personId, role, email } = member;
@@ -66,7 +70,7 @@ export class RemoveMember {
           targetType: 'member',
           targetId: id,
           changes: changesBetween({ role, email: new Personal('email', email, personId) }, null),
-          details: { person_id: personId },
+          details: { person_id: personId, sessions_ended: sessionsEnded },
         },
         ...ended.map((invitation) => invitationEntry('taken_back', invitation, actor)),
       ]);

@@ -57,6 +57,7 @@ const INVITATION = [
     expires_at timestamptz NOT NULL,
     CONSTRAINT invitation_pk PRIMARY KEY (organization_id, id),
     CONSTRAINT invitation_one_for_an_address UNIQUE (organization_id, email),
+    CONSTRAINT invitation_token_unique UNIQUE (organization_id, token_digest),
     CONSTRAINT invitation_invited_by_somebody CHECK ((invited_by_kind <> 'operator') = (invited_by_id IS NOT NULL))
   )`,
   `CREATE INDEX invitation_newest ON keys.invitation (organization_id, created_at DESC, id DESC)`,
