@@ -9,7 +9,7 @@ import { RefusedCallsModule } from './refused-calls.module.js';
 @Controller()
 class Refusing {
   @Get('v1/things/:code')
-  refuse(@Param('code') code: 'access_denied' | 'invalid_request'): never {
+  refuse(@Param('code') code: 'access_denied' | 'invalid_link' | 'invalid_request'): never {
     throw new Problem(code);
   }
 
@@ -72,6 +72,12 @@ it('reports refused calls of the admin API, and no others', async () => {
     },
   ]);
   expect(JSON.stringify(reported)).not.toContain('secret');
+});
+
+it('reports a token of a mail that opens nothing', async () => {
+  expect(await get('/v1/things/invalid_link')).toBe(400);
+  await app.close();
+  expect(reported).toMatchObject([{ code: 'invalid_link', status: 400 }]);
 });
 
 it('keeps what key-management could not take, and reports it at the latest when the process ends', async () => {

@@ -11,6 +11,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { Principal } from '@tollgate/access';
 import { attachedPrincipal } from '@tollgate/auth';
 import { KEY_MANAGEMENT_API, REFUSED_CALLS_MAX, type KeyManagementApi, type RefusedCall } from '@tollgate/contracts';
+import type { ErrorCode } from '@tollgate/errors';
 import { clientAddressOf, problemCodeOf } from '@tollgate/http';
 import { Periodic } from '@tollgate/periodic';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
@@ -23,6 +24,8 @@ const REPORT_EVERY_MS = 1_000;
 const RETRY_MS = 30_000;
 /** Who asks is not known, must not do this, does not see it, or asks too often. Other refusals are mistakes. */
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404, 429]);
+/** A token of a mail or of a sign-in that opens nothing may be a guess. */
+const REFUSED_TOKENS: ReadonlySet<unknown> = new Set(['invalid_link', 'oidc_attempt_invalid'] satisfies ErrorCode[]);
 const ADMIN_API = '/v1/';
 
 /**
@@ -62,7 +65,9 @@ class ReportRefusedCalls implements OnModuleInit, OnApplicationBootstrap, OnAppl
 
   private see(request: FastifyRequest, { statusCode }: FastifyReply): void {
     const { url } = request.routeOptions;
-    if (!REFUSALS.has(statusCode) || request.is404 || url?.startsWith(ADMIN_API) !== true) return;
+    if (request.is404 || url?.startsWith(ADMIN_API) !== true) return;
+    const code = problemCodeOf(request);
+    if (!REFUSALS.has(statusCode) && !REFUSED_TOKENS.has(code)) return;
     const principal = attachedPrincipal(request);
     this.counter.note(
       {
@@ -71,7 +76,7 @@ class ReportRefusedCalls implements OnModuleInit, OnApplicationBootstrap, OnAppl
         address: clientAddressOf(request),
         requestId: request.id,
         route: `${request.method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`,
-        code: problemCodeOf(request) ?? 'unknown',
+        code: code ?? 'unknown',
         status: statusCode,
       },
       Date.now(),
