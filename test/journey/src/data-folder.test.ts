@@ -37,6 +37,8 @@ async function refusal(dataFolder: string, environment: Environment = {}): Promi
   return refusals[0]!;
 }
 
+const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
+
 describe('a data folder that has lost a part', () => {
   it(
     'is refused and left as it is, whatever is lost; with the part back its keys are known',
@@ -132,6 +134,44 @@ describe('the secrets of an installation', () => {
       await shape.stop();
       expect(readFileSync(join(dataFolder, 'instance.json'), 'utf8')).not.toContain(one);
     }
+  });
+
+  it('are replaced: a pepper that was made by one that is given, with the previous secrets accepted meanwhile', async () => {
+    const dataFolder = newFolder();
+    const [a, b] = ['admin-secret-number-a', 'admin-secret-number-b'];
+    const first = await startStandalone({ outside, dataFolder, adminSecret: a });
+    const [used, idle] = [await first.client().createKey(), await first.client().createKey()];
+    expect((await first.client().chat(used.secret)).status).toBe(200);
+    await first.stop();
+    const { pepper } = JSON.parse(readFileSync(join(dataFolder, 'instance.json'), 'utf8')) as { pepper: string };
+
+    const previous = { TOLLGATE_ADMIN_SECRET_PREVIOUS: a, TOLLGATE_PEPPER_PREVIOUS: pepper };
+    const changing = await startStandalone({
+      outside,
+      dataFolder,
+      adminSecret: b,
+      environment: { TOLLGATE_PEPPER: one, ...previous },
+    });
+    expect(changing.process.output()).toContain('2 usable keys are known only under TOLLGATE_PEPPER_PREVIOUS');
+    for (const secret of [a, b])
+      expect((await changing.client().admin('GET', '/v1/api-keys', undefined, bearer(secret))).status).toBe(200);
+    expect((await changing.client().chat(used.secret)).status).toBe(200);
+    const made = await changing.client().createKey();
+    await changing.stop();
+    for (const secret of [pepper, one, a, b])
+      expect(readFileSync(join(dataFolder, 'instance.json'), 'utf8')).not.toContain(secret);
+
+    const changed = await startStandalone({
+      outside,
+      dataFolder,
+      adminSecret: b,
+      environment: { TOLLGATE_PEPPER: one },
+    });
+    expect(changed.process.output()).toContain('are refused: 1 under the pepper');
+    const statuses = [used, made, idle].map(async ({ secret }) => (await changed.client().chat(secret)).status);
+    expect(await Promise.all(statuses)).toEqual([200, 200, 401]);
+    expect((await changed.client().admin('GET', '/v1/api-keys', undefined, bearer(a))).status).toBe(401);
+    await changed.stop();
   });
 
   it.each(['embedded', 'on a server'])(

@@ -40,6 +40,12 @@ describe('the digests of keys that are known under the previous pepper', () => {
     expect(told).toHaveLength(3);
   });
 
+  it('are told at the end too', async () => {
+    note(0, 1);
+    await newDigests.stop();
+    expect(told).toEqual([[{ known: 'old 0', added: 'new 0' }]]);
+  });
+
   it('are told again until key-management takes them, which is logged once a minute', async () => {
     takes = false;
     note(0, 1);

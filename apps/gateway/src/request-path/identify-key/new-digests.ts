@@ -37,9 +37,10 @@ export class NewDigests {
     this.#run.start();
   }
 
-  /** Resolves when the call under way has ended. What still waits is noted again by the next gateway. */
-  stop(): Promise<void> {
-    return this.#run.stop();
+  /** Tells what still waits. What key-management does not take is noted again when its key is used again. */
+  async stop(): Promise<void> {
+    await this.#run.stop();
+    await this.#tell();
   }
 
   async #tell(): Promise<void> {
@@ -47,7 +48,7 @@ export class NewDigests {
       this.#told.clear();
       this.#toldSince = performance.now();
     }
-    while (this.#waiting.size > 0 && !this.#run.stopped) {
+    while (this.#waiting.size > 0) {
       const batch = [...this.#waiting].slice(0, ADDED_DIGESTS_MAX).map(([known, added]) => ({ known, added }));
       try {
         await this.keyManagement.addDigests(batch);
