@@ -208,6 +208,7 @@ const CODES: Readonly<Record<Exclude<PermissionDecision, { kind: 'allowed' }>['r
   scope: '403 access_denied',
   role: '403 access_denied',
   no_organization: '404 organization_not_found',
+  oidc_required: '403 oidc_required',
   step_up: '403 step_up_required',
 };
 
@@ -230,6 +231,7 @@ const REFUSALS = new Set([
   'foreign_origin',
   'rate_limit_exceeded',
   'organization_not_found',
+  'oidc_required',
 ]);
 
 /** Asks for an operation in a way that changes nothing: its body is broken, what it names is not there. */

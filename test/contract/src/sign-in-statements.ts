@@ -40,5 +40,5 @@ export async function useSignIn({ dataSource }: Database): Promise<void> {
   const firstOwner = new FirstOwner(service, people, new Passwords(), tokens, owner);
   await firstOwner.newSignInToken();
   await firstOwner.ensure();
-  await new DescribePerson(service, new PersonStore()).execute(asking.personId);
+  await new DescribePerson(service, new PersonStore()).execute(asking);
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Role } from '@tollgate/access';
+import type { PersonPrincipal, Role } from '@tollgate/access';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { PersonStore } from '../people/person-store.js';
 import type { MeObject } from './me.reply.js';
@@ -15,8 +15,14 @@ export class DescribePerson {
     private readonly people: PersonStore,
   ) {}
 
-  /** Null if there is no such person any more. */
-  async execute(personId: string): Promise<MeObject['person']> {
+  /**
+   * Null if there is no such person any more. A session that is confined to an organisation is told of no other: what
+   * its provider has vouched for counts there alone.
+   */
+  async execute({
+    personId,
+    confinedTo,
+  }: Pick<PersonPrincipal, 'personId' | 'confinedTo'>): Promise<MeObject['person']> {
     return this.database.outsideOrganizations(async (manager) => {
       const person = await this.people.find(manager, personId);
       if (person === null) return null;
@@ -29,7 +35,7 @@ export class DescribePerson {
         name: person.name,
         email: person.email,
         email_confirmed: person.emailConfirmedAt !== null,
-        organizations,
+        organizations: organizations.filter(({ id }) => id === (confinedTo ?? id)),
       };
     });
   }

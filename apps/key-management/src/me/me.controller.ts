@@ -46,7 +46,7 @@ export class MeController {
       proven_until: isPerson ? new Date(principal.provenAtMs + STEP_UP_MS).toISOString() : null,
       csrf_token: isPerson ? csrfTokenOfRequest(request) : null,
       api_key_id: principal.kind === 'api_key' ? principal.apiKeyId : null,
-      person: isPerson ? await this.describePerson.execute(principal.personId) : null,
+      person: isPerson ? await this.describePerson.execute(principal) : null,
     };
   }
 }

@@ -109,14 +109,20 @@ export class OrganizationsController {
       case 'operator':
         return this.store.list(count, after);
       case 'person':
-        return this.changes.listOf(principal.personId, count, after);
-      case 'api_key': {
-        const own = after === null ? await this.store.find(principal.organizationId) : null;
-        return own === null ? [] : [{ organization: own, position: ['', own.id] }];
-      }
+        return principal.confinedTo === undefined
+          ? this.changes.listOf(principal.personId, count, after)
+          : this.only(principal.organizationId, after);
+      case 'api_key':
+        return this.only(principal.organizationId, after);
       default:
         return unreachable(principal);
     }
+  }
+
+  /** The list of who acts in one organisation alone; null for a member who was removed from it. */
+  private async only(id: string | null, after: OrganizationPosition | null): Promise<ListedOrganization[]> {
+    const own = after === null && id !== null ? await this.store.find(id) : null;
+    return own === null ? [] : [{ organization: own, position: ['', own.id] }];
   }
 
   private async start({ cursor, after }: ListKeysRequest): Promise<OrganizationPosition | null> {

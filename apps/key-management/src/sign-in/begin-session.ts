@@ -40,7 +40,7 @@ export class BeginSession {
   async execute(
     manager: EntityManager,
     person: Person,
-    how: Pick<NewSession, 'method' | 'identity' | 'confinedTo'>,
+    how: Pick<NewSession, 'method' | 'identity' | 'confinedTo' | 'provenAt'>,
     caller: Caller,
     now: Date,
   ): Promise<SignedIn> {

@@ -16,14 +16,20 @@ export class OwnSessions {
     private readonly sessions: Sessions,
   ) {}
 
-  /** The sessions of a person that have not ended, newest first. */
-  async list(personId: string): Promise<Session[]> {
-    return this.database.outsideOrganizations((manager) => this.sessions.list(manager, personId, new Date()));
+  /** The sessions of a person that have not ended, newest first; those that `mayTouch` lets this one touch. */
+  async list(principal: PersonPrincipal): Promise<Session[]> {
+    const all = await this.database.outsideOrganizations((manager) =>
+      this.sessions.list(manager, principal.personId, new Date()),
+    );
+    return all.filter((session) => mayTouch(principal, session));
   }
 
-  /** Ends one. False if the person has none of this id. */
-  async end({ personId, organizationId }: PersonPrincipal, sessionId: string, actor: Actor): Promise<boolean> {
+  /** Ends one. False if the person has none of this id that this session may touch. */
+  async end(principal: PersonPrincipal, sessionId: string, actor: Actor): Promise<boolean> {
+    const { personId, organizationId } = principal;
     return this.database.outsideOrganizations(async (manager) => {
+      const session = await this.sessions.live(manager, sessionId, new Date());
+      if (session !== null && !mayTouch(principal, session)) return false;
       if (!(await this.sessions.end(manager, personId, sessionId))) return false;
       await this.audit.append(manager, organizationId, [
         { actor, action: 'session.ended', targetType: 'session', targetId: sessionId },
@@ -32,3 +38,10 @@ export class OwnSessions {
     });
   }
 }
+
+/**
+ * A session that an organisation's provider has vouched for sees and ends none but those of the same organisation:
+ * whoever runs that provider could open it.
+ */
+const mayTouch = ({ confinedTo }: PersonPrincipal, session: Session): boolean =>
+  confinedTo === undefined || session.confinedTo === confinedTo;

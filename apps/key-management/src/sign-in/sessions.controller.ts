@@ -70,10 +70,11 @@ export class SessionsController {
     @Query({ schema: listSessionsRequest }) { limit, cursor }: ListSessionsRequest,
     @CurrentPrincipal() principal: Principal,
   ) {
-    const { personId, sessionId } = personOf(principal);
+    const person = personOf(principal);
+    const { personId, sessionId } = person;
     const filters = { person: personId };
     const after = SESSION_PAGES.positionOf(cursor, { organizationId: null, filters });
-    const all = await this.own.list(personId);
+    const all = await this.own.list(person);
     const rest = after === null ? all : all.filter((session) => comesAfter(positionOf(session), after));
     const page = SESSION_PAGES.page(rest, limit, { organizationId: null, filters }, positionOf);
     return listOf(page, (session) => sessionObject(session, sessionId));

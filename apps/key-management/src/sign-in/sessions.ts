@@ -46,6 +46,8 @@ interface IdentifiedRow {
   last_organization_id: string | null;
   organization_id: string | null;
   role: Role | null;
+  confined_to: string | null;
+  barred: boolean;
 }
 
 /**
@@ -55,7 +57,10 @@ interface IdentifiedRow {
  * Index: session_digest_unique.
  */
 const IDENTIFY = `
-  SELECT s.id, s.person_id, s.proven_at, s.seen_at, s.last_organization_id, asked.organization_id, asked.role
+  SELECT s.id, s.person_id, s.proven_at, s.seen_at, s.last_organization_id, s.confined_to,
+    asked.organization_id, asked.role,
+    asked.organization_id IS NOT NULL AND keys.demands_oidc(asked.organization_id)
+      AND (s.method <> 'oidc' OR s.confined_to IS DISTINCT FROM asked.organization_id) AS barred
   FROM keys.session AS s
   LEFT JOIN LATERAL (
     SELECT candidate.organization_id, keys.role_of_person(s.person_id, candidate.organization_id) AS role
@@ -122,8 +127,10 @@ export class Sessions implements SessionDirectory {
       kind: 'person',
       personId: row.person_id,
       sessionId: row.id,
-      organizationId: row.organization_id,
-      role: row.role,
+      organizationId: row.barred ? null : row.organization_id,
+      role: row.barred ? null : row.role,
+      ...(row.confined_to !== null && { confinedTo: row.confined_to }),
+      ...(row.barred && { oidcRequired: true }),
       provenAtMs: row.proven_at.getTime(),
     };
   }

@@ -33,7 +33,9 @@ export class StepUp {
   async byPassword(principal: PersonPrincipal, password: string, caller: Caller): Promise<SignedIn> {
     const { person, method } = await this.of(principal);
     if (method === 'oidc')
-      throw new Problem('conflict', { detail: 'This session began at an identity provider: prove it there.' });
+      throw new Problem('conflict', {
+        detail: 'This session began at an identity provider: go to /v1/sessions/oidc/start?step_up=1.',
+      });
     const outcome = await this.attempts.atAccount(person.email, caller.address, () =>
       this.attempt(principal, person, password, caller),
     );

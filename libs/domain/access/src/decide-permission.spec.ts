@@ -30,6 +30,7 @@ const callers: readonly [string, Principal | null][] = [
   ...ROLES.map((role) => [`a ${role}`, person(role)] as [string, Principal]),
   ...ROLES.map((role) => [`a ${role} proven long ago`, person(role, NOW - STEP_UP_MS)] as [string, Principal]),
   ['a person of no organisation', person(null)],
+  ['a person whose organisation demands OpenID Connect', { ...person(null), oidcRequired: true }],
 ];
 
 /** The rule in other words than the code's, to compare with. */
@@ -45,6 +46,7 @@ function expected(principal: Principal | null, permission: Permission): string {
     return principal.scopes.includes('admin') || principal.scopes.includes(asked) ? 'allowed' : 'scope';
   }
   if (permission.kind === 'identified') return 'allowed';
+  if (principal.oidcRequired === true) return 'oidc_required';
   if (principal.role === null) return 'no_organization';
   if (ROLES.indexOf(principal.role) < ROLES.indexOf(permission.role)) return 'role';
   return permission.stepUp && NOW - principal.provenAtMs >= STEP_UP_MS ? 'step_up' : 'allowed';

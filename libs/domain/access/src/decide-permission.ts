@@ -27,6 +27,8 @@ export type PermissionDecision =
   | { readonly kind: 'refused'; readonly reason: 'role'; readonly role: Role }
   /** The person belongs to no organisation, or not to the one that was asked about. */
   | { readonly kind: 'refused'; readonly reason: 'no_organization' }
+  /** The organisation is open only to sessions that began at its identity provider. */
+  | { readonly kind: 'refused'; readonly reason: 'oidc_required' }
   /** The person must first prove again who they are. */
   | { readonly kind: 'refused'; readonly reason: 'step_up' };
 
@@ -81,6 +83,7 @@ function checkScopes({ scopes }: ApiKeyPrincipal, needed: readonly Scope[]): Per
 }
 
 function checkPerson(person: PersonPrincipal, { role, stepUp }: OrganizationPermission, nowMs: number) {
+  if (person.oidcRequired === true) return { kind: 'refused', reason: 'oidc_required' } as const;
   if (person.organizationId === null || person.role === null) return NO_ORGANIZATION;
   if (!isAtLeast(person.role, role)) return { kind: 'refused', reason: 'role', role } as const;
   // Written so that a moment that is no number proves nothing.

@@ -30,6 +30,13 @@ export interface PersonPrincipal {
   readonly organizationId: string | null;
   /** The role in that organisation, read with this request; null with the organisation. */
   readonly role: Role | null;
+  /** The only organisation that the session may act in; left out, it may act in all of the person's. */
+  readonly confinedTo?: string;
+  /**
+   * The person belongs to the organisation that was asked about, which is open only to sessions that began at its
+   * identity provider, and this one did not. `organizationId` and `role` are null then.
+   */
+  readonly oidcRequired?: true;
   /** When the person last proved who they are in this session, in milliseconds since 1970: for the step-up. */
   readonly provenAtMs: number;
 }

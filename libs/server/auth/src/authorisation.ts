@@ -109,7 +109,10 @@ export class Authorisation {
     if (reply !== null) void reply.headers(headers);
     if (!allowed) throw new Problem('rate_limit_exceeded', { headers });
     if (nameFault !== null) throw nameFault;
-    if (named !== null && principal.organizationId !== named) throw new Problem('organization_not_found');
+    if (named !== null && principal.organizationId !== named) {
+      const barred = principal.kind === 'person' && principal.oidcRequired === true;
+      throw new Problem(barred ? 'oidc_required' : 'organization_not_found');
+    }
     const decision = decidePermission(principal, permission, Date.now());
     if (decision.kind === 'refused') throw permissionRefusal(decision, named !== null);
   }

@@ -26,6 +26,8 @@ export function permissionRefusal(
       return denied(`The role ${decision.role} or above is needed for this.`);
     case 'no_organization':
       return named ? new Problem('organization_not_found') : denied('You belong to no organisation.');
+    case 'oidc_required':
+      return new Problem('oidc_required');
     case 'step_up':
       return new Problem('step_up_required');
     default:

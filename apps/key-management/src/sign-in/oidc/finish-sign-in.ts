@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { ADMIN_API_SETTINGS, cookiesNamed, type Actor, type AdminApiSettings } from '@tollgate/auth';
+import { ADMIN_API_SETTINGS, cookiesNamed, type AdminApiSettings } from '@tollgate/auth';
 import { Problem } from '@tollgate/http';
+import type { Caller } from '../caller.js';
 import type { OpenedSession } from '../sessions.js';
 import { OidcProviderStore } from './oidc-provider-store.js';
 import { ProviderClient } from './provider-client.js';
@@ -22,8 +23,7 @@ export interface Callback {
   /** The whole query. */
   readonly answer: URLSearchParams;
   readonly cookieHeader: string | undefined;
-  /** What the client calls itself. */
-  readonly client: string | null;
+  readonly caller: Caller;
 }
 
 /** A sign-in that is finished: the session's new token, and where the browser goes. */
@@ -51,8 +51,8 @@ export class FinishSignIn {
    * @throws {Problem} `oidc_attempt_invalid`, `oidc_refused`
    * @throws {ProviderAnswerRefused} {ProviderUnavailable} and no session is opened
    */
-  async execute(callback: Callback, actor: Actor, now: Date): Promise<FinishedSignIn> {
-    const { state, answer, client } = callback;
+  async execute(callback: Callback, now: Date): Promise<FinishedSignIn> {
+    const { state, answer, caller } = callback;
     const name = attemptCookieName(this.settings.publicUrl, state);
     const browserSecret = secretIn(cookiesNamed(callback.cookieHeader, name));
     const attempt = browserSecret === null ? null : await this.take(state, browserSecret, now);
@@ -63,14 +63,13 @@ export class FinishSignIn {
     const claims = await this.client.claimsOf(provider, { state, browserSecret, again }, answer);
     const opened =
       attempt.stepUpSessionId === null
-        ? await this.signInByProvider.execute({ provider, claims, actor, client, now })
+        ? await this.signInByProvider.execute({ provider, claims, caller, now })
         : await this.proveAgain.execute({
             claims,
-            actor,
+            caller,
             now,
             organizationId: attempt.organizationId,
             sessionId: attempt.stepUpSessionId,
-            cookieHeader: callback.cookieHeader,
           });
     return { opened, returnTo: attempt.returnTo, setCookie: endedAttemptCookie(this.settings.publicUrl, name) };
   }

@@ -9,7 +9,7 @@ export interface OidcProvider {
   readonly clientSecret: string;
   /** Whether a session that began in another way has no access to the organisation. */
   readonly required: boolean;
-  /** When an owner last signed in by this issuer and client; null if none has. */
+  /** When an owner first signed in by this issuer and client; null if none has. */
   readonly provenAt: Date | null;
   /** 1 at first; each change adds one. */
   readonly version: number;

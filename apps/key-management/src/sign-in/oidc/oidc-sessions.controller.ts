@@ -1,17 +1,11 @@
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
-import {
-  ADMIN_API_SETTINGS,
-  actorOf,
-  cookiesNamed,
-  sessionCookie,
-  sessionCookieName,
-  type AdminApiSettings,
-} from '@tollgate/auth';
+import { ADMIN_API_SETTINGS, sessionCookie, type AdminApiSettings } from '@tollgate/auth';
 import { AddressAllowance, clientAddressOf, Problem } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Callers } from '../caller.js';
 import type { Session } from '../session.js';
 import { Sessions } from '../sessions.js';
 import { BeginSignIn, type SignInWish } from './begin-sign-in.js';
@@ -37,6 +31,7 @@ export class OidcSessionsController {
   constructor(
     private readonly beginSignIn: BeginSignIn,
     private readonly finishSignIn: FinishSignIn,
+    private readonly callers: Callers,
     private readonly sessions: Sessions,
     private readonly database: ServiceDatabase,
     @Inject(ADMIN_API_SETTINGS) private readonly settings: AdminApiSettings,
@@ -94,11 +89,9 @@ export class OidcSessionsController {
       // As it came: of two answers under one name neither counts.
       answer: new URLSearchParams(request.url.split('?').slice(1).join('?')),
       cookieHeader: request.headers.cookie,
-      client: request.headers['user-agent'] ?? null,
+      caller: this.callers.of(request),
     };
-    const finished = await this.asking(request, () =>
-      this.finishSignIn.execute(callback, actorOf(request), new Date()),
-    );
+    const finished = await this.asking(request, () => this.finishSignIn.execute(callback, new Date()));
     const { publicUrl } = this.settings;
     void reply
       .header('set-cookie', [sessionCookie(publicUrl, finished.opened.token), finished.setCookie])
@@ -119,8 +112,8 @@ export class OidcSessionsController {
   }
 
   private async sessionOf(request: FastifyRequest, now: Date): Promise<Session | null> {
-    const [token, ...more] = cookiesNamed(request.headers.cookie, sessionCookieName(this.settings.publicUrl));
-    if (token === undefined || more.length > 0) return null;
+    const { token } = this.callers.of(request);
+    if (token === null) return null;
     return this.database.outsideOrganizations((manager) => this.sessions.ofToken(manager, token, now));
   }
 

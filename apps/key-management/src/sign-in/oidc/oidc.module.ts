@@ -3,6 +3,7 @@ import { MembersModule } from '../../members/members.module.js';
 import { DomainsModule } from '../../organizations/domains/domains.module.js';
 import { PeopleModule } from '../../people/people.module.js';
 import { KeyStoreModule } from '../../store/store.module.js';
+import { SignInModule } from '../sign-in.module.js';
 import { BeginSignIn } from './begin-sign-in.js';
 import { FinishSignIn } from './finish-sign-in.js';
 import { IdentityStore } from './identity-store.js';
@@ -17,7 +18,7 @@ import { SignInByProvider } from './sign-in-by-provider.js';
 
 /** The OpenID providers of organisations, and sign-in by them. */
 @Module({
-  imports: [DomainsModule, KeyStoreModule, MembersModule, PeopleModule],
+  imports: [DomainsModule, KeyStoreModule, MembersModule, PeopleModule, SignInModule],
   controllers: [OidcProviderController, OidcSessionsController],
   providers: [
     BeginSignIn,

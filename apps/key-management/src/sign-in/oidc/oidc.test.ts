@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { SESSION_DIRECTORY, type SessionDirectory } from '@tollgate/auth';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
+import { ServiceDatabase } from '@tollgate/postgres';
 import { createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN, startKeyManagement, type KeyManagementStage } from '../../key-management-stage.js';
+import { Sessions } from '../sessions.js';
 import { startTestProvider, type TestProvider } from './test-provider.js';
 
 const PUBLIC = 'http://127.0.0.1:8080';
@@ -190,8 +192,8 @@ describe('a sign-in by the provider of an organisation', () => {
       [id],
     );
     expect(audited.slice(-2)).toMatchObject([
-      { action: 'oidc_identity.linked', actor: personId },
       { action: 'session.created', actor: personId },
+      { action: 'oidc_identity.linked', actor: personId },
     ]);
   });
 
@@ -580,5 +582,229 @@ describe('a provider that is out of order', () => {
     idp.asked.clear();
     await Promise.all(Array.from({ length: 5 }, () => new Browser().start(`organization_id=${id}`)));
     expect(idp.asked.get('/.well-known/openid-configuration')).toBe(1);
+  });
+});
+
+describe('the provider of an organisation', () => {
+  const url = (id: string) => `/v1/organizations/${id}/oidc`;
+
+  it('is set, shown without its secret, changed and taken away', async () => {
+    const { id } = (await asAdmin('POST', '/v1/organizations', { name: 'Acme' })).body as { id: string };
+    expect(await asAdmin('GET', url(id))).toMatchObject({ status: 404, body: { code: 'oidc_not_configured' } });
+    const set = await asAdmin('PUT', url(id), settingsOf(idp));
+    const shown = { object: 'oidc_provider', issuer: idp.issuer, client_secret_set: true, required: false };
+    expect(set).toMatchObject({ status: 200, body: { ...shown, redirect_uri: CALLBACK, proven_at: null } });
+    expect(await asAdmin('GET', url(id))).toEqual(set);
+    const { client_secret: secret, ...kept } = settingsOf(idp);
+    expect((await asAdmin('PUT', url(id), kept)).status).toBe(200);
+    expect(await asAdmin('PUT', url(id), { ...kept, client_id: 'other' })).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'client_secret' }] },
+    });
+    const rows = await sql<{ text: string }>(
+      `SELECT p::text AS text FROM keys.oidc_provider AS p UNION ALL SELECT e::text FROM keys.audit_entry AS e`,
+      [],
+    );
+    for (const { text } of rows) expect(text).not.toContain(secret);
+    expect(JSON.stringify(set)).not.toContain(secret);
+    expect(await asAdmin('DELETE', url(id))).toMatchObject({ status: 200, body: { deleted: true } });
+    expect((await asAdmin('DELETE', url(id))).status).toBe(404);
+  });
+
+  it.each<[string, object]>([
+    ['issuer', { issuer: 'http://idp.example' }],
+    ['issuer', { issuer: 'https://idp.example/?x' }],
+    ['issuer', { issuer: 'https://a\u0000.example' }],
+    ['client_id', { client_id: '' }],
+    ['client_id', { client_id: 'é' }],
+    ['client_secret', { client_secret: 'x'.repeat(1_001) }],
+    ['required', { required: 'true' }],
+    ['scope', { scope: 'openid' }],
+  ])('is not set with a faulty %s: %j', async (path, change) => {
+    const id = await organization();
+    expect(await asAdmin('PUT', url(id), { ...settingsOf(idp), ...change })).toMatchObject({
+      status: 400,
+      body: { errors: [{ path }] },
+    });
+  });
+
+  it('ends with the sessions that it has vouched for', async () => {
+    const id = await organization();
+    const { email } = await member(id);
+    idp.signsIn(account(email));
+    for (const end of [
+      () => asAdmin('PUT', url(id), { ...settingsOf(idp), client_id: 'another' }),
+      () => asAdmin('DELETE', url(id)),
+    ]) {
+      await asAdmin('PUT', url(id), settingsOf(idp));
+      await sql('DELETE FROM keys.oidc_identity WHERE organization_id = $1', [id]);
+      const browser = new Browser();
+      await browser.signIn(id);
+      expect(await actsIn(browser, id)).toMatchObject({ role: 'member' });
+      expect((await end()).status).toBe(200);
+      expect(await actsIn(browser, id)).toBeNull();
+    }
+  });
+
+  it('is demanded only after an owner has signed in by it', async () => {
+    const id = await organization();
+    const demand = () => asAdmin('PUT', url(id), { ...settingsOf(idp), required: true });
+    expect(await demand()).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    idp.signsIn(account((await member(id, 'admin')).email));
+    await new Browser().signIn(id);
+    expect((await demand()).status).toBe(409);
+    idp.signsIn(account((await member(id, 'owner')).email));
+    await new Browser().signIn(id);
+    expect(await demand()).toMatchObject({ status: 200, body: { required: true } });
+    const other = { ...settingsOf(idp), client_id: 'another', required: true };
+    expect((await asAdmin('PUT', url(id), other)).status).toBe(409);
+    expect((await asAdmin('PUT', url(id), { ...settingsOf(idp), required: false })).status).toBe(200);
+  });
+
+  it('lets in no session that began in another way, where it is demanded', async () => {
+    const [id, other] = [await organization(), await organization()];
+    const { id: personId, email } = await member(id, 'owner');
+    await member(other, 'owner', email);
+    idp.signsIn(account(email));
+    const byProvider = new Browser();
+    await byProvider.signIn(id);
+    const byPassword = new Browser();
+    byPassword.cookies.set('tollgate_session', await sessionOf(personId));
+    expect(await actsIn(byPassword, id)).toMatchObject({ organizationId: id, role: 'owner' });
+    await asAdmin('PUT', url(id), { ...settingsOf(idp), required: true });
+    expect(await actsIn(byPassword, id)).toMatchObject({ organizationId: null, role: null, oidcRequired: true });
+    expect(await actsIn(byPassword, other)).toMatchObject({ organizationId: other, role: 'owner' });
+    expect(await actsIn(byProvider, id)).toMatchObject({ organizationId: id, role: 'owner' });
+    for (const [method, path, headers] of [
+      ['GET', `/v1/organizations/${id}`, {}],
+      ['GET', '/v1/members', { 'x-organization-id': id }],
+      ['GET', '/v1/api-keys', { 'x-organization-id': id }],
+    ] as const) {
+      const refused = await byPassword.get(path, headers);
+      expect([method, refused.statusCode, codeOf(refused)]).toEqual([method, 403, 'oidc_required']);
+      expect((await byProvider.get(path, headers)).statusCode).toBe(200);
+    }
+    await asAdmin('PUT', url(id), settingsOf(idp));
+    expect(await actsIn(byPassword, id)).toMatchObject({ role: 'owner' });
+  });
+});
+
+/** A session of a person that began by password. */
+async function sessionOf(personId: string): Promise<string> {
+  const database = new ServiceDatabase(stage.database.dataSource, 'keys');
+  const begun = { personId, method: 'password', lastOrganizationId: null, address: null, client: null } as const;
+  const { token } = await database.outsideOrganizations((manager) =>
+    stage.app.get(Sessions).open(manager, begun, new Date()),
+  );
+  return token;
+}
+
+describe("a session by an organisation's provider", () => {
+  it('neither sees nor ends what the person has elsewhere', async () => {
+    const [id, other] = [await organization(), await organization()];
+    const { id: personId, email } = await member(id, 'viewer');
+    await member(other, 'owner', email);
+    const elsewhere = new Browser();
+    elsewhere.cookies.set('tollgate_session', await sessionOf(personId));
+    idp.signsIn(account(email));
+    const browser = new Browser();
+    await browser.signIn(id);
+    const me = JSON.parse((await browser.get('/v1/me')).body);
+    expect(me.person.organizations.map((each: { id: string }) => each.id)).toEqual([id]);
+    const organizations = JSON.parse((await browser.get('/v1/organizations')).body);
+    expect(organizations.data.map((each: { id: string }) => each.id)).toEqual([id]);
+    const sessions = JSON.parse((await browser.get('/v1/sessions')).body);
+    expect(sessions.data).toHaveLength(1);
+    const { id: target } = JSON.parse((await elsewhere.get('/v1/sessions')).body).data.find(
+      (each: { current: boolean }) => each.current,
+    );
+    const ended = await call('DELETE', `/v1/sessions/${target}`, {
+      headers: {
+        cookie: `tollgate_session=${browser.cookies.get('tollgate_session')}`,
+        origin: PUBLIC,
+        'x-csrf-token': me.csrf_token,
+      },
+    });
+    expect([ended.statusCode, codeOf(ended)]).toEqual([404, 'session_not_found']);
+    expect(await actsIn(elsewhere, other)).toMatchObject({ role: 'owner' });
+  });
+
+  it('takes the place of the one that the browser had before', async () => {
+    const id = await organization();
+    const { id: personId, email } = await member(id);
+    const [browser, former] = [new Browser(), new Browser()];
+    const token = await sessionOf(personId);
+    for (const each of [browser, former]) each.cookies.set('tollgate_session', token);
+    idp.signsIn(account(email));
+    await browser.signIn(id);
+    expect(await actsIn(browser, id)).toMatchObject({ personId });
+    expect(await actsIn(former, id)).toBeNull();
+  });
+});
+
+describe('a step-up at the provider', () => {
+  /** A browser of somebody who is signed in, with the moment at which they proved who they are. */
+  async function signedIn() {
+    const id = await organization();
+    const { email } = await member(id, 'owner');
+    const someone = account(email);
+    idp.signsIn(someone);
+    const browser = new Browser();
+    await browser.signIn(id);
+    return { id, browser, someone };
+  }
+  const provenAt = async (browser: Browser): Promise<number | undefined> => (await actsIn(browser, null))?.provenAtMs;
+
+  it('asks for a new sign-in, and gives the session another cookie', async () => {
+    const { browser, id } = await signedIn();
+    const former = new Browser();
+    former.cookies.set('tollgate_session', browser.cookies.get('tollgate_session') ?? '');
+    // Who was signed in at the provider already has proven nothing.
+    expect(await provenAt(browser)).toBe(0);
+    const url = new URL(await browser.start('step_up=1&return_to=/members'));
+    expect([url.searchParams.get('max_age'), url.searchParams.get('prompt')]).toEqual(['0', 'login']);
+    const begun = Date.now();
+    const reply = await browser.finish(await idp.walk(url.href));
+    expect([reply.statusCode, reply.headers.location]).toEqual([303, '/members']);
+    expect(await provenAt(browser)).toBeGreaterThan(begun - 2_000);
+    expect(await actsIn(browser, id)).toMatchObject({ role: 'owner' });
+    expect(await actsIn(former, id)).toBeNull();
+  });
+
+  it.each<[string, () => void]>([
+    ['lets its session run on', () => void (idp.ignoresReauthentication = true)],
+    ['says that it was long ago', () => void (idp.authenticatedSecondsAgo = 601)],
+    ['does not say when', () => void (idp.changeClaims = (claims) => void delete claims['auth_time'])],
+    ['says it as text', () => void (idp.changeClaims = (claims) => void (claims['auth_time'] = `${Date.now()}`))],
+    [
+      'says tomorrow',
+      () => void (idp.changeClaims = (claims) => void (claims['auth_time'] = Date.now() / 1_000 + 86_400)),
+    ],
+    ['lets somebody else sign in', () => idp.signsIn(account(`${randomUUID()}@example.com`))],
+  ])('is refused where the provider %s', async (_what, trouble) => {
+    const { browser } = await signedIn();
+    const token = browser.cookies.get('tollgate_session');
+    trouble();
+    const reply = await browser.finish(await idp.walk(await browser.start('step_up=1')));
+    expect([reply.statusCode, codeOf(reply)]).toEqual([403, 'oidc_refused']);
+    expect(browser.cookies.get('tollgate_session')).toBe(token);
+    expect(await provenAt(browser)).toBe(0);
+  });
+
+  it('proves no session but the one that asked for it', async () => {
+    const { browser, id } = await signedIn();
+    const answer = await idp.walk(await browser.start('step_up=1'));
+    const second = new Browser();
+    await second.signIn(id);
+    browser.cookies.set('tollgate_session', second.cookies.get('tollgate_session') ?? '');
+    const reply = await browser.finish(answer);
+    expect([reply.statusCode, codeOf(reply)]).toEqual([400, 'oidc_attempt_invalid']);
+    expect(await provenAt(second)).toBe(0);
+  });
+
+  it('is not begun by a session of another kind', async () => {
+    const browser = new Browser();
+    browser.cookies.set('tollgate_session', await sessionOf((await member(await organization())).id));
+    expect((await browser.get('/v1/sessions/oidc/start?step_up=1')).statusCode).toBe(404);
   });
 });

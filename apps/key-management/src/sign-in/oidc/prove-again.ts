@@ -1,9 +1,9 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { STEP_UP_MS } from '@tollgate/access';
-import { ADMIN_API_SETTINGS, cookiesNamed, sessionCookieName, type Actor, type AdminApiSettings } from '@tollgate/auth';
 import { Problem } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { AuditTrail } from '../../audit/audit-trail.js';
+import type { Caller } from '../caller.js';
 import type { Session } from '../session.js';
 import { Sessions, type OpenedSession } from '../sessions.js';
 import type { ProviderClaims } from './provider-client.js';
@@ -37,8 +37,7 @@ export interface StepUp {
   readonly organizationId: string;
   readonly sessionId: string;
   readonly claims: ProviderClaims;
-  readonly cookieHeader: string | undefined;
-  readonly actor: Actor;
+  readonly caller: Caller;
   readonly now: Date;
 }
 
@@ -50,23 +49,24 @@ export class ProveAgain {
   constructor(
     private readonly database: ServiceDatabase,
     private readonly sessions: Sessions,
-    @Inject(ADMIN_API_SETTINGS) private readonly settings: AdminApiSettings,
   ) {}
 
   /** @throws {Problem} `oidc_attempt_invalid` if the browser has another session by now; `oidc_refused` */
-  async execute({ organizationId, sessionId, claims, cookieHeader, actor, now }: StepUp): Promise<OpenedSession> {
-    const [token = '', ...more] = cookiesNamed(cookieHeader, sessionCookieName(this.settings.publicUrl));
+  async execute({ organizationId, sessionId, claims, caller, now }: StepUp): Promise<OpenedSession> {
     return this.database.inOrganization(organizationId, async (manager) => {
       const session = await this.sessions.live(manager, sessionId, now);
-      if (session?.confinedTo !== organizationId || more.length > 0) throw new Problem('oidc_attempt_invalid');
+      if (session?.confinedTo !== organizationId) throw new Problem('oidc_attempt_invalid');
       const proof = proofOf(session, claims, now);
       if (!(proof instanceof Date)) throw new Problem('oidc_refused', { detail: DETAILS[proof] });
-      const opened = await this.sessions.prove(manager, sessionId, token, now, proof);
+      const opened = await this.sessions.prove(manager, sessionId, caller.token ?? '', now, proof);
       if (opened === null) throw new Problem('oidc_attempt_invalid');
       const principal = { kind: 'person', personId: session.personId, sessionId } as const;
       await this.audit.append(manager, organizationId, [
         {
-          actor: { ...actor, principal: { ...principal, organizationId, role: null, provenAtMs: proof.getTime() } },
+          actor: {
+            ...caller.actor,
+            principal: { ...principal, organizationId, role: null, provenAtMs: proof.getTime() },
+          },
           action: 'session.proven',
           targetType: 'session',
           targetId: sessionId,

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { Actor } from '@tollgate/auth';
 import { Problem } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
@@ -11,7 +10,9 @@ import { DomainStore } from '../../organizations/domains/domain-store.js';
 import { lockOrganization } from '../../organizations/lock-organization.js';
 import { domainOfAddress, normalEmailAddress } from '../../people/email-address.js';
 import { PersonStore } from '../../people/person-store.js';
-import { Sessions, type OpenedSession } from '../sessions.js';
+import { BeginSession } from '../begin-session.js';
+import type { Caller } from '../caller.js';
+import type { OpenedSession } from '../sessions.js';
 import { IdentityStore, type IdentityKey, type LinkedPerson } from './identity-store.js';
 import { JoinOrganization } from './join-organization.js';
 import { decideLink, type LinkDecision, type LinkFacts, type LinkRefusal } from './link-identity.js';
@@ -23,8 +24,7 @@ import type { ProviderClaims } from './provider-client.js';
 export interface ProviderSignIn {
   readonly provider: OidcProvider;
   readonly claims: ProviderClaims;
-  readonly actor: Actor;
-  readonly client: string | null;
+  readonly caller: Caller;
   readonly now: Date;
 }
 
@@ -51,7 +51,7 @@ export class SignInByProvider {
     private readonly people: PersonStore,
     private readonly joinOrganization: JoinOrganization,
     private readonly providers: OidcProviderStore,
-    private readonly sessions: Sessions,
+    private readonly beginSession: BeginSession,
   ) {}
 
   /**
@@ -115,7 +115,7 @@ export class SignInByProvider {
     key: IdentityKey,
     { personId, links, joins }: LetIn,
     { email, invitation, domainProven }: Known,
-    { claims, actor, now }: ProviderSignIn,
+    { claims, caller: { actor }, now }: ProviderSignIn,
   ): Promise<{ readonly personId: string; readonly entries: readonly AuditEntry[] }> {
     const { organizationId } = key;
     if (email === null) throw new Error('somebody without an address is let in');
@@ -163,34 +163,27 @@ export class SignInByProvider {
   private async open(
     manager: EntityManager,
     personId: string,
-    { provider, claims, actor, client, now }: ProviderSignIn,
+    { provider, claims, caller, now }: ProviderSignIn,
     entries: readonly AuditEntry[],
   ): Promise<OpenedSession> {
     const { organizationId } = provider;
-    const opened = await this.sessions.open(
+    const person = await this.people.find(manager, personId);
+    if (person === null) throw new Error('a person was there, and is not');
+    const how = {
+      method: 'oidc',
+      identity: { issuer: claims.issuer, subject: claims.subject },
+      confinedTo: organizationId,
+      // Who was signed in at the provider already has proven nothing today.
+      provenAt: earlier(claims.authenticatedAt ?? new Date(0), now),
+    } as const;
+    const signedIn = await this.beginSession.execute(manager, person, how, caller, now);
+    const actor = { ...caller.actor, principal: signedIn.principal };
+    await this.audit.append(
       manager,
-      {
-        personId,
-        method: 'oidc',
-        identity: { issuer: claims.issuer, subject: claims.subject },
-        confinedTo: organizationId,
-        lastOrganizationId: organizationId,
-        address: actor.address,
-        client,
-        // Who was signed in at the provider already has proven nothing today.
-        provenAt: earlier(claims.authenticatedAt ?? new Date(0), now),
-      },
-      now,
+      organizationId,
+      entries.map((entry) => ({ ...entry, actor })),
     );
-    const { id: sessionId, provenAt } = opened.session;
-    const principal = { kind: 'person', personId, sessionId, organizationId, role: null } as const;
-    const by = { ...actor, principal: { ...principal, provenAtMs: provenAt.getTime() } };
-    const target = { targetType: 'session', targetId: sessionId };
-    await this.audit.append(manager, organizationId, [
-      ...entries.map((entry) => ({ ...entry, actor: by })),
-      { ...target, actor: by, action: 'session.created', details: { method: 'oidc', issuer: claims.issuer } },
-    ]);
-    return opened;
+    return signedIn;
   }
 }
 

@@ -1,8 +1,8 @@
-import { tenantTableSql, type Migration } from '@tollgate/postgres';
+import { lookUpFunctionSql, tenantTableSql, type Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
 /**
- * The identity provider of an organisation. `client_secret` is sealed. `proven_at` is when an owner last signed in by
+ * The identity provider of an organisation. `client_secret` is sealed. `proven_at` is when an owner first signed in by
  * these very settings: only then may they be demanded, or everybody could be locked out.
  */
 const PROVIDER = `CREATE TABLE keys.oidc_provider (
@@ -68,6 +68,14 @@ const ATTEMPT = [
   `CREATE INDEX oidc_attempt_by_expiry ON keys.oidc_attempt (organization_id, expires_at)`,
 ];
 
+/** Asked when a session is looked up, before it is known which organisation a request is about. */
+const DEMANDS_OIDC = {
+  signature: 'demands_oidc(organization text)',
+  returns: 'boolean',
+  // Index: oidc_provider_pk.
+  body: `SELECT EXISTS (SELECT FROM keys.oidc_provider AS p WHERE p.organization_id = organization AND p.required)`,
+};
+
 /** Sessions of a provider end with it. */
 const SESSION = [`CREATE INDEX session_confined ON keys.session (confined_to) WHERE confined_to IS NOT NULL`];
 
@@ -94,11 +102,13 @@ export class Oidc1796601600000 implements Migration {
       // UPDATE is for the lock of rows that are cleared away.
       ...tenantTableSql({ schema: 'keys', table: 'oidc_attempt', service: 'SELECT, INSERT, UPDATE, DELETE' }),
     ];
-    for (const statement of [PROVIDER, ...DOMAIN, ...IDENTITY, ...ATTEMPT, ...SESSION, ...rights])
+    const functions = lookUpFunctionSql({ schema: 'keys', ...DEMANDS_OIDC });
+    for (const statement of [PROVIDER, ...DOMAIN, ...IDENTITY, ...ATTEMPT, ...SESSION, ...rights, ...functions])
       await runner.query(statement);
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`DROP FUNCTION keys.${DEMANDS_OIDC.signature}`);
     await runner.query('DROP INDEX keys.session_confined');
     for (const table of ['oidc_attempt', 'oidc_identity', 'domain', 'oidc_provider'])
       await runner.query(`DROP TABLE keys.${table}`);

@@ -187,6 +187,8 @@ const foundPrincipal = z.discriminatedUnion('kind', [
     /** A role of a later release is none here. */
     role: z.enum(ROLES).nullable().catch(null),
     provenAtMs: z.number(),
+    confinedTo: id.exactOptional(),
+    oidcRequired: z.literal(true).exactOptional(),
   }),
 ]);
 export const identifyPrincipalReply = z.discriminatedUnion('outcome', [
