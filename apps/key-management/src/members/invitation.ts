@@ -48,9 +48,6 @@ export const invitationEntity = new EntitySchema<Invitation>({
 export const newInvitationToken = (organizationId: string): string =>
   `${organizationId}.${randomBytes(SECRET_BYTES).toString('base64url')}`;
 
-/** The longest token: an organisation's id of 36 characters, a dot, and 32 bytes in base64url. */
-export const INVITATION_TOKEN_CHARACTERS_MAX = 80;
-
 export const invitationTokenDigest = (token: string): Buffer => createHash('sha256').update(token).digest();
 
 /** The organisation that a token names; null if the text has not the form of a token. */

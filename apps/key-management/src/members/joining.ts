@@ -6,7 +6,6 @@ import { Problem } from '@tollgate/http';
 import type { EntityManager } from 'typeorm';
 import { changesBetween, type AuditEntry } from '../audit/audit-entry.js';
 import { Personal } from '../audit/audit-value.js';
-import { lockOrganization } from '../organizations/lock-organization.js';
 import type { Person } from '../people/person.js';
 import { invitationEntry } from './invitation-audit.js';
 import { InvitationStore } from './invitation-store.js';
@@ -25,22 +24,6 @@ export class Joining {
     private readonly invitations: InvitationStore,
     private readonly members: MemberStore,
   ) {}
-
-  /**
-   * The open invitation to an address in its normal form, if who sent it could still give its role; else null. Locks
-   * the organisation.
-   */
-  async invitationTo(
-    manager: EntityManager,
-    organizationId: string,
-    email: string,
-    now: Date,
-  ): Promise<Invitation | null> {
-    await lockOrganization(manager, organizationId);
-    const invitation = await this.invitations.ofEmail(manager, organizationId, email);
-    if (invitation === null || invitation.expiresAt <= now) return null;
-    return (await this.isGood(manager, invitation, now)) ? invitation : null;
-  }
 
   /**
    * Whether who sent the invitation could give its role now: somebody who was demoted or removed since grants no more

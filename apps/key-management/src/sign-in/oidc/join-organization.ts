@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { isAtLeast, type Role } from '@tollgate/access';
+import type { Role } from '@tollgate/access';
 import type { Actor } from '@tollgate/auth';
 import type { EntityManager } from 'typeorm';
 import { changesBetween, type AuditEntry } from '../../audit/audit-entry.js';
@@ -8,11 +8,11 @@ import { Personal } from '../../audit/audit-value.js';
 import { invitationEntry } from '../../members/invitation-audit.js';
 import { InvitationStore } from '../../members/invitation-store.js';
 import type { Invitation } from '../../members/invitation.js';
-import { roleNow, type Maker } from '../../members/maker.js';
+import { Joining } from '../../members/joining.js';
 import { MemberStore } from '../../members/member-store.js';
 
 /** A person who becomes a member. */
-export interface Joining {
+export interface NewMember {
   readonly organizationId: string;
   readonly person: { readonly id: string; readonly email: string };
   readonly role: Role;
@@ -26,6 +26,7 @@ export class JoinOrganization {
   constructor(
     private readonly members: MemberStore,
     private readonly invitations: InvitationStore,
+    private readonly joining: Joining,
   ) {}
 
   /**
@@ -40,15 +41,13 @@ export class JoinOrganization {
   ): Promise<Invitation | null> {
     const invitation = await this.invitations.ofEmail(manager, organizationId, email);
     if (invitation === null || invitation.expiresAt <= now) return null;
-    const own = await roleNow(manager, organizationId, makerOf(invitation), now);
-    const mayGive = own !== null && isAtLeast(own, 'admin') && isAtLeast(own, invitation.role);
-    return mayGive ? invitation : null;
+    return (await this.joining.isGood(manager, invitation, now)) ? invitation : null;
   }
 
   /** Makes the member, ends the invitation, and resolves with what the audit trail has of it. */
   async join(
     manager: EntityManager,
-    { organizationId, person, role, invitation }: Joining,
+    { organizationId, person, role, invitation }: NewMember,
     actor: Actor,
     now: Date,
   ): Promise<AuditEntry[]> {
@@ -78,6 +77,3 @@ export class JoinOrganization {
     ];
   }
 }
-
-const makerOf = ({ invitedByKind: kind, invitedById: id }: Invitation): Maker =>
-  kind === 'operator' || id === null ? { kind: 'operator', id: null } : { kind, id };
