@@ -10,6 +10,7 @@ import { theCall } from './the-call.js';
 import { theCharge } from './the-charge.js';
 import { theDocument } from './the-document.js';
 import { theEmbeddings } from './the-embeddings.js';
+import { thePeople } from './the-people.js';
 import { theKey } from './the-key.js';
 import { theLeak } from './the-leak.js';
 import { theRevoke } from './the-revoke.js';
@@ -57,6 +58,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theLeak(running);
     theStrangers(running);
     theAuditTrail(running);
+    thePeople(running);
     noSecretLeft(running);
   });
 }
