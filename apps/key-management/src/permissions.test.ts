@@ -428,6 +428,25 @@ describe('the order of refusals', () => {
       'access_denied',
     );
   });
+  it.each([
+    ['an unknown path', 'GET', '/v1/nothing', {}, 404],
+    ['a wrong method', 'PUT', '/v1/me', {}, 405],
+    ['a path that cannot be read', 'GET', '/v1/api-keys/%', {}, 400],
+    ['a wrong media type', 'POST', '/v1/api-keys', { 'content-type': 'application/xml' }, 415],
+    ['broken JSON', 'POST', '/v1/api-keys', { 'content-type': 'application/json' }, 400],
+    ['100 MB', 'POST', '/v1/api-keys', large, 413],
+    ['an id that can be none', 'GET', '/v1/organizations/nonsense', {}, 404],
+  ])('is told as a problem with its id, whoever refuses: %s', async (_, method, url, headers, status) => {
+    const reply = await stage.app.inject({
+      method: method as 'GET',
+      url,
+      headers: { ...bearer(keys.get('admin')!), ...headers },
+      ...(method === 'POST' && !('content-length' in headers) && { payload: '{"broken' }),
+    });
+    expect(reply.statusCode).toBe(status);
+    expect(reply.headers['content-type']).toBe('application/problem+json');
+    expect(reply.json()).toMatchObject({ status, request_id: reply.headers['x-request-id'] });
+  });
   it('is the same for HEAD', async () => {
     expect((await send('HEAD', '/v1/api-keys', {})).status).toBe(401);
     expect((await send('HEAD', '/v1/api-keys', bearer(keys.get('analytics:read')!))).status).toBe(403);

@@ -6,6 +6,7 @@ import {
   clientAddressOf,
   declaredBytes,
   FailureLimits,
+  isClientAddressKnown,
   noteOrganization,
   Problem,
   SecretChecks,
@@ -138,13 +139,19 @@ export class Authorisation {
 
   /** Who shows a credential; null where it is nobody's. Failures count, and too many are 429 before any look-up. */
   private identify(request: FastifyRequest, shown: Shown, organizationId: string | null): Promise<Principal | null> {
-    const question = { credential: shown, organizationId, address: clientAddressOf(request) };
+    const question = {
+      credential: shown,
+      organizationId,
+      address: clientAddressOf(request),
+      addressIsKnown: isClientAddressKnown(request),
+    };
     return this.sharedLookUp(question);
   }
 
   private sharedLookUp(question: CredentialQuestion & { readonly credential: Shown }): Promise<Principal | null> {
     const account = accountOf(question.credential);
-    const name = JSON.stringify([account, question.organizationId, question.address]);
+    const { organizationId, address, addressIsKnown } = question;
+    const name = JSON.stringify([account, organizationId, address, addressIsKnown]);
     // The admin secret is one account of all who guess: their guesses differ.
     if (question.credential.kind === 'admin_secret') return this.limitedLookUp(account, question);
     let lookUp = this.lookUps.get(name);

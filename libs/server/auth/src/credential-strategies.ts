@@ -17,7 +17,10 @@ export interface CredentialQuestion {
   readonly credential: ShownCredential;
   /** The organisation that the request names; null for none. */
   readonly organizationId: string | null;
+  /** The client's address, or that of the last proxy that we know of: what failures are counted by. */
   readonly address: string;
+  /** False where a proxy does not tell the client's address. */
+  readonly addressIsKnown: boolean;
 }
 
 /** Passport with the strategies of one application. The one of the package is shared by all of a process. */
@@ -82,7 +85,7 @@ export class ApiKeyStrategy extends PassportStrategy(QuestionStrategy, 'api-key'
 
   async validate({ credential, ...about }: CredentialQuestion): Promise<Principal | null> {
     if (credential.kind !== 'api_key') return null;
-    return identify(this.keyManagement, { ...about, credential });
+    return identify(this.keyManagement, credential, about);
   }
 }
 
@@ -102,16 +105,19 @@ export class SessionStrategy extends PassportStrategy(QuestionStrategy, 'session
 
   async validate({ credential, ...about }: CredentialQuestion): Promise<Principal | null> {
     if (credential.kind !== 'session' || credential.token === null) return null;
-    return identify(this.keyManagement, { ...about, credential: { kind: 'session', token: credential.token } });
+    return identify(this.keyManagement, { kind: 'session', token: credential.token }, about);
   }
 }
 
 /** Whom key-management finds behind a credential; null for nobody. */
 async function identify(
   keyManagement: Identifier | undefined,
-  request: IdentifyPrincipalRequest,
+  credential: IdentifyPrincipalRequest['credential'],
+  { organizationId, address, addressIsKnown }: Omit<CredentialQuestion, 'credential'>,
 ): Promise<Principal | null> {
   if (keyManagement === undefined) throw cannotTell(new Error('there is no key-management to ask who a caller is'));
+  // An address that is not known is in no list of a key.
+  const request = { credential, organizationId, address: addressIsKnown ? address : '' };
   const found = await keyManagement.identifyPrincipal(request).catch((cause: unknown) => {
     // A key-management of the release before does not know the question either: it is being replaced.
     throw cause instanceof InternalCallError ? cannotTell(cause) : cause;

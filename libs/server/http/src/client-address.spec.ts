@@ -15,6 +15,7 @@ import {
   clientAddressOf,
   createNestServer,
   guardHeads,
+  isClientAddressKnown,
 } from './index.js';
 
 const made = z.strictObject({ name: z.string(), limits: z.object({ a: z.number() }).optional() });
@@ -24,7 +25,7 @@ const lines: string[] = [];
 class WhoController {
   @Get()
   asks(@Req() request: FastifyRequest) {
-    return { address: clientAddressOf(request) };
+    return { address: clientAddressOf(request), ...(!isClientAddressKnown(request) && { hidden: true }) };
   }
   @Get('guarded')
   @UseGuards(ServiceGuard)
@@ -235,8 +236,26 @@ describe('the address of who asks through a proxy', () => {
     expect(await from('127.0.0.5', 'x-forwarded-for: ::ffff:203.0.113.9')).toBe('203.0.113.9');
     expect(await from('127.0.0.5', 'x-forwarded-for: 192.0.2.1', 'x-forwarded-for: 203.0.113.9')).toBe('203.0.113.9');
     expect(await from('127.0.0.5', 'x-forwarded-for: unknown')).toBe('127.0.0.5');
+    expect((await exchange(app, 'GET /who', ['x-forwarded-for: _hidden'])).body).toEqual({
+      address: '127.0.0.5',
+      hidden: true,
+    });
     expect(await from('127.0.0.5', 'x-forwarded-for: nonsense')).toBe('400 invalid_request');
     expect(await from('127.0.0.6', 'x-forwarded-for: 203.0.113.9')).toBe('127.0.0.6');
     await app.close();
+  });
+
+  it('is passed on to a service with whether it is known', async () => {
+    const known = clientAddressHeaders({ ip: '203.0.113.9' }, ['service-secret']);
+    const bodies = [];
+    for (const each of [known, { ...known, 'x-tollgate-client-hidden': 'yes' }]) {
+      const sent = Object.entries(each).map(([name, value]) => `${name}: ${value}`);
+      bodies.push((await exchange(behind, 'GET /who', sent)).body);
+    }
+    expect(bodies).toEqual([{ address: '203.0.113.9' }, { address: '203.0.113.9', hidden: true }]);
+    // Of anybody else it is passed over.
+    expect((await exchange(behind, 'GET /who', ['x-tollgate-client-hidden: yes'])).body).toEqual({
+      address: '127.0.0.5',
+    });
   });
 });

@@ -12,6 +12,8 @@ export interface AskingRequest {
 
 /** In which a gateway tells the services behind it whom it speaks for. */
 const CLIENT_ADDRESS_HEADER = 'x-tollgate-client-address';
+/** Beside it, where a proxy does not tell the client's address: what the other header has is the proxy's. */
+const HIDDEN_CLIENT_HEADER = 'x-tollgate-client-hidden';
 /** Beside which that is believed: the secret that services share. */
 const SERVICE_SECRET_HEADER = 'x-tollgate-service-secret';
 /** While that is being replaced: the previous one, for services that do not know the new one yet. */
@@ -20,6 +22,7 @@ const PREVIOUS_SECRET_HEADER = 'x-tollgate-service-secret-previous';
 export const OWN_HEADERS_PREFIX = 'x-tollgate-';
 
 const addresses = new WeakMap<AskingRequest, string>();
+const hidden = new WeakSet<AskingRequest>();
 
 /**
  * The address that a request comes from: the client's, where a gateway has passed it on, else that of whoever
@@ -29,6 +32,12 @@ export function clientAddressOf(request: AskingRequest): string {
   return addresses.get(request) ?? peerOf(request);
 }
 
+/**
+ * Whether the address of a request is its client's own. Where a trusted proxy does not tell that, `clientAddressOf` is
+ * the proxy's, by which limits count, and no list of allowed networks admits the client.
+ */
+export const isClientAddressKnown = (request: AskingRequest): boolean => !hidden.has(request);
+
 /** The headers by which a gateway tells a service behind it who asks. */
 export function clientAddressHeaders(
   request: AskingRequest,
@@ -36,6 +45,7 @@ export function clientAddressHeaders(
 ): Record<string, string> {
   return {
     [CLIENT_ADDRESS_HEADER]: clientAddressOf(request),
+    ...(hidden.has(request) && { [HIDDEN_CLIENT_HEADER]: 'yes' }),
     [SERVICE_SECRET_HEADER]: secret,
     ...(previous !== undefined && { [PREVIOUS_SECRET_HEADER]: previous }),
   };
@@ -58,7 +68,10 @@ export function believeGateways(fastify: FastifyInstance, accepted: AcceptedSecr
       const matches = (): boolean => shown.map((given) => isAccepted(given, accepted)).includes(true);
       const outcome = checks.check(secret, matches, peerOf(request));
       const address = outcome === 'right' && typeof told === 'string' ? normaliseAddress(told) : null;
-      if (address !== null) addresses.set(request, address);
+      if (address !== null) {
+        addresses.set(request, address);
+        if (request.headers[HIDDEN_CLIENT_HEADER] !== undefined) hidden.add(request);
+      }
     }
     done();
   });
@@ -73,6 +86,7 @@ export function believeProxies(fastify: FastifyInstance, proxies: TrustedProxies
     const client = proxies.clientOf(request.raw);
     if ('fault' in client) return done(new Problem('invalid_request', { detail: client.fault }));
     addresses.set(request, client.address);
+    if (!client.isKnown) hidden.add(request);
     done();
   });
 }

@@ -23,7 +23,7 @@ export {
   type FailureLimitSettings,
   type FailureLimitsOptions,
 } from './failure-limits.js';
-export { clientAddressHeaders, clientAddressOf, OWN_HEADERS_PREFIX } from './client-address.js';
+export { clientAddressHeaders, clientAddressOf, isClientAddressKnown, OWN_HEADERS_PREFIX } from './client-address.js';
 export {
   formerCursor,
   listOf,
