@@ -26,6 +26,7 @@ const peers = [
 ];
 const tests = ['**/*.spec.ts', '**/*.test.ts'];
 const PURE = 'A domain library gets what it needs as arguments: its answers depend on nothing else.';
+const TENANT = 'A service uses its ServiceDatabase: whatever else it asks, policies do not filter.';
 /** Of `node:crypto`, what gives the same for the same. Secrets alone are made by chance. */
 const SAME = ['hash', 'createHash', 'createHmac', 'hkdfSync', 'timingSafeEqual', 'verify', 'createPublicKey'];
 
@@ -124,6 +125,27 @@ export default tseslint.config(
       'no-restricted-globals': ['error', ...clocks.map((name) => ({ name, message: PURE }))],
       'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: PURE }],
       'no-restricted-syntax': ['error', { selector: 'ImportExpression', message: PURE }],
+    },
+  },
+  {
+    // A statement on the pool itself runs as whoever has logged in, and says of no organisation. The pool is for making
+    // a ServiceDatabase of it, and for readiness.
+    files: ['apps/*/src/**/*.ts'],
+    ignores: [...tests, '**/*-stage.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'typeorm', importNames: ['DataSource', 'createQueryBuilder'], message: TENANT }] },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            ':not(NewExpression[callee.name="ServiceDatabase"], CallExpression[callee.name="readyByDatabase"]) > MemberExpression[property.name="dataSource"]',
+          message: TENANT,
+        },
+        { selector: 'ObjectPattern > Property[key.name="dataSource"]', message: TENANT },
+      ],
     },
   },
   {

@@ -3,6 +3,7 @@ import { TOLLGATE_VARIABLES } from '@tollgate/config';
 import { gatewayEnvironment } from '@tollgate/gateway';
 import { appEnvironment, type Deployment, type DistributedApp } from '@tollgate/journey';
 import { keyManagementEnvironment } from '@tollgate/key-management';
+import { rolesOf } from '@tollgate/postgres';
 import { secretScanningEnvironment } from '@tollgate/secret-scanning';
 import { usageBillingEnvironment } from '@tollgate/usage-billing';
 import { describe, expect, it } from 'vitest';
@@ -13,6 +14,9 @@ const secrets = {
   TOLLGATE_SERVICE_SECRET: 'ServiceServiceService',
   TOLLGATE_PEPPER: 'PepperPepperPepper',
   TOLLGATE_POSTGRES_PASSWORD: 'PostgresPostgres',
+  TOLLGATE_KEYS_POSTGRES_PASSWORD: 'KeysKeysKeysKeys',
+  TOLLGATE_BILLING_POSTGRES_PASSWORD: 'BillingBillingBilling',
+  TOLLGATE_SCANNING_POSTGRES_PASSWORD: 'ScanningScanning',
   TOLLGATE_REDIS_PASSWORD: 'RedisRedis',
 };
 /** Given only while a secret is being replaced. */
@@ -105,7 +109,8 @@ describe('docker-compose.yml', () => {
   it('sends services to one another where they listen, and to the servers as they are set up', () => {
     for (const app of apps) {
       for (const [name, value] of Object.entries(environmentOf(app))) {
-        if (!/^(KEY_MANAGEMENT|USAGE_BILLING|SECRET_SCANNING|DATABASE|REDIS|SMTP)_URL$/.test(name)) continue;
+        if (!/^(KEY_MANAGEMENT|USAGE_BILLING|SECRET_SCANNING|DATABASE|DATABASE_MIGRATION|REDIS|SMTP)_URL$/.test(name))
+          continue;
         const { hostname, port } = new URL(value);
         expect(services, `${app} ${name}`).toHaveProperty(hostname);
         const target = apps.find((other) => other === hostname);
@@ -120,16 +125,28 @@ describe('docker-compose.yml', () => {
       );
       expect(environmentOf(app)['TOLLGATE_HOST']).toBe('0.0.0.0');
     }
-    const { username, password, pathname } = new URL(environmentOf('usage-billing')['DATABASE_URL']!);
-    expect(services['postgres']!.environment).toMatchObject({
-      POSTGRES_USER: username,
-      POSTGRES_PASSWORD: password,
-      POSTGRES_DB: pathname.slice(1),
-    });
+    for (const app of apps.filter((name) => name !== 'gateway')) {
+      const { username, password, pathname } = new URL(environmentOf(app)['DATABASE_MIGRATION_URL']!);
+      expect(services['postgres']!.environment).toMatchObject({
+        POSTGRES_USER: username,
+        POSTGRES_PASSWORD: password,
+        POSTGRES_DB: pathname.slice(1),
+      });
+    }
     expect(services['redis']!.command!.join(' ')).toContain(
       `--requirepass ${new URL(environmentOf('gateway')['REDIS_URL']!).password}`,
     );
     expect(services['gateway']!.networks).not.toContain(services['postgres']!.networks![0]);
+  });
+
+  it.each([
+    ['key-management', 'keys', 'KeysKeysKeysKeys'],
+    ['usage-billing', 'billing', 'BillingBillingBilling'],
+    ['secret-scanning', 'scanning', 'ScanningScanning'],
+  ] as const)('lets %s log in as its own role, with a password of its own', (app, schema, password) => {
+    const [own, owner] = ['DATABASE_URL', 'DATABASE_MIGRATION_URL'].map((name) => new URL(environmentOf(app)[name]!));
+    expect([own!.username, own!.password]).toEqual([rolesOf(schema).service, password]);
+    expect([own!.host, own!.pathname]).toEqual([owner!.host, owner!.pathname]);
   });
 
   it('has a default for no secret, and does not start without one', () => {

@@ -5,7 +5,7 @@ export { infraFromEnvironment, type InfraEndpoints } from './endpoints.js';
 export { tempFolder } from './folders.js';
 export { startKafka, type KafkaServer } from './kafka.js';
 export { freePort } from './ports.js';
-export { createDatabase, startPostgres, type PostgresOptions, type PostgresServer } from './postgres.js';
+export { asRole, createDatabase, startPostgres, type PostgresOptions, type PostgresServer } from './postgres.js';
 export {
   isRunning,
   startProcess,

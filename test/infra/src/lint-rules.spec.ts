@@ -107,3 +107,37 @@ describe('lint anywhere', () => {
     30_000,
   );
 });
+
+describe('lint in a service', () => {
+  const file = 'apps/usage-billing/src/store/gateway-instances.ts';
+  it.each<[string, string, string]>([
+    [
+      'the pool itself as what is injected',
+      "import { DataSource } from 'typeorm';\nexport class X {\n  constructor(readonly pool: DataSource) {}\n}\n",
+      IMPORTS,
+    ],
+    [
+      'a statement on the pool',
+      "import type { Database } from '@tollgate/postgres';\nexport const x = (database: Database) => database.dataSource.query('SELECT 1');\n",
+      'no-restricted-syntax',
+    ],
+    [
+      'the pool taken out of the database',
+      "import type { Database } from '@tollgate/postgres';\nexport const x = ({ dataSource }: Database) => dataSource;\n",
+      'no-restricted-syntax',
+    ],
+  ])(
+    'refuses %s',
+    async (_what, text, rule) => {
+      expect(await brokenRules(text, file)).toContain(rule);
+    },
+    30_000,
+  );
+
+  it('takes the pool for the database of the service', async () => {
+    const text =
+      "import { ServiceDatabase, type Database } from '@tollgate/postgres';\n" +
+      "export const x = (database: Database) => new ServiceDatabase(database.dataSource, 'billing');\n";
+    expect(await brokenRules(text, file)).toEqual([]);
+  }, 30_000);
+});

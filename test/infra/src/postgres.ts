@@ -68,6 +68,16 @@ export async function createDatabase(serverUrl: string): Promise<string> {
   return url.href;
 }
 
+/**
+ * The URL by which a service's role logs in. The roles of a server are made by whoever migrates first, with this
+ * password; a server of the tests trusts everybody.
+ */
+export function asRole(databaseUrl: string, role: string): string {
+  const url = new URL(databaseUrl);
+  [url.username, url.password] = [role, `password-of-${role}`];
+  return url.href;
+}
+
 /** One prefix for a test run and the processes it starts, so that its end can drop what they made on a given server. */
 function databasePrefix(): string {
   process.env['TOLLGATE_TEST_RUN'] ??= randomBytes(4).toString('hex');

@@ -260,7 +260,7 @@ describe('a service on its own', () => {
     async (app) => {
       const refused = await start(app, { TOLLGATE_OPERATION_HOST: '0.0.0.0' });
       expect(theLine(refused)).toBe(
-        `${app} did not start: DATABASE_URL: PostgreSQL cannot be used: connect ECONNREFUSED 127.0.0.1:1`,
+        `${app} did not start: DATABASE_MIGRATION_URL: PostgreSQL cannot be used: connect ECONNREFUSED 127.0.0.1:1`,
       );
       expect(refused.output).toMatch(
         /"level":"warn".*TOLLGATE_OPERATION_HOST is no variable that Tollgate knows.*TOLLGATE_OPERATIONS_HOST/,

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, spawnApp, type RunningProcess } from '@tollgate/infra';
-import { scriptOf, type BenchApp, type Build } from './former-build.js';
+import { asRole, freePort, spawnApp, type RunningProcess } from '@tollgate/infra';
+import { hasRoles, scriptOf, type BenchApp, type Build } from './former-build.js';
 import type { UpstreamReply } from './scenarios.js';
 import { untilAllIsBooked, untilQuiet } from './services-state.js';
 import { seedKeys, type SeededKey } from './seeding/seed-keys.js';
@@ -63,18 +63,24 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     TOLLGATE_SERVICE_SECRET: secrets.service,
     LOG_LEVEL: 'info',
   };
-  const behind = { ...everyApp, DATABASE_URL: databaseUrl, TOLLGATE_ADMIN_SECRET: secrets.admin };
+  const behind = (role: string) => ({
+    ...everyApp,
+    ...(hasRoles(build)
+      ? { DATABASE_URL: asRole(databaseUrl, role), DATABASE_MIGRATION_URL: databaseUrl }
+      : { DATABASE_URL: databaseUrl }),
+    TOLLGATE_ADMIN_SECRET: secrets.admin,
+  });
   const configFile = join(folder, 'config.yaml');
   writeFileSync(configFile, configFor(upstreamUrl));
   const [keyManagementProcess, usageBillingProcess] = await Promise.all([
     startApp(build, 'key-management', keyManagement, {
-      ...behind,
+      ...behind('tollgate_keys'),
       TOLLGATE_PEPPER: secrets.pepper,
       TOLLGATE_DATA: join(folder, 'key-management'),
       TOLLGATE_CONFIG: configFile,
       USAGE_BILLING_URL: usageBilling.url,
     }),
-    startApp(build, 'usage-billing', usageBilling, behind),
+    startApp(build, 'usage-billing', usageBilling, behind('tollgate_billing')),
   ]);
   await seedKeys({ databaseUrl, pepper: secrets.pepper, keys });
   const startGateway = (): Promise<RunningProcess> =>

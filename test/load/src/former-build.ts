@@ -23,6 +23,13 @@ export function scriptOf(build: Build, app: BenchApp): string {
   return join(build.folder, 'apps', app, 'dist', 'main.js');
 }
 
+/** Whether the services of a build log in as roles of their own. Builds of release 0.1.0 know no such roles. */
+export function hasRoles(build: Build): boolean {
+  return readFileSync(join(build.folder, 'apps/key-management/dist/config.js'), 'utf8').includes(
+    'DATABASE_MIGRATION_URL',
+  );
+}
+
 /**
  * The build in a folder, after a look at whether it can be run and compared. Throws BenchRefused, with one line that
  * says what is wrong, where there is no such folder or it is not built, where its packages are those of another

@@ -15,13 +15,14 @@ export interface DatabaseAddress {
  * @throws {StartFault} in one line, if the database cannot be used
  */
 export async function prepareDatabase(
-  { DATABASE_URL, DATABASE_MIGRATION_URL = DATABASE_URL }: DatabaseAddress,
+  { DATABASE_URL, DATABASE_MIGRATION_URL }: DatabaseAddress,
   schema: MigrateOptions,
   warn: (line: string) => void,
 ): Promise<void> {
-  // The service's role may not exist before the migration.
-  await refuseBesideStandalone(DATABASE_MIGRATION_URL);
-  tellOfNewer(await migrate(DATABASE_MIGRATION_URL, schema, DATABASE_URL), warn);
+  const url = DATABASE_MIGRATION_URL ?? DATABASE_URL;
+  // Under this URL, because the service's role may not exist before the migration.
+  await refuseBesideStandalone(url, DATABASE_MIGRATION_URL === undefined ? 'DATABASE_URL' : 'DATABASE_MIGRATION_URL');
+  tellOfNewer(await migrate(url, schema, DATABASE_URL), warn);
 }
 
 /** Warns if a later release has migrated the schema. That alone does not prevent the start. */

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EntitySchema } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from './database.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.js';
@@ -62,5 +63,31 @@ describe('the embedded database, whose only user no policy binds', () => {
   it('leaves nothing of a transaction on the connection, also after one that failed', async () => {
     await expect(service.inOrganization('a', (manager) => manager.query('SELECT nothing'))).rejects.toThrow();
     expect(await database.dataSource.query('SELECT current_user AS name')).toEqual([{ name: 'postgres' }]);
+  });
+});
+
+describe('a condition with a value that is missing', () => {
+  const thing = new EntitySchema<{ organizationId: string; name: string }>({
+    name: 'Thing',
+    schema: 'keys',
+    tableName: 'thing',
+    columns: {
+      organizationId: { type: 'text', name: 'organization_id', primary: true },
+      name: { type: 'text' },
+    },
+  });
+
+  it.each([undefined, null])('fails (%s), and gives, changes and deletes no other row', async (missing) => {
+    const name = missing as unknown as string;
+    await database.close();
+    database = await openDatabase({ url: embedded.url, poolSize: 1, applicationName: 'test', entities: [thing] });
+    const things = database.dataSource.getRepository(thing);
+    const before = await things.count();
+    await expect(things.findOneBy({ name })).rejects.toThrow(/undefined|null/i);
+    await expect(things.find({ where: { organizationId: 'a', name } })).rejects.toThrow(/undefined|null/i);
+    await expect(things.update({ name }, { name: 'changed' })).rejects.toThrow(/undefined|null/i);
+    await expect(things.delete({ name })).rejects.toThrow(/undefined|null/i);
+    expect(await things.countBy({ name: 'changed' })).toBe(0);
+    expect(await things.count()).toBe(before);
   });
 });

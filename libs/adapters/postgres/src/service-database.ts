@@ -5,8 +5,8 @@ import { rolesOf, type ServiceRoles, type ServiceSchema } from './service-roles.
 /** The setting of a transaction that policies compare `organization_id` with. */
 export const TENANT_SETTING = 'tollgate.organization_id';
 /**
- * The setting by which migrations and look-up functions say that they act as the owner of the tables. Without it the
- * policies show the owner nothing, so a service that connects as the owner by mistake sees nothing either.
+ * The setting by which migrations say that they act as the owner of the tables. Without it the policies show the owner
+ * nothing, so a service that works as the owner by mistake sees nothing either.
  */
 export const OWNER_SETTING = 'tollgate.as_owner';
 

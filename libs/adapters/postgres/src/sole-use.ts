@@ -276,7 +276,10 @@ const from = ({ address }: Holder): string => (address === null ? '' : ` (from $
  * database.
  * @throws {StartFault} if a standalone uses it: the standalone would not hear of what the service changes
  */
-export async function refuseBesideStandalone(url: string): Promise<void> {
+export async function refuseBesideStandalone(
+  url: string,
+  variable: 'DATABASE_URL' | 'DATABASE_MIGRATION_URL' = 'DATABASE_URL',
+): Promise<void> {
   const session = newSession(url);
   try {
     await session.connect();
@@ -285,7 +288,7 @@ export async function refuseBesideStandalone(url: string): Promise<void> {
     } = await session.query<Holder>(SESSION_OF_HOLDER, [...LOCK]);
     if (holder !== undefined) throw refusal(`a standalone uses this database: ${holder.name}${from(holder)}`);
   } catch (error) {
-    throw databaseFault(url, error, 'PostgreSQL cannot be used');
+    throw databaseFault(url, error, 'PostgreSQL cannot be used', variable);
   } finally {
     await session.end().catch(() => undefined);
   }

@@ -21,7 +21,12 @@ export interface TenantTable extends TableRights {
 
 /** The organisation of the transaction. Written as a subquery, it is read once for a statement and not for each row. */
 const TENANT = `(SELECT nullif(current_setting('${TENANT_SETTING}', true), ''))`;
-const AS_OWNER = `(SELECT current_setting('${OWNER_SETTING}', true)) = 'on'`;
+/**
+ * The search path of look-up functions, by which the policies know them: a function of an owner that is no superuser
+ * can bring no setting of ours with it.
+ */
+const LOOK_UP_PATH = 'pg_catalog, pg_temp';
+const AS_OWNER = `(SELECT current_setting('${OWNER_SETTING}', true) = 'on' OR current_setting('search_path') = '${LOOK_UP_PATH}')`;
 /** Policies do not filter what these two do, so nobody is granted them. */
 const UNFILTERED = /\b(ALL|TRUNCATE|REFERENCES|TRIGGER)\b/i;
 
@@ -112,7 +117,7 @@ export function lookUpFunctionSql({ schema, signature, returns, body }: LookUpFu
   const { service } = rolesOf(schema);
   return [
     `CREATE FUNCTION ${schema}.${signature} RETURNS ${returns} LANGUAGE sql STABLE SECURITY DEFINER
-       SET search_path = pg_catalog, pg_temp SET ${OWNER_SETTING} = 'on' AS $look_up$ ${body} $look_up$`,
+       SET search_path = ${LOOK_UP_PATH} AS $look_up$ ${body} $look_up$`,
     `REVOKE ALL ON FUNCTION ${schema}.${signature} FROM PUBLIC`,
     `GRANT EXECUTE ON FUNCTION ${schema}.${signature} TO ${service}`,
   ];

@@ -1,3 +1,4 @@
+import { asRole } from '@tollgate/infra';
 import { FAILURES_OF_JOURNEYS } from './failures-of-journeys.js';
 
 /** Variables by name. */
@@ -7,6 +8,7 @@ export type DistributedApp = 'gateway' | 'key-management' | 'usage-billing' | 's
 
 /** What the processes of one distributed Tollgate share. */
 export interface Deployment {
+  /** Logs in as the owner of the database. */
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly kafkaBrokers: string;
@@ -45,6 +47,11 @@ export function appEnvironment(
     LOG_LEVEL: 'info',
     ...(dataFolder !== undefined && { TOLLGATE_DATA: dataFolder }),
   };
+  // A service may do no more than the grants of its role: one that is missing shows in the journeys.
+  const databaseOf = (role: string) => ({
+    DATABASE_URL: asRole(databaseUrl, role),
+    DATABASE_MIGRATION_URL: databaseUrl,
+  });
   const callsServices = { KEY_MANAGEMENT_URL: urls.keyManagement, USAGE_BILLING_URL: urls.usageBilling };
   switch (app) {
     case 'gateway':
@@ -60,7 +67,7 @@ export function appEnvironment(
       return {
         ...everyApp,
         ...outside,
-        DATABASE_URL: databaseUrl,
+        ...databaseOf('tollgate_keys'),
         REDIS_URL: redisUrl,
         USAGE_BILLING_URL: urls.usageBilling,
         TOLLGATE_ADMIN_SECRET: secrets.admin,
@@ -71,13 +78,19 @@ export function appEnvironment(
     case 'usage-billing':
       return {
         ...everyApp,
-        DATABASE_URL: databaseUrl,
+        ...databaseOf('tollgate_billing'),
         REDIS_URL: redisUrl,
         KEY_MANAGEMENT_URL: urls.keyManagement,
         TOLLGATE_ADMIN_SECRET: secrets.admin,
         ...FAILURES_OF_JOURNEYS,
       };
     case 'secret-scanning':
-      return { ...everyApp, ...outside, ...callsServices, DATABASE_URL: databaseUrl, TOLLGATE_PEPPER: secrets.pepper };
+      return {
+        ...everyApp,
+        ...outside,
+        ...callsServices,
+        ...databaseOf('tollgate_scanning'),
+        TOLLGATE_PEPPER: secrets.pepper,
+      };
   }
 }
