@@ -21,6 +21,9 @@ export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): Convert
   } = z.toJSONSchema(schema, {
     io,
     override: ({ zodSchema, jsonSchema }) => {
+      // zod leaves out the examples of a request in which something is transformed, since they might be of the result.
+      const examples = (zodSchema as unknown as z.ZodType).meta()?.['examples'];
+      if (io === 'input' && Array.isArray(examples)) jsonSchema.examples = examples as unknown[];
       checkExamples(zodSchema as unknown as z.ZodType, jsonSchema.examples);
       const instead = shownJson(zodSchema);
       if (instead !== undefined) {

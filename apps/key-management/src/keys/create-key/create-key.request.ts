@@ -52,8 +52,11 @@ const creditLimit = shown(
   },
 );
 const rateLimit = z.int().min(1).max(RATE_LIMIT_MAX).nullable().default(null);
+/** An IPv6 address with an IPv4 address in it, and a prefix. */
+const SUBNET_CHARACTERS_MAX = 49;
 const subnet = z
   .string()
+  .max(SUBNET_CHARACTERS_MAX)
   .refine((text) => parseSubnet(text) !== null, 'must be an IP address, or a subnet as 192.168.1.0/24');
 const list = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(LIST_ITEMS_MAX);
 
