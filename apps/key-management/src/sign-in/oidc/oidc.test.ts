@@ -280,6 +280,11 @@ describe('a sign-in by the provider of an organisation', () => {
     const reply = await new Browser().signIn(attacker);
     expect([reply.statusCode, codeOf(reply)]).toEqual([403, 'oidc_refused']);
     expect(await traces()).toEqual(before);
+    const refusals = await sql(
+      `SELECT organization_id, action FROM keys.audit_entry WHERE action = 'session.refused' AND organization_id IN ($1, $2)`,
+      [victim, attacker],
+    );
+    expect(refusals).toEqual([{ organization_id: attacker, action: 'session.refused' }]);
     await invite(attacker, email, 'viewer');
     const browser = new Browser();
     expect((await browser.signIn(attacker)).statusCode).toBe(303);
