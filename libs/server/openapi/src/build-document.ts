@@ -6,6 +6,7 @@ import {
   errorExamples,
   errorReplies,
   PROBLEMS,
+  rateLimitHeaders,
   replayedHeader,
   replyHeaders,
   requestIdHeader,
@@ -129,7 +130,12 @@ const credentialsIn = (requirement: OperationObject['security'][number]): Creden
   Object.keys(requirement) as Credential[];
 
 function usualReplies(
-  { replies: { schema, statuses, mediaTypes = [] }, showsVersion = false, headers: read = [] }: DescribedRoute,
+  {
+    replies: { schema, statuses, mediaTypes = [] },
+    showsVersion = false,
+    headers: read = [],
+    permission = null,
+  }: DescribedRoute,
   schemas: Components,
 ): Record<string, JsonObject> {
   const others = Object.fromEntries(mediaTypes.map((each) => [each, { schema: { type: 'string' } }]));
@@ -137,6 +143,7 @@ function usualReplies(
   const content = Object.keys(types).length === 0 ? {} : { content: types };
   const headers = {
     ...requestIdHeader,
+    ...(permission !== null && permission.kind !== 'anyone' && rateLimitHeaders),
     ...(showsVersion && entityTagHeader),
     ...(read.some(({ name }) => name === 'idempotency-key') && replayedHeader),
   };

@@ -119,6 +119,13 @@ export const entityTagHeader = { etag: { $ref: '#/components/headers/ETag' } };
 export const replayedHeader = { 'idempotency-replayed': { $ref: '#/components/headers/IdempotencyReplayed' } };
 const retryAfterHeader = { 'retry-after': { $ref: '#/components/headers/RetryAfter' } };
 
+/** What is left to the caller, on the replies to who is known. */
+export const rateLimitHeaders = {
+  'ratelimit-limit': { $ref: '#/components/headers/RateLimitLimit' },
+  'ratelimit-remaining': { $ref: '#/components/headers/RateLimitRemaining' },
+  'ratelimit-reset': { $ref: '#/components/headers/RateLimitReset' },
+};
+
 /** The headers that the replies of a document refer to. */
 export const replyHeaders = {
   ETag: {
@@ -132,6 +139,18 @@ export const replyHeaders = {
   IdempotencyReplayed: {
     description: 'There if this is the answer to an earlier request with the same `Idempotency-Key`.',
     schema: { const: 'true' },
+  },
+  RateLimitLimit: {
+    description: 'How many calls a caller may make at once.',
+    schema: { type: 'integer', minimum: 1, examples: [1_000] },
+  },
+  RateLimitRemaining: {
+    description: 'How many of these are left.',
+    schema: { type: 'integer', minimum: 0, examples: [999] },
+  },
+  RateLimitReset: {
+    description: 'After how many seconds all of them are there again.',
+    schema: { type: 'integer', minimum: 0, examples: [1] },
   },
   RetryAfter: {
     description: 'After how many seconds the same request may succeed. It is not on each reply of this status.',
