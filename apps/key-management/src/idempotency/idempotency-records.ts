@@ -14,7 +14,7 @@ const WAIT_MS = 5_000;
 const AGAIN_SECONDS = 1;
 
 /** Whose record it is. Nobody else's request finds it, whatever key and body it has. */
-export interface RecordOwner {
+interface RecordOwner {
   readonly organizationId: string;
   readonly principal: Principal;
 }

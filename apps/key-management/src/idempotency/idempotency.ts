@@ -7,7 +7,7 @@ import type { EntityManager } from 'typeorm';
 import { IdempotencyRecords, type Claim, type StoredAnswer } from './idempotency-records.js';
 
 /** What an effect has come to. */
-export interface EffectResult<Body extends object> {
+interface EffectResult<Body extends object> {
   readonly body: Body;
   /** Of what the body shows, for `ETag`. */
   readonly version?: number;

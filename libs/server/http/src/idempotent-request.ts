@@ -26,7 +26,7 @@ export interface IdempotentRequest {
  * Reads `Idempotency-Key`, a name of 1 to 255 visible characters of ASCII.
  * @throws {Problem} `invalid_request` if it is none, which several headers of that name are not either
  */
-export function readIdempotencyKey(header: string | readonly string[] | undefined): string | null {
+function readIdempotencyKey(header: string | readonly string[] | undefined): string | null {
   if (header === undefined) return null;
   if (typeof header === 'string' && VISIBLE_ASCII.test(header)) return header;
   const errors = [{ path: IDEMPOTENCY_HEADER, message: 'must be 1 to 255 visible ASCII characters, without spaces' }];
@@ -34,7 +34,7 @@ export function readIdempotencyKey(header: string | readonly string[] | undefine
 }
 
 /** A digest of the query and the body of a request; that its parts are apart is seen by their lengths. */
-export function fingerprintOf(query: string, body: unknown): Buffer {
+function fingerprintOf(query: string, body: unknown): Buffer {
   const bytes = body instanceof Uint8Array ? body : new Uint8Array();
   return createHash('sha256').update(`${query.length} ${bytes.length} ${query}`).update(bytes).digest();
 }

@@ -17,7 +17,7 @@ export interface FuzzOptions {
 }
 
 /** A reply that the document does not have, and what was asked for. */
-export interface Finding {
+interface Finding {
   readonly route: string;
   readonly fault: string;
   readonly request: string;
