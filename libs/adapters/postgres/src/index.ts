@@ -1,7 +1,7 @@
 export { DATABASE, openDatabase, type Database, type DatabaseOptions } from './database.js';
 export { YieldingLookUps, type LookUps } from './look-ups.js';
 export { migrate, type MigratedSchema, type MigrateOptions, type Migration } from './migrate.js';
-export { prepareDatabase, tellOfNewer, type DatabaseAddress } from './prepare-database.js';
+export { prepareDatabase, tellOfNewer } from './prepare-database.js';
 export { RELEASE } from './release.js';
 export { standaloneUseSchema, takeSoleUse, type SoleUse, type SoleUseOptions } from './sole-use.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.js';
@@ -10,13 +10,7 @@ export { OutboxClaims, type OutboxBacklog } from './outbox-claims.js';
 export { OutboxRelay, type OutboxEffect, type OutboxRelayOptions } from './outbox-relay.js';
 export { momentText } from './moment-text.js';
 export { oneRow } from './one-row.js';
-export {
-  OWNER_SETTING,
-  ServiceDatabase,
-  serviceDatabaseOf,
-  TENANT_SETTING,
-  type TransactionWork,
-} from './service-database.js';
+export { ServiceDatabase, serviceDatabaseOf, TENANT_SETTING, type TransactionWork } from './service-database.js';
 export { rolesOf, type ServiceRoles, type ServiceSchema } from './service-roles.js';
 export {
   commonTableSql,
@@ -24,7 +18,5 @@ export {
   lookUpFunctionSql,
   schemaRightsSql,
   tenantTableSql,
-  type LookUpFunction,
-  type TableRights,
   type TenantTable,
 } from './tenant-tables.js';
