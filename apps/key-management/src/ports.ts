@@ -15,7 +15,7 @@ import { LOGGER, METRICS_REGISTRY, type Logger, type Registry } from '@tollgate/
 export const KEY_MANAGEMENT_SETTINGS = Symbol('KEY_MANAGEMENT_SETTINGS');
 
 /** How long sessions of people last. */
-export interface SessionSettings {
+interface SessionSettings {
   /** A session that is not used for this long ends. */
   readonly idleMs: number;
   /** A session ends at this age, however much it is used. */

@@ -32,7 +32,7 @@ const sessionFields = {
 };
 
 /** A session as its person is shown it. */
-export const sessionReply = z
+const sessionReply = z
   .object({ ...sessionFields, current: z.boolean().describe('Whether it is the one that asks.') })
   .meta({ id: 'Session', examples: [SESSION] });
 export type SessionObject = Readonly<z.input<typeof sessionReply>>;

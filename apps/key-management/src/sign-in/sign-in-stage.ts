@@ -27,7 +27,7 @@ export interface Answer {
 }
 
 /** Of one request. */
-export interface Sent {
+interface Sent {
   readonly body?: unknown;
   /** Sends the cookie of this session, with its CSRF token. */
   readonly as?: SignedInClient;
@@ -37,7 +37,7 @@ export interface Sent {
 }
 
 /** What a browser has of a session. */
-export interface SignedInClient {
+interface SignedInClient {
   readonly token: string;
   readonly csrf: string;
 }

@@ -1,8 +1,7 @@
 import { EntitySchema } from 'typeorm';
 
 /** What the token of a link is for. It is good for nothing else. */
-export const TOKEN_PURPOSES = ['password_reset', 'email_confirmation', 'sign_in_link'] as const;
-export type TokenPurpose = (typeof TOKEN_PURPOSES)[number];
+export type TokenPurpose = 'password_reset' | 'email_confirmation' | 'sign_in_link';
 
 /** A token that was not used yet. */
 export interface OneTimeToken {

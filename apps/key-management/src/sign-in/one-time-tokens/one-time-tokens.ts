@@ -4,7 +4,7 @@ import { newToken, tokenDigest } from '../session-token.js';
 import { oneTimeTokenEntity, type TokenPurpose } from './one-time-token.js';
 
 /** How long the link of each purpose is good for, in milliseconds. */
-export const TOKEN_LIFE_MS: Readonly<Record<TokenPurpose, number>> = {
+const TOKEN_LIFE_MS: Readonly<Record<TokenPurpose, number>> = {
   password_reset: 3_600_000,
   email_confirmation: 24 * 3_600_000,
   sign_in_link: 3_600_000,
