@@ -10,10 +10,11 @@ import { theCall } from './the-call.js';
 import { theCharge } from './the-charge.js';
 import { theDocument } from './the-document.js';
 import { theEmbeddings } from './the-embeddings.js';
-import { thePeople } from './the-people.js';
 import { theKey } from './the-key.js';
 import { theLeak } from './the-leak.js';
+import { thePeople } from './the-people.js';
 import { theRevoke } from './the-revoke.js';
+import { theSignIn } from './the-sign-in.js';
 import { theStrangers } from './the-strangers.js';
 import { theUsageEvent } from './the-usage-event.js';
 import { upstream } from './upstream.js';
@@ -59,6 +60,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theStrangers(running);
     theAuditTrail(running);
     thePeople(running);
+    theSignIn(running);
     noSecretLeft(running);
   });
 }

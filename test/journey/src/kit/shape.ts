@@ -17,6 +17,7 @@ export interface Shape {
   readonly gateways: readonly Gateway[];
   readonly adminSecret: string;
   readonly ownerEmail: string;
+  readonly ownerPassword: string;
   readonly simulator: Outside['simulator'];
   /** What the simulator asks for. */
   readonly providerCredential: string;
