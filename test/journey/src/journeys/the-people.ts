@@ -113,7 +113,9 @@ export function thePeople(shape: () => Shape): void {
         secret: string;
       }>();
       shape().canaries.keySecrets.add(key.secret);
-      const members = (await owner.send('GET', '/v1/members?limit=100')).json<{ data: { id: string; email: string }[] }>();
+      const members = (await owner.send('GET', '/v1/members?limit=100')).json<{
+        data: { id: string; email: string }[];
+      }>();
       const { id } = members.data.find((member) => member.email === email)!;
       const removed = await owner.send('DELETE', `/v1/members/${id}`);
       expect([removed.status, removed.text]).toEqual([200, expect.stringContaining(key.id)]);
@@ -122,7 +124,9 @@ export function thePeople(shape: () => Shape): void {
     });
 
     it('cannot leave an organisation without an owner', async () => {
-      const members = (await owner.send('GET', '/v1/members?limit=100')).json<{ data: { id: string; role: string }[] }>();
+      const members = (await owner.send('GET', '/v1/members?limit=100')).json<{
+        data: { id: string; role: string }[];
+      }>();
       const owners = members.data.filter(({ role }) => role === 'owner');
       expect(owners).toHaveLength(1);
       expect(outcome(await owner.send('DELETE', `/v1/members/${owners[0]!.id}`))).toEqual([409, 'last_owner']);
@@ -144,9 +148,7 @@ export function thePeople(shape: () => Shape): void {
     it('repeat a request that creates something without doing it twice', async () => {
       const body = { name: `once ${randomUUID()}` };
       const headers = { 'idempotency-key': randomUUID() };
-      const replies = await Promise.all(
-        [1, 2, 3].map(() => owner.send('POST', '/v1/projects', body, headers)),
-      );
+      const replies = await Promise.all([1, 2, 3].map(() => owner.send('POST', '/v1/projects', body, headers)));
       expect(replies.map(({ status }) => status)).toEqual([201, 201, 201]);
       expect(new Set(replies.map((reply) => reply.json<{ id: string }>().id)).size).toBe(1);
       expect((await owner.send('POST', '/v1/projects', { name: 'other' }, headers)).status).toBe(422);
@@ -167,9 +169,20 @@ export function thePeople(shape: () => Shape): void {
 
     it('find pages of our own origin that load nothing from elsewhere', async () => {
       const { url } = shape().gateways[0]!;
-      for (const page of ['/sign-in', '/invitation', '/password-reset', '/email-confirmation', '/docs/api', '/docs/errors/last_owner']) {
+      for (const page of [
+        '/sign-in',
+        '/invitation',
+        '/password-reset',
+        '/email-confirmation',
+        '/docs/api',
+        '/docs/errors/last_owner',
+      ]) {
         const reply = await fetch(url + page);
-        expect([page, reply.status, reply.headers.get('content-type')]).toEqual([page, 200, 'text/html; charset=utf-8']);
+        expect([page, reply.status, reply.headers.get('content-type')]).toEqual([
+          page,
+          200,
+          'text/html; charset=utf-8',
+        ]);
         expect(reply.headers.get('content-security-policy')).toMatch(/default-src 'none'|default-src 'self'/);
         expect(await reply.text()).not.toMatch(/(?:src|href)="https?:\/\//);
       }

@@ -16,6 +16,10 @@ export interface Deployment {
   readonly secrets: Readonly<Record<'admin' | 'service' | 'pepper', string>>;
   readonly urls: Readonly<Record<'keyManagement' | 'usageBilling' | 'secretScanning', string>>;
   readonly ownerEmail: string;
+  /** Of the owner; without it they get in by a link alone. */
+  readonly ownerPassword?: string;
+  /** The origin that people use. */
+  readonly publicUrl?: string;
   /** Names the configuration file, and holds the credentials that it refers to. */
   readonly outside: Environment;
 }
@@ -34,7 +38,18 @@ export interface Place {
  */
 export function appEnvironment(
   app: DistributedApp,
-  { databaseUrl, redisUrl, kafkaBrokers, topicPrefix, secrets, urls, ownerEmail, outside }: Deployment,
+  {
+    databaseUrl,
+    redisUrl,
+    kafkaBrokers,
+    topicPrefix,
+    secrets,
+    urls,
+    ownerEmail,
+    ownerPassword,
+    publicUrl,
+    outside,
+  }: Deployment,
   { port, operationsPort, dataFolder }: Place,
 ): Environment {
   const everyApp = {
@@ -52,6 +67,7 @@ export function appEnvironment(
     DATABASE_URL: asRole(databaseUrl, role),
     DATABASE_MIGRATION_URL: databaseUrl,
   });
+  const origin: Environment = publicUrl === undefined ? {} : { TOLLGATE_PUBLIC_URL: publicUrl };
   const callsServices = { KEY_MANAGEMENT_URL: urls.keyManagement, USAGE_BILLING_URL: urls.usageBilling };
   switch (app) {
     case 'gateway':
@@ -74,6 +90,8 @@ export function appEnvironment(
         ...FAILURES_OF_JOURNEYS,
         TOLLGATE_PEPPER: secrets.pepper,
         INIT_OWNER_EMAIL: ownerEmail,
+        ...(ownerPassword !== undefined && { INIT_OWNER_PASSWORD: ownerPassword }),
+        ...origin,
       };
     case 'usage-billing':
       return {
@@ -82,6 +100,7 @@ export function appEnvironment(
         REDIS_URL: redisUrl,
         KEY_MANAGEMENT_URL: urls.keyManagement,
         TOLLGATE_ADMIN_SECRET: secrets.admin,
+        ...origin,
         ...FAILURES_OF_JOURNEYS,
       };
     case 'secret-scanning':

@@ -52,16 +52,20 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     startRedis(),
   ]);
   const secrets = newSecrets();
+  const ownerPassword = `owner-${randomBytes(24).toString('hex')}`;
   const folder = tempFolder('tollgate-distributed');
   const [keyManagement, usageBilling, secretScanning] = await Promise.all([
     freeAddress(),
     freeAddress(),
     freeAddress(),
   ]);
+  const addresses = await Promise.all(Array.from({ length: gateways }, freeAddress));
   const deployment = {
     databaseUrl,
     secrets,
     ownerEmail,
+    ownerPassword,
+    publicUrl: addresses[0]!.url,
     redisUrl: redis.url,
     kafkaBrokers: options.kafkaBrokers ?? infra.kafkaBrokers,
     topicPrefix: `test-${randomBytes(4).toString('hex')}-`,
@@ -70,8 +74,8 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
   };
   const start = (app: DistributedApp, place: Place, name: string = app, more: Environment = {}) =>
     startApp(name, app, place, environmentOf(name, { ...appEnvironment(app, deployment, place), ...more }));
-  const startGateway = async (number: number): Promise<Gateway> => {
-    const [address, dataFolder] = [await freeAddress(), join(folder, `gateway-${number}`)];
+  const startGateway = async (address: Address, number: number): Promise<Gateway> => {
+    const dataFolder = join(folder, `gateway-${number}`);
     return {
       url: address.url,
       dataFolder,
@@ -81,7 +85,7 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
   /** Of both services that write mails. */
   const mailData = join(folder, 'mail-data');
   const [runningGateways, ...services] = await Promise.all([
-    Promise.all(Array.from({ length: gateways }, (_, number) => startGateway(number))),
+    Promise.all(addresses.map(startGateway)),
     start('key-management', { ...keyManagement, dataFolder: mailData }),
     start(
       'usage-billing',
@@ -93,7 +97,7 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
   ]);
   const canaries = {
     keySecrets: new Set<string>(),
-    deploymentSecrets: new Set([...Object.values(secrets), outside.providerCredential]),
+    deploymentSecrets: new Set([...Object.values(secrets), ownerPassword, outside.providerCredential]),
   };
   const clients = runningGateways.map(({ url }) => new TollgateClient(url, secrets.admin, canaries.keySecrets));
   const internal = new TollgateClient(usageBilling.url, secrets.service, canaries.keySecrets);
@@ -103,6 +107,7 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     gateways: runningGateways,
     adminSecret: secrets.admin,
     ownerEmail,
+    ownerPassword,
     simulator: outside.simulator,
     providerCredential: outside.providerCredential,
     github: outside.github,

@@ -40,6 +40,7 @@ export async function startStandalone(options: StandaloneOptions = {}): Promise<
   const dataFolder = options.dataFolder ?? join(tempFolder('tollgate-standalone'), 'data');
   const adminSecret =
     options.adminSecret === undefined ? `admin-${randomBytes(24).toString('hex')}` : options.adminSecret;
+  const ownerPassword = `owner-${randomBytes(24).toString('hex')}`;
   const embedded = options.environment?.['DATABASE_URL'] === undefined;
   if (options.dataFolder === undefined && adminSecret !== null && embedded) await copyFirstStart(dataFolder);
   const settings = await standaloneSettings({ ...options, dataFolder, adminSecret });
@@ -48,13 +49,22 @@ export async function startStandalone(options: StandaloneOptions = {}): Promise<
     script: appScript('standalone'),
     nodeArgs: options.underLoad === true ? [] : shortLived,
     cwd: repository,
-    env: { ...settings.environment, ...outside.environment, ...options.environment },
+    env: {
+      ...settings.environment,
+      INIT_OWNER_PASSWORD: ownerPassword,
+      ...outside.environment,
+      ...options.environment,
+    },
     readyWhen: `${settings.url}/healthz`,
     readyWithinMs: 60_000,
   });
   const canaries = {
     keySecrets: new Set<string>(),
-    deploymentSecrets: new Set([outside.providerCredential, ...(adminSecret === null ? [] : [adminSecret])]),
+    deploymentSecrets: new Set([
+      outside.providerCredential,
+      ownerPassword,
+      ...(adminSecret === null ? [] : [adminSecret]),
+    ]),
   };
   const client = new TollgateClient(settings.url, adminSecret ?? '', canaries.keySecrets);
   return {
@@ -62,6 +72,7 @@ export async function startStandalone(options: StandaloneOptions = {}): Promise<
     gateways: [{ url: settings.url, process: app, dataFolder }],
     adminSecret: adminSecret ?? '',
     ownerEmail: 'owner@localhost',
+    ownerPassword,
     simulator: outside.simulator,
     providerCredential: outside.providerCredential,
     github: outside.github,
