@@ -79,11 +79,11 @@ export class PersonStore {
 
   /**
    * The organisation to whose audit trail belongs what a person does without a session: the one they asked about last,
-   * if they are still a member, else their only one; null if they have none, or several.
+   * if they are still a member, else their oldest one; null if they have none.
    */
   async homeOf(manager: EntityManager, { id, lastOrganizationId }: Person): Promise<string | null> {
     const rows: { home: string | null }[] = await manager.query(
-      `SELECT CASE WHEN keys.role_of_person($1, $2) IS NULL THEN keys.only_organization_of_person($1) ELSE $2 END AS home`,
+      `SELECT CASE WHEN keys.role_of_person($1, $2) IS NULL THEN keys.oldest_organization_of_person($1) ELSE $2 END AS home`,
       [id, lastOrganizationId],
     );
     return oneRow(rows).home;

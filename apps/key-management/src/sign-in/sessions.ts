@@ -52,8 +52,8 @@ interface IdentifiedRow {
 
 /**
  * The session of a digest, with the organisation that a request is about: the one that it names, else the one that the
- * session asked about last, else the one it is confined to, else the person's only one; and no other, and none in which
- * the person has no role.
+ * session asked about last, else the one it is confined to, else the person's oldest one; and none in which the person
+ * has no role.
  * Index: session_digest_unique.
  */
 const IDENTIFY = `
@@ -68,7 +68,7 @@ const IDENTIFY = `
       (1, $4::text),
       (2, CASE WHEN $4::text IS NULL THEN s.last_organization_id END),
       (3, CASE WHEN $4::text IS NULL THEN s.confined_to END),
-      (4, CASE WHEN $4::text IS NULL THEN keys.only_organization_of_person(s.person_id) END)
+      (4, CASE WHEN $4::text IS NULL THEN keys.oldest_organization_of_person(s.person_id) END)
     ) AS candidate (rank, organization_id)
     WHERE candidate.organization_id = coalesce(s.confined_to, candidate.organization_id)
       AND keys.role_of_person(s.person_id, candidate.organization_id) IS NOT NULL

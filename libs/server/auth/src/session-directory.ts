@@ -7,7 +7,7 @@ export interface SessionDirectory {
    * as it came, of any length; stores know its digest alone.
    *
    * `organizationId` is the organisation that the request names. Where it is null the principal has the one that the
-   * session used last, else the person's only one, else null. Where the person is no member of the named one, or where
+   * session used last, else the person's oldest one. Where the person is no member of the named one, or where
    * their session may not act there, `organizationId` and `role` of the principal are null, as for one that does not
    * exist. They are null too where the organisation demands its identity provider and the session began in another way;
    * `oidcRequired` says so then.

@@ -19,7 +19,7 @@ export function thePeople(shape: () => Shape): void {
 
     /** The token of the newest mail to an address that has a link of a kind. */
     const tokenOf = async (address: string, page: string): Promise<string> => {
-      const link = new RegExp(`${shape().gateways[0]!.url}${page}#token=([A-Za-z0-9_-]+)`);
+      const link = new RegExp(`${shape().gateways[0]!.url}${page}#token=([A-Za-z0-9_.-]+)`);
       const found = () =>
         mailsIn(shape().mailFolder)
           .filter((mail) => mail.includes(address))
@@ -82,7 +82,7 @@ export function thePeople(shape: () => Shape): void {
       const { browser: member } = await joined('member');
       expect((await member.send('GET', '/v1/me')).json()).toMatchObject({ role: 'member' });
       const made = await member.send('POST', '/v1/api-keys', { name: 'made by a member' });
-      expect([made.status, made.json()]).toMatchObject([201, { created_by: { kind: 'person', name: 'Ada' } }]);
+      expect([made.status, made.json()]).toMatchObject([201, { created_by: { type: 'person', name: 'Ada' } }]);
       shape().canaries.keySecrets.add(made.json<{ secret: string }>().secret);
       expect(outcome(await member.send('POST', '/v1/api-keys', { name: 'k', scopes: ['admin'] }))).toEqual([
         403,

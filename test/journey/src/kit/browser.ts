@@ -6,6 +6,9 @@ interface OpenedSession {
   readonly csrf_token: string;
 }
 
+/** A reply that opens a session is one, or has one. */
+type Opening = OpenedSession | { readonly session: OpenedSession };
+
 /** A person's browser at one gateway: keeps its cookies, and sends what pages of our own origin send. */
 export class Browser {
   readonly #cookies = new Map<string, string>();
@@ -39,7 +42,8 @@ export class Browser {
     const reply = await this.send('POST', path, body);
     if (reply.status !== 200 && reply.status !== 201)
       throw new Error(`${path} was answered ${reply.status}: ${reply.text}`);
-    this.#csrfToken = reply.json<OpenedSession>().csrf_token;
+    const opened = reply.json<Opening>();
+    this.#csrfToken = ('session' in opened ? opened.session : opened).csrf_token;
     this.seenSecrets.add(this.#csrfToken);
     return reply;
   }

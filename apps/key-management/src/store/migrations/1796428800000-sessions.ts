@@ -56,12 +56,11 @@ const MEMBERSHIPS = [
     body: `SELECT m.role FROM keys.member AS m WHERE m.organization_id = organization AND m.person_id = person`,
   },
   {
-    signature: 'only_organization_of_person(person uuid)',
+    signature: 'oldest_organization_of_person(person uuid)',
     returns: 'text',
-    // Index: member_by_person.
-    body: `SELECT min(two.organization_id) FROM (
-      SELECT m.organization_id FROM keys.member AS m WHERE m.person_id = person LIMIT 2
-    ) AS two HAVING count(*) = 1`,
+    // Index: member_by_person, organization_pk.
+    body: `SELECT o.id FROM keys.member AS m JOIN keys.organization AS o ON o.id = m.organization_id
+      WHERE m.person_id = person ORDER BY o.position LIMIT 1`,
   },
   {
     signature: 'organizations_of_person(person uuid, most integer)',
