@@ -139,6 +139,15 @@ describe('the proxy to the control plane', () => {
     expect(seen).toEqual([]);
   });
 
+  it.each(['/v1/invitations/accept', '/v1/sessions', '/v1/password-resets', '/v1/password-resets/finish'])(
+    'passes the body for a route that asks for no credential on, also beside one that does: %s',
+    async (path) => {
+      seen.length = 0;
+      expect(await statusOf(`POST ${path}`, '{"a":1}', 'content-length: 7\r\nx-read: 1\r\n')).toBe(200);
+      expect(seen).toEqual([`POST ${path} {"a":1}`]);
+    },
+  );
+
   it.each([
     '/v1/api-keys/..',
     '/v1/api-keys/../x',

@@ -35,7 +35,12 @@ export function pathsOf(service: ControlPlaneService, document: OpenApiDocument)
  */
 export const controlPlanePaths: readonly PublicPath[] = CONTROL_PLANE_SERVICES.flatMap((service) =>
   pathsOf(service, readDocument(service)),
-);
+).sort((one, other) => (rankOf(one) < rankOf(other) ? -1 : 1));
+
+/** Puts a name before a parameter in its place, as routers do: the first path that matches is the one that answers. */
+function rankOf({ template }: PublicPath): string {
+  return template.replace(/\{\w+\}/g, '\uffff');
+}
 
 /** The kind of thing that a path is about: `/v1/api-keys` of `/v1/api-keys/{id}`, else its first segment. */
 export function areaOf(path: string): string {
