@@ -3,6 +3,13 @@ import { NOBODY } from '@tollgate/auth';
 import { DomainStore, IdentityStore, OidcProviderStore, SignInAttemptStore } from '@tollgate/key-management';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 
+/** Sign-ins that many browsers have begun, so that statements are planned as in production. */
+export const OIDC_SEEDS = [
+  `INSERT INTO keys.oidc_attempt (organization_id, state_digest, browser_digest, provider_version, return_to, expires_at)
+   SELECT 'default', sha256(n::text::bytea), sha256('b'), 1, '/', now() + n * interval '1 second'
+   FROM generate_series(1, 2000) AS n`,
+];
+
 /** Calls every method of sign-in by OpenID providers that queries the database. */
 export async function useOidc({ dataSource }: Database): Promise<void> {
   const service = new ServiceDatabase(dataSource, 'keys');

@@ -50,7 +50,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js';
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
 import { MEMBERSHIP_SEEDS, useMembership } from './membership-statements.js';
-import { useOidc } from './oidc-statements.js';
+import { OIDC_SEEDS, useOidc } from './oidc-statements.js';
 import { useSignIn } from './sign-in-statements.js';
 import { StatementCoverage, StatementRecorder, type StatementRecord } from './statement-records.js';
 import { statementsIn } from './statement-sites.js';
@@ -302,6 +302,7 @@ const SEEDS = [
      CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, 'request ' || n, '{}', sha256(''), sha256('')
    FROM generate_series(1, 5000) AS n`,
   ...MEMBERSHIP_SEEDS,
+  ...OIDC_SEEDS,
   'ANALYZE',
 ];
 
