@@ -99,7 +99,7 @@ async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void
   };
   await service.inOrganization(made.id, async (manager) => {
     await organizations.insert(manager, made, 'owner@localhost', NOBODY);
-    await organizations.findIn(manager, made.id);
+    await organizations.keep(manager, made.id);
   });
   await organizations.find(made.id);
   await organizations.list(10, null);

@@ -519,17 +519,21 @@ describe('a removed member', () => {
   it('has no session in which they asked about the organisation, and those about others go on', async () => {
     const [here, there] = [await organization(), await organization()];
     const [owner, lone, both] = [await member(here, 'owner'), await member(here, 'admin'), await member(here, 'admin')];
-    await query(`INSERT INTO keys.member (organization_id, person_id, email, role) VALUES ($1, $2, $3, 'admin')`, [
-      there,
-      both.id,
-      both.email,
-    ]);
+    const unsaid = await member(here, 'admin');
+    for (const { id, email } of [both, unsaid])
+      await query(`INSERT INTO keys.member (organization_id, person_id, email, role) VALUES ($1, $2, $3, 'admin')`, [
+        there,
+        id,
+        email,
+      ]);
     expect((await call('GET', '/v1/members', both.as, { organization: there })).status).toBe(200);
-    for (const each of [lone, both])
+    // Its requests name no organisation, and are about the older one of the two.
+    expect((await call('GET', '/v1/me', unsaid.as)).body.organization_id).toBe(here);
+    for (const each of [lone, both, unsaid])
       expect(await call('DELETE', `/v1/members/${each.memberId}`, owner.as, { organization: here })).toMatchObject({
         status: 200,
       });
-    expect((await call('GET', '/v1/members', lone.as)).status).toBe(401);
+    for (const each of [lone, unsaid]) expect((await call('GET', '/v1/members', each.as)).status).toBe(401);
     expect((await call('GET', '/v1/members', both.as, { organization: there })).status).toBe(200);
     expect(await call('GET', '/v1/members', both.as, { organization: here })).toMatchObject({
       status: 404,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
+import { Problem } from '@tollgate/http';
 import { momentText, Outbox, ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import { changesBetween } from '../audit/audit-entry.js';
@@ -47,12 +48,18 @@ export class OrganizationStore {
     return rows[0] === undefined ? null : organizationOf(rows[0]);
   }
 
-  /** As `find`, in the caller's transaction. Index: organization_pk. */
-  async findIn(manager: EntityManager, id: string): Promise<Organization | null> {
-    const rows: OrganizationRow[] = await manager.query(`${SELECT_ORGANIZATION} WHERE id = $1 AND deleted_at IS NULL`, [
-      id,
-    ]);
-    return rows[0] === undefined ? null : organizationOf(rows[0]);
+  /**
+   * The organisation, which is not deleted before the caller's transaction ends: for what is made in it. A foreign key
+   * does not stop that, for the row of a deleted one stays. Index: organization_pk.
+   * @throws {Problem} `organization_not_found` if there is none, or if it has been deleted since a guard looked
+   */
+  async keep(manager: EntityManager, id: string): Promise<Organization> {
+    const rows: OrganizationRow[] = await manager.query(
+      `${SELECT_ORGANIZATION} WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE`,
+      [id],
+    );
+    if (rows[0] === undefined) throw new Problem('organization_not_found');
+    return organizationOf(rows[0]);
   }
 
   /** The first `count` behind a position, newest first; null for all. Index: organization_newest. */

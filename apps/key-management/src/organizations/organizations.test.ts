@@ -4,6 +4,7 @@ import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ADMIN, PEPPER, startKeyManagement, type KeyManagementStage } from '../key-management-stage.js';
+import { OrganizationGuard } from './organization.guard.js';
 
 const snapshots = new MemoryKeySnapshots();
 const askedOf: string[] = [];
@@ -202,6 +203,34 @@ describe('an organisation that is deleted', () => {
     expect(await stage.database.dataSource.query('SELECT 1 FROM keys.member WHERE organization_id = $1', [id])).toEqual(
       [],
     );
+  });
+
+  it('gains nothing by a request that was let in before, and none of its keys opens the admin API', async () => {
+    const { id } = await organization('deleted meanwhile');
+    const secrets: string[] = [];
+    for (const scopes of [['admin'], ['analytics:read']])
+      secrets.push((await call('POST', '/v1/api-keys', { body: { name: 'k', scopes }, organization: id })).body.secret);
+    for (const secret of secrets) expect(await call('GET', '/v1/me', { secret })).toMatchObject({ status: 200 });
+    // As between the commit of a deletion and the end of its keys.
+    await stage.database.dataSource.query('UPDATE keys.organization SET deleted_at = now() WHERE id = $1', [id]);
+    for (const secret of secrets)
+      expect(await call('GET', '/v1/me', { secret })).toMatchObject({
+        status: 401,
+        body: { code: 'invalid_credential' },
+      });
+    // The guard looks before the body is there.
+    const guard = vi.spyOn(OrganizationGuard.prototype, 'canActivate').mockResolvedValue(true);
+    try {
+      for (const url of ['/v1/api-keys', '/v1/projects', '/v1/invitations'])
+        expect(
+          await call('POST', url, {
+            body: url === '/v1/invitations' ? { email: 'a@example.org', role: 'viewer' } : { name: 'late' },
+            organization: id,
+          }),
+        ).toMatchObject({ status: 404, body: { code: 'organization_not_found' } });
+    } finally {
+      guard.mockRestore();
+    }
   });
 
   it('is never the one that every installation has', async () => {

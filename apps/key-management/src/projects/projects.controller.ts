@@ -15,6 +15,7 @@ import {
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
 import { Idempotency } from '../idempotency/idempotency.js';
+import { OrganizationStore } from '../organizations/organization-store.js';
 import { OrganizationGuard } from '../organizations/organization.guard.js';
 import { ProjectStore, unlessTaken } from './project-store.js';
 import { edited, type Project } from './project.js';
@@ -45,6 +46,7 @@ import {
 export class ProjectsController {
   constructor(
     private readonly store: ProjectStore,
+    private readonly organizations: OrganizationStore,
     private readonly idempotency: Idempotency,
   ) {}
 
@@ -70,6 +72,7 @@ export class ProjectsController {
     };
     const answered = await unlessTaken(() =>
       this.idempotency.answer(request, organizationId, reply, async (manager) => {
+        await this.organizations.keep(manager, organizationId);
         await this.store.insert(manager, project, actor);
         return { body: projectObject(project), version: project.version };
       }),

@@ -40,7 +40,10 @@ export class CreateKey {
     return principal === null ? [] : scopesAbove(principal, scopes ?? DEFAULT_SCOPES);
   }
 
-  /** Writes a key in a transaction about its organisation. Once that is committed, call `announced`. */
+  /**
+   * Writes a key in a transaction about its organisation. Once that is committed, call `announced`.
+   * @throws {Problem} `organization_not_found` if the organisation has been deleted meanwhile
+   */
   async execute(
     manager: EntityManager,
     organizationId: string,
@@ -50,13 +53,13 @@ export class CreateKey {
   ): Promise<CreateKeyResult> {
     const read = keySettings(request, now);
     if (read.kind === 'invalid') return read;
-    const organization = await this.organizations.findIn(manager, organizationId);
+    const organization = await this.organizations.keep(manager, organizationId);
     const secret = generateSecret(this.settings.keyMarker);
     const key: ApiKey = {
       ...read.settings,
       id: randomUUID(),
       organizationId,
-      organizationCreditLimitNanoUsd: organization?.creditLimitNanoUsd ?? null,
+      organizationCreditLimitNanoUsd: organization.creditLimitNanoUsd,
       maskedKey: maskSecret(secret),
       // While a pepper is being replaced, gateways that were not replaced yet know the previous one alone.
       digests: digestsUnder(secret.reveal(), this.settings.peppers),

@@ -1,13 +1,13 @@
 import type { EntityManager } from 'typeorm';
 
 /**
- * Those that ask about the organisation: the sessions of its provider, those that asked about it last, and all of
- * somebody who belongs to no other one. Index: session_by_person.
+ * Those that ask about the organisation: the sessions of its provider, those that asked about it last or have never
+ * named one, and all of somebody who belongs to no other one. Index: session_by_person.
  */
 const END_SESSIONS = `
   WITH ended AS (
     DELETE FROM keys.session AS s WHERE s.person_id = $1 AND (s.confined_to = $2 OR s.id IS DISTINCT FROM $3::uuid AND (
-      s.last_organization_id = $2 OR NOT EXISTS (SELECT 1 FROM keys.organizations_of_person($1, 1))))
+      coalesce(s.last_organization_id, $2) = $2 OR NOT EXISTS (SELECT 1 FROM keys.organizations_of_person($1, 1))))
     RETURNING s.id
   )
   SELECT id FROM ended`;

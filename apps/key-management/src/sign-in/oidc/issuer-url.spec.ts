@@ -39,6 +39,8 @@ describe('an issuer', () => {
     'http://[::1]:8080',
     'https://localhost',
     'https://idp.localhost',
+    'https://localhost.',
+    'https://idp.localhost.',
     'https://10.0.0.1',
     'https://192.168.1.1/x',
     'https://169.254.169.254/latest',

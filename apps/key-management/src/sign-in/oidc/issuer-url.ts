@@ -22,9 +22,10 @@ export function issuerFault(text: string, allowPrivateNetwork: boolean): string 
   // Discovery adds the well-known path itself, and then compares the issuer: a whole URL of the document skips that.
   if (url.pathname.includes('/.well-known/')) return 'must be the issuer itself, without /.well-known/…';
   if (text !== url.href && `${text}/` !== url.href) return `must be written as a browser writes it: ${SPELLING}`;
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  // A dot at the end of a host name changes nothing about it.
+  const host = url.hostname.replace(/^\[|\]$|\.$/g, '');
   if (allowPrivateNetwork) return null;
-  const named = host === 'localhost' || host.endsWith('.localhost') || host.endsWith('.localhost.');
+  const named = host === 'localhost' || host.endsWith('.localhost');
   return named || (isIP(host) !== 0 && isPrivateAddress(host)) ? 'must not be on a private network' : null;
 }
 

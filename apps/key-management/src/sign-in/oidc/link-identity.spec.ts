@@ -36,7 +36,12 @@ describe('a sign-in by the provider of an organisation', () => {
     ['a stranger', {}, refused('no_member')],
     ['an account of another organisation', { person }, refused('no_member')],
     ['an invited stranger', { invited: 'admin' }, { personId: null, ...joins('admin', 'invitation') }],
-    ['an invited account', { person, invited: 'member' }, { personId: 'p', ...joins('member', 'invitation') }],
+    ['an invited account', { person, invited: 'member' }, refused('account_of_others')],
+    [
+      'an invited account of the domain',
+      { person, invited: 'member', domainProven: true },
+      { personId: 'p', ...joins('member', 'invitation') },
+    ],
     ['a stranger of the domain', { domainProven: true }, { personId: null, ...joins('viewer', 'domain') }],
     ['an account of the domain', { person, domainProven: true }, { personId: 'p', ...joins('viewer', 'domain') }],
     [

@@ -23,7 +23,8 @@ export interface LinkFacts {
 }
 
 /** Why somebody whom the provider knows may not come in. */
-export type LinkRefusal = 'address_unverified' | 'other_subject' | 'account_unconfirmed' | 'no_member';
+export type LinkRefusal =
+  'address_unverified' | 'other_subject' | 'account_unconfirmed' | 'account_of_others' | 'no_member';
 
 /** What to do about a sign-in. */
 export type LinkDecision =
@@ -44,10 +45,10 @@ export const ROLE_BY_DOMAIN: Role = 'viewer';
 /**
  * Decides who signs in. Issuer and subject alone say who somebody is. An address is believed once, to link them, and
  * only where the provider vouches for it and the organisation may speak for the person: a member of its own, somebody
- * it has invited, or an address of a domain that it has proven. An account that has another subject of this issuer is
- * never linked, and one outside of the organisation never without an invitation or the domain. Such an account must
- * not be one that somebody else could have made beforehand: with a password, for an address at which they receive no
- * mail.
+ * it has invited who has no account yet, or an address of a domain that it has proven. An account that has another
+ * subject of this issuer is never linked, and one outside of the organisation never without the domain: an invitation
+ * is accepted by a session of that account alone, for anybody can invite any address. Such an account must not be one
+ * that somebody else could have made beforehand: with a password, for an address at which they receive no mail.
  */
 export function decideLink({ known, emailVerified, person, invited, domainProven }: LinkFacts): LinkDecision {
   if (known === null && !emailVerified) return refuse('address_unverified');
@@ -56,6 +57,7 @@ export function decideLink({ known, emailVerified, person, invited, domainProven
   if (person !== null && person.role !== null) return { kind: 'let_in', personId: person.id, links, joins: null };
   const joins = joiningBy(invited, domainProven && links);
   if (joins === null) return refuse('no_member');
+  if (links && person !== null && !domainProven) return refuse('account_of_others');
   if (links && person?.isUnconfirmed === true) return refuse('account_unconfirmed');
   return { kind: 'let_in', personId: person?.id ?? null, links, joins };
 }

@@ -285,7 +285,12 @@ describe('a sign-in by the provider of an organisation', () => {
       [victim, attacker],
     );
     expect(refusals).toEqual([{ organization_id: attacker, action: 'session.refused' }]);
+    // Whoever invites an address has no say over its account.
     await invite(attacker, email, 'viewer');
+    const invited = await new Browser().signIn(attacker);
+    expect([invited.statusCode, codeOf(invited)]).toEqual([403, 'oidc_refused']);
+    expect(await sql('SELECT id FROM keys.invitation WHERE organization_id = $1', [attacker])).toHaveLength(1);
+    await member(attacker, 'viewer', email);
     const browser = new Browser();
     expect((await browser.signIn(attacker)).statusCode).toBe(303);
     expect(await actsIn(browser, victim)).toMatchObject({ organizationId: null, role: null });

@@ -202,5 +202,7 @@ const DETAILS: Readonly<Record<LinkRefusal, string>> = {
   other_subject: 'The account of this address belongs to somebody else at the identity provider.',
   account_unconfirmed:
     'There is an account of this address whose owner has not confirmed the address yet. Confirm it, or reset its password.',
+  account_of_others:
+    'The invited address has an account. Sign in to that account, accept the invitation, and come by the identity provider then.',
   no_member: 'This person is no member of the organisation, and has no open invitation to it.',
 };
