@@ -45,6 +45,9 @@ async function send(method, path, body, csrfToken) {
   return answer;
 }
 
+/** Behind this fragment somebody comes back from an identity provider to the page to sign in on. */
+const BACK_SIGNED_IN = '#signed-in';
+
 /** What each form does with its fields; what it resolves with is shown. */
 const ACTIONS = {
   async signIn({ email, password }, page) {
@@ -52,7 +55,7 @@ const ACTIONS = {
   },
   async signInByProvider({ email }, page) {
     if (email === '') throw new Error('Write your e-mail address first: its domain says where to sign in.');
-    const query = new URLSearchParams({ email, return_to: page.returnTo ?? '/sign-in' });
+    const query = new URLSearchParams({ email, return_to: page.returnTo ?? `/sign-in${BACK_SIGNED_IN}` });
     page.go(`/v1/sessions/oidc/start?${query}`);
     return 'You are being sent to your organisation.';
   },
@@ -75,14 +78,13 @@ const ACTIONS = {
     return 'Your e-mail address is confirmed.';
   },
   async acceptAsNew({ name, password }, page) {
-    await send('POST', '/v1/invitations/accept', { token: page.token, name, password });
-    page.used();
-    return 'You are a member now. You can sign in.';
+    const { session } = await send('POST', '/v1/invitations/accept', { token: page.token, name, password });
+    return `You are a member now. ${page.signedIn(session)}`;
   },
   async acceptAsKnown({ email, password }, page) {
     const session = await send('POST', '/v1/sessions', { email, password });
     await send('POST', '/v1/invitations/accept', { token: page.token }, session.csrf_token);
-    return page.signedIn(session);
+    return `You are a member now. ${page.signedIn(session)}`;
   },
 };
 
@@ -97,6 +99,8 @@ function start(document, window) {
     used: () => history.replaceState(null, '', location.pathname + location.search),
     signedIn: (session) => {
       page.used();
+      // Some texts and links are for those alone who are not signed in yet.
+      for (const part of document.querySelectorAll('[data-before]')) part.hidden = true;
       if (page.returnTo !== null) page.go(page.returnTo);
       offerSignOut(document, session);
       return `You are signed in as ${session.person.email}.`;
@@ -106,6 +110,9 @@ function start(document, window) {
     part.hidden = (part.dataset.withToken === 'yes') !== (page.token !== null);
   }
   for (const form of document.querySelectorAll('form[data-action]')) prepare(form, page);
+  if (location.hash === BACK_SIGNED_IN) void greet(document, page);
+  // A link that is pasted over the address of this very page differs in the fragment alone, and loads nothing by itself.
+  window.addEventListener('hashchange', () => location.reload());
 }
 
 function prepare(form, page) {
@@ -119,13 +126,27 @@ function prepare(form, page) {
     [outcome.textContent, alert.textContent] = ['', ''];
     try {
       outcome.textContent = await ACTIONS[action](Object.fromEntries(new FormData(form)), page);
-      form.querySelector('fieldset, .fields').hidden = true;
+      done(form);
     } catch (error) {
       alert.textContent = error.message;
       enable(true);
     }
   });
   enable(true);
+}
+
+function done(form) {
+  form.querySelector('.fields').hidden = true;
+  for (const other of document.querySelectorAll('form[data-action]')) if (other !== form) other.hidden = true;
+}
+
+/** Shows who is signed in to somebody who comes back from an identity provider. */
+async function greet(document, page) {
+  const me = await send('GET', '/v1/me').catch(() => null);
+  const form = document.querySelector('form[data-action]');
+  if (form === null || !me?.person) return;
+  form.querySelector('[role=status]').textContent = page.signedIn(me);
+  done(form);
 }
 
 function offerSignOut(document, session) {

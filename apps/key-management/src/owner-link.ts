@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { codeOf, mendableFault, StartFault } from '@tollgate/app-process';
 import { PUBLIC_URL_DEFAULT } from '@tollgate/auth';
 import { environmentFields, readEnvironment } from '@tollgate/config';
-import { DATABASE, openDatabase, type Database } from '@tollgate/postgres';
+import { DATABASE, type Database } from '@tollgate/postgres';
 import { PortsModule } from '@tollgate/service';
 import { z } from 'zod';
 import { firstOwnerFields } from './config.js';
@@ -14,6 +14,7 @@ import { FirstOwner } from './sign-in/first-owner.js';
 import { linkTo } from './sign-in/links.js';
 import { OneTimeTokens } from './sign-in/one-time-tokens/one-time-tokens.js';
 import { keyManagementEntities } from './store/entities.js';
+import { openForCommand } from './store/open-for-command.js';
 import { KeyStoreModule } from './store/store.module.js';
 
 /**
@@ -44,13 +45,10 @@ class OwnerLinkModule {
 
 async function run(): Promise<void> {
   const { DATABASE_URL, TOLLGATE_PUBLIC_URL, INIT_OWNER_EMAIL } = readEnvironment(environment, process.env);
-  const database = await openDatabase({
+  const database = await openForCommand({
     url: DATABASE_URL,
-    poolSize: 1,
     applicationName: 'owner-link',
     entities: keyManagementEntities,
-  }).catch((error: unknown) => {
-    throw new StartFault('DATABASE_URL', 'the server cannot be reached, or refuses the login', error);
   });
   const settings: OwnerSettings = { initOwnerEmail: INIT_OWNER_EMAIL, initOwnerPassword: null };
   const context = await NestFactory.createApplicationContext(OwnerLinkModule.with(database, settings), {

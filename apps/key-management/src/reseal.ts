@@ -1,9 +1,10 @@
 import { mendableFault } from '@tollgate/app-process';
 import { environmentFields, readEnvironment } from '@tollgate/config';
-import { openDatabase, ServiceDatabase } from '@tollgate/postgres';
+import { ServiceDatabase } from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
 import { z } from 'zod';
 import { sealingSecrets, secretFields } from './config.js';
+import { openForCommand } from './store/open-for-command.js';
 import { reseal } from './store/sealed-texts.js';
 
 /**
@@ -15,7 +16,7 @@ const environment = z.object({ DATABASE_URL: environmentFields.postgresUrl, ...s
 
 async function run(): Promise<void> {
   const given = readEnvironment(environment, process.env);
-  const database = await openDatabase({ url: given.DATABASE_URL, poolSize: 1, applicationName: 'reseal' });
+  const database = await openForCommand({ url: given.DATABASE_URL, applicationName: 'reseal' });
   try {
     const sealing = sealingFrom(sealingSecrets(given), { alone: true });
     const { resealed, unreadable } = await reseal(new ServiceDatabase(database.dataSource, 'keys'), sealing);

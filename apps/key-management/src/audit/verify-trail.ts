@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { openDatabase, ServiceDatabase } from '@tollgate/postgres';
+import { ServiceDatabase } from '@tollgate/postgres';
+import { openForCommand } from '../store/open-for-command.js';
 import { AuditStore } from './audit-store.js';
 import type { ChainFault } from './chain-verifier.js';
 import { linesOf } from './lines-of.js';
@@ -22,7 +23,7 @@ export async function verifyFile(file: string, tell: Tell): Promise<boolean> {
 
 /** Verifies the chains of every organisation in a database; false if something is wrong with one. */
 export async function verifyDatabase(url: string, tell: Tell): Promise<boolean> {
-  const database = await openDatabase({ url, poolSize: 1, applicationName: 'audit verify' });
+  const database = await openForCommand({ url, applicationName: 'audit verify' });
   try {
     const store = new AuditStore(new ServiceDatabase(database.dataSource, 'keys'));
     const verify = new VerifyChains(store);

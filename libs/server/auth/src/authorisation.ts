@@ -105,7 +105,7 @@ export class Authorisation {
     if (shown.kind === 'session' && shown.token !== null) csrfTokens.set(request, csrfTokenOf(shown.token));
     noteOrganization(request, principal.organizationId);
     const fault = SAFE_METHODS.includes(request.method) ? null : this.crossSiteFault(request, shown);
-    if (fault !== null) throw new Problem(fault);
+    if (fault !== null) throw new Problem(fault, fault === 'foreign_origin' ? { detail: this.originNeeded } : {});
     const { allowed, headers } = this.calls.take(principal);
     if (reply !== null) void reply.headers(headers);
     if (!allowed) throw new Problem('rate_limit_exceeded', { headers });
@@ -216,6 +216,11 @@ export class Authorisation {
 
   private originOf(request: FastifyRequest) {
     return requestOrigin(request.headers, this.settings.publicUrl);
+  }
+
+  private get originNeeded(): string {
+    const { origin } = new URL(this.settings.publicUrl);
+    return `A change by the cookie of a session needs the header "Origin: ${origin}", which browsers send from pages of that address.`;
   }
 
   private get cookieName(): string {

@@ -1,6 +1,8 @@
 import { problemBody, type ErrorCode } from '@tollgate/errors';
+import { problemPage } from '@tollgate/openapi';
 import { LogSampler, type Logger } from '@tollgate/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PAGE_HEADERS } from './page-headers.js';
 import { problemOf } from './problem-of.js';
 import type { Problem } from './problem.js';
 import { readAway } from './read-away.js';
@@ -27,7 +29,10 @@ const codes = new WeakMap<FastifyRequest, ErrorCode>();
 /** The code of the problem that a request was answered with; null if it was not, or not yet. */
 export const problemCodeOf = (request: FastifyRequest): ErrorCode | null => codes.get(request) ?? null;
 
-/** Sends a problem as the reply; also for handlers on the raw Fastify instance. */
+/**
+ * Sends a problem as the reply; also for handlers on the raw Fastify instance. A browser that was sent to the address
+ * (by an identity provider, for example) gets the problem as a page.
+ */
 export function sendProblem(reply: FastifyReply, problem: Problem, requestId: string): void {
   const { code, status, detail, errors, headers } = problem;
   codes.set(reply.request, code);
@@ -35,12 +40,16 @@ export function sendProblem(reply: FastifyReply, problem: Problem, requestId: st
   // Left open, the rest of the body is read away, for as long as a request may take.
   if (code === 'body_too_large') void reply.removeHeader('connection');
   readAway(reply.request.raw);
-  void reply
-    .code(status)
-    .headers({ ...headers, 'content-type': 'application/problem+json' })
-    // As bytes: Fastify adds a charset to text, which this media type does not have.
-    .send(Buffer.from(JSON.stringify(problemBody(code, { detail, errors, requestId }))));
+  const body = problemBody(code, { detail, errors, requestId });
+  void reply.code(status).headers(headers);
+  if (isNavigation(reply.request)) void reply.headers(PAGE_HEADERS).send(problemPage(body));
+  // As bytes: Fastify adds a charset to text, which this media type does not have.
+  else void reply.header('content-type', 'application/problem+json').send(Buffer.from(JSON.stringify(body)));
 }
+
+/** Whether a browser shows the reply as a document of its own: browsers alone set this header, and no script can. */
+const isNavigation = ({ method, headers }: FastifyRequest): boolean =>
+  method === 'GET' && headers['sec-fetch-mode'] === 'navigate';
 
 /** A flood of callers who are told to come back must not become a flood of lines. */
 const sampler = new LogSampler();

@@ -32,6 +32,15 @@ describe('the pages of an API', () => {
       expect(reply.body).not.toMatch(/nonsense|proto|script/);
     },
   );
+  it('stand in for a problem where a browser would show it as a document', async () => {
+    const headers = { 'sec-fetch-mode': 'navigate' };
+    const reply = await server.inject({ url: '/docs/errors/nonsense', headers });
+    expect(reply).toMatchObject({ statusCode: 404, headers: { 'content-type': 'text/html; charset=utf-8' } });
+    expect(reply.headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'self';/);
+    expect(reply.body).toContain('href="/docs/errors/not_found"');
+    const other = await server.inject({ url: '/docs/errors/nonsense', headers: { 'sec-fetch-mode': 'cors' } });
+    expect(other.json()).toMatchObject({ code: 'not_found' });
+  });
   it('have the reference, the list of errors, their style and the document itself', async () => {
     for (const [url, type] of [
       ['/docs/api', 'text/html; charset=utf-8'],

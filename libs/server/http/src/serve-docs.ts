@@ -1,15 +1,7 @@
 import { errorPage, errorsPage, referencePage, STYLE, type OpenApiDocument } from '@tollgate/openapi';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { PAGE_HEADERS } from './page-headers.js';
 import { Problem } from './problem.js';
-
-/** The pages load one style sheet of ours, and nothing else. */
-const PAGE_HEADERS = {
-  'content-type': 'text/html; charset=utf-8',
-  'content-security-policy':
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-};
 
 /**
  * Serves the document of an API, its reference page, and the pages that the `type` of a problem leads to. Nothing of

@@ -32,5 +32,6 @@ export {
   type Credential,
 } from './route-docs.js';
 export { errorPage, errorsPage } from './pages/error-pages.js';
+export { problemPage } from './pages/problem-page.js';
 export { referencePage } from './pages/reference-page.js';
 export { STYLE } from './pages/style.js';

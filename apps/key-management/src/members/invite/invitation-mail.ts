@@ -23,7 +23,7 @@ export function invitationMail({ organization, invitedBy, link }: InvitationMail
       '',
       link,
       '',
-      'If you do not know them, do nothing: without you the invitation ends by itself.',
+      'If you do not know who invites you, do nothing: the invitation then expires by itself.',
       '',
       'Tollgate',
       '',

@@ -21,12 +21,12 @@ export function passwordResetMail(link: string): MailText {
   };
 }
 
-/** Tells somebody that their password is another one now. */
+/** Tells somebody that their password was changed. */
 export function passwordChangedMail(resetPage: string): MailText {
   return {
     subject: 'Your password for Tollgate was changed',
     text: [
-      'The password of your account at Tollgate was set anew, and all its sessions have ended.',
+      'The password of your account at Tollgate was changed, and all its sessions have ended.',
       '',
       'If it was not you, somebody else reads your mail: secure your mailbox, and then set another password:',
       '',

@@ -103,12 +103,10 @@ const currentPassword = (id: string): Html =>
 const withToken = (body: Html): Html => html`<div data-with-token="yes">${body}</div>`;
 const withoutToken = (body: Html): Html => html`<div data-with-token="no" hidden>${body}</div>`;
 
-const INCOMPLETE = withoutToken(
-  html`<p>This link is incomplete. Open it once more from the mail, or copy it whole.</p>`,
-);
+const INCOMPLETE = withoutToken(html`<p>This link is incomplete. Open it once more, or copy all of it.</p>`);
 
 const SIGN_OUT = html`<button type="button" class="second" data-sign-out hidden>Sign out</button>`;
-const TO_SIGN_IN = html`<p><a href="/sign-in">Sign in</a></p>`;
+const TO_SIGN_IN = html`<p data-before><a href="/sign-in">Sign in</a></p>`;
 
 const PAGES: Readonly<Record<AccountPage, { readonly title: string; readonly body: Html }>> = {
   'sign-in': {
@@ -122,12 +120,12 @@ const PAGES: Readonly<Record<AccountPage, { readonly title: string; readonly bod
         </button>`,
       })}
       ${SIGN_OUT}
-      <p><a href="/password-reset">Forgotten your password?</a></p>`,
+      <p data-before><a href="/password-reset">Forgotten your password?</a></p>`,
   },
   'sign-in-link': {
     title: 'Sign in by a link',
     body: html`${withToken(
-      html`<p>The link is good for one sign-in. Choose a password, so that you can sign in again later.</p>
+      html`<p data-before>The link is good for one sign-in. Choose a password, so that you can sign in again later.</p>
         ${form({
           action: 'useSignInLink',
           button: 'Sign in',
@@ -160,8 +158,8 @@ const PAGES: Readonly<Record<AccountPage, { readonly title: string; readonly bod
   invitation: {
     title: 'Invitation',
     body: html`${withToken(
-      html`<p>You are invited to an organisation that uses Tollgate.</p>
-        <h2>I am new here</h2>
+      html`<p data-before>You are invited to an organisation that uses Tollgate.</p>
+        <h2 data-before>I am new here</h2>
         ${form({
           action: 'acceptAsNew',
           button: 'Accept',
@@ -171,7 +169,7 @@ const PAGES: Readonly<Record<AccountPage, { readonly title: string; readonly bod
             newPassword('new-password', 'Password'),
           ],
         })}
-        <h2>I have an account</h2>
+        <h2 data-before>I have an account</h2>
         ${form({
           action: 'acceptAsKnown',
           button: 'Sign in and accept',

@@ -1,10 +1,11 @@
-import { ERRORS } from '@tollgate/errors';
+import { ERRORS, problemBody } from '@tollgate/errors';
 import { describe, expect, it } from 'vitest';
 import {
   DOCUMENTED_SERVICES,
   errorPage,
   errorsPage,
   readDocument,
+  problemPage,
   readPublicDocument,
   referencePage,
 } from '../index.js';
@@ -17,6 +18,13 @@ const pages = [
   ...DOCUMENTED_SERVICES.map((service) => [service, referencePage(readDocument(service))] as const),
   ['the public origin', referencePage(readPublicDocument())] as const,
   ['errors', errorsPage()] as const,
+  [
+    'a problem',
+    problemPage({
+      ...problemBody('invalid_request', { detail: '<script>', errors: [{ path: '<a', message: 'is "wrong"' }] }),
+      request_id: 'id',
+    }),
+  ] as const,
   ...Object.keys(ERRORS).map((code) => [code, errorPage(code) ?? ''] as const),
 ];
 
@@ -55,6 +63,24 @@ describe('the reference of the API', () => {
         for (const { name } of operation.parameters ?? []) expect(section).toContain(`<code>${String(name)}</code>`);
         for (const status of Object.keys(operation.responses)) expect(section).toContain(`<strong>${status}</strong>`);
       }
+  });
+});
+
+describe('an example of the reference', () => {
+  const document = readPublicDocument();
+  const page = referencePage(document);
+  const examples = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => {
+      const section = page.split(`<section id="${operation.operationId}">`)[1] ?? '';
+      return { name: `${method} ${path}`, operation, example: section.split('</pre>')[0] ?? '' };
+    }),
+  );
+  it.each(examples)('sends a credential that may do it: $name', ({ name, operation, example }) => {
+    const schemes = operation.security.flatMap((each) => Object.keys(each));
+    const onlyPeople = schemes.includes('session') && schemes.length === 1;
+    expect(example.includes('$SESSION_COOKIE')).toBe(onlyPeople);
+    expect(example.includes('x-csrf-token')).toBe(onlyPeople && !name.startsWith('get '));
+    expect(example.includes('Bearer')).toBe(schemes.includes('adminSecret') || schemes.includes('apiKey'));
   });
 });
 

@@ -17,6 +17,7 @@ export function referencePage(document: OpenApiDocument): string {
     [
       `<h1>${escaped(title)}</h1>`,
       markdown(String(document.info['description'] ?? '')),
+      markdown(VARIABLES),
       ...document.tags.map(({ name, description }) => {
         const own = operations.filter(({ operation }) => operation.tags[0] === name);
         return own.length === 0 ? '' : contents(name, description, own);
@@ -53,7 +54,7 @@ ${markdown(operation.description ?? '')}
 ${parametersView(operation.parameters ?? [])}
 ${bodyView(document, operation)}
 <h3>Example</h3>
-<pre>${escaped(curlOf(document, placed))}</pre>
+<pre tabindex="0">${escaped(curlOf(document, placed))}</pre>
 <h3>Replies</h3>
 ${Object.entries(operation.responses)
   .map(([status, response]) => responseView(document, status, response))
@@ -91,7 +92,7 @@ function responseView(document: OpenApiDocument, status: string, response: JsonO
   const schema = schemaIn(response);
   const example = schema === null ? undefined : exampleOf(document, schema);
   return `<p><strong>${status}</strong> ${inline(String(response['description']))} ${schema === null ? '' : typeText(schema)}</p>${
-    example === undefined ? '' : `<pre>${escaped(JSON.stringify(example, null, 2))}</pre>`
+    example === undefined ? '' : `<pre tabindex="0">${escaped(JSON.stringify(example, null, 2))}</pre>`
   }`;
 }
 
@@ -111,11 +112,26 @@ function resolved(document: OpenApiDocument, schema: JsonObject): JsonObject {
 const exampleOf = (document: OpenApiDocument, schema: JsonObject): unknown =>
   (resolved(document, schema)['examples'] as readonly unknown[] | undefined)?.[0];
 
+/** The options of `curl` that send a credential: the session where only people may, else a bearer. */
+function credentialLines(method: string, { security }: OperationObject): string[] {
+  const schemes = security.flatMap((each) => Object.keys(each));
+  if (schemes.some((scheme) => BEARERS.includes(scheme))) return [`-H "authorization: Bearer $TOLLGATE_SECRET"`];
+  if (!schemes.includes('session')) return [];
+  const cookie = '-b "$SESSION_COOKIE"';
+  return method === 'GET' ? [cookie] : [cookie, '-H "x-csrf-token: $CSRF_TOKEN"', '-H "origin: $TOLLGATE_URL"'];
+}
+
+const VARIABLES =
+  'The examples read shell variables: `TOLLGATE_URL` is the address of this installation, `TOLLGATE_SECRET` the admin ' +
+  'secret or an API key that may do it. Where only a person may, `SESSION_COOKIE` is the cookie of a session as ' +
+  '`name=value`, and `CSRF_TOKEN` is its `csrf_token`. `ID` is the id in the path.';
+const BEARERS = ['adminSecret', 'apiKey'];
+
 /** A call that a shell takes as it stands, once the variables are set. */
 function curlOf(document: OpenApiDocument, { method, path, operation }: PlacedOperation): string {
   const address = `"$TOLLGATE_URL${path.replace(/\{(\w+)\}/g, (_all, name: string) => `$${name.toUpperCase()}`)}"`;
   const lines = [`curl${method === 'GET' ? '' : ` -X ${method}`} ${address}`];
-  if (operation.security.length > 0) lines.push(`-H "authorization: Bearer $TOLLGATE_SECRET"`);
+  lines.push(...credentialLines(method, operation));
   const schema = schemaIn(operation.requestBody);
   const example = schema === null ? undefined : exampleOf(document, schema);
   if (schema !== null) {
