@@ -9,13 +9,15 @@ const TEXT_LENGTH_MAX = 200;
 const text = (description: string) =>
   z.string().min(1).max(TEXT_LENGTH_MAX).refine(isLedgerText, 'must hold no NUL').optional().describe(description);
 
+/** PostgreSQL has no year 0, and reads no year of five digits as JavaScript writes it. */
+const storable = instant.refine((text) => !text.startsWith('0000'), 'must be in the years 0001 to 9999');
+
 const moment = (description: string) =>
   shown(
     z.iso
       .datetime({ offset: true })
       .transform((given) => new Date(given).toISOString())
-      // PostgreSQL reads no year of five digits as JavaScript writes it.
-      .refine((given) => instant.safeParse(given).success, 'must be in the years 0000 to 9999')
+      .refine((given) => storable.safeParse(given).success, 'must be in the years 0001 to 9999')
       .optional(),
     { type: 'string', format: 'date-time', maxLength: 40, description },
   );
@@ -80,7 +82,7 @@ export type EraseAuditTextsRequest = z.output<typeof eraseAuditTextsRequest>;
 const sequence = z.string().regex(/^[1-9]\d{0,14}$/);
 
 /** The list of entries in pages, newest first. */
-export const AUDIT_PAGES = new Pages('audit_logs', z.tuple([instant, z.enum(STREAMS), sequence]));
+export const AUDIT_PAGES = new Pages('audit_logs', z.tuple([storable, z.enum(STREAMS), sequence]));
 
 /** How far a verification has come, from call to call: 0 where the second chain is still to come. */
 export const VERIFICATION_PAGES = new Pages(

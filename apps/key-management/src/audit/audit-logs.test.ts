@@ -118,6 +118,8 @@ describe('the audit trail of an organisation', () => {
     ['a moment that is none', () => '?from=yesterday'],
     ['a moment of the year 275760', () => `?from=${encodeURIComponent('+275760-09-13T00:00:00.000Z')}`],
     ['a moment before the year 0', () => `?from=${encodeURIComponent('0000-01-01T00:00:00+14:00')}`],
+    ['a moment of the year 0', () => '?from=0000-12-31T23:59:59Z'],
+    ['a moment that is of the year 0 here', () => `?to=${encodeURIComponent('0001-01-01T00:00:00+01:00')}`],
     ['from after to', () => '?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z'],
     ['a limit of 0', () => '?limit=0'],
     ['a limit of 101', () => '?limit=101'],

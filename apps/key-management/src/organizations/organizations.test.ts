@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stage?.stop(), 30_000);
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 async function call(
   method: Method,
   url: string,
@@ -181,6 +181,21 @@ describe('an organisation that is deleted', () => {
       ['DELETE', url, undefined],
     ] as const)
       expect(await call(method, path, body && { body })).toMatchObject({ status: 404 });
+    const provider = { issuer: 'https://idp.example.com', client_id: 'c', client_secret: 's' };
+    for (const gone of [id, randomUUID()])
+      for (const [method, path, body] of [
+        ['GET', 'oidc', undefined],
+        ['PUT', 'oidc', provider],
+        ['DELETE', 'oidc', undefined],
+        ['GET', 'domains', undefined],
+        ['POST', 'domains', { domain: 'example.com' }],
+        ['DELETE', `domains/${randomUUID()}`, undefined],
+        ['POST', `domains/${randomUUID()}/verify`, undefined],
+      ] as const)
+        expect(await call(method, `/v1/organizations/${gone}/${path}`, body && { body })).toMatchObject({
+          status: 404,
+          body: { code: 'organization_not_found' },
+        });
     for (const path of ['/v1/api-keys', '/v1/members', '/v1/projects'])
       expect(await call('GET', path, { organization: id })).toMatchObject({
         status: 404,
@@ -221,13 +236,17 @@ describe('an organisation that is deleted', () => {
     // The guard looks before the body is there.
     const guard = vi.spyOn(OrganizationGuard.prototype, 'canActivate').mockResolvedValue(true);
     try {
-      for (const url of ['/v1/api-keys', '/v1/projects', '/v1/invitations'])
-        expect(
-          await call('POST', url, {
-            body: url === '/v1/invitations' ? { email: 'a@example.org', role: 'viewer' } : { name: 'late' },
-            organization: id,
-          }),
-        ).toMatchObject({ status: 404, body: { code: 'organization_not_found' } });
+      for (const [method, url, body] of [
+        ['POST', '/v1/api-keys', { name: 'late' }],
+        ['POST', '/v1/projects', { name: 'late' }],
+        ['POST', '/v1/invitations', { email: 'a@example.org', role: 'viewer' }],
+        ['POST', `/v1/organizations/${id}/domains`, { domain: 'example.com' }],
+        ['PUT', `/v1/organizations/${id}/oidc`, { issuer: 'https://idp.example', client_id: 'c', client_secret: 's' }],
+      ] as const)
+        expect(await call(method, url, { body, organization: id })).toMatchObject({
+          status: 404,
+          body: { code: 'organization_not_found' },
+        });
     } finally {
       guard.mockRestore();
     }

@@ -49,7 +49,8 @@ export const formerCursor = {
   }),
 };
 
-const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
+/** PostgreSQL has no year 0. */
+const MOMENT = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 /** A moment to the microsecond, as `momentText` writes it: `Date` would lose the last three digits. */
 const moment = z.string().refine((text) => {
   if (!MOMENT.test(text)) return false;

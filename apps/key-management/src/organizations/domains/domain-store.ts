@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { IsNull, Not, QueryFailedError, type EntityManager } from 'typeorm';
+import { lockOrganization } from '../lock-organization.js';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import { domainEntity } from './domain.entity.js';
 import { DOMAINS_MAX, type Domain } from './domain.js';
@@ -49,6 +50,7 @@ export class DomainStore {
    */
   async insert(manager: EntityManager, domain: Domain, actor: Actor): Promise<'inserted' | 'exists' | 'too_many'> {
     const { organizationId } = domain;
+    await lockOrganization(manager, organizationId);
     const repository = manager.getRepository(domainEntity);
     if ((await repository.countBy({ organizationId })) >= DOMAINS_MAX) return 'too_many';
     const { raw } = await repository.createQueryBuilder().insert().values(domain).orIgnore().returning('id').execute();

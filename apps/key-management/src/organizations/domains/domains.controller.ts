@@ -4,6 +4,7 @@ import { unreachable } from '@tollgate/errors';
 import { Idempotent, Problem, type IdempotentRequest, type SerializedReply } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
+import { OrganizationGuard } from '../organization.guard.js';
 import { Idempotency } from '../../idempotency/idempotency.js';
 import { organizationPath, type OrganizationPath } from '../organizations.request.js';
 import {
@@ -23,7 +24,7 @@ import { VerifyDomain } from './verify-domain.js';
 /** Domains of mail addresses that an organisation proves to be its own. */
 @Tag('Organisations')
 @Controller('v1/organizations/:id/domains')
-@UseGuards(PrincipalGuard)
+@UseGuards(PrincipalGuard, OrganizationGuard)
 export class DomainsController {
   constructor(
     private readonly store: DomainStore,

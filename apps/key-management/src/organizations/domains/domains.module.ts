@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { IdempotencyModule } from '../../idempotency/idempotency.module.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import { KeyStoreModule } from '../../store/store.module.js';
+import { OrganizationsModule } from '../organizations.module.js';
 import { DomainStore } from './domain-store.js';
 import { DomainsController } from './domains.controller.js';
 import { dnsTxtLookUp, TXT_LOOK_UP } from './txt-look-up.js';
@@ -9,7 +10,7 @@ import { VerifyDomain } from './verify-domain.js';
 
 /** Domains that organisations have proven to be theirs. */
 @Module({
-  imports: [IdempotencyModule, KeyStoreModule],
+  imports: [IdempotencyModule, KeyStoreModule, OrganizationsModule],
   controllers: [DomainsController],
   providers: [
     DomainStore,

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { IsNull, Not, type EntityManager } from 'typeorm';
+import { lockOrganization } from '../../organizations/lock-organization.js';
 import { changesBetween } from '../../audit/audit-entry.js';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import type { AuditValue } from '../../audit/audit-value.js';
@@ -35,6 +36,7 @@ export class OidcProviderStore {
   /** Changes the provider, or makes it. Of two first ones at once the second changes what the first has made. */
   async set(organizationId: string, settings: ProviderSettings, actor: Actor, now: Date): Promise<ProviderChange> {
     return this.database.inOrganization(organizationId, async (manager) => {
+      await lockOrganization(manager, organizationId);
       const repository = manager.getRepository(oidcProviderEntity);
       const locked = () => repository.findOne({ where: { organizationId }, lock: { mode: 'pessimistic_write' } });
       let current = await locked();

@@ -4,6 +4,7 @@ import { unreachable } from '@tollgate/errors';
 import { Problem } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
 import { SEALING, type Sealing } from '@tollgate/sealing';
+import { OrganizationGuard } from '../../organizations/organization.guard.js';
 import { organizationPath, type OrganizationPath } from '../../organizations/organizations.request.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import { issuerFault } from './issuer-url.js';
@@ -21,7 +22,7 @@ import { ProviderClient } from './provider-client.js';
 /** The OpenID provider by which the people of an organisation sign in. */
 @Tag('Organisations')
 @Controller('v1/organizations/:id/oidc')
-@UseGuards(PrincipalGuard)
+@UseGuards(PrincipalGuard, OrganizationGuard)
 export class OidcProviderController {
   constructor(
     private readonly store: OidcProviderStore,
@@ -45,7 +46,7 @@ export class OidcProviderController {
     id: 'setOidcProvider',
     summary: 'Set the identity provider',
     description:
-      'Members and people with an invitation may sign in by it, and people of domains that the organisation has proven. `required` needs that an owner has signed in by this issuer and client before; whoever has the admin secret can switch it off. Sessions that another issuer or client has vouched for end.',
+      'Members may sign in by it, invited people who have no account yet, and people of domains that the organisation has proven. `required` needs that an owner has signed in by this issuer and client before; whoever has the admin secret can switch it off. Sessions that another issuer or client has vouched for end.',
   })
   @Replies(oidcProviderReply, { 200: 'The provider, without its secret.' })
   @Refuses('conflict')

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { MembersModule } from '../../members/members.module.js';
 import { DomainsModule } from '../../organizations/domains/domains.module.js';
+import { OrganizationsModule } from '../../organizations/organizations.module.js';
 import { PeopleModule } from '../../people/people.module.js';
 import { KeyStoreModule } from '../../store/store.module.js';
 import { SignInModule } from '../sign-in.module.js';
@@ -18,7 +19,7 @@ import { SignInByProvider } from './sign-in-by-provider.js';
 
 /** The OpenID providers of organisations, and sign-in by them. */
 @Module({
-  imports: [DomainsModule, KeyStoreModule, MembersModule, PeopleModule, SignInModule],
+  imports: [DomainsModule, KeyStoreModule, MembersModule, OrganizationsModule, PeopleModule, SignInModule],
   controllers: [OidcProviderController, OidcSessionsController],
   providers: [
     BeginSignIn,
