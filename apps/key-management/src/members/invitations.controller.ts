@@ -129,7 +129,7 @@ export class InvitationsController {
     id: 'acceptInvitation',
     summary: 'Accept an invitation',
     description:
-      'With name and password by somebody who has no account, who gets one, and a session. Without them by the session of the person whose confirmed address is invited. For an address that has an account nothing else accepts.',
+      'Somebody who has no account sends a name and a password, and gets an account and a session. Somebody who has one sends neither and is signed in; the confirmed address of the account must be the invited one. An invitation for an address that has an account is accepted in no other way.',
   })
   @Refuses(
     'already_member',

@@ -136,7 +136,11 @@ export class ProjectsController {
   }
 
   @Delete(':id')
-  @Operation({ id: 'deleteProject', summary: 'Delete a project', description: 'One to which no key belongs.' })
+  @Operation({
+    id: 'deleteProject',
+    summary: 'Delete a project',
+    description: 'A project to which keys belong is not deleted.',
+  })
   @Refuses('project_in_use')
   @Replies(deletedProjectReply, { 200: 'The project that is no more.' })
   async delete(

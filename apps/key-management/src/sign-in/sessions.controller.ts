@@ -64,7 +64,11 @@ export class SessionsController {
   }
 
   @Get()
-  @Operation({ id: 'listSessions', summary: 'List own sessions', description: 'Newest first; at most 100 there are.' })
+  @Operation({
+    id: 'listSessions',
+    summary: "List one's own sessions",
+    description: 'Newest first. There are at most 100.',
+  })
   @Replies(sessionListReply, { 200: 'One page of sessions.' })
   async list(
     @Query({ schema: listSessionsRequest }) { limit, cursor }: ListSessionsRequest,
@@ -92,7 +96,7 @@ export class SessionsController {
   }
 
   @Delete(':id')
-  @Operation({ id: 'deleteSession', summary: 'End an own session' })
+  @Operation({ id: 'deleteSession', summary: "End one of one's own sessions" })
   @Replies(endedSessionReply, { 200: 'The session has ended.' })
   @Refuses('session_not_found')
   async delete(
@@ -109,8 +113,8 @@ export class SessionsController {
     id: 'stepUpSession',
     summary: 'Prove again who one is',
     description:
-      'For what asks for a step-up: it is good for 10 minutes. The reply sets another cookie, and has another ' +
-      '`csrf_token`; the ones before are good for nothing any more.',
+      'Some operations ask for a step-up (403 `step_up_required`), which is good for 10 minutes. The reply sets another cookie, and has another ' +
+      '`csrf_token`; the ones before are no longer accepted.',
   })
   @Replies(openedSessionReply, { 200: 'The session, whose new token is in the cookie alone.' })
   @Refuses('sign_in_failed', 'conflict', 'rate_limit_exceeded', 'server_busy')

@@ -83,7 +83,7 @@ export function buildDocument({
       title,
       version: '1.0.0',
       description:
-        'Amounts are decimal USD in strings, moments RFC 3339 in UTC. Unknown fields of a request are refused.',
+        'Amounts are strings in decimal USD, and times are RFC 3339 in UTC. Unknown fields of a request are refused.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/' }],

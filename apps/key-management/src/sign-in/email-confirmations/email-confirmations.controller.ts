@@ -28,7 +28,7 @@ export class EmailConfirmationsController {
   @Post()
   @Operation({
     id: 'createEmailConfirmation',
-    summary: 'Ask for a link that confirms the own address',
+    summary: 'Ask for a link that confirms an address',
     description: 'It goes to the address of the account, and is good for a day.',
   })
   @Replies(emailConfirmationReply, { 202: 'The link is on its way, or the address is confirmed already.' })
@@ -39,7 +39,11 @@ export class EmailConfirmationsController {
   }
 
   @Post('finish')
-  @Operation({ id: 'finishEmailConfirmation', summary: 'Confirm an address', description: 'By the token of the link.' })
+  @Operation({
+    id: 'finishEmailConfirmation',
+    summary: 'Confirm an address',
+    description: 'Takes the token of the link, which can be used once.',
+  })
   @Replies(emailConfirmationReply, { 200: 'The address is confirmed.' })
   @Refuses('invalid_link', 'rate_limit_exceeded')
   async finish(

@@ -73,9 +73,9 @@ export class OidcSessionsController {
   @Get('callback')
   @Operation({
     id: 'finishOidcSession',
-    summary: 'Come back from an identity provider',
+    summary: 'Finish a sign-in by an identity provider',
     description:
-      'Opens a session that acts in the organisation of the provider alone. It counts once, in the browser that began, within 10 minutes.',
+      'Opens a session that acts in the organisation of the provider alone. Each sign-in is finished once, in the browser that began it, within 10 minutes.',
   })
   @Replies(null, { 303: 'The browser has a session, and goes to where the sign-in was to return to.' })
   @Refuses('oidc_attempt_invalid', 'oidc_refused', 'oidc_unavailable')

@@ -35,7 +35,7 @@ export class AccountPagesController {
   @Get('sign-in')
   @Operation({
     id: 'getSignInPage',
-    summary: 'The page to sign in on',
+    summary: 'Show the page for signing in',
     description: '`?return_to=/path` names a path of this origin that the browser goes to afterwards.',
   })
   @Replies(null, { 200: 'The page.' }, ['text/html'])
@@ -44,28 +44,28 @@ export class AccountPagesController {
   }
 
   @Get('invitation')
-  @Operation({ id: 'getInvitationPage', summary: 'The page to accept an invitation on' })
+  @Operation({ id: 'getInvitationPage', summary: 'Show the page for accepting an invitation' })
   @Replies(null, { 200: 'The page.' }, ['text/html'])
   invitation(@Res({ passthrough: true }) reply: FastifyReply): string {
     return this.page('invitation', reply);
   }
 
   @Get('password-reset')
-  @Operation({ id: 'getPasswordResetPage', summary: 'The page to set a new password on' })
+  @Operation({ id: 'getPasswordResetPage', summary: 'Show the page for setting a new password' })
   @Replies(null, { 200: 'The page.' }, ['text/html'])
   passwordReset(@Res({ passthrough: true }) reply: FastifyReply): string {
     return this.page('password-reset', reply);
   }
 
   @Get('email-confirmation')
-  @Operation({ id: 'getEmailConfirmationPage', summary: 'The page to confirm an e-mail address on' })
+  @Operation({ id: 'getEmailConfirmationPage', summary: 'Show the page for confirming an e-mail address' })
   @Replies(null, { 200: 'The page.' }, ['text/html'])
   emailConfirmation(@Res({ passthrough: true }) reply: FastifyReply): string {
     return this.page('email-confirmation', reply);
   }
 
   @Get('sign-in-link')
-  @Operation({ id: 'getSignInLinkPage', summary: 'The page to sign in by a link on' })
+  @Operation({ id: 'getSignInLinkPage', summary: 'Show the page for signing in by a link' })
   @Replies(null, { 200: 'The page.' }, ['text/html'])
   signInLink(@Res({ passthrough: true }) reply: FastifyReply): string {
     return this.page('sign-in-link', reply);

@@ -37,7 +37,8 @@ export class PasswordResetsController {
   @Operation({
     id: 'finishPasswordReset',
     summary: 'Set a new password',
-    description: 'All sessions of the person end, and all other links that let them in. None begins: sign in.',
+    description:
+      'All sessions of the person end, and so do all other links that let them in. No session begins: sign in afterwards.',
   })
   @Replies(finishedReply, { 200: 'The password is set.' })
   @Refuses('invalid_link', 'rate_limit_exceeded', 'server_busy')
