@@ -12,11 +12,12 @@ import {
 } from '@tollgate/access';
 import { SCOPES, type Scope } from '@tollgate/api-key';
 import { ADMIN_API_DEFAULT, csrfTokenOf, sessionCookieName } from '@tollgate/auth';
+import { FailureLimits } from '@tollgate/http';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { readDocument } from '@tollgate/openapi';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { createMetricsRegistry } from '@tollgate/telemetry';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ADMIN, startKeyManagement, type KeyManagementStage } from './key-management-stage.js';
 import { PersonStore } from './people/person-store.js';
 import { Sessions } from './sign-in/sessions.js';
@@ -470,5 +471,24 @@ describe('the order of refusals', () => {
     expect((await from('192.0.2.77', ADMIN)).statusCode).toBe(200);
     expect((await from('192.0.2.78', ADMIN)).statusCode).toBe(429);
     expect((await from('192.0.2.78', keys.get('admin')!)).statusCode).toBe(200);
+  });
+  it('makes nobody wait who has shown a right one there, however many others fail', async () => {
+    const remoteAddress = '192.0.2.79';
+    const ask = (headers: Record<string, string>) => stage.app.inject({ url: '/v1/me', headers, remoteAddress });
+    const own = keys.get('admin')!;
+    expect((await ask(bearer(own))).statusCode).toBe(200);
+    for (let at = 0; at < ADMIN_API_DEFAULT.limits.addressFailuresPerMinute; at++)
+      await ask({ cookie: `${COOKIE}=none` });
+    expect((await ask({ cookie: `${COOKIE}=none` })).statusCode).toBe(429);
+    const failures = stage.app.get(FailureLimits);
+    const begin = failures.begin.bind(failures);
+    const turn = vi.fn(() => Promise.resolve(true));
+    const spy = vi.spyOn(failures, 'begin').mockImplementation((...attempt) => ({ ...begin(...attempt), turn }));
+    try {
+      expect((await ask(bearer(own))).statusCode).toBe(200);
+      expect(turn).not.toHaveBeenCalled();
+    } finally {
+      spy.mockRestore();
+    }
   });
 });

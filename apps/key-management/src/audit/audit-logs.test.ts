@@ -219,7 +219,8 @@ describe('the audit trail of an organisation', () => {
   });
 
   it('of the installation is apart', async () => {
-    expect((await list('default', '?trail=installation')).data).toEqual([]);
+    // Refused calls of tests before this one come in when they are reported.
+    expect((await list('default', '?trail=installation&stream=changes')).data).toEqual([]);
     expect(
       await json('GET', '/v1/audit-logs/verification?trail=installation', { organization: 'default' }),
     ).toMatchObject({ valid: true, complete: true });

@@ -170,8 +170,8 @@ export class Authorisation {
     if (credential.kind === 'session' && credential.token === null) return this.malformed(address);
     const attempt = this.failures.begin(account, address);
     const isAdmin = credential.kind === 'admin_secret';
-    // To compare the admin secret costs nothing, and it cannot be guessed: where it came from before, it need not wait.
-    const waits = attempt.verdict === 'slowed' && !(isAdmin && attempt.proven);
+    // What was right from an address before is no guess there, and costs no hash: others' failures do not delay it.
+    const waits = attempt.verdict === 'slowed' && !attempt.proven;
     if (attempt.verdict === 'limited' || (waits && !(await attempt.turn()))) {
       if (isAdmin) this.checks.note('admin', 'limited', address);
       throw tooManyFailures(attempt.retryAfterSeconds);
