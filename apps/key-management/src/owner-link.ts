@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { codeOf, mendableFault, StartFault } from '@tollgate/app-process';
+import { mendableFault } from '@tollgate/app-process';
 import { PUBLIC_URL_DEFAULT } from '@tollgate/auth';
 import { environmentFields, readEnvironment } from '@tollgate/config';
 import { DATABASE, type Database } from '@tollgate/postgres';
@@ -14,8 +14,8 @@ import { FirstOwner } from './sign-in/first-owner.js';
 import { linkTo } from './sign-in/links.js';
 import { OneTimeTokens } from './sign-in/one-time-tokens/one-time-tokens.js';
 import { keyManagementEntities } from './store/entities.js';
-import { openForCommand } from './store/open-for-command.js';
 import { KeyStoreModule } from './store/store.module.js';
+import { withCommandDatabase } from './store/with-command-database.js';
 
 /**
  * Prints a link by which the owner that INIT_OWNER_EMAIL names signs in, once and within an hour. Whoever may run it
@@ -45,32 +45,25 @@ class OwnerLinkModule {
 
 async function run(): Promise<void> {
   const { DATABASE_URL, TOLLGATE_PUBLIC_URL, INIT_OWNER_EMAIL } = readEnvironment(environment, process.env);
-  const database = await openForCommand({
-    url: DATABASE_URL,
-    applicationName: 'owner-link',
-    entities: keyManagementEntities,
-  });
   const settings: OwnerSettings = { initOwnerEmail: INIT_OWNER_EMAIL, initOwnerPassword: null };
+  const options = { url: DATABASE_URL, applicationName: 'owner-link', entities: keyManagementEntities };
+  const token = await withCommandDatabase(options, (database) => newToken(database, settings));
+  process.stdout.write(
+    `${INIT_OWNER_EMAIL} signs in by this link, once and within an hour:\n\n  ${linkTo(TOLLGATE_PUBLIC_URL, 'sign-in-link', token)}\n\n`,
+  );
+}
+
+async function newToken(database: Database, settings: OwnerSettings): Promise<string> {
   const context = await NestFactory.createApplicationContext(OwnerLinkModule.with(database, settings), {
     logger: false,
     abortOnError: false,
   });
   try {
-    const token = await context.get(FirstOwner).newSignInToken();
-    process.stdout.write(
-      `${INIT_OWNER_EMAIL} signs in by this link, once and within an hour:\n\n  ${linkTo(TOLLGATE_PUBLIC_URL, 'sign-in-link', token)}\n\n`,
-    );
-  } catch (error) {
-    if (!UNPREPARED.includes(codeOf(error) ?? '')) throw error;
-    throw new StartFault('DATABASE_URL', 'this database was not prepared by this release: start key-management first');
+    return await context.get(FirstOwner).newSignInToken();
   } finally {
     await context.close();
-    await database.close();
   }
 }
-
-/** No such schema, table, column, role or function. */
-const UNPREPARED = ['3F000', '42P01', '42703', '22023', '42883'];
 
 run().catch((error: unknown) => {
   process.stderr.write(`no link was made: ${mendableFault(error) ?? (error as Error).stack ?? String(error)}\n`);

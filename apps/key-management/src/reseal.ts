@@ -4,8 +4,8 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
 import { z } from 'zod';
 import { sealingSecrets, secretFields } from './config.js';
-import { openForCommand } from './store/open-for-command.js';
 import { reseal } from './store/sealed-texts.js';
+import { withCommandDatabase } from './store/with-command-database.js';
 
 /**
  * Encrypts under the present key what is encrypted under the previous one. It is run once all processes of
@@ -16,17 +16,15 @@ const environment = z.object({ DATABASE_URL: environmentFields.postgresUrl, ...s
 
 async function run(): Promise<void> {
   const given = readEnvironment(environment, process.env);
-  const database = await openForCommand({ url: given.DATABASE_URL, applicationName: 'reseal' });
-  try {
-    const sealing = sealingFrom(sealingSecrets(given), { alone: true });
-    const { resealed, unreadable } = await reseal(new ServiceDatabase(database.dataSource, 'keys'), sealing);
-    process.stdout.write(`${resealed} texts were encrypted anew under the key ${sealing.keyIds[0]}\n`);
-    if (unreadable === 0) return;
-    process.stderr.write(`${unreadable} texts are encrypted under a key that is not given, and stay as they are\n`);
-    process.exitCode = 1;
-  } finally {
-    await database.close();
-  }
+  const sealing = sealingFrom(sealingSecrets(given), { alone: true });
+  const { resealed, unreadable } = await withCommandDatabase(
+    { url: given.DATABASE_URL, applicationName: 'reseal' },
+    (database) => reseal(new ServiceDatabase(database.dataSource, 'keys'), sealing),
+  );
+  process.stdout.write(`${resealed} texts were encrypted anew under the key ${sealing.keyIds[0]}\n`);
+  if (unreadable === 0) return;
+  process.stderr.write(`${unreadable} texts are encrypted under a key that is not given, and stay as they are\n`);
+  process.exitCode = 1;
 }
 
 run().catch((error: unknown) => {

@@ -6,7 +6,7 @@ import { keyManagementSchema } from '@tollgate/key-management';
 import { migrate, openDatabase } from '@tollgate/postgres';
 import { describe, expect, it } from 'vitest';
 
-const SCRIPT = fileURLToPath(new URL('../../../apps/key-management/dist/owner-link.js', import.meta.url));
+const DIST = new URL('../../../apps/key-management/dist/', import.meta.url);
 
 interface Run {
   readonly code: number;
@@ -14,12 +14,19 @@ interface Run {
   readonly faults: string;
 }
 
-/** Runs the command with these settings and no others. */
-function ownerLink(environment: Readonly<Record<string, string>>): Promise<Run> {
+const ownerLink = (environment: Readonly<Record<string, string>>) => runOf('owner-link.js', environment);
+
+/** Runs a command with these settings and no others. */
+function runOf(script: string, environment: Readonly<Record<string, string>>): Promise<Run> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [SCRIPT], { env: { ...environment } }, (error, output, faults) => {
-      resolve({ code: error === null ? 0 : Number(error.code), output, faults });
-    });
+    execFile(
+      process.execPath,
+      [fileURLToPath(new URL(script, DIST))],
+      { env: { ...environment } },
+      (error, output, faults) => {
+        resolve({ code: error === null ? 0 : Number(error.code), output, faults });
+      },
+    );
   });
 }
 
@@ -58,5 +65,21 @@ describe('npm run owner-link', () => {
     expect(unsaid.faults).toContain('DATABASE_URL');
     expect(unsaid.faults).toContain('INIT_OWNER_EMAIL must be one e-mail address');
     expect(unsaid.faults).not.toContain('    at ');
+  });
+});
+
+describe('a command that reads the database of key-management', () => {
+  it.each([
+    ['reseal.js', 1],
+    ['audit/verify-command.js', 2],
+  ])('%s says in one line that the database is not prepared, or away', async (script, status) => {
+    const settings = { TOLLGATE_PEPPER: 'a pepper that is long enough to be one' };
+    const url = await infraFromEnvironment().createDatabase();
+    const unprepared = await runOf(script, { ...settings, DATABASE_URL: url });
+    expect([unprepared.code, unprepared.output]).toEqual([status, '']);
+    expect(unprepared.faults).toMatch(/^[a-z ]+: DATABASE_URL: .*start key-management first\n$/);
+    const away = await runOf(script, { ...settings, DATABASE_URL: 'postgres://nobody:secret@127.0.0.1:1/none' });
+    expect([away.code, away.output]).toEqual([status, '']);
+    expect(away.faults).toMatch(/^[a-z ]+: DATABASE_URL: the server cannot be reached, or refuses the login\n$/);
   });
 });

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { ServiceDatabase } from '@tollgate/postgres';
-import { openForCommand } from '../store/open-for-command.js';
+import { withCommandDatabase } from '../store/with-command-database.js';
 import { AuditStore } from './audit-store.js';
 import type { ChainFault } from './chain-verifier.js';
 import { linesOf } from './lines-of.js';
@@ -22,18 +22,15 @@ export async function verifyFile(file: string, tell: Tell): Promise<boolean> {
 }
 
 /** Verifies the chains of every organisation in a database; false if something is wrong with one. */
-export async function verifyDatabase(url: string, tell: Tell): Promise<boolean> {
-  const database = await openForCommand({ url, applicationName: 'audit verify' });
-  try {
+export function verifyDatabase(url: string, tell: Tell): Promise<boolean> {
+  return withCommandDatabase({ url, applicationName: 'audit verify' }, async (database) => {
     const store = new AuditStore(new ServiceDatabase(database.dataSource, 'keys'));
     const verify = new VerifyChains(store);
     let untouched = true;
     for (const organizationId of await store.organizations())
       untouched = (await verifyOrganization(verify, organizationId, tell)) && untouched;
     return untouched;
-  } finally {
-    await database.close();
-  }
+  });
 }
 
 async function verifyOrganization(verify: VerifyChains, organizationId: string, tell: Tell): Promise<boolean> {
