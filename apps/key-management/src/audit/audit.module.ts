@@ -1,6 +1,4 @@
 import { Module } from '@nestjs/common';
-import { PrincipalGuard } from '@tollgate/auth';
-import { guardHeads } from '@tollgate/http';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { AuditLogsController } from './audit-logs.controller.js';
@@ -15,15 +13,7 @@ import { VerifyChains } from './verify-chains.js';
 @Module({
   imports: [KeyStoreModule, OrganizationsModule],
   controllers: [AuditLogsController],
-  providers: [
-    ...guardHeads('/v1/audit-logs', PrincipalGuard),
-    AuditStore,
-    AuditTrail,
-    EraseAuditTexts,
-    RecordRefusedCalls,
-    TakeOverFormerEvents,
-    VerifyChains,
-  ],
+  providers: [AuditStore, AuditTrail, EraseAuditTexts, RecordRefusedCalls, TakeOverFormerEvents, VerifyChains],
   exports: [RecordRefusedCalls],
 })
 export class AuditModule {}

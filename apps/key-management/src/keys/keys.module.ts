@@ -1,6 +1,4 @@
 import { Inject, Module } from '@nestjs/common';
-import { PrincipalGuard } from '@tollgate/auth';
-import { guardHeads } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
 import { registerPreviousPepperGauge } from '../metrics.js';
@@ -29,7 +27,6 @@ import { VerifyKey } from './verify-key/verify-key.js';
   imports: [IdempotencyModule, KeyMetricsModule, KeyStoreModule, OrganizationsModule, RelayModule],
   controllers: [ApiKeysController, LeaksReportedController],
   providers: [
-    ...guardHeads('/v1/api-keys', PrincipalGuard),
     AddDigests,
     CreateKey,
     DigestLookUps,

@@ -1,6 +1,4 @@
 import { Module } from '@nestjs/common';
-import { PrincipalGuard } from '@tollgate/auth';
-import { guardHeads } from '@tollgate/http';
 import { RelayModule } from '../relay/relay.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
@@ -15,14 +13,7 @@ import { UpdateOrganization } from './update-organization.js';
 @Module({
   imports: [IdempotencyModule, KeyStoreModule, RelayModule],
   controllers: [OrganizationsController],
-  providers: [
-    ...guardHeads('/v1/organizations', PrincipalGuard),
-    CreateOrganization,
-    DeleteOrganization,
-    OrganizationChanges,
-    OrganizationStore,
-    UpdateOrganization,
-  ],
+  providers: [CreateOrganization, DeleteOrganization, OrganizationChanges, OrganizationStore, UpdateOrganization],
   exports: [OrganizationStore],
 })
 export class OrganizationsModule {}

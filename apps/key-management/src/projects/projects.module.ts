@@ -1,6 +1,4 @@
 import { Module } from '@nestjs/common';
-import { PrincipalGuard } from '@tollgate/auth';
-import { guardHeads } from '@tollgate/http';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
@@ -11,6 +9,6 @@ import { ProjectsController } from './projects.controller.js';
 @Module({
   imports: [IdempotencyModule, KeyStoreModule, OrganizationsModule],
   controllers: [ProjectsController],
-  providers: [...guardHeads('/v1/projects', PrincipalGuard), ProjectStore],
+  providers: [ProjectStore],
 })
 export class ProjectsModule {}

@@ -9,7 +9,7 @@ import { Problem } from './problem.js';
  * which must not depend on how they are composed.
  *
  * ```ts
- * providers: [...guardHeads('/v1/api-keys', PrincipalGuard), CreateKey]
+ * providers: [...guardHeads('/internal', ServiceGuard)]
  * ```
  */
 export function guardHeads(prefix: string, Guard: Type<CanActivate>): Provider[] {
