@@ -6,6 +6,7 @@ import tseslint from 'typescript-eslint';
 const domain = ['libs/domain/*/src/**/*.ts'];
 /** What tests alone use stands at the root; what the packages of Nest need beside them, in the apps that run. */
 const developed = [
+  'ajv',
   'tslib',
   'vitest',
   'fast-check',

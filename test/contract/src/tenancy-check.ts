@@ -7,7 +7,7 @@ export type Query = (
 ) => Promise<{ rows: Record<string, unknown>[]; count: number }>;
 
 /** Two organisations with rows in every table. */
-export const [ONE, OTHER] = ['tenant-one', 'tenant-other'] as const;
+const [ONE, OTHER] = ['tenant-one', 'tenant-other'] as const;
 
 /** A column that a statement has to name. */
 interface Column {
@@ -66,7 +66,7 @@ function valueOf({ name, type }: Column, table: TenantTable, tenant: string): st
 }
 
 /** An INSERT of one row of an organisation. */
-export function insertSql(table: TenantTable, tenant: string): string {
+function insertSql(table: TenantTable, tenant: string): string {
   const columns = table.columns.filter((column) => column.required || column.name === table.tenant);
   const values = columns.map((column) => valueOf(column, table, tenant));
   return `INSERT INTO ${table.name} (${columns.map(({ name }) => name).join(', ')}) VALUES (${values.join(', ')})`;

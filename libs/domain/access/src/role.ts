@@ -1,4 +1,4 @@
-/** The roles of a member of an organisation, from the least to the most. Each may do all that the ones before it may. */
+/** The roles of a member of an organisation, least first. Each may do all that the ones before it may. */
 export const ROLES = ['viewer', 'member', 'admin', 'owner'] as const;
 /** What a person may do in one organisation. */
 export type Role = (typeof ROLES)[number];

@@ -7,7 +7,7 @@ export const ISSUER_LENGTH_MAX = 500;
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /** Whether a URL names this host. */
-export const isLoopback = ({ hostname }: URL): boolean => LOOPBACK.test(hostname);
+const isLoopback = ({ hostname }: URL): boolean => LOOPBACK.test(hostname);
 
 /**
  * What is wrong with a text as the issuer of a provider; null if nothing is. An issuer is an https URL, spelt as the

@@ -40,7 +40,7 @@ export type LinkDecision =
     };
 
 /** What somebody is who comes by a proven domain alone: the least, until an owner or admin says more. */
-export const ROLE_BY_DOMAIN: Role = 'viewer';
+const ROLE_BY_DOMAIN: Role = 'viewer';
 
 /**
  * Decides who signs in. Issuer and subject alone say who somebody is. An address is believed once, to link them, and

@@ -47,7 +47,7 @@ const DISCOVERED_MAX = 1_000;
 const STEP_UP_SECONDS = 600;
 const SUBJECT_LENGTH_MAX = 255;
 /** Where providers send people back to; owners register it there. */
-export const CALLBACK_PATH = '/v1/sessions/oidc/callback';
+const CALLBACK_PATH = '/v1/sessions/oidc/callback';
 
 /** Speaks OpenID Connect with the providers of organisations: code flow with PKCE (S256), state and nonce. */
 @Injectable()

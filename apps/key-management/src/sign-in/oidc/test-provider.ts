@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import Provider, { type ClientMetadata } from 'oidc-provider';
 
 /** Somebody whom the provider knows. Claims are told as they stand here, whatever their type. */
-export interface TestAccount {
+interface TestAccount {
   readonly sub: string;
   readonly email?: unknown;
   readonly email_verified?: unknown;
