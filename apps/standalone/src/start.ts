@@ -78,6 +78,7 @@ export async function startStandalone(
     port: environment.TOLLGATE_OPERATIONS_PORT,
     ready: () => readinessOf(instance.stores, gateway),
   });
+  const firstSignIn = await firstSignInOf(app);
   await app.listen(environment.TOLLGATE_PORT, environment.TOLLGATE_HOST);
   instance.url = (await app.getUrl()).replace('[::1]', 'localhost');
 
@@ -87,7 +88,7 @@ export async function startStandalone(
       operationsUrl: operations.url,
       dataFolder,
       mailFolder,
-      firstSignIn: await firstSignInOf(app, adminApi.publicUrl),
+      firstSignIn: firstSignIn(adminApi.publicUrl),
       newAdminSecret: secrets.newAdminSecret,
       adminSecretFromEnvironment: environment.TOLLGATE_ADMIN_SECRET !== undefined,
       simulation,
@@ -260,13 +261,17 @@ function adminApiOf(environment: StandaloneEnvironment, listensAt: () => string)
   };
 }
 
-/** Null once an owner has signed in. Without a password there is a new link with each start. */
-async function firstSignInOf(app: NestFastifyApplication, publicUrl: string): Promise<FirstSignIn | null> {
+/**
+ * How the first owner signs in, by the public origin; null once an owner has. Without a password there is a new link
+ * with each start. The work is done before the port answers: what is printed then comes at once.
+ */
+async function firstSignInOf(app: NestFastifyApplication): Promise<(publicUrl: string) => FirstSignIn | null> {
   const firstOwner = app.get(FirstOwner);
   const state = await firstOwner.ensure();
-  if (state.kind === 'signed_in') return null;
+  if (state.kind === 'signed_in') return () => null;
   const { email, hasPassword } = state;
-  return { email, link: hasPassword ? null : linkTo(publicUrl, 'sign-in-link', await firstOwner.newSignInToken()) };
+  const token = hasPassword ? null : await firstOwner.newSignInToken();
+  return (publicUrl) => ({ email, link: token === null ? null : linkTo(publicUrl, 'sign-in-link', token) });
 }
 
 async function readinessOf({ database }: Stores, gateway: Gateway): Promise<Readiness> {

@@ -6,9 +6,10 @@ import type { ApiDocument } from './fuzz/documented.js';
 import { fuzz } from './fuzz/fuzz.js';
 import { startStandalone, type StandaloneShape } from './kit/standalone.js';
 
-/** `npm run fuzz` sets both: it asks for longer, and from the seed that a failure has printed. */
+/** A failure prints its seed: FUZZ_SEED begins from that one again. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? randomInt(2 ** 31));
-const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 12);
+/** Requests of each route: npm names its script to what it runs, and `npm run fuzz` is asked for to take longer. */
+const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? (process.env['npm_lifecycle_event'] === 'fuzz' ? 300 : 12));
 
 /** All services answer behind the front door of the standalone, so one document and one origin have them all. */
 describe('the public API, asked for what its document has and for what it has not', () => {

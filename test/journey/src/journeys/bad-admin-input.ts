@@ -159,7 +159,7 @@ function expectProblem(reply: Reply, code: string): void {
   expect([reply.status, reply.code], reply.text).toEqual([400, code]);
   expect(reply.header('content-type')).toContain('application/problem+json');
   expect(reply.json()).toMatchObject({
-    type: expect.stringContaining(`#${code}`),
+    type: `/docs/errors/${code}`,
     title: expect.any(String),
     status: 400,
     request_id: reply.requestId,

@@ -30,10 +30,15 @@ export function theDocument(shape: () => Shape): void {
     });
 
     it('has the methods that each path takes, and no others', async () => {
-      for (const [template, item] of Object.entries((await read()).paths)) {
+      const all = Object.entries((await read()).paths);
+      for (const [template] of all) {
         const path = template.replace(/\{\w+\}/g, '0190a1b2-0000-7000-8000-000000000000');
         const { status, headers } = await rawExchange(origin(), `OPTIONS ${path}`);
-        const methods = Object.keys(item).map((method) => method.toUpperCase());
+        // A name may stand where another path has a parameter: `/v1/invitations/accept` takes what both take.
+        const matching = all.filter(([each]) => new RegExp(`^${each.replace(/\{\w+\}/g, '[^/]+')}$`).test(path));
+        const methods = [...new Set(matching.flatMap(([, item]) => Object.keys(item)))].map((each) =>
+          each.toUpperCase(),
+        );
         // Where something is read, its head is as well.
         const taken = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].sort();
         expect([path, status, headers['allow']]).toEqual([path, 204, taken.join(', ')]);
