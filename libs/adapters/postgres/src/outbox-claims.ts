@@ -36,12 +36,25 @@ export class OutboxClaims {
    * effect that is out of order, blocks only its own key.
    */
   async claim(effect: string, claimId: string, leaseMs: number, limit: number): Promise<OutboxRow[]> {
-    const fresh = await this.lease(effect, claimId, leaseMs, limit, limit, 'o.attempts = 0');
-    return fresh.length > 0 ? fresh : this.lease(effect, claimId, leaseMs, 1, limit, 'o.attempts > 0');
+    return this.database.acrossOrganizations(async (manager) => {
+      if (!(await this.someAreDue(manager, effect))) return [];
+      const fresh = await this.lease(manager, effect, claimId, leaseMs, limit, limit, 'o.attempts = 0');
+      return fresh.length > 0 ? fresh : this.lease(manager, effect, claimId, leaseMs, 1, limit, 'o.attempts > 0');
+    });
+  }
+
+  /** Mostly there is nothing to do, and relays look twice a second: a lease would cost far more. Index: outbox_effect_key. */
+  private async someAreDue(manager: EntityManager, effect: string): Promise<boolean> {
+    const rows: unknown[] = await manager.query(
+      `SELECT 1 FROM ${this.schema}.outbox WHERE effect = $1 AND claimed_until <= now() AND next_attempt_at <= now() LIMIT 1`,
+      [effect],
+    );
+    return rows.length > 0;
   }
 
   // Index: outbox_effect_key (the search for an older entry), outbox_pk.
   private async lease(
+    manager: EntityManager,
     effect: string,
     claimId: string,
     leaseMs: number,
@@ -49,7 +62,7 @@ export class OutboxClaims {
     rows: number,
     which: string,
   ): Promise<OutboxRow[]> {
-    const claimed = await this.run<[ClaimedRow[], number]>(
+    const claimed = await manager.query<[ClaimedRow[], number]>(
       `WITH head AS (
          SELECT o.id, o.key FROM ${this.schema}.outbox o
          WHERE o.effect = $1 AND o.claimed_until <= now() AND o.next_attempt_at <= now() AND ${which}
