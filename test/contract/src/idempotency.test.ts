@@ -123,7 +123,8 @@ describe('the records of requests with an Idempotency-Key, on a Postgres server'
       [thief],
     );
     await expect(ask({ owner: { ...owner, organizationId: thief }, request })).rejects.toMatchObject({
-      name: 'SealError',
+      code: 'idempotency_conflict',
+      cause: { name: 'SealError' },
     });
   });
 
