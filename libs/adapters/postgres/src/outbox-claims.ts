@@ -43,7 +43,9 @@ export class OutboxClaims {
     });
   }
 
-  /** Mostly there is nothing to do, and relays look twice a second: a lease would cost far more. Index: outbox_effect_key. */
+  /**
+   * Mostly there is nothing to do, and relays look twice a second: a lease costs far more. Index: outbox_effect_key.
+   */
   private async someAreDue(manager: EntityManager, effect: string): Promise<boolean> {
     const rows: unknown[] = await manager.query(
       `SELECT 1 FROM ${this.schema}.outbox WHERE effect = $1 AND claimed_until <= now() AND next_attempt_at <= now() LIMIT 1`,
