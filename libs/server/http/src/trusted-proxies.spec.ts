@@ -35,8 +35,35 @@ describe('the address of a client behind proxies', () => {
     ['by="a,b;c";for="198.51.100.1"', '198.51.100.1'],
     ['for="192.0.2.1, for=192.0.2.2", for=198.51.100.1', '198.51.100.1'],
     ['for=198.51.100.1, for=172.16.0.1', '198.51.100.1'],
+    [' , for=198.51.100.1 ; proto=https;,', '198.51.100.1'],
+    ['for="192.0.2.1\\", for=192.0.2.2", for="198.51.100.1"', '198.51.100.1'],
   ])('is read of Forwarded: %s', (forwarded, address) => {
     expect(of('172.16.0.1', { forwarded, 'x-forwarded-for': '192.0.2.9' })).toEqual(known(address));
+  });
+
+  // A proxy that adds its own element to whatever a client has sent: `, for="198.51.100.1"`.
+  it.each([
+    'for=192.0.2.1;x="',
+    'for=192.0.2.1;x="\\',
+    'for=192.0.2.1;x="";y="',
+    'for=192.0.2.1;"',
+    'for=192.0.2.1, "',
+    'for="192.0.2.1',
+    'for=192.0.2.1;for=192.0.2.2',
+    'for = 192.0.2.1',
+    'for',
+    'x y=z',
+  ])('is refused where a client has left open what a proxy went on with: %s', (invented) => {
+    for (const added of ['for="198.51.100.1"', 'by="203.0.113.1";for="[2001:db8::1]:1"', 'for=198.51.100.1'])
+      expect(of('172.16.0.1', { forwarded: `${invented}, ${added}` })).toEqual({
+        fault: 'The header forwarded cannot be read.',
+      });
+  });
+
+  it('is read in a time that grows as the header does', () => {
+    const many = 4_000_000;
+    for (const text of ['"' + '\\"'.repeat(many), `for=${' '.repeat(many)}x y`, ' '.repeat(many), '; '.repeat(many)])
+      of('172.16.0.1', { forwarded: text });
   });
 
   it.each(['unknown', 'UNKNOWN', '_hidden', '_SEVKISEK:_port', 'unknown:4711'])(

@@ -50,6 +50,7 @@ export class TrustedProxies {
     if (header === undefined || given === undefined) return { address: peer, isKnown: true };
     // Node.js joins these headers where they are repeated, in order.
     const hops = header === 'forwarded' ? forwardedHops(String(given)) : String(given).split(',');
+    if (hops === null) return { fault: `The header ${header} cannot be read.` };
     let proxy = peer;
     for (const hop of hops.reverse()) {
       const node = nodeOf(hop.trim());
@@ -80,15 +81,34 @@ function nodeOf(text: string): string | null {
   return normaliseAddress(withPort ?? text);
 }
 
-const ELEMENT = /(?:"(?:[^"\\]|\\.)*"|[^,"])+/g;
-const FOR = /(?:^|;)\s*for\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))\s*(?=;|$)/i;
+/** One parameter of an element of `Forwarded` (RFC 7239, section 4). It begins where the last one ended. */
+const PARAMETER = /[ \t]*([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))/y;
+const BLANKS = /[ \t]*/y;
 
-/** The `for` of each element of `Forwarded`; a proxy that writes an element without one does not tell. */
-function forwardedHops(text: string): string[] {
-  return (text.match(ELEMENT) ?? []).map((element) => {
-    const [, quoted, plain] = FOR.exec(element) ?? [];
-    if (quoted !== undefined) return quoted.replace(/\\(.)/g, '$1');
-    // With a `for` that cannot be read the whole is no address; without any it is not told.
-    return plain ?? (/(?:^|;)\s*for\s*=/i.test(element) ? element : 'unknown');
-  });
+/**
+ * The `for` of each element of `Forwarded`; a proxy that writes an element without one does not tell. Null for a text
+ * that is not wholly as it must be: a quote that a client has left open would swallow the beginning of what the proxy
+ * has added, and what the client wrote before would be taken for the proxy's word.
+ */
+function forwardedHops(text: string): string[] | null {
+  const hops: string[] = [];
+  let element = new Map<string, string>();
+  for (let at = 0; ; at++) {
+    PARAMETER.lastIndex = at;
+    const [whole = '', name = '', quoted, plain = ''] = PARAMETER.exec(text) ?? [];
+    if (whole !== '') {
+      if (element.has(name.toLowerCase())) return null;
+      element.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? plain);
+    }
+    BLANKS.lastIndex = at + whole.length;
+    BLANKS.test(text);
+    at = BLANKS.lastIndex;
+    const end = text[at];
+    if (end !== undefined && end !== ',' && end !== ';') return null;
+    if (end === ';') continue;
+    // An empty element of a list is none.
+    if (element.size > 0) hops.push(element.get('for') ?? 'unknown');
+    element = new Map();
+    if (end === undefined) return hops;
+  }
 }
