@@ -225,6 +225,7 @@ async function measureFlood({ url, process: server }: Served, organizationId: st
   const client = new Client(url);
   const headers = { authorization: `Bearer ${secrets.admin}`, 'x-organization-id': organizationId };
   const times: number[] = [];
+  const before = residentMegabytes(server.pid);
   let peakMegabytes = 0;
   while (performance.now() - begun < FLOOD_SECONDS * 1_000) {
     const asked = performance.now();
@@ -238,7 +239,7 @@ async function measureFlood({ url, process: server }: Served, organizationId: st
   tell(`GET /v1/projects in a flood of ${FLOOD_PER_SECOND} sign-ins a second`, times);
   const answered = [...statuses].map(([status, count]) => `${count} × ${status}`).join(', ');
   console.log(
-    `sign-ins sent ${sent}, answered ${answered}, waiting at most ${waitingMax}; memory at most ${peakMegabytes} MB`,
+    `sign-ins sent ${sent}, answered ${answered}, waiting at most ${waitingMax}; memory ${before} MB before, at most ${peakMegabytes} MB`,
   );
   await client.close();
   await agent.destroy();
