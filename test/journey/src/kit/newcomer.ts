@@ -2,6 +2,12 @@ import { freePort } from '@tollgate/infra';
 import { appScript, repository } from './app-script.js';
 import { ManagedProcess } from './managed-process.js';
 
+/**
+ * The last line of what a standalone prints at its start. The port answers a moment before, and tests read what is
+ * printed.
+ */
+export const GREETED = /^Call a model with its secret/m;
+
 /** A standalone started as a newcomer does, told no more than a port and a folder. */
 export interface Newcomer {
   readonly url: string;
@@ -17,7 +23,7 @@ export async function startAsNewcomer(dataFolder: string): Promise<Newcomer> {
     script: appScript('standalone'),
     cwd: repository,
     env: { TOLLGATE_PORT: String(port), TOLLGATE_DATA: dataFolder },
-    readyWhen: `${url}/healthz`,
+    readyWhen: GREETED,
     readyWithinMs: 60_000,
   });
   return { url, process };

@@ -5,6 +5,7 @@ import { FAILURES_OF_JOURNEYS } from './failures-of-journeys.js';
 import { appScript, repository, shortLived } from './app-script.js';
 import { copyFirstStart } from './first-start.js';
 import { ManagedProcess } from './managed-process.js';
+import { GREETED } from './newcomer.js';
 import { startOutside, type Outside } from './outside.js';
 import type { Shape } from './shape.js';
 import { filesUnder } from './stored-bytes.js';
@@ -55,7 +56,7 @@ export async function startStandalone(options: StandaloneOptions = {}): Promise<
       ...outside.environment,
       ...options.environment,
     },
-    readyWhen: `${settings.url}/healthz`,
+    readyWhen: GREETED,
     readyWithinMs: 60_000,
   });
   const canaries = {
