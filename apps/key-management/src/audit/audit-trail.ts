@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { oneRow, rolesOf, TENANT_SETTING } from '@tollgate/postgres';
+import { enteringOrganization, oneRow } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import {
   entryHash,
@@ -17,7 +17,6 @@ import {
 } from './audit-entry.js';
 import type { Personal, SubjectReference } from './audit-value.js';
 
-const { service: SERVICE_ROLE } = rolesOf('keys');
 const SALT_BYTES = 16;
 
 /** The place in a chain that a transaction has locked. */
@@ -26,12 +25,6 @@ interface Head {
   readonly count: string;
   readonly last_hash: string;
   readonly clock: Date;
-}
-
-/** The role and the organisation of a transaction. */
-interface TransactionContext {
-  readonly role: string;
-  readonly tenant: string;
 }
 
 /**
@@ -82,32 +75,16 @@ export class AuditTrail {
     entries: readonly AuditEntry[],
   ): Promise<void> {
     if (entries.length === 0) return;
-    const before = await enterOrganization(manager, organizationId);
-    const head = await lockHead(manager, organizationId, stream, entries.length);
-    const emails = await emailsOf(manager, personIdsOf(entries));
-    const prepared = entries.map((entry) => prepareEntry(entry, (id) => emails.get(id) ?? null));
-    const references = await subjectsOf(manager, organizationId, stream, prepared.flatMap(personalOf));
-    await insertEntries(manager, organizationId, stream, head, prepared, references);
-    await leaveOrganization(manager, before);
+    // An entry belongs to the organisation that it is about, which need not be the transaction's: a sign-in begins
+    // outside of all of them.
+    await enteringOrganization(manager, 'keys', organizationId, async () => {
+      const head = await lockHead(manager, organizationId, stream, entries.length);
+      const emails = await emailsOf(manager, personIdsOf(entries));
+      const prepared = entries.map((entry) => prepareEntry(entry, (id) => emails.get(id) ?? null));
+      const references = await subjectsOf(manager, organizationId, stream, prepared.flatMap(personalOf));
+      await insertEntries(manager, organizationId, stream, head, prepared, references);
+    });
   }
-}
-
-/**
- * An entry belongs to the organisation that it is about, which need not be the transaction's: a sign-in begins outside
- * of all of them.
- */
-async function enterOrganization(manager: EntityManager, organizationId: string): Promise<TransactionContext> {
-  const rows: TransactionContext[] = await manager.query(
-    `WITH before AS MATERIALIZED (
-       SELECT current_setting('role') AS role, coalesce(current_setting('${TENANT_SETTING}', true), '') AS tenant)
-     SELECT role, tenant, set_config('role', $1, true), set_config('${TENANT_SETTING}', $2, true) FROM before`,
-    [SERVICE_ROLE, organizationId],
-  );
-  return oneRow(rows);
-}
-
-async function leaveOrganization(manager: EntityManager, { role, tenant }: TransactionContext): Promise<void> {
-  await manager.query(`SELECT set_config('role', $1, true), set_config('${TENANT_SETTING}', $2, true)`, [role, tenant]);
 }
 
 /**

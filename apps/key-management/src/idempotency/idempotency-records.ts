@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Principal } from '@tollgate/access';
 import { unreachable } from '@tollgate/errors';
 import { Problem, type IdempotentRequest } from '@tollgate/http';
-import { oneRow, rolesOf, TENANT_SETTING } from '@tollgate/postgres';
+import { enteringOrganization, oneRow } from '@tollgate/postgres';
 import { SEALING, SealError, type Sealing } from '@tollgate/sealing';
 import type { EntityManager } from 'typeorm';
 
@@ -125,18 +125,8 @@ async function find(manager: EntityManager, claim: Claim): Promise<{ fingerprint
 }
 
 /** A record belongs to the organisation that its caller acts in, which an effect that makes another one does not. */
-async function inOrganizationOf<T>(manager: EntityManager, owner: RecordOwner, work: () => Promise<T>): Promise<T> {
-  const { role, tenant } = oneRow<{ role: string; tenant: string }>(
-    await manager.query(
-      `WITH before AS MATERIALIZED (
-         SELECT current_setting('role') AS role, coalesce(current_setting('${TENANT_SETTING}', true), '') AS tenant)
-       SELECT role, tenant, set_config('role', $1, true), set_config('${TENANT_SETTING}', $2, true) FROM before`,
-      [rolesOf('keys').service, owner.organizationId],
-    ),
-  );
-  const result = await work();
-  await manager.query(`SELECT set_config('role', $1, true), set_config('${TENANT_SETTING}', $2, true)`, [role, tenant]);
-  return result;
+function inOrganizationOf<T>(manager: EntityManager, owner: RecordOwner, work: () => Promise<T>): Promise<T> {
+  return enteringOrganization(manager, 'keys', owner.organizationId, work);
 }
 
 /** What an answer is bound to: its organisation, and the digest of caller, method, path and key, in hexadecimal. */

@@ -10,7 +10,13 @@ export { OutboxClaims, type OutboxBacklog } from './outbox-claims.js';
 export { OutboxRelay, type OutboxEffect, type OutboxRelayOptions } from './outbox-relay.js';
 export { momentText } from './moment-text.js';
 export { oneRow } from './one-row.js';
-export { ServiceDatabase, serviceDatabaseOf, TENANT_SETTING, type TransactionWork } from './service-database.js';
+export {
+  enteringOrganization,
+  ServiceDatabase,
+  serviceDatabaseOf,
+  TENANT_SETTING,
+  type TransactionWork,
+} from './service-database.js';
 export { rolesOf, type ServiceRoles, type ServiceSchema } from './service-roles.js';
 export {
   commonTableSql,

@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { DATABASE, type Database } from './database.js';
+import { oneRow } from './one-row.js';
 import { rolesOf, type ServiceRoles, type ServiceSchema } from './service-roles.js';
 
 /** The setting of a transaction that policies compare `organization_id` with. */
@@ -9,6 +10,9 @@ export const TENANT_SETTING = 'tollgate.organization_id';
  * nothing, so a service that works as the owner by mistake sees nothing either.
  */
 export const OWNER_SETTING = 'tollgate.as_owner';
+
+/** Sets role and organisation, as SET LOCAL of both: they end with the transaction. */
+const SET_CONTEXT = `SELECT set_config('role', $1, true), set_config('${TENANT_SETTING}', $2, true)`;
 
 /** Work inside a transaction. Every statement and repository in it must be of this manager. */
 export type TransactionWork<T> = (manager: EntityManager) => Promise<T>;
@@ -66,11 +70,7 @@ export class ServiceDatabase {
 
   private run<T>(role: string, organizationId: string, work: TransactionWork<T>): Promise<T> {
     return this.dataSource.transaction(async (manager) => {
-      // As SET LOCAL of both: they end with the transaction.
-      await manager.query(`SELECT set_config('role', $1, true), set_config('${TENANT_SETTING}', $2, true)`, [
-        role,
-        organizationId,
-      ]);
+      await manager.query(SET_CONTEXT, [role, organizationId]);
       return work(manager);
     });
   }
@@ -82,3 +82,33 @@ export const serviceDatabaseOf = (schema: ServiceSchema) => ({
   useFactory: ({ dataSource }: Database): ServiceDatabase => new ServiceDatabase(dataSource, schema),
   inject: [DATABASE],
 });
+
+/** The role and the organisation of a transaction. */
+interface TransactionContext {
+  readonly role: string;
+  readonly tenant: string;
+}
+
+/**
+ * Does work about one organisation in a transaction that may be about another, or about none: under the service's
+ * role, with the policies of that organisation. Afterwards the transaction has its role and organisation again. Where
+ * the work fails, the transaction has failed as a whole.
+ */
+export async function enteringOrganization<T>(
+  manager: EntityManager,
+  schema: ServiceSchema,
+  organizationId: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { role, tenant } = oneRow<TransactionContext>(
+    await manager.query(
+      `WITH before AS MATERIALIZED (
+         SELECT current_setting('role') AS role, coalesce(current_setting('${TENANT_SETTING}', true), '') AS tenant)
+       SELECT role, tenant, set_config('role', $1, true), set_config('${TENANT_SETTING}', $2, true) FROM before`,
+      [rolesOf(schema).service, organizationId],
+    ),
+  );
+  const result = await work();
+  await manager.query(SET_CONTEXT, [role, tenant]);
+  return result;
+}
