@@ -11,6 +11,8 @@ export { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from './ports.js'
 export { ForgetAnswers } from './idempotency/forget-answers.js';
 export { IdempotencyRecords, type Claim, type StoredAnswer } from './idempotency/idempotency-records.js';
 export { keyManagementSchema } from './store/migrations/index.js';
+export { digestsOf } from './keys/api-key/api-key.js';
+export { newApiKey } from './keys/api-key/new-api-key.js';
 export { KeyStore } from './store/key-store.js';
 export { Members } from './store/members.js';
 export { ChangeRole } from './members/change-role/change-role.js';

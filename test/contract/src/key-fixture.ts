@@ -1,6 +1,6 @@
 import { NOBODY } from '@tollgate/auth';
 import { randomUUID } from 'node:crypto';
-import type { KeyStore } from '@tollgate/key-management';
+import { newApiKey, type KeyStore } from '@tollgate/key-management';
 
 export type KeyChange = Parameters<KeyStore['insert']>[1];
 export type ApiKey = KeyChange['key'];
@@ -9,26 +9,11 @@ export const newDigest = (): string => randomUUID().replaceAll('-', '').repeat(2
 
 /** A key of the default organisation without limits, with one secret. */
 export function newKey(fields: Partial<ApiKey> = {}): ApiKey {
-  return {
-    id: randomUUID(),
-    organizationId: 'default',
-    name: 'a key',
-    description: null,
-    maskedKey: 'sk-abc…wxyz',
-    digests: [newDigest()],
-    scopes: ['inference:write'],
-    expiresAt: null,
-    creditLimitNanoUsd: null,
-    organizationCreditLimitNanoUsd: null,
-    rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
-    models: null,
-    allowedIps: null,
-    createdAt: new Date(),
-    version: 1,
-    revocation: null,
-    deletedAt: null,
-    ...fields,
-  };
+  const key = newApiKey(
+    { id: randomUUID(), organizationId: 'default', name: 'a key', scopes: ['inference:write'], createdAt: new Date() },
+    { digests: [newDigest()], maskedKey: 'sk-abc…wxyz' },
+  );
+  return { ...key, ...fields };
 }
 
 /** A change whose result is this key. */

@@ -4,6 +4,7 @@ import { infraFromEnvironment } from '@tollgate/infra';
 import {
   AuditStore,
   AuditTrail,
+  digestsOf,
   EraseAuditTexts,
   ForgetAnswers,
   IdempotencyRecords,
@@ -76,15 +77,15 @@ async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void
   const written = await insert(one);
   await insert(other);
   await store.change('default', [one.id, other.id], (key) => renamed(key, 'another name'));
-  await store.addDigests('default', [{ known: one.digests[0]!, added: newDigest() }], 'another pepper');
+  await store.addDigests('default', [{ known: digestsOf(one)[0]!, added: newDigest() }], 'another pepper');
   await store.find('default', one.id);
   await store.list('default', 10, null);
   await store.list('default', 10, ['2026-11-28T09:30:00.123456Z', one.id]);
   await store.positionOfFormer('default', 2n);
   await store.known('default', [one.id]);
   await store.notDeleted('default', 10);
-  await store.findByDigests(one.digests);
-  await store.lookUp(one.digests);
+  await store.findByDigests(digestsOf(one));
+  await store.lookUp(digestsOf(one));
   await store.unwrittenSnapshots(one.id);
   await store.keysWaiting(written);
 
@@ -93,6 +94,7 @@ async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void
     id: randomUUID(),
     name: 'another',
     creditLimitNanoUsd: null,
+    creditGeneration: 0,
     createdAt: new Date(),
     deletedAt: null,
     version: 1,

@@ -27,6 +27,7 @@ export class CreateOrganization {
       id,
       name,
       creditLimitNanoUsd: null,
+      creditGeneration: 0,
       createdAt: now,
       deletedAt: null,
       version: 1,

@@ -46,7 +46,7 @@ export class OrganizationChanges {
   async listOf(personId: string, count: number, after: OrganizationPosition | null): Promise<ListedOrganization[]> {
     const rows = await this.database.acrossOrganizations((manager) =>
       manager.query<(OrganizationRow & { created_at_text: string })[]>(
-        `SELECT o.id, o.name, o.credit_limit_nano_usd, o.created_at, o.deleted_at, o.version, ${momentText('o.created_at')} AS created_at_text
+        `SELECT o.id, o.name, o.credit_limit_nano_usd, o.credit_generation, o.created_at, o.deleted_at, o.version, ${momentText('o.created_at')} AS created_at_text
          FROM keys.member AS m JOIN keys.organization AS o ON o.id = m.organization_id
          WHERE m.person_id = $1 AND o.deleted_at IS NULL
            AND ($2::timestamptz IS NULL OR (o.created_at, o.id) < ($2::timestamptz, $3::text))
@@ -76,8 +76,8 @@ export class OrganizationChanges {
       const after = decide(before);
       if (after === null) return { organization: before, written: [] };
       await manager.query(
-        'UPDATE keys.organization SET name = $2, credit_limit_nano_usd = $3, version = $4 WHERE id = $1',
-        [id, after.name, after.creditLimitNanoUsd?.toString() ?? null, after.version],
+        'UPDATE keys.organization SET name = $2, credit_limit_nano_usd = $3, credit_generation = $4, version = $5 WHERE id = $1',
+        [id, after.name, after.creditLimitNanoUsd?.toString() ?? null, after.creditGeneration, after.version],
       );
       const written = await this.outbox.add(manager, snapshotEntry(after));
       const changes = changesBetween(audited(before), audited(after));

@@ -15,6 +15,7 @@ export interface OrganizationRow {
   id: string;
   name: string;
   credit_limit_nano_usd: string | null;
+  credit_generation: number;
   created_at: Date;
   deleted_at: Date | null;
   version: number;
@@ -30,7 +31,7 @@ export interface ListedOrganization {
 }
 
 /** Selects organisations; the caller appends its conditions. */
-export const SELECT_ORGANIZATION = `SELECT id, name, credit_limit_nano_usd, created_at, deleted_at, version FROM keys.organization`;
+export const SELECT_ORGANIZATION = `SELECT id, name, credit_limit_nano_usd, credit_generation, created_at, deleted_at, version FROM keys.organization`;
 
 /** Organisations, with their first owner, their audit trail and their outbox entries. */
 @Injectable()
@@ -66,7 +67,7 @@ export class OrganizationStore {
   async list(count: number, after: OrganizationPosition | null): Promise<ListedOrganization[]> {
     const rows = await this.database.acrossOrganizations((manager) =>
       manager.query<(OrganizationRow & { created_at_text: string })[]>(
-        `SELECT id, name, credit_limit_nano_usd, created_at, deleted_at, version, ${momentText('created_at')} AS created_at_text
+        `SELECT id, name, credit_limit_nano_usd, credit_generation, created_at, deleted_at, version, ${momentText('created_at')} AS created_at_text
          FROM keys.organization WHERE deleted_at IS NULL AND ($1::timestamptz IS NULL OR (created_at, id) < ($1::timestamptz, $2::text))
          ORDER BY created_at DESC, id DESC LIMIT $3`,
         [after?.[0] ?? null, after?.[1] ?? null, count],
@@ -120,6 +121,7 @@ export function organizationOf(row: OrganizationRow): Organization {
     id: row.id,
     name: row.name,
     creditLimitNanoUsd: row.credit_limit_nano_usd === null ? null : BigInt(row.credit_limit_nano_usd),
+    creditGeneration: row.credit_generation,
     createdAt: row.created_at,
     deletedAt: row.deleted_at,
     version: row.version,

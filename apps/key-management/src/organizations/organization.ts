@@ -6,6 +6,8 @@ export interface Organization {
   readonly name: string;
   /** The credit limit over all its keys together; null is unlimited. */
   readonly creditLimitNanoUsd: bigint | null;
+  /** Its version from which on the limit counts what the ledger has; 0 for a limit that it was made with, or none. */
+  readonly creditGeneration: number;
   readonly createdAt: Date;
   /** When it was deleted; null for all that are shown. */
   readonly deletedAt: Date | null;
@@ -14,14 +16,24 @@ export interface Organization {
 }
 
 /** What gateways need to know of an organisation. */
-export type OrganizationState = Pick<Organization, 'id' | 'version' | 'creditLimitNanoUsd' | 'deletedAt'>;
+export type OrganizationState = Pick<
+  Organization,
+  'id' | 'version' | 'creditLimitNanoUsd' | 'creditGeneration' | 'deletedAt'
+>;
 
 /** The snapshot of an organisation, which gateways read. */
 export function organizationSnapshotOf(organization: OrganizationState) {
   return {
     organizationId: organization.id,
     version: organization.version,
-    state: organization.deletedAt === null ? 'active' : 'deleted',
+    state: stateOf(organization),
     capNanoUsd: organization.creditLimitNanoUsd?.toString() ?? null,
+    capGeneration: organization.creditGeneration,
   } satisfies OrganizationSnapshot;
+}
+
+/** Gateways of the release before do not load the account of a limit that was set later: they refuse its keys. */
+function stateOf({ deletedAt, creditGeneration }: OrganizationState): OrganizationSnapshot['state'] {
+  if (deletedAt !== null) return 'deleted';
+  return creditGeneration > 0 ? 'extended' : 'active';
 }

@@ -51,7 +51,7 @@ describe('an organisation', () => {
     expect(Date.parse(body.created_at)).toBeLessThanOrEqual(Date.now());
     expect(await snapshots.readOrganization(body.id)).toEqual({
       kind: 'found',
-      snapshot: { organizationId: body.id, version: 1, state: 'active', capNanoUsd: null },
+      snapshot: { organizationId: body.id, version: 1, state: 'active', capNanoUsd: null, capGeneration: 0 },
     });
     expect(await call('GET', `/v1/organizations/${body.id.toUpperCase()}`)).toEqual({ status: 200, body });
   });

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Database, migrate, openDatabase, ServiceDatabase, startEmbeddedPostgres } from '@tollgate/postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiKey } from '../keys/api-key/api-key.js';
+import { digestsOf, type ApiKey } from '../keys/api-key/api-key.js';
+import { newApiKey } from '../keys/api-key/new-api-key.js';
 import type { KeyChange } from '../keys/api-key/key-change.js';
 import { snapshotOf } from '../keys/api-key/snapshot-of.js';
 import { SELECT_KEY } from './key-row.js';
@@ -35,25 +36,11 @@ const insert = (key: ApiKey) =>
     store.insert(manager, changeOf(key), ['pepper']),
   );
 const at = new Date('2026-11-21T08:00:00.123Z');
-const bare = (): ApiKey => ({
-  id: randomUUID(),
-  organizationId: 'default',
-  name: 'a key',
-  description: null,
-  maskedKey: 'sk-abc…wxyz',
-  digests: [randomUUID().replaceAll('-', '').repeat(2)],
-  scopes: ['inference:write'],
-  expiresAt: null,
-  creditLimitNanoUsd: null,
-  organizationCreditLimitNanoUsd: null,
-  rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
-  models: null,
-  allowedIps: null,
-  createdAt: at,
-  version: 1,
-  revocation: null,
-  deletedAt: null,
-});
+const bare = (): ApiKey =>
+  newApiKey(
+    { id: randomUUID(), organizationId: 'default', name: 'a key', scopes: ['inference:write'], createdAt: at },
+    { digests: [randomUUID().replaceAll('-', '').repeat(2)], maskedKey: 'sk-abc…wxyz' },
+  );
 const full: Partial<ApiKey> = {
   name: 'ein "Schlüssel" {1,2} \\ \u2028 \u{1f511}',
   description: "it's, NULL",
@@ -63,6 +50,11 @@ const full: Partial<ApiKey> = {
   rateLimits: { requestsPerMinute: 1, tokensPerMinute: 2_147_483_647, parallelRequests: 3 },
   models: ['gpt-*', 'a,b', '"', '{}', 'NULL'],
   allowedIps: ['10.0.0.0/8', '2001:db8::/32'],
+  creditReset: 'weekly',
+  creditGeneration: 7,
+  browserUse: 'refused',
+  rotateEveryDays: 90,
+  disabledAt: at,
   revocation: { reason: 'leaked', at },
 };
 const changeOf = (key: ApiKey): KeyChange => ({
@@ -89,8 +81,8 @@ describe('a change of a key', () => {
     await insert(other);
     expect(await store.find('default', made.id)).toEqual(made);
 
-    const { id, digests, maskedKey, organizationId, createdAt } = made;
-    const changed: ApiKey = { ...bare(), ...after, id, digests, maskedKey, organizationId, createdAt, version: 2 };
+    const { id, secrets, maskedKey, organizationId, createdAt } = made;
+    const changed: ApiKey = { ...bare(), ...after, id, secrets, maskedKey, organizationId, createdAt, version: 2 };
     const { keys, written } = await store.change('default', [made.id, other.id], (key) =>
       key.id === made.id ? changeOf(changed) : null,
     );
@@ -133,7 +125,7 @@ describe('the function that finds keys by digests', () => {
     const key = bare();
     await insert(key);
     const byId = await database.dataSource.query(`${SELECT_KEY} WHERE k.id = $1`, [key.id]);
-    const byDigest = await database.dataSource.query('SELECT * FROM keys.api_keys_by_digests($1)', [key.digests]);
+    const byDigest = await database.dataSource.query('SELECT * FROM keys.keys_by_digests($1)', [digestsOf(key)]);
     expect(byDigest).toEqual(byId);
     expect(Object.keys(byDigest[0])).toEqual(Object.keys(byId[0]));
   });

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { uuid, type AddedDigest } from '@tollgate/contracts';
 import { momentText, Outbox, ServiceDatabase, type LookUps } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
-import type { ApiKey } from '../keys/api-key/api-key.js';
+import { digestsOf, type ApiKey, type KeySecret } from '../keys/api-key/api-key.js';
 import { keysChangedEvent, type KeyChange } from '../keys/api-key/key-change.js';
 import { snapshotOf } from '../keys/api-key/snapshot-of.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from './outbox-effects.js';
@@ -110,21 +110,26 @@ export class KeyStore {
     return rows.map((row) => row.id);
   }
 
-  /** The keys of these digests, by digest, of any organisation and deleted ones too. */
+  /** The keys of these digests, by digest, of any organisation, deleted ones and those of ended secrets too. */
   async findByDigests(digests: readonly string[]): Promise<Map<string, ApiKey>> {
     const rows = await this.database.lookUp<KeyRow>(BY_DIGESTS, digests);
-    return byDigest(rows.map(keyOf), (key) => key);
+    return byDigest(
+      rows.map(keyOf),
+      (key) => key,
+      (key) => key.secrets.flatMap(({ digests }) => digests),
+    );
   }
 
   /**
-   * Does the same as `findByDigests`, with the keys' organisations, for unauthenticated callers: all other use of the
-   * database goes first.
+   * The keys of the digests of secrets that have not ended, with their organisations, for unauthenticated callers: all
+   * other use of the database goes first.
    */
   async lookUp(digests: readonly string[]): Promise<Map<string, FoundKey>> {
     const rows = await this.lookUps.ask<KeyRow>(`${KEYS_SCHEMA}.${BY_DIGESTS}`, digests);
     return byDigest(
       rows.map((row) => ({ key: keyOf(row), organization: organizationOf(row) })),
       ({ key }) => key,
+      digestsOf,
     );
   }
 
@@ -176,10 +181,11 @@ export class KeyStore {
       const ids = owners.map((row) => row.api_key_id);
       await lockKeys(manager, organizationId, ids);
       const gained: { api_key_id: string }[] = await manager.query(
-        `INSERT INTO keys.api_key_secret (digest, organization_id, api_key_id, pepper_id, masked, created_at)
-         SELECT decode(pair.added, 'hex'), k.organization_id, s.api_key_id, $3, s.masked, s.created_at
+        `INSERT INTO keys.api_key_secret (digest, organization_id, api_key_id, pepper_id, masked, created_at, secret_id, form, ends_at, end_when_idle_seconds)
+         SELECT decode(pair.added, 'hex'), k.organization_id, s.api_key_id, $3, s.masked, s.created_at, s.secret_id, s.form, s.ends_at,
+           s.end_when_idle_seconds
          FROM unnest($1::text[], $2::text[]) AS pair (known, added)
-         JOIN keys.api_key_secret s ON s.digest = decode(pair.known, 'hex')
+         JOIN keys.api_key_secret s ON s.digest = decode(pair.known, 'hex') AND s.ended_at IS NULL
          JOIN keys.api_key k ON k.id = s.api_key_id AND k.organization_id = $4 AND k.revoked_at IS NULL
          ON CONFLICT ON CONSTRAINT api_key_secret_pk DO NOTHING RETURNING api_key_id`,
         [...pairs, pepperId, organizationId],
@@ -187,7 +193,7 @@ export class KeyStore {
       if (gained.length === 0) return;
       const changed = gained.map((row) => row.api_key_id);
       await manager.query(
-        'UPDATE keys.api_key SET version = version + 1 WHERE id = ANY($1::uuid[]) AND organization_id = $2',
+        'UPDATE keys.api_key SET version = version + 1, writer = version + 1 WHERE id = ANY($1::uuid[]) AND organization_id = $2',
         [changed, organizationId],
       );
       const rows: KeyRow[] = await manager.query(
@@ -264,10 +270,14 @@ const SELECT_PAGE = `${SELECT_KEY.replace('SELECT', `SELECT ${momentText('k.crea
   ORDER BY k.created_at DESC, k.id DESC LIMIT $4`;
 
 /** The function that finds keys before their organisation is known. */
-const BY_DIGESTS = 'api_keys_by_digests';
+const BY_DIGESTS = 'keys_by_digests';
 
-function byDigest<T>(found: readonly T[], keyIn: (each: T) => ApiKey): Map<string, T> {
-  return new Map(found.flatMap((each) => keyIn(each).digests.map((digest) => [digest, each] as const)));
+function byDigest<T>(
+  found: readonly T[],
+  keyIn: (each: T) => ApiKey,
+  digestsIn: (key: ApiKey) => readonly string[],
+): Map<string, T> {
+  return new Map(found.flatMap((each) => digestsIn(keyIn(each)).map((digest) => [digest, each] as const)));
 }
 
 async function insertKey(
@@ -279,8 +289,9 @@ async function insertKey(
   await manager.query(
     `INSERT INTO keys.api_key (id, organization_id, name, description, scopes, expires_at, credit_limit_nano_usd,
        requests_per_minute, tokens_per_minute, parallel_requests, models, allowed_ips, created_at, version,
-       created_by_kind, created_by_id)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+       created_by_kind, created_by_id, kind, public_key, project_id, credit_reset, credit_generation, browser_use,
+       rotate_every_days, disabled_at, writer)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $14)`,
     [
       key.id,
       key.organizationId,
@@ -298,12 +309,39 @@ async function insertKey(
       key.version,
       maker?.kind ?? null,
       maker?.id ?? null,
+      key.kind,
+      key.publicKey,
+      key.projectId,
+      key.creditReset,
+      key.creditGeneration,
+      key.browserUse,
+      key.rotateEveryDays,
+      key.disabledAt,
     ],
   );
+  for (const secret of key.secrets) await insertSecret(manager, key, secret, pepperIds);
+}
+
+/** Writes a secret of a key. `pepperIds` are those of its digests, in their order. */
+async function insertSecret(
+  manager: EntityManager,
+  key: Pick<ApiKey, 'id' | 'organizationId'>,
+  secret: KeySecret,
+  pepperIds: readonly string[],
+): Promise<void> {
   await manager.query(
-    `INSERT INTO keys.api_key_secret (digest, organization_id, api_key_id, pepper_id, masked, created_at)
-     SELECT decode(d, 'hex'), $2, $3, pepper_id, $5, $6 FROM unnest($1::text[], $4::text[]) AS secret (d, pepper_id)`,
-    [key.digests, key.organizationId, key.id, pepperIds, key.maskedKey, key.createdAt],
+    `INSERT INTO keys.api_key_secret (digest, organization_id, api_key_id, pepper_id, masked, created_at, secret_id, form)
+     SELECT decode(d, 'hex'), $2, $3, pepper_id, $5, $6, $7, $8 FROM unnest($1::text[], $4::text[]) AS secret (d, pepper_id)`,
+    [
+      secret.digests,
+      key.organizationId,
+      key.id,
+      pepperIds,
+      secret.maskedKey,
+      secret.createdAt,
+      secret.id === key.id ? null : secret.id,
+      secret.form,
+    ],
   );
 }
 
@@ -318,11 +356,14 @@ async function updateKeys(manager: EntityManager, keys: readonly ApiKey[]): Prom
      SET version = c.version, name = c.name, description = c.description, scopes = c.scopes, expires_at = c.expires_at,
        credit_limit_nano_usd = c.credit_limit_nano_usd, requests_per_minute = c.requests_per_minute,
        tokens_per_minute = c.tokens_per_minute, parallel_requests = c.parallel_requests, models = c.models,
-       allowed_ips = c.allowed_ips, revoked_at = c.revoked_at, revoke_reason = c.revoke_reason, deleted_at = c.deleted_at
+       allowed_ips = c.allowed_ips, project_id = c.project_id, credit_reset = c.credit_reset,
+       credit_generation = c.credit_generation, browser_use = c.browser_use, rotate_every_days = c.rotate_every_days,
+       disabled_at = c.disabled_at, writer = c.version, revoked_at = c.revoked_at, revoke_reason = c.revoke_reason, deleted_at = c.deleted_at
      FROM jsonb_to_recordset($1::jsonb) AS c (id uuid, version integer, name text, description text, scopes text[],
        expires_at timestamptz, credit_limit_nano_usd bigint, requests_per_minute integer, tokens_per_minute integer,
-       parallel_requests integer, models text[], allowed_ips text[], revoked_at timestamptz, revoke_reason text,
-       deleted_at timestamptz)
+       parallel_requests integer, models text[], allowed_ips text[], project_id uuid, credit_reset text,
+       credit_generation integer, browser_use text, rotate_every_days integer, disabled_at timestamptz, revoked_at timestamptz,
+       revoke_reason text, deleted_at timestamptz)
      WHERE k.id = c.id`,
     [JSON.stringify(keys.map(columnsOf))],
   );
@@ -343,6 +384,12 @@ function columnsOf(key: ApiKey): object {
     parallel_requests: key.rateLimits.parallelRequests,
     models: key.models,
     allowed_ips: key.allowedIps,
+    project_id: key.projectId,
+    credit_reset: key.creditReset,
+    credit_generation: key.creditGeneration,
+    browser_use: key.browserUse,
+    rotate_every_days: key.rotateEveryDays,
+    disabled_at: key.disabledAt,
     revoked_at: key.revocation?.at ?? null,
     revoke_reason: key.revocation?.reason ?? null,
     deleted_at: key.deletedAt,

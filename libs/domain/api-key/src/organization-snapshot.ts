@@ -10,11 +10,16 @@ export interface OrganizationSnapshot {
   readonly version: number;
   /**
    * A deleted organisation stays deleted, and all its keys are refused. A gateway also refuses them for a state that it
-   * does not know, for example of a later release.
+   * does not know, for example of a later release: `extended` is one that has rules which the release before 2026-12
+   * does not know.
    */
-  readonly state: 'active' | 'deleted';
+  readonly state: 'active' | 'extended' | 'deleted';
   /** The most that all its keys together may spend (a decimal string of 1e-9 USD); null is unlimited. */
   readonly capNanoUsd: string | null;
+  /** Admission must have loaded the organisation's account for this version of it, or a later one; 0 needs none. */
+  readonly capGeneration?: number;
+  /** The names of the routes that each of its groups opens, by the group's id; absent for none. */
+  readonly groupRoutes?: Readonly<Record<string, readonly string[]>>;
 }
 
 /**

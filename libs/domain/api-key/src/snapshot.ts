@@ -16,6 +16,35 @@ export interface CappedAccount {
 /** Why a key is refused for good. */
 export type RevokeReason = 'revoked' | 'deleted' | 'leaked';
 
+/** What a key is shown as. */
+export const KEY_TYPES = ['router', 'project', 'subscription', 'admin'] as const;
+export type KeyType = (typeof KEY_TYPES)[number];
+
+/** How often a credit limit begins anew. Cycles begin at 00:00 UTC; weeks on Monday, months on the first. */
+export const CREDIT_RESETS = ['never', 'daily', 'weekly', 'monthly'] as const;
+export type CreditReset = (typeof CREDIT_RESETS)[number];
+
+/** Whether requests that web pages send may use a key. */
+export const BROWSER_USES = ['allowed', 'refused'] as const;
+export type BrowserUse = (typeof BROWSER_USES)[number];
+
+/**
+ * What the digest of a secret was made of: the secret (`native`), or the SHA-256 of one that was imported, with its
+ * prefix or without it.
+ */
+export const SECRET_FORMS = ['native', 'sha256', 'sha256_without_prefix'] as const;
+export type SecretForm = (typeof SECRET_FORMS)[number];
+
+/** A secret of a key that has not ended. */
+export interface SnapshotSecret {
+  /** The first secret of a key has the key's id. */
+  readonly id: string;
+  readonly digests: readonly string[];
+  readonly form: SecretForm;
+  /** When its grace period ends, in milliseconds since 1970; null for the present secret. */
+  readonly endsAtMs: number | null;
+}
+
 /**
  * The form in which key snapshots are written. In form 2 the key's organisation has a snapshot of its own, which a
  * gateway needs as well. Form 1 has a copy of the organisation's cap; form 2 keeps it for gateways of the release
@@ -34,9 +63,12 @@ interface SnapshotIdentity {
   readonly digests: readonly string[];
 }
 
-/** The state of a usable key that gateways need. */
+/**
+ * The state of a usable key that gateways need. `extended` says that the key has rules which the release before
+ * 2026-12 does not know: its gateways refuse what they cannot read.
+ */
 export interface ActiveSnapshot extends SnapshotIdentity {
-  readonly state: 'active';
+  readonly state: 'active' | 'extended';
   readonly name: string;
   readonly scopes: readonly Scope[];
   /** Milliseconds since 1970; null never expires. */
@@ -48,18 +80,31 @@ export interface ActiveSnapshot extends SnapshotIdentity {
   readonly rateLimits: RateLimits;
   /** The key's own account is always the first. `accountsOf` adds the organisation's. */
   readonly accounts: readonly CappedAccount[];
+  // The fields below are absent in snapshots of releases before 2026-12.
+  readonly creditReset?: CreditReset;
+  /** Admission must have loaded the key's account for this version of the key, or a later one; 0 needs none. */
+  readonly creditGeneration?: number;
+  readonly kind?: 'router' | 'project' | 'subscription';
+  /** The other half of a project key. */
+  readonly publicKey?: string | null;
+  readonly projectId?: string | null;
+  readonly browserUse?: BrowserUse;
+  /** Ids of the groups that it is in. */
+  readonly groups?: readonly string[];
+  /** All secrets that have not ended. Absent: the digests are those of one secret that has the key's id. */
+  readonly secrets?: readonly SnapshotSecret[];
 }
 
-/** The snapshot of a key that must be refused. */
+/** The snapshot of a key that must be refused. A later version of a `disabled` key can be used again. */
 export interface Tombstone extends SnapshotIdentity {
   readonly state: 'revoked';
-  readonly reason: RevokeReason;
+  readonly reason: RevokeReason | 'disabled';
 }
 
 /** The state of a key for gateways. A higher version replaces a lower one. */
 export type KeySnapshot = ActiveSnapshot | Tombstone;
 
-/** The account that a key's own limit caps. A key has one account for good, because limits do not reset yet. */
+/** The account of a key's own limit that never resets. `cycleAccountId` names those of limits that do. */
 export function keyAccountId(apiKeyId: string): string {
   return `key:${apiKeyId}`;
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { pepperId } from '@tollgate/api-key';
 import type { AddedDigest } from '@tollgate/contracts';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
+import { digestsOf } from '../api-key/api-key.js';
 import { KeyStore } from '../../store/key-store.js';
 
 /** Keys changed in one transaction. It is small, so that a concurrent revoke never waits long for the row locks. */
@@ -31,7 +32,7 @@ export class AddDigests {
     const byOrganization = new Map<string, AddedDigest[]>();
     for (const pair of digests) {
       const key = known.get(pair.known);
-      if (key === undefined || key.revocation !== null || key.digests.includes(pair.added)) continue;
+      if (key === undefined || key.revocation !== null || digestsOf(key).includes(pair.added)) continue;
       byOrganization.set(key.organizationId, [...(byOrganization.get(key.organizationId) ?? []), pair]);
     }
     for (const [organizationId, pairs] of byOrganization) {

@@ -1,40 +1,71 @@
 import { NOBODY } from '@tollgate/auth';
 import { keySnapshot, keysChangedV1 } from '@tollgate/contracts';
 import { describe, expect, it } from 'vitest';
-import { revoked, stateOf, type ApiKey } from './api-key.js';
+import { revoked, stateOf, typeOf, type ApiKey } from './api-key.js';
+import { newApiKey } from './new-api-key.js';
 import { keysChangedEvent } from './key-change.js';
 import { keyObject } from './key-object.js';
 import { snapshotOf } from './snapshot-of.js';
 
 const now = new Date('2026-11-20T12:00:00.000Z');
 const later = new Date('2026-11-20T13:00:00.000Z');
-const key: ApiKey = {
-  id: '0b4f2f5e-7f5c-4d0e-9a77-0123456789ab',
-  organizationId: 'default',
-  name: 'support bot',
-  description: null,
-  maskedKey: 'sk-abc…wxyz',
-  digests: ['ab'.repeat(32)],
-  scopes: ['inference:write'],
-  expiresAt: null,
-  creditLimitNanoUsd: 1_500_000_000n,
-  organizationCreditLimitNanoUsd: null,
-  rateLimits: { requestsPerMinute: 60, tokensPerMinute: null, parallelRequests: null },
-  models: ['gpt-4o-mini'],
-  allowedIps: ['10.0.0.0/8'],
-  createdAt: now,
-  version: 1,
-  revocation: null,
-  deletedAt: null,
-};
+const digest = 'ab'.repeat(32);
+const key = newApiKey(
+  {
+    id: '0b4f2f5e-7f5c-4d0e-9a77-0123456789ab',
+    organizationId: 'default',
+    name: 'support bot',
+    scopes: ['inference:write'],
+    creditLimitNanoUsd: 1_500_000_000n,
+    rateLimits: { requestsPerMinute: 60, tokensPerMinute: null, parallelRequests: null },
+    models: ['gpt-4o-mini'],
+    allowedIps: ['10.0.0.0/8'],
+    createdAt: now,
+  },
+  { digests: [digest], maskedKey: 'sk-abc…wxyz' },
+);
 
 describe('the state of a key', () => {
   it('is expired from the very moment named on', () => {
     expect(stateOf({ ...key, expiresAt: later }, now)).toBe('active');
     expect(stateOf({ ...key, expiresAt: later }, later)).toBe('expired');
   });
+  it('is disabled until it is enabled again, or ends otherwise', () => {
+    const disabled = { ...key, disabledAt: now, expiresAt: later };
+    expect(stateOf(disabled, now)).toBe('disabled');
+    expect(stateOf(disabled, later)).toBe('expired');
+    expect(stateOf({ ...disabled, revocation: { reason: 'revoked', at: now } }, now)).toBe('revoked');
+    expect(snapshotOf(disabled)).toMatchObject({ state: 'revoked', reason: 'disabled' });
+  });
   it('is revoked whatever its expiry', () => {
     expect(stateOf({ ...key, expiresAt: now, revocation: { reason: 'leaked', at: now } }, later)).toBe('revoked');
+  });
+});
+
+describe('the type of a key', () => {
+  it.each<[ApiKey['kind'], ApiKey['scopes'], string]>([
+    ['router', ['inference:write'], 'router'],
+    ['router', ['inference:read', 'analytics:read'], 'router'],
+    ['router', ['analytics:read'], 'admin'],
+    ['router', ['admin'], 'admin'],
+    ['router', ['admin', 'inference:write'], 'admin'],
+    ['project', [], 'project'],
+    ['subscription', ['inference:write'], 'subscription'],
+  ])('%s with %j is %s', (kind, scopes, type) => expect(typeOf({ kind, scopes })).toBe(type));
+});
+
+describe('a snapshot with rules that the release before does not know', () => {
+  const grace = { ...key.secrets[0]!, endsAt: later };
+  it.each<[string, Partial<ApiKey>]>([
+    ['a cycle', { creditReset: 'daily' }],
+    ['an account to load', { creditGeneration: 2 }],
+    ['another kind', { kind: 'project' }],
+    ['no browsers', { browserUse: 'refused' }],
+    ['a secret that ends', { secrets: [grace, key.secrets[0]!] }],
+  ])('is extended: %s', (_what, fields) => {
+    const snapshot = snapshotOf({ ...key, ...fields });
+    expect(snapshot.state).toBe('extended');
+    expect(keySnapshot.parse(JSON.parse(JSON.stringify(snapshot)))).toEqual(snapshot);
   });
 });
 
@@ -74,7 +105,7 @@ describe('the snapshot of a key', () => {
       apiKeyId: key.id,
       organizationId: 'default',
       version: 1,
-      digests: key.digests,
+      digests: [digest],
       name: 'support bot',
       scopes: ['inference:write'],
       expiresAtMs: later.getTime(),
@@ -82,6 +113,14 @@ describe('the snapshot of a key', () => {
       allowedIps: ['10.0.0.0/8'],
       rateLimits: { requestsPerMinute: 60, tokensPerMinute: null, parallelRequests: null },
       accounts: [{ accountId: `key:${key.id}`, capNanoUsd: '1500000000' }],
+      creditReset: 'never',
+      creditGeneration: 0,
+      kind: 'router',
+      publicKey: null,
+      projectId: null,
+      browserUse: 'allowed',
+      groups: [],
+      secrets: [{ id: key.id, digests: [digest], form: 'native', endsAtMs: null }],
     });
     expect(keySnapshot.parse(JSON.parse(JSON.stringify(snapshot)))).toEqual(snapshot);
   });
@@ -109,7 +148,7 @@ describe('the snapshot of a key', () => {
       apiKeyId: key.id,
       organizationId: 'default',
       version: 2,
-      digests: key.digests,
+      digests: [digest],
     });
     expect(keySnapshot.parse(tombstone)).toEqual(tombstone);
   });
@@ -123,11 +162,11 @@ describe('a key as it is shown', () => {
       credit_limit_usd: '1.5',
       credit_used_usd: '0.000123',
       last_used_at: '2026-11-20T11:59:00.000Z',
-      credit_reset: null,
+      credit_reset: 'never',
       groups: [],
       type: 'router',
     });
-    expect(JSON.stringify(shown)).not.toContain(key.digests[0]);
+    expect(JSON.stringify(shown)).not.toContain(digest);
   });
   it('does not pass an unknown sum off as 0', () => {
     expect(keyObject(key, null, now, null)).toMatchObject({ credit_used_usd: null, last_used_at: null });

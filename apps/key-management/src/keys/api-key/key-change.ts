@@ -1,6 +1,6 @@
 import type { Actor } from '@tollgate/auth';
 import type { KeysChangedV1 } from '@tollgate/contracts';
-import type { ApiKey } from './api-key.js';
+import { digestsOf, type ApiKey } from './api-key.js';
 
 /** One new version of a key, on its way into Postgres with its audit row and its outbox entries. */
 export interface KeyChange {
@@ -27,6 +27,6 @@ export function keysChangedEvent({ change, key, at }: KeyChange): KeysChangedV1 
     change,
     state: key.revocation === null ? 'active' : 'revoked',
     changedAt: at.toISOString(),
-    digests: [...key.digests],
+    digests: [...digestsOf(key)],
   };
 }

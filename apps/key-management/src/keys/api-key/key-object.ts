@@ -1,7 +1,7 @@
 import type { KeySpending } from '@tollgate/contracts';
 import { formatUsd } from '@tollgate/credit';
 import { makerObject, type NamedMaker } from '../../members/maker.reply.js';
-import { stateOf, type ApiKey } from './api-key.js';
+import { stateOf, typeOf, type ApiKey } from './api-key.js';
 import type { KeyObject } from './key.reply.js';
 
 /**
@@ -19,14 +19,16 @@ export function keyObject(
     id: key.id,
     name: key.name,
     description: key.description,
-    type: 'router',
+    type: typeOf(key),
+    public_key: key.publicKey,
+    project_id: key.projectId,
     masked_key: key.maskedKey,
     scopes: key.scopes,
     state: stateOf(key, now),
     expires_at: key.expiresAt?.toISOString() ?? null,
     credit_limit_usd: key.creditLimitNanoUsd === null ? null : formatUsd(key.creditLimitNanoUsd),
     credit_used_usd: spending === null ? null : formatUsd(BigInt(spending.chargedNanoUsd)),
-    credit_reset: null,
+    credit_reset: key.creditLimitNanoUsd === null ? null : key.creditReset,
     rate_limits: {
       requests_per_minute: key.rateLimits.requestsPerMinute,
       tokens_per_minute: key.rateLimits.tokensPerMinute,
@@ -34,10 +36,13 @@ export function keyObject(
     },
     models: key.models,
     allowed_ips: key.allowedIps,
-    groups: [],
+    groups: key.groupIds,
+    browser_use: key.browserUse,
+    rotate_every_days: key.rotateEveryDays,
     created_at: key.createdAt.toISOString(),
     created_by: createdBy === null ? null : makerObject(createdBy),
     last_used_at: spending?.lastUsedAt ?? null,
+    disabled_at: key.disabledAt?.toISOString() ?? null,
     revoked_at: key.revocation?.at.toISOString() ?? null,
   };
 }

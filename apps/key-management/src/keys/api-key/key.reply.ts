@@ -1,3 +1,4 @@
+import { BROWSER_USES, CREDIT_RESETS, KEY_TYPES } from '@tollgate/api-key';
 import { listReply } from '@tollgate/http';
 import { z } from 'zod';
 import { MAKER_EXAMPLE, makerReply } from '../../members/maker.reply.js';
@@ -13,20 +14,25 @@ const EXAMPLE = {
   name: 'support bot',
   description: null,
   type: 'router',
+  public_key: null,
+  project_id: null,
   masked_key: 'sk-Tg7…x9Qf',
   scopes: ['inference:read', 'inference:write'],
   state: 'active',
   expires_at: '2027-02-18T09:30:00.000Z',
   credit_limit_usd: '25',
   credit_used_usd: '3.120045',
-  credit_reset: null,
+  credit_reset: 'never',
   rate_limits: { requests_per_minute: 600, tokens_per_minute: null, parallel_requests: null },
   models: ['gpt-4o*'],
   allowed_ips: null,
   groups: [],
+  browser_use: 'allowed',
+  rotate_every_days: null,
   created_at: '2026-11-20T09:30:00.000Z',
   created_by: MAKER_EXAMPLE,
   last_used_at: '2026-11-28T16:04:12.000Z',
+  disabled_at: null,
   revoked_at: null,
 } as const;
 const ENDED = { ...EXAMPLE, state: 'revoked', revoked_at: '2026-11-28T17:00:00.000Z' } as const;
@@ -36,23 +42,31 @@ const fields = {
   id: z.uuid(),
   name: z.string(),
   description: z.string().nullable(),
-  type: z.literal('router'),
+  type: z.enum(KEY_TYPES).describe('A key that opens no inference, or that has the scope `admin`, is an `admin` key.'),
+  public_key: z.string().nullable().describe('The other half of a project key; null for all others.'),
+  project_id: z.uuid().nullable(),
   masked_key: z.string().describe('The first six and the last four characters of the secret.'),
   scopes: z.array(z.string()).readonly(),
-  state: z.enum(['active', 'revoked', 'expired']),
+  state: z.enum(['active', 'disabled', 'revoked', 'expired']),
   expires_at: moment.nullable(),
   credit_limit_usd: usd.nullable().describe('Decimal USD; null is unlimited.'),
   credit_used_usd: usd
     .nullable()
     .describe('Decimal USD from the ledger; null while it cannot be asked, since an unknown sum must not read as 0.'),
-  credit_reset: z.null(),
+  credit_reset: z
+    .enum(CREDIT_RESETS)
+    .nullable()
+    .describe('When the limit begins anew: 00:00 UTC, on Mondays, on the first of the month. Null without a limit.'),
   rate_limits: z.object({ requests_per_minute: limit, tokens_per_minute: limit, parallel_requests: limit }),
   models: z.array(z.string()).readonly().nullable(),
   allowed_ips: z.array(z.string()).readonly().nullable(),
-  groups: z.array(z.string()).readonly(),
+  groups: z.array(z.string()).readonly().describe('The ids of its groups.'),
+  browser_use: z.enum(BROWSER_USES).describe('Whether requests that web pages send may use it.'),
+  rotate_every_days: z.int().nullable().describe('After how many days its owners are reminded to rotate it.'),
   created_at: moment,
   created_by: makerReply.nullable().describe('Who made it; null for a key of release 0.1.0 and before.'),
   last_used_at: moment.nullable(),
+  disabled_at: moment.nullable(),
   revoked_at: moment.nullable(),
 };
 

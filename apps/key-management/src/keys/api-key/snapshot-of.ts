@@ -5,21 +5,25 @@ import {
   type CappedAccount,
   type KeySnapshot,
 } from '@tollgate/api-key';
-import type { ApiKey } from './api-key.js';
+import { digestsOf, type ApiKey } from './api-key.js';
 
-/** The snapshot of a key for gateways. An expired key has an active snapshot: the gateway checks the expiry itself. */
+/**
+ * The snapshot of a key for gateways. An expired key has an active snapshot: the gateway checks the expiry itself. A
+ * disabled key has a tombstone, which a later version replaces when it is enabled.
+ */
 export function snapshotOf(key: ApiKey): KeySnapshot {
   const identity = {
     form: SNAPSHOT_FORM,
     apiKeyId: key.id,
     organizationId: key.organizationId,
     version: key.version,
-    digests: key.digests,
+    digests: digestsOf(key),
   };
   if (key.revocation !== null) return { ...identity, state: 'revoked', reason: key.revocation.reason };
+  if (key.disabledAt !== null) return { ...identity, state: 'revoked', reason: 'disabled' };
   return {
     ...identity,
-    state: 'active',
+    state: isKnownToFormerRelease(key) ? 'active' : 'extended',
     name: key.name,
     scopes: key.scopes,
     expiresAtMs: key.expiresAt?.getTime() ?? null,
@@ -27,7 +31,28 @@ export function snapshotOf(key: ApiKey): KeySnapshot {
     allowedIps: key.allowedIps,
     rateLimits: key.rateLimits,
     accounts: accountsOf(key),
+    creditReset: key.creditReset,
+    creditGeneration: key.creditGeneration,
+    kind: key.kind,
+    publicKey: key.publicKey,
+    projectId: key.projectId,
+    browserUse: key.browserUse,
+    groups: key.groupIds,
+    secrets: key.secrets.flatMap(({ id, digests, form, endsAt, end }) =>
+      end === null ? [{ id, digests, form, endsAtMs: endsAt?.getTime() ?? null }] : [],
+    ),
   };
+}
+
+/** Whether a gateway of the release before enforces all rules of the key though it passes over the newer fields. */
+function isKnownToFormerRelease(key: ApiKey): boolean {
+  return (
+    key.kind === 'router' &&
+    key.creditReset === 'never' &&
+    key.creditGeneration === 0 &&
+    key.browserUse === 'allowed' &&
+    key.secrets.every(({ end, endsAt }) => end !== null || endsAt === null)
+  );
 }
 
 /**

@@ -13,6 +13,7 @@ import {
 } from '@tollgate/api-key';
 import type { EntityManager } from 'typeorm';
 import type { ApiKey } from '../api-key/api-key.js';
+import { newApiKey } from '../api-key/new-api-key.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { OrganizationStore } from '../../organizations/organization-store.js';
@@ -55,19 +56,20 @@ export class CreateKey {
     if (read.kind === 'invalid') return read;
     const organization = await this.organizations.keep(manager, organizationId);
     const secret = generateSecret(this.settings.keyMarker);
-    const key: ApiKey = {
-      ...read.settings,
-      id: randomUUID(),
-      organizationId,
-      organizationCreditLimitNanoUsd: organization.creditLimitNanoUsd,
-      maskedKey: maskSecret(secret),
-      // While a pepper is being replaced, gateways that were not replaced yet know the previous one alone.
-      digests: digestsUnder(secret.reveal(), this.settings.peppers),
-      createdAt: now,
-      version: 1,
-      revocation: null,
-      deletedAt: null,
-    };
+    const key = newApiKey(
+      {
+        ...read.settings,
+        id: randomUUID(),
+        organizationId,
+        organizationCreditLimitNanoUsd: organization.creditLimitNanoUsd,
+        createdAt: now,
+      },
+      {
+        // While a pepper is being replaced, gateways that were not replaced yet know the previous one alone.
+        digests: digestsUnder(secret.reveal(), this.settings.peppers),
+        maskedKey: maskSecret(secret),
+      },
+    );
     const written = await this.store.insert(
       manager,
       { change: 'created', key, actor, details: {}, at: now },

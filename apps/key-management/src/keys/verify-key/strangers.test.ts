@@ -56,7 +56,7 @@ function watch(pool: Pool): Use[] {
   }) as typeof pool.connect;
   return uses;
 }
-const isLookUp = ({ statement }: Use): boolean => statement.includes('keys.api_keys_by_digests');
+const isLookUp = ({ statement }: Use): boolean => statement.includes('keys.keys_by_digests');
 
 const call = async (method: 'POST' | 'DELETE', url: string, payload?: object) => {
   const reply = await stage.app.inject({

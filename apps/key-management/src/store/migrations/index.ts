@@ -10,6 +10,7 @@ import { Oidc1796601600000 } from './1796601600000-oidc.js';
 import { AuditChain1796688000000 } from './1796688000000-audit-chain.js';
 import { Contract1796774400000 } from './1796774400000-contract.js';
 import { KeyLookUp1796860800000 } from './1796860800000-key-look-up.js';
+import { KeysWhole1796947200000 } from './1796947200000-keys-whole.js';
 
 /** The Postgres schema of key-management, for `migrate`. */
 export const keyManagementSchema: MigrateOptions = {
@@ -27,5 +28,6 @@ export const keyManagementSchema: MigrateOptions = {
     AuditChain1796688000000,
     Contract1796774400000,
     KeyLookUp1796860800000,
+    KeysWhole1796947200000,
   ],
 };

@@ -1,4 +1,12 @@
-import { SCOPES, type KeySnapshot, type OrganizationSnapshot, type Scope } from '@tollgate/api-key';
+import {
+  BROWSER_USES,
+  CREDIT_RESETS,
+  SCOPES,
+  SECRET_FORMS,
+  type KeySnapshot,
+  type OrganizationSnapshot,
+  type Scope,
+} from '@tollgate/api-key';
 import { ROLES } from '@tollgate/access';
 import { z } from 'zod';
 import { ledgerId } from '../ledger-text.js';
@@ -30,7 +38,7 @@ const scopes = z
 export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state', [
   z.object({
     ...identity,
-    state: z.literal('active'),
+    state: z.enum(['active', 'extended']),
     name: z.string(),
     scopes,
     expiresAtMs: z.number().nullable(),
@@ -41,11 +49,29 @@ export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state',
       .array(z.object({ accountId: ledgerId, capNanoUsd: nanoUsd.nullable() }))
       .min(1)
       .readonly(),
+    creditReset: z.enum(CREDIT_RESETS).exactOptional(),
+    creditGeneration: z.int().nonnegative().exactOptional(),
+    kind: z.enum(['router', 'project', 'subscription']).exactOptional(),
+    publicKey: z.string().nullable().exactOptional(),
+    projectId: z.string().nullable().exactOptional(),
+    browserUse: z.enum(BROWSER_USES).exactOptional(),
+    groups: z.array(z.string()).readonly().exactOptional(),
+    secrets: z
+      .array(
+        z.object({
+          id: ledgerId,
+          digests: z.array(digest).readonly(),
+          form: z.enum(SECRET_FORMS),
+          endsAtMs: z.number().nullable(),
+        }),
+      )
+      .readonly()
+      .exactOptional(),
   }),
   z.object({
     ...identity,
     state: z.literal('revoked'),
-    reason: z.enum(['revoked', 'deleted', 'leaked']).catch('revoked'),
+    reason: z.enum(['revoked', 'deleted', 'leaked', 'disabled']).catch('revoked'),
   }),
 ]);
 
@@ -56,8 +82,10 @@ export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state',
 export const organizationSnapshot: z.ZodType<OrganizationSnapshot> = z.object({
   organizationId: ledgerId,
   version: z.int().positive(),
-  state: z.enum(['active', 'deleted']),
+  state: z.enum(['active', 'extended', 'deleted']),
   capNanoUsd: nanoUsd.nullable(),
+  capGeneration: z.int().nonnegative().exactOptional(),
+  groupRoutes: z.record(z.string(), z.array(z.string()).readonly()).readonly().exactOptional(),
 });
 
 /**
