@@ -1,7 +1,7 @@
 import { USAGE_RECORDED_V1_FIELDS, usageRecordedV1 } from '@tollgate/contracts';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { usageRecordedV1 as former } from '../releases/2026-11-29/contracts/index.js';
+import { usageRecordedV1 as former } from '../releases/2026-11-29-2/contracts/index.js';
 
 describe('the table of a usage event', () => {
   it('has the fields of the schema of the release of 2026-11-29, in their order and of their shapes', () => {

@@ -7,9 +7,9 @@ import { startRedis, waitUntil, type RedisServer } from '@tollgate/infra';
 import { RedisKeySnapshotReader, RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as formerAdmission from '../releases/2026-11-29/admission/index.js';
-import * as formerContracts from '../releases/2026-11-29/contracts/index.js';
-import * as formerSnapshots from '../releases/2026-11-29/key-snapshots/index.js';
+import * as formerAdmission from '../releases/2026-11-29-2/admission/index.js';
+import * as formerContracts from '../releases/2026-11-29-2/contracts/index.js';
+import * as formerSnapshots from '../releases/2026-11-29-2/key-snapshots/index.js';
 import { randomBelow } from './random-below.js';
 
 let server: RedisServer;
@@ -31,10 +31,13 @@ type Sample = Record<string, unknown>;
 const json = (path: string): Sample => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Sample;
 const golden = (path: string): Sample => json(`../../../libs/domain/contracts/src/${path}.json`);
 /** A golden file that the former release kept. */
-const formerGolden = (name: string): Sample => json(`../releases/2026-11-29/golden/${name}.json`);
+const formerGolden = (name: string): Sample => json(`../releases/2026-11-29-2/golden/${name}.json`);
 const active = golden('internal/golden/key-snapshot.active');
 const revoked = golden('internal/golden/key-snapshot.revoked');
 const organization = golden('internal/golden/organization-snapshot');
+/** What the former release must refuse rather than read without the rules that it does not know. */
+const extended = golden('internal/golden/key-snapshot.extended');
+const extendedOrganization = golden('internal/golden/organization-snapshot.extended');
 const formerActive = formerGolden('key-snapshot.active');
 const formerRevoked = formerGolden('key-snapshot.revoked');
 const formerOrganization = formerGolden('organization-snapshot');
@@ -74,7 +77,7 @@ const spent = {
   lastUsedFrom: '::1',
 };
 
-describe('what this release and the one of 2026-11-29 tell each other', () => {
+describe('what this release and the second of 2026-11-29 tell each other', () => {
   type Schema = keyof typeof contracts & keyof typeof formerContracts;
   const usage = golden('events/golden/usage-recorded.v1');
   const outcomes = [
@@ -122,6 +125,22 @@ describe('what this release and the one of 2026-11-29 tell each other', () => {
     ['spendingByKeyRequest', { organizationId: 'o', apiKeyIds: ['k'] }],
   ])('is read by the former as it was written: %s', (schema, sample) => {
     expect(read(formerContracts, schema, sample)).toEqual(sample);
+  });
+
+  it.each<[Schema, Sample]>([
+    ['keySnapshot', extended],
+    ['organizationSnapshot', extendedOrganization],
+    ['verifyKeyReply', { snapshot: extended, organization }],
+    ['verifyKeyReply', { snapshot: active, organization: extendedOrganization }],
+  ])('is refused by the former, and read by this release: %s', (schema, sample) => {
+    expect(() => read(formerContracts, schema, sample)).toThrow();
+    expect(read(contracts, schema, sample)).toEqual(sample);
+  });
+
+  it('is a key that has ended, for the former, while it is disabled here', () => {
+    const disabled = { ...revoked, reason: 'disabled' };
+    expect(read(formerContracts, 'keySnapshot', disabled)).toEqual({ ...disabled, reason: 'revoked' });
+    expect(read(contracts, 'keySnapshot', disabled)).toEqual(disabled);
   });
 
   it.each<[Schema, Sample, Sample]>([

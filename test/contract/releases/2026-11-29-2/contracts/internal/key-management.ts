@@ -1,4 +1,5 @@
 import { SCOPES, type KeySnapshot, type OrganizationSnapshot, type Scope } from '../../api-key/index.js';
+import { ROLES } from '../../access/index.js';
 import { z } from 'zod';
 import { ledgerId } from '../ledger-text.js';
 import { DEFAULT_ORGANIZATION_ID } from '../organizations.js';
@@ -12,6 +13,8 @@ const identity = {
   digests: z.array(digest).readonly(),
 };
 const limit = z.int().positive().nullable();
+/** Longer than any credential or address of ours. */
+const CREDENTIAL_LENGTH_MAX = 200;
 /** Drops scopes of later releases: an unknown scope grants nothing here, and the known ones still count. */
 const scopes = z
   .array(z.string())
@@ -53,15 +56,19 @@ export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state',
 export const organizationSnapshot: z.ZodType<OrganizationSnapshot> = z.object({
   organizationId: ledgerId,
   version: z.int().positive(),
-  state: z.literal('active'),
+  state: z.enum(['active', 'deleted']),
   capNanoUsd: nanoUsd.nullable(),
 });
 
 /**
  * `POST /internal/keys/verify` {digest} → {snapshot, organization}: reads a key from Postgres, as the authority.
  * `snapshot` is null if no key has the digest. The release before does not send `organization`.
+ *
+ * While a pepper is being replaced, `digest` is the one under the previous pepper, and `newDigest` the one of the same
+ * secret under the present one: a key with either is found. A reader that does not know `newDigest` finds the keys that
+ * were there before.
  */
-export const verifyKeyRequest = z.object({ digest });
+export const verifyKeyRequest = z.object({ digest, newDigest: digest.optional() });
 export const verifyKeyReply = z.object({
   snapshot: keySnapshot.nullable(),
   organization: organizationSnapshot.nullable().default(null),
@@ -78,6 +85,19 @@ export const knownKeysRequest = z.object({
   apiKeyIds: z.array(id).max(1_000),
 });
 export const knownKeysReply = z.object({ apiKeyIds: z.array(id) });
+
+/** The most keys of one call. */
+export const ADDED_DIGESTS_MAX = 500;
+
+/**
+ * `POST /internal/keys/digests`: tells the digest under the present pepper of keys that are known under the previous
+ * one. Each key that is not revoked gains it; pairs whose key is unknown or has it already are passed over.
+ */
+export const addDigestsRequest = z.object({
+  digests: z.array(z.object({ known: digest, added: digest })).max(ADDED_DIGESTS_MAX),
+});
+/** A digest that a key is known by, and one of the same secret under the present pepper. */
+export type AddedDigest = z.infer<typeof addDigestsRequest>['digests'][number];
 
 /** The most digests of one call; a longer list needs several calls. */
 export const LEAKED_DIGESTS_MAX = 10_000;
@@ -110,16 +130,95 @@ export const revokeLeakedKeysReply = z.object({ items: readableItems(leakedKeyOu
 /** What became of one leaked digest. */
 export type LeakedKeyOutcome = z.infer<typeof leakedKeyOutcome>;
 
+/** The most refused calls of one report. */
+export const REFUSED_CALLS_MAX = 500;
+
+/** Calls of the admin API that were refused: of one caller, at one route, for one reason. */
+const refusedCall = z.object({
+  /** Of who asked; null if that is not known. */
+  organizationId: id.nullable(),
+  principal: z
+    .discriminatedUnion('kind', [
+      z.object({ kind: z.enum(['operator', 'unknown', 'several']) }),
+      z.object({ kind: z.enum(['api_key', 'person']), id }),
+    ])
+    // A kind of a later release.
+    .catch({ kind: 'unknown' }),
+  address: z.string().max(200).nullable(),
+  /** Of the first of them. */
+  requestId: id,
+  /** Method and path template, such as `GET /v1/api-keys/{id}`. */
+  route: z.string().max(200),
+  /** Of the error catalogue. */
+  code: z.string().max(100),
+  status: z.int(),
+  count: z.int().positive(),
+  firstAt: instant,
+  lastAt: instant,
+});
+export type RefusedCall = z.infer<typeof refusedCall>;
+
+/**
+ * `POST /internal/audit/refusals`: writes refused calls to the audit trail. The release before does not know it (404).
+ */
+export const recordRefusedCallsRequest = z.object({ calls: readableItems(refusedCall) });
+/**
+ * `POST /internal/principals/identify`: whose a credential is that somebody showed to a service. `address` is the
+ * client's, for the networks of a key. `organizationId` is the organisation that the request names, null for none: of a
+ * person the reply has the role there, or none. The release before does not know this call (404).
+ */
+export const identifyPrincipalRequest = z.object({
+  credential: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('api_key'), secret: z.string().max(CREDENTIAL_LENGTH_MAX) }),
+    z.object({ kind: z.literal('session'), token: z.string().max(CREDENTIAL_LENGTH_MAX) }),
+  ]),
+  organizationId: id.nullable(),
+  address: z.string().max(CREDENTIAL_LENGTH_MAX),
+});
+export type IdentifyPrincipalRequest = z.infer<typeof identifyPrincipalRequest>;
+
+const foundPrincipal = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('api_key'), apiKeyId: id, organizationId: id, scopes }),
+  z.object({
+    kind: z.literal('person'),
+    personId: id,
+    sessionId: id,
+    organizationId: id.nullable(),
+    /** A role of a later release is none here. */
+    role: z.enum(ROLES).nullable().catch(null),
+    provenAtMs: z.number(),
+    confinedTo: id.exactOptional(),
+    oidcRequired: z.literal(true).exactOptional(),
+  }),
+]);
+export const identifyPrincipalReply = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('identified'), principal: foundPrincipal }),
+  /** No key and no session has the credential, or it has ended or expired: which of these is not said. */
+  z.object({ outcome: z.literal('unknown') }),
+  /** The key may not be used from the address. */
+  z.object({ outcome: z.literal('ip_not_allowed') }),
+]);
+export type IdentifiedPrincipal = z.infer<typeof identifyPrincipalReply>;
+
 /** Token of the `KeyManagementApi` of a process: key-management itself, or its client. */
 export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
 
 /** The internal API of key-management for the other services: over HTTP, or called directly in the standalone. */
 export interface KeyManagementApi {
-  /** The key with this digest, and its organisation. Throws if Postgres is unreachable. */
-  verifyKey(digest: string): Promise<VerifiedKey>;
+  /**
+   * The key with this digest, and its organisation. While a pepper is being replaced, `previousDigest` is the digest of
+   * the same secret under the previous one. Throws if Postgres is unreachable.
+   */
+  verifyKey(digest: string, previousDigest?: string | null): Promise<VerifiedKey>;
+  /** Adds digests under the present pepper to keys, at most `ADDED_DIGESTS_MAX`. It is safe to repeat. */
+  addDigests(digests: readonly AddedDigest[]): Promise<void>;
   /**
    * The ids that belong to keys of the organisation, deleted ones too, in any order. Throws if Postgres is unreachable.
    */
   knownKeys(organizationId: string, apiKeyIds: readonly string[]): Promise<readonly string[]>;
+  /** Whose a credential is. Throws if Postgres is unreachable or too many look-ups wait. */
+  identifyPrincipal(request: IdentifyPrincipalRequest): Promise<IdentifiedPrincipal>;
   revokeLeakedKeys(request: z.infer<typeof revokeLeakedKeysRequest>): Promise<LeakedKeyOutcome[]>;
+  /** Writes refused calls of the admin API to the audit trail; a repeated report counts twice. */
+  recordRefusedCalls(calls: readonly RefusedCall[]): Promise<void>;
 }

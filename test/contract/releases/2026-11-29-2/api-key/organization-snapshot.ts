@@ -8,8 +8,11 @@ export interface OrganizationSnapshot {
   readonly organizationId: string;
   /** Grows by one with each change of the organisation; the higher one wins. */
   readonly version: number;
-  /** An unknown state, for example of a later release, makes a gateway refuse all keys of the organisation. */
-  readonly state: 'active';
+  /**
+   * A deleted organisation stays deleted, and all its keys are refused. A gateway also refuses them for a state that it
+   * does not know, for example of a later release.
+   */
+  readonly state: 'active' | 'deleted';
   /** The most that all its keys together may spend (a decimal string of 1e-9 USD); null is unlimited. */
   readonly capNanoUsd: string | null;
 }

@@ -23,7 +23,11 @@ export {
 } from './events/event-fields.js';
 export { LEAKS_REPORTED_V1, leaksReportedV1, type LeaksReportedV1 } from './events/leaks-reported.v1.js';
 export {
+  ADDED_DIGESTS_MAX,
+  addDigestsRequest,
   KEY_MANAGEMENT_API,
+  identifyPrincipalReply,
+  identifyPrincipalRequest,
   keySnapshot,
   knownKeysReply,
   knownKeysRequest,
@@ -32,8 +36,14 @@ export {
   organizationSnapshot,
   revokeLeakedKeysReply,
   revokeLeakedKeysRequest,
+  recordRefusedCallsRequest,
+  REFUSED_CALLS_MAX,
+  type RefusedCall,
   verifyKeyReply,
   verifyKeyRequest,
+  type AddedDigest,
+  type IdentifiedPrincipal,
+  type IdentifyPrincipalRequest,
   type KeyManagementApi,
   type LeakedKeyOutcome,
   type VerifiedKey,
