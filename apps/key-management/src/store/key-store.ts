@@ -24,6 +24,15 @@ interface KeyChangeFrom {
 /** Ids of the outbox entries that will write the snapshots of one transaction, one for each changed key. */
 export type SnapshotEntries = readonly string[];
 
+/** What becomes of a key that is locked; null if it does not change. What it throws undoes the whole transaction. */
+type DecideKey = (key: ApiKey) => KeyChange | null;
+
+/** Keys as they are after changes, and the outbox entries of the snapshots that were written; none if none changed. */
+export interface ChangedKeys {
+  readonly keys: readonly ApiKey[];
+  readonly written: SnapshotEntries;
+}
+
 /** A key with the fields of its organisation that a gateway needs, both read by one statement. */
 export interface FoundKey {
   readonly key: ApiKey;
@@ -140,30 +149,42 @@ export class KeyStore {
   }
 
   /**
-   * Locks the organisation's keys among these ids, calls `decide` for each, and writes the changes, all in one
-   * transaction. `decide` returns null if a key does not change. Resolves with the keys as they are now.
+   * Locks the organisation's keys among these ids, calls `decide` for each, and writes the changes with the groups that
+   * the keys are in then, all in one transaction. `decide` returns null if a key does not change. Resolves with the
+   * keys as they are now.
    */
-  async change(
+  async change(organizationId: string, ids: readonly string[], decide: DecideKey): Promise<ChangedKeys> {
+    return this.database.inOrganization(organizationId, (manager) =>
+      this.changeIn(manager, organizationId, ids, decide),
+    );
+  }
+
+  /** The same in the caller's transaction about the organisation, which ends with it: heads of chains are locked. */
+  async changeIn(
+    manager: EntityManager,
     organizationId: string,
     ids: readonly string[],
-    decide: (key: ApiKey) => KeyChange | null,
-  ): Promise<{ keys: ApiKey[]; written: SnapshotEntries }> {
-    return this.database.inOrganization(organizationId, async (manager) => {
-      await lockKeys(manager, organizationId, ids);
-      // Read only now: a statement that waited for a lock still sees the secrets as they were before.
-      const rows: KeyRow[] = await manager.query(
-        `${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) AND k.organization_id = $2 ORDER BY k.id`,
-        [ids, organizationId],
-      );
-      const decided = rows.map(keyOf).map((before) => ({ before, change: decide(before) }));
-      const changes = decided.flatMap(({ before, change }) => (change === null ? [] : [{ before, change }]));
-      await updateKeys(
-        manager,
-        changes.map(({ change: { key } }) => key),
-      );
-      const written = await this.recordConsequences(manager, changes);
-      return { keys: decided.map(({ before, change }) => change?.key ?? before), written };
-    });
+    decide: DecideKey,
+  ): Promise<ChangedKeys> {
+    await lockKeys(manager, organizationId, ids);
+    // Read only now: a statement that waited for a lock still sees the secrets as they were before.
+    const rows: KeyRow[] = await manager.query(
+      `${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) AND k.organization_id = $2 ORDER BY k.id`,
+      [ids, organizationId],
+    );
+    const decided = rows.map(keyOf).map((before) => ({ before, change: decide(before) }));
+    const changes = decided.flatMap(({ before, change }) => (change === null ? [] : [{ before, change }]));
+    await updateKeys(
+      manager,
+      changes.map(({ change: { key } }) => key),
+    );
+    await updateGroups(
+      manager,
+      organizationId,
+      changes.map(({ before, change: { key } }) => ({ before, key })),
+    );
+    const written = await this.recordConsequences(manager, changes);
+    return { keys: decided.map(({ before, change }) => change?.key ?? before), written };
   }
 
   /**
@@ -320,6 +341,35 @@ async function insertKey(
     ],
   );
   for (const secret of key.secrets) await insertSecret(manager, key, secret, pepperIds);
+  await updateGroups(manager, key.organizationId, [{ before: null, key }]);
+}
+
+/**
+ * Puts keys into the groups that they are in after their changes, and takes them out of all others. A group that has
+ * been deleted meanwhile gains no key. Indexes: group_key_by_key, group_key_pk, key_group_pk.
+ */
+async function updateGroups(
+  manager: EntityManager,
+  organizationId: string,
+  changes: readonly { readonly before: ApiKey | null; readonly key: ApiKey }[],
+): Promise<void> {
+  const moved = changes.filter(({ before, key }) => (before?.groupIds ?? []).join() !== key.groupIds.join());
+  if (moved.length === 0) return;
+  const pairs = moved.flatMap(({ key }) => key.groupIds.map((group) => [key.id, group] as const));
+  const kept = [pairs.map(([key]) => key), pairs.map(([, group]) => group)];
+  await manager.query(
+    `DELETE FROM keys.group_key WHERE organization_id = $1 AND api_key_id = ANY($2::uuid[])
+       AND (api_key_id, group_id) NOT IN (SELECT * FROM unnest($3::uuid[], $4::uuid[]))`,
+    [organizationId, moved.map(({ key }) => key.id), ...kept],
+  );
+  await manager.query(
+    `INSERT INTO keys.group_key (organization_id, group_id, api_key_id)
+     SELECT g.organization_id, g.id, pair.api_key_id
+     FROM unnest($2::uuid[], $3::uuid[]) AS pair (api_key_id, group_id)
+     JOIN keys.key_group g ON g.organization_id = $1 AND g.id = pair.group_id AND g.deleted_at IS NULL
+     ON CONFLICT ON CONSTRAINT group_key_pk DO NOTHING`,
+    [organizationId, ...kept],
+  );
 }
 
 /** Writes a secret of a key. `pepperIds` are those of its digests, in their order. */

@@ -25,3 +25,4 @@ export {
   roleOf,
   scopesAbove,
 } from './may-grant.js';
+export { grantFaults, type GrantFault, type KeyGiver, type KeyReach } from './grant-key.js';

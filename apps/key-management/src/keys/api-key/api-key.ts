@@ -103,12 +103,14 @@ export function stateOf(key: ApiKey, now: Date): KeyState {
 
 /**
  * The key after it was revoked for this reason; null if nothing changes. The first revocation keeps its time, and its
- * reason too unless the new reason is `leaked`: only a leak makes gateways abort the key's requests in flight.
+ * reason too unless the new reason is `leaked`: only a leak makes gateways abort the key's requests in flight. A
+ * deleted key is in no group any more.
  */
 export function revoked(key: ApiKey, reason: RevokeReason, now: Date): ApiKey | null {
   if (reason === 'deleted') {
     if (key.deletedAt !== null) return null;
-    return { ...key, version: key.version + 1, revocation: key.revocation ?? { reason, at: now }, deletedAt: now };
+    const revocation = key.revocation ?? { reason, at: now };
+    return { ...key, version: key.version + 1, revocation, deletedAt: now, groupIds: [] };
   }
   const { revocation } = key;
   if (revocation !== null && (reason !== 'leaked' || revocation.reason === 'leaked')) return null;

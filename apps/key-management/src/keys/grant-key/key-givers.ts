@@ -1,0 +1,50 @@
+import { Injectable } from '@nestjs/common';
+import { grantFaults, type KeyGiver, type KeyReach } from '@tollgate/access';
+import type { Actor } from '@tollgate/auth';
+import { Problem } from '@tollgate/http';
+import type { EntityManager } from 'typeorm';
+import { stateOf, type ApiKey } from '../api-key/api-key.js';
+import { keyOf, SELECT_KEY, type KeyRow } from '../../store/key-row.js';
+
+/** What a key may do, as `grantFaults` compares it. */
+export function reachOf(key: ApiKey): KeyReach {
+  return { ...key, expiresAtMs: key.expiresAt?.getTime() ?? null };
+}
+
+/** Who gives keys something: nobody gives a key more than they have themselves. */
+@Injectable()
+export class KeyGivers {
+  /**
+   * The one behind a request, read in the transaction that gives; null where no request asks, which nothing bounds.
+   * Index: api_key_of_organization_unique.
+   * @throws {Problem} `invalid_credential` if the key that asks has ended since it was identified
+   */
+  async giverOf(manager: EntityManager, { principal }: Pick<Actor, 'principal'>, now: Date): Promise<KeyGiver | null> {
+    if (principal === null) return null;
+    if (principal.kind !== 'api_key') return { principal, reach: null };
+    const rows = await manager.query<KeyRow[]>(`${SELECT_KEY} WHERE k.id = $1 AND k.organization_id = $2`, [
+      principal.apiKeyId,
+      principal.organizationId,
+    ]);
+    const key = rows[0] === undefined ? null : keyOf(rows[0]);
+    if (key === null || stateOf(key, now) !== 'active') throw new Problem('invalid_credential');
+    // The scopes of this moment: they may have been taken away since the request came.
+    return { principal: { ...principal, scopes: key.scopes }, reach: reachOf(key) };
+  }
+}
+
+/**
+ * Throws where `giver` would give a key more than they have. `before` is the key as it was, for a change; null for a
+ * new key, and for a secret that makes all of an old one usable to whoever asks, as in a rotation.
+ * @throws {Problem} `access_denied`, whose `errors` name the settings and what they may be
+ */
+export function demandGrant(giver: KeyGiver | null, asked: KeyReach, before: KeyReach | null): void {
+  if (giver === null) return;
+  const errors = grantFaults(giver, asked, before);
+  const [first] = errors;
+  if (first === undefined) return;
+  throw new Problem('access_denied', {
+    detail: `You may not give a key more than you have yourself: ${first.path} ${first.message}.`,
+    errors,
+  });
+}
