@@ -86,7 +86,7 @@ async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void
   await store.notDeleted('default', 10);
   await store.findByDigests(digestsOf(one));
   await store.lookUp(digestsOf(one));
-  await store.unwrittenSnapshots(one.id);
+  await store.unwrittenSnapshots(one);
   await store.keysWaiting(written);
 
   const organizations = new OrganizationStore(service);

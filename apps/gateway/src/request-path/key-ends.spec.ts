@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { BODY, DIGEST, LIFE_MS, RequestStage, WAITS, type Wait } from './request-stage.js';
+import { BODY, DIGEST, GRACE_MS, LIFE_MS, NEW_DIGEST, RequestStage, WAITS, type Wait } from './request-stage.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -19,6 +19,10 @@ interface End {
 
 function missTombstone(stage: RequestStage): void {
   stage.committed = stage.dead('revoked');
+}
+function endSecret(stage: RequestStage, reason: 'revoked' | 'leaked'): void {
+  stage.committed = stage.deadSecret(reason);
+  stage.changes.changed(stage.committed);
 }
 function fallSilent(stage: RequestStage): void {
   stage.silentMs = 3_001;
@@ -77,6 +81,46 @@ const ENDS: Readonly<Record<string, End>> = {
   },
 };
 
+/** The ways in which the former secret of a rotated key ends besides. */
+const ENDS_OF_SECRET: Readonly<Record<string, End>> = {
+  'over, with its grace period': { code: 'invalid_api_key', happen: (stage) => stage.passTime(GRACE_MS) },
+  'over, while the wall clock was set back': {
+    code: 'invalid_api_key',
+    ofKnownKeys: true,
+    happen: (stage) => stage.passTime(GRACE_MS, -HOUR_MS),
+  },
+  'over before the wall clock was set back': {
+    code: 'invalid_api_key',
+    ofKnownKeys: true,
+    happen: (stage) => {
+      stage.passTime(0, GRACE_MS);
+      stage.passTime(0, -HOUR_MS);
+    },
+  },
+  'ended early': { code: 'invalid_api_key', happen: (stage) => endSecret(stage, 'revoked') },
+  'the one that leaked': { code: 'invalid_api_key', happen: (stage) => endSecret(stage, 'leaked') },
+  'ended, and its tombstone was missed in a gap': {
+    code: 'invalid_api_key',
+    happen: (stage) => {
+      stage.committed = stage.deadSecret('revoked');
+      stage.changes.gap();
+    },
+  },
+  'ended, while nothing was heard of changes': {
+    code: 'invalid_api_key',
+    unheard: true,
+    happen: (stage) => {
+      stage.committed = stage.deadSecret('revoked');
+      fallSilent(stage);
+    },
+  },
+};
+/** What a key's requests are made with, and how they end. An expiry comes before the end of the grace period. */
+const SECRETS: readonly (readonly [what: string, rotated: boolean, ends: Readonly<Record<string, End>>])[] = [
+  ['its only secret', false, ENDS],
+  ['the former secret of a rotation', true, { ...ENDS, ...ENDS_OF_SECRET }],
+];
+
 type Place = Wait | 'body';
 const PLACES: readonly Place[] = ['body', ...WAITS];
 /** At these places and later a usage event is owed. */
@@ -88,8 +132,8 @@ let stage: RequestStage;
 afterEach(() => stage.stop());
 
 /** A request that has come as far as this place, with the given number of bytes of its body, and waits there. */
-async function requestAt(place: Place, expires = false, bytes = place === 'body' ? 10 : BODY.length) {
-  stage = new RequestStage(place === 'body' ? null : place, expires);
+async function requestAt(place: Place, expires = false, bytes = place === 'body' ? 10 : BODY.length, rotated = false) {
+  stage = new RequestStage(place === 'body' ? null : place, expires, rotated);
   const client = await stage.client();
   client.begin(bytes);
   if (place !== 'body') await stage.gates[place].reached;
@@ -98,20 +142,23 @@ async function requestAt(place: Place, expires = false, bytes = place === 'body'
 }
 
 describe('a key that ends while a request of it is on its way', () => {
-  it.each(PLACES)('and does not, but for a millisecond, is served; at: %s', async (place) => {
-    const client = await requestAt(place, true);
-    stage.passTime(LIFE_MS - 1);
+  const almost = SECRETS.flatMap(([secret, rotated]) => PLACES.map((place) => [secret, place, rotated] as const));
+  it.each(almost)('and does not, but for a millisecond, is served; by %s at: %s', async (_secret, place, rotated) => {
+    const client = await requestAt(place, !rotated, undefined, rotated);
+    stage.passTime((rotated ? GRACE_MS : LIFE_MS) - 1);
     if (place === 'body') client.send(BODY.slice(10));
     else stage.gates[place].open();
     expect((await client.reply()).status).toBe(200);
   });
 
-  describe.each(Object.keys(ENDS))('%s', (what) => {
-    const end = ENDS[what]!;
+  const rows = SECRETS.flatMap(([secret, rotated, ends]) =>
+    Object.entries(ends).map(([what, end]) => [secret, what, rotated, end] as const),
+  );
+  describe.each(rows)('by %s: %s', (_secret, _what, rotated, end) => {
     const places = PLACES.filter((place) => place !== 'look-up' || end.ofKnownKeys !== true);
 
     it.each(places)('reaches no provider from then on; at: %s', async (place) => {
-      const client = await requestAt(place, end.expires);
+      const client = await requestAt(place, end.expires, undefined, rotated);
       stage.failing = place === 'first provider';
       end.happen(stage);
       if (place !== 'body') stage.gates[place].open();
@@ -168,6 +215,13 @@ describe('a body that is awaited when its key ends', () => {
   it('of another key is read on', async () => {
     const client = await requestAt('body');
     stage.changes.changed({ ...stage.dead('leaked'), apiKeyId: 'other', digests: ['cd'.repeat(32)] });
+    client.send(BODY.slice(10));
+    expect((await client.reply()).status).toBe(200);
+  });
+
+  it('of another secret of the key is read on', async () => {
+    const client = await requestAt('body', false, 10, true);
+    stage.changes.changed({ ...stage.deadSecret('leaked'), digests: [NEW_DIGEST], secretId: 'new' });
     client.send(BODY.slice(10));
     expect((await client.reply()).status).toBe(200);
   });

@@ -37,8 +37,12 @@ const PEPPER = 'the pepper of the test';
 const SECRET = generateSecret('TGate001').reveal();
 /** The digest of the stage's key. */
 export const DIGEST = digestSecret(SECRET, PEPPER);
+/** The digest of the secret that its key has after a rotation, when `DIGEST` is of the former one. */
+export const NEW_DIGEST = 'cd'.repeat(32);
 /** Milliseconds until an expiring key expires, when a test begins. */
 export const LIFE_MS = 60_000;
+/** Milliseconds until the grace period of a former secret ends, when a test begins; after the expiry of its key. */
+export const GRACE_MS = 2 * LIFE_MS;
 /** The body of the stage's requests. */
 export const BODY = '{"model":"m","messages":[{"role":"user","content":"hello"}]}';
 const COMPLETION = JSON.stringify({
@@ -119,7 +123,8 @@ export class RequestStage implements KeySnapshotReader {
   /** Milliseconds since the last message about changes of keys. */
   silentMs = 0;
   readonly #listeners: KeyChangeListener[] = [];
-  #wallMs = 1_795_190_400_000;
+  readonly #startMs = 1_795_190_400_000;
+  #wallMs = this.#startMs;
   #monotonicMs = 5_000;
   #reserves = 0;
   readonly #server: Server;
@@ -128,6 +133,7 @@ export class RequestStage implements KeySnapshotReader {
   constructor(
     private readonly wait: Wait | null,
     expires: boolean,
+    private readonly rotated = false,
   ) {
     if (wait !== null) this.gates[wait].shut();
     this.committed = this.active(expires ? this.#wallMs + LIFE_MS : null);
@@ -161,13 +167,22 @@ export class RequestStage implements KeySnapshotReader {
     );
   }
 
+  /** In a stage of a rotated key the requests have its former secret, whose grace period ends after `GRACE_MS`. */
   active(expiresAtMs: number | null): ActiveSnapshot {
     return {
       apiKeyId: 'k',
       organizationId: 'default',
       version: 1,
-      digests: [DIGEST],
-      state: 'active',
+      ...(this.rotated
+        ? {
+            digests: [DIGEST, NEW_DIGEST],
+            state: 'extended',
+            secrets: [
+              { id: 'k', digests: [DIGEST], form: 'native', endsAtMs: this.#startMs + GRACE_MS },
+              { id: 'new', digests: [NEW_DIGEST], form: 'native', endsAtMs: null },
+            ],
+          }
+        : { digests: [DIGEST], state: 'active' }),
       name: 'k',
       scopes: ['inference:write'],
       expiresAtMs,
@@ -179,7 +194,13 @@ export class RequestStage implements KeySnapshotReader {
   }
 
   dead(reason: RevokeReason, version = 2): Tombstone {
-    return { apiKeyId: 'k', organizationId: 'default', version, digests: [DIGEST], state: 'revoked', reason };
+    const digests = this.rotated ? [DIGEST, NEW_DIGEST] : [DIGEST];
+    return { apiKeyId: 'k', organizationId: 'default', version, digests, state: 'revoked', reason };
+  }
+
+  /** The tombstone of the former secret alone. */
+  deadSecret(reason: RevokeReason, version = 2): Tombstone {
+    return { ...this.dead(reason, version), digests: [DIGEST], secretId: 'k' };
   }
 
   /** Ends the key, and announces it. */

@@ -4,6 +4,7 @@ import { compileAllowedIps, digestsUnder, hasSecretForm } from '@tollgate/api-ke
 import { SESSION_DIRECTORY, type SessionDirectory } from '@tollgate/auth';
 import type { IdentifiedPrincipal, IdentifyPrincipalRequest } from '@tollgate/contracts';
 import { unreachable } from '@tollgate/errors';
+import { isUsable } from '../keys/api-key/api-key.js';
 import { snapshotOf } from '../keys/api-key/snapshot-of.js';
 import { DigestLookUps } from '../keys/verify-key/digest-look-ups.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
@@ -36,16 +37,17 @@ export class IdentifyPrincipal {
     }
   }
 
-  /** The same rules in the same order as at the gateway: checksum, digest, state, expiry, network. */
+  /** The same rules in the same order as at the gateway: checksum, digest, state, secret, expiry, network. */
   private async keyOf(secret: string, address: string, now: Date): Promise<IdentifiedPrincipal> {
     if (!hasSecretForm(secret)) return UNKNOWN;
     const digests = digestsUnder(secret, this.settings.peppers);
     // Under all peppers in one turn, and so by one query.
     const found = await Promise.all(digests.map((digest) => this.lookUps.find(digest)));
-    const { key, organization } = found.find((each) => each !== null) ?? {};
+    const { key, organization, secret: shown } = found.find((each) => each !== null) ?? {};
     // The keys of a deleted organisation end one after another; none of them opens anything meanwhile.
-    const snapshot = key === undefined || organization?.deletedAt !== null ? null : snapshotOf(key);
-    if (snapshot?.state !== 'active') return UNKNOWN;
+    if (key === undefined || shown === undefined || organization?.deletedAt !== null) return UNKNOWN;
+    const snapshot = snapshotOf(key);
+    if (snapshot.state === 'revoked' || !isUsable(shown, now)) return UNKNOWN;
     if (snapshot.expiresAtMs !== null && snapshot.expiresAtMs <= now.getTime()) return UNKNOWN;
     const { apiKeyId, organizationId, scopes, allowedIps } = snapshot;
     const allowsAddress = allowedIps === null ? null : compileAllowedIps(allowedIps);

@@ -1,10 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { uuid, type AddedDigest } from '@tollgate/contracts';
 import { momentText, Outbox, ServiceDatabase, type LookUps } from '@tollgate/postgres';
+import type { KeySnapshot } from '@tollgate/api-key';
 import type { EntityManager } from 'typeorm';
-import { digestsOf, type ApiKey, type KeySecret } from '../keys/api-key/api-key.js';
+import type { ApiKey, KeySecret } from '../keys/api-key/api-key.js';
 import { keysChangedEvent, type KeyChange } from '../keys/api-key/key-change.js';
-import { snapshotOf } from '../keys/api-key/snapshot-of.js';
+import { secretTombstoneOf, snapshotOf } from '../keys/api-key/snapshot-of.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from './outbox-effects.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { auditEntryOf } from '../keys/api-key/key-audit.js';
@@ -21,7 +22,10 @@ interface KeyChangeFrom {
   readonly change: KeyChange;
 }
 
-/** Ids of the outbox entries that will write the snapshots of one transaction, one for each changed key. */
+/**
+ * Ids of the outbox entries that will write the snapshots of one transaction: one for each changed key, and one for
+ * each of its secrets that ended.
+ */
 export type SnapshotEntries = readonly string[];
 
 /** What becomes of a key that is locked; null if it does not change. What it throws undoes the whole transaction. */
@@ -36,6 +40,8 @@ export interface ChangedKeys {
 /** A key with the fields of its organisation that a gateway needs, both read by one statement. */
 export interface FoundKey {
   readonly key: ApiKey;
+  /** The secret whose digest was asked for; it may have ended. */
+  readonly secret: KeySecret;
   readonly organization: OrganizationState;
 }
 
@@ -122,24 +128,21 @@ export class KeyStore {
   /** The keys of these digests, by digest, of any organisation, deleted ones and those of ended secrets too. */
   async findByDigests(digests: readonly string[]): Promise<Map<string, ApiKey>> {
     const rows = await this.database.lookUp<KeyRow>(BY_DIGESTS, digests);
-    return byDigest(
-      rows.map(keyOf),
-      (key) => key,
-      (key) => key.secrets.flatMap(({ digests }) => digests),
-    );
+    return byDigest(rows.map(keyOf), (key) => key);
   }
 
   /**
-   * The keys of the digests of secrets that have not ended, with their organisations, for unauthenticated callers: all
-   * other use of the database goes first.
+   * The keys of these digests with their organisations, for unauthenticated callers: all other use of the database goes
+   * first. Deleted keys and secrets that have ended are among them: the caller looks at what was found.
    */
   async lookUp(digests: readonly string[]): Promise<Map<string, FoundKey>> {
     const rows = await this.lookUps.ask<KeyRow>(`${KEYS_SCHEMA}.${BY_DIGESTS}`, digests);
-    return byDigest(
-      rows.map((row) => ({ key: keyOf(row), organization: organizationOf(row) })),
-      ({ key }) => key,
-      digestsOf,
-    );
+    const organizations = new Map(rows.map((row) => [row.organization_id, organizationOf(row)]));
+    return byDigest(rows.map(keyOf), (key, secret) => ({
+      key,
+      secret,
+      organization: organizations.get(key.organizationId)!,
+    }));
   }
 
   /** Writes a new key in a transaction about its organisation. `pepperIds` are those of its digests, in their order. */
@@ -159,12 +162,16 @@ export class KeyStore {
     );
   }
 
-  /** The same in the caller's transaction about the organisation, which ends with it: heads of chains are locked. */
+  /**
+   * The same in the caller's transaction about the organisation, which ends with it: heads of chains are locked.
+   * `pepperIds` are those of the digests of new secrets, in their order.
+   */
   async changeIn(
     manager: EntityManager,
     organizationId: string,
     ids: readonly string[],
     decide: DecideKey,
+    pepperIds: readonly string[] = [],
   ): Promise<ChangedKeys> {
     await lockKeys(manager, organizationId, ids);
     // Read only now: a statement that waited for a lock still sees the secrets as they were before.
@@ -183,6 +190,7 @@ export class KeyStore {
       organizationId,
       changes.map(({ before, change: { key } }) => ({ before, key })),
     );
+    await updateSecrets(manager, changes, pepperIds);
     const written = await this.recordConsequences(manager, changes);
     return { keys: decided.map(({ before, change }) => change?.key ?? before), written };
   }
@@ -221,27 +229,30 @@ export class KeyStore {
         `${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) AND k.organization_id = $2 ORDER BY k.id`,
         [changed, organizationId],
       );
-      await this.writeSnapshots(manager, rows.map(keyOf));
+      await this.writeSnapshots(
+        manager,
+        rows.map((row) => ({ key: keyOf(row), ended: [] })),
+      );
     });
   }
 
   /** Outbox entries of this key's earlier changes whose snapshots are not written yet. Index: outbox_effect_key. */
-  async unwrittenSnapshots(id: string): Promise<SnapshotEntries> {
+  async unwrittenSnapshots({ id, secrets }: Pick<ApiKey, 'id' | 'secrets'>): Promise<SnapshotEntries> {
     const rows = await this.database.acrossOrganizations((manager) =>
-      manager.query<{ id: string }[]>(`SELECT id FROM keys.outbox WHERE effect = $1 AND key = $2`, [
+      manager.query<{ id: string }[]>(`SELECT id FROM keys.outbox WHERE effect = $1 AND key = ANY($2::text[])`, [
         WRITE_SNAPSHOT,
-        id,
+        [id, ...secrets.map((secret) => secretEntryKey(id, secret.id))],
       ]),
     );
     return rows.map((row) => row.id);
   }
 
-  /** The keys of those entries that are not delivered yet. Index: outbox_pk. */
+  /** The ids of the keys of those entries that are not delivered yet. Index: outbox_pk. */
   async keysWaiting(entries: SnapshotEntries): Promise<Set<string>> {
     const rows = await this.database.acrossOrganizations((manager) =>
       manager.query<{ key: string }[]>(`SELECT key FROM keys.outbox WHERE id = ANY($1::bigint[])`, [entries]),
     );
-    return new Set(rows.map((row) => row.key));
+    return new Set(rows.map((row) => keyIdOfEntry(row.key)));
   }
 
   /** Writes the audit entry and the two outbox entries of each change. The heads of the chains are locked last. */
@@ -252,7 +263,7 @@ export class KeyStore {
     if (changes.length === 0) return [];
     const written = await this.writeSnapshots(
       manager,
-      changes.map(({ change }) => change.key),
+      changes.map(({ before, change: { key } }) => ({ key, ended: secretsEndedIn(before, key) })),
     );
     await this.outbox.add(
       manager,
@@ -268,12 +279,37 @@ export class KeyStore {
     return written;
   }
 
-  private writeSnapshots(manager: EntityManager, keys: readonly ApiKey[]): Promise<SnapshotEntries> {
+  /**
+   * A secret that ended has an entry of its own, in front of that of its key: the relay writes the newest entry of each
+   * name alone, and both must be written.
+   */
+  private writeSnapshots(
+    manager: EntityManager,
+    changed: readonly { readonly key: ApiKey; readonly ended: readonly KeySecret[] }[],
+  ): Promise<SnapshotEntries> {
+    const entry = (name: string, snapshot: KeySnapshot) => ({
+      effect: WRITE_SNAPSHOT,
+      key: name,
+      payload: JSON.stringify(snapshot),
+    });
     return this.outbox.add(
       manager,
-      ...keys.map((key) => ({ effect: WRITE_SNAPSHOT, key: key.id, payload: JSON.stringify(snapshotOf(key)) })),
+      ...changed.flatMap(({ key, ended }) => [
+        ...ended.map((secret) => entry(secretEntryKey(key.id, secret.id), secretTombstoneOf(key, secret))),
+        entry(key.id, snapshotOf(key)),
+      ]),
     );
   }
+}
+
+/** The name of the outbox entries about one secret of a key. */
+const secretEntryKey = (apiKeyId: string, secretId: string): string => `${apiKeyId}:${secretId}`;
+const keyIdOfEntry = (name: string): string => name.split(':')[0]!;
+
+/** The secrets whose end, or its reason, is new in `after`. */
+function secretsEndedIn(before: ApiKey | null, after: ApiKey): KeySecret[] {
+  const reasons = new Map(before?.secrets.map(({ id, end }) => [id, end?.reason]));
+  return after.secrets.filter(({ id, end }) => end !== null && end.reason !== reasons.get(id));
 }
 
 /** All transactions lock keys in the same order, so that two of them never deadlock. Index: api_key_pk. */
@@ -293,12 +329,14 @@ const SELECT_PAGE = `${SELECT_KEY.replace('SELECT', `SELECT ${momentText('k.crea
 /** The function that finds keys before their organisation is known. */
 const BY_DIGESTS = 'keys_by_digests';
 
-function byDigest<T>(
-  found: readonly T[],
-  keyIn: (each: T) => ApiKey,
-  digestsIn: (key: ApiKey) => readonly string[],
-): Map<string, T> {
-  return new Map(found.flatMap((each) => digestsIn(keyIn(each)).map((digest) => [digest, each] as const)));
+function byDigest<T>(keys: readonly ApiKey[], found: (key: ApiKey, secret: KeySecret) => T): Map<string, T> {
+  const pairs = keys.flatMap((key) =>
+    key.secrets.flatMap((secret) => {
+      const each = found(key, secret);
+      return secret.digests.map((digest) => [digest, each] as const);
+    }),
+  );
+  return new Map(pairs);
 }
 
 async function insertKey(
@@ -395,9 +433,43 @@ async function insertSecret(
   );
 }
 
+/** Writes the secrets that keys gained, and how the others end. Index: api_key_secret_by_key. */
+async function updateSecrets(
+  manager: EntityManager,
+  changes: readonly KeyChangeFrom[],
+  pepperIds: readonly string[],
+): Promise<void> {
+  const ends: object[] = [];
+  for (const { before, change } of changes) {
+    const known = new Map(before?.secrets.map((secret) => [secret.id, secret]));
+    for (const secret of change.key.secrets) {
+      if (!known.has(secret.id)) await insertSecret(manager, change.key, secret, pepperIds);
+      else if (known.get(secret.id) !== secret) ends.push(endColumnsOf(change.key, secret));
+    }
+  }
+  if (ends.length === 0) return;
+  await manager.query(
+    `UPDATE keys.api_key_secret s
+     SET ends_at = c.ends_at, end_when_idle_seconds = c.end_when_idle_seconds, ended_at = c.ended_at, end_reason = c.end_reason
+     FROM jsonb_to_recordset($1::jsonb) AS c (api_key_id uuid, id uuid, ends_at timestamptz, end_when_idle_seconds integer,
+       ended_at timestamptz, end_reason text)
+     WHERE s.api_key_id = c.api_key_id AND coalesce(s.secret_id, s.api_key_id) = c.id`,
+    [JSON.stringify(ends)],
+  );
+}
+
+const endColumnsOf = ({ id }: ApiKey, secret: KeySecret): object => ({
+  api_key_id: id,
+  id: secret.id,
+  ends_at: secret.endsAt,
+  end_when_idle_seconds: secret.endWhenIdleSeconds,
+  ended_at: secret.end?.at ?? null,
+  end_reason: secret.end?.reason ?? null,
+});
+
 /**
- * Writes all columns that can change, so that Postgres never differs from the snapshot. The organisation, the secrets
- * and the creation time of a key never change here. Index: api_key_pk.
+ * Writes all columns that can change, so that Postgres never differs from the snapshot. The organisation and the
+ * creation time of a key never change here. Index: api_key_pk.
  */
 async function updateKeys(manager: EntityManager, keys: readonly ApiKey[]): Promise<void> {
   if (keys.length === 0) return;

@@ -95,10 +95,15 @@ export interface ActiveSnapshot extends SnapshotIdentity {
   readonly secrets?: readonly SnapshotSecret[];
 }
 
-/** The snapshot of a key that must be refused. A later version of a `disabled` key can be used again. */
+/**
+ * The snapshot of a key that must be refused. A later version of a `disabled` key can be used again. One with a
+ * `secretId` is of that secret alone: its digests are refused, and the key lives on under those of its other secrets.
+ */
 export interface Tombstone extends SnapshotIdentity {
   readonly state: 'revoked';
   readonly reason: RevokeReason | 'disabled';
+  /** Absent in the tombstone of a whole key. Releases before 2026-12 do not know it. */
+  readonly secretId?: string;
 }
 
 /** The state of a key for gateways. A higher version replaces a lower one. */

@@ -9,6 +9,8 @@ import { KEY_ENDS, type KeyEnd } from '../identify-key/key-end.js';
 /** A call that was ended is settled within some turns of the event loop. Nothing waits longer than this for one. */
 const END_MS_MAX = 2_000;
 
+type EndedKey = Pick<Tombstone, 'apiKeyId' | 'reason' | 'secretId' | 'digests'>;
+
 /**
  * The requests of this process that have not ended. They are kept in an array, and each exchange knows its index. A Set
  * with constant changes leaves outgrown tables behind; each refers to its requests and to the next table, so that a
@@ -40,13 +42,16 @@ export class InFlight {
   }
 
   /**
-   * Stops all requests of a key on their way to a provider. If a request waits for its body, it is answered at once. A
-   * call that was already sent may finish, unless the key leaked.
+   * Stops all requests of a key on their way to a provider; if the tombstone is of one secret, those that were made
+   * with it. If a request waits for its body, it is answered at once. A call that was already sent may finish, unless
+   * the key or the secret leaked.
    */
-  endKey({ apiKeyId, reason }: Pick<Tombstone, 'apiKeyId' | 'reason'>): void {
+  endKey({ apiKeyId, reason, secretId, digests }: EndedKey): void {
     // Iterate over a copy: an abort may end a request at once, which moves others in the list.
     for (const exchange of [...this.#exchanges]) {
-      if (exchange.key?.snapshot.apiKeyId !== apiKeyId) continue;
+      const { key } = exchange;
+      if (key?.snapshot.apiKeyId !== apiKeyId) continue;
+      if (secretId !== undefined && !digests.includes(key.digest)) continue;
       end(exchange, 'invalid_api_key');
       if (reason === 'leaked') exchange.providerCall?.abort('revoked');
     }
@@ -57,11 +62,12 @@ export class InFlight {
     return new Set(this.#exchanges.flatMap(({ key }) => (key === null ? [] : [key.digest])));
   }
 
-  /** Does what `endKey` does for each key whose expiry has passed. */
+  /** Does what `endKey` does for each key whose expiry has passed, and each secret whose grace period is over. */
   endExpired(): void {
     for (const exchange of this.#exchanges) {
       const { key } = exchange;
-      if (key?.clock == null || exchange.keyEnd !== null) continue;
+      if (key === null || exchange.keyEnd !== null) continue;
+      if (key.clock === null && key.secretClock === null) continue;
       const why = endOfCached(key);
       if (why !== null) end(exchange, why);
     }

@@ -1,8 +1,8 @@
 import { compileKeyAccess, type KeyAccess } from '@tollgate/access';
-import { accountsOf, type ActiveSnapshot } from '@tollgate/api-key';
+import { accountsOf, type ActiveSnapshot, type SnapshotSecret } from '@tollgate/api-key';
 import { keyPart } from '../event-parts.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type ExpiryClock } from './expiry-clock.js';
-import { endOf, type KeyEnd } from './key-end.js';
+import { endOf, secretHasEnded, type KeyEnd } from './key-end.js';
 import type { KnownOrganization } from './organizations.js';
 
 /** An active key with values for its checks, which are computed once. */
@@ -12,6 +12,10 @@ export interface CachedKey extends KeyAccess {
   readonly organization: KnownOrganization;
   /** The digest that the key was found by. */
   readonly digest: string;
+  /** The id of the secret of that digest. The first secret of a key has the key's id. */
+  readonly secretId: string;
+  /** The clock of the end of that secret's grace period; null for one without an end of its own. */
+  readonly secretClock: ExpiryClock | null;
   /** The clock of its expiry; null if it has none. */
   readonly clock: ExpiryClock | null;
   /** Accounts with a cap; empty for a key that can spend without limit. */
@@ -35,6 +39,8 @@ export function cacheKey(
   expiries: Pick<ExpiryClocks, 'of'> = new ExpiryClocks(1, PROCESS_CLOCKS),
 ): CachedKey {
   const { apiKeyId, expiresAtMs } = snapshot;
+  const secret = secretOf(snapshot, digest);
+  const secretEndsAtMs = secret?.endsAtMs ?? null;
   const accounts = accountsOf(snapshot, organization.snapshot);
   const cappedAccounts = accounts.flatMap(({ accountId, capNanoUsd }) =>
     capNanoUsd === null ? [] : [{ accountId, capNanoUsd: BigInt(capNanoUsd) }],
@@ -44,6 +50,8 @@ export function cacheKey(
     snapshot,
     organization,
     digest,
+    secretId: secret?.id ?? apiKeyId,
+    secretClock: secretEndsAtMs === null ? null : expiries.of(`secret:${secret?.id ?? ''}`, secretEndsAtMs),
     clock: expiresAtMs === null ? null : expiries.of(apiKeyId, expiresAtMs),
     ...compileKeyAccess(snapshot),
     cappedAccounts,
@@ -53,10 +61,16 @@ export function cacheKey(
   };
 }
 
+/** The secret that a digest is of; undefined in a snapshot of a release that knows one secret for each key. */
+function secretOf({ secrets }: ActiveSnapshot, digest: string): SnapshotSecret | undefined {
+  return secrets?.find(({ digests }) => digests.includes(digest));
+}
+
 /**
- * Why a cached key may not be used any more, by its own clock; null while it may. The time does not matter without an
- * expiry.
+ * Why a cached key may not be used any more by the secret that it was found by, by their own clocks; null while it may.
+ * The time does not matter without an expiry.
  */
-export function endOfCached({ snapshot, clock }: CachedKey): KeyEnd | null {
+export function endOfCached({ snapshot, clock, secretClock }: CachedKey): KeyEnd | null {
+  if (secretClock !== null && secretHasEnded(secretClock.expiresAtMs, secretClock.nowMs())) return 'invalid_api_key';
   return endOf(snapshot, clock === null ? -Infinity : clock.nowMs());
 }

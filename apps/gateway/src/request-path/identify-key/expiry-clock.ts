@@ -10,8 +10,9 @@ export interface Clocks {
 export const PROCESS_CLOCKS: Clocks = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 
 /**
- * The time as one expiring key sees it, so that setting the wall clock back does not prolong the key. From the moment
- * at which the key was first seen it also follows the monotonic clock, and once the expiry has passed, it stays passed.
+ * The time as one expiring key or secret sees it, so that setting the wall clock back does not prolong it. From the
+ * moment at which it was first seen it also follows the monotonic clock, and once the expiry has passed, it stays
+ * passed.
  */
 export class ExpiryClock {
   /** The monotonic time of the expiry, computed when the key was first seen. */
@@ -35,24 +36,25 @@ export class ExpiryClock {
 }
 
 /**
- * The clocks of expiring keys, by key. They are kept apart from the key cache, whose entries are dropped after a change
- * or a gap. If the expiry of a key changes, it gets a new clock. At most `max` are kept, the newest.
+ * The clocks of expiring keys and secrets, by name. They are kept apart from the key cache, whose entries are dropped
+ * after a change or a gap. If an expiry changes, it gets a new clock. At most `max` are kept, the newest.
  */
 export class ExpiryClocks {
-  readonly #byKey = new Map<string, ExpiryClock>();
+  readonly #byName = new Map<string, ExpiryClock>();
 
   constructor(
     private readonly max: number,
     private readonly clocks: Clocks,
   ) {}
 
-  of(apiKeyId: string, expiresAtMs: number): ExpiryClock {
-    const known = this.#byKey.get(apiKeyId);
+  /** `name` is the id of a key, or names one of its secrets. */
+  of(name: string, expiresAtMs: number): ExpiryClock {
+    const known = this.#byName.get(name);
     if (known?.expiresAtMs === expiresAtMs) return known;
-    this.#byKey.delete(apiKeyId);
-    evictOldest(this.#byKey, this.max);
+    this.#byName.delete(name);
+    evictOldest(this.#byName, this.max);
     const clock = new ExpiryClock(expiresAtMs, this.clocks);
-    this.#byKey.set(apiKeyId, clock);
+    this.#byName.set(name, clock);
     return clock;
   }
 }

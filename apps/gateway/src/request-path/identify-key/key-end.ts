@@ -11,9 +11,16 @@ export const KEY_ENDS: Readonly<Record<KeyEnd, Refusal>> = {
 };
 
 /**
- * Why a key may not be used any more at `nowMs` (milliseconds since 1970); null while it may. This is the only place
- * that lists what ends a key. It is called when a key is identified, and again before each step that leads to a
- * provider.
+ * Whether the grace period of a rotated key's former secret is over, from the very moment that is named. Its requests
+ * get the answer for unknown secrets, the same as after its tombstone: a code that says more would be another one
+ * seconds later.
+ */
+export const secretHasEnded = (endsAtMs: number, nowMs: number): boolean => endsAtMs <= nowMs;
+
+/**
+ * Why a key may not be used any more at `nowMs` (milliseconds since 1970); null while it may. This and `secretHasEnded`
+ * are the only places that list what ends a key. They are asked when a key is identified, and again before each step
+ * that leads to a provider.
  */
 export function endOf(snapshot: KeySnapshot, nowMs: number): KeyEnd | null {
   if (snapshot.state === 'revoked') return 'invalid_api_key';

@@ -81,6 +81,18 @@ export function digestsOf(key: Pick<ApiKey, 'secrets'>): readonly string[] {
   return key.secrets.flatMap((secret) => (secret.end === null ? secret.digests : []));
 }
 
+/** The secret that is given to callers now: the newest. */
+export function presentSecret(key: Pick<ApiKey, 'secrets'>): KeySecret {
+  const present = key.secrets.at(-1);
+  if (present === undefined) throw new Error('the key has no secret');
+  return present;
+}
+
+/** Whether a secret may be used, as far as its key may be: it has not ended, and its grace period is not over. */
+export function isUsable({ end, endsAt }: Pick<KeySecret, 'end' | 'endsAt'>, now: Date): boolean {
+  return end === null && (endsAt === null || endsAt > now);
+}
+
 /** What a key is shown as: one that opens no inference, or that has the scope `admin`, is an admin key. */
 export function typeOf({ kind, scopes }: Pick<ApiKey, 'kind' | 'scopes'>): KeyType {
   if (kind !== 'router') return kind;

@@ -5,7 +5,7 @@ type NewKeyFields = Pick<ApiKey, 'id' | 'organizationId' | 'name' | 'scopes' | '
   Partial<Omit<ApiKey, 'secrets' | 'maskedKey'>>;
 
 /** What is known of a secret when it is made. */
-type NewSecret = Pick<KeySecret, 'digests' | 'maskedKey'> & Partial<Pick<KeySecret, 'form'>>;
+export type NewSecret = Pick<KeySecret, 'digests' | 'maskedKey'> & Partial<Pick<KeySecret, 'form'>>;
 
 /** A new key of version 1 with one secret. What `fields` leaves out restricts nothing. */
 export function newApiKey(fields: NewKeyFields, secret: NewSecret): ApiKey {

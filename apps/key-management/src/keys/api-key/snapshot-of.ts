@@ -4,8 +4,9 @@ import {
   SNAPSHOT_FORM,
   type CappedAccount,
   type KeySnapshot,
+  type Tombstone,
 } from '@tollgate/api-key';
-import { digestsOf, type ApiKey } from './api-key.js';
+import { digestsOf, type ApiKey, type KeySecret } from './api-key.js';
 
 /**
  * The snapshot of a key for gateways. An expired key has an active snapshot: the gateway checks the expiry itself. A
@@ -42,6 +43,28 @@ export function snapshotOf(key: ApiKey): KeySnapshot {
       end === null ? [{ id, digests, form, endsAtMs: endsAt?.getTime() ?? null }] : [],
     ),
   };
+}
+
+/**
+ * The tombstone of one secret that has ended while its key may live on. It is stored under the digests of that secret,
+ * where the snapshot of the key with that secret stood before.
+ */
+export function secretTombstoneOf(key: ApiKey, { id, digests, end }: KeySecret): Tombstone {
+  return {
+    form: SNAPSHOT_FORM,
+    apiKeyId: key.id,
+    organizationId: key.organizationId,
+    version: key.version,
+    digests,
+    state: 'revoked',
+    reason: end?.reason === 'leaked' ? 'leaked' : 'revoked',
+    secretId: id,
+  };
+}
+
+/** What gateways need under the digests of this secret of the key. */
+export function snapshotOfSecret(key: ApiKey, secret: KeySecret): KeySnapshot {
+  return secret.end === null ? snapshotOf(key) : secretTombstoneOf(key, secret);
 }
 
 /** Whether a gateway of the release before enforces all rules of the key though it passes over the newer fields. */

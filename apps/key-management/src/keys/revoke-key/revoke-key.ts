@@ -43,7 +43,7 @@ export class RevokeKey {
     if (key === undefined) return { kind: 'not_found' };
     if (written.length === 0 && key.deletedAt !== null) return { kind: 'not_found' };
     // A repeated revoke waits too: the tombstone of the first one may not be written yet.
-    const awaited = written.length > 0 ? written : await this.store.unwrittenSnapshots(id);
+    const awaited = written.length > 0 ? written : await this.store.unwrittenSnapshots(key);
     return { kind: 'revoked', key, everywhere: await this.relay.snapshotsWritten(awaited) };
   }
 }

@@ -3,7 +3,7 @@ import type { VerifiedKey } from '@tollgate/contracts';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { organizationSnapshotOf } from '../../organizations/organization.js';
-import { snapshotOf } from '../api-key/snapshot-of.js';
+import { snapshotOfSecret } from '../api-key/snapshot-of.js';
 import { DigestLookUps } from './digest-look-ups.js';
 
 /** Looks up one digest in Postgres, for a gateway that does not know it. */
@@ -17,7 +17,7 @@ export class VerifyKey {
 
   /**
    * The snapshots of the key that has one of the two digests of a secret, and of its organisation; nulls if neither
-   * ever belonged to a key. For a key that must be refused the snapshot is a tombstone. Throws if Postgres
+   * ever belonged to a key. For a key or a secret that must be refused the snapshot is a tombstone. Throws if Postgres
    * cannot be reached or too many look-ups wait.
    */
   async execute(digest: string, previousDigest: string | null = null): Promise<VerifiedKey> {
@@ -25,7 +25,10 @@ export class VerifyKey {
     // Both are asked for in one turn, and so by one query.
     const found = (await Promise.all(asked.map((each) => this.lookUps.find(each)))).find((key) => key !== null) ?? null;
     if (found === null) return { snapshot: null, organization: null };
-    const [snapshot, organization] = [snapshotOf(found.key), organizationSnapshotOf(found.organization)];
+    const [snapshot, organization] = [
+      snapshotOfSecret(found.key, found.secret),
+      organizationSnapshotOf(found.organization),
+    ];
     // The gateway did not find the snapshot in Redis, so it is written there again; the reply does not wait for that.
     // The organisation goes first: a gateway that finds a key without its organisation asks once more.
     this.snapshots

@@ -72,6 +72,7 @@ export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state',
     ...identity,
     state: z.literal('revoked'),
     reason: z.enum(['revoked', 'deleted', 'leaked', 'disabled']).catch('revoked'),
+    secretId: ledgerId.exactOptional(),
   }),
 ]);
 
