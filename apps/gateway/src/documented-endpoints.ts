@@ -14,6 +14,7 @@ const REFUSALS: readonly ErrorCode[] = [
   'access_denied',
   'rate_limit_exceeded',
   'model_not_found',
+  'route_access_denied',
   'model_access_denied',
   'unbounded_cost',
   'quota_exceeded',

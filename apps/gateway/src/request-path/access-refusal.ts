@@ -1,4 +1,4 @@
-import type { AccessRefused } from '@tollgate/access';
+import { closedRouteText, type AccessRefused } from '@tollgate/access';
 import { unreachable } from '@tollgate/errors';
 import { refuse, type Refusal } from './exchange/refusal.js';
 
@@ -14,6 +14,8 @@ export function accessRefusal(refused: AccessRefused, model = ''): Refusal {
         message: `The model ${JSON.stringify(model)} does not exist.`,
         param: 'model',
       });
+    case 'access':
+      return refuse(refused.code, { message: closedRouteText(refused, model), param: 'model' });
     case 'model':
     case 'provider':
       return refuse(refused.code, { param: 'model' });

@@ -80,7 +80,8 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       .reach(isReceived, awaitBody(receiveBody(parts.bodyBytesMax, dialect)))
       // 401 invalid_api_key, expired_api_key; 503 keys_unavailable
       .then(look.afterBody)
-      // 404 model_not_found; 403 model_access_denied; 400 invalid_request; 503 provider_not_configured
+      // 404 model_not_found; 403 route_access_denied, model_access_denied; 400 invalid_request;
+      // 503 provider_not_configured
       .reach(isRouted, chooseRoute(parts.routes))
       // 404 model_not_found: no provider of the model speaks the dialect
       .then(skipDialect(dialect))

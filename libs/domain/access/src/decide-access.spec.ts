@@ -2,7 +2,17 @@ import { SCOPES, type Scope } from '@tollgate/api-key';
 import { ERRORS } from '@tollgate/errors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkAddress, checkRoute, checkScope, decideAccess, isAccessRefused } from './decide-access.js';
+import type { RouteOpenTo } from './closed-models.js';
+import {
+  checkAddress,
+  checkRoute,
+  checkScope,
+  decideAccess,
+  isAccessRefused,
+  isOpenToAll,
+  type RouteAccess,
+  type TargetAccess,
+} from './decide-access.js';
 import { compileKeyAccess } from './key-access.js';
 
 const key = compileKeyAccess({
@@ -10,10 +20,13 @@ const key = compileKeyAccess({
   allowedIps: ['192.0.2.0/24'],
   models: ['gpt-*', 'nobody'],
 });
+function route(name: string, access: RouteOpenTo, targets: readonly TargetAccess[]): RouteAccess {
+  return { name, access, open: isOpenToAll({ access, targets }), targets };
+}
 const routes = new Map([
-  ['gpt-4o', { targets: ['openai'] }],
-  ['claude', { targets: ['anthropic'] }],
-  ['nobody', { targets: [] }],
+  ['gpt-4o', route('gpt-4o', 'everyone', [{}])],
+  ['claude', route('claude', 'everyone', [{}])],
+  ['nobody', route('nobody', 'everyone', [])],
 ]);
 const findRoute = (model: string) => routes.get(model) ?? null;
 const right = { address: '192.0.2.7', scope: 'inference:write', model: 'gpt-4o' } as const;
@@ -22,7 +35,7 @@ const decide = (request: Partial<{ address: string; scope: Scope; model: string 
 
 describe('the decision about one use of a key', () => {
   it('allows what every rule allows, and gives the route back', () => {
-    expect(decide({})).toEqual({ kind: 'allowed', route: { targets: ['openai'] } });
+    expect(decide({})).toEqual({ kind: 'allowed', route: routes.get('gpt-4o') });
   });
 
   it('refuses by each rule alone, with its code', () => {

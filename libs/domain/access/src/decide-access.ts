@@ -1,5 +1,6 @@
 import type { Scope } from '@tollgate/api-key';
 import type { ErrorCode } from '@tollgate/errors';
+import type { ClosedBy, RouteOpenTo } from './closed-models.js';
 import type { KeyAccess } from './key-access.js';
 
 interface Refused<Rule extends string, Code extends ErrorCode> {
@@ -17,15 +18,36 @@ export type AccessRefused =
   | (Refused<'scope', 'access_denied'> & { readonly scope: Scope })
   /** No route has the model's name. */
   | Refused<'route', 'model_not_found'>
+  /**
+   * The route is open to groups only, and none of the key's groups has it. `closedBy` are the routes of which a group
+   * of the key must have one: the route itself, or those whose model the caller's name leads to; empty if no route
+   * would do.
+   */
+  | (Refused<'access', 'route_access_denied'> & { readonly route: string; readonly closedBy: readonly string[] })
   /** The key's list of models does not match the name that the caller sent. */
   | Refused<'model', 'model_access_denied'>
   /** None of the route's providers can be called. */
   | Refused<'provider', 'provider_not_configured'>;
 
-/** The part of a route that the decision needs: whether a provider can serve it. */
+/** The part of a target that the decision needs. */
+export interface TargetAccess {
+  /** The closed routes of which a key must have one to reach it under this name; absent if it needs none. */
+  readonly closedBy?: ClosedBy;
+}
+
+/** The part of a route that the decision needs: who may use it, and whether a provider can serve it. */
 export interface RouteAccess {
+  readonly name: string;
+  readonly access: RouteOpenTo;
+  /** Whether every key may reach all its targets, as far as groups decide. */
+  readonly open: boolean;
   /** The targets whose provider can be called. */
-  readonly targets: readonly unknown[];
+  readonly targets: readonly TargetAccess[];
+}
+
+/** Whether every key may reach all targets of a route, as far as groups decide. */
+export function isOpenToAll({ access, targets }: Pick<RouteAccess, 'access' | 'targets'>): boolean {
+  return access === 'everyone' && targets.every(({ closedBy }) => closedBy === undefined);
 }
 
 /** One use of a key. */
@@ -60,18 +82,46 @@ export function checkScope({ scopes }: Pick<KeyAccess, 'scopes'>, scope: Scope):
 }
 
 /**
- * Returns the route if the key may use it, else the refusal. The key's list of models is compared with the name that
- * the caller sent, not with the provider's. A name without a route is `model_not_found` for every key. That a provider
- * has no credential is disclosed only to a key that may use the model.
+ * Returns the route if the key may use it, else the refusal. A key may use a route if it is open to everyone or if a
+ * group of the key has it, and if the key's list of models allows the name that the caller sent; that list is not
+ * compared with the provider's name. A name without a route is `model_not_found` for every key. That a provider has no
+ * credential is disclosed only to a key that may use the model. Of the route's targets only `reachableTargets` may be
+ * called.
  */
 export function checkRoute<R extends RouteAccess>(
-  { allowsModel }: Pick<KeyAccess, 'allowsModel'>,
+  { allowsModel, opens }: Pick<KeyAccess, 'allowsModel' | 'opens'>,
   model: string,
   route: R | null,
 ): R | AccessRefused {
   if (route === null) return NO_ROUTE;
+  if (!route.open) {
+    const refused = checkGroups(opens, route);
+    if (refused !== null) return refused;
+  }
   if (allowsModel !== null && !allowsModel(model)) return NOT_LISTED;
   return route.targets.length === 0 ? NO_PROVIDER : route;
+}
+
+function checkGroups(opens: ReadonlySet<string>, route: RouteAccess): AccessRefused | null {
+  const { name, access, targets } = route;
+  const refused = (closedBy: readonly string[]): AccessRefused => {
+    return { kind: 'refused', rule: 'access', code: 'route_access_denied', route: name, closedBy };
+  };
+  if (access === 'groups' && !opens.has(name)) return refused([name]);
+  if (targets.length === 0 || targets.some((target) => isReachable(opens, target))) return null;
+  return refused([...new Set(targets.flatMap(({ closedBy }) => closedBy ?? []))]);
+}
+
+function isReachable(opens: ReadonlySet<string>, { closedBy }: TargetAccess): boolean {
+  return closedBy === undefined || closedBy.some((name) => opens.has(name));
+}
+
+/** The targets that a key may reach of a route that `checkRoute` has allowed: the route's own list if that is all. */
+export function reachableTargets<T extends TargetAccess>(
+  { opens }: Pick<KeyAccess, 'opens'>,
+  { open, targets }: { readonly open: boolean; readonly targets: readonly T[] },
+): readonly T[] {
+  return open ? targets : targets.filter((target) => isReachable(opens, target));
 }
 
 /** Whether the result of `checkRoute` is a refusal and not a route. */

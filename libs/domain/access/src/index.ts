@@ -4,11 +4,16 @@ export {
   checkScope,
   decideAccess,
   isAccessRefused,
+  isOpenToAll,
+  reachableTargets,
   type AccessDecision,
   type AccessRefused,
   type AccessRequest,
   type RouteAccess,
 } from './decide-access.js';
+export { type ClosedBy, type RouteOpenTo } from './closed-models.js';
+export { closedRouteText } from './closed-route-text.js';
+export { openedRoutes } from './opened-routes.js';
 export { compileKeyAccess, compileModelList, type KeyAccess } from './key-access.js';
 export { compilePrices, compileRoutes, compileRouting, targetModel } from './routing.js';
 export { hasWildcard, matchesWildcard } from './wildcard.js';

@@ -1,4 +1,5 @@
-import { compileAllowedIps, type ActiveSnapshot, type Scope } from '@tollgate/api-key';
+import { compileAllowedIps, type ActiveSnapshot, type OrganizationSnapshot, type Scope } from '@tollgate/api-key';
+import { openedRoutes } from './opened-routes.js';
 import { compileNames } from './wildcard.js';
 
 /** The restrictions of a key, compiled for the checks of each request. */
@@ -8,18 +9,25 @@ export interface KeyAccess {
   readonly allowsAddress: ((address: string) => boolean) | null;
   /** Null for a key that may use every model. */
   readonly allowsModel: ((model: string) => boolean) | null;
+  /** The names of the routes that its groups open to it, beside those that are open to everyone. */
+  readonly opens: ReadonlySet<string>;
 }
 
 /**
- * Compiles the lists of a key. This parses networks and patterns, so cache the result as long as the snapshot is the
- * same.
+ * Compiles the lists of a key, and joins its groups with the routes that its organisation gave them. This parses
+ * networks and patterns, so cache the result as long as both snapshots are the same. Without a snapshot of the
+ * organisation its groups open nothing.
  */
-export function compileKeyAccess(snapshot: Pick<ActiveSnapshot, 'scopes' | 'allowedIps' | 'models'>): KeyAccess {
-  const { scopes, allowedIps, models } = snapshot;
+export function compileKeyAccess(
+  snapshot: Pick<ActiveSnapshot, 'scopes' | 'allowedIps' | 'models' | 'groups'>,
+  organization: Pick<OrganizationSnapshot, 'groupRoutes'> | null = null,
+): KeyAccess {
+  const { scopes, allowedIps, models, groups } = snapshot;
   return {
     scopes,
     allowsAddress: allowedIps === null ? null : compileAllowedIps(allowedIps),
     allowsModel: models === null ? null : compileModelList(models),
+    opens: openedRoutes(groups, organization?.groupRoutes),
   };
 }
 

@@ -6,12 +6,13 @@ describe('where a configuration leads a model', () => {
     [
       {
         name: 'gpt-*',
+        access: 'everyone',
         targets: [
           { provider: 'a', model: '*' },
           { provider: 'b', model: 'gpt-4o' },
         ],
       },
-      { name: 'support-bot', targets: [{ provider: 'a', model: 'gpt-4o-mini' }] },
+      { name: 'support-bot', access: 'everyone', targets: [{ provider: 'a', model: 'gpt-4o-mini' }] },
     ],
     [
       { provider: 'a', model: 'gpt-4o*', price: 1 },
@@ -32,7 +33,9 @@ describe('where a configuration leads a model', () => {
   });
   it('leaves out what has no price, and is nowhere where nothing is left', () => {
     expect(pairs('gpt-5')).toEqual([['b', 'gpt-4o', 3]]);
-    expect(compileRouting([{ name: 'r', targets: [{ provider: 'a', model: 'm' }] }], [])('r')).toBeNull();
+    expect(
+      compileRouting([{ name: 'r', access: 'everyone', targets: [{ provider: 'a', model: 'm' }] }], [])('r'),
+    ).toBeNull();
   });
   it('knows no name that no route has', () => {
     for (const name of ['', 'gpt', 'support.bot', 'claude']) expect(find(name)).toBeNull();

@@ -1,3 +1,4 @@
+import { compileClosedModels, type ClosedBy, type RouteOpenTo } from './closed-models.js';
 import { compileNames } from './wildcard.js';
 
 interface NamedTarget {
@@ -9,6 +10,7 @@ interface NamedTarget {
 /** A route of the configuration; `name` may contain `*`. */
 interface NamedRoute {
   readonly name: string;
+  readonly access: RouteOpenTo;
   readonly targets: readonly NamedTarget[];
 }
 
@@ -25,6 +27,8 @@ interface PricedTarget<T, P> {
   /** The model that the provider is asked for. */
   readonly model: string;
   readonly price: P;
+  /** The closed routes of which a key must have one to reach the target under this name; undefined if it needs none. */
+  readonly closedBy: ClosedBy;
 }
 
 /** The route of a model's name, with the targets that have a price. */
@@ -71,13 +75,16 @@ export function compileRouting<R extends NamedRoute, P>(
 ): (model: string) => RoutedModel<R, P> | null {
   const routeOf = compileRoutes(routes);
   const priceOf = compilePrices(prices);
+  const closedBy = compileClosedModels(routes);
   return (requested) => {
     const route = routeOf(requested);
     if (route === null) return null;
     const targets = route.targets.flatMap((target: R['targets'][number]) => {
       const model = targetModel(target, requested);
       const price = priceOf(target.provider, model);
-      return price === null ? [] : [{ target, model, price }];
+      if (price === null) return [];
+      const named = target.model !== '*' || closedBy === null;
+      return [{ target, model, price, closedBy: named ? undefined : closedBy(route, target.provider, requested) }];
     });
     return targets.length === 0 ? null : { route, targets };
   };

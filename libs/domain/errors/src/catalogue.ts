@@ -100,6 +100,11 @@ export const ERRORS = {
     message: 'The role is above that of who asks.',
     retryable: false,
   },
+  route_access_denied: {
+    status: 403,
+    message: 'The route is open to groups only, and no group of the API key has it.',
+    retryable: false,
+  },
   model_access_denied: {
     status: 403,
     message: 'The API key may not use this model.',

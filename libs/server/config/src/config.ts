@@ -105,7 +105,8 @@ export interface Route {
   /** May hold `*`. */
   readonly name: string;
   readonly targets: readonly Target[];
-  readonly access: 'everyone';
+  /** Which keys may use it: all, or those in a group that has the route. */
+  readonly access: 'everyone' | 'groups';
 }
 
 /** A model of a provider, with its share of the requests of a route. */

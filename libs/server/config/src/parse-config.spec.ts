@@ -186,6 +186,15 @@ describe('a price', () => {
   });
 });
 
+describe('the access of a route', () => {
+  it('is for everyone unless it says groups', () => {
+    const text = PROVIDERS + ROUTES + PRICES;
+    expect(parse(text).routes[0]?.access).toBe('everyone');
+    for (const access of ['everyone', 'groups'] as const)
+      expect(parse(text.replace('name: gpt,', `name: gpt, access: ${access},`)).routes[0]?.access).toBe(access);
+  });
+});
+
 describe('a file with problems', () => {
   it('is told all of them, each with field and line, in the order of the file', () => {
     expect(
@@ -199,7 +208,7 @@ routes:
     targets:
       - {provider: nobody, model: gpt-4o}
       - {provider: openai, model: unpriced, weight: 0}
-    access: groups
+    access: members
   - {name: gpt, targets: []}
 prices:
   - {provider: nobody, model: x, input_usd_per_million: 1, output_usd_per_million: 1}
@@ -214,7 +223,7 @@ surprise: 1
       '9:10 routes[0].targets[0].provider: there is no provider "nobody"',
       '10:28 routes[0].targets[1].model: route "gpt" needs a price of model "unpriced" at provider "openai"',
       '10:45 routes[0].targets[1].weight: must be at least 1',
-      '11:5 routes[0].access: must be "everyone"',
+      '11:5 routes[0].access: must be one of "everyone", "groups"',
       '12:6 routes[1].name: another route has this name',
       '12:17 routes[1].targets: must have at least 1 item',
       '14:6 prices[0].provider: there is no provider "nobody"',

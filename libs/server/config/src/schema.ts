@@ -147,7 +147,10 @@ const targetSchema = z.strictObject({
 const routeSchema = z.strictObject({
   name: modelName.describe('What a caller writes in "model"; * stands for any characters'),
   targets: z.array(targetSchema).min(1).max(20),
-  access: z.enum(['everyone']).default('everyone').describe('Which keys may use it'),
+  access: z
+    .enum(['everyone', 'groups'])
+    .default('everyone')
+    .describe('Which keys may use it: all, or only those in a group that has the route'),
 });
 
 const priceSchema = z.strictObject({

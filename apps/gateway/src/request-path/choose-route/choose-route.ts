@@ -1,4 +1,4 @@
-import { checkRoute, isAccessRefused } from '@tollgate/access';
+import { checkRoute, isAccessRefused, reachableTargets } from '@tollgate/access';
 import { accessRefusal } from '../access-refusal.js';
 import { keepTargets, type Received } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
@@ -12,7 +12,7 @@ export function chooseRoute(routes: RouteTable): (exchange: Received) => Refusal
     const route = checkRoute(exchange.key, model, routes.find(model));
     if (isAccessRefused(route)) return accessRefusal(route, model);
     exchange.route = route;
-    keepTargets(exchange, orderTargets(route.targets, Math.random));
+    keepTargets(exchange, orderTargets(reachableTargets(exchange.key, route), Math.random));
     return others.length === 0 ? undefined : refuseElsewhere(exchange);
   };
 }

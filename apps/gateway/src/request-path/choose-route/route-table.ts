@@ -1,4 +1,4 @@
-import { compileRouting } from '@tollgate/access';
+import { compileRouting, isOpenToAll, type ClosedBy, type RouteOpenTo } from '@tollgate/access';
 import type { TollgateConfig } from '@tollgate/config';
 import type { ModelPrice } from '@tollgate/pricing';
 import { targetPart } from '../event-parts.js';
@@ -10,6 +10,8 @@ export interface Target {
   readonly model: string;
   readonly weight: number;
   readonly price: ModelPrice;
+  /** The closed routes of which a key must have one to reach it under this name; absent if it needs none. */
+  readonly closedBy?: ClosedBy;
   /** The target's part of a usage event: JSON fields. */
   readonly eventPart: string;
   /** The price in an intent: JSON fields. The final of an orphan is priced by it. */
@@ -19,6 +21,9 @@ export interface Target {
 /** A model name that the gateway answers to, with its targets. */
 export interface Route {
   readonly name: string;
+  readonly access: RouteOpenTo;
+  /** Whether every key may reach all its targets, as far as groups decide. */
+  readonly open: boolean;
   /** Targets whose provider can be called; empty if no provider of the route has its credential. */
   readonly targets: readonly Target[];
   /** The prices of all targets. */
@@ -58,22 +63,30 @@ export class RouteTable {
   #resolve(model: string): Route | null {
     const routed = this.#routing(model);
     if (routed === null) return null;
-    const { name } = routed.route;
-    const targets = routed.targets.flatMap(({ target, model: asked, price }) => {
+    const { name, access } = routed.route;
+    const targets = routed.targets.flatMap(({ target, model: asked, price, closedBy }) => {
       const provider = this.providers.get(target.provider);
       if (provider === undefined) return [];
       return [
-        { provider, model: asked, weight: target.weight, price, ...eventParts(name, provider.name, asked, price) },
+        {
+          provider,
+          model: asked,
+          weight: target.weight,
+          price,
+          ...eventParts(name, provider.name, asked, price),
+          ...(closedBy !== undefined && { closedBy }),
+        },
       ];
     });
-    return routeOf(name, targets);
+    return routeOf(name, targets, access);
   }
 }
 
 /** Makes a route and the values that follow from its targets. */
-export function routeOf(name: string, targets: readonly Target[]): Route {
+export function routeOf(name: string, targets: readonly Target[], access: RouteOpenTo = 'everyone'): Route {
   const prices = targets.map(({ price }) => price);
-  return { name, targets, prices, outputTokensMax: Math.max(...prices.map(({ maxOutputTokens }) => maxOutputTokens)) };
+  const outputTokensMax = Math.max(...prices.map(({ maxOutputTokens }) => maxOutputTokens));
+  return { name, access, open: isOpenToAll({ access, targets }), targets, prices, outputTokensMax };
 }
 
 function eventParts(

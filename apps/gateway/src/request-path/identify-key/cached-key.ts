@@ -53,7 +53,7 @@ export function cacheKey(
     secretId: secret?.id ?? apiKeyId,
     secretClock: secretEndsAtMs === null ? null : expiries.of(`secret:${secret?.id ?? ''}`, secretEndsAtMs),
     clock: expiresAtMs === null ? null : expiries.of(apiKeyId, expiresAtMs),
-    ...compileKeyAccess(snapshot),
+    ...compileKeyAccess(snapshot, organization.snapshot),
     cappedAccounts,
     eventPart: keyPart({ organizationId: snapshot.organizationId, apiKeyId: snapshot.apiKeyId, accounts }),
     governed:
