@@ -415,7 +415,7 @@ class Life {
       waitingFor: waiting ? [{ journalId, instanceId }] : [],
     };
     await this.#books.openEpoch(epoch);
-    openEpoch(this.#twin, { ...epoch, storeId: this.#store });
+    openEpoch(this.#twin, { ...epoch, storeId: this.#store }, Date.now());
   }
 
   /**

@@ -226,7 +226,7 @@ class Life {
       booked: [{ journalId, number: this.#below(5) }],
       waitingFor,
     };
-    const here = openEpoch(this.#twin, { ...epoch, storeId: this.#store });
+    const here = openEpoch(this.#twin, { ...epoch, storeId: this.#store }, Date.now());
     this.#expectSame('whether an epoch was opened', String(await this.#books.openEpoch(epoch)), String(here));
     if (here) this.#outcomes.push('opened');
   }

@@ -6,7 +6,16 @@ import {
   type ReserveItem,
   type SettleItem,
 } from '@tollgate/credit';
-import { accountField, formatAccounts, formatGateway, rateField, requestField, toJson } from './hold-text.js';
+import {
+  accountField,
+  formatAccounts,
+  formatGateway,
+  limitField,
+  loadField,
+  rateField,
+  requestField,
+  toJson,
+} from './hold-text.js';
 
 /** Capacity of the cache of keys' parts; the whole cache is cleared when it is full. */
 const KEYS_MAX = 10_000;
@@ -28,6 +37,8 @@ interface KeyPart extends Pick<ReserveItem, 'instanceId' | 'journalId' | 'accoun
   /** The values, as JSON without the brackets of the array; `width` is how many they are. */
   readonly json: string;
   readonly width: number;
+  /** What must hold of its accounts with a cycle or a generation; null if it has none. */
+  readonly conditions: readonly (readonly (string | number)[])[] | null;
   /** The number of the last call that it was written into, and its place there. */
   call: number;
   place: number;
@@ -49,6 +60,8 @@ export class AdmitCalls {
     const answers: number[] = [];
     const openEnded: (number | string)[] = [];
     const keys: string[] = [];
+    // Made only for a call that needs it: admit.lua takes its absence for "none".
+    let conditions: (string | number)[] | null = null;
     let nextPlace = 1;
     for (const { requestId, chargeNanoUsd, tokens, answerTokens } of settles) {
       const number = fields.push(requestField(requestId));
@@ -62,6 +75,10 @@ export class AdmitCalls {
         key.place = nextPlace;
         nextPlace += key.width;
         keys.push(key.json);
+        if (key.conditions !== null) {
+          conditions ??= [];
+          for (const condition of key.conditions) conditions.push(key.place, ...condition);
+        }
       }
       const number = fields.push(requestField(item.requestId)) - settles.length;
       if (item.openEnded && item.rateLimits.tokensPerMinute !== null) {
@@ -69,7 +86,8 @@ export class AdmitCalls {
       }
       numbers.push(key.place, Number(item.amountNanoUsd), tokenUnits(item));
     }
-    return `${toJson([storeId, settles.length, fields, numbers, answers, openEnded]).slice(0, -1)},[${keys.join()}]]`;
+    const last = conditions === null ? '' : `,${toJson(conditions)}`;
+    return `${toJson([storeId, settles.length, fields, numbers, answers, openEnded]).slice(0, -1)},[${keys.join()}]${last}]`;
   }
 
   #keyPart(item: ReserveItem): KeyPart {
@@ -107,9 +125,32 @@ function keyPart(item: ReserveItem): KeyPart {
     rateLimits,
     json: toJson(values).slice(1, -1),
     width: values.length,
+    conditions: conditionsOf(accounts),
     call: 0,
     place: 0,
   };
+}
+
+/** The end of a period without one: any time is before it. */
+const NEVER_MS = Number.MAX_SAFE_INTEGER;
+
+/** What admit.lua must check of each account with a cycle or a generation: its number (from 1), then the values. */
+function conditionsOf(accounts: ReserveItem['accounts']): readonly (readonly (string | number)[])[] | null {
+  const conditions = accounts.flatMap(({ accountId, generation = 0, cycle }, at) =>
+    generation === 0 && cycle === undefined
+      ? []
+      : [
+          [
+            at + 1,
+            generation,
+            cycle?.startMs ?? 0,
+            cycle?.endMs ?? NEVER_MS,
+            loadField(accountId),
+            cycle === undefined ? '' : limitField(accountId),
+          ],
+        ],
+  );
+  return conditions.length === 0 ? null : conditions;
 }
 
 /**
@@ -164,23 +205,27 @@ function readDecision(
       return { kind: 'unavailable', why: 'no_epoch' };
     case 5:
       return { kind: 'unavailable', why: 'announcing' };
-    // Here the reply has the account's available credit in place of the ticks.
+    // Here and below the reply has something else in place of the ticks: the time, a number of an account, or credit.
+    case 6:
+      return { kind: 'unavailable', why: 'other_cycle', nowMs: requestsTicks };
+    case 7:
+      return { kind: 'unavailable', why: 'not_loaded', accountId: accountAt(item, requestsTicks).accountId };
     default:
       return {
         kind: 'credit_exhausted',
-        accountId: accountOf(item, outcome).accountId,
+        accountId: accountAt(item, outcome - FIRST_ACCOUNT).accountId,
         availableNanoUsd: BigInt(requestsTicks),
       };
   }
 }
 
 /**
- * The account that has too little credit.
- * @throws {Error} if the outcome is none that the script can give
+ * The account that a decision is about, by its number from 0.
+ * @throws {Error} if the request has none of that number
  */
-function accountOf({ accounts }: ReserveItem, outcome: number): ReserveItem['accounts'][number] {
-  const account = accounts[outcome - FIRST_ACCOUNT];
-  if (account === undefined) throw new Error(`the admission script replied with an unknown outcome: ${outcome}`);
+function accountAt({ accounts }: ReserveItem, number: number): ReserveItem['accounts'][number] {
+  const account = accounts[number];
+  if (account === undefined) throw new Error('the admission script replied with an unknown outcome');
   return account;
 }
 

@@ -1,3 +1,4 @@
+import { limitOf } from '@tollgate/api-key';
 import type { OpenHold } from '@tollgate/credit';
 
 /**
@@ -43,6 +44,13 @@ export const requestField = (requestId: string): string => `o:${requestId}`;
 export const rateField = (apiKeyId: string): string => `r:${escapeId(apiKeyId)}`;
 /** The field of an account's posted and held amounts; a hold names it in the same form. */
 export const accountField = (accountId: string): string => `a:${escapeId(accountId)}`;
+/** The field of what the ledger told of an account. */
+export const loadField = (accountId: string): string => `l:${escapeId(accountId)}`;
+/** The field of the first load of a limit that has cycles; empty for an account that belongs to no cycle. */
+export function limitField(accountId: string): string {
+  const limit = limitOf(accountId);
+  return limit === accountId ? '' : `g:${escapeId(limit)}`;
+}
 /** The id of the key or account in the name of such a field. */
 export const idOf = (field: string): string => unescapeId(field.slice(2));
 

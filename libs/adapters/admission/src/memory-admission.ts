@@ -3,11 +3,13 @@ import {
   closeEpoch,
   emptyOrganization,
   leave,
+  loadAccounts,
   openEpoch,
   reserve,
   settle,
   settleBooked,
   type AdmissionDecision,
+  type LoadItem,
   type OpenHold,
   type OrganizationState,
   type ReserveItem,
@@ -20,18 +22,21 @@ const STORE_ID = 'memory';
 
 /**
  * Both sides of admission in one process: the rules of libs/domain/credit, applied to maps. Its state is lost at exit;
- * at the next start usage-billing opens epochs from the ledger. Its time is monotonic, so setting the machine's clock
- * changes no rate.
+ * at the next start usage-billing opens epochs from the ledger. The time of its rates is monotonic (microseconds), so
+ * setting the machine's clock changes none; cycles of limits follow the wall clock (milliseconds since 1970).
  */
 export class MemoryAdmission implements Admission, AdmissionBooks {
   readonly #organizations = new Map<string, OrganizationState>();
   readonly #leases = new Map<string, string>();
   #renewals = 0;
 
-  constructor(private readonly nowUs: () => number = monotonicUs) {}
+  constructor(
+    private readonly nowUs: () => number = monotonicUs,
+    private readonly nowMs: () => number = Date.now,
+  ) {}
 
   reserve(item: ReserveItem): Promise<AdmissionDecision> {
-    return Promise.resolve(reserve(this.#of(item.organizationId), item, STORE_ID, this.nowUs()));
+    return Promise.resolve(reserve(this.#of(item.organizationId), item, STORE_ID, this.nowUs(), this.nowMs()));
   }
 
   settle(item: SettleItem): void {
@@ -69,7 +74,12 @@ export class MemoryAdmission implements Admission, AdmissionBooks {
   }
 
   openEpoch(epoch: EpochOpening): Promise<boolean> {
-    return Promise.resolve(openEpoch(this.#of(epoch.organizationId), { ...epoch, storeId: STORE_ID }));
+    const contents = { ...epoch, storeId: STORE_ID };
+    return Promise.resolve(openEpoch(this.#of(epoch.organizationId), contents, this.nowMs()));
+  }
+
+  loadAccounts(organizationId: string, items: readonly LoadItem[]): Promise<boolean> {
+    return Promise.resolve(loadAccounts(this.#of(organizationId), items, STORE_ID, this.nowMs()));
   }
 
   hasEpoch(organizationId: string): Promise<boolean> {

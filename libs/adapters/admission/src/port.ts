@@ -3,6 +3,7 @@ import type {
   AnnouncedFinal,
   BookedItem,
   EpochContents,
+  LoadItem,
   OpenHold,
   ReserveItem,
   SettleItem,
@@ -70,6 +71,13 @@ export const ADMISSION_BOOKS = Symbol('ADMISSION_BOOKS');
 export interface AdmissionBooks {
   /** Opens an epoch unless one is open under the present store id; false if one was open already. */
   openEpoch(epoch: EpochOpening): Promise<boolean>;
+  /**
+   * Tells what the ledger charged to accounts without a hold on them, and for which versions of their limits they are
+   * loaded. Sums are absolute and never fall, so a call can be repeated. False, without a change, if no epoch is open
+   * under the present store id: the next one is opened with all that the ledger has. Called in the ledger's transaction
+   * before it commits, under the organisation's lock, so that admission never goes on with less than the ledger.
+   */
+  loadAccounts(organizationId: string, items: readonly LoadItem[]): Promise<boolean>;
   /** Whether the organisation has an epoch under the present store id. */
   hasEpoch(organizationId: string): Promise<boolean>;
   /** Ends the organisation's epoch. Every capped request of it is refused until the next epoch is opened. */

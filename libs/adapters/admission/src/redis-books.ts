@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
-import type { OpenHold } from '@tollgate/credit';
+import type { LoadItem, OpenHold, PostedAccount } from '@tollgate/credit';
 import type { RedisConnection } from '@tollgate/redis';
-import { accountField, idOf, parseHold, requestField, toJson } from './hold-text.js';
+import { accountField, idOf, limitField, loadField, parseHold, requestField, toJson } from './hold-text.js';
 import type { AdmissionBooks, BookedSettle, EpochOpening } from './port.js';
 import { LEASES_KEY, organizationKey, organizationOf, waitingKey, withScripts } from './scripts.js';
 
@@ -27,12 +27,31 @@ export class RedisAdmissionBooks implements AdmissionBooks {
     for (const { journalId, number } of epoch.booked) args.push(journalId, number);
     args.push(epoch.waitingFor.length);
     for (const { journalId, instanceId } of epoch.waitingFor) args.push(journalId, instanceId);
+    args.push(...loadArguments(epoch.posted));
     const opened = await withScripts(this.redis.client).openEpoch(organizationKey(epoch.organizationId), ...args);
     if (opened !== 1) return false;
     await Promise.all(
       epoch.waitingFor.map(({ instanceId }) => this.redis.client.sadd(waitingKey(instanceId), epoch.organizationId)),
     );
     return true;
+  }
+
+  async loadAccounts(organizationId: string, items: readonly LoadItem[]): Promise<boolean> {
+    if (items.length === 0) return this.hasEpoch(organizationId);
+    const args = items.flatMap(({ accountId, unheldNanoUsd, generation }) => [
+      accountField(accountId),
+      loadField(accountId),
+      limitField(accountId),
+      unheldNanoUsd.toString(),
+      generation,
+    ]);
+    const taken = await withScripts(this.redis.client).loadAccounts(
+      organizationKey(organizationId),
+      this.#storeId(),
+      items.length,
+      ...args,
+    );
+    return taken === 1;
   }
 
   async hasEpoch(organizationId: string): Promise<boolean> {
@@ -107,6 +126,18 @@ export class RedisAdmissionBooks implements AdmissionBooks {
     if (storeId === null) throw new Error('Redis is not connected');
     return storeId;
   }
+}
+
+/** The last two sections of open-epoch.lua: what the ledger told of accounts, and the limits that it has loaded. */
+function loadArguments(posted: readonly PostedAccount[]): readonly (string | number)[] {
+  const loads: (string | number)[] = [];
+  const limits = new Map<string, number>();
+  for (const { accountId, unheldNanoUsd = 0n, generation = 0 } of posted) {
+    if (generation > 0 || unheldNanoUsd > 0n) loads.push(loadField(accountId), `${generation}|${unheldNanoUsd}`);
+    const limit = generation > 0 ? limitField(accountId) : '';
+    if (limit !== '') limits.set(limit, Math.max(generation, limits.get(limit) ?? 0));
+  }
+  return [loads.length / 2, ...loads, limits.size, ...[...limits].flat()];
 }
 
 /** The arguments of settle-booked.lua. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cycleAccountId, cycleOf } from './credit-cycle.js';
+import { cycleAccountId, cycleOf, limitOf } from './credit-cycle.js';
 import type { CreditReset } from './snapshot.js';
 
 const at = (text: string): number => Date.parse(text);
@@ -20,6 +20,7 @@ describe('the cycle of a credit limit', () => {
     const cycle = cycleOf(reset, at(now));
     expect(cycle).toEqual({ reset, startMs: at(start), endMs: at(end) });
     expect(cycleAccountId('k', cycle)).toBe(accountId);
+    expect(limitOf(accountId)).toBe('key:k');
   });
 
   it('of a limit that never resets has no bounds and the account that it always had', () => {
@@ -27,4 +28,9 @@ describe('the cycle of a credit limit', () => {
     expect(cycle).toEqual({ reset: 'never', startMs: -Infinity, endMs: Infinity });
     expect(cycleAccountId('k', cycle)).toBe('key:k');
   });
+
+  it.each(['key:k', 'organization:o', 'key:k:daily', 'key:k:hourly:2026-11-29', 'key:daily:2026-11-29:x'])(
+    'is not part of the account %s',
+    (accountId) => expect(limitOf(accountId)).toBe(accountId),
+  );
 });

@@ -52,3 +52,16 @@ export function cycleAccountId(apiKeyId: string, { reset, startMs }: CreditCycle
   if (reset === 'never') return keyAccountId(apiKeyId);
   return `${keyAccountId(apiKeyId)}:${reset}:${new Date(startMs).toISOString().slice(0, 10)}`;
 }
+
+const CYCLE_OF_LIMIT = /:(?:daily|weekly|monthly):\d{4,}-\d\d-\d\d$/;
+
+/**
+ * The account of a limit, without its cycle: the reverse of `cycleAccountId`.
+ *
+ * @example
+ * limitOf('key:k:daily:2026-11-29'); // 'key:k'
+ * limitOf('organization:o'); // 'organization:o'
+ */
+export function limitOf(accountId: string): string {
+  return accountId.replace(CYCLE_OF_LIMIT, '');
+}

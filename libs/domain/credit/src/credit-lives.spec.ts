@@ -184,13 +184,17 @@ const closeIt = command('close', (books, state) => {
 const openIt = command('open', (books, state) => {
   const posted = ACCOUNTS.map((accountId) => ({ accountId, postedNanoUsd: books.ledger[accountId] }));
   const isWaiting = books.underway.size + books.finals.length > 0;
-  const opened = openEpoch(state, {
-    epochId: 'e',
-    storeId: STORE,
-    posted,
-    booked: [{ journalId: 'j', number: books.booked }],
-    waitingFor: isWaiting ? [{ journalId: 'j', instanceId: 'i' }] : [],
-  });
+  const opened = openEpoch(
+    state,
+    {
+      epochId: 'e',
+      storeId: STORE,
+      posted,
+      booked: [{ journalId: 'j', number: books.booked }],
+      waitingFor: isWaiting ? [{ journalId: 'j', instanceId: 'i' }] : [],
+    },
+    0,
+  );
   expect(opened).toBe(!books.isOpen);
   if (opened) {
     books.held.clear();

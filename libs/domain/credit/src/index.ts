@@ -1,7 +1,16 @@
 export { CAP_NANO_USD_MAX, formatUsd, readUsd } from './money.js';
 export { ANSWERS_KEPT, answersName, MODELS_KEPT, type KeyAnswers } from './answers.js';
 export { gcraCorrect, gcraLeft, gcraTake, WINDOW_US } from './gcra.js';
-export type { AdmissionDecision, OpenHold, RateLimitsItem, RateState, ReserveItem, SettleItem } from './items.js';
+export type {
+  AdmissionDecision,
+  CappedItem,
+  LoadItem,
+  OpenHold,
+  RateLimitsItem,
+  RateState,
+  ReserveItem,
+  SettleItem,
+} from './items.js';
 export {
   balanceOf,
   emptyOrganization,
@@ -12,4 +21,12 @@ export {
 export { reserve } from './reserve.js';
 export { leave } from './leave.js';
 export { settle, settleBooked, type BookedItem } from './settle.js';
-export { announce, closeEpoch, openEpoch, type AnnouncedFinal, type EpochContents } from './epoch.js';
+export {
+  announce,
+  closeEpoch,
+  openEpoch,
+  type AnnouncedFinal,
+  type EpochContents,
+  type PostedAccount,
+} from './epoch.js';
+export { CLOCKS_APART_MS_MAX, loadAccounts } from './load-accounts.js';

@@ -5,6 +5,22 @@ export interface RateLimitsItem {
   readonly parallelRequests: number | null;
 }
 
+/** An account with a cap, as a request is charged to it. */
+export interface CappedItem {
+  readonly accountId: string;
+  readonly capNanoUsd: bigint;
+  /**
+   * Set if the ledger must have loaded the account before anything is admitted on it: the version of the key, or of the
+   * organisation, that set the limit. A load for a later version counts as well. Absent or 0 needs none.
+   */
+  readonly generation?: number;
+  /**
+   * The period of an account that belongs to one cycle of a limit, in milliseconds since 1970: from `startMs` to before
+   * `endMs`, by the clock of admission. Absent for an account that is for good.
+   */
+  readonly cycle?: { readonly startMs: number; readonly endMs: number };
+}
+
 /** A request to be admitted. */
 export interface ReserveItem {
   readonly requestId: string;
@@ -16,7 +32,7 @@ export interface ReserveItem {
   /** Upper bound of the cost, nano-USD. */
   readonly amountNanoUsd: bigint;
   /** Accounts with a cap; all must have enough credit. Empty for a key without a cap. */
-  readonly accounts: readonly { readonly accountId: string; readonly capNanoUsd: bigint }[];
+  readonly accounts: readonly CappedItem[];
   readonly rateLimits: RateLimitsItem;
   /** The most tokens of input and output that are expected, for the tokens-per-minute limit; corrected at settle. */
   readonly tokens: number;
@@ -72,4 +88,20 @@ export type AdmissionDecision =
   /** `availableNanoUsd` is the credit that the account has left. */
   | { readonly kind: 'credit_exhausted'; readonly accountId: string; readonly availableNanoUsd: bigint }
   /** `no_epoch`: usage-billing has to open an epoch. `announcing`: gateways have yet to announce under the new one. */
-  | { readonly kind: 'unavailable'; readonly why: 'no_epoch' | 'announcing' | 'store_unreachable' | 'no_lease' };
+  | { readonly kind: 'unavailable'; readonly why: 'no_epoch' | 'announcing' | 'store_unreachable' | 'no_lease' }
+  /** An account is not of the present cycle: `nowMs` is the time of admission, in milliseconds since 1970. */
+  | { readonly kind: 'unavailable'; readonly why: 'other_cycle'; readonly nowMs: number }
+  /** The ledger has yet to load the account (`UsageBillingApi.loadAccount`). */
+  | { readonly kind: 'unavailable'; readonly why: 'not_loaded'; readonly accountId: string };
+
+/** What the ledger tells of an account, besides what it settles. */
+export interface LoadItem {
+  readonly accountId: string;
+  /**
+   * All that was ever charged to the account without a hold on it, in nano-USD: the sum with which it was loaded, and
+   * calls that began before its limit. It never falls.
+   */
+  readonly unheldNanoUsd: bigint;
+  /** The version of the key or organisation for which the account is loaded; 0 if only the sum is told. */
+  readonly generation: number;
+}

@@ -16,6 +16,18 @@ export interface KeyRate {
   answers: KeyAnswers | null;
 }
 
+/** What the ledger told of an account. Amounts in nano-USD. */
+export interface AccountLoad {
+  readonly generation: number;
+  readonly unheldNanoUsd: bigint;
+}
+
+/** For which version a limit was loaded first, in whichever of its cycles, and when (milliseconds since 1970). */
+export interface LimitLoad {
+  readonly generation: number;
+  readonly loadedAtMs: number;
+}
+
 /**
  * The state of one organisation in admission. The hash in Redis has the same content:
  * `test/contract/src/admission-lives.test.ts` compares the two. `waiting` has the journals that have yet to announce
@@ -24,6 +36,10 @@ export interface KeyRate {
 export interface OrganizationState {
   epoch: { readonly epochId: string; readonly storeId: string } | null;
   readonly accounts: Map<string, AccountBalance>;
+  /** By account. */
+  readonly loads: Map<string, AccountLoad>;
+  /** By the account of the limit (`limitOf`); only of limits that have cycles. */
+  readonly limits: Map<string, LimitLoad>;
   readonly holds: Map<string, OpenHold>;
   readonly rates: Map<string, KeyRate>;
   readonly waiting: Map<string, string>;
@@ -35,6 +51,8 @@ export function emptyOrganization(): OrganizationState {
   return {
     epoch: null,
     accounts: new Map(),
+    loads: new Map(),
+    limits: new Map(),
     holds: new Map(),
     rates: new Map(),
     waiting: new Map(),

@@ -1,20 +1,24 @@
 import { largestAnswer } from './answers.js';
 import { gcraLeft, gcraTake, gcraWithinWindow } from './gcra.js';
 import type { AdmissionDecision, RateState, ReserveItem } from './items.js';
+import { isLoaded } from './load-accounts.js';
 import { balanceOf, placeHold, rateOf, type KeyRate, type OrganizationState } from './organization-state.js';
 
 /**
  * Decides about one request. If it is admitted, it takes units of the rate limits, a place among the parallel requests,
  * and credit. Everything is checked before anything is written. A request id that has an open hold is admitted again
- * without change.
+ * without change. `nowUs` is the time of the rate limits, in microseconds; `nowMs` is that of the cycles, in
+ * milliseconds since 1970.
  *
- * Invariant I1: `posted + held ≤ cap` on every capped account, after every call.
+ * Invariant I1: `posted + held ≤ cap` on every account of the request, whenever one is admitted. What the ledger
+ * charges without a hold may stand above a cap; then nothing is admitted.
  */
 export function reserve(
   state: OrganizationState,
   item: ReserveItem,
   storeId: string,
   nowUs: number,
+  nowMs = Math.floor(nowUs / 1_000),
 ): AdmissionDecision {
   const rate = rateOf(state, item.apiKeyId);
   keepWithinWindow(rate, item.rateLimits, nowUs);
@@ -47,7 +51,11 @@ export function reserve(
   if (item.accounts.length > 0) {
     if (state.epoch === null || state.epoch.storeId !== storeId) return { kind: 'unavailable', why: 'no_epoch' };
     if (state.waiting.size > 0) return { kind: 'unavailable', why: 'announcing' };
-    for (const { accountId, capNanoUsd } of item.accounts) {
+    for (const account of item.accounts) {
+      const { accountId, capNanoUsd, cycle } = account;
+      if (cycle !== undefined && (nowMs < cycle.startMs || nowMs >= cycle.endMs))
+        return { kind: 'unavailable', why: 'other_cycle', nowMs };
+      if (!isLoaded(state, account)) return { kind: 'unavailable', why: 'not_loaded', accountId };
       const balance = state.accounts.get(accountId);
       const taken = balance === undefined ? 0n : balance.postedNanoUsd + balance.heldNanoUsd;
       if (taken + item.amountNanoUsd > capNanoUsd)

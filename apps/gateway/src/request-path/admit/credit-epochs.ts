@@ -14,7 +14,10 @@ const FAILED_PAUSE_MS = 500;
 const STATE_MS_MAX = 30_000;
 
 /** Why an organisation's capped requests cannot be admitted. */
-type Unusable = Exclude<Extract<AdmissionDecision, { kind: 'unavailable' }>['why'], 'store_unreachable'>;
+const UNUSABLE = ['no_epoch', 'announcing', 'no_lease'] as const;
+type Unusable = (typeof UNUSABLE)[number];
+
+const isUnusable = (why: string): why is Unusable => (UNUSABLE as readonly string[]).includes(why);
 
 /**
  * Asks usage-billing to open credit epochs, with one call for each organisation at a time, and lets requests wait for
@@ -43,7 +46,7 @@ export class CreditEpochs {
   ): Promise<AdmissionDecision> {
     let decision: AdmissionDecision = first;
     const deadline = performance.now() + WAIT_MS_MAX;
-    while (decision.kind === 'unavailable' && decision.why !== 'store_unreachable' && performance.now() < deadline) {
+    while (decision.kind === 'unavailable' && isUnusable(decision.why) && performance.now() < deadline) {
       this.#unusable.set(item.organizationId, { why: decision.why, atMs: performance.now() });
       if (decision.why === 'no_epoch')
         await Promise.race([

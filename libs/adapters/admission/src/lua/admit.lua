@@ -9,13 +9,20 @@
 --   [for each settle with a whole answer: index of the settle, output tokens of the answer],
 --   [for each reserve that names no ceiling: index of the reserve, tokens of input, name of the model],
 --   [for each key: "r:KEY", "instance|journal", rpm, tpm, parallel (0 unlimited), number of accounts,
---    "a:ACCOUNT,…" in the format of a hold, "a:ACCOUNT" and cap of each account]
+--    "a:ACCOUNT,…" in the format of a hold, "a:ACCOUNT" and cap of each account],
+--   and only if there are any, [for each account with a cycle or a generation: index of its key among the keys, its
+--    number (from 1), generation (0 needs none), first millisecond of its cycle and the first after it, "l:ACCOUNT",
+--    "g:LIMIT" or ""]
 -- Reply: a JSON array with three integers for each reserve: outcome, then the ticks that its key has used of the window
 --   for requests and of the window for tokens. Outcomes: 0 admitted; 1 the limit of requests is reached; -n the limit
 --   of tokens is reached, and the request would have taken n; 3 the limit of parallel requests is reached; 4 no epoch;
---   5 announcing; 10 + i account i (from 0) has too little credit, and the second integer is its available nano-USD.
-local store, settles, names, numbers, whole_answers, open_ended, keys = unpack(cjson.decode(ARGV[1]))
+--   5 announcing; 6 an account is of another cycle, and the second integer is the time in milliseconds since 1970;
+--   7 an account is not loaded, and the second integer is its number (from 0); 10 + i account i (from 0) has too little
+--   credit, and the second integer is its available nano-USD.
+local store, settles, names, numbers, whole_answers, open_ended, keys, conditional = unpack(cjson.decode(ARGV[1]))
 local items = #names
+-- The same number as in libs/domain/credit/src/load-accounts.ts.
+local CLOCKS_APART_MS_MAX = 600000
 -- Offsets of a key's parts from its first part. Account i (from 1) is at CAPPED + i * 2, and its cap follows.
 local GATEWAY, RPM, TPM, PARALLEL, COUNT, ACCOUNTS, CAPPED = 1, 2, 3, 4, 5, 6, 5
 
@@ -39,7 +46,22 @@ local answers = {}
 for i = 1, #whole_answers, 2 do answers[whole_answers[i]] = whole_answers[i + 1] end
 names[items + 1] = 'e'
 names[items + 2] = 'wn'
-local values = read(names, items + 2)
+local wanted = items + 2
+-- By the place of an account among the keys: what must hold before anything is admitted on it.
+local conditions = conditional and {}
+if conditional then
+  for i = 1, #conditional, 7 do
+    local key, account, generation, first_ms, end_ms, load, limit = unpack(conditional, i, i + 6)
+    local condition = { generation = generation, first_ms = first_ms, end_ms = end_ms }
+    if generation > 0 then
+      wanted = wanted + 2
+      names[wanted - 1], names[wanted] = load, limit
+      condition.at = wanted
+    end
+    conditions[key + CAPPED + account * 2] = condition
+  end
+end
+local values = read(names, wanted)
 local epoch, announcing = values[items + 1], values[items + 2]
 local holds = {}
 for i = 1, items do holds[names[i]] = values[i] end
@@ -97,7 +119,15 @@ local function tokens_of(asked, tokens, limit)
   return math.min(largest and asked.input + largest or tokens, limit)
 end
 
--- Returns the outcome and, if an account has too little credit, the credit that it has.
+-- Whether an account is loaded for its generation, or its limit was well before the account's cycle began.
+local function is_loaded(condition)
+  local generation = condition.generation
+  if generation == 0 or parse_pair(values[condition.at - 1])[1] >= generation then return true end
+  local limit = parse_pair(values[condition.at])
+  return limit[1] >= generation and limit[2] + CLOCKS_APART_MS_MAX < condition.first_ms
+end
+
+-- Returns the outcome and, for some of them, what it is about.
 local function decide(name, key, amount, tokens, asked)
   local rate, rpm, tpm, parallel, count = keys[key], keys[key + RPM], keys[key + TPM], keys[key + PARALLEL], keys[key + COUNT]
   if rate.requests > latest or rate.tokens > latest then keep_within_window(rate, rpm, tpm) end
@@ -112,6 +142,12 @@ local function decide(name, key, amount, tokens, asked)
   if count > 0 and not has_epoch then return 4 end
   if count > 0 and announcing then return 5 end
   for i = first, last, 2 do
+    local condition = conditions and conditions[i]
+    if condition then
+      local ms = now_ms()
+      if ms < condition.first_ms or ms >= condition.end_ms then return 6, ms end
+      if not is_loaded(condition) then return 7, (i - first) / 2 end
+    end
     local room = keys[i + 1] - keys[i].posted - keys[i].held
     if amount > room then return 10 + (i - first) / 2, max(0, room) end
   end

@@ -1,4 +1,5 @@
--- ARGV: storeId, epochId, n, ("a:ACCOUNT", posted)…, n, (journal, number)…, n, (journal, instance)…
+-- ARGV: storeId, epochId, n, ("a:ACCOUNT", posted)…, n, (journal, number)…, n, (journal, instance)…,
+--   n, ("l:ACCOUNT", "generation|unheld")…, n, ("g:LIMIT", generation)…
 -- Reply: 1 if it was opened, 0 if an epoch of this store id is open already.
 local current = redis.call('HGET', KEY, 'e')
 local mark = ARGV[1] .. '|'
@@ -27,6 +28,8 @@ section(function(name, posted) put(name, posted .. '|0') end)
 section(function(journal, number) put('b:' .. journal, number) end)
 local waiting = section(function(journal, instance) put('w:' .. journal, instance) end)
 put('wn', format('%d', waiting))
+section(function(name, load) put(name, load) end)
+section(function(limit, generation) put(limit, generation .. '|' .. format('%d', now_ms())) end)
 put('e', mark .. ARGV[2])
 save(dropped, #dropped)
 return 1

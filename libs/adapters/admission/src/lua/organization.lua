@@ -6,7 +6,9 @@
 --   t:KEY        answers of the key's models, the most recent model first: ";NAME=TOKENS:STAYS,…;NAME=…". A model keeps
 --                the answers that are larger than all its later ones, the largest first; an answer is dropped after
 --                STAYS more answers of its model
--- A release that does not know t:KEY, or the "|NAME," of a hold, ignores them.
+--   l:ACCOUNT    what the ledger told of the account: "generation|unheld" nano-USD
+--   g:LIMIT      the first load of a limit that has cycles: "generation|when", in milliseconds since 1970
+-- A release that does not know t:KEY, l:ACCOUNT, g:LIMIT, or the "|NAME," of a hold, ignores them.
 -- A TAT counts ticks, quarters of a microsecond. Doubles of the size of today's time have that resolution, so the twin,
 -- which rounds to ticks, computes the same numbers. %d prints them exactly; tostring() would round.
 local KEY = KEYS[1]
@@ -129,6 +131,18 @@ local function clock()
     time = (tonumber(parts[1]) * 1000000 + tonumber(parts[2])) * TICKS_PER_US
   end
   return time
+end
+
+-- The same time in milliseconds since 1970.
+local function now_ms()
+  return math.floor(clock() / (TICKS_PER_US * 1000))
+end
+
+-- Two numbers of a field; both 0 if it does not exist.
+local function parse_pair(text)
+  if not text then return { 0, 0 } end
+  local one, two = match(text, '^([^|]*)|(.*)$')
+  return { tonumber(one), tonumber(two) }
 end
 
 -- The first and the last position of a model's answers in the text; nil if it has none.
