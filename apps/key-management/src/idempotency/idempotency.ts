@@ -11,7 +11,10 @@ interface EffectResult<Body extends object> {
   readonly body: Body;
   /** Of what the body shows, for `ETag`. */
   readonly version?: number;
-  /** What must wait for the commit, such as telling the gateways. It is awaited, and not done for a repetition. */
+  /**
+   * What must wait for the commit, such as telling the gateways. It is awaited, and not done for a repetition. If it
+   * resolves with a number, that is the status of this reply.
+   */
   readonly committed?: () => Promise<unknown>;
 }
 
@@ -66,8 +69,8 @@ export class Idempotency {
       await this.records.store(manager, claim, first);
       return { replayed: false, answer: first };
     });
-    await committed?.();
     void reply.code(answer.status).headers(answer.headers);
+    await finish(committed, reply);
     if (replayed) void reply.header('idempotency-replayed', 'true');
     return new SerializedReply(answer.body);
   }
@@ -78,10 +81,15 @@ export class Idempotency {
     effect: Effect<Body>,
   ): Promise<Body> {
     const { body, version, committed } = await this.database.inOrganization(organizationId, effect);
-    await committed?.();
+    await finish(committed, reply);
     if (version !== undefined) showVersion(reply, version);
     return body;
   }
+}
+
+async function finish(committed: (() => Promise<unknown>) | undefined, reply: FastifyReply): Promise<void> {
+  const status = await committed?.();
+  if (typeof status === 'number') void reply.code(status);
 }
 
 function claimOf(request: IdempotentRequest, { request: raw }: FastifyReply): Claim | null {

@@ -13,11 +13,14 @@ import { KeyMakers } from './api-key/key-makers.js';
 import { ApiKeysController } from './api-keys.controller.js';
 import { AddDigests } from './add-digests/add-digests.js';
 import { CreateKey } from './create-key/create-key.js';
+import { KeyGivers } from './grant-key/key-givers.js';
 import { KeySpendingLookup } from './list-keys/key-spending.js';
 import { ListKeys } from './list-keys/list-keys.js';
 import { RevokeKey } from './revoke-key/revoke-key.js';
 import { LeaksReportedController } from './revoke-leaked-keys/leaks-reported.controller.js';
 import { RevokeLeakedKeys } from './revoke-leaked-keys/revoke-leaked-keys.js';
+import { RotateKey } from './rotate-key/rotate-key.js';
+import { RotateKeyController } from './rotate-key/rotate-key.controller.js';
 import { UpdateKey } from './update-key/update-key.js';
 import { DigestLookUps } from './verify-key/digest-look-ups.js';
 import { VerifyKey } from './verify-key/verify-key.js';
@@ -25,16 +28,18 @@ import { VerifyKey } from './verify-key/verify-key.js';
 /** API keys: their admin API, and the use cases that other services and the bus call. */
 @Module({
   imports: [IdempotencyModule, KeyMetricsModule, KeyStoreModule, OrganizationsModule, RelayModule],
-  controllers: [ApiKeysController, LeaksReportedController],
+  controllers: [ApiKeysController, RotateKeyController, LeaksReportedController],
   providers: [
     AddDigests,
     CreateKey,
     DigestLookUps,
+    KeyGivers,
     KeyMakers,
     KeySpendingLookup,
     ListKeys,
     RevokeKey,
     RevokeLeakedKeys,
+    RotateKey,
     UpdateKey,
     VerifyKey,
   ],

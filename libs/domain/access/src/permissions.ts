@@ -50,6 +50,8 @@ export const PERMISSIONS = {
   updateApiKey: members('member', 'admin'),
   deleteApiKey: members('member', 'admin'),
   revokeApiKey: members('member', 'admin'),
+  rotateApiKey: members('member', 'admin'),
+  finishApiKeyRotation: members('member', 'admin'),
 
   // Usage
   getUsage: members('viewer', 'analytics:read'),

@@ -214,6 +214,17 @@ export const ERRORS = {
     message: 'The request does not fit the present state of what it names.',
     retryable: false,
   },
+  api_key_ended: {
+    status: 409,
+    message: 'The API key has ended. Make a new key instead.',
+    retryable: false,
+  },
+  rotation_open: {
+    status: 409,
+    message:
+      'The secret before the present one can still be used. Finish that rotation by POST /v1/api-keys/{id}/finish-rotation, or wait for the end of its grace period, and then rotate again.',
+    retryable: false,
+  },
   name_taken: {
     status: 409,
     message: 'Another one of this name is there already.',

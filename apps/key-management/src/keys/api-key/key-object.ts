@@ -1,8 +1,9 @@
 import type { KeySpending } from '@tollgate/contracts';
 import { formatUsd } from '@tollgate/credit';
 import { makerObject, type NamedMaker } from '../../members/maker.reply.js';
+import { endOfSecret } from '../rotate-key/rotation.js';
 import { stateOf, typeOf, type ApiKey } from './api-key.js';
-import type { KeyObject } from './key.reply.js';
+import type { KeyObject, SecretObject } from './key.reply.js';
 
 /**
  * Builds the admin API's view of a key. `spending` is null if usage-billing could not be asked, `createdBy` for a key
@@ -42,7 +43,23 @@ export function keyObject(
     created_at: key.createdAt.toISOString(),
     created_by: createdBy === null ? null : makerObject(createdBy),
     last_used_at: spending?.lastUsedAt ?? null,
+    secrets: secretObjects(key),
     disabled_at: key.disabledAt?.toISOString() ?? null,
     revoked_at: key.revocation?.at.toISOString() ?? null,
   };
+}
+
+/** A key that is rotated each day has many secrets; what is older says nothing that anybody acts on. */
+const SECRETS_SHOWN = 10;
+
+/** The newest secrets of a key, the present one last. */
+function secretObjects(key: ApiKey): readonly SecretObject[] {
+  return key.secrets.slice(-SECRETS_SHOWN).map((secret) => ({
+    id: secret.id,
+    masked_key: secret.maskedKey,
+    created_at: secret.createdAt.toISOString(),
+    ends_at: endOfSecret(key, secret)?.toISOString() ?? null,
+    end_when_idle_seconds: secret.endWhenIdleSeconds,
+    end_reason: secret.end?.reason ?? null,
+  }));
 }

@@ -32,10 +32,36 @@ const EXAMPLE = {
   created_at: '2026-11-20T09:30:00.000Z',
   created_by: MAKER_EXAMPLE,
   last_used_at: '2026-11-28T16:04:12.000Z',
+  secrets: [
+    {
+      id: '0b4f2f5e-7f5c-4d0e-9a77-0123456789ab',
+      masked_key: 'sk-Tg7…x9Qf',
+      created_at: '2026-11-20T09:30:00.000Z',
+      ends_at: '2027-02-18T09:30:00.000Z',
+      end_when_idle_seconds: null,
+      end_reason: null,
+    },
+  ],
   disabled_at: null,
   revoked_at: null,
 } as const;
 const ENDED = { ...EXAMPLE, state: 'revoked', revoked_at: '2026-11-28T17:00:00.000Z' } as const;
+
+const secret = z.object({
+  id: z.uuid().describe("That of a key's first secret is the id of the key."),
+  masked_key: z.string().describe('Its first six and its last four characters.'),
+  created_at: moment,
+  ends_at: moment
+    .nullable()
+    .describe('From when on it cannot be used: its end, that of its grace period, or that of its key. Null for none.'),
+  end_when_idle_seconds: z.int().nullable().describe('It ends earlier when it was not used for this long.'),
+  end_reason: z
+    .enum(['grace', 'finished', 'idle', 'leaked'])
+    .nullable()
+    .describe('Why it ended while its key lived on: its grace period was over, or it was ended, was idle, or leaked.'),
+});
+/** A secret as a reply carries it. */
+export type SecretObject = Readonly<z.input<typeof secret>>;
 
 const fields = {
   object: z.literal('api_key'),
@@ -66,6 +92,10 @@ const fields = {
   created_at: moment,
   created_by: makerReply.nullable().describe('Who made it; null for a key of release 0.1.0 and before.'),
   last_used_at: moment.nullable(),
+  secrets: z
+    .array(secret)
+    .readonly()
+    .describe('The last ten, the present one last: until the others end, callers can use them too.'),
   disabled_at: moment.nullable(),
   revoked_at: moment.nullable(),
 };
