@@ -9,6 +9,7 @@ import type { CreditEpochs } from './admit/credit-epochs.js';
 import { awaitBody } from './exchange/await-body.js';
 import type { OpenRequests } from './open-requests/open-requests.js';
 import type { RefusedBodies } from './open-requests/refused-bodies.js';
+import { checkBrowser } from './check-browser/check-browser.js';
 import { checkNetwork } from './check-network/check-network.js';
 import { checkScope } from './check-scope/check-scope.js';
 import { chooseRoute } from './choose-route/choose-route.js';
@@ -70,7 +71,9 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       .reach(isIdentified, identifyKey(parts.keys, parts.digests, parts.newDigests))
       // 403 ip_not_allowed
       .then(checkNetwork)
-      // 403 access_denied
+      // 403 access_denied: a web page uses a key that is not for web pages
+      .then(checkBrowser)
+      // 403 access_denied: the key lacks the scope, or is a project key
       .then(checkScope(scope))
       // 429 rate_limit_exceeded: this process counts the key's open requests
       .then((exchange) => parts.openRequests.begin(exchange))

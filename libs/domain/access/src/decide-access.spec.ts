@@ -12,6 +12,7 @@ import {
   isOpenToAll,
   type RouteAccess,
   type TargetAccess,
+  type AccessRequest,
 } from './decide-access.js';
 import { compileKeyAccess } from './key-access.js';
 
@@ -36,6 +37,26 @@ const decide = (request: Partial<{ address: string; scope: Scope; model: string 
 describe('the decision about one use of a key', () => {
   it('allows what every rule allows, and gives the route back', () => {
     expect(decide({})).toEqual({ kind: 'allowed', route: routes.get('gpt-4o') });
+  });
+
+  it('refuses a web page where the key is not for any, after the address and before the scope', () => {
+    const guarded = compileKeyAccess({ scopes: [], allowedIps: ['192.0.2.0/24'], models: null, browserUse: 'refused' });
+    const rule = (request: Partial<AccessRequest>) => {
+      const decision = decideAccess(guarded, { ...right, ...request }, findRoute);
+      return decision.kind === 'refused' && decision.rule;
+    };
+    expect(rule({ fromPage: true })).toBe('browser');
+    expect(rule({ fromPage: true, address: '198.51.100.1' })).toBe('address');
+    expect(rule({})).toBe('scope');
+  });
+
+  it('tells a project key from one that lacks a scope', () => {
+    const project = compileKeyAccess({ scopes: [], allowedIps: null, models: null, kind: 'project' });
+    expect(checkScope(project, 'inference:read')).toEqual({
+      kind: 'refused',
+      rule: 'project_key',
+      code: 'access_denied',
+    });
   });
 
   it('refuses by each rule alone, with its code', () => {

@@ -14,6 +14,10 @@ interface Refused<Rule extends string, Code extends ErrorCode> {
 export type AccessRefused =
   /** The key may not be used from this address, or the address cannot be parsed. */
   | Refused<'address', 'ip_not_allowed'>
+  /** The key is not for web pages, and the request comes from one. */
+  | Refused<'browser', 'access_denied'>
+  /** It is the secret of a project key, which opens no inference. */
+  | Refused<'project_key', 'access_denied'>
   /** The key lacks a scope. */
   | (Refused<'scope', 'access_denied'> & { readonly scope: Scope })
   /** No route has the model's name. */
@@ -58,12 +62,16 @@ export interface AccessRequest {
   readonly scope: Scope;
   /** The model's name as the caller sent it. */
   readonly model: string;
+  /** Whether a web page sends the request; false if left out. */
+  readonly fromPage?: boolean;
 }
 
 /** The decision about one use of a key. `route` is the route that serves it. */
 export type AccessDecision<R extends RouteAccess> = { readonly kind: 'allowed'; readonly route: R } | AccessRefused;
 
 const WRONG_ADDRESS: AccessRefused = { kind: 'refused', rule: 'address', code: 'ip_not_allowed' };
+const FROM_PAGE: AccessRefused = { kind: 'refused', rule: 'browser', code: 'access_denied' };
+const PROJECT_KEY: AccessRefused = { kind: 'refused', rule: 'project_key', code: 'access_denied' };
 const NO_ROUTE: AccessRefused = { kind: 'refused', rule: 'route', code: 'model_not_found' };
 const NOT_LISTED: AccessRefused = { kind: 'refused', rule: 'model', code: 'model_access_denied' };
 const NO_PROVIDER: AccessRefused = { kind: 'refused', rule: 'provider', code: 'provider_not_configured' };
@@ -76,9 +84,21 @@ export function checkAddress(
   return allowsAddress === null || allowsAddress(address) ? null : WRONG_ADDRESS;
 }
 
-/** Null if the key has exactly this scope: no scope includes another. */
-export function checkScope({ scopes }: Pick<KeyAccess, 'scopes'>, scope: Scope): AccessRefused | null {
-  return scopes.includes(scope) ? null : { kind: 'refused', rule: 'scope', code: 'access_denied', scope };
+/** Null if the key may be used by web pages, or if none sends the request. */
+export function checkBrowser(
+  { refusesPages }: Pick<KeyAccess, 'refusesPages'>,
+  fromPage: boolean,
+): AccessRefused | null {
+  return refusesPages && fromPage ? FROM_PAGE : null;
+}
+
+/** Null if the key has exactly this scope: no scope includes another. A project key has none. */
+export function checkScope(
+  { scopes, isProjectKey }: Pick<KeyAccess, 'scopes' | 'isProjectKey'>,
+  scope: Scope,
+): AccessRefused | null {
+  if (scopes.includes(scope)) return null;
+  return isProjectKey ? PROJECT_KEY : { kind: 'refused', rule: 'scope', code: 'access_denied', scope };
 }
 
 /**
@@ -140,10 +160,10 @@ export function isAccessRefused(answer: RouteAccess | AccessRefused): answer is 
  */
 export function decideAccess<R extends RouteAccess>(
   key: KeyAccess,
-  { address, scope, model }: AccessRequest,
+  { address, scope, model, fromPage = false }: AccessRequest,
   findRoute: (model: string) => R | null,
 ): AccessDecision<R> {
-  const early = checkAddress(key, address) ?? checkScope(key, scope);
+  const early = checkAddress(key, address) ?? checkBrowser(key, fromPage) ?? checkScope(key, scope);
   if (early !== null) return early;
   const route = checkRoute(key, model, findRoute(model));
   return isAccessRefused(route) ? route : { kind: 'allowed', route };

@@ -1,5 +1,6 @@
 export {
   checkAddress,
+  checkBrowser,
   checkRoute,
   checkScope,
   decideAccess,

@@ -7,6 +7,10 @@ export interface KeyAccess {
   readonly scopes: readonly Scope[];
   /** Null for a key that may be used from every address. */
   readonly allowsAddress: ((address: string) => boolean) | null;
+  /** Whether web pages may not use it. */
+  readonly refusesPages: boolean;
+  /** Whether it is the secret of a project key. */
+  readonly isProjectKey: boolean;
   /** Null for a key that may use every model. */
   readonly allowsModel: ((model: string) => boolean) | null;
   /** The names of the routes that its groups open to it, beside those that are open to everyone. */
@@ -19,13 +23,15 @@ export interface KeyAccess {
  * organisation its groups open nothing.
  */
 export function compileKeyAccess(
-  snapshot: Pick<ActiveSnapshot, 'scopes' | 'allowedIps' | 'models' | 'groups'>,
+  snapshot: Pick<ActiveSnapshot, 'scopes' | 'allowedIps' | 'models' | 'browserUse' | 'kind' | 'groups'>,
   organization: Pick<OrganizationSnapshot, 'groupRoutes'> | null = null,
 ): KeyAccess {
-  const { scopes, allowedIps, models, groups } = snapshot;
+  const { scopes, allowedIps, models, browserUse, kind, groups } = snapshot;
   return {
     scopes,
     allowsAddress: allowedIps === null ? null : compileAllowedIps(allowedIps),
+    refusesPages: browserUse === 'refused',
+    isProjectKey: kind === 'project',
     allowsModel: models === null ? null : compileModelList(models),
     opens: openedRoutes(groups, organization?.groupRoutes),
   };

@@ -19,4 +19,11 @@ describe('the scope of a key', () => {
       });
     }
   });
+  it('is asked of a project key with a text that says what opens inference', () => {
+    const project = { key: { scopes: [], isProjectKey: true } } as unknown as Identified;
+    expect(checkScope('inference:write')(project)).toMatchObject({
+      code: 'access_denied',
+      message: 'This is the secret of a project key, which opens no inference. Use a router key.',
+    });
+  });
 });
