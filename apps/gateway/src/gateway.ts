@@ -116,7 +116,7 @@ export class Gateway {
       log,
       logger,
       meter,
-      digests: new DigestMemory(ports.peppers),
+      digests: new DigestMemory(ports.peppers, () => keys.mayHaveImported()),
       newDigests: this.#newDigests,
       priceVersion: config.priceVersion,
       refusedBodies: new RefusedBodies(admission, gateway),

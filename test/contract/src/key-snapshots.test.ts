@@ -167,7 +167,39 @@ describe.each(shapes)('key snapshots $shape', ({ make }) => {
   });
 });
 
+describe.each(shapes)('imported keys $shape', ({ make }) => {
+  it('may exist until a heartbeat says that there are none', async () => {
+    const { writer, reader } = make();
+    reader.follow({ changed: () => undefined, forget: () => undefined, gap: () => undefined });
+    expect(reader.mayHaveImportedKeys()).toBe(true);
+    const told = async (importedKeys: boolean, heard: boolean): Promise<void> => {
+      await waitUntil(
+        async () => {
+          await writer.heartbeat({ importedKeys });
+          return reader.mayHaveImportedKeys() === heard;
+        },
+        { timeoutMs: 5_000, what: `to hear ${heard}` },
+      );
+    };
+    await told(false, false);
+    await told(true, true);
+    await writer.heartbeat();
+    expect(reader.mayHaveImportedKeys()).toBe(true);
+  });
+});
+
 describe('key snapshots on Redis', () => {
+  it('say that there are imported keys while one of several writers knows of some', async () => {
+    const [knowing, other] = [new RedisKeySnapshotWriter(connection), new RedisKeySnapshotWriter(connection)];
+    await knowing.heartbeat({ importedKeys: true });
+    await other.heartbeat({ importedKeys: false });
+    const [[, fields]] = (await connection.client.xrevrange('tollgate:{key-changes}:stream', '+', '-', 'COUNT', 1)) as [
+      [string, string[]],
+    ];
+    expect(fields[fields.indexOf('i') + 1]).toBe('1');
+    await connection.client.del('tollgate:{key-changes}:imported');
+  });
+
   it('count only under the run of Redis they were written in', async () => {
     const writer = new RedisKeySnapshotWriter(connection);
     const snapshot = active(1);

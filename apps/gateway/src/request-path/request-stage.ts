@@ -265,6 +265,10 @@ export class RequestStage implements KeySnapshotReader {
     return this.silentMs;
   }
 
+  mayHaveImportedKeys(): boolean {
+    return false;
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

@@ -16,7 +16,8 @@ export function directKeyManagementApi(
   identifyPrincipal: IdentifyPrincipal,
 ): KeyManagementApi {
   return {
-    verifyKey: (digest, previousDigest = null) => verifyKey.execute(digest, previousDigest),
+    verifyKey: (digest, previousDigest = null, furtherDigests = []) =>
+      verifyKey.execute(digest, previousDigest, furtherDigests),
     addDigests: (digests) => addDigests.execute(digests),
     identifyPrincipal: (request) => identifyPrincipal.execute(request, new Date()),
     knownKeys: (organizationId, apiKeyIds) => store.known(organizationId, apiKeyIds),

@@ -23,9 +23,11 @@ export class KeyManagementInternalController {
   @Post('keys/verify')
   @HttpCode(200)
   async verify(
-    @Body({ schema: verifyKeyRequest }) { digest, newDigest }: z.output<typeof verifyKeyRequest>,
+    @Body({ schema: verifyKeyRequest }) { digest, newDigest, furtherDigests = [] }: z.output<typeof verifyKeyRequest>,
   ): Promise<object> {
-    return newDigest === undefined ? this.api.verifyKey(digest) : this.api.verifyKey(newDigest, digest);
+    return newDigest === undefined
+      ? this.api.verifyKey(digest, null, furtherDigests)
+      : this.api.verifyKey(newDigest, digest, furtherDigests);
   }
 
   @Post('keys/digests')

@@ -2,6 +2,7 @@ import { createLogger } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Heartbeat } from './heartbeat.js';
 
+const imported = { facts: () => ({ importedKeys: false }) };
 const logger = createLogger({ service: 'test', level: 'silent' });
 
 describe('the heartbeat', () => {
@@ -12,6 +13,7 @@ describe('the heartbeat', () => {
     let beats = 0;
     const heartbeat = new Heartbeat(
       { heartbeat: () => (++beats % 2 === 0 ? Promise.reject(new Error('down')) : Promise.resolve()) },
+      imported,
       logger,
     );
     heartbeat.start();
@@ -24,7 +26,11 @@ describe('the heartbeat', () => {
 
   it('does not pile up in front of a store that hangs', async () => {
     let asked = 0;
-    const heartbeat = new Heartbeat({ heartbeat: () => (asked++, new Promise<void>(() => undefined)) }, logger);
+    const heartbeat = new Heartbeat(
+      { heartbeat: () => (asked++, new Promise<void>(() => undefined)) },
+      imported,
+      logger,
+    );
     heartbeat.start();
     await vi.advanceTimersByTimeAsync(5_000);
     expect(asked).toBe(1);

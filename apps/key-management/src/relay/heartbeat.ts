@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { Periodic } from '@tollgate/periodic';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { ImportedKeys } from '../store/imported-keys.js';
 
 /** Gateways stop trusting their cached keys 3 s after the last heartbeat that they received. */
 const HEARTBEAT_MS = 1_000;
@@ -14,6 +15,7 @@ export class Heartbeat {
 
   constructor(
     @Inject(KEY_SNAPSHOT_WRITER) private readonly snapshots: Pick<KeySnapshotWriter, 'heartbeat'>,
+    @Inject(ImportedKeys) private readonly imported: Pick<ImportedKeys, 'facts'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -28,7 +30,7 @@ export class Heartbeat {
   /** Never rejects. Heartbeats do not overlap: a queue of them in front of a slow Redis would carry no news. */
   private async beat(): Promise<void> {
     try {
-      await this.snapshots.heartbeat();
+      await this.snapshots.heartbeat(this.imported.facts());
       if (this.failing) this.logger.info('the gateways can be told of key changes again');
       this.failing = false;
     } catch (err) {

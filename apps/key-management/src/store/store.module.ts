@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DATABASE, ServiceDatabase, serviceDatabaseOf, type Database } from '@tollgate/postgres';
+import { ImportedKeys } from './imported-keys.js';
 import { KeyStore, LOOK_UPS } from './key-store.js';
 import { Members } from './members.js';
 
@@ -8,9 +9,10 @@ import { Members } from './members.js';
   providers: [
     { provide: LOOK_UPS, useFactory: ({ lookUps }: Database) => lookUps, inject: [DATABASE] },
     serviceDatabaseOf('keys'),
+    ImportedKeys,
     KeyStore,
     Members,
   ],
-  exports: [KeyStore, Members, ServiceDatabase],
+  exports: [ImportedKeys, KeyStore, Members, ServiceDatabase],
 })
 export class KeyStoreModule {}

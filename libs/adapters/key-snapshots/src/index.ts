@@ -1,5 +1,6 @@
 export {
   KEY_SNAPSHOT_WRITER,
+  type HeartbeatFacts,
   type KeyChangeListener,
   type KeySnapshotReader,
   type KeySnapshotWriter,

@@ -1,5 +1,6 @@
 import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import type {
+  HeartbeatFacts,
   KeyChangeListener,
   KeySnapshotReader,
   KeySnapshotWriter,
@@ -12,6 +13,7 @@ export class MemoryKeySnapshots implements KeySnapshotReader, KeySnapshotWriter 
   readonly #byDigest = new Map<string, KeySnapshot>();
   readonly #organizations = new Map<string, OrganizationSnapshot>();
   readonly #listeners: KeyChangeListener[] = [];
+  #importedKeys = true;
 
   /**
    * `uncertainMs` returns the milliseconds since it was last certain that no other process changes keys. By default it
@@ -53,7 +55,8 @@ export class MemoryKeySnapshots implements KeySnapshotReader, KeySnapshotWriter 
     return Promise.resolve(snapshot === undefined ? { kind: 'absent' } : { kind: 'found', snapshot });
   }
 
-  heartbeat(): Promise<void> {
+  heartbeat(facts?: HeartbeatFacts): Promise<void> {
+    if (facts !== undefined) this.#importedKeys = facts.importedKeys;
     return Promise.resolve();
   }
 
@@ -68,6 +71,10 @@ export class MemoryKeySnapshots implements KeySnapshotReader, KeySnapshotWriter 
 
   ageMs(): number {
     return this.uncertainMs();
+  }
+
+  mayHaveImportedKeys(): boolean {
+    return this.#importedKeys;
   }
 
   close(): Promise<void> {

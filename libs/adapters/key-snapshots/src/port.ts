@@ -1,5 +1,11 @@
 import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 
+/** What a heartbeat tells of the installation. */
+export interface HeartbeatFacts {
+  /** Whether there are keys whose secrets another product made, so that a secret of any form may be one. */
+  readonly importedKeys: boolean;
+}
+
 /** Token of the `KeySnapshotWriter` of a process. */
 export const KEY_SNAPSHOT_WRITER = Symbol('KEY_SNAPSHOT_WRITER');
 
@@ -27,8 +33,11 @@ export interface KeySnapshotWriter {
   writeOrganization(snapshot: OrganizationSnapshot): Promise<void>;
   /** Does for an organisation what `refill` does for a key. */
   refillOrganization(snapshot: OrganizationSnapshot): Promise<void>;
-  /** Tells followers that they have missed nothing so far. key-management sends one each second. */
-  heartbeat(): Promise<void>;
+  /**
+   * Tells followers that they have missed nothing so far. key-management sends one each second. Without `facts`
+   * followers keep what an earlier one has told.
+   */
+  heartbeat(facts?: HeartbeatFacts): Promise<void>;
 }
 
 /** The result of a read. `absent` says nothing about the key: only the authority knows whether it exists. */
@@ -77,5 +86,7 @@ export interface KeySnapshotReader {
   follow(listener: KeyChangeListener): void;
   /** Milliseconds for which the follower may have missed changes; Infinity before the first heartbeat. */
   ageMs(): number;
+  /** Whether there may be imported keys: what the last heartbeat has told, and true until one has. */
+  mayHaveImportedKeys(): boolean;
   close(): Promise<void>;
 }

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { RedisConnection } from '@tollgate/redis';
 import type { KeyChangeListener, KeySnapshotReader, OrganizationRead, SnapshotRead } from './port.js';
 import { readChange, readOrganizationChange, readOrganizationSnapshot, readSnapshot } from './read-snapshot.js';
@@ -9,6 +8,8 @@ const BLOCK_MS = 2_000;
 /** If a read gets no answer for this long, the connection counts as dead. */
 const READ_TIMEOUT_MS = 6_000;
 const RETRY_MS = 100;
+/** A clock that is being corrected slowly runs behind by less than this between two heartbeats. */
+const SET_BACK_MS = 250;
 
 type StreamEntries = [stream: string, entries: [id: string, fields: string[]][]][] | null;
 
@@ -18,6 +19,9 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
   #stream: RedisConnection | null = null;
   #closed = false;
   #freshAsOf = -Infinity;
+  #importedKeys = true;
+  /** When Redis's clock was read last, by itself and by the monotonic clock of this process. */
+  #clockRead = { redisMs: -Infinity, atMs: -Infinity };
 
   constructor(private readonly redis: RedisConnection) {}
 
@@ -54,6 +58,10 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
     return performance.now() - this.#freshAsOf;
   }
 
+  mayHaveImportedKeys(): boolean {
+    return this.#importedKeys;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#stream?.close();
@@ -69,7 +77,6 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
           await pause(RETRY_MS);
           continue;
         }
-        const sentAt = performance.now();
         if (current !== store) {
           position = await newestEntry(stream);
           store = current;
@@ -80,8 +87,9 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
           stream.client.xread('BLOCK', BLOCK_MS, 'STREAMS', CHANGES_KEY, position.id) as Promise<StreamEntries>,
         );
         if (reply === null) continue;
-        for (const [id, fields] of reply[0]?.[1] ?? []) position = this.#hear(id, fields, position);
-        this.#freshAsOf = sentAt;
+        const entries = reply[0]?.[1] ?? [];
+        for (const [id, fields] of entries) position = this.#hear(id, fields, position);
+        await this.#noteAge(stream, entries.at(-1));
       } catch {
         if (this.#closed) return;
         stream.client.disconnect(true);
@@ -90,10 +98,32 @@ export class RedisKeySnapshotReader implements KeySnapshotReader {
     }
   }
 
+  /**
+   * Everything up to the last entry that was read has been heard, and so nothing was missed up to the moment at which
+   * Redis took it. How long ago that is, Redis's own clock says, which is asked for after the entry has come: what a
+   * stalled connection delivers late is as old as it is, and no clock of the writer or of this machine matters.
+   */
+  async #noteAge(stream: RedisConnection, last: [id: string, fields: string[]] | undefined): Promise<void> {
+    if (last === undefined) return;
+    const askedAt = performance.now();
+    const [seconds, microseconds] = await withTimeout(stream.client.time());
+    const redisMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+    const ageMs = redisMs - takenAtMs(last);
+    const before = this.#clockRead;
+    this.#clockRead = { redisMs, atMs: performance.now() };
+    // A clock that was set back since tells nothing of this entry; the next one counts again.
+    const wasSetBack = redisMs - before.redisMs < askedAt - before.atMs - SET_BACK_MS;
+    // Also false for what is no number.
+    if (wasSetBack || !(ageMs >= 0)) return;
+    this.#freshAsOf = Math.max(this.#freshAsOf, askedAt - ageMs);
+  }
+
   #hear(id: string, fields: readonly string[], before: Position): Position {
     const heard = positionOf(id, fields);
     const json = fieldOf(fields, 'j') ?? '';
     const organizationJson = fieldOf(fields, 'o') ?? '';
+    const importedKeys = fieldOf(fields, 'i') ?? '';
+    if (importedKeys !== '') this.#importedKeys = importedKeys !== '0';
     const change = json === '' ? null : readChange(json);
     const organization = organizationJson === '' ? null : readOrganizationChange(organizationJson);
     const missed =
@@ -127,6 +157,14 @@ interface Position {
 async function newestEntry(stream: RedisConnection): Promise<Position> {
   const [entry] = await stream.client.xrevrange(CHANGES_KEY, '+', '-', 'COUNT', 1);
   return entry === undefined ? { id: '0-0', keys: 0, organizations: null } : positionOf(entry[0], entry[1]);
+}
+
+/**
+ * When Redis took an entry, in milliseconds of its clock. Entries of the release before have it in their id alone,
+ * which does not go back where the clock was set back.
+ */
+function takenAtMs([id, fields]: [id: string, fields: string[]]): number {
+  return Number(fieldOf(fields, 't') ?? Number.parseInt(id, 10));
 }
 
 /** If an entry has no number of key changes, `keys` is NaN, which equals no expected number, so it counts as a gap. */

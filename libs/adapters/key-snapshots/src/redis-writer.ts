@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import type { RedisConnection } from '@tollgate/redis';
 import type { Redis } from 'ioredis';
-import type { KeySnapshotWriter } from './port.js';
+import type { HeartbeatFacts, KeySnapshotWriter } from './port.js';
 
 const lua = (name: string): string => readFileSync(new URL(`../src/lua/${name}.lua`, import.meta.url), 'utf8');
 /**
@@ -20,11 +20,18 @@ export const organizationKey = (organizationId: string): string => `tollgate:org
 /** The stream of changes. Its braces keep the stream and its sequences in one slot of a cluster. */
 export const CHANGES_KEY = 'tollgate:{key-changes}:stream';
 const SEQUENCE_KEY = 'tollgate:{key-changes}:sequence';
+const IMPORTED_KEY = 'tollgate:{key-changes}:imported';
 const ORGANIZATIONS_SEQUENCE_KEY = 'tollgate:{key-changes}:organizations-sequence';
 
 type WriterClient = Redis & {
   writeSnapshot(key: string, ...args: (string | number)[]): Promise<number>;
-  appendChange(stream: string, keys: string, organizations: string, ...args: (string | number)[]): Promise<number>;
+  appendChange(
+    stream: string,
+    keys: string,
+    organizations: string,
+    imported: string,
+    ...args: (string | number)[]
+  ): Promise<number>;
 };
 
 /** Writes snapshots to Redis and appends their changes to the stream that gateways follow. */
@@ -33,7 +40,7 @@ export class RedisKeySnapshotWriter implements KeySnapshotWriter {
 
   constructor(private readonly redis: RedisConnection) {
     redis.client.defineCommand('writeSnapshot', { numberOfKeys: 1, lua: lua('write-snapshot') });
-    redis.client.defineCommand('appendChange', { numberOfKeys: 3, lua: lua('append-change') });
+    redis.client.defineCommand('appendChange', { numberOfKeys: 4, lua: lua('append-change') });
     this.#client = redis.client as WriterClient;
   }
 
@@ -57,18 +64,20 @@ export class RedisKeySnapshotWriter implements KeySnapshotWriter {
     await this.#store(organizationKey(snapshot.organizationId), snapshot.version, JSON.stringify(snapshot), true);
   }
 
-  async heartbeat(): Promise<void> {
-    await this.#append('', '');
+  async heartbeat(facts?: HeartbeatFacts): Promise<void> {
+    await this.#append('', '', facts === undefined ? '' : facts.importedKeys ? '1' : '0');
   }
 
-  async #append(keyJson: string, organizationJson: string): Promise<void> {
+  async #append(keyJson: string, organizationJson: string, importedKeys = ''): Promise<void> {
     await this.#client.appendChange(
       CHANGES_KEY,
       SEQUENCE_KEY,
       ORGANIZATIONS_SEQUENCE_KEY,
+      IMPORTED_KEY,
       STREAM_ENTRIES_MAX,
       keyJson,
       organizationJson,
+      importedKeys,
     );
   }
 

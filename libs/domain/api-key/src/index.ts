@@ -10,6 +10,15 @@ export {
   Secret,
 } from './secret.js';
 export { digestsUnder, pepperIds, peppersOf, type Peppers } from './peppers.js';
+export {
+  allDigestsOf,
+  canBeImported,
+  digestImported,
+  importedDigests,
+  readSha256,
+  type ImportedDigests,
+  type ImportedForm,
+} from './imported-secret.js';
 export { findSecrets } from './find-secrets.js';
 export { DEFAULT_SCOPES, SCOPES, type Scope } from './scope.js';
 export { accountsOf, type OrganizationSnapshot } from './organization-snapshot.js';

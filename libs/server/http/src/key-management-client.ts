@@ -27,10 +27,13 @@ export function httpKeyManagementApi({
   const headers: Record<string, string> = pepperIds.length === 0 ? {} : { [PEPPER_ID_HEADER]: pepperIds.join() };
   const client = new InternalHttpClient({ ...options, headers });
   return {
-    verifyKey: (digest, previousDigest = null) =>
+    verifyKey: (digest, previousDigest = null, furtherDigests = []) =>
       client.call(
         '/internal/keys/verify',
-        previousDigest === null ? { digest } : { digest: previousDigest, newDigest: digest },
+        {
+          ...(previousDigest === null ? { digest } : { digest: previousDigest, newDigest: digest }),
+          ...(furtherDigests.length > 0 && { furtherDigests }),
+        },
         verifyKeyReply,
       ),
     addDigests: (digests) => client.send('/internal/keys/digests', { digests }),

@@ -1,39 +1,73 @@
 import { hash, randomBytes } from 'node:crypto';
-import { digestSecret, hasSecretForm, type Peppers } from '@tollgate/api-key';
+import {
+  canBeImported,
+  digestSecret,
+  hasSecretForm,
+  importedDigests,
+  type ImportedDigests,
+  type Peppers,
+} from '@tollgate/api-key';
 
 const REMEMBERED_MAX = 100_000;
 
 /** What a key may be known by: the digests of its secret. */
-export interface Digests {
-  /** Under the present pepper. */
-  readonly present: string;
-  /** Under the previous pepper; null while no pepper is being replaced. */
-  readonly previous: string | null;
+export interface Digests extends ImportedDigests {
+  /**
+   * The digests that the secret has in other forms, if it was imported from another product. Left out where there are
+   * none, or where nothing was imported.
+   */
+  readonly imported?: readonly ImportedDigests[];
 }
 
 /**
  * Caches the digests of secrets. An HMAC and a checksum cost some 2.5 µs, a plain hash 0.3. So the cache is keyed by a
  * hash of the secret under a salt of this process, and keeps no secret. Malformed credentials are not cached.
+ *
+ * While there are imported keys, a secret may have any form. Then the digests of the forms that it can have been
+ * imported in are made too, once for each secret.
  */
 export class DigestMemory {
   readonly #salt = randomBytes(16).toString('latin1');
   readonly #digests = new Map<string, Digests>();
 
-  constructor(private readonly peppers: Peppers) {}
+  /** `mayBeImported`: whether there may be imported keys at this moment. */
+  constructor(
+    private readonly peppers: Peppers,
+    private readonly mayBeImported: () => boolean = () => false,
+  ) {}
 
-  /** The digests of a secret; null if the credential is malformed or its checksum is wrong. */
+  /** The digests of a secret; null for a credential that no key can have: malformed, or with a wrong checksum. */
   digestsOf(credential: string): Digests | null {
     const name = hash('sha256', this.#salt + credential, 'latin1');
     const known = this.#digests.get(name);
-    if (known !== undefined) return known;
-    if (!hasSecretForm(credential)) return null;
+    if (known !== undefined && (known.imported !== undefined || !this.mayBeImported())) return known;
+    const digests = this.#make(credential);
+    if (digests === null) return null;
     if (this.#digests.size >= REMEMBERED_MAX) this.#digests.clear();
-    const [present, previous] = this.peppers;
-    const digests = {
-      present: digestSecret(credential, present),
-      previous: previous === undefined ? null : digestSecret(credential, previous),
-    };
     this.#digests.set(name, digests);
     return digests;
   }
+
+  #make(credential: string): Digests | null {
+    const imported =
+      this.mayBeImported() && canBeImported(credential) ? importedDigests(credential, this.peppers) : null;
+    if (hasSecretForm(credential)) {
+      const [present, previous] = this.peppers;
+      return {
+        present: digestSecret(credential, present),
+        previous: previous === undefined ? null : digestSecret(credential, previous),
+        ...(imported !== null && { imported }),
+      };
+    }
+    const [first, ...others] = imported ?? [];
+    return first === undefined ? null : { ...first, imported: others };
+  }
+}
+
+/** All digests that the key of a secret can have, the likeliest first. */
+export function everyDigest({ present, previous, imported = [] }: Digests): readonly string[] {
+  if (previous === null && imported.length === 0) return [present];
+  return [{ present, previous }, ...imported].flatMap((each) =>
+    each.previous === null ? [each.present] : [each.present, each.previous],
+  );
 }

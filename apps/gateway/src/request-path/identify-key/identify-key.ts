@@ -1,5 +1,5 @@
 import { unreachable } from '@tollgate/errors';
-import type { DigestMemory, Digests } from './digest-memory.js';
+import { everyDigest, type DigestMemory, type Digests } from './digest-memory.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 import { endOfCached } from './cached-key.js';
@@ -11,7 +11,8 @@ import type { NewDigests } from './new-digests.js';
 const ATTEMPTS_MAX = 5;
 
 /**
- * Finds the key of a secret. A secret with a wrong checksum causes no look-up. Unknown, malformed and revoked secrets
+ * Finds the key of a secret. A secret with a wrong checksum causes no look-up, unless there are imported keys, whose
+ * secrets have any form. Unknown, malformed and revoked secrets
  * get the same answer. A cached key is accepted regardless of the traffic from its address. A key that is known only
  * under the previous pepper is noted in `newDigests`.
  */
@@ -24,7 +25,8 @@ export function identifyKey(
     const digests = memory.digestsOf(exchange.credential);
     exchange.credential = '';
     if (digests === null) return KEY_ENDS.invalid_api_key;
-    if (digests.previous !== null) return identifyUnderEither(cache, digests, exchange, newDigests);
+    if (digests.previous !== null || (digests.imported !== undefined && digests.imported.length > 0))
+      return identifyAmong(cache, digests, exchange, newDigests);
     const remembered = cache.remembered(digests.present);
     if (remembered !== undefined) return accept(exchange, remembered);
     return ask(cache, digests, exchange);
@@ -32,16 +34,18 @@ export function identifyKey(
 }
 
 /**
- * Does it while a pepper is being replaced. It has a function of its own, so that the other one stays small enough to
- * be inlined, and allocates nothing for a known key.
+ * Does it where the key may have one of several digests: while a pepper is being replaced, or where it may have been
+ * imported. It has a function of its own, so that the other one stays small enough to be inlined, and allocates
+ * nothing for a known key.
  */
-function identifyUnderEither(
+function identifyAmong(
   cache: KeyCache,
   digests: Digests,
   exchange: Exchange,
   newDigests: Pick<NewDigests, 'note'>,
 ): Refusal | undefined | Promise<Refusal | undefined> {
-  const remembered = cache.remembered(digests.present, digests.previous);
+  const [first = digests.present, ...further] = everyDigest(digests);
+  const remembered = cache.remembered(first, further);
   if (remembered === undefined)
     return ask(cache, digests, exchange).finally(() => noteNewDigest(exchange, digests, newDigests));
   const refusal = accept(exchange, remembered);
@@ -49,8 +53,10 @@ function identifyUnderEither(
   return refusal;
 }
 
-function noteNewDigest({ key }: Exchange, { present, previous }: Digests, newDigests: Pick<NewDigests, 'note'>): void {
-  if (key !== null && previous !== null && key.digest === previous) newDigests.note(previous, present);
+function noteNewDigest({ key }: Exchange, digests: Digests, newDigests: Pick<NewDigests, 'note'>): void {
+  if (key === null || digests.previous === null) return;
+  for (const { present, previous } of [digests, ...(digests.imported ?? [])])
+    if (previous !== null && key.digest === previous) newDigests.note(previous, present);
 }
 
 /**

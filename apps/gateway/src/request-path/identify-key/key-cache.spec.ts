@@ -49,6 +49,10 @@ class Store implements KeySnapshotReader {
   follow(listener: KeyChangeListener): void {
     this.listener = listener;
   }
+  mayHaveImportedKeys(): boolean {
+    return false;
+  }
+
   ageMs(): number {
     return this.age;
   }

@@ -3,7 +3,7 @@ import type { KeyManagementApi, VerifiedKey } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import { evictOldest } from '../exchange/evict-oldest.js';
 import { cacheKey, endOfCached, type CachedKey } from './cached-key.js';
-import type { Digests } from './digest-memory.js';
+import { everyDigest, type Digests } from './digest-memory.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type Clocks } from './expiry-clock.js';
 import type { KeyEnd } from './key-end.js';
 import { Organizations, type KnownOrganization } from './organizations.js';
@@ -70,8 +70,8 @@ export class KeyCache {
   readonly #refused = new Set<string>();
   /** Look-ups under way, by the digest under the present pepper. */
   readonly #reads = new Map<string, Read>();
-  /** Those of them that look for the digest under the previous pepper too, by that. */
-  readonly #previousReads = new Map<string, Read>();
+  /** Those of them that look for further digests of the same secret, by each of these. */
+  readonly #furtherReads = new Map<string, Read>();
   readonly #expiries: ExpiryClocks;
   readonly #organizations: Organizations;
   readonly counts: KeyCacheCounts = { local: 0, store: 0, authority: 0 };
@@ -106,19 +106,20 @@ export class KeyCache {
   }
 
   /**
-   * The trusted cached result for a digest; undefined if it must be looked up. While a pepper is being replaced, it is
-   * the result for a secret that has `previous` under the previous one.
+   * The trusted cached result for a digest; undefined if it must be looked up. `further` are the other digests that the
+   * key of the same secret can have, while a pepper is being replaced or where it may have been imported.
    */
-  remembered(digest: string, previous: string | null = null): Identity | undefined {
+  remembered(digest: string, further: readonly string[] = []): Identity | undefined {
     if (!this.hearsChanges()) return undefined;
-    const key = this.#active.get(digest) ?? (previous === null ? undefined : this.#active.get(previous));
+    let key = this.#active.get(digest);
+    for (let at = 0; key === undefined && at < further.length; at++) key = this.#active.get(further[at]!);
     if (key !== undefined) {
       const joined = key.organization.current ? key : this.#joinAnew(key);
       if (joined === null) return undefined;
       this.counts.local += 1;
       return { kind: 'active', key: joined };
     }
-    if (!this.#refused.has(digest) || (previous !== null && !this.#refused.has(previous))) return undefined;
+    if (!this.#refused.has(digest) || !further.every((each) => this.#refused.has(each))) return undefined;
     this.counts.local += 1;
     return REFUSED;
   }
@@ -126,6 +127,11 @@ export class KeyCache {
   /** Whether changes are being received, so that the cache can be trusted. */
   hearsChanges(): boolean {
     return this.snapshots.ageMs() <= AGE_MS_MAX;
+  }
+
+  /** Whether a secret may be one that was imported. What was told is believed while changes are received. */
+  mayHaveImported(): boolean {
+    return this.snapshots.mayHaveImportedKeys() || !this.hearsChanges();
   }
 
   /** The cached state of a key that was identified before. It costs two clocks and a look-up in memory. */
@@ -144,16 +150,16 @@ export class KeyCache {
    * for one secret share one look-up.
    */
   identify(digests: Digests, address: string): Promise<Identity> {
-    const { present, previous } = digests;
+    const [present = digests.present, ...further] = everyDigest(digests);
     const underway = this.#reads.get(present);
     // There is only one read of a digest at a time. A change marks the running one as overtaken, and it reads again.
     if (underway !== undefined) return underway.identity;
     const read: Read = { overtaken: false, identity: Promise.resolve(UNAVAILABLE) };
     this.#reads.set(present, read);
-    if (previous !== null) this.#previousReads.set(previous, read);
+    for (const digest of further) this.#furtherReads.set(digest, read);
     read.identity = this.#ask(digests, read, address).finally(() => {
       this.#reads.delete(present);
-      if (previous !== null) this.#previousReads.delete(previous);
+      for (const digest of further) if (this.#furtherReads.get(digest) === read) this.#furtherReads.delete(digest);
     });
     return read.identity;
   }
@@ -173,9 +179,9 @@ export class KeyCache {
   async #readOnce(digests: Digests, address: string): Promise<Found | typeof UNAVAILABLE | typeof TOO_MANY> {
     if (this.hearsChanges()) {
       try {
-        const { present, previous } = digests;
-        const found = (await this.#readStore(present)) ?? (previous === null ? null : await this.#readStore(previous));
-        if (found !== null) {
+        for (const digest of everyDigest(digests)) {
+          const found = await this.#readStore(digest);
+          if (found === null) continue;
           this.counts.store += 1;
           return found;
         }
@@ -184,8 +190,14 @@ export class KeyCache {
       }
     }
     try {
-      const answer = await this.strangers.ask(digests, address, ({ present, previous }) =>
-        this.keyManagement.verifyKey(present, previous),
+      const answer = await this.strangers.ask(digests, address, ({ present, previous, imported = [] }) =>
+        imported.length === 0
+          ? this.keyManagement.verifyKey(present, previous)
+          : this.keyManagement.verifyKey(
+              present,
+              previous,
+              imported.flatMap((each) => everyDigest(each)),
+            ),
       );
       if (answer === 'too_many') return TOO_MANY;
       if (answer === 'busy') return UNAVAILABLE;
@@ -218,12 +230,12 @@ export class KeyCache {
     return { snapshot, organization: this.#organizations.learnOfNone(snapshot.organizationId) };
   }
 
-  #remember({ present, previous }: Digests, found: Found): Identity {
+  #remember(digests: Digests, found: Found): Identity {
+    const candidates = everyDigest(digests);
     // While a pepper is being replaced, a key may still be known under the previous one alone.
-    const digest = [present, previous].find((each) => each !== null && found.snapshot?.digests.includes(each) === true);
-    if (!('organization' in found) || digest == null) {
-      this.#refuse(present);
-      if (previous !== null) this.#refuse(previous);
+    const digest = candidates.find((each) => found.snapshot?.digests.includes(each) === true);
+    if (!('organization' in found) || digest === undefined) {
+      for (const each of candidates) this.#refuse(each);
       // The announcement of its end may have been missed, or may arrive later.
       if (found.snapshot?.state === 'revoked') this.onTombstone(found.snapshot);
       return REFUSED;
@@ -253,7 +265,7 @@ export class KeyCache {
     for (const digest of digests) {
       this.#active.delete(digest);
       this.#refused.delete(digest);
-      for (const read of [this.#reads.get(digest), this.#previousReads.get(digest)])
+      for (const read of [this.#reads.get(digest), this.#furtherReads.get(digest)])
         if (read !== undefined) read.overtaken = true;
     }
   }

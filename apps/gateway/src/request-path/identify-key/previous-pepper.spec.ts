@@ -57,7 +57,8 @@ class Stage {
   /** By which digest the key is found; `refused`, or why it cannot be said. */
   async find(digests: { present: string; previous: string | null } = SECRET): Promise<string> {
     const identity =
-      this.cache.remembered(digests.present, digests.previous) ?? (await this.cache.identify(digests, ADDRESS));
+      this.cache.remembered(digests.present, digests.previous === null ? [] : [digests.previous]) ??
+      (await this.cache.identify(digests, ADDRESS));
     return identity.kind === 'active' ? identity.key.digest : identity.kind;
   }
 }

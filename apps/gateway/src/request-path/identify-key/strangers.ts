@@ -1,7 +1,7 @@
 import type { VerifiedKey } from '@tollgate/contracts';
 import { AddressAllowance } from '@tollgate/http';
 import { evictOldest } from '../exchange/evict-oldest.js';
-import type { Digests } from './digest-memory.js';
+import { everyDigest, type Digests } from './digest-memory.js';
 
 /** The most unknown digests that are looked up at the authority at the same time. */
 const UNDER_WAY_MAX = 1_000;
@@ -65,7 +65,7 @@ export class Strangers {
     }
   }
 
-  #hasMet({ present, previous }: Digests): boolean {
-    return this.#met.has(present) || (previous !== null && this.#met.has(previous));
+  #hasMet(digests: Digests): boolean {
+    return everyDigest(digests).some((digest) => this.#met.has(digest));
   }
 }

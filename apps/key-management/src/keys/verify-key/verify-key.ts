@@ -16,13 +16,17 @@ export class VerifyKey {
   ) {}
 
   /**
-   * The snapshots of the key that has one of the two digests of a secret, and of its organisation; nulls if neither
+   * The snapshots of the key that has one of the digests of a secret, and of its organisation; nulls if none
    * ever belonged to a key. For a key or a secret that must be refused the snapshot is a tombstone. Throws if Postgres
    * cannot be reached or too many look-ups wait.
    */
-  async execute(digest: string, previousDigest: string | null = null): Promise<VerifiedKey> {
-    const asked = previousDigest === null ? [digest] : [digest, previousDigest];
-    // Both are asked for in one turn, and so by one query.
+  async execute(
+    digest: string,
+    previousDigest: string | null = null,
+    furtherDigests: readonly string[] = [],
+  ): Promise<VerifiedKey> {
+    const asked = [digest, ...(previousDigest === null ? [] : [previousDigest]), ...furtherDigests];
+    // All are asked for in one turn, and so by one query.
     const found = (await Promise.all(asked.map((each) => this.lookUps.find(each)))).find((key) => key !== null) ?? null;
     if (found === null) return { snapshot: null, organization: null };
     const [snapshot, organization] = [

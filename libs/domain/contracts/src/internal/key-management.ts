@@ -89,6 +89,9 @@ export const organizationSnapshot: z.ZodType<OrganizationSnapshot> = z.object({
   groupRoutes: z.record(z.string(), z.array(z.string()).readonly()).readonly().exactOptional(),
 });
 
+/** A secret can have been imported in two forms, under two peppers. */
+const FURTHER_DIGESTS_MAX = 4;
+
 /**
  * `POST /internal/keys/verify` {digest} → {snapshot, organization}: reads a key from Postgres, as the authority.
  * `snapshot` is null if no key has the digest. The release before does not send `organization`.
@@ -96,8 +99,15 @@ export const organizationSnapshot: z.ZodType<OrganizationSnapshot> = z.object({
  * While a pepper is being replaced, `digest` is the one under the previous pepper, and `newDigest` the one of the same
  * secret under the present one: a key with either is found. A reader that does not know `newDigest` finds the keys that
  * were there before.
+ *
+ * `furtherDigests` are those that the secret has if it was imported, in each form and under each pepper. The release
+ * before has no imported keys, and passes over them.
  */
-export const verifyKeyRequest = z.object({ digest, newDigest: digest.optional() });
+export const verifyKeyRequest = z.object({
+  digest,
+  newDigest: digest.optional(),
+  furtherDigests: z.array(digest).max(FURTHER_DIGESTS_MAX).optional(),
+});
 export const verifyKeyReply = z.object({
   snapshot: keySnapshot.nullable(),
   organization: organizationSnapshot.nullable().default(null),
@@ -236,9 +246,10 @@ export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
 export interface KeyManagementApi {
   /**
    * The key with this digest, and its organisation. While a pepper is being replaced, `previousDigest` is the digest of
-   * the same secret under the previous one. Throws if Postgres is unreachable.
+   * the same secret under the previous one. `furtherDigests` are those that it has if it was imported. Throws if
+   * Postgres is unreachable.
    */
-  verifyKey(digest: string, previousDigest?: string | null): Promise<VerifiedKey>;
+  verifyKey(digest: string, previousDigest?: string | null, furtherDigests?: readonly string[]): Promise<VerifiedKey>;
   /** Adds digests under the present pepper to keys, at most `ADDED_DIGESTS_MAX`. It is safe to repeat. */
   addDigests(digests: readonly AddedDigest[]): Promise<void>;
   /**

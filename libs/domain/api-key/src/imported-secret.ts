@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import type { Peppers } from './peppers.js';
+import { digestSecret } from './secret.js';
+import type { SecretForm } from './snapshot.js';
+
+/** What the digest of an imported secret was made of. */
+export type ImportedForm = Exclude<SecretForm, 'native'>;
+
+/**
+ * What an imported secret may look like: 8 to 200 visible ASCII characters. Other text needs no look-up.
+ */
+const FOREIGN_SECRET = /^[\x21-\x7e]{8,200}$/;
+/** What `sha256_without_prefix` leaves out at the beginning of a secret, as one-api and its forks store theirs. */
+const CUT_PREFIX = 'sk-';
+
+/** Whether a text can be a secret that was made by another product and imported by its SHA-256. */
+export function canBeImported(text: string): boolean {
+  return FOREIGN_SECRET.test(text);
+}
+
+/**
+ * The digest of an imported secret under a pepper, 64 hex digits. `sha256` is 64 lower-case hex digits. What is stored
+ * is this HMAC and never the SHA-256 itself: who reads the table can neither use it nor try secrets against it.
+ */
+export function digestImported(sha256: string, form: ImportedForm, pepper: string): string {
+  return digestSecret(`${form}:${sha256}`, pepper);
+}
+
+/** The digests that a secret of another product has if it was imported, for each form that it can have. */
+export function importedDigests(secret: string, peppers: Peppers): readonly ImportedDigests[] {
+  if (!canBeImported(secret)) return [];
+  const whole = digestsOf(secret, 'sha256', peppers);
+  return secret.startsWith(CUT_PREFIX)
+    ? [whole, digestsOf(secret.slice(CUT_PREFIX.length), 'sha256_without_prefix', peppers)]
+    : [whole];
+}
+
+/** The digests of one secret in one form. */
+export interface ImportedDigests {
+  /** Under the present pepper. */
+  readonly present: string;
+  /** Under the previous pepper; null while no pepper is being replaced. */
+  readonly previous: string | null;
+}
+
+function digestsOf(hashed: string, form: ImportedForm, [present, previous]: Peppers): ImportedDigests {
+  const sha256 = createHash('sha256').update(hashed).digest('hex');
+  return {
+    present: digestImported(sha256, form, present),
+    previous: previous === undefined ? null : digestImported(sha256, form, previous),
+  };
+}
+
+/** All digests that a credential can have, in any form and under any pepper: its own form first. */
+export function allDigestsOf(credential: string, peppers: Peppers): string[] {
+  return [
+    ...peppers.map((pepper) => digestSecret(credential, pepper)),
+    ...importedDigests(credential, peppers).flatMap(({ present, previous }) =>
+      previous === null ? [present] : [present, previous],
+    ),
+  ];
+}
+
+const HEX = /^[0-9a-f]{64}$/;
+const BASE64 = /^[A-Za-z0-9+/_-]{43}=?$/;
+
+/**
+ * A SHA-256 as people and programs write it, as 64 lower-case hex digits: hex in any case, base64 or base64url with or
+ * without padding, with or without `sha256:` or `sha256-` before it. Null for anything else.
+ */
+export function readSha256(text: string): string | null {
+  const bare = text.trim().replace(/^sha256[:-]/i, '');
+  const lower = bare.toLowerCase();
+  if (HEX.test(lower)) return lower;
+  if (!BASE64.test(bare)) return null;
+  const bytes = Buffer.from(bare, 'base64url');
+  return bytes.length === 32 ? bytes.toString('hex') : null;
+}
