@@ -93,6 +93,7 @@ describe('the figures of a gateway', () => {
   const admission = new MemoryAdmission();
   const usageBilling = {
     openCreditEpoch: () => Promise.resolve(),
+    loadAccount: () => Promise.resolve({ postedNanoUsd: '0' }),
     registerGateway: () => Promise.resolve(),
     spendingByKey: () => Promise.resolve([]),
   };

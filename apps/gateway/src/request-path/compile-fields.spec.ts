@@ -16,9 +16,20 @@ describe('fields of an event as JSON', () => {
       '"requestId":"r","stream":false,"holdNanoUsd":null,"startedAt":"2026-11-20T16:00:00.000Z","clientAddress":""',
     );
   });
+  it('are left out, with their comma, where a field that may be absent is undefined', () => {
+    const fields = {
+      one: { source: 'end', kind: 'count', schema: z.int(), optional: false },
+      two: { source: 'end', kind: 'id', schema: z.string().optional(), optional: true },
+      three: { source: 'end', kind: 'flag', schema: z.boolean(), optional: false },
+    } as const;
+    const write = compileFields(fields, 'end');
+    expect(write({ one: 1, two: 'a`${b}"', three: true })).toBe('"one":1,"two":"a`${b}\\"","three":true');
+    expect(write({ one: 1, two: undefined, three: true })).toBe('"one":1,"three":true');
+    expect(() => compileFields({ two: fields.two }, 'end')).toThrow('cannot be the first');
+  });
   it('have names of letters and digits alone', () => {
     for (const name of ['a"b', 'a`', '${a}', 'a.b', 'A', '']) {
-      const fields = { [name]: { source: 'end', kind: 'count', schema: z.int() } } as const;
+      const fields = { [name]: { source: 'end', kind: 'count', schema: z.int(), optional: false } } as const;
       expect(() => compileFields(fields, 'end'), name).toThrow('cannot be the name');
     }
   });

@@ -18,11 +18,14 @@ export function compileFields<Fields extends EventFields, Source extends FieldSo
   fields: Fields,
   source: Source,
 ): (values: FieldValues<Fields, Source>) => string {
-  const pieces = fieldsFrom(fields, source).map(({ name, kind }) => {
+  const pieces = fieldsFrom(fields, source).map(({ name, kind, optional }, at) => {
     if (!NAME.test(name)) throw new Error(`${name} cannot be the name of an event's field`);
-    return `"${name}":${pieceOf(kind, `values.${name}`)}`;
+    // The comma before a field that may be left out is left out with it, so it cannot be the first.
+    if (optional && at === 0) throw new Error(`${name} may be absent, so it cannot be the first field of its source`);
+    const piece = `${at === 0 ? '' : ','}"${name}":${pieceOf(kind, `values.${name}`)}`;
+    return optional ? `\${values.${name} === undefined ? '' : \`${piece}\`}` : piece;
   });
-  const made: unknown = new Function('isoTime', `return (values) => \`${pieces.join(',')}\`;`)(isoTime);
+  const made: unknown = new Function('isoTime', `return (values) => \`${pieces.join('')}\`;`)(isoTime);
   return made as (values: FieldValues<Fields, Source>) => string;
 }
 

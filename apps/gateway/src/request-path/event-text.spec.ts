@@ -36,22 +36,29 @@ function exchangeOf(
     new Map([[names.provider, { name: names.provider } as Provider]]),
   );
   const route = table.find('r')!;
-  const key = cacheKey({
-    state: 'active',
-    apiKeyId: names.key,
-    organizationId: names.organization,
-    version: 1,
-    digests: [],
-    scopes: [],
-    models: null,
-    allowedIps: null,
-    expiresAtMs: null,
-    accounts: [
-      { accountId: names.key, capNanoUsd: '5' },
-      { accountId: names.organization, capNanoUsd: null },
-    ],
-    rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
-  } as unknown as Parameters<typeof cacheKey>[0]);
+  const key = cacheKey(
+    {
+      state: 'active',
+      apiKeyId: names.key,
+      organizationId: names.organization,
+      version: 1,
+      digests: ['d1', 'd2'],
+      secrets: [
+        { id: names.key, digests: ['d1'], form: 'native', endsAtMs: 5 },
+        { id: 's2', digests: ['d2'], form: 'native', endsAtMs: null },
+      ],
+      scopes: [],
+      models: null,
+      allowedIps: null,
+      expiresAtMs: null,
+      accounts: [
+        { accountId: names.key, capNanoUsd: '5' },
+        { accountId: names.organization, capNanoUsd: null },
+      ],
+      rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+    } as unknown as Parameters<typeof cacheKey>[0],
+    'd2',
+  );
   return {
     requestId,
     key,
@@ -84,7 +91,7 @@ const jsonOf = (event: Record<string, unknown>, source: FieldSource): string =>
   ).slice(1, -1);
 
 describe('the text of an event', () => {
-  it('is, to the last byte, the one that releases before this table wrote', () => {
+  it('is, to the last byte, the one that releases before wrote, with the secret that was used', () => {
     const exchange = exchangeOf(
       { key: 'k"1', organization: 'o', provider: 'openai', model: 'gpt-4o-mini' },
       9_930_000n,
@@ -93,7 +100,7 @@ describe('the text of an event', () => {
     exchange.eventHead = head;
     const known =
       '{"eventVersion":1,"journalId":"j","priceVersion":"3f2a9c1b7d04","organizationId":"o","apiKeyId":"k\\"1",' +
-      '"accounts":[{"accountId":"k\\"1","capNanoUsd":"5"},{"accountId":"o","capNanoUsd":null}],' +
+      '"accounts":[{"accountId":"k\\"1","capNanoUsd":"5"},{"accountId":"o","capNanoUsd":null}],"secretId":"s2",' +
       '"requestId":"0197a000-0000-7000-8000-000000000001","stream":true,"holdNanoUsd":"9930000",' +
       '"startedAt":"2026-11-20T16:00:00.123Z","clientAddress":"fe80::1%eth0",' +
       '"route":"r","provider":"openai","model":"gpt-4o-mini"';
@@ -185,6 +192,7 @@ describe('the text of an event', () => {
             startedAt: '2026-11-20T16:00:00.123Z',
             endedAt: '2026-11-20T16:00:01.000Z',
             clientAddress: 'fe80::1%eth0',
+            secretId: 's2',
           });
           // The final of an orphan is made from its intent.
           expect(intent).toMatchObject({

@@ -1,6 +1,7 @@
 import type { UsageBillingApi } from '@tollgate/contracts';
 import type { ServiceDatabase } from '@tollgate/postgres';
 import type { GatewayWatch } from '../gateways/gateway-watch.js';
+import type { LoadAccount } from '../ledger/load-account/load-account.js';
 import type { OpenEpoch } from '../credit-epochs/open-epoch.js';
 import { spendingByKey } from '../usage/read-usage/spending-by-key.js';
 
@@ -9,10 +10,12 @@ export function directUsageBillingApi(
   database: ServiceDatabase,
   gateways: GatewayWatch,
   openEpoch: OpenEpoch,
+  loadAccount: LoadAccount,
 ): UsageBillingApi {
   return {
     registerGateway: (instance) => gateways.register(instance),
     openCreditEpoch: ({ organizationId }) => openEpoch.open(organizationId),
+    loadAccount: (request) => loadAccount.load(request),
     spendingByKey: (organizationId, apiKeyIds) => spendingByKey(database, organizationId, apiKeyIds),
   };
 }

@@ -5,18 +5,20 @@ import { CreditEpochsModule } from '../credit-epochs/credit-epochs.module.js';
 import { OpenEpoch } from '../credit-epochs/open-epoch.js';
 import { GatewayWatch } from '../gateways/gateway-watch.js';
 import { GatewaysModule } from '../gateways/gateways.module.js';
+import { LedgerModule } from '../ledger/ledger.module.js';
+import { LoadAccount } from '../ledger/load-account/load-account.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { directUsageBillingApi } from './direct-usage-billing-api.js';
 
 /** Is global so that, in the standalone, the other services inject `USAGE_BILLING_API` without importing this app. */
 @Global()
 @Module({
-  imports: [CreditEpochsModule, GatewaysModule, BillingStoreModule],
+  imports: [CreditEpochsModule, GatewaysModule, LedgerModule, BillingStoreModule],
   providers: [
     {
       provide: USAGE_BILLING_API,
       useFactory: directUsageBillingApi,
-      inject: [ServiceDatabase, GatewayWatch, OpenEpoch],
+      inject: [ServiceDatabase, GatewayWatch, OpenEpoch, LoadAccount],
     },
   ],
   exports: [USAGE_BILLING_API],

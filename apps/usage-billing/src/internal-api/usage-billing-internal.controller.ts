@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Inject, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import {
   id,
+  loadAccountRequest,
   openCreditEpochRequest,
   registerGatewayRequest,
   spendingByKeyRequest,
@@ -38,6 +39,14 @@ export class UsageBillingInternalController {
     @Body({ schema: openCreditEpochRequest }) request: z.output<typeof openCreditEpochRequest>,
   ): Promise<void> {
     await this.api.openCreditEpoch(request);
+  }
+
+  @Post('accounts/load')
+  @HttpCode(200)
+  async loadAccount(
+    @Body({ schema: loadAccountRequest }) request: z.output<typeof loadAccountRequest>,
+  ): Promise<object> {
+    return this.api.loadAccount(request);
   }
 
   @Post('spending/by-key')

@@ -9,6 +9,7 @@ import { BookUsage } from './book-usage/book-usage.js';
 import { SettleHolds } from './book-usage/settle-holds.js';
 import { UsageRecordedController } from './book-usage/usage-recorded.controller.js';
 import { CompareBalances } from './reconcile/compare-balances.js';
+import { LoadAccount } from './load-account/load-account.js';
 import { ResolveOrphans } from './resolve-orphans/resolve-orphans.js';
 import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
 
@@ -16,8 +17,8 @@ import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
 @Module({
   imports: [BillingMetricsModule, BillingStoreModule],
   controllers: [UsageRecordedController],
-  providers: [BookUsage, CompareBalances, ResolveOrphans, SettleHolds, UsageEventMonths],
-  exports: [CompareBalances, ResolveOrphans, SettleHolds],
+  providers: [BookUsage, CompareBalances, LoadAccount, ResolveOrphans, SettleHolds, UsageEventMonths],
+  exports: [CompareBalances, LoadAccount, ResolveOrphans, SettleHolds],
 })
 export class LedgerModule {
   constructor(

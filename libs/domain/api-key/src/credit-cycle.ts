@@ -65,3 +65,21 @@ const CYCLE_OF_LIMIT = /:(?:daily|weekly|monthly):\d{4,}-\d\d-\d\d$/;
 export function limitOf(accountId: string): string {
   return accountId.replace(CYCLE_OF_LIMIT, '');
 }
+
+const CYCLE_IN_ID = /:(daily|weekly|monthly):(\d{4}-\d\d-\d\d)$/;
+
+/**
+ * The period that an account is for: the cycle that its id names, else one without bounds.
+ *
+ * @example
+ * cycleOfAccount('key:k:daily:2026-11-29'); // cycleOf('daily', Date.UTC(2026, 10, 29))
+ * cycleOfAccount('organization:o'); // cycleOf('never', 0)
+ */
+export function cycleOfAccount(accountId: string): CreditCycle {
+  const [named, reset, day] = CYCLE_IN_ID.exec(accountId) ?? [];
+  const startMs = Date.parse(`${day}T00:00:00.000Z`);
+  if (named === undefined || Number.isNaN(startMs)) return cycleOf('never', 0);
+  const cycle = cycleOf(reset as CreditReset, startMs);
+  // Date reads the 31st of February as a day of March; no cycle has that name.
+  return accountId.endsWith(cycleAccountId('', cycle).slice(keyAccountId('').length)) ? cycle : cycleOf('never', 0);
+}

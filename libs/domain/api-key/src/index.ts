@@ -42,5 +42,5 @@ export {
   type SnapshotSecret,
   type Tombstone,
 } from './snapshot.js';
-export { cycleAccountId, cycleOf, limitOf, type CreditCycle } from './credit-cycle.js';
+export { cycleAccountId, cycleOf, cycleOfAccount, limitOf, type CreditCycle } from './credit-cycle.js';
 export { compileAllowedIps, normaliseAddress, parseSubnet, type Subnet } from './allowed-ip.js';

@@ -22,6 +22,7 @@ export {
   type FieldValues,
 } from './events/event-fields.js';
 export { LEAKS_REPORTED_V1, leaksReportedV1, type LeaksReportedV1 } from './events/leaks-reported.v1.js';
+export { KEYS_USED_V1, keysUsedV1, USED_ADDRESSES_MAX, type KeysUsedV1 } from './events/keys-used.v1.js';
 export {
   ADDED_DIGESTS_MAX,
   addDigestsRequest,
@@ -50,11 +51,14 @@ export {
 } from './internal/key-management.js';
 export {
   keySpending,
+  loadAccountReply,
+  loadAccountRequest,
   openCreditEpochRequest,
   registerGatewayRequest,
   spendingByKeyReply,
   spendingByKeyRequest,
   USAGE_BILLING_API,
   type KeySpending,
+  type LoadAccountRequest,
   type UsageBillingApi,
 } from './internal/usage-billing.js';

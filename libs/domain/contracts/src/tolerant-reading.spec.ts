@@ -4,9 +4,12 @@ import type { z } from 'zod';
 import {
   keySnapshot,
   keysChangedV1,
+  keysUsedV1,
   knownKeysReply,
   knownKeysRequest,
   leaksReportedV1,
+  loadAccountReply,
+  loadAccountRequest,
   openCreditEpochRequest,
   organizationSnapshot,
   registerGatewayRequest,
@@ -68,6 +71,7 @@ const readers: readonly {
   { what: 'the snapshot of an organisation', schema: organizationSnapshot, sample: organization },
   { what: 'the event of a changed key', schema: keysChangedV1, sample: golden('events/golden/keys-changed.v1') },
   { what: 'the event of a reported leak', schema: leaksReportedV1, sample: golden('events/golden/leaks-reported.v1') },
+  { what: 'the event of used keys', schema: keysUsedV1, sample: golden('events/golden/keys-used.v1') },
   { what: 'the event of recorded usage', schema: usageRecordedV1, sample: golden('events/golden/usage-recorded.v1') },
   { what: 'a request to verify a key', schema: verifyKeyRequest, sample: { digest } },
   {
@@ -100,6 +104,12 @@ const readers: readonly {
     sample: { instanceId: 'i', journalId: 'j' },
   },
   { what: 'a request for a credit epoch', schema: openCreditEpochRequest, sample: { organizationId: 'o' } },
+  {
+    what: 'a request to load an account',
+    schema: loadAccountRequest,
+    sample: { organizationId: 'o', accountId: 'key:k', apiKeyId: 'k', reset: 'never', startMs: null, generation: 2 },
+  },
+  { what: 'the reply about a loaded account', schema: loadAccountReply, sample: { postedNanoUsd: '5' } },
   {
     what: 'a request for what keys have spent',
     schema: spendingByKeyRequest,
@@ -173,7 +183,8 @@ describe.each(readers.filter(({ items }) => items !== undefined))('$what', ({ sc
       (item) => (schema.parse({ [items!]: [item] }) as Record<string, unknown[]>)[items!]!.length > 0,
     );
     expect(others).toEqual([]);
-    expect(schema.parse({ [items!]: [...unreadable, list[0]!, ...unreadable, ...list.slice(1)] })).toEqual(sample);
+    const damaged = [...unreadable, list[0]!, ...unreadable, ...list.slice(1)];
+    expect(schema.parse({ [items!]: damaged })).toEqual(sample);
   });
 });
 

@@ -1,22 +1,28 @@
-import { spendingByKeyReply, type UsageBillingApi } from '@tollgate/contracts';
+import { loadAccountReply, spendingByKeyReply, type UsageBillingApi } from '@tollgate/contracts';
 import { InternalHttpClient, type InternalHttpClientOptions } from './internal-http-client.js';
 
 export interface UsageBillingClientOptions extends InternalHttpClientOptions {
   /** Opening an epoch waits until the usage topic is drained; default 30 s. */
   readonly epochTimeoutMs?: number;
+  /** Loading an account waits until the usage topic is drained, at most two seconds; default 3 s for the call. */
+  readonly loadTimeoutMs?: number;
 }
 
 const EPOCH_TIMEOUT_MS = 30_000;
+const LOAD_TIMEOUT_MS = 3_000;
 
 /** usage-billing's internal API over HTTP. Every method throws `InternalCallError` where it cannot be asked. */
 export function httpUsageBillingApi({
   epochTimeoutMs = EPOCH_TIMEOUT_MS,
+  loadTimeoutMs = LOAD_TIMEOUT_MS,
   ...options
 }: UsageBillingClientOptions): UsageBillingApi & { close(): Promise<void> } {
   const client = new InternalHttpClient(options);
   return {
     registerGateway: (request) => client.send('/internal/gateways/register', request),
     openCreditEpoch: (request) => client.send('/internal/credit-epochs/open', request, { timeoutMs: epochTimeoutMs }),
+    loadAccount: (request) =>
+      client.call('/internal/accounts/load', request, loadAccountReply, { timeoutMs: loadTimeoutMs }),
     spendingByKey: async (organizationId, apiKeyIds) =>
       (await client.call('/internal/spending/by-key', { organizationId, apiKeyIds }, spendingByKeyReply)).spending,
     close: () => client.close(),

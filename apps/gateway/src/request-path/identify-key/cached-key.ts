@@ -55,7 +55,12 @@ export function cacheKey(
     clock: expiresAtMs === null ? null : expiries.of(apiKeyId, expiresAtMs),
     ...compileKeyAccess(snapshot, organization.snapshot),
     cappedAccounts,
-    eventPart: keyPart({ organizationId: snapshot.organizationId, apiKeyId: snapshot.apiKeyId, accounts }),
+    eventPart: keyPart({
+      organizationId: snapshot.organizationId,
+      apiKeyId: snapshot.apiKeyId,
+      accounts,
+      secretId: secret?.id ?? apiKeyId,
+    }),
     governed:
       cappedAccounts.length > 0 || requestsPerMinute !== null || tokensPerMinute !== null || parallelRequests !== null,
   };

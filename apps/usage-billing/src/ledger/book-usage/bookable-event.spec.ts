@@ -6,7 +6,10 @@ import { bookableEvent, plainestEvent, TEXTS } from './bookable-event.js';
 const golden = usageRecordedV1.parse(
   JSON.parse(
     readFileSync(
-      new URL('../../../../../libs/domain/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url),
+      new URL(
+        '../../../../../libs/domain/contracts/src/events/golden/usage-recorded.v1.with-secret.json',
+        import.meta.url,
+      ),
       'utf8',
     ),
   ),
@@ -28,6 +31,8 @@ describe('an event that the database can hold', () => {
     expect(bookableEvent(golden)).toEqual({ event: golden, replaced: [] });
     expect(bookableEvent(golden).event).toBe(golden);
     expect(plainestEvent(golden)).toBeNull();
+    const { secretId: _, ...former } = golden;
+    expect(bookableEvent(former)).toEqual({ event: former, replaced: [] });
   });
   it('knows every text of an event', () => {
     const texts = Object.entries(golden)

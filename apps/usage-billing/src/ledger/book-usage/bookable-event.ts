@@ -34,8 +34,10 @@ const FIRST_MOMENT = '0001-01-01T00:00:00.000Z';
 export function bookableEvent(event: UsageRecordedV1): BookableEvent {
   const changes: Record<string, unknown> = {};
   for (const name of TEXTS) {
-    const text = asLedgerText(event[name]);
-    if (text !== event[name]) changes[name] = text;
+    const given = event[name];
+    if (given === undefined) continue;
+    const text = asLedgerText(given);
+    if (text !== given) changes[name] = text;
   }
   for (const name of MOMENTS) if (YEAR_ZERO.test(event[name])) changes[name] = FIRST_MOMENT;
   // A charge above the maximum cannot be real: the event stays as it is, and the database refuses it.

@@ -1,6 +1,7 @@
 import type { UsageRecordedV1 } from '@tollgate/contracts';
 import { describe, expect, it } from 'vitest';
-import { decideBooking, type AccountState, type LedgerState } from './decide-booking.js';
+import { newAccount, type AccountState } from '../account.js';
+import { decideBooking, type LedgerState } from './decide-booking.js';
 
 let requests = 0;
 const requestId = () => `00000000-0000-4000-8000-${String(++requests).padStart(12, '0')}`;
@@ -32,10 +33,8 @@ const event = (fields: Partial<UsageRecordedV1> = {}): UsageRecordedV1 => ({
   ...fields,
 });
 const account = (fields: Partial<AccountState>): AccountState => ({
-  organizationId: 'org',
-  apiKeyId: 'key',
+  ...newAccount('a', 'org', 'key'),
   capNanoUsd: 100n,
-  postedNanoUsd: 0n,
   ceilingNanoUsd: 100n,
   ...fields,
 });
@@ -165,5 +164,72 @@ describe('decideBooking', () => {
       beyondHold: true,
     });
     expect(decideBooking([event({ holdNanoUsd: null })], gone).bookings[0]).toMatchObject({ beyondHold: false });
+  });
+
+  describe('of a key with limits', () => {
+    const DAY = 'key:key:daily:2026-01-01';
+    const unheldEvent = (fields: Partial<UsageRecordedV1> = {}) =>
+      event({ holdNanoUsd: null, accounts: [{ accountId: 'key:key', capNanoUsd: null }], ...fields });
+    const inForce = (accountId: string, fields: Partial<AccountState> = {}): [string, AccountState] => [
+      accountId,
+      account({
+        ...newAccount(accountId, 'org', accountId.startsWith('key:') ? 'key' : null),
+        ceilingNanoUsd: 100n,
+        ...fields,
+      }),
+    ];
+    const booked = (one: UsageRecordedV1, ...accounts: [string, AccountState][]) => {
+      const { bookings, accounts: after, loads } = decideBooking([one], ledger({ accounts: new Map(accounts) }));
+      const posted = Object.fromEntries(bookings[0]!.accountIds.map((id) => [id, after.get(id)!.postedNanoUsd]));
+      return { posted, loads: loads.get('org') ?? [], booking: bookings[0]! };
+    };
+
+    it('a call that began before the first limit is charged in full to the account of the limit, and admission is told', () => {
+      const before = inForce('key:key', { postedNanoUsd: 95n, unheldNanoUsd: 95n, generation: 3 });
+      const { posted, loads, booking } = booked(unheldEvent(), before);
+      expect(posted).toEqual({ 'key:key': 105n });
+      expect(booking).toMatchObject({ chargeNanoUsd: 10n, beyondHold: false });
+      expect(loads).toEqual([{ accountId: 'key:key', unheldNanoUsd: 105n, generation: 3 }]);
+    });
+    it('a call that held credit is charged to the account it was held on, which admission knows', () => {
+      const held = event({ accounts: [{ accountId: DAY, capNanoUsd: '100' }] });
+      expect(booked(held, inForce(DAY))).toMatchObject({ posted: { [DAY]: 10n }, loads: [] });
+    });
+    it.each([
+      ['the last millisecond of the day before, by the clock of its gateway', '2025-12-31T23:59:59.999Z', DAY],
+      ['the next day, by the clock of its gateway', '2026-01-02T00:00:00.000Z', DAY],
+    ])('a call of %s counts in the cycle that its credit was held in, and in no other', (_, startedAt, held) => {
+      const one = event({ startedAt, accounts: [{ accountId: held, capNanoUsd: '100' }] });
+      const others = [inForce('key:key:daily:2025-12-31'), inForce('key:key:daily:2026-01-02')];
+      expect(booked(one, inForce(DAY), ...others).posted).toEqual({ [DAY]: 10n });
+    });
+    it.each([
+      ['2025-12-31T23:59:59.999Z', {}],
+      ['2026-01-01T00:00:00.000Z', { [DAY]: 10n }],
+      ['2026-01-01T23:59:59.999Z', { [DAY]: 10n }],
+      ['2026-01-02T00:00:00.000Z', {}],
+    ])('a call without a hold that began at %s counts in the cycles that cover it', (startedAt, expected) => {
+      expect(booked(unheldEvent({ startedAt }), inForce(DAY)).posted).toEqual({ 'key:key': 10n, ...expected });
+    });
+    it('a call that began under the limit of before is charged to its own account and to that of the new reset', () => {
+      const held = event({ accounts: [{ accountId: DAY, capNanoUsd: '100' }] });
+      const month = inForce('key:key:monthly:2026-01-01', { generation: 4 });
+      const { posted, loads } = booked(
+        held,
+        inForce(DAY, { generation: 2 }),
+        month,
+        inForce('key:key', { generation: 1 }),
+      );
+      expect(posted).toEqual({ [DAY]: 10n, [month[0]]: 10n });
+      expect(loads).toEqual([{ accountId: month[0], unheldNanoUsd: 10n, generation: 4 }]);
+    });
+    it('a call of any key counts in the limit that its organisation was given meanwhile', () => {
+      const { posted, loads } = booked(unheldEvent(), inForce('organization:org', { generation: 2 }));
+      expect(posted).toEqual({ 'key:key': 10n, 'organization:org': 10n });
+      expect(loads).toEqual([{ accountId: 'organization:org', unheldNanoUsd: 10n, generation: 2 }]);
+    });
+    it('an account that never had a limit is nothing to admission', () => {
+      expect(booked(unheldEvent(), inForce('key:key', { ceilingNanoUsd: null })).loads).toEqual([]);
+    });
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EVENT_COLUMNS } from './event-columns.js';
 
 describe('the columns of a booked event', () => {
-  it('are those that the ledger has had since its first release', () => {
+  it('are those that the ledger has had since its first release, and the secret', () => {
     expect(EVENT_COLUMNS.map(([name, type]) => `${name} ${type}`)).toEqual([
       'request_id uuid',
       'organization_id text',
@@ -28,6 +28,7 @@ describe('the columns of a booked event', () => {
       'started_at timestamptz',
       'ended_at timestamptz',
       'client_address text',
+      'secret_id text',
     ]);
   });
   it('hold each field of the event but the number of its version', () => {

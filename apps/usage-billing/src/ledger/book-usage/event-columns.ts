@@ -1,8 +1,6 @@
 import { USAGE_RECORDED_V1_FIELDS, type FieldKind, type UsageRecordedV1 } from '@tollgate/contracts';
+import type { Column } from '../../store/insert-rows.js';
 import type { Booking } from './decide-booking.js';
-
-/** A column of a table: its name, its type in Postgres, and a function that gives the value of a row. */
-export type Column<T> = readonly [name: string, type: string, value: (row: T) => unknown];
 
 type StoredKind = Exclude<FieldKind, 'version'>;
 
@@ -35,7 +33,7 @@ function columnOf(name: keyof UsageRecordedV1, kind: StoredKind): Column<Booking
 }
 
 function fieldOf(name: keyof UsageRecordedV1, kind: StoredKind): (booking: Booking) => unknown {
-  return kind === 'json' ? ({ event }) => JSON.stringify(event[name]) : ({ event }) => event[name];
+  return kind === 'json' ? ({ event }) => JSON.stringify(event[name]) : ({ event }) => event[name] ?? null;
 }
 
 /** A column has the name of its field in snake case: `costNanoUsd` becomes `cost_nano_usd`. */

@@ -1,8 +1,10 @@
 import type { UsageRecordedV1 } from '@tollgate/contracts';
 import type { EntityManager } from 'typeorm';
 import { AMOUNT_MAX } from './bookable-event.js';
-import { EVENT_COLUMNS, type Column } from './event-columns.js';
-import type { AccountState, Booking, BookingDecision } from './decide-booking.js';
+import { saveAccounts } from '../../store/accounts.js';
+import { insertRows, type Column } from '../../store/insert-rows.js';
+import { EVENT_COLUMNS } from './event-columns.js';
+import type { Booking, BookingDecision } from './decide-booking.js';
 
 /** The account that takes losses which no customer pays. It belongs to no organisation. */
 const PLATFORM = 'platform';
@@ -15,26 +17,8 @@ export async function writeBookings(manager: EntityManager, { bookings, accounts
   await addToKeyUsage(manager, bookings);
 }
 
-/** Inserts all rows by `INSERT … SELECT FROM unnest(…)`, with one array for each column. `rest` follows the SELECT. */
-async function insert<T>(
-  manager: EntityManager,
-  table: string,
-  columns: readonly Column<T>[],
-  rows: readonly T[],
-  rest = '',
-): Promise<void> {
-  const names = columns.map(([name]) => name).join(', ');
-  // jsonb is sent as text, since the driver would escape an array of jsonb twice.
-  const selected = columns.map(([name, type]) => (type === 'jsonb' ? `${name}::jsonb` : name)).join(', ');
-  const arrays = columns.map(([, type], at) => `$${at + 1}::${type === 'jsonb' ? 'text' : type}[]`).join(', ');
-  await manager.query(
-    `INSERT INTO billing.${table} AS known (${names}) SELECT ${selected} FROM unnest(${arrays}) AS given (${names}) ${rest}`,
-    columns.map(([, , value]) => rows.map(value)),
-  );
-}
-
 async function insertEvents(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
-  await insert(manager, 'usage_event', EVENT_COLUMNS, bookings);
+  await insertRows(manager, 'usage_event', EVENT_COLUMNS, bookings);
 }
 
 interface Transfer {
@@ -57,8 +41,8 @@ const TRANSFER_COLUMNS: readonly Column<Transfer>[] = [
 /** A charge of 0 is posted as well: the transfer marks the request as resolved. */
 async function insertTransfers(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
   const transfers = bookings.flatMap(
-    ({ event: { organizationId, requestId, accounts }, kind, chargeNanoUsd, lossNanoUsd }): Transfer[] => [
-      ...accounts.map(({ accountId }) => ({ organizationId, requestId, accountId, kind, amount: chargeNanoUsd })),
+    ({ event: { organizationId, requestId }, accountIds, kind, chargeNanoUsd, lossNanoUsd }): Transfer[] => [
+      ...accountIds.map((accountId) => ({ organizationId, requestId, accountId, kind, amount: chargeNanoUsd })),
       ...(lossNanoUsd > 0n
         ? [
             {
@@ -72,27 +56,7 @@ async function insertTransfers(manager: EntityManager, bookings: readonly Bookin
         : []),
     ],
   );
-  await insert(manager, 'transfer', TRANSFER_COLUMNS, transfers);
-}
-
-const ACCOUNT_COLUMNS: readonly Column<readonly [string, AccountState]>[] = [
-  ['account_id', 'text', ([accountId]) => accountId],
-  ['organization_id', 'text', ([, { organizationId }]) => organizationId],
-  ['api_key_id', 'text', ([, { apiKeyId }]) => apiKeyId],
-  ['cap_nano_usd', 'bigint', ([, { capNanoUsd }]) => capNanoUsd?.toString() ?? null],
-  ['posted_nano_usd', 'bigint', ([, { postedNanoUsd }]) => postedNanoUsd.toString()],
-  ['ceiling_nano_usd', 'bigint', ([, { ceilingNanoUsd }]) => ceilingNanoUsd?.toString() ?? null],
-];
-
-async function saveAccounts(manager: EntityManager, accounts: ReadonlyMap<string, AccountState>): Promise<void> {
-  await insert(
-    manager,
-    'account',
-    ACCOUNT_COLUMNS,
-    [...accounts],
-    `ON CONFLICT (account_id) DO UPDATE SET cap_nano_usd = EXCLUDED.cap_nano_usd,
-       posted_nano_usd = EXCLUDED.posted_nano_usd, ceiling_nano_usd = EXCLUDED.ceiling_nano_usd`,
-  );
+  await insertRows(manager, 'transfer', TRANSFER_COLUMNS, transfers);
 }
 
 interface KeyUsage {
@@ -119,7 +83,7 @@ const KEY_USAGE_COLUMNS: readonly Column<readonly [string, KeyUsage]>[] = [
 ];
 
 async function addToKeyUsage(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
-  await insert(
+  await insertRows(
     manager,
     'key_usage',
     KEY_USAGE_COLUMNS,
@@ -168,7 +132,7 @@ export async function advanceJournals(manager: EntityManager, events: readonly U
     const key = JSON.stringify([organizationId, journalId]);
     if ((highest.get(key)?.number ?? 0) < number) highest.set(key, { organizationId, journalId, number });
   }
-  await insert(
+  await insertRows(
     manager,
     'journal_progress',
     [

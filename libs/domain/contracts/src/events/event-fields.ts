@@ -30,6 +30,8 @@ export interface EventField<
   readonly source: Source;
   readonly kind: Kind;
   readonly schema: Schema;
+  /** Whether the field was added to its version later, so that events of former releases do not have it. */
+  readonly optional: boolean;
 }
 
 /** All fields of one version of an event, in the order in which the event has them. */
@@ -41,7 +43,16 @@ export function field<Source extends FieldSource, Kind extends FieldKind, Schema
   kind: Kind,
   schema: Schema,
 ): EventField<Source, Kind, Schema> {
-  return { source, kind, schema };
+  return { source, kind, schema, optional: false };
+}
+
+/** A line for a field that was added to a version later. A writer leaves it out where it is undefined. */
+export function optionalField<Source extends FieldSource, Kind extends FieldKind, Schema extends z.ZodType>(
+  source: Source,
+  kind: Kind,
+  schema: Schema,
+): EventField<Source, Kind, z.ZodOptional<Schema>> {
+  return { source, kind, schema: schema.optional(), optional: true };
 }
 
 /** The names of the fields that are facts of `Source`. */
@@ -97,10 +108,10 @@ const shapeOf = (entries: [string, EventField][]): Record<string, z.ZodType> =>
 export function fieldsFrom<Fields extends EventFields, Source extends FieldSource>(
   fields: Fields,
   source: Source,
-): readonly { readonly name: FieldsFrom<Fields, Source>; readonly kind: FieldKind }[] {
+): readonly { readonly name: FieldsFrom<Fields, Source>; readonly kind: FieldKind; readonly optional: boolean }[] {
   return Object.entries(fields)
     .filter(([, each]) => each.source === source)
-    .map(([name, { kind }]) => ({ name: name as FieldsFrom<Fields, Source>, kind }));
+    .map(([name, { kind, optional }]) => ({ name: name as FieldsFrom<Fields, Source>, kind, optional }));
 }
 
 /** The names of the fields of some kinds, in the order of the table. */

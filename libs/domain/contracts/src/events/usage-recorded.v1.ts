@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { count, id, instant, nanoUsd } from '../primitives.js';
-import { eventSchema, field } from './event-fields.js';
+import { eventSchema, field, optionalField } from './event-fields.js';
 
 /** Bus topic; key `organizationId`; from a gateway, exactly one for each request that reached a provider. */
 export const USAGE_RECORDED_V1 = 'usage.recorded.v1';
@@ -52,6 +52,8 @@ export const USAGE_RECORDED_V1_FIELDS = {
   endedAt: field('end', 'moment', instant),
   /** Where the request came from; empty when unknown. */
   clientAddress: field('request', 'text', z.string()),
+  /** The secret of the key that was used. Events of releases before 2026-12 have none. */
+  secretId: optionalField('key', 'id', id),
 } as const;
 
 /** Reads an event of `usage.recorded.v1`. Unknown fields are ignored. */

@@ -1,0 +1,79 @@
+import { cycleOfAccount, type CreditCycle } from '@tollgate/api-key';
+
+/** An account of the ledger. Amounts are nano-USD. */
+export interface AccountState {
+  readonly organizationId: string;
+  /** The key whose limit it caps; null for the limit of the organisation. */
+  readonly apiKeyId: string | null;
+  /** The period whose charges count. */
+  readonly cycle: CreditCycle;
+  /** The cap that the last event was admitted under; null for none. */
+  readonly capNanoUsd: bigint | null;
+  readonly postedNanoUsd: bigint;
+  /** The part of what is posted for which there was no hold on the account. */
+  readonly unheldNanoUsd: bigint;
+  /** The most that may be posted; null for an account that never had a limit. */
+  readonly ceilingNanoUsd: bigint | null;
+  /** The version of the key, or of the organisation, for which it was loaded; 0 if it never was. */
+  readonly generation: number;
+}
+
+/** An account to which nothing was charged. Its id says its period. */
+export function newAccount(accountId: string, organizationId: string, apiKeyId: string | null): AccountState {
+  return {
+    organizationId,
+    apiKeyId,
+    cycle: cycleOfAccount(accountId),
+    capNanoUsd: null,
+    postedNanoUsd: 0n,
+    unheldNanoUsd: 0n,
+    ceilingNanoUsd: null,
+    generation: 0,
+  };
+}
+
+/**
+ * The ceiling is the highest cap that an event was admitted under. A request that is in flight while the cap is lowered
+ * is still owed.
+ */
+export function withCap(state: AccountState, cap: bigint | null): AccountState {
+  if (cap === null) return { ...state, capNanoUsd: null };
+  const floor = state.ceilingNanoUsd ?? state.postedNanoUsd;
+  return { ...state, capNanoUsd: cap, ceilingNanoUsd: cap > floor ? cap : floor };
+}
+
+/** What can still be posted; null if there is no ceiling. */
+export function roomIn({ ceilingNanoUsd, postedNanoUsd }: AccountState): bigint | null {
+  return ceilingNanoUsd === null ? null : ceilingNanoUsd - postedNanoUsd;
+}
+
+/**
+ * Adds a charge. One without a hold on the account raises the ceiling too: holds that were admitted before it are still
+ * owed in full.
+ */
+export function charged(state: AccountState, charge: bigint, held: boolean): AccountState {
+  const postedNanoUsd = state.postedNanoUsd + charge;
+  if (held) return { ...state, postedNanoUsd };
+  return {
+    ...state,
+    postedNanoUsd,
+    unheldNanoUsd: state.unheldNanoUsd + charge,
+    ceilingNanoUsd: state.ceilingNanoUsd === null ? null : state.ceilingNanoUsd + charge,
+  };
+}
+
+/**
+ * The account once it counts all that was charged in its period, `total`, and for which version. What it did not count
+ * yet was charged without a hold on it. An account that never had a limit had no holds at all, whoever booked it.
+ */
+export function loaded(state: AccountState, total: bigint, generation: number): AccountState {
+  const posted = total > state.postedNanoUsd ? total : state.postedNanoUsd;
+  const opening = posted - state.postedNanoUsd;
+  return {
+    ...state,
+    postedNanoUsd: posted,
+    unheldNanoUsd: state.ceilingNanoUsd === null ? posted : state.unheldNanoUsd + opening,
+    ceilingNanoUsd: (state.ceilingNanoUsd ?? state.postedNanoUsd) + opening,
+    generation: Math.max(state.generation, generation),
+  };
+}

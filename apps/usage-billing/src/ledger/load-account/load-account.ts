@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { CreditCycle } from '@tollgate/api-key';
+import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
+import { USAGE_TOPICS, type LoadAccountRequest } from '@tollgate/contracts';
+import { shareCalls } from '@tollgate/periodic';
+import { ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
+import { utcDay } from '../../store/utc-day.js';
+import { readAccounts, saveAccounts } from '../../store/accounts.js';
+import { lockOrganizations } from '../../store/organization-lock.js';
+import { unavailable, UnavailableError } from '../../unavailable.js';
+import { loaded, newAccount } from '../account.js';
+
+/** Callers wait two seconds for an answer. The work goes on, so that the next call finds it done. */
+const ANSWER_WITHIN_MS = 1_800;
+
+/** Makes accounts count what was charged before they had their limit, in the ledger and in admission. */
+@Injectable()
+export class LoadAccount {
+  constructor(
+    private readonly database: ServiceDatabase,
+    @Inject(BUS_PROGRESS) private readonly bus: Pick<BusProgress, 'drained'>,
+  ) {}
+
+  /** All gateways ask at the same moment, so calls for the same load share one run. */
+  private readonly loads = shareCalls((request: string) => this.loadNow(JSON.parse(request) as LoadAccountRequest));
+
+  /**
+   * Waits until the usage topics are drained, and then sets what is charged to the account to what its key, or all keys
+   * of its organisation, were charged in its period. It may be repeated. Resolves with the sum.
+   * @throws {UnavailableError} if that takes longer than a caller waits, or the bus or admission cannot be asked
+   */
+  async load(request: LoadAccountRequest): Promise<{ readonly postedNanoUsd: string }> {
+    const { organizationId, accountId, apiKeyId, reset, startMs, generation } = request;
+    const work = this.loads(JSON.stringify({ organizationId, accountId, apiKeyId, reset, startMs, generation }));
+    return { postedNanoUsd: (await inTime(work)).toString() };
+  }
+
+  private async loadNow(request: LoadAccountRequest): Promise<bigint> {
+    await Promise.all(USAGE_TOPICS.map((topic) => this.bus.drained(topic))).catch(unavailable('The bus'));
+    const { organizationId, accountId, apiKeyId, generation } = request;
+    return this.database.acrossOrganizations(async (manager) => {
+      await lockOrganizations(manager, [organizationId]);
+      const before =
+        (await readAccounts(manager, [accountId])).get(accountId) ?? newAccount(accountId, organizationId, apiKeyId);
+      const after = loaded(before, await chargedIn(manager, request, before.cycle), generation);
+      await saveAccounts(manager, new Map([[accountId, after]]));
+      await insertOpening(manager, request, after.postedNanoUsd - before.postedNanoUsd);
+      return after.postedNanoUsd;
+    });
+  }
+}
+
+/** What the key was charged in the period, or all keys of the organisation in their lives, in nano-USD. */
+async function chargedIn(
+  manager: EntityManager,
+  { organizationId, apiKeyId }: LoadAccountRequest,
+  { reset, startMs, endMs }: CreditCycle,
+): Promise<bigint> {
+  const rows: { charged: string }[] =
+    reset === 'never'
+      ? await manager.query(CHARGED_EVER, [organizationId, apiKeyId])
+      : await manager.query(CHARGED_BETWEEN, [organizationId, apiKeyId, utcDay(startMs), utcDay(endMs)]);
+  return BigInt(rows[0]?.charged ?? 0);
+}
+
+/** Indexes: key_usage_pk, key_usage_by_organization. */
+const CHARGED_EVER = `SELECT coalesce(sum(charge_nano_usd), 0) AS charged FROM billing.key_usage
+   WHERE organization_id = $1 AND ($2::text IS NULL OR api_key_id = $2)`;
+
+/** Index: key_usage_day_pk. */
+const CHARGED_BETWEEN = `SELECT coalesce(sum(charge_nano_usd), 0) AS charged FROM billing.key_usage_day
+   WHERE organization_id = $1 AND api_key_id = $2 AND day >= $3::date AND day < $4::date`;
+
+/** The ledger is append-only: what an account counts from before its limit is a transfer of its own kind. */
+async function insertOpening(
+  manager: EntityManager,
+  { organizationId, accountId, generation }: LoadAccountRequest,
+  amount: bigint,
+): Promise<void> {
+  if (amount === 0n) return;
+  await manager.query(
+    `INSERT INTO billing.transfer (organization_id, request_id, account_id, kind, amount_nano_usd, note)
+     VALUES ($1, $2, $3, 'opening', $4, $5)`,
+    [organizationId, randomUUID(), accountId, amount.toString(), `loaded for version ${generation}`],
+  );
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new UnavailableError('The account is still being loaded.')), ANSWER_WITHIN_MS);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
