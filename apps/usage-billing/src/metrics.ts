@@ -33,6 +33,8 @@ export class BillingMeter {
   private readonly epochs: Counter<'change'>;
   private readonly goneGateways: Counter;
   private readonly orphans: Counter;
+  private readonly loadSeconds: Histogram<'result'>;
+  private readonly unheld: Counter;
 
   constructor(@Inject(METRICS_REGISTRY) registry: Registry) {
     const registers = [registry];
@@ -104,6 +106,18 @@ export class BillingMeter {
       help: 'Open holds of gateways that are gone, resolved',
       registers,
     });
+    this.loadSeconds = new Histogram({
+      name: 'tollgate_usage_billing_account_load_seconds',
+      help: 'Duration of loading an account with what its key was charged before the limit',
+      labelNames: ['result'],
+      buckets: BATCH_SECONDS,
+      registers,
+    });
+    this.unheld = new Counter({
+      name: 'tollgate_usage_billing_unheld_charges_total',
+      help: 'Accounts with a limit that a batch charged for calls without a hold on them',
+      registers,
+    });
   }
 
   /** Counts a batch of the bus after it was booked and its settles were sent or kept. */
@@ -142,6 +156,16 @@ export class BillingMeter {
 
   gatewaysGone(gateways: number): void {
     this.goneGateways.inc(gateways);
+  }
+
+  /** Observes a load of an account; `ms` is the time that the caller waited. */
+  accountLoaded(result: 'loaded' | 'failed', ms: number): void {
+    this.loadSeconds.observe({ result }, ms / 1_000);
+  }
+
+  /** Counts accounts that admission was told of because they were charged without a hold. */
+  unheldTold(accounts: number): void {
+    this.unheld.inc(accounts);
   }
 
   orphansResolved(holds: number): void {

@@ -125,7 +125,7 @@ describe.each(shapes)('usage events by month, $shape', ({ start }) => {
     it('keeps every row as it was', async () => {
       expect(rowsBefore).toHaveLength(all.length);
       // Later migrations added columns.
-      expect(await rows()).toEqual(rowsBefore.map((row) => ({ ...row, secret_id: null })));
+      expect(await rows()).toEqual(rowsBefore.map((row) => ({ ...(row as object), secret_id: null })));
     });
 
     it('puts each id into its month, and odd ones into the default partition', async () => {

@@ -57,10 +57,20 @@ export class OpenEpoch {
   }
 }
 
+interface AccountRow {
+  account_id: string;
+  posted_nano_usd: string;
+  unheld_nano_usd: string;
+  generation: string;
+}
+
 // Indexes: account_by_organization, journal_progress_pk, gateway_instance_one_for_a_journal.
 async function readOpening(manager: EntityManager, organizationId: string): Promise<EpochOpening> {
-  const accounts: { account_id: string; posted_nano_usd: string }[] = await manager.query(
-    'SELECT account_id, posted_nano_usd FROM billing.account WHERE organization_id = $1 AND ceiling_nano_usd IS NOT NULL',
+  // Gateways and admission may be behind our clock: a cycle is left out a day after its end.
+  const accounts: AccountRow[] = await manager.query(
+    `SELECT account_id, posted_nano_usd, unheld_nano_usd, generation FROM billing.account
+     WHERE organization_id = $1 AND ceiling_nano_usd IS NOT NULL
+       AND (cycle_ends_at IS NULL OR cycle_ends_at > now() - interval '1 day')`,
     [organizationId],
   );
   const progress: { journal_id: string; number: string }[] = await manager.query(
@@ -73,7 +83,12 @@ async function readOpening(manager: EntityManager, organizationId: string): Prom
   return {
     organizationId,
     epochId: randomUUID(),
-    posted: accounts.map((row) => ({ accountId: row.account_id, postedNanoUsd: BigInt(row.posted_nano_usd) })),
+    posted: accounts.map((row) => ({
+      accountId: row.account_id,
+      postedNanoUsd: BigInt(row.posted_nano_usd),
+      unheldNanoUsd: BigInt(row.unheld_nano_usd),
+      generation: Number(row.generation),
+    })),
     booked: progress.map((row) => ({ journalId: row.journal_id, number: Number(row.number) })),
     waitingFor: gateways.map((row) => ({ journalId: row.journal_id, instanceId: row.instance_id })),
   };

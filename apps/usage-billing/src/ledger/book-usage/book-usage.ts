@@ -10,7 +10,7 @@ import { BillingMeter } from '../../metrics.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
 import { plainestEvent } from './bookable-event.js';
 import { dataFault } from './data-fault.js';
-import { decideBooking, type Booking } from './decide-booking.js';
+import { decideBooking, type Booking, type BookingDecision } from './decide-booking.js';
 import { readLedger } from './ledger-reads.js';
 import { advanceJournals, writeBookings } from './ledger-writes.js';
 import { quarantine } from './quarantine.js';
@@ -26,7 +26,7 @@ import { SettleHolds } from './settle-holds.js';
 export class BookUsage {
   constructor(
     private readonly database: ServiceDatabase,
-    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'closeEpoch'>,
+    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'closeEpoch' | 'loadAccounts'>,
     private readonly settles: SettleHolds,
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly meter: BillingMeter,
@@ -112,9 +112,21 @@ export class BookUsage {
     if (decision.bookings.length > 0) {
       await writeBookings(manager, decision);
       await advanceJournals(manager, events);
+      await this.tellUnheld(decision);
       await this.closeEpochs(decision.bookings);
     }
     return decision.bookings;
+  }
+
+  /**
+   * Tells admission what was charged without a hold to accounts with a limit, before the commit: admission never
+   * continues with less than the ledger has. Nobody else of the organisation waits for it.
+   */
+  private async tellUnheld({ loads }: BookingDecision): Promise<void> {
+    for (const [organizationId, items] of loads) {
+      await this.admission.loadAccounts(organizationId, items);
+      this.meter.unheldTold(items.length);
+    }
   }
 
   /** Runs before the commit: even if the commit fails, admission never continues with less posted than the ledger. */

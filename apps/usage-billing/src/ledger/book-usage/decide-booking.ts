@@ -1,5 +1,6 @@
 import { cycleOfAccount, organizationAccountId } from '@tollgate/api-key';
 import type { UsageRecordedV1 } from '@tollgate/contracts';
+import type { LoadItem } from '@tollgate/credit';
 import { charged, newAccount, roomIn, withCap, type AccountState } from '../account.js';
 
 /** The state of the ledger, as far as it concerns the events that are to be booked. */
@@ -26,13 +27,6 @@ export interface Booking {
   readonly lossNanoUsd: bigint;
   /** True if settling the hold cannot bring admission's balances to those of the ledger: they must be loaded again. */
   readonly beyondHold: boolean;
-}
-
-/** What admission must be told of an account: see `AdmissionBooks.loadAccounts`. */
-export interface LoadItem {
-  readonly accountId: string;
-  readonly unheldNanoUsd: bigint;
-  readonly generation: number;
 }
 
 /** All that one batch writes into the ledger. */

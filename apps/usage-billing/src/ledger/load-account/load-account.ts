@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import type { CreditCycle } from '@tollgate/api-key';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { USAGE_TOPICS, type LoadAccountRequest } from '@tollgate/contracts';
@@ -9,6 +10,7 @@ import type { EntityManager } from 'typeorm';
 import { utcDay } from '../../store/utc-day.js';
 import { readAccounts, saveAccounts } from '../../store/accounts.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
+import { BillingMeter } from '../../metrics.js';
 import { unavailable, UnavailableError } from '../../unavailable.js';
 import { loaded, newAccount } from '../account.js';
 
@@ -20,7 +22,9 @@ const ANSWER_WITHIN_MS = 1_800;
 export class LoadAccount {
   constructor(
     private readonly database: ServiceDatabase,
+    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'loadAccounts'>,
     @Inject(BUS_PROGRESS) private readonly bus: Pick<BusProgress, 'drained'>,
+    private readonly meter: BillingMeter,
   ) {}
 
   /** All gateways ask at the same moment, so calls for the same load share one run. */
@@ -33,8 +37,16 @@ export class LoadAccount {
    */
   async load(request: LoadAccountRequest): Promise<{ readonly postedNanoUsd: string }> {
     const { organizationId, accountId, apiKeyId, reset, startMs, generation } = request;
+    const begun = performance.now();
     const work = this.loads(JSON.stringify({ organizationId, accountId, apiKeyId, reset, startMs, generation }));
-    return { postedNanoUsd: (await inTime(work)).toString() };
+    try {
+      const posted = await inTime(work);
+      this.meter.accountLoaded('loaded', performance.now() - begun);
+      return { postedNanoUsd: posted.toString() };
+    } catch (error) {
+      this.meter.accountLoaded('failed', performance.now() - begun);
+      throw error;
+    }
   }
 
   private async loadNow(request: LoadAccountRequest): Promise<bigint> {
@@ -47,6 +59,9 @@ export class LoadAccount {
       const after = loaded(before, await chargedIn(manager, request, before.cycle), generation);
       await saveAccounts(manager, new Map([[accountId, after]]));
       await insertOpening(manager, request, after.postedNanoUsd - before.postedNanoUsd);
+      // Admission is told before the commit, so that it never counts less than the ledger.
+      const item = { accountId, unheldNanoUsd: after.unheldNanoUsd, generation: after.generation };
+      await this.admission.loadAccounts(organizationId, [item]).catch(unavailable('Admission'));
       return after.postedNanoUsd;
     });
   }
