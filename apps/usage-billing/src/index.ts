@@ -4,6 +4,7 @@ export { SettleHolds } from './ledger/book-usage/settle-holds.js';
 export { BillingMeter } from './metrics.js';
 export { CompareBalances, type BalanceComparison } from './ledger/reconcile/compare-balances.js';
 export { OpenEpoch } from './credit-epochs/open-epoch.js';
+export { LoadAccount } from './ledger/load-account/load-account.js';
 export { ResolveOrphans } from './ledger/resolve-orphans/resolve-orphans.js';
 export { GatewayInstances } from './store/gateway-instances.js';
 export { FindUsageEvent } from './usage/read-usage/find-usage-event.js';

@@ -66,8 +66,9 @@ export class StatementCoverage {
     private readonly statements: Statements,
     records: readonly StatementRecord[],
   ) {
+    const files = new Set([...statements.sites, ...statements.notes].map(({ file }) => file));
     this.own = records.flatMap((record) => {
-      const stack = record.stack.filter(({ file }) => statements.sites.some((site) => site.file === file));
+      const stack = record.stack.filter(({ file }) => files.has(file));
       const site = stack[0] && statements.sites.find((each) => within(stack[0]!, each));
       return site === undefined ? [] : [{ record, site, stack }];
     });

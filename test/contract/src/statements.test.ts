@@ -50,6 +50,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js';
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
+import { LEDGER_SEEDS, useLedger } from './ledger-statements.js';
 import { MEMBERSHIP_SEEDS, useMembership } from './membership-statements.js';
 import { OIDC_SEEDS, useOidc } from './oidc-statements.js';
 import { useSignIn } from './sign-in-statements.js';
@@ -303,6 +304,7 @@ const SEEDS = [
    SELECT 'default', 'refusals', n, now(), CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END,
      CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, 'request ' || n, '{}', sha256(''), sha256('')
    FROM generate_series(1, 5000) AS n`,
+  ...LEDGER_SEEDS,
   ...MEMBERSHIP_SEEDS,
   ...OIDC_SEEDS,
   'ANALYZE',
@@ -359,6 +361,7 @@ describe('the statements of the services, on the migrated schema', () => {
         useOidc,
         useSecretScanning,
         useUsageBilling,
+        useLedger,
         useOutbox,
       ])
         await use(database);

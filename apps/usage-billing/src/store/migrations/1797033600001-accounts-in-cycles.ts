@@ -50,8 +50,8 @@ const ROLL_UPS = [
 ];
 
 const FUNCTIONS = [
-  // The day, in UTC, whose cycles a call counts in: that of its start, moved into the cycle that its credit was held in.
-  // The clocks of a gateway and of admission may differ at the end of a cycle.
+  // The day, in UTC, whose cycles a call counts in: that of its start, moved into the cycle that its credit was held
+  // in. The clocks of a gateway and of admission may differ at the end of a cycle.
   `CREATE FUNCTION billing.counted_day(started_at timestamptz, accounts jsonb) RETURNS date LANGUAGE plpgsql IMMUTABLE
      SET search_path = pg_catalog, pg_temp AS $$
      DECLARE

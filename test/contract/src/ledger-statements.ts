@@ -1,0 +1,21 @@
+import { createMetricsRegistry } from '@tollgate/telemetry';
+import { ServiceDatabase, type Database } from '@tollgate/postgres';
+import { BillingMeter, LoadAccount } from '@tollgate/usage-billing';
+import { RecordingAdmission } from './billing-fixture.js';
+
+/** Many days of a key, so that the statements about cycles are planned as in production. */
+export const LEDGER_SEEDS = [
+  `INSERT INTO billing.key_usage_day (api_key_id, day, organization_id, requests, charge_nano_usd)
+   SELECT 'key ' || n / 100, '2026-01-01'::date + n % 100, 'default', 1, 1 FROM generate_series(1, 5000) AS n`,
+];
+
+/** Calls every method of the ledger that is about periods of accounts. */
+export async function useLedger({ dataSource }: Database): Promise<void> {
+  const service = new ServiceDatabase(dataSource, 'billing');
+  const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
+  const load = new LoadAccount(service, new RecordingAdmission(), { drained: () => Promise.resolve() }, meter);
+  const request = { organizationId: 'default', apiKeyId: 'key 3', generation: 2 };
+  await load.load({ ...request, accountId: 'key:key 3', reset: 'never', startMs: null });
+  const startMs = Date.UTC(2026, 0, 1);
+  await load.load({ ...request, accountId: 'key:key 3:monthly:2026-01-01', reset: 'monthly', startMs });
+}
