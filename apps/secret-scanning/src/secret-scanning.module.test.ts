@@ -394,6 +394,46 @@ describe('a key that was revoked as leaked without us', () => {
   });
 });
 
+describe('a former secret that leaked without us', () => {
+  it('is put on record, and its owners hear that the key lives on, also after an earlier leak of the key', async () => {
+    const key = newKey();
+    const former = newKey();
+    keys.set(former.digest, {
+      ...keys.get(key.digest)!,
+      maskedKey: 'sk-for…mer1',
+      formerSecret: { id: 'former', keyIsLive: true },
+    });
+    const event = {
+      key: key.apiKeyId,
+      value: JSON.stringify({
+        eventVersion: 1,
+        apiKeyId: key.apiKeyId,
+        organizationId: 'default',
+        version: 3,
+        change: 'leaked',
+        state: 'active',
+        changedAt: '2026-11-20T12:00:00.000Z',
+        digests: [former.digest],
+      }),
+    };
+    await changes.publisher.publish(KEYS_CHANGED_V1, [event]);
+    await changes.publisher.publish(KEYS_CHANGED_V1, [event]);
+    await vi.waitFor(
+      async () =>
+        expect(await mailsOf(key.apiKeyId)).toMatchObject([
+          { sent_at: expect.any(Date) },
+          { sent_at: expect.any(Date) },
+        ]),
+      5_000,
+    );
+    const about = sent.filter(({ text }) => text.includes('sk-for…mer1'));
+    expect(about.map(({ to }) => to[0]).sort()).toEqual(['owner@localhost', 'second@localhost']);
+    expect(about.every(({ text }) => text.includes('The key lives on'))).toBe(true);
+    await report([{ token: key.secret, type: 't' }]);
+    expect(await mailsOf(key.apiKeyId)).toHaveLength(4);
+  });
+});
+
 describe('what is heard of changed keys', () => {
   it('is read whatever else a later release says of a leaked key; what cannot be read holds up nothing', async () => {
     const key = newKey();

@@ -198,6 +198,8 @@ describe('a process of the release before, on the schemas of this one', () => {
     const mails = new MailStore(service);
     const mail = await mails.take(1_000);
     expect(mail).toMatchObject({ organizationId: 'default', apiKeyId, recipient: 'owner@example.com' });
-    expect((await new LeakStore(service, mails).leakOf('default', apiKeyId)).places).toHaveLength(1);
+    expect(
+      (await new LeakStore(service, mails).leakOf({ organizationId: 'default', apiKeyId, secretId: '' })).places,
+    ).toHaveLength(1);
   });
 });

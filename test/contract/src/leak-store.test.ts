@@ -112,10 +112,43 @@ describe('the stores of leaks and their mails on a Postgres server', () => {
     const odd = ours(digest!, ['o"{,}\\@localhost']);
     await leaks.record([{ ...odd, key: { ...odd.key!, name: '{"ein", NULL}' } }], now);
     expect(await mails.take(1_000)).toMatchObject({ recipient: 'o"{,}\\@localhost' });
-    expect(await leaks.leakOf(odd.key!.organizationId, odd.key!.apiKeyId)).toMatchObject({
+    expect(await leaks.leakOf({ ...odd.key!, secretId: '' })).toMatchObject({
       keyName: '{"ein", NULL}',
       places: [{ url }],
     });
+  });
+
+  it('a former secret that leaks and its key that leaks later are two leaks, with a mail each to every owner', async () => {
+    const [former, present] = digests(2) as [string, string];
+    const ofKey = ours(present);
+    const { key } = ofKey;
+    const ofFormer: Outcome = {
+      digest: former,
+      outcome: 'revoked',
+      key: { ...key!, maskedKey: 'sk-former', formerSecret: { id: 'the former secret', keyIsLive: true } },
+    };
+    await leaks.add([found(former), found(present, 'https://example.com/2')], now);
+    for (let time = 0; time < 2; time++) await leaks.record([ofFormer], now);
+    expect(await leaks.unrecorded([{ apiKeyId: key!.apiKeyId, digests: [former] }])).toEqual(new Set([key!.apiKeyId]));
+    for (let time = 0; time < 2; time++) await leaks.record([ofKey], now);
+    expect(await count('scanning.leak')).toBe(2);
+    expect(await count('scanning.leak_mail')).toBe(4);
+    expect(await leaks.leakOf({ ...key!, secretId: 'the former secret' })).toMatchObject({
+      maskedKey: 'sk-former',
+      formerSecret: { keyIsLive: true },
+      places: [{ url: 'https://example.com' }],
+    });
+    expect(await leaks.leakOf({ ...key!, secretId: '' })).toMatchObject({
+      formerSecret: null,
+      places: [{ url: 'https://example.com/2' }],
+    });
+    const taken = [
+      await mails.take(60_000),
+      await mails.take(60_000),
+      await mails.take(60_000),
+      await mails.take(60_000),
+    ];
+    expect(taken.map((mail) => mail?.secretId).sort()).toEqual(['', '', 'the former secret', 'the former secret']);
   });
 
   it('keys without a leak on record, or with findings that are not known to be theirs, are told', async () => {

@@ -217,7 +217,7 @@ async function useSecretScanning({ dataSource }: Database): Promise<void> {
   await mails.retryIn(mail!.id, 1_000);
   await mails.abandon(mail!.id);
   await mails.sent(mail!.id);
-  await leaks.leakOf(key.organizationId, key.apiKeyId);
+  await leaks.leakOf({ ...key, secretId: '' });
 }
 
 /** An organisation with many keys, so that its statements are planned as in production. */

@@ -14,7 +14,8 @@ import { LeakStore } from '../store/leak-store.js';
 import { MailRun } from '../owner-mail/mail-run.js';
 
 /**
- * Makes sure that each key that was revoked as leaked is recorded and its owners get a mail, however it was found.
+ * Makes sure that each key that was revoked as leaked, and each secret that ended as leaked, is recorded and its owners
+ * get a mail, however it was found.
  */
 @Controller()
 export class KeysChangedController {
@@ -28,8 +29,10 @@ export class KeysChangedController {
   async onKeysChanged(@Payload() batch: BusBatch): Promise<void> {
     const leaked = leakedKeys(batch);
     if (leaked.length === 0) return;
-    const unrecorded = await this.leaks.unrecorded(leaked);
-    const digests = leaked.filter(({ apiKeyId }) => unrecorded.has(apiKeyId)).flatMap((event) => event.digests);
+    const unrecorded = await this.leaks.unrecorded(leaked.filter(({ state }) => state === 'revoked'));
+    // Of a secret that leaked while its key lives on, key-management says which one it was; it is asked each time.
+    const asked = leaked.filter(({ apiKeyId, state }) => state !== 'revoked' || unrecorded.has(apiKeyId));
+    const digests = asked.flatMap((event) => event.digests);
     if (digests.length === 0) return;
     // The event has neither the key's name nor its owners. A repeated revoke changes nothing, and its result has both.
     const outcomes = await this.keyManagement.revokeLeakedKeys({ origin: KEYS_CHANGED_V1, digests });
@@ -46,6 +49,8 @@ const leakedKey = z.object({
   change: z.literal('leaked'),
   apiKeyId: id.refine(isLedgerText),
   digests: z.array(digest),
+  /** Of the key: one that was not revoked has a secret that leaked, and was left as it was. */
+  state: z.enum(['active', 'revoked']).catch('revoked'),
 });
 type LeakedKey = z.output<typeof leakedKey>;
 

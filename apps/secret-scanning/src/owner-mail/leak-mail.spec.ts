@@ -9,6 +9,7 @@ const leak: Leak = {
   maskedKey: 'sk-abc…wxyz',
   reportedAt: new Date('2026-11-20T12:00:00Z'),
   revokedAt: new Date('2026-11-20T12:00:01Z'),
+  formerSecret: null,
   places: [
     { origin: 'github', source: 'commit', url: 'https://github.com/acme/app/blob/main/.env' },
     { origin: 'github', source: 'issue_comment', url: 'http://evil.example/' },
@@ -77,6 +78,27 @@ What to do next:
     const { text } = leakMail({ ...leak, places: Array(500).fill(leak.places[0]) }, null, null);
     expect(text).toContain('- and 480 more');
     expect(text.split('\n').every((line) => line.length <= 998)).toBe(true);
+  });
+});
+
+describe('the mail about a leaked former secret', () => {
+  it('says that the key lives on, and asks for no other key', () => {
+    const { subject, text } = leakMail({ ...leak, formerSecret: { keyIsLive: true } }, spending, null);
+    expect(subject).toBe('A former secret of API key "support bot" leaked and has ended');
+    expect(text).toContain('A former secret (sk-abc…wxyz) of the API key "support bot" was found');
+    expect(text).toContain('The key lives on');
+    expect(text).toContain('Ended:    2026-11-20 12:00:01 UTC');
+    expect(text).toContain('- GitHub, issue comment: (address not shown: not on a known host)');
+    expect(text).not.toContain('replacement');
+  });
+  it('does not say so of a key that has ended itself', () => {
+    const { text } = leakMail({ ...leak, formerSecret: { keyIsLive: false } }, null, null);
+    expect(text).not.toContain('lives on');
+    expect(text).toContain('The key itself has ended, too.');
+  });
+  it('shows a name on one line', () => {
+    const { subject } = leakMail({ ...leak, keyName: 'x\r\nBcc: y', formerSecret: { keyIsLive: true } }, null, null);
+    expect(subject).toBe('A former secret of API key "x Bcc: y" leaked and has ended');
   });
 });
 

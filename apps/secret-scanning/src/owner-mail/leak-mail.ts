@@ -12,6 +12,7 @@ export function leakMail(
   spending: KeySpending | null,
   publicUrl: string | null,
 ): { subject: string; text: string } {
+  if (leak.formerSecret !== null) return formerSecretMail(leak, leak.formerSecret, spending);
   const keyName = oneLine(leak.keyName);
   const text = [
     `The API key "${keyName}" (${leak.maskedKey}) was found where it must not be.`,
@@ -32,6 +33,40 @@ export function leakMail(
     '',
   ];
   return { subject: `API key "${keyName}" leaked and was revoked`, text: text.join('\n') };
+}
+
+/** The mail about a secret that was rotated out: the key itself was left as it was. */
+function formerSecretMail(
+  leak: Leak,
+  { keyIsLive }: NonNullable<Leak['formerSecret']>,
+  spending: KeySpending | null,
+): { subject: string; text: string } {
+  const keyName = oneLine(leak.keyName);
+  const text = [
+    `A former secret (${leak.maskedKey}) of the API key "${keyName}" was found where it must not be.`,
+    'That secret has ended: every request with it is refused.',
+    keyIsLive
+      ? 'The key lives on: its present secret was not found, and works as before.'
+      : 'The key itself has ended, too.',
+    '',
+    'Where it was found:',
+    ...placeLines(leak.places),
+    '',
+    `Reported: ${moment(leak.reportedAt)}`,
+    `Ended:    ${moment(leak.revokedAt)}`,
+    '',
+    'Of the key, with all its secrets:',
+    ...usageLines(spending),
+    '',
+    'What to do next:',
+    keyIsLive
+      ? '1. Give the present secret to whoever still used the former one; nobody needs another key.'
+      : '1. Nobody can use the key any more: there is nothing to replace.',
+    '2. Take the secret out of the places above. A deleted commit can still be read: the former secret cannot be used.',
+    '3. Look through the usage for requests that were not yours.',
+    '',
+  ];
+  return { subject: `A former secret of API key "${keyName}" leaked and has ended`, text: text.join('\n') };
 }
 
 /** Removes line breaks and control characters from a name. New names have none, but older names may. */

@@ -80,8 +80,8 @@ export class MailRun {
     return true;
   }
 
-  private async send({ id, organizationId, apiKeyId, recipient }: DueMail): Promise<void> {
-    const leak = await this.leaks.leakOf(organizationId, apiKeyId);
+  private async send({ id, organizationId, apiKeyId, secretId, recipient }: DueMail): Promise<void> {
+    const leak = await this.leaks.leakOf({ organizationId, apiKeyId, secretId });
     await this.mail.send({
       id: `leak-${id}`,
       to: [recipient],

@@ -8,13 +8,24 @@ import { PUBLISH_LEAK, SCANNING_SCHEMA } from './outbox-effects.js';
 
 type KnownOutcome = LeakedKeyOutcome & { key: NonNullable<LeakedKeyOutcome['key']> };
 
-/** A leaked key, and the places where its secret was seen. */
+/** What leaked: a key, or one secret of a key that was left as it was. */
+export interface LeakSubject {
+  readonly organizationId: string;
+  readonly apiKeyId: string;
+  /** Empty for a whole key. */
+  readonly secretId: string;
+}
+
+/** A leaked key or secret, and the places where it was seen. */
 export interface Leak {
   readonly organizationId: string;
   readonly keyName: string;
   /** The first 6 and the last 4 characters; nothing else of the secret is stored. */
   readonly maskedKey: string;
+  /** When the key was revoked, or the secret ended. */
   readonly revokedAt: Date;
+  /** Whether it was a former secret of a key, and if so, whether the key lives on; null for a whole key. */
+  readonly formerSecret: { readonly keyIsLive: boolean } | null;
   readonly reportedAt: Date;
   readonly places: readonly { readonly origin: string; readonly source: string; readonly url: string }[];
 }
@@ -25,6 +36,7 @@ interface LeakRow {
   masked_key: string;
   revoked_at: Date;
   reported_at: Date;
+  key_is_live: boolean;
 }
 
 /** Stores findings, and the leaks that they turn out to be. */
@@ -102,15 +114,13 @@ export class LeakStore {
     );
   }
 
-  /**
-   * The ids of those keys that have no recorded leak, or have findings that are not assigned to them yet.
-   */
+  /** The ids of those keys without a recorded leak as a whole, or with findings that are not assigned to them yet. */
   async unrecorded(keys: readonly { apiKeyId: string; digests: readonly string[] }[]): Promise<Set<string>> {
     const pairs = keys.flatMap(({ apiKeyId, digests }) => digests.map((digest) => ({ apiKeyId, digest })));
     const rows = await this.database.acrossOrganizations((manager) =>
       manager.query<{ api_key_id: string }[]>(
         `SELECT DISTINCT k.api_key_id FROM unnest($1::text[], $2::text[]) AS k (api_key_id, digest)
-       WHERE NOT EXISTS (SELECT 1 FROM scanning.leak l WHERE l.api_key_id = k.api_key_id)
+       WHERE NOT EXISTS (SELECT 1 FROM scanning.leak l WHERE l.api_key_id = k.api_key_id AND l.secret_id = '')
           OR EXISTS (SELECT 1 FROM scanning.finding f WHERE f.digest = decode(k.digest, 'hex') AND f.api_key_id IS NULL)`,
         [pairs.map(({ apiKeyId }) => apiKeyId), pairs.map(({ digest }) => digest)],
       ),
@@ -118,20 +128,21 @@ export class LeakStore {
     return new Set(rows.map((row) => row.api_key_id));
   }
 
-  /** The leak of a key, with all places known so far (at most 1,000), oldest first. Index: finding_by_key. */
-  async leakOf(organizationId: string, apiKeyId: string): Promise<Leak> {
+  /** A leak, with all places known so far (at most 1,000), oldest first. Indexes: leak_pk, finding_by_key. */
+  async leakOf({ organizationId, apiKeyId, secretId }: LeakSubject): Promise<Leak> {
     const [rows, places] = await this.database.inOrganization(organizationId, async (manager) => [
       await manager.query<LeakRow[]>(
-        `SELECT organization_id, key_name, masked_key, revoked_at, reported_at FROM scanning.leak WHERE api_key_id = $1`,
-        [apiKeyId],
+        `SELECT organization_id, key_name, masked_key, revoked_at, reported_at, key_is_live FROM scanning.leak
+         WHERE api_key_id = $1 AND secret_id = $2`,
+        [apiKeyId, secretId],
       ),
       await manager.query<Leak['places']>(
         // While a pepper is being replaced, a place has a finding for each digest of the key.
         `SELECT origin, source, url FROM (
            SELECT DISTINCT ON (place_hash) id, origin, source, url, received_at FROM scanning.finding
-           WHERE api_key_id = $1 ORDER BY place_hash, received_at, id) AS place
+           WHERE api_key_id = $1 AND secret_id = $2 ORDER BY place_hash, received_at, id) AS place
          ORDER BY received_at, id LIMIT 1000`,
-        [apiKeyId],
+        [apiKeyId, secretId],
       ),
     ]);
     const leak = oneRow(rows);
@@ -140,6 +151,7 @@ export class LeakStore {
       keyName: leak.key_name,
       maskedKey: leak.masked_key,
       revokedAt: leak.revoked_at,
+      formerSecret: secretId === '' ? null : { keyIsLive: leak.key_is_live },
       reportedAt: leak.reported_at,
       places,
     };
@@ -173,10 +185,18 @@ export class LeakStore {
 }
 
 function mailsOf(known: readonly KnownOutcome[]): OwedMail[] {
-  return known.flatMap(({ key: { apiKeyId, organizationId, ownerEmails } }) =>
-    ownerEmails.map((recipient) => ({ organizationId, apiKeyId, recipient })),
+  return known.flatMap(({ key }) =>
+    key.ownerEmails.map((recipient) => ({
+      organizationId: key.organizationId,
+      apiKeyId: key.apiKeyId,
+      secretId: secretIdOf(key),
+      recipient,
+    })),
   );
 }
+
+/** Empty where the whole key was revoked. */
+const secretIdOf = ({ formerSecret }: KnownOutcome['key']): string => formerSecret?.id ?? '';
 
 /** The reporter's token type if it is short and cannot be the secret itself, else empty. It is stored for people. */
 function storedType(tokenType: string): string {
@@ -205,10 +225,11 @@ async function deleteFindings(manager: EntityManager, digests: readonly string[]
 async function insertLeaks(manager: EntityManager, known: readonly KnownOutcome[], now: Date): Promise<void> {
   const keys = known.map(({ key }) => key);
   await manager.query(
-    `INSERT INTO scanning.leak (api_key_id, organization_id, key_name, masked_key, revoked_at, reported_at)
-     SELECT api_key_id, organization_id, key_name, masked_key, revoked_at, $6
-     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) AS l (api_key_id, organization_id, key_name, masked_key, revoked_at)
-     ORDER BY api_key_id ON CONFLICT ON CONSTRAINT leak_pk DO NOTHING`,
+    `INSERT INTO scanning.leak (api_key_id, organization_id, key_name, masked_key, revoked_at, reported_at, secret_id, key_is_live)
+     SELECT api_key_id, organization_id, key_name, masked_key, revoked_at, $6, secret_id, key_is_live
+     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $7::text[], $8::boolean[])
+       AS l (api_key_id, organization_id, key_name, masked_key, revoked_at, secret_id, key_is_live)
+     ORDER BY api_key_id, secret_id ON CONFLICT ON CONSTRAINT leak_pk DO NOTHING`,
     [
       keys.map((key) => key.apiKeyId),
       keys.map((key) => key.organizationId),
@@ -216,20 +237,23 @@ async function insertLeaks(manager: EntityManager, known: readonly KnownOutcome[
       keys.map((key) => key.maskedKey),
       keys.map((key) => key.revokedAt),
       now,
+      keys.map(secretIdOf),
+      keys.map(({ formerSecret }) => formerSecret?.keyIsLive ?? false),
     ],
   );
 }
 
 async function resolveFindings(manager: EntityManager, known: readonly KnownOutcome[]): Promise<void> {
   await manager.query(
-    `UPDATE scanning.finding f SET api_key_id = k.api_key_id, organization_id = k.organization_id
-     FROM (SELECT DISTINCT decode(digest, 'hex') AS digest, api_key_id, organization_id
-           FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (digest, api_key_id, organization_id)) k
+    `UPDATE scanning.finding f SET api_key_id = k.api_key_id, organization_id = k.organization_id, secret_id = k.secret_id
+     FROM (SELECT DISTINCT decode(digest, 'hex') AS digest, api_key_id, organization_id, secret_id
+           FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS asked (digest, api_key_id, organization_id, secret_id)) k
      WHERE f.digest = k.digest AND f.api_key_id IS NULL`,
     [
       known.map(({ digest }) => digest),
       known.map(({ key }) => key.apiKeyId),
       known.map(({ key }) => key.organizationId),
+      known.map(({ key }) => secretIdOf(key)),
     ],
   );
 }

@@ -2,14 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { oneRow, ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 
-/** A mail to one recipient about the leak of one key. */
-export type OwedMail = Pick<DueMail, 'organizationId' | 'apiKeyId' | 'recipient'>;
+/** A mail to one recipient about one leak. */
+export type OwedMail = Pick<DueMail, 'organizationId' | 'apiKeyId' | 'secretId' | 'recipient'>;
 
 /** A mail to send now, leased to the process that took it. */
 export interface DueMail {
   readonly id: string;
   readonly organizationId: string;
   readonly apiKeyId: string;
+  /** Empty where the whole key leaked. */
+  readonly secretId: string;
   readonly recipient: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
@@ -26,6 +28,7 @@ interface DueRow {
   id: string;
   organization_id: string;
   api_key_id: string;
+  secret_id: string;
   recipient: string;
   attempts: number;
   created_at: Date;
@@ -39,13 +42,14 @@ export class MailStore {
   /** Adds mails in the caller's transaction. A mail that is stored already stays as it is. */
   async owe(manager: EntityManager, mails: readonly OwedMail[], now: Date): Promise<void> {
     await manager.query(
-      `INSERT INTO scanning.leak_mail (organization_id, api_key_id, recipient, created_at)
-       SELECT organization_id, api_key_id, recipient, $4
-       FROM unnest($1::text[], $2::text[], $3::text[]) AS m (organization_id, api_key_id, recipient)
-       ORDER BY api_key_id, recipient ON CONFLICT ON CONSTRAINT leak_mail_once DO NOTHING`,
+      `INSERT INTO scanning.leak_mail (organization_id, api_key_id, secret_id, recipient, created_at)
+       SELECT organization_id, api_key_id, secret_id, recipient, $5
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS m (organization_id, api_key_id, secret_id, recipient)
+       ORDER BY api_key_id, secret_id, recipient ON CONFLICT ON CONSTRAINT leak_mail_once DO NOTHING`,
       [
         mails.map(({ organizationId }) => organizationId),
         mails.map(({ apiKeyId }) => apiKeyId),
+        mails.map(({ secretId }) => secretId),
         mails.map(({ recipient }) => recipient),
         now,
       ],
@@ -61,7 +65,7 @@ export class MailStore {
       `UPDATE scanning.leak_mail m SET attempts = m.attempts + 1, next_attempt_at = now() + $1 * interval '1 millisecond'
        FROM (SELECT id FROM scanning.leak_mail WHERE sent_at IS NULL AND abandoned_at IS NULL AND next_attempt_at <= now()
              ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) due
-       WHERE m.id = due.id RETURNING m.id, m.organization_id, m.api_key_id, m.recipient, m.attempts, m.created_at`,
+       WHERE m.id = due.id RETURNING m.id, m.organization_id, m.api_key_id, m.secret_id, m.recipient, m.attempts, m.created_at`,
       [leaseMs],
     );
     const row = rows[0];
@@ -71,6 +75,7 @@ export class MailStore {
           id: row.id,
           organizationId: row.organization_id,
           apiKeyId: row.api_key_id,
+          secretId: row.secret_id,
           recipient: row.recipient,
           attempt: row.attempts,
           createdAt: row.created_at,

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { NOBODY } from '@tollgate/auth';
 import type { LeakedKeyOutcome } from '@tollgate/contracts';
-import { revoked, type ApiKey } from '../api-key/api-key.js';
+import { isUsable, presentSecret, revoked, stateOf, type ApiKey } from '../api-key/api-key.js';
+import { withSecretLeaked } from '../rotate-key/rotation.js';
 import { KeyMeter } from '../../metrics.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore, type SnapshotEntries } from '../../store/key-store.js';
@@ -11,8 +12,9 @@ import { Members } from '../../store/members.js';
 const KEYS_PER_TRANSACTION = 100;
 
 /**
- * Revokes every key whose digest was found in a leak. For a key that was already revoked, gateways are told that it
- * leaked, and abort its requests in flight. Digests that belong to no key are ignored.
+ * Revokes every key whose present secret was found in a leak. If it was another secret of the key, that one ends, and
+ * the key lives on. For a key or a secret that had ended before, gateways are told that it leaked, and abort its
+ * requests in flight. Digests that belong to no key are ignored.
  */
 @Injectable()
 export class RevokeLeakedKeys {
@@ -30,8 +32,9 @@ export class RevokeLeakedKeys {
    */
   async execute(origin: string, digests: readonly string[], now: Date): Promise<LeakedKeyOutcome[]> {
     const known = await this.store.findByDigests(digests);
-    const concerned = [...known.values()].filter((key) => revoked(key, 'leaked', now) !== null);
-    const { current, revokedIds, written } = await this.revoke(origin, concerned, now);
+    const leaked = new Set(digests);
+    const concerned = [...known.values()].filter((key) => afterLeak(key, leaked, now) !== null);
+    const { current, ended, written } = await this.revoke(origin, concerned, leaked, now);
     const waiting = (await this.relay.snapshotsWritten(written))
       ? new Set<string>()
       : await this.store.keysWaiting(written);
@@ -40,9 +43,9 @@ export class RevokeLeakedKeys {
       const before = known.get(digest);
       if (before === undefined) return { digest, outcome: 'unknown', key: null };
       const key = current.get(before.id) ?? before;
-      // If another call revoked the key after our look-up, that call waits for the tombstone.
-      const outcome = waiting.has(key.id) ? 'pending' : revokedIds.has(key.id) ? 'revoked' : 'already_revoked';
-      return { digest, outcome, key: described(key, owners.get(key.organizationId) ?? []) };
+      // If another call ended it after our look-up, that call waits for the tombstone.
+      const outcome = waiting.has(key.id) ? 'pending' : ended.has(digest) ? 'revoked' : 'already_revoked';
+      return { digest, outcome, key: described(key, digest, owners.get(key.organizationId) ?? [], now) };
     });
     this.meter.leakedDigests(outcomes);
     return outcomes;
@@ -51,28 +54,24 @@ export class RevokeLeakedKeys {
   private async revoke(
     origin: string,
     keys: readonly ApiKey[],
+    leaked: ReadonlySet<string>,
     now: Date,
-  ): Promise<{ current: Map<string, ApiKey>; revokedIds: Set<string>; written: SnapshotEntries }> {
+  ): Promise<{ current: Map<string, ApiKey>; ended: Set<string>; written: SnapshotEntries }> {
     const current = new Map<string, ApiKey>();
-    const revokedIds = new Set<string>();
+    const ended = new Set<string>();
     const written: string[] = [];
     for (const { organizationId, ids } of chunksOf(keys)) {
       const chunk = await this.store.change(organizationId, ids, (key) => {
-        const after = revoked(key, 'leaked', now);
+        const after = afterLeak(key, leaked, now);
         if (after === null) return null;
-        if (key.revocation === null) revokedIds.add(key.id);
-        return {
-          change: 'leaked',
-          key: after,
-          actor: NOBODY,
-          details: { origin },
-          at: now,
-        };
+        for (const digest of usableDigestsOf(key, now)) if (leaked.has(digest)) ended.add(digest);
+        const change = after.revocation?.reason === 'leaked' ? 'leaked' : 'secret_leaked';
+        return { change, key: after, actor: NOBODY, details: { origin }, at: now };
       });
       for (const key of chunk.keys) current.set(key.id, key);
       written.push(...chunk.written);
     }
-    return { current, revokedIds, written };
+    return { current, ended, written };
   }
 }
 
@@ -90,14 +89,37 @@ function* chunksOf(keys: readonly ApiKey[]): Generator<{ readonly organizationId
   }
 }
 
-function described(key: ApiKey, ownerEmails: string[]): LeakedKeyOutcome['key'] {
-  return {
-    apiKeyId: key.id,
-    organizationId: key.organizationId,
-    name: key.name,
-    maskedKey: key.maskedKey,
-    // Every key here is revoked; the fallback only satisfies the type.
-    revokedAt: (key.revocation?.at ?? key.createdAt).toISOString(),
-    ownerEmails,
-  };
+/**
+ * The key after secrets of these digests were found in a leak; null if nothing changes. Which secret is the present one
+ * is decided under the lock of the key: a rotation may have come before.
+ */
+function afterLeak(key: ApiKey, leaked: ReadonlySet<string>, now: Date): ApiKey | null {
+  // All requests of a leaked key are ended already.
+  if (key.revocation?.reason === 'leaked') return null;
+  const found = key.secrets.filter(({ digests }) => digests.some((digest) => leaked.has(digest)));
+  if (found.includes(presentSecret(key))) return revoked(key, 'leaked', now);
+  const after = found.reduce((sofar, { id }) => withSecretLeaked(sofar, id, now) ?? sofar, key);
+  // However many secrets end, it is one change of the key.
+  return after === key ? null : { ...after, version: key.version + 1 };
+}
+
+/** The digests by which somebody could use the key at this moment. */
+function usableDigestsOf(key: ApiKey, now: Date): readonly string[] {
+  if (key.revocation !== null) return [];
+  return key.secrets.flatMap((secret) => (isUsable(secret, now) ? secret.digests : []));
+}
+
+function described(key: ApiKey, digest: string, ownerEmails: string[], now: Date): LeakedKeyOutcome['key'] {
+  const identity = { apiKeyId: key.id, organizationId: key.organizationId, name: key.name, ownerEmails };
+  const secret = key.secrets.find(({ digests }) => digests.includes(digest));
+  if (secret?.end?.reason === 'leaked' && key.revocation?.reason !== 'leaked') {
+    return {
+      ...identity,
+      maskedKey: secret.maskedKey,
+      revokedAt: secret.end.at.toISOString(),
+      formerSecret: { id: secret.id, keyIsLive: ['active', 'disabled'].includes(stateOf(key, now)) },
+    };
+  }
+  // Every other key here is revoked; the fallback only satisfies the type.
+  return { ...identity, maskedKey: key.maskedKey, revokedAt: (key.revocation?.at ?? key.createdAt).toISOString() };
 }

@@ -159,9 +159,22 @@ export const leakedKeyOutcome = z.object({
       apiKeyId: id,
       organizationId: id,
       name: z.string(),
+      /** Of the secret that was found. */
       maskedKey: z.string(),
+      /** When the key was revoked; where one secret of it ended alone, when that one ended. */
       revokedAt: instant,
       ownerEmails: z.array(z.string()),
+      /**
+       * The secret that was found, if it was not the present one: it ended, and the key was left as it was. Absent
+       * where the whole key was revoked. Releases before 2026-12 do not send it.
+       */
+      formerSecret: z
+        .object({
+          id,
+          /** Whether the key can still be used by its present secret, or could be once it is enabled. */
+          keyIsLive: z.boolean(),
+        })
+        .exactOptional(),
     })
     .nullable(),
 });
