@@ -14,6 +14,7 @@ export { keyManagementSchema } from './store/migrations/index.js';
 export { digestsOf } from './keys/api-key/api-key.js';
 export { newApiKey } from './keys/api-key/new-api-key.js';
 export { KeyStore } from './store/key-store.js';
+export { KeyUseStore } from './keys/key-use/key-use-store.js';
 export { Members } from './store/members.js';
 export { ChangeRole } from './members/change-role/change-role.js';
 export { KeyMakers } from './keys/api-key/key-makers.js';

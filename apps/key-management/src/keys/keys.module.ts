@@ -14,6 +14,8 @@ import { ApiKeysController } from './api-keys.controller.js';
 import { AddDigests } from './add-digests/add-digests.js';
 import { CreateKey } from './create-key/create-key.js';
 import { KeyGivers } from './grant-key/key-givers.js';
+import { KeyUseStore } from './key-use/key-use-store.js';
+import { KeysUsedController } from './key-use/keys-used.controller.js';
 import { KeySpendingLookup } from './list-keys/key-spending.js';
 import { ListKeys } from './list-keys/list-keys.js';
 import { RevokeKey } from './revoke-key/revoke-key.js';
@@ -28,7 +30,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
 /** API keys: their admin API, and the use cases that other services and the bus call. */
 @Module({
   imports: [IdempotencyModule, KeyMetricsModule, KeyStoreModule, OrganizationsModule, RelayModule],
-  controllers: [ApiKeysController, RotateKeyController, LeaksReportedController],
+  controllers: [ApiKeysController, RotateKeyController, KeysUsedController, LeaksReportedController],
   providers: [
     AddDigests,
     CreateKey,
@@ -36,6 +38,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     KeyGivers,
     KeyMakers,
     KeySpendingLookup,
+    KeyUseStore,
     ListKeys,
     RevokeKey,
     RevokeLeakedKeys,

@@ -11,6 +11,7 @@ import { AuditChain1796688000000 } from './1796688000000-audit-chain.js';
 import { Contract1796774400000 } from './1796774400000-contract.js';
 import { KeyLookUp1796860800000 } from './1796860800000-key-look-up.js';
 import { KeysWhole1796947200000 } from './1796947200000-keys-whole.js';
+import { KeyUse1797033600000 } from './1797033600000-key-use.js';
 import { KeyImports1797465600000 } from './1797465600000-key-imports.js';
 
 /** The Postgres schema of key-management, for `migrate`. */
@@ -30,6 +31,7 @@ export const keyManagementSchema: MigrateOptions = {
     Contract1796774400000,
     KeyLookUp1796860800000,
     KeysWhole1796947200000,
+    KeyUse1797033600000,
     KeyImports1797465600000,
   ],
 };
