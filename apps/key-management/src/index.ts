@@ -40,3 +40,4 @@ export { BeginSession } from './sign-in/begin-session.js';
 export { FirstOwner } from './sign-in/first-owner.js';
 export { linkTo } from './sign-in/links.js';
 export { OneTimeTokens } from './sign-in/one-time-tokens/one-time-tokens.js';
+export { AuthorizationCodeStore } from './oauth/authorization-code-store.js';

@@ -84,6 +84,7 @@ export async function startKeyManagement(
         sessions: SESSIONS,
         oidcPrivateNetwork: true,
         dnsServers: [],
+        oauthWithoutChallenge: false,
         ...settings,
       },
     });

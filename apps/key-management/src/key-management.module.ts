@@ -7,6 +7,7 @@ import { KeysModule } from './keys/keys.module.js';
 import { MembersModule } from './members/members.module.js';
 import { DomainsModule } from './organizations/domains/domains.module.js';
 import { MeModule } from './me/me.module.js';
+import { OauthModule } from './oauth/oauth.module.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
 import { PeopleModule } from './people/people.module.js';
 import { ProjectsModule } from './projects/projects.module.js';
@@ -30,6 +31,7 @@ import { SignInModule } from './sign-in/sign-in.module.js';
     ProjectsModule,
     MembersModule,
     DomainsModule,
+    OauthModule,
     OidcModule,
     PeopleModule,
     SessionsModule,

@@ -31,6 +31,7 @@ async function open({
 }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
   const {
     providers,
+    oauth,
     mail: { from },
   } = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   warnOfUnknown(logger, readUnknown(providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
@@ -89,6 +90,7 @@ async function open({
       ...peopleSettings(environment),
       oidcPrivateNetwork: environment.TOLLGATE_OIDC_PRIVATE_NETWORK,
       dnsServers: environment.TOLLGATE_DNS_SERVERS,
+      oauthWithoutChallenge: oauth.allowWithoutChallenge,
     },
   });
   const app = await createNestServer(module, { logger, registry, serviceSecrets, document: readDocument(SERVICE) });

@@ -14,6 +14,8 @@ import { AccountPagesController } from './sign-in/pages/account-pages.controller
 import { PasswordResetsController } from './sign-in/password-resets/password-resets.controller.js';
 import { SessionsController } from './sign-in/sessions.controller.js';
 import { SignInLinksController } from './sign-in/sign-in-links/sign-in-links.controller.js';
+import { AuthKeysController } from './oauth/auth-keys.controller.js';
+import { ConsentController } from './oauth/consent.controller.js';
 import { ProjectsController } from './projects/projects.controller.js';
 import { OidcProviderController } from './sign-in/oidc/oidc-provider.controller.js';
 import { OidcSessionsController } from './sign-in/oidc/oidc-sessions.controller.js';
@@ -24,6 +26,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
     tags: [
       { name: 'Sessions', description: 'Signing in and out, passwords, and the links of mails.' },
       { name: 'Pages', description: 'Plain pages for people, until the console is there.' },
+      { name: 'Keys for apps', description: 'Apps send their people here, who agree to give them a key (PKCE).' },
       { name: 'Audit', description: 'Who has changed what, who has signed in, and who was refused.' },
       { name: 'API keys', description: 'Making, showing and ending keys.' },
       { name: 'Organisations', description: 'Whose keys and usage there are. They see nothing of one another.' },
@@ -36,6 +39,8 @@ it('has its document written down (npm run openapi writes it)', async () => {
       EmailConfirmationsController,
       SignInLinksController,
       AccountPagesController,
+      ConsentController,
+      AuthKeysController,
       AuditLogsController,
       ApiKeysController,
       OrganizationsController,

@@ -205,6 +205,8 @@ const CODES: Readonly<Record<Exclude<PermissionDecision, { kind: 'allowed' }>['r
   nobody: '401 missing_credential',
   operator_only: '403 access_denied',
   person_only: '403 access_denied',
+  key_only: '403 access_denied',
+  project_key_only: '403 access_denied',
   no_key: '403 access_denied',
   scope: '403 access_denied',
   role: '403 access_denied',

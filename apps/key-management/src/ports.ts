@@ -35,6 +35,8 @@ export interface KeyManagementSettings {
   readonly sessions: SessionSettings;
   /** Whether the identity providers of organisations may be on loopback and private addresses. */
   readonly oidcPrivateNetwork: boolean;
+  /** Whether apps may ask people for keys without a challenge, so that whoever sees a code can use it. */
+  readonly oauthWithoutChallenge: boolean;
   /** Servers that records of domains are looked up at; none means those of the host. */
   readonly dnsServers: readonly string[];
 }

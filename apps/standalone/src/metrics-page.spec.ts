@@ -54,6 +54,7 @@ beforeAll(async () => {
         sessions: { idleMs: 1, lifeMs: 1 },
         oidcPrivateNetwork: false,
         dnsServers: [],
+        oauthWithoutChallenge: false,
       },
       usageBilling: {},
       secretScanning: { peppers: [pepper], githubPublicKeysUrl: 'http://localhost/' },

@@ -230,6 +230,7 @@ async function openApplication(
         ...peopleSettings(environment),
         oidcPrivateNetwork: environment.TOLLGATE_OIDC_PRIVATE_NETWORK,
         dnsServers: environment.TOLLGATE_DNS_SERVERS,
+        oauthWithoutChallenge: config.oauth.allowWithoutChallenge,
       },
       usageBilling: {},
       secretScanning: { peppers, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl },

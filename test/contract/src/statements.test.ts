@@ -52,6 +52,7 @@ import { RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
 import { LEDGER_SEEDS, useLedger } from './ledger-statements.js';
 import { MEMBERSHIP_SEEDS, useMembership } from './membership-statements.js';
+import { OAUTH_SEEDS, useOauth } from './oauth-statements.js';
 import { OIDC_SEEDS, useOidc } from './oidc-statements.js';
 import { useSignIn } from './sign-in-statements.js';
 import { StatementCoverage, StatementRecorder, type StatementRecord } from './statement-records.js';
@@ -307,6 +308,7 @@ const SEEDS = [
   ...LEDGER_SEEDS,
   ...MEMBERSHIP_SEEDS,
   ...OIDC_SEEDS,
+  ...OAUTH_SEEDS,
   'ANALYZE',
 ];
 
@@ -359,6 +361,7 @@ describe('the statements of the services, on the migrated schema', () => {
         useSignIn,
         useMembership,
         useOidc,
+        useOauth,
         useSecretScanning,
         useUsageBilling,
         useLedger,

@@ -46,6 +46,7 @@ export class FakeIdentities {
 
   #principalOf({ credential, organizationId }: IdentifyPrincipalRequest): ApiKeyPrincipal | PersonPrincipal | null {
     if (credential.kind === 'api_key') return this.#keys.get(credential.secret) ?? null;
+    if (credential.kind === 'project_key') return null;
     const member = this.#sessions.get(credential.token);
     if (member === undefined) return null;
     const isThere = organizationId === null || organizationId === member.organizationId;

@@ -42,9 +42,13 @@ function rankOf({ template }: PublicPath): string {
   return template.replace(/\{\w+\}/g, '\uffff');
 }
 
-/** The kind of thing that a path is about: `/v1/api-keys` of `/v1/api-keys/{id}`, else its first segment. */
+/**
+ * The kind of thing that a path is about: `/v1/api-keys` of `/v1/api-keys/{id}`, `/api/v1/keys` of
+ * `/api/v1/keys/{hash}`, `/api/public` of all below it, else its first segment.
+ */
 export function areaOf(path: string): string {
-  const [, first = '', second = ''] = path.split('/');
+  const [, first = '', second = '', third = ''] = path.split('/');
+  if (first === 'api') return /^v\d+$/.test(second) ? `/api/${second}/${third}` : `/api/${second}`;
   return /^v\d+$/.test(first) ? `/${first}/${second}` : `/${first}`;
 }
 

@@ -46,7 +46,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     UpdateKey,
     VerifyKey,
   ],
-  exports: [DigestLookUps, AddDigests, RevokeLeakedKeys, VerifyKey],
+  exports: [CreateKey, DigestLookUps, AddDigests, RevokeLeakedKeys, VerifyKey],
 })
 export class KeysModule {
   constructor(

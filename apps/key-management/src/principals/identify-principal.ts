@@ -4,8 +4,8 @@ import { compileAllowedIps, digestsUnder, hasSecretForm } from '@tollgate/api-ke
 import { SESSION_DIRECTORY, type SessionDirectory } from '@tollgate/auth';
 import type { IdentifiedPrincipal, IdentifyPrincipalRequest } from '@tollgate/contracts';
 import { unreachable } from '@tollgate/errors';
-import { isUsable } from '../keys/api-key/api-key.js';
-import { snapshotOf } from '../keys/api-key/snapshot-of.js';
+import { sameSecret } from '@tollgate/http';
+import { isUsable, stateOf, type ApiKey } from '../keys/api-key/api-key.js';
 import { DigestLookUps } from '../keys/verify-key/digest-look-ups.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
 
@@ -28,6 +28,8 @@ export class IdentifyPrincipal {
     switch (credential.kind) {
       case 'api_key':
         return this.keyOf(credential.secret, address, now);
+      case 'project_key':
+        return this.projectKeyOf(credential.publicKey, credential.secret, address, now);
       case 'session': {
         const principal = await this.sessions.identify(credential.token, organizationId, now.getTime());
         return principal === null ? UNKNOWN : { outcome: 'identified', principal };
@@ -37,21 +39,47 @@ export class IdentifyPrincipal {
     }
   }
 
-  /** The same rules in the same order as at the gateway: checksum, digest, state, secret, expiry, network. */
+  /** Any key by its secret alone. Of a project key that is half, and opens nothing: it has no scopes. */
   private async keyOf(secret: string, address: string, now: Date): Promise<IdentifiedPrincipal> {
-    if (!hasSecretForm(secret)) return UNKNOWN;
+    const key = await this.liveKeyOf(secret, now);
+    return key === null ? UNKNOWN : identified(key, address, {});
+  }
+
+  /**
+   * A project key by both halves, which must be of one key. The secret finds the key; the public key, which is no
+   * secret, is compared in a time that depends on neither, so that nobody learns of which project a secret is.
+   */
+  private async projectKeyOf(
+    publicKey: string,
+    secret: string,
+    address: string,
+    now: Date,
+  ): Promise<IdentifiedPrincipal> {
+    const key = await this.liveKeyOf(secret, now);
+    if (key === null || key.kind !== 'project' || key.publicKey === null || key.projectId === null) return UNKNOWN;
+    return sameSecret(publicKey, key.publicKey) ? identified(key, address, { projectId: key.projectId }) : UNKNOWN;
+  }
+
+  /** By the same rules in the same order as at the gateway: checksum, digest, state, expiry. Null for no live key. */
+  private async liveKeyOf(secret: string, now: Date): Promise<ApiKey | null> {
+    if (!hasSecretForm(secret)) return null;
     const digests = digestsUnder(secret, this.settings.peppers);
     // Under all peppers in one turn, and so by one query.
     const found = await Promise.all(digests.map((digest) => this.lookUps.find(digest)));
     const { key, organization, secret: shown } = found.find((each) => each !== null) ?? {};
     // The keys of a deleted organisation end one after another; none of them opens anything meanwhile.
-    if (key === undefined || shown === undefined || organization?.deletedAt !== null) return UNKNOWN;
-    const snapshot = snapshotOf(key);
-    if (snapshot.state === 'revoked' || !isUsable(shown, now)) return UNKNOWN;
-    if (snapshot.expiresAtMs !== null && snapshot.expiresAtMs <= now.getTime()) return UNKNOWN;
-    const { apiKeyId, organizationId, scopes, allowedIps } = snapshot;
-    const allowsAddress = allowedIps === null ? null : compileAllowedIps(allowedIps);
-    if (checkAddress({ allowsAddress }, address) !== null) return { outcome: 'ip_not_allowed' };
-    return { outcome: 'identified', principal: { kind: 'api_key', apiKeyId, organizationId, scopes } };
+    if (key === undefined || shown === undefined || organization?.deletedAt !== null) return null;
+    return stateOf(key, now) === 'active' && isUsable(shown, now) ? key : null;
   }
+}
+
+/** A key at an address; last comes the network, as at the gateway. */
+function identified(
+  { id: apiKeyId, organizationId, scopes, allowedIps }: ApiKey,
+  address: string,
+  more: { readonly projectId?: string },
+): IdentifiedPrincipal {
+  const allowsAddress = allowedIps === null ? null : compileAllowedIps(allowedIps);
+  if (checkAddress({ allowsAddress }, address) !== null) return { outcome: 'ip_not_allowed' };
+  return { outcome: 'identified', principal: { kind: 'api_key', apiKeyId, organizationId, scopes, ...more } };
 }

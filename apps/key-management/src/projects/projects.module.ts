@@ -10,5 +10,6 @@ import { ProjectsController } from './projects.controller.js';
   imports: [IdempotencyModule, KeyStoreModule, OrganizationsModule],
   controllers: [ProjectsController],
   providers: [ProjectStore],
+  exports: [ProjectStore],
 })
 export class ProjectsModule {}

@@ -1,6 +1,7 @@
 import type { EntitySchema } from 'typeorm';
 import { invitationEntity } from '../members/invitation.js';
 import { memberEntity } from '../members/member.js';
+import { authorizationCodeEntity } from '../oauth/authorization-code.js';
 import { personEntity } from '../people/person.js';
 import { projectEntity } from '../projects/project.js';
 import { domainEntity } from '../organizations/domains/domain.entity.js';
@@ -12,6 +13,7 @@ import { sessionEntity } from '../sign-in/session.js';
 
 /** The tables of the schema `keys` that are used through repositories, for `openDatabase`. */
 export const keyManagementEntities: readonly EntitySchema[] = [
+  authorizationCodeEntity,
   invitationEntity,
   memberEntity,
   oneTimeTokenEntity,

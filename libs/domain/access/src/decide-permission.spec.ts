@@ -27,6 +27,7 @@ const callers: readonly [string, Principal | null][] = [
   ['the operator', operator],
   ...SCOPES.map((scope) => [`a key with ${scope}`, key(scope)] as [string, Principal]),
   ['a key with every scope', key(...SCOPES)],
+  ['a project key', { kind: 'api_key', apiKeyId: 'p', organizationId: 'o', scopes: [], projectId: 'a project' }],
   ...ROLES.map((role) => [`a ${role}`, person(role)] as [string, Principal]),
   ...ROLES.map((role) => [`a ${role} proven long ago`, person(role, NOW - STEP_UP_MS)] as [string, Principal]),
   ['a person of no organisation', person(null)],
@@ -37,6 +38,8 @@ const callers: readonly [string, Principal | null][] = [
 function expected(principal: Principal | null, permission: Permission): string {
   if (permission.kind === 'anyone') return 'allowed';
   if (principal === null) return 'nobody';
+  if (permission.kind === 'key') return principal.kind === 'api_key' ? 'allowed' : 'key_only';
+  if (permission.kind === 'project_key') return 'projectId' in principal ? 'allowed' : 'project_key_only';
   if (principal.kind === 'operator') return permission.kind === 'person' ? 'person_only' : 'allowed';
   if (permission.kind === 'operator') return 'operator_only';
   if (permission.kind === 'person') return principal.kind === 'person' ? 'allowed' : 'person_only';
@@ -54,6 +57,9 @@ function expected(principal: Principal | null, permission: Permission): string {
 
 const kinds: readonly Permission[] = [
   { kind: 'anyone' },
+  { kind: 'anyone', fromAnyPage: true },
+  { kind: 'key' },
+  { kind: 'project_key' },
   { kind: 'identified' },
   { kind: 'person' },
   { kind: 'operator' },

@@ -19,6 +19,10 @@ export type PermissionDecision =
   | { readonly kind: 'refused'; readonly reason: 'operator_only' }
   /** Only a person may do this, by a session. */
   | { readonly kind: 'refused'; readonly reason: 'person_only' }
+  /** Only an API key may ask this, about itself. */
+  | { readonly kind: 'refused'; readonly reason: 'key_only' }
+  /** Only a project key may ask this, with both halves. */
+  | { readonly kind: 'refused'; readonly reason: 'project_key_only' }
   /** No key may do this: it takes a person of this role. */
   | { readonly kind: 'refused'; readonly reason: 'no_key'; readonly role: Role }
   /** The key has none of these scopes. */
@@ -54,6 +58,12 @@ export function decidePermission(
       return principal.kind === 'person' ? ALLOWED : { kind: 'refused', reason: 'person_only' };
     case 'operator':
       return principal.kind === 'operator' ? ALLOWED : { kind: 'refused', reason: 'operator_only' };
+    case 'key':
+      return principal.kind === 'api_key' ? ALLOWED : { kind: 'refused', reason: 'key_only' };
+    case 'project_key':
+      return principal.kind === 'api_key' && principal.projectId !== undefined
+        ? ALLOWED
+        : { kind: 'refused', reason: 'project_key_only' };
     case 'organization':
       return inOrganization(principal, permission, nowMs);
     default:

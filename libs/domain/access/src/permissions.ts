@@ -4,13 +4,21 @@ import type { Role } from './role.js';
 /** What a route asks of who asks. */
 export type Permission =
   /** Nothing: the route is open, or checks a credential of its own (a signature, a token of a mail). */
-  | { readonly kind: 'anyone' }
+  | {
+      readonly kind: 'anyone';
+      /** Pages of every origin may ask it and read its answers: no cookie is looked at. Left out, only our own may. */
+      readonly fromAnyPage?: true;
+    }
   /** Any credential that is valid. */
   | { readonly kind: 'identified' }
   /** A person's session; the route is about their own account. */
   | { readonly kind: 'person' }
   /** The admin secret. */
   | { readonly kind: 'operator' }
+  /** An API key, whatever its scopes; the route is about that key itself. */
+  | { readonly kind: 'key' }
+  /** Both halves of a project key; the route is about its project. */
+  | { readonly kind: 'project_key' }
   | OrganizationPermission;
 
 /** A route about one organisation: for its members of a role, its keys of a scope, and the admin secret. */
@@ -32,6 +40,9 @@ const anyone = { kind: 'anyone' } as const;
 const identified = { kind: 'identified' } as const;
 const person = { kind: 'person' } as const;
 const operator = { kind: 'operator' } as const;
+const key = { kind: 'key' } as const;
+const projectKey = { kind: 'project_key' } as const;
+const fromAnyPage = { kind: 'anyone', fromAnyPage: true } as const;
 
 function members(
   role: Role,
@@ -52,6 +63,18 @@ export const PERMISSIONS = {
   revokeApiKey: members('member', 'admin'),
   rotateApiKey: members('member', 'admin'),
   finishApiKeyRotation: members('member', 'admin'),
+
+  // Keys for apps, and what other products call theirs
+  getConsentPage: anyone,
+  answerConsent: anyone,
+  exchangeCode: fromAnyPage,
+  listOpenRouterKeys: members('viewer', 'admin'),
+  createOpenRouterKey: members('member', 'admin'),
+  getOpenRouterKey: members('viewer', 'admin'),
+  updateOpenRouterKey: members('member', 'admin'),
+  deleteOpenRouterKey: members('member', 'admin'),
+  getCurrentOpenRouterKey: key,
+  listProjectsOfKey: projectKey,
 
   // Usage
   getUsage: members('viewer', 'analytics:read'),

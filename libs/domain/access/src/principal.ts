@@ -19,6 +19,8 @@ export interface ApiKeyPrincipal {
   readonly apiKeyId: string;
   readonly organizationId: string;
   readonly scopes: readonly Scope[];
+  /** The project of a project key of which both halves were shown; left out for all other keys. */
+  readonly projectId?: string;
 }
 
 /** A person with a session. */

@@ -105,6 +105,12 @@ export const ERRORS = {
     message: 'The route is open to groups only, and no group of the API key has it.',
     retryable: false,
   },
+  /** Unknown, used and expired codes get the same reply, and so do those of people who may make no key any more. */
+  code_not_valid: {
+    status: 403,
+    message: 'The code or its verifier is not valid. A code is good once, for 10 minutes.',
+    retryable: false,
+  },
   model_access_denied: {
     status: 403,
     message: 'The API key may not use this model.',
@@ -142,6 +148,11 @@ export const ERRORS = {
   oidc_attempt_invalid: {
     status: 400,
     message: 'This sign-in was not begun in this browser, was finished before, or took more than 10 minutes.',
+    retryable: false,
+  },
+  challenge_method_differs: {
+    status: 400,
+    message: 'The code_challenge_method is not that of the request for the code.',
     retryable: false,
   },
   unbounded_cost: {

@@ -9,6 +9,7 @@ import {
   ApiKeyStrategy,
   AUTHENTICATOR,
   newAuthenticator,
+  ProjectKeyStrategy,
   SessionStrategy,
 } from './credential-strategies.js';
 
@@ -47,6 +48,7 @@ class AdminApiHeads implements OnModuleInit {
     { provide: AUTHENTICATOR, useFactory: newAuthenticator },
     AdminSecretStrategy,
     ApiKeyStrategy,
+    ProjectKeyStrategy,
     SessionStrategy,
     Authorisation,
     AdminApiHeads,

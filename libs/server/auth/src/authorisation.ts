@@ -7,6 +7,7 @@ import {
   declaredBytes,
   FailureLimits,
   isClientAddressKnown,
+  isForm,
   noteOrganization,
   Problem,
   SecretChecks,
@@ -19,12 +20,15 @@ import { CallLimits } from './call-limits.js';
 import { AUTHENTICATOR, type CredentialAuthenticator, type CredentialQuestion } from './credential-strategies.js';
 import { namedOrganization, type NamedOrganization } from './named-organization.js';
 import { permissionRefusal } from './permission-refusal.js';
-import { readCredential, sessionOf, type ShownCredential } from './read-credential.js';
+import { projectKeyOf, readCredential, sessionOf, type ShownCredential } from './read-credential.js';
 import { requestOrigin } from './request-origin.js';
 import { csrfTokenFits, csrfTokenOf, sessionCookieName } from './session-cookie.js';
 
 /** Methods that change nothing, which other sites may cause. */
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
+
+/** Headers of a refusal for want of a project key (RFC 7617). */
+const PROJECT_CHALLENGE = { 'www-authenticate': 'Basic realm="tollgate", charset="UTF-8"' };
 
 /** A route about a person's own account is about no organisation. */
 const NO_NAME: NamedOrganization = { id: null, fault: null };
@@ -78,8 +82,9 @@ export class Authorisation {
     if (operation === null) throw new Error('a guard stands before a route that the table of permissions lacks');
     if ((declaredBytes(request.raw) ?? 0) > request.routeOptions.bodyLimit) throw new Problem('body_too_large');
     const permission: Permission = PERMISSIONS[operation];
-    if (permission.kind === 'anyone') await this.admitAnyone(request);
-    else await this.admit(request, reply, permission);
+    if (permission.kind === 'anyone') {
+      if (permission.fromAnyPage !== true) await this.admitAnyone(request);
+    } else await this.admit(request, reply, permission);
   }
 
   /** A route that asks for no credential still tells who asks, where a session says so by the rules of a session. */
@@ -97,7 +102,7 @@ export class Authorisation {
   }
 
   private async admit(request: FastifyRequest, reply: FastifyReply | null, permission: Permission): Promise<void> {
-    const shown = this.shownBy(request);
+    const shown = this.shownBy(request, permission);
     const { id: named, fault: nameFault } = permission.kind === 'person' ? NO_NAME : namedOrganization(request);
     const principal = await this.identify(request, shown, named);
     if (principal === null) throw new Problem('invalid_credential', { headers: ADMIN_CHALLENGE });
@@ -118,13 +123,15 @@ export class Authorisation {
     if (decision.kind === 'refused') throw permissionRefusal(decision, named !== null);
   }
 
-  private shownBy(request: FastifyRequest): Shown {
-    const shown = readCredential(request.headers, this.cookieName);
+  private shownBy(request: FastifyRequest, permission: Permission): Shown {
+    const ofProject = permission.kind === 'project_key';
+    const shown =
+      (ofProject ? projectKeyOf(request.headers) : null) ?? readCredential(request.headers, this.cookieName);
     if (shown.kind === 'two_cookies')
       throw new Problem('invalid_request', { detail: `The cookie ${this.cookieName} is there more than once.` });
     if (shown.kind !== 'none') return shown;
     this.checks.note('admin', 'missing', clientAddressOf(request));
-    throw new Problem('missing_credential', { headers: ADMIN_CHALLENGE });
+    throw new Problem('missing_credential', { headers: ofProject ? PROJECT_CHALLENGE : ADMIN_CHALLENGE });
   }
 
   /** What a request by cookie lacks to be from a page of ours; null for nothing, and for a bearer. */
@@ -134,6 +141,8 @@ export class Authorisation {
   ): 'foreign_origin' | 'invalid_csrf_token' | null {
     if (shown.kind !== 'session' || shown.token === null) return null;
     if (this.originOf(request) !== 'own') return 'foreign_origin';
+    // A form cannot send a header: its token is among its fields, where its handler looks at it.
+    if (isForm(request)) return null;
     return csrfTokenFits(request.headers['x-csrf-token'], shown.token) ? null : 'invalid_csrf_token';
   }
 
@@ -203,7 +212,7 @@ export class Authorisation {
         if (error !== null && error !== undefined) reject(error as Error);
         else resolve(principal === false ? null : (principal ?? null));
       };
-      const strategies = ['admin-secret', 'api-key', 'session'];
+      const strategies = ['admin-secret', 'api-key', 'project-key', 'session'];
       const middleware = this.authenticator.authenticate(strategies, { session: false }, done) as (
         question: object,
         reply: object,
@@ -235,6 +244,10 @@ function accountOf(credential: Shown): string {
       return 'admin secret';
     case 'api_key':
       return createHash('sha256').update(credential.secret).digest('base64');
+    case 'project_key':
+      return createHash('sha256')
+        .update(JSON.stringify([credential.publicKey, credential.secret]))
+        .digest('base64');
     case 'session':
       return createHash('sha256')
         .update(credential.token ?? '')

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { Principal } from '@tollgate/access';
+import { hasSecretForm } from '@tollgate/api-key';
 import {
   DEFAULT_ORGANIZATION_ID,
   KEY_MANAGEMENT_API,
@@ -85,6 +86,26 @@ export class ApiKeyStrategy extends PassportStrategy(QuestionStrategy, 'api-key'
 
   async validate({ credential, ...about }: CredentialQuestion): Promise<Principal | null> {
     if (credential.kind !== 'api_key') return null;
+    return identify(this.keyManagement, credential, about);
+  }
+}
+
+/** Both halves of a project key, as Basic. key-management knows them. */
+@Injectable()
+export class ProjectKeyStrategy extends PassportStrategy(QuestionStrategy, 'project-key') {
+  constructor(
+    @Inject(AUTHENTICATOR) authenticator: CredentialAuthenticator,
+    @Optional() @Inject(KEY_MANAGEMENT_API) private readonly keyManagement: Identifier | undefined,
+  ) {
+    super(authenticator);
+  }
+
+  getPassportInstance(): CredentialAuthenticator {
+    return this.authenticator;
+  }
+
+  async validate({ credential, ...about }: CredentialQuestion): Promise<Principal | null> {
+    if (credential.kind !== 'project_key' || !hasSecretForm(credential.secret)) return null;
     return identify(this.keyManagement, credential, about);
   }
 }

@@ -18,6 +18,10 @@ export function permissionRefusal(
       return denied('Only the admin secret may do this.');
     case 'person_only':
       return denied('Only a person may do this, by a session: sign in.');
+    case 'key_only':
+      return denied('Only an API key may ask this, about itself: send it as bearer.');
+    case 'project_key_only':
+      return denied('Only a project key may ask this: send "Authorization: Basic" with its public key and its secret.');
     case 'no_key':
       return denied(`No API key may do this: it takes a session of a person with the role ${decision.role} or above.`);
     case 'scope':

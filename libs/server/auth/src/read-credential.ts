@@ -9,6 +9,8 @@ export type ShownCredential =
   | { readonly kind: 'api_key'; readonly secret: string }
   /** Any other bearer: it can only be the admin secret. */
   | { readonly kind: 'admin_secret'; readonly secret: string }
+  /** Both halves of a project key, as `Authorization: Basic`. */
+  | { readonly kind: 'project_key'; readonly publicKey: string; readonly secret: string }
   /** The session's cookie. `token` is null where its value has not the form of a token. */
   | { readonly kind: 'session'; readonly token: string | null }
   /** Nothing. */
@@ -35,4 +37,24 @@ export function sessionOf(cookie: string | undefined, cookieName: string): Shown
   if (token === undefined) return { kind: 'none' };
   if (second !== undefined) return { kind: 'two_cookies' };
   return { kind: 'session', token: hasTokenForm(token) ? token : null };
+}
+
+const BASIC = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i;
+/** Longer ones are no project key. */
+const BASIC_LENGTH_MAX = 600;
+
+/**
+ * Both halves of a project key in `Authorization: Basic` (RFC 7617): the public key is the user, the secret the
+ * password. Null where the header is none, or has no halves of their forms: only routes for project keys look at it,
+ * since a proxy before us may have a Basic credential of its own.
+ */
+export function projectKeyOf(
+  headers: Pick<IncomingHttpHeaders, 'authorization'>,
+): Extract<ShownCredential, { readonly kind: 'project_key' }> | null {
+  const { authorization = '' } = headers;
+  const encoded = authorization.length > BASIC_LENGTH_MAX ? undefined : BASIC.exec(authorization)?.[1];
+  if (encoded === undefined) return null;
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const at = text.indexOf(':');
+  return at === -1 ? null : { kind: 'project_key', publicKey: text.slice(0, at), secret: text.slice(at + 1) };
 }

@@ -10,6 +10,8 @@ export interface TollgateConfig {
   readonly priceVersion: string;
   readonly secretScanning: { readonly github: { readonly publicKeysUrl: string } };
   readonly mail: { readonly from: string };
+  /** Whether apps may ask people for keys without a challenge (PKCE). */
+  readonly oauth: { readonly allowWithoutChallenge: boolean };
   readonly limits: Limits;
   /** Whose word on a client's address is believed. */
   readonly trustedProxies: readonly TrustedProxyEntry[];

@@ -58,6 +58,7 @@ describe('a configuration', () => {
       ],
       secretScanning: { github: { publicKeysUrl: 'https://api.github.com/meta/public_keys/secret_scanning' } },
       mail: { from: 'tollgate@localhost' },
+      oauth: { allowWithoutChallenge: false },
       limits: { bodyBytesMax: 33_554_432, bodiesBytesMax: 268_435_456, callsPerKeyMax: 1_024 },
       trustedProxies: [],
     });

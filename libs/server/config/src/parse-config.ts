@@ -75,6 +75,7 @@ function toConfig(file: ConfigFile, lookup: EnvironmentLookup): TollgateConfig {
     priceVersion: priceVersion(prices),
     secretScanning: { github: { publicKeysUrl: file.secret_scanning.github.public_keys_url } },
     mail: { from: file.mail.from },
+    oauth: { allowWithoutChallenge: file.oauth.allow_without_challenge },
     limits: toLimits(file.limits),
     trustedProxies: file.trusted_proxies,
   };

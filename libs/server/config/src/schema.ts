@@ -232,6 +232,16 @@ export const configFileSchema = z.strictObject({
         .describe('The sender of our mails'),
     })
     .prefault({}),
+  oauth: z
+    .strictObject({
+      allow_without_challenge: z
+        .boolean()
+        .default(false)
+        .describe(
+          'true lets apps ask people for keys without a code_challenge: whoever then sees a code on its way can take the key',
+        ),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       body_bytes_max: z

@@ -1,11 +1,12 @@
 import { problemBody, type ErrorCode } from '@tollgate/errors';
-import { problemPage } from '@tollgate/openapi';
+import { errorShapeAt, problemPage } from '@tollgate/openapi';
 import { LogSampler, type Logger } from '@tollgate/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PAGE_HEADERS } from './page-headers.js';
 import { problemOf } from './problem-of.js';
 import type { Problem } from './problem.js';
 import { readAway } from './read-away.js';
+import { pathOfTarget } from './request-target.js';
 
 /**
  * Answers whatever was thrown. What nobody expected is 500 `internal_error`: the log has it whole, the caller
@@ -30,8 +31,8 @@ const codes = new WeakMap<FastifyRequest, ErrorCode>();
 export const problemCodeOf = (request: FastifyRequest): ErrorCode | null => codes.get(request) ?? null;
 
 /**
- * Sends a problem as the reply; also for handlers on the raw Fastify instance. A browser that was sent to the address
- * (by an identity provider, for example) gets the problem as a page.
+ * Sends a problem as the reply, in the shape of its path; also for handlers on the raw Fastify instance. A browser
+ * that was sent to the address (by an identity provider, for example) gets the problem as a page.
  */
 export function sendProblem(reply: FastifyReply, problem: Problem, requestId: string): void {
   const { code, status, detail, errors, headers } = problem;
@@ -40,12 +41,17 @@ export function sendProblem(reply: FastifyReply, problem: Problem, requestId: st
   // Left open, the rest of the body is read away, for as long as a request may take.
   if (code === 'body_too_large') void reply.removeHeader('connection');
   readAway(reply.request.raw);
-  const body = problemBody(code, { detail, errors, requestId });
   void reply.code(status).headers(headers);
-  if (isNavigation(reply.request)) void reply.headers(PAGE_HEADERS).send(problemPage(body));
+  const { mediaType, body } = errorShapeAt(pathOfTarget(reply.request.url));
+  const about = { detail, errors, requestId };
+  if (isNavigation(reply.request) && mediaType === PROBLEM_TYPE)
+    void reply.headers(PAGE_HEADERS).send(problemPage(problemBody(code, about)));
   // As bytes: Fastify adds a charset to text, which this media type does not have.
-  else void reply.header('content-type', 'application/problem+json').send(Buffer.from(JSON.stringify(body)));
+  else void reply.header('content-type', mediaType).send(Buffer.from(JSON.stringify(body(code, about))));
 }
+
+/** Of the shape that a page can stand for: clients of other products read theirs wherever they ask from. */
+const PROBLEM_TYPE = 'application/problem+json';
 
 /** Whether a browser shows the reply as a document of its own: browsers alone set this header, and no script can. */
 const isNavigation = ({ method, headers }: FastifyRequest): boolean =>

@@ -1,13 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { hasBody } from './body-framing.js';
+import { isForm } from './forms.js';
 import { Problem } from './problem.js';
 
 const JSON_MEDIA_TYPE = /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json\s*(?:;|$)/i;
 
 /**
  * Bodies as bytes, kept once: a JSON body becomes a `Buffer` for `RequestPipe` (webhooks check their signature on
- * the very same bytes), an empty one is no body whatever its content type, anything else is 415, as is a compressed
- * one: bodies here are small, and what is not decoded cannot be a bomb.
+ * the very same bytes), and so does that of a form where forms are taken (`isForm`); an empty one is no body whatever
+ * its content type; anything else is 415, as is a compressed one: bodies here are small, and what is not decoded cannot
+ * be a bomb.
  *
  * One parser for every content type, by pattern: named ones would collide with those that plug-ins in scopes of
  * their own register (`@fastify/http-proxy`). A scope that reads bodies itself calls
@@ -24,7 +26,7 @@ export function readBodiesAsBytes(fastify: FastifyInstance): void {
     const contentType = request.headers['content-type'];
     if (body.length === 0) done(null, undefined);
     else if (isCoded(request)) done(compressedBody());
-    else if (contentType === undefined || JSON_MEDIA_TYPE.test(contentType)) done(null, body);
+    else if (contentType === undefined || JSON_MEDIA_TYPE.test(contentType) || isForm(request)) done(null, body);
     else done(new Problem('unsupported_media_type'));
   });
 }

@@ -4,6 +4,7 @@ export { BodyChunks } from './body-chunks.js';
 export { declaredBytes, hasBody } from './body-framing.js';
 export { watchPace } from './body-pace.js';
 export { askForBody } from './expect-continue.js';
+export { isForm, parseForm } from './forms.js';
 export { guardHeads } from './guard-heads.js';
 export { isPrivateAddress } from './private-address.js';
 export { publicConnector, type PublicConnectorOptions } from './public-connector.js';

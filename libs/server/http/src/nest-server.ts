@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AcceptedSecrets } from './accepted-secrets.js';
 import { serveDocs } from './serve-docs.js';
 import { answerException, sendProblem } from './answer-exception.js';
+import { openToPages } from './any-origin.js';
 import { BODY_BUDGET_BYTES, BodyBudget } from './body-budget.js';
 import { readBodiesAsBytes } from './body-reader.js';
 import { boundBodies } from './bound-bodies.js';
@@ -165,6 +166,7 @@ function markReply(request: FastifyRequest, reply: FastifyReply): void {
     'request-id': request.id,
     'cache-control': 'no-store, no-transform',
   });
+  openToPages(request, reply);
 }
 
 /** URLs that the router cannot read never reach a hook. */

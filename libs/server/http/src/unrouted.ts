@@ -7,8 +7,8 @@ import { pathOfTarget } from './request-target.js';
  * else 404. It comes before the body is looked at, so that a body in no known form is not what the caller hears of.
  * An `onRequest` hook that is added later may answer a path without any route in a shape of its own.
  *
- * There are no CORS headers: the API is not meant to be called by pages of other origins, which would have to hold a
- * key.
+ * There are no CORS headers but those of `openToPages`: the API is not meant to be called by pages of other origins,
+ * which would have to hold a key.
  */
 export function answerUnrouted(fastify: FastifyInstance): void {
   const routes = new RouteMethods();

@@ -5,13 +5,12 @@ import {
   entityTagHeader,
   errorExamples,
   errorReplies,
-  PROBLEMS,
   rateLimitHeaders,
   replayedHeader,
   replyHeaders,
   requestIdHeader,
-  type ErrorShape,
 } from './error-replies.js';
+import { errorShapeAt, type ErrorShape } from './error-shapes.js';
 import { exploreControllers, type DescribedRoute } from './explore-controllers.js';
 import { toJsonSchema, type ConvertedSchema } from './json-schema.js';
 import type { JsonObject, OpenApiDocument, OperationObject, PathItem } from './openapi-document.js';
@@ -27,9 +26,12 @@ export interface ApiPart {
   readonly controllers?: readonly Type[];
   /** Routes that no controller serves. */
   readonly routes?: readonly DescribedRoute[];
-  /** The form of its errors; by default problems (RFC 9457). */
+  /** The form of its errors; by default, what `errorShapeAt` says of each path. */
   readonly errorShape?: ErrorShape;
 }
+
+/** What plain forms of pages send. */
+const FORM_TYPE = 'application/x-www-form-urlencoded';
 
 const SCHEMES: Readonly<Record<Credential, JsonObject>> = {
   adminSecret: { type: 'http', scheme: 'bearer', description: 'The admin secret of the installation.' },
@@ -47,6 +49,11 @@ const SCHEMES: Readonly<Record<Credential, JsonObject>> = {
       'also need the `csrf_token` of the session in `x-csrf-token`, and an `Origin` or `Sec-Fetch-Site` that says that ' +
       'the page is ours.',
   },
+  projectKey: {
+    type: 'http',
+    scheme: 'basic',
+    description: 'A project key: its public key is the user, its secret the password.',
+  },
   githubSignature: {
     type: 'apiKey',
     in: 'header',
@@ -61,20 +68,16 @@ const SCHEMES: Readonly<Record<Credential, JsonObject>> = {
  * Makes the document of one service. It is called when documents are written, never by a running service.
  * @throws {Error} if a route lacks a decorator that the document needs, or a schema does not accept its example
  */
-export function buildDocument({
-  title,
-  tags,
-  controllers = [],
-  routes = [],
-  errorShape = PROBLEMS,
-}: ApiPart): OpenApiDocument {
+export function buildDocument({ title, tags, controllers = [], routes = [], errorShape }: ApiPart): OpenApiDocument {
   const described = [...exploreControllers(controllers), ...routes];
   const schemas = new Components();
-  schemas.convert(errorShape.schema, 'output');
+  const shapeOf = ({ path }: DescribedRoute): ErrorShape => errorShape ?? errorShapeAt(path);
+  const shapes = [...new Set(described.map(shapeOf))];
+  for (const { schema } of shapes) schemas.convert(schema, 'output');
   const paths: Record<string, PathItem> = {};
   for (const route of described) {
     if (!tags.some(({ name }) => name === route.tag)) throw new Error(`the tag ${route.tag} is not described`);
-    paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route, schemas, errorShape) };
+    paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route, schemas, shapeOf(route)) };
   }
   const credentials = new Set(described.flatMap((route) => requirementsOf(route).flatMap(credentialsIn)));
   return {
@@ -91,7 +94,15 @@ export function buildDocument({
     paths,
     components: {
       schemas: schemas.sorted(),
-      examples: errorExamples(described, errorShape),
+      examples: Object.assign(
+        {},
+        ...shapes.map((shape) =>
+          errorExamples(
+            described.filter((route) => shapeOf(route) === shape),
+            shape,
+          ),
+        ),
+      ) as Record<string, JsonObject>,
       headers: replyHeaders,
       securitySchemes: Object.fromEntries([...credentials].map((each) => [each, SCHEMES[each]])),
     },
@@ -115,7 +126,7 @@ function operationOf(route: DescribedRoute, schemas: Components, errorShape: Err
     security: requirementsOf(route),
     ...(route.permission && { 'x-permission': permissionObject(route.permission) }),
     ...(parameters.length > 0 && { parameters }),
-    ...(body !== null && { requestBody: { required: true, content: jsonContent(body, 'input', schemas) } }),
+    ...(body !== null && { requestBody: { required: true, content: bodyContent(route, body, schemas) } }),
     responses: { ...usualReplies(route, schemas), ...errorReplies(route, errorShape) },
   };
 }
@@ -155,6 +166,10 @@ function usualReplies(
 const jsonContent = (schema: z.ZodType, io: 'input' | 'output', schemas: Components): JsonObject => ({
   'application/json': { schema: schemas.convert(schema, io) },
 });
+
+function bodyContent({ isForm = false }: DescribedRoute, schema: z.ZodType, schemas: Components): JsonObject {
+  return isForm ? { [FORM_TYPE]: { schema: schemas.convert(schema, 'input') } } : jsonContent(schema, 'input', schemas);
+}
 
 /** The fields of an object as parameters. */
 function parametersIn(place: 'path' | 'query', schema: z.ZodType | null, schemas: Components): JsonObject[] {

@@ -42,6 +42,8 @@ describe.each([
 /** POSTs without `Idempotency-Key`, and why they need none. */
 const WITHOUT_IDEMPOTENCY_KEY: Readonly<Record<string, string>> = {
   revokeApiKey: 'a revoked key stays revoked',
+  answerConsent: 'a browser sends it, and the code that is not exchanged makes no key',
+  exchangeCode: 'its code is spent by the first',
   acceptInvitation: 'its token is spent by the first',
   createSession: 'who signs in twice has two sessions, and can end them; nobody is known by whom a record could go',
   stepUpSession: 'it proves again who asks',

@@ -1,5 +1,5 @@
-import { ERRORS, problemBody, type ErrorCode } from '@tollgate/errors';
-import { z } from 'zod';
+import { ERRORS, type ErrorCode } from '@tollgate/errors';
+import type { ErrorShape } from './error-shapes.js';
 import type { DescribedRoute } from './explore-controllers.js';
 import type { JsonObject } from './openapi-document.js';
 import { permissionRefusals } from './permission-docs.js';
@@ -7,24 +7,7 @@ import { permissionRefusals } from './permission-docs.js';
 /** The request id in examples. */
 const REQUEST_ID = '0199f0a3-5c1e-7b3a-9d2f-3b1c5a7e9f10';
 
-const codes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
-const code = z.enum(codes).describe('A code of the catalogue of errors.');
-
-/** The body of a refusal of all routes except the inference routes. */
-const problem = z
-  .object({
-    type: z.string().describe('A link to the page of the code.'),
-    title: z.string().describe('The same for each refusal with this code.'),
-    status: z.int().min(400).max(599),
-    code,
-    detail: z.string().optional().describe('What is wrong this time.'),
-    errors: z
-      .array(z.object({ path: z.string().describe('`models[0]`; empty for the whole.'), message: z.string() }))
-      .optional()
-      .describe('Each field that is at fault.'),
-    request_id: z.string().optional(),
-  })
-  .meta({ id: 'Problem', description: 'A refusal (RFC 9457).' });
+const codes = Object.keys(ERRORS) as ErrorCode[];
 
 /** The errors that any request can get: its headers are at fault, the server is shutting down, or it has failed. */
 const ALWAYS: readonly ErrorCode[] = [
@@ -41,25 +24,6 @@ const OF_BODIES: readonly ErrorCode[] = [
   'unsupported_media_type',
   'server_busy',
 ];
-
-/** The form of the refusals in a document. */
-export interface ErrorShape {
-  readonly mediaType: string;
-  /** The schema of the body. Its `id` is the name of the component. */
-  readonly schema: z.ZodType;
-  /** Added to the code in the names of examples: each shape has its own examples, and the documents are joined. */
-  readonly exampleSuffix: string;
-  /** The body of one refusal, for the examples. */
-  body(code: ErrorCode): object;
-}
-
-/** Problems (RFC 9457): the refusals of all routes except the inference routes. */
-export const PROBLEMS: ErrorShape = {
-  mediaType: 'application/problem+json',
-  schema: problem,
-  exampleSuffix: '',
-  body: (each) => problemBody(each, { requestId: REQUEST_ID }),
-};
 
 /** The refusals of a route, by status. */
 export function errorReplies(route: DescribedRoute, shape: ErrorShape): Record<string, JsonObject> {
@@ -110,7 +74,10 @@ export function errorExamples(routes: readonly DescribedRoute[], shape: ErrorSha
   return Object.fromEntries(
     codes
       .filter((each) => named.has(each))
-      .map((each) => [exampleName(each, shape), { summary: ERRORS[each].message, value: shape.body(each) }]),
+      .map((each) => [
+        exampleName(each, shape),
+        { summary: ERRORS[each].message, value: shape.body(each, { requestId: REQUEST_ID }) },
+      ]),
   );
 }
 

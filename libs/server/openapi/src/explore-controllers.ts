@@ -28,6 +28,8 @@ export interface DescribedRoute {
   /** What the table does not say: the credential of an inference route, or the signature of a webhook. */
   readonly access: Access | null;
   readonly body: z.ZodType | null;
+  /** Whether the body is that of a plain form, and no JSON. */
+  readonly isForm?: boolean;
   readonly query: z.ZodType | null;
   readonly params: z.ZodType | null;
   /** Optional headers of the request, without its credential. */
@@ -71,6 +73,7 @@ function exploreHandler(controller: Type, name: string): DescribedRoute {
     permission: permissionOf(needed<AdminOperationText>(DOCS.operation, handler, where)),
     access: accessOf(controller, handler),
     body: args.body ?? metadata<z.ZodType>(DOCS.body, handler) ?? null,
+    isForm: metadata<true>(DOCS.form, handler) ?? false,
     query: args.query ?? null,
     params: args.param ?? null,
     headers,

@@ -1,5 +1,5 @@
 export { buildDocument, joinDocuments, type ApiPart } from './build-document.js';
-export type { ErrorShape } from './error-replies.js';
+export { errorShapeAt, type ErrorShape } from './error-shapes.js';
 export type { DescribedRoute } from './explore-controllers.js';
 export {
   routesOf,
@@ -29,6 +29,7 @@ export {
   ShowsVersion,
   Tag,
   TakesBytes,
+  TakesForm,
   type Credential,
 } from './route-docs.js';
 export { errorPage, errorsPage } from './pages/error-pages.js';

@@ -16,6 +16,10 @@ export function securityOf(permission: Permission): readonly Requirement[] {
       return [{ session: [] }];
     case 'operator':
       return [{ adminSecret: [] }];
+    case 'key':
+      return [{ apiKey: [] }];
+    case 'project_key':
+      return [{ projectKey: [] }];
     case 'organization': {
       const { role, scope } = permission;
       return [{ adminSecret: [] }, ...(scope === null ? [] : [{ apiKey: [scope] }]), { session: [role] }];
@@ -27,6 +31,10 @@ export function securityOf(permission: Permission): readonly Requirement[] {
 
 /** The permission as the document has it for programs, under `x-permission`. */
 export function permissionObject(permission: Permission): JsonObject {
+  if (permission.kind === 'anyone') {
+    const { kind, fromAnyPage = false } = permission;
+    return fromAnyPage ? { kind, from_any_page: true } : { kind };
+  }
   if (permission.kind !== 'organization') return { kind: permission.kind };
   const { kind, role, scope, stepUp = false, handsOut = null } = permission;
   return { kind, role, scope, step_up: stepUp, hands_out: handsOut };
@@ -41,13 +49,19 @@ const HANDED_OUT = {
 export function permissionText(permission: Permission): string {
   switch (permission.kind) {
     case 'anyone':
-      return 'No credential is needed.';
+      return permission.fromAnyPage === true
+        ? 'No credential is needed, and pages of every origin may ask it: none that is sent is looked at.'
+        : 'No credential is needed.';
     case 'identified':
       return 'For the admin secret, for a session, and for an API key with the scope `admin` or `analytics:read`.';
     case 'person':
       return "For sessions alone: it is about the person's own account.";
     case 'operator':
       return 'For the admin secret alone.';
+    case 'key':
+      return 'For every API key, whatever its scopes: it is about the key itself.';
+    case 'project_key':
+      return 'For project keys, with both halves.';
     case 'organization': {
       const { role, scope, stepUp, handsOut } = permission;
       const people = role === 'owner' ? 'an owner of the organisation' : `a member whose role is \`${role}\` or above`;
@@ -67,7 +81,7 @@ export function permissionText(permission: Permission): string {
 /** The error codes with which the guard of a permission refuses. */
 export function permissionRefusals(permission: Permission, method: Method): readonly ErrorCode[] {
   const ofPages: ErrorCode[] = method === 'get' ? [] : ['foreign_origin'];
-  if (permission.kind === 'anyone') return ofPages;
+  if (permission.kind === 'anyone') return permission.fromAnyPage === true ? [] : ofPages;
   const byCookie: ErrorCode[] = method === 'get' || permission.kind === 'operator' ? [] : ['invalid_csrf_token'];
   const ofOrganizations: ErrorCode[] = permission.kind === 'person' ? [] : ['organization_not_found'];
   const stepUp = permission.kind === 'organization' && permission.stepUp === true;

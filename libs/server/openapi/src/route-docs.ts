@@ -5,7 +5,7 @@ import type { ErrorCode } from '@tollgate/errors';
 import { z } from 'zod';
 
 /** The kinds of credentials; each is a security scheme of the document. */
-export type Credential = 'adminSecret' | 'apiKey' | 'session' | 'githubSignature';
+export type Credential = 'adminSecret' | 'apiKey' | 'projectKey' | 'session' | 'githubSignature';
 
 /** The texts that describe a route. */
 export interface OperationText {
@@ -37,6 +37,7 @@ export interface Access {
 export const DOCS = {
   access: 'tollgate:access',
   body: 'tollgate:body',
+  form: 'tollgate:form',
   operation: 'tollgate:operation',
   refusals: 'tollgate:refusals',
   replies: 'tollgate:replies',
@@ -107,6 +108,10 @@ export const ShowsVersion = (): MethodDecorator => SetMetadata(DOCS.version, tru
 
 /** Documents the body of a handler that takes it as bytes, because it checks a signature over them. */
 export const TakesBytes = (schema: z.ZodType): MethodDecorator => SetMetadata(DOCS.body, schema);
+
+/** Documents the fields of a plain form, which its handler reads by `parseForm`. */
+export const TakesForm = (schema: z.ZodType): MethodDecorator =>
+  applyDecorators(SetMetadata(DOCS.body, schema), SetMetadata(DOCS.form, true));
 
 /** A header of requests that one of our parameter decorators reads. */
 export interface HeaderDocs {

@@ -223,6 +223,12 @@ export const identifyPrincipalRequest = z.object({
   credential: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('api_key'), secret: z.string().max(CREDENTIAL_LENGTH_MAX) }),
     z.object({ kind: z.literal('session'), token: z.string().max(CREDENTIAL_LENGTH_MAX) }),
+    /** Both halves of a project key. The release before does not know it, and refuses the question. */
+    z.object({
+      kind: z.literal('project_key'),
+      publicKey: z.string().max(CREDENTIAL_LENGTH_MAX),
+      secret: z.string().max(CREDENTIAL_LENGTH_MAX),
+    }),
   ]),
   organizationId: id.nullable(),
   address: z.string().max(CREDENTIAL_LENGTH_MAX),
@@ -230,7 +236,14 @@ export const identifyPrincipalRequest = z.object({
 export type IdentifyPrincipalRequest = z.infer<typeof identifyPrincipalRequest>;
 
 const foundPrincipal = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('api_key'), apiKeyId: id, organizationId: id, scopes }),
+  z.object({
+    kind: z.literal('api_key'),
+    apiKeyId: id,
+    organizationId: id,
+    scopes,
+    /** Of a project key whose both halves were shown. */
+    projectId: id.exactOptional(),
+  }),
   z.object({
     kind: z.literal('person'),
     personId: id,
