@@ -19,6 +19,7 @@ import { Announcer } from './presence/announcer.js';
 import { GatewayLife } from './presence/gateway-life.js';
 import type { GatewayIdentity } from './request-path/exchange/gateway-identity.js';
 import { registerAdmissionMetrics } from './request-path/admit/admission-metrics.js';
+import { AccountLoads } from './request-path/admit/account-loads.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
 import { OpenRequests } from './request-path/open-requests/open-requests.js';
 import { RefusedBodies } from './request-path/open-requests/refused-bodies.js';
@@ -79,12 +80,8 @@ export class Gateway {
     this.#newDigests = new NewDigests(ports.keyManagement, logger);
     askAboutMissedChanges(ports.snapshots, keys, inFlight);
     ports.snapshots.follow(new KeyChangeMeter(registry));
-    this.#epochs = new CreditEpochs(
-      admission,
-      ports.usageBilling,
-      (organizationId) => announcer.announce(organizationId),
-      logger,
-    );
+    const loads = new AccountLoads(ports.usageBilling, logger);
+    this.#epochs = new CreditEpochs(ports.usageBilling, (organizationId) => announcer.announce(organizationId), logger);
     this.#life = new GatewayLife({
       admission,
       announcer,
@@ -98,7 +95,7 @@ export class Gateway {
     this.#providers = openProviders(config.providers.filter(isConfigured), whoAnswers);
     const openRequests = new OpenRequests(config.limits.callsPerKeyMax, bodyBudget);
     registerRequestMetrics(registry, inFlight, openRequests);
-    registerAdmissionMetrics(registry, admission, this.#epochs);
+    registerAdmissionMetrics(registry, admission, this.#epochs, loads);
     registerJournalMetrics(registry, journal, shipper);
     registerKeyMetrics(registry, keys, ports.snapshots);
     const log = new RequestLog(logger);
@@ -113,6 +110,7 @@ export class Gateway {
       inFlight,
       journal,
       keys,
+      loads,
       log,
       logger,
       meter,

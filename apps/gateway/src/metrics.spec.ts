@@ -13,8 +13,11 @@ import { registerJournalMetrics } from './journal/journal-metrics.js';
 import { Shipper } from './journal/shipper.js';
 import { OpenRequests } from './request-path/open-requests/open-requests.js';
 import { registerAdmissionMetrics } from './request-path/admit/admission-metrics.js';
+import { AccountLoads } from './request-path/admit/account-loads.js';
 import { CreditEpochs } from './request-path/admit/credit-epochs.js';
-import type { Received } from './request-path/exchange/exchange.js';
+import { reserveOnceReady } from './request-path/admit/reserve-once-ready.js';
+import type { Received, Routed } from './request-path/exchange/exchange.js';
+import type { CachedKey } from './request-path/identify-key/cached-key.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
 import { KeyChangeMeter, registerKeyMetrics } from './request-path/identify-key/key-metrics.js';
 import { InFlight } from './request-path/exchange/in-flight.js';
@@ -89,6 +92,7 @@ describe('the figures of a gateway', () => {
   let journal: Journal;
   let shipper: Shipper;
   let published: () => Promise<void>;
+  let loaded: () => Promise<{ postedNanoUsd: string }>;
   const snapshots = new MemoryKeySnapshots();
   const admission = new MemoryAdmission();
   const usageBilling = {
@@ -98,7 +102,8 @@ describe('the figures of a gateway', () => {
     spendingByKey: () => Promise.resolve([]),
   };
   const openRequests = new OpenRequests(1, new BodyBudget(1_000));
-  const epochs = new CreditEpochs(admission, usageBilling, () => Promise.resolve(), logger);
+  const loads = new AccountLoads({ loadAccount: () => loaded() }, logger);
+  const epochs = new CreditEpochs(usageBilling, () => Promise.resolve(), logger);
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'tollgate-metrics-'));
     journal = Journal.open(folder);
@@ -109,7 +114,7 @@ describe('the figures of a gateway', () => {
       () => undefined,
     );
     registerRequestMetrics(registry, new InFlight(), openRequests);
-    registerAdmissionMetrics(registry, admission, epochs);
+    registerAdmissionMetrics(registry, admission, epochs, loads);
     registerJournalMetrics(registry, journal, shipper);
     registerKeyMetrics(registry, keys, snapshots);
     snapshots.follow(new KeyChangeMeter(registry));
@@ -159,12 +164,24 @@ describe('the figures of a gateway', () => {
       rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
       tokens: 0,
     };
-    const first = await admission.reserve(item);
-    if (first.kind !== 'unavailable') throw new Error('there is an epoch already');
-    const asked = epochs.reserveOnceOpen(item, first);
+    const decision = await admission.reserve(item);
+    const parts = { admission, epochs, loads, keys: { inCycleAt: (key: CachedKey) => key } };
+    const asked = reserveOnceReady({} as Routed, { item, decision }, parts);
     expect((await scrape())['tollgate_gateway_organizations_without_epoch{state="none"}']).toBe('1');
     await admission.openEpoch({ organizationId: 'o', epochId: 'e', posted: [], booked: [], waitingFor: [] });
-    expect((await asked).kind).toBe('admitted');
+    expect((await asked).decision.kind).toBe('admitted');
     expect((await scrape())['tollgate_gateway_organizations_without_epoch{state="none"}']).toBe('0');
+  });
+
+  it('say how often an account was loaded, and how often it could not be', async () => {
+    const account = { organizationId: 'o', accountId: 'key:k', apiKeyId: 'k', reset: 'never', startMs: null } as const;
+    loaded = () => Promise.resolve({ postedNanoUsd: '0' });
+    await Promise.all([loads.load({ ...account, generation: 1 }), loads.load({ ...account, generation: 1 })]);
+    loaded = () => Promise.reject(new Error('away'));
+    await loads.load({ ...account, generation: 2 });
+    expect(await scrape()).toMatchObject({
+      'tollgate_gateway_account_loads_total{outcome="loaded"}': '1',
+      'tollgate_gateway_account_loads_total{outcome="failed"}': '1',
+    });
   });
 });

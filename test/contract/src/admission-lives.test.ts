@@ -1,29 +1,39 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { RedisAdmission, RedisAdmissionBooks } from '@tollgate/admission';
+import { cycleAccountId, cycleOf, type CreditReset } from '@tollgate/api-key';
 import {
   announce,
   closeEpoch,
   emptyOrganization,
   leave,
+  loadAccounts,
   openEpoch,
   reserve,
   settle,
   settleBooked,
   type AdmissionDecision,
+  type CappedItem,
   type OrganizationState,
   type ReserveItem,
 } from '@tollgate/credit';
 import { startRedis, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clockKey, readClockOfTest } from './clock-of-test.js';
 import { randomBelow } from './random-below.js';
 
 const lives = 10_000;
-const stepsMax = 20;
+const stepsMax = 24;
 /** Lives that run at the same time, so that their commands share round trips. */
 const livesAtOnce = 500;
 const journalId = 'journal-1';
 const accountIds = ['a', 'b'] as const;
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+/** Ten seconds before the end of a day, a week and a month. */
+const birthMs = Date.UTC(2027, 0, 31, 23, 59, 50);
+const resets: readonly CreditReset[] = ['daily', 'weekly', 'monthly'];
+const generationsMax = 3;
 
 let server: RedisServer;
 let connection: RedisConnection;
@@ -31,6 +41,7 @@ beforeAll(async () => {
   server = await startRedis();
   connection = connectRedis({ url: server.url, name: 'lives', commandTimeoutMs: 10_000 });
   await storeKnown(connection, 5_000);
+  readClockOfTest(connection.client);
 });
 afterAll(async () => {
   await connection?.close();
@@ -38,7 +49,7 @@ afterAll(async () => {
 });
 
 describe('the script and its pure twin', () => {
-  it(`agree after every step of ${lives} random lives with restarts and changed caps, and never admit past a cap`, async () => {
+  it(`agree after every step of ${lives} random lives with restarts, changed limits and clocks that jump, and never admit past a cap`, async () => {
     const seed = randomInt(2 ** 31);
     const outcomes = new Map<string, number>();
     for (let first = 0; first < lives; first += livesAtOnce) {
@@ -55,6 +66,15 @@ describe('the script and its pure twin', () => {
       'credit_exhausted',
       'no_epoch',
       'announcing',
+      'other_cycle',
+      'not_loaded',
+      'admitted in a cycle',
+      'admitted in a cycle after the one that was loaded',
+      'loaded',
+      'charged without a hold',
+      'refused above a cap',
+      'clock ahead',
+      'clock back',
       'rate_limited',
       'settled',
       'released',
@@ -77,11 +97,14 @@ class Life {
   #twin: OrganizationState = emptyOrganization();
   #gateway!: RedisAdmission;
   #instanceId = '';
-  #caps: Record<string, bigint> = { a: 30n, b: 30n };
+  #caps: Record<string, bigint> = { a: 30n, b: 30n, c: 30n };
   readonly #organizationId: string;
   readonly #redis: RedisConnection;
   readonly #books: RedisAdmissionBooks;
   readonly #outcomes: string[] = [];
+  /** What the ledger charged without a hold, by account. */
+  readonly #unheld = new Map<string, bigint>();
+  #nowMs = birthMs;
   readonly #below: (bound: number) => number;
   #step = 0;
 
@@ -101,6 +124,7 @@ class Life {
    * outcomes.
    */
   async live(): Promise<readonly string[]> {
+    await this.#pass(0);
     await this.#restartGateway();
     await this.#open([]);
     const steps = 1 + this.#below(stepsMax);
@@ -119,9 +143,9 @@ class Life {
    */
   async #takeStep(): Promise<Readonly<Record<string, bigint>> | null> {
     const requestId = `r${this.#below(10)}`;
-    const accounts = this.#below(2) === 0 ? ['a'] : ['a', 'b'];
+    const accounts = this.#accounts();
     const amount = BigInt(this.#below(14));
-    switch (this.#below(13)) {
+    switch (this.#below(17)) {
       case 0:
       case 1:
       case 2:
@@ -136,8 +160,15 @@ class Life {
         return this.#leave(requestId, amount);
       case 7:
         return this.#book(requestId, accounts, amount);
+      case 13:
+      case 14:
+        return this.#load(amount);
+      case 15:
+      case 16:
+        await this.#jump();
+        return this.#reserve(requestId, this.#accounts(), amount);
       case 8:
-        this.#caps[this.#below(2) === 0 ? 'a' : 'b'] = BigInt(5 + this.#below(40));
+        this.#caps[['a', 'b', 'c'][this.#below(3)]!] = BigInt(5 + this.#below(40));
         return this.#reserve(requestId, accounts, amount);
       case 9:
         await this.#restartGateway();
@@ -157,9 +188,65 @@ class Life {
     }
   }
 
+  /** `a` alone, with `b`, or an account of `c` in a cycle, mostly the present one; some need to be loaded. */
+  #accounts(): readonly CappedItem[] {
+    const generation = this.#below(2) === 0 ? {} : { generation: this.#below(generationsMax + 1) };
+    const a = { accountId: 'a', capNanoUsd: this.#caps['a']!, ...generation };
+    const b = { accountId: 'b', capNanoUsd: this.#caps['b']! };
+    switch (this.#below(4)) {
+      case 0:
+        return [a];
+      case 1:
+        return [a, b];
+      case 2:
+        return [{ ...this.#cycleAccount(), ...generation }];
+      default:
+        return [{ ...this.#cycleAccount(), ...generation }, b];
+    }
+  }
+
+  /** An account of `c` as a gateway names it whose clock is at most a day off. */
+  #cycleAccount(): CappedItem {
+    const byMs = this.#below(4) === 0 ? (this.#below(3) - 1) * dayMs : 0;
+    const cycle = cycleOf(resets[this.#below(resets.length)]!, this.#nowMs + byMs);
+    return { accountId: cycleAccountId('c', cycle), capNanoUsd: this.#caps['c']!, cycle };
+  }
+
+  /** The ledger charges an account without a hold, loads it for a version of its limit, or both, or repeats itself. */
+  async #load(amount: bigint): Promise<null> {
+    const accountId = this.#below(2) === 0 ? 'a' : this.#cycleAccount().accountId;
+    if (this.#below(2) === 0) {
+      this.#unheld.set(accountId, (this.#unheld.get(accountId) ?? 0n) + amount);
+      this.#outcomes.push('charged without a hold');
+    }
+    // A call that was overtaken tells less than is known already.
+    const behind = this.#below(4) === 0 ? 5n : 0n;
+    const sum = (this.#unheld.get(accountId) ?? 0n) - behind;
+    const item = { accountId, unheldNanoUsd: sum < 0n ? 0n : sum, generation: this.#below(generationsMax + 1) };
+    const items = this.#below(3) === 0 ? [item, { ...item, generation: 0 }, { ...item, accountId: 'b' }] : [item];
+    const here = loadAccounts(this.#twin, items, this.#store, this.#nowMs);
+    const there = await this.#books.loadAccounts(this.#organizationId, items);
+    this.#expectSame('whether accounts were loaded', String(there), String(here));
+    if (here) this.#outcomes.push('loaded');
+    return null;
+  }
+
+  /** The clock goes on, or is set back, by minutes or by days. */
+  async #jump(): Promise<void> {
+    const byMs = [10_000, 12 * minuteMs, dayMs, 30 * dayMs][this.#below(4)]!;
+    const isAhead = this.#below(3) > 0;
+    this.#outcomes.push(isAhead ? 'clock ahead' : 'clock back');
+    await this.#pass(isAhead ? byMs : -byMs);
+  }
+
+  async #pass(byMs: number): Promise<void> {
+    this.#nowMs += byMs;
+    await connection.client.set(clockKey(this.#organizationId), String(this.#nowMs * 1_000));
+  }
+
   async #reserve(
     requestId: string,
-    of: readonly string[],
+    accounts: readonly CappedItem[],
     amountNanoUsd: bigint,
   ): Promise<Readonly<Record<string, bigint>>> {
     const known = this.#twin.holds.has(requestId);
@@ -171,20 +258,38 @@ class Life {
       apiKeyId: 'key-1',
       instanceId: this.#instanceId,
       tokens: 0,
-      accounts: of.map((accountId) => ({ accountId, capNanoUsd: this.#caps[accountId]! })),
+      accounts,
       rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: 4 },
     };
-    const here = reserve(this.#twin, item, this.#store, Date.now() * 1_000);
+    const before = takenOf(this.#twin);
+    const here = reserve(this.#twin, item, this.#store, this.#nowMs * 1_000);
     this.#expectSame('the decision', decisionText(await this.#gateway.reserve(item)), decisionText(here));
     this.#outcomes.push(here.kind === 'unavailable' ? here.why : here.kind);
+    if (here.kind === 'admitted' && !known) this.#expectReady(accounts);
+    if (accounts.some(({ accountId, capNanoUsd }) => (before.get(accountId) ?? 0n) > capNanoUsd)) {
+      if (here.kind === 'admitted' && !known && amountNanoUsd > 0n) throw new Error(`${this.#where}: above a cap`);
+      this.#outcomes.push('refused above a cap');
+    }
     return here.kind === 'admitted' && !known
       ? Object.fromEntries(item.accounts.map(({ accountId, capNanoUsd }) => [accountId, capNanoUsd]))
       : {};
   }
 
+  /** Nothing is admitted on an account of another cycle, nor on one that was never loaded for its limit. */
+  #expectReady(accounts: readonly CappedItem[]): void {
+    for (const { accountId, cycle, generation = 0 } of accounts) {
+      if (cycle !== undefined && (this.#nowMs < cycle.startMs || this.#nowMs >= cycle.endMs))
+        throw new Error(`${this.#where}: admitted in another cycle`);
+      if (cycle !== undefined) this.#outcomes.push('admitted in a cycle');
+      if (generation === 0 || (this.#twin.loads.get(accountId)?.generation ?? 0) >= generation) continue;
+      if (cycle === undefined) throw new Error(`${this.#where}: admitted on an account that is not loaded`);
+      this.#outcomes.push('admitted in a cycle after the one that was loaded');
+    }
+  }
+
   async #settle(requestId: string, chargeNanoUsd: bigint): Promise<Readonly<Record<string, bigint>>> {
     const item = { requestId, organizationId: this.#organizationId, chargeNanoUsd, tokens: null };
-    if (settle(this.#twin, item, Date.now() * 1_000))
+    if (settle(this.#twin, item, this.#nowMs * 1_000))
       this.#outcomes.push(chargeNanoUsd === 0n ? 'released' : 'settled');
     this.#gateway.settle(item);
     await this.#gateway.drain();
@@ -201,7 +306,7 @@ class Life {
     return {};
   }
 
-  async #book(requestId: string, of: readonly string[], chargeNanoUsd: bigint): Promise<null> {
+  async #book(requestId: string, of: readonly CappedItem[], chargeNanoUsd: bigint): Promise<null> {
     const item = {
       requestId,
       organizationId: this.#organizationId,
@@ -209,16 +314,24 @@ class Life {
       tokens: null,
       journalId,
       journalNumber: 1 + this.#below(10),
-      accountIds: of,
+      accountIds: of.map(({ accountId }) => accountId),
     };
-    settleBooked(this.#twin, item, Date.now() * 1_000);
+    settleBooked(this.#twin, item, this.#nowMs * 1_000);
     await this.#books.settleBooked(this.#organizationId, [item]);
     this.#outcomes.push('booked');
     return null;
   }
 
   async #open(waitingFor: readonly { journalId: string; instanceId: string }[]): Promise<void> {
-    const posted = [{ accountId: 'a', postedNanoUsd: BigInt(this.#below(10)) }];
+    const { accountId } = this.#cycleAccount();
+    const posted = ['a', accountId].map((id) => {
+      const unheldNanoUsd = this.#unheld.get(id) ?? 0n;
+      return {
+        accountId: id,
+        postedNanoUsd: unheldNanoUsd + BigInt(this.#below(10)),
+        ...(this.#below(2) === 0 ? { unheldNanoUsd, generation: this.#below(generationsMax + 1) } : {}),
+      };
+    });
     const epoch = {
       organizationId: this.#organizationId,
       epochId: randomUUID(),
@@ -226,7 +339,7 @@ class Life {
       booked: [{ journalId, number: this.#below(5) }],
       waitingFor,
     };
-    const here = openEpoch(this.#twin, { ...epoch, storeId: this.#store }, Date.now());
+    const here = openEpoch(this.#twin, { ...epoch, storeId: this.#store }, this.#nowMs);
     this.#expectSame('whether an epoch was opened', String(await this.#books.openEpoch(epoch)), String(here));
     if (here) this.#outcomes.push('opened');
   }
@@ -285,7 +398,8 @@ class Life {
 
   async #compare(last: boolean): Promise<void> {
     const there = await this.#books.accounts(this.#organizationId);
-    this.#expectSame('the accounts', balancesText(there), balancesText(this.#twin.accounts));
+    const ids = [...new Set([...there.keys(), ...this.#twin.accounts.keys()])].sort();
+    this.#expectSame('the accounts', balancesText(ids, there), balancesText(ids, this.#twin.accounts));
     if (!last) return;
     const holds = await this.#books.openHolds(this.#organizationId);
     this.#expectSame('the open holds', holdsText(holds), holdsText([...this.#twin.holds.values()]));
@@ -319,8 +433,8 @@ function takenOf({ accounts }: OrganizationState): ReadonlyMap<string, bigint> {
 }
 
 /** An account that one side does not know counts as 0 posted and 0 held. */
-function balancesText(balances: Balances): string {
-  return accountIds
+function balancesText(ids: readonly string[], balances: Balances): string {
+  return ids
     .map((accountId) => {
       const { postedNanoUsd = 0n, heldNanoUsd = 0n } = balances.get(accountId) ?? {};
       return `${accountId}: ${postedNanoUsd} posted, ${heldNanoUsd} held`;
@@ -355,6 +469,7 @@ function decisionText(decision: AdmissionDecision): string {
     case 'credit_exhausted':
       return `${decision.availableNanoUsd} left of ${decision.accountId}`;
     case 'unavailable':
-      return decision.why;
+      if (decision.why === 'other_cycle') return `another cycle at ${decision.nowMs}`;
+      return decision.why === 'not_loaded' ? `${decision.accountId} is not loaded` : decision.why;
   }
 }

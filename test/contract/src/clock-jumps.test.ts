@@ -1,11 +1,10 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { MemoryAdmission, RedisAdmission, type Admission } from '@tollgate/admission';
 import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
 import { startRedis, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clockKey, readClockOfTest } from './clock-of-test.js';
 import { randomBelow } from './random-below.js';
 
 const lives = 400;
@@ -20,34 +19,12 @@ beforeAll(async () => {
   server = await startRedis();
   connection = connectRedis({ url: server.url, name: 'clock-jumps', commandTimeoutMs: 10_000 });
   await storeKnown(connection, 5_000);
-  readClockOfTest(connection);
+  readClockOfTest(connection.client);
 });
 afterAll(async () => {
   await connection?.close();
   await server?.stop();
 });
-
-const clockKey = (organizationId: string): string => `tollgate:{${organizationId}}:admission:2:clock`;
-
-/** Loads the library's scripts, changed to read the time from a key: a test cannot set the clock of Redis. */
-function readClockOfTest({ client }: RedisConnection): void {
-  const file = (name: string): string =>
-    readFileSync(
-      fileURLToPath(new URL(`../../../libs/adapters/admission/src/lua/${name}.lua`, import.meta.url)),
-      'utf8',
-    );
-  const shared = file('organization').replace(/redis\.call\('TIME'\)/, "{ 0, redis.call('GET', KEY .. ':clock') }");
-  if (!shared.includes(":clock'")) throw new Error('the scripts no longer read the time by TIME as this test expects');
-  const files = {
-    admit: 'admit',
-    openEpoch: 'open-epoch',
-    announce: 'announce',
-    settleBooked: 'settle-booked',
-    stopWaiting: 'stop-waiting',
-  };
-  for (const [name, script] of Object.entries(files))
-    client.defineCommand(name, { numberOfKeys: 1, lua: `${shared}\n${file(script)}` });
-}
 
 describe('rates under a clock that jumps', () => {
   it(`are the same on both sides in ${lives} random lives, and nobody waits longer than a window`, async () => {

@@ -3,6 +3,7 @@ import { readAway } from '@tollgate/http';
 import type { Logger } from '@tollgate/telemetry';
 import type { Endpoint } from '../endpoints/endpoint.js';
 import type { Journal } from '../journal/journal.js';
+import type { AccountLoads } from './admit/account-loads.js';
 import { admit } from './admit/admit.js';
 import type { GatewayIdentity } from './exchange/gateway-identity.js';
 import type { CreditEpochs } from './admit/credit-epochs.js';
@@ -46,6 +47,7 @@ export interface RequestPathParts {
   readonly inFlight: InFlight;
   readonly journal: Journal;
   readonly keys: KeyCache;
+  readonly loads: AccountLoads;
   readonly log: RequestLog;
   readonly logger: Logger;
   readonly meter: RequestMeter;

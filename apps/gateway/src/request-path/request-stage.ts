@@ -17,6 +17,7 @@ import { createMetricsRegistry, type Logger } from '@tollgate/telemetry';
 import type { Dispatcher, Pool } from 'undici';
 import type { Journal } from '../journal/journal.js';
 import { RequestMeter } from './request-metrics.js';
+import type { AccountLoads } from './admit/account-loads.js';
 import type { CreditEpochs } from './admit/credit-epochs.js';
 import { OpenRequests } from './open-requests/open-requests.js';
 import { RefusedBodies } from './open-requests/refused-bodies.js';
@@ -153,6 +154,7 @@ export class RequestStage implements KeySnapshotReader {
       inFlight: this.inFlight,
       journal: this as unknown as Journal,
       keys,
+      loads: this as unknown as AccountLoads,
       log: new RequestLog({ warn: (line: { code: string }) => this.lines.push(line) } as unknown as Logger),
       logger: { error: (line: { code: string }) => this.lines.push(line) } as unknown as Logger,
       meter: new RequestMeter(createMetricsRegistry('test', { processMetrics: false })),
@@ -276,15 +278,22 @@ export class RequestStage implements KeySnapshotReader {
   // These methods stand in for admission and its epochs.
   async reserve(): Promise<AdmissionDecision> {
     this.#reserves += 1;
-    if (this.wait === 'epoch') return { kind: 'unavailable', why: 'no_epoch' };
+    if (this.wait === 'epoch' && this.#reserves === 1) return { kind: 'unavailable', why: 'no_epoch' };
     if (this.wait === 'closer bound' && this.#reserves === 1) return EXHAUSTED;
     await this.gates[this.wait === 'closer bound' ? 'closer bound' : 'rate and credit'].pass();
     return ADMITTED;
   }
 
-  async reserveOnceOpen(): Promise<AdmissionDecision> {
-    await this.gates.epoch.pass();
-    return ADMITTED;
+  open(): Promise<void> {
+    return this.gates.epoch.pass();
+  }
+
+  noteUnusable(): void {
+    // No test reads which organisations have no epoch.
+  }
+
+  noteUsable(): void {
+    // As above.
   }
 
   settle(item: { chargeNanoUsd: bigint }): void {

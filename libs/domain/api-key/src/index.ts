@@ -21,7 +21,7 @@ export {
 } from './imported-secret.js';
 export { findSecrets } from './find-secrets.js';
 export { DEFAULT_SCOPES, SCOPES, type Scope } from './scope.js';
-export { accountsOf, type OrganizationSnapshot } from './organization-snapshot.js';
+export { accountsOf, type JoinedAccount, type OrganizationSnapshot } from './organization-snapshot.js';
 export {
   BROWSER_USES,
   CREDIT_RESETS,

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { accountsOf, type OrganizationSnapshot } from './organization-snapshot.js';
+import { cycleOf } from './credit-cycle.js';
+import { accountsOf, type JoinedAccount, type OrganizationSnapshot } from './organization-snapshot.js';
 import type { ActiveSnapshot, CappedAccount } from './snapshot.js';
 
+const NOW = Date.parse('2026-11-29T12:00:00Z');
 const own = { accountId: 'key:k', capNanoUsd: '5' };
 const organizations = (capNanoUsd: string): CappedAccount => ({ accountId: 'organization:o', capNanoUsd });
 const key = (...accounts: readonly CappedAccount[]): ActiveSnapshot => ({
@@ -45,6 +47,55 @@ describe('the accounts of a key', () => {
       [own, { accountId: 'project:p', capNanoUsd: '1' }, organizations('7')],
     ],
   ])('%s', (_what, snapshot, organization, accounts) => {
-    expect(accountsOf(snapshot, organization)).toEqual(accounts);
+    expect(accountsOf(snapshot, organization, NOW)).toEqual(
+      accounts.map((account) => ({ ...account, generation: 0, cycle: null })),
+    );
+  });
+
+  const daily = cycleOf('daily', NOW);
+  it.each<[string, Partial<ActiveSnapshot>, Partial<OrganizationSnapshot>, readonly Partial<JoinedAccount>[]]>([
+    [
+      'of a limit that never resets',
+      { creditReset: 'never' },
+      {},
+      [{ accountId: 'key:k', generation: 0, cycle: null }],
+    ],
+    [
+      'of a limit that was set on a key in use',
+      { creditGeneration: 7 },
+      {},
+      [{ accountId: 'key:k', generation: 7, cycle: null }],
+    ],
+    [
+      'of a limit of each day',
+      { creditReset: 'daily', creditGeneration: 3 },
+      {},
+      [{ accountId: 'key:k:daily:2026-11-29', capNanoUsd: '5', generation: 3, cycle: daily }],
+    ],
+    [
+      'of a key without a limit, whatever its reset',
+      { creditReset: 'daily', creditGeneration: 3, accounts: [{ ...own, capNanoUsd: null }] },
+      {},
+      [{ accountId: 'key:k', capNanoUsd: null, generation: 0, cycle: null }],
+    ],
+    [
+      'of an organisation whose cap was set while its keys were in use',
+      { creditReset: 'weekly' },
+      { capNanoUsd: '7', capGeneration: 4 },
+      [
+        { accountId: 'key:k:weekly:2026-11-23', generation: 0 },
+        { accountId: 'organization:o', capNanoUsd: '7', generation: 4, cycle: null },
+      ],
+    ],
+    [
+      'of an organisation without a cap any more',
+      {},
+      { capNanoUsd: null, capGeneration: 4 },
+      [{ accountId: 'key:k', generation: 0 }],
+    ],
+  ])('%s', (_what, of, cap, accounts) => {
+    const joined = accountsOf({ ...key(own), ...of }, { ...capped(null), ...cap }, NOW);
+    expect(joined).toHaveLength(accounts.length);
+    expect(joined).toMatchObject(accounts);
   });
 });

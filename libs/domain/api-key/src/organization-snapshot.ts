@@ -1,4 +1,5 @@
-import { organizationAccountId, type ActiveSnapshot, type CappedAccount } from './snapshot.js';
+import { cycleAccountId, cycleOf, type CreditCycle } from './credit-cycle.js';
+import { keyAccountId, organizationAccountId, type ActiveSnapshot, type CappedAccount } from './snapshot.js';
 
 /**
  * The state of an organisation that gateways need, for all its keys. It is one record for any number of keys: a change
@@ -22,19 +23,44 @@ export interface OrganizationSnapshot {
   readonly groupRoutes?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** An account of a key at a moment. */
+export interface JoinedAccount extends CappedAccount {
+  /** Admission must have loaded it for this version of the key, or of the organisation; 0 needs none. */
+  readonly generation: number;
+  /** The cycle of the key's own limit that it belongs to; null for an account that is for good. */
+  readonly cycle: CreditCycle | null;
+}
+
 /**
- * The accounts to which a key's spending is charged, its own first. `organization` is the snapshot of the key's
- * organisation. It is null if none was ever written, as by releases before 2026-12; then the copy in the key's snapshot
- * is used.
+ * The accounts to which a key's spending at `nowMs` (milliseconds since 1970) is charged, its own first: that of the
+ * cycle of its limit, if it has a limit and that resets. `organization` is the snapshot of the key's organisation. It
+ * is null if none was ever written, as by releases before 2026-12; then the copy in the key's snapshot is used.
  *
  * @example
- * accountsOf(key, { organizationId: 'o', version: 2, state: 'active', capNanoUsd: '5' });
- * // [{ accountId: 'key:k', capNanoUsd: null }, { accountId: 'organization:o', capNanoUsd: '5' }]
+ * accountsOf(key, { organizationId: 'o', version: 2, state: 'active', capNanoUsd: '5' }, Date.UTC(2026, 10, 29));
+ * // [{ accountId: 'key:k:daily:2026-11-29', capNanoUsd: '3', generation: 0, cycle: { reset: 'daily', … } },
+ * //   { accountId: 'organization:o', capNanoUsd: '5', generation: 0, cycle: null }]
  */
-export function accountsOf(key: ActiveSnapshot, organization: OrganizationSnapshot | null): readonly CappedAccount[] {
-  if (organization === null) return key.accounts;
-  const accountId = organizationAccountId(key.organizationId);
-  const others = key.accounts.filter((account) => account.accountId !== accountId);
-  const { capNanoUsd } = organization;
-  return capNanoUsd === null ? others : [...others, { accountId, capNanoUsd }];
+export function accountsOf(
+  key: ActiveSnapshot,
+  organization: OrganizationSnapshot | null,
+  nowMs: number,
+): readonly JoinedAccount[] {
+  const ofOrganization = organizationAccountId(key.organizationId);
+  const accounts = key.accounts.map((account) => ownAccount(key, account, nowMs));
+  if (organization === null) return accounts;
+  const others = accounts.filter(({ accountId }) => accountId !== ofOrganization);
+  const { capNanoUsd, capGeneration = 0 } = organization;
+  if (capNanoUsd === null) return others;
+  return [...others, { accountId: ofOrganization, capNanoUsd, generation: capGeneration, cycle: null }];
+}
+
+/** The account of the key's own limit in its present cycle; other accounts, and one without a limit, as they are. */
+function ownAccount(key: ActiveSnapshot, account: CappedAccount, nowMs: number): JoinedAccount {
+  const { apiKeyId, creditReset = 'never', creditGeneration = 0 } = key;
+  if (account.capNanoUsd === null || account.accountId !== keyAccountId(apiKeyId))
+    return { ...account, generation: 0, cycle: null };
+  if (creditReset === 'never') return { ...account, generation: creditGeneration, cycle: null };
+  const cycle = cycleOf(creditReset, nowMs);
+  return { ...account, accountId: cycleAccountId(apiKeyId, cycle), generation: creditGeneration, cycle };
 }

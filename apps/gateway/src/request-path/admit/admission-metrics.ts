@@ -1,11 +1,20 @@
 import type { Admission } from '@tollgate/admission';
-import { Gauge, HotHistogram, registerGauge, type Registry } from '@tollgate/telemetry';
+import { Counter, Gauge, HotHistogram, registerGauge, type Registry } from '@tollgate/telemetry';
+import type { AccountLoads } from './account-loads.js';
 import type { CreditEpochs } from './credit-epochs.js';
 
 const BATCH_ITEMS = [1, 2, 4, 8, 16, 32, 64, 127];
 
-/** Registers metrics of the store of credit and rates, and of organisations without a usable epoch. */
-export function registerAdmissionMetrics(registry: Registry, admission: Admission, epochs: CreditEpochs): void {
+/**
+ * Registers metrics of the store of credit and rates, of organisations without a usable epoch, and of loads of
+ * accounts.
+ */
+export function registerAdmissionMetrics(
+  registry: Registry,
+  admission: Admission,
+  epochs: CreditEpochs,
+  loads: Pick<AccountLoads, 'counts'>,
+): void {
   registerGauge(
     registry,
     'tollgate_gateway_settle_lag_seconds',
@@ -25,6 +34,16 @@ export function registerAdmissionMetrics(registry: Registry, admission: Admissio
     registers: [registry],
     collect() {
       for (const [state, count] of epochs.unusable()) this.set({ state }, count);
+    },
+  });
+  new Counter({
+    name: 'tollgate_gateway_account_loads_total',
+    help: 'Accounts that usage-billing was asked to load, by the outcome',
+    labelNames: ['outcome'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(loads.counts)) this.inc({ outcome }, count as number);
     },
   });
 }

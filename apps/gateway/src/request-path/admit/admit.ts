@@ -1,4 +1,5 @@
 import type { Admission } from '@tollgate/admission';
+import { organizationAccountId } from '@tollgate/api-key';
 import { formatUsd, type AdmissionDecision, type ReserveItem } from '@tollgate/credit';
 import { unreachable } from '@tollgate/errors';
 import type { Routed } from '../exchange/exchange.js';
@@ -7,28 +8,21 @@ import type { InFlight } from '../exchange/in-flight.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 import { boundCost } from './cost-bound.js';
 import { closerBound } from './closer-bound.js';
-import type { CreditEpochs } from './credit-epochs.js';
 import { expectedTokens } from './expected-tokens.js';
+import { isoTime } from '../iso-time.js';
 import { rateLimitHeaders, retryHeaders } from './rate-limit-headers.js';
+import { reserveOnceReady, type ReadyParts, type Tried } from './reserve-once-ready.js';
 
 /** The parts by which `admit` decides and waits. */
-export interface AdmitParts {
+export interface AdmitParts extends ReadyParts {
   readonly admission: Admission;
-  readonly epochs: CreditEpochs;
   readonly gateway: GatewayIdentity;
   readonly inFlight: Pick<InFlight, 'endLeft'>;
 }
 
-type Stores = Omit<AdmitParts, 'gateway'>;
-
 /** Reserves rate, a parallel place and credit: all of them or none. A key without limits costs nothing here. */
-export function admit({
-  admission,
-  epochs,
-  gateway,
-  inFlight,
-}: AdmitParts): (exchange: Routed) => Refusal | undefined | Promise<Refusal | undefined> {
-  const stores = { admission, epochs, inFlight };
+export function admit(parts: AdmitParts): (exchange: Routed) => Refusal | undefined | Promise<Refusal | undefined> {
+  const { gateway } = parts;
   return (exchange) => {
     const key = exchange.key;
     if (!key.governed) return undefined;
@@ -55,7 +49,7 @@ export function admit({
       tokens,
       openEnded,
     };
-    return decide(exchange, item, outputTokensMax, stores);
+    return decide(exchange, item, outputTokensMax, parts);
   };
 }
 
@@ -63,41 +57,36 @@ function decide(
   exchange: Routed,
   item: ReserveItem,
   outputTokensMax: number,
-  stores: Stores,
+  parts: AdmitParts,
 ): Promise<Refusal | undefined> {
-  return stores.admission
+  return parts.admission
     .reserve(item)
     .then((decision) =>
       decision.kind === 'admitted'
         ? accept(exchange, item, decision)
-        : reconsider(exchange, item, decision, outputTokensMax, stores),
+        : reconsider(exchange, { item, decision }, outputTokensMax, parts),
     );
 }
 
 /**
- * Tries to improve a refusal: an epoch can be opened, calls whose clients have left can be ended, and a closer bound of
- * the cost can be computed.
+ * Tries to improve a refusal: an epoch can be opened, a key joined for the present cycle of its limit, an account
+ * loaded, calls whose clients have left can be ended, and a closer bound of the cost can be computed.
  */
 async function reconsider(
   exchange: Routed,
-  item: ReserveItem,
-  first: AdmissionDecision,
+  first: Tried,
   outputTokensMax: number,
-  stores: Stores,
+  parts: AdmitParts,
 ): Promise<Refusal | undefined> {
-  const { admission, epochs, inFlight } = stores;
-  let decision =
-    first.kind === 'unavailable' && first.why !== 'store_unreachable'
-      ? await epochs.reserveOnceOpen(item, first)
-      : first;
+  const { admission, inFlight } = parts;
+  const tryAgain = async (item: ReserveItem): Promise<Tried> =>
+    reserveOnceReady(exchange, { item, decision: await admission.reserve(item) }, parts);
+  let { item, decision } = await reserveOnceReady(exchange, first, parts);
   if (decision.kind === 'credit_exhausted' && (await inFlight.endLeft(item.apiKeyId)))
-    decision = await admission.reserve(item);
+    ({ item, decision } = await tryAgain(item));
   if (decision.kind === 'credit_exhausted') {
     const amountNanoUsd = await closerBound(exchange, outputTokensMax, decision.availableNanoUsd);
-    if (amountNanoUsd !== null) {
-      const closer = { ...item, amountNanoUsd };
-      return accept(exchange, closer, await admission.reserve(closer));
-    }
+    if (amountNanoUsd !== null) ({ item, decision } = await tryAgain({ ...item, amountNanoUsd }));
   }
   return accept(exchange, item, decision);
 }
@@ -123,11 +112,13 @@ function accept(exchange: Routed, item: ReserveItem, decision: AdmissionDecision
   }
 }
 
-/** Says which limit is reached, what is left of it, and the most that the request can cost. */
+/** Says which limit is reached, what is left of it, the most that the request can cost, and when the limit resets. */
 function exhausted(
-  { apiKeyId, amountNanoUsd }: ReserveItem,
+  { organizationId, amountNanoUsd, accounts }: ReserveItem,
   { accountId, availableNanoUsd }: Extract<AdmissionDecision, { kind: 'credit_exhausted' }>,
 ): string {
-  const whose = accountId === `key:${apiKeyId}` ? 'API key' : 'organization';
-  return `The credit limit of the ${whose} has ${formatUsd(availableNanoUsd)} USD left, and this request can cost ${formatUsd(amountNanoUsd)} USD at most.`;
+  const whose = accountId === organizationAccountId(organizationId) ? 'organization' : 'API key';
+  const cycle = accounts.find((account) => account.accountId === accountId)?.cycle;
+  const resets = cycle === undefined ? '' : ` The limit resets at ${isoTime(cycle.endMs).replace('.000Z', 'Z')}.`;
+  return `The credit limit of the ${whose} has ${formatUsd(availableNanoUsd)} USD left, and this request can cost ${formatUsd(amountNanoUsd)} USD at most.${resets}`;
 }

@@ -1,5 +1,12 @@
 import { compileKeyAccess, type KeyAccess } from '@tollgate/access';
-import { accountsOf, type ActiveSnapshot, type SnapshotSecret } from '@tollgate/api-key';
+import {
+  accountsOf,
+  type ActiveSnapshot,
+  type CreditCycle,
+  type JoinedAccount,
+  type SnapshotSecret,
+} from '@tollgate/api-key';
+import type { CappedItem } from '@tollgate/credit';
 import { keyPart } from '../event-parts.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type ExpiryClock } from './expiry-clock.js';
 import { endOf, secretHasEnded, type KeyEnd } from './key-end.js';
@@ -19,7 +26,9 @@ export interface CachedKey extends KeyAccess {
   /** The clock of its expiry; null if it has none. */
   readonly clock: ExpiryClock | null;
   /** Accounts with a cap; empty for a key that can spend without limit. */
-  readonly cappedAccounts: readonly { readonly accountId: string; readonly capNanoUsd: bigint }[];
+  readonly cappedAccounts: readonly CappedItem[];
+  /** The cycle of its own limit that the key was joined for; null if it has none that resets. */
+  readonly cycle: CreditCycle | null;
   /** Whether the key has a cap or a rate limit, so that admission must be asked. */
   readonly governed: boolean;
   /** The key's part of each usage event: JSON fields. */
@@ -30,21 +39,22 @@ const NO_ORGANIZATION: KnownOrganization = { snapshot: null, current: true };
 
 /**
  * Joins a key's accounts with those of its organisation. `digest` is the one that it was found by. The clock of an
- * expiring key comes from `expiries`, which may have seen it pass before.
+ * expiring key comes from `expiries`, which may have seen it pass before. `nowMs` (milliseconds since 1970) decides for
+ * which cycle of its limit the key is joined.
  */
 export function cacheKey(
   snapshot: ActiveSnapshot,
   digest = '',
   organization: KnownOrganization = NO_ORGANIZATION,
   expiries: Pick<ExpiryClocks, 'of'> = new ExpiryClocks(1, PROCESS_CLOCKS),
+  nowMs = PROCESS_CLOCKS.wallMs(),
 ): CachedKey {
   const { apiKeyId, expiresAtMs } = snapshot;
   const secret = secretOf(snapshot, digest);
   const secretEndsAtMs = secret?.endsAtMs ?? null;
-  const accounts = accountsOf(snapshot, organization.snapshot);
-  const cappedAccounts = accounts.flatMap(({ accountId, capNanoUsd }) =>
-    capNanoUsd === null ? [] : [{ accountId, capNanoUsd: BigInt(capNanoUsd) }],
-  );
+  const joined = accountsOf(snapshot, organization.snapshot, nowMs);
+  const accounts = joined.map(({ accountId, capNanoUsd }) => ({ accountId, capNanoUsd }));
+  const cappedAccounts = joined.flatMap(cappedItem);
   const { requestsPerMinute, tokensPerMinute, parallelRequests } = snapshot.rateLimits;
   return {
     snapshot,
@@ -55,6 +65,7 @@ export function cacheKey(
     clock: expiresAtMs === null ? null : expiries.of(apiKeyId, expiresAtMs),
     ...compileKeyAccess(snapshot, organization.snapshot),
     cappedAccounts,
+    cycle: joined.find(({ cycle }) => cycle !== null)?.cycle ?? null,
     eventPart: keyPart({
       organizationId: snapshot.organizationId,
       apiKeyId: snapshot.apiKeyId,
@@ -64,6 +75,19 @@ export function cacheKey(
     governed:
       cappedAccounts.length > 0 || requestsPerMinute !== null || tokensPerMinute !== null || parallelRequests !== null,
   };
+}
+
+/** An account as admission takes it; none if it has no cap. What need not be checked is left out. */
+function cappedItem({ accountId, capNanoUsd, generation, cycle }: JoinedAccount): readonly CappedItem[] {
+  if (capNanoUsd === null) return [];
+  const item = { accountId, capNanoUsd: BigInt(capNanoUsd) };
+  const loaded = generation === 0 ? item : { ...item, generation };
+  return [cycle === null ? loaded : { ...loaded, cycle: { startMs: cycle.startMs, endMs: cycle.endMs } }];
+}
+
+/** Whether `nowMs` (milliseconds since 1970) lies in a cycle; true without one. */
+export function isInCycle(cycle: CreditCycle | null, nowMs: number): boolean {
+  return cycle === null || (nowMs >= cycle.startMs && nowMs < cycle.endMs);
 }
 
 /** The secret that a digest is of; undefined in a snapshot of a release that knows one secret for each key. */

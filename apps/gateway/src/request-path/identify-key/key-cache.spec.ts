@@ -441,3 +441,100 @@ describe('the organisation of a key', () => {
     expect(await caps).toBe('organization:default=1');
   });
 });
+
+describe('a key whose limit resets', () => {
+  const LIMITED = { ...ACTIVE, creditReset: 'daily', accounts: [{ accountId: 'key:k', capNanoUsd: '9' }] } as const;
+  const MIDNIGHT = Date.parse('2026-11-30T00:00:00Z');
+  const FIVE_MINUTES_MS = 300_000;
+
+  /** A cache that knows the key, on a machine whose clock says `wallMs`. */
+  async function stage(snapshot: KeySnapshot, wallMs: number) {
+    const store = new Store();
+    store.answer = () => Promise.resolve({ kind: 'found', snapshot });
+    const clock = { wallMs, asked: 0 };
+    const clocks = { wallMs: () => ((clock.asked += 1), clock.wallMs), monotonicMs: () => 0 };
+    const cache = new KeyCache(store, { verifyKey: () => Promise.resolve(NOBODY) }, () => undefined, clocks);
+    await cache.identify(only(DIGEST), '10.0.0.1');
+    /** The key as the next request finds it. */
+    const key = () => {
+      const identity = cache.remembered(DIGEST);
+      if (identity?.kind !== 'active') throw new Error('the key is not cached');
+      return identity.key;
+    };
+    const account = () =>
+      key()
+        .cappedAccounts.map(({ accountId }) => accountId)
+        .join();
+    return { cache, clock, store, key, account };
+  }
+
+  it('is joined with the account of the day, and at midnight with that of the next, without being read again', async () => {
+    const { clock, store, key, account } = await stage(LIMITED, MIDNIGHT - 1);
+    expect(account()).toBe('key:k:daily:2026-11-29');
+    expect(key()).toBe(key());
+    expect(key().eventPart).toContain('"accounts":[{"accountId":"key:k:daily:2026-11-29","capNanoUsd":"9"}]');
+    expect(key().cappedAccounts).toEqual([
+      { accountId: account(), capNanoUsd: 9n, cycle: { startMs: MIDNIGHT - 86_400_000, endMs: MIDNIGHT } },
+    ]);
+    clock.wallMs = MIDNIGHT;
+    expect(account()).toBe('key:k:daily:2026-11-30');
+    expect(key().eventPart).toContain('key:k:daily:2026-11-30');
+    expect(key()).toBe(key());
+    expect(store.reads).toBe(1);
+  });
+
+  it('costs no look at the clock where it has none', async () => {
+    const { clock, key } = await stage({ ...LIMITED, creditReset: 'never' }, MIDNIGHT);
+    const asked = clock.asked;
+    for (let requests = 0; requests < 10; requests++) key();
+    expect(clock.asked).toBe(asked);
+  });
+
+  it.each([
+    ['ahead', MIDNIGHT - 60_000 + FIVE_MINUTES_MS, MIDNIGHT - 60_000],
+    ['behind', MIDNIGHT + 60_000 - FIVE_MINUTES_MS, MIDNIGHT + 60_000],
+  ])('goes by the time of admission on a machine whose clock is five minutes %s', async (_what, wallMs, nowMs) => {
+    const { cache, clock, key, account } = await stage(LIMITED, wallMs);
+    const present = `key:k:daily:${new Date(nowMs).toISOString().slice(0, 10)}`;
+    expect(account()).not.toBe(present);
+    const joined = cache.inCycleAt(key(), nowMs);
+    expect(joined.cappedAccounts[0]?.accountId).toBe(present);
+    // From now on each request is right at once, also over the next midnight.
+    expect(key()).toBe(joined);
+    clock.wallMs += 86_400_000;
+    expect(account()).toBe(`key:k:daily:${new Date(nowMs + 86_400_000).toISOString().slice(0, 10)}`);
+  });
+
+  it('is joined once for all requests that are under way at midnight', async () => {
+    const { cache, key } = await stage(LIMITED, MIDNIGHT - 1);
+    const before = key();
+    const joined = cache.inCycleAt(before, MIDNIGHT);
+    expect(cache.inCycleAt(before, MIDNIGHT)).toBe(joined);
+    expect(key()).toBe(joined);
+  });
+
+  it('keeps for a request under way the limit that it began with, if that changes over midnight', async () => {
+    const { cache, store, key } = await stage(LIMITED, MIDNIGHT - 1);
+    const begun = key();
+    const raised = { ...LIMITED, version: 2, accounts: [{ accountId: 'key:k', capNanoUsd: '99' }] };
+    store.answer = () => Promise.resolve({ kind: 'found', snapshot: raised });
+    store.listener.changed(raised);
+    await cache.identify(only(DIGEST), '10.0.0.1');
+    expect(cache.inCycleAt(begun, MIDNIGHT).cappedAccounts[0]).toMatchObject({
+      accountId: 'key:k:daily:2026-11-30',
+      capNanoUsd: 9n,
+    });
+    expect(key().cappedAccounts[0]).toMatchObject({ accountId: 'key:k:daily:2026-11-30', capNanoUsd: 99n });
+  });
+
+  it('carries the version for which its accounts must be loaded, and that of its organisation', async () => {
+    const store = new Store();
+    store.answer = () => Promise.resolve({ kind: 'found', snapshot: { ...LIMITED, form: 2, creditGeneration: 4 } });
+    const organization = { organizationId: 'default', version: 7, state: 'active', capNanoUsd: '5', capGeneration: 7 };
+    store.organization = () => Promise.resolve({ kind: 'found', snapshot: organization as OrganizationSnapshot });
+    const identity = await cacheOn(store, () => Promise.resolve(null)).identify(only(DIGEST), '10.0.0.1');
+    if (identity.kind !== 'active') throw new Error(identity.kind);
+    expect(identity.key.cappedAccounts.map(({ generation }) => generation)).toEqual([4, 7]);
+    expect(identity.key.eventPart).not.toContain('generation');
+  });
+});

@@ -2,7 +2,8 @@ import { SNAPSHOT_FORM, type ActiveSnapshot, type KeySnapshot, type Tombstone } 
 import type { KeyManagementApi, VerifiedKey } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import { evictOldest } from '../exchange/evict-oldest.js';
-import { cacheKey, endOfCached, type CachedKey } from './cached-key.js';
+import { AdmissionClock } from './admission-clock.js';
+import { cacheKey, endOfCached, isInCycle, type CachedKey } from './cached-key.js';
 import { everyDigest, type Digests } from './digest-memory.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type Clocks } from './expiry-clock.js';
 import type { KeyEnd } from './key-end.js';
@@ -74,6 +75,7 @@ export class KeyCache {
   readonly #furtherReads = new Map<string, Read>();
   readonly #expiries: ExpiryClocks;
   readonly #organizations: Organizations;
+  readonly #admissionClock: AdmissionClock;
   readonly counts: KeyCacheCounts = { local: 0, store: 0, authority: 0 };
 
   /** `onTombstone` is called for each key that has ended, when its tombstone is announced or found by a look-up. */
@@ -86,6 +88,7 @@ export class KeyCache {
   ) {
     this.#expiries = new ExpiryClocks(KEYS_MAX, clocks);
     this.#organizations = new Organizations(snapshots);
+    this.#admissionClock = new AdmissionClock(clocks);
     snapshots.follow({
       changed: (snapshot) => {
         this.#forget(snapshot.digests);
@@ -114,7 +117,7 @@ export class KeyCache {
     let key = this.#active.get(digest);
     for (let at = 0; key === undefined && at < further.length; at++) key = this.#active.get(further[at]!);
     if (key !== undefined) {
-      const joined = key.organization.current ? key : this.#joinAnew(key);
+      const joined = key.organization.current && this.#isPresent(key) ? key : this.#joinAnew(key);
       if (joined === null) return undefined;
       this.counts.local += 1;
       return { kind: 'active', key: joined };
@@ -132,6 +135,25 @@ export class KeyCache {
   /** Whether a secret may be one that was imported. What was told is believed while changes are received. */
   mayHaveImported(): boolean {
     return this.snapshots.mayHaveImportedKeys() || !this.hearsChanges();
+  }
+
+  /**
+   * The same key for the cycle of its limit that `nowMs` lies in, where admission, whose time that is (milliseconds
+   * since 1970), knows it as of another one. Its snapshot and its organisation stay those that the request began with.
+   */
+  inCycleAt(key: CachedKey, nowMs: number): CachedKey {
+    this.#admissionClock.set(nowMs);
+    const cached = this.#active.get(key.digest);
+    const isSame = cached?.snapshot === key.snapshot && cached.organization === key.organization;
+    if (isSame && isInCycle(cached.cycle, nowMs)) return cached;
+    const joined = cacheKey(key.snapshot, key.digest, key.organization, this.#expiries, nowMs);
+    if (isSame) this.#active.set(key.digest, joined);
+    return joined;
+  }
+
+  /** Whether the cycle that a key was joined for lasts. It costs no clock for a key without one. */
+  #isPresent({ cycle }: CachedKey): boolean {
+    return cycle === null || isInCycle(cycle, this.#admissionClock.nowMs());
   }
 
   /** The cached state of a key that was identified before. It costs two clocks and a look-up in memory. */
@@ -240,18 +262,21 @@ export class KeyCache {
       if (found.snapshot?.state === 'revoked') this.onTombstone(found.snapshot);
       return REFUSED;
     }
-    const key = cacheKey(found.snapshot, digest, found.organization, this.#expiries);
+    const key = cacheKey(found.snapshot, digest, found.organization, this.#expiries, this.#admissionClock.nowMs());
     this.strangers.met(digest);
     evictOldest(this.#active, KEYS_MAX);
     this.#active.set(digest, key);
     return { kind: 'active', key };
   }
 
-  /** The key, joined with its cached organisation; null if that is not cached, so that the key must be looked up. */
+  /**
+   * The key, joined with its cached organisation for the present cycle of its limit; null if the organisation is not
+   * cached, so that the key must be looked up.
+   */
   #joinAnew({ snapshot, digest }: CachedKey): CachedKey | null {
     const organization = this.#organizations.known(snapshot.organizationId);
     if (organization === undefined || isDeleted(organization)) return null;
-    const key = cacheKey(snapshot, digest, organization, this.#expiries);
+    const key = cacheKey(snapshot, digest, organization, this.#expiries, this.#admissionClock.nowMs());
     this.#active.set(digest, key);
     return key;
   }

@@ -1,0 +1,101 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Admission } from '@tollgate/admission';
+import { organizationAccountId } from '@tollgate/api-key';
+import type { LoadAccountRequest } from '@tollgate/contracts';
+import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
+import { unreachable } from '@tollgate/errors';
+import type { Routed } from '../exchange/exchange.js';
+import type { CachedKey } from '../identify-key/cached-key.js';
+import type { KeyCache } from '../identify-key/key-cache.js';
+import type { AccountLoads } from './account-loads.js';
+import type { CreditEpochs } from './credit-epochs.js';
+
+/** How long a request waits until its credit can be decided, before it is answered 503. */
+const WAIT_MS_MAX = 2_000;
+const POLL_MS = 20;
+/** A cycle can end once while a request is tried; more often only where a clock jumps. */
+const REJOINS_MAX = 3;
+
+/** A reserve and its decision. */
+export interface Tried {
+  readonly item: ReserveItem;
+  readonly decision: AdmissionDecision;
+}
+
+/** The parts by which a reserve is tried again. */
+export interface ReadyParts {
+  readonly admission: Pick<Admission, 'reserve'>;
+  readonly epochs: Pick<CreditEpochs, 'open' | 'noteUnusable' | 'noteUsable'>;
+  readonly keys: Pick<KeyCache, 'inCycleAt'>;
+  readonly loads: Pick<AccountLoads, 'load'>;
+}
+
+/**
+ * Tries a reserve again until it can be decided: the organisation has an epoch that waits for no gateway, its accounts
+ * are of the present cycle by the time of admission, and they are loaded. Gives up after `waitMsMax`. A key of another
+ * cycle is joined anew, and the exchange has the joined key from then on: what is reserved on an account is charged to
+ * that account.
+ */
+export async function reserveOnceReady(
+  exchange: Routed,
+  first: Tried,
+  parts: ReadyParts,
+  waitMsMax = WAIT_MS_MAX,
+): Promise<Tried> {
+  const { admission, epochs, keys, loads } = parts;
+  const { organizationId } = first.item;
+  let { item, decision } = first;
+  const deadline = performance.now() + waitMsMax;
+  let rejoins = 0;
+  let loaded = '';
+  while (decision.kind === 'unavailable' && performance.now() < deadline) {
+    switch (decision.why) {
+      case 'store_unreachable':
+        return { item, decision };
+      case 'other_cycle':
+        if (++rejoins > REJOINS_MAX) return { item, decision };
+        exchange.key = keys.inCycleAt(exchange.key, decision.nowMs);
+        item = { ...item, accounts: exchange.key.cappedAccounts };
+        break;
+      case 'not_loaded':
+        // A load of just now may not be seen at once; without a pause the account would be asked for without end.
+        if (loaded === decision.accountId) await pause(POLL_MS);
+        loaded = decision.accountId;
+        await atMost(deadline, loads.load(loadOf(exchange.key, decision.accountId)));
+        break;
+      case 'no_epoch':
+        epochs.noteUnusable(organizationId, decision.why);
+        await atMost(deadline, epochs.open(organizationId));
+        break;
+      case 'announcing':
+      case 'no_lease':
+        epochs.noteUnusable(organizationId, decision.why);
+        await pause(POLL_MS);
+        break;
+      default:
+        return unreachable(decision);
+    }
+    if (performance.now() < deadline) decision = await admission.reserve(item);
+  }
+  if (decision.kind !== 'unavailable') epochs.noteUsable(organizationId);
+  return { item, decision };
+}
+
+function atMost(deadline: number, done: Promise<unknown>): Promise<unknown> {
+  return Promise.race([done, pause(Math.max(0, deadline - performance.now()), undefined, { ref: false })]);
+}
+
+/** What usage-billing must know to load an account of a key. */
+function loadOf(key: CachedKey, accountId: string): LoadAccountRequest {
+  const { apiKeyId, organizationId, creditReset = 'never' } = key.snapshot;
+  const account = key.cappedAccounts.find((each) => each.accountId === accountId);
+  const isOwn = accountId !== organizationAccountId(organizationId);
+  return {
+    organizationId,
+    accountId,
+    apiKeyId: isOwn ? apiKeyId : null,
+    reset: isOwn ? creditReset : 'never',
+    startMs: account?.cycle?.startMs ?? null,
+    generation: account?.generation ?? 0,
+  };
+}
