@@ -53,7 +53,7 @@ export function cycleAccountId(apiKeyId: string, { reset, startMs }: CreditCycle
   return `${keyAccountId(apiKeyId)}:${reset}:${new Date(startMs).toISOString().slice(0, 10)}`;
 }
 
-const CYCLE_OF_LIMIT = /:(?:daily|weekly|monthly):\d{4,}-\d\d-\d\d$/;
+const CYCLE_IN_ID = /:(daily|weekly|monthly):(\d{4}-\d\d-\d\d)$/;
 
 /**
  * The account of a limit, without its cycle: the reverse of `cycleAccountId`.
@@ -63,10 +63,8 @@ const CYCLE_OF_LIMIT = /:(?:daily|weekly|monthly):\d{4,}-\d\d-\d\d$/;
  * limitOf('organization:o'); // 'organization:o'
  */
 export function limitOf(accountId: string): string {
-  return accountId.replace(CYCLE_OF_LIMIT, '');
+  return accountId.replace(CYCLE_IN_ID, '');
 }
-
-const CYCLE_IN_ID = /:(daily|weekly|monthly):(\d{4}-\d\d-\d\d)$/;
 
 /**
  * The period that an account is for: the cycle that its id names, else one without bounds.
