@@ -38,6 +38,7 @@ type Environment = ReturnType<typeof readConfig>;
 
 async function open({ environment, logger, registry }: ServiceContext<Environment>): Promise<OpenedService> {
   const config = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
+  logger.info({ config: config.fileDigest }, 'the configuration file was read');
   warnOfUnknown(logger, readUnknown(config.providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
   needCredentials(config);
   const { admission, bus, keyManagement, redis, snapshots, usageBilling } = connect(environment, logger);

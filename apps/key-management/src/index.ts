@@ -13,6 +13,8 @@ export { IdempotencyRecords, type Claim, type StoredAnswer } from './idempotency
 export { keyManagementSchema } from './store/migrations/index.js';
 export { digestsOf } from './keys/api-key/api-key.js';
 export { newApiKey } from './keys/api-key/new-api-key.js';
+export { GroupStore } from './groups/group-store.js';
+export type { Group } from './groups/group.js';
 export { KeyStore } from './store/key-store.js';
 export { KeyUseStore } from './keys/key-use/key-use-store.js';
 export { Members } from './store/members.js';

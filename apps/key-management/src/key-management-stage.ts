@@ -32,6 +32,8 @@ export interface KeyManagementStage {
   stop(): Promise<void>;
 }
 
+const NO_ROUTES = { routes: [], prices: [], reachableProviders: null };
+
 @Module({ imports: [KeyManagementModule] })
 class StageModule {}
 
@@ -85,6 +87,7 @@ export async function startKeyManagement(
         oidcPrivateNetwork: true,
         dnsServers: [],
         oauthWithoutChallenge: false,
+        config: NO_ROUTES,
         ...settings,
       },
     });

@@ -3,6 +3,7 @@ import { RefusedCallsModule } from '@tollgate/refused-calls';
 import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from '@tollgate/auth';
 import { KeyManagementApiModule } from './internal-api/internal-api.module.js';
+import { GroupsModule } from './groups/groups.module.js';
 import { KeysModule } from './keys/keys.module.js';
 import { MembersModule } from './members/members.module.js';
 import { DomainsModule } from './organizations/domains/domains.module.js';
@@ -26,6 +27,7 @@ import { SignInModule } from './sign-in/sign-in.module.js';
     AuditModule,
     AuthModule,
     KeysModule,
+    GroupsModule,
     MeModule,
     OrganizationsModule,
     ProjectsModule,

@@ -29,11 +29,13 @@ async function open({
   logger,
   registry,
 }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
+  const config = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   const {
     providers,
     oauth,
     mail: { from },
-  } = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
+  } = config;
+  logger.info({ config: config.fileDigest }, 'the configuration file was read');
   warnOfUnknown(logger, readUnknown(providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
   await prepareDatabase(environment, keyManagementSchema, (line) => logger.warn(line));
   const database = await openDatabase({
@@ -91,6 +93,8 @@ async function open({
       oidcPrivateNetwork: environment.TOLLGATE_OIDC_PRIVATE_NETWORK,
       dnsServers: environment.TOLLGATE_DNS_SERVERS,
       oauthWithoutChallenge: oauth.allowWithoutChallenge,
+      // The providers' credentials are in the environment of the gateways, and not in this one.
+      config: { ...config, reachableProviders: null },
     },
   });
   const app = await createNestServer(module, { logger, registry, serviceSecrets, document: readDocument(SERVICE) });

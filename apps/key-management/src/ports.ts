@@ -6,6 +6,7 @@ import { ADMIN_SECRETS, SERVICE_SECRETS, type AcceptedSecrets } from '@tollgate/
 import { ADMIN_API_SETTINGS, type AdminApiSettings } from '@tollgate/auth';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { MAIL_SENDER, type MailSender } from '@tollgate/mail';
+import type { TollgateConfig } from '@tollgate/config';
 import { DATABASE, type Database } from '@tollgate/postgres';
 import { SEALING, type Sealing } from '@tollgate/sealing';
 import { PortsModule } from '@tollgate/service';
@@ -39,6 +40,17 @@ export interface KeyManagementSettings {
   readonly oauthWithoutChallenge: boolean;
   /** Servers that records of domains are looked up at; none means those of the host. */
   readonly dnsServers: readonly string[];
+  /** What config.yaml says of routes and of what is behind them. */
+  readonly config: RoutingConfig;
+}
+
+/** The part of config.yaml that says what a model's name leads to. */
+export interface RoutingConfig extends Pick<TollgateConfig, 'routes' | 'prices'> {
+  /**
+   * The names of the providers that requests can be sent to; null if this process cannot tell, since their credentials
+   * are the gateways' alone.
+   */
+  readonly reachableProviders: ReadonlySet<string> | null;
 }
 
 /** The connections and settings that key-management needs when it runs as a process of its own. */

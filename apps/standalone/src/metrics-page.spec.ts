@@ -55,6 +55,7 @@ beforeAll(async () => {
         oidcPrivateNetwork: false,
         dnsServers: [],
         oauthWithoutChallenge: false,
+        config: { routes: [], prices: [], reachableProviders: null },
       },
       usageBilling: {},
       secretScanning: { peppers: [pepper], githubPublicKeysUrl: 'http://localhost/' },

@@ -5,7 +5,7 @@ import { peppersOf, type Peppers } from '@tollgate/api-key';
 import { inFolder, listenersFree, warnOfUnknown } from '@tollgate/app-process';
 import { adminApiLimits, type AdminApiSettings } from '@tollgate/auth';
 import { inProcessBus } from '@tollgate/bus';
-import { environmentVariable, loadConfig } from '@tollgate/config';
+import { environmentVariable, isConfigured, loadConfig } from '@tollgate/config';
 import { DEFAULT_ORGANIZATION_ID } from '@tollgate/contracts';
 import { Gateway, Journal } from '@tollgate/gateway';
 import { acceptedSecrets, BodyBudget, createNestServer, stopListening } from '@tollgate/http';
@@ -231,6 +231,10 @@ async function openApplication(
         oidcPrivateNetwork: environment.TOLLGATE_OIDC_PRIVATE_NETWORK,
         dnsServers: environment.TOLLGATE_DNS_SERVERS,
         oauthWithoutChallenge: config.oauth.allowWithoutChallenge,
+        config: {
+          ...config,
+          reachableProviders: new Set(config.providers.filter(isConfigured).map(({ name }) => name)),
+        },
       },
       usageBilling: {},
       secretScanning: { peppers, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl },

@@ -51,6 +51,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js';
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
 import { LEDGER_SEEDS, useLedger } from './ledger-statements.js';
+import { GROUP_SEEDS, useGroups } from './group-statements.js';
 import { MEMBERSHIP_SEEDS, useMembership } from './membership-statements.js';
 import { OAUTH_SEEDS, useOauth } from './oauth-statements.js';
 import { OIDC_SEEDS, useOidc } from './oidc-statements.js';
@@ -97,6 +98,7 @@ async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void
     name: 'another',
     creditLimitNanoUsd: null,
     creditGeneration: 0,
+    groupRoutes: {},
     createdAt: new Date(),
     deletedAt: null,
     version: 1,
@@ -306,6 +308,7 @@ const SEEDS = [
      CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, 'request ' || n, '{}', sha256(''), sha256('')
    FROM generate_series(1, 5000) AS n`,
   ...LEDGER_SEEDS,
+  ...GROUP_SEEDS,
   ...MEMBERSHIP_SEEDS,
   ...OIDC_SEEDS,
   ...OAUTH_SEEDS,
@@ -360,6 +363,7 @@ describe('the statements of the services, on the migrated schema', () => {
         useKeyManagement,
         useSignIn,
         useMembership,
+        useGroups,
         useOidc,
         useOauth,
         useSecretScanning,

@@ -28,6 +28,7 @@ export class CreateOrganization {
       name,
       creditLimitNanoUsd: null,
       creditGeneration: 0,
+      groupRoutes: {},
       createdAt: now,
       deletedAt: null,
       version: 1,

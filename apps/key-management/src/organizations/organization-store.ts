@@ -8,7 +8,7 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import { Personal } from '../audit/audit-value.js';
 import type { SnapshotEntries } from '../store/key-store.js';
 import { KEYS_SCHEMA, WRITE_ORGANIZATION } from '../store/outbox-effects.js';
-import { organizationSnapshotOf, type Organization } from './organization.js';
+import { organizationSnapshotOf, type GroupRoutes, type Organization } from './organization.js';
 
 /** A row of `keys.organization`. */
 export interface OrganizationRow {
@@ -16,6 +16,8 @@ export interface OrganizationRow {
   name: string;
   credit_limit_nano_usd: string | null;
   credit_generation: number;
+  /** Not of rows of a list. */
+  group_routes?: GroupRoutes;
   created_at: Date;
   deleted_at: Date | null;
   version: number;
@@ -31,7 +33,7 @@ export interface ListedOrganization {
 }
 
 /** Selects organisations; the caller appends its conditions. */
-export const SELECT_ORGANIZATION = `SELECT id, name, credit_limit_nano_usd, credit_generation, created_at, deleted_at, version FROM keys.organization`;
+export const SELECT_ORGANIZATION = `SELECT id, name, credit_limit_nano_usd, credit_generation, group_routes, created_at, deleted_at, version FROM keys.organization`;
 
 /** Organisations, with their first owner, their audit trail and their outbox entries. */
 @Injectable()
@@ -122,6 +124,7 @@ export function organizationOf(row: OrganizationRow): Organization {
     name: row.name,
     creditLimitNanoUsd: row.credit_limit_nano_usd === null ? null : BigInt(row.credit_limit_nano_usd),
     creditGeneration: row.credit_generation,
+    groupRoutes: row.group_routes ?? {},
     createdAt: row.created_at,
     deletedAt: row.deleted_at,
     version: row.version,

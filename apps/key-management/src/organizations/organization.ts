@@ -1,5 +1,8 @@
 import type { OrganizationSnapshot } from '@tollgate/api-key';
 
+/** The names of the routes that each group opens, by the id of the group. Groups without routes are left out. */
+export type GroupRoutes = Readonly<Record<string, readonly string[]>>;
+
 /** A tenant: each key, member and usage event belongs to exactly one. */
 export interface Organization {
   readonly id: string;
@@ -8,6 +11,8 @@ export interface Organization {
   readonly creditLimitNanoUsd: bigint | null;
   /** Its version from which on the limit counts what the ledger has; 0 for a limit that it was made with, or none. */
   readonly creditGeneration: number;
+  /** What its groups open. A copy of what the groups themselves say, changed together with them. */
+  readonly groupRoutes: GroupRoutes;
   readonly createdAt: Date;
   /** When it was deleted; null for all that are shown. */
   readonly deletedAt: Date | null;
@@ -18,7 +23,7 @@ export interface Organization {
 /** What gateways need to know of an organisation. */
 export type OrganizationState = Pick<
   Organization,
-  'id' | 'version' | 'creditLimitNanoUsd' | 'creditGeneration' | 'deletedAt'
+  'id' | 'version' | 'creditLimitNanoUsd' | 'creditGeneration' | 'groupRoutes' | 'deletedAt'
 >;
 
 /** The snapshot of an organisation, which gateways read. */
@@ -29,6 +34,7 @@ export function organizationSnapshotOf(organization: OrganizationState) {
     state: stateOf(organization),
     capNanoUsd: organization.creditLimitNanoUsd?.toString() ?? null,
     capGeneration: organization.creditGeneration,
+    ...(Object.keys(organization.groupRoutes).length > 0 && { groupRoutes: organization.groupRoutes }),
   } satisfies OrganizationSnapshot;
 }
 

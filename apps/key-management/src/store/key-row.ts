@@ -1,6 +1,6 @@
 import type { BrowserUse, CreditReset, KeyType, RevokeReason, Scope, SecretForm } from '@tollgate/api-key';
 import type { ApiKey, KeySecret, SecretEndReason } from '../keys/api-key/api-key.js';
-import type { OrganizationState } from '../organizations/organization.js';
+import type { GroupRoutes, OrganizationState } from '../organizations/organization.js';
 
 /** A row that `SELECT_KEY` returns, with the types that the driver gives: `bigint` arrives as text. */
 export interface KeyRow {
@@ -37,6 +37,8 @@ export interface KeyRow {
   secrets: SecretRow[];
   group_ids: string[];
   organization_credit_generation: number;
+  /** Only of rows that `keys.keys_by_digests` returns: a list of keys does not need them. */
+  organization_group_routes?: GroupRoutes;
 }
 
 /** One secret in the JSON of a row: its moments arrive as text. */
@@ -136,13 +138,14 @@ function secretOf(row: SecretRow): KeySecret {
   };
 }
 
-/** The fields of the key's organisation that a gateway needs, read by the same statement as the key. */
+/** The fields of the key's organisation that a gateway needs, in a row of `keys.keys_by_digests`. */
 export function organizationOf(row: KeyRow): OrganizationState {
   return {
     id: row.organization_id,
     version: row.organization_version,
     creditLimitNanoUsd: organizationLimitOf(row),
     creditGeneration: row.organization_credit_generation,
+    groupRoutes: row.organization_group_routes ?? {},
     deletedAt: row.organization_deleted_at,
   };
 }

@@ -15,6 +15,7 @@ export {
 export { type ClosedBy, type RouteOpenTo } from './closed-models.js';
 export { closedRouteText } from './closed-route-text.js';
 export { openedRoutes } from './opened-routes.js';
+export { patternsOverlap } from './patterns-overlap.js';
 export { compileKeyAccess, compileModelList, type KeyAccess } from './key-access.js';
 export { compilePrices, compileRoutes, compileRouting, targetModel } from './routing.js';
 export { hasWildcard, matchesWildcard } from './wildcard.js';

@@ -76,6 +76,18 @@ export const PERMISSIONS = {
   getCurrentOpenRouterKey: key,
   listProjectsOfKey: projectKey,
 
+  // Groups and routes: groups change what keys may reach, so they are an admin's
+  createGroup: members('admin', 'admin'),
+  listGroups: members('viewer', 'admin'),
+  getGroup: members('viewer', 'admin'),
+  updateGroup: members('admin', 'admin'),
+  deleteGroup: members('admin', 'admin'),
+  listGroupKeys: members('viewer', 'admin'),
+  addKeyToGroup: members('admin', 'admin'),
+  removeKeyFromGroup: members('admin', 'admin'),
+  addRouteToGroup: members('admin', 'admin'),
+  removeRouteFromGroup: members('admin', 'admin'),
+
   // Usage
   getUsage: members('viewer', 'analytics:read'),
   findUsageEvent: members('viewer', 'analytics:read'),

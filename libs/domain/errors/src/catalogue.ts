@@ -180,6 +180,11 @@ export const ERRORS = {
     message: 'There is no such organisation.',
     retryable: false,
   },
+  group_not_found: {
+    status: 404,
+    message: 'There is no group with this id in this organisation.',
+    retryable: false,
+  },
   project_not_found: {
     status: 404,
     message: 'There is no such project.',
@@ -239,6 +244,16 @@ export const ERRORS = {
   name_taken: {
     status: 409,
     message: 'Another one of this name is there already.',
+    retryable: false,
+  },
+  group_limit_reached: {
+    status: 409,
+    message: 'The organisation, the group or the key has as many groups or routes as it may have.',
+    retryable: false,
+  },
+  route_not_configured: {
+    status: 409,
+    message: 'The configuration has no route of this name.',
     retryable: false,
   },
   project_in_use: {

@@ -8,6 +8,8 @@ export interface TollgateConfig {
   readonly prices: readonly PriceEntry[];
   /** Changes with any price, and with nothing else; 12 hex digits. */
   readonly priceVersion: string;
+  /** Of the bytes of the file, 12 hex digits: processes that log the same one have read the same file. */
+  readonly fileDigest: string;
   readonly secretScanning: { readonly github: { readonly publicKeysUrl: string } };
   readonly mail: { readonly from: string };
   /** Whether apps may ask people for keys without a challenge (PKCE). */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Secret } from '@tollgate/api-key';
 import { readUsd } from '@tollgate/credit';
 import { pathText, validate, type FieldFault } from '@tollgate/errors';
@@ -35,7 +36,7 @@ export function parseConfig(
     ...credentialFaults(value, lookup),
   ];
   if (shape.kind === 'invalid' || faults.length > 0) throw new ConfigError(path, located(faults, document));
-  return toConfig(shape.value, lookup);
+  return { ...toConfig(shape.value, lookup), fileDigest: createHash('sha256').update(text).digest('hex').slice(0, 12) };
 }
 
 function located(faults: readonly FieldFault[], document: YamlDocument) {
@@ -66,7 +67,7 @@ function credentialFaults(value: unknown, lookup: EnvironmentLookup): FieldFault
 const variableOf = (credential: string | undefined): string | null =>
   CREDENTIAL_PATTERN.exec(credential ?? '')?.[1] ?? null;
 
-function toConfig(file: ConfigFile, lookup: EnvironmentLookup): TollgateConfig {
+function toConfig(file: ConfigFile, lookup: EnvironmentLookup): Omit<TollgateConfig, 'fileDigest'> {
   const prices = file.prices.map(toPrice);
   return {
     providers: file.providers.map((provider) => toProvider(provider, lookup)),

@@ -59,6 +59,8 @@ export const WEBHOOK_BODY_BYTES_MAX = 8 * 1_048_576;
 export const REQUEST_TIMEOUT_MS = 120_000;
 /** A client that sends its headers slower than this holds a connection for nothing else. */
 const HEADERS_TIMEOUT_MS = 15_000;
+/** The name of a route in a path: 200 characters, each of up to four bytes that are percent-encoded. */
+const PARAMETER_CHARACTERS_MAX = 2_400;
 /** How often Node looks for connections past the two above; its own 30 s would double the first. */
 const CONNECTIONS_CHECK_MS = 5_000;
 
@@ -128,6 +130,7 @@ function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): Fasti
     requestTimeout: requestTimeoutMs,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     trustProxy: false,
+    routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
     rewriteUrl: ({ url }: { url?: string | undefined }) => originForm(url ?? '/'),
     requestIdHeader: false,
     genReqId: () => randomUUID(),

@@ -78,11 +78,16 @@ const GROUPS = [
   ...tenantTableSql({ schema: 'keys', table: 'group_key', service: 'SELECT, INSERT, DELETE' }),
 ];
 
-/** Since when an organisation's limit counts what the ledger has; and whether its keys may be renamed. */
+/**
+ * Since when an organisation's limit counts what the ledger has; whether its keys may be renamed; and the routes of its
+ * groups by their ids, a copy of what stands in the groups: gateways get it in the organisation's one record.
+ */
 const ORGANIZATION = [
   `ALTER TABLE keys.organization
      ADD COLUMN credit_generation integer NOT NULL DEFAULT 0 CONSTRAINT organization_credit_generation_not_negative CHECK (credit_generation >= 0),
-     ADD COLUMN key_names_immutable boolean NOT NULL DEFAULT false`,
+     ADD COLUMN key_names_immutable boolean NOT NULL DEFAULT false,
+     ADD COLUMN group_routes jsonb NOT NULL DEFAULT '{}'
+       CONSTRAINT organization_group_routes_small CHECK (octet_length(group_routes::text) <= 131072)`,
 ];
 
 /**
@@ -128,7 +133,10 @@ const FORMER_LOOK_UP = [
        WHERE ended_at IS NULL AND ends_at IS NULL AND digest IN (SELECT decode(d, 'hex') FROM unnest(asked) AS given (d))) $look_up$`,
 ];
 
-/** The columns are those of `SELECT_KEY`, in its order. Indexes: api_key_secret_pk, api_key_pk, group_key_by_key. */
+/**
+ * The columns are those of `SELECT_KEY`, in its order, and the routes of the organisation's groups.
+ * Indexes: api_key_secret_pk, api_key_pk, group_key_by_key.
+ */
 const KEYS_BY_DIGESTS = lookUpFunctionSql({
   schema: 'keys',
   signature: 'keys_by_digests(asked text[])',
@@ -138,13 +146,13 @@ const KEYS_BY_DIGESTS = lookUpFunctionSql({
     kind text, type text, public_key text, project_id uuid, disabled_at timestamptz, credit_reset text, credit_generation integer,
     browser_use text, rotate_every_days integer, secrets jsonb, group_ids uuid[],
     organization_credit_limit_nano_usd bigint, organization_version integer, organization_deleted_at timestamptz,
-    organization_credit_generation integer)`,
+    organization_credit_generation integer, organization_group_routes jsonb)`,
   body: `SELECT k.id, k.position, k.organization_id, k.name, k.description, k.scopes, k.expires_at, k.credit_limit_nano_usd,
       k.requests_per_minute, k.tokens_per_minute, k.parallel_requests, k.models, k.allowed_ips,
       k.created_at, k.version, k.revoked_at, k.revoke_reason, k.deleted_at,
       k.kind, k.type, k.public_key, k.project_id, k.disabled_at, k.credit_reset, k.credit_generation, k.browser_use,
       k.rotate_every_days, s.secrets, g.group_ids,
-      o.credit_limit_nano_usd, o.version, o.deleted_at, o.credit_generation
+      o.credit_limit_nano_usd, o.version, o.deleted_at, o.credit_generation, o.group_routes
     FROM keys.api_key AS k
     JOIN keys.organization AS o ON o.id = k.organization_id
     CROSS JOIN LATERAL (

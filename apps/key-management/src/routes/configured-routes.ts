@@ -1,0 +1,57 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { openedRoutes, patternsOverlap } from '@tollgate/access';
+import type { Route } from '@tollgate/config';
+import type { ApiKey } from '../keys/api-key/api-key.js';
+import type { GroupRoutes } from '../organizations/organization.js';
+import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
+
+/** A route of config.yaml. */
+export type ConfiguredRoute = Route;
+
+/** A route that a key may use, and the groups that open it to the key; none if it is open to everyone alone. */
+export interface AccessibleRoute {
+  readonly route: ConfiguredRoute;
+  readonly groupIds: readonly string[];
+}
+
+type Reaching = Pick<ApiKey, 'groupIds' | 'models'>;
+
+/** The routes of config.yaml, and which of them keys may use. It asks nobody: all it needs comes with the call. */
+@Injectable()
+export class ConfiguredRoutes {
+  readonly all: readonly ConfiguredRoute[];
+  readonly #byName: ReadonlyMap<string, ConfiguredRoute>;
+
+  constructor(@Inject(KEY_MANAGEMENT_SETTINGS) { config }: KeyManagementSettings) {
+    this.all = config.routes;
+    this.#byName = new Map(config.routes.map((route) => [route.name, route]));
+  }
+
+  /** The route with exactly this name; null if the file has none. */
+  named(name: string): ConfiguredRoute | null {
+    return this.#byName.get(name) ?? null;
+  }
+
+  /**
+   * The routes that a key may use, in the order of the file. `groupRoutes` are those of its organisation. A key whose
+   * list of models allows only some of the names of a route may use the route.
+   */
+  accessibleTo(key: Reaching, groupRoutes: GroupRoutes): AccessibleRoute[] {
+    return this.all
+      .filter((route) => mayUse(key, groupRoutes, route))
+      .map((route) => ({
+        route,
+        groupIds: key.groupIds.filter((id) => groupRoutes[id]?.includes(route.name) === true),
+      }));
+  }
+
+  /** How many routes a key may use. */
+  countAccessible(key: Reaching, groupRoutes: GroupRoutes): number {
+    return this.all.filter((route) => mayUse(key, groupRoutes, route)).length;
+  }
+}
+
+function mayUse({ groupIds, models }: Reaching, groupRoutes: GroupRoutes, { name, access }: ConfiguredRoute): boolean {
+  if (access === 'groups' && !openedRoutes(groupIds, groupRoutes).has(name)) return false;
+  return models === null || models.some((model) => patternsOverlap(model, name));
+}
