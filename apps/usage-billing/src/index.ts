@@ -16,4 +16,5 @@ export { UsageBillingProcessModule } from './usage-billing-process.module.js';
 export { resumeOffsets } from './store/consumer-offsets.js';
 export { UsageEventMonths } from './ledger/usage-event-months/usage-event-months.js';
 export { usageBillingSchema } from './store/migrations/index.js';
+export { UsedKeys } from './usage/tell-used-keys/used-keys.js';
 export { usedOtherProviders } from './usage/read-usage/other-providers.js';

@@ -1,7 +1,7 @@
 import { RedisAdmissionBooks } from '@tollgate/admission';
 import { warnOfUnknown } from '@tollgate/app-process';
 import { adminApiSettings } from '@tollgate/auth';
-import { KafkaBatchServer } from '@tollgate/bus';
+import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
 import { acceptedSecrets, createNestServer, httpKeyManagementApi } from '@tollgate/http';
 import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase, ServiceDatabase } from '@tollgate/postgres';
@@ -31,10 +31,10 @@ async function open({
     name: SERVICE,
     onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached'),
   });
+  const kafka = { brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX };
+  const bus = kafkaBus(kafka);
   const consumer = new KafkaBatchServer({
-    brokers: environment.KAFKA_BROKERS,
-    clientId: SERVICE,
-    topicPrefix: environment.KAFKA_TOPIC_PREFIX,
+    ...kafka,
     groupId: `${environment.KAFKA_TOPIC_PREFIX}${SERVICE}`,
     resume: resumeOffsets(new ServiceDatabase(database.dataSource, 'billing')),
   });
@@ -53,6 +53,7 @@ async function open({
     registry,
     admission: new RedisAdmissionBooks(redis),
     busProgress: consumer,
+    bus: bus.publisher,
     adminSecrets: acceptedSecrets(environment.TOLLGATE_ADMIN_SECRET, environment.TOLLGATE_ADMIN_SECRET_PREVIOUS),
     adminApi: adminApiSettings(environment),
     ...(keyManagement !== null && { keyManagement }),
@@ -65,7 +66,7 @@ async function open({
     // Without Redis or Kafka the service still answers usage queries; epochs and bookings wait.
     ready: readyByDatabase(database.dataSource, () => ({ redis: redis.storeId() !== null, kafka: consumer.consuming })),
     graceMs: STOP_GRACE_MS,
-    connections: [...(keyManagement !== null ? [keyManagement] : []), redis, database],
+    connections: [...(keyManagement !== null ? [keyManagement] : []), bus, redis, database],
   };
 }
 

@@ -35,6 +35,7 @@ export class BillingMeter {
   private readonly orphans: Counter;
   private readonly loadSeconds: Histogram<'result'>;
   private readonly unheld: Counter;
+  private readonly useDelay: Histogram;
 
   constructor(@Inject(METRICS_REGISTRY) registry: Registry) {
     const registers = [registry];
@@ -118,6 +119,12 @@ export class BillingMeter {
       help: 'Accounts with a limit that a batch charged for calls without a hold on them',
       registers,
     });
+    this.useDelay = new Histogram({
+      name: 'tollgate_usage_billing_used_keys_delay_seconds',
+      help: 'Time from the end of the last call of a key until its use was told on the bus',
+      buckets: DELAY_SECONDS,
+      registers,
+    });
   }
 
   /** Counts a batch of the bus after it was booked and its settles were sent or kept. */
@@ -168,6 +175,11 @@ export class BillingMeter {
     this.unheld.inc(accounts);
   }
 
+  /** Observes the delays with which the use of keys was told, in milliseconds. */
+  usedKeysTold(delaysMs: readonly number[]): void {
+    for (const ms of delaysMs) this.useDelay.observe(Math.max(0, ms) / 1_000);
+  }
+
   orphansResolved(holds: number): void {
     this.orphans.inc(holds);
   }
@@ -200,6 +212,17 @@ export function registerBillingGauges(registry: Registry, sources: BillingSource
       name: 'tollgate_usage_billing_events_without_month',
       help: 'Usage events in the default partition, up to 10,000',
       samples: ({ eventsWithoutMonth }) => [{ value: eventsWithoutMonth }],
+    },
+  ]);
+}
+
+/** Registers the gauge of keys whose use is not told yet; `waiting` counts them. */
+export function registerUsedKeysGauge(registry: Registry, waiting: () => Promise<number>): void {
+  registerAskedGauges(registry, waiting, [
+    {
+      name: 'tollgate_usage_billing_used_keys_waiting',
+      help: 'Keys whose use is booked and not told on the bus, up to 10,000',
+      samples: (keys) => [{ value: keys }],
     },
   ]);
 }

@@ -1,6 +1,6 @@
 import type { DynamicModule } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
-import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
+import { BUS_PROGRESS, BUS_PUBLISHER, type BusProgress, type BusPublisher } from '@tollgate/bus';
 import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
 import { ADMIN_SECRETS, SERVICE_SECRETS, type AcceptedSecrets } from '@tollgate/http';
 import { ADMIN_API_SETTINGS, type AdminApiSettings } from '@tollgate/auth';
@@ -24,6 +24,7 @@ export interface UsageBillingPorts {
   readonly admission: AdmissionBooks;
   /** The bus server that delivers to this service's handlers. */
   readonly busProgress: BusProgress;
+  readonly bus: BusPublisher;
   /**
    * Says which ids belong to keys, and whose a key or a session is. Without it an unknown id shows zero usage, like a
    * key that was not used, and only the admin secret is a credential.
@@ -43,6 +44,7 @@ export function distributedPorts({ keyManagement, ...ports }: UsageBillingPorts)
     { provide: DATABASE, useValue: ports.database },
     { provide: ADMISSION_BOOKS, useValue: ports.admission },
     { provide: BUS_PROGRESS, useValue: ports.busProgress },
+    { provide: BUS_PUBLISHER, useValue: ports.bus },
     ...(keyManagement === undefined ? [] : [{ provide: KEY_MANAGEMENT_API, useValue: keyManagement }]),
     { provide: ADMIN_SECRETS, useValue: ports.adminSecrets },
     { provide: SERVICE_SECRETS, useValue: ports.serviceSecrets },

@@ -1,6 +1,7 @@
 import { createMetricsRegistry } from '@tollgate/telemetry';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
-import { BillingMeter, LoadAccount } from '@tollgate/usage-billing';
+import { KeyUseStore } from '@tollgate/key-management';
+import { BillingMeter, LoadAccount, UsedKeys } from '@tollgate/usage-billing';
 import { RecordingAdmission } from './billing-fixture.js';
 
 /** Many days of a key, so that the statements about cycles are planned as in production. */
@@ -18,4 +19,19 @@ export async function useLedger({ dataSource }: Database): Promise<void> {
   await load.load({ ...request, accountId: 'key:key 3', reset: 'never', startMs: null });
   const startMs = Date.UTC(2026, 0, 1);
   await load.load({ ...request, accountId: 'key:key 3:monthly:2026-01-01', reset: 'monthly', startMs });
+
+  const used = new UsedKeys(service);
+  await used.waiting(10);
+  const changed = await used.changed(null, 10, new Date());
+  await used.told(changed.map(({ key }) => key));
+
+  const use = new KeyUseStore(new ServiceDatabase(dataSource, 'keys'));
+  const [key] = await dataSource.query<{ id: string }[]>(
+    `SELECT id FROM keys.api_key WHERE organization_id = 'default' LIMIT 1`,
+  );
+  const { key: sums } = changed[0]!;
+  const secrets = [{ ...sums, secretId: key!.id, addresses: [{ address: '::1', lastUsedAt: sums.lastUsedAt }] }];
+  await use.store([{ ...sums, organizationId: 'default', apiKeyId: key!.id, secrets }]);
+  await use.of('default', [key!.id], new Date());
+  await use.ofSecrets('default', key!.id);
 }

@@ -258,7 +258,7 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
   await usage.totals({ organizationId, apiKeyId: event.apiKeyId, from: null, to: null });
   await usage.totals({ organizationId, apiKeyId: null, from: null, to: null });
   await usage.totals({ organizationId, apiKeyId: event.apiKeyId, from: new Date(0), to: null });
-  await spendingByKey(service, organizationId, [event.apiKeyId]);
+  await spendingByKey(service, organizationId, [event.apiKeyId], new Date());
   await usedOtherProviders(service, 'openai');
   const months = new UsageEventMonths(service, logger);
   await dataSource.query(

@@ -49,6 +49,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       adminApi: ADMIN_API_DEFAULT,
       settings: { goneAfterMs: GONE_AFTER_MS },
       logger,
+      bus: bus.publisher,
       busProgress: {
         drained: async (topic) => {
           drains.push(topic);
@@ -380,6 +381,9 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
           chargedNanoUsd: '0',
           lastUsedAt: null,
           lastUsedFrom: null,
+          chargedTodayNanoUsd: '0',
+          chargedThisWeekNanoUsd: '0',
+          chargedThisMonthNanoUsd: '0',
         },
         {
           apiKeyId: used.apiKeyId,
@@ -389,6 +393,9 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
           chargedNanoUsd: '10',
           lastUsedAt: used.endedAt,
           lastUsedFrom: '192.0.2.1',
+          chargedTodayNanoUsd: expect.any(String),
+          chargedThisWeekNanoUsd: expect.any(String),
+          chargedThisMonthNanoUsd: expect.any(String),
         },
       ]);
     });

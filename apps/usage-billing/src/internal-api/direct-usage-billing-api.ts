@@ -16,6 +16,6 @@ export function directUsageBillingApi(
     registerGateway: (instance) => gateways.register(instance),
     openCreditEpoch: ({ organizationId }) => openEpoch.open(organizationId),
     loadAccount: (request) => loadAccount.load(request),
-    spendingByKey: (organizationId, apiKeyIds) => spendingByKey(database, organizationId, apiKeyIds),
+    spendingByKey: (organizationId, apiKeyIds) => spendingByKey(database, organizationId, apiKeyIds, new Date()),
   };
 }

@@ -1,14 +1,26 @@
-import { Module } from '@nestjs/common';
+import { Inject, Module } from '@nestjs/common';
+import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
+import { registerUsedKeysGauge } from '../metrics.js';
+import { BillingMetricsModule } from '../metrics.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { FindUsageEvent } from './read-usage/find-usage-event.js';
 import { KnownKeys } from './read-usage/known-keys.js';
 import { ReadUsage } from './read-usage/usage-totals.js';
+import { TellUsedKeys } from './tell-used-keys/tell-used-keys.js';
+import { UsedKeys } from './tell-used-keys/used-keys.js';
 import { UsageController } from './usage.controller.js';
 
-/** The usage API: shows usage and charges. */
+/** The gauge counts no further: then something is wrong, however many more wait. */
+const WAITING_MAX = 10_000;
+
+/** The usage API shows usage and charges; key-management is told of the use of keys. */
 @Module({
-  imports: [BillingStoreModule],
+  imports: [BillingMetricsModule, BillingStoreModule],
   controllers: [UsageController],
-  providers: [FindUsageEvent, KnownKeys, ReadUsage],
+  providers: [FindUsageEvent, KnownKeys, ReadUsage, TellUsedKeys, UsedKeys],
 })
-export class UsageModule {}
+export class UsageModule {
+  constructor(@Inject(METRICS_REGISTRY) registry: Registry, used: UsedKeys) {
+    registerUsedKeysGauge(registry, () => used.waiting(WAITING_MAX));
+  }
+}

@@ -145,7 +145,7 @@ async function storeKeys(manager: EntityManager, keys: readonly ToldUse[]): Prom
 /** Indexes: api_key_pk (which the join reads), api_key_secret_use_pk. */
 async function storeSecrets(manager: EntityManager, keys: readonly ToldUse[]): Promise<void> {
   const secrets = keys.flatMap(({ organizationId, apiKeyId, secrets }) =>
-    secrets.map((secret) => ({ organizationId, apiKeyId, ...secret })),
+    secrets.map((secret) => ({ ...secret, organizationId, apiKeyId })),
   );
   if (secrets.length === 0) return;
   await manager.query(

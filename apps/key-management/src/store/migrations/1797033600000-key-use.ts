@@ -1,4 +1,4 @@
-import { tenantTableSql, type Migration } from '@tollgate/postgres';
+import { rolesOf, tenantTableSql, type Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
 const TABLES = [
@@ -35,6 +35,9 @@ const TABLES = [
   )`,
 ];
 
+/** The consumer stores the use of keys that exist, whosever they are. */
+const KNOWN_KEYS = `GRANT SELECT (id, organization_id) ON keys.api_key TO ${rolesOf('keys').allTenants}`;
+
 /** Use of keys stands beside the keys and not in them, so that it neither changes nor locks a key. */
 export class KeyUse1797033600000 implements Migration {
   name = 'KeyUse1797033600000';
@@ -43,7 +46,7 @@ export class KeyUse1797033600000 implements Migration {
   async up(runner: QueryRunner): Promise<void> {
     const rights = { schema: 'keys', service: 'SELECT', allTenants: 'SELECT, INSERT, UPDATE' } as const;
     const tables = ['api_key_use', 'api_key_secret_use'].flatMap((table) => tenantTableSql({ ...rights, table }));
-    for (const statement of [...TABLES, ...tables]) await runner.query(statement);
+    for (const statement of [...TABLES, ...tables, KNOWN_KEYS]) await runner.query(statement);
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks, type BookedSettle } from '@tollgate/admission';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { groupedBy } from '../../grouped-by.js';
 
 /** Most waiting settles of an organisation. Beyond it the oldest are dropped: their gateways settle them as well. */
 const BACKLOG_MAX = 20_000;
@@ -26,7 +27,7 @@ export class SettleHolds {
 
   /** Sends settles, after any that still wait for the same organisation. Never rejects. */
   async settle(items: readonly BookedSettle[]): Promise<void> {
-    for (const [organizationId, ofOne] of byOrganization(items)) {
+    for (const [organizationId, ofOne] of groupedBy(items, (item) => item.organizationId)) {
       this.backlog.set(organizationId, [...(this.backlog.get(organizationId) ?? []), ...ofOne].slice(-BACKLOG_MAX));
       await this.send(organizationId);
     }
@@ -51,14 +52,4 @@ export class SettleHolds {
       );
     }
   }
-}
-
-function byOrganization(items: readonly BookedSettle[]): Map<string, BookedSettle[]> {
-  const groups = new Map<string, BookedSettle[]>();
-  for (const item of items) {
-    const group = groups.get(item.organizationId);
-    if (group === undefined) groups.set(item.organizationId, [item]);
-    else group.push(item);
-  }
-  return groups;
 }

@@ -1,5 +1,6 @@
 import type { KeySpending } from '@tollgate/contracts';
 import type { ServiceDatabase } from '@tollgate/postgres';
+import { periodParameters, periodSums } from './period-sums.js';
 
 interface SpendingRow {
   api_key_id: string;
@@ -9,22 +10,28 @@ interface SpendingRow {
   charge_nano_usd: string;
   last_used_at: Date;
   last_used_from: string;
+  today: string;
+  this_week: string;
+  this_month: string;
 }
 
 /**
  * Reads what these keys of an organisation have spent, in the order of `apiKeyIds`; zeros for keys that were never used
- * or belong to another organisation. Index: key_usage_pk.
+ * or belong to another organisation. `now` says which day, week and month the sums of periods are of.
+ * Index: key_usage_pk.
  */
 export async function spendingByKey(
   database: ServiceDatabase,
   organizationId: string,
   apiKeyIds: readonly string[],
+  now: Date,
 ): Promise<KeySpending[]> {
   const rows = await database.inOrganization(organizationId, (manager) =>
     manager.query<SpendingRow[]>(
-      `SELECT api_key_id, requests, input_tokens, output_tokens, charge_nano_usd, last_used_at, last_used_from
-       FROM billing.key_usage WHERE api_key_id = ANY($1::text[]) AND organization_id = $2`,
-      [apiKeyIds, organizationId],
+      `SELECT k.api_key_id, k.requests, k.input_tokens, k.output_tokens, k.charge_nano_usd, k.last_used_at, k.last_used_from,
+         sums.today, sums.this_week, sums.this_month
+       FROM billing.key_usage AS k ${periodSums(3)} WHERE k.api_key_id = ANY($1::text[]) AND k.organization_id = $2`,
+      [apiKeyIds, organizationId, ...periodParameters(now)],
     ),
   );
   const found = new Map(rows.map((row) => [row.api_key_id, spendingOf(row)]));
@@ -38,6 +45,9 @@ const NEVER_USED: Omit<KeySpending, 'apiKeyId'> = {
   chargedNanoUsd: '0',
   lastUsedAt: null,
   lastUsedFrom: null,
+  chargedTodayNanoUsd: '0',
+  chargedThisWeekNanoUsd: '0',
+  chargedThisMonthNanoUsd: '0',
 };
 
 function spendingOf(row: SpendingRow): KeySpending {
@@ -49,5 +59,8 @@ function spendingOf(row: SpendingRow): KeySpending {
     chargedNanoUsd: row.charge_nano_usd,
     lastUsedAt: row.last_used_at.toISOString(),
     lastUsedFrom: row.last_used_from === '' ? null : row.last_used_from,
+    chargedTodayNanoUsd: row.today,
+    chargedThisWeekNanoUsd: row.this_week,
+    chargedThisMonthNanoUsd: row.this_month,
   };
 }
