@@ -368,7 +368,7 @@ describe('the statements of the services, on the migrated schema', () => {
         useOauth,
         useSecretScanning,
         useUsageBilling,
-        useLedger,
+        (opened: Database) => useLedger(opened, BUSY_ORGANIZATION),
         useOutbox,
       ])
         await use(database);

@@ -108,7 +108,7 @@ function spendingOf(row: UseRow, now: Date): KeySpending {
   };
 }
 
-/** Indexes: api_key_pk (which the join reads), api_key_use_pk. */
+/** Index: api_key_use_pk. */
 async function storeKeys(manager: EntityManager, keys: readonly ToldUse[]): Promise<void> {
   await manager.query(
     `INSERT INTO keys.api_key_use AS known (organization_id, api_key_id, sequence, requests, input_tokens, output_tokens,
@@ -142,7 +142,7 @@ async function storeKeys(manager: EntityManager, keys: readonly ToldUse[]): Prom
   );
 }
 
-/** Indexes: api_key_pk (which the join reads), api_key_secret_use_pk. */
+/** Index: api_key_secret_use_pk. */
 async function storeSecrets(manager: EntityManager, keys: readonly ToldUse[]): Promise<void> {
   const secrets = keys.flatMap(({ organizationId, apiKeyId, secrets }) =>
     secrets.map((secret) => ({ ...secret, organizationId, apiKeyId })),

@@ -74,15 +74,21 @@ async function chargedIn(
   { reset, startMs, endMs }: CreditCycle,
 ): Promise<bigint> {
   const rows: { charged: string }[] =
-    reset === 'never'
-      ? await manager.query(CHARGED_EVER, [organizationId, apiKeyId])
-      : await manager.query(CHARGED_BETWEEN, [organizationId, apiKeyId, utcDay(startMs), utcDay(endMs)]);
+    apiKeyId === null
+      ? await manager.query(CHARGED_TO_ALL, [organizationId])
+      : reset === 'never'
+        ? await manager.query(CHARGED_EVER, [organizationId, apiKeyId])
+        : await manager.query(CHARGED_BETWEEN, [organizationId, apiKeyId, utcDay(startMs), utcDay(endMs)]);
   return BigInt(rows[0]?.charged ?? 0);
 }
 
-/** Indexes: key_usage_pk, key_usage_by_organization. */
-const CHARGED_EVER = `SELECT coalesce(sum(charge_nano_usd), 0) AS charged FROM billing.key_usage
-   WHERE organization_id = $1 AND ($2::text IS NULL OR api_key_id = $2)`;
+/** Index: key_usage_by_organization. */
+const CHARGED_TO_ALL = `SELECT coalesce(sum(charge_nano_usd), 0) AS charged FROM billing.key_usage
+   WHERE organization_id = $1`;
+
+/** Index: key_usage_pk. */
+const CHARGED_EVER = `SELECT charge_nano_usd AS charged FROM billing.key_usage
+   WHERE organization_id = $1 AND api_key_id = $2`;
 
 /** Index: key_usage_day_pk. */
 const CHARGED_BETWEEN = `SELECT coalesce(sum(charge_nano_usd), 0) AS charged FROM billing.key_usage_day

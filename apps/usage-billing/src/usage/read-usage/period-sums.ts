@@ -3,7 +3,7 @@ import { utcDay } from '../../store/utc-day.js';
 
 /**
  * What a key of `billing.key_usage AS k` was charged for its calls of a day, a week and a month. `periodParameters`
- * gives its parameters, from `$first` on. Index: key_usage_day_pk.
+ * gives its parameters, from `$first` on. It reads days of one key by the primary key.
  */
 export function periodSums(first: number): string {
   const [day, weekFrom, weekTo, monthFrom, monthTo] = [0, 1, 2, 3, 4].map((n) => `$${first + n}::date`);
