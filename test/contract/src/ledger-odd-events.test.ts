@@ -231,7 +231,13 @@ describe.each(databaseShapes)('the ledger and odd events, $shape', ({ open }) =>
       { cost_nano_usd: '3000000000010', charge_nano_usd: '20' },
     ]);
     const accountId = `account of ${organizationId}`;
-    const sums = { ledgerPostedNanoUsd: 20n, transfersNanoUsd: 20n, admissionPostedNanoUsd: null, heldNanoUsd: 0n };
+    const sums = {
+      ledgerPostedNanoUsd: 20n,
+      transfersNanoUsd: 20n,
+      eventsNanoUsd: 20n,
+      admissionPostedNanoUsd: null,
+      heldNanoUsd: 0n,
+    };
     expect(await new CompareBalances(billing(opened.database), admission).of(organizationId)).toEqual([
       { accountId, ...sums },
     ]);

@@ -434,6 +434,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
         accountId: `account of ${organizationId}`,
         ledgerPostedNanoUsd: '0',
         transfersNanoUsd: '0',
+        eventsNanoUsd: '0',
         redisPostedNanoUsd: '0',
         heldNanoUsd: '10',
       };
@@ -443,7 +444,14 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       await publish(event);
       expect((await get(`/internal/reconciliation?organization_id=${organizationId}`, SERVICE)).body).toEqual({
         accounts: [
-          { ...account, ledgerPostedNanoUsd: '6', transfersNanoUsd: '6', redisPostedNanoUsd: '6', heldNanoUsd: '0' },
+          {
+            ...account,
+            ledgerPostedNanoUsd: '6',
+            transfersNanoUsd: '6',
+            eventsNanoUsd: '6',
+            redisPostedNanoUsd: '6',
+            heldNanoUsd: '0',
+          },
         ],
       });
       here.stop();

@@ -64,10 +64,11 @@ export class UsageBillingInternalController {
     const accounts = await this.compareBalances.of(organizationId);
     return {
       accounts: accounts.map(
-        ({ accountId, ledgerPostedNanoUsd, transfersNanoUsd, admissionPostedNanoUsd, heldNanoUsd }) => ({
+        ({ accountId, ledgerPostedNanoUsd, transfersNanoUsd, eventsNanoUsd, admissionPostedNanoUsd, heldNanoUsd }) => ({
           accountId,
           ledgerPostedNanoUsd: ledgerPostedNanoUsd.toString(),
           transfersNanoUsd: transfersNanoUsd.toString(),
+          eventsNanoUsd: eventsNanoUsd.toString(),
           redisPostedNanoUsd: admissionPostedNanoUsd?.toString() ?? null,
           heldNanoUsd: heldNanoUsd.toString(),
         }),

@@ -9,6 +9,11 @@ export interface BalanceComparison {
   readonly ledgerPostedNanoUsd: bigint;
   /** The sum of the charges in the account's transfers. It differs from posted only if the ledger was tampered with. */
   readonly transfersNanoUsd: bigint;
+  /**
+   * What the events of the key, or of all keys of the organisation, charged in the account's period. An account of a
+   * limit that is in force has that posted.
+   */
+  readonly eventsNanoUsd: bigint;
   readonly admissionPostedNanoUsd: bigint | null;
   readonly heldNanoUsd: bigint;
 }
@@ -33,20 +38,40 @@ export class CompareBalances {
       accountId,
       ledgerPostedNanoUsd: BigInt(inLedger.get(accountId)?.posted ?? 0),
       transfersNanoUsd: BigInt(inLedger.get(accountId)?.transfers ?? 0),
+      eventsNanoUsd: BigInt(inLedger.get(accountId)?.events ?? 0),
       admissionPostedNanoUsd: inAdmission.get(accountId)?.postedNanoUsd ?? null,
       heldNanoUsd: inAdmission.get(accountId)?.heldNanoUsd ?? 0n,
     }));
   }
 
-  private async readLedger(organizationId: string): Promise<Map<string, { posted: string; transfers: string }>> {
+  private async readLedger(organizationId: string): Promise<Map<string, BalanceRow>> {
     const rows = await this.database.inOrganization(organizationId, (manager) =>
-      manager.query<{ account_id: string; posted: string; transfers: string }[]>(
-        `SELECT a.account_id, a.posted_nano_usd AS posted, coalesce(sum(t.amount_nano_usd), 0) AS transfers
-       FROM billing.account a LEFT JOIN billing.transfer t ON t.account_id = a.account_id AND t.kind IN ('post', 'adjust')
-       WHERE a.organization_id = $1 GROUP BY a.account_id`,
-        [organizationId],
-      ),
+      manager.query<(BalanceRow & { account_id: string })[]>(BALANCES, [organizationId]),
     );
     return new Map(rows.map(({ account_id, ...row }) => [account_id, row]));
   }
 }
+
+interface BalanceRow {
+  readonly posted: string;
+  readonly transfers: string;
+  readonly events: string;
+}
+
+/** Indexes: account_by_organization, key_usage_by_organization. */
+const BALANCES = `SELECT a.account_id, a.posted_nano_usd AS posted,
+    coalesce(t.transfers, 0) AS transfers,
+    CASE
+      WHEN a.api_key_id IS NULL THEN
+        (SELECT coalesce(sum(charge_nano_usd), 0) FROM billing.key_usage WHERE organization_id = a.organization_id)
+      WHEN a.credit_reset = 'never' THEN
+        (SELECT coalesce(sum(charge_nano_usd), 0) FROM billing.key_usage WHERE api_key_id = a.api_key_id)
+      ELSE (SELECT coalesce(sum(charge_nano_usd), 0) FROM billing.key_usage_day WHERE api_key_id = a.api_key_id
+        AND day >= (a.cycle_starts_at AT TIME ZONE 'UTC')::date AND day < (a.cycle_ends_at AT TIME ZONE 'UTC')::date)
+    END AS events
+  FROM billing.account AS a
+  LEFT JOIN (
+    SELECT account_id, sum(amount_nano_usd) AS transfers FROM billing.transfer
+    WHERE organization_id = $1 AND kind IN ('post', 'adjust', 'opening') GROUP BY account_id
+  ) AS t USING (account_id)
+  WHERE a.organization_id = $1`;
