@@ -53,6 +53,7 @@ import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
 import { LEDGER_SEEDS, useLedger } from './ledger-statements.js';
 import { GROUP_SEEDS, useGroups } from './group-statements.js';
 import { MEMBERSHIP_SEEDS, useMembership } from './membership-statements.js';
+import { ROTATION_SEEDS, useRotation } from './rotation-statements.js';
 import { OAUTH_SEEDS, useOauth } from './oauth-statements.js';
 import { OIDC_SEEDS, useOidc } from './oidc-statements.js';
 import { useSignIn } from './sign-in-statements.js';
@@ -310,6 +311,7 @@ const SEEDS = [
   ...LEDGER_SEEDS,
   ...GROUP_SEEDS,
   ...MEMBERSHIP_SEEDS,
+  ...ROTATION_SEEDS,
   ...OIDC_SEEDS,
   ...OAUTH_SEEDS,
   'ANALYZE',
@@ -363,6 +365,7 @@ describe('the statements of the services, on the migrated schema', () => {
         useKeyManagement,
         useSignIn,
         useMembership,
+        useRotation,
         useGroups,
         useOidc,
         useOauth,

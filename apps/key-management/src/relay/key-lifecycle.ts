@@ -8,6 +8,7 @@ import {
 import { ADMIN_API_SETTINGS, type AdminApiSettings } from '@tollgate/auth';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { ForgetAnswers } from '../idempotency/forget-answers.js';
+import { KeyTimes } from '../keys/key-times.js';
 import { FirstOwner } from '../sign-in/first-owner.js';
 import { MailOutbox } from '../sign-in/mails/mail-outbox.js';
 import { PasswordResets } from '../sign-in/password-resets/password-resets.js';
@@ -25,6 +26,7 @@ export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApp
     private readonly mails: MailOutbox,
     private readonly forgetAnswers: ForgetAnswers,
     private readonly resets: PasswordResets,
+    private readonly keyTimes: KeyTimes,
     @Inject(ADMIN_API_SETTINGS) private readonly settings: Pick<AdminApiSettings, 'publicUrl'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -43,11 +45,12 @@ export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApp
     this.mails.start();
     this.forgetAnswers.start();
     this.resets.start();
+    this.keyTimes.start();
   }
 
   /** Stops the relay only after the listener has drained, since a revoke in flight waits for the relay. */
   async onApplicationShutdown(): Promise<void> {
-    const ends = [this.forgetAnswers, this.heartbeat, this.mails, this.resets, this.relay].map((work) => work.stop());
-    await Promise.all(ends);
+    const works = [this.forgetAnswers, this.heartbeat, this.keyTimes, this.mails, this.resets, this.relay];
+    await Promise.all(works.map((work) => work.stop()));
   }
 }

@@ -12,6 +12,7 @@ import { Contract1796774400000 } from './1796774400000-contract.js';
 import { KeyLookUp1796860800000 } from './1796860800000-key-look-up.js';
 import { KeysWhole1796947200000 } from './1796947200000-keys-whole.js';
 import { KeyUse1797033600000 } from './1797033600000-key-use.js';
+import { KeyNotices1797120000000 } from './1797120000000-key-notices.js';
 import { AuthorizationCodes1797379200000 } from './1797379200000-authorization-codes.js';
 import { KeyImports1797465600000 } from './1797465600000-key-imports.js';
 
@@ -33,6 +34,7 @@ export const keyManagementSchema: MigrateOptions = {
     KeyLookUp1796860800000,
     KeysWhole1796947200000,
     KeyUse1797033600000,
+    KeyNotices1797120000000,
     AuthorizationCodes1797379200000,
     KeyImports1797465600000,
   ],
