@@ -14,6 +14,7 @@ import { PeopleModule } from './people/people.module.js';
 import { ProjectsModule } from './projects/projects.module.js';
 import { RelayModule } from './relay/relay.module.js';
 import { OidcModule } from './sign-in/oidc/oidc.module.js';
+import { RoutesModule } from './routes/routes.module.js';
 import { SessionsModule } from './sign-in/sessions.module.js';
 import { SignInModule } from './sign-in/sign-in.module.js';
 
@@ -28,6 +29,7 @@ import { SignInModule } from './sign-in/sign-in.module.js';
     AuthModule,
     KeysModule,
     GroupsModule,
+    RoutesModule,
     MeModule,
     OrganizationsModule,
     ProjectsModule,

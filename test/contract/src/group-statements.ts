@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { NOBODY } from '@tollgate/auth';
-import { GroupStore, type Group } from '@tollgate/key-management';
+import { GroupStore, KeyUseStore, type Group } from '@tollgate/key-management';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 
 /** An organisation with a large group and many others, so that statements are planned as in production. */
@@ -43,6 +43,7 @@ export async function useGroups({ dataSource }: Database): Promise<void> {
   await groups.namesOf(CROWDED, [LARGE]);
   await groups.keysOf(CROWDED, LARGE, 10, null);
   await groups.keysOf(CROWDED, LARGE, 10, randomUUID());
+  await new KeyUseStore(database).chargedToOrganization(CROWDED);
   const change = (decide: (before: Group) => Group) => groups.change(CROWDED, group.id, decide, NOBODY);
   await change((before) => ({ ...before, routes: ['r'], version: before.version + 1 }));
   await change((before) => ({ ...before, deletedAt: new Date(), version: before.version + 1 }));

@@ -7,14 +7,20 @@ import { ConfiguredRoutesModule } from '../routes/configured-routes.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { GroupMembers } from './group-members.js';
 import { GroupRouteChanges } from './group-routes.js';
-import { GroupStore } from './group-store.js';
+import { GroupStoreModule } from './group-store.module.js';
 import { GroupsController } from './groups.controller.js';
 
 /** Groups of keys and the routes that they open, and their admin API. */
 @Module({
-  imports: [IdempotencyModule, KeyStoreModule, OrganizationsModule, RelayModule, ConfiguredRoutesModule],
+  imports: [
+    GroupStoreModule,
+    IdempotencyModule,
+    KeyStoreModule,
+    OrganizationsModule,
+    RelayModule,
+    ConfiguredRoutesModule,
+  ],
   controllers: [GroupsController],
-  providers: [GroupStore, GroupMembers, GroupRouteChanges, KeyGivers],
-  exports: [GroupStore],
+  providers: [GroupMembers, GroupRouteChanges, KeyGivers],
 })
 export class GroupsModule {}

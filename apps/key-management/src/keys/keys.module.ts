@@ -3,14 +3,18 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
 import { registerPreviousPepperGauge } from '../metrics.js';
 import { KeyMetricsModule } from '../metrics.module.js';
+import { GroupStoreModule } from '../groups/group-store.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
 import { RelayModule } from '../relay/relay.module.js';
+import { ConfiguredRoutesModule } from '../routes/configured-routes.module.js';
 import { keysOfPreviousPepper } from '../store/refuse-other-pepper.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { KeyMakers } from './api-key/key-makers.js';
 import { ApiKeysController } from './api-keys.controller.js';
+import { ExplainKey } from './explain-key/explain-key.js';
+import { ExplainKeyController } from './explain-key/explain-key.controller.js';
 import { AddDigests } from './add-digests/add-digests.js';
 import { CreateKey } from './create-key/create-key.js';
 import { KeyGivers } from './grant-key/key-givers.js';
@@ -29,12 +33,27 @@ import { VerifyKey } from './verify-key/verify-key.js';
 
 /** API keys: their admin API, and the use cases that other services and the bus call. */
 @Module({
-  imports: [IdempotencyModule, KeyMetricsModule, KeyStoreModule, OrganizationsModule, RelayModule],
-  controllers: [ApiKeysController, RotateKeyController, KeysUsedController, LeaksReportedController],
+  imports: [
+    ConfiguredRoutesModule,
+    GroupStoreModule,
+    IdempotencyModule,
+    KeyMetricsModule,
+    KeyStoreModule,
+    OrganizationsModule,
+    RelayModule,
+  ],
+  controllers: [
+    ApiKeysController,
+    RotateKeyController,
+    ExplainKeyController,
+    KeysUsedController,
+    LeaksReportedController,
+  ],
   providers: [
     AddDigests,
     CreateKey,
     DigestLookUps,
+    ExplainKey,
     KeyGivers,
     KeyMakers,
     KeySpendingLookup,

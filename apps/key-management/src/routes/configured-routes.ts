@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { openedRoutes, patternsOverlap } from '@tollgate/access';
+import { compileRouting, isOpenToAll, openedRoutes, patternsOverlap, type RouteAccess } from '@tollgate/access';
 import type { Route } from '@tollgate/config';
 import type { ApiKey } from '../keys/api-key/api-key.js';
 import type { GroupRoutes } from '../organizations/organization.js';
@@ -21,15 +21,31 @@ type Reaching = Pick<ApiKey, 'groupIds' | 'models'>;
 export class ConfiguredRoutes {
   readonly all: readonly ConfiguredRoute[];
   readonly #byName: ReadonlyMap<string, ConfiguredRoute>;
+  readonly #routing: ReturnType<typeof compileRouting<ConfiguredRoute, unknown>>;
+  readonly #reachable: ReadonlySet<string> | null;
 
   constructor(@Inject(KEY_MANAGEMENT_SETTINGS) { config }: KeyManagementSettings) {
     this.all = config.routes;
+    this.#routing = compileRouting<ConfiguredRoute, unknown>(config.routes, config.prices);
+    this.#reachable = config.reachableProviders;
     this.#byName = new Map(config.routes.map((route) => [route.name, route]));
   }
 
   /** The route with exactly this name; null if the file has none. */
   named(name: string): ConfiguredRoute | null {
     return this.#byName.get(name) ?? null;
+  }
+
+  /**
+   * The route of a model's name as a gateway finds it; null if there is none. Providers count as reachable where this
+   * process cannot tell.
+   */
+  accessOf(model: string): RouteAccess | null {
+    const routed = this.#routing(model);
+    if (routed === null) return null;
+    const { name, access } = routed.route;
+    const targets = routed.targets.filter(({ target }) => this.#reachable?.has(target.provider) ?? true);
+    return { name, access, open: isOpenToAll({ access, targets }), targets };
   }
 
   /**

@@ -13,8 +13,19 @@ export {
   type RouteAccess,
 } from './decide-access.js';
 export { type ClosedBy, type RouteOpenTo } from './closed-models.js';
-export { closedRouteText } from './closed-route-text.js';
 export { openedRoutes } from './opened-routes.js';
+export {
+  ACCESS_RULES,
+  explainAccess,
+  type AccessRule,
+  type AccessStop,
+  type ExplainedAccess,
+  type SupposedUse,
+} from './explain-access.js';
+export { INFERENCE_ENDPOINTS, inferenceEndpoint, type InferenceEndpoint } from './inference-endpoints.js';
+export { endOf, secretHasEnded, type KeyEnd } from './key-end.js';
+export { isModelName } from './model-name.js';
+export { accessRefusalText, isAboutModel } from './refusal-text.js';
 export { patternsOverlap } from './patterns-overlap.js';
 export { compileKeyAccess, compileModelList, type KeyAccess } from './key-access.js';
 export { compilePrices, compileRoutes, compileRouting, targetModel } from './routing.js';

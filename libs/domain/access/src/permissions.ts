@@ -58,6 +58,7 @@ export const PERMISSIONS = {
   createApiKey: members('member', 'admin', { handsOut: 'scopes' }),
   listApiKeys: members('viewer', 'admin'),
   getApiKey: members('viewer', 'admin'),
+  explainApiKey: members('viewer', 'admin'),
   updateApiKey: members('member', 'admin'),
   deleteApiKey: members('member', 'admin'),
   revokeApiKey: members('member', 'admin'),
@@ -87,6 +88,8 @@ export const PERMISSIONS = {
   removeKeyFromGroup: members('admin', 'admin'),
   addRouteToGroup: members('admin', 'admin'),
   removeRouteFromGroup: members('admin', 'admin'),
+  listRoutes: members('viewer', 'admin'),
+  listApiKeyRoutes: members('viewer', 'admin'),
 
   // Usage
   getUsage: members('viewer', 'analytics:read'),

@@ -1,7 +1,7 @@
 import { isLedgerText } from '@tollgate/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isModelName } from './model-name.js';
+import { isModelName } from '@tollgate/access';
 import { scanBody } from '../../dialects/openai-chat/chat-fields.js';
 import { valueAt } from '../../json-scan/values.js';
 

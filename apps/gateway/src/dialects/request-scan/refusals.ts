@@ -4,7 +4,7 @@ import type { Span } from '../../json-scan/json-tokens.js';
 import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
 import { OTHERS_MAX } from './body-scan.js';
 import type { ScanFault } from './field-table.js';
-import { isModelName } from './model-name.js';
+import { isModelName } from '@tollgate/access';
 
 /** The refusal that tells the caller the fault of a body. */
 export function refusalOf(fault: ScanFault): Refusal {

@@ -1,10 +1,11 @@
+import type { KeyEnd } from '@tollgate/access';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Tombstone } from '@tollgate/api-key';
 import type { OpenHold } from '@tollgate/credit';
 import type { GatewayIdentity } from './gateway-identity.js';
 import type { Exchange } from './exchange.js';
 import { endOfCached } from '../identify-key/cached-key.js';
-import { KEY_ENDS, type KeyEnd } from '../identify-key/key-end.js';
+import { KEY_ENDS } from '../identify-key/key-end.js';
 
 /** A call that was ended is settled within some turns of the event loop. Nothing waits longer than this for one. */
 const END_MS_MAX = 2_000;

@@ -1,4 +1,4 @@
-import { compileKeyAccess, type KeyAccess } from '@tollgate/access';
+import { compileKeyAccess, endOf, secretHasEnded, type KeyAccess, type KeyEnd } from '@tollgate/access';
 import {
   accountsOf,
   type ActiveSnapshot,
@@ -9,7 +9,6 @@ import {
 import type { CappedItem } from '@tollgate/credit';
 import { keyPart } from '../event-parts.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type ExpiryClock } from './expiry-clock.js';
-import { endOf, secretHasEnded, type KeyEnd } from './key-end.js';
 import type { KnownOrganization } from './organizations.js';
 
 /** An active key with values for its checks, which are computed once. */

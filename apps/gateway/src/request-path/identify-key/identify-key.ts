@@ -1,10 +1,11 @@
+import type { KeyEnd } from '@tollgate/access';
 import { unreachable } from '@tollgate/errors';
 import { everyDigest, type DigestMemory, type Digests } from './digest-memory.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 import { endOfCached } from './cached-key.js';
 import type { Identity, KeyCache } from './key-cache.js';
-import { KEY_ENDS, type KeyEnd } from './key-end.js';
+import { KEY_ENDS } from './key-end.js';
 import type { NewDigests } from './new-digests.js';
 
 /** Tries for an answer that a change overtook, before the key is called unavailable. */

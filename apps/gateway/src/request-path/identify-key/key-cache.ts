@@ -1,3 +1,4 @@
+import type { KeyEnd } from '@tollgate/access';
 import { SNAPSHOT_FORM, type ActiveSnapshot, type KeySnapshot, type Tombstone } from '@tollgate/api-key';
 import type { KeyManagementApi, VerifiedKey } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
@@ -6,7 +7,6 @@ import { AdmissionClock } from './admission-clock.js';
 import { cacheKey, endOfCached, isInCycle, type CachedKey } from './cached-key.js';
 import { everyDigest, type Digests } from './digest-memory.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type Clocks } from './expiry-clock.js';
-import type { KeyEnd } from './key-end.js';
 import { Organizations, type KnownOrganization } from './organizations.js';
 import { Strangers } from './strangers.js';
 

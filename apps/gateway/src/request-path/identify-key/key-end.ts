@@ -1,29 +1,8 @@
-import type { KeySnapshot } from '@tollgate/api-key';
+import type { KeyEnd } from '@tollgate/access';
 import { refuse, type Refusal } from '../exchange/refusal.js';
-
-/** The error code by which requests of an ended key are refused. */
-export type KeyEnd = 'invalid_api_key' | 'expired_api_key';
 
 /** The refusal for each way in which a key ends. */
 export const KEY_ENDS: Readonly<Record<KeyEnd, Refusal>> = {
   invalid_api_key: refuse('invalid_api_key'),
   expired_api_key: refuse('expired_api_key'),
 };
-
-/**
- * Whether the grace period of a rotated key's former secret is over, from the very moment that is named. Its requests
- * get the answer for unknown secrets, the same as after its tombstone: a code that says more would be another one
- * seconds later.
- */
-export const secretHasEnded = (endsAtMs: number, nowMs: number): boolean => endsAtMs <= nowMs;
-
-/**
- * Why a key may not be used any more at `nowMs` (milliseconds since 1970); null while it may. This and `secretHasEnded`
- * are the only places that list what ends a key. They are asked when a key is identified, and again before each step
- * that leads to a provider.
- */
-export function endOf(snapshot: KeySnapshot, nowMs: number): KeyEnd | null {
-  if (snapshot.state === 'revoked') return 'invalid_api_key';
-  if (snapshot.expiresAtMs !== null && snapshot.expiresAtMs <= nowMs) return 'expired_api_key';
-  return null;
-}

@@ -60,6 +60,17 @@ export class KeyUseStore {
     return new Map(rows.map((row) => [row.api_key_id, spendingOf(row, now)]));
   }
 
+  /** What all keys of one organisation were charged together, in nano-USD. Index: api_key_use_by_charge. */
+  async chargedToOrganization(organizationId: string): Promise<bigint> {
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<{ charged: string }[]>(
+        'SELECT coalesce(sum(charged_nano_usd), 0)::text AS charged FROM keys.api_key_use WHERE organization_id = $1',
+        [organizationId],
+      ),
+    );
+    return BigInt(rows[0]?.charged ?? 0);
+  }
+
   /** What the secrets of a key were used for; none for those that were never used. Index: api_key_secret_use_pk. */
   async ofSecrets(organizationId: string, apiKeyId: string): Promise<SecretUse[]> {
     const rows = await this.database.inOrganization(organizationId, (manager) =>

@@ -1,0 +1,33 @@
+import type { Scope } from '@tollgate/api-key';
+
+/** What decides whether a key may use an endpoint, and where it is. */
+export interface InferenceEndpoint {
+  readonly name: string;
+  readonly paths: readonly string[];
+  /** The only method that these paths accept. */
+  readonly method: 'POST';
+  /** The scope that a key needs. */
+  readonly scope: Scope;
+}
+
+/** The inference endpoints. The gateway serves them in this order; explanations of a key name them by any path. */
+export const INFERENCE_ENDPOINTS = {
+  chatCompletions: {
+    name: 'chat-completions',
+    paths: ['/v1/chat/completions', '/api/v1/chat/completions'],
+    method: 'POST',
+    scope: 'inference:write',
+  },
+  embeddings: {
+    name: 'embeddings',
+    paths: ['/v1/embeddings', '/api/v1/embeddings'],
+    method: 'POST',
+    scope: 'inference:write',
+  },
+} as const satisfies Record<string, InferenceEndpoint>;
+
+/** The endpoint that has this name or path; null if there is none. */
+export function inferenceEndpoint(nameOrPath: string): InferenceEndpoint | null {
+  const all: readonly InferenceEndpoint[] = Object.values(INFERENCE_ENDPOINTS);
+  return all.find(({ name, paths }) => name === nameOrPath || paths.includes(nameOrPath)) ?? null;
+}
