@@ -17,7 +17,7 @@ export { GroupStore } from './groups/group-store.js';
 export type { Group } from './groups/group.js';
 export { EndSecrets } from './keys/end-secrets/end-secrets.js';
 export { KeyNotices } from './keys/key-notices/key-notices.js';
-export { rotated, withSecretsEnded } from './keys/rotate-key/rotation.js';
+export { rotated } from './keys/rotate-key/rotation.js';
 export { KeyStore } from './store/key-store.js';
 export { KeyUseStore } from './keys/key-use/key-use-store.js';
 export { Members } from './store/members.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { EndSecrets, KeyNotices, KeyStore, rotated, withSecretsEnded } from '@tollgate/key-management';
+import { EndSecrets, KeyNotices, KeyStore, rotated } from '@tollgate/key-management';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { createLogger } from '@tollgate/telemetry';
 import { changeOf, newDigest, newKey } from './key-fixture.js';
@@ -16,7 +16,7 @@ export const ROTATION_SEEDS = [
    FROM generate_series(1, 3000) AS n`,
   `INSERT INTO keys.api_key_secret (digest, organization_id, api_key_id, pepper_id, masked, created_at, ends_at, end_when_idle_seconds)
    SELECT sha256(id::text::bytea), organization_id, id, 'pepper', 'sk-abc…wxyz', created_at,
-     CASE WHEN rotate_every_days IS NOT NULL THEN now() - interval '1 minute' END, 60
+     CASE WHEN rotate_every_days IS NOT NULL THEN now() + interval '7 days' END, NULL
    FROM keys.api_key WHERE organization_id = '${AGEING}'`,
   `INSERT INTO keys.api_key_secret_use (organization_id, api_key_id, secret_id, requests, charged_nano_usd, last_used_at, addresses)
    SELECT organization_id, id, id, 1, 0, now(), '[]' FROM keys.api_key WHERE organization_id = '${AGEING}'`,
@@ -36,11 +36,9 @@ export async function useRotation({ dataSource, lookUps }: Database): Promise<vo
     };
     await store.changeIn(manager, 'default', [key.id], rotate, ['pepper']);
   });
-  await store.change('default', [key.id], (before) => {
-    const after = withSecretsEnded(before, 'finished', () => true, now);
-    return after && changeOf(after, 'rotation_finished');
-  });
   const logger = createLogger({ service: 'test', level: 'silent' });
-  await new EndSecrets(database, store, { spendingByKey: async () => [] }, logger).end(now);
+  await new EndSecrets(database, store, { spendingByKey: async () => [] }, logger).end(
+    new Date(now.getTime() + 61_000),
+  );
   await new KeyNotices(database, { add: async () => undefined }, logger).tell(now);
 }

@@ -1,6 +1,7 @@
 import type { KeySpending } from '@tollgate/contracts';
 import { formatUsd } from '@tollgate/credit';
 import { makerObject, type NamedMaker } from '../../members/maker.reply.js';
+import type { SecretUse } from '../key-use/key-use-store.js';
 import { endOfSecret } from '../rotate-key/rotation.js';
 import { stateOf, typeOf, type ApiKey } from './api-key.js';
 import type { KeyObject, SecretObject } from './key.reply.js';
@@ -47,6 +48,24 @@ export function keyObject(
     disabled_at: key.disabledAt?.toISOString() ?? null,
     revoked_at: key.revocation?.at.toISOString() ?? null,
   };
+}
+
+/** The same view with what each secret was used for: so its owner sees who still uses a former one. */
+export function withSecretUses<Shown extends Pick<KeyObject, 'secrets'>>(
+  shown: Shown,
+  uses: readonly SecretUse[],
+): Shown {
+  const useOf = new Map(uses.map((use) => [use.secretId, use]));
+  const secrets = shown.secrets.map((secret): SecretObject => {
+    const use = useOf.get(secret.id);
+    return {
+      ...secret,
+      last_used_at: use?.lastUsedAt.toISOString() ?? null,
+      requests: use?.requests ?? 0,
+      addresses: (use?.addresses ?? []).map(({ address, lastUsedAt }) => ({ address, last_used_at: lastUsedAt })),
+    };
+  });
+  return { ...shown, secrets };
 }
 
 /** A key that is rotated each day has many secrets; what is older says nothing that anybody acts on. */

@@ -40,6 +40,9 @@ const EXAMPLE = {
       ends_at: '2027-02-18T09:30:00.000Z',
       end_when_idle_seconds: null,
       end_reason: null,
+      last_used_at: '2026-11-28T16:04:12.000Z',
+      requests: 5_120,
+      addresses: [{ address: '203.0.113.7', last_used_at: '2026-11-28T16:04:12.000Z' }],
     },
   ],
   disabled_at: null,
@@ -59,6 +62,13 @@ const secret = z.object({
     .enum(['grace', 'finished', 'idle', 'leaked'])
     .nullable()
     .describe('Why it ended while its key lived on: its grace period was over, or it was ended, was idle, or leaked.'),
+  last_used_at: moment.nullable().exactOptional().describe('Some seconds behind; left out in lists, as the next two.'),
+  requests: z.int().exactOptional(),
+  addresses: z
+    .array(z.object({ address: z.string(), last_used_at: moment }))
+    .readonly()
+    .exactOptional()
+    .describe('The last ten that it was used from, the newest first.'),
 });
 /** A secret as a reply carries it. */
 export type SecretObject = Readonly<z.input<typeof secret>>;

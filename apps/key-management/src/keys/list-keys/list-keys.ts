@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { listOf, notACursor } from '@tollgate/http';
 import type { ApiKey } from '../api-key/api-key.js';
 import { KeyMakers } from '../api-key/key-makers.js';
-import { keyObject } from '../api-key/key-object.js';
+import { keyObject, withSecretUses } from '../api-key/key-object.js';
+import { KeyUseStore } from '../key-use/key-use-store.js';
 import type { KeyList, KeyObject } from '../api-key/key.reply.js';
 import { KeyStore, type KeyPosition } from '../../store/key-store.js';
 import { KeySpendingLookup } from './key-spending.js';
@@ -15,6 +16,7 @@ export class ListKeys {
     private readonly store: KeyStore,
     private readonly spending: KeySpendingLookup,
     private readonly makers: KeyMakers,
+    private readonly uses: KeyUseStore,
   ) {}
 
   /**
@@ -39,11 +41,13 @@ export class ListKeys {
   async one(organizationId: string, id: string, now: Date): Promise<{ key: ApiKey; shown: KeyObject } | null> {
     const key = await this.store.find(organizationId, id);
     if (key === null) return null;
-    const [spending, makers] = await Promise.all([
+    const [spending, makers, uses] = await Promise.all([
       this.spending.of(organizationId, [id]),
       this.makers.of(organizationId, [id]),
+      this.uses.ofSecrets(organizationId, id),
     ]);
-    return { key, shown: keyObject(key, spending.get(id) ?? null, now, makers.get(id) ?? null) };
+    const shown = keyObject(key, spending.get(id) ?? null, now, makers.get(id) ?? null);
+    return { key, shown: withSecretUses(shown, uses) };
   }
 
   private async start(organizationId: string, { cursor, after }: ListKeysRequest): Promise<KeyPosition | null> {

@@ -16,7 +16,8 @@ import { KeyMeter } from '../../metrics.js';
 import { OrganizationGuard } from '../../organizations/organization.guard.js';
 import { apiKeyPath, type ApiKeyPath } from '../api-key.path.js';
 import { KeyMakers } from '../api-key/key-makers.js';
-import { keyObject } from '../api-key/key-object.js';
+import { keyObject, withSecretUses } from '../api-key/key-object.js';
+import { KeyUseStore } from '../key-use/key-use-store.js';
 import { createdKeyReply, keyReply, type KeyObject } from '../api-key/key.reply.js';
 import { KeySpendingLookup } from '../list-keys/key-spending.js';
 import { RotateKey } from './rotate-key.js';
@@ -33,6 +34,7 @@ export class RotateKeyController {
     private readonly idempotency: Idempotency,
     private readonly makers: KeyMakers,
     private readonly meter: KeyMeter,
+    private readonly uses: KeyUseStore,
   ) {}
 
   /** Answers with the new secret, which no later reply shows. */
@@ -63,6 +65,7 @@ export class RotateKeyController {
     await this.rotateKey.demandMayRotate(organizationId, id, actor, now);
     // Before the transaction: on the embedded Postgres there is one connection, and no call waits inside of it.
     const spending = (await this.spending.of(organizationId, [id])).get(id) ?? null;
+    const uses = await this.uses.ofSecrets(organizationId, id);
     return this.idempotency.answer(request, organizationId, reply, async (manager) => {
       const { key, secret, written } = await this.rotateKey.execute(
         manager,
@@ -75,7 +78,7 @@ export class RotateKeyController {
       );
       const createdBy = (await this.makers.ofIn(manager, organizationId, [id])).get(id) ?? null;
       return {
-        body: { ...keyObject(key, spending, now, createdBy), secret: secret.reveal() },
+        body: { ...withSecretUses(keyObject(key, spending, now, createdBy), uses), secret: secret.reveal() },
         version: key.version,
         committed: async () => ((await this.rotateKey.announced(written)) ? undefined : 202),
       };
@@ -103,14 +106,15 @@ export class RotateKeyController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject> {
     const [now, begun] = [new Date(), performance.now()];
-    const [{ key, everywhere }, spending, makers] = await Promise.all([
+    const [{ key, everywhere }, spending, makers, uses] = await Promise.all([
       this.rotateKey.finish(organizationId, id, precondition, actor, now),
       this.spending.of(organizationId, [id]),
       this.makers.of(organizationId, [id]),
+      this.uses.ofSecrets(organizationId, id),
     ]);
     this.meter.revokeAnswered(everywhere, (performance.now() - begun) / 1_000);
     if (!everywhere) void reply.code(202);
     showVersion(reply, key.version);
-    return keyObject(key, spending.get(id) ?? null, now, makers.get(id) ?? null);
+    return withSecretUses(keyObject(key, spending.get(id) ?? null, now, makers.get(id) ?? null), uses);
   }
 }

@@ -73,6 +73,23 @@ describe('POST /v1/api-keys/{id}/rotate', () => {
     expect((await call('GET', `/${made.id}`)).text).not.toContain(body.secret);
   });
 
+  it('shows of each secret who still uses it, in the replies about one key', async () => {
+    const made = await create();
+    const at = new Date(Date.UTC(2026, 10, 29, 12)).toISOString();
+    await query(
+      `INSERT INTO keys.api_key_secret_use (organization_id, api_key_id, secret_id, requests, charged_nano_usd, last_used_at, addresses)
+       VALUES ('default', $1, $1, 7, 0, $2, $3)`,
+      [made.id, at, JSON.stringify([{ address: '203.0.113.7', lastUsedAt: at }])],
+    );
+    const used = { last_used_at: at, requests: 7, addresses: [{ address: '203.0.113.7', last_used_at: at }] };
+    const secrets = [used, { last_used_at: null, requests: 0, addresses: [] }];
+    expect((await rotate(made.id)).body.secrets).toMatchObject(secrets);
+    expect((await call('GET', `/${made.id}`)).body.secrets).toMatchObject(secrets);
+    expect((await finish(made.id)).body.secrets).toMatchObject(secrets);
+    const listed: { id: string; secrets: object[] }[] = (await call('GET', '?limit=100')).body.data;
+    expect(listed.find(({ id }) => id === made.id)!.secrets[0]).not.toHaveProperty('requests');
+  });
+
   it('ends the secret before at once without a grace period', async () => {
     const made = await create();
     const { body } = await rotate(made.id, { grace_period_seconds: 0 });
