@@ -13,6 +13,9 @@ export { IdempotencyRecords, type Claim, type StoredAnswer } from './idempotency
 export { keyManagementSchema } from './store/migrations/index.js';
 export { digestsOf } from './keys/api-key/api-key.js';
 export { newApiKey } from './keys/api-key/new-api-key.js';
+export { ImportedKeys } from './store/imported-keys.js';
+export { ImportStore } from './keys/import-keys/import-store.js';
+export { KeyReferences } from './keys/create-key/key-references.js';
 export { GroupStore } from './groups/group-store.js';
 export type { Group } from './groups/group.js';
 export { EndSecrets } from './keys/end-secrets/end-secrets.js';

@@ -19,6 +19,7 @@ export class KeyMeter {
   private readonly writeFailures: Counter;
   private readonly lookUps: Counter<'outcome'>;
   private readonly lookUpQueries: Counter;
+  private readonly imported: Counter;
 
   constructor(@Inject(METRICS_REGISTRY) registry: Registry) {
     const registers = [registry];
@@ -51,6 +52,11 @@ export class KeyMeter {
       help: 'Queries that answered them, each for all that waited',
       registers,
     });
+    this.imported = new Counter({
+      name: 'tollgate_key_management_imported_keys_total',
+      help: 'Keys of other products that were imported',
+      registers,
+    });
     // Each series starts at 0: Prometheus' increase() does not see the first event of a series that starts at 1.
     for (const answer of ['200', '202']) this.revokes.inc({ answer }, 0);
     for (const outcome of ['revoked', 'pending', 'already_revoked', 'unknown']) this.leaked.inc({ outcome }, 0);
@@ -75,6 +81,11 @@ export class KeyMeter {
 
   leakedDigests(outcomes: readonly LeakedKeyOutcome[]): void {
     for (const { outcome } of outcomes) this.leaked.inc({ outcome });
+  }
+
+  /** Counts keys that an import has made live. */
+  keysImported(keys: number): void {
+    this.imported.inc(keys);
   }
 
   /** Counts digests that were looked up with this outcome. */

@@ -4,6 +4,7 @@ import { buildDocument, documentFile } from '@tollgate/openapi';
 import { expect, it } from 'vitest';
 import { AuditLogsController } from './audit/audit-logs.controller.js';
 import { ApiKeysController } from './keys/api-keys.controller.js';
+import { ImportKeysController } from './keys/import-keys/import-keys.controller.js';
 import { MeController } from './me/me.controller.js';
 import { InvitationsController } from './members/invitations.controller.js';
 import { MembersController } from './members/members.controller.js';
@@ -43,6 +44,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
       AuthKeysController,
       AuditLogsController,
       ApiKeysController,
+      ImportKeysController,
       OrganizationsController,
       ProjectsController,
       MembersController,

@@ -28,7 +28,7 @@ export interface SecretScanningSettings {
 export interface SecretScanningPorts {
   /** Must be migrated with `secretScanningSchema`. The caller that opened it closes it, after the Nest application. */
   readonly database: Database;
-  readonly keyManagement: Pick<KeyManagementApi, 'revokeLeakedKeys'>;
+  readonly keyManagement: Pick<KeyManagementApi, 'mayHaveImportedKeys' | 'revokeLeakedKeys'>;
   readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey'>;
   readonly bus: BusPublisher;
   readonly mail: MailSender;

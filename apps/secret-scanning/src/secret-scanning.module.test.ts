@@ -28,9 +28,14 @@ const revoked = new Set<string>();
 /** The number of digests in each call. */
 const asked: number[] = [];
 let reachable: boolean;
+const mayBeImported = false;
 /** Digests without a readable outcome, as if key-management were of a later release. */
 const unreadable = new Set<string>();
 const keyManagement = {
+  mayHaveImportedKeys(): Promise<boolean> {
+    return Promise.resolve(mayBeImported);
+  },
+
   async revokeLeakedKeys({ digests }: { digests: string[] }): Promise<LeakedKeyOutcome[]> {
     asked.push(digests.length);
     if (!reachable) throw new Error('key-management is away');

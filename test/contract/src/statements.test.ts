@@ -52,6 +52,7 @@ import { RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
 import { LEDGER_SEEDS, useLedger } from './ledger-statements.js';
 import { GROUP_SEEDS, useGroups } from './group-statements.js';
+import { IMPORT_SEEDS, useImports } from './import-statements.js';
 import { MEMBERSHIP_SEEDS, useMembership } from './membership-statements.js';
 import { ROTATION_SEEDS, useRotation } from './rotation-statements.js';
 import { OAUTH_SEEDS, useOauth } from './oauth-statements.js';
@@ -310,6 +311,7 @@ const SEEDS = [
    FROM generate_series(1, 5000) AS n`,
   ...LEDGER_SEEDS,
   ...GROUP_SEEDS,
+  ...IMPORT_SEEDS,
   ...MEMBERSHIP_SEEDS,
   ...ROTATION_SEEDS,
   ...OIDC_SEEDS,
@@ -367,6 +369,7 @@ describe('the statements of the services, on the migrated schema', () => {
         useMembership,
         useRotation,
         useGroups,
+        useImports,
         useOidc,
         useOauth,
         useSecretScanning,

@@ -1,7 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import proxy from '@fastify/http-proxy';
-import { clientAddressHeaders, OWN_HEADERS_PREFIX, pathOfTarget, Problem, type AcceptedSecrets } from '@tollgate/http';
+import {
+  boundedBytes,
+  clientAddressHeaders,
+  isStreamed,
+  LINES_MEDIA_TYPE,
+  OWN_HEADERS_PREFIX,
+  pathOfTarget,
+  Problem,
+  type AcceptedSecrets,
+} from '@tollgate/http';
 import type { FastifyInstance } from 'fastify';
 import { refuseBareBodies } from './bare-bodies.js';
 import {
@@ -27,6 +36,8 @@ export interface ControlPlaneOptions {
 
 /** A webhook of thousands of items answers within 30 s; everything else is faster. */
 const TIMEOUT_MS = 35_000;
+/** Of the answer to an import of 100,000 keys, which are announced after the last line has come. */
+const STREAMED_TIMEOUT_MS = 300_000;
 
 /**
  * Passes the public paths of the control plane on to the services that own them, which authenticate for themselves, and
@@ -43,20 +54,28 @@ export async function registerControlPlane(
     'secret-scanning': urls.secretScanning,
   };
   refuseBareBodies(fastify);
-  for (const service of CONTROL_PLANE_SERVICES) {
+  const passes = CONTROL_PLANE_SERVICES.flatMap((service) => {
+    const own = paths.filter((each) => each.service === service);
+    return [
+      { service, own: own.filter((each) => !takesLines(each)), timeout: TIMEOUT_MS },
+      { service, own: own.filter(takesLines), timeout: STREAMED_TIMEOUT_MS },
+    ];
+  });
+  for (const { service, own, timeout } of passes) {
+    if (own.length === 0) continue;
     await fastify.register(proxy, {
       upstream: upstreams[service],
-      routes: paths
-        .filter((each) => each.service === service)
-        .map(({ template }) => template.replace(/\{(\w+)\}/g, ':$1')),
+      routes: own.map(({ template }) => template.replace(/\{(\w+)\}/g, ':$1')),
       // With this hook the proxy leaves bodies to our own parser, which holds them to their limit before anything is
       // passed on.
       preValidation: (request, _reply, done) => {
         if (climbs(pathOfTarget(request.url))) return done(new Problem('not_found'));
         if (Buffer.isBuffer(request.body)) request.body = Readable.from([request.body]);
+        else if (isStreamed(request) && request.body instanceof Readable)
+          request.body = Readable.from(boundedBytes(request.body, request.routeOptions.bodyLimit));
         done();
       },
-      http: { requestOptions: { timeout: TIMEOUT_MS } },
+      http: { requestOptions: { timeout } },
       replyOptions: {
         rewriteRequestHeaders: (request, headers) => {
           const kept = { ...withoutForwarding(headers), ...clientAddressHeaders(request, serviceSecrets) };
@@ -67,6 +86,12 @@ export async function registerControlPlane(
     });
   }
 }
+
+/** Whether a path takes a body of lines, which is passed on as it comes. */
+const takesLines = ({ item }: PublicPath): boolean =>
+  Object.values(item).some(({ requestBody }) =>
+    Object.hasOwn((requestBody?.content as object) ?? {}, LINES_MEDIA_TYPE),
+  );
 
 /**
  * The proxy drops the body of a GET or HEAD, but would pass its `Content-Length` on: the service would then take the

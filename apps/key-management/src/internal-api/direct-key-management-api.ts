@@ -3,6 +3,7 @@ import type { RecordRefusedCalls } from '../audit/record-refused-calls.js';
 import type { AddDigests } from '../keys/add-digests/add-digests.js';
 import type { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
 import type { IdentifyPrincipal } from '../principals/identify-principal.js';
+import type { ImportedKeys } from '../store/imported-keys.js';
 import type { KeyStore } from '../store/key-store.js';
 import type { VerifyKey } from '../keys/verify-key/verify-key.js';
 
@@ -14,6 +15,7 @@ export function directKeyManagementApi(
   addDigests: AddDigests,
   recordRefusedCalls: RecordRefusedCalls,
   identifyPrincipal: IdentifyPrincipal,
+  imported: Pick<ImportedKeys, 'mayExist'>,
 ): KeyManagementApi {
   return {
     verifyKey: (digest, previousDigest = null, furtherDigests = []) =>
@@ -22,6 +24,7 @@ export function directKeyManagementApi(
     identifyPrincipal: (request) => identifyPrincipal.execute(request, new Date()),
     knownKeys: (organizationId, apiKeyIds) => store.known(organizationId, apiKeyIds),
     revokeLeakedKeys: ({ origin, digests }) => revokeLeakedKeys.execute(origin, digests, new Date()),
+    mayHaveImportedKeys: () => Promise.resolve(imported.mayExist()),
     recordRefusedCalls: (calls) => recordRefusedCalls.execute(calls, new Date()),
   };
 }

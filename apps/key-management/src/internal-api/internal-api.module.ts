@@ -8,6 +8,7 @@ import { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.
 import { VerifyKey } from '../keys/verify-key/verify-key.js';
 import { IdentifyPrincipal } from '../principals/identify-principal.js';
 import { SessionsModule } from '../sign-in/sessions.module.js';
+import { ImportedKeys } from '../store/imported-keys.js';
 import { KeyStore } from '../store/key-store.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { directKeyManagementApi } from './direct-key-management-api.js';
@@ -21,7 +22,7 @@ import { directKeyManagementApi } from './direct-key-management-api.js';
     {
       provide: KEY_MANAGEMENT_API,
       useFactory: directKeyManagementApi,
-      inject: [VerifyKey, KeyStore, RevokeLeakedKeys, AddDigests, RecordRefusedCalls, IdentifyPrincipal],
+      inject: [VerifyKey, KeyStore, RevokeLeakedKeys, AddDigests, RecordRefusedCalls, IdentifyPrincipal, ImportedKeys],
     },
   ],
   exports: [KEY_MANAGEMENT_API],

@@ -5,6 +5,7 @@ import {
   KEY_MANAGEMENT_API,
   REFUSED_CALLS_MAX,
   knownKeysRequest,
+  type importedKeysReply,
   recordRefusedCallsRequest,
   revokeLeakedKeysRequest,
   verifyKeyRequest,
@@ -37,6 +38,12 @@ export class KeyManagementInternalController {
     @Body({ schema: addDigestsRequest }) { digests }: z.output<typeof addDigestsRequest>,
   ): Promise<void> {
     await this.api.addDigests(digests);
+  }
+
+  @Post('imports/known')
+  @HttpCode(200)
+  async imports(): Promise<z.input<typeof importedKeysReply>> {
+    return { importedKeys: await this.api.mayHaveImportedKeys() };
   }
 
   @Post('keys/known')

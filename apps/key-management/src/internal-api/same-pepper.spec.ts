@@ -30,6 +30,7 @@ beforeEach(async () => {
     knownKeys: () => Promise.resolve([]),
     recordRefusedCalls: () => Promise.resolve(),
     identifyPrincipal: () => Promise.resolve({ outcome: 'unknown' }),
+    mayHaveImportedKeys: () => Promise.resolve(false),
     revokeLeakedKeys: ({ digests: [digest] }) => Promise.resolve([{ digest: digest!, outcome: 'unknown', key: null }]),
   };
   const logger = createLogger({ service: 'test', destination: { write: (line: string) => void logged.push(line) } });

@@ -20,6 +20,11 @@ import { CreateKey } from './create-key/create-key.js';
 import { KeyGivers } from './grant-key/key-givers.js';
 import { KeyUseStore } from './key-use/key-use-store.js';
 import { KeysUsedController } from './key-use/keys-used.controller.js';
+import { KeyReferences } from './create-key/key-references.js';
+import { FinishImports } from './import-keys/finish-imports.js';
+import { ImportKeys } from './import-keys/import-keys.js';
+import { ImportKeysController } from './import-keys/import-keys.controller.js';
+import { ImportStore } from './import-keys/import-store.js';
 import { KeySpendingLookup } from './list-keys/key-spending.js';
 import { ListKeys } from './list-keys/list-keys.js';
 import { RevokeKey } from './revoke-key/revoke-key.js';
@@ -46,6 +51,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     ApiKeysController,
     RotateKeyController,
     ExplainKeyController,
+    ImportKeysController,
     KeysUsedController,
     LeaksReportedController,
   ],
@@ -54,6 +60,10 @@ import { VerifyKey } from './verify-key/verify-key.js';
     CreateKey,
     DigestLookUps,
     ExplainKey,
+    FinishImports,
+    ImportKeys,
+    ImportStore,
+    KeyReferences,
     KeyGivers,
     KeyMakers,
     KeySpendingLookup,

@@ -1,12 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { checkAddress } from '@tollgate/access';
-import { compileAllowedIps, digestsUnder, hasSecretForm } from '@tollgate/api-key';
+import { allDigestsOf, compileAllowedIps, digestsUnder, hasSecretForm } from '@tollgate/api-key';
 import { SESSION_DIRECTORY, type SessionDirectory } from '@tollgate/auth';
 import type { IdentifiedPrincipal, IdentifyPrincipalRequest } from '@tollgate/contracts';
 import { unreachable } from '@tollgate/errors';
 import { sameSecret } from '@tollgate/http';
 import { isUsable, stateOf, type ApiKey } from '../keys/api-key/api-key.js';
 import { DigestLookUps } from '../keys/verify-key/digest-look-ups.js';
+import { ImportedKeys } from '../store/imported-keys.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
 
 const UNKNOWN: IdentifiedPrincipal = { outcome: 'unknown' };
@@ -16,6 +17,7 @@ const UNKNOWN: IdentifiedPrincipal = { outcome: 'unknown' };
 export class IdentifyPrincipal {
   constructor(
     private readonly lookUps: DigestLookUps,
+    private readonly imported: ImportedKeys,
     @Inject(SESSION_DIRECTORY) private readonly sessions: SessionDirectory,
     @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: Pick<KeyManagementSettings, 'peppers'>,
   ) {}
@@ -60,10 +62,16 @@ export class IdentifyPrincipal {
     return sameSecret(publicKey, key.publicKey) ? identified(key, address, { projectId: key.projectId }) : UNKNOWN;
   }
 
+  /** What the key of a secret can be known by; nothing for what no key has. */
+  private digestsOf(secret: string): readonly string[] {
+    if (this.imported.mayExist()) return allDigestsOf(secret, this.settings.peppers);
+    return hasSecretForm(secret) ? digestsUnder(secret, this.settings.peppers) : [];
+  }
+
   /** By the same rules in the same order as at the gateway: checksum, digest, state, expiry. Null for no live key. */
   private async liveKeyOf(secret: string, now: Date): Promise<ApiKey | null> {
-    if (!hasSecretForm(secret)) return null;
-    const digests = digestsUnder(secret, this.settings.peppers);
+    const digests = this.digestsOf(secret);
+    if (digests.length === 0) return null;
     // Under all peppers in one turn, and so by one query.
     const found = await Promise.all(digests.map((digest) => this.lookUps.find(digest)));
     const { key, organization, secret: shown } = found.find((each) => each !== null) ?? {};

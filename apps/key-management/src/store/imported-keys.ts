@@ -24,6 +24,11 @@ export class ImportedKeys {
     this.known = 'yes';
   }
 
+  /** Whether there may be imported keys, as far as is known. */
+  mayExist(): boolean {
+    return this.facts()?.importedKeys ?? true;
+  }
+
   /** What is known at this moment, for a heartbeat, which waits for no database; undefined until something is. */
   facts(): HeartbeatFacts | undefined {
     // Another process can begin an import at any time, so that "no" is asked for again, but on an embedded database.

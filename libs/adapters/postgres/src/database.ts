@@ -1,5 +1,5 @@
 import { DataSource, type DataSourceOptions, type EntitySchema } from 'typeorm';
-import { ownConnection, YieldingLookUps, type LookUps } from './look-ups.js';
+import { ownConnection, whenQuiet, YieldingLookUps, type LookUps } from './look-ups.js';
 
 /** Token of the `Database` of a process. */
 export const DATABASE = Symbol('DATABASE');
@@ -22,6 +22,11 @@ export interface Database {
   readonly singleSession: boolean;
   /** For reads that callers without a credential can cause: no other query waits behind them. */
   readonly lookUps: LookUps;
+  /**
+   * For long work in small transactions, before each of them: on the embedded Postgres it waits until nobody else works
+   * or waits, at most `ms` milliseconds; elsewhere it waits for nothing.
+   */
+  whenQuiet(ms: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -76,6 +81,7 @@ export async function openDatabase({
     dataSource,
     singleSession,
     lookUps,
+    whenQuiet: (ms) => (singleSession ? whenQuiet(dataSource, ms) : Promise.resolve()),
     close: async () => {
       await lookUps.close();
       if (dataSource.isInitialized) await dataSource.destroy();

@@ -60,7 +60,7 @@ export class YieldingLookUps implements LookUps {
 
   ask<Row extends object>(lookUpFunction: string, asked: unknown): Promise<Row[]> {
     const result = this.#last.then(async (): Promise<Row[]> => {
-      await this.#quiet();
+      await whenQuiet(this.dataSource, YIELD_MS_MAX);
       this.counts.begun += 1;
       if (isBusy(this.#pool)) this.counts.overtaking += 1;
       return this.dataSource.query(statementOf(lookUpFunction), [asked]);
@@ -74,17 +74,19 @@ export class YieldingLookUps implements LookUps {
     return Promise.resolve();
   }
 
-  async #quiet(): Promise<void> {
-    const until = performance.now() + YIELD_MS_MAX;
-    for (let left = YIELD_MS_MAX; left > 0 && isBusy(this.#pool); left = until - performance.now()) {
-      await released(this.#pool, left);
-    }
-  }
-
   get #pool(): Pool {
-    return (this.dataSource.driver as unknown as { readonly master: Pool }).master;
+    return poolOf(this.dataSource);
   }
 }
+
+/** Resolves when no query runs on the one session of a pool or waits for it, or after `ms`. */
+export async function whenQuiet(dataSource: DataSource, ms: number): Promise<void> {
+  const pool = poolOf(dataSource);
+  const until = performance.now() + ms;
+  for (let left = ms; left > 0 && isBusy(pool); left = until - performance.now()) await released(pool, left);
+}
+
+const poolOf = (dataSource: DataSource): Pool => (dataSource.driver as unknown as { readonly master: Pool }).master;
 
 /** Whether a query runs on the session or waits for it. */
 function isBusy({ waitingCount, idleCount, totalCount }: Pool): boolean {

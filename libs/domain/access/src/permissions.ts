@@ -56,6 +56,7 @@ function members(
 export const PERMISSIONS = {
   // Keys
   createApiKey: members('member', 'admin', { handsOut: 'scopes' }),
+  importApiKeys: members('admin', 'admin', { handsOut: 'scopes' }),
   listApiKeys: members('viewer', 'admin'),
   getApiKey: members('viewer', 'admin'),
   explainApiKey: members('viewer', 'admin'),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Peppers } from './peppers.js';
-import { digestSecret } from './secret.js';
+import { digestSecret, hasSecretForm } from './secret.js';
 import type { SecretForm } from './snapshot.js';
 
 /** What the digest of an imported secret was made of. */
@@ -51,10 +51,14 @@ function digestsOf(hashed: string, form: ImportedForm, [present, previous]: Pepp
   };
 }
 
-/** All digests that a credential can have, in any form and under any pepper: its own form first. */
+/**
+ * All digests that a credential can have, in any form and under any pepper: our own form first, but only of what has
+ * it. Of another text it would be made of that text as it is, and somebody who read a SHA-256 in an export could write
+ * the very text of which `digestImported` makes the digest of a key.
+ */
 export function allDigestsOf(credential: string, peppers: Peppers): string[] {
   return [
-    ...peppers.map((pepper) => digestSecret(credential, pepper)),
+    ...(hasSecretForm(credential) ? peppers.map((pepper) => digestSecret(credential, pepper)) : []),
     ...importedDigests(credential, peppers).flatMap(({ present, previous }) =>
       previous === null ? [present] : [present, previous],
     ),

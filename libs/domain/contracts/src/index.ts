@@ -35,6 +35,7 @@ export {
   LEAKED_DIGESTS_MAX,
   leakedKeyOutcome,
   organizationSnapshot,
+  importedKeysReply,
   revokeLeakedKeysReply,
   revokeLeakedKeysRequest,
   recordRefusedCallsRequest,

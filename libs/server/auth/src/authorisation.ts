@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import { canBeImported } from '@tollgate/api-key';
 import { decidePermission, PERMISSIONS, type AdminOperation, type Permission, type Principal } from '@tollgate/access';
 import {
   ADMIN_CHALLENGE,
@@ -187,6 +188,14 @@ export class Authorisation {
     }
     try {
       const principal = await this.authenticate(question);
+      if (principal === null && isAdmin) {
+        const owner = await this.ownerOfImported(question, credential.secret);
+        if (owner !== null) {
+          // No guess at the admin secret, and no proof of it either.
+          attempt.abandoned();
+          return owner;
+        }
+      }
       if (principal !== null) attempt.succeeded();
       const limited = principal === null && attempt.verdict === 'slowed' && attempt.proven;
       if (isAdmin) this.checks.note('admin', principal !== null ? 'right' : limited ? 'limited' : 'wrong', address);
@@ -197,6 +206,14 @@ export class Authorisation {
       if (!(error instanceof Problem) || error.code !== 'rate_limit_exceeded') attempt.abandoned();
       throw error;
     }
+  }
+
+  /**
+   * A secret that another product has made looks like a guess at the admin secret. Whose imported key has it; null for
+   * nobody's.
+   */
+  private async ownerOfImported(question: CredentialQuestion, secret: string): Promise<Principal | null> {
+    return canBeImported(secret) ? this.authenticate({ ...question, credential: { kind: 'api_key', secret } }) : null;
   }
 
   /** A cookie that can open no session is nobody's account: it counts for its address alone. */

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { hasBody } from './body-framing.js';
 import { isForm } from './forms.js';
 import { Problem } from './problem.js';
+import { isStreamed, LINES_MEDIA_TYPE } from './streamed-bodies.js';
 
 const JSON_MEDIA_TYPE = /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json\s*(?:;|$)/i;
 
@@ -22,10 +23,16 @@ export function readBodiesAsBytes(fastify: FastifyInstance): void {
     done();
   });
   fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser(LINES_MEDIA_TYPE, (request, payload, done) => {
+    if (isCoded(request)) done(compressedBody());
+    else if (isStreamed(request)) done(null, payload);
+    else done(new Problem('unsupported_media_type'));
+  });
   fastify.addContentTypeParser(/^/, { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     const contentType = request.headers['content-type'];
     if (body.length === 0) done(null, undefined);
     else if (isCoded(request)) done(compressedBody());
+    else if (isStreamed(request)) done(notOfLines());
     else if (contentType === undefined || JSON_MEDIA_TYPE.test(contentType) || isForm(request)) done(null, body);
     else done(new Problem('unsupported_media_type'));
   });
@@ -35,6 +42,10 @@ export function readBodiesAsBytes(fastify: FastifyInstance): void {
 function isCoded({ headers }: FastifyRequest): boolean {
   const codings = (headers['content-encoding'] ?? '').toLowerCase().split(',');
   return codings.some((coding) => !['', 'identity'].includes(coding.trim()));
+}
+
+function notOfLines(): Problem {
+  return new Problem('unsupported_media_type', { detail: `The body must be of the media type ${LINES_MEDIA_TYPE}.` });
 }
 
 function compressedBody(): Problem {

@@ -7,6 +7,7 @@ import { watchPace } from './body-pace.js';
 import { askForBody } from './expect-continue.js';
 import { Problem } from './problem.js';
 import { readAway } from './read-away.js';
+import { isStreamed } from './streamed-bodies.js';
 
 /** What administration and webhooks may take of the budget: beside a gateway the rest is for inference. */
 const PART = 0.25;
@@ -23,6 +24,11 @@ export function boundBodies(fastify: FastifyInstance, budget: BodyBudget, timeou
     const declared = declaredBytes(request.raw);
     // Above the limit it is 413 without being read.
     if (declared === 0 || (declared ?? 0) > request.routeOptions.bodyLimit) return done(null, payload);
+    // Its handler reads it as fast as it can do something with it, and keeps none.
+    if (isStreamed(request)) {
+      askForBody(request.raw, reply.raw);
+      return done(null, payload);
+    }
     const room = budget.open(part);
     finished(reply.raw, () => room.free());
     if (declared !== null && room.grow(declared) !== null) return done(noRoom());

@@ -14,7 +14,8 @@ export { originForm, pathOfTarget } from './request-target.js';
 export { Problem, type ProblemOptions } from './problem.js';
 export { ProblemFilter } from './problem-filter.js';
 export { problemCodeOf, sendProblem } from './answer-exception.js';
-export { parseJson } from './parse-body.js';
+export { parseBody, parseJson } from './parse-body.js';
+export { boundedBytes, isStreamed, LINES_MEDIA_TYPE } from './streamed-bodies.js';
 export { publicRoutesOf } from './server-routes.js';
 export { AddressAllowance, blockOf } from './address-allowance.js';
 export {

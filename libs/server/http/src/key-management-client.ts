@@ -1,5 +1,6 @@
 import {
   identifyPrincipalReply,
+  importedKeysReply,
   knownKeysReply,
   revokeLeakedKeysReply,
   verifyKeyReply,
@@ -42,6 +43,7 @@ export function httpKeyManagementApi({
     identifyPrincipal: (request) => client.call('/internal/principals/identify', request, identifyPrincipalReply),
     revokeLeakedKeys: async (request) =>
       (await client.call('/internal/leaked-keys/revoke', request, revokeLeakedKeysReply)).items,
+    mayHaveImportedKeys: async () => (await client.call('/internal/imports/known', {}, importedKeysReply)).importedKeys,
     recordRefusedCalls: (calls) => client.send('/internal/audit/refusals', { calls }),
     close: () => client.close(),
   };

@@ -25,6 +25,7 @@ import { RequestPipe } from './request-pipe.js';
 import { originForm } from './request-target.js';
 import { SecretChecks } from './secret-checks.js';
 import { listRoutes } from './server-routes.js';
+import { streamBodies } from './streamed-bodies.js';
 import { TrustedProxies, type TrustedProxy } from './trusted-proxies.js';
 import { answerUnrouted } from './unrouted.js';
 
@@ -146,6 +147,7 @@ function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): Fasti
     markReply(request, reply);
     done();
   });
+  streamBodies(fastify);
   fastify.addHook('onRoute', (route) => {
     if (route.url.startsWith('/webhooks')) route.bodyLimit ??= WEBHOOK_BODY_BYTES_MAX;
   });

@@ -167,7 +167,13 @@ const jsonContent = (schema: z.ZodType, io: 'input' | 'output', schemas: Compone
   'application/json': { schema: schemas.convert(schema, io) },
 });
 
-function bodyContent({ isForm = false }: DescribedRoute, schema: z.ZodType, schemas: Components): JsonObject {
+/** OpenAPI 3.1 has no word for lines: the schema is that of one of them. */
+function bodyContent(
+  { bodyLines = false, isForm = false }: DescribedRoute,
+  schema: z.ZodType,
+  schemas: Components,
+): JsonObject {
+  if (bodyLines) return { 'application/x-ndjson': { schema: schemas.convert(schema, 'input') } };
   return isForm ? { [FORM_TYPE]: { schema: schemas.convert(schema, 'input') } } : jsonContent(schema, 'input', schemas);
 }
 

@@ -57,6 +57,7 @@ const WITHOUT_IDEMPOTENCY_KEY: Readonly<Record<string, string>> = {
   verifyDomain: 'it looks a record up',
   verifyAuditLogs: 'it reads',
   eraseAuditTexts: 'what is erased stays erased',
+  importApiKeys: 'a key that is there already is named, and none is made twice',
   reportLeakedSecrets: 'a secret that was reported is revoked already',
 };
 

@@ -30,6 +30,8 @@ export interface DescribedRoute {
   readonly body: z.ZodType | null;
   /** Whether the body is that of a plain form, and no JSON. */
   readonly isForm?: boolean;
+  /** Whether the body is lines of JSON, each by that schema. */
+  readonly bodyLines?: boolean;
   readonly query: z.ZodType | null;
   readonly params: z.ZodType | null;
   /** Optional headers of the request, without its credential. */
@@ -74,6 +76,7 @@ function exploreHandler(controller: Type, name: string): DescribedRoute {
     access: accessOf(controller, handler),
     body: args.body ?? metadata<z.ZodType>(DOCS.body, handler) ?? null,
     isForm: metadata<true>(DOCS.form, handler) ?? false,
+    bodyLines: metadata<true>(DOCS.bodyLines, handler) ?? false,
     query: args.query ?? null,
     params: args.param ?? null,
     headers,

@@ -30,6 +30,7 @@ export {
   Tag,
   TakesBytes,
   TakesForm,
+  TakesLines,
   type Credential,
 } from './route-docs.js';
 export { errorPage, errorsPage } from './pages/error-pages.js';

@@ -38,6 +38,7 @@ export const DOCS = {
   access: 'tollgate:access',
   body: 'tollgate:body',
   form: 'tollgate:form',
+  bodyLines: 'tollgate:body-lines',
   operation: 'tollgate:operation',
   refusals: 'tollgate:refusals',
   replies: 'tollgate:replies',
@@ -112,6 +113,9 @@ export const TakesBytes = (schema: z.ZodType): MethodDecorator => SetMetadata(DO
 /** Documents the fields of a plain form, which its handler reads by `parseForm`. */
 export const TakesForm = (schema: z.ZodType): MethodDecorator =>
   applyDecorators(SetMetadata(DOCS.body, schema), SetMetadata(DOCS.form, true));
+/** Documents the body of a handler that reads it line by line: `schema` is that of one line. */
+export const TakesLines = (schema: z.ZodType): MethodDecorator =>
+  applyDecorators(SetMetadata(DOCS.body, schema), SetMetadata(DOCS.bodyLines, true));
 
 /** A header of requests that one of our parameter decorators reads. */
 export interface HeaderDocs {

@@ -5,6 +5,7 @@ import { Admits, Operation, Refuses, Replies, Tag, TakesBytes } from '@tollgate/
 import { GithubPublicKeys } from './public-keys.js';
 import { readItem } from './report.js';
 import { signatureHolds } from './signature.js';
+import { ImportedKeysKnown } from '../../leaks/imported-keys-known.js';
 import { ReceiveReport } from '../../leaks/receive-report.js';
 import { ScanningMeter } from '../../metrics.js';
 import { SECRET_SCANNING_SETTINGS, type SecretScanningSettings } from '../../ports.js';
@@ -27,6 +28,7 @@ export class GithubController {
     private readonly publicKeys: GithubPublicKeys,
     private readonly receiveReport: ReceiveReport,
     private readonly meter: ScanningMeter,
+    private readonly imported: ImportedKeysKnown,
     @Inject(SECRET_SCANNING_SETTINGS) { peppers }: SecretScanningSettings,
   ) {
     this.peppers = peppers;
@@ -66,7 +68,9 @@ export class GithubController {
   ): Promise<ItemFeedback[]> {
     if (bytes.length > WEBHOOK_BODY_BYTES_MAX) throw new Problem('body_too_large');
     await this.verify(bytes, identifier, signature);
-    const items = itemsOf(bytes).map((item) => readItem(item, this.peppers));
+    const reported = itemsOf(bytes);
+    const mayBeImported = await this.imported.mayExist();
+    const items = reported.map((item) => readItem(item, this.peppers, mayBeImported));
     const result = await this.receiveReport.execute('github', items, new Date());
     if (result.kind === 'unavailable') throw new Problem('service_unavailable', { headers: RETRY_AFTER });
     return items.map(({ tokenHash, tokenType }, index) => ({

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { digestSecret, generateSecret } from '@tollgate/api-key';
+import { allDigestsOf, digestSecret, generateSecret } from '@tollgate/api-key';
 import { describe, expect, it } from 'vitest';
 import { readItem } from './report.js';
 
@@ -48,6 +48,19 @@ describe('a reported item', () => {
     ];
     for (const [token, digests] of tokens)
       expect(readItem({ token, type: 't' }, [PEPPER]), token).toMatchObject({ digests, tokenHash: sha256(token) });
+  });
+
+  it('is looked up by its words too where keys of other products were imported, and its place has none of them', () => {
+    const foreign = 'unkey_3ZX9r2LkQw8v';
+    const [digest] = allDigestsOf(foreign, [PEPPER]);
+    for (const token of [foreign, `"${foreign}"\n`, `API_KEY=${foreign}`, `token: '${foreign}',`, `Bearer ${foreign}`])
+      expect(readItem({ token }, [PEPPER], true).digests, token).toContain(digest);
+    expect(readItem({ token: foreign }, [PEPPER]).digests).toEqual([]);
+    expect(readItem({ token: secret }, [PEPPER], true).digests).toEqual(allDigestsOf(secret, [PEPPER]));
+    expect(readItem({ token: sha256(foreign) }, [PEPPER], true).digests).not.toContain(digest);
+    expect(readItem({ token: foreign, url: `https://example.com/a?k=${foreign}` }, [PEPPER], true).place.url).toBe(
+      'https://example.com/a?k=[secret]',
+    );
   });
 
   it('that cannot be read is labelled like the others', () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { digestsUnder, findSecrets, type Peppers } from '@tollgate/api-key';
+import { allDigestsOf, canBeImported, digestsUnder, findSecrets, type Peppers } from '@tollgate/api-key';
 import type { ReportedItem } from '../../leaks/reported-item.js';
 
 const URL_CHARACTERS_MAX = 2_000;
@@ -13,20 +13,41 @@ const SECRET_LIKE = /(sk-(?:sub-)?|pk-)[0-9A-Za-z]{32,}(?:-(?:sub-)?[0-9A-Za-z]{
  *
  * An item that cannot be read does not make the report invalid, since every item gets a label. If its token is not a
  * string, the item has no secrets, and its hash is that of the empty text.
+ *
+ * `mayBeImported`: there may be keys whose secrets another product has made. Then the words of the token count too,
+ * whatever their form.
  */
-export function readItem(item: unknown, peppers: Peppers): ReportedItem {
+export function readItem(item: unknown, peppers: Peppers, mayBeImported = false): ReportedItem {
   const { token, type, url, source } = (typeof item === 'object' && item !== null ? item : {}) as Record<
     string,
     unknown
   >;
   const text = typeof token === 'string' ? token : '';
+  const words = mayBeImported ? wordsOf(text) : [];
   return {
     // `findSecrets` ignores the prefix `pk-`, which marks public keys.
-    digests: findSecrets(text).flatMap((secret) => digestsUnder(secret, peppers)),
+    digests: mayBeImported
+      ? [...new Set([...findSecrets(text), ...words].flatMap((word) => allDigestsOf(word, peppers)))]
+      : findSecrets(text).flatMap((secret) => digestsUnder(secret, peppers)),
     tokenHash: createHash('sha256').update(text).digest('hex'),
     tokenType: typeof type === 'string' ? type : '',
-    place: { url: readUrl(url), source: readSource(source) },
+    place: { url: masked(readUrl(url), words), source: readSource(source) },
   };
+}
+
+/** A secret of another product has no form by which it is told from the rest of an address. */
+const masked = (url: string, words: readonly string[]): string =>
+  words.reduce((text, word) => text.replaceAll(word, '[secret]'), url);
+
+/** Words of one token that are looked up: there are few around a secret. */
+const WORDS_MAX = 20;
+
+/** What stands between spaces, quotes and the signs by which a secret is assigned, and can be a secret. */
+function wordsOf(text: string): string[] {
+  const apart = text.split(/[\s"'`<>(){}[\],;]+/);
+  // With what may belong to the secret or to the text around it.
+  const words = apart.flatMap((word) => [word, word.replace(/^[\w.-]{1,50}[=:]/, ''), word.replace(/^.*[=:]/, '')]);
+  return [...new Set(words)].filter(canBeImported).slice(0, WORDS_MAX);
 }
 
 function readUrl(url: unknown): string {

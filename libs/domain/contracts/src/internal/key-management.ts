@@ -265,6 +265,9 @@ export const identifyPrincipalReply = z.discriminatedUnion('outcome', [
 ]);
 export type IdentifiedPrincipal = z.infer<typeof identifyPrincipalReply>;
 
+/** `POST /internal/imports/known` {}: whether there are imported keys. The release before does not know it (404). */
+export const importedKeysReply = z.object({ importedKeys: z.boolean() });
+
 /** Token of the `KeyManagementApi` of a process: key-management itself, or its client. */
 export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
 
@@ -285,6 +288,8 @@ export interface KeyManagementApi {
   /** Whose a credential is. Throws if Postgres is unreachable or too many look-ups wait. */
   identifyPrincipal(request: IdentifyPrincipalRequest): Promise<IdentifiedPrincipal>;
   revokeLeakedKeys(request: z.infer<typeof revokeLeakedKeysRequest>): Promise<LeakedKeyOutcome[]>;
+  /** Whether secrets that other products have made may be those of keys: by what was imported, as far as is known. */
+  mayHaveImportedKeys(): Promise<boolean>;
   /** Writes refused calls of the admin API to the audit trail; a repeated report counts twice. */
   recordRefusedCalls(calls: readonly RefusedCall[]): Promise<void>;
 }
