@@ -84,8 +84,6 @@ async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void
   await store.change('default', [one.id, other.id], (key) => renamed(key, 'another name'));
   await store.addDigests('default', [{ known: digestsOf(one)[0]!, added: newDigest() }], 'another pepper');
   await store.find('default', one.id);
-  await store.list('default', 10, null);
-  await store.list('default', 10, ['2026-11-28T09:30:00.123456Z', one.id]);
   await store.positionOfFormer('default', 2n);
   await store.known('default', [one.id]);
   await store.notDeleted('default', 10);

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import {
   Idempotent,
@@ -27,7 +27,7 @@ import { CreateKey } from './create-key/create-key.js';
 import { createKeyRequest, type CreateKeyRequest } from './create-key/create-key.request.js';
 import { KeySpendingLookup } from './list-keys/key-spending.js';
 import { ListKeys } from './list-keys/list-keys.js';
-import { listKeysRequest, type ListKeysRequest } from './list-keys/list-keys.request.js';
+import { listKeysRequest, searchKeysRequest, type ListKeysRequest } from './list-keys/list-keys.request.js';
 import { KeyMeter } from '../metrics.js';
 import { OrganizationGuard } from '../organizations/organization.guard.js';
 import { apiKeyPath, type ApiKeyPath } from './api-key.path.js';
@@ -96,13 +96,34 @@ export class ApiKeysController {
   }
 
   @Get()
-  @Operation({ id: 'listApiKeys', summary: 'List keys', description: 'Newest first, without deleted ones.' })
+  @Operation({
+    id: 'listApiKeys',
+    summary: 'List keys',
+    description:
+      'Without deleted ones. All filters that are given must hold. A key that changes while its list is read, so that ' +
+      'it stands elsewhere in the order, may come twice or not at all; all others come once.',
+  })
   @Replies(keyListReply, { 200: 'One page of keys.' })
   async list(
     @OrganizationId() organizationId: string,
     @Query({ schema: listKeysRequest }) request: ListKeysRequest,
   ): Promise<KeyList> {
-    return this.listKeys.page(organizationId, request, new Date());
+    return this.listKeys.page(organizationId, request, 'query', new Date());
+  }
+
+  @Post('search')
+  @HttpCode(200)
+  @Operation({
+    id: 'searchApiKeys',
+    summary: 'Search for keys',
+    description: 'The list, with its filters in the body: what is searched for stands in no address.',
+  })
+  @Replies(keyListReply, { 200: 'One page of keys.' })
+  async search(
+    @OrganizationId() organizationId: string,
+    @Body({ schema: searchKeysRequest }) request: ListKeysRequest,
+  ): Promise<KeyList> {
+    return this.listKeys.page(organizationId, request, 'body', new Date());
   }
 
   @Get(':id')

@@ -48,12 +48,6 @@ export interface FoundKey {
 /** Where a key stands in a list: when it was created, to the microsecond, and its id. */
 export type KeyPosition = readonly [createdAt: string, id: string];
 
-/** A key in a list. */
-export interface ListedKey {
-  readonly key: ApiKey;
-  readonly position: KeyPosition;
-}
-
 /** Stores keys, their audit trail and their outbox. One transaction writes all three for each change of a key. */
 @Injectable()
 export class KeyStore {
@@ -75,19 +69,6 @@ export class KeyStore {
       ]),
     );
     return rows[0] === undefined ? null : keyOf(rows[0]);
-  }
-
-  /** The first `count` keys that are not deleted behind a position, newest first. Index: api_key_newest. */
-  async list(organizationId: string, count: number, after: KeyPosition | null): Promise<ListedKey[]> {
-    const rows = await this.database.inOrganization(organizationId, (manager) =>
-      manager.query<(KeyRow & { created_at_text: string })[]>(SELECT_PAGE, [
-        organizationId,
-        after?.[0] ?? null,
-        after?.[1] ?? null,
-        count,
-      ]),
-    );
-    return rows.map((row) => ({ key: keyOf(row), position: [row.created_at_text, row.id] }));
   }
 
   /** Where the key stands that had this place in lists of release 0.1.0. Index: api_key_position_unique. */
@@ -319,12 +300,6 @@ async function lockKeys(manager: EntityManager, organizationId: string, ids: rea
     [ids, organizationId],
   );
 }
-
-/** Index: api_key_newest. */
-const SELECT_PAGE = `${SELECT_KEY.replace('SELECT', `SELECT ${momentText('k.created_at')} AS created_at_text,`)}
-  WHERE k.organization_id = $1 AND k.deleted_at IS NULL
-    AND ($2::timestamptz IS NULL OR (k.created_at, k.id) < ($2::timestamptz, $3::uuid))
-  ORDER BY k.created_at DESC, k.id DESC LIMIT $4`;
 
 /** The function that finds keys before their organisation is known. */
 const BY_DIGESTS = 'keys_by_digests';

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DATABASE, ServiceDatabase, serviceDatabaseOf, type Database } from '@tollgate/postgres';
 import { ImportedKeys } from './imported-keys.js';
+import { KeyListStore } from './key-list-store.js';
 import { KeyStore, LOOK_UPS } from './key-store.js';
 import { Members } from './members.js';
 
@@ -10,9 +11,10 @@ import { Members } from './members.js';
     { provide: LOOK_UPS, useFactory: ({ lookUps }: Database) => lookUps, inject: [DATABASE] },
     serviceDatabaseOf('keys'),
     ImportedKeys,
+    KeyListStore,
     KeyStore,
     Members,
   ],
-  exports: [ImportedKeys, KeyStore, Members, ServiceDatabase],
+  exports: [ImportedKeys, KeyListStore, KeyStore, Members, ServiceDatabase],
 })
 export class KeyStoreModule {}

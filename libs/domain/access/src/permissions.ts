@@ -58,6 +58,7 @@ export const PERMISSIONS = {
   createApiKey: members('member', 'admin', { handsOut: 'scopes' }),
   importApiKeys: members('admin', 'admin', { handsOut: 'scopes' }),
   listApiKeys: members('viewer', 'admin'),
+  searchApiKeys: members('viewer', 'admin'),
   getApiKey: members('viewer', 'admin'),
   explainApiKey: members('viewer', 'admin'),
   updateApiKey: members('member', 'admin'),

@@ -30,6 +30,7 @@ export {
   formerCursor,
   listOf,
   listReply,
+  exactMoment,
   newestFirst,
   notACursor,
   pageQuery,

@@ -52,7 +52,7 @@ export const formerCursor = {
 /** PostgreSQL has no year 0. */
 const MOMENT = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 /** A moment to the microsecond, as `momentText` writes it: `Date` would lose the last three digits. */
-const moment = z.string().refine((text) => {
+export const exactMoment = z.string().refine((text) => {
   if (!MOMENT.test(text)) return false;
   const whole = `${text.slice(0, 19)}.000Z`;
   const ms = Date.parse(whole);
@@ -60,7 +60,7 @@ const moment = z.string().refine((text) => {
 });
 
 /** The order of most lists: by `created_at` and then by `id`, both descending. A position is both as exact text. */
-export const newestFirst = <Id extends z.ZodType<string>>(id: Id) => z.tuple([moment, id]);
+export const newestFirst = <Id extends z.ZodType<string>>(id: Id) => z.tuple([exactMoment, id]);
 
 /** What a cursor belongs to besides its list. */
 export interface ListAsked {

@@ -42,6 +42,7 @@ describe.each([
 /** POSTs without `Idempotency-Key`, and why they need none. */
 const WITHOUT_IDEMPOTENCY_KEY: Readonly<Record<string, string>> = {
   revokeApiKey: 'a revoked key stays revoked',
+  searchApiKeys: 'it changes nothing',
   answerConsent: 'a browser sends it, and the code that is not exchanged makes no key',
   exchangeCode: 'its code is spent by the first',
   acceptInvitation: 'its token is spent by the first',

@@ -1,32 +1,56 @@
-import { Injectable } from '@nestjs/common';
-import { listOf, notACursor } from '@tollgate/http';
+import { Inject, Injectable } from '@nestjs/common';
+import { allDigestsOf, canBeImported, findSecrets } from '@tollgate/api-key';
+import { listOf, notACursor, Problem } from '@tollgate/http';
 import type { ApiKey } from '../api-key/api-key.js';
 import { KeyMakers } from '../api-key/key-makers.js';
 import { keyObject, withSecretUses } from '../api-key/key-object.js';
 import { KeyUseStore } from '../key-use/key-use-store.js';
 import type { KeyList, KeyObject } from '../api-key/key.reply.js';
-import { KeyStore, type KeyPosition } from '../../store/key-store.js';
+import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
+import type { KeyFilters, SortedPosition } from '../../store/key-list-sql.js';
+import { KeyListStore } from '../../store/key-list-store.js';
+import { KeyStore } from '../../store/key-store.js';
 import { KeySpendingLookup } from './key-spending.js';
-import { formerPosition, KEY_PAGES, type ListKeysRequest } from './list-keys.request.js';
+import {
+  filtersOf,
+  formerPosition,
+  keyPages,
+  listAsked,
+  orderOf,
+  searchTextOf,
+  type KeyFiltersAsked,
+  type ListKeysRequest,
+} from './list-keys.request.js';
+import { NO_SECRET_IN_ADDRESS } from './looks-like-secret.js';
 
 /** Lists keys with what they have spent. Deleted keys are left out. */
 @Injectable()
 export class ListKeys {
   constructor(
     private readonly store: KeyStore,
+    private readonly lists: KeyListStore,
     private readonly spending: KeySpendingLookup,
     private readonly makers: KeyMakers,
     private readonly uses: KeyUseStore,
+    @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: Pick<KeyManagementSettings, 'peppers'>,
   ) {}
 
   /**
-   * One page of the organisation's keys, newest first.
-   * @throws {Problem} `invalid_request` if the cursor is not of this list
+   * One page of the organisation's keys. `from` says where the request stands: a secret may be in a body alone.
+   * @throws {Problem} `invalid_request` if the cursor is not of this list, or a query has a secret
    */
-  async page(organizationId: string, request: ListKeysRequest, now: Date): Promise<KeyList> {
+  async page(organizationId: string, request: ListKeysRequest, from: 'query' | 'body', now: Date): Promise<KeyList> {
     const { limit } = request;
-    const listed = await this.store.list(organizationId, limit + 1, await this.start(organizationId, request));
-    const page = KEY_PAGES.page(listed, limit, { organizationId }, ({ position }) => [...position]);
+    const order = orderOf(request.sort);
+    const asked = listAsked(organizationId, request);
+    const pages = keyPages(order);
+    const after = await this.start(organizationId, request, (cursor, field) => pages.positionOf(cursor, asked, field));
+    const filters =
+      from === 'body'
+        ? await this.filters(organizationId, request)
+        : await this.filtersOfQuery(organizationId, request);
+    const listed = await this.lists.page({ organizationId, filters, order, after, count: limit + 1, now });
+    const page = pages.page(listed, limit, asked, ({ position }) => position);
     const ids = page.items.map(({ key }) => key.id);
     const [spending, makers] = await Promise.all([
       this.spending.of(organizationId, ids),
@@ -35,6 +59,38 @@ export class ListKeys {
     return listOf(page, ({ key: { id }, key }) =>
       keyObject(key, spending.get(id) ?? null, now, makers.get(id) ?? null),
     );
+  }
+
+  /**
+   * The filters that a body names. A secret in `q` becomes the id of its key, and goes no further. What no key has may
+   * be a name that looks like a secret, unless it has the form of ours.
+   */
+  async filters(organizationId: string, asked: KeyFiltersAsked): Promise<KeyFilters> {
+    const { q } = asked;
+    if (q === undefined) return filtersOf(asked, {});
+    const ids = await this.keysOfSecret(organizationId, q);
+    return ids.length > 0 || findSecrets(q).length > 0
+      ? filtersOf(asked, { ids })
+      : filtersOf(asked, { text: searchTextOf(q) });
+  }
+
+  /**
+   * The same for a query: an address is no place for a secret.
+   * @throws {Problem} `invalid_request` if `q` is the secret of a key; what looks like one the schema has refused
+   */
+  private async filtersOfQuery(organizationId: string, asked: KeyFiltersAsked): Promise<KeyFilters> {
+    const filters = await this.filters(organizationId, asked);
+    if (filters.ids !== undefined)
+      throw new Problem('invalid_request', { errors: [{ path: 'q', message: NO_SECRET_IN_ADDRESS }] });
+    return filters;
+  }
+
+  /** The ids of the keys that have this secret, of our form or imported; `Bearer` may stand before it. */
+  private async keysOfSecret(organizationId: string, text: string): Promise<readonly string[]> {
+    const bare = text.replace(/^bearer\s+/i, '');
+    const secrets = [...new Set([bare, ...findSecrets(text)])].filter(canBeImported);
+    const digests = secrets.flatMap((secret) => allDigestsOf(secret, this.settings.peppers));
+    return digests.length === 0 ? [] : this.lists.idsByDigests(organizationId, digests);
   }
 
   /** Null if the organisation has no such key. */
@@ -50,10 +106,13 @@ export class ListKeys {
     return { key, shown: withSecretUses(shown, uses) };
   }
 
-  private async start(organizationId: string, { cursor, after }: ListKeysRequest): Promise<KeyPosition | null> {
+  private async start(
+    organizationId: string,
+    { cursor, after }: ListKeysRequest,
+    positionOf: (cursor: string | undefined, field: 'cursor' | 'after') => SortedPosition | null,
+  ): Promise<SortedPosition | null> {
     const former = after === undefined ? null : formerPosition(after);
-    if (former === null)
-      return KEY_PAGES.positionOf(cursor ?? after, { organizationId }, after === undefined ? 'cursor' : 'after');
+    if (former === null) return positionOf(cursor ?? after, after === undefined ? 'cursor' : 'after');
     const position = await this.store.positionOfFormer(organizationId, former);
     if (position === null) throw notACursor('after');
     return position;

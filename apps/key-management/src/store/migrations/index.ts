@@ -15,6 +15,7 @@ import { KeyUse1797033600000 } from './1797033600000-key-use.js';
 import { KeyNotices1797120000000 } from './1797120000000-key-notices.js';
 import { AuthorizationCodes1797379200000 } from './1797379200000-authorization-codes.js';
 import { KeyImports1797465600000 } from './1797465600000-key-imports.js';
+import { KeyList1797638400000 } from './1797638400000-key-list.js';
 
 /** The Postgres schema of key-management, for `migrate`. */
 export const keyManagementSchema: MigrateOptions = {
@@ -37,5 +38,6 @@ export const keyManagementSchema: MigrateOptions = {
     KeyNotices1797120000000,
     AuthorizationCodes1797379200000,
     KeyImports1797465600000,
+    KeyList1797638400000,
   ],
 };
