@@ -5,6 +5,10 @@ import { expect, it } from 'vitest';
 import { AuditLogsController } from './audit/audit-logs.controller.js';
 import { ApiKeysController } from './keys/api-keys.controller.js';
 import { ImportKeysController } from './keys/import-keys/import-keys.controller.js';
+import { GroupsController } from './groups/groups.controller.js';
+import { RoutesController } from './routes/routes.controller.js';
+import { ExplainKeyController } from './keys/explain-key/explain-key.controller.js';
+import { RotateKeyController } from './keys/rotate-key/rotate-key.controller.js';
 import { MeController } from './me/me.controller.js';
 import { InvitationsController } from './members/invitations.controller.js';
 import { MembersController } from './members/members.controller.js';
@@ -32,6 +36,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
       { name: 'API keys', description: 'Making, showing and ending keys.' },
       { name: 'Organisations', description: 'Whose keys and usage there are. They see nothing of one another.' },
       { name: 'Projects', description: 'Places of an organisation, to which keys can belong.' },
+      { name: 'Groups', description: 'Sets of keys, and the routes of `config.yaml` that they open.' },
       { name: 'Members', description: 'The people of an organisation, and their roles.' },
     ],
     controllers: [
@@ -45,6 +50,10 @@ it('has its document written down (npm run openapi writes it)', async () => {
       AuditLogsController,
       ApiKeysController,
       ImportKeysController,
+      GroupsController,
+      RoutesController,
+      ExplainKeyController,
+      RotateKeyController,
       OrganizationsController,
       ProjectsController,
       MembersController,

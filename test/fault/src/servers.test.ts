@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { diskFull } from './faults/disk-full.js';
+import { groupChanges } from './faults/group-changes.js';
 import { kafkaDown } from './faults/kafka-down.js';
 import { keyChangesCut } from './faults/key-changes-cut.js';
 import { keyManagementKilled } from './faults/key-management-killed.js';
@@ -21,6 +22,7 @@ describe('faults of servers, disks and the services behind the gateways', () => 
   diskFull(() => stage);
   keyChangesCut(() => stage);
   keyManagementKilled(() => stage);
+  groupChanges(() => stage);
   offsetsLost(() => stage);
   usageBillingKilled(() => stage.shape);
   postgresDown(() => stage);

@@ -43,6 +43,8 @@ describe.each([
 const WITHOUT_IDEMPOTENCY_KEY: Readonly<Record<string, string>> = {
   revokeApiKey: 'a revoked key stays revoked',
   searchApiKeys: 'it changes nothing',
+  explainApiKey: 'it reads',
+  finishApiKeyRotation: 'a rotation that is finished stays finished',
   answerConsent: 'a browser sends it, and the code that is not exchanged makes no key',
   exchangeCode: 'its code is spent by the first',
   acceptInvitation: 'its token is spent by the first',

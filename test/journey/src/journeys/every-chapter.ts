@@ -10,6 +10,7 @@ import { theCall } from './the-call.js';
 import { theCharge } from './the-charge.js';
 import { theDocument } from './the-document.js';
 import { theEmbeddings } from './the-embeddings.js';
+import { theGroups } from './the-groups.js';
 import { theKey } from './the-key.js';
 import { theLeak } from './the-leak.js';
 import { thePeople } from './the-people.js';
@@ -56,6 +57,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     badChatInput(running);
     oddHttp(running);
     theRevoke(running);
+    theGroups(running);
     theLeak(running);
     theStrangers(running);
     theAuditTrail(running);

@@ -113,6 +113,9 @@ routes:
   - name: any-*
     targets: [{provider: simulator, model: '*', weight: 1}]
     access: everyone
+  - name: any-closed
+    targets: [{provider: simulator, model: any-closed}]
+    access: groups
   - name: fine-grained
     targets: [{provider: simulator, model: gpt-4.1-nano, weight: 1}]
     access: everyone
