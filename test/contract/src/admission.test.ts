@@ -6,7 +6,8 @@ import {
   type Admission,
   type AdmissionBooks,
 } from '@tollgate/admission';
-import type { ReserveItem } from '@tollgate/credit';
+import { cycleAccountId, cycleOf } from '@tollgate/api-key';
+import type { AdmissionDecision, CappedItem, ReserveItem } from '@tollgate/credit';
 import { startRedis, waitUntil, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -59,6 +60,102 @@ function request(organizationId: string, parts: Partial<ReserveItem> = {}): Rese
     ...parts,
   };
 }
+
+const DAY_MS = 86_400_000;
+
+describe.each(shapes)('limits that reset, $shape', ({ make }) => {
+  async function opened(): Promise<Sides & { organizationId: string; ask: Ask }> {
+    const sides = make();
+    const organizationId = randomUUID();
+    await sides.gateway.renewLease(INSTANCE);
+    await sides.books.openEpoch({ organizationId, epochId: randomUUID(), posted: [], booked: [], waitingFor: [] });
+    const ask: Ask = (...accounts) => sides.gateway.reserve(request(organizationId, { accounts }));
+    return { ...sides, organizationId, ask };
+  }
+  type Ask = (...accounts: CappedItem[]) => Promise<AdmissionDecision>;
+  /** The account of a daily limit, `days` from the day that the clock of this machine says. */
+  const account = (days: number, fields: Partial<CappedItem> = {}): CappedItem => {
+    const cycle = cycleOf('daily', Date.now() + days * DAY_MS);
+    const { startMs, endMs } = cycle;
+    return { accountId: cycleAccountId('k', cycle), capNanoUsd: 15n, cycle: { startMs, endMs }, ...fields };
+  };
+  const today = (fields: Partial<CappedItem> = {}): CappedItem => {
+    const { accountId } = account(0);
+    // Two days, so that no midnight comes in between.
+    return account(0, {
+      accountId,
+      cycle: { startMs: account(-1).cycle!.startMs, endMs: account(1).cycle!.endMs },
+      ...fields,
+    });
+  };
+
+  it('go by the clock of admission, whatever a gateway believes', async () => {
+    const { ask, books, organizationId } = await opened();
+    for (const days of [-2, 2]) {
+      const decision = await ask(account(days));
+      expect(decision).toMatchObject({ kind: 'unavailable', why: 'other_cycle' });
+      if (decision.kind !== 'unavailable' || decision.why !== 'other_cycle') return;
+      expect(Math.abs(decision.nowMs - Date.now())).toBeLessThan(60_000);
+      expect(await ask(today({ accountId: cycleAccountId('k', cycleOf('daily', decision.nowMs)) }))).toMatchObject({
+        kind: days < 0 ? 'admitted' : 'credit_exhausted',
+      });
+    }
+    expect([...(await books.accounts(organizationId)).keys()]).toHaveLength(1);
+  });
+
+  it('admit nothing until they are loaded, then what is left, and no other key waits', async () => {
+    const { ask, books, organizationId } = await opened();
+    const limit = today({ generation: 3 });
+    const { accountId } = limit;
+    const other = { accountId: 'key:other', capNanoUsd: 10n };
+    expect(await ask(other, limit)).toEqual({ kind: 'unavailable', why: 'not_loaded', accountId });
+    expect(await ask(other)).toMatchObject({ kind: 'admitted' });
+    const load = { accountId, unheldNanoUsd: 5n, generation: 3 };
+    expect(await books.loadAccounts(organizationId, [load])).toBe(true);
+    expect(await books.loadAccounts(organizationId, [load, { ...load, unheldNanoUsd: 2n }])).toBe(true);
+    expect(await ask(limit)).toMatchObject({ kind: 'admitted' });
+    expect(await ask(limit)).toEqual({ kind: 'credit_exhausted', accountId, availableNanoUsd: 0n });
+    expect((await books.accounts(organizationId)).get(accountId)).toEqual({ postedNanoUsd: 5n, heldNanoUsd: 10n });
+  });
+
+  it('are left to the next epoch if none is open', async () => {
+    const { ask, books, organizationId } = await opened();
+    const limit = today({ generation: 3 });
+    const load = { accountId: limit.accountId, unheldNanoUsd: 5n, generation: 3 };
+    await books.closeEpoch(organizationId);
+    expect(await books.loadAccounts(organizationId, [load])).toBe(false);
+    const posted = [{ ...load, postedNanoUsd: 9n }];
+    await books.openEpoch({ organizationId, epochId: randomUUID(), posted, booked: [], waitingFor: [] });
+    expect(await ask(limit)).toMatchObject({ kind: 'credit_exhausted', availableNanoUsd: 6n });
+    // A charge that the epoch has already is not added again; one after it is.
+    await books.loadAccounts(organizationId, [load]);
+    expect(await ask(limit)).toMatchObject({ availableNanoUsd: 6n });
+    await books.loadAccounts(organizationId, [{ ...load, unheldNanoUsd: 7n }]);
+    expect(await ask(limit)).toMatchObject({ availableNanoUsd: 4n });
+  });
+
+  it('leave no accounts behind but those of the last days, and those on which something is held', async () => {
+    const { books, gateway, organizationId } = await opened();
+    const ids = (days: number, key: string): string =>
+      cycleAccountId(key, cycleOf('daily', Date.now() + days * DAY_MS));
+    const kept = [ids(0, 'k'), ids(-1, 'k'), 'key:k', cycleAccountId('k', cycleOf('monthly', Date.now()))];
+    const old = [-4, -40].flatMap((days) => Array.from({ length: 600 }, (_, key) => ids(days, `k${key}`)));
+    const load = (accountId: string) => ({ accountId, unheldNanoUsd: 5n, generation: 2 });
+    await books.loadAccounts(organizationId, [...kept, ...old].map(load));
+    const held = { accountId: ids(-4, 'k0'), capNanoUsd: 100n };
+    const call = request(organizationId, { accounts: [held] });
+    expect(await gateway.reserve(call)).toMatchObject({ kind: 'admitted' });
+    expect(await books.dropEndedCycles(organizationId)).toBe(old.length - 1);
+    expect([...(await books.accounts(organizationId)).keys()].sort()).toEqual([...kept, held.accountId].sort());
+    gateway.settle({ requestId: call.requestId, organizationId, chargeNanoUsd: 3n, tokens: 0 });
+    await waitUntil(async () => (await books.dropEndedCycles(organizationId)) === 1, {
+      timeoutMs: 5_000,
+      what: 'the account is dropped once nothing is held on it',
+    });
+    expect(await books.dropEndedCycles(organizationId)).toBe(0);
+    expect((await books.accounts(organizationId)).size).toBe(kept.length);
+  });
+});
 
 describe.each(shapes)('admission $shape', ({ make }) => {
   async function opened(): Promise<Sides & { organizationId: string }> {

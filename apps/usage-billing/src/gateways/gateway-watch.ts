@@ -17,19 +17,23 @@ import { LeaseWatch } from './lease-watch.js';
 
 const CHECK_EVERY_MS_MAX = 1_000;
 const GONE_AFTER_MS_DEFAULT = 30_000;
+/** An account of each day for each key whose limit resets is little: once an hour is often enough to drop old ones. */
+const ENDED_CYCLES_EVERY_MS = 3_600_000;
 
-/** Registers gateways, and checks their leases each second while the application runs. */
+/** Registers gateways, checks their leases each second, and drops old accounts from admission each hour. */
 @Injectable()
 export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   private readonly leaseWatch: LeaseWatch;
   private readonly checks: Periodic;
+  private readonly endedCycles = new Periodic(() => this.dropEndedCycles(), { everyMs: ENDED_CYCLES_EVERY_MS });
 
   constructor(
     private readonly instances: GatewayInstances,
     private readonly orphans: ResolveOrphans,
     private readonly settles: SettleHolds,
     private readonly meter: BillingMeter,
-    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'closeEpoch' | 'leases'>,
+    @Inject(ADMISSION_BOOKS)
+    private readonly admission: Pick<AdmissionBooks, 'closeEpoch' | 'dropEndedCycles' | 'leases' | 'organizations'>,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(USAGE_BILLING_SETTINGS) { goneAfterMs = GONE_AFTER_MS_DEFAULT }: UsageBillingSettings,
   ) {
@@ -50,15 +54,17 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
 
   onApplicationBootstrap(): void {
     this.checks.start();
+    this.endedCycles.start();
   }
 
   onModuleDestroy(): void {
     void this.checks.stop();
+    void this.endedCycles.stop();
   }
 
   /** Runs after the bus has closed, which also ends a check that is waiting for the bus. */
   async onApplicationShutdown(): Promise<void> {
-    await this.checks.stop();
+    await Promise.all([this.checks.stop(), this.endedCycles.stop()]);
   }
 
   /** Runs one check, resolves orphaned holds and sends the settles that wait. Never rejects. */
@@ -106,5 +112,21 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
     await work().catch((error: unknown) =>
       this.logger.warn({ err: error }, `${what}; the next attempt follows in a second`),
     );
+  }
+
+  /** Drops accounts of cycles that ended long ago from admission. Never rejects. */
+  private async dropEndedCycles(): Promise<void> {
+    try {
+      for (const organizationId of await this.admission.organizations()) {
+        if (this.endedCycles.stopped) return;
+        const accounts = await this.admission.dropEndedCycles(organizationId);
+        if (accounts > 0) this.logger.info({ organizationId, accounts }, 'accounts of ended cycles were dropped');
+      }
+    } catch (error) {
+      this.logger.warn(
+        { err: error },
+        'accounts of ended cycles could not be dropped; the next attempt follows in an hour',
+      );
+    }
   }
 }

@@ -1,6 +1,7 @@
 import {
   announce,
   closeEpoch,
+  dropEndedCycles,
   emptyOrganization,
   leave,
   loadAccounts,
@@ -80,6 +81,10 @@ export class MemoryAdmission implements Admission, AdmissionBooks {
 
   loadAccounts(organizationId: string, items: readonly LoadItem[]): Promise<boolean> {
     return Promise.resolve(loadAccounts(this.#of(organizationId), items, STORE_ID, this.nowMs()));
+  }
+
+  dropEndedCycles(organizationId: string): Promise<number> {
+    return Promise.resolve(dropEndedCycles(this.#of(organizationId), this.nowMs()));
   }
 
   hasEpoch(organizationId: string): Promise<boolean> {

@@ -78,6 +78,12 @@ export interface AdmissionBooks {
    * before it commits, under the organisation's lock, so that admission never goes on with less than the ledger.
    */
   loadAccounts(organizationId: string, items: readonly LoadItem[]): Promise<boolean>;
+  /**
+   * Drops the accounts of cycles that ended more than two days ago, unless requests still hold credit on them: each day
+   * adds an account for each key whose limit resets. Resolves with how many were dropped. It reads the whole state of
+   * the organisation: call it rarely.
+   */
+  dropEndedCycles(organizationId: string): Promise<number>;
   /** Whether the organisation has an epoch under the present store id. */
   hasEpoch(organizationId: string): Promise<boolean>;
   /** Ends the organisation's epoch. Every capped request of it is refused until the next epoch is opened. */

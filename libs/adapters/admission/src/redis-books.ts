@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { LoadItem, OpenHold, PostedAccount } from '@tollgate/credit';
+import { isLongEnded, type LoadItem, type OpenHold, type PostedAccount } from '@tollgate/credit';
 import type { RedisConnection } from '@tollgate/redis';
 import { accountField, idOf, limitField, loadField, parseHold, requestField, toJson } from './hold-text.js';
 import type { AdmissionBooks, BookedSettle, EpochOpening } from './port.js';
@@ -8,6 +8,7 @@ import { LEASES_KEY, organizationKey, organizationOf, waitingKey, withScripts } 
 /** A lease that has not changed for this long is deleted; its gateway counts as gone after 30 s already. */
 const STALE_LEASE_MS = 600_000;
 const SETTLES_MAX = 100;
+const ACCOUNTS_MAX = 500;
 /** Keys that Redis examines in one SCAN call, which takes well under a millisecond. */
 const SCAN_COUNT = 1_000;
 
@@ -52,6 +53,28 @@ export class RedisAdmissionBooks implements AdmissionBooks {
       ...args,
     );
     return taken === 1;
+  }
+
+  async dropEndedCycles(organizationId: string): Promise<number> {
+    const key = organizationKey(organizationId);
+    const [seconds] = await this.redis.client.time();
+    const ended = new Set<string>();
+    let cursor = '0';
+    do {
+      const [next, fields] = await this.redis.client.hscan(key, cursor, 'MATCH', '[al]:*', 'COUNT', SCAN_COUNT);
+      for (let at = 0; at < fields.length; at += 2) {
+        const accountId = idOf(fields[at]!);
+        if (isLongEnded(accountId, Number(seconds) * 1_000)) ended.add(accountId);
+      }
+      cursor = next;
+    } while (cursor !== '0');
+    const accountIds = [...ended];
+    let dropped = 0;
+    for (let at = 0; at < accountIds.length; at += ACCOUNTS_MAX) {
+      const part = accountIds.slice(at, at + ACCOUNTS_MAX).flatMap((id) => [accountField(id), loadField(id)]);
+      dropped += Number(await withScripts(this.redis.client).dropAccounts(key, ...part));
+    }
+    return dropped;
   }
 
   async hasEpoch(organizationId: string): Promise<boolean> {

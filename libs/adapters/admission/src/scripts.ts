@@ -3,11 +3,13 @@ import type { Redis } from 'ioredis';
 
 const lua = (name: string): string => readFileSync(new URL(`../src/lua/${name}.lua`, import.meta.url), 'utf8');
 
-type ScriptName = 'admit' | 'openEpoch' | 'loadAccounts' | 'announce' | 'settleBooked' | 'stopWaiting';
+type ScriptName =
+  'admit' | 'openEpoch' | 'loadAccounts' | 'dropAccounts' | 'announce' | 'settleBooked' | 'stopWaiting';
 const FILES: Readonly<Record<ScriptName, string>> = {
   admit: 'admit',
   openEpoch: 'open-epoch',
   loadAccounts: 'load-accounts',
+  dropAccounts: 'drop-accounts',
   announce: 'announce',
   settleBooked: 'settle-booked',
   stopWaiting: 'stop-waiting',

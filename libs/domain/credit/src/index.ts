@@ -29,4 +29,5 @@ export {
   type EpochContents,
   type PostedAccount,
 } from './epoch.js';
+export { dropEndedCycles, isLongEnded } from './drop-ended-cycles.js';
 export { CLOCKS_APART_MS_MAX, loadAccounts } from './load-accounts.js';
