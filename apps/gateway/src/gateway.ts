@@ -17,6 +17,7 @@ import { registerJournalMetrics } from './journal/journal-metrics.js';
 import { Shipper } from './journal/shipper.js';
 import { Announcer } from './presence/announcer.js';
 import { GatewayLife } from './presence/gateway-life.js';
+import { ShippedLimits } from './presence/shipped-limits.js';
 import type { GatewayIdentity } from './request-path/exchange/gateway-identity.js';
 import { registerAdmissionMetrics } from './request-path/admit/admission-metrics.js';
 import { AccountLoads } from './request-path/admit/account-loads.js';
@@ -26,6 +27,7 @@ import { RefusedBodies } from './request-path/open-requests/refused-bodies.js';
 import { RouteTable } from './request-path/choose-route/route-table.js';
 import { openProviders, type Provider } from './providers/provider.js';
 import { DigestMemory } from './request-path/identify-key/digest-memory.js';
+import type { Clocks } from './request-path/identify-key/expiry-clock.js';
 import { KeyCache } from './request-path/identify-key/key-cache.js';
 import { KeyChangeMeter, registerKeyMetrics } from './request-path/identify-key/key-metrics.js';
 import { askAboutMissedChanges } from './request-path/identify-key/missed-changes.js';
@@ -51,6 +53,8 @@ export interface GatewayPorts {
   readonly registry: Registry;
   readonly snapshots: KeySnapshotReader;
   readonly usageBilling: UsageBillingApi;
+  /** The clocks by which keys expire and cycles of limits begin; those of the process where they are left out. */
+  readonly clocks?: Clocks;
 }
 
 /** How long a clean end waits for the bus. Usage that is not shipped by then stays in the journal. */
@@ -76,10 +80,16 @@ export class Gateway {
     const inFlight = (this.#inFlight = new InFlight());
     const shipper = new Shipper(journal, ports.bus, logger);
     const announcer = new Announcer(admission, journal, inFlight, gateway);
-    const keys = new KeyCache(ports.snapshots, ports.keyManagement, (tombstone) => inFlight.endKey(tombstone));
+    const keys = new KeyCache(
+      ports.snapshots,
+      ports.keyManagement,
+      (tombstone) => inFlight.endKey(tombstone),
+      ports.clocks,
+    );
     this.#newDigests = new NewDigests(ports.keyManagement, logger);
     askAboutMissedChanges(ports.snapshots, keys, inFlight);
     ports.snapshots.follow(new KeyChangeMeter(registry));
+    ports.snapshots.follow(new ShippedLimits(admission, shipper, journal.journalId, logger));
     const loads = new AccountLoads(ports.usageBilling, logger);
     this.#epochs = new CreditEpochs(ports.usageBilling, (organizationId) => announcer.announce(organizationId), logger);
     this.#life = new GatewayLife({

@@ -27,6 +27,8 @@ export class Shipper {
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
   #idle: (() => void)[] = [];
+  /** Calls of `flush` that wait, each with the moment of it. */
+  #flushes: { readonly since: number; readonly done: () => void }[] = [];
   #lagSince: number | null = null;
   /** How many of the finals on disk are acknowledged. */
   #acknowledged = 0;
@@ -55,6 +57,20 @@ export class Shipper {
     });
   }
 
+  /**
+   * Resolves when all that the journal has on disk now is acknowledged, whatever is written meanwhile. It does not wait
+   * for company.
+   */
+  flush(): Promise<void> {
+    if (this.#closed || (this.#running === null && !this.#behind())) return Promise.resolve();
+    return new Promise((done) => {
+      this.#flushes.push({ since: performance.now(), done });
+      if (this.#timer !== null) clearTimeout(this.#timer);
+      this.#timer = null;
+      this.#begin();
+    });
+  }
+
   /** Milliseconds for which the oldest final has been waiting for its acknowledgement; 0 if none is waiting. */
   lagMs(): number {
     return this.#lagSince === null ? 0 : performance.now() - this.#lagSince;
@@ -74,11 +90,23 @@ export class Shipper {
     if (this.#closed || this.#running !== null || this.#timer !== null) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      this.#running = this.#run().finally(() => {
-        this.#running = null;
-        if (this.#behind()) this.#wake();
-      });
+      this.#begin();
     }, LINGER_MS);
+  }
+
+  #begin(): void {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+      if (this.#flushes.length > 0) this.#begin();
+      else if (this.#behind()) this.#wake();
+    });
+  }
+
+  /** Ends the calls of `flush` of before a moment: all that was on disk then is acknowledged. */
+  #flushed(before: number): void {
+    if (this.#flushes.length === 0) return;
+    for (const { since, done } of this.#flushes) if (since <= before) done();
+    this.#flushes = this.#flushes.filter(({ since }) => since > before);
   }
 
   #behind(): boolean {
@@ -93,7 +121,7 @@ export class Shipper {
       try {
         if ((await this.#step()) === 'done') break;
         retryMs = RETRY_MS_MIN;
-        if (this.#waitsForMore()) return;
+        if (this.#flushes.length === 0 && this.#waitsForMore()) return;
       } catch (error) {
         if (this.#closed) return;
         this.logger.warn({ err: error, retryMs }, 'usage events could not be published; they stay in the journal');
@@ -103,6 +131,7 @@ export class Shipper {
     }
     if (this.#closed) return;
     this.#lagSince = null;
+    this.#flushed(Infinity);
     for (const done of this.#idle.splice(0)) done();
   }
 
@@ -141,7 +170,10 @@ export class Shipper {
     this.#offset += bytes;
     this.#acknowledged += messages.length;
     // Under load the shipper is never done. What is left now was written after this read began.
-    if (isNewest && this.#offset >= sizeThen) this.#lagSince = asOf;
+    if (isNewest && this.#offset >= sizeThen) {
+      this.#lagSince = asOf;
+      this.#flushed(asOf);
+    }
     return 'more';
   }
 }

@@ -34,12 +34,14 @@ export function newAccount(accountId: string, organizationId: string, apiKeyId: 
 
 /**
  * The ceiling is the highest cap that an event was admitted under. A request that is in flight while the cap is lowered
- * is still owed.
+ * is still owed. Where the limit was set on a key in use, calls without a hold may be booked before those that were
+ * admitted without knowing of them: these are owed in full as well.
  */
 export function withCap(state: AccountState, cap: bigint | null): AccountState {
   if (cap === null) return { ...state, capNanoUsd: null };
   const floor = state.ceilingNanoUsd ?? state.postedNanoUsd;
-  return { ...state, capNanoUsd: cap, ceilingNanoUsd: cap > floor ? cap : floor };
+  const most = state.generation > 0 ? cap + state.unheldNanoUsd : cap;
+  return { ...state, capNanoUsd: cap, ceilingNanoUsd: most > floor ? most : floor };
 }
 
 /** What can still be posted; null if there is no ceiling. */

@@ -29,6 +29,8 @@ const STORE_ID = 'memory';
 export class MemoryAdmission implements Admission, AdmissionBooks {
   readonly #organizations = new Map<string, OrganizationState>();
   readonly #leases = new Map<string, string>();
+  /** By limit: the version that each journal's gateway has confirmed. */
+  readonly #shipped = new Map<string, Map<string, number>>();
   #renewals = 0;
 
   constructor(
@@ -64,6 +66,17 @@ export class MemoryAdmission implements Admission, AdmissionBooks {
   announce({ organizationId, journalId, holds, finals }: Announcement): Promise<void> {
     announce(this.#of(organizationId), journalId, holds, finals);
     return Promise.resolve();
+  }
+
+  confirmShipped(_organizationId: string, limitId: string, generation: number, journalId: string): Promise<void> {
+    const journals = this.#shipped.get(limitId) ?? new Map<string, number>();
+    this.#shipped.set(limitId, journals.set(journalId, Math.max(generation, journals.get(journalId) ?? 0)));
+    return Promise.resolve();
+  }
+
+  shippedJournals(_organizationId: string, limitId: string, generation: number): Promise<ReadonlySet<string>> {
+    const journals = [...(this.#shipped.get(limitId) ?? [])];
+    return Promise.resolve(new Set(journals.flatMap(([id, confirmed]) => (confirmed >= generation ? [id] : []))));
   }
 
   onBatch(): void {

@@ -41,6 +41,11 @@ export interface Admission {
   bookedNumber(organizationId: string, journalId: string): Promise<number | null>;
   /** Announces one journal's holds in flight, and its finals that are not booked yet, under a new epoch. */
   announce(announcement: Announcement): Promise<void>;
+  /**
+   * Tells that all usage of before this gateway knew a limit is on the bus: what its journal had when it heard of the
+   * limit's version `generation`. `limitId` is the account of the limit, without a cycle.
+   */
+  confirmShipped(organizationId: string, limitId: string, generation: number, journalId: string): Promise<void>;
   /** Sets a listener for the number of items of each call of the store. Without batches it is never called. */
   onBatch(listener: (items: number) => void): void;
   /** Milliseconds for which the oldest settle has waited for the store to take it; 0 if none waits. */
@@ -78,6 +83,8 @@ export interface AdmissionBooks {
    * before it commits, under the organisation's lock, so that admission never goes on with less than the ledger.
    */
   loadAccounts(organizationId: string, items: readonly LoadItem[]): Promise<boolean>;
+  /** The journals whose gateways have confirmed (`confirmShipped`) for this version of a limit, or a later one. */
+  shippedJournals(organizationId: string, limitId: string, generation: number): Promise<ReadonlySet<string>>;
   /**
    * Drops the accounts of cycles that ended more than two days ago, unless requests still hold credit on them: each day
    * adds an account for each key whose limit resets. Resolves with how many were dropped. It reads the whole state of

@@ -5,7 +5,7 @@ import { AdmitCalls, decideReserves, PLACE_ONLY, type PendingReserve } from './a
 import { formatHold } from './hold-text.js';
 import { LocalRateLimits } from './local-rate-limits.js';
 import type { Admission, Announcement } from './port.js';
-import { LEASES_KEY, organizationKey, waitingKey, withScripts } from './scripts.js';
+import { LEASES_KEY, organizationKey, shippedKey, waitingKey, withScripts } from './scripts.js';
 
 /** The most items of one script call; further items go into the next one. */
 const BATCH_ITEMS_MAX = 128;
@@ -18,6 +18,8 @@ const SETTLE_RETRY_MS = 500;
  * which it counts as gone.
  */
 const LEASE_AGE_MS_MAX = 10_000;
+/** A confirmation is asked for within seconds of the change of a limit. */
+const SHIPPED_SECONDS = 600;
 
 interface Queue {
   readonly settles: SettleItem[];
@@ -104,6 +106,11 @@ export class RedisAdmission implements Admission {
       ...items.flat(),
     );
     if (this.#instanceId !== null) await this.redis.client.srem(waitingKey(this.#instanceId), organizationId);
+  }
+
+  async confirmShipped(organizationId: string, limitId: string, generation: number, journalId: string): Promise<void> {
+    const key = shippedKey(organizationId, limitId);
+    await this.redis.client.multi().hset(key, journalId, generation).expire(key, SHIPPED_SECONDS).exec();
   }
 
   onBatch(listener: (items: number) => void): void {

@@ -3,7 +3,7 @@ import { isLongEnded, type LoadItem, type OpenHold, type PostedAccount } from '@
 import type { RedisConnection } from '@tollgate/redis';
 import { accountField, idOf, limitField, loadField, parseHold, requestField, toJson } from './hold-text.js';
 import type { AdmissionBooks, BookedSettle, EpochOpening } from './port.js';
-import { LEASES_KEY, organizationKey, organizationOf, waitingKey, withScripts } from './scripts.js';
+import { LEASES_KEY, organizationKey, organizationOf, shippedKey, waitingKey, withScripts } from './scripts.js';
 
 /** A lease that has not changed for this long is deleted; its gateway counts as gone after 30 s already. */
 const STALE_LEASE_MS = 600_000;
@@ -53,6 +53,11 @@ export class RedisAdmissionBooks implements AdmissionBooks {
       ...args,
     );
     return taken === 1;
+  }
+
+  async shippedJournals(organizationId: string, limitId: string, generation: number): Promise<ReadonlySet<string>> {
+    const confirmed = await this.redis.client.hgetall(shippedKey(organizationId, limitId));
+    return new Set(Object.entries(confirmed).flatMap(([id, version]) => (Number(version) >= generation ? [id] : [])));
   }
 
   async dropEndedCycles(organizationId: string): Promise<number> {

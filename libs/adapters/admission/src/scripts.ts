@@ -3,8 +3,7 @@ import type { Redis } from 'ioredis';
 
 const lua = (name: string): string => readFileSync(new URL(`../src/lua/${name}.lua`, import.meta.url), 'utf8');
 
-type ScriptName =
-  'admit' | 'openEpoch' | 'loadAccounts' | 'dropAccounts' | 'announce' | 'settleBooked' | 'stopWaiting';
+type ScriptName = 'admit' | 'openEpoch' | 'loadAccounts' | 'dropAccounts' | 'announce' | 'settleBooked' | 'stopWaiting';
 const FILES: Readonly<Record<ScriptName, string>> = {
   admit: 'admit',
   openEpoch: 'open-epoch',
@@ -37,6 +36,9 @@ export function withScripts(client: Redis): ScriptClient {
 export const organizationKey = (organizationId: string): string => `tollgate:{${organizationId}}:admission:2`;
 /** The organisation of such a key. */
 export const organizationOf = (key: string): string => key.slice(key.indexOf('{') + 1, key.lastIndexOf('}'));
+/** For a limit: the version of it that each journal's gateway has confirmed. */
+export const shippedKey = (organizationId: string, limitId: string): string =>
+  `tollgate:{${organizationId}}:shipped:${limitId}`;
 /** Lease of each gateway instance. */
 export const LEASES_KEY = 'tollgate:gateways';
 /** Organisations whose epochs wait for this instance. */

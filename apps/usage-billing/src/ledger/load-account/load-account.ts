@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
-import type { CreditCycle } from '@tollgate/api-key';
+import { limitOf, type CreditCycle } from '@tollgate/api-key';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { USAGE_TOPICS, type LoadAccountRequest } from '@tollgate/contracts';
 import { shareCalls } from '@tollgate/periodic';
@@ -16,13 +17,16 @@ import { loaded, newAccount } from '../account.js';
 
 /** Callers wait two seconds for an answer. The work goes on, so that the next call finds it done. */
 const ANSWER_WITHIN_MS = 1_800;
+/** Gateways that hear of a limit have shipped within some milliseconds. */
+const SHIPPED_WITHIN_MS = 1_000;
+const POLL_MS = 10;
 
 /** Makes accounts count what was charged before they had their limit, in the ledger and in admission. */
 @Injectable()
 export class LoadAccount {
   constructor(
     private readonly database: ServiceDatabase,
-    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'loadAccounts'>,
+    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'loadAccounts' | 'shippedJournals'>,
     @Inject(BUS_PROGRESS) private readonly bus: Pick<BusProgress, 'drained'>,
     private readonly meter: BillingMeter,
   ) {}
@@ -50,6 +54,7 @@ export class LoadAccount {
   }
 
   private async loadNow(request: LoadAccountRequest): Promise<bigint> {
+    await this.untilGatewaysHaveShipped(request);
     await Promise.all(USAGE_TOPICS.map((topic) => this.bus.drained(topic))).catch(unavailable('The bus'));
     const { organizationId, accountId, apiKeyId, generation } = request;
     return this.database.acrossOrganizations(async (manager) => {
@@ -65,6 +70,44 @@ export class LoadAccount {
       return after.postedNanoUsd;
     });
   }
+
+  /**
+   * Waits until each gateway has on the bus what its calls of before it knew the limit were charged. For one that does
+   * not say so (it is of the release before, or missed the change) it waits a moment only: what that has not shipped by
+   * then is charged all the same, above the limit.
+   */
+  private async untilGatewaysHaveShipped({ organizationId, accountId, apiKeyId, generation }: LoadAccountRequest) {
+    const waiting = await this.database.inOrganization(organizationId, (manager) =>
+      unconfirmedJournals(manager, organizationId, apiKeyId, generation),
+    );
+    const begun = performance.now();
+    while (waiting.size > 0 && performance.now() - begun < SHIPPED_WITHIN_MS) {
+      const confirmed = await this.admission
+        .shippedJournals(organizationId, limitOf(accountId), generation)
+        .catch(unavailable('Admission'));
+      for (const journalId of confirmed) waiting.delete(journalId);
+      if (waiting.size > 0) await pause(POLL_MS);
+    }
+  }
+}
+
+/**
+ * The journals of the gateways that are running; none if the limit was loaded for this version before, in whichever
+ * cycle: since then everything is held or told. Indexes: account_by_organization.
+ */
+async function unconfirmedJournals(
+  manager: EntityManager,
+  organizationId: string,
+  apiKeyId: string | null,
+  generation: number,
+): Promise<Set<string>> {
+  const rows: { journal_id: string }[] = await manager.query(
+    `SELECT journal_id FROM billing.gateway_instance WHERE gone_at IS NULL AND NOT EXISTS (
+       SELECT FROM billing.account
+       WHERE organization_id = $1 AND api_key_id IS NOT DISTINCT FROM $2 AND generation >= $3)`,
+    [organizationId, apiKeyId, generation],
+  );
+  return new Set(rows.map((row) => row.journal_id));
 }
 
 /** What the key was charged in the period, or all keys of the organisation in their lives, in nano-USD. */
