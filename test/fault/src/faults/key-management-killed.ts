@@ -10,35 +10,52 @@ import { chanceOf, rounds } from '../stage.js';
 
 const boundMs = 5_000;
 
+/** A change that ends a secret: how it is asked for, and how Postgres shows that it is committed. */
+interface Ending {
+  readonly ask: (id: string) => readonly [method: string, path: string];
+  readonly committed: string;
+  /** What the same request is answered afterwards. */
+  readonly again: number;
+  readonly rotatedFirst?: true;
+}
+
+const ENDINGS: Readonly<Record<string, Ending>> = {
+  'a revoke': {
+    ask: (id) => ['DELETE', `/v1/api-keys/${id}`],
+    committed: 'SELECT 1 FROM keys.api_key WHERE id = $1 AND deleted_at IS NOT NULL',
+    again: 404,
+  },
+  'the end of a rotation': {
+    ask: (id) => ['POST', `/v1/api-keys/${id}/finish-rotation`],
+    committed: 'SELECT 1 FROM keys.api_key_secret WHERE api_key_id = $1 AND ended_at IS NOT NULL',
+    again: 200,
+    rotatedFirst: true,
+  },
+};
+
 export function keyManagementKilled(stageOf: () => ServerStage): void {
-  it('fault 14: key-management killed between the commit of a revoke and its relay: another process relays, and all refuse within 5 s', async () => {
+  it('fault 14: key-management killed between the commit of a revoke, or of the end of a secret, and its relay: another process relays, and all refuse within 5 s', async () => {
     const { shape, redisOfKeyManagement } = stageOf();
     const chance = chanceOf('fault 14');
     const lateness: number[] = [];
     const aliveFor: number[] = [];
-    for (const _ of rounds()) {
+    for (const ending of rounds().flatMap(() => Object.values(ENDINGS))) {
       const key = await shape.client().createKey();
+      const present = ending.rotatedFirst === true ? (await shape.client().rotateKey(key.id)).secret : null;
       const pollers = shape.gateways.map((_, gateway) => new RefusalPoller(shape.client(gateway), key.secret, true));
       await Promise.all(pollers.map((poller) => poller.seenAlive));
       redisOfKeyManagement.set(chance.between(0, 1) === 0 ? 'cut' : 'silent');
       const answer = shape
         .client()
-        .admin('DELETE', `/v1/api-keys/${key.id}`)
+        .admin(...ending.ask(key.id))
         .then(
           ({ status }) => status,
           () => null,
         );
-      await waitUntil(
-        async () =>
-          (
-            await queryDatabase(
-              shape.databaseUrl,
-              'SELECT 1 FROM keys.api_key WHERE id = $1 AND deleted_at IS NOT NULL',
-              [key.id],
-            )
-          ).length === 1,
-        { what: 'the revoke to be committed', intervalMs: 2 },
-      );
+      await waitUntil(async () => (await queryDatabase(shape.databaseUrl, ending.committed, [key.id])).length === 1, {
+        what: 'the change to be committed',
+        intervalMs: 2,
+      });
       // The relay tries for 2 s before the revoke is answered 202.
       await delay(chance.between(0, 2_300));
       await shape.keyManagement.kill();
@@ -59,7 +76,8 @@ export function keyManagementKilled(stageOf: () => ServerStage): void {
         what: 'all of the outbox to be relayed',
         timeoutMs: boundMs,
       });
-      expect((await shape.client().admin('DELETE', `/v1/api-keys/${key.id}`)).status).toBe(404);
+      expect((await shape.client().admin(...ending.ask(key.id))).status).toBe(ending.again);
+      if (present !== null) expect((await shape.client().chat(present)).status, 'the present secret').toBe(200);
     }
     expect(Math.max(...lateness), 'ms from the start of the other process to the refusal').toBeLessThan(boundMs);
     expect(Math.max(...aliveFor), 'ms after the kill in which the key still lived').toBeLessThan(boundMs);

@@ -13,6 +13,8 @@ export function postgresDown(stageOf: () => ServerStage): void {
     for (const round of rounds()) {
       const keys = await keysOfAllKinds(shape);
       const doomed = await shape.client().createKey();
+      const rotating = await shape.client().createKey();
+      const { secret: present } = await shape.client().rotateKey(rotating.id);
       const caps = watchCaps(shape, keys);
       const load = new Load(shape, { keys, workers: 4 });
       await load.untilFurther(100, 'a warm start', ({ whole }) => whole);
@@ -20,6 +22,9 @@ export function postgresDown(stageOf: () => ServerStage): void {
       const killedAt = performance.now();
       const refused = await shape.client().admin('DELETE', `/v1/api-keys/${doomed.id}`);
       expect(refused.status, 'a revoke without Postgres').toBeGreaterThanOrEqual(500);
+      const finish = () => shape.client().admin('POST', `/v1/api-keys/${rotating.id}/finish-rotation`);
+      for (const { status } of [await finish(), await shape.client().admin('POST', `/v1/api-keys/${doomed.id}/rotate`)])
+        expect(status, 'a rotation, or its end, without Postgres').toBeGreaterThanOrEqual(500);
       await delay(Math.max(0, killedAt + outageMs(round, 2_500, 30_000) - performance.now()));
       await load.untilFurther(
         50,
@@ -41,6 +46,14 @@ export function postgresDown(stageOf: () => ServerStage): void {
           what: 'the key to be refused',
           timeoutMs: 1_000,
         });
+      expect((await finish()).status).toBe(200);
+      for (const [gateway] of shape.gateways.entries()) {
+        await waitUntil(async () => (await shape.client(gateway).chat(rotating.secret)).status === 401, {
+          what: 'the former secret to be refused',
+          timeoutMs: 1_000,
+        });
+        expect((await shape.client(gateway).chat(present)).status).toBe(200);
+      }
       const revokedAfter = performance.now() - restartedAt;
       const records = await load.stop();
       const figures = await expectInvariants(shape, keys, { records, caps, withinMs: 30_000 });

@@ -15,6 +15,7 @@ import { theKey } from './the-key.js';
 import { theLeak } from './the-leak.js';
 import { thePeople } from './the-people.js';
 import { theRevoke } from './the-revoke.js';
+import { theRotation } from './the-rotation.js';
 import { theSignIn } from './the-sign-in.js';
 import { theStrangers } from './the-strangers.js';
 import { theUsageEvent } from './the-usage-event.js';
@@ -58,6 +59,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     oddHttp(running);
     theRevoke(running);
     theGroups(running);
+    theRotation(running);
     theLeak(running);
     theStrangers(running);
     theAuditTrail(running);

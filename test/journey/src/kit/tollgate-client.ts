@@ -26,6 +26,18 @@ export interface ApiKey {
   readonly groups: readonly string[];
   readonly created_at: string;
   readonly last_used_at: string | null;
+  /** The present one last. */
+  readonly secrets: readonly KeySecret[];
+}
+
+/** A secret as the admin API shows it; lists leave out what it was used for. */
+export interface KeySecret {
+  readonly id: string;
+  readonly masked_key: string;
+  readonly ends_at: string | null;
+  readonly end_reason: string | null;
+  readonly requests?: number;
+  readonly addresses?: readonly { readonly address: string }[];
 }
 
 export type CreatedKey = ApiKey & { readonly secret: string };
@@ -105,6 +117,15 @@ export class TollgateClient {
   async createKey(fields: Record<string, unknown> = {}): Promise<CreatedKey> {
     const reply = await this.admin('POST', '/v1/api-keys', { name: 'a key', ...fields });
     if (reply.status !== 201) throw new Error(`creating a key was answered ${reply.status}: ${reply.text}`);
+    const key = reply.json<CreatedKey>();
+    this.seenSecrets.add(key.secret);
+    return key;
+  }
+
+  /** Gives a key a new secret; throws unless it is 200. */
+  async rotateKey(id: string, terms: Record<string, unknown> = {}): Promise<CreatedKey> {
+    const reply = await this.admin('POST', `/v1/api-keys/${id}/rotate`, terms);
+    if (reply.status !== 200) throw new Error(`rotating a key was answered ${reply.status}: ${reply.text}`);
     const key = reply.json<CreatedKey>();
     this.seenSecrets.add(key.secret);
     return key;
