@@ -6,6 +6,7 @@ import {
   answersName,
   closeEpoch,
   emptyOrganization,
+  loadAccounts,
   openEpoch,
   reserve,
   settle,
@@ -27,6 +28,7 @@ const livesAtOnce = 50;
 const batchesMax = 8;
 /** More items than one call of the script takes. */
 const itemsMax = 150;
+const dayMs = 86_400_000;
 /** Unusual ids: they contain every character that some format uses as a separator or a quote. */
 const oddities = [
   '',
@@ -87,6 +89,9 @@ describe('many items in one call', () => {
       'admitted',
       'credit_exhausted',
       'announcing',
+      'other_cycle',
+      'not_loaded',
+      'loaded',
       'limited by requests',
       'limited by tokens',
       'limited by parallel',
@@ -327,6 +332,7 @@ class Life {
       const step = this.#below(8);
       if (step === 0) await this.#reopen();
       else if (step === 1) await this.#book();
+      else if (step === 2) await this.#load();
       else await this.#turn();
       this.#expectSame(
         'the accounts',
@@ -468,9 +474,31 @@ class Life {
   }
 
   #accounts(): ReserveItem['accounts'] {
-    return this.#accountIds
-      .slice(0, this.#below(5))
-      .map((accountId) => ({ accountId, capNanoUsd: BigInt(this.#below(150)) }));
+    return this.#accountIds.slice(0, this.#below(5)).map((accountId) => ({
+      accountId,
+      capNanoUsd: BigInt(this.#below(150)),
+      ...(this.#below(3) === 0 ? { generation: this.#below(4) } : {}),
+      ...(this.#below(6) === 0 ? { cycle: this.#cycle() } : {}),
+    }));
+  }
+
+  /** A cycle that began long ago or will begin long after this life, so that both sides agree though clocks differ. */
+  #cycle(): { startMs: number; endMs: number } {
+    const startMs = Math.floor(Date.now() / dayMs) * dayMs + (this.#below(4) === 0 ? 9 : -9) * dayMs;
+    return { startMs, endMs: startMs + 90 * dayMs };
+  }
+
+  /** The ledger tells of many accounts in one call. */
+  async #load(): Promise<void> {
+    const items = this.#several(() => ({
+      accountId: this.#accountIds[this.#below(this.#accountIds.length)]!,
+      unheldNanoUsd: BigInt(this.#below(20)),
+      generation: this.#below(4),
+    }));
+    const taken = await this.#books.loadAccounts(this.#organizationId, items);
+    const here = loadAccounts(this.#twin, items, this.#store, Date.now());
+    this.#expectSame('whether accounts were loaded', String(taken), String(here));
+    if (here) this.#outcomes.push('loaded');
   }
 
   #requestId(): string {

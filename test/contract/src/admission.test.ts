@@ -134,6 +134,19 @@ describe.each(shapes)('limits that reset, $shape', ({ make }) => {
     expect(await ask(limit)).toMatchObject({ availableNanoUsd: 4n });
   });
 
+  it('are confirmed by each gateway for a version, and so for all before it', async () => {
+    const { books, gateway, organizationId } = await opened();
+    const [limit, other] = [`key:${randomUUID()}`, `key:${randomUUID()}`];
+    await gateway.confirmShipped(organizationId, limit, 5, 'j1');
+    await gateway.confirmShipped(organizationId, limit, 7, 'j2');
+    const journals = async (limitId: string, generation: number) =>
+      [...(await books.shippedJournals(organizationId, limitId, generation))].sort();
+    expect(await journals(limit, 5)).toEqual(['j1', 'j2']);
+    expect(await journals(limit, 6)).toEqual(['j2']);
+    expect(await journals(limit, 8)).toEqual([]);
+    expect(await journals(other, 1)).toEqual([]);
+  });
+
   it('leave no accounts behind but those of the last days, and those on which something is held', async () => {
     const { books, gateway, organizationId } = await opened();
     const ids = (days: number, key: string): string =>

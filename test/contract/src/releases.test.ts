@@ -269,6 +269,65 @@ describe('an organisation on Redis', () => {
   });
 });
 
+describe('accounts of limits with cycles and loads, beside the former release', () => {
+  const daily = {
+    accountId: 'key:k:daily:2026-11-29',
+    capNanoUsd: 20n,
+    generation: 3,
+    cycle: { startMs: 0, endMs: Number.MAX_SAFE_INTEGER },
+  };
+  const plain = { accountId: 'key:former', capNanoUsd: 20n };
+
+  async function stage() {
+    const organizationId = randomUUID();
+    const gateways = { former: new formerAdmission.RedisAdmission(theirs), own: new RedisAdmission(ours) };
+    const books = { former: new formerAdmission.RedisAdmissionBooks(theirs), own: new RedisAdmissionBooks(ours) };
+    await Promise.all([gateways.former.renewLease('former'), gateways.own.renewLease('own')]);
+    const item = (accounts: readonly { accountId: string; capNanoUsd: bigint }[]) => ({
+      requestId: randomUUID(),
+      organizationId,
+      apiKeyId: 'k',
+      instanceId: 'i',
+      journalId: 'j',
+      amountNanoUsd: 5n,
+      accounts,
+      rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+      tokens: 0,
+    });
+    const opening = { organizationId, epochId: 'e', booked: [], waitingFor: [] };
+    const load = { accountId: daily.accountId, unheldNanoUsd: 6n, generation: 3 };
+    return { organizationId, gateways, books, item, opening, load };
+  }
+
+  it('stay as they are while gateways of the former release reserve and settle on other accounts', async () => {
+    const { organizationId, gateways, books, item, opening, load } = await stage();
+    await books.own.openEpoch({ ...opening, posted: [{ ...load, postedNanoUsd: 8n }] });
+    const theirCall = item([plain]);
+    expect(await gateways.former.reserve(theirCall)).toMatchObject({ kind: 'admitted' });
+    gateways.former.settle({ requestId: theirCall.requestId, organizationId, chargeNanoUsd: 4n, tokens: 0 });
+    await gateways.former.drain();
+    expect(await gateways.own.reserve(item([daily, plain]))).toMatchObject({ kind: 'admitted' });
+    await books.own.loadAccounts(organizationId, [load]);
+    const accounts = await books.former.accounts(organizationId);
+    expect(accounts.get(daily.accountId)).toEqual({ postedNanoUsd: 8n, heldNanoUsd: 5n });
+    expect(accounts.get(plain.accountId)).toEqual({ postedNanoUsd: 4n, heldNanoUsd: 5n });
+    expect(await gateways.former.reserve(item([plain]))).toMatchObject({ kind: 'admitted' });
+  });
+
+  it('are loaded again after usage-billing of the former release has opened an epoch', async () => {
+    const { organizationId, gateways, books, item, opening, load } = await stage();
+    await books.own.openEpoch({ ...opening, posted: [{ ...load, postedNanoUsd: 8n }] });
+    await books.former.closeEpoch(organizationId);
+    const posted = [{ accountId: daily.accountId, postedNanoUsd: 0n }];
+    expect(await books.former.openEpoch({ ...opening, posted })).toBe(true);
+    const { accountId } = daily;
+    expect(await gateways.own.reserve(item([daily]))).toEqual({ kind: 'unavailable', why: 'not_loaded', accountId });
+    expect(await gateways.own.reserve(item([plain]))).toMatchObject({ kind: 'admitted' });
+    expect(await books.own.loadAccounts(organizationId, [load])).toBe(true);
+    expect(await gateways.own.reserve(item([daily]))).toMatchObject({ kind: 'admitted' });
+  });
+});
+
 describe('gateways and usage-billing of both releases', () => {
   const lives = 300,
     steps = 40;

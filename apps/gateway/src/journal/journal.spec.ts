@@ -373,6 +373,36 @@ describe('the shipper', () => {
     shipper.close();
   });
 
+  it('tells when all that was written before is acknowledged, whatever is written meanwhile', async () => {
+    const journal = openJournal();
+    const published: string[] = [];
+    const acknowledge: (() => void)[] = [];
+    const bus = {
+      publish: (_topic: string, messages: readonly BusMessage[]) => {
+        published.push(...messages.map(({ value }) => (JSON.parse(value.toString()) as UsageRecordedV1).requestId));
+        return new Promise<void>((resolve) => acknowledge.push(resolve));
+      },
+    };
+    const shipper = new Shipper(journal, bus, silent);
+    await shipper.flush();
+    await final(journal, 'r1');
+    let flushed = false;
+    const flush = shipper.flush().then(() => (flushed = true));
+    await vi.waitUntil(() => acknowledge.length === 1);
+    // This one was asked for while r1 was on its way, and waits for r2 as well.
+    await final(journal, 'r2');
+    const later = shipper.flush();
+    expect(flushed).toBe(false);
+    acknowledge[0]!();
+    await flush;
+    await vi.waitUntil(() => acknowledge.length === 2);
+    await final(journal, 'r3');
+    acknowledge[1]!();
+    await later;
+    expect(published.slice(0, 2)).toEqual(['r1', 'r2']);
+    shipper.close();
+  });
+
   it('ships in the next life what the bus never acknowledged', async () => {
     const first = openJournal();
     await final(first, 'r1');

@@ -1,0 +1,49 @@
+import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
+import { createLogger } from '@tollgate/telemetry';
+import { describe, expect, it } from 'vitest';
+import { ShippedLimits } from './shipped-limits.js';
+
+const KEY = { apiKeyId: 'k', organizationId: 'o', digests: [], state: 'active', version: 4, creditGeneration: 4 };
+const ORGANIZATION = { organizationId: 'o', state: 'active', version: 7, capNanoUsd: '5', capGeneration: 7 };
+
+/** What a gateway has confirmed after a change. */
+async function confirmed(tell: (limits: ShippedLimits) => void, flush = () => Promise.resolve()): Promise<string[]> {
+  const told: string[] = [];
+  const admission = {
+    confirmShipped: (...facts: unknown[]) => {
+      told.push(facts.join(' '));
+      return Promise.resolve();
+    },
+  };
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  tell(new ShippedLimits(admission, { flush }, 'j', logger));
+  await new Promise((resolve) => setImmediate(resolve));
+  return told;
+}
+const changed = (fields: object) =>
+  confirmed((limits) => limits.changed({ ...KEY, ...fields } as unknown as KeySnapshot));
+const organizationChanged = (fields: object) =>
+  confirmed((limits) => limits.organizationChanged({ ...ORGANIZATION, ...fields } as unknown as OrganizationSnapshot));
+
+describe('a limit that a gateway hears of', () => {
+  it.each<[string, object, string[]]>([
+    ['is confirmed where this version of the key set it', {}, ['o key:k 4 j']],
+    ['is confirmed for a key in cycles, too', { creditReset: 'daily' }, ['o key:k 4 j']],
+    ['is not confirmed for another change of its key', { version: 5 }, []],
+    ['is not confirmed for a key that was made with it', { version: 1, creditGeneration: 0 }, []],
+    ['is not confirmed for a key of the release before', { creditGeneration: undefined }, []],
+    ['is not confirmed for a key that has ended', { state: 'revoked' }, []],
+  ])('%s', async (_what, fields, told) => expect(await changed(fields)).toEqual(told));
+
+  it.each<[string, object, string[]]>([
+    ['is confirmed where this version of the organisation set it', {}, ['o organization:o 7 j']],
+    ['is not confirmed for another change of the organisation', { version: 8 }, []],
+    ['is not confirmed for an organisation of the release before', { capGeneration: undefined }, []],
+  ])('%s', async (_what, fields, told) => expect(await organizationChanged(fields)).toEqual(told));
+
+  it('is confirmed only once what the journal has is on the bus', async () => {
+    const tell = (limits: ShippedLimits) => limits.changed(KEY as unknown as KeySnapshot);
+    expect(await confirmed(tell, () => new Promise(() => undefined))).toEqual([]);
+    expect(await confirmed(tell, () => Promise.reject(new Error('away')))).toEqual([]);
+  });
+});
