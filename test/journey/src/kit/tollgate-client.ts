@@ -31,7 +31,7 @@ export interface ApiKey {
 }
 
 /** A secret as the admin API shows it; lists leave out what it was used for. */
-export interface KeySecret {
+interface KeySecret {
   readonly id: string;
   readonly masked_key: string;
   readonly ends_at: string | null;

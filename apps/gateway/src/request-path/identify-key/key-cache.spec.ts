@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
+import type { ActiveSnapshot, KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import type { VerifiedKey } from '@tollgate/contracts';
 import type { KeyChangeListener, KeySnapshotReader, OrganizationRead, SnapshotRead } from '@tollgate/key-snapshots';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -37,11 +37,11 @@ class Store implements KeySnapshotReader {
   listener!: KeyChangeListener;
   age = 0;
   reads = 0;
-  answer: () => Promise<SnapshotRead> = () => Promise.resolve({ kind: 'absent' });
+  answer: (digest: string) => Promise<SnapshotRead> = () => Promise.resolve({ kind: 'absent' });
   organization: () => Promise<OrganizationRead> = () => Promise.resolve({ kind: 'absent' });
-  read(): Promise<SnapshotRead> {
+  read(digest: string): Promise<SnapshotRead> {
     this.reads += 1;
-    return this.answer();
+    return this.answer(digest);
   }
   readOrganization(): Promise<OrganizationRead> {
     return this.organization();
@@ -70,6 +70,20 @@ function cacheOn(store: Store, committed: () => Promise<KeySnapshot | null>, dea
 }
 const kindOf = async (cache: KeyCache): Promise<string> =>
   (cache.remembered(DIGEST) ?? (await cache.identify(only(DIGEST), '10.0.0.1'))).kind;
+
+/** A source of numbers below a bound that its seed repeats, and of moments. */
+function chance() {
+  const seed = randomInt(2 ** 31);
+  let state = seed;
+  const next = (bound: number): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * bound);
+  };
+  const pause = async (turns: number): Promise<void> => {
+    for (let i = 0; i < turns; i++) await Promise.resolve();
+  };
+  return { seed, next, pause };
+}
 
 describe('the cache of keys', () => {
   it('asks Redis, then key-management, and then nobody', async () => {
@@ -247,15 +261,7 @@ describe('the cache of keys', () => {
   });
 
   it('never brings a revoked key back, however reads and the revoke overlap', async () => {
-    const seed = randomInt(2 ** 31);
-    let state = seed;
-    const next = (bound: number): number => {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      return Math.floor((state / 2 ** 32) * bound);
-    };
-    const pause = async (turns: number): Promise<void> => {
-      for (let i = 0; i < turns; i++) await Promise.resolve();
-    };
+    const { seed, next, pause } = chance();
     for (let schedule = 0; schedule < 10_000; schedule++) {
       const store = new Store();
       // The revoke commits at one moment and is received at a later one. A read returns the state of the moment at
@@ -280,6 +286,71 @@ describe('the cache of keys', () => {
       await Promise.all([...asked, made, revoked]);
       expect(await kindOf(cache), `seed ${seed}, schedule ${schedule}`).toBe('refused');
     }
+  });
+});
+
+describe('the cache of keys with several secrets', () => {
+  const NEW_DIGEST = 'cd'.repeat(32);
+  const rotatedKey = (version: number, former: boolean): KeySnapshot => ({
+    ...(ACTIVE as ActiveSnapshot),
+    version,
+    state: former ? 'extended' : 'active',
+    digests: former ? [DIGEST, NEW_DIGEST] : [NEW_DIGEST],
+    secrets: [
+      ...(former ? [{ id: 'k', digests: [DIGEST], form: 'native' as const, endsAtMs: null }] : []),
+      { id: 'new', digests: [NEW_DIGEST], form: 'native', endsAtMs: null },
+    ],
+  });
+  const [ROTATED, FINISHED] = [rotatedKey(2, true), rotatedKey(3, false)];
+  const DEAD_SECRET: KeySnapshot = { ...DEAD, version: 3, secretId: 'k' };
+  const kindOfDigest = async (cache: KeyCache, digest: string): Promise<string> =>
+    (cache.remembered(digest) ?? (await cache.identify(only(digest), '10.0.0.1'))).kind;
+
+  it('never brings a secret back that has ended, nor loses the present one, however reads and its end overlap', async () => {
+    const { seed, next, pause } = chance();
+    for (let schedule = 0; schedule < 10_000; schedule++) {
+      const store = new Store();
+      // The rotation and its end commit at one moment each, and are received later, their two messages in any order.
+      let committed = new Map<string, KeySnapshot>([[DIGEST, ACTIVE]]);
+      const delay = next(8);
+      store.answer = async (digest) => {
+        const snapshot = committed.get(digest);
+        await pause(delay);
+        return snapshot === undefined ? { kind: 'absent' } : { kind: 'found', snapshot };
+      };
+      const verifyKey = async (digest: string) => ({ snapshot: committed.get(digest) ?? null, organization: null });
+      const cache = new KeyCache(store, { verifyKey }, () => undefined);
+      const asked = [DIGEST, DIGEST, NEW_DIGEST].map((digest) =>
+        pause(next(12)).then(() => cache.identify(only(digest), '10.0.0.1')),
+      );
+      const changed = pause(next(6)).then(async () => {
+        committed = new Map([DIGEST, NEW_DIGEST].map((digest) => [digest, ROTATED]));
+        await pause(next(4));
+        store.listener.changed(ROTATED);
+        await pause(next(6));
+        committed = new Map([
+          [DIGEST, DEAD_SECRET],
+          [NEW_DIGEST, FINISHED],
+        ]);
+        for (const snapshot of next(2) === 0 ? [DEAD_SECRET, FINISHED] : [FINISHED, DEAD_SECRET]) {
+          await pause(next(4));
+          store.listener.changed(snapshot);
+        }
+      });
+      await Promise.all([...asked, changed]);
+      const kinds = [await kindOfDigest(cache, DIGEST), await kindOfDigest(cache, NEW_DIGEST)];
+      expect(kinds, `seed ${seed}, schedule ${schedule}`).toEqual(['refused', 'active']);
+    }
+  });
+
+  it('tells of the end of one secret as such, also where it is found by a look-up', async () => {
+    const store = new Store();
+    const dead: KeySnapshot[] = [];
+    store.answer = () => Promise.resolve({ kind: 'found', snapshot: DEAD_SECRET });
+    const cache = cacheOn(store, () => Promise.resolve(null), dead);
+    expect(await kindOf(cache)).toBe('refused');
+    store.listener.changed(DEAD_SECRET);
+    expect(dead).toEqual([DEAD_SECRET, DEAD_SECRET]);
   });
 });
 
