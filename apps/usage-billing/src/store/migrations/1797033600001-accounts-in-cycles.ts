@@ -82,17 +82,24 @@ const FUNCTIONS = [
      SET search_path = pg_catalog, pg_temp AS $$
      BEGIN
        INSERT INTO billing.key_usage_day AS known (api_key_id, day, organization_id, requests, charge_nano_usd)
-       SELECT api_key_id, billing.counted_day(started_at, accounts), min(organization_id), count(*), sum(charge_nano_usd)::bigint
+       SELECT api_key_id, CASE WHEN accounts->0->>'accountId' LIKE '%ly:____-__-__' THEN billing.counted_day(started_at, accounts)
+           ELSE (started_at AT TIME ZONE 'UTC')::date END,
+         min(organization_id), count(*), sum(charge_nano_usd)::bigint
        FROM booked GROUP BY 1, 2 ORDER BY 1, 2
        ON CONFLICT (api_key_id, day) DO UPDATE SET requests = known.requests + EXCLUDED.requests,
          charge_nano_usd = known.charge_nano_usd + EXCLUDED.charge_nano_usd;
        INSERT INTO billing.secret_usage AS known
          (api_key_id, secret_id, organization_id, requests, charge_nano_usd, last_used_at, last_used_from, addresses)
-       SELECT api_key_id, coalesce(secret_id, api_key_id), min(organization_id), count(*), sum(charge_nano_usd)::bigint,
-         max(ended_at), (array_agg(client_address ORDER BY ended_at DESC))[1],
-         billing.newest_addresses('[]', coalesce(jsonb_agg(jsonb_build_object('address', client_address,
-           'lastUsedAt', billing.moment_text(ended_at))) FILTER (WHERE client_address <> ''), '[]'))
-       FROM booked GROUP BY 1, 2 ORDER BY 1, 2
+       SELECT api_key_id, secret_id, min(organization_id), sum(requests), sum(charge)::bigint, max(at),
+         (array_agg(address ORDER BY at DESC))[1],
+         coalesce(jsonb_agg(jsonb_build_object('address', address, 'lastUsedAt', billing.moment_text(at)) ORDER BY at DESC, address)
+           FILTER (WHERE address <> '' AND place <= 10), '[]')
+       FROM (
+         SELECT *, row_number() OVER (PARTITION BY api_key_id, secret_id ORDER BY address = '', at DESC, address) AS place FROM (
+           SELECT api_key_id, coalesce(secret_id, api_key_id) AS secret_id, client_address AS address,
+             min(organization_id) AS organization_id, count(*) AS requests, sum(charge_nano_usd) AS charge, max(ended_at) AS at
+           FROM booked GROUP BY 1, 2, 3) AS of_addresses) AS placed
+       GROUP BY 1, 2 ORDER BY 1, 2
        ON CONFLICT (api_key_id, secret_id) DO UPDATE SET requests = known.requests + EXCLUDED.requests,
          charge_nano_usd = known.charge_nano_usd + EXCLUDED.charge_nano_usd,
          last_used_at = greatest(known.last_used_at, EXCLUDED.last_used_at),
