@@ -65,6 +65,7 @@ export interface RequestPathParts {
  * is the same for all endpoints; only the scope and the dialect differ.
  */
 function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyLook): StepList<Journaled> {
+  const hasScope = checkScope(scope);
   return (
     StepList.begin()
       // 401 missing_api_key
@@ -76,7 +77,7 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       // 403 access_denied: a web page uses a key that is not for web pages
       .then(checkBrowser)
       // 403 access_denied: the key lacks the scope, or is a project key
-      .then(checkScope(scope))
+      .then(hasScope)
       // 429 rate_limit_exceeded: this process counts the key's open requests
       .then((exchange) => parts.openRequests.begin(exchange))
       // 429 rate_limit_exceeded: the key had no request left after an earlier large body
@@ -85,6 +86,8 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       .reach(isReceived, awaitBody(receiveBody(parts.bodyBytesMax, dialect)))
       // 401 invalid_api_key, expired_api_key; 503 keys_unavailable
       .then(look.afterBody)
+      // 403 as above, where the key was changed while its body came
+      .then(look.takeChanges([checkNetwork, checkBrowser, hasScope]))
       // 404 model_not_found; 403 route_access_denied, model_access_denied; 400 invalid_request;
       // 503 provider_not_configured
       .reach(isRouted, chooseRoute(parts.routes))

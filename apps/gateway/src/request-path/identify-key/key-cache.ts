@@ -156,6 +156,16 @@ export class KeyCache {
     return cycle === null || isInCycle(cycle, this.#admissionClock.nowMs());
   }
 
+  /**
+   * A key that was identified before, as it is known now, with its organisation as that is known now; null if it must
+   * be looked up.
+   */
+  newest(key: CachedKey): CachedKey | null {
+    const current = this.#active.get(key.digest);
+    if (current === undefined) return null;
+    return current.organization.current ? current : this.#joinAnew(current);
+  }
+
   /** The cached state of a key that was identified before. It costs two clocks and a look-up in memory. */
   standing(key: CachedKey): Standing {
     const end = endOfCached(key);

@@ -1,6 +1,7 @@
 import { unreachable } from '@tollgate/errors';
-import type { Identified } from '../exchange/exchange.js';
-import type { Refusal } from '../exchange/refusal.js';
+import type { Exchange, Identified } from '../exchange/exchange.js';
+import { refuse, type Refusal } from '../exchange/refusal.js';
+import type { CachedKey } from './cached-key.js';
 import { ask, ended } from './identify-key.js';
 import { AGE_MS_MAX, type KeyCache } from './key-cache.js';
 
@@ -10,6 +11,7 @@ import { AGE_MS_MAX, type KeyCache } from './key-cache.js';
  */
 const ANSWER_MS_MAX = 100;
 
+type Rule = (exchange: Identified) => Refusal | undefined;
 type Look = (exchange: Identified) => Refusal | undefined | Promise<Refusal | undefined>;
 
 /**
@@ -22,6 +24,23 @@ export class KeyLook {
 
   /** Checks the key after the body, for which a client may take any time. */
   readonly afterBody: Look = (exchange) => this.#look(exchange, 0);
+
+  /**
+   * Goes on with the key as it is now, if it or its organisation was changed while the body came, and asks `rules`
+   * about it again. For a body a client may take minutes: nobody keeps what a change took away by sending slowly.
+   * Nothing is held or forwarded yet, so the request has not begun under the rules of before.
+   */
+  takeChanges(rules: readonly Rule[]): Look {
+    return (exchange) => {
+      const newest = this.cache.newest(exchange.key);
+      if (newest === exchange.key) return undefined;
+      if (newest !== null) return goOnWith(newest, exchange, rules);
+      return ask(this.cache, { present: exchange.key.digest, previous: null }, exchange).then((refusal) => {
+        const found = this.cache.newest(exchange.key);
+        return refusal ?? (found === null ? refuse('keys_unavailable') : goOnWith(found, exchange, rules));
+      });
+    };
+  }
 
   /** Checks the key after a step that may have waited, and before each call to a provider. */
   readonly again: Look = (exchange) => this.#look(exchange, ANSWER_MS_MAX);
@@ -55,4 +74,13 @@ export class KeyLook {
         return unreachable(standing);
     }
   }
+}
+
+function goOnWith(key: CachedKey, exchange: Identified, rules: readonly Rule[]): Refusal | undefined {
+  (exchange as Exchange).key = key;
+  for (const rule of rules) {
+    const refusal = rule(exchange);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
 }
