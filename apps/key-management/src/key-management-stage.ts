@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ADMIN_API_DEFAULT } from '@tollgate/auth';
-import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
+import { KEY_MANAGEMENT_API, type KeyManagementApi, type UsageBillingApi } from '@tollgate/contracts';
 import type { Peppers } from '@tollgate/api-key';
 import { createNestServer } from '@tollgate/http';
 import type { Mail } from '@tollgate/mail';
@@ -37,7 +37,9 @@ const NO_ROUTES = { routes: [], prices: [], reachableProviders: null };
 @Module({ imports: [KeyManagementModule] })
 class StageModule {}
 
-type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'usageBilling' | 'registry'> & {
+type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'registry'> & {
+  /** By default it loads accounts of which nothing is used. */
+  readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey'> & Partial<Pick<UsageBillingApi, 'loadAccount'>>;
   /** By default `PEPPER` alone. */
   readonly peppers?: Peppers;
 };
@@ -67,6 +69,7 @@ export async function startKeyManagement(
     const logger = createLogger({ service: 'test', level: 'silent' });
     const ports = distributedPorts({
       ...outside,
+      usageBilling: { loadAccount: async () => ({ postedNanoUsd: '0' }), ...outside.usageBilling },
       mail: {
         send: async (mail) => {
           mails.push(mail);

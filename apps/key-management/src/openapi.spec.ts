@@ -9,6 +9,8 @@ import { GroupsController } from './groups/groups.controller.js';
 import { RoutesController } from './routes/routes.controller.js';
 import { ExplainKeyController } from './keys/explain-key/explain-key.controller.js';
 import { RotateKeyController } from './keys/rotate-key/rotate-key.controller.js';
+import { ProjectKeysController } from './keys/create-key/project-keys.controller.js';
+import { SwitchKeyController } from './keys/switch-key/switch-key.controller.js';
 import { MeController } from './me/me.controller.js';
 import { InvitationsController } from './members/invitations.controller.js';
 import { MembersController } from './members/members.controller.js';
@@ -54,8 +56,10 @@ it('has its document written down (npm run openapi writes it)', async () => {
       RoutesController,
       ExplainKeyController,
       RotateKeyController,
+      SwitchKeyController,
       OrganizationsController,
       ProjectsController,
+      ProjectKeysController,
       MembersController,
       MeController,
       InvitationsController,

@@ -99,6 +99,7 @@ async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void
     creditLimitNanoUsd: null,
     creditGeneration: 0,
     groupRoutes: {},
+    keyNamesImmutable: false,
     createdAt: new Date(),
     deletedAt: null,
     version: 1,

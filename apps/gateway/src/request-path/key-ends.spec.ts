@@ -32,6 +32,16 @@ function fallSilent(stage: RequestStage): void {
 const ENDS: Readonly<Record<string, End>> = {
   revoked: { code: 'invalid_api_key', happen: (stage) => stage.end('revoked') },
   deleted: { code: 'invalid_api_key', happen: (stage) => stage.end('deleted') },
+  disabled: { code: 'invalid_api_key', happen: (stage) => stage.end('disabled') },
+  'disabled, and enabled again at once': {
+    code: 'invalid_api_key',
+    ofKnownKeys: true,
+    happen: (stage) => {
+      stage.end('disabled');
+      stage.committed = { ...stage.active(null), version: 3 };
+      stage.changes.changed(stage.committed);
+    },
+  },
   leaked: { code: 'invalid_api_key', expires: true, happen: (stage) => stage.end('leaked') },
   expired: { code: 'expired_api_key', expires: true, happen: (stage) => stage.passTime(LIFE_MS) },
   'expired while the wall clock was set back': {
@@ -177,7 +187,7 @@ describe('a key that ends while a request of it is on its way', () => {
 });
 
 describe('a body that is awaited when its key ends', () => {
-  const reasons = ['revoked', 'deleted', 'leaked'] as const;
+  const reasons = ['revoked', 'deleted', 'disabled', 'leaked'] as const;
   it.each(reasons)('is answered at once, and its connection is closed: %s', async (reason) => {
     const client = await requestAt('body');
     stage.end(reason);
@@ -240,6 +250,7 @@ describe('a request that a provider was sent', () => {
   it.each([
     ['is revoked', (on: RequestStage) => on.end('revoked')],
     ['is deleted', (on: RequestStage) => on.end('deleted')],
+    ['is disabled', (on: RequestStage) => on.end('disabled')],
     ['expires', (on: RequestStage) => on.passTime(LIFE_MS)],
   ])('finishes when its key %s, and is ended when that is reported as leaked afterwards', async (_, happen) => {
     for (const leaks of [false, true]) {

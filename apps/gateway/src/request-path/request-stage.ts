@@ -195,7 +195,7 @@ export class RequestStage implements KeySnapshotReader {
     };
   }
 
-  dead(reason: RevokeReason, version = 2): Tombstone {
+  dead(reason: Tombstone['reason'], version = 2): Tombstone {
     const digests = this.rotated ? [DIGEST, NEW_DIGEST] : [DIGEST];
     return { apiKeyId: 'k', organizationId: 'default', version, digests, state: 'revoked', reason };
   }
@@ -206,7 +206,7 @@ export class RequestStage implements KeySnapshotReader {
   }
 
   /** Ends the key, and announces it. */
-  end(reason: RevokeReason, version = 2): void {
+  end(reason: Tombstone['reason'], version = 2): void {
     this.committed = this.dead(reason, version);
     this.changes.changed(this.committed);
   }

@@ -2,7 +2,7 @@ import { uuid } from '@tollgate/contracts';
 import { newestFirst, pageQuery, Pages } from '@tollgate/http';
 import { pathSchema, shown } from '@tollgate/openapi';
 import { z } from 'zod';
-import { description, name } from '../keys/create-key/create-key.request.js';
+import { description, name } from '../keys/create-key/key-fields.js';
 
 const NAME = 'One line with at least one visible character, which no other group of the organisation has.';
 

@@ -1,6 +1,7 @@
 import type { KeyManagementApi } from '@tollgate/contracts';
 import type { RecordRefusedCalls } from '../audit/record-refused-calls.js';
 import type { AddDigests } from '../keys/add-digests/add-digests.js';
+import type { CreateSubscriptionKey } from '../keys/create-subscription-key/create-subscription-key.js';
 import type { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
 import type { IdentifyPrincipal } from '../principals/identify-principal.js';
 import type { ImportedKeys } from '../store/imported-keys.js';
@@ -16,6 +17,7 @@ export function directKeyManagementApi(
   recordRefusedCalls: RecordRefusedCalls,
   identifyPrincipal: IdentifyPrincipal,
   imported: Pick<ImportedKeys, 'mayExist'>,
+  createSubscriptionKey: CreateSubscriptionKey,
 ): KeyManagementApi {
   return {
     verifyKey: (digest, previousDigest = null, furtherDigests = []) =>
@@ -25,6 +27,7 @@ export function directKeyManagementApi(
     knownKeys: (organizationId, apiKeyIds) => store.known(organizationId, apiKeyIds),
     revokeLeakedKeys: ({ origin, digests }) => revokeLeakedKeys.execute(origin, digests, new Date()),
     mayHaveImportedKeys: () => Promise.resolve(imported.mayExist()),
+    createSubscriptionKey: (request) => createSubscriptionKey.execute(request, new Date()),
     recordRefusedCalls: (calls) => recordRefusedCalls.execute(calls, new Date()),
   };
 }

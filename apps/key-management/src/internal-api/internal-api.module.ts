@@ -3,6 +3,7 @@ import { KEY_MANAGEMENT_API } from '@tollgate/contracts';
 import { AuditModule } from '../audit/audit.module.js';
 import { RecordRefusedCalls } from '../audit/record-refused-calls.js';
 import { AddDigests } from '../keys/add-digests/add-digests.js';
+import { CreateSubscriptionKey } from '../keys/create-subscription-key/create-subscription-key.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
 import { VerifyKey } from '../keys/verify-key/verify-key.js';
@@ -22,7 +23,16 @@ import { directKeyManagementApi } from './direct-key-management-api.js';
     {
       provide: KEY_MANAGEMENT_API,
       useFactory: directKeyManagementApi,
-      inject: [VerifyKey, KeyStore, RevokeLeakedKeys, AddDigests, RecordRefusedCalls, IdentifyPrincipal, ImportedKeys],
+      inject: [
+        VerifyKey,
+        KeyStore,
+        RevokeLeakedKeys,
+        AddDigests,
+        RecordRefusedCalls,
+        IdentifyPrincipal,
+        ImportedKeys,
+        CreateSubscriptionKey,
+      ],
     },
   ],
   exports: [KEY_MANAGEMENT_API],

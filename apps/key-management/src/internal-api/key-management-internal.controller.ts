@@ -1,6 +1,7 @@
 import { Body, Controller, HttpCode, Inject, Post, UseGuards } from '@nestjs/common';
 import {
   addDigestsRequest,
+  createSubscriptionKeyRequest,
   identifyPrincipalRequest,
   KEY_MANAGEMENT_API,
   REFUSED_CALLS_MAX,
@@ -68,6 +69,14 @@ export class KeyManagementInternalController {
     @Body({ schema: revokeLeakedKeysRequest }) request: z.output<typeof revokeLeakedKeysRequest>,
   ): Promise<object> {
     return { items: await this.api.revokeLeakedKeys(request) };
+  }
+
+  @Post('subscription-keys')
+  @HttpCode(200)
+  async createSubscriptionKey(
+    @Body({ schema: createSubscriptionKeyRequest }) request: z.output<typeof createSubscriptionKeyRequest>,
+  ): Promise<object> {
+    return this.api.createSubscriptionKey(request);
   }
 
   /** Replies with nothing: the caller goes on whatever becomes of it. */

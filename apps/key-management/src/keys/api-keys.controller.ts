@@ -10,11 +10,11 @@ import {
   type Precondition,
   type SerializedReply,
 } from '@tollgate/http';
-import { Operation, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
+import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { KeyMakers } from './api-key/key-makers.js';
-import { keyObject } from './api-key/key-object.js';
+import { keyObject, NOTHING_SPENT } from './api-key/key-object.js';
 import {
   createdKeyReply,
   deletedKeyReply,
@@ -26,6 +26,7 @@ import {
 import { CreateKey } from './create-key/create-key.js';
 import { createKeyRequest, type CreateKeyRequest } from './create-key/create-key.request.js';
 import { KeySpendingLookup } from './list-keys/key-spending.js';
+import { withCreditUsed } from './key-use/credit-used.js';
 import { ListKeys } from './list-keys/list-keys.js';
 import { listKeysRequest, searchKeysRequest, type ListKeysRequest } from './list-keys/list-keys.request.js';
 import { KeyMeter } from '../metrics.js';
@@ -34,8 +35,6 @@ import { apiKeyPath, type ApiKeyPath } from './api-key.path.js';
 import { RevokeKey } from './revoke-key/revoke-key.js';
 import { UpdateKey } from './update-key/update-key.js';
 import { updateKeyRequest, type UpdateKeyRequest } from './update-key/update-key.request.js';
-
-const NOTHING_SPENT = { chargedNanoUsd: '0', lastUsedAt: null };
 
 const ENDED = {
   200: 'The key has ended, and every gateway knows.',
@@ -144,10 +143,13 @@ export class ApiKeysController {
   @Patch(':id')
   @Operation({
     id: 'updateApiKey',
-    summary: 'Rename or describe a key',
-    description: 'What is left out stays as it is. Keys that have ended can be renamed too.',
+    summary: 'Change a key',
+    description:
+      'What is left out stays as it is, null takes a setting away (RFC 7396). Gateways decide by the new settings within a ' +
+      'second; calls under way end under those they began with. Of a revoked key only name and description can be changed.',
   })
   @ShowsVersion()
+  @Refuses('api_key_ended', 'key_names_immutable')
   @Replies(keyReply, { 200: 'The key as it is now.' })
   async update(
     @OrganizationId() organizationId: string,
@@ -158,14 +160,17 @@ export class ApiKeysController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject> {
     const now = new Date();
-    const [key, spending, makers] = await Promise.all([
+    const [updated, spending, makers] = await Promise.all([
       this.updateKey.execute(organizationId, id, body, precondition, actor, now),
       this.spending.of(organizationId, [id]),
       this.makers.of(organizationId, [id]),
     ]);
-    if (key === null) throw new Problem('api_key_not_found');
+    if (updated === null) throw new Problem('api_key_not_found');
+    const { key, usedNanoUsd } = updated;
     showVersion(reply, key.version);
-    return keyObject(key, spending.get(id) ?? null, now, makers.get(id) ?? null);
+    const known = spending.get(id) ?? null;
+    const shown = usedNanoUsd === null ? known : withCreditUsed(known ?? NOTHING_SPENT, key.creditReset, usedNanoUsd);
+    return keyObject(key, shown, now, makers.get(id) ?? null);
   }
 
   /** Hides the key. Answers 200 when the tombstone is written, 202 if that takes more than 2 s and is still retried. */
@@ -173,7 +178,8 @@ export class ApiKeysController {
   @Operation({
     id: 'deleteApiKey',
     summary: 'End a key and hide it',
-    description: 'For good. What it has spent stays in the ledger.',
+    description:
+      'For good, and out of all its groups. What it has spent stays in the ledger, its changes in the audit trail.',
   })
   @ShowsVersion()
   @Replies(deletedKeyReply, ENDED)

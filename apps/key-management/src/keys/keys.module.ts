@@ -17,10 +17,13 @@ import { ExplainKey } from './explain-key/explain-key.js';
 import { ExplainKeyController } from './explain-key/explain-key.controller.js';
 import { AddDigests } from './add-digests/add-digests.js';
 import { CreateKey } from './create-key/create-key.js';
+import { KeyReferences } from './create-key/key-references.js';
+import { NewKeys } from './create-key/new-keys.js';
+import { ProjectKeysController } from './create-key/project-keys.controller.js';
+import { CreateSubscriptionKey } from './create-subscription-key/create-subscription-key.js';
 import { KeyGivers } from './grant-key/key-givers.js';
 import { KeyUseStore } from './key-use/key-use-store.js';
 import { KeysUsedController } from './key-use/keys-used.controller.js';
-import { KeyReferences } from './create-key/key-references.js';
 import { FinishImports } from './import-keys/finish-imports.js';
 import { ImportKeys } from './import-keys/import-keys.js';
 import { ImportKeysController } from './import-keys/import-keys.controller.js';
@@ -32,6 +35,9 @@ import { LeaksReportedController } from './revoke-leaked-keys/leaks-reported.con
 import { RevokeLeakedKeys } from './revoke-leaked-keys/revoke-leaked-keys.js';
 import { RotateKey } from './rotate-key/rotate-key.js';
 import { RotateKeyController } from './rotate-key/rotate-key.controller.js';
+import { SwitchKey } from './switch-key/switch-key.js';
+import { SwitchKeyController } from './switch-key/switch-key.controller.js';
+import { LimitAccounts } from './update-key/limit-accounts.js';
 import { UpdateKey } from './update-key/update-key.js';
 import { DigestLookUps } from './verify-key/digest-look-ups.js';
 import { VerifyKey } from './verify-key/verify-key.js';
@@ -49,6 +55,8 @@ import { VerifyKey } from './verify-key/verify-key.js';
   ],
   controllers: [
     ApiKeysController,
+    SwitchKeyController,
+    ProjectKeysController,
     RotateKeyController,
     ExplainKeyController,
     ImportKeysController,
@@ -58,6 +66,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
   providers: [
     AddDigests,
     CreateKey,
+    CreateSubscriptionKey,
     DigestLookUps,
     ExplainKey,
     FinishImports,
@@ -68,14 +77,17 @@ import { VerifyKey } from './verify-key/verify-key.js';
     KeyMakers,
     KeySpendingLookup,
     KeyUseStore,
+    LimitAccounts,
     ListKeys,
+    NewKeys,
     RevokeKey,
     RevokeLeakedKeys,
     RotateKey,
+    SwitchKey,
     UpdateKey,
     VerifyKey,
   ],
-  exports: [CreateKey, DigestLookUps, AddDigests, RevokeLeakedKeys, VerifyKey],
+  exports: [CreateSubscriptionKey, CreateKey, DigestLookUps, AddDigests, RevokeLeakedKeys, VerifyKey],
 })
 export class KeysModule {
   constructor(

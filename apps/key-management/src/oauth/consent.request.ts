@@ -1,7 +1,8 @@
 import { CREDIT_RESETS, DEFAULT_SCOPES, type CreditReset } from '@tollgate/api-key';
 import { fieldErrors, validate, type FieldError } from '@tollgate/errors';
 import { z } from 'zod';
-import { createKeyRequest, name, type CreateKeyRequest } from '../keys/create-key/create-key.request.js';
+import { createKeyRequest, type CreateKeyRequest } from '../keys/create-key/create-key.request.js';
+import { name } from '../keys/create-key/key-fields.js';
 import { keySettings } from '../keys/create-key/key-settings.js';
 import { CALLBACK_LENGTH_MAX, readCallback, type Callback } from './callback-url.js';
 import { readChallenge, type Challenge } from './challenge.js';

@@ -29,6 +29,7 @@ export class CreateOrganization {
       creditLimitNanoUsd: null,
       creditGeneration: 0,
       groupRoutes: {},
+      keyNamesImmutable: false,
       createdAt: now,
       deletedAt: null,
       version: 1,

@@ -5,6 +5,7 @@ import { momentText, Outbox, ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import { changesBetween } from '../audit/audit-entry.js';
 import { AuditTrail } from '../audit/audit-trail.js';
+import type { AuditValue } from '../audit/audit-value.js';
 import type { SnapshotEntries } from '../store/key-store.js';
 import { END_KEYS, KEYS_SCHEMA, WRITE_ORGANIZATION } from '../store/outbox-effects.js';
 import {
@@ -46,7 +47,7 @@ export class OrganizationChanges {
   async listOf(personId: string, count: number, after: OrganizationPosition | null): Promise<ListedOrganization[]> {
     const rows = await this.database.acrossOrganizations((manager) =>
       manager.query<(OrganizationRow & { created_at_text: string })[]>(
-        `SELECT o.id, o.name, o.credit_limit_nano_usd, o.credit_generation, o.created_at, o.deleted_at, o.version, ${momentText('o.created_at')} AS created_at_text
+        `SELECT o.id, o.name, o.credit_limit_nano_usd, o.credit_generation, o.key_names_immutable, o.created_at, o.deleted_at, o.version, ${momentText('o.created_at')} AS created_at_text
          FROM keys.member AS m JOIN keys.organization AS o ON o.id = m.organization_id
          WHERE m.person_id = $1 AND o.deleted_at IS NULL
            AND ($2::timestamptz IS NULL OR (o.created_at, o.id) < ($2::timestamptz, $3::text))
@@ -76,8 +77,16 @@ export class OrganizationChanges {
       const after = decide(before);
       if (after === null) return { organization: before, written: [] };
       await manager.query(
-        'UPDATE keys.organization SET name = $2, credit_limit_nano_usd = $3, credit_generation = $4, version = $5 WHERE id = $1',
-        [id, after.name, after.creditLimitNanoUsd?.toString() ?? null, after.creditGeneration, after.version],
+        `UPDATE keys.organization SET name = $2, credit_limit_nano_usd = $3, credit_generation = $4, key_names_immutable = $5,
+           version = $6 WHERE id = $1`,
+        [
+          id,
+          after.name,
+          after.creditLimitNanoUsd?.toString() ?? null,
+          after.creditGeneration,
+          after.keyNamesImmutable,
+          after.version,
+        ],
       );
       const written = await this.outbox.add(manager, snapshotEntry(after));
       const changes = changesBetween(audited(before), audited(after));
@@ -140,9 +149,10 @@ const entryOf = <More extends object>(change: 'updated' | 'deleted', id: string,
   ...more,
 });
 
-const audited = ({ name, creditLimitNanoUsd }: Organization): Record<string, string | null> => ({
+const audited = ({ name, creditLimitNanoUsd, keyNamesImmutable }: Organization): Record<string, AuditValue> => ({
   name,
   credit_limit_usd: creditLimitNanoUsd === null ? null : formatUsd(creditLimitNanoUsd),
+  key_names_immutable: keyNamesImmutable,
 });
 
 async function deleteMembers(manager: EntityManager, organizationId: string): Promise<number> {

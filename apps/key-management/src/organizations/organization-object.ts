@@ -9,6 +9,7 @@ export function organizationObject(organization: Organization): OrganizationObje
     id: organization.id,
     name: organization.name,
     credit_limit_usd: organization.creditLimitNanoUsd === null ? null : formatUsd(organization.creditLimitNanoUsd),
+    key_names_immutable: organization.keyNamesImmutable,
     created_at: organization.createdAt.toISOString(),
   };
 }

@@ -18,6 +18,7 @@ export interface OrganizationRow {
   credit_generation: number;
   /** Not of rows of a list. */
   group_routes?: GroupRoutes;
+  key_names_immutable: boolean;
   created_at: Date;
   deleted_at: Date | null;
   version: number;
@@ -33,7 +34,7 @@ export interface ListedOrganization {
 }
 
 /** Selects organisations; the caller appends its conditions. */
-export const SELECT_ORGANIZATION = `SELECT id, name, credit_limit_nano_usd, credit_generation, group_routes, created_at, deleted_at, version FROM keys.organization`;
+export const SELECT_ORGANIZATION = `SELECT id, name, credit_limit_nano_usd, credit_generation, key_names_immutable, group_routes, created_at, deleted_at, version FROM keys.organization`;
 
 /** Organisations, with their first owner, their audit trail and their outbox entries. */
 @Injectable()
@@ -69,7 +70,7 @@ export class OrganizationStore {
   async list(count: number, after: OrganizationPosition | null): Promise<ListedOrganization[]> {
     const rows = await this.database.acrossOrganizations((manager) =>
       manager.query<(OrganizationRow & { created_at_text: string })[]>(
-        `SELECT id, name, credit_limit_nano_usd, credit_generation, created_at, deleted_at, version, ${momentText('created_at')} AS created_at_text
+        `SELECT id, name, credit_limit_nano_usd, credit_generation, key_names_immutable, created_at, deleted_at, version, ${momentText('created_at')} AS created_at_text
          FROM keys.organization WHERE deleted_at IS NULL AND ($1::timestamptz IS NULL OR (created_at, id) < ($1::timestamptz, $2::text))
          ORDER BY created_at DESC, id DESC LIMIT $3`,
         [after?.[0] ?? null, after?.[1] ?? null, count],
@@ -125,6 +126,7 @@ export function organizationOf(row: OrganizationRow): Organization {
     creditLimitNanoUsd: row.credit_limit_nano_usd === null ? null : BigInt(row.credit_limit_nano_usd),
     creditGeneration: row.credit_generation,
     groupRoutes: row.group_routes ?? {},
+    keyNamesImmutable: row.key_names_immutable,
     createdAt: row.created_at,
     deletedAt: row.deleted_at,
     version: row.version,

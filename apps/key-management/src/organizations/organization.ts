@@ -13,6 +13,8 @@ export interface Organization {
   readonly creditGeneration: number;
   /** What its groups open. A copy of what the groups themselves say, changed together with them. */
   readonly groupRoutes: GroupRoutes;
+  /** Whether its keys keep the names that they were made with. */
+  readonly keyNamesImmutable: boolean;
   readonly createdAt: Date;
   /** When it was deleted; null for all that are shown. */
   readonly deletedAt: Date | null;

@@ -150,7 +150,7 @@ export class OrganizationsController {
   @Patch(':id')
   @Operation({
     id: 'updateOrganization',
-    summary: 'Rename an organisation',
+    summary: 'Change an organisation',
     description: 'What is left out stays as it is.',
   })
   @ShowsVersion()

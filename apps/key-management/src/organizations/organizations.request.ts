@@ -2,7 +2,7 @@ import { readOrganizationId } from '@tollgate/contracts';
 import { newestFirst, Pages } from '@tollgate/http';
 import { pathSchema, shown } from '@tollgate/openapi';
 import { z } from 'zod';
-import { name } from '../keys/create-key/create-key.request.js';
+import { name } from '../keys/create-key/key-fields.js';
 
 /** The body of `POST /v1/organizations`. */
 export const createOrganizationRequest = z
@@ -12,8 +12,11 @@ export type CreateOrganizationRequest = z.output<typeof createOrganizationReques
 
 /** The body of `PATCH /v1/organizations/{id}`. A field that is left out stays as it is. */
 export const updateOrganizationRequest = z
-  .strictObject({ name: name.optional().describe('One line with at least one visible character.') })
-  .meta({ id: 'UpdateOrganization', examples: [{ name: 'Acme, Berlin' }] });
+  .strictObject({
+    name: name.optional().describe('One line with at least one visible character.'),
+    key_names_immutable: z.boolean().optional().describe('Whether its keys keep the names that they were made with.'),
+  })
+  .meta({ id: 'UpdateOrganization', examples: [{ name: 'Acme, Berlin' }, { key_names_immutable: true }] });
 export type UpdateOrganizationRequest = z.output<typeof updateOrganizationRequest>;
 
 /** The id of an organisation in a path: lower case after this. */

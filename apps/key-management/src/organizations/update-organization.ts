@@ -6,7 +6,7 @@ import { OrganizationChanges } from './organization-changes.js';
 import type { Organization } from './organization.js';
 import type { UpdateOrganizationRequest } from './organizations.request.js';
 
-/** Renames organisations. */
+/** Renames organisations, and changes what holds for all their keys. */
 @Injectable()
 export class UpdateOrganization {
   constructor(
@@ -20,14 +20,16 @@ export class UpdateOrganization {
    */
   async execute(
     id: string,
-    { name }: UpdateOrganizationRequest,
+    request: UpdateOrganizationRequest,
     precondition: Precondition,
     actor: Actor,
   ): Promise<Organization | null> {
     const decide = (organization: Organization): Organization | null => {
       precondition.holdsFor(organization.version);
-      if (name === undefined || name === organization.name) return null;
-      return { ...organization, name, version: organization.version + 1 };
+      const { name = organization.name, key_names_immutable: keyNamesImmutable = organization.keyNamesImmutable } =
+        request;
+      if (name === organization.name && keyNamesImmutable === organization.keyNamesImmutable) return null;
+      return { ...organization, name, keyNamesImmutable, version: organization.version + 1 };
     };
     const changed = await this.changes.change(id, decide, actor);
     if (changed === null) return null;

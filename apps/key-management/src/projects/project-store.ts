@@ -97,6 +97,7 @@ export class ProjectStore {
         const project = await locked(manager, organizationId, id);
         if (project === null) return null;
         allow(project);
+        await forgetIn(manager, organizationId, id);
         await manager.getRepository(projectEntity).delete({ organizationId, id });
         await this.record(manager, project, null, actor);
         return project;
@@ -129,6 +130,15 @@ function locked(manager: EntityManager, organizationId: string, id: string): Pro
   return manager
     .getRepository(projectEntity)
     .findOne({ where: { organizationId, id }, lock: { mode: 'pessimistic_write' } });
+}
+
+/** Deleted keys are hidden, and keep no project. Index: api_key_by_project. */
+async function forgetIn(manager: EntityManager, organizationId: string, id: string): Promise<void> {
+  await manager.query(
+    `UPDATE keys.api_key SET project_id = NULL
+     WHERE organization_id = $1 AND project_id = $2 AND deleted_at IS NOT NULL`,
+    [organizationId, id],
+  );
 }
 
 /** Runs work that gives a project its name; `name_taken` if another one of the organisation has it. */

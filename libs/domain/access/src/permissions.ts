@@ -64,6 +64,9 @@ export const PERMISSIONS = {
   updateApiKey: members('member', 'admin'),
   deleteApiKey: members('member', 'admin'),
   revokeApiKey: members('member', 'admin'),
+  disableApiKey: members('member', 'admin'),
+  enableApiKey: members('member', 'admin'),
+  createProjectApiKey: members('member', 'admin'),
   rotateApiKey: members('member', 'admin'),
   finishApiKeyRotation: members('member', 'admin'),
 

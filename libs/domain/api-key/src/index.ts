@@ -2,6 +2,7 @@ export {
   checksum,
   DEFAULT_KEY_MARKER,
   digestSecret,
+  generatePublicKey,
   generateSecret,
   hasSecretForm,
   KEY_MARKER_PATTERN,

@@ -66,6 +66,11 @@ export function generateSecret(marker: string, prefix: 'sk-' | 'sk-sub-' = 'sk-'
   return new Secret(prefix + checked + checksum(checked));
 }
 
+const PUBLIC_KEY_LENGTH = 36;
+
+/** A new public half of a project key: `pk-` and 36 characters of [0-9A-Za-z]. It names a key and opens nothing. */
+export const generatePublicKey = (): string => `pk-${randomCharacters(PUBLIC_KEY_LENGTH)}`;
+
 /** The length of a secret with the prefix `sk-sub-`, and of one with `sk-`. */
 export const SECRET_LENGTHS: readonly number[] = ['sk-sub-', 'sk-'].map((prefix) => prefix.length + BODY_LENGTH);
 

@@ -49,6 +49,10 @@ export {
   type KeyManagementApi,
   type LeakedKeyOutcome,
   type VerifiedKey,
+  createSubscriptionKeyReply,
+  createSubscriptionKeyRequest,
+  type CreatedSubscriptionKey,
+  type CreateSubscriptionKeyRequest,
 } from './internal/key-management.js';
 export {
   keySpending,

@@ -235,6 +235,11 @@ export const ERRORS = {
     message: 'The API key has ended. Make a new key instead.',
     retryable: false,
   },
+  key_names_immutable: {
+    status: 409,
+    message: 'The organisation keeps the names of its API keys: a key keeps the one that it was made with.',
+    retryable: false,
+  },
   rotation_open: {
     status: 409,
     message:

@@ -1,4 +1,5 @@
 import {
+  createSubscriptionKeyReply,
   identifyPrincipalReply,
   importedKeysReply,
   knownKeysReply,
@@ -44,6 +45,7 @@ export function httpKeyManagementApi({
     revokeLeakedKeys: async (request) =>
       (await client.call('/internal/leaked-keys/revoke', request, revokeLeakedKeysReply)).items,
     mayHaveImportedKeys: async () => (await client.call('/internal/imports/known', {}, importedKeysReply)).importedKeys,
+    createSubscriptionKey: (request) => client.call('/internal/subscription-keys', request, createSubscriptionKeyReply),
     recordRefusedCalls: (calls) => client.send('/internal/audit/refusals', { calls }),
     close: () => client.close(),
   };

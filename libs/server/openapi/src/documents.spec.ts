@@ -45,6 +45,8 @@ const WITHOUT_IDEMPOTENCY_KEY: Readonly<Record<string, string>> = {
   searchApiKeys: 'it changes nothing',
   explainApiKey: 'it reads',
   finishApiKeyRotation: 'a rotation that is finished stays finished',
+  disableApiKey: 'a disabled key stays disabled until it is enabled',
+  enableApiKey: 'an enabled key stays enabled until it is disabled',
   answerConsent: 'a browser sends it, and the code that is not exchanged makes no key',
   exchangeCode: 'its code is spent by the first',
   acceptInvitation: 'its token is spent by the first',

@@ -10,7 +10,7 @@ import { KEY_ENDS } from '../identify-key/key-end.js';
 /** A call that was ended is settled within some turns of the event loop. Nothing waits longer than this for one. */
 const END_MS_MAX = 2_000;
 
-type EndedKey = Pick<Tombstone, 'apiKeyId' | 'reason' | 'secretId' | 'digests'>;
+type EndedKey = Pick<Tombstone, 'apiKeyId' | 'version' | 'reason' | 'secretId' | 'digests'>;
 
 /**
  * The requests of this process that have not ended. They are kept in an array, and each exchange knows its index. A Set
@@ -47,12 +47,14 @@ export class InFlight {
    * with it. If a request waits for its body, it is answered at once. A call that was already sent may finish, unless
    * the key or the secret leaked.
    */
-  endKey({ apiKeyId, reason, secretId, digests }: EndedKey): void {
+  endKey({ apiKeyId, version, reason, secretId, digests }: EndedKey): void {
     // Iterate over a copy: an abort may end a request at once, which moves others in the list.
     for (const exchange of [...this.#exchanges]) {
       const { key } = exchange;
       if (key?.snapshot.apiKeyId !== apiKeyId) continue;
       if (secretId !== undefined && !digests.includes(key.digest)) continue;
+      // It has been enabled since, and the request was made after that.
+      if (reason === 'disabled' && key.snapshot.version > version) continue;
       end(exchange, 'invalid_api_key');
       if (reason === 'leaked') exchange.providerCall?.abort('revoked');
     }

@@ -148,13 +148,13 @@ describe('a stream passed through', () => {
       }
       const { finish, ...call } = await outcome;
       expect(call).toMatchObject({ outcome: 'completed', usage: { outputTokens: 1 } });
-      if (leaks) inFlight.endKey({ apiKeyId: 'key', reason: 'leaked', digests: [] });
+      if (leaks) inFlight.endKey({ apiKeyId: 'key', version: 2, reason: 'leaked', digests: [] });
       // While the usage is being journaled, and after the reply has ended.
       stream.push(event('late'));
       finish();
       stream.push(event('late'));
       await turns();
-      if (leaks) inFlight.endKey({ apiKeyId: 'key', reason: 'leaked', digests: [] });
+      if (leaks) inFlight.endKey({ apiKeyId: 'key', version: 2, reason: 'leaked', digests: [] });
       vi.advanceTimersByTime(1_500);
       expect(abort).toHaveBeenCalledOnce();
       stream.fail(new Error('the connection outlived its stream'));

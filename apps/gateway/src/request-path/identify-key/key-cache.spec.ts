@@ -354,6 +354,70 @@ describe('the cache of keys with several secrets', () => {
   });
 });
 
+describe('a disabled key', () => {
+  const DISABLED: KeySnapshot = { ...DEAD, reason: 'disabled' };
+  const ENABLED: KeySnapshot = { ...ACTIVE, version: 3 };
+  const found = (snapshot: KeySnapshot) => () => Promise.resolve<SnapshotRead>({ kind: 'found', snapshot });
+
+  it('is refused once that is heard, without another look, and works again once it is heard to be enabled', async () => {
+    const store = new Store();
+    store.answer = found(ACTIVE);
+    const cache = cacheOn(store, () => Promise.resolve(null));
+    expect(await kindOf(cache)).toBe('active');
+    store.answer = found(DISABLED);
+    store.listener.changed(DISABLED);
+    expect([await kindOf(cache), await kindOf(cache), store.reads]).toEqual(['refused', 'refused', 2]);
+    store.answer = found(ENABLED);
+    store.listener.changed(ENABLED);
+    expect([await kindOf(cache), await kindOf(cache), store.reads]).toEqual(['active', 'active', 3]);
+  });
+
+  it('that was enabled since is not refused because the announcement of its end comes late', async () => {
+    const store = new Store();
+    store.answer = found(ENABLED);
+    const cache = cacheOn(store, () => Promise.resolve(null));
+    store.listener.changed(ENABLED);
+    store.listener.changed(DISABLED);
+    expect(await kindOf(cache)).toBe('active');
+  });
+
+  it('is as the last change left it, however reads, disables and enables overlap', async () => {
+    const { seed, next, pause } = chance();
+    for (let schedule = 0; schedule < 5_000; schedule++) {
+      const store = new Store();
+      let stored = ACTIVE as KeySnapshot;
+      const delay = next(8);
+      store.answer = async () => {
+        const snapshot = stored;
+        await pause(delay);
+        return { kind: 'found', snapshot };
+      };
+      const cache = cacheOn(store, () => Promise.resolve(stored));
+      const asked = Array.from({ length: 3 }, () =>
+        pause(next(12)).then(() => cache.identify(only(DIGEST), '10.0.0.1')),
+      );
+      // Each change is stored before it is announced; the announcements of two come in either order.
+      const changes = (
+        next(2) === 0
+          ? [DISABLED, ENABLED]
+          : [
+              { ...ENABLED, version: 2 },
+              { ...DISABLED, version: 3 },
+            ]
+      ).map(async (change, index) => {
+        await pause(index * 4 + next(4));
+        if (stored.version < change.version) stored = change;
+        await pause(next(10));
+        store.listener.changed(change);
+      });
+      await Promise.all([...asked, ...changes]);
+      expect(await kindOf(cache), `seed ${seed}, schedule ${schedule}`).toBe(
+        stored.state === 'revoked' ? 'refused' : 'active',
+      );
+    }
+  });
+});
+
 describe('the organisation of a key', () => {
   const WITH_ORGANIZATION: KeySnapshot = { ...ACTIVE, form: 2 };
   const COPY = { accountId: 'organization:default', capNanoUsd: '9' };

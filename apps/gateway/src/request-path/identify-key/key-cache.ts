@@ -93,7 +93,9 @@ export class KeyCache {
       changed: (snapshot) => {
         this.#forget(snapshot.digests);
         if (snapshot.state !== 'revoked') return;
-        for (const digest of snapshot.digests) this.#refuse(digest);
+        // A disabled key can be enabled again, and the two may be announced in the other order than they were stored:
+        // what is true now is read from the store.
+        if (snapshot.reason !== 'disabled') for (const digest of snapshot.digests) this.#refuse(digest);
         onTombstone(snapshot);
       },
       forget: (digests) => this.#forget(digests),

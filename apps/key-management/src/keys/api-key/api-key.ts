@@ -1,3 +1,4 @@
+import { unreachable } from '@tollgate/errors';
 import type { BrowserUse, CreditReset, KeyType, RateLimits, RevokeReason, Scope, SecretForm } from '@tollgate/api-key';
 
 /** Why and when a key was revoked. It is final: a revoked key never becomes active again. */
@@ -129,16 +130,33 @@ export function revoked(key: ApiKey, reason: RevokeReason, now: Date): ApiKey | 
   return { ...key, version: key.version + 1, revocation: { reason, at: revocation?.at ?? now } };
 }
 
-/** What a key is called. */
-export interface KeyTexts {
-  readonly name?: string | undefined;
-  /** An empty text is none. */
-  readonly description?: string | null | undefined;
+/** What becomes of a key that is to be disabled or enabled. */
+export type KeySwitch =
+  | { readonly kind: 'switched'; readonly key: ApiKey }
+  /** It is as it should be already. */
+  | { readonly kind: 'unchanged' }
+  /** It was revoked for good, or has expired, so that enabling would not help. */
+  | { readonly kind: 'ended'; readonly state: 'revoked' | 'expired' };
+
+/** The key switched off: it is refused like a revoked one until it is enabled. One that has expired can be, too. */
+export function disabled(key: ApiKey, now: Date): KeySwitch {
+  if (key.revocation !== null) return { kind: 'ended', state: 'revoked' };
+  if (key.disabledAt !== null) return { kind: 'unchanged' };
+  return { kind: 'switched', key: { ...key, version: key.version + 1, disabledAt: now } };
 }
 
-/** The key with other texts; null if nothing changes. What is left out stays; null takes a description away. */
-export function edited(key: ApiKey, { name = key.name, description = key.description }: KeyTexts): ApiKey | null {
-  const after = { ...key, name, description: description === '' ? null : description };
-  if (after.name === key.name && after.description === key.description) return null;
-  return { ...after, version: key.version + 1 };
+/** The key switched on again, with all settings that it had or was given meanwhile. */
+export function enabled(key: ApiKey, now: Date): KeySwitch {
+  const state = stateOf(key, now);
+  switch (state) {
+    case 'revoked':
+    case 'expired':
+      return { kind: 'ended', state };
+    case 'active':
+      return { kind: 'unchanged' };
+    case 'disabled':
+      return { kind: 'switched', key: { ...key, version: key.version + 1, disabledAt: null } };
+    default:
+      return unreachable(state);
+  }
 }

@@ -7,6 +7,9 @@ export interface KeyChange {
   readonly change:
     | KeysChangedV1['change']
     | 'updated'
+    /** The key is switched off, or on again. */
+    | 'disabled'
+    | 'enabled'
     /** The key has a new secret; the one before ends, at once or with its grace period. */
     | 'rotated'
     /** Secrets other than the present one ended. */
@@ -49,6 +52,8 @@ const WORDS: Readonly<Record<KeyChange['change'], KeysChangedV1['change'] | null
   deleted: 'deleted',
   leaked: 'leaked',
   updated: null,
+  disabled: null,
+  enabled: null,
   rotated: null,
   rotation_finished: null,
   secret_ended: null,

@@ -2,9 +2,22 @@ import type { KeySpending } from '@tollgate/contracts';
 import { formatUsd } from '@tollgate/credit';
 import { makerObject, type NamedMaker } from '../../members/maker.reply.js';
 import type { SecretUse } from '../key-use/key-use-store.js';
+import { creditUsed, type ChargedSums } from '../key-use/credit-used.js';
 import { endOfSecret } from '../rotate-key/rotation.js';
 import { stateOf, typeOf, type ApiKey } from './api-key.js';
 import type { KeyObject, SecretObject } from './key.reply.js';
+
+/** What a key was charged, and when it was used last. */
+export type ShownSpending = ChargedSums & Pick<KeySpending, 'lastUsedAt'>;
+
+/** Of a key that was just made. */
+export const NOTHING_SPENT: ShownSpending = {
+  chargedNanoUsd: '0',
+  chargedTodayNanoUsd: '0',
+  chargedThisWeekNanoUsd: '0',
+  chargedThisMonthNanoUsd: '0',
+  lastUsedAt: null,
+};
 
 /**
  * Builds the admin API's view of a key. `spending` is null if usage-billing could not be asked, `createdBy` for a key
@@ -12,10 +25,12 @@ import type { KeyObject, SecretObject } from './key.reply.js';
  */
 export function keyObject(
   key: ApiKey,
-  spending: Pick<KeySpending, 'chargedNanoUsd' | 'lastUsedAt'> | null,
+  spending: ShownSpending | null,
   now: Date,
   createdBy: NamedMaker | null,
 ): KeyObject {
+  const used = spending === null ? null : creditUsed(key.creditReset, spending);
+  const limit = key.creditLimitNanoUsd;
   return {
     object: 'api_key',
     id: key.id,
@@ -28,9 +43,10 @@ export function keyObject(
     scopes: key.scopes,
     state: stateOf(key, now),
     expires_at: key.expiresAt?.toISOString() ?? null,
-    credit_limit_usd: key.creditLimitNanoUsd === null ? null : formatUsd(key.creditLimitNanoUsd),
-    credit_used_usd: spending === null ? null : formatUsd(BigInt(spending.chargedNanoUsd)),
-    credit_reset: key.creditLimitNanoUsd === null ? null : key.creditReset,
+    credit_limit_usd: limit === null ? null : formatUsd(limit),
+    credit_used_usd: used === null ? null : formatUsd(used),
+    credit_remaining_usd: limit === null || used === null ? null : formatUsd(used < limit ? limit - used : 0n),
+    credit_reset: limit === null ? null : key.creditReset,
     rate_limits: {
       requests_per_minute: key.rateLimits.requestsPerMinute,
       tokens_per_minute: key.rateLimits.tokensPerMinute,

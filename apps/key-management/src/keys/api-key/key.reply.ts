@@ -22,6 +22,7 @@ const EXAMPLE = {
   expires_at: '2027-02-18T09:30:00.000Z',
   credit_limit_usd: '25',
   credit_used_usd: '3.120045',
+  credit_remaining_usd: '21.879955',
   credit_reset: 'never',
   rate_limits: { requests_per_minute: 600, tokens_per_minute: null, parallel_requests: null },
   models: ['gpt-4o*'],
@@ -88,7 +89,14 @@ const fields = {
   credit_limit_usd: usd.nullable().describe('Decimal USD; null is unlimited.'),
   credit_used_usd: usd
     .nullable()
-    .describe('Decimal USD from the ledger; null while it cannot be asked, since an unknown sum must not read as 0.'),
+    .describe(
+      'Decimal USD from the ledger, of the present cycle of its limit, or of its life where nothing begins anew. Null while it cannot be asked, since an unknown sum must not read as 0.',
+    ),
+  credit_remaining_usd: usd
+    .nullable()
+    .describe(
+      'What it may still spend in the cycle, at least 0; null without a limit, and where the used sum is unknown.',
+    ),
   credit_reset: z
     .enum(CREDIT_RESETS)
     .nullable()
@@ -120,7 +128,15 @@ export const createdKeyReply = z
   .object({ ...fields, secret: z.string().describe('The key itself. This reply alone shows it.') })
   .meta({
     id: 'CreatedApiKey',
-    examples: [{ ...EXAMPLE, credit_used_usd: '0', last_used_at: null, secret: 'sk-Tg7ThisIsNoRealSecret…x9Qf' }],
+    examples: [
+      {
+        ...EXAMPLE,
+        credit_used_usd: '0',
+        credit_remaining_usd: '25',
+        last_used_at: null,
+        secret: 'sk-Tg7ThisIsNoRealSecret…x9Qf',
+      },
+    ],
   });
 
 /** The reply to the deletion of a key, which is hidden afterwards. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { fieldErrors, validate } from '@tollgate/errors';
 import { describe, expect, it } from 'vitest';
 import { createKeyRequest } from './create-key.request.js';
@@ -26,9 +27,14 @@ describe('a request for a key', () => {
         scopes: ['inference:read', 'inference:write'],
         expiresAt: null,
         creditLimitNanoUsd: null,
+        creditReset: 'never',
         rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
         models: null,
         allowedIps: null,
+        browserUse: 'allowed',
+        rotateEveryDays: null,
+        projectId: null,
+        groupIds: [],
       },
     });
   });
@@ -44,6 +50,11 @@ describe('a request for a key', () => {
       rate_limits: null,
       models: null,
       allowed_ips: null,
+      credit_reset: null,
+      browser_use: null,
+      rotate_every_days: null,
+      project_id: null,
+      groups: null,
     };
     expect(read(body)).toMatchObject({ kind: 'valid' });
     expect(read({ name: 'n', rate_limits: { requests_per_minute: null } })).toMatchObject({ kind: 'valid' });
@@ -56,9 +67,14 @@ describe('a request for a key', () => {
       scopes: ['admin', 'admin'],
       expires_in_days: 30,
       credit_limit_usd: 0.000123,
+      credit_reset: 'weekly',
       rate_limits: { requests_per_minute: 1, tokens_per_minute: 2, parallel_requests: 3 },
       models: ['gpt-4o', 'gpt-4o'],
       allowed_ips: ['10.0.0.0/8', '::1'],
+      browser_use: 'refused',
+      rotate_every_days: 90,
+      project_id: '7D0F0B1E-2F3A-4F77-9C55-0123456789AB',
+      groups: ['8d0f0b1e-2f3a-4f77-9c55-0123456789ab', '8D0F0B1E-2F3A-4F77-9C55-0123456789AB'],
     };
     expect(read(body)).toEqual({
       kind: 'valid',
@@ -68,9 +84,14 @@ describe('a request for a key', () => {
         scopes: ['admin'],
         expiresAt: new Date('2026-12-20T12:00:00.000Z'),
         creditLimitNanoUsd: 123_000n,
+        creditReset: 'weekly',
         rateLimits: { requestsPerMinute: 1, tokensPerMinute: 2, parallelRequests: 3 },
         models: ['gpt-4o'],
         allowedIps: ['10.0.0.0/8', '::1'],
+        browserUse: 'refused',
+        rotateEveryDays: 90,
+        projectId: '7d0f0b1e-2f3a-4f77-9c55-0123456789ab',
+        groupIds: ['8d0f0b1e-2f3a-4f77-9c55-0123456789ab'],
       },
     });
     expect(read({ name: 'n', expires_at: '2027-01-01T00:00:00+01:00' })).toMatchObject({
@@ -199,6 +220,33 @@ describe('a request for a key', () => {
       ['allowed_ips[1]: must be an IP address, or a subnet as 192.168.1.0/24'],
     ],
     ['no subnet at all', { name: 'n', allowed_ips: [] }, ['allowed_ips: must have at least 1 item']],
+    [
+      'a cycle of no limit',
+      { name: 'n', credit_reset: 'daily' },
+      [
+        'credit_reset: must be "never" or be left out where credit_limit_usd is null: there is no limit that could begin anew',
+      ],
+    ],
+    [
+      'an unknown cycle',
+      { name: 'n', credit_limit_usd: 1, credit_reset: 'hourly' },
+      ['credit_reset: must be one of "never", "daily", "weekly", "monthly"'],
+    ],
+    ['an unknown use', { name: 'n', browser_use: true }, ['browser_use: must be one of "allowed", "refused"']],
+    ['no days to a reminder', { name: 'n', rotate_every_days: 0 }, ['rotate_every_days: must be at least 1']],
+    ['too many days to it', { name: 'n', rotate_every_days: 3651 }, ['rotate_every_days: must be at most 3650']],
+    ['what is no id of a project', { name: 'n', project_id: 'p' }, ['project_id: must be a UUID']],
+    ['what is no id of a group', { name: 'n', groups: [randomUUID(), 7] }, ['groups[1]: must be a string']],
+    [
+      'too many groups',
+      { name: 'n', groups: Array.from({ length: 51 }, () => randomUUID()) },
+      ['groups: must have at most 50 items'],
+    ],
+    [
+      'a kind, a maker or a tenant',
+      { name: 'n', type: 'subscription', created_by: 'x', organization_id: 'default' },
+      ['type: unknown field', 'created_by: unknown field', 'organization_id: unknown field'],
+    ],
     [
       'several faults at once',
       { name: '', expires_in_days: 'soon', x: 1 },

@@ -2,45 +2,91 @@ import { DEFAULT_SCOPES } from '@tollgate/api-key';
 import { readUsd } from '@tollgate/credit';
 import type { FieldError } from '@tollgate/errors';
 import type { ApiKey } from '../api-key/api-key.js';
-import { EXPIRES_IN_DAYS_MAX, type CreateKeyRequest } from './create-key.request.js';
+import type { CreateKeyRequest, CreateProjectKeyRequest } from './create-key.request.js';
+import { EXPIRES_IN_DAYS_MAX } from './key-fields.js';
 
 const DAY_MS = 86_400_000;
 
-/** The fields of a key that the caller chooses. */
-type KeySettings = Pick<
+/** The fields of a key of every kind that the caller chooses. */
+type SettingsOfAllKinds = Pick<
   ApiKey,
-  'name' | 'description' | 'scopes' | 'expiresAt' | 'creditLimitNanoUsd' | 'rateLimits' | 'models' | 'allowedIps'
+  'name' | 'description' | 'expiresAt' | 'allowedIps' | 'browserUse' | 'rotateEveryDays'
 >;
+/** The fields of a router key that the caller chooses. */
+export type KeySettings = SettingsOfAllKinds &
+  Pick<ApiKey, 'scopes' | 'creditLimitNanoUsd' | 'creditReset' | 'rateLimits' | 'models' | 'projectId' | 'groupIds'>;
 
 /** The settings that a request asks for, or the fields that are at fault. */
-export type KeySettingsResult =
-  | { readonly kind: 'valid'; readonly settings: KeySettings }
-  /** The expiry that the request names is in the past, or too far ahead. */
+export type SettingsResult<Settings> =
+  | { readonly kind: 'valid'; readonly settings: Settings }
+  /** The expiry is in the past or too far ahead, or a limit that is not there begins anew. */
   | { readonly kind: 'invalid'; readonly errors: readonly FieldError[] };
 
 /**
  * The settings that a request asks for at the time `now`. A limit that is absent or null is unlimited; without scopes a
  * key gets both inference scopes.
  */
-export function keySettings(request: CreateKeyRequest, now: Date): KeySettingsResult {
-  const expiresAt = request.expires_at === null ? null : new Date(request.expires_at);
-  const fault = expiresAt === null ? null : expiryFault(expiresAt, now);
-  if (fault !== null) return { kind: 'invalid', errors: [{ path: 'expires_at', message: fault }] };
+export function keySettings(request: CreateKeyRequest, now: Date): SettingsResult<KeySettings> {
+  const all = settingsOfAllKinds(request, now);
+  const creditLimitNanoUsd = request.credit_limit_usd === null ? null : amountOf(request.credit_limit_usd);
+  const creditReset = request.credit_reset ?? 'never';
+  const errors = all.kind === 'invalid' ? [...all.errors] : [];
+  if (creditLimitNanoUsd === null && creditReset !== 'never') errors.push(RESET_WITHOUT_LIMIT);
+  if (all.kind === 'invalid' || errors.length > 0) return { kind: 'invalid', errors };
   const settings: KeySettings = {
-    name: request.name,
-    description: request.description === '' ? null : request.description,
+    ...all.settings,
     scopes: distinct(request.scopes ?? DEFAULT_SCOPES),
-    expiresAt: request.expires_in_days === null ? expiresAt : daysAfter(now, request.expires_in_days),
-    creditLimitNanoUsd: request.credit_limit_usd === null ? null : amountOf(request.credit_limit_usd),
+    creditLimitNanoUsd,
+    creditReset,
     rateLimits: {
       requestsPerMinute: request.rate_limits?.requests_per_minute ?? null,
       tokensPerMinute: request.rate_limits?.tokens_per_minute ?? null,
       parallelRequests: request.rate_limits?.parallel_requests ?? null,
     },
     models: request.models === null ? null : distinct(request.models),
-    allowedIps: request.allowed_ips === null ? null : distinct(request.allowed_ips),
+    projectId: request.project_id,
+    groupIds: distinct(request.groups ?? []),
   };
   return { kind: 'valid', settings };
+}
+
+/** Those of a project key, which has nothing to do with inference. */
+export function projectKeySettings(request: CreateProjectKeyRequest, now: Date): SettingsResult<SettingsOfAllKinds> {
+  return settingsOfAllKinds(request, now);
+}
+
+function settingsOfAllKinds(request: CreateProjectKeyRequest, now: Date): SettingsResult<SettingsOfAllKinds> {
+  const expiry = expiryOf(request, now);
+  if (expiry.kind === 'invalid') return { kind: 'invalid', errors: [expiry.error] };
+  const settings: SettingsOfAllKinds = {
+    name: request.name,
+    description: request.description === '' ? null : request.description,
+    expiresAt: expiry.expiresAt,
+    allowedIps: request.allowed_ips === null ? null : distinct(request.allowed_ips),
+    browserUse: request.browser_use ?? 'allowed',
+    rotateEveryDays: request.rotate_every_days,
+  };
+  return { kind: 'valid', settings };
+}
+
+/** What a request is told that gives a cycle to a limit that is not there. */
+export const RESET_WITHOUT_LIMIT: FieldError = {
+  path: 'credit_reset',
+  message: 'must be "never" or be left out where credit_limit_usd is null: there is no limit that could begin anew',
+};
+
+/** When a key ends that a request gives one of the two, or null, at the time `now`. Days have 86,400 seconds. */
+export function expiryOf(
+  asked: { readonly expires_at?: string | null | undefined; readonly expires_in_days?: number | null | undefined },
+  now: Date,
+):
+  | { readonly kind: 'valid'; readonly expiresAt: Date | null }
+  | { readonly kind: 'invalid'; readonly error: FieldError } {
+  if (asked.expires_in_days != null) return { kind: 'valid', expiresAt: daysAfter(now, asked.expires_in_days) };
+  if (asked.expires_at == null) return { kind: 'valid', expiresAt: null };
+  const expiresAt = new Date(asked.expires_at);
+  const message = expiryFault(expiresAt, now);
+  return message === null ? { kind: 'valid', expiresAt } : { kind: 'invalid', error: { path: 'expires_at', message } };
 }
 
 function expiryFault(expiresAt: Date, now: Date): string | null {
@@ -49,11 +95,11 @@ function expiryFault(expiresAt: Date, now: Date): string | null {
 }
 
 /** Throws instead of returning null, since null would make an unlimited key. */
-function amountOf(usd: string | number): bigint {
+export function amountOf(usd: string | number): bigint {
   const nanoUsd = readUsd(usd);
   if (nanoUsd === null) throw new Error('the request for a key was not read by its schema: its limit is no amount');
   return nanoUsd;
 }
 
 const daysAfter = (moment: Date, days: number): Date => new Date(moment.getTime() + days * DAY_MS);
-const distinct = <T>(items: readonly T[]): readonly T[] => [...new Set(items)];
+export const distinct = <T>(items: readonly T[]): readonly T[] => [...new Set(items)];

@@ -8,8 +8,16 @@ import { keyOf, SELECT_KEY, type KeyRow } from '../../store/key-row.js';
 
 /** What a key may do, as `grantFaults` compares it. */
 export function reachOf(key: ApiKey): KeyReach {
-  return { ...key, expiresAtMs: key.expiresAt?.getTime() ?? null };
+  const reach = { ...key, expiresAtMs: key.expiresAt?.getTime() ?? null };
+  return key.kind === 'project' ? { ...reach, ...NO_INFERENCE } : reach;
 }
+
+/** A project key opens no inference: what restricts that in the key of its maker does not matter. */
+const NO_INFERENCE = {
+  creditLimitNanoUsd: 0n,
+  rateLimits: { requestsPerMinute: 0, tokensPerMinute: 0, parallelRequests: 0 },
+  models: [],
+} as const;
 
 /** Who gives keys something: nobody gives a key more than they have themselves. */
 @Injectable()

@@ -12,14 +12,21 @@ export type ChargedSums = Pick<
  * that does not tell it.
  */
 export function creditUsed(reset: CreditReset, sums: ChargedSums): bigint | null {
-  const used = {
-    never: sums.chargedNanoUsd,
-    daily: sums.chargedTodayNanoUsd,
-    weekly: sums.chargedThisWeekNanoUsd,
-    monthly: sums.chargedThisMonthNanoUsd,
-  }[reset];
+  const used = sums[SUM_OF[reset]];
   return used === undefined ? null : BigInt(used);
 }
+
+/** The sums with another one in the present cycle of a limit with this reset. */
+export function withCreditUsed<Sums extends ChargedSums>(sums: Sums, reset: CreditReset, usedNanoUsd: bigint): Sums {
+  return { ...sums, [SUM_OF[reset]]: usedNanoUsd.toString() };
+}
+
+const SUM_OF = {
+  never: 'chargedNanoUsd',
+  daily: 'chargedTodayNanoUsd',
+  weekly: 'chargedThisWeekNanoUsd',
+  monthly: 'chargedThisMonthNanoUsd',
+} as const satisfies Record<CreditReset, keyof ChargedSums>;
 
 /** Whether a day (`2026-11-29`, in UTC) lies in the day, the week and the month of `now`. */
 export function periodsOf(

@@ -10,6 +10,7 @@ import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore, type ChangedKeys, type SnapshotEntries } from '../../store/key-store.js';
 import type { ApiKey } from '../api-key/api-key.js';
+import { keyEnded } from '../api-key/key-ended.js';
 import { demandGrant, KeyGivers, reachOf } from '../grant-key/key-givers.js';
 import type { RotateKeyRequest } from './rotate-key.request.js';
 import { rotated, withSecretsEnded, type RotationResult } from './rotation.js';
@@ -109,7 +110,7 @@ export class RotateKey {
   ): Promise<FinishedRotation> {
     const { keys, written }: ChangedKeys = await this.store.change(organizationId, [id], (before) => {
       demandPresent(before, precondition);
-      if (before.revocation !== null) throw keyEnded();
+      if (before.revocation !== null) throw keyEnded('revoked');
       const key = withSecretsEnded(before, 'finished', () => true, now);
       return key && { change: 'rotation_finished', key, actor, details: {}, at: now };
     });
@@ -137,17 +138,12 @@ function rotatedOrRefused(result: RotationResult): ApiKey {
     case 'rotated':
       return result.key;
     case 'revoked':
-      throw keyEnded();
+      throw keyEnded('revoked');
     case 'expired':
-      throw new Problem('api_key_ended', {
-        detail: 'The key has expired. Give it a later expires_at first, or make a new key.',
-      });
+      throw keyEnded('expired');
     case 'open':
       throw new Problem('rotation_open');
     default:
       return unreachable(result);
   }
 }
-
-const keyEnded = (): Problem =>
-  new Problem('api_key_ended', { detail: 'The key was revoked, for good. Make a new key.' });

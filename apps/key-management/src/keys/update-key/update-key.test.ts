@@ -97,7 +97,7 @@ describe('PATCH of a key', () => {
     ['a name of half a character', { name: 'a\ud800' }, 'name'],
     ['a description with NUL', { description: 'a\u0000' }, 'description'],
     ['a description that is too long', { description: 'x'.repeat(501) }, 'description'],
-    ['a field of another route', { credit_limit_usd: null }, 'credit_limit_usd'],
+    ['a list of nothing', { models: [] }, 'models'],
     ['its version', { version: 1 }, 'version'],
   ])('refuses %s', async (_what, body, path) => {
     const { id } = await create();

@@ -15,6 +15,7 @@ import { KeyUse1797033600000 } from './1797033600000-key-use.js';
 import { KeyNotices1797120000000 } from './1797120000000-key-notices.js';
 import { AuthorizationCodes1797379200000 } from './1797379200000-authorization-codes.js';
 import { KeyImports1797465600000 } from './1797465600000-key-imports.js';
+import { ProjectsOfDeletedKeys1797552000000 } from './1797552000000-projects-of-deleted-keys.js';
 import { KeyList1797638400000 } from './1797638400000-key-list.js';
 
 /** The Postgres schema of key-management, for `migrate`. */
@@ -38,6 +39,7 @@ export const keyManagementSchema: MigrateOptions = {
     KeyNotices1797120000000,
     AuthorizationCodes1797379200000,
     KeyImports1797465600000,
+    ProjectsOfDeletedKeys1797552000000,
     KeyList1797638400000,
   ],
 };

@@ -11,7 +11,7 @@ import { ROLES } from '@tollgate/access';
 import { z } from 'zod';
 import { ledgerId } from '../ledger-text.js';
 import { DEFAULT_ORGANIZATION_ID } from '../organizations.js';
-import { digest, id, instant, nanoUsd, readableItems } from '../primitives.js';
+import { digest, id, instant, nanoUsd, readableItems, uuid } from '../primitives.js';
 
 const identity = {
   form: z.int().positive().optional(),
@@ -21,6 +21,7 @@ const identity = {
   digests: z.array(digest).readonly(),
 };
 const limit = z.int().positive().nullable();
+const SUBSCRIPTION_NAME_LENGTH_MAX = 100;
 /** Longer than any credential or address of ours. */
 const CREDENTIAL_LENGTH_MAX = 200;
 /** Drops scopes of later releases: an unknown scope grants nothing here, and the known ones still count. */
@@ -267,6 +268,33 @@ export type IdentifiedPrincipal = z.infer<typeof identifyPrincipalReply>;
 
 /** `POST /internal/imports/known` {}: whether there are imported keys. The release before does not know it (404). */
 export const importedKeysReply = z.object({ importedKeys: z.boolean() });
+/**
+ * `POST /internal/subscription-keys`: makes the key of a subscription. A plan calls it once a customer has subscribed,
+ * with an id that it has stored with the subscription before, so that it may repeat the call: the key is made once. It
+ * shows the secret to the customer in the reply to the subscription, and stores it nowhere. What the plan decides about
+ * the key it says here; nobody changes that by hand. The release before does not know this call (404).
+ */
+export const createSubscriptionKeyRequest = z.object({
+  /** The id that the key gets. */
+  apiKeyId: uuid,
+  organizationId: ledgerId,
+  /** As the customer sees it; 1 to 100 characters. */
+  name: z.string().min(1).max(SUBSCRIPTION_NAME_LENGTH_MAX),
+  expiresAt: instant.nullable(),
+  /** What the key may spend in each cycle; null is unlimited. */
+  creditLimitNanoUsd: nanoUsd.nullable(),
+  creditReset: z.enum(CREDIT_RESETS),
+  models: z.array(z.string()).min(1).nullable(),
+  rateLimits: z.object({ requestsPerMinute: limit, tokensPerMinute: limit, parallelRequests: limit }),
+});
+export type CreateSubscriptionKeyRequest = z.infer<typeof createSubscriptionKeyRequest>;
+export const createSubscriptionKeyReply = z.object({
+  apiKeyId: id,
+  maskedKey: z.string(),
+  /** Null where the key was made by an earlier call. */
+  secret: z.string().nullable(),
+});
+export type CreatedSubscriptionKey = z.infer<typeof createSubscriptionKeyReply>;
 
 /** Token of the `KeyManagementApi` of a process: key-management itself, or its client. */
 export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
@@ -290,6 +318,11 @@ export interface KeyManagementApi {
   revokeLeakedKeys(request: z.infer<typeof revokeLeakedKeysRequest>): Promise<LeakedKeyOutcome[]>;
   /** Whether secrets that other products have made may be those of keys: by what was imported, as far as is known. */
   mayHaveImportedKeys(): Promise<boolean>;
+  /**
+   * Makes the key of a subscription, once for each id. Throws if the organisation is not there, or Postgres is
+   * unreachable.
+   */
+  createSubscriptionKey(request: CreateSubscriptionKeyRequest): Promise<CreatedSubscriptionKey>;
   /** Writes refused calls of the admin API to the audit trail; a repeated report counts twice. */
   recordRefusedCalls(calls: readonly RefusedCall[]): Promise<void>;
 }

@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common';
+import { scopesAbove } from '@tollgate/access';
+import type { Actor } from '@tollgate/auth';
+import { unreachable } from '@tollgate/errors';
+import { Problem, type Precondition } from '@tollgate/http';
+import { disabled, enabled, type ApiKey } from '../api-key/api-key.js';
+import type { KeyChange } from '../api-key/key-change.js';
+import { keyEnded } from '../api-key/key-ended.js';
+import { KeyRelay } from '../../relay/key-relay.js';
+import { KeyStore } from '../../store/key-store.js';
+
+/** A key that is as it was asked to be. `everywhere`: every gateway knows; if false, they are still being told. */
+export interface SwitchedKey {
+  readonly key: ApiKey;
+  readonly everywhere: boolean;
+}
+
+/** Disables and enables keys. Unlike a revoke a disable can be undone, and gateways refuse the key just as soon. */
+@Injectable()
+export class SwitchKey {
+  constructor(
+    private readonly store: KeyStore,
+    private readonly relay: KeyRelay,
+  ) {}
+
+  /**
+   * Both may be repeated, and change nothing then. Resolves when Postgres has committed and the snapshot is written or
+   * 2 s have passed.
+   * @throws {Problem} `api_key_not_found`; `precondition_failed` if the key has another version than the request
+   * demands; `api_key_ended`; `access_denied` where the actor may not give the scopes of a key that is to be enabled
+   */
+  async execute(
+    organizationId: string,
+    id: string,
+    change: 'disabled' | 'enabled',
+    precondition: Precondition,
+    actor: Actor,
+    now: Date,
+  ): Promise<SwitchedKey> {
+    const { keys, written } = await this.store.change(organizationId, [id], (before) => {
+      if (before.deletedAt !== null) throw new Problem('api_key_not_found');
+      precondition.holdsFor(before.version);
+      return decideSwitch(before, change, actor, now);
+    });
+    const [key] = keys;
+    if (key === undefined) throw new Problem('api_key_not_found');
+    // A repetition waits too: the snapshot of the first one may not be written yet.
+    const awaited = written.length > 0 ? written : await this.store.unwrittenSnapshots(key);
+    return { key, everywhere: await this.relay.snapshotsWritten(awaited) };
+  }
+}
+
+/**
+ * The change that disables or enables a key; null where it is as it should be already.
+ * @throws {Problem} `api_key_ended`, `access_denied`
+ */
+export function decideSwitch(
+  before: ApiKey,
+  change: 'disabled' | 'enabled',
+  actor: Actor,
+  now: Date,
+): KeyChange | null {
+  if (change === 'enabled') demandScopes(before, actor);
+  const decided = change === 'disabled' ? disabled(before, now) : enabled(before, now);
+  switch (decided.kind) {
+    case 'switched':
+      return { change, key: decided.key, actor, details: {}, at: now };
+    case 'unchanged':
+      return null;
+    case 'ended':
+      throw keyEnded(decided.state);
+    default:
+      return unreachable(decided);
+  }
+}
+
+/** Who enables a key gives it all its scopes again. */
+function demandScopes({ scopes }: ApiKey, { principal }: Actor): void {
+  const above = principal === null ? [] : scopesAbove(principal, scopes);
+  if (above.length > 0)
+    throw new Problem('access_denied', { detail: `You may not give a key the scope ${above.join(', ')}.` });
+}

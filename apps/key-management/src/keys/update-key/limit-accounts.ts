@@ -1,0 +1,52 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { cycleAccountId, cycleOf } from '@tollgate/api-key';
+import { USAGE_BILLING_API, type UsageBillingApi } from '@tollgate/contracts';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import type { ApiKey } from '../api-key/api-key.js';
+
+/** The reply to a change waits no longer for usage-billing; gateways then have the account loaded themselves. */
+const LOAD_MS_MAX = 2_000;
+
+/** The accounts of limits that keys got, or whose cycle changed, after they were made. */
+@Injectable()
+export class LimitAccounts {
+  constructor(
+    @Inject(USAGE_BILLING_API) private readonly usageBilling: Pick<UsageBillingApi, 'loadAccount'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * Has usage-billing count what the key was charged in the present cycle of its limit, which begins to hold with the
+   * committed version of the key. Resolves with that in nano-USD; null if it took too long or could not be asked: until
+   * the account is loaded, gateways answer that key alone with 503.
+   */
+  async load(
+    key: Pick<ApiKey, 'id' | 'organizationId' | 'creditReset' | 'creditGeneration'>,
+    now: Date,
+  ): Promise<bigint | null> {
+    const cycle = cycleOf(key.creditReset, now.getTime());
+    const loading = this.usageBilling.loadAccount({
+      organizationId: key.organizationId,
+      accountId: cycleAccountId(key.id, cycle),
+      apiKeyId: key.id,
+      reset: key.creditReset,
+      startMs: key.creditReset === 'never' ? null : cycle.startMs,
+      generation: key.creditGeneration,
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), LOAD_MS_MAX);
+    });
+    try {
+      const loaded = await Promise.race([loading, tooLong]);
+      return loaded === null ? null : BigInt(loaded.postedNanoUsd);
+    } catch (err) {
+      this.logger.warn({ err, apiKeyId: key.id }, 'usage-billing did not load the account of a new limit');
+      return null;
+    } finally {
+      clearTimeout(timer);
+      // A failure after the bound is the gateways' to see: they ask again.
+      loading.catch(() => undefined);
+    }
+  }
+}
