@@ -7,6 +7,7 @@ import { oddHttp } from './odd-http.js';
 import { refusals } from './refusals.js';
 import { theAuditTrail } from './the-audit-trail.js';
 import { theCall } from './the-call.js';
+import { theChangedLimits } from './the-changed-limits.js';
 import { theCharge } from './the-charge.js';
 import { theDocument } from './the-document.js';
 import { theEmbeddings } from './the-embeddings.js';
@@ -52,6 +53,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theEmbeddings(running);
     refusals(running);
     limits(running);
+    theChangedLimits(running);
     theCharge(running);
     theUsageEvent(running);
     badAdminInput(running);
