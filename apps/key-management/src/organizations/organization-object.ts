@@ -1,6 +1,6 @@
 import { formatUsd } from '@tollgate/credit';
 import type { Organization } from './organization.js';
-import type { OrganizationObject } from './organization.reply.js';
+import type { OrganizationObject, OrganizationWithUseObject } from './organization.reply.js';
 
 /** An organisation as the admin API shows it. */
 export function organizationObject(organization: Organization): OrganizationObject {
@@ -11,5 +11,19 @@ export function organizationObject(organization: Organization): OrganizationObje
     credit_limit_usd: organization.creditLimitNanoUsd === null ? null : formatUsd(organization.creditLimitNanoUsd),
     key_names_immutable: organization.keyNamesImmutable,
     created_at: organization.createdAt.toISOString(),
+  };
+}
+
+/**
+ * An organisation with what its keys spent. `usedNanoUsd` is null if that is not known; without a limit nothing is
+ * counted.
+ */
+export function organizationWithUse(organization: Organization, usedNanoUsd: bigint | null): OrganizationWithUseObject {
+  const { creditLimitNanoUsd: limit } = organization;
+  const used = limit === null ? null : usedNanoUsd;
+  return {
+    ...organizationObject(organization),
+    credit_used_usd: used === null ? null : formatUsd(used),
+    credit_remaining_usd: limit === null || used === null ? null : formatUsd(used < limit ? limit - used : 0n),
   };
 }

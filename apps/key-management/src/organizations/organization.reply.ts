@@ -24,6 +24,34 @@ export const organizationReply = z
 /** An organisation as a reply carries it, before it is serialised. */
 export type OrganizationObject = Readonly<z.input<typeof organizationReply>>;
 
+const EXAMPLE_WITH_USE = {
+  ...EXAMPLE,
+  credit_limit_usd: '500',
+  credit_used_usd: '123.45',
+  credit_remaining_usd: '376.55',
+} as const;
+
+/** An organisation, and what its keys spent of its limit. */
+export const organizationWithUseReply = organizationReply
+  .extend({
+    credit_used_usd: z
+      .string()
+      .nullable()
+      .describe(
+        'What counts against the limit, in decimal USD, at most 5 s behind. Null without a limit, and while it is not known.',
+      ),
+    credit_remaining_usd: z
+      .string()
+      .nullable()
+      .describe('What is left of the limit: 0 where more is used. Null without a limit, and while it is not known.'),
+  })
+  .meta({
+    id: 'OrganizationWithUse',
+    examples: [EXAMPLE_WITH_USE, { ...EXAMPLE, credit_used_usd: null, credit_remaining_usd: null }],
+  });
+/** Such an organisation as a reply carries it. */
+export type OrganizationWithUseObject = Readonly<z.input<typeof organizationWithUseReply>>;
+
 /** An organisation that was deleted with this request. */
 export const deletedOrganizationReply = organizationReply
   .extend({ deleted: z.literal(true) })

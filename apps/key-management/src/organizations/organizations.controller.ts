@@ -21,14 +21,16 @@ import { formerPosition, listKeysRequest, type ListKeysRequest } from '../keys/l
 import { CreateOrganization } from './create-organization.js';
 import { DeleteOrganization } from './delete-organization.js';
 import { OrganizationChanges } from './organization-changes.js';
-import { organizationObject } from './organization-object.js';
+import { organizationObject, organizationWithUse } from './organization-object.js';
 import { OrganizationStore, type ListedOrganization, type OrganizationPosition } from './organization-store.js';
 import {
   deletedOrganizationReply,
   organizationListReply,
   organizationReply,
+  organizationWithUseReply,
   type OrganizationList,
   type OrganizationObject,
+  type OrganizationWithUseObject,
 } from './organization.reply.js';
 import type { Organization } from './organization.js';
 import {
@@ -139,30 +141,46 @@ export class OrganizationsController {
   @Get(':id')
   @Operation({ id: 'getOrganization', summary: 'Show an organisation' })
   @ShowsVersion()
-  @Replies(organizationReply, { 200: 'The organisation.' })
+  @Replies(organizationWithUseReply, { 200: 'The organisation.' })
   async one(
     @Param({ schema: organizationPath }) { id }: OrganizationPath,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<OrganizationObject> {
-    return shown(await this.store.find(id), reply);
+  ): Promise<OrganizationWithUseObject> {
+    return this.shown(await this.store.find(id), null, reply);
   }
 
   @Patch(':id')
   @Operation({
     id: 'updateOrganization',
     summary: 'Change an organisation',
-    description: 'What is left out stays as it is.',
+    description: 'What is left out stays as it is. The operator alone sets the credit limit.',
   })
   @ShowsVersion()
-  @Replies(organizationReply, { 200: 'The organisation as it is now.' })
+  @Replies(organizationWithUseReply, { 200: 'The organisation as it is now.' })
   async update(
     @Param({ schema: organizationPath }) { id }: OrganizationPath,
     @Body({ schema: updateOrganizationRequest }) body: UpdateOrganizationRequest,
     @IfMatch() precondition: Precondition,
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<OrganizationObject> {
-    return shown(await this.updateOrganization.execute(id, body, precondition, actor), reply);
+  ): Promise<OrganizationWithUseObject> {
+    const updated = await this.updateOrganization.execute(id, body, precondition, actor);
+    return this.shown(updated?.organization ?? null, updated?.usedNanoUsd ?? null, reply);
+  }
+
+  /** `usedNanoUsd` is null where the ledger was not asked. */
+  private async shown(
+    organization: Organization | null,
+    usedNanoUsd: bigint | null,
+    reply: FastifyReply,
+  ): Promise<OrganizationWithUseObject> {
+    if (organization === null) throw new Problem('organization_not_found');
+    showVersion(reply, organization.version);
+    const isLimited = organization.creditLimitNanoUsd !== null;
+    return organizationWithUse(
+      organization,
+      usedNanoUsd ?? (isLimited ? await this.store.charged(organization.id) : null),
+    );
   }
 
   /** Answers 200 when every gateway refuses its keys, 202 if that takes more than 2 s and is still retried. */
@@ -189,10 +207,4 @@ export class OrganizationsController {
     if (!deleted.everywhere) void reply.code(202);
     return { ...organizationObject(deleted.organization), deleted: true };
   }
-}
-
-function shown(organization: Organization | null, reply: FastifyReply): OrganizationObject {
-  if (organization === null) throw new Problem('organization_not_found');
-  showVersion(reply, organization.version);
-  return organizationObject(organization);
 }

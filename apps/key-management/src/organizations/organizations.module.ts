@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { RelayModule } from '../relay/relay.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
+import { LimitAccounts } from '../keys/update-key/limit-accounts.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { CreateOrganization } from './create-organization.js';
 import { DeleteOrganization } from './delete-organization.js';
@@ -13,7 +14,14 @@ import { UpdateOrganization } from './update-organization.js';
 @Module({
   imports: [IdempotencyModule, KeyStoreModule, RelayModule],
   controllers: [OrganizationsController],
-  providers: [CreateOrganization, DeleteOrganization, OrganizationChanges, OrganizationStore, UpdateOrganization],
+  providers: [
+    CreateOrganization,
+    DeleteOrganization,
+    LimitAccounts,
+    OrganizationChanges,
+    OrganizationStore,
+    UpdateOrganization,
+  ],
   exports: [OrganizationStore],
 })
 export class OrganizationsModule {}

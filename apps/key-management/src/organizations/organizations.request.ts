@@ -2,7 +2,7 @@ import { readOrganizationId } from '@tollgate/contracts';
 import { newestFirst, Pages } from '@tollgate/http';
 import { pathSchema, shown } from '@tollgate/openapi';
 import { z } from 'zod';
-import { name } from '../keys/create-key/key-fields.js';
+import { creditLimit, name } from '../keys/create-key/key-fields.js';
 
 /** The body of `POST /v1/organizations`. */
 export const createOrganizationRequest = z
@@ -14,9 +14,17 @@ export type CreateOrganizationRequest = z.output<typeof createOrganizationReques
 export const updateOrganizationRequest = z
   .strictObject({
     name: name.optional().describe('One line with at least one visible character.'),
+    credit_limit_usd: creditLimit
+      .optional()
+      .describe(
+        'What all its keys may spend together; null is unlimited. The operator alone sets it. A first limit counts what the keys were charged before.',
+      ),
     key_names_immutable: z.boolean().optional().describe('Whether its keys keep the names that they were made with.'),
   })
-  .meta({ id: 'UpdateOrganization', examples: [{ name: 'Acme, Berlin' }, { key_names_immutable: true }] });
+  .meta({
+    id: 'UpdateOrganization',
+    examples: [{ name: 'Acme, Berlin' }, { key_names_immutable: true }, { credit_limit_usd: '500' }],
+  });
 export type UpdateOrganizationRequest = z.output<typeof updateOrganizationRequest>;
 
 /** The id of an organisation in a path: lower case after this. */

@@ -53,7 +53,10 @@ describe('an organisation', () => {
       kind: 'found',
       snapshot: { organizationId: body.id, version: 1, state: 'active', capNanoUsd: null, capGeneration: 0 },
     });
-    expect(await call('GET', `/v1/organizations/${body.id.toUpperCase()}`)).toEqual({ status: 200, body });
+    expect(await call('GET', `/v1/organizations/${body.id.toUpperCase()}`)).toEqual({
+      status: 200,
+      body: { ...body, credit_used_usd: null, credit_remaining_usd: null },
+    });
   });
 
   it('has an owner, who is told of its leaks, and stands in its audit trail', async () => {

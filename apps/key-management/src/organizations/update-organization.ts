@@ -1,10 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
-import type { Precondition } from '@tollgate/http';
+import { readUsd } from '@tollgate/credit';
+import { Problem, type Precondition } from '@tollgate/http';
+import { LimitAccounts } from '../keys/update-key/limit-accounts.js';
 import { KeyRelay } from '../relay/key-relay.js';
 import { OrganizationChanges } from './organization-changes.js';
 import type { Organization } from './organization.js';
 import type { UpdateOrganizationRequest } from './organizations.request.js';
+
+/** An organisation as a request left it. */
+export interface UpdatedOrganization {
+  readonly organization: Organization;
+  /** What counts against its limit, in nano-USD; null where no limit was set, or usage-billing could not be asked. */
+  readonly usedNanoUsd: bigint | null;
+}
 
 /** Renames organisations, and changes what holds for all their keys. */
 @Injectable()
@@ -12,28 +21,55 @@ export class UpdateOrganization {
   constructor(
     private readonly changes: OrganizationChanges,
     private readonly relay: KeyRelay,
+    private readonly accounts: LimitAccounts,
   ) {}
 
   /**
    * The organisation as it is afterwards; null if there is none. A request that changes nothing makes no new version.
-   * @throws {Problem} `precondition_failed` if it has another version than the request demands
+   * Resolves when the snapshot is written and the account of a limit is loaded, or that took too long.
+   * @throws {Problem} `precondition_failed` if it has another version than the request demands; `access_denied` if
+   * somebody else than the operator names a limit
    */
   async execute(
     id: string,
     request: UpdateOrganizationRequest,
     precondition: Precondition,
     actor: Actor,
-  ): Promise<Organization | null> {
+  ): Promise<UpdatedOrganization | null> {
+    if (request.credit_limit_usd !== undefined && actor.principal?.kind !== 'operator')
+      throw new Problem('access_denied', { detail: 'The operator alone sets the credit limit of an organisation.' });
     const decide = (organization: Organization): Organization | null => {
       precondition.holdsFor(organization.version);
-      const { name = organization.name, key_names_immutable: keyNamesImmutable = organization.keyNamesImmutable } =
-        request;
-      if (name === organization.name && keyNamesImmutable === organization.keyNamesImmutable) return null;
-      return { ...organization, name, keyNamesImmutable, version: organization.version + 1 };
+      return edited(organization, request);
     };
     const changed = await this.changes.change(id, decide, actor);
     if (changed === null) return null;
-    await this.relay.snapshotsWritten(changed.written);
-    return changed.organization;
+    const { organization, written } = changed;
+    const isLimited = request.credit_limit_usd !== undefined && organization.creditLimitNanoUsd !== null;
+    const [usedNanoUsd] = await Promise.all([
+      isLimited ? this.accounts.loadOrganization(organization) : null,
+      this.relay.snapshotsWritten(written),
+    ]);
+    return { organization, usedNanoUsd };
   }
+}
+
+/**
+ * The organisation with what a request changes; null if that is nothing. A first limit counts what was charged before:
+ * from this version on, admission waits until the ledger has loaded that.
+ */
+function edited(before: Organization, request: UpdateOrganizationRequest): Organization | null {
+  const version = before.version + 1;
+  const { name = before.name, key_names_immutable: keyNamesImmutable = before.keyNamesImmutable } = request;
+  const { credit_limit_usd: limit } = request;
+  const creditLimitNanoUsd = limit === undefined ? before.creditLimitNanoUsd : limit === null ? null : readUsd(limit);
+  if (
+    name === before.name &&
+    keyNamesImmutable === before.keyNamesImmutable &&
+    creditLimitNanoUsd === before.creditLimitNanoUsd
+  )
+    return null;
+  const isFirst = before.creditLimitNanoUsd === null && creditLimitNanoUsd !== null;
+  const creditGeneration = isFirst ? version : before.creditGeneration;
+  return { ...before, name, keyNamesImmutable, creditLimitNanoUsd, creditGeneration, version };
 }

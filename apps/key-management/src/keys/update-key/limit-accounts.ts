@@ -1,13 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { cycleAccountId, cycleOf } from '@tollgate/api-key';
-import { USAGE_BILLING_API, type UsageBillingApi } from '@tollgate/contracts';
+import { cycleAccountId, cycleOf, organizationAccountId } from '@tollgate/api-key';
+import { USAGE_BILLING_API, type LoadAccountRequest, type UsageBillingApi } from '@tollgate/contracts';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
+import type { Organization } from '../../organizations/organization.js';
 import type { ApiKey } from '../api-key/api-key.js';
 
 /** The reply to a change waits no longer for usage-billing; gateways then have the account loaded themselves. */
 const LOAD_MS_MAX = 2_000;
 
-/** The accounts of limits that keys got, or whose cycle changed, after they were made. */
+/** The accounts of limits that keys and organisations got, or whose cycle changed, after they were made. */
 @Injectable()
 export class LimitAccounts {
   constructor(
@@ -25,7 +26,7 @@ export class LimitAccounts {
     now: Date,
   ): Promise<bigint | null> {
     const cycle = cycleOf(key.creditReset, now.getTime());
-    const loading = this.usageBilling.loadAccount({
+    return this.loadInTime({
       organizationId: key.organizationId,
       accountId: cycleAccountId(key.id, cycle),
       apiKeyId: key.id,
@@ -33,6 +34,28 @@ export class LimitAccounts {
       startMs: key.creditReset === 'never' ? null : cycle.startMs,
       generation: key.creditGeneration,
     });
+  }
+
+  /**
+   * The same for the limit of an organisation, which counts what all its keys were charged in their lives: until it is
+   * loaded, the gateways answer its keys with 503.
+   */
+  async loadOrganization({
+    id,
+    creditGeneration,
+  }: Pick<Organization, 'id' | 'creditGeneration'>): Promise<bigint | null> {
+    return this.loadInTime({
+      organizationId: id,
+      accountId: organizationAccountId(id),
+      apiKeyId: null,
+      reset: 'never',
+      startMs: null,
+      generation: creditGeneration,
+    });
+  }
+
+  private async loadInTime(request: LoadAccountRequest): Promise<bigint | null> {
+    const loading = this.usageBilling.loadAccount(request);
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise<null>((resolve) => {
       timer = setTimeout(() => resolve(null), LOAD_MS_MAX);
@@ -41,7 +64,8 @@ export class LimitAccounts {
       const loaded = await Promise.race([loading, tooLong]);
       return loaded === null ? null : BigInt(loaded.postedNanoUsd);
     } catch (err) {
-      this.logger.warn({ err, apiKeyId: key.id }, 'usage-billing did not load the account of a new limit');
+      const { accountId } = request;
+      this.logger.warn({ err, accountId }, 'usage-billing did not load the account of a changed limit');
       return null;
     } finally {
       clearTimeout(timer);
