@@ -18,6 +18,7 @@ import { thePeople } from './the-people.js';
 import { theRevoke } from './the-revoke.js';
 import { theRotation } from './the-rotation.js';
 import { theSignIn } from './the-sign-in.js';
+import { theSpending } from './the-spending.js';
 import { theStrangers } from './the-strangers.js';
 import { theUsageEvent } from './the-usage-event.js';
 import { upstream } from './upstream.js';
@@ -56,6 +57,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theChangedLimits(running);
     theCharge(running);
     theUsageEvent(running);
+    theSpending(running);
     badAdminInput(running);
     badChatInput(running);
     oddHttp(running);

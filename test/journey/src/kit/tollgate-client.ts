@@ -83,7 +83,8 @@ export class TollgateClient {
     readonly url: string,
     private readonly adminSecret: string,
     private readonly seenSecrets: Set<string>,
-    private readonly organizationId?: string,
+    /** Whose keys it asks about; absent for the default organisation. */
+    readonly organizationId?: string,
     private readonly agent = new Agent({ headersTimeout: 120_000, bodyTimeout: 120_000, keepAliveTimeout: 10_000 }),
   ) {}
 
