@@ -21,6 +21,7 @@ export type { Group } from './groups/group.js';
 export { EndSecrets } from './keys/end-secrets/end-secrets.js';
 export { KeyNotices } from './keys/key-notices/key-notices.js';
 export { rotated } from './keys/rotate-key/rotation.js';
+export { KeyGivers } from './keys/grant-key/key-givers.js';
 export { KeyStore } from './store/key-store.js';
 export { KeyUseStore } from './keys/key-use/key-use-store.js';
 export { Members } from './store/members.js';

@@ -51,6 +51,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js';
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
 import { LEDGER_SEEDS, useLedger } from './ledger-statements.js';
+import { useSettings } from './settings-statements.js';
 import { GROUP_SEEDS, useGroups } from './group-statements.js';
 import { IMPORT_SEEDS, useImports } from './import-statements.js';
 import { MEMBERSHIP_SEEDS, useMembership } from './membership-statements.js';
@@ -368,6 +369,7 @@ describe('the statements of the services, on the migrated schema', () => {
         useMembership,
         useRotation,
         useGroups,
+        useSettings,
         useImports,
         useOidc,
         useOauth,

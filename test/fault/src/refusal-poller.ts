@@ -11,11 +11,15 @@ export class RefusalPoller {
   /** When the first refusal had arrived. */
   readonly refusedAt: Promise<number>;
 
-  /** `mayBeUnavailable`: 503 says that nobody could be asked, and is no answer about the key. */
+  /**
+   * `mayBeUnavailable`: 503 says that nobody could be asked, and is no answer about the key. `refusal` is the status by
+   * which it is refused.
+   */
   constructor(
     private readonly client: TollgateClient,
     private readonly secret: string,
     private readonly mayBeUnavailable = false,
+    private readonly refusal: 401 | 403 = 401,
   ) {
     let alive: () => void = () => undefined;
     const seen = new Promise<void>((resolve) => {
@@ -35,7 +39,7 @@ export class RefusalPoller {
   async #poll(alive: () => void): Promise<number> {
     for (;;) {
       const { status, text } = await this.client.chat(this.secret, { model: 'no-such-model' });
-      if (status === 401) return performance.now();
+      if (status === this.refusal) return performance.now();
       if (status === 503 && this.mayBeUnavailable) continue;
       if (status !== 404) throw new Error(`a living key was answered ${status}: ${text}`);
       this.seenAliveAt = performance.now();

@@ -150,7 +150,10 @@ export class ApiKeysController {
   })
   @ShowsVersion()
   @Refuses('api_key_ended', 'key_names_immutable')
-  @Replies(keyReply, { 200: 'The key as it is now.' })
+  @Replies(keyReply, {
+    200: 'The key as it is now, and every gateway knows.',
+    202: 'The key as it is now; some gateways did not know within 2 s, and are still being told.',
+  })
   async update(
     @OrganizationId() organizationId: string,
     @Param({ schema: apiKeyPath }) { id }: ApiKeyPath,
@@ -166,7 +169,8 @@ export class ApiKeysController {
       this.makers.of(organizationId, [id]),
     ]);
     if (updated === null) throw new Problem('api_key_not_found');
-    const { key, usedNanoUsd } = updated;
+    const { key, usedNanoUsd, everywhere } = updated;
+    if (!everywhere) void reply.code(202);
     showVersion(reply, key.version);
     const known = spending.get(id) ?? null;
     const shown = usedNanoUsd === null ? known : withCreditUsed(known ?? NOTHING_SPENT, key.creditReset, usedNanoUsd);

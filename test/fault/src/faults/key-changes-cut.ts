@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { expectInvariants } from '../invariants.js';
 import { tellMeasured } from '../measured.js';
 import { RefusalPoller } from '../refusal-poller.js';
+import { REFUSING_CHANGES } from '../refusing-changes.js';
 import type { ServerStage } from '../server-stage.js';
 import { chanceOf, outageMs, rounds } from '../stage.js';
 
@@ -11,7 +12,7 @@ const boundMs = 5_000;
 const followsChanges = /xread|xrevrange/i;
 
 export function keyChangesCut(stageOf: () => ServerStage): void {
-  it('fault 13: with its stream of key changes cut, a gateway refuses a revoked key, and a secret that ended, within 5 s', async () => {
+  it('fault 13: with its stream of key changes cut, a gateway refuses a key that was ended, disabled or changed, and a secret that ended, within 5 s', async () => {
     const { shape, redisOfGateway1 } = stageOf();
     const chance = chanceOf('fault 13');
     const deaf = shape.client(1);
@@ -19,13 +20,16 @@ export function keyChangesCut(stageOf: () => ServerStage): void {
     for (const round of rounds()) {
       const revoke = async (): Promise<void> => {
         const key = await shape.client().createKey();
-        const pollers = shape.gateways.map((_, gateway) => new RefusalPoller(shape.client(gateway), key.secret));
+        const change = REFUSING_CHANGES[chance.between(0, REFUSING_CHANGES.length - 1)]!;
+        const pollers = shape.gateways.map(
+          (_, gateway) => new RefusalPoller(shape.client(gateway), key.secret, false, change.status),
+        );
         await Promise.all(pollers.map((poller) => poller.seenAlive));
         await delay(chance.between(0, 300));
-        await shape.client().deleteKey(key.id);
+        expect((await change.make(shape.client(), key.id)).status, change.what).toBe(200);
         const answeredAt = performance.now();
         for (const poller of pollers) lateness.push((await poller.refusedAt) - answeredAt);
-        expect((await deaf.chat(key.secret)).status).toBe(401);
+        expect((await deaf.chat(key.secret)).status, change.what).toBe(change.status);
       };
       // The same for one secret of a key that lives on.
       const finishRotation = async (): Promise<void> => {
@@ -42,6 +46,9 @@ export function keyChangesCut(stageOf: () => ServerStage): void {
       };
       const living = await shape.client().createKey();
       expect((await deaf.chat(living.secret)).status).toBe(200);
+      const disabled = await shape.client().createKey();
+      await shape.client().admin('POST', `/v1/api-keys/${disabled.id}/disable`);
+      expect((await deaf.chat(disabled.secret)).status).toBe(401);
 
       const how = (['cut', 'silent', 'replies_held'] as const)[chance.between(0, 2)]!;
       redisOfGateway1.set(how, followsChanges);
@@ -54,6 +61,8 @@ export function keyChangesCut(stageOf: () => ServerStage): void {
         200,
       );
       await Promise.all([revoke(), finishRotation()]);
+      await shape.client().admin('POST', `/v1/api-keys/${disabled.id}/enable`);
+      expect((await deaf.chat(disabled.secret)).status, 'a key that was enabled meanwhile').toBe(200);
       redisOfGateway1.set('open');
       await Promise.all([revoke(), finishRotation()]);
     }

@@ -12,11 +12,13 @@ const boundMs = 5_000;
 
 /** A change that ends a secret: how it is asked for, and how Postgres shows that it is committed. */
 interface Ending {
-  readonly ask: (id: string) => readonly [method: string, path: string];
+  readonly ask: (id: string) => readonly [method: string, path: string, body?: object];
   readonly committed: string;
   /** What the same request is answered afterwards. */
   readonly again: number;
   readonly rotatedFirst?: true;
+  /** What calls of the key are answered afterwards; 401 if it is left out. */
+  readonly refusal?: 403;
 }
 
 const ENDINGS: Readonly<Record<string, Ending>> = {
@@ -24,6 +26,17 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
     ask: (id) => ['DELETE', `/v1/api-keys/${id}`],
     committed: 'SELECT 1 FROM keys.api_key WHERE id = $1 AND deleted_at IS NOT NULL',
     again: 404,
+  },
+  'a disable': {
+    ask: (id) => ['POST', `/v1/api-keys/${id}/disable`],
+    committed: 'SELECT 1 FROM keys.api_key WHERE id = $1 AND disabled_at IS NOT NULL',
+    again: 200,
+  },
+  'a change of scopes': {
+    ask: (id) => ['PATCH', `/v1/api-keys/${id}`, { scopes: ['analytics:read'] }],
+    committed: 'SELECT 1 FROM keys.api_key WHERE id = $1 AND version > 1',
+    again: 200,
+    refusal: 403,
   },
   'the end of a rotation': {
     ask: (id) => ['POST', `/v1/api-keys/${id}/finish-rotation`],
@@ -34,7 +47,7 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
 };
 
 export function keyManagementKilled(stageOf: () => ServerStage): void {
-  it('fault 14: key-management killed between the commit of a revoke, or of the end of a secret, and its relay: another process relays, and all refuse within 5 s', async () => {
+  it('fault 14: key-management killed between the commit of a change or of an end and its relay: another process relays, and all refuse within 5 s', async () => {
     const { shape, redisOfKeyManagement } = stageOf();
     const chance = chanceOf('fault 14');
     const lateness: number[] = [];
@@ -42,7 +55,9 @@ export function keyManagementKilled(stageOf: () => ServerStage): void {
     for (const ending of rounds().flatMap(() => Object.values(ENDINGS))) {
       const key = await shape.client().createKey();
       const present = ending.rotatedFirst === true ? (await shape.client().rotateKey(key.id)).secret : null;
-      const pollers = shape.gateways.map((_, gateway) => new RefusalPoller(shape.client(gateway), key.secret, true));
+      const pollers = shape.gateways.map(
+        (_, gateway) => new RefusalPoller(shape.client(gateway), key.secret, true, ending.refusal ?? 401),
+      );
       await Promise.all(pollers.map((poller) => poller.seenAlive));
       redisOfKeyManagement.set(chance.between(0, 1) === 0 ? 'cut' : 'silent');
       const answer = shape

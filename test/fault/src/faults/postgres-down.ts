@@ -5,6 +5,7 @@ import { expectInvariants, watchCaps } from '../invariants.js';
 import { keysOfAllKinds, Load } from '../load.js';
 import { tellMeasured } from '../measured.js';
 import type { ServerStage } from '../server-stage.js';
+import { REFUSING_CHANGES } from '../refusing-changes.js';
 import { outageMs, rounds } from '../stage.js';
 
 export function postgresDown(stageOf: () => ServerStage): void {
@@ -20,8 +21,9 @@ export function postgresDown(stageOf: () => ServerStage): void {
       await load.untilFurther(100, 'a warm start', ({ whole }) => whole);
       await postgres.kill();
       const killedAt = performance.now();
-      const refused = await shape.client().admin('DELETE', `/v1/api-keys/${doomed.id}`);
-      expect(refused.status, 'a revoke without Postgres').toBeGreaterThanOrEqual(500);
+      const answered = await Promise.all(REFUSING_CHANGES.map(({ make }) => make(shape.client(), doomed.id)));
+      for (const [at, { status }] of answered.entries())
+        expect(status, `${REFUSING_CHANGES[at]!.what} without Postgres`).toBeGreaterThanOrEqual(500);
       const finish = () => shape.client().admin('POST', `/v1/api-keys/${rotating.id}/finish-rotation`);
       for (const { status } of [await finish(), await shape.client().admin('POST', `/v1/api-keys/${doomed.id}/rotate`)])
         expect(status, 'a rotation, or its end, without Postgres').toBeGreaterThanOrEqual(500);
@@ -61,7 +63,7 @@ export function postgresDown(stageOf: () => ServerStage): void {
       tellMeasured('fault 21: Postgres killed and restarted', {
         'down for': `${Math.round(restartedAt - killedAt)} ms`,
         'calls meanwhile': records.filter(({ startedAt }) => startedAt > killedAt && startedAt < restartedAt).length,
-        'revoke meanwhile answered': refused.status,
+        'changes meanwhile answered': answered.map(({ status }) => status).join(', '),
         'revoked after': `${Math.round(revokedAfter)} ms`,
         ...figures,
       });

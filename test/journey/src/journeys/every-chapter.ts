@@ -17,6 +17,7 @@ import { theLeak } from './the-leak.js';
 import { thePeople } from './the-people.js';
 import { theRevoke } from './the-revoke.js';
 import { theRotation } from './the-rotation.js';
+import { theSettings } from './the-settings.js';
 import { theSignIn } from './the-sign-in.js';
 import { theSpending } from './the-spending.js';
 import { theStrangers } from './the-strangers.js';
@@ -62,6 +63,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     badChatInput(running);
     oddHttp(running);
     theRevoke(running);
+    theSettings(running);
     theGroups(running);
     theRotation(running);
     theLeak(running);

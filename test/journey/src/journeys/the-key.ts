@@ -35,7 +35,7 @@ export function theKey(shape: () => Shape): void {
         expires_at: expiresAt,
         credit_limit_usd: '12.5',
         credit_used_usd: '0',
-        credit_reset: null,
+        credit_reset: 'never',
         rate_limits: { requests_per_minute: 60, tokens_per_minute: 100_000, parallel_requests: 4 },
         models: ['support-bot', 'lab-*'],
         allowed_ips: ['10.0.0.0/8', '2001:db8::1'],

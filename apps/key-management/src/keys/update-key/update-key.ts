@@ -19,6 +19,8 @@ export interface UpdatedKey {
   readonly key: ApiKey;
   /** What its limit counts already, in nano-USD, where the change made it count anew; else null, and if unknown. */
   readonly usedNanoUsd: bigint | null;
+  /** The snapshot is written, so every gateway decides by it. If false, they are still being told. */
+  readonly everywhere: boolean;
 }
 
 /** Changes the texts and the settings of keys. */
@@ -68,11 +70,11 @@ export class UpdateKey {
     const [key] = keys;
     if (key === undefined || key.deletedAt !== null) return null;
     const countsAnew = written.length > 0 && key.creditLimitNanoUsd !== null && key.creditGeneration === key.version;
-    const [usedNanoUsd] = await Promise.all([
+    const [usedNanoUsd, everywhere] = await Promise.all([
       countsAnew ? this.accounts.load(key, now) : null,
       this.relay.snapshotsWritten(written),
     ]);
-    return { key, usedNanoUsd };
+    return { key, usedNanoUsd, everywhere };
   }
 }
 
