@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { digestSecret, hasSecretForm } from '@tollgate/api-key';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createMetricsRegistry } from '@tollgate/telemetry';
@@ -88,6 +88,34 @@ describe('POST /v1/api-keys/{id}/rotate', () => {
     expect((await finish(made.id)).body.secrets).toMatchObject(secrets);
     const listed: { id: string; secrets: object[] }[] = (await call('GET', '?limit=100')).body.data;
     expect(listed.find(({ id }) => id === made.id)!.secrets[0]).not.toHaveProperty('requests');
+  });
+
+  it('keeps the public half of a project key, and moves an imported key to the native form', async () => {
+    const send = async (url: string, payload: string, type = 'application/json') => {
+      const headers = { authorization: `Bearer ${ADMIN}`, 'content-type': type };
+      const reply = await stage.app.inject({ method: 'POST', url, headers, payload });
+      expect(reply.statusCode, reply.body).toBeLessThan(300);
+      return reply;
+    };
+    const project = (await send('/v1/projects', '{"name":"a project"}')).json().id as string;
+    const pair = (await send(`/v1/projects/${project}/api-keys`, '{"name":"a pair"}')).json();
+    const { body } = await rotate(pair.id);
+    expect([body.public_key, body.type]).toEqual([pair.public_key, 'project']);
+    expect(body.public_key).toMatch(/^pk-/);
+    expect(body.secret).toMatch(/^sk-[0-9A-Za-z]{50}$/);
+
+    const sha256 = createHash('sha256').update('sk-of-another-product').digest('hex');
+    await send('/v1/api-keys/import?mode=all', JSON.stringify({ sha256, name: 'imported' }), 'application/x-ndjson');
+    const listed: { id: string; name: string }[] = (await call('GET', '?limit=100')).body.data;
+    const { id } = listed.find(({ name }) => name === 'imported')!;
+    const rotatedOnce = (await rotate(id)).body;
+    expect(hasSecretForm(rotatedOnce.secret)).toBe(true);
+    expect((await known(rotatedOnce.secret)).verified).toMatchObject({
+      state: 'extended',
+      secrets: [{ form: 'sha256' }, { form: 'native' }],
+    });
+    await finish(id);
+    expect((await known(rotatedOnce.secret)).verified).toMatchObject({ secrets: [{ form: 'native' }] });
   });
 
   it('ends the secret before at once without a grace period', async () => {
