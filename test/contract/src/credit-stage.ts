@@ -30,7 +30,7 @@ const logger = createLogger({ service: 'contract', level: 'silent' });
 /** A call names this ceiling, and the provider uses all of it: its hold and its charge are one unit. */
 const OUTPUT_TOKENS = 10;
 /** What each call costs, in nano-USD. */
-export const UNIT = 1_000_000n;
+const UNIT = 1_000_000n;
 const unitsOf = (nanoUsd: bigint): number => Number(nanoUsd) / Number(UNIT);
 
 @Module({})

@@ -17,13 +17,13 @@ export interface KeyRate {
 }
 
 /** What the ledger told of an account. Amounts in nano-USD. */
-export interface AccountLoad {
+interface AccountLoad {
   readonly generation: number;
   readonly unheldNanoUsd: bigint;
 }
 
 /** For which version a limit was loaded first, in whichever of its cycles, and when (milliseconds since 1970). */
-export interface LimitLoad {
+interface LimitLoad {
   readonly generation: number;
   readonly loadedAtMs: number;
 }

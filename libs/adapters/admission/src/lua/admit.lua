@@ -120,7 +120,7 @@ local function tokens_of(asked, tokens, limit)
 end
 
 -- Whether an account is loaded for its generation, or its limit was well before the account's cycle began.
-local function is_loaded(condition)
+local is_loaded = conditions and function(condition)
   local generation = condition.generation
   if generation == 0 or parse_pair(values[condition.at - 1])[1] >= generation then return true end
   local limit = parse_pair(values[condition.at])
