@@ -110,6 +110,7 @@ async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void
     await organizations.keep(manager, made.id);
   });
   await organizations.find(made.id);
+  await organizations.charged(made.id);
   await organizations.list(10, null);
   await organizations.list(10, ['2026-11-28T09:30:00.123456Z', made.id]);
   await organizations.positionOfFormer(2n);
