@@ -162,6 +162,32 @@ describe('the routes that a key may use', () => {
       }
   });
 
+  it('are counted in the row of a list, beside the groups, and where the key is shown alone', async () => {
+    const organization = await newOrganization();
+    const [plain, member, narrow] = [
+      await newKey(organization),
+      await newKey(organization),
+      await newKey(organization, { models: ['vip'] }),
+    ];
+    const one = await newGroup(organization, 'one', ['vip', 'openai/o1*'], member, narrow);
+    const two = await newGroup(organization, 'two', ['vip', 'open'], member);
+    const { data } = (await call('GET', '/v1/api-keys', organization)).body;
+    type Row = { id: string; accessible_routes: number; groups: string[] };
+    const rows = new Map((data as Row[]).map((row) => [row.id, [row.accessible_routes, row.groups.length]]));
+    expect([plain, member, narrow].map((id) => rows.get(id))).toEqual([
+      [2, 0],
+      [4, 2],
+      [1, 1],
+    ]);
+    const shown = (await call('GET', `/v1/api-keys/${member}`, organization)).body;
+    expect(shown).toMatchObject({ accessible_routes: 4, groups: [one.id, two.id].sort() });
+    await call('DELETE', `/v1/groups/${one.id}`, organization);
+    expect((await call('GET', `/v1/api-keys/${member}`, organization)).body).toMatchObject({
+      accessible_routes: 3,
+      groups: [two.id],
+    });
+  });
+
   it('are shown of no key that is deleted, of another organisation or unknown', async () => {
     const [organization, other] = [await newOrganization(), await newOrganization()];
     const [key, foreign] = [await newKey(organization), await newKey(other)];

@@ -28,6 +28,7 @@ const EXAMPLE = {
   models: ['gpt-4o*'],
   allowed_ips: null,
   groups: [],
+  accessible_routes: 3,
   browser_use: 'allowed',
   rotate_every_days: null,
   created_at: '2026-11-20T09:30:00.000Z',
@@ -105,6 +106,10 @@ const fields = {
   models: z.array(z.string()).readonly().nullable(),
   allowed_ips: z.array(z.string()).readonly().nullable(),
   groups: z.array(z.string()).readonly().describe('The ids of its groups.'),
+  accessible_routes: z
+    .int()
+    .exactOptional()
+    .describe('How many routes of `config.yaml` it may use, in lists and where it is shown alone.'),
   browser_use: z.enum(BROWSER_USES).describe('Whether requests that web pages send may use it.'),
   rotate_every_days: z.int().nullable().describe('After how many days its owners are reminded to rotate it.'),
   created_at: moment,

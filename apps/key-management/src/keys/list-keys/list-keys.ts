@@ -6,6 +6,9 @@ import { KeyMakers } from '../api-key/key-makers.js';
 import { keyObject, withSecretUses } from '../api-key/key-object.js';
 import { KeyUseStore } from '../key-use/key-use-store.js';
 import type { KeyList, KeyObject } from '../api-key/key.reply.js';
+import { OrganizationStore } from '../../organizations/organization-store.js';
+import type { GroupRoutes } from '../../organizations/organization.js';
+import { ConfiguredRoutes } from '../../routes/configured-routes.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import type { KeyFilters, SortedPosition } from '../../store/key-list-sql.js';
 import { KeyListStore } from '../../store/key-list-store.js';
@@ -32,6 +35,8 @@ export class ListKeys {
     private readonly spending: KeySpendingLookup,
     private readonly makers: KeyMakers,
     private readonly uses: KeyUseStore,
+    private readonly organizations: OrganizationStore,
+    private readonly routes: ConfiguredRoutes,
     @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: Pick<KeyManagementSettings, 'peppers'>,
   ) {}
 
@@ -52,13 +57,15 @@ export class ListKeys {
     const listed = await this.lists.page({ organizationId, filters, order, after, count: limit + 1, now });
     const page = pages.page(listed, limit, asked, ({ position }) => position);
     const ids = page.items.map(({ key }) => key.id);
-    const [spending, makers] = await Promise.all([
+    const [spending, makers, groupRoutes] = await Promise.all([
       this.spending.of(organizationId, ids),
       this.makers.of(organizationId, ids),
+      this.groupRoutes(organizationId),
     ]);
-    return listOf(page, ({ key: { id }, key }) =>
-      keyObject(key, spending.get(id) ?? null, now, makers.get(id) ?? null),
-    );
+    return listOf(page, ({ key: { id }, key }) => ({
+      ...keyObject(key, spending.get(id) ?? null, now, makers.get(id) ?? null),
+      accessible_routes: this.routes.countAccessible(key, groupRoutes),
+    }));
   }
 
   /**
@@ -97,13 +104,20 @@ export class ListKeys {
   async one(organizationId: string, id: string, now: Date): Promise<{ key: ApiKey; shown: KeyObject } | null> {
     const key = await this.store.find(organizationId, id);
     if (key === null) return null;
-    const [spending, makers, uses] = await Promise.all([
+    const [spending, makers, uses, groupRoutes] = await Promise.all([
       this.spending.of(organizationId, [id]),
       this.makers.of(organizationId, [id]),
       this.uses.ofSecrets(organizationId, id),
+      this.groupRoutes(organizationId),
     ]);
     const shown = keyObject(key, spending.get(id) ?? null, now, makers.get(id) ?? null);
-    return { key, shown: withSecretUses(shown, uses) };
+    const accessible = this.routes.countAccessible(key, groupRoutes);
+    return { key, shown: { ...withSecretUses(shown, uses), accessible_routes: accessible } };
+  }
+
+  /** What the groups of the organisation open, in one query for all keys. */
+  private async groupRoutes(organizationId: string): Promise<GroupRoutes> {
+    return (await this.organizations.find(organizationId))?.groupRoutes ?? {};
   }
 
   private async start(
