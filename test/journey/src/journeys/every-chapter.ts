@@ -12,6 +12,7 @@ import { theCharge } from './the-charge.js';
 import { theDocument } from './the-document.js';
 import { theEmbeddings } from './the-embeddings.js';
 import { theGroups } from './the-groups.js';
+import { theImport } from './the-import.js';
 import { theKey } from './the-key.js';
 import { theLeak } from './the-leak.js';
 import { thePeople } from './the-people.js';
@@ -67,6 +68,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theGroups(running);
     theRotation(running);
     theLeak(running);
+    theImport(running);
     theStrangers(running);
     theAuditTrail(running);
     thePeople(running);
