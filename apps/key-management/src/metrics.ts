@@ -20,6 +20,7 @@ export class KeyMeter {
   private readonly lookUps: Counter<'outcome'>;
   private readonly lookUpQueries: Counter;
   private readonly imported: Counter;
+  private readonly refilled: Counter;
 
   constructor(@Inject(METRICS_REGISTRY) registry: Registry) {
     const registers = [registry];
@@ -57,6 +58,11 @@ export class KeyMeter {
       help: 'Keys of other products that were imported',
       registers,
     });
+    this.refilled = new Counter({
+      name: 'tollgate_key_management_snapshots_refilled_total',
+      help: 'Snapshots of keys that were put back after the store had lost them',
+      registers,
+    });
     // Each series starts at 0: Prometheus' increase() does not see the first event of a series that starts at 1.
     for (const answer of ['200', '202']) this.revokes.inc({ answer }, 0);
     for (const outcome of ['revoked', 'pending', 'already_revoked', 'unknown']) this.leaked.inc({ outcome }, 0);
@@ -86,6 +92,11 @@ export class KeyMeter {
   /** Counts keys that an import has made live. */
   keysImported(keys: number): void {
     this.imported.inc(keys);
+  }
+
+  /** Counts snapshots that were put back. */
+  snapshotsRefilled(keys: number): void {
+    this.refilled.inc(keys);
   }
 
   /** Counts digests that were looked up with this outcome. */

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { NOBODY } from '@tollgate/auth';
-import { ImportedKeys, ImportStore, KeyReferences, newApiKey, OrganizationStore } from '@tollgate/key-management';
+import {
+  ImportedKeys,
+  ImportStore,
+  KeyReferences,
+  newApiKey,
+  OrganizationStore,
+  RefillStore,
+} from '@tollgate/key-management';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { newDigest } from './key-fixture.js';
 
@@ -59,6 +66,7 @@ export async function useImports({ dataSource }: Database): Promise<void> {
   await database.inOrganization('default', (manager) =>
     references.faults(manager, 'default', { projectId: PROJECT, groupIds: [GROUP] }),
   );
+  await new RefillStore(database).pages().next();
   const imported = new ImportedKeys(database, { singleSession: false });
   imported.mayExist();
 }

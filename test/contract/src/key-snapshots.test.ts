@@ -189,6 +189,28 @@ describe.each(shapes)('imported keys $shape', ({ make }) => {
 });
 
 describe('key snapshots on Redis', () => {
+  it('are put back by one process at a time, once for each run of Redis', async () => {
+    const own = await startRedis();
+    const redis = connectRedis({ url: own.url, name: 'refill' });
+    await storeKnown(redis, 5_000);
+    const [one, other] = [new RedisKeySnapshotWriter(redis), new RedisKeySnapshotWriter(redis)];
+    expect([await one.beginRefill(), await other.beginRefill()]).toEqual([true, false]);
+    expect([await one.keepRefill(), await other.keepRefill()]).toEqual([true, false]);
+    await other.endRefill().catch(() => undefined);
+    expect(await other.beginRefill()).toBe(true);
+    await other.endRefill();
+    expect([await one.beginRefill(), await other.beginRefill()]).toEqual([false, false]);
+    const before = redis.storeId();
+    await own.restart();
+    await waitUntil(async () => ![null, before].includes(redis.storeId()), { timeoutMs: 5_000, what: 'the new run' });
+    expect(await one.beginRefill()).toBe(true);
+    await redis.client.set('tollgate:{key-changes}:refilled', 'another run');
+    await one.endRefill();
+    expect(await other.beginRefill()).toBe(false);
+    await redis.close();
+    await own.stop();
+  });
+
   it('say that there are imported keys while one of several writers knows of some', async () => {
     const [knowing, other] = [new RedisKeySnapshotWriter(connection), new RedisKeySnapshotWriter(connection)];
     await knowing.heartbeat({ importedKeys: true });

@@ -30,6 +30,8 @@ import { ImportKeysController } from './import-keys/import-keys.controller.js';
 import { ImportStore } from './import-keys/import-store.js';
 import { KeySpendingLookup } from './list-keys/key-spending.js';
 import { ListKeys } from './list-keys/list-keys.js';
+import { RefillSnapshots } from './refill-snapshots/refill-snapshots.js';
+import { RefillStore } from './refill-snapshots/refill-store.js';
 import { RevokeKey } from './revoke-key/revoke-key.js';
 import { LeaksReportedController } from './revoke-leaked-keys/leaks-reported.controller.js';
 import { RevokeLeakedKeys } from './revoke-leaked-keys/revoke-leaked-keys.js';
@@ -80,6 +82,8 @@ import { VerifyKey } from './verify-key/verify-key.js';
     LimitAccounts,
     ListKeys,
     NewKeys,
+    RefillSnapshots,
+    RefillStore,
     RevokeKey,
     RevokeLeakedKeys,
     RotateKey,

@@ -35,6 +35,19 @@ export class MemoryKeySnapshots implements KeySnapshotReader, KeySnapshotWriter 
     return Promise.resolve();
   }
 
+  /** What is in the memory of a process ends with it: each snapshot is put back when it is first asked for. */
+  beginRefill(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  keepRefill(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  endRefill(): Promise<void> {
+    return Promise.resolve();
+  }
+
   writeOrganization(snapshot: OrganizationSnapshot): Promise<void> {
     if ((this.#organizations.get(snapshot.organizationId)?.version ?? 0) <= snapshot.version) {
       this.#organizations.set(snapshot.organizationId, snapshot);

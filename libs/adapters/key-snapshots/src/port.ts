@@ -27,6 +27,15 @@ export interface KeySnapshotWriter {
    */
   refill(snapshot: KeySnapshot): Promise<void>;
   /**
+   * Whether the caller shall put all snapshots back: true if the store has lost them, and no other process is at it.
+   * Then call `keepRefill` at least every 5 s, and `endRefill` at the end. Rejects if the store is unreachable.
+   */
+  beginRefill(): Promise<boolean>;
+  /** False if the store was lost once more, or another process has taken over: the caller stops. */
+  keepRefill(): Promise<boolean>;
+  /** Notes that the store has the snapshots of all keys. */
+  endRefill(): Promise<void>;
+  /**
    * Stores an organisation's snapshot unless a newer version is stored, then appends it to the change stream. Repeating
    * it is harmless. Rejects if it cannot be stored.
    */

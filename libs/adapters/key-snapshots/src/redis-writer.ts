@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import type { RedisConnection } from '@tollgate/redis';
@@ -23,6 +24,13 @@ const SEQUENCE_KEY = 'tollgate:{key-changes}:sequence';
 const IMPORTED_KEY = 'tollgate:{key-changes}:imported';
 const ORGANIZATIONS_SEQUENCE_KEY = 'tollgate:{key-changes}:organizations-sequence';
 
+/** The run of Redis for which all snapshots were put back. */
+const REFILLED_KEY = 'tollgate:{key-changes}:refilled';
+/** Who puts them back at this moment. */
+const REFILLING_KEY = 'tollgate:{key-changes}:refilling';
+/** A process that says nothing for so long has died: another one begins anew. */
+const REFILLING_MS = 10_000;
+
 type WriterClient = Redis & {
   writeSnapshot(key: string, ...args: (string | number)[]): Promise<number>;
   appendChange(
@@ -37,6 +45,7 @@ type WriterClient = Redis & {
 /** Writes snapshots to Redis and appends their changes to the stream that gateways follow. */
 export class RedisKeySnapshotWriter implements KeySnapshotWriter {
   readonly #client: WriterClient;
+  readonly #refiller = randomUUID();
 
   constructor(private readonly redis: RedisConnection) {
     redis.client.defineCommand('writeSnapshot', { numberOfKeys: 1, lua: lua('write-snapshot') });
@@ -62,6 +71,33 @@ export class RedisKeySnapshotWriter implements KeySnapshotWriter {
 
   async refillOrganization(snapshot: OrganizationSnapshot): Promise<void> {
     await this.#store(organizationKey(snapshot.organizationId), snapshot.version, JSON.stringify(snapshot), true);
+  }
+
+  async beginRefill(): Promise<boolean> {
+    const [storeId, refilled] = [this.#storeId(), await this.#client.get(REFILLED_KEY)];
+    if (refilled === storeId) return false;
+    return (await this.#client.set(REFILLING_KEY, this.#mark(storeId), 'PX', REFILLING_MS, 'NX')) === 'OK';
+  }
+
+  async keepRefill(): Promise<boolean> {
+    if ((await this.#client.get(REFILLING_KEY)) !== this.#mark(this.#storeId())) return false;
+    return (await this.#client.pexpire(REFILLING_KEY, REFILLING_MS)) === 1;
+  }
+
+  async endRefill(): Promise<void> {
+    if (await this.keepRefill()) await this.#client.set(REFILLED_KEY, this.#storeId());
+    await this.#client.del(REFILLING_KEY);
+  }
+
+  /** A mark that was written under another run of Redis, as in a stale copy of it, is nobody's. */
+  #mark(storeId: string): string {
+    return `${storeId} ${this.#refiller}`;
+  }
+
+  #storeId(): string {
+    const storeId = this.redis.storeId();
+    if (storeId === null) throw new Error('Redis is not connected');
+    return storeId;
   }
 
   async heartbeat(facts?: HeartbeatFacts): Promise<void> {
@@ -91,8 +127,6 @@ export class RedisKeySnapshotWriter implements KeySnapshotWriter {
 
   /** Whether this version, or for `onlyAbsent` any that is not newer, is stored now; false if a newer one is. */
   async #store(key: string, version: number, json: string, onlyAbsent: boolean): Promise<boolean> {
-    const storeId = this.redis.storeId();
-    if (storeId === null) throw new Error('Redis is not connected');
-    return (await this.#client.writeSnapshot(key, version, storeId, json, onlyAbsent ? 1 : 0)) === 1;
+    return (await this.#client.writeSnapshot(key, version, this.#storeId(), json, onlyAbsent ? 1 : 0)) === 1;
   }
 }
