@@ -10,8 +10,11 @@ import { ExpiryClocks, PROCESS_CLOCKS, type Clocks } from './expiry-clock.js';
 import { Organizations, type KnownOrganization } from './organizations.js';
 import { Strangers } from './strangers.js';
 
-/** The most keys that are cached; the oldest entry is dropped first. */
-const KEYS_MAX = 100_000;
+/**
+ * The most keys that are cached; the oldest entry is dropped first. Each takes some 3 KiB, so they are bounded well
+ * below the number of keys that an installation can have: one that is not cached costs one read of Redis.
+ */
+const KEYS_MAX = 20_000;
 /**
  * The most unknown or revoked digests that are cached. They have a limit of their own, so that a flood of invalid
  * secrets does not displace keys.

@@ -17,7 +17,7 @@ const convert = (recipe: Recipe, file: string, { ignored = [] as string[], calen
 const linesOf = (conversions: readonly Conversion[]): unknown[] =>
   conversions.flatMap((each) => {
     if (!('line' in each)) return [];
-    parseBody(importLine, Buffer.from(JSON.stringify({ ...each.line, credit_reset: undefined })));
+    parseBody(importLine, Buffer.from(JSON.stringify(each.line)));
     return [each.line];
   });
 const refusalsOf = (conversions: readonly Conversion[]): (readonly string[])[] =>
