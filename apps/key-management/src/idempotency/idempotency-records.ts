@@ -54,6 +54,19 @@ export class IdempotencyRecords {
     });
   }
 
+  /**
+   * The answer that a request has got in the last 24 hours; null if it has none. It claims nothing.
+   * @throws {Problem} `idempotency_key_reused` if the request is another
+   */
+  async kept(manager: EntityManager, claim: Claim): Promise<StoredAnswer | null> {
+    return inOrganizationOf(manager, claim.owner, async () => {
+      const record = await find(manager, claim);
+      if (record === null || record.created_at.getTime() <= Date.now() - ANSWER_LIFE_MS) return null;
+      if (!record.fingerprint.equals(claim.request.fingerprint)) throw new Problem('idempotency_key_reused');
+      return JSON.parse(this.opened(record.answer, claim)) as StoredAnswer;
+    });
+  }
+
   /** What was done must not be done again, although its answer is under an encryption key that is not given now. */
   private opened(sealed: string, claim: Claim): string {
     try {
@@ -115,10 +128,16 @@ async function waitForLocks(manager: EntityManager, timeout: string): Promise<st
   return oneRow(rows).before;
 }
 
+interface RecordRow {
+  fingerprint: Buffer;
+  answer: string;
+  created_at: Date;
+}
+
 /** Index: idempotency_record_pk. */
-async function find(manager: EntityManager, claim: Claim): Promise<{ fingerprint: Buffer; answer: string } | null> {
-  const rows: { fingerprint: Buffer; answer: string }[] = await manager.query(
-    `SELECT fingerprint, answer FROM keys.idempotency_record WHERE organization_id = $1 AND scope = $2`,
+async function find(manager: EntityManager, claim: Claim): Promise<RecordRow | null> {
+  const rows: RecordRow[] = await manager.query(
+    `SELECT fingerprint, answer, created_at FROM keys.idempotency_record WHERE organization_id = $1 AND scope = $2`,
     [claim.owner.organizationId, scopeOf(claim)],
   );
   return rows[0] ?? null;

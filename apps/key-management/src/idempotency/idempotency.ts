@@ -75,6 +75,31 @@ export class Idempotency {
     return new SerializedReply(answer.body);
   }
 
+  /**
+   * The same for work that takes transactions of its own, one after the other, so that nobody waits for all of it. It
+   * must be harmless when it is done twice: two requests of the same name that come at once both do it, and get the
+   * answer of the one that has ended first.
+   * @throws {Problem} `idempotency_conflict`, `idempotency_key_reused`, and what the work throws
+   */
+  async answerWork<Body extends object>(
+    request: IdempotentRequest,
+    organizationId: string,
+    reply: FastifyReply,
+    work: () => Promise<Body>,
+  ): Promise<Body | SerializedReply> {
+    const claim = claimOf(request, reply);
+    if (claim === null) return work();
+    const kept = await this.database.inOrganization(organizationId, (manager) => this.records.kept(manager, claim));
+    if (kept !== null) return this.replay(kept, reply);
+    const body = await work();
+    return this.answer(request, organizationId, reply, () => Promise.resolve({ body }));
+  }
+
+  private replay(answer: StoredAnswer, reply: FastifyReply): SerializedReply {
+    void reply.code(answer.status).headers(answer.headers).header('idempotency-replayed', 'true');
+    return new SerializedReply(answer.body);
+  }
+
   private async effectAlone<Body extends object>(
     organizationId: string,
     reply: FastifyReply,

@@ -16,6 +16,8 @@ import { ApiKeysController } from './api-keys.controller.js';
 import { ExplainKey } from './explain-key/explain-key.js';
 import { ExplainKeyController } from './explain-key/explain-key.controller.js';
 import { AddDigests } from './add-digests/add-digests.js';
+import { BulkKeys } from './bulk-keys/bulk-keys.js';
+import { BulkKeysController } from './bulk-keys/bulk-keys.controller.js';
 import { CreateKey } from './create-key/create-key.js';
 import { KeyReferences } from './create-key/key-references.js';
 import { NewKeys } from './create-key/new-keys.js';
@@ -56,6 +58,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     RelayModule,
   ],
   controllers: [
+    BulkKeysController,
     ApiKeysController,
     SwitchKeyController,
     ProjectKeysController,
@@ -66,6 +69,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     LeaksReportedController,
   ],
   providers: [
+    BulkKeys,
     AddDigests,
     CreateKey,
     CreateSubscriptionKey,

@@ -7,6 +7,7 @@ import type { ApiKey, KeySecret } from '../keys/api-key/api-key.js';
 import { keysChangedEvent, type KeyChange } from '../keys/api-key/key-change.js';
 import { secretTombstoneOf, snapshotOf } from '../keys/api-key/snapshot-of.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from './outbox-effects.js';
+import type { OrganizationEntry } from '../audit/audit-entry.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { auditEntryOf } from '../keys/api-key/key-audit.js';
 import { makerOf } from '../members/maker.js';
@@ -145,7 +146,8 @@ export class KeyStore {
 
   /**
    * The same in the caller's transaction about the organisation, which ends with it: heads of chains are locked.
-   * `pepperIds` are those of the digests of new secrets, in their order.
+   * `pepperIds` are those of the digests of new secrets, in their order. `audited` says what the trail has of the changes;
+   * without it, each has an entry.
    */
   async changeIn(
     manager: EntityManager,
@@ -153,6 +155,7 @@ export class KeyStore {
     ids: readonly string[],
     decide: DecideKey,
     pepperIds: readonly string[] = [],
+    audited?: (changes: readonly KeyChange[]) => readonly OrganizationEntry[],
   ): Promise<ChangedKeys> {
     await lockKeys(manager, organizationId, ids);
     // Read only now: a statement that waited for a lock still sees the secrets as they were before.
@@ -172,7 +175,7 @@ export class KeyStore {
       changes.map(({ before, change: { key } }) => ({ before, key })),
     );
     await updateSecrets(manager, changes, pepperIds);
-    const written = await this.recordConsequences(manager, changes);
+    const written = await this.recordConsequences(manager, changes, audited);
     return { keys: decided.map(({ before, change }) => change?.key ?? before), written };
   }
 
@@ -236,10 +239,11 @@ export class KeyStore {
     return new Set(rows.map((row) => keyIdOfEntry(row.key)));
   }
 
-  /** Writes the audit entry and the two outbox entries of each change. The heads of the chains are locked last. */
+  /** Writes the audit entries and the outbox entries of the changes. The heads of the chains are locked last. */
   private async recordConsequences(
     manager: EntityManager,
     changes: readonly KeyChangeFrom[],
+    audited?: (changes: readonly KeyChange[]) => readonly OrganizationEntry[],
   ): Promise<SnapshotEntries> {
     if (changes.length === 0) return [];
     const written = await this.writeSnapshots(
@@ -255,7 +259,8 @@ export class KeyStore {
     );
     await this.audit.appendAll(
       manager,
-      changes.map(({ before, change }) => auditEntryOf(before, change)),
+      audited?.(changes.map(({ change }) => change)) ??
+        changes.map(({ before, change }) => auditEntryOf(before, change)),
     );
     return written;
   }

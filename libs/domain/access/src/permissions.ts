@@ -67,6 +67,8 @@ export const PERMISSIONS = {
   disableApiKey: members('member', 'admin'),
   enableApiKey: members('member', 'admin'),
   createProjectApiKey: members('member', 'admin'),
+  // Each action also asks what its call for one key asks.
+  bulkApiKeys: members('member', 'admin'),
   rotateApiKey: members('member', 'admin'),
   finishApiKeyRotation: members('member', 'admin'),
 
