@@ -23,6 +23,8 @@ export { EndSecrets } from './keys/end-secrets/end-secrets.js';
 export { KeyNotices } from './keys/key-notices/key-notices.js';
 export { rotated } from './keys/rotate-key/rotation.js';
 export { KeyGivers } from './keys/grant-key/key-givers.js';
+export { KeyListStore, type ListBounds } from './store/key-list-store.js';
+export { KEY_SORTS, KeyListSql, type KeyFilters, type KeySort } from './store/key-list-sql.js';
 export { KeyStore } from './store/key-store.js';
 export { KeyUseStore } from './keys/key-use/key-use-store.js';
 export { Members } from './store/members.js';

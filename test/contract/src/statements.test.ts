@@ -54,6 +54,7 @@ import { LEDGER_SEEDS, useLedger } from './ledger-statements.js';
 import { useSettings } from './settings-statements.js';
 import { GROUP_SEEDS, useGroups } from './group-statements.js';
 import { IMPORT_SEEDS, useImports } from './import-statements.js';
+import { useKeyLists } from './key-list-statements.js';
 import { MEMBERSHIP_SEEDS, useMembership } from './membership-statements.js';
 import { ROTATION_SEEDS, useRotation } from './rotation-statements.js';
 import { OAUTH_SEEDS, useOauth } from './oauth-statements.js';
@@ -372,6 +373,7 @@ describe('the statements of the services, on the migrated schema', () => {
         useGroups,
         useSettings,
         useImports,
+        useKeyLists,
         useOidc,
         useOauth,
         useSecretScanning,

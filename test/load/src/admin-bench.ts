@@ -1,19 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import {
-  freePort,
-  spawnApp,
-  startKafka,
-  startPostgres,
-  startRedis,
-  tempFolder,
-  type RunningProcess,
-} from '@tollgate/infra';
+import { startKafka, startPostgres, startRedis, tempFolder } from '@tollgate/infra';
 import { Client as Postgres } from 'pg';
 import { Agent, Client, request } from 'undici';
-import { scriptOf, thisBuild } from './former-build.js';
+import { secrets, startKeyManagement, type Served } from './key-management-alone.js';
 
 /**
  * Measures the admin API on a full database: 10,000 organisations, 100,000 members (a tenth of them in one), 1,000,000
@@ -28,19 +18,6 @@ const AUDIT_ENTRIES = 1_000_000;
 const CALLS = 200;
 const FLOOD_PER_SECOND = 1_000;
 const FLOOD_SECONDS = 10;
-
-const secrets = {
-  admin: `admin-${randomBytes(24).toString('hex')}`,
-  service: `service-${randomBytes(24).toString('hex')}`,
-  pepper: `pepper-${randomBytes(24).toString('hex')}`,
-};
-/** More than the bench asks for: it measures the work, and the limits have tests of their own. */
-const LIMITS = { TOLLGATE_ADMIN_CALLS_PER_SECOND: '100000', TOLLGATE_ADMIN_CALLS_AT_ONCE: '100000' };
-
-interface Served {
-  readonly url: string;
-  readonly process: RunningProcess;
-}
 
 async function main(): Promise<void> {
   const [postgres, redis, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka()]);
@@ -59,35 +36,6 @@ async function main(): Promise<void> {
     await keyManagement.process.stop();
     await Promise.all([postgres.stop(), redis.stop(), kafka.stop()]);
   }
-}
-
-async function startKeyManagement(folder: string, servers: Record<string, string>): Promise<Served> {
-  const [port, operationsPort] = [await freePort(), await freePort()];
-  const url = `http://127.0.0.1:${port}`;
-  const process = await spawnApp({
-    name: 'key-management',
-    script: scriptOf(thisBuild, 'key-management'),
-    cwd: thisBuild.folder,
-    env: {
-      ...servers,
-      ...LIMITS,
-      KAFKA_TOPIC_PREFIX: `admin-bench-${randomBytes(4).toString('hex')}-`,
-      TOLLGATE_HOST: '127.0.0.1',
-      TOLLGATE_PORT: String(port),
-      TOLLGATE_OPERATIONS_PORT: String(operationsPort),
-      TOLLGATE_DATA: join(folder, 'key-management'),
-      TOLLGATE_ADMIN_SECRET: secrets.admin,
-      TOLLGATE_SERVICE_SECRET: secrets.service,
-      TOLLGATE_PEPPER: secrets.pepper,
-      TOLLGATE_PUBLIC_URL: url,
-      // Nobody answers there: keys are shown without their spending.
-      USAGE_BILLING_URL: `http://127.0.0.1:${await freePort()}`,
-      LOG_LEVEL: 'warn',
-    },
-    readyWhen: `http://127.0.0.1:${operationsPort}/readyz`,
-    readyWithinMs: 60_000,
-  });
-  return { url, process };
 }
 
 /** Fills the database; returns the organisation that has the most of all. */

@@ -68,15 +68,15 @@ type Standing = 'live' | 'disabled' | 'revoked';
 
 /** The column of each order, which an index has behind organisation and standing, and the type to compare it as. */
 const COLUMNS: Readonly<Record<KeySort, { table: 'api_key' | 'listed_key'; column: string; type: string }>> = {
-  /** Index: api_key_sorted_by_name. */
+  /** By the index api_key_sorted_by_name. */
   name: { table: 'api_key', column: 'name_sorted', type: 'text' },
-  /** Index: api_key_sorted_by_created. */
+  /** By the index api_key_sorted_by_created. */
   created: { table: 'api_key', column: 'created_at', type: 'timestamptz' },
-  /** Index: listed_key_by_last_used. */
+  /** By the index listed_key_by_last_used. */
   last_used: { table: 'listed_key', column: 'last_used_sorted', type: 'timestamptz' },
-  /** Index: listed_key_by_spend. */
+  /** By the index listed_key_by_spend. */
   spend: { table: 'listed_key', column: 'spend_sorted', type: 'bigint' },
-  /** Index: api_key_sorted_by_expiry. */
+  /** By the index api_key_sorted_by_expiry. */
   expiry: { table: 'api_key', column: 'expiry_sorted', type: 'timestamptz' },
 };
 
@@ -163,18 +163,18 @@ export class KeyListSql {
       found.push({ filter, sql: `SELECT ${id} AS id FROM keys.${table} WHERE organization_id = $1 AND ${condition}` });
     const standing = `standing IN (${this.standings.map((each) => `'${each}'`).join(', ')})`;
     if (filters.ids !== undefined) add('ids', 'api_key', 'id', `id = ANY(${this.parameter(filters.ids)}::uuid[])`);
-    // Index: group_key_pk.
+    // By the index group_key_pk.
     if (filters.groupId !== undefined)
       add('groupId', 'group_key', 'api_key_id', `group_id = ${this.parameter(filters.groupId)}::uuid`);
-    // Index: api_key_by_project.
+    // By the index api_key_by_project.
     if (filters.projectId !== undefined)
       add('projectId', 'api_key', 'id', `project_id = ${this.parameter(filters.projectId)}::uuid`);
-    // Index: api_key_made_by.
+    // By the index api_key_made_by.
     if (filters.createdBy !== undefined) add('createdBy', 'api_key', 'id', this.madeBy(filters.createdBy, ''));
-    // Index: api_key_of_type.
+    // By the index api_key_of_type.
     if (filters.type !== undefined)
       add('type', 'api_key', 'id', `type = ${this.parameter(filters.type)} AND ${standing}`);
-    // Index of both: api_key_sorted_by_expiry.
+    // Both by the index api_key_sorted_by_expiry.
     if (filters.state !== undefined && filters.state !== 'revoked')
       add(
         'state',
@@ -191,9 +191,9 @@ export class KeyListSql {
       );
     if (filters.idleSince !== undefined) {
       const since = `${this.parameter(filters.idleSince)}::timestamptz`;
-      // Index: listed_key_by_last_used.
+      // By the index listed_key_by_last_used.
       add('idleSince', 'listed_key', 'api_key_id', `${standing} AND last_used_sorted < ${since}`);
-      // Index: api_key_sorted_by_created.
+      // By the index api_key_sorted_by_created.
       add('idleSince', 'api_key', 'id', `${standing} AND created_at < ${since}`);
     }
     return found;

@@ -5,16 +5,20 @@ import type { ApiKey } from '../keys/api-key/api-key.js';
 import { KeyListSql, type Candidates, type KeyQuery, type SortedPosition, type Statement } from './key-list-sql.js';
 import { keyOf, SELECT_KEY, type KeyRow } from './key-row.js';
 
-/**
- * So many keys of one filter are quickly read and sorted, whatever they are sorted by. Where each filter leaves more,
- * they are one in some hundreds of the keys of a large organisation, and a walk in the order of the list soon meets
- * enough of them.
- */
-const CANDIDATES_MAX = 5_000;
-/** A walk goes past so many keys, which takes some 20 ms, before all that the filters leave are sorted instead. */
-const WALK_MAX = 10_000;
-/** Where another table must be asked about each key, which takes longer. */
-const ASKING_WALK_MAX = 2_000;
+/** How far a page is looked for in one way before another one is taken. */
+export interface ListBounds {
+  /**
+   * Fewer keys of one filter are quickly read and sorted, whatever they are sorted by. Where each filter leaves more,
+   * they are one in a hundred of the keys of a large organisation, and a walk in the order of the list soon meets
+   * enough of them.
+   */
+  readonly candidates: number;
+  /** A walk goes past so many keys, which takes some 20 ms, before all that the filters leave are sorted instead. */
+  readonly walk: number;
+  /** The same where another table must be asked about each key, which takes longer. */
+  readonly askingWalk: number;
+}
+const BOUNDS: ListBounds = { candidates: 5_000, walk: 10_000, askingWalk: 2_000 };
 
 interface FoundRow {
   id: string;
@@ -37,11 +41,10 @@ export interface ListedKey {
 export class KeyListStore {
   constructor(private readonly database: ServiceDatabase) {}
 
-  /** One page of keys that are not deleted, in the order of the query. */
-  async page(query: KeyQuery): Promise<ListedKey[]> {
+  /** One page of keys that are not deleted, in the order of the query. Other bounds find the same keys. */
+  async page(query: KeyQuery, bounds: ListBounds = BOUNDS): Promise<ListedKey[]> {
     return this.database.inOrganization(query.organizationId, async (manager) => {
-      const found = await findPage(manager, query);
-      // Indexes: api_key_of_organization_unique, and those of SELECT_KEY.
+      const found = await findPage(manager, query, bounds);
       const rows = await manager.query<KeyRow[]>(
         `${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) AND k.organization_id = $2`,
         [found.map(({ id }) => id), query.organizationId],
@@ -57,7 +60,7 @@ export class KeyListStore {
   /** The ids of at most `count` keys that the filters leave, in the order of the query. */
   async ids(query: KeyQuery): Promise<string[]> {
     return this.database.inOrganization(query.organizationId, async (manager) =>
-      (await findPage(manager, query)).map(({ id }) => id),
+      (await findPage(manager, query, BOUNDS)).map(({ id }) => id),
     );
   }
 
@@ -82,26 +85,26 @@ export class KeyListStore {
   }
 }
 
-async function findPage(manager: EntityManager, query: KeyQuery): Promise<FoundRow[]> {
+async function findPage(manager: EntityManager, query: KeyQuery, bounds: ListBounds): Promise<FoundRow[]> {
   const sql = new KeyListSql(query);
   if (sql.residual.length === 0) return (await run<WalkedRow>(manager, sql.walk(null))).slice(0, query.count);
-  const few = await fewest(manager, sql);
+  const few = await fewest(manager, sql, bounds.candidates);
   if (few !== null) return run<FoundRow>(manager, sql.gather(few.sql));
   const { text } = query.filters;
-  const bound = sql.walksAlone ? WALK_MAX : ASKING_WALK_MAX;
+  const bound = sql.walksAlone ? bounds.walk : bounds.askingWalk;
   const walked = firstOf(await run<WalkedRow>(manager, sql.walk(bound)), query.count);
   if (walked !== null) return walked;
   return run<FoundRow>(manager, sql.gather(text === undefined ? null : sql.searched(text)));
 }
 
-/** The filter that leaves the fewest keys, if these are few. */
-async function fewest(manager: EntityManager, sql: KeyListSql): Promise<Candidates | null> {
+/** The filter that leaves the fewest keys, if these are fewer than `below`. */
+async function fewest(manager: EntityManager, sql: KeyListSql, below: number): Promise<Candidates | null> {
   const candidates = sql.candidates();
   if (candidates.length === 0) return null;
-  const counted = oneRow(await run<Record<string, number>>(manager, sql.counts(candidates, CANDIDATES_MAX)));
-  const sizes = candidates.map((_, at) => counted[`count_${at}`] ?? CANDIDATES_MAX);
+  const counted = oneRow(await run<Record<string, number>>(manager, sql.counts(candidates, below)));
+  const sizes = candidates.map((_, at) => counted[`count_${at}`] ?? below);
   const least = Math.min(...sizes);
-  return least < CANDIDATES_MAX ? (candidates[sizes.indexOf(least)] ?? null) : null;
+  return least < below ? (candidates[sizes.indexOf(least)] ?? null) : null;
 }
 
 /**

@@ -146,8 +146,8 @@ export class KeyStore {
 
   /**
    * The same in the caller's transaction about the organisation, which ends with it: heads of chains are locked.
-   * `pepperIds` are those of the digests of new secrets, in their order. `audited` says what the trail has of the changes;
-   * without it, each has an entry.
+   * `pepperIds` are those of the digests of new secrets, in their order. `audited` says what the trail has
+   * of the changes; without it, each has an entry.
    */
   async changeIn(
     manager: EntityManager,
