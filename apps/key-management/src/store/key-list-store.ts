@@ -18,7 +18,7 @@ export interface ListBounds {
   /** The same where another table must be asked about each key, which takes longer. */
   readonly askingWalk: number;
 }
-const BOUNDS: ListBounds = { candidates: 5_000, walk: 10_000, askingWalk: 2_000 };
+const BOUNDS: ListBounds = { candidates: 5_000, walk: 10_000, askingWalk: 1_000 };
 
 interface FoundRow {
   id: string;
