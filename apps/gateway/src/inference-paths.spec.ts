@@ -66,7 +66,7 @@ describe('a path without a route', () => {
     '/v1/completions',
     '/v1/nonsense',
     '/v1/api-keysx',
-    '/api/v1/key',
+    '/api/v1/credits',
     '/chat/completions',
     '/embeddings',
     '/responses',
@@ -101,6 +101,12 @@ describe('a path without a route', () => {
     '/docs/errors',
     '/version',
     '/v1x',
+    '/auth',
+    '/api/v1/key',
+    '/api/v1/keys/7',
+    '/api/v1/auth/keys',
+    '/api/public/projects',
+    '/api/public/v2/prompts',
     '/api',
   ])('belongs to the rest: %s', (path) => {
     expect(isInferencePath(path)).toBe(false);

@@ -53,3 +53,4 @@ export { FirstOwner } from './sign-in/first-owner.js';
 export { linkTo } from './sign-in/links.js';
 export { OneTimeTokens } from './sign-in/one-time-tokens/one-time-tokens.js';
 export { AuthorizationCodeStore } from './oauth/authorization-code-store.js';
+export { OpenRouterKeyPages } from './openrouter/openrouter-key-pages.js';

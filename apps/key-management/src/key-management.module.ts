@@ -9,6 +9,7 @@ import { MembersModule } from './members/members.module.js';
 import { DomainsModule } from './organizations/domains/domains.module.js';
 import { MeModule } from './me/me.module.js';
 import { OauthModule } from './oauth/oauth.module.js';
+import { OpenRouterModule } from './openrouter/openrouter.module.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
 import { PeopleModule } from './people/people.module.js';
 import { ProjectsModule } from './projects/projects.module.js';
@@ -36,6 +37,7 @@ import { SignInModule } from './sign-in/sign-in.module.js';
     MembersModule,
     DomainsModule,
     OauthModule,
+    OpenRouterModule,
     OidcModule,
     PeopleModule,
     SessionsModule,

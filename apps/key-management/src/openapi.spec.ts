@@ -23,6 +23,9 @@ import { SessionsController } from './sign-in/sessions.controller.js';
 import { SignInLinksController } from './sign-in/sign-in-links/sign-in-links.controller.js';
 import { AuthKeysController } from './oauth/auth-keys.controller.js';
 import { ConsentController } from './oauth/consent.controller.js';
+import { CurrentKeyController } from './openrouter/current-key.controller.js';
+import { OpenRouterKeysController } from './openrouter/openrouter-keys.controller.js';
+import { ProjectsOfKeyController } from './projects/projects-of-key.controller.js';
 import { ProjectsController } from './projects/projects.controller.js';
 import { OidcProviderController } from './sign-in/oidc/oidc-provider.controller.js';
 import { OidcSessionsController } from './sign-in/oidc/oidc-sessions.controller.js';
@@ -34,6 +37,8 @@ it('has its document written down (npm run openapi writes it)', async () => {
       { name: 'Sessions', description: 'Signing in and out, passwords, and the links of mails.' },
       { name: 'Pages', description: 'Plain pages for people, until the console is there.' },
       { name: 'Keys for apps', description: 'Apps send their people here, who agree to give them a key (PKCE).' },
+      { name: 'OpenRouter', description: 'The paths and shapes by which clients of OpenRouter manage keys.' },
+      { name: 'Langfuse', description: 'The paths and shapes by which SDKs of Langfuse know projects.' },
       { name: 'Audit', description: 'Who has changed what, who has signed in, and who was refused.' },
       { name: 'API keys', description: 'Making, showing and ending keys.' },
       { name: 'Organisations', description: 'Whose keys and usage there are. They see nothing of one another.' },
@@ -49,6 +54,9 @@ it('has its document written down (npm run openapi writes it)', async () => {
       AccountPagesController,
       ConsentController,
       AuthKeysController,
+      OpenRouterKeysController,
+      CurrentKeyController,
+      ProjectsOfKeyController,
       AuditLogsController,
       ApiKeysController,
       ImportKeysController,

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { AuthorizationCodeStore } from '@tollgate/key-management';
+import { AuthorizationCodeStore, OpenRouterKeyPages } from '@tollgate/key-management';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 
 /** An organisation with many codes, so that its statements are planned as in production. */
@@ -26,6 +26,8 @@ export async function useOauth({ dataSource }: Database): Promise<void> {
   const codes = new AuthorizationCodeStore(database);
   const now = new Date();
   await codes.choicesOf(SESSION);
+  for (const include_disabled of [true, false])
+    await new OpenRouterKeyPages(database).ids('default', { offset: 100, include_disabled });
   const code = {
     organizationId: CROWDED,
     id: randomUUID(),

@@ -1,4 +1,5 @@
 export { spawnApp, type AppOptions } from './app.js';
+export { chromiumProgram } from './chromium.js';
 export { findProgram } from './commands.js';
 export { canInstallPackages, installPackage } from './debian.js';
 export { infraFromEnvironment, type InfraEndpoints } from './endpoints.js';

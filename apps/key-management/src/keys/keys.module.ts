@@ -95,7 +95,19 @@ import { VerifyKey } from './verify-key/verify-key.js';
     UpdateKey,
     VerifyKey,
   ],
-  exports: [CreateSubscriptionKey, CreateKey, DigestLookUps, AddDigests, RevokeLeakedKeys, VerifyKey],
+  exports: [
+    AddDigests,
+    CreateKey,
+    CreateSubscriptionKey,
+    DigestLookUps,
+    KeyMakers,
+    KeySpendingLookup,
+    RevokeKey,
+    RevokeLeakedKeys,
+    SwitchKey,
+    UpdateKey,
+    VerifyKey,
+  ],
 })
 export class KeysModule {
   constructor(

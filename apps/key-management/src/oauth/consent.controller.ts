@@ -90,10 +90,10 @@ export class ConsentController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    // Also where a client does not say from which page it comes: browsers do.
-    if (requestOrigin(request.headers, this.api.publicUrl) !== 'own') throw new Problem('foreign_origin');
     const now = new Date();
     const form = parseForm(consentForm, body, request);
+    // A foreign page was refused before its body. Browsers say from which page a form is, so what says nothing is none.
+    if (requestOrigin(request.headers, this.api.publicUrl) !== 'own') throw new Problem('foreign_origin');
     const wish = this.wishOf(form, now);
     const visitor = await this.visitorOf(request);
     if (visitor === null) return toSignIn(reply, wish);

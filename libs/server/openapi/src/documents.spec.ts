@@ -48,6 +48,7 @@ const WITHOUT_IDEMPOTENCY_KEY: Readonly<Record<string, string>> = {
   disableApiKey: 'a disabled key stays disabled until it is enabled',
   enableApiKey: 'an enabled key stays enabled until it is disabled',
   answerConsent: 'a browser sends it, and the code that is not exchanged makes no key',
+  createOpenRouterKey: 'OpenRouter has no such header, and its clients send none',
   exchangeCode: 'its code is spent by the first',
   acceptInvitation: 'its token is spent by the first',
   createSession: 'who signs in twice has two sessions, and can end them; nobody is known by whom a record could go',

@@ -13,6 +13,7 @@ import { theDocument } from './the-document.js';
 import { theEmbeddings } from './the-embeddings.js';
 import { theGroups } from './the-groups.js';
 import { theImport } from './the-import.js';
+import { theHandout } from './the-handout.js';
 import { theKey } from './the-key.js';
 import { theLeak } from './the-leak.js';
 import { thePeople } from './the-people.js';
@@ -73,6 +74,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theAuditTrail(running);
     thePeople(running);
     theSignIn(running);
+    theHandout(running);
     noSecretLeft(running);
   });
 }
