@@ -283,6 +283,7 @@ async function useOutbox({ dataSource }: Database): Promise<void> {
   await claims.failed(claimId, 0);
   await claims.claim('note', claimId, 1_000, 10);
   await claims.backlog();
+  await claims.oldestMs(['note']);
   await claims.waiting(ids);
   await claims.done(ids);
 }

@@ -53,6 +53,14 @@ export class KeyRelay {
   }
 
   /**
+   * Milliseconds for which the oldest change has waited that the gateways are not told of; 0 if none waits. Rejects if
+   * the database cannot be reached.
+   */
+  oldestSnapshotMs(): Promise<number> {
+    return this.relay.oldestMs([WRITE_SNAPSHOT, WRITE_ORGANIZATION]);
+  }
+
+  /**
    * Resolves with true once the snapshots of a committed change are written, or with false if that takes longer than
    * the bound; the relay then goes on trying. Never rejects: the change is committed, delivered or not.
    */

@@ -120,6 +120,15 @@ export class OutboxClaims {
     return rows.map(({ effect, entries, age }) => ({ effect, entries: Number(entries), ageSeconds: Number(age) }));
   }
 
+  /** Milliseconds for which the oldest entry of these effects has waited; 0 if none waits. Index: outbox_effect_key. */
+  async oldestMs(effects: readonly string[]): Promise<number> {
+    const rows = await this.run<{ age: string | null }[]>(
+      `SELECT extract(epoch FROM now() - min(created_at)) * 1000 AS age FROM ${this.schema}.outbox WHERE effect = ANY($1::text[])`,
+      [effects],
+    );
+    return Math.max(0, Number(oneRow(rows).age ?? 0));
+  }
+
   /** How many of these entries are not done yet. */
   async waiting(ids: readonly string[]): Promise<number> {
     const rows = await this.run<{ n: string }[]>(

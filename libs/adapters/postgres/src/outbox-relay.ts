@@ -79,6 +79,11 @@ export class OutboxRelay {
     );
   }
 
+  /** Milliseconds for which the oldest entry of these effects has waited; 0 if none waits. */
+  oldestMs(effects: readonly string[]): Promise<number> {
+    return this.claims.oldestMs(effects);
+  }
+
   /**
    * Wakes the relay and waits until any process has done these entries. Resolves with false if that takes longer than
    * `withinMs`.
