@@ -52,7 +52,7 @@ export class OrganizationStore {
     return rows[0] === undefined ? null : organizationOf(rows[0]);
   }
 
-  /** What its keys were charged in their lives, in nano-USD, at most 5 s behind. Index: api_key_use_pk. */
+  /** What its keys were charged in their lives, in nano-USD, at most 5 s behind. Index: api_key_use_by_charge. */
   async charged(id: string): Promise<bigint> {
     const rows = await this.database.inOrganization(id, (manager) =>
       manager.query<{ charged: string }[]>(

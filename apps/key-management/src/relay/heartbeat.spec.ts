@@ -58,7 +58,9 @@ describe('the heartbeat', () => {
       await vi.advanceTimersByTimeAsync(2_000);
       expect(beats).toBeGreaterThan(before);
     }
-    await heartbeat.stop();
+    const stopped = heartbeat.stop();
+    await vi.advanceTimersByTimeAsync(1_000);
+    await stopped;
   });
 });
 
