@@ -4,7 +4,7 @@ export { queryDatabase } from './kit/database.js';
 export { startDistributed, type DistributedOptions, type DistributedShape } from './kit/distributed.js';
 export { inventedSecret } from './kit/invented-secret.js';
 export { ManagedProcess } from './kit/managed-process.js';
-export { costNanoUsd, holdNanoUsd, nanoUsd, usd, type PricedModel } from './kit/prices.js';
+export { costNanoUsd, holdNanoUsd, nanoUsd, usd } from './kit/prices.js';
 export { costOfEntry, providerEntries, providerEntry, totalsOf, usageLagMsMax, usageOf } from './kit/provider-log.js';
 export { completion, plain, startScriptedProvider, type ScriptedProvider } from './kit/scripted-provider/index.js';
 export { startOutside, type Outside } from './kit/outside.js';

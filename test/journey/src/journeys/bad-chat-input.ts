@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Reply } from '../kit/chat-reply.js';
 import { providerEntries, usageOf } from '../kit/provider-log.js';
-import { usd } from '../kit/prices.js';
+import { costNanoUsd, usd } from '../kit/prices.js';
 import type { Shape } from '../kit/shape.js';
 import { chatPath, endless, type CreatedKey } from '../kit/tollgate-client.js';
 
@@ -107,18 +107,18 @@ export function badChatInput(shape: () => Shape): void {
         .map((pieces) => pieces.join(''))
         .filter((name) => !/\?|\\u003f/.test(name));
       const key = await shape().client().createKey();
-      let costNanoUsd = 0n;
+      let cost = 0n;
       let served = 0;
       for (const name of ['', '模型🙂', ...names]) {
         const reply = await send(key, `{"model":"any-${name}",${messages},"max_tokens":5}`);
         expect([200, 400], `${name}: ${reply.text}`).toContain(reply.status);
         if (reply.status !== 200) continue;
         const { usage } = reply.json<{ usage: { prompt_tokens: number; completion_tokens: number } }>();
-        costNanoUsd += BigInt(usage.prompt_tokens) * 1_000n + BigInt(usage.completion_tokens) * 2_000n;
+        cost += costNanoUsd('any-*', usage.prompt_tokens, usage.completion_tokens);
         served += 1;
       }
       expect(served).toBeGreaterThanOrEqual(2);
-      expect(await usageOf(shape(), key.id, served)).toMatchObject({ requests: served, cost_usd: usd(costNanoUsd) });
+      expect(await usageOf(shape(), key.id, served)).toMatchObject({ requests: served, cost_usd: usd(cost) });
     });
 
     it('costs nothing and does not count', async () => {

@@ -55,8 +55,12 @@ export async function startOutside(): Promise<Outside> {
 
 function configuration(simulatorOrigin: string, closedUrl: string, publicKeysUrl: string): string {
   const price = (provider: string, model: keyof typeof prices) => {
-    const { input, output, maxOutputTokens } = prices[model];
-    return `  - {provider: ${provider}, model: ${model}, input_usd_per_million: ${input}, output_usd_per_million: ${output}, max_output_tokens: ${maxOutputTokens}}`;
+    const { input, output, ...bound } = prices[model];
+    const fields = [
+      `provider: ${provider}, model: ${model}, input_usd_per_million: ${input}, output_usd_per_million: ${output}`,
+      ...('maxOutputTokens' in bound ? [`max_output_tokens: ${bound.maxOutputTokens}`] : []),
+    ];
+    return `  - {${fields.join(', ')}}`;
   };
   const simulatorUrl = `${simulatorOrigin}/v1`;
   return `providers:
@@ -125,12 +129,12 @@ routes:
 prices:
 ${price('simulator', 'gpt-4o-mini')}
 ${price('simulator', 'gpt-4.1-nano')}
-  - {provider: simulator, model: any-*, input_usd_per_million: 1, output_usd_per_million: 2}
+${price('simulator', 'any-*')}
 ${price('closed', 'gpt-4o-mini')}
 ${price('simulator', 'text-embedding-3-small')}
 ${price('azure', 'gpt-4o-mini')}
 ${price('azure', 'text-embedding-3-small')}
-  - {provider: azure, model: deployed-*, input_usd_per_million: 1, output_usd_per_million: 2}
+${price('azure', 'deployed-*')}
 ${price('azure-v1', 'gpt-4o-mini')}
 ${price('azure-v1', 'text-embedding-3-small')}
 ${price('impatient', 'gpt-4o-mini')}

@@ -12,6 +12,13 @@ describe('the oracle of prices', () => {
     expect(costNanoUsd('gpt-4.1-nano', 0, 0)).toBe(0n);
   });
 
+  it('prices every model that a route with a pattern can name, and none that has no price', () => {
+    expect(costNanoUsd('any-closed', 3, 5)).toBe(13_000n);
+    expect(costNanoUsd('deployed-bot', 3, 5)).toBe(13_000n);
+    for (const model of ['gpt-4o', 'gpt-4o-mini-2', 'any', 'toString'])
+      expect(() => costNanoUsd(model, 1, 1), model).toThrow(RangeError);
+  });
+
   it('holds the bytes of the body and 64 as input tokens', () => {
     expect(holdNanoUsd('gpt-4o-mini', 136, 1_000)).toBe(200n * 150n + 600_000n);
   });

@@ -1,6 +1,6 @@
 import { waitUntil } from '@tollgate/infra';
 import type { LogEntry } from '@tollgate/provider-simulator';
-import { costNanoUsd, usd, type PricedModel } from './prices.js';
+import { costNanoUsd, usd } from './prices.js';
 import type { Shape } from './shape.js';
 import type { UsageTotals } from './tollgate-client.js';
 
@@ -29,7 +29,7 @@ export async function bodySentUpstream(shape: Shape, requestId: string): Promise
 /** What a call costs by the usage that the provider reported. */
 export function costOfEntry({ model, usage }: LogEntry): bigint {
   if (model === null || usage === null) throw new Error('the provider has no usage of this call');
-  return costNanoUsd(model as PricedModel, usage.prompt_tokens, usage.completion_tokens);
+  return costNanoUsd(model, usage.prompt_tokens, usage.completion_tokens);
 }
 
 /** Totals as the API must show them for calls that ended well. */
