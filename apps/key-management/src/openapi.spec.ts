@@ -4,6 +4,7 @@ import { buildDocument, documentFile } from '@tollgate/openapi';
 import { expect, it } from 'vitest';
 import { AuditLogsController } from './audit/audit-logs.controller.js';
 import { ApiKeysController } from './keys/api-keys.controller.js';
+import { BulkKeysController } from './keys/bulk-keys/bulk-keys.controller.js';
 import { ImportKeysController } from './keys/import-keys/import-keys.controller.js';
 import { GroupsController } from './groups/groups.controller.js';
 import { RoutesController } from './routes/routes.controller.js';
@@ -59,6 +60,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
       ProjectsOfKeyController,
       AuditLogsController,
       ApiKeysController,
+      BulkKeysController,
       ImportKeysController,
       GroupsController,
       RoutesController,

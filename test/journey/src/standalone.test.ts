@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { tempFolder } from '@tollgate/infra';
+import { tempFolder, waitUntil } from '@tollgate/infra';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appScript, repository } from './kit/app-script.js';
 import { placesWithSecrets } from './kit/canary-scan.js';
@@ -33,6 +33,8 @@ describe('the standalone', () => {
     await shape.client().deleteKey(ended.id);
     expect((await shape.client().chat(key.secret)).status).toBe(200);
     const totals = await usageOf(shape, key.id, 1);
+    const used = async () => (await shape.client().getKey(key.id)).secrets[0]?.last_used_at != null;
+    await waitUntil(used, { what: 'the use of the secret to be told' });
     const before = await shape.client().getKey(key.id);
 
     expect(await shape.process.stop()).toEqual({ code: 0, signal: null });

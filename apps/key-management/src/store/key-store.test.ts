@@ -125,7 +125,8 @@ describe('the function that finds keys by digests', () => {
     await insert(key);
     const byId = await database.dataSource.query(`${SELECT_KEY} WHERE k.id = $1`, [key.id]);
     const byDigest = await database.dataSource.query('SELECT * FROM keys.keys_by_digests($1)', [digestsOf(key)]);
-    expect(byDigest).toEqual(byId);
-    expect(Object.keys(byDigest[0])).toEqual(Object.keys(byId[0]));
+    // The routes of groups are in no list: a page of keys would repeat them in each row.
+    expect(byDigest).toEqual(byId.map((row: object) => ({ ...row, organization_group_routes: {} })));
+    expect(Object.keys(byDigest[0])).toEqual([...Object.keys(byId[0]), 'organization_group_routes']);
   });
 });

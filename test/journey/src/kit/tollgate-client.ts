@@ -36,6 +36,7 @@ interface KeySecret {
   readonly masked_key: string;
   readonly ends_at: string | null;
   readonly end_reason: string | null;
+  readonly last_used_at?: string | null;
   readonly requests?: number;
   readonly addresses?: readonly { readonly address: string }[];
 }

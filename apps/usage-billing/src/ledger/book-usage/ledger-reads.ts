@@ -27,7 +27,7 @@ const accountsOf = ({ organizationId, accounts }: UsageRecordedV1): string[] => 
   organizationAccountId(organizationId),
 ];
 
-// Indexes: usage_event_pk, transfer_one_resolution.
+// Index: usage_event_pk. Two of those of transfers serve; the database takes either.
 async function readResolutions(
   manager: EntityManager,
   requestIds: readonly string[],
