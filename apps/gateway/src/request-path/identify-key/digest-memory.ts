@@ -17,6 +17,8 @@ export interface Digests extends ImportedDigests {
    * none, or where nothing was imported.
    */
   readonly imported?: readonly ImportedDigests[];
+  /** The secret has our own form, and may have been imported all the same: from another installation, say. */
+  readonly isOurs?: true;
 }
 
 /**
@@ -56,12 +58,21 @@ export class DigestMemory {
       return {
         present: digestSecret(credential, present),
         previous: previous === undefined ? null : digestSecret(credential, previous),
-        ...(imported !== null && { imported }),
+        ...(imported !== null && { imported, isOurs: true as const }),
       };
     }
     const [first, ...others] = imported ?? [];
     return first === undefined ? null : { ...first, imported: others };
   }
+}
+
+/**
+ * The digests under which a stored snapshot may be believed. A key of ours goes before one that was imported with the
+ * same secret, also after its end: its tombstone may be lost while the other snapshot is there, so that only the
+ * authority can say whether there was one.
+ */
+export function storedDigests({ present, previous, imported, isOurs }: Digests): readonly string[] {
+  return everyDigest({ present, previous, ...(imported !== undefined && isOurs !== true && { imported }) });
 }
 
 /** All digests that the key of a secret can have, the likeliest first. */

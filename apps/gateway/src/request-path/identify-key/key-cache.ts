@@ -5,7 +5,7 @@ import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import { evictOldest } from '../exchange/evict-oldest.js';
 import { AdmissionClock } from './admission-clock.js';
 import { cacheKey, endOfCached, isInCycle, type CachedKey } from './cached-key.js';
-import { everyDigest, type Digests } from './digest-memory.js';
+import { everyDigest, storedDigests, type Digests } from './digest-memory.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type Clocks } from './expiry-clock.js';
 import { Organizations, type KnownOrganization } from './organizations.js';
 import { Strangers } from './strangers.js';
@@ -216,7 +216,7 @@ export class KeyCache {
   async #readOnce(digests: Digests, address: string): Promise<Found | typeof UNAVAILABLE | typeof TOO_MANY> {
     if (this.hearsChanges()) {
       try {
-        for (const digest of everyDigest(digests)) {
+        for (const digest of storedDigests(digests)) {
           const found = await this.#readStore(digest);
           if (found === null) continue;
           this.counts.store += 1;
