@@ -1,5 +1,7 @@
 type GroupRoutes = Readonly<Record<string, readonly string[]>>;
 
+/** The most sets of one organisation: its keys may be in as many combinations of groups as there are keys. */
+const SETS_MAX = 1_000;
 const NOTHING: ReadonlySet<string> = new Set();
 
 /**
@@ -20,6 +22,7 @@ export function openedRoutes(
   let set = sets.get(id);
   if (set === undefined) {
     const routes = groups.flatMap((group) => (Object.hasOwn(groupRoutes, group) ? (groupRoutes[group] ?? []) : []));
+    if (sets.size >= SETS_MAX) sets.clear();
     sets.set(id, (set = routes.length === 0 ? NOTHING : new Set(routes)));
   }
   return set;
