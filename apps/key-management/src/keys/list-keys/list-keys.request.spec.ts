@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { validate } from '@tollgate/errors';
 import { describe, expect, it } from 'vitest';
-import { formerPosition, listKeysRequest } from './list-keys.request.js';
+import { formerPosition, keyPages, listKeysRequest } from './list-keys.request.js';
 
 const read = (query: object) => validate(listKeysRequest, query);
 
@@ -22,6 +23,16 @@ describe('a request for a page of keys', () => {
     { page: '2' },
   ])('is refused as %o', (query) => {
     expect(read(query)).toMatchObject({ kind: 'invalid' });
+  });
+  it('takes no cursor that somebody has made of what PostgreSQL does not store', () => {
+    const [pages, asked, id] = [
+      keyPages({ by: 'name', descending: false }),
+      { organizationId: 'default' },
+      randomUUID(),
+    ];
+    const cursorOf = (name: string): string => pages.cursorOf([name, id], asked);
+    expect(pages.positionOf(cursorOf('a name'), asked)).toEqual(['a name', id]);
+    expect(() => pages.positionOf(cursorOf('a\u0000name'), asked)).toThrow();
   });
   it('still reads the cursors of release 0.1.0, and no others as such', () => {
     const former = (position: string): string => Buffer.from(position).toString('base64url');

@@ -154,7 +154,14 @@ export function listAsked(
 const key = z.uuid();
 const amount = z.string().regex(/^-?(0|[1-9]\d{0,17})$/);
 const POSITIONS: Readonly<Record<KeySort, z.ZodType<SortedPosition>>> = {
-  name: z.tuple([z.string().max(400), key]),
+  // Anybody can write a cursor, and PostgreSQL takes no NUL.
+  name: z.tuple([
+    z
+      .string()
+      .max(400)
+      .regex(/^[^\u0000]*$/),
+    key,
+  ]),
   created: newestFirst(key),
   last_used: z.tuple([z.union([exactMoment, z.literal('-infinity')]), key]),
   spend: z.tuple([amount, key]),
