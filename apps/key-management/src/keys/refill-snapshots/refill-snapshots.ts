@@ -41,7 +41,9 @@ export class RefillSnapshots implements OnApplicationBootstrap, OnApplicationShu
     const begun = performance.now();
     let keys = 0;
     for await (const page of this.store.pages()) {
-      if (stopped()) return keys;
+      // Asked behind the page's query: what was read before the store was lost is not put into the next one. A key may
+      // have ended since, and its tombstone have been lost. Taken over by another process, that one begins anew.
+      if (stopped() || !(await this.snapshots.keepRefill())) return keys;
       if (page.organization !== null)
         await this.snapshots.refillOrganization(organizationSnapshotOf(page.organization));
       for (let at = 0; at < page.keys.length; at += WRITTEN_AT_ONCE) {
@@ -50,8 +52,6 @@ export class RefillSnapshots implements OnApplicationBootstrap, OnApplicationShu
         this.meter.snapshotsRefilled(some.length);
       }
       keys += page.keys.length;
-      // Lost, or taken over by another process after a pause: that one begins anew.
-      if (!(await this.snapshots.keepRefill())) return keys;
     }
     await this.snapshots.endRefill();
     this.logger.info(
