@@ -9,12 +9,15 @@ const ENABLED = 1;
  * only its SHA-256 goes into the line. `remain_quota` is what is left; times are seconds, and -1 is never.
  */
 export const oneApi: Recipe = {
-  harmless: new Set('id user_id created_time accessed_time used_quota deleted_at DeletedAt'.split(' ')),
+  harmless: new Set('id user_id created_time accessed_time used_quota'.split(' ')),
   convert(fields) {
     const key = (fields.text('key') ?? '').trim().replace(/^sk-/, '');
     if (key === '') fields.refuse('key is missing');
     const status = fields.number('status');
     if (status !== undefined && status !== ENABLED) fields.refuse(`status ${status}: an imported key could be used`);
+    // Rows that were deleted stay in the table.
+    for (const name of ['deleted_at', 'DeletedAt'])
+      if (fields.text(name) !== undefined) fields.refuse(`${name}: an imported key could be used`);
     const [quota, unlimited] = [fields.number('remain_quota'), fields.flag('unlimited_quota')];
     if (!unlimited && quota === undefined) fields.refuse('remain_quota is missing');
     const expires = fields.number('expired_time') ?? -1;

@@ -42,6 +42,9 @@ const isEmpty = (value: unknown): boolean =>
   (Array.isArray(value) && value.length === 0) ||
   (typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0);
 
+const TRUE: ReadonlySet<string> = new Set(['true', 't', '1', 'yes', 'y', 'on']);
+const FALSE: ReadonlySet<string> = new Set(['', 'false', 'f', '0', 'no', 'n', 'off']);
+
 /** The fields of one exported key, of which a recipe takes those that it understands. */
 export class Fields {
   readonly refusals: string[] = [];
@@ -76,10 +79,13 @@ export class Fields {
     return undefined;
   }
 
-  /** Of a JSON export, and of databases that write 0 and 1, or t and f. */
+  /** Of a JSON export, and of databases and scripts that write 0 and 1, t and f, or True and False. */
   flag(name: string): boolean {
-    const value = this.take(name);
-    return value === true || value === 1 || value === '1' || value === 't' || value === 'true';
+    const value = this.take(name) ?? '';
+    const text = typeof value === 'object' ? '{}' : String(value).trim().toLowerCase();
+    if (TRUE.has(text)) return true;
+    if (!FALSE.has(text)) this.refuse(`${name} is neither true nor false`);
+    return false;
   }
 
   /** A list, or a text of items with commas or line ends between them. */

@@ -155,3 +155,31 @@ describe('any export', () => {
     [1.123456789999, '1.123456789'],
   ])('has amounts that are never above what they were: %s USD', (amount, text) => expect(usd(amount)).toBe(text));
 });
+
+describe('a key that its product does not serve any more', () => {
+  const refusals = (recipe: Recipe, key: Record<string, unknown>): readonly string[] => {
+    const conversion = convertKey(recipe, key, { ignored: new Set(), calendar: false });
+    return 'refusals' in conversion ? conversion.refusals : [];
+  };
+  const row = { key: 'AbCdEfGh', name: 'web', unlimited_quota: true, expired_time: -1 };
+  const token = { token: 'a'.repeat(64), key_alias: 'bot' };
+
+  it('is refused where its row was deleted, and stays in the table', () => {
+    expect(refusals(oneApi, { ...row, deleted_at: null })).toEqual([]);
+    for (const name of ['deleted_at', 'DeletedAt'])
+      expect(refusals(oneApi, { ...row, [name]: '2025-03-01 10:00:00' })).toEqual([
+        `${name}: an imported key could be used`,
+      ]);
+  });
+
+  it('is refused however a script has written that it is blocked, and what may say so is not passed over', () => {
+    for (const blocked of [true, 1, 't', 'true', 'True', 'TRUE', 'yes', ' on '])
+      expect(refusals(litellm, { ...token, blocked })).toEqual(['blocked: an imported key could be used']);
+    for (const blocked of [false, 0, 'f', 'False', 'no', null, ''])
+      expect(refusals(litellm, { ...token, blocked })).toEqual([]);
+    for (const blocked of ['wahr', 2, {}, ['x']])
+      expect(refusals(litellm, { ...token, blocked })).toEqual(['blocked is neither true nor false']);
+    const limits = { model_limits_enabled: 'True', model_limits: '' };
+    expect(refusals(oneApi, { ...row, ...limits })).toEqual(['model_limits is empty: the key may use no model']);
+  });
+});
