@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createMetricsRegistry } from '@tollgate/telemetry';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ADMIN, startKeyManagement, type KeyManagementStage } from '../../key-management-stage.js';
 
 /** The embedded database, on which all share one connection. */
 let stage: KeyManagementStage;
+const snapshots = new MemoryKeySnapshots();
 beforeAll(async () => {
   stage = await startKeyManagement({
-    snapshots: new MemoryKeySnapshots(),
+    snapshots,
     bus: { publish: () => Promise.resolve() },
     usageBilling: { spendingByKey: () => Promise.resolve([]) },
     registry: createMetricsRegistry('test', { processMetrics: false }),
@@ -176,6 +177,34 @@ describe('many keys at once', () => {
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(600);
     // The other revoke stands between two of them: nobody waits for all.
     expect(entries.at(-1)!.action).toBe('api_key.bulk_revoke');
+  }, 60_000);
+
+  it('are told of piece by piece: what others have to tell waits behind one piece at most', async () => {
+    const organization = await newOrganization();
+    const ids = await manyKeys(organization, 350);
+    const waiting: number[] = [];
+    let writes = 0;
+    const write = vi.spyOn(snapshots, 'write').mockImplementation(async () => {
+      if (writes++ % 10 > 0) return;
+      const rows = await stage.database.dataSource.query<{ keys: number }[]>(
+        `SELECT count(*)::int AS keys FROM keys.outbox AS o JOIN keys.api_key AS k ON k.id::text = o.key
+         WHERE o.effect = 'write-snapshot' AND k.organization_id = $1`,
+        [organization],
+      );
+      waiting.push(rows[0]!.keys);
+    });
+    try {
+      expect((await bulk(organization, { ids, action: 'revoke' })).body).toMatchObject({ changed: 350 });
+    } finally {
+      write.mockRestore();
+    }
+    const entries = await stage.database.dataSource.query<{ entry: string }[]>(
+      `SELECT entry FROM keys.audit_entry WHERE organization_id = $1 AND action = 'api_key.bulk_revoke'`,
+      [organization],
+    );
+    const largest = Math.max(...entries.map(({ entry }) => JSON.parse(entry).details.api_key_ids.length as number));
+    expect(entries.length).toBeGreaterThan(1);
+    expect(Math.max(...waiting)).toBeLessThanOrEqual(largest);
   }, 60_000);
 
   it('are ended by one of them, which comes last', async () => {

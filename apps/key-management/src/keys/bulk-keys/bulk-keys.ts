@@ -75,6 +75,7 @@ export class BulkKeys {
     const asked = await this.keysOf(organizationId, request, now);
     const results = new Map<string, BulkItem>();
     const told: Promise<boolean>[] = [];
+    let isTelling = true;
     const size = new PieceSize();
     const ids = actingLast(asked, actor);
     for (let at = 0; at < ids.length;) {
@@ -83,8 +84,11 @@ export class BulkKeys {
       try {
         const { items, written } = await this.piece(bulk, piece);
         for (const item of items) results.set(item.id, item);
-        // Not awaited: gateways are told of this piece while the next ones are written.
-        told.push(this.relay.snapshotsWritten(written));
+        // What others tell the gateways meanwhile, such as a revoke, waits behind this piece at most, and no change
+        // waits for so long that heartbeats stop. Where gateways cannot be told at all, nothing is gained by waiting.
+        const telling = this.relay.snapshotsWritten(written);
+        told.push(telling);
+        isTelling &&= await telling;
       } catch (error) {
         if (results.size === 0) throw error;
         // What was done before must be told: the others can be named again.
