@@ -45,7 +45,7 @@ interface SignedInClient {
 /** A key-management with people, who sign in by `app.inject`. */
 export interface SignInStage {
   readonly stage: KeyManagementStage;
-  send(method: 'GET' | 'HEAD' | 'POST' | 'DELETE' | 'PUT', url: string, sent?: Sent): Promise<Answer>;
+  send(method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE' | 'PUT', url: string, sent?: Sent): Promise<Answer>;
   /** Somebody with `PASSWORD`, a member of these organisations. */
   person(given?: { password?: string | null; organizations?: readonly string[] }): Promise<Person>;
   signIn(email: string, password?: string, sent?: Sent): Promise<SignedInClient>;

@@ -104,5 +104,6 @@ export const FIELD_TEXTS = {
   browserUse:
     'With `refused`, requests that web pages send are answered 403: those with the header `Origin` or `Sec-Fetch-Site`. Null is `allowed`.',
   rotateEveryDays: 'After how many days its owners are reminded by mail to rotate it. Null is never.',
-  groups: 'The ids of groups of the same organisation; the key gets their routes at once.',
+  groups:
+    'The ids of groups of the same organisation; the key gets their routes at once. Of people only admins and owners may put keys into groups or take them out.',
 } as const;

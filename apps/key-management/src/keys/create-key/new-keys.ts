@@ -6,7 +6,7 @@ import type { FieldError } from '@tollgate/errors';
 import type { EntityManager } from 'typeorm';
 import type { ApiKey } from '../api-key/api-key.js';
 import { newApiKey } from '../api-key/new-api-key.js';
-import { demandGrant, KeyGivers, reachOf } from '../grant-key/key-givers.js';
+import { demandGrant, demandGroups, KeyGivers, reachOf } from '../grant-key/key-givers.js';
 import { OrganizationStore } from '../../organizations/organization-store.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import { KeyStore, type SnapshotEntries } from '../../store/key-store.js';
@@ -62,7 +62,9 @@ export class NewKeys {
         maskedKey: maskSecret(secret),
       },
     );
-    demandGrant(await this.givers.giverOf(manager, actor, now), reachOf(key), null);
+    const giver = await this.givers.giverOf(manager, actor, now);
+    demandGrant(giver, reachOf(key), null);
+    demandGroups(giver, key.groupIds, []);
     const written = await this.store.insert(
       manager,
       { change: 'created', key, actor, details: {}, at: now },

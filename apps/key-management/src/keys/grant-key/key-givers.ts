@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { grantFaults, type KeyGiver, type KeyReach } from '@tollgate/access';
+import { grantFaults, isAtLeast, type KeyGiver, type KeyReach } from '@tollgate/access';
 import type { Actor } from '@tollgate/auth';
 import { Problem } from '@tollgate/http';
 import type { EntityManager } from 'typeorm';
@@ -53,6 +53,23 @@ export function demandGrant(giver: KeyGiver | null, asked: KeyReach, before: Key
   if (first === undefined) return;
   throw new Problem('access_denied', {
     detail: `You may not give a key more than you have yourself: ${first.path} ${first.message}.`,
+    errors,
+  });
+}
+
+/**
+ * Throws where a person may not decide which groups a key is in: groups open routes that are closed to others, and to
+ * move keys between them takes the role admin, by whichever call. API keys are bound by `demandGrant`.
+ * @throws {Problem} `access_denied`
+ */
+export function demandGroups(giver: KeyGiver | null, asked: readonly string[], before: readonly string[]): void {
+  if (giver?.principal.kind !== 'person') return;
+  const { role } = giver.principal;
+  const isSame = asked.length === before.length && asked.every((id) => before.includes(id));
+  if (isSame || (role !== null && isAtLeast(role, 'admin'))) return;
+  const errors = [{ path: 'groups', message: 'must be left to somebody with the role admin or above' }];
+  throw new Problem('access_denied', {
+    detail: 'Only an admin or an owner puts keys into groups or takes them out.',
     errors,
   });
 }

@@ -6,7 +6,7 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import type { ApiKey } from '../api-key/api-key.js';
 import { keyEnded } from '../api-key/key-ended.js';
 import { KeyReferences } from '../create-key/key-references.js';
-import { demandGrant, KeyGivers, reachOf } from '../grant-key/key-givers.js';
+import { demandGrant, demandGroups, KeyGivers, reachOf } from '../grant-key/key-givers.js';
 import { OrganizationStore } from '../../organizations/organization-store.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
@@ -64,6 +64,7 @@ export class UpdateKey {
         const key = editedOrRefused(editedKey(before, request, { namesImmutable }, now));
         if (key === null) return null;
         demandGrant(giver, reachOf(key), reachOf(before));
+        demandGroups(giver, key.groupIds, before.groupIds);
         return { change: 'updated', key, actor, details: {}, at: now };
       });
     });
