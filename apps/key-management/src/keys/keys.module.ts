@@ -24,6 +24,7 @@ import { NewKeys } from './create-key/new-keys.js';
 import { ProjectKeysController } from './create-key/project-keys.controller.js';
 import { CreateSubscriptionKey } from './create-subscription-key/create-subscription-key.js';
 import { KeyGivers } from './grant-key/key-givers.js';
+import { LastingGivers } from './grant-key/lasting-givers.js';
 import { KeyUseStore } from './key-use/key-use-store.js';
 import { KeysUsedController } from './key-use/keys-used.controller.js';
 import { FinishImports } from './import-keys/finish-imports.js';
@@ -80,6 +81,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     ImportStore,
     KeyReferences,
     KeyGivers,
+    LastingGivers,
     KeyMakers,
     KeySpendingLookup,
     KeyUseStore,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { allDigestsOf, importedDigests, type ActiveSnapshot } from '@tollgate/api-key';
 import { NOBODY } from '@tollgate/auth';
@@ -303,5 +303,88 @@ describe('an import that does not come to its end', () => {
     await expect(store.makeLive(imports[0]!)).rejects.toThrow();
     const [digest] = importedDigests(secrets[1]!, [PEPPER]);
     expect(await snapshots.read(digest!.present)).toMatchObject({ kind: 'found' });
+  });
+});
+
+describe('who has begun an import and may not do it any more when its last line comes', () => {
+  /** Sends a line, does something, and sends another line. */
+  async function interrupted(
+    authorization: string,
+    secrets: readonly [string, string],
+    between: () => Promise<unknown>,
+  ) {
+    const line = (secret: string): string => `${JSON.stringify({ sha256: sha256(secret), name: 'late' })}\n`;
+    const payload = Readable.from(
+      (async function* () {
+        yield Buffer.from(line(secrets[0]));
+        await between();
+        yield Buffer.from(line(secrets[1]));
+      })(),
+    );
+    const headers = { authorization, 'content-type': 'application/x-ndjson', 'transfer-encoding': 'chunked' };
+    const reply = await stage.app.inject({ method: 'POST', url: '/v1/api-keys/import?mode=all', headers, payload });
+    return [reply.statusCode, reply.json<{ code?: string }>().code];
+  }
+  const newAdminKey = async () =>
+    (await call('POST', '/v1/api-keys', '{"name":"maker","scopes":["admin","inference:read","inference:write"]}', { 'content-type': 'application/json' }))
+      .body; // prettier-ignore
+
+  it.each([
+    ['revoked', (id: string) => call('POST', `/v1/api-keys/${id}/revoke`), [401, 'invalid_credential']],
+    ['disabled', (id: string) => call('POST', `/v1/api-keys/${id}/disable`), [401, 'invalid_credential']],
+    [
+      'restricted',
+      (id: string) => query(`UPDATE keys.api_key SET credit_limit_nano_usd = 1 WHERE id = '${id}' RETURNING id`),
+      [403, 'access_denied'],
+    ],
+  ] as const)('makes no key live: a key that was %s', async (_, end, expected) => {
+    const [maker, secrets] = [await newAdminKey(), [newSecret(), newSecret()] as const];
+    expect(await interrupted(`Bearer ${maker.secret}`, secrets, () => end(maker.id))).toEqual(expected);
+    for (const secret of secrets) expect(await snapshotOf(secret)).toBeNull();
+    expect(await numberOf('SELECT count(*) AS n FROM keys.key_import WHERE live_at IS NULL')).toBe(0);
+  });
+
+  it('makes keys live if nothing has changed', async () => {
+    const [maker, secrets] = [await newAdminKey(), [newSecret(), newSecret()] as const];
+    expect(await interrupted(`Bearer ${maker.secret}`, secrets, () => Promise.resolve())).toEqual([200, undefined]);
+    for (const secret of secrets) expect(await snapshotOf(secret)).toMatchObject({ name: 'late' });
+  });
+
+  it('makes no key live: a person who was removed, demoted or signed out', async () => {
+    const [personId, sessionId] = [randomUUID(), randomUUID()];
+    const principal = {
+      kind: 'person',
+      personId,
+      sessionId,
+      organizationId: 'default',
+      role: 'owner',
+      provenAtMs: 0,
+    } as const;
+    const member = `INSERT INTO keys.member (organization_id, person_id, email, role) VALUES ('default', '${personId}', 'a@example.org', 'owner')`;
+    const session = `INSERT INTO keys.session (id, digest, person_id, method, created_at, proven_at, seen_at, expires_at)
+      VALUES ('${sessionId}', sha256('x'), '${personId}', 'password', now(), now(), now(), now() + interval '1 hour')`;
+    await query(`INSERT INTO keys.person (id, email, name) VALUES ('${personId}', 'a@example.org', 'Ann')`);
+    const imported = async (changed: string | null): Promise<unknown> => {
+      for (const statement of ['DELETE FROM keys.member', 'DELETE FROM keys.session'])
+        await query(`${statement} WHERE person_id = '${personId}'`);
+      await query(member);
+      await query(session);
+      const body = (async function* () {
+        yield Buffer.from(JSON.stringify({ sha256: sha256(newSecret()), name: 'late' }));
+        if (changed !== null) await query(changed);
+      })();
+      const actor = { ...NOBODY, principal };
+      const reply = stage.app.get(ImportKeys).execute('default', 'all', body, actor, new Date());
+      return reply.then(
+        ({ imported: keys }) => keys,
+        (error: { code?: string }) => error.code,
+      );
+    };
+    expect(await imported(null)).toBe(1);
+    expect(await imported(`DELETE FROM keys.member WHERE person_id = '${personId}'`)).toBe('access_denied');
+    expect(await imported(`UPDATE keys.member SET role = 'admin' WHERE person_id = '${personId}'`)).toBe(
+      'access_denied',
+    );
+    expect(await imported(`DELETE FROM keys.session WHERE person_id = '${personId}'`)).toBe('invalid_credential');
   });
 });

@@ -7,6 +7,7 @@ import { Problem } from '@tollgate/http';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { DATABASE, ServiceDatabase, type Database } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
+import type { EntityManager } from 'typeorm';
 import { KeyMeter } from '../../metrics.js';
 import { OrganizationStore } from '../../organizations/organization-store.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
@@ -14,6 +15,7 @@ import { KeyRelay } from '../../relay/key-relay.js';
 import { ImportedKeys } from '../../store/imported-keys.js';
 import { KeyReferences } from '../create-key/key-references.js';
 import { KeyGivers } from '../grant-key/key-givers.js';
+import { LastingGivers } from '../grant-key/lasting-givers.js';
 import { LineCheck, type CheckedLine, type LineFault } from './check-lines.js';
 import { FinishImports } from './finish-imports.js';
 import type { ImportKeysObject } from './import-keys.reply.js';
@@ -45,6 +47,7 @@ export class ImportKeys {
     private readonly store: ImportStore,
     private readonly organizations: OrganizationStore,
     private readonly givers: KeyGivers,
+    private readonly lasting: LastingGivers,
     private readonly references: KeyReferences,
     private readonly finishing: FinishImports,
     private readonly relay: KeyRelay,
@@ -76,7 +79,8 @@ export class ImportKeys {
       });
       const check = new LineCheck({ organizationId, giver, peppers: this.settings.peppers, now });
       const staging = mode === 'all' ? await this.begin(organizationId, actor, now) : null;
-      return await this.run(new Progress(), organizationId, mode, body, check, staging, actor);
+      const allow = (manager: EntityManager) => this.lasting.demandStill(manager, organizationId, giver, new Date());
+      return await this.run(new Progress(), organizationId, mode, body, check, staging, actor, allow);
     } finally {
       this.underWay.delete(organizationId);
     }
@@ -105,6 +109,7 @@ export class ImportKeys {
     check: LineCheck,
     staging: ImportOf | null,
     actor: Actor,
+    allow: (manager: EntityManager) => Promise<void>,
   ): Promise<ImportKeysObject> {
     const renewal =
       staging === null ? undefined : setInterval(() => this.renew(staging), (LEASE_SECONDS * 1_000) / 3).unref();
@@ -115,7 +120,7 @@ export class ImportKeys {
       if (progress.lines === 0) throw new Problem('invalid_request', { detail: 'The body has no line.' });
       if (staging === null) return this.replyOf(progress, mode, 0);
       if (progress.faults > 0) throw refusalOf(progress);
-      await this.store.makeLive(staging);
+      await this.store.makeLive(staging, allow);
       live = true;
       await this.tellGateways();
       await this.finishing.announce(staging, 1, progress.pieces);

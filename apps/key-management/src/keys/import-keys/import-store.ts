@@ -102,12 +102,17 @@ export class ImportStore {
   }
 
   /**
-   * Makes all keys of the import live at once: one row changes. Index: key_import_pk.
+   * Makes all keys of the import live at once: one row changes. `allow` is asked in the same transaction, and what it
+   * throws leaves them as they are. Index: key_import_pk.
    * @throws {ImportAbandonedError}
    */
-  async makeLive({ organizationId, id }: ImportOf): Promise<void> {
+  async makeLive(
+    { organizationId, id }: ImportOf,
+    allow: (manager: EntityManager) => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
     await this.database.inOrganization(organizationId, async (manager) => {
       await this.organizations.keep(manager, organizationId);
+      await allow(manager);
       const live: unknown[] = await manager.query(
         `WITH live AS (
            UPDATE keys.key_import SET live_at = now() WHERE organization_id = $1 AND id = $2 AND abandoned_at IS NULL RETURNING id)
