@@ -116,6 +116,7 @@ const FORMS_OF_GPT_4O = [
   'gpt-4o@20240806',
   'gpt-4o@default',
   'openai/gpt-4o-2024-08-06:free',
+  'gpt-4o-2024-08-06 :free',
   'GPT-4O-LATEST',
   'GPT%2D4O-2024-08-06',
 ];

@@ -49,6 +49,9 @@ export function patternForm(pattern: string): string {
     .join('*');
 }
 
+/** What is behind the last letter or digit. */
+const ENDS_WITHOUT_LETTER = /[^\p{L}\p{N}]+$/u;
+
 /** Lower case, without marks and invisible characters; dashes, spaces and slashes of all kinds are `-` and `/`. */
 function plainText(name: string): string {
   return decoded(name)
@@ -58,7 +61,7 @@ function plainText(name: string): string {
     .replace(/[\p{M}\p{Cf}\p{Cc}\p{Default_Ignorable_Code_Point}]/gu, '')
     .replace(/[\\\u2044\u2215\u29f5\u29f8]/g, '/')
     .replace(/[\p{Pd}\p{Pc}\s\u2212]/gu, '-')
-    .replace(/[^\p{L}\p{N}]+$/u, '');
+    .replace(ENDS_WITHOUT_LETTER, '');
 }
 
 function decoded(name: string): string {
@@ -83,7 +86,8 @@ function withoutSuffixes(text: string): string {
     const from = Math.max(1, rest.length - SUFFIX_CHARACTERS_MAX);
     const found = SUFFIX.exec(rest.slice(from));
     if (found === null) break;
-    rest = rest.slice(0, from + found.index);
+    // Between two suffixes there may be a space, which is a dash by now.
+    rest = rest.slice(0, from + found.index).replace(ENDS_WITHOUT_LETTER, '');
   }
   return rest;
 }
