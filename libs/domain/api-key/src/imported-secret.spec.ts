@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { allDigestsOf, canBeImported, digestImported, importedDigests, readSha256 } from './imported-secret.js';
+import {
+  allDigestsOf,
+  canBeImported,
+  digestImported,
+  importableWords,
+  importedDigests,
+  readSha256,
+} from './imported-secret.js';
 import { digestSecret, generateSecret } from './secret.js';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -44,6 +51,23 @@ describe('the digests of an imported secret', () => {
       expect(canBeImported(text)).toBe(true);
     for (const text of ['', 'a'.repeat(7), 'a'.repeat(201), 'with a space', 'ümlaut-secret', 'line\nbreak'])
       expect([canBeImported(text), importedDigests(text, PEPPERS)]).toEqual([false, []]);
+  });
+
+  it.each([
+    'lm_secret.1-x',
+    ' Bearer lm_secret.1-x\n',
+    '"lm_secret.1-x"',
+    "Authorization: Bearer 'lm_secret.1-x'",
+    'x-api-key:lm_secret.1-x',
+    'OPENAI_API_KEY=lm_secret.1-x;',
+    '{"key":"lm_secret.1-x"}',
+  ])('are looked up for the word that can be one: %j', (text) => {
+    expect(importableWords(text)).toContain('lm_secret.1-x');
+    expect(importableWords(text).filter((word) => !canBeImported(word))).toEqual([]);
+  });
+
+  it('are looked up for few words of a long text', () => {
+    expect(importableWords(Array.from({ length: 500 }, (_, n) => `word-number-${n}`).join(' '))).toHaveLength(20);
   });
 
   it('stand behind the digests of our own form', () => {

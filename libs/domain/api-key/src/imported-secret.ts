@@ -18,6 +18,20 @@ export function canBeImported(text: string): boolean {
   return FOREIGN_SECRET.test(text);
 }
 
+/** So many words of a text are looked up at most: there are few around a secret. */
+const WORDS_MAX = 20;
+
+/**
+ * The words of a text that can be imported secrets: what stands between spaces, quotes and brackets, and behind the
+ * sign by which it is assigned.
+ */
+export function importableWords(text: string): string[] {
+  const apart = text.split(/[\s"'`<>(){}[\],;]+/);
+  // With what may belong to the secret or to the text around it.
+  const words = apart.flatMap((word) => [word, word.replace(/^[\w.-]{1,50}[=:]/, ''), word.replace(/^.*[=:]/, '')]);
+  return [...new Set(words)].filter(canBeImported).slice(0, WORDS_MAX);
+}
+
 /**
  * The digest of an imported secret under a pepper, 64 hex digits. `sha256` is 64 lower-case hex digits. What is stored
  * is this HMAC and never the SHA-256 itself: who reads the table can neither use it nor try secrets against it.

@@ -15,6 +15,7 @@ export {
   allDigestsOf,
   canBeImported,
   digestImported,
+  importableWords,
   importedDigests,
   readSha256,
   type ImportedDigests,

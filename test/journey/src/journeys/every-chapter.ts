@@ -16,6 +16,7 @@ import { theImport } from './the-import.js';
 import { theHandout } from './the-handout.js';
 import { theKey } from './the-key.js';
 import { theLeak } from './the-leak.js';
+import { theLists } from './the-lists.js';
 import { thePeople } from './the-people.js';
 import { theRevoke } from './the-revoke.js';
 import { theRotation } from './the-rotation.js';
@@ -70,6 +71,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theRotation(running);
     theLeak(running);
     theImport(running);
+    theLists(running);
     theStrangers(running);
     theAuditTrail(running);
     thePeople(running);

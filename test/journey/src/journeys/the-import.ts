@@ -145,6 +145,45 @@ export function theImport(shape: () => Shape): void {
       expect(await statuses(secrets[0]!)).toEqual(everywhere(200));
     });
 
+    it('is where a rotation begins: the native secret works, the imported one until its end, and never again', async () => {
+      const owner = await shape().client().newOrganization('rotates');
+      const [whole, cut] = [newSecret('lm_'), newSecret()];
+      const lines = [
+        { sha256: sha256(whole), name: 'whole', models: ['support-bot'] },
+        { sha256: sha256(cut.slice(3)), name: 'cut', form: 'without_prefix', models: ['support-bot'] },
+      ];
+      expect((await importLines(owner, lines)).status).toBe(200);
+      const { data } = await owner.listKeys();
+      for (const [name, imported] of [
+        ['whole', whole],
+        ['cut', cut],
+      ] as const) {
+        const { id } = data.find((key) => key.name === name)!;
+        expect(await statuses(imported), name).toEqual(everywhere(200));
+        const { secret, ...key } = await owner.rotateKey(id);
+        expect([key.id, key.secrets.length, secret]).toEqual([id, 2, expect.stringMatching(/^sk-[0-9A-Za-z]{50}$/)]);
+        // Gateways hear of a new secret within a second.
+        await waitUntil(async () => (await statuses(secret)).every((status) => status === 200), {
+          what: 'every gateway to take the native secret',
+          timeoutMs: 1_000,
+        });
+        expect(await statuses(imported), `${name}, in its grace period`).toEqual(everywhere(200));
+        for (const each of [secret, imported]) {
+          const refused = await shape().client().chat(each, { model: 'fine-grained' });
+          expect([refused.status, refused.code], 'its models').toEqual([403, 'model_access_denied']);
+        }
+        expect((await owner.admin('POST', `/v1/api-keys/${id}/finish-rotation`)).status).toBe(200);
+        await waitUntil(async () => (await statuses(imported)).every((status) => status === 401), {
+          what: 'every gateway to refuse the imported secret',
+          timeoutMs: 1_000,
+        });
+        expect(await statuses(secret), `${name}, after the end`).toEqual(everywhere(200));
+        expect((await owner.getKey(id)).secrets.map((each) => each.end_reason)).toEqual(['finished', null]);
+      }
+      expect((await importLines(owner, lines)).status, 'the digests of ended secrets').toBe(400);
+      for (const imported of [whole, cut]) expect(await statuses(imported)).toEqual(everywhere(401));
+    });
+
     it('needs an admin: nobody imports more than they have', async () => {
       const secret = newSecret();
       const maker = await shape()

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { allDigestsOf, canBeImported, findSecrets } from '@tollgate/api-key';
+import { allDigestsOf, findSecrets, importableWords } from '@tollgate/api-key';
 import { listOf, notACursor, Problem } from '@tollgate/http';
 import type { ApiKey } from '../api-key/api-key.js';
 import { KeyMakers } from '../api-key/key-makers.js';
@@ -92,11 +92,11 @@ export class ListKeys {
     return filters;
   }
 
-  /** The ids of the keys that have this secret, of our form or imported; `Bearer` may stand before it. */
+  /** The ids of the keys whose secrets stand in a text, of our form or imported, whatever was pasted around them. */
   private async keysOfSecret(organizationId: string, text: string): Promise<readonly string[]> {
-    const bare = text.replace(/^bearer\s+/i, '');
-    const secrets = [...new Set([bare, ...findSecrets(text)])].filter(canBeImported);
-    const digests = secrets.flatMap((secret) => allDigestsOf(secret, this.settings.peppers));
+    // An imported secret may have any sign in it, also one that stands around others.
+    const secrets = new Set([text.replace(/^bearer\s+/i, ''), ...findSecrets(text), ...importableWords(text)]);
+    const digests = [...secrets].flatMap((secret) => allDigestsOf(secret, this.settings.peppers));
     return digests.length === 0 ? [] : this.lists.idsByDigests(organizationId, digests);
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { allDigestsOf, canBeImported, digestsUnder, findSecrets, type Peppers } from '@tollgate/api-key';
+import { allDigestsOf, digestsUnder, findSecrets, importableWords, type Peppers } from '@tollgate/api-key';
 import type { ReportedItem } from '../../leaks/reported-item.js';
 
 const URL_CHARACTERS_MAX = 2_000;
@@ -23,7 +23,7 @@ export function readItem(item: unknown, peppers: Peppers, mayBeImported = false)
     unknown
   >;
   const text = typeof token === 'string' ? token : '';
-  const words = mayBeImported ? wordsOf(text) : [];
+  const words = mayBeImported ? importableWords(text) : [];
   return {
     // `findSecrets` ignores the prefix `pk-`, which marks public keys.
     digests: mayBeImported
@@ -38,17 +38,6 @@ export function readItem(item: unknown, peppers: Peppers, mayBeImported = false)
 /** A secret of another product has no form by which it is told from the rest of an address. */
 const masked = (url: string, words: readonly string[]): string =>
   words.reduce((text, word) => text.replaceAll(word, '[secret]'), url);
-
-/** Words of one token that are looked up: there are few around a secret. */
-const WORDS_MAX = 20;
-
-/** What stands between spaces, quotes and the signs by which a secret is assigned, and can be a secret. */
-function wordsOf(text: string): string[] {
-  const apart = text.split(/[\s"'`<>(){}[\],;]+/);
-  // With what may belong to the secret or to the text around it.
-  const words = apart.flatMap((word) => [word, word.replace(/^[\w.-]{1,50}[=:]/, ''), word.replace(/^.*[=:]/, '')]);
-  return [...new Set(words)].filter(canBeImported).slice(0, WORDS_MAX);
-}
 
 function readUrl(url: unknown): string {
   if (typeof url !== 'string' || url.length > URL_CHARACTERS_MAX || url.includes('\u0000')) return '';
