@@ -128,6 +128,19 @@ describe('a change of a key', () => {
     expect(paths(narrow, { groupIds: ['g'] }, { groupIds: ['g', 'h'] })).toEqual(['groups']);
   });
 
+  const credit = (creditLimitNanoUsd: bigint | null, creditReset: KeyReach['creditReset']): Partial<KeyReach> => ({
+    creditLimitNanoUsd,
+    creditReset,
+  });
+  it.each([
+    ['another cycle of a larger limit', credit(5n, 'daily'), credit(100n, 'never'), credit(100n, 'daily'), 'limit_usd'],
+    ['a larger limit in a shorter cycle', credit(5n, 'never'), credit(3n, 'daily'), credit(5n, 'daily'), 'reset'],
+    ['a limit of its own in a longer cycle', credit(5n, 'daily'), credit(100n, 'never'), credit(5n, 'never'), null],
+    ['less in a shorter cycle than its own', credit(5n, 'never'), credit(3n, 'daily'), credit(2n, 'daily'), null],
+  ] as const)('judges a limit and its cycle together: %s', (_name, own, before, asked, at) => {
+    expect(paths(keyWith(own), asked, before)).toEqual(at === null ? [] : [`credit_${at}`]);
+  });
+
   it('is not for those who may not give its scopes, unless it takes them away or changes texts alone', () => {
     expect(paths(person('member'), { scopes: ['admin'] }, { scopes: ['admin'] })).toEqual([]);
     expect(paths(person('member'), { scopes: ['admin'], expiresAtMs: NOW }, { scopes: ['admin'] })).toEqual(['scopes']);

@@ -41,7 +41,7 @@ export interface GrantFault {
  * grantFaults(giver, { ...asked, expiresAtMs: null }); // [{ path: 'expires_at', message: 'must be at most …' }]
  */
 export function grantFaults(giver: KeyGiver, asked: KeyReach, before: KeyReach | null = null): readonly GrantFault[] {
-  const given = before === null ? RULES : RULES.filter(({ value }) => !isSame(value(before), value(asked)));
+  const given = before === null ? RULES : RULES.filter(({ isGiven }) => isGiven(before, asked));
   if (given.length === 0) return [];
   const rules = given.includes(SCOPES) ? given : [SCOPES, ...given];
   return rules.flatMap(({ path, fault }) => {
@@ -52,15 +52,15 @@ export function grantFaults(giver: KeyGiver, asked: KeyReach, before: KeyReach |
 
 interface Rule {
   readonly path: string;
-  /** What the rule is about. */
-  readonly value: (reach: KeyReach) => unknown;
+  /** Whether a change from `before` to `asked` gives what the rule is about. */
+  readonly isGiven: (before: KeyReach, asked: KeyReach) => boolean;
   /** What is wrong with a key of the reach `asked`; null for nothing. */
   readonly fault: (giver: KeyGiver, asked: KeyReach) => string | null;
 }
 
 const SCOPES: Rule = {
   path: 'scopes',
-  value: ({ scopes }) => scopes,
+  isGiven: (before, asked) => !isSame(before.scopes, asked.scopes),
   fault: ({ principal }, { scopes }) => {
     const above = scopesAbove(principal, scopes);
     return above.length === 0 ? null : `must not have ${above.join(', ')}, which you may not give`;
@@ -74,9 +74,22 @@ function ofKeys<Value>(
   path: string,
   value: (reach: KeyReach) => Value,
   fault: (own: Value, asked: Value) => string | null,
+  isGiven: Rule['isGiven'] = (before, asked) => !isSame(value(before), value(asked)),
 ): Rule {
-  return { path, value, fault: ({ reach }, asked) => (reach === null ? null : fault(value(reach), value(asked))) };
+  return {
+    path,
+    isGiven,
+    fault: ({ reach }, asked) => (reach === null ? null : fault(value(reach), value(asked))),
+  };
 }
+
+/** How much a limit is depends on how often it begins anew, so another cycle gives the whole limit again. */
+const isLimitGiven = (before: KeyReach, asked: KeyReach): boolean =>
+  before.creditLimitNanoUsd !== asked.creditLimitNanoUsd || before.creditReset !== asked.creditReset;
+
+/** A larger limit gives more in each of its cycles; a smaller one in the same cycle gives nothing. */
+const isResetGiven = (before: KeyReach, asked: KeyReach): boolean =>
+  before.creditReset !== asked.creditReset || !within(before.creditLimitNanoUsd, asked.creditLimitNanoUsd);
 
 const RULES: readonly Rule[] = [
   SCOPES,
@@ -91,6 +104,7 @@ const RULES: readonly Rule[] = [
     ({ creditLimitNanoUsd }) => creditLimitNanoUsd,
     (own, asked) =>
       within(own, asked) ? null : `must be at most ${formatUsd(own ?? 0n)}, the limit of the key that asks`,
+    isLimitGiven,
   ),
   ofKeys(
     'credit_reset',
@@ -99,6 +113,7 @@ const RULES: readonly Rule[] = [
       own === null || asked === null || RESETS_WITHIN[own].includes(asked)
         ? null
         : `must be ${RESETS_WITHIN[own].join(' or ')}, as the limit of the key that asks begins anew ${own}`,
+    isResetGiven,
   ),
   rateRule('requests_per_minute', 'requestsPerMinute'),
   rateRule('tokens_per_minute', 'tokensPerMinute'),
