@@ -1,13 +1,16 @@
 import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import { createLogger } from '@tollgate/telemetry';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ShippedLimits } from './shipped-limits.js';
 
 const KEY = { apiKeyId: 'k', organizationId: 'o', digests: [], state: 'active', version: 4, creditGeneration: 4 };
 const ORGANIZATION = { organizationId: 'o', state: 'active', version: 7, capNanoUsd: '5', capGeneration: 7 };
 
 /** What a gateway has confirmed after a change. */
-async function confirmed(tell: (limits: ShippedLimits) => void, flush = () => Promise.resolve()): Promise<string[]> {
+async function confirmed(
+  tell: (limits: ShippedLimits) => void | Promise<void>,
+  flush = () => Promise.resolve(),
+): Promise<string[]> {
   const told: string[] = [];
   const admission = {
     confirmShipped: (...facts: unknown[]) => {
@@ -16,7 +19,7 @@ async function confirmed(tell: (limits: ShippedLimits) => void, flush = () => Pr
     },
   };
   const logger = createLogger({ service: 'test', level: 'silent' });
-  tell(new ShippedLimits(admission, { flush }, 'j', logger));
+  await tell(new ShippedLimits(admission, { flush }, 'j', logger));
   await new Promise((resolve) => setImmediate(resolve));
   return told;
 }
@@ -29,7 +32,7 @@ describe('a limit that a gateway hears of', () => {
   it.each<[string, object, string[]]>([
     ['is confirmed where this version of the key set it', {}, ['o key:k 4 j']],
     ['is confirmed for a key in cycles, too', { creditReset: 'daily' }, ['o key:k 4 j']],
-    ['is not confirmed for another change of its key', { version: 5 }, []],
+    ['is confirmed where a later change came instead of the one that set it', { version: 6 }, ['o key:k 4 j']],
     ['is not confirmed for a key that was made with it', { version: 1, creditGeneration: 0 }, []],
     ['is not confirmed for a key of the release before', { creditGeneration: undefined }, []],
     ['is not confirmed for a key that has ended', { state: 'revoked' }, []],
@@ -37,9 +40,27 @@ describe('a limit that a gateway hears of', () => {
 
   it.each<[string, object, string[]]>([
     ['is confirmed where this version of the organisation set it', {}, ['o organization:o 7 j']],
-    ['is not confirmed for another change of the organisation', { version: 8 }, []],
+    ['is confirmed where a later change came instead', { version: 9 }, ['o organization:o 7 j']],
+    ['is not confirmed where it was made with the organisation', { capGeneration: 0 }, []],
     ['is not confirmed for an organisation of the release before', { capGeneration: undefined }, []],
   ])('%s', async (_what, fields, told) => expect(await organizationChanged(fields)).toEqual(told));
+
+  it('is confirmed once, and again when that failed', async () => {
+    const twice = (limits: ShippedLimits) => {
+      limits.changed(KEY as unknown as KeySnapshot);
+      limits.changed({ ...KEY, version: 5 } as unknown as KeySnapshot);
+      limits.changed({ ...KEY, version: 6, creditGeneration: 6 } as unknown as KeySnapshot);
+    };
+    expect(await confirmed(twice)).toEqual(['o key:k 4 j', 'o key:k 6 j']);
+    const away = vi.fn(() => Promise.resolve()).mockRejectedValueOnce(new Error('away'));
+    const again = async (limits: ShippedLimits) => {
+      limits.changed(KEY as unknown as KeySnapshot);
+      await Promise.resolve();
+      await new Promise((resolve) => process.nextTick(resolve));
+      limits.changed({ ...KEY, version: 5 } as unknown as KeySnapshot);
+    };
+    expect(await confirmed(again, away)).toEqual(['o key:k 4 j']);
+  });
 
   it('is confirmed only once what the journal has is on the bus', async () => {
     const tell = (limits: ShippedLimits) => limits.changed(KEY as unknown as KeySnapshot);

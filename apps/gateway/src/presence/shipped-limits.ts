@@ -3,6 +3,10 @@ import { keyAccountId, organizationAccountId, type KeySnapshot, type Organizatio
 import type { KeyChangeListener } from '@tollgate/key-snapshots';
 import type { Logger } from '@tollgate/telemetry';
 import type { Shipper } from '../journal/shipper.js';
+import { evictOldest } from '../request-path/exchange/evict-oldest.js';
+
+/** The most limits that are remembered as confirmed; one that is forgotten is confirmed again with its next change. */
+const CONFIRMED_MAX = 10_000;
 
 /**
  * Confirms to usage-billing, for each limit that is set on a key in use or on an organisation, that all usage of before
@@ -11,6 +15,9 @@ import type { Shipper } from '../journal/shipper.js';
  * keys, so that a call that begins after a confirmation is under the limit.
  */
 export class ShippedLimits implements KeyChangeListener {
+  /** By limit, the version of it that was confirmed last. */
+  readonly #confirmed = new Map<string, number>();
+
   constructor(
     private readonly admission: Pick<Admission, 'confirmShipped'>,
     private readonly shipper: Pick<Shipper, 'flush'>,
@@ -19,13 +26,12 @@ export class ShippedLimits implements KeyChangeListener {
   ) {}
 
   changed(snapshot: KeySnapshot): void {
-    // Another version than the limit's has other news.
-    if (snapshot.state === 'revoked' || snapshot.creditGeneration !== snapshot.version) return;
-    void this.#confirm(snapshot.organizationId, keyAccountId(snapshot.apiKeyId), snapshot.version);
+    if (snapshot.state === 'revoked') return;
+    void this.#confirm(snapshot.organizationId, keyAccountId(snapshot.apiKeyId), snapshot.creditGeneration);
   }
 
-  organizationChanged({ organizationId, version, capGeneration }: OrganizationSnapshot): void {
-    if (capGeneration === version) void this.#confirm(organizationId, organizationAccountId(organizationId), version);
+  organizationChanged({ organizationId, capGeneration }: OrganizationSnapshot): void {
+    void this.#confirm(organizationId, organizationAccountId(organizationId), capGeneration);
   }
 
   forget(): void {
@@ -36,11 +42,16 @@ export class ShippedLimits implements KeyChangeListener {
     // Nor for one that missed it.
   }
 
-  async #confirm(organizationId: string, limitId: string, generation: number): Promise<void> {
+  /** A change that follows the limit's at once may be all that is heard: only the newest snapshot is written. */
+  async #confirm(organizationId: string, limitId: string, generation = 0): Promise<void> {
+    if ((this.#confirmed.get(limitId) ?? 0) >= generation) return;
+    evictOldest(this.#confirmed, CONFIRMED_MAX);
+    this.#confirmed.set(limitId, generation);
     try {
       await this.shipper.flush();
       await this.admission.confirmShipped(organizationId, limitId, generation, this.journalId);
     } catch (error) {
+      this.#confirmed.delete(limitId);
       this.logger.warn({ organizationId, limitId, err: error }, 'usage of before a limit could not be confirmed');
     }
   }
