@@ -10,7 +10,7 @@ import { cycleAccountId, cycleOf } from '@tollgate/api-key';
 import type { AdmissionDecision, CappedItem, ReserveItem } from '@tollgate/credit';
 import { startRedis, waitUntil, type RedisServer } from '@tollgate/infra';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 const INSTANCE = 'instance-1';
 const JOURNAL = 'journal-1';
@@ -335,6 +335,28 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     expect(await balance(sides, organizationId)).toEqual({ postedNanoUsd: 8n, heldNanoUsd: 0n });
   });
 
+  it('opens an epoch with the accounts of very many keys', async () => {
+    const sides = make();
+    const organizationId = randomUUID();
+    const posted = Array.from({ length: 100_000 }, (_, n) => ({
+      accountId: `account-${n}`,
+      postedNanoUsd: 95n,
+      unheldNanoUsd: 5n,
+      generation: 2,
+    }));
+    await sides.gateway.renewLease(INSTANCE);
+    const waitingFor = [{ journalId: 'gone', instanceId: 'gone' }];
+    expect(await sides.books.openEpoch({ organizationId, epochId: 'e', posted, booked: [], waitingFor })).toBe(true);
+    expect(await sides.books.openEpoch({ organizationId, epochId: 'f', posted, booked: [], waitingFor })).toBe(false);
+    expect(await sides.gateway.reserve(request(organizationId))).toMatchObject({ why: 'announcing' });
+    await sides.books.stopWaiting(organizationId, 'gone');
+    for (const accountId of ['account-0', 'account-10000', 'account-99999', 'account-100000']) {
+      const one = request(organizationId, { accounts: [{ accountId, capNanoUsd: 100n }] });
+      const kind = accountId === 'account-100000' ? 'admitted' : 'credit_exhausted';
+      expect(await sides.gateway.reserve(one)).toMatchObject({ kind });
+    }
+  });
+
   it('opens an epoch once, again after it was closed, and stops waiting for who is gone', async () => {
     const sides = await opened();
     const { organizationId } = sides;
@@ -406,6 +428,26 @@ describe.each(shapes)('admission $shape', ({ make }) => {
         (await sides.gateway.reserve(uncapped({ tokensPerMinute: 1_000 }, 'by-tokens', 300))).kind === 'admitted',
       { timeoutMs: 2_000, what: 'the tokens to be given back' },
     );
+  });
+});
+
+describe('an epoch that several calls open on Redis', () => {
+  it('is never opened without what the first ones wrote', async () => {
+    const organizationId = randomUUID();
+    const books = new RedisAdmissionBooks(connection);
+    const posted = Array.from({ length: 25_000 }, (_, n) => ({ accountId: `account-${n}`, postedNanoUsd: 95n }));
+    const open = () => books.openEpoch({ organizationId, epochId: 'e', posted, booked: [], waitingFor: [] });
+    const client = connection.client as unknown as { openEpoch(...args: unknown[]): Promise<unknown> };
+    const call = client.openEpoch.bind(client);
+    vi.spyOn(client, 'openEpoch').mockImplementationOnce(async (key, ...args) => {
+      const opened = await call(key, ...args);
+      await connection.client.del(key as string);
+      return opened;
+    });
+    expect(await open()).toBe(false);
+    expect(await books.hasEpoch(organizationId)).toBe(false);
+    expect(await open()).toBe(true);
+    expect((await books.accounts(organizationId)).size).toBe(25_000);
   });
 });
 

@@ -9,6 +9,8 @@ import { LEASES_KEY, organizationKey, organizationOf, shippedKey, waitingKey, wi
 const STALE_LEASE_MS = 600_000;
 const SETTLES_MAX = 100;
 const ACCOUNTS_MAX = 500;
+/** The most accounts with which one call opens an epoch. */
+const OPENED_MAX = 10_000;
 /** Keys that Redis examines in one SCAN call, which takes well under a millisecond. */
 const SCAN_COUNT = 1_000;
 
@@ -21,16 +23,21 @@ export class RedisAdmissionBooks implements AdmissionBooks {
   }
 
   async openEpoch(epoch: EpochOpening): Promise<boolean> {
-    const args: (string | number)[] = [this.#storeId(), epoch.epochId, epoch.posted.length];
-    for (const { accountId, postedNanoUsd } of epoch.posted)
-      args.push(accountField(accountId), postedNanoUsd.toString());
-    args.push(epoch.booked.length);
-    for (const { journalId, number } of epoch.booked) args.push(journalId, number);
-    args.push(epoch.waitingFor.length);
-    for (const { journalId, instanceId } of epoch.waitingFor) args.push(journalId, instanceId);
-    args.push(...loadArguments(epoch.posted));
-    const opened = await withScripts(this.redis.client).openEpoch(organizationKey(epoch.organizationId), ...args);
-    if (opened !== 1) return false;
+    const storeId = this.#storeId();
+    // In parts, each well below a second: Redis does nothing else meanwhile.
+    for (let at = 0; at === 0 || at < epoch.posted.length; at += OPENED_MAX) {
+      const isLast = at + OPENED_MAX >= epoch.posted.length;
+      const part = epoch.posted.slice(at, at + OPENED_MAX);
+      const opened = await withScripts(this.redis.client).openEpoch(
+        organizationKey(epoch.organizationId),
+        storeId,
+        epoch.epochId,
+        at === 0 ? 1 : 0,
+        isLast ? 1 : 0,
+        ...openingArguments(isLast ? { ...epoch, posted: part } : { posted: part, booked: [], waitingFor: [] }),
+      );
+      if (opened !== 1) return false;
+    }
     await Promise.all(
       epoch.waitingFor.map(({ instanceId }) => this.redis.client.sadd(waitingKey(instanceId), epoch.organizationId)),
     );
@@ -154,6 +161,23 @@ export class RedisAdmissionBooks implements AdmissionBooks {
     if (storeId === null) throw new Error('Redis is not connected');
     return storeId;
   }
+}
+
+/** The sections of open-epoch.lua. */
+function openingArguments({
+  posted,
+  booked,
+  waitingFor,
+}: Pick<EpochOpening, 'posted' | 'booked' | 'waitingFor'>): readonly (string | number)[] {
+  return [
+    posted.length,
+    ...posted.flatMap(({ accountId, postedNanoUsd }) => [accountField(accountId), postedNanoUsd.toString()]),
+    booked.length,
+    ...booked.flatMap(({ journalId, number }) => [journalId, number]),
+    waitingFor.length,
+    ...waitingFor.flatMap(({ journalId, instanceId }) => [journalId, instanceId]),
+    ...loadArguments(posted),
+  ];
 }
 
 /** The last two sections of open-epoch.lua: what the ledger told of accounts, and the limits that it has loaded. */

@@ -1,5 +1,6 @@
 -- One hash holds all state of an organisation. libs/domain/credit has the same rules in TypeScript ("the twin" below).
 --   e            epoch: "storeId|epochId"       wn          how many journals have yet to announce
+--   eo           id of an epoch that several calls are opening
 --   w:JOURNAL    instance that must announce    b:JOURNAL   booked number
 --   a:ACCOUNT    "posted|held" nano-USD         r:KEY       "requestsTat|tokensTat|tokensLimit|parallel"
 --   o:REQUEST    "amount|tokens|parallel|r:KEY|a:ACCOUNT,…|instance|journal", then "|NAME," if no ceiling is named
