@@ -6,6 +6,9 @@ import { groupedBy } from '../../grouped-by.js';
 import { utcDay } from '../../store/utc-day.js';
 import { periodParameters, periodSums } from '../read-usage/period-sums.js';
 
+/** The most secrets that are told of one key. Each rotation makes one, but at most two are in use at a time. */
+const SECRETS_MAX = 10;
+
 /** The sums of one key, as `keys.used.v1` has them. */
 export type UsedKey = KeysUsedV1['keys'][number];
 
@@ -104,12 +107,17 @@ async function readKeys(manager: EntityManager, after: Place | null, count: numb
   );
 }
 
-/** Index: secret_usage_pk. */
+/**
+ * The secrets of each key that were used last. A message must stay small, however often a key was rotated: one that the
+ * bus refuses would hold back the use of all keys. Index: secret_usage_pk.
+ */
 async function readSecrets(manager: EntityManager, keys: readonly KeyRow[]): Promise<SecretRow[]> {
   return manager.query(
     `SELECT api_key_id, secret_id, requests, charge_nano_usd, last_used_at, addresses
-     FROM billing.secret_usage WHERE api_key_id = ANY($1::text[])`,
-    [keys.map((row) => row.api_key_id)],
+     FROM (SELECT *, row_number() OVER (PARTITION BY api_key_id ORDER BY last_used_at DESC, secret_id) AS place
+       FROM billing.secret_usage WHERE api_key_id = ANY($1::text[])) AS used
+     WHERE place <= $2`,
+    [keys.map((row) => row.api_key_id), SECRETS_MAX],
   );
 }
 
