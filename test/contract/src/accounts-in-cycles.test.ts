@@ -248,6 +248,34 @@ describe.each(databaseShapes)('accounts in cycles, $shape', ({ open }) => {
     expect(await load('daily', FRIDAY)).toBe('100');
   });
 
+  it('are not loaded for admission before they are for the ledger, which must count calls under way', async () => {
+    await book(unheld(`${FRIDAY}T09:00:00.000Z`, 100));
+    await openEpoch();
+    const tell = admission.loadAccounts.bind(admission);
+    vi.spyOn(admission, 'loadAccounts').mockImplementationOnce(async (...told) => {
+      await tell(...told);
+      throw new Error('the process ends between telling and its commit');
+    });
+    await expect(load('never', FRIDAY)).rejects.toThrow();
+    const reserve = async () =>
+      admission.reserve({
+        requestId: randomUUID(),
+        organizationId,
+        apiKeyId: key,
+        instanceId: 'i',
+        journalId: 'j',
+        amountNanoUsd: 50n,
+        accounts: [{ accountId: `key:${key}`, capNanoUsd: 300n, generation: 2 }],
+        rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+        tokens: 0,
+      });
+    expect(await reserve()).toMatchObject({ why: 'not_loaded' });
+    await book(unheld(`${FRIDAY}T09:30:00.000Z`, 200));
+    expect(await load('never', FRIDAY)).toBe('300');
+    expect(await reserve()).toMatchObject({ kind: 'credit_exhausted', availableNanoUsd: 0n });
+    expect(await balances()).toMatchObject({ 'key:KEY': [300, 300, 300] });
+  });
+
   describe('the sums that are kept by whoever books', () => {
     const secretsOf = () =>
       opened.database.dataSource.query<{ secret_id: string; requests: string; addresses: { address: string }[] }[]>(
@@ -300,6 +328,15 @@ describe.each(databaseShapes)('accounts in cycles, $shape', ({ open }) => {
       expect(await own()).toEqual([]);
       await used.told([told!.key]);
       expect(await own()).toEqual([]);
+    });
+
+    it('are told of the secrets that were used last, however often the key was rotated', async () => {
+      const secrets = Array.from({ length: 12 }, (_, n) => `secret ${n}`);
+      const at = (n: number) => new Date(Date.UTC(2026, 10, 27, 10, 0, n)).toISOString();
+      await book(...secrets.map((secretId, n) => unheld(at(n), 1, { secretId })));
+      const changed = await new UsedKeys(billing(opened.database)).changed(null, 10_000, new Date(at(20)));
+      const told = changed.find((each) => each.key.apiKeyId === key);
+      expect(told!.key.secrets.map(({ secretId }) => secretId).toSorted()).toEqual(secrets.slice(2).toSorted());
     });
   });
 });

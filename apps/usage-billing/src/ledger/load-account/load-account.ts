@@ -13,7 +13,7 @@ import { readAccounts, saveAccounts } from '../../store/accounts.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
 import { BillingMeter } from '../../metrics.js';
 import { unavailable, UnavailableError } from '../../unavailable.js';
-import { loaded, newAccount } from '../account.js';
+import { loaded, newAccount, type AccountState } from '../account.js';
 
 /** Callers wait two seconds for an answer. The work goes on, so that the next call finds it done. */
 const ANSWER_WITHIN_MS = 1_800;
@@ -57,18 +57,26 @@ export class LoadAccount {
     await this.untilGatewaysHaveShipped(request);
     await Promise.all(USAGE_TOPICS.map((topic) => this.bus.drained(topic))).catch(unavailable('The bus'));
     const { organizationId, accountId, apiKeyId, generation } = request;
-    return this.database.acrossOrganizations(async (manager) => {
+    const after = await this.database.acrossOrganizations(async (manager) => {
       await lockOrganizations(manager, [organizationId]);
       const before =
         (await readAccounts(manager, [accountId])).get(accountId) ?? newAccount(accountId, organizationId, apiKeyId);
-      const after = loaded(before, await chargedIn(manager, request, before.cycle), generation);
-      await saveAccounts(manager, new Map([[accountId, after]]));
-      await insertOpening(manager, request, after.postedNanoUsd - before.postedNanoUsd);
-      // Admission is told before the commit, so that it never counts less than the ledger.
-      const item = { accountId, unheldNanoUsd: after.unheldNanoUsd, generation: after.generation };
-      await this.admission.loadAccounts(organizationId, [item]).catch(unavailable('Admission'));
-      return after.postedNanoUsd;
+      const counted = loaded(before, await chargedIn(manager, request, before.cycle), generation);
+      await saveAccounts(manager, new Map([[accountId, counted]]));
+      await insertOpening(manager, request, counted.postedNanoUsd - before.postedNanoUsd);
+      // Admission is told the sum before the commit, so that it never counts less than the ledger.
+      await this.tell(accountId, { ...counted, generation: before.generation });
+      return counted;
     });
+    // And only after it that the account is loaded: from then on it is told of calls under way without a hold, which
+    // the ledger does not do for an account that it has not loaded.
+    await this.tell(accountId, after);
+    return after.postedNanoUsd;
+  }
+
+  private async tell(accountId: string, { organizationId, unheldNanoUsd, generation }: AccountState): Promise<void> {
+    const item = { accountId, unheldNanoUsd, generation };
+    await this.admission.loadAccounts(organizationId, [item]).catch(unavailable('Admission'));
   }
 
   /**
