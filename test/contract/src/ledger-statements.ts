@@ -4,10 +4,16 @@ import { KeyUseStore } from '@tollgate/key-management';
 import { BillingMeter, LoadAccount, UsedKeys } from '@tollgate/usage-billing';
 import { RecordingAdmission } from './billing-fixture.js';
 
-/** Many days of a key, so that the statements about cycles are planned as in production. */
-export const LEDGER_SEEDS = [
+/** Many days of keys, so that the statements about cycles are planned as in production. */
+export const ledgerSeeds = (organizationId: string): string[] => [
   `INSERT INTO billing.key_usage_day (api_key_id, day, organization_id, requests, charge_nano_usd)
    SELECT 'key ' || n / 100, '2026-01-01'::date + n % 100, 'default', 1, 1 FROM generate_series(1, 5000) AS n`,
+  // An organisation with many keys and many ended cycles: what is asked of one key, or of the cycles in force, must not
+  // read the accounts of all.
+  `INSERT INTO billing.account (account_id, organization_id, api_key_id, posted_nano_usd, ceiling_nano_usd, credit_reset, cycle_starts_at, cycle_ends_at)
+   SELECT 'key:many ' || n || ':daily:2026-01-' || to_char(day, 'FM00'), '${organizationId}', 'many ' || n, 0, 1, 'daily',
+     '2026-01-01Z'::timestamptz + (day - 1) * interval '1 day', '2026-01-01Z'::timestamptz + day * interval '1 day'
+   FROM generate_series(1, 500) AS n, generate_series(1, 20) AS day`,
   `INSERT INTO keys.api_key_use
    SELECT 'default', id, 1, 1, 1, 1, 1, '2026-01-01', 0, 0, 0, now(), NULL FROM keys.api_key WHERE organization_id = 'default'`,
 ];
@@ -17,13 +23,13 @@ export async function useLedger({ dataSource }: Database, organizationId: string
   const service = new ServiceDatabase(dataSource, 'billing');
   const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
   const load = new LoadAccount(service, new RecordingAdmission(), { drained: () => Promise.resolve() }, meter);
+  const whole = { organizationId, accountId: `organization:${organizationId}`, apiKeyId: null, generation: 2 };
+  await load.load({ ...whole, reset: 'never', startMs: null });
+  // Of statements that both run, the plan for a key is the one that is looked at.
   const request = { organizationId, apiKeyId: 'key 3', generation: 2 };
   await load.load({ ...request, accountId: 'key:key 3', reset: 'never', startMs: null });
   const startMs = Date.UTC(2026, 0, 1);
   await load.load({ ...request, accountId: 'key:key 3:monthly:2026-01-01', reset: 'monthly', startMs });
-
-  const whole = { organizationId, accountId: `organization:${organizationId}`, apiKeyId: null, generation: 2 };
-  await load.load({ ...whole, reset: 'never', startMs: null });
 
   const used = new UsedKeys(service);
   await used.waiting(10);

@@ -50,7 +50,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js';
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
-import { LEDGER_SEEDS, useLedger } from './ledger-statements.js';
+import { ledgerSeeds, useLedger } from './ledger-statements.js';
 import { useSettings } from './settings-statements.js';
 import { GROUP_SEEDS, useGroups } from './group-statements.js';
 import { IMPORT_SEEDS, useImports } from './import-statements.js';
@@ -312,7 +312,7 @@ const SEEDS = [
    SELECT 'default', 'refusals', n, now(), CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END,
      CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, 'request ' || n, '{}', sha256(''), sha256('')
    FROM generate_series(1, 5000) AS n`,
-  ...LEDGER_SEEDS,
+  ...ledgerSeeds(BUSY_ORGANIZATION),
   ...GROUP_SEEDS,
   ...IMPORT_SEEDS,
   ...MEMBERSHIP_SEEDS,

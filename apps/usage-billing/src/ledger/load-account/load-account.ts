@@ -86,7 +86,7 @@ export class LoadAccount {
    */
   private async untilGatewaysHaveShipped({ organizationId, accountId, apiKeyId, generation }: LoadAccountRequest) {
     const waiting = await this.database.inOrganization(organizationId, (manager) =>
-      unconfirmedJournals(manager, organizationId, apiKeyId, generation),
+      unconfirmedJournals(manager, { organizationId, accountId, apiKeyId, generation }),
     );
     const begun = performance.now();
     while (waiting.size > 0 && performance.now() - begun < SHIPPED_WITHIN_MS) {
@@ -101,19 +101,22 @@ export class LoadAccount {
 
 /**
  * The journals of the gateways that are running; none if the limit was loaded for this version before, in whichever
- * cycle: since then everything is held or told. Indexes: account_by_organization.
+ * cycle: since then everything is held or told. Indexes: account_pk, account_by_key.
  */
 async function unconfirmedJournals(
   manager: EntityManager,
-  organizationId: string,
-  apiKeyId: string | null,
-  generation: number,
+  {
+    organizationId,
+    accountId,
+    apiKeyId,
+    generation,
+  }: Pick<LoadAccountRequest, 'organizationId' | 'accountId' | 'apiKeyId' | 'generation'>,
 ): Promise<Set<string>> {
   const rows: { journal_id: string }[] = await manager.query(
     `SELECT journal_id FROM billing.gateway_instance WHERE gone_at IS NULL AND NOT EXISTS (
-       SELECT FROM billing.account
-       WHERE organization_id = $1 AND api_key_id IS NOT DISTINCT FROM $2 AND generation >= $3)`,
-    [organizationId, apiKeyId, generation],
+       SELECT FROM billing.account WHERE organization_id = $1 AND generation >= $4
+         AND (account_id = $2 OR (api_key_id = $3 AND ceiling_nano_usd IS NOT NULL)))`,
+    [organizationId, accountId, apiKeyId, generation],
   );
   return new Set(rows.map((row) => row.journal_id));
 }

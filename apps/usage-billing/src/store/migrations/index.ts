@@ -2,6 +2,7 @@ import type { MigrateOptions } from '@tollgate/postgres';
 import { Billing1795190400001 } from './1795190400001-billing.js';
 import { QuarantineParts1795449600001 } from './1795449600001-quarantine-parts.js';
 import { Tenancy1796342400001 } from './1796342400001-tenancy.js';
+import { AccountsInForce1797120000001 } from './1797120000001-accounts-in-force.js';
 import { AccountsInCycles1797033600001 } from './1797033600001-accounts-in-cycles.js';
 import { UsageByOrganization1796169600001 } from './1796169600001-usage-by-organization.js';
 import { UsageEventMonths1795824000001 } from './1795824000001-usage-event-months.js';
@@ -17,5 +18,6 @@ export const usageBillingSchema: MigrateOptions = {
     UsageByOrganization1796169600001,
     Tenancy1796342400001,
     AccountsInCycles1797033600001,
+    AccountsInForce1797120000001,
   ],
 };
