@@ -21,7 +21,8 @@ export class AuthKeysController {
     summary: 'Exchange a code for a key',
     description:
       'A code is good once, for 10 minutes, to who knows the verifier of its challenge. A wrong verifier does not use ' +
-      'it up. A code that was used or is too old, and one whose person may make no keys there any more, is 403.',
+      'it up. A code that was used or is too old, and one whose person has signed out or may make no keys there any ' +
+      'more, is 403.',
   })
   @Refuses('code_not_valid', 'challenge_method_differs', 'rate_limit_exceeded')
   @Replies(exchangedKeyReply, { 200: 'The key.' })

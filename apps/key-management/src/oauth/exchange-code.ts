@@ -9,6 +9,7 @@ import { CreateKey } from '../keys/create-key/create-key.js';
 import type { CreateKeyResult } from '../keys/create-key/new-keys.js';
 import { roleNow } from '../members/maker.js';
 import { tokenDigest } from '../sign-in/session-token.js';
+import { Sessions } from '../sign-in/sessions.js';
 import { AuthorizationCodeStore } from './authorization-code-store.js';
 import { challengeOf, type AuthorizationCode } from './authorization-code.js';
 import { verifierFits } from './challenge.js';
@@ -26,6 +27,7 @@ export class ExchangeCode {
     private readonly database: ServiceDatabase,
     private readonly codes: AuthorizationCodeStore,
     private readonly createKey: CreateKey,
+    private readonly sessions: Sessions,
     private readonly failures: FailureLimits,
   ) {}
 
@@ -71,6 +73,9 @@ export class ExchangeCode {
   private async redeem(manager: EntityManager, code: AuthorizationCode, actor: Actor, now: Date): Promise<Created> {
     const { organizationId, personId, sessionId, keyRequest, callbackUrl } = code;
     if (!(await this.codes.redeem(manager, code, now))) throw new Problem('code_not_valid');
+    // Who has a session that is not theirs agrees to a key for themselves: with the session, as by a new password, that
+    // ends too.
+    if ((await this.sessions.live(manager, sessionId, now)) === null) throw new Problem('code_not_valid');
     // The person as they are now: since they agreed they may have been removed, or have another role.
     const role = await roleNow(manager, organizationId, { kind: 'person', id: personId }, now);
     if (role === null || !isAtLeast(role, LEAST_ROLE)) throw new Problem('code_not_valid');

@@ -436,6 +436,7 @@ describe('the exchange of a code', () => {
     ['the code is too old', () => s.sql(`UPDATE keys.authorization_code SET expires_at = now() - interval '1 ms'`)],
     ['the person was removed', (id) => s.sql(`DELETE FROM keys.member WHERE organization_id = $1`, [id])],
     ['the person may only look', (id) => s.sql(`UPDATE keys.member SET role = 'viewer' WHERE organization_id = $1`, [id])],
+    ['the session has ended', (_, { id }) => s.sql(`DELETE FROM keys.session WHERE person_id = $1`, [id])],
     ['the organisation was deleted', (id) => s.sql(`UPDATE keys.organization SET deleted_at = now() WHERE id = $1`, [id])],
   ])('is refused when %s since', async (_, change) => {
     const id = randomUUID();
