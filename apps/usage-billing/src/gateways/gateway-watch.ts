@@ -19,6 +19,8 @@ const CHECK_EVERY_MS_MAX = 1_000;
 const GONE_AFTER_MS_DEFAULT = 30_000;
 /** An account of each day for each key whose limit resets is little: once an hour is often enough to drop old ones. */
 const ENDED_CYCLES_EVERY_MS = 3_600_000;
+/** After a failure: at the start of the process admission may not be connected yet. */
+const ENDED_CYCLES_AGAIN_MS = 60_000;
 
 /** Registers gateways, checks their leases each second, and drops old accounts from admission each hour. */
 @Injectable()
@@ -114,8 +116,11 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
     );
   }
 
-  /** Drops accounts of cycles that ended long ago from admission. Never rejects. */
-  private async dropEndedCycles(): Promise<void> {
+  /**
+   * Drops accounts of cycles that ended long ago from admission. Never rejects; after a failure it resolves with the
+   * milliseconds until the next attempt.
+   */
+  private async dropEndedCycles(): Promise<number | void> {
     try {
       for (const organizationId of await this.admission.organizations()) {
         if (this.endedCycles.stopped) return;
@@ -125,8 +130,9 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
     } catch (error) {
       this.logger.warn(
         { err: error },
-        'accounts of ended cycles could not be dropped; the next attempt follows in an hour',
+        'accounts of ended cycles could not be dropped; the next attempt follows in a minute',
       );
+      return ENDED_CYCLES_AGAIN_MS;
     }
   }
 }
