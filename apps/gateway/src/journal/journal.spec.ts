@@ -401,6 +401,8 @@ describe('the shipper', () => {
     await later;
     expect(published.slice(0, 2)).toEqual(['r1', 'r2']);
     shipper.close();
+    // r3 is left to the next life: nobody may be told that it is on the bus.
+    await expect(shipper.flush()).rejects.toThrow('closed');
   });
 
   it('ships in the next life what the bus never acknowledged', async () => {

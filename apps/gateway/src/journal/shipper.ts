@@ -59,10 +59,11 @@ export class Shipper {
 
   /**
    * Resolves when all that the journal has on disk now is acknowledged, whatever is written meanwhile. It does not wait
-   * for company.
+   * for company. Rejects once the shipper is closed, if something is left to the next life.
    */
   flush(): Promise<void> {
-    if (this.#closed || (this.#running === null && !this.#behind())) return Promise.resolve();
+    if (this.#running === null && !this.#behind()) return Promise.resolve();
+    if (this.#closed) return Promise.reject(new Error('the shipper is closed before all is acknowledged'));
     return new Promise((done) => {
       this.#flushes.push({ since: performance.now(), done });
       if (this.#timer !== null) clearTimeout(this.#timer);
