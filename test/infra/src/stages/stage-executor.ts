@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { chromiumProgram } from '../chromium.js';
 import { startInfra, type Infra } from '../endpoints.js';
 import { runChildProgram } from './child-program.js';
-import { ALONE, isStage, laneOf, needsServers, stageNames, type StageName } from './stage-names.js';
+import { ALONE, isStage, laneOf, needsBrowser, needsServers, stageNames, type StageName } from './stage-names.js';
 import { runStage } from './run-stage.js';
 import type { Verdict } from './verdict.js';
 import { runVariable, writeStageReport, type StageReport } from './stage-report.js';
@@ -116,6 +117,8 @@ async function runTasks(
   serverEnvironment: () => Promise<Record<string, string>>,
 ): Promise<{ task: string; result: TaskResult }[]> {
   const startTime = Date.now();
+  // Before the tests, which run in several processes: only one may install it. Those that need it say what is missing.
+  if (needsBrowser(stage)) await chromiumProgram().catch(() => undefined);
   const verdicts = await runStage(
     root,
     stage,

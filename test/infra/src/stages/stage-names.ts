@@ -1,12 +1,12 @@
 /** The stages of a test run, which are the targets of Nx that have tests or rules to hold. */
 const stages = {
-  lint: { lane: 1, servers: false },
-  unused: { lane: 1, servers: false },
-  layout: { lane: 1, servers: false },
-  unit: { lane: 0, servers: false },
-  adapter: { lane: 0, servers: true },
-  journey: { lane: 1, servers: true },
-  fault: { lane: 2, servers: true },
+  lint: { lane: 1, servers: false, browser: false },
+  unused: { lane: 1, servers: false, browser: false },
+  layout: { lane: 1, servers: false, browser: false },
+  unit: { lane: 0, servers: false, browser: false },
+  adapter: { lane: 0, servers: true, browser: false },
+  journey: { lane: 1, servers: true, browser: true },
+  fault: { lane: 2, servers: true, browser: false },
 } as const;
 
 export type StageName = keyof typeof stages;
@@ -32,6 +32,11 @@ export const ALONE = 2;
 /** Whether the tests of this stage work on PostgreSQL, Redis and Kafka. */
 export function needsServers(stage: StageName): boolean {
   return stages[stage].servers;
+}
+
+/** Whether some of its tests are about what a browser does. */
+export function needsBrowser(stage: StageName): boolean {
+  return stages[stage].browser;
 }
 
 /** Closes a `switch` over stages: it does not compile while one is left out. */

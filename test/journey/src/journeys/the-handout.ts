@@ -192,7 +192,7 @@ export function theHandout(shape: () => Shape): void {
     beforeAll(async () => {
       app = await startForeignApp('<!doctype html><html lang="en"><title>An app</title><h1>Back</h1></html>');
       chromium = await startChromium();
-    }, 120_000);
+    }, 400_000);
     afterAll(async () => {
       await chromium?.close();
       app?.stop();
