@@ -6,7 +6,8 @@ import type { FieldError } from '@tollgate/errors';
 import type { EntityManager } from 'typeorm';
 import type { ApiKey } from '../api-key/api-key.js';
 import { newApiKey } from '../api-key/new-api-key.js';
-import { demandGrant, demandGroups, KeyGivers, reachOf } from '../grant-key/key-givers.js';
+import { demandGrant, demandGroups, reachOf } from '../grant-key/key-givers.js';
+import { LastingGivers } from '../grant-key/lasting-givers.js';
 import { OrganizationStore } from '../../organizations/organization-store.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import { KeyStore, type SnapshotEntries } from '../../store/key-store.js';
@@ -27,7 +28,7 @@ export class NewKeys {
   constructor(
     private readonly store: KeyStore,
     private readonly organizations: OrganizationStore,
-    private readonly givers: KeyGivers,
+    private readonly givers: LastingGivers,
     private readonly references: KeyReferences,
     @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: KeyManagementSettings,
   ) {}
@@ -35,7 +36,7 @@ export class NewKeys {
   /**
    * Writes a key in a transaction about its organisation.
    * @throws {Problem} `organization_not_found` if the organisation has been deleted meanwhile, `access_denied` if the
-   * actor may not give the key all that is asked for
+   * actor may not give the key all that is asked for, `invalid_credential` if the session has ended meanwhile
    */
   async write(
     manager: EntityManager,
@@ -62,7 +63,7 @@ export class NewKeys {
         maskedKey: maskSecret(secret),
       },
     );
-    const giver = await this.givers.giverOf(manager, actor, now);
+    const giver = await this.givers.giverNow(manager, organizationId, actor, now);
     demandGrant(giver, reachOf(key), null);
     demandGroups(giver, key.groupIds, []);
     const written = await this.store.insert(

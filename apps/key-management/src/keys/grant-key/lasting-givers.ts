@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { isAtLeast, type KeyGiver } from '@tollgate/access';
+import type { Actor } from '@tollgate/auth';
 import { Problem } from '@tollgate/http';
 import type { EntityManager } from 'typeorm';
 import { makerOf, roleNow } from '../../members/maker.js';
@@ -13,6 +14,22 @@ export class LastingGivers {
     private readonly givers: KeyGivers,
     private readonly sessions: Sessions,
   ) {}
+
+  /**
+   * The one behind a request, as `KeyGivers` has them. Who asks was found out before the body came, so a person is
+   * looked at again.
+   * @throws {Problem} `invalid_credential`, `access_denied`
+   */
+  async giverNow(
+    manager: EntityManager,
+    organizationId: string,
+    actor: Pick<Actor, 'principal'>,
+    now: Date,
+  ): Promise<KeyGiver | null> {
+    const giver = await this.givers.giverOf(manager, actor, now);
+    if (giver?.reach === null) await this.demandStill(manager, organizationId, giver, now);
+    return giver;
+  }
 
   /**
    * Refuses whoever may give less by now than `giver` could when the request began. A body may come for minutes, and

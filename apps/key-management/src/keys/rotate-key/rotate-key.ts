@@ -11,7 +11,8 @@ import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore, type ChangedKeys, type SnapshotEntries } from '../../store/key-store.js';
 import type { ApiKey } from '../api-key/api-key.js';
 import { keyEnded } from '../api-key/key-ended.js';
-import { demandGrant, KeyGivers, reachOf } from '../grant-key/key-givers.js';
+import { demandGrant, reachOf } from '../grant-key/key-givers.js';
+import { LastingGivers } from '../grant-key/lasting-givers.js';
 import type { RotateKeyRequest } from './rotate-key.request.js';
 import { rotated, withSecretsEnded, type RotationResult } from './rotation.js';
 
@@ -34,7 +35,7 @@ export class RotateKey {
   constructor(
     private readonly database: ServiceDatabase,
     private readonly store: KeyStore,
-    private readonly givers: KeyGivers,
+    private readonly givers: LastingGivers,
     private readonly relay: KeyRelay,
     @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: Pick<KeyManagementSettings, 'keyMarker' | 'peppers'>,
   ) {}
@@ -48,7 +49,7 @@ export class RotateKey {
     const key = await this.store.find(organizationId, id);
     if (key === null) throw new Problem('api_key_not_found');
     await this.database.inOrganization(organizationId, async (manager) =>
-      demandGrant(await this.givers.giverOf(manager, actor, now), reachOf(key), null),
+      demandGrant(await this.givers.giverNow(manager, organizationId, actor, now), reachOf(key), null),
     );
   }
 
@@ -65,7 +66,7 @@ export class RotateKey {
     actor: Actor,
     now: Date,
   ): Promise<RotatedKey> {
-    const giver = await this.givers.giverOf(manager, actor, now);
+    const giver = await this.givers.giverNow(manager, organizationId, actor, now);
     const { peppers, keyMarker } = this.settings;
     const secrets: Secret[] = [];
     const changed = await this.store.changeIn(

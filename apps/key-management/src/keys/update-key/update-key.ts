@@ -6,7 +6,8 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import type { ApiKey } from '../api-key/api-key.js';
 import { keyEnded } from '../api-key/key-ended.js';
 import { KeyReferences } from '../create-key/key-references.js';
-import { demandGrant, demandGroups, KeyGivers, reachOf } from '../grant-key/key-givers.js';
+import { demandGrant, demandGroups, reachOf } from '../grant-key/key-givers.js';
+import { LastingGivers } from '../grant-key/lasting-givers.js';
 import { OrganizationStore } from '../../organizations/organization-store.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
@@ -31,7 +32,7 @@ export class UpdateKey {
     private readonly store: KeyStore,
     private readonly organizations: OrganizationStore,
     private readonly references: KeyReferences,
-    private readonly givers: KeyGivers,
+    private readonly givers: LastingGivers,
     private readonly relay: KeyRelay,
     private readonly accounts: LimitAccounts,
   ) {}
@@ -56,7 +57,7 @@ export class UpdateKey {
     const { keys, written } = await this.database.inOrganization(organizationId, async (manager) => {
       const { keyNamesImmutable: namesImmutable } = await this.organizations.keep(manager, organizationId);
       const missing = await this.references.faults(manager, organizationId, named);
-      const giver = await this.givers.giverOf(manager, actor, now);
+      const giver = await this.givers.giverNow(manager, organizationId, actor, now);
       return this.store.changeIn(manager, organizationId, [id], (before) => {
         if (before.deletedAt !== null) return null;
         precondition.holdsFor(before.version);
