@@ -514,6 +514,25 @@ describe('an admin key that is limited itself', () => {
     await create({ groups: [mine] }, { as: secret });
   });
 
+  it('enables no key that has more than it, one by one or many, and still disables it', async () => {
+    const { secret } = await create({ scopes: ['admin'], credit_limit_usd: 1 });
+    const [larger, smaller] = [await create({ credit_limit_usd: 2 }), await create({ credit_limit_usd: 1 })];
+    for (const { id } of [larger, smaller])
+      expect((await call('POST', keyUrl(id, '/disable'), undefined, { as: secret })).status).toBe(200);
+    expect(await call('POST', keyUrl(larger.id, '/enable'), undefined, { as: secret })).toMatchObject({
+      status: 403,
+      body: { code: 'access_denied', errors: [{ path: 'credit_limit_usd' }] },
+    });
+    const both = { ids: [larger.id, smaller.id], action: 'enable' };
+    expect((await call('POST', '/v1/api-keys/bulk', both, { as: secret })).body).toMatchObject({
+      results: [
+        { status: 403, state: 'disabled' },
+        { status: 200, state: 'active' },
+      ],
+    });
+    expect((await call('POST', keyUrl(larger.id, '/enable'))).body).toMatchObject({ state: 'active' });
+  });
+
   it('makes project keys that last no longer, whatever it may spend', async () => {
     const { secret } = await create({ scopes: ['admin'], credit_limit_usd: 1, models: ['a'], expires_in_days: 1 });
     const url = `/v1/projects/${await project()}/api-keys`;

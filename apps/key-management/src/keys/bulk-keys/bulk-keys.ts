@@ -169,9 +169,9 @@ function changeOf({ action, groupId, actor, now }: Bulk, key: ApiKey, giver: Key
     after && { change, key: after, actor, details: {}, at: now };
   switch (action) {
     case 'disable':
-      return decideSwitch(key, 'disabled', actor, now);
+      return decideSwitch(key, 'disabled', giver, actor, now);
     case 'enable':
-      return decideSwitch(key, 'enabled', actor, now);
+      return decideSwitch(key, 'enabled', giver, actor, now);
     case 'revoke':
       return to('revoked', revoked(key, 'revoked', now));
     case 'delete':

@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { scopesAbove } from '@tollgate/access';
+import type { KeyGiver } from '@tollgate/access';
 import type { Actor } from '@tollgate/auth';
 import { unreachable } from '@tollgate/errors';
 import { Problem, type Precondition } from '@tollgate/http';
+import { ServiceDatabase } from '@tollgate/postgres';
 import { disabled, enabled, type ApiKey } from '../api-key/api-key.js';
 import type { KeyChange } from '../api-key/key-change.js';
 import { keyEnded } from '../api-key/key-ended.js';
+import { demandGrant, KeyGivers, reachOf } from '../grant-key/key-givers.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
 
@@ -19,7 +21,9 @@ export interface SwitchedKey {
 @Injectable()
 export class SwitchKey {
   constructor(
+    private readonly database: ServiceDatabase,
     private readonly store: KeyStore,
+    private readonly givers: KeyGivers,
     private readonly relay: KeyRelay,
   ) {}
 
@@ -27,7 +31,7 @@ export class SwitchKey {
    * Both may be repeated, and change nothing then. Resolves when Postgres has committed and the snapshot is written or
    * 2 s have passed.
    * @throws {Problem} `api_key_not_found`; `precondition_failed` if the key has another version than the request
-   * demands; `api_key_ended`; `access_denied` where the actor may not give the scopes of a key that is to be enabled
+   * demands; `api_key_ended`; `access_denied` where the actor may not give all that a key has which is to be enabled
    */
   async execute(
     organizationId: string,
@@ -37,10 +41,13 @@ export class SwitchKey {
     actor: Actor,
     now: Date,
   ): Promise<SwitchedKey> {
-    const { keys, written } = await this.store.change(organizationId, [id], (before) => {
-      if (before.deletedAt !== null) throw new Problem('api_key_not_found');
-      precondition.holdsFor(before.version);
-      return decideSwitch(before, change, actor, now);
+    const { keys, written } = await this.database.inOrganization(organizationId, async (manager) => {
+      const giver = await this.givers.giverOf(manager, actor, now);
+      return this.store.changeIn(manager, organizationId, [id], (before) => {
+        if (before.deletedAt !== null) throw new Problem('api_key_not_found');
+        precondition.holdsFor(before.version);
+        return decideSwitch(before, change, giver, actor, now);
+      });
     });
     const [key] = keys;
     if (key === undefined) throw new Problem('api_key_not_found');
@@ -57,10 +64,12 @@ export class SwitchKey {
 export function decideSwitch(
   before: ApiKey,
   change: 'disabled' | 'enabled',
+  giver: KeyGiver | null,
   actor: Actor,
   now: Date,
 ): KeyChange | null {
-  if (change === 'enabled') demandScopes(before, actor);
+  // Who enables a key gives it all that it has again.
+  if (change === 'enabled') demandGrant(giver, reachOf(before), null);
   const decided = change === 'disabled' ? disabled(before, now) : enabled(before, now);
   switch (decided.kind) {
     case 'switched':
@@ -72,11 +81,4 @@ export function decideSwitch(
     default:
       return unreachable(decided);
   }
-}
-
-/** Who enables a key gives it all its scopes again. */
-function demandScopes({ scopes }: ApiKey, { principal }: Actor): void {
-  const above = principal === null ? [] : scopesAbove(principal, scopes);
-  if (above.length > 0)
-    throw new Problem('access_denied', { detail: `You may not give a key the scope ${above.join(', ')}.` });
 }
