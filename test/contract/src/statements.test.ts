@@ -319,7 +319,7 @@ const SEEDS = [
   ...ROTATION_SEEDS,
   ...OIDC_SEEDS,
   ...OAUTH_SEEDS,
-  'ANALYZE',
+  'VACUUM ANALYZE',
 ];
 
 const SET_ROLE = `SELECT set_config('role', $1, true), set_config('${TENANT_SETTING}', $2, true)`;
