@@ -59,6 +59,6 @@ export function usageOf(
       const totals = await shape.client().usage(apiKeyId);
       return totals.requests >= requests && totals;
     },
-    { what: `the usage of ${requests} requests to be shown`, timeoutMs },
+    { what: `the usage of ${requests} requests to be shown`, timeoutMs, intervalMs: 100 },
   );
 }
