@@ -8,13 +8,17 @@ const ORGANIZATIONS_PER_KEY = 1 / 100;
 /** The organisation that has half of the keys. */
 export const LARGE = '0a3c5b1e-2f3a-4f77-9c55-0123456789ab';
 /** SQL: the id of the nth small organisation. */
-const small = (n: string): string => `md5('small' || ${n})::uuid::text`;
+const small = (n: string): string => `pg_temp.named_uuid('small' || ${n})::text`;
 
 /** The id of the nth group, project or person of the large organisation. */
 export const idOf = (what: 'group' | 'project' | 'maker', n: number): string => {
   const hex = createHash('md5').update(`${what}${n}`).digest('hex');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  // Version and variant, which a UUID must have to be shown: the same as in `NAMED_UUID`.
+  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-4$3-8$4-$5');
 };
+
+const NAMED_UUID = `CREATE FUNCTION pg_temp.named_uuid(name text) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+   SELECT overlay(overlay(md5(name) PLACING '4' FROM 13) PLACING '8' FROM 17)::uuid $$`;
 
 /**
  * Rows are made by their number, and chance by the seed. Keys differ in state (a tenth is revoked), type,
@@ -25,12 +29,13 @@ function statementsFor(keys: number, seed: number): readonly string[] {
   const [half, organizations, tenth] = [keys / 2, keys * ORGANIZATIONS_PER_KEY, keys / 10];
   return [
     `SELECT setseed(${seed / 2 ** 31})`,
+    NAMED_UUID,
     `INSERT INTO keys.organization (id, name, created_at, version)
    SELECT CASE WHEN n = 0 THEN '${LARGE}' ELSE ${small('n')} END, 'Organisation ' || n, now(), 1 FROM generate_series(0, ${organizations}) AS n`,
     `INSERT INTO keys.project (organization_id, id, name, created_at, version)
-   SELECT '${LARGE}', md5('project' || n)::uuid, 'project ' || n, now(), 1 FROM generate_series(1, ${PROJECTS}) AS n`,
+   SELECT '${LARGE}', pg_temp.named_uuid('project' || n), 'project ' || n, now(), 1 FROM generate_series(1, ${PROJECTS}) AS n`,
     `INSERT INTO keys.key_group (organization_id, id, name, created_at, version)
-   SELECT '${LARGE}', md5('group' || n)::uuid, 'group ' || n, now(), 1 FROM generate_series(1, ${GROUPS}) AS n`,
+   SELECT '${LARGE}', pg_temp.named_uuid('group' || n), 'group ' || n, now(), 1 FROM generate_series(1, ${GROUPS}) AS n`,
     `CREATE TEMPORARY TABLE seeded AS SELECT n, gen_random_uuid() AS id, n <= ${half} AS large,
      n <= ${half} AND n % 7 = 0 AS of_project, n % ${half} < ${tenth} AND n % 3 <> 0 AS revoked,
      now() - interval '1 minute' * (${keys} - n % ${half}) - random() * interval '1 second' AS created_at
@@ -43,9 +48,9 @@ function statementsFor(keys: number, seed: number): readonly string[] {
      CASE WHEN n % 250 = 1 THEN '{admin}'::text[] ELSE '{inference:read,inference:write}' END,
      CASE WHEN n % 3 = 0 THEN now() + (random() * 730 - 180) * interval '1 day' END, created_at, 1, 1,
      CASE WHEN n % 10 = 0 THEN 'operator' ELSE 'person' END,
-     CASE WHEN n % 10 = 0 THEN NULL WHEN n % 2 = 0 THEN md5('maker' || n % 10)::uuid ELSE md5('maker' || n % 3000)::uuid END,
+     CASE WHEN n % 10 = 0 THEN NULL WHEN n % 2 = 0 THEN pg_temp.named_uuid('maker' || n % 10) ELSE pg_temp.named_uuid('maker' || n % 3000) END,
      CASE WHEN of_project THEN 'project' WHEN n % 501 = 0 THEN 'subscription' ELSE 'router' END, CASE WHEN of_project THEN 'pk-' || n END,
-     CASE WHEN of_project THEN md5('project' || CASE WHEN n % 14 = 0 THEN 1 + n % 2 ELSE 1 + n % ${PROJECTS} END)::uuid END,
+     CASE WHEN of_project THEN pg_temp.named_uuid('project' || CASE WHEN n % 14 = 0 THEN 1 + n % 2 ELSE 1 + n % ${PROJECTS} END) END,
      CASE WHEN n % 40 = 3 THEN now() END, CASE WHEN revoked THEN now() END, CASE WHEN revoked THEN 'revoked' END
    FROM seeded`,
     `INSERT INTO keys.api_key_secret (digest, organization_id, api_key_id, pepper_id, masked, created_at)
@@ -56,7 +61,7 @@ function statementsFor(keys: number, seed: number): readonly string[] {
    SELECT k.organization_id, k.id, 1, 1, 1, 1, (random() * 1e11)::bigint, current_date, 0, 0, 0, k.created_at + random() * (now() - k.created_at)
    FROM keys.api_key AS k JOIN seeded USING (id) WHERE random() < 0.6`,
     `INSERT INTO keys.group_key (organization_id, group_id, api_key_id)
-   SELECT '${LARGE}', md5('group' || g)::uuid, id FROM seeded, LATERAL (
+   SELECT '${LARGE}', pg_temp.named_uuid('group' || g), id FROM seeded, LATERAL (
      SELECT DISTINCT g FROM unnest(ARRAY[CASE WHEN n <= ${tenth} THEN 1 END, CASE WHEN random() < 0.33 THEN 2 END, 3 + n % ${GROUPS - 3}]) AS g
      WHERE g IS NOT NULL) AS x
    WHERE large`,
