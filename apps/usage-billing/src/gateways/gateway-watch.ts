@@ -19,15 +19,18 @@ const CHECK_EVERY_MS_MAX = 1_000;
 const GONE_AFTER_MS_DEFAULT = 30_000;
 /** An account of each day for each key whose limit resets is little: once an hour is often enough to drop old ones. */
 const ENDED_CYCLES_EVERY_MS = 3_600_000;
-/** After a failure: at the start of the process admission may not be connected yet. */
-const ENDED_CYCLES_AGAIN_MS = 60_000;
+/** From the start of the process, when admission is not connected yet, to the first time; and after a failure. */
+const ENDED_CYCLES_SOON_MS = 60_000;
 
 /** Registers gateways, checks their leases each second, and drops old accounts from admission each hour. */
 @Injectable()
 export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   private readonly leaseWatch: LeaseWatch;
   private readonly checks: Periodic;
-  private readonly endedCycles = new Periodic(() => this.dropEndedCycles(), { everyMs: ENDED_CYCLES_EVERY_MS });
+  private readonly endedCycles = new Periodic(() => this.dropEndedCycles(), {
+    everyMs: ENDED_CYCLES_EVERY_MS,
+    firstInMs: ENDED_CYCLES_SOON_MS,
+  });
 
   constructor(
     private readonly instances: GatewayInstances,
@@ -132,7 +135,7 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
         { err: error },
         'accounts of ended cycles could not be dropped; the next attempt follows in a minute',
       );
-      return ENDED_CYCLES_AGAIN_MS;
+      return ENDED_CYCLES_SOON_MS;
     }
   }
 }

@@ -45,6 +45,27 @@ describe('periodic work', () => {
     }
   });
 
+  it('runs first after the time that it is given for that, or when it is woken before, and not once it is stopped', async () => {
+    const work = new Work();
+    const periodic = new Periodic(work.run, { everyMs: 100, firstInMs: 30 });
+    periodic.start();
+    await vi.advanceTimersByTimeAsync(29);
+    expect(work.runs).toBe(0);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(work.runs).toBe(1);
+    await work.end();
+    const woken = new Periodic(work.run, { everyMs: 100, firstInMs: 30 });
+    woken.start();
+    woken.wake();
+    expect(work.runs).toBe(2);
+    await work.end();
+    const stopped = new Periodic(work.run, { everyMs: 100, firstInMs: 30 });
+    stopped.start();
+    await Promise.all([periodic, woken, stopped].map((each) => each.stop()));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(work.runs).toBe(2);
+  });
+
   it('is one run at a time: what falls due meanwhile is left out, what is woken follows once', async () => {
     const work = new Work();
     const periodic = new Periodic(work.run, { everyMs: 100 });

@@ -5,6 +5,8 @@ export interface PeriodicOptions {
    * this time.
    */
   readonly everyMs: number;
+  /** Milliseconds from `start` to the first run; by default that is at once. */
+  readonly firstInMs?: number;
   /** If true, the timer does not keep the process alive. Default false. */
   readonly background?: boolean;
 }
@@ -40,13 +42,14 @@ export class Periodic {
     return this.#stopped;
   }
 
-  /** Starts with a run at once. It has no effect if it is started already. */
+  /** Starts with a run at once, or after `firstInMs`. It has no effect if it is started already. */
   start(): void {
     if (!this.#stopped) return;
     this.#stopped = false;
     this.#timer = setInterval(() => this.#begin(), this.options.everyMs);
     if (this.options.background === true) this.#timer.unref();
-    this.#begin();
+    if (this.options.firstInMs === undefined) this.#begin();
+    else this.#early = setTimeout(() => this.#begin(), this.options.firstInMs);
   }
 
   /** Runs the work now, or once more after the run under way. It has no effect while it is stopped. */
