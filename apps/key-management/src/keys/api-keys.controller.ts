@@ -13,6 +13,7 @@ import {
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
 import { Idempotency } from '../idempotency/idempotency.js';
+import { ChangedKeyReplies } from './api-key/changed-key-replies.js';
 import { KeyMakers } from './api-key/key-makers.js';
 import { keyObject, NOTHING_SPENT } from './api-key/key-object.js';
 import {
@@ -25,7 +26,6 @@ import {
 } from './api-key/key.reply.js';
 import { CreateKey } from './create-key/create-key.js';
 import { createKeyRequest, type CreateKeyRequest } from './create-key/create-key.request.js';
-import { KeySpendingLookup } from './list-keys/key-spending.js';
 import { withCreditUsed } from './key-use/credit-used.js';
 import { ListKeys } from './list-keys/list-keys.js';
 import { listKeysRequest, searchKeysRequest, type ListKeysRequest } from './list-keys/list-keys.request.js';
@@ -54,9 +54,9 @@ export class ApiKeysController {
     private readonly listKeys: ListKeys,
     private readonly revokeKey: RevokeKey,
     private readonly updateKey: UpdateKey,
-    private readonly spending: KeySpendingLookup,
     private readonly idempotency: Idempotency,
     private readonly makers: KeyMakers,
+    private readonly replies: ChangedKeyReplies,
     private readonly meter: KeyMeter,
   ) {}
 
@@ -163,18 +163,16 @@ export class ApiKeysController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject> {
     const now = new Date();
-    const [updated, spending, makers] = await Promise.all([
-      this.updateKey.execute(organizationId, id, body, precondition, actor, now),
-      this.spending.of(organizationId, [id]),
-      this.makers.of(organizationId, [id]),
-    ]);
-    if (updated === null) throw new Problem('api_key_not_found');
-    const { key, usedNanoUsd, everywhere } = updated;
-    if (!everywhere) void reply.code(202);
-    showVersion(reply, key.version);
-    const known = spending.get(id) ?? null;
-    const shown = usedNanoUsd === null ? known : withCreditUsed(known ?? NOTHING_SPENT, key.creditReset, usedNanoUsd);
-    return keyObject(key, shown, now, makers.get(id) ?? null);
+    return this.replies.show(reply, {
+      organizationId,
+      id,
+      now,
+      change: this.updateKey
+        .execute(organizationId, id, body, precondition, actor, now)
+        .then((updated) => updated ?? Promise.reject(new Problem('api_key_not_found'))),
+      spent: (known, { key, usedNanoUsd }) =>
+        usedNanoUsd === null ? known : withCreditUsed(known ?? NOTHING_SPENT, key.creditReset, usedNanoUsd),
+    });
   }
 
   /** Hides the key. Answers 200 when the tombstone is written, 202 if that takes more than 2 s and is still retried. */
@@ -221,15 +219,14 @@ export class ApiKeysController {
     reply: FastifyReply,
   ): Promise<KeyObject> {
     const [now, begun] = [new Date(), performance.now()];
-    const [result, spending, makers] = await Promise.all([
-      this.revokeKey.execute(organizationId, id, reason, precondition, actor, now),
-      this.spending.of(organizationId, [id]),
-      this.makers.of(organizationId, [id]),
+    const change = this.revokeKey
+      .execute(organizationId, id, reason, precondition, actor, now)
+      .then((result) => (result.kind === 'not_found' ? Promise.reject(new Problem('api_key_not_found')) : result));
+    const [shown, { everywhere }] = await Promise.all([
+      this.replies.show(reply, { organizationId, id, now, change }),
+      change,
     ]);
-    if (result.kind === 'not_found') throw new Problem('api_key_not_found');
-    this.meter.revokeAnswered(result.everywhere, (performance.now() - begun) / 1_000);
-    if (!result.everywhere) void reply.code(202);
-    showVersion(reply, result.key.version);
-    return keyObject(result.key, spending.get(id) ?? null, now, makers.get(id) ?? null);
+    this.meter.revokeAnswered(everywhere, (performance.now() - begun) / 1_000);
+    return shown;
   }
 }

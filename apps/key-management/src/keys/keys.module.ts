@@ -11,6 +11,7 @@ import { ConfiguredRoutesModule } from '../routes/configured-routes.module.js';
 import { keysOfPreviousPepper } from '../store/refuse-other-pepper.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
+import { ChangedKeyReplies } from './api-key/changed-key-replies.js';
 import { KeyMakers } from './api-key/key-makers.js';
 import { ApiKeysController } from './api-keys.controller.js';
 import { ExplainKey } from './explain-key/explain-key.js';
@@ -82,6 +83,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     KeyReferences,
     KeyGivers,
     LastingGivers,
+    ChangedKeyReplies,
     KeyMakers,
     KeySpendingLookup,
     KeyUseStore,

@@ -2,7 +2,7 @@ import { CREDIT_RESETS, type CreditReset } from '@tollgate/api-key';
 import type { FieldError } from '@tollgate/errors';
 import type { Project } from '../projects/project.js';
 import { html, type Html } from '../sign-in/pages/html.js';
-import { STYLE_PATH } from '../sign-in/pages/account-pages.js';
+import { htmlPage } from '../sign-in/pages/html-page.js';
 import type { OrganizationChoice } from './authorization-code-store.js';
 import type { ConsentForm, KeyWish } from './consent.request.js';
 
@@ -28,27 +28,6 @@ export type EnteredFields = Pick<
   'name' | 'credit_limit_usd' | 'credit_reset' | 'models' | 'expires_in_days' | 'project_id'
 >;
 
-/** A page without a script: everything on it works by plain forms and links. */
-function page(title: string, body: Html, head: Html = html``): string {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="robots" content="noindex" />
-        <title>${title} – Tollgate</title>
-        <link rel="stylesheet" href="${STYLE_PATH}" />
-        ${head}
-      </head>
-      <body>
-        <main>
-          <h1>${title}</h1>
-          ${body}
-        </main>
-      </body>
-    </html> `.text;
-}
-
 const RESETS: Readonly<Record<CreditReset, string>> = {
   never: 'never: for the life of the key',
   daily: 'every day, at 00:00 UTC',
@@ -59,7 +38,7 @@ const RESETS: Readonly<Record<CreditReset, string>> = {
 /** The page on which a person sees which app asks for a key, makes less of it, and agrees or declines. */
 export function consentPage(view: ConsentView): string {
   const { wish, email, organization } = view;
-  return page(
+  return htmlPage(
     'A key for an app',
     html`<p><strong class="address">${wish.callback.origin}</strong> asks for an API key of yours.</p>
       ${wish.label === null ? '' : html`<p>It calls the key “${wish.label}”.</p>`}
@@ -177,7 +156,7 @@ ${entered.models}</textarea>
 
 /** The page for somebody who may make a key in none of their organisations. */
 export function noOrganizationPage({ callback }: KeyWish, email: string): string {
-  return page(
+  return htmlPage(
     'No key for the app',
     html`<p><strong class="address">${callback.origin}</strong> asks for an API key of yours.</p>
       <p>
@@ -192,7 +171,7 @@ export function noOrganizationPage({ callback }: KeyWish, email: string): string
  * form against the policy of the page with the form, and that allows our own origin alone.
  */
 export function backPage(url: string, { origin }: { readonly origin: string }, agreed: boolean): string {
-  return page(
+  return htmlPage(
     agreed ? 'The app gets its key' : 'No key was made',
     html`<p>You are being sent back to <strong class="address">${origin}</strong>.</p>
       <p><a href="${url}">Go on, if nothing happens</a></p>`,

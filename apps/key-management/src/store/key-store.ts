@@ -12,6 +12,7 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import { auditEntryOf } from '../keys/api-key/key-audit.js';
 import { makerOf } from '../members/maker.js';
 import type { OrganizationState } from '../organizations/organization.js';
+import { columnsOf } from './key-columns.js';
 import { keyOf, organizationOf, SELECT_KEY, type KeyRow } from './key-row.js';
 
 /** Token of the `LookUps`, which run queries for unauthenticated callers at low priority. */
@@ -469,31 +470,4 @@ async function updateKeys(manager: EntityManager, keys: readonly ApiKey[]): Prom
      WHERE k.id = c.id`,
     [JSON.stringify(keys.map(columnsOf))],
   );
-}
-
-/** The columns of a key that can change, as JSON for `jsonb_to_recordset`. */
-function columnsOf(key: ApiKey): object {
-  return {
-    id: key.id,
-    version: key.version,
-    name: key.name,
-    description: key.description,
-    scopes: key.scopes,
-    expires_at: key.expiresAt,
-    credit_limit_nano_usd: key.creditLimitNanoUsd?.toString() ?? null,
-    requests_per_minute: key.rateLimits.requestsPerMinute,
-    tokens_per_minute: key.rateLimits.tokensPerMinute,
-    parallel_requests: key.rateLimits.parallelRequests,
-    models: key.models,
-    allowed_ips: key.allowedIps,
-    project_id: key.projectId,
-    credit_reset: key.creditReset,
-    credit_generation: key.creditGeneration,
-    browser_use: key.browserUse,
-    rotate_every_days: key.rotateEveryDays,
-    disabled_at: key.disabledAt,
-    revoked_at: key.revocation?.at ?? null,
-    revoke_reason: key.revocation?.reason ?? null,
-    deleted_at: key.deletedAt,
-  };
 }

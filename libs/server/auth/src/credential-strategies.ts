@@ -36,7 +36,7 @@ type Verify = (question: CredentialQuestion, done: (error: unknown, principal?: 
 class QuestionStrategy extends passport.Strategy {
   constructor(
     readonly authenticator: CredentialAuthenticator,
-    private readonly verify: Verify,
+    readonly verify: Verify,
   ) {
     super();
   }
@@ -70,20 +70,26 @@ export class AdminSecretStrategy extends PassportStrategy(QuestionStrategy, 'adm
   }
 }
 
+/** The base of a strategy whose credentials key-management knows, under its name in Passport. */
+function identifiedStrategy(name: string) {
+  abstract class IdentifiedStrategy extends PassportStrategy(QuestionStrategy, name) {
+    constructor(
+      @Inject(AUTHENTICATOR) authenticator: CredentialAuthenticator,
+      @Optional() @Inject(KEY_MANAGEMENT_API) readonly keyManagement: Identifier | undefined,
+    ) {
+      super(authenticator);
+    }
+
+    getPassportInstance(): CredentialAuthenticator {
+      return this.authenticator;
+    }
+  }
+  return IdentifiedStrategy;
+}
+
 /** An API key as bearer. key-management knows them. */
 @Injectable()
-export class ApiKeyStrategy extends PassportStrategy(QuestionStrategy, 'api-key') {
-  constructor(
-    @Inject(AUTHENTICATOR) authenticator: CredentialAuthenticator,
-    @Optional() @Inject(KEY_MANAGEMENT_API) private readonly keyManagement: Identifier | undefined,
-  ) {
-    super(authenticator);
-  }
-
-  getPassportInstance(): CredentialAuthenticator {
-    return this.authenticator;
-  }
-
+export class ApiKeyStrategy extends identifiedStrategy('api-key') {
   async validate({ credential, ...about }: CredentialQuestion): Promise<Principal | null> {
     if (credential.kind !== 'api_key') return null;
     return identify(this.keyManagement, credential, about);
@@ -92,18 +98,7 @@ export class ApiKeyStrategy extends PassportStrategy(QuestionStrategy, 'api-key'
 
 /** Both halves of a project key, as Basic. key-management knows them. */
 @Injectable()
-export class ProjectKeyStrategy extends PassportStrategy(QuestionStrategy, 'project-key') {
-  constructor(
-    @Inject(AUTHENTICATOR) authenticator: CredentialAuthenticator,
-    @Optional() @Inject(KEY_MANAGEMENT_API) private readonly keyManagement: Identifier | undefined,
-  ) {
-    super(authenticator);
-  }
-
-  getPassportInstance(): CredentialAuthenticator {
-    return this.authenticator;
-  }
-
+export class ProjectKeyStrategy extends identifiedStrategy('project-key') {
   async validate({ credential, ...about }: CredentialQuestion): Promise<Principal | null> {
     if (credential.kind !== 'project_key' || !hasSecretForm(credential.secret)) return null;
     return identify(this.keyManagement, credential, about);
@@ -112,18 +107,7 @@ export class ProjectKeyStrategy extends PassportStrategy(QuestionStrategy, 'proj
 
 /** The cookie of a person's session. key-management keeps sessions. */
 @Injectable()
-export class SessionStrategy extends PassportStrategy(QuestionStrategy, 'session') {
-  constructor(
-    @Inject(AUTHENTICATOR) authenticator: CredentialAuthenticator,
-    @Optional() @Inject(KEY_MANAGEMENT_API) private readonly keyManagement: Identifier | undefined,
-  ) {
-    super(authenticator);
-  }
-
-  getPassportInstance(): CredentialAuthenticator {
-    return this.authenticator;
-  }
-
+export class SessionStrategy extends identifiedStrategy('session') {
   async validate({ credential, ...about }: CredentialQuestion): Promise<Principal | null> {
     if (credential.kind !== 'session' || credential.token === null) return null;
     return identify(this.keyManagement, { kind: 'session', token: credential.token }, about);

@@ -5,6 +5,7 @@ import type { EntityManager } from 'typeorm';
 import { AuditTrail } from '../../audit/audit-trail.js';
 import { makerOf } from '../../members/maker.js';
 import { OrganizationStore } from '../../organizations/organization-store.js';
+import { columnsOf } from '../../store/key-columns.js';
 import { keyOf, SELECT_KEY, type KeyRow } from '../../store/key-row.js';
 import type { SnapshotEntries } from '../../store/key-store.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from '../../store/outbox-effects.js';
@@ -247,30 +248,15 @@ async function insertKeys(
        credit_limit_nano_usd bigint, requests_per_minute integer, tokens_per_minute integer, parallel_requests integer,
        models text[], allowed_ips text[], created_at timestamptz, project_id uuid, credit_reset text, browser_use text,
        rotate_every_days integer)`,
-    [organizationId, id, piece, maker?.kind ?? null, maker?.id ?? null, JSON.stringify(keys.map(columnsOf))],
+    [
+      organizationId,
+      id,
+      piece,
+      maker?.kind ?? null,
+      maker?.id ?? null,
+      JSON.stringify(keys.map((key) => ({ ...columnsOf(key), created_at: key.createdAt }))),
+    ],
   );
-}
-
-/** The columns of a new key that its line decides, as JSON for `jsonb_to_recordset`. */
-function columnsOf(key: ApiKey): object {
-  return {
-    id: key.id,
-    name: key.name,
-    description: key.description,
-    scopes: key.scopes,
-    expires_at: key.expiresAt,
-    credit_limit_nano_usd: key.creditLimitNanoUsd?.toString() ?? null,
-    requests_per_minute: key.rateLimits.requestsPerMinute,
-    tokens_per_minute: key.rateLimits.tokensPerMinute,
-    parallel_requests: key.rateLimits.parallelRequests,
-    models: key.models,
-    allowed_ips: key.allowedIps,
-    created_at: key.createdAt,
-    project_id: key.projectId,
-    credit_reset: key.creditReset,
-    browser_use: key.browserUse,
-    rotate_every_days: key.rotateEveryDays,
-  };
 }
 
 async function insertGroups(manager: EntityManager, { organizationId, id }: ImportOf, keys: readonly ApiKey[]) {

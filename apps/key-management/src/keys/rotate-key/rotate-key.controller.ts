@@ -4,7 +4,6 @@ import {
   Idempotent,
   IfMatch,
   OrganizationId,
-  showVersion,
   type IdempotentRequest,
   type Precondition,
   type SerializedReply,
@@ -15,6 +14,7 @@ import { Idempotency } from '../../idempotency/idempotency.js';
 import { KeyMeter } from '../../metrics.js';
 import { OrganizationGuard } from '../../organizations/organization.guard.js';
 import { apiKeyPath, type ApiKeyPath } from '../api-key.path.js';
+import { ChangedKeyReplies } from '../api-key/changed-key-replies.js';
 import { KeyMakers } from '../api-key/key-makers.js';
 import { keyObject, withSecretUses } from '../api-key/key-object.js';
 import { KeyUseStore } from '../key-use/key-use-store.js';
@@ -33,6 +33,7 @@ export class RotateKeyController {
     private readonly spending: KeySpendingLookup,
     private readonly idempotency: Idempotency,
     private readonly makers: KeyMakers,
+    private readonly replies: ChangedKeyReplies,
     private readonly meter: KeyMeter,
     private readonly uses: KeyUseStore,
   ) {}
@@ -106,15 +107,13 @@ export class RotateKeyController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject> {
     const [now, begun] = [new Date(), performance.now()];
-    const [{ key, everywhere }, spending, makers, uses] = await Promise.all([
-      this.rotateKey.finish(organizationId, id, precondition, actor, now),
-      this.spending.of(organizationId, [id]),
-      this.makers.of(organizationId, [id]),
+    const change = this.rotateKey.finish(organizationId, id, precondition, actor, now);
+    const [shown, { everywhere }, uses] = await Promise.all([
+      this.replies.show(reply, { organizationId, id, now, change }),
+      change,
       this.uses.ofSecrets(organizationId, id),
     ]);
     this.meter.revokeAnswered(everywhere, (performance.now() - begun) / 1_000);
-    if (!everywhere) void reply.code(202);
-    showVersion(reply, key.version);
-    return withSecretUses(keyObject(key, spending.get(id) ?? null, now, makers.get(id) ?? null), uses);
+    return withSecretUses(shown, uses);
   }
 }

@@ -1,14 +1,12 @@
 import { Controller, HttpCode, Param, Post, Res, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
-import { IfMatch, OrganizationId, showVersion, type Precondition } from '@tollgate/http';
+import { IfMatch, OrganizationId, type Precondition } from '@tollgate/http';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
 import { OrganizationGuard } from '../../organizations/organization.guard.js';
 import { apiKeyPath, type ApiKeyPath } from '../api-key.path.js';
-import { KeyMakers } from '../api-key/key-makers.js';
-import { keyObject } from '../api-key/key-object.js';
+import { ChangedKeyReplies } from '../api-key/changed-key-replies.js';
 import { keyReply, type KeyObject } from '../api-key/key.reply.js';
-import { KeySpendingLookup } from '../list-keys/key-spending.js';
 import { SwitchKey } from './switch-key.js';
 
 /** Keys that are switched off, and on again. */
@@ -18,8 +16,7 @@ import { SwitchKey } from './switch-key.js';
 export class SwitchKeyController {
   constructor(
     private readonly switchKey: SwitchKey,
-    private readonly spending: KeySpendingLookup,
-    private readonly makers: KeyMakers,
+    private readonly replies: ChangedKeyReplies,
   ) {}
 
   /** Answers 200 when the tombstone is written, 202 if that takes more than 2 s and is still retried. */
@@ -78,13 +75,11 @@ export class SwitchKeyController {
     reply: FastifyReply,
   ): Promise<KeyObject> {
     const now = new Date();
-    const [{ key, everywhere }, spending, makers] = await Promise.all([
-      this.switchKey.execute(organizationId, id, change, precondition, actor, now),
-      this.spending.of(organizationId, [id]),
-      this.makers.of(organizationId, [id]),
-    ]);
-    if (!everywhere) void reply.code(202);
-    showVersion(reply, key.version);
-    return keyObject(key, spending.get(id) ?? null, now, makers.get(id) ?? null);
+    return this.replies.show(reply, {
+      organizationId,
+      id,
+      now,
+      change: this.switchKey.execute(organizationId, id, change, precondition, actor, now),
+    });
   }
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSignInStage, type SignInStage } from '../sign-in-stage.js';
-import { ACCOUNT_PAGES, SCRIPT_PATH, STYLE_PATH } from './account-pages.js';
+import { ACCOUNT_PAGES, SCRIPT_PATH } from './account-pages.js';
+import { STYLE_PATH } from './html-page.js';
 
 let s: SignInStage;
 beforeAll(async () => void (s = await startSignInStage()), 60_000);

@@ -1,9 +1,9 @@
 import { PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from '../../people/passwords.js';
 import { html, type Html } from './html.js';
+import { htmlPage } from './html-page.js';
 
-/** Where the script and the style of the pages are. */
+/** Where the script of the pages is. */
 export const SCRIPT_PATH = '/account-pages/account.js';
-export const STYLE_PATH = '/account-pages/account.css';
 
 /** The pages on which people sign in and use the links of mails. */
 export const ACCOUNT_PAGES = ['sign-in', 'invitation', 'password-reset', 'email-confirmation', 'sign-in-link'] as const;
@@ -12,24 +12,11 @@ export type AccountPage = (typeof ACCOUNT_PAGES)[number];
 /** The HTML of a page. It is the same for everybody: what is particular is read by its script, in the browser. */
 export function accountPage(page: AccountPage): string {
   const { title, body } = PAGES[page];
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="robots" content="noindex" />
-        <title>${title} – Tollgate</title>
-        <link rel="stylesheet" href="${STYLE_PATH}" />
-        <script type="module" src="${SCRIPT_PATH}"></script>
-      </head>
-      <body>
-        <main>
-          <h1>${title}</h1>
-          <noscript><p role="alert">This page needs JavaScript, which is switched off in this browser.</p></noscript>
-          ${body}
-        </main>
-      </body>
-    </html> `.text;
+  const head = html`<script type="module" src="${SCRIPT_PATH}"></script>`;
+  const noScript = html`<noscript
+    ><p role="alert">This page needs JavaScript, which is switched off in this browser.</p></noscript
+  >`;
+  return htmlPage(title, [noScript, body], head);
 }
 
 interface FormParts {

@@ -2,7 +2,8 @@ import type { KeySpending } from '@tollgate/contracts';
 import type { ServiceDatabase } from '@tollgate/postgres';
 import { periodParameters, periodSums } from './period-sums.js';
 
-interface SpendingRow {
+/** A row of what one key has spent, with the sums of the periods. */
+export interface SpendingRow {
   api_key_id: string;
   requests: string;
   input_tokens: string;

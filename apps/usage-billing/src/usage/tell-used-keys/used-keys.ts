@@ -5,6 +5,7 @@ import type { EntityManager } from 'typeorm';
 import { groupedBy } from '../../grouped-by.js';
 import { utcDay } from '../../store/utc-day.js';
 import { periodParameters, periodSums } from '../read-usage/period-sums.js';
+import type { SpendingRow } from '../read-usage/spending-by-key.js';
 
 /** The most secrets that are told of one key. Each rotation makes one, but at most two are in use at a time. */
 const SECRETS_MAX = 10;
@@ -24,18 +25,8 @@ export interface Place {
   readonly apiKeyId: string;
 }
 
-interface KeyRow {
+interface KeyRow extends SpendingRow {
   organization_id: string;
-  api_key_id: string;
-  requests: string;
-  input_tokens: string;
-  output_tokens: string;
-  charge_nano_usd: string;
-  last_used_at: Date;
-  last_used_from: string;
-  today: string;
-  this_week: string;
-  this_month: string;
 }
 
 interface SecretRow {

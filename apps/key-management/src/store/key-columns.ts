@@ -1,0 +1,28 @@
+import type { ApiKey } from '../keys/api-key/api-key.js';
+
+/** The columns of a key that can change, as JSON for `jsonb_to_recordset`. */
+export function columnsOf(key: ApiKey): object {
+  return {
+    id: key.id,
+    version: key.version,
+    name: key.name,
+    description: key.description,
+    scopes: key.scopes,
+    expires_at: key.expiresAt,
+    credit_limit_nano_usd: key.creditLimitNanoUsd?.toString() ?? null,
+    requests_per_minute: key.rateLimits.requestsPerMinute,
+    tokens_per_minute: key.rateLimits.tokensPerMinute,
+    parallel_requests: key.rateLimits.parallelRequests,
+    models: key.models,
+    allowed_ips: key.allowedIps,
+    project_id: key.projectId,
+    credit_reset: key.creditReset,
+    credit_generation: key.creditGeneration,
+    browser_use: key.browserUse,
+    rotate_every_days: key.rotateEveryDays,
+    disabled_at: key.disabledAt,
+    revoked_at: key.revocation?.at ?? null,
+    revoke_reason: key.revocation?.reason ?? null,
+    deleted_at: key.deletedAt,
+  };
+}
