@@ -45,7 +45,7 @@ export interface KeyManagementSettings {
 }
 
 /** The part of config.yaml that says what a model's name leads to. */
-export interface RoutingConfig extends Pick<TollgateConfig, 'routes' | 'prices'> {
+interface RoutingConfig extends Pick<TollgateConfig, 'routes' | 'prices'> {
   /**
    * The names of the providers that requests can be sent to; null if this process cannot tell, since their credentials
    * are the gateways' alone.

@@ -33,7 +33,7 @@ export type AccessStop = { readonly rule: 'state'; readonly code: KeyEnd } | Acc
  * What one rule says. Null: it was not asked, because the use does not name what it looks at, or because an earlier
  * rule refuses what it would look at.
  */
-export interface CheckedRule {
+interface CheckedRule {
   readonly rule: AccessRule;
   readonly passes: boolean | null;
 }

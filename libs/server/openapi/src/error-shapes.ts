@@ -2,7 +2,7 @@ import { ERRORS, problemBody, type ErrorCode, type FieldError } from '@tollgate/
 import { z } from 'zod';
 
 /** What a reply says of one refusal, besides its code. */
-export interface RefusalDetails {
+interface RefusalDetails {
   /** What went wrong this time. It has no value of the request. */
   readonly detail?: string | undefined;
   readonly errors?: readonly FieldError[] | undefined;
@@ -24,7 +24,7 @@ const codes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
 const code = z.enum(codes).describe('A code of the catalogue of errors.');
 
 /** Problems (RFC 9457): the refusals of all routes except those that copy another product. */
-export const PROBLEMS: ErrorShape = {
+const PROBLEMS: ErrorShape = {
   mediaType: 'application/problem+json',
   schema: z
     .object({

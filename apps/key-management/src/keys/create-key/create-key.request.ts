@@ -20,7 +20,7 @@ import {
 const rate = rateLimit.default(null);
 
 /** Settings of keys of every kind, as a request for a new key has them. */
-export const settingsOfAllKinds = {
+const settingsOfAllKinds = {
   name: name.describe(FIELD_TEXTS.name),
   description: description.default(null).describe(FIELD_TEXTS.description),
   expires_in_days: expiresInDays.default(null).describe(FIELD_TEXTS.expiresInDays),

@@ -18,10 +18,10 @@ export const RULES = [
   'credit',
   'organization_credit',
 ] as const;
-export type Rule = (typeof RULES)[number];
+type Rule = (typeof RULES)[number];
 
 /** What one rule says, with what it compares; `passes` is null where it was not asked, or cannot be told here. */
-export interface ExplainedRule {
+interface ExplainedRule {
   readonly rule: Rule;
   readonly passes: boolean | null;
   readonly value: unknown;

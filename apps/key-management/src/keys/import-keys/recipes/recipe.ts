@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 export type ExportedKey = Readonly<Record<string, unknown>>;
 
 /** A line for the import. `name` and `sha256` are always there. */
-export type ConvertedKey = Readonly<Record<string, unknown>> & { readonly name: string; readonly sha256: string };
+type ConvertedKey = Readonly<Record<string, unknown>> & { readonly name: string; readonly sha256: string };
 
 /** What an operator has decided about what has no exact counterpart. */
 export interface RecipeOptions {
