@@ -29,7 +29,6 @@ import { createKeyRequest, type CreateKeyRequest } from './create-key/create-key
 import { withCreditUsed } from './key-use/credit-used.js';
 import { ListKeys } from './list-keys/list-keys.js';
 import { listKeysRequest, searchKeysRequest, type ListKeysRequest } from './list-keys/list-keys.request.js';
-import { KeyMeter } from '../metrics.js';
 import { OrganizationGuard } from '../organizations/organization.guard.js';
 import { apiKeyPath, type ApiKeyPath } from './api-key.path.js';
 import { RevokeKey } from './revoke-key/revoke-key.js';
@@ -57,7 +56,6 @@ export class ApiKeysController {
     private readonly idempotency: Idempotency,
     private readonly makers: KeyMakers,
     private readonly replies: ChangedKeyReplies,
-    private readonly meter: KeyMeter,
   ) {}
 
   /** Answers 201 with the secret. No later reply shows it, and no cache keeps it: every reply is marked no-store. */
@@ -218,15 +216,8 @@ export class ApiKeysController {
     actor: Actor,
     reply: FastifyReply,
   ): Promise<KeyObject> {
-    const [now, begun] = [new Date(), performance.now()];
-    const change = this.revokeKey
-      .execute(organizationId, id, reason, precondition, actor, now)
-      .then((result) => (result.kind === 'not_found' ? Promise.reject(new Problem('api_key_not_found')) : result));
-    const [shown, { everywhere }] = await Promise.all([
-      this.replies.show(reply, { organizationId, id, now, change }),
-      change,
-    ]);
-    this.meter.revokeAnswered(everywhere, (performance.now() - begun) / 1_000);
-    return shown;
+    const now = new Date();
+    const change = this.revokeKey.execute(organizationId, id, reason, precondition, actor, now);
+    return this.replies.show(reply, { organizationId, id, now, change });
   }
 }

@@ -4,7 +4,6 @@ import { NO_PRECONDITION, OrganizationId, Problem } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
 import { RevokeKey } from '../keys/revoke-key/revoke-key.js';
-import { KeyMeter } from '../metrics.js';
 import { OrganizationGuard } from '../organizations/organization.guard.js';
 import { inTheirWords } from './in-their-words.js';
 import { idOfHash, keyHashPath, type KeyHashPath } from './key-hash.js';
@@ -33,7 +32,6 @@ export class OpenRouterKeysController {
   constructor(
     private readonly keys: OpenRouterKeys,
     private readonly revokeKey: RevokeKey,
-    private readonly meter: KeyMeter,
   ) {}
 
   @Get()
@@ -105,12 +103,16 @@ export class OpenRouterKeysController {
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const [now, begun] = [new Date(), performance.now()];
     const { id } = await this.keys.keyOf(organizationId, idIn(path));
-    const result = await this.revokeKey.execute(organizationId, id, 'deleted', NO_PRECONDITION, actor, now);
-    if (result.kind === 'not_found') throw new Problem('api_key_not_found');
-    this.meter.revokeAnswered(result.everywhere, (performance.now() - begun) / 1_000);
-    if (!result.everywhere) void reply.code(202);
+    const { everywhere } = await this.revokeKey.execute(
+      organizationId,
+      id,
+      'deleted',
+      NO_PRECONDITION,
+      actor,
+      new Date(),
+    );
+    if (!everywhere) void reply.code(202);
     return { deleted: true } as const;
   }
 }

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
-import { Periodic } from '@tollgate/periodic';
+import { inTime, Periodic } from '@tollgate/periodic';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { ImportedKeys } from '../store/imported-keys.js';
 import { KeyRelay } from './key-relay.js';
@@ -54,11 +54,7 @@ export class Heartbeat {
   }
 
   /** How long the oldest change has waited; 0 if the database does not say in time. */
-  private async waitedMs(): Promise<number> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<number>((resolve) => (timer = setTimeout(() => resolve(0), ASK_MS)));
-    const waited = await Promise.race([this.relay.oldestSnapshotMs().catch(() => 0), late]);
-    clearTimeout(timer);
-    return waited;
+  private waitedMs(): Promise<number> {
+    return inTime(this.relay.oldestSnapshotMs(), ASK_MS, () => 0).catch(() => 0);
   }
 }

@@ -8,6 +8,7 @@ import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { KeyMeter } from '../metrics.js';
 import { END_KEYS, KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_ORGANIZATION, WRITE_SNAPSHOT } from '../store/outbox-effects.js';
 import { KeyStore, type SnapshotEntries } from '../store/key-store.js';
+import type { ApiKey } from '../keys/api-key/api-key.js';
 import { endKeys } from './end-keys.js';
 
 /** After this long without a written tombstone, a revoke is answered with 202. */
@@ -21,7 +22,7 @@ export class KeyRelay {
   constructor(
     database: ServiceDatabase,
     meter: KeyMeter,
-    store: KeyStore,
+    private readonly store: KeyStore,
     @Inject(KEY_SNAPSHOT_WRITER) snapshots: KeySnapshotWriter,
     @Inject(BUS_PUBLISHER) bus: BusPublisher,
     @Inject(LOGGER) logger: Logger,
@@ -66,6 +67,14 @@ export class KeyRelay {
    */
   async snapshotsWritten(entries: SnapshotEntries): Promise<boolean> {
     return entries.length === 0 || this.relay.delivered(entries, SNAPSHOT_BOUND_MS).catch(() => false);
+  }
+
+  /**
+   * The same for a change of one key that may be repeated. A repetition, which writes nothing, waits for the snapshots
+   * that the first one has left.
+   */
+  async changeWritten(key: ApiKey, written: SnapshotEntries): Promise<boolean> {
+    return this.snapshotsWritten(written.length > 0 ? written : await this.store.unwrittenSnapshots(key));
   }
 }
 

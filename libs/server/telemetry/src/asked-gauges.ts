@@ -1,4 +1,4 @@
-import { shareCalls } from '@tollgate/periodic';
+import { inTime, shareCalls } from '@tollgate/periodic';
 import { Gauge, type Registry } from 'prom-client';
 
 /** One value of a gauge, with its labels. */
@@ -28,7 +28,7 @@ export function registerAskedGauges<Answer>(
   gauges: readonly AskedGauge<Answer>[],
 ): void {
   // A scrape collects all gauges of a registry in the same turn of the event loop, so they share one answer.
-  const answer = shareCalls(() => withinTime(ask));
+  const answer = shareCalls(() => inTime(ask(), ASK_MS_MAX, () => null).catch(() => null));
   for (const { name, help, labelNames = [], samples } of gauges) {
     new Gauge({
       name,
@@ -43,13 +43,4 @@ export function registerAskedGauges<Answer>(
       },
     });
   }
-}
-
-function withinTime<Answer>(ask: () => Promise<Answer>): Promise<Answer | null> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), ASK_MS_MAX);
-    ask()
-      .then(resolve, () => resolve(null))
-      .finally(() => clearTimeout(timer));
-  });
 }

@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { inTime } from '@tollgate/periodic';
 import type { Registry } from 'prom-client';
 
 /** Whether this process should receive requests, and the checks that decide it. */
@@ -63,12 +64,8 @@ export async function startOperationsListener({
 const pathOf = (url: string | undefined): string => (url ?? '/').split('?', 1)[0] ?? '/';
 
 async function readinessWithin(ready: () => Promise<Readiness>, timeoutMs: number): Promise<Readiness> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Readiness>((resolve) => {
-    timer = setTimeout(() => resolve({ ready: false, checks: { answered_in_time: false } }), timeoutMs);
-  });
   const asked = ready().catch(() => ({ ready: false, checks: { check_completed: false } }));
-  return Promise.race([asked, late]).finally(() => clearTimeout(timer));
+  return inTime(asked, timeoutMs, () => ({ ready: false, checks: { answered_in_time: false } }));
 }
 
 function sendJson(reply: ServerResponse, status: number, body: object): void {

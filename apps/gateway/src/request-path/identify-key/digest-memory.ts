@@ -19,6 +19,8 @@ export interface Digests extends ImportedDigests {
   readonly imported?: readonly ImportedDigests[];
   /** The secret has our own form, and may have been imported all the same: from another installation, say. */
   readonly isOurs?: true;
+  /** What `everyDigest` gives behind `present`, made once for each secret; left out where that is nothing. */
+  readonly further?: readonly string[];
 }
 
 /**
@@ -43,8 +45,10 @@ export class DigestMemory {
     const name = hash('sha256', this.#salt + credential, 'latin1');
     const known = this.#digests.get(name);
     if (known !== undefined && (known.imported !== undefined || !this.mayBeImported())) return known;
-    const digests = this.#make(credential);
-    if (digests === null) return null;
+    const made = this.#make(credential);
+    if (made === null) return null;
+    const further = everyDigest(made).slice(1);
+    const digests = further.length === 0 ? made : { ...made, further };
     if (this.#digests.size >= REMEMBERED_MAX) this.#digests.clear();
     this.#digests.set(name, digests);
     return digests;

@@ -1,6 +1,6 @@
 import type { KeyEnd } from '@tollgate/access';
 import { unreachable } from '@tollgate/errors';
-import { everyDigest, type DigestMemory, type Digests } from './digest-memory.js';
+import type { DigestMemory, Digests } from './digest-memory.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 import { endOfCached } from './cached-key.js';
@@ -26,8 +26,7 @@ export function identifyKey(
     const digests = memory.digestsOf(exchange.credential);
     exchange.credential = '';
     if (digests === null) return KEY_ENDS.invalid_api_key;
-    if (digests.previous !== null || (digests.imported !== undefined && digests.imported.length > 0))
-      return identifyAmong(cache, digests, exchange, newDigests);
+    if (digests.further !== undefined) return identifyAmong(cache, digests, digests.further, exchange, newDigests);
     const remembered = cache.remembered(digests.present);
     if (remembered !== undefined) return accept(exchange, remembered);
     return ask(cache, digests, exchange);
@@ -42,11 +41,11 @@ export function identifyKey(
 function identifyAmong(
   cache: KeyCache,
   digests: Digests,
+  further: readonly string[],
   exchange: Exchange,
   newDigests: Pick<NewDigests, 'note'>,
 ): Refusal | undefined | Promise<Refusal | undefined> {
-  const [first = digests.present, ...further] = everyDigest(digests);
-  const remembered = cache.remembered(first, further);
+  const remembered = cache.remembered(digests.present, further);
   if (remembered === undefined)
     return ask(cache, digests, exchange).finally(() => noteNewDigest(exchange, digests, newDigests));
   const refusal = accept(exchange, remembered);

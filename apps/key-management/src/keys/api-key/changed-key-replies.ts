@@ -3,19 +3,13 @@ import type { KeySpending } from '@tollgate/contracts';
 import { showVersion } from '@tollgate/http';
 import type { FastifyReply } from 'fastify';
 import { KeySpendingLookup } from '../list-keys/key-spending.js';
-import type { ApiKey } from './api-key.js';
+import type { ChangedKey } from './changed-key.js';
 import { KeyMakers } from './key-makers.js';
 import { keyObject } from './key-object.js';
 import type { KeyObject } from './key.reply.js';
 
-/** What a change of a key has come to. `everywhere`: every gateway knows; if false, they are still being told. */
-interface ChangeOfKey {
-  readonly key: ApiKey;
-  readonly everywhere: boolean;
-}
-
 /** The change that a reply is about. */
-interface AskedChange<Change extends ChangeOfKey> {
+interface AskedChange<Change extends ChangedKey> {
   readonly organizationId: string;
   readonly id: string;
   readonly now: Date;
@@ -34,7 +28,7 @@ export class ChangedKeyReplies {
   ) {}
 
   /** The key for the body of `reply`, whose status is 202 while gateways are still being told. Rejects as `change`. */
-  async show<Change extends ChangeOfKey>(
+  async show<Change extends ChangedKey>(
     reply: FastifyReply,
     { organizationId, id, now, change, spent = (known) => known }: AskedChange<Change>,
   ): Promise<KeyObject> {

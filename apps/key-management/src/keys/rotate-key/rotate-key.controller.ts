@@ -11,7 +11,6 @@ import {
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
 import { Idempotency } from '../../idempotency/idempotency.js';
-import { KeyMeter } from '../../metrics.js';
 import { OrganizationGuard } from '../../organizations/organization.guard.js';
 import { apiKeyPath, type ApiKeyPath } from '../api-key.path.js';
 import { ChangedKeyReplies } from '../api-key/changed-key-replies.js';
@@ -34,7 +33,6 @@ export class RotateKeyController {
     private readonly idempotency: Idempotency,
     private readonly makers: KeyMakers,
     private readonly replies: ChangedKeyReplies,
-    private readonly meter: KeyMeter,
     private readonly uses: KeyUseStore,
   ) {}
 
@@ -106,14 +104,12 @@ export class RotateKeyController {
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyObject> {
-    const [now, begun] = [new Date(), performance.now()];
+    const now = new Date();
     const change = this.rotateKey.finish(organizationId, id, precondition, actor, now);
-    const [shown, { everywhere }, uses] = await Promise.all([
+    const [shown, uses] = await Promise.all([
       this.replies.show(reply, { organizationId, id, now, change }),
-      change,
       this.uses.ofSecrets(organizationId, id),
     ]);
-    this.meter.revokeAnswered(everywhere, (performance.now() - begun) / 1_000);
     return withSecretUses(shown, uses);
   }
 }

@@ -6,10 +6,12 @@ import { unreachable } from '@tollgate/errors';
 import { Problem, type Precondition } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
+import { KeyMeter } from '../../metrics.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore, type ChangedKeys, type SnapshotEntries } from '../../store/key-store.js';
 import type { ApiKey } from '../api-key/api-key.js';
+import type { ChangedKey } from '../api-key/changed-key.js';
 import { keyEnded } from '../api-key/key-ended.js';
 import { demandGrant, reachOf } from '../grant-key/key-givers.js';
 import { LastingGivers } from '../grant-key/lasting-givers.js';
@@ -23,12 +25,6 @@ export interface RotatedKey {
   readonly written: SnapshotEntries;
 }
 
-/** A key whose rotation is finished. `everywhere`: every gateway refuses the secrets before. */
-export interface FinishedRotation {
-  readonly key: ApiKey;
-  readonly everywhere: boolean;
-}
-
 /** Gives keys new secrets, and ends the ones before. The new secret is in the result and is stored nowhere. */
 @Injectable()
 export class RotateKey {
@@ -37,6 +33,7 @@ export class RotateKey {
     private readonly store: KeyStore,
     private readonly givers: LastingGivers,
     private readonly relay: KeyRelay,
+    private readonly meter: KeyMeter,
     @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: Pick<KeyManagementSettings, 'keyMarker' | 'peppers'>,
   ) {}
 
@@ -108,7 +105,8 @@ export class RotateKey {
     precondition: Precondition,
     actor: Actor,
     now: Date,
-  ): Promise<FinishedRotation> {
+  ): Promise<ChangedKey> {
+    const begun = performance.now();
     const { keys, written }: ChangedKeys = await this.store.change(organizationId, [id], (before) => {
       demandPresent(before, precondition);
       if (before.revocation !== null) throw keyEnded('revoked');
@@ -117,9 +115,9 @@ export class RotateKey {
     });
     const [key] = keys;
     if (key === undefined) throw new Problem('api_key_not_found');
-    // A repetition waits too: the tombstones of the first one may not be written yet.
-    const awaited = written.length > 0 ? written : await this.store.unwrittenSnapshots(key);
-    return { key, everywhere: await this.announced(awaited) };
+    const everywhere = await this.relay.changeWritten(key, written);
+    this.meter.revokeAnswered(everywhere, (performance.now() - begun) / 1_000);
+    return { key, everywhere };
   }
 
   /** Resolves with whether the snapshots of committed changes were written in time. */

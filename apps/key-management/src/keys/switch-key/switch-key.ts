@@ -5,17 +5,12 @@ import { unreachable } from '@tollgate/errors';
 import { Problem, type Precondition } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { disabled, enabled, type ApiKey } from '../api-key/api-key.js';
+import type { ChangedKey } from '../api-key/changed-key.js';
 import type { KeyChange } from '../api-key/key-change.js';
 import { keyEnded } from '../api-key/key-ended.js';
 import { demandGrant, KeyGivers, reachOf } from '../grant-key/key-givers.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
-
-/** A key that is as it was asked to be. `everywhere`: every gateway knows; if false, they are still being told. */
-export interface SwitchedKey {
-  readonly key: ApiKey;
-  readonly everywhere: boolean;
-}
 
 /** Disables and enables keys. Unlike a revoke a disable can be undone, and gateways refuse the key just as soon. */
 @Injectable()
@@ -40,7 +35,7 @@ export class SwitchKey {
     precondition: Precondition,
     actor: Actor,
     now: Date,
-  ): Promise<SwitchedKey> {
+  ): Promise<ChangedKey> {
     const { keys, written } = await this.database.inOrganization(organizationId, async (manager) => {
       const giver = await this.givers.giverOf(manager, actor, now);
       return this.store.changeIn(manager, organizationId, [id], (before) => {
@@ -51,9 +46,7 @@ export class SwitchKey {
     });
     const [key] = keys;
     if (key === undefined) throw new Problem('api_key_not_found');
-    // A repetition waits too: the snapshot of the first one may not be written yet.
-    const awaited = written.length > 0 ? written : await this.store.unwrittenSnapshots(key);
-    return { key, everywhere: await this.relay.snapshotsWritten(awaited) };
+    return { key, everywhere: await this.relay.changeWritten(key, written) };
   }
 }
 

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { cycleAccountId, cycleOf, organizationAccountId } from '@tollgate/api-key';
 import { USAGE_BILLING_API, type LoadAccountRequest, type UsageBillingApi } from '@tollgate/contracts';
+import { inTime } from '@tollgate/periodic';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { Organization } from '../../organizations/organization.js';
 import type { ApiKey } from '../api-key/api-key.js';
@@ -55,22 +56,14 @@ export class LimitAccounts {
   }
 
   private async loadInTime(request: LoadAccountRequest): Promise<bigint | null> {
-    const loading = this.usageBilling.loadAccount(request);
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), LOAD_MS_MAX);
-    });
     try {
-      const loaded = await Promise.race([loading, tooLong]);
+      // After that a failure is the gateways' to see: they ask again.
+      const loaded = await inTime(this.usageBilling.loadAccount(request), LOAD_MS_MAX, () => null);
       return loaded === null ? null : BigInt(loaded.postedNanoUsd);
     } catch (err) {
       const { accountId } = request;
       this.logger.warn({ err, accountId }, 'usage-billing did not load the account of a changed limit');
       return null;
-    } finally {
-      clearTimeout(timer);
-      // A failure after the bound is the gateways' to see: they ask again.
-      loading.catch(() => undefined);
     }
   }
 }

@@ -4,6 +4,7 @@ import { unreachable } from '@tollgate/errors';
 import { Problem, type Precondition } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { ApiKey } from '../api-key/api-key.js';
+import type { ChangedKey } from '../api-key/changed-key.js';
 import { keyEnded } from '../api-key/key-ended.js';
 import { KeyReferences } from '../create-key/key-references.js';
 import { demandGrant, demandGroups, reachOf } from '../grant-key/key-givers.js';
@@ -15,13 +16,10 @@ import { LimitAccounts } from './limit-accounts.js';
 import { editedKey, type KeyEdit } from './edited-key.js';
 import type { UpdateKeyRequest } from './update-key.request.js';
 
-/** A key as a change left it. */
-export interface UpdatedKey {
-  readonly key: ApiKey;
+/** A key whose settings were changed. */
+export interface UpdatedKey extends ChangedKey {
   /** What its limit counts already, in nano-USD, where the change made it count anew; else null, and if unknown. */
   readonly usedNanoUsd: bigint | null;
-  /** The snapshot is written, so every gateway decides by it. If false, they are still being told. */
-  readonly everywhere: boolean;
 }
 
 /** Changes the texts and the settings of keys. */

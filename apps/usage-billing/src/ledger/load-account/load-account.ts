@@ -5,7 +5,7 @@ import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { limitOf, type CreditCycle } from '@tollgate/api-key';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { USAGE_TOPICS, type LoadAccountRequest } from '@tollgate/contracts';
-import { shareCalls } from '@tollgate/periodic';
+import { inTime, shareCalls } from '@tollgate/periodic';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import { utcDay } from '../../store/utc-day.js';
@@ -44,7 +44,9 @@ export class LoadAccount {
     const begun = performance.now();
     const work = this.loads(JSON.stringify({ organizationId, accountId, apiKeyId, reset, startMs, generation }));
     try {
-      const posted = await inTime(work);
+      const posted = await inTime(work, ANSWER_WITHIN_MS, () => {
+        throw new UnavailableError('The account is still being loaded.');
+      });
       this.meter.accountLoaded('loaded', performance.now() - begun);
       return { postedNanoUsd: posted.toString() };
     } catch (error) {
@@ -160,12 +162,4 @@ async function insertOpening(
      VALUES ($1, $2, $3, 'opening', $4, $5)`,
     [organizationId, randomUUID(), accountId, amount.toString(), `loaded for version ${generation}`],
   );
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new UnavailableError('The account is still being loaded.')), ANSWER_WITHIN_MS);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
