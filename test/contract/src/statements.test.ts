@@ -87,6 +87,7 @@ async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void
   await store.addDigests('default', [{ known: digestsOf(one)[0]!, added: newDigest() }], 'another pepper');
   await store.find('default', one.id);
   await store.positionOfFormer('default', 2n);
+  await store.findAll('default', [one.id]);
   await store.known('default', [one.id]);
   await store.notDeleted('default', 10);
   await store.findByDigests(digestsOf(one));

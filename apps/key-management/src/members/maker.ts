@@ -21,8 +21,10 @@ export function makerOf(principal: Principal): Maker {
 }
 
 /**
- * The role that a maker counts as at this moment: a key with the scope `admin` is an admin, the admin secret an owner.
- * Null for who was removed, and for a key that has ended. Indexes: api_key_of_organization_unique, member_by_person.
+ * The role that a maker counts as at this moment, for roles that it gives or takes: a key with the scope `admin` is an
+ * admin, the admin secret an owner. Null for who was removed, and for a key that cannot be used or that is limited
+ * itself: a person is not, and would make keys without those limits. Indexes: api_key_of_organization_unique,
+ * member_by_person.
  */
 export async function roleNow(
   manager: EntityManager,
@@ -36,7 +38,10 @@ export async function roleNow(
     case 'api_key': {
       const keys = await manager.query<object[]>(
         `SELECT id FROM keys.api_key WHERE id = $1 AND organization_id = $2 AND 'admin' = ANY(scopes)
-           AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)`,
+           AND revoked_at IS NULL AND disabled_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
+           AND credit_limit_nano_usd IS NULL AND models IS NULL AND allowed_ips IS NULL AND project_id IS NULL
+           AND requests_per_minute IS NULL AND tokens_per_minute IS NULL AND parallel_requests IS NULL
+           AND browser_use = 'allowed'`,
         [maker.id, organizationId, now],
       );
       return keys.length === 0 ? null : 'admin';

@@ -38,12 +38,7 @@ export class OpenRouterKeys {
   /** One page, newest first. */
   async list(organizationId: string, request: ListOpenRouterKeysRequest, now: Date): Promise<OpenRouterKey[]> {
     const ids = await this.pages.ids(organizationId, request);
-    const found = await Promise.all(ids.map((id) => this.store.find(organizationId, id)));
-    return this.shown(
-      organizationId,
-      found.filter((key) => key !== null),
-      now,
-    );
+    return this.shown(organizationId, await this.store.findAll(organizationId, ids), now);
   }
 
   /** @throws {Problem} `api_key_not_found`, also for a project key, which is none of OpenRouter's */

@@ -84,6 +84,18 @@ export class KeyStore {
     return rows[0] === undefined ? null : [rows[0].created_at_text, rows[0].id];
   }
 
+  /** The keys with these ids, in their order, without deleted ones. Index: api_key_of_organization_unique. */
+  async findAll(organizationId: string, ids: readonly string[]): Promise<ApiKey[]> {
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<KeyRow[]>(
+        `${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) AND k.organization_id = $2 AND k.deleted_at IS NULL`,
+        [ids, organizationId],
+      ),
+    );
+    const found = new Map(rows.map((row) => [row.id, keyOf(row)]));
+    return ids.flatMap((id) => found.get(id) ?? []);
+  }
+
   /** The ids among these that keys have, deleted ones too. Index: api_key_of_organization_unique. */
   async known(organizationId: string, ids: readonly string[]): Promise<string[]> {
     const uuids = ids.filter((id) => uuid.safeParse(id).success);

@@ -5,8 +5,10 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe('work that is waited for some time', () => {
-  const after = <T>(ms: number, end: () => T): Promise<T> =>
-    new Promise((resolve, reject) => setTimeout(() => new Promise<T>((done) => done(end())).then(resolve, reject), ms));
+  const after = async <T>(ms: number, end: () => T): Promise<T> => {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return end();
+  };
   const fail = (): never => {
     throw new Error('failed');
   };

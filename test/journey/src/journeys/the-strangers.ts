@@ -8,6 +8,7 @@ import { chatBody } from '../kit/tollgate-client.js';
 
 const CONNECTIONS = 1_000;
 const CONNECTIONS_OF_AN_ADDRESS = 5;
+const AT_ONCE = 600;
 
 /** Who has no credential, and tries. */
 export function theStrangers(shape: () => Shape): void {
@@ -69,18 +70,14 @@ export function theStrangers(shape: () => Shape): void {
       const [known, other] = [await shape().client().createKey(), clientAt('127.0.0.12')];
       const client = clientAt('127.0.0.11');
       expect((await chat(client, known.secret)).status).toBe(200);
+      // At the same moment, because a slow machine answers fewer one after the other than an address may ask for.
       const replies = await Promise.all(
-        Array.from({ length: 20 }, async () => {
-          const own = clientAt('127.0.0.11');
-          for (let n = 0; n < 1_000; n++) {
-            const reply = await chat(own, inventedSecret());
-            if (reply.status !== 401) return reply;
-          }
-          return null;
-        }),
+        Array.from({ length: AT_ONCE }, () => chat(clientAt('127.0.0.11'), inventedSecret())),
       );
-      for (const reply of replies) {
-        expect([reply?.status, reply?.code, reply?.header('retry-after')]).toEqual([429, 'rate_limit_exceeded', '1']);
+      const others = replies.filter(({ status }) => status !== 401);
+      expect(others.length).toBeGreaterThan(0);
+      for (const reply of others) {
+        expect([reply.status, reply.code, reply.header('retry-after')]).toEqual([429, 'rate_limit_exceeded', '1']);
       }
       expect((await chat(client, known.secret)).status).toBe(200);
       expect((await chat(other, inventedSecret())).code).toBe('invalid_api_key');

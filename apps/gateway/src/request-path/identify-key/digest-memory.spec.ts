@@ -25,6 +25,7 @@ it('knows the digests under both peppers while one is being replaced, and finds 
   expect(digests).toEqual({
     present: digestSecret(secret, 'the new pepper of the test'),
     previous: digestSecret(secret, 'the old pepper of the test'),
+    further: [digestSecret(secret, 'the old pepper of the test')],
   });
   expect(memory.digestsOf(secret)).toBe(digests);
 });

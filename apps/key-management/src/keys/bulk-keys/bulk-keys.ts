@@ -13,7 +13,7 @@ import { KeyListStore } from '../../store/key-list-store.js';
 import { KeyStore } from '../../store/key-store.js';
 import { revoked, stateOf, type ApiKey } from '../api-key/api-key.js';
 import type { KeyChange } from '../api-key/key-change.js';
-import { KeyGivers } from '../grant-key/key-givers.js';
+import { demandRank, KeyGivers } from '../grant-key/key-givers.js';
 import { PieceSize } from '../import-keys/piece-size.js';
 import { ListKeys } from '../list-keys/list-keys.js';
 import { decideSwitch } from '../switch-key/switch-key.js';
@@ -167,6 +167,7 @@ export class BulkKeys {
 function changeOf({ action, groupId, actor, now }: Bulk, key: ApiKey, giver: KeyGiver | null): KeyChange | null {
   const to = (change: KeyChange['change'], after: ApiKey | null): KeyChange | null =>
     after && { change, key: after, actor, details: {}, at: now };
+  demandRank(actor, key);
   switch (action) {
     case 'disable':
       return decideSwitch(key, 'disabled', giver, actor, now);

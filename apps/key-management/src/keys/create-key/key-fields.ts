@@ -1,4 +1,4 @@
-import { BROWSER_USES, CREDIT_RESETS, parseSubnet, SCOPES } from '@tollgate/api-key';
+import { BROWSER_USES, CREDIT_RESETS, findSecrets, parseSubnet, SCOPES } from '@tollgate/api-key';
 import { uuid } from '@tollgate/contracts';
 import { CAP_NANO_USD_MAX, formatUsd, readUsd } from '@tollgate/credit';
 import { shown } from '@tollgate/openapi';
@@ -22,6 +22,8 @@ const WITHOUT_DIRECTIONS = /^[^\u202a-\u202e\u2066-\u2069]*$/;
 const text = z
   .string()
   .regex(/^\P{Surrogate}*$/u, 'must be well-formed Unicode text')
+  // Names and descriptions stand in lists, mails and audit trails.
+  .refine((text) => findSecrets(text).length === 0, 'must have no secret of a key')
   .trim();
 const line = (charactersMax: number) =>
   text

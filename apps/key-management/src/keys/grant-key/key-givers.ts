@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { grantFaults, isAtLeast, type KeyGiver, type KeyReach } from '@tollgate/access';
+import { grantFaults, isAtLeast, scopesAbove, type KeyGiver, type KeyReach } from '@tollgate/access';
 import type { Actor } from '@tollgate/auth';
 import { Problem } from '@tollgate/http';
 import type { EntityManager } from 'typeorm';
@@ -55,6 +55,15 @@ export function demandGrant(giver: KeyGiver | null, asked: KeyReach, before: Key
     detail: `You may not give a key more than you have yourself: ${first.path} ${first.message}.`,
     errors,
   });
+}
+
+/**
+ * Throws where a key can do more than whoever acts on it may give: it counts as a member of its own rank, whom nobody
+ * below changes, switches or ends.
+ * @throws {Problem} `role_above_own`
+ */
+export function demandRank({ principal }: Pick<Actor, 'principal'>, { scopes }: Pick<ApiKey, 'scopes'>): void {
+  if (principal !== null && scopesAbove(principal, scopes).length > 0) throw new Problem('role_above_own');
 }
 
 /**

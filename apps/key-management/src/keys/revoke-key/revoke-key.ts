@@ -3,6 +3,7 @@ import type { Actor } from '@tollgate/auth';
 import { Problem, type Precondition } from '@tollgate/http';
 import { revoked } from '../api-key/api-key.js';
 import type { ChangedKey } from '../api-key/changed-key.js';
+import { demandRank } from '../grant-key/key-givers.js';
 import { KeyMeter } from '../../metrics.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
@@ -19,7 +20,8 @@ export class RevokeKey {
   /**
    * With `revoked` the key stays in lists, and the call may be repeated. With `deleted` it is hidden, and a second call
    * does not find it. Resolves when Postgres has committed and the tombstone is written or 2 s have passed.
-   * @throws {Problem} `api_key_not_found`; `precondition_failed` if the key has another version than the request demands
+   * @throws {Problem} `api_key_not_found`; `precondition_failed` if the key has another version than the request
+   * demands; `role_above_own`
    */
   async execute(
     organizationId: string,
@@ -34,6 +36,7 @@ export class RevokeKey {
       // A deleted key is hidden, so it cannot be revoked again.
       if (key.deletedAt !== null) return null;
       precondition.holdsFor(key.version);
+      demandRank(actor, key);
       const after = revoked(key, reason, now);
       return after && { change: reason, key: after, actor, details: {}, at: now };
     });

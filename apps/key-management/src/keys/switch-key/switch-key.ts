@@ -8,7 +8,7 @@ import { disabled, enabled, type ApiKey } from '../api-key/api-key.js';
 import type { ChangedKey } from '../api-key/changed-key.js';
 import type { KeyChange } from '../api-key/key-change.js';
 import { keyEnded } from '../api-key/key-ended.js';
-import { demandGrant, KeyGivers, reachOf } from '../grant-key/key-givers.js';
+import { demandGrant, demandRank, KeyGivers, reachOf } from '../grant-key/key-givers.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
 
@@ -26,7 +26,8 @@ export class SwitchKey {
    * Both may be repeated, and change nothing then. Resolves when Postgres has committed and the snapshot is written or
    * 2 s have passed.
    * @throws {Problem} `api_key_not_found`; `precondition_failed` if the key has another version than the request
-   * demands; `api_key_ended`; `access_denied` where the actor may not give all that a key has which is to be enabled
+   * demands; `api_key_ended`; `role_above_own`; `access_denied` where the actor may not give all that a key
+   * has which is to be enabled
    */
   async execute(
     organizationId: string,
@@ -41,6 +42,7 @@ export class SwitchKey {
       return this.store.changeIn(manager, organizationId, [id], (before) => {
         if (before.deletedAt !== null) throw new Problem('api_key_not_found');
         precondition.holdsFor(before.version);
+        demandRank(actor, before);
         return decideSwitch(before, change, giver, actor, now);
       });
     });

@@ -1,5 +1,5 @@
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
-import { digestSecret, type KeySnapshot } from '@tollgate/api-key';
+import { digestSecret, generateSecret, type KeySnapshot } from '@tollgate/api-key';
 import { createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN, PEPPER, startKeyManagement, type KeyManagementStage } from '../../key-management-stage.js';
@@ -97,6 +97,8 @@ describe('PATCH of a key', () => {
     ['a name of half a character', { name: 'a\ud800' }, 'name'],
     ['a description with NUL', { description: 'a\u0000' }, 'description'],
     ['a description that is too long', { description: 'x'.repeat(501) }, 'description'],
+    ['a name with a secret', { name: `key ${generateSecret('TGate001').reveal()}` }, 'name'],
+    ['a description with a secret', { description: generateSecret('TGate001').reveal() }, 'description'],
     ['a list of nothing', { models: [] }, 'models'],
     ['its version', { version: 1 }, 'version'],
   ])('refuses %s', async (_what, body, path) => {
