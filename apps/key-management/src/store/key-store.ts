@@ -62,15 +62,10 @@ export class KeyStore {
     @Inject(LOOK_UPS) private readonly lookUps: LookUps,
   ) {}
 
-  /** The key with this id; null if there is none or it is deleted. Index: api_key_of_organization_unique. */
+  /** The key with this id; null if there is none or it is deleted. */
   async find(organizationId: string, id: string): Promise<ApiKey | null> {
-    const rows = await this.database.inOrganization(organizationId, (manager) =>
-      manager.query<KeyRow[]>(`${SELECT_KEY} WHERE k.id = $1 AND k.organization_id = $2 AND k.deleted_at IS NULL`, [
-        id,
-        organizationId,
-      ]),
-    );
-    return rows[0] === undefined ? null : keyOf(rows[0]);
+    const [key] = await this.notDeletedAmong(organizationId, [id]);
+    return key ?? null;
   }
 
   /** Where the key stands that had this place in lists of release 0.1.0. Index: api_key_position_unique. */
@@ -84,16 +79,22 @@ export class KeyStore {
     return rows[0] === undefined ? null : [rows[0].created_at_text, rows[0].id];
   }
 
-  /** The keys with these ids, in their order, without deleted ones. Index: api_key_of_organization_unique. */
+  /** The keys with these ids, in their order, without deleted ones. */
   async findAll(organizationId: string, ids: readonly string[]): Promise<ApiKey[]> {
+    const keys = await this.notDeletedAmong(organizationId, ids);
+    const found = new Map(keys.map((key) => [key.id, key]));
+    return ids.flatMap((id) => found.get(id) ?? []);
+  }
+
+  /** Those of these keys that are not deleted, in any order. Index: api_key_of_organization_unique. */
+  private async notDeletedAmong(organizationId: string, ids: readonly string[]): Promise<ApiKey[]> {
     const rows = await this.database.inOrganization(organizationId, (manager) =>
       manager.query<KeyRow[]>(
         `${SELECT_KEY} WHERE k.id = ANY($1::uuid[]) AND k.organization_id = $2 AND k.deleted_at IS NULL`,
         [ids, organizationId],
       ),
     );
-    const found = new Map(rows.map((row) => [row.id, keyOf(row)]));
-    return ids.flatMap((id) => found.get(id) ?? []);
+    return rows.map(keyOf);
   }
 
   /** The ids among these that keys have, deleted ones too. Index: api_key_of_organization_unique. */

@@ -32,6 +32,7 @@ describe('a key with the scope admin', () => {
       ['PATCH', '', { name: 'mine' }],
       ['PATCH', '', { scopes: ['inference:write'] }],
       ['POST', '/disable', undefined],
+      ['POST', '/finish-rotation', undefined],
       ['POST', '/revoke', undefined],
       ['DELETE', '', undefined],
     ] as const) {

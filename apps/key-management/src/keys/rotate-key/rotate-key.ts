@@ -13,7 +13,7 @@ import { KeyStore, type ChangedKeys, type SnapshotEntries } from '../../store/ke
 import type { ApiKey } from '../api-key/api-key.js';
 import type { ChangedKey } from '../api-key/changed-key.js';
 import { keyEnded } from '../api-key/key-ended.js';
-import { demandGrant, reachOf } from '../grant-key/key-givers.js';
+import { demandGrant, demandRank, reachOf } from '../grant-key/key-givers.js';
 import { LastingGivers } from '../grant-key/lasting-givers.js';
 import type { RotateKeyRequest } from './rotate-key.request.js';
 import { rotated, withSecretsEnded, type RotationResult } from './rotation.js';
@@ -97,7 +97,7 @@ export class RotateKey {
   /**
    * Ends every secret of a key but the present one. It may be repeated: where no other secret can be used, nothing
    * changes. Resolves when Postgres has committed and the tombstones are written, or 2 s have passed.
-   * @throws {Problem} `api_key_not_found`, `precondition_failed`, `api_key_ended`
+   * @throws {Problem} `api_key_not_found`, `precondition_failed`, `role_above_own`, `api_key_ended`
    */
   async finish(
     organizationId: string,
@@ -109,6 +109,7 @@ export class RotateKey {
     const begun = performance.now();
     const { keys, written }: ChangedKeys = await this.store.change(organizationId, [id], (before) => {
       demandPresent(before, precondition);
+      demandRank(actor, before);
       if (before.revocation !== null) throw keyEnded('revoked');
       const key = withSecretsEnded(before, 'finished', () => true, now);
       return key && { change: 'rotation_finished', key, actor, details: {}, at: now };
