@@ -147,7 +147,7 @@ export class ApiKeysController {
       'second; calls under way end under those they began with. Of a revoked key only name and description can be changed.',
   })
   @ShowsVersion()
-  @Refuses('api_key_ended', 'key_names_immutable')
+  @Refuses('api_key_ended', 'key_names_immutable', 'role_above_own')
   @Replies(keyReply, {
     200: 'The key as it is now, and every gateway knows.',
     202: 'The key as it is now; some gateways did not know within 2 s, and are still being told.',
@@ -182,6 +182,7 @@ export class ApiKeysController {
       'For good, and out of all its groups. What it has spent stays in the ledger, its changes in the audit trail.',
   })
   @ShowsVersion()
+  @Refuses('role_above_own')
   @Replies(deletedKeyReply, ENDED)
   async delete(
     @OrganizationId() organizationId: string,
@@ -197,6 +198,7 @@ export class ApiKeysController {
   @Post(':id/revoke')
   @Operation({ id: 'revokeApiKey', summary: 'End a key', description: 'For good; it stays in lists as `revoked`.' })
   @ShowsVersion()
+  @Refuses('role_above_own')
   @Replies(keyReply, ENDED)
   async revoke(
     @OrganizationId() organizationId: string,

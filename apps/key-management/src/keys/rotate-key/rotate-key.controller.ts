@@ -92,7 +92,7 @@ export class RotateKeyController {
     description: 'The present secret stays. Calls that were forwarded already finish. It may be repeated.',
   })
   @ShowsVersion()
-  @Refuses('api_key_ended')
+  @Refuses('api_key_ended', 'role_above_own')
   @Replies(keyReply, {
     200: 'The key; every gateway refuses its secrets but the present one.',
     202: 'The same; some gateways did not know within 2 s, and are still being told.',

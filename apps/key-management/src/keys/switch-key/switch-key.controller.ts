@@ -28,7 +28,7 @@ export class SwitchKeyController {
     description: 'Gateways refuse it like a revoked one until it is enabled. Requests that were forwarded finish.',
   })
   @ShowsVersion()
-  @Refuses('api_key_ended')
+  @Refuses('api_key_ended', 'role_above_own')
   @Replies(keyReply, {
     200: 'The key is disabled, and every gateway knows.',
     202: 'The key is disabled; some gateways did not know within 2 s, and are still being told.',
@@ -51,7 +51,7 @@ export class SwitchKeyController {
     description: 'With all its settings, those that were changed meanwhile too. A key that has expired stays so.',
   })
   @ShowsVersion()
-  @Refuses('api_key_ended')
+  @Refuses('api_key_ended', 'role_above_own')
   @Replies(keyReply, {
     200: 'The key is enabled, and every gateway knows.',
     202: 'The key is enabled; some gateways did not know within 2 s, and are still being told.',
