@@ -1,4 +1,4 @@
-import type { UsageReport } from '../request-path/usage/reported-usage.js';
+import type { UsageReport } from '@tollgate/usage';
 import type { Operation } from './dialect-name.js';
 
 /** An error that a provider sent instead of an answer. */
@@ -18,7 +18,13 @@ export interface EventError extends ProviderError {
 
 /** The verdict on a plain reply whose status is success. */
 export type PlainReply =
-  | { readonly kind: 'answer'; readonly report: UsageReport | null; readonly countedOutputTokens: number }
+  | {
+      readonly kind: 'answer';
+      readonly report: UsageReport | null;
+      readonly countedOutputTokens: number;
+      /** The reply for the client; absent if it is the provider's own. */
+      readonly body?: Buffer;
+    }
   | { readonly kind: 'no_answer'; readonly error: ProviderError };
 
 /** The events that a `StreamReader` made of one chunk of a provider's stream. */

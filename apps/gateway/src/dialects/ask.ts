@@ -3,6 +3,7 @@ import type { Target } from '../request-path/choose-route/route-table.js';
 import type { PartsPattern } from '../providers/credential-mask.js';
 import type { FieldNames, Injected } from '../providers/injected-fields.js';
 import type { AnswerReader, StreamReader } from './answer.js';
+import type { Dialect } from './dialect.js';
 import type { OtherField } from './request-scan/field-table.js';
 
 /** Tokens that a chat template, or the special tokens of an embedding model, add to the content of a request. */
@@ -37,6 +38,23 @@ export interface UpstreamCall {
 }
 
 /**
+ * A request in the dialect that a provider speaks: its bytes, and how the answer is read. In the caller's own dialect
+ * it is the `Ask` itself; across dialects it is a translation of it.
+ */
+export interface Speech extends AnswerReader {
+  /** The bytes for one target, with its model and injected fields put in. */
+  bodyFor(target: Target, call: UpstreamCall): Buffer;
+  /**
+   * Makes a reader for the stream of the answer. `credential` matches text that must not be passed on; null for none.
+   */
+  readStream(credential: PartsPattern | null): StreamReader;
+  /** Parts of the request that this provider is not sent, by name. */
+  readonly leftOut: readonly string[];
+  /** A provider's error about the request as the client is told it; null if the provider's own bytes are. */
+  errorBody(status: number, body: Buffer): Buffer | null;
+}
+
+/**
  * One request as its dialect has read it: all that the steps of the path know of its content. A dialect makes one for
  * each body. The steps read it and never look at the bytes.
  *
@@ -44,8 +62,8 @@ export interface UpstreamCall {
  * const ask = await dialect.read(Buffer.from('{"model":"support-bot","messages":[…],"max_tokens":50}'));
  * // ask.model === 'support-bot', ask.stream === false, ask.namedOutputTokens === 50
  */
-export interface Ask {
-  readonly dialect: AnswerReader;
+export interface Ask extends Speech {
+  readonly dialect: Dialect;
   /** The body as received, after its content coding was decoded. */
   readonly body: Buffer;
   /** The model that the caller named. */
@@ -68,10 +86,4 @@ export interface Ask {
   countContent(count: TokenCount): number | null;
   /** Whether the model may read more than the body contains: an image, a file or a page that it looks up. */
   mayReadMore(model: string): boolean;
-  /** The bytes for one target: the caller's own, with the target's model and injected fields put in. */
-  bodyFor(target: Target, call: UpstreamCall): Buffer;
-  /**
-   * Makes a reader for the stream of the answer. `credential` matches text that must not be passed on; null for none.
-   */
-  readStream(credential: PartsPattern | null): StreamReader;
 }

@@ -1,1 +1,1 @@
-export { costBound, costOf, TOKENIZERS, type ModelPrice, type Tokenizer, type TokenUsage } from './price.js';
+export { costBound, costOf, TOKENIZERS, type ModelPrice, type Tokenizer } from './price.js';

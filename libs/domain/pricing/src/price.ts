@@ -1,3 +1,5 @@
+import type { TokenUsage } from '@tollgate/usage';
+
 /** Publicly known tokenizers of models. */
 export const TOKENIZERS = ['o200k_base', 'o200k_harmony', 'cl100k_base', 'p50k_base', 'r50k_base'] as const;
 /** The name of a tokenizer that a price entry may ask for. */
@@ -15,14 +17,6 @@ export interface ModelPrice {
   readonly contextTokens: number;
   /** The tokenizer of the model; if it is unknown (absent), the bytes bound the tokens. */
   readonly tokenizer?: Tokenizer;
-}
-
-/** The usage that a provider reports for one call. Cached input is part of input, reasoning is part of output. */
-export interface TokenUsage {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cachedInputTokens: number;
-  readonly reasoningTokens: number;
 }
 
 const MILLION = 1_000_000n;

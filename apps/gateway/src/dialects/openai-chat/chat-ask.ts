@@ -6,6 +6,7 @@ import { valueAt } from '../../json-scan/values.js';
 import { TEMPLATE_TOKENS, TOKENS_MAX, type Ask, type Limits, type TokenCount, type UpstreamCall } from '../ask.js';
 import type { StreamReader } from '../answer.js';
 import type { Dialect } from '../dialect.js';
+import { OwnSpeech } from '../own-speech.js';
 import type { OtherField } from '../request-scan/field-table.js';
 import type { ChatFields, ChatHead } from './chat-fields.js';
 import { tokensOf } from './content-tokens.js';
@@ -18,7 +19,7 @@ const CHOICES_MAX = 128;
 const INPUT_TOKENS_ALLOWED = 16_384;
 
 /** The `Ask` of a chat request. */
-export class ChatAsk implements Ask {
+export class ChatAsk extends OwnSpeech implements Ask {
   readonly fields: ChatFields;
   readonly model: string;
   readonly stream: boolean;
@@ -36,6 +37,7 @@ export class ChatAsk implements Ask {
     { fields, model, stream, showUsage }: ChatHead,
     readonly inputTokensEstimate: number,
   ) {
+    super();
     this.fields = fields;
     this.model = model;
     this.stream = stream;

@@ -1,4 +1,4 @@
-import { readUsage, reportIn } from '../../request-path/usage/reported-usage.js';
+import { readUsage, reportIn } from '@tollgate/usage';
 import { EmbeddedData } from '../../request-path/usage/embedded-data.js';
 import { measureTexts } from '../../request-path/usage/text-meter.js';
 import { textsOfChoices } from './delivered-text.js';

@@ -1,5 +1,5 @@
 import { textsOfChoice, textsOfChoices } from './delivered-text.js';
-import { mergeReports, reportIn, type UsageReport } from '../../request-path/usage/reported-usage.js';
+import { mergeReports, reportIn, type UsageReport } from '@tollgate/usage';
 import { DeliveredMeter } from '../../request-path/usage/delivered-meter.js';
 import type { PartsPattern } from '../../providers/credential-mask.js';
 import { NO_ANSWER, type EventError, type StreamPart, type StreamReader } from '../answer.js';

@@ -5,12 +5,13 @@ import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
 import { TEMPLATE_TOKENS, type Ask, type Limits, type TokenCount, type UpstreamCall } from '../ask.js';
 import type { StreamReader } from '../answer.js';
 import type { Dialect } from '../dialect.js';
+import { OwnSpeech } from '../own-speech.js';
 import { modelSplice, splice, type Splice } from '../openai/splice.js';
 import type { OtherField } from '../request-scan/field-table.js';
 import type { EmbeddingsFields } from './embeddings-fields.js';
 
 /** The `Ask` of an embeddings request. Only its input has tokens: vectors have none. */
-export class EmbeddingsAsk implements Ask {
+export class EmbeddingsAsk extends OwnSpeech implements Ask {
   readonly stream = false;
   readonly namedOutputTokens = 0;
   readonly choices = 0;
@@ -21,7 +22,9 @@ export class EmbeddingsAsk implements Ask {
     readonly fields: EmbeddingsFields,
     readonly model: string,
     readonly inputTokensEstimate: number,
-  ) {}
+  ) {
+    super();
+  }
 
   get others(): readonly OtherField[] {
     return this.fields.others;

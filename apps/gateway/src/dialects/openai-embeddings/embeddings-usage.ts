@@ -1,4 +1,4 @@
-import { readUsage, type UsageReport } from '../../request-path/usage/reported-usage.js';
+import { readUsage, type UsageReport } from '@tollgate/usage';
 
 const NO_FIELDS: Readonly<Record<string, unknown>> = {};
 

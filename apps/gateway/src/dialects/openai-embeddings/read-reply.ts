@@ -10,7 +10,7 @@ import {
   type Span,
 } from '../../json-scan/json-tokens.js';
 import { valueAt } from '../../json-scan/values.js';
-import type { UsageReport } from '../../request-path/usage/reported-usage.js';
+import type { UsageReport } from '@tollgate/usage';
 import { NO_ANSWER, type PlainReply, type ProviderError } from '../answer.js';
 import { parseReply } from '../openai/parse-reply.js';
 import { errorIn, isObject, statusIn } from '../openai/reply-error.js';

@@ -6,7 +6,7 @@ import type { JournaledRequest } from '../../journal/journaled-request.js';
 import type { OpenRequest } from '../open-requests/open-request.js';
 import type { CachedKey } from '../identify-key/cached-key.js';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
-import type { Ask } from '../../dialects/ask.js';
+import type { Ask, Speech } from '../../dialects/ask.js';
 import type { ErrorShape } from '../../dialects/dialect.js';
 import type { Refusal } from './refusal.js';
 import type { Route, Target } from '../choose-route/route-table.js';
@@ -80,6 +80,8 @@ export class Exchange {
   /** Set by chooseRoute. Later steps remove targets that cannot be called. */
   route: Route | null = null;
   targets: readonly Target[] = [];
+  /** Set by speak: the translations for targets that do not speak the caller's dialect; null if all of them speak it. */
+  translations: ReadonlyMap<Target, Speech> | null = null;
   /**
    * Set by admit: the hold, null without one; and the ceiling of output tokens to inject, null if the caller's stays.
    */
@@ -165,6 +167,11 @@ export function isRouted(exchange: Exchange): exchange is Routed {
 /** Narrows an exchange to one whose intent is in the journal. */
 export function isJournaled(exchange: Exchange): exchange is Journaled {
   return isRouted(exchange) && exchange.journaled !== null;
+}
+
+/** How the request is put to a target: in the caller's own dialect, or translated. */
+export function speechTo({ ask, translations }: Received, target: Target): Speech {
+  return translations?.get(target) ?? ask;
 }
 
 /** Keeps only these targets. Returns false if there are none, so that the request must be refused. */

@@ -1,4 +1,4 @@
-import type { TokenUsage } from '@tollgate/pricing';
+import type { TokenUsage } from '@tollgate/usage';
 import { LogSampler, type Logger } from '@tollgate/telemetry';
 import type { Target } from '../choose-route/route-table.js';
 import type { AbortReason, Exchange } from './exchange.js';

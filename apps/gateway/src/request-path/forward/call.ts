@@ -1,5 +1,5 @@
 import type { UsageRecordedV1 } from '@tollgate/contracts';
-import type { TokenUsage } from '@tollgate/pricing';
+import type { TokenUsage } from '@tollgate/usage';
 import type { Target } from '../choose-route/route-table.js';
 
 /** The end of a request that reached a provider: what `settle` charges, and how the reply is completed afterwards. */

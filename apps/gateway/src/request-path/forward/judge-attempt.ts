@@ -2,7 +2,7 @@ import { unreachable } from '@tollgate/errors';
 import type { Lesson } from '../../providers/injected-fields.js';
 import { NO_CEILING } from '../admit/cost-bound.js';
 import type { Target } from '../choose-route/route-table.js';
-import type { Journaled } from '../exchange/exchange.js';
+import { speechTo, type Journaled } from '../exchange/exchange.js';
 import type { Refusal } from '../exchange/refusal.js';
 import { sendReply } from '../exchange/reply.js';
 import type { RequestLog } from '../exchange/request-log.js';
@@ -111,7 +111,7 @@ function judgeReply(
   log: RequestLog,
 ): Verdict {
   if (attempt.status >= 300) return judgeError(exchange, target, attempt, 'error', triedOther, log);
-  const reply = exchange.ask.dialect.readReply(attempt.body, attempt.text);
+  const reply = speechTo(exchange, target).readReply(attempt.body, attempt.text);
   if (reply.kind === 'no_answer')
     return judgeError(exchange, target, { ...attempt, status: reply.error.status }, reply.error.why, triedOther, log);
   // A client that asked for a stream cannot read a plain reply.
@@ -122,7 +122,7 @@ function judgeReply(
   const outcome = exchange.clientLeft ? 'client_left' : 'completed';
   return {
     kind: 'answered',
-    outcome: { target, outcome, usage, usageSource, finish: passOn(exchange, target, attempt) },
+    outcome: { target, outcome, usage, usageSource, finish: passOn(exchange, target, replacing(attempt, reply.body)) },
   };
 }
 
@@ -172,9 +172,19 @@ function judgeError(
       outcome: 'provider_refused',
       usage: NO_USAGE,
       usageSource: 'none',
-      finish: passOn(exchange, target, attempt),
+      finish: passOn(
+        exchange,
+        target,
+        replacing(attempt, speechTo(exchange, target).errorBody(attempt.status, attempt.body)),
+      ),
     },
   };
+}
+
+/** The reply with the body that the client is sent instead of the provider's; null or undefined if it is its own. */
+function replacing(attempt: Replied, body: Buffer | null | undefined): Replied {
+  if (body === null || body === undefined) return attempt;
+  return { ...attempt, headers: { 'content-type': 'application/json' }, body, text: null };
 }
 
 /**

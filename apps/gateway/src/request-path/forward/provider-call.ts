@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { BodyChunks } from '@tollgate/http';
 import type { Dispatcher, Pool } from 'undici';
+import type { Speech } from '../../dialects/ask.js';
 import type { Target } from '../choose-route/route-table.js';
 import { contentCodings, Decoder, type DecodedSink } from '../exchange/content-coding.js';
-import type { AbortReason, RunningCall, Journaled } from '../exchange/exchange.js';
+import { speechTo, type AbortReason, type RunningCall, type Journaled } from '../exchange/exchange.js';
 import type { KeyLook } from '../identify-key/look-again.js';
 import { smallText } from '../exchange/reply.js';
 import { looksLikeEvents } from './sse-reader.js';
@@ -56,6 +57,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, RunningCall, DecodedSi
   #mayBeStream = false;
   #over = false;
   #triedAgain = false;
+  readonly #speech: Speech;
   readonly #body: Buffer;
 
   constructor(
@@ -65,7 +67,8 @@ class ProviderCall implements Dispatcher.DispatchHandler, RunningCall, DecodedSi
     private readonly resolve: (attempt: Attempt) => void,
   ) {
     exchange.providerCall = this;
-    this.#body = exchange.ask.bodyFor(target, exchange);
+    this.#speech = speechTo(exchange, target);
+    this.#body = this.#speech.bodyFor(target, exchange);
     target.provider.load.calls += 1;
   }
 
@@ -77,7 +80,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, RunningCall, DecodedSi
     pool.dispatch(
       {
         origin: '',
-        path: provider.pathOf(exchange.ask.dialect.operation, model),
+        path: provider.pathOf(this.#speech.operation, model),
         method: 'POST',
         headers: [
           ...provider.headers,
@@ -160,7 +163,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, RunningCall, DecodedSi
   data(chunk: Buffer): void {
     if (this.#relay !== null) return this.#relay.push(chunk);
     this.#chunks.add(chunk);
-    if (this.#chunks.bytes > this.exchange.ask.dialect.replyBytesMax) return this.abort('oversized');
+    if (this.#chunks.bytes > this.#speech.replyBytesMax) return this.abort('oversized');
     if (!this.#mayBeStream) return;
     const come = this.#chunks.take();
     this.#chunks.add(come);

@@ -2,10 +2,11 @@ import type { Dispatcher } from 'undici';
 import type { ErrorCode } from '@tollgate/errors';
 import { costOf } from '@tollgate/pricing';
 import type { Target } from '../choose-route/route-table.js';
-import type { AbortReason, RunningCall, Journaled } from '../exchange/exchange.js';
+import { speechTo, type AbortReason, type RunningCall, type Journaled } from '../exchange/exchange.js';
 import { replyHeaders } from '../exchange/reply.js';
 import { judgeUsage } from '../usage/judge-usage.js';
 import type { CallOutcome } from './call.js';
+import type { Speech } from '../../dialects/ask.js';
 import { NO_ANSWER, type EventError, type ProviderError, type StreamReader } from '../../dialects/answer.js';
 
 /**
@@ -57,6 +58,7 @@ export type RelayEnd =
  * its usage is in the journal, so a client that has the whole reply was charged for it.
  */
 export class StreamRelay implements RunningCall {
+  readonly #speech: Speech;
   readonly #events: StreamReader;
   #chunks: Buffer[] = [];
   #bytes = 0;
@@ -78,7 +80,8 @@ export class StreamRelay implements RunningCall {
     private readonly contentType: string,
     private readonly ended: (end: RelayEnd) => void,
   ) {
-    this.#events = exchange.ask.readStream(target.provider.mask?.parts ?? null);
+    this.#speech = speechTo(exchange, target);
+    this.#events = this.#speech.readStream(target.provider.mask?.parts ?? null);
     exchange.providerCall = this;
   }
 
@@ -171,7 +174,7 @@ export class StreamRelay implements RunningCall {
   /** Rejects a stream without any part of a completion. It may be a plain reply under a wrong content type. */
   #rejectWhole(): void {
     const data = this.#opening + this.#events.dropped;
-    const reply = this.exchange.ask.dialect.readReply(Buffer.from(data, 'latin1'), null);
+    const reply = this.#speech.readReply(Buffer.from(data, 'latin1'), null);
     this.#reject({ ...(reply.kind === 'no_answer' ? reply.error : NO_ANSWER), data });
   }
 

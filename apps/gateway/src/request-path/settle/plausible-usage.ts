@@ -1,4 +1,4 @@
-import type { TokenUsage } from '@tollgate/pricing';
+import type { TokenUsage } from '@tollgate/usage';
 import { TOKENS_MAX, type Ask } from '../../dialects/ask.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { Received } from '../exchange/exchange.js';

@@ -1,5 +1,6 @@
 import type { Admission } from '@tollgate/admission';
-import { costOf, type TokenUsage } from '@tollgate/pricing';
+import { costOf } from '@tollgate/pricing';
+import type { TokenUsage } from '@tollgate/usage';
 import type { Journal } from '../../journal/journal.js';
 import { finalText } from '../event-text.js';
 import { isIdentified, type Exchange, type Journaled } from '../exchange/exchange.js';

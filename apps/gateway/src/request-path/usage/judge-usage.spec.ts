@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judgeUsage } from './judge-usage.js';
-import { mergeReports, type UsageReport } from './reported-usage.js';
+import { mergeReports, type UsageReport } from '@tollgate/usage';
 
 type Row = readonly [
   what: string,

@@ -1,5 +1,5 @@
-import type { TokenUsage } from '@tollgate/pricing';
-import type { UsageReport } from './reported-usage.js';
+import type { TokenUsage } from '@tollgate/usage';
+import type { UsageReport } from '@tollgate/usage';
 
 /** Our own count of the tokens that were sent to the provider and delivered by it. */
 export interface Counted {

@@ -1,3 +1,5 @@
+import type { UsageDetails } from './token-usage.js';
+
 /** One report of a provider, in tokens; null for a side that it leaves out. */
 export interface UsageReport {
   readonly inputTokens: number | null;
@@ -6,6 +8,8 @@ export interface UsageReport {
   readonly cachedInputTokens: number;
   /** The part of the output that was reasoning; at most the output. */
   readonly reasoningTokens: number;
+  /** Absent if the report has none. */
+  readonly details?: UsageDetails;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
