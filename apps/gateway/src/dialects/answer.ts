@@ -1,3 +1,4 @@
+import type { ErrorCode } from '@tollgate/errors';
 import type { UsageReport } from '@tollgate/usage';
 import type { Operation } from './dialect-name.js';
 
@@ -63,6 +64,11 @@ export interface StreamReader {
   readonly isReportEarly: boolean;
   /** Output tokens by our own count. */
   countedTokens(): number;
+  /**
+   * The event, as latin1, that tells the client that the stream breaks off at this place; null if it is the same at any
+   * place, as `ErrorShape.event` makes it.
+   */
+  errorEvent(code: ErrorCode): string | null;
 }
 
 /** The part of a dialect that calls a provider and judges its answer. */

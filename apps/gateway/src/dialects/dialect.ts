@@ -1,7 +1,8 @@
 import type { ErrorCode } from '@tollgate/errors';
 import type { Refusal } from '../request-path/exchange/refusal.js';
 import type { Ask } from './ask.js';
-import type { AnswerReader } from './answer.js';
+import type { PartsPattern } from '../providers/credential-mask.js';
+import type { AnswerReader, StreamReader } from './answer.js';
 import type { DialectName } from './dialect-name.js';
 
 /** The format of our errors for clients of the dialect. */
@@ -24,6 +25,10 @@ export interface ErrorShape {
 export interface Dialect extends AnswerReader {
   readonly name: DialectName;
   readonly errors: ErrorShape;
+  /**
+   * Makes a reader for a stream that is translated: it hides no event with usage. Null for a dialect without streams.
+   */
+  readWholeStream(credential: PartsPattern | null): StreamReader | null;
   /** Reads a body. A large body is read in steps, so that other requests are not delayed; only then is it a promise. */
   read(body: Buffer): Ask | Refusal | Promise<Ask | Refusal>;
 }

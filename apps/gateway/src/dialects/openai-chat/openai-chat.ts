@@ -11,6 +11,7 @@ import { ChatAsk } from './chat-ask.js';
 import { scanBody, scanBodyInSteps, type ChatFields, type ChatHead } from './chat-fields.js';
 import { estimateInputTokens, estimateInputTokensInSteps } from './input-estimate.js';
 import { readReply } from './read-reply.js';
+import { StreamEvents } from './stream-events.js';
 import { readStreamOptions } from './stream-options.js';
 
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
@@ -22,6 +23,7 @@ export const openAiChat: Dialect = {
   errors: OPENAI_ERRORS,
   replyBytesMax: REPLY_BYTES_MAX,
   read: readChat,
+  readWholeStream: (credential) => new StreamEvents(true, credential),
   readReply,
 };
 

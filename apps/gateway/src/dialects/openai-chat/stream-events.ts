@@ -93,6 +93,10 @@ export class StreamEvents implements StreamReader {
     return this.#meter.tokens();
   }
 
+  errorEvent(): null {
+    return null;
+  }
+
   #read(text: string): StreamPart {
     if (text === '') return NOTHING;
     const mayHaveCr = text.includes('\r');

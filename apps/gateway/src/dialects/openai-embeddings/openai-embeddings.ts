@@ -21,6 +21,7 @@ export const openAiEmbeddings: Dialect = {
   errors: OPENAI_ERRORS,
   replyBytesMax: REPLY_BYTES_MAX,
   read: readEmbeddings,
+  readWholeStream: () => null,
   readReply,
 };
 

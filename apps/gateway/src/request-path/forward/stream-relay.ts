@@ -227,8 +227,10 @@ export class StreamRelay implements RunningCall {
   #breakOff(why: Error | AbortReason): void {
     const { exchange } = this;
     const toldAlready = this.#events.error !== null;
-    if (!exchange.clientLeft && !toldAlready)
-      this.#tail += exchange.errors.event(typeof why === 'string' ? ABORTED[why] : 'provider_failed');
+    if (!exchange.clientLeft && !toldAlready) {
+      const code = typeof why === 'string' ? ABORTED[why] : 'provider_failed';
+      this.#tail += this.#events.errorEvent(code) ?? exchange.errors.event(code);
+    }
     this.#complete(why === 'revoked' ? 'revoked' : 'provider_interrupted', this.#events.error ?? why);
   }
 
