@@ -25,7 +25,7 @@ const peers = [
   '@nestjs/platform-fastify',
   'fastify',
 ];
-const tests = ['**/*.spec.ts', '**/*.test.ts'];
+const tests = ['**/*.spec.ts', '**/*.test.ts', 'libs/*/*/src/testing/**'];
 const PURE = 'A domain library gets what it needs as arguments: its answers depend on nothing else.';
 const TENANT = 'A service uses its ServiceDatabase: whatever else it asks, policies do not filter.';
 /** Of `node:crypto`, what gives the same for the same. Secrets alone are made by chance. */

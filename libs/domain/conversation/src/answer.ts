@@ -37,8 +37,8 @@ export interface Citation {
 }
 
 /**
- * Why an answer ended. `length` is the ceiling of the output or the end of the model's context; `content_filter` is also
- * a model's refusal. A provider's pause in the middle of its work is no end: it is read as an error.
+ * Why an answer ended. `length` is the ceiling of the output or the end of the model's context; `content_filter` is
+ * also a model's refusal. A provider's pause in the middle of its work is no end: it is read as an error.
  */
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
 
@@ -51,7 +51,8 @@ export interface Finish {
 /**
  * A part of a stream, in the order that each dialect's grammar needs: `start` once and first; each part opened once and
  * closed once, one at a time, with the indexes 0, 1, 2…; `finish` after the last part; `end` last. `usage` may come at
- * any time and is cumulative: the last value of each field counts. After an `error` nothing follows.
+ * any time and is cumulative: the last value of each field counts. An `error` may come at any time, even first; nothing
+ * follows it.
  */
 export type AnswerEvent =
   | { readonly type: 'start'; readonly id: string; readonly model: string; readonly createdAt: number | null }

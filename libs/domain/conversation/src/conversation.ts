@@ -151,7 +151,7 @@ export type Tool =
       readonly kind: 'custom';
       readonly name: string;
       readonly description: string | null;
-      /** The form of its input, as OpenAI writes it; null for any text. */
+      /** The form of its input, as Responses writes it: `{type, syntax, definition}`; null for any text. */
       readonly format: Readonly<Record<string, unknown>> | null;
     }
   | {

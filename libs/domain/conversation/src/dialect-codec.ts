@@ -26,6 +26,8 @@ export interface WriteContext {
   readonly ceilingField: 'max_completion_tokens' | 'max_tokens' | 'none';
   /** Whether the provider takes `stream_options`. */
   readonly streamOptions: boolean;
+  /** Whether the provider takes custom tools in OpenAI's chat; if not, a function stands for each. */
+  readonly customTools?: boolean;
   /** Finds the caller's field of a feature, for faults. */
   fieldOf(feature: Feature): string;
 }
@@ -72,18 +74,33 @@ export interface SentEvent {
 export interface StreamDecoder {
   /** `event` is the name of the event, null if it has none; `data` is its parsed data. Unknown events give nothing. */
   take(event: string | null, data: JsonObject): readonly AnswerEvent[];
-  /** The provider has ended its stream. Closes what is open, if the answer has given the reason of its end. */
+  /**
+   * The provider has ended its stream. Closes what is open if the answer has given the reason of its end; if it has
+   * not, gives an `error`. Nothing if the stream has ended already.
+   */
   end(): readonly AnswerEvent[];
 }
 
-/** Writes the events of a stream for a client. */
+/** Writes the events of a stream for a client. What comes after an `end` or an `error` gives nothing. */
 export interface StreamEncoder {
   take(event: AnswerEvent): readonly SentEvent[];
+}
+
+/** A field of a request, and why it is left out or refused, for the page on dialects in the docs. */
+export interface FieldNote {
+  /** The path of the field, as `messages[].name`. */
+  readonly field: string;
+  /** A sentence that begins with a capital letter. */
+  readonly why: string;
 }
 
 /** How one dialect is mapped to the form that all share, and from it. All functions are pure, and none throws. */
 export interface DialectCodec {
   readonly name: ConversationDialect;
+  /** What a request may have and the way to another dialect leaves out, since it does no harm. The docs list it. */
+  readonly harmless: readonly FieldNote[];
+  /** What is refused on the way to any other dialect, besides the features that the target lacks. The docs list it. */
+  readonly refused: readonly FieldNote[];
   /** `body` is a parsed request whose top-level fields the gateway has checked. */
   readRequest(body: JsonObject): Conversation | Fault;
   writeRequest(conversation: Conversation, context: WriteContext): WrittenRequest | Fault;

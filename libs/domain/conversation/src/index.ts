@@ -35,6 +35,7 @@ export type {
   DialectCodec,
   Fault,
   Feature,
+  FieldNote,
   JsonObject,
   NameMap,
   ReplyContext,

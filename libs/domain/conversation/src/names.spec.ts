@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Turn } from './conversation.js';
+import {
+  ANTHROPIC_CALL_IDS,
+  ANTHROPIC_TOOL_NAMES,
+  callIds,
+  OPENAI_CHAT_CALL_IDS,
+  OPENAI_RESPONSES_CALL_IDS,
+  OPENAI_TOOL_NAMES,
+  toolNames,
+} from './names.js';
+
+const RULES = [
+  { rule: OPENAI_TOOL_NAMES, lengthMax: 64, pattern: /^[a-zA-Z0-9_-]+$/ },
+  { rule: ANTHROPIC_TOOL_NAMES, lengthMax: 128, pattern: /^[a-zA-Z0-9_-]+$/ },
+];
+const ID_RULES = [
+  { rule: ANTHROPIC_CALL_IDS, lengthMax: Infinity, pattern: /^[a-zA-Z0-9_-]+$/ },
+  { rule: OPENAI_CHAT_CALL_IDS, lengthMax: 40, pattern: /^[^]+$/ },
+  { rule: OPENAI_RESPONSES_CALL_IDS, lengthMax: 64, pattern: /^[^]+$/ },
+];
+const anyNames = fc.uniqueArray(
+  fc.oneof(
+    fc.string({ maxLength: 200 }),
+    fc.stringMatching(/^[a-z:._-]{0,200}$/),
+    fc.stringMatching(/^(long_name_){6,20}[a-z]$/),
+  ),
+  { maxLength: 30 },
+);
+
+describe('names of tools', () => {
+  it.each(RULES)(
+    'fit a rule of $lengthMax characters, stay apart, and are found again',
+    ({ rule, lengthMax, pattern }) =>
+      fc.assert(
+        fc.property(anyNames, (names) => {
+          const map = toolNames(
+            names.map((name) => ({ name, custom: false })),
+            rule,
+          );
+          const sent = names.map((name) => map.sent(name));
+          expect(new Set(sent).size).toBe(names.length);
+          sent.forEach((name, at) => {
+            expect(name).toMatch(pattern);
+            expect(name.length).toBeLessThanOrEqual(lengthMax);
+            expect(map.original(name)).toBe(names[at]);
+          });
+        }),
+      ),
+  );
+  it('that fit stay as they are, even if another name would become them', () => {
+    const long = 'x'.repeat(80);
+    const made = toolNames([{ name: long, custom: false }], OPENAI_TOOL_NAMES).sent(long);
+    const both = toolNames(
+      [long, made].map((name) => ({ name, custom: false })),
+      OPENAI_TOOL_NAMES,
+    );
+    expect(both.sent(made)).toBe(made);
+    expect(both.sent(long)).not.toBe(made);
+    expect(both.original(both.sent(long))).toBe(long);
+  });
+  it('become the same in each request', () => {
+    const long = `mcp__server__${'tool_'.repeat(20)}`;
+    const alone = toolNames([{ name: long, custom: false }], OPENAI_TOOL_NAMES);
+    const among = toolNames(
+      [`${long}2`, 'a', long].map((name) => ({ name, custom: false })),
+      OPENAI_TOOL_NAMES,
+    );
+    expect(among.sent(long)).toBe(alone.sent(long));
+    expect(alone.sent(long)).toMatch(/^mcp__server__tool_/);
+  });
+  it('tell which ones are custom', () => {
+    const long = 'p'.repeat(70);
+    const map = toolNames(
+      [
+        { name: long, custom: true },
+        { name: 'f', custom: false },
+      ],
+      OPENAI_TOOL_NAMES,
+    );
+    expect([map.isCustom(map.sent(long)), map.isCustom('f'), map.isCustom('unknown')]).toEqual([true, false, false]);
+  });
+});
+
+describe('ids of calls', () => {
+  it.each(ID_RULES)('fit $rule.refused up to $lengthMax, and stay apart', ({ rule, lengthMax, pattern }) =>
+    fc.assert(
+      fc.property(anyNames, (ids) => {
+        const sent = ids.map(callIds(turnsOf(ids), rule));
+        expect(new Set(sent).size).toBe(ids.length);
+        for (const id of sent) {
+          expect(id).toMatch(pattern);
+          expect(id.length).toBeLessThanOrEqual(lengthMax);
+        }
+      }),
+    ),
+  );
+  it.each([
+    ['functions.Bash:0', ANTHROPIC_CALL_IDS, /^functions_Bash_0_[0-9a-f]{12}$/],
+    ['functions.Bash:0', OPENAI_CHAT_CALL_IDS, /^functions\.Bash:0$/],
+    ['toolu_01A', OPENAI_RESPONSES_CALL_IDS, /^toolu_01A$/],
+    ['', ANTHROPIC_CALL_IDS, /^_[0-9a-f]{12}$/],
+    ['a'.repeat(65), OPENAI_RESPONSES_CALL_IDS, /^a{51}_[0-9a-f]{12}$/],
+  ])('%j becomes what the provider takes', (id, rule, expected) =>
+    expect(callIds(turnsOf([id]), rule)(id)).toMatch(expected),
+  );
+});
+
+function turnsOf(ids: readonly string[]): readonly Turn[] {
+  return [
+    {
+      role: 'assistant',
+      parts: ids.map((id) => ({ kind: 'tool_call', id, name: 'f', input: '{}', custom: false })),
+    },
+    { role: 'tool', results: ids.map((callId) => ({ callId, parts: [], isError: false, custom: false })) },
+  ];
+}
