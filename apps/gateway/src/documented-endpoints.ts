@@ -151,6 +151,66 @@ const embeddings = {
   refusals: REFUSALS,
 } as const;
 
+const modelId = z.object({
+  id: z.string().min(1).max(200).describe('Any name that a call could have in `model`; it may contain slashes.'),
+});
+const modelFields = z.looseObject({
+  id: z.string().describe('What a caller writes in `model`.'),
+  object: z.literal('model').optional(),
+  created: z.int().optional().describe('0: when a model was made is not known.'),
+  owned_by: z.string().optional().describe('The first provider of the model.'),
+  context_length: z.int().optional().describe('Below `/api/v1`: tokens that each of its providers reads in one call.'),
+  pricing: z.looseObject({}).optional().describe('Below `/api/v1`: USD for one token, as texts.'),
+});
+const modelReply = modelFields.meta({
+  id: 'Model',
+  description: 'One model. Callers that send `anthropic-version` get the shape of Anthropic.',
+  examples: [{ id: 'gpt-4o-mini', object: 'model', created: 0, owned_by: 'openai' }],
+});
+const modelsQuery = z.object({
+  limit: z.int().min(1).max(1_000).optional().describe('For callers that send `anthropic-version`: models of a page.'),
+  after_id: z.string().optional().describe('For these callers: the page after this id.'),
+  before_id: z.string().optional().describe('For these callers: the page before this id.'),
+});
+const modelsReply = z
+  .looseObject({
+    object: z.literal('list').optional(),
+    data: z.array(modelFields),
+    has_more: z.boolean().optional(),
+    first_id: z.string().nullish(),
+    last_id: z.string().nullish(),
+  })
+  .meta({
+    id: 'ModelList',
+    description:
+      'All models that the key may use, in the order of their ids. Callers that send `anthropic-version` get pages in ' +
+      'the shape of Anthropic. A route whose name is a pattern is shown by the names that the configuration knows for it.',
+    examples: [{ object: 'list', data: [{ id: 'gpt-4o-mini', object: 'model', created: 0, owned_by: 'openai' }] }],
+  });
+const reading = { method: 'get', tag: INFERENCE_TAG.name, access: ACCESS, body: null } as const;
+const models = {
+  ...reading,
+  query: modelsQuery,
+  params: null,
+  replies: { schema: modelsReply, statuses: { 200: 'The models.' } },
+  refusals: ['ip_not_allowed', 'access_denied', 'rate_limit_exceeded', 'invalid_request'],
+} as const;
+const model = {
+  ...reading,
+  query: null,
+  params: modelId,
+  replies: { schema: modelReply, statuses: { 200: 'The model.' } },
+  refusals: [
+    'ip_not_allowed',
+    'access_denied',
+    'rate_limit_exceeded',
+    'model_not_found',
+    'route_access_denied',
+    'model_access_denied',
+    'provider_not_configured',
+  ],
+} as const;
+
 /**
  * The inference routes for the OpenAPI document, one entry for each method and path, since no controller serves them. A
  * spec compares them with `ENDPOINTS`.
@@ -174,6 +234,26 @@ export const documentedEndpoints: readonly DescribedRoute[] = [
       id: 'createEmbeddingsOpenRouter',
       summary: 'Make vectors of texts',
       description: 'The same as `/v1/embeddings`, at the path of OpenRouter.',
+    },
+  },
+  { ...models, path: '/v1/models', text: { id: 'listModels', summary: 'List the models that the key may use' } },
+  {
+    ...models,
+    path: '/api/v1/models',
+    text: {
+      id: 'listModelsOpenRouter',
+      summary: 'List the models that the key may use',
+      description: 'The same models as at `/v1/models`, with prices and sizes in the shape of OpenRouter.',
+    },
+  },
+  { ...model, path: '/v1/models/{id}', text: { id: 'getModel', summary: 'Show a model that the key may use' } },
+  {
+    ...model,
+    path: '/api/v1/models/{id}',
+    text: {
+      id: 'getModelOpenRouter',
+      summary: 'Show a model that the key may use',
+      description: 'The same as `/v1/models/{id}`, with prices and sizes in the shape of OpenRouter.',
     },
   },
 ];

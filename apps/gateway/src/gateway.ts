@@ -10,7 +10,9 @@ import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import { type BodyBudget, TrustedProxies } from '@tollgate/http';
 import type { Logger, Registry } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
-import { ENDPOINTS } from './endpoints/endpoints.js';
+import type { Endpoint, ReadEndpoint } from './endpoints/endpoint.js';
+import { ENDPOINTS, READ_ENDPOINTS } from './endpoints/endpoints.js';
+import { ModelCatalogue } from './endpoints/models/model-catalogue.js';
 import { serveInference, type InferenceHandlers } from './inference-routes.js';
 import { Journal } from './journal/journal.js';
 import { registerJournalMetrics } from './journal/journal-metrics.js';
@@ -18,6 +20,7 @@ import { Shipper } from './journal/shipper.js';
 import { Announcer } from './presence/announcer.js';
 import { GatewayLife } from './presence/gateway-life.js';
 import { ShippedLimits } from './presence/shipped-limits.js';
+import type { Exchange } from './request-path/exchange/exchange.js';
 import type { GatewayIdentity } from './request-path/exchange/gateway-identity.js';
 import { registerAdmissionMetrics } from './request-path/admit/admission-metrics.js';
 import { AccountLoads } from './request-path/admit/account-loads.js';
@@ -35,6 +38,7 @@ import { NewDigests } from './request-path/identify-key/new-digests.js';
 import { InFlight } from './request-path/exchange/in-flight.js';
 import { registerRequestMetrics, RequestMeter } from './request-path/request-metrics.js';
 import { RequestLog } from './request-path/exchange/request-log.js';
+import { readPath } from './request-path/read-path.js';
 import { answerRefusal, requestPath, type RequestPathParts } from './request-path/request-path.js';
 
 /** What a gateway needs from its process, both in its own process and in the standalone. */
@@ -130,7 +134,11 @@ export class Gateway {
       refusedBodies: new RefusedBodies(admission, gateway),
       routes: new RouteTable(config, this.#providers),
     };
-    const paths = new Map(ENDPOINTS.map((endpoint) => [endpoint, requestPath(endpoint, parts)]));
+    const catalogue = new ModelCatalogue(config, parts.routes);
+    const paths = new Map<Endpoint | ReadEndpoint, (exchange: Exchange) => Promise<void>>([
+      ...ENDPOINTS.map((endpoint) => [endpoint, requestPath(endpoint, parts)] as const),
+      ...READ_ENDPOINTS.map((endpoint) => [endpoint, readPath(endpoint, parts, catalogue)] as const),
+    ]);
     this.#serve = (endpoint, exchange) => {
       const serve = paths.get(endpoint);
       if (serve === undefined) throw new Error(`the endpoint ${endpoint.name} has no request path`);

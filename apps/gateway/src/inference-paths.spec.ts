@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ENDPOINTS } from './endpoints/endpoints.js';
-import { isInferencePath, plainPath, refusalAt } from './inference-paths.js';
+import { ALL_ENDPOINTS, ENDPOINTS } from './endpoints/endpoints.js';
+import { isInferencePath, refusalAt } from './inference-paths.js';
+import { plainPath } from './plain-path.js';
 
 describe('the plain path of a target', () => {
   it.each([
@@ -114,26 +115,45 @@ describe('a path without a route', () => {
 });
 
 describe('the refusal at a path', () => {
-  it('says which method a path takes', () => {
-    for (const path of ENDPOINTS.flatMap(({ paths }) => paths))
-      expect(refusalAt('GET', path)).toMatchObject({
-        code: 'method_not_allowed',
-        message: `${path} takes POST, not GET.`,
-        headers: ['allow', 'POST'],
-      });
+  it('says which methods a path takes', () => {
+    for (const { method, paths } of ALL_ENDPOINTS)
+      for (const path of paths) {
+        const allow = method === 'GET' ? 'GET, HEAD' : 'POST';
+        expect(refusalAt('PUT', path)).toMatchObject({
+          code: 'method_not_allowed',
+          message: `${path.replace('{id}', '…')} takes ${allow}, not PUT.`,
+          headers: ['allow', allow],
+        });
+      }
   });
   it('says what is served where nothing is', () => {
-    expect(refusalAt('POST', '/chat/completions')).toMatchObject({
+    const { code, message, headers } = refusalAt('POST', '/chat/completions');
+    expect([code, headers]).toEqual(['not_found', []]);
+    expect(message).toMatch(
+      /^Nothing is served at POST \/chat\/completions; base URLs end in \/v1, and those of Anthropic's clients before it/,
+    );
+    expect(message).toMatch(/POST \/v1\/chat\/completions, .* and GET \/api\/v1\/models\/\{id\}\.$/);
+  });
+  it.each(['/v1/v1/messages', '/api/v1/v1/chat/completions', '/v1/v1', '/proxy/v1/v1/models'])(
+    'says which base URL to use where the version is doubled: %s',
+    (path) => {
+      expect(refusalAt('POST', path).message).toContain('leave it out of the base URL');
+    },
+  );
+  it('tells who opens a WebSocket that HTTP is served there, and closes the connection', () => {
+    expect(refusalAt('GET', '/v1/chat/completions', true)).toMatchObject({
+      code: 'websocket_not_served',
+      headers: ['upgrade', 'HTTP/1.1', 'connection', 'close'],
+    });
+    expect(refusalAt('GET', '/v1/realtime', true)).toMatchObject({
       code: 'not_found',
-      message:
-        'Nothing is served at POST /chat/completions; base URLs end in /v1, and what is served is POST /v1/chat/completions, POST /api/v1/chat/completions, POST /v1/embeddings and POST /api/v1/embeddings.',
-      headers: [],
+      headers: ['connection', 'close'],
     });
   });
   it('repeats no word of a path that could be a secret, or markup', () => {
     const message = (path: string) => refusalAt('GET', path).message!;
-    expect(message(`/v1/models/sk-short/${'a'.repeat(33)}/<script>/a%20b/ü/gpt-4o:free@x`)).toContain(
-      'GET /v1/models/…/…/…/…/…/gpt-4o:free@x;',
+    expect(message(`/v1/moderations/sk-short/${'a'.repeat(33)}/<script>/a%20b/ü/gpt-4o:free@x`)).toContain(
+      'GET /v1/moderations/…/…/…/…/…/gpt-4o:free@x;',
     );
     expect(message(`/v1${'/chat'.repeat(2_000)}`)).toContain('GET /v1/chat/chat/chat/chat/chat/chat/chat/…;');
   });
@@ -141,7 +161,7 @@ describe('the refusal at a path', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 5_000, size: 'max' }), (text) => {
         const message = refusalAt('GET', `/v1/${text}`).message!;
-        return message.length < 500 && /^[\w .,;:@/…-]*$/.test(message);
+        return message.length < 1_500 && /^[\w .,;:@/…{}'-]*$/.test(message);
       }),
     );
   });

@@ -1,24 +1,7 @@
-import { originForm, pathOfTarget } from '@tollgate/http';
 import { CONTROL_PLANE_PREFIXES } from './control-plane/prefixes.js';
-import { endpointAt, ENDPOINTS } from './endpoints/endpoints.js';
+import { allowOf } from './endpoints/endpoint.js';
+import { ALL_ENDPOINTS, endpointAt } from './endpoints/endpoints.js';
 import { refuse, type Refusal } from './request-path/exchange/refusal.js';
-
-/**
- * The normalised path of a request target in any form: without query, `//` as `/`, no slash at the end, and `%63` as
- * the letter that it encodes. `%2F` stays, since an encoded reserved character has another meaning (RFC 3986, section
- * 2.2).
- */
-export function plainPath(target: string): string {
-  const path = pathOfTarget(originForm(target))
-    .replace(/%[0-9a-f]{2}/gi, decodeUnreserved)
-    .replace(/\/{2,}/g, '/');
-  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
-}
-
-function decodeUnreserved(encoded: string): string {
-  const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
-  return /[\w.~-]/.test(character) ? character : encoded;
-}
 
 /** Segments in the paths of providers' APIs, whether or not the gateway serves them. */
 const API_WORDS: ReadonlySet<string> = new Set([
@@ -55,8 +38,8 @@ const API_WORDS: ReadonlySet<string> = new Set([
 const VERSION = /^v\d{1,2}(?:(?:alpha|beta)\d?)?$/;
 
 /**
- * Whether the client of a path expects an error in OpenAI's format: a path below `/v1`, or one that an SDK with a wrong
- * base URL uses. The paths of the control plane are not among them.
+ * Whether the client of a path expects an error in the format of a model's API: a path below `/v1`, or one that an SDK
+ * with a wrong base URL uses. The paths of the control plane are not among them.
  */
 export function isInferencePath(path: string): boolean {
   for (const prefix of Object.values(CONTROL_PLANE_PREFIXES)) {
@@ -69,18 +52,35 @@ export function isInferencePath(path: string): boolean {
 }
 
 /** The refusal for an inference path and method that no endpoint serves. */
-export function refusalAt(method: string, path: string): Refusal {
+export function refusalAt(method: string, path: string, opensWebSocket = false): Refusal {
+  // The rest of such a connection is no HTTP.
+  const close = opensWebSocket ? ['connection', 'close'] : [];
   const endpoint = endpointAt(path);
+  if (endpoint !== undefined && opensWebSocket)
+    return refuse('websocket_not_served', { headers: ['upgrade', 'HTTP/1.1', ...close] });
   if (endpoint !== undefined) {
-    const message = `${path} takes ${endpoint.method}, not ${method}.`;
-    return refuse('method_not_allowed', { message, headers: ['allow', endpoint.method] });
+    const allow = allowOf(endpoint);
+    return refuse('method_not_allowed', {
+      message: `${shown(path)} takes ${allow}, not ${method}.`,
+      headers: ['allow', allow],
+    });
   }
   return refuse('not_found', {
-    message: `Nothing is served at ${method} ${shown(path)}; base URLs end in /v1, and what is served is ${SERVED}.`,
+    message: `Nothing is served at ${method} ${shown(path)}; ${baseOf(path)}, and what is served is ${SERVED}.`,
+    headers: close,
   });
 }
 
-const SERVED = ENDPOINTS.flatMap(({ method, paths }) => paths.map((path) => `${method} ${path}`))
+const DOUBLED = /\/v1\/v1(?:\/|$)/i;
+
+/** What to write as the base URL of a client that asks at a path. */
+function baseOf(path: string): string {
+  return DOUBLED.test(path)
+    ? 'it has /v1 twice, since this client adds /v1 itself: leave it out of the base URL'
+    : "base URLs end in /v1, and those of Anthropic's clients before it";
+}
+
+const SERVED = ALL_ENDPOINTS.flatMap(({ method, paths }) => paths.map((path) => `${method} ${path}`))
   .join(', ')
   .replace(/, (?=[^,]*$)/, ' and ');
 

@@ -169,9 +169,36 @@ describe('another method on the path of chat calls', () => {
   it('is refused at once where it asks for a WebSocket', async () => {
     const upgrade =
       'connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
-    expect((await exchange('GET /v1/chat/completions', '', upgrade)).status).toBe(405);
-    expect((await exchange('GET /v1/responses', '', upgrade)).status).toBe(404);
-    expect((await exchange('GET /v1/realtime?model=x', '', upgrade)).status).toBe(404);
+    for (const [target, status] of [
+      ['/v1/chat/completions', 426],
+      ['/v1/realtime?model=x', 404],
+    ] as const) {
+      const reply = await exchange(`GET ${target}`, '', upgrade);
+      expect([reply.status, reply.headers.get('connection')]).toEqual([status, 'close']);
+      expect(JSON.parse(reply.text)).toMatchObject({ error: { type: 'invalid_request_error' } });
+    }
+  });
+});
+
+describe('what a key may use', () => {
+  it.each([
+    '/v1/models',
+    '/api/v1/models/',
+    '/v1/models?limit=1000',
+    '/v1/models/openai/gpt-4o',
+    '//v1/models/a%2Fb?x',
+  ])('is told at %s', async (target) => {
+    expect(await exchange(`GET ${target}`, '')).toMatchObject({ status: 200, text: '{"served":""}' });
+    const { status, headers, text } = await exchange(`HEAD ${target}`, '');
+    expect([status, headers.get('content-length'), text]).toEqual([200, '13', '']);
+  });
+  it('is asked by no other method', async () => {
+    for (const target of ['/v1/models', '/v1/models/gpt-4o']) {
+      const { status, headers } = await exchange(`POST ${target}`);
+      expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+      const options = await exchange(`OPTIONS ${target}`, '');
+      expect([options.status, options.headers.get('allow'), options.text]).toEqual([204, 'GET, HEAD', '']);
+    }
   });
 });
 
@@ -180,7 +207,7 @@ describe('a path that nothing is served at', () => {
     'POST /chat/completions',
     'POST /v1/moderations',
     'POST /v1/responses?stream=true',
-    'GET /v1/models',
+    'GET /v1/models2',
     'DELETE /v1/nonsense',
     'POST //v1//messages/',
     'POST http://host/v1/completions',
@@ -193,9 +220,7 @@ describe('a path that nothing is served at', () => {
     expect([status, headers.get('content-type'), headers.get('allow')]).toEqual([404, 'application/json', null]);
     expect(JSON.parse(text)).toEqual({
       error: {
-        message: expect.stringMatching(
-          /^Nothing is served at .*base URLs end in \/v1.* POST \/v1\/chat\/completions/,
-        ) as unknown,
+        message: expect.stringMatching(/^Nothing is served at .*base URLs? .* POST \/v1\/chat\/completions/) as unknown,
         type: 'invalid_request_error',
         param: null,
         code: 'not_found',

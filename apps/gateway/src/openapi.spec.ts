@@ -3,7 +3,7 @@ import { buildDocument, documentFile, routesOf, sortRoutes } from '@tollgate/ope
 import { describe, expect, it } from 'vitest';
 import { documentedEndpoints, INFERENCE_TAG } from './documented-endpoints.js';
 import { OPENAI_ERROR_DOCS } from './dialects/openai/documented-errors.js';
-import { ENDPOINTS } from './endpoints/endpoints.js';
+import { ALL_ENDPOINTS } from './endpoints/endpoints.js';
 import { isInferencePath } from './inference-paths.js';
 
 const document = buildDocument({
@@ -19,7 +19,7 @@ describe('the document of the inference side', () => {
     await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot(file);
   });
   it('has what is served, and nothing else', () => {
-    const served = ENDPOINTS.flatMap(({ method, paths }) => paths.map((path) => ({ method, path })));
+    const served = ALL_ENDPOINTS.flatMap(({ method, paths }) => paths.map((path) => ({ method, path })));
     expect(routesOf(document)).toEqual(sortRoutes(served));
     expect(served.every(({ path }) => isInferencePath(path))).toBe(true);
   });

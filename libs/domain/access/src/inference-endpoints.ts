@@ -3,9 +3,10 @@ import type { Scope } from '@tollgate/api-key';
 /** What decides whether a key may use an endpoint, and where it is. */
 export interface InferenceEndpoint {
   readonly name: string;
+  /** Its paths at both bases; `{id}` at the end of one stands for the rest of a path, slashes included. */
   readonly paths: readonly string[];
-  /** The only method that these paths accept. */
-  readonly method: 'POST';
+  /** The only method that these paths accept, but for HEAD where it is GET. */
+  readonly method: 'GET' | 'POST';
   /** The scope that a key needs. */
   readonly scope: Scope;
 }
@@ -23,6 +24,18 @@ export const INFERENCE_ENDPOINTS = {
     paths: ['/v1/embeddings', '/api/v1/embeddings'],
     method: 'POST',
     scope: 'inference:write',
+  },
+  models: {
+    name: 'models',
+    paths: ['/v1/models', '/api/v1/models'],
+    method: 'GET',
+    scope: 'inference:read',
+  },
+  model: {
+    name: 'model',
+    paths: ['/v1/models/{id}', '/api/v1/models/{id}'],
+    method: 'GET',
+    scope: 'inference:read',
   },
 } as const satisfies Record<string, InferenceEndpoint>;
 

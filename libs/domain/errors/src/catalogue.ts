@@ -220,6 +220,12 @@ export const ERRORS = {
     message: 'This path does not take that method.',
     retryable: false,
   },
+  /** Codex opens a WebSocket first. At 426, and at no other status, it goes on over HTTP at once. */
+  websocket_not_served: {
+    status: 426,
+    message: 'No WebSocket is served here. Send the same request over HTTP.',
+    retryable: false,
+  },
   request_timeout: {
     status: 408,
     message: 'The request did not arrive in time.',

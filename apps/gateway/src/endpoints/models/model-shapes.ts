@@ -1,0 +1,66 @@
+import type { ListedModel } from './listed-model.js';
+
+/**
+ * When a model was made is not known here. OpenAI's clients want a number of seconds, Anthropic's a time, which may be
+ * the epoch where it is unknown: https://platform.claude.com/docs/en/api/models/list
+ */
+const CREATED = 0;
+const CREATED_AT = '1970-01-01T00:00:00Z';
+
+/** OpenAI's model: https://platform.openai.com/docs/api-reference/models/object */
+export function openAiModel({ id, ownedBy }: ListedModel): object {
+  return { id, object: 'model', created: CREATED, owned_by: ownedBy };
+}
+
+/** Anthropic's model. */
+export function anthropicModel({ id }: ListedModel): object {
+  return { type: 'model', id, display_name: id, created_at: CREATED_AT };
+}
+
+/**
+ * OpenRouter's model, with OpenAI's fields beside its own. Prices are USD for one token, as text:
+ * https://openrouter.ai/docs/api-reference/models/get-models
+ */
+export function openRouterModel(model: ListedModel): object {
+  const { id, contextTokens, maxOutputTokens } = model;
+  const input = usdPerToken(model.inputNanoUsdPerMillion);
+  return {
+    ...openAiModel(model),
+    canonical_slug: id,
+    hugging_face_id: null,
+    name: id,
+    description: '',
+    pricing: {
+      prompt: input,
+      completion: usdPerToken(model.outputNanoUsdPerMillion),
+      request: '0',
+      image: '0',
+      web_search: '0',
+      internal_reasoning: '0',
+      input_cache_read: usdPerToken(model.cachedInputNanoUsdPerMillion),
+      input_cache_write: input,
+    },
+    context_length: contextTokens,
+    architecture: {
+      modality: 'text->text',
+      input_modalities: ['text'],
+      output_modalities: ['text'],
+      tokenizer: 'Other',
+      instruct_type: null,
+    },
+    top_provider: { context_length: contextTokens, max_completion_tokens: maxOutputTokens, is_moderated: false },
+    per_request_limits: null,
+    supported_parameters: [],
+    default_parameters: null,
+  };
+}
+
+/** A nano-USD for a million tokens is this part of a USD for one token. */
+const DECIMALS = 15;
+
+/** USD for one token as a decimal without trailing zeros: `0.00000015` for 0.15 USD a million. */
+export function usdPerToken(nanoUsdPerMillion: bigint): string {
+  const digits = nanoUsdPerMillion.toString().padStart(DECIMALS + 1, '0');
+  const decimals = digits.slice(-DECIMALS).replace(/0+$/, '');
+  return digits.slice(0, -DECIMALS) + (decimals === '' ? '' : `.${decimals}`);
+}
