@@ -1,2 +1,6 @@
 export { NO_DETAILS, type ModelPass, type TokenUsage, type UsageDetails } from './token-usage.js';
-export { mergeReports, readUsage, reportIn, type UsageReport } from './reported-usage.js';
+export { cutUsage, usageClasses, type UsageClasses } from './usage-classes.js';
+export { mergeReports } from './merge-reports.js';
+export { readUsage, reportIn } from './reported-usage.js';
+export { toolOfItem } from './tool-calls.js';
+export type { UsageReport } from './usage-report.js';

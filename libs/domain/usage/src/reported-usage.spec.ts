@@ -1,8 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mergeReports, readUsage, reportIn, type UsageReport } from './reported-usage.js';
+import { mergeReports } from './merge-reports.js';
+import { readUsage, reportIn } from './reported-usage.js';
+import { NO_DETAILS, type UsageDetails } from './token-usage.js';
+import type { UsageReport } from './usage-report.js';
 
-type Expected = readonly [input: number | null, output: number | null, cached?: number, reasoning?: number];
+type Expected = readonly [
+  input: number | null,
+  output: number | null,
+  cached?: number,
+  reasoning?: number,
+  details?: Partial<UsageDetails>,
+];
 
 /** Usage objects that providers send, with the source of each. */
 const SHAPES: readonly (readonly [provider: string, source: string, usage: unknown, expected: Expected])[] = [
@@ -31,7 +40,7 @@ const SHAPES: readonly (readonly [provider: string, source: string, usage: unkno
       total_tokens: 2900,
       prompt_tokens_details: { cached_tokens: 2000, cache_write_tokens: 400 },
     },
-    [2600, 300, 2000],
+    [2600, 300, 2000, 0, { cacheWrite5mTokens: 400 }],
   ],
   [
     'OpenAI o3, negative output',
@@ -192,7 +201,7 @@ const SHAPES: readonly (readonly [provider: string, source: string, usage: unkno
       prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 100, audio_tokens: 0 },
       total_tokens: 196,
     },
-    [194, 2],
+    [194, 2, 0, 0, { cacheWrite5mTokens: 100 }],
   ],
   [
     'OpenRouter, GLM at Friendli, no total',
@@ -204,7 +213,7 @@ const SHAPES: readonly (readonly [provider: string, source: string, usage: unkno
     'Anthropic, names of its own',
     'docs.anthropic.com/en/docs/build-with-claude/prompt-caching',
     { input_tokens: 50, cache_creation_input_tokens: 200, cache_read_input_tokens: 1000, output_tokens: 30 },
-    [1250, 30, 1000],
+    [1250, 30, 1000, 0, { cacheWrite5mTokens: 200 }],
   ],
   [
     'Anthropic through LiteLLM',
@@ -217,7 +226,7 @@ const SHAPES: readonly (readonly [provider: string, source: string, usage: unkno
       cache_creation_input_tokens: 200,
       prompt_tokens_details: { cached_tokens: 1000 },
     },
-    [1250, 30, 1000],
+    [1250, 30, 1000, 0, { cacheWrite5mTokens: 200 }],
   ],
   [
     'Anthropic through a relay that leaves the cache out',
@@ -229,7 +238,7 @@ const SHAPES: readonly (readonly [provider: string, source: string, usage: unkno
       cache_read_input_tokens: 1000,
       cache_creation_input_tokens: 200,
     },
-    [1250, 30, 1000],
+    [1250, 30, 1000, 0, { cacheWrite5mTokens: 200 }],
   ],
   [
     'New API',
@@ -339,7 +348,7 @@ const SHAPES: readonly (readonly [provider: string, source: string, usage: unkno
       num_search_queries: 74,
       reasoning_tokens: 73248,
     },
-    [7407, 76504, 0, 73248],
+    [7407, 76504, 0, 73248, { toolCalls: { web_search: 74 } }],
   ],
 ];
 
@@ -394,11 +403,11 @@ const ODD: readonly (readonly [what: string, usage: unknown, expected: Expected]
 
 describe('a usage report', () => {
   it.each(SHAPES)('is read in the shape of %s (%s)', (_provider, _source, usage, expected) =>
-    expect(readUsage(usage)).toEqual(report(expected)),
+    expect(plain(readUsage(usage))).toEqual(report(expected)),
   );
 
   it.each(ODD)('with %s tells what makes sense of it, and nothing else', (_what, usage, expected) =>
-    expect(readUsage(usage)).toEqual(report(expected)),
+    expect(plain(readUsage(usage))).toEqual(report(expected)),
   );
 
   it('never makes a side negative, fractional or huge, nor a part larger than its side, whatever stands in it', () => {
@@ -439,7 +448,7 @@ describe('the report of a document', () => {
     ['in a choice, beside null at the top', { choices: [{ index: 0 }, { index: 1, usage }], usage: null }, [100, 50]],
     ['in a choice, beside zeros at the top', { choices: [{ usage }], usage: zeros }, [100, 50]],
     ['nowhere', { choices: [{ delta: { content: '"usage"' } }], usage: null }, [null, null]],
-  ])('is found %s', (_where, document, expected) => expect(reportIn(document)).toEqual(report(expected)));
+  ])('is found %s', (_where, document, expected) => expect(plain(reportIn(document))).toEqual(report(expected)));
 
   it('is none where the document is none', () => {
     for (const document of [null, 'usage', 3, [], { choices: 'no' }, { choices: [null, 3] }, { x_groq: 3 }])
@@ -475,10 +484,28 @@ describe('two reports of a call', () => {
   });
 });
 
-function report([inputTokens, outputTokens, cachedInputTokens = 0, reasoningTokens = 0]: Expected): UsageReport | null {
-  return inputTokens === null && outputTokens === null
-    ? null
-    : { inputTokens, outputTokens, cachedInputTokens, reasoningTokens };
+function report([
+  inputTokens,
+  outputTokens,
+  cachedInputTokens = 0,
+  reasoningTokens = 0,
+  details,
+]: Expected): UsageReport | null {
+  if (inputTokens === null && outputTokens === null) return null;
+  return {
+    inputTokens,
+    outputTokens,
+    cachedInputTokens,
+    reasoningTokens,
+    ...(details !== undefined && { details: { ...NO_DETAILS, ...details } }),
+  };
+}
+
+/** A report without what is kept only for merging. */
+function plain(read: UsageReport | null): UsageReport | null {
+  if (read === null) return null;
+  const { apart: _kept, ...rest } = read;
+  return rest;
 }
 
 function isCount(value: number): boolean {

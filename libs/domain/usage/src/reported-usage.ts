@@ -1,28 +1,28 @@
-import type { UsageDetails } from './token-usage.js';
+import { apartSide, cacheWritesIn, inputApartIn } from './cache-writes.js';
+import { mergeReports } from './merge-reports.js';
+import { passesIn, servedModelIn } from './passes.js';
+import { capped, fieldsOf, tokens, TOKENS_MAX, wordIn, type Fields } from './report-fields.js';
+import type { TokenUsage } from './token-usage.js';
+import { isEmpty, toolCallsIn, toolCallsOfItems } from './tool-calls.js';
+import {
+  isNothing,
+  NO_BESIDES,
+  reportOf,
+  withBesides,
+  type Besides,
+  type InputSide,
+  type OutputSide,
+  type UsageReport,
+} from './usage-report.js';
 
-/** One report of a provider, in tokens; null for a side that it leaves out. */
-export interface UsageReport {
-  readonly inputTokens: number | null;
-  readonly outputTokens: number | null;
-  /** The part of the input that was read from a cache; at most the input. */
-  readonly cachedInputTokens: number;
-  /** The part of the output that was reasoning; at most the output. */
-  readonly reasoningTokens: number;
-  /** Absent if the report has none. */
-  readonly details?: UsageDetails;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
 type Sides = readonly [input: number | null, output: number | null];
 
-/** A larger number cannot be a count of tokens: no model reads or writes so many in a call. */
-const TOKENS_MAX = 1_000_000_000;
-/** Some relays write numbers as strings. */
-const DIGITS = /^\d{1,10}(?:\.0+)?$/;
-const NO_FIELDS: Fields = {};
+/** Words of the usual tier and speed, and of requests that leave the choice to the provider. */
+const USUAL: ReadonlySet<string> = new Set(['default', 'standard', 'standard_only', 'auto']);
+const ANYWHERE: ReadonlySet<string> = new Set(['global', 'not_available', 'default']);
 
 /**
- * Reads one `usage` value in any known provider's form. Null if it gives neither side. Never throws.
+ * Reads one `usage` value in any known provider's form. Null if it tells nothing. Never throws.
  *
  * The forms differ as follows:
  * - A side has OpenAI's name or Anthropic's. Relays that know both send a zero under the name they do not use.
@@ -31,6 +31,8 @@ const NO_FIELDS: Fields = {};
  *   the details decide: reasoning that is larger than `completion_tokens` is not part of it.
  * - Cached input is part of `prompt_tokens` (OpenAI and compatible providers) or is added to `input_tokens`
  *   (Anthropic). Under OpenAI's name it is added only if the total, or its size, allows no other reading.
+ * - So is input that was written to a cache: part of OpenAI's totals, beside Anthropic's.
+ * - Anthropic's totals leave out whole passes, which its `iterations` have.
  */
 export function readUsage(usage: unknown): UsageReport | null {
   const fields = fieldsOf(usage);
@@ -38,67 +40,148 @@ export function readUsage(usage: unknown): UsageReport | null {
   const completion = fields['completion_tokens'];
   // OpenAI's own form, with a total that fits: nothing has to be added.
   if (isTold(prompt) && isTold(completion) && fields['total_tokens'] === prompt + completion && !isOfSearch(fields)) {
-    const cached = cachedIn(fields);
     if (
-      cached <= prompt &&
+      cachedIn(fields) + cacheWritesIn(fields).all <= prompt &&
       (tokens(fields['input_tokens']) ?? 0) <= prompt &&
       (tokens(fields['output_tokens']) ?? 0) <= completion
-    ) {
-      return {
-        inputTokens: prompt,
-        outputTokens: completion,
-        cachedInputTokens: cached,
-        reasoningTokens: Math.min(reasoningIn(fields), completion),
-      };
-    }
+    )
+      return reportOf(inputSide(fields, prompt), outputSide(fields, completion), besidesIn(fields));
+  }
+  if (isApart(fields)) {
+    const apart = inputApartIn(fields);
+    const output = outputOf(fields, 0, tokens(fields['output_tokens']), null);
+    return reportOf(apartSide(apart), sideOf(fields, output, outputSide), besidesIn(fields), apart);
   }
   const [input, output] = isOfSearch(fields) ? sidesOfSearch(fields) : sidesOf(fields);
-  if (input === null && output === null) return null;
-  return {
-    inputTokens: input,
-    outputTokens: output,
-    cachedInputTokens: Math.min(cachedIn(fields), input ?? 0),
-    reasoningTokens: Math.min(reasoningIn(fields), output ?? 0),
-  };
+  return reportOf(sideOf(fields, input, inputSide), sideOf(fields, output, outputSide), besidesIn(fields));
 }
 
 /**
  * The report in a parsed document, which is a plain reply or one event of a stream; null if there is none. It can be at
- * the top level, in `x_groq` (Groq's streams) or in a choice (Kimi's streams). Several reports are merged, so that
- * zeros in one place do not hide a report in another.
+ * the top level, in `x_groq` (Groq's streams), in a choice (Kimi's streams), in the `message` of Anthropic's first
+ * event or in the `response` of OpenAI's Responses. Several reports are merged, so that zeros in one place do not hide
+ * a report in another. The tier that OpenAI names beside its report, and the calls of tools among the items of
+ * Responses, are part of the report.
  */
 export function reportIn(document: unknown): UsageReport | null {
   const fields = fieldsOf(document);
-  const report = mergeReports(readUsage(fields['usage']), readUsage(fieldsOf(fields['x_groq'])['usage']));
+  let report = mergeReports(readUsage(fields['usage']), readUsage(fieldsOf(fields['x_groq'])['usage']));
   const choices: readonly unknown[] = Array.isArray(fields['choices']) ? fields['choices'] : [];
-  return choices.reduce<UsageReport | null>(
-    (merged, choice) => mergeReports(merged, readUsage(fieldsOf(choice)['usage'])),
-    report,
-  );
+  for (const choice of choices) report = mergeReports(report, readUsage(fieldsOf(choice)['usage']));
+  for (const name of ['message', 'response']) {
+    const inner = fields[name];
+    if (typeof inner === 'object' && inner !== null) report = mergeReports(report, ofDocument(inner));
+  }
+  return withServed(report, fields);
+}
+
+/** The report in the document that an event carries. */
+function ofDocument(inner: object): UsageReport | null {
+  const fields = fieldsOf(inner);
+  return withServed(readUsage(fields['usage']), fields);
+}
+
+/** Adds what stands beside a report, in the document that has it: the tier that served, and calls of built-in tools. */
+function withServed(report: UsageReport | null, document: Fields): UsageReport | null {
+  if (report === null) return null;
+  const serviceTier = wordIn(document['service_tier'], USUAL);
+  const toolCalls = toolCallsOfItems(document['output']);
+  if (serviceTier === null && isEmpty(toolCalls)) return report;
+  return withBesides(report, { ...NO_BESIDES, serviceTier, toolCalls });
+}
+
+function sideOf<Side>(
+  fields: Fields,
+  total: number | null,
+  make: (fields: Fields, total: number) => Side,
+): Side | null {
+  return total === null ? null : make(fields, total);
+}
+
+/** Divides the input. What was read from a cache comes first, then what was written to one, then the rest by kind. */
+function inputSide(fields: Fields, total: number): InputSide {
+  const cached = Math.min(cachedIn(fields), total);
+  const ofPrompt = fieldsOf(fields['prompt_tokens_details']);
+  const ofInput = fieldsOf(fields['input_tokens_details']);
+  const writes = cacheWritesIn(fields);
+  let left = total - cached;
+  const cacheWrite1h = Math.min(writes.for1h, left);
+  left -= cacheWrite1h;
+  const cacheWrite5m = Math.min(writes.all - writes.for1h, left);
+  left -= cacheWrite5m;
+  const heard = Math.max(tokens(ofPrompt['audio_tokens']) ?? 0, tokens(ofInput['audio_tokens']) ?? 0);
+  const seen = Math.max(tokens(ofPrompt['image_tokens']) ?? 0, tokens(ofInput['image_tokens']) ?? 0);
+  if (heard === 0 && seen === 0)
+    return { tokens: total, cached, cachedAudio: 0, cacheWrite5m, cacheWrite1h, audio: 0, image: 0 };
+  const told = Math.max(cachedAudioIn(ofPrompt), cachedAudioIn(ofInput));
+  // Sound that was read from a cache is part of both numbers, and few providers say how much of it there was.
+  const audio = Math.min(Math.max(heard - told, 0), left);
+  const cachedAudio = Math.min(Math.max(told, heard - audio), cached);
+  return {
+    tokens: total,
+    cached,
+    cachedAudio,
+    cacheWrite5m,
+    cacheWrite1h,
+    audio,
+    image: Math.min(seen, left - audio),
+  };
+}
+
+function cachedAudioIn(details: Fields): number {
+  return tokens(fieldsOf(details['cached_tokens_details'])['audio_tokens']) ?? 0;
+}
+
+function outputSide(fields: Fields, total: number): OutputSide {
+  const ofCompletion = fieldsOf(fields['completion_tokens_details']);
+  const ofOutput = fieldsOf(fields['output_tokens_details']);
+  const reasoning = Math.min(reasoningIn(fields), total);
+  const said = Math.max(tokens(ofCompletion['audio_tokens']) ?? 0, tokens(ofOutput['audio_tokens']) ?? 0);
+  const drawn = Math.max(tokens(ofCompletion['image_tokens']) ?? 0, tokens(ofOutput['image_tokens']) ?? 0);
+  const audio = Math.min(said, total - reasoning);
+  return { tokens: total, reasoning, audio, image: Math.min(drawn, total - reasoning - audio) };
+}
+
+/** What a report says besides its sides; null for nothing, as in most reports. */
+function besidesIn(fields: Fields): Besides | null {
+  const iterations = fields['iterations'];
+  const besides: Besides = {
+    toolCalls: toolCallsIn(fields),
+    passes: passesIn(iterations, readPass),
+    serviceTier: wordIn(fields['service_tier'], USUAL),
+    speed: wordIn(fields['speed'], USUAL),
+    inferenceGeo: wordIn(fields['inference_geo'], ANYWHERE),
+    servedModel: servedModelIn(iterations),
+  };
+  return isNothing(besides) ? null : besides;
+}
+
+function readPass(iteration: unknown): TokenUsage | null {
+  const { iterations: _none, ...fields } = fieldsOf(iteration);
+  const report = readUsage(fields);
+  if (report === null) return null;
+  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens, details } = report;
+  return {
+    inputTokens: inputTokens ?? 0,
+    outputTokens: outputTokens ?? 0,
+    cachedInputTokens,
+    reasoningTokens,
+    ...(details !== undefined && { details }),
+  };
 }
 
 /**
- * Merges two reports: each side is the larger of the two. Cached input comes from the report whose input is taken,
- * reasoning from the one whose output is. The order of the reports makes no difference.
+ * Whether a report is in Anthropic's own form, in which no field of the input is part of another and some may be
+ * absent.
  */
-export function mergeReports(earlier: UsageReport | null, later: UsageReport | null): UsageReport | null {
-  if (earlier === null || later === null) return earlier ?? later;
-  const [inputTokens, cachedInputTokens] = largerSide(
-    [earlier.inputTokens, earlier.cachedInputTokens],
-    [later.inputTokens, later.cachedInputTokens],
+function isApart(fields: Fields): boolean {
+  const isForeign = ['prompt_tokens', 'total_tokens', 'input_tokens_details'].some(
+    (name) => (fields[name] ?? null) !== null,
   );
-  const [outputTokens, reasoningTokens] = largerSide(
-    [earlier.outputTokens, earlier.reasoningTokens],
-    [later.outputTokens, later.reasoningTokens],
-  );
-  return { inputTokens, outputTokens, cachedInputTokens, reasoningTokens };
-}
-
-type Side = readonly [tokens: number | null, part: number];
-
-function largerSide(a: Side, b: Side): Side {
-  if (a[0] === b[0]) return [a[0], Math.max(a[1], b[1])];
-  return (a[0] ?? -1) > (b[0] ?? -1) ? a : b;
+  if (isForeign || isOfSearch(fields)) return false;
+  const read = tokens(fields['cache_read_input_tokens']);
+  if (cachedIn(fields) !== (read ?? 0)) return false;
+  return tokens(fields['input_tokens']) !== null || read !== null || cacheWritesIn(fields).all > 0;
 }
 
 function sidesOf(fields: Fields): Sides {
@@ -115,18 +198,24 @@ function inputOf(fields: Fields, completion: number, total: number | null): numb
   const prompt = tokens(fields['prompt_tokens']);
   const input = tokens(fields['input_tokens']);
   const cached = cachedIn(fields);
-  const written = tokens(fields['cache_creation_input_tokens']) ?? 0;
+  const written = cacheWritesIn(fields).all;
   if (prompt === null || (prompt === 0 && input !== null && input > 0)) {
-    // In Anthropic's form `input_tokens` excludes the tokens that were read from or written to the cache.
-    return input === null ? prompt : capped(input + (tokens(fields['cache_read_input_tokens']) ?? 0) + written);
+    if (input === null) return prompt;
+    // In Anthropic's form `input_tokens` excludes the tokens that were read from or written to the cache. A relay that
+    // adds OpenAI's details and a total that fits means OpenAI's form, whatever other names it adds.
+    const isTotal = fields['input_tokens_details'] !== undefined && total === input + completion;
+    return isTotal ? input : capped(input + (tokens(fields['cache_read_input_tokens']) ?? 0) + written);
   }
-  const isNamedAsAnthropicDoes = (tokens(fields['cache_read_input_tokens']) ?? 0) > 0;
+  const isNamedAsAnthropicDoes =
+    (tokens(fields['cache_read_input_tokens']) ?? 0) + (tokens(fields['cache_creation_input_tokens']) ?? 0) > 0;
   const reasoning = reasoningIn(fields);
   const excess = total === null ? -1 : total - prompt - completion;
   const isOnTop =
     excess < 0 || (excess === 0 && isNamedAsAnthropicDoes)
-      ? cached > prompt
-      : cached > 0 && excess !== reasoning && (excess === cached + written || excess === cached + written + reasoning);
+      ? cached + written > prompt
+      : cached + written > 0 &&
+        excess !== reasoning &&
+        (excess === cached + written || excess === cached + written + reasoning);
   return isOnTop ? capped(prompt + cached + written) : larger(prompt, input);
 }
 
@@ -182,22 +271,6 @@ function reasoningIn(fields: Fields): number {
   );
 }
 
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? (value as Fields) : NO_FIELDS;
-}
-
 function larger(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.max(a, b);
-}
-
-function capped(sum: number): number {
-  return Math.min(sum, TOKENS_MAX);
-}
-
-/** A whole number of tokens; null for any other value. */
-function tokens(value: unknown): number | null {
-  const number = typeof value === 'string' && DIGITS.test(value) ? Number(value) : value;
-  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0 || number > TOKENS_MAX) return null;
-  // Turns JSON's negative zero into zero.
-  return number + 0;
 }

@@ -29,14 +29,21 @@ export interface UsageDetails {
   readonly toolCalls: Readonly<Record<string, number>>;
   /** Passes that the totals leave out: of the same model, as a compaction, or of another one, as an advisor. */
   readonly passes: readonly ModelPass[];
-  /** The tier that served the call, as the provider names it; null if it names none. */
+  /**
+   * The tier that served the call, as the provider names it (`priority`); null for the usual one, or if none is named.
+   */
   readonly serviceTier: string | null;
-  /** The speed that served the call, as the provider names it (`fast`); null if it names none. */
+  /** The speed that served the call, as the provider names it (`fast`); null for the usual one, or if none is named. */
   readonly speed: string | null;
+  /** Where the call was served, as the provider names it (`us`); null if that was anywhere, or if no place is named. */
+  readonly inferenceGeo: string | null;
+  /** The model that answered in place of the one that was asked, as a fall-back; null if that one answered. */
+  readonly servedModel: string | null;
 }
 
 /** One pass of a model within a call, with usage of its own. */
 export interface ModelPass {
+  /** What the pass was for, as the provider names it: `compaction`, `advisor_message`. */
   readonly kind: string;
   /** The model of the pass; null for the model of the call. */
   readonly model: string | null;
@@ -56,4 +63,6 @@ export const NO_DETAILS: UsageDetails = {
   passes: [],
   serviceTier: null,
   speed: null,
+  inferenceGeo: null,
+  servedModel: null,
 };
