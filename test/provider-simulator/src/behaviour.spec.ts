@@ -169,6 +169,28 @@ describe('what is told', () => {
     expect(last()).toMatchObject({ outcome: 'reset', status: 200, bytes_sent: text.length });
   });
 
+  it('error_mid_stream: an error in the stream, then its end', async () => {
+    const told = { fail: 'error_mid_stream', fail_after_chunks: 2 } as const;
+    const events = await readEvents(await callChat(simulator, { stream: true, simulator: told }));
+    expect(events).toHaveLength(1 + 2 + 1);
+    expect(events.at(-1)).toMatchObject({ error: { type: 'server_error' } });
+    expect(last()).toMatchObject({ outcome: 'answered', usage_reported: false });
+    expect((await callChat(simulator, { simulator: { fail: 'error_mid_stream' } })).status).toBe(500);
+  });
+
+  it('end_mid_stream: half an event, or half of the JSON', async () => {
+    const told = { fail: 'end_mid_stream' } as const;
+    const streamed = await (await callChat(simulator, { stream: true, simulator: told })).text();
+    expect(streamed.split('\n\n')).toHaveLength(1 + 1 + 1);
+    expect(streamed).toMatch(/[^\n]$/);
+    await expect((await callChat(simulator, { simulator: told })).json()).rejects.toThrow(SyntaxError);
+  });
+
+  it('html: a page, with 200', async () => {
+    const response = await callChat(simulator, { simulator: { fail: 'html' } });
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/html']);
+  });
+
   it('hang: no answer until the client leaves', async () => {
     const leaving = new AbortController();
     const call = callChat(simulator, { simulator: { fail: 'hang' } }, { signal: leaving.signal });

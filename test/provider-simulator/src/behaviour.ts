@@ -1,9 +1,14 @@
 import { z } from 'zod';
 
-/** How the simulator breaks off a chat request. */
-export type Failure = 'reset_before_first_byte' | 'reset_mid_stream' | 'hang';
+/**
+ * How the simulator breaks off a request. `error_mid_stream` is the error event of the dialect, and of a plain answer
+ * an error; `end_mid_stream` ends a stream in the middle of an event, and a plain answer in the middle of its JSON, as
+ * if it were whole; `html` answers 200 with a page.
+ */
+export type Failure =
+  'reset_before_first_byte' | 'reset_mid_stream' | 'error_mid_stream' | 'end_mid_stream' | 'html' | 'hang';
 
-/** How one chat request is to be answered. Whatever is absent has its default; `{}` is a well-behaved provider. */
+/** How one request is to be answered. Whatever is absent has its default; `{}` is a well-behaved provider. */
 export interface Behaviour {
   /** Milliseconds before the first byte of the answer, refusals included. Default 0. */
   delay_ms?: number;
@@ -11,22 +16,40 @@ export interface Behaviour {
   chunk_interval_ms?: number;
   /** Content chunks per choice, at most one for each completion token. Default 8. */
   chunks?: number;
-  /** Completion tokens per choice before `max_tokens` caps them. Default twice `chunks`. */
+  /** Completion tokens per choice, without thoughts, before `max_tokens` caps them. Default twice `chunks`. */
   completion_tokens?: number;
-  /** Prompt tokens reported. Default: bytes of the body ÷ 4, rounded up. */
+  /** Prompt tokens reported, cached and written ones included. Default: bytes of the body ÷ 4, rounded up. */
   prompt_tokens?: number;
+  /** Prompt tokens that were read from a cache. Default 0. */
+  cached_tokens?: number;
+  /** Prompt tokens that were written to a cache for five minutes. Default 0. */
+  cache_write_tokens?: number;
+  /** Prompt tokens that were written to a cache for an hour. Default 0. */
+  cache_write_1h_tokens?: number;
+  /** Tokens of thoughts per choice, before the answer. Default 4 where the request asks the model to think, else 0. */
+  thinking_tokens?: number;
+  /** Calls of the tools that the request declares, the first one first. Default: as the prompt asks. */
+  tool_calls?: number;
+  /** Searches that the provider itself made for the answer. Default 0. */
+  web_searches?: number;
+  /** Answer with a refusal. */
+  refusal?: boolean;
+  /** The tier that the answer names. */
+  service_tier?: string;
   /** Exact bytes of content per choice. Default: one numbered word per completion token. */
   content_bytes?: number;
-  /** Answer with this status and OpenAI's error shape. Excludes `fail`. */
+  /** Answer with this status and the error shape of the dialect. Excludes `fail`. */
   fail_status?: number;
+  /** With `fail_status`: the header `retry-after-ms`, beside `retry-after`. */
+  retry_after_ms?: number;
   fail?: Failure;
-  /** With `reset_mid_stream`: content chunks sent before the reset, over all choices. Default 1. */
+  /** With a failure in mid-stream: content chunks sent before it, over all choices. Default 1. */
   fail_after_chunks?: number;
   /** Report no usage, asked for or not. */
   omit_usage?: boolean;
 }
 
-/** The behaviour of every chat request that brings none of its own. */
+/** The behaviour of every request that brings none of its own. */
 export interface StandingBehaviour extends Behaviour {
   /** Only the next N such requests behave so; those after them get the default. */
   first_n?: number;
@@ -42,17 +65,30 @@ const fields = {
   chunks: upTo(100_000),
   completion_tokens: upTo(1_000_000),
   prompt_tokens: upTo(1_000_000_000),
+  cached_tokens: upTo(1_000_000_000),
+  cache_write_tokens: upTo(1_000_000_000),
+  cache_write_1h_tokens: upTo(1_000_000_000),
+  thinking_tokens: upTo(1_000_000),
+  tool_calls: upTo(16),
+  web_searches: upTo(100),
+  refusal: z.boolean().optional(),
+  service_tier: z.string().max(64).optional(),
   content_bytes: upTo(64 * 1024 * 1024),
   fail_status: upTo(599, 400),
-  fail: z.enum(['reset_before_first_byte', 'reset_mid_stream', 'hang']).optional(),
+  retry_after_ms: upTo(600_000),
+  fail: z
+    .enum(['reset_before_first_byte', 'reset_mid_stream', 'error_mid_stream', 'end_mid_stream', 'html', 'hang'])
+    .optional(),
   fail_after_chunks: upTo(100_000),
   omit_usage: z.boolean().optional(),
 };
 
 const noContradiction = (behaviour: Behaviour): boolean =>
   (behaviour.fail === undefined || behaviour.fail_status === undefined) &&
-  (behaviour.fail_after_chunks === undefined || behaviour.fail === 'reset_mid_stream');
-const contradiction = 'fail excludes fail_status; fail_after_chunks needs fail: reset_mid_stream';
+  (behaviour.retry_after_ms === undefined || behaviour.fail_status !== undefined) &&
+  (behaviour.fail_after_chunks === undefined || behaviour.fail?.endsWith('_mid_stream') === true);
+const contradiction =
+  'fail excludes fail_status; retry_after_ms needs fail_status; fail_after_chunks needs a failure in mid-stream';
 
 const ofOneRequest = z.strictObject(fields).refine(noContradiction, contradiction);
 const standing = z.strictObject({ ...fields, first_n: upTo(1_000_000_000, 1) }).refine(noContradiction, contradiction);

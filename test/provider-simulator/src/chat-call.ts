@@ -45,3 +45,29 @@ export async function control(
   });
   return { status: response.status, json: (await response.json()) as Record<string, unknown> };
 }
+
+/** For specs: posts a body as JSON to a path of the simulator. */
+export function post(
+  simulator: ProviderSimulator,
+  path: string,
+  body: object,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return fetch(`${simulator.url}${path}`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+}
+
+/** For specs: the named events of a whole stream. Throws on one whose name is not the `type` in its data. */
+export async function readNamedEvents(response: Response): Promise<({ type: string } & Record<string, unknown>)[]> {
+  const frames = (await response.text()).split('\n\n');
+  if (frames.pop() !== '') throw new Error('the stream does not end with an empty line');
+  return frames.map((frame) => {
+    const [, name, data = ''] = /^event: (\S+)\ndata: (.*)$/.exec(frame) ?? [];
+    const event = JSON.parse(data) as { type: string } & Record<string, unknown>;
+    if (event.type !== name) throw new Error(`not a named event: ${frame}`);
+    return event;
+  });
+}

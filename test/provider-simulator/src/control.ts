@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { checkStandingBehaviour } from './behaviour.js';
 import type { Gate } from './gate.js';
 import type { RequestLog } from './log.js';
+import type { Memory } from './memory.js';
 import type { StandingBehaviours } from './standing-behaviour.js';
 
 /** What the control endpoints act on. */
@@ -9,6 +10,7 @@ export interface Controlled {
   standing: StandingBehaviours;
   gate: Gate;
   log: RequestLog;
+  memory: Memory;
 }
 
 /** Answers `/simulator/*`. Errors are `{error: {message}}`. */

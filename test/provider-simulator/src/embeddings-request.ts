@@ -1,5 +1,5 @@
 import { isAbsent, parseObject } from './body-object.js';
-import { invalidRequest, type OpenAiError } from './openai-error.js';
+import { invalidRequest, type OpenAiError } from './errors.js';
 
 /** What the simulator reads of an embeddings request. */
 export interface EmbeddingsRequest {

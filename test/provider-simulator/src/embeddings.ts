@@ -1,19 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Behaviour } from './behaviour.js';
 import { behave, chooseBehaviour } from './behave.js';
+import type { Controlled } from './control.js';
 import { parseEmbeddingsRequest, type EmbeddingsRequest } from './embeddings-request.js';
 import { providerField, type Exchange } from './exchange.js';
-import type { Gate } from './gate.js';
-import { invalidRequest } from './openai-error.js';
-import type { StandingBehaviours } from './standing-behaviour.js';
+import { sendPlain } from './send.js';
 
 /** Answers `POST /v1/embeddings`, as well or as badly as it is told. */
 export async function answerEmbeddings(
   exchange: Exchange,
   body: Buffer,
   deployment: string | null,
-  standing: StandingBehaviours,
-  gate: Gate,
+  controlled: Controlled,
 ): Promise<void> {
   const { entry } = exchange;
   const parsed = parseEmbeddingsRequest(body, deployment);
@@ -21,15 +19,12 @@ export async function answerEmbeddings(
   const { request } = parsed;
   entry.model = request.model;
 
-  const chosen = chooseBehaviour(request, standing);
-  if (chosen.kind === 'invalid')
-    return exchange.refuse(400, invalidRequest(chosen.problems.join('; '), 'simulator', 'invalid_behaviour'));
-  const { behaviour } = chosen;
-  entry.behaviour = behaviour;
+  const behaviour = chooseBehaviour(exchange, request, controlled);
+  if (behaviour === undefined) return;
   const tokens = behaviour.prompt_tokens ?? tokensOf(request, body.length);
   entry.usage = { prompt_tokens: tokens, completion_tokens: 0 };
 
-  if (!(await behave(exchange, behaviour, gate))) return;
+  if (!(await behave(exchange, behaviour, controlled))) return;
   return answer(exchange, request, behaviour, tokens);
 }
 
@@ -46,13 +41,7 @@ async function answer(
     ...(behaviour.omit_usage === true ? {} : { usage: { prompt_tokens: tokens, total_tokens: tokens } }),
     ...providerField(exchange.shownProvider),
   });
-  if (behaviour.fail !== 'reset_mid_stream') {
-    exchange.entry.usage_reported = behaviour.omit_usage !== true;
-    return exchange.reply(200, json);
-  }
-  exchange.open(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) });
-  exchange.write(json.slice(0, json.length / 2));
-  return exchange.reset();
+  return sendPlain(exchange, behaviour, json, behaviour.omit_usage !== true);
 }
 
 /** Tokens that the caller cut itself are counted; text has a quarter of the body's bytes, as in chat. */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { errorBody, type ErrorFamily, type OpenAiError } from './errors.js';
 import type { LogEntry, Outcome } from './log.js';
-import type { OpenAiError } from './openai-error.js';
 
 /** Arranges for `resume` to be called; the function it returns calls that off. */
 export type Arrange = (resume: () => void) => () => void;
@@ -10,6 +10,8 @@ export type Arrange = (resume: () => void) => () => void;
  * entry true. Every wait resolves to false when the connection is gone, and the caller stops.
  */
 export class Exchange {
+  /** Whose shape errors have. */
+  errors: ErrorFamily = 'openai';
   private over = false;
   private resume: (() => void) | undefined;
 
@@ -66,16 +68,23 @@ export class Exchange {
     this.response.end(body);
   }
 
-  /** Sends an error in OpenAI's shape. */
+  /** The id that the answer names. */
+  get requestId(): string {
+    return `req_simulator${this.entry.n}`;
+  }
+
+  /** Sends an error in the shape of the path. */
   refuse(status: number, error: OpenAiError, headers: Record<string, string> = {}): void {
-    this.reply(status, JSON.stringify({ error, ...providerField(this.shownProvider) }), headers);
+    const body = errorBody(this.errors, status, error, this.requestId);
+    this.reply(status, JSON.stringify({ ...body, ...providerField(this.shownProvider) }), headers);
   }
 
   /** Starts an answer whose body follows by `write` and `end`. */
   open(status: number, headers: Record<string, string | number>): void {
     if (this.over) return;
     this.entry.status = status;
-    this.response.writeHead(status, { 'x-request-id': `req_simulator${this.entry.n}`, ...headers });
+    const idHeader = this.errors === 'anthropic' ? 'request-id' : 'x-request-id';
+    this.response.writeHead(status, { [idHeader]: this.requestId, ...headers });
   }
 
   /** Writes a part of the body. False: `drained` must be awaited before the next one. */

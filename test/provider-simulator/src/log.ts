@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Media } from './asked.js';
 import type { Behaviour } from './behaviour.js';
 
 /**
@@ -30,10 +31,23 @@ export interface LogEntry {
   status: number | null;
   /** What was reported, or would have been; all choices together. Null where it could not be told. */
   usage: { prompt_tokens: number; completion_tokens: number } | null;
+  /** The parts of `usage`; null where none are told, as for embeddings. */
+  usage_details: {
+    /** Of the prompt: read from a cache, written to one, and of these for an hour. */
+    cached_tokens: number;
+    cache_write_tokens: number;
+    cache_write_1h_tokens: number;
+    /** Of the completion. */
+    reasoning_tokens: number;
+    /** Not tokens, but searches that the provider made. */
+    web_searches: number;
+  } | null;
   /** Whether the client was sent that usage. */
   usage_reported: boolean;
   /** Bytes of the answer's body written to the connection, without the chunk framing of HTTP. */
   bytes_sent: number;
+  /** What the prompt has beside text; null where nobody looked. */
+  media: Media | null;
   /** Content chunks written, over all choices; 0 for a plain answer. */
   chunks_sent: number;
 }
@@ -86,8 +100,10 @@ export class RequestLog {
       outcome: 'pending',
       status: null,
       usage: null,
+      usage_details: null,
       usage_reported: false,
       bytes_sent: 0,
+      media: null,
       chunks_sent: 0,
     };
     this.entries.set(entry.n, entry);

@@ -8,15 +8,19 @@ import {
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { checkStandingBehaviour, type StandingBehaviour } from './behaviour.js';
-import { answerChat } from './chat.js';
+import { answerChat } from './chat/answer.js';
+import { answerCompletions } from './completions/answer.js';
 import { answerEmbeddings } from './embeddings.js';
 import { answerControl, type Controlled } from './control.js';
 import { Exchange } from './exchange.js';
 import { Gate } from './gate.js';
+import { errorOfStatus, invalidRequest } from './errors.js';
 import { RequestLog, type LogEntry } from './log.js';
-import { modelList } from './models.js';
-import { errorOfStatus, invalidRequest } from './openai-error.js';
-import { operationAt } from './operation.js';
+import { Memory } from './memory.js';
+import { answerCountTokens, answerMessages } from './messages/answer.js';
+import { answerModels } from './models.js';
+import { operationAt, type Operation } from './operation.js';
+import { answerCompact, answerResponses } from './responses/answer.js';
 import { StandingBehaviours } from './standing-behaviour.js';
 
 export interface SimulatorOptions {
@@ -25,8 +29,8 @@ export interface SimulatorOptions {
   /** Default 0: any free one. */
   port?: number;
   /**
-   * When given, `/v1` asks for it as a bearer token and `/openai` in the header `api-key`, and both answer 401
-   * otherwise.
+   * When given, `/v1` asks for it as a bearer token, `/v1/messages` for that or the header `x-api-key`, and `/openai`
+   * for the header `api-key`; all answer 401 otherwise.
    */
   requiredCredential?: string;
   /** Log entries kept; default 100,000, about a kilobyte each. */
@@ -47,6 +51,8 @@ export interface ProviderSimulator {
   readonly port: number;
   /** A copy of the log, oldest first. */
   log(): LogEntry[];
+  /** The kept part of the body of the request with that number in the log; undefined when it is no longer there. */
+  body(n: number): Buffer | undefined;
   /** Replaces the standing behaviour. Throws a TypeError that names every wrong field. */
   setBehaviour(behaviour: StandingBehaviour): void;
   closeGate(): void;
@@ -65,6 +71,7 @@ export async function startProviderSimulator(options: SimulatorOptions = {}): Pr
     standing: new StandingBehaviours(),
     gate: new Gate(),
     log: new RequestLog(options.logLimit ?? 100_000),
+    memory: new Memory(),
   };
   const { standing, gate, log } = controlled;
   let stopped: Promise<void> | undefined;
@@ -82,6 +89,7 @@ export async function startProviderSimulator(options: SimulatorOptions = {}): Pr
     baseUrl: `${url}/v1`,
     port,
     log: () => log.after(0),
+    body: (n) => log.body(n),
     setBehaviour(behaviour) {
       const checked = checkStandingBehaviour(behaviour);
       if (checked.kind === 'invalid') throw new TypeError(checked.problems.join('; '));
@@ -153,19 +161,39 @@ async function answer(
   body: Buffer,
 ): Promise<void> {
   const { method, path, query } = exchange.entry;
-  const operation = operationAt(path);
-  const isKnown =
-    operation?.azure === true ? headers['api-key'] === credential : headers.authorization === `Bearer ${credential}`;
-  if (credential !== undefined && !isKnown) return exchange.refuse(401, errorOfStatus(401));
-  if (operation !== undefined && method === 'POST') {
-    if (operation.versioned && !new URLSearchParams(query).has('api-version'))
-      return exchange.refuse(404, invalidRequest('Resource not found', null, '404'));
-    return operation.kind === 'chat'
-      ? answerChat(exchange, body, operation, controlled.standing, controlled.gate)
-      : answerEmbeddings(exchange, body, operation.deployment, controlled.standing, controlled.gate);
+  const speaksAnthropic = 'anthropic-version' in headers;
+  const operation = operationAt(method, path, speaksAnthropic);
+  exchange.errors = operation?.errors ?? 'openai';
+  if (credential !== undefined && !isKnown(operation, headers, credential))
+    return exchange.refuse(401, errorOfStatus(401));
+  if (operation === undefined)
+    return exchange.refuse(404, invalidRequest(`Invalid URL (${method} ${path})`, null, 'unknown_url'));
+  if (operation.versioned && !new URLSearchParams(query).has('api-version'))
+    return exchange.refuse(404, invalidRequest('Resource not found', null, '404'));
+  switch (operation.kind) {
+    case 'chat':
+      return answerChat(exchange, body, operation, controlled);
+    case 'completions':
+      return answerCompletions(exchange, body, operation, controlled);
+    case 'embeddings':
+      return answerEmbeddings(exchange, body, operation.deployment, controlled);
+    case 'responses':
+      return answerResponses(exchange, body, controlled);
+    case 'compact':
+      return answerCompact(exchange, body, controlled);
+    case 'messages':
+      return answerMessages(exchange, body, controlled);
+    case 'count_tokens':
+      return answerCountTokens(exchange, body, controlled);
+    case 'models':
+      return answerModels(exchange, speaksAnthropic);
   }
-  if (path === '/v1/models' && method === 'GET') return exchange.reply(200, modelList);
-  return exchange.refuse(404, invalidRequest(`Invalid URL (${method} ${path})`, null, 'unknown_url'));
+}
+
+function isKnown(operation: Operation | undefined, headers: IncomingHttpHeaders, credential: string): boolean {
+  if (operation?.azure === true) return headers['api-key'] === credential;
+  if (operation?.errors === 'anthropic' && headers['x-api-key'] === credential) return true;
+  return headers.authorization === `Bearer ${credential}`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { callChat, readEvents, type StreamEvent } from './chat-call.js';
-import { startProviderSimulator, type ProviderSimulator } from './server.js';
+import { callChat, readEvents, type StreamEvent } from '../chat-call.js';
+import { startProviderSimulator, type ProviderSimulator } from '../server.js';
 
 let simulator: ProviderSimulator;
 beforeAll(async () => {
@@ -201,5 +201,55 @@ describe('a required credential', () => {
     expect(JSON.parse(text)).toMatchObject({ error: { type: 'invalid_request_error', code: 'invalid_api_key' } });
     expect(text).not.toContain('some-other');
     await strict.stop();
+  });
+});
+
+describe('tools', () => {
+  const tools = [
+    {
+      type: 'function',
+      function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } },
+    },
+    { type: 'function', function: { name: 'now' } },
+    { type: 'custom', custom: { name: 'apply_patch' } },
+  ];
+  const messages = [{ role: 'user', content: 'Please call weather, call now and call apply_patch.' }];
+
+  it('are called as the prompt asks, plain and streamed', async () => {
+    const plain = (await (await callChat(simulator, { tools, messages })).json()) as {
+      choices: { message: { tool_calls: object[] } }[];
+    };
+    expect(plain).toMatchObject({ choices: [{ finish_reason: 'tool_calls', message: { content: null } }] });
+    expect(plain.choices[0]?.message.tool_calls).toMatchObject([
+      { type: 'function', function: { name: 'weather', arguments: '{"city":"word0"}' } },
+      { type: 'function', function: { name: 'now', arguments: '{}' } },
+      { type: 'custom', custom: { name: 'apply_patch', input: 'word0 word1 word2 word3' } },
+    ]);
+    const events = await readEvents(await callChat(simulator, { tools, messages, stream: true }));
+    const deltas = events.flatMap((event) =>
+      event === '[DONE]' ? [] : ((event.choices[0]?.delta as { tool_calls?: { index: number }[] }).tool_calls ?? []),
+    );
+    expect(deltas.map(({ index }) => index)).toEqual([0, 0, 0, 0, 1, 1, 2, 2, 2, 2]);
+  });
+
+  it.each([
+    ['none', 'stop'],
+    ['required', 'tool_calls'],
+    [{ type: 'function', function: { name: 'now' } }, 'tool_calls'],
+  ])('are called under tool_choice %j: %s', async (tool_choice, finish_reason) => {
+    const answer = await (await callChat(simulator, { tools, tool_choice })).json();
+    expect(answer).toMatchObject({ choices: [{ finish_reason }] });
+  });
+
+  it('whose results do not follow their calls at once are 400', async () => {
+    const called = { role: 'assistant', tool_calls: [{ id: 'a' }, { id: 'b' }] };
+    const result = (id: string) => ({ role: 'tool', tool_call_id: id, content: 'sunny' });
+    const status = async (...turns: object[]) => (await callChat(simulator, { messages: turns })).status;
+    expect(await status(called, result('b'), result('a'))).toBe(200);
+    expect(await status(called, result('a'))).toBe(400);
+    expect(await status(called, result('a'), { role: 'user', content: 'So?' }, result('b'))).toBe(400);
+    expect(await status(result('a'))).toBe(400);
+    const image = { role: 'tool', tool_call_id: 'a', content: [{ type: 'image_url' }] };
+    expect(await status({ role: 'assistant', tool_calls: [{ id: 'a' }] }, image)).toBe(400);
   });
 });

@@ -6,6 +6,9 @@ export interface OpenAiError {
   code: string | null;
 }
 
+/** Whose shape the errors of a path have. */
+export type ErrorFamily = 'openai' | 'anthropic';
+
 /** A 400 of OpenAI's. */
 export function invalidRequest(message: string, param: string | null = null, code: string | null = null): OpenAiError {
   return { message, type: 'invalid_request_error', param, code };
@@ -43,4 +46,26 @@ export function errorOfStatus(status: number): OpenAiError {
         ...(status >= 500 ? { type: 'server_error' } : {}),
       };
   }
+}
+
+const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  402: 'billing_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  504: 'timeout_error',
+  529: 'overloaded_error',
+};
+
+/** The `type` of Anthropic's error with a status. */
+export function anthropicType(status: number): string {
+  return ANTHROPIC_TYPES[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
+}
+
+/** The body of an error in the shape of a family. */
+export function errorBody(family: ErrorFamily, status: number, error: OpenAiError, requestId: string): object {
+  if (family === 'openai') return { error };
+  return { type: 'error', error: { type: anthropicType(status), message: error.message }, request_id: requestId };
 }

@@ -1,0 +1,25 @@
+import { prepareAnswer } from '../behave.js';
+import type { Controlled } from '../control.js';
+import type { Exchange } from '../exchange.js';
+import type { Operation } from '../operation.js';
+import { sendPlain, sendStream } from '../send.js';
+import { parseChatRequest } from './request.js';
+import { errorFrame, plainBody, streamFrames } from './shapes.js';
+
+/** Answers `POST /v1/chat/completions`, as well or as badly as it is told. */
+export async function answerChat(
+  exchange: Exchange,
+  body: Buffer,
+  { azure, deployment }: Pick<Operation, 'azure' | 'deployment'>,
+  controlled: Controlled,
+): Promise<void> {
+  const parsed = parseChatRequest(body, deployment);
+  if (parsed.kind === 'invalid') return exchange.refuse(400, parsed.error);
+  const { request } = parsed;
+  const prepared = await prepareAnswer(exchange, request, controlled);
+  if (prepared === undefined) return;
+  const { plan, behaviour } = prepared;
+  if (!request.stream) return sendPlain(exchange, behaviour, plainBody(plan, azure), plan.reportsUsage);
+  const frames = streamFrames(plan, azure, request.includeUsage && plan.reportsUsage);
+  return sendStream(exchange, behaviour, frames, errorFrame);
+}
