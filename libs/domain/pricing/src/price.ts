@@ -17,6 +17,10 @@ export interface ModelPrice {
   readonly contextTokens: number;
   /** The tokenizer of the model; if it is unknown (absent), the bytes bound the tokens. */
   readonly tokenizer?: Tokenizer;
+  /** The most input tokens of one image; absent if the model's family says it. */
+  readonly imageTokensMax?: number;
+  /** Input tokens of a second of sound; absent if the model's family says it. */
+  readonly audioTokensPerSecond?: number;
 }
 
 const MILLION = 1_000_000n;

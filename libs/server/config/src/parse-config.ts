@@ -135,6 +135,8 @@ function toPrice(price: ConfigFile['prices'][number]): PriceEntry {
       maxOutputTokens: price.max_output_tokens,
       contextTokens: price.context_tokens,
       ...(price.tokenizer !== undefined && { tokenizer: price.tokenizer }),
+      ...(price.image_tokens_max !== undefined && { imageTokensMax: price.image_tokens_max }),
+      ...(price.audio_tokens_per_second !== undefined && { audioTokensPerSecond: price.audio_tokens_per_second }),
     },
   };
 }

@@ -181,6 +181,24 @@ const priceSchema = z.strictObject({
       'How the model cuts text into tokens: calls near a credit limit are counted with it before they are refused; leave it ' +
         'out where it is not known for certain, and bytes bound the tokens',
     ),
+  image_tokens_max: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .optional()
+    .describe(
+      'The most input tokens of one image, which bound its cost for keys with a credit limit; where absent: what the family of ' +
+        'the model is known for (Claude, GPT, Gemini), else the context',
+    ),
+  audio_tokens_per_second: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe(
+      'The input tokens of a second of sound, which bound its cost for keys with a credit limit; where absent: what the family ' +
+        'of the model is known for (GPT, Gemini), else the context bounds a recording',
+    ),
 });
 
 const networkAddress = z
