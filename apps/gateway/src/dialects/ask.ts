@@ -1,5 +1,6 @@
 import type { Refusal } from '../request-path/exchange/refusal.js';
 import type { Target } from '../request-path/choose-route/route-table.js';
+import type { Media } from '../request-path/usage/media-bound.js';
 import type { PartsPattern } from '../providers/credential-mask.js';
 import type { FieldNames, Injected } from '../providers/injected-fields.js';
 import type { AnswerReader, StreamReader } from './answer.js';
@@ -16,8 +17,10 @@ export type TokenCount = (text: string) => number;
 
 /** Bounds of the cost of a request, in tokens. */
 export interface Limits {
-  /** The most tokens that the content can have. `TEMPLATE_TOKENS` are added to them. */
+  /** The most tokens that the content can have, apart from its media. `TEMPLATE_TOKENS` are added to them. */
   readonly contentTokensMax: number;
+  /** The parts of the content that are no text. */
+  readonly media: readonly Media[];
   /** The ceiling of output tokens that the request names for one choice; null if it names none. */
   readonly ceiling: number | null;
   /** The number of choices, as `Ask.choices`, but validated. */

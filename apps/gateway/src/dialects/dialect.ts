@@ -7,10 +7,13 @@ import type { DialectName } from './dialect-name.js';
 
 /** The format of our errors for clients of the dialect. */
 export interface ErrorShape {
-  /** The body of a whole error reply. `message` replaces the catalogue's text; `param` names the faulty field. */
-  body(code: ErrorCode, message: string | null, param: string | null): Buffer;
+  /**
+   * The body of a whole error reply. `message` replaces the catalogue's text; `param` names the faulty field;
+   * `requestId` is ours.
+   */
+  body(code: ErrorCode, message: string | null, param: string | null, requestId: string): Buffer;
   /** An error event in the middle of a stream, as latin1. */
-  event(code: ErrorCode): string;
+  event(code: ErrorCode, requestId: string): string;
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Dialect } from '../dialect.js';
 import { OwnSpeech } from '../own-speech.js';
 import type { OtherField } from '../request-scan/field-table.js';
 import type { ChatFields, ChatHead } from './chat-fields.js';
+import { mediaOf, textBytes, withoutMedia } from '../../request-path/usage/media-bound.js';
 import { tokensOf } from './content-tokens.js';
 import { mayReadMore } from './reads-more.js';
 import { StreamEvents } from './stream-events.js';
@@ -66,13 +67,18 @@ export class ChatAsk extends OwnSpeech implements Ask {
     if (!isWithin(maxTokens, TOKENS_MAX)) return outOfBounds('max_tokens', TOKENS_MAX);
     if (!isWithin(maxCompletionTokens, TOKENS_MAX)) return outOfBounds('max_completion_tokens', TOKENS_MAX);
     if (!isWithin(choices, CHOICES_MAX)) return outOfBounds('n', CHOICES_MAX);
-    if (!fields.textOnly) return NOT_TEXT;
+    if (fields.unbounded !== null) return notBounded(fields.unbounded);
     const named = Math.max(maxTokens ?? 0, maxCompletionTokens ?? 0);
-    return { contentTokensMax: body.length, ceiling: named > 0 ? named : null, choices: choices ?? 1 };
+    return {
+      contentTokensMax: textBytes(body, fields.media),
+      media: fields.media.map((part) => mediaOf(body, part)),
+      ceiling: named > 0 ? named : null,
+      choices: choices ?? 1,
+    };
   }
 
   countContent(count: TokenCount): number | null {
-    return tokensOf(this.body, count);
+    return tokensOf(withoutMedia(this.body, this.fields.media), count);
   }
 
   mayReadMore(model: string): boolean {
@@ -88,11 +94,12 @@ export class ChatAsk extends OwnSpeech implements Ask {
   }
 }
 
-const NOT_TEXT = refuse('unbounded_cost', {
-  message:
-    'A message contains something other than text, whose cost is not known before the call, and the API key has a credit limit.',
-  param: 'messages',
-});
+function notBounded(param: string): Refusal {
+  return refuse('unbounded_cost', {
+    message: `${param} is neither text nor an image, a recording or a file of a known form, so its cost is not known before the call, and the API key has a credit limit.`,
+    param,
+  });
+}
 
 function isWithin(value: number | null | undefined, max: number): value is number | null {
   return value === null || (value !== undefined && value >= 1 && value <= max);

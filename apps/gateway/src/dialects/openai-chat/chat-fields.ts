@@ -1,9 +1,12 @@
 import type { Span } from '../../json-scan/json-tokens.js';
 import { scanBody as scan, scanBodyInSteps as scanInSteps } from '../request-scan/body-scan.js';
 import { fieldTable, NO_OTHERS, type ScanFault, type ScannedFields } from '../request-scan/field-table.js';
-import { MessagesReader, type MessagesSeen } from './messages-reader.js';
+import { MESSAGES_DEPTH, MessagesReader, type MessagesSeen } from './messages-reader.js';
 import { REQUEST_FIELDS } from './request-fields.js';
+import type { MediaPart } from '../../request-path/usage/media-bound.js';
 import { ToolsReader } from './tools-reader.js';
+
+const NO_MEDIA: readonly MediaPart[] = [];
 
 /** The fields of a chat body that the gateway reads. A span is null if the body does not have the field. */
 export interface ChatFields extends ScannedFields, MessagesSeen {
@@ -38,6 +41,7 @@ export const CHAT_FIELDS = fieldTable<ChatFields>({
     messages: 'messages',
   },
   readers: { messages: () => new MessagesReader(), tools: () => new ToolsReader() },
+  readDepth: MESSAGES_DEPTH,
   empty: () => ({
     open: 0,
     model: null,
@@ -48,7 +52,9 @@ export const CHAT_FIELDS = fieldTable<ChatFields>({
     n: null,
     messages: null,
     nestedMessages: false,
-    textOnly: true,
+    unbounded: null,
+    media: NO_MEDIA,
+    fileId: null,
     others: NO_OTHERS,
   }),
 });

@@ -1,6 +1,6 @@
 /**
- * Lists of the content of messages and tools whose cost is bounded by its bytes. For keys with a credit limit anything
- * else is refused, unless it is null or an empty list.
+ * Lists of the content of messages and tools whose cost is bounded: text by its bytes, images, recordings and files as
+ * `media-bound.ts` says. For keys with a credit limit anything else is refused, unless it is null or an empty list.
  */
 
 /** A field of a message. `content` is text, null or a list of parts; in a field of another use any value is text. */
@@ -11,11 +11,17 @@ export interface MessageField {
 
 /**
  * A field of a part. `kind` names the type of the part, `text` is text or null, `note` may be anything, and `media` is
- * no text and never allowed.
+ * no text and never allowed. The others have the content of a part of one type, as an object.
  */
 export interface PartField {
   readonly name: string;
-  readonly holds: 'kind' | 'text' | 'note' | 'media';
+  readonly holds: 'kind' | 'text' | 'note' | 'media' | 'image' | 'audio' | 'file';
+}
+
+/** A field of the object with a part's content. `data` is base64 or an address; `id` names a file of the provider's. */
+export interface ContentField {
+  readonly name: string;
+  readonly holds: 'data' | 'detail' | 'note' | 'id';
 }
 
 /** A field of a tool. `kind` names the type of the tool; any value of a `text` field is read as text. */
@@ -59,18 +65,18 @@ export const PART_FIELDS: readonly PartField[] = [
   { name: 'refusal', holds: 'text' },
   { name: 'cache_control', holds: 'note' },
   { name: 'prompt_cache_breakpoint', holds: 'note' },
+  { name: 'image_url', holds: 'image' },
+  { name: 'input_audio', holds: 'audio' },
+  { name: 'file', holds: 'file' },
   // Fields that the estimate of input tokens reads. They are listed so that both readers see the same part.
   ...[
-    'image_url',
     'input_image',
     'image',
-    'input_audio',
     'audio_url',
     'audio',
     'video_url',
     'input_video',
     'video',
-    'file',
     'input_file',
     'document',
     'file_data',
@@ -81,8 +87,19 @@ export const PART_FIELDS: readonly PartField[] = [
   ].map((name) => ({ name, holds: 'media' as const })),
 ];
 
-/** Types of parts that are text. */
-export const PART_KINDS: readonly string[] = ['text', 'refusal'];
+/** Types of parts: of text, and those whose content stands in the field of the same name. */
+export const PART_KINDS = ['text', 'refusal', 'image_url', 'input_audio', 'file'] as const;
+
+/** The known fields of such a content. */
+export const CONTENT_FIELDS: readonly ContentField[] = [
+  { name: 'url', holds: 'data' },
+  { name: 'data', holds: 'data' },
+  { name: 'file_data', holds: 'data' },
+  { name: 'detail', holds: 'detail' },
+  { name: 'format', holds: 'note' },
+  { name: 'filename', holds: 'note' },
+  { name: 'file_id', holds: 'id' },
+];
 
 /** The allowed fields of a tool. */
 export const TOOL_FIELDS: readonly ToolField[] = [

@@ -1,42 +1,52 @@
-import { unreachable } from '@tollgate/errors';
 import type { ValueReader } from '../request-scan/field-table.js';
-import { MESSAGE_FIELDS, PART_FIELDS, PART_KINDS, type MessageField, type PartField } from './message-fields.js';
 import { CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../../json-scan/json-tokens.js';
-import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
+import { isNull, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
+import type { MediaPart } from '../../request-path/usage/media-bound.js';
+import { MESSAGE_FIELDS, type MessageField } from './message-fields.js';
+import { PartReader } from './part-reader.js';
 
-const never = (): boolean => false;
 const MESSAGE_NAMES = new NameTable<MessageField>(
   MESSAGE_FIELDS,
   ({ name, holds }) => holds === 'content' || name === 'role',
-  never,
+  () => false,
 );
-const PART_NAMES = new NameTable<PartField>(PART_FIELDS, () => true, never);
-const KINDS = PART_KINDS.map((kind) => Buffer.from(`"${kind}"`));
-/** The numbers of brackets around the list of messages, a message, its values, a part, and the values of a part. */
+/**
+ * The numbers of brackets around the list of messages, a message, its values, a part, the values of a part, and the
+ * values of its content.
+ */
 const AROUND_LIST = 1,
   AROUND_MESSAGE = 2,
   AROUND_VALUE = 3,
   AROUND_PART = 4,
-  AROUND_PART_VALUE = 5;
+  AROUND_PART_VALUE = 5,
+  AROUND_CONTENT_VALUE = 6;
+/** The depth down to which messages are read. */
+export const MESSAGES_DEPTH = AROUND_CONTENT_VALUE;
 
 /** What `MessagesReader` found in all messages. */
 export interface MessagesSeen {
   /** True if messages nest deeper than those of plain text, so there may be parts in them. */
   nestedMessages: boolean;
-  /** Whether messages contain text only, so that their bytes bound their cost. */
-  textOnly: boolean;
+  /** Where something stands whose cost has no bound; null if all messages are text and parts of a bounded size. */
+  unbounded: string | null;
+  /** The parts that are no text. */
+  media: readonly MediaPart[];
+  /** Where a file of the provider's is named; null if none is. */
+  fileId: string | null;
 }
 
-/** Reads the messages of a chat body during the scan, to find whether they contain anything but text. */
+/** Finds in the messages of a chat body, during the scan, whatever is no text. */
 export class MessagesReader implements ValueReader<MessagesSeen> {
-  textOnly = true;
   /** True if something nests deeper than a list of messages whose values are text. */
   nested = false;
+  #unbounded: string | null = null;
+  #media: MediaPart[] | null = null;
+  #fileId: string | null = null;
   #message = -1;
   #part = -1;
   readonly #names = new ObjectNames(MESSAGE_NAMES);
-  /** The names of a part; made for the first part. */
-  #partNames: ObjectNames<PartField> | null = null;
+  /** Made for the first part. */
+  #parts: PartReader | null = null;
   #inContent = false;
 
   /** Takes a name, without its quotes. Returns its fault or null. `depth` is the number of brackets around it. */
@@ -45,9 +55,10 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
       const fault = this.#names.take(bytes, start, end);
       return fault && within(`messages[${this.#message}]`, fault);
     }
-    if (depth !== AROUND_PART_VALUE || !this.#inContent || this.#partNames === null) return null;
-    const fault = this.#partNames.take(bytes, start, end);
-    return fault && within(`messages[${this.#message}].content[${this.#part}]`, fault);
+    if (depth < AROUND_PART_VALUE || !this.#inContent || this.#parts === null) return null;
+    const fault =
+      depth === AROUND_PART_VALUE ? this.#parts.name(bytes, start, end) : this.#parts.contentName(bytes, start, end);
+    return fault && within(this.#place(), fault);
   }
 
   /** Takes an opening bracket. */
@@ -56,26 +67,29 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
     if (depth >= AROUND_VALUE) this.nested = true;
     switch (depth) {
       case AROUND_LIST:
-        return this.#textIf(bytes[at] === OPEN_BRACKET);
+        return this.#boundedIf(bytes[at] === OPEN_BRACKET);
       case AROUND_MESSAGE:
         this.#message += 1;
         this.#names.begin();
-        return this.#textIf(isObject);
+        return this.#boundedIf(isObject);
       case AROUND_VALUE:
         this.#inContent = this.#names.field?.holds === 'content';
         this.#part = -1;
         // An empty list asks for nothing.
-        return this.#textIf(
+        return this.#boundedIf(
           this.#inContent ? !isObject : this.#names.field !== null || bytes[at + 1] === CLOSE_BRACKET,
         );
       case AROUND_PART:
         if (!this.#inContent) return;
         this.#part += 1;
-        this.#partNames ??= new ObjectNames(PART_NAMES);
-        this.#partNames.begin();
-        return this.#textIf(isObject);
+        this.#parts ??= new PartReader();
+        this.#parts.begin();
+        return this.#boundedIf(isObject);
       case AROUND_PART_VALUE:
-        if (this.#inContent) this.#textIf(this.#partNames?.field?.holds === 'note');
+        if (this.#inContent) this.#parts?.open(bytes, at);
+        return;
+      case AROUND_CONTENT_VALUE:
+        if (this.#inContent) this.#parts?.openContent();
         return;
       default:
     }
@@ -85,18 +99,21 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
   scalar(bytes: Buffer, start: number, end: number, depth: number): void {
     switch (depth) {
       case AROUND_LIST:
-        return this.#textIf(isNull(bytes, start));
+        return this.#boundedIf(isNull(bytes, start));
       case AROUND_MESSAGE:
-        return this.#textIf(false);
+        return this.#boundedIf(false);
       case AROUND_VALUE:
         if (this.#names.field?.holds !== 'text')
-          this.#textIf(isNull(bytes, start) || (this.#names.field !== null && bytes[start] === QUOTE));
+          this.#boundedIf(isNull(bytes, start) || (this.#names.field !== null && bytes[start] === QUOTE));
         return;
       case AROUND_PART:
-        if (this.#inContent) this.#textIf(false);
+        if (this.#inContent) this.#boundedIf(false);
         return;
       case AROUND_PART_VALUE:
-        if (this.#inContent) this.#textIf(isPartText(this.#partNames?.field ?? null, bytes, start, end));
+        if (this.#inContent) this.#parts?.scalar(bytes, start, end);
+        return;
+      case AROUND_CONTENT_VALUE:
+        if (this.#inContent) this.#parts?.contentScalar(bytes, start, end);
         return;
       default:
     }
@@ -105,33 +122,32 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
   /** Takes a closing bracket; `depth` is the number of brackets that are still open. */
   close(depth: number): void {
     if (depth === AROUND_VALUE) this.#inContent = false;
+    if (depth === AROUND_PART && this.#inContent && this.#parts !== null) this.#take(this.#parts);
   }
 
   end(fields: MessagesSeen): boolean {
     fields.nestedMessages = this.nested;
-    fields.textOnly = this.textOnly;
-    return this.textOnly;
+    fields.unbounded = this.#unbounded;
+    if (this.#media !== null) fields.media = this.#media;
+    fields.fileId = this.#fileId;
+    return this.#unbounded === null;
   }
 
-  #textIf(condition: boolean): void {
-    if (!condition) this.textOnly = false;
+  #take(part: PartReader): void {
+    if (part.hasFileId) this.#fileId ??= `${this.#place()}.file.file_id`;
+    const found = part.found();
+    if (found === 'text') return;
+    if (found === 'unbounded') this.#boundedIf(false);
+    else (this.#media ??= []).push(found);
   }
-}
 
-/** Whether a part is still text with this value, which is no list or object. */
-function isPartText(field: PartField | null, bytes: Buffer, start: number, end: number): boolean {
-  const holds = field?.holds;
-  switch (holds) {
-    case 'kind':
-      return isOneOf(KINDS, bytes, start, end);
-    case 'text':
-      return bytes[start] === QUOTE || isNull(bytes, start);
-    case 'note':
-      return true;
-    case 'media':
-    case undefined:
-      return isNull(bytes, start);
-    default:
-      return unreachable(holds);
+  #place(): string {
+    return `messages[${this.#message}].content[${this.#part}]`;
+  }
+
+  #boundedIf(condition: boolean): void {
+    if (condition || this.#unbounded !== null) return;
+    const message = this.#message < 0 ? 'messages' : `messages[${this.#message}]`;
+    this.#unbounded = this.#inContent && this.#part >= 0 ? this.#place() : message;
   }
 }

@@ -6,7 +6,7 @@ import type { Dialect } from '../dialect.js';
 import { OPENAI_ERRORS } from '../openai/errors.js';
 import { STEP_BYTES } from '../request-scan/body-scan.js';
 import type { ScanFault } from '../request-scan/field-table.js';
-import { modelNameAt, NO_MODEL_NAME, refusalOf } from '../request-scan/refusals.js';
+import { modelNameAt, namesProviderId, NO_MODEL_NAME, refusalOf } from '../request-scan/refusals.js';
 import { ChatAsk } from './chat-ask.js';
 import { scanBody, scanBodyInSteps, type ChatFields, type ChatHead } from './chat-fields.js';
 import { estimateInputTokens, estimateInputTokensInSteps } from './input-estimate.js';
@@ -49,6 +49,7 @@ function headOf(body: Buffer, fields: ChatFields | ScanFault): ChatHead | Refusa
   const stream = fields.stream === null ? null : valueAt(body, fields.stream);
   if (stream !== null && typeof stream !== 'boolean')
     return refuse('invalid_request', { message: 'The field stream must be true or false.', param: 'stream' });
+  if (fields.fileId !== null) return namesProviderId(fields.fileId);
   const showUsage = readStreamOptions(body, fields.streamOptions);
   if (typeof showUsage !== 'boolean') return showUsage;
   return { fields, model, stream: stream === true, showUsage };

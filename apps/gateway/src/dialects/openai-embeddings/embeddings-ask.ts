@@ -42,7 +42,7 @@ export class EmbeddingsAsk extends OwnSpeech implements Ask {
 
   limits(): Limits | Refusal {
     if (!this.fields.isBounded) return NOT_BOUNDED;
-    return { contentTokensMax: this.#contentTokensMax, ceiling: null, choices: 0 };
+    return { contentTokensMax: this.#contentTokensMax, media: [], ceiling: null, choices: 0 };
   }
 
   countContent(count: TokenCount): number | null {

@@ -14,6 +14,7 @@ export const EMBEDDINGS_FIELDS = fieldTable<EmbeddingsFields>({
   rows: REQUEST_FIELDS,
   places: { model: 'model', input: 'input' },
   readers: { input: () => new InputReader() },
+  readDepth: 3,
   empty: () => ({
     open: 0,
     model: null,

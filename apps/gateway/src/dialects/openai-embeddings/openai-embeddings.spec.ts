@@ -33,7 +33,12 @@ describe('a request for embeddings', () => {
     ['lists of tokens', [[1, 22], [333], []], () => 3],
     ['texts beside tokens, which no provider takes', ['hello', 7, [8]], bytes],
   ])('has a bound for %s', (_what, input, tokens) => {
-    expect(ask({ input }).limits()).toEqual({ contentTokensMax: tokens({ input }), ceiling: null, choices: 0 });
+    expect(ask({ input }).limits()).toEqual({
+      contentTokensMax: tokens({ input }),
+      media: [],
+      ceiling: null,
+      choices: 0,
+    });
   });
   it.each<[string, unknown]>([
     ['a number', 7],

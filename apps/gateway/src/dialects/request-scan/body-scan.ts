@@ -48,9 +48,6 @@ const VALUE = 0,
 /** Instead of the end of a text: the text is invalid or never ends, or it does not end within this step. */
 const BROKEN = -1,
   PAUSED = -2;
-/** The depth of the values of a part. Deeper values are checked for their grammar only. */
-const READ_DEPTH = 5;
-
 /**
  * Finds the top-level fields of a body without building it, and calls the dialect's readers for nested values on the
  * way. The grammar is checked to the last bracket. A string must end and have no raw control character; its escapes and
@@ -256,7 +253,7 @@ export class BodyScan<Fields extends ScannedFields> {
     if (!this.#textIsName) return this.#takeScalar(this.#textStart, end);
     const depth = this.#closers.length;
     if (depth === 1 && this.#isObject) return this.#nameField(this.#textStart + 1, end - 1);
-    if (this.#reader === null || depth > READ_DEPTH) return true;
+    if (this.#reader === null || depth > this.table.readDepth) return true;
     if (end - this.#textStart > NAME_BYTES_MAX) return this.#fail({ kind: 'long_name' });
     const fault = this.#reader.name(this.bytes, this.#textStart + 1, end - 1, depth);
     return fault === null || this.#fail(fault);
@@ -291,7 +288,7 @@ export class BodyScan<Fields extends ScannedFields> {
   #takeScalar(start: number, end: number): boolean {
     const depth = this.#closers.length;
     if (depth === 1) this.#valueStart = start;
-    if (this.#reader !== null && depth <= READ_DEPTH) this.#reader.scalar(this.bytes, start, end, depth);
+    if (this.#reader !== null && depth <= this.table.readDepth) this.#reader.scalar(this.bytes, start, end, depth);
     return depth !== 1 || this.#takeField(end);
   }
 
@@ -301,14 +298,14 @@ export class BodyScan<Fields extends ScannedFields> {
       this.#isObject = this.bytes[at] === OPEN_BRACE;
       this.#found.open = at + 1;
     } else if (depth === 1) this.#valueStart = at;
-    if (this.#reader !== null && depth <= READ_DEPTH) this.#reader.open(this.bytes, at, depth);
+    if (this.#reader !== null && depth <= this.table.readDepth) this.#reader.open(this.bytes, at, depth);
   }
 
   /** Handles a closing bracket before `end`. Returns false if that ends the scan. */
   #close(end: number): boolean {
     this.#closers.pop();
     const depth = this.#closers.length;
-    if (this.#reader !== null && depth <= READ_DEPTH) this.#reader.close(depth);
+    if (this.#reader !== null && depth <= this.table.readDepth) this.#reader.close(depth);
     return depth !== 1 || this.#takeField(end);
   }
 

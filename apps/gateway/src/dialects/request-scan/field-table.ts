@@ -50,6 +50,8 @@ export interface ScannedField<Fields> extends RequestField {
 /** The fields of a dialect, compiled for the scan. Each dialect makes it once. */
 export interface FieldTable<Fields extends ScannedFields> {
   readonly names: NameTable<ScannedField<Fields>>;
+  /** The most brackets around a token that a reader is told of. Deeper values are checked for their grammar only. */
+  readonly readDepth: number;
   /** The result for a body in which nothing was found yet. */
   empty(): Fields;
 }
@@ -61,6 +63,8 @@ export interface FieldPlan<Fields extends ScannedFields> {
   readonly places: Readonly<Record<string, keyof Fields>>;
   /** Makes the reader for the value of a field, by the name of the field. */
   readonly readers: Readonly<Record<string, () => ValueReader<Fields>>>;
+  /** As `FieldTable.readDepth`. */
+  readonly readDepth: number;
   empty(): Fields;
 }
 
@@ -101,5 +105,5 @@ export function fieldTable<Fields extends ScannedFields>(plan: FieldPlan<Fields>
     (row) => row.decides,
     (row) => row.decides && row.use !== 'unbounded',
   );
-  return { names, empty: () => plan.empty() };
+  return { names, readDepth: plan.readDepth, empty: () => plan.empty() };
 }

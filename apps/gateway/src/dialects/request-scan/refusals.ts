@@ -51,3 +51,14 @@ export const NO_MODEL_NAME = refuse('invalid_request', {
   message: 'The field model must be a string of 1 to 200 characters, none of them a control character.',
   param: 'model',
 });
+
+/**
+ * The refusal of a request with an id that the provider gave out: all organisations share the provider's account, and
+ * it is not recorded to whom such an id belongs.
+ */
+export function namesProviderId(param: string): Refusal {
+  return refuse('invalid_request', {
+    message: `The field ${param} names something that is kept at the provider. Send the content in the request itself.`,
+    param,
+  });
+}

@@ -21,7 +21,8 @@ const exchangeOf = (content: string, of = route): Routed =>
     ask: openAiChat.read(Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }))),
     route: of,
   }) as unknown as Routed;
-const bytesBound = ({ ask }: Routed): bigint => amountOf(route, ask.body.length, 10);
+const amountFor = (contentTokensMax: number): bigint => amountOf(route, { contentTokensMax, media: [] }, 10);
+const bytesBound = ({ ask }: Routed): bigint => amountFor(ask.body.length);
 const prose = 'The quick brown fox jumps over the lazy dog, and nobody knows why it would. '.repeat(50);
 
 describe('the closer bound of a request near its cap', () => {
@@ -42,19 +43,17 @@ describe('the closer bound of a request near its cap', () => {
   it('is the larger of two counts where the models that may answer have two tokenizers', async () => {
     const both = exchangeOf('Հայաստան □ '.repeat(40), routeTo(price, { ...price, tokenizer: 'cl100k_base' }));
     const alone = await tokenCount('cl100k_base');
-    expect(await closerBound(both, 10, bytesBound(both) - 1n)).toBe(
-      amountOf(route, tokensOf(both.ask.body, alone)!, 10),
-    );
+    expect(await closerBound(both, 10, bytesBound(both) - 1n)).toBe(amountFor(tokensOf(both.ask.body, alone)!));
   });
   it('is not worked out where it could not fit either', async () => {
     const exchange = exchangeOf(prose);
-    expect(await closerBound(exchange, 10, amountOf(route, 100, 10))).toBeNull();
+    expect(await closerBound(exchange, 10, amountFor(100))).toBeNull();
     expect(await closerBound(exchange, 10_000, 5_000n)).toBeNull();
     expect(await closerBound(exchangeOf('x'.repeat(70_000)), 10, 60_000n)).toBeNull();
   });
   it('takes what looks like a special token for text', async () => {
     const exchange = exchangeOf(`<|endoftext|> ${prose}`);
-    expect(await closerBound(exchange, 10, amountOf(route, exchange.ask.body.length, 10) - 1n)).not.toBeNull();
+    expect(await closerBound(exchange, 10, amountFor(exchange.ask.body.length) - 1n)).not.toBeNull();
   });
   it('holds a long run for as many tokens as bytes', async () => {
     const spaces = exchangeOf(' '.repeat(60_000));
@@ -63,7 +62,7 @@ describe('the closer bound of a request near its cap', () => {
   });
   it('is none where the count does not fit', async () => {
     const dense = exchangeOf('\u{1F9FF}\u{12000}'.repeat(500));
-    expect(await closerBound(dense, 10, amountOf(route, Math.ceil(dense.ask.body.length / 6), 10))).toBeNull();
+    expect(await closerBound(dense, 10, amountFor(Math.ceil(dense.ask.body.length / 6)))).toBeNull();
   });
 });
 

@@ -19,15 +19,18 @@ export async function closerBound(
   outputTokensMax: number,
   availableNanoUsd: bigint,
 ): Promise<bigint | null> {
-  const { length } = ask.body;
+  const limits = ask.limits();
+  if ('kind' in limits) return null;
+  const { contentTokensMax, media } = limits;
+  const amountFor = (tokens: number): bigint => amountOf(route, { contentTokensMax: tokens, media }, outputTokensMax);
   const tokenizers = tokenizersOf(route);
-  const least = amountOf(route, Math.ceil(length / BYTES_IN_TOKEN), outputTokensMax);
-  if (tokenizers === null || length > BODY_BYTES_MAX || least > availableNanoUsd) return null;
-  let inputTokens = 0;
+  if (tokenizers === null || contentTokensMax > BODY_BYTES_MAX) return null;
+  if (amountFor(Math.ceil(contentTokensMax / BYTES_IN_TOKEN)) > availableNanoUsd) return null;
+  let tokens = 0;
   for (const tokenizer of tokenizers) {
-    inputTokens = Math.max(inputTokens, ask.countContent(await tokenCount(tokenizer)) ?? length);
+    tokens = Math.max(tokens, ask.countContent(await tokenCount(tokenizer)) ?? contentTokensMax);
   }
-  const amount = amountOf(route, Math.min(inputTokens, length), outputTokensMax);
+  const amount = amountFor(Math.min(tokens, contentTokensMax));
   return amount <= availableNanoUsd ? amount : null;
 }
 

@@ -77,11 +77,23 @@ describe('the bound of a request’s cost', () => {
       expect(bound(fields)).toMatchObject({ kind: 'refusal', code: 'invalid_request', param });
     }
   });
-  it('refuses what costs more than its bytes say', () => {
-    const image = {
-      messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }],
-    };
-    expect(bound(image)).toMatchObject({ kind: 'refusal', code: 'unbounded_cost' });
+  it('holds for an image what its model can count, beside the bytes of the text', () => {
+    const image = (url: string, detail?: string) => ({
+      messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url, detail } }] }],
+    });
+    const asked = image('https://example.com/a.png', 'low');
+    const [first] = targets as [Target];
+    const target = { ...first, model: 'gpt-4o', price: { ...price, contextTokens: 128_000 } } as Target;
+    expect(bound(asked, [target])).toMatchObject({
+      amountNanoUsd: BigInt(bytes(asked) - 'https://example.com/a.png'.length + 64 + 85 + 5_000),
+    });
+    // The bytes of the image count for nothing.
+    const data = image(`data:image/png;base64,${'A'.repeat(100_000)}`);
+    expect(bound(data, [target])).toMatchObject({
+      amountNanoUsd: BigInt(bytes(data) - 'data:image/png;base64,'.length - 100_000 + 64 + 1_445 + 5_000),
+    });
+    // A family that nobody knows can read its whole context.
+    expect(bound(asked, [{ ...target, model: 'other' } as Target])).toMatchObject({ amountNanoUsd: 133_000n });
   });
   it('refuses speech, searches and dearer tiers, naming the field', () => {
     const asked: readonly (readonly [object, string])[] = [
@@ -93,7 +105,10 @@ describe('the bound of a request’s cost', () => {
       [{ messages: [{ role: 'assistant', audio: 'audio_1' }] }, 'messages'],
     ];
     for (const [fields, param] of asked)
-      expect(bound(fields), param).toMatchObject({ kind: 'refusal', code: 'unbounded_cost', param });
+      expect(bound(fields), param).toMatchObject({
+        code: 'unbounded_cost',
+        param: param.replace('messages', 'messages[0]'),
+      });
     expect(
       bound({ modalities: ['text'], service_tier: 'default', audio: null, web_search_options: null }),
     ).toHaveProperty('amountNanoUsd');
@@ -148,7 +163,11 @@ describe('the bound of a request’s cost', () => {
     ['a message in a list', { messages: [[{ role: 'user', content: 'a' }]] }],
     ['a message that is text', { messages: ['hi'] }],
   ])('is none for what is not certainly text: %s', (_what, fields) =>
-    expect(bound(fields)).toMatchObject({ kind: 'refusal', code: 'unbounded_cost', param: 'messages' }),
+    expect(bound(fields)).toMatchObject({
+      kind: 'refusal',
+      code: 'unbounded_cost',
+      param: expect.stringMatching(/^messages/),
+    }),
   );
 
   it.each<[string, object]>([

@@ -1,5 +1,6 @@
 import { costBound } from '@tollgate/pricing';
-import { TEMPLATE_TOKENS } from '../../dialects/ask.js';
+import { TEMPLATE_TOKENS, type Limits } from '../../dialects/ask.js';
+import { inputTokensMax } from '../usage/media-bound.js';
 import { shown, targetsAllowing } from '../choose-route/allowed-fields.js';
 import type { Route, Target } from '../choose-route/route-table.js';
 import { keepTargets, type Routed } from '../exchange/exchange.js';
@@ -27,26 +28,34 @@ export function boundCost(exchange: Routed): CostBound | Refusal {
   if ('kind' in limits) return limits;
   const unbounded = refuseUnbounded(exchange);
   if (unbounded !== undefined) return unbounded;
-  const { contentTokensMax, ceiling, choices } = limits;
+  const { ceiling, choices } = limits;
   const { route } = exchange;
   // Answers such as embeddings have no output tokens, so they need no ceiling.
-  if (choices === 0)
-    return { amountNanoUsd: amountOf(route, contentTokensMax, 0), outputTokensMax: 0, injectedMaxTokens: null };
+  if (choices === 0) return { amountNanoUsd: amountOf(route, limits, 0), outputTokensMax: 0, injectedMaxTokens: null };
   const canBeBounded = ({ provider }: Target): boolean =>
     provider.injectedFields.takesCeiling || (provider.endAtHold && exchange.ask.stream);
   if (!exchange.targets.every(canBeBounded) && !keepTargets(exchange, exchange.targets.filter(canBeBounded)))
     return refuse('unbounded_cost', { message: NO_CEILING });
   const outputTokensMax = (ceiling ?? route.outputTokensMax) * choices;
   return {
-    amountNanoUsd: amountOf(route, contentTokensMax, outputTokensMax),
+    amountNanoUsd: amountOf(route, limits, outputTokensMax),
     outputTokensMax,
     injectedMaxTokens: ceiling === null ? route.outputTokensMax : null,
   };
 }
 
-/** The most that these tokens of content and of output can cost at the targets of a route, in nano-USD. */
-export function amountOf(route: Pick<Route, 'prices'>, contentTokensMax: number, outputTokensMax: number): bigint {
-  return costBound(route.prices, contentTokensMax + TEMPLATE_TOKENS, outputTokensMax);
+/** The most that this content and these tokens of output can cost at the targets of a route, in nano-USD. */
+export function amountOf(
+  route: Pick<Route, 'prices' | 'targets'>,
+  { contentTokensMax, media }: Pick<Limits, 'contentTokensMax' | 'media'>,
+  outputTokensMax: number,
+): bigint {
+  const textTokensMax = contentTokensMax + TEMPLATE_TOKENS;
+  if (media.length === 0) return costBound(route.prices, textTokensMax, outputTokensMax);
+  return route.targets.reduce((most, { model, price }) => {
+    const amount = costBound([price], inputTokensMax(textTokensMax, media, model, price), outputTokensMax);
+    return amount > most ? amount : most;
+  }, 0n);
 }
 
 /**

@@ -41,6 +41,6 @@ export function sendReply(
 /** Sends a refusal in the error format of the endpoint's dialect. */
 export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
   const { code, message, param, headers } = refusal;
-  const body = exchange.errors.body(code, message, param);
+  const body = exchange.errors.body(code, message, param, exchange.requestId);
   sendReply(exchange, ERRORS[code].status, 'application/json', body, headers);
 }

@@ -229,7 +229,7 @@ export class StreamRelay implements RunningCall {
     const toldAlready = this.#events.error !== null;
     if (!exchange.clientLeft && !toldAlready) {
       const code = typeof why === 'string' ? ABORTED[why] : 'provider_failed';
-      this.#tail += this.#events.errorEvent(code) ?? exchange.errors.event(code);
+      this.#tail += this.#events.errorEvent(code) ?? exchange.errors.event(code, exchange.requestId);
     }
     this.#complete(why === 'revoked' ? 'revoked' : 'provider_interrupted', this.#events.error ?? why);
   }
