@@ -23,7 +23,7 @@ export interface Limits {
   readonly media: readonly Media[];
   /** The ceiling of output tokens that the request names for one choice; null if it names none. */
   readonly ceiling: number | null;
-  /** The number of choices, as `Ask.choices`, but validated. */
+  /** The number of choices, as `Ask.choices`. */
   readonly choices: number;
 }
 
@@ -83,7 +83,10 @@ export interface Ask extends Speech {
   /** If a provider reports more input tokens than this, the report is believed only if `mayReadMore` is true. */
   readonly inputTokensAllowed: number;
 
-  /** The bounds of the request's cost. A refusal if its values are malformed, or if its content has no bound. */
+  /**
+   * The bounds of the request's cost, for a key whose credit is limited; a refusal if its content has none. Malformed
+   * values, such as a ceiling below 1, are refused by `Dialect.read`, for every key.
+   */
   limits(): Limits | Refusal;
   /** An upper bound of the content's tokens by a tokenizer; null if they cannot be counted. */
   countContent(count: TokenCount): number | null;

@@ -32,6 +32,10 @@ export interface Dialect extends AnswerReader {
    * Makes a reader for a stream that is translated: it hides no event with usage. Null for a dialect without streams.
    */
   readWholeStream(credential: PartsPattern | null): StreamReader | null;
-  /** Reads a body. A large body is read in steps, so that other requests are not delayed; only then is it a promise. */
+  /**
+   * Reads a body, or refuses one that is malformed, for every key alike: what is no JSON, names that are ambiguous, and
+   * values that `limits` reads and that are out of bounds. A large body is read in steps, so that other requests are
+   * not delayed; only then is it a promise.
+   */
   read(body: Buffer): Ask | Refusal | Promise<Ask | Refusal>;
 }

@@ -60,6 +60,9 @@ const wrongBodies: readonly (readonly [string, string, string])[] = [
   ],
   ['a negative ceiling', `{"model":"support-bot","max_tokens":-1,${messages}}`, 'invalid_request'],
   ['a ceiling that is text', `{"model":"support-bot","max_tokens":"many",${messages}}`, 'invalid_request'],
+  ['a ceiling beyond every model', `{"model":"support-bot","max_tokens":1e9,${messages}}`, 'invalid_request'],
+  ['a ceiling of nothing', `{"model":"support-bot","max_completion_tokens":0,${messages}}`, 'invalid_request'],
+  ['no choices', `{"model":"support-bot","n":0,${messages}}`, 'invalid_request'],
   ['part of a choice', `{"model":"support-bot","n":1.5,${messages}}`, 'invalid_request'],
 ];
 
@@ -74,6 +77,16 @@ export function badChatInput(shape: () => Shape): void {
     it.each(wrongBodies)('is 400 in the shape of OpenAI and reaches no provider: %s', async (_what, body, code) => {
       const key = await shape().client().createKey({ credit_limit_usd: 1 });
       expectError(await send(key, body), 400, code);
+    });
+
+    it('is refused in the same words for a key without limits where it is malformed', async () => {
+      const limited = await shape().client().createKey({ credit_limit_usd: 1 });
+      const unlimited = await shape().client().createKey();
+      for (const [what, body, code] of wrongBodies) {
+        if (code === 'unbounded_cost') continue;
+        const [one, other] = [await send(limited, body), await send(unlimited, body)];
+        expect([what, other.status, other.text]).toEqual([what, one.status, one.text]);
+      }
     });
 
     it('is 413 where the body is too large, and the caller can go on', async () => {

@@ -59,21 +59,22 @@ export class ChatAsk extends OwnSpeech implements Ask {
     return Math.max(this.body.length + TEMPLATE_TOKENS, INPUT_TOKENS_ALLOWED);
   }
 
+  /** The refusal of a request whose numbers are malformed; null for a good one. */
+  fault(): Refusal | null {
+    if (!isWithin(this.#maxTokens, TOKENS_MAX)) return outOfBounds('max_tokens', TOKENS_MAX);
+    if (!isWithin(this.#maxCompletionTokens, TOKENS_MAX)) return outOfBounds('max_completion_tokens', TOKENS_MAX);
+    return isWithin(this.#n, CHOICES_MAX) ? null : outOfBounds('n', CHOICES_MAX);
+  }
+
   limits(): Limits | Refusal {
     const { body, fields } = this;
-    const choices = this.#n;
-    const maxTokens = this.#maxTokens;
-    const maxCompletionTokens = this.#maxCompletionTokens;
-    if (!isWithin(maxTokens, TOKENS_MAX)) return outOfBounds('max_tokens', TOKENS_MAX);
-    if (!isWithin(maxCompletionTokens, TOKENS_MAX)) return outOfBounds('max_completion_tokens', TOKENS_MAX);
-    if (!isWithin(choices, CHOICES_MAX)) return outOfBounds('n', CHOICES_MAX);
     if (fields.unbounded !== null) return notBounded(fields.unbounded);
-    const named = Math.max(maxTokens ?? 0, maxCompletionTokens ?? 0);
+    const named = Math.max(this.#maxTokens ?? 0, this.#maxCompletionTokens ?? 0);
     return {
       contentTokensMax: textBytes(body, fields.media),
       media: fields.media.map((part) => mediaOf(body, part)),
       ceiling: named > 0 ? named : null,
-      choices: choices ?? 1,
+      choices: this.choices,
     };
   }
 
@@ -101,7 +102,7 @@ function notBounded(param: string): Refusal {
   });
 }
 
-function isWithin(value: number | null | undefined, max: number): value is number | null {
+function isWithin(value: number | null | undefined, max: number): boolean {
   return value === null || (value !== undefined && value >= 1 && value <= max);
 }
 

@@ -33,13 +33,18 @@ export const openAiChat: Dialect = {
 function readChat(body: Buffer): Ask | Refusal | Promise<Ask | Refusal> {
   if (body.length > STEP_BYTES) return readInSteps(body);
   const head = headOf(body, scanBody(body));
-  return isRefusal(head) ? head : new ChatAsk(openAiChat, body, head, estimateInputTokens(body, head.fields));
+  return isRefusal(head) ? head : askOf(body, head, estimateInputTokens(body, head.fields));
 }
 
 async function readInSteps(body: Buffer): Promise<Ask | Refusal> {
   const head = headOf(body, await scanBodyInSteps(body, nextTurn));
   if (isRefusal(head)) return head;
-  return new ChatAsk(openAiChat, body, head, await estimateInputTokensInSteps(body, head.fields, nextTurn));
+  return askOf(body, head, await estimateInputTokensInSteps(body, head.fields, nextTurn));
+}
+
+function askOf(body: Buffer, head: ChatHead, inputTokensEstimate: number): Ask | Refusal {
+  const ask = new ChatAsk(openAiChat, body, head, inputTokensEstimate);
+  return ask.fault() ?? ask;
 }
 
 function headOf(body: Buffer, fields: ChatFields | ScanFault): ChatHead | Refusal {
