@@ -25,6 +25,13 @@ export interface Limits {
   readonly ceiling: number | null;
   /** The number of choices, as `Ask.choices`. */
   readonly choices: number;
+  /**
+   * How often the model may read its whole context: once after an earlier answer that the provider keeps, and once more
+   * after each call of a tool that the provider runs. Absent if the content bounds the input.
+   */
+  readonly contextReads?: number;
+  /** The tools that the provider runs, by the type that the body gives, and the most calls of them; absent for none. */
+  readonly providerTools?: { readonly types: readonly string[]; readonly callsMax: number };
 }
 
 /** Decides, together with the request itself, which bytes a provider is sent. */
@@ -92,4 +99,6 @@ export interface Ask extends Speech {
   countContent(count: TokenCount): number | null;
   /** Whether the model may read more than the body contains: an image, a file or a page that it looks up. */
   mayReadMore(model: string): boolean;
+  /** How often the model may read its whole context if `mayReadMore` is true; absent for once. */
+  readonly contextReads?: number;
 }

@@ -9,7 +9,7 @@ export interface FieldNames {
 
 /** The fields of one request that the gateway added. */
 export interface Injected {
-  readonly ceiling: Exclude<CeilingField, 'none'> | null;
+  readonly ceiling: keyof typeof CEILINGS | null;
   /** The value of the ceiling if the gateway chose it; null if it is the caller's. */
   readonly ceilingTokens: number | null;
   readonly streamOptions: boolean;
@@ -36,7 +36,12 @@ const MODELS_MAX = 1_000;
 /** Lessons are forgotten after this time, because providers change, and so do the servers behind them. */
 const KEPT_MS = 15 * 60_000;
 const STREAM_OPTIONS = /\b(?:stream_options|include_usage)\b/;
-const CEILINGS = { max_completion_tokens: /\bmax_completion_tokens\b/, max_tokens: /\bmax_tokens\b/ } as const;
+/** The names of a ceiling of output tokens. The last one is that of Responses, which has no other name. */
+const CEILINGS = {
+  max_completion_tokens: /\bmax_completion_tokens\b/,
+  max_tokens: /\bmax_tokens\b/,
+  max_output_tokens: /\bmax_output_tokens\b/,
+} as const;
 /** Matches refusals of a number that is too large, for example vLLM's for a ceiling that exceeds the context. */
 const TOO_LARGE = /too (?:large|high|big)|at most|maximum|exceed|less than|greater than|longer than/i;
 const CONTEXT = /context (?:length|window|size)|maximum context/i;
@@ -90,7 +95,8 @@ export class InjectedFields {
     const tellsNumber = ceilingTokens !== null && words.includes(String(ceilingTokens));
     if (tellsNumber && (CONTEXT.test(words) || (namesOurs && TOO_LARGE.test(words)))) return LEAVE_OUT;
     if (!namesOurs) return NOT_OURS;
-    return triedOther ? NO_CEILING : { kind: 'try_again', names: { ...names, ceilingField: OTHER_CEILING[ceiling] } };
+    if (triedOther || ceiling === 'max_output_tokens') return NO_CEILING;
+    return { kind: 'try_again', names: { ...names, ceilingField: OTHER_CEILING[ceiling] } };
   }
 
   /** Remembers names that were accepted after the configured ones were refused. */

@@ -19,8 +19,8 @@ export type OperationPath = (operation: Operation, model: string) => string;
  * // '/openai/deployments/my-deployment/embeddings?api-version=2024-10-21'
  */
 export interface ProviderType {
-  /** The dialects that its providers accept. */
-  readonly dialects: ReadonlySet<DialectName>;
+  /** The dialects that a provider accepts. */
+  dialectsOf(config: Pick<ProviderConfig, 'baseUrl' | 'apiVersion' | 'endpoints'>): ReadonlySet<DialectName>;
   /** Makes the function for the paths of one provider. */
   pathsOf(config: Pick<ProviderConfig, 'baseUrl' | 'apiVersion'>): OperationPath;
   /** The headers with the credential: names and values in turn. */

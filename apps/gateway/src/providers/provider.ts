@@ -75,7 +75,7 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
     new Pool(url.origin, { connections: config.connectionsMax, pipelining: 1, allowH2: false, connect });
   return {
     name: config.name,
-    dialects: type.dialects,
+    dialects: type.dialectsOf(config),
     pathOf: type.pathsOf(config),
     pool: pool(),
     freshPool: pool(),

@@ -26,7 +26,7 @@ import { Exchange } from './exchange/exchange.js';
 import { InjectedFields } from '../providers/injected-fields.js';
 import type { Provider } from '../providers/provider.js';
 import { chatCompletions } from '../endpoints/chat-completions/chat-completions.js';
-import { openai } from '../providers/openai/openai.js';
+import { OPENAI_DIALECTS } from '../providers/openai/openai.js';
 import { DigestMemory } from './identify-key/digest-memory.js';
 import { KeyCache } from './identify-key/key-cache.js';
 import { askAboutMissedChanges } from './identify-key/missed-changes.js';
@@ -316,7 +316,7 @@ export class RequestStage implements KeySnapshotReader {
     const names = ['a', 'b'];
     const provider = (name: string): Provider => ({
       name,
-      dialects: openai.dialects,
+      dialects: OPENAI_DIALECTS,
       pathOf: () => '/chat',
       blamesConfiguration: () => false,
       pool: this.#pool(name, false),

@@ -160,6 +160,12 @@ export const ERRORS = {
     message: 'The cost of this request has no known upper bound, and the API key has a credit limit.',
     retryable: false,
   },
+  /** Unknown, malformed and strangers' ids get the same reply, so that it does not disclose which responses exist. */
+  previous_response_not_found: {
+    status: 400,
+    message: 'There is no response with this previous_response_id that this request could go on from.',
+    retryable: false,
+  },
   model_not_found: {
     status: 404,
     message: 'The model does not exist.',

@@ -62,6 +62,8 @@ export interface Provider {
    * Fields of a request that the provider may be sent though their cost has no known bound, or they may lead elsewhere.
    */
   readonly allowFields: readonly string[];
+  /** What a compatible provider serves besides chat, completions and embeddings; absent for nothing more. */
+  readonly endpoints?: readonly 'responses'[];
   /**
    * Who answers instead of the provider; never of the file, but of whoever composes the process. Absent: the provider
    * itself.

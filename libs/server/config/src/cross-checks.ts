@@ -15,6 +15,7 @@ const names = z
             dialect: z.string().optional().catch(undefined),
             base_url: z.string().catch(''),
             api_version: z.unknown().optional(),
+            endpoints: z.unknown().optional(),
           })
           .nullable()
           .catch(null),
@@ -84,11 +85,13 @@ const AZURE_V1 = /\/openai\/v1\/*$/i;
 const AZURE_DEPLOYMENT = /\/openai\/deployments(?:\/.*)?$/i;
 
 /** What a provider's type does not go with. */
-function typeFaults({ type, dialect, base_url, api_version }: NamedProvider, index: number): FieldFault[] {
+function typeFaults({ type, dialect, base_url, api_version, endpoints }: NamedProvider, index: number): FieldFault[] {
   const fault = (field: string, message: string): FieldFault => ({ path: ['providers', index, field], message });
   const faults: FieldFault[] = [];
   if (type !== undefined && dialect !== undefined && (type === 'anthropic') !== (dialect === 'anthropic'))
     faults.push(fault('dialect', `contradicts type ${type}: leave it out`));
+  if (endpoints !== undefined && (type === 'openai' || type === 'azure' || type === 'anthropic'))
+    faults.push(fault('endpoints', 'is for type compatible alone'));
   if (type !== 'azure') {
     if (api_version !== undefined) faults.push(fault('api_version', 'is for type azure alone'));
     return faults;

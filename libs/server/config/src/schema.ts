@@ -134,6 +134,13 @@ const providerSchema = z.strictObject({
     .describe(
       "Top-level fields of a request that it may be sent though they name another model, address or credential, or cost more than the credit held: the excess is the platform's loss",
     ),
+  endpoints: z
+    .array(z.enum(['responses']))
+    .max(1)
+    .optional()
+    .describe(
+      'For type compatible: what it serves besides chat completions, completions and embeddings. Without responses in this list, calls of Responses reach it as chat completions',
+    ),
 });
 
 const targetSchema = z.strictObject({

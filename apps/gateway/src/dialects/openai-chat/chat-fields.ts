@@ -54,7 +54,7 @@ export const CHAT_FIELDS = fieldTable<ChatFields>({
     nestedMessages: false,
     unbounded: null,
     media: NO_MEDIA,
-    fileId: null,
+    providerId: null,
     others: NO_OTHERS,
   }),
 });

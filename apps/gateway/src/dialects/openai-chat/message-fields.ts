@@ -3,10 +3,13 @@
  * `media-bound.ts` says. For keys with a credit limit anything else is refused, unless it is null or an empty list.
  */
 
-/** A field of a message. `content` is text, null or a list of parts; in a field of another use any value is text. */
+/**
+ * A field of a message. `content` is text, null or a list of parts; `speech` names an earlier answer of the provider by
+ * its id and is no text; in a field of another use any value is text.
+ */
 export interface MessageField {
   readonly name: string;
-  readonly holds: 'content' | 'text';
+  readonly holds: 'content' | 'speech' | 'text';
 }
 
 /**
@@ -34,6 +37,7 @@ export interface ToolField {
 export const MESSAGE_FIELDS: readonly MessageField[] = [
   { name: 'role', holds: 'text' },
   { name: 'content', holds: 'content' },
+  { name: 'audio', holds: 'speech' },
   ...[
     'name',
     'refusal',

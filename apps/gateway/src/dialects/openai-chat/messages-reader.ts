@@ -7,7 +7,13 @@ import { PartReader } from './part-reader.js';
 
 const MESSAGE_NAMES = new NameTable<MessageField>(
   MESSAGE_FIELDS,
-  ({ name, holds }) => holds === 'content' || name === 'role',
+  ({ name, holds }) => holds !== 'text' || name === 'role',
+  () => false,
+);
+/** Speech of an earlier answer is named by its id. */
+const SPEECH_NAMES = new NameTable(
+  [{ name: 'id' }],
+  () => true,
   () => false,
 );
 /**
@@ -31,8 +37,8 @@ export interface MessagesSeen {
   unbounded: string | null;
   /** The parts that are no text. */
   media: readonly MediaPart[];
-  /** Where a file of the provider's is named; null if none is. */
-  fileId: string | null;
+  /** Where something of the provider's account is named by its id; null if nothing is. */
+  providerId: string | null;
 }
 
 /** Finds in the messages of a chat body, during the scan, whatever is no text. */
@@ -41,7 +47,7 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
   nested = false;
   #unbounded: string | null = null;
   #media: MediaPart[] | null = null;
-  #fileId: string | null = null;
+  #providerId: string | null = null;
   #message = -1;
   #part = -1;
   readonly #names = new ObjectNames(MESSAGE_NAMES);
@@ -54,6 +60,10 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
     if (depth === AROUND_VALUE) {
       const fault = this.#names.take(bytes, start, end);
       return fault && within(`messages[${this.#message}]`, fault);
+    }
+    if (depth === AROUND_PART && this.#names.field?.holds === 'speech') {
+      if (isNamed(SPEECH_NAMES, bytes, start, end)) this.#providerId ??= `messages[${this.#message}].audio.id`;
+      return null;
     }
     if (depth < AROUND_PART_VALUE || !this.#inContent || this.#parts === null) return null;
     const fault =
@@ -77,7 +87,7 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
         this.#part = -1;
         // An empty list asks for nothing.
         return this.#boundedIf(
-          this.#inContent ? !isObject : this.#names.field !== null || bytes[at + 1] === CLOSE_BRACKET,
+          this.#inContent ? !isObject : this.#names.field?.holds === 'text' || bytes[at + 1] === CLOSE_BRACKET,
         );
       case AROUND_PART:
         if (!this.#inContent) return;
@@ -104,7 +114,7 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
         return this.#boundedIf(false);
       case AROUND_VALUE:
         if (this.#names.field?.holds !== 'text')
-          this.#boundedIf(isNull(bytes, start) || (this.#names.field !== null && bytes[start] === QUOTE));
+          this.#boundedIf(isNull(bytes, start) || (this.#names.field?.holds === 'content' && bytes[start] === QUOTE));
         return;
       case AROUND_PART:
         if (this.#inContent) this.#boundedIf(false);
@@ -129,12 +139,12 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
     fields.nestedMessages = this.nested;
     fields.unbounded = this.#unbounded;
     if (this.#media !== null) fields.media = this.#media;
-    fields.fileId = this.#fileId;
+    fields.providerId = this.#providerId;
     return this.#unbounded === null;
   }
 
   #take(part: PartReader): void {
-    if (part.hasFileId) this.#fileId ??= `${this.#place()}.file.file_id`;
+    if (part.idAt !== null) this.#providerId ??= `${this.#place()}.${part.idAt}`;
     const found = part.found();
     if (found === 'text') return;
     if (found === 'unbounded') this.#boundedIf(false);
@@ -150,4 +160,11 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
     const message = this.#message < 0 ? 'messages' : `messages[${this.#message}]`;
     this.#unbounded = this.#inContent && this.#part >= 0 ? this.#place() : message;
   }
+}
+
+/** Whether a name is in a table, in any spelling that some reader accepts. */
+function isNamed(names: NameTable<{ readonly name: string }>, bytes: Buffer, start: number, end: number): boolean {
+  if (names.exact(bytes, start, end) !== null) return true;
+  const meant = names.mistakenFor(bytes, start, end);
+  return meant !== null && typeof meant !== 'string';
 }

@@ -54,7 +54,7 @@ function headOf(body: Buffer, fields: ChatFields | ScanFault): ChatHead | Refusa
   const stream = fields.stream === null ? null : valueAt(body, fields.stream);
   if (stream !== null && typeof stream !== 'boolean')
     return refuse('invalid_request', { message: 'The field stream must be true or false.', param: 'stream' });
-  if (fields.fileId !== null) return namesProviderId(fields.fileId);
+  if (fields.providerId !== null) return namesProviderId(fields.providerId);
   const showUsage = readStreamOptions(body, fields.streamOptions);
   if (typeof showUsage !== 'boolean') return showUsage;
   return { fields, model, stream: stream === true, showUsage };

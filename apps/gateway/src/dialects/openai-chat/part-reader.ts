@@ -7,7 +7,11 @@ import { CONTENT_FIELDS, PART_FIELDS, PART_KINDS, type ContentField, type PartFi
 
 const never = (): boolean => false;
 const PART_NAMES = new NameTable<PartField>(PART_FIELDS, () => true, never);
-const CONTENT_NAMES = new NameTable<ContentField>(CONTENT_FIELDS, () => true, never);
+const CONTENT_NAMES = new NameTable<ContentField>(
+  CONTENT_FIELDS,
+  () => true,
+  ({ holds }) => holds === 'id',
+);
 const KINDS = PART_KINDS.map((kind) => ({ kind, bytes: [Buffer.from(`"${kind}"`)] }));
 
 type Kind = (typeof PART_KINDS)[number];
@@ -30,8 +34,8 @@ export class PartReader {
   #data: MediaPart['data'] = null;
   #detail: string | null = null;
   #isKnown = true;
-  /** True if the part names a file of the provider's. */
-  hasFileId = false;
+  /** The field of the part that names a file of the provider's; null if none does. */
+  idAt: string | null = null;
 
   /** Call it at the beginning of a part. */
   begin(): void {
@@ -41,7 +45,7 @@ export class PartReader {
     this.#data = null;
     this.#detail = null;
     this.#isKnown = true;
-    this.hasFileId = false;
+    this.idAt = null;
   }
 
   /** Takes the name of a field of the part. */
@@ -59,6 +63,7 @@ export class PartReader {
   /** Takes the opening bracket of a field's value. */
   open(bytes: Buffer, at: number): void {
     const holds = this.#names.field?.holds;
+    if (this.#names.field?.name === 'file_id') this.#noteId('file_id');
     this.#inContent = bytes[at] === OPEN_BRACE && isHolder(holds) && this.#holder === null;
     if (this.#inContent && isHolder(holds)) {
       this.#holder = holds;
@@ -69,7 +74,9 @@ export class PartReader {
 
   /** Takes the opening bracket of something within the part's content. */
   openContent(): void {
-    if (this.#inContent) this.#isKnown = false;
+    if (!this.#inContent) return;
+    this.#isKnown = false;
+    if (this.#contentNames?.field?.holds === 'id') this.#noteId(`${this.#names.field?.name ?? ''}.file_id`);
   }
 
   /** Takes the value of a field, which is no list or object. */
@@ -95,6 +102,7 @@ export class PartReader {
       case 'file':
       case 'media':
       case undefined:
+        if (!isNull(bytes, start) && this.#names.field?.name === 'file_id') this.#noteId('file_id');
         return this.#knownIf(isNull(bytes, start));
       default:
         return unreachable(holds);
@@ -119,7 +127,7 @@ export class PartReader {
       case 'note':
         return;
       case 'id':
-        if (!isNull(bytes, start)) this.hasFileId = true;
+        if (!isNull(bytes, start)) this.#noteId(`${this.#names.field?.name ?? ''}.file_id`);
         return;
       case undefined:
         return this.#knownIf(isNull(bytes, start));
@@ -138,6 +146,10 @@ export class PartReader {
       data: this.#data,
       detail: this.#detail,
     };
+  }
+
+  #noteId(field: string): void {
+    this.idAt ??= field;
   }
 
   #knownIf(condition: boolean): void {

@@ -1,11 +1,11 @@
 import { valueAt } from '../../json-scan/values.js';
-import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
+import { NOTHING_INJECTED, type FieldNames } from '../../providers/injected-fields.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import type { UpstreamCall } from '../ask.js';
 import { modelSplice, splice, type Splice } from '../openai/splice.js';
 import type { ChatHead } from './chat-fields.js';
 
-type Ceiling = NonNullable<Injected['ceiling']>;
+type Ceiling = keyof typeof CEILINGS;
 type ReadChat = ChatHead & { readonly body: Buffer };
 
 const CEILINGS = { max_completion_tokens: 'maxCompletionTokens', max_tokens: 'maxTokens' } as const;

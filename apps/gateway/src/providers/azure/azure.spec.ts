@@ -28,6 +28,27 @@ describe('the paths of Azure', () => {
   it('name the operation that is asked for', () => {
     expect(pathsAt(RESOURCE, 'x')('/embeddings', 'd')).toBe('/openai/deployments/d/embeddings?api-version=x');
     expect(pathsAt(`${RESOURCE}/openai/v1`, null)('/embeddings', 'd')).toBe('/openai/v1/embeddings');
+    expect(pathsAt(RESOURCE, 'x')('/completions', 'd')).toBe('/openai/deployments/d/completions?api-version=x');
+  });
+  it('name no deployment for Responses, which have it in the body', () => {
+    expect(pathsAt(RESOURCE, 'x')('/responses', 'd')).toBe('/openai/responses?api-version=x');
+    expect(pathsAt(`${RESOURCE}/openai`, 'x')('/responses', 'd')).toBe('/openai/responses?api-version=x');
+    expect(pathsAt(`${RESOURCE}/openai/v1`, null)('/responses', 'd')).toBe('/openai/v1/responses');
+    expect(pathsAt(`${RESOURCE}/openai/v1`, null)('/responses/compact', 'd')).toBe('/openai/v1/responses/compact');
+  });
+  it.each([
+    [RESOURCE, '2024-10-21', false, false],
+    [RESOURCE, '2025-01-01-preview', false, false],
+    [RESOURCE, '2025-03-01-preview', true, false],
+    [`${RESOURCE}/openai`, '2026-02-01', true, false],
+    [`${RESOURCE}/openai/v1`, null, true, true],
+    [`${RESOURCE}/OpenAI/v1/`, 'preview', true, true],
+  ])('lead to Responses only where %s has them in version %s', (baseUrl, apiVersion, responses, compact) => {
+    const dialects = azure.dialectsOf({ baseUrl, apiVersion });
+    expect(dialects.has('openai-responses')).toBe(responses);
+    expect(dialects.has('openai-responses-compact')).toBe(compact);
+    for (const dialect of ['openai-chat', 'openai-completions', 'openai-embeddings'] as const)
+      expect(dialects.has(dialect)).toBe(true);
   });
   it.each([
     ['a/b', 'a%2Fb'],

@@ -21,6 +21,13 @@ describe('a provider of OpenAI’s paths', () => {
   ])('takes what its host is known for: %s', (baseUrl, ceilingField, streamOptions) => {
     expect(compatible.knownFields({ baseUrl })).toEqual({ ceilingField, streamOptions });
   });
+  it('is asked for Responses only if its entry says that it serves them', () => {
+    const config = { baseUrl: 'https://host/v1', apiVersion: null };
+    expect([...compatible.dialectsOf(config)]).toEqual(['openai-chat', 'openai-completions', 'openai-embeddings']);
+    expect(compatible.dialectsOf({ ...config, endpoints: ['responses'] }).has('openai-responses')).toBe(true);
+    expect(compatible.dialectsOf({ ...config, endpoints: [] }).has('openai-responses')).toBe(false);
+    expect(openai.dialectsOf(config).has('openai-responses-compact')).toBe(true);
+  });
   it('is presumed to know what OpenAI knows where it is OpenAI, wherever it is reached', () => {
     expect(openai.knownFields({ baseUrl: 'http://127.0.0.1:8000/v1' }).ceilingField).toBe('max_completion_tokens');
   });

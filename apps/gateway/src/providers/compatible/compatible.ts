@@ -1,12 +1,18 @@
+import type { DialectName } from '../../dialects/dialect-name.js';
 import { openai } from '../openai/openai.js';
 import type { ProviderType } from '../provider-type.js';
 import { knownFieldsOf } from './known-hosts.js';
 
+/** What nearly all servers with OpenAI's paths speak. */
+const COMMON: ReadonlySet<DialectName> = new Set(['openai-chat', 'openai-completions', 'openai-embeddings']);
+const WITH_RESPONSES: ReadonlySet<DialectName> = new Set([...COMMON, 'openai-responses']);
+
 /**
  * A server with OpenAI's paths: vLLM, Ollama, OpenRouter and many others. The fields that it accepts follow from its
- * host.
+ * host. It is asked for Responses only if its entry in the configuration says that it serves them.
  */
 export const compatible: ProviderType = {
   ...openai,
+  dialectsOf: ({ endpoints }) => (endpoints?.includes('responses') === true ? WITH_RESPONSES : COMMON),
   knownFields: ({ baseUrl }) => knownFieldsOf(new URL(baseUrl).hostname),
 };

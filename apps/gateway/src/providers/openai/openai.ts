@@ -1,8 +1,18 @@
+import type { DialectName } from '../../dialects/dialect-name.js';
 import type { ProviderType } from '../provider-type.js';
+
+/** All that OpenAI speaks. */
+export const OPENAI_DIALECTS: ReadonlySet<DialectName> = new Set([
+  'openai-chat',
+  'openai-completions',
+  'openai-embeddings',
+  'openai-responses',
+  'openai-responses-compact',
+]);
 
 /** OpenAI's own API. */
 export const openai: ProviderType = {
-  dialects: new Set(['openai-chat', 'openai-embeddings']),
+  dialectsOf: () => OPENAI_DIALECTS,
   pathsOf({ baseUrl }) {
     const base = new URL(baseUrl).pathname.replace(/\/$/, '');
     return (operation) => base + operation;

@@ -21,7 +21,9 @@ export async function closerBound(
 ): Promise<bigint | null> {
   const limits = ask.limits();
   if ('kind' in limits) return null;
-  const { contentTokensMax, media } = limits;
+  const { contentTokensMax, media, contextReads } = limits;
+  // The contexts that the model may read are no text that could be counted.
+  if (contextReads !== undefined) return null;
   const amountFor = (tokens: number): bigint => amountOf(route, { contentTokensMax: tokens, media }, outputTokensMax);
   const tokenizers = tokenizersOf(route);
   if (tokenizers === null || contentTokensMax > BODY_BYTES_MAX) return null;

@@ -1,3 +1,4 @@
+import { costBound } from '@tollgate/pricing';
 import { describe, expect, it } from 'vitest';
 import { routeOf, type Target } from '../choose-route/route-table.js';
 import type { Routed } from '../exchange/exchange.js';
@@ -90,7 +91,6 @@ describe('the bound of a request’s cost', () => {
       [{ modalities: ['text', 'audio'] }, 'modalities'],
       [{ web_search_options: {} }, 'web_search_options'],
       [{ service_tier: 'priority' }, 'service_tier'],
-      [{ messages: [{ role: 'assistant', audio: { id: 'audio_1' } }] }, 'messages'],
       [{ messages: [{ role: 'assistant', audio: 'audio_1' }] }, 'messages'],
     ];
     for (const [fields, param] of asked)
@@ -101,6 +101,16 @@ describe('the bound of a request’s cost', () => {
     expect(
       bound({ modalities: ['text'], service_tier: 'default', audio: null, web_search_options: null }),
     ).toHaveProperty('amountNanoUsd');
+  });
+  it('is so many contexts of the model that reads most, where the model may read more than the content', () => {
+    const limits = { contentTokensMax: 10, media: [], ceiling: 100, choices: 1, contextReads: 3 };
+    const small = { ...price, contextTokens: 1_000 };
+    const large = { ...price, contextTokens: 8_000 };
+    const only = [small, large].map((each) => ({ price: each, provider })) as unknown as Target[];
+    const ask = { limits: () => limits, others: [], stream: false };
+    expect(boundCost({ ask, route: routeOf('m', only), targets: only } as unknown as Routed)).toMatchObject({
+      amountNanoUsd: costBound([large], 24_000, 100),
+    });
   });
   it('takes text that talks of images for text', () => {
     expect(bound({ messages: [{ role: 'user', content: 'what is "image_url"? caf\u00e9 \u0001' }] })).toHaveProperty(
@@ -145,7 +155,7 @@ describe('the bound of a request’s cost', () => {
     ['images of a message', message({ content: 'a', images: ['x'] })],
     ['attachments of a message', message({ attachments: [{}] })],
     ['a field of a message that nobody knows', message({ x: 1 })],
-    ['speech of a message', message({ audio: { id: 'a' } })],
+    ['speech of a message', message({ audio: { data: 'a' } })],
     ['notes of a file that was read', message({ annotations: [{ type: 'file' }] })],
     ['messages that are an object', { messages: { a: { content: [] } } }],
     ['messages that are text', { messages: 'hi' }],

@@ -44,16 +44,21 @@ export function boundCost(exchange: Routed): CostBound | Refusal {
   };
 }
 
-/** The most that this content and these tokens of output can cost at the targets of a route, in nano-USD. */
+/**
+ * The most that this content and these tokens of output can cost at the targets of a route, in nano-USD. With
+ * `contextReads` the input is so many contexts of each model instead.
+ */
 export function amountOf(
   route: Pick<Route, 'prices' | 'targets'>,
-  { contentTokensMax, media }: Pick<Limits, 'contentTokensMax' | 'media'>,
+  { contentTokensMax, media, contextReads = 0 }: Pick<Limits, 'contentTokensMax' | 'media' | 'contextReads'>,
   outputTokensMax: number,
 ): bigint {
   const textTokensMax = contentTokensMax + TEMPLATE_TOKENS;
-  if (media.length === 0) return costBound(route.prices, textTokensMax, outputTokensMax);
+  if (media.length === 0 && contextReads === 0) return costBound(route.prices, textTokensMax, outputTokensMax);
   return route.targets.reduce((most, { model, price }) => {
-    const amount = costBound([price], inputTokensMax(textTokensMax, media, model, price), outputTokensMax);
+    const inputTokens =
+      contextReads > 0 ? contextReads * price.contextTokens : inputTokensMax(textTokensMax, media, model, price);
+    const amount = costBound([price], inputTokens, outputTokensMax);
     return amount > most ? amount : most;
   }, 0n);
 }

@@ -36,8 +36,9 @@ export function plausibleUsage({ ask }: Pick<Received, 'ask'>, target: Target, u
 function inputBound(ask: Ask, target: Target, reported: number): number {
   const ofBody = ask.inputTokensAllowed;
   const { contextTokens } = target.price;
-  if (reported <= ofBody || contextTokens <= ofBody) return ofBody;
-  return ask.mayReadMore(target.model) ? contextTokens : ofBody;
+  if (reported <= ofBody || contextTokens * (ask.contextReads ?? 1) <= ofBody) return ofBody;
+  if (!ask.mayReadMore(target.model)) return ofBody;
+  return Math.min(contextTokens * (ask.contextReads ?? 1), TOKENS_MAX);
 }
 
 /** Cuts each side to its bound. Returns the same object if nothing is cut. */
