@@ -62,6 +62,11 @@ export interface ReplyContext {
   readonly showUsage: boolean;
   /** The request's fields that its dialect repeats in replies, as Responses does. */
   readonly request: JsonObject;
+  /**
+   * The tokens of the input as the gateway has counted them. Anthropic's streams begin with the input, and clients rely
+   * on it; other providers report it at the end.
+   */
+  readonly inputTokensCounted?: number;
 }
 
 /** An event of a stream as it is sent: its name, null if the dialect names none, and its data. */

@@ -46,3 +46,4 @@ export type {
   WrittenRequest,
 } from './dialect-codec.js';
 export { FEATURES } from './features.js';
+export { anthropicMessages } from './anthropic-messages/codec.js';

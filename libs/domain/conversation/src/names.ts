@@ -87,6 +87,11 @@ export function callIds(turns: readonly Turn[], rule: NameRule): (id: string) =>
   return (id) => sent.get(id) ?? id;
 }
 
+/** One id as `callIds` makes it where no others are known, as in an answer that is being sent. */
+export function fittingId(id: string, rule: NameRule): string {
+  return fitting([id], rule).get(id) ?? id;
+}
+
 function callsOf(turns: readonly Turn[]): readonly { readonly id: string; readonly name: string }[] {
   return turns.flatMap((turn) =>
     turn.role === 'assistant' ? turn.parts.flatMap((part) => (part.kind === 'tool_call' ? [part] : [])) : [],

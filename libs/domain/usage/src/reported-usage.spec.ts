@@ -216,6 +216,12 @@ const SHAPES: readonly (readonly [provider: string, source: string, usage: unkno
     [1250, 30, 1000, 0, { cacheWrite5mTokens: 200 }],
   ],
   [
+    'Anthropic, with thoughts',
+    'platform.claude.com/docs/en/api/messages',
+    { input_tokens: 25, output_tokens: 900, output_tokens_details: { thinking_tokens: 850 } },
+    [25, 900, 0, 850],
+  ],
+  [
     'Anthropic through LiteLLM',
     'docs.litellm.ai/docs/completion/prompt_caching',
     {

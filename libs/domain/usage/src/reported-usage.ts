@@ -267,6 +267,8 @@ function reasoningIn(fields: Fields): number {
   return Math.max(
     tokens(fieldsOf(fields['completion_tokens_details'])['reasoning_tokens']) ?? 0,
     tokens(fieldsOf(fields['output_tokens_details'])['reasoning_tokens']) ?? 0,
+    // Anthropic's name for it.
+    tokens(fieldsOf(fields['output_tokens_details'])['thinking_tokens']) ?? 0,
     tokens(fields['reasoning_tokens']) ?? 0,
   );
 }

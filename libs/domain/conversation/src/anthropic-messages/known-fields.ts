@@ -1,0 +1,12 @@
+import type { Fault, JsonObject } from '../dialect-codec.js';
+import { fault } from '../fault.js';
+
+/** The first field of an object that is not among `known` and has a value. */
+export function unknownField(object: JsonObject, known: readonly string[]): string | undefined {
+  return Object.keys(object).find((field) => !known.includes(field) && object[field] !== null);
+}
+
+/** A field that has no counterpart elsewhere, or that this version does not know. */
+export function notCarried(param: string): Fault {
+  return fault(param, 'This field cannot be carried to a model of another maker.');
+}

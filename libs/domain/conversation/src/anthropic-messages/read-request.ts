@@ -1,0 +1,71 @@
+import type { Conversation } from '../conversation.js';
+import type { Fault, JsonObject } from '../dialect-codec.js';
+import { fault, isFault } from '../fault.js';
+import { numberOf } from '../fields.js';
+import { HARMLESS_FIELDS } from './field-notes.js';
+import { notCarried, unknownField } from './known-fields.js';
+import { readOutput, readServiceTier, readUser } from './read-settings.js';
+import { readTools, readToolChoice } from './read-tools.js';
+import { readMessages, readSystem } from './read-turns.js';
+
+const READ = [
+  ...['model', 'system', 'messages', 'tools', 'tool_choice', 'max_tokens', 'stop_sequences', 'stream', 'temperature'],
+  ...['top_p', 'top_k', 'thinking', 'output_config', 'output_format', 'metadata', 'service_tier'],
+];
+/**
+ * Reads a request of Anthropic's Messages: platform.claude.com/docs/en/api/messages. A field that is neither carried
+ * nor harmless is a fault by its name: `container`, `mcp_servers`, `fallbacks`, `inference_geo` and the like, and
+ * `speed` unless it asks for the speed that all models have.
+ */
+export function readRequest(body: JsonObject): Conversation | Fault {
+  const unknown = unknownField(body, [...READ, ...HARMLESS_FIELDS, ...(body['speed'] === 'standard' ? ['speed'] : [])]);
+  if (unknown !== undefined) return notCarried(unknown);
+  const system = readSystem(body['system']);
+  if (isFault(system)) return system;
+  const turns = readMessages(body['messages']);
+  if (isFault(turns)) return turns;
+  const tools = readTools(body['tools']);
+  if (isFault(tools)) return tools;
+  const choice = readToolChoice(body['tool_choice']);
+  if (isFault(choice)) return choice;
+  const settings = readSettings(body);
+  if (isFault(settings)) return settings;
+  return { turns: [...system, ...turns], tools, ...choice, ...settings };
+}
+
+type Settings = Omit<Conversation, 'turns' | 'tools' | 'toolChoice' | 'parallelToolCalls'>;
+
+function readSettings(body: JsonObject): Settings | Fault {
+  const output = readOutput(body);
+  if (isFault(output)) return output;
+  const user = readUser(body['metadata']);
+  if (isFault(user)) return user;
+  const serviceTier = readServiceTier(body['service_tier']);
+  if (isFault(serviceTier)) return serviceTier;
+  const stop = body['stop_sequences'] ?? [];
+  if (!Array.isArray(stop) || !stop.every((text) => typeof text === 'string'))
+    return fault('stop_sequences', 'The field stop_sequences must be a list of strings.');
+  const notNumber = ['max_tokens', 'temperature', 'top_p', 'top_k'].find(
+    (field) => numberOf(body[field] ?? 0) === null,
+  );
+  if (notNumber !== undefined) return fault(notNumber, `The field ${notNumber} must be a number.`);
+  return {
+    ...output,
+    outputTokensMax: numberOf(body['max_tokens']),
+    stop,
+    temperature: numberOf(body['temperature']),
+    topP: numberOf(body['top_p']),
+    topK: numberOf(body['top_k']),
+    frequencyPenalty: null,
+    presencePenalty: null,
+    seed: null,
+    logitBias: null,
+    topLogprobs: null,
+    verbosity: null,
+    user,
+    metadata: null,
+    promptCacheKey: null,
+    serviceTier,
+    stream: body['stream'] === true,
+  };
+}

@@ -1,0 +1,53 @@
+import { readUsage, usageClasses, type TokenUsage } from '@tollgate/usage';
+import type { JsonObject } from '../dialect-codec.js';
+import { fieldsOf, isObject } from '../fields.js';
+
+/**
+ * Usage as Anthropic writes it: what was read from a cache and written to one is beside `input_tokens`, not within.
+ * Passes of other models are not shown: their tokens have other prices.
+ */
+export function writeUsage(usage: TokenUsage): JsonObject {
+  const classes = usageClasses(usage);
+  const { cacheWrite5mTokens, cacheWrite1hTokens } = classes;
+  return {
+    input_tokens: classes.textInputTokens + classes.audioInputTokens + classes.imageInputTokens,
+    cache_creation_input_tokens: cacheWrite5mTokens + cacheWrite1hTokens,
+    cache_read_input_tokens: classes.cachedTextTokens + classes.cachedAudioTokens,
+    cache_creation: {
+      ephemeral_5m_input_tokens: cacheWrite5mTokens,
+      ephemeral_1h_input_tokens: cacheWrite1hTokens,
+    },
+    output_tokens: usage.outputTokens,
+    output_tokens_details: { thinking_tokens: classes.reasoningTokens },
+  };
+}
+
+/** What is shown for a provider that has reported nothing: the input as it was counted. */
+export function unreportedUsage(inputTokens: number): TokenUsage {
+  return { inputTokens, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
+}
+
+/** A report of Anthropic's; null if it has neither side. */
+export function usageOf(reported: unknown): TokenUsage | null {
+  const report = readUsage(reported);
+  if (report === null) return null;
+  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens, details } = report;
+  const usage = { inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0, cachedInputTokens, reasoningTokens };
+  return details === undefined ? usage : { ...usage, details };
+}
+
+/**
+ * Usage in Anthropic's streams: reports are cumulative, each field by itself. A field that is absent or null keeps its
+ * earlier value: platform.claude.com/docs/en/build-with-claude/streaming.
+ */
+export class StreamUsage {
+  private fields: JsonObject = {};
+
+  /** The usage so far; null if nothing was reported. */
+  take(reported: unknown): TokenUsage | null {
+    if (!isObject(reported)) return null;
+    const told = Object.entries(fieldsOf(reported)).filter(([, value]) => value !== null);
+    this.fields = { ...this.fields, ...Object.fromEntries(told) };
+    return usageOf(this.fields);
+  }
+}
