@@ -30,6 +30,8 @@ export interface Conversation {
   readonly promptCacheKey: string | null;
   readonly serviceTier: string | null;
   readonly stream: boolean;
+  /** What was left out in reading because the docs list it as harmless: types of items, for the reply header. */
+  readonly leftOut?: readonly string[];
 }
 
 /**

@@ -47,3 +47,4 @@ export type {
 } from './dialect-codec.js';
 export { FEATURES } from './features.js';
 export { anthropicMessages } from './anthropic-messages/codec.js';
+export { openaiResponses } from './openai-responses/codec.js';

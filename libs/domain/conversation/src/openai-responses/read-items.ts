@@ -1,0 +1,170 @@
+import type { AssistantPart, SealedThought, Tool, ToolResult, Turn } from '../conversation.js';
+import type { Fault, JsonObject } from '../dialect-codec.js';
+import { fault, isFault } from '../fault.js';
+import { fieldsOf, isBlank, isObject, itemsOf, parseObject, textOf } from '../fields.js';
+import { unpackSeal } from '../foreign-seal.js';
+import { nameOf } from './namespaces.js';
+import { readAssistantParts, readResultParts, readSystemParts, readUserParts } from './read-content.js';
+import { readTools } from './read-tools.js';
+
+/** What `input` says. */
+export interface ReadInput {
+  readonly turns: readonly Turn[];
+  /** Tools that are declared between the turns. */
+  readonly tools: readonly Tool[];
+  /** The types of items that were left out. */
+  readonly leftOut: readonly string[];
+}
+
+const STORED = 'Items that a provider keeps cannot be carried. Send the item itself.';
+const SEALED = 'This item can be read by the provider that made it alone. Send the messages that it stands for.';
+const OTHER_TYPE = "Items of this type cannot be carried to the dialect of the model's provider.";
+
+/**
+ * Reads `input`: a string is one message of the user. Items of the assistant that follow each other become one turn,
+ * and so do results.
+ */
+export function readInput(input: unknown): ReadInput | Fault {
+  if (typeof input === 'string' && input !== '')
+    return { turns: [{ role: 'user', parts: [{ kind: 'text', text: input }] }], tools: [], leftOut: [] };
+  if (!Array.isArray(input) || input.length === 0)
+    return fault('input', 'input must be a string or a list of items, and not be empty.');
+  const items = new ItemReader();
+  for (const [index, item] of input.entries()) {
+    const wrong = items.take(item, `input[${index}]`);
+    if (wrong !== null) return wrong;
+  }
+  return { turns: items.turns, tools: items.tools, leftOut: [...items.leftOut] };
+}
+
+type TakeItem = (items: ItemReader, item: JsonObject, path: string) => Fault | null;
+
+class ItemReader {
+  readonly turns: Turn[] = [];
+  readonly tools: Tool[] = [];
+  readonly leftOut = new Set<string>();
+
+  take(item: unknown, path: string): Fault | null {
+    if (!isObject(item)) return fault(path, `${path} must be an object.`);
+    const type = textOf(item['type']) ?? (item['role'] === undefined ? 'item_reference' : 'message');
+    const take = ITEMS.get(type);
+    return take === undefined ? fault(`${path}.type`, OTHER_TYPE) : take(this, item, path);
+  }
+
+  /** Adds a turn. One that says nothing is left out. */
+  add(turn: Turn): null {
+    const last = this.turns.at(-1);
+    if (turn.role === 'tool' && last?.role === 'tool')
+      this.turns[this.turns.length - 1] = { ...last, results: [...last.results, ...turn.results] };
+    else if (turn.role === 'assistant' && last?.role === 'assistant')
+      this.turns[this.turns.length - 1] = { ...last, parts: [...last.parts, ...turn.parts] };
+    else if (turn.role === 'tool' || turn.parts.length > 0) this.turns.push(turn);
+    return null;
+  }
+
+  say(part: AssistantPart): null {
+    return this.add({ role: 'assistant', parts: [part] });
+  }
+}
+
+const ITEMS: ReadonlyMap<string, TakeItem> = new Map<string, TakeItem>([
+  ['message', takeMessage],
+  ['function_call', takeFunctionCall],
+  ['function_call_output', takeOutput(false)],
+  ['custom_tool_call', takeCustomCall],
+  ['custom_tool_call_output', takeOutput(true)],
+  ['reasoning', takeReasoning],
+  ['additional_tools', takeTools],
+  ['tool_search_output', takeTools],
+  ['tool_search_call', leaveOut],
+  ['web_search_call', leaveOut],
+  ['item_reference', (_items, _item, path) => fault(path, STORED)],
+  ['compaction', (_items, _item, path) => fault(path, SEALED)],
+  ['compaction_summary', (_items, _item, path) => fault(path, SEALED)],
+]);
+
+function takeMessage(items: ItemReader, item: JsonObject, path: string): Fault | null {
+  const at = `${path}.content`;
+  const turn = readTurn(item['role'], item['content'], at) ?? fault(`${path}.role`, `${path}.role is not known.`);
+  return isFault(turn) ? turn : items.add(turn);
+}
+
+/** Null if the role is not known. */
+function readTurn(role: unknown, content: unknown, path: string): Turn | Fault | null {
+  if (role === 'user') {
+    const parts = readUserParts(content, path);
+    return isFault(parts) ? parts : { role, parts };
+  }
+  if (role === 'assistant') {
+    const parts = readAssistantParts(content, path);
+    return isFault(parts) ? parts : { role, parts };
+  }
+  if (role !== 'system' && role !== 'developer') return null;
+  const parts = readSystemParts(content, path);
+  return isFault(parts) ? parts : { role: 'system', parts };
+}
+
+function takeFunctionCall(items: ItemReader, item: JsonObject, path: string): Fault | null {
+  const { call_id: id, arguments: args } = item;
+  const name = nameOf(item);
+  if (typeof id !== 'string' || id === '') return fault(`${path}.call_id`, `${path}.call_id must be a string.`);
+  if (name === '') return fault(`${path}.name`, `${path}.name must be a string.`);
+  if (typeof args !== 'string' || !(isBlank(args) || parseObject(args) !== null))
+    return fault(`${path}.arguments`, `${path}.arguments must be the JSON of an object, as a string.`);
+  return items.say({ kind: 'tool_call', id, name, input: isBlank(args) ? '{}' : args, custom: false });
+}
+
+function takeCustomCall(items: ItemReader, item: JsonObject, path: string): Fault | null {
+  const { call_id: id, input } = item;
+  const name = nameOf(item);
+  if (typeof id !== 'string' || id === '') return fault(`${path}.call_id`, `${path}.call_id must be a string.`);
+  if (name === '') return fault(`${path}.name`, `${path}.name must be a string.`);
+  if (typeof input !== 'string') return fault(`${path}.input`, `${path}.input must be a string.`);
+  return items.say({ kind: 'tool_call', id, name, input, custom: true });
+}
+
+function takeOutput(custom: boolean): TakeItem {
+  return (items, item, path) => {
+    const { call_id: callId } = item;
+    if (typeof callId !== 'string' || callId === '')
+      return fault(`${path}.call_id`, `${path}.call_id must be a string.`);
+    const parts = readResultParts(item['output'], `${path}.output`);
+    if (isFault(parts)) return parts;
+    const result: ToolResult = { callId, parts, isError: false, custom };
+    return items.add({ role: 'tool', results: [result] });
+  };
+}
+
+function takeReasoning(items: ItemReader, item: JsonObject): null {
+  const text = thoughtOf(item);
+  const sealed = sealOf(item);
+  return text === '' && sealed === null ? null : items.say({ kind: 'thinking', text, sealed });
+}
+
+/** The text of a thought: its summary, or else the thought itself, which only open models show. */
+export function thoughtOf(item: JsonObject): string {
+  const texts = (list: unknown): readonly string[] =>
+    itemsOf(list).flatMap((part) => textOf(fieldsOf(part)['text']) ?? []);
+  const summary = texts(item['summary']);
+  return (summary.length > 0 ? summary : texts(item['content'])).join('\n\n');
+}
+
+/** The seal of a thought, which may be another maker's that a reply carried in the field of OpenAI's. */
+export function sealOf(item: JsonObject): SealedThought | null {
+  const data = textOf(item['encrypted_content']);
+  if (data === null) return null;
+  const id = textOf(item['id']);
+  return unpackSeal(data) ?? { maker: 'openai', kind: 'encrypted', data, ...(id === null ? {} : { id }) };
+}
+
+function takeTools(items: ItemReader, item: JsonObject, path: string): Fault | null {
+  const tools = readTools(item['tools'], `${path}.tools`);
+  if (isFault(tools)) return tools;
+  items.tools.push(...tools);
+  return null;
+}
+
+function leaveOut(items: ItemReader, item: JsonObject): null {
+  items.leftOut.add(String(item['type']));
+  return null;
+}

@@ -1,0 +1,152 @@
+import type { Conversation, OutputFormat, Reasoning, Tool, ToolChoice, Turn } from '../conversation.js';
+import type { Fault, Feature, JsonObject, WriteContext, WrittenRequest } from '../dialect-codec.js';
+import { fault, isFault } from '../fault.js';
+import { callIds, OPENAI_RESPONSES_CALL_IDS, OPENAI_TOOL_NAMES, toolNamesOf, type ToolNames } from '../names.js';
+import { orderTurns } from '../turn-order.js';
+import { writeItems } from './write-items.js';
+
+const NOT_CARRIED = "The dialect of the model's provider has no such setting.";
+const FORCED = "The model's provider cannot run the tool that must be called.";
+
+/** Writes a request of Responses. Nothing is kept at the provider: the next request says all again. */
+export function writeRequest(conversation: Conversation, context: WriteContext): WrittenRequest | Fault {
+  const missing = featureWithoutField(conversation);
+  if (missing !== null) return fault(context.fieldOf(missing), NOT_CARRIED);
+  const names = toolNamesOf(conversation, OPENAI_TOOL_NAMES);
+  const leftOut = new Set<string>(conversation.leftOut);
+  const turns = orderTurns(conversation.turns, context.fieldOf('turns'));
+  if (isFault(turns)) return turns;
+  const [instructions, said] = instructionsOf(turns);
+  const callId = callIds(turns, OPENAI_RESPONSES_CALL_IDS);
+  const input = writeItems(said, { names, callId, leftOut, fieldOf: (feature) => context.fieldOf(feature) });
+  if (isFault(input)) return input;
+  const tools = writeTools(conversation, names, leftOut, context);
+  if (isFault(tools)) return tools;
+  const body = {
+    model: context.model,
+    ...(instructions === null ? {} : { instructions }),
+    input,
+    ...tools,
+    ...writeSettings(conversation),
+    store: false,
+  };
+  return { kind: 'written', body, leftOut: [...leftOut], names };
+}
+
+/** The first setting that Responses does not have. */
+function featureWithoutField(conversation: Conversation): Feature | null {
+  const settings: readonly (readonly [Feature, boolean])[] = [
+    ['stop', conversation.stop.length > 0],
+    ['top_k', conversation.topK !== null],
+    ['frequency_penalty', (conversation.frequencyPenalty ?? 0) !== 0],
+    ['presence_penalty', (conversation.presencePenalty ?? 0) !== 0],
+    ['seed', conversation.seed !== null],
+    ['logit_bias', Object.keys(conversation.logitBias ?? {}).length > 0],
+    ['thinking_budget', (conversation.reasoning?.budgetTokens ?? null) !== null],
+  ];
+  return settings.find(([, isSet]) => isSet)?.[0] ?? null;
+}
+
+/** What is said first by the operator, if it is one text, stands in a field of its own. */
+function instructionsOf(turns: readonly Turn[]): readonly [instructions: string | null, others: readonly Turn[]] {
+  const [first, ...others] = turns;
+  const [part, ...parts] = first?.role === 'system' ? first.parts : [];
+  return part === undefined || parts.length > 0 ? [null, turns] : [part.text, others];
+}
+
+/** Tools that only another provider runs are left out, unless the model must call one of them. */
+function writeTools(
+  { tools, toolChoice, parallelToolCalls }: Conversation,
+  names: ToolNames,
+  leftOut: Set<string>,
+  context: WriteContext,
+): JsonObject | Fault {
+  const written = tools.flatMap((tool) => (tool.kind === 'builtin' ? [] : [writeTool(tool, names)]));
+  const isForced =
+    (toolChoice?.kind === 'required' && written.length === 0) ||
+    (toolChoice?.kind === 'tool' && !tools.some((tool) => tool.kind !== 'builtin' && tool.name === toolChoice.name));
+  if (isForced) return fault(context.fieldOf('tool_choice'), FORCED);
+  for (const tool of tools) if (tool.kind === 'builtin') leftOut.add(tool.name);
+  if (written.length === 0) return {};
+  return {
+    tools: written,
+    ...(toolChoice === null ? {} : { tool_choice: writeChoice(toolChoice, tools, names) }),
+    ...(parallelToolCalls === null ? {} : { parallel_tool_calls: parallelToolCalls }),
+  };
+}
+
+/** In Responses a function is strict unless it says otherwise, in other dialects only if it says so. */
+function writeTool(tool: Exclude<Tool, { kind: 'builtin' }>, names: ToolNames): JsonObject {
+  const head = {
+    type: tool.kind,
+    name: names.sent(tool.name),
+    ...(tool.description === null ? {} : { description: tool.description }),
+  };
+  if (tool.kind === 'custom') return { ...head, ...(tool.format === null ? {} : { format: flatFormat(tool.format) }) };
+  return { ...head, parameters: tool.parameters ?? { type: 'object', properties: {} }, strict: tool.strict ?? false };
+}
+
+/** The format of a custom tool's input: chat has a grammar in a field of its own, Responses beside the type. */
+function flatFormat(format: JsonObject): JsonObject {
+  const { grammar, ...others } = format;
+  return typeof grammar === 'object' && grammar !== null ? { ...others, ...grammar } : format;
+}
+
+function writeChoice(choice: ToolChoice, tools: readonly Tool[], names: ToolNames): unknown {
+  if (choice.kind !== 'tool') return choice.kind;
+  const isCustom = tools.some((tool) => tool.kind === 'custom' && tool.name === choice.name);
+  return { type: isCustom ? 'custom' : 'function', name: names.sent(choice.name) };
+}
+
+function writeSettings(conversation: Conversation): JsonObject {
+  const { reasoning, topLogprobs } = conversation;
+  const include = [
+    ...(isSealed(conversation) ? ['reasoning.encrypted_content'] : []),
+    ...(topLogprobs === null ? [] : ['message.output_text.logprobs']),
+  ];
+  return present({
+    max_output_tokens: conversation.outputTokensMax,
+    temperature: conversation.temperature,
+    top_p: conversation.topP,
+    top_logprobs: topLogprobs,
+    reasoning: reasoning === null ? null : writeReasoning(reasoning),
+    text: writeText(conversation),
+    include: include.length === 0 ? null : include,
+    user: conversation.user,
+    metadata: conversation.metadata,
+    prompt_cache_key: conversation.promptCacheKey,
+    service_tier: conversation.serviceTier,
+    stream: conversation.stream ? true : null,
+  });
+}
+
+/** Whether thoughts are asked for in a form that can be sent back. Models that do not think refuse to be asked. */
+function isSealed({ reasoning, turns }: Conversation): boolean {
+  if (reasoning !== null && reasoning.effort !== 'none') return true;
+  return turns.some(
+    (turn) =>
+      turn.role === 'assistant' &&
+      turn.parts.some((part) => part.kind === 'thinking' && part.sealed?.maker === 'openai'),
+  );
+}
+
+function writeReasoning({ effort, summary }: Reasoning): JsonObject | null {
+  const written = present({ effort, summary: summary === 'omitted' ? null : summary });
+  return Object.keys(written).length === 0 ? null : written;
+}
+
+function writeText({ format, verbosity }: Conversation): JsonObject | null {
+  if (format === null && verbosity === null) return null;
+  return present({ format: format === null ? null : writeFormat(format), verbosity });
+}
+
+function writeFormat(format: OutputFormat): JsonObject {
+  if (format.kind === 'json_object') return { type: 'json_object' };
+  const { name, description, schema, strict } = format;
+  return { type: 'json_schema', name, ...present({ description, strict }), schema };
+}
+
+/** The fields that are not null. */
+function present(fields: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}
