@@ -1,4 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { ErrorCode } from '@tollgate/errors';
+import type { TokenUsage } from '@tollgate/usage';
 import type { Refusal } from '../request-path/exchange/refusal.js';
 import type { Ask } from './ask.js';
 import type { PartsPattern } from '../providers/credential-mask.js';
@@ -37,5 +39,29 @@ export interface Dialect extends AnswerReader {
    * values that `limits` reads and that are out of bounds. A large body is read in steps, so that other requests are
    * not delayed; only then is it a promise.
    */
-  read(body: Buffer): Ask | Refusal | Promise<Ask | Refusal>;
+  read(body: Buffer, caller?: Caller): Ask | Refusal | Promise<Ask | Refusal>;
+  /**
+   * Tells usage in the dialect's words, for an answer whose provider told none to a caller that is always told it;
+   * absent if every answer of the dialect tells usage.
+   */
+  readonly usageWords?: UsageWords;
+}
+
+/** What a request says besides its body. */
+export interface Caller {
+  /** The headers as they arrived, names in lower case. */
+  readonly headers: IncomingHttpHeaders;
+  /** Whether the caller is told the usage of each answer, whether or not its body asks for it. */
+  readonly isToldUsage: boolean;
+}
+
+/** A caller without headers that is told the usage if its body asks for it. */
+export const ANY_CALLER: Caller = { headers: {}, isToldUsage: false };
+
+/** How a dialect tells usage where the provider's answer has none. */
+export interface UsageWords {
+  /** The value of `usage` in a plain reply. */
+  object(usage: TokenUsage): object;
+  /** The event of a stream that tells such a value, as latin1. */
+  event(usage: object, requestId: string, model: string): string;
 }

@@ -24,6 +24,7 @@ export class ChatAsk extends OwnSpeech implements Ask {
   readonly fields: ChatFields;
   readonly model: string;
   readonly stream: boolean;
+  readonly asksUsage: boolean;
   readonly showUsage: boolean;
   readonly namedOutputTokens: number;
   readonly choices: number;
@@ -35,13 +36,14 @@ export class ChatAsk extends OwnSpeech implements Ask {
   constructor(
     readonly dialect: Dialect,
     readonly body: Buffer,
-    { fields, model, stream, showUsage }: ChatHead,
+    { fields, model, stream, asksUsage, showUsage }: ChatHead,
     readonly inputTokensEstimate: number,
   ) {
     super();
     this.fields = fields;
     this.model = model;
     this.stream = stream;
+    this.asksUsage = asksUsage;
     this.showUsage = showUsage;
     this.#n = wholeNumber(body, fields.n);
     this.#maxTokens = wholeNumber(body, fields.maxTokens);

@@ -24,7 +24,9 @@ export interface ChatHead {
   readonly fields: ChatFields;
   readonly model: string;
   readonly stream: boolean;
-  /** True if the caller asked for the usage chunk of a stream. */
+  /** True if the body asks for the usage chunk of a stream. */
+  readonly asksUsage: boolean;
+  /** True if the caller is told it, since its body asks for it or all callers at its path are. */
   readonly showUsage: boolean;
 }
 

@@ -2,8 +2,9 @@ import { nextTurn } from '../../json-scan/next-turn.js';
 import { valueAt } from '../../json-scan/values.js';
 import { isRefusal, refuse, type Refusal } from '../../request-path/exchange/refusal.js';
 import type { Ask } from '../ask.js';
-import type { Dialect } from '../dialect.js';
+import { ANY_CALLER, type Caller, type Dialect } from '../dialect.js';
 import { OPENAI_ERRORS } from '../openai/errors.js';
+import { OPENAI_USAGE_WORDS } from '../openai/usage-words.js';
 import { STEP_BYTES } from '../request-scan/body-scan.js';
 import type { ScanFault } from '../request-scan/field-table.js';
 import { modelNameAt, namesProviderId, NO_MODEL_NAME, refusalOf } from '../request-scan/refusals.js';
@@ -23,6 +24,7 @@ export const openAiChat: Dialect = {
   errors: OPENAI_ERRORS,
   replyBytesMax: REPLY_BYTES_MAX,
   read: readChat,
+  usageWords: OPENAI_USAGE_WORDS,
   readWholeStream: (credential) => new StreamEvents(true, credential),
   readReply,
 };
@@ -30,14 +32,14 @@ export const openAiChat: Dialect = {
 /**
  * Reads a large body in steps, so that other requests are not delayed. For other bodies the answer is there at once.
  */
-function readChat(body: Buffer): Ask | Refusal | Promise<Ask | Refusal> {
-  if (body.length > STEP_BYTES) return readInSteps(body);
-  const head = headOf(body, scanBody(body));
+function readChat(body: Buffer, caller: Caller = ANY_CALLER): Ask | Refusal | Promise<Ask | Refusal> {
+  if (body.length > STEP_BYTES) return readInSteps(body, caller);
+  const head = headOf(body, scanBody(body), caller);
   return isRefusal(head) ? head : askOf(body, head, estimateInputTokens(body, head.fields));
 }
 
-async function readInSteps(body: Buffer): Promise<Ask | Refusal> {
-  const head = headOf(body, await scanBodyInSteps(body, nextTurn));
+async function readInSteps(body: Buffer, caller: Caller): Promise<Ask | Refusal> {
+  const head = headOf(body, await scanBodyInSteps(body, nextTurn), caller);
   if (isRefusal(head)) return head;
   return askOf(body, head, await estimateInputTokensInSteps(body, head.fields, nextTurn));
 }
@@ -47,7 +49,7 @@ function askOf(body: Buffer, head: ChatHead, inputTokensEstimate: number): Ask |
   return ask.fault() ?? ask;
 }
 
-function headOf(body: Buffer, fields: ChatFields | ScanFault): ChatHead | Refusal {
+function headOf(body: Buffer, fields: ChatFields | ScanFault, { isToldUsage }: Caller): ChatHead | Refusal {
   if ('kind' in fields) return refusalOf(fields);
   const model = modelNameAt(body, fields.model);
   if (model === null) return NO_MODEL_NAME;
@@ -55,7 +57,7 @@ function headOf(body: Buffer, fields: ChatFields | ScanFault): ChatHead | Refusa
   if (stream !== null && typeof stream !== 'boolean')
     return refuse('invalid_request', { message: 'The field stream must be true or false.', param: 'stream' });
   if (fields.providerId !== null) return namesProviderId(fields.providerId);
-  const showUsage = readStreamOptions(body, fields.streamOptions);
-  if (typeof showUsage !== 'boolean') return showUsage;
-  return { fields, model, stream: stream === true, showUsage };
+  const asksUsage = readStreamOptions(body, fields.streamOptions);
+  if (typeof asksUsage !== 'boolean') return asksUsage;
+  return { fields, model, stream: stream === true, asksUsage, showUsage: asksUsage || isToldUsage };
 }

@@ -21,7 +21,7 @@ export function upstreamBody(ask: ReadChat, { model, provider }: Target, call: U
   const splices: Splice[] = [];
   modelSplice(ask.model, model, ask.fields.model, splices);
   const ceiling = spliceCeiling(ask, call, names, splices);
-  const streamOptions = ask.stream && !ask.showUsage && names.streamOptions;
+  const streamOptions = ask.stream && !ask.asksUsage && names.streamOptions;
   if (streamOptions) splices.push(streamOptionsOf(ask));
   call.injected =
     ceiling === null && !streamOptions

@@ -16,6 +16,7 @@ const target = (model: string, weight = 1): Target => ({
   model,
   weight,
   price,
+  nameHeaders: [],
   eventPart: '',
   pricePart: '',
 });

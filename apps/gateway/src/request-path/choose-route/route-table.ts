@@ -2,6 +2,7 @@ import { compileRouting, isOpenToAll, type ClosedBy, type RouteOpenTo } from '@t
 import type { TollgateConfig } from '@tollgate/config';
 import type { ModelPrice } from '@tollgate/pricing';
 import { targetPart } from '../event-parts.js';
+import { headerText } from '../exchange/header-text.js';
 import type { Provider } from '../../providers/provider.js';
 
 /** One model of one provider behind a route, with its price. */
@@ -12,6 +13,8 @@ export interface Target {
   readonly price: ModelPrice;
   /** The closed routes of which a key must have one to reach it under this name; absent if it needs none. */
   readonly closedBy?: ClosedBy;
+  /** The reply headers that name the route and the provider: names and values in turn. */
+  readonly nameHeaders: readonly string[];
   /** The target's part of a usage event: JSON fields. */
   readonly eventPart: string;
   /** The price in an intent: JSON fields. The final of an orphan is priced by it. */
@@ -73,6 +76,7 @@ export class RouteTable {
           model: asked,
           weight: target.weight,
           price,
+          nameHeaders: ['x-tollgate-route', headerText(name), 'x-tollgate-provider', headerText(provider.name)],
           ...eventParts(name, provider.name, asked, price),
           ...(closedBy !== undefined && { closedBy }),
         },

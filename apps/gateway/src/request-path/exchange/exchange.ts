@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ClientAddress } from '@tollgate/http';
 import type { AdmissionDecision } from '@tollgate/credit';
+import { plainPath } from '../../plain-path.js';
 import type { JournaledRequest } from '../../journal/journaled-request.js';
 import type { OpenRequest } from '../open-requests/open-request.js';
 import type { CachedKey } from '../identify-key/cached-key.js';
@@ -58,6 +59,11 @@ export class Exchange {
   /** The index in the list of `InFlight`; -1 before. */
   place = -1;
 
+  /**
+   * Whether the caller is told usage and cost in each answer, as OpenRouter's clients are: its path is below `/api`.
+   */
+  readonly isToldCost: boolean;
+
   /** Set by readCredential: the secret as the caller sent it. */
   credential = '';
   /** Set by identifyKey: the key of the secret. */
@@ -80,7 +86,7 @@ export class Exchange {
   /** Set by chooseRoute. Later steps remove targets that cannot be called. */
   route: Route | null = null;
   targets: readonly Target[] = [];
-  /** Set by speak: the translations for targets that do not speak the caller's dialect; null if all of them speak it. */
+  /** Set by speak: translations for targets that do not speak the caller's dialect; null if all of them speak it. */
   translations: ReadonlyMap<Target, Speech> | null = null;
   /**
    * Set by admit: the hold, null without one; and the ceiling of output tokens to inject, null if the caller's stays.
@@ -102,6 +108,8 @@ export class Exchange {
   journaled: JournaledRequest | null = null;
   /** Set by settle and release: no final and no settlement is due any more. */
   settled = false;
+  /** Set by settle: what the customer is charged, in nano-USD. */
+  chargeNanoUsd = 0n;
   /** The delivered output tokens that the journal's last progress record has. */
   journaledOutputTokens = 0;
   /** The call to a provider, while it is running. */
@@ -134,7 +142,13 @@ export class Exchange {
   ) {
     this.clientAddress = client?.address ?? request.socket.remoteAddress ?? '';
     this.addressIsKnown = client?.isKnown ?? true;
+    this.isToldCost = isBelowApi(request.url ?? '');
   }
+}
+
+/** Whether a target is below `/api`, however it is spelt. Nearly all are below `/v1`, and one look tells. */
+function isBelowApi(target: string): boolean {
+  return !target.startsWith('/v1/') && plainPath(target).startsWith('/api/');
 }
 
 /** An exchange whose key is known. */

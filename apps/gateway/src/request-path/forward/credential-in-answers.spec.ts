@@ -75,7 +75,7 @@ async function serve(asked: IncomingMessage, reply: ServerResponse): Promise<voi
   exchange = new Exchange(asked, reply, openAiChat.errors);
   const body = JSON.stringify({ model: 'm', stream: asked.url === '/stream', messages: [] });
   exchange.ask = openAiChat.read(Buffer.from(body)) as Ask;
-  const targets = [{ provider, model: 'm', price }] as unknown as Target[];
+  const targets = [{ provider, model: 'm', price, nameHeaders: [] }] as unknown as Target[];
   exchange.route = routeOf('m', targets);
   exchange.targets = targets;
   const log = new RequestLog(

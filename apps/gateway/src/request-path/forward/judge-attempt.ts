@@ -7,10 +7,13 @@ import type { Refusal } from '../exchange/refusal.js';
 import { sendReply } from '../exchange/reply.js';
 import type { RequestLog } from '../exchange/request-log.js';
 import { KEY_ENDS } from '../identify-key/key-end.js';
+import type { TokenUsage } from '@tollgate/usage';
 import { judgeUsage } from '../usage/judge-usage.js';
+import { plainAnswerHeaders } from './answer-headers.js';
 import { NO_USAGE, type CallOutcome } from './call.js';
 import { failureOfError, failureOfStatus, type Failure } from './provider-failure.js';
 import { headerOf, type Attempt } from './provider-call.js';
+import { replyWithCost } from './told-cost.js';
 
 /**
  * The result of an attempt: an answer for the client, a failure after which another target may be tried, the end of the
@@ -122,7 +125,13 @@ function judgeReply(
   const outcome = exchange.clientLeft ? 'client_left' : 'completed';
   return {
     kind: 'answered',
-    outcome: { target, outcome, usage, usageSource, finish: passOn(exchange, target, replacing(attempt, reply.body)) },
+    outcome: {
+      target,
+      outcome,
+      usage,
+      usageSource,
+      finish: passOn(exchange, target, replacing(attempt, reply.body), usage),
+    },
   };
 }
 
@@ -240,9 +249,18 @@ function lessonOf(
   return provider.injectedFields.lessonOf(names, injected, body.toString('utf8', 0, LESSON_BYTES_MAX), triedOther);
 }
 
-/** Passes on the provider's reply unchanged but for our credential: an answer, or an error about the request. */
-function passOn(exchange: Journaled, target: Target, attempt: Replied): () => void {
+/**
+ * Passes on the provider's reply unchanged but for our credential: an answer with its usage, or an error about the
+ * request. A caller that is told the cost of each answer gets it in the answer.
+ */
+function passOn(exchange: Journaled, target: Target, attempt: Replied, usage: TokenUsage | null = null): () => void {
   const { status, headers, body, text } = withoutCredential(exchange, target, attempt);
-  return () =>
-    sendReply(exchange, status, headerOf(headers, 'content-type') || 'application/json', body, [], text ?? undefined);
+  const contentType = headerOf(headers, 'content-type') || 'application/json';
+  if (usage === null || !exchange.isToldCost)
+    return () =>
+      sendReply(exchange, status, contentType, body, plainAnswerHeaders(exchange, target), text ?? undefined);
+  return () => {
+    const told = replyWithCost(body, exchange.chargeNanoUsd, exchange.ask.dialect.usageWords?.object(usage) ?? null);
+    sendReply(exchange, status, contentType, told, plainAnswerHeaders(exchange, target));
+  };
 }

@@ -48,7 +48,7 @@ async function relay() {
   >[2];
   let end: (end: RelayEnd) => void;
   const ended = new Promise<RelayEnd>((resolve) => (end = resolve));
-  const target = { provider: { timeoutMs: 10_000, endAtHold: false } } as Target;
+  const target = { nameHeaders: [], provider: { timeoutMs: 10_000, endAtHold: false } } as unknown as Target;
   const made = new StreamRelay(exchange, target, controller, 'text/event-stream', end!);
   const outcome = ended.then((how) => {
     if (how.kind !== 'streamed') throw new Error(`the stream was ${how.kind}`);

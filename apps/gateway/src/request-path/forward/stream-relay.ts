@@ -4,8 +4,11 @@ import { costOf } from '@tollgate/pricing';
 import type { Target } from '../choose-route/route-table.js';
 import { speechTo, type AbortReason, type RunningCall, type Journaled } from '../exchange/exchange.js';
 import { replyHeaders } from '../exchange/reply.js';
+import type { TokenUsage } from '@tollgate/usage';
 import { judgeUsage } from '../usage/judge-usage.js';
+import { addCostTrailer, streamHeaders } from './answer-headers.js';
 import type { CallOutcome } from './call.js';
+import { UsageHold } from './told-cost.js';
 import type { Speech } from '../../dialects/ask.js';
 import { NO_ANSWER, type EventError, type ProviderError, type StreamReader } from '../../dialects/answer.js';
 
@@ -68,6 +71,10 @@ export class StreamRelay implements RunningCall {
   /** The text before the first part of a completion. */
   #opening = '';
   #tail = '';
+  /** For a caller that is told the cost: keeps back the usage until the charge is known. */
+  readonly #usageHold: UsageHold | null;
+  /** What the stream is judged to have used, once it has ended. */
+  #usage: TokenUsage | null = null;
   #state: 'opening' | 'open' | 'settling' | 'finished' = 'opening';
   #upstreamEnded = false;
   #aborted: AbortReason | null = null;
@@ -82,6 +89,7 @@ export class StreamRelay implements RunningCall {
   ) {
     this.#speech = speechTo(exchange, target);
     this.#events = this.#speech.readStream(target.provider.mask?.parts ?? null);
+    this.#usageHold = exchange.isToldCost ? new UsageHold() : null;
     exchange.providerCall = this;
   }
 
@@ -154,7 +162,7 @@ export class StreamRelay implements RunningCall {
       this.#opening = '';
     }
     if (this.#state === 'opening') this.#opening += events;
-    else this.#write(events);
+    else this.#write(this.#usageHold === null ? events : this.#usageHold.pass(events));
     this.#tail += tail;
   }
 
@@ -167,8 +175,10 @@ export class StreamRelay implements RunningCall {
     const { reply } = exchange;
     if (reply.destroyed) return;
     const contentType = this.target.provider.mask?.mask(this.contentType) ?? this.contentType;
-    const headers = ['content-type', contentType, 'cache-control', 'no-cache', 'x-accel-buffering', 'no'];
-    reply.writeHead(200, [...replyHeaders(exchange), ...headers]);
+    const headers = replyHeaders(exchange);
+    headers.push('content-type', contentType, 'cache-control', 'no-cache', 'x-accel-buffering', 'no');
+    headers.push(...streamHeaders(exchange, this.target));
+    reply.writeHead(200, headers);
   }
 
   /** Rejects a stream without any part of a completion. It may be a plain reply under a wrong content type. */
@@ -250,6 +260,7 @@ export class StreamRelay implements RunningCall {
       { inputTokens: exchange.ask.inputTokensEstimate, outputTokens },
       !isWhole,
     );
+    this.#usage = usage;
     const left = exchange.clientLeft && outcome !== 'revoked';
     this.ended({
       kind: 'streamed',
@@ -260,10 +271,14 @@ export class StreamRelay implements RunningCall {
 
   #finish(): void {
     this.#state = 'finished';
-    const { reply } = this.exchange;
-    this.#write(this.#tail);
+    const { exchange } = this;
+    const { reply } = exchange;
+    this.#write(this.#usageHold === null ? this.#tail : this.#tailWithCost(this.#usageHold));
     this.#tail = '';
-    if (!reply.destroyed) reply.end();
+    if (!reply.destroyed) {
+      addCostTrailer(exchange);
+      reply.end();
+    }
     if (this.#upstreamEnded) return;
     // A provider that has ended its stream usually ends its reply too, and its connection can serve the next request.
     this.controller.resume();
@@ -273,6 +288,16 @@ export class StreamRelay implements RunningCall {
     );
     late.unref();
     this.#gathering = late;
+  }
+
+  #tailWithCost(hold: UsageHold): string {
+    const { requestId, chargeNanoUsd, ask } = this.exchange;
+    const usage = this.#usage;
+    const isWhole = this.#events.error === null && this.#aborted === null;
+    const missing = isWhole ? (ask.dialect.usageWords ?? null) : null;
+    return hold.finish(this.#tail, chargeNanoUsd, (cost) =>
+      missing === null || usage === null ? '' : missing.event({ ...missing.object(usage), cost }, requestId, ask.model),
+    );
   }
 
   /** Discards what the client has not read, so that the stream goes on without it. */

@@ -35,7 +35,7 @@ afterEach(() => {
 async function sent(head: string, body: string | Buffer): Promise<Exchange> {
   socket.write(Buffer.concat([Buffer.from(`POST / HTTP/1.1\r\nhost: x\r\n${head}\r\n\r\n`), Buffer.from(body)]));
   const { value } = await requests.next();
-  return { request: (value as [IncomingMessage])[0] } as unknown as Exchange;
+  return { request: (value as [IncomingMessage])[0], isToldCost: false } as unknown as Exchange;
 }
 const receive = receiveBody(BYTES_MAX, openAiChat);
 

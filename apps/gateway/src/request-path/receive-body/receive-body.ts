@@ -69,7 +69,7 @@ async function receiveCoded(
 
 /** Parses the complete body. */
 function read(exchange: Exchange, dialect: Dialect, body: Buffer): Refusal | undefined | Promise<Refusal | undefined> {
-  const asked = dialect.read(body);
+  const asked = dialect.read(body, { headers: exchange.request.headers, isToldUsage: exchange.isToldCost });
   return asked instanceof Promise ? asked.then((late) => take(exchange, late)) : take(exchange, asked);
 }
 

@@ -26,7 +26,7 @@ const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png'
 
 function judged(body: object, usage: ReturnType<typeof usageOf>, model = 'm') {
   const bytes = Buffer.from(JSON.stringify({ model, messages: [], ...body }));
-  const head = { fields: scanBody(bytes) as ChatFields, model, stream: false, showUsage: false };
+  const head = { fields: scanBody(bytes) as ChatFields, model, stream: false, asksUsage: false, showUsage: false };
   return plausibleUsage({ ask: new ChatAsk(openAiChat, bytes, head, 0) }, { model, price } as unknown as Target, usage);
 }
 const owedInput = (body: object, reported: number, model?: string) =>

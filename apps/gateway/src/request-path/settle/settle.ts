@@ -37,6 +37,7 @@ export function settle(
     const { believed: usage, owed } = plausibleUsage(exchange, target, reported);
     const owedNanoUsd = holdNanoUsd ?? (owed === reported ? costNanoUsd : costOf(target.price, owed));
     const chargeNanoUsd = least(costNanoUsd, owedNanoUsd);
+    exchange.chargeNanoUsd = chargeNanoUsd;
     if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd, reported);
     const journalNumber = journal.takeNumber();
     const final = finalText(exchange.eventHead, target, {

@@ -1,0 +1,46 @@
+import { formatUsd } from '@tollgate/credit';
+import type { Target } from '../choose-route/route-table.js';
+import { speechTo, type Journaled } from '../exchange/exchange.js';
+import { headerText } from '../exchange/header-text.js';
+
+const COST = 'x-tollgate-cost-usd';
+const MICROSECONDS = 1_000;
+
+/**
+ * The headers of a plain reply of a provider: who answered, what it cost, and how long it was in the gateway. Call it
+ * once the request is settled.
+ */
+export function plainAnswerHeaders(exchange: Journaled, target: Target): readonly string[] {
+  const { arrivedAt, calledAt, answeredAt, chargeNanoUsd } = exchange;
+  const overheadMs = performance.now() - answeredAt + calledAt - arrivedAt;
+  const headers = [...target.nameHeaders, 'x-tollgate-overhead-ms', inMs(overheadMs), COST, formatUsd(chargeNanoUsd)];
+  addLeftOut(headers, speechTo(exchange, target).leftOut);
+  return headers;
+}
+
+/**
+ * The headers of a stream: who answers, and how long the request was in the gateway before its call. The cost follows
+ * in a trailer.
+ */
+export function streamHeaders(exchange: Journaled, target: Target): readonly string[] {
+  const overheadMs = exchange.calledAt - exchange.arrivedAt;
+  const headers = [...target.nameHeaders, 'x-tollgate-overhead-ms', inMs(overheadMs)];
+  if (takesTrailers(exchange)) headers.push('trailer', COST);
+  addLeftOut(headers, speechTo(exchange, target).leftOut);
+  return headers;
+}
+
+/** Adds the cost of a stream behind its last event. Call it once the request is settled, before the reply ends. */
+export function addCostTrailer(exchange: Journaled): void {
+  if (takesTrailers(exchange)) exchange.reply.addTrailers([[COST, formatUsd(exchange.chargeNanoUsd)]]);
+}
+
+/** A client of HTTP/1.0 reads no chunks, and trailers follow the last chunk. */
+const takesTrailers = ({ reply }: Journaled): boolean => reply.useChunkedEncodingByDefault;
+
+/** Milliseconds to the microsecond. */
+const inMs = (ms: number): string => String(Math.round(ms * MICROSECONDS) / MICROSECONDS);
+
+function addLeftOut(headers: string[], leftOut: readonly string[]): void {
+  if (leftOut.length > 0) headers.push('x-tollgate-left-out', leftOut.map(headerText).join(', '));
+}

@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { OPENAI_USAGE_WORDS } from '../../dialects/openai/usage-words.js';
+import { replyWithCost, UsageHold } from './told-cost.js';
+
+const CHARGE = 123_000n;
+const told = (body: string, missing: object | null = null) =>
+  JSON.parse(replyWithCost(Buffer.from(body), CHARGE, missing).toString()) as { usage?: Record<string, unknown> };
+
+describe('a plain reply with its cost', () => {
+  it('has it in its usage, and is the same besides', () => {
+    expect(told('{"id":"é","choices":[],"usage":{"prompt_tokens":3}}')).toEqual({
+      id: 'é',
+      choices: [],
+      usage: { prompt_tokens: 3, cost: 0.000123 },
+    });
+    const body = '{ "big" : 1e400, "id":"x" , "usage" : {"a":1} }\n';
+    expect(replyWithCost(Buffer.from(body), 0n, null).toString()).toBe(
+      '{ "big" : 1e400, "id":"x" , "usage" : {"a":1,"cost":0} }\n',
+    );
+  });
+  it('has it where the usage stands before the rest, or is missing', () => {
+    expect(told('{"usage":{"a":1},"data":[{"usage":2}]}').usage).toEqual({ a: 1, cost: 0.000123 });
+    expect(told('{"choices":[]}', { prompt_tokens: 3 }).usage).toEqual({ prompt_tokens: 3, cost: 0.000123 });
+    expect(told('{"choices":[],"usage":null}', { prompt_tokens: 3 }).usage).toMatchObject({ cost: 0.000123 });
+    expect(told('{"choices":[]}')).toEqual({ choices: [] });
+  });
+  it('does not tell what the provider says of its own cost', () => {
+    expect(
+      told('{"usage":{"a":1,"cost":7,"is_byok":false,"cost_details":{"upstream_inference_cost":7}}}').usage,
+    ).toEqual({ a: 1, cost: 0.000123 });
+  });
+  it('is left as it is where it is no object', () => {
+    for (const body of ['', '[]', 'x', '{"usage":{"a":1}', '"usage"'])
+      expect(replyWithCost(Buffer.from(body), CHARGE, {}).toString()).toBe(body);
+  });
+  it('is the charge in USD, to the nano-USD', () => {
+    for (const [nano, text] of [
+      [0n, '0'],
+      [1n, '1e-9'],
+      [1_500_000_000n, '1.5'],
+      [123_456_789_012n, '123.456789012'],
+    ] as const)
+      expect(replyWithCost(Buffer.from('{"usage":{}}'), nano, null).toString()).toBe(`{"usage":{"cost":${text}}}`);
+  });
+});
+
+const chunk = (text: string) => `data: {"choices":[{"delta":{"content":${JSON.stringify(text)}}}],"usage":null}\n\n`;
+const usage = (tokens: number) => `data: {"choices":[],"usage":{"prompt_tokens":${tokens}}}\n\n`;
+const DONE = 'data: [DONE]\n\n';
+const none = (): string => '';
+
+describe('the usage of a stream', () => {
+  it('waits for the cost if it is the last event', () => {
+    const hold = new UsageHold();
+    expect(hold.pass(chunk('a') + chunk('"usage":{'))).toBe(chunk('a') + chunk('"usage":{'));
+    expect(hold.pass(chunk('b') + usage(3))).toBe(chunk('b'));
+    expect(hold.finish(DONE, CHARGE, none)).toBe(
+      `data: {"choices":[],"usage":{"prompt_tokens":3,"cost":0.000123}}\n\n${DONE}`,
+    );
+  });
+  it('passes unchanged if more follows', () => {
+    const hold = new UsageHold();
+    expect(hold.pass(usage(1))).toBe('');
+    expect(hold.pass('')).toBe('');
+    expect(hold.pass(chunk('a'))).toBe(usage(1) + chunk('a'));
+    expect(hold.pass(usage(2))).toBe('');
+    expect(hold.pass(usage(3))).toBe(usage(2));
+    expect(hold.finish('', CHARGE, none)).toContain('"prompt_tokens":3,"cost":0.000123');
+  });
+  it('gets the cost in the last event itself, nested or with other line ends', () => {
+    const event = 'event: response.completed\r\ndata: {"response":{"usage": {"input_tokens":1}}}\r\n\r\n';
+    expect(new UsageHold().finish(event, 0n, none)).toBe(
+      'event: response.completed\r\ndata: {"response":{"usage": {"input_tokens":1,"cost":0}}}\r\n\r\n',
+    );
+    const hold = new UsageHold();
+    expect(hold.pass(`: hi\r\n\r\n${event}`)).toBe(': hi\r\n\r\n');
+  });
+  it('is made where the provider told none', () => {
+    const made = new UsageHold().finish(DONE, CHARGE, (cost) =>
+      OPENAI_USAGE_WORDS.event(
+        {
+          ...OPENAI_USAGE_WORDS.object({
+            inputTokens: 3,
+            outputTokens: 4,
+            cachedInputTokens: 1,
+            reasoningTokens: 2,
+          }),
+          cost,
+        },
+        'id',
+        'modèle',
+      ),
+    );
+    const [first, second] = made.split('\n\n');
+    expect(JSON.parse(Buffer.from(first!.slice(6), 'latin1').toString())).toMatchObject({
+      model: 'modèle',
+      choices: [],
+      usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7, cost: 0.000123 },
+    });
+    expect(second).toBe('data: [DONE]');
+  });
+  it('adds nothing but the cost, however the events arrive', () => {
+    const events = fc.array(
+      fc.oneof(fc.string({ unit: 'grapheme-ascii' }).map(chunk), fc.nat(9).map(usage), fc.constant(': ping\n\n')),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(events, fc.array(fc.nat(3), { maxLength: 12 }), (all, cuts) => {
+        const hold = new UsageHold();
+        let sent = '';
+        for (let at = 0, turn = 0; at < all.length; turn++) {
+          const until = at + 1 + (cuts[turn] ?? 0);
+          sent += hold.pass(all.slice(at, until).join(''));
+          at = until;
+        }
+        sent += hold.finish(DONE, CHARGE, none);
+        expect(sent.replace(',"cost":0.000123', '')).toBe(all.join('') + DONE);
+        expect(sent.includes('"cost"')).toBe(
+          all.at(-1)?.includes('"usage":{') === true && !all.at(-1)!.includes('\\"'),
+        );
+      }),
+    );
+  });
+});
