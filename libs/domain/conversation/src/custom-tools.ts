@@ -1,5 +1,5 @@
 import type { Tool } from './conversation.js';
-import { parseObject } from './fields.js';
+import { CustomInput } from './custom-input.js';
 
 type CustomTool = Extract<Tool, { kind: 'custom' }>;
 type FunctionTool = Extract<Tool, { kind: 'function' }>;
@@ -32,8 +32,8 @@ export function wrapInput(input: string): string {
 
 /** The input of a custom tool in the arguments of its function; the arguments themselves if they have another form. */
 export function unwrapInput(args: string): string {
-  const input = parseObject(args)?.['input'];
-  return typeof input === 'string' ? input : args;
+  const input = new CustomInput();
+  return input.take(args) + input.end();
 }
 
 function formOf(format: CustomTool['format']): string | null {

@@ -1,4 +1,4 @@
-import { unwrapInput } from './custom-tools.js';
+import { CustomInput } from './custom-input.js';
 import type { AnswerEvent, Citation, Finish, OpenedPart, StreamError } from './answer.js';
 import type { SealedThought } from './conversation.js';
 import type { NameMap } from './dialect-codec.js';
@@ -177,36 +177,40 @@ class Part {
   closed = false;
   private pieces: Piece[] = [];
   private blank = true;
+  private readonly input: CustomInput | null;
 
   constructor(
     readonly part: OpenedPart,
-    /** Whether the input is that of a function that stands for a custom tool: it can be read only when it is whole. */
-    private readonly wrapped: boolean,
-  ) {}
+    /** Whether the input is that of a function that stands for a custom tool. */
+    wrapped: boolean,
+  ) {
+    this.input = wrapped ? new CustomInput() : null;
+  }
 
   add(piece: Piece): void {
-    this.pieces.push(piece);
-    if (piece.type === 'delta') this.blank &&= isBlank(piece.text);
+    if (piece.type !== 'delta') this.pieces.push(piece);
+    else if (this.input !== null) this.addText(this.input.take(piece.text));
+    else {
+      this.pieces.push(piece);
+      this.blank &&= isBlank(piece.text);
+    }
   }
 
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    if (this.wrapped) this.pieces = this.unwrapped();
-    else if (this.blank && this.part.kind === 'tool_call' && !this.part.custom)
-      this.pieces.push({ type: 'delta', text: '{}' });
+    if (this.input !== null) this.addText(this.input.end());
+    else if (this.blank && this.part.kind === 'tool_call' && !this.part.custom) this.addText('{}');
   }
 
   /** The pieces that can go out. */
   take(): readonly Piece[] {
-    if (this.wrapped && !this.closed) return [];
-    const pieces = this.pieces;
+    const { pieces } = this;
     this.pieces = [];
     return pieces;
   }
 
-  private unwrapped(): Piece[] {
-    const text = unwrapInput(this.pieces.map((piece) => (piece.type === 'delta' ? piece.text : '')).join(''));
-    return text === '' ? [] : [{ type: 'delta', text }];
+  private addText(text: string): void {
+    if (text !== '') this.pieces.push({ type: 'delta', text });
   }
 }
