@@ -45,6 +45,11 @@ export interface Dialect extends AnswerReader {
    * absent if every answer of the dialect tells usage.
    */
   readonly usageWords?: UsageWords;
+  /**
+   * What a client is sent, as latin1, while the provider of its stream is silent: a whole event that its SDK ignores;
+   * absent if that is a comment.
+   */
+  readonly keepAlive?: string;
 }
 
 /** What a request says besides its body. */

@@ -51,7 +51,7 @@ export class GatewayLife {
     }
     shipper.start();
     this.#progress = setInterval(() => journalProgress(this.parts.inFlight, journal), PROGRESS_INTERVAL_MS).unref();
-    this.#late = setInterval(() => this.#endLate(), LATE_INTERVAL_MS).unref();
+    this.#late = setInterval(() => this.#lookAtCalls(), LATE_INTERVAL_MS).unref();
     if (finals.length > 0) tell(`shipping ${counted(finals.length, 'usage event')} that the last run left`);
     const registration = this.#registerOnceShipped(finals.length > 0);
     await Promise.race([registration, pause(LEFTOVER_MS_MAX, undefined, { ref: false })]);
@@ -98,9 +98,11 @@ export class GatewayLife {
     await this.registration.begin();
   }
 
-  #endLate(): void {
+  #lookAtCalls(): void {
     const { inFlight } = this.parts;
-    inFlight.abortLate(performance.now());
+    const now = performance.now();
+    inFlight.abortLate(now);
+    inFlight.keepAlive(now);
     inFlight.endExpired();
   }
 }

@@ -31,6 +31,8 @@ export interface RunningCall {
   clientLeft(): void;
   /** Output tokens, counted from the part of a stream that the client was sent before it left. */
   deliveredTokens(): number;
+  /** Tells the client that its stream is alive if it has been silent for long. `now` is in monotonic ms. */
+  keepAlive(now: number): void;
 }
 
 /**

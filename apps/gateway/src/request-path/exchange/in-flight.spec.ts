@@ -12,7 +12,12 @@ function leftCall(inFlight: InFlight): Exchange {
   exchange.key = { snapshot: { apiKeyId: 'k' } } as Exchange['key'];
   exchange.clientLeft = true;
   exchange.holdNanoUsd = 1n;
-  exchange.providerCall = { abort: vi.fn(), clientLeft: () => undefined, deliveredTokens: () => 0 };
+  exchange.providerCall = {
+    abort: vi.fn(),
+    clientLeft: () => undefined,
+    deliveredTokens: () => 0,
+    keepAlive: () => undefined,
+  };
   inFlight.add(exchange);
   return exchange;
 }

@@ -86,6 +86,11 @@ export class InFlight {
     }
   }
 
+  /** Tells the clients of streams that have been silent for long that these are alive. */
+  keepAlive(now: number): void {
+    for (const exchange of this.#exchanges) exchange.providerCall?.keepAlive(now);
+  }
+
   /**
    * Ends the calls of a key whose clients have left, so that other requests can use their holds. Resolves true once
    * they are settled or a moment has passed; false if there were none.

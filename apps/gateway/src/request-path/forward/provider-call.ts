@@ -123,6 +123,10 @@ class ProviderCall implements Dispatcher.DispatchHandler, RunningCall, DecodedSi
     return 0;
   }
 
+  keepAlive(): void {
+    // Nothing is sent before the first data: the status is still open, and another target may be tried.
+  }
+
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return;
     this.exchange.firstByteAt = performance.now();

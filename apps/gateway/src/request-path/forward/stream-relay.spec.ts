@@ -91,6 +91,46 @@ describe('a stream passed through', () => {
     late.relay.fail(new Error('timed_out'));
     expect(await late.ended).toEqual({ kind: 'aborted', why: 'timed_out' });
   });
+  it('tells its client that it is alive after 15 silent seconds, between events, once it has begun and until it ends', async () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+    const { relay: stream, exchange, outcome, arrival } = await relay();
+    const silent = (ms: number): void => {
+      vi.advanceTimersByTime(ms);
+      stream.keepAlive(performance.now());
+    };
+    const received: string[] = [];
+    client.setEncoding('latin1').on('data', (text: string) => void received.push(text));
+    silent(60_000);
+    expect(exchange.reply.headersSent).toBe(false);
+    stream.push(event('one'));
+    await arrival();
+    silent(14_999);
+    // Half an event has arrived, which the client was not sent.
+    stream.push(event('two').subarray(0, 20));
+    await turns();
+    silent(1);
+    silent(14_999);
+    expect(await arrival()).toContain(': keep-alive\n\n');
+    silent(1);
+    await arrival();
+    vi.advanceTimersByTime(5);
+    stream.push(event('two').subarray(20));
+    await arrival();
+    expect(received.join('').match(/\n: keep-alive/g)).toHaveLength(2);
+    stream.push(DONE);
+    await turns();
+    vi.advanceTimersByTime(5);
+    const { finish, ...call } = await outcome;
+    silent(60_000);
+    expect(call).toMatchObject({ outcome: 'completed', usage: { outputTokens: 2 } });
+    finish();
+    silent(60_000);
+    await arrival();
+    expect(received.join('').match(/\n: keep-alive/g)).toHaveLength(2);
+    expect(received.join('').replace(/[0-9a-f]+\r\n|\r\n/g, '')).toMatch(
+      /one"[^]*: keep-alive\n\n: keep-alive\n\ndata: [^]*two"[^]*\[DONE\]/,
+    );
+  });
   it('is interrupted where it ends with neither a reason to finish nor [DONE], and says so', async () => {
     const { relay: stream, outcome, arrival } = await relay();
     stream.push(event('one'));

@@ -31,6 +31,14 @@ const GATHER_MS = 5;
 /** Flush at once when this much is buffered. */
 const GATHERED_BYTES_MAX = 64 * 1024;
 
+/**
+ * A stream in which the client was sent nothing for this long gets a sign of life, since proxies close connections that
+ * are silent for 30 to 60 s.
+ */
+const SILENT_MS_MAX = 15_000;
+/** A line that readers of event streams ignore (HTML Standard §9.2.6). */
+const KEEP_ALIVE_COMMENT = ': keep-alive\n\n';
+
 /** The error code in the stream when the gateway ends a call. */
 const ABORTED = {
   revoked: 'invalid_api_key',
@@ -170,7 +178,7 @@ export class StreamRelay implements RunningCall {
   #open(): void {
     this.#state = 'open';
     const { exchange } = this;
-    exchange.firstByteAt = performance.now();
+    exchange.firstByteAt = this.#writtenAt = performance.now();
     if (!exchange.clientLeft) exchange.callEndsAt = exchange.callStartedAt + this.target.provider.timeoutMs;
     const { reply } = exchange;
     if (reply.destroyed) return;
@@ -308,6 +316,15 @@ export class StreamRelay implements RunningCall {
 
   deliveredTokens(): number {
     return this.#deliveredAtLeave ?? this.#events.countedTokens();
+  }
+
+  /** Sends a sign of life, between two events and only after the first data. It is no text, and counts as nothing. */
+  keepAlive(now: number): void {
+    if (this.#state !== 'open' || now - this.#writtenAt < SILENT_MS_MAX) return;
+    const { ask, clientLeft, reply } = this.exchange;
+    if (clientLeft || reply.destroyed || reply.writableNeedDrain) return;
+    this.#writtenAt = now;
+    reply.write(ask.dialect.keepAlive ?? KEEP_ALIVE_COMMENT, 'latin1');
   }
 
   /** Ends the stream at once. */
