@@ -85,15 +85,16 @@ function readImageSource(source: unknown, path: string): ImagePart['source'] | F
   if (!isObject(source)) return fault(path, 'The source of an image must be an object.');
   const { type, url, data } = source;
   if (type === 'url') return textOf(url) === null ? noUrl(path) : { kind: 'url', url: url as string };
-  if (type !== 'base64')
-    return fault(
-      `${path}.type`,
-      'The source of an image is carried as url or base64; ids of files are not known here.',
-    );
+  if (type === 'file') return ofAccount(path);
+  if (type !== 'base64') return fault(`${path}.type`, 'The source of an image is carried as url or base64.');
   const mediaType = typeof data === 'string' ? imageTypeOf(data) : null;
   if (mediaType === null)
     return fault(`${path}.data`, 'The data of an image must be base64 of a PNG, JPEG, GIF or WebP.');
   return { kind: 'data', mediaType, base64: data as string };
+}
+
+function ofAccount(path: string): Fault {
+  return fault(`${path}.file_id`, 'A file of a provider belongs to one account; send its content or its URL.');
 }
 
 function noUrl(path: string): Fault {
@@ -126,13 +127,12 @@ function readDocumentSource(source: unknown, path: string): DocumentPart['source
       return typeof data === 'string' && source['media_type'] === 'application/pdf'
         ? { kind: 'data', mediaType: 'application/pdf', base64: data }
         : fault(path, 'A document in base64 must be of the media type application/pdf.');
+    case 'file':
+      return ofAccount(path);
     case 'content':
       return readDocumentContent(content, `${path}.content`);
     default:
-      return fault(
-        `${path}.type`,
-        'The source of a document is carried as url, base64, text or content; ids of files are not known here.',
-      );
+      return fault(`${path}.type`, 'The source of a document is carried as url, base64, text or content.');
   }
 }
 

@@ -186,16 +186,15 @@ const ERROR_TYPES = [
   ...['invalid_request_error', 'authentication_error', 'billing_error', 'permission_error', 'not_found_error'],
   ...['request_too_large', 'rate_limit_error', 'timeout_error', 'overloaded_error', 'api_error'],
 ];
+/** OpenAI's names for the same. */
+const OTHER_NAMES: ReadonlyMap<string | null, string> = new Map([
+  ['rate_limit_exceeded', 'rate_limit_error'],
+  ['rate_limit_reached', 'rate_limit_error'],
+  ['server_overloaded', 'overloaded_error'],
+  ['insufficient_quota', 'billing_error'],
+]);
 
 function errorEvent({ type, message }: StreamError): SentEvent {
   const known = type !== null && ERROR_TYPES.includes(type);
-  return sent({ type: 'error', error: { type: known ? type : (OTHER_NAMES[type ?? ''] ?? 'api_error'), message } });
+  return sent({ type: 'error', error: { type: known ? type : (OTHER_NAMES.get(type) ?? 'api_error'), message } });
 }
-
-/** OpenAI's names for the same. */
-const OTHER_NAMES: Readonly<Record<string, string>> = {
-  rate_limit_exceeded: 'rate_limit_error',
-  rate_limit_reached: 'rate_limit_error',
-  server_overloaded: 'overloaded_error',
-  insufficient_quota: 'billing_error',
-};
