@@ -1,3 +1,4 @@
+import type { AskedModes } from '@tollgate/pricing';
 import type { Refusal } from '../request-path/exchange/refusal.js';
 import type { Target } from '../request-path/choose-route/route-table.js';
 import type { Media } from '../request-path/usage/media-bound.js';
@@ -32,6 +33,8 @@ export interface Limits {
   readonly contextReads?: number;
   /** The tools that the provider runs, by the type that the body gives, and the most calls of them; absent for none. */
   readonly providerTools?: { readonly types: readonly string[]; readonly callsMax: number };
+  /** The tier, speed and place that the request asks for; absent if it names none of them. */
+  readonly modes?: AskedModes;
 }
 
 /** Decides, together with the request itself, which bytes a provider is sent. */

@@ -1,1 +1,14 @@
-export { costBound, costOf, TOKENIZERS, type ModelPrice, type Tokenizer } from './price.js';
+export type { PricedClass } from './class-prices.js';
+export { costOf, priceLines, sumOf, type PriceLine, type PriceOf } from './cost.js';
+export { costBound, unpricedTool, type BoundExtras } from './cost-bound.js';
+export {
+  MORE_CLASSES,
+  TOKENIZERS,
+  type Factor,
+  type LongContext,
+  type ModelPrice,
+  type MoreClass,
+  type MorePrices,
+  type Tokenizer,
+} from './model-price.js';
+export { unpricedMode, type AskedModes, type UnpricedMode } from './price-modes.js';

@@ -2,5 +2,5 @@ export { NO_DETAILS, type ModelPass, type TokenUsage, type UsageDetails } from '
 export { cutUsage, usageClasses, type UsageClasses } from './usage-classes.js';
 export { mergeReports } from './merge-reports.js';
 export { readUsage, reportIn } from './reported-usage.js';
-export { toolOfItem } from './tool-calls.js';
+export { toolOfItem, toolOfType } from './tool-calls.js';
 export type { UsageReport } from './usage-report.js';

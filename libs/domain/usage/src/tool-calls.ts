@@ -60,6 +60,14 @@ export function toolOfItem(item: unknown): string | null {
   return TOOL_NAME.test(tool) ? tool : null;
 }
 
+/**
+ * The name of a tool, by the type under which a request declares it: `web_search_20250305`, `web_search_2025_08_26` and
+ * `web_search_preview` are all `web_search`, as its calls are counted.
+ */
+export function toolOfType(type: string): string {
+  return type.replace(/_(?:preview|\d{8}|\d{4}_\d{2}_\d{2}).*$/, '');
+}
+
 /** The larger count of each tool. */
 export function mergeToolCalls(a: ToolCalls, b: ToolCalls): ToolCalls {
   if (a === b || isEmpty(b)) return a;

@@ -2,6 +2,7 @@ import { hasWildcard, matchesWildcard } from '@tollgate/access';
 import type { FieldFault } from '@tollgate/errors';
 import { z } from 'zod';
 import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
+import { CONTEXT_TOKENS_DEFAULT } from './schema.js';
 
 /** The names in a file, as far as they can be read: faults of the rest must not hide faults between them. */
 const names = z
@@ -32,7 +33,19 @@ const names = z
           .catch(null),
       )
       .catch([]),
-    prices: z.array(z.object({ provider: z.string(), model: z.string() }).nullable().catch(null)).catch([]),
+    prices: z
+      .array(
+        z
+          .object({
+            provider: z.string(),
+            model: z.string(),
+            context_tokens: z.number().default(CONTEXT_TOKENS_DEFAULT).catch(Infinity),
+            long_context: z.array(z.object({ above_input_tokens: z.number() }).nullable().catch(null)).catch([]),
+          })
+          .nullable()
+          .catch(null),
+      )
+      .catch([]),
     limits: z
       .object({ body_bytes_max: z.number().default(BODY_BYTES_DEFAULT), bodies_bytes_max: z.number() })
       .nullable()
@@ -67,6 +80,7 @@ export function crossFaults(value: unknown): FieldFault[] {
       read.prices.map((each) => each && JSON.stringify([each.provider, each.model])),
       'this model of this provider has a price already',
     ),
+    ...read.prices.flatMap((price, index) => (price === null ? [] : longContextFaults(price, index))),
     ...read.prices.flatMap((price, index) =>
       price === null || hasProvider(read, price.provider) ? [] : [unknownProvider(['prices', index], price.provider)],
     ),
@@ -115,6 +129,21 @@ function limitFaults(limits: Names['limits']): FieldFault[] {
   if (limits === null || limits.bodies_bytes_max >= 2 * limits.body_bytes_max) return [];
   const message = `must be at least twice body_bytes_max, ${2 * limits.body_bytes_max}: one key may fill half of it`;
   return [{ path: ['limits', 'bodies_bytes_max'], message }];
+}
+
+/** A threshold that no call can exceed, or that stands there twice, is a mistake in one of the numbers. */
+function longContextFaults(
+  { context_tokens, long_context }: NonNullable<Names['prices'][number]>,
+  index: number,
+): FieldFault[] {
+  const thresholds = long_context.map((each) => each?.above_input_tokens);
+  return thresholds.flatMap((threshold, at) => {
+    const path = ['prices', index, 'long_context', at, 'above_input_tokens'];
+    if (threshold === undefined) return [];
+    if (threshold >= context_tokens)
+      return [{ path, message: `must be less than context_tokens, ${context_tokens}: no call has more input` }];
+    return thresholds.indexOf(threshold) < at ? [{ path, message: 'another long context begins there' }] : [];
+  });
 }
 
 function repeated(section: string, ids: readonly (string | null | undefined)[], message: string): FieldFault[] {

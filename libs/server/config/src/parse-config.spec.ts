@@ -187,6 +187,94 @@ describe('a price', () => {
   });
 });
 
+describe('prices that few models have', () => {
+  const withMore = (lines: string) =>
+    `${PROVIDERS}${ROUTES}prices:\n  - provider: openai\n    model: gpt-4o\n    input_usd_per_million: 5\n    output_usd_per_million: 25\n${lines}`;
+  const moreOf = (lines: string) => parse(withMore(lines)).prices[0]!.price.more;
+
+  it('are read exactly, each to its own', () => {
+    expect(
+      moreOf(`    cache_write_usd_per_million: 6.25
+    cache_write_1h_usd_per_million: "10"
+    audio_input_usd_per_million: 0.1
+    cached_audio_usd_per_million: 0.000000001
+    image_input_usd_per_million: 3
+    reasoning_usd_per_million: 4
+    audio_output_usd_per_million: 5
+    image_output_usd_per_million: 6
+    tool_calls_usd_per_thousand: {web_search: 10, file_search: 2.500000001}
+    service_tiers: {priority: 2, flex: {input: 0.5, output: 0.575}}
+    speeds: {fast: {output: 6}}
+    inference_geos: {us: 1.1}
+    long_context: [{above_input_tokens: 272000, input_times: 2, output_times: 1.5}]
+`),
+    ).toEqual({
+      classes: {
+        cacheWrite5m: 6_250_000_000n,
+        cacheWrite1h: 10_000_000_000n,
+        audioInput: 100_000_000n,
+        cachedAudio: 1n,
+        imageInput: 3_000_000_000n,
+        reasoning: 4_000_000_000n,
+        audioOutput: 5_000_000_000n,
+        imageOutput: 6_000_000_000n,
+      },
+      toolCalls: new Map([
+        ['web_search', 10_000_000_000n],
+        ['file_search', 2_500_000_001n],
+      ]),
+      serviceTiers: new Map([
+        ['priority', { inputThousandths: 2_000n, outputThousandths: 2_000n }],
+        ['flex', { inputThousandths: 500n, outputThousandths: 575n }],
+      ]),
+      speeds: new Map([['fast', { inputThousandths: 1_000n, outputThousandths: 6_000n }]]),
+      inferenceGeos: new Map([['us', { inputThousandths: 1_100n, outputThousandths: 1_100n }]]),
+      longContext: [{ aboveInputTokens: 272_000, inputThousandths: 2_000n, outputThousandths: 1_500n }],
+    });
+  });
+  it('are absent where the entry has none of them', () => {
+    expect(moreOf('')).toBeUndefined();
+    expect(moreOf('    service_tiers: {}\n    long_context: []\n')).toBeUndefined();
+  });
+  it('change the version of the list, in any order the same', () => {
+    const versionOf = (lines: string) => parse(withMore(lines)).priceVersion;
+    const all = [
+      '    cache_write_usd_per_million: 6.25\n',
+      '    cache_write_1h_usd_per_million: 6.25\n',
+      '    tool_calls_usd_per_thousand: {web_search: 10, web_fetch: 0}\n',
+      '    service_tiers: {priority: 2}\n',
+      '    speeds: {priority: 2}\n',
+      '    inference_geos: {priority: 2}\n',
+      '    long_context: [{above_input_tokens: 5}]\n',
+    ];
+    expect(new Set(['', ...all].map(versionOf)).size).toBe(all.length + 1);
+    expect(versionOf(all.join(''))).toBe(versionOf(all.toReversed().join('')));
+    expect(versionOf(all[2]!)).toBe(versionOf('    tool_calls_usd_per_thousand: {web_fetch: 0, web_search: 10.0}\n'));
+  });
+  it.each([
+    ['cache_write_usd_per_million: -1', 'cache_write_usd_per_million: must be a decimal number of USD'],
+    ['tool_calls_usd_per_thousand: {web_search: 1e3}', 'tool_calls_usd_per_thousand.web_search: must be a decimal'],
+    ['tool_calls_usd_per_thousand: {Web: 1}', 'tool_calls_usd_per_thousand.Web: has a name'],
+    ['service_tiers: {default: 2}', 'service_tiers.default: has a name'],
+    ['speeds: {standard: 2}', 'speeds.standard: has a name'],
+    ['inference_geos: {global: 2}', 'inference_geos.global: has a name'],
+    ['service_tiers: {priority: 0}', 'service_tiers.priority: '],
+    ['service_tiers: {priority: 1.2345}', 'service_tiers.priority: '],
+    ['long_context: [{above_input_tokens: 2000000}]', 'long_context[0].above_input_tokens: must be less than context'],
+    [
+      'context_tokens: 100, long_context: [{above_input_tokens: 100}]',
+      'long_context[0].above_input_tokens: must be less than context_tokens, 100',
+    ],
+    [
+      'long_context: [{above_input_tokens: 9}, {above_input_tokens: 9}]',
+      'long_context[1].above_input_tokens: another long context begins there',
+    ],
+  ])('cannot be %s', (field, problem) => {
+    const text = `${PROVIDERS}${ROUTES}prices:\n  - {provider: openai, model: gpt-4o, input_usd_per_million: 5, output_usd_per_million: 25, ${field}}\n`;
+    expect(problemsOf(text)).toEqual([expect.stringContaining(problem)]);
+  });
+});
+
 describe('the access of a route', () => {
   it('is for everyone unless it says groups', () => {
     const text = PROVIDERS + ROUTES + PRICES;

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Secret } from '@tollgate/api-key';
-import { readUsd } from '@tollgate/credit';
 import { pathText, validate, type FieldFault } from '@tollgate/errors';
 import { ConfigError } from './config-error.js';
 import type { Limits, PriceEntry, Provider, ProviderType, TollgateConfig } from './config.js';
 import { crossFaults } from './cross-checks.js';
+import { morePrices } from './more-prices.js';
+import { nanoUsd } from './nano-usd.js';
 import { priceVersion } from './price-version.js';
 import { configFileSchema, CREDENTIAL_PATTERN, type ConfigFile } from './schema.js';
 import { readYaml, type YamlDocument } from './yaml-document.js';
@@ -138,13 +139,7 @@ function toPrice(price: ConfigFile['prices'][number]): PriceEntry {
       ...(price.tokenizer !== undefined && { tokenizer: price.tokenizer }),
       ...(price.image_tokens_max !== undefined && { imageTokensMax: price.image_tokens_max }),
       ...(price.audio_tokens_per_second !== undefined && { audioTokensPerSecond: price.audio_tokens_per_second }),
+      ...morePrices(price),
     },
   };
-}
-
-/** Decimal USD as whole nano-USD. Throws for what the schema has refused before. */
-function nanoUsd(usd: string | number): bigint {
-  const amount = readUsd(usd);
-  if (amount === null) throw new Error('an amount of USD passed the schema that is none');
-  return amount;
 }

@@ -160,12 +160,85 @@ const routeSchema = z.strictObject({
     .describe('Which keys may use it: all, or only those in a group that has the route'),
 });
 
+const usdPerThousand = usdPerMillion.describe('USD for a thousand calls, at most 9 decimals');
+
+/** Thousandths are exact: prices are multiplied as whole numbers. */
+const times = z
+  .number()
+  .gt(0)
+  .max(1_000)
+  .refine((value) => Number.isInteger(Number((value * 1_000).toFixed(6))), 'must have at most 3 decimals, as 1.25');
+
+const factor = z
+  .union([times, z.strictObject({ input: times.default(1), output: times.default(1) })])
+  .describe('What multiplies the prices: one number, or one for the input and one for the output');
+
+/** A word as replies have it. The usual one has no factor: it is what the prices are for. */
+const servedWord = (usual: readonly string[]) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/, 'must be 1 to 64 letters, digits, "_", ".", ":" or "-"')
+    .refine((word) => !usual.includes(word), `must not be ${usual.join(' or ')}: that is what the prices are for`);
+
+const toolName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'must be the name of a tool, as web_search');
+
+const longContextSchema = z.strictObject({
+  above_input_tokens: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .describe('More input tokens than this, cached ones included, are a long context'),
+  input_times: times.default(1).describe('What multiplies the prices of all input then'),
+  output_times: times.default(1).describe('What multiplies the prices of all output then'),
+});
+
 const priceSchema = z.strictObject({
   provider: providerName,
   model: modelName.describe("The provider's model; * stands for any characters"),
   input_usd_per_million: usdPerMillion,
   output_usd_per_million: usdPerMillion,
-  cached_input_usd_per_million: usdPerMillion.optional(),
+  cached_input_usd_per_million: usdPerMillion
+    .optional()
+    .describe('Input that was read from a cache of the provider; where absent: as input'),
+  cache_write_usd_per_million: usdPerMillion
+    .optional()
+    .describe('Input that was written to a cache, for five minutes where there is a choice; where absent: as input'),
+  cache_write_1h_usd_per_million: usdPerMillion
+    .optional()
+    .describe('Input that was written to a cache for an hour; where absent: as cache_write, but no less than input'),
+  audio_input_usd_per_million: usdPerMillion.optional().describe('Sound in the input; where absent: as input'),
+  cached_audio_usd_per_million: usdPerMillion
+    .optional()
+    .describe('Sound that was read from a cache; where absent: as audio_input'),
+  image_input_usd_per_million: usdPerMillion.optional().describe('Images in the input; where absent: as input'),
+  reasoning_usd_per_million: usdPerMillion.optional().describe('Reasoning; where absent: as output'),
+  audio_output_usd_per_million: usdPerMillion.optional().describe('Sound in the output; where absent: as output'),
+  image_output_usd_per_million: usdPerMillion.optional().describe('Images in the output; where absent: as output'),
+  tool_calls_usd_per_thousand: z
+    .record(toolName, usdPerThousand)
+    .optional()
+    .describe(
+      'Fees of the tools that the provider runs, by name, as {web_search: 10}; calls of others have no fee, and keys with a credit limit cannot ask for them',
+    ),
+  service_tiers: z
+    .record(servedWord(['auto', 'default', 'standard', 'standard_only']), factor)
+    .optional()
+    .describe(
+      'What multiplies the prices of tokens where a reply names this service_tier, as {priority: 2, flex: 0.5}. Keys with a credit limit may ask for the tiers named here, flex and batch; a request that names none is held at the dearest, since the account at the provider decides',
+    ),
+  speeds: z
+    .record(servedWord(['standard']), factor)
+    .optional()
+    .describe("The same for a reply's speed, as {fast: 6}"),
+  inference_geos: z
+    .record(servedWord(['global', 'not_available']), factor)
+    .optional()
+    .describe("The same for a reply's inference_geo, as {us: 1.1}"),
+  long_context: z
+    .array(longContextSchema)
+    .max(10)
+    .optional()
+    .describe('What multiplies all prices of tokens of a call with much input'),
   max_output_tokens: z
     .int()
     .min(1)

@@ -36,10 +36,17 @@ export function readYaml(text: string): YamlDocument {
 function keepPricesAsText(document: Document): void {
   visit(document, {
     Pair: (_, { key, value }) => {
-      if (!isScalar(key) || !String(key.value).endsWith('_usd_per_million')) return;
-      if (isScalar(value) && typeof value.value === 'number' && value.source !== undefined) value.value = value.source;
+      if (!isScalar(key)) return;
+      const name = String(key.value);
+      if (name.endsWith('_usd_per_million')) keepAsText(value);
+      // These are prices by the name of what they are for.
+      if (name.endsWith('_usd_per_thousand') && isMap(value)) value.items.forEach((pair) => keepAsText(pair.value));
     },
   });
+}
+
+function keepAsText(value: unknown): void {
+  if (isScalar(value) && typeof value.value === 'number' && value.source !== undefined) value.value = value.source;
 }
 
 /** The offset of a field is that of its name, that of an item its first character. */

@@ -77,6 +77,7 @@ export class ChatAsk extends OwnSpeech implements Ask {
       media: fields.media.map((part) => mediaOf(body, part)),
       ceiling: named > 0 ? named : null,
       choices: this.choices,
+      ...(fields.serviceTier !== null && modesOf(valueAt(body, fields.serviceTier))),
     };
   }
 
@@ -95,6 +96,13 @@ export class ChatAsk extends OwnSpeech implements Ask {
   readStream(credential: PartsPattern | null): StreamReader {
     return new StreamEvents(this.showUsage, credential);
   }
+}
+
+/** The tier that the request names. A value that is no text is one that has no price. */
+function modesOf(serviceTier: unknown): Pick<Limits, 'modes'> {
+  if (serviceTier === null) return {};
+  const named = typeof serviceTier === 'string' ? serviceTier : JSON.stringify(serviceTier);
+  return { modes: { serviceTier: named, speed: null, inferenceGeo: null } };
 }
 
 function notBounded(param: string): Refusal {

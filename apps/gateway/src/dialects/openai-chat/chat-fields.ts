@@ -16,6 +16,7 @@ export interface ChatFields extends ScannedFields, MessagesSeen {
   maxTokens: Span | null;
   maxCompletionTokens: Span | null;
   n: Span | null;
+  serviceTier: Span | null;
   messages: Span | null;
 }
 
@@ -40,6 +41,7 @@ export const CHAT_FIELDS = fieldTable<ChatFields>({
     max_tokens: 'maxTokens',
     max_completion_tokens: 'maxCompletionTokens',
     n: 'n',
+    service_tier: 'serviceTier',
     messages: 'messages',
   },
   readers: { messages: () => new MessagesReader(), tools: () => new ToolsReader() },
@@ -52,6 +54,7 @@ export const CHAT_FIELDS = fieldTable<ChatFields>({
     maxTokens: null,
     maxCompletionTokens: null,
     n: null,
+    serviceTier: null,
     messages: null,
     nestedMessages: false,
     unbounded: null,

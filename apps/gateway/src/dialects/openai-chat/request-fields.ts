@@ -1,9 +1,6 @@
 import { ELSEWHERE_FIELDS } from '../openai/elsewhere-fields.js';
 import { rows, type RequestField } from '../request-scan/request-field.js';
 
-/** Service tiers that cost what the price book says, or less. */
-const TIERS: ReadonlySet<unknown> = new Set(['auto', 'default', 'flex']);
-
 const isTextOnly = (kinds: unknown): boolean => Array.isArray(kinds) && kinds.every((kind) => kind === 'text');
 
 /**
@@ -42,6 +39,7 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
   ...rows('read', 'It decides how the answer is read.', 'stream stream_options'),
   ...rows('read', 'It is the ceiling of the output.', 'max_tokens max_completion_tokens'),
   ...rows('read', 'It multiplies the output.', 'n'),
+  ...rows('read', 'It may multiply the prices.', 'service_tier'),
 
   ...rows(
     'free',
@@ -115,12 +113,6 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
     `,
   ),
   ...rows('bounded', 'Tokens that are written to a cache are charged as input.', 'prompt_cache_options cache_control'),
-  {
-    name: 'service_tier',
-    use: 'bounded',
-    why: 'Some tiers cost more than the price book says.',
-    isBounded: (tier) => TIERS.has(tier),
-  },
   {
     name: 'enable_thinking',
     use: 'bounded',

@@ -21,10 +21,11 @@ export async function closerBound(
 ): Promise<bigint | null> {
   const limits = ask.limits();
   if ('kind' in limits) return null;
-  const { contentTokensMax, media, contextReads } = limits;
+  const { contentTokensMax, contextReads } = limits;
   // The contexts that the model may read are no text that could be counted.
   if (contextReads !== undefined) return null;
-  const amountFor = (tokens: number): bigint => amountOf(route, { contentTokensMax: tokens, media }, outputTokensMax);
+  const amountFor = (tokens: number): bigint =>
+    amountOf(route, { ...limits, contentTokensMax: tokens }, outputTokensMax);
   const tokenizers = tokenizersOf(route);
   if (tokenizers === null || contentTokensMax > BODY_BYTES_MAX) return null;
   if (amountFor(Math.ceil(contentTokensMax / BYTES_IN_TOKEN)) > availableNanoUsd) return null;

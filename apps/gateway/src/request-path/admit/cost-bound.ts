@@ -1,4 +1,5 @@
-import { costBound } from '@tollgate/pricing';
+import { costBound, unpricedMode, unpricedTool, type BoundExtras, type ModelPrice } from '@tollgate/pricing';
+import { toolOfType } from '@tollgate/usage';
 import { TEMPLATE_TOKENS, type Limits } from '../../dialects/ask.js';
 import { inputTokensMax } from '../usage/media-bound.js';
 import { shown, targetsAllowing } from '../choose-route/allowed-fields.js';
@@ -26,7 +27,7 @@ export interface CostBound {
 export function boundCost(exchange: Routed): CostBound | Refusal {
   const limits = exchange.ask.limits();
   if ('kind' in limits) return limits;
-  const unbounded = refuseUnbounded(exchange);
+  const unbounded = refuseUnbounded(exchange) ?? refuseUnpriced(exchange, limits);
   if (unbounded !== undefined) return unbounded;
   const { ceiling, choices } = limits;
   const { route } = exchange;
@@ -50,17 +51,71 @@ export function boundCost(exchange: Routed): CostBound | Refusal {
  */
 export function amountOf(
   route: Pick<Route, 'prices' | 'targets'>,
-  { contentTokensMax, media, contextReads = 0 }: Pick<Limits, 'contentTokensMax' | 'media' | 'contextReads'>,
+  limits: Pick<Limits, 'contentTokensMax' | 'media' | 'contextReads' | 'providerTools' | 'modes'>,
   outputTokensMax: number,
 ): bigint {
+  const { contentTokensMax, media, contextReads = 0 } = limits;
   const textTokensMax = contentTokensMax + TEMPLATE_TOKENS;
-  if (media.length === 0 && contextReads === 0) return costBound(route.prices, textTokensMax, outputTokensMax);
+  const extras = extrasOf(limits);
+  if (media.length === 0 && contextReads === 0) return costBound(route.prices, textTokensMax, outputTokensMax, extras);
   return route.targets.reduce((most, { model, price }) => {
     const inputTokens =
       contextReads > 0 ? contextReads * price.contextTokens : inputTokensMax(textTokensMax, media, model, price);
-    const amount = costBound([price], inputTokens, outputTokensMax);
+    const amount = costBound([price], inputTokens, outputTokensMax, extras);
     return amount > most ? amount : most;
   }, 0n);
+}
+
+/** What the request may cause besides tokens, and how it asks to be served; undefined for nothing. */
+function extrasOf({ providerTools, modes }: Pick<Limits, 'providerTools' | 'modes'>): BoundExtras | undefined {
+  if (providerTools === undefined && modes === undefined) return undefined;
+  return {
+    ...(modes !== undefined && { modes }),
+    ...(providerTools !== undefined && {
+      tools: { names: providerTools.types.map(toolOfType), callsMax: providerTools.callsMax },
+    }),
+  };
+}
+
+/**
+ * Refuses what may cost more than the prices of all targets say: a tier, speed or place, or calls of a tool, for which
+ * they have none and which the provider's entry does not allow. Targets that have no price for it are removed.
+ */
+function refuseUnpriced(exchange: Routed, limits: Limits): Refusal | undefined {
+  const extras = extrasOf(limits);
+  if (extras === undefined) return undefined;
+  const faults = exchange.targets.map(({ price, provider }) => {
+    const fault = faultOf(price, extras);
+    return fault !== null && provider.allowFields.has(fault.param) ? null : fault;
+  });
+  const first = faults[0];
+  if (
+    first === undefined ||
+    keepTargets(
+      exchange,
+      exchange.targets.filter((_, at) => faults[at] === null),
+    )
+  )
+    return undefined;
+  return refuse('unbounded_cost', first ?? {});
+}
+
+/** The message about what has no price; null if all has one. */
+function faultOf(price: ModelPrice, extras: BoundExtras): { message: string; param: string } | null {
+  const mode = extras.modes === undefined ? null : unpricedMode(price, extras.modes);
+  if (mode !== null) {
+    const { field, value } = mode;
+    return {
+      message: `${field} ${shown(value)} may cost more than the prices of the model say, and the API key has a credit limit. ${field}s of the price's entry in the configuration can name it.`,
+      param: field,
+    };
+  }
+  const tool = unpricedTool(price, extras);
+  if (tool === null) return null;
+  return {
+    message: `Calls of the tool ${shown(tool)} may have a fee that the prices of the model do not name, and the API key has a credit limit. tool_calls_usd_per_thousand of the price's entry in the configuration can name it.`,
+    param: 'tools',
+  };
 }
 
 /**

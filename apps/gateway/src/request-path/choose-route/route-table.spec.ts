@@ -17,6 +17,7 @@ const target = (model: string, weight = 1): Target => ({
   weight,
   price,
   nameHeaders: [],
+  priceOf: () => null,
   eventPart: '',
   pricePart: '',
 });

@@ -1,6 +1,6 @@
-import { compileRouting, isOpenToAll, type ClosedBy, type RouteOpenTo } from '@tollgate/access';
+import { compilePrices, compileRouting, isOpenToAll, type ClosedBy, type RouteOpenTo } from '@tollgate/access';
 import type { TollgateConfig } from '@tollgate/config';
-import type { ModelPrice } from '@tollgate/pricing';
+import type { ModelPrice, PriceOf } from '@tollgate/pricing';
 import { targetPart } from '../event-parts.js';
 import { headerText } from '../exchange/header-text.js';
 import type { Provider } from '../../providers/provider.js';
@@ -11,6 +11,8 @@ export interface Target {
   readonly model: string;
   readonly weight: number;
   readonly price: ModelPrice;
+  /** Finds the price of another model of the same provider, which a call may use besides; null if it has none. */
+  readonly priceOf: PriceOf;
   /** The closed routes of which a key must have one to reach it under this name; absent if it needs none. */
   readonly closedBy?: ClosedBy;
   /** The reply headers that name the route and the provider: names and values in turn. */
@@ -44,6 +46,7 @@ const REMEMBERED_MAX = 10_000;
  */
 export class RouteTable {
   readonly #routing: ReturnType<typeof compileRouting<TollgateConfig['routes'][number], ModelPrice>>;
+  readonly #priceOf: ReturnType<typeof compilePrices<ModelPrice>>;
   readonly #remembered = new Map<string, Route | null>();
 
   constructor(
@@ -51,6 +54,7 @@ export class RouteTable {
     private readonly providers: ReadonlyMap<string, Provider>,
   ) {
     this.#routing = compileRouting(config.routes, config.prices);
+    this.#priceOf = compilePrices(config.prices);
   }
 
   /** The route of a model name; null if no route matches. */
@@ -77,6 +81,7 @@ export class RouteTable {
           weight: target.weight,
           price,
           nameHeaders: ['x-tollgate-route', headerText(name), 'x-tollgate-provider', headerText(provider.name)],
+          priceOf: (other: string) => this.#priceOf(provider.name, other),
           ...eventParts(name, provider.name, asked, price),
           ...(closedBy !== undefined && { closedBy }),
         },

@@ -1,4 +1,5 @@
 import { costOf } from '@tollgate/pricing';
+import { NO_DETAILS, usageClasses, type TokenUsage } from '@tollgate/usage';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../choose-route/route-table.js';
@@ -24,7 +25,7 @@ const usageOf = (inputTokens: number, outputTokens: number, cachedInputTokens = 
 const user = (content: unknown) => ({ messages: [{ role: 'user', content }] });
 const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
 
-function judged(body: object, usage: ReturnType<typeof usageOf>, model = 'm') {
+function judged(body: object, usage: TokenUsage, model = 'm') {
   const bytes = Buffer.from(JSON.stringify({ model, messages: [], ...body }));
   const head = { fields: scanBody(bytes) as ChatFields, model, stream: false, asksUsage: false, showUsage: false };
   return plausibleUsage({ ask: new ChatAsk(openAiChat, bytes, head, 0) }, { model, price } as unknown as Target, usage);
@@ -118,6 +119,27 @@ describe('the output that a request can have used', () => {
 });
 
 describe('what a customer owes without a hold', () => {
+  it('has parts that fit where a side is cut, and passes and calls that a call can have', () => {
+    const details = {
+      ...NO_DETAILS,
+      cacheWrite1hTokens: 10_000,
+      cacheWrite5mTokens: 10_000,
+      toolCalls: { web_search: 1_000_000, file_search: 3 },
+      passes: [{ kind: 'compaction', model: null, usage: usageOf(1_000_000_000, 1_000_000_000, 200_000) }],
+    };
+    const { owed } = judged(user('hi'), { ...usageOf(50_000, 10, 4_000), details });
+    expect(owed.inputTokens).toBe(16_384);
+    expect(usageClasses(owed)).toMatchObject({
+      textInputTokens: 0,
+      cachedTextTokens: 4_000,
+      cacheWrite1hTokens: 10_000,
+      cacheWrite5mTokens: 2_384,
+    });
+    expect(owed.details).toMatchObject({
+      toolCalls: { web_search: 1_000, file_search: 3 },
+      passes: [{ kind: 'compaction', model: null, usage: usageOf(100_000, 5_000, 100_000) }],
+    });
+  });
   it('is the report itself, the same object, where that is plausible', () => {
     const usage = usageOf(1_000, 500, 900, 300);
     expect(judged(user('hi'), usage).owed).toBe(usage);

@@ -33,9 +33,9 @@ export function settle(
     if (exchange.settled) return Promise.resolve();
     exchange.settled = true;
     const { holdNanoUsd, journaled, requestId } = exchange;
-    const costNanoUsd = least(costOf(target.price, reported), COST_NANO_USD_MAX);
+    const costNanoUsd = least(costOf(target.price, reported, target.priceOf), COST_NANO_USD_MAX);
     const { believed: usage, owed } = plausibleUsage(exchange, target, reported);
-    const owedNanoUsd = holdNanoUsd ?? (owed === reported ? costNanoUsd : costOf(target.price, owed));
+    const owedNanoUsd = holdNanoUsd ?? (owed === reported ? costNanoUsd : costOf(target.price, owed, target.priceOf));
     const chargeNanoUsd = least(costNanoUsd, owedNanoUsd);
     exchange.chargeNanoUsd = chargeNanoUsd;
     if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd, reported);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judgeUsage } from './judge-usage.js';
-import { mergeReports, type UsageReport } from '@tollgate/usage';
+import { mergeReports, NO_DETAILS, usageClasses, type UsageReport } from '@tollgate/usage';
 
 type Row = readonly [
   what: string,
@@ -49,6 +49,31 @@ describe('the usage that is charged', () => {
       expect(usageSource).toBe(source);
     },
   );
+
+  it('keeps the parts of a side that is believed, the passes and the calls of tools', () => {
+    const pass = {
+      kind: 'compaction',
+      model: null,
+      usage: { inputTokens: 5, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0 },
+    };
+    const details = {
+      ...NO_DETAILS,
+      cacheWrite5mTokens: 30,
+      audioOutputTokens: 40,
+      toolCalls: { web_search: 2 },
+      passes: [pass],
+      serviceTier: 'priority',
+    };
+    const report = { inputTokens: 100, outputTokens: 50, cachedInputTokens: 20, reasoningTokens: 0, details };
+    const counted = { inputTokens: 80, outputTokens: 70 };
+    expect(judgeUsage(report, counted, false).usage.details).toEqual(details);
+    // Our count of the input has no parts, and one of the output is cut to what was delivered.
+    const { usage } = judgeUsage({ ...report, inputTokens: 0, outputTokens: 0 }, counted, false);
+    expect(usage.details).toEqual({ ...details, cacheWrite5mTokens: 0 });
+    expect(usageClasses(usage)).toMatchObject({ textInputTokens: 80, audioOutputTokens: 40, textOutputTokens: 30 });
+    const little = judgeUsage({ ...report, outputTokens: 0 }, { inputTokens: 80, outputTokens: 10 }, false).usage;
+    expect(usageClasses(little)).toMatchObject({ audioOutputTokens: 10, textOutputTokens: 0 });
+  });
 
   it('is a whole number on each side, with parts that are no larger', () => {
     fc.assert(

@@ -1,5 +1,4 @@
-import type { TokenUsage } from '@tollgate/usage';
-import type { UsageReport } from '@tollgate/usage';
+import type { TokenUsage, UsageDetails, UsageReport } from '@tollgate/usage';
 
 /** Our own count of the tokens that were sent to the provider and delivered by it. */
 export interface Counted {
@@ -27,15 +26,35 @@ export function judgeUsage(report: UsageReport | null, counted: Counted, early: 
   const reported = believed(report?.outputTokens, counted.outputTokens);
   const output = early && counted.outputTokens > (reported ?? 0) ? null : reported;
   const outputTokens = output ?? counted.outputTokens;
+  const usage = {
+    inputTokens: input ?? counted.inputTokens,
+    outputTokens,
+    cachedInputTokens: input === null ? 0 : (report?.cachedInputTokens ?? 0),
+    reasoningTokens: Math.min(report?.reasoningTokens ?? 0, outputTokens),
+  };
+  const details = report?.details;
   return {
-    usage: {
-      inputTokens: input ?? counted.inputTokens,
-      outputTokens,
-      cachedInputTokens: input === null ? 0 : (report?.cachedInputTokens ?? 0),
-      reasoningTokens: Math.min(report?.reasoningTokens ?? 0, outputTokens),
-    },
+    usage: details === undefined ? usage : withDetails(usage, details, input === null),
     usageSource: input !== null && output !== null ? 'provider' : 'counted',
   };
+}
+
+/**
+ * Adds what the report says besides its sides. Parts of an input that was not believed are left out. Passes
+ * and calls of tools stay: our count knows nothing of them.
+ */
+function withDetails(usage: TokenUsage, details: UsageDetails, isInputCounted: boolean): TokenUsage {
+  const kept: UsageDetails = isInputCounted
+    ? {
+        ...details,
+        cacheWrite5mTokens: 0,
+        cacheWrite1hTokens: 0,
+        audioInputTokens: 0,
+        imageInputTokens: 0,
+        cachedAudioInputTokens: 0,
+      }
+    : details;
+  return { ...usage, details: kept };
 }
 
 /** The reported tokens of a side; null if our count replaces them. */

@@ -1,0 +1,74 @@
+import { classPrices } from './class-prices.js';
+import type { ModelPrice } from './model-price.js';
+import { dearestFactor, larger, type AskedModes } from './price-modes.js';
+
+/** What a request may cause besides the tokens of its own model. */
+export interface BoundExtras {
+  /** How it asks to be served; absent if it names nothing of the kind. */
+  readonly modes?: AskedModes;
+  /** The tools that the provider may run, and the most calls of them together; absent for none. */
+  readonly tools?: { readonly names: readonly string[]; readonly callsMax: number };
+}
+
+const MILLION = 1_000_000n;
+const THOUSANDS_IN_MILLION = 1_000n;
+const NO_EXTRAS: BoundExtras = {};
+
+/**
+ * The most that a call with at most these tokens can cost, at the highest of these prices, in nano-USD. Its input
+ * counts at the dearest class of input, its output at the dearest of output, both at the dearest tier, speed, place and
+ * length that may apply. No usage within these tokens and calls costs more.
+ */
+export function costBound(
+  prices: readonly ModelPrice[],
+  inputTokensMax: number,
+  outputTokensMax: number,
+  extras: BoundExtras = NO_EXTRAS,
+): bigint {
+  let bound = 0n;
+  for (const price of prices) {
+    const [input, output] = dearestPrices(price, extras, inputTokensMax);
+    const sum = BigInt(inputTokensMax) * input + BigInt(outputTokensMax) * output + feesMax(price, extras);
+    bound = larger(bound, (sum + MILLION - 1n) / MILLION);
+  }
+  return bound;
+}
+
+/** The highest price of input and of output that may apply, in nano-USD per million tokens. */
+function dearestPrices(
+  price: ModelPrice,
+  { modes }: BoundExtras,
+  inputTokensMax: number,
+): readonly [input: bigint, output: bigint] {
+  const {
+    inputNanoUsdPerMillion: input,
+    outputNanoUsdPerMillion: output,
+    cachedInputNanoUsdPerMillion: cached,
+  } = price;
+  if (price.more === undefined) return [cached !== null && cached > input ? cached : input, output];
+  const of = classPrices(price, dearestFactor(price, modes ?? null, inputTokensMax));
+  return [
+    [
+      of.textInputTokens,
+      of.audioInputTokens,
+      of.imageInputTokens,
+      of.cachedTextTokens,
+      of.cachedAudioTokens,
+      of.cacheWrite5mTokens,
+      of.cacheWrite1hTokens,
+    ].reduce(larger),
+    [of.textOutputTokens, of.reasoningTokens, of.audioOutputTokens, of.imageOutputTokens].reduce(larger),
+  ];
+}
+
+/** The fees of the tools in millionths of a nano-USD, as the products of tokens and their prices are. */
+function feesMax({ more }: ModelPrice, { tools }: BoundExtras): bigint {
+  if (tools === undefined || more === undefined) return 0n;
+  const fee = tools.names.map((name) => more.toolCalls.get(name) ?? 0n).reduce(larger, 0n);
+  return BigInt(tools.callsMax) * fee * THOUSANDS_IN_MILLION;
+}
+
+/** The first tool whose calls have no price, so that their cost has no bound; null if all have one. */
+export function unpricedTool({ more }: ModelPrice, { tools }: BoundExtras): string | null {
+  return tools?.names.find((name) => more?.toolCalls.has(name) !== true) ?? null;
+}

@@ -1,0 +1,66 @@
+/** Publicly known tokenizers of models. */
+export const TOKENIZERS = ['o200k_base', 'o200k_harmony', 'cl100k_base', 'p50k_base', 'r50k_base'] as const;
+/** The name of a tokenizer that a price entry may ask for. */
+export type Tokenizer = (typeof TOKENIZERS)[number];
+
+/** The price of a provider's model. Prices are whole nano-USD per million tokens, so sums are exact. */
+export interface ModelPrice {
+  readonly inputNanoUsdPerMillion: bigint;
+  readonly outputNanoUsdPerMillion: bigint;
+  /** The price of input read from the provider's cache; null if it has no price of its own. */
+  readonly cachedInputNanoUsdPerMillion: bigint | null;
+  /** The most output tokens of one choice. It is the bound if the caller names none. */
+  readonly maxOutputTokens: number;
+  /** The most input tokens of one call. A report above both this and the size of the body is not plausible. */
+  readonly contextTokens: number;
+  /** The tokenizer of the model; if it is unknown (absent), the bytes bound the tokens. */
+  readonly tokenizer?: Tokenizer;
+  /** The most input tokens of one image; absent if the model's family says it. */
+  readonly imageTokensMax?: number;
+  /** Input tokens of a second of sound; absent if the model's family says it. */
+  readonly audioTokensPerSecond?: number;
+  /** Prices that few models have; absent for a model that has none of them. */
+  readonly more?: MorePrices;
+}
+
+/** Classes of tokens that may have a price of their own, besides input, output and cached input. */
+export const MORE_CLASSES = [
+  'cacheWrite5m',
+  'cacheWrite1h',
+  'audioInput',
+  'imageInput',
+  'cachedAudio',
+  'reasoning',
+  'audioOutput',
+  'imageOutput',
+] as const;
+export type MoreClass = (typeof MORE_CLASSES)[number];
+
+/** Prices that few models have. */
+export interface MorePrices {
+  /**
+   * In nano-USD per million tokens. A class without a price costs what its neighbour does: input that is written to a
+   * cache, sound and images cost what input does; a write for an hour what one for five minutes does, but no less than
+   * input; cached sound what sound does; reasoning, spoken and drawn output what output does.
+   */
+  readonly classes: Readonly<Partial<Record<MoreClass, bigint>>>;
+  /** Fees of tools that the provider runs, in nano-USD per thousand calls, by the name of the tool. */
+  readonly toolCalls: ReadonlyMap<string, bigint>;
+  /** What multiplies all prices of tokens, by the name of the tier, the speed or the place that served the call. */
+  readonly serviceTiers: ReadonlyMap<string, Factor>;
+  readonly speeds: ReadonlyMap<string, Factor>;
+  readonly inferenceGeos: ReadonlyMap<string, Factor>;
+  /** What multiplies all prices of a pass with much input; the highest threshold that it exceeds counts. */
+  readonly longContext: readonly LongContext[];
+}
+
+/** What multiplies prices, in thousandths: 1,100 is ten per cent more. */
+export interface Factor {
+  readonly inputThousandths: bigint;
+  readonly outputThousandths: bigint;
+}
+
+/** What multiplies the prices of a pass that has more input tokens than this, cached ones included. */
+export interface LongContext extends Factor {
+  readonly aboveInputTokens: number;
+}

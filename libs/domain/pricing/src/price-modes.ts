@@ -1,0 +1,102 @@
+import type { Factor, ModelPrice } from './model-price.js';
+
+/** How a request asks to be served. Null for what it leaves to the provider. */
+export interface AskedModes {
+  readonly serviceTier: string | null;
+  readonly speed: string | null;
+  readonly inferenceGeo: string | null;
+}
+
+/** The field of a mode that has no price, and its value. */
+export interface UnpricedMode {
+  readonly field: 'service_tier' | 'speed' | 'inference_geo';
+  readonly value: string;
+}
+
+export const ONCE: Factor = { inputThousandths: 1_000n, outputThousandths: 1_000n };
+const THOUSANDTHS = 1_000n;
+
+/** Tiers that cost what the price book says. */
+const USUAL_TIERS: ReadonlySet<string> = new Set(['default', 'standard', 'standard_only']);
+/** Tiers that cost less than the usual one at each provider that has them. Without a factor they cost the same. */
+const CHEAPER_TIERS: ReadonlySet<string> = new Set(['flex', 'batch']);
+/** By it a request leaves the tier to the provider, whose account has a setting for it. */
+const ANY_TIER = 'auto';
+const USUAL_SPEED = 'standard';
+const ANYWHERE = 'global';
+/** OpenAI renamed a tier; it takes both names, and replies have either. */
+const OTHER_NAMES: Readonly<Record<string, string>> = { priority: 'fast', fast: 'priority' };
+
+/** The factor of a tier that served or may serve a call; undefined if it has none. */
+export function tierFactor(tiers: ReadonlyMap<string, Factor>, tier: string): Factor | undefined {
+  return tiers.get(tier) ?? (Object.hasOwn(OTHER_NAMES, tier) ? tiers.get(OTHER_NAMES[tier]!) : undefined);
+}
+
+/**
+ * What a request names that may cost more than the price says, and has no factor in the price; null if there is nothing
+ * of the kind. Without a bound such a request cannot be admitted to an account with a limit.
+ */
+export function unpricedMode({ more }: ModelPrice, asked: AskedModes): UnpricedMode | null {
+  const { serviceTier, speed, inferenceGeo } = asked;
+  if (
+    serviceTier !== null &&
+    serviceTier !== ANY_TIER &&
+    !USUAL_TIERS.has(serviceTier) &&
+    !CHEAPER_TIERS.has(serviceTier) &&
+    (more === undefined || tierFactor(more.serviceTiers, serviceTier) === undefined)
+  )
+    return { field: 'service_tier', value: serviceTier };
+  if (speed !== null && speed !== USUAL_SPEED && more?.speeds.has(speed) !== true)
+    return { field: 'speed', value: speed };
+  if (inferenceGeo !== null && inferenceGeo !== ANYWHERE && more?.inferenceGeos.has(inferenceGeo) !== true)
+    return { field: 'inference_geo', value: inferenceGeo };
+  return null;
+}
+
+/**
+ * The highest factor that may apply to a request. A tier or a place that it does not name is the provider's choice, by
+ * the settings of the account there; a tier that it names may still be served as the usual one.
+ */
+export function dearestFactor({ more }: ModelPrice, asked: AskedModes | null, inputTokensMax: number): Factor {
+  if (more === undefined) return ONCE;
+  const { serviceTiers, speeds, inferenceGeos, longContext } = more;
+  const tier = asked?.serviceTier ?? ANY_TIER;
+  const geo = asked?.inferenceGeo ?? null;
+  const speed = asked?.speed ?? null;
+  return [
+    dearest(tier === ANY_TIER ? [...serviceTiers.values()] : [tierFactor(serviceTiers, tier)]),
+    dearest(speed === null ? [] : [speeds.get(speed)]),
+    dearest(geo === null ? [...inferenceGeos.values()] : [inferenceGeos.get(geo)]),
+    dearest(longContext.filter(({ aboveInputTokens }) => inputTokensMax > aboveInputTokens)),
+  ].reduce(product);
+}
+
+function dearest(factors: readonly (Factor | undefined)[]): Factor {
+  return factors.reduce<Factor>(
+    (most, each) =>
+      each === undefined
+        ? most
+        : {
+            inputThousandths: larger(most.inputThousandths, each.inputThousandths),
+            outputThousandths: larger(most.outputThousandths, each.outputThousandths),
+          },
+    ONCE,
+  );
+}
+
+/** Both factors together, rounded up to a thousandth. */
+export function product(a: Factor, b: Factor | undefined): Factor {
+  if (b === undefined || b === ONCE) return a;
+  if (a === ONCE) return b;
+  return {
+    inputThousandths: times(a.inputThousandths, b.inputThousandths),
+    outputThousandths: times(a.outputThousandths, b.outputThousandths),
+  };
+}
+
+/** A price or a factor times a factor, rounded up to a whole number. */
+export function times(price: bigint, thousandths: bigint): bigint {
+  return thousandths === THOUSANDTHS ? price : (price * thousandths + THOUSANDTHS - 1n) / THOUSANDTHS;
+}
+
+export const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
