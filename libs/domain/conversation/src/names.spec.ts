@@ -70,6 +70,17 @@ describe('names of tools', () => {
     expect(among.sent(long)).toBe(alone.sent(long));
     expect(alone.sent(long)).toMatch(/^mcp__server__tool_/);
   });
+  it('of a namespace are read well, unless another tool has that name', () => {
+    const names = ['mail.search', 'web.search', 'web__search'];
+    const map = toolNames(
+      names.map((name) => ({ name, custom: false })),
+      ANTHROPIC_TOOL_NAMES,
+    );
+    const [mail, web] = names.map((name) => map.sent(name));
+    expect(mail).toBe('mail__search');
+    expect(web).toMatch(/^web_search_[0-9a-f]{12}$/);
+    expect(map.original('web__search')).toBe('web__search');
+  });
   it('tell which ones are custom', () => {
     const long = 'p'.repeat(70);
     const map = toolNames(

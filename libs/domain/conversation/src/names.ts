@@ -41,9 +41,10 @@ export interface ToolNames extends NameMap {
 }
 
 /**
- * Makes the names of tools fit a rule. A name that fits stays as it is. Any other becomes its allowed characters, cut,
- * and a digest of the whole name, so that two long names with the same beginning stay two. The same name becomes the
- * same in each request, which keeps a provider's cached prefixes.
+ * Makes the names of tools fit a rule. A name that fits stays as it is. One of a namespace, as `mail.search`, becomes
+ * `mail__search`, which a model reads well, unless another tool has that name. Any other becomes its allowed
+ * characters, cut, and a digest of the whole name, so that two long names with the same beginning stay two. The same
+ * name becomes the same in each request, which keeps a provider's cached prefixes.
  */
 export function toolNames(
   tools: readonly { readonly name: string; readonly custom: boolean }[],
@@ -52,6 +53,7 @@ export function toolNames(
   const sent = fitting(
     tools.map(({ name }) => name),
     rule,
+    (name) => name.replaceAll('.', '__'),
   );
   const originals = new Map([...sent].map(([original, name]) => [name, original]));
   const customs = new Set(tools.filter(({ custom }) => custom).map(({ name }) => sent.get(name)));
@@ -99,13 +101,18 @@ function callsOf(turns: readonly Turn[]): readonly { readonly id: string; readon
 }
 
 /** An injective map of names to names that fit. Its order is that of the names, so that it depends on nothing else. */
-function fitting(names: readonly string[], rule: NameRule): ReadonlyMap<string, string> {
+function fitting(
+  names: readonly string[],
+  rule: NameRule,
+  plain: (name: string) => string = (name) => name,
+): ReadonlyMap<string, string> {
   const all = [...new Set(names)].sort();
   const taken = new Set(all.filter((name) => fits(name, rule)));
   return new Map(
     all.map((name) => {
       if (fits(name, rule)) return [name, name];
-      const made = madeName(name, rule, taken);
+      const isFree = fits(plain(name), rule) && !taken.has(plain(name));
+      const made = isFree ? plain(name) : madeName(name, rule, taken);
       taken.add(made);
       return [name, made];
     }),

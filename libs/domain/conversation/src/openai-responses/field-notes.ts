@@ -4,6 +4,7 @@ const KEEPS_NOTHING = 'No provider but OpenAI has what OpenAI keeps under this i
 
 /** Fields without which the answer stays the same. */
 export const HARMLESS_FIELDS: readonly FieldNote[] = [
+  { field: 'access_programs', why: 'It names programs of OpenAI for which a model may be used; Codex may send it.' },
   { field: 'client_metadata', why: 'A client says something about itself; Codex sends it with each request.' },
   {
     field: 'context_management',

@@ -36,7 +36,12 @@ function prefixOf(draft: ItemDraft): string {
 
 /** The id of the item at a place of the output, made from the id of the request. */
 export function itemId(draft: ItemDraft, requestId: string, outputIndex: number): string {
-  return `${prefixOf(draft)}_${requestId.replaceAll('-', '')}_${outputIndex}`;
+  return `${prefixOf(draft)}_${compact(requestId)}_${outputIndex}`;
+}
+
+/** The id of a request as it stands in ids of Responses, which have no dashes. */
+export function compact(requestId: string): string {
+  return requestId.replaceAll('-', '');
 }
 
 /** The item as it stands in `output`. */

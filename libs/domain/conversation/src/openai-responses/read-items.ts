@@ -74,6 +74,7 @@ const ITEMS: ReadonlyMap<string, TakeItem> = new Map<string, TakeItem>([
   ['custom_tool_call', takeCustomCall],
   ['custom_tool_call_output', takeOutput(true)],
   ['reasoning', takeReasoning],
+  ['agent_message', takeAgentMessage],
   ['additional_tools', takeTools],
   ['tool_search_output', takeTools],
   ['tool_search_call', leaveOut],
@@ -81,6 +82,7 @@ const ITEMS: ReadonlyMap<string, TakeItem> = new Map<string, TakeItem>([
   ['item_reference', (_items, _item, path) => fault(path, STORED)],
   ['compaction', (_items, _item, path) => fault(path, SEALED)],
   ['compaction_summary', (_items, _item, path) => fault(path, SEALED)],
+  ['context_compaction', (items, item, path) => (sealOf(item) === null ? leaveOut(items, item) : fault(path, SEALED))],
 ]);
 
 function takeMessage(items: ItemReader, item: JsonObject, path: string): Fault | null {
@@ -133,6 +135,15 @@ function takeOutput(custom: boolean): TakeItem {
     const result: ToolResult = { callId, parts, isError: false, custom };
     return items.add({ role: 'tool', results: [result] });
   };
+}
+
+/** What one agent of Codex tells another: a message that says who speaks. */
+function takeAgentMessage(items: ItemReader, item: JsonObject, path: string): Fault | null {
+  const parts = readResultParts(item['content'], `${path}.content`);
+  if (isFault(parts)) return parts;
+  const [author, recipient] = [textOf(item['author']), textOf(item['recipient'])];
+  const head = author === null ? [] : [`Message from ${author}${recipient === null ? '' : ` to ${recipient}`}:`];
+  return items.add({ role: 'user', parts: [...head.map((text) => ({ kind: 'text' as const, text })), ...parts] });
 }
 
 function takeReasoning(items: ItemReader, item: JsonObject): null {

@@ -32,6 +32,7 @@ const CARRIED = [
  * is made shorter, how a stream is padded, and what a client says about itself (Codex sends `client_metadata` always).
  */
 const HARMLESS = [
+  'access_programs',
   'client_metadata',
   'context_management',
   'image',
@@ -94,7 +95,7 @@ function readSettings(fields: FieldReader): Omit<Conversation, 'turns' | 'tools'
     outputTokensMax: fields.number('max_output_tokens'),
     stop: [],
     temperature: fields.number('temperature'),
-    topP: fields.number('top_p'),
+    topP: unless(1, fields.number('top_p')),
     topK: null,
     frequencyPenalty: null,
     presencePenalty: null,
@@ -108,6 +109,11 @@ function readSettings(fields: FieldReader): Omit<Conversation, 'turns' | 'tools'
     serviceTier: fields.text('service_tier'),
     stream: fields.boolean('stream') ?? false,
   };
+}
+
+/** A value that is the default everywhere says nothing, and some models refuse it. */
+function unless(usual: number, value: number | null): number | null {
+  return value === usual ? null : value;
 }
 
 function readLogprobs(fields: FieldReader): number | null {

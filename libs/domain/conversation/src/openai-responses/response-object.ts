@@ -1,6 +1,7 @@
 import type { TokenUsage } from '@tollgate/usage';
 import type { Finish, StreamError } from '../answer.js';
 import type { JsonObject, ReplyContext } from '../dialect-codec.js';
+import { compact } from './output-items.js';
 import { writeUsage } from './usage.js';
 
 /** The fields of a request that a reply repeats, with what stands there if the request does not have them. */
@@ -47,7 +48,7 @@ export interface ResponseState {
 export function writeResponse(state: ResponseState, context: ReplyContext): JsonObject {
   const tier = state.usage?.details?.serviceTier ?? null;
   return {
-    id: `resp_${context.requestId.replaceAll('-', '')}`,
+    id: `resp_${compact(context.requestId)}`,
     object: 'response',
     created_at: state.createdAt ?? context.nowSeconds,
     status: state.status,

@@ -91,7 +91,7 @@ function writePart(part: TextPart | ImagePart | DocumentPart): JsonObject {
 
 /** A text with its name before it, since files of OpenAI are what is not a text. */
 function writeDocument({ source, name }: DocumentPart): JsonObject {
-  if (source.kind === 'text') return inputText({ text: name === null ? source.text : `${name}\n\n${source.text}` });
+  if (source.kind === 'text') return inputText({ text: name === null ? source.text : `${name}:\n${source.text}` });
   if (source.kind === 'url')
     return { type: 'input_file', file_url: source.url, ...(name === null ? {} : { filename: name }) };
   const made = source.mediaType === 'application/pdf' ? `${FILE_NAME}.pdf` : FILE_NAME;
@@ -168,6 +168,6 @@ function outputOf(parts: ToolResult['parts']): string | null {
 /** The dialect has no mark for a tool that failed: a text says it. */
 function withError(parts: ToolResult['parts']): ToolResult['parts'] {
   const [first, ...others] = parts;
-  if (first?.kind !== 'text') return [{ kind: 'text', text: 'Error' }, ...parts];
-  return [{ ...first, text: `Error: ${first.text}` }, ...others];
+  if (first?.kind !== 'text') return [{ kind: 'text', text: 'The tool failed.' }, ...parts];
+  return [{ ...first, text: `The tool failed: ${first.text}` }, ...others];
 }

@@ -36,6 +36,7 @@ export class ResponseStream implements StreamEncoder {
   private end: ReturnType<typeof endOf> | null = null;
   private readonly output: JsonObject[] = [];
   private item: ItemDraft | null = null;
+  private itemId = '';
   private hasRefusal = false;
 
   constructor(private readonly context: ReplyContext) {}
@@ -102,9 +103,10 @@ export class ResponseStream implements StreamEncoder {
   private addItem(item: ItemDraft): void {
     this.finishItem('completed');
     this.item = item;
+    this.itemId = itemId(item, this.context.requestId, this.output.length);
     this.send('response.output_item.added', {
       output_index: this.output.length,
-      item: writeNewItem(item, this.itemId()),
+      item: writeNewItem(item, this.itemId),
     });
   }
 
@@ -168,7 +170,7 @@ export class ResponseStream implements StreamEncoder {
   /** The status of the last item is that of the answer. */
   private finishItem(status: ItemStatus): void {
     if (this.item === null) return;
-    const item = writeItem(this.item, this.itemId(), status);
+    const item = writeItem(this.item, this.itemId, status);
     this.send('response.output_item.done', { output_index: this.output.length, item });
     this.output.push(item);
     this.item = null;
@@ -183,7 +185,7 @@ export class ResponseStream implements StreamEncoder {
   /** Codex reads the error inside the response. What is open stays open: nothing may look like a good end. */
   private fail(error: StreamError): void {
     this.begin();
-    if (this.item !== null) this.output.push(writeItem(this.item, this.itemId(), 'incomplete'));
+    if (this.item !== null) this.output.push(writeItem(this.item, this.itemId, 'incomplete'));
     const response = this.response({ status: 'failed', incompleteReason: null, error });
     this.send('response.failed', { response });
     this.state = 'over';
@@ -198,10 +200,6 @@ export class ResponseStream implements StreamEncoder {
     return this.item?.kind === 'message' ? (this.item.content.at(-1) ?? null) : null;
   }
 
-  private itemId(): string {
-    return this.item === null ? '' : itemId(this.item, this.context.requestId, this.output.length);
-  }
-
   private sendOfPart(type: string, fields: JsonObject): void {
     const content_index = this.item?.kind === 'message' ? this.item.content.length - 1 : 0;
     this.sendOfItem(type, { content_index, ...fields });
@@ -212,7 +210,7 @@ export class ResponseStream implements StreamEncoder {
   }
 
   private sendOfItem(type: string, fields: JsonObject): void {
-    this.send(type, { item_id: this.itemId(), output_index: this.output.length, ...fields });
+    this.send(type, { item_id: this.itemId, output_index: this.output.length, ...fields });
   }
 
   private send(type: string, fields: JsonObject): void {
