@@ -1,12 +1,13 @@
+import { readUsage } from '@tollgate/usage';
 import type { Answer, AnswerPart } from '../answer.js';
 import type { JsonObject, NameMap } from '../dialect-codec.js';
 import { isObject, textOf } from '../fields.js';
 import { finishOf } from '../finish.js';
 import { madeCallId, readCall } from '../read-call.js';
+import { usageOf } from '../usage-of.js';
 import { readCitations } from './citations.js';
 import { sealOf } from './foreign-thoughts.js';
 import { isPause, readExplanation, readStopReason } from './stop-reasons.js';
-import { usageOf } from './usage.js';
 
 /** Reads a message of Claude. Null for any other document, and for one that paused before its answer was whole. */
 export function readReply(document: JsonObject, names: NameMap): Answer | null {
@@ -25,7 +26,7 @@ export function readReply(document: JsonObject, names: NameMap): Answer | null {
       told,
       parts.some(({ kind }) => kind === 'tool_call'),
     ),
-    usage: usageOf(document['usage']),
+    usage: usageOf(readUsage(document['usage'])),
   };
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Conversation } from '../conversation.js';
+import { packSeal } from '../foreign-seal.js';
 import type { JsonObject } from '../dialect-codec.js';
 import { readRequest } from './read-request.js';
 
@@ -133,8 +134,12 @@ describe('a request of Anthropic as a conversation', () => {
       { type: 'thinking', thinking: '', signature: 'EqQC' },
       { type: 'redacted_thinking', data: 'EmwK' },
       { type: 'thinking', thinking: 'by another', signature: '' },
-      { type: 'thinking', thinking: 'by another', signature: 'tollgate:' },
-      { type: 'thinking', thinking: '', signature: 'tollgate:openai:encrypted:rs_1:gAAA:B' },
+      { type: 'thinking', thinking: 'by another', signature: 'tollgate.unsealed' },
+      {
+        type: 'thinking',
+        thinking: '',
+        signature: packSeal({ maker: 'openai', kind: 'encrypted', id: 'rs_1', data: 'gAAA.B' }),
+      },
       { type: 'tool_use', id: 'a', name: 'f', input: {} },
     ];
     const [turn] = read({ messages: [{ role: 'assistant', content }] }).turns;
@@ -144,7 +149,7 @@ describe('a request of Anthropic as a conversation', () => {
       { kind: 'thinking', text: '', sealed: { maker: 'anthropic', kind: 'redacted', data: 'EmwK' } },
       { kind: 'thinking', text: 'by another', sealed: null },
       { kind: 'thinking', text: 'by another', sealed: null },
-      { kind: 'thinking', text: '', sealed: { maker: 'openai', kind: 'encrypted', id: 'rs_1', data: 'gAAA:B' } },
+      { kind: 'thinking', text: '', sealed: { maker: 'openai', kind: 'encrypted', id: 'rs_1', data: 'gAAA.B' } },
       { kind: 'tool_call', id: 'a', name: 'f', input: '{}', custom: false },
     ]);
   });

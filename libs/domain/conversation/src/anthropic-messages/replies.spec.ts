@@ -1,6 +1,7 @@
 import { NO_DETAILS } from '@tollgate/usage';
 import { describe, expect, it } from 'vitest';
 import type { Answer, AnswerPart, Citation, Finish } from '../answer.js';
+import { packSeal } from '../foreign-seal.js';
 import type { JsonObject, ReplyContext } from '../dialect-codec.js';
 import { SAME_NAMES, toolNames } from '../names.js';
 import { readReply } from './read-reply.js';
@@ -219,8 +220,12 @@ describe('an answer as a reply of Anthropic', () => {
       { kind: 'thinking', text: '', sealed: null },
     ];
     expect(write({ parts })['content']).toEqual([
-      { type: 'thinking', thinking: 'hm', signature: 'tollgate:' },
-      { type: 'thinking', thinking: 'so', signature: 'tollgate:openai:encrypted:rs_1:gAAA' },
+      { type: 'thinking', thinking: 'hm', signature: 'tollgate.unsealed' },
+      {
+        type: 'thinking',
+        thinking: 'so',
+        signature: packSeal({ maker: 'openai', kind: 'encrypted', data: 'gAAA', id: 'rs_1' }),
+      },
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { readUsage, usageClasses, type TokenUsage } from '@tollgate/usage';
 import type { JsonObject } from '../dialect-codec.js';
-import { fieldsOf, isObject } from '../fields.js';
+import { isObject } from '../fields.js';
+import { usageOf } from '../usage-of.js';
 
 /**
  * Usage as Anthropic writes it: what was read from a cache and written to one is beside `input_tokens`, not within.
@@ -27,15 +28,6 @@ export function unreportedUsage(inputTokens: number): TokenUsage {
   return { inputTokens, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
 }
 
-/** A report of Anthropic's; null if it has neither side. */
-export function usageOf(reported: unknown): TokenUsage | null {
-  const report = readUsage(reported);
-  if (report === null) return null;
-  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens, details } = report;
-  const usage = { inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0, cachedInputTokens, reasoningTokens };
-  return details === undefined ? usage : { ...usage, details };
-}
-
 /**
  * Usage in Anthropic's streams: reports are cumulative, each field by itself. A field that is absent or null keeps its
  * earlier value: platform.claude.com/docs/en/build-with-claude/streaming.
@@ -46,8 +38,8 @@ export class StreamUsage {
   /** The usage so far; null if nothing was reported. */
   take(reported: unknown): TokenUsage | null {
     if (!isObject(reported)) return null;
-    const told = Object.entries(fieldsOf(reported)).filter(([, value]) => value !== null);
+    const told = Object.entries(reported).filter(([, value]) => value !== null);
     this.fields = { ...this.fields, ...Object.fromEntries(told) };
-    return usageOf(this.fields);
+    return usageOf(readUsage(this.fields));
   }
 }

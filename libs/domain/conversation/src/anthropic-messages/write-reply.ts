@@ -4,7 +4,7 @@ import type { JsonObject, ReplyContext } from '../dialect-codec.js';
 import { isBlank, parseObject } from '../fields.js';
 import { ANTHROPIC_CALL_IDS, fittingId } from '../names.js';
 import { writeCitation } from './citations.js';
-import { markedSignature } from './foreign-thoughts.js';
+import { signatureOf } from './foreign-thoughts.js';
 import { writeStopReason } from './stop-reasons.js';
 import { unreportedUsage, writeUsage } from './usage.js';
 
@@ -55,10 +55,6 @@ function thinkingBlock({ text, sealed }: Extract<AnswerPart, { kind: 'thinking' 
 
 export function redactedBlock(data: string): JsonObject {
   return { type: 'redacted_thinking', data };
-}
-
-export function signatureOf(sealed: Extract<AnswerPart, { kind: 'thinking' }>['sealed']): string {
-  return sealed?.maker === 'anthropic' ? sealed.data : markedSignature(sealed);
 }
 
 export function callBlock(id: string, name: string, input: JsonObject): JsonObject {

@@ -304,7 +304,8 @@ describe('a conversation as a request for Claude', () => {
     [{ toolChoice: { kind: 'tool', name: 'f' } }, { type: 'tool', name: 'f' }],
   ])('writes the choice of %j', (given, choice) => {
     expect(body({ tools: [tool('f')], ...given })['tool_choice']).toEqual(choice);
-    expect(body(given)).not.toHaveProperty('tool_choice');
+    if (given.toolChoice?.kind !== 'tool' && given.toolChoice?.kind !== 'required')
+      expect(body(given)).not.toHaveProperty('tool_choice');
   });
 
   it('gives each tool the schema of an object', () => {
@@ -346,6 +347,14 @@ describe('a conversation as a request for Claude', () => {
     expect(request.leftOut).toEqual(['web_search']);
     expect((request.body['tools'] as JsonObject[]).map(({ name }) => name)).toEqual(['f', 'bash']);
     expect(body({ tools: [search], toolChoice: { kind: 'auto' } })).not.toHaveProperty('tools');
+    expect(body({ tools: [search, tool('f')], toolChoice: { kind: 'required' } })).toMatchObject({
+      tools: [{ name: 'f' }],
+      tool_choice: { type: 'any' },
+    });
+    expect(written({ leftOut: ['web_search_call'], tools: [search] }).leftOut).toEqual([
+      'web_search_call',
+      'web_search',
+    ]);
   });
 
   it('names what it leaves out because it does no harm', () => {
@@ -469,8 +478,9 @@ describe('a conversation as a request for Claude', () => {
     ['tool_choice', { ...forced, reasoning: effort('low') }, 'claude-opus-4-6', 'reasoning_effort'],
     ['tool_choice', { ...forced, reasoning: effort('low') }, 'claude-haiku-4-5', 'reasoning_effort'],
     ['tool_choice', forced, 'claude-opus-5-5'],
-    ['tool_choice', { tools: [search, tool('f')], toolChoice: { kind: 'required' } }],
+    ['tool_choice', { tools: [search], toolChoice: { kind: 'required' } }],
     ['tool_choice', { tools: [search, tool('f')], toolChoice: { kind: 'tool', name: 'web_search' } }],
+    ['tool_choice', { toolChoice: { kind: 'tool', name: 'g' }, tools: [tool('f')] }],
     ['tools[1]', { tools: [tool('f'), tool('union', { oneOf: [] })] }, undefined, 'union'],
     ['tools[0]', { tools: [tool('f', { type: 'object', anyOf: [] })] }, undefined, 'anyOf'],
     ['tools[0]', { tools: [tool('f', { allOf: [] })] }],

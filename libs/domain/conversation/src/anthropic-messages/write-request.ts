@@ -40,7 +40,9 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
   return {
     kind: 'written',
     body: { model: context.model, ...settings, ...(system.length > 0 && { system }), messages, ...tools.fields },
-    leftOut: [...tools.leftOut, ...harmlessSettings(conversation, context)],
+    leftOut: [
+      ...new Set([...(conversation.leftOut ?? []), ...tools.leftOut, ...harmlessSettings(conversation, context)]),
+    ],
     names,
   };
 }

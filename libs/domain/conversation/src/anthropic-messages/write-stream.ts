@@ -2,9 +2,10 @@ import type { TokenUsage } from '@tollgate/usage';
 import type { AnswerEvent, AnswerPart, Finish, OpenedPart, StreamError } from '../answer.js';
 import type { JsonObject, ReplyContext, SentEvent, StreamEncoder } from '../dialect-codec.js';
 import { writeCitation } from './citations.js';
+import { signatureOf } from './foreign-thoughts.js';
 import { writeStopReason } from './stop-reasons.js';
 import { unreportedUsage, writeUsage } from './usage.js';
-import { callBlock, messageHead, redactedBlock, signatureOf } from './write-reply.js';
+import { callBlock, messageHead, redactedBlock } from './write-reply.js';
 
 /** Writes a stream as Anthropic does: platform.claude.com/docs/en/build-with-claude/streaming. */
 export function writeStream(context: ReplyContext): StreamEncoder {

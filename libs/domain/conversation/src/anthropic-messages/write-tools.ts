@@ -22,8 +22,8 @@ const COMBINATIONS = ['oneOf', 'anyOf', 'allOf'];
 const NAME_LENGTH_SHOWN = 64;
 
 /**
- * Writes the tools and the choice of them. A built-in tool of another maker is left out if the model may choose freely;
- * if a call is demanded, it may be the one that is meant: then it is a fault.
+ * Writes the tools and the choice of them. A built-in tool of another maker is left out, by its name, unless the model
+ * must call one of them: then that is a fault.
  */
 export function writeTools(
   conversation: Conversation,
@@ -32,32 +32,28 @@ export function writeTools(
   context: WriteContext,
 ): WrittenTools | Fault {
   const { tools, toolChoice } = conversation;
-  const foreign = tools.filter((tool): tool is BuiltinTool => tool.kind === 'builtin' && !isAnthropics(tool));
-  const refused = foreign.length === 0 ? null : refusedChoice(toolChoice, foreign, context);
-  if (refused !== null) return refused;
+  const foreign = tools.filter((tool) => tool.kind === 'builtin' && !isAnthropics(tool));
+  if (
+    isForcedElsewhere(
+      toolChoice,
+      tools.filter((tool) => !foreign.includes(tool)),
+    )
+  )
+    return fault(context.fieldOf('tool_choice'), 'A call is demanded of a tool that Claude is not sent.');
   const written = mapOrFault(tools, (tool, at) => writeTool(tool, at, names, model, context));
   if (isFault(written)) return written;
   const sent = written.flat();
   const choice = sent.length === 0 ? null : writeToolChoice(conversation, names);
   return {
     fields: { ...(sent.length > 0 && { tools: sent }), ...(choice !== null && { tool_choice: choice }) },
-    leftOut: foreign.map(({ type }) => type),
+    leftOut: foreign.map(({ name }) => name),
   };
 }
 
-function refusedChoice(
-  choice: ToolChoice | null,
-  foreign: readonly BuiltinTool[],
-  context: WriteContext,
-): Fault | null {
-  const isForced =
-    choice?.kind === 'required' ||
-    (choice?.kind === 'tool' && foreign.some(({ name, type }) => choice.name === name || choice.name === type));
-  if (!isForced) return null;
-  return fault(
-    context.fieldOf('tool_choice'),
-    'A call is demanded, but Claude does not have one of the built-in tools.',
-  );
+/** Whether a call is demanded that no tool which Claude is sent can be. */
+function isForcedElsewhere(choice: ToolChoice | null, sent: readonly Tool[]): boolean {
+  if (choice?.kind === 'tool') return !sent.some(({ name }) => name === choice.name);
+  return choice?.kind === 'required' && sent.length === 0;
 }
 
 function isAnthropics({ type }: BuiltinTool): boolean {
