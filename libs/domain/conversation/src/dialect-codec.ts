@@ -28,6 +28,11 @@ export interface WriteContext {
   readonly streamOptions: boolean;
   /** Whether the provider takes custom tools in OpenAI's chat; if not, a function stands for each. */
   readonly customTools?: boolean;
+  /**
+   * Whether the provider takes back what its model thought before, as `reasoning_content` in OpenAI's chat: DeepSeek
+   * and others need it between calls of tools; OpenAI itself refuses the field.
+   */
+  readonly earlierThoughts?: boolean;
   /** Finds the caller's field of a feature, for faults. */
   fieldOf(feature: Feature): string;
 }

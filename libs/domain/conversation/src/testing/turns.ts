@@ -22,6 +22,8 @@ export interface CarriedTurns {
   readonly imageDetail: boolean;
   readonly documents: readonly DocumentPart['source']['kind'][];
   readonly documentCitations: boolean;
+  /** Whether each document must have a name. */
+  readonly namedDocuments?: boolean;
   readonly audio: boolean;
   readonly cacheMarks: boolean;
   readonly customTools: boolean;
@@ -206,7 +208,7 @@ function documents(carried: CarriedTurns): fc.Arbitrary<DocumentPart> {
   return fc
     .record({
       source: fc.constantFrom(...carried.documents.map((kind) => sources[kind])),
-      name: fc.option(names, { nil: null }),
+      name: carried.namedDocuments === true ? names : fc.option(names, { nil: null }),
       citations: carried.documentCitations ? fc.boolean() : fc.constant(false),
       mark: marks(carried),
     })

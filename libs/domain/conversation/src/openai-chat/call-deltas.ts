@@ -1,0 +1,94 @@
+import type { AnswerEvent } from '../answer.js';
+import { isObject } from '../fields.js';
+import type { PartOrder } from '../part-order.js';
+import { JsonEnd } from './json-end.js';
+import { writtenCall, type WrittenCall } from './read-reply.js';
+
+/** A call of which pieces have come. */
+interface Call {
+  readonly key: string;
+  id: string;
+  name: string;
+  custom: boolean;
+  /** Input that came before the name. */
+  early: string;
+  opened: boolean;
+  readonly end: JsonEnd;
+}
+
+/**
+ * Tells the calls of a stream apart. OpenAI numbers them by `index`; Ollama numbers all of them 0, and older builds
+ * none; vLLM repeats the id in each piece. So within one number another id is another call, and the same id or none
+ * goes on, unless a name comes again after a whole input. Without a number a known id, or else the last call, goes on.
+ */
+export class CallDeltas {
+  private readonly calls: Call[] = [];
+  private readonly byIndex = new Map<number, Call>();
+  private readonly byId = new Map<string, Call>();
+
+  constructor(private readonly order: PartOrder) {}
+
+  /** One item of `tool_calls` in a delta. */
+  take(item: unknown): readonly AnswerEvent[] {
+    const piece = writtenCall(item);
+    const index = isObject(item) && typeof item['index'] === 'number' ? item['index'] : null;
+    const known = index === null ? this.unnumbered(piece) : this.byIndex.get(index);
+    const goesOn = known !== undefined && continues(known, piece);
+    const call = goesOn ? known : this.begin();
+    if (index !== null) this.byIndex.set(index, call);
+    return this.add(call, piece);
+  }
+
+  /** Calls whose input is whole need not stay open when another part begins. */
+  closeWhole(): AnswerEvent[] {
+    return this.calls.flatMap((call) => (call.opened && call.end.isWhole ? this.order.close(call.key) : []));
+  }
+
+  /** Opens what has no name to the end. */
+  end(): AnswerEvent[] {
+    return this.calls.flatMap((call) => (call.opened ? [] : this.open(call)));
+  }
+
+  private unnumbered({ id }: WrittenCall): Call | undefined {
+    return id === '' ? this.calls.at(-1) : (this.byId.get(id) ?? nameless(this.calls.at(-1)));
+  }
+
+  private begin(): Call {
+    const key = `call ${this.calls.length}`;
+    const call = { key, id: '', name: '', custom: false, early: '', opened: false, end: new JsonEnd() };
+    this.calls.push(call);
+    return call;
+  }
+
+  private add(call: Call, { id, name, input, custom }: WrittenCall): readonly AnswerEvent[] {
+    if (!call.opened) {
+      call.id ||= id;
+      call.name ||= name;
+      call.custom ||= custom;
+      call.early += input;
+      if (id !== '') this.byId.set(id, call);
+      return call.name === '' ? [] : this.open(call);
+    }
+    return this.input(call, input);
+  }
+
+  private open(call: Call): AnswerEvent[] {
+    call.opened = true;
+    return [...this.closeWhole(), ...this.order.call(call.key, call), ...this.input(call, call.early)];
+  }
+
+  private input(call: Call, text: string): AnswerEvent[] {
+    if (!call.custom) call.end.take(text);
+    return this.order.input(call.key, text);
+  }
+}
+
+function continues(call: Call, { id, name }: WrittenCall): boolean {
+  if (id !== '' && call.id !== '') return id === call.id;
+  return name === '' || call.name === '' || !call.end.isWhole;
+}
+
+/** The call if its id has not come yet: an id that comes now may be its own. */
+function nameless(call: Call | undefined): Call | undefined {
+  return call?.id === '' && !call.opened ? call : undefined;
+}

@@ -1,0 +1,104 @@
+import type { Conversation, OutputFormat, Reasoning } from '../conversation.js';
+import type { Fault, JsonObject, WriteContext, WrittenRequest } from '../dialect-codec.js';
+import { fault, isFault } from '../fault.js';
+import { OPENAI_TOOL_NAMES, toolNamesOf } from '../names.js';
+import { orderTurns } from '../turn-order.js';
+import { writeMessages } from './write-messages.js';
+import { writeTools } from './write-tools.js';
+
+/** Writes a request of OpenAI's chat, in the form that compatible servers take too. */
+export function writeRequest(conversation: Conversation, context: WriteContext): WrittenRequest | Fault {
+  if (conversation.topK !== null)
+    return fault(context.fieldOf('top_k'), 'The dialect of the model has no such setting.');
+  const turns = orderTurns(conversation.turns, context.fieldOf('turns'));
+  if (isFault(turns)) return turns;
+  const names = toolNamesOf(conversation, OPENAI_TOOL_NAMES);
+  const leftOut = new Set<string>();
+  const messages = writeMessages(turns, { names, customTools: context.customTools === true, context });
+  if (isFault(messages)) return messages;
+  const tools = writeTools(conversation, names, leftOut, context);
+  if (isFault(tools)) return tools;
+  const body = {
+    model: context.model,
+    messages,
+    ...tools,
+    ...present({
+      ...writeNumbers(conversation, context),
+      ...writeSettings(conversation),
+      reasoning_effort: writeEffort(conversation.reasoning, context, leftOut),
+    }),
+    ...writeStream(conversation, context),
+  };
+  return { kind: 'written', body, leftOut: [...leftOut], names };
+}
+
+function writeNumbers(conversation: Conversation, { ceilingField }: WriteContext): JsonObject {
+  return {
+    ...(ceilingField === 'none' ? {} : { [ceilingField]: conversation.outputTokensMax }),
+    temperature: conversation.temperature,
+    top_p: conversation.topP,
+    frequency_penalty: conversation.frequencyPenalty,
+    presence_penalty: conversation.presencePenalty,
+    seed: conversation.seed,
+    logit_bias: conversation.logitBias,
+    ...(conversation.topLogprobs === null ? {} : { logprobs: true, top_logprobs: conversation.topLogprobs }),
+  };
+}
+
+function writeSettings(conversation: Conversation): JsonObject {
+  return {
+    response_format: conversation.format === null ? null : writeFormat(conversation.format),
+    stop: conversation.stop.length === 0 ? null : conversation.stop,
+    verbosity: conversation.verbosity,
+    user: conversation.user,
+    metadata: conversation.metadata,
+    prompt_cache_key: conversation.promptCacheKey,
+    service_tier: conversation.serviceTier,
+  };
+}
+
+function writeFormat(format: OutputFormat): JsonObject {
+  if (format.kind === 'json_object') return { type: 'json_object' };
+  const { name, description, schema, strict } = format;
+  return { type: 'json_schema', json_schema: { name, schema, ...present({ description, strict }) } };
+}
+
+/** Models of OpenAI that do not reason: they refuse a request that names an effort. */
+const NOT_REASONING = /^(?:openai\/)?(?:gpt-3|gpt-4|chatgpt-4o)/;
+
+/**
+ * How much the model is to think. Anthropic's `max` is OpenAI's `xhigh`; a number of tokens becomes the word that
+ * stands for about as many. Clients such as Claude Code name an effort with every call: it is left out for models that
+ * do not reason.
+ */
+function writeEffort(
+  reasoning: Reasoning | null,
+  { model, fieldOf }: WriteContext,
+  leftOut: Set<string>,
+): string | null {
+  if (reasoning === null) return null;
+  const { effort, budgetTokens } = reasoning;
+  const named = effort ?? (budgetTokens === null ? null : effortOfBudget(budgetTokens));
+  if (named === null) return null;
+  if (NOT_REASONING.test(model)) {
+    leftOut.add(fieldOf(effort === null ? 'thinking_budget' : 'reasoning'));
+    return null;
+  }
+  return named === 'max' ? 'xhigh' : named;
+}
+
+function effortOfBudget(tokens: number): string {
+  if (tokens <= 0) return 'none';
+  if (tokens <= 4_096) return 'low';
+  return tokens <= 16_384 ? 'medium' : 'high';
+}
+
+function writeStream({ stream }: Conversation, { streamOptions }: WriteContext): JsonObject {
+  if (!stream) return {};
+  return { stream: true, ...(streamOptions ? { stream_options: { include_usage: true } } : {}) };
+}
+
+/** The fields that are not null. */
+function present(fields: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}
