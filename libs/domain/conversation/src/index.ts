@@ -47,4 +47,5 @@ export type {
 } from './dialect-codec.js';
 export { FEATURES } from './features.js';
 export { anthropicMessages } from './anthropic-messages/codec.js';
+export { openaiChat } from './openai-chat/codec.js';
 export { openaiResponses } from './openai-responses/codec.js';

@@ -9,7 +9,7 @@ import { writeRequest } from './write-request.js';
 import { writeStream } from './write-stream.js';
 
 /** OpenAI's chat: platform.openai.com/docs/api-reference/chat. */
-export const openAiChat: DialectCodec = {
+export const openaiChat: DialectCodec = {
   name: 'openai-chat',
   harmless: HARMLESS,
   refused: REFUSED,

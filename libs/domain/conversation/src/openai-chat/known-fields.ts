@@ -7,9 +7,12 @@ const ECHO = 'Clients send it back with an answer of before; it says nothing to 
 export const HARMLESS: readonly FieldNote[] = [
   { field: 'stream_options', why: 'The gateway itself decides whether a stream shows its usage.' },
   { field: 'usage', why: 'The gateway itself decides whether an answer shows its usage.' },
+  { field: 'prompt_cache_options', why: HINT },
   { field: 'prompt_cache_retention', why: HINT },
+  { field: 'store', why: 'Nothing is kept: an answer cannot be asked for again.' },
   { field: 'user', why: 'It is left out beside `safety_identifier`, which says the same.' },
   { field: 'messages[].name', why: 'It is a label that other makers do not have; the text is what counts.' },
+  { field: 'messages[].content[].prompt_cache_breakpoint', why: HINT },
   { field: 'messages[].annotations', why: ECHO },
   { field: 'messages[].provider_specific_fields', why: ECHO },
   { field: 'messages[].tool_calls[].index', why: ECHO },
@@ -34,7 +37,7 @@ export const REFUSED: readonly RefusedField[] = [
   { field: 'audio', why: ONE_ANSWER, isIdle: never },
   { field: 'prediction', why: 'A predicted answer is known to OpenAI alone.', isIdle: never },
   { field: 'web_search_options', why: 'The search of these models is known to OpenAI alone.', isIdle: never },
-  { field: 'store', why: 'Answers are kept by OpenAI alone.', isIdle: (value) => value === false },
+  { field: 'moderation', why: 'No other provider moderates on demand.', isIdle: never },
   { field: 'functions', why: 'Set `tools` instead.', isIdle: never },
   { field: 'function_call', why: 'Set `tool_choice` instead.', isIdle: never },
 ];
@@ -46,7 +49,7 @@ export const REQUEST_FIELDS: ReadonlySet<string> = new Set([
   ...['frequency_penalty', 'presence_penalty', 'logit_bias', 'logprobs', 'top_logprobs'],
   ...['reasoning_effort', 'reasoning', 'include_reasoning', 'verbosity'],
   ...['user', 'safety_identifier', 'metadata', 'prompt_cache_key', 'service_tier'],
-  ...['stream_options', 'usage', 'prompt_cache_retention'],
+  ...['stream_options', 'usage', 'prompt_cache_options', 'prompt_cache_retention', 'store'],
   ...REFUSED.map(({ field }) => field),
 ]);
 

@@ -48,7 +48,7 @@ function readList(message: FieldReader, types: readonly string[]): readonly Part
   return readEach(message, 'content', (fields, object) => {
     const type = fields.oneOf('type', types);
     if (type === null) fields.refuse('type', `${fields.pathOf('type')} must be one of ${types.join(', ')}.`);
-    fields.only(new Set(['type', 'cache_control', type ?? 'type']), NOT_CARRIED);
+    fields.only(new Set(['type', 'cache_control', 'prompt_cache_breakpoint', type ?? 'type']), NOT_CARRIED);
     const part = readPart(fields, type, object);
     return part === null ? null : { ...part, ...cacheOf(object) };
   }).filter((part) => part !== null);

@@ -44,7 +44,7 @@ const turnsOf = (...messages: JsonObject[]): readonly Turn[] => read({ messages 
 describe('a request of chat', () => {
   it('comes back as it was, for all that chat carries', () =>
     fc.assert(
-      fc.property(conversations('openai-chat', CARRIED), (conversation) => {
+      fc.property(conversations('openai-chat', CARRIED, { topLogprobs: fc.constant(null) }), (conversation) => {
         expect(readRequest(write(conversation))).toEqual(conversation);
       }),
     ));
@@ -119,6 +119,14 @@ describe('a request of chat', () => {
     expect(read({ stop: '\n' }).stop).toEqual(['\n']);
   });
 
+  it.each([
+    [{ logprobs: true }, 0],
+    [{ logprobs: true, top_logprobs: 3 }, 3],
+    [{ logprobs: false, top_logprobs: 0 }, null],
+  ])('reads that the probabilities of tokens are asked for by %j', (body, expected) =>
+    expect(read(body).topLogprobs).toBe(expected),
+  );
+
   it('says nothing of a value that is the default everywhere (S6)', () => {
     expect(
       read({ top_p: 1, frequency_penalty: 0, presence_penalty: 0, logit_bias: {}, n: 1, logprobs: false }),
@@ -189,7 +197,7 @@ describe('a request of chat', () => {
     ['functions', { functions: [{ name: 'f' }] }],
     ['function_call', { function_call: 'auto' }],
     ['web_search_options', { web_search_options: {} }],
-    ['store', { store: true }],
+    ['moderation', { moderation: { model: 'm' } }],
     ['models', { models: ['a', 'b'] }],
     ['top_k', { top_k: 4 }],
     ['nobody_knows_this', { nobody_knows_this: 0 }],
@@ -353,7 +361,7 @@ describe('a request to a model behind chat', () => {
   });
 
   it.each([
-    [{ effort: 'max', budgetTokens: null }, 'gpt-5.6', 'xhigh'],
+    [{ effort: 'max', budgetTokens: null }, 'gpt-5.6', 'max'],
     [{ effort: null, budgetTokens: 2_000 }, 'gpt-5.6', 'low'],
     [{ effort: null, budgetTokens: 10_000 }, 'gpt-5.6', 'medium'],
     [{ effort: null, budgetTokens: 31_999 }, 'gpt-5.6', 'high'],
@@ -399,6 +407,7 @@ describe('a request to a model behind chat', () => {
   });
   it.each<[string, Partial<Conversation>]>([
     ['top_k', { topK: 4 }],
+    ['logprobs', { topLogprobs: 0 }],
     ['tool_choice', { ...forced, toolChoice: { kind: 'required' } }],
     ['tool_choice', { ...forced, toolChoice: { kind: 'tool', name: 'web_search' } }],
     ['documents', document({ kind: 'url', url: 'https://example.com/a.pdf' }, false)],

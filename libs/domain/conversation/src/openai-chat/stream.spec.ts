@@ -247,12 +247,10 @@ const upstreams = fc
       track(refusal, (piece) => ({ refusal: piece })),
       ...calls.map((each, at) => callTrack(each, at, answer)),
     ];
-    return fc
-      .tuple(fc.tuple(...tracks), fc.infiniteStream(fc.nat(20)))
-      .map(([all, order]) => ({
-        chunks: [...mixedDeltas(all, order, answer.mixed).map((d) => chunk(d)), end(answer.reason)],
-        plain: plainOf(answer),
-      }));
+    return fc.tuple(fc.tuple(...tracks), fc.infiniteStream(fc.nat(20))).map(([all, order]) => ({
+      chunks: [...mixedDeltas(all, order, answer.mixed).map((d) => chunk(d)), end(answer.reason)],
+      plain: plainOf(answer),
+    }));
   });
 
 interface Upstream {

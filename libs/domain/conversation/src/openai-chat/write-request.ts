@@ -8,12 +8,12 @@ import { writeTools } from './write-tools.js';
 
 /** Writes a request of OpenAI's chat, in the form that compatible servers take too. */
 export function writeRequest(conversation: Conversation, context: WriteContext): WrittenRequest | Fault {
-  if (conversation.topK !== null)
-    return fault(context.fieldOf('top_k'), 'The dialect of the model has no such setting.');
+  const missing = missingSetting(conversation, context);
+  if (missing !== null) return missing;
   const turns = orderTurns(conversation.turns, context.fieldOf('turns'));
   if (isFault(turns)) return turns;
   const names = toolNamesOf(conversation, OPENAI_TOOL_NAMES);
-  const leftOut = new Set<string>();
+  const leftOut = new Set<string>(conversation.leftOut);
   const messages = writeMessages(turns, { names, customTools: context.customTools === true, context });
   if (isFault(messages)) return messages;
   const tools = writeTools(conversation, names, leftOut, context);
@@ -32,6 +32,13 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
   return { kind: 'written', body, leftOut: [...leftOut], names };
 }
 
+/** What cannot be asked for, or not be told in the answer. */
+function missingSetting({ topK, topLogprobs }: Conversation, { fieldOf }: WriteContext): Fault | null {
+  if (topK !== null) return fault(fieldOf('top_k'), 'The dialect of the model has no such setting.');
+  if (topLogprobs === null) return null;
+  return fault(fieldOf('logprobs'), 'The probabilities of tokens cannot be brought back from this model.');
+}
+
 function writeNumbers(conversation: Conversation, { ceilingField }: WriteContext): JsonObject {
   return {
     ...(ceilingField === 'none' ? {} : { [ceilingField]: conversation.outputTokensMax }),
@@ -41,7 +48,6 @@ function writeNumbers(conversation: Conversation, { ceilingField }: WriteContext
     presence_penalty: conversation.presencePenalty,
     seed: conversation.seed,
     logit_bias: conversation.logitBias,
-    ...(conversation.topLogprobs === null ? {} : { logprobs: true, top_logprobs: conversation.topLogprobs }),
   };
 }
 
@@ -84,7 +90,7 @@ function writeEffort(
     leftOut.add(fieldOf(effort === null ? 'thinking_budget' : 'reasoning'));
     return null;
   }
-  return named === 'max' ? 'xhigh' : named;
+  return named;
 }
 
 function effortOfBudget(tokens: number): string {
