@@ -1,8 +1,11 @@
 import type { Fault } from './dialect-codec.js';
 
-/** Says that a request cannot be carried: `param` is the caller's field, `message` a sentence without its values. */
+/**
+ * Says that a request cannot be carried: `param` is the caller's field, `message` a sentence without its values. The
+ * name of the field stands before the sentence too, since Anthropic's errors have no other place for it.
+ */
 export function fault(param: string, message: string): Fault {
-  return { kind: 'fault', param, message };
+  return { kind: 'fault', param, message: message.startsWith(param) ? message : `${param}: ${message}` };
 }
 
 /** Whether a result is a fault and not what was asked for. */

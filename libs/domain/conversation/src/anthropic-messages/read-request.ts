@@ -44,11 +44,11 @@ function readSettings(body: JsonObject): Settings | Fault {
   if (isFault(serviceTier)) return serviceTier;
   const stop = body['stop_sequences'] ?? [];
   if (!Array.isArray(stop) || !stop.every((text) => typeof text === 'string'))
-    return fault('stop_sequences', 'The field stop_sequences must be a list of strings.');
+    return fault('stop_sequences', 'They must be a list of strings.');
   const notNumber = ['max_tokens', 'temperature', 'top_p', 'top_k'].find(
     (field) => numberOf(body[field] ?? 0) === null,
   );
-  if (notNumber !== undefined) return fault(notNumber, `The field ${notNumber} must be a number.`);
+  if (notNumber !== undefined) return fault(notNumber, 'It must be a number.');
   return {
     ...output,
     outputTokensMax: numberOf(body['max_tokens']),

@@ -17,7 +17,7 @@ type Output = Pick<Conversation, 'format' | 'reasoning'>;
  */
 export function readOutput(body: JsonObject): Output | Fault {
   const config = body['output_config'] ?? {};
-  if (!isObject(config)) return fault('output_config', 'The field output_config must be an object.');
+  if (!isObject(config)) return fault('output_config', 'It must be an object.');
   const unknown = unknownField(config, ['effort', 'format']);
   if (unknown !== undefined) return notCarried(`output_config.${unknown}`);
   const format = readFormat(body, config);
@@ -32,7 +32,7 @@ export function readOutput(body: JsonObject): Output | Fault {
 function readThinking(thinking: unknown, effort: string | null): Reasoning | null | Fault {
   if (thinking === undefined || thinking === null)
     return effort === null ? null : { effort, budgetTokens: null, summary: null };
-  if (!isObject(thinking)) return fault('thinking', 'The field thinking must be an object.');
+  if (!isObject(thinking)) return fault('thinking', 'It must be an object.');
   const unknown = unknownField(thinking, THINKING_FIELDS);
   if (unknown !== undefined) return notCarried(`thinking.${unknown}`);
   const { type, budget_tokens: budget, display } = thinking;
@@ -64,7 +64,7 @@ function readFormat(body: JsonObject, config: JsonObject): OutputFormat | null |
 /** `metadata.user_id` is the only field of `metadata`. */
 export function readUser(metadata: unknown): string | null | Fault {
   if (metadata === undefined || metadata === null) return null;
-  if (!isObject(metadata)) return fault('metadata', 'The field metadata must be an object.');
+  if (!isObject(metadata)) return fault('metadata', 'It must be an object.');
   const unknown = unknownField(metadata, ['user_id']);
   if (unknown !== undefined) return notCarried(`metadata.${unknown}`);
   const user = metadata['user_id'] ?? null;

@@ -14,7 +14,7 @@ const FIELDS = [
 
 export function readTools(tools: unknown): readonly Tool[] | Fault {
   if (tools === undefined || tools === null) return [];
-  if (!Array.isArray(tools)) return fault('tools', 'The field tools must be a list.');
+  if (!Array.isArray(tools)) return fault('tools', 'They must be a list.');
   return mapOrFault(tools, (tool, at) => readTool(tool, `tools[${at}]`));
 }
 
@@ -58,7 +58,7 @@ function readFunction(tool: JsonObject, name: string, path: string): Tool | Faul
 /** Which tools may be called, and whether several at once. */
 export function readToolChoice(choice: unknown): Pick<Conversation, 'toolChoice' | 'parallelToolCalls'> | Fault {
   if (choice === undefined || choice === null) return { toolChoice: null, parallelToolCalls: null };
-  if (!isObject(choice)) return fault('tool_choice', 'The field tool_choice must be an object.');
+  if (!isObject(choice)) return fault('tool_choice', 'It must be an object.');
   const toolChoice = choiceOf(choice);
   if (isFault(toolChoice)) return toolChoice;
   const { disable_parallel_tool_use: isSerial } = choice;

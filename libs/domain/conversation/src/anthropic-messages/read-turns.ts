@@ -23,7 +23,7 @@ export function readSystem(system: unknown): readonly Turn[] | Fault {
 
 /** The turns of the field `messages`. */
 export function readMessages(messages: unknown): readonly Turn[] | Fault {
-  if (!Array.isArray(messages)) return fault('messages', 'The field messages must be a list.');
+  if (!Array.isArray(messages)) return fault('messages', 'They must be a list.');
   const turns = mapOrFault(messages, (message, at) => readMessage(message, `messages[${at}]`));
   return isFault(turns) ? turns : turns.flat();
 }

@@ -317,6 +317,8 @@ describe('a stream for a client of Anthropic', () => {
     ['rate_limit_exceeded', 'rate_limit_error'],
     ['insufficient_quota', 'billing_error'],
     ['server_error', 'api_error'],
+    ['provider_timeout', 'timeout_error'],
+    ['provider_failed', 'api_error'],
     ['constructor', 'api_error'],
     [null, 'api_error'],
   ])('ends in an event of the type error for %s', (type, expected) => {

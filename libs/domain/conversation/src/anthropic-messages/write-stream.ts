@@ -187,12 +187,15 @@ const ERROR_TYPES = [
   ...['invalid_request_error', 'authentication_error', 'billing_error', 'permission_error', 'not_found_error'],
   ...['request_too_large', 'rate_limit_error', 'timeout_error', 'overloaded_error', 'api_error'],
 ];
-/** OpenAI's names for the same. */
+/** The names of OpenAI and of this gateway for the same. */
 const OTHER_NAMES: ReadonlyMap<string | null, string> = new Map([
   ['rate_limit_exceeded', 'rate_limit_error'],
   ['rate_limit_reached', 'rate_limit_error'],
   ['server_overloaded', 'overloaded_error'],
   ['insufficient_quota', 'billing_error'],
+  ['provider_busy', 'overloaded_error'],
+  ['provider_overloaded', 'rate_limit_error'],
+  ['provider_timeout', 'timeout_error'],
 ]);
 
 function errorEvent({ type, message }: StreamError): SentEvent {
