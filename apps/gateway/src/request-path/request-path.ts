@@ -32,7 +32,7 @@ import { sendRefusal } from './exchange/reply.js';
 import type { RequestLog } from './exchange/request-log.js';
 import type { RequestMeter } from './request-metrics.js';
 import { skipBusy } from './skip-busy/skip-busy.js';
-import { skipDialect } from './skip-dialect/skip-dialect.js';
+import { speak } from './speak/speak.js';
 import { StepList } from './step-list.js';
 import { watchClient } from './exchange/watch-client.js';
 import { release, settle } from './settle/settle.js';
@@ -91,8 +91,9 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       // 404 model_not_found; 403 route_access_denied, model_access_denied; 400 invalid_request;
       // 503 provider_not_configured
       .reach(isRouted, chooseRoute(parts.routes))
-      // 404 model_not_found: no provider of the model speaks the dialect
-      .then(skipDialect(dialect))
+      // 404 model_not_found: no provider of the model speaks the dialect, and none can be translated for;
+      // 400 invalid_request: the request says what no target can be told
+      .then(speak(dialect))
       // 503 provider_busy
       .then(skipBusy)
       // 429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable

@@ -1,7 +1,7 @@
 import type { Tokenizer } from '@tollgate/pricing';
 import type { Routed } from '../exchange/exchange.js';
 import type { Route } from '../choose-route/route-table.js';
-import { amountOf } from './cost-bound.js';
+import { addedBytes, amountOf } from './cost-bound.js';
 import { tokenCount } from './token-count.js';
 
 /** Larger bodies are not counted, since that would delay all other requests of this process. */
@@ -15,17 +15,19 @@ const BYTES_IN_TOKEN = 6;
  * since some texts have twenty times as many tokens.
  */
 export async function closerBound(
-  { ask, route }: Routed,
+  exchange: Pick<Routed, 'ask' | 'route' | 'translations'>,
   outputTokensMax: number,
   availableNanoUsd: bigint,
 ): Promise<bigint | null> {
+  const { ask, route } = exchange;
   const limits = ask.limits();
   if ('kind' in limits) return null;
   const { contentTokensMax, contextReads } = limits;
   // The contexts that the model may read are no text that could be counted.
   if (contextReads !== undefined) return null;
+  const added = addedBytes(exchange);
   const amountFor = (tokens: number): bigint =>
-    amountOf(route, { ...limits, contentTokensMax: tokens }, outputTokensMax);
+    amountOf(route, { ...limits, contentTokensMax: tokens + added }, outputTokensMax);
   const tokenizers = tokenizersOf(route);
   if (tokenizers === null || contentTokensMax > BODY_BYTES_MAX) return null;
   if (amountFor(Math.ceil(contentTokensMax / BYTES_IN_TOKEN)) > availableNanoUsd) return null;

@@ -25,8 +25,10 @@ export interface CostBound {
  * refused.
  */
 export function boundCost(exchange: Routed): CostBound | Refusal {
-  const limits = exchange.ask.limits();
-  if ('kind' in limits) return limits;
+  const asked = exchange.ask.limits();
+  if ('kind' in asked) return asked;
+  const added = addedBytes(exchange);
+  const limits = added === 0 ? asked : { ...asked, contentTokensMax: asked.contentTokensMax + added };
   const unbounded = refuseUnbounded(exchange) ?? refuseUnpriced(exchange, limits);
   if (unbounded !== undefined) return unbounded;
   const { ceiling, choices } = limits;
@@ -43,6 +45,17 @@ export function boundCost(exchange: Routed): CostBound | Refusal {
     outputTokensMax,
     injectedMaxTokens: ceiling === null ? route.outputTokensMax : null,
   };
+}
+
+/**
+ * How many bytes longer the longest translation is than the caller's own body: each may be a token. 0 if all targets are
+ * sent the caller's own.
+ */
+export function addedBytes({ ask, translations }: Pick<Routed, 'ask' | 'translations'>): number {
+  if (translations === null) return 0;
+  let added = 0;
+  for (const { bytes } of translations.values()) added = Math.max(added, bytes - ask.body.length);
+  return added;
 }
 
 /**
@@ -126,8 +139,9 @@ function refuseUnbounded(exchange: Routed): Refusal | undefined {
   const { others } = exchange.ask;
   if (others.length === 0) return undefined;
   const { targets, missing } = targetsAllowing(exchange.targets, others);
-  keepTargets(exchange, targets);
-  if (missing === null) return undefined;
+  // A translation has no field that is not known.
+  const kept = exchange.targets.filter((target) => targets.includes(target) || exchange.translations?.has(target));
+  if (keepTargets(exchange, kept) || missing === null) return undefined;
   const { name, use } = missing;
   const why = use === 'unknown' ? 'is not known' : 'asks for something whose cost is not known before the call';
   return refuse('unbounded_cost', {

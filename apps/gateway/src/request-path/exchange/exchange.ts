@@ -8,6 +8,7 @@ import type { OpenRequest } from '../open-requests/open-request.js';
 import type { CachedKey } from '../identify-key/cached-key.js';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
 import type { Ask, Speech } from '../../dialects/ask.js';
+import type { Translation } from '../../dialects/across/translation.js';
 import type { ErrorShape } from '../../dialects/dialect.js';
 import type { Refusal } from './refusal.js';
 import type { Route, Target } from '../choose-route/route-table.js';
@@ -89,7 +90,7 @@ export class Exchange {
   route: Route | null = null;
   targets: readonly Target[] = [];
   /** Set by speak: translations for targets that do not speak the caller's dialect; null if all of them speak it. */
-  translations: ReadonlyMap<Target, Speech> | null = null;
+  translations: ReadonlyMap<Target, Translation> | null = null;
   /**
    * Set by admit: the hold, null without one; and the ceiling of output tokens to inject, null if the caller's stays.
    */

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import type { Dialect } from '../../dialects/dialect.js';
 import type { DialectName } from '../../dialects/dialect-name.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { Routed } from '../exchange/exchange.js';
-import { skipDialect } from './skip-dialect.js';
+import { speak } from './speak.js';
 
 const target = (name: string, ...dialects: DialectName[]) =>
   ({ provider: { name, dialects: new Set(dialects) } }) as unknown as Target;
 const after = (...targets: Target[]) => {
   const exchange = { targets, ask: { model: 'm' } } as unknown as Routed;
-  const refusal = skipDialect({ name: 'openai-embeddings' })(exchange);
+  const refusal = speak({ name: 'openai-embeddings' } as Dialect)(exchange);
   return refusal ?? exchange.targets.map(({ provider }) => provider.name);
 };
 

@@ -1,0 +1,116 @@
+import type { AnswerEvent, JsonObject, SentEvent, StreamDecoder, StreamEncoder } from '@tollgate/conversation';
+import { ERRORS, type ErrorCode } from '@tollgate/errors';
+import type { UsageReport } from '@tollgate/usage';
+import { eventEnd, readEvent } from '../../request-path/forward/sse-reader.js';
+import type { EventError, StreamPart, StreamReader } from '../answer.js';
+
+/**
+ * A provider's stream in the client's dialect. The provider's own reader judges it: whether it is an answer, how it ends,
+ * what it used, what it delivered. Each event that it passes is read, and written as the client knows it.
+ */
+export class TranslatedStream implements StreamReader {
+  #ended = false;
+
+  constructor(
+    private readonly source: StreamReader,
+    private readonly decoder: StreamDecoder,
+    private readonly encoder: StreamEncoder,
+  ) {}
+
+  get opened(): boolean {
+    return this.source.opened;
+  }
+
+  get finished(): boolean {
+    return this.source.finished;
+  }
+
+  get error(): EventError | null {
+    return this.source.error;
+  }
+
+  get tellsCredential(): boolean {
+    return this.source.tellsCredential;
+  }
+
+  get dropped(): string {
+    return this.source.dropped;
+  }
+
+  get heldBytes(): number {
+    return this.source.heldBytes;
+  }
+
+  get report(): UsageReport | null {
+    return this.source.report;
+  }
+
+  get isReportEarly(): boolean {
+    return this.source.isReportEarly;
+  }
+
+  countedTokens(): number {
+    return this.source.countedTokens();
+  }
+
+  take(chunk: Buffer): StreamPart {
+    return this.#translate(this.source.take(chunk), false);
+  }
+
+  end(): StreamPart {
+    return this.#translate(this.source.end(), true);
+  }
+
+  errorEvent(code: ErrorCode): string {
+    return this.#write([{ type: 'error', error: { type: code, message: ERRORS[code].message } }]);
+  }
+
+  /** The last event goes into the tail, since it tells that the answer is whole. */
+  #translate({ events, tail, done }: StreamPart, over: boolean): StreamPart {
+    const passed = this.#read(events);
+    const last = this.#read(tail);
+    const ends = !this.#ended && (done || (over && this.finished)) ? this.decoder.end() : [];
+    if (done || over) this.#ended = true;
+    return { events: this.#write(passed), tail: this.#write([...last, ...ends]), done };
+  }
+
+  #read(latin1: string): AnswerEvent[] {
+    if (latin1 === '') return [];
+    const text = Buffer.from(latin1, 'latin1').toString('utf8');
+    const mayHaveCr = text.includes('\r');
+    const found: AnswerEvent[] = [];
+    for (let at = 0; at < text.length;) {
+      const end = eventEnd(text, at, mayHaveCr);
+      const { name, data } = readEvent(text.slice(at, end));
+      at = end;
+      const document = data === null ? null : parsedObject(data);
+      if (document !== null) found.push(...this.decoder.take(name === '' ? null : name, document));
+    }
+    return found;
+  }
+
+  #write(events: readonly AnswerEvent[]): string {
+    if (events.length === 0) return '';
+    let text = '';
+    for (const event of events) for (const sent of this.encoder.take(event)) text += textOf(sent);
+    return Buffer.from(text, 'utf8').toString('latin1');
+  }
+}
+
+function textOf({ event, data }: SentEvent): string {
+  const line = `data: ${data === '[DONE]' ? data : JSON.stringify(data)}\n\n`;
+  return event === null ? line : `event: ${event}\n${line}`;
+}
+
+/** The object in the data of an event. Google's servers send an error as a list of one. */
+function parsedObject(data: string): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(data);
+    const document: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+    return typeof document === 'object' && document !== null && !Array.isArray(document)
+      ? (document as JsonObject)
+      : null;
+  } catch {
+    return null;
+  }
+}

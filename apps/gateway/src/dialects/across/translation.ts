@@ -1,0 +1,132 @@
+import type { Conversation, DialectCodec, JsonObject, ReplyContext, WrittenRequest } from '@tollgate/conversation';
+import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
+import type { PartsPattern } from '../../providers/credential-mask.js';
+import type { Target } from '../../request-path/choose-route/route-table.js';
+import type { PlainReply, StreamReader } from '../answer.js';
+import { NO_ANSWER } from '../answer.js';
+import type { Speech, UpstreamCall } from '../ask.js';
+import type { Dialect } from '../dialect.js';
+import type { Operation } from '../dialect-name.js';
+import { codeOfError, messageOfError } from './provider-error.js';
+import { TranslatedStream } from './translated-stream.js';
+
+/** One side of a translation: a dialect of the gateway, and how it is mapped. */
+export interface Side {
+  readonly dialect: Dialect;
+  readonly codec: DialectCodec;
+}
+
+/** What a translation is made of. */
+export interface TranslationParts {
+  readonly conversation: Conversation;
+  readonly caller: Side;
+  readonly provider: Side;
+  readonly reply: ReplyContext;
+  /** Our id of the request, for errors. */
+  readonly requestId: string;
+  /** The request for the target, as `write` made it under the usual names of fields. */
+  readonly written: WrittenRequest;
+  /** Writes the request again under other names, or with a ceiling of the gateway's own. */
+  write(conversation: Conversation, names: FieldNames): WrittenRequest;
+}
+
+/**
+ * A request in another dialect than the caller's, and the answer brought back: whatever the provider's dialect says of an
+ * answer, its usage and its errors counts, and the client is told it in its own.
+ */
+export class Translation implements Speech {
+  constructor(private readonly parts: TranslationParts) {}
+
+  get operation(): Operation {
+    return this.parts.provider.dialect.operation;
+  }
+
+  get replyBytesMax(): number {
+    return TRANSLATED_BYTES_MAX;
+  }
+
+  get leftOut(): readonly string[] {
+    return this.parts.written.leftOut;
+  }
+
+  /** Bytes of the request for the provider, before a ceiling is put in. */
+  get bytes(): number {
+    return (this.#usual ??= bytesOf(this.parts.written.body)).length;
+  }
+
+  #usual: Buffer | null = null;
+
+  bodyFor({ model, provider, price }: Target, call: UpstreamCall): Buffer {
+    const { conversation, provider: side } = this.parts;
+    const names = call.fieldNames ?? provider.injectedFields.of(model);
+    const isUsual = call.injectedMaxTokens === null && call.fieldNames === null && !call.ceilingLeftOut;
+    const ceiling = call.ceilingLeftOut
+      ? null
+      : call.injectedMaxTokens === null
+        ? conversation.outputTokensMax
+        : Math.min(call.injectedMaxTokens, price.maxOutputTokens);
+    call.injected =
+      side.dialect.name === 'openai-chat' ? injectedInChat(names, ceiling, conversation.stream) : NOTHING_INJECTED;
+    if (isUsual) return this.#usualBody();
+    return bytesOf(this.parts.write({ ...conversation, outputTokensMax: ceiling }, names).body);
+  }
+
+  #usualBody(): Buffer {
+    return (this.#usual ??= bytesOf(this.parts.written.body));
+  }
+
+  readReply(body: Buffer, text: string | null): PlainReply {
+    const { caller, provider, reply, written } = this.parts;
+    const judged = provider.dialect.readReply(body, text);
+    if (judged.kind === 'no_answer') return judged;
+    const document = parsedObject(body);
+    const answer = document === null ? null : provider.codec.readReply(document, written.names);
+    if (answer === null) return { kind: 'no_answer', error: NO_ANSWER };
+    return { ...judged, body: bytesOf(caller.codec.writeReply(answer, reply)) };
+  }
+
+  readStream(credential: PartsPattern | null): StreamReader {
+    const { caller, provider, reply, written } = this.parts;
+    const source = provider.dialect.readWholeStream(credential);
+    if (source === null) throw new Error(`${provider.dialect.name} has no streams to translate`);
+    return new TranslatedStream(source, provider.codec.readStream(written.names), caller.codec.writeStream(reply));
+  }
+
+  errorBody(status: number, body: Buffer): Buffer {
+    const { caller, requestId } = this.parts;
+    return caller.dialect.errors.body(codeOfError(status), messageOfError(body), null, requestId);
+  }
+}
+
+/**
+ * The fields of a translated request that the caller did not write under these names. A ceiling counts as ours, so that
+ * one above what the model can write is left out: callers of other dialects must name one, whatever the model is.
+ */
+function injectedInChat(
+  { ceilingField, streamOptions }: FieldNames,
+  ceiling: number | null,
+  stream: boolean,
+): Injected {
+  const written = ceiling === null || ceilingField === 'none' ? null : ceilingField;
+  return {
+    ceiling: written,
+    ceilingTokens: written === null ? null : ceiling,
+    streamOptions: stream && streamOptions,
+  };
+}
+
+/** A reply that is translated is parsed as a whole, which delays other requests by some 10 ms for each of these. */
+const TRANSLATED_BYTES_MAX = 8 * 1024 * 1024;
+
+const bytesOf = (document: JsonObject): Buffer => Buffer.from(JSON.stringify(document));
+
+function parsedObject(body: Buffer): JsonObject | null {
+  try {
+    const document: unknown = JSON.parse(body.toString('utf8'));
+    return typeof document === 'object' && document !== null && !Array.isArray(document)
+      ? (document as JsonObject)
+      : null;
+  } catch {
+    return null;
+  }
+}

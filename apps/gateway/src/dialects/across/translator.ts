@@ -1,0 +1,99 @@
+import {
+  FEATURES,
+  type Conversation,
+  type ConversationDialect,
+  type Fault,
+  type Feature,
+  type JsonObject,
+  type ReplyContext,
+  type WriteContext,
+  type WrittenRequest,
+} from '@tollgate/conversation';
+import type { FieldNames } from '../../providers/injected-fields.js';
+import type { Target } from '../../request-path/choose-route/route-table.js';
+import type { Routed } from '../../request-path/exchange/exchange.js';
+import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
+import type { Dialect } from '../dialect.js';
+import { sideOf, spokenBy } from './sides.js';
+import { Translation, type Side } from './translation.js';
+
+/** Translates the request for one target: null if no dialect of its provider can be reached from the caller's. */
+export type Translate = (target: Target) => Translation | Refusal | null;
+
+/** Makes the translations of one request. Its body is parsed once, for the first target that needs it. */
+export function translator(dialect: Dialect, exchange: Routed): Translate {
+  const caller = sideOf(dialect);
+  let read: Read | Refusal | null = null;
+  return (target) => {
+    const provider = caller && spokenBy(caller.codec.name, target.provider.dialects);
+    if (caller === null || provider === null) return null;
+    read ??= readRequest(caller, exchange);
+    return 'kind' in read ? read : translationOf(exchange, target, { caller, provider, ...read });
+  };
+}
+
+interface Read {
+  readonly conversation: Conversation;
+  readonly request: JsonObject;
+}
+
+function readRequest({ codec }: Side, { ask }: Routed): Read | Refusal {
+  // The scan has checked that the body is an object.
+  const request = JSON.parse(ask.body.toString('utf8')) as JsonObject;
+  const conversation = codec.readRequest(request);
+  return 'kind' in conversation ? refusalOf(conversation) : { conversation, request };
+}
+
+function translationOf(
+  exchange: Routed,
+  target: Target,
+  { caller, provider, conversation, request }: Read & { readonly caller: Side; readonly provider: Side },
+): Translation | Refusal {
+  const write = (to: Conversation, names: FieldNames): WrittenRequest | Fault =>
+    provider.codec.writeRequest(to, contextOf(target, names, caller.codec.name));
+  const written = write(conversation, target.provider.injectedFields.of(target.model));
+  if (written.kind === 'fault') return refusalOf(written);
+  return new Translation({
+    conversation,
+    caller,
+    provider,
+    written,
+    reply: replyContextOf(exchange, request),
+    requestId: exchange.requestId,
+    write: (to, names) => {
+      const again = write(to, names);
+      // The names of fields and a ceiling of ours change nothing that could be refused.
+      if (again.kind === 'fault') throw new Error(`a request that was translated before is refused: ${again.message}`);
+      return again;
+    },
+  });
+}
+
+function contextOf(
+  { model, price }: Target,
+  { ceilingField, streamOptions }: FieldNames,
+  caller: ConversationDialect,
+): WriteContext {
+  return {
+    model,
+    outputTokensDefault: price.maxOutputTokens,
+    ceilingField,
+    streamOptions,
+    fieldOf: (feature: Feature) => (caller === 'inference' ? feature : (FEATURES[feature][caller] ?? feature)),
+  };
+}
+
+function replyContextOf({ ask, requestId, startedAtMs }: Routed, request: JsonObject): ReplyContext {
+  const options = request['stream_options'];
+  return {
+    model: ask.model,
+    requestId: requestId.replaceAll('-', ''),
+    nowSeconds: Math.floor(startedAtMs / 1_000),
+    showUsage:
+      typeof options === 'object' && options !== null && 'include_usage' in options && options.include_usage === true,
+    request,
+    inputTokensCounted: ask.inputTokensEstimate,
+  };
+}
+
+const refusalOf = ({ param, message }: Fault): Refusal => refuse('invalid_request', { message, param });

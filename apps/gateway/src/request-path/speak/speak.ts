@@ -1,0 +1,47 @@
+import { isRefusal, refuse, type Refusal } from '../exchange/refusal.js';
+import type { Dialect } from '../../dialects/dialect.js';
+import { translator } from '../../dialects/across/translator.js';
+import type { Translation } from '../../dialects/across/translation.js';
+import type { Target } from '../choose-route/route-table.js';
+import { keepTargets, type Routed } from '../exchange/exchange.js';
+
+/**
+ * Decides how each target is spoken to. A target whose provider speaks the endpoint's dialect is sent the caller's own
+ * bytes; for others the request is translated. Targets that cannot be told all that the request says are passed over;
+ * if there is no other, the request is refused by the name of the field.
+ */
+export function speak(dialect: Dialect): (exchange: Routed) => Refusal | undefined {
+  const { name } = dialect;
+  const speaksIt = ({ provider }: Target): boolean => provider.dialects.has(name);
+  return (exchange) => (exchange.targets.every(speaksIt) ? undefined : speakToOthers(dialect, exchange));
+}
+
+function speakToOthers(dialect: Dialect, exchange: Routed): Refusal | undefined {
+  const translate = translator(dialect, exchange);
+  const translations = new Map<Target, Translation>();
+  const reached: Target[] = [];
+  let fault: Refusal | null = null;
+  for (const target of exchange.targets) {
+    if (target.provider.dialects.has(dialect.name)) {
+      reached.push(target);
+      continue;
+    }
+    const translation = translate(target);
+    if (translation === null) continue;
+    if (isRefusal(translation)) {
+      fault ??= translation;
+      continue;
+    }
+    translations.set(target, translation);
+    reached.push(target);
+  }
+  exchange.translations = translations.size === 0 ? null : translations;
+  if (keepTargets(exchange, reached)) return undefined;
+  return (
+    fault ??
+    refuse('model_not_found', {
+      message: `The model ${JSON.stringify(exchange.ask.model)} is not served at this endpoint.`,
+      param: 'model',
+    })
+  );
+}
