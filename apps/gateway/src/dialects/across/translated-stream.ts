@@ -5,8 +5,8 @@ import { eventEnd, readEvent } from '../../request-path/forward/sse-reader.js';
 import type { EventError, StreamPart, StreamReader } from '../answer.js';
 
 /**
- * A provider's stream in the client's dialect. The provider's own reader judges it: whether it is an answer, how it ends,
- * what it used, what it delivered. Each event that it passes is read, and written as the client knows it.
+ * A provider's stream in the client's dialect. The provider's own reader judges it: whether it is an answer, how it
+ * ends, what it used, what it delivered. Each event that it passes is read, and written as the client knows it.
  */
 export class TranslatedStream implements StreamReader {
   #ended = false;

@@ -31,8 +31,8 @@ export interface TranslationParts {
 }
 
 /**
- * A request in another dialect than the caller's, and the answer brought back: whatever the provider's dialect says of an
- * answer, its usage and its errors counts, and the client is told it in its own.
+ * A request in another dialect than the caller's, and the answer brought back: whatever the provider's dialect says of
+ * an answer, its usage and its errors counts, and the client is told it in its own.
  */
 export class Translation implements Speech {
   constructor(private readonly parts: TranslationParts) {}

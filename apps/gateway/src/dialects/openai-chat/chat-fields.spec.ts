@@ -107,7 +107,8 @@ describe('the scan of a body', () => {
     fc.assert(
       fc.property(
         fc.dictionary(
-          fc.string().filter((name) => name !== 'N'),
+          // A long value of `n` is refused.
+          fc.string().filter((name) => name.toLowerCase() !== 'n'),
           fc.jsonValue({ maxDepth: 4 }),
         ),
         fc.constantFrom(undefined, 1, 2),

@@ -20,6 +20,7 @@ const exchangeOf = (content: string, of = route): Routed =>
   ({
     ask: openAiChat.read(Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }))),
     route: of,
+    translations: null,
   }) as unknown as Routed;
 const amountFor = (contentTokensMax: number): bigint => amountOf(route, { contentTokensMax, media: [] }, 10);
 const bytesBound = ({ ask }: Routed): bigint => amountFor(ask.body.length);

@@ -24,6 +24,7 @@ function bound(fields: object, only = targets.slice(0, 1)) {
     ask: openAiChat.read(body),
     route: routeOf('m', only),
     targets: only,
+    translations: null,
   } as unknown as Routed);
 }
 const bytes = (fields: object): number =>
@@ -138,6 +139,7 @@ describe('the bound of a request’s cost', () => {
       ask: openAiChat.read(Buffer.from('{"model":"m","messages":[],"service_tier":"priority"}')),
       route: routeOf('m', both),
       targets: both,
+      translations: null,
     } as unknown as Routed;
     expect(boundCost(exchange)).toHaveProperty('amountNanoUsd');
     expect(exchange.targets).toEqual(priced);
@@ -154,7 +156,7 @@ describe('the bound of a request’s cost', () => {
     const only = [{ price: { ...tiers, contextTokens: 100 }, provider }] as unknown as Target[];
     const boundFor = (...types: string[]) => {
       const ask = { limits: () => limits(...types), others: [], stream: false };
-      return boundCost({ ask, route: routeOf('m', only), targets: only } as unknown as Routed);
+      return boundCost({ ask, route: routeOf('m', only), targets: only, translations: null } as unknown as Routed);
     };
     expect(boundFor('web_search_20250305')).toMatchObject({ amountNanoUsd: 5n * 10_000_000n + 630n });
     expect(boundFor('web_search_preview_2025_03_11', 'file_search')).toMatchObject({
@@ -168,7 +170,9 @@ describe('the bound of a request’s cost', () => {
     const large = { ...price, contextTokens: 8_000 };
     const only = [small, large].map((each) => ({ price: each, provider })) as unknown as Target[];
     const ask = { limits: () => limits, others: [], stream: false };
-    expect(boundCost({ ask, route: routeOf('m', only), targets: only } as unknown as Routed)).toMatchObject({
+    expect(
+      boundCost({ ask, route: routeOf('m', only), targets: only, translations: null } as unknown as Routed),
+    ).toMatchObject({
       amountNanoUsd: costBound([large], 24_000, 100),
     });
   });

@@ -48,8 +48,8 @@ export function boundCost(exchange: Routed): CostBound | Refusal {
 }
 
 /**
- * How many bytes longer the longest translation is than the caller's own body: each may be a token. 0 if all targets are
- * sent the caller's own.
+ * How many bytes longer the longest translation is than the caller's own body: each may be a token. 0 if all targets
+ * are sent the caller's own.
  */
 export function addedBytes({ ask, translations }: Pick<Routed, 'ask' | 'translations'>): number {
   if (translations === null) return 0;
