@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Answer, Citation } from '../answer.js';
 import type { Conversation, DocumentPart, Turn } from '../conversation.js';
-import type { JsonObject, ReplyContext, WriteContext } from '../dialect-codec.js';
+import type { JsonObject } from '../dialect-codec.js';
 import { isFault } from '../fault.js';
 import { SAME_NAMES } from '../names.js';
 import { accumulate } from '../testing/accumulate.js';
@@ -11,23 +11,8 @@ import { conversations } from '../testing/conversations.js';
 import { streamsOf } from '../testing/events.js';
 import { words } from '../testing/words.js';
 import { openaiResponses } from './codec.js';
+import { REPLY_CONTEXT, RESPONSE_ID, WRITE_CONTEXT } from '../testing/response-context.js';
 import { responseOf } from '../testing/response-stream.js';
-
-const CONTEXT: WriteContext = {
-  model: 'gpt-6',
-  outputTokensDefault: 4_096,
-  ceilingField: 'max_completion_tokens',
-  streamOptions: true,
-  fieldOf: (feature) => feature,
-};
-const REPLY: ReplyContext = {
-  model: 'asked',
-  requestId: '0198c0de-0000-7000-8000-000000000001',
-  nowSeconds: 1_800_000_000,
-  showUsage: true,
-  request: {},
-};
-const ID = 'resp_0198c0de000070008000000000000001';
 
 const carried = conversations(
   'openai-responses',
@@ -82,8 +67,8 @@ describe('Responses carry', () => {
   it.each(['openai', 'anthropic', 'text'] as const)('each answer, with thoughts of %s', (thoughts) => {
     fc.assert(
       fc.property(answered(thoughts), (answer) => {
-        const reply = openaiResponses.writeReply(answer, REPLY);
-        expect(openaiResponses.readReply(reply, SAME_NAMES)).toEqual({ ...answer, id: ID });
+        const reply = openaiResponses.writeReply(answer, REPLY_CONTEXT);
+        expect(openaiResponses.readReply(reply, SAME_NAMES)).toEqual({ ...answer, id: RESPONSE_ID });
       }),
     );
   });
@@ -93,12 +78,12 @@ describe('Responses carry', () => {
       fc.property(
         answered(thoughts).chain((answer) => fc.tuple(fc.constant(answer), streamsOf(answer))),
         ([answer, events]) => {
-          const encoder = openaiResponses.writeStream(REPLY);
+          const encoder = openaiResponses.writeStream(REPLY_CONTEXT);
           const sent = events.flatMap((event) => encoder.take(event));
-          expect(responseOf(sent)).toEqual(openaiResponses.writeReply(answer, REPLY));
+          expect(responseOf(sent)).toEqual(openaiResponses.writeReply(answer, REPLY_CONTEXT));
           const decoder = openaiResponses.readStream(SAME_NAMES);
           const read = sent.flatMap(({ event, data }) => decoder.take(event, data as JsonObject));
-          expect(accumulate([...read, ...decoder.end()])).toEqual({ ...answer, id: ID });
+          expect(accumulate([...read, ...decoder.end()])).toEqual({ ...answer, id: RESPONSE_ID });
         },
       ),
     );
@@ -106,7 +91,7 @@ describe('Responses carry', () => {
 });
 
 function readAgain(conversation: Conversation): unknown {
-  const written = openaiResponses.writeRequest(conversation, CONTEXT);
+  const written = openaiResponses.writeRequest(conversation, WRITE_CONTEXT);
   return isFault(written)
     ? written
     : openaiResponses.readRequest(JSON.parse(JSON.stringify(written.body)) as JsonObject);

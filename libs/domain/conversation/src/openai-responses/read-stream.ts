@@ -18,6 +18,8 @@ interface Item {
   callId: string;
   /** The text that each part has had so far, by the key of the part. */
   readonly received: Map<string, string>;
+  /** Whether it is a call whose name has come. */
+  opened: boolean;
   /** The part of a thought that came last: several parts of a summary are one text. */
   thought: ThoughtPart | null;
   hasCitations: boolean;
@@ -121,8 +123,9 @@ export class ResponseDecoder implements StreamDecoder {
   finish(data: JsonObject): readonly AnswerEvent[] {
     const response = fieldsOf(data['response']);
     const events = [...this.start(data)];
+    const seen = [...this.items.values()];
     for (const value of itemsOf(response['output']).filter(isObject)) {
-      const item = this.itemInOutput(value);
+      const item = this.itemInOutput(value, seen);
       if (item !== null) events.push(...this.finishWhole(item, value));
     }
     this.order.finish(readEnd(response, this.hasRefusal && !this.hasCall));
@@ -155,14 +158,12 @@ export class ResponseDecoder implements StreamDecoder {
    * The item that an entry of the whole output is about; null if all of it has come. An entry without a known id counts
    * if nothing of its kind has come, so that the same text does not come twice.
    */
-  private itemInOutput(value: JsonObject): Item | null {
+  private itemInOutput(value: JsonObject, seen: readonly Item[]): Item | null {
     const kind = kindOf(value);
-    const all = [...this.items.values()];
-    const known = all.find(({ id }) => id !== null && id === textOf(value['id']));
+    const known = seen.find(({ id }) => id !== null && id === textOf(value['id']));
     if (known !== undefined) return known;
-    if (kind === 'call' ? all.some((item) => item.callId === callOf(value).id) : all.some((item) => item.kind === kind))
-      return null;
-    return this.itemOf({ item_id: `output ${this.items.size}` }, value);
+    const isSame = (item: Item): boolean => item.kind === kind && (kind !== 'call' || item.callId === callOf(value).id);
+    return seen.some(isSame) ? null : this.itemOf({ item_id: `output ${this.items.size}` }, value);
   }
 
   private keyOf(id: string): string {
@@ -173,6 +174,7 @@ export class ResponseDecoder implements StreamDecoder {
     item.kind = 'call';
     this.hasCall = true;
     item.callId = callOf(value).id;
+    item.opened = true;
     return this.order.call(item.key, callOf(value));
   }
 
@@ -223,7 +225,9 @@ export class ResponseDecoder implements StreamDecoder {
     return this.order.text(key, kind, text);
   }
 
+  /** Input whose call is not known yet is dropped: the item that names the call has all of it. */
   private addCallInput(item: Item, text: string): AnswerEvent[] {
+    if (!item.opened) return [];
     this.note(item, item.key, text);
     return this.order.input(item.key, text);
   }
@@ -246,6 +250,7 @@ function newItem(key: string): Item {
     kind: null,
     callId: '',
     received: new Map(),
+    opened: false,
     thought: null,
     hasCitations: false,
     done: false,

@@ -67,13 +67,16 @@ function repeated(request: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(REPEATED).map(([name, absent]) => [name, request[name] ?? absent]));
 }
 
-/** How an answer that has ended is called. A model's own refusal is a whole answer; a filter's is not. */
+/**
+ * How an answer that has ended is called. In a whole one the model itself `refuses`, and calls nothing; what a filter
+ * cut is incomplete.
+ */
 export function endOf(
   { reason }: Finish,
-  hasRefusal: boolean,
+  refuses: boolean,
 ): Pick<ResponseState, 'incompleteReason'> & { readonly status: 'completed' | 'incomplete' } {
   if (reason === 'length') return { status: 'incomplete', incompleteReason: 'max_output_tokens' };
-  if (reason === 'content_filter' && !hasRefusal) return { status: 'incomplete', incompleteReason: 'content_filter' };
+  if (reason === 'content_filter' && !refuses) return { status: 'incomplete', incompleteReason: 'content_filter' };
   return { status: 'completed', incompleteReason: null };
 }
 

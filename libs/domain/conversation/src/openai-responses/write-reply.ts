@@ -6,10 +6,8 @@ import { endOf, writeResponse } from './response-object.js';
 /** Writes a plain reply. Texts and refusals that follow each other are one message. */
 export function writeReply(answer: Answer, context: ReplyContext): JsonObject {
   const drafts = draftsOf(answer.parts);
-  const end = endOf(
-    answer.finish,
-    answer.parts.some(({ kind }) => kind === 'refusal'),
-  );
+  const has = (kind: AnswerPart['kind']): boolean => answer.parts.some((part) => part.kind === kind);
+  const end = endOf(answer.finish, has('refusal') && !has('tool_call'));
   const output = drafts.map((draft, index) =>
     writeItem(draft, itemId(draft, context.requestId, index), index === drafts.length - 1 ? end.status : 'completed'),
   );

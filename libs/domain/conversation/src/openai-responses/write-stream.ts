@@ -38,6 +38,7 @@ export class ResponseStream implements StreamEncoder {
   private item: ItemDraft | null = null;
   private itemId = '';
   private hasRefusal = false;
+  private hasCall = false;
 
   constructor(private readonly context: ReplyContext) {}
 
@@ -90,11 +91,12 @@ export class ResponseStream implements StreamEncoder {
 
   private open(part: OpenedPart): void {
     this.begin();
+    this.hasCall ||= part.kind === 'tool_call';
+    this.hasRefusal ||= part.kind === 'refusal';
     if (part.kind === 'thinking') return this.addItem({ kind: 'reasoning', text: '', sealed: null });
     if (part.kind === 'tool_call')
       return this.addItem({ ...part, kind: 'call', callId: sentCallId(part.id), input: '' });
     if (this.item?.kind !== 'message') this.addItem({ kind: 'message', content: [] });
-    this.hasRefusal ||= part.kind === 'refusal';
     const content: ContentDraft = { kind: part.kind, text: '', citations: [] };
     (this.item as Draft<'message'>).content.push(content);
     this.sendOfPart('response.content_part.added', { part: writeContent(content) });
@@ -163,7 +165,7 @@ export class ResponseStream implements StreamEncoder {
   }
 
   private finish(finish: Finish): void {
-    this.end = endOf(finish, this.hasRefusal);
+    this.end = endOf(finish, this.hasRefusal && !this.hasCall);
     this.finishItem(this.end.status);
   }
 
