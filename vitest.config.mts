@@ -36,6 +36,12 @@ export default defineConfig({
         maxConcurrency: 16,
         hookTimeout: 120_000,
       }),
+      project('clients', ['test/clients/src/**/*.test.ts'], {
+        globalSetup,
+        testTimeout: 60_000,
+        maxConcurrency: 16,
+        hookTimeout: 120_000,
+      }),
       project('fault', ['test/fault/src/**/*.test.ts'], {
         globalSetup,
         testTimeout: 180_000,

@@ -39,7 +39,8 @@ export function hasInfra(environment: NodeJS.ProcessEnv = process.env): boolean 
 export function infraFromEnvironment(environment: NodeJS.ProcessEnv = process.env): InfraEndpoints {
   const read = (name: string): string => {
     const value = environment[name];
-    if (!value) throw new Error(`${name} is not set: this is not a project with servers (adapter, journey, fault)`);
+    if (!value)
+      throw new Error(`${name} is not set: this is not a project with servers (adapter, journey, clients, fault)`);
     return value;
   };
   const databaseUrl = read(variables.databaseUrl);

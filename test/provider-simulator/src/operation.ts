@@ -27,7 +27,7 @@ const ANTHROPIC_ENDPOINTS: Readonly<Record<string, OperationKind>> = {
   '/v1/messages': 'messages',
   '/v1/messages/count_tokens': 'count_tokens',
 };
-const OPENAI = /^\/v1(\/.+)$/;
+const OPENAI = /^(?:\/api)?\/v1(\/.+)$/;
 const AZURE = /^\/openai\/v1(\/.+)$/;
 const AZURE_VERSIONED = /^\/openai(\/responses)$/;
 const AZURE_DEPLOYMENT = /^\/openai\/deployments\/([^/]+)(\/chat\/completions|\/completions|\/embeddings)$/;
@@ -36,7 +36,7 @@ const AZURE_DEPLOYMENT = /^\/openai\/deployments\/([^/]+)(\/chat\/completions|\/
 export function operationAt(method: string, path: string, speaksAnthropic: boolean): Operation | undefined {
   const plain = { azure: false, deployment: null, versioned: false } as const;
   if (method === 'GET')
-    return /^\/v1\/models(\/.+)?$/.test(path)
+    return /^\/v1\/models(?:\/.+)?$/.test(path)
       ? { ...plain, kind: 'models', errors: speaksAnthropic ? 'anthropic' : 'openai' }
       : undefined;
   if (method !== 'POST') return undefined;

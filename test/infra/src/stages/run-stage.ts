@@ -34,6 +34,7 @@ export async function runStage(
     case 'unit':
     case 'adapter':
     case 'journey':
+    case 'clients':
     case 'fault':
       return vitest(root, stage, projects, serverEnvironment);
     default:

@@ -6,6 +6,7 @@ const stages = {
   unit: { lane: 0, servers: false, browser: false },
   adapter: { lane: 0, servers: true, browser: false },
   journey: { lane: 1, servers: true, browser: true },
+  clients: { lane: 0, servers: true, browser: false },
   fault: { lane: 2, servers: true, browser: false },
 } as const;
 

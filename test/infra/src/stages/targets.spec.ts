@@ -41,7 +41,9 @@ function readsInRoot(file: string): string[] {
 }
 
 describe.each(projects)('the targets of $folder', ({ folder, targets, files }) => {
-  const stages = Object.keys(targets).filter((name) => ['unit', 'adapter', 'journey', 'fault'].includes(name));
+  const stages = Object.keys(targets).filter((name) =>
+    ['unit', 'adapter', 'journey', 'clients', 'fault'].includes(name),
+  );
 
   it('take up each test that stands there, and nothing else', () => {
     const others = stages.filter((name) => name !== 'unit');

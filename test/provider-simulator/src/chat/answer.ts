@@ -20,6 +20,10 @@ export async function answerChat(
   if (prepared === undefined) return;
   const { plan, behaviour } = prepared;
   if (!request.stream) return sendPlain(exchange, behaviour, plainBody(plan, azure), plan.reportsUsage);
-  const frames = streamFrames(plan, azure, request.includeUsage && plan.reportsUsage);
+  // OpenRouter, whose path that is, reports the usage of all streams.
+  const always = exchange.entry.path.startsWith('/api/v1/');
+  const asked = request.includeUsage ? 'asked' : 'none';
+  const usage = !plan.reportsUsage ? 'none' : always ? 'always' : asked;
+  const frames = streamFrames(plan, azure, usage);
   return sendStream(exchange, behaviour, frames, errorFrame);
 }

@@ -84,10 +84,11 @@ function trailer({ serviceTier }: Plan): object {
 }
 
 /**
- * The frames of one stream, in the order of OpenAI's API. With `withUsage` there is a chunk of usage, and those before
- * it carry `"usage": null`. What the chunks have in common is put into JSON once.
+ * The frames of one stream, in the order of OpenAI's API. Where usage is `asked` for there is a chunk of it, and those
+ * before it carry `"usage": null`; where it is sent `always`, they do not. What the chunks have in common is put into
+ * JSON once.
  */
-export function* streamFrames(plan: Plan, filtered: boolean, withUsage: boolean): Generator<Frame> {
+export function* streamFrames(plan: Plan, filtered: boolean, usage: 'none' | 'asked' | 'always'): Generator<Frame> {
   const common = {
     id: `chatcmpl-simulator${plan.n}`,
     object: 'chat.completion.chunk',
@@ -96,7 +97,7 @@ export function* streamFrames(plan: Plan, filtered: boolean, withUsage: boolean)
     ...trailer(plan),
   };
   const head = JSON.stringify({ ...common, ...providerField(plan.shownProvider) }).slice(0, -1);
-  const tail = withUsage ? ',"usage":null}\n\n' : '}\n\n';
+  const tail = usage === 'asked' ? ',"usage":null}\n\n' : '}\n\n';
   const chunk = (index: number, delta: string, finish = 'null') =>
     `data: ${head},"choices":[{"index":${index},"delta":${delta},"logprobs":null,"finish_reason":${finish}}]${tail}`;
   const choices = Array.from({ length: plan.choices }, (_, index) => index);
@@ -115,7 +116,7 @@ export function* streamFrames(plan: Plan, filtered: boolean, withUsage: boolean)
       for (const delta of callDeltas(call, i, callId(plan, index, i)))
         yield { text: chunk(index, JSON.stringify({ tool_calls: [delta] })), content: true, atOnce: index > 0 };
   for (const index of choices) yield { text: chunk(index, '{}', `"${finishReason(plan)}"`), tail: index === 0 };
-  if (withUsage)
+  if (usage !== 'none')
     yield { text: `data: ${head},"choices":[],"usage":${JSON.stringify(usageOf(plan.usage))}}\n\n`, usage: true };
   yield { text: 'data: [DONE]\n\n' };
 }
