@@ -104,8 +104,11 @@ export interface FieldNote {
   readonly why: string;
 }
 
-/** How one dialect is mapped to the form that all share, and from it. All functions are pure, and none throws. */
-export interface DialectCodec {
+/**
+ * How a dialect in which callers speak is mapped: their requests are read, and answers are written for them. All
+ * functions are pure, and none throws.
+ */
+export interface CallerCodec {
   readonly name: ConversationDialect;
   /** What a request may have and the way to another dialect leaves out, since it does no harm. The docs list it. */
   readonly harmless: readonly FieldNote[];
@@ -113,14 +116,18 @@ export interface DialectCodec {
   readonly refused: readonly FieldNote[];
   /** `body` is a parsed request whose top-level fields the gateway has checked. */
   readRequest(body: JsonObject): Conversation | Fault;
-  writeRequest(conversation: Conversation, context: WriteContext): WrittenRequest | Fault;
-  /** Null if the document is no answer. `names` undoes what `writeRequest` changed. */
-  readReply(document: JsonObject, names: NameMap): Answer | null;
   writeReply(answer: Answer, context: ReplyContext): JsonObject;
-  readStream(names: NameMap): StreamDecoder;
   writeStream(context: ReplyContext): StreamEncoder;
   /** Usage in the dialect's form, for a reply that is written. */
   writeUsage(usage: TokenUsage): JsonObject;
+}
+
+/** How a dialect that providers speak as well is mapped: requests are written for them, and their answers read. */
+export interface DialectCodec extends CallerCodec {
+  writeRequest(conversation: Conversation, context: WriteContext): WrittenRequest | Fault;
+  /** Null if the document is no answer. `names` undoes what `writeRequest` changed. */
+  readReply(document: JsonObject, names: NameMap): Answer | null;
+  readStream(names: NameMap): StreamDecoder;
 }
 
 /**

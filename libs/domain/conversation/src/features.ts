@@ -68,3 +68,22 @@ export const FEATURES: Readonly<Record<Feature, Fields>> = {
   stream: { 'openai-chat': 'stream', 'openai-responses': 'stream', 'anthropic-messages': 'stream' },
   choices: { 'openai-chat': 'n', 'openai-responses': null, 'anthropic-messages': null },
 };
+
+/** The fields of our own endpoint. Features that it does not have cannot be in its requests. */
+const INFERENCE_FIELDS: Partial<Readonly<Record<Feature, string>>> = {
+  system: 'system',
+  turns: 'prompt',
+  output_tokens_max: 'max_output_tokens',
+  stop: 'stop',
+  temperature: 'temperature',
+  top_p: 'top_p',
+  user: 'user',
+  stream: 'stream',
+};
+
+/**
+ * The field in which a caller of a dialect says something, for faults and for the docs; null if the dialect has none.
+ */
+export function fieldOfFeature(dialect: ConversationDialect, feature: Feature): string | null {
+  return dialect === 'inference' ? (INFERENCE_FIELDS[feature] ?? null) : FEATURES[feature][dialect];
+}

@@ -31,6 +31,7 @@ export type {
   StreamError,
 } from './answer.js';
 export type {
+  CallerCodec,
   ConversationDialect,
   DialectCodec,
   Fault,
@@ -45,7 +46,8 @@ export type {
   WriteContext,
   WrittenRequest,
 } from './dialect-codec.js';
-export { FEATURES } from './features.js';
+export { fieldOfFeature, FEATURES } from './features.js';
 export { anthropicMessages } from './anthropic-messages/codec.js';
+export { inference } from './inference/codec.js';
 export { openaiChat } from './openai-chat/codec.js';
 export { openaiResponses } from './openai-responses/codec.js';
