@@ -4,10 +4,13 @@ import type { Turn } from './conversation.js';
 import {
   ANTHROPIC_CALL_IDS,
   ANTHROPIC_TOOL_NAMES,
-  callIds,
+  ANTHROPIC_USERS,
   OPENAI_CHAT_CALL_IDS,
   OPENAI_RESPONSES_CALL_IDS,
   OPENAI_TOOL_NAMES,
+  OPENAI_USERS,
+  callIds,
+  fittingId,
   toolNames,
 } from './names.js';
 
@@ -116,6 +119,23 @@ describe('ids of calls', () => {
   ])('%j becomes what the provider takes', (id, rule, expected) =>
     expect(callIds(turnsOf([id]), rule)(id)).toMatch(expected),
   );
+});
+
+describe('the name of a user', () => {
+  const ofClaudeCode = JSON.stringify({ device_id: 'd'.repeat(64), account_uuid: 'a'.repeat(36), session_id: 's1' });
+  it.each([
+    ['user_1', OPENAI_USERS, /^user_1$/],
+    ['user_1', ANTHROPIC_USERS, /^user_1$/],
+    [ofClaudeCode, OPENAI_USERS, /^\{"device_id":"d{37}_[0-9a-f]{12}$/],
+    ['jane@example.com', OPENAI_USERS, /^jane@example\.com$/],
+    ['jane@example.com', ANTHROPIC_USERS, /^jane_example_com_[0-9a-f]{12}$/],
+  ])('%j becomes what the provider takes', (user, rule, expected) => {
+    expect(fittingId(user, rule)).toMatch(expected);
+    expect(fittingId(user, rule).length).toBeLessThanOrEqual(rule.lengthMax);
+  });
+
+  it('differs for two sessions', () =>
+    expect(fittingId(ofClaudeCode, OPENAI_USERS)).not.toBe(fittingId(ofClaudeCode.replace('s1', 's2'), OPENAI_USERS)));
 });
 
 function turnsOf(ids: readonly string[]): readonly Turn[] {

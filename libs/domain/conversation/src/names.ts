@@ -29,6 +29,11 @@ export const OPENAI_RESPONSES_CALL_IDS: NameRule = { refused: NOTHING, lengthMax
 /** Ids of calls at Anthropic: `^[a-zA-Z0-9_-]+$`, of any length. */
 export const ANTHROPIC_CALL_IDS: NameRule = { refused: NOT_A_WORD, lengthMax: Infinity };
 
+/** OpenAI answers longer values of `user`: "string too long. Expected a string with maximum length 64". */
+export const OPENAI_USERS: NameRule = { refused: NOTHING, lengthMax: 64 };
+/** `metadata.user_id` of Anthropic has at most 256 characters, and no addresses of mail: they have none of these. */
+export const ANTHROPIC_USERS: NameRule = { refused: NOT_A_WORD, lengthMax: 256 };
+
 /** Characters of the digest in a name that was changed: 48 bits. */
 const DIGEST_LENGTH = 12;
 /** The longest name that is made where the rule has no bound. */
@@ -89,7 +94,7 @@ export function callIds(turns: readonly Turn[], rule: NameRule): (id: string) =>
   return (id) => sent.get(id) ?? id;
 }
 
-/** One id as `callIds` makes it where no others are known, as in an answer that is being sent. */
+/** An id that is made fit where no others are known: of a call in an answer that is sent, or of a caller's user. */
 export function fittingId(id: string, rule: NameRule): string {
   return fitting([id], rule).get(id) ?? id;
 }

@@ -1,7 +1,14 @@
 import type { Conversation } from '../conversation.js';
 import type { Fault, JsonObject, WriteContext, WrittenRequest } from '../dialect-codec.js';
 import { isFault } from '../fault.js';
-import { ANTHROPIC_CALL_IDS, ANTHROPIC_TOOL_NAMES, callIds, toolNamesOf } from '../names.js';
+import {
+  ANTHROPIC_CALL_IDS,
+  ANTHROPIC_TOOL_NAMES,
+  ANTHROPIC_USERS,
+  callIds,
+  fittingId,
+  toolNamesOf,
+} from '../names.js';
 import { orderTurns } from '../turn-order.js';
 import { claudeModel, type ClaudeModel } from './models.js';
 import {
@@ -66,7 +73,7 @@ function writeSettings(conversation: Conversation, model: ClaudeModel, context: 
   return Object.assign(
     { max_tokens: ceiling },
     ...parts,
-    user === null ? {} : { metadata: { user_id: user } },
+    user === null ? {} : { metadata: { user_id: fittingId(user, ANTHROPIC_USERS) } },
     stream ? { stream } : {},
   ) as JsonObject;
 }

@@ -1,7 +1,7 @@
 import type { Conversation, OutputFormat, Reasoning } from '../conversation.js';
 import type { Fault, JsonObject, WriteContext, WrittenRequest } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
-import { OPENAI_TOOL_NAMES, toolNamesOf } from '../names.js';
+import { OPENAI_TOOL_NAMES, OPENAI_USERS, fittingId, toolNamesOf } from '../names.js';
 import { orderTurns } from '../turn-order.js';
 import { writeMessages } from './write-messages.js';
 import { writeTools } from './write-tools.js';
@@ -56,7 +56,7 @@ function writeSettings(conversation: Conversation): JsonObject {
     response_format: conversation.format === null ? null : writeFormat(conversation.format),
     stop: conversation.stop.length === 0 ? null : conversation.stop,
     verbosity: conversation.verbosity,
-    user: conversation.user,
+    user: conversation.user === null ? null : fittingId(conversation.user, OPENAI_USERS),
     metadata: conversation.metadata,
     prompt_cache_key: conversation.promptCacheKey,
     service_tier: conversation.serviceTier,

@@ -1,7 +1,15 @@
 import type { Conversation, OutputFormat, Reasoning, Tool, ToolChoice, Turn } from '../conversation.js';
 import type { Fault, Feature, JsonObject, WriteContext, WrittenRequest } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
-import { callIds, OPENAI_RESPONSES_CALL_IDS, OPENAI_TOOL_NAMES, toolNamesOf, type ToolNames } from '../names.js';
+import {
+  callIds,
+  OPENAI_RESPONSES_CALL_IDS,
+  OPENAI_TOOL_NAMES,
+  OPENAI_USERS,
+  fittingId,
+  toolNamesOf,
+  type ToolNames,
+} from '../names.js';
 import { orderTurns } from '../turn-order.js';
 import { writeItems } from './write-items.js';
 
@@ -112,7 +120,7 @@ function writeSettings(conversation: Conversation): JsonObject {
     reasoning: reasoning === null ? null : writeReasoning(reasoning),
     text: writeText(conversation),
     include: include.length === 0 ? null : include,
-    user: conversation.user,
+    user: conversation.user === null ? null : fittingId(conversation.user, OPENAI_USERS),
     metadata: conversation.metadata,
     prompt_cache_key: conversation.promptCacheKey,
     service_tier: conversation.serviceTier,
