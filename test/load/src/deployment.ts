@@ -43,6 +43,8 @@ export interface DeploymentOptions {
   readonly folder: string;
   /** Options of Node.js for the gateway. */
   readonly gatewayNodeArgs: readonly string[];
+  /** As in `Seed`. */
+  readonly halfUncapped?: boolean;
 }
 
 const upstreamReplies: readonly UpstreamReply[] = ['reply-1k', 'stream-64', 'stream-64-paced'];
@@ -82,7 +84,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     }),
     startApp(build, 'usage-billing', usageBilling, behind('tollgate_billing')),
   ]);
-  await seedKeys({ databaseUrl, pepper: secrets.pepper, keys });
+  await seedKeys({ databaseUrl, pepper: secrets.pepper, keys, halfUncapped: options.halfUncapped === true });
   const startGateway = (): Promise<RunningProcess> =>
     startApp(
       build,

@@ -3,7 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DEFAULT_KEY_MARKER } from '@tollgate/api-key';
 import { spawnApp, startKafka, startPostgres, startRedis, tempFolder } from '@tollgate/infra';
 import { Redis } from 'ioredis';
-import { Client } from 'pg';
 import { Pool } from 'undici';
 import { startDeployment, type Deployment } from './deployment.js';
 import { thisBuild } from './former-build.js';
@@ -153,16 +152,8 @@ const deployment = await startDeployment({
   keys,
   folder,
   gatewayNodeArgs: [],
+  halfUncapped: true,
 });
-const client = new Client({ connectionString: databaseUrl });
-await client.connect();
-await client.query("UPDATE keys.organization SET credit_limit_nano_usd = NULL WHERE id = 'default'");
-await client.query(
-  `UPDATE keys.api_key SET credit_limit_nano_usd = NULL, requests_per_minute = NULL, tokens_per_minute = NULL
-   WHERE id IN (SELECT id FROM unnest($1::uuid[]) WITH ORDINALITY AS seeded (id, n) WHERE n % 2 = 0)`,
-  [keys.map(({ id }) => id)],
-);
-await client.end();
 const redis = new Redis(redisServer.url, { maxRetriesPerRequest: null });
 redis.on('error', () => undefined);
 try {

@@ -12,6 +12,8 @@ export interface Seed {
   readonly databaseUrl: string;
   readonly pepper: string;
   readonly keys: readonly SeededKey[];
+  /** Whether every second key has no limits of credit and rate, nor the organisation a cap. Default: false. */
+  readonly halfUncapped?: boolean;
 }
 
 /** Makes so many keys, which nobody has yet. */
@@ -41,18 +43,20 @@ const ORGANIZATION = 'default';
  * Every key has limits on requests and tokens per minute, addresses and models, and two capped accounts: its own, and
  * the organisation's.
  */
-export async function seedKeys({ databaseUrl, pepper, keys }: Seed): Promise<void> {
+export async function seedKeys({ databaseUrl, pepper, keys, halfUncapped = false }: Seed): Promise<void> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
     await client.query('BEGIN');
     await client.query('UPDATE keys.organization SET credit_limit_nano_usd = $2 WHERE id = $1', [
       ORGANIZATION,
-      limits.organizationCapNanoUsd.toString(),
+      halfUncapped ? null : limits.organizationCapNanoUsd.toString(),
     ]);
     await client.query(
       `INSERT INTO keys.api_key (id, organization_id, name, scopes, credit_limit_nano_usd, requests_per_minute, tokens_per_minute, models, allowed_ips, created_at, version)
-       SELECT id, $2, 'load ' || id, ARRAY['inference:write'], $3, $4, $5, $6, $7, now(), 1 FROM unnest($1::uuid[]) AS seeded (id)`,
+       SELECT id, $2, 'load ' || id, ARRAY['inference:write'], CASE WHEN limited THEN $3::bigint END,
+         CASE WHEN limited THEN $4::int END, CASE WHEN limited THEN $5::int END, $6, $7, now(), 1
+       FROM unnest($1::uuid[]) WITH ORDINALITY AS seeded (id, n), LATERAL (SELECT NOT ($8 AND n % 2 = 0)) AS l (limited)`,
       [
         keys.map(({ id }) => id),
         ORGANIZATION,
@@ -61,6 +65,7 @@ export async function seedKeys({ databaseUrl, pepper, keys }: Seed): Promise<voi
         limits.tokensPerMinute,
         limits.models,
         limits.allowedIps,
+        halfUncapped,
       ],
     );
     await client.query(
