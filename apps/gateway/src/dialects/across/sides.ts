@@ -1,5 +1,6 @@
 import {
   anthropicMessages,
+  openaiChat,
   openaiResponses,
   type ConversationDialect,
   type DialectCodec,
@@ -10,6 +11,7 @@ import { openAiChat } from '../openai-chat/openai-chat.js';
 import type { Side } from './translation.js';
 
 const CODECS: Partial<Record<DialectName, DialectCodec>> = {
+  'openai-chat': openaiChat,
   'openai-responses': openaiResponses,
   'anthropic-messages': anthropicMessages,
 };

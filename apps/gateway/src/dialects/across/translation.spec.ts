@@ -1,0 +1,178 @@
+import { anthropicMessages } from '@tollgate/conversation';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { InjectedFields } from '../../providers/injected-fields.js';
+import type { Target } from '../../request-path/choose-route/route-table.js';
+import type { Routed } from '../../request-path/exchange/exchange.js';
+import { isRefusal } from '../../request-path/exchange/refusal.js';
+import type { UpstreamCall } from '../ask.js';
+import type { Dialect } from '../dialect.js';
+import { OPENAI_ERRORS } from '../openai/errors.js';
+import { sideOf } from './sides.js';
+import type { Translation } from './translation.js';
+import { translator } from './translator.js';
+
+const messages = { name: 'anthropic-messages', errors: OPENAI_ERRORS } as unknown as Dialect;
+const target = {
+  model: 'gpt-4o',
+  price: { maxOutputTokens: 16_384 },
+  provider: {
+    dialects: new Set(['openai-chat']),
+    injectedFields: new InjectedFields({ ceilingField: 'max_completion_tokens', streamOptions: true }),
+  },
+} as unknown as Target;
+
+const REQUEST = {
+  model: 'claude',
+  max_tokens: 32_000,
+  system: 'Be brief.',
+  messages: [{ role: 'user', content: 'Grüße, 世界' }],
+};
+const call = (fields: Partial<UpstreamCall> = {}): UpstreamCall => ({
+  holdNanoUsd: null,
+  injectedMaxTokens: null,
+  ceilingLeftOut: false,
+  fieldNames: null,
+  injected: { ceiling: null, ceilingTokens: null, streamOptions: false },
+  ...fields,
+});
+
+function translate(request: object): Translation {
+  const body = Buffer.from(JSON.stringify(request));
+  const ask = { body, model: 'claude', inputTokensEstimate: 7 };
+  const exchange = { ask, requestId: '0198-aa', startedAtMs: 1_000 } as unknown as Routed;
+  const translation = translator(messages, exchange)(target);
+  if (translation === null || isRefusal(translation)) throw new Error(JSON.stringify(translation));
+  return translation;
+}
+const sent = (translation: Translation, to: UpstreamCall): Record<string, unknown> =>
+  JSON.parse(translation.bodyFor(target, to).toString()) as Record<string, unknown>;
+
+const chunk = (delta: object, rest: object = {}): string =>
+  `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', model: 'gpt-4o', choices: [{ index: 0, delta, finish_reason: null, ...rest }] })}\n\n`;
+const STREAM = Buffer.from(
+  [
+    chunk({ role: 'assistant', content: '' }),
+    chunk({ content: 'Grüße' }),
+    // A character that JSON may spell in ASCII.
+    'data: {"id":"c","object":"chat.completion.chunk","model":"gpt-4o","choices":[{"index":0,"delta":{"content":"\\u4e16界"},"finish_reason":null}]}\n\n',
+    chunk({ tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a":' } }] }),
+    chunk({ tool_calls: [{ index: 0, function: { arguments: '1}' } }] }),
+    chunk({}, { finish_reason: 'tool_calls' }),
+    'data: {"id":"c","object":"chat.completion.chunk","model":"gpt-4o","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13}}\n\n',
+    'data: [DONE]\n\n',
+  ].join(''),
+);
+
+function streamed(pieces: readonly Buffer[]): { text: string; tail: string } {
+  const reader = translate({ ...REQUEST, stream: true }).readStream(null);
+  const parts = [...pieces.map((piece) => reader.take(piece)), reader.end()];
+  expect(reader.report).toMatchObject({ inputTokens: 9, outputTokens: 4 });
+  expect([reader.opened, reader.finished, reader.error]).toEqual([true, true, null]);
+  const utf8 = (texts: string[]): string => Buffer.from(texts.join(''), 'latin1').toString('utf8');
+  return { text: utf8(parts.map(({ events }) => events)), tail: utf8(parts.map(({ tail }) => tail)) };
+}
+const whole = streamed([STREAM]);
+
+describe('a request for a provider of another dialect', () => {
+  it('is written in that dialect, with the model of the target', () => {
+    expect(sent(translate(REQUEST), call())).toEqual({
+      model: 'gpt-4o',
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: 'Grüße, 世界' },
+      ],
+      max_completion_tokens: 32_000,
+    });
+  });
+
+  it('has the ceiling under the name that the provider takes, and none where it is above what the model writes', () => {
+    const translation = translate(REQUEST);
+    const named = call({ fieldNames: { ceilingField: 'max_tokens', streamOptions: true } });
+    expect(sent(translation, named)).toMatchObject({ max_tokens: 32_000 });
+    expect(named.injected).toEqual({ ceiling: 'max_tokens', ceilingTokens: 32_000, streamOptions: false });
+    expect(sent(translation, call({ ceilingLeftOut: true }))).not.toHaveProperty('max_completion_tokens');
+  });
+
+  it('asks for the usage of a stream, which the client is told in its own dialect', () => {
+    const streaming = call();
+    expect(sent(translate({ ...REQUEST, stream: true }), streaming)).toMatchObject({
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    expect(streaming.injected.streamOptions).toBe(true);
+  });
+
+  it('is refused by the name of the caller’s field where the target’s dialect has none', () => {
+    const body = Buffer.from(JSON.stringify({ ...REQUEST, top_k: 3 }));
+    const exchange = { ask: { body, model: 'claude' }, requestId: '', startedAtMs: 0 } as unknown as Routed;
+    expect(translator(messages, exchange)(target)).toMatchObject({ code: 'invalid_request', param: 'top_k' });
+  });
+});
+
+describe('the answer', () => {
+  it('of a plain call is the caller’s, with the usage of the provider’s report', () => {
+    const reply = {
+      id: 'chatcmpl-1',
+      object: 'chat.completion',
+      created: 1,
+      model: 'gpt-4o-2024-08-06',
+      choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' }, finish_reason: 'length' }],
+      usage: { prompt_tokens: 9, completion_tokens: 1, total_tokens: 10, prompt_tokens_details: { cached_tokens: 4 } },
+    };
+    const read = translate(REQUEST).readReply(Buffer.from(JSON.stringify(reply)), null);
+    if (read.kind !== 'answer' || read.body === undefined) throw new Error(read.kind);
+    expect(read.report).toMatchObject({ inputTokens: 9, outputTokens: 1, cachedInputTokens: 4 });
+    expect(JSON.parse(read.body.toString())).toMatchObject({
+      type: 'message',
+      role: 'assistant',
+      content: [{ type: 'text', text: 'Hi' }],
+      stop_reason: 'max_tokens',
+      usage: { input_tokens: 5, cache_read_input_tokens: 4, output_tokens: 1 },
+    });
+  });
+
+  it('is none where the provider’s own dialect says so', () => {
+    for (const body of ['<html>', '{}', '{"error":{"message":"no"}}'])
+      expect(translate(REQUEST).readReply(Buffer.from(body), null).kind).toBe('no_answer');
+  });
+
+  it('of a stream comes as it arrives, and its last event waits in the tail', () => {
+    expect(whole.text).toMatch(/^event: message_start\n/);
+    expect(whole.text).toContain('"text":"Grüße"');
+    expect(whole.text).toContain('"text":"世界"');
+    expect(whole.tail).toContain('"stop_reason":"tool_use"');
+    expect(whole.tail).toMatch(/event: message_stop\ndata: \{"type":"message_stop"\}\n\n$/);
+  });
+
+  it('of a stream is the same wherever the network cuts it', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(STREAM.length), { maxLength: 12 }), (cuts) => {
+        const places = [0, ...cuts.sort((a, b) => a - b), STREAM.length];
+        const pieces = places.slice(1).map((end, at) => STREAM.subarray(places[at], end));
+        expect(streamed(pieces)).toEqual(whole);
+      }),
+    );
+  });
+
+  it('of a stream that breaks off says so in the caller’s dialect', () => {
+    const reader = translate({ ...REQUEST, stream: true }).readStream(null);
+    reader.take(STREAM.subarray(0, 300));
+    expect(reader.errorEvent('provider_failed')).toMatch(/^event: error\ndata: \{"type":"error"/);
+  });
+
+  it('that is an error about the request is told in the caller’s form, with the provider’s words', () => {
+    const body = Buffer.from('{"error":{"message":"The image is too large.","type":"invalid_request_error"}}');
+    expect(JSON.parse(translate(REQUEST).errorBody(400, body).toString())).toMatchObject({
+      error: { message: 'The image is too large.', code: 'invalid_request' },
+    });
+    expect(JSON.parse(translate(REQUEST).errorBody(404, Buffer.from('<html>')).toString())).toMatchObject({
+      error: { code: 'not_found' },
+    });
+  });
+});
+
+it('has a side for each dialect that holds conversations', () => {
+  expect(sideOf(messages)?.codec).toBe(anthropicMessages);
+  expect(sideOf({ name: 'openai-embeddings' } as Dialect)).toBeNull();
+});
