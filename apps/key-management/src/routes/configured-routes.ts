@@ -16,6 +16,8 @@ export interface AccessibleRoute {
 
 type Reaching = Pick<ApiKey, 'groupIds' | 'models'>;
 
+type Routed = NonNullable<ReturnType<ReturnType<typeof compileRouting<ConfiguredRoute, unknown>>>>;
+
 /** The routes of config.yaml, and which of them keys may use. It asks nobody: all it needs comes with the call. */
 @Injectable()
 export class ConfiguredRoutes {
@@ -43,6 +45,10 @@ export class ConfiguredRoutes {
   accessOf(model: string): RouteAccess | null {
     const routed = this.#routing(model);
     if (routed === null) return null;
+    return { ...this.#accessOf(routed), others: routed.others.map((each) => this.#accessOf(each)) };
+  }
+
+  #accessOf(routed: Pick<Routed, 'route' | 'targets'>): RouteAccess {
     const { name, access } = routed.route;
     const targets = routed.targets.filter(({ target }) => this.#reachable?.has(target.provider) ?? true);
     return { name, access, open: isOpenToAll({ access, targets }), targets };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RouteOpenTo } from './closed-models.js';
-import { checkRoute, isAccessRefused, isOpenToAll, reachableTargets } from './decide-access.js';
+import { checkRoute, isAccessRefused, isOpenToAll, reachableTargets, type RouteAccess } from './decide-access.js';
 import { openedRoutes } from './opened-routes.js';
 import { compileRouting } from './routing.js';
 
@@ -27,12 +27,15 @@ const PRICES = ['p', 'q'].map((provider) => ({ provider, model: '*', price: 1 })
 function reach(routes: readonly ConfiguredRoute[], model: string, ...opened: string[]): readonly string[] | string {
   const routed = compileRouting(routes, PRICES)(model);
   const key = { allowsModel: null, opens: new Set(opened) };
-  const found = routed && {
-    name: routed.route.name,
-    access: routed.route.access,
-    open: isOpenToAll({ access: routed.route.access, targets: routed.targets }),
-    targets: routed.targets,
+  interface Found extends RouteAccess {
+    readonly targets: Routed['targets'];
+    readonly others?: readonly Found[];
+  }
+  type Routed = Pick<NonNullable<typeof routed>, 'route' | 'targets'>;
+  const accessOf = ({ route: { name, access }, targets }: Routed): Found => {
+    return { name, access, open: isOpenToAll({ access, targets }), targets };
   };
+  const found: Found | null = routed && { ...accessOf(routed), others: routed.others.map(accessOf) };
   const checked = checkRoute(key, model, found);
   if (isAccessRefused(checked)) return checked.code;
   return reachableTargets(key, checked).map(({ target, model: asked }) => `${target.provider}:${asked}`);
@@ -224,11 +227,12 @@ describe('in any configuration', () => {
           const name = rewrites.reduce((text, rewrite) => rewrite(text), model);
           const reached = reach(routes, name);
           if (typeof reached === 'string') return;
-          const served = compileRouting(routes, PRICES)(name)!;
-          expect(served.route.access).toBe('everyone');
+          const routed = compileRouting(routes, PRICES)(name)!;
+          const open = [routed, ...routed.others].filter(({ route: { access } }) => access === 'everyone');
+          expect(open).not.toEqual([]);
           for (const one of reached) {
-            const named = served.route.targets.some(
-              (target) => target.model !== '*' && `${target.provider}:${target.model}` === one,
+            const named = open.some(({ route: { targets } }) =>
+              targets.some((target) => target.model !== '*' && `${target.provider}:${target.model}` === one),
             );
             if (named) continue;
             const provider = one.split(':')[0];

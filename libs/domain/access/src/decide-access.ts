@@ -47,7 +47,12 @@ export interface RouteAccess {
   readonly open: boolean;
   /** The targets whose provider can be called. */
   readonly targets: readonly TargetAccess[];
+  /** The routes that serve the same name to a key that may not use this one, in order; absent if there are none. */
+  readonly others?: readonly RouteAccess[];
 }
+
+/** A route whose others are of the same kind. */
+type RouteLike<R> = Omit<RouteAccess, 'others'> & { readonly others?: readonly R[] };
 
 /** Whether every key may reach all targets of a route, as far as groups decide. */
 export function isOpenToAll({ access, targets }: Pick<RouteAccess, 'access' | 'targets'>): boolean {
@@ -102,23 +107,38 @@ export function checkScope(
 }
 
 /**
- * Returns the route if the key may use it, else the refusal. A key may use a route if it is open to everyone or if a
- * group of the key has it, and if the key's list of models allows the name that the caller sent; that list is not
- * compared with the provider's name. A name without a route is `model_not_found` for every key. That a provider has no
+ * Returns the first route of a name that the key may use, else the refusal of the first one. A key may use a route if
+ * it is open to everyone or if a group of the key has it, and if the key's list of models allows the name that the
+ * caller sent, or the route's name. A name without a route is `model_not_found` for every key. That a provider has no
  * credential is disclosed only to a key that may use the model. Of the route's targets only `reachableTargets` may be
  * called.
  */
-export function checkRoute<R extends RouteAccess>(
-  { allowsModel, opens }: Pick<KeyAccess, 'allowsModel' | 'opens'>,
+export function checkRoute<R extends RouteLike<R>>(
+  key: Pick<KeyAccess, 'allowsModel' | 'opens'>,
   model: string,
   route: R | null,
 ): R | AccessRefused {
   if (route === null) return NO_ROUTE;
+  const first = checkOne(key, model, route);
+  if (!isAccessRefused(first)) return first;
+  for (const other of route.others ?? []) {
+    const checked = checkOne(key, model, other);
+    if (!isAccessRefused(checked)) return checked;
+  }
+  return first;
+}
+
+function checkOne<R extends RouteAccess>(
+  { allowsModel, opens }: Pick<KeyAccess, 'allowsModel' | 'opens'>,
+  model: string,
+  route: R,
+): R | AccessRefused {
   if (!route.open) {
     const refused = checkGroups(opens, route);
     if (refused !== null) return refused;
   }
-  if (allowsModel !== null && !allowsModel(model)) return NOT_LISTED;
+  // A pattern of the list that matches a route's pattern matches every name of the route.
+  if (allowsModel !== null && !allowsModel(model) && !allowsModel(route.name)) return NOT_LISTED;
   return route.targets.length === 0 ? NO_PROVIDER : route;
 }
 
@@ -158,7 +178,7 @@ export function isAccessRefused(answer: RouteAccess | AccessRefused): answer is 
  * const decision = decideAccess(key, { address: '192.0.2.7', scope: 'inference:write', model: 'gpt-4o' }, findRoute);
  * if (decision.kind === 'refused') explain(decision.rule, decision.code);
  */
-export function decideAccess<R extends RouteAccess>(
+export function decideAccess<R extends RouteLike<R>>(
   key: KeyAccess,
   { address, scope, model, fromPage = false }: AccessRequest,
   findRoute: (model: string) => R | null,

@@ -1,5 +1,5 @@
 import { compileClosedModels, type ClosedBy, type RouteOpenTo } from './closed-models.js';
-import { compileNames } from './wildcard.js';
+import { compileNames, hasWildcard } from './wildcard.js';
 
 interface NamedTarget {
   readonly provider: string;
@@ -31,10 +31,15 @@ interface PricedTarget<T, P> {
   readonly closedBy: ClosedBy;
 }
 
-/** The route of a model's name, with the targets that have a price. */
-export interface RoutedModel<R extends NamedRoute, P> {
+/** A route of a model's name, with the targets that the name leads to and that have a price. */
+interface RoutedTargets<R extends NamedRoute, P> {
   readonly route: R;
   readonly targets: readonly PricedTarget<R['targets'][number], P>[];
+}
+
+/** The first route of a model's name, and the others that serve the name to a key that may not use the first. */
+export interface RoutedModel<R extends NamedRoute, P> extends RoutedTargets<R, P> {
+  readonly others: readonly RoutedTargets<R, P>[];
 }
 
 /**
@@ -66,8 +71,17 @@ export function targetModel(target: Pick<NamedTarget, 'model'>, requested: strin
 }
 
 /**
- * Makes a function that finds the route and the targets of a model that a caller names. It returns null if no route has
- * the name, or if no target of the route has a price: a model that cannot be charged is not served.
+ * Makes a function that finds the routes and the targets of a model that a caller names. In this order, the first that
+ * is open to the key serves it:
+ *
+ * 1. the route with exactly this name; then no other one does;
+ * 2. for `provider/model`, each route that names this model of this provider as a target, and the route of the bare
+ *    model's name if it leads to this provider by a target `*`: that target alone;
+ * 3. the route with the best pattern that matches the name;
+ * 4. if no route has the name, each that names a model of this name as a target, whatever the provider: those targets
+ *    alone.
+ *
+ * It returns null if there is none with a target that has a price: a model that cannot be charged is not served.
  */
 export function compileRouting<R extends NamedRoute, P>(
   routes: readonly R[],
@@ -76,16 +90,49 @@ export function compileRouting<R extends NamedRoute, P>(
   const routeOf = compileRoutes(routes);
   const priceOf = compilePrices(prices);
   const closedBy = compileClosedModels(routes);
-  return (requested) => {
-    const route = routeOf(requested);
-    if (route === null) return null;
-    const targets = route.targets.flatMap((target: R['targets'][number]) => {
+  /** The targets of a route that pass a test, for the model that is asked for; nothing if none has a price. */
+  const routed = (
+    route: R | null,
+    requested: string,
+    isMeant: (target: NamedTarget) => boolean = () => true,
+  ): RoutedTargets<R, P>[] => {
+    const targets = (route?.targets ?? []).filter(isMeant).flatMap((target: R['targets'][number]) => {
       const model = targetModel(target, requested);
       const price = priceOf(target.provider, model);
-      if (price === null) return [];
+      if (route === null || price === null) return [];
       const named = target.model !== '*' || closedBy === null;
       return [{ target, model, price, closedBy: named ? undefined : closedBy(route, target.provider, requested) }];
     });
-    return targets.length === 0 ? null : { route, targets };
+    return route === null || targets.length === 0 ? [] : [{ route, targets }];
   };
+  const byTarget = indexTargets(routes);
+  const byModel = (model: string, provider: string | null): RoutedTargets<R, P>[] =>
+    (byTarget.get(model) ?? []).flatMap((route) =>
+      routed(route, model, (target) => target.model === model && (provider ?? target.provider) === target.provider),
+    );
+  const byProvider = (requested: string): RoutedTargets<R, P>[] => {
+    const slash = requested.indexOf('/');
+    if (slash === -1) return [];
+    const [provider, model] = [requested.slice(0, slash), requested.slice(slash + 1)];
+    if (model === '') return [];
+    const isCallers = (target: NamedTarget): boolean => target.model === '*' && target.provider === provider;
+    return [...byModel(model, provider), ...routed(routeOf(model), model, isCallers)];
+  };
+  return (requested) => {
+    const route = routeOf(requested);
+    const named = routed(route, requested);
+    const found = route?.name === requested ? [...named] : [...byProvider(requested), ...named];
+    if (route === null) found.push(...byModel(requested, null));
+    const [first, ...others] = found;
+    return first === undefined ? null : { ...first, others };
+  };
+}
+
+/** The routes that have a target of a model, by the model's name, in the order of the configuration. */
+function indexTargets<R extends NamedRoute>(routes: readonly R[]): ReadonlyMap<string, readonly R[]> {
+  const index = new Map<string, R[]>();
+  for (const route of routes)
+    for (const model of new Set(route.targets.map((target) => target.model)))
+      if (!hasWildcard(model)) index.set(model, [...(index.get(model) ?? []), route]);
+  return index;
 }

@@ -35,7 +35,11 @@ export interface Route {
   readonly prices: readonly ModelPrice[];
   /** The longest answer that one choice of any target can have, in tokens. */
   readonly outputTokensMax: number;
+  /** The routes that serve the same name to a key that may not use this one; absent if there are none. */
+  readonly others?: readonly Route[];
 }
+
+type Routed = NonNullable<ReturnType<ReturnType<typeof compileRouting<TollgateConfig['routes'][number], ModelPrice>>>>;
 
 /** The most model names whose routes are cached. Callers can make up names that wildcards match. */
 const REMEMBERED_MAX = 10_000;
@@ -70,6 +74,11 @@ export class RouteTable {
   #resolve(model: string): Route | null {
     const routed = this.#routing(model);
     if (routed === null) return null;
+    const route = this.#join(routed);
+    return routed.others.length === 0 ? route : { ...route, others: routed.others.map((each) => this.#join(each)) };
+  }
+
+  #join(routed: Pick<Routed, 'route' | 'targets'>): Route {
     const { name, access } = routed.route;
     const targets = routed.targets.flatMap(({ target, model: asked, price, closedBy }) => {
       const provider = this.providers.get(target.provider);

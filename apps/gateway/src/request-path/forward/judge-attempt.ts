@@ -205,7 +205,7 @@ function failureOfConfiguration(
   { provider, model }: Target,
   status: number,
 ): Failure | null {
-  const isCallersModel = model === ask.model && model !== route.name;
+  const isCallersModel = (model === ask.model || ask.model.endsWith(`/${model}`)) && model !== route.name;
   return provider.blamesConfiguration(status, isCallersModel) ? FAILED : null;
 }
 
