@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@tollgate/errors';
 import type { DescribedRoute } from '@tollgate/openapi';
 import { z } from 'zod';
+import { messagesReply, messagesRequest } from './documented-messages.js';
 
 /** The tag of every inference route. */
 export const INFERENCE_TAG = {
@@ -144,6 +145,12 @@ const chat = {
   replies: { schema: chatReply, statuses: { 200: 'The answer of the model.' }, mediaTypes: ['text/event-stream'] },
   refusals: REFUSALS,
 } as const;
+const messages = {
+  ...inference,
+  body: messagesRequest,
+  replies: { schema: messagesReply, statuses: { 200: 'The answer of the model.' }, mediaTypes: ['text/event-stream'] },
+  refusals: REFUSALS,
+} as const;
 const embeddings = {
   ...inference,
   body: embeddingsRequest,
@@ -234,6 +241,16 @@ export const documentedEndpoints: readonly DescribedRoute[] = [
       id: 'createEmbeddingsOpenRouter',
       summary: 'Make vectors of texts',
       description: 'The same as `/v1/embeddings`, at the path of OpenRouter.',
+    },
+  },
+  { ...messages, path: '/v1/messages', text: { id: 'createMessage', summary: 'Answer a conversation' } },
+  {
+    ...messages,
+    path: '/api/v1/messages',
+    text: {
+      id: 'createMessageOpenRouter',
+      summary: 'Answer a conversation',
+      description: 'The same as `/v1/messages`, at the path of OpenRouter.',
     },
   },
   { ...models, path: '/v1/models', text: { id: 'listModels', summary: 'List the models that the key may use' } },

@@ -209,7 +209,7 @@ describe('a path that nothing is served at', () => {
     'POST /v1/responses?stream=true',
     'GET /v1/models2',
     'DELETE /v1/nonsense',
-    'POST //v1//messages/',
+    'POST //v1//responses/items/',
     'POST http://host/v1/completions',
     'GET /v1/%zz',
     'POST /v1/chat/completions%',

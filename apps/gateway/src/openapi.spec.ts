@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { buildDocument, documentFile, routesOf, sortRoutes } from '@tollgate/openapi';
 import { describe, expect, it } from 'vitest';
 import { documentedEndpoints, INFERENCE_TAG } from './documented-endpoints.js';
+import { ANTHROPIC_ERROR_DOCS } from './dialects/anthropic/documented-errors.js';
 import { OPENAI_ERROR_DOCS } from './dialects/openai/documented-errors.js';
 import { ALL_ENDPOINTS } from './endpoints/endpoints.js';
 import { isInferencePath } from './inference-paths.js';
@@ -10,7 +11,7 @@ const document = buildDocument({
   title: 'Tollgate gateway',
   tags: [INFERENCE_TAG],
   routes: documentedEndpoints,
-  errorShape: OPENAI_ERROR_DOCS,
+  errorShape: (path) => (path.includes('/messages') ? ANTHROPIC_ERROR_DOCS : OPENAI_ERROR_DOCS),
 });
 
 describe('the document of the inference side', () => {

@@ -1,4 +1,5 @@
 import type { CeilingField, Provider as ProviderConfig } from '@tollgate/config';
+import type { CallerHeadersRule } from './caller-headers.js';
 import type { DialectName, Operation } from '../dialects/dialect-name.js';
 
 /** The fields of the gateway's own that a provider accepts. */
@@ -25,6 +26,10 @@ export interface ProviderType {
   pathsOf(config: Pick<ProviderConfig, 'baseUrl' | 'apiVersion'>): OperationPath;
   /** The headers with the credential: names and values in turn. */
   credentialHeaders(credential: string): readonly string[];
+  /** Reads what is passed on of a caller's headers, to a provider that speaks the caller's dialect. */
+  readonly callerHeaders: CallerHeadersRule;
+  /** The headers of a call without such headers: names and values in turn. */
+  readonly defaultHeaders: readonly string[];
   /** The fields that a provider is presumed to accept if its entry in the configuration says nothing. */
   knownFields(config: Pick<ProviderConfig, 'baseUrl'>): KnownFields;
   /**

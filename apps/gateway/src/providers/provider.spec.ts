@@ -58,8 +58,12 @@ describe('a provider', () => {
     expect(openProvider(saysNothing, compatible).injectedFields.of('m').ceilingField).toBe('max_tokens');
     expect(openProvider(config('127.0.0.1', true), openai).injectedFields.of('m').ceilingField).toBe('max_tokens');
   });
-  it('is not opened where no dialect of ours reaches it', () => {
+  it('is opened for each entry, whatever its type', () => {
     const anthropic = { ...config('127.0.0.1', true), name: 'a', type: 'anthropic' as const };
-    expect([...openProviders([anthropic, config('127.0.0.1', true)]).keys()]).toEqual(['p']);
+    const [first, second] = [...openProviders([anthropic, config('127.0.0.1', true)]).values()];
+    expect([first?.dialects.has('anthropic-messages'), second?.dialects.has('anthropic-messages')]).toEqual([
+      true,
+      false,
+    ]);
   });
 });

@@ -27,6 +27,10 @@ export interface Provider {
    */
   readonly allowFields: ReadonlySet<string>;
   readonly blamesConfiguration: ProviderType['blamesConfiguration'];
+  readonly callerHeaders: ProviderType['callerHeaders'];
+  readonly defaultHeaders: ProviderType['defaultHeaders'];
+  /** Values of `anthropic-beta` that may be sent although they can change the price or the model. */
+  readonly allowBetas: readonly string[];
   /** The credential, so that it can be removed from logged texts; null if there is none. */
   readonly credential: string | null;
   /** Finds the credential in answers; null if there is none, or if it is too short to be searched for. */
@@ -47,19 +51,14 @@ export function isBusy({ load }: Provider): boolean {
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
- * Opens the providers of the configuration that a dialect can reach, by name. No target may name any other: such a file
- * is refused. `shownAs` returns the configuration with the name for replies and events.
+ * Opens the providers of the configuration, by name. `shownAs` returns the configuration with the name for replies and
+ * events.
  */
 export function openProviders(
   configs: readonly ProviderConfig[],
   shownAs: (config: ProviderConfig) => ProviderConfig = (config) => config,
 ): Map<string, Provider> {
-  return new Map(
-    configs.flatMap((config) => {
-      const type = PROVIDER_TYPES[config.type];
-      return type === null ? [] : [[config.name, openProvider(shownAs(config), type)]];
-    }),
-  );
+  return new Map(configs.map((config) => [config.name, openProvider(shownAs(config), PROVIDER_TYPES[config.type])]));
 }
 
 /** Opens the connection pools of a provider. Redirects are never followed. */
@@ -86,6 +85,9 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
     endAtHold: config.endAtHold,
     allowFields: new Set(config.allowFields),
     blamesConfiguration: type.blamesConfiguration,
+    callerHeaders: type.callerHeaders,
+    defaultHeaders: type.defaultHeaders,
+    allowBetas: config.allowBetas ?? [],
     credential: config.credential?.reveal() ?? null,
     mask: CredentialMask.of(config.credential?.reveal() ?? null),
     headers: [

@@ -25,6 +25,7 @@ import type { NewDigests } from './identify-key/new-digests.js';
 import { KeyLook } from './identify-key/look-again.js';
 import type { InFlight } from './exchange/in-flight.js';
 import { journalIntent } from './journal-intent/journal-intent.js';
+import { passHeaders } from './pass-headers/pass-headers.js';
 import { readCredential } from './read-credential/read-credential.js';
 import { receiveBody } from './receive-body/receive-body.js';
 import { refuse, type Refusal } from './exchange/refusal.js';
@@ -94,6 +95,8 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       // 404 model_not_found: no provider of the model speaks the dialect, and none can be translated for;
       // 400 invalid_request: the request says what no target can be told
       .then(speak(dialect))
+      // 400 invalid_request: a header asks for what the provider's entry does not allow
+      .then(passHeaders)
       // 503 provider_busy
       .then(skipBusy)
       // 429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable

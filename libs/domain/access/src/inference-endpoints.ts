@@ -25,6 +25,12 @@ export const INFERENCE_ENDPOINTS = {
     method: 'POST',
     scope: 'inference:write',
   },
+  messages: {
+    name: 'messages',
+    paths: ['/v1/messages', '/api/v1/messages'],
+    method: 'POST',
+    scope: 'inference:write',
+  },
   models: {
     name: 'models',
     paths: ['/v1/models', '/api/v1/models'],

@@ -62,6 +62,8 @@ export interface Provider {
    * Fields of a request that the provider may be sent though their cost has no known bound, or they may lead elsewhere.
    */
   readonly allowFields: readonly string[];
+  /** Values of `anthropic-beta` that the provider may be sent though they can change the price or the model. */
+  readonly allowBetas?: readonly string[];
   /** What a compatible provider serves besides chat, completions and embeddings; absent for nothing more. */
   readonly endpoints?: readonly 'responses'[];
   /**

@@ -17,6 +17,7 @@ const names = z
             base_url: z.string().catch(''),
             api_version: z.unknown().optional(),
             endpoints: z.unknown().optional(),
+            allow_betas: z.unknown().optional(),
           })
           .nullable()
           .catch(null),
@@ -99,13 +100,18 @@ const AZURE_V1 = /\/openai\/v1\/*$/i;
 const AZURE_DEPLOYMENT = /\/openai\/deployments(?:\/.*)?$/i;
 
 /** What a provider's type does not go with. */
-function typeFaults({ type, dialect, base_url, api_version, endpoints }: NamedProvider, index: number): FieldFault[] {
+function typeFaults(
+  { type, dialect, base_url, api_version, endpoints, allow_betas }: NamedProvider,
+  index: number,
+): FieldFault[] {
   const fault = (field: string, message: string): FieldFault => ({ path: ['providers', index, field], message });
   const faults: FieldFault[] = [];
   if (type !== undefined && dialect !== undefined && (type === 'anthropic') !== (dialect === 'anthropic'))
     faults.push(fault('dialect', `contradicts type ${type}: leave it out`));
   if (endpoints !== undefined && (type === 'openai' || type === 'azure' || type === 'anthropic'))
     faults.push(fault('endpoints', 'is for type compatible alone'));
+  if (allow_betas !== undefined && (type ?? dialect) !== 'anthropic')
+    faults.push(fault('allow_betas', 'is for type anthropic alone'));
   if (type !== 'azure') {
     if (api_version !== undefined) faults.push(fault('api_version', 'is for type azure alone'));
     return faults;
@@ -117,12 +123,6 @@ function typeFaults({ type, dialect, base_url, api_version, endpoints }: NamedPr
   } else if (api_version === undefined && !AZURE_V1.test(base_url))
     faults.push(fault('api_version', 'is required for type azure, as 2024-10-21, unless base_url ends in /openai/v1'));
   return faults;
-}
-
-/** What is not served of a provider, in the words of its entry; null where it is served. */
-function unservedBy(provider: Names['providers'][number]): string | null {
-  if (provider?.type === 'anthropic') return 'type anthropic';
-  return provider?.type === undefined && provider?.dialect === 'anthropic' ? 'dialect anthropic' : null;
 }
 
 function limitFaults(limits: Names['limits']): FieldFault[] {
@@ -158,14 +158,6 @@ function repeated(section: string, ids: readonly (string | null | undefined)[], 
 
 function targetFaults(read: Names, route: string, target: Target, path: readonly (string | number)[]): FieldFault[] {
   if (!hasProvider(read, target.provider)) return [unknownProvider(path, target.provider)];
-  const unserved = unservedBy(read.providers.find((each) => each?.name === target.provider) ?? null);
-  if (unserved !== null)
-    return [
-      {
-        path: [...path, 'provider'],
-        message: `${unserved} is not served yet (route "${route}", provider "${target.provider}")`,
-      },
-    ];
   if (target.model === '*') return callersModelFaults(read, route, target, path);
   const priced = read.prices.some(
     (price) => price?.provider === target.provider && matchesWildcard(price.model, target.model),

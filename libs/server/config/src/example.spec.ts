@@ -23,7 +23,7 @@ describe('the config.yaml of the repository', () => {
       '$1',
     );
     expect(parseConfig(uncommented, { path: 'config.yaml', lookup: noEnvironment })).toMatchObject({
-      providers: [{ allowPrivateNetwork: true }],
+      providers: [{ allowPrivateNetwork: true }, { name: 'anthropic', type: 'anthropic', allowBetas: ['context-1m-'] }],
       limits: { bodyBytesMax: 33_554_432 },
       trustedProxies: [{ addresses: ['10.0.0.0/8'], header: 'x-forwarded-for' }],
     });

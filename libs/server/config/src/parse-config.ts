@@ -112,6 +112,7 @@ function toProvider(provider: ConfigFile['providers'][number], lookup: Environme
     streamOptions: provider.stream_options ?? null,
     endAtHold: provider.end_at_hold,
     allowFields: provider.allow_fields,
+    ...(provider.allow_betas !== undefined && { allowBetas: provider.allow_betas }),
     ...(provider.endpoints !== undefined && { endpoints: provider.endpoints }),
   };
 }

@@ -77,7 +77,7 @@ const providerSchema = z.strictObject({
     .enum(PROVIDER_TYPES)
     .optional()
     .describe(
-      'How it is spoken to: openai; azure (credential in api-key, deployments as models); anthropic (not served yet); compatible, for any other server with the paths of OpenAI. Where absent: anthropic for dialect anthropic, openai where the host of base_url is api.openai.com, else compatible',
+      'How it is spoken to: openai; azure (credential in api-key, deployments as models); anthropic (credential in x-api-key; base_url with or without /v1); compatible, for any other server with the paths of OpenAI. Where absent: anthropic for dialect anthropic, openai where the host of base_url is api.openai.com, else compatible',
     ),
   dialect: z
     .enum(['openai', 'anthropic'])
@@ -133,6 +133,15 @@ const providerSchema = z.strictObject({
     .default([])
     .describe(
       "Top-level fields of a request that it may be sent though they name another model, address or credential, or cost more than the credit held: the excess is the platform's loss",
+    ),
+  allow_betas: z
+    .array(
+      z.string().regex(/^[a-z0-9][a-z0-9.-]{0,99}$/, 'must be a value of anthropic-beta, as context-1m-2025-08-07'),
+    )
+    .max(100)
+    .optional()
+    .describe(
+      'For type anthropic: values of anthropic-beta that it may be sent though they can change the price or the model, as context-1m-2025-08-07, or context-1m- for those of any date',
     ),
   endpoints: z
     .array(z.enum(['responses']))

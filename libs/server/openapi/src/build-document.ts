@@ -27,7 +27,7 @@ export interface ApiPart {
   /** Routes that no controller serves. */
   readonly routes?: readonly DescribedRoute[];
   /** The form of its errors; by default, what `errorShapeAt` says of each path. */
-  readonly errorShape?: ErrorShape;
+  readonly errorShape?: (path: string) => ErrorShape;
 }
 
 /** What plain forms of pages send. */
@@ -68,10 +68,16 @@ const SCHEMES: Readonly<Record<Credential, JsonObject>> = {
  * Makes the document of one service. It is called when documents are written, never by a running service.
  * @throws {Error} if a route lacks a decorator that the document needs, or a schema does not accept its example
  */
-export function buildDocument({ title, tags, controllers = [], routes = [], errorShape }: ApiPart): OpenApiDocument {
+export function buildDocument({
+  title,
+  tags,
+  controllers = [],
+  routes = [],
+  errorShape = errorShapeAt,
+}: ApiPart): OpenApiDocument {
   const described = [...exploreControllers(controllers), ...routes];
   const schemas = new Components();
-  const shapeOf = ({ path }: DescribedRoute): ErrorShape => errorShape ?? errorShapeAt(path);
+  const shapeOf = ({ path }: DescribedRoute): ErrorShape => errorShape(path);
   const shapes = [...new Set(described.map(shapeOf))];
   for (const { schema } of shapes) schemas.convert(schema, 'output');
   const paths: Record<string, PathItem> = {};

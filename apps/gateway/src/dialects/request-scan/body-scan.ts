@@ -335,7 +335,9 @@ export class BodyScan<Fields extends ScannedFields> {
       return true;
     if (row === null && ++this.#unknown > OTHERS_MAX) return this.#fail({ kind: 'many_unknown' });
     const name = row?.name ?? nameAt(bytes, this.#nameStart, this.#nameEnd);
-    this.#others.push({ ...span, name, use: useOf(row, name) });
+    const use = this.#reader?.isElsewhere === true ? 'elsewhere' : useOf(row, name);
+    const reason = this.#reader?.reason ?? null;
+    this.#others.push(reason === null ? { ...span, name, use } : { ...span, name, use, reason });
     this.#found.others = this.#others;
     return true;
   }

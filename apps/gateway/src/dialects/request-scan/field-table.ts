@@ -6,6 +6,16 @@ import type { RequestField } from './request-field.js';
 export interface OtherField extends Span {
   readonly name: string;
   readonly use: 'elsewhere' | 'unbounded' | 'unknown';
+  /** What is at fault in its value; absent if the field as a whole is. */
+  readonly reason?: FieldReason;
+}
+
+/** What is at fault within a field. */
+export interface FieldReason {
+  /** The path of the faulty value, which begins with the name of the field. */
+  readonly param: string;
+  /** A sentence that says what is wrong with it, or what to set. */
+  readonly message: string;
 }
 
 /** What the scan finds in a body of any dialect. A dialect adds a span for each field that it reads. */
@@ -34,6 +44,10 @@ export interface ValueReader<Fields> {
   close(depth: number): void;
   /** The value has ended. Stores the findings in the fields, and returns whether the cost of the value is bounded. */
   end(fields: Fields): boolean;
+  /** If the cost is not bounded, what is at fault; absent or null if the field as a whole is. */
+  readonly reason?: FieldReason | null;
+  /** True if the value names another model, address or credential. */
+  readonly isElsewhere?: boolean;
 }
 
 /** A field of a dialect's table, prepared for the scan. */

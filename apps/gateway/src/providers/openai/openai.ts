@@ -1,4 +1,5 @@
 import type { DialectName } from '../../dialects/dialect-name.js';
+import { passing } from '../caller-headers.js';
 import type { ProviderType } from '../provider-type.js';
 
 /** All that OpenAI speaks. */
@@ -18,6 +19,8 @@ export const openai: ProviderType = {
     return (operation) => base + operation;
   },
   credentialHeaders: (credential) => ['authorization', `Bearer ${credential}`],
+  callerHeaders: passing('openai-', new Set(['openai-organization', 'openai-project', 'openai-beta'])),
+  defaultHeaders: [],
   // OpenAI's reasoning models refuse max_tokens.
   knownFields: () => ({ ceilingField: 'max_completion_tokens', streamOptions: true }),
   blamesConfiguration: () => false,

@@ -142,10 +142,15 @@ function refuseUnbounded(exchange: Routed): Refusal | undefined {
   // A translation has no field that is not known.
   const kept = exchange.targets.filter((target) => targets.includes(target) || exchange.translations?.has(target));
   if (keepTargets(exchange, kept) || missing === null) return undefined;
-  const { name, use } = missing;
-  const why = use === 'unknown' ? 'is not known' : 'asks for something whose cost is not known before the call';
+  const { name, use, reason } = missing;
+  const field = `The field ${shown(name)}`;
+  const why =
+    reason?.message ??
+    (use === 'unknown'
+      ? `${field} is not known.`
+      : `${field} asks for something whose cost is not known before the call.`);
   return refuse('unbounded_cost', {
-    message: `The field ${shown(name)} ${why}, and the API key has a credit limit. allow_fields of the provider's entry in the configuration can allow it.`,
-    param: shown(name),
+    message: `${why} The API key has a credit limit. allow_fields of the provider's entry in the configuration can allow the field ${shown(name)}.`,
+    param: reason?.param ?? shown(name),
   });
 }

@@ -29,7 +29,7 @@ function refuseElsewhere(exchange: Received): Refusal | undefined {
   keepTargets(exchange, targets);
   if (missing === null) return undefined;
   return refuse('invalid_request', {
-    message: `The field ${shown(missing.name)} can name another model, address or credential than the route's. allow_fields of the provider's entry in the configuration can allow it.`,
-    param: shown(missing.name),
+    message: `${missing.reason?.message ?? `The field ${shown(missing.name)} can name another model, address or credential than the route's, or something that is kept at the provider.`} allow_fields of the provider's entry in the configuration can allow the field ${shown(missing.name)}.`,
+    param: missing.reason?.param ?? shown(missing.name),
   });
 }

@@ -6,6 +6,8 @@ import { plainPath } from '../../plain-path.js';
 import type { JournaledRequest } from '../../journal/journaled-request.js';
 import type { OpenRequest } from '../open-requests/open-request.js';
 import type { CachedKey } from '../identify-key/cached-key.js';
+import type { PassedHeaders } from '../../providers/caller-headers.js';
+import type { Provider } from '../../providers/provider.js';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
 import type { Ask, Speech } from '../../dialects/ask.js';
 import type { Translation } from '../../dialects/across/translation.js';
@@ -91,6 +93,8 @@ export class Exchange {
   targets: readonly Target[] = [];
   /** Set by speak: translations for targets that do not speak the caller's dialect; null if all of them speak it. */
   translations: ReadonlyMap<Target, Translation> | null = null;
+  /** Set by passHeaders: what each provider is sent of the caller's headers; null if none of them is for a provider. */
+  callerHeaders: Map<Provider, PassedHeaders> | null = null;
   /**
    * Set by admit: the hold, null without one; and the ceiling of output tokens to inject, null if the caller's stays.
    */

@@ -14,7 +14,7 @@ export function plainAnswerHeaders(exchange: Journaled, target: Target): readonl
   const { arrivedAt, calledAt, answeredAt, chargeNanoUsd } = exchange;
   const overheadMs = performance.now() - answeredAt + calledAt - arrivedAt;
   const headers = [...target.nameHeaders, 'x-tollgate-overhead-ms', inMs(overheadMs), COST, formatUsd(chargeNanoUsd)];
-  addLeftOut(headers, speechTo(exchange, target).leftOut);
+  addLeftOut(headers, exchange, target);
   return headers;
 }
 
@@ -26,7 +26,7 @@ export function streamHeaders(exchange: Journaled, target: Target): readonly str
   const overheadMs = exchange.calledAt - exchange.arrivedAt;
   const headers = [...target.nameHeaders, 'x-tollgate-overhead-ms', inMs(overheadMs)];
   if (takesTrailers(exchange)) headers.push('trailer', COST);
-  addLeftOut(headers, speechTo(exchange, target).leftOut);
+  addLeftOut(headers, exchange, target);
   return headers;
 }
 
@@ -41,6 +41,10 @@ const takesTrailers = ({ reply }: Journaled): boolean => reply.useChunkedEncodin
 /** Milliseconds to the microsecond. */
 const inMs = (ms: number): string => String(Math.round(ms * MICROSECONDS) / MICROSECONDS);
 
-function addLeftOut(headers: string[], leftOut: readonly string[]): void {
+/** Names the parts of the request, and of its headers, that the provider was not sent. */
+function addLeftOut(headers: string[], exchange: Journaled, target: Target): void {
+  const ofHeaders = exchange.callerHeaders?.get(target.provider)?.leftOut;
+  const ofBody = speechTo(exchange, target).leftOut;
+  const leftOut = ofHeaders === undefined ? ofBody : [...ofBody, ...ofHeaders];
   if (leftOut.length > 0) headers.push('x-tollgate-left-out', leftOut.map(headerText).join(', '));
 }

@@ -84,6 +84,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, RunningCall, DecodedSi
         method: 'POST',
         headers: [
           ...provider.headers,
+          ...(exchange.callerHeaders?.get(provider)?.sent ?? provider.defaultHeaders),
           'accept',
           exchange.ask.stream ? EVENT_STREAM : 'application/json',
           'x-request-id',

@@ -1,0 +1,127 @@
+import type { PartsPattern } from '../../providers/credential-mask.js';
+import { NOTHING_INJECTED } from '../../providers/injected-fields.js';
+import type { Span } from '../../json-scan/json-tokens.js';
+import { valueAt } from '../../json-scan/values.js';
+import type { Target } from '../../request-path/choose-route/route-table.js';
+import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
+import { mediaOf, textBytes, withoutMedia } from '../../request-path/usage/media-bound.js';
+import { TEMPLATE_TOKENS, TOKENS_MAX, type Ask, type Limits, type TokenCount, type UpstreamCall } from '../ask.js';
+import type { StreamReader } from '../answer.js';
+import type { Dialect } from '../dialect.js';
+import { tokensOf } from '../openai-chat/content-tokens.js';
+import { modelSplice, splice, type Splice } from '../openai/splice.js';
+import { OwnSpeech } from '../own-speech.js';
+import type { OtherField } from '../request-scan/field-table.js';
+import type { MessagesFields } from './messages-fields.js';
+import { MessageEvents } from './message-events.js';
+
+/** Providers add a prompt of their own to a request: some hundred tokens, and more for each tool. */
+const INPUT_TOKENS_ALLOWED = 16_384;
+
+/** The values of the top-level fields of a body of Messages, apart from its content. */
+export interface MessagesHead {
+  readonly fields: MessagesFields;
+  readonly model: string;
+  readonly maxTokens: number;
+  readonly stream: boolean;
+}
+
+/** The `Ask` of a request to Messages. */
+export class MessagesAsk extends OwnSpeech implements Ask {
+  readonly choices = 1;
+  readonly model: string;
+  readonly stream: boolean;
+  readonly namedOutputTokens: number;
+
+  constructor(
+    readonly dialect: Dialect,
+    readonly body: Buffer,
+    private readonly head: MessagesHead,
+    readonly inputTokensEstimate: number,
+  ) {
+    super();
+    this.model = head.model;
+    this.stream = head.stream;
+    this.namedOutputTokens = head.maxTokens;
+  }
+
+  get others(): readonly OtherField[] {
+    return this.head.fields.others;
+  }
+
+  get inputTokensAllowed(): number {
+    return Math.max(this.body.length + TEMPLATE_TOKENS, INPUT_TOKENS_ALLOWED) + this.head.fields.toolPromptTokens;
+  }
+
+  /** A model reads its context once at first, and once more after each call of a tool that the provider runs. */
+  get contextReads(): number {
+    return this.head.fields.providerTools.reduce((reads, { usesMax }) => reads + usesMax, 1);
+  }
+
+  limits(): Limits | Refusal {
+    const { body, contextReads } = this;
+    const { fields, maxTokens } = this.head;
+    if (fields.unbounded !== null) return notBounded(fields.unbounded);
+    const fees = fields.providerTools.filter(({ tool }) => tool.hasFee);
+    return {
+      contentTokensMax: textBytes(body, fields.media) + fields.toolPromptTokens,
+      media: fields.media.map((part) => mediaOf(body, part)),
+      ceiling: maxTokens,
+      choices: 1,
+      ...modesOf(body, fields),
+      ...(contextReads > 1 && { contextReads }),
+      ...(fees.length > 0 && {
+        providerTools: {
+          types: [...new Set(fees.map(({ tool }) => tool.name))],
+          callsMax: fees.reduce((calls, { usesMax }) => calls + usesMax, 0),
+        },
+      }),
+    };
+  }
+
+  countContent(count: TokenCount): number | null {
+    const { media, toolPromptTokens } = this.head.fields;
+    const tokens = tokensOf(withoutMedia(this.body, media), count);
+    return tokens === null ? null : tokens + toolPromptTokens;
+  }
+
+  mayReadMore(): boolean {
+    const { media, providerTools } = this.head.fields;
+    return media.length > 0 || providerTools.length > 0 || this.others.length > 0;
+  }
+
+  /** The caller's own bytes with the target's model. The ceiling is always the caller's: the dialect demands one. */
+  bodyFor({ model }: Target, call: UpstreamCall): Buffer {
+    const splices: Splice[] = [];
+    modelSplice(this.model, model, this.head.fields.model, splices);
+    call.injected = NOTHING_INJECTED;
+    return splice(this.body, splices);
+  }
+
+  readStream(credential: PartsPattern | null): StreamReader {
+    return new MessageEvents(credential);
+  }
+}
+
+/** How the request asks to be served. A value that is no text is one that has no price. */
+function modesOf(body: Buffer, { serviceTier, speed, inferenceGeo }: MessagesFields): Pick<Limits, 'modes'> {
+  if (serviceTier === null && speed === null && inferenceGeo === null) return {};
+  const named = (span: Span | null): string | null => {
+    const value = span === null ? null : valueAt(body, span);
+    return value === null || typeof value === 'string' ? value : JSON.stringify(value);
+  };
+  return { modes: { serviceTier: named(serviceTier), speed: named(speed), inferenceGeo: named(inferenceGeo) } };
+}
+
+function notBounded(param: string): Refusal {
+  return refuse('unbounded_cost', {
+    message: `${param} is neither text nor an image, a document or a result of a known form, so its cost is not known before the call, and the API key has a credit limit.`,
+    param,
+  });
+}
+
+/** The refusal of a ceiling that is missing or malformed. Zero only fills the cache of a prompt. */
+export const NO_MAX_TOKENS = refuse('invalid_request', {
+  message: `The field max_tokens is required, and must be a whole number from 0 to ${TOKENS_MAX}.`,
+  param: 'max_tokens',
+});

@@ -1,0 +1,169 @@
+import { unreachable } from '@tollgate/errors';
+import { OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../../json-scan/json-tokens.js';
+import { isNull, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
+import { valueAt } from '../../json-scan/values.js';
+import type { FieldReason, ValueReader } from '../request-scan/field-table.js';
+import {
+  ADVISOR,
+  LIMITED_TOOLS,
+  TOOL_PROMPT_TOKENS,
+  TOOLS_OF_CALLER,
+  TOOLS_PROMPT_TOKENS,
+  USES_MAX,
+  type ProviderTool,
+} from './tool-kinds.js';
+
+interface ToolField {
+  readonly name: string;
+  readonly holds: 'kind' | 'uses' | 'text' | 'model';
+}
+
+const FIELDS: readonly ToolField[] = [
+  { name: 'type', holds: 'kind' },
+  { name: 'max_uses', holds: 'uses' },
+  { name: 'model', holds: 'model' },
+  ...[
+    'name',
+    'description',
+    'input_schema',
+    'input_examples',
+    'cache_control',
+    'strict',
+    'eager_input_streaming',
+    'defer_loading',
+    'allowed_callers',
+    'allowed_domains',
+    'blocked_domains',
+    'user_location',
+    'citations',
+    'max_content_tokens',
+    'max_characters',
+    'display_width_px',
+    'display_height_px',
+    'display_number',
+    'enable_zoom',
+    'use_cache',
+    'response_inclusion',
+  ].map((name) => ({ name, holds: 'text' as const })),
+];
+const NAMES = new NameTable<ToolField>(
+  FIELDS,
+  () => true,
+  () => false,
+);
+/** The numbers of brackets around a tool, and around its values. */
+const AROUND_TOOL = 2,
+  AROUND_VALUE = 3;
+const KIND_BYTES_MAX = 64;
+
+/** What `ToolsReader` found in the tools. */
+export interface ToolsSeen {
+  /** The tokens of texts that the provider adds to the tools of the request. */
+  toolPromptTokens: number;
+  /** The tools of the provider, with the most calls of each. */
+  providerTools: readonly { readonly tool: ProviderTool; readonly usesMax: number }[];
+}
+
+/** Reads the tools of a body during the scan, to find what the provider runs, and how often. */
+export class ToolsReader implements ValueReader<ToolsSeen> {
+  reason: FieldReason | null = null;
+  isElsewhere = false;
+  #index = -1;
+  #kind: string | null = null;
+  #uses: number | null = null;
+  #isKnown = true;
+  #promptTokens = 0;
+  readonly #names = new ObjectNames(NAMES);
+  readonly #tools: ToolsSeen['providerTools'][number][] = [];
+
+  /** Takes a name, without its quotes. Returns its fault or null. `depth` is the number of brackets around it. */
+  name(bytes: Buffer, start: number, end: number, depth: number): NameFault | null {
+    if (depth !== AROUND_VALUE) return null;
+    const fault = this.#names.take(bytes, start, end);
+    return fault && within(`tools[${this.#index}]`, fault);
+  }
+
+  /** Takes an opening bracket. */
+  open(bytes: Buffer, at: number, depth: number): void {
+    if (depth === AROUND_TOOL - 1) {
+      if (bytes[at] !== OPEN_BRACKET) this.#unbounded('tools', 'is no list of tools.');
+    } else if (depth === AROUND_TOOL) {
+      this.#index += 1;
+      this.#names.begin();
+      this.#kind = null;
+      this.#uses = null;
+      this.#isKnown = bytes[at] === OPEN_BRACE;
+    } else if (depth === AROUND_VALUE) {
+      if (this.#names.field?.holds !== 'text') this.#isKnown = false;
+    }
+  }
+
+  /** Takes a text with its quotes, a number, `true`, `false` or `null`. */
+  scalar(bytes: Buffer, start: number, end: number, depth: number): void {
+    if (depth === AROUND_TOOL) this.#unbounded(`tools[${++this.#index}]`, 'is no tool.');
+    else if (depth === AROUND_TOOL - 1 && !isNull(bytes, start)) this.#unbounded('tools', 'is no list of tools.');
+    if (depth !== AROUND_VALUE) return;
+    const isEmpty = isNull(bytes, start);
+    const holds = this.#names.field?.holds;
+    switch (holds) {
+      case 'kind':
+        if (bytes[start] !== QUOTE || end - start > KIND_BYTES_MAX) this.#isKnown &&= isEmpty;
+        else this.#kind = bytes.toString('latin1', start + 1, end - 1);
+        return;
+      case 'uses': {
+        const uses = isEmpty ? null : valueAt(bytes, { start, end });
+        this.#uses = typeof uses === 'number' && Number.isInteger(uses) && uses >= 0 && uses <= USES_MAX ? uses : null;
+        return;
+      }
+      case 'model':
+        if (!isEmpty) this.#namesModel();
+        return;
+      case 'text':
+        return;
+      case undefined:
+        this.#isKnown &&= isEmpty;
+        return;
+      default:
+        return unreachable(holds);
+    }
+  }
+
+  /** Takes a closing bracket; `depth` is the number of brackets that are still open. */
+  close(depth: number): void {
+    if (depth === AROUND_TOOL) this.#endTool(`tools[${this.#index}]`);
+  }
+
+  #endTool(place: string): void {
+    this.#promptTokens = Math.max(this.#promptTokens, TOOLS_PROMPT_TOKENS);
+    const kind = this.#kind;
+    if (kind !== null && ADVISOR.test(kind)) this.#namesModel();
+    if (!this.#isKnown) return this.#unbounded(place, 'has a form or a field that is not known.');
+    if (kind === null || kind === 'custom') return;
+    if (TOOLS_OF_CALLER.test(kind)) {
+      this.#promptTokens += TOOL_PROMPT_TOKENS;
+      return;
+    }
+    const tool = LIMITED_TOOLS.find(({ type }) => type.test(kind));
+    if (tool === undefined) return this.#unbounded(place, 'is run by the provider as often as the model likes.');
+    this.#promptTokens += TOOL_PROMPT_TOKENS;
+    if (this.#uses !== null) this.#tools.push({ tool, usesMax: this.#uses });
+    else this.#unbounded(`${place}.max_uses`, `must be a whole number up to ${USES_MAX}: each use is charged.`);
+  }
+
+  #namesModel(): void {
+    if (this.isElsewhere) return;
+    this.isElsewhere = true;
+    const param = `tools[${this.#index}].model`;
+    this.reason = { param, message: `${param} names a model that the request was not checked for.` };
+  }
+
+  #unbounded(param: string, why: string): void {
+    this.reason ??= { param, message: `${param} ${why}` };
+  }
+
+  end(fields: ToolsSeen): boolean {
+    fields.toolPromptTokens = this.#promptTokens;
+    fields.providerTools = this.#tools;
+    return this.reason === null;
+  }
+}

@@ -1,0 +1,52 @@
+import { ERRORS, type ErrorCode } from '@tollgate/errors';
+import { describe, expect, it } from 'vitest';
+import { errorsAt } from '../errors-at.js';
+import { OPENAI_ERRORS } from '../openai/errors.js';
+import { ANTHROPIC_ERRORS, anthropicErrorBody } from './errors.js';
+
+describe("the body of an error in Anthropic's shape", () => {
+  it('has the type that SDKs know, and the id of the request', () => {
+    expect(anthropicErrorBody('invalid_api_key', null, 'req')).toEqual({
+      type: 'error',
+      error: { type: 'authentication_error', message: 'The API key is not valid.' },
+      request_id: 'req',
+    });
+    const body = ANTHROPIC_ERRORS.body('invalid_request', 'max_tokens is required.', 'max_tokens', 'req');
+    expect(JSON.parse(body.toString())).toMatchObject({ error: { message: 'max_tokens is required.' } });
+  });
+  it.each([
+    ['missing_api_key', 'authentication_error'],
+    ['quota_exceeded', 'billing_error'],
+    ['model_access_denied', 'permission_error'],
+    ['model_not_found', 'not_found_error'],
+    ['body_too_large', 'request_too_large'],
+    ['unbounded_cost', 'invalid_request_error'],
+    ['rate_limit_exceeded', 'rate_limit_error'],
+    ['provider_overloaded', 'rate_limit_error'],
+    ['provider_busy', 'overloaded_error'],
+    ['provider_failed', 'api_error'],
+    ['provider_timeout', 'timeout_error'],
+    ['internal_error', 'api_error'],
+  ] as const)('names %s by its status: %s', (code, type) => {
+    expect(anthropicErrorBody(code, null, 'req').error.type).toBe(type);
+  });
+  it('blames the server for what is 5xx, and for nothing else', () => {
+    const OF_SERVER = ['api_error', 'timeout_error', 'overloaded_error'];
+    for (const code of Object.keys(ERRORS) as ErrorCode[]) {
+      const { type } = anthropicErrorBody(code, null, 'req').error;
+      expect([code, OF_SERVER.includes(type)]).toEqual([code, ERRORS[code].status >= 500]);
+    }
+  });
+  it('is an event of that name in the middle of a stream', () => {
+    const event = ANTHROPIC_ERRORS.event('provider_failed', 'req');
+    expect(event).toMatch(/^event: error\ndata: \{[^\n]*\}\n\n$/);
+    expect(JSON.parse(event.slice(event.indexOf('{')))).toEqual(anthropicErrorBody('provider_failed', null, 'req'));
+  });
+  it('is what callers get who name a version of the API, or ask at one of its paths', () => {
+    for (const path of ['/v1/messages', '/v1/messages/count_tokens', '/api/v1/messages?beta=true', '/messages/batches'])
+      expect(errorsAt(path, {})).toBe(ANTHROPIC_ERRORS);
+    expect(errorsAt('/v1/models', { 'anthropic-version': '2023-06-01' })).toBe(ANTHROPIC_ERRORS);
+    for (const path of ['/v1/models', '/v1/chat/completions', '/v1/threads/t/messagesx'])
+      expect(errorsAt(path, {})).toBe(OPENAI_ERRORS);
+  });
+});
