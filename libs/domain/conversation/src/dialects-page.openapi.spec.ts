@@ -1,0 +1,74 @@
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { dialectTables } from './testing/dialects-page.js';
+
+const PAGE = fileURLToPath(new URL('../../../../docs/dialects.md', import.meta.url));
+
+it('has docs/dialects.md written down (npm run openapi writes it)', async () => {
+  await expect(page()).toMatchFileSnapshot(PAGE);
+});
+
+function page(): string {
+  const tables = dialectTables();
+  return `# Dialects
+
+A caller speaks the dialect of the endpoint that it calls; a provider speaks the dialects that its type has. Where both have
+one in common, the request passes byte for byte, but for the model's name, the ids of responses and what accounting needs.
+Where they have not, the gateway reads the request as a conversation, writes it in the provider's dialect, and brings the
+answer back, plain or as a stream. This page says what becomes of each field on that way. Its tables are made of the code:
+\`npm run openapi\` writes them.
+
+**What cannot be carried is refused**: 400 [\`invalid_request\`](errors.md#invalid_request) with the caller's field in \`param\`, before any
+provider is called. What changes no answer is left out instead, if this page says so, and named in the reply header
+\`x-tollgate-left-out\`.
+
+## Fields
+
+The columns of endpoints say where a caller says something; nothing means that it cannot. The last three say what becomes
+of it on the way to a provider of that dialect: it is carried, left out, or refused. They were tried with \`gpt-5.6\` and
+\`claude-opus-4-6\`. Newer models of Claude take no \`temperature\`, \`top_p\` and \`top_k\`, and no budget of thoughts; older
+ones know no effort and no schemas. What a model does not take is refused by name, unless it is the default value.
+
+${tables.fields}
+
+## What is mapped, and how
+
+- **Instructions** stay at their place. A provider behind chat gets them with the role \`system\`, which all servers know.
+- **Tool calls** are followed at once by all their results, whatever the order was; images of results follow in one message
+  where results can have only text, each named by its call. A result that failed says so in words where no field does.
+- **Names of tools** and **ids of calls** that a provider does not take are shortened; the caller sees its own.
+- **Custom tools** become functions with one text as input where a provider knows only functions, and come back as they were.
+- **Tools that a provider runs** are left out towards a provider that has none of them, and named in \`x-tollgate-left-out\`. If the
+  model must call one of them, that is 400.
+- **Thoughts** come back as \`reasoning_content\` in chat, with their seals in \`thinking_blocks\`; as \`thinking\` blocks in
+  Messages; as \`reasoning\` items in Responses. A client that sends them back lets the model go on with them. Those of another
+  maker are not sent to a model.
+- **How hard a model thinks** is a word in OpenAI's dialects and a word or a number of tokens in Anthropic's. A number becomes the
+  word for about as many in chat. The ceiling of the output never grows. Models of OpenAI that do not reason (\`gpt-4o\`,
+  \`gpt-4.1\` and before) are not told, which \`x-tollgate-left-out\` says.
+- **Images** are labelled by their first bytes. An address stays an address: the gateway fetches nothing.
+- **A last turn of the assistant** is refused: some models would go on with it, others would answer anew.
+
+## Why an answer ended
+
+${tables.reasons}
+
+## What a call used
+
+A call that read 100 tokens, 60 of them from a cache and 30 into one, and wrote 20, of which 5 were thoughts:
+
+${tables.usage}
+
+## Fields that are left out
+
+They change no answer of another maker's model.
+
+${tables.leftOut}
+
+## Fields that are refused
+
+They are refused on the way to any other dialect, as are fields that the gateway does not know.
+
+${tables.refused}
+`;
+}
