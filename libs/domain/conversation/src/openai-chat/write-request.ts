@@ -1,7 +1,8 @@
-import type { Conversation, OutputFormat, Reasoning } from '../conversation.js';
+import type { Conversation, OutputFormat } from '../conversation.js';
 import type { Fault, JsonObject, WriteContext, WrittenRequest } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
 import { OPENAI_TOOL_NAMES, OPENAI_USERS, fittingId, toolNamesOf } from '../names.js';
+import { effortFor } from '../openai-effort.js';
 import { orderTurns } from '../turn-order.js';
 import { writeMessages } from './write-messages.js';
 import { writeTools } from './write-tools.js';
@@ -25,7 +26,7 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
     ...present({
       ...writeNumbers(conversation, context),
       ...writeSettings(conversation),
-      reasoning_effort: writeEffort(conversation.reasoning, context, leftOut),
+      reasoning_effort: effortFor(conversation.reasoning, context, leftOut),
     }),
     ...writeStream(conversation, context),
   };
@@ -67,36 +68,6 @@ function writeFormat(format: OutputFormat): JsonObject {
   if (format.kind === 'json_object') return { type: 'json_object' };
   const { name, description, schema, strict } = format;
   return { type: 'json_schema', json_schema: { name, schema, ...present({ description, strict }) } };
-}
-
-/** Models of OpenAI that do not reason: they refuse a request that names an effort. */
-const NOT_REASONING = /^(?:openai\/)?(?:gpt-3|gpt-4|chatgpt-4o)/;
-
-/**
- * How much the model is to think. Anthropic's `max` is OpenAI's `xhigh`; a number of tokens becomes the word that
- * stands for about as many. Clients such as Claude Code name an effort with every call: it is left out for models that
- * do not reason.
- */
-function writeEffort(
-  reasoning: Reasoning | null,
-  { model, fieldOf }: WriteContext,
-  leftOut: Set<string>,
-): string | null {
-  if (reasoning === null) return null;
-  const { effort, budgetTokens } = reasoning;
-  const named = effort ?? (budgetTokens === null ? null : effortOfBudget(budgetTokens));
-  if (named === null) return null;
-  if (NOT_REASONING.test(model)) {
-    leftOut.add(fieldOf(effort === null ? 'thinking_budget' : 'reasoning'));
-    return null;
-  }
-  return named;
-}
-
-function effortOfBudget(tokens: number): string {
-  if (tokens <= 0) return 'none';
-  if (tokens <= 4_096) return 'low';
-  return tokens <= 16_384 ? 'medium' : 'high';
 }
 
 function writeStream({ stream }: Conversation, { streamOptions }: WriteContext): JsonObject {

@@ -11,7 +11,7 @@ export const HARMLESS_FIELDS: readonly FieldNote[] = [
     why: 'It says when OpenAI makes a long conversation shorter, which others do not do.',
   },
   { field: 'image', why: 'It says how OpenAI keeps images in its cache.' },
-  { field: 'include', why: 'All values but message.output_text.logprobs add to what tools of OpenAI say.' },
+  { field: 'include', why: "All values but message.output_text.logprobs add to what OpenAI's tools and thoughts say." },
   { field: 'input[].id', why: 'An id names an item for the provider that made it.' },
   { field: 'input[].phase', why: "It tells OpenAI's models which of their messages were comments." },
   { field: 'input[].status', why: 'An item that is sent back is complete.' },
@@ -40,5 +40,6 @@ export const REFUSED_FIELDS: readonly FieldNote[] = [
   { field: 'prompt', why: KEEPS_NOTHING },
   { field: 'reasoning.mode', why: 'Only models of OpenAI have other modes than standard.' },
   { field: 'tools[].allowed_callers', why: 'Only models of OpenAI run programs that call tools.' },
+  { field: 'top_logprobs', why: 'The probabilities of tokens cannot be brought back from other dialects.' },
   { field: 'truncation: auto', why: 'Only OpenAI leaves out the beginning of a conversation that is too long.' },
 ];

@@ -1,4 +1,4 @@
-import type { Conversation, OutputFormat, Reasoning, Tool, ToolChoice, Turn } from '../conversation.js';
+import type { Conversation, OutputFormat, Tool, ToolChoice, Turn } from '../conversation.js';
 import type { Fault, Feature, JsonObject, WriteContext, WrittenRequest } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
 import {
@@ -10,6 +10,7 @@ import {
   toolNamesOf,
   type ToolNames,
 } from '../names.js';
+import { effortFor, reasons } from '../openai-effort.js';
 import { orderTurns } from '../turn-order.js';
 import { writeItems } from './write-items.js';
 
@@ -35,13 +36,13 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
     ...(instructions === null ? {} : { instructions }),
     input,
     ...tools,
-    ...writeSettings(conversation),
+    ...writeSettings(conversation, context, leftOut),
     store: false,
   };
   return { kind: 'written', body, leftOut: [...leftOut], names };
 }
 
-/** The first setting that Responses does not have. */
+/** The first setting that Responses does not have, or that its answers cannot bring back. */
 function featureWithoutField(conversation: Conversation): Feature | null {
   const settings: readonly (readonly [Feature, boolean])[] = [
     ['stop', conversation.stop.length > 0],
@@ -50,7 +51,7 @@ function featureWithoutField(conversation: Conversation): Feature | null {
     ['presence_penalty', (conversation.presencePenalty ?? 0) !== 0],
     ['seed', conversation.seed !== null],
     ['logit_bias', Object.keys(conversation.logitBias ?? {}).length > 0],
-    ['thinking_budget', (conversation.reasoning?.budgetTokens ?? null) !== null],
+    ['logprobs', conversation.topLogprobs !== null],
   ];
   return settings.find(([, isSet]) => isSet)?.[0] ?? null;
 }
@@ -106,20 +107,13 @@ function writeChoice(choice: ToolChoice, tools: readonly Tool[], names: ToolName
   return { type: isCustom ? 'custom' : 'function', name: names.sent(choice.name) };
 }
 
-function writeSettings(conversation: Conversation): JsonObject {
-  const { reasoning, topLogprobs } = conversation;
-  const include = [
-    ...(isSealed(conversation) ? ['reasoning.encrypted_content'] : []),
-    ...(topLogprobs === null ? [] : ['message.output_text.logprobs']),
-  ];
+function writeSettings(conversation: Conversation, context: WriteContext, leftOut: Set<string>): JsonObject {
   return present({
     max_output_tokens: conversation.outputTokensMax,
     temperature: conversation.temperature,
     top_p: conversation.topP,
-    top_logprobs: topLogprobs,
-    reasoning: reasoning === null ? null : writeReasoning(reasoning),
+    ...writeReasoning(conversation, context, leftOut),
     text: writeText(conversation),
-    include: include.length === 0 ? null : include,
     user: conversation.user === null ? null : fittingId(conversation.user, OPENAI_USERS),
     metadata: conversation.metadata,
     prompt_cache_key: conversation.promptCacheKey,
@@ -128,19 +122,22 @@ function writeSettings(conversation: Conversation): JsonObject {
   });
 }
 
-/** Whether thoughts are asked for in a form that can be sent back. Models that do not think refuse to be asked. */
-function isSealed({ reasoning, turns }: Conversation): boolean {
-  if (reasoning !== null && reasoning.effort !== 'none') return true;
-  return turns.some(
-    (turn) =>
-      turn.role === 'assistant' &&
-      turn.parts.some((part) => part.kind === 'thinking' && part.sealed?.maker === 'openai'),
-  );
+/** Thoughts are asked for in a form that can be sent back. Models that do not think refuse to be asked. */
+function writeReasoning({ reasoning, turns }: Conversation, context: WriteContext, leftOut: Set<string>): JsonObject {
+  const effort = effortFor(reasoning, context, leftOut);
+  if (!reasons(context.model)) return {};
+  const summary = reasoning?.summary ?? null;
+  const written = present({ effort, summary: summary === 'omitted' ? null : summary });
+  const thinks = effort !== 'none' && (reasoning !== null || turns.some(hasSealedThought));
+  return {
+    reasoning: Object.keys(written).length === 0 ? null : written,
+    include: thinks ? ['reasoning.encrypted_content'] : null,
+  };
 }
 
-function writeReasoning({ effort, summary }: Reasoning): JsonObject | null {
-  const written = present({ effort, summary: summary === 'omitted' ? null : summary });
-  return Object.keys(written).length === 0 ? null : written;
+function hasSealedThought(turn: Turn): boolean {
+  if (turn.role !== 'assistant') return false;
+  return turn.parts.some((part) => part.kind === 'thinking' && part.sealed?.maker === 'openai');
 }
 
 function writeText({ format, verbosity }: Conversation): JsonObject | null {
