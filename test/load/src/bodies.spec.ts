@@ -3,25 +3,45 @@ import { plainReply, requestBody, STREAM_CHUNKS, streamPortions } from './bodies
 import { scenarios, scenariosNamed } from './scenarios.js';
 
 describe('what is sent', () => {
-  it('is JSON of exactly the size that its scenario names', () => {
+  it('is JSON of exactly the size that its scenario names, with a ceiling wherever there is output', () => {
+    const ceilings = { chat: 'max_tokens', messages: 'max_tokens', responses: 'max_output_tokens', embeddings: null };
     for (const scenario of scenarios) {
       const body = requestBody(scenario);
       expect(body.length, scenario.name).toBe(scenario.bodyBytes);
-      expect(JSON.parse(body.toString())).toMatchObject({ model: scenario.upstreamReply, max_tokens: 128 });
+      const ceiling = ceilings[scenario.speaks];
+      expect(JSON.parse(body.toString())).toMatchObject({
+        model: scenario.upstreamReply,
+        ...(ceiling !== null && { [ceiling]: 128 }),
+      });
     }
-    expect(plainReply().length).toBe(1_024);
-    expect(JSON.parse(plainReply().toString())).toMatchObject({ usage: { completion_tokens: 64 } });
   });
 
-  it('has 64 chunks of content in a stream, in bursts or one by one, and the same bytes either way', () => {
-    const [bursts, paced] = [streamPortions(false), streamPortions(true)];
-    expect([bursts.length, paced.length]).toEqual([8, STREAM_CHUNKS]);
-    expect(Buffer.concat(bursts)).toEqual(Buffer.concat(paced));
-    const text = Buffer.concat(paced).toString();
-    expect(text.match(/"content":" word/g)).toHaveLength(STREAM_CHUNKS);
-    expect(text).toContain('"usage":{"prompt_tokens"');
-    expect(text.endsWith('e\r\ndata: [DONE]\n\n\r\n')).toBe(true);
+  it.each([
+    ['chat', 1_024, { usage: { prompt_tokens: 250, completion_tokens: 64 } }],
+    ['messages', 1_024, { stop_reason: 'end_turn', usage: { input_tokens: 250, output_tokens: 64 } }],
+    ['responses', 1_024, { status: 'completed', usage: { input_tokens: 250, output_tokens: 64 } }],
+    ['embeddings', 8_335, { data: [{ object: 'embedding' }], usage: { prompt_tokens: 250 } }],
+  ] as const)('is answered in %s with %i bytes that report their usage', (dialect, bytes, fields) => {
+    const reply = plainReply(dialect);
+    expect(reply.length).toBe(bytes);
+    expect(JSON.parse(reply.toString())).toMatchObject(fields);
   });
+
+  it.each([
+    ['chat', /"content":" word/g, '"usage":{"prompt_tokens"', 'e\r\ndata: [DONE]\n\n\r\n'],
+    ['messages', /"text":" word/g, '"usage":{"input_tokens"', 'data: {"type":"message_stop"}\n\n\r\n'],
+  ] as const)(
+    'has 64 chunks of content in a stream of %s, and the same bytes in bursts or one by one',
+    (dialect, content, usage, end) => {
+      const [bursts, paced] = [streamPortions(dialect, false), streamPortions(dialect, true)];
+      expect([bursts.length, paced.length]).toEqual([8, STREAM_CHUNKS]);
+      expect(Buffer.concat(bursts)).toEqual(Buffer.concat(paced));
+      const text = Buffer.concat(paced).toString();
+      expect(text.match(content)).toHaveLength(STREAM_CHUNKS);
+      expect(text).toContain(usage);
+      expect(text.endsWith(end)).toBe(true);
+    },
+  );
 });
 
 describe('scenarios', () => {

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asRole, freePort, spawnApp, type RunningProcess } from '@tollgate/infra';
-import { hasRoles, scriptOf, type BenchApp, type Build } from './former-build.js';
-import type { UpstreamReply } from './scenarios.js';
+import { hasProviderTypes, hasRoles, scriptOf, speaksToAnthropic, type BenchApp, type Build } from './former-build.js';
+import { UPSTREAM_REPLIES, type UpstreamReply } from './scenarios.js';
 import { untilAllIsBooked, untilQuiet } from './services-state.js';
 import { seedKeys, type SeededKey } from './seeding/seed-keys.js';
 
@@ -47,8 +47,6 @@ export interface DeploymentOptions {
   readonly halfUncapped?: boolean;
 }
 
-const upstreamReplies: readonly UpstreamReply[] = ['reply-1k', 'stream-64', 'stream-64-paced'];
-
 /** Time for a profile to be written. */
 const GATEWAY_STOP_MS = 30_000;
 
@@ -73,7 +71,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     TOLLGATE_ADMIN_SECRET: secrets.admin,
   });
   const configFile = join(folder, 'config.yaml');
-  writeFileSync(configFile, configFor(upstreamUrl));
+  writeFileSync(configFile, configFor(build, upstreamUrl));
   const [keyManagementProcess, usageBillingProcess] = await Promise.all([
     startApp(build, 'key-management', keyManagement, {
       ...behind('tollgate_keys'),
@@ -162,19 +160,24 @@ function startApp(
   });
 }
 
-/** A provider and a route for each answer of the upstream. JSON is YAML. */
-function configFor(upstreamUrl: string): string {
+/** A provider and a route for each answer of the upstream that the build can ask for. JSON is YAML. */
+function configFor(build: Build, upstreamUrl: string): string {
+  const all = Object.keys(UPSTREAM_REPLIES) as UpstreamReply[];
+  const names = all.filter((name) => {
+    const dialect = UPSTREAM_REPLIES[name];
+    return dialect === 'chat' || (dialect === 'messages' ? speaksToAnthropic(build) : hasProviderTypes(build));
+  });
   return JSON.stringify(
     {
-      providers: upstreamReplies.map((name) => ({
+      providers: names.map((name) => ({
         name,
-        dialect: 'openai',
+        ...kindOf(name),
         base_url: `${upstreamUrl}/${name}/v1`,
         credential: '${env:LOAD_CREDENTIAL}',
         allow_private_network: true,
       })),
-      routes: upstreamReplies.map((name) => ({ name, targets: [{ provider: name, model: name }] })),
-      prices: upstreamReplies.map((name) => ({
+      routes: names.map((name) => ({ name, targets: [{ provider: name, model: name }] })),
+      prices: names.map((name) => ({
         provider: name,
         model: name,
         input_usd_per_million: 0.15,
@@ -184,6 +187,19 @@ function configFor(upstreamUrl: string): string {
     null,
     2,
   );
+}
+
+/** Former builds know `dialect` alone, and chat is what they are measured by. */
+function kindOf(name: UpstreamReply): object {
+  switch (UPSTREAM_REPLIES[name]) {
+    case 'chat':
+      return { dialect: 'openai' };
+    case 'messages':
+      return { type: 'anthropic' };
+    case 'responses':
+    case 'embeddings':
+      return { type: 'openai' };
+  }
 }
 
 function random(name: string): string {

@@ -30,6 +30,16 @@ export function hasRoles(build: Build): boolean {
   );
 }
 
+/** Whether a build has providers of the type `anthropic`; an older one refuses a configuration that names one. */
+export function speaksToAnthropic(build: Build): boolean {
+  return existsSync(join(build.folder, 'apps/gateway/dist/providers/anthropic'));
+}
+
+/** Whether a build knows the field `type` of providers; release 0.1.0 knows `dialect` alone. */
+export function hasProviderTypes(build: Build): boolean {
+  return existsSync(join(build.folder, 'apps/gateway/dist/providers/azure'));
+}
+
 /**
  * The build in a folder, after a look at whether it can be run and compared. Throws BenchRefused, with one line that
  * says what is wrong, where there is no such folder or it is not built, where its packages are those of another

@@ -8,7 +8,7 @@ import { requestBody } from './bodies.js';
 import type { Deployment } from './deployment.js';
 import { atFixedRate, type Target } from './fixed-rate.js';
 import { pacedStreams } from './paced-streams.js';
-import { isPaced, isRefused, type Scenario } from './scenarios.js';
+import { isPaced, isRefused, PATHS, type Scenario } from './scenarios.js';
 import { percentile } from './statistics.js';
 import type { Stack } from './stack.js';
 import { timedCall, type TimedCall, type TimedRequest } from './timed-call.js';
@@ -88,8 +88,8 @@ export function formerOf({ former }: Stack): Deployment {
   return former;
 }
 
-function pathOf(subject: Subject, { upstreamReply }: Scenario): string {
-  return subject === 'floor' ? `/${upstreamReply}/v1/chat/completions` : '/v1/chat/completions';
+function pathOf(subject: Subject, { upstreamReply, speaks }: Scenario): string {
+  return subject === 'floor' ? `/${upstreamReply}${PATHS[speaks]}` : PATHS[speaks];
 }
 
 /** What the gateway of a build must answer to a scenario's requests. */

@@ -23,7 +23,7 @@ export interface BenchOptions {
 }
 
 export const usage = `npm run bench -- [options]
-  --quick             two rounds of short windows: under two minutes, rough
+  --quick             two rounds of short windows: about three minutes, rough
   --scenario NAME     only this one, may be repeated: ${scenarios.map(({ name }) => name).join(', ')}
   --rounds N          default 5
   --seconds N         length of a window, default 10

@@ -1,9 +1,33 @@
-/** What the upstream answers, and the first part of the path at which it does. */
-export type UpstreamReply = 'reply-1k' | 'stream-64' | 'stream-64-paced';
+/** How the upstream is spoken to for each of its answers, by the first part of the path at which it gives it. */
+export const UPSTREAM_REPLIES = {
+  'reply-1k': 'chat',
+  'stream-64': 'chat',
+  'stream-64-paced': 'chat',
+  'message-1k': 'messages',
+  'message-stream-64': 'messages',
+  'response-1k': 'responses',
+  'vector-8k': 'embeddings',
+} as const satisfies Readonly<Record<string, Dialect>>;
+
+/** What the upstream answers. */
+export type UpstreamReply = keyof typeof UPSTREAM_REPLIES;
+
+/** The shape of a request and of its answer. */
+export type Dialect = 'chat' | 'messages' | 'responses' | 'embeddings';
+
+/** Where requests of a dialect go. */
+export const PATHS: Readonly<Record<Dialect, string>> = {
+  chat: '/v1/chat/completions',
+  messages: '/v1/messages',
+  responses: '/v1/responses',
+  embeddings: '/v1/embeddings',
+};
 
 export interface Scenario {
   readonly name: string;
   readonly says: string;
+  /** What its clients speak; where the upstream's answer is of another dialect, the gateway translates. */
+  readonly speaks: Dialect;
   readonly upstreamReply: UpstreamReply;
   /** Bytes of the request's body. */
   readonly bodyBytes: number;
@@ -17,6 +41,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'chat-1k',
     says: '1 KB in, 1 KB out',
+    speaks: 'chat',
     upstreamReply: 'reply-1k',
     bodyBytes: 1_024,
     credential: 'one key',
@@ -25,6 +50,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'many-keys',
     says: 'chat-1k with 10,000 keys, chosen by Zipf',
+    speaks: 'chat',
     upstreamReply: 'reply-1k',
     bodyBytes: 1_024,
     credential: 'many keys',
@@ -33,6 +59,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'refused',
     says: 'chat-1k with a key nobody has',
+    speaks: 'chat',
     upstreamReply: 'reply-1k',
     bodyBytes: 1_024,
     credential: 'unknown',
@@ -41,6 +68,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'refused-form',
     says: 'chat-1k with a key whose checksum fails',
+    speaks: 'chat',
     upstreamReply: 'reply-1k',
     bodyBytes: 1_024,
     credential: 'malformed',
@@ -49,6 +77,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'chat-32k',
     says: '32 KB in, 1 KB out',
+    speaks: 'chat',
     upstreamReply: 'reply-1k',
     bodyBytes: 32_768,
     credential: 'one key',
@@ -57,6 +86,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'stream-64',
     says: '64 chunks back to back',
+    speaks: 'chat',
     upstreamReply: 'stream-64',
     bodyBytes: 1_024,
     credential: 'one key',
@@ -65,10 +95,65 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'stream-64-paced',
     says: '64 chunks, 20 ms apart',
+    speaks: 'chat',
     upstreamReply: 'stream-64-paced',
     bodyBytes: 1_024,
     credential: 'one key',
     floor: 'stream-64-paced',
+  },
+  {
+    name: 'messages-1k',
+    says: "1 KB in, 1 KB out, in Anthropic's Messages",
+    speaks: 'messages',
+    upstreamReply: 'message-1k',
+    bodyBytes: 1_024,
+    credential: 'one key',
+    floor: 'messages-1k',
+  },
+  {
+    name: 'messages-on-openai-1k',
+    says: 'messages-1k at a provider that is spoken to in chat completions',
+    speaks: 'messages',
+    upstreamReply: 'reply-1k',
+    bodyBytes: 1_024,
+    credential: 'one key',
+    floor: 'chat-1k',
+  },
+  {
+    name: 'stream-64-messages',
+    says: '64 chunks back to back, in Messages',
+    speaks: 'messages',
+    upstreamReply: 'message-stream-64',
+    bodyBytes: 1_024,
+    credential: 'one key',
+    floor: 'stream-64-messages',
+  },
+  {
+    name: 'stream-64-messages-on-openai',
+    says: 'stream-64-messages at a provider that is spoken to in chat completions',
+    speaks: 'messages',
+    upstreamReply: 'stream-64',
+    bodyBytes: 1_024,
+    credential: 'one key',
+    floor: 'stream-64',
+  },
+  {
+    name: 'responses-1k',
+    says: "1 KB in, 1 KB out, in OpenAI's Responses",
+    speaks: 'responses',
+    upstreamReply: 'response-1k',
+    bodyBytes: 1_024,
+    credential: 'one key',
+    floor: 'responses-1k',
+  },
+  {
+    name: 'embeddings',
+    says: '1 KB in, a vector of 1,536 numbers out',
+    speaks: 'embeddings',
+    upstreamReply: 'vector-8k',
+    bodyBytes: 1_024,
+    credential: 'one key',
+    floor: 'embeddings',
   },
 ];
 
@@ -87,10 +172,17 @@ export function isRefused({ credential }: Scenario): boolean {
   return credential === 'unknown' || credential === 'malformed';
 }
 
-export function isPaced({ upstreamReply }: Scenario): boolean {
+export function isPaced({ upstreamReply }: Pick<Scenario, 'upstreamReply'>): boolean {
   return upstreamReply === 'stream-64-paced';
 }
 
-export function isStream({ upstreamReply }: Scenario): boolean {
-  return upstreamReply !== 'reply-1k';
+export function isStream({ upstreamReply }: Pick<Scenario, 'upstreamReply'>): boolean {
+  return upstreamReply.includes('stream');
+}
+
+/** The chat scenario that one of another dialect is held against; null for chat itself, or an unknown name. */
+export function inChat(name: string): 'chat-1k' | 'stream-64' | null {
+  const scenario = scenarios.find((each) => each.name === name);
+  if (scenario === undefined || scenario.speaks === 'chat') return null;
+  return isStream(scenario) ? 'stream-64' : 'chat-1k';
 }

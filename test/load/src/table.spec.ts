@@ -58,6 +58,8 @@ describe('the result', () => {
       /^chat-1k +gateway +1000 +72\.0 +60\.0–80\.0 +1\.60 +1\.50–1\.60 +15\.0 +0\.90 +1\.50 +0\.80 +120$/m,
     );
     expect(text).toContain('An unknown key costs 0.25 × a served call');
+    const dialects = [...result.scenarios, scenario('messages-1k', [79.2, 79.2, 79.2])];
+    expect(renderTable({ ...result, scenarios: dialects })).toContain('messages-1k costs 1.10 × chat-1k.');
     expect(text).not.toMatch(/BUSY|OTHERS/);
     const disturbed = { ...result.scenarios[0]!, floor: { ...result.scenarios[0]!.floor, othersShare: 0.3 } };
     expect(renderTable({ ...result, scenarios: [disturbed] })).toContain('OTHERS USED THE MACHINE MEANWHILE');

@@ -1,6 +1,7 @@
 import type { Books } from './books.js';
 import { WORSE_ABOVE } from './comparison.js';
 import type { BenchResult, Figures, ScenarioResult } from './results.js';
+import { inChat } from './scenarios.js';
 import type { Spread } from './statistics.js';
 
 const columns = [
@@ -113,6 +114,12 @@ function remarksOnRun({ machine, options, others, scenarios, books }: BenchResul
     ).flatMap(([what, cpu]) =>
       cpu === undefined ? [] : [`${what} costs ${(cpu / served!).toFixed(2)} × a served call (chat-1k).`],
     ),
+    ...scenarios.flatMap(({ name, gateway }) => {
+      const chat = inChat(name);
+      const cpu = chat === null ? undefined : cpuOf(chat);
+      if (cpu === undefined) return [];
+      return [`${name} costs ${(gateway.cpuMicroseconds.median / cpu).toFixed(2)} × ${chat}.`];
+    }),
     `Books: ${booksInWords(books)}.`,
     `Requests: ${Object.entries(books.outcomes)
       .map(([outcome, count]) => `${count} ${outcome}`)

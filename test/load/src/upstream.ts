@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { LAST_CHUNK, plainReply, streamPortions } from './bodies.js';
 import { RequestIds } from './request-ids.js';
-import type { UpstreamReply } from './scenarios.js';
+import { isPaced, isStream, UPSTREAM_REPLIES, type UpstreamReply } from './scenarios.js';
 
 /**
  * The provider under load: answers prepared bytes, by the first part of the path, and keeps the id of every request
@@ -12,40 +12,53 @@ import type { UpstreamReply } from './scenarios.js';
  * Argument: at how many addresses it answers, by default one. Builds that are compared call one each, so that the ids
  * of their requests are kept apart while one process, equally warm for all, answers them.
  *
- * POST /<reply>/v1/chat/completions · GET /request-ids (36 bytes each) · GET /request-ids/count
+ * POST /<reply>/v1/… · GET /request-ids (36 bytes each) · GET /request-ids/count
  */
 const addresses = Number(process.argv[2] ?? 1);
 
 const PACE_MS = 20;
 
-const plain = plainReply();
-const plainHead = ['content-type', 'application/json', 'content-length', String(plain.length)];
 const streamHead = ['content-type', 'text/event-stream', 'transfer-encoding', 'chunked'];
-const bursts = streamPortions(false);
-const paced = streamPortions(true);
 
-const replies: Record<UpstreamReply, (response: ServerResponse) => void> = {
-  'reply-1k': (response) => {
-    response.writeHead(200, plainHead);
-    response.end(plain);
-  },
-  'stream-64': (response) => {
+const replies = Object.fromEntries(
+  Object.keys(UPSTREAM_REPLIES).map((name) => [name, replyOf(name as UpstreamReply)]),
+) as Readonly<Record<UpstreamReply, (response: ServerResponse) => void>>;
+
+function replyOf(upstreamReply: UpstreamReply): (response: ServerResponse) => void {
+  const dialect = UPSTREAM_REPLIES[upstreamReply];
+  if (isStream({ upstreamReply })) {
+    const portions = streamPortions(dialect === 'messages' ? dialect : 'chat', isPaced({ upstreamReply }));
+    return isPaced({ upstreamReply }) ? paced(portions) : bursts(portions);
+  }
+  const body = plainReply(dialect);
+  const head = ['content-type', 'application/json', 'content-length', String(body.length)];
+  return (response) => {
+    response.writeHead(200, head);
+    response.end(body);
+  };
+}
+
+function bursts(portions: readonly Buffer[]): (response: ServerResponse) => void {
+  return (response) => {
     beginStream(response);
-    burst(response, 0);
-  },
-  'stream-64-paced': (response) => {
+    burst(response, portions, 0);
+  };
+}
+
+function paced(portions: readonly Buffer[]): (response: ServerResponse) => void {
+  return (response) => {
     beginStream(response);
-    response.write(paced[0]!);
+    response.write(portions[0]!);
     let next = 1;
     const timer = setInterval(() => {
-      response.write(paced[next++]!);
-      if (next < paced.length) return;
+      response.write(portions[next++]!);
+      if (next < portions.length) return;
       clearInterval(timer);
       response.end(LAST_CHUNK);
     }, PACE_MS);
     response.once('close', () => clearInterval(timer));
-  },
-};
+  };
+}
 
 /** The portions are chunks of HTTP already. */
 function beginStream(response: ServerResponse): void {
@@ -53,11 +66,11 @@ function beginStream(response: ServerResponse): void {
   response.chunkedEncoding = false;
 }
 
-function burst(response: ServerResponse, n: number): void {
+function burst(response: ServerResponse, portions: readonly Buffer[], n: number): void {
   if (response.destroyed) return;
-  response.write(bursts[n]!);
-  if (n + 1 === bursts.length) response.end(LAST_CHUNK);
-  else setImmediate(burst, response, n + 1);
+  response.write(portions[n]!);
+  if (n + 1 === portions.length) response.end(LAST_CHUNK);
+  else setImmediate(burst, response, portions, n + 1);
 }
 
 function answer(ids: RequestIds, request: IncomingMessage, response: ServerResponse): void {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { digestSecret, generateSecret, maskSecret, pepperId, type Secret } from '@tollgate/api-key';
 import { Client } from 'pg';
+import { UPSTREAM_REPLIES } from '../scenarios.js';
 
 /** A key that is put into the database. */
 export interface SeededKey {
@@ -28,7 +29,7 @@ const limits = {
   organizationCapNanoUsd: 1_000_000_000_000_000n,
   requestsPerMinute: 100_000_000,
   tokensPerMinute: 2_000_000_000,
-  models: ['reply-1k', 'stream-64', 'stream-64-paced'],
+  models: Object.keys(UPSTREAM_REPLIES),
   allowedIps: ['127.0.0.0/8', '10.0.0.0/8'],
 } as const;
 
