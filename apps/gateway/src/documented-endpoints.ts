@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@tollgate/errors';
 import type { DescribedRoute } from '@tollgate/openapi';
 import { z } from 'zod';
+import { inferenceReply, inferenceRequest } from './documented-inference.js';
 import { messagesReply, messagesRequest } from './documented-messages.js';
 
 /** The tag of every inference route. */
@@ -158,6 +159,13 @@ const embeddings = {
   refusals: REFUSALS,
 } as const;
 
+const prompt = {
+  ...inference,
+  body: inferenceRequest,
+  replies: { schema: inferenceReply, statuses: { 200: 'The answer.' }, mediaTypes: ['text/event-stream'] },
+  refusals: REFUSALS,
+} as const;
+
 const modelId = z.object({
   id: z.string().min(1).max(200).describe('Any name that a call could have in `model`; it may contain slashes.'),
 });
@@ -251,6 +259,16 @@ export const documentedEndpoints: readonly DescribedRoute[] = [
       id: 'createMessageOpenRouter',
       summary: 'Answer a conversation',
       description: 'The same as `/v1/messages`, at the path of OpenRouter.',
+    },
+  },
+  { ...prompt, path: '/v1/inference', text: { id: 'createInference', summary: 'Answer one prompt' } },
+  {
+    ...prompt,
+    path: '/api/v1/inference',
+    text: {
+      id: 'createInferenceBelowApi',
+      summary: 'Answer one prompt',
+      description: 'The same as `/v1/inference`, with the cost in `usage`.',
     },
   },
   { ...models, path: '/v1/models', text: { id: 'listModels', summary: 'List the models that the key may use' } },

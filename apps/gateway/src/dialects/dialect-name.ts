@@ -17,4 +17,6 @@ export type Operation =
   | '/responses'
   | '/responses/compact'
   | '/messages'
-  | '/messages/count_tokens';
+  | '/messages/count_tokens'
+  /** Our own: no provider has it. */
+  | '/inference';

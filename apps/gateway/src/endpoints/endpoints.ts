@@ -1,5 +1,6 @@
 import { chatCompletions } from './chat-completions/chat-completions.js';
 import { embeddings } from './embeddings/embeddings.js';
+import { inference } from './inference/inference.js';
 import type { Endpoint, ReadEndpoint } from './endpoint.js';
 import { messages } from './messages/messages.js';
 import { model, models } from './models/models.js';
@@ -8,7 +9,7 @@ import { model, models } from './models/models.js';
  * All inference endpoints that call a model. A new endpoint needs a folder here, a folder of its dialect, and an entry
  * in this list.
  */
-export const ENDPOINTS: readonly Endpoint[] = [chatCompletions, embeddings, messages];
+export const ENDPOINTS: readonly Endpoint[] = [chatCompletions, embeddings, messages, inference];
 
 /** The endpoints that tell a key what it may use. */
 export const READ_ENDPOINTS: readonly ReadEndpoint[] = [models, model];

@@ -31,6 +31,12 @@ export const INFERENCE_ENDPOINTS = {
     method: 'POST',
     scope: 'inference:write',
   },
+  inference: {
+    name: 'inference',
+    paths: ['/v1/inference', '/api/v1/inference'],
+    method: 'POST',
+    scope: 'inference:write',
+  },
   models: {
     name: 'models',
     paths: ['/v1/models', '/api/v1/models'],

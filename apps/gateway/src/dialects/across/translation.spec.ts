@@ -8,7 +8,7 @@ import { isRefusal } from '../../request-path/exchange/refusal.js';
 import type { UpstreamCall } from '../ask.js';
 import type { Dialect } from '../dialect.js';
 import { OPENAI_ERRORS } from '../openai/errors.js';
-import { sideOf } from './sides.js';
+import { callerSide } from './sides.js';
 import type { Translation } from './translation.js';
 import { translator } from './translator.js';
 
@@ -173,6 +173,6 @@ describe('the answer', () => {
 });
 
 it('has a side for each dialect that holds conversations', () => {
-  expect(sideOf(messages)?.codec).toBe(anthropicMessages);
-  expect(sideOf({ name: 'openai-embeddings' } as Dialect)).toBeNull();
+  expect(callerSide(messages)?.codec).toBe(anthropicMessages);
+  expect(callerSide({ name: 'openai-embeddings' } as Dialect)).toBeNull();
 });

@@ -1,4 +1,11 @@
-import type { Conversation, DialectCodec, JsonObject, ReplyContext, WrittenRequest } from '@tollgate/conversation';
+import type {
+  CallerCodec,
+  Conversation,
+  DialectCodec,
+  JsonObject,
+  ReplyContext,
+  WrittenRequest,
+} from '@tollgate/conversation';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
 import type { PartsPattern } from '../../providers/credential-mask.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
@@ -10,8 +17,14 @@ import type { Operation } from '../dialect-name.js';
 import { codeOfError, messageOfError } from './provider-error.js';
 import { TranslatedStream } from './translated-stream.js';
 
-/** One side of a translation: a dialect of the gateway, and how it is mapped. */
-export interface Side {
+/** The caller's side of a translation: a dialect of the gateway, and how it is mapped. */
+export interface CallerSide {
+  readonly dialect: Dialect;
+  readonly codec: CallerCodec;
+}
+
+/** The provider's side of a translation. */
+export interface ProviderSide {
   readonly dialect: Dialect;
   readonly codec: DialectCodec;
 }
@@ -19,8 +32,8 @@ export interface Side {
 /** What a translation is made of. */
 export interface TranslationParts {
   readonly conversation: Conversation;
-  readonly caller: Side;
-  readonly provider: Side;
+  readonly caller: CallerSide;
+  readonly provider: ProviderSide;
   readonly reply: ReplyContext;
   /** Our id of the request, for errors. */
   readonly requestId: string;

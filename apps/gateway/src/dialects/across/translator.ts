@@ -14,18 +14,18 @@ import type { Target } from '../../request-path/choose-route/route-table.js';
 import type { Routed } from '../../request-path/exchange/exchange.js';
 import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
 import type { Dialect } from '../dialect.js';
-import { sideOf, spokenBy } from './sides.js';
-import { Translation, type Side } from './translation.js';
+import { callerSide, providerSide } from './sides.js';
+import { Translation, type CallerSide, type ProviderSide } from './translation.js';
 
 /** Translates the request for one target: null if no dialect of its provider can be reached from the caller's. */
 export type Translate = (target: Target) => Translation | Refusal | null;
 
 /** Makes the translations of one request. Its body is parsed once, for the first target that needs it. */
 export function translator(dialect: Dialect, exchange: Routed): Translate {
-  const caller = sideOf(dialect);
+  const caller = callerSide(dialect);
   let read: Read | Refusal | null = null;
   return (target) => {
-    const provider = caller && spokenBy(caller.codec.name, target.provider.dialects);
+    const provider = caller && providerSide(caller.codec.name, target.provider.dialects);
     if (caller === null || provider === null) return null;
     read ??= readRequest(caller, exchange);
     return 'kind' in read ? read : translationOf(exchange, target, { caller, provider, ...read });
@@ -37,7 +37,7 @@ interface Read {
   readonly request: JsonObject;
 }
 
-function readRequest({ codec }: Side, { ask }: Routed): Read | Refusal {
+function readRequest({ codec }: CallerSide, { ask }: Routed): Read | Refusal {
   // The scan has checked that the body is an object.
   const request = JSON.parse(ask.body.toString('utf8')) as JsonObject;
   const conversation = codec.readRequest(request);
@@ -47,7 +47,7 @@ function readRequest({ codec }: Side, { ask }: Routed): Read | Refusal {
 function translationOf(
   exchange: Routed,
   target: Target,
-  { caller, provider, conversation, request }: Read & { readonly caller: Side; readonly provider: Side },
+  { caller, provider, conversation, request }: Read & { readonly caller: CallerSide; readonly provider: ProviderSide },
 ): Translation | Refusal {
   const write = (to: Conversation, names: FieldNames): WrittenRequest | Fault =>
     provider.codec.writeRequest(to, contextOf(target, names, caller.codec.name));
@@ -83,14 +83,15 @@ function contextOf(
   };
 }
 
-function replyContextOf({ ask, requestId, startedAtMs }: Routed, request: JsonObject): ReplyContext {
+function replyContextOf({ ask, requestId, startedAtMs, isToldCost }: Routed, request: JsonObject): ReplyContext {
   const options = request['stream_options'];
   return {
     model: ask.model,
     requestId: requestId.replaceAll('-', ''),
     nowSeconds: Math.floor(startedAtMs / 1_000),
     showUsage:
-      typeof options === 'object' && options !== null && 'include_usage' in options && options.include_usage === true,
+      isToldCost ||
+      (typeof options === 'object' && options !== null && 'include_usage' in options && options.include_usage === true),
     request,
     inputTokensCounted: ask.inputTokensEstimate,
   };
