@@ -1,29 +1,32 @@
 import {
-  anthropicMessages,
-  inference,
-  openaiChat,
-  openaiResponses,
+  anthropicMessages as messagesCodec,
+  inference as inferenceCodec,
+  openaiChat as chatCodec,
+  openaiResponses as responsesCodec,
   type CallerCodec,
   type ConversationDialect,
-  type DialectCodec,
 } from '@tollgate/conversation';
+import { anthropicMessages } from '../anthropic-messages/anthropic-messages.js';
 import type { Dialect } from '../dialect.js';
 import type { DialectName } from '../dialect-name.js';
 import { openAiChat } from '../openai-chat/openai-chat.js';
 import type { CallerSide, ProviderSide } from './translation.js';
 
 const CALLERS: Partial<Record<DialectName, CallerCodec>> = {
-  'openai-chat': openaiChat,
-  'openai-responses': openaiResponses,
-  'anthropic-messages': anthropicMessages,
-  inference,
+  'openai-chat': chatCodec,
+  'openai-responses': responsesCodec,
+  'anthropic-messages': messagesCodec,
+  inference: inferenceCodec,
 };
 
 /**
  * The dialects of providers that requests are translated to. The first one counts that a provider speaks: chat is what
  * most servers know.
  */
-const PROVIDERS: readonly ProviderSide[] = [{ dialect: openAiChat, codec: openaiChat }];
+const PROVIDERS: readonly ProviderSide[] = [
+  { dialect: openAiChat, codec: chatCodec },
+  { dialect: anthropicMessages, codec: messagesCodec },
+];
 
 /** The side of a caller's dialect; null if it holds no conversation, as embeddings. */
 export function callerSide(dialect: Dialect): CallerSide | null {
