@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MemoryAdmission, type BookedSettle, type EpochOpening } from '@tollgate/admission';
 import type { BusBatch } from '@tollgate/bus';
-import { USAGE_RECORDED_V1, type UsageRecordedV1 } from '@tollgate/contracts';
+import { USAGE_RECORDED_V1, type UsageRecordedV1, type UsageRecordedV2 } from '@tollgate/contracts';
 import { infraFromEnvironment, tempFolder } from '@tollgate/infra';
 import { migrate, openDatabase, ServiceDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
 import { usageBillingSchema } from '@tollgate/usage-billing';
@@ -131,7 +131,45 @@ export function usageEvent(fields: Partial<UsageRecordedV1> & { organizationId: 
   };
 }
 
-type UsageValue = UsageRecordedV1 | string;
+/** The event of the same request in the second version: three input tokens, of which two were written to a cache. */
+export function secondVersion({ eventVersion: _, secretId, accounts, ...fields }: UsageRecordedV1): UsageRecordedV2 {
+  const line = { model: null, tool: null, nanoUsdPerMillion: '1000000' };
+  return {
+    ...fields,
+    eventVersion: 2,
+    accounts: accounts.map((account) => ({ ...account, kind: null, cycle: null })),
+    secretId: secretId ?? null,
+    textInputTokens: 1,
+    audioInputTokens: 0,
+    imageInputTokens: 0,
+    cachedTextTokens: 0,
+    cachedAudioTokens: 0,
+    cacheWrite5mTokens: 2,
+    cacheWrite1hTokens: 0,
+    textOutputTokens: 4,
+    audioOutputTokens: 0,
+    imageOutputTokens: 0,
+    toolCalls: [{ tool: 'web_search', calls: 1 }],
+    passes: [],
+    priceLines: [
+      { class: 'text_input', quantity: 1, nanoUsd: '1', ...line },
+      { class: 'cache_write_5m', quantity: 2, nanoUsd: '2', ...line },
+    ],
+    tierServed: 'priority',
+    speedServed: null,
+    inferenceGeo: null,
+    modelServed: null,
+    statusCode: null,
+    firstByteMs: null,
+    durationMs: null,
+    projectId: null,
+    memberId: null,
+    groupIds: null,
+    routeGroupId: null,
+  };
+}
+
+type UsageValue = UsageRecordedV1 | UsageRecordedV2 | string;
 
 /** A batch of the bus. Each element becomes one record, an array one record of several messages; strings stay raw. */
 export function usageBatch(

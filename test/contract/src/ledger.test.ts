@@ -3,7 +3,7 @@ import { NO_LOG } from '@tollgate/bus';
 import { USAGE_RECORDED_V1, type UsageRecordedV1 } from '@tollgate/contracts';
 import { openDatabase } from '@tollgate/postgres';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
-import { BillingMeter, BookUsage, resumeOffsets, SettleHolds } from '@tollgate/usage-billing';
+import { BillingMeter, BookUsage, FindUsageEvent, resumeOffsets, SettleHolds } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   billing,
@@ -11,6 +11,7 @@ import {
   type OpenedDatabase,
   postgresServer,
   RecordingAdmission,
+  secondVersion,
   usageBatch,
   usageEvent,
 } from './billing-fixture.js';
@@ -142,6 +143,73 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
     expect(await events()).toBe(2);
     expect(await posted()).toBe('20');
     expect(await nextOffset()).toBe(3n);
+  });
+
+  describe('an event in two versions', () => {
+    const factsOf = (table: string) =>
+      query<Record<string, unknown>>(
+        `SELECT request_id, text_input_tokens, cache_write5m_tokens, tool_calls, price_lines, tier_served
+         FROM billing.${table} WHERE organization_id = $1`,
+        [organizationId],
+      );
+    const told = (requestId: string) => ({
+      request_id: requestId,
+      text_input_tokens: '1',
+      cache_write5m_tokens: '2',
+      tool_calls: [{ tool: 'web_search', calls: 1 }],
+      price_lines: secondVersion(event()).priceLines,
+      tier_served: 'priority',
+    });
+    const untold = (requestId: string) => ({
+      request_id: requestId,
+      text_input_tokens: null,
+      cache_write5m_tokens: null,
+      tool_calls: null,
+      price_lines: null,
+      tier_served: null,
+    });
+
+    it('is booked once, by the second where both come together or the second comes first', async () => {
+      const [one, other] = [event(), event({ journalNumber: 2 })];
+      await booked([one, secondVersion(one), secondVersion(other)]);
+      await booked([other, one, secondVersion(other)], 3n);
+      expect(await factsOf('usage_event')).toEqual(
+        expect.arrayContaining([told(one.requestId), told(other.requestId)]),
+      );
+      expect(await factsOf('usage_event_facts')).toEqual([]);
+      expect([await events(), await posted(), (await transfers()).length]).toEqual([2, '20', 2]);
+    });
+
+    it('is charged once where the first was booked before, and the second adds what it knows, once', async () => {
+      const one = event();
+      await booked([one]);
+      expect(await factsOf('usage_event')).toEqual([untold(one.requestId)]);
+      const later = { ...secondVersion(one), costNanoUsd: '99', chargeNanoUsd: '99' };
+      await booked([later], 1n);
+      await booked([{ ...later, tierServed: 'flex' }, later, one], 2n);
+      expect(await factsOf('usage_event')).toEqual([untold(one.requestId)]);
+      expect(await factsOf('usage_event_facts')).toEqual([told(one.requestId)]);
+      expect([await events(), await posted()]).toEqual([1, '10']);
+      const found = await new FindUsageEvent(billing(opened.database)).byRequestId(organizationId, one.requestId);
+      expect(found).toMatchObject({ chargeNanoUsd: 10n, priceLines: later.priceLines });
+      await expect(query('DELETE FROM billing.usage_event_facts')).rejects.toThrow('append-only');
+    });
+
+    it('is booked by the first alone, as a journal of the release before has it', async () => {
+      const one = event();
+      await booked([one]);
+      const found = await new FindUsageEvent(billing(opened.database)).byRequestId(organizationId, one.requestId);
+      expect(found).toMatchObject({ chargeNanoUsd: 10n, priceLines: null });
+      expect(await posted()).toBe('10');
+    });
+
+    it('has texts that the database can hold, wherever they stand', async () => {
+      const one = secondVersion(event());
+      const [line] = one.priceLines;
+      await booked([{ ...one, tierServed: 'a\0', priceLines: [{ ...line!, model: 'b\0' }] }]);
+      const [row] = await factsOf('usage_event');
+      expect(row).toMatchObject({ tier_served: 'a\ufffd', price_lines: [{ ...line, model: 'b\ufffd' }] });
+    });
   });
 
   it('settles the holds of new events only, with what was charged', async () => {

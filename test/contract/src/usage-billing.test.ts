@@ -2,14 +2,26 @@ import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { ADMIN_API_DEFAULT } from '@tollgate/auth';
 import { inProcessBus, type InProcessBus } from '@tollgate/bus';
-import { USAGE_RECORDED_V1, type UsageBillingApi, type UsageRecordedV1 } from '@tollgate/contracts';
+import {
+  USAGE_RECORDED_V1,
+  USAGE_RECORDED_V2,
+  type UsageBillingApi,
+  type UsageRecordedV1,
+  type UsageRecordedV2,
+} from '@tollgate/contracts';
 import { createNestServer, httpUsageBillingApi, publicRoutesOf } from '@tollgate/http';
 import { waitUntil } from '@tollgate/infra';
 import { readDocument, routesOf } from '@tollgate/openapi';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { UsageBillingProcessModule } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { databaseShapes, RecordingAdmission, usageEvent, type OpenedDatabase } from './billing-fixture.js';
+import {
+  databaseShapes,
+  RecordingAdmission,
+  secondVersion,
+  usageEvent,
+  type OpenedDatabase,
+} from './billing-fixture.js';
 import { FakeIdentities, usagePermissions } from './usage-permissions.js';
 
 const ADMIN = 'admin-secret-of-the-contract-suite';
@@ -91,6 +103,11 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
   const publish = (...events: UsageRecordedV1[]) =>
     bus.publisher.publish(
       USAGE_RECORDED_V1,
+      events.map((event) => ({ key: event.organizationId, value: JSON.stringify(event) })),
+    );
+  const publishSecond = (...events: UsageRecordedV2[]) =>
+    bus.publisher.publish(
+      USAGE_RECORDED_V2,
       events.map((event) => ({ key: event.organizationId, value: JSON.stringify(event) })),
     );
   const balance = async (organizationId: string) => [...(await admission.accounts(organizationId)).values()];
@@ -264,6 +281,14 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
   });
 
   describe('GET /v1/usage/events', () => {
+    const LINE = {
+      class: 'cache_write_5m',
+      model: null,
+      tool: null,
+      quantity: 2,
+      usd_per_million: '0.001',
+      cost_usd: '0.000000002',
+    };
     const find = async (requestId: string) =>
       (await get(`/v1/usage/events?request_id=${requestId}`)).body as { data: Record<string, unknown>[] };
 
@@ -320,10 +345,26 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
             ended_at: event.endedAt,
             booked_at: expect.stringMatching(/Z$/),
             client_address: '192.0.2.1',
+            price_lines: null,
           },
         ],
       });
       expect(await find(event.requestId.toUpperCase())).toEqual(shown);
+      // The second version comes on a topic of its own. It charges nothing more, and adds what the cost is made of.
+      const second = secondVersion(event);
+      await publishSecond(second, second);
+      expect(await find(event.requestId)).toEqual({
+        ...shown,
+        data: [{ ...shown.data[0], price_lines: expect.arrayContaining([LINE]) }],
+      });
+    });
+
+    it('shows what the cost of an event in its second version is made of', async () => {
+      const event = secondVersion(usageEvent({ organizationId: 'default', apiKeyId: randomUUID() }));
+      await publishSecond(event);
+      const { data } = await find(event.requestId);
+      expect(data).toMatchObject([{ request_id: event.requestId, charge_usd: '0.00000001' }]);
+      expect(data[0]!['price_lines']).toContainEqual(LINE);
     });
 
     it('shows why nothing was charged', async () => {
@@ -409,7 +450,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       );
       drains.length = 0;
       await Promise.all([1, 2, 3].map(() => api.openCreditEpoch({ organizationId })));
-      expect(drains).toEqual([USAGE_RECORDED_V1]);
+      expect(drains).toEqual([USAGE_RECORDED_V1, USAGE_RECORDED_V2]);
       const openings = admission.openings.filter((opening) => opening.organizationId === organizationId);
       expect(openings).toHaveLength(1);
       expect(openings[0]).toMatchObject({

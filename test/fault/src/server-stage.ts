@@ -21,7 +21,7 @@ export interface ServerStage {
   stop(): Promise<void>;
 }
 
-const usageTopic = 'usage.recorded.v1';
+const usageTopic = 'usage.recorded.v2';
 
 export async function startServerStage(): Promise<ServerStage> {
   const [postgres, kafka, redisOfGateway1, redisOfKeyManagement] = await Promise.all([

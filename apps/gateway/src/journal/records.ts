@@ -1,10 +1,4 @@
-import {
-  count,
-  eventSchemaWithout,
-  USAGE_RECORDED_V1_FIELDS as FIELDS,
-  type FieldsFrom,
-  type UsageRecordedV1,
-} from '@tollgate/contracts';
+import { count, eventSchemaWithout, USAGE_RECORDED_V1_FIELDS, USAGE_RECORDED_V2_FIELDS } from '@tollgate/contracts';
 import { z } from 'zod';
 import { CHECK_TO_COME } from './record-check.js';
 
@@ -19,9 +13,15 @@ import { CHECK_TO_COME } from './record-check.js';
  */
 export type RecordType = 'I' | 'P' | 'F';
 
-/** The parts of a usage event that are known before the provider is called. The final adds the rest. */
+/** The parts of a usage event that are known before the provider is called, of this release and of the one before. */
+const begunEvent = z.discriminatedUnion('eventVersion', [
+  eventSchemaWithout(USAGE_RECORDED_V2_FIELDS, 'end'),
+  eventSchemaWithout(USAGE_RECORDED_V1_FIELDS, 'end'),
+]);
+
+/** What is known of a request before its provider is called. The final adds the rest, in the same version. */
 export interface Intent {
-  readonly event: Omit<UsageRecordedV1, FieldsFrom<typeof FIELDS, 'end'>>;
+  readonly event: z.infer<typeof begunEvent>;
   /** Estimated from the body. It is charged as input if the provider reports no usage. */
   readonly inputTokensEstimate: number;
   readonly inputNanoUsdPerMillion: string;
@@ -37,7 +37,7 @@ const amount = z.string().regex(/^\d{1,30}$/);
 
 /** Checks an intent that is read back, since a power cut can leave anything in a file. */
 export const intentSchema: z.ZodType<Intent> = z.object({
-  event: eventSchemaWithout(FIELDS, 'end'),
+  event: begunEvent,
   inputTokensEstimate: count,
   inputNanoUsdPerMillion: amount,
   outputNanoUsdPerMillion: amount,

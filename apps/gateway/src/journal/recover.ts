@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
-import { costOf } from '@tollgate/pricing';
+import { priceLines, sumOf, type PriceLine } from '@tollgate/pricing';
 import {
-  usageRecordedV1,
+  usageRecorded,
   type FieldsFrom,
   type USAGE_RECORDED_V1_FIELDS,
+  type UsageRecorded,
   type UsageRecordedV1,
+  type UsageRecordedV2,
 } from '@tollgate/contracts';
 import type { Journal } from './journal.js';
 import { intentSchema, parseJson, progressSchema, type Intent, type Progress } from './records.js';
@@ -13,7 +15,7 @@ import { listSegments, recordsOf } from './segment.js';
 /** The result of ending the requests of previous processes. */
 export interface LastLife {
   /** Finals in the journal, including the new ones of orphans. The caller settles their holds. */
-  readonly finals: readonly UsageRecordedV1[];
+  readonly finals: readonly UsageRecorded[];
   /** Records that could not be parsed. Finals among them are still shipped: the ledger puts them in quarantine. */
   readonly unreadable: number;
 }
@@ -25,16 +27,16 @@ export interface LastLife {
 export async function endOrphans(journal: Journal, nowIso: string): Promise<LastLife> {
   const intents = new Map<string, Intent>();
   const progress = new Map<string, Progress>();
-  const finals: UsageRecordedV1[] = [];
+  const finals: UsageRecorded[] = [];
   let unreadable = 0;
   for (const { type, requestId, json } of journal.records()) {
     const value = parseJson(json);
-    const read = { I: intentSchema, P: progressSchema, F: usageRecordedV1 }[type].safeParse(value);
+    const read = { I: intentSchema, P: progressSchema, F: usageRecorded }[type].safeParse(value);
     if (type === 'F') intents.delete(requestId);
     if (!read.success) unreadable += 1;
     else if (type === 'I') intents.set(requestId, read.data as Intent);
     else if (type === 'P') progress.set(requestId, read.data as Progress);
-    else finals.push(read.data as UsageRecordedV1);
+    else finals.push(read.data as UsageRecorded);
   }
   const orphans = [...intents.values()].map((intent) =>
     orphanFinal(intent, progress.get(intent.event.requestId), journal.takeNumber(), nowIso),
@@ -65,19 +67,18 @@ export function orphanFinal(
   progress: Progress | undefined,
   journalNumber: number,
   endedAt: string,
-): UsageRecordedV1 {
+): UsageRecorded {
   const inputTokens = progress === undefined ? 0 : intent.inputTokensEstimate;
   const outputTokens = progress?.outputTokens ?? 0;
-  const cost = costOf(
-    {
-      inputNanoUsdPerMillion: BigInt(intent.inputNanoUsdPerMillion),
-      outputNanoUsdPerMillion: BigInt(intent.outputNanoUsdPerMillion),
-      cachedInputNanoUsdPerMillion: null,
-      maxOutputTokens: 0,
-      contextTokens: 0,
-    },
-    { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 },
-  );
+  const price = {
+    inputNanoUsdPerMillion: BigInt(intent.inputNanoUsdPerMillion),
+    outputNanoUsdPerMillion: BigInt(intent.outputNanoUsdPerMillion),
+    cachedInputNanoUsdPerMillion: null,
+    maxOutputTokens: 0,
+    contextTokens: 0,
+  };
+  const lines = priceLines(price, { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 });
+  const cost = sumOf(lines);
   const hold = intent.event.holdNanoUsd === null ? null : BigInt(intent.event.holdNanoUsd);
   const end: Pick<UsageRecordedV1, FieldsFrom<typeof USAGE_RECORDED_V1_FIELDS, 'end'>> = {
     journalNumber,
@@ -91,7 +92,41 @@ export function orphanFinal(
     chargeNanoUsd: (hold !== null && cost > hold ? hold : cost).toString(),
     endedAt,
   };
-  return { ...intent.event, ...end };
+  const { event } = intent;
+  return event.eventVersion === 1 ? { ...event, ...end } : { ...event, ...end, ...plainClasses(end, lines) };
+}
+
+/** The classes of a call of which only the two sides are known, and its price lines. */
+function plainClasses(
+  { inputTokens, outputTokens }: { readonly inputTokens: number; readonly outputTokens: number },
+  lines: readonly PriceLine[],
+): Omit<UsageRecordedV2, keyof UsageRecordedV1 | 'projectId' | 'memberId' | 'groupIds' | 'routeGroupId'> {
+  return {
+    textInputTokens: inputTokens,
+    audioInputTokens: 0,
+    imageInputTokens: 0,
+    cachedTextTokens: 0,
+    cachedAudioTokens: 0,
+    cacheWrite5mTokens: 0,
+    cacheWrite1hTokens: 0,
+    textOutputTokens: outputTokens,
+    audioOutputTokens: 0,
+    imageOutputTokens: 0,
+    toolCalls: [],
+    passes: [],
+    priceLines: lines.map(({ nanoUsdPerMillion, nanoUsd, ...line }) => ({
+      ...line,
+      nanoUsdPerMillion: nanoUsdPerMillion.toString(),
+      nanoUsd: nanoUsd.toString(),
+    })),
+    tierServed: null,
+    speedServed: null,
+    inferenceGeo: null,
+    modelServed: null,
+    statusCode: null,
+    firstByteMs: null,
+    durationMs: null,
+  };
 }
 
 /** The providers that requests in a journal were sent to. Reads the files only, so the journal need not be open. */

@@ -1,6 +1,6 @@
 import type { Admission } from '@tollgate/admission';
 import type { AnnouncedFinal } from '@tollgate/credit';
-import { usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
+import { usageRecorded, type UsageRecorded } from '@tollgate/contracts';
 import { shareCalls } from '@tollgate/periodic';
 import type { Journal } from '../journal/journal.js';
 import { parseJson } from '../journal/records.js';
@@ -31,7 +31,7 @@ export class Announcer {
     const finals = this.journal
       .finalsAfter(booked, organizationId)
       // A final that cannot be parsed goes to the ledger's quarantine and is not charged, so it needs no hold.
-      .flatMap(({ json }) => usageRecordedV1.safeParse(parseJson(json)).data ?? [])
+      .flatMap(({ json }) => usageRecorded.safeParse(parseJson(json)).data ?? [])
       .filter(({ holdNanoUsd }) => holdNanoUsd !== null)
       .map((event) => announcedFinal(event, this.gateway.instanceId));
     const holds = this.inFlight.holdsOf(organizationId, this.gateway);
@@ -39,7 +39,7 @@ export class Announcer {
   }
 }
 
-function announcedFinal(event: UsageRecordedV1, instanceId: string): AnnouncedFinal {
+function announcedFinal(event: UsageRecorded, instanceId: string): AnnouncedFinal {
   return {
     requestId: event.requestId,
     apiKeyId: event.apiKeyId,

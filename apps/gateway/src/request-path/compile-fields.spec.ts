@@ -27,6 +27,20 @@ describe('fields of an event as JSON', () => {
     expect(write({ one: 1, two: undefined, three: true })).toBe('"one":1,"three":true');
     expect(() => compileFields({ two: fields.two }, 'end')).toThrow('cannot be the first');
   });
+  it('are the same where some of them are fixed', () => {
+    const fields = {
+      one: { source: 'end', kind: 'count', schema: z.int(), optional: false },
+      two: { source: 'end', kind: 'text', schema: z.string(), optional: false },
+      three: { source: 'end', kind: 'countOrNull', schema: z.int().nullable(), optional: false },
+      four: { source: 'end', kind: 'jsonText', schema: z.array(z.int()), optional: false },
+    } as const;
+    const text = 'a`${one}\\n"';
+    const all = { one: 1, two: text, three: null, four: '[1,2]' };
+    const written = compileFields(fields, 'end')(all);
+    expect(JSON.parse(`{${written}}`)).toEqual({ ...all, four: [1, 2] });
+    expect(compileFields(fields, 'end', { two: text, three: null })({ one: 1, four: '[1,2]' })).toBe(written);
+    expect(compileFields(fields, 'end', all)({})).toBe(written);
+  });
   it('have names of letters and digits alone', () => {
     for (const name of ['a"b', 'a`', '${a}', 'a.b', 'A', '']) {
       const fields = { [name]: { source: 'end', kind: 'count', schema: z.int(), optional: false } } as const;

@@ -1,12 +1,10 @@
-import { USAGE_RECORDED_V1_FIELDS as FIELDS, type FieldSource, type FieldValues } from '@tollgate/contracts';
+import { USAGE_RECORDED_V2_FIELDS as FIELDS, type FieldSource, type FieldValues } from '@tollgate/contracts';
 import { compileFields } from './compile-fields.js';
 
 type Values<Source extends FieldSource> = FieldValues<typeof FIELDS, Source>;
 
-/** The event's fields about the end of a call. Amounts are in nano-USD, times in milliseconds since 1970. */
-export type EventEnd = Values<'end'>;
-
-// Each of these functions writes one part of an event: JSON fields without braces.
+// Each of these functions writes one part of an event: JSON fields without braces. Amounts are in nano-USD, times in
+// milliseconds since 1970.
 
 /** The fields that all events of a gateway share. */
 export const gatewayPart: (values: Values<'gateway'>) => string = compileFields(FIELDS, 'gateway');
@@ -20,5 +18,33 @@ export const targetPart: (values: Values<'target'>) => string = compileFields(FI
 /** The fields of one request that are known before the call. */
 export const requestPart: (values: Values<'request'>) => string = compileFields(FIELDS, 'request');
 
-/** The fields about the end of a call. */
-export const endPart: (values: EventEnd) => string = compileFields(FIELDS, 'end');
+/** The values of calls whose usage has no details, as nearly all have. */
+const PLAIN = {
+  audioInputTokens: 0,
+  imageInputTokens: 0,
+  cachedAudioTokens: 0,
+  cacheWrite5mTokens: 0,
+  cacheWrite1hTokens: 0,
+  audioOutputTokens: 0,
+  imageOutputTokens: 0,
+  toolCalls: [],
+  passes: [],
+  tierServed: null,
+  speedServed: null,
+  inferenceGeo: null,
+  modelServed: null,
+} as const;
+
+/** Facts that no gateway tells yet. */
+const UNTOLD = { statusCode: null, firstByteMs: null, durationMs: null } as const;
+
+/** The values about the end of a call of which nothing is fixed. */
+export type EventEnd = Omit<Values<'end'>, keyof typeof UNTOLD>;
+/** The values about the end of a call whose usage has no details. */
+export type PlainEnd = Omit<EventEnd, keyof typeof PLAIN>;
+
+/** The fields about the end of a call whose usage has details. */
+export const endPart: (values: EventEnd) => string = compileFields(FIELDS, 'end', UNTOLD);
+
+/** The fields about the end of a call whose usage has none. */
+export const plainEndPart: (values: PlainEnd) => string = compileFields(FIELDS, 'end', { ...PLAIN, ...UNTOLD });

@@ -1,4 +1,5 @@
-import { fieldsFrom, USAGE_RECORDED_V1_FIELDS, usageRecordedV1, type FieldSource } from '@tollgate/contracts';
+import { fieldsFrom, USAGE_RECORDED_V2_FIELDS, usageRecordedV2, type FieldSource } from '@tollgate/contracts';
+import { NO_DETAILS, usageClasses } from '@tollgate/usage';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { orphanFinal } from '../journal/recover.js';
@@ -10,6 +11,8 @@ import type { Routed } from './exchange/exchange.js';
 import type { Provider } from '../providers/provider.js';
 import { cacheKey } from './identify-key/cached-key.js';
 import { isoTime } from './iso-time.js';
+import { endText } from './settle/end-text.js';
+import { pricedUsage } from './settle/priced-usage.js';
 
 const requestId = '0197a000-0000-7000-8000-000000000001';
 const price = {
@@ -19,6 +22,7 @@ const price = {
   maxOutputTokens: 100,
   contextTokens: 1_000,
 };
+const NONE = usageClasses({ inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 });
 /** Any text that a name may have. */
 const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
 
@@ -87,44 +91,51 @@ describe('a time in an event', () => {
 /** The table's fields of one source, as `JSON.stringify` writes them from the event. */
 const jsonOf = (event: Record<string, unknown>, source: FieldSource): string =>
   JSON.stringify(
-    Object.fromEntries(fieldsFrom(USAGE_RECORDED_V1_FIELDS, source).map(({ name }) => [name, event[name]])),
+    Object.fromEntries(fieldsFrom(USAGE_RECORDED_V2_FIELDS, source).map(({ name }) => [name, event[name]])),
   ).slice(1, -1);
 
 describe('the text of an event', () => {
-  it('is, to the last byte, the one that releases before wrote, with the secret that was used', () => {
+  it('is, to the last byte, what JSON.stringify makes of its table, and the same in short', () => {
     const exchange = exchangeOf(
       { key: 'k"1', organization: 'o', provider: 'openai', model: 'gpt-4o-mini' },
       9_930_000n,
     );
-    const head = eventHead(gatewayPart({ eventVersion: 1, journalId: 'j', priceVersion: '3f2a9c1b7d04' }), exchange);
+    const head = eventHead(gatewayPart({ eventVersion: 2, journalId: 'j', priceVersion: '3f2a9c1b7d04' }), exchange);
     exchange.eventHead = head;
     const known =
-      '{"eventVersion":1,"journalId":"j","priceVersion":"3f2a9c1b7d04","organizationId":"o","apiKeyId":"k\\"1",' +
-      '"accounts":[{"accountId":"k\\"1","capNanoUsd":"5"},{"accountId":"o","capNanoUsd":null}],"secretId":"s2",' +
+      '{"eventVersion":2,"journalId":"j","priceVersion":"3f2a9c1b7d04","organizationId":"o","apiKeyId":"k\\"1",' +
+      '"accounts":[{"accountId":"k\\"1","capNanoUsd":"5","kind":null,"cycle":null},' +
+      '{"accountId":"o","capNanoUsd":null,"kind":null,"cycle":null}],"secretId":"s2",' +
+      '"projectId":null,"memberId":null,"groupIds":null,' +
       '"requestId":"0197a000-0000-7000-8000-000000000001","stream":true,"holdNanoUsd":"9930000",' +
-      '"startedAt":"2026-11-20T16:00:00.123Z","clientAddress":"fe80::1%eth0",' +
+      '"startedAt":"2026-11-20T16:00:00.123Z","clientAddress":"fe80::1%eth0","routeGroupId":null,' +
       '"route":"r","provider":"openai","model":"gpt-4o-mini"';
     expect(intentText(exchange)).toBe(
       `{"event":${known}},"inputTokensEstimate":17,` +
         '"inputNanoUsdPerMillion":"150000000","outputNanoUsdPerMillion":"600000000"}',
     );
-    const final = finalText(head, exchange.targets[0], {
+    const usage = { inputTokens: 1_000, outputTokens: 500, cachedInputTokens: 0, reasoningTokens: 7 };
+    const end = {
       journalNumber: 42,
       outcome: 'completed',
-      inputTokens: 1_000,
-      outputTokens: 500,
-      cachedInputTokens: 0,
-      reasoningTokens: 7,
       usageSource: 'provider',
       costNanoUsd: 450_000n,
       chargeNanoUsd: 449_999n,
+      priceLines: '[]',
       endedAt: 1_795_190_401_007,
-    });
+    } as const;
+    const final = finalText(head, exchange.targets[0], endText(usage, end));
     expect(final).toBe(
       `${known},"journalNumber":42,"outcome":"completed","inputTokens":1000,"outputTokens":500,` +
         '"cachedInputTokens":0,"reasoningTokens":7,"usageSource":"provider","costNanoUsd":"450000",' +
-        '"chargeNanoUsd":"449999","endedAt":"2026-11-20T16:00:01.007Z"}',
+        '"chargeNanoUsd":"449999","endedAt":"2026-11-20T16:00:01.007Z","textInputTokens":1000,"audioInputTokens":0,' +
+        '"imageInputTokens":0,"cachedTextTokens":0,"cachedAudioTokens":0,"cacheWrite5mTokens":0,' +
+        '"cacheWrite1hTokens":0,"textOutputTokens":493,"audioOutputTokens":0,"imageOutputTokens":0,"toolCalls":[],' +
+        '"passes":[],"priceLines":[],"tierServed":null,"speedServed":null,"inferenceGeo":null,"modelServed":null,' +
+        '"statusCode":null,"firstByteMs":null,"durationMs":null}',
     );
+    // A call with details has the same fields, whatever these are.
+    expect(endText({ ...usage, details: NO_DETAILS }, end)).toBe(endText(usage, end));
     // Each part equals what JSON.stringify makes of the table's fields in order.
     const event = JSON.parse(final) as Record<string, unknown>;
     const parts = (['gateway', 'key', 'request', 'target', 'end'] as const).map((source) => jsonOf(event, source));
@@ -144,28 +155,50 @@ describe('the text of an event', () => {
         (key, organization, provider, model, hold) => {
           const exchange = exchangeOf({ key, organization, provider, model }, hold);
           exchange.eventHead = eventHead(
-            gatewayPart({ eventVersion: 1, journalId: 'journal', priceVersion: 'v "1"' }),
+            gatewayPart({ eventVersion: 2, journalId: 'journal', priceVersion: 'v "1"' }),
             exchange,
           );
+          const detailed = {
+            inputTokens: 100,
+            outputTokens: 20,
+            cachedInputTokens: 30,
+            reasoningTokens: 4,
+            details: {
+              ...NO_DETAILS,
+              cacheWrite5mTokens: 20,
+              cacheWrite1hTokens: 40,
+              toolCalls: { web_search: 2 },
+              passes: [
+                {
+                  kind: 'advisor_message',
+                  model,
+                  usage: { inputTokens: 5, outputTokens: 6, cachedInputTokens: 0, reasoningTokens: 0 },
+                },
+              ],
+              serviceTier: 'priority',
+            },
+          };
+          const ended = {
+            journalNumber: 7,
+            outcome: 'completed',
+            usageSource: 'provider',
+            costNanoUsd: 12n,
+            chargeNanoUsd: 11n,
+            endedAt: 1_795_190_401_000,
+          } as const;
+          const { linesText } = pricedUsage(price, detailed, () => null);
           const intent = intentSchema.parse(JSON.parse(intentText(exchange)));
-          const event = usageRecordedV1.parse(
+          const event = usageRecordedV2.parse(
             JSON.parse(
-              finalText(exchange.eventHead, exchange.targets[0], {
-                journalNumber: 7,
-                outcome: 'completed',
-                usageSource: 'provider',
-                costNanoUsd: 12n,
-                chargeNanoUsd: 11n,
-                endedAt: 1_795_190_401_000,
-                inputTokens: 1,
-                outputTokens: 2,
-                cachedInputTokens: 3,
-                reasoningTokens: 4,
-              }),
+              finalText(
+                exchange.eventHead,
+                exchange.targets[0],
+                endText(detailed, { ...ended, priceLines: linesText }),
+              ),
             ),
           );
           expect(event).toEqual({
-            eventVersion: 1,
+            eventVersion: 2,
             requestId,
             organizationId: organization,
             apiKeyId: key,
@@ -176,23 +209,58 @@ describe('the text of an event', () => {
             provider,
             model,
             stream: true,
-            inputTokens: 1,
-            outputTokens: 2,
-            cachedInputTokens: 3,
+            inputTokens: 100,
+            outputTokens: 20,
+            cachedInputTokens: 30,
             reasoningTokens: 4,
             usageSource: 'provider',
             costNanoUsd: '12',
             chargeNanoUsd: '11',
             holdNanoUsd: hold === null ? null : String(hold),
             accounts: [
-              { accountId: key, capNanoUsd: '5' },
-              { accountId: organization, capNanoUsd: null },
+              { accountId: key, capNanoUsd: '5', kind: null, cycle: null },
+              { accountId: organization, capNanoUsd: null, kind: null, cycle: null },
             ],
             priceVersion: 'v "1"',
             startedAt: '2026-11-20T16:00:00.123Z',
             endedAt: '2026-11-20T16:00:01.000Z',
             clientAddress: 'fe80::1%eth0',
             secretId: 's2',
+            textInputTokens: 10,
+            audioInputTokens: 0,
+            imageInputTokens: 0,
+            cachedTextTokens: 30,
+            cachedAudioTokens: 0,
+            cacheWrite5mTokens: 20,
+            cacheWrite1hTokens: 40,
+            textOutputTokens: 16,
+            audioOutputTokens: 0,
+            imageOutputTokens: 0,
+            toolCalls: [{ tool: 'web_search', calls: 2 }],
+            passes: [{ kind: 'advisor_message', model, ...NONE, textInputTokens: 5, textOutputTokens: 6 }],
+            priceLines: expect.arrayContaining([
+              {
+                class: 'cache_write_5m',
+                model: null,
+                tool: null,
+                quantity: 20,
+                nanoUsdPerMillion: '150000000',
+                nanoUsd: '3000',
+              },
+              expect.objectContaining({ class: 'text_output', model, quantity: 6 }),
+              expect.objectContaining({ class: 'tool_calls', tool: 'web_search', quantity: 2 }),
+            ]),
+            tierServed: 'priority',
+            speedServed: null,
+            inferenceGeo: null,
+            modelServed: null,
+            statusCode: null,
+            firstByteMs: null,
+            durationMs: null,
+            projectId: null,
+            memberId: null,
+            groupIds: null,
+            routeGroupId: null,
           });
           // The final of an orphan is made from its intent.
           expect(intent).toMatchObject({

@@ -1,5 +1,5 @@
 import type { Target } from './choose-route/route-table.js';
-import { endPart, requestPart, type EventEnd } from './event-parts.js';
+import { requestPart } from './event-parts.js';
 import type { Routed } from './exchange/exchange.js';
 
 /**
@@ -24,6 +24,7 @@ export function eventHead(gateway: string, exchange: Routed): string {
     holdNanoUsd: exchange.holdNanoUsd,
     startedAt: exchange.startedAtMs,
     clientAddress: exchange.clientAddress,
+    routeGroupId: null,
   });
   return `{${gateway},${exchange.key.eventPart},${request},`;
 }
@@ -35,7 +36,10 @@ export function intentText(exchange: Routed): string {
   return `{"event":${event},"inputTokensEstimate":${exchange.ask.inputTokensEstimate},${target.pricePart}}`;
 }
 
-/** The whole event. `head` is the result of `eventHead`, and `target` is the one that answered. */
-export function finalText(head: string, target: Pick<Target, 'eventPart'>, end: EventEnd): string {
-  return `${head}${target.eventPart},${endPart(end)}}`;
+/**
+ * The whole event. `head` is the result of `eventHead`, `target` is the one that answered, and `end` is the result of
+ * `endPart` or `plainEndPart`.
+ */
+export function finalText(head: string, target: Pick<Target, 'eventPart'>, end: string): string {
+  return `${head}${target.eventPart},${end}}`;
 }

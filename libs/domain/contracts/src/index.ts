@@ -2,7 +2,6 @@ export { DEFAULT_ORGANIZATION_ID, readOrganizationId } from './organizations.js'
 export { asLedgerText, isLedgerText } from './ledger-text.js';
 export { count, digest, id, instant, nanoUsd, readableItems, uuid } from './primitives.js';
 export { KEYS_CHANGED_V1, keysChangedV1, type KeysChangedV1 } from './events/keys-changed.v1.js';
-export { USAGE_TOPICS } from './events/usage-topics.js';
 export {
   USAGE_OUTCOMES,
   USAGE_RECORDED_V1,
@@ -10,6 +9,13 @@ export {
   usageRecordedV1,
   type UsageRecordedV1,
 } from './events/usage-recorded.v1.js';
+export {
+  USAGE_RECORDED_V2,
+  USAGE_RECORDED_V2_FIELDS,
+  usageRecordedV2,
+  type UsageRecordedV2,
+} from './events/usage-recorded.v2.js';
+export { usageRecorded, USAGE_TOPIC_OF, USAGE_TOPICS, type UsageRecorded } from './events/usage-recorded.js';
 export {
   eventSchemaWithout,
   fieldsFrom,

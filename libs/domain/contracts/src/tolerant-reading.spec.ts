@@ -18,6 +18,8 @@ import {
   spendingByKeyReply,
   spendingByKeyRequest,
   usageRecordedV1,
+  usageRecorded,
+  usageRecordedV2,
   verifyKeyReply,
   verifyKeyRequest,
 } from './index.js';
@@ -73,6 +75,11 @@ const readers: readonly {
   { what: 'the event of a reported leak', schema: leaksReportedV1, sample: golden('events/golden/leaks-reported.v1') },
   { what: 'the event of used keys', schema: keysUsedV1, sample: golden('events/golden/keys-used.v1') },
   { what: 'the event of recorded usage', schema: usageRecordedV1, sample: golden('events/golden/usage-recorded.v1') },
+  {
+    what: 'the second version of it',
+    schema: usageRecordedV2,
+    sample: golden('events/golden/usage-recorded.v2'),
+  },
   { what: 'a request to verify a key', schema: verifyKeyRequest, sample: { digest } },
   {
     what: 'the reply about a verified key',
@@ -212,6 +219,15 @@ describe('a kind of a later release', () => {
     const change = golden('events/golden/keys-changed.v1') as object;
     for (const fields of [{ outcome: 'paused' }, { usageSource: 'guessed' }, { eventVersion: 2 }])
       expect(usageRecordedV1.safeParse({ ...usage, ...fields }).success).toBe(false);
+    const later = golden('events/golden/usage-recorded.v2') as object;
+    for (const fields of [{ outcome: 'paused' }, { usageSource: 'guessed' }, { eventVersion: 1 }, { eventVersion: 3 }])
+      expect(usageRecordedV2.safeParse({ ...later, ...fields }).success).toBe(false);
+    // What a class or a kind of pass is called may be a later release's word.
+    for (const fields of [
+      { priceLines: [{ class: 'a', model: null, tool: null, quantity: 1, nanoUsdPerMillion: '1', nanoUsd: '1' }] },
+    ])
+      expect(usageRecordedV2.safeParse({ ...later, ...fields }).success).toBe(true);
+    for (const event of [usage, later]) expect(usageRecorded.parse(event)).toEqual(event);
     for (const fields of [{ change: 'rotated' }, { state: 'paused' }, { eventVersion: 2 }])
       expect(keysChangedV1.safeParse({ ...change, ...fields }).success).toBe(false);
   });

@@ -1,13 +1,13 @@
-import type { UsageRecordedV1 } from '@tollgate/contracts';
+import type { UsageRecorded } from '@tollgate/contracts';
 import type { TokenUsage } from '@tollgate/usage';
 import type { Target } from '../choose-route/route-table.js';
 
 /** The end of a request that reached a provider: what `settle` charges, and how the reply is completed afterwards. */
 export interface CallOutcome {
   readonly target: Target;
-  readonly outcome: Exclude<UsageRecordedV1['outcome'], 'orphaned'>;
+  readonly outcome: Exclude<UsageRecorded['outcome'], 'orphaned'>;
   readonly usage: TokenUsage;
-  readonly usageSource: UsageRecordedV1['usageSource'];
+  readonly usageSource: UsageRecorded['usageSource'];
   /** Sends the last bytes of the reply. It is called only when the usage is in the journal. */
   readonly finish: () => void;
 }

@@ -14,7 +14,7 @@ export function journalIntent(
   { journalId }: GatewayIdentity,
   priceVersion: string,
 ): (exchange: Routed) => Promise<Refusal | undefined> {
-  const gateway = gatewayPart({ eventVersion: 1, journalId, priceVersion });
+  const gateway = gatewayPart({ eventVersion: 2, journalId, priceVersion });
   // Requests of the same turn are written together, and share the result.
   let written: Promise<boolean> | null = null;
   let answer: Promise<Refusal | undefined> = Promise.resolve(undefined);

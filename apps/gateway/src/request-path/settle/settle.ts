@@ -6,10 +6,9 @@ import { finalText } from '../event-text.js';
 import { isIdentified, type Exchange, type Journaled } from '../exchange/exchange.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { CallOutcome } from '../forward/call.js';
+import { endText } from './end-text.js';
 import { plausibleUsage } from './plausible-usage.js';
-
-/** The ledger's columns hold little more. The cost of a billion tokens at the highest price would not fit. */
-const COST_NANO_USD_MAX = 9_000_000_000_000_000_000n;
+import { pricedUsage } from './priced-usage.js';
 
 /**
  * Called with the platform's loss: the cost of a call beyond its hold or, without one, beyond what it can have used.
@@ -33,25 +32,23 @@ export function settle(
     if (exchange.settled) return Promise.resolve();
     exchange.settled = true;
     const { holdNanoUsd, journaled, requestId } = exchange;
-    const costNanoUsd = least(costOf(target.price, reported, target.priceOf), COST_NANO_USD_MAX);
+    const { costNanoUsd, linesText } = pricedUsage(target.price, reported, target.priceOf);
     const { believed: usage, owed } = plausibleUsage(exchange, target, reported);
     const owedNanoUsd = holdNanoUsd ?? (owed === reported ? costNanoUsd : costOf(target.price, owed, target.priceOf));
     const chargeNanoUsd = least(costNanoUsd, owedNanoUsd);
     exchange.chargeNanoUsd = chargeNanoUsd;
     if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd, reported);
     const journalNumber = journal.takeNumber();
-    const final = finalText(exchange.eventHead, target, {
+    const end = endText(usage, {
       journalNumber,
       outcome,
-      inputTokens: usage.inputTokens,
-      outputTokens: usage.outputTokens,
-      cachedInputTokens: usage.cachedInputTokens,
-      reasoningTokens: usage.reasoningTokens,
       usageSource,
       costNanoUsd,
       chargeNanoUsd,
+      priceLines: linesText,
       endedAt: Date.now(),
     });
+    const final = finalText(exchange.eventHead, target, end);
     const written = journal.append('F', journaled, journalNumber, final);
     if (exchange.admitted) {
       const tokens = usageSource === 'none' ? 0 : usage.inputTokens + usage.outputTokens;

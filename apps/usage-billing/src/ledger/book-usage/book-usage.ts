@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks, type BookedSettle } from '@tollgate/admission';
 import type { BusBatch } from '@tollgate/bus';
-import type { UsageRecordedV1 } from '@tollgate/contracts';
+import type { UsageRecorded } from '@tollgate/contracts';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
@@ -12,15 +12,15 @@ import { plainestEvent } from './bookable-event.js';
 import { dataFault } from './data-fault.js';
 import { decideBooking, type Booking, type BookingDecision } from './decide-booking.js';
 import { readLedger } from './ledger-reads.js';
-import { advanceJournals, writeBookings } from './ledger-writes.js';
+import { advanceJournals, writeBookings, writeFacts } from './ledger-writes.js';
 import { quarantine } from './quarantine.js';
 import { readUsageRecord, type UsageRecord } from './read-usage-record.js';
 import { SettleHolds } from './settle-holds.js';
 
 /**
- * Books batches of `usage.recorded.v1`: one transaction writes events, ledger, balances, roll-ups and the consumer's
- * offset, so each request is booked once, however often it is delivered. Afterwards it settles the holds in admission.
- * The gateway does that as well; the second settle changes nothing.
+ * Books batches of usage events of every version: one transaction writes events, ledger, balances, roll-ups and the
+ * consumer's offset, so each request is booked once, however often it is delivered. Afterwards it settles the holds in
+ * admission. The gateway does that as well; the second settle changes nothing.
  */
 @Injectable()
 export class BookUsage {
@@ -106,9 +106,10 @@ export class BookUsage {
     }
   }
 
-  private async bookEvents(manager: EntityManager, events: readonly UsageRecordedV1[]): Promise<readonly Booking[]> {
+  private async bookEvents(manager: EntityManager, events: readonly UsageRecorded[]): Promise<readonly Booking[]> {
     await lockOrganizations(manager, [...new Set(events.map((event) => event.organizationId))]);
     const decision = decideBooking(events, await readLedger(manager, events));
+    if (decision.facts.length > 0) await writeFacts(manager, decision.facts);
     if (decision.bookings.length > 0) {
       await writeBookings(manager, decision);
       await advanceJournals(manager, events);

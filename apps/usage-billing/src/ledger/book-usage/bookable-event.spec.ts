@@ -1,15 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
+import { usageRecordedV2, type UsageRecordedV2 } from '@tollgate/contracts';
 import { describe, expect, it } from 'vitest';
 import { bookableEvent, plainestEvent, TEXTS } from './bookable-event.js';
 
-const golden = usageRecordedV1.parse(
+const golden = usageRecordedV2.parse(
   JSON.parse(
     readFileSync(
-      new URL(
-        '../../../../../libs/domain/contracts/src/events/golden/usage-recorded.v1.with-secret.json',
-        import.meta.url,
-      ),
+      new URL('../../../../../libs/domain/contracts/src/events/golden/usage-recorded.v2.json', import.meta.url),
       'utf8',
     ),
   ),
@@ -31,12 +28,13 @@ describe('an event that the database can hold', () => {
     expect(bookableEvent(golden)).toEqual({ event: golden, replaced: [] });
     expect(bookableEvent(golden).event).toBe(golden);
     expect(plainestEvent(golden)).toBeNull();
-    const { secretId: _, ...former } = golden;
+    const { eventVersion: _, secretId: _secret, ...fields } = golden;
+    const former = { ...fields, eventVersion: 1 as const };
     expect(bookableEvent(former)).toEqual({ event: former, replaced: [] });
   });
   it('knows every text of an event', () => {
     const texts = Object.entries(golden)
-      .filter(([, value]) => typeof value === 'string')
+      .filter(([, value]) => typeof value === 'string' || value === null)
       .map(([name]) => name);
     expect([...TEXTS].sort()).toEqual(texts.filter((name) => !OF_FIXED_FORM.has(name)).sort());
   });
@@ -45,15 +43,32 @@ describe('an event that the database can hold', () => {
     expect(replaced).toEqual([name]);
     expect(event).toEqual({ ...golden, [name]: 'a\ufffdb\ufffdc' });
   });
+  it('has U+FFFD for what cannot be held anywhere in a structure, and plain ones where they were refused', () => {
+    const passes = [{ ...golden.passes[0]!, model: 'a\0b' }];
+    const priceLines = [{ ...golden.priceLines[0]!, tool: '\ud800' }];
+    expect(bookableEvent({ ...golden, passes, priceLines, groupIds: ['g\0'] })).toEqual({
+      event: {
+        ...golden,
+        passes: [{ ...golden.passes[0], model: 'a\ufffdb' }],
+        priceLines: [{ ...golden.priceLines[0], tool: '\ufffd' }],
+        groupIds: ['g\ufffd'],
+      },
+      replaced: ['passes', 'priceLines', 'groupIds'],
+    });
+    expect(plainestEvent({ ...golden, passes: [{ ...golden.passes[0]!, model: '模型' }] })).toEqual({
+      event: { ...golden, passes: [] },
+      replaced: ['passes'],
+    });
+  });
   it('posts to each of its accounts once, also where two ids become the same', () => {
-    const [first] = golden.accounts as [UsageRecordedV1['accounts'][number]];
+    const [first] = golden.accounts as [UsageRecordedV2['accounts'][number]];
     const others = [
-      { accountId: 'a\0', capNanoUsd: null },
-      { accountId: 'a\ud800', capNanoUsd: '1' },
+      { accountId: 'a\0', capNanoUsd: null, kind: null, cycle: null },
+      { accountId: 'a\ud800', capNanoUsd: '1', kind: null, cycle: null },
     ];
     const { event, replaced } = bookableEvent({ ...golden, accounts: [first, ...others, first] });
     expect(replaced).toEqual(['accounts']);
-    expect(event.accounts).toEqual([first, { accountId: 'a\ufffd', capNanoUsd: null }]);
+    expect(event.accounts).toEqual([first, { accountId: 'a\ufffd', capNanoUsd: null, kind: null, cycle: null }]);
   });
   it('has moments that the database knows', () => {
     expect(bookableEvent({ ...golden, startedAt: '0000-02-29T00:00:00.000Z' })).toMatchObject({
@@ -64,10 +79,16 @@ describe('an event that the database can hold', () => {
   it('has amounts that a column takes, as long as its charge is one', () => {
     const most = '9000000000000000000';
     const more = '9000000000000000001';
-    const [{ accountId }] = golden.accounts as [UsageRecordedV1['accounts'][number]];
-    const event = { ...golden, costNanoUsd: more, holdNanoUsd: more, accounts: [{ accountId, capNanoUsd: more }] };
+    const [{ accountId, ...given }] = golden.accounts as [UsageRecordedV2['accounts'][number]];
+    const rest = { kind: given.kind, cycle: given.cycle };
+    const event = {
+      ...golden,
+      costNanoUsd: more,
+      holdNanoUsd: more,
+      accounts: [{ accountId, capNanoUsd: more, ...rest }],
+    };
     expect(bookableEvent(event)).toEqual({
-      event: { ...golden, costNanoUsd: most, holdNanoUsd: most, accounts: [{ accountId, capNanoUsd: most }] },
+      event: { ...golden, costNanoUsd: most, holdNanoUsd: most, accounts: [{ accountId, capNanoUsd: most, ...rest }] },
       replaced: ['costNanoUsd', 'holdNanoUsd', 'accounts'],
     });
     expect(bookableEvent({ ...golden, costNanoUsd: more, chargeNanoUsd: more }).replaced).toEqual([]);

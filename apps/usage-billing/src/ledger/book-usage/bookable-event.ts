@@ -1,21 +1,30 @@
 import {
   asLedgerText,
   fieldsOfKind,
-  USAGE_RECORDED_V1_FIELDS as FIELDS,
+  USAGE_RECORDED_V2_FIELDS as FIELDS,
   type FieldsOfKind,
-  type UsageRecordedV1,
+  type UsageRecorded,
+  type UsageRecordedV2,
 } from '@tollgate/contracts';
 
 /** An event that the database can store, and the names of the fields in which something had to be replaced. */
 export interface BookableEvent {
-  readonly event: UsageRecordedV1;
+  readonly event: UsageRecorded;
   readonly replaced: readonly string[];
 }
 
 /** Descriptive texts: no look-up and no charge depends on them. */
-const WORDS = fieldsOfKind(FIELDS, 'text');
+const WORDS = fieldsOfKind(FIELDS, 'text', 'textOrNull');
 /** All texts of an event whose form is not fixed, except the ids of its accounts. */
-export const TEXTS: readonly FieldsOfKind<typeof FIELDS, 'id' | 'text'>[] = fieldsOfKind(FIELDS, 'id', 'text');
+export const TEXTS: readonly FieldsOfKind<typeof FIELDS, 'id' | 'idOrNull' | 'text' | 'textOrNull'>[] = fieldsOfKind(
+  FIELDS,
+  'id',
+  'idOrNull',
+  'text',
+  'textOrNull',
+);
+/** Values with a structure, whose texts are replaced as well. Accounts have a rule of their own. */
+const STRUCTURES = fieldsOfKind(FIELDS, 'json', 'jsonOrNull', 'jsonText').filter((name) => name !== 'accounts');
 const MOMENTS = fieldsOfKind(FIELDS, 'moment');
 /** All amounts of an event, except those of its accounts. */
 const AMOUNTS = fieldsOfKind(FIELDS, 'amount', 'amountOrNull');
@@ -31,13 +40,19 @@ const FIRST_MOMENT = '0001-01-01T00:00:00.000Z';
  * Replaces everything in an event that Postgres cannot store: the request was served, so its charge is owed whatever
  * its texts contain. Today's gateways refuse such texts, but earlier releases did not, and the bus checks nothing.
  */
-export function bookableEvent(event: UsageRecordedV1): BookableEvent {
+export function bookableEvent(event: UsageRecorded): BookableEvent {
   const changes: Record<string, unknown> = {};
+  const fields = event as Partial<UsageRecordedV2>;
   for (const name of TEXTS) {
-    const given = event[name];
-    if (given === undefined) continue;
+    const given = fields[name] ?? null;
+    if (given === null) continue;
     const text = asLedgerText(given);
     if (text !== given) changes[name] = text;
+  }
+  for (const name of STRUCTURES) {
+    const given = fields[name] ?? null;
+    const bookable = bookableStructure(given);
+    if (bookable !== given) changes[name] = bookable;
   }
   for (const name of MOMENTS) if (YEAR_ZERO.test(event[name])) changes[name] = FIRST_MOMENT;
   // A charge above the maximum cannot be real: the event stays as it is, and the database refuses it.
@@ -53,23 +68,39 @@ export function bookableEvent(event: UsageRecordedV1): BookableEvent {
  * Reduces the descriptive texts to at most 200 characters of printable ASCII, for a database that refuses the event
  * anyway, for example because its encoding is not UTF-8. Null if that changes nothing.
  */
-export function plainestEvent(event: UsageRecordedV1): BookableEvent | null {
+export function plainestEvent(event: UsageRecorded): BookableEvent | null {
   const changes: Record<string, unknown> = {};
+  const fields = event as Partial<UsageRecordedV2>;
   for (const name of WORDS) {
-    const text = event[name].replaceAll(/[^ -~]/gu, '?').slice(0, 200);
-    if (text !== event[name]) changes[name] = text;
+    const given = fields[name] ?? null;
+    if (given === null) continue;
+    const text = given.replaceAll(/[^ -~]/gu, '?').slice(0, 200);
+    if (text !== given) changes[name] = text;
   }
+  for (const name of STRUCTURES) if ((fields[name] ?? null) !== null && !isPlain(fields[name])) changes[name] = [];
   return Object.keys(changes).length === 0 ? null : withChanges(event, changes);
 }
 
-function withChanges(event: UsageRecordedV1, changes: Record<string, unknown>): BookableEvent {
+function withChanges(event: UsageRecorded, changes: Record<string, unknown>): BookableEvent {
   const replaced = Object.keys(changes);
-  return replaced.length === 0 ? { event, replaced } : { event: { ...event, ...changes }, replaced };
+  return replaced.length === 0 ? { event, replaced } : { event: { ...event, ...changes } as UsageRecorded, replaced };
 }
 
 const isTooMuch = (amount: string | null): boolean => amount !== null && BigInt(amount) > AMOUNT_MAX;
 
-type Accounts = UsageRecordedV1['accounts'];
+/** A structure whose texts the ledger can hold; the same object if it is one already. */
+function bookableStructure(value: unknown): unknown {
+  const text = JSON.stringify(value);
+  const bookable = JSON.stringify(value, (_name, each: unknown) =>
+    typeof each === 'string' ? asLedgerText(each) : each,
+  );
+  return text === bookable ? value : (JSON.parse(bookable) as unknown);
+}
+
+/** Whether a structure is of printable ASCII, so that a database of any encoding can hold it. */
+const isPlain = (value: unknown): boolean => /^[ -~]*$/.test(JSON.stringify(value));
+
+type Accounts = UsageRecorded['accounts'];
 
 /** Removes repeated accounts, since the ledger posts a request to an account only once. */
 function bookableAccounts(accounts: Accounts): Accounts {
@@ -78,7 +109,7 @@ function bookableAccounts(accounts: Accounts): Accounts {
     const accountId = asLedgerText(account.accountId);
     const capNanoUsd = isTooMuch(account.capNanoUsd) ? AMOUNT_MAX.toString() : account.capNanoUsd;
     const isBookable = accountId === account.accountId && capNanoUsd === account.capNanoUsd;
-    if (!byId.has(accountId)) byId.set(accountId, isBookable ? account : { accountId, capNanoUsd });
+    if (!byId.has(accountId)) byId.set(accountId, isBookable ? account : { ...account, accountId, capNanoUsd });
   }
   const bookable = [...byId.values()];
   const isSame = bookable.length === accounts.length && bookable.every((account, at) => account === accounts[at]);

@@ -1,4 +1,5 @@
-import type { UsageRecordedV1 } from '@tollgate/contracts';
+import { readFileSync } from 'node:fs';
+import { usageRecordedV2, type UsageRecordedV1, type UsageRecordedV2 } from '@tollgate/contracts';
 import { describe, expect, it } from 'vitest';
 import { newAccount, type AccountState } from '../account.js';
 import { decideBooking, type LedgerState } from './decide-booking.js';
@@ -32,6 +33,21 @@ const event = (fields: Partial<UsageRecordedV1> = {}): UsageRecordedV1 => ({
   clientAddress: '',
   ...fields,
 });
+const golden = usageRecordedV2.parse(
+  JSON.parse(
+    readFileSync(
+      new URL('../../../../../libs/domain/contracts/src/events/golden/usage-recorded.v2.json', import.meta.url),
+      'utf8',
+    ),
+  ),
+);
+/** The event of the same request in the second version. */
+const second = ({ eventVersion: _, ...fields }: UsageRecordedV1): UsageRecordedV2 => ({
+  ...golden,
+  ...fields,
+  accounts: fields.accounts.map((each) => ({ ...each, kind: null, cycle: null })),
+  secretId: null,
+});
 const account = (fields: Partial<AccountState>): AccountState => ({
   ...newAccount('a', 'org', 'key'),
   capNanoUsd: 100n,
@@ -41,6 +57,7 @@ const account = (fields: Partial<AccountState>): AccountState => ({
 const ledger = (fields: Partial<LedgerState> = {}): LedgerState => ({
   accounts: new Map(),
   booked: new Set(),
+  bookedInShort: new Set(),
   voided: new Set(),
   liveJournals: new Set(['journal']),
   ...fields,
@@ -66,6 +83,38 @@ describe('decideBooking', () => {
       ceilingNanoUsd: null,
       apiKeyId: null,
     });
+  });
+
+  it('books the second version of an event rather than the first, whichever comes first', () => {
+    const [one, other] = [event(), event()];
+    const [later, latter] = [second(one), second(other)];
+    for (const events of [
+      [one, later, other],
+      [later, one, other],
+      [one, other, later, latter, later],
+    ]) {
+      const { bookings, facts } = decideBooking(events, ledger());
+      const last = events.includes(latter) ? latter : other;
+      expect(bookings.map((booking) => booking.event)).toEqual([later, last]);
+      expect(bookings.map(({ chargeNanoUsd }) => chargeNanoUsd)).toEqual([10n, 10n]);
+      expect(facts).toEqual([]);
+    }
+  });
+
+  it('charges a request that is booked in the first version no more, and keeps what the second adds', () => {
+    const one = event();
+    const later = second(one);
+    const booked = new Set([one.requestId]);
+    const inShort = ledger({ booked, bookedInShort: booked });
+    const odd = { ...later, requestId: one.requestId.toUpperCase(), chargeNanoUsd: '9' };
+    for (const events of [[later], [one, later, odd], [odd, later]]) {
+      const decision = decideBooking(events, inShort);
+      expect(decision.bookings).toEqual([]);
+      expect(decision.accounts.size).toBe(0);
+      expect(decision.facts).toEqual([events.find(({ eventVersion }) => eventVersion === 2)]);
+    }
+    expect(decideBooking([one], inShort).facts).toEqual([]);
+    expect(decideBooking([later], ledger({ booked })).facts).toEqual([]);
   });
 
   it('books a request once, whether the ledger has it or the batch has it twice', () => {

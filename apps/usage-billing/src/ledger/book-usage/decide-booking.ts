@@ -1,5 +1,5 @@
 import { cycleOfAccount, organizationAccountId } from '@tollgate/api-key';
-import type { UsageRecordedV1 } from '@tollgate/contracts';
+import type { UsageRecorded, UsageRecordedV2 } from '@tollgate/contracts';
 import type { LoadItem } from '@tollgate/credit';
 import { charged, newAccount, roomIn, withCap, type AccountState } from '../account.js';
 
@@ -9,6 +9,8 @@ export interface LedgerState {
   readonly accounts: ReadonlyMap<string, AccountState>;
   /** Requests whose event is already booked. */
   readonly booked: ReadonlySet<string>;
+  /** Those of them that are booked by an event of version 1, and of which version 2 has told no more yet. */
+  readonly bookedInShort: ReadonlySet<string>;
   /** Requests whose hold was released because their gateway was gone. */
   readonly voided: ReadonlySet<string>;
   /** Journals of gateways that are running. */
@@ -17,7 +19,7 @@ export interface LedgerState {
 
 /** One usage event with the charge that the ledger decided on. */
 export interface Booking {
-  readonly event: UsageRecordedV1;
+  readonly event: UsageRecorded;
   /** All accounts that it is posted to. */
   readonly accountIds: readonly string[];
   /** `adjust` if the request's hold was released as an orphan's before. */
@@ -32,6 +34,8 @@ export interface Booking {
 /** All that one batch writes into the ledger. */
 export interface BookingDecision {
   readonly bookings: readonly Booking[];
+  /** Events of version 2 whose request is booked by version 1 already: they charge nothing, and add what they know. */
+  readonly facts: readonly UsageRecordedV2[];
   /** The new state of every account that the bookings touch. */
   readonly accounts: ReadonlyMap<string, AccountState>;
   /** What admission must be told of accounts with a limit that were charged without a hold, by organisation. */
@@ -39,25 +43,44 @@ export interface BookingDecision {
 }
 
 /**
- * Decides what to charge for each new event, in order. If two events are of the same request, the first counts.
+ * Decides what to charge for each new event, in order. Of several events of one request the first counts, but one of
+ * version 2 counts before any of version 1. Both have the same charge. Once a request is booked nothing more is charged
+ * for it: version 2 then adds the facts that version 1 does not have.
  */
-export function decideBooking(events: readonly UsageRecordedV1[], ledger: LedgerState): BookingDecision {
+export function decideBooking(events: readonly UsageRecorded[], ledger: LedgerState): BookingDecision {
   const seen = new Set(ledger.booked);
   const accounts = new Map<string, AccountState>();
   const unheld = new Set<string>();
   const inForce = accountsInForce(ledger.accounts);
   const bookings: Booking[] = [];
-  for (const event of events) {
+  for (const event of preferred(events)) {
     const requestId = event.requestId.toLowerCase();
     if (seen.has(requestId)) continue;
     seen.add(requestId);
     bookings.push(bookOne(event, ledger, accounts, inForce, unheld));
   }
-  return { bookings, accounts, loads: loadsOf(accounts, unheld) };
+  return { bookings, facts: factsOf(events, ledger), accounts, loads: loadsOf(accounts, unheld) };
+}
+
+/** The events with those of version 1 left out whose request has one of version 2 among them. The order stays. */
+function preferred(events: readonly UsageRecorded[]): readonly UsageRecorded[] {
+  if (events.every(({ eventVersion }) => eventVersion === 2)) return events;
+  const told = new Set(events.flatMap((event) => (event.eventVersion === 2 ? [event.requestId.toLowerCase()] : [])));
+  return events.filter((event) => event.eventVersion === 2 || !told.has(event.requestId.toLowerCase()));
+}
+
+function factsOf(events: readonly UsageRecorded[], { bookedInShort }: LedgerState): readonly UsageRecordedV2[] {
+  if (bookedInShort.size === 0) return [];
+  const facts = new Map<string, UsageRecordedV2>();
+  for (const event of events) {
+    const requestId = event.requestId.toLowerCase();
+    if (event.eventVersion === 2 && bookedInShort.has(requestId) && !facts.has(requestId)) facts.set(requestId, event);
+  }
+  return [...facts.values()];
 }
 
 function bookOne(
-  event: UsageRecordedV1,
+  event: UsageRecorded,
   ledger: LedgerState,
   accounts: Map<string, AccountState>,
   inForce: AccountsInForce,
@@ -138,7 +161,7 @@ function accountsInForce(accounts: ReadonlyMap<string, AccountState>): AccountsI
 }
 
 /** The accounts that an event does not name and that count it: its call began before they had a limit. */
-function othersInForce(event: UsageRecordedV1, { ofKeys, organizations }: AccountsInForce): string[] {
+function othersInForce(event: UsageRecorded, { ofKeys, organizations }: AccountsInForce): string[] {
   const at = countedAtMs(event);
   const ofKey = (ofKeys.get(event.apiKeyId) ?? []).filter(
     ([, { organizationId, cycle }]) =>
@@ -154,7 +177,7 @@ function othersInForce(event: UsageRecordedV1, { ofKeys, organizations }: Accoun
  * The moment by which a call counts in the cycles of its key: its start, moved into the cycle that its credit was held
  * in, since the clocks of a gateway and of admission may differ. `billing.counted_day` says the same of its day.
  */
-export function countedAtMs({ startedAt, accounts: [own] }: UsageRecordedV1): number {
+export function countedAtMs({ startedAt, accounts: [own] }: UsageRecorded): number {
   const startedMs = Date.parse(startedAt);
   if (own === undefined || own.capNanoUsd === null) return startedMs;
   const { startMs, endMs } = cycleOfAccount(own.accountId);

@@ -1,39 +1,62 @@
-import { USAGE_RECORDED_V1_FIELDS, type FieldKind, type UsageRecordedV1 } from '@tollgate/contracts';
+import {
+  USAGE_RECORDED_V1_FIELDS,
+  USAGE_RECORDED_V2_FIELDS,
+  type FieldKind,
+  type UsageRecorded,
+  type UsageRecordedV2,
+} from '@tollgate/contracts';
 import type { Column } from '../../store/insert-rows.js';
 import type { Booking } from './decide-booking.js';
 
 type StoredKind = Exclude<FieldKind, 'version'>;
+type FieldName = keyof typeof USAGE_RECORDED_V2_FIELDS;
 
-/** The column type for each kind of field. The table `billing.usage_event` stores one version of the event. */
+/** The column type for each kind of field. */
 const COLUMN_TYPES: Readonly<Record<StoredKind, string>> = {
   uuid: 'uuid',
   id: 'text',
+  idOrNull: 'text',
   text: 'text',
+  textOrNull: 'text',
   word: 'text',
   flag: 'boolean',
   count: 'bigint',
+  countOrNull: 'bigint',
   amount: 'bigint',
   amountOrNull: 'bigint',
   moment: 'timestamptz',
   json: 'jsonb',
+  jsonOrNull: 'jsonb',
+  jsonText: 'jsonb',
 };
 
 /** Columns whose value the booking decides, instead of the field of the event. */
-const DECIDED: Partial<Record<keyof UsageRecordedV1, (booking: Booking) => unknown>> = {
+const DECIDED: Partial<Record<FieldName, (booking: Booking) => unknown>> = {
   chargeNanoUsd: ({ chargeNanoUsd }) => chargeNanoUsd.toString(),
 };
 
-/** The columns of `billing.usage_event` that store the event: one for each of its fields, in their order. */
-export const EVENT_COLUMNS: readonly Column<Booking>[] = Object.entries(USAGE_RECORDED_V1_FIELDS).flatMap(
-  ([name, { kind }]) => (kind === 'version' ? [] : [columnOf(name as keyof UsageRecordedV1, kind)]),
+const FIELDS = Object.entries(USAGE_RECORDED_V2_FIELDS).flatMap(([name, { kind }]) =>
+  kind === 'version' ? [] : [{ name: name as FieldName, kind }],
 );
 
-function columnOf(name: keyof UsageRecordedV1, kind: StoredKind): Column<Booking> {
-  return [columnName(name), COLUMN_TYPES[kind], DECIDED[name] ?? fieldOf(name, kind)];
-}
+/**
+ * The columns of `billing.usage_event` that store the event: one for each field of its latest version, in their order.
+ * An event of version 1 leaves those empty that it does not have.
+ */
+export const EVENT_COLUMNS: readonly Column<Booking>[] = FIELDS.map(({ name, kind }) => [
+  columnName(name),
+  COLUMN_TYPES[kind],
+  DECIDED[name] ?? (({ event }) => valueOf(event, name, kind)),
+]);
 
-function fieldOf(name: keyof UsageRecordedV1, kind: StoredKind): (booking: Booking) => unknown {
-  return kind === 'json' ? ({ event }) => JSON.stringify(event[name]) : ({ event }) => event[name] ?? null;
+/** The columns of `billing.usage_event_facts`: what version 2 has and version 1 has not, and whose event it is. */
+export const FACT_COLUMNS: readonly Column<UsageRecordedV2>[] = FIELDS.filter(
+  ({ name }) => name === 'requestId' || name === 'organizationId' || !(name in USAGE_RECORDED_V1_FIELDS),
+).map(({ name, kind }) => [columnName(name), COLUMN_TYPES[kind], (event) => valueOf(event, name, kind)]);
+
+function valueOf(event: UsageRecorded, name: FieldName, kind: StoredKind): unknown {
+  const value = (event as Partial<UsageRecordedV2>)[name] ?? null;
+  return value !== null && COLUMN_TYPES[kind] === 'jsonb' ? JSON.stringify(value) : value;
 }
 
 /** A column has the name of its field in snake case: `costNanoUsd` becomes `cost_nano_usd`. */

@@ -1,11 +1,11 @@
 import { organizationAccountId } from '@tollgate/api-key';
-import type { UsageRecordedV1 } from '@tollgate/contracts';
+import type { UsageRecorded } from '@tollgate/contracts';
 import type { EntityManager } from 'typeorm';
 import { readAccounts } from '../../store/accounts.js';
 import { countedAtMs, type LedgerState } from './decide-booking.js';
 
 /** Reads the ledger's state for these events. The caller has locked their organisations. */
-export async function readLedger(manager: EntityManager, events: readonly UsageRecordedV1[]): Promise<LedgerState> {
+export async function readLedger(manager: EntityManager, events: readonly UsageRecorded[]): Promise<LedgerState> {
   const requestIds = events.map((event) => event.requestId);
   const resolved = await readResolutions(manager, requestIds);
   return {
@@ -16,25 +16,28 @@ export async function readLedger(manager: EntityManager, events: readonly UsageR
       events.reduce((first, event) => Math.min(first, countedAtMs(event)), Infinity),
     ),
     booked: new Set(resolved.filter((row) => row.booked).map((row) => row.request_id)),
+    bookedInShort: new Set(resolved.filter((row) => row.in_short).map((row) => row.request_id)),
     voided: new Set(resolved.filter((row) => !row.booked).map((row) => row.request_id)),
     liveJournals: await readLiveJournals(manager),
   };
 }
 
 /** The accounts that an event names, and its organisation's: an event of before that had a limit does not name it. */
-const accountsOf = ({ organizationId, accounts }: UsageRecordedV1): string[] => [
+const accountsOf = ({ organizationId, accounts }: UsageRecorded): string[] => [
   ...accounts.map(({ accountId }) => accountId),
   organizationAccountId(organizationId),
 ];
 
-// Index: usage_event_pk. Two of those of transfers serve; the database takes either.
+// Indexes: usage_event_pk, usage_event_facts_pk. Two of those of transfers serve; the database takes either.
 async function readResolutions(
   manager: EntityManager,
   requestIds: readonly string[],
-): Promise<{ request_id: string; booked: boolean }[]> {
+): Promise<{ request_id: string; booked: boolean; in_short: boolean }[]> {
   return manager.query(
-    `SELECT request_id, true AS booked FROM billing.usage_event WHERE request_id = ANY($1::uuid[])
-     UNION ALL SELECT DISTINCT request_id, false FROM billing.transfer WHERE kind = 'void' AND request_id = ANY($1::uuid[])`,
+    `SELECT request_id, true AS booked, text_input_tokens IS NULL AND NOT EXISTS (
+         SELECT FROM billing.usage_event_facts AS facts WHERE facts.request_id = event.request_id) AS in_short
+     FROM billing.usage_event AS event WHERE request_id = ANY($1::uuid[])
+     UNION ALL SELECT DISTINCT request_id, false, false FROM billing.transfer WHERE kind = 'void' AND request_id = ANY($1::uuid[])`,
     [requestIds],
   );
 }

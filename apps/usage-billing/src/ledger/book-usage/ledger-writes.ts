@@ -1,9 +1,9 @@
-import type { UsageRecordedV1 } from '@tollgate/contracts';
+import type { UsageRecorded, UsageRecordedV2 } from '@tollgate/contracts';
 import type { EntityManager } from 'typeorm';
 import { AMOUNT_MAX } from './bookable-event.js';
 import { saveAccounts } from '../../store/accounts.js';
 import { insertRows, type Column } from '../../store/insert-rows.js';
-import { EVENT_COLUMNS } from './event-columns.js';
+import { EVENT_COLUMNS, FACT_COLUMNS } from './event-columns.js';
 import type { Booking, BookingDecision } from './decide-booking.js';
 
 /** The account that takes losses which no customer pays. It belongs to no organisation. */
@@ -15,6 +15,11 @@ export async function writeBookings(manager: EntityManager, { bookings, accounts
   await insertTransfers(manager, bookings);
   await saveAccounts(manager, accounts);
   await addToKeyUsage(manager, bookings);
+}
+
+/** Adds what version 2 of events says that were booked by version 1. Nothing that is booked changes. */
+export async function writeFacts(manager: EntityManager, facts: readonly UsageRecordedV2[]): Promise<void> {
+  await insertRows(manager, 'usage_event_facts', FACT_COLUMNS, facts, 'ON CONFLICT (request_id) DO NOTHING');
 }
 
 async function insertEvents(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
@@ -126,7 +131,7 @@ function sumByKey(bookings: readonly Booking[]): Map<string, KeyUsage> {
 }
 
 /** Stores the highest number booked of each journal, for each organisation. Index: journal_progress_pk. */
-export async function advanceJournals(manager: EntityManager, events: readonly UsageRecordedV1[]): Promise<void> {
+export async function advanceJournals(manager: EntityManager, events: readonly UsageRecorded[]): Promise<void> {
   const highest = new Map<string, { organizationId: string; journalId: string; number: number }>();
   for (const { organizationId, journalId, journalNumber: number } of events) {
     const key = JSON.stringify([organizationId, journalId]);

@@ -4,16 +4,18 @@ import { readUsageRecord } from './read-usage-record.js';
 
 const read = (value: string) => readUsageRecord({ offset: 1n, part: 0, key: 'org', value });
 
-const golden = JSON.parse(
-  readFileSync(
-    new URL('../../../../../libs/domain/contracts/src/events/golden/usage-recorded.v1.json', import.meta.url),
-    'utf8',
-  ),
-) as Record<string, unknown>;
+const goldenOf = (version: string) =>
+  JSON.parse(
+    readFileSync(
+      new URL(`../../../../../libs/domain/contracts/src/events/golden/usage-recorded.${version}.json`, import.meta.url),
+      'utf8',
+    ),
+  ) as Record<string, unknown>;
 
-describe('readUsageRecord', () => {
+describe.each(['v1', 'v2'])('readUsageRecord, %s', (version) => {
+  const golden = goldenOf(version);
   it('an event with fields of a later release is the event without them', () => {
-    const accounts = (golden['accounts'] as object[]).map((account) => ({ ...account, cycle: '2026-11' }));
+    const accounts = (golden['accounts'] as object[]).map((account) => ({ ...account, addedLater: '2026-11' }));
     expect(read(JSON.stringify({ ...golden, accounts, addedLater: { x: 1 } }))).toMatchObject({
       kind: 'event',
       event: golden,
@@ -24,7 +26,8 @@ describe('readUsageRecord', () => {
     for (const [field, value] of [
       ['outcome', 'paused'],
       ['usageSource', 'guessed'],
-      ['eventVersion', 2],
+      ['eventVersion', 3],
+      ['eventVersion', undefined],
       ['accounts', []],
       ['chargeNanoUsd', 10],
       ['journalId', undefined],
@@ -39,7 +42,9 @@ describe('readUsageRecord', () => {
     expect(read('{"eventVersion":')).toMatchObject({ kind: 'poison', reason: 'not JSON' });
   });
   it('names the fields that are not as the event has them, never their values', () => {
-    const record = read(JSON.stringify({ eventVersion: 1, requestId: 'not-a-uuid-42', surprise: 'extra-42' }));
+    const record = read(
+      JSON.stringify({ eventVersion: golden['eventVersion'], requestId: 'not-a-uuid-42', surprise: 'extra-42' }),
+    );
     expect(record.kind).toBe('poison');
     const reason = record.kind === 'poison' ? record.reason : '';
     expect(reason).toContain('requestId');

@@ -1,5 +1,5 @@
 import type { BusDelivery } from '@tollgate/bus';
-import { usageRecordedV1 } from '@tollgate/contracts';
+import { usageRecorded } from '@tollgate/contracts';
 import { pathText, validate } from '@tollgate/errors';
 import { bookableEvent, type BookableEvent } from './bookable-event.js';
 
@@ -8,7 +8,10 @@ export type UsageRecord =
   | ({ readonly kind: 'event'; readonly delivery: BusDelivery } & BookableEvent)
   | { readonly kind: 'poison'; readonly delivery: BusDelivery; readonly reason: string };
 
-/** Parses one message. The reason names fields and bounds, never values. */
+/**
+ * Parses one message of any version, whatever topic it came on: a gateway of the release before that adopts a journal
+ * of this one publishes its finals on the topic of its own version. The reason names fields and bounds, never values.
+ */
 export function readUsageRecord(delivery: BusDelivery): UsageRecord {
   let value: unknown;
   try {
@@ -16,9 +19,9 @@ export function readUsageRecord(delivery: BusDelivery): UsageRecord {
   } catch {
     return { kind: 'poison', delivery, reason: 'not JSON' };
   }
-  const parsed = usageRecordedV1.safeParse(value);
+  const parsed = usageRecorded.safeParse(value);
   if (parsed.success) return { kind: 'event', delivery, ...bookableEvent(parsed.data) };
-  const check = validate(usageRecordedV1, value);
+  const check = validate(usageRecorded, value);
   const faults = check.kind === 'invalid' ? check.faults : [];
   return {
     kind: 'poison',

@@ -26,6 +26,18 @@ export interface BookedEvent {
   readonly bookedAt: Date;
   /** Empty if it is not known. */
   readonly clientAddress: string;
+  /** What the cost is made of; null for an event of a release before. */
+  readonly priceLines: readonly BookedLine[] | null;
+}
+
+/** One class of tokens, or calls of a tool, at its price. Its class is a plain string, as other kinds are. */
+export interface BookedLine {
+  readonly class: string;
+  readonly model: string | null;
+  readonly tool: string | null;
+  readonly quantity: number;
+  readonly nanoUsdPerMillion: string;
+  readonly nanoUsd: string;
 }
 
 interface EventRow {
@@ -50,6 +62,7 @@ interface EventRow {
   ended_at: Date;
   booked_at: Date;
   client_address: string;
+  price_lines: BookedLine[] | null;
 }
 
 /** Finds the booked event of one request. */
@@ -58,8 +71,8 @@ export class FindUsageEvent {
   constructor(private readonly database: ServiceDatabase) {}
 
   /**
-   * Null if the organisation has no such request, it reached no provider, or it is not booked yet. Index:
-   * usage_event_pk.
+   * Null if the organisation has no such request, it reached no provider, or it is not booked yet. Indexes:
+   * usage_event_pk, usage_event_facts_pk.
    */
   async byRequestId(organizationId: string, requestId: string): Promise<BookedEvent | null> {
     const rows = await this.database.inOrganization(organizationId, (manager) =>
@@ -67,7 +80,9 @@ export class FindUsageEvent {
         `SELECT request_id, api_key_id, outcome, route, provider, model, stream,
               input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source,
               cost_nano_usd, charge_nano_usd, hold_nano_usd, accounts, price_version,
-              started_at, ended_at, booked_at, client_address
+              started_at, ended_at, booked_at, client_address,
+              coalesce(price_lines, (SELECT facts.price_lines FROM billing.usage_event_facts AS facts
+                WHERE facts.request_id = $1::uuid AND facts.organization_id = $2)) AS price_lines
        FROM billing.usage_event WHERE request_id = $1::uuid AND organization_id = $2`,
         [requestId, organizationId],
       ),
@@ -99,5 +114,6 @@ function eventOf(row: EventRow): BookedEvent {
     endedAt: row.ended_at,
     bookedAt: row.booked_at,
     clientAddress: row.client_address,
+    priceLines: row.price_lines,
   };
 }

@@ -1,6 +1,6 @@
 import { formatUsd } from '@tollgate/credit';
 import { chargeReason } from './charge-reason.js';
-import type { BookedEvent } from './find-usage-event.js';
+import type { BookedEvent, BookedLine } from './find-usage-event.js';
 import type { UsageEventObject } from './usage-event.reply.js';
 
 /** Builds the usage API's view of a usage event. */
@@ -35,5 +35,17 @@ export function usageEventObject(event: BookedEvent): UsageEventObject {
     ended_at: event.endedAt.toISOString(),
     booked_at: event.bookedAt.toISOString(),
     client_address: event.clientAddress === '' ? null : event.clientAddress,
+    price_lines: event.priceLines?.map(lineObject) ?? null,
+  };
+}
+
+function lineObject({ nanoUsdPerMillion, nanoUsd, ...line }: BookedLine) {
+  return {
+    class: line.class,
+    model: line.model,
+    tool: line.tool,
+    quantity: line.quantity,
+    usd_per_million: formatUsd(BigInt(nanoUsdPerMillion)),
+    cost_usd: formatUsd(BigInt(nanoUsd)),
   };
 }

@@ -4,6 +4,17 @@ const moment = z.string().meta({ format: 'date-time' });
 const count = z.int().min(0);
 const usd = z.string().describe('Decimal USD, exact.');
 
+const priceLine = z.object({
+  class: z
+    .string()
+    .describe('`text_input`, `cached_text`, `cache_write_5m`, `text_output`, `reasoning`, `tool_calls` and others.'),
+  model: z.string().nullable().describe('The model of another pass; null for the model that served the call.'),
+  tool: z.string().nullable().describe('The tool of `tool_calls`.'),
+  quantity: count.describe('Tokens, or calls of the tool.'),
+  usd_per_million: usd,
+  cost_usd: usd,
+});
+
 /** A usage event as the usage API shows it. Moments are RFC 3339 in UTC, money is decimal USD. */
 const usageEvent = z
   .object({
@@ -35,6 +46,13 @@ const usageEvent = z
     ended_at: moment,
     booked_at: moment,
     client_address: z.string().nullable(),
+    price_lines: z
+      .array(priceLine)
+      .readonly()
+      .nullable()
+      .describe(
+        'What `cost_usd` is made of: the lines add up to it. Null for events of releases that did not tell it.',
+      ),
   })
   .meta({ id: 'UsageEvent' });
 /** A usage event as a reply carries it, before it is serialised. */
@@ -66,6 +84,10 @@ const EXAMPLE: UsageEventObject = {
   ended_at: '2026-11-28T16:04:12.000Z',
   booked_at: '2026-11-28T16:04:12.310Z',
   client_address: '203.0.113.7',
+  price_lines: [
+    { class: 'text_input', model: null, tool: null, quantity: 412, usd_per_million: '0.15', cost_usd: '0.0000618' },
+    { class: 'text_output', model: null, tool: null, quantity: 96, usd_per_million: '0.6', cost_usd: '0.0000576' },
+  ],
 };
 
 /** A list of one event, or an empty one. */

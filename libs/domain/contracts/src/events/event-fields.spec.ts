@@ -3,26 +3,35 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { eventSchemaWithout, fieldsFrom, fieldsOfKind, type EventFields, type FieldKind } from './event-fields.js';
 import { USAGE_RECORDED_V1_FIELDS, usageRecordedV1 } from './usage-recorded.v1.js';
+import { USAGE_RECORDED_V2_FIELDS, usageRecordedV2 } from './usage-recorded.v2.js';
 
 const tables: readonly [name: string, table: EventFields, schema: z.ZodObject][] = [
   ['usage-recorded.v1', USAGE_RECORDED_V1_FIELDS, usageRecordedV1],
+  ['usage-recorded.v2', USAGE_RECORDED_V2_FIELDS, usageRecordedV2],
 ];
 const SOURCES = ['gateway', 'key', 'request', 'target', 'end'] as const;
 
+const orNull = (schema: object) => ({ anyOf: [schema, { type: 'null' }] });
+const id = { type: 'string', minLength: 1, maxLength: 200 };
 const amount = { type: 'string', pattern: '^(0|[1-9]\\d{0,18})$' };
 /** What the JSON Schema of a field of each kind has at least. */
 const SCHEMAS: Readonly<Record<FieldKind, object>> = {
-  version: { type: 'number', const: 1 },
+  version: { type: 'number', const: expect.any(Number) },
   uuid: { type: 'string', format: 'uuid' },
-  id: { type: 'string', minLength: 1, maxLength: 200 },
+  id,
+  idOrNull: orNull(id),
   text: { type: 'string' },
+  textOrNull: { type: ['string', 'null'] },
   word: { type: 'string', enum: expect.any(Array) },
   flag: { type: 'boolean' },
   count: { type: 'integer' },
+  countOrNull: { anyOf: [expect.objectContaining({ type: 'integer' }), { type: 'null' }] },
   amount,
-  amountOrNull: { anyOf: [amount, { type: 'null' }] },
+  amountOrNull: orNull(amount),
   moment: { type: 'string', format: 'date-time' },
   json: { type: 'array' },
+  jsonOrNull: { anyOf: [expect.objectContaining({ type: 'array' }), { type: 'null' }] },
+  jsonText: { type: 'array' },
 };
 
 describe.each(tables)('the table of %s', (event, table, schema) => {

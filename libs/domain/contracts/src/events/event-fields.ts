@@ -4,17 +4,31 @@ import { z } from 'zod';
  * What a field is, whatever its name: from it follow its JSON, its column in the ledger, and what has to be replaced
  * before it can be booked.
  *
- * version         the number of the event's version; no column
- * uuid, id        what something is found by
- * text            words for people: nothing is found by them, and nothing is owed by them
- * word            one of a closed list
- * flag, count     a boolean; a whole number
- * amount          whole nano-USD as a decimal string; `amountOrNull` may be absent
- * moment          RFC 3339 in UTC with milliseconds
- * json            a value with a structure of its own
+ * version         the number of the event's version; no column uuid, id        what something is found by; `idOrNull`
+ * may be absent text            words for people: nothing is found by them, and nothing is owed by them; `textOrNull`
+ * may be absent word            one of a closed list flag, count     a boolean; a whole number; `countOrNull` may be
+ * absent amount          whole nano-USD as a decimal string; `amountOrNull` may be absent moment          RFC 3339 in
+ * UTC with milliseconds json            a value with a structure of its own; `jsonOrNull` may be absent, and the writer
+ * of `jsonText` gives text
+ *                 that is JSON already
  */
 export type FieldKind =
-  'version' | 'uuid' | 'id' | 'text' | 'word' | 'flag' | 'count' | 'amount' | 'amountOrNull' | 'moment' | 'json';
+  | 'version'
+  | 'uuid'
+  | 'id'
+  | 'idOrNull'
+  | 'text'
+  | 'textOrNull'
+  | 'word'
+  | 'flag'
+  | 'count'
+  | 'countOrNull'
+  | 'amount'
+  | 'amountOrNull'
+  | 'moment'
+  | 'json'
+  | 'jsonOrNull'
+  | 'jsonText';
 
 /**
  * Whose fact a field is, and so from when on it is known: the gateway's process; the key; the request; the target that
@@ -74,7 +88,9 @@ type FieldValue<Field extends EventField> = Field['kind'] extends 'amount'
     ? bigint | null
     : Field['kind'] extends 'moment'
       ? number
-      : Readonly<z.infer<Field['schema']>>;
+      : Field['kind'] extends 'jsonText'
+        ? string
+        : Readonly<z.infer<Field['schema']>>;
 
 /** The values of all fields that are facts of `Source`: none may be missing. */
 export type FieldValues<Fields extends EventFields, Source extends FieldSource> = {

@@ -1,0 +1,36 @@
+import { usageClasses, type ModelPass, type TokenUsage } from '@tollgate/usage';
+import { endPart, plainEndPart, type PlainEnd } from '../event-parts.js';
+
+/** The facts about the end of a call besides its usage. */
+export type CallEnd = Omit<PlainEnd, keyof TokenUsage | 'textInputTokens' | 'cachedTextTokens' | 'textOutputTokens'>;
+
+/** The event's fields about the end of a call. Nearly all calls have no details, and their text is made in short. */
+export function endText(usage: TokenUsage, end: CallEnd): string {
+  const { inputTokens, outputTokens, details } = usage;
+  const cachedInputTokens = Math.min(usage.cachedInputTokens, inputTokens);
+  const reasoningTokens = Math.min(usage.reasoningTokens, outputTokens);
+  const totals = { inputTokens, outputTokens, cachedInputTokens, reasoningTokens };
+  if (details === undefined)
+    return plainEndPart({
+      ...end,
+      ...totals,
+      textInputTokens: inputTokens - cachedInputTokens,
+      cachedTextTokens: cachedInputTokens,
+      textOutputTokens: outputTokens - reasoningTokens,
+    });
+  return endPart({
+    ...end,
+    ...totals,
+    ...usageClasses(usage),
+    toolCalls: Object.entries(details.toolCalls).map(([tool, calls]) => ({ tool, calls })),
+    passes: details.passes.map(passOf),
+    tierServed: details.serviceTier,
+    speedServed: details.speed,
+    inferenceGeo: details.inferenceGeo,
+    modelServed: details.servedModel,
+  });
+}
+
+function passOf({ kind, model, usage }: ModelPass) {
+  return { kind, model, ...usageClasses(usage) };
+}
