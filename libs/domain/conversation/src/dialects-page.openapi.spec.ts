@@ -44,7 +44,7 @@ ${tables.fields}
   Messages; as \`reasoning\` items in Responses. A client that sends them back lets the model go on with them. Those of another
   maker are not sent to a model.
 - **How hard a model thinks** is a word in OpenAI's dialects and a word or a number of tokens in Anthropic's. A number becomes the
-  word for about as many in chat. The ceiling of the output never grows. Models of OpenAI that do not reason (\`gpt-4o\`,
+  word for about as many at OpenAI. The ceiling of the output never grows. Models of OpenAI that do not reason (\`gpt-4o\`,
   \`gpt-4.1\` and before) are not told, which \`x-tollgate-left-out\` says.
 - **Images** are labelled by their first bytes. An address stays an address: the gateway fetches nothing.
 - **A last turn of the assistant** is refused: some models would go on with it, others would answer anew.
