@@ -160,8 +160,8 @@ export class ResponseStream implements StreamEncoder {
 
   private closeCall(call: Call): void {
     if (call.input === '') this.add(wholeInput(call));
-    const { custom, input, name } = call;
-    this.sendOfItem(`${eventsOf(call)}.done`, custom ? { input } : { name, arguments: input });
+    const { custom, input } = call;
+    this.sendOfItem(`${eventsOf(call)}.done`, custom ? { input } : { arguments: input });
   }
 
   private finish(finish: Finish): void {
