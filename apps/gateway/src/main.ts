@@ -5,9 +5,10 @@ import { folderFault, inFolder, StartFault, warnOfUnknown } from '@tollgate/app-
 import { kafkaBus } from '@tollgate/bus';
 import {
   environmentVariable,
-  lacksCredential,
   loadConfig,
   missingCredentials,
+  missingSources,
+  variablesOf,
   type TollgateConfig,
 } from '@tollgate/config';
 import {
@@ -39,7 +40,7 @@ type Environment = ReturnType<typeof readConfig>;
 async function open({ environment, logger, registry }: ServiceContext<Environment>): Promise<OpenedService> {
   const config = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   logger.info({ config: config.fileDigest }, 'the configuration file was read');
-  warnOfUnknown(logger, readUnknown(config.providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
+  warnOfUnknown(logger, readUnknown(variablesOf(config.providers)));
   needCredentials(config);
   const { admission, bus, keyManagement, redis, snapshots, usageBilling } = connect(environment, logger);
   const bodyBudget = new BodyBudget(config.limits.bodiesBytesMax);
@@ -127,8 +128,8 @@ function serviceSecretsOf(environment: Environment): AcceptedSecrets {
 
 /** Stops the start if a provider has no credential: this gateway would fail requests that other gateways can answer. */
 function needCredentials({ providers }: TollgateConfig): void {
-  const variables = providers.filter(lacksCredential).map(({ credentialVariable }) => credentialVariable);
-  if (variables.length > 0) throw new StartFault(variables.join(', '), missingCredentials(providers));
+  const missing = providers.flatMap(missingSources);
+  if (missing.length > 0) throw new StartFault(missing.join(', '), missingCredentials(providers));
 }
 
 runService({ name: SERVICE, readEnvironment: readConfig, open });

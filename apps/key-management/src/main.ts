@@ -2,7 +2,7 @@ import { peppersOf } from '@tollgate/api-key';
 import { warnOfUnknown } from '@tollgate/app-process';
 import { adminApiSettings } from '@tollgate/auth';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
-import { environmentVariable, loadConfig } from '@tollgate/config';
+import { environmentVariable, loadConfig, variablesOf } from '@tollgate/config';
 import { acceptedSecrets, createNestServer, httpUsageBillingApi } from '@tollgate/http';
 import { RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
 import { mailSenderOf } from '@tollgate/mail';
@@ -36,7 +36,7 @@ async function open({
     mail: { from },
   } = config;
   logger.info({ config: config.fileDigest }, 'the configuration file was read');
-  warnOfUnknown(logger, readUnknown(providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
+  warnOfUnknown(logger, readUnknown(variablesOf(providers)));
   await prepareDatabase(environment, keyManagementSchema, (line) => logger.warn(line));
   const database = await openDatabase({
     url: environment.DATABASE_URL,

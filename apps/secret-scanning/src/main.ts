@@ -1,7 +1,7 @@
 import { pepperIds, peppersOf } from '@tollgate/api-key';
 import { warnOfUnknown } from '@tollgate/app-process';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
-import { environmentVariable, loadConfig } from '@tollgate/config';
+import { environmentVariable, loadConfig, variablesOf } from '@tollgate/config';
 import {
   acceptedSecrets,
   BodyBudget,
@@ -35,7 +35,7 @@ async function open({
     secretScanning,
     mail: { from },
   } = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
-  warnOfUnknown(logger, readUnknown(providers.flatMap(({ credentialVariable }) => credentialVariable ?? [])));
+  warnOfUnknown(logger, readUnknown(variablesOf(providers)));
   await prepareDatabase(environment, secretScanningSchema, (line) => logger.warn(line));
   const database = await openDatabase({ url: environment.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
   const kafka = { brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX };

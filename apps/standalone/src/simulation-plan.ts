@@ -1,4 +1,4 @@
-import { lacksCredential, missingCredentials, type Provider } from '@tollgate/config';
+import { lacksCredential, missingCredentials, needsCredential, type Provider } from '@tollgate/config';
 
 /** The facts by which it is decided whether a simulator answers. */
 export interface SimulationFacts {
@@ -61,7 +61,7 @@ export async function planSimulation(facts: SimulationFacts): Promise<Simulation
 function candidatesOf({ providers, setting, simulatedBefore }: SimulationFacts): readonly Provider[] {
   if (setting === 'off') return [];
   if (setting === 'on') return providers;
-  const needing = providers.filter(({ credentialVariable }) => credentialVariable !== null);
+  const needing = providers.filter(needsCredential);
   const nothingReal = needing.every(lacksCredential) && (needing.length === providers.length || simulatedBefore);
   return nothingReal ? needing : [];
 }

@@ -5,7 +5,7 @@ import { peppersOf, type Peppers } from '@tollgate/api-key';
 import { inFolder, listenersFree, warnOfUnknown } from '@tollgate/app-process';
 import { adminApiLimits, type AdminApiSettings } from '@tollgate/auth';
 import { inProcessBus } from '@tollgate/bus';
-import { environmentVariable, isConfigured, loadConfig } from '@tollgate/config';
+import { environmentVariable, isConfigured, loadConfig, variablesOf } from '@tollgate/config';
 import { DEFAULT_ORGANIZATION_ID } from '@tollgate/contracts';
 import { Gateway, Journal } from '@tollgate/gateway';
 import { acceptedSecrets, BodyBudget, createNestServer, stopListening } from '@tollgate/http';
@@ -139,8 +139,7 @@ async function openInstance(
   const dataFolder = resolve(environment.TOLLGATE_DATA);
   const journalFolder = join(dataFolder, 'journal');
   const configured = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
-  const credentials = configured.providers.flatMap(({ credentialVariable }) => credentialVariable ?? []);
-  warnOfUnknown(logger, readUnknown(credentials));
+  warnOfUnknown(logger, readUnknown(variablesOf(configured.providers)));
   tell(`starting on ${dataFolder}`);
   const lock = takeDataFolder(dataFolder);
   await listenersFree(environment);

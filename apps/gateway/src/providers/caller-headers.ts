@@ -62,3 +62,30 @@ export function passing(prefix: string, names: ReadonlySet<string>): CallerHeade
     return { sent: [...found].flatMap(([name, values]) => [name, values.join(', ')]), leftOut: [] };
   };
 }
+
+/** Names of headers that are about the API of a provider: a caller is told which of these were left out. */
+const OF_APIS = /^(?:anthropic|openai)-/;
+
+/**
+ * A rule for a provider whose entry in the configuration sets some headers itself (`names`, in lower case). Those of
+ * the caller with these names are left out. `defaults` are sent if the caller has no header for the provider.
+ */
+export function yielding(
+  rule: CallerHeadersRule,
+  names: ReadonlySet<string>,
+  defaults: readonly string[],
+): CallerHeadersRule {
+  if (names.size === 0) return rule;
+  return (rawHeaders, context) => {
+    const kept: string[] = [];
+    const leftOut: string[] = [];
+    for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+      const [name, value] = [(rawHeaders[at] ?? '').toLowerCase(), rawHeaders[at + 1] ?? ''];
+      if (!names.has(name)) kept.push(name, value);
+      else if (OF_APIS.test(name)) leftOut.push(`${name}: ${value}`);
+    }
+    const read = rule(kept, context);
+    if (leftOut.length === 0 || (read !== null && 'value' in read)) return read;
+    return { sent: read?.sent ?? defaults, leftOut: [...(read?.leftOut ?? []), ...leftOut] };
+  };
+}

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Secret } from '@tollgate/api-key';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { anthropic } from './anthropic/anthropic.js';
 import { openai } from './openai/openai.js';
 import { azure } from './azure/azure.js';
 import { compatible } from './compatible/compatible.js';
@@ -51,6 +52,38 @@ describe('a provider', () => {
       expect(mask?.isIn(Buffer.from('{"error":"api-key: provider-credential"}'))).toBe(true);
       expect(mask?.mask('api-key: provider-credential')).toBe(`api-key: ${'*'.repeat('provider-credential'.length)}`);
     }
+  });
+  it('sends the headers of its entry, which win over those of the caller and of its type', () => {
+    const headers = [
+      { name: 'openai-organization', value: new Secret('org-1') },
+      { name: 'x-team', value: new Secret('a b') },
+      { name: 'x-unset', value: null, variable: 'UNSET' },
+    ];
+    const provider = openProvider({ ...config('127.0.0.1', true), headers }, openai);
+    expect(provider.headers.slice(6)).toEqual([
+      ...['openai-organization', 'org-1', 'x-team', 'a b'],
+      ...['authorization', 'Bearer provider-credential'],
+    ]);
+    const raw = ['OpenAI-Organization', 'org-2', 'OpenAI-Project', 'p', 'X-Team', 'c'];
+    expect(provider.callerHeaders(raw, { isCapped: true, allowBetas: [] })).toEqual({
+      sent: ['openai-project', 'p'],
+      leftOut: ['openai-organization: org-2'],
+    });
+    const versioned = openProvider(
+      { ...config('127.0.0.1', true), headers: [{ name: 'anthropic-version', value: new Secret('2026-10-21') }] },
+      anthropic,
+    );
+    expect(versioned.defaultHeaders).not.toContain('anthropic-version');
+    expect(
+      versioned.callerHeaders(['anthropic-version', '2023-06-01'], { isCapped: true, allowBetas: [] }),
+    ).toMatchObject({ leftOut: ['anthropic-version: 2023-06-01'] });
+  });
+  it('is asked at the paths of its entry, below its base URL', () => {
+    const paths = { embeddings: '/embed?v=2', 'responses/compact': '/compact' };
+    const provider = openProvider({ ...config('127.0.0.1', true), paths }, openai);
+    expect(provider.pathOf('/embeddings', 'm')).toBe('/v1/embed?v=2');
+    expect(provider.pathOf('/responses/compact', 'm')).toBe('/v1/compact');
+    expect(provider.pathOf('/chat/completions', 'm')).toBe('/v1/chat/completions');
   });
   it('takes our fields as its type is presumed to, where its entry says nothing', () => {
     const saysNothing = { ...config('127.0.0.1', true), ceilingField: null, streamOptions: null };

@@ -2,6 +2,7 @@ import type { Provider as ProviderConfig } from '@tollgate/config';
 import { publicConnector } from '@tollgate/http';
 import { buildConnector, Pool } from 'undici';
 import type { DialectName } from '../dialects/dialect-name.js';
+import { yielding } from './caller-headers.js';
 import { CredentialMask } from './credential-mask.js';
 import { InjectedFields } from './injected-fields.js';
 import { watchProviderSocket } from './provider-socket.js';
@@ -65,6 +66,8 @@ export function openProviders(
 export function openProvider(config: ProviderConfig, type: ProviderType): Provider {
   const url = new URL(config.baseUrl);
   const known = type.knownFields(config);
+  const ownNames = new Set((config.headers ?? []).map(({ name }) => name));
+  const defaultHeaders = type.defaultHeaders.filter((_text, at, all) => !ownNames.has(all[at - (at % 2)] ?? ''));
   const connect = watched(
     config.allowPrivateNetwork
       ? buildConnector({ timeout: CONNECT_TIMEOUT_MS })
@@ -75,7 +78,7 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
   return {
     name: config.name,
     dialects: type.dialectsOf(config),
-    pathOf: type.pathsOf(config),
+    pathOf: pathsOf(config, type),
     pool: pool(),
     freshPool: pool(),
     injectedFields: new InjectedFields({
@@ -85,8 +88,8 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
     endAtHold: config.endAtHold,
     allowFields: new Set(config.allowFields),
     blamesConfiguration: type.blamesConfiguration,
-    callerHeaders: type.callerHeaders,
-    defaultHeaders: type.defaultHeaders,
+    callerHeaders: yielding(type.callerHeaders, ownNames, defaultHeaders),
+    defaultHeaders,
     allowBetas: config.allowBetas ?? [],
     credential: config.credential?.reveal() ?? null,
     mask: CredentialMask.of(config.credential?.reveal() ?? null),
@@ -98,12 +101,25 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
       // Without this header any coding would be allowed (RFC 9110 §12.5.3), and some relays compress if they may.
       'accept-encoding',
       'identity',
+      ...(config.headers ?? []).flatMap(({ name, value }) => (value === null ? [] : [name, value.reveal()])),
       ...(config.credential === null ? [] : type.credentialHeaders(config.credential.reveal())),
     ],
     timeoutMs: config.timeoutMs,
     firstByteTimeoutMs: config.firstByteTimeoutMs,
     load: { calls: 0, callsMax: config.connectionsMax },
   };
+}
+
+/** The paths of a provider: those that its entry names, else those of its type. */
+function pathsOf(config: ProviderConfig, type: ProviderType): OperationPath {
+  const usual = type.pathsOf(config);
+  const { paths } = config;
+  if (paths === undefined) return usual;
+  const base = new URL(config.baseUrl).pathname.replace(/\/$/, '');
+  const named: ReadonlyMap<string, string> = new Map(
+    Object.entries(paths).map(([operation, path]) => [`/${operation}`, base + path]),
+  );
+  return (operation, model) => named.get(operation) ?? usual(operation, model);
 }
 
 /** Connects with `connect`, and watches the connection. */

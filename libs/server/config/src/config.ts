@@ -43,10 +43,16 @@ export interface Provider {
   readonly baseUrl: string;
   /** The version of its API that Azure is asked for; null where none is named. */
   readonly apiVersion: string | null;
-  /** Null where none is named, or the variable is not set. */
+  /** Null where none is named, or the variable is not set, or the file is missing. */
   readonly credential: Secret | null;
   /** The environment variable that the credential is taken from; null where none is named. */
   readonly credentialVariable: string | null;
+  /** The file that the credential is taken from; absent where none is named. */
+  readonly credentialFile?: string;
+  /** Headers of each call; absent where none are named. */
+  readonly headers?: readonly ProviderHeader[];
+  /** What is added to the base URL for an operation, where that is not its usual path. */
+  readonly paths?: Readonly<Partial<Record<OperationName, string>>>;
   readonly allowPrivateNetwork: boolean;
   readonly timeoutMs: number;
   readonly firstByteTimeoutMs: number;
@@ -79,9 +85,54 @@ export interface Provider {
  */
 export const SIMULATOR_NAME = 'tollgate-simulator';
 
-/** Whether a provider takes its credential from a variable that is not set. */
-export function lacksCredential({ credential, credentialVariable }: Provider): boolean {
-  return credential === null && credentialVariable !== null;
+/** A header of each call of a provider. */
+export interface ProviderHeader {
+  /** In lower case. */
+  readonly name: string;
+  /** Null where the variable or the file that it is taken from is missing or empty. */
+  readonly value: Secret | null;
+  /** The variable or the file that it is taken from; both absent for a value in the file itself. */
+  readonly variable?: string;
+  readonly file?: string;
+}
+
+/** What a provider can be asked for, as `paths` of an entry names it. */
+export const OPERATION_NAMES = [
+  'chat/completions',
+  'completions',
+  'embeddings',
+  'responses',
+  'responses/compact',
+  'messages',
+  'messages/count_tokens',
+] as const;
+type OperationName = (typeof OPERATION_NAMES)[number];
+
+/** Whether a provider takes its credential from somewhere. */
+export function needsCredential({ credentialVariable, credentialFile }: Provider): boolean {
+  return credentialVariable !== null || credentialFile !== undefined;
+}
+
+/** Whether a provider takes its credential, or a header, from a variable that is not set or a file that is missing. */
+export function lacksCredential(provider: Provider): boolean {
+  return missingSources(provider).length > 0;
+}
+
+/** The variables and files that a provider's entry names and that are missing or empty. */
+export function missingSources(provider: Provider): string[] {
+  const { credential, credentialVariable, credentialFile, headers = [] } = provider;
+  return [
+    ...(credential === null ? [credentialVariable ?? credentialFile ?? []].flat() : []),
+    ...headers.flatMap(({ value, variable, file }) => (value === null ? (variable ?? file ?? []) : [])),
+  ];
+}
+
+/** The environment variables that the entries of providers name. */
+export function variablesOf(providers: readonly Provider[]): string[] {
+  return providers.flatMap(({ credentialVariable, headers = [] }) => [
+    ...(credentialVariable === null ? [] : [credentialVariable]),
+    ...headers.flatMap(({ variable }) => variable ?? []),
+  ]);
 }
 
 /** Whether requests can be sent to a provider, or to what stands in for it. */
@@ -90,14 +141,18 @@ export function isConfigured(provider: Provider): boolean {
 }
 
 /**
- * Of each provider whose credential is missing, that it is and in which variable, in a few words; empty where none is.
+ * Of each provider whose credential is missing, that it is and in which variable or file, in a few words; empty where
+ * none is.
  */
 export function missingCredentials(providers: readonly Provider[]): string {
   return providers
     .filter(lacksCredential)
-    .map(({ name, credentialVariable }) => `provider ${name} has no credential: ${credentialVariable} is not set`)
+    .map((provider) => `provider ${provider.name} has no credential: ${missingSources(provider).map(unset).join(', ')}`)
     .join('; ');
 }
+
+const unset = (source: string): string =>
+  source.startsWith('/') ? `the file ${source} is missing or empty` : `${source} is not set`;
 
 /** How a provider is spoken to: which paths, which credential header, and what it is presumed to know. */
 export type ProviderType = (typeof PROVIDER_TYPES)[number];

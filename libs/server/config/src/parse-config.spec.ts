@@ -1,6 +1,14 @@
 import { compilePrices, compileRoutes, targetModel } from '@tollgate/access';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, parseConfig } from './index.js';
+import {
+  ConfigError,
+  lacksCredential,
+  missingCredentials,
+  missingSources,
+  needsCredential,
+  parseConfig,
+  variablesOf,
+} from './index.js';
 
 const PROVIDERS = `providers:
   - {name: openai, base_url: 'https://api.openai.com/v1/', credential: '\${env:OPENAI_API_KEY}'}
@@ -72,6 +80,63 @@ describe('a configuration', () => {
     for (const wrong of ['[{}]', '[{addresses: []}]', '[{addresses: [proxy.local]}]', '[{addresses: [10.0.0.0/33]}]'])
       expect(() => parsed(wrong), wrong).toThrow('trusted_proxies');
     expect(() => parsed('[{addresses: [10.0.0.1], header: x-real-ip}]')).toThrow('header');
+  });
+  it('takes credentials and headers from variables and files, and hides them', () => {
+    const text = (fields: string) =>
+      `providers:\n  - {name: openai, base_url: 'https://api.openai.com/v1', ${fields}}\n` + ROUTES + PRICES;
+    const parsed = (fields: string, files: Record<string, string> = {}) =>
+      parseConfig(text(fields), {
+        path: 'config.yaml',
+        lookup: (name) => ({ KEY: 'from-env' })[name],
+        readSecret: (path) => files[path],
+      }).providers[0]!;
+    const held = parsed(`credential: '\${file:/run/secrets/key}'`, { '/run/secrets/key': 'sk-1' });
+    expect([held.credential?.reveal(), held.credentialFile, held.credentialVariable]).toEqual([
+      'sk-1',
+      '/run/secrets/key',
+      null,
+    ]);
+    expect([lacksCredential(held), needsCredential(held)]).toEqual([false, true]);
+    const missing = parsed(`credential: '\${file:/run/secrets/key}', headers: {x-two: '\${env:UNSET}'}`);
+    expect([missing.credential, lacksCredential(missing)]).toEqual([null, true]);
+    expect(missingSources(missing)).toEqual(['/run/secrets/key', 'UNSET']);
+    expect(missingCredentials([missing])).toBe(
+      'provider openai has no credential: the file /run/secrets/key is missing or empty, UNSET is not set',
+    );
+    const { headers } = parsed(`headers: {OpenAI-Organization: org-1, x-team: a b, X-Secret: '\${env:KEY}'}`);
+    expect(headers!.map(({ name, value }) => [name, value?.reveal()])).toEqual([
+      ['openai-organization', 'org-1'],
+      ['x-team', 'a b'],
+      ['x-secret', 'from-env'],
+    ]);
+    expect(() => JSON.stringify(headers)).toThrow('cannot be serialised');
+    expect(variablesOf([parsed(`headers: {X-Secret: '\${env:KEY}'}`)])).toEqual(['KEY']);
+    expect(() => parsed(`credential: '\${file:/k}'`, { '/k': 'a b' })).toThrow('the file /k holds spaces');
+  });
+  it.each([
+    ["credential: '\${file:relative}'", 'credential'],
+    ['credential: sk-1', 'credential'],
+    ['headers: {Authorization: x}', 'credential is given by credential'],
+    ['headers: {X-API-Key: x}', 'is set by Tollgate itself'],
+    ['headers: {Connection: close}', 'is set by Tollgate itself'],
+    ['headers: {Content-Length: "1"}', 'is set by Tollgate itself'],
+    ['headers: {Host: x}', 'is set by Tollgate itself'],
+    ['headers: {"a b": x}', 'must be the name of a header'],
+    ['headers: {x-a: "a\\r\\nb: c"}', 'must be visible ASCII'],
+    ['headers: {x-a: ""}', 'must be visible ASCII'],
+    ["headers: {x-a: '\${env:}'}", 'must be visible ASCII'],
+    ['paths: {embeddings: embed}', 'must be a path'],
+    ['paths: {embeddings: /a/../b}', 'must not have the segments'],
+    ['paths: {embeddings: "//host/x"}', 'must be a path'],
+    ['paths: {embeddings: "https://host/x"}', 'must be a path'],
+    ['paths: {images: /x}', 'paths'],
+  ])('refuses %s in the entry of a provider', (fields, message) => {
+    const text = `providers:\n  - {name: openai, base_url: 'https://api.openai.com/v1', ${fields}}\n` + ROUTES + PRICES;
+    expect(() => parse(text)).toThrow(message);
+  });
+  it('reads the paths of a provider', () => {
+    const text = PROVIDERS.replace('- {name: openai,', "- {name: openai, paths: {embeddings: '/embed?x=1'},");
+    expect(parse(text + ROUTES + PRICES).providers[0]!.paths).toEqual({ embeddings: '/embed?x=1' });
   });
   it('names the fields that a provider may be sent', () => {
     const allowing = (fields: string) =>
@@ -436,7 +501,7 @@ describe('a credential', () => {
   it('in the file is refused and not repeated', () => {
     const problems = problemsOf((PROVIDERS + ROUTES + PRICES).replace('${env:OPENAI_API_KEY}', 'sk-canary'));
     expect(problems).toEqual([
-      '2:60 providers[0].credential: must be taken from the environment, as ${env:OPENAI_API_KEY}',
+      '2:60 providers[0].credential: must be taken from the environment or a file, as ${env:OPENAI_API_KEY} or ${file:/run/secrets/openai}',
     ]);
     const inUrl = problemsOf((PROVIDERS + ROUTES + PRICES).replace('https://api', 'https://user:canary@api'));
     expect(inUrl).toHaveLength(1);

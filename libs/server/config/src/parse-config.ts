@@ -2,26 +2,32 @@ import { createHash } from 'node:crypto';
 import { Secret } from '@tollgate/api-key';
 import { pathText, validate, type FieldFault } from '@tollgate/errors';
 import { ConfigError } from './config-error.js';
-import type { Limits, PriceEntry, Provider, ProviderType, TollgateConfig } from './config.js';
+import type { Limits, PriceEntry, Provider, ProviderHeader, ProviderType, TollgateConfig } from './config.js';
 import { crossFaults } from './cross-checks.js';
 import { morePrices } from './more-prices.js';
 import { nanoUsd } from './nano-usd.js';
 import { priceVersion } from './price-version.js';
-import { configFileSchema, CREDENTIAL_PATTERN, type ConfigFile } from './schema.js';
+import { configFileSchema, SOURCE_PATTERN, type ConfigFile } from './schema.js';
+import { secretFile, type SecretFile } from './secret-file.js';
 import { readYaml, type YamlDocument } from './yaml-document.js';
 
 /** The value of an environment variable; undefined where it is not set. */
 export type EnvironmentLookup = (name: string) => string | undefined;
 
 /**
- * The text of a `config.yaml` as a configuration; `path` is for messages. Variables that credentials name are
- * looked up; one that is not set, or empty, leaves its provider without a credential.
+ * The text of a `config.yaml` as a configuration; `path` is for messages. Variables and files that credentials name are
+ * read; one that is not there, or empty, leaves its provider without a credential.
  * @throws {ConfigError} with every problem of the file, each with its line; never with a credential
  */
 export function parseConfig(
   text: string,
-  { path, lookup }: { readonly path: string; readonly lookup: EnvironmentLookup },
+  {
+    path,
+    lookup,
+    readSecret = secretFile,
+  }: { readonly path: string; readonly lookup: EnvironmentLookup; readonly readSecret?: SecretFile },
 ): TollgateConfig {
+  const sources = { lookup, readSecret };
   const document = readYaml(text);
   if (document.faults.length > 0)
     throw new ConfigError(
@@ -34,10 +40,13 @@ export function parseConfig(
   const faults = [
     ...(shape.kind === 'invalid' ? shape.faults : []),
     ...crossFaults(value),
-    ...credentialFaults(value, lookup),
+    ...sourceFaults(value, sources),
   ];
   if (shape.kind === 'invalid' || faults.length > 0) throw new ConfigError(path, located(faults, document));
-  return { ...toConfig(shape.value, lookup), fileDigest: createHash('sha256').update(text).digest('hex').slice(0, 12) };
+  return {
+    ...toConfig(shape.value, sources),
+    fileDigest: createHash('sha256').update(text).digest('hex').slice(0, 12),
+  };
 }
 
 function located(faults: readonly FieldFault[], document: YamlDocument) {
@@ -49,29 +58,61 @@ function located(faults: readonly FieldFault[], document: YamlDocument) {
 /** A line end that slipped into a variable would end the header that the credential is sent in. */
 const HEADER_VALUE = /^[\x21-\x7e]+$/;
 
-function credentialFaults(value: unknown, lookup: EnvironmentLookup): FieldFault[] {
+/** Where the secret values of a file come from. */
+interface Sources {
+  readonly lookup: EnvironmentLookup;
+  readonly readSecret: SecretFile;
+}
+
+/** A value of the file that names its source, and what the source holds; undefined where that is nothing. */
+interface Sourced {
+  readonly value: string | undefined;
+  readonly variable?: string;
+  readonly file?: string;
+}
+
+function sourced(text: string, { lookup, readSecret }: Sources): Sourced | null {
+  const [, variable, file] = SOURCE_PATTERN.exec(text) ?? [];
+  const held = variable !== undefined ? lookup(variable) : file !== undefined ? readSecret(file) : undefined;
+  const value = held === '' ? undefined : held;
+  if (variable !== undefined) return { value, variable };
+  return file === undefined ? null : { value, file };
+}
+
+function sourceFaults(value: unknown, sources: Sources): FieldFault[] {
   const providers = (value as { providers?: unknown }).providers;
   if (!Array.isArray(providers)) return [];
-  return providers.flatMap((provider: { credential?: unknown } | null, index) => {
-    const variable = variableOf(typeof provider?.credential === 'string' ? provider.credential : undefined);
-    const credential = variable === null ? undefined : lookup(variable);
-    if (credential === undefined || credential === '' || HEADER_VALUE.test(credential)) return [];
-    return [
-      {
-        path: ['providers', index, 'credential'],
-        message: `the variable ${variable} holds spaces, line ends or characters besides ASCII`,
-      },
+  return providers.flatMap((provider: { credential?: unknown; headers?: unknown } | null, index) => {
+    const headers = typeof provider?.headers === 'object' ? Object.entries(provider.headers ?? {}) : [];
+    const named = [
+      [['credential'], provider?.credential] as const,
+      ...headers.map(([name, header]) => [['headers', name], header] as const),
     ];
+    return named.flatMap(([path, text]) => {
+      const source = typeof text === 'string' ? sourced(text, sources) : null;
+      if (source?.value === undefined || HEADER_VALUE.test(source.value)) return [];
+      const where = source.variable === undefined ? `the file ${source.file}` : `the variable ${source.variable}`;
+      return [
+        {
+          path: ['providers', index, ...path],
+          message: `${where} holds spaces, line ends or characters besides ASCII`,
+        },
+      ];
+    });
   });
 }
 
-const variableOf = (credential: string | undefined): string | null =>
-  CREDENTIAL_PATTERN.exec(credential ?? '')?.[1] ?? null;
+function toHeader(name: string, text: string, sources: Sources): ProviderHeader {
+  const source = sourced(text, sources);
+  if (source === null) return { name: name.toLowerCase(), value: new Secret(text) };
+  const { value, ...from } = source;
+  return { name: name.toLowerCase(), value: value === undefined ? null : new Secret(value), ...from };
+}
 
-function toConfig(file: ConfigFile, lookup: EnvironmentLookup): Omit<TollgateConfig, 'fileDigest'> {
+function toConfig(file: ConfigFile, sources: Sources): Omit<TollgateConfig, 'fileDigest'> {
   const prices = file.prices.map(toPrice);
   return {
-    providers: file.providers.map((provider) => toProvider(provider, lookup)),
+    providers: file.providers.map((provider) => toProvider(provider, sources)),
     routes: file.routes,
     prices,
     priceVersion: priceVersion(prices),
@@ -94,16 +135,19 @@ function toLimits(limits: ConfigFile['limits']): Limits {
   };
 }
 
-function toProvider(provider: ConfigFile['providers'][number], lookup: EnvironmentLookup): Provider {
-  const credentialVariable = variableOf(provider.credential);
-  const credential = credentialVariable === null ? undefined : lookup(credentialVariable);
+function toProvider(provider: ConfigFile['providers'][number], sources: Sources): Provider {
+  const credential = sourced(provider.credential ?? '', sources);
+  const headers = Object.entries(provider.headers ?? {});
   return {
     name: provider.name,
     type: typeOf(provider),
     baseUrl: provider.base_url.replace(/\/+$/, ''),
     apiVersion: provider.api_version ?? null,
-    credential: credential === undefined || credential === '' ? null : new Secret(credential),
-    credentialVariable,
+    credential: credential?.value === undefined ? null : new Secret(credential.value),
+    credentialVariable: credential?.variable ?? null,
+    ...(credential?.file !== undefined && { credentialFile: credential.file }),
+    ...(headers.length > 0 && { headers: headers.map(([name, text]) => toHeader(name, text, sources)) }),
+    ...(provider.paths !== undefined && { paths: provider.paths }),
     allowPrivateNetwork: provider.allow_private_network,
     timeoutMs: provider.timeout_ms,
     firstByteTimeoutMs: provider.first_byte_timeout_ms,

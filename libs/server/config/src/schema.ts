@@ -3,7 +3,8 @@ import { parseSubnet } from '@tollgate/api-key';
 import { TOKENIZERS } from '@tollgate/pricing';
 import { z } from 'zod';
 import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
-import { PROVIDER_TYPES, SIMULATOR_NAME } from './config.js';
+import { OPERATION_NAMES, PROVIDER_TYPES, SIMULATOR_NAME } from './config.js';
+import { isOwnHeader } from './own-headers.js';
 
 /** The shape of `config.yaml`. Everything that people may write there is here, with what it means. */
 
@@ -13,8 +14,8 @@ const MIB = 1_048_576;
 export const CONTEXT_TOKENS_DEFAULT = 2_000_000;
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-/** The variable that a credential is taken from. */
-export const CREDENTIAL_PATTERN = /^\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}$/;
+/** The variable or the file that a secret value is taken from. */
+export const SOURCE_PATTERN = /^\$\{(?:env:([A-Za-z_][A-Za-z0-9_]*)|file:(\/[^\0{}]{1,1000}))\}$/;
 
 const urlOf = (text: string): URL | null => (URL.canParse(text) ? new URL(text) : null);
 const isPlain = ({ username, password, search, hash }: URL): boolean =>
@@ -69,6 +70,29 @@ const usdPerMillion = z
   ])
   .describe('USD for a million tokens, at most 9 decimals');
 
+/** A name as HTTP takes it (RFC 9110, section 5.6.2). */
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
+
+function headerNameFault(name: string): string | null {
+  if (!HEADER_NAME.test(name)) return 'must be the name of a header';
+  return isOwnHeader(name) ? `${name} is set by Tollgate itself: the credential is given by credential` : null;
+}
+
+const headerValue = z
+  .string()
+  .max(4_096)
+  .refine(
+    (value) => SOURCE_PATTERN.test(value) || (!value.startsWith('${') && HEADER_TEXT.test(value)),
+    'must be visible ASCII with single spaces between, or ${env:NAME}, or ${file:/path}',
+  );
+const HEADER_TEXT = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
+
+/** A path below the base URL, perhaps with a query, that leads nowhere else. */
+const operationPath = z
+  .string()
+  .regex(/^(?:\/[\w.~!$&'()*+,;=:@%-]+)+(?:\?[\w.~!$&'()*+,;=:@%/-]*)?$/, 'must be a path, as /v2/embed')
+  .refine((path) => !/\/\.{1,2}(?:[/?]|$)/.test(path), 'must not have the segments . or ..');
+
 const providerSchema = z.strictObject({
   name: providerName
     .refine((name) => name !== SIMULATOR_NAME, `must be another name: ${SIMULATOR_NAME} is the simulator's`)
@@ -95,9 +119,30 @@ const providerSchema = z.strictObject({
     ),
   credential: z
     .string()
-    .regex(CREDENTIAL_PATTERN, 'must be taken from the environment, as ${env:OPENAI_API_KEY}')
+    .regex(
+      SOURCE_PATTERN,
+      'must be taken from the environment or a file, as ${env:OPENAI_API_KEY} or ${file:/run/secrets/openai}',
+    )
     .optional()
-    .describe('Where its API key comes from: ${env:NAME}'),
+    .describe('Where its API key comes from: ${env:NAME}, or ${file:/path} of a file that holds nothing else'),
+  headers: z
+    .record(z.string(), headerValue)
+    .superRefine((headers, context) => {
+      for (const name of Object.keys(headers)) {
+        const message = headerNameFault(name);
+        if (message !== null) context.addIssue({ code: 'custom', path: [name], message });
+      }
+    })
+    .optional()
+    .describe(
+      'Headers of each call of it, by name, as OpenAI-Organization; a value may be ${env:NAME} or ${file:/path}. Headers with the credential, and those of the connection or the body, are not taken',
+    ),
+  paths: z
+    .partialRecord(z.enum(OPERATION_NAMES), operationPath)
+    .optional()
+    .describe(
+      "What is added to base_url in the place of an operation's own path, where a server has another, as {embeddings: /embed}",
+    ),
   allow_private_network: z.boolean().default(false).describe('true for a provider on loopback or a private address'),
   timeout_ms: timeoutMs.default(600_000).describe('For a whole call'),
   first_byte_timeout_ms: timeoutMs.default(120_000).describe('Until the first data of a streamed answer'),
