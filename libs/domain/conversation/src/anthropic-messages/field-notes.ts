@@ -16,6 +16,7 @@ export const HARMLESS: readonly FieldNote[] = [
     field: 'system[0]',
     why: 'The line "x-anthropic-billing-header" of Claude Code is new in each request, so that nothing could be cached.',
   },
+  { field: 'messages[].content[].cache_reference', why: 'It names a part of what Anthropic has cached.' },
   { field: 'messages[].content[].citations', why: 'What an earlier answer has cited is not sent again.' },
   { field: 'messages[].content[].caller', why: 'It tells that the model itself called the tool.' },
   { field: 'thinking.block_binding', why: 'It tells which thoughts of its own Claude takes back.' },

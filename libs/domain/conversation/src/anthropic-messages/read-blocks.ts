@@ -3,10 +3,10 @@ import type { Fault, JsonObject } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
 import { isObject, textOf } from '../fields.js';
 import { imageTypeOf } from '../image-type.js';
+import { mapOrFault } from '../map-or-fault.js';
 import { readCacheMark } from './cache-marks.js';
 import { sealOf } from './foreign-thoughts.js';
 import { notCarried, unknownField } from './known-fields.js';
-import { mapOrFault } from './map-or-fault.js';
 
 /** What the content of a message is made of. */
 export type ReadBlock =
@@ -29,7 +29,7 @@ const TEXT: BlockType = { fields: ['type', 'text', 'cache_control', 'citations']
 const IMAGE: BlockType = { fields: ['type', 'source', 'cache_control'], read: readImage };
 const DOCUMENT: BlockType = { fields: ['type', 'source', 'title', 'citations', 'cache_control'], read: readDocument };
 const TOOL_RESULT: BlockType = {
-  fields: ['type', 'tool_use_id', 'content', 'is_error', 'cache_control'],
+  fields: ['type', 'tool_use_id', 'content', 'is_error', 'cache_control', 'cache_reference'],
   read: readToolResult,
 };
 const TOOL_USE: BlockType = { fields: ['type', 'id', 'name', 'input', 'cache_control', 'caller'], read: readToolUse };

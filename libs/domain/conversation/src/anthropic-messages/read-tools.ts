@@ -2,9 +2,9 @@ import type { Conversation, Tool, ToolChoice } from '../conversation.js';
 import type { Fault, JsonObject } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
 import { isObject } from '../fields.js';
+import { mapOrFault } from '../map-or-fault.js';
 import { readCacheMark } from './cache-marks.js';
 import { notCarried, unknownField } from './known-fields.js';
-import { mapOrFault } from './map-or-fault.js';
 
 /** The fields of a tool that are read; the last two tell only when and how Anthropic loads and streams it. */
 const FIELDS = [

@@ -2,8 +2,8 @@ import type { TextPart, ToolResult, Turn, UserPart } from '../conversation.js';
 import type { Fault } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
 import { isObject } from '../fields.js';
+import { mapOrFault } from '../map-or-fault.js';
 import { notCarried, unknownField } from './known-fields.js';
-import { mapOrFault } from './map-or-fault.js';
 import { BLOCKS, readContent, type ReadBlock } from './read-blocks.js';
 
 /** Claude Code begins its system text with a line that differs in each request: no prefix would ever be cached. */

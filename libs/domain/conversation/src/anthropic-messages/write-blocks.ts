@@ -14,8 +14,8 @@ import type { Fault, JsonObject, WriteContext } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
 import { isBlank, parseObject } from '../fields.js';
 import { imageTypeOf } from '../image-type.js';
+import { mapOrFault } from '../map-or-fault.js';
 import { writeCacheMark } from './cache-marks.js';
-import { mapOrFault } from './map-or-fault.js';
 
 /** Blocks are written by what the request is written by: its field of each feature, and its names and ids. */
 export interface BlockContext extends Pick<WriteContext, 'fieldOf'> {

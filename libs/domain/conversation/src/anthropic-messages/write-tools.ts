@@ -3,8 +3,8 @@ import { functionOfCustom } from '../custom-tools.js';
 import type { Fault, JsonObject, WriteContext } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
 import type { ToolNames } from '../names.js';
+import { mapOrFault } from '../map-or-fault.js';
 import { writeCacheMark } from './cache-marks.js';
-import { mapOrFault } from './map-or-fault.js';
 import type { ClaudeModel } from './models.js';
 
 export interface WrittenTools {

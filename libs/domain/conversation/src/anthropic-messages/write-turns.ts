@@ -2,7 +2,7 @@ import type { TextPart, Turn } from '../conversation.js';
 import type { Fault, JsonObject } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
 import { isBlank } from '../fields.js';
-import { mapOrFault } from './map-or-fault.js';
+import { mapOrFault } from '../map-or-fault.js';
 import type { ClaudeModel } from './models.js';
 import { assistantBlocks, resultBlocks, textBlocks, userBlocks, type BlockContext } from './write-blocks.js';
 

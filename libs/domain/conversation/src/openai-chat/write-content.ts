@@ -1,6 +1,7 @@
 import type { AudioPart, DocumentPart, ImagePart, TextPart, UserPart } from '../conversation.js';
 import type { Fault, Feature, JsonObject } from '../dialect-codec.js';
-import { fault, isFault } from '../fault.js';
+import { fault } from '../fault.js';
+import { mapOrFault } from '../map-or-fault.js';
 
 /** What parts are written with. */
 export interface PartNames {
@@ -73,18 +74,4 @@ function writeDocument({ source, name, citations }: DocumentPart, { fieldOf }: P
     default:
       return source satisfies never;
   }
-}
-
-/** Maps the items of a list; the first fault takes the place of all. */
-export function mapOrFault<Item, Value>(
-  items: readonly Item[],
-  map: (item: Item) => Value | Fault,
-): readonly Value[] | Fault {
-  const values: Value[] = [];
-  for (const item of items) {
-    const value = map(item);
-    if (isFault(value)) return value;
-    values.push(value);
-  }
-  return values;
 }

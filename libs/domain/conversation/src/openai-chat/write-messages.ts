@@ -3,7 +3,8 @@ import { wrapInput } from '../custom-tools.js';
 import type { Fault, JsonObject, WriteContext } from '../dialect-codec.js';
 import { isFault } from '../fault.js';
 import { callIds, OPENAI_CHAT_CALL_IDS, type ToolNames } from '../names.js';
-import { mapOrFault, writeParts, writeTexts, type PartNames } from './write-content.js';
+import { mapOrFault } from '../map-or-fault.js';
+import { writeParts, writeTexts, type PartNames } from './write-content.js';
 
 /** What messages are written with. */
 export interface MessageNames {

@@ -1,5 +1,5 @@
-import type { Fault } from '../dialect-codec.js';
-import { isFault } from '../fault.js';
+import type { Fault } from './dialect-codec.js';
+import { isFault } from './fault.js';
 
 /** Maps the items of a list; the first fault takes the place of all. */
 export function mapOrFault<T, R>(items: readonly T[], map: (item: T, at: number) => R | Fault): readonly R[] | Fault {
