@@ -34,6 +34,8 @@ ${tables.fields}
 ## What is mapped, and how
 
 - **Instructions** stay at their place. A provider behind chat gets them with the role \`system\`, which all servers know.
+  Claude from Opus 4.8 on takes them between other turns, after one of the user. Older models, and at other places, get them
+  within the user's turn, between the tags \`<system-reminder>\`.
 - **Tool calls** are followed at once by all their results, whatever the order was; images of results follow in one message
   where results can have only text, each named by its call. A result that failed says so in words where no field does.
 - **Names of tools** and **ids of calls** that a provider does not take are shortened; the caller sees its own.
@@ -46,7 +48,12 @@ ${tables.fields}
 - **How hard a model thinks** is a word in OpenAI's dialects and a word or a number of tokens in Anthropic's. A number becomes the
   word for about as many at OpenAI. The ceiling of the output never grows. Models of OpenAI that do not reason (\`gpt-4o\`,
   \`gpt-4.1\` and before) are not told, which \`x-tollgate-left-out\` says.
-- **Images** are labelled by their first bytes. An address stays an address: the gateway fetches nothing.
+  Models of Claude that know no efforts (4.5 and before) get a share of the ceiling to think: 10 % for \`minimal\`, then 20, 50,
+  80, 90 and 95 %, at least 1,024 tokens and at most 32,000. A ceiling that leaves no room for that is 400.
+- **Images** are labelled by their first bytes. An address stays an address: the gateway fetches nothing. Claude knows no
+  \`detail\`: it is left out.
+- **Names of users** that are longer than a provider takes (64 characters at OpenAI, which those of Claude Code exceed) are cut,
+  with a digest of the whole at the end.
 - **A last turn of the assistant** is refused: some models would go on with it, others would answer anew.
 
 ## Why an answer ended

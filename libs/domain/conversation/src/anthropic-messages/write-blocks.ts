@@ -19,6 +19,8 @@ import { writeCacheMark } from './cache-marks.js';
 
 /** Blocks are written by what the request is written by: its field of each feature, and its names and ids. */
 export interface BlockContext extends Pick<WriteContext, 'fieldOf'> {
+  /** Collects the names of what is left out. */
+  readonly leftOut: Set<string>;
   nameOf(original: string): string;
   idOf(original: string): string;
 }
@@ -53,7 +55,8 @@ function userBlock(part: UserPart, context: BlockContext): Blocks {
   }
 }
 
-function imageBlock({ source, cache }: ImagePart, context: BlockContext): Blocks {
+function imageBlock({ source, detail, cache }: ImagePart, context: BlockContext): Blocks {
+  if (detail !== null && detail !== 'auto') context.leftOut.add('detail');
   const written = source.kind === 'url' ? writeUrl(source) : imageData(source);
   if (written === null)
     return fault(context.fieldOf('images'), 'The data of an image must be base64 of a PNG, JPEG, GIF or WebP.');

@@ -201,6 +201,7 @@ describe('a conversation as a request for Claude', () => {
       role: 'user',
       parts: [{ kind: 'image', source, detail: 'low' }],
     });
+    expect(written({ turns: [image({ kind: 'url', url: 'https://example.com/a.png' })] }).leftOut).toEqual(['detail']);
     const sent = (turn: Turn): unknown => (body({ turns: [turn] })['messages'] as JsonObject[])[0]?.['content'];
     expect(sent(image({ kind: 'data', mediaType: 'image/jpg', base64: JPEG }))).toEqual([
       { type: 'image', source: { type: 'base64', media_type: 'image/jpeg', data: JPEG } },

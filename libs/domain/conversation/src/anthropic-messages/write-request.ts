@@ -33,7 +33,9 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
   const turns = orderTurns(conversation.turns, context.fieldOf('turns'));
   if (isFault(turns)) return turns;
   const idOf = callIds(turns, ANTHROPIC_CALL_IDS);
+  const leftOut = new Set(conversation.leftOut);
   const written = writeTurns(turns, model, {
+    leftOut,
     fieldOf: (feature) => context.fieldOf(feature),
     idOf,
     nameOf: (name) => names.sent(name),
@@ -43,13 +45,12 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
   if (isFault(tools)) return tools;
   const settings = writeSettings(conversation, model, context);
   if (isFault(settings)) return settings;
+  for (const name of [...tools.leftOut, ...harmlessSettings(conversation, context)]) leftOut.add(name);
   const { system, messages } = written;
   return {
     kind: 'written',
     body: { model: context.model, ...settings, ...(system.length > 0 && { system }), messages, ...tools.fields },
-    leftOut: [
-      ...new Set([...(conversation.leftOut ?? []), ...tools.leftOut, ...harmlessSettings(conversation, context)]),
-    ],
+    leftOut: [...leftOut],
     names,
   };
 }
