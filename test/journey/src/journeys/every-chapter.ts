@@ -9,6 +9,7 @@ import { theAuditTrail } from './the-audit-trail.js';
 import { theCall } from './the-call.js';
 import { theChangedLimits } from './the-changed-limits.js';
 import { theCharge } from './the-charge.js';
+import { theDialects } from './the-dialects.js';
 import { theDocument } from './the-document.js';
 import { theEmbeddings } from './the-embeddings.js';
 import { theGroups } from './the-groups.js';
@@ -56,6 +57,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theCall(running);
     upstream(running);
     theEmbeddings(running);
+    theDialects(running);
     refusals(running);
     limits(running);
     theChangedLimits(running);

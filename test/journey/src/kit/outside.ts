@@ -25,9 +25,9 @@ export interface Outside {
 /**
  * Routes of the configuration: `support-bot` and `lab-*` (gpt-4o-mini), `fine-grained` (gpt-4.1-nano), `in-a-hurry`,
  * whose provider has 1.5 s for a call, `nobody-home`, whose provider listens nowhere, and `any-*`, whose model is the
- * one that was named; `vectors` (text-embedding-3-small); and, at a provider of type azure, `azure-bot` and
- * `azure-vectors`, the same with `azure-v1-` at its newer API, and `deployed-*`, whose deployment is the one that was
- * named.
+ * one that was named; `claude-*`, the same at a provider of type anthropic; `vectors` (text-embedding-3-small); and, at
+ * a provider of type azure, `azure-bot` and `azure-vectors`, the same with `azure-v1-` at its newer API, and
+ * `deployed-*`, whose deployment is the one that was named.
  */
 export async function startOutside(): Promise<Outside> {
   const providerCredential = `provider-${randomBytes(24).toString('hex')}`;
@@ -81,6 +81,11 @@ function configuration(simulatorOrigin: string, closedUrl: string, publicKeysUrl
     allow_private_network: true
     timeout_ms: 1500
     first_byte_timeout_ms: 1000
+  - name: claude
+    type: anthropic
+    base_url: ${simulatorOrigin}
+    credential: \${env:SIMULATOR_CREDENTIAL}
+    allow_private_network: true
   - name: azure
     type: azure
     base_url: ${simulatorOrigin}
@@ -117,6 +122,8 @@ routes:
   - name: any-*
     targets: [{provider: simulator, model: '*', weight: 1}]
     access: everyone
+  - name: claude-*
+    targets: [{provider: claude, model: '*'}]
   - name: any-closed
     targets: [{provider: simulator, model: any-closed}]
     access: groups
@@ -130,6 +137,7 @@ prices:
 ${price('simulator', 'gpt-4o-mini')}
 ${price('simulator', 'gpt-4.1-nano')}
 ${price('simulator', 'any-*')}
+${price('claude', 'claude-*')}
 ${price('closed', 'gpt-4o-mini')}
 ${price('simulator', 'text-embedding-3-small')}
 ${price('azure', 'gpt-4o-mini')}
