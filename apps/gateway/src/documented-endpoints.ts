@@ -2,7 +2,7 @@ import type { ErrorCode } from '@tollgate/errors';
 import type { DescribedRoute } from '@tollgate/openapi';
 import { z } from 'zod';
 import { inferenceReply, inferenceRequest } from './documented-inference.js';
-import { messagesReply, messagesRequest } from './documented-messages.js';
+import { countTokensReply, countTokensRequest, messagesReply, messagesRequest } from './documented-messages.js';
 
 /** The tag of every inference route. */
 export const INFERENCE_TAG = {
@@ -152,6 +152,12 @@ const messages = {
   replies: { schema: messagesReply, statuses: { 200: 'The answer of the model.' }, mediaTypes: ['text/event-stream'] },
   refusals: REFUSALS,
 } as const;
+const countTokens = {
+  ...inference,
+  body: countTokensRequest,
+  replies: { schema: countTokensReply, statuses: { 200: 'The count.' } },
+  refusals: REFUSALS.filter((code) => code !== 'quota_exceeded' && code !== 'unbounded_cost'),
+} as const;
 const embeddings = {
   ...inference,
   body: embeddingsRequest,
@@ -259,6 +265,20 @@ export const documentedEndpoints: readonly DescribedRoute[] = [
       id: 'createMessageOpenRouter',
       summary: 'Answer a conversation',
       description: 'The same as `/v1/messages`, at the path of OpenRouter.',
+    },
+  },
+  {
+    ...countTokens,
+    path: '/v1/messages/count_tokens',
+    text: { id: 'countMessageTokens', summary: 'Count the tokens of a conversation' },
+  },
+  {
+    ...countTokens,
+    path: '/api/v1/messages/count_tokens',
+    text: {
+      id: 'countMessageTokensOpenRouter',
+      summary: 'Count the tokens of a conversation',
+      description: 'The same as `/v1/messages/count_tokens`, at the path of OpenRouter.',
     },
   },
   { ...prompt, path: '/v1/inference', text: { id: 'createInference', summary: 'Answer one prompt' } },

@@ -59,3 +59,19 @@ export const messagesReply = z
       },
     ],
   });
+
+/** The fields that a count of tokens needs. */
+export const countTokensRequest = z.looseObject(content).meta({
+  id: 'CountTokensRequest',
+  description: 'The fields of Messages without those of the answer.',
+  examples: [{ model: 'claude-opus-4-8', messages: [{ role: 'user', content: 'Hello' }] }],
+});
+
+/** A count of tokens. */
+export const countTokensReply = z.looseObject({ input_tokens: z.int().min(0) }).meta({
+  id: 'TokenCount',
+  description:
+    'What Anthropic counts, for a model of a provider that speaks Messages; for another model, what the gateway counts by ' +
+    'the tokenizer of its price entry or by a measure of text. A count is free.',
+  examples: [{ input_tokens: 8 }],
+});

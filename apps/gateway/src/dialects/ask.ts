@@ -90,6 +90,8 @@ export interface Ask extends Speech {
   readonly namedOutputTokens: number;
   /** The number of answers that the request asks for; 0 if its answers have no output tokens, as embeddings. */
   readonly choices: number;
+  /** True if no provider charges for it, so that it needs no credit and takes no tokens; absent for other requests. */
+  readonly isFree?: boolean;
   /** If a provider reports more input tokens than this, the report is believed only if `mayReadMore` is true. */
   readonly inputTokensAllowed: number;
 

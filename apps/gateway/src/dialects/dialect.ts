@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ErrorCode } from '@tollgate/errors';
 import type { TokenUsage } from '@tollgate/usage';
+import type { Target } from '../request-path/choose-route/route-table.js';
 import type { Refusal } from '../request-path/exchange/refusal.js';
 import type { Ask } from './ask.js';
 import type { PartsPattern } from '../providers/credential-mask.js';
@@ -40,6 +41,11 @@ export interface Dialect extends AnswerReader {
    * not delayed; only then is it a promise.
    */
   read(body: Buffer, caller?: Caller): Ask | Refusal | Promise<Ask | Refusal>;
+  /**
+   * Makes the JSON of an answer of the gateway's own, for a request to a model whose providers do not speak the
+   * dialect. `target` is one that could be asked otherwise. Absent for a dialect that needs a provider.
+   */
+  answerHere?(ask: Ask, target: Target): Promise<Buffer>;
   /**
    * Tells usage in the dialect's words, for an answer whose provider told none to a caller that is always told it;
    * absent if every answer of the dialect tells usage.

@@ -1,4 +1,5 @@
 import { chatCompletions } from './chat-completions/chat-completions.js';
+import { countTokens } from './count-tokens/count-tokens.js';
 import { embeddings } from './embeddings/embeddings.js';
 import { inference } from './inference/inference.js';
 import type { Endpoint, ReadEndpoint } from './endpoint.js';
@@ -9,7 +10,7 @@ import { model, models } from './models/models.js';
  * All inference endpoints that call a model. A new endpoint needs a folder here, a folder of its dialect, and an entry
  * in this list.
  */
-export const ENDPOINTS: readonly Endpoint[] = [chatCompletions, embeddings, messages, inference];
+export const ENDPOINTS: readonly Endpoint[] = [chatCompletions, embeddings, messages, countTokens, inference];
 
 /** The endpoints that tell a key what it may use. */
 export const READ_ENDPOINTS: readonly ReadEndpoint[] = [models, model];

@@ -1,25 +1,25 @@
-import { readAway } from '@tollgate/http';
 import type { ReadEndpoint } from '../endpoints/endpoint.js';
 import type { ModelCatalogue } from '../endpoints/models/model-catalogue.js';
 import { checkBrowser } from './check-browser/check-browser.js';
 import { checkNetwork } from './check-network/check-network.js';
 import { checkScope } from './check-scope/check-scope.js';
 import { isIdentified, type Exchange, type Identified } from './exchange/exchange.js';
-import { isRefusal, refuse, type Refusal } from './exchange/refusal.js';
-import { sendRefusal, sendReply } from './exchange/reply.js';
+import { ownAnswer } from './exchange/own-answer.js';
+import { isRefusal, refuse } from './exchange/refusal.js';
+import { sendRefusal } from './exchange/reply.js';
 import { identifyKey } from './identify-key/identify-key.js';
 import { readCredential } from './read-credential/read-credential.js';
-import { answerRefusal, type RequestPathParts } from './request-path.js';
+import { answerRefusal, sendOwnAnswer, type RequestPathParts } from './request-path.js';
 import { StepList } from './step-list.js';
 
-/** The outcome of an answered request in the count of requests. */
-const TOLD = 'told';
+/** What a key may use changes with its groups, so no cache on the way may keep it. */
+const CACHING = ['cache-control', 'private, no-cache'];
 
 /**
  * The steps of a request that asks what a key may use. They are those of a call up to the scope, with the same
  * refusals: nothing is forwarded, so nothing is admitted, journaled or charged.
  */
-function steps({ scope }: ReadEndpoint, parts: RequestPathParts): StepList<Identified> {
+function steps(endpoint: ReadEndpoint, parts: RequestPathParts, catalogue: ModelCatalogue): StepList<Identified> {
   return (
     StepList.begin()
       // 401 missing_api_key
@@ -31,9 +31,14 @@ function steps({ scope }: ReadEndpoint, parts: RequestPathParts): StepList<Ident
       // 403 access_denied: a web page uses a key that is not for web pages
       .then(checkBrowser)
       // 403 access_denied: the key lacks the scope, or is a project key
-      .then(checkScope(scope))
+      .then(checkScope(endpoint.scope))
       // 401 invalid_api_key, expired_api_key: the key has ended meanwhile
       .then(({ keyEnd }) => keyEnd ?? undefined)
+      // the answer, or the refusals that it needs
+      .then((exchange) => {
+        const answer = endpoint.answer(exchange, catalogue);
+        return isRefusal(answer) ? answer : ownAnswer(answer, CACHING);
+      })
   );
 }
 
@@ -43,22 +48,15 @@ export function readPath(
   parts: RequestPathParts,
   catalogue: ModelCatalogue,
 ): (exchange: Exchange) => Promise<void> {
-  const list = steps(endpoint, parts);
+  const list = steps(endpoint, parts, catalogue);
 
   async function run(arrived: Exchange): Promise<void> {
-    let refusal: Refusal | undefined;
     for (const step of list.steps) {
       const outcome = step(arrived);
-      refusal = outcome instanceof Promise ? await outcome : outcome;
-      if (refusal !== undefined) return answerRefusal(parts, arrived, refusal);
+      const end = outcome instanceof Promise ? await outcome : outcome;
+      if (end === undefined) continue;
+      return end.kind === 'own_answer' ? sendOwnAnswer(parts, arrived, end) : answerRefusal(parts, arrived, end);
     }
-    const exchange = list.through(arrived);
-    const answer = endpoint.answer(exchange, catalogue);
-    if (isRefusal(answer)) return answerRefusal(parts, exchange, answer);
-    parts.meter.refused(TOLD);
-    // What a key may use changes with its groups, so no cache on the way may keep it.
-    sendReply(exchange, 200, 'application/json', answer, ['cache-control', 'private, no-cache']);
-    readAway(exchange.request);
   }
 
   return async (exchange) => {

@@ -4,6 +4,7 @@ import type { Logger } from '@tollgate/telemetry';
 import type { Endpoint } from '../endpoints/endpoint.js';
 import type { Journal } from '../journal/journal.js';
 import type { AccountLoads } from './admit/account-loads.js';
+import { answerHere } from './answer-here/answer-here.js';
 import { admit } from './admit/admit.js';
 import type { GatewayIdentity } from './exchange/gateway-identity.js';
 import type { CreditEpochs } from './admit/credit-epochs.js';
@@ -28,8 +29,9 @@ import { journalIntent } from './journal-intent/journal-intent.js';
 import { passHeaders } from './pass-headers/pass-headers.js';
 import { readCredential } from './read-credential/read-credential.js';
 import { receiveBody } from './receive-body/receive-body.js';
+import type { OwnAnswer } from './exchange/own-answer.js';
 import { refuse, type Refusal } from './exchange/refusal.js';
-import { sendRefusal } from './exchange/reply.js';
+import { sendRefusal, sendReply } from './exchange/reply.js';
 import type { RequestLog } from './exchange/request-log.js';
 import type { RequestMeter } from './request-metrics.js';
 import { skipBusy } from './skip-busy/skip-busy.js';
@@ -92,6 +94,8 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       // 404 model_not_found; 403 route_access_denied, model_access_denied; 400 invalid_request;
       // 503 provider_not_configured
       .reach(isRouted, chooseRoute(parts.routes))
+      // an answer of our own, where no provider is needed for one
+      .then(answerHere(dialect))
       // 404 model_not_found: no provider of the model speaks the dialect, and none can be translated for;
       // 400 invalid_request: the request says what no target can be told
       .then(speak(dialect))
@@ -125,11 +129,12 @@ export function requestPath(endpoint: Endpoint, parts: RequestPathParts): (excha
   async function run(arrived: Exchange): Promise<void> {
     for (const step of path) {
       const outcome = step(arrived);
-      const refusal = outcome instanceof Promise ? await outcome : outcome;
-      if (refusal === undefined) continue;
+      const end = outcome instanceof Promise ? await outcome : outcome;
+      if (end === undefined) continue;
       release(parts.admission, arrived);
-      parts.refusedBodies.charge(arrived, refusal);
-      return answerRefusal(parts, arrived, refusal);
+      if (end.kind === 'own_answer') return sendOwnAnswer(parts, arrived, end);
+      parts.refusedBodies.charge(arrived, end);
+      return answerRefusal(parts, arrived, end);
     }
     const exchange = list.through(arrived);
     exchange.openRequest?.decided();
@@ -159,6 +164,20 @@ export function requestPath(endpoint: Endpoint, parts: RequestPathParts): (excha
       parts.inFlight.remove(exchange);
     }
   };
+}
+
+/** The outcome of a request that the gateway answered itself, in the count of requests. */
+const TOLD = 'told';
+
+/** Sends and counts an answer of the gateway's own. */
+export function sendOwnAnswer(
+  { meter }: Pick<RequestPathParts, 'meter'>,
+  exchange: Exchange,
+  { body, headers }: OwnAnswer,
+): void {
+  meter.refused(TOLD);
+  sendReply(exchange, 200, 'application/json', body, headers);
+  readAway(exchange.request);
 }
 
 /** Answers, counts and logs a refused request. */

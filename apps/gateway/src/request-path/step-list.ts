@@ -1,8 +1,10 @@
 import type { Exchange } from './exchange/exchange.js';
+import type { OwnAnswer } from './exchange/own-answer.js';
 import type { Refusal } from './exchange/refusal.js';
 
-/** The result of a step: a refusal, or undefined if the request goes on. */
-type Outcome = Refusal | undefined | Promise<Refusal | undefined>;
+/** How a step ends a request; undefined if the request goes on. */
+type End = Refusal | OwnAnswer | undefined;
+type Outcome = End | Promise<End>;
 
 /** One step of the path. `State` is the state of the exchange that it requires. */
 export type Step<State extends Exchange> = (exchange: State) => Outcome;

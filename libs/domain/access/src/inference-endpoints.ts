@@ -31,6 +31,12 @@ export const INFERENCE_ENDPOINTS = {
     method: 'POST',
     scope: 'inference:write',
   },
+  countTokens: {
+    name: 'count-tokens',
+    paths: ['/v1/messages/count_tokens', '/api/v1/messages/count_tokens'],
+    method: 'POST',
+    scope: 'inference:write',
+  },
   inference: {
     name: 'inference',
     paths: ['/v1/inference', '/api/v1/inference'],

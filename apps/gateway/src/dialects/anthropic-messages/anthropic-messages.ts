@@ -24,6 +24,7 @@ export const anthropicMessages: Dialect = {
   read: readMessages,
   readWholeStream: (credential) => new MessageEvents(credential),
   readReply,
+  keepAlive: 'event: ping\ndata: {"type":"ping"}\n\n',
 };
 
 /**

@@ -28,7 +28,8 @@ export function admit(parts: AdmitParts): (exchange: Routed) => Refusal | undefi
     if (!key.governed) return undefined;
     let amountNanoUsd = 0n;
     let outputTokensMax = 0;
-    if (key.cappedAccounts.length > 0) {
+    const accounts = exchange.ask.isFree === true ? [] : key.cappedAccounts;
+    if (accounts.length > 0) {
       const bound = boundCost(exchange);
       if ('kind' in bound) return bound;
       ({ amountNanoUsd, outputTokensMax } = bound);
@@ -44,7 +45,7 @@ export function admit(parts: AdmitParts): (exchange: Routed) => Refusal | undefi
       instanceId: gateway.instanceId,
       journalId: gateway.journalId,
       amountNanoUsd,
-      accounts: key.cappedAccounts,
+      accounts,
       rateLimits: snapshot.rateLimits,
       tokens,
       openEnded,
