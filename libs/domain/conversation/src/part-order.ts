@@ -53,6 +53,10 @@ export class PartOrder {
 
   constructor(private readonly names: NameMap) {}
 
+  get hasStarted(): boolean {
+    return this.state !== 'fresh';
+  }
+
   /** The answer has begun. Only the first call counts. */
   start(id: string, model: string, createdAt: number | null): AnswerEvent[] {
     if (this.state !== 'fresh') return [];
@@ -167,7 +171,7 @@ export class PartOrder {
       events.push({ type: 'close', index });
       this.waiting.shift();
     }
-    return events.length === 0 ? events : [...this.begin(), ...events];
+    return events.length === 0 || this.hasStarted ? events : [...this.begin(), ...events];
   }
 }
 

@@ -15,10 +15,14 @@ export function readStream(names: NameMap): StreamDecoder {
   return new ChatDecoder(names);
 }
 
+/** Streams have hundreds of chunks with one short text each: what such a chunk does not have costs nothing here. */
 class ChatDecoder implements StreamDecoder {
   private readonly order: PartOrder;
   private readonly calls: CallDeltas;
   private report: UsageReport | null = null;
+  private events: AnswerEvent[] = [];
+  /** The kind of text that came last, and is open or waits. */
+  private said: ContentPiece['kind'] | null = null;
   /** Whether thoughts have come as texts. */
   private toldThoughts = false;
 
@@ -30,91 +34,108 @@ class ChatDecoder implements StreamDecoder {
   take(_event: string | null, chunk: JsonObject): readonly AnswerEvent[] {
     const error = errorIn(chunk);
     if (error !== null) return this.order.error(error);
-    return [...this.start(chunk), ...this.choices(chunk), ...this.usage(chunk)];
+    this.events = [];
+    if (Array.isArray(chunk['choices'])) {
+      this.start(chunk);
+      for (const choice of chunk['choices']) this.choice(fieldsOf(choice));
+    }
+    this.usage(chunk);
+    return this.events;
   }
 
   end(): readonly AnswerEvent[] {
     return [...this.calls.end(), ...this.order.end()];
   }
 
-  /** The first chunk that says which answer it is of. */
-  private start(chunk: JsonObject): readonly AnswerEvent[] {
-    if (!Array.isArray(chunk['choices'])) return [];
-    return this.order.start(textOf(chunk['id']) ?? '', textOf(chunk['model']) ?? '', numberOf(chunk['created']));
+  /** The first chunk says which answer it is of. */
+  private start(chunk: JsonObject): void {
+    if (this.order.hasStarted) return;
+    this.add(this.order.start(textOf(chunk['id']) ?? '', textOf(chunk['model']) ?? '', numberOf(chunk['created'])));
   }
 
-  private choices(chunk: JsonObject): readonly AnswerEvent[] {
-    return itemsOf(chunk['choices'])
-      .map(fieldsOf)
-      .filter(({ index }) => index === undefined || index === null || index === 0)
-      .flatMap((choice) => {
-        const events = this.delta(fieldsOf(isObject(choice['delta']) ? choice['delta'] : choice['message']));
-        const finish = readFinish(choice['finish_reason']);
-        if (finish !== null) this.order.finish(finish);
-        return events;
-      });
+  private choice(choice: JsonObject): void {
+    const index = choice['index'];
+    if (index !== undefined && index !== null && index !== 0) return;
+    this.delta(fieldsOf(isObject(choice['delta']) ? choice['delta'] : choice['message']));
+    const finish = readFinish(choice['finish_reason']);
+    if (finish !== null) this.order.finish(finish);
   }
 
-  private delta(delta: JsonObject): readonly AnswerEvent[] {
-    return [
-      ...this.thoughts(delta),
-      ...contentPieces(delta['content']).flatMap((piece) => this.say(piece)),
-      ...this.say({ kind: 'refusal', text: textOf(delta['refusal']) ?? '' }),
-      ...readCitations(delta['annotations']).flatMap((citation) => this.order.citation('text', citation)),
-      ...itemsOf(delta['tool_calls']).flatMap((item) => this.call(item)),
-      ...(isObject(delta['function_call']) ? this.call({ index: 0, function: delta['function_call'] }) : []),
-    ];
+  private delta(delta: JsonObject): void {
+    this.thoughts(delta);
+    this.content(delta['content']);
+    this.say('refusal', delta['refusal']);
+    if (isObject(delta['function_call'])) this.call({ index: 0, function: delta['function_call'] });
+    for (const item of itemsOf(delta['tool_calls'])) this.call(item);
+    for (const citation of readCitations(delta['annotations'])) this.add(this.order.citation('text', citation));
+  }
+
+  private content(content: unknown): void {
+    if (typeof content === 'string') this.say('text', content);
+    else for (const { kind, text } of contentPieces(content)) this.say(kind, text);
   }
 
   /** Thoughts are told as texts, as blocks with seals, or as both, which then have the same text. */
-  private thoughts(delta: JsonObject): readonly AnswerEvent[] {
-    const text = thoughtText(delta);
-    this.toldThoughts ||= text !== '';
-    return [
-      ...this.say({ kind: 'thinking', text }),
-      ...itemsOf(delta['thinking_blocks'])
-        .flatMap(readBlock)
-        .flatMap((block) => [
-          ...(this.toldThoughts ? [] : this.say({ kind: 'thinking', text: block.text })),
-          ...(block.sealed === null
-            ? []
-            : [...this.order.seal('thinking', block.sealed), ...this.order.close('thinking')]),
-        ]),
-    ];
+  private thoughts(delta: JsonObject): void {
+    const told = thoughtText(delta);
+    this.toldThoughts ||= told !== '';
+    this.say('thinking', told);
+    for (const { text, sealed } of itemsOf(delta['thinking_blocks']).flatMap(readBlock)) {
+      if (!this.toldThoughts) this.say('thinking', text);
+      if (sealed === null) continue;
+      this.add(this.order.seal('thinking', sealed));
+      this.add(this.order.close('thinking'));
+    }
   }
 
-  /** More of a text. What was said in another kind is over, as in plain replies. */
-  private say({ kind, text }: ContentPiece): readonly AnswerEvent[] {
-    if (text === '') return [];
-    return [...this.closeTexts(kind), ...this.calls.closeWhole(), ...this.order.text(kind, kind, text)];
+  /** More of a text. What was said in another kind is over, as in plain replies, and so are calls that are whole. */
+  private say(kind: ContentPiece['kind'], text: unknown): void {
+    if (typeof text !== 'string' || text === '') return;
+    if (this.said !== kind) {
+      this.closeText();
+      this.add(this.calls.closeWhole());
+      this.said = kind;
+    }
+    this.add(this.order.text(kind, kind, text));
   }
 
-  private call(item: unknown): readonly AnswerEvent[] {
-    return [...this.closeTexts(null), ...this.calls.take(item)];
+  private call(item: unknown): void {
+    this.closeText();
+    this.add(this.calls.take(item));
   }
 
-  private closeTexts(but: ContentPiece['kind'] | null): AnswerEvent[] {
-    return KINDS.flatMap((kind) => (kind === but ? [] : this.order.close(kind)));
+  private closeText(): void {
+    if (this.said === null) return;
+    this.add(this.order.close(this.said));
+    this.said = null;
   }
 
-  private usage(chunk: JsonObject): readonly AnswerEvent[] {
-    const report = reportIn(chunk);
-    if (report === null) return [];
+  private usage(chunk: JsonObject): void {
+    const report = mayReport(chunk) ? reportIn(chunk) : null;
+    if (report === null) return;
     this.report = mergeReports(this.report, report);
     const usage = usageOf(this.report);
-    return usage === null ? [] : this.order.usage(usage);
+    if (usage !== null) this.add(this.order.usage(usage));
+  }
+
+  private add(events: readonly AnswerEvent[]): void {
+    for (const event of events) this.events.push(event);
   }
 }
 
-const KINDS = ['thinking', 'text', 'refusal'] as const;
+/** Whether usage stands anywhere in a chunk: in most of them it does not. */
+function mayReport({ usage, x_groq: groq, choices }: JsonObject): boolean {
+  if (isObject(usage) || isObject(groq)) return true;
+  return Array.isArray(choices) && choices.some((choice) => isObject(fieldsOf(choice)['usage']));
+}
 
 /** An error in the middle of a stream: `error` as an object or a text, vLLM's flat form, or a choice that failed. */
 function errorIn(chunk: JsonObject): StreamError | null {
-  const { error } = chunk;
-  const failed = itemsOf(chunk['choices']).some((choice) => isFailure(fieldsOf(choice)['finish_reason']));
+  const { error, choices } = chunk;
   if (typeof error === 'string' && error !== '') return { type: null, message: error };
   if (isObject(error)) return errorOf(error);
   if (chunk['object'] === 'error') return errorOf(chunk);
+  const failed = Array.isArray(choices) && choices.some((choice) => isFailure(fieldsOf(choice)['finish_reason']));
   return failed ? { type: null, message: FAILED } : null;
 }
 
