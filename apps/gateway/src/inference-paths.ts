@@ -66,7 +66,7 @@ export function refusalAt(method: string, path: string, opensWebSocket = false):
     });
   }
   return refuse('not_found', {
-    message: `Nothing is served at ${method} ${shown(path)}; ${baseOf(path)}, and what is served is ${SERVED}.`,
+    message: `Nothing is served at ${method} ${shown(path)}; ${baseOf(path)}. Below /v1 and /api/v1 there are ${SERVED}.`,
     headers: close,
   });
 }
@@ -80,7 +80,8 @@ function baseOf(path: string): string {
     : "base URLs end in /v1, and those of Anthropic's clients before it";
 }
 
-const SERVED = ALL_ENDPOINTS.flatMap(({ method, paths }) => paths.map((path) => `${method} ${path}`))
+/** Every endpoint by its path below both bases. */
+const SERVED = ALL_ENDPOINTS.map(({ method, paths: [path = ''] }) => `${method} ${path.replace(/^\/v1/, '')}`)
   .join(', ')
   .replace(/, (?=[^,]*$)/, ' and ');
 

@@ -220,7 +220,7 @@ describe('a path that nothing is served at', () => {
     expect([status, headers.get('content-type'), headers.get('allow')]).toEqual([404, 'application/json', null]);
     expect(JSON.parse(text)).toEqual({
       error: {
-        message: expect.stringMatching(/^Nothing is served at .*base URLs? .* POST \/v1\/chat\/completions/) as unknown,
+        message: expect.stringMatching(/^Nothing is served at .*base URLs? .* POST \/chat\/completions/) as unknown,
         type: 'invalid_request_error',
         param: null,
         code: 'not_found',

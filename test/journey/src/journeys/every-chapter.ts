@@ -18,6 +18,7 @@ import { theHandout } from './the-handout.js';
 import { theKey } from './the-key.js';
 import { theLeak } from './the-leak.js';
 import { theLists } from './the-lists.js';
+import { theModels } from './the-models.js';
 import { thePeople } from './the-people.js';
 import { theRevoke } from './the-revoke.js';
 import { theRotation } from './the-rotation.js';
@@ -55,6 +56,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theDocument(running);
     theKey(running);
     theCall(running);
+    theModels(running);
     upstream(running);
     theEmbeddings(running);
     theDialects(running);

@@ -6,7 +6,7 @@ import { rawExchange } from '../kit/raw-exchange.js';
 import type { Shape } from '../kit/shape.js';
 import type { CreatedKey } from '../kit/tollgate-client.js';
 
-type Dialect = 'openai' | 'problem';
+type Dialect = 'openai' | 'anthropic' | 'problem';
 
 const body = '{"model":"support-bot","max_tokens":5,"messages":[{"role":"user","content":"Hello"}]}';
 
@@ -38,11 +38,10 @@ const refused: readonly (readonly [string, number, string, Dialect, string | und
   ['POST /v1/chat/completions%zz', 404, 'not_found', 'openai', undefined],
   ['POST /openai/deployments/support-bot/chat/completions?api-version=1', 404, 'not_found', 'openai', undefined],
   ['POST /v1/moderations', 404, 'not_found', 'openai', undefined],
-  ['POST /v1/responses', 404, 'not_found', 'openai', undefined],
-  ['POST /v1/messages', 404, 'not_found', 'openai', undefined],
-  ['POST /v1/completions', 404, 'not_found', 'openai', undefined],
-  ['GET /v1/models', 404, 'not_found', 'openai', undefined],
-  ['GET /v1/models/support-bot', 404, 'not_found', 'openai', undefined],
+  ['POST /v1/models', 405, 'method_not_allowed', 'openai', 'GET, HEAD'],
+  ['DELETE /v1/models/openai/gpt-4o', 405, 'method_not_allowed', 'openai', 'GET, HEAD'],
+  ['POST /v1/v1/messages', 404, 'not_found', 'anthropic', undefined],
+  ['GET /v1/messages', 405, 'method_not_allowed', 'anthropic', 'POST'],
   ['OPTIONS /v1/moderations', 404, 'not_found', 'openai', undefined],
   ['PUT /v1/api-keys', 405, 'method_not_allowed', 'problem', 'GET, HEAD, POST'],
   ['PATCH /v1/api-keys?limit=1', 405, 'method_not_allowed', 'problem', 'GET, HEAD, POST'],
@@ -102,7 +101,9 @@ export function oddHttp(shape: () => Shape): void {
       const reply = await send(requestLine);
       expect([reply.status, reply.header('allow')], reply.text).toEqual([status, allow]);
       expect(reply.requestId).toMatch(/^[0-9a-f-]{36}$/);
-      expect(reply.header('content-type')).toBe(dialect === 'openai' ? 'application/json' : 'application/problem+json');
+      expect(reply.header('content-type')).toBe(
+        dialect === 'problem' ? 'application/problem+json' : 'application/json',
+      );
       if (requestLine.startsWith('HEAD ')) expect(reply.text).toBe('');
       else expectError(reply, code, dialect);
     });
@@ -111,9 +112,7 @@ export function oddHttp(shape: () => Shape): void {
       const reply = await send('POST /chat/completions');
       expect(reply.json()).toMatchObject({
         error: {
-          message: expect.stringMatching(
-            /POST \/chat\/completions.*base URLs end in \/v1.*POST \/v1\/chat\/completions/,
-          ),
+          message: expect.stringMatching(/POST \/chat\/completions;.*base URLs end in \/v1.*POST \/chat\/completions/),
         },
       });
     });
@@ -128,13 +127,15 @@ export function oddHttp(shape: () => Shape): void {
         const { text } = await send(`POST ${path}`);
         expect(text).not.toContain(key.secret.slice(6, -4));
         expect(text).not.toMatch(/<|canary/);
-        expect(text.length).toBeLessThan(600);
+        expect(text.length).toBeLessThan(900);
       }
     });
 
     it('tells by OPTIONS what a path takes, without CORS', async () => {
       const options = [
         ['/v1/chat/completions', 'POST'],
+        ['/v1/models', 'GET, HEAD'],
+        ['/api/v1/models/a/b', 'GET, HEAD'],
         ['http://x//v1/chat/completions/', 'POST'],
         ['/v1/api-keys', 'GET, HEAD, POST'],
         ['/v1/usage', 'GET, HEAD'],
@@ -179,11 +180,11 @@ export function oddHttp(shape: () => Shape): void {
         'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
       };
       for (const [target, status] of [
-        ['/v1/chat/completions', 405],
-        ['/v1/responses', 404],
+        ['/v1/chat/completions', 426],
         ['/v1/realtime?model=x', 404],
       ] as const) {
-        expect((await send(`GET ${target}`, socket, '')).status).toBe(status);
+        const refusedSocket = await send(`GET ${target}`, socket, '');
+        expect([refusedSocket.status, refusedSocket.header('connection')]).toEqual([status, 'close']);
       }
       const reply = await send('POST /v1/chat/completions', {
         connection: 'Upgrade, HTTP2-Settings',
@@ -285,6 +286,12 @@ export function oddHttp(shape: () => Shape): void {
       if (dialect === 'openai')
         expect(reply.json()).toEqual({
           error: { message: expect.any(String), type: 'invalid_request_error', param: null, code },
+        });
+      else if (dialect === 'anthropic')
+        expect(reply.json()).toMatchObject({
+          type: 'error',
+          error: { type: expect.stringMatching(/^(?:not_found|invalid_request)_error$/) as unknown },
+          request_id: reply.requestId,
         });
       else
         expect(reply.json()).toMatchObject({

@@ -30,6 +30,11 @@ export function theCall(shape: () => Shape): void {
       const chunks = [];
       for await (const chunk of stream) chunks.push(chunk);
       expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toBe(wholeContent);
+      // Clients of OpenRouter are told usage and cost whether or not they ask.
+      const told = basePath === '/v1' ? [] : chunks.splice(-1);
+      expect(told.map(({ usage }) => usage)).toEqual(
+        basePath === '/v1' ? [] : [expect.objectContaining({ completion_tokens: 16, cost: expect.any(Number) })],
+      );
       expect(chunks.every((chunk) => chunk.choices.length === 1)).toBe(true);
       expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop');
     });
