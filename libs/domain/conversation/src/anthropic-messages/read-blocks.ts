@@ -21,20 +21,26 @@ type BlockReader = (block: JsonObject, path: string) => ReadBlock | Fault;
 
 interface BlockType {
   /** The fields that are read, or that make no difference to what the model is told. Any other is a fault. */
-  readonly fields: readonly string[];
+  readonly fields: ReadonlySet<string>;
   readonly read: BlockReader;
 }
 
-const TEXT: BlockType = { fields: ['type', 'text', 'cache_control', 'citations'], read: readText };
-const IMAGE: BlockType = { fields: ['type', 'source', 'cache_control'], read: readImage };
-const DOCUMENT: BlockType = { fields: ['type', 'source', 'title', 'citations', 'cache_control'], read: readDocument };
+const TEXT: BlockType = { fields: new Set(['type', 'text', 'cache_control', 'citations']), read: readText };
+const IMAGE: BlockType = { fields: new Set(['type', 'source', 'cache_control']), read: readImage };
+const DOCUMENT: BlockType = {
+  fields: new Set(['type', 'source', 'title', 'citations', 'cache_control']),
+  read: readDocument,
+};
 const TOOL_RESULT: BlockType = {
-  fields: ['type', 'tool_use_id', 'content', 'is_error', 'cache_control', 'cache_reference'],
+  fields: new Set(['type', 'tool_use_id', 'content', 'is_error', 'cache_control', 'cache_reference']),
   read: readToolResult,
 };
-const TOOL_USE: BlockType = { fields: ['type', 'id', 'name', 'input', 'cache_control', 'caller'], read: readToolUse };
-const THINKING: BlockType = { fields: ['type', 'thinking', 'signature'], read: readThinking };
-const REDACTED: BlockType = { fields: ['type', 'data'], read: readRedacted };
+const TOOL_USE: BlockType = {
+  fields: new Set(['type', 'id', 'name', 'input', 'cache_control', 'caller']),
+  read: readToolUse,
+};
+const THINKING: BlockType = { fields: new Set(['type', 'thinking', 'signature']), read: readThinking };
+const REDACTED: BlockType = { fields: new Set(['type', 'data']), read: readRedacted };
 
 /** The types of blocks that each place may hold. */
 export const BLOCKS = {

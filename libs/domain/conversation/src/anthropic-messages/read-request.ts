@@ -8,17 +8,20 @@ import { readOutput, readServiceTier, readUser } from './read-settings.js';
 import { readTools, readToolChoice } from './read-tools.js';
 import { readMessages, readSystem } from './read-turns.js';
 
-const READ = [
+const READ = new Set([
   ...['model', 'system', 'messages', 'tools', 'tool_choice', 'max_tokens', 'stop_sequences', 'stream', 'temperature'],
   ...['top_p', 'top_k', 'thinking', 'output_config', 'output_format', 'metadata', 'service_tier'],
-];
+  ...HARMLESS_FIELDS,
+]);
+const READ_AT_USUAL_SPEED = new Set([...READ, 'speed']);
+
 /**
  * Reads a request of Anthropic's Messages: platform.claude.com/docs/en/api/messages. A field that is neither carried
  * nor harmless is a fault by its name: `container`, `mcp_servers`, `fallbacks`, `inference_geo` and the like, and
  * `speed` unless it asks for the speed that all models have.
  */
 export function readRequest(body: JsonObject): Conversation | Fault {
-  const unknown = unknownField(body, [...READ, ...HARMLESS_FIELDS, ...(body['speed'] === 'standard' ? ['speed'] : [])]);
+  const unknown = unknownField(body, body['speed'] === 'standard' ? READ_AT_USUAL_SPEED : READ);
   if (unknown !== undefined) return notCarried(unknown);
   const system = readSystem(body['system']);
   if (isFault(system)) return system;
@@ -28,31 +31,22 @@ export function readRequest(body: JsonObject): Conversation | Fault {
   if (isFault(tools)) return tools;
   const choice = readToolChoice(body['tool_choice']);
   if (isFault(choice)) return choice;
-  const settings = readSettings(body);
-  if (isFault(settings)) return settings;
-  return { turns: [...system, ...turns], tools, ...choice, ...settings };
-}
-
-type Settings = Omit<Conversation, 'turns' | 'tools' | 'toolChoice' | 'parallelToolCalls'>;
-
-function readSettings(body: JsonObject): Settings | Fault {
   const output = readOutput(body);
   if (isFault(output)) return output;
+  const wrong = wrongSetting(body);
+  if (wrong !== null) return wrong;
   const user = readUser(body['metadata']);
   if (isFault(user)) return user;
   const serviceTier = readServiceTier(body['service_tier']);
   if (isFault(serviceTier)) return serviceTier;
-  const stop = body['stop_sequences'] ?? [];
-  if (!Array.isArray(stop) || !stop.every((text) => typeof text === 'string'))
-    return fault('stop_sequences', 'They must be a list of strings.');
-  const notNumber = ['max_tokens', 'temperature', 'top_p', 'top_k'].find(
-    (field) => numberOf(body[field] ?? 0) === null,
-  );
-  if (notNumber !== undefined) return fault(notNumber, 'It must be a number.');
   return {
-    ...output,
+    turns: system.length === 0 ? turns : [...system, ...turns],
+    tools,
+    toolChoice: choice.toolChoice,
+    parallelToolCalls: choice.parallelToolCalls,
+    format: output.format,
     outputTokensMax: numberOf(body['max_tokens']),
-    stop,
+    stop: (body['stop_sequences'] ?? []) as readonly string[],
     temperature: numberOf(body['temperature']),
     topP: numberOf(body['top_p']),
     topK: numberOf(body['top_k']),
@@ -61,6 +55,7 @@ function readSettings(body: JsonObject): Settings | Fault {
     seed: null,
     logitBias: null,
     topLogprobs: null,
+    reasoning: output.reasoning,
     verbosity: null,
     user,
     metadata: null,
@@ -68,4 +63,14 @@ function readSettings(body: JsonObject): Settings | Fault {
     serviceTier,
     stream: body['stream'] === true,
   };
+}
+
+const NUMBERS = ['max_tokens', 'temperature', 'top_p', 'top_k'];
+
+function wrongSetting(body: JsonObject): Fault | null {
+  const stop = body['stop_sequences'] ?? [];
+  if (!Array.isArray(stop) || !stop.every((text) => typeof text === 'string'))
+    return fault('stop_sequences', 'They must be a list of strings.');
+  const notNumber = NUMBERS.find((field) => numberOf(body[field] ?? 0) === null);
+  return notNumber === undefined ? null : fault(notNumber, 'It must be a number.');
 }

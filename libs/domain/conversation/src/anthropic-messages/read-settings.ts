@@ -7,7 +7,11 @@ import { notCarried, unknownField } from './known-fields.js';
 /** Anthropic has no name for the schema of an answer; OpenAI wants one. */
 const SCHEMA_NAME = 'response';
 /** `block_binding` tells which thoughts Claude takes back; those of other models are not bound. */
-const THINKING_FIELDS = ['type', 'budget_tokens', 'display', 'block_binding'];
+const THINKING_FIELDS = new Set(['type', 'budget_tokens', 'display', 'block_binding']);
+const OUTPUT_FIELDS = new Set(['effort', 'format']);
+const METADATA_FIELDS = new Set(['user_id']);
+
+const NO_CONFIG: JsonObject = {};
 
 type Output = Pick<Conversation, 'format' | 'reasoning'>;
 
@@ -16,9 +20,9 @@ type Output = Pick<Conversation, 'format' | 'reasoning'>;
  * of 0, and `enabled` without one. Both leave the amount to the model.
  */
 export function readOutput(body: JsonObject): Output | Fault {
-  const config = body['output_config'] ?? {};
+  const config = body['output_config'] ?? NO_CONFIG;
   if (!isObject(config)) return fault('output_config', 'It must be an object.');
-  const unknown = unknownField(config, ['effort', 'format']);
+  const unknown = unknownField(config, OUTPUT_FIELDS);
   if (unknown !== undefined) return notCarried(`output_config.${unknown}`);
   const format = readFormat(body, config);
   if (isFault(format)) return format;
@@ -65,7 +69,7 @@ function readFormat(body: JsonObject, config: JsonObject): OutputFormat | null |
 export function readUser(metadata: unknown): string | null | Fault {
   if (metadata === undefined || metadata === null) return null;
   if (!isObject(metadata)) return fault('metadata', 'It must be an object.');
-  const unknown = unknownField(metadata, ['user_id']);
+  const unknown = unknownField(metadata, METADATA_FIELDS);
   if (unknown !== undefined) return notCarried(`metadata.${unknown}`);
   const user = metadata['user_id'] ?? null;
   return user === null || typeof user === 'string' ? user : fault('metadata.user_id', 'The user must be a string.');

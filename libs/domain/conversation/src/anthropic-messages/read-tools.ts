@@ -7,10 +7,11 @@ import { readCacheMark } from './cache-marks.js';
 import { notCarried, unknownField } from './known-fields.js';
 
 /** The fields of a tool that are read; the last two tell only when and how Anthropic loads and streams it. */
-const FIELDS = [
+const FIELDS = new Set([
   ...['type', 'name', 'description', 'input_schema', 'strict', 'cache_control'],
   ...['defer_loading', 'eager_input_streaming'],
-];
+]);
+const FIELDS_WITH_CALLERS = new Set([...FIELDS, 'allowed_callers']);
 
 export function readTools(tools: unknown): readonly Tool[] | Fault {
   if (tools === undefined || tools === null) return [];
@@ -27,7 +28,7 @@ function readTool(tool: unknown, path: string): Tool | Fault {
     return { kind: 'builtin', type, name: typeof name === 'string' ? name : type, definition: tool };
   }
   if (typeof name !== 'string' || name === '') return fault(`${path}.name`, 'A tool must have a name.');
-  const unknown = unknownField(tool, isCalledDirectly(tool) ? [...FIELDS, 'allowed_callers'] : FIELDS);
+  const unknown = unknownField(tool, isCalledDirectly(tool) ? FIELDS_WITH_CALLERS : FIELDS);
   if (unknown !== undefined) return notCarried(`${path}.${unknown}`);
   return readFunction(tool, name, path);
 }

@@ -9,6 +9,8 @@ import { BLOCKS, readContent, type ReadBlock } from './read-blocks.js';
 /** Claude Code begins its system text with a line that differs in each request: no prefix would ever be cached. */
 const BILLING_HEADER = /^x-anthropic-billing-header:[^\n]*(?:\n|$)/;
 
+const MESSAGE_FIELDS = new Set(['role', 'content']);
+
 /** The turn of the field `system`, without the line of Claude Code's billing; none if nothing is left of it. */
 export function readSystem(system: unknown): readonly Turn[] | Fault {
   if (system === undefined || system === null) return [];
@@ -30,7 +32,7 @@ export function readMessages(messages: unknown): readonly Turn[] | Fault {
 
 function readMessage(message: unknown, path: string): readonly Turn[] | Fault {
   if (!isObject(message)) return fault(path, 'A message must be an object.');
-  const unknown = unknownField(message, ['role', 'content']);
+  const unknown = unknownField(message, MESSAGE_FIELDS);
   if (unknown !== undefined) return notCarried(`${path}.${unknown}`);
   const { role, content } = message;
   if (role !== 'user' && role !== 'assistant' && role !== 'system')
