@@ -12,7 +12,7 @@ export const FEATURES: Readonly<Record<Feature, Fields>> = {
   turns: { 'openai-chat': 'messages', 'openai-responses': 'input', 'anthropic-messages': 'messages' },
   images: { 'openai-chat': 'messages', 'openai-responses': 'input', 'anthropic-messages': 'messages' },
   documents: { 'openai-chat': 'messages', 'openai-responses': 'input', 'anthropic-messages': 'messages' },
-  audio: { 'openai-chat': 'messages', 'openai-responses': null, 'anthropic-messages': null },
+  audio: { 'openai-chat': 'messages', 'openai-responses': 'input', 'anthropic-messages': null },
   tools: { 'openai-chat': 'tools', 'openai-responses': 'tools', 'anthropic-messages': 'tools' },
   custom_tools: { 'openai-chat': 'tools', 'openai-responses': 'tools', 'anthropic-messages': null },
   builtin_tools: { 'openai-chat': null, 'openai-responses': 'tools', 'anthropic-messages': 'tools' },

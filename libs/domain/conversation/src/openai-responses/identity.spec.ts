@@ -11,8 +11,10 @@ import { conversations } from '../testing/conversations.js';
 import { streamsOf } from '../testing/events.js';
 import { words } from '../testing/words.js';
 import { openaiResponses } from './codec.js';
-import { REPLY_CONTEXT, RESPONSE_ID, WRITE_CONTEXT } from '../testing/response-context.js';
+import { REPLY_CONTEXT, WRITE_CONTEXT } from '../testing/contexts.js';
 import { responseOf } from '../testing/response-stream.js';
+
+const RESPONSE_ID = `resp_${REPLY_CONTEXT.requestId}`;
 
 const carried = conversations(
   'openai-responses',

@@ -3,7 +3,7 @@ import type { Conversation, Tool, Turn } from '../conversation.js';
 import type { Fault, JsonObject, WrittenRequest } from '../dialect-codec.js';
 import { isFault } from '../fault.js';
 import { packSeal } from '../foreign-seal.js';
-import { WRITE_CONTEXT } from '../testing/response-context.js';
+import { WRITE_CONTEXT } from '../testing/contexts.js';
 import { openaiResponses } from './codec.js';
 
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB';
@@ -510,7 +510,7 @@ describe('a request that is written for Responses', () => {
     ['tool_choice', { tools: [builtin], toolChoice: { kind: 'required' } }],
     ['tool_choice', { tools: [builtin, own], toolChoice: { kind: 'tool', name: 'web_search' } }],
   ])('is refused for %s: %j', (field, conversation) =>
-    expect(write(conversation)).toMatchObject({ kind: 'fault', param: field }),
+    expect(write(conversation)).toMatchObject({ kind: 'fault', param: `field of ${field}` }),
   );
 
   it('asks for nothing that is the default anyway', () =>
@@ -549,7 +549,7 @@ describe('a request that is written for Responses', () => {
   it('sends no effort to models that do not reason', () => {
     const reasoning = { effort: 'high', budgetTokens: null, summary: 'auto' };
     const request = openaiResponses.writeRequest({ ...read({}), reasoning }, { ...WRITE_CONTEXT, model: 'gpt-4.1' });
-    expect(request).toMatchObject({ leftOut: ['reasoning'] });
+    expect(request).toMatchObject({ leftOut: ['field of reasoning'] });
     expect((request as WrittenRequest).body).not.toHaveProperty('reasoning');
   });
 });

@@ -7,7 +7,7 @@ import { finishOf } from '../finish.js';
 import { SAME_NAMES } from '../names.js';
 import { accumulate, errorOf } from '../testing/accumulate.js';
 import { streamsOf } from '../testing/events.js';
-import { REPLY_CONTEXT } from '../testing/response-context.js';
+import { REPLY_CONTEXT } from '../testing/contexts.js';
 import { responseOf } from '../testing/response-stream.js';
 import { names, objects, usages, words } from '../testing/words.js';
 import { openaiResponses } from './codec.js';
