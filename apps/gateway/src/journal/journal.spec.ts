@@ -1,10 +1,19 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { FolderLockedError } from '@tollgate/folder-lock';
 import type { BusMessage } from '@tollgate/bus';
-import type { UsageRecordedV1 } from '@tollgate/contracts';
+import { usageRecorded, usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
 import { createLogger } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Journal } from './journal.js';
@@ -294,6 +303,83 @@ describe('what the last life left', () => {
     expect(unreadable).toBe(0);
   });
 
+  it('is ended in the version in which it was begun', async () => {
+    const { event, ...priced } = intent(moved, '150000');
+    const second = {
+      ...priced,
+      event: {
+        ...event,
+        eventVersion: 2,
+        accounts: [{ accountId: 'key:key', capNanoUsd: '150000', kind: null, cycle: null }],
+        secretId: 's',
+        projectId: null,
+        memberId: null,
+        groupIds: null,
+        routeGroupId: null,
+      },
+    };
+    const first = openJournal();
+    await intended(first, plain, JSON.stringify(intent(plain, null)));
+    const request = await intended(first, moved, JSON.stringify(second));
+    await first.append('P', request, 0, '{"outputTokens":50}');
+    abandon(first);
+    const { finals, unreadable } = await endOrphans(openJournal(), now);
+    expect(unreadable).toBe(0);
+    expect(finals.map(({ eventVersion }) => eventVersion)).toEqual([1, 2]);
+    // Each is an event of its version, and the lines of the second add up to its cost.
+    expect(finals.map((event) => usageRecorded.parse(event))).toEqual(finals);
+    expect(finals[1]).toMatchObject({
+      ...second.event,
+      outcome: 'orphaned',
+      costNanoUsd: '200000',
+      chargeNanoUsd: '150000',
+      textInputTokens: 100,
+      textOutputTokens: 50,
+      priceLines: [
+        {
+          class: 'text_input',
+          model: null,
+          tool: null,
+          quantity: 100,
+          nanoUsdPerMillion: '1000000000',
+          nanoUsd: '100000',
+        },
+        {
+          class: 'text_output',
+          model: null,
+          tool: null,
+          quantity: 50,
+          nanoUsdPerMillion: '2000000000',
+          nanoUsd: '100000',
+        },
+      ],
+    });
+  });
+
+  it('is ended as the release before would have ended it, where that one began it', async () => {
+    const lines = new URL('../../../../test/contract/releases/2026-11-29-2/journal/segment.txt', import.meta.url);
+    copyFileSync(lines, join(folder, 'segment-000000000001-00000000000000001.log'));
+    const journal = openJournal();
+    const { finals, unreadable } = await endOrphans(journal, now);
+    expect(unreadable).toBe(0);
+    expect(finals.map(({ requestId, outcome, chargeNanoUsd }) => [requestId.at(-1), outcome, chargeNanoUsd])).toEqual([
+      ['1', 'completed', '450000'],
+      ['2', 'orphaned', '45000'],
+      ['3', 'orphaned', '0'],
+    ]);
+    expect(finals.map((event) => usageRecordedV1.parse(event))).toEqual(finals);
+    const published: [string, string][] = [];
+    const publish = async (topic: string, messages: readonly BusMessage[]) =>
+      void published.push(...messages.map(({ value }): [string, string] => [topic, value.toString()]));
+    const shipper = new Shipper(journal, { publish }, silent);
+    shipper.start();
+    await shipper.caughtUp(5_000);
+    shipper.close();
+    expect(published.map(([topic]) => topic)).toEqual(Array(3).fill('usage.recorded.v1'));
+    // What the release before wrote goes out as it wrote it, to the last byte.
+    expect(readFileSync(lines, 'utf8')).toContain(` ${published[0]![1]}\n`);
+  });
+
   it('is ended once, however often the process is killed after that', async () => {
     const first = openJournal();
     await intended(first, plain, JSON.stringify(intent(plain, null)));
@@ -371,6 +457,27 @@ describe('the shipper', () => {
     await shipper.caughtUp(5_000);
     expect(published).toEqual(['r1', 'r2', 'r3', 'r4']);
     shipper.close();
+  });
+
+  it('publishes each final to the topic of the version that it was written in', async () => {
+    const journal = openJournal();
+    const texts = ['{"eventVersion":1,"a":2}', '{"eventVersion":2,"a":1}', '{"eventVersion":1}', '{"eventVersion":20}'];
+    for (const [number, text] of texts.entries())
+      await journal.append('F', new JournaledRequest(`r${number}`, 'org'), journal.takeNumber(), text);
+    const published: [string, string][] = [];
+    const publish = async (topic: string, messages: readonly BusMessage[]) =>
+      void published.push(...messages.map(({ value }): [string, string] => [topic, value.toString()]));
+    const shipper = new Shipper(journal, { publish }, silent);
+    shipper.start();
+    await shipper.caughtUp(5_000);
+    shipper.close();
+    // A version that nobody knows is left to the ledger's quarantine.
+    expect(published).toEqual([
+      ['usage.recorded.v1', texts[0]],
+      ['usage.recorded.v1', texts[2]],
+      ['usage.recorded.v1', texts[3]],
+      ['usage.recorded.v2', texts[1]],
+    ]);
   });
 
   it('tells when all that was written before is acknowledged, whatever is written meanwhile', async () => {

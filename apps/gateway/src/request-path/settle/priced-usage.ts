@@ -41,6 +41,8 @@ interface PlainPrices {
 }
 
 const MILLION = 1_000_000;
+/** The middle of a line of the call's own model. */
+const OWN = ',"model":null,"tool":null,"quantity":';
 const REMEMBERED = new WeakMap<ModelPrice, PlainPrices>();
 
 /**
@@ -54,21 +56,18 @@ function pricedPlain(price: ModelPrice, usage: TokenUsage): PricedUsage | null {
   const reasoning = Math.min(usage.reasoningTokens, outputTokens);
   const most = inputTokens * Math.max(prices.input, prices.cached) + outputTokens * prices.output;
   if (!(most < Number.MAX_SAFE_INTEGER)) return null;
-  let text = '';
-  let millionths = 0;
-  let cost = 0;
-  const add = (name: string, quantity: number, each: number, line: string): void => {
-    if (quantity === 0) return;
-    millionths += quantity * each;
-    const sum = roundedUp(millionths);
-    text += `${text === '' ? '' : ','}{"class":"${name}","model":null,"tool":null,"quantity":${quantity}${line}${sum - cost}"}`;
-    cost = sum;
-  };
-  add('text_input', inputTokens - cached, prices.input, prices.inputLine);
-  add('cached_text', cached, prices.cached, prices.cachedLine);
-  add('text_output', outputTokens - reasoning, prices.output, prices.outputLine);
-  add('reasoning', reasoning, prices.output, prices.outputLine);
-  return { costNanoUsd: BigInt(cost), linesText: `[${text}]` };
+  const written = inputTokens - cached;
+  const said = outputTokens - reasoning;
+  let millionths = written * prices.input;
+  const afterInput = roundedUp(millionths);
+  const afterCached = cached === 0 ? afterInput : roundedUp((millionths += cached * prices.cached));
+  const afterText = roundedUp((millionths += said * prices.output));
+  const cost = reasoning === 0 ? afterText : roundedUp(millionths + reasoning * prices.output);
+  let text = written === 0 ? '' : `,{"class":"text_input"${OWN}${written}${prices.inputLine}${afterInput}"}`;
+  if (cached > 0) text += `,{"class":"cached_text"${OWN}${cached}${prices.cachedLine}${afterCached - afterInput}"}`;
+  if (said > 0) text += `,{"class":"text_output"${OWN}${said}${prices.outputLine}${afterText - afterCached}"}`;
+  if (reasoning > 0) text += `,{"class":"reasoning"${OWN}${reasoning}${prices.outputLine}${cost - afterText}"}`;
+  return { costNanoUsd: BigInt(cost), linesText: `[${text.slice(1)}]` };
 }
 
 /** Millionths as whole numbers, a fraction rounded up. A division of doubles would round some of them twice. */
