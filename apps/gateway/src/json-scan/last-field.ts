@@ -29,6 +29,24 @@ export function lastField(bytes: Buffer, quotedName: Buffer): Span | undefined {
   return bytes[next] === CLOSE_BRACE && skipSpace(bytes, next + 1) === bytes.length ? { start, end } : undefined;
 }
 
+/**
+ * The value of a field with a name (given with its quotes) among those that follow the value which ends at `from`, in the
+ * same object. Undefined if there is none.
+ */
+export function fieldAfter(bytes: Buffer, from: number, quotedName: Buffer): Span | undefined {
+  let next = skipSpace(bytes, from);
+  while (bytes[next] === COMMA) {
+    const name = skipSpace(bytes, next + 1);
+    const start = skipName(bytes, name);
+    if (start < 0) return undefined;
+    const end = skipValue(bytes, start);
+    if (end < 0) return undefined;
+    if (bytes.compare(quotedName, 0, quotedName.length, name, name + quotedName.length) === 0) return { start, end };
+    next = skipSpace(bytes, end);
+  }
+  return undefined;
+}
+
 /** Searches the end byte by byte first, which takes less time than starting a native search. */
 function lastIndexOf(bytes: Buffer, word: Buffer): number {
   const [first, length] = [word[0], word.length];

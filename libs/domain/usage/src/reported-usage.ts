@@ -81,6 +81,12 @@ function ofDocument(inner: object): UsageReport | null {
   return withServed(readUsage(fields['usage']), fields);
 }
 
+/** Adds the tier that the document of a report names beside it. The report is the same if that is the usual one. */
+export function withServiceTier(report: UsageReport, tier: unknown): UsageReport {
+  const serviceTier = wordIn(tier, USUAL);
+  return serviceTier === null ? report : withBesides(report, { ...NO_BESIDES, serviceTier });
+}
+
 /** Adds what stands beside a report, in the document that has it: the tier that served, and calls of built-in tools. */
 function withServed(report: UsageReport | null, document: Fields): UsageReport | null {
   if (report === null) return null;

@@ -17,6 +17,23 @@ describe('a plain reply', () => {
     });
   });
 
+  it('has been served by the tier that it names beside its usage, unless that is the usual one', () => {
+    const served = (more: object) => {
+      const read = readReply(reply('one', more));
+      return read.kind === 'answer' ? read.report?.details?.serviceTier : undefined;
+    };
+    expect(served({ usage, service_tier: 'priority', system_fingerprint: 'fp_1' })).toBe('priority');
+    expect(served({ usage, system_fingerprint: 'fp_1', more: { service_tier: 'x' }, service_tier: 'flex' })).toBe(
+      'flex',
+    );
+    for (const tier of ['default', 'auto', null, 3, { a: 1 }, 'a\u0000b'])
+      expect(served({ usage, service_tier: tier }), String(tier)).toBeUndefined();
+    expect(served({ usage, more: { service_tier: 'priority' } })).toBeUndefined();
+    // A reply without usage is parsed, and one that has no tokens in it too.
+    expect(served({ service_tier: 'priority' })).toBeUndefined();
+    expect(served({ service_tier: 'priority', usage: { prompt_tokens: 7, completion_tokens: 0 } })).toBe('priority');
+  });
+
   it('of more than 8 MiB is a completion where it reports its usage at its end, and is not parsed', () => {
     const long = reply('x'.repeat(9 * mebibyte));
     expect(readReply(long)).toMatchObject({ kind: 'answer', report });

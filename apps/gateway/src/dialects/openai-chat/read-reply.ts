@@ -1,14 +1,15 @@
-import { readUsage, reportIn } from '@tollgate/usage';
+import { readUsage, reportIn, withServiceTier } from '@tollgate/usage';
 import { EmbeddedData } from '../../request-path/usage/embedded-data.js';
 import { measureTexts } from '../../request-path/usage/text-meter.js';
 import { textsOfChoices } from './delivered-text.js';
-import { lastField } from '../../json-scan/last-field.js';
+import { fieldAfter, lastField } from '../../json-scan/last-field.js';
 import { valueAt } from '../../json-scan/values.js';
 import { NO_ANSWER, type PlainReply } from '../answer.js';
 import { parseReply } from '../openai/parse-reply.js';
 import { faultOfReply } from './completion-check.js';
 
 const USAGE = Buffer.from('"usage"');
+const SERVICE_TIER = Buffer.from('"service_tier"');
 const CHOICES = '"choices"';
 const ERROR = '"error"';
 const MESSAGE = '"message"';
@@ -39,8 +40,12 @@ export function readReply(body: Buffer, text: string | null = null): PlainReply 
     const last = lastField(end, USAGE);
     const report = last === undefined ? null : readUsage(valueAt(end, last));
     // If the report lacks a side, or says 0, the reply must be parsed to see whether there is any text.
-    if (report !== null && (report.inputTokens ?? 0) > 0 && (report.outputTokens ?? 0) > 0)
-      return { kind: 'answer', report, countedOutputTokens: 0 };
+    if (last !== undefined && report !== null && (report.inputTokens ?? 0) > 0 && (report.outputTokens ?? 0) > 0) {
+      // OpenAI names the tier that served the call right after the usage.
+      const tier = fieldAfter(end, last.end, SERVICE_TIER);
+      const served = tier === undefined ? report : withServiceTier(report, valueAt(end, tier));
+      return { kind: 'answer', report: served, countedOutputTokens: 0 };
+    }
   }
   return isLong ? { kind: 'no_answer', error: NO_ANSWER } : readDocument(parseReply(body));
 }

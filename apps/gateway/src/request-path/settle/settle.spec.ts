@@ -1,11 +1,13 @@
 import type { Admission } from '@tollgate/admission';
 import type { SettleItem } from '@tollgate/credit';
+import { readUsage } from '@tollgate/usage';
 import { describe, expect, it } from 'vitest';
 import type { Journal } from '../../journal/journal.js';
 import type { Journaled } from '../exchange/exchange.js';
 import type { CallOutcome } from '../forward/call.js';
 import type { Ask } from '../../dialects/ask.js';
 import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
+import { judgeUsage } from '../usage/judge-usage.js';
 import { settle } from './settle.js';
 
 const journal = { takeNumber: () => 1, append: () => Promise.resolve(true) } as unknown as Journal;
@@ -131,5 +133,146 @@ describe('the charge of a call', () => {
   });
   it('is at most the ceiling that the request named, whose output is told all the same', async () => {
     expect(await charged(null, { outputTokens: 400 }, { max_tokens: 5, n: 2 })).toEqual(['40100', '1100', 10, 400]);
+  });
+});
+
+describe('the event of a call that used more than text', () => {
+  const perMillion = (dollars: number) => BigInt(dollars * 1e9);
+  const claude = {
+    inputNanoUsdPerMillion: perMillion(5),
+    outputNanoUsdPerMillion: perMillion(25),
+    cachedInputNanoUsdPerMillion: perMillion(0.5),
+    maxOutputTokens: 64_000,
+    contextTokens: 1_000_000,
+    more: {
+      classes: { cacheWrite5m: perMillion(6.25), cacheWrite1h: perMillion(10) },
+      toolCalls: new Map([['web_search', perMillion(10)]]),
+      serviceTiers: new Map(),
+      speeds: new Map([['fast', { inputThousandths: 6_000n, outputThousandths: 6_000n }]]),
+      inferenceGeos: new Map(),
+      longContext: [{ aboveInputTokens: 272_000, inputThousandths: 2_000n, outputThousandths: 1_500n }],
+    },
+  };
+  const advisor = { ...claude, inputNanoUsdPerMillion: perMillion(10), outputNanoUsdPerMillion: perMillion(50) };
+  const image = [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }];
+  const cached = {
+    input_tokens: 3,
+    cache_creation_input_tokens: 12_304,
+    cache_read_input_tokens: 0,
+    output_tokens: 10,
+  };
+
+  async function ended(reported: object, holdNanoUsd: bigint | null = null) {
+    const finals: string[] = [];
+    const append = (...record: unknown[]) => Promise.resolve(finals.push(String(record[3])));
+    const items: SettleItem[] = [];
+    const admission = { settle: (item: SettleItem) => void items.push(item) } as unknown as Admission;
+    const taken = { admitted: true, settled: false, openEnded: false, holdNanoUsd };
+    // The body names an image by its address, so the model may have read its whole context.
+    const asked = bodyOf({ messages: image });
+    const journaled = { organizationId: 'o' };
+    const exchange = { requestId: 'r', ...asked, ...taken, journaled, eventHead: '{' } as unknown as Journaled;
+    const priceOf = (model: string) => (model === 'advisor' ? advisor : null);
+    const target = { model: 'm', price: claude, priceOf, eventPart: '"x":0' };
+    const { usage, usageSource } = judgeUsage(readUsage(reported), { inputTokens: 1, outputTokens: 1 }, false);
+    const call = { target, outcome: 'completed', usage, usageSource } as unknown as CallOutcome;
+    const journal = { takeNumber: () => 1, append } as unknown as Journal;
+    await settle(journal, admission, () => undefined)(exchange, call);
+    const event = JSON.parse(finals[0]!) as Record<string, unknown>;
+    const lines = event['priceLines'] as { nanoUsd: string }[];
+    expect(lines.reduce((sum, { nanoUsd }) => sum + BigInt(nanoUsd), 0n)).toBe(BigInt(event['costNanoUsd'] as string));
+    expect(exchange.chargeNanoUsd).toBe(BigInt(event['chargeNanoUsd'] as string));
+    expect(items).toMatchObject([{ chargeNanoUsd: exchange.chargeNanoUsd }]);
+    return event;
+  }
+
+  it.each<[string, object, bigint, object]>([
+    [
+      'a write to a cache',
+      cached,
+      3n * 5_000n + 12_304n * 6_250n + 10n * 25_000n,
+      { inputTokens: 12_307, textInputTokens: 3, cacheWrite5mTokens: 12_304, cachedInputTokens: 0 },
+    ],
+    [
+      'writes for an hour, for five minutes, and for no time that is told',
+      {
+        input_tokens: 1,
+        output_tokens: 1,
+        cache_creation_input_tokens: 5_000,
+        cache_creation: { ephemeral_5m_input_tokens: 500, ephemeral_1h_input_tokens: 4_000 },
+      },
+      5_000n + 25_000n + 4_000n * 10_000n + 1_000n * 6_250n,
+      { cacheWrite5mTokens: 1_000, cacheWrite1hTokens: 4_000 },
+    ],
+    [
+      'a compaction and an advisor',
+      {
+        input_tokens: 23_000,
+        output_tokens: 1_000,
+        iterations: [
+          { type: 'compaction', input_tokens: 180_000, output_tokens: 3_500 },
+          { type: 'message', input_tokens: 23_000, output_tokens: 1_000 },
+          { type: 'advisor_message', model: 'advisor', input_tokens: 100, output_tokens: 10 },
+        ],
+      },
+      203_000n * 5_000n + 4_500n * 25_000n + 100n * 10_000n + 10n * 50_000n,
+      {
+        inputTokens: 23_000,
+        passes: [
+          expect.objectContaining({ kind: 'compaction', model: null, textInputTokens: 180_000 }),
+          expect.objectContaining({ kind: 'advisor_message', model: 'advisor', textOutputTokens: 10 }),
+        ],
+      },
+    ],
+    [
+      'a dearer speed and a tool',
+      { input_tokens: 100, output_tokens: 10, speed: 'fast', server_tool_use: { web_search_requests: 2 } },
+      6n * (100n * 5_000n + 10n * 25_000n) + 20_000_000n,
+      { speedServed: 'fast', toolCalls: [{ tool: 'web_search', calls: 2 }] },
+    ],
+    [
+      'a long context',
+      { input_tokens: 300_000, output_tokens: 100 },
+      300_000n * 10_000n + 100n * 37_500n,
+      { textInputTokens: 300_000 },
+    ],
+    [
+      'an answer of another model',
+      {
+        input_tokens: 2,
+        output_tokens: 10,
+        iterations: [
+          { type: 'message', model: 'm', input_tokens: 2, output_tokens: 5 },
+          { type: 'fallback_message', model: 'advisor', input_tokens: 2, output_tokens: 10 },
+        ],
+      },
+      2n * 10_000n + 10n * 50_000n,
+      { modelServed: 'advisor', passes: [] },
+    ],
+  ])('has its classes and its cost: %s', async (_what, reported, cost, fields) => {
+    expect(await ended(reported)).toMatchObject({
+      ...fields,
+      usageSource: 'provider',
+      costNanoUsd: `${cost}`,
+      chargeNanoUsd: `${cost}`,
+    });
+  });
+
+  it('is charged no more than the hold, whatever it used', async () => {
+    const event = await ended({ ...cached, speed: 'fast', server_tool_use: { web_search_requests: 5 } }, 1_000n);
+    expect(event).toMatchObject({ chargeNanoUsd: '1000' });
+    expect(BigInt(event['costNanoUsd'] as string)).toBeGreaterThan(1_000n);
+  });
+
+  it('is charged what such a call can have used where there is no hold', async () => {
+    const absurd = {
+      input_tokens: 1,
+      output_tokens: 1,
+      server_tool_use: { web_search_requests: 1_000_000_000 },
+      iterations: [{ type: 'compaction', input_tokens: 1_000_000_000, output_tokens: 1_000_000_000 }],
+    };
+    const event = await ended(absurd);
+    const most = 5_000n + 25_000n + 1_000n * 10_000_000n + 1_000_000n * 10_000n + 640_000n * 37_500n;
+    expect(event).toMatchObject({ chargeNanoUsd: `${most}` });
   });
 });
