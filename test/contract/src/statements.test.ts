@@ -48,7 +48,7 @@ import {
   usedOtherProviders,
 } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js';
+import { RecordingAdmission, secondVersion, usageBatch, usageEvent } from './billing-fixture.js';
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
 import { ledgerSeeds, useLedger } from './ledger-statements.js';
 import { useSettings } from './settings-statements.js';
@@ -251,6 +251,7 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
   }); // prettier-ignore
   const book = new BookUsage(service, admission, new SettleHolds(admission, logger), logger, meter);
   await book.book(usageBatch([event, 'not JSON'], 1, 7n));
+  await book.book(usageBatch([secondVersion(event)], 1, 9n));
   await instances.markGone([gateway.instanceId]);
   await instances.watched();
   await instances.unresolved();

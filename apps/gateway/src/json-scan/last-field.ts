@@ -30,8 +30,8 @@ export function lastField(bytes: Buffer, quotedName: Buffer): Span | undefined {
 }
 
 /**
- * The value of a field with a name (given with its quotes) among those that follow the value which ends at `from`, in the
- * same object. Undefined if there is none.
+ * The value of a field with a name (given with its quotes) among those that follow the value which ends at `from`, in
+ * the same object. Undefined if there is none.
  */
 export function fieldAfter(bytes: Buffer, from: number, quotedName: Buffer): Span | undefined {
   let next = skipSpace(bytes, from);
