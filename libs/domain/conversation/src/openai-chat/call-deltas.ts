@@ -19,7 +19,8 @@ interface Call {
 /**
  * Tells the calls of a stream apart. OpenAI numbers them by `index`; Ollama numbers all of them 0, and older builds
  * none; vLLM repeats the id in each piece. So within one number another id is another call, and the same id or none
- * goes on, unless a name comes again after a whole input. Without a number a known id, or else the last call, goes on.
+ * goes on, unless another name comes, or the same one after a whole input. Without a number a known id, or else the
+ * last call, goes on.
  */
 export class CallDeltas {
   private readonly calls: Call[] = [];
@@ -85,7 +86,7 @@ export class CallDeltas {
 
 function continues(call: Call, { id, name }: WrittenCall): boolean {
   if (id !== '' && call.id !== '') return id === call.id;
-  return name === '' || call.name === '' || !call.end.isWhole;
+  return name === '' || call.name === '' || (name === call.name && !call.end.isWhole);
 }
 
 /** The call if its id has not come yet: an id that comes now may be its own. */

@@ -14,6 +14,7 @@ export const HARMLESS: readonly FieldNote[] = [
   { field: 'messages[].name', why: 'It is a label that other makers do not have; the text is what counts.' },
   { field: 'messages[].content[].prompt_cache_breakpoint', why: HINT },
   { field: 'messages[].annotations', why: ECHO },
+  { field: 'messages[].parsed', why: ECHO },
   { field: 'messages[].provider_specific_fields', why: ECHO },
   { field: 'messages[].tool_calls[].index', why: ECHO },
   { field: 'messages[].tool_calls[].extra_content', why: 'It is sealed for the maker of another model.' },
@@ -59,7 +60,7 @@ export const MESSAGE_FIELDS = {
   user: known(),
   assistant: known(
     ...['tool_calls', 'refusal', 'reasoning_content', 'reasoning', 'reasoning_details', 'thinking_blocks'],
-    ...['annotations', 'provider_specific_fields', 'function_call', 'audio'],
+    ...['annotations', 'parsed', 'provider_specific_fields', 'function_call', 'audio'],
   ),
   tool: known('tool_call_id'),
 } as const;

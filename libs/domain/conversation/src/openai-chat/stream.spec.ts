@@ -131,6 +131,15 @@ describe('calls in a stream (R2, R3)', () => {
       called('call_chatcmpl-1_2', 'h', '{"x":1}'),
     ]));
 
+  it('without ids, numbers and input are another call with another name', () =>
+    expect(
+      partsOf(
+        call({ index: 0, function: { name: 'f', arguments: '' } }),
+        call({ index: 0, function: { name: 'g' } }),
+        end(),
+      ),
+    ).toEqual([called('call_chatcmpl-1_0', 'f', '{}'), called('call_chatcmpl-1_1', 'g', '{}')]));
+
   it('may come mixed, and have their names late', () =>
     expect(
       partsOf(
