@@ -2,10 +2,12 @@ import type { SealedThought } from './conversation.js';
 
 /**
  * Marks a seal that stands in a field of another maker's dialect. OpenAI's encrypted content and Anthropic's signatures
- * are base64, which has no dot, so that no seal of theirs begins like this.
+ * are base64, which has no dot, so that no seal of theirs begins like this. The gateway marks OpenAI's own encrypted
+ * content by `tg1.` and 16 characters that name its origin. These 16 name none, so that what has them is left out of
+ * a request that passes to OpenAI as it is.
  */
-const MARK = 'tollgate.seal.';
-const FOREIGN = /^tollgate\.seal\.(anthropic|openai)\.(signature|redacted|encrypted)\.([A-Za-z0-9_-]*)\.(.*)$/s;
+const MARK = 'tg1.anothers_thought.';
+const FOREIGN = /^tg1\.anothers_thought\.(anthropic|openai)\.(signature|redacted|encrypted)\.([A-Za-z0-9_-]*)\.(.*)$/s;
 
 /**
  * A seal as a text, for the field in which the caller's dialect has seals of its own maker: a client sends it back
