@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SIMULATOR_NAME, type TollgateConfig } from '@tollgate/config';
+import { SIMULATOR_NAME, type Provider, type TollgateConfig } from '@tollgate/config';
 import { providersInJournal } from '@tollgate/gateway';
 import { startGithubSimulator } from '@tollgate/github-simulator';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
@@ -67,9 +67,12 @@ export async function withSimulatedOutside({
   writeFileSync(mark, '', { mode: 0o600 });
   const provider = await startProviderSimulator({ logLimit: LOG_ENTRIES_MAX, shownProvider: SIMULATOR_NAME });
   const github = await startGithubSimulator({ webhookUrl: () => `${origin()}/webhooks/github/secret-scanning` });
-  // The simulator speaks OpenAI's API, whichever provider it replaces.
-  const simulator = { type: 'openai', apiVersion: null, baseUrl: provider.baseUrl, allowPrivateNetwork: true } as const;
-  const providers = plan.providers.map((each) => (each.standIn === 'simulator' ? { ...each, ...simulator } : each));
+  // The simulator speaks Anthropic's API and OpenAI's, and the latter in place of all other providers.
+  const simulator = { apiVersion: null, baseUrl: provider.baseUrl, allowPrivateNetwork: true };
+  const typeOf = ({ type }: Provider): Provider['type'] => (type === 'anthropic' ? type : 'openai');
+  const providers = plan.providers.map((each) =>
+    each.standIn === 'simulator' ? { ...each, ...simulator, type: typeOf(each) } : each,
+  );
   return {
     config: { ...config, providers, secretScanning: { github: { publicKeysUrl: github.publicKeysUrl } } },
     simulation: {

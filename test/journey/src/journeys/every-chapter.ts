@@ -18,6 +18,7 @@ import { theHandout } from './the-handout.js';
 import { theKey } from './the-key.js';
 import { theLeak } from './the-leak.js';
 import { theLists } from './the-lists.js';
+import { theMessages } from './the-messages.js';
 import { theModels } from './the-models.js';
 import { thePeople } from './the-people.js';
 import { theRevoke } from './the-revoke.js';
@@ -59,6 +60,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theModels(running);
     upstream(running);
     theEmbeddings(running);
+    theMessages(running);
     theDialects(running);
     refusals(running);
     limits(running);

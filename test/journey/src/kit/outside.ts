@@ -138,6 +138,15 @@ ${price('simulator', 'gpt-4o-mini')}
 ${price('simulator', 'gpt-4.1-nano')}
 ${price('simulator', 'any-*')}
 ${price('claude', 'claude-*')}
+  - provider: claude
+    model: claude-opus-4-8
+    input_usd_per_million: 5
+    output_usd_per_million: 25
+    cached_input_usd_per_million: 0.50
+    cache_write_usd_per_million: 6.25
+    cache_write_1h_usd_per_million: 10
+    context_tokens: 200000
+    tool_calls_usd_per_thousand: {web_search: 10}
 ${price('closed', 'gpt-4o-mini')}
 ${price('simulator', 'text-embedding-3-small')}
 ${price('azure', 'gpt-4o-mini')}
