@@ -13,7 +13,7 @@ export interface RefusedHeader {
 }
 
 /** Who asks, and what the provider's entry in the configuration allows. */
-export interface HeaderContext {
+interface HeaderContext {
   /** Whether the key has a credit limit: the cost of what it asks for must have a bound. */
   readonly isCapped: boolean;
   /** Values of `anthropic-beta` that may be sent, as `allow_betas` has them. */

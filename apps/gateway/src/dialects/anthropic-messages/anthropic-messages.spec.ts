@@ -241,7 +241,7 @@ describe('the bound of a request to Messages', () => {
     const unknown = { type: 'hologram', data: 'x' };
     const within = fc.letrec<{ blocks: unknown[] }>((tie) => ({
       blocks: fc.oneof(
-        { maxDepth: 3 },
+        { maxDepth: 12, depthSize: 'max' },
         fc.constant<unknown[]>([unknown]),
         tie('blocks').map((blocks) => [
           { type: 'text', text: 'a' },

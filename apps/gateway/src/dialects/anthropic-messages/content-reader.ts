@@ -117,7 +117,8 @@ export class ContentReader implements ValueReader<ContentSeen> {
   open(bytes: Buffer, at: number, depth: number): void {
     const form = this.#formAt(depth, bytes[at] === OPEN_BRACE, bytes[at] === OPEN_BRACKET);
     this.#frame(depth).begin(form);
-    if (form === 'lost') this.#boundedIf(false, depth - 1);
+    // What is read of deeper blocks would not be enough. No provider takes blocks at such a depth.
+    if (form === 'lost' || (form !== 'note' && depth === CONTENT_DEPTH)) this.#boundedIf(false, depth - 1);
   }
 
   #formAt(depth: number, isObject: boolean, isList: boolean): Form {

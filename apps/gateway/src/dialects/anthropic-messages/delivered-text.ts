@@ -6,7 +6,7 @@ const NO_FIELDS: Fields = {};
  * The texts that the blocks of an answer deliver: text, thoughts, names and inputs of tools, summaries. Signatures,
  * ids, citations and what tools of the provider found are no output.
  */
-export function textsOfBlock(block: unknown): string[] {
+function textsOfBlock(block: unknown): string[] {
   const fields = fieldsOf(block);
   const texts: string[] = [];
   switch (fields['type']) {

@@ -1,5 +1,5 @@
 import type { Span } from '../../json-scan/json-tokens.js';
-import { fieldTable, NO_OTHERS, type FieldPlan, type ScannedFields } from '../request-scan/field-table.js';
+import { fieldTable, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
 import { CONTENT_DEPTH, ContentReader, type ContentSeen } from './content-reader.js';
 import { REQUEST_FIELDS } from './request-fields.js';
 import { ToolsReader, type ToolsSeen } from './tools-reader.js';
@@ -18,8 +18,8 @@ export interface MessagesFields extends ScannedFields, ContentSeen, ToolsSeen {
 
 const NOTHING: readonly never[] = [];
 
-/** What the scan needs to know of a body of Messages. */
-export const MESSAGES_PLAN: FieldPlan<MessagesFields> = {
+/** The table by which the scan finds the fields of a body of Messages. */
+export const MESSAGES_FIELDS = fieldTable<MessagesFields>({
   rows: REQUEST_FIELDS,
   places: {
     model: 'model',
@@ -54,7 +54,4 @@ export const MESSAGES_PLAN: FieldPlan<MessagesFields> = {
     providerTools: NOTHING,
     others: NO_OTHERS,
   }),
-};
-
-/** The table by which the scan finds the fields of a body of Messages. */
-export const MESSAGES_FIELDS = fieldTable<MessagesFields>(MESSAGES_PLAN);
+});
