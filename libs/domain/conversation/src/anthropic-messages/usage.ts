@@ -23,9 +23,13 @@ export function writeUsage(usage: TokenUsage): JsonObject {
   };
 }
 
-/** What is shown for a provider that has reported nothing: the input as it was counted. */
-export function unreportedUsage(inputTokens: number): TokenUsage {
-  return { inputTokens, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
+/**
+ * What is shown while a provider has reported nothing: the input as it was counted. Clients keep `cache_creation` of
+ * the beginning of a stream, so it is not told before it is known.
+ */
+export function unreportedUsage(inputTokens: number): JsonObject {
+  const usage = { inputTokens, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
+  return { ...writeUsage(usage), cache_creation: null };
 }
 
 /**

@@ -14,7 +14,7 @@ export function writeReply(answer: Answer, context: ReplyContext): JsonObject {
     ...messageHead(answer, context),
     content: answer.parts.flatMap(blockOf),
     ...writeStopReason(answer.finish, new Set(answer.parts.map(({ kind }) => kind))),
-    usage: writeUsage(answer.usage ?? unreportedUsage(context.inputTokensCounted ?? 0)),
+    usage: answer.usage === null ? unreportedUsage(context.inputTokensCounted ?? 0) : writeUsage(answer.usage),
   };
 }
 

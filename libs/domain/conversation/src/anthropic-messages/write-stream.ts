@@ -80,7 +80,7 @@ class MessageWriter implements StreamEncoder {
   }
 
   private shownUsage(): JsonObject {
-    return writeUsage(this.usage ?? unreportedUsage(this.context.inputTokensCounted ?? 0));
+    return this.usage === null ? unreportedUsage(this.context.inputTokensCounted ?? 0) : writeUsage(this.usage);
   }
 
   private content(event: Of<'open' | 'delta' | 'citation' | 'seal' | 'close'>): readonly SentEvent[] {
