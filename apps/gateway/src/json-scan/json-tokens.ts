@@ -17,7 +17,7 @@ export const OPEN_BRACE = 0x7b,
   OPEN_BRACKET = 0x5b,
   CLOSE_BRACKET = 0x5d;
 /** Deeper nesting is refused: no client needs it, and readers behind the gateway may recurse. */
-export const DEPTH_MAX = 256;
+const DEPTH_MAX = 256;
 /** A string is read byte by byte up to this length. After that a native search is faster. */
 export const NATIVE_AFTER = 48;
 /** Longer runs of digits are refused: no client needs them, and reading one would delay other requests. */

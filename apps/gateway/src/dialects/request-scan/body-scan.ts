@@ -5,7 +5,6 @@ import {
   CLOSE_BRACKET,
   COLON,
   COMMA,
-  DEPTH_MAX,
   NATIVE_AFTER,
   OPEN_BRACE,
   OPEN_BRACKET,
@@ -32,6 +31,8 @@ import type { RequestField } from './request-field.js';
  * Bodies are read in steps of this many bytes, some 2 ms at worst, so that a large one does not delay other requests.
  */
 export const STEP_BYTES = 256 * 1024;
+/** No request that is meant is nested deeper, and readers of JSON by recursion can be ended by one that is. */
+const BODY_DEPTH_MAX = 64;
 const NAME_BYTES_MAX = 1_024;
 /**
  * The most fields that may be missing in the dialect's table. Each name is looked at, to find where it may send a call.
@@ -191,7 +192,7 @@ export class BodyScan<Fields extends ScannedFields> {
           state = VALUE;
         }
       } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-        if (closers.length === DEPTH_MAX) return this.#end({ kind: 'not_json', at });
+        if (closers.length === BODY_DEPTH_MAX) return this.#end({ kind: 'not_json', at });
         this.#open(at);
         closers.push(byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET);
         state = byte === OPEN_BRACE ? NAME_OR_CLOSE : VALUE_OR_CLOSE;

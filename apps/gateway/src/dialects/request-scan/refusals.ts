@@ -11,7 +11,7 @@ export function refusalOf(fault: ScanFault): Refusal {
   switch (fault.kind) {
     case 'not_json':
       return refuse('invalid_json', {
-        message: `The body is not valid JSON, nested too deep, or has a number of thousands of digits: see byte ${fault.at}.`,
+        message: `The body is not valid JSON, nested deeper than 64, or has a number of thousands of digits: see byte ${fault.at}.`,
       });
     case 'odd_name':
       return refuse('invalid_request', {
