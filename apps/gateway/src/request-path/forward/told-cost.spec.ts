@@ -30,6 +30,15 @@ describe('a plain reply with its cost', () => {
       told('{"usage":{"a":1,"cost":7,"is_byok":false,"cost_details":{"upstream_inference_cost":7}}}').usage,
     ).toEqual({ a: 1, cost: 0.000123 });
   });
+  it('has a fingerprint if it is a chat completion', () => {
+    const body = '{"object":"chat.completion","usage":{"a":1}}';
+    expect(replyWithCost(Buffer.from(body), 0n, null).toString()).toBe(
+      '{"system_fingerprint":null,"object":"chat.completion","usage":{"a":1,"cost":0}}',
+    );
+    expect(told('{"object":"chat.completion","system_fingerprint":"fp_1","usage":{"a":1}}')).toMatchObject({
+      system_fingerprint: 'fp_1',
+    });
+  });
   it('is left as it is where it is no object', () => {
     for (const body of ['', '[]', 'x', '{"usage":{"a":1}', '"usage"'])
       expect(replyWithCost(Buffer.from(body), CHARGE, {}).toString()).toBe(body);
@@ -45,7 +54,7 @@ describe('a plain reply with its cost', () => {
   });
 });
 
-const chunk = (text: string) => `data: {"choices":[{"delta":{"content":${JSON.stringify(text)}}}],"usage":null}\n\n`;
+const chunk = (text: string, end = '') => `data: {"choices":[{"delta":{"content":${JSON.stringify(text)}}}]${end}}\n\n`;
 const usage = (tokens: number) => `data: {"choices":[],"usage":{"prompt_tokens":${tokens}}}\n\n`;
 const DONE = 'data: [DONE]\n\n';
 const none = (): string => '';
@@ -58,6 +67,13 @@ describe('the usage of a stream', () => {
     expect(hold.finish(DONE, CHARGE, none)).toBe(
       `data: {"choices":[],"usage":{"prompt_tokens":3,"cost":0.000123}}\n\n${DONE}`,
     );
+  });
+  it.each([',"usage":null', ' , "usage" : null', ',"usage":null,"x":1'])('is left out where it is null: %s', (end) => {
+    const hold = new UsageHold();
+    const passed = hold.pass(chunk('a,"usage":null,', end)) + hold.finish(chunk('b', end) + DONE, 0n, none);
+    const rest = end.replace(/^.*null/, '');
+    expect(passed).toBe(chunk('a,"usage":null,', rest) + chunk('b', rest) + DONE);
+    expect(new UsageHold().pass('data: {"usage":null,"choices":[]}\n\n')).toBe('data: {"choices":[]}\n\n');
   });
   it('passes unchanged if more follows', () => {
     const hold = new UsageHold();

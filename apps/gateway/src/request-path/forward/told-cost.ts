@@ -5,6 +5,11 @@ import { skipValue } from '../../json-scan/json-tokens.js';
 const USAGE = Buffer.from('"usage"');
 /** The name of an object with usage. Quotes within texts are escaped, so no text looks like it. */
 const USAGE_OBJECT = /"usage"\s*:\s*(?=\{)/g;
+/**
+ * A usage that is not known yet, which providers put into the chunks of a stream that was asked for its usage.
+ * OpenRouter's chunks have none, and its SDK refuses such a one.
+ */
+const NO_USAGE = /\s*,\s*"usage"\s*:\s*null(?=\s*[,}])|"usage"\s*:\s*null\s*,/g;
 /** Replies above it are not parsed for a usage that stands elsewhere than at their end. */
 const PARSED_BYTES_MAX = 1024 * 1024;
 
@@ -21,10 +26,23 @@ function withCost(usage: object, chargeNanoUsd: bigint): object {
 }
 
 /**
- * A plain reply with `usage.cost` put in, the charge in USD. `missing` is the usage for a reply without any; null if
- * there is none to add. All other bytes stay, but where the usage does not stand at the end of the reply.
+ * A plain reply as OpenRouter gives it: with `usage.cost` put in, the charge in USD, and of a chat completion with
+ * `system_fingerprint`, which its SDK needs and many providers leave out. `missing` is the usage for a reply without
+ * any; null if there is none to add. All other bytes stay, but where the usage does not stand at the end of the reply.
  */
 export function replyWithCost(body: Buffer, chargeNanoUsd: bigint, missing: object | null): Buffer {
+  return withFingerprint(costPutInto(body, chargeNanoUsd, missing));
+}
+
+function withFingerprint(body: Buffer): Buffer {
+  if (!body.includes('"chat.completion"') || body.includes('"system_fingerprint"')) return body;
+  const inside = body.indexOf('{') + 1;
+  return Buffer.concat([body.subarray(0, inside), NO_FINGERPRINT, body.subarray(inside)]);
+}
+
+const NO_FINGERPRINT = Buffer.from('"system_fingerprint":null,');
+
+function costPutInto(body: Buffer, chargeNanoUsd: bigint, missing: object | null): Buffer {
   const span = lastField(body, USAGE);
   const usage = span === undefined ? null : objectIn(body.subarray(span.start, span.end));
   if (span !== undefined && usage !== null)
@@ -53,7 +71,8 @@ function objectIn(bytes: Buffer): Record<string, unknown> | null {
 
 /**
  * Keeps back the last event of a stream if it tells usage, until the charge is known and can be put into it. Texts are
- * latin1, and always whole events. If more events follow, it was not the last one, and passes unchanged.
+ * latin1, and always whole events. If more events follow, it was not the last one, and passes unchanged. Usage that is
+ * null is left out of all events.
  */
 export class UsageHold {
   #held = '';
@@ -61,7 +80,7 @@ export class UsageHold {
   /** Takes the next events, and returns those that can be sent. */
   pass(events: string): string {
     if (events === '') return '';
-    const text = this.#held + events;
+    const text = this.#held + events.replaceAll(NO_USAGE, '');
     const last = lastEventStart(text);
     const isHeld = usageAt(text, last) !== -1;
     this.#held = isHeld ? text.slice(last) : '';
@@ -73,7 +92,7 @@ export class UsageHold {
    * that tells none.
    */
   finish(tail: string, chargeNanoUsd: bigint, missing: (cost: number) => string): string {
-    const text = this.#held + tail;
+    const text = this.#held + tail.replaceAll(NO_USAGE, '');
     this.#held = '';
     const at = usageAt(text, 0);
     if (at === -1) return missing(costOf(chargeNanoUsd)) + text;
