@@ -16,6 +16,7 @@ export {
   type RunningProcess,
 } from './processes.js';
 export { reapNow } from './reaper.js';
+export { pythonWith } from './python.js';
 export { startRedis, type RedisServer } from './redis.js';
 export { smallDisk, type SmallDisk } from './small-disk.js';
 export { waitUntil, type WaitOptions } from './wait-until.js';

@@ -7,6 +7,7 @@ import { langfuse } from './langfuse.js';
 import { openAi4, openAi7 } from './openai-chat.js';
 import { openAiResponses } from './openai-responses.js';
 import { openRouter } from './openrouter.js';
+import { PYTHON_CLIENTS } from './python.js';
 
 /** All clients that are tried. A new one is one entry here. */
 export const CLIENTS: readonly Client[] = [
@@ -24,4 +25,5 @@ export const CLIENTS: readonly Client[] = [
   langchainAnthropic,
   openRouter,
   curlChat,
+  ...PYTHON_CLIENTS,
 ];

@@ -100,6 +100,7 @@ async function useTools(sdk: OpenRouter, model: string, prompt: string) {
 export const openRouter: Client = {
   name: '@openrouter/sdk',
   speaks: '/api/v1/chat/completions',
+  hidesMessages: true,
   // It does so after errors of servers only.
   retries: false,
   connect,

@@ -1,7 +1,14 @@
 import type { Recorded } from './recorder.js';
 
 /** Headers that say something of the machine or of one call, and nothing of the client. */
-const OF_THE_MACHINE = new Set(['host', 'connection', 'user-agent', 'content-length', 'traceparent', 'date']);
+const OF_THE_MACHINE = new Set([
+  'host',
+  'connection',
+  'user-agent',
+  'content-length',
+  'traceparent',
+  'accept-encoding',
+]);
 const OF_THE_MACHINE_TOO = /^x-stainless-(?:os|arch|runtime|runtime-version)$/;
 
 /**
