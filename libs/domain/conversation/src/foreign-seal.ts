@@ -6,7 +6,7 @@ import type { SealedThought } from './conversation.js';
  * content by `tg1.` and 16 characters that name its origin. These 16 name none, so that what has them is left out of
  * a request that passes to OpenAI as it is.
  */
-const MARK = 'tg1.anothers_thought.';
+export const FOREIGN_SEAL = 'tg1.anothers_thought.';
 const FOREIGN = /^tg1\.anothers_thought\.(anthropic|openai)\.(signature|redacted|encrypted)\.([A-Za-z0-9_-]*)\.(.*)$/s;
 
 /**
@@ -15,7 +15,7 @@ const FOREIGN = /^tg1\.anothers_thought\.(anthropic|openai)\.(signature|redacted
  */
 export function packSeal({ maker, kind, data, id }: SealedThought): string {
   const idPart = id === undefined ? '' : Buffer.from(id, 'utf8').toString('base64url');
-  return `${MARK}${maker}.${kind}.${idPart}.${data}`;
+  return `${FOREIGN_SEAL}${maker}.${kind}.${idPart}.${data}`;
 }
 
 /** Reads what `packSeal` wrote; null for any other text, which is then a seal of the dialect's own maker. */

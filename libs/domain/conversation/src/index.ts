@@ -48,6 +48,8 @@ export type {
 } from './dialect-codec.js';
 export { fieldOfFeature, FEATURES } from './features.js';
 export { anthropicMessages } from './anthropic-messages/codec.js';
+export { withoutForeignThoughts } from './anthropic-messages/foreign-thoughts.js';
+export { FOREIGN_SEAL } from './foreign-seal.js';
 export { inference } from './inference/codec.js';
 export { openaiChat } from './openai-chat/codec.js';
 export { openaiResponses } from './openai-responses/codec.js';

@@ -1,10 +1,10 @@
 import { NOTHING_INJECTED } from '../../providers/injected-fields.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
+import { bodyForClaude } from '../anthropic-messages/body-for-claude.js';
 import type { MessagesFields } from '../anthropic-messages/messages-fields.js';
 import type { StreamReader } from '../answer.js';
 import type { Ask, Limits, UpstreamCall } from '../ask.js';
 import type { Dialect } from '../dialect.js';
-import { modelSplice, splice, type Splice } from '../openai/splice.js';
 import { OwnSpeech } from '../own-speech.js';
 import type { OtherField } from '../request-scan/field-table.js';
 
@@ -43,10 +43,8 @@ export class CountTokensAsk extends OwnSpeech implements Ask {
   }
 
   bodyFor({ model }: Target, call: UpstreamCall): Buffer {
-    const splices: Splice[] = [];
-    modelSplice(this.model, model, this.fields.model, splices);
     call.injected = NOTHING_INJECTED;
-    return splice(this.body, splices);
+    return bodyForClaude(this.body, this.model, model, this.fields);
   }
 
   readStream(): StreamReader {

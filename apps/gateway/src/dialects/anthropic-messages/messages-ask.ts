@@ -9,9 +9,9 @@ import { TEMPLATE_TOKENS, TOKENS_MAX, type Ask, type Limits, type TokenCount, ty
 import type { StreamReader } from '../answer.js';
 import type { Dialect } from '../dialect.js';
 import { tokensOf } from '../openai-chat/content-tokens.js';
-import { modelSplice, splice, type Splice } from '../openai/splice.js';
 import { OwnSpeech } from '../own-speech.js';
 import type { OtherField } from '../request-scan/field-table.js';
+import { bodyForClaude } from './body-for-claude.js';
 import type { MessagesFields } from './messages-fields.js';
 import { MessageEvents } from './message-events.js';
 
@@ -92,10 +92,8 @@ export class MessagesAsk extends OwnSpeech implements Ask {
 
   /** The caller's own bytes with the target's model. The ceiling is always the caller's: the dialect demands one. */
   bodyFor({ model }: Target, call: UpstreamCall): Buffer {
-    const splices: Splice[] = [];
-    modelSplice(this.model, model, this.head.fields.model, splices);
     call.injected = NOTHING_INJECTED;
-    return splice(this.body, splices);
+    return bodyForClaude(this.body, this.model, model, this.head.fields);
   }
 
   readStream(credential: PartsPattern | null): StreamReader {

@@ -134,7 +134,7 @@ describe('a request of Anthropic as a conversation', () => {
       { type: 'thinking', thinking: '', signature: 'EqQC' },
       { type: 'redacted_thinking', data: 'EmwK' },
       { type: 'thinking', thinking: 'by another', signature: '' },
-      { type: 'thinking', thinking: 'by another', signature: 'tollgate.unsealed' },
+      { type: 'thinking', thinking: 'by another', signature: 'tg1.anothers_thought.unsealed' },
       {
         type: 'thinking',
         thinking: '',

@@ -220,7 +220,7 @@ describe('an answer as a reply of Anthropic', () => {
       { kind: 'thinking', text: '', sealed: null },
     ];
     expect(write({ parts })['content']).toEqual([
-      { type: 'thinking', thinking: 'hm', signature: 'tollgate.unsealed' },
+      { type: 'thinking', thinking: 'hm', signature: 'tg1.anothers_thought.unsealed' },
       {
         type: 'thinking',
         thinking: 'so',

@@ -36,7 +36,7 @@ export const MESSAGES_TO_CHAT: readonly Transcript[] = [
         {
           role: 'assistant',
           content: [
-            { type: 'thinking', thinking: 'I need both.', signature: 'tollgate.unsealed' },
+            { type: 'thinking', thinking: 'I need both.', signature: 'tg1.anothers_thought.unsealed' },
             { type: 'text', text: 'I look.' },
             { type: 'tool_use', id: 'call_1', name: 'weather', input: { city: 'Rome' } },
             { type: 'tool_use', id: 'call_2', name: 'weather', input: { city: 'Oslo' } },
