@@ -19,8 +19,8 @@ answer back, plain or as a stream. This page says what becomes of each field on 
 \`npm run openapi\` writes them.
 
 **What cannot be carried is refused**: 400 [\`invalid_request\`](errors.md#invalid_request) with the caller's field in \`param\`, before any
-provider is called. What changes no answer is left out instead, if this page says so, and named in the reply header
-\`x-tollgate-left-out\`.
+provider is called. What changes no answer is left out instead, if this page says so. The reply header \`x-tollgate-left-out\` names
+tools, settings and items that were left out; of marks and hints for caches, and of what clients only send back, it says nothing.
 
 ## Fields
 

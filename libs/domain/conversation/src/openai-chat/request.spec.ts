@@ -241,6 +241,9 @@ describe('a request of chat', () => {
   ])('names %s, which cannot be carried', (param, body) => expect(faultOf(body)).toBe(param));
 });
 
+it('names a field of any length in few words', () =>
+  expect(faultOf({ ['x'.repeat(100_000)]: 1 })).toBe('x'.repeat(256)));
+
 describe('a request to a model behind chat', () => {
   const call = (id: string) => ({ kind: 'tool_call' as const, id, name: 'f', input: '{}', custom: false });
   const image = {
@@ -348,6 +351,32 @@ describe('a request to a model behind chat', () => {
     expect(answered.map((each) => each.tool_call_id)).toEqual(ids);
     expect(ids?.[0]).toHaveLength(40);
     expect(ids?.[1]).toBe('functions.Bash:0');
+  });
+
+  it.each<[JsonObject, JsonObject]>([
+    [{ parallel_tool_calls: false }, { parallel_tool_calls: false }],
+    [
+      { tool_choice: 'none', parallel_tool_calls: false },
+      { tool_choice: 'none', parallel_tool_calls: false },
+    ],
+    [{ tool_choice: 'required' }, { tool_choice: 'required' }],
+    [{}, {}],
+  ])('forces no call that %j does not force (T7)', (asked, expected) => {
+    const { tools, ...written } = write(read({ tools: [{ type: 'function', function: { name: 'f' } }], ...asked }));
+    expect(written).toEqual({ model: 'a-model', messages: [{ role: 'user', content: 'hi' }], ...expected });
+    // A function without parameters has an empty object (T9).
+    const parameters = { type: 'object', properties: {} };
+    expect(tools).toEqual([{ type: 'function', function: { name: 'f', parameters } }]);
+  });
+
+  it('asks for JSON by the field for it and by no tool (R6)', () => {
+    const schema = { type: 'object', properties: { a: { type: 'string' } } };
+    const format = { kind: 'json_schema' as const, name: 'answer', description: null, schema, strict: true };
+    expect(write({ ...read({}), format })).toEqual({
+      model: 'a-model',
+      messages: [{ role: 'user', content: 'hi' }],
+      response_format: { type: 'json_schema', json_schema: { name: 'answer', schema, strict: true } },
+    });
   });
 
   it('never has a higher ceiling than the caller named, whatever the effort (M10)', () => {
