@@ -180,6 +180,27 @@ describe('another method on the path of chat calls', () => {
   });
 });
 
+describe('a client that opens a WebSocket', () => {
+  it('is answered and disconnected at once, whatever it sends after that', async () => {
+    const sockets = Array.from({ length: 50 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    const answers = await Promise.all(
+      sockets.map(async (socket) => {
+        let reply = '';
+        socket.setEncoding('latin1').on('data', (part: string) => (reply += part));
+        socket.write(
+          'GET /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n' +
+            'sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+        );
+        // The first frame of a client that does not wait for the answer.
+        socket.write(Buffer.from([0x81, 0x85, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+        await once(socket, 'close');
+        return reply.slice(0, reply.indexOf('\r\n'));
+      }),
+    );
+    expect(new Set(answers)).toEqual(new Set(['HTTP/1.1 426 Upgrade Required']));
+  });
+});
+
 describe('what a key may use', () => {
   it.each([
     '/v1/models',

@@ -33,9 +33,9 @@ afterEach(() => {
 });
 
 /** A relay whose upstream is the test, with the text that the client received. */
-async function relay() {
+async function relay(path = '/v1/chat/completions') {
   client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  client.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n');
+  client.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n`);
   const [request, reply] = (await once(server, 'request')) as [
     ConstructorParameters<typeof Exchange>[0],
     ServerResponse,
@@ -131,6 +131,34 @@ describe('a stream passed through', () => {
       /one"[^]*: keep-alive\n\n: keep-alive\n\ndata: [^]*two"[^]*\[DONE\]/,
     );
   });
+  it.each([
+    [
+      'that the provider tells',
+      [Buffer.from('data: {"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":5}}\n\n')],
+      5,
+    ],
+    ['that is counted', [], 1],
+  ] as const)(
+    'tells a client of OpenRouter the usage %s with the charge, before the end',
+    async (_how, told, tokens) => {
+      const { relay: stream, exchange, outcome } = await relay('/api/v1/chat/completions');
+      const received: string[] = [];
+      client.setEncoding('utf8').on('data', (text: string) => void received.push(text));
+      for (const chunk of [event('one'), ...told, DONE]) stream.push(chunk);
+      stream.end();
+      const { finish } = await outcome;
+      expect(received.join('')).not.toContain('"usage"');
+      exchange.chargeNanoUsd = 1_500_000n;
+      const over = once(exchange.reply, 'finish');
+      finish();
+      await over;
+      await turns();
+      const text = received.join('');
+      const usage = JSON.parse(/"usage":(\{.*?\})\}/.exec(text.replaceAll('\r\n', ''))![1]!) as object;
+      expect(usage).toMatchObject({ completion_tokens: tokens, cost: 0.0015 });
+      expect(text).toMatch(/one"[^]*"usage"[^]*\[DONE\][^]*x-tollgate-cost-usd: 0\.0015/);
+    },
+  );
   it('is interrupted where it ends with neither a reason to finish nor [DONE], and says so', async () => {
     const { relay: stream, outcome, arrival } = await relay();
     stream.push(event('one'));
