@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { RateState } from '@tollgate/credit';
 import type { ErrorCode } from '@tollgate/errors';
 import type { TokenUsage } from '@tollgate/usage';
 import type { Target } from '../request-path/choose-route/route-table.js';
@@ -17,6 +18,11 @@ export interface ErrorShape {
   body(code: ErrorCode, message: string | null, param: string | null, requestId: string): Buffer;
   /** An error event in the middle of a stream, as latin1. */
   event(code: ErrorCode, requestId: string): string;
+  /**
+   * The headers, besides OpenAI's, in which clients of the dialect read what is left of a key's rate limits: names and
+   * values in turn. `nowMs` is in milliseconds since 1970. Absent if there are none.
+   */
+  rateLimitHeaders?(rate: RateState, nowMs: number): readonly string[];
 }
 
 /**

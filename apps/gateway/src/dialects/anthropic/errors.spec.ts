@@ -1,5 +1,6 @@
 import { ERRORS, type ErrorCode } from '@tollgate/errors';
 import { describe, expect, it } from 'vitest';
+import { rateLimitHeaders } from '../../request-path/admit/rate-limit-headers.js';
 import { errorsAt } from '../errors-at.js';
 import { OPENAI_ERRORS } from '../openai/errors.js';
 import { ANTHROPIC_ERRORS, anthropicErrorBody } from './errors.js';
@@ -41,6 +42,20 @@ describe("the body of an error in Anthropic's shape", () => {
     const event = ANTHROPIC_ERRORS.event('provider_failed', 'req');
     expect(event).toMatch(/^event: error\ndata: \{[^\n]*\}\n\n$/);
     expect(JSON.parse(event.slice(event.indexOf('{')))).toEqual(anthropicErrorBody('provider_failed', null, 'req'));
+  });
+  it('comes with the limits of the key in headers of its own, whose resets are points in time', () => {
+    const rate = { requests: { limit: 10, remaining: 9, resetMs: 1_500 }, tokens: null };
+    expect(rateLimitHeaders(rate as never, OPENAI_ERRORS)).toHaveLength(6);
+    const headers = rateLimitHeaders(rate as never, ANTHROPIC_ERRORS);
+    expect(headers).toHaveLength(12);
+    expect(ANTHROPIC_ERRORS.rateLimitHeaders!(rate as never, Date.UTC(2026, 10, 29))).toEqual([
+      'anthropic-ratelimit-requests-limit',
+      '10',
+      'anthropic-ratelimit-requests-remaining',
+      '9',
+      'anthropic-ratelimit-requests-reset',
+      '2026-11-29T00:00:01.500Z',
+    ]);
   });
   it('is what callers get who name a version of the API, or ask at one of its paths', () => {
     for (const path of ['/v1/messages', '/v1/messages/count_tokens', '/api/v1/messages?beta=true', '/messages/batches'])

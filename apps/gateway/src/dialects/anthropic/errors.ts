@@ -1,5 +1,6 @@
 import { ERRORS, type ErrorCode } from '@tollgate/errors';
 import type { ErrorShape } from '../dialect.js';
+import { anthropicRateLimits } from './rate-limits.js';
 
 /** The values of `error.type` in Anthropic's error bodies, which clients decide by. */
 type AnthropicErrorType =
@@ -51,5 +52,6 @@ function bytesOf(code: ErrorCode, message: string | null, requestId: string): Bu
 /** The error format that Anthropic's dialects share. Clients know an error in a stream by the name of its event. */
 export const ANTHROPIC_ERRORS: ErrorShape = {
   body: (code, message, _param, requestId) => bytesOf(code, message, requestId),
+  rateLimitHeaders: anthropicRateLimits,
   event: (code, requestId) => `event: error\ndata: ${bytesOf(code, null, requestId).toString('latin1')}\n\n`,
 };

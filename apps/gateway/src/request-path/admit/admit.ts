@@ -102,7 +102,7 @@ function accept(exchange: Routed, item: ReserveItem, decision: AdmissionDecision
     case 'rate_limited':
       return refuse('rate_limit_exceeded', {
         message: `The limit on ${decision.limit === 'parallel' ? 'parallel requests' : `${decision.limit} per minute`} of the API key is reached.`,
-        headers: [...retryHeaders(decision.retryAfterMs), ...rateLimitHeaders(decision.rate)],
+        headers: [...retryHeaders(decision.retryAfterMs), ...rateLimitHeaders(decision.rate, exchange.errors)],
       });
     case 'credit_exhausted':
       return refuse('quota_exceeded', { message: exhausted(item, decision) });

@@ -1,8 +1,13 @@
 import type { RateState } from '@tollgate/credit';
+import type { ErrorShape } from '../../dialects/dialect.js';
 
-/** The `x-ratelimit-*` headers in OpenAI's form (resets like `12ms` or `1.5s`): names and values in turn. */
-export function rateLimitHeaders({ requests, tokens }: RateState): string[] {
-  const headers: string[] = [];
+/**
+ * The `x-ratelimit-*` headers in OpenAI's form (resets like `12ms` or `1.5s`), and those of the dialect, if it has any:
+ * names and values in turn.
+ */
+export function rateLimitHeaders(rate: RateState, errors: Pick<ErrorShape, 'rateLimitHeaders'>): string[] {
+  const { requests, tokens } = rate;
+  const headers = [...(errors.rateLimitHeaders?.(rate, Date.now()) ?? [])];
   if (requests !== null) {
     headers.push(
       'x-ratelimit-limit-requests',

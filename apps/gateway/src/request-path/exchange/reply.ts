@@ -5,7 +5,7 @@ import type { Refusal } from './refusal.js';
 
 /** The headers that each reply of the path has: names and values in turn. */
 export function replyHeaders(exchange: Exchange): string[] {
-  const headers = exchange.rate === null ? [] : rateLimitHeaders(exchange.rate);
+  const headers = exchange.rate === null ? [] : rateLimitHeaders(exchange.rate, exchange.errors);
   headers.push('x-request-id', exchange.requestId, 'request-id', exchange.requestId);
   return headers;
 }

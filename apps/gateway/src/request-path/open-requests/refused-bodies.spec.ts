@@ -1,5 +1,6 @@
 import { MemoryAdmission } from '@tollgate/admission';
 import { describe, expect, it } from 'vitest';
+import { OPENAI_ERRORS } from '../../dialects/openai/errors.js';
 import type { Identified } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 import { RefusedBodies } from './refused-bodies.js';
@@ -27,6 +28,7 @@ function call({ bytes = 0, perMinute = 3, admitted = false, framing = String(byt
     admitted,
     key: { snapshot },
     request: { headers },
+    errors: OPENAI_ERRORS,
   } as unknown as Identified;
 }
 

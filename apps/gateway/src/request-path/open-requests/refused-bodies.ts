@@ -47,7 +47,7 @@ export class RefusedBodies {
     }
     return refuse('rate_limit_exceeded', {
       message: 'The limit on requests per minute of the API key is reached.',
-      headers: [...retryHeaders(waitMs), ...rateLimitHeaders(rate)],
+      headers: [...retryHeaders(waitMs), ...rateLimitHeaders(rate, exchange.errors)],
     });
   }
 
