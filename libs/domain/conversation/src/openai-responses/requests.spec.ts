@@ -426,6 +426,41 @@ describe('a request that is written for Responses', () => {
       },
     ],
     [
+      'has what the operator says as input if nobody says more',
+      { turns: [{ role: 'system', parts: [text('A')] }] },
+      { input: [{ role: 'system', content: [{ type: 'input_text', text: 'A' }] }] },
+    ],
+    [
+      'sends thoughts back as they were, unless nothing follows them',
+      {
+        turns: ['rs_1', 'rs_2']
+          .map((id, at) => ({
+            role: 'assistant',
+            parts: [
+              ...(at === 0 ? [] : [text('A')]),
+              { kind: 'thinking', text: 'Hm', sealed: { maker: 'openai', kind: 'encrypted', data: 'gAAA', id } },
+              ...(at === 0 ? [text('B')] : []),
+            ],
+          }))
+          .flatMap((turn) => [turn as Turn, { role: 'user', parts: [text('C')] }]),
+      },
+      {
+        input: [
+          {
+            type: 'reasoning',
+            id: 'rs_1',
+            summary: [{ type: 'summary_text', text: 'Hm' }],
+            encrypted_content: 'gAAA',
+          },
+          { role: 'assistant', content: [{ type: 'output_text', text: 'B' }] },
+          { role: 'user' },
+          { role: 'assistant', content: [{ type: 'output_text', text: 'A' }] },
+          { role: 'user' },
+        ],
+        include: ['reasoning.encrypted_content'],
+      },
+    ],
+    [
       'says of each function whether it is strict',
       { tools: [own, { ...own, name: 'g', strict: true }] },
       {

@@ -102,7 +102,10 @@ function dataUrl({ mediaType, base64 }: { readonly mediaType: string; readonly b
   return `data:${mediaType};base64,${base64}`;
 }
 
-/** Texts and refusals that follow each other are one message; thoughts and calls are items of their own. */
+/**
+ * Texts and refusals that follow each other are one message; thoughts and calls are items of their own. A thought that
+ * nothing follows is left out: OpenAI refuses it.
+ */
 function writeAssistant(parts: readonly AssistantPart[], writing: ItemWriting): readonly JsonObject[] {
   const items: JsonObject[] = [];
   let content: JsonObject[] | null = null;
@@ -120,6 +123,10 @@ function writeAssistant(parts: readonly AssistantPart[], writing: ItemWriting): 
     if (item === null) continue;
     items.push(item);
     content = null;
+  }
+  while (items.at(-1)?.['type'] === 'reasoning') {
+    items.pop();
+    writing.leftOut.add('thinking');
   }
   return items;
 }

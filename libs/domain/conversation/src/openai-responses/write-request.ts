@@ -56,11 +56,11 @@ function featureWithoutField(conversation: Conversation): Feature | null {
   return settings.find(([, isSet]) => isSet)?.[0] ?? null;
 }
 
-/** What is said first by the operator, if it is one text, stands in a field of its own. */
+/** What is said first by the operator, if it is one text and more follows, stands in a field of its own. */
 function instructionsOf(turns: readonly Turn[]): readonly [instructions: string | null, others: readonly Turn[]] {
   const [first, ...others] = turns;
   const [part, ...parts] = first?.role === 'system' ? first.parts : [];
-  return part === undefined || parts.length > 0 ? [null, turns] : [part.text, others];
+  return part === undefined || parts.length > 0 || others.length === 0 ? [null, turns] : [part.text, others];
 }
 
 /** Tools that only another provider runs are left out, unless the model must call one of them. */
