@@ -14,6 +14,10 @@ export const environment = z.object({
   TOLLGATE_PEPPER: z.string().min(16),
   /** While the pepper is being replaced: keys that are known under it are still found. */
   TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
+  /** The key of sealed ids, the same for all gateways; if it is not set, the key is derived from the pepper. */
+  TOLLGATE_ENCRYPTION_KEY: environmentFields.encryptionKey.optional(),
+  /** Ids that were sealed under it are still known. */
+  TOLLGATE_ENCRYPTION_KEY_PREVIOUS: environmentFields.encryptionKeyPrevious.optional(),
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
   /** Still accepted, and shown to services that do not know the new one yet. */
   TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),

@@ -3,6 +3,14 @@ import type { DescribedRoute } from '@tollgate/openapi';
 import { z } from 'zod';
 import { inferenceReply, inferenceRequest } from './documented-inference.js';
 import { countTokensReply, countTokensRequest, messagesReply, messagesRequest } from './documented-messages.js';
+import {
+  compactReply,
+  compactRequest,
+  completionsReply,
+  completionsRequest,
+  responsesReply,
+  responsesRequest,
+} from './documented-responses.js';
 
 /** The tag of every inference route. */
 export const INFERENCE_TAG = {
@@ -158,6 +166,28 @@ const countTokens = {
   replies: { schema: countTokensReply, statuses: { 200: 'The count.' } },
   refusals: REFUSALS.filter((code) => code !== 'quota_exceeded' && code !== 'unbounded_cost'),
 } as const;
+const completions = {
+  ...inference,
+  body: completionsRequest,
+  replies: {
+    schema: completionsReply,
+    statuses: { 200: 'The answers of the model.' },
+    mediaTypes: ['text/event-stream'],
+  },
+  refusals: REFUSALS,
+} as const;
+const responses = {
+  ...inference,
+  body: responsesRequest,
+  replies: { schema: responsesReply, statuses: { 200: 'The answer of the model.' }, mediaTypes: ['text/event-stream'] },
+  refusals: [...REFUSALS, 'previous_response_not_found'],
+} as const;
+const compact = {
+  ...inference,
+  body: compactRequest,
+  replies: { schema: compactReply, statuses: { 200: 'The shorter conversation.' } },
+  refusals: [...REFUSALS, 'previous_response_not_found'],
+} as const;
 const embeddings = {
   ...inference,
   body: embeddingsRequest,
@@ -245,6 +275,40 @@ export const documentedEndpoints: readonly DescribedRoute[] = [
       id: 'createChatCompletionOpenRouter',
       summary: 'Answer a chat',
       description: 'The same as `/v1/chat/completions`, at the path of OpenRouter.',
+    },
+  },
+  { ...completions, path: '/v1/completions', text: { id: 'createCompletion', summary: 'Continue a text' } },
+  {
+    ...completions,
+    path: '/api/v1/completions',
+    text: {
+      id: 'createCompletionOpenRouter',
+      summary: 'Continue a text',
+      description: 'The same as `/v1/completions`, at the path of OpenRouter.',
+    },
+  },
+  { ...responses, path: '/v1/responses', text: { id: 'createResponse', summary: 'Answer a conversation' } },
+  {
+    ...responses,
+    path: '/api/v1/responses',
+    text: {
+      id: 'createResponseOpenRouter',
+      summary: 'Answer a conversation',
+      description: 'The same as `/v1/responses`, at the path of OpenRouter.',
+    },
+  },
+  {
+    ...compact,
+    path: '/v1/responses/compact',
+    text: { id: 'compactResponse', summary: 'Replace a conversation by a shorter one' },
+  },
+  {
+    ...compact,
+    path: '/api/v1/responses/compact',
+    text: {
+      id: 'compactResponseOpenRouter',
+      summary: 'Replace a conversation by a shorter one',
+      description: 'The same as `/v1/responses/compact`, at the path of OpenRouter.',
     },
   },
   { ...embeddings, path: '/v1/embeddings', text: { id: 'createEmbeddings', summary: 'Make vectors of texts' } },

@@ -8,6 +8,7 @@ import { isConfigured, SIMULATOR_NAME, type Provider as ProviderConfig, type Tol
 import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import { type BodyBudget, TrustedProxies } from '@tollgate/http';
+import type { SealedIds } from '@tollgate/sealing';
 import type { Logger, Registry } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
 import type { Endpoint, ReadEndpoint } from './endpoints/endpoint.js';
@@ -55,6 +56,8 @@ export interface GatewayPorts {
   /** Under which the digests of secrets are made. */
   readonly peppers: Peppers;
   readonly registry: Registry;
+  /** Seals the ids of providers' accounts that clients are given. */
+  readonly sealedIds: SealedIds;
   readonly snapshots: KeySnapshotReader;
   readonly usageBilling: UsageBillingApi;
   /** The clocks by which keys expire and cycles of limits begin; those of the process where they are left out. */
@@ -132,6 +135,7 @@ export class Gateway {
       newDigests: this.#newDigests,
       priceVersion: config.priceVersion,
       refusedBodies: new RefusedBodies(admission, gateway),
+      sealedIds: ports.sealedIds,
       routes: new RouteTable(config, this.#providers),
     };
     const catalogue = new ModelCatalogue(config, parts.routes);

@@ -227,11 +227,11 @@ describe('a path that nothing is served at', () => {
   it.each([
     'POST /chat/completions',
     'POST /v1/moderations',
-    'POST /v1/responses?stream=true',
+    'POST /v1/audio/speech?stream=true',
     'GET /v1/models2',
     'DELETE /v1/nonsense',
     'POST //v1//responses/items/',
-    'POST http://host/v1/completions',
+    'POST http://host/v1/edits',
     'GET /v1/%zz',
     'POST /v1/chat/completions%',
     'GET /v1/%ff',

@@ -22,6 +22,7 @@ import {
 import { RedisKeySnapshotReader } from '@tollgate/key-snapshots';
 import { readPublicDocument } from '@tollgate/openapi';
 import { connectRedis } from '@tollgate/redis';
+import { sealedIdsFrom } from '@tollgate/sealing';
 import { runService, type OpenedService, type ServiceContext } from '@tollgate/service';
 import type { Logger } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
@@ -57,6 +58,12 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
     bus: bus.publisher,
     journal: inFolder('TOLLGATE_DATA', journalFolder, () => Journal.open(journalFolder)),
     peppers: gatewayPeppers(environment),
+    sealedIds: sealedIdsFrom({
+      encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY,
+      encryptionKeyPrevious: environment.TOLLGATE_ENCRYPTION_KEY_PREVIOUS,
+      pepper: environment.TOLLGATE_PEPPER,
+      pepperPrevious: environment.TOLLGATE_PEPPER_PREVIOUS,
+    }),
   });
   const app = await createNestServer(module, {
     logger,

@@ -11,7 +11,7 @@ import { Gateway, Journal } from '@tollgate/gateway';
 import { BODY_BUDGET_BYTES, BodyBudget, createNestServer } from '@tollgate/http';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import type { Database } from '@tollgate/postgres';
-import { sealingFrom } from '@tollgate/sealing';
+import { sealedIdsFrom, sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StandaloneModule } from './standalone.module.js';
@@ -60,7 +60,18 @@ beforeAll(async () => {
       usageBilling: {},
       secretScanning: { peppers: [pepper], githubPublicKeysUrl: 'http://localhost/' },
     },
-    { admission, bodyBudget, config, journal, logger, peppers: [pepper], registry, snapshots, bus: bus.publisher },
+    {
+      admission,
+      bodyBudget,
+      config,
+      journal,
+      logger,
+      peppers: [pepper],
+      registry,
+      sealedIds: sealedIdsFrom({ pepper }),
+      snapshots,
+      bus: bus.publisher,
+    },
   );
   app = await createNestServer(module, { logger, registry });
 });

@@ -21,7 +21,7 @@ import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { mailSenderOf, type ClosableMailSender } from '@tollgate/mail';
 import { readPublicDocument } from '@tollgate/openapi';
 import { ServiceDatabase } from '@tollgate/postgres';
-import { sealingFrom, type Sealing } from '@tollgate/sealing';
+import { sealedIdsFrom, sealingFrom, type SealedIds, type Sealing } from '@tollgate/sealing';
 import { readyByDatabase } from '@tollgate/service';
 import {
   createLogger,
@@ -121,6 +121,7 @@ interface Instance extends Outside {
   readonly secrets: ReturnType<typeof instanceSecrets>;
   readonly peppers: Peppers;
   readonly sealing: Sealing;
+  readonly sealedIds: SealedIds;
   readonly stores: Stores;
   /** The public address, once it is known. The simulation reports leaks to it. */
   url: string;
@@ -163,21 +164,20 @@ async function openInstance(
   const peppers = peppersOf(secrets.pepper, environment.TOLLGATE_PEPPER_PREVIOUS);
   const keys = new ServiceDatabase(database.dataSource, 'keys');
   await refuseOtherPepper(keys, { peppers, source: secrets.pepperSource, warn });
-  const sealing = sealingFrom(
-    {
-      encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY,
-      encryptionKeyPrevious: environment.TOLLGATE_ENCRYPTION_KEY_PREVIOUS,
-      pepper: secrets.pepper,
-      pepperPrevious: environment.TOLLGATE_PEPPER_PREVIOUS,
-    },
-    { alone: true },
-  );
+  const sealingSecrets = {
+    encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY,
+    encryptionKeyPrevious: environment.TOLLGATE_ENCRYPTION_KEY_PREVIOUS,
+    pepper: secrets.pepper,
+    pepperPrevious: environment.TOLLGATE_PEPPER_PREVIOUS,
+  };
+  const sealing = sealingFrom(sealingSecrets, { alone: true });
+  const sealedIds = sealedIdsFrom(sealingSecrets, { alone: true });
   // No other process reads these texts, so the previous key is not needed for them any more.
   await reseal(keys, sealing);
   await tellOfUnreadableTexts(keys, sealing, warn);
   if (inFolder('TOLLGATE_DATA', dataFolder, () => secrets.accepted()))
     warn(`${secretsFile(dataFolder)} no longer keeps the pepper: from now on TOLLGATE_PEPPER must be set`);
-  const opened = { dataFolder, journalFolder, lock, folder, secrets, peppers, sealing, stores, url: '' };
+  const opened = { dataFolder, journalFolder, lock, folder, secrets, peppers, sealing, sealedIds, stores, url: '' };
   const outside = await withSimulatedOutside({
     config: configured,
     setting: environment.TOLLGATE_SIMULATOR,
@@ -193,7 +193,7 @@ async function openInstance(
 /** The four services in one Nest application, initialised; it does not listen yet. */
 async function openApplication(
   environment: StandaloneEnvironment,
-  { config, dataFolder, folder, journalFolder, secrets, peppers, sealing, stores }: Instance,
+  { config, dataFolder, folder, journalFolder, secrets, peppers, sealing, sealedIds, stores }: Instance,
   {
     adminApi,
     logger,
@@ -238,7 +238,7 @@ async function openApplication(
       usageBilling: {},
       secretScanning: { peppers, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl },
     },
-    { admission, bodyBudget, config, journal, logger, peppers, registry, snapshots, bus: bus.publisher },
+    { admission, bodyBudget, config, journal, logger, peppers, registry, sealedIds, snapshots, bus: bus.publisher },
   );
   const app = await createNestServer(module, {
     logger,

@@ -20,6 +20,7 @@ import { BODY_BUDGET_BYTES, BodyBudget, createNestServer } from '@tollgate/http'
 import { tempFolder, waitUntil } from '@tollgate/infra';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import type { RedisConnection } from '@tollgate/redis';
+import { sealedIdsFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { UsageBillingProcessModule } from '@tollgate/usage-billing';
 import { databaseShapes, usageEvent, type OpenedDatabase } from './billing-fixture.js';
@@ -355,6 +356,7 @@ export class CreditStage {
     const admission = this.options.admission.gateway();
     const app = await createNestServer(NothingModule, { logger });
     const gateway = new Gateway({
+      sealedIds: sealedIdsFrom({ pepper: PEPPER }),
       admission,
       bodyBudget: new BodyBudget(BODY_BUDGET_BYTES),
       bus: this.#bus.publisher,

@@ -1,6 +1,7 @@
 import type { AskedModes } from '@tollgate/pricing';
 import type { Refusal } from '../request-path/exchange/refusal.js';
 import type { Target } from '../request-path/choose-route/route-table.js';
+import type { SealedIds } from '@tollgate/sealing';
 import type { Media } from '../request-path/usage/media-bound.js';
 import type { PartsPattern } from '../providers/credential-mask.js';
 import type { FieldNames, Injected } from '../providers/injected-fields.js';
@@ -48,6 +49,31 @@ export interface UpstreamCall {
   readonly fieldNames: FieldNames | null;
   /** Filled in by `bodyFor`: the fields that the provider is sent and the caller did not write. */
   injected: Injected;
+}
+
+/** Whom the ids of a provider's account are sealed for. */
+export interface IdOwner {
+  readonly organizationId: string;
+  readonly sealedIds: SealedIds;
+  /** Whether the route has other targets, which cannot read what this one has encrypted. */
+  readonly hasOthers: boolean;
+}
+
+/** A request for one target, with the ids that belong to it. */
+export interface BoundSpeech {
+  readonly speech: Speech;
+  /** Whether the request contains something that this target has encrypted, so that it is asked before others. */
+  readonly isMaker: boolean;
+}
+
+/** The ids of a provider's account in a request. */
+export interface IdsOfAccount {
+  /** Whether the request goes on from something that only the target which made it can read. */
+  readonly goesOn: boolean;
+  /** The refusal if no target made that. */
+  readonly notFound: Refusal;
+  /** The request for a target of its own dialect. Null if the target did not make what the request goes on from. */
+  boundTo(target: Target, owner: IdOwner): BoundSpeech | null;
 }
 
 /**
@@ -106,4 +132,6 @@ export interface Ask extends Speech {
   mayReadMore(model: string): boolean;
   /** How often the model may read its whole context if `mayReadMore` is true; absent for once. */
   readonly contextReads?: number;
+  /** Set in dialects whose requests and answers carry ids of the provider's account. */
+  readonly ids?: IdsOfAccount;
 }

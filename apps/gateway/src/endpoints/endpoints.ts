@@ -1,16 +1,28 @@
 import { chatCompletions } from './chat-completions/chat-completions.js';
+import { compactResponse } from './compact-response/compact-response.js';
+import { completions } from './completions/completions.js';
 import { countTokens } from './count-tokens/count-tokens.js';
 import { embeddings } from './embeddings/embeddings.js';
 import { inference } from './inference/inference.js';
 import type { Endpoint, ReadEndpoint } from './endpoint.js';
 import { messages } from './messages/messages.js';
 import { model, models } from './models/models.js';
+import { responses } from './responses/responses.js';
 
 /**
  * All inference endpoints that call a model. A new endpoint needs a folder here, a folder of its dialect, and an entry
  * in this list.
  */
-export const ENDPOINTS: readonly Endpoint[] = [chatCompletions, embeddings, messages, countTokens, inference];
+export const ENDPOINTS: readonly Endpoint[] = [
+  chatCompletions,
+  completions,
+  responses,
+  compactResponse,
+  embeddings,
+  messages,
+  countTokens,
+  inference,
+];
 
 /** The endpoints that tell a key what it may use. */
 export const READ_ENDPOINTS: readonly ReadEndpoint[] = [models, model];

@@ -167,6 +167,12 @@ function skipNested(bytes: Buffer, from: number): number {
   }
 }
 
+/** Whether the list or object that opens here has nothing in it. */
+export function isEmptyAt(bytes: Buffer, at: number): boolean {
+  const next = bytes[skipSpace(bytes, at + 1)];
+  return next === CLOSE_BRACKET || next === CLOSE_BRACE;
+}
+
 /** Reads from the opening quote of a name to the value after its colon; -1 if there is no name or no colon. */
 export function skipName(bytes: Buffer, from: number): number {
   if (bytes[from] !== QUOTE) return -1;

@@ -1,5 +1,6 @@
 import type { Admission } from '@tollgate/admission';
 import { readAway } from '@tollgate/http';
+import type { SealedIds } from '@tollgate/sealing';
 import type { Logger } from '@tollgate/telemetry';
 import type { Endpoint } from '../endpoints/endpoint.js';
 import type { Journal } from '../journal/journal.js';
@@ -34,6 +35,7 @@ import { refuse, type Refusal } from './exchange/refusal.js';
 import { sendRefusal, sendReply } from './exchange/reply.js';
 import type { RequestLog } from './exchange/request-log.js';
 import type { RequestMeter } from './request-metrics.js';
+import { ownIds } from './own-ids/own-ids.js';
 import { skipBusy } from './skip-busy/skip-busy.js';
 import { speak } from './speak/speak.js';
 import { StepList } from './step-list.js';
@@ -61,6 +63,7 @@ export interface RequestPathParts {
   readonly priceVersion: string;
   readonly refusedBodies: RefusedBodies;
   readonly routes: RouteTable;
+  readonly sealedIds: SealedIds;
 }
 
 /**
@@ -96,6 +99,8 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       .reach(isRouted, chooseRoute(parts.routes))
       // an answer of our own, where no provider is needed for one
       .then(answerHere(dialect))
+      // 400 previous_response_not_found
+      .then(ownIds(parts.sealedIds))
       // 404 model_not_found: no provider of the model speaks the dialect, and none can be translated for;
       // 400 invalid_request: the request says what no target can be told
       .then(speak(dialect))

@@ -1,3 +1,4 @@
+import { sealedIdsFrom } from '@tollgate/sealing';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
@@ -162,6 +163,7 @@ export class RequestStage implements KeySnapshotReader {
       newDigests: { note: () => undefined },
       refusedBodies: new RefusedBodies(this as unknown as Admission, { instanceId: 'i', journalId: 'j' }),
       priceVersion: 'v',
+      sealedIds: sealedIdsFrom({ pepper: 'the pepper of the stage' }),
       routes: this.#routes(),
     });
     this.#server = createServer(

@@ -19,6 +19,24 @@ export const INFERENCE_ENDPOINTS = {
     method: 'POST',
     scope: 'inference:write',
   },
+  completions: {
+    name: 'completions',
+    paths: ['/v1/completions', '/api/v1/completions'],
+    method: 'POST',
+    scope: 'inference:write',
+  },
+  responses: {
+    name: 'responses',
+    paths: ['/v1/responses', '/api/v1/responses'],
+    method: 'POST',
+    scope: 'inference:write',
+  },
+  compactResponse: {
+    name: 'compact-response',
+    paths: ['/v1/responses/compact', '/api/v1/responses/compact'],
+    method: 'POST',
+    scope: 'inference:write',
+  },
   embeddings: {
     name: 'embeddings',
     paths: ['/v1/embeddings', '/api/v1/embeddings'],

@@ -1,3 +1,4 @@
+export { SealedIds, sealedIdsFrom } from './sealed-ids.js';
 export {
   sealedUnder,
   SealError,

@@ -68,12 +68,20 @@ export interface SealingSecrets {
  * Texts under a derived key are opened in any case.
  */
 export function sealingFrom(secrets: SealingSecrets, { alone = false } = {}): Sealing {
+  return sealingWith(sealingKeysFrom(secrets, { alone }));
+}
+
+/** The keys of an installation, as `sealingFrom` uses them: the first one seals, and all of them open. */
+export function sealingKeysFrom(
+  secrets: SealingSecrets,
+  { alone }: { readonly alone: boolean },
+): readonly [SealingKey, ...SealingKey[]] {
   const { encryptionKey, pepper, pepperPrevious } = secrets;
   const derived = [pepper, ...(pepperPrevious === undefined ? [] : [pepperPrevious])].map(sealingKeyFromPepper);
   const present = encryptionKey === undefined ? sealingKeyFromPepper(pepper) : sealingKeyOf(encryptionKey);
   const previous = previousKey(secrets);
-  if (previous === null) return sealingWith([present, ...derived]);
-  return alone ? sealingWith([present, previous, ...derived]) : sealingWith([previous, present, ...derived]);
+  if (previous === null) return [present, ...derived];
+  return alone ? [present, previous, ...derived] : [previous, present, ...derived];
 }
 
 /** The key that processes which were not replaced yet seal under; null if it is the present one. */

@@ -6,6 +6,7 @@ import { valueAt } from '../../json-scan/values.js';
 import { TEMPLATE_TOKENS, TOKENS_MAX, type Ask, type Limits, type TokenCount, type UpstreamCall } from '../ask.js';
 import type { StreamReader } from '../answer.js';
 import type { Dialect } from '../dialect.js';
+import { tierModes } from '../openai/service-tier.js';
 import { OwnSpeech } from '../own-speech.js';
 import type { OtherField } from '../request-scan/field-table.js';
 import type { ChatFields, ChatHead } from './chat-fields.js';
@@ -77,7 +78,7 @@ export class ChatAsk extends OwnSpeech implements Ask {
       media: fields.media.map((part) => mediaOf(body, part)),
       ceiling: named > 0 ? named : null,
       choices: this.choices,
-      ...(fields.serviceTier !== null && modesOf(valueAt(body, fields.serviceTier))),
+      ...tierModes(body, fields.serviceTier),
     };
   }
 
@@ -96,13 +97,6 @@ export class ChatAsk extends OwnSpeech implements Ask {
   readStream(credential: PartsPattern | null): StreamReader {
     return new StreamEvents(this.showUsage, credential);
   }
-}
-
-/** The tier that the request names. A value that is no text is one that has no price. */
-function modesOf(serviceTier: unknown): Pick<Limits, 'modes'> {
-  if (serviceTier === null) return {};
-  const named = typeof serviceTier === 'string' ? serviceTier : JSON.stringify(serviceTier);
-  return { modes: { serviceTier: named, speed: null, inferenceGeo: null } };
 }
 
 function notBounded(param: string): Refusal {

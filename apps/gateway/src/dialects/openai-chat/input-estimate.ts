@@ -26,6 +26,9 @@ const MESSAGE_DEPTH = 2,
 /** The longest name or type that is looked up here. */
 const NAME_LENGTH_MAX = 11;
 
+/** The fields of a message with parts; `output` is that of a result in Responses. */
+const CONTENT: ReadonlySet<string> = new Set(['content', 'output']);
+
 /** Content that is no text, by the type of a part and by the name of the field that contains it. */
 const KINDS: ReadonlyMap<string, MediaKind> = new Map([
   ['image_url', 'image'],
@@ -61,6 +64,9 @@ const HOLDERS: ReadonlySet<string> = new Set([
   'file_url',
 ]);
 
+/** The place of the messages, or of the items of Responses, which have their content in the same place. */
+type Messages = Pick<ChatFields, 'messages' | 'nestedMessages'>;
+
 interface Media {
   /** Bytes of the body that stand for content that is no text. */
   bytes: number;
@@ -75,21 +81,21 @@ interface Media {
  * Only a body whose messages contain parts is read a second time, in one pass that builds nothing and searches long
  * strings natively.
  */
-export function estimateInputTokens(body: Buffer, fields: ChatFields): number {
+export function estimateInputTokens(body: Buffer, fields: Messages): number {
   return fields.nestedMessages ? atOnce(estimateSteps(body, fields)) : textTokens(body);
 }
 
 /** Estimates in steps, with a turn of the event loop between them. */
 export function estimateInputTokensInSteps(
   body: Buffer,
-  fields: ChatFields,
+  fields: Messages,
   nextTurn: () => Promise<void>,
 ): Promise<number> {
   return inSteps(estimateSteps(body, fields), nextTurn);
 }
 
 /** Estimates in steps. Yields the place in the body after each step. */
-export function* estimateSteps(body: Buffer, fields: ChatFields): Generator<number, number> {
+export function* estimateSteps(body: Buffer, fields: Messages): Generator<number, number> {
   const { messages, nestedMessages } = fields;
   const bytes = body.length - (yield* bytesOfEscapes(body));
   if (!nestedMessages || messages === null) return Math.ceil(bytes / BYTES_IN_TOKEN);
@@ -147,7 +153,7 @@ class PartsReader {
   }
 
   name(body: Buffer, start: number, end: number, depth: number): void {
-    if (depth === MESSAGE_DEPTH) this.#inContent = shortText(body, start, end) === 'content';
+    if (depth === MESSAGE_DEPTH) this.#inContent = CONTENT.has(shortText(body, start, end));
     if (depth < PART_DEPTH || !this.#inContent) return;
     this.#name = shortText(body, start, end);
     this.#nameDepth = depth;

@@ -3,7 +3,7 @@ import { NOTHING_INJECTED, type FieldNames } from '../../providers/injected-fiel
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import type { UpstreamCall } from '../ask.js';
 import { modelSplice, splice, type Splice } from '../openai/splice.js';
-import type { ChatHead } from './chat-fields.js';
+import type { ChatFields, ChatHead } from './chat-fields.js';
 
 type Ceiling = keyof typeof CEILINGS;
 type ReadChat = ChatHead & { readonly body: Buffer };
@@ -22,7 +22,7 @@ export function upstreamBody(ask: ReadChat, { model, provider }: Target, call: U
   modelSplice(ask.model, model, ask.fields.model, splices);
   const ceiling = spliceCeiling(ask, call, names, splices);
   const streamOptions = ask.stream && !ask.asksUsage && names.streamOptions;
-  if (streamOptions) splices.push(streamOptionsOf(ask));
+  if (streamOptions) splices.push(streamOptionsSplice(ask.body, ask.fields));
   call.injected =
     ceiling === null && !streamOptions
       ? NOTHING_INJECTED
@@ -59,7 +59,11 @@ function spliceCeiling(
   return ceilingField;
 }
 
-function streamOptionsOf({ body, fields: { open, streamOptions: span } }: ReadChat): Splice {
+/** Asks for the usage of a stream, beside the options that the caller wrote. */
+export function streamOptionsSplice(
+  body: Buffer,
+  { open, streamOptions: span }: Pick<ChatFields, 'open' | 'streamOptions'>,
+): Splice {
   if (span === null) return { start: open, end: open, text: '"stream_options":{"include_usage":true},' };
   return {
     ...span,

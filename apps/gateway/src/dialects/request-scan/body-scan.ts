@@ -306,7 +306,7 @@ export class BodyScan<Fields extends ScannedFields> {
   #close(end: number): boolean {
     this.#closers.pop();
     const depth = this.#closers.length;
-    if (this.#reader !== null && depth <= this.table.readDepth) this.#reader.close(depth);
+    if (this.#reader !== null && depth <= this.table.readDepth) this.#reader.close(depth, end);
     return depth !== 1 || this.#takeField(end);
   }
 

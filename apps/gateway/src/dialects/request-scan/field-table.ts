@@ -40,8 +40,8 @@ export interface ValueReader<Fields> {
   open(bytes: Buffer, at: number, depth: number): void;
   /** Takes a text with its quotes, a number, `true`, `false` or `null`. */
   scalar(bytes: Buffer, start: number, end: number, depth: number): void;
-  /** Takes a closing bracket; `depth` is the number of brackets that are still open. */
-  close(depth: number): void;
+  /** Takes a closing bracket before `end`; `depth` is the number of brackets that are still open. */
+  close(depth: number, end: number): void;
   /** The value has ended. Stores the findings in the fields, and returns whether the cost of the value is bounded. */
   end(fields: Fields): boolean;
   /** If the cost is not bounded, what is at fault; absent or null if the field as a whole is. */

@@ -95,6 +95,8 @@ export class Exchange {
   translations: ReadonlyMap<Target, Translation> | null = null;
   /** Set by passHeaders: what each provider is sent of the caller's headers; null if none of them is for a provider. */
   callerHeaders: Map<Provider, PassedHeaders> | null = null;
+  /** Set by ownIds: how the targets of the caller's own dialect are spoken to; null if all are by the `Ask` itself. */
+  bound: ReadonlyMap<Target, Speech> | null = null;
   /**
    * Set by admit: the hold, null without one; and the ceiling of output tokens to inject, null if the caller's stays.
    */
@@ -191,8 +193,8 @@ export function isJournaled(exchange: Exchange): exchange is Journaled {
 }
 
 /** How the request is put to a target: in the caller's own dialect, or translated. */
-export function speechTo({ ask, translations }: Received, target: Target): Speech {
-  return translations?.get(target) ?? ask;
+export function speechTo({ ask, bound, translations }: Received, target: Target): Speech {
+  return translations?.get(target) ?? bound?.get(target) ?? ask;
 }
 
 /** Keeps only these targets. Returns false if there are none, so that the request must be refused. */

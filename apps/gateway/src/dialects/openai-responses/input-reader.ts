@@ -1,0 +1,288 @@
+import { unreachable } from '@tollgate/errors';
+import { isEmptyAt, OPEN_BRACE, QUOTE, type Span } from '../../json-scan/json-tokens.js';
+import { isNull, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
+import { valueAt } from '../../json-scan/values.js';
+import type { MediaPart } from '../../request-path/usage/media-bound.js';
+import { ACCOUNT_ID_NAMES } from '../request-scan/account-ids.js';
+import type { ValueReader } from '../request-scan/field-table.js';
+import { CALLERS_TOOLS, ITEM_FIELDS, TEXT_ITEMS, type ItemField } from './item-fields.js';
+import { PartReader } from './part-reader.js';
+
+const ITEM_NAMES = new NameTable<ItemField>(
+  ITEM_FIELDS,
+  ({ holds }) => holds !== 'text' && holds !== 'quiet',
+  ({ holds }) => holds === 'sealed',
+);
+/** The numbers of brackets around the input, an item, its values, and a value of an object in those. */
+const AROUND_INPUT = 1,
+  AROUND_ITEM = 2,
+  AROUND_VALUE = 3,
+  AROUND_INNER = 4,
+  AROUND_TOOL_VALUE = 5;
+/** The depth down to which the input is read: the values of the content of a part. */
+export const INPUT_DEPTH = 6;
+/** An id in an item says of which call of a tool it is the record; in a tool it says what the call may use. */
+const RECORDED = 'container_id';
+/** A type is shorter than this. */
+const TYPE_BYTES_MAX = 64;
+
+/** Content that only the target which made it can read. */
+export interface SealedContent {
+  /** The text, with its quotes. */
+  readonly value: Span;
+  /** The item that it belongs to. */
+  readonly item: Span;
+  /** Whether the conversation is complete without the item: a thought, and no summary of the conversation. */
+  readonly canBeLeftOut: boolean;
+}
+
+/** What `InputReader` found in the input. */
+export interface InputSeen {
+  /** True if the input nests deeper than items whose values are text, so there may be parts in it. */
+  nestedInput: boolean;
+  /** Where something stands whose cost has no bound; null if all is text and parts of a bounded size. */
+  unbounded: string | null;
+  /** The parts that are no text. */
+  media: readonly MediaPart[];
+  /** Where something of the provider's account is named by its id; null if nothing is. */
+  providerId: string | null;
+  /** Content that was encrypted for the maker of the model. */
+  sealed: readonly SealedContent[];
+}
+
+/** Reads the input of a Responses body during the scan. */
+export class InputReader implements ValueReader<InputSeen> {
+  readonly #parts = new PartReader();
+  readonly #names = new ObjectNames(ITEM_NAMES);
+  readonly #media: MediaPart[] = [];
+  readonly #sealed: SealedContent[] = [];
+  #nested = false;
+  #unbounded: string | null = null;
+  #providerId: string | null = null;
+  #item = -1;
+  #itemStart = 0;
+  #type: string | null = null;
+  #hasRole = false;
+  #hasId = false;
+  #seal: Span | null = null;
+  #image: Span | null = null;
+  /** The depth at which the present part was opened; 0 outside a part. */
+  #partDepth = 0;
+  #part = -1;
+  /** The last name, if its value is an id of the provider's account. */
+  #idName: string | null = null;
+  #isToolType = false;
+
+  name(bytes: Buffer, start: number, end: number, depth: number): NameFault | null {
+    this.#idName = null;
+    this.#isToolType = false;
+    if (depth === AROUND_VALUE) return this.#itemName(bytes, start, end);
+    if (depth < AROUND_VALUE) return null;
+    const holds = this.#names.field?.holds;
+    if (this.#partDepth > 0) {
+      const fault =
+        depth === this.#partDepth + 1
+          ? this.#parts.name(bytes, start, end)
+          : depth === this.#partDepth + 2
+            ? this.#parts.contentName(bytes, start, end)
+            : null;
+      return fault && within(this.#partPlace(), fault);
+    }
+    if (holds === 'quiet') return null;
+    if (holds === 'tools' && depth === AROUND_TOOL_VALUE) this.#isToolType = isType(bytes, start, end);
+    const id = ACCOUNT_ID_NAMES.exact(bytes, start, end)?.row ?? null;
+    if (id !== null) this.#idName = id.name;
+    return null;
+  }
+
+  #itemName(bytes: Buffer, start: number, end: number): NameFault | null {
+    const fault = this.#names.take(bytes, start, end);
+    if (fault !== null) return within(this.#place(), fault);
+    if (this.#names.field !== null) return null;
+    const id = ACCOUNT_ID_NAMES.exact(bytes, start, end)?.row.name;
+    if (id !== undefined && id !== RECORDED) this.#idName = id;
+    return null;
+  }
+
+  open(bytes: Buffer, at: number, depth: number): void {
+    const isObject = bytes[at] === OPEN_BRACE;
+    if (depth >= AROUND_VALUE) this.#nested = true;
+    this.#noteId(this.#idName !== null && !isEmptyAt(bytes, at) && (this.#idName !== 'container' || !isObject));
+    if (this.#partDepth > 0) {
+      if (depth === this.#partDepth + 1) this.#parts.open(bytes, at);
+      else if (depth === this.#partDepth + 2) this.#parts.openContent();
+      return;
+    }
+    switch (depth) {
+      case AROUND_INPUT:
+        return this.#boundedIf(!isObject);
+      case AROUND_ITEM:
+        return isObject ? this.#beginItem(at) : this.#boundedIf(false);
+      case AROUND_VALUE:
+        return this.#openValue(bytes, at, isObject);
+      case AROUND_INNER:
+        if (this.#names.field?.holds === 'content') {
+          this.#part += 1;
+          if (isObject) this.#beginPart(depth);
+          else this.#boundedIf(false);
+        }
+        return;
+      default:
+    }
+  }
+
+  #openValue(bytes: Buffer, at: number, isObject: boolean): void {
+    const holds = this.#names.field?.holds;
+    if (holds === 'content') {
+      this.#part = -1;
+      if (isObject) this.#beginPart(AROUND_VALUE);
+      return;
+    }
+    if (holds !== 'text' && holds !== 'quiet' && holds !== 'tools') this.#boundedIf(isEmptyAt(bytes, at));
+  }
+
+  scalar(bytes: Buffer, start: number, end: number, depth: number): void {
+    this.#noteId(this.#idName !== null && !isNull(bytes, start));
+    if (this.#partDepth > 0) {
+      if (depth === this.#partDepth + 1) this.#parts.scalar(bytes, start, end);
+      else if (depth === this.#partDepth + 2) this.#parts.contentScalar(bytes, start, end);
+      return;
+    }
+    switch (depth) {
+      case AROUND_INPUT:
+        return this.#boundedIf(bytes[start] === QUOTE || isNull(bytes, start));
+      case AROUND_ITEM:
+        return this.#boundedIf(false);
+      case AROUND_VALUE:
+        return this.#itemScalar(bytes, start, end);
+      case AROUND_INNER:
+        // Content is text as a whole, or a list of parts.
+        if (this.#names.field?.holds === 'content') this.#boundedIf(false);
+        return;
+      case AROUND_TOOL_VALUE:
+        if (this.#isToolType) this.#boundedIf(CALLERS_TOOLS.has(String(valueAt(bytes, { start, end }))));
+        return;
+      default:
+    }
+  }
+
+  #itemScalar(bytes: Buffer, start: number, end: number): void {
+    const holds = this.#names.field?.holds;
+    const isText = bytes[start] === QUOTE;
+    switch (holds) {
+      case 'kind': {
+        const type = end - start > TYPE_BYTES_MAX ? '' : valueAt(bytes, { start, end });
+        if (type !== null) this.#type = typeof type === 'string' ? type : '';
+        return;
+      }
+      case 'role':
+        this.#hasRole ||= isText;
+        return;
+      case 'id':
+        this.#hasId ||= !isNull(bytes, start);
+        return;
+      case 'sealed':
+        if (isText) this.#seal = { start, end };
+        return;
+      case 'image':
+        if (isText) this.#image = { start: start + 1, end: end - 1 };
+        return;
+      case 'content':
+      case 'files':
+      case 'tools':
+        return this.#boundedIf(isText || isNull(bytes, start));
+      case 'text':
+      case 'quiet':
+        return;
+      case undefined:
+        return this.#boundedIf(isNull(bytes, start));
+      default:
+        return unreachable(holds);
+    }
+  }
+
+  close(depth: number, end: number): void {
+    if (this.#partDepth > 0 && depth === this.#partDepth) this.#endPart();
+    else if (depth === AROUND_ITEM && this.#itemStart > 0) this.#endItem(end);
+  }
+
+  end(fields: InputSeen): boolean {
+    fields.nestedInput = this.#nested;
+    fields.unbounded = this.#unbounded;
+    fields.media = this.#media.sort((a, b) => (a.data?.start ?? 0) - (b.data?.start ?? 0));
+    fields.providerId = this.#providerId;
+    fields.sealed = this.#sealed;
+    return this.#unbounded === null;
+  }
+
+  #beginItem(at: number): void {
+    this.#item += 1;
+    this.#itemStart = at;
+    this.#names.begin();
+    this.#type = null;
+    this.#hasRole = false;
+    this.#hasId = false;
+    this.#seal = null;
+    this.#image = null;
+    this.#part = -1;
+  }
+
+  #endItem(end: number): void {
+    const item = { start: this.#itemStart, end };
+    const type = this.#type ?? (this.#hasRole ? 'message' : 'item_reference');
+    // Such an item stands for one that the provider has kept.
+    const refers = type === 'item_reference' || (type === 'image_generation_call' && this.#image === null);
+    if (refers && this.#hasId) this.#providerId ??= `${this.#place()}.id`;
+    this.#part = -1;
+    this.#boundedIf(TEXT_ITEMS.has(type));
+    if (this.#image !== null) this.#media.push({ kind: 'image', data: this.#image, detail: null });
+    if (this.#seal !== null) this.#sealed.push({ item, value: this.#seal, canBeLeftOut: type === 'reasoning' });
+    this.#itemStart = 0;
+  }
+
+  #beginPart(depth: number): void {
+    this.#partDepth = depth;
+    this.#parts.begin();
+  }
+
+  #endPart(): void {
+    const { idAt } = this.#parts;
+    if (idAt !== null) this.#providerId ??= `${this.#partPlace()}.${idAt}`;
+    const found = this.#parts.found();
+    if (found === 'unbounded') this.#boundedIf(false);
+    else if (found !== 'text') this.#media.push(found);
+    this.#partDepth = 0;
+  }
+
+  #noteId(isNamed: boolean): void {
+    if (isNamed) this.#providerId ??= `${this.#place()}.${this.#valueName()}${this.#idName}`;
+    this.#idName = null;
+  }
+
+  #place(): string {
+    return `input[${this.#item}]`;
+  }
+
+  /** The name of the value in which something was found, with a point; empty if it is a field of the item itself. */
+  #valueName(): string {
+    const name = this.#names.field?.name;
+    return name === undefined ? '' : `${name}.`;
+  }
+
+  #partPlace(): string {
+    const list = `${this.#place()}.${this.#names.field?.name ?? ''}`;
+    return this.#part < 0 ? list : `${list}[${this.#part}]`;
+  }
+
+  #boundedIf(condition: boolean): void {
+    if (condition || this.#unbounded !== null) return;
+    const item = this.#item < 0 ? 'input' : this.#place();
+    this.#unbounded = this.#item >= 0 && this.#part >= 0 ? this.#partPlace() : item;
+  }
+}
+
+const TYPE = Buffer.from('type');
+
+function isType(bytes: Buffer, start: number, end: number): boolean {
+  return end - start === TYPE.length && bytes.compare(TYPE, 0, TYPE.length, start, end) === 0;
+}
