@@ -123,9 +123,10 @@ export interface Ask extends Speech {
 
   /**
    * The bounds of the request's cost, for a key whose credit is limited; a refusal if its content has none. Malformed
-   * values, such as a ceiling below 1, are refused by `Dialect.read`, for every key.
+   * values, such as a ceiling below 1, are refused by `Dialect.read`, for every key. `isTranslated` says that no target
+   * is sent the caller's own bytes, so that none runs the tools of a provider that the request declares.
    */
-  limits(): Limits | Refusal;
+  limits(isTranslated?: boolean): Limits | Refusal;
   /** An upper bound of the content's tokens by a tokenizer; null if they cannot be counted. */
   countContent(count: TokenCount): number | null;
   /** Whether the model may read more than the body contains: an image, a file or a page that it looks up. */

@@ -110,7 +110,12 @@ export async function startReplaceable(told: Told): Promise<ReplaceableShape> {
 
 /** Which previous secrets each app reads. */
 const READ_BY: Readonly<Record<DistributedApp, readonly string[]>> = {
-  gateway: ['TOLLGATE_PEPPER_PREVIOUS', 'TOLLGATE_SERVICE_SECRET_PREVIOUS'],
+  gateway: [
+    'TOLLGATE_ENCRYPTION_KEY',
+    'TOLLGATE_ENCRYPTION_KEY_PREVIOUS',
+    'TOLLGATE_PEPPER_PREVIOUS',
+    'TOLLGATE_SERVICE_SECRET_PREVIOUS',
+  ],
   'key-management': [
     'TOLLGATE_ADMIN_SECRET_PREVIOUS',
     'TOLLGATE_ENCRYPTION_KEY',

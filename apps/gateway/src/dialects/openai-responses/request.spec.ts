@@ -432,6 +432,9 @@ describe('the bound of a Responses request', () => {
       providerTools: { types: [type], callsMax: 3 },
     });
     expect(ask({ tools }).contextReads).toBeGreaterThan(1);
+    // A translation leaves them out, so that clients which always declare them go on.
+    expect(ask({ tools }).limits(true)).not.toHaveProperty('providerTools');
+    expect(ask({ tools }).limits(true)).not.toHaveProperty('contextReads');
   });
   it.each<[string, object]>([
     ['tools that are no list', { tools: { type: 'function' } }],

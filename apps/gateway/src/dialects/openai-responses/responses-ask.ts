@@ -64,13 +64,14 @@ export class ResponsesAsk extends OwnSpeech implements Ask, IdsOfAccount {
     return Math.max(this.body.length + TEMPLATE_TOKENS, INPUT_TOKENS_ALLOWED);
   }
 
-  limits(): Limits | Refusal {
+  limits(isTranslated = false): Limits | Refusal {
     const { body } = this;
     const { fields, maxOutputTokens, maxToolCalls } = this.head;
     const { media, providerTools, unbounded } = fields;
     if (unbounded !== null) return notBounded(unbounded);
-    if (this.#usesTools && maxToolCalls === null) return withoutLimit(providerTools);
-    const contextReads = this.contextReads;
+    const usesTools = this.#usesTools && !isTranslated;
+    if (usesTools && maxToolCalls === null) return withoutLimit(providerTools);
+    const contextReads = isTranslated ? undefined : this.contextReads;
     return {
       contentTokensMax: textBytes(body, media),
       media: media.map((part) => mediaOf(body, part)),
@@ -78,7 +79,7 @@ export class ResponsesAsk extends OwnSpeech implements Ask, IdsOfAccount {
       choices: 1,
       ...tierModes(body, fields.serviceTier),
       ...(contextReads !== undefined && { contextReads }),
-      ...(this.#usesTools && { providerTools: { types: providerTools, callsMax: maxToolCalls ?? 0 } }),
+      ...(usesTools && { providerTools: { types: providerTools, callsMax: maxToolCalls ?? 0 } }),
     };
   }
 

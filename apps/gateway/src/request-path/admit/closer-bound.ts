@@ -1,7 +1,7 @@
 import type { Tokenizer } from '@tollgate/pricing';
 import type { Routed } from '../exchange/exchange.js';
 import type { Route } from '../choose-route/route-table.js';
-import { addedBytes, amountOf } from './cost-bound.js';
+import { addedBytes, amountOf, isTranslated } from './cost-bound.js';
 import { tokenCount } from './token-count.js';
 
 /** Larger bodies are not counted, since that would delay all other requests of this process. */
@@ -15,12 +15,12 @@ const BYTES_IN_TOKEN = 6;
  * since some texts have twenty times as many tokens.
  */
 export async function closerBound(
-  exchange: Pick<Routed, 'ask' | 'route' | 'translations'>,
+  exchange: Pick<Routed, 'ask' | 'route' | 'targets' | 'translations'>,
   outputTokensMax: number,
   availableNanoUsd: bigint,
 ): Promise<bigint | null> {
   const { ask, route } = exchange;
-  const limits = ask.limits();
+  const limits = ask.limits(isTranslated(exchange));
   if ('kind' in limits) return null;
   const { contentTokensMax, contextReads } = limits;
   // The contexts that the model may read are no text that could be counted.

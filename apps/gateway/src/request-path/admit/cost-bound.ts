@@ -25,7 +25,7 @@ export interface CostBound {
  * refused.
  */
 export function boundCost(exchange: Routed): CostBound | Refusal {
-  const asked = exchange.ask.limits();
+  const asked = exchange.ask.limits(isTranslated(exchange));
   if ('kind' in asked) return asked;
   const added = addedBytes(exchange);
   const limits = added === 0 ? asked : { ...asked, contentTokensMax: asked.contentTokensMax + added };
@@ -45,6 +45,11 @@ export function boundCost(exchange: Routed): CostBound | Refusal {
     outputTokensMax,
     injectedMaxTokens: ceiling === null ? route.outputTokensMax : null,
   };
+}
+
+/** Whether each target is sent a translation of the request. */
+export function isTranslated({ targets, translations }: Pick<Routed, 'targets' | 'translations'>): boolean {
+  return translations !== null && targets.every((target) => translations.has(target));
 }
 
 /**
