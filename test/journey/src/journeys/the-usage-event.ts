@@ -45,6 +45,10 @@ export function theUsageEvent(shape: () => Shape): void {
         platform_loss_usd: '0',
         accounts: [{ account_id: `key:${key.id}`, cap_usd: '5' }],
       });
+      const lines = event['price_lines'] as { class: string; cost_usd: string }[];
+      expect(lines.map((line) => line.class)).toEqual(expect.arrayContaining(['text_input', 'text_output']));
+      const nanoUsd = lines.map((line) => Math.round(Number(line.cost_usd) * 1e9));
+      expect(nanoUsd.reduce((sum, each) => sum + each, 0)).toBe(Math.round(Number(cost) * 1e9));
       expect(Number(event['hold_usd'])).toBeGreaterThan(Number(cost));
       expect((await shape().client().getKey(key.id)).credit_used_usd).toBe(cost);
       expect(await find(reply.requestId.toUpperCase())).toEqual({
