@@ -19,7 +19,7 @@ export interface Media {
 /** What decides the content of an answer, in the form that all dialects share. */
 export interface Asked {
   readonly model: string;
-  /** The text of the last turn; empty where the last turn has results of tools. */
+  /** The text of the user's last turn; empty if results of tools follow it. */
   readonly lastText: string;
   readonly tools: readonly DeclaredTool[];
   readonly toolChoice: 'auto' | 'none' | 'required' | { readonly name: string };
@@ -74,6 +74,18 @@ export function mediaIn(prompt: unknown): { media: Media; dataBytes: number } {
 export function promptTokensOf(bodyBytes: number, { media, dataBytes }: ReturnType<typeof mediaIn>): number {
   const parts = media.images + media.files + media.audio;
   return Math.ceil(Math.max(bodyBytes - dataBytes, 0) / 4) + parts * TOKENS_PER_PART;
+}
+
+/** The user's last turn; undefined if there is none, or if something that `isResult` tells stands in it or after it. */
+export function lastOfUser(
+  turns: readonly unknown[],
+  isResult: (turn: Record<string, unknown>) => boolean,
+): Record<string, unknown> | undefined {
+  for (const turn of turns.toReversed()) {
+    if (!isObject(turn) || isResult(turn)) return undefined;
+    if (turn['role'] === 'user') return turn;
+  }
+  return undefined;
 }
 
 /** The text of content that is a text, or a list of parts some of which have a field `text`. */

@@ -1,4 +1,4 @@
-import { mediaIn, promptTokensOf, textOf, type Asked, type DeclaredTool } from '../asked.js';
+import { lastOfUser, mediaIn, promptTokensOf, textOf, type Asked, type DeclaredTool } from '../asked.js';
 import { isObject } from '../body-object.js';
 import {
   BadRequest,
@@ -67,10 +67,10 @@ function askedIn(
   bodyBytes: number,
 ): Omit<Asked, 'model'> {
   const found = mediaIn(messages);
-  const last = messages.at(-1);
+  const last = lastOfUser(messages, ({ role }) => role === 'tool');
   const effort = fields['reasoning_effort'];
   return {
-    lastText: isObject(last) && last['role'] !== 'tool' ? textOf(last['content']) : '',
+    lastText: textOf(last?.['content']),
     tools: objectsIn(fields, 'tools').flatMap(toolOf),
     toolChoice: toolChoiceOf(fields['tool_choice']),
     parallel: fields['parallel_tool_calls'] !== false,

@@ -1,4 +1,4 @@
-import { mediaIn, promptTokensOf, textOf, type Asked, type DeclaredTool } from '../asked.js';
+import { lastOfUser, mediaIn, promptTokensOf, textOf, type Asked, type DeclaredTool } from '../asked.js';
 import { isAbsent, isObject } from '../body-object.js';
 import {
   BadRequest,
@@ -68,7 +68,7 @@ export function parseMessagesRequest(body: Buffer, memory: Memory, counts: boole
       behaviour: fields['simulator'],
       asked: {
         model,
-        lastText: lastTextOf(messages.at(-1)),
+        lastText: textOf(lastOfUser(messages, hasResults)?.['content']),
         tools: objectsIn(fields, 'tools').flatMap(toolOf),
         ...toolChoice,
         format: formatIn(fields),
@@ -83,10 +83,8 @@ export function parseMessagesRequest(body: Buffer, memory: Memory, counts: boole
   });
 }
 
-function lastTextOf(message: Record<string, unknown> | undefined): string {
-  const content = message?.['content'];
-  const hasResults = Array.isArray(content) && content.some((part) => isObject(part) && part['type'] === 'tool_result');
-  return hasResults ? '' : textOf(content);
+function hasResults({ content }: Record<string, unknown>): boolean {
+  return Array.isArray(content) && content.some((part) => isObject(part) && part['type'] === 'tool_result');
 }
 
 const BUDGET_MIN = 1_024;

@@ -1,4 +1,4 @@
-import { mediaIn, promptTokensOf, textOf, type Asked, type DeclaredTool } from '../asked.js';
+import { lastOfUser, mediaIn, promptTokensOf, textOf, type Asked, type DeclaredTool } from '../asked.js';
 import { isAbsent, isObject } from '../body-object.js';
 import {
   BadRequest,
@@ -85,7 +85,7 @@ export function parseResponsesRequest(body: Buffer, memory: Memory): Parsed<Resp
       seals: Array.isArray(include) && include.includes('reasoning.encrypted_content'),
       asked: {
         model,
-        lastText: lastTextOf(items.at(-1)),
+        lastText: textOf(lastOfUser(items, isOutput)?.['content']),
         tools: objectsIn(fields, 'tools').flatMap(toolsOf),
         toolChoice: toolChoiceOf(fields['tool_choice']),
         parallel: fields['parallel_tool_calls'] !== false,
@@ -122,8 +122,8 @@ function itemsIn(input: unknown): readonly Record<string, unknown>[] {
   return input;
 }
 
-function lastTextOf(item: Record<string, unknown> | undefined): string {
-  return item?.['role'] === 'user' ? textOf(item['content']) : '';
+function isOutput({ type }: Record<string, unknown>): boolean {
+  return typeof type === 'string' && type.endsWith('_output');
 }
 
 function ceilingIn(fields: Record<string, unknown>): number {

@@ -58,11 +58,13 @@ export class MessagesAsk extends OwnSpeech implements Ask {
     return this.head.fields.providerTools.reduce((reads, { usesMax }) => reads + usesMax, 1);
   }
 
-  limits(): Limits | Refusal {
-    const { body, contextReads } = this;
+  limits(isTranslated = false): Limits | Refusal {
+    const { body } = this;
     const { fields, maxTokens } = this.head;
     if (fields.unbounded !== null) return notBounded(fields.unbounded);
-    const fees = fields.providerTools.filter(({ tool }) => tool.hasFee);
+    const contextReads = isTranslated ? 1 : this.contextReads;
+    const providerTools = isTranslated ? [] : fields.providerTools;
+    const fees = providerTools.filter(({ tool }) => tool.hasFee);
     return {
       contentTokensMax: textBytes(body, fields.media) + fields.toolPromptTokens,
       media: fields.media.map((part) => mediaOf(body, part)),

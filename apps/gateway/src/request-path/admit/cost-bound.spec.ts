@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { routeOf, type Target } from '../choose-route/route-table.js';
 import type { Routed } from '../exchange/exchange.js';
 import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
+import { anthropicMessages } from '../../dialects/anthropic-messages/anthropic-messages.js';
 import { boundCost, type CostBound } from './cost-bound.js';
 
 const price = {
@@ -411,5 +412,34 @@ describe('the bound of a request’s cost', () => {
     };
     expect(bound(sent)).toHaveProperty('amountNanoUsd');
     expect(bound({ ...sent, tools: [] })).toHaveProperty('amountNanoUsd');
+  });
+});
+
+describe('the bound of tools that providers run', () => {
+  const tool = { type: 'web_search_20250305', name: 'web_search', max_uses: 8 };
+  const body = Buffer.from(
+    JSON.stringify({ model: 'm', max_tokens: 7, messages: [{ role: 'user', content: 'hi' }], tools: [tool] }),
+  );
+  const [first, second] = targets.map((each) => ({ ...each, price: { ...each.price, contextTokens: 1_000 } })) as [
+    Target,
+    Target,
+  ];
+  const boundAt = (reached: readonly Target[], translated: readonly Target[]) => {
+    const exchange = {
+      ask: anthropicMessages.read(body),
+      route: routeOf('m', reached),
+      targets: reached,
+      translations: new Map(translated.map((target) => [target, { bytes: body.length }])),
+    } as unknown as Routed;
+    return { bound: boundCost(exchange), exchange };
+  };
+
+  it('is not needed where a translation leaves them out: their fees and what they read stay away', () => {
+    const { bound: found } = boundAt([first], [first]);
+    expect((found as CostBound).amountNanoUsd).toBeLessThan(BigInt(body.length) + 5_000n);
+  });
+  it('is needed wherever they reach a provider; what is left are the targets that they do not reach', () => {
+    expect(boundAt([first], []).bound).toMatchObject({ code: 'unbounded_cost', param: 'tools' });
+    expect(boundAt([first, second], [second]).exchange.targets).toEqual([second]);
   });
 });

@@ -102,8 +102,12 @@ function extrasOf({ providerTools, modes }: Pick<Limits, 'providerTools' | 'mode
 function refuseUnpriced(exchange: Routed, limits: Limits): Refusal | undefined {
   const extras = extrasOf(limits);
   if (extras === undefined) return undefined;
-  const faults = exchange.targets.map(({ price, provider }) => {
-    const fault = faultOf(price, extras);
+  // No translation has a tool that a provider runs.
+  const translated = extrasOf({ modes: limits.modes });
+  const faults = exchange.targets.map((target) => {
+    const { price, provider } = target;
+    const reaching = exchange.translations?.has(target) === true ? translated : extras;
+    const fault = reaching === undefined ? null : faultOf(price, reaching);
     return fault !== null && provider.allowFields.has(fault.param) ? null : fault;
   });
   const first = faults[0];
