@@ -6,6 +6,13 @@ import type { DialectName, Operation } from '../dialects/dialect-name.js';
 export interface KnownFields {
   readonly ceilingField: CeilingField;
   readonly streamOptions: boolean;
+  /** Whether it takes custom tools in chat, whose input is any text. Absent: no, and functions stand for them. */
+  readonly customTools?: boolean;
+  /**
+   * Whether its thinking models want their earlier thoughts back in chat (`reasoning_content`). Absent: no, since others
+   * refuse the field.
+   */
+  readonly earlierThoughts?: boolean;
 }
 
 /** The path and query of an operation for a model: the part after the origin of the base URL. */

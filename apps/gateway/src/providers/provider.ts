@@ -19,6 +19,9 @@ export interface Provider {
   readonly pool: Pool;
   /** Opens a new connection for each request. Used for the second try after a reused connection had died. */
   readonly freshPool: Pool;
+  /** What translations to chat may use: as in `KnownFields`. */
+  readonly customTools: boolean;
+  readonly earlierThoughts: boolean;
   /** The fields that the gateway adds to requests. */
   readonly injectedFields: InjectedFields;
   /** Whether a stream is ended once it has used up its hold. */
@@ -81,6 +84,8 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
     pathOf: pathsOf(config, type),
     pool: pool(),
     freshPool: pool(),
+    customTools: known.customTools === true,
+    earlierThoughts: known.earlierThoughts === true,
     injectedFields: new InjectedFields({
       ceilingField: config.ceilingField ?? known.ceilingField,
       streamOptions: config.streamOptions ?? known.streamOptions,

@@ -323,6 +323,8 @@ export class RequestStage implements KeySnapshotReader {
       blamesConfiguration: () => false,
       callerHeaders: () => null,
       defaultHeaders: [],
+      customTools: false,
+      earlierThoughts: false,
       allowBetas: [],
       pool: this.#pool(name, false),
       freshPool: this.#pool(name, true),

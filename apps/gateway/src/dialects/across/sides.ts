@@ -10,6 +10,7 @@ import { anthropicMessages } from '../anthropic-messages/anthropic-messages.js';
 import type { Dialect } from '../dialect.js';
 import type { DialectName } from '../dialect-name.js';
 import { openAiChat } from '../openai-chat/openai-chat.js';
+import { openAiResponses } from '../openai-responses/openai-responses.js';
 import type { CallerSide, ProviderSide } from './translation.js';
 
 const CALLERS: Partial<Record<DialectName, CallerCodec>> = {
@@ -26,6 +27,7 @@ const CALLERS: Partial<Record<DialectName, CallerCodec>> = {
 const PROVIDERS: readonly ProviderSide[] = [
   { dialect: openAiChat, codec: chatCodec },
   { dialect: anthropicMessages, codec: messagesCodec },
+  { dialect: openAiResponses, codec: responsesCodec, hidesIds: true },
 ];
 
 /** The side of a caller's dialect; null if it holds no conversation, as embeddings. */

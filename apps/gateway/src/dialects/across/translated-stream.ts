@@ -15,6 +15,7 @@ export class TranslatedStream implements StreamReader {
     private readonly source: StreamReader,
     private readonly decoder: StreamDecoder,
     private readonly encoder: StreamEncoder,
+    private readonly hidesIds: boolean,
   ) {}
 
   get opened(): boolean {
@@ -92,7 +93,9 @@ export class TranslatedStream implements StreamReader {
   #write(events: readonly AnswerEvent[]): string {
     if (events.length === 0) return '';
     let text = '';
-    for (const event of events) for (const sent of this.encoder.take(event)) text += textOf(sent);
+    for (const event of events)
+      for (const sent of this.encoder.take(this.hidesIds && event.type === 'start' ? { ...event, id: '' } : event))
+        text += textOf(sent);
     return Buffer.from(text, 'utf8').toString('latin1');
   }
 }

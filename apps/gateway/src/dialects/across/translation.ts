@@ -27,6 +27,8 @@ export interface CallerSide {
 export interface ProviderSide {
   readonly dialect: Dialect;
   readonly codec: DialectCodec;
+  /** Whether ids of answers open what the provider keeps, so that no client may see them. */
+  readonly hidesIds?: boolean;
 }
 
 /** What a translation is made of. */
@@ -95,14 +97,22 @@ export class Translation implements Speech {
     const document = parsedObject(body);
     const answer = document === null ? null : provider.codec.readReply(document, written.names);
     if (answer === null) return { kind: 'no_answer', error: NO_ANSWER };
-    return { ...judged, body: bytesOf(caller.codec.writeReply(answer, reply)) };
+    return {
+      ...judged,
+      body: bytesOf(caller.codec.writeReply(provider.hidesIds === true ? { ...answer, id: '' } : answer, reply)),
+    };
   }
 
   readStream(credential: PartsPattern | null): StreamReader {
     const { caller, provider, reply, written } = this.parts;
     const source = provider.dialect.readWholeStream(credential);
     if (source === null) throw new Error(`${provider.dialect.name} has no streams to translate`);
-    return new TranslatedStream(source, provider.codec.readStream(written.names), caller.codec.writeStream(reply));
+    return new TranslatedStream(
+      source,
+      provider.codec.readStream(written.names),
+      caller.codec.writeStream(reply),
+      provider.hidesIds === true,
+    );
   }
 
   errorBody(status: number, body: Buffer): Buffer {

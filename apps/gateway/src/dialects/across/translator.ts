@@ -1,5 +1,5 @@
 import {
-  FEATURES,
+  fieldOfFeature,
   type Conversation,
   type ConversationDialect,
   type Fault,
@@ -70,7 +70,7 @@ function translationOf(
 }
 
 function contextOf(
-  { model, price }: Target,
+  { model, price, provider }: Target,
   { ceilingField, streamOptions }: FieldNames,
   caller: ConversationDialect,
 ): WriteContext {
@@ -79,7 +79,9 @@ function contextOf(
     outputTokensDefault: price.maxOutputTokens,
     ceilingField,
     streamOptions,
-    fieldOf: (feature: Feature) => (caller === 'inference' ? feature : (FEATURES[feature][caller] ?? feature)),
+    customTools: provider.customTools,
+    earlierThoughts: provider.earlierThoughts,
+    fieldOf: (feature: Feature) => fieldOfFeature(caller, feature) ?? feature,
   };
 }
 

@@ -41,10 +41,16 @@ const takesTrailers = ({ reply }: Journaled): boolean => reply.useChunkedEncodin
 /** Milliseconds to the microsecond. */
 const inMs = (ms: number): string => String(Math.round(ms * MICROSECONDS) / MICROSECONDS);
 
+/** The most parts that are named: clients take heads of some kilobytes. */
+const LEFT_OUT_MAX = 20;
+
 /** Names the parts of the request, and of its headers, that the provider was not sent. */
 function addLeftOut(headers: string[], exchange: Journaled, target: Target): void {
   const ofHeaders = exchange.callerHeaders?.get(target.provider)?.leftOut;
   const ofBody = speechTo(exchange, target).leftOut;
   const leftOut = ofHeaders === undefined ? ofBody : [...ofBody, ...ofHeaders];
-  if (leftOut.length > 0) headers.push('x-tollgate-left-out', leftOut.map(headerText).join(', '));
+  if (leftOut.length === 0) return;
+  const shown = leftOut.slice(0, LEFT_OUT_MAX).map(headerText);
+  if (leftOut.length > LEFT_OUT_MAX) shown.push(`and ${leftOut.length - LEFT_OUT_MAX} more`);
+  headers.push('x-tollgate-left-out', shown.join(', '));
 }
