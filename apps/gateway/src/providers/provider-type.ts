@@ -29,6 +29,8 @@ export type OperationPath = (operation: Operation, model: string) => string;
 export interface ProviderType {
   /** The dialects that a provider accepts. */
   dialectsOf(config: Pick<ProviderConfig, 'baseUrl' | 'apiVersion' | 'endpoints'>): ReadonlySet<DialectName>;
+  /** The dialects in which a model is served, if they are fewer than its provider speaks; null for all of them. */
+  dialectsOfModel?(model: string): ReadonlySet<DialectName> | null;
   /** Makes the function for the paths of one provider. */
   pathsOf(config: Pick<ProviderConfig, 'baseUrl' | 'apiVersion'>): OperationPath;
   /** The headers with the credential: names and values in turn. */

@@ -14,6 +14,8 @@ export interface Provider {
   readonly name: string;
   /** The dialects that the provider accepts. */
   readonly dialects: ReadonlySet<DialectName>;
+  /** As in `ProviderType`. */
+  dialectsOfModel?(model: string): ReadonlySet<DialectName> | null;
   /** The path of an operation at the provider. */
   readonly pathOf: OperationPath;
   readonly pool: Pool;
@@ -69,6 +71,7 @@ export function openProviders(
 export function openProvider(config: ProviderConfig, type: ProviderType): Provider {
   const url = new URL(config.baseUrl);
   const known = type.knownFields(config);
+  const dialects = type.dialectsOf(config);
   const ownNames = new Set((config.headers ?? []).map(({ name }) => name));
   const defaultHeaders = type.defaultHeaders.filter((_text, at, all) => !ownNames.has(all[at - (at % 2)] ?? ''));
   const connect = watched(
@@ -80,7 +83,8 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
     new Pool(url.origin, { connections: config.connectionsMax, pipelining: 1, allowH2: false, connect });
   return {
     name: config.name,
-    dialects: type.dialectsOf(config),
+    dialects,
+    dialectsOfModel: (model) => within(dialects, type.dialectsOfModel?.(model) ?? null),
     pathOf: pathsOf(config, type),
     pool: pool(),
     freshPool: pool(),
@@ -125,6 +129,14 @@ function pathsOf(config: ProviderConfig, type: ProviderType): OperationPath {
     Object.entries(paths).map(([operation, path]) => [`/${operation}`, base + path]),
   );
   return (operation, model) => named.get(operation) ?? usual(operation, model);
+}
+
+/** The dialects of a model, if the provider speaks all of them; null otherwise. */
+function within(
+  dialects: ReadonlySet<DialectName>,
+  ofModel: ReadonlySet<DialectName> | null,
+): ReadonlySet<DialectName> | null {
+  return ofModel !== null && [...ofModel].every((name) => dialects.has(name)) ? ofModel : null;
 }
 
 /** Connects with `connect`, and watches the connection. */

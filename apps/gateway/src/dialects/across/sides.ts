@@ -7,6 +7,7 @@ import {
   type ConversationDialect,
 } from '@tollgate/conversation';
 import { anthropicMessages } from '../anthropic-messages/anthropic-messages.js';
+import { speaks, type Target } from '../../request-path/choose-route/route-table.js';
 import type { Dialect } from '../dialect.js';
 import type { DialectName } from '../dialect-name.js';
 import { openAiChat } from '../openai-chat/openai-chat.js';
@@ -22,7 +23,7 @@ const CALLERS: Partial<Record<DialectName, CallerCodec>> = {
 
 /**
  * The dialects of providers that requests are translated to. The first one counts that a provider speaks: chat is what
- * most servers know.
+ * most servers know. Some models of OpenAI are served through Responses alone.
  */
 const PROVIDERS: readonly ProviderSide[] = [
   { dialect: openAiChat, codec: chatCodec },
@@ -36,7 +37,7 @@ export function callerSide(dialect: Dialect): CallerSide | null {
   return codec === undefined ? null : { dialect, codec };
 }
 
-/** The side of a provider; null if it speaks none of the dialects that a conversation in `caller` is carried to. */
-export function providerSide(caller: ConversationDialect, dialects: ReadonlySet<DialectName>): ProviderSide | null {
-  return PROVIDERS.find(({ dialect: { name } }) => name !== caller && dialects.has(name)) ?? null;
+/** The side of a target; null if it speaks none of the dialects that a conversation in `caller` is carried to. */
+export function providerSide(caller: ConversationDialect, target: Target): ProviderSide | null {
+  return PROVIDERS.find(({ dialect: { name } }) => name !== caller && speaks(target, name)) ?? null;
 }

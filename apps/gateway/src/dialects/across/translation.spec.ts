@@ -1,6 +1,7 @@
 import { anthropicMessages } from '@tollgate/conversation';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { openai } from '../../providers/openai/openai.js';
 import { InjectedFields } from '../../providers/injected-fields.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import type { Routed } from '../../request-path/exchange/exchange.js';
@@ -8,7 +9,7 @@ import { isRefusal } from '../../request-path/exchange/refusal.js';
 import type { UpstreamCall } from '../ask.js';
 import type { Dialect } from '../dialect.js';
 import { OPENAI_ERRORS } from '../openai/errors.js';
-import { callerSide } from './sides.js';
+import { callerSide, providerSide } from './sides.js';
 import type { Translation } from './translation.js';
 import { translator } from './translator.js';
 
@@ -170,6 +171,27 @@ describe('the answer', () => {
       error: { code: 'not_found' },
     });
   });
+});
+
+it.each([
+  ['gpt-4o', true],
+  ['gpt-5-codex', false],
+  ['gpt-5.1-codex-max', false],
+  ['gpt-5-pro-2025-10-06', false],
+  ['o3-pro', false],
+  ['o4-mini-deep-research', false],
+  ['o4-mini', true],
+  ['gpt-5-professional', true],
+])('a model of OpenAI is asked in chat, unless it is served through Responses alone: %s', (model, inChat) => {
+  expect(openai.dialectsOfModel?.(model)?.has('openai-chat') ?? true).toBe(inChat);
+  const dialects = openai.dialectsOfModel?.(model);
+  const asked = {
+    ...target,
+    model,
+    ...(dialects && { dialects }),
+    provider: { ...target.provider, dialects: new Set(['openai-chat' as const]) },
+  };
+  expect(providerSide('anthropic-messages', asked)?.dialect.name).toBe(inChat ? 'openai-chat' : 'openai-responses');
 });
 
 it('has a side for each dialect that holds conversations', () => {

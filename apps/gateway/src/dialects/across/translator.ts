@@ -25,7 +25,7 @@ export function translator(dialect: Dialect, exchange: Routed): Translate {
   const caller = callerSide(dialect);
   let read: Read | Refusal | null = null;
   return (target) => {
-    const provider = caller && providerSide(caller.codec.name, target.provider.dialects);
+    const provider = caller && providerSide(caller.codec.name, target);
     if (caller === null || provider === null) return null;
     read ??= readRequest(caller, exchange);
     return 'kind' in read ? read : translationOf(exchange, target, { caller, provider, ...read });

@@ -14,6 +14,7 @@ const WITH_RESPONSES: ReadonlySet<DialectName> = new Set([...COMMON, 'openai-res
 export const compatible: ProviderType = {
   ...openai,
   dialectsOf: ({ endpoints }) => (endpoints?.includes('responses') === true ? WITH_RESPONSES : COMMON),
+  dialectsOfModel: () => null,
   // These headers name an organisation or a project of OpenAI's.
   callerHeaders: () => null,
   knownFields: ({ baseUrl }) => knownFieldsOf(new URL(baseUrl).hostname),

@@ -1,4 +1,5 @@
 import type { Dialect } from '../../dialects/dialect.js';
+import { speaks } from '../choose-route/route-table.js';
 import type { Routed } from '../exchange/exchange.js';
 import { ownAnswer, type OwnAnswer } from '../exchange/own-answer.js';
 
@@ -12,7 +13,7 @@ export function answerHere(
   if (dialect.answerHere === undefined) return () => undefined;
   return (exchange) => {
     const { ask, targets } = exchange;
-    if (targets.some(({ provider }) => provider.dialects.has(dialect.name))) return undefined;
+    if (targets.some((target) => speaks(target, dialect.name))) return undefined;
     return dialect.answerHere?.(ask, targets[0]).then((body) => ownAnswer(body));
   };
 }

@@ -3,6 +3,7 @@ import type { TollgateConfig } from '@tollgate/config';
 import type { ModelPrice, PriceOf } from '@tollgate/pricing';
 import { targetPart } from '../event-parts.js';
 import { headerText } from '../exchange/header-text.js';
+import type { DialectName } from '../../dialects/dialect-name.js';
 import type { Provider } from '../../providers/provider.js';
 
 /** One model of one provider behind a route, with its price. */
@@ -10,6 +11,8 @@ export interface Target {
   readonly provider: Provider;
   readonly model: string;
   readonly weight: number;
+  /** The dialects in which the provider serves this model; absent for all that it speaks. */
+  readonly dialects?: ReadonlySet<DialectName>;
   readonly price: ModelPrice;
   /** Finds the price of another model of the same provider, which a call may use besides; null if it has none. */
   readonly priceOf: PriceOf;
@@ -83,6 +86,7 @@ export class RouteTable {
     const targets = routed.targets.flatMap(({ target, model: asked, price, closedBy }) => {
       const provider = this.providers.get(target.provider);
       if (provider === undefined) return [];
+      const dialects = provider.dialectsOfModel?.(asked) ?? null;
       return [
         {
           provider,
@@ -92,12 +96,18 @@ export class RouteTable {
           nameHeaders: ['x-tollgate-route', headerText(name), 'x-tollgate-provider', headerText(provider.name)],
           priceOf: (other: string) => this.#priceOf(provider.name, other),
           ...eventParts(name, provider.name, asked, price),
+          ...(dialects !== null && { dialects }),
           ...(closedBy !== undefined && { closedBy }),
         },
       ];
     });
     return routeOf(name, targets, access);
   }
+}
+
+/** Whether a target can be asked in a dialect. */
+export function speaks({ dialects, provider }: Target, name: DialectName): boolean {
+  return (dialects ?? provider.dialects).has(name);
 }
 
 /** Makes a route and the values that follow from its targets. */

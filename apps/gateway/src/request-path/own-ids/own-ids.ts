@@ -1,6 +1,6 @@
 import type { SealedIds } from '@tollgate/sealing';
 import type { Speech } from '../../dialects/ask.js';
-import type { Target } from '../choose-route/route-table.js';
+import { speaks, type Target } from '../choose-route/route-table.js';
 import { keepTargets, type Routed } from '../exchange/exchange.js';
 import type { Refusal } from '../exchange/refusal.js';
 
@@ -18,7 +18,7 @@ export function ownIds(sealedIds: SealedIds): (exchange: Routed) => Refusal | un
     const makers: Target[] = [];
     const others: Target[] = [];
     for (const target of exchange.targets) {
-      if (!target.provider.dialects.has(dialect.name)) {
+      if (!speaks(target, dialect.name)) {
         // A provider of another dialect keeps no answers that a request of this one could go on from.
         if (!ids.goesOn) others.push(target);
         continue;

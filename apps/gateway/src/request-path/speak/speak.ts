@@ -2,7 +2,7 @@ import { isRefusal, refuse, type Refusal } from '../exchange/refusal.js';
 import type { Dialect } from '../../dialects/dialect.js';
 import { translator } from '../../dialects/across/translator.js';
 import type { Translation } from '../../dialects/across/translation.js';
-import type { Target } from '../choose-route/route-table.js';
+import { speaks, type Target } from '../choose-route/route-table.js';
 import { keepTargets, type Routed } from '../exchange/exchange.js';
 
 /**
@@ -12,7 +12,7 @@ import { keepTargets, type Routed } from '../exchange/exchange.js';
  */
 export function speak(dialect: Dialect): (exchange: Routed) => Refusal | undefined {
   const { name } = dialect;
-  const speaksIt = ({ provider }: Target): boolean => provider.dialects.has(name);
+  const speaksIt = (target: Target): boolean => speaks(target, name);
   return (exchange) => (exchange.targets.every(speaksIt) ? undefined : speakToOthers(dialect, exchange));
 }
 
@@ -22,7 +22,7 @@ function speakToOthers(dialect: Dialect, exchange: Routed): Refusal | undefined 
   const reached: Target[] = [];
   let fault: Refusal | null = null;
   for (const target of exchange.targets) {
-    if (target.provider.dialects.has(dialect.name)) {
+    if (speaks(target, dialect.name)) {
       reached.push(target);
       continue;
     }
