@@ -21,6 +21,7 @@ import { theLists } from './the-lists.js';
 import { theMessages } from './the-messages.js';
 import { theModels } from './the-models.js';
 import { thePeople } from './the-people.js';
+import { theResponses } from './the-responses.js';
 import { theRevoke } from './the-revoke.js';
 import { theRotation } from './the-rotation.js';
 import { theSettings } from './the-settings.js';
@@ -62,6 +63,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theEmbeddings(running);
     theMessages(running);
     theDialects(running);
+    theResponses(running);
     refusals(running);
     limits(running);
     theChangedLimits(running);

@@ -25,9 +25,10 @@ export interface Outside {
 /**
  * Routes of the configuration: `support-bot` and `lab-*` (gpt-4o-mini), `fine-grained` (gpt-4.1-nano), `in-a-hurry`,
  * whose provider has 1.5 s for a call, `nobody-home`, whose provider listens nowhere, and `any-*`, whose model is the
- * one that was named; `claude-*`, the same at a provider of type anthropic; `vectors` (text-embedding-3-small); and, at
- * a provider of type azure, `azure-bot` and `azure-vectors`, the same with `azure-v1-` at its newer API, and
- * `deployed-*`, whose deployment is the one that was named.
+ * one that was named; `responder` (gpt-4o-mini) and `responder-nano` (gpt-4.1-nano) at a provider of type openai;
+ * `claude-*`, whose model is the one that was named, at a provider of type anthropic; `vectors`
+ * (text-embedding-3-small); and, at a provider of type azure, `azure-bot` and `azure-vectors`, the same with
+ * `azure-v1-` at its newer API, and `deployed-*`, whose deployment is the one that was named.
  */
 export async function startOutside(): Promise<Outside> {
   const providerCredential = `provider-${randomBytes(24).toString('hex')}`;
@@ -66,6 +67,11 @@ function configuration(simulatorOrigin: string, closedUrl: string, publicKeysUrl
   return `providers:
   - name: simulator
     dialect: openai
+    base_url: ${simulatorUrl}
+    credential: \${env:SIMULATOR_CREDENTIAL}
+    allow_private_network: true
+  - name: openai
+    type: openai
     base_url: ${simulatorUrl}
     credential: \${env:SIMULATOR_CREDENTIAL}
     allow_private_network: true
@@ -133,10 +139,16 @@ routes:
   - name: nobody-home
     targets: [{provider: closed, model: gpt-4o-mini, weight: 1}]
     access: everyone
+  - name: responder
+    targets: [{provider: openai, model: gpt-4o-mini}]
+  - name: responder-nano
+    targets: [{provider: openai, model: gpt-4.1-nano}]
 prices:
 ${price('simulator', 'gpt-4o-mini')}
 ${price('simulator', 'gpt-4.1-nano')}
 ${price('simulator', 'any-*')}
+${price('openai', 'gpt-4o-mini')}
+${price('openai', 'gpt-4.1-nano')}
 ${price('claude', 'claude-*')}
   - provider: claude
     model: claude-opus-4-8
