@@ -51,8 +51,15 @@ export function openRouterModel(model: ListedModel): object {
     top_provider: { context_length: contextTokens, max_completion_tokens: maxOutputTokens, is_moderated: false },
     per_request_limits: null,
     supported_parameters: [],
+    supported_voices: null,
     default_parameters: null,
+    links: { details: `/api/v1/models/${encodeURIComponent(id)}` },
   };
+}
+
+/** What OpenRouter's list of models has beside the models: it is whole, so no page follows. */
+export function openRouterPage(models: number): object {
+  return { total_count: models, links: { next: null } };
 }
 
 /** A nano-USD for a million tokens is this part of a USD for one token. */

@@ -101,7 +101,9 @@ describe('the list of models', () => {
       architecture: { input_modalities: ['text'], output_modalities: ['text'] },
       top_provider: { context_length: 64_000, max_completion_tokens: 100, is_moderated: false },
       supported_parameters: [],
+      links: { details: '/api/v1/models/support-bot' },
     });
+    expect(ask('/api/v1/models')).toMatchObject({ total_count: data.length, links: { next: null } });
   });
   it('has the shape of Anthropic for callers that send its version, on both bases', () => {
     for (const url of ['/v1/models?limit=1000', '/api/v1/models?beta=true'])

@@ -8,7 +8,7 @@ import type { ReadEndpoint } from '../endpoint.js';
 import type { ListedModel } from './listed-model.js';
 import { isRefused, type ModelCatalogue } from './model-catalogue.js';
 import { modelPage } from './model-page.js';
-import { anthropicModel, openAiModel, openRouterModel } from './model-shapes.js';
+import { anthropicModel, openAiModel, openRouterModel, openRouterPage } from './model-shapes.js';
 
 /** The models that a key may use, in the shape of the API that its caller was written for. */
 export const models: ReadEndpoint = { ...INFERENCE_ENDPOINTS.models, answer: listModels };
@@ -43,8 +43,10 @@ function listModels(exchange: Identified, catalogue: ModelCatalogue): Buffer | R
   const id = `${shape} ${isCodex}`;
   let text = texts.get(id);
   if (text === undefined) {
-    const data = list.map(shape === 'openrouter' ? openRouterModel : openAiModel);
-    texts.set(id, (text = bytesOf({ object: 'list', data, ...(isCodex && { models: [] }) })));
+    const ofOpenRouter = shape === 'openrouter';
+    const data = list.map(ofOpenRouter ? openRouterModel : openAiModel);
+    const page = ofOpenRouter ? openRouterPage(data.length) : {};
+    texts.set(id, (text = bytesOf({ object: 'list', data, ...page, ...(isCodex && { models: [] }) })));
   }
   return text;
 }
