@@ -32,7 +32,10 @@ function connect({ url, secret, model }: Place): Connected {
         call_id,
         output: RESULT,
       }));
-      const second = await streamed(sdk, model, results, first.id);
+      // Only a provider of OpenAI's keeps what was said; to others it is sent again.
+      const second = model.startsWith('gpt')
+        ? await streamed(sdk, model, results, first.id)
+        : await streamed(sdk, model, [user(prompt), ...first.calls, ...results]);
       const calls = first.calls.map(({ name, arguments: json }): Called => ({
         name,
         input: JSON.parse(json) as unknown,

@@ -1,0 +1,13 @@
+import { startStandalone, type Outside } from '@tollgate/journey';
+import { afterAll } from 'vitest';
+import { CLIENTS } from './clients/index.js';
+import { everyClient } from './kit/every-client.js';
+import { startProviders } from './kit/outside.js';
+
+let outside: Outside | undefined;
+afterAll(() => outside?.stop());
+
+everyClient('the one process', CLIENTS, async () => {
+  outside = await startProviders();
+  return startStandalone({ outside, underLoad: true });
+});
