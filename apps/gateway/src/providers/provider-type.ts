@@ -9,8 +9,8 @@ export interface KnownFields {
   /** Whether it takes custom tools in chat, whose input is any text. Absent: no, and functions stand for them. */
   readonly customTools?: boolean;
   /**
-   * Whether its thinking models want their earlier thoughts back in chat (`reasoning_content`). Absent: no, since others
-   * refuse the field.
+   * Whether its thinking models want their earlier thoughts back in chat (`reasoning_content`). Absent: no, since
+   * others refuse the field.
    */
   readonly earlierThoughts?: boolean;
 }

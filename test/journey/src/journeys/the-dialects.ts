@@ -10,7 +10,10 @@ type Json = Record<string, unknown>;
 const MODELS = {
   chat: { model: 'any-model', path: '/v1/chat/completions' },
   messages: { model: 'claude-model', path: '/v1/messages' },
+  responses: { model: 'gpt-5-codex', path: '/v1/responses' },
 } as const;
+
+type Cost = { readonly cost?: number } | null;
 
 /** How callers of a dialect ask, and what they read. */
 interface CallerDialect {
@@ -42,6 +45,15 @@ const CALLERS: Readonly<Record<string, CallerDialect>> = {
     deltaOf: ({ delta }) => String((delta as Json | undefined)?.['text'] ?? ''),
     end: /event: message_stop\ndata: [^\n]*\n\n$/,
     code: ({ error }) => (error as Json)['type'],
+  },
+  responses: {
+    path: '/responses',
+    body: (model, fields) => ({ model, max_output_tokens: 50, input: 'Hello', ...fields }),
+    textOf: ({ output }) =>
+      (output as Json[]).map(({ type, content }) => (type === 'message' ? textsIn(content) : '')).join(''),
+    deltaOf: ({ type, delta }) => (type === 'response.output_text.delta' ? String(delta) : ''),
+    end: /event: response.(?:completed|incomplete)\ndata: [^\n]*\n\n$/,
+    code: ({ error }) => (error as Json)['code'],
   },
   inference: {
     path: '/inference',
@@ -103,7 +115,8 @@ export function theDialects(shape: () => Shape): void {
       );
       expect(plain.json<{ usage: { cost: number } }>().usage.cost).toBe(first);
       const costs = eventsOf(streamed.text).flatMap(({ json }) => {
-        const { usage } = (json ?? {}) as { usage?: { cost?: number } | null };
+        const event = (json ?? {}) as { usage?: Cost; response?: { usage?: Cost } };
+        const usage = event.usage ?? event.response?.usage;
         return usage?.cost === undefined ? [] : [usage.cost];
       });
       expect(costs).toEqual([second]);

@@ -25,9 +25,9 @@ export interface Outside {
 /**
  * Routes of the configuration: `support-bot` and `lab-*` (gpt-4o-mini), `fine-grained` (gpt-4.1-nano), `in-a-hurry`,
  * whose provider has 1.5 s for a call, `nobody-home`, whose provider listens nowhere, and `any-*`, whose model is the
- * one that was named; `responder` (gpt-4o-mini) and `responder-nano` (gpt-4.1-nano) at a provider of type openai;
- * `claude-*`, whose model is the one that was named, at a provider of type anthropic; `vectors`
- * (text-embedding-3-small); and, at a provider of type azure, `azure-bot` and `azure-vectors`, the same with
+ * one that was named; `responder` (gpt-4o-mini) and `responder-nano` (gpt-4.1-nano) at a provider of type openai, and
+ * `gpt-5-*`, whose model is the one that was named, at the same; `claude-*`, the same at a provider of type anthropic;
+ * `vectors` (text-embedding-3-small); and, at a provider of type azure, `azure-bot` and `azure-vectors`, the same with
  * `azure-v1-` at its newer API, and `deployed-*`, whose deployment is the one that was named.
  */
 export async function startOutside(): Promise<Outside> {
@@ -128,6 +128,8 @@ routes:
   - name: any-*
     targets: [{provider: simulator, model: '*', weight: 1}]
     access: everyone
+  - name: gpt-5-*
+    targets: [{provider: openai, model: '*'}]
   - name: claude-*
     targets: [{provider: claude, model: '*'}]
   - name: any-closed
@@ -149,6 +151,7 @@ ${price('simulator', 'gpt-4.1-nano')}
 ${price('simulator', 'any-*')}
 ${price('openai', 'gpt-4o-mini')}
 ${price('openai', 'gpt-4.1-nano')}
+${price('openai', 'gpt-5-*')}
 ${price('claude', 'claude-*')}
   - provider: claude
     model: claude-opus-4-8

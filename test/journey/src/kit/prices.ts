@@ -12,6 +12,7 @@ export const prices = {
   'gpt-4.1-nano': { input: '0.0123', output: '0.0457', maxOutputTokens: 1_000 },
   'text-embedding-3-small': { input: '0.02', output: '0', maxOutputTokens: 1 },
   'any-*': { input: '1', output: '2' },
+  'gpt-5-*': { input: '1.25', output: '10' },
   'claude-*': { input: '3', output: '15' },
   'deployed-*': { input: '1', output: '2' },
 } as const satisfies Readonly<Record<string, Price>>;

@@ -3,8 +3,8 @@ import type { KnownFields } from '../provider-type.js';
 /**
  * The ends of known hosts, with the fields that their API references document (read in November 2026). OpenAI's
  * reasoning models refuse `max_tokens`; Mistral answers 422 to both other fields, and Perplexity and Mistral report
- * usage without being asked. The thinking models of DeepSeek and Moonshot refuse to go on after a call of a tool without
- * the thoughts that led to it.
+ * usage without being asked. The thinking models of DeepSeek and Moonshot refuse to go on after a call of a tool
+ * without the thoughts that led to it.
  */
 const HOSTS: readonly (readonly [host: string, KnownFields])[] = [
   ['api.openai.com', { ceilingField: 'max_completion_tokens', streamOptions: true, customTools: true }],
