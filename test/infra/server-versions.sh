@@ -6,6 +6,8 @@ for program in /usr/lib/postgresql/*/bin/postgres "$(command -v postgres)"; do
 done
 redis-server --version 2>/dev/null
 java --version 2>/dev/null
+python3 --version 2>/dev/null
+curl --version 2>/dev/null | head -n 1
 command -v docker
 # Root can mount file systems of its own, and tests more for that.
 id -u

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { canInstallPackages, findProgram, installPackage } from '@tollgate/infra';
 import { IMAGE, SCHEMA, type Client, type Connected, type Place, type Said } from '../kit/client.js';
 import { failedOf } from './sdk-errors.js';
 
@@ -53,9 +54,23 @@ function connect({ url, secret, model }: Place): Connected {
   };
 }
 
+let program: Promise<string> | undefined;
+
+/** The program, installed where it is missing and can be. */
+async function curlProgram(): Promise<string> {
+  const found = findProgram('curl');
+  if (found !== undefined) return found;
+  if (canInstallPackages()) await installPackage('curl');
+  const installed = findProgram('curl');
+  if (installed === undefined) throw new Error('curl is missing. Install it (Debian: apt-get install curl).');
+  return installed;
+}
+
 /** Runs curl; rejects with a `CurlFailed` if the status is an error. */
 async function curl(args: readonly string[]): Promise<Printed> {
-  const child = spawn('curl', ['-sS', '-N', '-w', '\n%{http_code}', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(await (program ??= curlProgram()), ['-sS', '-N', '-w', '\n%{http_code}', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let out = '';
   let errors = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
