@@ -85,7 +85,21 @@ export function yielding(
       else if (OF_APIS.test(name)) leftOut.push(`${name}: ${value}`);
     }
     const read = rule(kept, context);
-    if (leftOut.length === 0 || (read !== null && 'value' in read)) return read;
-    return { sent: read?.sent ?? defaults, leftOut: [...(read?.leftOut ?? []), ...leftOut] };
+    if (read !== null && 'value' in read) return read;
+    if (read === null && leftOut.length === 0) return null;
+    return {
+      sent: read === null ? defaults : without(names, read.sent),
+      leftOut: [...(read?.leftOut ?? []), ...leftOut],
+    };
   };
+}
+
+/** Headers without those of some names. */
+function without(names: ReadonlySet<string>, headers: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] ?? '';
+    if (!names.has(name)) kept.push(name, headers[at + 1] ?? '');
+  }
+  return kept;
 }

@@ -3,7 +3,7 @@ import { publicConnector } from '@tollgate/http';
 import { buildConnector, Pool } from 'undici';
 import type { DialectName } from '../dialects/dialect-name.js';
 import { yielding } from './caller-headers.js';
-import { CredentialMask } from './credential-mask.js';
+import { maskOf, type SecretsMask } from './secrets-mask.js';
 import { InjectedFields } from './injected-fields.js';
 import { watchProviderSocket } from './provider-socket.js';
 import type { OperationPath, ProviderType } from './provider-type.js';
@@ -40,7 +40,7 @@ export interface Provider {
   /** The credential, so that it can be removed from logged texts; null if there is none. */
   readonly credential: string | null;
   /** Finds the credential in answers; null if there is none, or if it is too short to be searched for. */
-  readonly mask: CredentialMask | null;
+  readonly mask: SecretsMask | null;
   /** The headers of each request, including the credential: names and values in turn. Do not log them. */
   readonly headers: readonly string[];
   readonly timeoutMs: number;
@@ -101,7 +101,7 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
     defaultHeaders,
     allowBetas: config.allowBetas ?? [],
     credential: config.credential?.reveal() ?? null,
-    mask: CredentialMask.of(config.credential?.reveal() ?? null),
+    mask: maskOf(secretsOf(config)),
     headers: [
       'content-type',
       'application/json',
@@ -117,6 +117,14 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
     firstByteTimeoutMs: config.firstByteTimeoutMs,
     load: { calls: 0, callsMax: config.connectionsMax },
   };
+}
+
+/** The secrets that a provider is sent: its credential, and headers whose values come from the environment or a file. */
+function secretsOf({ credential, headers = [] }: ProviderConfig): string[] {
+  const ofHeaders = headers.flatMap(({ value, variable, file }) =>
+    value === null || (variable === undefined && file === undefined) ? [] : [value.reveal()],
+  );
+  return [...(credential === null ? [] : [credential.reveal()]), ...ofHeaders];
 }
 
 /** The paths of a provider: those that its entry names, else those of its type. */

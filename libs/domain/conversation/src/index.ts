@@ -51,5 +51,6 @@ export { anthropicMessages } from './anthropic-messages/codec.js';
 export { withoutForeignThoughts } from './anthropic-messages/foreign-thoughts.js';
 export { FOREIGN_SEAL } from './foreign-seal.js';
 export { inference } from './inference/codec.js';
+export { reasons } from './openai-effort.js';
 export { openaiChat } from './openai-chat/codec.js';
 export { openaiResponses } from './openai-responses/codec.js';

@@ -27,6 +27,11 @@ export function messageOfError(body: Buffer): string | null {
   return typeof message === 'string' && message !== '' ? message.slice(0, MESSAGE_CHARACTERS_MAX) : null;
 }
 
+/** A provider's words without ids of answers that it keeps. */
+export function withoutIds<Text extends string | null>(words: Text): Text {
+  return (words?.replace(/\bresp_[A-Za-z0-9_-]{4,}/g, '[an id]') ?? null) as Text;
+}
+
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }

@@ -4,6 +4,8 @@ import {
   openaiChat as chatCodec,
   openaiResponses as responsesCodec,
   type CallerCodec,
+  reasons,
+  type Conversation,
   type ConversationDialect,
 } from '@tollgate/conversation';
 import { anthropicMessages } from '../anthropic-messages/anthropic-messages.js';
@@ -37,7 +39,20 @@ export function callerSide(dialect: Dialect): CallerSide | null {
   return codec === undefined ? null : { dialect, codec };
 }
 
-/** The side of a target; null if it speaks none of the dialects that a conversation in `caller` is carried to. */
-export function providerSide(caller: ConversationDialect, target: Target): ProviderSide | null {
-  return PROVIDERS.find(({ dialect: { name } }) => name !== caller && speaks(target, name)) ?? null;
+/** The sides of a target, in the order of `PROVIDERS`: all that a conversation in `caller` can be carried to. */
+export function providerSides(caller: ConversationDialect, target: Target): readonly ProviderSide[] {
+  return PROVIDERS.filter(({ dialect: { name } }) => name !== caller && speaks(target, name));
+}
+
+/**
+ * The sides of a target in the order in which they are tried. Models of OpenAI that reason refuse tools in chat, and keep
+ * their thoughts between the calls of tools only in Responses, so that is tried first for them.
+ */
+export function sidesFor(
+  sides: readonly ProviderSide[],
+  { tools }: Pick<Conversation, 'tools'>,
+  { model }: Pick<Target, 'model'>,
+): readonly ProviderSide[] {
+  if (sides.length < 2 || tools.length === 0 || !reasons(model)) return sides;
+  return [...sides].sort((a, b) => Number(b.hidesIds === true) - Number(a.hidesIds === true));
 }

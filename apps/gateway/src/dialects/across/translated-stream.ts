@@ -2,6 +2,7 @@ import type { AnswerEvent, JsonObject, SentEvent, StreamDecoder, StreamEncoder }
 import { ERRORS, type ErrorCode } from '@tollgate/errors';
 import type { UsageReport } from '@tollgate/usage';
 import { eventEnd, readEvent } from '../../request-path/forward/sse-reader.js';
+import { withoutIds } from './provider-error.js';
 import type { EventError, StreamPart, StreamReader } from '../answer.js';
 
 /**
@@ -94,9 +95,20 @@ export class TranslatedStream implements StreamReader {
     if (events.length === 0) return '';
     let text = '';
     for (const event of events)
-      for (const sent of this.encoder.take(this.hidesIds && event.type === 'start' ? { ...event, id: '' } : event))
-        text += textOf(sent);
+      for (const sent of this.encoder.take(this.hidesIds ? withoutId(event) : event)) text += textOf(sent);
     return Buffer.from(text, 'utf8').toString('latin1');
+  }
+}
+
+/** An event without the provider's id of the answer. */
+function withoutId(event: AnswerEvent): AnswerEvent {
+  switch (event.type) {
+    case 'start':
+      return { ...event, id: '' };
+    case 'error':
+      return { ...event, error: { ...event.error, message: withoutIds(event.error.message) } };
+    default:
+      return event;
   }
 }
 

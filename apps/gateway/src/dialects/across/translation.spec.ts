@@ -9,7 +9,7 @@ import { isRefusal } from '../../request-path/exchange/refusal.js';
 import type { UpstreamCall } from '../ask.js';
 import type { Dialect } from '../dialect.js';
 import { OPENAI_ERRORS } from '../openai/errors.js';
-import { callerSide, providerSide } from './sides.js';
+import { callerSide, providerSides, sidesFor } from './sides.js';
 import type { Translation } from './translation.js';
 import { translator } from './translator.js';
 
@@ -191,7 +191,46 @@ it.each([
     ...(dialects && { dialects }),
     provider: { ...target.provider, dialects: new Set(['openai-chat' as const]) },
   };
-  expect(providerSide('anthropic-messages', asked)?.dialect.name).toBe(inChat ? 'openai-chat' : 'openai-responses');
+  expect(providerSides('anthropic-messages', asked).map((side) => side.dialect.name)).toEqual([
+    inChat ? 'openai-chat' : 'openai-responses',
+  ]);
+});
+
+it.each([
+  ['gpt-5.1', [{}], 'openai-responses'],
+  ['gpt-5.1', [], 'openai-chat'],
+  ['gpt-4o', [{}], 'openai-chat'],
+])('%s is asked with tools %j through %s', (model, tools, first) => {
+  const dialects = new Set(['openai-chat' as const, 'openai-responses' as const]);
+  const sides = providerSides('anthropic-messages', { ...target, model, dialects });
+  expect(sidesFor(sides, { tools: tools as never }, { model })[0]?.dialect.name).toBe(first);
+});
+
+it('goes back to chat where Responses cannot be told something', () => {
+  const dialects = new Set(['openai-chat' as const, 'openai-responses' as const]);
+  const asked = { ...target, model: 'gpt-5.1', dialects };
+  const request = { ...REQUEST, stop_sequences: ['END'], tools: [{ name: 'f', input_schema: { type: 'object' } }] };
+  const ask = { body: Buffer.from(JSON.stringify(request)), model: 'claude', inputTokensEstimate: 7 };
+  const exchange = { ask, requestId: '0198-aa', startedAtMs: 1_000 } as unknown as Routed;
+  const translation = translator(messages, exchange)(asked);
+  expect(translation).toMatchObject({ operation: '/chat/completions' });
+});
+
+it('refuses bodies that only some readers take, or that would take too long', () => {
+  const refusalFor = (body: string) => {
+    const exchange = {
+      ask: { body: Buffer.from(body), model: 'm' },
+      requestId: '',
+      startedAtMs: 0,
+    } as unknown as Routed;
+    return translator(messages, exchange)(target);
+  };
+  expect(refusalFor('{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"\\q"}]}')).toMatchObject({
+    code: 'invalid_json',
+  });
+  expect(refusalFor(`{"model":"m","messages":[${'[],'.repeat(100_001)}[]]}`)).toMatchObject({
+    code: 'invalid_request',
+  });
 });
 
 it('has a side for each dialect that holds conversations', () => {

@@ -14,7 +14,7 @@ import { NO_ANSWER } from '../answer.js';
 import type { Speech, UpstreamCall } from '../ask.js';
 import type { Dialect } from '../dialect.js';
 import type { Operation } from '../dialect-name.js';
-import { codeOfError, messageOfError } from './provider-error.js';
+import { codeOfError, messageOfError, withoutIds } from './provider-error.js';
 import { TranslatedStream } from './translated-stream.js';
 
 /** The caller's side of a translation: a dialect of the gateway, and how it is mapped. */
@@ -117,7 +117,7 @@ export class Translation implements Speech {
 
   errorBody(status: number, body: Buffer): Buffer {
     const { caller, requestId } = this.parts;
-    return caller.dialect.errors.body(codeOfError(status), messageOfError(body), null, requestId);
+    return caller.dialect.errors.body(codeOfError(status), withoutIds(messageOfError(body)), null, requestId);
   }
 }
 

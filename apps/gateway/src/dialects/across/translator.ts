@@ -12,9 +12,10 @@ import {
 import type { FieldNames } from '../../providers/injected-fields.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import type { Routed } from '../../request-path/exchange/exchange.js';
-import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
+import { isRefusal, refuse, type Refusal } from '../../request-path/exchange/refusal.js';
 import type { Dialect } from '../dialect.js';
-import { callerSide, providerSide } from './sides.js';
+import { countNodes } from './json-size.js';
+import { callerSide, providerSides, sidesFor } from './sides.js';
 import { Translation, type CallerSide, type ProviderSide } from './translation.js';
 
 /** Translates the request for one target: null if no dialect of its provider can be reached from the caller's. */
@@ -25,10 +26,17 @@ export function translator(dialect: Dialect, exchange: Routed): Translate {
   const caller = callerSide(dialect);
   let read: Read | Refusal | null = null;
   return (target) => {
-    const provider = caller && providerSide(caller.codec.name, target);
-    if (caller === null || provider === null) return null;
+    if (caller === null || providerSides(caller.codec.name, target).length === 0) return null;
     read ??= readRequest(caller, exchange);
-    return 'kind' in read ? read : translationOf(exchange, target, { caller, provider, ...read });
+    if ('kind' in read) return read;
+    const { conversation, request } = read;
+    let fault: Translation | Refusal | null = null;
+    for (const provider of sidesFor(providerSides(caller.codec.name, target), conversation, target)) {
+      const translation = translationOf(exchange, target, { caller, provider, conversation, request });
+      if (!isRefusal(translation)) return translation;
+      fault ??= translation;
+    }
+    return fault;
   };
 }
 
@@ -37,12 +45,33 @@ interface Read {
   readonly request: JsonObject;
 }
 
+/**
+ * The most texts, objects and lists of a body that is carried to another dialect: reading and writing these takes some
+ * 100 ms, in which no other request is served. The longest sessions of agents have a tenth of them.
+ */
+const NODES_MAX = 100_000;
+
 function readRequest({ codec }: CallerSide, { ask }: Routed): Read | Refusal {
-  // The scan has checked that the body is an object.
-  const request = JSON.parse(ask.body.toString('utf8')) as JsonObject;
+  if (countNodes(ask.body, NODES_MAX) > NODES_MAX) return TOO_MANY;
+  const request = parsed(ask.body);
+  if (request === null) return NOT_READABLE;
   const conversation = codec.readRequest(request);
   return 'kind' in conversation ? refusalOf(conversation) : { conversation, request };
 }
+
+/** The scan has checked that the body is an object, but not each escape in its texts. */
+function parsed(body: Buffer): JsonObject | null {
+  try {
+    return JSON.parse(body.toString('utf8')) as JsonObject;
+  } catch {
+    return null;
+  }
+}
+
+const TOO_MANY = refuse('invalid_request', {
+  message: `The model is behind another API, and the body has more than ${NODES_MAX} texts, objects and lists: too many to be carried there.`,
+});
+const NOT_READABLE = refuse('invalid_json', { message: 'A text in the body has an escape that JSON does not know.' });
 
 function translationOf(
   exchange: Routed,

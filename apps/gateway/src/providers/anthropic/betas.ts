@@ -51,9 +51,14 @@ const HARMLESS = [
   'web-fetch-',
 ];
 
+/** How the names of all beta features are spelt. */
+const NAME = /^[a-z0-9.-]+$/;
+
 /** What a value of `anthropic-beta` may do to the cost of a request. */
 export function betaKind(value: string): 'harmless' | 'dearer' | 'unknown' {
   const name = value.toLowerCase();
+  // Behind a space or another mark a second value may stand, for a server that divides values there.
+  if (!NAME.test(name)) return DEARER.some((start) => name.includes(start)) ? 'dearer' : 'unknown';
   if (DEARER.some((start) => name.startsWith(start))) return 'dearer';
   return HARMLESS.some((start) => name.startsWith(start)) ? 'harmless' : 'unknown';
 }
@@ -61,5 +66,5 @@ export function betaKind(value: string): 'harmless' | 'dearer' | 'unknown' {
 /** Whether an entry's `allow_betas` has a value: by its whole name, or by a beginning that ends with a dash. */
 export function isBetaAllowed(value: string, allowed: readonly string[]): boolean {
   const name = value.toLowerCase();
-  return allowed.some((each) => name === each || (each.endsWith('-') && name.startsWith(each)));
+  return NAME.test(name) && allowed.some((each) => name === each || (each.endsWith('-') && name.startsWith(each)));
 }

@@ -1,4 +1,4 @@
-import type { CredentialMask } from '../../providers/credential-mask.js';
+import type { SecretsMask } from '../../providers/secrets-mask.js';
 
 /** The most characters of a provider's text that are logged. */
 const WORDS_MAX = 300;
@@ -19,7 +19,7 @@ const SECRETS =
  * credential. `credential` is ours at this provider, which some repeat in their errors. `mask` knows its other
  * spellings.
  */
-export function providerWords(body: Buffer, credential: string | null, mask: CredentialMask | null = null): string {
+export function providerWords(body: Buffer, credential: string | null, mask: SecretsMask | null = null): string {
   if (mask !== null && mask.isToldBy(body.subarray(0, LOOKED_THROUGH_BYTES))) return TOLD;
   // Longer than the logged part, so that no secret is cut in two before it is searched for.
   let words = body.toString('utf8', 0, WORDS_MAX * 8);
