@@ -97,8 +97,8 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       // 404 model_not_found; 403 route_access_denied, model_access_denied; 400 invalid_request;
       // 503 provider_not_configured
       .reach(isRouted, chooseRoute(parts.routes))
-      // an answer of our own, where no provider is needed for one
-      .then(answerHere(dialect))
+      // 429 rate_limit_exceeded; an answer of our own, where no provider is needed for one
+      .then(answerHere(dialect, admit(parts)))
       // 400 previous_response_not_found
       .then(ownIds(parts.sealedIds))
       // 404 model_not_found: no provider of the model speaks the dialect, and none can be translated for;
