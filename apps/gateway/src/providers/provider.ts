@@ -119,7 +119,7 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
   };
 }
 
-/** The secrets that a provider is sent: its credential, and headers whose values come from the environment or a file. */
+/** The secrets that a provider is sent: its credential, and headers that come from the environment or a file. */
 function secretsOf({ credential, headers = [] }: ProviderConfig): string[] {
   const ofHeaders = headers.flatMap(({ value, variable, file }) =>
     value === null || (variable === undefined && file === undefined) ? [] : [value.reveal()],

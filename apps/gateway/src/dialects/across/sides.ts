@@ -45,8 +45,8 @@ export function providerSides(caller: ConversationDialect, target: Target): read
 }
 
 /**
- * The sides of a target in the order in which they are tried. Models of OpenAI that reason refuse tools in chat, and keep
- * their thoughts between the calls of tools only in Responses, so that is tried first for them.
+ * The sides of a target in the order in which they are tried. Models of OpenAI that reason refuse tools in chat, and
+ * keep their thoughts between the calls of tools only in Responses, so that is tried first for them.
  */
 export function sidesFor(
   sides: readonly ProviderSide[],

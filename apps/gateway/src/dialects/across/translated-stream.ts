@@ -102,14 +102,9 @@ export class TranslatedStream implements StreamReader {
 
 /** An event without the provider's id of the answer. */
 function withoutId(event: AnswerEvent): AnswerEvent {
-  switch (event.type) {
-    case 'start':
-      return { ...event, id: '' };
-    case 'error':
-      return { ...event, error: { ...event.error, message: withoutIds(event.error.message) } };
-    default:
-      return event;
-  }
+  if (event.type === 'start') return { ...event, id: '' };
+  if (event.type !== 'error') return event;
+  return { ...event, error: { ...event.error, message: withoutIds(event.error.message) } };
 }
 
 function textOf({ event, data }: SentEvent): string {
