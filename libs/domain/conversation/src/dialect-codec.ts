@@ -86,9 +86,10 @@ export interface StreamDecoder {
   take(event: string | null, data: JsonObject): readonly AnswerEvent[];
   /**
    * The provider has ended its stream. Closes what is open if the answer has given the reason of its end; if it has
-   * not, gives an `error`. Nothing if the stream has ended already.
+   * not, gives an `error`. Nothing if the stream has ended already. `done` tells that the provider's last event, as
+   * `[DONE]`, has come, and the connection has not just closed: some servers of OpenAI's chat give no other reason.
    */
-  end(): readonly AnswerEvent[];
+  end(done?: boolean): readonly AnswerEvent[];
 }
 
 /** Writes the events of a stream for a client. What comes after an `end` or an `error` gives nothing. */

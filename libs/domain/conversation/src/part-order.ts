@@ -57,6 +57,11 @@ export class PartOrder {
     return this.state !== 'fresh';
   }
 
+  /** Whether anything was said: a text, a thought, a call. */
+  get hasParts(): boolean {
+    return this.parts.size > 0;
+  }
+
   /** The answer has begun. Only the first call counts. */
   start(id: string, model: string, createdAt: number | null): AnswerEvent[] {
     if (this.state !== 'fresh') return [];

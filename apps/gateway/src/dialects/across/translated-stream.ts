@@ -71,7 +71,7 @@ export class TranslatedStream implements StreamReader {
   #translate({ events, tail, done }: StreamPart, over: boolean): StreamPart {
     const passed = this.#read(events);
     const last = this.#read(tail);
-    const ends = !this.#ended && (done || (over && this.finished)) ? this.decoder.end() : [];
+    const ends = !this.#ended && (done || (over && this.finished)) ? this.decoder.end(done) : [];
     if (done || over) this.#ended = true;
     return { events: this.#write(passed), tail: this.#write([...last, ...ends]), done };
   }

@@ -45,6 +45,11 @@ export class CallDeltas {
     return this.calls.flatMap((call) => (call.opened && call.end.isWhole ? this.order.close(call.key) : []));
   }
 
+  /** Whether the input of each call is whole: an object, or nothing, or any text of a custom tool. */
+  get areWhole(): boolean {
+    return this.calls.every(({ custom, end }) => custom || end.isWhole || end.isBlank);
+  }
+
   /** Opens what has no name to the end. */
   end(): AnswerEvent[] {
     return this.calls.flatMap((call) => (call.opened ? [] : this.open(call)));

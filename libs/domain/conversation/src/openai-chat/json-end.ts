@@ -13,6 +13,11 @@ export class JsonEnd {
     return this.state === 'whole';
   }
 
+  /** Whether nothing but spaces has come so far. */
+  get isBlank(): boolean {
+    return this.state === 'before';
+  }
+
   take(piece: string): void {
     for (const char of piece) {
       if (this.state === 'before') this.begin(char);

@@ -36,20 +36,29 @@ class ChatDecoder implements StreamDecoder {
     if (error !== null) return this.order.error(error);
     this.events = [];
     if (Array.isArray(chunk['choices'])) {
-      this.start(chunk);
+      this.start(chunk, chunk['choices'].length > 0);
       for (const choice of chunk['choices']) this.choice(fieldsOf(choice));
     }
     this.usage(chunk);
     return this.events;
   }
 
-  end(): readonly AnswerEvent[] {
-    return [...this.calls.end(), ...this.order.end()];
+  /**
+   * Some servers end by `[DONE]` and never say why. Then the answer is whole if something was said and no call was cut
+   * in the middle of its input.
+   */
+  end(done = false): readonly AnswerEvent[] {
+    const last = this.calls.end();
+    if (done && this.order.hasParts && this.calls.areWhole) this.order.finish({ reason: 'stop', stopSequence: null });
+    return [...last, ...this.order.end()];
   }
 
-  /** The first chunk says which answer it is of. */
-  private start(chunk: JsonObject): void {
-    if (this.order.hasStarted) return;
+  /**
+   * The first chunk says which answer it is of. Azure sends one before it, on the filters of the prompt, that has
+   * neither a choice nor a model.
+   */
+  private start(chunk: JsonObject, hasChoice: boolean): void {
+    if (this.order.hasStarted || !(hasChoice || textOf(chunk['model']) !== null)) return;
     this.add(this.order.start(textOf(chunk['id']) ?? '', textOf(chunk['model']) ?? '', numberOf(chunk['created'])));
   }
 

@@ -370,13 +370,29 @@ describe('a request to a model behind chat', () => {
   });
 
   it('asks for JSON by the field for it and by no tool (R6)', () => {
-    const schema = { type: 'object', properties: { a: { type: 'string' } } };
+    const properties = { a: { type: 'string' } };
+    const schema = { type: 'object', properties, required: ['a'], additionalProperties: false };
     const format = { kind: 'json_schema' as const, name: 'answer', description: null, schema, strict: true };
     expect(write({ ...read({}), format })).toEqual({
       model: 'a-model',
       messages: [{ role: 'user', content: 'hi' }],
       response_format: { type: 'json_schema', json_schema: { name: 'answer', schema, strict: true } },
     });
+  });
+
+  it('calls nothing strict that OpenAI would refuse as strict, and notes it', () => {
+    const schema = { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: false };
+    const format = { kind: 'json_schema' as const, name: 'answer', description: null, schema, strict: true };
+    const tool = { kind: 'function' as const, name: 'f', description: null, parameters: schema, strict: true };
+    const written = writeRequest({ ...read({}), format, tools: [tool] }, WRITE_CONTEXT);
+    expect(written).toMatchObject({
+      body: {
+        response_format: { type: 'json_schema', json_schema: { name: 'answer', schema } },
+        tools: [{ type: 'function', function: { name: 'f', parameters: schema } }],
+      },
+      leftOut: ['field of tools[].strict', 'field of json_schema.strict'],
+    });
+    expect(JSON.stringify('body' in written && written.body)).not.toContain('"strict"');
   });
 
   it('never has a higher ceiling than the caller named, whatever the effort (M10)', () => {

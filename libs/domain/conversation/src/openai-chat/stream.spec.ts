@@ -15,7 +15,8 @@ import { writeStream } from './write-stream.js';
 
 const decode = (chunks: readonly (JsonObject | '[DONE]')[]): readonly AnswerEvent[] => {
   const decoder = readStream(SAME_NAMES);
-  return [...chunks.flatMap((chunk) => (chunk === '[DONE]' ? [] : decoder.take(null, chunk))), ...decoder.end()];
+  const read = chunks.flatMap((chunk) => (chunk === '[DONE]' ? [] : decoder.take(null, chunk)));
+  return [...read, ...decoder.end(chunks.at(-1) === '[DONE]')];
 };
 const encode = (events: readonly AnswerEvent[], showUsage = true): readonly SentEvent[] => {
   const encoder = writeStream({ ...REPLY_CONTEXT, showUsage });
@@ -203,8 +204,57 @@ describe('the end of a stream', () => {
     });
   });
 
-  it('is an error if the reason is missing', () =>
-    expect(errorOf(decode([chunk({ content: 'a' })]))?.message).toMatch(/before its answer was complete/));
+  const piece = (args: string): JsonObject => call({ index: 0, id: 'a', function: { name: 'f', arguments: args } });
+  const custom = call({ index: 0, id: 'a', type: 'custom', custom: { name: 'c', input: 'ls {' } });
+  it.each<[string, readonly JsonObject[], string]>([
+    ['a text', [chunk({ content: 'a' })], 'stop'],
+    ['a thought', [chunk({ reasoning_content: 'a' })], 'stop'],
+    ['a refusal', [chunk({ refusal: 'a' })], 'stop'],
+    ['a call', [piece('{"x":'), piece('1}')], 'tool_calls'],
+    ['a call without input', [piece('')], 'tool_calls'],
+    ['a call of a custom tool', [custom], 'tool_calls'],
+    ['a text and its usage', [chunk({ content: 'a' }), { choices: [], usage: { prompt_tokens: 1 } }], 'stop'],
+    ['another reason', [chunk({ content: 'a' }), end('length')], 'length'],
+  ])('is told by [DONE] if no reason is, after %s', (_what, chunks, reason) => {
+    expect(accumulate(decode([...chunks, '[DONE]'])).finish).toEqual({ reason, stopSequence: null });
+    if (reason !== 'length') expect(errorOf(decode(chunks))?.message).toMatch(/before its answer was complete/);
+  });
+
+  it.each<[string, readonly JsonObject[]]>([
+    ['a call that was cut', [piece('{"x":')]],
+    [
+      'a call that was cut after another',
+      [piece('{}'), call({ index: 1, id: 'b', function: { name: 'g', arguments: '{' } })],
+    ],
+    ['a call whose input is no object', [piece('x')]],
+    ['nothing but a role', [chunk({ role: 'assistant', content: '' })]],
+    ['nothing but usage', [{ choices: [], usage: { prompt_tokens: 1 } }]],
+    ['nothing', []],
+  ])('is an error even with [DONE] after %s', (_what, chunks) =>
+    expect(errorOf(decode([...chunks, '[DONE]']))?.message).toMatch(/before its answer was complete/),
+  );
+
+  it.each<[string, JsonObject, JsonObject]>([
+    [
+      "is not Azure's first chunk, on filters",
+      { id: '', object: '', created: 0, model: '', choices: [], prompt_filter_results: [{ prompt_index: 0 }] },
+      { id: 'chatcmpl-1', model: 'm', createdAt: 5 },
+    ],
+    [
+      'is a first chunk that has a model and no choice',
+      { id: 'first', object: 'chat.completion.chunk', created: 3, model: 'n', choices: [] },
+      { id: 'first', model: 'n', createdAt: 3 },
+    ],
+    [
+      'is a first chunk without a model',
+      { choices: [{ index: 0, delta: {} }] },
+      { id: '', model: '', createdAt: null },
+    ],
+  ])('knows the start, which %s', (_what, first, started) => {
+    const [start, ...others] = decode([first, chunk({ content: 'a' }), end()]);
+    expect(start).toEqual({ type: 'start', ...started });
+    expect(others.some(({ type }) => type === 'start')).toBe(false);
+  });
 
   it('comes after usage in any chunk, each side the larger of all reports', () => {
     const usage = { prompt_tokens: 5, completion_tokens: 1, total_tokens: 6 };

@@ -3,6 +3,7 @@ import type { Fault, JsonObject, WriteContext, WrittenRequest } from '../dialect
 import { fault, isFault } from '../fault.js';
 import { OPENAI_TOOL_NAMES, OPENAI_USERS, fittingId, toolNamesOf } from '../names.js';
 import { effortFor } from '../openai-effort.js';
+import { strictFor } from '../openai-schemas.js';
 import { orderTurns } from '../turn-order.js';
 import { writeMessages } from './write-messages.js';
 import { writeTools } from './write-tools.js';
@@ -26,6 +27,7 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
     ...present({
       ...writeNumbers(conversation, context),
       ...writeSettings(conversation),
+      response_format: writeFormat(conversation.format, context, leftOut),
       reasoning_effort: effortFor(conversation.reasoning, context, leftOut),
     }),
     ...writeStream(conversation, context),
@@ -54,7 +56,6 @@ function writeNumbers(conversation: Conversation, { ceilingField }: WriteContext
 
 function writeSettings(conversation: Conversation): JsonObject {
   return {
-    response_format: conversation.format === null ? null : writeFormat(conversation.format),
     stop: conversation.stop.length === 0 ? null : conversation.stop,
     verbosity: conversation.verbosity,
     user: conversation.user === null ? null : fittingId(conversation.user, OPENAI_USERS),
@@ -64,9 +65,11 @@ function writeSettings(conversation: Conversation): JsonObject {
   };
 }
 
-function writeFormat(format: OutputFormat): JsonObject {
+function writeFormat(format: OutputFormat | null, { fieldOf }: WriteContext, leftOut: Set<string>): JsonObject | null {
+  if (format === null) return null;
   if (format.kind === 'json_object') return { type: 'json_object' };
-  const { name, description, schema, strict } = format;
+  const { name, description, schema } = format;
+  const strict = strictFor({ strict: format.strict, schema, field: fieldOf('json_schema') }, leftOut);
   return { type: 'json_schema', json_schema: { name, schema, ...present({ description, strict }) } };
 }
 

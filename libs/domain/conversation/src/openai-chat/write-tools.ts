@@ -3,6 +3,7 @@ import { functionOfCustom } from '../custom-tools.js';
 import type { Fault, JsonObject, WriteContext } from '../dialect-codec.js';
 import { fault } from '../fault.js';
 import type { ToolNames } from '../names.js';
+import { parametersFor, strictFor } from '../openai-schemas.js';
 
 type CallersTool = Exclude<Tool, { kind: 'builtin' }>;
 
@@ -22,8 +23,9 @@ export function writeTools(
   for (const tool of tools) if (tool.kind === 'builtin') leftOut.add(tool.name);
   if (callers.length === 0) return {};
   const native = context.customTools === true;
+  const field = `${context.fieldOf('tools')}[]`;
   return {
-    tools: callers.map((tool) => writeTool(tool, native, names)),
+    tools: callers.map((tool) => writeTool(tool, { native, names, field, leftOut })),
     ...(toolChoice === null ? {} : { tool_choice: writeChoice(toolChoice, callers, native, names) }),
     ...(parallelToolCalls === null ? {} : { parallel_tool_calls: parallelToolCalls }),
   };
@@ -34,7 +36,16 @@ function isForcedElsewhere(choice: ToolChoice | null, callers: readonly CallersT
   return choice?.kind === 'required' && callers.length === 0;
 }
 
-function writeTool(tool: CallersTool, native: boolean, names: ToolNames): JsonObject {
+interface ToolContext {
+  /** Whether the provider takes custom tools. */
+  readonly native: boolean;
+  readonly names: ToolNames;
+  /** The caller's field of one tool. */
+  readonly field: string;
+  readonly leftOut: Set<string>;
+}
+
+function writeTool(tool: CallersTool, { native, names, field, leftOut }: ToolContext): JsonObject {
   const head = (described: CallersTool): JsonObject => ({
     name: names.sent(tool.name),
     ...(described.description === null ? {} : { description: described.description }),
@@ -45,12 +56,14 @@ function writeTool(tool: CallersTool, native: boolean, names: ToolNames): JsonOb
       custom: { ...head(tool), ...(tool.format === null ? {} : { format: nested(tool.format) }) },
     };
   const called = tool.kind === 'custom' ? functionOfCustom(tool) : tool;
+  const parameters = parametersFor(called.parameters);
+  const strict = strictFor({ strict: called.strict, schema: parameters, field }, leftOut);
   return {
     type: 'function',
     function: {
       ...head(called),
-      parameters: called.parameters ?? { type: 'object', properties: {} },
-      ...(called.strict === null ? {} : { strict: called.strict }),
+      parameters,
+      ...(strict === null ? {} : { strict }),
     },
   };
 }

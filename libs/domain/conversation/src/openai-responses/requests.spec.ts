@@ -462,7 +462,9 @@ describe('a request that is written for Responses', () => {
     ],
     [
       'says of each function whether it is strict',
-      { tools: [own, { ...own, name: 'g', strict: true }] },
+      {
+        tools: [own, { ...own, name: 'g', parameters: { type: 'object', additionalProperties: false }, strict: true }],
+      },
       {
         tools: [
           { type: 'function', name: 'f', parameters: { type: 'object', properties: {} }, strict: false },
@@ -482,6 +484,22 @@ describe('a request that is written for Responses', () => {
       'never raises the ceiling',
       { outputTokensMax: 5, reasoning: { effort: 'high', budgetTokens: null, summary: null } },
       { max_output_tokens: 5, reasoning: { effort: 'high' }, include: ['reasoning.encrypted_content'] },
+    ],
+    [
+      'gives a function without arguments an object without properties',
+      { tools: [{ kind: 'function', name: 'f', description: null, parameters: { type: 'object' }, strict: null }] },
+      { tools: [{ type: 'function', name: 'f', parameters: { type: 'object', properties: {} }, strict: false }] },
+    ],
+    [
+      'calls nothing strict that OpenAI would refuse as strict',
+      {
+        format: { kind: 'json_schema', name: 'a', description: null, schema: { type: 'object' }, strict: true },
+        tools: [{ kind: 'function', name: 'f', description: null, parameters: { type: 'object' }, strict: true }],
+      },
+      {
+        text: { format: { type: 'json_schema', name: 'a', schema: { type: 'object' } } },
+        tools: [{ type: 'function', name: 'f', parameters: { type: 'object', properties: {} }, strict: false }],
+      },
     ],
     [
       'asks for no thoughts where none are wanted',

@@ -11,6 +11,7 @@ import {
   type ToolNames,
 } from '../names.js';
 import { effortFor, reasons } from '../openai-effort.js';
+import { parametersFor, strictFor } from '../openai-schemas.js';
 import { orderTurns } from '../turn-order.js';
 import { writeItems } from './write-items.js';
 
@@ -70,10 +71,12 @@ function writeTools(
   leftOut: Set<string>,
   context: WriteContext,
 ): JsonObject | Fault {
-  const written = tools.flatMap((tool) => (tool.kind === 'builtin' ? [] : [writeTool(tool, names)]));
+  const field = `${context.fieldOf('tools')}[]`;
+  const callers = tools.filter((tool) => tool.kind !== 'builtin');
+  const written = callers.map((tool) => writeTool(tool, names, field, leftOut));
   const isForced =
     (toolChoice?.kind === 'required' && written.length === 0) ||
-    (toolChoice?.kind === 'tool' && !tools.some((tool) => tool.kind !== 'builtin' && tool.name === toolChoice.name));
+    (toolChoice?.kind === 'tool' && !callers.some(({ name }) => name === toolChoice.name));
   if (isForced) return fault(context.fieldOf('tool_choice'), FORCED);
   for (const tool of tools) if (tool.kind === 'builtin') leftOut.add(tool.name);
   if (written.length === 0) return {};
@@ -85,14 +88,21 @@ function writeTools(
 }
 
 /** In Responses a function is strict unless it says otherwise, in other dialects only if it says so. */
-function writeTool(tool: Exclude<Tool, { kind: 'builtin' }>, names: ToolNames): JsonObject {
+function writeTool(
+  tool: Exclude<Tool, { kind: 'builtin' }>,
+  names: ToolNames,
+  field: string,
+  leftOut: Set<string>,
+): JsonObject {
   const head = {
     type: tool.kind,
     name: names.sent(tool.name),
     ...(tool.description === null ? {} : { description: tool.description }),
   };
   if (tool.kind === 'custom') return { ...head, ...(tool.format === null ? {} : { format: flatFormat(tool.format) }) };
-  return { ...head, parameters: tool.parameters ?? { type: 'object', properties: {} }, strict: tool.strict ?? false };
+  const parameters = parametersFor(tool.parameters);
+  const strict = strictFor({ strict: tool.strict, schema: parameters, field }, leftOut);
+  return { ...head, parameters, strict: strict ?? false };
 }
 
 /** The format of a custom tool's input: chat has a grammar in a field of its own, Responses beside the type. */
@@ -113,7 +123,7 @@ function writeSettings(conversation: Conversation, context: WriteContext, leftOu
     temperature: conversation.temperature,
     top_p: conversation.topP,
     ...writeReasoning(conversation, context, leftOut),
-    text: writeText(conversation),
+    text: writeText(conversation, context, leftOut),
     user: conversation.user === null ? null : fittingId(conversation.user, OPENAI_USERS),
     metadata: conversation.metadata,
     prompt_cache_key: conversation.promptCacheKey,
@@ -140,14 +150,19 @@ function hasSealedThought(turn: Turn): boolean {
   return turn.parts.some((part) => part.kind === 'thinking' && part.sealed?.maker === 'openai');
 }
 
-function writeText({ format, verbosity }: Conversation): JsonObject | null {
+function writeText(
+  { format, verbosity }: Conversation,
+  context: WriteContext,
+  leftOut: Set<string>,
+): JsonObject | null {
   if (format === null && verbosity === null) return null;
-  return present({ format: format === null ? null : writeFormat(format), verbosity });
+  return present({ format: format === null ? null : writeFormat(format, context, leftOut), verbosity });
 }
 
-function writeFormat(format: OutputFormat): JsonObject {
+function writeFormat(format: OutputFormat, { fieldOf }: WriteContext, leftOut: Set<string>): JsonObject {
   if (format.kind === 'json_object') return { type: 'json_object' };
-  const { name, description, schema, strict } = format;
+  const { name, description, schema } = format;
+  const strict = strictFor({ strict: format.strict, schema, field: fieldOf('json_schema') }, leftOut);
   return { type: 'json_schema', name, ...present({ description, strict }), schema };
 }
 

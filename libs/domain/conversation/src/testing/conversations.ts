@@ -66,17 +66,18 @@ function settingsOf(dialect: Dialect, carried: CarriedTurns): Settings {
   };
 }
 
+const NO_PARAMETERS = { type: 'object', properties: {}, additionalProperties: false };
+/** Schemas that OpenAI takes as strict ones too. */
+const schemas = objects.map((extra) => ({ ...NO_PARAMETERS, title: JSON.stringify(extra) }));
+
 function tools(carried: CarriedTurns): fc.Arbitrary<readonly Tool[]> {
   const description = fc.option(words, { nil: null });
-  const schema = fc.option(
-    objects.map((extra) => ({ type: 'object', properties: {}, title: JSON.stringify(extra) })),
-    { nil: null },
-  );
+  const schema = fc.option(schemas, { nil: null });
   const functions: fc.Arbitrary<Tool> = fc.record({
     kind: fc.constant('function' as const),
     name: names,
     description,
-    parameters: schema.map((value) => value ?? { type: 'object', properties: {} }),
+    parameters: schema.map((value) => value ?? NO_PARAMETERS),
     strict: fc.constantFrom(null, true, false),
   });
   const customs: fc.Arbitrary<Tool> = fc.record({
@@ -108,7 +109,7 @@ function formats(object: boolean, schema: boolean): fc.Arbitrary<OutputFormat | 
         kind: fc.constant('json_schema' as const),
         name: names,
         description: fc.option(words, { nil: null }),
-        schema: objects.map((extra) => ({ type: 'object', properties: {}, title: JSON.stringify(extra) })),
+        schema: schemas,
         strict: fc.constantFrom(null, true, false),
       }),
     );
