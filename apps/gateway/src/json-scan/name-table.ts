@@ -5,10 +5,13 @@ interface Named {
   readonly name: string;
 }
 
+/** The bits of a number that `<<` can set. */
+const BITS = 32;
+
 interface Entry<Row> {
   readonly bytes: Buffer;
   readonly row: Row;
-  /** A bit of its own, for each of the first 31 rows of the table. */
+  /** A bit of its own, for each of the first 32 rows of the table; 0 for others, whose repetition is not noticed. */
   readonly bit: number;
 }
 
@@ -63,7 +66,7 @@ function byLength<Row extends Named>(
   const longest = Math.max(0, ...rows.map((row) => spelt(row).length));
   return Array.from({ length: longest + 1 }, (_, length) =>
     rows.flatMap((row, index) =>
-      spelt(row).length === length ? [{ bytes: Buffer.from(spelt(row)), row, bit: 1 << index }] : [],
+      spelt(row).length === length ? [{ bytes: Buffer.from(spelt(row)), row, bit: index < BITS ? 1 << index : 0 }] : [],
     ),
   );
 }

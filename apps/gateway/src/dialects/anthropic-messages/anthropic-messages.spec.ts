@@ -81,6 +81,11 @@ describe('a request to Messages', () => {
       'messages[0].content[0].content[0].source.data',
     ],
     [
+      '{"model":"a","max_tokens":1,"messages":[{"content":[{"type":"image","source":{"fileId":"f"}}]}]}',
+      'messages[0].content[0].source.file_id',
+    ],
+    ['{"model":"a","max_tokens":1,"tools":[{"type":"custom","m\\u006fdel":"b"}]}', 'tools[0].model'],
+    [
       '{"model":"a","max_tokens":1,"tools":[{"type":"web_search_20250305","max_uses":1,"Max_Uses":9}]}',
       'tools[0].max_uses',
     ],
@@ -292,6 +297,13 @@ describe('the tools of a request to Messages', () => {
     [[own], 'tools[0]'],
   ])('have no bound, and the refusal says what to set: %j', (tool, param) => {
     expect(tools(tool).others).toMatchObject([{ name: 'tools', use: 'unbounded', reason: { param } }]);
+  });
+  it.each([
+    '{"type":"\\u0061dvisor_20260301","name":"advisor"}',
+    '{"type":"web_search_20250305","model":{"id":"b"},"max_uses":1}',
+  ])('leads elsewhere where a tool asks another model, in any spelling: %s', (tool) => {
+    const made = anthropicMessages.read(Buffer.from(`{"model":"a","max_tokens":1,"tools":[${tool}]}`));
+    expect(made).toMatchObject({ others: [{ name: 'tools', use: 'elsewhere', reason: { param: 'tools[0].model' } }] });
   });
   it.each<[object, string]>([
     [{ tools: [{ type: 'advisor_20260301', name: 'advisor', model: 'claude-opus-4-8', max_uses: 1 }] }, 'tools'],

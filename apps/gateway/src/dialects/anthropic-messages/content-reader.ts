@@ -18,8 +18,9 @@ import {
 const always = (): boolean => true;
 const never = (): boolean => false;
 const MESSAGE_NAMES = new NameTable<MessageField>(MESSAGE_FIELDS, always, never);
-const BLOCK_NAMES = new NameTable<BlockField>(BLOCK_FIELDS, always, never);
-const SOURCE_NAMES = new NameTable<SourceField>(SOURCE_FIELDS, always, never);
+const isId = ({ holds }: { readonly holds: string }): boolean => holds === 'id';
+const BLOCK_NAMES = new NameTable<BlockField>(BLOCK_FIELDS, always, isId);
+const SOURCE_NAMES = new NameTable<SourceField>(SOURCE_FIELDS, always, isId);
 /** No type of a block or of a source is longer. */
 const KIND_BYTES_MAX = 64;
 

@@ -94,7 +94,9 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
       this.#uses = null;
       this.#isKnown = bytes[at] === OPEN_BRACE;
     } else if (depth === AROUND_VALUE) {
-      if (this.#names.field?.holds !== 'text') this.#isKnown = false;
+      const holds = this.#names.field?.holds;
+      if (holds === 'model') this.#namesModel();
+      if (holds !== 'text') this.#isKnown = false;
     }
   }
 
@@ -108,7 +110,7 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
     switch (holds) {
       case 'kind':
         if (bytes[start] !== QUOTE || end - start > KIND_BYTES_MAX) this.#isKnown &&= isEmpty;
-        else this.#kind = bytes.toString('latin1', start + 1, end - 1);
+        else this.#kind = textAt(bytes, start, end);
         return;
       case 'uses': {
         const uses = isEmpty ? null : valueAt(bytes, { start, end });
@@ -166,4 +168,10 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
     fields.providerTools = this.#tools;
     return this.reason === null;
   }
+}
+
+/** The text of a value with its escapes read, since providers read them too; null if they are invalid. */
+function textAt(bytes: Buffer, start: number, end: number): string | null {
+  const text = valueAt(bytes, { start, end });
+  return typeof text === 'string' ? text : null;
 }

@@ -42,6 +42,28 @@ describe('ids of the provider’s account in a chat', () => {
   ])('are refused in another spelling, which some reader understands: %s', (body) => {
     expect(read(body)).toMatchObject({ kind: 'refusal', code: 'invalid_request' });
   });
+  it.each<[string, string]>([
+    ['{"type":"file_search","vector_store_ids":["vs_1"]}', 'vector_store_ids'],
+    ['{"type":"file_search","vector_store_\\u0069ds":["vs_1"]}', 'vector_store_ids'],
+    ['{"type":"code_interpreter","container":"cntr_1"}', 'container'],
+    ['{"type":"code_interpreter","container":{"file_ids":["f"]}}', 'file_ids'],
+    ['{"type":"file_search","t\\u0079pe":"web_search"}', 'type'],
+    ['{"type":"image_generation","m\\u006fdel":"gpt-image-99"}', 'model'],
+  ])('and names that some reader may take for another are refused in tools: %s', (tool, field) => {
+    expect(read(`{"model":"m","messages":[],"tools":[${tool}]}`)).toMatchObject({
+      code: 'invalid_request',
+      param: `tools[0].${field}`,
+    });
+  });
+  it.each([{ model: 'gpt-image-99' }, { model: ['gpt'] }])('leave a tool that names a model: %j', (names) => {
+    const asked = read({ ...user('hi'), tools: [{ type: 'image_generation', ...names }], moderation: { model: 'x' } });
+    expect(asked).toMatchObject({
+      others: [
+        { name: 'tools', use: 'elsewhere', reason: { param: 'tools[0].model' } },
+        { name: 'moderation', use: 'elsewhere' },
+      ],
+    });
+  });
   it.each<[string, unknown]>([
     ['null', user([{ type: 'file', file: { file_id: null, file_data: 'data:application/pdf;base64,AA==' } }])],
     ['a word of a text', user([{ type: 'text', text: '"file_id":"file-1"' }])],

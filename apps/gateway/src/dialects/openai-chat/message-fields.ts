@@ -27,10 +27,13 @@ export interface ContentField {
   readonly holds: 'data' | 'detail' | 'note' | 'id';
 }
 
-/** A field of a tool. `kind` names the type of the tool; any value of a `text` field is read as text. */
+/**
+ * A field of a tool. `kind` names the type of the tool, and `model` a model that it asks; any value of a `text` field
+ * is read as text.
+ */
 export interface ToolField {
   readonly name: string;
-  readonly holds: 'kind' | 'text';
+  readonly holds: 'kind' | 'model' | 'text';
 }
 
 /** The allowed fields of a message. */
@@ -108,6 +111,7 @@ export const CONTENT_FIELDS: readonly ContentField[] = [
 /** The allowed fields of a tool. */
 export const TOOL_FIELDS: readonly ToolField[] = [
   { name: 'type', holds: 'kind' },
+  { name: 'model', holds: 'model' },
   ...['function', 'custom', 'name', 'description', 'parameters', 'strict', 'cache_control'].map((name) => ({
     name,
     holds: 'text' as const,

@@ -139,7 +139,7 @@ export class MessagesReader implements ValueReader<MessagesSeen> {
     fields.nestedMessages = this.nested;
     fields.unbounded = this.#unbounded;
     if (this.#media !== null) fields.media = this.#media;
-    fields.providerId = this.#providerId;
+    fields.providerId ??= this.#providerId;
     return this.#unbounded === null;
   }
 

@@ -158,7 +158,7 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
     'unbounded',
     'Another model reads the request too, and its price is not in the price book.',
     `
-    moderation guardrails guardrail_config
+    guardrails guardrail_config
     `,
   ),
   ...rows(
@@ -169,5 +169,6 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
     `,
   ),
 
+  ...rows('elsewhere', 'It names another model, which reads the request too.', 'moderation'),
   ...ELSEWHERE_FIELDS,
 ];

@@ -1,13 +1,15 @@
 import type { Span } from '../../json-scan/json-tokens.js';
 import { fieldTable, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
+import { MESSAGES_DEPTH } from '../openai-chat/messages-reader.js';
+import { ToolsReader, type ToolsSeen } from '../openai-chat/tools-reader.js';
 import { PromptReader, type PromptSeen } from './prompt-reader.js';
 import { REQUEST_FIELDS } from './request-fields.js';
 
-/** The depth of the tokens in a list of lists. */
-const READ_DEPTH = 3;
+/** Tokens in a list of lists are less deep than the tools, which some servers read. */
+const READ_DEPTH = MESSAGES_DEPTH;
 
 /** The fields of a completions body that the gateway reads. A span is null if the body does not have the field. */
-export interface CompletionsFields extends ScannedFields, PromptSeen {
+export interface CompletionsFields extends ScannedFields, PromptSeen, ToolsSeen {
   model: Span | null;
   prompt: Span | null;
   stream: Span | null;
@@ -33,7 +35,7 @@ export const COMPLETIONS_FIELDS = fieldTable<CompletionsFields>({
     echo: 'echo',
     service_tier: 'serviceTier',
   },
-  readers: { prompt: () => new PromptReader() },
+  readers: { prompt: () => new PromptReader(), tools: () => new ToolsReader() },
   readDepth: READ_DEPTH,
   empty: () => ({
     open: 0,
@@ -50,6 +52,7 @@ export const COMPLETIONS_FIELDS = fieldTable<CompletionsFields>({
     hasText: false,
     prompts: 1,
     isPrompt: true,
+    providerId: null,
     others: NO_OTHERS,
   }),
 });

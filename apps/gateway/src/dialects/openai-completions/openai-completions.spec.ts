@@ -32,6 +32,20 @@ describe('the table of fields of completions', () => {
   });
 });
 
+describe('the tools of a request for completions', () => {
+  it.each<[object, string, string]>([
+    [{ type: 'web_search' }, 'unbounded', 'tools'],
+    [{ type: 'web_search', model: 'gpt' }, 'elsewhere', 'tools'],
+  ])('are read as those of chat: %j', (tool, use, name) => {
+    expect(ask({ prompt: 'a', tools: [tool] }).others).toMatchObject([{ name, use }]);
+    expect(ask({ prompt: 'a', tools: [{ type: 'function', function: { name: 'f' } }] }).others).toEqual([]);
+  });
+  it('name nothing that the provider keeps', () => {
+    const body = '{"model":"m","tools":[{"type":"file_search","vector_store_\\u0069ds":["vs_1"]}]}';
+    expect(read(body)).toMatchObject({ code: 'invalid_request', param: 'tools[0].vector_store_ids' });
+  });
+});
+
 describe('a request for completions', () => {
   it.each<[string, object, number, number]>([
     ['a text', { prompt: 'a' }, 1, 16],

@@ -5,7 +5,7 @@ import { TOKENS_MAX } from '../ask.js';
 import type { Caller } from '../dialect.js';
 import { readStreamOptions } from '../openai-chat/stream-options.js';
 import type { ScanFault } from '../request-scan/field-table.js';
-import { modelNameAt, NO_MODEL_NAME, refusalOf } from '../request-scan/refusals.js';
+import { modelNameAt, namesProviderId, NO_MODEL_NAME, refusalOf } from '../request-scan/refusals.js';
 import type { CompletionsFields } from './completions-fields.js';
 
 const CHOICES_MAX = 128;
@@ -38,6 +38,7 @@ export function readHead(
   if ('kind' in fields) return refusalOf(fields);
   const model = modelNameAt(body, fields.model);
   if (model === null) return NO_MODEL_NAME;
+  if (fields.providerId !== null) return namesProviderId(fields.providerId);
   const stream = flag(body, fields.stream, 'stream');
   if (typeof stream !== 'boolean') return stream;
   const echo = flag(body, fields.echo, 'echo');

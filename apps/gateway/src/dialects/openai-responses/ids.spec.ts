@@ -157,6 +157,18 @@ describe('encrypted content', () => {
     expect(made.targets).toEqual([B]);
     expect(own(exchange({ input: [summary] }, [A]))).toMatchObject({ code: 'invalid_request', param: 'input' });
   });
+  it('in a part of a message between agents is read by its maker alone', () => {
+    const said = (text: string) => ({
+      type: 'agent_message',
+      author: 'a',
+      recipient: 'b',
+      content: [{ type: 'encrypted_content', encrypted_content: text }],
+    });
+    const made = exchange({ input: [said(marked(B)), user] });
+    expect(own(made)).toBeUndefined();
+    expect(made.targets).toEqual([B]);
+    expect(sent(made, B)['input']).toEqual([said('gAAAA'), user]);
+  });
   it('has no mark where a route has one target', () => {
     expect(idsOf(A, 'org', false).mark).toBe('');
   });

@@ -3,24 +3,29 @@ import { isEmptyAt, OPEN_BRACE, QUOTE, type Span } from '../../json-scan/json-to
 import { isNull, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
 import { valueAt } from '../../json-scan/values.js';
 import type { MediaPart } from '../../request-path/usage/media-bound.js';
-import { ACCOUNT_ID_NAMES } from '../request-scan/account-ids.js';
-import type { ValueReader } from '../request-scan/field-table.js';
-import { CALLERS_TOOLS, ITEM_FIELDS, TEXT_ITEMS, type ItemField } from './item-fields.js';
+import { accountIdNamed } from '../request-scan/account-ids.js';
+import { BODY_DEPTH_MAX } from '../request-scan/body-scan.js';
+import type { FieldReason, ValueReader } from '../request-scan/field-table.js';
+import { ITEM_FIELDS, TEXT_ITEMS, type ItemField } from './item-fields.js';
 import { PartReader } from './part-reader.js';
+import { ToolsReader } from './tools-reader.js';
 
 const ITEM_NAMES = new NameTable<ItemField>(
   ITEM_FIELDS,
   ({ holds }) => holds !== 'text' && holds !== 'quiet',
   ({ holds }) => holds === 'sealed',
 );
-/** The numbers of brackets around the input, an item, its values, and a value of an object in those. */
+/** The numbers of brackets around the input, an item, its values, and what is in those. */
 const AROUND_INPUT = 1,
   AROUND_ITEM = 2,
   AROUND_VALUE = 3,
-  AROUND_INNER = 4,
-  AROUND_TOOL_VALUE = 5;
-/** The depth down to which the input is read: the values of the content of a part. */
-export const INPUT_DEPTH = 6;
+  AROUND_INNER = 4;
+/** A list of tools in an item has this many more brackets around it than one that is a field of the body. */
+const AROUND_TOOLS = 2;
+/** The depth down to which the input and the tools are read: an id can stand at any. */
+export const INPUT_DEPTH = BODY_DEPTH_MAX;
+/** An item whose tools are the record of what a server offered. */
+const LISTED_TOOLS = 'mcp_list_tools';
 /** An id in an item says of which call of a tool it is the record; in a tool it says what the call may use. */
 const RECORDED = 'container_id';
 /** A type is shorter than this. */
@@ -48,6 +53,8 @@ export interface InputSeen {
   providerId: string | null;
   /** Content that was encrypted for the maker of the model. */
   sealed: readonly SealedContent[];
+  /** Where a tool among the items names a model, with a sentence about it; null if none does. */
+  inputModel: FieldReason | null;
 }
 
 /** Reads the input of a Responses body during the scan. */
@@ -64,43 +71,45 @@ export class InputReader implements ValueReader<InputSeen> {
   #type: string | null = null;
   #hasRole = false;
   #hasId = false;
-  #seal: Span | null = null;
+  #seals: Span[] = [];
   #image: Span | null = null;
   /** The depth at which the present part was opened; 0 outside a part. */
   #partDepth = 0;
   #part = -1;
   /** The last name, if its value is an id of the provider's account. */
   #idName: string | null = null;
-  #isToolType = false;
+  /** Reads the tools of the present item; null if it has none. */
+  #tools: ToolsReader | null = null;
+  #model: FieldReason | null = null;
 
   name(bytes: Buffer, start: number, end: number, depth: number): NameFault | null {
     this.#idName = null;
-    this.#isToolType = false;
     if (depth === AROUND_VALUE) return this.#itemName(bytes, start, end);
     if (depth < AROUND_VALUE) return null;
     const holds = this.#names.field?.holds;
-    if (this.#partDepth > 0) {
-      const fault =
-        depth === this.#partDepth + 1
-          ? this.#parts.name(bytes, start, end)
-          : depth === this.#partDepth + 2
-            ? this.#parts.contentName(bytes, start, end)
-            : null;
-      return fault && within(this.#partPlace(), fault);
-    }
-    if (holds === 'quiet') return null;
-    if (holds === 'tools' && depth === AROUND_TOOL_VALUE) this.#isToolType = isType(bytes, start, end);
-    const id = ACCOUNT_ID_NAMES.exact(bytes, start, end)?.row ?? null;
-    if (id !== null) this.#idName = id.name;
+    if (holds === 'tools') return this.#tools?.name(bytes, start, end, depth - AROUND_TOOLS) ?? null;
+    if (this.#partDepth > 0) return this.#partName(bytes, start, end, depth);
+    if (holds !== 'quiet') this.#idName = accountIdNamed(bytes, start, end);
     return null;
+  }
+
+  #partName(bytes: Buffer, start: number, end: number, depth: number): NameFault | null {
+    if (depth > this.#partDepth + 1 && !this.#parts.inNote) this.#idName = accountIdNamed(bytes, start, end);
+    const fault =
+      depth === this.#partDepth + 1
+        ? this.#parts.name(bytes, start, end)
+        : depth === this.#partDepth + 2
+          ? this.#parts.contentName(bytes, start, end)
+          : null;
+    return fault && within(this.#partPlace(), fault);
   }
 
   #itemName(bytes: Buffer, start: number, end: number): NameFault | null {
     const fault = this.#names.take(bytes, start, end);
     if (fault !== null) return within(this.#place(), fault);
     if (this.#names.field !== null) return null;
-    const id = ACCOUNT_ID_NAMES.exact(bytes, start, end)?.row.name;
-    if (id !== undefined && id !== RECORDED) this.#idName = id;
+    const id = accountIdNamed(bytes, start, end);
+    if (id !== RECORDED) this.#idName = id;
     return null;
   }
 
@@ -108,6 +117,11 @@ export class InputReader implements ValueReader<InputSeen> {
     const isObject = bytes[at] === OPEN_BRACE;
     if (depth >= AROUND_VALUE) this.#nested = true;
     this.#noteId(this.#idName !== null && !isEmptyAt(bytes, at) && (this.#idName !== 'container' || !isObject));
+    if (this.#inTools(depth)) {
+      if (depth === AROUND_VALUE) this.#tools ??= new ToolsReader(`${this.#place()}.tools`);
+      this.#tools?.open(bytes, at, depth - AROUND_TOOLS);
+      return;
+    }
     if (this.#partDepth > 0) {
       if (depth === this.#partDepth + 1) this.#parts.open(bytes, at);
       else if (depth === this.#partDepth + 2) this.#parts.openContent();
@@ -138,11 +152,15 @@ export class InputReader implements ValueReader<InputSeen> {
       if (isObject) this.#beginPart(AROUND_VALUE);
       return;
     }
-    if (holds !== 'text' && holds !== 'quiet' && holds !== 'tools') this.#boundedIf(isEmptyAt(bytes, at));
+    if (holds !== 'text' && holds !== 'quiet') this.#boundedIf(isEmptyAt(bytes, at));
   }
 
   scalar(bytes: Buffer, start: number, end: number, depth: number): void {
     this.#noteId(this.#idName !== null && !isNull(bytes, start));
+    if (depth > AROUND_VALUE && this.#inTools(depth)) {
+      this.#tools?.scalar(bytes, start, end, depth - AROUND_TOOLS);
+      return;
+    }
     if (this.#partDepth > 0) {
       if (depth === this.#partDepth + 1) this.#parts.scalar(bytes, start, end);
       else if (depth === this.#partDepth + 2) this.#parts.contentScalar(bytes, start, end);
@@ -158,9 +176,6 @@ export class InputReader implements ValueReader<InputSeen> {
       case AROUND_INNER:
         // Content is text as a whole, or a list of parts.
         if (this.#names.field?.holds === 'content') this.#boundedIf(false);
-        return;
-      case AROUND_TOOL_VALUE:
-        if (this.#isToolType) this.#boundedIf(CALLERS_TOOLS.has(String(valueAt(bytes, { start, end }))));
         return;
       default:
     }
@@ -182,7 +197,7 @@ export class InputReader implements ValueReader<InputSeen> {
         this.#hasId ||= !isNull(bytes, start);
         return;
       case 'sealed':
-        if (isText) this.#seal = { start, end };
+        if (isText) this.#seals.push({ start, end });
         return;
       case 'image':
         if (isText) this.#image = { start: start + 1, end: end - 1 };
@@ -202,7 +217,8 @@ export class InputReader implements ValueReader<InputSeen> {
   }
 
   close(depth: number, end: number): void {
-    if (this.#partDepth > 0 && depth === this.#partDepth) this.#endPart();
+    if (this.#inTools(depth)) this.#tools?.close(depth - AROUND_TOOLS);
+    else if (this.#partDepth > 0 && depth === this.#partDepth) this.#endPart();
     else if (depth === AROUND_ITEM && this.#itemStart > 0) this.#endItem(end);
   }
 
@@ -212,6 +228,7 @@ export class InputReader implements ValueReader<InputSeen> {
     fields.media = this.#media.sort((a, b) => (a.data?.start ?? 0) - (b.data?.start ?? 0));
     fields.providerId = this.#providerId;
     fields.sealed = this.#sealed;
+    fields.inputModel = this.#model;
     return this.#unbounded === null;
   }
 
@@ -222,8 +239,9 @@ export class InputReader implements ValueReader<InputSeen> {
     this.#type = null;
     this.#hasRole = false;
     this.#hasId = false;
-    this.#seal = null;
+    this.#seals = [];
     this.#image = null;
+    this.#tools = null;
     this.#part = -1;
   }
 
@@ -236,8 +254,21 @@ export class InputReader implements ValueReader<InputSeen> {
     this.#part = -1;
     this.#boundedIf(TEXT_ITEMS.has(type));
     if (this.#image !== null) this.#media.push({ kind: 'image', data: this.#image, detail: null });
-    if (this.#seal !== null) this.#sealed.push({ item, value: this.#seal, canBeLeftOut: type === 'reasoning' });
+    const canBeLeftOut = type === 'reasoning' && this.#seals.length === 1;
+    for (const value of this.#seals) this.#sealed.push({ item, value, canBeLeftOut });
+    if (this.#tools !== null) this.#endTools(this.#tools, type);
     this.#itemStart = 0;
+  }
+
+  #endTools(tools: ToolsReader, type: string): void {
+    this.#boundedIf(tools.areCallers || type === LISTED_TOOLS);
+    this.#providerId ??= tools.toolId;
+    this.#model ??= tools.reason;
+  }
+
+  /** Whether a token of this depth is part of the tools of an item. */
+  #inTools(depth: number): boolean {
+    return depth >= AROUND_VALUE && this.#names.field?.holds === 'tools';
   }
 
   #beginPart(depth: number): void {
@@ -246,7 +277,8 @@ export class InputReader implements ValueReader<InputSeen> {
   }
 
   #endPart(): void {
-    const { idAt } = this.#parts;
+    const { idAt, seal } = this.#parts;
+    if (seal !== null) this.#seals.push(seal);
     if (idAt !== null) this.#providerId ??= `${this.#partPlace()}.${idAt}`;
     const found = this.#parts.found();
     if (found === 'unbounded') this.#boundedIf(false);
@@ -255,7 +287,8 @@ export class InputReader implements ValueReader<InputSeen> {
   }
 
   #noteId(isNamed: boolean): void {
-    if (isNamed) this.#providerId ??= `${this.#place()}.${this.#valueName()}${this.#idName}`;
+    const place = this.#partDepth > 0 ? `${this.#partPlace()}.` : `${this.#place()}.${this.#valueName()}`;
+    if (isNamed) this.#providerId ??= `${place}${this.#idName}`;
     this.#idName = null;
   }
 
@@ -279,10 +312,4 @@ export class InputReader implements ValueReader<InputSeen> {
     const item = this.#item < 0 ? 'input' : this.#place();
     this.#unbounded = this.#item >= 0 && this.#part >= 0 ? this.#partPlace() : item;
   }
-}
-
-const TYPE = Buffer.from('type');
-
-function isType(bytes: Buffer, start: number, end: number): boolean {
-  return end - start === TYPE.length && bytes.compare(TYPE, 0, TYPE.length, start, end) === 0;
 }

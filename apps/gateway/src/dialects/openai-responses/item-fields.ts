@@ -15,11 +15,11 @@ export interface ItemField {
 
 /**
  * A field of a part. `text` is text or null, `note` may be anything, `image`, `audio` and `file` have the content of a
- * part of such a kind, and `id` names a file of the provider's.
+ * part of such a kind, `id` names a file of the provider's, and `sealed` is text that only its maker can read.
  */
 export interface PartField {
   readonly name: string;
-  readonly holds: 'kind' | 'text' | 'detail' | 'note' | 'image' | 'audio' | 'file' | 'id';
+  readonly holds: 'kind' | 'text' | 'sealed' | 'detail' | 'note' | 'image' | 'audio' | 'file' | 'id';
 }
 
 const named = <Holds extends string>(holds: Holds, names: string): { name: string; holds: Holds }[] =>
@@ -44,6 +44,8 @@ export const ITEM_FIELDS: readonly ItemField[] = [
   ),
   ...named('text', 'execution environment action actions max_output_length'),
   ...named('quiet', 'arguments input queries results error'),
+  // Clients with several agents say who speaks to whom.
+  ...named('text', 'author recipient internal_chat_message_metadata_passthrough'),
 ];
 
 /** Types of items of which nothing but their bytes is input. An item without a type is a message. */
@@ -55,7 +57,7 @@ export const TEXT_ITEMS: ReadonlySet<string> = new Set(
     compaction_summary local_shell_call local_shell_call_output shell_call shell_call_output apply_patch_call
     apply_patch_call_output computer_call computer_call_output web_search_call file_search_call code_interpreter_call
     image_generation_call mcp_list_tools mcp_approval_request mcp_approval_response mcp_call tool_search_call
-    tool_search_output additional_tools configuration_update program program_output
+    tool_search_output additional_tools configuration_update program program_output agent_message context_compaction
     `,
   ).map(({ name }) => name),
 );
@@ -69,6 +71,7 @@ export const PART_FIELDS: readonly PartField[] = [
   ...named('audio', 'input_audio'),
   ...named('file', 'file_data file_url'),
   ...named('id', 'file_id'),
+  ...named('sealed', 'encrypted_content'),
   ...named('note', 'annotations logprobs filename prompt_cache_breakpoint outcome id created_by'),
 ];
 
@@ -87,6 +90,7 @@ export const PART_KINDS: Readonly<Record<string, 'text' | 'image' | 'audio' | 'f
   refusal: 'text',
   summary_text: 'text',
   reasoning_text: 'text',
+  encrypted_content: 'text',
   input_image: 'image',
   computer_screenshot: 'image',
   input_audio: 'audio',
@@ -97,7 +101,7 @@ export const PART_KINDS: Readonly<Record<string, 'text' | 'image' | 'audio' | 'f
 export const TOOL_FIELDS: readonly string[] = named(
   'text',
   `
-  type name description parameters strict format tools defer_loading allowed_callers output_schema environment
+  type model name description parameters strict format tools defer_loading allowed_callers output_schema environment
   display_width display_height execution
   `,
 ).map(({ name }) => name);

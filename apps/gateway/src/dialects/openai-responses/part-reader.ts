@@ -1,5 +1,5 @@
 import { unreachable } from '@tollgate/errors';
-import { OPEN_BRACE, QUOTE } from '../../json-scan/json-tokens.js';
+import { OPEN_BRACE, QUOTE, type Span } from '../../json-scan/json-tokens.js';
 import { isNull, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
 import { valueAt } from '../../json-scan/values.js';
 import type { MediaPart } from '../../request-path/usage/media-bound.js';
@@ -8,7 +8,7 @@ import { CONTENT_FIELDS, PART_FIELDS, PART_KINDS, type PartField } from './item-
 const PART_NAMES = new NameTable<PartField>(
   PART_FIELDS,
   () => true,
-  ({ holds }) => holds === 'id',
+  ({ holds }) => holds === 'id' || holds === 'sealed',
 );
 const CONTENT_NAMES = new NameTable(
   CONTENT_FIELDS,
@@ -34,6 +34,8 @@ export class PartReader {
   #isKnown = true;
   /** The field of the part that names a file of the provider's; null if none does. */
   idAt: string | null = null;
+  /** The text that only its maker can read, with its quotes; null if the part has none. */
+  seal: Span | null = null;
 
   /** Call it at the beginning of a part. */
   begin(): void {
@@ -45,11 +47,17 @@ export class PartReader {
     this.#detail = null;
     this.#isKnown = true;
     this.idAt = null;
+    this.seal = null;
   }
 
   /** Takes the name of a field of the part. */
   name(bytes: Buffer, start: number, end: number): NameFault | null {
     return this.#names.take(bytes, start, end);
+  }
+
+  /** True while the value of a note is read, in which names mean nothing to a provider. */
+  get inNote(): boolean {
+    return this.#names.field?.holds === 'note';
   }
 
   /** Takes the name of a field of the part's content. */
@@ -88,6 +96,10 @@ export class PartReader {
       }
       case 'text':
         return this.#knownIf(bytes[start] === QUOTE || isNull(bytes, start));
+      case 'sealed':
+        if (bytes[start] !== QUOTE) return this.#knownIf(isNull(bytes, start));
+        this.seal = { start, end };
+        return;
       case 'detail':
         return this.#takeDetail(bytes, start, end);
       case 'note':

@@ -55,7 +55,6 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
   },
   ...rows('bounded', 'Only the provider simulator reads it; other providers do not know the name.', 'simulator'),
 
-  ...rows('unbounded', 'Another model reads the request too, and its price is not in the price book.', 'moderation'),
   ...rows('unbounded', 'Each search is charged, and its results are input.', 'plugins web_search_options'),
   ...rows(
     'unbounded',
@@ -71,6 +70,7 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
   ...rows('unbounded', 'It asks for speech or images, which have prices of their own.', 'modalities audio'),
   ...rows('unbounded', 'It multiplies the output.', 'n best_of'),
 
+  ...rows('elsewhere', 'It names another model, which reads the request too.', 'moderation'),
   ...rows('elsewhere', 'It asks for a program that the account is part of.', 'access_programs'),
   ...ELSEWHERE_FIELDS,
 ];

@@ -101,7 +101,7 @@ describe('a Responses request', () => {
     const fields = { api_base: 'x', moderation: { model: 'm' }, from_the_future: 1, user: 'u', access_programs: {} };
     expect(ask({ input: 'a', ...fields }).others.map(({ name, use }) => [name, use])).toEqual([
       ['api_base', 'elsewhere'],
-      ['moderation', 'unbounded'],
+      ['moderation', 'elsewhere'],
       ['from_the_future', 'unknown'],
       ['access_programs', 'elsewhere'],
     ]);
@@ -166,11 +166,11 @@ describe('ids of the provider’s account in Responses', () => {
         role: 'developer',
         tools: [{ type: 'file_search', vector_store_ids: ['vs_1'] }],
       }),
-      'input[0].tools.vector_store_ids',
+      'input[0].tools[0].vector_store_ids',
     ],
     [
       item({ type: 'additional_tools', role: 'developer', tools: [{ type: 'code_interpreter', container: 'cntr_1' }] }),
-      'input[0].tools.container',
+      'input[0].tools[0].container',
     ],
     [tool({ type: 'file_search', vector_store_ids: ['vs_1'] }), 'tools[1].vector_store_ids'],
     [tool({ type: 'code_interpreter', container: 'cntr_1' }), 'tools[1].container'],
@@ -195,6 +195,40 @@ describe('ids of the provider’s account in Responses', () => {
       expect(refused).toMatchObject({ kind: 'refusal', code: 'invalid_request' });
       expect((refused as Refusal).param?.replace('container.', '').replace('input_image_mask.', '')).toBe(param);
     }
+  });
+  it.each<[string, string]>([
+    ['{"type":"file_search","vector_store_\\u0069ds":["vs_1"]}', 'vector_store_ids'],
+    ['{"type":"file_search","VectorStoreIds":["vs_1"]}', 'vector_store_ids'],
+    ['{"t\\u0079pe":"file_search","vector_store_ids":["vs_1"]}', 'type'],
+    ['{"t\\u0079pe":"web_search"}', 'type'],
+    ['{"type":"function","name":"f","t\\u0079pe":"web_search"}', 'type'],
+    ['{"type":"image_generation","m\\u006fdel":"gpt-image-99"}', 'model'],
+    ['{"type":"namespace","t\\u006fols":[{"type":"web_search"}]}', 'tools'],
+    ['{"type":"namespace","tools":[{"t\\u0079pe":"web_search"}]}', 'tools[].type'],
+    ['{"type":"shell","environment":{"a":[[[[[[{"skill_\\u0069d":"s"}]]]]]]}}', 'environment.skill_id'],
+    [
+      '{"type":"namespace","tools":[{"type":"namespace","tools":[{"type":"x","container_id":"c"}]}]}',
+      'tools.container_id',
+    ],
+  ])('and names in tools that some reader may take for another are refused: %s', (declared, param) => {
+    expect(read(`{"model":"m","tools":[${declared}]}`)).toMatchObject({ param: `tools[0].${param}` });
+    for (const type of ['additional_tools', 'tool_search_output', 'message'])
+      expect(read(`{"model":"m","input":[{"tools":[${declared}],"type":"${type}"}]}`)).toMatchObject({
+        code: 'invalid_request',
+        param: `input[0].tools[0].${param}`,
+      });
+  });
+  it.each<[string, string]>([
+    ['{"type":"shell_call","environment":{"container_\\u0069d":"c"}}', 'input[0].environment.container_id'],
+    [
+      '{"type":"shell_call","environment":{"a":[[[[{"skills":[{"skill_id":"s"}]}]]]]}}',
+      'input[0].environment.skill_id',
+    ],
+    ['{"type":"shell_call","sk\\u0069ll_id":"s"}', 'input[0].skill_id'],
+    ['{"role":"user","content":[{"type":"input_file","file":{"file_\\u0069d":"f"}}]}', 'input[0].content[0].file_id'],
+    ['{"role":"user","content":[{"type":"input_image","image_url":{"file_id":"f"}}]}', 'input[0].content[0].file_id'],
+  ])('are refused in items at any depth and in any spelling: %s', (declared, param) => {
+    expect(read(`{"model":"m","input":[${declared}]}`)).toMatchObject({ code: 'invalid_request', param });
   });
   it.each<[string, object]>([
     [
@@ -226,6 +260,14 @@ describe('ids of the provider’s account in Responses', () => {
     [
       'a schema',
       tool({ type: 'function', name: 'g', parameters: { properties: { file_id: {}, container: { type: 'string' } } } }),
+    ],
+    [
+      'a schema of a tool in a namespace',
+      tool({
+        type: 'namespace',
+        name: 'n',
+        tools: [{ type: 'function', name: 'g', parameters: { properties: { file_id: {}, model: {}, type: {} } } }],
+      }),
     ],
     ['metadata', { metadata: { file_id: 'f', conversation: 'c' } }],
     ['a word of the text', item({ role: 'user', content: '"type":"item_reference","id":"x"' })],
@@ -358,6 +400,63 @@ describe('the bound of a Responses request', () => {
     expect(refused).toMatchObject({ kind: 'refusal', code: 'unbounded_cost' });
     expect((refused as Refusal).param).toMatch(new RegExp(`^${param.replace(/[[\]]/g, '\\$&')}`));
     expect(ask(fields).mayReadMore('m')).toBe(true);
+  });
+  it.each<[string, object]>([
+    ['a search', { type: 'web_search' }],
+    ['a search in a namespace', { type: 'namespace', name: 'n', tools: [{ type: 'web_search' }] }],
+    ['a search two levels down', { type: 'namespace', tools: [{ type: 'namespace', tools: [{ type: 'mcp' }] }] }],
+    ['a name in place of a tool', { type: 'namespace', tools: ['web_search'] }],
+    ['a nested tool without a type', { type: 'namespace', tools: [{ name: 'f' }] }],
+    ['a function that nobody knows', { type: 'function', name: 'f', run_at_provider: true }],
+  ])('is none for %s that an item brings', (_what, declared) => {
+    for (const type of ['additional_tools', 'tool_search_output'])
+      expect(ask(item({ type, tools: [declared] })).limits()).toMatchObject({
+        code: 'unbounded_cost',
+        param: 'input[0]',
+      });
+  });
+  it.each<[string, object]>([
+    [
+      'functions that an item brings',
+      item({
+        type: 'tool_search_output',
+        tools: [{ type: 'namespace', name: 'n', tools: [{ type: 'function', name: 'f', parameters: {} }] }],
+      }),
+    ],
+    [
+      'what a server listed',
+      item({ type: 'mcp_list_tools', tools: [{ name: 'f', input_schema: { type: 'object' } }] }),
+    ],
+    [
+      'words between agents',
+      item({
+        type: 'agent_message',
+        author: 'a',
+        recipient: 'b',
+        content: [
+          { type: 'input_text', text: 'c' },
+          { type: 'encrypted_content', encrypted_content: 'gAAAA' },
+        ],
+        internal_chat_message_metadata_passthrough: { turn_id: 't' },
+      }),
+    ],
+    ['a summary of the context', item({ type: 'context_compaction', encrypted_content: 'gAAAA' })],
+  ])('is its bytes too for %s', (_what, fields) => {
+    expect(ask(fields).limits()).toMatchObject({ contentTokensMax: bytes(fields), media: [] });
+  });
+  it.each<[object, string]>([
+    [{ type: 'image_generation', model: 'gpt-image-99' }, 'model'],
+    [{ type: 'web_search', model: { id: 'gpt' } }, 'model'],
+    [{ type: 'namespace', name: 'n', tools: [{ type: 'image_generation', model: 'gpt' }] }, 'model'],
+    [{ type: 'mcp', options: { model: 'gpt' } }, 'model'],
+  ])('leads elsewhere where a tool names another model: %j', (declared, field) => {
+    const use = 'elsewhere';
+    expect(ask({ tools: [{ type: 'function', name: 'f' }, declared] }).others).toMatchObject([
+      { name: 'tools', use, reason: { param: `tools[1].${field}` } },
+    ]);
+    expect(ask(item({ type: 'additional_tools', tools: [declared] })).others).toMatchObject([
+      { name: 'input', use, reason: { param: `input[0].tools[0].${field}` } },
+    ]);
   });
   it.each<[string, object, object]>([
     [

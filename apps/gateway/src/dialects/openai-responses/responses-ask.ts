@@ -57,7 +57,9 @@ export class ResponsesAsk extends OwnSpeech implements Ask, IdsOfAccount {
   }
 
   get others(): readonly OtherField[] {
-    return this.head.fields.others;
+    const { others, input, inputModel } = this.head.fields;
+    if (inputModel === null || input === null) return others;
+    return [...others, { ...input, name: 'input', use: 'elsewhere', reason: inputModel }];
   }
 
   get inputTokensAllowed(): number {

@@ -72,6 +72,7 @@ export const RESPONSES_FIELDS = fieldTable<ResponsesFields>({
     sealed: [],
     providerTools: [],
     toolId: null,
+    inputModel: null,
     others: NO_OTHERS,
   }),
 });

@@ -1,28 +1,30 @@
 import { isEmptyAt, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../../json-scan/json-tokens.js';
 import { isNull, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
 import { valueAt } from '../../json-scan/values.js';
-import { ACCOUNT_ID_NAMES } from '../request-scan/account-ids.js';
-import type { ValueReader } from '../request-scan/field-table.js';
+import { accountIdNamed } from '../request-scan/account-ids.js';
+import type { FieldReason, ValueReader } from '../request-scan/field-table.js';
 import { CALLERS_TOOLS, TOOL_FIELDS } from './item-fields.js';
 
 const NAMES = new NameTable(
   TOOL_FIELDS.map((name) => ({ name })),
-  ({ name }) => name === 'type' || name === 'tools',
+  ({ name }) => name === 'type' || name === 'tools' || name === 'model',
   () => false,
 );
-/** Names in the objects of a tool that decide something: ids of the account, and types of tools in a namespace. */
-const TYPE_NAME = new NameTable(
-  [{ name: 'type' }],
+const MODEL = new NameTable(
+  [{ name: 'model' }],
   () => true,
   () => false,
 );
-/** The numbers of brackets around the tools, one tool, its values, and the values of an object or a list in it. */
+/** The numbers of brackets around the tools, one tool, and its values. */
 const AROUND_TOOLS = 1,
   AROUND_TOOL = 2,
-  AROUND_VALUE = 3,
-  AROUND_NESTED_VALUE = 5;
-/** Values of a tool in which a name is one of the caller's own. */
-const SCHEMAS: ReadonlySet<string> = new Set(['parameters', 'format', 'output_schema', 'name', 'description']);
+  AROUND_VALUE = 3;
+/** Each tool among the tools of another one has this many more brackets around it. */
+const DEPTH_OF_LEVEL = 2;
+/** Values of a tool in which a name is one of the caller's own, or of a server that the caller describes. */
+const SCHEMAS: ReadonlySet<string> = new Set([
+  ...['parameters', 'format', 'input_schema', 'output_schema', 'annotations', 'name', 'description'],
+]);
 /** More different tools are not told apart. */
 const TYPES_MAX = 32;
 const TYPE_BYTES_MAX = 64;
@@ -36,85 +38,159 @@ export interface ToolsSeen {
   toolId: string | null;
 }
 
-/** Reads the tools of a Responses body during the scan, to find those that the provider runs. */
+/** A tool that is being read: one of the list, or one among the tools of another. */
+class OpenTool {
+  readonly names = new ObjectNames(NAMES);
+  /** The name of the value that is being read. */
+  field = '';
+  type: string | null = null;
+  /** True if it has something by which the provider may run it. */
+  runsElsewhere = false;
+
+  begin(): void {
+    this.names.begin();
+    this.field = '';
+    this.type = null;
+    this.runsElsewhere = false;
+  }
+
+  get isCallers(): boolean {
+    return CALLERS_TOOLS.has(this.type ?? '') && !this.runsElsewhere;
+  }
+}
+
+/** Reads a list of tools during the scan of a body of Responses, to find those that the provider runs. */
 export class ToolsReader implements ValueReader<ToolsSeen> {
-  readonly #names = new ObjectNames(NAMES);
+  reason: FieldReason | null = null;
   readonly #types = new Set<string>();
+  /** The tools that are open, from the one in the list to the innermost. Each is made once and used again. */
+  readonly #tools: OpenTool[] = [];
+  /** The place of the innermost open tool in `#tools`; -1 outside tools. */
+  #level = -1;
   #index = -1;
-  /** The name of the value of a tool that is being read. */
-  #field = '';
-  #type: string | null = null;
   #isKnown = true;
-  #runsElsewhere = false;
   #idName: string | null = null;
-  #isNestedType = false;
+  #isModel = false;
   #toolId: string | null = null;
+
+  /** `list` is the path of the list of tools in the body. */
+  constructor(private readonly list = 'tools') {}
+
+  /** True if a tool names a model. */
+  get isElsewhere(): boolean {
+    return this.reason !== null;
+  }
+
+  /** Whether the caller runs all tools. */
+  get areCallers(): boolean {
+    return this.#isKnown && this.#types.size === 0;
+  }
+
+  /** Where a tool names something of the provider's account by its id; null if none does. */
+  get toolId(): string | null {
+    return this.#toolId;
+  }
 
   name(bytes: Buffer, start: number, end: number, depth: number): NameFault | null {
     this.#idName = null;
-    this.#isNestedType = false;
-    if (depth < AROUND_VALUE) return null;
-    if (depth === AROUND_VALUE) {
-      const fault = this.#names.take(bytes, start, end);
-      if (fault !== null) return within(`tools[${this.#index}]`, fault);
-      this.#field = this.#names.field?.name ?? '';
-    } else if (SCHEMAS.has(this.#field)) return null;
-    if (depth === AROUND_NESTED_VALUE && this.#field === 'tools') {
-      const fault = typeFault(bytes, start, end);
-      if (fault !== null) return within(`tools[${this.#index}].tools[]`, fault);
-      this.#isNestedType = TYPE_NAME.exact(bytes, start, end) !== null;
+    this.#isModel = false;
+    const tool = this.#tools[this.#level];
+    if (this.#level < 0 || tool === undefined) return null;
+    if (depth === this.#depthOfValues) {
+      const fault = tool.names.take(bytes, start, end);
+      if (fault !== null) return within(`${this.#place}${'.tools[]'.repeat(this.#level)}`, fault);
+      tool.field = tool.names.field?.name ?? '';
+      this.#isModel = tool.field === 'model';
+    } else if (SCHEMAS.has(tool.field)) return null;
+    else if (MODEL.exact(bytes, start, end) !== null) this.#isModel = true;
+    else {
+      const meant = MODEL.mistakenFor(bytes, start, end);
+      if (typeof meant === 'string') return { kind: meant, at: start - 1 };
+      this.#isModel = meant !== null;
     }
-    this.#idName = ACCOUNT_ID_NAMES.exact(bytes, start, end)?.row.name ?? misspelt(bytes, start, end);
+    this.#idName = accountIdNamed(bytes, start, end);
     return null;
   }
 
   open(bytes: Buffer, at: number, depth: number): void {
     const isObject = bytes[at] === OPEN_BRACE;
+    const isGiven = !isEmptyAt(bytes, at);
     // A container is an object that asks for a new one, or the id of one that is there.
-    if (this.#idName !== null && !isEmptyAt(bytes, at) && (this.#idName !== 'container' || !isObject)) this.#noteId();
-    if (depth === AROUND_TOOLS) this.#knownIf(bytes[at] === OPEN_BRACKET);
-    else if (depth === AROUND_TOOL) {
+    if (this.#idName !== null && isGiven && (this.#idName !== 'container' || !isObject)) this.#noteId();
+    if (this.#isModel && isGiven) this.#namesModel();
+    if (depth === AROUND_TOOLS) return this.#knownIf(bytes[at] === OPEN_BRACKET);
+    const tool = this.#tools[this.#level];
+    if (depth === AROUND_TOOL) {
       this.#index += 1;
-      this.#names.begin();
-      this.#field = '';
-      this.#type = null;
-      this.#runsElsewhere = false;
       this.#knownIf(isObject);
-    } else if (depth === AROUND_VALUE) this.#callersIf(this.#names.field !== null);
+      this.#beginTool();
+    } else if (tool === undefined) return;
+    else if (depth === this.#depthOfValues) {
+      if (tool.names.field === null || (tool.field === 'tools' && isObject)) tool.runsElsewhere = true;
+    } else if (depth === this.#depthOfValues + 1 && tool.field === 'tools') {
+      if (isObject) this.#beginTool();
+      else tool.runsElsewhere = true;
+    }
   }
 
   scalar(bytes: Buffer, start: number, end: number, depth: number): void {
     if (this.#idName !== null && !isNull(bytes, start)) this.#noteId();
-    if (this.#isNestedType) this.#callersIf(CALLERS_TOOLS.has(typeAt(bytes, start, end) ?? ''));
-    if (depth <= AROUND_TOOL) this.#knownIf(depth < AROUND_TOOL && isNull(bytes, start));
-    else if (depth === AROUND_VALUE) {
-      if (this.#names.field?.name === 'type') this.#type = typeAt(bytes, start, end);
-      else this.#callersIf(this.#names.field !== null || isNull(bytes, start));
-    }
+    if (this.#isModel && !isNull(bytes, start)) this.#namesModel();
+    if (depth <= AROUND_TOOL) return this.#knownIf(depth < AROUND_TOOL && isNull(bytes, start));
+    const tool = this.#tools[this.#level];
+    if (tool === undefined) return;
+    if (depth === this.#depthOfValues) {
+      if (tool.field === 'type') tool.type = typeAt(bytes, start, end);
+      else if (tool.names.field === null && !isNull(bytes, start)) tool.runsElsewhere = true;
+    } else if (depth === this.#depthOfValues + 1 && tool.field === 'tools') tool.runsElsewhere = true;
   }
 
   close(depth: number): void {
-    if (depth !== AROUND_TOOL) return;
-    const type = this.#type ?? '';
+    if (this.#level < 0 || depth !== this.#depthOfValues - 1) return;
+    const tool = this.#tools[this.#level];
+    this.#level -= 1;
+    if (tool === undefined) return;
+    const around = this.#tools[this.#level];
+    if (around !== undefined) {
+      if (!tool.isCallers) around.runsElsewhere = true;
+      return;
+    }
+    const type = tool.type ?? '';
     if (!TYPE.test(type)) this.#isKnown = false;
-    else if ((!CALLERS_TOOLS.has(type) || this.#runsElsewhere) && this.#types.size < TYPES_MAX) this.#types.add(type);
+    else if (!tool.isCallers && this.#types.size < TYPES_MAX) this.#types.add(type);
   }
 
   end(fields: ToolsSeen): boolean {
     fields.providerTools = [...this.#types];
     fields.toolId = this.#toolId;
-    return this.#isKnown;
+    return this.#isKnown && !this.isElsewhere;
+  }
+
+  /** The number of brackets around the values of the innermost open tool. */
+  get #depthOfValues(): number {
+    return AROUND_VALUE + DEPTH_OF_LEVEL * this.#level;
+  }
+
+  get #place(): string {
+    return `${this.list}[${this.#index}]`;
+  }
+
+  #beginTool(): void {
+    this.#level += 1;
+    (this.#tools[this.#level] ??= new OpenTool()).begin();
   }
 
   #noteId(): void {
-    const place = this.#field === '' || this.#field === this.#idName ? '' : `${this.#field}.`;
-    this.#toolId ??= `tools[${this.#index}].${place}${this.#idName}`;
+    const field = this.#tools[0]?.field ?? '';
+    const place = field === '' || field === this.#idName ? '' : `${field}.`;
+    this.#toolId ??= `${this.#place}.${place}${this.#idName}`;
     this.#idName = null;
   }
 
-  /** A tool of the caller's with a field that nobody knows may be run by the provider. */
-  #callersIf(condition: boolean): void {
-    if (!condition) this.#runsElsewhere = true;
+  #namesModel(): void {
+    if (this.reason !== null) return;
+    const param = `${this.#place}.model`;
+    this.reason = { param, message: `${param} names a model that the request was not checked for.` };
   }
 
   #knownIf(condition: boolean): void {
@@ -126,17 +202,4 @@ function typeAt(bytes: Buffer, start: number, end: number): string | null {
   if (bytes[start] !== QUOTE || end - start > TYPE_BYTES_MAX) return null;
   const type = valueAt(bytes, { start, end });
   return typeof type === 'string' ? type : null;
-}
-
-function typeFault(bytes: Buffer, start: number, end: number): NameFault | null {
-  if (TYPE_NAME.exact(bytes, start, end) !== null) return null;
-  const meant = TYPE_NAME.mistakenFor(bytes, start, end);
-  if (meant === null) return null;
-  return typeof meant === 'string' ? { kind: meant, at: start - 1 } : { kind: 'ambiguous', field: meant.name };
-}
-
-/** The id that some reader may take a name for, although it is spelt in another way. */
-function misspelt(bytes: Buffer, start: number, end: number): string | null {
-  const meant = ACCOUNT_ID_NAMES.mistakenFor(bytes, start, end);
-  return meant === null || typeof meant === 'string' ? null : meant.name;
 }

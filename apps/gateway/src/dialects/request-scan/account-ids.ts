@@ -7,10 +7,18 @@ import { words } from './request-field.js';
  * stranger's. Look up the names of objects in which a provider reads them, not those of schemas, arguments or
  * annotations, which only look the same.
  */
-export const ACCOUNT_ID_NAMES = new NameTable(
+const ACCOUNT_ID_NAMES = new NameTable(
   words('file_id file_ids vector_store_ids container container_id skill_id conversation tunnel_id').map((name) => ({
     name,
   })),
   () => true,
   () => true,
 );
+
+/** The id of the account that some reader may take a name for, in whatever spelling; null if there is none. */
+export function accountIdNamed(bytes: Buffer, start: number, end: number): string | null {
+  const exact = ACCOUNT_ID_NAMES.exact(bytes, start, end);
+  if (exact !== null) return exact.row.name;
+  const meant = ACCOUNT_ID_NAMES.mistakenFor(bytes, start, end);
+  return meant === null || typeof meant === 'string' ? null : meant.name;
+}

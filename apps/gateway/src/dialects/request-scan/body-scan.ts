@@ -32,7 +32,7 @@ import type { RequestField } from './request-field.js';
  */
 export const STEP_BYTES = 256 * 1024;
 /** No request that is meant is nested deeper, and readers of JSON by recursion can be ended by one that is. */
-const BODY_DEPTH_MAX = 64;
+export const BODY_DEPTH_MAX = 64;
 const NAME_BYTES_MAX = 1_024;
 /**
  * The most fields that may be missing in the dialect's table. Each name is looked at, to find where it may send a call.
