@@ -39,6 +39,7 @@ const TOOL_USE: BlockType = {
   fields: new Set(['type', 'id', 'name', 'input', 'cache_control', 'caller']),
   read: readToolUse,
 };
+const TOOL_REFERENCE: BlockType = { fields: new Set(['type', 'tool_name', 'cache_control']), read: readToolReference };
 const THINKING: BlockType = { fields: new Set(['type', 'thinking', 'signature']), read: readThinking };
 const REDACTED: BlockType = { fields: new Set(['type', 'data']), read: readRedacted };
 
@@ -47,7 +48,7 @@ export const BLOCKS = {
   system: { text: TEXT },
   user: { text: TEXT, image: IMAGE, document: DOCUMENT, tool_result: TOOL_RESULT },
   assistant: { text: TEXT, tool_use: TOOL_USE, thinking: THINKING, redacted_thinking: REDACTED },
-  result: { text: TEXT, image: IMAGE, document: DOCUMENT },
+  result: { text: TEXT, image: IMAGE, document: DOCUMENT, tool_reference: TOOL_REFERENCE },
 } as const;
 
 type Types = Readonly<Record<string, BlockType>>;
@@ -160,6 +161,15 @@ function readToolResult(block: JsonObject, path: string): ReadBlock | Fault {
   if (isFault(cache)) return cache;
   const result = { callId, parts: parts as ToolResult['parts'], isError: isError === true, custom: false, ...cache };
   return { kind: 'result', result };
+}
+
+/** A tool that a search has found. All tools are declared from the beginning, so its name says enough. */
+function readToolReference(block: JsonObject, path: string): TextPart | Fault {
+  const name = block['tool_name'];
+  if (typeof name !== 'string' || name === '')
+    return fault(`${path}.tool_name`, 'A reference to a tool must have its name.');
+  const cache = readCacheMark(block, path);
+  return isFault(cache) ? cache : { kind: 'text', text: `Tool available: ${name}`, ...cache };
 }
 
 function readToolUse(block: JsonObject, path: string): ToolCallPart | Fault {

@@ -90,6 +90,31 @@ describe('a request of Anthropic as a conversation', () => {
     ]);
   });
 
+  it('reads the tools that a search of Claude Code has found as a text', () => {
+    const found = [
+      { type: 'tool_reference', tool_name: 'mcp__a__read' },
+      { type: 'tool_reference', tool_name: 'mcp__a__write', cache_control: { type: 'ephemeral' } },
+    ];
+    const content = [{ type: 'tool_result', tool_use_id: 'a', content: found }];
+    const tools = [{ name: 'mcp__a__read', input_schema: { type: 'object' }, defer_loading: true }];
+    const conversation = read({ messages: [{ role: 'user', content }], tools });
+    expect(conversation.tools).toMatchObject([{ kind: 'function', name: 'mcp__a__read' }]);
+    expect(conversation.turns).toMatchObject([
+      {
+        role: 'tool',
+        results: [
+          {
+            callId: 'a',
+            parts: [
+              { kind: 'text', text: 'Tool available: mcp__a__read' },
+              { kind: 'text', text: 'Tool available: mcp__a__write', cache: { ttl: '5m' } },
+            ],
+          },
+        ],
+      },
+    ]);
+  });
+
   it('labels images by their first bytes', () => {
     const labelled = (mediaType: string, data: string): JsonObject => ({
       type: 'image',
@@ -338,8 +363,8 @@ describe('a request of Anthropic as a conversation', () => {
     ['messages[0].content[0].cache_control', refused([block('text', { text: 'a', cache_control: { type: 'kept' } })])],
     ['messages[0].content[0].tool_use_id', refused([block('tool_result')])],
     [
-      'messages[0].content[0].content[0].type',
-      refused([block('tool_result', { tool_use_id: 'a', content: [block('tool_reference', { tool_name: 'f' })] })]),
+      'messages[0].content[0].content[0].tool_name',
+      refused([block('tool_result', { tool_use_id: 'a', content: [block('tool_reference')] })]),
     ],
     ['messages[0].content[0].input', said([block('tool_use', { id: 'a', name: 'f', input: '{}' })])],
     ['messages[0].content[0].name', said([block('tool_use', { id: 'a', input: {} })])],
