@@ -59,13 +59,19 @@ function refuseUnserved(body: Buffer, fields: ResponsesFields): Refusal | null {
   if (isGiven(body, fields.conversation)) return namesProviderId('conversation');
   if (isGiven(body, fields.prompt)) return namesProviderId('prompt.id');
   const id = fields.providerId ?? fields.toolId;
-  if (id !== null) return namesProviderId(id);
+  if (id !== null) return namesProviderId(id, KEPT_ITEM.test(id) ? HOW_TO_SEND_ITEMS : '');
   const { promptCacheOptions } = fields;
   if (promptCacheOptions === null) return null;
   const options = body.toString('utf8', promptCacheOptions.start, promptCacheOptions.end);
   const isHarmless = !/comparison|\\/i.test(options) || NO_COMPARISON.test(options);
   return isHarmless ? null : namesProviderId('prompt_cache_options.comparison_response_id');
 }
+
+/** The path of the id of an item of the input. */
+const KEPT_ITEM = /^input\[\d+\]\.id$/;
+/** Clients that refer to earlier items do so because they believe them stored. */
+const HOW_TO_SEND_ITEMS =
+  ' Set store to false in the options of the request, which the AI SDK calls providerOptions.openai.store.';
 
 const IN_BACKGROUND = refuse('invalid_request', {
   message:

@@ -54,11 +54,11 @@ export const NO_MODEL_NAME = refuse('invalid_request', {
 
 /**
  * The refusal of a request with an id that the provider gave out: all organisations share the provider's account, and
- * it is not recorded to whom such an id belongs.
+ * it is not recorded to whom such an id belongs. `hint` says more of what to do instead.
  */
-export function namesProviderId(param: string): Refusal {
+export function namesProviderId(param: string, hint = ''): Refusal {
   return refuse('invalid_request', {
-    message: `The field ${param} names something that is kept at the provider. Send the content in the request itself.`,
+    message: `The field ${param} names something that is kept at the provider. Send the content in the request itself.${hint}`,
     param,
   });
 }

@@ -16,7 +16,9 @@ export interface ReadInput {
   readonly leftOut: readonly string[];
 }
 
-const STORED = 'Items that a provider keeps cannot be carried. Send the item itself.';
+const STORED =
+  'Items that a provider keeps cannot be carried. Send the item itself: set store to false in the options of the ' +
+  'request, which the AI SDK calls providerOptions.openai.store.';
 const SEALED = 'This item can be read by the provider that made it alone. Send the messages that it stands for.';
 const OTHER_TYPE = "Items of this type cannot be carried to the dialect of the model's provider.";
 

@@ -269,6 +269,12 @@ describe('input of Responses', () => {
       { type: 'function_call_output', call_id: 'c', output: [{ type: 'input_file', file_id: 'f' }] },
     ],
   ])('is refused for %s: %j', (field, item) => expect(refusedFor({ input: [USER, item] })).toBe(field));
+
+  it.each([{ type: 'item_reference', id: 'rs_1' }, { id: 'rs_1' }])('says what to set instead of %j', (item) =>
+    expect(openaiResponses.readRequest({ input: [USER, item] })).toMatchObject({
+      message: expect.stringContaining('store to false'),
+    }),
+  );
 });
 
 describe('fields of Responses', () => {
