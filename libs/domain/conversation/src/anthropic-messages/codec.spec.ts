@@ -12,6 +12,7 @@ import { streamsOf } from '../testing/events.js';
 import { messageOf } from '../testing/messages-stream.js';
 import type { CarriedTurns } from '../testing/turns.js';
 import { anthropicMessages } from './codec.js';
+import { lacksThoughtOfLoop } from './tool-loop.js';
 
 const CARRIED: CarriedTurns = {
   systemAnywhere: false,
@@ -71,7 +72,7 @@ describe('anthropic messages', () => {
     });
     fc.assert(
       fc.property(carried, (conversation) => {
-        const free = withoutForce(conversation);
+        const free = withoutRefusedBudget(withoutForce(conversation));
         const written = writtenBody(anthropicMessages.writeRequest(free, context));
         expect(anthropicMessages.readRequest(written)).toEqual(asAnthropicSaysIt(free));
       }),
@@ -137,6 +138,12 @@ function budget(tokens: number): Conversation['reasoning'] {
 }
 
 /** Claude takes no forced tool while it thinks. */
+/** Claude takes no budget in a loop of tools that began without a thought. */
+function withoutRefusedBudget(conversation: Conversation): Conversation {
+  const isBudget = (conversation.reasoning?.budgetTokens ?? null) !== null;
+  return isBudget && lacksThoughtOfLoop(conversation.turns) ? { ...conversation, reasoning: null } : conversation;
+}
+
 function withoutForce(conversation: Conversation): Conversation {
   const forced = conversation.toolChoice?.kind === 'required' || conversation.toolChoice?.kind === 'tool';
   return forced ? { ...conversation, reasoning: null } : conversation;

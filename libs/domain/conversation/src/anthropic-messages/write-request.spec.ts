@@ -429,6 +429,60 @@ describe('a conversation as a request for Claude', () => {
     expect(body(given, model)['max_tokens']).toBe(given.outputTokensMax ?? 4_096);
   });
 
+  it.each(['claude-sonnet-4-5', 'claude-haiku-4-5', 'claude-3-haiku-20240307'])(
+    'does not make %s think for a summary alone',
+    (model) => {
+      const given = { reasoning: { ...effort(null), summary: 'auto' }, temperature: 0.2 };
+      expect(body(given, model)).not.toHaveProperty('thinking');
+      expect(body(given, model)).toMatchObject({ temperature: 0.2 });
+    },
+  );
+
+  const sealed = (maker: 'anthropic' | 'openai'): Turn => ({
+    role: 'assistant',
+    parts: [
+      { kind: 'text', text: ' ' },
+      { kind: 'thinking', text: 'hm', sealed: { maker, kind: 'signature', data: 'EqQB' } },
+      { kind: 'tool_call', id: 'a', name: 'f', input: '{}', custom: false },
+    ],
+  });
+  const budget = { ...effort(null), budgetTokens: 2_048 };
+  it.each<[string, readonly Turn[], string, Reasoning, string | null, readonly string[]]>([
+    ['no thought', [user('u'), calls('a'), results('a')], 'sonnet-4-5', effort('high'), null, ['reasoning_effort']],
+    ['no thought', [user('u'), calls('a'), results('a')], 'opus-4-6', budget, null, ['thinking.budget_tokens']],
+    ['no thought, by itself', [user('u'), calls('a'), results('a')], 'opus-4-6', effort('high'), 'adaptive', []],
+    ['its thought', [user('u'), sealed('anthropic'), results('a')], 'sonnet-4-5', effort('high'), 'enabled', []],
+    ["another's", [user('u'), sealed('openai'), results('a')], 'sonnet-4-5', effort('low'), null, ['reasoning_effort']],
+    [
+      'a thought at its beginning',
+      [user('u'), sealed('anthropic'), results('a'), calls('b'), results('b')],
+      'sonnet-4-5',
+      effort('high'),
+      'enabled',
+      [],
+    ],
+    [
+      'a word of the user beside the results',
+      [user('u'), calls('a'), results('a'), user('v'), user('w')],
+      'sonnet-4-5',
+      effort('high'),
+      null,
+      ['reasoning_effort'],
+    ],
+    [
+      'an end before the last question',
+      [user('u'), calls('a'), results('a'), assistant('done'), user('v')],
+      'sonnet-4-5',
+      effort('high'),
+      'enabled',
+      [],
+    ],
+  ])('asks to think in a loop of tools with %s: %#', (_what, turns, model, reasoning, type, leftOut) => {
+    const request = written({ turns, reasoning }, `claude-${model}`);
+    expect((request.body['thinking'] as JsonObject | undefined)?.['type'] ?? null).toBe(type);
+    expect(request.leftOut).toEqual(leftOut);
+  });
+
   it('says nothing of thoughts to a model that has none unasked', () => {
     expect(body({ reasoning: effort('none') }, 'claude-opus-4-7')).not.toHaveProperty('thinking');
     expect(body({ reasoning: effort('none') }, 'claude-3-haiku-20240307')).not.toHaveProperty('thinking');

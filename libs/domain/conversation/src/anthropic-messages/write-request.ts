@@ -43,7 +43,7 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
   if (isFault(written)) return written;
   const tools = writeTools(conversation, names, model, context);
   if (isFault(tools)) return tools;
-  const settings = writeSettings(conversation, model, context);
+  const settings = writeSettings({ ...conversation, turns }, model, context, leftOut);
   if (isFault(settings)) return settings;
   for (const name of [...tools.leftOut, ...harmlessSettings(conversation, context)]) leftOut.add(name);
   const { system, messages } = written;
@@ -55,9 +55,14 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
   };
 }
 
-function writeSettings(conversation: Conversation, model: ClaudeModel, context: WriteContext): JsonObject | Fault {
+function writeSettings(
+  conversation: Conversation,
+  model: ClaudeModel,
+  context: WriteContext,
+  leftOut: Set<string>,
+): JsonObject | Fault {
   const ceiling = conversation.outputTokensMax ?? context.outputTokensDefault;
-  const thinking = writeThinking(conversation, model, ceiling, context);
+  const thinking = writeThinking(conversation, model, ceiling, context, leftOut);
   if (isFault(thinking)) return thinking;
   const forced = forcedToolFault(conversation, model, thinking, context);
   if (forced !== null) return forced;

@@ -2,6 +2,7 @@ import type { Conversation, Reasoning } from '../conversation.js';
 import type { Fault, JsonObject, WriteContext } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
 import type { ClaudeModel } from './models.js';
+import { lacksThoughtOfLoop } from './tool-loop.js';
 
 export interface WrittenThinking {
   /** `thinking`, if it is to be sent. */
@@ -29,24 +30,43 @@ const NOTHING: WrittenThinking = { fields: {}, effort: null, thinks: false };
 
 /**
  * Writes how much the model is to think. Thoughts count towards `max_tokens`, which stays what the caller says: an
- * effort that leaves no room for the least budget is a fault that names both fields.
+ * effort that leaves no room for the least budget is a fault that names both fields. A budget is left out, and its
+ * field added to `leftOut`, while a loop of tools runs that began without a thought: Claude would refuse it.
  */
 export function writeThinking(
-  { reasoning }: Conversation,
+  { reasoning, turns }: Conversation,
   model: ClaudeModel,
   ceiling: number,
   context: WriteContext,
+  leftOut: Set<string>,
 ): WrittenThinking | Fault {
-  if (reasoning === null) return NOTHING;
+  if (reasoning === null || (isOnlyShown(reasoning) && !decides(model))) return NOTHING;
   if (reasoning.effort === 'none') return writeNone(model, context);
   if (reasoning.effort !== null && !Object.hasOwn(SHARES, reasoning.effort))
     return fault(context.fieldOf('reasoning'), `The effort must be none or one of ${Object.keys(SHARES).join(', ')}.`);
   if (model.thinking === 'none') return fault(context.fieldOf('reasoning'), 'This model of Claude does not think.');
-  if (reasoning.budgetTokens !== null) return writeBudget(reasoning, reasoning.budgetTokens, model, ceiling, context);
-  if (model.thinking === 'budget') return writeShare(reasoning, ceiling, context);
+  if (reasoning.budgetTokens !== null || model.thinking === 'budget') {
+    const written =
+      reasoning.budgetTokens === null
+        ? writeShare(reasoning, ceiling, context)
+        : writeBudget(reasoning, reasoning.budgetTokens, model, ceiling, context);
+    if (isFault(written) || !lacksThoughtOfLoop(turns)) return written;
+    leftOut.add(context.fieldOf(reasoning.budgetTokens === null ? 'reasoning' : 'thinking_budget'));
+    return { ...NOTHING, effort: written.effort };
+  }
   const effort = effortOf(reasoning, model, context);
   if (isFault(effort)) return effort;
   return { fields: { thinking: { type: 'adaptive', ...displayOf(reasoning) } }, effort, thinks: true };
+}
+
+/** Whether it is said only how thoughts are shown, not that there are to be any. */
+function isOnlyShown({ effort, budgetTokens, summary }: Reasoning): boolean {
+  return effort === null && budgetTokens === null && summary !== null;
+}
+
+/** Whether the model itself decides how much it thinks. */
+function decides({ thinking }: ClaudeModel): boolean {
+  return thinking === 'adaptive' || thinking === 'both';
 }
 
 function writeNone(model: ClaudeModel, context: WriteContext): WrittenThinking | Fault {

@@ -130,27 +130,31 @@ function readSchema(fields: FieldReader): OutputFormat {
   };
 }
 
-/** `reasoning_effort`, or OpenRouter's `reasoning` and `include_reasoning`. */
+/**
+ * `reasoning_effort`, or OpenRouter's `reasoning` and `include_reasoning`. To hide thoughts asks for none: without an
+ * effort or a budget nothing is said of thinking then.
+ */
 function readReasoning(fields: FieldReader, body: JsonObject): Reasoning | null {
   const effort = fields.text('reasoning_effort');
   const hidden = fields.boolean('include_reasoning') === false ? 'omitted' : null;
   const value = body['reasoning'];
   const more =
     value === undefined || value === null ? null : readNested(fields, 'reasoning', value, (object) => readMore(object));
-  if (effort === null && hidden === null && more === null) return null;
-  return {
-    effort: effort ?? more?.effort ?? null,
-    budgetTokens: more?.budgetTokens ?? null,
-    summary: hidden ?? more?.summary ?? null,
-  };
+  const summary = hidden ?? more?.summary ?? null;
+  const said = { effort: effort ?? more?.effort ?? null, budgetTokens: more?.budgetTokens ?? null };
+  const isAsked = said.effort !== null || said.budgetTokens !== null;
+  return isAsked || (summary !== null && summary !== 'omitted') ? { ...said, summary } : null;
 }
 
+/** `enabled: true` alone stands for the effort medium: openrouter.ai/docs/use-cases/reasoning-tokens. */
 function readMore(fields: FieldReader): Reasoning {
   fields.only(new Set(['effort', 'max_tokens', 'exclude', 'enabled', 'summary']), NOT_CARRIED);
-  const off = fields.boolean('enabled') === false;
+  const enabled = fields.boolean('enabled');
+  const [effort, budget] = [fields.text('effort'), fields.number('max_tokens')];
+  const usual = enabled === true && budget === null ? 'medium' : null;
   return {
-    effort: off ? 'none' : fields.text('effort'),
-    budgetTokens: off ? null : fields.number('max_tokens'),
+    effort: enabled === false ? 'none' : (effort ?? usual),
+    budgetTokens: enabled === false ? null : budget,
     summary: fields.boolean('exclude') === true ? 'omitted' : fields.text('summary'),
   };
 }

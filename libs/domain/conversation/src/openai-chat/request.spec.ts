@@ -120,6 +120,24 @@ describe('a request of chat', () => {
   });
 
   it.each([
+    [{ include_reasoning: false }, null],
+    [{ include_reasoning: true }, null],
+    [{ reasoning: { exclude: true } }, null],
+    [{ reasoning: { exclude: true, summary: 'auto' } }, null],
+    [{ reasoning: {} }, null],
+    [{ reasoning: { summary: 'auto' } }, { effort: null, budgetTokens: null, summary: 'auto' }],
+    [{ reasoning: { enabled: true } }, { effort: 'medium', budgetTokens: null, summary: null }],
+    [{ reasoning: { enabled: true, exclude: true } }, { effort: 'medium', budgetTokens: null, summary: 'omitted' }],
+    [{ reasoning: { enabled: true, max_tokens: 2000 } }, { effort: null, budgetTokens: 2000, summary: null }],
+    [
+      { include_reasoning: false, reasoning_effort: 'low' },
+      { effort: 'low', budgetTokens: null, summary: 'omitted' },
+    ],
+  ])('takes a wish to hide thoughts for no wish to think: %j', (asked, reasoning) => {
+    expect(read(asked).reasoning).toEqual(reasoning);
+  });
+
+  it.each([
     [{ logprobs: true }, 0],
     [{ logprobs: true, top_logprobs: 3 }, 3],
     [{ logprobs: false, top_logprobs: 0 }, null],
