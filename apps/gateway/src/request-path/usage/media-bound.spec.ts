@@ -20,28 +20,42 @@ function u32le(value: number): Buffer {
 }
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 const REST = Buffer.alloc(64, 1);
+const pngChunk = (name: string, data: Buffer): Buffer =>
+  Buffer.concat([u32be(data.length), latin1(name), data, u32be(0)]);
 
-function png(width: number, height: number): Buffer {
-  const header = Buffer.concat([u32be(width), u32be(height), Buffer.from([1, 0, 0, 0, 0])]);
-  return Buffer.concat([latin1('\x89PNG\r\n\x1a\n'), u32be(13), latin1('IHDR'), header, u32be(0), REST]);
+const header = (width: number, height: number): Buffer =>
+  pngChunk('IHDR', Buffer.concat([u32be(width), u32be(height), Buffer.from([1, 0, 0, 0, 0])]));
+/** A PNG with these chunks between its header and its pixels. */
+function png(width: number, height: number, ...between: Buffer[]): Buffer {
+  const start = latin1('\x89PNG\r\n\x1a\n');
+  return Buffer.concat([start, header(width, height), ...between, pngChunk('IDAT', REST), REST]);
 }
+const segment = (marker: number, data: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([0xff, marker]), u16be(data.length + 2), data]);
+const frame = (width: number, height: number, marker = 0xc2): Buffer =>
+  segment(marker, Buffer.concat([Buffer.from([8]), u16be(height), u16be(width), Buffer.from([1, 1, 0x11, 0])]));
+const SCAN = Buffer.concat([segment(0xda, Buffer.from([1, 1, 0, 0, 63, 0])), REST]);
+const jpegOf = (...segments: Buffer[]): Buffer => Buffer.concat([Buffer.from([0xff, 0xd8]), ...segments]);
 /** A JPEG with a segment of this many bytes before its frame, as a thumbnail in EXIF is. */
-function jpeg(width: number, height: number, before = 0): Buffer {
-  const segment = Buffer.concat([Buffer.from([0xff, 0xe1]), u16be(before + 2), Buffer.alloc(before, 0xff)]);
-  const frame = Buffer.concat([Buffer.from([0xff, 0xc2, 0, 17, 8]), u16be(height), u16be(width), Buffer.from([3])]);
-  return Buffer.concat([Buffer.from([0xff, 0xd8]), segment, frame, REST]);
-}
-function gif(screen: readonly [number, number], image: readonly [number, number]): Buffer {
+const jpeg = (width: number, height: number, before = 0): Buffer =>
+  jpegOf(segment(0xe1, Buffer.alloc(before, 0xff)), frame(width, height), SCAN);
+/** A marker without a length, behind which one reader finds a frame of 8 by 8 pixels, and another one of 640 by 480. */
+const hidden = (marker: number): Buffer =>
+  jpegOf(Buffer.from([0xff, marker]), segment(0xe0, frame(640, 480)).subarray(0, 4), frame(8, 8), SCAN);
+type Sides = readonly [width: number, height: number];
+function gif(screen: Sides, ...images: readonly Sides[]): Buffer {
   const extension = Buffer.from([0x21, 0xf9, 4, 0, 0, 0, 0, 0]);
-  const frame = Buffer.concat([Buffer.from([0x2c]), u16le(0), u16le(0), u16le(image[0]), u16le(image[1]), REST]);
-  return Buffer.concat([
-    latin1('GIF89a'),
-    u16le(screen[0]),
-    u16le(screen[1]),
-    Buffer.from([0, 0, 0]),
-    extension,
-    frame,
-  ]);
+  const frames = images.map(([width, height]) =>
+    Buffer.concat([
+      extension,
+      Buffer.from([0x2c, 0, 0, 0, 0]),
+      u16le(width),
+      u16le(height),
+      Buffer.from([0, 2, 1, 9, 0]),
+    ]),
+  );
+  const head = [latin1('GIF89a'), u16le(screen[0]), u16le(screen[1]), Buffer.from([0, 0, 0])];
+  return Buffer.concat([...head, ...frames, Buffer.from([0x3b]), REST]);
 }
 const chunk = (name: string, data: Buffer): Buffer => Buffer.concat([latin1(name), u32le(data.length), data]);
 const webp = (...chunks: Buffer[]): Buffer =>
@@ -66,6 +80,18 @@ describe('the size of an image', () => {
     ['PNG', png(640, 480)],
     ['JPEG', jpeg(640, 480)],
     ['JPEG with a thumbnail', jpeg(640, 480, 60_000)],
+    [
+      'JPEG with tables and fill bytes',
+      jpegOf(
+        segment(0xdb, REST),
+        Buffer.from([0xff]),
+        segment(0xfe, REST),
+        frame(640, 480, 0xc0),
+        segment(0xc4, REST),
+        SCAN,
+      ),
+    ],
+    ['PNG with a profile', png(640, 480, pngChunk('iCCP', REST))],
     ['GIF', gif([640, 480], [640, 480])],
     ['GIF whose image is larger than its screen', gif([1, 1], [640, 480])],
     ['GIF whose screen is larger than its image', gif([640, 480], [1, 1])],
@@ -81,6 +107,23 @@ describe('the size of an image', () => {
     ['a PNG of no width', png(0, 480)],
     ['a PNG whose header is not its first chunk', Buffer.concat([png(1, 1).subarray(0, 8), chunk('tEXt', REST), REST])],
     ['a JPEG without a frame', Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xda]), REST])],
+    ['a PNG with a second header', png(8, 8, header(640, 480))],
+    ['an animated PNG', png(8, 8, pngChunk('acTL', u32be(2)))],
+    ['a JPEG with two frames', jpegOf(frame(8, 8), frame(640, 480), SCAN)],
+    [
+      'a JPEG with a second frame of another kind',
+      jpegOf(frame(8, 8, 0xc0), segment(0xc4, REST), frame(640, 480, 0xc1), SCAN),
+    ],
+    ...[0x00, 0x01, 0x02, 0xc8, 0xd0, 0xd7, 0xd8, 0xd9, 0xdc, 0xde, 0xdf, 0xf0].map<[string, Buffer]>((marker) => [
+      `a JPEG with the marker ${marker.toString(16)} before its frame`,
+      hidden(marker),
+    ]),
+    ['a JPEG that ends before its pixels', jpegOf(frame(8, 8))],
+    ['an animated GIF', gif([8, 8], [8, 8], [640, 480])],
+    ['a GIF without an end', gif([8, 8], [8, 8]).subarray(0, -65)],
+    ['a WebP whose first chunk is not known', webp(chunk('ABCD', REST), lossy(8, 8))],
+    ['a WebP with two canvases', webp(extended(8, 8), extended(640, 480), lossy(8, 8))],
+    ['a WebP with an animation that it does not announce', webp(extended(8, 8), chunk('ANMF', REST), lossy(8, 8))],
     ['an animated WebP', webp(extended(8, 8, 2), chunk('ANIM', REST))],
     ['a PDF', Buffer.concat([latin1('%PDF-1.7'), REST])],
     ['random bytes', deflateSync(REST)],
