@@ -13,6 +13,8 @@ export interface KnownFields {
    * others refuse the field.
    */
   readonly earlierThoughts?: boolean;
+  /** Whether it is OpenAI, or its models at Azure, and so takes what only OpenAI knows. Absent: no. */
+  readonly hints?: boolean;
 }
 
 /** The path and query of an operation for a model: the part after the origin of the base URL. */

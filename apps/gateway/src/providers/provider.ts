@@ -24,6 +24,7 @@ export interface Provider {
   /** What translations to chat may use: as in `KnownFields`. */
   readonly customTools: boolean;
   readonly earlierThoughts: boolean;
+  readonly hints: boolean;
   /** The fields that the gateway adds to requests. */
   readonly injectedFields: InjectedFields;
   /** Whether a stream is ended once it has used up its hold. */
@@ -90,6 +91,7 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
     freshPool: pool(),
     customTools: known.customTools === true,
     earlierThoughts: known.earlierThoughts === true,
+    hints: known.hints === true,
     injectedFields: new InjectedFields({
       ceilingField: config.ceilingField ?? known.ceilingField,
       streamOptions: config.streamOptions ?? known.streamOptions,

@@ -325,6 +325,7 @@ export class RequestStage implements KeySnapshotReader {
       defaultHeaders: [],
       customTools: false,
       earlierThoughts: false,
+      hints: false,
       allowBetas: [],
       pool: this.#pool(name, false),
       freshPool: this.#pool(name, true),

@@ -110,6 +110,7 @@ function contextOf(
     streamOptions,
     customTools: provider.customTools,
     earlierThoughts: provider.earlierThoughts,
+    hints: provider.hints,
     fieldOf: (feature: Feature) => fieldOfFeature(caller, feature) ?? feature,
   };
 }

@@ -7,8 +7,8 @@ import type { KnownFields } from '../provider-type.js';
  * without the thoughts that led to it.
  */
 const HOSTS: readonly (readonly [host: string, KnownFields])[] = [
-  ['api.openai.com', { ceilingField: 'max_completion_tokens', streamOptions: true, customTools: true }],
-  ['openai.azure.com', { ceilingField: 'max_completion_tokens', streamOptions: true, customTools: true }],
+  ['api.openai.com', { ceilingField: 'max_completion_tokens', streamOptions: true, customTools: true, hints: true }],
+  ['openai.azure.com', { ceilingField: 'max_completion_tokens', streamOptions: true, customTools: true, hints: true }],
   ['api.groq.com', { ceilingField: 'max_completion_tokens', streamOptions: true }],
   ['api.x.ai', { ceilingField: 'max_completion_tokens', streamOptions: true }],
   ['api.cerebras.ai', { ceilingField: 'max_completion_tokens', streamOptions: true }],

@@ -381,7 +381,7 @@ describe('a request to a model behind chat', () => {
     [{}, {}],
   ])('forces no call that %j does not force (T7)', (asked, expected) => {
     const { tools, ...written } = write(read({ tools: [{ type: 'function', function: { name: 'f' } }], ...asked }));
-    expect(written).toEqual({ model: 'a-model', messages: [{ role: 'user', content: 'hi' }], ...expected });
+    expect(written).toEqual({ model: 'gpt-5.6', messages: [{ role: 'user', content: 'hi' }], ...expected });
     // A function without parameters has an empty object (T9).
     const parameters = { type: 'object', properties: {} };
     expect(tools).toEqual([{ type: 'function', function: { name: 'f', parameters } }]);
@@ -392,7 +392,7 @@ describe('a request to a model behind chat', () => {
     const schema = { type: 'object', properties, required: ['a'], additionalProperties: false };
     const format = { kind: 'json_schema' as const, name: 'answer', description: null, schema, strict: true };
     expect(write({ ...read({}), format })).toEqual({
-      model: 'a-model',
+      model: 'gpt-5.6',
       messages: [{ role: 'user', content: 'hi' }],
       response_format: { type: 'json_schema', json_schema: { name: 'answer', schema, strict: true } },
     });
@@ -411,6 +411,68 @@ describe('a request to a model behind chat', () => {
       leftOut: ['field of tools[].strict', 'field of json_schema.strict'],
     });
     expect(JSON.stringify('body' in written && written.body)).not.toContain('"strict"');
+  });
+
+  it.each<[JsonObject, readonly string[], JsonObject]>([
+    [{ prompt_cache_key: 'k' }, ['prompt_cache_key'], {}],
+    [{ user: 'u' }, ['user'], {}],
+    [{ metadata: { a: 'b' } }, ['metadata'], {}],
+    [{ verbosity: 'low' }, ['verbosity'], {}],
+    [{ service_tier: 'auto' }, ['service_tier'], {}],
+    [{ service_tier: 'default' }, ['service_tier'], {}],
+    [{ service_tier: 'flex' }, [], { service_tier: 'flex' }],
+    [{ temperature: 0.5, seed: 7 }, [], { temperature: 0.5, seed: 7 }],
+  ])('sends no hint of OpenAI to other servers, and notes it: %j', (asked, leftOut, expected) => {
+    const context = { ...WRITE_CONTEXT, model: 'm', hints: false };
+    expect(writeRequest(read(asked), context)).toMatchObject({ leftOut: leftOut.map((field) => `field of ${field}`) });
+    expect(write(read(asked), context)).toEqual({
+      model: 'm',
+      messages: [{ role: 'user', content: 'hi' }],
+      ...expected,
+    });
+    expect(write(read(asked))).toMatchObject(asked);
+  });
+
+  it('has one text of the operator, and first, for servers other than OpenAI', () => {
+    const messages = [
+      { role: 'system', content: 'a' },
+      { role: 'developer', content: [{ type: 'text', text: 'b' }] },
+      { role: 'user', content: 'c' },
+      { role: 'assistant', content: 'd' },
+      { role: 'system', content: 'e' },
+    ];
+    expect(write(read({ messages }), { hints: false })['messages']).toEqual([
+      { role: 'system', content: 'a\n\nb' },
+      { role: 'user', content: 'c' },
+      { role: 'assistant', content: 'd' },
+      { role: 'user', content: '<system-reminder>\ne\n</system-reminder>' },
+    ]);
+  });
+
+  it.each<[string | null, number | null, string, boolean, string | undefined, string | null]>([
+    ['none', null, 'gpt-5.1', true, 'none', null],
+    ['none', null, 'gpt-5.6-mini', true, 'none', null],
+    ['none', null, 'openai/gpt-6', true, 'none', null],
+    ['none', null, 'gpt-5', true, undefined, 'reasoning'],
+    ['none', null, 'gpt-5-mini', true, undefined, 'reasoning'],
+    ['none', null, 'gpt-5.2-pro', true, undefined, 'reasoning'],
+    ['none', null, 'o3', true, undefined, 'reasoning'],
+    ['none', null, 'my-deployment', true, undefined, 'reasoning'],
+    ['none', null, 'gpt-5.1', false, undefined, 'reasoning'],
+    ['minimal', null, 'qwen3', false, undefined, 'reasoning'],
+    ['xhigh', null, 'qwen3', false, undefined, 'reasoning'],
+    ['max', null, 'qwen3', false, undefined, 'reasoning'],
+    ['low', null, 'qwen3', false, 'low', null],
+    ['medium', 5_000, 'qwen3', false, 'medium', null],
+    ['high', null, 'qwen3', false, 'high', null],
+    [null, 10_000, 'qwen3', false, undefined, 'thinking_budget'],
+    [null, null, 'qwen3', false, undefined, null],
+  ])('has of the effort %s and the budget %s at %s (OpenAI: %s) the effort %s', (...row) => {
+    const [effort, budgetTokens, model, hints, expected, noted] = row;
+    const reasoning = { effort, budgetTokens, summary: null };
+    const written = writeRequest({ ...read({}), reasoning }, { ...WRITE_CONTEXT, model, hints });
+    expect(written).toMatchObject({ leftOut: noted === null ? [] : [`field of ${noted}`] });
+    expect('body' in written && written.body['reasoning_effort']).toBe(expected);
   });
 
   it('never has a higher ceiling than the caller named, whatever the effort (M10)', () => {

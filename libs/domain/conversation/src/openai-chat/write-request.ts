@@ -3,8 +3,10 @@ import type { Fault, JsonObject, WriteContext, WrittenRequest } from '../dialect
 import { fault, isFault } from '../fault.js';
 import { OPENAI_TOOL_NAMES, OPENAI_USERS, fittingId, toolNamesOf } from '../names.js';
 import { effortFor } from '../openai-effort.js';
+import { withoutHints } from '../openai-hints.js';
 import { strictFor } from '../openai-schemas.js';
 import { orderTurns } from '../turn-order.js';
+import { systemFirst } from './system-first.js';
 import { writeMessages } from './write-messages.js';
 import { writeTools } from './write-tools.js';
 
@@ -16,7 +18,8 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
   if (isFault(turns)) return turns;
   const names = toolNamesOf(conversation, OPENAI_TOOL_NAMES);
   const leftOut = new Set<string>(conversation.leftOut);
-  const messages = writeMessages(turns, { names, customTools: context.customTools === true, context });
+  const said = context.hints === true ? turns : systemFirst(turns);
+  const messages = writeMessages(said, { names, customTools: context.customTools === true, context });
   if (isFault(messages)) return messages;
   const tools = writeTools(conversation, names, leftOut, context);
   if (isFault(tools)) return tools;
@@ -26,7 +29,7 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
     ...tools,
     ...present({
       ...writeNumbers(conversation, context),
-      ...writeSettings(conversation),
+      ...writeSettings(withoutHints(conversation, context, leftOut)),
       response_format: writeFormat(conversation.format, context, leftOut),
       reasoning_effort: effortFor(conversation.reasoning, context, leftOut),
     }),

@@ -11,6 +11,7 @@ import {
   type ToolNames,
 } from '../names.js';
 import { effortFor, reasons } from '../openai-effort.js';
+import { withoutHints } from '../openai-hints.js';
 import { parametersFor, strictFor } from '../openai-schemas.js';
 import { orderTurns } from '../turn-order.js';
 import { writeItems } from './write-items.js';
@@ -37,7 +38,7 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
     ...(instructions === null ? {} : { instructions }),
     input,
     ...tools,
-    ...writeSettings(conversation, context, leftOut),
+    ...writeSettings(withoutHints(conversation, context, leftOut), context, leftOut),
     store: false,
   };
   return { kind: 'written', body, leftOut: [...leftOut], names };

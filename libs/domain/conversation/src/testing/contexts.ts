@@ -2,12 +2,13 @@ import type { ReplyContext, WriteContext } from '../dialect-codec.js';
 
 /** What a request is written with in tests: a provider that takes all that its dialect has. */
 export const WRITE_CONTEXT: WriteContext = {
-  model: 'a-model',
+  model: 'gpt-5.6',
   outputTokensDefault: 4_096,
   ceilingField: 'max_completion_tokens',
   streamOptions: true,
   customTools: true,
   earlierThoughts: true,
+  hints: true,
   fieldOf: (feature) => `field of ${feature}`,
 };
 

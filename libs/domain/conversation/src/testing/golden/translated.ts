@@ -35,6 +35,7 @@ function writeContext(model: string, caller: DialectCodec['name']): WriteContext
     outputTokensDefault: 4_096,
     ceilingField: 'max_completion_tokens',
     streamOptions: true,
+    hints: true,
     fieldOf: (feature) => (caller === 'inference' ? feature : (FEATURES[feature][caller] ?? feature)),
   };
 }
