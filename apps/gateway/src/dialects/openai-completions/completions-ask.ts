@@ -34,7 +34,8 @@ export class CompletionsAsk extends OwnSpeech implements Ask {
     this.model = head.model;
     this.stream = head.stream;
     this.choices = head.fields.prompts * head.answers;
-    this.namedOutputTokens = Math.min(this.#ceiling * this.choices, TOKENS_MAX);
+    // Some servers write more than the default of an absent ceiling, which is sent along only where credit is held.
+    this.namedOutputTokens = Math.min((head.maxTokens ?? 0) * this.choices, TOKENS_MAX);
   }
 
   get #ceiling(): number {

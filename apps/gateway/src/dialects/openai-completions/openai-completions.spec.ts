@@ -57,10 +57,12 @@ describe('a request for completions', () => {
     ['several answers', { prompt: ['a', 'b'], n: 3 }, 6, 16],
     ['answers of which the best is kept', { prompt: ['a', 'b'], n: 2, best_of: 5 }, 10, 16],
     ['a ceiling', { prompt: 'a', max_tokens: 100 }, 1, 100],
+    ['a ceiling for several answers', { prompt: 'a', n: 2, max_tokens: 100 }, 2, 100],
     ['nothing but the prompt', { prompt: 'a', echo: true, logprobs: 1, max_tokens: 0 }, 1, 0],
   ])('holds the ceiling for each answer to each prompt: %s', (_what, fields, choices, ceiling) => {
     expect(ask(fields).limits()).toMatchObject({ choices, ceiling, media: [] });
-    expect(ask(fields)).toMatchObject({ choices, namedOutputTokens: choices * ceiling });
+    const isNamed = 'max_tokens' in fields;
+    expect(ask(fields)).toMatchObject({ choices, namedOutputTokens: isNamed ? choices * ceiling : 0 });
   });
   it('holds the bound over what any tokenizer of bytes counts, whatever it is sent', () => {
     const text = fc.string({ unit: 'grapheme' });
