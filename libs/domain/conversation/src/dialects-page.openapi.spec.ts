@@ -20,7 +20,7 @@ answer back, plain or as a stream. This page says what becomes of each field on 
 
 **What cannot be carried is refused**: 400 [\`invalid_request\`](errors.md#invalid_request) with the caller's field in \`param\`, before any
 provider is called. What changes no answer is left out instead, if this page says so. The reply header \`x-tollgate-left-out\` names
-tools, settings and items that were left out; of marks and hints for caches, and of what clients only send back, it says nothing.
+tools, settings and items that were left out; of marks and hints for caches, and of what clients only send back, it says nothing but where this page says so.
 
 ## Fields
 
@@ -35,7 +35,12 @@ ${tables.fields}
 
 - **Instructions** stay at their place. A provider behind chat gets them with the role \`system\`, which all servers know.
   Claude from Opus 4.8 on takes them between other turns, after one of the user. Older models, and at other places, get them
-  within the user's turn, between the tags \`<system-reminder>\`.
+  within the user's turn, between the tags \`<system-reminder>\`. So do servers behind chat that are not OpenAI or Azure: what is
+  said first reaches them as one text, with blank lines between its parts, and what is said later between those tags.
+- **Hints that only OpenAI knows** (\`prompt_cache_key\`, \`user\`, \`metadata\`, \`verbosity\`, and \`service_tier\` if it is \`auto\` or
+  \`default\`) are left out towards servers that are not OpenAI or Azure, which \`x-tollgate-left-out\` says.
+- **Schemas** are strict at OpenAI only if each object in them requires all its properties and forbids others. A schema that
+  another dialect calls strict is sent without \`strict\` otherwise, which \`x-tollgate-left-out\` says.
 - **Tool calls** are followed at once by all their results, whatever the order was; images of results follow in one message
   where results can have only text, each named by its call. A result that failed says so in words where no field does.
 - **Names of tools** and **ids of calls** that a provider does not take are shortened; the caller sees its own.
@@ -47,7 +52,9 @@ ${tables.fields}
   maker are not sent to a model.
 - **How hard a model thinks** is a word in OpenAI's dialects and a word or a number of tokens in Anthropic's. A number becomes the
   word for about as many at OpenAI. The ceiling of the output never grows. Models of OpenAI that do not reason (\`gpt-4o\`,
-  \`gpt-4.1\` and before) are not told, which \`x-tollgate-left-out\` says.
+  \`gpt-4.1\` and before) are not told, which \`x-tollgate-left-out\` says. Nor
+  is \`none\` sent to models that are not known to take it: \`gpt-5.1\` and later do, without \`pro\`, \`codex\` and \`chat\`. Servers
+  that are not OpenAI or Azure are sent \`low\`, \`medium\` and \`high\`, if the caller named one of them, and nothing else.
   Models of Claude that know no efforts (4.5 and before) get a share of the ceiling to think: 10 % for \`minimal\`, then 20, 50,
   80, 90 and 95 %, at least 1,024 tokens and at most 32,000. A ceiling that leaves no room for that is 400.
 - **Images** are labelled by their first bytes. An address stays an address: the gateway fetches nothing. Claude knows no
