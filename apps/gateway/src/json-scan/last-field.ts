@@ -1,4 +1,15 @@
-import { BACKSLASH, CLOSE_BRACE, COLON, COMMA, skipName, skipSpace, skipValue, type Span } from './json-tokens.js';
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  QUOTE,
+  skipName,
+  skipSpace,
+  skipValue,
+  type Span,
+} from './json-tokens.js';
 
 /** A reply's usage usually begins within this many bytes before the end. */
 const NEAR_END = 256;
@@ -45,6 +56,26 @@ export function fieldAfter(bytes: Buffer, from: number, quotedName: Buffer): Spa
     next = skipSpace(bytes, end);
   }
   return undefined;
+}
+
+/**
+ * The value of the last field with a name (given with its quotes) in a JSON object, found by scanning all of it.
+ * Undefined if there is none, or if the text is no object.
+ */
+export function topLevelField(bytes: Buffer, quotedName: Buffer): Span | undefined {
+  let found: Span | undefined;
+  let at = skipSpace(bytes, 0);
+  if (bytes[at] !== OPEN_BRACE) return undefined;
+  at = skipSpace(bytes, at + 1);
+  while (bytes[at] === QUOTE) {
+    const start = skipName(bytes, at);
+    const end = start < 0 ? -1 : skipValue(bytes, start);
+    if (end < 0) return undefined;
+    if (bytes.compare(quotedName, 0, quotedName.length, at, at + quotedName.length) === 0) found = { start, end };
+    at = skipSpace(bytes, end);
+    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
+  }
+  return found;
 }
 
 /** Searches the end byte by byte first, which takes less time than starting a native search. */

@@ -29,6 +29,13 @@ describe('a plain reply', () => {
     for (const tier of ['default', 'auto', null, 3, { a: 1 }, 'a\u0000b'])
       expect(served({ usage, service_tier: tier }), String(tier)).toBeUndefined();
     expect(served({ usage, more: { service_tier: 'priority' } })).toBeUndefined();
+    // Azure writes its fields in the order of the alphabet, and other servers the tier before the choices.
+    expect(served({ service_tier: 'priority', system_fingerprint: null, usage })).toBe('priority');
+    const first = Buffer.from(`{"service_tier":"flex",${reply('"service_tier":"priority"').toString().slice(1)}`);
+    expect(readReply(first)).toMatchObject({ report: { details: { serviceTier: 'flex' } } });
+    expect(readReply(reply('"service_tier":"priority"'))).toMatchObject({ report });
+    expect(served({ more: { service_tier: 'priority' }, usage })).toBeUndefined();
+    expect(served({ pad: 'x'.repeat(9 * mebibyte), service_tier: 'priority', usage })).toBe('priority');
     // A reply without usage is parsed, and one that has no tokens in it too.
     expect(served({ service_tier: 'priority' })).toBeUndefined();
     expect(served({ service_tier: 'priority', usage: { prompt_tokens: 7, completion_tokens: 0 } })).toBe('priority');

@@ -2,7 +2,8 @@ import { readUsage, reportIn, withServiceTier } from '@tollgate/usage';
 import { EmbeddedData } from '../../request-path/usage/embedded-data.js';
 import { measureTexts } from '../../request-path/usage/text-meter.js';
 import { textsOfChoices } from './delivered-text.js';
-import { fieldAfter, lastField } from '../../json-scan/last-field.js';
+import type { Span } from '../../json-scan/json-tokens.js';
+import { fieldAfter, lastField, topLevelField } from '../../json-scan/last-field.js';
 import { valueAt } from '../../json-scan/values.js';
 import { NO_ANSWER, type PlainReply } from '../answer.js';
 import { parseReply } from '../openai/parse-reply.js';
@@ -41,13 +42,23 @@ export function readReply(body: Buffer, text: string | null = null): PlainReply 
     const report = last === undefined ? null : readUsage(valueAt(end, last));
     // If the report lacks a side, or says 0, the reply must be parsed to see whether there is any text.
     if (last !== undefined && report !== null && (report.inputTokens ?? 0) > 0 && (report.outputTokens ?? 0) > 0) {
-      // OpenAI names the tier that served the call right after the usage.
-      const tier = fieldAfter(end, last.end, SERVICE_TIER);
-      const served = tier === undefined ? report : withServiceTier(report, valueAt(end, tier));
+      const tier = tierOf(body, end, last.end);
+      const served = tier === undefined ? report : withServiceTier(report, valueAt(tier.bytes, tier.span));
       return { kind: 'answer', report: served, countedOutputTokens: 0 };
     }
   }
   return isLong ? { kind: 'no_answer', error: NO_ANSWER } : readDocument(parseReply(body));
+}
+
+/**
+ * The tier that served the call: OpenAI names it right after the usage, others anywhere before. The reply is scanned
+ * only if the name stands in it, and not within a text, where its quotes would be escaped.
+ */
+function tierOf(body: Buffer, end: Buffer, usageEnd: number): { bytes: Buffer; span: Span } | undefined {
+  const after = fieldAfter(end, usageEnd, SERVICE_TIER);
+  if (after !== undefined) return { bytes: end, span: after };
+  const span = body.includes(SERVICE_TIER) ? topLevelField(body, SERVICE_TIER) : undefined;
+  return span && { bytes: body, span };
 }
 
 /**
