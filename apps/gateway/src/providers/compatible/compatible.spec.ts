@@ -21,6 +21,17 @@ describe('a provider of OpenAI’s paths', () => {
   ])('takes what its host is known for: %s', (baseUrl, ceilingField, streamOptions) => {
     expect(compatible.knownFields({ baseUrl })).toMatchObject({ ceilingField, streamOptions });
   });
+  it.each([
+    ['https://api.openai.com/v1', true],
+    ['https://name.openai.azure.com/openai/v1', true],
+    ['https://generativelanguage.googleapis.com/v1beta/openai', false],
+    ['https://api.groq.com/openai/v1', false],
+    ['http://127.0.0.1:8000/v1', false],
+  ])('is sent what only OpenAI knows where its host is OpenAI’s or Azure’s: %s', (baseUrl, hints) => {
+    expect(compatible.knownFields({ baseUrl }).hints === true).toBe(hints);
+    expect(openai.knownFields({ baseUrl }).hints).toBe(true);
+  });
+
   it('is asked for Responses only if its entry says that it serves them', () => {
     const config = { baseUrl: 'https://host/v1', apiVersion: null };
     expect([...compatible.dialectsOf(config)]).toEqual(['openai-chat', 'openai-completions', 'openai-embeddings']);
