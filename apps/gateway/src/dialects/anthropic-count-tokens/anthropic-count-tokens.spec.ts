@@ -84,7 +84,10 @@ describe('a count of our own', () => {
     }
   });
   it('has images by the documented figures of the model, not by their base64', async () => {
-    const header = Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\x18\0\0\x01\x18\x01', 'latin1');
+    const header = Buffer.from(
+      '\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\x18\0\0\x01\x18\x01\0\0\0\0\0\0\0\0\0\0\0\x09IDAT',
+      'latin1',
+    );
     const data = Buffer.concat([header, Buffer.alloc(100_000)]).toString('base64');
     const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data } };
     const result = { type: 'tool_result', tool_use_id: 't', content: [image] };

@@ -15,7 +15,7 @@ function ask(fields: object = {}): Ask {
 }
 const content = (...blocks: unknown[]) => ({ messages: [{ role: 'user', content: blocks }] });
 const PNG = Buffer.concat([
-  Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\x18\0\0\x01\x18\x01', 'latin1'),
+  Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\x18\0\0\x01\x18\x01\0\0\0\0\0\0\0\0\0\0\0\x09IDAT', 'latin1'),
   Buffer.alloc(40),
 ]).toString('base64');
 const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG } };

@@ -183,6 +183,15 @@ describe('the most tokens of an image', () => {
     ['whose base64 is spelt with escapes', dataUrl(png(28, 28)).replace('iVBOR', '\\u0069VBOR')],
     ['with padding in the middle', dataUrl(png(28, 28)).replace('iVBOR', 'iVB=OR')],
   ])('is the maximum for one %s', (_what, data) => expect(imageTokens(data, 'claude-opus-4-8')).toBe(4_784));
+  it.each<[string, string]>([
+    ['a PDF', 'data:application/pdf;base64,JVBERi0xLjc='],
+    ['a PDF whose slash is escaped', 'data:application\\/pdf;base64,JVBERi0xLjc='],
+    ['a PDF whose scheme is spelt with escapes', '\\u0064ata\\u003aapplication\\/pdf\\u003bbase64\\u002cJVBERi0xLjc='],
+    ['a film', 'DATA:video/mp4;base64,AAAA'],
+    ['a recording', 'data:audio/wav;base64,AAAA'],
+    ['data without a media type', 'data:;base64,AAAA'],
+    ['something after a space', ' data:application/pdf;base64,JVBERi0xLjc='],
+  ])('is the whole context for %s', (_what, data) => expect(imageTokens(data, 'claude-opus-4-8')).toBe(200_000));
   it('is what the price entry says, or the context where nobody says it', () => {
     expect(imageTokens('https://example.com/a', 'llava')).toBe(200_000);
     expect(imageTokens('https://example.com/a', 'llava', null, { imageTokensMax: 576 })).toBe(576);
@@ -247,6 +256,15 @@ describe('the most tokens of other parts', () => {
     ['in FLAC, where silence takes no bytes', Buffer.concat([latin1('fLaC'), Buffer.alloc(100)])],
     ['that is cut off', Buffer.from([0xff])],
   ])('are the whole context for a recording %s', (_what, file) => expect(audio(file)).toBe(200_000));
+  it('are the whole context for a recording that is said to be another medium', () => {
+    const bound = (type: string): number => {
+      const body = Buffer.from(`data:${type};base64,${wave(24_000).toString('base64')}`);
+      const part: MediaPart = { kind: 'audio', data: { start: 0, end: body.length }, detail: null };
+      return inputTokensMax(0, [mediaOf(body, part)], 'gpt-audio', price);
+    };
+    expect(bound('audio/wav')).toBe(21);
+    expect(bound('video/mp4')).toBe(200_000);
+  });
   it('are the whole context for a PDF, whatever its size, and never more', () => {
     const pdf: MediaPart = { kind: 'anything', data: null, detail: null };
     const media = [mediaOf(Buffer.alloc(0), pdf), mediaOf(Buffer.alloc(0), pdf)];

@@ -31,13 +31,16 @@ const DATA_URL = /^data:[\w.+-]+\/[\w.+-]+(?:;[\w=.+-]+)*;base64,/i;
 /** `data:` and a media type with parameters fit into this many bytes. */
 const DATA_URL_HEAD_MAX = 256;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+const PLAIN_DATA = /^(?:https?:|(?:[\w+/=-]|\\\/)*\\?$)/i;
 const ANYTHING: Media = { kind: 'anything' };
 
 /**
  * Reads the facts of a part: the size of an image from its own header, the greatest length of a recording from its
- * bytes. The rest of the data is not decoded. Data whose spelling decoders could read in different ways has no facts.
+ * bytes. The rest of the data is not decoded. Data whose spelling decoders could read in different ways has no facts. A
+ * data URL of another media type may be a document or a film, whatever the part says, so it can be anything.
  */
 export function mediaOf(body: Buffer, { kind, data, detail }: MediaPart): Media {
+  if (kind !== 'anything' && data !== null && isOtherType(body, data, kind)) return ANYTHING;
   switch (kind) {
     case 'image':
       return { kind, detail, size: data === null ? null : sizeAt(body, data) };
@@ -48,6 +51,14 @@ export function mediaOf(body: Buffer, { kind, data, detail }: MediaPart): Media 
     default:
       return unreachable(kind);
   }
+}
+
+/** Whether the data is a data URL whose media type is not plainly of the kind. */
+function isOtherType(body: Buffer, { start, end }: Span, kind: 'image' | 'audio'): boolean {
+  const head = body.toString('latin1', start, Math.min(end, start + DATA_URL_HEAD_MAX));
+  // Plain base64 and addresses of the web have no media type. Anything else may be a data URL, perhaps with escapes.
+  if (PLAIN_DATA.test(head)) return false;
+  return !head.replaceAll('\\/', '/').toLowerCase().startsWith(`data:${kind}/`);
 }
 
 function sizeAt(body: Buffer, { start, end }: Span): ImageSize | null {
