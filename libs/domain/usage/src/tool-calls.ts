@@ -52,12 +52,21 @@ export function toolCallsOfItems(items: unknown): ToolCalls {
   return calls === null ? NO_CALLS : Object.fromEntries(calls);
 }
 
-/** The built-in tool that an output item of OpenAI's Responses is a call of; null for any other item. */
+/**
+ * The built-in tool that an output item of OpenAI's Responses is a call of; null for any other item, and for a call of
+ * `web_search` that opens a page or finds something in it: only searches have a fee. A call that does not say what it
+ * does counts as a search.
+ */
 export function toolOfItem(item: unknown): string | null {
-  const { type } = fieldsOf(item);
+  const { type, action } = fieldsOf(item);
+  if (type === 'web_search_call' && !isSearch(fieldsOf(action)['type'])) return null;
   if (typeof type !== 'string' || !type.endsWith('_call') || CALLERS_OWN.has(type)) return null;
   const tool = type.slice(0, -'_call'.length);
   return TOOL_NAME.test(tool) ? tool : null;
+}
+
+function isSearch(action: unknown): boolean {
+  return typeof action !== 'string' || action === 'search';
 }
 
 /**
