@@ -1,9 +1,9 @@
-import { parseObject } from './fields.js';
+import { isBlank, parseObject } from './fields.js';
 
 /** The beginning of arguments whose first field is the input, as every model writes them that was given the schema. */
-const HEAD = /^\s*\{\s*"input"\s*:\s*"/;
-/** What may become such a beginning. */
-const HALF_HEAD = /^\s*(?:\{\s*(?:"(?:i(?:n(?:p(?:u(?:t(?:"\s*(?::\s*)?)?)?)?)?)?)?)?)?$/;
+const HEAD = '{"input":"';
+/** The places in it before which there may be white space. */
+const SPACED: ReadonlySet<number> = new Set([0, 1, HEAD.indexOf(':'), HEAD.length - 1]);
 /** Characters of a JSON string as they stand, an escape of one character, one of a code, and what may become one. */
 const PIECE = /([^"\\]+)|\\u([0-9a-fA-F]{4})|(\\(?:u[0-9a-fA-F]{0,3})?$)|\\([^])|(")/gy;
 const HALF_ESCAPE = /\\(?:u[0-9a-fA-F]{0,3})?$/;
@@ -18,11 +18,13 @@ export class CustomInput {
   private state: 'head' | 'text' | 'other' | 'over' = 'head';
   /** The beginning, while it may be one; then what may become an escape, or the first half of a character. */
   private kept = '';
+  /** How many characters of the beginning have come, without white space. */
+  private matched = 0;
 
   take(piece: string): string {
     if (this.state === 'over') return '';
     this.kept += piece;
-    if (this.state === 'head') this.readHead();
+    if (this.state === 'head') this.readHead(piece);
     return this.state === 'text' ? this.readText() : '';
   }
 
@@ -35,12 +37,21 @@ export class CustomInput {
     return typeof input === 'string' ? input : kept;
   }
 
-  private readHead(): void {
-    const head = HEAD.exec(this.kept);
-    if (head !== null) {
-      this.state = 'text';
-      this.kept = this.kept.slice(head[0].length);
-    } else if (!HALF_HEAD.test(this.kept)) this.state = 'other';
+  /** Reads each character once, however many pieces of white space come before the text. */
+  private readHead(piece: string): void {
+    for (let at = 0; at < piece.length; at++) {
+      const character = piece.charAt(at);
+      if (character === HEAD[this.matched]) this.matched++;
+      else if (!SPACED.has(this.matched) || !isBlank(character)) {
+        this.state = 'other';
+        return;
+      }
+      if (this.matched === HEAD.length) {
+        this.state = 'text';
+        this.kept = piece.slice(at + 1);
+        return;
+      }
+    }
   }
 
   private readText(): string {

@@ -131,8 +131,11 @@ function fits(name: string, { refused, lengthMax }: NameRule): boolean {
 function madeName(name: string, rule: NameRule, taken: ReadonlySet<string>): string {
   const cleaned = name.replace(rule.refused, '_');
   const prefix = cleaned.slice(0, Math.min(rule.lengthMax, MADE_LENGTH_MAX) - DIGEST_LENGTH - 1);
-  for (let attempt = 0; ; attempt++) {
-    const made = `${prefix}_${hash('sha256', `${attempt}:${name}`).slice(0, DIGEST_LENGTH)}`;
+  let digest = hash('sha256', `0:${name}`);
+  // The name may be long, and callers can choose others that are in its way: only its digest is hashed again.
+  for (;;) {
+    const made = `${prefix}_${digest.slice(0, DIGEST_LENGTH)}`;
     if (!taken.has(made)) return made;
+    digest = hash('sha256', digest);
   }
 }

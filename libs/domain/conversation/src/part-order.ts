@@ -44,7 +44,9 @@ const NO_END: StreamError = { type: null, message: 'The provider ended its strea
  */
 export class PartOrder {
   private readonly parts = new Map<string, Part>();
+  /** The parts that wait begin at `first`: to take the first one out of a long list would move all others. */
   private readonly waiting: Part[] = [];
+  private first = 0;
   private state: 'fresh' | 'started' | 'over' = 'fresh';
   private openIndex = -1;
   private finished: Finish | null = null;
@@ -165,7 +167,7 @@ export class PartOrder {
   private flow(): AnswerEvent[] {
     if (this.state === 'over') return [];
     const events: AnswerEvent[] = [];
-    for (let part = this.waiting[0]; part !== undefined; part = this.waiting[0]) {
+    for (let part = this.waiting[this.first]; part !== undefined; part = this.waiting[this.first]) {
       if (!part.opened) {
         part.opened = true;
         events.push({ type: 'open', index: ++this.openIndex, part: part.part });
@@ -174,8 +176,9 @@ export class PartOrder {
       for (const piece of part.take()) events.push({ ...piece, index });
       if (!part.closed) break;
       events.push({ type: 'close', index });
-      this.waiting.shift();
+      this.first++;
     }
+    if (this.first === this.waiting.length) this.waiting.length = this.first = 0;
     return events.length === 0 || this.hasStarted ? events : [...this.begin(), ...events];
   }
 }

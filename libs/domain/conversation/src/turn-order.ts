@@ -29,7 +29,9 @@ export function orderTurns(turns: readonly Turn[], field: string): readonly Turn
 /** A call, and the results that belong to it. */
 interface Asked {
   readonly call: ToolCallPart;
-  results: ToolResult[];
+  readonly results: ToolResult[];
+  /** Where it was asked. */
+  readonly said: Said;
 }
 
 /** What the assistant said at one place, with the calls in it. */
@@ -37,6 +39,8 @@ interface Said {
   readonly role: 'assistant';
   readonly parts: AssistantPart[];
   readonly asked: Asked[];
+  /** Whether a call in it has a result. */
+  isAnswered: boolean;
 }
 
 type Step = Said | Exclude<Turn, { role: 'assistant' | 'tool' }>;
@@ -69,8 +73,8 @@ class TurnOrder {
 
   private say(parts: readonly AssistantPart[]): void {
     const last = this.steps.at(-1);
-    const goesOn = last?.role === 'assistant' && last.asked.length > 0 && !last.asked.some(isAnswered);
-    const said: Said = goesOn ? last : { role: 'assistant', parts: [], asked: [] };
+    const goesOn = last?.role === 'assistant' && last.asked.length > 0 && !last.isAnswered;
+    const said: Said = goesOn ? last : { role: 'assistant', parts: [], asked: [], isAnswered: false };
     if (!goesOn) this.steps.push(said);
     for (const part of parts) said.parts.push(isCall(part) ? this.ask(part, said) : part);
   }
@@ -78,7 +82,7 @@ class TurnOrder {
   private ask(call: ToolCallPart, said: Said): ToolCallPart {
     const sameId = this.calls.get(call.id) ?? new CallsOfOneId(call.id, this.written);
     this.calls.set(call.id, sameId);
-    const asked = sameId.ask(call);
+    const asked = sameId.ask(call, said);
     said.asked.push(asked);
     return asked.call;
   }
@@ -95,17 +99,19 @@ class CallsOfOneId {
     private readonly written: ReadonlySet<string>,
   ) {}
 
-  ask(call: ToolCallPart): Asked {
-    const asked: Asked = { call: this.asked.length === 0 ? call : { ...call, id: this.freshId() }, results: [] };
+  ask(call: ToolCallPart, said: Said): Asked {
+    const asked: Asked = { call: this.asked.length === 0 ? call : { ...call, id: this.freshId() }, results: [], said };
     this.asked.push(asked);
     return asked;
   }
 
   /** Gives a result to the first call that has none; if all have one, the last has more. */
   answer(result: ToolResult): boolean {
-    const open = this.asked[this.answered];
-    if (open !== undefined) this.answered++;
-    (open ?? this.asked.at(-1))?.results.push(result);
+    const asked = this.asked[this.answered] ?? this.asked.at(-1);
+    if (this.answered < this.asked.length) this.answered++;
+    if (asked === undefined) return false;
+    asked.results.push(result);
+    asked.said.isAnswered = true;
     return true;
   }
 

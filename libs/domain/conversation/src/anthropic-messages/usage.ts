@@ -37,13 +37,12 @@ export function unreportedUsage(inputTokens: number): JsonObject {
  * earlier value: platform.claude.com/docs/en/build-with-claude/streaming.
  */
 export class StreamUsage {
-  private fields: JsonObject = {};
+  private readonly fields = Object.create(null) as Record<string, unknown>;
 
   /** The usage so far; null if nothing was reported. */
   take(reported: unknown): TokenUsage | null {
     if (!isObject(reported)) return null;
-    const told = Object.entries(reported).filter(([, value]) => value !== null);
-    this.fields = { ...this.fields, ...Object.fromEntries(told) };
+    for (const [name, value] of Object.entries(reported)) if (value !== null) this.fields[name] = value;
     return usageOf(readUsage(this.fields));
   }
 }

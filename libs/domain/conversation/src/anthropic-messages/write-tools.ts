@@ -32,13 +32,8 @@ export function writeTools(
   context: WriteContext,
 ): WrittenTools | Fault {
   const { tools, toolChoice } = conversation;
-  const foreign = tools.filter((tool) => tool.kind === 'builtin' && !isAnthropics(tool));
-  if (
-    isForcedElsewhere(
-      toolChoice,
-      tools.filter((tool) => !foreign.includes(tool)),
-    )
-  )
+  const [foreign, own] = [tools.filter(isForeign), tools.filter((tool) => !isForeign(tool))];
+  if (isForcedElsewhere(toolChoice, own))
     return fault(context.fieldOf('tool_choice'), 'A call is demanded of a tool that Claude is not sent.');
   const written = mapOrFault(tools, (tool, at) => writeTool(tool, at, names, model, context));
   if (isFault(written)) return written;
@@ -54,6 +49,10 @@ export function writeTools(
 function isForcedElsewhere(choice: ToolChoice | null, sent: readonly Tool[]): boolean {
   if (choice?.kind === 'tool') return !sent.some(({ name }) => name === choice.name);
   return choice?.kind === 'required' && sent.length === 0;
+}
+
+function isForeign(tool: Tool): boolean {
+  return tool.kind === 'builtin' && !isAnthropics(tool);
 }
 
 function isAnthropics({ type }: BuiltinTool): boolean {

@@ -68,19 +68,32 @@ function blocksOf(turn: Turn, context: BlockContext): readonly JsonObject[] | Fa
 
 function messagesOf(written: readonly Written[], model: ClaudeModel): readonly Message[] {
   const messages: Message[] = [];
+  const next = nextRoles(written);
   for (const [at, { turn, blocks }] of written.entries()) {
     if (turn.role === 'assistant') add(messages, 'assistant', blocks);
     else if (turn.role !== 'system') add(messages, 'user', blocks);
-    else if (model.systemTurns && mayStay(written, at, messages.at(-1))) add(messages, 'system', blocks);
+    else if (model.systemTurns && mayStay(messages.at(-1), next[at])) add(messages, 'system', blocks);
     else add(messages, 'user', textBlocks(turn.parts.map(reminder)));
   }
   return messages;
 }
 
 /** platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages, on where such turns may stand. */
-function mayStay(written: readonly Written[], at: number, before: Message | undefined): boolean {
-  const next = written.slice(at + 1).find(({ turn }) => turn.role !== 'system');
-  return before !== undefined && before.role !== 'assistant' && (next === undefined || next.turn.role === 'assistant');
+function mayStay(before: Message | undefined, next: Turn['role'] | undefined): boolean {
+  return before !== undefined && before.role !== 'assistant' && (next === undefined || next === 'assistant');
+}
+
+/** For each turn, the role of the next one that is not of the system; undefined if none follows. */
+function nextRoles(written: readonly Written[]): readonly (Turn['role'] | undefined)[] {
+  let next: Turn['role'] | undefined;
+  return written
+    .toReversed()
+    .map(({ turn }) => {
+      const role = next;
+      if (turn.role !== 'system') next = turn.role;
+      return role;
+    })
+    .reverse();
 }
 
 function reminder(part: TextPart): TextPart {
@@ -89,6 +102,6 @@ function reminder(part: TextPart): TextPart {
 
 function add(messages: Message[], role: Message['role'], blocks: readonly JsonObject[]): void {
   const last = messages.at(-1);
-  if (last?.role === role) last.content.push(...blocks);
+  if (last?.role === role) for (const block of blocks) last.content.push(block);
   else messages.push({ role, content: [...blocks] });
 }

@@ -24,6 +24,8 @@ interface Call {
  */
 export class CallDeltas {
   private readonly calls: Call[] = [];
+  /** The calls whose input is whole and that have not been closed. */
+  private whole: Call[] = [];
   private readonly byIndex = new Map<number, Call>();
   private readonly byId = new Map<string, Call>();
 
@@ -42,7 +44,10 @@ export class CallDeltas {
 
   /** Calls whose input is whole need not stay open when another part begins. */
   closeWhole(): AnswerEvent[] {
-    return this.calls.flatMap((call) => (call.opened && call.end.isWhole ? this.order.close(call.key) : []));
+    if (this.whole.length === 0) return [];
+    const { whole } = this;
+    this.whole = [];
+    return whole.flatMap(({ key }) => this.order.close(key));
   }
 
   /** Whether the input of each call is whole: an object, or nothing, or any text of a custom tool. */
@@ -84,7 +89,10 @@ export class CallDeltas {
   }
 
   private input(call: Call, text: string): AnswerEvent[] {
-    if (!call.custom) call.end.take(text);
+    if (!call.custom && !call.end.isWhole) {
+      call.end.take(text);
+      if (call.end.isWhole) this.whole.push(call);
+    }
     return this.order.input(call.key, text);
   }
 }

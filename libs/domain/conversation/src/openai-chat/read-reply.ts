@@ -59,9 +59,13 @@ export function contentPieces(content: unknown): readonly ContentPiece[] {
     if (type === 'thinking')
       return typeof thinking === 'string'
         ? [{ kind: 'thinking', text: thinking }]
-        : contentPieces(thinking).map((piece) => ({ ...piece, kind: 'thinking' }));
+        : itemsOf(thinking).flatMap((each) => thoughtPiece(fieldsOf(each)['text']));
     return typeof text === 'string' ? [{ kind: 'text', text }] : [];
   });
+}
+
+function thoughtPiece(text: unknown): readonly ContentPiece[] {
+  return typeof text === 'string' ? [{ kind: 'thinking', text }] : [];
 }
 
 /** A call as a message or a delta has it. */

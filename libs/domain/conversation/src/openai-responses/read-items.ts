@@ -45,6 +45,9 @@ class ItemReader {
   readonly turns: Turn[] = [];
   readonly tools: Tool[] = [];
   readonly leftOut = new Set<string>();
+  /** The lists of the last turn, if it is one of results or of the assistant: more of the same is added to them. */
+  private results: ToolResult[] = [];
+  private said: AssistantPart[] = [];
 
   take(item: unknown, path: string): Fault | null {
     if (!isObject(item)) return fault(path, `${path} must be an object.`);
@@ -54,18 +57,22 @@ class ItemReader {
   }
 
   /** Adds a turn. One that says nothing is left out. */
-  add(turn: Turn): null {
-    const last = this.turns.at(-1);
-    if (turn.role === 'tool' && last?.role === 'tool')
-      this.turns[this.turns.length - 1] = { ...last, results: [...last.results, ...turn.results] };
-    else if (turn.role === 'assistant' && last?.role === 'assistant')
-      this.turns[this.turns.length - 1] = { ...last, parts: [...last.parts, ...turn.parts] };
-    else if (turn.role === 'tool' || turn.parts.length > 0) this.turns.push(turn);
+  add(turn: Exclude<Turn, { role: 'tool' }>): null {
+    if (turn.role === 'assistant') for (const part of turn.parts) this.say(part);
+    else if (turn.parts.length > 0) this.turns.push(turn);
     return null;
   }
 
   say(part: AssistantPart): null {
-    return this.add({ role: 'assistant', parts: [part] });
+    if (this.turns.at(-1)?.role !== 'assistant') this.turns.push({ role: 'assistant', parts: (this.said = []) });
+    this.said.push(part);
+    return null;
+  }
+
+  addResult(result: ToolResult): null {
+    if (this.turns.at(-1)?.role !== 'tool') this.turns.push({ role: 'tool', results: (this.results = []) });
+    this.results.push(result);
+    return null;
   }
 }
 
@@ -94,7 +101,7 @@ function takeMessage(items: ItemReader, item: JsonObject, path: string): Fault |
 }
 
 /** Null if the role is not known. */
-function readTurn(role: unknown, content: unknown, path: string): Turn | Fault | null {
+function readTurn(role: unknown, content: unknown, path: string): Exclude<Turn, { role: 'tool' }> | Fault | null {
   if (role === 'user') {
     const parts = readUserParts(content, path);
     return isFault(parts) ? parts : { role, parts };
@@ -134,8 +141,7 @@ function takeOutput(custom: boolean): TakeItem {
       return fault(`${path}.call_id`, `${path}.call_id must be a string.`);
     const parts = readResultParts(item['output'], `${path}.output`);
     if (isFault(parts)) return parts;
-    const result: ToolResult = { callId, parts, isError: false, custom };
-    return items.add({ role: 'tool', results: [result] });
+    return items.addResult({ callId, parts, isError: false, custom });
   };
 }
 
@@ -173,7 +179,7 @@ export function sealOf(item: JsonObject): SealedThought | null {
 function takeTools(items: ItemReader, item: JsonObject, path: string): Fault | null {
   const tools = readTools(item['tools'], `${path}.tools`);
   if (isFault(tools)) return tools;
-  items.tools.push(...tools);
+  for (const tool of tools) items.tools.push(tool);
   return null;
 }
 

@@ -29,14 +29,12 @@ export function readReply(document: JsonObject, names: NameMap): Answer | null {
 }
 
 function readOutput(output: readonly unknown[], id: string, names: NameMap): readonly AnswerPart[] {
-  const parts: AnswerPart[] = [];
   let calls = 0;
-  for (const item of output.filter(isObject)) {
-    if (item['type'] === 'message') parts.push(...itemsOf(item['content']).filter(isObject).flatMap(readContent));
-    else if (item['type'] === 'reasoning') parts.push(...readThought(item));
-    else if (isCall(item)) parts.push(readCall(callOf(item), names, madeCallId(id, calls++)));
-  }
-  return parts;
+  return output.filter(isObject).flatMap((item): readonly AnswerPart[] => {
+    if (item['type'] === 'message') return itemsOf(item['content']).filter(isObject).flatMap(readContent);
+    if (item['type'] === 'reasoning') return readThought(item);
+    return isCall(item) ? [readCall(callOf(item), names, madeCallId(id, calls++))] : [];
+  });
 }
 
 /** A part of a message. One without text says nothing. */

@@ -39,6 +39,9 @@ interface ThoughtPart {
 export class ResponseDecoder implements StreamDecoder {
   private readonly order: PartOrder;
   private readonly items = new Map<string, Item>();
+  /** The keys of items, by the id that the provider gave them. */
+  private readonly keys = new Map<string, string>();
+  private isOver = false;
   private current: Item | null = null;
   private hasRefusal = false;
   private hasCall = false;
@@ -48,6 +51,7 @@ export class ResponseDecoder implements StreamDecoder {
   }
 
   take(event: string | null, data: JsonObject): readonly AnswerEvent[] {
+    if (this.isOver) return [];
     return EVENTS.get(textOf(data['type']) ?? event ?? '')?.(this, data) ?? [];
   }
 
@@ -121,18 +125,20 @@ export class ResponseDecoder implements StreamDecoder {
 
   /** The terminal event: it may say what no event before it said. */
   finish(data: JsonObject): readonly AnswerEvent[] {
+    this.isOver = true;
     const response = fieldsOf(data['response']);
-    const events = [...this.start(data)];
-    const seen = [...this.items.values()];
-    for (const value of itemsOf(response['output']).filter(isObject)) {
+    const events = this.start(data);
+    const seen = new Set([...this.items.values()].map(({ kind, callId }) => signOf(kind, callId)));
+    const last = itemsOf(response['output']).filter(isObject).flatMap((value) => {
       const item = this.itemInOutput(value, seen);
-      if (item !== null) events.push(...this.finishWhole(item, value));
-    }
+      return item === null ? [] : this.finishWhole(item, value);
+    });
     this.order.finish(readEnd(response, this.hasRefusal && !this.hasCall));
-    return [...events, ...this.reportOf(response), ...this.order.end()];
+    return [...events, ...last, ...this.reportOf(response), ...this.order.end()];
   }
 
   fail(data: JsonObject): readonly AnswerEvent[] {
+    this.isOver = true;
     return [...this.reportOf(fieldsOf(data['response'])), ...this.order.error(readError(data))];
   }
 
@@ -145,10 +151,11 @@ export class ResponseDecoder implements StreamDecoder {
   private itemOf(data: JsonObject, value: JsonObject, kind: Item['kind'] = null): Item {
     const index = numberOf(data['output_index']);
     const id = textOf(value['id']) ?? textOf(data['item_id']);
-    const key = index !== null ? String(index) : id === null ? (this.current?.key ?? '0') : this.keyOf(id);
+    const key = index !== null ? String(index) : id === null ? (this.current?.key ?? '0') : (this.keys.get(id) ?? id);
     const item = this.items.get(key) ?? newItem(key);
     this.items.set(key, item);
     item.id ??= id;
+    if (id !== null && !this.keys.has(id)) this.keys.set(id, key);
     item.kind ??= kind ?? kindOf(value);
     this.current = item;
     return item;
@@ -156,18 +163,13 @@ export class ResponseDecoder implements StreamDecoder {
 
   /**
    * The item that an entry of the whole output is about; null if all of it has come. An entry without a known id counts
-   * if nothing of its kind has come, so that the same text does not come twice.
+   * if nothing of its kind has come, so that the same text does not come twice. `seen` are the signs of what has come.
    */
-  private itemInOutput(value: JsonObject, seen: readonly Item[]): Item | null {
-    const kind = kindOf(value);
-    const known = seen.find(({ id }) => id !== null && id === textOf(value['id']));
+  private itemInOutput(value: JsonObject, seen: ReadonlySet<string>): Item | null {
+    const known = this.items.get(this.keys.get(textOf(value['id']) ?? '') ?? '');
     if (known !== undefined) return known;
-    const isSame = (item: Item): boolean => item.kind === kind && (kind !== 'call' || item.callId === callOf(value).id);
-    return seen.some(isSame) ? null : this.itemOf({ item_id: `output ${this.items.size}` }, value);
-  }
-
-  private keyOf(id: string): string {
-    return [...this.items.values()].find((item) => item.id === id)?.key ?? id;
+    const isSame = seen.has(signOf(kindOf(value), callOf(value).id));
+    return isSame ? null : this.itemOf({ item_id: `output ${this.items.size}` }, value);
   }
 
   private openCall(item: Item, value: JsonObject): readonly AnswerEvent[] {
@@ -262,6 +264,11 @@ function kindOf(value: JsonObject): Kind | null {
   if (type === null) return null;
   if (isCall(value)) return 'call';
   return type === 'message' || type === 'reasoning' ? type : 'other';
+}
+
+/** What two items have in common if nothing tells them apart: their kind and, of calls, the id. */
+function signOf(kind: Kind | null, callId: string): string {
+  return kind === 'call' ? `call ${callId}` : String(kind);
 }
 
 function contentKey(item: Item, index: unknown): string {

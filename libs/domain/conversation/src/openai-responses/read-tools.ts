@@ -21,7 +21,7 @@ export function readTools(list: unknown, path: string): readonly Tool[] | Fault 
     if (!isObject(value)) return fault(at, `${at} must be an object.`);
     const read = value['type'] === 'namespace' ? readNamespace(value, at) : readTool(value, at, null);
     if (isFault(read)) return read;
-    tools.push(...(Array.isArray(read) ? (read as readonly Tool[]) : [read as Tool]));
+    for (const tool of Array.isArray(read) ? (read as readonly Tool[]) : [read as Tool]) tools.push(tool);
   }
   return tools;
 }

@@ -32,7 +32,7 @@ export function writeItems(turns: readonly Turn[], writing: ItemWriting): readon
   for (const turn of turns) {
     const written = writeTurn(turn, writing);
     if (isFault(written)) return written;
-    items.push(...written);
+    for (const item of written) items.push(item);
   }
   return items;
 }
