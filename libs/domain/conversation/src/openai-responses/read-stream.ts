@@ -129,10 +129,12 @@ export class ResponseDecoder implements StreamDecoder {
     const response = fieldsOf(data['response']);
     const events = this.start(data);
     const seen = new Set([...this.items.values()].map(({ kind, callId }) => signOf(kind, callId)));
-    const last = itemsOf(response['output']).filter(isObject).flatMap((value) => {
-      const item = this.itemInOutput(value, seen);
-      return item === null ? [] : this.finishWhole(item, value);
-    });
+    const last = itemsOf(response['output'])
+      .filter(isObject)
+      .flatMap((value) => {
+        const item = this.itemInOutput(value, seen);
+        return item === null ? [] : this.finishWhole(item, value);
+      });
     this.order.finish(readEnd(response, this.hasRefusal && !this.hasCall));
     return [...events, ...last, ...this.reportOf(response), ...this.order.end()];
   }
